@@ -1,0 +1,3 @@
+export * from "./delay.d.ts";
+export * from "./deadline.d.ts";
+export * from "./abortable.d.ts";

@@ -1,0 +1,26 @@
+import type { User } from "./types.ts";
+
+/** What can be said when a call is created or looked up. */
+export interface CreateCallOptions {
+  /** The service's kind of call, e.g. `"audio_room"`. Default `"default"`. */
+  callType?: string;
+  /** On whose behalf the call is created; the authenticated user by default. */
+  createdBy?: User;
+  signal?: AbortSignal;
+}
+
+/** A call: somewhere that participants can meet. Holding one does not mean being in it. */
+export class Call {
+  /** The call's identifier, unique within its type. */
+  readonly id: string;
+  /** The service's kind of call. */
+  readonly type: string;
+  /** The service's own answer, for what this contract does not carry. */
+  readonly original: unknown;
+
+  constructor(init: { id: string; type?: string; original?: unknown }) {
+    this.id = init.id;
+    this.type = init.type ?? "default";
+    this.original = init.original;
+  }
+}

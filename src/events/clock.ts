@@ -1,0 +1,32 @@
+/**
+ * Where time comes from. Everything that waits or measures takes a {@linkcode Clock}, so that
+ * tests and the simulator can run it in virtual time.
+ *
+ * @module
+ */
+
+/**
+ * A source of time. `now` never goes back and is what durations are measured with; `epochMs` is
+ * for display only and follows the machine's wall clock, jumps included.
+ */
+export interface Clock {
+  /** Monotonic time in milliseconds, from an arbitrary start. */
+  now(): number;
+  /** Wall-clock time in milliseconds since 1970. */
+  epochMs(): number;
+  /**
+   * Calls `callback` once, `ms` milliseconds from now, unless the returned timer is disposed
+   * first. Disposing late, or twice, does nothing.
+   */
+  schedule(callback: () => void, ms: number): Disposable;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  epochMs: () => Date.now(),
+  schedule(callback, ms) {
+    const timer = setTimeout(callback, ms);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+};
