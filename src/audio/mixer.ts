@@ -1,0 +1,178 @@
+/** Several streams into one, and into one for each listener. @module */
+
+import { type AudioKernel, MAX_MIX_ROWS } from "./kernel.ts";
+
+/** How large a {@linkcode Mixer}'s frames are. */
+export interface MixerOptions {
+  /** Samples in a frame: frames times channels, for example 480 for 10 ms of mono at 48 kHz. */
+  frameSamples: number;
+  /** Rows at first; more are made when they are needed. 16 unless given. */
+  rows?: number;
+}
+
+/**
+ * Mixes one frame after another: the active inputs are added, and each is given all but itself.
+ * All who do not speak hear the same {@linkcode Mixer.total}, so they cost nothing each.
+ *
+ * Sums are exact and saturate once at the end, whatever the order of the inputs.
+ *
+ * @example
+ * ```ts
+ * import { Mixer, typescriptKernel } from "@ringline/edge/audio";
+ *
+ * const mixer = new Mixer(typescriptKernel(), { frameSamples: 2 });
+ * const ann = mixer.add(Int16Array.of(1, 2));
+ * const ben = mixer.add(Int16Array.of(10, 20));
+ * mixer.mixMinus();
+ * console.log(mixer.output(ann), mixer.output(ben), mixer.total); // [10, 20] [1, 2] [11, 22]
+ * mixer.clear(); // ready for the next frame
+ * ```
+ */
+export class Mixer {
+  /** Samples in a frame. */
+  readonly frameSamples: number;
+  readonly #kernel: AudioKernel;
+  #count = 0;
+  #capacity = 0;
+  #block = new Int16Array(0);
+  #out = new Int16Array(0);
+  #gains = new Float32Array(0);
+  #previousGains = new Float32Array(0);
+  #unity = true;
+  #views: Int16Array[] = [];
+  #single: Int16Array;
+  #total: Int16Array;
+
+  /**
+   * Makes room for the first rows.
+   *
+   * @throws {RangeError} when the sizes are not whole and positive
+   */
+  constructor(kernel: AudioKernel, options: MixerOptions) {
+    const { frameSamples, rows = 16 } = options;
+    if (!Number.isInteger(frameSamples) || frameSamples < 1) {
+      throw new RangeError(`frameSamples: expected a positive whole number, got ${frameSamples}`);
+    }
+    if (!Number.isInteger(rows) || rows < 1 || rows > MAX_MIX_ROWS) {
+      throw new RangeError(`rows: expected 1 to ${MAX_MIX_ROWS}, got ${rows}`);
+    }
+    this.#kernel = kernel;
+    this.frameSamples = frameSamples;
+    this.#single = new Int16Array(frameSamples);
+    this.#total = this.#single;
+    this.#grow(rows);
+  }
+
+  /** Inputs added since the last {@linkcode Mixer.clear}. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The sum of all inputs after a mix: a view, valid until the next mix. */
+  get total(): Int16Array {
+    return this.#total;
+  }
+
+  /**
+   * Adds an input to the frame being mixed; its samples are copied.
+   *
+   * @param options `gain`, 0 to 32, is reached at the frame's end in a straight line from
+   *   `previousGain`, so that a change makes no click; 1, and no change, unless given
+   * @returns the input's number, for {@linkcode Mixer.output}
+   * @throws {RangeError} when the samples are not one frame or there are too many inputs
+   */
+  add(samples: Int16Array, options?: { gain?: number; previousGain?: number }): number {
+    if (samples.length !== this.frameSamples) {
+      throw new RangeError(
+        `samples: expected a frame of ${this.frameSamples}, got ${samples.length}`,
+      );
+    }
+    const row = this.#count;
+    if (row === this.#capacity) this.#grow(row * 2);
+    this.#block.set(samples, row * this.frameSamples);
+    const gain = options?.gain ?? 1;
+    const previousGain = options?.previousGain ?? gain;
+    this.#gains[row] = gain;
+    this.#previousGains[row] = previousGain;
+    if (gain !== 1 || previousGain !== 1) this.#unity = false;
+    this.#count = row + 1;
+    return row;
+  }
+
+  /** Computes {@linkcode Mixer.total} alone. */
+  mix(): void {
+    const { frameSamples } = this;
+    this.#total = this.#single;
+    if (this.#unity) {
+      this.#kernel.mix(this.#block, this.#count, frameSamples, this.#single);
+    } else {
+      this.#kernel.mix(
+        this.#block,
+        this.#count,
+        frameSamples,
+        this.#single,
+        this.#gains,
+        this.#previousGains,
+      );
+    }
+  }
+
+  /** Computes {@linkcode Mixer.total} and what each input hears. */
+  mixMinus(): void {
+    const { frameSamples } = this;
+    if (this.#unity) {
+      this.#kernel.mixMinus(this.#block, this.#count, frameSamples, this.#out);
+    } else {
+      this.#kernel.mixMinus(
+        this.#block,
+        this.#count,
+        frameSamples,
+        this.#out,
+        this.#gains,
+        this.#previousGains,
+      );
+    }
+    this.#total = this.#views[this.#count]!;
+  }
+
+  /**
+   * All inputs but number `row`, after {@linkcode Mixer.mixMinus}: a view, valid until the next mix.
+   *
+   * @throws {RangeError} when there is no such input
+   */
+  output(row: number): Int16Array {
+    const view = row < this.#count ? this.#views[row] : undefined;
+    if (view === undefined) {
+      throw new RangeError(`row: expected one of ${this.#count} inputs, got ${row}`);
+    }
+    return view;
+  }
+
+  /** Takes all inputs out, for the next frame. Views of outputs stay valid until it is mixed. */
+  clear(): void {
+    this.#count = 0;
+    this.#unity = true;
+  }
+
+  #grow(rows: number): void {
+    const capacity = Math.min(rows, MAX_MIX_ROWS);
+    if (capacity <= this.#capacity) {
+      throw new RangeError(`inputs: expected at most ${MAX_MIX_ROWS}, got one more`);
+    }
+    const { frameSamples } = this;
+    this.#block = grown(this.#block, new Int16Array(capacity * frameSamples));
+    this.#out = new Int16Array((capacity + 1) * frameSamples);
+    this.#gains = grown(this.#gains, new Float32Array(capacity));
+    this.#previousGains = grown(this.#previousGains, new Float32Array(capacity));
+    this.#views = Array.from(
+      { length: capacity + 1 },
+      (_, row) => this.#out.subarray(row * frameSamples, (row + 1) * frameSamples),
+    );
+    this.#capacity = capacity;
+  }
+}
+
+function grown<T extends Int16Array | Float32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

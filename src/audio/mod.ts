@@ -1,0 +1,17 @@
+/**
+ * Samples only: chunks, rings, resampling and mixing. No calls, no I/O, no clock.
+ *
+ * @module
+ */
+export { PcmChunk, type PcmFormat } from "./pcm_chunk.ts";
+export {
+  type AudioKernel,
+  type KernelResampler,
+  type KernelResamplerOptions,
+  MAX_GAIN,
+  MAX_MIX_ROWS,
+} from "./kernel.ts";
+export { Mixer, type MixerOptions } from "./mixer.ts";
+export { Resampler, type ResamplerOptions } from "./resampler.ts";
+export { RingBuffer, type RingBufferOptions, type RingWriteOptions } from "./ring_buffer.ts";
+export { typescriptKernel } from "./typescript_kernel.ts";

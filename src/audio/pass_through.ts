@@ -1,0 +1,61 @@
+/** Equal rates: the samples, untouched. @module */
+
+import type { KernelResampler } from "./kernel.ts";
+import { assertSampleRate } from "./pcm_chunk.ts";
+import { assertChannels, assertInput, assertRoom } from "./resampler_arguments.ts";
+
+/** How much input is kept for a resampler that takes over, in milliseconds. */
+const HISTORY_MS = 30;
+
+/** A {@linkcode KernelResampler} between equal rates: every kernel uses this one. */
+export class PassThrough implements KernelResampler {
+  readonly latencyMs = 0;
+  readonly tailFrames = 0;
+  readonly historyFrames: number;
+  readonly #channels: 1 | 2;
+  readonly #history: Int16Array;
+
+  constructor(sampleRate: number, channels: 1 | 2) {
+    assertSampleRate(sampleRate, "inputRate");
+    assertChannels(channels);
+    this.#channels = channels;
+    this.historyFrames = Math.ceil(sampleRate * HISTORY_MS / 1000);
+    this.#history = new Int16Array(this.historyFrames * channels);
+  }
+
+  maxOutputFrames(inputFrames: number): number {
+    return inputFrames;
+  }
+
+  process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
+    const frames = assertInput(input, this.#channels);
+    assertRoom(output, outputOffset, input.length);
+    output.set(input, outputOffset);
+    const history = this.#history;
+    const kept = history.length - input.length;
+    if (kept > 0) history.copyWithin(0, input.length);
+    for (let i = Math.max(0, kept), from = i - kept; i < history.length; i++, from++) {
+      history[i] = input[from]!;
+    }
+    return frames;
+  }
+
+  flush(_output: Int16Array, _outputOffset = 0): number {
+    this.reset();
+    return 0;
+  }
+
+  history(out: Int16Array): number {
+    const samples = Math.min(this.#history.length, out.length - out.length % this.#channels);
+    for (let i = 0, from = this.#history.length - samples; i < samples; i++, from++) {
+      out[i] = this.#history[from]!;
+    }
+    return samples / this.#channels;
+  }
+
+  reset(): void {
+    this.#history.fill(0);
+  }
+
+  [Symbol.dispose](): void {}
+}

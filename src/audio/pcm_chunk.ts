@@ -1,0 +1,136 @@
+/** Raw samples and what they mean. @module */
+
+/** The lowest sample rate, in Hz, that this library takes. */
+export const MIN_SAMPLE_RATE = 1_000;
+/** The highest sample rate, in Hz, that this library takes. */
+export const MAX_SAMPLE_RATE = 384_000;
+/** The most interleaved channels a {@linkcode PcmChunk} may have. */
+export const MAX_CHANNELS = 8;
+
+/** How a stream of samples is laid out. */
+export interface PcmFormat {
+  /** Frames a second, in Hz. */
+  readonly sampleRate: number;
+  /** Interleaved channels. */
+  readonly channels: number;
+}
+
+/**
+ * Throws unless `sampleRate` is a whole number of Hz within the library's range.
+ *
+ * @throws {RangeError} naming `what`, the range and what came
+ */
+export function assertSampleRate(sampleRate: number, what = "sampleRate"): void {
+  if (
+    !Number.isInteger(sampleRate) || sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE
+  ) {
+    throw new RangeError(
+      `${what}: expected a whole number of Hz from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}, got ${sampleRate}`,
+    );
+  }
+}
+
+/**
+ * A stretch of signed 16-bit samples, interleaved, in the machine's (little-endian) order.
+ *
+ * A chunk does not copy the samples it is given: one that a hot path hands out is a view, valid as
+ * long as that path says. Use {@linkcode PcmChunk.clone} to keep it.
+ *
+ * @example A second of silence
+ * ```ts
+ * import { PcmChunk } from "@ringline/edge/audio";
+ *
+ * const silence = new PcmChunk(new Int16Array(48_000), { sampleRate: 48_000 });
+ * console.log(silence.durationMs); // 1000
+ * ```
+ */
+export class PcmChunk implements PcmFormat {
+  /** The samples, interleaved: frame 0 of every channel, then frame 1, and so on. */
+  readonly samples: Int16Array;
+  /** Frames a second, in Hz. */
+  readonly sampleRate: number;
+  /** Interleaved channels. */
+  readonly channels: number;
+
+  /**
+   * Wraps samples; nothing is copied.
+   *
+   * @param samples interleaved
+   * @param format `channels` is 1 unless given
+   * @throws {TypeError} when `samples` is not an `Int16Array`
+   * @throws {RangeError} when the rate, the channels, or the length (not whole frames) is wrong
+   */
+  constructor(samples: Int16Array, format: { sampleRate: number; channels?: number }) {
+    if (!(samples instanceof Int16Array)) {
+      throw new TypeError(`samples: expected an Int16Array, got ${describe(samples)}`);
+    }
+    const { sampleRate, channels = 1 } = format;
+    assertSampleRate(sampleRate);
+    if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
+      throw new RangeError(`channels: expected 1 to ${MAX_CHANNELS}, got ${channels}`);
+    }
+    if (samples.length % channels !== 0) {
+      throw new RangeError(
+        `samples: expected whole frames of ${channels} channels, got ${samples.length} samples`,
+      );
+    }
+    this.samples = samples;
+    this.sampleRate = sampleRate;
+    this.channels = channels;
+  }
+
+  /** Samples per channel. */
+  get frames(): number {
+    return this.samples.length / this.channels;
+  }
+
+  /** How long the chunk lasts, in milliseconds. */
+  get durationMs(): number {
+    return this.frames * 1000 / this.sampleRate;
+  }
+
+  /** A copy with samples of its own. */
+  clone(): PcmChunk {
+    return new PcmChunk(this.samples.slice(), this);
+  }
+
+  /** The mean of all channels, rounded; a copy even where the chunk is mono already. */
+  toMono(): PcmChunk {
+    const mono = new Int16Array(this.frames);
+    convertChannels(this.samples, this.channels, mono, 1);
+    return new PcmChunk(mono, { sampleRate: this.sampleRate });
+  }
+}
+
+/**
+ * Writes `input` to `output` with another number of channels: mono goes to every channel, and
+ * anything else is averaged to mono first. `output` holds as many frames as `input`.
+ */
+export function convertChannels(
+  input: Int16Array,
+  inputChannels: number,
+  output: Int16Array,
+  outputChannels: number,
+): void {
+  const frames = input.length / inputChannels;
+  if (inputChannels === outputChannels) {
+    output.set(input);
+    return;
+  }
+  for (let frame = 0; frame < frames; frame++) {
+    let sum = 0;
+    for (let channel = 0; channel < inputChannels; channel++) {
+      sum += input[frame * inputChannels + channel]!;
+    }
+    // The mean of i16 values is within i16: rounding cannot overflow.
+    const mono = Math.round(sum / inputChannels);
+    for (let channel = 0; channel < outputChannels; channel++) {
+      output[frame * outputChannels + channel] = mono;
+    }
+  }
+}
+
+function describe(value: unknown): string {
+  if (value === null || typeof value !== "object") return String(value);
+  return value.constructor?.name ?? "an object";
+}

@@ -1,0 +1,148 @@
+/** The resampler of the TypeScript kernel. @module */
+
+import { type PolyphaseFilter, polyphaseFilter } from "./filter.ts";
+import type { KernelResampler } from "./kernel.ts";
+import { assertChannels, assertInput, assertRoom } from "./resampler_arguments.ts";
+
+/** Input frames that are converted at once: bounds the scratch whatever the chunk. */
+const BLOCK_FRAMES = 1024;
+
+/** A polyphase filter over an f64 history: exact to well below one LSB. */
+export class TypeScriptResampler implements KernelResampler {
+  readonly latencyMs: number;
+  readonly tailFrames: number;
+  readonly historyFrames: number;
+  readonly #filter: PolyphaseFilter;
+  readonly #rows: Float64Array;
+  readonly #channels: 1 | 2;
+  /** For each channel the history, followed by the block being converted. */
+  readonly #lines: Float64Array[];
+  /** Where the next output lies after the history's end, in steps of 1 / up of an input frame. */
+  #position = 0;
+  #fed = false;
+
+  constructor(inputRate: number, outputRate: number, channels: 1 | 2) {
+    assertChannels(channels);
+    const filter = polyphaseFilter(inputRate, outputRate);
+    this.#filter = filter;
+    this.#rows = rowsInF64(filter);
+    this.#channels = channels;
+    this.latencyMs = filter.delay * 1000 / (filter.up * inputRate);
+    this.tailFrames = Math.ceil(filter.delay / filter.down);
+    this.historyFrames = filter.taps - 1;
+    this.#lines = Array.from(
+      { length: channels },
+      () => new Float64Array(this.historyFrames + BLOCK_FRAMES),
+    );
+  }
+
+  maxOutputFrames(inputFrames: number): number {
+    return Math.ceil(inputFrames * this.#filter.up / this.#filter.down);
+  }
+
+  process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
+    const frames = assertInput(input, this.#channels);
+    assertRoom(output, outputOffset, this.maxOutputFrames(frames) * this.#channels);
+    if (frames > 0) this.#fed = true;
+    let written = 0;
+    for (let start = 0; start < frames; start += BLOCK_FRAMES) {
+      const count = Math.min(BLOCK_FRAMES, frames - start);
+      this.#load(input, start, count);
+      const end = count * this.#filter.up;
+      written += this.#convert(end, output, outputOffset + written * this.#channels);
+      this.#shift(count);
+    }
+    return written;
+  }
+
+  flush(output: Int16Array, outputOffset = 0): number {
+    assertRoom(output, outputOffset, this.tailFrames * this.#channels);
+    const { up, delay } = this.#filter;
+    let written = 0;
+    if (this.#fed) {
+      for (let left = delay; left > 0; left -= BLOCK_FRAMES * up) {
+        for (const line of this.#lines) line.fill(0, this.historyFrames);
+        const end = Math.min(left, BLOCK_FRAMES * up);
+        written += this.#convert(end, output, outputOffset + written * this.#channels);
+        this.#shift(BLOCK_FRAMES);
+      }
+    }
+    this.reset();
+    return written;
+  }
+
+  history(out: Int16Array): number {
+    const channels = this.#channels;
+    const frames = Math.min(this.historyFrames, Math.floor(out.length / channels));
+    const from = this.historyFrames - frames;
+    for (let channel = 0; channel < channels; channel++) {
+      const line = this.#lines[channel]!;
+      for (let i = 0; i < frames; i++) out[i * channels + channel] = line[from + i]!;
+    }
+    return frames;
+  }
+
+  reset(): void {
+    for (const line of this.#lines) line.fill(0);
+    this.#position = 0;
+    this.#fed = false;
+  }
+
+  [Symbol.dispose](): void {}
+
+  #load(input: Int16Array, start: number, count: number): void {
+    const channels = this.#channels;
+    for (let channel = 0; channel < channels; channel++) {
+      const line = this.#lines[channel]!;
+      for (let i = 0, from = start * channels + channel; i < count; i++, from += channels) {
+        line[this.historyFrames + i] = input[from]!;
+      }
+    }
+  }
+
+  /** Writes every output that lies before `end` (in steps of 1 / up); returns their number. */
+  #convert(end: number, output: Int16Array, offset: number): number {
+    const { up, down, taps } = this.#filter;
+    const rows = this.#rows;
+    const channels = this.#channels;
+    const first = this.#position;
+    const outputs = first < end ? Math.ceil((end - first) / down) : 0;
+    for (let channel = 0; channel < channels; channel++) {
+      const line = this.#lines[channel]!;
+      let newest = Math.floor(first / up);
+      let phase = first % up;
+      for (let n = 0, to = offset + channel; n < outputs; n++, to += channels) {
+        const row = phase * taps;
+        let sum = 0;
+        for (let tap = 0; tap < taps; tap++) sum += rows[row + tap]! * line[newest + tap]!;
+        output[to] = saturatingRound(sum);
+        phase += down;
+        newest += Math.floor(phase / up);
+        phase %= up;
+      }
+    }
+    this.#position = first + outputs * down;
+    return outputs;
+  }
+
+  /** Makes the last frames loaded the history of the next. */
+  #shift(count: number): void {
+    for (const line of this.#lines) line.copyWithin(0, count, count + this.historyFrames);
+    this.#position -= count * this.#filter.up;
+  }
+}
+
+const rowsOf = new WeakMap<PolyphaseFilter, Float64Array>();
+
+/** The f32 coefficients, widened once for each filter: mixed widths would slow the inner loop. */
+function rowsInF64(filter: PolyphaseFilter): Float64Array {
+  let rows = rowsOf.get(filter);
+  if (rows === undefined) rowsOf.set(filter, rows = Float64Array.from(filter.rows));
+  return rows;
+}
+
+function saturatingRound(value: number): number {
+  if (value >= 32767) return 32767;
+  if (value <= -32768) return -32768;
+  return Math.round(value);
+}
