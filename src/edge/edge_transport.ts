@@ -1,0 +1,204 @@
+import type { AudioTrack, AudioTrackOptions } from "./audio_track.ts";
+import type { Call, CreateCallOptions } from "./call.ts";
+import type { Connection, PublishedTracks } from "./connection.ts";
+import type { EdgeAgent } from "./edge_agent.ts";
+import type { JsonValue, User } from "./types.ts";
+import type { VideoTrack } from "./video_frame.ts";
+import type { AudioKernel } from "../audio/kernel.ts";
+import { type Clock, systemClock } from "../events/clock.ts";
+import { consoleLogger, type Logger } from "../events/logger.ts";
+import { typescriptKernel } from "../audio/typescript_kernel.ts";
+import { type Conversation, MemoryConversation } from "./conversation.ts";
+import { EdgeEvents } from "./edge_events.ts";
+import { ClosedError } from "./errors.ts";
+import { ErrorEvent } from "./events.ts";
+import { QueuedAudioTrack } from "./queued_audio_track.ts";
+
+/** What every edge can be given. */
+export interface EdgeOptions {
+  clock?: Clock;
+  logger?: Logger;
+}
+
+/** How a call is joined. */
+export interface JoinOptions {
+  /** Aborting it gives the join up; it then rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Limit in milliseconds, default 10,000. */
+  timeoutMs?: number;
+}
+
+/** How a demo page is opened. */
+export interface OpenDemoOptions {
+  /** Whether to start a browser with it. Default: only print the address. */
+  browser?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Which connection is meant, where an edge has several. */
+export interface ConnectionChoice {
+  connection?: Connection;
+}
+
+/**
+ * A network that agents join calls over. One edge serves many agents and calls; create it once.
+ *
+ * An edge's author writes `authenticate`, `createCall`, `join` and, where there is something to
+ * release, `release`; and a {@linkcode Connection}.
+ */
+export abstract class EdgeTransport implements AsyncDisposable {
+  /** What happens in the calls. All events of the contract are registered. */
+  readonly events: EdgeEvents;
+  /** Where this edge's time comes from. */
+  readonly clock: Clock;
+  protected readonly logger: Logger;
+  readonly #connections = new Set<Connection>();
+  #closing: Promise<void> | undefined;
+  #audioTracks = 0;
+
+  constructor(options: EdgeOptions = {}) {
+    this.clock = options.clock ?? systemClock;
+    this.logger = options.logger ?? consoleLogger;
+    this.events = new EdgeEvents({ clock: this.clock, logger: this.logger });
+  }
+
+  // What an edge's author writes.
+
+  /** Makes the agent's user known to the service. Called again for each user. */
+  abstract authenticate(user: User): Promise<void>;
+
+  /** Creates a call or finds the one that exists. */
+  abstract createCall(callId: string, options?: CreateCallOptions): Promise<Call>;
+
+  /**
+   * Joins a call. Resolves with an established connection, or rejects and leaves nothing open:
+   * within `timeoutMs` and as soon as `signal` is aborted.
+   */
+  abstract join(agent: EdgeAgent, call: Call, options?: JoinOptions): Promise<Connection>;
+
+  /** Releases what the edge itself holds; its connections have been closed before. */
+  protected release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Who resamples what agents say; the TypeScript kernel unless an edge has a faster one. */
+  protected audioKernel(): AudioKernel {
+    return typescriptKernel();
+  }
+
+  // What everybody may ask.
+
+  /** The connections that are open, or being established. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections;
+  }
+
+  /** Whether `close` was called. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /**
+   * Closes all connections, then what the edge itself holds. Idempotent; everybody who calls it
+   * awaits the same end.
+   */
+  close(): Promise<void> {
+    if (this.#closing) return this.#closing;
+    const done = Promise.withResolvers<void>();
+    this.#closing = done.promise;
+    this.#close().then(done.resolve, done.reject);
+    return done.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Publishes an agent's tracks, both in one negotiation. */
+  async publishTracks(tracks: PublishedTracks, options: ConnectionChoice = {}): Promise<void> {
+    await this.#choose(options).publishTracks(tracks);
+  }
+
+  /** The pictures of a participant's video track, or `undefined` when there is no such track. */
+  addTrackSubscriber(trackId: string, options: ConnectionChoice = {}): VideoTrack | undefined {
+    return this.#choose(options).addTrackSubscriber(trackId);
+  }
+
+  /**
+   * Sends data of the application's own to all participants.
+   *
+   * @throws {TypeError} the data is not JSON.
+   * @throws {RangeError} the data is over 5120 bytes as JSON in UTF-8.
+   */
+  async sendCustomEvent(data: JsonValue, options: ConnectionChoice = {}): Promise<void> {
+    await this.#choose(options).sendCustomEvent(data);
+  }
+
+  /** A conversation to keep what is said in a call; in memory, unless an edge has its own. */
+  createConversation(call: Call, _user: User, instructions: string): Promise<Conversation> {
+    return Promise.resolve(
+      new MemoryConversation({ id: `${call.type}:${call.id}`, instructions, clock: this.clock }),
+    );
+  }
+
+  /** A track for an agent to speak through, to be published with `publishTracks`. */
+  createAudioTrack(options: AudioTrackOptions = {}): AudioTrack {
+    return new QueuedAudioTrack({
+      ...options,
+      id: `agent-audio-${++this.#audioTracks}`,
+      kernel: this.audioKernel(),
+      clock: this.clock,
+    });
+  }
+
+  /**
+   * Opens a page to join the call with, where the edge has one.
+   *
+   * @throws {TypeError} this edge has none.
+   */
+  openDemo(_call: Call, _options?: OpenDemoOptions): Promise<URL> {
+    return Promise.reject(new TypeError(`${this.constructor.name} has no demo page`));
+  }
+
+  /** Throws `ClosedError` once the edge is closed. */
+  protected assertOpen(): void {
+    if (this.#closing) throw new ClosedError("the edge");
+  }
+
+  /** Called by each connection when it is made. */
+  adopt(connection: Connection): void {
+    this.assertOpen();
+    this.#connections.add(connection);
+  }
+
+  /** Called by each connection when it is closed. */
+  disown(connection: Connection): void {
+    this.#connections.delete(connection);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.close()));
+    try {
+      await this.release();
+    } catch (error) {
+      this.events.announce(new ErrorEvent({ error, context: "closing the edge" }));
+    }
+    this.events.close();
+  }
+
+  #choose({ connection }: ConnectionChoice): Connection {
+    if (connection) {
+      if (connection.state === "closed") throw new ClosedError("the connection");
+      if (connection.edge !== this) throw new TypeError("the connection belongs to another edge");
+      return connection;
+    }
+    this.assertOpen();
+    const open = [...this.#connections].filter((one) => one.state !== "establishing");
+    if (open.length === 1) return open[0]!;
+    throw new TypeError(
+      open.length === 0
+        ? "expected a connection, but no call is joined"
+        : `expected { connection }, since ${open.length} calls are joined`,
+    );
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * Typed events by class: register, subscribe, send.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "./clock.ts";
+import { DropCounter } from "./drop_counter.ts";
+
+/** A class whose instances are sent as events. */
+// deno-lint-ignore no-explicit-any
+export type EventClass<T extends object = object> = abstract new (...args: any[]) => T;
+
+/** What a subscriber does with an event. It may return a promise. */
+export type EventHandler<T> = (event: T) => void | Promise<void>;
+
+/** How an {@linkcode EventManager} works. */
+export interface EventManagerOptions {
+  /**
+   * How many events wait for one slow subscriber before the oldest is dropped. Default 256.
+   */
+  queueSize?: number;
+  /**
+   * Told what a subscriber threw or rejected with, and about events dropped for a slow one (at
+   * most once a second). `event` is what was being handled. Default: `reportError` is not called,
+   * the failure is written to the console.
+   */
+  onFailure?: (error: unknown, event: object) => void;
+  clock?: Clock;
+}
+
+/**
+ * Sends events to those who subscribed to their class.
+ *
+ * A handler is called synchronously from `send`. Once a handler has returned a promise, the
+ * events that come before it settles wait in a bounded queue of that subscriber's own, and are
+ * handled one after another. So a slow subscriber delays nobody, and one that throws harms nobody:
+ * its error goes to `onFailure`.
+ *
+ * Classes match exactly: a subscriber of a base class is not called for derived classes.
+ *
+ * @example
+ * ```ts
+ * import { EventManager } from "@ringline/edge";
+ *
+ * class Rang {
+ *   constructor(readonly bell: string) {}
+ * }
+ *
+ * using events = new EventManager();
+ * events.register(Rang);
+ * using _subscription = events.subscribe(Rang, (event) => console.log(event.bell));
+ * events.send(new Rang("front door"));
+ * ```
+ */
+export class EventManager implements Disposable {
+  readonly #subscribers = new Map<EventClass, readonly Subscriber[]>();
+  readonly #queueSize: number;
+  readonly #onFailure: (error: unknown, event: object) => void;
+  readonly #clock: Clock;
+  #closed = false;
+
+  constructor(options: EventManagerOptions = {}) {
+    this.#queueSize = options.queueSize ?? 256;
+    if (!Number.isInteger(this.#queueSize) || this.#queueSize < 1) {
+      throw new RangeError(`queueSize must be an integer >= 1, got ${this.#queueSize}`);
+    }
+    this.#onFailure = options.onFailure ?? ((error) => console.error(error));
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Makes classes known. Registering one twice does nothing. */
+  register(...classes: EventClass[]): void {
+    for (const eventClass of classes) {
+      if (typeof eventClass !== "function") {
+        throw new TypeError(`register expects classes, got ${String(eventClass)}`);
+      }
+      if (!this.#subscribers.has(eventClass)) this.#subscribers.set(eventClass, []);
+    }
+  }
+
+  /** Whether anybody subscribed to this class: events nobody wants need not be made. */
+  has(eventClass: EventClass): boolean {
+    return (this.#subscribers.get(eventClass)?.length ?? 0) > 0;
+  }
+
+  /**
+   * Calls `handler` with every event of these classes from now on, until the result is disposed.
+   *
+   * @throws {TypeError} a class is not registered.
+   */
+  subscribe<C extends EventClass>(
+    classes: C | readonly C[],
+    handler: EventHandler<InstanceType<C>>,
+  ): Disposable {
+    if (typeof handler !== "function") {
+      throw new TypeError(`subscribe expects a function, got ${String(handler)}`);
+    }
+    const list: readonly EventClass[] = typeof classes === "function" ? [classes] : classes;
+    for (const eventClass of list) this.#expectKnown(eventClass);
+    if (this.#closed) return { [Symbol.dispose]: () => {} };
+    const subscriber = new Subscriber(
+      handler as EventHandler<object>,
+      this.#queueSize,
+      this.#onFailure,
+      this.#clock,
+    );
+    // Lists are replaced, never changed: `send` may be walking one of them.
+    for (const eventClass of list) {
+      this.#subscribers.set(eventClass, [...this.#subscribers.get(eventClass)!, subscriber]);
+    }
+    return {
+      [Symbol.dispose]: () => {
+        subscriber.stop();
+        for (const eventClass of list) {
+          const others = this.#subscribers.get(eventClass)!.filter((one) => one !== subscriber);
+          this.#subscribers.set(eventClass, others);
+        }
+      },
+    };
+  }
+
+  /**
+   * Sends an event to the subscribers of its class. Never throws what a subscriber threw. Does
+   * nothing once closed.
+   *
+   * @throws {TypeError} the event's class is not registered.
+   */
+  send(event: object): void {
+    const eventClass = event?.constructor as EventClass;
+    const subscribers = this.#expectKnown(eventClass);
+    for (const subscriber of subscribers) subscriber.take(event);
+  }
+
+  /** Ends all subscriptions; what still waits in their queues is dropped. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const [eventClass, subscribers] of this.#subscribers) {
+      for (const subscriber of subscribers) subscriber.stop();
+      this.#subscribers.set(eventClass, []);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #expectKnown(eventClass: EventClass): readonly Subscriber[] {
+    const subscribers = this.#subscribers.get(eventClass);
+    if (subscribers) return subscribers;
+    const name = typeof eventClass === "function" ? eventClass.name : String(eventClass);
+    const known = [...this.#subscribers.keys()].map((one) => one.name).join(", ") || "none";
+    throw new TypeError(`unknown event class ${name}; registered are: ${known}`);
+  }
+}
+
+/** One handler, and what waits for it while it is busy. */
+class Subscriber {
+  readonly #waiting: object[] = [];
+  readonly #drops: DropCounter;
+  #busy = false;
+  #stopped = false;
+  #current: object = this;
+
+  constructor(
+    private readonly handler: EventHandler<object>,
+    private readonly queueSize: number,
+    private readonly onFailure: (error: unknown, event: object) => void,
+    clock: Clock,
+  ) {
+    this.#drops = new DropCounter(clock, (dropped, total) => {
+      const name = this.#current.constructor.name;
+      this.#fail(
+        new Error(`a slow subscriber missed ${dropped} events (${total} in all), last ${name}`),
+        this.#current,
+      );
+    });
+  }
+
+  take(event: object): void {
+    if (this.#stopped) return;
+    if (!this.#busy) {
+      const pending = this.#call(event);
+      if (pending) {
+        this.#busy = true;
+        this.#drain(pending);
+      }
+      return;
+    }
+    this.#waiting.push(event);
+    if (this.#waiting.length > this.queueSize) {
+      this.#current = this.#waiting.shift()!;
+      this.#drops.add();
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.length = 0;
+  }
+
+  async #drain(pending: Promise<void>): Promise<void> {
+    await pending;
+    for (let event; (event = this.#waiting.shift()) && !this.#stopped;) await this.#call(event);
+    this.#busy = false;
+  }
+
+  /** Calls the handler; what it returns never rejects, and is undefined when it is done. */
+  #call(event: object): Promise<void> | undefined {
+    try {
+      const result: unknown = this.handler(event);
+      if (!isThenable(result)) return undefined;
+      return Promise.resolve(result).then(() => {}, (error) => this.#fail(error, event));
+    } catch (error) {
+      this.#fail(error, event);
+      return undefined;
+    }
+  }
+
+  #fail(error: unknown, event: object): void {
+    try {
+      this.onFailure(error, event);
+    } catch (second) {
+      console.error(second);
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}

@@ -1,0 +1,76 @@
+/**
+ * Waiting with a time limit and an abort signal, on an injected clock, without leaving a timer or
+ * a listener behind.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "./clock.ts";
+
+/** How long to wait, and what ends the wait early. */
+export interface WaitOptions {
+  /** Limit in milliseconds; `Infinity` (the default) sets none. */
+  timeoutMs?: number;
+  /** Aborting it rejects the wait with the signal's reason. */
+  signal?: AbortSignal;
+  clock?: Clock;
+}
+
+/** The error of a wait that ran out of time: a `DOMException` named `TimeoutError`. */
+export function timeoutError(what: string, timeoutMs: number): DOMException {
+  return new DOMException(`${what} did not happen within ${timeoutMs} ms`, "TimeoutError");
+}
+
+/** Throws a RangeError unless `ms` is a duration: a number of at least 0, or `Infinity`. */
+export function checkDuration(name: string, ms: number): void {
+  if (typeof ms !== "number" || !(ms >= 0)) {
+    throw new RangeError(`${name} must be a number of milliseconds >= 0, got ${String(ms)}`);
+  }
+}
+
+/**
+ * Waits for `promise`, at most `timeoutMs` and until `signal` is aborted. What `promise` does
+ * later is ignored, its rejection included.
+ */
+export function waitFor<T>(
+  promise: PromiseLike<T>,
+  what: string,
+  options: WaitOptions = {},
+): Promise<T> {
+  const { timeoutMs = Infinity, signal, clock = systemClock } = options;
+  checkDuration("timeoutMs", timeoutMs);
+  if (signal?.aborted) {
+    promise.then(undefined, () => {});
+    return Promise.reject(signal.reason);
+  }
+  return new Promise((resolve, reject) => {
+    const timer = timeoutMs === Infinity ? undefined : clock.schedule(() => {
+      settle(() => reject(timeoutError(what, timeoutMs)));
+    }, timeoutMs);
+    const onAbort = () => settle(() => reject(signal!.reason));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    function settle(act: () => void): void {
+      timer?.[Symbol.dispose]();
+      signal?.removeEventListener("abort", onAbort);
+      act();
+    }
+    promise.then((value) => settle(() => resolve(value)), (error) => settle(() => reject(error)));
+  });
+}
+
+/** Resolves after `ms` milliseconds of `clock`, or rejects with the signal's reason. */
+export function sleep(ms: number, options: Omit<WaitOptions, "timeoutMs"> = {}): Promise<void> {
+  const { signal, clock = systemClock } = options;
+  checkDuration("ms", ms);
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const timer = ms === Infinity ? undefined : clock.schedule(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    function onAbort(): void {
+      timer?.[Symbol.dispose]();
+      reject(signal!.reason);
+    }
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
