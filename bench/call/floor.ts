@@ -1,0 +1,63 @@
+/**
+ * Connects a page of the benchmark's browser to the one-process floor.
+ *
+ * @module
+ */
+import type { Page } from "puppeteer-core";
+import { Helper } from "../lib/helper.ts";
+import { Probe } from "./probe.ts";
+
+/** A page that hears its own clicks come back from the floor. */
+export interface FloorConnection extends AsyncDisposable {
+  page: Page;
+  probe: Probe;
+}
+
+/** In the page: answers the offer, and plays what comes, or nothing would be decoded. */
+async function answer(offer: string): Promise<string> {
+  // deno-lint-ignore no-explicit-any -- runs in the page, whose types are not ours
+  const page = globalThis as any;
+  const connection = new page.RTCPeerConnection();
+  page.floor = connection;
+  const player = new page.Audio();
+  connection.ontrack = ({ streams, track }: { streams: unknown[]; track: unknown }) => {
+    player.srcObject = streams[0] ?? new page.MediaStream([track]);
+    player.play();
+  };
+  connection.onicecandidate = ({ candidate }: { candidate: { toJSON(): unknown } | null }) => {
+    if (candidate) page.floorCandidate(JSON.stringify(candidate.toJSON()));
+  };
+  await connection.setRemoteDescription({ type: "offer", sdp: offer });
+  const [transceiver] = connection.getTransceivers();
+  transceiver.direction = "sendrecv";
+  await transceiver.sender.replaceTrack(page.ringlineProbe.makeSource().track);
+  await connection.setLocalDescription(await connection.createAnswer());
+  return connection.localDescription.sdp;
+}
+
+/** Starts a floor of its own for this page, so that each connection draws its clock phases anew. */
+export async function connectFloor(page: Page, origin: URL): Promise<FloorConnection> {
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => page.close());
+  const helper = stack.use(new Helper(new URL("./floor_process.ts", import.meta.url)));
+  const probe = await Probe.install(page);
+  await page.exposeFunction("floorCandidate", async (candidate: string) => {
+    await helper.send({ candidate: JSON.parse(candidate) });
+  });
+  await page.goto(origin.href);
+  const { offer } = await helper.next("offer");
+  await helper.send({ answer: await page.evaluate(answer, offer) });
+  void (async () => {
+    for (;;) {
+      const { candidate } = await helper.next("candidate", 60_000);
+      await page.evaluate(
+        // deno-lint-ignore no-explicit-any -- runs in the page
+        (candidate) => (globalThis as any).floor.addIceCandidate(candidate),
+        candidate,
+      );
+    }
+  })().catch(() => {}); // until the helper or the page is gone
+  await probe.listen();
+  const owned = stack.move();
+  return { page, probe, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}

@@ -1,0 +1,246 @@
+// The benchmark's instrument inside the page. It is evaluated before the page's own scripts, and
+// measures whatever connection the page makes: the page does not know of it. All times are
+// milliseconds since 1970 on the page's monotonic clock, so that they compare with the agent's.
+(() => {
+  const RATE = 48000;
+  /** Clicks cycle through these, so that an echo says which click it answers, also when one is lost. */
+  const FREQUENCIES = [700, 1000, 1430, 2040, 2910, 4160];
+  const CLICK_SAMPLES = 0.008 * RATE;
+  const CLICK_LEVEL = 0.5;
+  const ONSET = 0.1;
+  /** A click begins only after this much quiet: the ringing of one is not the next. */
+  const QUIET_BEFORE_CLICK = 0.02 * RATE;
+  /** The tone's frequency, given a whole period in each window of one millisecond. */
+  const WINDOW = RATE / 1000;
+  const TONE_LEVEL = 0.05; // root mean square; the agent's tone is four times as loud
+
+  const now = () => performance.timeOrigin + performance.now();
+  const connections = [];
+  const receivers = [];
+  const waiting = [];
+
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args);
+      connections.push(this);
+      this.addEventListener("track", (event) => {
+        if (event.track.kind !== "audio") return;
+        receivers.push(event.receiver);
+        for (const resolve of waiting.splice(0)) resolve(event.receiver);
+      });
+    }
+  };
+
+  /** Calls `each(samples, time)` with every block of mono samples of a track, as it comes. */
+  async function readTrack(track, each) {
+    const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    let samples = new Float32Array(RATE / 100);
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const time = now();
+      if (samples.length !== value.numberOfFrames) samples = new Float32Array(value.numberOfFrames);
+      value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      value.close();
+      each(samples, time);
+    }
+  }
+
+  /** The power of one frequency in a block (Goertzel). */
+  function power(block, frequency) {
+    const coefficient = 2 * Math.cos(2 * Math.PI * frequency / RATE);
+    let a = 0;
+    let b = 0;
+    for (const sample of block) [a, b] = [sample + coefficient * a - b, a];
+    return a * a + b * b - coefficient * a * b;
+  }
+
+  /** Finds clicks in a stream of samples; gives when each came by and which of the cycle it is. */
+  class ClickDetector {
+    found = [];
+    #quiet = 0;
+    #block = new Float32Array(CLICK_SAMPLES);
+    #filled = -1;
+    #time = 0;
+
+    take(samples, time) {
+      for (const sample of samples) {
+        if (this.#filled >= 0) {
+          this.#block[this.#filled++] = sample;
+          if (this.#filled === CLICK_SAMPLES) {
+            const powers = FREQUENCIES.map((frequency) => power(this.#block, frequency));
+            this.found.push({ time: this.#time, which: powers.indexOf(Math.max(...powers)) });
+            this.#filled = -1;
+            this.#quiet = 0;
+          }
+        } else if (Math.abs(sample) < ONSET) {
+          this.#quiet++;
+        } else if (this.#quiet >= QUIET_BEFORE_CLICK) {
+          this.#filled = 0;
+          this.#time = time;
+        } else {
+          this.#quiet = 0;
+        }
+      }
+    }
+  }
+
+  /** Follows a tone that should be there: when it began and ended, and the holes in it. */
+  class ToneDetector {
+    /** `{ on, time }`, each time the tone begins, or ends for 20 ms and more. */
+    changes = [];
+    /** Milliseconds of quiet since `count()`. */
+    quietMs = 0;
+    heardMs = 0;
+    #on = false;
+    #run = 0;
+    #sinceChange = 0;
+    #sum = 0;
+    #count = 0;
+
+    reset() {
+      this.quietMs = 0;
+      this.heardMs = 0;
+    }
+
+    take(samples, time) {
+      for (const sample of samples) {
+        this.#sum += sample * sample;
+        if (++this.#count < WINDOW) continue;
+        const loud = Math.sqrt(this.#sum / WINDOW) >= TONE_LEVEL;
+        this.#sum = this.#count = 0;
+        if (loud) this.heardMs++;
+        else this.quietMs++;
+        if (loud === this.#on) {
+          this.#run = 0;
+          continue;
+        }
+        if (this.#run++ === 0) this.#sinceChange = time;
+        if (this.#run < (loud ? 1 : 20)) continue;
+        this.#on = loud;
+        this.#run = 0;
+        this.changes.push({ on: loud, time: this.#sinceChange });
+      }
+    }
+  }
+
+  const out = new ClickDetector();
+  const back = new ClickDetector();
+  const tone = new ToneDetector();
+  let source;
+  let clicks = 0;
+  let listening = false;
+
+  /** The click track: made here, so that no echo canceller, gate or gain control touches it. */
+  function makeSource() {
+    if (source) return source;
+    const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    const destination = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    // Chromium renders nothing for a destination without a source.
+    const silence = new ConstantSourceNode(context, { offset: 0 });
+    silence.connect(destination);
+    silence.start();
+    const [track] = destination.stream.getAudioTracks();
+    void readTrack(track.clone(), (samples, time) => out.take(samples, time));
+    source = { context, destination, track, stream: destination.stream };
+    return source;
+  }
+
+  /** Listens to the first audio track that the page receives, at the output of its decoder. */
+  async function listen() {
+    const receiver = receivers[0] ?? await new Promise((resolve) => waiting.push(resolve));
+    if (listening) return;
+    listening = true;
+    void readTrack(receiver.track, (samples, time) => {
+      back.take(samples, time);
+      tone.take(samples, time);
+    });
+  }
+
+  function click(frequency) {
+    const { context, destination } = makeSource();
+    const buffer = new AudioBuffer({ length: CLICK_SAMPLES, sampleRate: RATE });
+    const data = buffer.getChannelData(0);
+    for (let i = 0; i < data.length; i++) {
+      data[i] = CLICK_LEVEL * Math.cos(2 * Math.PI * frequency * i / RATE);
+    }
+    const node = new AudioBufferSourceNode(context, { buffer });
+    node.connect(destination);
+    node.start();
+  }
+
+  /** Sends `count` clicks, `everyMs` apart, and waits as long again for the last echoes. */
+  async function sendClicks(count, everyMs, waitMs) {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) {
+      const due = start + i * everyMs - performance.now();
+      if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
+      click(FREQUENCIES[clicks++ % FREQUENCIES.length]);
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+
+  /**
+   * Each click with the time until its echo, `null` for one that never came back. An echo answers
+   * the latest click of its frequency before it.
+   */
+  function roundTrips() {
+    const trips = out.found.map(({ time, which }) => ({ time, which, ms: null }));
+    for (const echo of back.found) {
+      const candidates = trips.filter((trip) => trip.which === echo.which && trip.time < echo.time);
+      const trip = candidates.at(-1);
+      if (trip && trip.ms === null) trip.ms = echo.time - trip.time;
+    }
+    return trips.map(({ time, ms }) => ({ time, ms }));
+  }
+
+  /** What the browser says of the audio that it received so far. */
+  async function stats() {
+    for (const connection of connections) {
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type !== "inbound-rtp" || entry.kind !== "audio") continue;
+        return {
+          received: entry.totalSamplesReceived ?? 0,
+          concealed: entry.concealedSamples ?? 0,
+          silentConcealed: entry.silentConcealedSamples ?? 0,
+          stretched: entry.insertedSamplesForDeceleration ?? 0,
+          squeezed: entry.removedSamplesForAcceleration ?? 0,
+          delaySeconds: entry.jitterBufferDelay ?? 0,
+          emitted: entry.jitterBufferEmittedCount ?? 0,
+          packetsLost: entry.packetsLost ?? 0,
+          packetsReceived: entry.packetsReceived ?? 0,
+        };
+      }
+    }
+    return null;
+  }
+
+  /** How far the page's clock is ahead of the wall clock. */
+  async function clockOffset() {
+    const offsets = [];
+    for (let i = 0; i < 9; i++) {
+      const start = Date.now();
+      while (Date.now() === start); // to where the wall clock's whole milliseconds turn
+      offsets.push(now() - Date.now());
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return offsets.sort((a, b) => a - b)[4];
+  }
+
+  globalThis.ringlineProbe = {
+    makeSource,
+    listen,
+    sendClicks,
+    roundTrips,
+    stats,
+    clockOffset,
+    now,
+    connections,
+    tone,
+    forget() {
+      out.found.length = 0;
+      back.found.length = 0;
+    },
+  };
+})();

@@ -1,0 +1,144 @@
+/**
+ * The benchmark's side of the instrument in the page, `probe.js`.
+ *
+ * @module
+ */
+import type { Page } from "puppeteer-core";
+
+/** One click: when it left the page, and how long until its echo came out of the decoder. */
+export interface RoundTrip {
+  /** Milliseconds since 1970. */
+  time: number;
+  /** `null`: it never came back. */
+  ms: number | null;
+}
+
+/** When a tone began to be heard, or ended. */
+export interface ToneChange {
+  on: boolean;
+  /** Milliseconds since 1970. */
+  time: number;
+}
+
+/** The browser's own counters of the audio it received, since the connection began. */
+export interface InboundStats {
+  received: number;
+  concealed: number;
+  silentConcealed: number;
+  stretched: number;
+  squeezed: number;
+  delaySeconds: number;
+  emitted: number;
+  packetsLost: number;
+  packetsReceived: number;
+}
+
+/** What `probe.js` puts into the page. */
+interface InPage {
+  makeSource(): { track: unknown; stream: unknown };
+  listen(): Promise<void>;
+  sendClicks(count: number, everyMs: number, waitMs: number): Promise<void>;
+  roundTrips(): RoundTrip[];
+  forget(): void;
+  stats(): Promise<InboundStats | null>;
+  clockOffset(): Promise<number>;
+  now(): number;
+  tone: { changes: ToneChange[]; quietMs: number; heardMs: number; reset(): void };
+}
+
+declare global {
+  var ringlineProbe: InPage;
+}
+
+const SCRIPT = await Deno.readTextFile(new URL("./probe.js", import.meta.url));
+
+/** The instrument of one page. Install it before the page is opened. */
+export class Probe {
+  readonly #page: Page;
+
+  private constructor(page: Page) {
+    this.#page = page;
+  }
+
+  static async install(page: Page): Promise<Probe> {
+    await page.evaluateOnNewDocument(SCRIPT);
+    return new Probe(page);
+  }
+
+  /** Begins to listen to the audio that comes, as soon as it comes. */
+  async listen(): Promise<void> {
+    await this.#page.evaluate(() => ringlineProbe.listen());
+  }
+
+  /** Sends clicks on the page's track and gives what became of each. */
+  async roundTrips(count: number, everyMs: number, waitMs = 600): Promise<RoundTrip[]> {
+    return await this.#page.evaluate(
+      async (count, everyMs, waitMs) => {
+        ringlineProbe.forget();
+        await ringlineProbe.sendClicks(count, everyMs, waitMs);
+        return ringlineProbe.roundTrips();
+      },
+      count,
+      everyMs,
+      waitMs,
+    );
+  }
+
+  async stats(): Promise<InboundStats> {
+    const stats = await this.#page.evaluate(() => ringlineProbe.stats());
+    if (!stats) throw new Error("the page receives no audio");
+    return stats;
+  }
+
+  /** Starts to count anew what a continuous tone should not have: quiet. */
+  async resetTone(): Promise<void> {
+    await this.#page.evaluate(() => ringlineProbe.tone.reset());
+  }
+
+  /** Milliseconds of the tone that were heard, and of quiet where it should have been. */
+  async tone(): Promise<{ heardMs: number; quietMs: number }> {
+    return await this.#page.evaluate(() => ({
+      heardMs: ringlineProbe.tone.heardMs,
+      quietMs: ringlineProbe.tone.quietMs,
+    }));
+  }
+
+  /** Every beginning and end of the tone so far, on the wall clock. */
+  async toneChanges(): Promise<ToneChange[]> {
+    return await this.#page.evaluate(async () => {
+      const offset = await ringlineProbe.clockOffset();
+      return ringlineProbe.tone.changes.map(({ on, time }) => ({ on, time: time - offset }));
+    });
+  }
+
+  /** The page's own clock less the wall clock. */
+  async clockOffset(): Promise<number> {
+    return await this.#page.evaluate(() => ringlineProbe.clockOffset());
+  }
+}
+
+/** What happened between two readings of the browser's counters. */
+export interface Reception {
+  /** Per cent of the samples that the browser made up. */
+  concealedPercent: number;
+  /** Samples that the browser made up, those of plain silence included. */
+  concealedSamples: number;
+  silentConcealedSamples: number;
+  /** Mean depth of the jitter buffer. */
+  jitterBufferMs: number;
+  packetsLost: number;
+}
+
+/** The difference of two readings. */
+export function reception(before: InboundStats, after: InboundStats): Reception {
+  const received = after.received - before.received;
+  const concealed = after.concealed - before.concealed;
+  return {
+    concealedPercent: concealed / received * 100,
+    concealedSamples: concealed,
+    silentConcealedSamples: after.silentConcealed - before.silentConcealed,
+    jitterBufferMs: (after.delaySeconds - before.delaySeconds) /
+      (after.emitted - before.emitted) * 1000,
+    packetsLost: after.packetsLost - before.packetsLost,
+  };
+}

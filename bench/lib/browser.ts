@@ -1,0 +1,62 @@
+/**
+ * Headless Chromium for a benchmark: fake devices, media over loopback, nothing left behind.
+ *
+ * @module
+ */
+import puppeteer, { type Browser } from "puppeteer-core";
+import { findChromium } from "../../scripts/chromium.ts";
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  "--allow-loopback-in-peer-connection",
+  "--autoplay-policy=no-user-gesture-required",
+];
+
+/** A running browser, its profile in a folder of its own that goes when the browser goes. */
+export interface BenchBrowser extends AsyncDisposable {
+  browser: Browser;
+  version: string;
+}
+
+/** Starts Chromium, or says how to get it. */
+export async function launchBrowser(): Promise<BenchBrowser> {
+  const executablePath = await findChromium();
+  if (!executablePath) {
+    throw new Error(
+      "no Chromium found: install one (Debian: `apt-get install chromium`) or set CHROMIUM to its path",
+    );
+  }
+  const profile = await Deno.makeTempDir({ prefix: "ringline-bench-" });
+  const forget = () => Deno.remove(profile, { recursive: true }).catch(() => {});
+  try {
+    const browser = await puppeteer.launch({
+      executablePath,
+      args: ARGS,
+      userDataDir: profile,
+      headless: true,
+      pipe: true, // the browser ends when we end, however we end
+      handleSIGINT: false, // the benchmark ends it in its own order
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    });
+    return {
+      browser,
+      version: (await browser.version()).replace(/^\w+\//, ""),
+      async [Symbol.asyncDispose]() {
+        await browser.close().catch(() => {}); // Ctrl-C has reached it already
+        await forget();
+      },
+    };
+  } catch (cause) {
+    await forget();
+    throw cause;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Messages as lines of JSON: what a benchmark speaks with the processes that it starts.
+ *
+ * @module
+ */
+
+/** Any message; each helper says which it knows. */
+// deno-lint-ignore no-explicit-any
+export type Message = any;
+
+/** The messages of a stream of bytes, one a line. Lines that are no JSON are given to `stray`. */
+export async function* messages(
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+  stray: (line: string) => void = () => {},
+): AsyncGenerator<Message> {
+  const parse = (line: string): Message => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      stray(line);
+      return undefined;
+    }
+  };
+  let rest = "";
+  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const message = line ? parse(line) : undefined;
+      if (message !== undefined) yield message;
+    }
+  }
+}
+
+/** In a helper: the messages of whoever started it. They end when he ends. */
+export function receive(): AsyncGenerator<Message> {
+  return messages(Deno.stdin.readable);
+}
+
+/** In a helper: sends one message to whoever started it. */
+export function send(message: Message): void {
+  const bytes = new TextEncoder().encode(JSON.stringify(message) + "\n");
+  for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+}
