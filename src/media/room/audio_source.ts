@@ -1,0 +1,101 @@
+import type { AudioKernel } from "../../audio/kernel.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { Resampler } from "../../audio/resampler.ts";
+import type { RtcAudioData } from "../rtc_types.ts";
+import { ROOM_RATE, TICK_SAMPLES } from "./time.ts";
+
+/** Frames that may wait between a sink and its tick. */
+const KEPT_FRAMES = 3;
+
+/**
+ * One person's track on its way into the room: 10 ms frames of any rate become frames of the room's
+ * format, each with the number of its tick. The few that may wait absorb what the sinks' ticks lie
+ * apart; what exceeds them is counted and lost to the mix.
+ */
+export class AudioSource {
+  readonly memberId: string;
+  readonly trackId: string;
+  /** The frame that was made last. */
+  readonly latest = new Int16Array(TICK_SAMPLES);
+  muted: boolean;
+  /** The loudest sample since it was asked for. */
+  peak = 0;
+  /** Frames that came when the ring was full. */
+  excessFrames = 0;
+
+  readonly #kernel: AudioKernel;
+  readonly #frames = Array.from({ length: KEPT_FRAMES }, () => new Int16Array(TICK_SAMPLES));
+  readonly #numbers = new Float64Array(KEPT_FRAMES).fill(-1);
+  #resampler: Resampler | undefined;
+  /** What a change of rate made too much of, for the next frame. */
+  readonly #carry = new Int16Array(TICK_SAMPLES * 2);
+  #carried = 0;
+  #scratch = new Int16Array(TICK_SAMPLES * 4);
+  #taken = -1;
+
+  constructor(
+    init: { memberId: string; trackId: string; kernel: AudioKernel; muted: boolean },
+  ) {
+    this.memberId = init.memberId;
+    this.trackId = init.trackId;
+    this.muted = init.muted;
+    this.#kernel = init.kernel;
+  }
+
+  /** Makes a frame of what the sink gave into `latest`. */
+  convert(data: RtcAudioData): void {
+    const channels = data.channelCount ?? 1;
+    if (
+      data.sampleRate === ROOM_RATE && channels === 1 && this.#resampler === undefined &&
+      data.samples.length === TICK_SAMPLES
+    ) {
+      this.latest.set(data.samples);
+      return;
+    }
+    const chunk = new PcmChunk(data.samples, { sampleRate: data.sampleRate, channels });
+    this.#resampler ??= new Resampler(this.#kernel, {
+      inputRate: data.sampleRate,
+      outputRate: ROOM_RATE,
+    });
+    const room = this.#resampler.maxOutputFrames(chunk.frames, data.sampleRate);
+    if (this.#scratch.length < room) this.#scratch = new Int16Array(room);
+    const made = this.#resampler.process(chunk, this.#scratch);
+    this.#fit(made);
+  }
+
+  /** Keeps `latest` for the tick `number`. */
+  keep(number: number): void {
+    const index = number % KEPT_FRAMES;
+    if (this.#numbers[index]! > this.#taken) this.excessFrames++;
+    this.#frames[index]!.set(this.latest);
+    this.#numbers[index] = number;
+  }
+
+  /** The frame of a tick, or `undefined` when it has not come; valid until the next frame. */
+  take(number: number): Int16Array | undefined {
+    const index = number % KEPT_FRAMES;
+    this.#taken = Math.max(this.#taken, number);
+    return this.#numbers[index] === number ? this.#frames[index] : undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#resampler?.[Symbol.dispose]();
+    this.#resampler = undefined;
+  }
+
+  /** Each frame that comes in makes one that goes out, whatever the resampler's grain is. */
+  #fit(made: number): void {
+    const { latest } = this;
+    let filled = Math.min(this.#carried, TICK_SAMPLES);
+    latest.set(this.#carry.subarray(0, filled));
+    this.#carry.copyWithin(0, filled, this.#carried);
+    this.#carried -= filled;
+    const direct = Math.min(made, TICK_SAMPLES - filled);
+    latest.set(this.#scratch.subarray(0, direct), filled);
+    filled += direct;
+    latest.fill(0, filled);
+    const rest = Math.min(made - direct, this.#carry.length - this.#carried);
+    this.#carry.set(this.#scratch.subarray(direct, direct + rest), this.#carried);
+    this.#carried += rest;
+  }
+}

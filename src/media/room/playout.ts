@@ -1,0 +1,203 @@
+import type { AudioTrackMode } from "../../edge/audio_track.ts";
+import { SampleFifo } from "./sample_fifo.ts";
+import { ROOM_RATE, samplesToMs, TICK_MS, TICK_SAMPLES } from "./time.ts";
+import { Trimmer } from "./trimmer.ts";
+
+/** Bounds of what may be written ahead: a writer that exceeds it ignores the reports. */
+const MOST_SAMPLES = 30 * ROOM_RATE;
+/** A fall to silence takes this long, so that it does not click. */
+const RAMP_SAMPLES = 5 * ROOM_RATE / 1000;
+
+/** How a playout stands; the counters are of the current epoch. */
+export interface PlayoutState {
+  stream: number;
+  epoch: number;
+  playedMs: number;
+  trimmedMs: number;
+  bufferedMs: number;
+}
+
+/**
+ * What one agent says, on its way to the mix: a ring at the room's rate that is read once a tick.
+ *
+ * Real samples and silence are told apart: `playedMs` counts only what was really said. PCM of an
+ * epoch that a flush has ended is thrown away whenever it arrives.
+ */
+export class Playout {
+  readonly #ring = new SampleFifo(ROOM_RATE);
+  readonly #frame = new Int16Array(TICK_SAMPLES);
+  readonly #trimmer = new Trimmer();
+  #mode: AudioTrackMode = "speech";
+  #stream = 0;
+  #epoch = 0;
+  #playedSamples = 0;
+  #trimmedSamples = 0;
+  #lateSamples = 0;
+  #underruns = 0;
+  #paused = false;
+  /** The last samples before silence, that a ramp starts from. */
+  #tail = 0;
+  /** Samples still to be played as the ramp that ends a flush or begins a pause. */
+  readonly #ramp = new Int16Array(RAMP_SAMPLES);
+  #rampLength = 0;
+  #dryTicks = Infinity;
+  #awaitsFinal = false;
+
+  /** Called after something arrived that {@linkcode Playout.read} may have been waiting for. */
+  onArrival: (() => void) | undefined;
+
+  get mode(): AudioTrackMode {
+    return this.#mode;
+  }
+
+  /** Samples that wait. */
+  get depth(): number {
+    return this.#ring.length;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Ticks that found less than a whole frame while an utterance was not at its end. */
+  get underruns(): number {
+    return this.#underruns;
+  }
+
+  /** Samples that came for an epoch or stream that was over. */
+  get lateSamples(): number {
+    return this.#lateSamples;
+  }
+
+  /**
+   * Whether a live source is in the middle of something and its next frame is not here yet: it may
+   * be worth waiting a moment for it.
+   */
+  get expects(): boolean {
+    return this.#mode === "live" && !this.#paused && this.#awaitsFinal &&
+      this.#ring.length < TICK_SAMPLES && this.#trimmer.waits && this.#dryTicks < 3;
+  }
+
+  /** Starts over for another track: what the one before left is thrown away. */
+  bind(stream: number, mode: AudioTrackMode, epoch: number): void {
+    this.#endEpoch();
+    this.#stream = stream;
+    this.#mode = mode;
+    this.#epoch = epoch;
+    this.#paused = false;
+    this.#trimmer.reset();
+  }
+
+  /**
+   * Appends what is said.
+   *
+   * @throws {RangeError} when more than 30 s would wait: the writer ignores the reports
+   */
+  push(samples: Int16Array, options: { stream: number; epoch: number; final?: boolean }): void {
+    if (options.stream !== this.#stream || options.epoch !== this.#epoch) {
+      this.#lateSamples += samples.length;
+      return;
+    }
+    if (this.#ring.length + samples.length > MOST_SAMPLES) {
+      throw new RangeError(
+        `expected at most ${samplesToMs(MOST_SAMPLES)} ms to wait, got ${
+          samplesToMs(this.#ring.length + samples.length)
+        } ms`,
+      );
+    }
+    this.#ring.push(samples);
+    this.#awaitsFinal = !(options.final ?? false);
+    this.onArrival?.();
+  }
+
+  /** Begins an epoch; what the one before had left is thrown away. Late calls do nothing. */
+  flush(stream: number, epoch: number): { playedMs: number; discardedMs: number } {
+    if (stream !== this.#stream || epoch <= this.#epoch) return { playedMs: 0, discardedMs: 0 };
+    const playedMs = samplesToMs(this.#playedSamples);
+    const discardedMs = samplesToMs(this.#endEpoch());
+    this.#epoch = epoch;
+    return { playedMs, discardedMs };
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#startRamp();
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
+  /**
+   * The next tick's frame, or `undefined` for silence. The array is reused by the next call.
+   */
+  read(): Int16Array | undefined {
+    const frame = this.#frame;
+    let filled = this.#readRamp(frame);
+    const real = this.#paused ? 0 : this.#readRing(frame, filled);
+    filled += real;
+    if (filled === 0) {
+      this.#dryTicks++;
+      return undefined;
+    }
+    frame.fill(0, filled);
+    this.#playedSamples += real;
+    this.#tail = filled === TICK_SAMPLES ? frame[TICK_SAMPLES - 1]! : 0;
+    if (real > 0) this.#dryTicks = 0;
+    return frame;
+  }
+
+  /** How the playout stands. */
+  state(): PlayoutState {
+    return {
+      stream: this.#stream,
+      epoch: this.#epoch,
+      playedMs: samplesToMs(this.#playedSamples),
+      trimmedMs: samplesToMs(this.#trimmedSamples),
+      bufferedMs: samplesToMs(this.#ring.length),
+    };
+  }
+
+  #readRing(frame: Int16Array, offset: number): number {
+    const wanted = TICK_SAMPLES - offset;
+    const ring = this.#ring;
+    if (this.#mode === "live" && offset === 0) {
+      this.#trimmedSamples += this.#trimmer.trim(ring, TICK_MS);
+    }
+    const available = Math.min(wanted, ring.length);
+    if (available < wanted && this.#awaitsFinal && this.#dryTicks === 0) {
+      this.#underruns++;
+      if (this.#mode === "live") this.#trimmer.underrun();
+    }
+    if (available === 0) return 0;
+    return ring.shift(offset === 0 ? frame : frame.subarray(offset), available);
+  }
+
+  #endEpoch(): number {
+    if (!this.#paused) this.#startRamp();
+    const discarded = this.#ring.clear();
+    this.#playedSamples = this.#trimmedSamples = 0;
+    this.#awaitsFinal = false;
+    this.#trimmer.reset();
+    return discarded;
+  }
+
+  /** Takes what would have come next, faded to nothing: silence begins without a click. */
+  #startRamp(): void {
+    if (this.#dryTicks > 0 && this.#rampLength === 0) return;
+    const length = this.#ring.peek(this.#ramp, RAMP_SAMPLES);
+    this.#ramp.fill(this.#tail, length);
+    for (let index = 0; index < RAMP_SAMPLES; index++) {
+      this.#ramp[index] = this.#ramp[index]! * (RAMP_SAMPLES - 1 - index) / RAMP_SAMPLES;
+    }
+    this.#rampLength = RAMP_SAMPLES;
+  }
+
+  #readRamp(frame: Int16Array): number {
+    if (this.#rampLength === 0) return 0;
+    frame.set(this.#ramp);
+    this.#rampLength = 0;
+    return RAMP_SAMPLES;
+  }
+}

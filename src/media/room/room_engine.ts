@@ -1,0 +1,421 @@
+import type { AudioKernel } from "../../audio/kernel.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { RtcAudioData } from "../rtc_types.ts";
+import { AudioSource } from "./audio_source.ts";
+import type {
+  MemberLevel,
+  RoomAgentOptions,
+  RoomAgentPort,
+  RoomListenerOptions,
+} from "./audio_room.ts";
+import { type ClockMember, RoomClock } from "./room_clock.ts";
+import { RoomMixer } from "./room_mixer.ts";
+import { SlotFeed } from "./slot_feed.ts";
+import { selectSpeakers, Speaker } from "./speaker.ts";
+import { TICKS_PER_SLOT } from "./time.ts";
+
+/** Ticks that are mixed late after a stall; those before them are silence in the listener's ear. */
+const CATCH_UP_TICKS = 3;
+/** How long the mix waits for a live agent that is in the middle of something. */
+const LIVE_WAIT_MS = 4;
+
+/** Figures of a room. */
+export interface RoomStats {
+  /** The number of the last tick. */
+  tick: number;
+  /** Whether a timer stands in for sinks. */
+  isTimed: boolean;
+  /** Ticks that a sink was late for. */
+  lateTicks: number;
+  /** Ticks that were not mixed because the process had been stalled. */
+  skippedTicks: number;
+  /** Frames that came too late or too many for the mix. */
+  excessFrames: number;
+  /** Frames that were missing in the mix. */
+  missingFrames: number;
+}
+
+interface Source {
+  readonly input: AudioSource;
+  readonly member: ClockMember;
+  readonly participantId: string;
+  readonly speaker: Speaker;
+  feeds: SlotFeed[];
+  frame: Int16Array | undefined;
+}
+
+interface Agent {
+  readonly port: RoomAgentPort;
+  readonly options: RoomAgentOptions;
+  feeds: SlotFeed[];
+  frame: Int16Array | undefined;
+  isAudible: boolean;
+  quietTicks: number;
+  peak: number;
+}
+
+interface Listener {
+  readonly hears: (memberId: string) => boolean;
+  readonly send: (frame: Int16Array) => void;
+}
+
+/** A contribution of the tick that is being mixed. */
+interface Contribution {
+  memberId: string;
+  bit: number;
+}
+
+/** The audio of a room without its tracks: what {@linkcode AudioRoom} does between sink and source. */
+export class RoomEngine {
+  readonly #clock: Clock;
+  readonly #kernel: AudioKernel;
+  readonly #room: RoomClock;
+  readonly #mixer = new RoomMixer();
+  readonly #sources = new Map<string, Source>();
+  readonly #agents = new Map<string, Agent>();
+  readonly #listeners = new Map<string, Listener>();
+  readonly #contributions: Contribution[] = [];
+  readonly #silence = new Int16Array(480);
+  #speakers: Speaker[] = [];
+  #agentsHearAgents = false;
+  #excessFrames = 0;
+  #missingFrames = 0;
+  #skippedTicks = 0;
+  /** The tick whose mix waits for a live agent. */
+  #waitingTick = -1;
+  #wait: Disposable | undefined;
+
+  constructor(options: { clock: Clock; kernel: AudioKernel }) {
+    this.#clock = options.clock;
+    this.#kernel = options.kernel;
+    this.#room = new RoomClock({
+      clock: options.clock,
+      onTick: (number, behind) => this.#onTick(number, behind),
+    });
+  }
+
+  /** Returns what takes the sink's data. */
+  addSource(
+    init: { memberId: string; trackId: string; participantId: string; muted: boolean },
+  ): (data: RtcAudioData) => void {
+    const source: Source = {
+      input: new AudioSource({ ...init, kernel: this.#kernel }),
+      member: this.#room.attach(),
+      participantId: init.participantId,
+      speaker: new Speaker(),
+      feeds: [],
+      frame: undefined,
+    };
+    this.#sources.set(init.trackId, source);
+    for (const agent of this.#agents.values()) this.#introduce(agent, source);
+    this.#rewire();
+    return (data) => this.#deliver(source, data);
+  }
+
+  removeSource(trackId: string): void {
+    const source = this.#sources.get(trackId);
+    if (source === undefined) return;
+    this.#sources.delete(trackId);
+    for (const feed of source.feeds) {
+      feed.close();
+      feed[Symbol.dispose]();
+    }
+    source.feeds = [];
+    for (const { port } of this.#agents.values()) port.uplink.removeSource(trackId);
+    this.#excessFrames += source.input.excessFrames;
+    source.input[Symbol.dispose]();
+    this.#rewire();
+    this.#room.detach(source.member);
+  }
+
+  setMuted(trackId: string, muted: boolean): void {
+    const source = this.#sources.get(trackId);
+    if (source === undefined || source.input.muted === muted) return;
+    source.input.muted = muted;
+    if (muted) { for (const feed of source.feeds) feed.close(); }
+  }
+
+  addListener(
+    memberId: string,
+    options: RoomListenerOptions & { send: (frame: Int16Array) => void },
+  ): void {
+    this.#listeners.set(memberId, { hears: options.hears ?? (() => true), send: options.send });
+    this.#rewire();
+  }
+
+  removeListener(memberId: string): void {
+    this.#listeners.delete(memberId);
+    this.#rewire();
+  }
+
+  addAgent(port: RoomAgentPort, options: RoomAgentOptions): void {
+    if (this.#agents.has(options.memberId)) {
+      throw new RangeError(`agent ${options.memberId} is here already`);
+    }
+    const agent: Agent = {
+      port,
+      options,
+      feeds: [],
+      frame: undefined,
+      isAudible: false,
+      quietTicks: Infinity,
+      peak: 0,
+    };
+    this.#agents.set(options.memberId, agent);
+    for (const source of this.#sources.values()) this.#introduce(agent, source);
+    for (const other of this.#agents.values()) {
+      if (other === agent) continue;
+      this.#introduceAgent(agent, other);
+      this.#introduceAgent(other, agent);
+    }
+    port.playout.onArrival = () => this.#onArrival();
+    this.#rewire();
+  }
+
+  removeAgent(memberId: string): void {
+    const agent = this.#agents.get(memberId);
+    if (agent === undefined) return;
+    this.#agents.delete(memberId);
+    agent.port.playout.onArrival = undefined;
+    for (const feed of agent.feeds) {
+      feed.close();
+      feed[Symbol.dispose]();
+    }
+    for (const other of this.#agents.values()) {
+      other.port.uplink.removeSource(agent.options.trackId);
+    }
+    this.#rewire();
+  }
+
+  levels(): MemberLevel[] {
+    const levels: MemberLevel[] = [];
+    for (const { input, speaker } of this.#sources.values()) {
+      const { memberId, trackId, peak } = input;
+      levels.push({ memberId, trackId, level: peak / 32768, speaking: speaker.isActive });
+      input.peak = 0;
+    }
+    for (const agent of this.#agents.values()) {
+      const { memberId, trackId } = agent.options;
+      const speaking = agent.quietTicks < 30;
+      levels.push({ memberId, trackId, level: agent.peak / 32768, speaking });
+      agent.peak = 0;
+    }
+    return levels;
+  }
+
+  stats(): RoomStats {
+    let excessFrames = this.#excessFrames;
+    for (const { input } of this.#sources.values()) excessFrames += input.excessFrames;
+    return {
+      tick: this.#room.number,
+      isTimed: this.#room.isTimed,
+      lateTicks: this.#room.lateTicks,
+      skippedTicks: this.#skippedTicks,
+      excessFrames,
+      missingFrames: this.#missingFrames,
+    };
+  }
+
+  close(): void {
+    for (const trackId of [...this.#sources.keys()]) this.removeSource(trackId);
+    for (const memberId of [...this.#agents.keys()]) this.removeAgent(memberId);
+    this.#listeners.clear();
+    this.#rewire();
+  }
+
+  #introduce(agent: Agent, { input, participantId }: Source): void {
+    const { memberId, hears } = agent.options;
+    if (input.memberId === memberId || hears?.(input.memberId) === false) return;
+    agent.port.uplink.addSource(input.trackId, participantId);
+  }
+
+  #introduceAgent(listener: Agent, speaker: Agent): void {
+    if (!this.#hearsAgent(listener, speaker)) return;
+    const { trackId, participantId } = speaker.options;
+    listener.port.uplink.addSource(trackId, participantId);
+  }
+
+  #hearsAgent(listener: Agent, speaker: Agent): boolean {
+    return listener !== speaker && listener.port.hearing.agents &&
+      listener.options.hears?.(speaker.options.memberId) !== false;
+  }
+
+  /** Somebody came or went: works out anew who needs whose slots, and whether time must run. */
+  #rewire(): void {
+    this.#speakers = [...this.#sources.values()].map(({ speaker }) => speaker);
+    for (const source of this.#sources.values()) {
+      const { memberId, trackId } = source.input;
+      source.feeds = this.#feeds(
+        source.feeds,
+        trackId,
+        ({ options }) => options.memberId !== memberId && options.hears?.(memberId) !== false,
+      );
+    }
+    this.#agentsHearAgents = false;
+    for (const agent of this.#agents.values()) {
+      agent.feeds = this.#feeds(
+        agent.feeds,
+        agent.options.trackId,
+        (listener) => this.#hearsAgent(listener, agent),
+      );
+      if (agent.feeds.length > 0) this.#agentsHearAgents = true;
+    }
+    if (this.#listeners.size + this.#agents.size > 0) this.#room.start();
+    else {
+      this.#room.stop();
+      this.#endWait();
+    }
+  }
+
+  /** One feed for each rate that somebody wants; those that stay go on where they are. */
+  #feeds(existing: SlotFeed[], trackId: string, wants: (agent: Agent) => boolean): SlotFeed[] {
+    const uplinks = new Map<number, Uplinks>();
+    for (const agent of this.#agents.values()) {
+      if (!wants(agent)) continue;
+      const { uplink } = agent.port;
+      const group = uplinks.get(uplink.sampleRate) ?? [];
+      group.push(uplink);
+      uplinks.set(uplink.sampleRate, group);
+    }
+    const feeds: SlotFeed[] = [];
+    for (const feed of existing) {
+      const group = uplinks.get(feed.sampleRate);
+      if (group === undefined) {
+        feed.close();
+        feed[Symbol.dispose]();
+        continue;
+      }
+      feed.onSlot = (slot, number) => {
+        for (const uplink of group) uplink.write(trackId, slot, number);
+      };
+      uplinks.delete(feed.sampleRate);
+      feeds.push(feed);
+    }
+    for (const [sampleRate, group] of uplinks) {
+      const feed = new SlotFeed(this.#kernel, sampleRate);
+      feed.onSlot = (slot, number) => {
+        for (const uplink of group) uplink.write(trackId, slot, number);
+      };
+      feeds.push(feed);
+    }
+    return feeds;
+  }
+
+  #deliver(source: Source, data: RtcAudioData): void {
+    const number = this.#room.arrive(source.member);
+    if (number < 0) {
+      this.#excessFrames++;
+      return;
+    }
+    const { input } = source;
+    if (!input.muted) {
+      input.convert(data);
+      input.keep(number);
+      for (const feed of source.feeds) feed.write(input.latest, number);
+    }
+    this.#room.delivered();
+  }
+
+  #onTick(number: number, behind: number): void {
+    if (this.#waitingTick >= 0) this.#mixNow();
+    if (behind >= CATCH_UP_TICKS) {
+      this.#skippedTicks++;
+      this.#completeRow(number);
+      return;
+    }
+    if (!this.#agentsHearAgents) this.#completeRow(number);
+    this.#waitingTick = number;
+    for (const { port } of this.#agents.values()) {
+      if (behind === 0 && port.playout.expects) {
+        this.#wait = this.#clock.schedule(() => this.#mixNow(), LIVE_WAIT_MS);
+        return;
+      }
+    }
+    this.#mixNow();
+  }
+
+  #onArrival(): void {
+    if (this.#waitingTick < 0) return;
+    for (const { port } of this.#agents.values()) if (port.playout.expects) return;
+    this.#mixNow();
+  }
+
+  #endWait(): void {
+    this.#wait?.[Symbol.dispose]();
+    this.#wait = undefined;
+    this.#waitingTick = -1;
+  }
+
+  #mixNow(): void {
+    const number = this.#waitingTick;
+    this.#endWait();
+    if (number < 0) return;
+    this.#mixer.begin();
+    this.#contributions.length = 0;
+    this.#addPeople(number);
+    this.#addAgents(number);
+    for (const [memberId, listener] of this.#listeners) {
+      let mask = 0;
+      for (const contribution of this.#contributions) {
+        if (contribution.memberId !== memberId && listener.hears(contribution.memberId)) {
+          mask |= contribution.bit;
+        }
+      }
+      listener.send(this.#mixer.mix(mask));
+    }
+    if (this.#agentsHearAgents) this.#completeRow(number);
+    for (const { port } of this.#agents.values()) port.onTick?.();
+  }
+
+  #addPeople(number: number): void {
+    for (const source of this.#sources.values()) {
+      const { input, speaker } = source;
+      const frame = input.muted ? undefined : input.take(number);
+      if (frame === undefined && !input.muted && source.member.number >= 0) this.#missingFrames++;
+      source.frame = frame;
+      speaker.hear(frame);
+      if (frame !== undefined) input.peak = Math.max(input.peak, peakOf(frame));
+    }
+    selectSpeakers(this.#speakers);
+    for (const { input, speaker, frame } of this.#sources.values()) {
+      const gain = speaker.isSelected ? 1 : 0;
+      if (frame !== undefined && (gain > 0 || speaker.gain > 0)) {
+        this.#contribute(input.memberId, frame, speaker.gain, gain);
+      }
+      speaker.gain = gain;
+    }
+  }
+
+  #addAgents(number: number): void {
+    for (const agent of this.#agents.values()) {
+      const frame = agent.port.playout.read();
+      for (const feed of agent.feeds) feed.write(frame ?? this.#silence, number);
+      agent.quietTicks = frame === undefined ? agent.quietTicks + 1 : 0;
+      if (frame === undefined) continue;
+      agent.peak = Math.max(agent.peak, peakOf(frame));
+      this.#contribute(agent.options.memberId, frame, 1, 1);
+    }
+  }
+
+  #contribute(memberId: string, frame: Int16Array, fromGain: number, toGain: number): void {
+    const bit = this.#mixer.add(frame, fromGain, toGain);
+    if (bit !== 0) this.#contributions.push({ memberId, bit });
+  }
+
+  #completeRow(tick: number): void {
+    if (tick % TICKS_PER_SLOT !== TICKS_PER_SLOT - 1) return;
+    const number = (tick - (TICKS_PER_SLOT - 1)) / TICKS_PER_SLOT;
+    for (const { port } of this.#agents.values()) port.uplink.complete(number);
+  }
+}
+
+type Uplinks = RoomAgentPort["uplink"][];
+
+function peakOf(frame: Int16Array): number {
+  let peak = 0;
+  for (let index = 0; index < frame.length; index++) {
+    const size = Math.abs(frame[index]!);
+    if (size > peak) peak = size;
+  }
+  return peak;
+}

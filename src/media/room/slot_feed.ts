@@ -1,0 +1,64 @@
+import type { AudioKernel, KernelResampler } from "../../audio/kernel.ts";
+import { ROOM_RATE, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
+
+/**
+ * One track's way into slots of 20 ms at an agent's rate. Slots lie on the room's grid: a frame
+ * that is missing is silence, so that what follows stays where it belongs.
+ */
+export class SlotFeed {
+  readonly #resampler: KernelResampler;
+  readonly #slot: Int16Array;
+  readonly #half: number;
+  readonly #silence = new Int16Array(TICK_SAMPLES);
+  /** Samples a second of the slots. */
+  readonly sampleRate: number;
+  /** Takes a complete slot; the array is reused. */
+  onSlot: ((slot: Int16Array, number: number) => void) | undefined;
+  /** The tick after the one that was written last; `undefined` when no slot is open. */
+  #next: number | undefined;
+
+  constructor(kernel: AudioKernel, sampleRate: number) {
+    this.sampleRate = sampleRate;
+    this.#resampler = kernel.createResampler({ inputRate: ROOM_RATE, outputRate: sampleRate });
+    this.#half = sampleRate * TICK_SAMPLES / ROOM_RATE;
+    this.#slot = new Int16Array(this.#half * TICKS_PER_SLOT);
+  }
+
+  /** Writes the frame of a tick; frames of older ticks than the last are ignored. */
+  write(frame: Int16Array, tick: number): void {
+    if (this.#next === undefined) {
+      // The slot begins where the grid says, not where the first frame comes.
+      this.#next = tick - tick % TICKS_PER_SLOT;
+    } else if (tick < this.#next) return;
+    else if (tick - this.#next >= TICKS_PER_SLOT) {
+      // Whole slots are missing: the open one ends here, and the gap shows in the numbers.
+      this.close();
+      this.#next = tick - tick % TICKS_PER_SLOT;
+    }
+    while (this.#next < tick) this.#append(this.#silence);
+    this.#append(frame);
+  }
+
+  /** Fills the open slot up with silence, and forgets what was heard. */
+  close(): void {
+    if (this.#next === undefined) return;
+    while (this.#next % TICKS_PER_SLOT !== 0) this.#append(this.#silence);
+    this.#next = undefined;
+    this.#resampler.reset();
+  }
+
+  /** Gives the resampler back. */
+  [Symbol.dispose](): void {
+    this.#resampler[Symbol.dispose]();
+  }
+
+  #append(frame: Int16Array): void {
+    const tick = this.#next!;
+    const position = tick % TICKS_PER_SLOT;
+    this.#resampler.process(frame, this.#slot, position * this.#half);
+    this.#next = tick + 1;
+    if (position === TICKS_PER_SLOT - 1) {
+      this.onSlot?.(this.#slot, (tick - position) / TICKS_PER_SLOT);
+    }
+  }
+}

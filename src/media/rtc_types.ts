@@ -1,0 +1,151 @@
+/** The shapes of wrtc that this package relies on. Types only: importing this loads nothing. @module */
+
+/** Audio or video of one source. wrtc fires no `ended`, `mute` or `unmute` on it. */
+export interface RtcTrack {
+  readonly id: string;
+  readonly kind: "audio" | "video";
+  enabled: boolean;
+  readonly readyState: "live" | "ended";
+  stop(): void;
+}
+
+/** The sending half of a transceiver. */
+export interface RtcSender {
+  readonly track: RtcTrack | null;
+  replaceTrack(track: RtcTrack | null): Promise<void>;
+}
+
+/** The receiving half of a transceiver. */
+export interface RtcReceiver {
+  readonly track: RtcTrack;
+}
+
+/** Which way media flows. */
+export type RtcDirection = "sendrecv" | "sendonly" | "recvonly" | "inactive" | "stopped";
+
+/** One media section of a connection. */
+export interface RtcTransceiver {
+  readonly mid: string | null;
+  readonly sender: RtcSender;
+  readonly receiver: RtcReceiver;
+  direction: RtcDirection;
+  readonly currentDirection: RtcDirection | null;
+  stop(): void;
+}
+
+/** A session description. */
+export interface RtcDescription {
+  type: "offer" | "answer";
+  sdp: string;
+}
+
+/** An ICE candidate as it travels in JSON. */
+export interface RtcCandidate {
+  candidate: string;
+  sdpMid?: string | null;
+  sdpMLineIndex?: number | null;
+  usernameFragment?: string | null;
+}
+
+/** A STUN or TURN server. */
+export interface RtcIceServer {
+  urls: string | string[];
+  username?: string;
+  credential?: string;
+}
+
+/** State of a connection as a whole. */
+export type RtcConnectionState =
+  | "new"
+  | "connecting"
+  | "connected"
+  | "disconnected"
+  | "failed"
+  | "closed";
+
+/** wrtc's peer connection, as far as it is used here. */
+export interface RtcPeerConnection {
+  readonly connectionState: RtcConnectionState;
+  readonly iceConnectionState: string;
+  readonly signalingState: string;
+  readonly localDescription: RtcDescription | null;
+  readonly remoteDescription: RtcDescription | null;
+  onicecandidate: ((event: { candidate: RtcCandidate | null }) => void) | null;
+  onconnectionstatechange: (() => void) | null;
+  oniceconnectionstatechange: (() => void) | null;
+  ontrack:
+    | ((event: { track: RtcTrack; transceiver: RtcTransceiver; streams: { id: string }[] }) => void)
+    | null;
+  addTransceiver(
+    kind: "audio" | "video" | RtcTrack,
+    init?: { direction?: RtcDirection },
+  ): RtcTransceiver;
+  getTransceivers(): RtcTransceiver[];
+  createOffer(options?: { iceRestart?: boolean }): Promise<RtcDescription>;
+  createAnswer(): Promise<RtcDescription>;
+  setLocalDescription(description: RtcDescription): Promise<void>;
+  setRemoteDescription(description: RtcDescription): Promise<void>;
+  addIceCandidate(candidate: RtcCandidate): Promise<void>;
+  getStats(): Promise<Map<string, Record<string, unknown>>>;
+  close(): void;
+}
+
+/** Configuration of a connection; `portRange` is wrtc's own. */
+export interface RtcConfiguration {
+  iceServers?: RtcIceServer[];
+  portRange?: { min: number; max: number };
+  bundlePolicy?: "balanced" | "max-compat" | "max-bundle";
+}
+
+/** 10 ms of PCM. `samples` must own its whole buffer when it is given to a source. */
+export interface RtcAudioData {
+  samples: Int16Array;
+  sampleRate: number;
+  bitsPerSample?: number;
+  channelCount?: number;
+  numberOfFrames?: number;
+}
+
+/** Hands out a track's PCM 100 times a second. */
+export interface RtcAudioSink {
+  ondata: ((data: Required<RtcAudioData>) => void) | null;
+  stop(): void;
+}
+
+/** A local audio track's PCM; takes 10 ms a call and copies it. */
+export interface RtcAudioSource {
+  createTrack(): RtcTrack;
+  onData(data: RtcAudioData): void;
+}
+
+/** A picture in I420. */
+export interface RtcVideoFrame {
+  width: number;
+  height: number;
+  data: Uint8Array | Uint8ClampedArray;
+}
+
+/** Hands out a track's pictures; their size can change at any time. */
+export interface RtcVideoSink {
+  onframe: ((event: { frame: RtcVideoFrame }) => void) | null;
+  stop(): void;
+}
+
+/** A local video track's pictures. One track may be sent on many connections. */
+export interface RtcVideoSource {
+  createTrack(): RtcTrack;
+  onFrame(frame: RtcVideoFrame): void;
+}
+
+/** What is imported from wrtc. */
+export interface RtcModule {
+  RTCPeerConnection: new (configuration?: RtcConfiguration) => RtcPeerConnection;
+  nonstandard: {
+    RTCAudioSink: new (track: RtcTrack) => RtcAudioSink;
+    RTCAudioSource: new () => RtcAudioSource;
+    RTCVideoSink: new (track: RtcTrack) => RtcVideoSink;
+    RTCVideoSource: new (init?: { isScreencast?: boolean }) => RtcVideoSource;
+    i420ToRgba(from: RtcVideoFrame, to: RtcVideoFrame): void;
+    rgbaToI420(from: RtcVideoFrame, to: RtcVideoFrame): void;
+  };
+}
