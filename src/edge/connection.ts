@@ -89,7 +89,8 @@ export abstract class Connection implements AsyncDisposable {
   #reconnecting = false;
   #reason: CloseReason | undefined;
   #closing: Promise<void> | undefined;
-  #establishedAt = 0;
+  #establishedAt: number | undefined;
+  #endedAt: number | undefined;
   #idleAt = 0;
   #idleAtEpoch = 0;
 
@@ -151,9 +152,10 @@ export abstract class Connection implements AsyncDisposable {
     return this.#roster.tracks;
   }
 
-  /** Monotonic milliseconds since the agent is on the call; 0 before. */
+  /** For how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */
   onCallForMs(): number {
-    return this.#state === "establishing" ? 0 : this.clock.now() - this.#establishedAt;
+    if (this.#establishedAt === undefined) return 0;
+    return (this.#endedAt ?? this.clock.now()) - this.#establishedAt;
   }
 
   /**
@@ -441,6 +443,7 @@ export abstract class Connection implements AsyncDisposable {
     // Set before any event is sent: a subscriber may call close().
     this.#closing = done.promise;
     this.#reason = reason;
+    this.#endedAt = this.clock.now();
     this.#reconnecting = false;
     for (const waiting of this.#waiting) waiting.reject(new ClosedError("the connection"));
     this.#release(reason).then(done.resolve);

@@ -51,7 +51,8 @@ export abstract class EdgeTransport implements AsyncDisposable {
   readonly events: EdgeEvents;
   /** Where this edge's time comes from. */
   readonly clock: Clock;
-  protected readonly logger: Logger;
+  /** Where this edge says what people should read. */
+  readonly logger: Logger;
   readonly #connections = new Set<Connection>();
   #closing: Promise<void> | undefined;
   #audioTracks = 0;

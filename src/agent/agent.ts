@@ -1,0 +1,392 @@
+import type { AudioKernel } from "../audio/kernel.ts";
+import type { AudioTrack, AudioTrackMode, OutboundAudioTrack } from "../edge/audio_track.ts";
+import type { Call, CreateCallOptions } from "../edge/call.ts";
+import type { Connection } from "../edge/connection.ts";
+import type { Conversation } from "../edge/conversation.ts";
+import type { EdgeAgent, Hearing } from "../edge/edge_agent.ts";
+import type { EdgeTransport } from "../edge/edge_transport.ts";
+import type { CloseReason, JsonValue, Participant, User } from "../edge/types.ts";
+import type { VideoTrack } from "../edge/video_frame.ts";
+import type { Logger } from "../events/logger.ts";
+import type { Clock } from "../events/clock.ts";
+import type { HeardAudio, Processor } from "./processor.ts";
+import { typescriptKernel } from "../audio/typescript_kernel.ts";
+import { ClosedError } from "../edge/errors.ts";
+import { ErrorEvent } from "../edge/events.ts";
+import { checkDuration, timeoutError, waitFor } from "../events/waiting.ts";
+import { AgentSession } from "./agent_session.ts";
+import { Senses } from "./senses.ts";
+import { everybodyPasses, type SpeakerFilter } from "./speaker_filter.ts";
+
+/** What an {@linkcode Agent} is made of. */
+export interface AgentOptions {
+  /** The network it joins calls over. It is shared, and never closed by the agent. */
+  edge: EdgeTransport;
+  /** Who the agent is in the calls. */
+  agentUser: User;
+  /** What it is told to be; the conversation carries them. */
+  instructions?: string;
+  /** What is done with what it hears and sees, in this order. */
+  processors?: readonly Processor[];
+  /** Called with each 20 ms of each participant: a processor in a line. */
+  onAudio?: (audio: HeardAudio) => void | Promise<void>;
+  /** Whether it has a voice. Default `true`. */
+  publishAudio?: boolean;
+  /** `"live"` for an agent that answers while it hears, as an echo does. Default `"speech"`. */
+  audioMode?: AudioTrackMode;
+  /** Its picture: a track, or `false` for none. Default: that of a processor, if one has any. */
+  publishVideo?: VideoTrack | false;
+  /** Samples a second of what it hears. Default 16,000. */
+  audioRate?: Hearing["sampleRate"];
+  /** Whether it hears and sees other agents too. Default `false`. */
+  hearsAgents?: boolean;
+  /** Whom the processors hear when several people are in the call. Default: everybody. */
+  speakerFilter?: SpeakerFilter;
+  /** Who resamples what it hears, where the edge does not. Default: the TypeScript kernel. */
+  kernel?: AudioKernel;
+  logger?: Logger;
+  clock?: Clock;
+}
+
+/** How an agent joins. */
+export interface AgentJoinOptions {
+  /**
+   * How long to wait for a person once joined. 0 does not wait, `Infinity` waits for ever; when the
+   * time is over the agent goes on. Default 10,000.
+   */
+  participantWaitTimeoutMs?: number;
+  /** Limit for joining itself, which then rejects with a `TimeoutError`. Default 10,000. */
+  timeoutMs?: number;
+  /** Aborting it gives the join up. */
+  signal?: AbortSignal;
+}
+
+/** Each thing that is released on closing gets this long before closing goes on without it. */
+const RELEASE_LIMIT_MS = 5000;
+
+/**
+ * Someone who joins a call to hear, see and speak, and is a program.
+ *
+ * An agent joins one call, once. What it hears goes to its processors, what it says is written to
+ * `audio`.
+ *
+ * @example An echo
+ * ```ts
+ * import { Agent, interruptSignal } from "@ringline/edge";
+ * import { MemoryEdge } from "@ringline/edge/testing";
+ *
+ * await using edge = new MemoryEdge();
+ * const agent = new Agent({
+ *   edge,
+ *   agentUser: { id: "echo", name: "Echo" },
+ *   audioMode: "live",
+ *   onAudio: ({ pcm }) => agent.audio.write(pcm),
+ * });
+ * const call = await agent.createCall("default", "kitchen");
+ * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+ * console.log(session.connection.state); // waiting
+ * ```
+ */
+export class Agent {
+  readonly edge: EdgeTransport;
+  readonly user: User;
+  readonly instructions: string;
+  readonly processors: readonly Processor[];
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly #publishAudio: boolean;
+  readonly #audioMode: AudioTrackMode;
+  readonly #video: VideoTrack | undefined;
+  readonly #edgeAgent: EdgeAgent;
+  readonly #senses: Senses;
+  /** Aborted by close: whatever the join is waiting for, it gives up. */
+  readonly #ending = new AbortController();
+  readonly #started: Processor[] = [];
+  #audio: AudioTrack | undefined;
+  #authenticating: Promise<void> | undefined;
+  #joining: Promise<unknown> | undefined;
+  #connecting: Promise<Connection> | undefined;
+  #connection: Connection | undefined;
+  #conversation: Conversation | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: AgentOptions) {
+    const { edge, agentUser, audioRate = 16_000, hearsAgents = false } = options;
+    if (typeof agentUser?.id !== "string" || agentUser.id === "") {
+      throw new TypeError("agentUser must have an id that is not empty");
+    }
+    if (![16_000, 24_000, 48_000].includes(audioRate)) {
+      throw new RangeError(`audioRate must be 16000, 24000 or 48000, got ${audioRate}`);
+    }
+    this.edge = edge;
+    this.user = agentUser;
+    this.instructions = options.instructions ?? "";
+    this.logger = options.logger ?? edge.logger;
+    this.clock = options.clock ?? edge.clock;
+    this.#publishAudio = options.publishAudio ?? true;
+    this.#audioMode = options.audioMode ?? "speech";
+    const { onAudio } = options;
+    this.processors = onAudio
+      ? [...options.processors ?? [], { name: "onAudio", processAudio: (heard) => onAudio(heard) }]
+      : [...options.processors ?? []];
+    this.#video = options.publishVideo === false
+      ? undefined
+      : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
+    this.#senses = new Senses({
+      edge,
+      processors: this.processors,
+      speakerFilter: options.speakerFilter ?? everybodyPasses,
+      sampleRate: audioRate,
+      hearsAgents,
+      kernel: options.kernel ?? typescriptKernel(),
+      clock: this.clock,
+      report: (error, context) => this.#report(error, context),
+    });
+    this.#edgeAgent = {
+      user: agentUser,
+      hearing: { sampleRate: audioRate, agents: hearsAgents },
+      receiveRow: (row) => this.#senses.audio.receiveRow(row),
+    };
+  }
+
+  /** What the agent says. Written before it joins, it is said when it has. */
+  get audio(): OutboundAudioTrack {
+    if (!this.#audio) {
+      this.#audio = this.edge.createAudioTrack({ mode: this.#audioMode });
+      if (this.#closing) this.#audio.close();
+    }
+    return this.#audio;
+  }
+
+  /** The picture that it publishes, if it does. */
+  get video(): VideoTrack | undefined {
+    return this.#video;
+  }
+
+  /** Its presence in the call, once it has joined. */
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  /** What was said in the call, once it has joined. */
+  get conversation(): Conversation | undefined {
+    return this.#conversation;
+  }
+
+  /** Slots of 20 ms that were dropped because the processors were too slow. */
+  get droppedSlots(): number {
+    return this.#senses.audio.dropped;
+  }
+
+  /** Creates a call or finds the one that exists; authenticates before, unless it has. */
+  async createCall(
+    callType: string,
+    callId: string,
+    options: Omit<CreateCallOptions, "callType"> = {},
+  ): Promise<Call> {
+    await this.#authenticate();
+    return await this.edge.createCall(callId, { createdBy: this.user, ...options, callType });
+  }
+
+  /**
+   * Joins a call: starts the processors together, authenticates, joins, publishes voice and picture
+   * in one negotiation, opens the conversation, waits for a person, and begins to listen. What
+   * people say meanwhile is not lost.
+   *
+   * What fails makes the join reject, and everything done so far is undone.
+   *
+   * @throws {TypeError} the agent has joined before.
+   */
+  async join(call: Call, options: AgentJoinOptions = {}): Promise<AgentSession> {
+    const { participantWaitTimeoutMs = 10_000, timeoutMs = 10_000, signal } = options;
+    checkDuration("participantWaitTimeoutMs", participantWaitTimeoutMs);
+    checkDuration("timeoutMs", timeoutMs);
+    signal?.throwIfAborted();
+    if (this.#closing) throw new ClosedError("the agent");
+    if (this.#joining) throw new TypeError("an agent joins once: make another for another call");
+    const joining = this.#join(call, { participantWaitTimeoutMs, timeoutMs, signal });
+    this.#joining = joining;
+    try {
+      return await joining;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves with a person who is in the call, as soon as there is one.
+   *
+   * @throws a `TimeoutError`, the signal's reason, or `ClosedError`.
+   */
+  async waitForParticipant(
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<Participant> {
+    return await this.#expectConnection().waitForParticipant(options);
+  }
+
+  /** For how long no person has been in the call, in monotonic milliseconds; 0 while one is. */
+  idleForMs(): number {
+    return this.#connection?.idleForMs() ?? 0;
+  }
+
+  /** For how long the agent is, or was, on the call, in monotonic milliseconds. */
+  onCallForMs(): number {
+    return this.#connection?.onCallForMs() ?? 0;
+  }
+
+  /** Sends data of the application's own to all participants; see `Connection.sendCustomEvent`. */
+  async sendCustomEvent(data: JsonValue): Promise<void> {
+    const connection = this.#expectConnection();
+    await this.edge.sendCustomEvent(data, { connection });
+  }
+
+  /**
+   * Resolves with the reason when the call is over for the agent. Aborting `signal` closes the
+   * agent, and is no error.
+   */
+  async finish(options: { signal?: AbortSignal } = {}): Promise<CloseReason> {
+    const connection = this.#expectConnection();
+    const { signal } = options;
+    const stop = () => void this.close();
+    if (signal?.aborted) stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      return await connection.closed;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /**
+   * Leaves the call and releases everything but the edge. Idempotent; everybody who calls it awaits
+   * the same end. Never rejects: what goes wrong is reported. May be called from any handler.
+   */
+  close(): Promise<void> {
+    if (this.#closing) return this.#closing;
+    const done = Promise.withResolvers<void>();
+    // Set before anything happens, since what happens may call close again.
+    this.#closing = done.promise;
+    this.#close().then(done.resolve);
+    return done.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #authenticate(): Promise<void> {
+    // A failure is not kept: the next call tries again.
+    return this.#authenticating ??= this.edge.authenticate(this.user).catch((error) => {
+      this.#authenticating = undefined;
+      throw error;
+    });
+  }
+
+  async #join(
+    call: Call,
+    options: { participantWaitTimeoutMs: number; timeoutMs: number; signal?: AbortSignal },
+  ): Promise<AgentSession> {
+    const { timeoutMs } = options;
+    const limit = new AbortController();
+    const timer = timeoutMs === Infinity ? undefined : this.clock.schedule(() => {
+      limit.abort(timeoutError("joining the call", timeoutMs));
+    }, timeoutMs);
+    const leaving = [this.#ending.signal, ...options.signal ? [options.signal] : []];
+    const signal = AbortSignal.any([limit.signal, ...leaving]);
+    /** Waits for a step, and for no longer than the join as a whole may take. */
+    const step = <T>(what: string, promise: Promise<T>): Promise<T> =>
+      waitFor(promise, what, { signal, clock: this.clock });
+    try {
+      await step("starting the processors", this.#start(signal));
+      await step("authenticating", this.#authenticate());
+      this.#connecting = this.edge.join(this.#edgeAgent, call, { signal, timeoutMs });
+      const connection = await step("joining the call", this.#connecting);
+      this.#connection = connection;
+      connection.closed.then(() => this.close());
+      this.#senses.follow(connection);
+      const audio = this.#publishAudio ? this.audio as AudioTrack : undefined;
+      const video = this.#video;
+      if (audio || video) {
+        const published = this.edge.publishTracks({ audio, video }, { connection });
+        await step("publishing the tracks", published);
+      }
+      this.#conversation = await step(
+        "opening the conversation",
+        this.edge.createConversation(call, this.user, this.instructions),
+      );
+    } finally {
+      timer?.[Symbol.dispose]();
+    }
+    await this.#waitForFirst(options.participantWaitTimeoutMs, AbortSignal.any(leaving));
+    if (this.#connection.state === "closed") throw new ClosedError("the call");
+    this.#senses.start();
+    return new AgentSession(this, this.#connection, this.#conversation);
+  }
+
+  /** Starts the processors together; the first that fails makes the others stop. */
+  async #start(signal: AbortSignal): Promise<void> {
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    const starting = this.processors.map(async (processor) => {
+      this.#started.push(processor);
+      try {
+        await processor.start?.(this, { signal: either });
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    });
+    await Promise.all(starting);
+  }
+
+  async #waitForFirst(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (timeoutMs === 0) return;
+    try {
+      await this.#connection!.waitForParticipant({ timeoutMs, signal });
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      this.#report(error, "waiting for a participant; going on without");
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#ending.abort(new ClosedError("the agent"));
+    this.#senses[Symbol.dispose]();
+    const conversation = this.#conversation;
+    if (conversation) await this.#release("writing the conversation", () => conversation.flush());
+    await Promise.all(
+      this.#started.map((one) =>
+        this.#release(`closing processor ${one.name}`, () => one.close?.())
+      ),
+    );
+    if (this.#connection) await this.#connection.close();
+    else await this.#release("giving up the join", () => this.#leaveLate());
+    this.#audio?.close();
+  }
+
+  /** An edge that joins although it was told to give up does not leave the agent in the call. */
+  async #leaveLate(): Promise<void> {
+    const late = await this.#connecting?.catch(() => undefined);
+    await late?.close();
+  }
+
+  /** Releases one thing: for a limited time, and reporting what goes wrong. */
+  async #release(what: string, act: () => void | Promise<void>): Promise<void> {
+    try {
+      const pending = act();
+      if (pending) await waitFor(pending, what, { timeoutMs: RELEASE_LIMIT_MS, clock: this.clock });
+    } catch (error) {
+      this.#report(error, what);
+    }
+  }
+
+  #expectConnection(): Connection {
+    if (this.#connection) return this.#connection;
+    throw new TypeError("the agent has not joined a call");
+  }
+
+  #report(error: unknown, context: string): void {
+    this.edge.events.announce(new ErrorEvent({ connection: this.#connection, error, context }));
+  }
+}

@@ -1,0 +1,53 @@
+import type { PcmChunk } from "../audio/pcm_chunk.ts";
+import type { Participant, TrackInfo } from "../edge/types.ts";
+import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
+import type { Agent } from "./agent.ts";
+
+/** 20 ms of one participant. */
+export interface HeardAudio {
+  readonly participant: Participant;
+  /** The track that it came from; empty when the edge does not say. */
+  readonly trackId: string;
+  /** Mono, at the agent's rate: a view, valid until the processor returns or its promise settles. */
+  readonly pcm: PcmChunk;
+  /** The tick on the room's grid. Compare speakers by it, not by order of arrival. */
+  readonly row: number;
+}
+
+/** What is done with what the agent hears and sees. Every method may be left out. */
+export interface Processor {
+  /** For messages. */
+  readonly name: string;
+  /**
+   * Called before the agent joins; all processors start together, and one that fails makes the
+   * join fail.
+   */
+  start?(agent: Agent, options: { signal: AbortSignal }): void | Promise<void>;
+  /**
+   * Called with each 20 ms of each participant whom the speaker filter lets pass, in order and one
+   * at a time. While a promise is pending the audio waits in the rings. What is thrown is reported
+   * and the others go on.
+   */
+  processAudio?(audio: HeardAudio): void | Promise<void>;
+  /**
+   * Called with the frames of the one video track that the agent looks at. While a promise is
+   * pending frames are skipped.
+   */
+  processVideo?(frame: VideoFrame, track: TrackInfo): void | Promise<void>;
+  /** The most frames a second that `processVideo` gets. All of them unless given. */
+  readonly videoFps?: number;
+  /** The track that the agent looks at is another one now; `undefined`: there is none left. */
+  videoSourceChanged?(track: TrackInfo | undefined): void;
+  /** Pictures of its own for the agent to publish. */
+  readonly videoTrack?: VideoTrack;
+  /** Somebody is here. */
+  participantJoined?(participant: Participant): void;
+  /** Somebody has left; all of his audio was processed before. */
+  participantLeft?(participant: Participant): void;
+  /** A track was muted or unmuted; what was heard before was processed before. */
+  trackUpdated?(track: TrackInfo): void;
+  /** A track is gone; what was heard before was processed before. */
+  trackRemoved?(track: TrackInfo): void;
+  /** Called once when the agent closes, if it was started. */
+  close?(): void | Promise<void>;
+}

@@ -1,0 +1,83 @@
+import type { Clock } from "../events/clock.ts";
+import type { HeardAudio, Processor } from "./processor.ts";
+import { DropCounter } from "../events/drop_counter.ts";
+
+/** A processor that takes longer than this for 20 ms of audio is left behind until it is done. */
+const PROCESSOR_LIMIT_MS = 5000;
+
+/** Gives audio to one processor, and keeps its troubles to itself. */
+export class ProcessorRunner implements Disposable {
+  readonly #processor: Processor;
+  readonly #clock: Clock;
+  readonly #report: (error: unknown, context: string) => void;
+  readonly #failures: DropCounter;
+  #lastError: unknown;
+  #stuck = false;
+  #limit: Disposable | undefined;
+
+  constructor(
+    processor: Processor,
+    options: { clock: Clock; report: (error: unknown, context: string) => void },
+  ) {
+    this.#processor = processor;
+    this.#clock = options.clock;
+    this.#report = options.report;
+    this.#failures = new DropCounter(options.clock, (failures) => {
+      const times = failures === 1 ? "" : ` (${failures} times)`;
+      options.report(this.#lastError, `processor ${processor.name}${times}`);
+    });
+  }
+
+  /** Processes a row's audio one after another; gives a promise, which never rejects, or nothing. */
+  run(row: readonly HeardAudio[]): Promise<void> | undefined {
+    return this.#stuck ? undefined : this.#runFrom(row, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#limit?.[Symbol.dispose]();
+  }
+
+  #runFrom(row: readonly HeardAudio[], first: number): Promise<void> | undefined {
+    for (let index = first; index < row.length; index++) {
+      try {
+        const result = this.#processor.processAudio!(row[index]!);
+        if (result) return this.#wait(result, row, index + 1);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    return undefined;
+  }
+
+  /** Waits for the processor, but not for ever, and goes on with the rest of the row. */
+  #wait(result: PromiseLike<void>, row: readonly HeardAudio[], next: number): Promise<void> {
+    return new Promise((resolve) => {
+      const limit = this.#limit = this.#clock.schedule(() => {
+        this.#stuck = true;
+        this.#report(
+          new DOMException(
+            `processor ${this.#processor.name} took more than ${PROCESSOR_LIMIT_MS} ms for 20 ms ` +
+              "of audio; it hears nothing until it is done",
+            "TimeoutError",
+          ),
+          `processor ${this.#processor.name}`,
+        );
+        resolve();
+      }, PROCESSOR_LIMIT_MS);
+      const goOn = () => {
+        limit[Symbol.dispose]();
+        if (this.#stuck) this.#stuck = false;
+        else resolve(this.#runFrom(row, next));
+      };
+      result.then(goOn, (error) => {
+        this.#fail(error);
+        goOn();
+      });
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#lastError = error;
+    this.#failures.add();
+  }
+}

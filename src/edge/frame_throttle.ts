@@ -1,0 +1,27 @@
+/**
+ * Thins out frames to a rate, by phase: whether a frame is due is measured against a fixed grid,
+ * not against the frame before. Measuring against the frame before turns 20 frames a second of a
+ * 30 Hz source into 15; the grid gives 20.
+ */
+export class FrameThrottle {
+  readonly #periodMs: number;
+  #dueMs = -Infinity;
+
+  /** @param fps frames a second to let through; `Infinity` lets all through. */
+  constructor(readonly fps: number) {
+    if (!(fps > 0)) throw new RangeError(`fps must be a number > 0, got ${fps}`);
+    this.#periodMs = fps === Infinity ? 0 : 1000 / fps;
+  }
+
+  /** Whether a frame of this time is let through. Times may jitter but must not go back. */
+  accept(timestampMs: number): boolean {
+    if (this.#periodMs === 0) return true;
+    // Sources stamp in whole milliseconds: 33, 67, 100. Half of one is no lateness.
+    if (timestampMs + 0.5 < this.#dueMs) return false;
+    // After a pause the grid begins anew: a burst would catch up what nobody missed.
+    this.#dueMs = timestampMs - this.#dueMs > this.#periodMs
+      ? timestampMs + this.#periodMs
+      : this.#dueMs + this.#periodMs;
+    return true;
+  }
+}
