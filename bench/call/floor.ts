@@ -9,7 +9,6 @@ import { Probe } from "./probe.ts";
 
 /** A page that hears its own clicks come back from the floor. */
 export interface FloorConnection extends AsyncDisposable {
-  page: Page;
   probe: Probe;
 }
 
@@ -38,7 +37,6 @@ async function answer(offer: string): Promise<string> {
 /** Starts a floor of its own for this page, so that each connection draws its clock phases anew. */
 export async function connectFloor(page: Page, origin: URL): Promise<FloorConnection> {
   await using stack = new AsyncDisposableStack();
-  stack.defer(() => page.close());
   const helper = stack.use(new Helper(new URL("./floor_process.ts", import.meta.url)));
   const probe = await Probe.install(page);
   await page.exposeFunction("floorCandidate", async (candidate: string) => {
@@ -59,5 +57,5 @@ export async function connectFloor(page: Page, origin: URL): Promise<FloorConnec
   })().catch(() => {}); // until the helper or the page is gone
   await probe.listen();
   const owned = stack.move();
-  return { page, probe, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { probe, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -135,7 +135,7 @@
   /** The click track: made here, so that no echo canceller, gate or gain control touches it. */
   function makeSource() {
     if (source) return source;
-    const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    const context = new AudioContext({ sampleRate: RATE, latencyHint: 0 });
     const destination = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
     // Chromium renders nothing for a destination without a source.
     const silence = new ConstantSourceNode(context, { offset: 0 });

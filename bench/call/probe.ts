@@ -7,7 +7,7 @@ import type { Page } from "puppeteer-core";
 
 /** One click: when it left the page, and how long until its echo came out of the decoder. */
 export interface RoundTrip {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, on the wall clock. */
   time: number;
   /** `null`: it never came back. */
   ms: number | null;
@@ -16,7 +16,7 @@ export interface RoundTrip {
 /** When a tone began to be heard, or ended. */
 export interface ToneChange {
   on: boolean;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, on the wall clock. */
   time: number;
 }
 
@@ -76,7 +76,8 @@ export class Probe {
       async (count, everyMs, waitMs) => {
         ringlineProbe.forget();
         await ringlineProbe.sendClicks(count, everyMs, waitMs);
-        return ringlineProbe.roundTrips();
+        const offset = await ringlineProbe.clockOffset();
+        return ringlineProbe.roundTrips().map(({ time, ms }) => ({ time: time - offset, ms }));
       },
       count,
       everyMs,
@@ -109,11 +110,6 @@ export class Probe {
       const offset = await ringlineProbe.clockOffset();
       return ringlineProbe.tone.changes.map(({ on, time }) => ({ on, time: time - offset }));
     });
-  }
-
-  /** The page's own clock less the wall clock. */
-  async clockOffset(): Promise<number> {
-    return await this.#page.evaluate(() => ringlineProbe.clockOffset());
   }
 }
 

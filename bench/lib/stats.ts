@@ -26,8 +26,8 @@ export function percentile(values: Iterable<number>, p: number): number {
   const position = p * (sorted.length - 1);
   const below = Math.floor(position);
   const low = sorted[below]!;
-  const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
-  return low + (high - low) * (position - below);
+  if (position === below) return low; // also where the next one is Infinity
+  return low + (sorted[below + 1]! - low) * (position - below);
 }
 
 /** The middle value. */

@@ -21,6 +21,11 @@ Deno.test("what was not measured is not a number, and null in JSON, never zero",
   assertEquals(rounded(undefined), null);
 });
 
+Deno.test("what never came back is Infinity, and only hides what is as bad", () => {
+  assertEquals(median([80, 90, 70, Infinity, Infinity]), 90);
+  assertEquals(percentile([80, Infinity], 1), Infinity);
+});
+
 Deno.test("a percentile is a fraction", () => {
   assertThrows(() => percentile([1], 95), RangeError, "expected a fraction from 0 to 1, got 95");
 });

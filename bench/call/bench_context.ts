@@ -1,0 +1,35 @@
+/**
+ * What every part of the benchmark runs with.
+ *
+ * @module
+ */
+import type { Browser, Page } from "puppeteer-core";
+import type { AgentProcess } from "./agent.ts";
+import type { CallOptions } from "./options.ts";
+
+/** The browser, the agent's process, and an empty page's address. */
+export interface BenchContext {
+  browser: Browser;
+  agent: AgentProcess;
+  /** A page with nothing on it, for the floor. */
+  blank: URL;
+  options: CallOptions;
+}
+
+/** A page that nobody has used before: storage and connections of its own. */
+export async function newPage({ browser }: BenchContext): Promise<Page> {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  page.on("pageerror", (error) => console.error(`bench: in the page: ${error}`));
+  return page;
+}
+
+/** Closes a page and what belongs to it. */
+export async function closePage(page: Page): Promise<void> {
+  await page.browserContext().close();
+}
+
+/** Waits; for what takes its time by nature, such as a jitter buffer that settles. */
+export function settle(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,102 @@
+/**
+ * The command line of `deno task bench call`.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+
+/** The parts that can be measured by themselves. */
+export const PARTS = ["round-trip", "stall", "hop", "crowd"] as const;
+
+/** One of {@linkcode PARTS}. */
+export type Part = typeof PARTS[number];
+
+/** How much is measured. */
+export interface CallOptions {
+  json: boolean;
+  help: boolean;
+  parts: Part[];
+  /** Connections of our own, and as many to the floor between them. */
+  connections: number;
+  /** Clicks a connection. */
+  clicks: number;
+  /** How long a tone is listened to while the agent's main thread is stalled. */
+  stallSeconds: number;
+  /** Live tracks that are stalled, and followed until they are back to normal. */
+  recoveries: number;
+  hopSeconds: number;
+  people: number;
+  crowdSeconds: number;
+}
+
+const FULL = {
+  connections: 12,
+  clicks: 15,
+  stallSeconds: 20,
+  recoveries: 2,
+  hopSeconds: 5,
+  people: 16,
+  crowdSeconds: 15,
+};
+const QUICK = {
+  connections: 4,
+  clicks: 10,
+  stallSeconds: 8,
+  recoveries: 1,
+  hopSeconds: 2,
+  people: 16,
+  crowdSeconds: 5,
+};
+
+/** The text of `--help`. */
+export const HELP = `deno task bench call [--json] [options]
+
+Measures a conversation over real media: headless Chromium, LocalEdge, an agent.
+
+  --json             one JSON document on standard output instead of tables
+  --quick            about a minute; shows the way, proves nothing
+  --only PARTS       some of ${PARTS.join(", ")}, comma-separated
+  --connections N    connections of the round trip, and as many to the floor (${FULL.connections})
+  --people N         people of the crowd (${FULL.people})
+
+The round trip's median is the median of the connections' medians: clock phases are drawn anew
+with each connection. Ctrl-C ends it and leaves nothing behind.`;
+
+/** Reads the command line. Throws a `TypeError` that says what is wrong with it. */
+export function parseCallOptions(args: string[]): CallOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+      only: { type: "string" },
+      connections: { type: "string" },
+      people: { type: "string" },
+    },
+  });
+  const options = { ...(values.quick ? QUICK : FULL) };
+  return {
+    ...options,
+    json: values.json,
+    help: values.help,
+    parts: values.only === undefined ? [...PARTS] : values.only.split(",").map(part),
+    connections: count("connections", values.connections, options.connections),
+    people: count("people", values.people, options.people),
+  };
+}
+
+function part(name: string): Part {
+  const found = PARTS.find((part) => part === name);
+  if (!found) throw new TypeError(`--only expects some of ${PARTS.join(", ")}, got "${name}"`);
+  return found;
+}
+
+function count(name: string, given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  const value = Number(given);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new TypeError(`--${name} expects a whole number from 1, got "${given}"`);
+  }
+  return value;
+}

@@ -1,0 +1,35 @@
+/**
+ * A person in the benchmark's browser, who joins as the page does, with a track of its own.
+ *
+ * @module
+ */
+import type { Page } from "puppeteer-core";
+import { Probe } from "./probe.ts";
+
+/** A person who has joined. */
+export interface JoinedPerson {
+  probe: Probe;
+  /** From joining until sound flows both ways, the page and its script being there already. */
+  joinMs: number;
+}
+
+/** In the page: joins with the probe's track and gives how long that took. */
+async function join(): Promise<number> {
+  // deno-lint-ignore no-explicit-any -- runs in the page, whose types are not ours
+  const page = globalThis as any;
+  const { RinglineClient } = await import(`${page.location.origin}/client.js`);
+  const client = page.benchClient = new RinglineClient();
+  const microphone = ringlineProbe.makeSource().track;
+  const start = performance.now();
+  await client.join({ name: "Bench", microphone });
+  return performance.now() - start;
+}
+
+/** Opens the link and joins. The instrument listens from the first sample on. */
+export async function connectPerson(page: Page, link: URL): Promise<JoinedPerson> {
+  const probe = await Probe.install(page);
+  await page.goto(link.href);
+  const joinMs = await page.evaluate(join);
+  await probe.listen();
+  return { probe, joinMs };
+}

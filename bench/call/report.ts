@@ -1,0 +1,214 @@
+/**
+ * What was measured: against the targets, and beside other people's figures.
+ *
+ * @module
+ */
+import type { Machine } from "../lib/machine.ts";
+import { median, percentile, rounded, type Summary } from "../lib/stats.ts";
+import { formatTable } from "../lib/table.ts";
+import { isMet, type Target } from "../lib/target.ts";
+import type { CrowdResult } from "./crowd.ts";
+import { PUBLISHED, SOURCES } from "./published.ts";
+import { type ConnectionResult, type RoundTripResults, typicalTrip } from "./round_trip.ts";
+import type { LiveStallResult, SpeechStallResult } from "./stall.ts";
+
+/** The media process's hop, one way each. */
+export interface HopResult {
+  participants: number;
+  toChild: Summary;
+  toParent: Summary;
+}
+
+/** Everything that a run measured; a part that was not asked for is `undefined`. */
+export interface CallResults {
+  machine: Machine & { chromium: string };
+  /** Which kernel resampled: native or TypeScript. */
+  kernel: string;
+  seconds: number;
+  roundTrip?: RoundTripResults;
+  speechStall?: SpeechStallResult;
+  liveStalls?: LiveStallResult[];
+  hop?: HopResult;
+  crowd?: CrowdResult;
+}
+
+/** Each figure that has a target, whether or not it was met. */
+export function targets(results: CallResults): Target[] {
+  const { roundTrip, speechStall, liveStalls, hop, crowd } = results;
+  const list: Target[] = [];
+  const add = (name: string, unit: Target["unit"], limit: number, measured: number) =>
+    list.push({ name, unit, limit, measured });
+  if (roundTrip) {
+    const { own, floor } = roundTrip;
+    const trip = typicalTrip(own);
+    add("round trip of a live track, median", "ms", 100, trip);
+    add("round trip above the floor", "ms", 25, trip - typicalTrip(floor));
+    add("flush to silence, p95", "ms", 80, percentile(own.map(({ flushMs }) => flushMs), 0.95));
+    add("agent joins, media process started", "ms", 300, median(own.map((one) => one.agentJoinMs)));
+    add("person joins", "ms", 300, median(own.map((one) => one.personJoinMs)));
+  }
+  if (speechStall) {
+    const { reception, quietMs } = speechStall.stalled;
+    add("stalled, speech: concealed", "samples", 0, reception.concealedSamples);
+    add("stalled, speech: audible quiet", "ms", 0, quietMs);
+  }
+  if (liveStalls) {
+    const slowest = Math.max(...liveStalls.map(({ recoveredAfterMs }) => recoveredAfterMs));
+    add("stalled, live: back to normal after", "ms", 5000, slowest);
+  }
+  if (hop) {
+    const { participants, toChild, toParent } = hop;
+    add(`hop, ${participants} people, p50`, "ms", 1, Math.max(toChild.p50, toParent.p50));
+    add(`hop, ${participants} people, p95`, "ms", 2, Math.max(toChild.p95, toParent.p95));
+  }
+  if (crowd) {
+    add(`${crowd.people} people: concealed`, "%", 0.5, crowd.concealedPercent);
+    add(
+      `${crowd.people} people: core per person, media process`,
+      "%",
+      4,
+      crowd.mediaCpuPercent ?? NaN,
+    );
+  }
+  return list;
+}
+
+function show(value: number | undefined, digits = 1): string {
+  return value === Infinity ? "never" : String(rounded(value, digits) ?? "-");
+}
+
+function targetTable(results: CallResults): string {
+  return formatTable(
+    ["target", "limit", "measured", "unit", ""],
+    targets(results).map((target) => {
+      const { name, limit, measured, unit } = target;
+      return [name, show(limit), show(measured, 2), unit, isMet(target) ? "met" : "MISSED"];
+    }),
+  );
+}
+
+/** Concealed, dropped and round trip together: any one of them can hide what another shows. */
+function tripRow(name: string, results: ConnectionResult[]): string[] {
+  const all = results.flatMap(({ tripsMs }) => tripsMs);
+  const medians = results.map(({ tripsMs }) => median(tripsMs));
+  const concealed = results.map(({ reception }) => reception.concealedPercent);
+  return [
+    name,
+    show(typicalTrip(results)),
+    `${show(Math.min(...medians), 0)}-${show(Math.max(...medians), 0)}`,
+    show(percentile(all, 0.95)),
+    show(results.reduce((lost, one) => lost + one.lost, 0), 0),
+    show(median(concealed), 2),
+    show(median(results.map(({ reception }) => reception.jitterBufferMs)), 0),
+  ];
+}
+
+function tripTable({ roundTrip, liveStalls }: CallResults): string {
+  const rows: string[][] = [];
+  if (roundTrip) {
+    rows.push(
+      tripRow("Ringline, agent on a live track", roundTrip.own),
+      tripRow("floor, one process, this run", roundTrip.floor),
+    );
+  }
+  if (liveStalls) {
+    rows.push(tripRow(
+      "Ringline, stalled 200 ms every 2 s",
+      liveStalls.map((one) => ({ ...one, tripsMs: one.duringMs })),
+    ));
+  }
+  return formatTable(
+    ["round trip", "p50 ms", "medians", "p95 ms", "lost", "concealed %", "jitter buffer ms"],
+    rows,
+  );
+}
+
+function otherTable(results: CallResults): string {
+  const rows: string[][] = [];
+  const { roundTrip, speechStall, liveStalls, hop, crowd } = results;
+  if (roundTrip) {
+    const flushes = roundTrip.own.map(({ flushMs }) => flushMs);
+    rows.push([
+      "flush to silence p50/p95/max ms",
+      [0.5, 0.95, 1].map((p) => show(percentile(flushes, p), 0)).join("/"),
+    ]);
+    for (const [name, key] of [["agent", "agentJoinMs"], ["person", "personJoinMs"]] as const) {
+      const joins = roundTrip.own.map((one) => one[key]);
+      rows.push([
+        `${name} joins p50/p95 ms`,
+        `${show(median(joins), 0)}/${show(percentile(joins, 0.95), 0)}`,
+      ]);
+    }
+  }
+  for (const [name, heard] of Object.entries(speechStall ?? {})) {
+    rows.push([
+      `speech ${show(heard.seconds, 0)} s, ${name}: concealed %, quiet ms, jitter buffer ms`,
+      `${show(heard.reception.concealedPercent, 2)}, ${heard.quietMs}, ${
+        show(heard.reception.jitterBufferMs, 0)
+      }`,
+    ]);
+  }
+  for (const live of liveStalls ?? []) {
+    rows.push([
+      "live track: normal ms, ms at the end, back after s",
+      `${show(live.normalMs, 0)}, ${show(live.finalMs, 0)}, ${show(live.recoveredAfterMs / 1000)}`,
+    ]);
+  }
+  if (hop) {
+    for (const [name, way] of [["to child", hop.toChild], ["to parent", hop.toParent]] as const) {
+      rows.push([
+        `hop ${name}, ${hop.participants} people, p50/p95/p99 ms`,
+        `${show(way.p50, 2)}/${show(way.p95, 2)}/${show(way.p99, 2)}`,
+      ]);
+    }
+  }
+  if (crowd) {
+    const { agent } = crowd;
+    rows.push(
+      [
+        `${crowd.people} people: concealed % of all, of the worst`,
+        `${show(crowd.concealedPercent, 2)}, ${show(crowd.worstConcealedPercent, 2)}`,
+      ],
+      [
+        `${crowd.people} people: core % a person, media and agent process`,
+        `${show(crowd.mediaCpuPercent)}, ${show(crowd.agentCpuPercent)}`,
+      ],
+      [`${crowd.people} people: media process MB`, show(crowd.mediaMb, 0)],
+      [
+        `${crowd.people} people: rows the agent heard, and missed`,
+        `${agent.rows}, ${agent.missingRows}`,
+      ],
+    );
+  }
+  return formatTable(["figure", "value"], rows);
+}
+
+/** The report for people. */
+export function formatReport(results: CallResults): string {
+  const { machine } = results;
+  const parts = [
+    `${machine.cores} cores ${machine.cpu}, ${machine.os}, Deno ${machine.deno}, Chromium ` +
+    `${machine.chromium}, ${results.kernel} kernel, ${machine.date}, ${show(results.seconds, 0)} s`,
+    targetTable(results),
+  ];
+  if (results.roundTrip || results.liveStalls) parts.push(tripTable(results));
+  parts.push(
+    otherTable(results),
+    formatTable(
+      ["others' figures, not of this run", "who", "value"],
+      PUBLISHED.map(({ what, who, value }) => [what, who, value]),
+    ),
+    `prototype: ${SOURCES.prototype}\nothers: ${SOURCES.peers}`,
+  );
+  return parts.join("\n\n");
+}
+
+/** The report for programs: everything, unrounded; what was not measured or never came is `null`. */
+export function jsonReport(results: CallResults): string {
+  const list = targets(results).map((target) => ({ ...target, met: isMet(target) }));
+  return JSON.stringify(
+    { ...results, targets: list, published: PUBLISHED, sources: SOURCES },
+    null,
+    2,
+  );
+}

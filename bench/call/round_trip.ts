@@ -1,0 +1,116 @@
+/**
+ * Browser to agent to browser, and the same over the one-process floor; joining; flushing.
+ *
+ * Ours and the floor take turns, so that what else the machine does hits both alike.
+ *
+ * @module
+ */
+import { progress } from "../lib/progress.ts";
+import { median, medianOfMedians } from "../lib/stats.ts";
+import { type BenchContext, closePage, newPage, settle } from "./bench_context.ts";
+import { connectFloor } from "./floor.ts";
+import { connectPerson } from "./person.ts";
+import { type Probe, type Reception, reception } from "./probe.ts";
+
+/** The jitter buffers' time to find their depth. */
+const SETTLE_MS = 1500;
+const CLICK_EVERY_MS = 200;
+/** How long a tone is heard before it is flushed, and how long its end is waited for. */
+const TONE_MS = 1000;
+const FLUSHED_MS = 500;
+
+/** What one connection measured. */
+export interface ConnectionResult {
+  /** The echoes that came back. */
+  tripsMs: number[];
+  /** Clicks that did not come back. */
+  lost: number;
+  reception: Reception;
+}
+
+/** One connection to an agent. */
+export interface OwnResult extends ConnectionResult {
+  /** `agent.join`, with a media process that is not there yet. */
+  agentJoinMs: number;
+  /** From the person's joining until media is connected. */
+  personJoinMs: number;
+  /** `flush()` until the browser's decoder gives silence; `NaN`: it never did. */
+  flushMs: number;
+}
+
+/** All connections. */
+export interface RoundTripResults {
+  own: OwnResult[];
+  floor: ConnectionResult[];
+}
+
+async function measureTrips(probe: Probe, clicks: number): Promise<ConnectionResult> {
+  await settle(SETTLE_MS);
+  const before = await probe.stats();
+  const trips = await probe.roundTrips(clicks, CLICK_EVERY_MS);
+  const tripsMs = trips.map(({ ms }) => ms).filter((ms) => ms !== null);
+  return {
+    tripsMs,
+    lost: trips.length - tripsMs.length,
+    reception: reception(before, await probe.stats()),
+  };
+}
+
+async function measureFloor(context: BenchContext): Promise<ConnectionResult> {
+  const page = await newPage(context);
+  try {
+    await using floor = await connectFloor(page, context.blank);
+    return await measureTrips(floor.probe, context.options.clicks);
+  } finally {
+    await closePage(page);
+  }
+}
+
+async function measureFlush(context: BenchContext, probe: Probe): Promise<number> {
+  await context.agent.say("tone");
+  await settle(TONE_MS);
+  const flushedAt = await context.agent.flush();
+  await settle(FLUSHED_MS);
+  const changes = await probe.toneChanges();
+  const last = changes.at(-1);
+  return last && !last.on && last.time > flushedAt ? last.time - flushedAt : NaN;
+}
+
+async function measureOwn(context: BenchContext): Promise<OwnResult> {
+  const { agent, options } = context;
+  const page = await newPage(context);
+  try {
+    const { link, joinMs: agentJoinMs } = await agent.join();
+    await agent.echo();
+    const { probe, joinMs: personJoinMs } = await connectPerson(page, link);
+    const trips = await measureTrips(probe, options.clicks);
+    const flushMs = await measureFlush(context, probe);
+    return { ...trips, agentJoinMs, personJoinMs, flushMs };
+  } finally {
+    await closePage(page);
+    await agent.leave();
+  }
+}
+
+/** Measures ours and the floor in turns. */
+export async function measureRoundTrips(context: BenchContext): Promise<RoundTripResults> {
+  const results: RoundTripResults = { own: [], floor: [] };
+  const { connections } = context.options;
+  for (let index = 0; index < connections; index++) {
+    const own = await measureOwn(context);
+    const floor = await measureFloor(context);
+    results.own.push(own);
+    results.floor.push(floor);
+    progress(
+      `round trip ${index + 1}/${connections}: ${median(own.tripsMs).toFixed(0)} ms, floor ` +
+        `${median(floor.tripsMs).toFixed(0)} ms, flush ${own.flushMs.toFixed(0)} ms, joined in ` +
+        `${own.agentJoinMs.toFixed(0)} + ${own.personJoinMs.toFixed(0)} ms`,
+    );
+  }
+  return results;
+}
+
+/** The round trip of some connections: the median of their medians. */
+export function typicalTrip(results: ConnectionResult[]): number {
+  return medianOfMedians(results.map(({ tripsMs }) => tripsMs));
+}

@@ -1,0 +1,111 @@
+/**
+ * The agent's main thread stands still for 200 ms every 2 s: what a person hears of it while the
+ * agent speaks, and what becomes of a live track.
+ *
+ * @module
+ */
+import { progress } from "../lib/progress.ts";
+import { type BenchContext, closePage, newPage, settle } from "./bench_context.ts";
+import { connectPerson } from "./person.ts";
+import { type Reception, reception, type RoundTrip } from "./probe.ts";
+import { type Recovery, recovery } from "./recovery.ts";
+
+const SETTLE_MS = 1500;
+const STALL_EVERY_MS = 2000;
+/** Closer than for the round trip: the way back to normal is to be seen. */
+const CLICK_EVERY_MS = 125;
+const NORMAL_MS = 3000;
+const RECOVERY_STALLS = 4;
+const AFTER_MS = 7000;
+
+/** What was heard of a tone that should have no holes. */
+export interface Listened {
+  seconds: number;
+  quietMs: number;
+  reception: Reception;
+}
+
+/** Speech that was written ahead, with stalls and, to know the machine's noise, without. */
+export interface SpeechStallResult {
+  calm: Listened;
+  stalled: Listened;
+}
+
+/** A live track through stalls. */
+export interface LiveStallResult extends Recovery {
+  /** Echoes of clicks that were sent between the first stall and the last. */
+  duringMs: number[];
+  /** Clicks that never came back. */
+  lost: number;
+  reception: Reception;
+}
+
+/** Measures what a person hears of speech that is written 400 ms ahead. */
+export async function measureSpeechStall(context: BenchContext): Promise<SpeechStallResult> {
+  const { agent, options } = context;
+  const page = await newPage(context);
+  try {
+    const { link } = await agent.join();
+    const { probe } = await connectPerson(page, link);
+    await agent.say("tone");
+    await settle(SETTLE_MS);
+    const listen = async (during: Promise<unknown>): Promise<Listened> => {
+      await probe.resetTone();
+      const before = await probe.stats();
+      const start = performance.now();
+      await during;
+      const { quietMs } = await probe.tone();
+      return {
+        seconds: (performance.now() - start) / 1000,
+        quietMs,
+        reception: reception(before, await probe.stats()),
+      };
+    };
+    const calm = await listen(settle(options.stallSeconds * 1000 / 4));
+    const stalled = await listen(agent.stall(options.stallSeconds * 1000 / STALL_EVERY_MS));
+    progress(
+      `speech, stalled for ${stalled.seconds.toFixed(0)} s: ` +
+        `${stalled.reception.concealedSamples} samples concealed, ${stalled.quietMs} ms quiet`,
+    );
+    return { calm, stalled };
+  } finally {
+    await closePage(page);
+    await agent.leave();
+  }
+}
+
+/** Measures the round trip of a live track before, during and after stalls. */
+export async function measureLiveStall(context: BenchContext): Promise<LiveStallResult> {
+  const { agent } = context;
+  const page = await newPage(context);
+  try {
+    const { link } = await agent.join();
+    await agent.echo();
+    const { probe } = await connectPerson(page, link);
+    await settle(SETTLE_MS);
+    const before = await probe.stats();
+    const totalMs = NORMAL_MS + RECOVERY_STALLS * STALL_EVERY_MS + AFTER_MS;
+    const clicking = probe.roundTrips(Math.ceil(totalMs / CLICK_EVERY_MS), CLICK_EVERY_MS);
+    await settle(NORMAL_MS);
+    const stalls = await agent.stall(RECOVERY_STALLS);
+    const trips = await clicking;
+    const firstStallAt = stalls[0]!.startedAt;
+    const lastStallEnd = stalls.at(-1)!.endedAt;
+    const during = ({ time }: RoundTrip) => time >= firstStallAt && time < lastStallEnd;
+    const result: LiveStallResult = {
+      ...recovery(trips, { firstStallAt, lastStallEnd }),
+      duringMs: trips.filter(during).map(({ ms }) => ms).filter((ms) => ms !== null),
+      lost: trips.filter(({ ms }) => ms === null).length,
+      reception: reception(before, await probe.stats()),
+    };
+    progress(
+      `live track, stalled: normally ${result.normalMs.toFixed(0)} ms, back after ` +
+        `${(result.recoveredAfterMs / 1000).toFixed(1)} s at ${result.finalMs.toFixed(0)} ms, ` +
+        `${result.lost} of ${trips.length} clicks lost`,
+    );
+    return result;
+  } finally {
+    await closePage(page);
+    await agent.leave();
+  }
+}

@@ -1,0 +1,57 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { formatReport, jsonReport, targets } from "../../bench/call/report.ts";
+import { summarize } from "../../bench/lib/stats.ts";
+
+const machine = { os: "linux", cores: 2, cpu: "a", deno: "2.9.6", date: "", chromium: "156" };
+const nothing = { machine, kernel: "native", seconds: 1 };
+const reception = {
+  concealedPercent: 0,
+  concealedSamples: 0,
+  silentConcealedSamples: 0,
+  jitterBufferMs: 30,
+  packetsLost: 0,
+};
+const own = { lost: 0, reception, agentJoinMs: 200, personJoinMs: 90, flushMs: 60 };
+
+Deno.test("a part that was not measured makes no claim", () => {
+  assertEquals(targets(nothing), []);
+});
+
+Deno.test("the distance to the floor is that of the medians of the connections' medians", () => {
+  const roundTrip = {
+    own: [{ ...own, tripsMs: [80, 90, 100] }, { ...own, tripsMs: [110] }],
+    floor: [{ ...own, tripsMs: [70] }, { ...own, tripsMs: [80] }],
+  };
+  const [trip, above, flush] = targets({ ...nothing, roundTrip });
+  assertEquals([trip?.measured, above?.measured, flush?.measured], [100, 25, 60]);
+});
+
+Deno.test("a tone that never fell silent, and a track that never recovered, miss their targets", () => {
+  const roundTrip = {
+    own: [{ ...own, tripsMs: [80], flushMs: NaN }],
+    floor: [{ ...own, tripsMs: [70] }],
+  };
+  const liveStalls = [{
+    normalMs: 80,
+    finalMs: 200,
+    recoveredAfterMs: Infinity,
+    duringMs: [200],
+    lost: 0,
+    reception,
+  }];
+  const report = formatReport({ ...nothing, roundTrip, liveStalls });
+  const missed = report.split("\n").filter((line) => line.endsWith("MISSED"));
+  assertEquals(missed.length, 2);
+  assertStringIncludes(missed[0]!, "flush to silence");
+  assertStringIncludes(missed[1]!, "never");
+});
+
+Deno.test("others' figures are named as such, with their source", () => {
+  const hop = { participants: 100, toChild: summarize([0.2]), toParent: summarize([0.4]) };
+  const report = formatReport({ ...nothing, hop });
+  assertStringIncludes(report, "others' figures, not of this run");
+  assertStringIncludes(report, "Pipecat acead050");
+  const json = JSON.parse(jsonReport({ ...nothing, hop }));
+  assertEquals(json.targets[0].met, true);
+  assertEquals(json.published.length > 10, true);
+});
