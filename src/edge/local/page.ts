@@ -1,0 +1,41 @@
+/**
+ * The page's files, embedded: they come along wherever this module comes from, and reading them
+ * needs no permission.
+ *
+ * @module
+ */
+import app from "./page/app.js" with { type: "text" };
+import call from "./page/call.js" with { type: "text" };
+import client from "./page/client.js" with { type: "text" };
+import dom from "./page/dom.js" with { type: "text" };
+import icon from "./page/icon.svg" with { type: "text" };
+import page from "./page/index.html" with { type: "text" };
+import lobby from "./page/lobby.js" with { type: "text" };
+import style from "./page/style.css" with { type: "text" };
+import talk from "./page/talk.js" with { type: "text" };
+import tiles from "./page/tiles.js" with { type: "text" };
+
+/** A file of the page and where it is served. */
+export interface PageFile {
+  path: string;
+  type: string;
+  text: string;
+}
+
+const HTML = "text/html; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+
+/** All that is served. The page of a call is the start page: its script looks at the address. */
+export const pageFiles: readonly PageFile[] = [
+  { path: "/", type: HTML, text: page },
+  { path: "/call/:type/:id", type: HTML, text: page },
+  { path: "/app.js", type: SCRIPT, text: app },
+  { path: "/call.js", type: SCRIPT, text: call },
+  { path: "/dom.js", type: SCRIPT, text: dom },
+  { path: "/lobby.js", type: SCRIPT, text: lobby },
+  { path: "/talk.js", type: SCRIPT, text: talk },
+  { path: "/tiles.js", type: SCRIPT, text: tiles },
+  { path: "/client.js", type: SCRIPT, text: client },
+  { path: "/style.css", type: "text/css; charset=utf-8", text: style },
+  { path: "/icon.svg", type: "image/svg+xml", text: icon },
+];

@@ -1,0 +1,254 @@
+/**
+ * The call: tiles, controls, and how the connection stands.
+ *
+ * @module
+ */
+import { RinglineError } from "./client.js";
+import { deviceChoice, element, fillDevices, listDevices, notice, show } from "./dom.js";
+import { Talk } from "./talk.js";
+import { Tiles } from "./tiles.js";
+
+const STATES = {
+  connecting: "Connecting …",
+  connected: "Connected",
+  reconnecting: "Connection lost, coming back …",
+};
+
+/** The page while it is in a call. */
+export class CallView {
+  #client;
+  #name;
+  #chosen;
+  #tiles = new Tiles(element("tiles"));
+  #talk = new Talk();
+  #frame;
+  #closing = new AbortController();
+
+  /**
+   * @param {import("./client.js").RinglineClient} client
+   * @param {{ name: string, microphone: unknown, camera: unknown }} choice
+   */
+  constructor(client, { name, microphone, camera }) {
+    this.#client = client;
+    this.#name = name;
+    this.#chosen = { microphone: microphone ?? true, camera: camera ?? true };
+    const on = (type, handler) =>
+      client.addEventListener(type, ({ detail }) => handler(detail), {
+        signal: this.#closing.signal,
+      });
+    on("state", ({ state }) => this.#showState(state));
+    on("members", () => this.#showTiles());
+    on("videos", () => this.#showTiles());
+    on("media", () => {
+      this.#showControls();
+      this.#showTiles();
+    });
+    on("levels", ({ levels }) => this.#showLevels(levels));
+    on("stats", (figures) => showFigures(figures));
+    on(
+      "event",
+      ({ from, data }) => this.#talk.add(client.members.get(from)?.name ?? "Somebody", data),
+    );
+    on("blocked", () => {
+      notice("call-notice", "The browser wants a click before it plays sound. Click anywhere.");
+      document.addEventListener("click", () => {
+        client.play().then(() => notice("call-notice"), () => {});
+      }, { once: true, signal: this.#closing.signal });
+    });
+    this.#bindControls();
+  }
+
+  /** Shows the call. */
+  open() {
+    show("call", true);
+    show("controls", true);
+    // Phones share no screens.
+    show("screen-toggle", Boolean(navigator.mediaDevices?.getDisplayMedia));
+    this.#showControls();
+    this.#showTiles();
+    this.#draw();
+    element("mute").focus({ focusVisible: false });
+    document.title = "In a call – Ringline";
+  }
+
+  /** Takes everything away. */
+  close() {
+    this.#closing.abort();
+    cancelAnimationFrame(this.#frame);
+    element("dialog").close();
+    for (const id of ["call", "controls", "status"]) show(id, false);
+    this.#tiles.show([]);
+  }
+
+  #bindControls() {
+    const { signal } = this.#closing;
+    const click = (id, handler) => element(id).addEventListener("click", handler, { signal });
+    const client = this.#client;
+    const device = (kind, act) => act.catch((error) => this.#explain(kind, error));
+
+    click("mute", () => this.#toggleMute());
+    click("camera-toggle", () => {
+      const source = client.media.camera ? null : this.#chosen.camera;
+      device("camera", client.setCamera(source));
+    });
+    click("screen-toggle", () => device("screen", client.setScreen(!client.media.screen)));
+    click("leave", () => client.leave());
+    click("settings", async () => {
+      await this.#listDevices();
+      element("dialog").showModal();
+    });
+    for (const kind of ["microphone", "camera"]) {
+      const select = element(`in-${kind}`);
+      select.addEventListener("change", () => {
+        const choice = deviceChoice(select.value);
+        if (choice !== null) this.#chosen[kind] = choice;
+        const act = kind === "camera" ? client.setCamera(choice) : client.setMicrophone(choice);
+        device(kind, act.then(() => this.#listDevices()));
+      }, { signal });
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.key.toLowerCase() !== "m" || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.target.closest("input, select, textarea, dialog")) return;
+      this.#toggleMute();
+    }, { signal });
+  }
+
+  #toggleMute() {
+    const client = this.#client;
+    if (client.media.microphone) return client.setMuted(!client.media.muted);
+    // Joined without one: the button is the way to get one.
+    client.setMicrophone(this.#chosen.microphone).then(
+      () => client.setMuted(false),
+      (error) => this.#explain("microphone", error),
+    );
+  }
+
+  #explain(kind, error) {
+    // Whoever closes the browser's own question does not need to be told.
+    if (kind === "screen") return;
+    notice("call-notice", error instanceof RinglineError ? error.message : String(error));
+    setTimeout(() => notice("call-notice"), 8000);
+  }
+
+  async #listDevices() {
+    const { microphone, camera } = this.#client.tracks;
+    const fill = async (id, kind, track, options) => {
+      const select = element(id);
+      fillDevices(select, await listDevices(kind), options);
+      const used = track?.getSettings().deviceId;
+      select.value = track ? used : "none";
+      if (select.selectedIndex < 0) select.value = "default";
+    };
+    await fill("in-microphone", "audioinput", microphone, [
+      ["none", "No microphone"],
+      ["default", "Usual microphone"],
+    ]);
+    await fill("in-camera", "videoinput", camera, [["none", "Off"], ["default", "Usual camera"]]);
+  }
+
+  #showState(state) {
+    if (state === "ended") return;
+    show("status", true);
+    element("status").dataset.state = state;
+    element("status-text").textContent = STATES[state] ?? state;
+    if (state !== "connected") element("delay").textContent = "";
+  }
+
+  #showControls() {
+    const { microphone, muted, camera, screen } = this.#client.media;
+    const silent = muted || !microphone;
+    press("mute", silent);
+    element("mute-label").textContent = microphone ? (muted ? "Unmute" : "Mute") : "Microphone";
+    press("camera-toggle", camera);
+    press("screen-toggle", screen);
+  }
+
+  #showTiles() {
+    const { members, videos, paused, media, tracks } = this.#client;
+    const stream = (member, kind) =>
+      videos.find((video) => video.member === member && video.kind === kind)?.stream;
+    const isPaused = (member, kind) =>
+      paused.some((video) => video.member === member && video.kind === kind);
+    const screens = [];
+    const tiles = [];
+    for (const member of members.values()) {
+      if (member.screen) {
+        screens.push({
+          ...member,
+          key: `${member.id} screen`,
+          screen: true,
+          stream: stream(member.id, "screen"),
+          note: isPaused(member.id, "screen") ? "Screen paused" : "",
+        });
+      }
+      tiles.push({
+        ...member,
+        key: member.id,
+        screen: false,
+        stream: member.camera ? stream(member.id, "camera") : undefined,
+        note: note(member, isPaused(member.id, "camera")),
+      });
+    }
+    // Agents first: people came for them.
+    tiles.sort((a, b) => Number(b.kind === "agent") - Number(a.kind === "agent"));
+    tiles.push({
+      key: "self",
+      name: `${this.#name} (you)`,
+      kind: "person",
+      own: true,
+      stream: media.camera ? this.#own(tracks.camera) : undefined,
+      note: media.screen
+        ? "You share your screen"
+        : !media.microphone
+        ? "No microphone"
+        : media.muted
+        ? "Muted"
+        : "",
+    });
+    this.#tiles.show([...screens, ...tiles]);
+  }
+
+  #own(track) {
+    if (this.#ownStream?.getVideoTracks()[0] !== track) this.#ownStream = new MediaStream([track]);
+    return this.#ownStream;
+  }
+  #ownStream;
+
+  #showLevels(levels) {
+    for (const key of this.#tiles.keys()) {
+      if (key !== "self") this.#tiles.setLevel(key, levels[key] ?? 0);
+    }
+  }
+
+  /** One's own level needs no way over the network. */
+  #draw = () => {
+    this.#tiles.setLevel("self", this.#client.microphoneLevel());
+    this.#frame = requestAnimationFrame(this.#draw);
+  };
+}
+
+function note(member, paused) {
+  if (member.reconnecting) return "Coming back …";
+  if (paused) return "Picture paused";
+  return member.audible ? "" : member.kind === "agent" ? "" : "Muted";
+}
+
+function press(id, pressed) {
+  element(id).setAttribute("aria-pressed", String(pressed));
+}
+
+function showFigures(figures) {
+  const { roundTripMs } = figures;
+  element("delay").textContent = roundTripMs === undefined ? "" : milliseconds(roundTripMs);
+  for (const name of ["roundTripMs", "jitterBufferMs", "outputMs", "signalMs"]) {
+    const value = figures[name];
+    element(`figure-${name}`).textContent = value === undefined ? "–" : milliseconds(value);
+  }
+  element("figure-concealed").textContent = figures.concealed === undefined
+    ? "–"
+    : `${(figures.concealed * 100).toFixed(1)} %`;
+}
+
+function milliseconds(value) {
+  return value < 1 ? "under 1 ms" : `${Math.round(value)} ms`;
+}

@@ -1,0 +1,172 @@
+/**
+ * Before the call: a name, a microphone, a camera.
+ *
+ * @module
+ */
+import { analyse, analyserLevel, constraints, deviceError, RinglineError } from "./client.js";
+import { deviceChoice, element, fillDevices, listDevices, notice, show } from "./dom.js";
+
+const NAME_KEY = "ringline-name";
+
+/** The form that a call begins with. */
+export class Lobby {
+  /** Called with `{ name, microphone, camera }`; what it throws is said in the form. */
+  onJoin = async () => {};
+  #form = element("lobby");
+  #microphone = element("microphone");
+  #camera = element("camera");
+  #preview = element("preview");
+  #streams = { microphone: undefined, camera: undefined };
+  #context;
+  #frame;
+
+  constructor({ starting }) {
+    if (starting) {
+      element("lobby-title").textContent = "Start a call";
+      element("join").textContent = "Start";
+    }
+    element("name").value = stored() ?? "";
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#join(deviceChoice(this.#microphone.value));
+    });
+    element("listen").addEventListener("click", () => {
+      if (this.#form.reportValidity()) this.#join(null);
+    });
+    element("try").addEventListener("click", () => this.#try("microphone"));
+    this.#microphone.addEventListener("change", () => {
+      if (this.#streams.microphone) this.#try("microphone");
+    });
+    this.#camera.addEventListener("change", () => this.#try("camera"));
+  }
+
+  async open() {
+    show(this.#form, true);
+    if (!navigator.mediaDevices) {
+      notice("lobby-notice", new RinglineError("insecure-context").message);
+      show("listen", true);
+      show("join", false);
+      for (const id of ["microphone", "camera", "try"]) element(id).disabled = true;
+    }
+    await this.#list();
+    navigator.mediaDevices?.addEventListener("devicechange", this.#list);
+    const name = element("name");
+    if (!name.value) name.focus();
+  }
+
+  close() {
+    show(this.#form, false);
+    this.#stop("microphone");
+    this.#stop("camera");
+    this.#context?.close();
+    this.#context = undefined;
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#list);
+  }
+
+  #list = async () => {
+    fillDevices(this.#microphone, await listDevices("audioinput"), [
+      ["default", "Usual microphone"],
+      ["none", "No microphone"],
+    ]);
+    const first = this.#camera.options.length === 0;
+    fillDevices(this.#camera, await listDevices("videoinput"), [
+      ["none", "Off"],
+      ["default", "Usual camera"],
+    ]);
+    if (first) this.#camera.value = "none";
+  };
+
+  async #join(microphone) {
+    const name = element("name").value.trim();
+    if (!name) return element("name").focus();
+    store(name);
+    const button = element("join");
+    button.disabled = true;
+    notice("lobby-notice");
+    // Some systems open a device only once.
+    this.#stop("microphone");
+    this.#stop("camera");
+    try {
+      await this.onJoin({ name, microphone, camera: deviceChoice(this.#camera.value) });
+    } catch (error) {
+      this.#explain(error);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  async #try(kind) {
+    this.#stop(kind);
+    const choice = deviceChoice((kind === "camera" ? this.#camera : this.#microphone).value);
+    if (choice === null) return;
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia(constraints(kind, choice));
+      notice("lobby-notice");
+      this.#streams[kind] = stream;
+      if (kind === "camera") {
+        this.#preview.srcObject = stream;
+        show(this.#preview, true);
+      } else {
+        this.#context ??= new AudioContext();
+        const analyser = analyse(this.#context, stream.getAudioTracks()[0]);
+        const draw = () => {
+          element("try-meter").style.setProperty("--level", analyserLevel(analyser));
+          this.#frame = requestAnimationFrame(draw);
+        };
+        draw();
+      }
+      await this.#list();
+    } catch (error) {
+      this.#explain(deviceError(kind, error));
+      if (kind === "camera") this.#camera.value = "none";
+    }
+  }
+
+  #stop(kind) {
+    for (const track of this.#streams[kind]?.getTracks() ?? []) track.stop();
+    this.#streams[kind] = undefined;
+    if (kind === "camera") {
+      this.#preview.srcObject = null;
+      show(this.#preview, false);
+    } else {
+      cancelAnimationFrame(this.#frame);
+      element("try-meter").style.setProperty("--level", 0);
+    }
+  }
+
+  #explain(error) {
+    notice("lobby-notice", advice(error));
+    show("listen", error.code !== "camera-refused" && /microphone/.test(error.code ?? ""));
+  }
+}
+
+/** What went wrong, and what can be done about it. */
+function advice(error) {
+  const message = error instanceof RinglineError ? error.message : `${error}`;
+  switch (error.code) {
+    case "microphone-refused":
+      return `${message} Allow it beside the page's address and try again, or join without one: you will hear the others.`;
+    case "no-microphone":
+      return `${message} Connect one and try again, or join without one: you will hear the others.`;
+    case "camera-refused":
+      return `${message} Allow it beside the page's address, or join without a camera.`;
+    default:
+      return message;
+  }
+}
+
+function stored() {
+  try {
+    return localStorage.getItem(NAME_KEY);
+  } catch {
+    return null;
+  }
+}
+
+function store(name) {
+  try {
+    localStorage.setItem(NAME_KEY, name);
+  } catch {
+    // A browser that stores nothing asks again next time.
+  }
+}

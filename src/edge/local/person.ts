@@ -1,0 +1,389 @@
+/**
+ * Somebody in a browser: a participant of a room, who may change sockets (a reconnecting browser)
+ * and peer connections (a repaired one) and stays the same.
+ *
+ * ## Gone, or only cut off?
+ *
+ * A page that leaves, is closed or goes elsewhere says so. A killed browser does not, and neither
+ * does one whose network is cut, and yet the first must be known at once and the second gets a few
+ * seconds. What tells them apart is the media, which takes another way than the signalling:
+ *
+ * - the socket breaks off and packets still come: the browser lives, and has its time to come back;
+ * - the socket breaks off and no packets come either: whoever closed it was the browser's machine
+ *   cleaning up after a dead process. He is gone, half a second later;
+ * - the socket does not break off but falls silent: a cut network cannot close a socket. He has his
+ *   time to come back, and counts as muted meanwhile.
+ *
+ * @module
+ */
+import type { Clock } from "../../events/clock.ts";
+import type { RtcTrack, RtcTransceiver } from "../../media/rtc_types.ts";
+import { newSecret } from "./access.ts";
+import { type CandidatePolicy, filterDescription } from "./candidates.ts";
+import type { LocalLimits } from "./limits.ts";
+import { Refusal } from "./refusal.ts";
+import type { RoomMedia, RoomPeer } from "./room_media.ts";
+import type { RtcSettings } from "./settings.ts";
+import type { ClientMessage, Hello, Member, ServerMessage } from "./signalling.ts";
+import { PROTOCOL_VERSION } from "./signalling.ts";
+import type { Socket, SocketEnd } from "./socket.ts";
+import { VideoSections, type VideoSource } from "./video_sections.ts";
+
+/** When packets are counted after a socket broke off: what comes between the two is new. */
+const PROBE_MS = [150, 450] as const;
+/** How long the first connection may take. */
+const CONNECT_MS = 20_000;
+/** How many new connections one person may have within a minute. */
+const REPAIRS = 6;
+
+/** The kinds of media that a person sends. */
+export type PersonTrack = "audio" | "camera" | "screen";
+
+/** What a person needs of his room. */
+export interface PersonRoom {
+  readonly media: RoomMedia;
+  readonly clock: Clock;
+  readonly limits: LocalLimits;
+  readonly rtc: RtcSettings;
+  readonly candidates: CandidatePolicy;
+  log(line: string): void;
+  /** Everybody whom `person` may see, himself not included. */
+  membersFor(person: Person): Member[];
+  /** He is connected for the first time. */
+  onPresent(person: Person): void;
+  /** His tracks, their state, his name or his `reconnecting` may have changed. */
+  onChange(person: Person): void;
+  onEvent(person: Person, data: unknown): void;
+  /** He told how late he hears. */
+  onDelay(person: Person): void;
+  onGone(person: Person): void;
+}
+
+/** What a person sends, by what his page says. */
+interface MediaState {
+  microphone: boolean;
+  muted: boolean;
+  camera: boolean;
+  screen: boolean;
+}
+
+/** A person in a room. */
+export class Person {
+  readonly id: string;
+  /** Lets his browser come back as him. */
+  readonly resume: string = newSecret();
+  /** Whether others know of him: he has been connected. */
+  present = false;
+  /** Monotonic milliseconds at which he was last heard speaking. */
+  spokeAt = -Infinity;
+  /** How much later than the server he hears, in milliseconds. */
+  delayMs = 0;
+  readonly #room: PersonRoom;
+  #name: string;
+  #state: MediaState = { microphone: false, muted: false, camera: false, screen: false };
+  #socket: Socket | undefined;
+  #peer: RoomPeer | undefined;
+  /** What he hears: one track for all his connections. */
+  #hears: RtcTrack | undefined;
+  #offer = 0;
+  #candidates = 0;
+  #answered = false;
+  #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
+  #sending: RtcTransceiver[] = [];
+  #videos: VideoSections;
+  #timer: Disposable | undefined;
+  #cut: "alive" | "silent" | undefined;
+  #repairs: number[] = [];
+  #gone = false;
+
+  constructor(id: string, name: string, room: PersonRoom) {
+    this.id = id;
+    this.#name = name;
+    this.#room = room;
+    this.#videos = new VideoSections(room.limits.videos);
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Whether his microphone's track is silent as far as others are concerned. */
+  get muted(): boolean {
+    return this.#state.muted || this.#cut === "silent";
+  }
+
+  /** What his page says that he sends. */
+  sends(kind: PersonTrack): boolean {
+    return kind === "audio" ? this.#state.microphone : this.#state[kind];
+  }
+
+  /** The media of one of his tracks, once there can be any. */
+  track(kind: PersonTrack): RtcTrack | undefined {
+    if (!this.#answered || !this.sends(kind)) return undefined;
+    return this.#receiving?.[kind].receiver.track;
+  }
+
+  /** How pages see him. */
+  get member(): Member {
+    return {
+      id: this.id,
+      name: this.#name,
+      kind: "person",
+      audible: this.#state.microphone && !this.muted,
+      camera: this.#state.camera,
+      screen: this.#state.screen,
+      reconnecting: this.#cut !== undefined,
+    };
+  }
+
+  /** Takes the socket that said hello for him, the first one or a later one. */
+  attach(socket: Socket, hello: Hello): void {
+    const resumed = this.#socket !== undefined;
+    this.#socket?.listen({ onMessage() {}, onEnd() {} });
+    this.#socket?.goodbye("replaced");
+    this.#socket = socket;
+    this.#timer?.[Symbol.dispose]();
+    this.#cut = undefined;
+    this.#name = hello.name;
+    socket.listen({
+      onMessage: (message) => this.#receive(message),
+      onEnd: (end) => this.#socketEnded(socket, end),
+    });
+    socket.watch();
+    const keepPeer = resumed && hello.keepPeer === true && this.#peer?.state === "connected";
+    socket.send({
+      type: "welcome",
+      version: PROTOCOL_VERSION,
+      id: this.id,
+      resume: this.resume,
+      graceMs: this.#room.limits.graceMs,
+      resumed,
+      keepPeer,
+      members: this.#room.membersFor(this),
+      iceServers: this.#room.rtc.iceServers,
+    });
+    if (!keepPeer) this.#connect();
+    if (resumed) {
+      this.#videos = new VideoSections(this.#room.limits.videos);
+      this.#room.onChange(this);
+    }
+  }
+
+  /** Tells his page something. */
+  send(message: ServerMessage, options?: { optional?: boolean }): void {
+    this.#socket?.send(message, options);
+  }
+
+  /** Chooses whose pictures he is sent. */
+  chooseVideos(sources: readonly VideoSource[]): void {
+    if (!this.#answered) return;
+    const choice = this.#videos.choose(sources);
+    for (const { section, track } of choice.changes) {
+      this.#sending[section]?.sender.replaceTrack(track).catch((error) =>
+        this.#room.log(`a picture could not be forwarded: ${error}`)
+      );
+    }
+    if (choice.changed) {
+      this.send({ type: "videos", sections: choice.sections, paused: choice.paused });
+    }
+  }
+
+  /** Ends his part; the room has already let go of his tracks. */
+  close(farewell: (socket: Socket) => void): Promise<void> {
+    this.#gone = true;
+    this.#timer?.[Symbol.dispose]();
+    const socket = this.#socket;
+    if (socket) {
+      socket.listen({ onMessage() {}, onEnd() {} });
+      farewell(socket);
+    }
+    this.#answered = false;
+    return this.#peer?.close() ?? Promise.resolve();
+  }
+
+  #receive(message: ClientMessage): void {
+    if (this.#gone) return;
+    switch (message.type) {
+      case "answer":
+        return void this.#accept(message.offer, message.sdp);
+      case "candidate":
+        if (message.offer !== this.#offer) return;
+        if (++this.#candidates > this.#room.limits.candidates) {
+          throw new Refusal("too-many-candidates");
+        }
+        this.#peer?.addCandidate(message.candidate).catch((error) => this.#room.log(`${error}`));
+        return;
+      case "media": {
+        const { microphone, muted, camera, screen } = message;
+        this.#state = { microphone, muted, camera, screen };
+        return this.#room.onChange(this);
+      }
+      case "name":
+        this.#name = message.name;
+        return this.#room.onChange(this);
+      case "event":
+        return this.#room.onEvent(this, message.data);
+      case "ping":
+        this.send({ type: "pong", id: message.id });
+        if (message.jitterBufferMs !== undefined) {
+          this.delayMs = (message.roundTripMs ?? 0) / 2 + message.jitterBufferMs +
+            (message.outputMs ?? 0);
+          this.#room.onDelay(this);
+        }
+        return;
+      case "repair":
+        return this.#repair();
+      case "leave":
+        return this.#leave("left");
+      default:
+        throw new Refusal("bad-message", `${message.type} inside a call`);
+    }
+  }
+
+  /** Makes a peer connection and offers it: the server always does, since wrtc cannot roll back. */
+  #connect(): void {
+    const { media, limits, rtc, candidates } = this.#room;
+    const old = this.#peer;
+    this.#answered = false;
+    this.#receiving = undefined;
+    if (old) {
+      // Sinks go before the connection whose tracks they read.
+      this.#room.onChange(this);
+      void old.close();
+    }
+    const offer = ++this.#offer;
+    this.#candidates = 0;
+    this.#videos = new VideoSections(limits.videos);
+    const current = (): boolean => offer === this.#offer && !this.#gone;
+    const peer = media.createPeer({
+      iceServers: rtc.iceServers,
+      ...(rtc.udpPortRange ? { portRange: rtc.udpPortRange } : {}),
+      maxRemoteCandidates: limits.candidates,
+      keepCandidate: (candidate, side) =>
+        candidates[side === "local" ? "outgoing" : "incoming"](candidate) !== undefined,
+      onOffer: (sdp) => {
+        if (!current()) return;
+        const mids = {
+          audio: receiving.audio.mid ?? "",
+          camera: receiving.camera.mid ?? "",
+          screen: receiving.screen.mid ?? "",
+          videos: this.#sending.map(({ mid }) => mid ?? ""),
+        };
+        const cleaned = filterDescription(sdp, candidates.outgoing);
+        this.send({ type: "offer", offer, sdp: cleaned, mids });
+      },
+      onCandidate: (found) => {
+        const candidate = candidates.outgoing(found.candidate);
+        if (candidate === undefined || !current()) return;
+        this.send({ type: "candidate", offer, candidate: { ...found, candidate } });
+      },
+      onState: (state) => {
+        if (!current()) return;
+        if (state === "connected") this.#connected();
+        else if (state === "failed" && this.#cut === undefined) this.#repair();
+      },
+      onError: (error) => this.#room.log(`a connection: ${error}`),
+    });
+    this.#peer = peer;
+    this.#hears ??= media.audio.addListener(this.id, {});
+    const receiving = {
+      audio: peer.addTransceiver(this.#hears, "sendrecv"),
+      camera: peer.addTransceiver("video", "recvonly"),
+      screen: peer.addTransceiver("video", "recvonly"),
+    };
+    this.#receiving = receiving;
+    this.#sending = Array.from(
+      { length: limits.videos },
+      () => peer.addTransceiver("video", "sendonly"),
+    );
+    if (!this.present) {
+      this.#timer = this.#room.clock.schedule(() => {
+        this.#socket?.refuse(new Refusal("media-failed"));
+        this.#leave("left");
+      }, CONNECT_MS);
+    }
+    peer.negotiate();
+  }
+
+  async #accept(offer: number, sdp: string): Promise<void> {
+    const peer = this.#peer;
+    if (offer !== this.#offer || peer === undefined) return;
+    try {
+      await peer.acceptAnswer(sdp);
+    } catch (error) {
+      this.#socket?.refuse(new Refusal("bad-message", `answer: ${error}`));
+      return;
+    }
+    if (offer !== this.#offer || this.#gone) return;
+    this.#answered = true;
+    this.#room.onChange(this);
+  }
+
+  #connected(): void {
+    if (this.present) return;
+    this.#timer?.[Symbol.dispose]();
+    this.present = true;
+    this.#room.onPresent(this);
+  }
+
+  #repair(): void {
+    const now = this.#room.clock.now();
+    this.#repairs = this.#repairs.filter((at) => now - at < 60_000);
+    if (this.#repairs.length >= REPAIRS) {
+      this.#socket?.refuse(new Refusal("media-failed", "repaired too often"));
+      return;
+    }
+    this.#repairs.push(now);
+    this.#connect();
+  }
+
+  #socketEnded(socket: Socket, end: SocketEnd): void {
+    if (socket !== this.#socket || this.#gone) return;
+    this.#timer?.[Symbol.dispose]();
+    if (end === "left" || end === "closed" || this.#room.limits.graceMs === 0) {
+      return this.#leave(end);
+    }
+    void this.#probe(socket, end);
+  }
+
+  /** Looks whether packets still come, and decides; see the top of this file. */
+  async #probe(socket: Socket, end: "broken" | "silent"): Promise<void> {
+    const counts: number[] = [];
+    let waited = 0;
+    for (const at of PROBE_MS) {
+      await new Promise<void>((resolve) => {
+        this.#timer = this.#room.clock.schedule(resolve, at - waited);
+      });
+      waited = at;
+      counts.push(await this.#packetsReceived());
+      if (this.#gone || socket !== this.#socket) return;
+    }
+    const alive = counts[1]! > counts[0]!;
+    if (!alive && end === "broken") return this.#leave(end);
+    this.#cut = alive ? "alive" : "silent";
+    this.#room.log(`${this.id} was cut off, waiting ${this.#room.limits.graceMs} ms`);
+    this.#timer = this.#room.clock.schedule(
+      () => this.#leave("gone"),
+      this.#room.limits.graceMs,
+    );
+    this.#room.onChange(this);
+  }
+
+  async #packetsReceived(): Promise<number> {
+    try {
+      for (const entry of (await this.#peer?.stats())?.values() ?? []) {
+        if (entry.type === "transport") return Number(entry.packetsReceived ?? 0);
+      }
+    } catch {
+      // A connection that is closed receives nothing.
+    }
+    return 0;
+  }
+
+  #leave(why: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#room.log(`${this.id} left (${why})`);
+    this.#room.onGone(this);
+  }
+}

@@ -1,0 +1,466 @@
+/**
+ * One call: people in browsers and agents, and who is told what of whom.
+ *
+ * @module
+ */
+import type { PublishedTracks } from "../../media/host/contract.ts";
+import type { ParticipantData } from "../../media/notice.ts";
+import type { RtcTrack } from "../../media/rtc_types.ts";
+import type { Clock } from "../../events/clock.ts";
+import { checkCustomEvent } from "../custom_event.ts";
+import { type JsonValue, TrackType } from "../types.ts";
+import type { CandidatePolicy } from "./candidates.ts";
+import type { LocalLimits } from "./limits.ts";
+import { Person, type PersonRoom, type PersonTrack } from "./person.ts";
+import { type GoodbyeCode, Refusal } from "./refusal.ts";
+import type { RoomMedia, RoomPort } from "./room_media.ts";
+import type { RtcSettings } from "./settings.ts";
+import { sameSecret } from "./access.ts";
+import type { Hello, Member, ServerMessage } from "./signalling.ts";
+import type { Socket } from "./socket.ts";
+import { TrackBook } from "./track_book.ts";
+import type { VideoSource } from "./video_sections.ts";
+
+/** How often pages are told who is how loud. */
+const LEVELS_MS = 100;
+
+const TRACK_TYPES: Record<PersonTrack, TrackType> = {
+  audio: TrackType.AUDIO,
+  camera: TrackType.VIDEO,
+  screen: TrackType.SCREEN_SHARE,
+};
+
+/** What a room needs from outside. */
+export interface RoomOptions {
+  media: RoomMedia;
+  clock: Clock;
+  limits: LocalLimits;
+  rtc: RtcSettings;
+  candidates: CandidatePolicy;
+  log(line: string): void;
+  /** The last agent left, or {@linkcode Room.end} was called. Called once. */
+  onEnd(): void;
+}
+
+/** An agent in the room. */
+interface AgentMember {
+  id: string;
+  port: RoomPort;
+  tracks: PublishedTracks;
+  spokeAt: number;
+  toldDelayMs: number;
+}
+
+/** A call. It ends with its last agent. */
+export class Room implements PersonRoom {
+  readonly media: RoomMedia;
+  readonly clock: Clock;
+  readonly limits: LocalLimits;
+  readonly rtc: RtcSettings;
+  readonly candidates: CandidatePolicy;
+  readonly #options: RoomOptions;
+  readonly #people = new Map<string, Person>();
+  readonly #agents = new Map<number, AgentMember>();
+  /** What the agents know of people's tracks. */
+  readonly #tracks = new TrackBook();
+  /** The media that the mixer reads, by track id. */
+  readonly #sources = new Map<string, RtcTrack>();
+  #levels: Disposable | undefined;
+  #wasQuiet = true;
+  #ended = false;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    this.media = options.media;
+    this.clock = options.clock;
+    this.limits = options.limits;
+    this.rtc = options.rtc;
+    this.candidates = options.candidates;
+  }
+
+  /** How many people are here, those who are being waited for included. */
+  get people(): number {
+    return this.#people.size;
+  }
+
+  /** How many agents are here. */
+  get agents(): number {
+    return this.#agents.size;
+  }
+
+  log(line: string): void {
+    this.#options.log(line);
+  }
+
+  /** Lets a page in that knows the secret, as somebody new or as who it was. */
+  enter(socket: Socket, hello: Hello): void {
+    if (hello.resume !== undefined) {
+      for (const person of this.#people.values()) {
+        if (sameSecret(hello.resume, person.resume)) return person.attach(socket, hello);
+      }
+    }
+    if (this.#people.size >= this.limits.people) throw new Refusal("room-full");
+    const person = new Person(`person-${randomId()}`, hello.name, this);
+    this.#people.set(person.id, person);
+    try {
+      person.attach(socket, hello);
+    } catch (error) {
+      this.#people.delete(person.id);
+      throw error;
+    }
+    this.log(`${person.id} comes from ${socket.remote}`);
+    this.#watchLevels();
+  }
+
+  /** Brings an agent in and tells it who is here. */
+  addAgent(port: RoomPort): void {
+    const agent: AgentMember = {
+      id: `agent-${port.connectionId}`,
+      port,
+      tracks: { audio: false, video: false },
+      spokeAt: -Infinity,
+      toldDelayMs: -1,
+    };
+    this.media.audio.addAgent(port, {
+      memberId: agent.id,
+      trackId: `${agent.id}:audio`,
+      participantId: agent.id,
+    });
+    for (const other of this.#agents.values()) {
+      other.port.notify({ type: "participantJoined", participant: agentData(agent) });
+      port.notify({ type: "participantJoined", participant: agentData(other) });
+      for (const track of agentTracks(other)) port.notify({ type: "trackAdded", track });
+    }
+    this.#agents.set(port.connectionId, agent);
+    for (const person of this.#people.values()) {
+      if (!person.present) continue;
+      port.notify({ type: "participantJoined", participant: personData(person) });
+      for (const track of this.#tracks.of(person.id)) port.notify({ type: "trackAdded", track });
+    }
+    this.#tellPeople({ type: "joined", member: agentMember(agent) });
+    this.onDelay();
+  }
+
+  /** Takes an agent out; the last one takes the call with it. */
+  async removeAgent(port: Pick<RoomPort, "connectionId">): Promise<void> {
+    const agent = this.#agents.get(port.connectionId);
+    if (!agent) return;
+    this.#agents.delete(port.connectionId);
+    this.media.audio.removeAgent(agent.id);
+    for (const other of this.#agents.values()) {
+      for (const track of agentTracks(agent)) {
+        other.port.notify({ type: "trackRemoved", trackId: track.id });
+      }
+      other.port.notify({ type: "participantLeft", participantId: agent.id });
+    }
+    this.#tellPeople({ type: "left", id: agent.id });
+    this.#chooseVideos();
+    if (this.#agents.size === 0) await this.end("agent-left");
+  }
+
+  /** Takes what an agent publishes now. */
+  publish(port: Pick<RoomPort, "connectionId">, tracks: PublishedTracks): void {
+    const agent = this.#agent(port);
+    const before = agentTracks(agent);
+    agent.tracks = { ...tracks };
+    const after = agentTracks(agent);
+    for (const other of this.#agents.values()) {
+      if (other === agent) continue;
+      for (const track of before) {
+        if (after.some(({ id }) => id === track.id)) continue;
+        other.port.notify({ type: "trackRemoved", trackId: track.id });
+      }
+      for (const track of after) {
+        if (before.some(({ id }) => id === track.id)) continue;
+        other.port.notify({ type: "trackAdded", track });
+      }
+    }
+    this.#tellPeople({ type: "updated", member: agentMember(agent) });
+    this.#chooseVideos();
+  }
+
+  /** The media of a track that an agent subscribes to. */
+  videoTrack(trackId: string): RtcTrack | undefined {
+    const [memberId = "", kind = ""] = trackId.split(":");
+    if (kind === "video") {
+      for (const agent of this.#agents.values()) {
+        if (agent.id === memberId && agent.tracks.video) return agent.port.videoTrack;
+      }
+    }
+    if (kind !== "camera" && kind !== "screen") return undefined;
+    return this.#people.get(memberId)?.track(kind);
+  }
+
+  /** Sends an agent's custom event to everybody else. */
+  sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue): void {
+    const { id } = this.#agent(port);
+    this.#tellPeople({ type: "event", from: id, data });
+    for (const other of this.#agents.values()) {
+      if (other.id !== id) other.port.notify({ type: "customEvent", data, participantId: id });
+    }
+  }
+
+  /** Ends the call: people are told goodbye, agents that the call has ended. */
+  async end(code: GoodbyeCode): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#levels?.[Symbol.dispose]();
+    const people = [...this.#people.values()];
+    this.#people.clear();
+    const agents = [...this.#agents.values()];
+    this.#agents.clear();
+    this.#options.onEnd();
+    for (const person of people) this.#releaseMedia(person);
+    const closing = people.map((person) => person.close((socket) => socket.goodbye(code)));
+    for (const agent of agents) {
+      this.media.audio.removeAgent(agent.id);
+      agent.port.notify({ type: "ended", reason: "call-ended" });
+    }
+    await Promise.allSettled(closing);
+    for (const person of people) this.media.audio.removeListener(person.id);
+    this.media.audio.close();
+  }
+
+  // What people tell their room.
+
+  membersFor(person: Person): Member[] {
+    return [
+      ...[...this.#agents.values()].map(agentMember),
+      ...[...this.#people.values()]
+        .filter((other) => other !== person && other.present)
+        .map((other) => other.member),
+    ];
+  }
+
+  onPresent(person: Person): void {
+    this.#tellAgents({ type: "participantJoined", participant: personData(person) });
+    this.#tellPeople({ type: "joined", member: person.member }, person);
+    this.onChange(person);
+  }
+
+  onChange(person: Person): void {
+    this.#syncAudio(person);
+    if (person.present) {
+      this.#announceTracks(person);
+      this.#tellPeople({ type: "updated", member: person.member }, person);
+    }
+    this.#chooseVideos();
+  }
+
+  onEvent(person: Person, data: unknown): void {
+    let text: string;
+    try {
+      text = checkCustomEvent(data);
+    } catch (error) {
+      throw new Refusal("message-too-large", String(error));
+    }
+    if (!person.present) return;
+    const checked = JSON.parse(text) as JsonValue;
+    this.#tellAgents({ type: "customEvent", data: checked, participantId: person.id });
+    this.#tellPeople({ type: "event", from: person.id, data: checked }, person);
+  }
+
+  /** Agents reckon with whoever hears latest: what he has not heard has not been heard by all. */
+  onDelay(): void {
+    let ms = 0;
+    for (const person of this.#people.values()) ms = Math.max(ms, person.delayMs);
+    if (ms === 0) return;
+    for (const agent of this.#agents.values()) {
+      if (Math.abs(ms - agent.toldDelayMs) < 5) continue;
+      agent.toldDelayMs = ms;
+      agent.port.notify({ type: "heardDelay", ms: Math.round(ms) });
+    }
+  }
+
+  onGone(person: Person): void {
+    if (!this.#people.delete(person.id)) return;
+    this.#releaseMedia(person);
+    this.#announceTracks(person, { gone: true });
+    if (person.present) {
+      this.#tellAgents({ type: "participantLeft", participantId: person.id });
+      this.#tellPeople({ type: "left", id: person.id });
+    }
+    this.#chooseVideos();
+    person.close((socket) => socket.goodbye("call-ended")).finally(() => {
+      if (!this.#ended) this.media.audio.removeListener(person.id);
+    });
+    if (this.#people.size === 0) {
+      this.#levels?.[Symbol.dispose]();
+      this.#levels = undefined;
+    }
+  }
+
+  /** Lets the mixer read what a person sends, and the subscribers see it. */
+  #syncAudio(person: Person): void {
+    const trackId = `${person.id}:audio`;
+    const track = person.track("audio");
+    if (track !== this.#sources.get(trackId)) {
+      if (this.#sources.delete(trackId)) this.media.audio.removeSource(trackId);
+      if (track) {
+        this.#sources.set(trackId, track);
+        this.media.audio.addSource({
+          memberId: person.id,
+          trackId,
+          participantId: person.id,
+          track,
+          muted: person.muted,
+        });
+      }
+    } else if (track) {
+      this.media.audio.setMuted(trackId, person.muted);
+    }
+    for (const kind of ["camera", "screen"] as const) {
+      const id = `${person.id}:${kind}`;
+      const picture = person.track(kind);
+      if (picture === this.#sources.get(id)) continue;
+      if (picture) this.#sources.set(id, picture);
+      else this.#sources.delete(id);
+      for (const { port } of this.#agents.values()) {
+        if (port.isSubscribed(id)) port.setVideoSource(id, picture);
+      }
+    }
+  }
+
+  #releaseMedia(person: Person): void {
+    if (this.#sources.delete(`${person.id}:audio`)) {
+      this.media.audio.removeSource(`${person.id}:audio`);
+    }
+    for (const kind of ["camera", "screen"]) {
+      const id = `${person.id}:${kind}`;
+      if (!this.#sources.delete(id)) continue;
+      for (const { port } of this.#agents.values()) {
+        if (port.isSubscribed(id)) port.setVideoSource(id, undefined);
+      }
+    }
+  }
+
+  #announceTracks(person: Person, options: { gone?: boolean } = {}): void {
+    const wanted = (["audio", "camera", "screen"] as const)
+      .filter((kind) => !options.gone && person.sends(kind))
+      .map((kind) => ({
+        id: `${person.id}:${kind}`,
+        type: TRACK_TYPES[kind],
+        participantId: person.id,
+        muted: kind === "audio" && person.muted,
+      }));
+    for (const notice of this.#tracks.update(person.id, wanted)) this.#tellAgents(notice);
+  }
+
+  #chooseVideos(): void {
+    if (this.#ended) return;
+    const sources: VideoSource[] = [];
+    for (const agent of this.#agents.values()) {
+      if (!agent.tracks.video) continue;
+      const { id: member, spokeAt, port } = agent;
+      sources.push({ member, kind: "camera", track: port.videoTrack, agent: true, spokeAt });
+    }
+    for (const person of this.#people.values()) {
+      if (!person.present) continue;
+      for (const kind of ["screen", "camera"] as const) {
+        const track = person.track(kind);
+        if (!track) continue;
+        sources.push({
+          member: person.id,
+          kind,
+          track,
+          agent: false,
+          spokeAt: person.spokeAt,
+        });
+      }
+    }
+    for (const person of this.#people.values()) {
+      person.chooseVideos(sources.filter(({ member }) => member !== person.id));
+    }
+  }
+
+  #watchLevels(): void {
+    this.#levels ??= this.clock.schedule(() => {
+      this.#levels = undefined;
+      this.#tellLevels();
+      if (this.#people.size > 0 && !this.#ended) this.#watchLevels();
+    }, LEVELS_MS);
+  }
+
+  #tellLevels(): void {
+    const levels: Record<string, number> = {};
+    let quiet = true;
+    let speakersChanged = false;
+    const now = this.clock.now();
+    for (const { memberId, level, speaking } of this.media.audio.levels()) {
+      if (level > 0.003) {
+        levels[memberId] = Math.round(level * 1000) / 1000;
+        quiet = false;
+      }
+      if (!speaking) continue;
+      const speaker = this.#people.get(memberId);
+      if (!speaker) continue;
+      // Somebody who goes on speaking changes nothing.
+      speakersChanged ||= now - speaker.spokeAt > 1000;
+      speaker.spokeAt = now;
+    }
+    if (!quiet || !this.#wasQuiet) {
+      for (const person of this.#people.values()) {
+        person.send({ type: "levels", levels }, { optional: true });
+      }
+    }
+    this.#wasQuiet = quiet;
+    if (speakersChanged) this.#chooseVideos();
+  }
+
+  #agent(port: Pick<RoomPort, "connectionId">): AgentMember {
+    const agent = this.#agents.get(port.connectionId);
+    if (!agent) throw new TypeError("the agent is not in this call");
+    return agent;
+  }
+
+  #tellAgents(notice: Parameters<RoomPort["notify"]>[0]): void {
+    for (const { port } of this.#agents.values()) port.notify(notice);
+  }
+
+  #tellPeople(message: ServerMessage, except?: Person): void {
+    for (const person of this.#people.values()) if (person !== except) person.send(message);
+  }
+}
+
+function randomId(): string {
+  return crypto.getRandomValues(new Uint8Array(8)).toHex();
+}
+
+function personData(person: Person): ParticipantData {
+  // Nobody vouches for who sits in front of a browser: each one is a user of his own.
+  return { id: person.id, userId: person.id, name: person.name, kind: "person" };
+}
+
+function agentData(agent: AgentMember): ParticipantData {
+  const { id, name } = agent.port.user;
+  return { id: agent.id, userId: id, name, kind: "agent" };
+}
+
+function agentMember(agent: AgentMember): Member {
+  return {
+    id: agent.id,
+    name: agent.port.user.name,
+    kind: "agent",
+    audible: agent.tracks.audio,
+    camera: agent.tracks.video,
+    screen: false,
+    reconnecting: false,
+  };
+}
+
+function agentTracks(agent: AgentMember): {
+  id: string;
+  type: TrackType;
+  participantId: string;
+  muted: boolean;
+}[] {
+  const tracks = [];
+  const common = { participantId: agent.id, muted: false };
+  if (agent.tracks.audio) {
+    tracks.push({ id: `${agent.id}:audio`, type: TrackType.AUDIO, ...common });
+  }
+  if (agent.tracks.video) {
+    tracks.push({ id: `${agent.id}:video`, type: TrackType.VIDEO, ...common });
+  }
+  return tracks;
+}
