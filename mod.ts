@@ -1,0 +1,105 @@
+/**
+ * Agents that join real-time voice and video calls.
+ *
+ * Importing this needs no permission, downloads no native code and opens no library. Edges are
+ * imported by themselves, e.g. `@ringline/edge/local`.
+ *
+ * @module
+ */
+
+// The agent.
+export { Agent, type AgentJoinOptions, type AgentOptions } from "./src/agent/agent.ts";
+export { AgentSession } from "./src/agent/agent_session.ts";
+export { type InterruptSignal, interruptSignal } from "./src/agent/interrupt_signal.ts";
+export type { HeardAudio, Processor } from "./src/agent/processor.ts";
+export { everybodyPasses, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
+
+// The contract: what an edge is, and what its author builds on.
+export { Call, type CreateCallOptions } from "./src/edge/call.ts";
+export {
+  Connection,
+  type ConnectionInit,
+  type PublishedTracks,
+  type TrackAnnouncement,
+} from "./src/edge/connection.ts";
+export {
+  type Conversation,
+  MemoryConversation,
+  type Message,
+  type MessageChange,
+  type MessageInit,
+  type MessageRole,
+} from "./src/edge/conversation.ts";
+export type { AudioRow, AudioRowEntry, EdgeAgent, Hearing } from "./src/edge/edge_agent.ts";
+export {
+  type ConnectionChoice,
+  type EdgeOptions,
+  EdgeTransport,
+  type JoinOptions,
+  type OpenDemoOptions,
+} from "./src/edge/edge_transport.ts";
+export {
+  AuthenticationError,
+  ClosedError,
+  ConnectionError,
+  EdgeError,
+  type EdgeErrorOptions,
+  ProtocolError,
+} from "./src/edge/errors.ts";
+export {
+  type CloseReason,
+  type ConnectionState,
+  type JsonValue,
+  type Participant,
+  type ParticipantKind,
+  type TrackInfo,
+  TrackType,
+  type User,
+} from "./src/edge/types.ts";
+
+// Events.
+export {
+  AudioReceivedEvent,
+  CallEndedEvent,
+  ConnectionStateChangedEvent,
+  CustomEventReceivedEvent,
+  ErrorEvent,
+  ParticipantJoinedEvent,
+  ParticipantLeftEvent,
+  TrackAddedEvent,
+  TrackRemovedEvent,
+  TrackUpdatedEvent,
+} from "./src/edge/events.ts";
+export { checkCustomEvent, MAX_CUSTOM_EVENT_BYTES } from "./src/edge/custom_event.ts";
+export { EdgeEvents } from "./src/edge/edge_events.ts";
+export {
+  type EventClass,
+  type EventHandler,
+  EventManager,
+  type EventManagerOptions,
+} from "./src/events/event_manager.ts";
+export { type Clock, systemClock } from "./src/events/clock.ts";
+export { consoleLogger, type Logger, silentLogger } from "./src/events/logger.ts";
+
+// Audio and video.
+export { PcmChunk, type PcmFormat } from "./src/audio/pcm_chunk.ts";
+export type {
+  AudioTrack,
+  AudioTrackMode,
+  AudioTrackOptions,
+  FlushResult,
+  OutboundAudioTrack,
+  PlayoutBinding,
+  PlayoutPort,
+  PlayoutReport,
+} from "./src/edge/audio_track.ts";
+export { PacedPlayout, type PacedPlayoutOptions } from "./src/edge/paced_playout.ts";
+export { QueuedAudioTrack, type QueuedAudioTrackOptions } from "./src/edge/queued_audio_track.ts";
+export { FrameThrottle } from "./src/edge/frame_throttle.ts";
+export { LatestVideoTrack } from "./src/edge/latest_video_track.ts";
+export {
+  type VideoFormat,
+  type VideoFrame,
+  videoFrameSize,
+  type VideoTrack,
+} from "./src/edge/video_frame.ts";

@@ -1,0 +1,153 @@
+import type { AudioRow } from "../edge/edge_agent.ts";
+import type { CloseReason, JsonValue } from "../edge/types.ts";
+import type { Clock } from "../events/clock.ts";
+import type { MemoryConnection, RoomMessage } from "./memory_connection.ts";
+import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { TrackType } from "../edge/types.ts";
+import { MemoryParty, type MemoryPartyOptions, type MemoryVideo } from "./memory_party.ts";
+
+const ROW_MS = 20;
+
+/** A call in memory: who is in it, and the clock that people are heard by. */
+export class MemoryRoom {
+  readonly parties = new Set<MemoryParty>();
+  readonly connections = new Set<MemoryConnection>();
+  readonly #clock: Clock;
+  readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
+  #timer: Disposable | undefined;
+  #made = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  makeId(prefix: string): string {
+    return `${prefix}-${++this.#made}`;
+  }
+
+  /** Lets a party in and tells the agents. */
+  welcome(options: MemoryPartyOptions): MemoryParty {
+    const { userId, name = userId, id = this.makeId(userId), audio = true } = options;
+    for (const party of this.parties) {
+      if (party.id === id) throw new RangeError(`${id} is in the call already`);
+    }
+    const party = new MemoryParty(this, { original: undefined, userId, id, name, kind: "person" });
+    this.parties.add(party);
+    this.tell({ type: "participantJoined", participant: party.participant });
+    if (audio) party.publishAudio();
+    return party;
+  }
+
+  leave(party: MemoryParty): void {
+    if (!this.parties.delete(party)) return;
+    this.tell({ type: "participantLeft", participantId: party.id });
+  }
+
+  /** An agent comes in: it is told who is here, and they are told of it. */
+  enter(connection: MemoryConnection): void {
+    for (const party of this.parties) {
+      connection.take({ type: "participantJoined", participant: party.participant });
+      if (party.microphone !== undefined) {
+        const track = {
+          id: party.microphone,
+          type: TrackType.AUDIO,
+          participantId: party.id,
+          muted: party.isMuted,
+        };
+        connection.take({ type: "trackAdded", track });
+      }
+      for (const { id, type } of party.videos.values()) {
+        connection.take({ type: "trackAdded", track: { id, type, participantId: party.id } });
+      }
+    }
+    for (const other of this.connections) {
+      connection.take({ type: "participantJoined", participant: other.self });
+      for (const track of other.trackAnnouncements) connection.take({ type: "trackAdded", track });
+    }
+    this.tell({ type: "participantJoined", participant: connection.self });
+    this.connections.add(connection);
+  }
+
+  /** An agent leaves. */
+  exit(connection: MemoryConnection): void {
+    if (!this.connections.delete(connection)) return;
+    this.tell({ type: "participantLeft", participantId: connection.self.id });
+  }
+
+  /** Tells all agents but one. */
+  tell(message: RoomMessage, except?: MemoryConnection): void {
+    for (const connection of [...this.connections]) {
+      if (connection !== except) connection.take(message);
+    }
+  }
+
+  /** Ends the call for everybody. */
+  end(reason: CloseReason): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    for (const party of this.parties) party.speech.stop();
+    this.tell({ type: "ended", reason });
+    this.parties.clear();
+  }
+
+  sendCustomEvent(from: MemoryConnection, data: JsonValue): void {
+    for (const party of this.parties) party.customEvents.push(structuredClone(data));
+    const participantId = from.self.id;
+    this.tell({ type: "customEvent", data: structuredClone(data), participantId }, from);
+  }
+
+  video(trackId: string): MemoryVideo | undefined {
+    for (const party of this.parties) {
+      const video = party.videos.get(trackId);
+      if (video) return video;
+    }
+    return undefined;
+  }
+
+  /** 10 ms of what an agent says, for everybody who hears it. */
+  sayFor(speaker: MemoryConnection, samples: Int16Array): void {
+    for (const party of this.parties) party.hear(samples, speaker.self);
+    const [track] = speaker.trackAnnouncements;
+    for (const other of this.connections) {
+      if (other === speaker || !other.hearing.agents) continue;
+      other.hearAudio(
+        speaker.self.id,
+        new PcmChunk(samples, { sampleRate: 48_000 }),
+        track?.id ?? "",
+      );
+    }
+  }
+
+  /** Makes the room's clock run, if there is something to be heard. */
+  wake(): void {
+    if (this.#timer) return;
+    const now = this.#clock.now();
+    const wait = (Math.floor(now / ROW_MS) + 1) * ROW_MS - now;
+    this.#timer = this.#clock.schedule(() => this.#tick(), wait);
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    const number = Math.round(this.#clock.now() / ROW_MS);
+    const rates = new Set([...this.connections].map((one) => one.hearing.sampleRate));
+    for (const party of this.parties) party.speech.play(rates);
+    for (const rate of rates) this.#sendRow(number, rate);
+    if ([...this.parties].some((party) => party.speech.isActive)) this.wake();
+  }
+
+  #sendRow(number: number, rate: number): void {
+    const row = this.#row;
+    row.number = number;
+    row.count = 0;
+    for (const party of this.parties) {
+      const pcm = party.speech.read(rate);
+      const trackId = party.microphone;
+      if (!pcm || party.isMuted || trackId === undefined) continue;
+      row.entries[row.count++] = { participant: party.participant, trackId, pcm };
+    }
+    if (row.count === 0) return;
+    for (const connection of this.connections) {
+      if (connection.hearing.sampleRate === rate) connection.hearRow(row);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { RingBuffer } from "../audio/ring_buffer.ts";
+
+const ROW_MS = 20;
+
+interface Utterance {
+  readonly pcm: PcmChunk;
+  readonly said: PromiseWithResolvers<void>;
+  offset: number;
+}
+
+/** What one party is saying: played row by row, at every rate that somebody hears it at. */
+export class Speech {
+  readonly #utterances: Utterance[] = [];
+  readonly #rings = new Map<number, RingBuffer>();
+
+  /** Whether there is something to say, or said and not read. */
+  get isActive(): boolean {
+    return this.#utterances.length > 0 || [...this.#rings.values()].some((one) => one.length > 0);
+  }
+
+  /** Resolves when it is said, or stopped. */
+  add(pcm: PcmChunk): Promise<void> {
+    const said = Promise.withResolvers<void>();
+    this.#utterances.push({ pcm, said, offset: 0 });
+    return said.promise;
+  }
+
+  /** Plays one row's worth for listeners at these rates. */
+  play(rates: ReadonlySet<number>): void {
+    for (const [rate, ring] of this.#rings) {
+      if (rates.has(rate)) continue;
+      ring[Symbol.dispose]();
+      this.#rings.delete(rate);
+    }
+    const utterance = this.#utterances[0];
+    if (!utterance) return;
+    const { pcm, offset } = utterance;
+    const frames = Math.min(Math.round(pcm.sampleRate * ROW_MS / 1000), pcm.frames - offset);
+    utterance.offset += frames;
+    const end = (offset + frames) * pcm.channels;
+    const piece = new PcmChunk(pcm.samples.subarray(offset * pcm.channels, end), pcm);
+    const isLast = utterance.offset >= pcm.frames;
+    for (const rate of rates) {
+      let ring = this.#rings.get(rate);
+      if (!ring) this.#rings.set(rate, ring = new RingBuffer({ sampleRate: rate }));
+      ring.write(piece);
+      if (isLast && this.#utterances.length === 1) ring.closeSlot();
+    }
+    if (!isLast) return;
+    this.#utterances.shift();
+    utterance.said.resolve();
+  }
+
+  /** The next row's samples at a rate. */
+  read(rate: number): PcmChunk | undefined {
+    return this.#rings.get(rate)?.read();
+  }
+
+  stop(): void {
+    for (const { said } of this.#utterances.splice(0)) said.resolve();
+    for (const ring of this.#rings.values()) ring[Symbol.dispose]();
+    this.#rings.clear();
+  }
+}
