@@ -1,0 +1,91 @@
+//! x86-64's baseline.
+
+// Every function is unsafe as a whole, by the contract of its trait.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::{Lanes, Samples, MAX_LANES};
+use std::arch::x86_64::*;
+
+impl Lanes for __m128 {
+    const N: usize = 4;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        _mm_setzero_ps()
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        _mm_set1_ps(value)
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        _mm_loadu_ps(from)
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        _mm_storeu_ps(to, self);
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        _mm_add_ps(_mm_mul_ps(self, factor), sum)
+    }
+    #[inline(always)]
+    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
+        let [mut a, mut b, mut c, mut d, ..] = *vectors;
+        _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+        _mm_storeu_ps(to, _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d)));
+    }
+}
+
+impl Samples for __m128i {
+    const N: usize = 8;
+    type Sums = [__m128i; 2];
+
+    #[inline(always)]
+    unsafe fn load(from: *const i16) -> Self {
+        _mm_loadu_si128(from.cast())
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i16) {
+        _mm_storeu_si128(to.cast(), self);
+    }
+    #[inline(always)]
+    unsafe fn saturating_sub(self, other: Self) -> Self {
+        _mm_subs_epi16(self, other)
+    }
+    #[inline(always)]
+    unsafe fn zero() -> Self::Sums {
+        [_mm_setzero_si128(); 2]
+    }
+    #[inline(always)]
+    unsafe fn add([low, high]: Self::Sums, samples: Self) -> Self::Sums {
+        let [l, h] = widen(samples);
+        [_mm_add_epi32(low, l), _mm_add_epi32(high, h)]
+    }
+    #[inline(always)]
+    unsafe fn sub([low, high]: Self::Sums, samples: Self) -> Self::Sums {
+        let [l, h] = widen(samples);
+        [_mm_sub_epi32(low, l), _mm_sub_epi32(high, h)]
+    }
+    #[inline(always)]
+    unsafe fn narrow([low, high]: Self::Sums) -> Self {
+        _mm_packs_epi32(low, high)
+    }
+    #[inline(always)]
+    unsafe fn exact([low, high]: Self::Sums, narrowed: Self) -> bool {
+        let [l, h] = widen(narrowed);
+        let equal = _mm_and_si128(_mm_cmpeq_epi32(low, l), _mm_cmpeq_epi32(high, h));
+        _mm_movemask_epi8(equal) == 0xffff
+    }
+}
+
+/// Sign extension: each sample over its copy, then shifted down.
+#[inline(always)]
+unsafe fn widen(samples: __m128i) -> [__m128i; 2] {
+    [
+        _mm_srai_epi32::<16>(_mm_unpacklo_epi16(samples, samples)),
+        _mm_srai_epi32::<16>(_mm_unpackhi_epi16(samples, samples)),
+    ]
+}
+
+super::entry_points!(__m128, __m128i, 8, #[target_feature(enable = "sse2")]);

@@ -1,0 +1,95 @@
+//! WebAssembly's 128-bit vectors.
+
+// Every function is unsafe as a whole, by the contract of its trait.
+#![allow(unsafe_op_in_unsafe_fn, unused_unsafe)]
+
+use super::{Lanes, Samples, MAX_LANES};
+use std::arch::wasm32::*;
+
+#[derive(Clone, Copy)]
+pub(super) struct Floats(v128);
+
+impl Lanes for Floats {
+    const N: usize = 4;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self(f32x4_splat(0.0))
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self(f32x4_splat(value))
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(v128_load(from.cast()))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        v128_store(to.cast(), self.0);
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        Self(f32x4_add(f32x4_mul(self.0, factor.0), sum.0))
+    }
+    #[inline(always)]
+    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
+        let [Self(a), Self(b), Self(c), Self(d), ..] = *vectors;
+        let ab = f32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+        let cd = f32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+        let even = i32x4_shuffle::<0, 1, 4, 5>(ab, cd);
+        let odd = i32x4_shuffle::<2, 3, 6, 7>(ab, cd);
+        v128_store(to.cast(), f32x4_add(even, odd));
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Shorts(v128);
+
+impl Samples for Shorts {
+    const N: usize = 8;
+    type Sums = [v128; 2];
+
+    #[inline(always)]
+    unsafe fn load(from: *const i16) -> Self {
+        Self(v128_load(from.cast()))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i16) {
+        v128_store(to.cast(), self.0);
+    }
+    #[inline(always)]
+    unsafe fn saturating_sub(self, other: Self) -> Self {
+        Self(i16x8_sub_sat(self.0, other.0))
+    }
+    #[inline(always)]
+    unsafe fn zero() -> Self::Sums {
+        [i32x4_splat(0); 2]
+    }
+    #[inline(always)]
+    unsafe fn add([low, high]: Self::Sums, samples: Self) -> Self::Sums {
+        [
+            i32x4_add(low, i32x4_extend_low_i16x8(samples.0)),
+            i32x4_add(high, i32x4_extend_high_i16x8(samples.0)),
+        ]
+    }
+    #[inline(always)]
+    unsafe fn sub([low, high]: Self::Sums, samples: Self) -> Self::Sums {
+        [
+            i32x4_sub(low, i32x4_extend_low_i16x8(samples.0)),
+            i32x4_sub(high, i32x4_extend_high_i16x8(samples.0)),
+        ]
+    }
+    #[inline(always)]
+    unsafe fn narrow([low, high]: Self::Sums) -> Self {
+        Self(i16x8_narrow_i32x4(low, high))
+    }
+    #[inline(always)]
+    unsafe fn exact([low, high]: Self::Sums, narrowed: Self) -> bool {
+        let l = i32x4_eq(low, i32x4_extend_low_i16x8(narrowed.0));
+        let h = i32x4_eq(high, i32x4_extend_high_i16x8(narrowed.0));
+        i32x4_all_true(v128_and(l, h))
+    }
+}
+
+super::entry_points!(Floats, Shorts, 8,);

@@ -1,0 +1,123 @@
+//! A filter laid out for a vector width.
+//!
+//! Ratios of small numbers are computed with **outputs in the lanes**: outputs of the same phase
+//! read inputs that are `down` apart, so the input is first split into `down` planes; each of them is
+//! then an ordinary convolution, whose coefficients are the same for all lanes. Coefficients that
+//! lie a vector width apart use the same data vectors, so up to [`GROUP`] of them are applied to
+//! each vector that is loaded: the loads, half of which cross a cache line, are no longer what
+//! limits the speed. Zeros are left out.
+//!
+//! Other ratios (44.1 to 48 kHz has 160 phases) are computed with **taps in the lanes**.
+
+use crate::design::Filter;
+
+/// The most coefficients that are applied to one loaded vector.
+pub const GROUP: usize = 4;
+
+/// The largest `up` and `down` for outputs in the lanes.
+const SMALL: usize = 8;
+
+/// Up to [`GROUP`] coefficients of a phase, a vector width apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// Which input it starts from, counted back from the newest of an output: below `down`.
+    pub branch: usize,
+    /// How many elements before that input's place in its plane the first vector begins.
+    pub back: usize,
+    /// Where its coefficients stand in [`Layout::Planes::coefficients`].
+    pub start: usize,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// Where the coefficients are.
+pub enum Layout {
+    /// Outputs in the lanes.
+    Planes {
+        /// For each phase its groups.
+        phases: Vec<Vec<Group>>,
+        /// The coefficients of all groups.
+        coefficients: Vec<f32>,
+    },
+    /// Taps in the lanes: rows of `width` coefficients, padded with zeros in front.
+    Rows {
+        /// A whole number of vectors.
+        width: usize,
+        /// One row for each phase.
+        rows: Vec<f32>,
+    },
+}
+
+/// What all streams of one ratio share.
+pub struct Table {
+    /// Phases.
+    pub up: usize,
+    /// Input frames that `up` outputs advance.
+    pub down: usize,
+    /// The delay, in steps of 1 / (up * input rate).
+    pub delay: usize,
+    /// Input frames before the newest that an output may need.
+    pub history: usize,
+    /// The vector width it is made for.
+    pub lanes: usize,
+    /// The coefficients.
+    pub layout: Layout,
+}
+
+impl Table {
+    /// Lays `filter` out for vectors of `lanes` f32.
+    #[must_use]
+    pub fn new(filter: &Filter, lanes: usize) -> Self {
+        let &Filter { up, down, taps, delay, .. } = filter;
+        let (history, layout) = if up <= SMALL && down <= SMALL {
+            (taps - 1, planes(filter, lanes))
+        } else {
+            let width = (taps + lanes - 1) / lanes * lanes;
+            let mut rows = vec![0.0; up * width];
+            for (to, from) in rows.chunks_mut(width).zip(filter.rows.chunks(taps)) {
+                to[width - taps..].copy_from_slice(from);
+            }
+            (width - 1, Layout::Rows { width, rows })
+        };
+        Self { up, down, delay, history, lanes, layout }
+    }
+}
+
+fn planes(filter: &Filter, lanes: usize) -> Layout {
+    let &Filter { down, taps, .. } = filter;
+    let mut coefficients = Vec::new();
+    let phases = filter
+        .rows
+        .chunks(taps)
+        .map(|row| {
+            let mut groups = Vec::new();
+            for branch in 0..down.min(taps) {
+                // Newest first in `row.iter().rev()`; here, as in the planes, oldest first.
+                let mut line: Vec<f32> =
+                    row.iter().rev().skip(branch).step_by(down).copied().collect();
+                line.reverse();
+                let newest = line.len() - 1;
+                let used = line.iter().position(|&value| value != 0.0);
+                let end = line.iter().rposition(|&value| value != 0.0).map_or(0, |last| last + 1);
+                let first = match used {
+                    Some(first) => first,
+                    None => continue,
+                };
+                for residue in first..end.min(first + lanes) {
+                    let apart: Vec<usize> = (residue..end).step_by(lanes).collect();
+                    for group in apart.chunks(GROUP) {
+                        groups.push(Group {
+                            branch,
+                            back: newest - group[0],
+                            start: coefficients.len(),
+                            count: group.len(),
+                        });
+                        coefficients.extend(group.iter().map(|&index| line[index]));
+                    }
+                }
+            }
+            groups
+        })
+        .collect();
+    Layout::Planes { phases, coefficients }
+}

@@ -1,0 +1,88 @@
+/**
+ * Builds the native library: `deno task native`.
+ *
+ * With `--if-possible` it is a step before another task: it says nothing when there is nothing to
+ * do, says one line when cargo is missing, and never fails for that.
+ */
+
+const crate = new URL("../native/", import.meta.url);
+const ifPossible = Deno.args.includes("--if-possible");
+
+const library = new URL(`target/release/${libraryName()}`, crate);
+
+if (ifPossible && await isUpToDate()) Deno.exit(0);
+if (!await hasCargo()) {
+  if (ifPossible) {
+    console.error(
+      "Native library: not built, since cargo is missing. All runs without it, slower.",
+    );
+    Deno.exit(0);
+  }
+  console.error(
+    "Native library: cargo is missing. Install Rust from https://rustup.rs or your system's\n" +
+      "packages (Debian: apt-get install cargo), then run this again.",
+  );
+  Deno.exit(1);
+}
+Deno.exit(await build());
+
+function libraryName(): string {
+  if (Deno.build.os === "windows") return "ringline_audio.dll";
+  return Deno.build.os === "darwin" ? "libringline_audio.dylib" : "libringline_audio.so";
+}
+
+async function isUpToDate(): Promise<boolean> {
+  const built = await modified(library);
+  if (built === undefined) return false;
+  for (const file of ["Cargo.toml", "Cargo.lock", "build.rs"]) {
+    if ((await modified(new URL(file, crate)) ?? Infinity) > built) return false;
+  }
+  return await newest(new URL("src/", crate)) <= built;
+}
+
+async function newest(folder: URL): Promise<number> {
+  let latest = 0;
+  for await (const entry of Deno.readDir(folder)) {
+    const url = new URL(entry.isDirectory ? `${entry.name}/` : entry.name, folder);
+    const time = entry.isDirectory ? await newest(url) : await modified(url) ?? Infinity;
+    latest = Math.max(latest, time);
+  }
+  return latest;
+}
+
+async function modified(url: URL): Promise<number | undefined> {
+  try {
+    return (await Deno.stat(url)).mtime?.getTime();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function hasCargo(): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command("cargo", {
+      args: ["--version"],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Runs cargo, whose progress is seen as it goes; returns its exit code. */
+async function build(): Promise<number> {
+  const child = new Deno.Command("cargo", {
+    args: ["build", "--release", "--locked", "--lib"],
+    cwd: crate,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  const { code } = await child.status;
+  if (code === 0) console.error(`Native library: ${decodeURIComponent(library.pathname)}`);
+  return code;
+}
