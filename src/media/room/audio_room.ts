@@ -49,7 +49,7 @@ export interface RoomAgentPort {
   readonly uplink: Uplink;
   readonly hearing: { readonly agents: boolean };
   /** Called once a tick, after the playout was read. */
-  onTick?(): void;
+  onTick?(tick: number): void;
 }
 
 /**
@@ -62,7 +62,7 @@ export class AudioRoom {
   readonly #outputs = new Map<string, () => void>();
   #closed = false;
 
-  constructor(options: { clock: Clock; kernel: AudioKernel }) {
+  constructor(options: { clock: Clock; kernel: AudioKernel; log?: (line: string) => void }) {
     this.#engine = new RoomEngine(options);
   }
 

@@ -364,7 +364,7 @@ export class RoomEngine {
       listener.send(this.#mixer.mix(mask));
     }
     if (this.#agentsHearAgents) this.#completeRow(number);
-    for (const { port } of this.#agents.values()) port.onTick?.();
+    for (const { port } of this.#agents.values()) port.onTick?.(number);
   }
 
   #addPeople(number: number): void {

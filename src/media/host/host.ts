@@ -1,0 +1,160 @@
+/**
+ * The media process from inside: the wire on its standard streams, its life and its end. What it
+ * does is up to the edge whose host this runs.
+ *
+ * @module
+ */
+import { typescriptKernel } from "../../audio/typescript_kernel.ts";
+import { ProtocolError } from "../../edge/errors.ts";
+import { systemClock } from "../../events/clock.ts";
+import { readPieceStream } from "../wire/video_frames.ts";
+import { readSaid } from "../wire/audio_frames.ts";
+import { readToHost, type ToAgent, type ToHost, WIRE_VERSION } from "../wire/control.ts";
+import { FrameKind } from "../wire/frame.ts";
+import { type Frame, FrameParser } from "../wire/frame_parser.ts";
+import { FrameWriter } from "../wire/frame_writer.ts";
+import type { EdgeHost, HostContext, LogLevel } from "./contract.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { takeOverProcess } from "./takeover.ts";
+import { toWireError } from "./wire_error.ts";
+
+/** How long the goodbyes may take: the process is gone 500 ms after its input ended. */
+const GOODBYE_MS = 350;
+
+/** Exit codes, for whoever looks at why a process ended. */
+const EXIT_DONE = 0;
+const EXIT_FAILED = 70;
+const EXIT_GARBAGE = 76;
+
+/**
+ * Runs an edge's half in this process, until the agent's process closes its end of the pipe. Must
+ * be called by the main module of a process that `MediaProcess` started; never returns.
+ *
+ * @param create makes the edge's half; when it throws, the process ends with the reason
+ */
+export async function runMediaHost(
+  create: (context: HostContext) => EdgeHost | Promise<EdgeHost>,
+): Promise<never> {
+  const { read, write } = takeOverProcess();
+  const run = new HostRun(create, write);
+  const code = await run.untilEnd(read);
+  // The only way to end a process that has used wrtc without a crash.
+  Deno.exit(code);
+}
+
+class HostRun {
+  readonly #create: (context: HostContext) => EdgeHost | Promise<EdgeHost>;
+  readonly #writer: FrameWriter;
+  readonly #parser: FrameParser;
+  readonly #broken = Promise.withResolvers<number>();
+  #dispatcher: Dispatcher | undefined;
+  #edge: Promise<EdgeHost> | undefined;
+
+  constructor(
+    create: (context: HostContext) => EdgeHost | Promise<EdgeHost>,
+    write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+  ) {
+    this.#create = create;
+    // A pipe that nobody reads any more is the same order as the end of the input.
+    this.#writer = new FrameWriter(write, () => this.#broken.resolve(EXIT_DONE));
+    this.#parser = new FrameParser((frame) => this.#onFrame(frame));
+  }
+
+  /** Resolves with the exit code. */
+  async untilEnd(
+    read: (buffer: Uint8Array<ArrayBuffer>) => Promise<number | null>,
+  ): Promise<number> {
+    const code = await Promise.race([this.#readAll(read), this.#broken.promise]);
+    await this.#goodbye();
+    return code;
+  }
+
+  async #readAll(
+    read: (buffer: Uint8Array<ArrayBuffer>) => Promise<number | null>,
+  ): Promise<number> {
+    try {
+      while (true) {
+        const count = await read(this.#parser.space());
+        if (count === null) return EXIT_DONE;
+        this.#parser.commit(count);
+      }
+    } catch (error) {
+      console.error(`media process: ${error instanceof Error ? error.message : error}`);
+      return error instanceof ProtocolError ? EXIT_GARBAGE : EXIT_FAILED;
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    if (frame.kind === FrameKind.control) {
+      const message = readToHost(frame);
+      if (message.type === "start") this.#start(message);
+      else this.#started().onMessage(message);
+    } else if (frame.kind === FrameKind.said) this.#started().onSaid(readSaid(frame));
+    else if (frame.kind === FrameKind.video) {
+      this.#started().onPiece(frame, readPieceStream(frame));
+    } else {
+      throw new ProtocolError(`the wire carried a frame of kind ${frame.kind} the wrong way`, {
+        code: "wire-garbage",
+      });
+    }
+  }
+
+  #started(): Dispatcher {
+    if (this.#dispatcher !== undefined) return this.#dispatcher;
+    throw new ProtocolError("the wire carried something before the start", {
+      code: "wire-garbage",
+    });
+  }
+
+  #start({ version, config }: ToHost & { type: "start" }): void {
+    if (version !== WIRE_VERSION || this.#dispatcher !== undefined) {
+      throw new ProtocolError(
+        `the agent's process speaks version ${version}, expected ${WIRE_VERSION}, once`,
+        { code: "wire-version" },
+      );
+    }
+    const kernel = typescriptKernel();
+    const log = (level: LogLevel, message: string) => this.#send({ type: "log", level, message });
+    const dispatcher = this.#dispatcher = new Dispatcher({
+      clock: systemClock,
+      writer: this.#writer,
+      send: (message) => this.#send(message),
+      log,
+    });
+    const context: HostContext = {
+      config,
+      clock: systemClock,
+      kernel,
+      notify: (message) => this.#send({ type: "notify", message }),
+      log,
+    };
+    this.#edge = Promise.try(this.#create, context);
+    this.#edge.then(
+      (edge) => {
+        dispatcher.open(edge);
+        this.#send({ type: "ready", kernel: kernel.name });
+      },
+      async (error) => {
+        this.#send({ type: "failed", error: toWireError(error) });
+        await this.#writer.drained();
+        this.#broken.resolve(EXIT_FAILED);
+      },
+    );
+  }
+
+  #send(message: ToAgent): void {
+    this.#writer.control(message);
+  }
+
+  async #goodbye(): Promise<void> {
+    if (this.#edge === undefined) return;
+    const timeout = new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_MS));
+    try {
+      this.#dispatcher?.close();
+      await Promise.race([this.#edge.then((edge) => edge.goodbye()), timeout]);
+    } catch (error) {
+      console.error(`media process: goodbye failed: ${error}`);
+    }
+    this.#writer.close();
+  }
+}

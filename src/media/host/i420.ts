@@ -1,0 +1,63 @@
+/** Making I420 pictures smaller. @module */
+
+/** The size that fits into the limits, with the picture's shape and even sides. */
+export function fitSize(
+  width: number,
+  height: number,
+  maxWidth: number,
+  maxHeight: number,
+): { width: number; height: number } {
+  const scale = Math.min(1, maxWidth / width, maxHeight / height);
+  if (scale === 1) return { width, height };
+  return { width: evenAtLeast2(width * scale), height: evenAtLeast2(height * scale) };
+}
+
+/** The bytes of an I420 picture. */
+export function i420Size(width: number, height: number): number {
+  return width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
+}
+
+/** Scales all three planes down, each pixel the mean of those it covers. */
+export function scaleI420(
+  from: { data: Uint8Array | Uint8ClampedArray; width: number; height: number },
+  to: { data: Uint8Array; width: number; height: number },
+): void {
+  scalePlane(from.data, 0, from.width, from.height, to.data, 0, to.width, to.height);
+  const fromWidth = (from.width + 1) >> 1, fromHeight = (from.height + 1) >> 1;
+  const toWidth = (to.width + 1) >> 1, toHeight = (to.height + 1) >> 1;
+  for (let plane = 0; plane < 2; plane++) {
+    const fromAt = from.width * from.height + plane * fromWidth * fromHeight;
+    const toAt = to.width * to.height + plane * toWidth * toHeight;
+    scalePlane(from.data, fromAt, fromWidth, fromHeight, to.data, toAt, toWidth, toHeight);
+  }
+}
+
+function scalePlane(
+  from: Uint8Array | Uint8ClampedArray,
+  fromAt: number,
+  fromWidth: number,
+  fromHeight: number,
+  to: Uint8Array,
+  toAt: number,
+  toWidth: number,
+  toHeight: number,
+): void {
+  for (let y = 0; y < toHeight; y++) {
+    const top = Math.floor(y * fromHeight / toHeight);
+    const bottom = Math.max(top + 1, Math.floor((y + 1) * fromHeight / toHeight));
+    for (let x = 0; x < toWidth; x++) {
+      const left = Math.floor(x * fromWidth / toWidth);
+      const right = Math.max(left + 1, Math.floor((x + 1) * fromWidth / toWidth));
+      let sum = 0;
+      for (let row = top; row < bottom; row++) {
+        const line = fromAt + row * fromWidth;
+        for (let column = left; column < right; column++) sum += from[line + column]!;
+      }
+      to[toAt + y * toWidth + x] = sum / ((bottom - top) * (right - left)) + 0.5;
+    }
+  }
+}
+
+function evenAtLeast2(side: number): number {
+  return Math.max(2, Math.round(side / 2) * 2);
+}

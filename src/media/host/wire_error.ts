@@ -1,0 +1,15 @@
+import { EdgeError } from "../../edge/errors.ts";
+import type { WireError } from "../wire/control.ts";
+
+/** An error as it crosses the wire; its stack stays here. */
+export function toWireError(error: unknown): WireError {
+  if (!(error instanceof Error)) {
+    return { name: "Error", message: String(error), code: "failed", retryable: false };
+  }
+  const { name } = error;
+  const message = error.message.slice(0, 4000);
+  if (error instanceof EdgeError) {
+    return { name, message, code: error.code, retryable: error.retryable };
+  }
+  return { name, message, code: "failed", retryable: false };
+}

@@ -1,0 +1,344 @@
+import type { AudioTrack, PlayoutBinding } from "../../edge/audio_track.ts";
+import type { Call } from "../../edge/call.ts";
+import { Connection, type PublishedTracks } from "../../edge/connection.ts";
+import type { AudioRow, AudioRowEntry, EdgeAgent } from "../../edge/edge_agent.ts";
+import type { EdgeTransport } from "../../edge/edge_transport.ts";
+import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
+import { LatestVideoTrack } from "../../edge/latest_video_track.ts";
+import { type CloseReason, type JsonValue, type Participant, TrackType } from "../../edge/types.ts";
+import type { VideoTrack } from "../../edge/video_frame.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { timeoutError } from "../../events/waiting.ts";
+import type { ConnectionNotice } from "../notice.ts";
+import type { Report, RowReader } from "../wire/audio_frames.ts";
+import type { Frame } from "../wire/frame_parser.ts";
+import { PictureReceiver, PictureSender } from "../wire/video_frames.ts";
+import type { VideoWish } from "../host/contract.ts";
+import type { LinkedConnection } from "./host_link.ts";
+import type { MediaLease, MediaProcess } from "./media_process.ts";
+import { SaidPort } from "./said_port.ts";
+import { PublishedVideo } from "./published_video.ts";
+
+/** What {@linkcode MediaConnection.open} takes. */
+export interface MediaConnectionOptions {
+  agent: EdgeAgent;
+  call: Call;
+  process: MediaProcess;
+  /** What the edge's half in the media process needs to join. */
+  params: JsonValue;
+  signal?: AbortSignal;
+  /** Limit of the whole join, the start of the process included. Default 10,000. */
+  timeoutMs?: number;
+  /** Takes the edge's own notices (`{ type: "edge" }`). */
+  onEdgeNotice?(data: JsonValue, connection: MediaConnection): void;
+  /** How subscribed video is wanted. Default 15 frames a second, 1280 x 720 pixels at most. */
+  video?: Partial<VideoWish>;
+}
+
+/** How long after it was played a sample is heard, until a page has reported it. */
+const ASSUMED_HEARD_DELAY_MS = 100;
+/** How long leaving may take before the connection is closed without an answer. */
+const LEAVE_MS = 2000;
+
+/**
+ * A connection whose media runs in a {@linkcode MediaProcess}: the agent's half. It serves every
+ * edge on wrtc; what differs between them is in their hosts.
+ */
+export class MediaConnection extends Connection {
+  readonly #options: MediaConnectionOptions;
+  readonly #lease: MediaLease;
+  readonly #id: number;
+  readonly #wish: VideoWish;
+  readonly #sources = new Map<number, { participantId: string; trackId: string }>();
+  readonly #rowEntries: AudioRowEntry[] = [];
+  readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #streams = new Map<number, Subscription>();
+  #nextStream = 1;
+  #audio: { track: AudioTrack; port: SaidPort; binding: PlayoutBinding } | undefined;
+  #video: PublishedVideo | undefined;
+  #heardDelayMs = ASSUMED_HEARD_DELAY_MS;
+  #joined: JsonValue = null;
+  #isLost = false;
+
+  /**
+   * Joins: starts the process if it must, and gives an established connection, or leaves nothing
+   * behind.
+   *
+   * @throws {EdgeError} what the edge's host refused with, or why there is no process; a
+   *   `TimeoutError`; the signal's reason
+   */
+  static async open(
+    edge: EdgeTransport,
+    options: MediaConnectionOptions,
+  ): Promise<MediaConnection> {
+    const { process, timeoutMs = 10_000, signal } = options;
+    const limit = new AbortController();
+    const { clock } = edge;
+    const timer = timeoutMs === Infinity ? undefined : clock.schedule(
+      () => limit.abort(timeoutError("joining the call", timeoutMs)),
+      timeoutMs,
+    );
+    const onAbort = () => limit.abort(signal!.reason);
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
+      // Closing the connection, whatever happens next, gives the lease back.
+      const connection = new MediaConnection(edge, options, lease);
+      try {
+        await connection.#join(limit.signal);
+        return connection;
+      } catch (error) {
+        await connection.close();
+        throw error;
+      }
+    } finally {
+      timer?.[Symbol.dispose]();
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  private constructor(
+    edge: EdgeTransport,
+    options: MediaConnectionOptions,
+    lease: MediaLease,
+  ) {
+    super({ edge, agent: options.agent, call: options.call });
+    this.#options = options;
+    this.#lease = lease;
+    this.#id = lease.newConnectionId();
+    this.#wish = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
+    this.#row.entries = this.#rowEntries;
+    lease.link.attach(this.#id, this.#linked());
+  }
+
+  /** What the edge's half answered to the join. */
+  get joined(): JsonValue {
+    return this.#joined;
+  }
+
+  override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
+    if (audio !== undefined && audio !== this.#audio?.track) {
+      this.#unpublishAudio();
+      const port = new SaidPort(this.#lease.link, this.#id, this.#nextStream++, audio.epoch);
+      // The port must be known on the other side before the first sample comes: control goes first.
+      this.#lease.link.writer.addSound(port);
+      this.#audio = { track: audio, port, binding: audio.bind(port) };
+    }
+    if (video !== undefined && video !== this.#video?.track) {
+      this.#video?.[Symbol.dispose]();
+      const sender = new PictureSender(this.#id, this.#nextStream++);
+      this.#video = new PublishedVideo(video, sender, {
+        writer: this.#lease.link.writer,
+        onError: (error) => this.reportError(error, "publishing video"),
+      });
+    }
+    await this.#lease.link.request("publish", {
+      connection: this.#id,
+      audio: this.#audio === undefined ? null : {
+        stream: this.#audio.port.stream,
+        mode: this.#audio.track.mode,
+        epoch: this.#audio.track.epoch,
+        paused: this.#audio.port.isPaused,
+      },
+      video: this.#video === undefined ? null : { stream: this.#video.stream },
+    }, { timeoutMs: 10_000 });
+  }
+
+  override addTrackSubscriber(trackId: string): VideoTrack | undefined {
+    const existing = this.#subscriptions.get(trackId);
+    if (existing !== undefined) return existing.track;
+    const info = this.tracks.get(trackId);
+    if (info?.type !== TrackType.VIDEO && info?.type !== TrackType.SCREEN_SHARE) return undefined;
+    const stream = this.#nextStream++;
+    const track = new LatestVideoTrack({ id: trackId, onClose: () => this.#unsubscribe(trackId) });
+    const subscription: Subscription = { stream, track, receiver: new PictureReceiver() };
+    this.#subscriptions.set(trackId, subscription);
+    this.#streams.set(stream, subscription);
+    this.#sendSubscription(trackId, stream, this.#wish);
+    return track;
+  }
+
+  protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
+    const params = { connection: this.#id, data };
+    await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: 10_000 });
+  }
+
+  protected override async disconnect(_reason: CloseReason): Promise<void> {
+    const { link } = this.#lease;
+    this.#unpublishAudio();
+    this.#video?.[Symbol.dispose]();
+    this.#video = undefined;
+    for (const { track } of [...this.#subscriptions.values()]) track.close();
+    try {
+      if (!this.#isLost && link.lost === undefined) {
+        await link.request("leave", { connection: this.#id }, { timeoutMs: LEAVE_MS });
+      }
+    } catch (error) {
+      if (link.lost === undefined) this.reportError(error, "leaving the call");
+    } finally {
+      link.detach(this.#id);
+      await this.#lease.release();
+    }
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    const { agent, call, params } = this.#options;
+    const { id, name, image, custom } = agent.user;
+    const { sampleRate, agents } = agent.hearing;
+    this.#joined = await this.#lease.link.request("join", {
+      connection: this.#id,
+      user: {
+        id,
+        name,
+        ...(image === undefined ? {} : { image }),
+        ...(custom === undefined ? {} : { custom: { ...custom } }),
+      },
+      hearing: { sampleRate, agents },
+      call: { id: call.id, type: call.type },
+      params,
+    }, { signal });
+    if (this.#isLost) throw this.#lease.lost ?? lostError();
+    this.established();
+  }
+
+  /** What the link may call: kept off the public face of this class. */
+  #linked(): LinkedConnection {
+    return {
+      onNotice: (notice) => this.#onNotice(notice),
+      onSource: (source, participantId, trackId) =>
+        this.#sources.set(source, { participantId, trackId }),
+      onRow: (row) => this.#onRow(row),
+      onReport: (report) => this.#onReport(report),
+      onPiece: (frame, stream) => this.#onPiece(frame, stream),
+      onLost: (error) => this.#onLost(error),
+    };
+  }
+
+  #onNotice(notice: ConnectionNotice): void {
+    switch (notice.type) {
+      case "participantJoined":
+        return this.participantJoined({
+          original: notice.participant.original ?? null,
+          userId: notice.participant.userId,
+          id: notice.participant.id,
+          name: notice.participant.name,
+          kind: notice.participant.kind,
+        });
+      case "participantLeft":
+        this.#forgetSources((source) => source.participantId === notice.participantId);
+        for (const [trackId, track] of this.tracks) {
+          if (track.participant.id === notice.participantId) {
+            this.#subscriptions.get(trackId)?.track.close();
+          }
+        }
+        return this.participantLeft(notice.participantId);
+      case "trackAdded":
+        return this.trackAdded(notice.track);
+      case "trackUpdated":
+        return this.trackUpdated(notice.trackId, { muted: notice.muted });
+      case "trackRemoved":
+        this.#subscriptions.get(notice.trackId)?.track.close();
+        return this.trackRemoved(notice.trackId);
+      case "customEvent":
+        return this.customEventReceived(notice.data, notice.participantId);
+      case "reconnecting":
+        return this.reconnecting();
+      case "reconnected":
+        return this.reconnected();
+      case "ended":
+        return this.ended(notice.reason);
+      case "heardDelay":
+        this.#heardDelayMs = notice.ms;
+        return;
+      case "error": {
+        const { code, retryable } = notice;
+        const error = new ConnectionError(notice.message, { code, retryable });
+        return this.reportError(error, "the media process");
+      }
+      case "edge":
+        this.#options.onEdgeNotice?.(notice.data, this);
+    }
+  }
+
+  #onRow(reader: RowReader): void {
+    const row = this.#row;
+    row.number = reader.number;
+    row.count = 0;
+    for (let index = 0; index < reader.count; index++) {
+      const source = this.#sources.get(reader.source(index));
+      const participant = source && this.participants.get(source.participantId);
+      // He has left: what was on its way from him is of no use any more.
+      if (participant === undefined) continue;
+      const entry = this.#entry(row.count++, participant, reader.slotSamples);
+      entry.participant = participant;
+      entry.trackId = source!.trackId;
+      reader.copySamples(index, entry.pcm.samples);
+    }
+    if (row.count > 0) this.receiveRow(row);
+  }
+
+  /** The samples are allocated once for as many participants as ever were in one row. */
+  #entry(index: number, participant: Participant, slotSamples: number): AudioRowEntry {
+    const existing = this.#rowEntries[index];
+    if (existing?.pcm.samples.length === slotSamples) return existing;
+    const { sampleRate } = this.agent.hearing;
+    const pcm = new PcmChunk(new Int16Array(slotSamples), { sampleRate });
+    return this.#rowEntries[index] = { participant, trackId: "", pcm };
+  }
+
+  #onReport(report: Report): void {
+    if (report.stream !== this.#audio?.port.stream) return;
+    this.#audio.binding.report({ ...report, heardDelayMs: this.#heardDelayMs });
+  }
+
+  #onPiece(frame: Frame, stream: number): void {
+    const subscription = this.#streams.get(stream);
+    const picture = subscription?.receiver.read(frame);
+    if (picture === undefined) return;
+    // The two processes' clocks have different starts.
+    subscription!.track.push({ ...picture, timestampMs: this.clock.now() });
+  }
+
+  #onLost(error: EdgeError): void {
+    this.#isLost = true;
+    this.ended("media-process-lost", { error });
+  }
+
+  #unsubscribe(trackId: string): void {
+    const subscription = this.#subscriptions.get(trackId);
+    if (subscription === undefined) return;
+    this.#subscriptions.delete(trackId);
+    this.#streams.delete(subscription.stream);
+    this.#sendSubscription(trackId, subscription.stream, null);
+  }
+
+  #sendSubscription(trackId: string, stream: number, wish: VideoWish | null): void {
+    this.#lease.link.send({ type: "subscribe", connection: this.#id, trackId, stream, wish });
+  }
+
+  #unpublishAudio(): void {
+    if (this.#audio === undefined) return;
+    this.#audio.binding[Symbol.dispose]();
+    this.#lease.link.writer.removeSound(this.#audio.port);
+    this.#audio = undefined;
+  }
+
+  #forgetSources(matches: (source: { participantId: string }) => boolean): void {
+    for (const [index, source] of this.#sources) if (matches(source)) this.#sources.delete(index);
+  }
+}
+
+interface Subscription {
+  readonly stream: number;
+  readonly track: LatestVideoTrack;
+  readonly receiver: PictureReceiver;
+}
+
+function lostError(): ConnectionError {
+  return new ConnectionError("the media process was lost while joining", {
+    code: "media-process-lost",
+    retryable: true,
+  });
+}

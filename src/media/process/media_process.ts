@@ -1,0 +1,173 @@
+import { ClosedError } from "../../edge/errors.ts";
+import type { EdgeError } from "../../edge/errors.ts";
+import type { JsonValue } from "../../edge/types.ts";
+import { type Clock, systemClock } from "../../events/clock.ts";
+import { consoleLogger, type Logger } from "../../events/logger.ts";
+import { waitFor } from "../../events/waiting.ts";
+import { HostLink, type HostProcess } from "./host_link.ts";
+import { type HostPermissions, spawnHost } from "./spawn.ts";
+
+/** Options of a {@linkcode MediaProcess}. */
+export interface MediaProcessOptions {
+  /** The host's main module: `new URL("./host.ts", import.meta.url)`. */
+  host: URL;
+  /** Given to the host at its start. No secrets. */
+  config: JsonValue;
+  permissions?: HostPermissions;
+  /** Names of further environment variables to pass. */
+  variables?: string[];
+  clock?: Clock;
+  logger?: Logger;
+  /** Takes what the host notifies that belongs to no connection. */
+  onNotify?(message: JsonValue): void;
+  /** The process died while somebody held a lease. Its connections are told by themselves. */
+  onLost?(error: EdgeError): void;
+  /** Starts the process; for tests. */
+  spawn?(): HostProcess;
+}
+
+/** How long a process has to become ready. */
+const START_MS = 10_000;
+
+/**
+ * The process that wrtc runs in, as an edge in the agent's process sees it: started with the first
+ * lease, shared, ended with the last, and started anew after a death.
+ *
+ * @example
+ * ```ts ignore
+ * const media = new MediaProcess({ host: new URL("./host.ts", import.meta.url), config: {} });
+ * const lease = await media.acquire();
+ * await lease.request("open", { callId: "kitchen" });
+ * await lease.release();
+ * ```
+ */
+export class MediaProcess {
+  readonly #options: MediaProcessOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #current: { link: HostLink; leases: number } | undefined;
+  /** The end of the process before: its ports and sockets must be free before the next starts. */
+  #ending: Promise<void> = Promise.resolve();
+  #nextConnection = 1;
+
+  constructor(options: MediaProcessOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? consoleLogger;
+  }
+
+  /** The process id, while one runs. */
+  get pid(): number | undefined {
+    return this.#current?.link.pid;
+  }
+
+  /** Leases that are held. */
+  get leases(): number {
+    return this.#current?.leases ?? 0;
+  }
+
+  /**
+   * Starts the process, or shares the one that runs.
+   *
+   * @throws {EdgeError} it may not be started (`permission-denied`), its host failed, or it died;
+   *   a `TimeoutError`; the signal's reason
+   */
+  async acquire(options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<MediaLease> {
+    const { signal, timeoutMs = START_MS } = options;
+    signal?.throwIfAborted();
+    const wait = { timeoutMs, clock: this.#clock, ...(signal ? { signal } : {}) };
+    while (this.#current === undefined) {
+      const ending = this.#ending;
+      await waitFor(ending, "the end of the media process before", wait);
+      // Somebody else may have begun one, or another end, in the meantime.
+      if (ending === this.#ending) this.#current ??= this.#start();
+    }
+    const current = this.#current;
+    current.leases++;
+    const lease = new MediaLease(
+      current.link,
+      () => this.#nextConnection++,
+      () => this.#release(current),
+    );
+    try {
+      await waitFor(current.link.ready, "the start of the media process", wait);
+      return lease;
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
+  #start(): { link: HostLink; leases: number } {
+    const { host, config, permissions = {}, variables = [], onNotify } = this.#options;
+    const process = this.#options.spawn?.() ?? spawnHost({ host, permissions, variables });
+    const link = new HostLink({
+      process,
+      config,
+      clock: this.#clock,
+      logger: this.#logger,
+      onNotify: (message) => onNotify?.(message),
+    });
+    const current = { link, leases: 0 };
+    this.#ending = link.gone.then(() => {
+      if (this.#current !== current) return;
+      // Not on its last lease's order.
+      this.#current = undefined;
+      this.#options.onLost?.(link.lost!);
+    });
+    return current;
+  }
+
+  async #release(current: { link: HostLink; leases: number }): Promise<void> {
+    if (--current.leases > 0) return;
+    if (this.#current === current) this.#current = undefined;
+    await current.link.close();
+  }
+}
+
+/** A share of a {@linkcode MediaProcess}: it runs at least until this is released. */
+export class MediaLease {
+  /** The wire, for `MediaConnection`. */
+  readonly link: HostLink;
+  readonly #newConnectionId: () => number;
+  readonly #release: () => Promise<void>;
+  #released: Promise<void> | undefined;
+
+  /** Leases come from {@linkcode MediaProcess.acquire}. */
+  constructor(link: HostLink, newConnectionId: () => number, release: () => Promise<void>) {
+    this.link = link;
+    this.#newConnectionId = newConnectionId;
+    this.#release = release;
+  }
+
+  /** Why the process cannot be used any more; `undefined` while it can. */
+  get lost(): EdgeError | undefined {
+    return this.link.lost;
+  }
+
+  /** A number for a connection, never used before with this edge. */
+  newConnectionId(): number {
+    return this.#newConnectionId();
+  }
+
+  /** Asks the edge's half in the process for something: `EdgeHost.request`. */
+  async request(
+    method: string,
+    params: JsonValue,
+    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<JsonValue> {
+    if (this.#released !== undefined) throw new ClosedError("the lease");
+    return await this.link.request("edge", { method, params }, options);
+  }
+
+  /** Figures of the process. */
+  async stats(): Promise<{ rssBytes: number; connections: number }> {
+    if (this.#released !== undefined) throw new ClosedError("the lease");
+    return await this.link.request("stats", {}) as { rssBytes: number; connections: number };
+  }
+
+  /** Gives the share back; resolves after the last one's process is gone. Idempotent. */
+  release(): Promise<void> {
+    return this.#released ??= this.#release();
+  }
+}

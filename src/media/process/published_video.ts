@@ -1,0 +1,53 @@
+import type { VideoTrack } from "../../edge/video_frame.ts";
+import type { FrameBuffer } from "../wire/frame_buffer.ts";
+import type { FrameSource, FrameWriter } from "../wire/frame_writer.ts";
+import type { PictureSender } from "../wire/video_frames.ts";
+
+/** The agent's own video on its way to the media process: the latest picture only. */
+export class PublishedVideo implements FrameSource, Disposable {
+  readonly track: VideoTrack;
+  readonly #sender: PictureSender;
+  readonly #writer: FrameWriter;
+  #disposed = false;
+
+  constructor(
+    track: VideoTrack,
+    sender: PictureSender,
+    options: { writer: FrameWriter; onError(error: unknown): void },
+  ) {
+    this.track = track;
+    this.#sender = sender;
+    this.#writer = options.writer;
+    this.#writer.addPictures(this);
+    this.#run().catch((error) => {
+      if (!this.#disposed) options.onError(error);
+    });
+  }
+
+  /** Its name on the wire. */
+  get stream(): number {
+    return this.#sender.stream;
+  }
+
+  get hasFrame(): boolean {
+    return this.#sender.hasPiece;
+  }
+
+  writeFrame(out: FrameBuffer): boolean {
+    return this.#sender.writePiece(out);
+  }
+
+  /** Stops sending; the track itself belongs to whoever published it. */
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#writer.removePictures(this);
+  }
+
+  async #run(): Promise<void> {
+    for await (const frame of this.track) {
+      if (this.#disposed) return;
+      this.#sender.put(frame);
+      this.#writer.wake();
+    }
+  }
+}

@@ -1,0 +1,163 @@
+/** The bodies of the frames that carry sound, and what tells how far it was played. @module */
+import { ProtocolError } from "../../edge/errors.ts";
+import { FrameKind } from "./frame.ts";
+import type { FrameBuffer } from "./frame_buffer.ts";
+import type { Frame } from "./frame_parser.ts";
+
+// A row: connection u32, entries u32, number f64, samples in a slot u32, reserved u32, then for
+// each entry its source u32 and reserved u32, then the slots.
+const ROW_HEADER = 24;
+const ROW_ENTRY = 8;
+
+/** Room for a row's entries in a {@linkcode FrameBuffer}. */
+export interface RowRoom {
+  setSource(entry: number, source: number): void;
+  readonly samples: Int16Array;
+  readonly offset: number;
+}
+
+/** Begins a row; `undefined` when there is no room. */
+export function beginRow(
+  out: FrameBuffer,
+  row: { connectionId: number; number: number; count: number; slotSamples: number },
+): RowRoom | undefined {
+  const { connectionId, number, count, slotSamples } = row;
+  const length = ROW_HEADER + count * (ROW_ENTRY + slotSamples * 2);
+  const at = out.begin(FrameKind.row, length);
+  if (at < 0) return undefined;
+  const { view } = out;
+  view.setUint32(at, connectionId, true);
+  view.setUint32(at + 4, count, true);
+  view.setFloat64(at + 8, number, true);
+  view.setUint32(at + 16, slotSamples, true);
+  view.setUint32(at + 20, 0, true);
+  return {
+    setSource(entry, source) {
+      view.setUint32(at + ROW_HEADER + entry * ROW_ENTRY, source, true);
+      view.setUint32(at + ROW_HEADER + entry * ROW_ENTRY + 4, 0, true);
+    },
+    samples: out.samples,
+    offset: (at + ROW_HEADER + count * ROW_ENTRY) / 2,
+  };
+}
+
+/** A row where it lies in a frame. Reused: read it before the next. */
+export class RowReader {
+  connectionId = 0;
+  number = 0;
+  count = 0;
+  slotSamples = 0;
+  #frame!: Frame;
+
+  /** @throws {ProtocolError} when the lengths do not fit together */
+  read(frame: Frame): void {
+    const { view, start, length } = frame;
+    if (length < ROW_HEADER) throw malformed("row", length);
+    this.#frame = frame;
+    this.connectionId = view.getUint32(start, true);
+    this.count = view.getUint32(start + 4, true);
+    this.number = view.getFloat64(start + 8, true);
+    this.slotSamples = view.getUint32(start + 16, true);
+    if (length !== ROW_HEADER + this.count * (ROW_ENTRY + this.slotSamples * 2)) {
+      throw malformed("row", length);
+    }
+  }
+
+  source(entry: number): number {
+    return this.#frame.view.getUint32(this.#frame.start + ROW_HEADER + entry * ROW_ENTRY, true);
+  }
+
+  /** Copies an entry's samples to `out`, which has room for a slot. */
+  copySamples(entry: number, out: Int16Array): void {
+    const { samples, start } = this.#frame;
+    const from = (start + ROW_HEADER + this.count * ROW_ENTRY) / 2 + entry * this.slotSamples;
+    for (let index = 0; index < this.slotSamples; index++) out[index] = samples[from + index]!;
+  }
+}
+
+// What is said: connection u32, stream u32, epoch u32, final u32, then samples.
+const SAID_HEADER = 16;
+
+/** Writes a piece of what the agent says; false when there is no room. */
+export function writeSaid(
+  out: FrameBuffer,
+  said: { connectionId: number; stream: number; epoch: number; final: boolean },
+  samples: Int16Array,
+): boolean {
+  const at = out.begin(FrameKind.said, SAID_HEADER + samples.length * 2);
+  if (at < 0) return false;
+  out.view.setUint32(at, said.connectionId, true);
+  out.view.setUint32(at + 4, said.stream, true);
+  out.view.setUint32(at + 8, said.epoch, true);
+  out.view.setUint32(at + 12, said.final ? 1 : 0, true);
+  out.samples.set(samples, (at + SAID_HEADER) / 2);
+  return true;
+}
+
+/** A piece of what the agent says; `samples` is a view. */
+export interface Said {
+  connectionId: number;
+  stream: number;
+  epoch: number;
+  final: boolean;
+  samples: Int16Array;
+}
+
+/** @throws {ProtocolError} when the length does not fit */
+export function readSaid({ view, samples, start, length }: Frame): Said {
+  if (length < SAID_HEADER || length % 2 !== 0) throw malformed("said", length);
+  return {
+    connectionId: view.getUint32(start, true),
+    stream: view.getUint32(start + 4, true),
+    epoch: view.getUint32(start + 8, true),
+    final: view.getUint32(start + 12, true) !== 0,
+    samples: samples.subarray((start + SAID_HEADER) / 2, (start + length) / 2),
+  };
+}
+
+// A report: connection u32, stream u32, epoch u32, reserved u32, then three f64.
+const REPORT_BYTES = 40;
+
+/** How far what an agent says was played. */
+export interface Report {
+  connectionId: number;
+  stream: number;
+  epoch: number;
+  playedMs: number;
+  trimmedMs: number;
+  bufferedMs: number;
+}
+
+/** Writes a report; false when there is no room. */
+export function writeReport(out: FrameBuffer, report: Report): boolean {
+  const at = out.begin(FrameKind.report, REPORT_BYTES);
+  if (at < 0) return false;
+  const { view } = out;
+  view.setUint32(at, report.connectionId, true);
+  view.setUint32(at + 4, report.stream, true);
+  view.setUint32(at + 8, report.epoch, true);
+  view.setUint32(at + 12, 0, true);
+  view.setFloat64(at + 16, report.playedMs, true);
+  view.setFloat64(at + 24, report.trimmedMs, true);
+  view.setFloat64(at + 32, report.bufferedMs, true);
+  return true;
+}
+
+/** @throws {ProtocolError} when the length does not fit */
+export function readReport({ view, start, length }: Frame): Report {
+  if (length !== REPORT_BYTES) throw malformed("report", length);
+  return {
+    connectionId: view.getUint32(start, true),
+    stream: view.getUint32(start + 4, true),
+    epoch: view.getUint32(start + 8, true),
+    playedMs: view.getFloat64(start + 16, true),
+    trimmedMs: view.getFloat64(start + 24, true),
+    bufferedMs: view.getFloat64(start + 32, true),
+  };
+}
+
+function malformed(what: string, length: number): ProtocolError {
+  return new ProtocolError(`the wire carried a malformed ${what} of ${length} bytes`, {
+    code: "wire-garbage",
+  });
+}

@@ -1,0 +1,182 @@
+/** The control messages between agent and media process, and their checks. @module */
+import * as v from "valibot";
+import { ProtocolError } from "../../edge/errors.ts";
+import type { JsonValue } from "../../edge/types.ts";
+import { type ConnectionNotice, connectionNotice, jsonValue } from "../notice.ts";
+import type { Frame } from "./frame_parser.ts";
+
+const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
+const text = v.pipe(v.string(), v.maxLength(4096));
+const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));
+
+const user = v.object({
+  id: text,
+  name: text,
+  image: v.optional(v.string()),
+  custom: v.optional(v.record(v.string(), jsonValue)),
+});
+
+const videoWish = v.object({
+  fps: v.pipe(v.number(), v.minValue(0.1), v.maxValue(60)),
+  maxWidth: size,
+  maxHeight: size,
+});
+
+/** The methods of the wire itself, with what each takes. */
+const requestSchemas = {
+  join: v.object({
+    connection: id,
+    user,
+    hearing: v.object({ sampleRate: v.picklist([16_000, 24_000, 48_000]), agents: v.boolean() }),
+    call: v.object({ id: text, type: text }),
+    params: jsonValue,
+  }),
+  leave: v.object({ connection: id }),
+  publish: v.object({
+    connection: id,
+    audio: v.nullable(
+      v.object({
+        stream: id,
+        mode: v.picklist(["speech", "live"]),
+        epoch: id,
+        paused: v.boolean(),
+      }),
+    ),
+    video: v.nullable(v.object({ stream: id })),
+  }),
+  flush: v.object({ connection: id, stream: id, epoch: id }),
+  sendCustomEvent: v.object({ connection: id, data: jsonValue }),
+  edge: v.object({ method: text, params: jsonValue }),
+  stats: v.object({}),
+} as const;
+
+const request = v.variant("method", [
+  ...Object.entries(requestSchemas).map(([method, params]) =>
+    v.object({ type: v.literal("request"), id, method: v.literal(method), params })
+  ),
+] as never) as unknown as v.GenericSchema<WireRequest>;
+
+/** What each method of the wire takes. */
+export type RequestParams = {
+  [M in keyof typeof requestSchemas]: v.InferOutput<typeof requestSchemas[M]>;
+};
+
+/** A request to the media process. */
+export type WireRequest = {
+  [M in keyof RequestParams]: { type: "request"; id: number; method: M; params: RequestParams[M] };
+}[keyof RequestParams];
+
+/** An error as it travels. */
+export interface WireError {
+  name: string;
+  message: string;
+  code: string;
+  retryable: boolean;
+}
+
+const wireError: v.GenericSchema<WireError> = v.object({
+  name: text,
+  message: v.string(),
+  code: text,
+  retryable: v.boolean(),
+});
+
+const toHost = v.variant("type", [
+  v.object({ type: v.literal("start"), version: v.number(), config: jsonValue }),
+  v.object({ type: v.literal("cancel"), id }),
+  v.object({ type: v.literal("pause"), connection: id, stream: id, paused: v.boolean() }),
+  v.object({
+    type: v.literal("subscribe"),
+    connection: id,
+    trackId: text,
+    stream: id,
+    wish: v.nullable(videoWish),
+  }),
+]);
+
+/** What the agent's process says. */
+export type ToHost = WireRequest | v.InferOutput<typeof toHost>;
+
+const toAgent = v.variant("type", [
+  v.object({ type: v.literal("ready"), kernel: text }),
+  v.object({ type: v.literal("failed"), error: wireError }),
+  v.object({
+    type: v.literal("reply"),
+    id,
+    result: v.optional(jsonValue),
+    error: v.optional(wireError),
+  }),
+  v.object({ type: v.literal("notify"), message: jsonValue }),
+  v.object({ type: v.literal("notice"), connection: id, notice: connectionNotice }),
+  v.object({
+    type: v.literal("source"),
+    connection: id,
+    source: id,
+    participantId: text,
+    trackId: text,
+  }),
+  v.object({
+    type: v.literal("log"),
+    level: v.picklist(["debug", "info", "warn", "error"]),
+    message: v.string(),
+  }),
+]);
+
+/** What the media process says. */
+export type ToAgent =
+  | { type: "ready"; kernel: string }
+  | { type: "failed"; error: WireError }
+  | {
+    type: "reply";
+    id: number;
+    result?: JsonValue | undefined;
+    error?: WireError | undefined;
+  }
+  | { type: "notify"; message: JsonValue }
+  | { type: "notice"; connection: number; notice: ConnectionNotice }
+  | {
+    type: "source";
+    connection: number;
+    source: number;
+    participantId: string;
+    trackId: string;
+  }
+  | { type: "log"; level: "debug" | "info" | "warn" | "error"; message: string };
+
+/** Both ends must speak the same version: they always come from one package, unless mixed by hand. */
+export const WIRE_VERSION = 1;
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Reads a message to the media process. @throws {ProtocolError} when it is none */
+export function readToHost(frame: Frame): ToHost {
+  const message = parse(frame);
+  const type = (message as { type?: unknown } | null)?.type;
+  return check<ToHost>(type === "request" ? request : toHost, message);
+}
+
+/** Reads a message to the agent's process. @throws {ProtocolError} when it is none */
+export function readToAgent(frame: Frame): ToAgent {
+  return check<ToAgent>(toAgent, parse(frame));
+}
+
+function parse({ bytes, start, length }: Frame): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes.subarray(start, start + length)));
+  } catch (cause) {
+    throw new ProtocolError("the wire carried a control message that is not JSON", {
+      code: "wire-garbage",
+      cause,
+    });
+  }
+}
+
+function check<T>(schema: unknown, message: unknown): T {
+  const result = v.safeParse(schema as v.GenericSchema<T>, message);
+  if (result.success) return result.output;
+  const { path, message: what } = result.issues[0];
+  const where = path?.map(({ key }) => String(key)).join(".") ?? "";
+  throw new ProtocolError(`the wire carried a malformed message: ${where} ${what}`, {
+    code: "wire-garbage",
+  });
+}

@@ -1,0 +1,176 @@
+/** Pictures in pieces, so that sound never waits for a whole one. @module */
+import { ProtocolError } from "../../edge/errors.ts";
+import { type VideoFormat, type VideoFrame, videoFrameSize } from "../../edge/video_frame.ts";
+import { FrameKind } from "./frame.ts";
+import type { FrameBuffer } from "./frame_buffer.ts";
+import type { Frame } from "./frame_parser.ts";
+
+/** The most bytes of a picture in one piece. */
+export const PIECE_BYTES = 1 << 14;
+/** The largest picture: 4K in RGBA. */
+const MOST_PICTURE_BYTES = 3840 * 2160 * 4;
+
+// connection u32, stream u32, picture u32, offset u32, width u16, height u16, format u32,
+// timestamp f64, then bytes.
+const PIECE_HEADER = 32;
+const FORMATS: readonly VideoFormat[] = ["I420", "RGBA"];
+
+/**
+ * @throws {RangeError} when a picture's data has not the length that its size and format say, or
+ *   is larger than 4K
+ */
+export function assertVideoFrame(frame: VideoFrame): void {
+  const { format, width, height, data } = frame;
+  if (!FORMATS.includes(format)) throw new TypeError(`expected I420 or RGBA, got ${format}`);
+  for (const side of [width, height]) {
+    if (!Number.isInteger(side) || side < 1 || side > 0xffff) {
+      throw new RangeError(`expected sides of 1 to 65535 pixels, got ${width} x ${height}`);
+    }
+  }
+  const size = videoFrameSize(format, width, height);
+  if (size > MOST_PICTURE_BYTES) {
+    throw new RangeError(`expected at most ${MOST_PICTURE_BYTES} bytes a picture, got ${size}`);
+  }
+  if (data.length !== size) {
+    throw new RangeError(
+      `expected ${size} bytes of ${format} at ${width} x ${height}, got ${data.length}`,
+    );
+  }
+}
+
+/** The sending side of one stream of pictures. Only the latest waits. */
+export class PictureSender {
+  /** The stream's name on the wire. */
+  readonly stream: number;
+  readonly #connectionId: number;
+  #current: VideoFrame | undefined;
+  #buffer = new Uint8Array(0);
+  #spare = new Uint8Array(0);
+  #offset = 0;
+  #picture = 0;
+  #next: VideoFrame | undefined;
+  #skipped = 0;
+
+  constructor(connectionId: number, stream: number) {
+    this.#connectionId = connectionId;
+    this.stream = stream;
+  }
+
+  /** Pictures that a later one replaced before they were sent. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** Whether something waits to be sent. */
+  get hasPiece(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** Copies a picture to be sent. */
+  put(frame: VideoFrame): void {
+    assertVideoFrame(frame);
+    if (this.#current === undefined) {
+      this.#buffer = copyTo(this.#buffer, frame.data);
+      this.#current = frame;
+      this.#offset = 0;
+      return;
+    }
+    if (this.#next !== undefined) this.#skipped++;
+    this.#spare = copyTo(this.#spare, frame.data);
+    this.#next = frame;
+  }
+
+  /** Writes the next piece; false when there is no room or nothing to send. */
+  writePiece(out: FrameBuffer): boolean {
+    const frame = this.#current;
+    if (frame === undefined) return false;
+    const total = videoFrameSize(frame.format, frame.width, frame.height);
+    const bytes = Math.min(PIECE_BYTES, total - this.#offset);
+    const at = out.begin(FrameKind.video, PIECE_HEADER + bytes);
+    if (at < 0) return false;
+    const { view } = out;
+    view.setUint32(at, this.#connectionId, true);
+    view.setUint32(at + 4, this.stream, true);
+    view.setUint32(at + 8, this.#picture, true);
+    view.setUint32(at + 12, this.#offset, true);
+    view.setUint16(at + 16, frame.width, true);
+    view.setUint16(at + 18, frame.height, true);
+    view.setUint32(at + 20, FORMATS.indexOf(frame.format), true);
+    view.setFloat64(at + 24, frame.timestampMs, true);
+    out.bytes.set(this.#buffer.subarray(this.#offset, this.#offset + bytes), at + PIECE_HEADER);
+    this.#offset += bytes;
+    if (this.#offset === total) this.#advance();
+    return true;
+  }
+
+  #advance(): void {
+    this.#picture = (this.#picture + 1) >>> 0;
+    this.#offset = 0;
+    this.#current = this.#next;
+    this.#next = undefined;
+    [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
+  }
+}
+
+/** Which stream a piece belongs to. */
+export function readPieceStream(frame: Frame): { connectionId: number; stream: number } {
+  if (frame.length < PIECE_HEADER) throw malformed();
+  return {
+    connectionId: frame.view.getUint32(frame.start, true),
+    stream: frame.view.getUint32(frame.start + 4, true),
+  };
+}
+
+/** The receiving side of one stream of pictures. */
+export class PictureReceiver {
+  #data = new Uint8Array(0);
+  #picture = -1;
+  #filled = 0;
+
+  /**
+   * Takes a piece; gives the picture that it completes, whose data is the caller's own.
+   *
+   * @throws {ProtocolError} when the piece does not fit what came before
+   */
+  read({ view, bytes, start, length }: Frame): VideoFrame | undefined {
+    if (length < PIECE_HEADER) throw malformed();
+    const picture = view.getUint32(start + 8, true);
+    const offset = view.getUint32(start + 12, true);
+    const width = view.getUint16(start + 16, true);
+    const height = view.getUint16(start + 18, true);
+    const format = FORMATS[view.getUint32(start + 20, true)];
+    const timestampMs = view.getFloat64(start + 24, true);
+    if (format === undefined || width === 0 || height === 0) throw malformed();
+    const total = videoFrameSize(format, width, height);
+    if (total > MOST_PICTURE_BYTES) throw malformed();
+    if (offset === 0) {
+      this.#data = new Uint8Array(total);
+      this.#picture = picture;
+      this.#filled = 0;
+    }
+    const count = length - PIECE_HEADER;
+    if (
+      picture !== this.#picture || offset !== this.#filled || total !== this.#data.length ||
+      count === 0 || offset + count > total
+    ) throw malformed();
+    this.#data.set(bytes.subarray(start + PIECE_HEADER, start + length), offset);
+    this.#filled += count;
+    if (this.#filled < total) return undefined;
+    const data = this.#data;
+    this.#data = new Uint8Array(0);
+    this.#picture = -1;
+    return { format, width, height, data, timestampMs };
+  }
+}
+
+function copyTo(buffer: Uint8Array<ArrayBuffer>, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const target = buffer.length >= data.length ? buffer : new Uint8Array(data.length);
+  target.set(data);
+  return target;
+}
+
+function malformed(): ProtocolError {
+  return new ProtocolError("the wire carried a malformed piece of a picture", {
+    code: "wire-garbage",
+  });
+}
