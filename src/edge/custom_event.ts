@@ -52,6 +52,10 @@ function check(
   if ("toJSON" in value && typeof value.toJSON === "function") {
     throw notJson(path, `a ${value.constructor?.name}`);
   }
+  // Every level takes two bytes: what is deeper does not fit, and would exhaust the stack.
+  if (parents.size >= MAX_CUSTOM_EVENT_BYTES / 2) {
+    throw tooLarge(`more than ${MAX_CUSTOM_EVENT_BYTES / 2} levels`);
+  }
   parents.add(value);
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {

@@ -16,8 +16,9 @@ export class FrameThrottle {
   /** Whether a frame of this time is let through. Times may jitter but must not go back. */
   accept(timestampMs: number): boolean {
     if (this.#periodMs === 0) return true;
-    // Sources stamp in whole milliseconds: 33, 67, 100. Half of one is no lateness.
-    if (timestampMs + 0.5 < this.#dueMs) return false;
+    // A frame that jitters a little ahead of its time is the one that was meant. The grid stays
+    // where it is, so this does not add up.
+    if (timestampMs < this.#dueMs - this.#periodMs / 4) return false;
     // After a pause the grid begins anew: a burst would catch up what nobody missed.
     this.#dueMs = timestampMs - this.#dueMs > this.#periodMs
       ? timestampMs + this.#periodMs

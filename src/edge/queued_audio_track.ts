@@ -119,15 +119,12 @@ export class QueuedAudioTrack implements AudioTrack {
     if (!(pcm instanceof PcmChunk)) {
       return Promise.reject(new TypeError(`write expects a PcmChunk, got ${typeof pcm}`));
     }
-    if (this.#closed) return Promise.reject(new ClosedError("the audio track"));
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#closed) return quietly(Promise.reject(new ClosedError("the audio track")));
+    if (signal?.aborted) return quietly(Promise.reject(signal.reason));
     if (this.#writes.length >= MAX_WAITING_WRITES) {
-      return Promise.reject(
-        new EdgeError(`${MAX_WAITING_WRITES} writes wait already: await write() before the next`, {
-          code: "write-overflow",
-          retryable: true,
-        }),
-      );
+      const message = `${MAX_WAITING_WRITES} writes wait already: await write() before the next`;
+      const error = new EdgeError(message, { code: "write-overflow", retryable: true });
+      return quietly(Promise.reject(error));
     }
     const write = new PendingWrite(pcm, final);
     if (this.#writes.length === 0) {
@@ -150,7 +147,7 @@ export class QueuedAudioTrack implements AudioTrack {
       write.done.promise.then(forget, forget);
     }
     this.#pump();
-    return write.done.promise;
+    return quietly(write.done.promise);
   }
 
   async flush(): Promise<FlushResult> {
@@ -342,6 +339,15 @@ export class QueuedAudioTrack implements AudioTrack {
   #toMs(samples: number): number {
     return samples * 1000 / this.sampleRate;
   }
+}
+
+/**
+ * A promise whose rejection is told to whoever awaits it, but ends no program where nobody does: a
+ * word that came too late for a call that is over.
+ */
+function quietly(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** A write that is not in the queue yet, or not all of it. */

@@ -1,0 +1,394 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { PlayoutPort, PlayoutReport } from "../../src/edge/audio_track.ts";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { PacedPlayout } from "../../src/edge/paced_playout.ts";
+import {
+  QueuedAudioTrack,
+  type QueuedAudioTrackOptions,
+} from "../../src/edge/queued_audio_track.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+
+/** `ms` of samples whose values count up, so that a gap or a repetition shows. */
+function ramp(ms: number, from = 0, sampleRate = 48_000): PcmChunk {
+  const samples = new Int16Array(ms * sampleRate / 1000);
+  for (let n = 0; n < samples.length; n++) samples[n] = (from + n) % 30_000 + 1;
+  return new PcmChunk(samples, { sampleRate });
+}
+
+function tone(ms: number, sampleRate: number, channels = 1): PcmChunk {
+  const samples = new Int16Array(ms * sampleRate / 1000 * channels).fill(8000);
+  return new PcmChunk(samples, { sampleRate, channels });
+}
+
+/** A far end that plays only when told to. */
+class ManualPort implements PlayoutPort {
+  readonly sampleRate: number = 48_000;
+  readonly samples: number[] = [];
+  readonly pushes: { length: number; epoch: number; final: boolean }[] = [];
+  readonly calls: string[] = [];
+  answer: Promise<{ playedMs: number; discardedMs: number }> | undefined;
+
+  push(samples: Int16Array, epoch: number, { final }: { final: boolean }): void {
+    this.pushes.push({ length: samples.length, epoch, final });
+    this.samples.push(...samples);
+    this.calls.push("push");
+  }
+  flush(epoch: number): Promise<{ playedMs: number; discardedMs: number }> {
+    this.calls.push(`flush ${epoch}`);
+    return this.answer ?? Promise.resolve({ playedMs: 0, discardedMs: 0 });
+  }
+  pause(): void {
+    this.calls.push("pause");
+  }
+  resume(): void {
+    this.calls.push("resume");
+  }
+  get pushedMs(): number {
+    return this.samples.length / 48;
+  }
+}
+
+function report(part: Partial<PlayoutReport>): PlayoutReport {
+  return { epoch: 0, playedMs: 0, trimmedMs: 0, bufferedMs: 0, heardDelayMs: 0, ...part };
+}
+
+function setUp(options: QueuedAudioTrackOptions = {}) {
+  const clock = new VirtualClock();
+  const track = new QueuedAudioTrack({ clock, ...options });
+  const frames: number[] = [];
+  const play = (heardDelayMs = 0) =>
+    new PacedPlayout(track, {
+      clock,
+      heardDelayMs,
+      onFrame: (samples) => frames.push(...samples),
+    });
+  return { clock, track, frames, play };
+}
+
+Deno.test("what is written is played out once, in order, in real time", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  const writing = (async () => {
+    for (let n = 0; n < 300; n++) await track.write(ramp(10, n * 480));
+  })();
+  await clock.advance(995);
+  assertEquals(frames.length / 48, 1000);
+  await clock.until(writing);
+  await clock.until(track.drain());
+  assertEquals(frames.length, 300 * 480);
+  assert(frames.every((value, n) => value === n % 30_000 + 1));
+  assertEquals([track.playedMs, track.bufferedMs], [3000, 0]);
+});
+
+Deno.test("the far end is kept about 400 ms ahead and no more than a second waits", async () => {
+  const { clock, track } = setUp();
+  const port = new ManualPort();
+  const binding = track.bind(port);
+  let writes = 0;
+  const writing = (async () => {
+    for (; writes < 100; writes++) await track.write(ramp(100, writes * 4800));
+  })();
+  await clock.advance(0);
+  assertEquals(port.pushedMs, 400);
+  assertEquals(writes, 14);
+  assert(port.pushes.every((push) => push.length <= 960));
+  binding.report(report({ playedMs: 100, bufferedMs: 300 }));
+  await clock.advance(0);
+  assertEquals([port.pushedMs, writes], [500, 15]);
+  track.close();
+  await assertRejects(() => writing, Error, "closed");
+});
+
+Deno.test("a long write is said in full, and resolves when less than a second is left", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  await clock.until(track.write(ramp(60_000), { final: true }));
+  assertAlmostEquals(clock.now(), 60_000 - 1400, 100);
+  await clock.until(track.drain());
+  assertEquals(frames.length, 60_000 * 48);
+  assert(frames.every((value, n) => value === n % 30_000 + 1));
+});
+
+Deno.test("samples may be reused once write() has returned, though it has not settled", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  const pcm = ramp(4000);
+  const writing = track.write(pcm);
+  pcm.samples.fill(0);
+  await clock.until(writing);
+  await clock.until(track.drain());
+  assert(frames.every((value, n) => value === n % 30_000 + 1));
+});
+
+Deno.test("what is written before the track is published is said when it is", async () => {
+  const { clock, track, frames, play } = setUp();
+  await track.write(ramp(500), { final: true });
+  assertEquals([track.bufferedMs, track.playedMs], [500, 0]);
+  using _playout = play();
+  await clock.until(track.drain());
+  assertEquals(frames.length / 48, 500);
+});
+
+Deno.test("PCM of any rate and channels, changing in mid-stream, lasts as long as it should", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  const writing = (async () => {
+    for (
+      const [rate, channels] of [[48_000, 1], [16_000, 1], [44_100, 2], [8_000, 1], [24_000, 2]]
+    ) {
+      for (let n = 0; n < 20; n++) await track.write(tone(20, rate!, channels));
+    }
+    await track.write(new PcmChunk(new Int16Array(0), { sampleRate: 24_000 }), { final: true });
+  })();
+  await clock.until(writing);
+  await clock.until(track.drain());
+  assertAlmostEquals(frames.length / 48, 2000, 25);
+  const middle = frames.slice(4800, -4800);
+  assert(middle.every((value) => value > 7700 && value < 8300), "no gap and no click");
+});
+
+Deno.test("the last write of an utterance holds nothing back, and says that it is the last", () => {
+  const { track } = setUp();
+  const port = new ManualPort();
+  track.bind(port);
+  track.write(tone(20, 16_000));
+  const held = Math.abs(port.samples.at(-1)! - 8000);
+  track.write(tone(20, 16_000), { final: true });
+  assert(port.pushedMs > 40, "the resampler's delay is said too");
+  assert(held < 100 && Math.abs(port.samples.at(-1)!) < 4000);
+  assertEquals(port.pushes.map((push) => push.final).indexOf(true), port.pushes.length - 1);
+});
+
+Deno.test("an empty final write ends the utterance also when everything was pushed before", () => {
+  const { track } = setUp();
+  const port = new ManualPort();
+  track.bind(port);
+  track.write(ramp(20));
+  track.write(new PcmChunk(new Int16Array(0), { sampleRate: 48_000 }), { final: true });
+  assertEquals(port.pushes.at(-1), { length: 0, epoch: 0, final: true });
+});
+
+Deno.test("a flush falls silent at once and says what was played and what was not", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  const writing = track.write(ramp(5000));
+  await clock.advance(1000);
+  const before = frames.length;
+  const result = await track.flush();
+  await writing;
+  assertEquals(result.playedMs + result.discardedMs, 5000);
+  assertEquals(result.playedMs, before / 48);
+  await clock.advance(1000);
+  assertEquals(frames.length, before);
+  assertEquals([track.playedMs, track.bufferedMs, track.epoch], [result.playedMs, 0, 1]);
+});
+
+Deno.test("nothing of before a flush is heard after it, not even from the resampler", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  await track.write(tone(100, 16_000));
+  await track.flush();
+  frames.length = 0;
+  await track.write(new PcmChunk(new Int16Array(1600), { sampleRate: 16_000 }), { final: true });
+  await clock.until(track.drain());
+  assert(frames.length > 0 && frames.every((value) => value === 0));
+});
+
+Deno.test("what is written after a flush belongs to a new epoch and follows it on the wire", async () => {
+  const { track } = setUp();
+  const port = new ManualPort();
+  const binding = track.bind(port);
+  const answer = Promise.withResolvers<{ playedMs: number; discardedMs: number }>();
+  port.answer = answer.promise;
+  track.write(ramp(40));
+  binding.report(report({ playedMs: 10, bufferedMs: 30 }));
+  const flushing = track.flush();
+  track.write(ramp(20));
+  assertEquals(port.calls, ["push", "push", "flush 1", "push"]);
+  assertEquals(port.pushes.map((push) => push.epoch), [0, 0, 1]);
+  binding.report(report({ epoch: 0, playedMs: 40 }));
+  assertEquals([track.playedMs, track.bufferedMs], [10, 20]);
+  answer.resolve({ playedMs: 15, discardedMs: 25 });
+  assertEquals(await flushing, { playedMs: 15, discardedMs: 25 });
+  binding.report(report({ epoch: 1, playedMs: 5, bufferedMs: 15 }));
+  assertEquals([track.playedMs, track.bufferedMs], [20, 15]);
+});
+
+Deno.test("each flush speaks of its own epoch", async () => {
+  const { clock, track, play } = setUp();
+  using _playout = play();
+  await track.write(ramp(300));
+  await clock.advance(95);
+  const first = await track.flush();
+  await track.write(ramp(200));
+  await clock.advance(45);
+  const second = await track.flush();
+  const third = await track.flush();
+  assertEquals(first, { playedMs: 100, discardedMs: 200 });
+  assertEquals(second.playedMs + second.discardedMs, 200);
+  assertAlmostEquals(second.playedMs, 45, 10);
+  assertEquals(third, { playedMs: 0, discardedMs: 0 });
+});
+
+Deno.test("pausing keeps what was written, and resuming goes on where it stopped", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  await track.write(ramp(1000));
+  await clock.advance(295);
+  track.pause();
+  track.pause();
+  const paused = frames.length;
+  await clock.advance(5000);
+  assertEquals(frames.length, paused);
+  track.resume();
+  track.resume();
+  await clock.until(track.drain());
+  assert(frames.every((value, n) => value === n + 1 - (n >= 30_000 ? 30_000 : 0)));
+  assertEquals(frames.length, 48_000);
+});
+
+Deno.test("a track that was paused before it is published stays silent until it is resumed", async () => {
+  const { clock, track, frames, play } = setUp();
+  track.pause();
+  await track.write(ramp(100));
+  using _playout = play();
+  await clock.advance(500);
+  assertEquals(frames.length, 0);
+  track.resume();
+  await clock.until(track.drain());
+  assertEquals(frames.length, 4800);
+});
+
+Deno.test("a write that waits can be aborted; what is before and after it is said", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  await track.write(ramp(1300));
+  const controller = new AbortController();
+  const waiting = track.write(tone(5000, 48_000), { signal: controller.signal });
+  const after = track.write(ramp(100), { final: true });
+  controller.abort(new Error("changed my mind"));
+  await assertRejects(() => waiting, Error, "changed my mind");
+  await clock.until(after);
+  await clock.until(track.drain());
+  assert(frames.length / 48 < 2000, "the five seconds are not said");
+  assertEquals(frames.slice(-4800), [...ramp(100).samples]);
+  await assertRejects(
+    () => track.write(ramp(1), { signal: AbortSignal.abort(new Error("before")) }),
+    Error,
+    "before",
+  );
+});
+
+Deno.test("heardMs follows playedMs by the listener's delay and catches up in silence", async () => {
+  const { clock, track, play } = setUp();
+  using _playout = play(80);
+  await track.write(ramp(200));
+  await clock.advance(100);
+  assertEquals([track.playedMs, track.heardMs], [110, 30]);
+  await clock.advance(100);
+  assertEquals([track.playedMs, track.heardMs], [200, 130]);
+  await clock.advance(60);
+  assertEquals(track.heardMs, 190);
+  await clock.advance(20);
+  assertEquals([track.playedMs, track.heardMs], [200, 200]);
+});
+
+Deno.test("a live track takes out what has built up, slowly, and counts it", async () => {
+  const { clock, track, frames, play } = setUp({ mode: "live" });
+  using _playout = play();
+  const writing = (async () => {
+    await track.write(ramp(200));
+    for (let n = 0; n < 500; n++) {
+      await clock.advance(20);
+      await track.write(ramp(20));
+    }
+  })();
+  await writing;
+  assertAlmostEquals(track.bufferedMs, 50, 25);
+  assertAlmostEquals(track.trimmedMs, 170, 40);
+  assertEquals(frames.length / 48 + track.trimmedMs + track.bufferedMs, 200 + 10_000);
+});
+
+Deno.test("a speech track is never trimmed", async () => {
+  const { clock, track, play } = setUp();
+  using _playout = play();
+  await track.write(ramp(1300));
+  await clock.until(track.drain());
+  assertEquals([track.trimmedMs, track.playedMs], [0, 1300]);
+});
+
+Deno.test("closing rejects the writes that wait, ends drains and unbinds", async () => {
+  const { clock, track, frames, play } = setUp();
+  using _playout = play();
+  const waiting = track.write(ramp(5000));
+  const draining = track.drain();
+  track.close();
+  track.close();
+  await assertRejects(() => waiting, Error, "closed");
+  await draining;
+  await clock.advance(1000);
+  assertEquals(frames.length, 0);
+  assertEquals(clock.pending, 0);
+  await assertRejects(() => track.write(ramp(1)), Error, "closed");
+  await track.drain();
+});
+
+Deno.test("a port that is lost in mid-flush leaves nobody waiting", async () => {
+  const { track } = setUp();
+  const port = new ManualPort();
+  port.answer = new Promise(() => {});
+  const binding = track.bind(port);
+  track.write(ramp(100));
+  binding.report(report({ playedMs: 30, bufferedMs: 70 }));
+  const flushing = track.flush();
+  binding[Symbol.dispose]();
+  assertEquals(await flushing, { playedMs: 30, discardedMs: 70 });
+});
+
+Deno.test("a track can be published again elsewhere and goes on with what was not pushed", async () => {
+  const { clock, track, frames, play } = setUp();
+  const lost = new ManualPort();
+  const binding = track.bind(lost);
+  const writing = track.write(ramp(1000), { final: true });
+  binding.report(report({ playedMs: 100, bufferedMs: 300 }));
+  assertThrows(() => track.bind(new ManualPort()), TypeError, "published already");
+  binding[Symbol.dispose]();
+  binding.report(report({ playedMs: 300 }));
+  using _playout = play();
+  await clock.until(writing);
+  await clock.until(track.drain());
+  assertEquals(frames.length / 48, 500);
+  assertEquals(track.playedMs, 600);
+  assertEquals(await track.flush(), { playedMs: 600, discardedMs: 400 });
+});
+
+Deno.test("draining waits for all that was written, and can be given up", async () => {
+  const { clock, track, play } = setUp();
+  await track.drain();
+  using _playout = play();
+  await track.write(ramp(700));
+  const controller = new AbortController();
+  const givenUp = track.drain({ signal: controller.signal });
+  controller.abort(new Error("no time"));
+  await assertRejects(() => givenUp, Error, "no time");
+  await clock.until(track.drain());
+  assertEquals([clock.now(), track.playedMs], [690, 700]);
+});
+
+Deno.test("writes that nobody awaits are refused before they fill the memory", async () => {
+  const { track } = setUp();
+  await track.write(ramp(1000));
+  const writes = Array.from({ length: 256 }, () => track.write(ramp(100)));
+  await assertRejects(() => track.write(ramp(100)), Error, "await write()");
+  await track.flush();
+  await Promise.all(writes);
+});
+
+Deno.test("wrong arguments are refused", async () => {
+  const { track } = setUp();
+  // deno-lint-ignore no-explicit-any
+  await assertRejects(() => track.write(new Int16Array(3) as any), TypeError, "PcmChunk");
+  assertThrows(() => new QueuedAudioTrack({ mode: "loud" as "live" }), TypeError, "loud");
+  const port = Object.assign(new ManualPort(), { sampleRate: 16_000 });
+  assertThrows(() => track.bind(port), RangeError, "48000");
+});

@@ -1,0 +1,65 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { sleep } from "../../src/events/waiting.ts";
+
+Deno.test("timers run in the order of their times, then of their making", async () => {
+  const clock = new VirtualClock();
+  const log: string[] = [];
+  const at = (ms: number, what: string) =>
+    clock.schedule(() => log.push(`${what}@${clock.now()}`), ms);
+  at(30, "c");
+  at(10, "a");
+  at(30, "d");
+  at(20, "b");
+  at(25, "never")[Symbol.dispose]();
+  await clock.advance(30);
+  assertEquals(log, ["a@10", "b@20", "c@30", "d@30"]);
+  assertEquals([clock.now(), clock.pending], [30, 0]);
+});
+
+Deno.test("what a timer sets in motion settles before the next timer", async () => {
+  const clock = new VirtualClock();
+  const log: string[] = [];
+  const work = async () => {
+    await sleep(10, { clock });
+    for (let hop = 0; hop < 10; hop++) await undefined;
+    log.push(`worked@${clock.now()}`);
+  };
+  clock.schedule(() => log.push(`timer@${clock.now()}`), 11);
+  void work();
+  await clock.advance(20);
+  assertEquals(log, ["worked@10", "timer@11"]);
+});
+
+Deno.test("until() goes as far as it must and no further", async () => {
+  const clock = new VirtualClock();
+  assertEquals(await clock.until(sleep(70, { clock }).then(() => "done")), "done");
+  assertEquals(clock.now(), 70);
+  await assertRejects(() => clock.until(Promise.reject(new Error("no"))), Error, "no");
+});
+
+Deno.test("until() says so when nothing could settle the promise, or when it takes too long", async () => {
+  const clock = new VirtualClock();
+  const never = new Promise<void>(() => {});
+  await assertRejects(() => clock.until(never), Error, "nothing is scheduled");
+  clock.schedule(() => {}, 5000);
+  await assertRejects(() => clock.until(never, 1000), Error, "within 1000 ms");
+});
+
+Deno.test("the wall clock can jump, monotonic time cannot", async () => {
+  const clock = new VirtualClock({ startEpochMs: 1_000_000 });
+  await clock.advance(5);
+  clock.jumpWallClock(-3600_000);
+  assertEquals([clock.now(), clock.epochMs()], [5, 1_000_005 - 3600_000]);
+});
+
+Deno.test("a stall makes the timers that were due run late", async () => {
+  const clock = new VirtualClock();
+  const log: number[] = [];
+  clock.schedule(() => log.push(clock.now()), 20);
+  clock.schedule(() => log.push(clock.now()), 300);
+  await clock.stall(200);
+  assertEquals(log, [200]);
+  await clock.advance(100);
+  assertEquals(log, [200, 300]);
+});
