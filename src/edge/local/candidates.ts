@@ -79,7 +79,7 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
   const local = isLoopback(host) && announcedAddress === undefined;
 
   function meansUs(address: string): boolean {
-    if (isWildcard(host)) return !isLoopback(address);
+    if (announcedAddress !== undefined || isWildcard(host)) return !isLoopback(address);
     if (isLoopback(host)) return isLoopback(address);
     return address === host.toLowerCase();
   }
@@ -91,9 +91,8 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
       if (parts === undefined || parts.protocol !== "udp") return undefined;
       if (parts.type !== "host") return iceServers ? candidate : undefined;
       if (!meansUs(parts.address)) return undefined;
-      if (announcedAddress === undefined || isIP(parts.address) !== isIP(announcedAddress)) {
-        return candidate;
-      }
+      if (announcedAddress === undefined) return candidate;
+      if (isIP(parts.address) !== isIP(announcedAddress)) return undefined;
       return candidate.replace(
         ` ${parts.address} ${parts.port} typ`,
         ` ${announcedAddress} ${parts.port} typ`,

@@ -15,6 +15,7 @@ import { EdgeError } from "../errors.ts";
 import type { JsonValue } from "../types.ts";
 import { newSecret, sameSecret } from "./access.ts";
 import { type CandidatePolicy, candidatePolicy } from "./candidates.ts";
+import type { CallNotice } from "./notices.ts";
 import { Refusal } from "./refusal.ts";
 import { Room } from "./room.ts";
 import type { RoomMedia } from "./room_media.ts";
@@ -30,14 +31,6 @@ const GOODBYE_MS = 250;
 
 const callParams = v.object({ callType: v.string(), callId: v.string(), secret: v.string() });
 const serveParams = v.object({ secret: v.nullable(v.string()) });
-
-/** What the agent's half is told of calls. */
-export const callNotice = v.object({
-  type: v.picklist(["callStarted", "callEnded"]),
-  callType: v.string(),
-  callId: v.string(),
-  secret: v.string(),
-});
 
 interface OpenCall {
   callType: string;
@@ -220,9 +213,10 @@ export class LocalHost implements EdgeHost {
     socket.close();
   }
 
-  #notify(type: "callStarted" | "callEnded", call: OpenCall): void {
+  #notify(type: CallNotice["type"], call: OpenCall): void {
     const { callType, callId, secret } = call;
-    this.#context.notify({ type, callType, callId, secret });
+    const notice: CallNotice = { type, callType, callId, secret };
+    this.#context.notify({ ...notice });
   }
 
   #room(port: AgentPort): Room {

@@ -129,7 +129,7 @@ export function isSecureContext(settings: LocalSettings): boolean {
 const crossed = v.looseObject({ host: v.string(), port: v.number(), limits: v.looseObject({}) });
 
 /** Writes settings as JSON. */
-export function settingsToJson(settings: LocalSettings): JsonValue {
+export function settingsToJson(settings: LocalSettings): { [key: string]: JsonValue } {
   return JSON.parse(JSON.stringify(settings));
 }
 

@@ -57,6 +57,7 @@ const MESSAGES = {
   "server-gone": "The server cannot be reached. The program that runs the call may have ended.",
   "agent-left": "The agent has left, and the call is over.",
   "call-ended": "The call has ended.",
+  "call-lost": "The call broke down at the other end.",
   "server-closing": "The program that runs this call has ended.",
   "no-agent": "No agent came to answer this call.",
   "replaced": "You are in this call somewhere else now.",
@@ -426,7 +427,12 @@ export class RinglineClient extends EventTarget {
         return;
       }
       case "refused":
-        return this.#end(new RinglineError(message.code, message.message));
+        // Who was in the call a moment ago has no old link: the call itself is gone.
+        return this.#end(
+          message.code === "wrong-link" && this.state === "reconnecting"
+            ? new RinglineError("call-lost")
+            : new RinglineError(message.code, message.message),
+        );
       case "goodbye":
         return this.#end(new RinglineError(message.code));
     }

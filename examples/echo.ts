@@ -1,0 +1,18 @@
+// deno run --allow-run --allow-env --allow-read --allow-ffi examples/echo.ts
+/** Says everything back at once. Open the printed link in a browser; Ctrl-C ends it. */
+import { Agent, interruptSignal } from "../mod.ts";
+import { LocalEdge } from "../src/edge/local/mod.ts";
+
+await using edge = new LocalEdge();
+const agent = new Agent({
+  edge,
+  agentUser: { id: "echo", name: "Echo" },
+  audioMode: "live",
+  onAudio: ({ pcm }) => agent.audio.write(pcm),
+});
+
+const call = await agent.createCall("default", "echo");
+await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+await edge.openDemo(call);
+using interrupted = interruptSignal();
+await agent.finish({ signal: interrupted });

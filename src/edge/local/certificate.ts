@@ -1,0 +1,81 @@
+/**
+ * Makes a certificate of one's own, to try a call from a phone: browsers give a microphone only to
+ * pages that come over HTTPS or from the same machine. The phone will warn that nobody vouches for
+ * the certificate, and let its person go on.
+ *
+ * ```sh
+ * deno run --allow-write=. --allow-env src/edge/local/certificate.ts 192.168.1.20
+ * ```
+ *
+ * writes `ringline.cert.pem` and `ringline.key.pem` into the current folder. Give them to the edge:
+ *
+ * ```ts ignore
+ * import { LocalEdge } from "@ringline/edge/local";
+ *
+ * const edge = new LocalEdge({
+ *   host: "192.168.1.20",
+ *   tls: {
+ *     cert: await Deno.readTextFile("ringline.cert.pem"),
+ *     key: await Deno.readTextFile("ringline.key.pem"),
+ *   },
+ * });
+ * ```
+ *
+ * @module
+ */
+import { isIP } from "node:net";
+import { generate } from "selfsigned";
+import type { TlsSettings } from "./settings.ts";
+
+/** Phones take no certificate that is valid for longer than 825 days; a try needs fewer. */
+const DAYS = 90;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Makes a certificate for these names and addresses, valid for 90 days from `nowMs`.
+ *
+ * @throws {TypeError} there is no name, or one is neither an IP address nor a host name.
+ */
+export async function selfSignedCertificate(
+  names: readonly string[],
+  nowMs: number = Date.now(),
+): Promise<TlsSettings> {
+  if (names.length === 0) throw new TypeError("expected the addresses that the page will have");
+  for (const name of names) {
+    if (isIP(name) === 0 && !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(name)) {
+      throw new TypeError(`expected an IP address or a host name, got "${name}"`);
+    }
+  }
+  const { cert, private: key } = await generate([{ name: "commonName", value: names[0]! }], {
+    keyType: "ec",
+    curve: "P-256",
+    algorithm: "sha256",
+    // An hour of grace for a phone whose clock is behind.
+    notBeforeDate: new Date(nowMs - 60 * 60 * 1000),
+    notAfterDate: new Date(nowMs + DAYS * DAY_MS),
+    extensions: [
+      { name: "basicConstraints", cA: false, critical: true },
+      { name: "keyUsage", digitalSignature: true, critical: true },
+      { name: "extKeyUsage", serverAuth: true },
+      {
+        name: "subjectAltName",
+        altNames: names.map((name) =>
+          isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name }
+        ),
+      },
+    ],
+  });
+  return { cert, key };
+}
+
+if (import.meta.main) {
+  if (Deno.args.length === 0) {
+    console.error("usage: certificate.ts ADDRESS [ADDRESS ...], e.g. certificate.ts 192.168.1.20");
+    Deno.exit(2);
+  }
+  const { cert, key } = await selfSignedCertificate(Deno.args);
+  await Deno.writeTextFile("ringline.cert.pem", cert);
+  // Only its owner may read the key.
+  await Deno.writeTextFile("ringline.key.pem", key, { mode: 0o600 });
+  console.log(`Wrote ringline.cert.pem and ringline.key.pem for ${Deno.args.join(", ")}.`);
+}

@@ -1,0 +1,94 @@
+import type { JsonValue, User } from "../types.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { Connection } from "../connection.ts";
+import {
+  MemoryConversation,
+  type Message,
+  type MessageChange,
+  type MessageInit,
+} from "../conversation.ts";
+import { MAX_CUSTOM_EVENT_BYTES } from "../custom_event.ts";
+
+/** How often a message that is still being written is shown anew. */
+const RENEW_MS = 100;
+
+/** What a {@linkcode LocalConversation} is made of. */
+export interface LocalConversationInit {
+  id: string;
+  instructions: string;
+  clock: Clock;
+  /** Whose conversation it is: the agent's. */
+  user: User;
+  /** The agent's connection, while there is one. */
+  connection(): Connection | undefined;
+}
+
+/**
+ * A conversation that the people in the call see: each message goes to their pages as a custom
+ * event `{ type: "transcript", id, role, name, text, complete, interrupted }`. What the system says
+ * to the agent is not shown.
+ */
+export class LocalConversation extends MemoryConversation {
+  readonly #init: LocalConversationInit;
+  /** Messages that changed since they were last sent, and when they may be sent again. */
+  readonly #waiting = new Map<string, Message>();
+  #timer: Disposable | undefined;
+
+  constructor(init: LocalConversationInit) {
+    super(init);
+    this.#init = init;
+  }
+
+  override append(init: MessageInit): Message {
+    return this.#changed(super.append(init));
+  }
+
+  override update(messageId: string, change: MessageChange): Message {
+    return this.#changed(super.update(messageId, change));
+  }
+
+  override async flush(): Promise<void> {
+    await this.#sendAll();
+  }
+
+  #changed(message: Message): Message {
+    if (message.role === "system") return message;
+    this.#waiting.set(message.id, message);
+    // A model's answer grows many times a second; nobody reads that fast.
+    if (message.complete) void this.#sendAll();
+    else this.#timer ??= this.#init.clock.schedule(() => void this.#sendAll(), RENEW_MS);
+    return message;
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    const messages = [...this.#waiting.values()];
+    this.#waiting.clear();
+    const connection = this.#init.connection();
+    if (!connection || connection.state === "closed") return;
+    const sent = messages.map((message) =>
+      connection.sendCustomEvent(this.#event(message, connection))
+    );
+    // Whoever does not see a line can still hear it: not worth an error.
+    await Promise.allSettled(sent);
+  }
+
+  #event(message: Message, connection: Connection): JsonValue {
+    const { id, role, userId, complete, interrupted } = message;
+    const name = role === "assistant"
+      ? this.#init.user.name
+      : [...connection.participants.values()].find((one) => one.userId === userId)?.name ?? userId;
+    let { text } = message;
+    for (;;) {
+      const event = { type: "transcript", id, role, name, text, complete, interrupted };
+      if (byteLength(JSON.stringify(event)) <= MAX_CUSTOM_EVENT_BYTES || text === "") return event;
+      text = `${[...text].slice(0, Math.floor(text.length * 0.7)).join("")}…`;
+      if (text.length <= 2) text = "";
+    }
+  }
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}

@@ -1,0 +1,9 @@
+/**
+ * Calls on this machine that browsers join, with no cloud and no key.
+ *
+ * @module
+ */
+export { type LocalCall, LocalEdge, type LocalEdgeOptions } from "./local_edge.ts";
+export { DEFAULT_LIMITS, type LocalLimits } from "./limits.ts";
+export { LocalServing, type ServeOptions } from "./serving.ts";
+export type { LocalServerOptions, TlsSettings } from "./settings.ts";

@@ -1,0 +1,136 @@
+import type { MediaLease } from "../../media/process/media_process.ts";
+import type { Clock } from "../../events/clock.ts";
+import { sleep } from "../../events/waiting.ts";
+import type { Call } from "../call.ts";
+import type { EdgeEvents } from "../edge_events.ts";
+import { ErrorEvent } from "../events.ts";
+import { newSecret } from "./access.ts";
+
+/** How calls that people start are answered. */
+export interface ServeOptions {
+  /**
+   * Brings an agent into a new call; it has 15 s before the person is told that nobody came. What
+   * it throws is reported as an `ErrorEvent` and ends nothing else.
+   */
+  onCall(call: Call): void | Promise<void>;
+  /** Aborting it closes the serving. */
+  signal?: AbortSignal;
+}
+
+/** What a serving needs of its edge. */
+export interface ServingInit extends ServeOptions {
+  events: EdgeEvents;
+  clock: Clock;
+  /** Starts the server, or shares it, and lets it take new calls. */
+  open(secret: string, signal: AbortSignal): Promise<{ lease: MediaLease; origin: string }>;
+  onClosed(): void;
+}
+
+/** Milliseconds before each attempt to serve again after the media process was lost. */
+const RETRY_MS = [0, 500, 1000, 2000, 5000];
+
+/** A start page that is being served. Closing it lets calls that were begun go on. */
+export class LocalServing implements AsyncDisposable {
+  /** Resolves when the serving is over. Never rejects. */
+  readonly closed: Promise<void>;
+  readonly #init: ServingInit;
+  readonly #secret = newSecret();
+  readonly #ending = new AbortController();
+  readonly #done = Promise.withResolvers<void>();
+  #lease: MediaLease | undefined;
+  #url: URL | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** Servings come from `LocalEdge.serve`. */
+  constructor(init: ServingInit) {
+    this.#init = init;
+    this.closed = this.#done.promise;
+  }
+
+  /** The start page's address, with the secret that starting a call takes. */
+  get url(): URL {
+    if (!this.#url) throw new TypeError("the serving has not begun");
+    return this.#url;
+  }
+
+  /** Begins; for the edge. */
+  async begin(): Promise<void> {
+    const { signal } = this.#init;
+    const onAbort = (): void => void this.close();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    void this.closed.then(() => signal?.removeEventListener("abort", onAbort));
+    if (signal?.aborted) onAbort();
+    try {
+      await this.#open();
+    } catch (error) {
+      await this.close();
+      throw signal?.aborted ? signal.reason : error;
+    }
+  }
+
+  /** Hands a call over to `onCall`; for the edge. */
+  begun(call: Call): void {
+    if (this.#closing) return;
+    Promise.try(() => this.#init.onCall(call)).catch((error) => {
+      this.#init.events.announce(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
+    });
+  }
+
+  /** Serves again on another process; for the edge. */
+  lost(error: unknown): void {
+    if (this.#closing) return;
+    const { events } = this.#init;
+    events.announce(new ErrorEvent({ error, context: "serving calls; trying again" }));
+    void this.#lease?.release();
+    this.#lease = undefined;
+    void this.#openAgain();
+  }
+
+  /** Takes no more calls. Idempotent. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #open(): Promise<void> {
+    const { signal } = this.#ending;
+    const { lease, origin } = await this.#init.open(this.#secret, signal);
+    if (signal.aborted) {
+      await lease.release();
+      signal.throwIfAborted();
+    }
+    this.#lease = lease;
+    this.#url = new URL(`/#${this.#secret}`, origin);
+  }
+
+  async #openAgain(): Promise<void> {
+    const { signal } = this.#ending;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const ms = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!;
+      try {
+        await sleep(ms, { clock: this.#init.clock, signal });
+        return await this.#open();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#init.events.announce(new ErrorEvent({ error, context: "serving calls again" }));
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#ending.abort(new DOMException("the serving was closed", "AbortError"));
+    const lease = this.#lease;
+    this.#lease = undefined;
+    try {
+      if (lease && !lease.lost) await lease.request("serve", { secret: null }, { timeoutMs: 1000 });
+    } catch {
+      // A process that is gone takes no calls either.
+    }
+    await lease?.release();
+    this.#init.onClosed();
+    this.#done.resolve();
+  }
+}
