@@ -1,4 +1,5 @@
 /** How the media process is started. @module */
+import { fileURLToPath } from "node:url";
 import { EdgeError } from "../../edge/errors.ts";
 
 /** What the process may do beside loading wrtc, which means full trust (`--allow-ffi`). */
@@ -114,6 +115,8 @@ function configOf(host: URL): string | undefined {
   // The host lies in `src/` of its checkout, whose root holds the configuration.
   const at = host.pathname.lastIndexOf("/src/");
   if (at < 0) return undefined;
-  return new URL("./deno.json", new URL(host.href.slice(0, host.href.lastIndexOf("/src/") + 1)))
-    .href;
+  // A path: as an option Deno takes no URL.
+  return fileURLToPath(
+    new URL("deno.json", host.href.slice(0, host.href.lastIndexOf("/src/") + 1)),
+  );
 }
