@@ -74,6 +74,8 @@ export interface AgentPort extends JoiningAgent {
   setVideoSource(trackId: string, track: RtcTrack | undefined): void;
   /** Whether the agent subscribed to this track (also one that has no media yet). */
   isSubscribed(trackId: string): boolean;
+  /** Told by `AudioRoom` after each tick for which it read the playout. */
+  onTick(tick: number): void;
   /** Aborted when the port closes: the agent left, or its process is gone. */
   readonly signal: AbortSignal;
 }

@@ -1,0 +1,93 @@
+/**
+ * The hop between the agent's process and the media process, one way each, over the project's own
+ * wire. By itself: `deno run -A bench/hop.ts [participants] [seconds]`.
+ *
+ * @module
+ */
+import { PcmChunk } from "../src/audio/pcm_chunk.ts";
+import { Call } from "../src/edge/call.ts";
+import type { Connection } from "../src/edge/connection.ts";
+import type { EdgeAgent } from "../src/edge/edge_agent.ts";
+import { EdgeTransport } from "../src/edge/edge_transport.ts";
+import { MediaConnection } from "../src/media/process/media_connection.ts";
+import { MediaProcess } from "../src/media/process/media_process.ts";
+import { sinceStamp, stamp } from "./hop_stamp.ts";
+import { summarize, type Summary } from "./lib/stats.ts";
+
+/** Rows that are not counted: the code is not warm yet. */
+const WARM_UP_ROWS = 50;
+
+/** An edge that is nothing but a hop. */
+class HopEdge extends EdgeTransport {
+  readonly #process = new MediaProcess({
+    host: new URL("./hop_host.ts", import.meta.url),
+    config: null,
+  });
+  readonly #participants: number;
+
+  constructor(participants: number) {
+    super();
+    this.#participants = participants;
+  }
+
+  override authenticate(): Promise<void> {
+    return Promise.resolve();
+  }
+  override createCall(callId: string): Promise<Call> {
+    return Promise.resolve(new Call({ id: callId }));
+  }
+  override join(agent: EdgeAgent, call: Call): Promise<Connection> {
+    const params = { participants: this.#participants };
+    return MediaConnection.open(this, { agent, call, process: this.#process, params });
+  }
+
+  /** The times that the media process measured since it was asked last. */
+  async takeHeard(): Promise<number[]> {
+    const lease = await this.#process.acquire();
+    try {
+      return await lease.request("heard", null) as number[];
+    } finally {
+      await lease.release();
+    }
+  }
+}
+
+/** Measures both ways, in milliseconds, with a row of `participants` every 20 ms. */
+export async function measureHop(
+  options: { participants: number; seconds: number },
+): Promise<{ toChild: Summary; toParent: Summary }> {
+  const { participants, seconds } = options;
+  await using edge = new HopEdge(participants);
+  const toParent: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const track = edge.createAudioTrack({ mode: "live" });
+  const answer = new PcmChunk(new Int16Array(960), { sampleRate: 48_000 });
+  const wanted = WARM_UP_ROWS + seconds * 50;
+  const agent: EdgeAgent = {
+    user: { id: "hop", name: "Hop" },
+    hearing: { sampleRate: 16_000, agents: false },
+    receiveRow(row) {
+      toParent.push(sinceStamp(row.entries[0]!.pcm.samples));
+      stamp(answer.samples);
+      track.write(answer).catch(done.reject);
+      if (toParent.length === wanted) done.resolve();
+    },
+  };
+  const connection = await edge.join(agent, await edge.createCall("hop"));
+  await connection.publishTracks({ audio: track });
+  await done.promise;
+  const toChild = await edge.takeHeard();
+  return {
+    toChild: summarize(toChild.slice(WARM_UP_ROWS)),
+    toParent: summarize(toParent.slice(WARM_UP_ROWS)),
+  };
+}
+
+if (import.meta.main) {
+  const [participants = 100, seconds = 10] = Deno.args.map(Number);
+  const hop = await measureHop({ participants, seconds });
+  for (const [way, { count, p50, p95, p99, max }] of Object.entries(hop)) {
+    const figures = [p50, p95, p99, max].map((ms) => ms.toFixed(2)).join(" / ");
+    console.log(`${way.padEnd(9)} ${count} times, p50 / p95 / p99 / max ms: ${figures}`);
+  }
+}
