@@ -135,6 +135,7 @@ class HostRun {
         this.#send({ type: "ready", kernel: kernel.name });
       },
       async (error) => {
+        this.#edge = undefined;
         this.#send({ type: "failed", error: toWireError(error) });
         await this.#writer.drained();
         this.#broken.resolve(EXIT_FAILED);

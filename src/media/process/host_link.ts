@@ -85,7 +85,8 @@ export class HostLink {
     this.#stdin.closed.catch(() => {});
     this.writer = new FrameWriter(
       (bytes) => this.#stdin.write(bytes),
-      (error) => this.#break("the pipe to the media process broke", error),
+      // Whoever does not read is dead, or soon will be: its end says why.
+      () => this.#kill(),
     );
     this.#parser = new FrameParser((frame) => this.#onFrame(frame));
     this.send({ type: "start", version: WIRE_VERSION, config: options.config });

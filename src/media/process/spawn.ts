@@ -1,5 +1,4 @@
 /** How the media process is started. @module */
-import { fileURLToPath } from "node:url";
 import { EdgeError } from "../../edge/errors.ts";
 
 /** What the process may do beside loading wrtc, which means full trust (`--allow-ffi`). */
@@ -64,8 +63,8 @@ export function spawnHost(options: SpawnOptions): Deno.ChildProcess {
   if (permissions.net === true) args.push("--allow-net");
   else if (permissions.net?.length) args.push(`--allow-net=${permissions.net.join(",")}`);
   if (permissions.read?.length) args.push(`--allow-read=${permissions.read.join(",")}`);
-  const config = configOf(host);
-  if (config !== undefined) args.push(`--config=${config}`);
+  // No configuration is named: a checkout's is found from the host's folder upwards, and a published
+  // module carries full specifiers.
   try {
     return new Deno.Command(Deno.execPath(), {
       args: [...args, host.href],
@@ -104,19 +103,4 @@ function passedVariables(names: string[]): Record<string, string> {
     if (value !== undefined) passed[variable] = value;
   }
   return passed;
-}
-
-/**
- * The configuration that resolves the host's imports when it is a file of a checkout; a published
- * module carries full specifiers and needs none.
- */
-function configOf(host: URL): string | undefined {
-  if (host.protocol !== "file:") return undefined;
-  // The host lies in `src/` of its checkout, whose root holds the configuration.
-  const at = host.pathname.lastIndexOf("/src/");
-  if (at < 0) return undefined;
-  // A path: as an option Deno takes no URL.
-  return fileURLToPath(
-    new URL("deno.json", host.href.slice(0, host.href.lastIndexOf("/src/") + 1)),
-  );
 }

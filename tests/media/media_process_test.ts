@@ -1,0 +1,155 @@
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import { EdgeError } from "../../src/edge/errors.ts";
+import { fakeProcess, isAlive, until } from "./_support.ts";
+
+Deno.test("the process starts with the first lease, is shared, and is gone with the last", async () => {
+  const process = fakeProcess();
+  assertEquals(process.pid, undefined);
+  const first = await process.acquire();
+  const pid = process.pid!;
+  const second = await process.acquire();
+  assertEquals(process.pid, pid);
+  await first.release();
+  assertEquals(await second.request("echo", { a: [1, "ä"] }), { a: [1, "ä"] });
+  const start = performance.now();
+  await second.release();
+  assertLess(performance.now() - start, 500);
+  assertEquals(await isAlive(pid), false);
+  assertEquals(process.pid, undefined);
+});
+
+Deno.test("leases taken at the same time share one process", async () => {
+  const process = fakeProcess();
+  const leases = await Promise.all([process.acquire(), process.acquire(), process.acquire()]);
+  assertEquals(new Set(leases.map(({ link }) => link.pid)).size, 1);
+  await Promise.all(leases.map((lease) => lease.release()));
+});
+
+Deno.test("after a death the next lease gets a new process", async () => {
+  const losses: string[] = [];
+  const process = fakeProcess({ onLost: (error) => losses.push(error.code) });
+  const lease = await process.acquire();
+  const pid = process.pid!;
+  const hanging = assertRejects(() => lease.request("hang", null), EdgeError, "signal SIGKILL");
+  Deno.kill(pid, "SIGKILL");
+  await hanging;
+  await until("the loss being told", () => losses.length === 1);
+  assertEquals(losses, ["media-process-lost"]);
+  assertEquals(lease.lost?.retryable, true);
+  const next = await process.acquire();
+  assert(process.pid !== pid);
+  await lease.release();
+  assertEquals(await next.request("echo", 1), 1);
+  await next.release();
+});
+
+Deno.test("a host that fails at its start says why, and the next start is not hindered", async () => {
+  const process = fakeProcess({ config: "refuse" });
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const error = await assertRejects(() => process.acquire(), EdgeError, "the port is taken");
+    assertEquals(error.code, "address-in-use");
+    assertEquals(error.retryable, true);
+    assertEquals(process.pid, undefined);
+  }
+});
+
+Deno.test("a request is given up with its signal, and the host is told", async () => {
+  const notices: unknown[] = [];
+  const process = fakeProcess({ onNotify: (message) => notices.push(message) });
+  const lease = await process.acquire();
+  const abort = new AbortController();
+  const request = lease.request("hang", null, { signal: abort.signal });
+  abort.abort(new Error("enough"));
+  await assertRejects(() => request, Error, "enough");
+  await until("the host being told", () => notices.includes("given up"));
+  const late = await assertRejects(() => lease.request("hang", null, { timeoutMs: 20 }));
+  assertEquals((late as Error).name, "TimeoutError");
+  await lease.release();
+});
+
+Deno.test("stray output of the host's code does not reach the wire", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  assertEquals(await lease.request("shout", null), "shouted");
+  assertEquals(await lease.request("echo", "still here"), "still here");
+  await lease.release();
+});
+
+Deno.test("an uncaught error in the host does not end the others' calls", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  await lease.request("throw-later", null);
+  assertEquals(await lease.request("echo", "still here"), "still here");
+  await lease.release();
+});
+
+Deno.test("the process gets no secrets and no permissions but its own", async () => {
+  Deno.env.set("RINGLINE_TEST_SECRET", "secret");
+  try {
+    const process = fakeProcess();
+    const lease = await process.acquire();
+    const answer = await lease.request("environment", ["RINGLINE_TEST_SECRET", "HOME"]);
+    assertEquals(answer, { values: [null, null], env: "prompt", run: "prompt", write: "prompt" });
+    const environment = await Deno.readTextFile(`/proc/${process.pid}/environ`);
+    assertEquals(environment.includes("RINGLINE_TEST_SECRET"), false);
+    assertStringIncludes(environment, "PATH=");
+    await lease.release();
+  } finally {
+    Deno.env.delete("RINGLINE_TEST_SECRET");
+  }
+});
+
+Deno.test("interrupts and terminations that hit the whole group are left to the agent", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.kill(process.pid!, signal);
+  assertEquals(await lease.request("echo", "still here"), "still here");
+  await lease.release();
+});
+
+Deno.test("a goodbye that takes too long is cut off", async () => {
+  const process = fakeProcess({ config: "slow goodbye" });
+  const lease = await process.acquire();
+  const start = performance.now();
+  await lease.release();
+  assertLess(performance.now() - start, 600);
+});
+
+Deno.test("garbage from the process ends it with a typed error", async () => {
+  const process = fakeProcess({
+    spawn: () =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["eval", "console.log('no frame at all'); setTimeout(() => {}, 60_000)"],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn(),
+  });
+  const error = await assertRejects(() => process.acquire(), EdgeError, "garbage");
+  assertEquals(error.code, "wire-garbage");
+});
+
+Deno.test("without the permission to run it, the error says what to grant", async () => {
+  const program = `
+    import { MediaProcess } from ${JSON.stringify(moduleUrl("process/media_process.ts"))};
+    const process = new MediaProcess({ host: new URL("file:///nowhere.ts"), config: null });
+    await process.acquire().catch((error) => console.log(error.code, error.message));
+  `;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, program);
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const output = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--no-check", `--config=${config}`, file],
+    }).output();
+    const said = new TextDecoder().decode(output.stdout);
+    assertStringIncludes(said, "permission-denied");
+    assertStringIncludes(said, `--allow-run=${Deno.execPath()}`);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+function moduleUrl(path: string): string {
+  return new URL(`../../src/media/${path}`, import.meta.url).href;
+}
