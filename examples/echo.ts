@@ -4,7 +4,7 @@ import { Agent, interruptSignal } from "../mod.ts";
 import { LocalEdge } from "../src/edge/local/mod.ts";
 
 await using edge = new LocalEdge();
-const agent = new Agent({
+const agent: Agent = new Agent({
   edge,
   agentUser: { id: "echo", name: "Echo" },
   audioMode: "live",

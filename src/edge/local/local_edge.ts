@@ -17,7 +17,7 @@ import { newSecret } from "./access.ts";
 import { openBrowser } from "./browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import { callNotice } from "./notices.ts";
-import { LocalServing, type ServeOptions } from "./serving.ts";
+import { LocalServing, type ServeOptions, type Serving } from "./serving.ts";
 import {
   checkSettings,
   isSecureContext,
@@ -81,9 +81,7 @@ export class LocalEdge extends EdgeTransport {
   readonly #users = new WeakMap<Connection, string>();
   #serving: LocalServing | undefined;
 
-  /**
-   * @throws {TypeError | RangeError} an option makes no sense
-   */
+  /** Starts nothing yet. Throws a TypeError or a RangeError for an option that makes no sense. */
   constructor(options: LocalEdgeOptions = {}) {
     super(options);
     this.#settings = checkSettings(options);
@@ -135,11 +133,17 @@ export class LocalEdge extends EdgeTransport {
     return Promise.resolve(this.#call(callType, callId));
   }
 
+  /**
+   * Brings an agent into a call, and starts the media process if none runs.
+   *
+   * @throws {EdgeError} `permission-denied`, `address-in-use`, `cannot-listen`, `too-many-calls`, or
+   *   why the media process could not be started; a `TimeoutError`; the signal's reason
+   */
   override async join(
     agent: EdgeAgent,
     call: Call,
     options: JoinOptions = {},
-  ): Promise<MediaConnection> {
+  ): Promise<Connection> {
     this.assertOpen();
     const { timeoutMs = 10_000 } = options;
     const begun = this.clock.now();
@@ -218,7 +222,7 @@ export class LocalEdge extends EdgeTransport {
    * await serving.closed;
    * ```
    */
-  async serve(options: ServeOptions): Promise<LocalServing> {
+  async serve(options: ServeOptions): Promise<Serving> {
     this.assertOpen();
     if (this.#serving) throw new TypeError("this edge serves already; close that first");
     const serving = this.#serving = new LocalServing({
@@ -265,6 +269,7 @@ export class LocalEdge extends EdgeTransport {
     );
   }
 
+  /** Ends the serving, and lets go of calls that nobody joined. */
   protected override async release(): Promise<void> {
     await this.#serving?.close();
     await Promise.all([...this.#opened.keys()].map((key) => this.#closeOpened(key)));

@@ -17,6 +17,18 @@ export interface ServeOptions {
   signal?: AbortSignal;
 }
 
+/** A start page that is being served. Closing it lets calls that were begun go on. */
+export interface Serving extends AsyncDisposable {
+  /** The start page's address, with the secret that starting a call takes. */
+  readonly url: URL;
+  /** Resolves when the serving is over. Never rejects. */
+  readonly closed: Promise<void>;
+  /** Takes no more calls. Idempotent. */
+  close(): Promise<void>;
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /** What a serving needs of its edge. */
 export interface ServingInit extends ServeOptions {
   events: EdgeEvents;
@@ -29,9 +41,8 @@ export interface ServingInit extends ServeOptions {
 /** Milliseconds before each attempt to serve again after the media process was lost. */
 const RETRY_MS = [0, 500, 1000, 2000, 5000];
 
-/** A start page that is being served. Closing it lets calls that were begun go on. */
-export class LocalServing implements AsyncDisposable {
-  /** Resolves when the serving is over. Never rejects. */
+/** The serving behind `LocalEdge.serve`. */
+export class LocalServing implements Serving {
   readonly closed: Promise<void>;
   readonly #init: ServingInit;
   readonly #secret = newSecret();
@@ -47,7 +58,6 @@ export class LocalServing implements AsyncDisposable {
     this.closed = this.#done.promise;
   }
 
-  /** The start page's address, with the secret that starting a call takes. */
   get url(): URL {
     if (!this.#url) throw new TypeError("the serving has not begun");
     return this.#url;
@@ -86,7 +96,6 @@ export class LocalServing implements AsyncDisposable {
     void this.#openAgain();
   }
 
-  /** Takes no more calls. Idempotent. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }

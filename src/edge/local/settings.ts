@@ -6,14 +6,25 @@
 import { isIP } from "node:net";
 import * as v from "valibot";
 import type { JsonValue } from "../types.ts";
-import type { RtcIceServer } from "../../media/rtc_types.ts";
 import { isLoopback, isWildcard } from "./access.ts";
 import { checkLimits, type LocalLimits } from "./limits.ts";
 
 /** A certificate and its key, as PEM. */
 export interface TlsSettings {
+  /** The certificate, and those that vouch for it. */
   cert: string;
+  /** Its private key. */
   key: string;
+}
+
+/** A STUN or TURN server. */
+export interface IceServer {
+  /** E.g. `"stun:stun.example.org:3478"`. */
+  urls: string | string[];
+  /** For TURN. */
+  username?: string;
+  /** For TURN. */
+  credential?: string;
 }
 
 /** What `LocalEdge` can be told about its server. */
@@ -28,7 +39,7 @@ export interface LocalServerOptions {
   /** The IP address that others reach this machine by, where that is not `host`. */
   announcedAddress?: string;
   /** STUN and TURN servers. Default none. */
-  iceServers?: RtcIceServer[];
+  iceServers?: IceServer[];
   /** Serves HTTPS, which browsers want before they give a page on another machine a microphone. */
   tls?: TlsSettings;
   /** The UDP ports that media may use; one for each person. Any free one by default. */
@@ -41,7 +52,7 @@ export interface LocalServerOptions {
 
 /** What a person's connection is made with. */
 export interface RtcSettings {
-  iceServers: RtcIceServer[];
+  iceServers: IceServer[];
   udpPortRange: { min: number; max: number } | undefined;
 }
 

@@ -64,8 +64,9 @@ export class Socket {
     this.#rate = new RateLimit(options.clock, options.limits.messagesPerSecond);
     this.#heardAt = options.clock.now();
     raw.onmessage = (event) => this.#receive(event.data);
-    // A close frame with these codes is sent by a page that goes; a killed browser sends none.
-    raw.onclose = (event) => this.#end(event.code <= 1001 ? "left" : "broken");
+    // A close frame with one of these codes comes from a page that goes; a killed browser sends none.
+    raw.onclose = ({ wasClean, code }) =>
+      this.#end(wasClean && (code === 1000 || code === 1001) ? "left" : "broken");
     raw.onerror = (event) => (event as Event).preventDefault?.();
   }
 

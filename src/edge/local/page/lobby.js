@@ -41,6 +41,7 @@ export class Lobby {
   }
 
   async open() {
+    this.#fill([], []);
     show(this.#form, true);
     if (!navigator.mediaDevices) {
       notice("lobby-notice", new RinglineError("insecure-context").message);
@@ -64,17 +65,16 @@ export class Lobby {
   }
 
   #list = async () => {
-    fillDevices(this.#microphone, await listDevices("audioinput"), [
+    this.#fill(await listDevices("audioinput"), await listDevices("videoinput"));
+  };
+
+  #fill(microphones, cameras) {
+    fillDevices(this.#microphone, microphones, [
       ["default", "Usual microphone"],
       ["none", "No microphone"],
     ]);
-    const first = this.#camera.options.length === 0;
-    fillDevices(this.#camera, await listDevices("videoinput"), [
-      ["none", "Off"],
-      ["default", "Usual camera"],
-    ]);
-    if (first) this.#camera.value = "none";
-  };
+    fillDevices(this.#camera, cameras, [["none", "Off"], ["default", "Usual camera"]]);
+  }
 
   async #join(microphone) {
     const name = element("name").value.trim();
