@@ -1,0 +1,13 @@
+import { EdgeError, type EdgeErrorOptions } from "../edge/errors.ts";
+
+/** A model, or the service behind it, failed. */
+export class InferenceError extends EdgeError {
+  override name = "InferenceError";
+  /** The HTTP status, where the service answered with one. */
+  readonly status: number | undefined;
+
+  constructor(message: string, options: EdgeErrorOptions & { status?: number }) {
+    super(message, options);
+    this.status = options.status;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What happens in a conversation: who speaks, what was understood, what was answered and how fast.
+ *
+ * @module
+ */
+import type { EventClass } from "../events/event_manager.ts";
+import type { Participant } from "../edge/types.ts";
+import type { ToolCall } from "./messages.ts";
+import type { ToolResult } from "./tool.ts";
+
+/** Takes its properties from what it is made of. */
+abstract class Happening<Self> {
+  constructor(init: { [K in keyof Self]: Self[K] }) {
+    Object.assign(this, init);
+  }
+}
+
+/** Somebody began to speak: long enough to be no noise. */
+export class SpeechStartedEvent extends Happening<SpeechStartedEvent> {
+  declare readonly participant: Participant;
+  /** Monotonic milliseconds of his first sound. */
+  declare readonly atMs: number;
+}
+
+/** Somebody paused; whether his turn is over is not known yet. */
+export class SpeechStoppedEvent extends Happening<SpeechStoppedEvent> {
+  declare readonly participant: Participant;
+  /** Monotonic milliseconds of his last sound. */
+  declare readonly atMs: number;
+}
+
+/** Something of what somebody says was understood. */
+export class TranscriptEvent extends Happening<TranscriptEvent> {
+  declare readonly participant: Participant;
+  /** All of his turn so far. */
+  declare readonly text: string;
+  /** Whether the turn is over. */
+  declare readonly final: boolean;
+}
+
+/** Somebody's turn is over. */
+export class TurnEndedEvent extends Happening<TurnEndedEvent> {
+  declare readonly participant: Participant;
+  declare readonly text: string;
+  /** Why: he was silent for long enough, or he is gone. */
+  declare readonly reason: "silence" | "left";
+}
+
+/** The agent is heard: the first sample of something that it says was played. */
+export class AgentSpeechStartedEvent extends Happening<AgentSpeechStartedEvent> {
+  declare readonly speechId: string;
+  /** Whom it answers; `undefined` when it speaks of its own accord. */
+  declare readonly participant: Participant | undefined;
+}
+
+/** The agent was heard to the end, or was cut off. */
+export class AgentSpeechEndedEvent extends Happening<AgentSpeechEndedEvent> {
+  declare readonly speechId: string;
+  /** What was heard of it. */
+  declare readonly text: string;
+  declare readonly interrupted: boolean;
+}
+
+/** Speech over the agent silenced it for the moment; whether it is meant is not known yet. */
+export class BargeInSuspectedEvent extends Happening<BargeInSuspectedEvent> {
+  declare readonly participant: Participant;
+}
+
+/** It was a cough, or a sign of listening: the agent goes on where it was. */
+export class FalseAlarmEvent extends Happening<FalseAlarmEvent> {
+  declare readonly participant: Participant;
+  declare readonly pausedMs: number;
+}
+
+/** Somebody interrupted the agent. */
+export class BargeInEvent extends Happening<BargeInEvent> {
+  declare readonly participant: Participant | undefined;
+  /** From his first sound until the agent fell silent. */
+  declare readonly silenceMs: number;
+  /** What had been written and was never played. */
+  declare readonly discardedMs: number;
+}
+
+/** A tool was called. */
+export class ToolCalledEvent extends Happening<ToolCalledEvent> {
+  declare readonly call: ToolCall;
+  declare readonly result: ToolResult;
+  declare readonly durationMs: number;
+}
+
+/**
+ * How long an answer took, from the last sound of the person until its first was heard. The parts
+ * are those on the way that waited, so that they and `ownMs` add up to `voiceToVoiceMs`.
+ */
+export class VoiceToVoiceEvent extends Happening<VoiceToVoiceEvent> {
+  declare readonly participant: Participant;
+  declare readonly voiceToVoiceMs: number;
+  /** Until the turn was over, the wait for the transcript taken off. */
+  declare readonly turnMs: number;
+  /** What the transcript took beyond the pause that tells the end of speech. */
+  declare readonly sttMs: number;
+  /** From then until the model's first sentence, tools included. */
+  declare readonly llmMs: number;
+  /** Until the first text; a part of `llmMs`, or more than it where the model was asked early. */
+  declare readonly llmFirstTokenMs: number;
+  /** From the first sentence until its first sound. */
+  declare readonly ttsMs: number;
+  /** From the first sample's way to the track until it was heard. */
+  declare readonly playoutMs: number;
+  /** What none of the above explains: our own part. */
+  declare readonly ownMs: number;
+  /** Whether the model was asked before the turn was over. */
+  declare readonly eager: boolean;
+}
+
+/** What the queues hold and have lost, and what the components count, every few seconds. */
+export class ConversationMetricsEvent extends Happening<ConversationMetricsEvent> {
+  /** Figures by component: `figures["openai-llm"].requests`. */
+  declare readonly figures: { readonly [component: string]: Readonly<{ [name: string]: number }> };
+}
+
+/** All of the above. */
+export const conversationEvents: readonly EventClass[] = [
+  SpeechStartedEvent,
+  SpeechStoppedEvent,
+  TranscriptEvent,
+  TurnEndedEvent,
+  AgentSpeechStartedEvent,
+  AgentSpeechEndedEvent,
+  BargeInSuspectedEvent,
+  FalseAlarmEvent,
+  BargeInEvent,
+  ToolCalledEvent,
+  VoiceToVoiceEvent,
+  ConversationMetricsEvent,
+];

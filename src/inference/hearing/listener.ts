@@ -1,0 +1,231 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { ChatMessage } from "../messages.ts";
+import type { STT } from "../stt.ts";
+import type { TurnDetector } from "../turn_detector.ts";
+import type { VAD, VadStream } from "../vad.ts";
+import type { EchoGuard } from "./echo_guard.ts";
+import { PreRoll } from "./pre_roll.ts";
+import { SpeechGate, type SpeechGateOptions } from "./speech_gate.ts";
+import { Stretch } from "./stretch.ts";
+import { Turn } from "./turn.ts";
+
+/** How turns are taken. */
+export interface HearingOptions extends SpeechGateOptions {
+  /** What is given to the recogniser from before the first sound. Default 300. */
+  preRollMs?: number;
+  /** A stretch of speech longer than this is cut, its turn goes on. Default 30,000. */
+  maxStretchMs?: number;
+  /** How long the recogniser may take after the last sound. Default 10,000. */
+  sttTimeoutMs?: number;
+}
+
+/** What a {@linkcode Listener} needs, and tells. */
+export interface ListenerOptions {
+  participant: Participant;
+  sampleRate: number;
+  vad: VAD;
+  stt: STT;
+  turnDetector: TurnDetector;
+  hearing: HearingOptions;
+  clock: Clock;
+  echoGuard: EchoGuard;
+  messages: () => readonly ChatMessage[];
+  /** He began to speak, or goes on after a pause. */
+  onSpeech: (turn: Turn) => void;
+  /** More of what he says was understood. */
+  onText: (turn: Turn) => void;
+  /** He paused. */
+  onPause: (turn: Turn) => void;
+  /** He paused, and all that he said is known; the turn may go on. */
+  onUnderstood: (turn: Turn) => void;
+  /** The turn is over. Its text is empty when it was only noise. */
+  onEnd: (turn: Turn, reason: "silence" | "left") => void;
+  report: (error: unknown, context: string) => void;
+}
+
+const SLOT_MS = 20;
+
+/** Listens to one speaker: speech, pauses, text, turns. */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #vad: VadStream;
+  readonly #gate: SpeechGate;
+  readonly #preRoll: PreRoll;
+  readonly #pauseMs: number;
+  readonly #maxStretchMs: number;
+  readonly #closing = new AbortController();
+  #participant: Participant;
+  #turn: Turn | undefined;
+  #stretch: Stretch | undefined;
+  #stretchMs = 0;
+  #endTimer: Disposable | undefined;
+  #lastSlotAt = 0;
+  #watch: Disposable | undefined;
+
+  constructor(options: ListenerOptions) {
+    const { hearing, sampleRate } = options;
+    this.#options = options;
+    this.#participant = options.participant;
+    this.#vad = options.vad.open({ sampleRate });
+    this.#gate = new SpeechGate(hearing);
+    this.#pauseMs = hearing.pauseMs ?? 200;
+    this.#maxStretchMs = hearing.maxStretchMs ?? 30_000;
+    // What opens the gate has passed when it opens: that too must reach the recogniser.
+    const lengthMs = (hearing.preRollMs ?? 300) + 2 * (hearing.minSpeechMs ?? 150);
+    this.#preRoll = new PreRoll({ sampleRate, lengthMs });
+  }
+
+  /** The turn that is under way. */
+  get turn(): Turn | undefined {
+    return this.#turn;
+  }
+
+  /** Takes the next 20 ms; they are a view, valid until the result settles. */
+  hear(pcm: PcmChunk, participant: Participant): void | Promise<void> {
+    this.#participant = participant;
+    const probability = this.#vad.process(pcm);
+    if (typeof probability === "number") return this.#take(pcm, probability);
+    return probability.then((value) => this.#take(pcm, value));
+  }
+
+  /** No audio comes for now: he is muted, or his track is gone. An open turn pauses. */
+  stopped(): void {
+    if (!this.#gate.isOpen) return;
+    this.#gate.close();
+    this.#pause(this.#lastSlotAt);
+  }
+
+  /** He is gone: an open turn ends as soon as its text is known, which the result waits for. */
+  async left(): Promise<void> {
+    this.stopped();
+    const turn = this.#turn;
+    this.#release();
+    if (!turn) return;
+    await Promise.all(turn.stretches.map((one) => one.done));
+    this.#endTimer?.[Symbol.dispose]();
+    if (this.#turn === turn && !this.#closing.signal.aborted) this.#end(turn, "left");
+  }
+
+  /** Stops at once; nothing is told any more. */
+  close(): void {
+    this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
+    this.#endTimer?.[Symbol.dispose]();
+    for (const stretch of this.#turn?.stretches ?? []) stretch.abort();
+    this.#turn = this.#stretch = undefined;
+    this.#release();
+  }
+
+  #release(): void {
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
+    this.#vad[Symbol.dispose]();
+  }
+
+  #take(pcm: PcmChunk, probability: number): void {
+    if (this.#closing.signal.aborted) return;
+    const { clock, echoGuard } = this.#options;
+    this.#lastSlotAt = clock.now();
+    echoGuard.push(pcm.samples);
+    const isOwnVoice = probability > 0.1 && echoGuard.isEcho();
+    if (this.#stretch) {
+      this.#stretch.push(pcm);
+      this.#stretchMs += SLOT_MS;
+      if (this.#stretchMs >= this.#maxStretchMs) this.#cut();
+    } else this.#preRoll.push(pcm.samples);
+    const change = this.#gate.push(isOwnVoice ? 0 : probability, SLOT_MS);
+    if (change === "opened") this.#speak();
+    else if (change === "closed") this.#pause(this.#lastSlotAt - this.#gate.silenceMs);
+  }
+
+  #speak(): void {
+    const now = this.#lastSlotAt;
+    this.#endTimer?.[Symbol.dispose]();
+    const turn = this.#turn ??= new Turn(this.#participant, now - this.#gate.sinceFirstMs);
+    turn.isSpeaking = true;
+    turn.pauses++;
+    this.#begin(turn);
+    this.#stretch!.push(this.#preRoll.take());
+    this.#watchStream();
+    this.#options.onSpeech(turn);
+  }
+
+  #begin(turn: Turn): void {
+    const { stt, clock, hearing, report, onText } = this.#options;
+    this.#stretchMs = 0;
+    this.#stretch = new Stretch({
+      stt,
+      speakerId: this.#participant.id,
+      clock,
+      limitMs: hearing.sttTimeoutMs ?? 10_000,
+      onText: () => {
+        if (this.#turn === turn) onText(turn);
+      },
+      report,
+    });
+    turn.stretches.push(this.#stretch);
+  }
+
+  /** The stretch is long enough for any recogniser; what follows is the next one. */
+  #cut(): void {
+    this.#stretch!.end();
+    this.#begin(this.#turn!);
+  }
+
+  #pause(endOfSpeechMs: number): void {
+    const turn = this.#turn;
+    this.#stretch?.end();
+    this.#stretch = undefined;
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
+    if (!turn) return;
+    turn.isSpeaking = false;
+    turn.endOfSpeechMs = endOfSpeechMs;
+    this.#options.onPause(turn);
+    this.#conclude(turn, turn.pauses);
+  }
+
+  /** A stream that stops in mid-word is a pause too; that is the clock's to say. */
+  #watchStream(): void {
+    const { clock } = this.#options;
+    const limitMs = this.#pauseMs + 200;
+    const look = (): void => {
+      const quietMs = clock.now() - this.#lastSlotAt;
+      if (quietMs >= limitMs) this.stopped();
+      else this.#watch = clock.schedule(look, limitMs - quietMs);
+    };
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = clock.schedule(look, limitMs);
+  }
+
+  async #conclude(turn: Turn, pause: number): Promise<void> {
+    const { clock, turnDetector, messages, report, onUnderstood } = this.#options;
+    const { signal } = this.#closing;
+    const isVoid = () => this.#turn !== turn || turn.pauses !== pause || signal.aborted;
+    await Promise.all(turn.stretches.map((one) => one.done));
+    if (isVoid()) return;
+    turn.transcribedMs = clock.now();
+    if (turn.text === "") return this.#end(turn, "silence");
+    onUnderstood(turn);
+    let silenceMs = 600;
+    try {
+      const { participant, text } = turn;
+      const paused = { participant, text, messages: messages() };
+      silenceMs = await turnDetector.silenceAfter(paused, { signal });
+    } catch (error) {
+      if (!isVoid()) report(error, `${turnDetector.name}, which is taken for 600 ms`);
+    }
+    if (isVoid()) return;
+    turn.silentMs = turn.endOfSpeechMs + silenceMs;
+    const end = () => this.#end(turn, "silence");
+    if (turn.silentMs <= clock.now()) end();
+    else this.#endTimer = clock.schedule(end, turn.silentMs - clock.now());
+  }
+
+  #end(turn: Turn, reason: "silence" | "left"): void {
+    this.#turn = undefined;
+    turn.endedMs = this.#options.clock.now();
+    this.#options.onEnd(turn, reason);
+  }
+}

@@ -1,0 +1,80 @@
+/** How a {@linkcode SpeechGate} decides. */
+export interface SpeechGateOptions {
+  /** Probability from which on it is speech. Default 0.5. */
+  threshold?: number;
+  /** So much speech opens the gate: shorter sounds are none. Default 150. */
+  minSpeechMs?: number;
+  /** So much silence closes it. Default 200. */
+  pauseMs?: number;
+}
+
+/** What a {@linkcode SpeechGate} found in the latest slot. */
+export type GateChange = "opened" | "closed" | undefined;
+
+/** Within a beginning word silence costs this share of what speech brings. */
+const LEAK = 0.5;
+
+/**
+ * Makes "he speaks" and "he paused" of probabilities, slot by slot. Time is that of the slots, so
+ * that audio which comes late and at once is judged as it was spoken.
+ */
+export class SpeechGate {
+  readonly #threshold: number;
+  readonly #minSpeechMs: number;
+  readonly #pauseMs: number;
+  #speechMs = 0;
+  #silenceMs = 0;
+  #sinceFirstMs = 0;
+  #open = false;
+
+  constructor(options: SpeechGateOptions = {}) {
+    this.#threshold = options.threshold ?? 0.5;
+    this.#minSpeechMs = options.minSpeechMs ?? 150;
+    this.#pauseMs = options.pauseMs ?? 200;
+  }
+
+  /** Whether he speaks. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Whether the latest slot was speech, or lies in a pause too short to count. */
+  get silenceMs(): number {
+    return this.#silenceMs;
+  }
+
+  /** How long ago the first sound was that opened the gate, as of the latest slot. */
+  get sinceFirstMs(): number {
+    return this.#sinceFirstMs;
+  }
+
+  /** Takes the probability of the next slot. */
+  push(probability: number, slotMs: number): GateChange {
+    // A word that fades is still one: it takes less to stay open than to open.
+    const isSpeech = probability >= (this.#open ? this.#threshold * 0.7 : this.#threshold);
+    if (this.#open) {
+      this.#sinceFirstMs += slotMs;
+      this.#silenceMs = isSpeech ? 0 : this.#silenceMs + slotMs;
+      if (this.#silenceMs < this.#pauseMs) return undefined;
+      this.close();
+      return "closed";
+    }
+    if (isSpeech) {
+      this.#speechMs += slotMs;
+      this.#sinceFirstMs += slotMs;
+    } else if (this.#speechMs > 0) {
+      this.#speechMs = Math.max(0, this.#speechMs - slotMs * LEAK);
+      this.#sinceFirstMs = this.#speechMs === 0 ? 0 : this.#sinceFirstMs + slotMs;
+    }
+    if (this.#speechMs < this.#minSpeechMs) return undefined;
+    this.#open = true;
+    this.#silenceMs = 0;
+    return "opened";
+  }
+
+  /** Begins anew: the stream has stopped. */
+  close(): void {
+    this.#open = false;
+    this.#speechMs = this.#sinceFirstMs = 0;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Participant } from "../../edge/types.ts";
+import type { Stretch } from "./stretch.ts";
+
+/** Somebody's turn: what he says until he lets others speak. */
+export class Turn {
+  readonly stretches: Stretch[] = [];
+  /** When his latest sound was. */
+  endOfSpeechMs: number;
+  /** When the text was final for the pause that ended the turn. */
+  transcribedMs = 0;
+  /** When a pause of the length that was asked for had passed. */
+  silentMs = 0;
+  endedMs = 0;
+  /** Whether he speaks right now. */
+  isSpeaking = true;
+  /** Counts the pauses: what was begun in one is void in the next. */
+  pauses = 0;
+
+  constructor(readonly participant: Participant, readonly firstSoundMs: number) {
+    this.endOfSpeechMs = firstSoundMs;
+  }
+
+  /** All that was understood so far. */
+  get text(): string {
+    return this.stretches.map((one) => one.text).filter((text) => text !== "").join(" ");
+  }
+}

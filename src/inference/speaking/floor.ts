@@ -1,0 +1,227 @@
+import type { Clock } from "../../events/clock.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
+import type { OwnVoice } from "../hearing/echo_guard.ts";
+import type { SpokenSentence } from "../text/heard_text.ts";
+import type { SpeechPart, TTS } from "../tts.ts";
+import type { Speech } from "./speech.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { sleep } from "../../events/waiting.ts";
+import { splitSentences } from "../text/sentence_splitter.ts";
+import { speakable } from "../text/speakable.ts";
+import { untilAborted } from "../until_aborted.ts";
+
+/** What a {@linkcode Floor} is made of. */
+export interface FloorOptions {
+  track: OutboundAudioTrack;
+  tts: TTS;
+  clock: Clock;
+  ownVoice: OwnVoice;
+  report: (error: unknown, context: string) => void;
+}
+
+/** How often it is looked whether something was heard. */
+const LOOK_MS = 10;
+/** What the listener's delay can be at most: nothing is waited for longer. */
+const MAX_DELAY_MS = 2000;
+/** More than this waiting to be said is not going to be. */
+const MAX_WAITING = 32;
+
+/** The right to speak: one speech after another goes through the voice and to the track. */
+export class Floor {
+  readonly #options: FloorOptions;
+  readonly #waiting: Speech[] = [];
+  readonly #closing = new AbortController();
+  #active: Speech | undefined;
+  #held = false;
+  #cutting: Promise<number> | undefined;
+  #look: Disposable | undefined;
+
+  constructor(options: FloorOptions) {
+    this.#options = options;
+  }
+
+  /** Whether something is being said, or waits to be. */
+  get isBusy(): boolean {
+    return this.#active !== undefined || this.#waiting.length > 0;
+  }
+
+  /** What is being said, or prepared. */
+  get active(): Speech | undefined {
+    return this.#active;
+  }
+
+  /** Whether it was silenced for the moment. */
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
+  /** Whether sound is on its way to the ears right now. */
+  get isPlaying(): boolean {
+    return this.#active?.startMs !== undefined && !this.#held;
+  }
+
+  /** How many speeches wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Says it after everything that was to be said before.
+   *
+   * @throws {RangeError} too much waits already.
+   */
+  add(speech: Speech): void {
+    if (this.#closing.signal.aborted) {
+      speech.cut();
+      this.#finish(speech, true);
+      return;
+    }
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new RangeError(`${MAX_WAITING} things wait to be said already`);
+    }
+    this.#waiting.push(speech);
+    if (!this.#active) this.#next();
+  }
+
+  /** Falls silent and keeps everything. */
+  hold(): void {
+    this.#held = true;
+    this.#options.track.pause();
+  }
+
+  /** Goes on where it was held. */
+  release(): void {
+    this.#held = false;
+    this.#options.track.resume();
+  }
+
+  /**
+   * Cuts off what is being said and drops what waits. Silent at once; resolves with what was
+   * written and never played, in milliseconds, when everything is over.
+   */
+  interrupt(): Promise<number> {
+    return this.#cutting ??= this.#cut().finally(() => this.#cutting = undefined);
+  }
+
+  /** Ends everything. */
+  async close(): Promise<void> {
+    this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
+    await this.interrupt();
+  }
+
+  async #cut(): Promise<number> {
+    const { track, report } = this.#options;
+    const active = this.#active;
+    const waiting = this.#waiting.splice(0);
+    active?.cut();
+    for (const speech of waiting) speech.cut();
+    const flushing = track.flush();
+    // In this order: what is left of the old must not be heard.
+    this.release();
+    let discardedMs = 0;
+    try {
+      discardedMs = (await flushing).discardedMs;
+    } catch (error) {
+      report(error, "falling silent");
+    }
+    if (active && !active.isOver) this.#finish(active, true);
+    for (const speech of waiting) this.#finish(speech, true);
+    if (this.#active === active) this.#active = undefined;
+    this.#next();
+    return discardedMs;
+  }
+
+  #next(): void {
+    if (this.#active || this.#closing.signal.aborted || this.#cutting) return;
+    const speech = this.#active = this.#waiting.shift();
+    if (speech) this.#say(speech);
+  }
+
+  async #say(speech: Speech): Promise<void> {
+    const { clock, tts, track, report } = this.#options;
+    const { signal } = speech;
+    try {
+      for await (const sentence of splitSentences(untilAborted(speech.text, signal, clock))) {
+        speech.times.sentence ||= clock.now();
+        const spoken: SpokenSentence = { text: sentence, ms: 0, complete: false, marks: [] };
+        speech.sentences.push(spoken);
+        const words = speakable(sentence);
+        if (words !== "") {
+          speech.times.voiceAsked ||= clock.now();
+          const parts = untilAborted(tts.synthesize(words, { signal }), signal, clock);
+          for await (const part of parts) await this.#write(speech, spoken, part);
+        }
+        spoken.complete = true;
+      }
+      if (speech.startMs !== undefined) await this.#playOut(speech);
+      signal.throwIfAborted();
+    } catch (error) {
+      // Whoever cut it sees to the rest.
+      if (signal.aborted) return;
+      report(error, "speaking");
+      await track.drain({ signal }).catch(() => {});
+      if (signal.aborted) return;
+      this.#over(speech, true);
+      return;
+    }
+    this.#over(speech, false);
+  }
+
+  async #write(speech: Speech, sentence: SpokenSentence, part: SpeechPart): Promise<void> {
+    const { track, clock, ownVoice } = this.#options;
+    const { pcm, spokenChars } = part;
+    if (pcm.frames === 0) return;
+    speech.signal.throwIfAborted();
+    if (speech.startMs === undefined) {
+      speech.times.sound = clock.now();
+      speech.startMs = track.playedMs + track.bufferedMs;
+      this.#watchFirst(speech);
+    }
+    const mono = pcm.channels === 1 ? pcm : pcm.toMono();
+    ownVoice.wrote(mono.samples, mono.sampleRate, speech.startMs + speech.writtenMs);
+    speech.writtenMs += pcm.durationMs;
+    sentence.ms += pcm.durationMs;
+    if (spokenChars !== undefined) sentence.marks.push({ ms: sentence.ms, chars: spokenChars });
+    await track.write(pcm, { signal: speech.signal });
+  }
+
+  /** Waits until everything was heard. */
+  async #playOut(speech: Speech): Promise<void> {
+    const { track, clock } = this.#options;
+    const { signal } = speech;
+    const nothing = new PcmChunk(new Int16Array(0), { sampleRate: 48_000 });
+    await track.write(nothing, { final: true, signal });
+    await track.drain({ signal });
+    const giveUpAt = clock.now() + MAX_DELAY_MS;
+    // What is left of a sample when rates are converted is not waited for.
+    const endMs = Math.min(track.playedMs, speech.startMs! + speech.writtenMs) - 1;
+    while (track.heardMs < endMs && clock.now() < giveUpAt) {
+      await sleep(LOOK_MS, { clock, signal });
+    }
+  }
+
+  #watchFirst(speech: Speech): void {
+    const { track, clock } = this.#options;
+    const look = (): void => {
+      if (speech.isOver || speech.signal.aborted) return;
+      if (track.heardMs > speech.startMs!) speech.heard(clock.now());
+      else this.#look = clock.schedule(look, LOOK_MS);
+    };
+    this.#look = clock.schedule(look, LOOK_MS);
+  }
+
+  #over(speech: Speech, interrupted: boolean): void {
+    this.#finish(speech, interrupted);
+    if (this.#active === speech) this.#active = undefined;
+    this.#next();
+  }
+
+  #finish(speech: Speech, interrupted: boolean): void {
+    const { track } = this.#options;
+    const text = interrupted
+      ? speech.heardText(track.heardMs)
+      : speech.sentences.map((one) => one.text).join("");
+    if (speech === this.#active) this.#look?.[Symbol.dispose]();
+    speech.finish({ text, interrupted });
+  }
+}

@@ -1,0 +1,106 @@
+import type { Participant } from "../../edge/types.ts";
+import { heardText, type SpokenSentence } from "../text/heard_text.ts";
+
+/** How a {@linkcode Speech} came out. */
+export interface SpeechOutcome {
+  /** What was heard of it. */
+  readonly text: string;
+  /** Whether it was cut off. */
+  readonly interrupted: boolean;
+}
+
+/** When what happened to a speech, in monotonic milliseconds; 0 while it has not. */
+export interface SpeechTimes {
+  /** The first sentence was complete. */
+  sentence: number;
+  /** The voice was asked for it. */
+  voiceAsked: number;
+  /** Its first sound was there. */
+  sound: number;
+  /** The first sample was heard. */
+  heard: number;
+}
+
+/** What a {@linkcode Speech} is made of. */
+export interface SpeechInit {
+  /** All of its text, which may come in pieces while it is said. */
+  text: AsyncIterable<string>;
+  /** Whom it answers. */
+  participant?: Participant;
+  /** Its first sample was heard. */
+  onHeard?: (speech: Speech) => void;
+  /** It was cut off: whatever makes its text is to stop. */
+  onCut?: () => void;
+  /** It is over; called before `done` resolves. */
+  onOver?: (outcome: SpeechOutcome) => void;
+}
+
+let made = 0;
+
+/** Something that the agent says: text as it comes, and what was heard of it. */
+export class Speech {
+  readonly id: string = `speech-${++made}`;
+  readonly sentences: SpokenSentence[] = [];
+  readonly times: SpeechTimes = { sentence: 0, voiceAsked: 0, sound: 0, heard: 0 };
+  /** Where on the track it begins, in milliseconds; `undefined` before its first sample. */
+  startMs: number | undefined;
+  /** Milliseconds of it that were written to the track. */
+  writtenMs = 0;
+  readonly #init: SpeechInit;
+  readonly #controller = new AbortController();
+  readonly #done = Promise.withResolvers<SpeechOutcome>();
+  #isOver = false;
+
+  constructor(init: SpeechInit) {
+    this.#init = init;
+  }
+
+  /** All of its text. */
+  get text(): AsyncIterable<string> {
+    return this.#init.text;
+  }
+
+  /** Whom it answers. */
+  get participant(): Participant | undefined {
+    return this.#init.participant;
+  }
+
+  /** Aborted when it is cut off. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Resolves when it was heard to its end, or cut off. Never rejects. */
+  get done(): Promise<SpeechOutcome> {
+    return this.#done.promise;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What was heard of it when so much of the track was heard. */
+  heardText(trackHeardMs: number): string {
+    return this.startMs === undefined ? "" : heardText(this.sentences, trackHeardMs - this.startMs);
+  }
+
+  /** Nobody wants to hear it any more: model and voice are to stop. Idempotent. */
+  cut(): void {
+    if (this.#controller.signal.aborted || this.#isOver) return;
+    this.#controller.abort(new DOMException("the speech was interrupted", "AbortError"));
+    this.#init.onCut?.();
+  }
+
+  /** Its first sample was heard at this time. */
+  heard(atMs: number): void {
+    this.times.heard = atMs;
+    this.#init.onHeard?.(this);
+  }
+
+  /** It is over. */
+  finish(outcome: SpeechOutcome): void {
+    this.#isOver = true;
+    this.#init.onOver?.(outcome);
+    this.#done.resolve(outcome);
+  }
+}

@@ -1,0 +1,99 @@
+/** How a {@linkcode SentenceSplitter} works. */
+export interface SentenceSplitterOptions {
+  /** A sentence longer than this is cut at a comma or a space. Default 240 characters. */
+  maxChars?: number;
+}
+
+/** A full stop after one of these ends no sentence. */
+const ABBREVIATIONS = new Set(
+  ("mr mrs ms dr prof st sr jr vs etc e.g i.e a.m p.m approx no vol fig inc ltd co bzw usw z.b d.h " +
+    "ca nr dipl ing hr fr").split(" "),
+);
+/** An end that needs white space after it, one that does not, and a line's end. */
+const END = /(?:[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+["'”’」』）]*|\n+)\s*/gu;
+
+/**
+ * Cuts text that comes in pieces into sentences, as soon as each is complete. The sentences joined
+ * are the text, white space included.
+ *
+ * @example
+ * ```ts
+ * import { SentenceSplitter } from "@ringline/edge";
+ *
+ * const splitter = new SentenceSplitter();
+ * console.log(splitter.push("It is 3.5 miles, Mr. Po"), splitter.push("lly. Take ")); // [] ["..."]
+ * console.log(splitter.end()); // ["Take "]
+ * ```
+ */
+export class SentenceSplitter {
+  readonly #maxChars: number;
+  #rest = "";
+
+  constructor(options: SentenceSplitterOptions = {}) {
+    this.#maxChars = options.maxChars ?? 240;
+    if (!(this.#maxChars >= 1)) {
+      throw new RangeError(`maxChars must be a number >= 1, got ${this.#maxChars}`);
+    }
+  }
+
+  /** Takes more text and gives the sentences that it completed. */
+  push(text: string): string[] {
+    this.#rest += text;
+    const sentences: string[] = [];
+    let start = 0;
+    for (const match of this.#rest.matchAll(END)) {
+      const end = match.index + match[0].length;
+      // More white space may come, and belongs to this sentence; what has been said already may not
+      // wait for it.
+      const sentence = this.#rest.slice(start, end);
+      if (!/\S/.test(sentence) || endsOpen(this.#rest.slice(start, match.index + 1))) continue;
+      sentences.push(sentence);
+      start = end;
+    }
+    this.#rest = this.#rest.slice(start);
+    while (this.#rest.length > this.#maxChars) {
+      const cut = this.#cut();
+      sentences.push(this.#rest.slice(0, cut));
+      this.#rest = this.#rest.slice(cut);
+    }
+    return sentences;
+  }
+
+  /** The text is complete: gives what is left of it. */
+  end(): string[] {
+    const rest = this.#rest;
+    this.#rest = "";
+    return /\S/.test(rest) ? [rest] : [];
+  }
+
+  /** Where to cut what is too long: after a comma or the like, else after a space. */
+  #cut(): number {
+    const head = this.#rest.slice(0, this.#maxChars);
+    const clause = Math.max(...[", ", "; ", ": ", " - ", " – "].map((one) => {
+      const at = head.lastIndexOf(one);
+      return at < 0 ? 0 : at + one.length;
+    }));
+    if (clause > this.#maxChars / 3) return clause;
+    return head.lastIndexOf(" ") + 1 || this.#maxChars;
+  }
+}
+
+/** Whether the full stop at the end of `text` is none: after an abbreviation, initial or number. */
+function endsOpen(text: string): boolean {
+  if (!text.endsWith(".")) return false;
+  const word = /([\p{L}\p{N}.]+)\.$/u.exec(text)?.[1] ?? "";
+  if (ABBREVIATIONS.has(word.toLowerCase())) return true;
+  if (/^\p{Lu}$/u.test(word) && word !== "I") return true;
+  // "1. First" at the start of a line is a list's number; "in 1999." is an end.
+  return /(?:^|\n)\s*\p{N}{1,2}\.$/u.test(text);
+}
+
+/** Cuts a stream of text into sentences; see {@linkcode SentenceSplitter}. */
+export async function* splitSentences(
+  text: AsyncIterable<string>,
+  options: SentenceSplitterOptions = {},
+): AsyncGenerator<string, void, void> {
+  const splitter = new SentenceSplitter(options);
+  for await (const piece of text) yield* splitter.push(piece);
+  yield* splitter.end();
+}

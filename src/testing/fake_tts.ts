@@ -1,0 +1,78 @@
+import type { Clock } from "../events/clock.ts";
+import type { SpeechPart, TTS } from "../inference/tts.ts";
+import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { sleep } from "../events/waiting.ts";
+
+/** How a {@linkcode FakeTTS} speaks. */
+export interface FakeTTSOptions {
+  /** Default 24,000. */
+  sampleRate?: number;
+  /** How long a character takes to say, in milliseconds. Default 50. */
+  msPerChar?: number;
+  /** From being asked to the first sound, in milliseconds. Default 0. */
+  firstByteMs?: number;
+  /** How fast it makes sound: 1 is as fast as it is said. Default `Infinity`. */
+  speed?: number;
+  /** What it throws for a sentence that contains the key. */
+  failures?: { readonly [text: string]: unknown };
+}
+
+const CHUNK_MS = 40;
+
+/**
+ * A voice in a clock's time: a tone of 300 Hz that swells and fades with every word, as speech does,
+ * differently for each text. Remembers what it said.
+ */
+export class FakeTTS implements TTS {
+  readonly name = "fake-tts";
+  /** What it was asked to say. */
+  readonly sentences: string[] = [];
+  /** What it was stopped in. */
+  readonly aborted: string[] = [];
+  readonly #clock: Clock;
+  readonly #options: FakeTTSOptions;
+
+  constructor(clock: Clock, options: FakeTTSOptions = {}) {
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  async *synthesize(
+    text: string,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<SpeechPart, void, void> {
+    const { sampleRate = 24_000, firstByteMs = 0, speed = Infinity, failures = {} } = this.#options;
+    this.sentences.push(text);
+    try {
+      await sleep(firstByteMs, { clock: this.#clock, signal });
+      for (const [part, error] of Object.entries(failures)) if (text.includes(part)) throw error;
+      const samples = this.#samples(text, sampleRate);
+      const step = sampleRate * CHUNK_MS / 1000;
+      for (let start = 0; start < samples.length; start += step) {
+        if (start > 0 && speed < Infinity) {
+          await sleep(CHUNK_MS / speed, { clock: this.#clock, signal });
+        }
+        signal.throwIfAborted();
+        yield { pcm: new PcmChunk(samples.subarray(start, start + step), { sampleRate }) };
+      }
+    } finally {
+      if (signal.aborted) this.aborted.push(text);
+    }
+  }
+
+  #samples(text: string, sampleRate: number): Int16Array {
+    const { msPerChar = 50 } = this.#options;
+    const perChar = Math.round(sampleRate * msPerChar / 1000);
+    const samples = new Int16Array(text.length * perChar);
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      // Spaces are quiet; every letter has a loudness of its own.
+      const loudness = text[index] === " " ? 300 : 3000 + (code * 7919 % 97) * 90;
+      for (let n = 0; n < perChar; n++) {
+        const at = index * perChar + n;
+        samples[at] = loudness * Math.sin(2 * Math.PI * 300 * at / sampleRate);
+      }
+    }
+    return samples;
+  }
+}
