@@ -1,0 +1,153 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { EdgeError } from "../../src/edge/errors.ts";
+import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
+import { closeOf, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
+
+Deno.test("a join announces who and what is there, and leaving ends the process", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  edge.params = { secret: "x" };
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  assertEquals(connection.state, "active");
+  assertEquals(connection.joined, { said: { secret: "x" } });
+  assertEquals([...connection.participants.values()].map(({ name }) => name), ["Ann"]);
+  assertEquals([...connection.tracks.keys()], ["t1"]);
+  const pid = edge.process.pid!;
+  await connection.close();
+  assertEquals(await connection.closed, "left");
+  assertEquals(await isAlive(pid), false);
+});
+
+Deno.test("a refused join rejects with the host's reason and leaves nothing behind", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  edge.params = "refuse";
+  const call = await edge.createCall("call");
+  const error = await assertRejects(() => edge.join(testAgent(), call), EdgeError, "room is full");
+  assertEquals(error.code, "room-full");
+  assertEquals(edge.process.pid, undefined);
+  assertEquals(edge.connections.size, 0);
+});
+
+Deno.test("a join that hangs ends at its own limit, or at its signal", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  edge.params = "hang";
+  const call = await edge.createCall("call");
+  const late = await assertRejects(() => edge.join(testAgent(), call, { timeoutMs: 300 }));
+  assertEquals((late as Error).name, "TimeoutError");
+  assertEquals(edge.process.pid, undefined);
+
+  const abort = new AbortController();
+  const join = edge.join(testAgent(), call, { signal: abort.signal });
+  await until("the process starting", () => edge.process.pid);
+  abort.abort(new Error("changed my mind"));
+  await assertRejects(() => join, Error, "changed my mind");
+  assertEquals(edge.process.pid, undefined);
+});
+
+Deno.test("a join whose signal was aborted before starts no process", async () => {
+  await using edge = new TestEdge(fakeProcess({
+    spawn: () => {
+      throw new Error("must not start");
+    },
+  }));
+  const call = await edge.createCall("call");
+  const signal = AbortSignal.abort(new Error("never mind"));
+  await assertRejects(() => edge.join(testAgent(), call, { signal }), Error, "never mind");
+});
+
+Deno.test("the process's death closes its connections within a second, and says why", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const ends: unknown[] = [];
+  using _ = edge.events.subscribe(CallEndedEvent, ({ reason, error }) => {
+    ends.push(reason, (error as EdgeError).code);
+  });
+  const call = await edge.createCall("call");
+  const first = await edge.join(testAgent(), call);
+  const second = await edge.join(testAgent(), call);
+  const closes = Promise.all([closeOf(first), closeOf(second)]);
+  Deno.kill(edge.process.pid!, "SIGKILL");
+  for (const { reason, ms } of await closes) {
+    assertEquals(reason, "media-process-lost");
+    assertLess(ms, 1000);
+  }
+  await until("the events", () => ends.length === 4);
+  assertEquals(new Set(ends), new Set(["media-process-lost"]));
+  const again = await edge.join(testAgent(), call);
+  assertEquals(again.state, "active");
+});
+
+Deno.test("the process is gone when its parent is killed", async () => {
+  const fixture = new URL("./fixtures/doomed_parent.ts", import.meta.url);
+  const parent = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", fixture.href],
+    stdout: "piped",
+  }).spawn();
+  const reader = parent.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { child } = JSON.parse((await reader.read()).value!);
+  assert(await isAlive(child));
+  parent.kill("SIGKILL");
+  await parent.status;
+  await until("the child going", async () => !await isAlive(child), 1000);
+  await reader.cancel();
+});
+
+Deno.test("custom events go to the host and come back as events", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const received: unknown[] = [];
+  using _ = edge.events.subscribe(CustomEventReceivedEvent, ({ data, participant }) => {
+    received.push(data, participant?.name);
+  });
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  await connection.sendCustomEvent({ type: "hello", text: "ä" });
+  await until("the event", () => received.length > 0);
+  assertEquals(received, [{ type: "hello", text: "ä" }, "Ann"]);
+});
+
+Deno.test("rows come in order with their participant, and what is lost shows in the numbers", async () => {
+  const numbers: number[] = [];
+  let wrong = 0;
+  await using edge = new TestEdge(fakeProcess());
+  const agent = testAgent((row) => {
+    numbers.push(row.number);
+    const [entry] = row.entries;
+    if (row.count !== 1 || entry?.participant.id !== "p1" || entry.trackId !== "t1") wrong++;
+    if (entry?.pcm.samples.some((sample) => sample !== row.number)) wrong++;
+  });
+  const connection = await edge.join(agent, await edge.createCall("call"));
+  const lease = await edge.process.acquire();
+  // More than the 8 s that are kept, at once: the oldest give way.
+  await lease.request("rows", 500);
+  await until("the last row", () => numbers.at(-1) === 499);
+  assertEquals(numbers, Array.from({ length: 400 }, (_, index) => index + 100));
+  assertEquals(wrong, 0);
+  await lease.release();
+  await connection.close();
+});
+
+Deno.test("what an agent says reaches the host whole, and a flush says what was not played", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const track = edge.createAudioTrack();
+  await connection.publishTracks({ audio: track });
+  // Nothing plays out here: no room reads the ring.
+  await track.write(new PcmChunk(new Int16Array(16_000), { sampleRate: 16_000 }));
+  const flushed = await track.flush();
+  assertEquals(flushed.playedMs, 0);
+  assert(Math.abs(flushed.discardedMs - 1000) < 5, `discarded ${flushed.discardedMs} ms`);
+  track.close();
+});
+
+Deno.test("an agent that throws at a row harms neither its call nor the process", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  let rows = 0;
+  const agent = testAgent(() => {
+    rows++;
+    throw new Error("on purpose");
+  });
+  const connection = await edge.join(agent, await edge.createCall("call"));
+  const lease = await edge.process.acquire();
+  await lease.request("rows", 3);
+  await until("all rows", () => rows === 3);
+  assertEquals(connection.state, "active");
+  await lease.release();
+});
