@@ -178,6 +178,11 @@ export class Agent {
     return this.#senses.audio.dropped;
   }
 
+  /** How many tracks are being listened to, or were and have not been processed to their end. */
+  get listeningTo(): number {
+    return this.#senses.audio.inlets;
+  }
+
   /** Creates a call or finds the one that exists; authenticates before, unless it has. */
   async createCall(
     callType: string,

@@ -355,7 +355,7 @@ Deno.test("a call that ends says why, once, and releases everything", async () =
 });
 
 Deno.test("a CallEnded handler that closes and awaits it does not deadlock", async () => {
-  const { clock, author, connection, edge } = await setUp();
+  const { clock, author, edge } = await setUp();
   author.established();
   let handled = false;
   edge.events.subscribe(events.CallEndedEvent, async (event) => {
