@@ -7,3 +7,4 @@
  * @module
  */
 export * from "./audio/mod.ts";
+export * from "./native/mod.ts";

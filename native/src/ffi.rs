@@ -24,7 +24,8 @@ pub const ABI_VERSION: u32 = 1;
 const MAX_TABLES: usize = 32;
 
 struct State {
-    isa: Isa,
+    /// What this machine has, the fastest first.
+    isas: Vec<Isa>,
     handles: Handles<Resampler>,
     tables: Vec<Rc<Table>>,
     scratch: Scratch,
@@ -32,9 +33,19 @@ struct State {
 }
 
 impl State {
-    fn table(&mut self, input_rate: u32, output_rate: u32) -> Result<Rc<Table>, Error> {
+    /// The instruction set with a code; 0 is the fastest.
+    fn isa(&self, code: u32) -> Result<Isa, Error> {
+        let found = self.isas.iter().find(|isa| code == 0 || isa.code() == code);
+        found.copied().ok_or(Error::Isa)
+    }
+
+    fn table(
+        &mut self,
+        input_rate: u32,
+        output_rate: u32,
+        lanes: usize,
+    ) -> Result<Rc<Table>, Error> {
         let (up, down) = ratio(input_rate, output_rate)?;
-        let lanes = self.isa.lanes();
         let known = |table: &&Rc<Table>| (table.up, table.down, table.lanes) == (up, down, lanes);
         if let Some(table) = self.tables.iter().find(known) {
             return Ok(Rc::clone(table));
@@ -50,7 +61,7 @@ impl State {
 
 thread_local! {
     static STATE: RefCell<State> = RefCell::new(State {
-        isa: Isa::best(),
+        isas: Isa::available(),
         handles: Handles::new(),
         tables: Vec::new(),
         scratch: Scratch::default(),
@@ -162,15 +173,9 @@ pub extern "C" fn rl_abi_version() -> u32 {
 }
 
 exports! {
-    /// The code of the instruction set in use: [`Isa::code`].
-    fn rl_isa(state) {
-        Ok(state.isa.code() as usize)
-    }
-
-    /// Chooses the instruction set of all that is created on this thread from now on; 0 is the best.
-    fn rl_use_isa(state, code: u32) {
-        state.isa = if code == 0 { Isa::best() } else { Isa::from_code(code)? };
-        Ok(0)
+    /// The code of an instruction set ([`Isa::code`]) if this machine has it; of the best for 0.
+    fn rl_isa(state, isa: u32) {
+        Ok(state.isa(isa)?.code() as usize)
     }
 
     /// How many resamplers of this thread are open.
@@ -182,6 +187,7 @@ exports! {
     /// 1 / (up * `input_rate`), and the frames of history.
     fn rl_resampler_new(
         state,
+        isa: u32,
         input_rate: u32,
         output_rate: u32,
         channels: u32,
@@ -193,9 +199,10 @@ exports! {
         if info.len() < 5 {
             return Err(Error::Length);
         }
-        let table = state.table(input_rate, output_rate)?;
+        let isa = state.isa(isa)?;
+        let table = state.table(input_rate, output_rate, isa.lanes())?;
         let numbers = [table.up, table.down, table.delay, table.history];
-        let handle = state.handles.insert(Resampler::new(table, state.isa, channels)?)?;
+        let handle = state.handles.insert(Resampler::new(table, isa, channels)?)?;
         info[0] = handle;
         for (to, from) in info[1..].iter_mut().zip(numbers) {
             *to = u32::try_from(from).map_err(|_| Error::Rate)?;
@@ -255,6 +262,7 @@ exports! {
     /// of length 0 are the gains.
     fn rl_mix(
         state,
+        isa: u32,
         block: *const i16,
         block_length: u32,
         count: u32,
@@ -291,7 +299,7 @@ exports! {
             Some(Gains { from: if from.is_empty() { to } else { from }, to })
         };
         let rows = Rows { block, count: count as usize, frames: frames as usize };
-        mix::mix(state.isa, &rows, gains, listeners, &mut state.contributions, out)?;
+        mix::mix(state.isa(isa)?, &rows, gains, listeners, &mut state.contributions, out)?;
         Ok(0)
     }
 }

@@ -35,11 +35,14 @@ export class Mixer {
   #count = 0;
   #capacity = 0;
   #block = new Int16Array(0);
-  #out = new Int16Array(0);
   #gains = new Float32Array(0);
   #previousGains = new Float32Array(0);
   #unity = true;
+  /** Each row of the output. */
   #views: Int16Array[] = [];
+  /** For each number of inputs exactly their rows, and their outputs' with the total's. */
+  #blocks: Int16Array[] = [];
+  #outs: Int16Array[] = [];
   #single: Int16Array;
   #total: Int16Array;
 
@@ -102,12 +105,13 @@ export class Mixer {
   /** Computes {@linkcode Mixer.total} alone. */
   mix(): void {
     const { frameSamples } = this;
+    const block = this.#blocks[this.#count]!;
     this.#total = this.#single;
     if (this.#unity) {
-      this.#kernel.mix(this.#block, this.#count, frameSamples, this.#single);
+      this.#kernel.mix(block, this.#count, frameSamples, this.#single);
     } else {
       this.#kernel.mix(
-        this.#block,
+        block,
         this.#count,
         frameSamples,
         this.#single,
@@ -120,14 +124,16 @@ export class Mixer {
   /** Computes {@linkcode Mixer.total} and what each input hears. */
   mixMinus(): void {
     const { frameSamples } = this;
+    const block = this.#blocks[this.#count]!;
+    const out = this.#outs[this.#count]!;
     if (this.#unity) {
-      this.#kernel.mixMinus(this.#block, this.#count, frameSamples, this.#out);
+      this.#kernel.mixMinus(block, this.#count, frameSamples, out);
     } else {
       this.#kernel.mixMinus(
-        this.#block,
+        block,
         this.#count,
         frameSamples,
-        this.#out,
+        out,
         this.#gains,
         this.#previousGains,
       );
@@ -161,13 +167,13 @@ export class Mixer {
     }
     const { frameSamples } = this;
     this.#block = grown(this.#block, new Int16Array(capacity * frameSamples));
-    this.#out = new Int16Array((capacity + 1) * frameSamples);
+    const out = new Int16Array((capacity + 1) * frameSamples);
     this.#gains = grown(this.#gains, new Float32Array(capacity));
     this.#previousGains = grown(this.#previousGains, new Float32Array(capacity));
-    this.#views = Array.from(
-      { length: capacity + 1 },
-      (_, row) => this.#out.subarray(row * frameSamples, (row + 1) * frameSamples),
-    );
+    const counts = Array.from({ length: capacity + 1 }, (_, count) => count);
+    this.#views = counts.map((row) => out.subarray(row * frameSamples, (row + 1) * frameSamples));
+    this.#blocks = counts.map((count) => this.#block.subarray(0, count * frameSamples));
+    this.#outs = counts.map((count) => out.subarray(0, (count + 1) * frameSamples));
     this.#capacity = capacity;
   }
 }

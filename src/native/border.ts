@@ -13,9 +13,23 @@ import { assertChannels, assertInput, assertRoom } from "../audio/resampler_argu
 /** The exports of the Rust crate; each answers with a count, or with a negative status. */
 export interface Border {
   newResampler(inputRate: number, outputRate: number, channels: number, info: Uint32Array): number;
-  process(handle: number, input: Int16Array, output: Int16Array, offset: number): number;
-  flush(handle: number, output: Int16Array, offset: number): number;
-  history(handle: number, output: Int16Array): number;
+  /** Writes at most `room` samples from `offset` on; answers with frames of `channels`. */
+  process(
+    handle: number,
+    input: Int16Array,
+    output: Int16Array,
+    offset: number,
+    room: number,
+    channels: number,
+  ): number;
+  flush(
+    handle: number,
+    output: Int16Array,
+    offset: number,
+    room: number,
+    channels: number,
+  ): number;
+  history(handle: number, output: Int16Array, channels: number): number;
   reset(handle: number): number;
   free(handle: number): number;
   mix(
@@ -97,25 +111,16 @@ export class BorderKernel implements AudioKernel {
     gains: Float32Array = noGains,
     previousGains: Float32Array = noGains,
   ): void {
-    const status = this.#border.mix(
-      block,
-      count,
-      frames,
-      out,
-      listeners,
-      gains,
-      previousGains,
-    );
-    if (status < 0 || (gains.length === 0 && previousGains.length > 0)) {
-      assertMixArguments(
-        block,
-        count,
-        frames,
-        out,
-        outRows,
-        gains === noGains ? undefined : gains,
-        previousGains === noGains ? undefined : previousGains,
-      );
+    // What the border cannot even be asked; all else it finds out by itself.
+    const askable = count >>> 0 === count && frames >>> 0 === frames &&
+      (gains.length > 0 || previousGains.length === 0);
+    const status = askable
+      ? this.#border.mix(block, count, frames, out, listeners, gains, previousGains)
+      : Status.Length;
+    if (status < 0) {
+      const given = (values: Float32Array) => values === noGains ? undefined : values;
+      const from = given(previousGains);
+      assertMixArguments(block, count, frames, out, outRows, given(gains), from);
       fail(status);
     }
   }
@@ -173,22 +178,24 @@ class BorderResampler implements KernelResampler {
   }
 
   process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
-    const frames = this.#border.process(this.#handle, input, output, outputOffset);
-    if (frames >= 0 && outputOffset >= 0) return frames;
-    const needed = this.maxOutputFrames(assertInput(input, this.#channels)) * this.#channels;
-    assertRoom(output, outputOffset, needed);
-    return fail(frames);
+    const channels = this.#channels;
+    const room = this.maxOutputFrames(assertInput(input, channels)) * channels;
+    assertRoom(output, outputOffset, room);
+    const border = this.#border;
+    const frames = border.process(this.#handle, input, output, outputOffset, room, channels);
+    return frames >= 0 ? frames : fail(frames);
   }
 
   flush(output: Int16Array, outputOffset = 0): number {
-    const frames = this.#border.flush(this.#handle, output, outputOffset);
-    if (frames >= 0) return frames;
-    assertRoom(output, outputOffset, this.tailFrames * this.#channels);
-    return fail(frames);
+    const channels = this.#channels;
+    const room = this.tailFrames * channels;
+    assertRoom(output, outputOffset, room);
+    const frames = this.#border.flush(this.#handle, output, outputOffset, room, channels);
+    return frames >= 0 ? frames : fail(frames);
   }
 
   history(out: Int16Array): number {
-    const frames = this.#border.history(this.#handle, out);
+    const frames = this.#border.history(this.#handle, out, this.#channels);
     return frames >= 0 ? frames : fail(frames);
   }
 

@@ -28,13 +28,13 @@ export function openNativeKernel(
 ): AudioKernel {
   checkAbiVersion(path);
   const library = dlopen(path, symbols).symbols;
-  const wanted = Object.entries(isaNames).find(([, name]) => name === options.isa)?.[0];
-  if (library.rl_use_isa(Number(wanted ?? 0)) < 0 || (options.isa && wanted === undefined)) {
-    throw new UnusableLibraryError(`this machine has no ${options.isa}`);
-  }
-  const isa = isaNames[library.rl_isa()] ?? "unknown instructions";
-  const detail = options.origin === undefined ? isa : `${isa}, ${options.origin}`;
-  return new BorderKernel("native", detail, borderOf(library));
+  const wanted = Object.keys(isaNames).find((code) => isaNames[Number(code)] === options.isa);
+  const code = options.isa === undefined ? 0 : Number(wanted ?? -1);
+  const isa = library.rl_isa(code);
+  if (isa < 0) throw new UnusableLibraryError(`this machine has no ${options.isa}`);
+  const name = isaNames[isa] ?? "unknown instructions";
+  const detail = options.origin === undefined ? name : `${name}, ${options.origin}`;
+  return new BorderKernel("native", detail, borderOf(library, isa));
 }
 
 /** Asked alone, since an older library may lack what a newer border has. */
@@ -61,10 +61,14 @@ function dlopen<S extends Deno.ForeignLibraryInterface>(
   }
 }
 
-function borderOf(library: Deno.DynamicLibrary<typeof symbols>["symbols"]): Border {
+function borderOf(
+  library: Deno.DynamicLibrary<typeof symbols>["symbols"],
+  isa: number,
+): Border {
   return {
     newResampler: (inputRate, outputRate, channels, info) =>
       library.rl_resampler_new(
+        isa,
         inputRate,
         outputRate,
         channels,
@@ -93,6 +97,7 @@ function borderOf(library: Deno.DynamicLibrary<typeof symbols>["symbols"]): Bord
     free: library.rl_resampler_free,
     mix: (block, count, frames, out, listeners, gains, previousGains) =>
       library.rl_mix(
+        isa,
         block as Int16Array<ArrayBuffer>,
         block.length,
         count,

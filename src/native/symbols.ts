@@ -6,11 +6,11 @@ export const ABI_VERSION = 1;
 /** Every export, with the C type of each parameter beside it. */
 export const symbols = {
   rl_abi_version: { parameters: [], result: "u32" },
-  rl_isa: { parameters: [], result: "i32" },
-  rl_use_isa: { parameters: ["u32" /* code */], result: "i32" },
+  rl_isa: { parameters: ["u32" /* isa */], result: "i32" },
   rl_open_resamplers: { parameters: [], result: "i32" },
   rl_resampler_new: {
     parameters: [
+      "u32", /* isa */
       "u32", /* input_rate */
       "u32", /* output_rate */
       "u32", /* channels */
@@ -47,6 +47,7 @@ export const symbols = {
   rl_resampler_free: { parameters: ["u32" /* handle */], result: "i32" },
   rl_mix: {
     parameters: [
+      "u32", /* isa */
       "buffer", /* const int16_t *block */
       "u32", /* block_length */
       "u32", /* count */

@@ -23,7 +23,6 @@ mod sse2;
 mod wasm;
 
 use crate::table::Table;
-use crate::Error;
 
 /// The most `f32` of a vector of any instruction set.
 pub const MAX_LANES: usize = 16;
@@ -117,14 +116,6 @@ impl Isa {
     #[must_use]
     pub fn best() -> Self {
         Self::available()[0]
-    }
-
-    /// The instruction set with a code of the C border, if this machine has it.
-    ///
-    /// # Errors
-    /// [`Error::Isa`] when it has not.
-    pub fn from_code(code: u32) -> Result<Self, Error> {
-        Self::available().into_iter().find(|isa| isa.code() == code).ok_or(Error::Isa)
     }
 
     /// The code on the C border: never reused, 0 is none.

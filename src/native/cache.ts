@@ -1,0 +1,89 @@
+/** The library that `./install` put into the user's cache, and the manifest that vouches for it. @module */
+
+import { granted, variable } from "./locate.ts";
+import { sha256 } from "./sha256.ts";
+import { ABI_VERSION } from "./symbols.ts";
+import { libraryFileName } from "./target.ts";
+
+/** What stands beside a cached library. */
+export interface Manifest {
+  /** The version of the border that the library speaks. */
+  abi: number;
+  /** What it was built for, as `Deno.build.target` has it. */
+  target: string;
+  /** The library's SHA-256, in hex. */
+  sha256: string;
+  /** How it came here: from a download, or from sources with this hash. */
+  source: string;
+}
+
+/** A cached library, or why there is none that may be loaded. */
+export type Cached = { path: string; manifest: Manifest } | { reason: string };
+
+const separator = Deno.build.os === "windows" ? "\\" : "/";
+
+/** The folder of the cached library; `undefined` where the environment does not tell. */
+export function cacheFolder(): string | undefined {
+  const explicit = variable("RINGLINE_CACHE");
+  if (explicit) return explicit;
+  const base = Deno.build.os === "windows"
+    ? variable("LOCALAPPDATA")
+    : variable("XDG_CACHE_HOME") || under(variable("HOME"), homeCache());
+  return under(base, "ringline", `abi-${ABI_VERSION}-${Deno.build.target}`);
+}
+
+/** The files of a cached library in `folder`. */
+export function cacheFiles(folder: string): { library: string; manifest: string } {
+  return {
+    library: folder + separator + libraryFileName(),
+    manifest: folder + separator + "manifest.json",
+  };
+}
+
+/** The cached library, if it is exactly what its manifest says. Reads it whole; never asks. */
+export function findCached(folder: string | undefined = cacheFolder()): Cached {
+  if (folder === undefined) {
+    return { reason: "its place is unknown without --allow-env=HOME,XDG_CACHE_HOME" };
+  }
+  const files = cacheFiles(folder);
+  if (!granted({ name: "read", path: folder })) {
+    return { reason: `it cannot be verified without --allow-read=${folder}` };
+  }
+  let library: Uint8Array<ArrayBuffer>;
+  let manifest: Manifest | undefined;
+  try {
+    manifest = parseManifest(Deno.readTextFileSync(files.manifest));
+    library = Deno.readFileSync(files.library);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { reason: "nothing is installed" };
+    const message = error instanceof Error ? error.message : String(error);
+    return { reason: `it cannot be read (${message})` };
+  }
+  if (manifest === undefined) return { reason: "its manifest is damaged: run ./install again" };
+  if (manifest.abi !== ABI_VERSION || manifest.target !== Deno.build.target) {
+    return { reason: "it is for another version or machine: run ./install again" };
+  }
+  if (sha256(library) !== manifest.sha256) {
+    return { reason: "it is damaged (its SHA-256 is not the manifest's): run ./install again" };
+  }
+  return { path: files.library, manifest };
+}
+
+function parseManifest(text: string): Manifest | undefined {
+  try {
+    const value = JSON.parse(text);
+    const valid = typeof value?.abi === "number" && typeof value.target === "string" &&
+      typeof value.sha256 === "string" && typeof value.source === "string";
+    return valid ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function homeCache(): string {
+  return Deno.build.os === "darwin" ? "Library/Caches" : ".cache";
+}
+
+function under(base: string | undefined, ...names: string[]): string | undefined {
+  return base ? [base, ...names].join(separator) : undefined;
+}

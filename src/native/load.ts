@@ -1,0 +1,115 @@
+/** Which kernel runs, and why. @module */
+
+import type { AudioKernel } from "../audio/kernel.ts";
+import { typescriptKernel } from "../audio/typescript_kernel.ts";
+import { findCached } from "./cache.ts";
+import { granted, LIBRARY_VARIABLE, localBuild, variable } from "./locate.ts";
+import { openNativeKernel } from "./native_kernel.ts";
+import { wasmKernel } from "./wasm_kernel.ts";
+
+/** How {@linkcode loadKernel} looks for a kernel. */
+export interface LoadKernelOptions {
+  /** A native library to try first; the environment variable `RINGLINE_NATIVE` unless given. */
+  path?: string;
+  /**
+   * Gets the one line that says which kernel runs and why. Unless it is given, the line goes to
+   * `console.warn`, and only when the kernel is not the native one that was to be expected.
+   */
+  logger?: (line: string) => void;
+}
+
+const kernels = new Map<string | undefined, AudioKernel>();
+
+/**
+ * The fastest kernel that the machine and the permissions allow: a native library (the one named,
+ * the local build, the installed one, in this order), else the WASM module in this package, else
+ * TypeScript. {@linkcode AudioKernel.name} and {@linkcode AudioKernel.detail} say which and why, and
+ * one line says it once.
+ *
+ * Nothing is opened before the first call, and nothing is ever asked, downloaded or built: without
+ * `--allow-ffi` the WASM module runs, which needs no permission. What is found is kept, so that
+ * later calls are free.
+ *
+ * @example
+ * ```ts
+ * import { loadKernel, Resampler } from "@ringline/edge/audio";
+ *
+ * const kernel = loadKernel();
+ * console.log(kernel.name, kernel.detail);
+ * using resampler = new Resampler(kernel, { inputRate: 48_000, outputRate: 16_000 });
+ * ```
+ */
+export function loadKernel(options: LoadKernelOptions = {}): AudioKernel {
+  const { path, logger } = options;
+  let kernel = kernels.get(path);
+  if (kernel === undefined) {
+    kernel = findKernel(path);
+    kernels.set(path, kernel);
+    const line = `audio kernel: ${kernel.name} (${kernel.detail})`;
+    if (logger !== undefined) logger(line);
+    else if (kernel.name !== "native" || kernel.detail.includes("; not ")) console.warn(line);
+  }
+  return kernel;
+}
+
+function findKernel(path: string | undefined): AudioKernel {
+  const reasons: string[] = [];
+  const native = findNative(path, reasons);
+  if (native !== undefined) return native;
+  const why = `not native: ${reasons.join("; ")}`;
+  try {
+    return wasmKernel(`simd128; ${why}`);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return typescriptKernel(`f64; ${why}; no WASM: ${message}`);
+  }
+}
+
+function findNative(path: string | undefined, reasons: string[]): AudioKernel | undefined {
+  if (path !== undefined) {
+    const kernel = open(path, "the path given", reasons);
+    if (kernel !== undefined) return kernel;
+  }
+  const named = variable(LIBRARY_VARIABLE);
+  if (named) {
+    const kernel = open(named, LIBRARY_VARIABLE, reasons);
+    if (kernel !== undefined) return kernel;
+  }
+  const built = localBuild();
+  if (built !== undefined) {
+    const kernel = open(built, "local build", reasons);
+    if (kernel !== undefined) return kernel;
+  }
+  const cached = findCached();
+  if ("reason" in cached) {
+    reasons.push(`installed library: ${cached.reason}`);
+    return undefined;
+  }
+  return open(cached.path, "installed library", reasons);
+}
+
+function open(path: string, origin: string, reasons: string[]): AudioKernel | undefined {
+  if (!granted({ name: "ffi", path })) {
+    reasons.push(`${origin}: --allow-ffi is not granted`);
+    return undefined;
+  }
+  if (granted({ name: "read", path }) && !exists(path)) {
+    reasons.push(`${origin}: there is none`);
+    return undefined;
+  }
+  try {
+    // Never silent: what was named and could not be used is told even where another is found.
+    return openNativeKernel(path, { origin: [origin, ...reasons].join("; not ") });
+  } catch (error) {
+    reasons.push(`${origin}: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,140 @@
+/** The kernel in the package's own WASM module: it needs no permission. @module */
+
+import * as wasm from "./ringline_audio.wasm";
+import type { AudioKernel } from "../audio/kernel.ts";
+import { type Border, BorderKernel, Listeners } from "./border.ts";
+
+/** Bytes that the staging areas begin with: a chunk of 60 ms of 48 kHz stereo. */
+const STAGING_BYTES = 12 * 1024;
+
+/** Views of different lengths that are kept for reuse. */
+const MAX_PARTS = 64;
+
+/** A piece of the module's memory that grows, for samples on their way in or out. */
+class Staging {
+  #pointer = 0;
+  #bytes = 0;
+  #buffer: ArrayBufferLike | undefined;
+  #shorts: Int16Array = new Int16Array(0);
+  #floats: Float32Array = new Float32Array(0);
+  readonly #parts = new Map<number, Int16Array>();
+
+  /** Makes room; returns where. */
+  reserve(bytes: number): number {
+    if (bytes > this.#bytes) {
+      wasm.rl_free(this.#pointer, this.#bytes);
+      this.#bytes = Math.max(STAGING_BYTES, 2 * bytes);
+      this.#pointer = wasm.rl_alloc(this.#bytes) >>> 0;
+      if (this.#pointer === 0) {
+        this.#bytes = 0;
+        throw new RangeError(`samples: expected what fits into memory, got ${bytes} bytes`);
+      }
+      this.#buffer = undefined;
+    }
+    return this.#pointer;
+  }
+
+  put(samples: Int16Array): void {
+    if (samples.length > 0) this.#view().set(samples);
+  }
+
+  putGains(gains: Float32Array, previousGains: Float32Array): void {
+    this.#view();
+    this.#floats.set(gains);
+    this.#floats.set(previousGains, gains.length);
+  }
+
+  /** Copies `length` samples out. */
+  take(length: number, to: Int16Array, offset: number): void {
+    const all = this.#view();
+    // The same few lengths come again and again: a view for each call would be garbage.
+    let part = this.#parts.get(length);
+    if (part === undefined) {
+      if (this.#parts.size >= MAX_PARTS) this.#parts.clear();
+      this.#parts.set(length, part = all.subarray(0, length));
+    }
+    to.set(part, offset);
+  }
+
+  /** Memory that has grown is another buffer. */
+  #view(): Int16Array {
+    const { buffer } = wasm.memory;
+    if (this.#buffer !== buffer) {
+      this.#buffer = buffer;
+      this.#shorts = new Int16Array(buffer, this.#pointer, this.#bytes >> 1);
+      this.#floats = new Float32Array(buffer, this.#pointer, this.#bytes >> 2);
+      this.#parts.clear();
+    }
+    return this.#shorts;
+  }
+}
+
+/**
+ * The kernel in the package's WASM module.
+ *
+ * @param detail why it was chosen, for `kernel.detail`
+ */
+export function wasmKernel(detail = "simd128"): AudioKernel {
+  return new BorderKernel("wasm", detail, border);
+}
+
+const incoming = new Staging();
+const outgoing = new Staging();
+const gainsStaging = new Staging();
+
+const border: Border = {
+  newResampler(inputRate, outputRate, channels, info) {
+    const pointer = outgoing.reserve(info.byteLength);
+    const status = wasm.rl_resampler_new(0, inputRate, outputRate, channels, pointer, info.length);
+    if (status >= 0) info.set(new Uint32Array(wasm.memory.buffer, pointer, info.length));
+    return status;
+  },
+  process(handle, input, output, offset, room, channels) {
+    const from = incoming.reserve(input.byteLength);
+    const to = outgoing.reserve(2 * room);
+    incoming.put(input);
+    const frames = wasm.rl_resampler_process(handle, from, input.length, to, room, 0);
+    if (frames > 0) outgoing.take(frames * channels, output, offset);
+    return frames;
+  },
+  flush(handle, output, offset, room, channels) {
+    const to = outgoing.reserve(2 * room);
+    const frames = wasm.rl_resampler_flush(handle, to, room, 0);
+    if (frames > 0) outgoing.take(frames * channels, output, offset);
+    return frames;
+  },
+  history(handle, output, channels) {
+    const to = outgoing.reserve(output.byteLength);
+    const frames = wasm.rl_resampler_history(handle, to, output.length);
+    if (frames > 0) outgoing.take(frames * channels, output, 0);
+    return frames;
+  },
+  reset: (handle) => wasm.rl_resampler_reset(handle),
+  free: (handle) => wasm.rl_resampler_free(handle),
+  mix(block, count, frames, out, listeners, gains, previousGains) {
+    const rows = listeners === Listeners.All ? 1 : count + listeners - 1;
+    const length = Math.min(out.length, rows * frames);
+    const from = incoming.reserve(block.byteLength);
+    const to = outgoing.reserve(2 * length);
+    const gainBytes = gains.byteLength + previousGains.byteLength;
+    const gainsAt = gainsStaging.reserve(gainBytes);
+    incoming.put(block);
+    if (gainBytes > 0) gainsStaging.putGains(gains, previousGains);
+    const status = wasm.rl_mix(
+      0,
+      from,
+      block.length,
+      count,
+      frames,
+      to,
+      length,
+      listeners,
+      gainsAt,
+      gains.length,
+      gainsAt + gains.byteLength,
+      previousGains.length,
+    );
+    if (status >= 0) outgoing.take(length, out, 0);
+    return status;
+  },
+};
