@@ -1,0 +1,51 @@
+/** A service that carries calls within the program: where your provider's SDK would stand. */
+import { ConnectionError, type Participant, type PcmChunk } from "../../mod.ts";
+
+/** What goes over its wire. */
+export type Message =
+  | { type: "joined"; who: Participant; muted?: boolean }
+  | { type: "left"; who: Participant }
+  | { type: "audio"; who: Participant; pcm: PcmChunk }
+  | { type: "muted"; who: Participant; muted: boolean }
+  | { type: "data"; who: Participant; text: string }
+  | { type: "ended" };
+
+/** Someone's place in a call. */
+export interface Seat {
+  who: Participant;
+  muted?: boolean;
+  take(message: Message): void;
+}
+
+export class ToyService {
+  readonly #calls = new Map<string, Set<Seat>>();
+
+  create(callId: string): void {
+    if (!this.#calls.has(callId)) this.#calls.set(callId, new Set());
+  }
+
+  /** Takes a seat: is told who is here, and they are told of it. */
+  enter(callId: string, seat: Seat): void {
+    const seats = this.#calls.get(callId);
+    if (!seats) throw new ConnectionError(`there is no call ${callId}`, { code: "no-such-call" });
+    for (const { who, muted } of seats) seat.take({ type: "joined", who, muted });
+    this.send(callId, { type: "joined", who: seat.who, muted: seat.muted });
+    seats.add(seat);
+  }
+
+  leave(callId: string, seat: Seat): void {
+    if (this.#calls.get(callId)?.delete(seat)) this.send(callId, { type: "left", who: seat.who });
+  }
+
+  /** Sends to everybody in the call but the sender. */
+  send(callId: string, message: Message, from?: Seat): void {
+    for (const seat of [...this.#calls.get(callId) ?? []]) {
+      if (seat !== from) seat.take(message);
+    }
+  }
+
+  end(callId: string): void {
+    this.send(callId, { type: "ended" });
+    this.#calls.delete(callId);
+  }
+}

@@ -1,0 +1,152 @@
+// The part of a test that runs inside the page: joins a call through the page's own client and
+// records what comes out of the browser's decoder. Evaluated in the page as `globalThis.guest`.
+globalThis.guest = {
+  client: undefined,
+  events: [],
+  recordings: new Map(),
+
+  /** A track of sound that the page makes itself: past the microphone and its processing. */
+  makeVoice() {
+    if (this.context) return;
+    this.context = new AudioContext({ sampleRate: 48000, latencyHint: 0 });
+    this.destination = new MediaStreamAudioDestinationNode(this.context, { channelCount: 1 });
+    const silence = new ConstantSourceNode(this.context, { offset: 0 });
+    silence.connect(this.destination);
+    silence.start();
+    this.voice = this.destination.stream.getAudioTracks()[0];
+  },
+
+  /** A picture of one colour, drawn again and again so that frames keep coming. */
+  makePicture(colour, width = 320, height = 240) {
+    const canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    const pen = canvas.getContext("2d");
+    const draw = () => {
+      pen.fillStyle = colour;
+      pen.fillRect(0, 0, width, height);
+    };
+    draw();
+    setInterval(draw, 50);
+    return canvas.captureStream(20).getVideoTracks()[0];
+  },
+
+  async join({ link, name, silent, camera }) {
+    const { RinglineClient } = await import("/client.js");
+    this.makeVoice();
+    this.client = new RinglineClient({ link });
+    for (const type of ["state", "event", "ended", "members", "videos"]) {
+      this.client.addEventListener(type, ({ detail }) => {
+        this.events.push({ type, ...this.plain(type, detail) });
+      });
+    }
+    await this.client.join({
+      name,
+      microphone: silent ? null : this.voice,
+      camera: camera ? this.makePicture(camera) : null,
+    });
+    return this.client.id;
+  },
+
+  /** Shares a picture of one colour as the screen. */
+  async share(colour) {
+    await this.client.setScreen(this.makePicture(colour, 640, 480));
+  },
+
+  /** What of an event survives the way to the test. */
+  plain(type, detail) {
+    if (type === "members") return { members: [...detail.members.values()] };
+    if (type === "videos") {
+      return {
+        videos: detail.videos.map(({ member, kind }) => ({ member, kind })),
+        paused: detail.paused.map(({ member, kind }) => ({ member, kind })),
+      };
+    }
+    return detail;
+  },
+
+  /** Plays a WAV file (as base64) into the voice; resolves when it has ended. */
+  async say(base64) {
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const buffer = await this.context.decodeAudioData(bytes.buffer);
+    const source = new AudioBufferSourceNode(this.context, { buffer });
+    source.connect(this.destination);
+    const ended = new Promise((resolve) => source.addEventListener("ended", resolve));
+    source.start();
+    await ended;
+  },
+
+  /** Begins a tone in the voice. `level` is the amplitude of the sine. */
+  startTone(hz, level) {
+    this.stopTone();
+    this.tone = new OscillatorNode(this.context, { frequency: hz });
+    const gain = new GainNode(this.context, { gain: level });
+    this.tone.connect(gain).connect(this.destination);
+    this.tone.start();
+  },
+
+  stopTone() {
+    this.tone?.stop();
+    this.tone?.disconnect();
+    this.tone = undefined;
+  },
+
+  /** Keeps the last 30 s of what this browser hears. */
+  async listen() {
+    const [track] = this.client.audio.getAudioTracks();
+    const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    this.heard = { samples: new Float32Array(48000 * 30), at: 0 };
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const block = new Float32Array(value.numberOfFrames);
+      value.copyTo(block, { planeIndex: 0, format: "f32-planar" });
+      value.close();
+      for (const sample of block) {
+        this.heard.samples[this.heard.at++ % this.heard.samples.length] = sample;
+      }
+    }
+  },
+
+  /** How many samples were heard so far: a mark to cut from. */
+  heardSamples() {
+    return this.heard.at;
+  },
+
+  /** What was heard since a mark, as base64 of 32-bit floats at 48 kHz. */
+  heardSince(mark) {
+    const { samples, at } = this.heard;
+    const out = new Float32Array(Math.min(at - mark, samples.length));
+    for (let i = 0; i < out.length; i++) {
+      out[i] = samples[(at - out.length + i) % samples.length];
+    }
+    let text = "";
+    const bytes = new Uint8Array(out.buffer);
+    for (let i = 0; i < bytes.length; i += 8192) {
+      text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+    }
+    return btoa(text);
+  },
+
+  /** The middle pixel of somebody's picture, as [red, green, blue]; undefined if there is none. */
+  async pixel(member, kind) {
+    const found = this.client.videos.find((one) => one.member === member && one.kind === kind);
+    if (!found) return undefined;
+    const [track] = found.stream.getVideoTracks();
+    if (!track || track.readyState === "ended") return undefined;
+    const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    try {
+      const late = new Promise((resolve) => setTimeout(() => resolve({ done: true }), 2000));
+      const { value, done } = await Promise.race([reader.read(), late]);
+      if (done) return undefined;
+      const canvas = new OffscreenCanvas(value.displayWidth, value.displayHeight);
+      const pen = canvas.getContext("2d");
+      pen.drawImage(value, 0, 0);
+      const { data } = pen.getImageData(canvas.width / 2, canvas.height / 2, 1, 1);
+      value.close();
+      return [...data.subarray(0, 3)];
+    } finally {
+      reader.cancel();
+    }
+  },
+};

@@ -1,0 +1,210 @@
+/** One room, real browsers, real sound, measured at the other end. */
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { LatestVideoTrack, type Participant, type VideoFrame } from "@ringline/edge";
+import { openScene, tone } from "./_agents.ts";
+import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
+import { cut, findIn, levelDb, type Recording, toFloats, toneDb } from "./_signal.ts";
+
+/** The recorded speech: a WAV of 48 kHz, mono, 16 bit, with the plain header of 44 bytes. */
+async function readSpeech(): Promise<Recording> {
+  const { buffer, byteLength } = await Deno.readFile(SPEECH);
+  const samples = new Int16Array(buffer, 44, (byteLength - 44) >> 1);
+  return { sampleRate: 48_000, samples: toFloats(samples) };
+}
+
+/** What a tone of amplitude 0.25 measures. */
+const TONE_DB = 20 * Math.log10(0.25) - 10 * Math.log10(2);
+const ABSENT_DB = -60;
+
+function assertClose(actual: number, expected: number, tolerance: number, what: string): void {
+  assert(
+    Math.abs(actual - expected) <= tolerance,
+    `${what}: ${actual.toFixed(2)} is not within ${tolerance} of ${expected.toFixed(2)}`,
+  );
+}
+
+browserTest("the agent hears what a person says, at its level", async (browser) => {
+  await using scene = await openScene({ audioRate: 48_000 });
+  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+  await scene.ears.next("Ada", 300);
+  const from = scene.ears.msOf("Ada");
+  await guest.say(SPEECH);
+  await scene.ears.next("Ada", 400);
+  const speech = await readSpeech();
+  const { correlation, gainDb } = findIn(
+    speech,
+    scene.ears.last("Ada", scene.ears.msOf("Ada") - from),
+  );
+  // Opus keeps the waveform of speech, not of its hiss.
+  assertGreater(correlation, 0.85);
+  assertClose(gainDb, 0, 1, "level in dB relative to the file");
+  await guest.leave();
+});
+
+browserTest("a person hears what the agent says, in pitch and level", async (browser) => {
+  await using scene = await openScene();
+  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+  await scene.agent.audio.write(tone(1000, 1500));
+  await until(
+    "the tone is heard",
+    async () => toneDb(await guest.hear(100), 1000) > TONE_DB - 6,
+  );
+  const heard = await guest.hear(500);
+  assertClose(toneDb(heard, 1000), TONE_DB, 1, "level in dB");
+  assertLess(toneDb(heard, 2000), TONE_DB - 40);
+  // What was said is over once it is said, and then it is quiet.
+  await scene.agent.audio.drain();
+  await until("it is quiet", async () => levelDb((await guest.hear(100)).samples) < ABSENT_DB);
+  assertClose(scene.agent.audio.playedMs, 1500, 10, "played ms");
+  await guest.leave();
+});
+
+browserTest("two people and an agent hear one another, and nobody himself", async (browser) => {
+  await using scene = await openScene();
+  const ada = await Guest.join(browser, scene.link, { name: "Ada" });
+  const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+  await ada.startTone(500);
+  await bob.startTone(1200);
+  const saying = scene.agent.audio.write(tone(2500, 8000));
+  await until("Ada hears Bob", async () => toneDb(await ada.hear(200), 1200) > TONE_DB - 6);
+  await until("Bob hears Ada", async () => toneDb(await bob.hear(200), 500) > TONE_DB - 6);
+  const [byAda, byBob] = await Promise.all([ada.hear(400), bob.hear(400)]);
+  assertClose(toneDb(byAda, 1200), TONE_DB, 1.5, "Bob at Ada's");
+  assertClose(toneDb(byAda, 2500), TONE_DB, 1.5, "the agent at Ada's");
+  assertLess(toneDb(byAda, 500), ABSENT_DB);
+  assertClose(toneDb(byBob, 500), TONE_DB, 1.5, "Ada at Bob's");
+  assertClose(toneDb(byBob, 2500), TONE_DB, 1.5, "the agent at Bob's");
+  assertLess(toneDb(byBob, 1200), ABSENT_DB);
+  // The agent gets them unmixed.
+  const [ofAda, ofBob] = await Promise.all([
+    scene.ears.next("Ada", 400),
+    scene.ears.next("Bob", 400),
+  ]);
+  assertClose(toneDb(ofAda, 500), TONE_DB, 1, "Ada at the agent's");
+  assertLess(toneDb(ofAda, 1200), ABSENT_DB);
+  assertClose(toneDb(ofBob, 1200), TONE_DB, 1, "Bob at the agent's");
+  assertLess(toneDb(ofBob, 500), ABSENT_DB);
+  await scene.agent.audio.flush();
+  await saying;
+  await Promise.all([ada.leave(), bob.leave()]);
+});
+
+browserTest("whoever mutes is silent for the others and shown as muted", async (browser) => {
+  await using scene = await openScene();
+  const ada = await Guest.join(browser, scene.link, { name: "Ada" });
+  const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+  await ada.startTone(500);
+  await until("Bob hears Ada", async () => toneDb(await bob.hear(200), 500) > TONE_DB - 6);
+  await ada.client("setMuted", true);
+  await until("Bob hears nothing", async () => toneDb(await bob.hear(200), 500) < ABSENT_DB);
+  await until("the agent knows", () =>
+    [...scene.agent.connection!.tracks.values()]
+      .some(({ participant, muted }) => participant.name === "Ada" && muted));
+  await until("Bob's page knows", async () => {
+    const last = (await bob.events("members")).at(-1);
+    return last?.members.find(({ name }: Participant) => name === "Ada")?.audible === false;
+  });
+  await ada.client("setMuted", false);
+  await until("Bob hears Ada again", async () => toneDb(await bob.hear(200), 500) > TONE_DB - 6);
+  await Promise.all([ada.leave(), bob.leave()]);
+});
+
+browserTest("flushing silences what the browser hears and says how much", async (browser) => {
+  await using scene = await openScene();
+  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+  await scene.agent.audio.write(tone(1000, 900));
+  await until("the tone is heard", async () => toneDb(await guest.hear(60), 1000) > TONE_DB - 6);
+  const mark = await guest.mark();
+  const { playedMs, discardedMs } = await scene.agent.audio.flush();
+  const heard = await until("the flush is heard", async () => {
+    const recording = await guest.heardSince(mark);
+    const ms = recording.samples.length / 48;
+    return ms > 400 && levelDb(cut(recording, ms - 100, ms).samples) < ABSENT_DB && recording;
+  });
+  assertClose(playedMs + discardedMs, 900, 10, "played and discarded ms");
+  assertGreater(discardedMs, 50);
+  // The limit is generous, since this is no benchmark: a second of queue must not play out.
+  assertLess(levelDb(cut(heard, 300, 400).samples), ABSENT_DB);
+  await guest.leave();
+});
+
+browserTest(
+  "a person who leaves, and one who closes the tab, are known to have gone",
+  async (browser) => {
+    await using scene = await openScene();
+    const ada = await Guest.join(browser, scene.link, { name: "Ada" });
+    const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+    const connection = scene.agent.connection!;
+    await until("both are there", () => connection.participants.size === 2);
+    assertEquals(connection.state, "active");
+    await ada.leave();
+    await until("Ada is gone", () => connection.participants.size === 1);
+    // A closed tab says goodbye by itself.
+    await bob.page.browserContext().close();
+    await until("Bob is gone", () => connection.participants.size === 0);
+    assertEquals(connection.state, "idle");
+    await until("the agent is idle", () => scene.agent.idleForMs() > 0);
+  },
+);
+
+browserTest("screen share wins over camera at the agent, and gives way again", async (browser) => {
+  const sources: (string | undefined)[] = [];
+  const frames: VideoFrame[] = [];
+  await using scene = await openScene({
+    processors: [{
+      name: "eyes",
+      videoFps: 10,
+      processVideo: (frame) => void frames.push({ ...frame, data: frame.data.slice(0, 1) }),
+      videoSourceChanged: (track) =>
+        void sources.push(track && ["", "audio", "camera", "screen"][track.type]),
+    }],
+  });
+  const guest = await Guest.join(browser, scene.link, { name: "Ada", camera: "rgb(0, 200, 0)" });
+  await until("the camera is looked at", () => sources.at(-1) === "camera");
+  await until("its frames come", () => frames.length > 3);
+  await guest.run("share", ["rgb(200, 0, 0)"]);
+  await until("the screen is looked at", () => sources.at(-1) === "screen");
+  const before = frames.length;
+  await until("its frames come", () => frames.slice(before).some(({ width }) => width === 640));
+  await guest.client("setScreen", null);
+  await until("the camera is looked at again", () => sources.at(-1) === "camera");
+  await guest.client("setCamera", null);
+  await until("nothing is left to look at", () => sources.at(-1) === undefined);
+  assertEquals(sources, ["camera", "screen", "camera", undefined]);
+  await guest.leave();
+});
+
+browserTest("people see one another's cameras and the agent's picture", async (browser) => {
+  const picture = new LatestVideoTrack();
+  await using scene = await openScene({ publishVideo: picture });
+  const draw = setInterval(() => {
+    const data = new Uint8Array(160 * 120 * 4);
+    for (let at = 0; at < data.length; at += 4) data.set([0, 0, 220, 255], at);
+    const frame: VideoFrame = {
+      format: "RGBA",
+      width: 160,
+      height: 120,
+      data,
+      timestampMs: performance.now(),
+    };
+    picture.push(frame);
+  }, 100);
+  try {
+    const ada = await Guest.join(browser, scene.link, { name: "Ada", camera: "rgb(0, 200, 0)" });
+    const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+    const agentId = (await bob.events("members")).at(-1)?.members
+      .find(({ kind }: Participant) => kind === "agent").id;
+    await until("Bob sees Ada in green", async () => {
+      const [r, g, b] = await bob.run<number[] | undefined>("pixel", [ada.id, "camera"]) ?? [];
+      return r! < 60 && g! > 140 && b! < 60;
+    });
+    await until("Bob sees the agent in blue", async () => {
+      const [r, g, b] = await bob.run<number[] | undefined>("pixel", [agentId, "camera"]) ?? [];
+      return r! < 60 && g! < 60 && b! > 160;
+    });
+    await Promise.all([ada.leave(), bob.leave()]);
+  } finally {
+    clearInterval(draw);
+    picture.close();
+  }
+});
