@@ -7,19 +7,24 @@ import type { EdgeAgent, Hearing } from "../edge/edge_agent.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { CloseReason, JsonValue, Participant, User } from "../edge/types.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
+import type { EventManager } from "../events/event_manager.ts";
+import type { RespondOptions, SayOptions } from "../inference/flow/flow.ts";
+import type { SpeechOutcome } from "../inference/speaking/speech.ts";
 import type { Logger } from "../events/logger.ts";
 import type { Clock } from "../events/clock.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
-import { typescriptKernel } from "../audio/typescript_kernel.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkDuration, timeoutError, waitFor } from "../events/waiting.ts";
+import { loadKernel } from "../native/load.ts";
 import { AgentSession } from "./agent_session.ts";
+import { ConversationPart, type ConversationParts } from "./conversation_part.ts";
+import { lazyKernel } from "./lazy_kernel.ts";
 import { Senses } from "./senses.ts";
 import { everybodyPasses, type SpeakerFilter } from "./speaker_filter.ts";
 
 /** What an {@linkcode Agent} is made of. */
-export interface AgentOptions {
+export interface AgentOptions extends ConversationParts {
   /** The network it joins calls over. It is shared, and never closed by the agent. */
   edge: EdgeTransport;
   /** Who the agent is in the calls. */
@@ -42,7 +47,7 @@ export interface AgentOptions {
   hearsAgents?: boolean;
   /** Whom the processors hear when several people are in the call. Default: everybody. */
   speakerFilter?: SpeakerFilter;
-  /** Who resamples what it hears, where the edge does not. Default: the TypeScript kernel. */
+  /** Who resamples what it hears, where the edge does not. Default: the fastest there is. */
   kernel?: AudioKernel;
   logger?: Logger;
   clock?: Clock;
@@ -99,6 +104,7 @@ export class Agent {
   readonly #video: VideoTrack | undefined;
   readonly #edgeAgent: EdgeAgent;
   readonly #senses: Senses;
+  readonly #talk: ConversationPart | undefined;
   /** Aborted by close: whatever the join is waiting for, it gives up. */
   readonly #ending = new AbortController();
   readonly #started: Processor[] = [];
@@ -126,9 +132,12 @@ export class Agent {
     this.#publishAudio = options.publishAudio ?? true;
     this.#audioMode = options.audioMode ?? "speech";
     const { onAudio } = options;
-    this.processors = onAudio
-      ? [...options.processors ?? [], { name: "onAudio", processAudio: (heard) => onAudio(heard) }]
-      : [...options.processors ?? []];
+    this.#talk = ConversationPart.from(options);
+    this.processors = [
+      ...options.processors ?? [],
+      ...onAudio ? [{ name: "onAudio", processAudio: (heard: HeardAudio) => onAudio(heard) }] : [],
+      ...this.#talk ? [this.#talk] : [],
+    ];
     this.#video = options.publishVideo === false
       ? undefined
       : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
@@ -138,7 +147,8 @@ export class Agent {
       speakerFilter: options.speakerFilter ?? everybodyPasses,
       sampleRate: audioRate,
       hearsAgents,
-      kernel: options.kernel ?? typescriptKernel(),
+      kernel: options.kernel ??
+        lazyKernel(() => loadKernel({ logger: (line) => this.logger.info(line) })),
       clock: this.clock,
       report: (error, context) => this.#report(error, context),
     });
@@ -171,6 +181,15 @@ export class Agent {
   /** What was said in the call, once it has joined. */
   get conversation(): Conversation | undefined {
     return this.#conversation;
+  }
+
+  /**
+   * What happens in the conversation: speech, turns, answers, interruptions, and how long they took.
+   *
+   * @throws {TypeError} the agent was made without a model.
+   */
+  get events(): EventManager {
+    return this.#expectTalk().events;
   }
 
   /** Slots of 20 ms that were dropped because the processors were too slow. */
@@ -247,6 +266,31 @@ export class Agent {
   }
 
   /**
+   * Says `text`, after what is being said or, with `interrupt`, instead of it. Resolves when it was
+   * heard, or cut off, with what was heard.
+   *
+   * @throws {TypeError} the agent was made without a model, or has not joined.
+   */
+  async say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
+    return await this.#expectTalk().say(text, options);
+  }
+
+  /**
+   * Answers `text` as if it had been said in the call. Resolves when the answer was heard, or cut
+   * off, with what was heard.
+   *
+   * @throws {TypeError} the agent was made without a model, or has not joined.
+   */
+  async respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
+    return await this.#expectTalk().respond(text, options);
+  }
+
+  /** Falls silent at once, and forgets what it was going to say. */
+  async interrupt(): Promise<void> {
+    return await this.#expectTalk().interrupt();
+  }
+
+  /**
    * Resolves with the reason when the call is over for the agent. Aborting `signal` closes the
    * agent, and is no error.
    */
@@ -320,6 +364,7 @@ export class Agent {
         "opening the conversation",
         this.edge.createConversation(call, this.user, this.instructions),
       );
+      this.#talk?.open(this.#conversation, this.audio, this.#edgeAgent.hearing.sampleRate);
     } finally {
       timer?.[Symbol.dispose]();
     }
@@ -358,6 +403,7 @@ export class Agent {
   async #close(): Promise<void> {
     this.#ending.abort(new ClosedError("the agent"));
     this.#senses[Symbol.dispose]();
+    await this.#release("ending the conversation", () => this.#talk?.stop());
     const conversation = this.#conversation;
     if (conversation) await this.#release("writing the conversation", () => conversation.flush());
     await Promise.all(
@@ -384,6 +430,11 @@ export class Agent {
     } catch (error) {
       this.#report(error, what);
     }
+  }
+
+  #expectTalk(): ConversationPart {
+    if (this.#talk) return this.#talk;
+    throw new TypeError("the agent has nothing to talk with: expected llm, stt and tts");
   }
 
   #expectConnection(): Connection {

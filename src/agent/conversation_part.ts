@@ -1,0 +1,156 @@
+import type { OutboundAudioTrack } from "../edge/audio_track.ts";
+import type { Conversation } from "../edge/conversation.ts";
+import type { Participant, TrackInfo } from "../edge/types.ts";
+import type { Component } from "../inference/component.ts";
+import type { Flow, RespondOptions, SayOptions } from "../inference/flow/flow.ts";
+import type { LLM } from "../inference/llm.ts";
+import type { SpeechOutcome } from "../inference/speaking/speech.ts";
+import type { STT } from "../inference/stt.ts";
+import type { Tool } from "../inference/tool.ts";
+import type { TTS } from "../inference/tts.ts";
+import type { TurnDetector } from "../inference/turn_detector.ts";
+import type { VAD } from "../inference/vad.ts";
+import type { Agent } from "./agent.ts";
+import type { HeardAudio, Processor } from "./processor.ts";
+import { ErrorEvent } from "../edge/events.ts";
+import { EventManager } from "../events/event_manager.ts";
+import { closeComponents, startComponents } from "../inference/component.ts";
+import { conversationEvents, ToolCalledEvent } from "../inference/events.ts";
+import { TranscribingFlow, type TranscribingOptions } from "../inference/flow/transcribing_flow.ts";
+import { energyVad } from "../inference/hearing/energy_vad.ts";
+import { Toolbox } from "../inference/toolbox.ts";
+import { punctuationTurns } from "../inference/turn_detector.ts";
+
+/** What an agent hears, thinks and speaks with. */
+export interface ConversationParts {
+  /** The model that answers. It needs `stt` and `tts`. */
+  llm?: LLM;
+  /** Speech to text. */
+  stt?: STT;
+  /** Text to speech. */
+  tts?: TTS;
+  /** Tells speech from noise. Default: by loudness. */
+  vad?: VAD;
+  /** Decides when somebody's turn is over. Default: by how the text ends. */
+  turnDetection?: TurnDetector;
+  /** What the model can do beside talking. */
+  tools?: readonly Tool[];
+  /** How it takes part in the conversation. */
+  talk?: TranscribingOptions;
+}
+
+/** The part of an agent that talks: starts its models, and leads from what is heard to an answer. */
+export class ConversationPart implements Processor {
+  readonly name = "conversation";
+  readonly events: EventManager;
+  readonly #parts: Required<Omit<ConversationParts, "talk">> & Pick<ConversationParts, "talk">;
+  readonly #components: readonly Component[];
+  #agent: Agent | undefined;
+  #flow: Flow | undefined;
+  #started = false;
+
+  /** The part for these models, or none where there is no model. */
+  static from(parts: ConversationParts): ConversationPart | undefined {
+    const { llm, stt, tts } = parts;
+    if (!llm && !stt && !tts) return undefined;
+    if (!llm || !stt || !tts) {
+      const missing = [!llm && "llm", !stt && "stt", !tts && "tts"].filter(Boolean).join(" and ");
+      throw new TypeError(`llm, stt and tts go together: expected ${missing} too`);
+    }
+    return new ConversationPart({ ...parts, llm, stt, tts });
+  }
+
+  private constructor(
+    parts: ConversationParts & Required<Pick<ConversationParts, "llm" | "stt" | "tts">>,
+  ) {
+    const { vad = energyVad(), turnDetection = punctuationTurns(), tools = [] } = parts;
+    this.#parts = { ...parts, vad, turnDetection, tools };
+    this.#components = [parts.llm, parts.stt, parts.tts, vad, turnDetection];
+    this.events = new EventManager({
+      onFailure: (error, event) => this.#report(error, `a subscriber of ${event.constructor.name}`),
+    });
+    this.events.register(...conversationEvents);
+  }
+
+  async start(agent: Agent, { signal }: { signal: AbortSignal }): Promise<void> {
+    this.#agent = agent;
+    const { clock, logger } = agent;
+    await startComponents(this.#components, { clock, logger, signal });
+    this.#started = true;
+  }
+
+  /** The agent is in the call, has its voice, and may talk from now on. */
+  open(conversation: Conversation, track: OutboundAudioTrack, sampleRate: number): void {
+    const agent = this.#agent!;
+    const { clock, user: agentUser, instructions } = agent;
+    const { llm, stt, tts, vad, turnDetection: turnDetector, tools, talk } = this.#parts;
+    const emit = (event: object) => this.events.send(event);
+    const toolbox = new Toolbox(tools, {
+      clock,
+      onCall: (report) => emit(new ToolCalledEvent(report)),
+    });
+    this.#flow = new TranscribingFlow({ llm, stt, tts, vad, turnDetector }, {
+      clock,
+      agentUser,
+      instructions,
+      conversation,
+      track,
+      sampleRate,
+      toolbox,
+      isAnybodyHere: () => (agent.connection?.idleForMs() ?? 0) === 0,
+      emit,
+      report: (error, context) => this.#report(error, context),
+    }, talk);
+  }
+
+  processAudio(audio: HeardAudio): void | Promise<void> {
+    return this.#flow?.hear(audio);
+  }
+
+  participantLeft(participant: Participant): void {
+    this.#flow?.participantLeft(participant);
+  }
+
+  trackUpdated(track: TrackInfo): void {
+    if (track.muted) this.#flow?.muted(track.participant);
+  }
+
+  trackRemoved(track: TrackInfo): void {
+    this.#flow?.muted(track.participant);
+  }
+
+  say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
+    return this.#expectFlow().say(text, options);
+  }
+
+  respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
+    return this.#expectFlow().respond(text, options);
+  }
+
+  interrupt(): Promise<void> {
+    return this.#expectFlow().interrupt();
+  }
+
+  /** Falls silent for good; what was said is in the conversation then. */
+  async stop(): Promise<void> {
+    await this.#flow?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    if (this.#started) {
+      await closeComponents(this.#components, (error, context) => this.#report(error, context));
+    }
+    this.events.close();
+  }
+
+  #expectFlow(): Flow {
+    if (this.#flow) return this.#flow;
+    throw new TypeError("the agent can talk once it has joined a call");
+  }
+
+  #report(error: unknown, context: string): void {
+    const connection = this.#agent?.connection;
+    this.#agent?.edge.events.announce(new ErrorEvent({ connection, error, context }));
+  }
+}
