@@ -1,0 +1,280 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
+import { type RowWriter, Uplink } from "../../src/media/host/uplink.ts";
+import type { RtcAudioData } from "../../src/media/rtc_types.ts";
+import { Playout } from "../../src/media/room/playout.ts";
+import { RoomEngine } from "../../src/media/room/room_engine.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+
+/** A room without WebRTC whose sinks tick in virtual time. */
+class TestRoom {
+  readonly clock = new VirtualClock();
+  readonly engine = new RoomEngine({ clock: this.clock, kernel: typescriptKernel() });
+  readonly heard = new Map<string, Int16Array[]>();
+  readonly #sinks = new Map<string, { deliver: (data: RtcAudioData) => void; level: number }>();
+
+  person(id: string, level: number): void {
+    const deliver = this.engine.addSource({
+      memberId: id,
+      trackId: `${id}-track`,
+      participantId: id,
+      muted: false,
+    });
+    this.#sinks.set(id, { deliver, level });
+    this.listen(id);
+  }
+
+  listen(id: string, hears?: (memberId: string) => boolean): void {
+    const frames: Int16Array[] = [];
+    this.heard.set(id, frames);
+    this.engine.addListener(id, {
+      ...(hears ? { hears } : {}),
+      send: (frame) => frames.push(frame.slice()),
+    });
+  }
+
+  agent(id: string, { agents = false, sampleRate = 16_000 } = {}) {
+    const introduced: string[] = [];
+    const uplink = new Uplink({
+      sampleRate,
+      clock: this.clock,
+      introduce: (source, participantId) => introduced[source] = participantId,
+      onReady: () => {},
+    });
+    const playout = new Playout();
+    playout.bind(1, "speech", 0);
+    const options = { memberId: id, trackId: `${id}-track`, participantId: id };
+    this.engine.addAgent({ playout, uplink, hearing: { agents } }, options);
+    return { playout, uplink, rows: () => readRows(uplink, introduced) };
+  }
+
+  setLevel(id: string, level: number): void {
+    this.#sinks.get(id)!.level = level;
+  }
+
+  gone(id: string): void {
+    this.#sinks.delete(id);
+    this.engine.removeSource(`${id}-track`);
+    this.engine.removeListener(id);
+  }
+
+  /** So many ticks; the sinks in the order given, each with `frames` frames at once. */
+  async tick(ticks: number, { order = [...this.#sinks.keys()], frames = 1 } = {}): Promise<void> {
+    for (let tick = 0; tick < ticks; tick++) {
+      for (const id of order) {
+        const { deliver, level } = this.#sinks.get(id)!;
+        for (let frame = 0; frame < frames; frame++) deliver(constant(level));
+      }
+      await this.clock.advance(10);
+    }
+  }
+
+  /** The last sample that a member has heard. */
+  last(id: string): number {
+    return this.heard.get(id)!.at(-1)!.at(-1)!;
+  }
+}
+
+function constant(level: number): RtcAudioData {
+  return { samples: new Int16Array(480).fill(level), sampleRate: 48_000, channelCount: 1 };
+}
+
+/** All complete rows, each participant with the last sample of his slot. */
+function readRows(uplink: Uplink, names: string[]) {
+  const rows: { number: number; [participant: string]: number }[] = [];
+  const writer: RowWriter = {
+    begin(number, count, slotSamples) {
+      const row: { number: number; [participant: string]: number } = { number };
+      const samples = new Int16Array(count * slotSamples);
+      const sources: number[] = [];
+      rows.push(row);
+      pending.push(() => {
+        sources.forEach((source, entry) => {
+          row[names[source]!] = samples[(entry + 1) * slotSamples - 1]!;
+        });
+      });
+      return { setSource: (entry, source) => sources[entry] = source, samples, offset: 0 };
+    },
+  };
+  const pending: (() => void)[] = [];
+  while (uplink.writeRow(writer)) pending.pop()!();
+  return rows;
+}
+
+Deno.test("everybody hears the others and the agent, and nobody himself", async () => {
+  const room = new TestRoom();
+  room.person("ann", 1000);
+  room.person("bob", 200);
+  room.person("cid", 0);
+  const { playout } = room.agent("agent");
+  playout.push(new Int16Array(48_000).fill(30), { stream: 1, epoch: 0 });
+  await room.tick(20);
+  assertEquals(room.last("ann"), 230);
+  assertEquals(room.last("bob"), 1030);
+  assertEquals(room.last("cid"), 1230);
+  assertEquals(room.heard.get("cid")!.length, 20);
+  room.engine.close();
+  assertEquals(room.clock.pending, 0);
+});
+
+Deno.test("the agent gets everybody unmixed, in rows on one grid", async () => {
+  const room = new TestRoom();
+  const { rows } = room.agent("agent");
+  room.person("ann", 1000);
+  room.person("bob", -200);
+  await room.tick(40);
+  const got = rows();
+  assert(got.length >= 18);
+  for (const [index, row] of got.slice(3).entries()) {
+    assertEquals(row, { number: got[3]!.number + index, ann: 1000, bob: -200 });
+  }
+  room.engine.close();
+});
+
+Deno.test("rows do not depend on the order in which backlogs arrive after a stall", async () => {
+  const results = [];
+  for (const order of [["ann", "bob"], ["bob", "ann"]]) {
+    const room = new TestRoom();
+    const { rows } = room.agent("agent");
+    room.person("ann", 1000);
+    room.person("bob", 500);
+    await room.tick(10);
+    await room.clock.stall(300);
+    await room.tick(1, { order, frames: 30 });
+    await room.tick(10);
+    const got = rows();
+    assertEquals(new Set(got.slice(2).map(({ ann, bob }) => `${ann} ${bob}`)).size, 1);
+    results.push(got);
+    // What was not mixed in time is not mixed late: three ticks at most are caught up.
+    assert(room.heard.get("ann")!.length <= 26, `${room.heard.get("ann")!.length} frames`);
+    room.engine.close();
+  }
+  assertEquals(results[0], results[1]);
+});
+
+Deno.test("muting fills the open slot with silence, and then there is no slot at all", async () => {
+  const room = new TestRoom();
+  const { rows } = room.agent("agent");
+  room.person("ann", 1000);
+  room.person("bob", 500);
+  await room.tick(11);
+  room.engine.setMuted("ann-track", true);
+  await room.tick(9);
+  const got = rows();
+  const withAnn = got.filter((row) => "ann" in row);
+  const at = got.indexOf(withAnn.at(-1)!);
+  assertEquals(withAnn.at(-1)!.ann, 0);
+  assertEquals(got.slice(at + 1).every((row) => !("ann" in row) && row.bob === 500), true);
+  assertEquals(room.last("bob"), 0);
+  room.engine.setMuted("ann-track", false);
+  await room.tick(10);
+  assertEquals(rows().at(-1)!.ann, 1000);
+  assertEquals(room.last("bob"), 1000);
+  room.engine.close();
+});
+
+Deno.test("who leaves has his open slot closed, and the others go on without waiting", async () => {
+  const room = new TestRoom();
+  const { rows } = room.agent("agent");
+  room.person("ann", 1000);
+  room.person("bob", 500);
+  await room.tick(11);
+  room.gone("ann");
+  await room.tick(9);
+  const got = rows();
+  const at = got.findLastIndex((row) => "ann" in row);
+  assertEquals(got[at]!.ann, 0);
+  assertEquals(got.slice(at + 1).every((row) => row.bob === 500), true);
+  const numbers = got.map(({ number }) => number);
+  assertEquals(numbers, numbers.map((_, index) => numbers[0]! + index));
+  room.engine.close();
+});
+
+Deno.test("a sink whose rate and channels change is heard on at the same level", async () => {
+  const room = new TestRoom();
+  const { rows } = room.agent("agent");
+  room.listen("listener");
+  const deliver = room.engine.addSource({
+    memberId: "ann",
+    trackId: "t",
+    participantId: "ann",
+    muted: false,
+  });
+  const formats = [[16_000, 1], [48_000, 1], [48_000, 2], [44_100, 1], [48_000, 1]] as const;
+  for (const [sampleRate, channelCount] of formats) {
+    for (let tick = 0; tick < 10; tick++) {
+      const samples = new Int16Array(sampleRate / 100 * channelCount).fill(5000);
+      deliver({ samples, sampleRate, channelCount });
+      await room.clock.advance(10);
+    }
+    assertAlmostEquals(room.last("listener"), 5000, 5);
+  }
+  for (const { ann } of rows().slice(3)) assertAlmostEquals(ann!, 5000, 60);
+  room.engine.close();
+});
+
+Deno.test("agents hear agents only when they ask to", async () => {
+  const room = new TestRoom();
+  const curious = room.agent("curious", { agents: true, sampleRate: 48_000 });
+  const other = room.agent("other");
+  room.person("ann", 100);
+  other.playout.push(new Int16Array(48_000).fill(7), { stream: 1, epoch: 0 });
+  curious.playout.push(new Int16Array(48_000).fill(9), { stream: 1, epoch: 0 });
+  await room.tick(20);
+  const last = curious.rows().at(-1)!;
+  assertEquals([last.ann, last.other, last.curious], [100, 7, undefined]);
+  assertEquals(Object.keys(other.rows().at(-1)!).sort(), ["ann", "number"]);
+  room.engine.close();
+});
+
+Deno.test("a listener may choose whom it hears", async () => {
+  const room = new TestRoom();
+  room.person("ann", 100);
+  room.person("bob", 20);
+  room.listen("half", (memberId) => memberId === "bob");
+  await room.tick(20);
+  assertEquals(room.last("half"), 20);
+  room.engine.close();
+});
+
+Deno.test("only the four loudest are mixed, and the agent hears all of them still", async () => {
+  const room = new TestRoom();
+  const { rows } = room.agent("agent");
+  room.listen("listener");
+  for (const [index, level] of [1000, 2000, 3000, 4000, 500, 600].entries()) {
+    room.person(`p${index}`, level);
+  }
+  await room.tick(40);
+  assertEquals(room.last("listener"), 10_000);
+  const { number: _, ...heard } = rows().at(-1)!;
+  assertEquals(Object.values(heard).sort((a, b) => a - b), [500, 600, 1000, 2000, 3000, 4000]);
+  room.engine.close();
+});
+
+Deno.test("an agent alone is played out and heard on the timer's clock", async () => {
+  const room = new TestRoom();
+  room.listen("listener");
+  const { playout } = room.agent("agent");
+  playout.push(new Int16Array(4800).fill(50), { stream: 1, epoch: 0, final: true });
+  await room.clock.advance(300);
+  const played = room.heard.get("listener")!.filter((frame) => frame[0] === 50);
+  assertEquals(played.length, 10);
+  assertEquals(room.heard.get("listener")!.length, 30);
+  room.engine.close();
+  assertEquals(room.clock.pending, 0);
+});
+
+Deno.test("levels tell who is loud and who speaks, agents included", async () => {
+  const room = new TestRoom();
+  room.person("ann", 16_384);
+  room.person("bob", 0);
+  const { playout } = room.agent("agent");
+  playout.push(new Int16Array(48_000).fill(8192), { stream: 1, epoch: 0 });
+  await room.tick(5);
+  assertEquals(
+    room.engine.levels().map(({ memberId, level, speaking }) => [memberId, level, speaking]),
+    [["ann", 0.5, true], ["bob", 0, false], ["agent", 0.25, true]],
+  );
+  assertEquals(room.engine.levels()[0]!.level, 0);
+  room.engine.close();
+});
