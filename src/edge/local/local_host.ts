@@ -140,6 +140,11 @@ export class LocalHost implements EdgeHost {
     ]);
   }
 
+  /** Stops the server; the process that it runs in ends without. */
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+
   #open(init: { callType: string; callId: string; secret: string }): OpenCall {
     const key = callKey(init.callType, init.callId);
     const open = this.#calls.get(key);
