@@ -1,5 +1,5 @@
 /** Agents for the browser tests: what they hear is kept, what they say is a tone. */
-import { Agent, type AgentOptions, type HeardAudio, PcmChunk } from "@ringline/edge";
+import { Agent, type AgentOptions, type HeardAudio, PcmChunk, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import type { Recording } from "./_signal.ts";
 import { toFloats } from "./_signal.ts";
@@ -53,7 +53,7 @@ export interface Scene extends AsyncDisposable {
 /** Starts an edge and an agent named "Agent" in a call. */
 export async function openScene(options: Partial<AgentOptions> = {}): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
-  const edge = stack.use(new LocalEdge());
+  const edge = stack.use(new LocalEdge({ logger: silentLogger }));
   const ears = new Ears();
   const agent = new Agent({
     edge,

@@ -1,0 +1,125 @@
+/** What goes wrong in the world, and what each side sees of it. */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { Agent, CallEndedEvent, type CloseReason } from "@ringline/edge";
+import { openScene, tone } from "./_agents.ts";
+import { browserTest, Guest, until } from "./_lab.ts";
+import { toneDb } from "./_signal.ts";
+
+browserTest("a killed browser is known to be gone", async (browser) => {
+  await using scene = await openScene();
+  await Guest.join(browser, scene.link, { name: "Ada" });
+  const connection = scene.agent.connection!;
+  await until("Ada is here", () => connection.state === "active");
+  const killed = performance.now();
+  browser.process()!.kill("SIGKILL");
+  await until("Ada is gone", () => connection.participants.size === 0);
+  assertEquals(connection.state, "idle");
+  // A second is what is promised; the rest is for a machine that is busy.
+  assertLess(performance.now() - killed, 3000);
+});
+
+browserTest(
+  "a lost media process ends the connection, and the next join works",
+  async (browser) => {
+    await using scene = await openScene();
+    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    const connection = scene.agent.connection!;
+    const reasons: CloseReason[] = [];
+    using _ended = scene.edge.events.subscribe(
+      CallEndedEvent,
+      ({ reason }) => void reasons.push(reason),
+    );
+    const first = scene.edge.mediaProcessId!;
+    const killed = performance.now();
+    Deno.kill(first, "SIGKILL");
+    assertEquals(await connection.closed, "media-process-lost");
+    assertLess(performance.now() - killed, 1000);
+    assertEquals(reasons, ["media-process-lost"]);
+    await until(
+      "the page knows",
+      async () => (await guest.events("state")).some(({ state }) => state !== "connected"),
+    );
+
+    const next = new Agent({ edge: scene.edge, agentUser: { id: "next", name: "Next" } });
+    const call = await next.createCall("default", "test");
+    await using _session = await next.join(call, { participantWaitTimeoutMs: 0 });
+    assert(scene.edge.mediaProcessId !== first);
+    const again = await Guest.join(browser, await scene.edge.callLink(call), { name: "Ada" });
+    await next.audio.write(tone(1000, 900));
+    await until("the next agent is heard", async () => toneDb(await again.hear(100), 1000) > -25);
+    await again.leave();
+  },
+);
+
+browserTest("the page is told when the agent has left", async (browser) => {
+  await using scene = await openScene();
+  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+  await scene.agent.close();
+  const ended = await until("the call is over", async () => (await guest.events("ended")).at(0));
+  assertEquals(ended.code, "agent-left");
+  assert(ended.message.length > 0);
+});
+
+browserTest("a page whose signalling breaks off comes back as the same person", async (browser) => {
+  await using scene = await openScene();
+  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+  const connection = scene.agent.connection!;
+  await until("Ada is here", () => connection.participants.has(guest.id));
+  await guest.startTone(500);
+  await until("Ada is heard", async () => toneDb(await scene.ears.next("Ada", 200), 500) > -25);
+  await guest.client("breakSignalling");
+  await until(
+    "the page reconnects",
+    async () => (await guest.events("state")).some(({ state }) => state === "reconnecting"),
+  );
+  await until(
+    "the page is back",
+    async () => (await guest.events("state")).at(-1)?.state === "connected",
+  );
+  assertEquals([...connection.participants.keys()], [guest.id]);
+  await until("Ada is heard", async () => toneDb(await scene.ears.next("Ada", 200), 500) > -25);
+  await guest.leave();
+});
+
+browserTest("a wrong secret is refused in plain words", async (browser) => {
+  await using scene = await openScene();
+  const wrong = new URL(scene.link);
+  wrong.hash = "A".repeat(22);
+  const page = await browser.newPage();
+  await page.goto(wrong.href);
+  await page.waitForSelector("input");
+  await page.type("input", "Eve");
+  await page.keyboard.press("Enter");
+  const text = await until("the refusal is shown", async () => {
+    const shown = await page.evaluate("document.body.innerText") as string;
+    return /link/i.test(shown) && /old|new one/i.test(shown) && shown;
+  });
+  assert(!/undefined|\[object/.test(text), text);
+  assertEquals(scene.agent.connection!.participants.size, 0);
+});
+
+browserTest("a page of a foreign origin is refused", async (browser) => {
+  await using scene = await openScene();
+  await using foreign = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response("<p>elsewhere</p>", { headers: { "content-type": "text/html" } }),
+  );
+  const page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${foreign.addr.port}/`);
+  const outcome = await page.evaluate(
+    (address) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(address);
+        socket.onopen = () => resolve("open");
+        socket.onclose = () => resolve("refused");
+      }),
+    `ws://${scene.link.host}/signal`,
+  );
+  assertEquals(outcome, "refused");
+  const script = await page.evaluate(
+    (address) => import(address).then(() => "loaded", () => "refused"),
+    new URL("/client.js", scene.link).href,
+  );
+  assertEquals(script, "refused");
+  await page.close();
+});

@@ -1,0 +1,144 @@
+/** The page as people use it: by its form and its keyboard, and what it says when things go wrong. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Browser, Page } from "puppeteer-core";
+import { Agent, silentLogger } from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
+import { openScene } from "./_agents.ts";
+import { browserTest, until } from "./_lab.ts";
+
+async function textOf(page: Page): Promise<string> {
+  return await page.evaluate("document.body.innerText") as string;
+}
+
+/** Waits until the page shows something and gives its whole text, which must be fit for people. */
+async function shows(page: Page, wanted: RegExp): Promise<string> {
+  let text = "";
+  await until(`the page shows ${wanted}; it shows: ${text}`, async () => {
+    text = await textOf(page);
+    return wanted.test(text);
+  });
+  assert(!/undefined|\[object|NaN|null/.test(text), text);
+  return text;
+}
+
+/** Opens the call's page with a script that runs before its own. */
+async function openPage(browser: Browser, link: URL, before = ""): Promise<Page> {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  if (before) await page.evaluateOnNewDocument(before);
+  await page.goto(link.href);
+  return page;
+}
+
+/** Joins by keyboard alone: the name has the focus, Enter joins. */
+async function joinByKeyboard(page: Page, name: string): Promise<void> {
+  await until("the form has the focus", async () => {
+    return await page.evaluate("document.activeElement?.id") === "name";
+  });
+  await page.keyboard.type(name);
+  await page.keyboard.press("Enter");
+}
+
+browserTest("a person joins, mutes and leaves by keyboard alone", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(browser, scene.link);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Ada \(you\)/);
+  await shows(page, /Connected/);
+  const connection = scene.agent.connection!;
+  await until(
+    "the agent sees Ada",
+    () => [...connection.participants.values()].some(({ name }) => name === "Ada"),
+  );
+  await page.keyboard.press("m");
+  await until("Ada is muted", () => [...connection.tracks.values()].some(({ muted }) => muted));
+  assertEquals(await page.$eval("#mute", (button) => button.getAttribute("aria-pressed")), "true");
+  await page.focus("#leave");
+  await page.keyboard.press("Enter");
+  await until("Ada is gone", () => connection.participants.size === 0);
+  await shows(page, /left/i);
+});
+
+browserTest("names, texts and events are shown as text, whatever they contain", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(browser, scene.link);
+  const evil = "<img src=x onerror=alert(1)>";
+  await joinByKeyboard(page, evil);
+  await shows(page, /Connected/);
+  await scene.agent.connection!.sendCustomEvent({ type: "note", text: `<b>${evil}</b>` });
+  scene.agent.conversation!.append({ role: "assistant", userId: "agent", text: `<i>${evil}</i>` });
+  const text = await shows(page, /<i><img/);
+  assertStringIncludes(text, "<b><img");
+  assertStringIncludes(text, evil);
+  assertEquals(await page.$$("#talk img, #tiles img"), []);
+});
+
+browserTest("without a microphone the page says so and lets a person listen", async (browser) => {
+  await using scene = await openScene();
+  const refuse = "navigator.mediaDevices.getUserMedia = () => " +
+    'Promise.reject(new DOMException("no", "NotAllowedError"))';
+  const page = await openPage(browser, scene.link, refuse);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /not allowed to use the microphone|microphone is blocked/i);
+  await page.click("#listen");
+  await shows(page, /Ada \(you\)/);
+  await until("the agent sees Ada", () => scene.agent.connection!.participants.size === 1);
+});
+
+browserTest(
+  "a browser without WebRTC, and an unsafe address, are told in words",
+  async (browser) => {
+    await using scene = await openScene();
+    const old = await openPage(browser, scene.link, "delete globalThis.RTCPeerConnection");
+    await shows(old, /WebRTC/);
+    const unsafe = await openPage(
+      browser,
+      scene.link,
+      'Object.defineProperty(navigator, "mediaDevices", { value: undefined })',
+    );
+    await joinByKeyboard(unsafe, "Ada");
+    await shows(unsafe, /https/);
+  },
+);
+
+browserTest(
+  "the page says when the agent has left, and when its program is gone",
+  async (browser) => {
+    const scene = await openScene();
+    const page = await openPage(browser, scene.link);
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /Connected/);
+    await scene[Symbol.asyncDispose]();
+    await shows(page, /agent has left|agent left|call is over|ended/i);
+  },
+);
+
+browserTest("a full room says that it is full", async (browser) => {
+  await using edge = new LocalEdge({ limits: { people: 1 }, logger: silentLogger });
+  const link = await edge.callLink(await edge.createCall("small"));
+  const first = await openPage(browser, link);
+  await joinByKeyboard(first, "Ada");
+  await shows(first, /Connected/);
+  const second = await openPage(browser, link);
+  await joinByKeyboard(second, "Bob");
+  assertMatch(await shows(second, /full/i), /full/i);
+});
+
+browserTest("a started call is answered by the agent that the program brings", async (browser) => {
+  await using edge = new LocalEdge({ logger: silentLogger });
+  await using serving = await edge.serve({
+    onCall: async (call) => {
+      const agent = new Agent({ edge, agentUser: { id: "host", name: "Host" } });
+      await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+      await agent.finish();
+    },
+  });
+  const page = await openPage(browser, serving.url);
+  await page.waitForSelector("#name, button");
+  await shows(page, /start/i);
+  if (await page.$("#lobby:not([hidden]) #name")) {
+    await page.type("#name", "Ada");
+    await page.keyboard.press("Enter");
+  } else await page.keyboard.press("Enter");
+  await until("the agent answers", async () => /Host/.test(await textOf(page)));
+});
