@@ -64,9 +64,11 @@ export {
   ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
   ErrorEvent,
+  ParticipantEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
   TrackAddedEvent,
+  TrackEvent,
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "./src/edge/events.ts";
@@ -82,6 +84,7 @@ export { type Clock, systemClock } from "./src/events/clock.ts";
 export { consoleLogger, type Logger, silentLogger } from "./src/events/logger.ts";
 
 // Audio and video.
+export type { AudioKernel, KernelResampler, KernelResamplerOptions } from "./src/audio/kernel.ts";
 export { PcmChunk, type PcmFormat } from "./src/audio/pcm_chunk.ts";
 export type {
   AudioTrack,

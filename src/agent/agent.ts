@@ -49,7 +49,9 @@ export interface AgentOptions extends ConversationParts {
   speakerFilter?: SpeakerFilter;
   /** Who resamples what it hears, where the edge does not. Default: the fastest there is. */
   kernel?: AudioKernel;
+  /** Where it says what people should read. Default: the console, warnings and errors only. */
   logger?: Logger;
+  /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -93,11 +95,17 @@ const RELEASE_LIMIT_MS = 5000;
  * ```
  */
 export class Agent {
+  /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
+  /** Who it is in the calls. */
   readonly user: User;
+  /** What it was told to be. */
   readonly instructions: string;
+  /** What is done with what it hears and sees. */
   readonly processors: readonly Processor[];
+  /** Where it says what people should read. */
   readonly logger: Logger;
+  /** Where its time comes from. */
   readonly clock: Clock;
   readonly #publishAudio: boolean;
   readonly #audioMode: AudioTrackMode;
@@ -116,6 +124,7 @@ export class Agent {
   #conversation: Conversation | undefined;
   #closing: Promise<void> | undefined;
 
+  /** Makes an agent. */
   constructor(options: AgentOptions) {
     const { edge, agentUser, audioRate = 16_000, hearsAgents = false } = options;
     if (typeof agentUser?.id !== "string" || agentUser.id === "") {
@@ -320,6 +329,7 @@ export class Agent {
     return done.promise;
   }
 
+  /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -8,12 +8,14 @@ import type { Agent } from "./agent.ts";
  * hides the error that the block itself was left with.
  */
 export class AgentSession implements AsyncDisposable {
+  /** Makes an agent session. */
   constructor(
     readonly agent: Agent,
     readonly connection: Connection,
     readonly conversation: Conversation,
   ) {}
 
+  /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.agent.close();
   }

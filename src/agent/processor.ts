@@ -5,6 +5,7 @@ import type { Agent } from "./agent.ts";
 
 /** 20 ms of one participant. */
 export interface HeardAudio {
+  /** Whose it is. */
   readonly participant: Participant;
   /** The track that it came from; empty when the edge does not say. */
   readonly trackId: string;

@@ -26,6 +26,7 @@ export interface FlushResult {
 export interface OutboundAudioTrack {
   /** Unique within the edge. */
   readonly id: string;
+  /** How it is played out. */
   readonly mode: AudioTrackMode;
 
   /**
@@ -94,7 +95,9 @@ export interface PlayoutPort {
    * Resolves with what was played and discarded of the epoch that ended.
    */
   flush(epoch: number): Promise<FlushResult>;
+  /** Falls silent and keeps what it holds. */
   pause(): void;
+  /** Goes on where it was paused. */
   resume(): void;
 }
 

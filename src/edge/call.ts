@@ -6,6 +6,7 @@ export interface CreateCallOptions {
   callType?: string;
   /** On whose behalf the call is created; the authenticated user by default. */
   createdBy?: User;
+  /** Aborting it gives up, with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -18,6 +19,7 @@ export class Call {
   /** The service's own answer, for what this contract does not carry. */
   readonly original: unknown;
 
+  /** Makes a call. */
   constructor(init: { id: string; type?: string; original?: unknown }) {
     this.id = init.id;
     this.type = init.type ?? "default";

@@ -34,8 +34,11 @@ import { Roster } from "./roster.ts";
 
 /** What a {@linkcode Connection} is made of. */
 export interface ConnectionInit {
+  /** The edge that makes the connection. */
   edge: EdgeTransport;
+  /** The agent that joins. */
   agent: EdgeAgent;
+  /** The call that it joins. */
   call: Call;
   /** The edge's clock unless given. */
   clock?: Clock;
@@ -45,14 +48,19 @@ export interface ConnectionInit {
 export interface TrackAnnouncement {
   /** Unique within the connection. */
   id: string;
+  /** What kind of track it is. */
   type: TrackType;
+  /** Who publishes it: a participant's id. */
   participantId: string;
+  /** Whether it is muted. Default `false`. */
   muted?: boolean;
 }
 
 /** The tracks that an agent publishes, in one negotiation. */
 export interface PublishedTracks {
+  /** Its voice. */
   audio?: AudioTrack;
+  /** Its picture. */
   video?: VideoTrack;
 }
 
@@ -71,12 +79,15 @@ const DISCONNECT_LIMIT_MS = 5000;
  * is announced after him.
  */
 export abstract class Connection implements AsyncDisposable {
+  /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
+  /** The call that it is in. */
   readonly call: Call;
   /** Resolves with the reason once everything is released. Never rejects. */
   readonly closed: Promise<CloseReason>;
   /** The agent whose presence this is. */
   protected readonly agent: EdgeAgent;
+  /** Where its time comes from. */
   protected readonly clock: Clock;
 
   readonly #roster = new Roster();
@@ -94,6 +105,7 @@ export abstract class Connection implements AsyncDisposable {
   #idleAt = 0;
   #idleAtEpoch = 0;
 
+  /** Makes a connection. */
   constructor(init: ConnectionInit) {
     this.edge = init.edge;
     this.call = init.call;
@@ -128,6 +140,7 @@ export abstract class Connection implements AsyncDisposable {
 
   // What everybody may ask.
 
+  /** Where the connection stands. */
   get state(): ConnectionState {
     return this.#state;
   }
@@ -214,6 +227,7 @@ export abstract class Connection implements AsyncDisposable {
     return this.#end(this.#state === "establishing" ? "aborted" : "left");
   }
 
+  /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

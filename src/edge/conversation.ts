@@ -5,10 +5,13 @@ export type MessageRole = "system" | "user" | "assistant";
 
 /** One message of a conversation. */
 export interface Message {
+  /** Unique within the conversation. */
   readonly id: string;
+  /** Who speaks. */
   readonly role: MessageRole;
   /** Whose message it is: a {@linkcode User}'s id. */
   readonly userId: string;
+  /** What is said. */
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
@@ -20,8 +23,11 @@ export interface Message {
 
 /** What is said when a message is appended. */
 export interface MessageInit {
+  /** Who speaks. */
   role: MessageRole;
+  /** Whose message it is: a user's id. */
   userId: string;
+  /** What is said. */
   text: string;
   /** Unique within the conversation; made up unless given. */
   id?: string;
@@ -31,8 +37,11 @@ export interface MessageInit {
 
 /** What can be changed of a message. */
 export interface MessageChange {
+  /** What is said, all of it. */
   text?: string;
+  /** Whether the message is complete. */
   complete?: boolean;
+  /** Whether it was cut off. */
   interrupted?: boolean;
 }
 
@@ -47,6 +56,7 @@ export interface Conversation {
   readonly instructions: string;
   /** Oldest first. */
   readonly messages: readonly Message[];
+  /** Adds a message at the end and returns it. */
   append(message: MessageInit): Message;
   /**
    * Changes a message and returns it as it is now.
@@ -69,6 +79,7 @@ export class MemoryConversation implements Conversation {
   readonly #clock: Clock;
   #made = 0;
 
+  /** Makes a memory conversation. */
   constructor(
     init: { id: string; instructions?: string; capacity?: number; clock?: Clock },
   ) {
@@ -86,6 +97,7 @@ export class MemoryConversation implements Conversation {
     return this.#messages;
   }
 
+  /** Adds a message at the end and returns it; drops the oldest when there are too many. */
   append(init: MessageInit): Message {
     const id = init.id ?? `${this.id}-${++this.#made}`;
     if (this.#messages.some((one) => one.id === id)) {

@@ -16,6 +16,7 @@ export interface Hearing {
 
 /** One participant's 20 ms within an {@linkcode AudioRow}. */
 export interface AudioRowEntry {
+  /** Whose it is. */
   participant: Participant;
   /** The track that the samples came from. */
   trackId: string;
@@ -32,6 +33,7 @@ export interface AudioRow {
   number: number;
   /** The first `count` entries belong to this row; the array is reused from row to row. */
   count: number;
+  /** What was heard of each, in no particular order. */
   entries: AudioRowEntry[];
 }
 

@@ -10,6 +10,7 @@ import { edgeEvents, ErrorEvent } from "./events.ts";
 export class EdgeEvents extends EventManager {
   readonly #logger: Logger;
 
+  /** Registers all events of the contract. */
   constructor(options: { clock?: Clock; logger?: Logger } = {}) {
     const { clock = systemClock, logger = consoleLogger } = options;
     super({

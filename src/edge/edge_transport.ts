@@ -16,7 +16,9 @@ import { QueuedAudioTrack } from "./queued_audio_track.ts";
 
 /** What every edge can be given. */
 export interface EdgeOptions {
+  /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
+  /** Where it says what people should read. Default: the console, warnings and errors only. */
   logger?: Logger;
 }
 
@@ -32,11 +34,13 @@ export interface JoinOptions {
 export interface OpenDemoOptions {
   /** Whether to start a browser with it. Default: only print the address. */
   browser?: boolean;
+  /** Aborting it gives up, with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /** Which connection is meant, where an edge has several. */
 export interface ConnectionChoice {
+  /** The connection that is meant; may be left out while there is only one. */
   connection?: Connection;
 }
 
@@ -57,6 +61,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   #audioTracks = 0;
 
+  /** Makes an edge transport. */
   constructor(options: EdgeOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.logger = options.logger ?? consoleLogger;
@@ -111,6 +116,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     return done.promise;
   }
 
+  /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

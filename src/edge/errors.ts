@@ -15,12 +15,14 @@ export interface EdgeErrorOptions extends ErrorOptions {
 
 /** Base of this package's errors. */
 export class EdgeError extends Error {
+  /** The class's name. */
   override name = "EdgeError";
   /** Stable identifier to compare with. */
   readonly code: string;
   /** Whether trying the same thing again can succeed. */
   readonly retryable: boolean;
 
+  /** Makes an edge error. */
   constructor(message: string, options: EdgeErrorOptions) {
     super(message, options);
     this.code = options.code;
@@ -30,17 +32,21 @@ export class EdgeError extends Error {
 
 /** A call could not be reached, or was lost. */
 export class ConnectionError extends EdgeError {
+  /** The class's name. */
   override name = "ConnectionError";
 }
 
 /** The service refused who we are or what we may do. */
 export class AuthenticationError extends EdgeError {
+  /** The class's name. */
   override name = "AuthenticationError";
 }
 
 /** Something was used after it had been closed. */
 export class ClosedError extends EdgeError {
+  /** The class's name. */
   override name = "ClosedError";
+  /** Says that `what` is closed, e.g. `"the agent"`. */
   constructor(what: string, options?: ErrorOptions) {
     super(`${what} is closed`, { ...options, code: "closed" });
   }
@@ -48,5 +54,6 @@ export class ClosedError extends EdgeError {
 
 /** What came from the other side is not what its protocol allows. */
 export class ProtocolError extends EdgeError {
+  /** The class's name. */
   override name = "ProtocolError";
 }

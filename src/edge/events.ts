@@ -11,7 +11,9 @@ import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } 
 
 /** Somebody was heard. */
 export class AudioReceivedEvent {
+  /** The connection that it belongs to. */
   readonly connection: Connection;
+  /** Whose it is. */
   readonly participant: Participant;
   /** The track that the samples came from; empty when the edge does not say. */
   readonly trackId: string;
@@ -20,6 +22,7 @@ export class AudioReceivedEvent {
   /** The tick on the room's grid, where the edge has one; compare speakers by it. */
   readonly row: number | undefined;
 
+  /** Makes an audio received event. */
   constructor(
     init: {
       connection: Connection;
@@ -38,10 +41,13 @@ export class AudioReceivedEvent {
 }
 
 /** What the three events about a track have in common. */
-abstract class TrackEvent {
+export abstract class TrackEvent {
+  /** The connection that it belongs to. */
   readonly connection: Connection;
+  /** The track as it is now, or was last. */
   readonly track: TrackInfo;
 
+  /** Makes a track event. */
   constructor(init: { connection: Connection; track: TrackInfo }) {
     this.connection = init.connection;
     this.track = init.track;
@@ -58,10 +64,13 @@ export class TrackRemovedEvent extends TrackEvent {}
 export class TrackUpdatedEvent extends TrackEvent {}
 
 /** What the events about a participant have in common. */
-abstract class ParticipantEvent {
+export abstract class ParticipantEvent {
+  /** The connection that it belongs to. */
   readonly connection: Connection;
+  /** Whose it is. */
   readonly participant: Participant;
 
+  /** Makes a participant event. */
   constructor(init: { connection: Connection; participant: Participant }) {
     this.connection = init.connection;
     this.participant = init.participant;
@@ -76,11 +85,14 @@ export class ParticipantLeftEvent extends ParticipantEvent {}
 
 /** The call is over for this agent, and not because the agent closed it. */
 export class CallEndedEvent {
+  /** The connection that it belongs to. */
   readonly connection: Connection;
+  /** Why it is over. */
   readonly reason: CloseReason;
   /** What went wrong, when something did. */
   readonly error: unknown;
 
+  /** Makes a call ended event. */
   constructor(init: { connection: Connection; reason?: CloseReason; error?: unknown }) {
     this.connection = init.connection;
     this.reason = init.reason ?? "call-ended";
@@ -90,11 +102,14 @@ export class CallEndedEvent {
 
 /** A participant or a server sent data of the application's own. */
 export class CustomEventReceivedEvent {
+  /** The connection that it belongs to. */
   readonly connection: Connection;
+  /** What was sent. */
   readonly data: JsonValue;
   /** Who sent it, where the edge knows. */
   readonly participant: Participant | undefined;
 
+  /** Makes a custom event received event. */
   constructor(init: { connection: Connection; data: JsonValue; participant?: Participant }) {
     this.connection = init.connection;
     this.data = init.data;
@@ -104,7 +119,9 @@ export class CustomEventReceivedEvent {
 
 /** A connection changed its state, or lost or regained its network. */
 export class ConnectionStateChangedEvent {
+  /** The connection that it belongs to. */
   readonly connection: Connection;
+  /** The state now. */
   readonly state: ConnectionState;
   /** The state before; the same when only `reconnecting` changed. */
   readonly previous: ConnectionState;
@@ -113,6 +130,7 @@ export class ConnectionStateChangedEvent {
   /** Why, once closed. */
   readonly reason: CloseReason | undefined;
 
+  /** Makes a connection state changed event. */
   constructor(
     init: {
       connection: Connection;
@@ -134,10 +152,12 @@ export class ConnectionStateChangedEvent {
 export class ErrorEvent {
   /** The connection that it happened on, if it belongs to one. */
   readonly connection: Connection | undefined;
+  /** What was thrown. */
   readonly error: unknown;
   /** What was being done, for people to read. */
   readonly context: string;
 
+  /** Makes an error event. */
   constructor(init: { error: unknown; context: string; connection?: Connection }) {
     this.error = init.error;
     this.context = init.context;

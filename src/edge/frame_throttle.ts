@@ -8,6 +8,7 @@ export class FrameThrottle {
   #dueMs = -Infinity;
 
   /** @param fps frames a second to let through; `Infinity` lets all through. */
+  /** Makes a frame throttle. */
   constructor(readonly fps: number) {
     if (!(fps > 0)) throw new RangeError(`fps must be a number > 0, got ${fps}`);
     this.#periodMs = fps === Infinity ? 0 : 1000 / fps;

@@ -35,6 +35,7 @@ export class LatestVideoTrack implements VideoTrack {
     this.#onClose = options.onClose;
   }
 
+  /** Whether it is closed. */
   get isClosed(): boolean {
     return this.#closed;
   }
@@ -75,6 +76,7 @@ export class LatestVideoTrack implements VideoTrack {
     this.#onClose?.();
   }
 
+  /** Gives the latest frame, then each later one that is the latest when asked for. */
   async *[Symbol.asyncIterator](): AsyncGenerator<VideoFrame, void, void> {
     let seen = 0;
     this.#consumers++;

@@ -11,6 +11,7 @@ export interface PacedPlayoutOptions {
   onFrame: (samples: Int16Array) => void;
   /** How much later the listener hears it. Default 0. */
   heardDelayMs?: number;
+  /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
 }
 

@@ -18,6 +18,7 @@ import { SampleQueue } from "./sample_queue.ts";
 
 /** How a {@linkcode QueuedAudioTrack} is made. */
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {
+  /** Identifies it; made up unless given. */
   id?: string;
   /** Samples a second of the ports it can be bound to. Default 48,000. */
   sampleRate?: number;
@@ -27,6 +28,7 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   waitingMs?: number;
   /** Who resamples. Default: the TypeScript kernel. */
   kernel?: AudioKernel;
+  /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -41,6 +43,7 @@ const MAX_WAITING_WRITES = 256;
  */
 export class QueuedAudioTrack implements AudioTrack {
   readonly id: string;
+  /** How it is played out. */
   readonly mode: AudioTrackMode;
   readonly sampleRate: number;
   readonly #clock: Clock;
@@ -67,6 +70,7 @@ export class QueuedAudioTrack implements AudioTrack {
   #epochLostMs = 0;
   #heardMs = 0;
 
+  /** Makes a queued audio track. */
   constructor(options: QueuedAudioTrackOptions = {}) {
     const { sampleRate = 48_000, aheadMs = 400, waitingMs = 1000, mode = "speech" } = options;
     if (mode !== "speech" && mode !== "live") {

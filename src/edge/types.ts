@@ -56,8 +56,11 @@ export enum TrackType {
 export interface TrackInfo {
   /** Unique within the connection. */
   readonly id: string;
+  /** What kind of track it is. */
   readonly type: TrackType;
+  /** Whose it is. */
   readonly participant: Participant;
+  /** Whether it is muted. */
   readonly muted: boolean;
 }
 

@@ -7,11 +7,13 @@ export type VideoFormat =
 
 /** One uncompressed picture. */
 export interface VideoFrame {
+  /** How the bytes are laid out. */
   readonly format: VideoFormat;
   /** Pixels. The size can change from frame to frame. */
   readonly width: number;
   /** Pixels. */
   readonly height: number;
+  /** The bytes, as many as `videoFrameSize` says. */
   readonly data: Uint8Array;
   /** Monotonic milliseconds at which the frame was taken or received. */
   readonly timestampMs: number;

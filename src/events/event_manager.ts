@@ -25,6 +25,7 @@ export interface EventManagerOptions {
    * the failure is written to the console.
    */
   onFailure?: (error: unknown, event: object) => void;
+  /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -59,6 +60,7 @@ export class EventManager implements Disposable {
   readonly #clock: Clock;
   #closed = false;
 
+  /** Makes an event manager. */
   constructor(options: EventManagerOptions = {}) {
     this.#queueSize = options.queueSize ?? 256;
     if (!Number.isInteger(this.#queueSize) || this.#queueSize < 1) {
@@ -140,6 +142,7 @@ export class EventManager implements Disposable {
     }
   }
 
+  /** Closes it, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -6,9 +6,13 @@
 
 /** Takes lines for people to read. Media never goes into one. */
 export interface Logger {
+  /** What only helps to find a fault. */
   debug(message: string): void;
+  /** What happens. */
   info(message: string): void;
+  /** What went wrong and was survived. */
   warn(message: string): void;
+  /** What went wrong. */
   error(message: string): void;
 }
 

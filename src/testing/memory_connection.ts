@@ -36,6 +36,7 @@ export class MemoryConnection extends Connection {
   readonly #trackIds: string[] = [];
   #playout: PacedPlayout | undefined;
 
+  /** Makes a memory connection. */
   constructor(init: ConnectionInit & { room: MemoryRoom }) {
     super(init);
     this.#room = init.room;
@@ -93,14 +94,17 @@ export class MemoryConnection extends Connection {
     }
   }
 
+  /** Takes a row of the room's clock. */
   hearRow(row: AudioRow): void {
     this.receiveRow(row);
   }
 
+  /** Takes audio outside of the room's clock. */
   hearAudio(participantId: string, pcm: PcmChunk, trackId: string): void {
     this.receiveAudio(participantId, pcm, { trackId });
   }
 
+  /** Plays the agent's voice into the room and shows its picture there. */
   override publishTracks(tracks: PublishedTracks): Promise<void> {
     this.negotiations++;
     this.published = { ...this.published, ...tracks };
@@ -116,15 +120,18 @@ export class MemoryConnection extends Connection {
     return Promise.resolve();
   }
 
+  /** The pictures of a party's camera or screen. */
   override addTrackSubscriber(trackId: string): VideoTrack | undefined {
     return this.#room.video(trackId)?.subscribe();
   }
 
+  /** Sends it to everybody in the room. */
   protected override deliverCustomEvent(data: JsonValue): Promise<void> {
     this.#room.sendCustomEvent(this, data);
     return Promise.resolve();
   }
 
+  /** Leaves the room. */
   protected override disconnect(): Promise<void> {
     this.#playout?.[Symbol.dispose]();
     this.#room.exit(this);

@@ -50,18 +50,21 @@ export class MemoryEdge extends EdgeTransport {
   readonly #joinDelayMs: number;
   readonly #onAuthenticate: ((user: User) => void | Promise<void>) | undefined;
 
+  /** Makes a memory edge. */
   constructor(options: MemoryEdgeOptions = {}) {
     super(options);
     this.#joinDelayMs = options.joinDelayMs ?? 10;
     this.#onAuthenticate = options.onAuthenticate;
   }
 
+  /** Notes the user; fails as `onAuthenticate` does. */
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
     await this.#onAuthenticate?.(user);
     this.authenticated.push(user);
   }
 
+  /** Creates a call or finds the one that exists. */
   override createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     try {
       this.assertOpen();
@@ -75,6 +78,7 @@ export class MemoryEdge extends EdgeTransport {
     return Promise.resolve(call);
   }
 
+  /** Joins a call, after `joinDelayMs`. */
   override async join(
     agent: EdgeAgent,
     call: Call,
@@ -128,6 +132,7 @@ export class MemoryEdge extends EdgeTransport {
     this.#own(connection).take({ type: reconnecting ? "reconnecting" : "reconnected" });
   }
 
+  /** Ends all calls. */
   protected override release(): Promise<void> {
     for (const room of this.#rooms.values()) room.end("left");
     this.#rooms.clear();

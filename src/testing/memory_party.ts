@@ -11,6 +11,7 @@ import { Speech } from "./speech.ts";
 export interface MemoryPartyOptions {
   /** The user; two parties of one user are one person with two devices. */
   userId: string;
+  /** The name to show. Default: the user's id. */
   name?: string;
   /** The participant's id; made up unless given. */
   id?: string;
@@ -20,6 +21,7 @@ export interface MemoryPartyOptions {
 
 /** A person on the other side of a call in memory. */
 export class MemoryParty {
+  /** Whose it is. */
   readonly participant: Participant;
   /** Custom events that reached this party. */
   readonly customEvents: JsonValue[] = [];
@@ -51,10 +53,12 @@ export class MemoryParty {
     return this.#microphone;
   }
 
+  /** Whether the microphone is muted. */
   get isMuted(): boolean {
     return this.#muted;
   }
 
+  /** The cameras and screens that are published, by track id. */
   get videos(): ReadonlyMap<string, MemoryVideo> {
     return this.#videos;
   }
@@ -74,6 +78,7 @@ export class MemoryParty {
     });
   }
 
+  /** Removes the microphone. */
   unpublishAudio(): void {
     if (this.#microphone === undefined) return;
     const trackId = this.#microphone;
@@ -97,6 +102,7 @@ export class MemoryParty {
     }
   }
 
+  /** Mutes it, or unmutes it. */
   mute(muted = true): void {
     if (this.#muted === muted) return;
     this.#muted = muted;
@@ -104,6 +110,7 @@ export class MemoryParty {
     this.#room.tell({ type: "trackUpdated", trackId: this.#microphone, muted });
   }
 
+  /** Unmutes the microphone. */
   unmute(): void {
     this.mute(false);
   }
@@ -134,11 +141,13 @@ export class MemoryParty {
     return [...this.#room.connections].map((one) => one.self);
   }
 
+  /** Sends data of the application's own to the agents. */
   sendCustomEvent(data: JsonValue): void {
     checkCustomEvent(data);
     this.#room.tell({ type: "customEvent", data, participantId: this.id });
   }
 
+  /** Leaves the call, with everything that is published. */
   leave(): void {
     this.speech.stop();
     for (const video of this.#videos.values()) video.end();
@@ -169,10 +178,12 @@ export class MemoryVideo {
     return this.#subscribers.size;
   }
 
+  /** Shows a frame to everybody who looks at it. */
   push(frame: VideoFrame): void {
     for (const one of this.#subscribers) one.push(frame);
   }
 
+  /** Mutes it, or unmutes it. */
   mute(muted = true): void {
     this.room.tell({ type: "trackUpdated", trackId: this.id, muted });
   }

@@ -22,6 +22,7 @@ export class VirtualClock implements Clock {
   #jumpMs = 0;
 
   /** @param options `startEpochMs`: the wall clock's time at the start. */
+  /** Makes a virtual clock. */
   constructor(options: { startEpochMs?: number } = {}) {
     this.#startEpochMs = options.startEpochMs ?? Date.UTC(2026, 0, 1);
   }
