@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 import { ProtocolError } from "../../edge/errors.ts";
 import { systemClock } from "../../events/clock.ts";
+import { loadKernel } from "../../native/mod.ts";
 import { readPieceStream } from "../wire/video_frames.ts";
 import { readSaid } from "../wire/audio_frames.ts";
 import { readToHost, type ToAgent, type ToHost, WIRE_VERSION } from "../wire/control.ts";
@@ -113,8 +113,8 @@ class HostRun {
         { code: "wire-version" },
       );
     }
-    const kernel = typescriptKernel();
     const log = (level: LogLevel, message: string) => this.#send({ type: "log", level, message });
+    const kernel = loadKernel({ logger: (line) => log("info", line) });
     const dispatcher = this.#dispatcher = new Dispatcher({
       clock: systemClock,
       writer: this.#writer,

@@ -1,5 +1,7 @@
 /** How the media process is started. @module */
 import { EdgeError } from "../../edge/errors.ts";
+import { cacheFolder } from "../../native/cache.ts";
+import { LIBRARY_VARIABLE } from "../../native/locate.ts";
 
 /** What the process may do beside loading wrtc, which means full trust (`--allow-ffi`). */
 export interface HostPermissions {
@@ -15,9 +17,7 @@ export interface HostPermissions {
  */
 const PASSED_VARIABLES = [
   "PATH",
-  "HOME",
   "USERPROFILE",
-  "LOCALAPPDATA",
   "SYSTEMROOT",
   "TEMP",
   "TMP",
@@ -25,7 +25,6 @@ const PASSED_VARIABLES = [
   "DENO_DIR",
   "DENO_CERT",
   "DENO_TLS_CA_STORE",
-  "XDG_CACHE_HOME",
   "LD_LIBRARY_PATH",
   "NPM_CONFIG_REGISTRY",
   "npm_config_registry",
@@ -42,12 +41,21 @@ const PASSED_VARIABLES = [
   "NO_COLOR",
 ] as const;
 
+/** Those that the host may read: where the audio kernel lies. */
+const READABLE_VARIABLES = [
+  LIBRARY_VARIABLE,
+  "RINGLINE_CACHE",
+  "HOME",
+  "XDG_CACHE_HOME",
+  "LOCALAPPDATA",
+] as const;
+
 /** Options of {@linkcode spawnHost}. */
 export interface SpawnOptions {
   /** The host's main module: a file, or where the package was imported from. */
   host: URL;
   permissions?: HostPermissions;
-  /** More variables to pass. */
+  /** More variables to pass; the host may read them. */
   variables?: string[];
 }
 
@@ -60,16 +68,18 @@ export function spawnHost(options: SpawnOptions): Deno.ChildProcess {
   const { host, permissions = {}, variables = [] } = options;
   assertMayRun();
   const args = ["run", "--quiet", "--no-prompt", "--no-lock", "--allow-ffi"];
+  args.push(`--allow-env=${[...READABLE_VARIABLES, ...variables].join(",")}`);
   if (permissions.net === true) args.push("--allow-net");
   else if (permissions.net?.length) args.push(`--allow-net=${permissions.net.join(",")}`);
-  if (permissions.read?.length) args.push(`--allow-read=${permissions.read.join(",")}`);
+  const readable = [...permissions.read ?? [], cacheFolder()].filter((path) => path !== undefined);
+  if (readable.length > 0) args.push(`--allow-read=${readable.join(",")}`);
   // No configuration is named: a checkout's is found from the host's folder upwards, and a published
   // module carries full specifiers.
   try {
     return new Deno.Command(Deno.execPath(), {
       args: [...args, host.href],
       clearEnv: true,
-      env: passedVariables([...PASSED_VARIABLES, ...variables]),
+      env: passedVariables([...PASSED_VARIABLES, ...READABLE_VARIABLES, ...variables]),
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
