@@ -109,13 +109,15 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /** Nobody has to be told: an agent of this program is who it says it is. */
-  override authenticate(_user: User): Promise<void> {
+  // Async, so that misuse rejects and does not throw.
+  // deno-lint-ignore require-await
+  override async authenticate(_user: User): Promise<void> {
     this.assertOpen();
-    return Promise.resolve();
   }
 
   /** Makes a call, or finds the one of this id and type. It begins with the first join. */
-  override createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
+  // deno-lint-ignore require-await
+  override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     this.assertOpen();
     const { callType = "default" } = options;
     for (
@@ -130,7 +132,7 @@ export class LocalEdge extends EdgeTransport {
         );
       }
     }
-    return Promise.resolve(this.#call(callType, callId));
+    return this.#call(callType, callId);
   }
 
   /**
