@@ -1,0 +1,304 @@
+import { MediaConnection } from "../../media/process/media_connection.ts";
+import { type MediaLease, MediaProcess } from "../../media/process/media_process.ts";
+import { timeoutError, waitFor } from "../../events/waiting.ts";
+import { Call, type CreateCallOptions } from "../call.ts";
+import type { Connection } from "../connection.ts";
+import type { Conversation } from "../conversation.ts";
+import type { EdgeAgent } from "../edge_agent.ts";
+import { EdgeTransport, type JoinOptions, type OpenDemoOptions } from "../edge_transport.ts";
+import { ErrorEvent } from "../events.ts";
+import type { JsonValue, User } from "../types.ts";
+import { openInBrowser } from "./browser.ts";
+import { CallDesk } from "./call_desk.ts";
+import { ChatConversation } from "./chat_conversation.ts";
+import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
+import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
+import type { CallParams } from "./seam.ts";
+import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
+import { StreamService } from "./stream_service.ts";
+
+/** How long a join waits for events to come, once its media is there. */
+const EVENTS_MS = 2000;
+/** How long closing waits for what is still to be written to the chat. */
+const WRITE_MS = 3000;
+
+/**
+ * The process that {@linkcode MediaProcess} starts. Never called: naming the module is enough for
+ * `deno install` and a first start to fetch what it needs ahead of the first call.
+ */
+const _fetchedAhead = (): Promise<unknown> => import("./host.ts");
+
+/**
+ * Stream's cloud ("GetStream"): calls of an app with its key and secret, joined by people with any
+ * of Stream's own clients. WebRTC runs in a process that is started with the first join and gone
+ * with the last call; the secret stays in this one.
+ *
+ * A lost network is repaired as Stream wants it, by another socket, another join or another server;
+ * media goes on meanwhile where that is possible. See {@linkcode ReconnectedEvent}.
+ *
+ * Needs `--allow-net`, `--allow-env` for the key and the secret unless they are given, and
+ * `--allow-run` for the process, which itself runs with `--allow-ffi`.
+ *
+ * @example
+ * ```ts ignore
+ * import { Agent, interruptSignal } from "@ringline/edge";
+ * import { GetStreamEdge } from "@ringline/edge/getstream";
+ *
+ * await using edge = new GetStreamEdge();   // STREAM_API_KEY, STREAM_API_SECRET
+ * const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" }, audioMode: "live",
+ *   onAudio: ({ pcm }) => agent.audio.write(pcm) });
+ * const call = await agent.createCall("default", "kitchen");
+ * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+ * await edge.openDemo(call, { browser: true });
+ * await agent.finish({ signal: interruptSignal() });
+ * ```
+ */
+export class GetStreamEdge extends EdgeTransport {
+  readonly #settings: GetStreamSettings;
+  readonly #service: StreamService;
+  readonly #process: MediaProcess;
+  /** Users that this edge has made known, agents by their ids. */
+  readonly #agents = new Map<string, Promise<void>>();
+  /** What goes on after a call, or beside it, and is to be awaited when the edge closes. */
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #closed = new AbortController();
+  #lastUser: User | undefined;
+
+  /**
+   * Connects to nothing yet.
+   *
+   * @throws {TypeError} the key or the secret is missing, or an option makes no sense.
+   * @throws {RangeError} a duration is none.
+   */
+  constructor(options: GetStreamEdgeOptions = {}) {
+    super(options);
+    this.events.register(AudioLevelsEvent, ReconnectedEvent);
+    this.#settings = readSettings(options);
+    this.#service = new StreamService(this.#settings, this.clock);
+    this.#process = new MediaProcess({
+      host: new URL("./host.ts", import.meta.url),
+      config: null,
+      permissions: { net: true },
+      clock: this.clock,
+      logger: this.logger,
+    });
+  }
+
+  /** The process id of the media process, while one runs. */
+  get mediaProcessId(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /**
+   * Makes the agent's user known to the app. What the app knows of the user beside its name, its
+   * image and `custom` stays as it is.
+   *
+   * @throws {AuthenticationError} the key or the secret is wrong: `unauthorized`, `forbidden`.
+   * @throws {ConnectionError} the service cannot be reached, or fails: `retryable` says whether
+   *   trying later makes sense. It has been tried three times.
+   */
+  override async authenticate(user: User): Promise<void> {
+    this.assertOpen();
+    checkId("the user's id", user.id);
+    const known = this.#service.upsertUser(user, { agent: true });
+    this.#agents.set(user.id, known);
+    try {
+      await known;
+      this.#lastUser = user;
+    } catch (error) {
+      if (this.#agents.get(user.id) === known) this.#agents.delete(user.id);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a call, or finds the one of this id and type; `Call.original` is the service's answer.
+   *
+   * @throws {TypeError} an id has other characters than letters, digits, `-` and `_`; or there is
+   *   nobody on whose behalf: `createdBy`, or a user authenticated before.
+   */
+  override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
+    this.assertOpen();
+    const { callType = "default", createdBy, signal } = options;
+    checkId("callId", callId);
+    checkId("callType", callType);
+    const user = createdBy ?? this.#lastUser;
+    if (!user) throw new TypeError("createCall needs createdBy, or authenticate before it");
+    if (!this.#agents.has(user.id)) await this.#service.upsertUser(user, { agent: false });
+    const name = { type: callType, id: callId };
+    const original = await this.#service.getOrCreateCall(name, user.id, signal);
+    return new Call({ ...name, original });
+  }
+
+  /**
+   * Brings an agent into a call, and starts the media process if none runs.
+   *
+   * @throws {AuthenticationError} the app's key, secret or rights: `unauthorized`, `forbidden`.
+   * @throws {ConnectionError} what kept it from joining, e.g. `sfu-full`, `service-failed`,
+   *   `timeout`, `unreachable`, after it was tried three times; a `TimeoutError`; the signal's
+   *   reason; why the media process could not be started.
+   */
+  override async join(
+    agent: EdgeAgent,
+    call: Call,
+    options: JoinOptions = {},
+  ): Promise<Connection> {
+    this.assertOpen();
+    const { timeoutMs = 10_000 } = options;
+    const limit = new AbortController();
+    using _timer = timeoutMs === Infinity ? undefined : this.clock.schedule(
+      () => limit.abort(timeoutError("joining the call", timeoutMs)),
+      timeoutMs,
+    );
+    const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
+    signal.throwIfAborted();
+    return await this.#join(agent, call, signal);
+  }
+
+  /**
+   * Gives the address of Stream's demo page and prints it; `browser: true` opens it, too (which
+   * needs `--allow-run` for the program that does). The link carries a token: for an hour, whoever
+   * has it is "Human User" in this app.
+   */
+  override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
+    this.assertOpen();
+    await this.#service.upsertUser(DEMO_USER, { agent: false });
+    options.signal?.throwIfAborted();
+    await this.#service.openChannel(call.id, DEMO_USER.id, [DEMO_USER.id]);
+    await this.#service.addMember(call.id, DEMO_USER.id);
+    options.signal?.throwIfAborted();
+    const url = demoUrl({
+      baseUrl: this.#settings.demoBaseUrl,
+      callId: call.id,
+      apiKey: this.#settings.apiKey,
+      token: this.#service.makeToken(DEMO_USER.id, DEMO_VALIDITY_MS),
+    });
+    console.log(`Open ${url.href} in a browser`);
+    if (options.browser) await openInBrowser(url, this.logger);
+    return url;
+  }
+
+  /**
+   * A conversation on the call's channel of Stream's chat, `messaging:<call id>`. What is said is
+   * written behind: it never delays anything, and what cannot be written is an `ErrorEvent`.
+   */
+  override createConversation(
+    call: Call,
+    user: User,
+    instructions: string,
+  ): Promise<Conversation> {
+    this.assertOpen();
+    return Promise.resolve(
+      new ChatConversation({
+        id: `messaging:${call.id}`,
+        instructions,
+        channelId: call.id,
+        ownerId: user.id,
+        writer: this.#service,
+        clock: this.clock,
+        signal: this.#closed.signal,
+        onWriting: (writing) => this.#track(writing),
+        onError: (error) =>
+          this.events.announce(new ErrorEvent({ error, context: "writing to the chat" })),
+      }),
+    );
+  }
+
+  /** Waits a little for what is still to be written to the chat. */
+  protected override async release(): Promise<void> {
+    const pending = Promise.allSettled([...this.#pending]);
+    try {
+      await waitFor(pending, "writing to the chat", { timeoutMs: WRITE_MS, clock: this.clock });
+    } catch {
+      // Whatever is not written by now is left out.
+    }
+    this.#closed.abort();
+    await Promise.allSettled([...this.#pending]);
+  }
+
+  async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<Connection> {
+    const { user } = agent;
+    checkId("the call's id", call.id);
+    checkId("the call's type", call.type);
+    // The SDK's requests cannot be aborted: the caller is not kept waiting for them.
+    const known = this.#agents.get(user.id) ?? this.authenticate(user);
+    await waitFor(known, "authenticating", { signal, clock: this.clock });
+    await using undo = new AsyncDisposableStack();
+    const [credentials, lease] = await both(
+      this.#service.joinCall(call, user.id, { signal }),
+      this.#process.acquire({ signal, timeoutMs: Infinity }),
+      (unused) => unused.release(),
+    );
+    undo.defer(() => lease.release());
+    const desk = undo.adopt(this.#openDesk(call, user, lease), (one) => one.close());
+    const params: CallParams = {
+      desk: desk.id,
+      cid: `${call.type}:${call.id}`,
+      credentials,
+      videoCodecs: [...this.#settings.videoCodecs],
+      heardDelayMs: this.#settings.heardDelayMs,
+      reconnectTimeoutMs: this.#settings.reconnectTimeoutMs,
+      silenceTimeoutMs: this.#settings.silenceTimeoutMs,
+    };
+    const connection = await MediaConnection.open(this, {
+      agent,
+      call,
+      process: this.#process,
+      params: params as unknown as JsonValue,
+      signal,
+      timeoutMs: Infinity,
+      onEdgeNotice: (data, from) => desk.onNotice(data, from),
+    });
+    const closing = undo.move();
+    this.#track(connection.closed.then(() => closing.disposeAsync()));
+    desk.open(connection);
+    try {
+      await waitFor(desk.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });
+    } catch (error) {
+      if (signal.aborted) {
+        await connection.close();
+        throw error;
+      }
+      // Media does not need events: their socket is tried again, and its failure has been told.
+    }
+    return connection;
+  }
+
+  #openDesk(call: Call, user: User, lease: MediaLease): CallDesk {
+    return new CallDesk({
+      call,
+      userId: user.id,
+      service: this.#service,
+      settings: this.#settings,
+      lease,
+      events: this.events,
+      isOwnAgent: (userId) => this.#agents.has(userId),
+    });
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#pending.add(work);
+    const forget = (): void => void this.#pending.delete(work);
+    work.then(forget, forget);
+  }
+}
+
+/** Stream's rule for ids, which stand in paths. */
+function checkId(name: string, id: unknown): void {
+  if (typeof id === "string" && /^[\w-]{1,255}$/.test(id)) return;
+  throw new TypeError(
+    `${name} must have 1 to 255 letters, digits, - or _, got ${JSON.stringify(id)}`,
+  );
+}
+
+/** Both, or neither: what the second one gave is given back when the first one fails. */
+async function both<A, B>(
+  first: Promise<A>,
+  second: Promise<B>,
+  release: (second: B) => Promise<void>,
+): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === "fulfilled" && b.status === "fulfilled") return [a.value, b.value];
+  if (b.status === "fulfilled") await release(b.value);
+  throw a.status === "rejected" ? a.reason : (b as PromiseRejectedResult).reason;
+}

@@ -1,0 +1,20 @@
+/**
+ * What runs in the media process of a GetStreamEdge. Not to be imported: it takes over the process.
+ *
+ * @module
+ */
+import { runMediaHost } from "../../media/host/host.ts";
+import { Peer } from "../../media/peer/peer.ts";
+import { AudioRoom } from "../../media/room/audio_room.ts";
+import { GetStreamHost } from "./getstream_host.ts";
+import { rtcCapabilities } from "./sfu/capabilities.ts";
+
+if (import.meta.main) {
+  runMediaHost((context) =>
+    new GetStreamHost(context, ({ clock, kernel }) => ({
+      audio: new AudioRoom({ clock, kernel }),
+      createPeer: (options) => new Peer(options),
+      capabilities: rtcCapabilities,
+    }))
+  );
+}

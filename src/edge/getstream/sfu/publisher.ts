@@ -1,0 +1,253 @@
+/**
+ * The connection by which the agent's sound and picture go to the SFU.
+ *
+ * @module
+ */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  RtcCandidate,
+  RtcConnectionState,
+  RtcTrack,
+  RtcTransceiver,
+} from "../../../media/rtc_types.ts";
+import { EdgeError } from "../../errors.ts";
+import { TrackType } from "../../types.ts";
+import { PeerType, type PublishOption, type TrackInfoSchema } from "../proto/signal_pb.ts";
+import { isCodecName, type VideoCodec } from "../video_codec.ts";
+import type { CallMedia, SfuPeer } from "./media.ts";
+import { onlyCodec, withBitrate } from "./publish_sdp.ts";
+import type { SignalClient } from "./signal_client.ts";
+import { TaskQueue } from "./task_queue.ts";
+
+/** What a track is published as, when the SFU does not say. */
+const DEFAULT_VIDEO = { width: 1280, height: 720, bitrate: 1_500_000, fps: 30 };
+const HIGH_QUALITY = 2;
+
+/** The tracks of the agent, as far as it has any. */
+export interface OwnTracks {
+  audio?: RtcTrack;
+  video?: RtcTrack;
+}
+
+/** A published track, as the SFU is told of it. */
+export type TrackInfoInit = MessageInitShape<typeof TrackInfoSchema>;
+
+/** What a {@linkcode Publisher} needs. */
+export interface PublisherOptions {
+  media: CallMedia;
+  iceServers: { urls: string[] }[];
+  signal: SignalClient;
+  sessionId: string;
+  publishOptions: readonly PublishOption[];
+  videoCodecs: readonly string[];
+  onState: (state: RtcConnectionState) => void;
+  onError: (error: unknown, context: string) => void;
+}
+
+interface Section {
+  type: TrackType;
+  transceiver: RtcTransceiver;
+  option: PublishOption | undefined;
+  codec: VideoCodec | undefined;
+  track: RtcTrack;
+  muted: boolean;
+}
+
+/** Publishes; everything new of one call to {@linkcode Publisher.publish} in one negotiation. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #peer: SfuPeer;
+  readonly #tasks = new TaskQueue();
+  readonly #sections: Section[] = [];
+  #candidates: RtcCandidate[] | undefined = [];
+  #closed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#peer = options.media.createPeer({
+      iceServers: options.iceServers,
+      maxRemoteCandidates: 10_000,
+      onCandidate: (candidate) => this.#trickle(candidate),
+      onState: options.onState,
+      onError: (error) => options.onError(error, "publishing"),
+    });
+  }
+
+  get state(): RtcConnectionState {
+    return this.#sections.length === 0 && !this.#closed ? "new" : this.#peer.state;
+  }
+
+  /** Whether anything is published. */
+  get isUsed(): boolean {
+    return this.#sections.length > 0;
+  }
+
+  /** What is published, for the SFU to find again. */
+  get tracks(): TrackInfoInit[] {
+    return this.#sections.map((section) => this.#describe(section));
+  }
+
+  /**
+   * Publishes these tracks, and mutes what was published and is not among them.
+   *
+   * @throws {EdgeError} the SFU refuses, or asks for video in codecs that are not there.
+   */
+  publish(tracks: OwnTracks): Promise<void> {
+    return this.#tasks.run(async () => {
+      if (this.#closed) return;
+      let noCodec: EdgeError | undefined;
+      const before = this.#sections.length;
+      if (tracks.audio) this.#add(TrackType.AUDIO, tracks.audio);
+      try {
+        if (tracks.video) this.#add(TrackType.VIDEO, tracks.video);
+      } catch (error) {
+        // Sound goes on without the picture.
+        if (!(error instanceof EdgeError)) throw error;
+        noCodec = error;
+      }
+      if (this.#sections.length > before) await this.#negotiate();
+      await this.#mute({
+        [TrackType.AUDIO]: tracks.audio,
+        [TrackType.VIDEO]: tracks.video,
+      });
+      if (noCodec) throw noCodec;
+    });
+  }
+
+  /** Looks for another way through the network, keeping everything else. */
+  restartIce(): Promise<void> {
+    return this.#tasks.run(async () => {
+      if (!this.#closed && this.isUsed) await this.#negotiate({ iceRestart: true });
+    });
+  }
+
+  /** A candidate of the SFU. */
+  async addCandidate(candidate: RtcCandidate): Promise<void> {
+    if (!this.#closed) await this.#peer.addCandidate(candidate);
+  }
+
+  /** wrtc's statistics. */
+  async stats(): Promise<Record<string, unknown>[]> {
+    return this.#closed || !this.isUsed ? [] : [...(await this.#peer.stats()).values()];
+  }
+
+  /** Falls silent: what is sent from here on comes from another connection. */
+  async silence(): Promise<void> {
+    if (this.#closed) return;
+    await Promise.allSettled(
+      this.#sections.map(({ transceiver }) => transceiver.sender.replaceTrack(null)),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#peer.close();
+  }
+
+  #add(type: TrackType, track: RtcTrack): void {
+    if (this.#sections.some((section) => section.type === type)) return;
+    for (const { option, codec } of this.#choose(type)) {
+      const transceiver = this.#peer.addTransceiver(track, "sendonly");
+      this.#sections.push({ type, transceiver, option, codec, track, muted: false });
+    }
+  }
+
+  /** One section for each of the SFU's options that we can serve. */
+  #choose(type: TrackType): Pick<Section, "option" | "codec">[] {
+    const offered = this.#options.publishOptions.filter((one) => Number(one.trackType) === type);
+    if (type === TrackType.AUDIO) return [{ option: offered[0], codec: undefined }];
+    const { videoCodecs } = this.#options;
+    if (offered.length === 0) {
+      return [{ option: undefined, codec: videoCodecs.find(isCodecName) }];
+    }
+    const usable = offered.flatMap((option) => {
+      const name = option.codec?.name.toLowerCase() ?? "";
+      return isCodecName(name) && videoCodecs.includes(name) ? [{ option, codec: name }] : [];
+    });
+    if (usable.length > 0) return usable;
+    const names = offered.map(({ codec }) => codec?.name ?? "?").join(", ");
+    throw new EdgeError(
+      `the call takes video as ${names} only, and it can be sent as ${videoCodecs.join(", ")}`,
+      { code: "no-codec" },
+    );
+  }
+
+  async #negotiate(options: { iceRestart?: boolean } = {}): Promise<void> {
+    const { signal, sessionId } = this.#options;
+    this.#candidates ??= [];
+    let offer = await this.#peer.createOffer(options);
+    for (const { transceiver, codec } of this.#sections) {
+      if (codec && transceiver.mid) offer = onlyCodec(offer, transceiver.mid, codec);
+    }
+    let answer = await signal.call("SetPublisher", {
+      sessionId,
+      sdp: offer,
+      tracks: this.tracks,
+    });
+    for (const { transceiver, option, type } of this.#sections) {
+      const bitrate = option?.bitrate ?? (type === TrackType.VIDEO ? DEFAULT_VIDEO.bitrate : 0);
+      if (transceiver.mid) answer = withBitrate(answer, transceiver.mid, bitrate);
+    }
+    if (this.#closed) return;
+    await this.#peer.acceptAnswer(answer);
+    const waiting = this.#candidates;
+    this.#candidates = undefined;
+    for (const candidate of waiting ?? []) this.#trickle(candidate);
+  }
+
+  async #mute(wanted: Partial<Record<TrackType, RtcTrack | undefined>>): Promise<void> {
+    const changed = this.#sections.filter(({ type, muted }) =>
+      muted === (wanted[type] !== undefined)
+    );
+    if (changed.length === 0) return;
+    for (const section of changed) {
+      section.muted = !section.muted;
+      await section.transceiver.sender.replaceTrack(section.muted ? null : section.track);
+    }
+    await this.#options.signal.call("UpdateMuteStates", {
+      sessionId: this.#options.sessionId,
+      muteStates: changed.map(({ type, muted }) => ({ trackType: Number(type), muted })),
+    });
+  }
+
+  /** Up to the SFU; before it has the offer, candidates wait. */
+  #trickle(candidate: RtcCandidate): void {
+    if (this.#closed) return;
+    if (this.#candidates) return void this.#candidates.push(candidate);
+    const { signal, sessionId, onError } = this.#options;
+    signal.call("IceTrickle", {
+      peerType: PeerType.PUBLISHER,
+      sessionId,
+      iceCandidate: JSON.stringify(candidate),
+    }).catch((error) => {
+      if (!this.#closed) onError(error, "sending a candidate");
+    });
+  }
+
+  #describe({ type, transceiver, option, codec, track, muted }: Section): TrackInfoInit {
+    const info: TrackInfoInit = {
+      trackId: track.id,
+      trackType: Number(type),
+      mid: transceiver.mid ?? "",
+      muted,
+      dtx: type === TrackType.AUDIO,
+      stereo: false,
+      red: false,
+      publishOptionId: option?.id ?? 0,
+    };
+    if (type !== TrackType.VIDEO) return info;
+    const { width, height } = option?.videoDimension ?? DEFAULT_VIDEO;
+    return {
+      ...info,
+      dtx: false,
+      codec: option?.codec ?? { name: codec ?? "vp8", clockRate: 90_000 },
+      layers: [{
+        rid: "q",
+        videoDimension: { width, height },
+        bitrate: option?.bitrate || DEFAULT_VIDEO.bitrate,
+        fps: option?.fps || DEFAULT_VIDEO.fps,
+        quality: HIGH_QUALITY,
+      }],
+    };
+  }
+}
