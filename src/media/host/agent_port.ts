@@ -30,7 +30,7 @@ export class HostPort implements AgentPort {
   readonly user: User;
   readonly hearing: Hearing;
   readonly call: { readonly id: string; readonly type: string };
-  readonly playout = new Playout();
+  readonly playout: Playout;
   readonly uplink: Uplink;
   readonly #host: PortHost;
   readonly #abort = new AbortController();
@@ -44,6 +44,7 @@ export class HostPort implements AgentPort {
 
   constructor(host: PortHost, init: RequestParams["join"]) {
     this.#host = host;
+    this.playout = new Playout({ clock: host.clock });
     this.connectionId = init.connection;
     this.user = init.user as User;
     this.hearing = init.hearing;

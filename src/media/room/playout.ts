@@ -1,4 +1,5 @@
 import type { AudioTrackMode } from "../../edge/audio_track.ts";
+import { type Clock, systemClock } from "../../events/clock.ts";
 import { SampleFifo } from "./sample_fifo.ts";
 import { ROOM_RATE, samplesToMs, TICK_MS, TICK_SAMPLES } from "./time.ts";
 import { Trimmer } from "./trimmer.ts";
@@ -7,6 +8,8 @@ import { Trimmer } from "./trimmer.ts";
 const MOST_SAMPLES = 30 * ROOM_RATE;
 /** A fall to silence takes this long, so that it does not click. */
 const RAMP_SAMPLES = 5 * ROOM_RATE / 1000;
+/** What comes this soon after a tick was read would have been in time, had the tick waited. */
+const IN_TIME_MS = 3;
 
 /** How a playout stands; the counters are of the current epoch. */
 export interface PlayoutState {
@@ -24,6 +27,7 @@ export interface PlayoutState {
  * epoch that a flush has ended is thrown away whenever it arrives.
  */
 export class Playout {
+  readonly #clock: Clock;
   readonly #ring = new SampleFifo(ROOM_RATE);
   readonly #frame = new Int16Array(TICK_SAMPLES);
   readonly #trimmer = new Trimmer();
@@ -42,9 +46,19 @@ export class Playout {
   #rampLength = 0;
   #dryTicks = Infinity;
   #awaitsFinal = false;
+  /** Ran dry in the middle of something, and has not had a whole frame since. */
+  #ranDry = false;
+
+  /** When the last tick was read, and how much of what has come since came too late for it. */
+  #readAt = -Infinity;
+  #lateArrivals = 0;
 
   /** Called after something arrived that {@linkcode Playout.read} may have been waiting for. */
   onArrival: (() => void) | undefined;
+
+  constructor(options: { clock?: Clock } = {}) {
+    this.#clock = options.clock ?? systemClock;
+  }
 
   get mode(): AudioTrackMode {
     return this.#mode;
@@ -75,7 +89,7 @@ export class Playout {
    */
   get expects(): boolean {
     return this.#mode === "live" && !this.#paused && this.#awaitsFinal &&
-      this.#ring.length < TICK_SAMPLES && this.#trimmer.waits && this.#dryTicks < 3;
+      this.#ring.length < TICK_SAMPLES && this.#dryTicks < 3;
   }
 
   /** Starts over for another track: what the one before left is thrown away. */
@@ -106,6 +120,7 @@ export class Playout {
       );
     }
     this.#ring.push(samples);
+    if (this.#clock.now() - this.#readAt > IN_TIME_MS) this.#lateArrivals += samples.length;
     this.#awaitsFinal = !(options.final ?? false);
     this.onArrival?.();
   }
@@ -135,6 +150,13 @@ export class Playout {
   read(): Int16Array | undefined {
     const frame = this.#frame;
     let filled = this.#readRamp(frame);
+    if (this.#mode === "live") {
+      // What would have been left of the tick before, had it waited for what was in time.
+      const lead = this.#ring.length - this.#lateArrivals;
+      this.#trimmedSamples += this.#trimmer.trim(this.#ring, lead, TICK_MS);
+    }
+    this.#readAt = this.#clock.now();
+    this.#lateArrivals = 0;
     const real = this.#paused ? 0 : this.#readRing(frame, filled);
     filled += real;
     if (filled === 0) {
@@ -162,15 +184,16 @@ export class Playout {
   #readRing(frame: Int16Array, offset: number): number {
     const wanted = TICK_SAMPLES - offset;
     const ring = this.#ring;
-    if (this.#mode === "live" && offset === 0) {
-      this.#trimmedSamples += this.#trimmer.trim(ring, TICK_MS);
-    }
     const available = Math.min(wanted, ring.length);
     if (available < wanted && this.#awaitsFinal && this.#dryTicks === 0) {
       this.#underruns++;
-      if (this.#mode === "live") this.#trimmer.underrun();
+      this.#ranDry = true;
     }
     if (available === 0) return 0;
+    if (this.#ranDry && available === wanted) {
+      this.#ranDry = false;
+      this.#trimmer.underrun(this.#dryTicks * TICK_MS);
+    }
     return ring.shift(offset === 0 ? frame : frame.subarray(offset), available);
   }
 

@@ -1,10 +1,21 @@
 import type { SampleFifo } from "./sample_fifo.ts";
 import { ROOM_RATE, TICK_SAMPLES } from "./time.ts";
 
-/** Depth that a live playout may keep. */
-const KEPT_SAMPLES = 40 * ROOM_RATE / 1000;
-/** For so long it must have been deeper before anything is taken out. */
-const PATIENCE_MS = 300;
+/** Lead beyond this is taken out soon: so much is no jitter, it is what a stall left. */
+const DEEP_SAMPLES = 40 * ROOM_RATE / 1000;
+/** For so long it must have been deeper before that. */
+const DEEP_PATIENCE_MS = 300;
+/**
+ * For so long a lesser lead must not have been needed. Doubles with each time it was needed after
+ * all, up to the most, and comes back when it has not been for long.
+ */
+const LEAST_PATIENCE_MS = 500;
+const MOST_PATIENCE_MS = 8000;
+const CALM_MS = 20_000;
+/** Who runs dry for longer has been stalled, and no lead of a sensible size would have helped. */
+const STALL_MS = 50;
+/** What is kept when everything that is not needed is taken out. */
+const MARGIN_SAMPLES = ROOM_RATE / 1000;
 /** The most that is taken out, as a share of what is played. */
 const RATE = 0.05;
 /** The pieces cut out: long enough to hold a period of a low voice, short enough to go unheard. */
@@ -18,45 +29,83 @@ const SEARCH_STEP = 4;
 /**
  * Takes out what a live playout has too much of, without a change of pitch: at most 5 % of the
  * time, in pieces of 2.5 to 12.5 ms, each cut where the sound resembles itself, and faded over.
+ *
+ * Too much is the lead that was there at every single tick for a while: each time that the source
+ * was late for a tick the playout fell behind it for good, and nothing else brings it back.
  */
 export class Trimmer {
   readonly #window = new Int16Array(LONGEST_CUT + FADE_SAMPLES);
   readonly #faded = new Int16Array(FADE_SAMPLES);
-  /** The least depth since depth was last at or below what may be kept. */
-  #deepForMs = 0;
+  /** What is left to be taken out. */
+  #surplus = 0;
   #budget = 0;
+  /** The least lead of the ticks looked at, and for how long that has been. */
+  #least = Infinity;
+  #lookedMs = 0;
+  #patienceMs = LEAST_PATIENCE_MS;
+  #calmMs = 0;
 
-  /** Whether the playout has no lead left, so that waiting for data gains something. */
-  readonly waits = false;
-
+  /** Starts over for another source. */
   reset(): void {
-    this.#deepForMs = 0;
-    this.#budget = 0;
+    this.#patienceMs = LEAST_PATIENCE_MS;
+    this.#calmMs = this.#budget = 0;
+    this.#look();
   }
 
-  /** The playout ran dry in the middle of something. */
-  underrun(): void {
-    this.reset();
+  /** The playout ran dry in the middle of something, and was dry for `dryMs`. */
+  underrun(dryMs: number): void {
+    this.#look();
+    this.#calmMs = 0;
+    if (dryMs < STALL_MS) this.#patienceMs = Math.min(2 * this.#patienceMs, MOST_PATIENCE_MS);
   }
 
-  /** Called once a tick, before the frame is read; returns the samples that were taken out. */
-  trim(ring: SampleFifo, tickMs: number): number {
-    // What is left after this tick's frame is what a listener waits for.
-    const excess = ring.length - TICK_SAMPLES - KEPT_SAMPLES;
-    if (excess <= 0) {
-      this.reset();
+  /**
+   * Called once a tick, before the frame is read. `lead` is what would have been left after the
+   * frame before. Returns the samples that were taken out.
+   */
+  trim(ring: SampleFifo, lead: number, tickMs: number): number {
+    this.#budget = Math.min(this.#budget + TICK_SAMPLES * RATE, LONGEST_CUT);
+    this.#calm(tickMs);
+    if (this.#surplus === 0) this.#judge(lead, tickMs);
+    if (this.#surplus === 0) return 0;
+    const excess = this.#surplus = Math.min(this.#surplus, lead - MARGIN_SAMPLES);
+    if (excess < SHORTEST_CUT) {
+      this.#look();
       return 0;
     }
-    this.#deepForMs += tickMs;
-    if (this.#deepForMs <= PATIENCE_MS) return 0;
-    this.#budget += TICK_SAMPLES * RATE;
-    const longest = Math.min(LONGEST_CUT, Math.floor(this.#budget), excess);
+    const wanted = Math.min(LONGEST_CUT, excess);
     // A cut is worth more when it has the choice: wait until the budget allows the whole range,
-    // unless little is left to do.
-    if (longest < Math.min(LONGEST_CUT, Math.max(SHORTEST_CUT, excess))) return 0;
+    // unless little is left to do. What this tick is about to play is not cut off.
+    const longest = Math.min(Math.floor(this.#budget), wanted, ring.length - TICK_SAMPLES);
+    if (longest < wanted) return 0;
     const cut = this.#cut(ring, longest);
     this.#budget -= cut;
+    this.#surplus -= cut;
     return cut;
+  }
+
+  /** Looks at the lead from now on. */
+  #look(): void {
+    this.#surplus = 0;
+    this.#least = Infinity;
+    this.#lookedMs = 0;
+  }
+
+  #judge(lead: number, tickMs: number): void {
+    this.#least = Math.min(this.#least, lead);
+    this.#lookedMs += tickMs;
+    const patienceMs = this.#least > DEEP_SAMPLES ? DEEP_PATIENCE_MS : this.#patienceMs;
+    if (this.#lookedMs < patienceMs) return;
+    const surplus = this.#least - MARGIN_SAMPLES;
+    this.#look();
+    if (surplus >= SHORTEST_CUT) this.#surplus = surplus;
+  }
+
+  #calm(tickMs: number): void {
+    this.#calmMs += tickMs;
+    if (this.#calmMs < CALM_MS) return;
+    this.#calmMs = 0;
+    this.#patienceMs = Math.max(this.#patienceMs / 2, LEAST_PATIENCE_MS);
   }
 
   #cut(ring: SampleFifo, longest: number): number {
