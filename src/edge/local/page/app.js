@@ -23,7 +23,7 @@ const ENDS = {
   "no-webrtc": ["This browser cannot make calls"],
 };
 
-const link = parseLink(location.href);
+let link = parseLink(location.href);
 const lobby = new Lobby({ starting: link.callId === undefined });
 
 lobby.onJoin = async (choice) => {
@@ -31,6 +31,7 @@ lobby.onJoin = async (choice) => {
     // The call has an address of its own, to be passed on and reloaded.
     const address = await startCall(location.href);
     history.replaceState(null, "", address);
+    link = parseLink(address);
   }
   const client = new RinglineClient();
   // A handle for tests and for curious people with a console.

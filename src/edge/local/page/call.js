@@ -151,7 +151,7 @@ export class CallView {
     show("status", true);
     element("status").dataset.state = state;
     element("status-text").textContent = STATES[state] ?? state;
-    if (state !== "connected") element("delay").textContent = "";
+    if (state !== "connected") show("delay", false);
   }
 
   #showControls() {
@@ -239,7 +239,8 @@ function press(id, pressed) {
 
 function showFigures(figures) {
   const { roundTripMs } = figures;
-  element("delay").textContent = roundTripMs === undefined ? "" : milliseconds(roundTripMs);
+  show("delay", roundTripMs !== undefined);
+  element("delay-ms").textContent = roundTripMs === undefined ? "" : milliseconds(roundTripMs);
   for (const name of ["roundTripMs", "jitterBufferMs", "outputMs", "signalMs"]) {
     const value = figures[name];
     element(`figure-${name}`).textContent = value === undefined ? "–" : milliseconds(value);

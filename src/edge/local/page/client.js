@@ -61,7 +61,7 @@ const MESSAGES = {
   "server-closing": "The program that runs this call has ended.",
   "no-agent": "No agent came to answer this call.",
   "replaced": "You are in this call somewhere else now.",
-  "left": "You have left the call.",
+  "left": "You can join again for as long as it goes on.",
 };
 
 /** A failure with a code for programs and a sentence for people. */

@@ -25,7 +25,7 @@ export class Talk {
     show("talk-empty", false);
     const bottom = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40;
     if (isTranscript(data)) this.#addTranscript(from, data);
-    else this.#addLine(from, JSON.stringify(data, undefined, 1), "data");
+    else this.#addLine(from, JSON.stringify(data), "data");
     while (this.#list.children.length > MAX_LINES) {
       const first = this.#list.firstElementChild;
       this.#byId.delete(first.dataset.id);

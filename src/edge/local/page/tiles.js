@@ -64,8 +64,8 @@ function makeTile({ screen, own, key }) {
   Object.assign(tile.video, { muted: true, autoplay: true, playsInline: true });
   tile.avatar.setAttribute("aria-hidden", "true");
   tile.meter.setAttribute("aria-hidden", "true");
-  const caption = make("div", "caption", tile.who, tile.kind, screen ? null : tile.meter);
-  tile.item = make("li", "tile", tile.avatar, tile.video, tile.note, caption);
+  const caption = make("div", "caption", tile.who, screen ? null : tile.meter);
+  tile.item = make("li", "tile", tile.avatar, tile.video, tile.note, tile.kind, caption);
   tile.item.dataset.participant = key;
   tile.item.classList.toggle("screen", Boolean(screen));
   tile.video.classList.toggle("mirrored", Boolean(own && !screen));
