@@ -1,0 +1,44 @@
+// deno run --allow-run --allow-env --allow-read --allow-ffi examples/two_agents.ts
+/**
+ * Two agents on one edge, each in a call of its own: the echo says everything back at once, the
+ * counter tells the page how long everybody has spoken. Neither hears the other's call. Open both
+ * links in a browser; Ctrl-C ends them.
+ */
+import { Agent, interruptSignal } from "../mod.ts";
+import { LocalEdge } from "../src/edge/local/mod.ts";
+
+await using edge = new LocalEdge();
+using interrupted = interruptSignal();
+
+/** Brings an agent into a call and stays until Ctrl-C. */
+async function run(agent: Agent, callId: string): Promise<void> {
+  const call = await agent.createCall("default", callId);
+  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+  await edge.openDemo(call);
+  await agent.finish({ signal: interrupted });
+}
+
+const echo: Agent = new Agent({
+  edge,
+  agentUser: { id: "echo", name: "Echo" },
+  audioMode: "live",
+  onAudio: ({ pcm }) => echo.audio.write(pcm),
+});
+
+const spokenMs = new Map<string, number>();
+const counter: Agent = new Agent({
+  edge,
+  agentUser: { id: "counter", name: "Counter" },
+  publishAudio: false,
+  onAudio({ participant, pcm }) {
+    if (!pcm.samples.some((sample) => Math.abs(sample) > 1000)) return;
+    spokenMs.set(participant.name, (spokenMs.get(participant.name) ?? 0) + 20);
+  },
+});
+const timer = setInterval(() => {
+  if (counter.connection?.state !== "active" || spokenMs.size === 0) return;
+  void counter.sendCustomEvent({ type: "spoken_ms", ...Object.fromEntries(spokenMs) });
+}, 2000);
+
+await Promise.all([run(echo, "echo"), run(counter, "counter")]);
+clearInterval(timer);
