@@ -1,4 +1,4 @@
-// deno run --allow-run --allow-read --allow-env --allow-ffi examples/parrot.ts [--port 8080] [--host 127.0.0.1]
+// deno run --allow-run examples/parrot.ts [--port 8080] [--host 127.0.0.1]
 /**
  * A parrot: it listens, says what it heard when you stop, and falls silent when you interrupt it.
  * Needs no key and no cloud. Its tile draws what it hears in green and what it says in amber.

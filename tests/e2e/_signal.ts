@@ -56,45 +56,56 @@ function decimate({ samples, sampleRate }: Recording, rate: number): Float32Arra
   return out;
 }
 
+/** The normalised correlation of `a` with `b` from `lag` on, and the energy of `b` there. */
+function correlate(a: Float32Array, b: Float32Array, lag: number): [number, number] {
+  let dot = 0, energyA = 0, energyB = 0;
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i]!, y = b[lag + i] ?? 0;
+    dot += x * y;
+    energyA += x * x;
+    energyB += y * y;
+  }
+  const norm = Math.sqrt(energyA * energyB);
+  return [norm === 0 ? 0 : dot / norm, energyB];
+}
+
 /**
- * Finds `wanted` inside `heard`: the normalised correlation at the best lag (1 is the same
- * waveform, whatever the level), the lag, and the level of what was heard there relative to what
- * was wanted.
+ * Finds `wanted` inside `heard`, piece by piece of 100 ms: a jitter buffer on a busy machine moves
+ * pieces by some milliseconds, which is no fault of the waveform. Quiet pieces do not count.
+ *
+ * Gives the median correlation of the pieces (1 is the same waveform, whatever the level), and the
+ * level of what was heard relative to what was wanted.
  */
 export function findIn(
   wanted: Recording,
   heard: Recording,
-): { correlation: number; atMs: number; gainDb: number } {
-  const rate = 8000;
+): { correlation: number; gainDb: number } {
+  const rate = 8000, size = rate / 10, reach = rate / 4;
   const a = decimate(wanted, rate), b = decimate(heard, rate);
-  let energyA = 0;
-  for (const value of a) energyA += value * value;
-  let best = { correlation: -1, lag: 0, energyB: 0 };
-  const correlate = (lag: number, step: number) => {
-    let dot = 0, energyB = 0;
-    for (let i = 0; i < a.length; i += step) {
-      const y = b[lag + i] ?? 0;
-      dot += a[i]! * y;
-      energyB += y * y;
+  const best = (part: Float32Array, from: number, to: number) => {
+    let found = { lag: from, correlation: -1, energy: 0 };
+    for (let lag = Math.max(0, from); lag <= Math.min(to, b.length - part.length); lag++) {
+      const [correlation, energy] = correlate(part, b, lag);
+      if (correlation > found.correlation) found = { lag, correlation, energy };
     }
-    const norm = Math.sqrt((energyA / step) * energyB);
-    return { correlation: norm === 0 ? 0 : dot / norm, energyB: energyB * step };
+    return found;
   };
-  const last = Math.max(0, b.length - a.length);
-  for (let lag = 0; lag <= last; lag++) {
-    const { correlation, energyB } = correlate(lag, 4);
-    if (correlation > best.correlation) best = { correlation, lag, energyB };
+  const whole = best(a, 0, b.length);
+  const loudest = Math.max(...envelope({ samples: a, sampleRate: rate }, 100));
+  const correlations: number[] = [];
+  let energyA = 0, energyB = 0;
+  for (let from = 0; from + size <= a.length; from += size) {
+    const part = a.subarray(from, from + size);
+    if (levelDb(part) < loudest - 20) continue;
+    const found = best(part, whole.lag + from - reach, whole.lag + from + reach);
+    correlations.push(found.correlation);
+    for (const value of part) energyA += value * value;
+    energyB += found.energy;
   }
-  const near = best.lag;
-  best = { correlation: -1, lag: near, energyB: 0 };
-  for (let lag = Math.max(0, near - 8); lag <= Math.min(last, near + 8); lag++) {
-    const { correlation, energyB } = correlate(lag, 1);
-    if (correlation > best.correlation) best = { correlation, lag, energyB };
-  }
+  correlations.sort((x, y) => x - y);
   return {
-    correlation: best.correlation,
-    atMs: (best.lag * 1000) / rate,
-    gainDb: 10 * Math.log10(best.energyB / energyA),
+    correlation: correlations[correlations.length >> 1] ?? 0,
+    gainDb: 10 * Math.log10(energyB / energyA),
   };
 }
 
