@@ -43,6 +43,11 @@ export class AgentProcess implements AsyncDisposable {
     return (await childrenOf(this.pid))[0];
   }
 
+  /** The kernel that resamples: `"native"`, `"wasm"` or `"typescript"`. */
+  async kernel(): Promise<string> {
+    return await this.#helper.ask("kernel");
+  }
+
   /** A new agent joins a new call. Nothing is published yet. */
   async join(): Promise<JoinedAgent> {
     const { link, joinMs } = await this.#helper.ask("join");

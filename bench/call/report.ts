@@ -188,7 +188,10 @@ export function formatReport(results: CallResults): string {
   const { machine } = results;
   const parts = [
     `${machine.cores} cores ${machine.cpu}, ${machine.os}, Deno ${machine.deno}, Chromium ` +
-    `${machine.chromium}, ${results.kernel} kernel, ${machine.date}, ${show(results.seconds, 0)} s`,
+    `${machine.chromium}, ${results.kernel} kernel, ${machine.date}, ${
+      show(results.seconds, 0)
+    } s, ` +
+    `load before ${show(machine.load)}`,
     targetTable(results),
   ];
   if (results.roundTrip || results.liveStalls) parts.push(tripTable(results));

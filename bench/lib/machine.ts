@@ -11,6 +11,8 @@ export interface Machine {
   cpu: string;
   deno: string;
   date: string;
+  /** Programs that wanted a core in the last minute before: a busy machine measures itself. */
+  load: number;
 }
 
 async function cpuName(): Promise<string> {
@@ -30,5 +32,6 @@ export async function describeMachine(): Promise<Machine> {
     cpu: await cpuName(),
     deno: Deno.version.deno,
     date: new Date().toISOString().slice(0, 10),
+    load: Deno.loadavg()[0]!,
   };
 }

@@ -2,7 +2,15 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { formatReport, jsonReport, targets } from "../../bench/call/report.ts";
 import { summarize } from "../../bench/lib/stats.ts";
 
-const machine = { os: "linux", cores: 2, cpu: "a", deno: "2.9.6", date: "", chromium: "156" };
+const machine = {
+  os: "linux",
+  cores: 2,
+  cpu: "a",
+  deno: "2.9.6",
+  date: "",
+  chromium: "156",
+  load: 0,
+};
 const nothing = { machine, kernel: "native", seconds: 1 };
 const reception = {
   concealedPercent: 0,

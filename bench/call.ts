@@ -1,0 +1,83 @@
+/**
+ * `deno task bench call`: a conversation over real media, measured at the browser's decoder.
+ *
+ * @module
+ */
+import { launchBrowser } from "./lib/browser.ts";
+import { withCleanUp } from "./lib/interrupt.ts";
+import { describeMachine } from "./lib/machine.ts";
+import { progress } from "./lib/progress.ts";
+import { AgentProcess } from "./call/agent.ts";
+import type { BenchContext } from "./call/bench_context.ts";
+import { measureCrowd } from "./call/crowd.ts";
+import { type CallOptions, HELP, parseCallOptions } from "./call/options.ts";
+import { type CallResults, formatReport, jsonReport } from "./call/report.ts";
+import { measureRoundTrips } from "./call/round_trip.ts";
+import { type LiveStallResult, measureLiveStall, measureSpeechStall } from "./call/stall.ts";
+import { measureHop } from "./hop.ts";
+
+/** How many participants the hop is measured with. */
+const HOP_PARTICIPANTS = 100;
+
+/** An empty page on an address that browsers trust. */
+function serveBlank(): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () =>
+      new Response("<!doctype html><title>floor</title>", {
+        headers: { "content-type": "text/html" },
+      }),
+  );
+}
+
+async function measure(options: CallOptions, stack: AsyncDisposableStack): Promise<CallResults> {
+  const start = performance.now();
+  const { browser, version } = stack.use(await launchBrowser());
+  const agent = stack.use(new AgentProcess());
+  const server = serveBlank();
+  stack.defer(() => server.shutdown());
+  const blank = new URL(`http://127.0.0.1:${server.addr.port}/`);
+  const context: BenchContext = { browser, agent, blank, options };
+  const results: CallResults = {
+    machine: { ...await describeMachine(), chromium: version },
+    kernel: await agent.kernel(),
+    seconds: 0,
+  };
+  const { parts } = options;
+  if (parts.includes("round-trip")) results.roundTrip = await measureRoundTrips(context);
+  if (parts.includes("stall")) {
+    results.speechStall = await measureSpeechStall(context);
+    const liveStalls: LiveStallResult[] = [];
+    for (let i = 0; i < options.recoveries; i++) liveStalls.push(await measureLiveStall(context));
+    results.liveStalls = liveStalls;
+  }
+  if (parts.includes("hop")) {
+    progress(`hop with ${HOP_PARTICIPANTS} participants`);
+    const hop = await measureHop({ participants: HOP_PARTICIPANTS, seconds: options.hopSeconds });
+    results.hop = { participants: HOP_PARTICIPANTS, ...hop };
+  }
+  if (parts.includes("crowd")) results.crowd = await measureCrowd(context);
+  results.seconds = (performance.now() - start) / 1000;
+  return results;
+}
+
+async function main(args: string[]): Promise<number> {
+  let options: CallOptions;
+  try {
+    options = parseCallOptions(args);
+  } catch (cause) {
+    console.error(`bench: ${(cause as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  return await withCleanUp(async (stack) => {
+    const results = await measure(options, stack);
+    console.log(options.json ? jsonReport(results) : formatReport(results));
+    return 0;
+  });
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,186 @@
+/**
+ * The agent of the benchmark, in a process of its own: its main thread can stand still without the
+ * benchmark standing still, and what it costs can be told apart.
+ *
+ * One edge; agents join one after the other. Ends with its input.
+ *
+ * @module
+ */
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { Agent } from "../../src/agent/agent.ts";
+import type { HeardAudio } from "../../src/agent/processor.ts";
+import type { OutboundAudioTrack } from "../../src/edge/audio_track.ts";
+import { ErrorEvent } from "../../src/edge/events.ts";
+import { describeError, silentLogger } from "../../src/events/logger.ts";
+import { LocalEdge } from "../../src/edge/local/mod.ts";
+import { loadKernel } from "../../src/native/mod.ts";
+import { type Message, receive, send } from "../lib/lines.ts";
+import { clockOffset, wallClock } from "../lib/wall_clock.ts";
+import { speechLikeNoise } from "./speech.ts";
+
+const RATE = 48_000;
+/** What is written at once. */
+const PIECE_MS = 100;
+/** A whole number of periods in each piece, so that the tone goes on without a seam. */
+const TONE_HZ = 1000;
+const TONE_LEVEL = 9000;
+const SPEECH_SECONDS = 20;
+/** Another one than those of the people. */
+const AGENT_SEED = 100;
+const STALL_MS = 200;
+const STALL_EVERY_MS = 2000;
+
+/** What the main thread does while it stalls. */
+function stall(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** A tone, or what stands for speech, in pieces to be written one after the other. */
+function pieces(what: "tone" | "speech"): PcmChunk[] {
+  const length = RATE * PIECE_MS / 1000;
+  const format = { sampleRate: RATE, channels: 1 };
+  if (what === "tone") {
+    const samples = Int16Array.from(
+      { length },
+      (_, i) => TONE_LEVEL * Math.sin(2 * Math.PI * TONE_HZ * i / RATE),
+    );
+    return [new PcmChunk(samples, format)];
+  }
+  const noise = speechLikeNoise(SPEECH_SECONDS, AGENT_SEED);
+  return Array.from(
+    { length: noise.length / length },
+    (_, i) => new PcmChunk(noise.subarray(i * length, (i + 1) * length), format),
+  );
+}
+
+/** One agent in one call. */
+class BenchAgent {
+  readonly #agent: Agent;
+  readonly #edge: LocalEdge;
+  readonly #errors: string[] = [];
+  readonly #subscription: Disposable;
+  #echoes = false;
+  /** What it says beside the echo: a track of its own, published when it is first needed. */
+  #speech: OutboundAudioTrack | undefined;
+  #saying: AbortController | undefined;
+  #rows = 0;
+  #firstRow = Infinity;
+  #lastRow = -Infinity;
+
+  constructor(edge: LocalEdge) {
+    this.#edge = edge;
+    this.#subscription = edge.events.subscribe([ErrorEvent], ({ context, error }) => {
+      this.#errors.push(`${context}: ${describeError(error)}`);
+    });
+    this.#agent = new Agent({
+      edge,
+      agentUser: { id: "bench", name: "Bench" },
+      audioMode: "live",
+      onAudio: (heard) => this.#hear(heard),
+    });
+  }
+
+  async join(): Promise<Message> {
+    const call = await this.#agent.createCall("default", crypto.randomUUID());
+    const start = performance.now();
+    await this.#agent.join(call, { participantWaitTimeoutMs: 0 });
+    const joinMs = performance.now() - start;
+    return { link: (await this.#edge.callLink(call)).href, joinMs };
+  }
+
+  echo(): Message {
+    this.#echoes = true;
+    return {};
+  }
+
+  async say(what: "tone" | "speech"): Promise<Message> {
+    this.#echoes = false;
+    if (!this.#speech) {
+      const audio = this.#edge.createAudioTrack({ mode: "speech" });
+      await this.#edge.publishTracks({ audio }, { connection: this.#agent.connection });
+      this.#speech = audio;
+    }
+    const track = this.#speech;
+    const saying = this.#saying = new AbortController();
+    void (async () => {
+      for (const all = pieces(what);;) {
+        for (const piece of all) await track.write(piece, { signal: saying.signal });
+      }
+    })().catch(() => {}); // flushed, or the call is over
+    return {};
+  }
+
+  flush(offset: number): Message {
+    const at = wallClock(offset);
+    this.#saying?.abort();
+    void this.#speech?.flush();
+    return { at };
+  }
+
+  figures(): Message {
+    const expected = this.#lastRow - this.#firstRow + 1;
+    const missingRows = this.#rows === 0 ? 0 : expected - this.#rows;
+    return { rows: this.#rows, missingRows, errors: this.#errors };
+  }
+
+  async leave(): Promise<Message> {
+    this.#saying?.abort();
+    await this.#agent.close();
+    this.#subscription[Symbol.dispose]();
+    return {};
+  }
+
+  #hear({ pcm, row }: HeardAudio): void {
+    if (row !== this.#lastRow) this.#rows++;
+    this.#firstRow = Math.min(this.#firstRow, row);
+    this.#lastRow = row;
+    // Not awaited: an echo that waits would be late for ever.
+    if (this.#echoes) this.#agent.audio.write(pcm).catch(() => {});
+  }
+}
+
+async function stallRepeatedly(times: number, offset: number): Promise<Message> {
+  const stalls: Message[] = [];
+  const start = performance.now();
+  for (let index = 0; index < times; index++) {
+    const due = start + index * STALL_EVERY_MS - performance.now();
+    if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
+    const startedAt = wallClock(offset);
+    stall(STALL_MS);
+    stalls.push({ startedAt, endedAt: wallClock(offset) });
+  }
+  await new Promise((resolve) => setTimeout(resolve, STALL_EVERY_MS - STALL_MS));
+  return stalls;
+}
+
+/** What the media process loads too: both may use `--allow-ffi`. */
+function kernelName(): string {
+  return loadKernel({ logger: () => {} }).name;
+}
+
+if (import.meta.main) {
+  Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
+  await using edge = new LocalEdge({ logger: silentLogger });
+  let agent: BenchAgent | undefined;
+  const answer = async ({ ask, ...message }: Message): Promise<Message> => {
+    if (ask === "kernel") return kernelName();
+    if (ask === "join") return await (agent = new BenchAgent(edge)).join();
+    if (!agent) throw new Error(`no agent has joined that could ${ask}`);
+    if (ask === "echo") return agent.echo();
+    if (ask === "say") return await agent.say(message.what);
+    if (ask === "flush") return agent.flush(clockOffset());
+    if (ask === "stall") return await stallRepeatedly(message.times, clockOffset());
+    if (ask === "figures") return agent.figures();
+    if (ask === "leave") return await agent.leave();
+    throw new Error(`"${ask}" is nothing to ask`);
+  };
+  for await (const message of receive()) {
+    try {
+      send({ [message.ask]: await answer(message) });
+    } catch (error) {
+      send({ [message.ask]: null, error: describeError(error) });
+    }
+  }
+  await agent?.leave();
+}
