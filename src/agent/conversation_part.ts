@@ -97,7 +97,7 @@ export class ConversationPart implements Processor {
       track,
       sampleRate,
       toolbox,
-      isAnybodyHere: () => (agent.connection?.idleForMs() ?? 0) === 0,
+      isAnybodyHere: () => agent.connection?.state === "active",
       emit,
       report: (error, context) => this.#report(error, context),
     }, talk);

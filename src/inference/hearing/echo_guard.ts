@@ -10,8 +10,16 @@ const SLOT_MS = 20;
 const WINDOW = 40;
 /** An echo comes within half a second. */
 const MAX_LAG = 25;
+/** Of a voice that has just begun less is compared, but no less than 160 ms. */
+const MIN_WINDOW = 8;
+/** The quiet before it begins is a part of it, that much. */
+const BEFORE_ONSET = 5;
+/** After so much silence the voice begins anew. */
+const BREAK = 20;
 /** From which likeness (Pearson's r of the envelopes) on it is an echo. */
 const LIKENESS = 0.7;
+/** The same, for what is louder than what is known to come back. */
+const CLOSE_LIKENESS = 0.92;
 /** Blocks of written audio that are remembered: more than a track holds back. */
 const WRITTEN = 256;
 
@@ -26,6 +34,7 @@ export class OwnVoice {
   #reportedMs = 0;
   #slot = -1;
   #silentSlots = WINDOW + MAX_LAG + 1;
+  #onsetSlot = 0;
 
   /** Takes note of samples (mono) that were written to the track at this position. */
   wrote(samples: Int16Array, sampleRate: number, startMs: number): void {
@@ -39,25 +48,29 @@ export class OwnVoice {
   }
 
   /**
-   * Takes note of how far the track was played, at least once every 20 ms that somebody is heard.
-   * Reports come more rarely than that: in between it goes on as the clock does.
+   * Takes note of how far the track was played, whenever somebody is heard. Where nobody was for a
+   * while, or reports are rare, what lies between is taken to have been played without a break.
    */
   update(nowMs: number, playedMs: number, isPlaying: boolean): void {
     const slot = Math.floor(nowMs / SLOT_MS);
-    const passed = this.#slot < 0 ? 1 : Math.min(slot - this.#slot, this.#played.length);
+    const passed = slot - this.#slot;
+    if (passed <= 0) return;
+    const from = this.#positionMs;
+    let to = isPlaying ? from + passed * SLOT_MS : from;
+    if (playedMs !== this.#reportedMs) {
+      // A report says at least how far it was, some 100 ms ago at most.
+      to = Math.abs(to - playedMs) > 120 ? playedMs : Math.max(playedMs, to);
+      this.#reportedMs = playedMs;
+    }
+    to = Math.min(to, this.#writtenEndMs);
     this.#slot = slot;
-    for (let count = 0; count < passed; count++) {
-      if (isPlaying) this.#positionMs += SLOT_MS;
-      if (playedMs !== this.#reportedMs) {
-        // A report says at least how far it was; it is not older than some 100 ms.
-        const isFar = Math.abs(this.#positionMs - playedMs) > 120;
-        this.#positionMs = isFar ? playedMs : Math.max(playedMs, this.#positionMs);
-        this.#reportedMs = playedMs;
-      }
-      const isSound = isPlaying && this.#positionMs <= this.#writtenEndMs + SLOT_MS;
-      const block = Math.floor(this.#positionMs / SLOT_MS) - 1;
-      const level = isSound && block >= 0 ? this.#written[block % WRITTEN]! : 0;
-      this.#played[(slot - passed + 1 + count) % this.#played.length] = level;
+    this.#positionMs = to;
+    for (let ago = Math.min(passed, this.#played.length) - 1; ago >= 0; ago--) {
+      const at = to - ago * SLOT_MS;
+      const block = Math.floor((at - 1) / SLOT_MS);
+      const level = at > from && block >= 0 ? this.#written[block % WRITTEN]! : 0;
+      this.#played[(slot - ago) % this.#played.length] = level;
+      if (level > 0 && this.#silentSlots >= BREAK) this.#onsetSlot = slot - ago;
       this.#silentSlots = level > 0 ? 0 : this.#silentSlots + 1;
     }
   }
@@ -67,32 +80,58 @@ export class OwnVoice {
     return this.#silentSlots < WINDOW + MAX_LAG;
   }
 
+  /** The loudest of the last half second, which is as long as an echo takes. */
+  get recentPeak(): number {
+    let peak = 0;
+    for (let ago = 0; ago <= MAX_LAG; ago++) peak = Math.max(peak, this.levelAgo(ago));
+    return peak;
+  }
+
+  /** For how many slots it has been speaking, short breaks included. */
+  get speakingSlots(): number {
+    return this.#slot - this.#onsetSlot + 1;
+  }
+
   /** The level that was played `ago` slots of 20 ms before the latest update. */
   levelAgo(ago: number): number {
     const size = this.#played.length;
     const at = this.#slot - ago;
-    return at < 0 ? 0 : this.#played[(at % size + size) % size]!;
+    return at < 0 ? 0 : this.#played[at % size]!;
   }
 }
 
-/** Compares what one speaker's microphone hears with what the agent says. */
+/**
+ * Compares what one speaker's microphone hears with what the agent says. While the agent speaks and
+ * nobody else does, it learns how much of that comes back; what is much louder is a person at once,
+ * and of the rest the one that goes up and down as the agent does is an echo.
+ */
 export class EchoGuard {
   readonly #own: OwnVoice;
   readonly #heard = new Float32Array(WINDOW);
+  readonly #path = new EchoPath();
   #count = 0;
 
   constructor(own: OwnVoice) {
     this.#own = own;
   }
 
-  /** Takes the next 20 ms that were heard. */
-  push(samples: Int16Array): void {
-    this.#heard[this.#count++ % WINDOW] = levelOf(samples);
-  }
-
-  /** Whether what was heard follows what the agent says, 0 to 500 ms later. */
-  isEcho(): boolean {
-    return this.#own.isAudible && this.likeness() >= LIKENESS;
+  /**
+   * Takes the next 20 ms that were heard, and gives whether it is the agent's own voice.
+   *
+   * @param isVoice whether it sounds like anybody's voice at all
+   */
+  push(samples: Int16Array, isVoice: boolean): boolean {
+    const level = levelOf(samples);
+    this.#heard[this.#count++ % WINDOW] = level;
+    if (!this.#own.isAudible) return false;
+    const peak = this.#own.recentPeak;
+    const ratio = peak > 0 ? level / peak : Infinity;
+    const isEcho = isVoice &&
+      this.likeness() >= (ratio <= this.#path.most ? LIKENESS : CLOSE_LIKENESS);
+    // Before an echo can have come, its absence tells nothing.
+    const isTelling = peak > 0.005 && this.#own.speakingSlots > MAX_LAG + 2;
+    if (isTelling && (isEcho || !isVoice)) this.#path.learn(ratio);
+    return isEcho;
   }
 
   /** How like the two are at the delay at which they are most alike, -1 to 1. */
@@ -103,8 +142,11 @@ export class EchoGuard {
   }
 
   #correlation(lag: number): number {
+    // What was heard before the voice could come back has nothing to do with it.
+    const size = Math.min(WINDOW, this.#own.speakingSlots - lag + BEFORE_ONSET);
+    if (size < MIN_WINDOW) return -1;
     let sumX = 0, sumY = 0, sumXX = 0, sumYY = 0, sumXY = 0;
-    for (let ago = 0; ago < WINDOW; ago++) {
+    for (let ago = 0; ago < size; ago++) {
       const at = this.#count - 1 - ago;
       const x = at < 0 ? 0 : this.#heard[at % WINDOW]!;
       const y = this.#own.levelAgo(ago + lag);
@@ -114,7 +156,43 @@ export class EchoGuard {
       sumYY += y * y;
       sumXY += x * y;
     }
-    const spread = (sumXX - sumX * sumX / WINDOW) * (sumYY - sumY * sumY / WINDOW);
-    return spread > 1e-12 ? (sumXY - sumX * sumY / WINDOW) / Math.sqrt(spread) : -1;
+    const spread = (sumXX - sumX * sumX / size) * (sumYY - sumY * sumY / size);
+    return spread > 1e-12 ? (sumXY - sumX * sumY / size) / Math.sqrt(spread) : -1;
+  }
+}
+
+const BIN_DB = 2;
+const LOWEST_DB = -80;
+const BINS = 50;
+/** So many slots must have been heard before anything is believed of the path: 300 ms. */
+const ENOUGH = 15;
+/** What was learnt fades within some seconds. */
+const FADE = 0.995;
+
+/** How much of the agent's voice comes back: the ratio that four of five slots stay below. */
+class EchoPath {
+  readonly #bins = new Float32Array(BINS);
+  #learnt = 0;
+
+  /** The most of it that can be an echo; anything while too little is known. */
+  get most(): number {
+    if (this.#learnt < ENOUGH) return Infinity;
+    let total = 0;
+    for (const count of this.#bins) total += count;
+    let below = 0;
+    for (let bin = 0; bin < BINS; bin++) {
+      below += this.#bins[bin]!;
+      // 8 dB above: what is loud among the rest, and what is said louder than before.
+      if (below >= 0.8 * total) return 10 ** ((LOWEST_DB + (bin + 1) * BIN_DB + 8) / 20);
+    }
+    return Infinity;
+  }
+
+  learn(ratio: number): void {
+    const db = 20 * Math.log10(Math.max(ratio, 1e-9));
+    const bin = Math.min(BINS - 1, Math.max(0, Math.floor((db - LOWEST_DB) / BIN_DB)));
+    for (let index = 0; index < BINS; index++) this.#bins[index]! *= FADE;
+    this.#bins[bin]!++;
+    this.#learnt++;
   }
 }

@@ -127,8 +127,7 @@ export class Listener {
     if (this.#closing.signal.aborted) return;
     const { clock, echoGuard } = this.#options;
     this.#lastSlotAt = clock.now();
-    echoGuard.push(pcm.samples);
-    const isOwnVoice = probability > 0.1 && echoGuard.isEcho();
+    const isOwnVoice = echoGuard.push(pcm.samples, probability > 0.2);
     if (this.#stretch) {
       this.#stretch.push(pcm);
       this.#stretchMs += SLOT_MS;
@@ -218,7 +217,12 @@ export class Listener {
     }
     if (isVoid()) return;
     turn.silentMs = turn.endOfSpeechMs + silenceMs;
-    const end = () => this.#end(turn, "silence");
+    const end = (): void => {
+      // He may be going on at this moment: that shows within the length of a word.
+      const isRising = this.#gate.isRising && clock.now() - this.#lastSlotAt < 3 * SLOT_MS;
+      if (isRising) this.#endTimer = clock.schedule(end, SLOT_MS);
+      else this.#end(turn, "silence");
+    };
     if (turn.silentMs <= clock.now()) end();
     else this.#endTimer = clock.schedule(end, turn.silentMs - clock.now());
   }

@@ -38,7 +38,12 @@ export class SpeechGate {
     return this.#open;
   }
 
-  /** Whether the latest slot was speech, or lies in a pause too short to count. */
+  /** Whether a sound has begun that may become speech. */
+  get isRising(): boolean {
+    return !this.#open && this.#speechMs > 0;
+  }
+
+  /** How long it has been silent since the last sound of speech. */
   get silenceMs(): number {
     return this.#silenceMs;
   }

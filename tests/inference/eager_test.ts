@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import { TurnEndedEvent, VoiceToVoiceEvent } from "../../src/inference/events.ts";
+import { Stage } from "./_stage.ts";
+
+const eager = { talk: { eagerTurns: true } };
+
+Deno.test("an eager agent asks the model at the pause and speaks when the turn is over", async () => {
+  const times: number[] = [];
+  for (const eagerTurns of [false, true]) {
+    await using stage = await Stage.set({
+      transcripts: ["How are you?"],
+      replies: [{ text: "Fine, thank you.", firstTokenMs: 300 }],
+      agent: { talk: { eagerTurns } },
+    });
+    await stage.hear(600, 3000);
+    const [metrics] = stage.events(VoiceToVoiceEvent);
+    assertEquals(metrics?.eager, eagerTurns);
+    assertEquals(stage.llm.requests.length, 1);
+    times.push(metrics!.voiceToVoiceMs);
+  }
+  // 200 ms of the turn's 400 ms of silence were used.
+  assertEquals(times, [710, 510]);
+});
+
+Deno.test("an early answer is dropped when the person goes on", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["How are you", "all this morning?"],
+    replies: [{ text: "Fine.", firstTokenMs: 100 }, "We are fine."],
+    agent: eager,
+  });
+  await stage.hear(600, 300);
+  await stage.hear(600, 3000);
+  assertEquals(stage.llm.requests.length, 2);
+  assertEquals(stage.events(TurnEndedEvent).length, 1);
+  assertEquals(stage.tts.sentences, ["We are fine."]);
+  assertEquals(stage.conversation, ["ann: How are you all this morning?", "agent: We are fine."]);
+});
+
+Deno.test("an early answer that still waits for its first word is aborted when dropped", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["How are you", "all?"],
+    replies: [{ text: "Fine.", firstTokenMs: 5000 }, "We are fine."],
+    agent: eager,
+  });
+  await stage.hear(600, 300);
+  await stage.hear(600, 2000);
+  assertEquals(stage.llm.aborted, 1);
+});
+
+Deno.test("an early answer touches the world only when the turn is over", async () => {
+  let calledAt = 0;
+  const stage = await Stage.set({
+    transcripts: ["Light, please."],
+    replies: [{ calls: [{ name: "light", input: {} }] }, "Done."],
+    agent: {
+      ...eager,
+      tools: [{
+        name: "light",
+        description: "",
+        parameters: { type: "object" },
+        timeoutMs: 1000,
+        execute: () => calledAt = stage.clock.now(),
+      }],
+    },
+  });
+  await using _stage = stage;
+  await stage.hear(600, 2000);
+  assertEquals(calledAt, stage.when(TurnEndedEvent));
+  assertEquals(stage.tts.sentences, ["Done."]);
+});

@@ -1,0 +1,137 @@
+import { assertEquals } from "@std/assert";
+import {
+  AgentSpeechStartedEvent,
+  BargeInEvent,
+  TurnEndedEvent,
+} from "../../src/inference/events.ts";
+import { Stage } from "./_stage.ts";
+
+const people = ["ann", "bob"];
+
+Deno.test("two people who speak at once have each their own transcript and turn", async () => {
+  await using stage = await Stage.set({
+    people,
+    transcripts: { ann: ["I like tea."], bob: ["I like coffee."] },
+    replies: ["You can have both."],
+  });
+  const [ann, bob] = stage.people;
+  stage.speak(2000, ann);
+  stage.speak(3000, ann, 0);
+  await stage.clock.advance(500);
+  await stage.hear(800, 4000, bob);
+  const ended = stage.events(TurnEndedEvent).map(({ participant, text }) => [participant.id, text]);
+  assertEquals(ended, [["bob", "I like coffee."], ["ann", "I like tea."]]);
+  // Nobody is spoken over: they are answered together, and the model knows who said what.
+  assertEquals(stage.llm.requests.length, 1);
+  assertEquals(stage.told, ["user: Bob: I like coffee.", "user: Ann: I like tea."]);
+});
+
+Deno.test("a single person's words are told to the model as they are", async () => {
+  await using stage = await Stage.set({ people, transcripts: ["Hello.", "Me again."] });
+  await stage.hear(500, 2000);
+  await stage.hear(500, 2000);
+  assertEquals(stage.told.filter((one) => one.startsWith("user")), [
+    "user: Hello.",
+    "user: Me again.",
+  ]);
+});
+
+Deno.test("the agent waits until nobody speaks before it answers", async () => {
+  await using stage = await Stage.set({
+    people,
+    transcripts: { ann: ["What now?"], bob: ["Let me think."] },
+  });
+  const [ann, bob] = stage.people;
+  stage.speak(500, ann);
+  stage.speak(5000, ann, 0);
+  stage.speak(3000, bob);
+  stage.speak(3000, bob, 0);
+  await stage.clock.advance(2900);
+  assertEquals(stage.llm.requests.length, 0);
+  await stage.clock.advance(2000);
+  assertEquals(stage.llm.requests.length, 1);
+  assertEquals(stage.when(AgentSpeechStartedEvent) >= 3400, true);
+});
+
+Deno.test("the open turn of one who leaves is ended and answered to the others", async () => {
+  await using stage = await Stage.set({
+    people,
+    transcripts: { ann: [{ text: "I must go now.", delayMs: 200 }] },
+    replies: ["Goodbye Ann."],
+  });
+  stage.speak(5000, stage.ann);
+  await stage.clock.advance(1000);
+  stage.ann.leave();
+  await stage.clock.advance(2000);
+  const ended = stage.events(TurnEndedEvent).map(({ text, reason }) => [text, reason]);
+  assertEquals(ended, [["I must go now.", "left"]]);
+  assertEquals(stage.conversation, ["ann: I must go now.", "agent: Goodbye Ann."]);
+  assertEquals(stage.vad.speakers, 0);
+});
+
+Deno.test("when the last one leaves in mid-sentence nobody is talked to", async () => {
+  await using stage = await Stage.set({ transcripts: ["I must go now."] });
+  stage.speak(5000, stage.ann);
+  await stage.clock.advance(1000);
+  stage.ann.leave();
+  await stage.clock.advance(2000);
+  assertEquals(stage.conversation, ["ann: I must go now."]);
+  assertEquals(stage.llm.requests.length, 0);
+});
+
+Deno.test("anybody can interrupt the agent, and the one who did is answered", async () => {
+  await using stage = await Stage.set({
+    people,
+    transcripts: { ann: ["A story."], bob: ["No story, please."] },
+    replies: ["Once upon a time there was a king, and a queen.", "As you like."],
+  });
+  const [ann, bob] = stage.people;
+  await stage.hear(500, 1500, ann);
+  await stage.hear(900, 2000, bob);
+  assertEquals(stage.events(BargeInEvent).map(({ participant }) => participant?.id), ["bob"]);
+  assertEquals(stage.told.at(-1), "user: Bob: No story, please.");
+});
+
+Deno.test("what is not for the agent is remembered and not answered", async () => {
+  await using stage = await Stage.set({
+    people,
+    transcripts: { ann: ["The train is late."], bob: ["Agent, when is the next?"] },
+    agent: { talk: { answers: ({ text }) => text.startsWith("Agent") } },
+  });
+  const [ann, bob] = stage.people;
+  await stage.hear(800, 1500, ann);
+  assertEquals(stage.llm.requests.length, 0);
+  await stage.hear(800, 1500, bob);
+  assertEquals(stage.told, [
+    "user: Ann: The train is late.",
+    "user: Bob: Agent, when is the next?",
+  ]);
+});
+
+Deno.test("people are heard by detectors that answer later, in order and each by himself", async () => {
+  const { FakeVAD } = await import("../../src/testing/fake_vad.ts");
+  await using stage = await Stage.set({
+    people,
+    transcripts: { ann: ["First."], bob: ["Second."] },
+  });
+  const { clock, edge } = stage;
+  const { Agent } = await import("../../src/agent/agent.ts");
+  const heard: string[] = [];
+  const agent = new Agent({
+    edge,
+    agentUser: { id: "slow", name: "Slow" },
+    llm: stage.llm,
+    stt: stage.stt,
+    tts: stage.tts,
+    vad: new FakeVAD({ delayMs: 8, clock }),
+  });
+  await clock.until(agent.join(stage.call));
+  await clock.until(stage.agent.close());
+  agent.events.subscribe(TurnEndedEvent, ({ text }) => void heard.push(text));
+  const [ann, bob] = stage.people;
+  stage.speak(600, ann);
+  stage.speak(2000, ann, 0);
+  await stage.hear(900, 2000, bob);
+  assertEquals(heard.sort(), ["First.", "Second."]);
+  await clock.until(agent.close());
+});

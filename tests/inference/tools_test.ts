@@ -1,0 +1,199 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { ChatMessage } from "../../src/inference/messages.ts";
+import { sleep } from "../../src/events/waiting.ts";
+import { ToolCalledEvent } from "../../src/inference/events.ts";
+import { mismatch } from "../../src/inference/json_schema.ts";
+import { defineTool, type Tool } from "../../src/inference/tool.ts";
+import { Stage } from "./_stage.ts";
+
+const weather = defineTool({
+  name: "weather",
+  description: "The weather of a town",
+  parameters: {
+    type: "object",
+    properties: {
+      town: { type: "string" },
+      unit: { enum: ["C", "F"] },
+      days: { type: "array", items: { type: "integer" } },
+    },
+    required: ["town"],
+  },
+  // Typed by the schema: this line does not compile when it is not.
+  execute: ({ town, unit = "C", days = [0] }) =>
+    `${town.toUpperCase()}: 20 ${unit} x${days.length}`,
+});
+
+function toolMessages(messages: readonly ChatMessage[]): string[] {
+  return messages.flatMap((one) =>
+    one.role === "tool" ? [`${one.name} ${one.isError ? "failed" : "gave"}: ${one.text}`] : []
+  );
+}
+
+async function call(tools: Tool[], name: string, input: unknown): Promise<[Stage, string[]]> {
+  const stage = await Stage.set({
+    replies: [{ calls: [{ name, input: input as never }] }, "So it is."],
+    agent: { tools },
+  });
+  await stage.clock.until(stage.agent.respond("Do it."));
+  return [stage, toolMessages(stage.llm.requests.at(-1)!.messages)];
+}
+
+Deno.test("a tool is called with checked arguments and its result told to the model", async () => {
+  await using stage = await Stage.set({
+    replies: [
+      { text: "Let me see.", calls: [{ name: "weather", input: { town: "Bonn", unit: "F" } }] },
+      "It is 20 degrees.",
+    ],
+    agent: { tools: [weather] },
+  });
+  const outcome = await stage.clock.until(stage.agent.respond("How is the weather in Bonn?"));
+  assertEquals(outcome.text, "Let me see.\nIt is 20 degrees.");
+  assertEquals(stage.llm.requests[0]?.tools.map(({ name }) => name), ["weather"]);
+  assertEquals(stage.llm.requests[1]?.messages.slice(1), [
+    {
+      role: "assistant",
+      text: "Let me see.\n",
+      toolCalls: [{ id: "call-1", name: "weather", input: { town: "Bonn", unit: "F" } }],
+    },
+    { role: "tool", callId: "call-1", name: "weather", text: "BONN: 20 F x1", isError: false },
+  ]);
+  assertEquals(stage.events(ToolCalledEvent).length, 1);
+  await stage.clock.until(stage.agent.respond("Thanks."));
+  assertEquals(stage.told.slice(-3), [
+    "tool: BONN: 20 F x1",
+    "assistant: It is 20 degrees.",
+    "user: Thanks.",
+  ]);
+});
+
+Deno.test("what is said before a tool is called is said while it runs", async () => {
+  const slow = defineTool({
+    name: "slow",
+    description: "",
+    execute: async (_, { signal }) => {
+      await sleep(3000, { clock: stage.clock, signal });
+      saidMs = stage.ann.heardMs;
+    },
+  });
+  let saidMs = 0;
+  const stage = await Stage.set({
+    replies: [{ text: "One moment.", calls: [{ name: "slow", input: {} }] }, "Here."],
+    agent: { tools: [slow] },
+  });
+  await using _stage = stage;
+  await stage.clock.until(stage.agent.respond("Go."));
+  assert(saidMs >= 540, `${saidMs} ms`);
+});
+
+Deno.test("arguments that do not fit, unknown tools and failures are told to the model", async () => {
+  const broken = defineTool({
+    name: "broken",
+    description: "",
+    execute: () => {
+      throw new Error("out of order");
+    },
+  });
+  for (
+    const [name, input, expected] of [
+      [
+        "weather",
+        { town: 5 },
+        "weather failed: error: the arguments do not fit: arguments.town: " +
+        "expected string, got 5",
+      ],
+      [
+        "weather",
+        {},
+        "weather failed: error: the arguments do not fit: arguments.town: " +
+        "expected a value, got none",
+      ],
+      ["wether", {}, 'wether failed: error: there is no tool "wether"; there are: weather, broken'],
+      ["broken", {}, "broken failed: error: out of order"],
+    ] as const
+  ) {
+    const [stage, told] = await call([weather, broken], name, input);
+    assertEquals(told, [expected]);
+    assertEquals(stage.errors, []);
+    await stage[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("a tool that takes too long is aborted, and the model told so", async () => {
+  let aborted = false;
+  const endless = defineTool({
+    name: "endless",
+    description: "",
+    timeoutMs: 500,
+    execute: (_, { signal }) => {
+      signal.addEventListener("abort", () => aborted = true);
+      return new Promise(() => {});
+    },
+  });
+  const [stage, told] = await call([endless], "endless", {});
+  assertEquals(told, ["endless failed: error: the tool endless did not happen within 500 ms"]);
+  assert(aborted);
+  await stage[Symbol.asyncDispose]();
+});
+
+Deno.test("an interruption aborts the tool, and half a call is not remembered", async () => {
+  let aborted = false;
+  const endless = defineTool({
+    name: "endless",
+    description: "",
+    execute: (_, { signal }) => {
+      signal.addEventListener("abort", () => aborted = true);
+      return new Promise(() => {});
+    },
+  });
+  await using stage = await Stage.set({
+    transcripts: ["Never mind that."],
+    replies: [{ text: "One moment.", calls: [{ name: "endless", input: {} }] }, "Very well."],
+    agent: { tools: [endless] },
+  });
+  stage.agent.respond("Go.");
+  await stage.clock.advance(1000);
+  await stage.hear(900, 2000);
+  assert(aborted);
+  assertEquals(stage.llm.requests.at(-1)?.messages, [
+    { role: "user", text: "Go." },
+    { role: "assistant", text: "One moment.\n" },
+    { role: "user", text: "Never mind that.", name: "Ann" },
+  ]);
+});
+
+Deno.test("a model that calls tools for ever is stopped", async () => {
+  await using stage = await Stage.set({
+    replies: [
+      (request) =>
+        request.tools.length > 0
+          ? { calls: [{ name: "weather", input: { town: "X" } }] }
+          : "Enough.",
+    ],
+    agent: { tools: [weather] },
+  });
+  const outcome = await stage.clock.until(stage.agent.respond("Go."));
+  assertEquals(outcome.text, "Enough.");
+  assertEquals(stage.llm.requests.length, 8);
+});
+
+Deno.test("a tool's name must be one that models take, and be the only one of that name", async () => {
+  assertThrows(() => defineTool({ name: "two words", description: "", execute() {} }), TypeError);
+  const stage = await Stage.set();
+  await using _stage = stage;
+  const { Toolbox } = await import("../../src/inference/toolbox.ts");
+  assertThrows(() => new Toolbox([weather, weather]), TypeError, "two tools");
+});
+
+Deno.test("a schema says where a value does not fit", () => {
+  const { parameters } = weather;
+  assertEquals(mismatch(parameters, { town: "Bonn", days: [1, 2] }), undefined);
+  assertEquals(
+    mismatch(parameters, { town: "Bonn", days: [1, 2.5] }),
+    "arguments.days[1]: expected integer, got 2.5",
+  );
+  assertEquals(
+    mismatch(parameters, { town: "Bonn", unit: "K" }),
+    'arguments.unit: expected one of ["C","F"], got "K"',
+  );
+  assertEquals(mismatch(parameters, []), "arguments: expected object, got []");
+});

@@ -1,0 +1,315 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Agent } from "../../src/agent/agent.ts";
+import { InferenceError } from "../../src/inference/errors.ts";
+import {
+  AgentSpeechEndedEvent,
+  AgentSpeechStartedEvent,
+  SpeechStoppedEvent,
+  TranscriptEvent,
+  TurnEndedEvent,
+  VoiceToVoiceEvent,
+} from "../../src/inference/events.ts";
+import { punctuationTurns } from "../../src/inference/turn_detector.ts";
+import { Stage } from "./_stage.ts";
+
+Deno.test("what is said is understood, answered and spoken", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["What time is it?"],
+    replies: ["It is five. Time for tea."],
+    agent: { instructions: "Be brief." },
+  });
+  await stage.hear(1000, 3000);
+  assertEquals(stage.told, ["system: Be brief.", "user: What time is it?"]);
+  assertEquals(stage.tts.sentences, ["It is five.", "Time for tea."]);
+  assertEquals(stage.conversation, ["ann: What time is it?", "agent: It is five. Time for tea."]);
+  assertEquals(stage.events(TurnEndedEvent).map(({ reason }) => reason), ["silence"]);
+  const ended = stage.events(AgentSpeechEndedEvent);
+  assertEquals(ended.map(({ text, interrupted }) => [text, interrupted]), [
+    ["It is five. Time for tea.", false],
+  ]);
+  assertEquals(stage.errors, []);
+});
+
+Deno.test("the end of an answer is told when it was heard, not when it was queued", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["Hello?"],
+    replies: ["Good morning to you."],
+  });
+  await stage.hear(600, 3000);
+  // 20 characters of 50 ms, and the playout's last frame.
+  const lastedMs = stage.when(AgentSpeechEndedEvent) - stage.when(AgentSpeechStartedEvent);
+  assert(lastedMs >= 980 && lastedMs <= 1030, `${lastedMs} ms`);
+  assert(Math.abs(stage.ann.heardMs - 1000) <= 10, `${stage.ann.heardMs} ms`);
+});
+
+Deno.test("a sentence is spoken while the model still writes the next", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["Tell me."],
+    replies: [{
+      text: "One thing first. And then a second thing.",
+      firstTokenMs: 300,
+      tokenMs: 500,
+    }],
+    voice: { firstByteMs: 100 },
+  });
+  await stage.hear(600, 6000);
+  const [turn] = stage.events(TurnEndedEvent);
+  assert(turn);
+  // The fourth word, 1500 ms after the first, shows that the first sentence is complete.
+  assertEquals(
+    Math.round(stage.when(AgentSpeechStartedEvent) - stage.when(TurnEndedEvent) - 10),
+    300 + 3 * 500 + 100,
+  );
+  const [metrics] = stage.events(VoiceToVoiceEvent);
+  assertEquals(metrics?.turnMs, 400);
+  assertEquals(metrics?.llmFirstTokenMs, 300);
+  assertEquals(metrics?.llmMs, 1800);
+  assertEquals(metrics?.ttsMs, 100);
+  assertEquals(metrics?.ownMs, 0);
+  assertEquals(metrics?.voiceToVoiceMs, 400 + 1800 + 100 + metrics!.playoutMs);
+});
+
+Deno.test("what is said shows in the conversation while it is said, in order", async () => {
+  await using stage = await Stage.set({
+    transcripts: [{ text: "Where is the bank?", partials: [{ afterMs: 500, text: "Where is" }] }],
+    replies: [{ text: "Behind you now.", tokenMs: 200 }],
+  });
+  stage.speak(1000);
+  stage.speak(4000, stage.ann, 0);
+  await stage.clock.advance(700);
+  assertEquals(stage.conversation, ["ann: Where is..."]);
+  await stage.clock.advance(700 + 250);
+  assertEquals(stage.conversation, ["ann: Where is the bank?", "agent: Behind you..."]);
+  await stage.clock.advance(3000);
+  assertEquals(stage.conversation, ["ann: Where is the bank?", "agent: Behind you now."]);
+  const texts = stage.events(TranscriptEvent).map(({ text, final }) => `${text} ${final}`);
+  assertEquals(texts, ["Where is false", "Where is the bank? false", "Where is the bank? true"]);
+});
+
+Deno.test("a conversation that cannot be written delays and breaks nothing", async () => {
+  await using stage = await Stage.set({ transcripts: ["Hello?"], replies: ["Hello you."] });
+  stage.agent.conversation!.append = () => {
+    throw new Error("disk full");
+  };
+  await stage.hear(600, 2000);
+  assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), ["Hello you."]);
+  assertEquals(stage.errors[0]?.context, "writing the conversation");
+});
+
+Deno.test("noise that nothing is understood of is not answered", async () => {
+  await using stage = await Stage.set({ transcripts: [""] });
+  await stage.hear(400, 2000);
+  assertEquals(stage.stt.stretches.length, 1);
+  assertEquals(stage.llm.requests.length, 0);
+  assertEquals(stage.conversation, []);
+});
+
+Deno.test("a sound shorter than the least speech reaches no recogniser", async () => {
+  await using stage = await Stage.set();
+  await stage.hear(120, 2000);
+  assertEquals(stage.stt.stretches.length, 0);
+});
+
+Deno.test("the recogniser gets the beginning of the first word", async () => {
+  await using stage = await Stage.set({ transcripts: ["Hello?"] });
+  stage.speak(300, stage.ann, 0);
+  await stage.hear(600, 1000);
+  // 300 ms from before the first sound, the speech, and the pause that ended it.
+  assert(stage.stt.stretches[0]!.audioMs >= 600 + 200 + 280, `${stage.stt.stretches[0]!.audioMs}`);
+});
+
+Deno.test("a pause shorter than the turn's silence leaves it one turn", async () => {
+  await using stage = await Stage.set({ transcripts: ["I would like", "a cup of tea."] });
+  await stage.hear(600, 350);
+  await stage.hear(600, 3000);
+  assertEquals(stage.told, ["user: I would like a cup of tea."]);
+  assertEquals(stage.events(SpeechStoppedEvent).length, 2);
+  assertEquals(stage.conversation[0], "ann: I would like a cup of tea.");
+});
+
+Deno.test("a turn whose text does not end like a sentence is given more time", async () => {
+  const turnDetection = punctuationTurns({ completeMs: 300, openMs: 900 });
+  for (const [text, silenceMs] of [["It is late.", 300], ["It is", 900]] as const) {
+    await using stage = await Stage.set({ transcripts: [text], agent: { turnDetection } });
+    await stage.hear(500, 3000);
+    assertEquals(stage.events(VoiceToVoiceEvent)[0]?.turnMs, silenceMs);
+  }
+});
+
+Deno.test("a turn detector that fails costs the turn nothing but its judgement", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["Hello?"],
+    agent: {
+      turnDetection: { name: "broken", silenceAfter: () => Promise.reject(new Error("no model")) },
+    },
+  });
+  await stage.hear(500, 3000);
+  assertEquals(stage.llm.requests.length, 1);
+  assertEquals(stage.events(VoiceToVoiceEvent)[0]?.turnMs, 600);
+});
+
+Deno.test("a muted microphone ends the turn although no silence is heard", async () => {
+  await using stage = await Stage.set({ transcripts: ["Good night."] });
+  stage.speak(2000);
+  await stage.clock.advance(1000);
+  stage.ann.mute();
+  await stage.clock.advance(100);
+  assertEquals(stage.events(SpeechStoppedEvent).length, 1);
+  await stage.clock.advance(2000);
+  assertEquals(stage.told, ["user: Good night."]);
+});
+
+Deno.test("a recogniser that fails is reported, and the next turn is understood", async () => {
+  await using stage = await Stage.set({
+    transcripts: [{ text: "", error: new Error("no credit") }, "Once more."],
+  });
+  await stage.hear(500, 1500);
+  assertEquals(stage.errors.map(({ context }) => context), ["fake-stt, transcribing"]);
+  await stage.hear(500, 1500);
+  assertEquals(stage.told, ["user: Once more."]);
+});
+
+Deno.test("a recogniser that gives no final text is given up, and its last text is taken", async () => {
+  await using stage = await Stage.set({
+    transcripts: [{ text: "", partials: [{ afterMs: 300, text: "Are you there" }], hangs: true }],
+    agent: { talk: { hearing: { sttTimeoutMs: 2000 } } },
+  });
+  await stage.hear(500, 3000);
+  assertEquals((stage.errors[0]?.error as Error).name, "TimeoutError");
+  assertEquals(stage.told, ["user: Are you there"]);
+});
+
+Deno.test("speech without end is cut for the recogniser and stays one turn", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["one", "two", "three"],
+    agent: { talk: { hearing: { maxStretchMs: 1000 } } },
+  });
+  await stage.hear(2400, 1500);
+  assertEquals(stage.told, ["user: one two three"]);
+});
+
+Deno.test("a model that fails is reported, and the next turn is answered", async () => {
+  const failure = new InferenceError("overloaded", { code: "overloaded", retryable: true });
+  await using stage = await Stage.set({
+    transcripts: ["First.", "Second."],
+    replies: [{ error: failure }, "Here I am."],
+  });
+  await stage.hear(500, 1500);
+  assertEquals(stage.errors.map(({ error }) => error), [failure]);
+  await stage.hear(500, 1500);
+  assertEquals(stage.told, ["user: First.", "user: Second."]);
+  assertEquals(stage.tts.sentences, ["Here I am."]);
+});
+
+Deno.test("a model that falls silent in mid-answer is given up; what was said is remembered", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["First.", "Second."],
+    replies: [{ text: "So far so good. But", hangs: true }, "Yes."],
+    agent: { talk: { llmTimeoutMs: 3000 } },
+  });
+  await stage.hear(500, 6000);
+  assertEquals((stage.errors[0]?.error as Error).name, "TimeoutError");
+  assertEquals(stage.llm.aborted, 1);
+  await stage.hear(500, 1500);
+  assertEquals(stage.told, ["user: First.", "assistant: So far so good. ", "user: Second."]);
+});
+
+Deno.test("a voice that fails is reported, and the next answer is spoken", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["First.", "Second."],
+    replies: ["A bad word.", "A good word."],
+    voice: { failures: { bad: new Error("refused") } },
+  });
+  await stage.hear(500, 1500);
+  assertEquals(stage.errors.map(({ context }) => context), ["speaking"]);
+  await stage.hear(500, 1500);
+  assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), ["A good word."]);
+});
+
+Deno.test("what is meant for the eye is not spoken", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["Help."],
+    replies: ["**Press** `F1` now! 🎉\n\n- See [the page](https://example.com)."],
+  });
+  await stage.hear(500, 3000);
+  assertEquals(stage.tts.sentences, ["Press F1 now!", "See the page."]);
+});
+
+Deno.test("say waits for what is being said, and with interrupt it does not", async () => {
+  await using stage = await Stage.set();
+  const { agent, clock } = stage;
+  const first = agent.say("The first announcement.");
+  const second = agent.say("The second one.");
+  await clock.advance(600);
+  assertEquals(stage.tts.sentences, ["The first announcement."]);
+  const third = agent.say("Fire!", { interrupt: true });
+  assertEquals(await clock.until(first), { text: "The first", interrupted: true });
+  assertEquals(await clock.until(second), { text: "", interrupted: true });
+  assertEquals(await clock.until(third), { text: "Fire!", interrupted: false });
+  assertEquals(stage.conversation, ["agent: The first/", "agent: /", "agent: Fire!"]);
+});
+
+Deno.test("respond answers a text of the application as if it had been said", async () => {
+  await using stage = await Stage.set({ replies: ["Welcome!"] });
+  const outcome = await stage.clock.until(stage.agent.respond("Greet whoever is here."));
+  assertEquals(outcome, { text: "Welcome!", interrupted: false });
+  const { participant } = stage.ann;
+  await stage.clock.until(stage.agent.respond("Hello", { participant }));
+  assertEquals(stage.conversation, [
+    "agent: Greet whoever is here.",
+    "agent: Welcome!",
+    "ann: Hello",
+    "agent: Welcome!",
+  ]);
+});
+
+Deno.test("what was said before the agent came is what it goes on from", async () => {
+  await using stage = await Stage.set();
+  const { edge, clock, agent } = stage;
+  const conversation = agent.conversation!;
+  conversation.append({ role: "user", userId: "ann", text: "My name is Ann." });
+  edge.createConversation = () => Promise.resolve(conversation);
+  const parts = { llm: stage.llm, stt: stage.stt, tts: stage.tts, vad: stage.vad };
+  const second = new Agent({ edge, agentUser: { id: "second", name: "Second" }, ...parts });
+  await clock.until(second.join(stage.call));
+  await clock.until(second.respond("Who am I?"));
+  assertEquals(stage.told, ["user: My name is Ann.", "user: Who am I?"]);
+  await clock.until(second.close());
+});
+
+Deno.test("components start together, and one that fails stops the others and the join", async () => {
+  await using stage = await Stage.set();
+  const { edge, clock } = stage;
+  const seen: string[] = [];
+  const llm = Object.assign(Object.create(stage.llm), {
+    start: () => Promise.reject(new Error("bad key")),
+  });
+  const tts = Object.assign(Object.create(stage.tts), {
+    start: ({ signal }: { signal: AbortSignal }) =>
+      new Promise<void>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        seen.push("starting");
+      }),
+  });
+  const stt = Object.assign(Object.create(stage.stt), {
+    start: () => void seen.push("started"),
+    close: () => void seen.push("closed"),
+  });
+  const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm, stt, tts });
+  const call = await agent.createCall("default", "stage");
+  await assertRejects(() => clock.until(agent.join(call)), Error, "bad key");
+  assertEquals(seen.sort(), ["closed", "started", "starting"]);
+});
+
+Deno.test("closing the agent cuts off what it says and leaves nothing behind", async () => {
+  const stage = await Stage.set({ replies: ["A very long answer that goes on and on."] });
+  const answer = stage.agent.respond("Go on.");
+  await stage.clock.advance(500);
+  await stage.clock.until(stage.agent.close());
+  assertEquals(await answer, { text: "A very", interrupted: true });
+  assertEquals(stage.conversation.at(-1), "agent: A very/");
+  await stage.clock.until(stage.edge.close());
+  await stage.clock.advance(50);
+  assertEquals(stage.clock.pending, 0);
+  assertEquals(stage.vad.speakers, 0);
+});
