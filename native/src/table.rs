@@ -14,6 +14,15 @@ use crate::design::Filter;
 /// The most coefficients that are applied to one loaded vector.
 pub const GROUP: usize = 4;
 
+/// The same for vectors of `lanes`: what the registers of their machines have room for.
+fn group(lanes: usize) -> usize {
+    if lanes == 16 {
+        GROUP
+    } else {
+        GROUP - 1
+    }
+}
+
 /// The largest `up` and `down` for outputs in the lanes.
 const SMALL: usize = 8;
 
@@ -30,12 +39,30 @@ pub struct Group {
     pub count: usize,
 }
 
+/// How far the groups of a branch reach, for one check instead of one for each group.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach {
+    /// The largest [`Group::back`].
+    pub back: usize,
+    /// How far the groups read for one vector of outputs, counted from [`Reach::back`] on.
+    pub end: usize,
+}
+
+/// What belongs to one phase.
+#[derive(Debug, Default)]
+pub struct Phase {
+    /// All its coefficients.
+    pub groups: Vec<Group>,
+    /// For each branch that has any.
+    pub reaches: Vec<(usize, Reach)>,
+}
+
 /// Where the coefficients are.
 pub enum Layout {
     /// Outputs in the lanes.
     Planes {
         /// For each phase its groups.
-        phases: Vec<Vec<Group>>,
+        phases: Vec<Phase>,
         /// The coefficients of all groups.
         coefficients: Vec<f32>,
     },
@@ -43,6 +70,8 @@ pub enum Layout {
     Rows {
         /// A whole number of vectors.
         width: usize,
+        /// Outputs from one of a phase to one of the next: `down * inverse` is 1 modulo `up`.
+        inverse: usize,
         /// One row for each phase.
         rows: Vec<f32>,
     },
@@ -77,7 +106,8 @@ impl Table {
             for (to, from) in rows.chunks_mut(width).zip(filter.rows.chunks(taps)) {
                 to[width - taps..].copy_from_slice(from);
             }
-            (width - 1, Layout::Rows { width, rows })
+            let inverse = (0..up).find(|n| n * down % up == 1 % up).unwrap_or(0);
+            (width - 1, Layout::Rows { width, inverse, rows })
         };
         Self { up, down, delay, history, lanes, layout }
     }
@@ -90,7 +120,7 @@ fn planes(filter: &Filter, lanes: usize) -> Layout {
         .rows
         .chunks(taps)
         .map(|row| {
-            let mut groups = Vec::new();
+            let mut phase = Phase::default();
             for branch in 0..down.min(taps) {
                 // Newest first in `row.iter().rev()`; here, as in the planes, oldest first.
                 let mut line: Vec<f32> =
@@ -105,8 +135,12 @@ fn planes(filter: &Filter, lanes: usize) -> Layout {
                 };
                 for residue in first..end.min(first + lanes) {
                     let apart: Vec<usize> = (residue..end).step_by(lanes).collect();
-                    for group in apart.chunks(GROUP) {
-                        groups.push(Group {
+                    // As even as can be: 7 are 3, 2 and 2, not 3, 3 and 1.
+                    let parts = (apart.len() + group(lanes) - 1) / group(lanes);
+                    for part in 0..parts {
+                        let group =
+                            &apart[apart.len() * part / parts..apart.len() * (part + 1) / parts];
+                        phase.groups.push(Group {
                             branch,
                             back: newest - group[0],
                             start: coefficients.len(),
@@ -115,9 +149,17 @@ fn planes(filter: &Filter, lanes: usize) -> Layout {
                         coefficients.extend(group.iter().map(|&index| line[index]));
                     }
                 }
+                phase.reaches.push((branch, reach(&phase.groups, branch, lanes)));
             }
-            groups
+            phase
         })
         .collect();
     Layout::Planes { phases, coefficients }
+}
+
+fn reach(groups: &[Group], branch: usize, lanes: usize) -> Reach {
+    let of_branch = || groups.iter().filter(|group| group.branch == branch);
+    let back = of_branch().map(|group| group.back).max().unwrap_or(0);
+    let ends = of_branch().map(|group| back - group.back + group.count * lanes);
+    Reach { back, end: ends.max().unwrap_or(0) }
 }

@@ -26,6 +26,31 @@ impl Lanes for __m256 {
         _mm256_storeu_ps(to, self);
     }
     #[inline(always)]
+    unsafe fn widen(from: *const i16) -> Self {
+        _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn deal_two([a, b]: [Self; 2]) -> [Self; 2] {
+        let even = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b));
+        let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0xdd>(a, b));
+        [
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(even)),
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(odd)),
+        ]
+    }
+    #[inline(always)]
+    unsafe fn deal_three([a, b, c]: [Self; 3]) -> [Self; 3] {
+        // Three is odd: no two elements of a plane share a lane, so blending collects them all.
+        let first = _mm256_blend_ps::<0x24>(_mm256_blend_ps::<0x92>(a, b), c);
+        let second = _mm256_blend_ps::<0x49>(_mm256_blend_ps::<0x24>(a, b), c);
+        let third = _mm256_blend_ps::<0x92>(_mm256_blend_ps::<0x49>(a, b), c);
+        [
+            _mm256_permutevar8x32_ps(first, _mm256_setr_epi32(0, 3, 6, 1, 4, 7, 2, 5)),
+            _mm256_permutevar8x32_ps(second, _mm256_setr_epi32(1, 4, 7, 2, 5, 0, 3, 6)),
+            _mm256_permutevar8x32_ps(third, _mm256_setr_epi32(2, 5, 0, 3, 6, 1, 4, 7)),
+        ]
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         _mm256_fmadd_ps(self, factor, sum)
     }
@@ -97,4 +122,4 @@ unsafe fn widen(samples: __m256i) -> [__m256i; 2] {
     ]
 }
 
-super::entry_points!(__m256, __m256i, 8, #[target_feature(enable = "avx2,fma")]);
+super::entry_points!(__m256, __m256i, 10, #[target_feature(enable = "avx2,fma")]);

@@ -26,6 +26,31 @@ impl Lanes for __m512 {
         _mm512_storeu_ps(to, self);
     }
     #[inline(always)]
+    unsafe fn widen(from: *const i16) -> Self {
+        _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn deal_two([a, b]: [Self; 2]) -> [Self; 2] {
+        let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+        [_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b)]
+    }
+    #[inline(always)]
+    unsafe fn deal_three([a, b, c]: [Self; 3]) -> [Self; 3] {
+        // Indices from 16 on are the second operand's: first a and b, then what c adds at the end.
+        let first = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0);
+        let second = _mm512_setr_epi32(1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 0, 0, 0, 0, 0);
+        let third = _mm512_setr_epi32(2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 0, 0, 0, 0, 0, 0);
+        let add_first = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29);
+        let add_second = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18, 21, 24, 27, 30);
+        let add_third = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 19, 22, 25, 28, 31);
+        [
+            _mm512_permutex2var_ps(_mm512_permutex2var_ps(a, first, b), add_first, c),
+            _mm512_permutex2var_ps(_mm512_permutex2var_ps(a, second, b), add_second, c),
+            _mm512_permutex2var_ps(_mm512_permutex2var_ps(a, third, b), add_third, c),
+        ]
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         _mm512_fmadd_ps(self, factor, sum)
     }

@@ -1,7 +1,7 @@
 //! Polyphase filtering over vectors of any width. [`crate::table`] says how.
 
 use super::{Job, Lanes, MAX_LANES};
-use crate::table::{Group, Layout, GROUP};
+use crate::table::{Group, Layout, Phase, GROUP};
 
 /// Phases and planes of the largest ratio that is computed with outputs in the lanes.
 const SMALL: usize = 8;
@@ -27,8 +27,8 @@ pub(crate) unsafe fn resample<V: Lanes, const TILE: usize>(
             Layout::Planes { phases, coefficients } => {
                 outputs_in_lanes::<V, TILE>(job, phases, coefficients, planes, sums, output);
             }
-            Layout::Rows { width, rows } => {
-                taps_in_lanes::<V>(job, *width, rows, planes, sums, output);
+            Layout::Rows { width, inverse, rows } => {
+                taps_in_lanes::<V>(job, (*width, *inverse), rows, planes, sums, output);
             }
         }
     }
@@ -37,7 +37,7 @@ pub(crate) unsafe fn resample<V: Lanes, const TILE: usize>(
 #[inline(always)]
 unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
     job: &Job,
-    phases: &[Vec<Group>],
+    phases: &[Phase],
     coefficients: &[f32],
     planes: &mut Vec<f32>,
     sums: &mut Vec<f32>,
@@ -47,7 +47,8 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
     // The last vector of outputs reads up to a vector past the last input.
     let plane = job.line.len() / down + 1 + V::N;
     grow(planes, plane * down);
-    split(job.line, planes, plane, down);
+    // SAFETY: the machine has the instructions of `V`: the caller's promise.
+    unsafe { split::<V>(job.line, planes, plane, down) };
     let most = (job.outputs + up - 1) / up;
     grow(sums, most + V::N);
 
@@ -55,18 +56,18 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
         let at = job.position + residue * down;
         let newest = at / up + job.table.history;
         let count = (job.outputs - residue + up - 1) / up;
-        let groups = &phases[at % up];
+        let Phase { groups, reaches } = &phases[at % up];
         let mut starts = [0; SMALL];
         for (branch, start) in starts.iter_mut().enumerate().take(down) {
             let index = newest.saturating_sub(branch);
             *start = index % down * plane + index / down;
         }
         let vectors = (count + V::N - 1) / V::N;
-        // All reads of this phase lie in the planes, and `Group`'s fields in the coefficients.
-        for group in groups {
-            let first = starts[group.branch] - group.back;
-            assert!(first + (group.count - 1 + vectors) * V::N <= planes.len());
-            assert!(group.start + group.count <= coefficients.len());
+        // All that the groups read lies in the planes; their coefficients do, as they were made.
+        for (branch, reach) in reaches {
+            assert!(starts[*branch] >= reach.back);
+            let end = starts[*branch] - reach.back + reach.end;
+            assert!(end + (vectors - 1) * V::N <= planes.len());
         }
         assert!(vectors * V::N <= sums.len());
 
@@ -169,10 +170,20 @@ unsafe fn apply<V: Lanes, const J: usize, const C: usize>(
     }
 }
 
+/// Which output comes next in the order of the phases.
+struct Work {
+    phase: usize,
+    /// The first output of the phase, and where its data begins.
+    residue: usize,
+    residue_start: usize,
+    output: usize,
+    start: usize,
+}
+
 #[inline(always)]
 unsafe fn taps_in_lanes<V: Lanes>(
     job: &Job,
-    width: usize,
+    (width, inverse): (usize, usize),
     rows: &[f32],
     line: &mut Vec<f32>,
     sums: &mut Vec<f32>,
@@ -180,73 +191,156 @@ unsafe fn taps_in_lanes<V: Lanes>(
 ) {
     let (up, down) = (job.table.up, job.table.down);
     grow(line, job.line.len());
-    for (to, &from) in line.iter_mut().zip(job.line) {
-        *to = f32::from(from);
-    }
+    // SAFETY: the machine has the instructions of `V`: the caller's promise.
+    unsafe { split::<V>(job.line, line, job.line.len(), 1) };
     grow(sums, job.outputs + V::N);
     let last = (job.position + (job.outputs - 1) * down) / up;
     assert!(last + width <= line.len() && up * width <= rows.len() && width % V::N == 0);
 
-    let (steps, carry) = (down / up, down % up);
-    let (mut start, mut phase) = (job.position / up, job.position % up);
+    // In the order of the phases, so that rows are read one after the other and used for all
+    // outputs that need them. From one phase to the next the outputs are `inverse` apart.
+    let residue = (up - job.position % up) * inverse % up;
+    let start = (job.position + residue * down) / up;
+    let mut work = Work { phase: 0, residue, residue_start: start, output: residue, start };
+    let step = inverse * down / up;
     let mut done = 0;
     while done < job.outputs {
-        // SAFETY: phases are below `up`, starts at most `last`: the assertion above.
+        let count = V::N.min(job.outputs - done);
+        let mut outputs = [0; MAX_LANES];
+        // SAFETY: phases are below `up`, and no output starts beyond `last`: the assertion above.
         unsafe {
+            let mut row = [rows.as_ptr(); MAX_LANES];
+            let mut data = [line.as_ptr(); MAX_LANES];
+            for index in 0..count {
+                while work.output >= job.outputs {
+                    work.phase += 1;
+                    work.residue += inverse;
+                    work.residue_start += step;
+                    if work.residue >= up {
+                        work.residue -= up;
+                        work.residue_start -= down;
+                    }
+                    work.output = work.residue;
+                    work.start = work.residue_start;
+                }
+                outputs[index] = work.output;
+                row[index] = row[index].add(work.phase * width);
+                data[index] = data[index].add(work.start);
+                work.output += up;
+                work.start += down;
+            }
             let mut vectors = [V::zero(); MAX_LANES];
-            for vector in vectors.iter_mut().take(V::N.min(job.outputs - done)) {
-                let row = rows.as_ptr().add(phase * width);
-                let data = line.as_ptr().add(start);
-                let mut sum = V::zero();
+            let mut first = 0;
+            while first < V::N {
+                // Four at a time, or each addition would wait for the one before it.
+                let [mut a, mut b, mut c, mut d] = [V::zero(); 4];
                 let mut tap = 0;
                 while tap < width {
-                    sum = V::load(row.add(tap)).mul_add(V::load(data.add(tap)), sum);
+                    a = V::load(row[first].add(tap)).mul_add(V::load(data[first].add(tap)), a);
+                    b = V::load(row[first + 1].add(tap))
+                        .mul_add(V::load(data[first + 1].add(tap)), b);
+                    c = V::load(row[first + 2].add(tap))
+                        .mul_add(V::load(data[first + 2].add(tap)), c);
+                    d = V::load(row[first + 3].add(tap))
+                        .mul_add(V::load(data[first + 3].add(tap)), d);
                     tap += V::N;
                 }
-                *vector = sum;
-                start += steps;
-                phase += carry;
-                if phase >= up {
-                    phase -= up;
-                    start += 1;
-                }
+                vectors[first] = a;
+                vectors[first + 1] = b;
+                vectors[first + 2] = c;
+                vectors[first + 3] = d;
+                first += 4;
             }
-            V::sum_each(&vectors, sums.as_mut_ptr().add(done));
+            let mut totals = [0.0; MAX_LANES];
+            V::sum_each(&vectors, totals.as_mut_ptr());
+            for (&output, &total) in outputs[..count].iter().zip(&totals) {
+                sums[output] = total;
+            }
         }
-        done += V::N;
+        done += count;
     }
     emit(&sums[..job.outputs], &mut output[job.offset..], job.stride);
 }
 
 /// Deals `line` out to `down` planes, as f32.
+///
+/// # Safety
+/// The machine has the instructions of `V`.
 #[inline(always)]
-fn split(line: &[i16], planes: &mut [f32], plane: usize, down: usize) {
-    match down {
-        1 => split_into::<1>(line, planes, plane),
-        2 => split_into::<2>(line, planes, plane),
-        3 => split_into::<3>(line, planes, plane),
-        4 => split_into::<4>(line, planes, plane),
-        5 => split_into::<5>(line, planes, plane),
-        6 => split_into::<6>(line, planes, plane),
-        7 => split_into::<7>(line, planes, plane),
-        _ => split_into::<8>(line, planes, plane),
+unsafe fn split<V: Lanes>(line: &[i16], planes: &mut [f32], plane: usize, down: usize) {
+    let whole = line.len() / (down * V::N);
+    assert!(down * plane <= planes.len() && whole * V::N <= plane);
+    // SAFETY: the assertion; the caller's promise.
+    let dealt = unsafe {
+        let (from, to) = (line.as_ptr(), planes.as_mut_ptr());
+        match down {
+            1 => deal::<V, 1>(from, to, plane, whole),
+            2 => deal::<V, 2>(from, to, plane, whole),
+            3 => deal::<V, 3>(from, to, plane, whole),
+            4 => deal::<V, 4>(from, to, plane, whole),
+            6 => deal::<V, 6>(from, to, plane, whole),
+            _ => 0,
+        }
+    };
+    for (index, rest) in line[dealt * down..].chunks(down).enumerate() {
+        for (d, &sample) in rest.iter().enumerate() {
+            planes[d * plane + dealt + index] = f32::from(sample);
+        }
     }
 }
 
+/// Deals `whole` times `D` vectors out to `D` planes; returns the elements that each has got.
+///
+/// # Safety
+/// `from` is valid for all that is dealt, and `to` for `D` planes of as many; the machine has the
+/// instructions of `V`.
 #[inline(always)]
-fn split_into<const D: usize>(line: &[i16], planes: &mut [f32], plane: usize) {
-    let whole = line.len() / D;
-    let mut rest = &mut planes[..plane * D];
-    for d in 0..D {
-        let (to, after) = rest.split_at_mut(plane);
-        for (to, from) in to[..whole].iter_mut().zip(line.chunks_exact(D)) {
-            *to = f32::from(from[d]);
+unsafe fn deal<V: Lanes, const D: usize>(
+    from: *const i16,
+    to: *mut f32,
+    plane: usize,
+    whole: usize,
+) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for group in 0..whole {
+            let mut vectors = [V::zero(); D];
+            for (d, vector) in vectors.iter_mut().enumerate() {
+                *vector = V::widen(from.add((group * D + d) * V::N));
+            }
+            match D {
+                2 => {
+                    let [a, b] = V::deal_two([vectors[0], vectors[1]]);
+                    (vectors[0], vectors[1]) = (a, b);
+                }
+                3 => {
+                    let [a, b, c] = V::deal_three([vectors[0], vectors[1], vectors[2]]);
+                    (vectors[0], vectors[1], vectors[2]) = (a, b, c);
+                }
+                4 => {
+                    let [even_a, odd_a] = V::deal_two([vectors[0], vectors[1]]);
+                    let [even_b, odd_b] = V::deal_two([vectors[2], vectors[3]]);
+                    let [a, c] = V::deal_two([even_a, even_b]);
+                    let [b, d] = V::deal_two([odd_a, odd_b]);
+                    (vectors[0], vectors[1], vectors[2], vectors[3]) = (a, b, c, d);
+                }
+                6 => {
+                    let [even_a, odd_a] = V::deal_two([vectors[0], vectors[1]]);
+                    let [even_b, odd_b] = V::deal_two([vectors[2], vectors[3]]);
+                    let [even_c, odd_c] = V::deal_two([vectors[4], vectors[5]]);
+                    let [a, c, e] = V::deal_three([even_a, even_b, even_c]);
+                    let [b, d, f] = V::deal_three([odd_a, odd_b, odd_c]);
+                    (vectors[0], vectors[1], vectors[2]) = (a, b, c);
+                    (vectors[3], vectors[4], vectors[5]) = (d, e, f);
+                }
+                _ => {}
+            }
+            for (d, vector) in vectors.iter().enumerate() {
+                vector.store(to.add(d * plane + group * V::N));
+            }
         }
-        if let Some(&last) = line.get(whole * D + d) {
-            to[whole] = f32::from(last);
-        }
-        rest = after;
     }
+    whole * V::N
 }
 
 /// Rounds and saturates into every `step`-th sample.

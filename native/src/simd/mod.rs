@@ -220,6 +220,12 @@ pub(crate) trait Lanes: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// Samples as f32.
+    unsafe fn widen(from: *const i16) -> Self;
+    /// Every second element of two vectors in a row: the first of each pair, then the others.
+    unsafe fn deal_two(pair: [Self; 2]) -> [Self; 2];
+    /// Every third element of three vectors in a row.
+    unsafe fn deal_three(three: [Self; 3]) -> [Self; 3];
     /// `self * factor + sum`, rounded once or twice.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
     /// Writes the sum of the elements of each of `N` vectors, all in the same order.

@@ -26,6 +26,19 @@ impl Lanes for float32x4_t {
         vst1q_f32(to, self);
     }
     #[inline(always)]
+    unsafe fn widen(from: *const i16) -> Self {
+        vcvtq_f32_s32(vmovl_s16(vld1_s16(from)))
+    }
+    #[inline(always)]
+    unsafe fn deal_two([a, b]: [Self; 2]) -> [Self; 2] {
+        [vuzp1q_f32(a, b), vuzp2q_f32(a, b)]
+    }
+    #[inline(always)]
+    unsafe fn deal_three(three: [Self; 3]) -> [Self; 3] {
+        let float32x4x3_t(a, b, c) = vld3q_f32(three.as_ptr().cast());
+        [a, b, c]
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         vfmaq_f32(sum, self, factor)
     }
@@ -76,4 +89,4 @@ impl Samples for int16x8_t {
     }
 }
 
-super::entry_points!(float32x4_t, int16x8_t, 8, #[target_feature(enable = "neon")]);
+super::entry_points!(float32x4_t, int16x8_t, 10, #[target_feature(enable = "neon")]);

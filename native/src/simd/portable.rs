@@ -28,6 +28,23 @@ impl Lanes for Four {
         unsafe { to.cast::<[f32; 4]>().write(self.0) }
     }
     #[inline(always)]
+    unsafe fn widen(from: *const i16) -> Self {
+        // SAFETY: the trait's contract.
+        Self(unsafe { from.cast::<[i16; 4]>().read() }.map(f32::from))
+    }
+    #[inline(always)]
+    unsafe fn deal_two([Self(a), Self(b)]: [Self; 2]) -> [Self; 2] {
+        [Self([a[0], a[2], b[0], b[2]]), Self([a[1], a[3], b[1], b[3]])]
+    }
+    #[inline(always)]
+    unsafe fn deal_three([Self(a), Self(b), Self(c)]: [Self; 3]) -> [Self; 3] {
+        [
+            Self([a[0], a[3], b[2], c[1]]),
+            Self([a[1], b[0], b[3], c[2]]),
+            Self([a[2], b[1], c[0], c[3]]),
+        ]
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         let mut result = sum.0;
         for (index, result) in result.iter_mut().enumerate() {
@@ -98,4 +115,4 @@ impl Samples for Eight {
     }
 }
 
-super::entry_points!(Four, Eight, 8,);
+super::entry_points!(Four, Eight, 10,);

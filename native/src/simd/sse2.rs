@@ -26,6 +26,27 @@ impl Lanes for __m128 {
         _mm_storeu_ps(to, self);
     }
     #[inline(always)]
+    unsafe fn widen(from: *const i16) -> Self {
+        let samples = _mm_loadl_epi64(from.cast());
+        _mm_cvtepi32_ps(_mm_srai_epi32::<16>(_mm_unpacklo_epi16(samples, samples)))
+    }
+    #[inline(always)]
+    unsafe fn deal_two([a, b]: [Self; 2]) -> [Self; 2] {
+        [_mm_shuffle_ps::<0x88>(a, b), _mm_shuffle_ps::<0xdd>(a, b)]
+    }
+    #[inline(always)]
+    unsafe fn deal_three([a, b, c]: [Self; 3]) -> [Self; 3] {
+        let first = _mm_shuffle_ps::<0x5a>(b, c); // b2 b2 c1 c1
+        let middle = _mm_shuffle_ps::<0x05>(a, b); // a1 a1 b0 b0
+        let middle_end = _mm_shuffle_ps::<0xaf>(b, c); // b3 b3 c2 c2
+        let last = _mm_shuffle_ps::<0x5a>(a, b); // a2 a2 b1 b1
+        [
+            _mm_shuffle_ps::<0x8c>(a, first),           // a0 a3 b2 c1
+            _mm_shuffle_ps::<0x88>(middle, middle_end), // a1 b0 b3 c2
+            _mm_shuffle_ps::<0xc8>(last, c),            // a2 b1 c0 c3
+        ]
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         _mm_add_ps(_mm_mul_ps(self, factor), sum)
     }
@@ -88,4 +109,4 @@ unsafe fn widen(samples: __m128i) -> [__m128i; 2] {
     ]
 }
 
-super::entry_points!(__m128, __m128i, 8, #[target_feature(enable = "sse2")]);
+super::entry_points!(__m128, __m128i, 10, #[target_feature(enable = "sse2")]);

@@ -29,6 +29,22 @@ impl Lanes for Floats {
         v128_store(to.cast(), self.0);
     }
     #[inline(always)]
+    unsafe fn widen(from: *const i16) -> Self {
+        Self(f32x4_convert_i32x4(i32x4_load_extend_i16x4(from)))
+    }
+    #[inline(always)]
+    unsafe fn deal_two([Self(a), Self(b)]: [Self; 2]) -> [Self; 2] {
+        [Self(i32x4_shuffle::<0, 2, 4, 6>(a, b)), Self(i32x4_shuffle::<1, 3, 5, 7>(a, b))]
+    }
+    #[inline(always)]
+    unsafe fn deal_three([Self(a), Self(b), Self(c)]: [Self; 3]) -> [Self; 3] {
+        [
+            Self(i32x4_shuffle::<0, 1, 2, 5>(i32x4_shuffle::<0, 3, 6, 0>(a, b), c)),
+            Self(i32x4_shuffle::<0, 1, 2, 6>(i32x4_shuffle::<1, 4, 7, 0>(a, b), c)),
+            Self(i32x4_shuffle::<0, 1, 4, 7>(i32x4_shuffle::<2, 5, 0, 0>(a, b), c)),
+        ]
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         Self(f32x4_add(f32x4_mul(self.0, factor.0), sum.0))
     }
@@ -92,4 +108,4 @@ impl Samples for Shorts {
     }
 }
 
-super::entry_points!(Floats, Shorts, 8,);
+super::entry_points!(Floats, Shorts, 10,);

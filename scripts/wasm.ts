@@ -1,0 +1,117 @@
+/**
+ * Builds `src/native/ringline_audio.wasm` from the crate: `deno task wasm`. With `--check` nothing
+ * is written: it fails when the committed module is not what the sources give.
+ *
+ * The compiler is Debian 12's rustc, since its output stays the same for ever, and one command
+ * installs it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`.
+ */
+
+const COMPILER = "rustc 1.63.0";
+const PACKAGES = ["rustc=1.63.*", "libstd-rust-dev=1.63.*", "libstd-rust-dev-wasm32", "lld-14"];
+/** Debian's, whatever other compiler stands first on the path. */
+const RUSTC = "/usr/bin/rustc";
+
+const crate = new URL("../native/", import.meta.url);
+const committed = new URL("../src/native/ringline_audio.wasm", import.meta.url);
+const check = Deno.args.includes("--check");
+
+if (!await hasCompiler()) await install();
+if (!await hasCompiler()) {
+  console.error(
+    `WASM: needs Debian 12's ${COMPILER}: apt-get install ${PACKAGES.join(" ")}\n` +
+      "(as root, on Debian 12). The committed module works without it.",
+  );
+  // Where it cannot be had, there is nothing to compare with; in CI it can be.
+  Deno.exit(check && Deno.env.get("CI") === undefined ? 0 : 1);
+}
+const built = await build();
+if (!check) {
+  await Deno.writeFile(committed, built);
+  console.error(`WASM: ${built.length} bytes in ${decodeURIComponent(committed.pathname)}`);
+} else if (!equal(built, await Deno.readFile(committed))) {
+  console.error("WASM: the committed module is not what the sources give: run `deno task wasm`.");
+  Deno.exit(1);
+} else {
+  console.error("WASM: the committed module is what the sources give.");
+}
+
+async function hasCompiler(): Promise<boolean> {
+  const version = await output(RUSTC, ["--version"]);
+  const target = await output(RUSTC, [
+    "--target=wasm32-unknown-unknown",
+    "--print=target-libdir",
+  ]);
+  if (!version?.startsWith(COMPILER) || target === undefined) return false;
+  try {
+    return (await Deno.stat(target.trim())).isDirectory &&
+      await output("wasm-ld-14", ["--version"]) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+async function install(): Promise<void> {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return;
+  console.error("WASM: installing Debian's rustc ...");
+  for (const args of [["update", "-qq"], ["install", "-y", "-qq", ...PACKAGES]]) {
+    try {
+      const child = new Deno.Command("apt-get", {
+        args,
+        env: { DEBIAN_FRONTEND: "noninteractive" },
+        stdin: "null",
+        stdout: "null",
+        stderr: "inherit",
+      }).spawn();
+      await child.status;
+    } catch {
+      return; // Not Debian.
+    }
+  }
+}
+
+async function build(): Promise<Uint8Array<ArrayBuffer>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/ringline_audio.wasm`;
+    const { success } = await new Deno.Command(RUSTC, {
+      args: [
+        "--edition=2021",
+        "--crate-type=cdylib",
+        "--crate-name=ringline_audio",
+        "--target=wasm32-unknown-unknown",
+        "-Copt-level=3",
+        "-Cpanic=abort",
+        "-Clto=fat",
+        "-Ccodegen-units=1",
+        "-Ctarget-feature=+simd128",
+        "-Clinker=wasm-ld-14",
+        "-Cstrip=symbols",
+        // No path of this machine in it.
+        `--remap-path-prefix=${decodeURIComponent(crate.pathname)}=`,
+        "src/lib.rs",
+        `-o${file}`,
+      ],
+      cwd: crate,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn().status;
+    if (!success) Deno.exit(1);
+    return await Deno.readFile(file);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function output(command: string, args: string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
+    return success ? new TextDecoder().decode(stdout) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
