@@ -1,0 +1,362 @@
+/**
+ * A double of Stream's services on this machine, for tests: users, calls, chat and the coordinator's
+ * socket here, one SFU process that plays several. Written from the protocol's description; it
+ * holds what the tests need and refuses what is malformed.
+ *
+ * @module
+ */
+import type { Body } from "./body.ts";
+import { Chat } from "./chat.ts";
+import { checkToken, type Claims, signToken } from "./jwt.ts";
+import { type Heard, SfuProcess, type SfuReport } from "./sfu_process.ts";
+
+export const API_KEY = "double-key";
+export const API_SECRET = "double-secret-that-must-not-be-seen";
+
+/** How requests are to be answered that come next. */
+export interface Fault {
+  path: RegExp;
+  method?: string;
+  status?: number;
+  code?: number;
+  /** Never answers. */
+  hangs?: boolean;
+  /** Answers with something that is no JSON. */
+  garbage?: boolean;
+  times?: number;
+}
+
+/** A request as a test can look at it. */
+export interface SeenRequest {
+  method: string;
+  path: string;
+  body: unknown;
+}
+
+interface Watcher {
+  socket: WebSocket;
+  userId: string;
+  connectionId: string;
+  calls: Set<string>;
+}
+
+const SFU_SECRET = "sfu-secret";
+
+export class StreamDouble implements AsyncDisposable {
+  readonly users = new Map<string, Body>();
+  readonly calls = new Map<string, { createdBy: string; ended: boolean }>();
+  readonly chat = new Chat();
+  readonly requests: SeenRequest[] = [];
+  /** What clients did wrong here; the SFU keeps its own list. */
+  readonly faults: string[] = [];
+  readonly #failures: Fault[] = [];
+  readonly #watchers = new Set<Watcher>();
+  readonly #hanging = new Set<PromiseWithResolvers<void>>();
+  #server: Deno.HttpServer<Deno.NetAddr> | undefined;
+  /** How the coordinator's socket behaves. */
+  coordinator: "normal" | "silent" | "garbage" = "normal";
+  /** For how long SFU credentials are valid; for ever unless set. */
+  sfuTokenSeconds: number | undefined;
+  statsIntervalMs = 60_000;
+  /** The SFUs in the order in which they are given out. */
+  edges = ["sfu-1", "sfu-2", "sfu-3"];
+
+  private constructor(readonly sfu: SfuProcess) {}
+
+  static async start(): Promise<StreamDouble> {
+    const double = new StreamDouble(await SfuProcess.start(SFU_SECRET));
+    double.#server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen: () => {},
+    }, (request) => double.#serve(request));
+    return double;
+  }
+
+  /** What `basePath` is to be. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#server!.addr.port}`;
+  }
+
+  /** Lets requests fail. */
+  fail(fault: Fault): void {
+    this.#failures.push(fault);
+  }
+
+  /** Ends all faults. */
+  heal(): void {
+    this.#failures.length = 0;
+    for (const hanging of this.#hanging) hanging.resolve();
+  }
+
+  /** Sockets of the coordinator that watch a call. */
+  watchersOf(cid: string): number {
+    return [...this.#watchers].filter(({ calls }) => calls.has(cid)).length;
+  }
+
+  /** Cuts the coordinator's sockets. */
+  dropWatchers(): void {
+    for (const { socket } of this.#watchers) socket.close(4000);
+  }
+
+  /** Sends an event to everybody who watches a call. */
+  emit(cid: string, event: Record<string, unknown>): void {
+    for (const { socket, calls } of this.#watchers) {
+      if (!calls.has(cid) || socket.readyState !== WebSocket.OPEN) continue;
+      socket.send(
+        JSON.stringify({ call_cid: cid, created_at: new Date().toISOString(), ...event }),
+      );
+    }
+  }
+
+  /** A person joins who lives in the SFU; gives his session. */
+  async addPerson(cid: string, userId: string, name = userId): Promise<string> {
+    if (!this.users.has(userId)) this.users.set(userId, { id: userId, name, custom: {} });
+    return await this.sfu.command<string>("addPerson", { cid, userId, name });
+  }
+
+  async report(): Promise<SfuReport> {
+    return await this.sfu.command<SfuReport>("report");
+  }
+
+  /** What came from a user's microphone since then, by the SFU's clock. */
+  async heard(cid: string, userId: string, since = 0): Promise<Heard[]> {
+    return await this.sfu.command<Heard[]>("heard", { cid, userId, since });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.heal();
+    for (const { socket } of this.#watchers) socket.close();
+    await this.sfu[Symbol.asyncDispose]();
+    await this.#server?.shutdown();
+  }
+
+  async #serve(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const path = url.pathname;
+    if (path === "/api/v2/connect") return this.#connect(request, url);
+    const text = await request.text();
+    const body: unknown = text ? JSON.parse(text) : undefined;
+    this.requests.push({ method: request.method, path, body });
+    const fault = this.#fault(request.method, path);
+    if (fault?.hangs) {
+      const hanging = Promise.withResolvers<void>();
+      this.#hanging.add(hanging);
+      const gone = Promise.withResolvers<void>();
+      request.signal.addEventListener("abort", () => gone.resolve());
+      await Promise.race([hanging.promise, gone.promise]);
+      this.#hanging.delete(hanging);
+      return new Response(null, { status: 504 });
+    }
+    if (fault?.garbage) return new Response("<html>no JSON</html>");
+    if (fault) return failure(fault.status ?? 500, fault.code ?? 0, "failed on command");
+    const claims = await this.#authorize(request, url);
+    if (claims instanceof Response) return claims;
+    try {
+      const [status, answer] = await this.#route(
+        request.method,
+        path,
+        url.searchParams,
+        body,
+        claims,
+      );
+      if (status === 400) this.faults.push(`${path}: ${JSON.stringify(answer)}`);
+      return Response.json(answer, { status });
+    } catch (error) {
+      this.faults.push(`${path}: ${error}`);
+      return failure(400, 4, String(error));
+    }
+  }
+
+  #fault(method: string, path: string): Fault | undefined {
+    const index = this.#failures.findIndex((one) =>
+      one.path.test(path) && (one.method ?? method) === method
+    );
+    const fault = this.#failures[index];
+    if (!fault) return undefined;
+    fault.times = (fault.times ?? 1) - 1;
+    if (fault.times <= 0) this.#failures.splice(index, 1);
+    return fault;
+  }
+
+  async #authorize(request: Request, url: URL): Promise<Claims | Response> {
+    if (url.searchParams.get("api_key") !== API_KEY) {
+      return failure(401, 2, "the api_key is not valid");
+    }
+    if (request.headers.get("stream-auth-type") !== "jwt") {
+      return failure(401, 5, "stream-auth-type is missing");
+    }
+    const token = request.headers.get("authorization") ?? "";
+    if (/^Bearer /.test(token)) return failure(401, 5, "a token without Bearer is expected");
+    return await this.#checkToken(token);
+  }
+
+  async #checkToken(token: string): Promise<Claims | Response> {
+    const checked = await checkToken(token, API_SECRET);
+    if ("claims" in checked) return checked.claims;
+    const codes = { expired: 40, "not-yet": 41, signature: 43, malformed: 5 };
+    return failure(401, codes[checked.fault], `the token: ${checked.fault}`);
+  }
+
+  async #route(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    body: unknown,
+    claims: Claims,
+  ): Promise<[number, unknown]> {
+    const b = (body ?? {}) as Body;
+    const chat = /^\/api\/v2\/chat\/(.+)$/.exec(path)?.[1];
+    if (chat !== undefined) {
+      if (!claims.server) return [403, { code: 17, message: "for servers" }];
+      return this.chat.handle(method, chat, query, body);
+    }
+    if (path === "/api/v2/users") return this.#users(method, query, b, claims);
+    const [, type, id, action = ""] = /^\/api\/v2\/video\/call\/([^/]+)\/([^/]+)(?:\/(\w+))?$/
+      .exec(path) ?? [];
+    if (!type || method !== "POST") return [404, { code: 16, message: "no such path" }];
+    const cid = `${type}:${id}`;
+    const userId = String(claims.user_id ?? b.data?.created_by_id ?? b.user_id ?? "");
+    if (action === "") {
+      if (!this.users.has(userId)) return [400, { code: 4, message: `an unknown user ${userId}` }];
+      if (!this.calls.has(cid)) this.calls.set(cid, { createdBy: userId, ended: false });
+      const connectionId = query.get("connection_id");
+      if (connectionId) {
+        const watcher = [...this.#watchers].find((one) => one.connectionId === connectionId);
+        if (watcher?.userId !== userId) return [400, { code: 4, message: "no such connection" }];
+        watcher.calls.add(cid);
+      }
+      return [201, this.#callAnswer(cid, type, id!)];
+    }
+    const call = this.calls.get(cid);
+    if (action === "join") {
+      if (!claims.user_id) return [401, { code: 5, message: "a user's token is needed" }];
+      if (!call && !b.create) return [404, { code: 16, message: "no such call" }];
+      if (typeof b.location !== "string") return [400, { code: 4, message: "location is missing" }];
+      if (call?.ended) return [403, { code: 17, message: "the call has ended" }];
+      this.calls.set(cid, call ?? { createdBy: userId, ended: false });
+      return [201, {
+        ...this.#callAnswer(cid, type, id!),
+        ...await this.#credentials(cid, userId, b),
+      }];
+    }
+    if (!call) return [404, { code: 16, message: "no such call" }];
+    if (action === "event") {
+      const size = JSON.stringify(b.custom ?? {}).length;
+      if (size > 5 * 1024) return [400, { code: 4, message: `an event of ${size} bytes` }];
+      if (typeof b.custom !== "object" || Array.isArray(b.custom)) {
+        return [400, { code: 4, message: "custom is no object" }];
+      }
+      this.emit(cid, { type: "custom", custom: b.custom, user: { id: userId } });
+      return [201, { duration: "1ms" }];
+    }
+    if (action === "mark_ended") {
+      call.ended = true;
+      this.emit(cid, { type: "call.ended", user: { id: userId } });
+      return [201, { duration: "1ms" }];
+    }
+    return [404, { code: 16, message: "no such action" }];
+  }
+
+  #users(
+    method: string,
+    query: URLSearchParams,
+    b: Body,
+    claims: Claims,
+  ): [number, unknown] {
+    if (!claims.server) return [403, { code: 17, message: "for servers" }];
+    if (method === "GET") {
+      const ids: string[] = JSON.parse(query.get("payload") ?? "{}").filter_conditions?.id?.$in ??
+        [];
+      const users = ids.map((id) => this.users.get(id)).filter((user) => user !== undefined);
+      return [200, { users, duration: "1ms" }];
+    }
+    if (method === "POST") {
+      for (const [id, user] of Object.entries(b.users as Body)) {
+        this.users.set(id, { custom: {}, ...user, id });
+      }
+      return [201, { users: {}, duration: "1ms" }];
+    }
+    for (const { id, set } of b.users as { id: string; set: Body }[]) {
+      const user = this.users.get(id);
+      if (!user) return [404, { code: 16, message: `user ${id} does not exist` }];
+      const { name, image, ...custom } = set;
+      if (name !== undefined) user.name = name;
+      if (image !== undefined) user.image = image;
+      user.custom = { ...user.custom, ...custom };
+    }
+    return [200, { users: {}, duration: "1ms" }];
+  }
+
+  #callAnswer(cid: string, type: string, id: string) {
+    return {
+      call: { cid, type, id, custom: {}, created_at: Date.now() * 1e6 },
+      members: [],
+      own_capabilities: ["send-audio", "send-video"],
+      duration: "1ms",
+    };
+  }
+
+  async #credentials(cid: string, userId: string, body: Body) {
+    const leaving: string[] = body.migrating_from_list ?? [];
+    if (body.migrating_from !== undefined && leaving[0] !== body.migrating_from) {
+      throw new Error("migrating_from and its list contradict each other");
+    }
+    const edge = this.edges.find((name) => !leaving.includes(name)) ?? this.edges[0]!;
+    const exp = this.sfuTokenSeconds === undefined
+      ? {}
+      : { exp: Math.floor(Date.now() / 1000) + this.sfuTokenSeconds };
+    const address = `127.0.0.1:${this.sfu.port}/${edge}`;
+    const name = this.users.get(userId)?.name ?? userId;
+    return {
+      stats_options: { enable_rtc_stats: true, reporting_interval_ms: this.statsIntervalMs },
+      credentials: {
+        server: {
+          edge_name: edge,
+          url: `http://${address}/twirp`,
+          ws_endpoint: `ws://${address}/ws`,
+        },
+        token: await signToken({ user_id: userId, cid, edge, name, ...exp }, SFU_SECRET),
+        ice_servers: [],
+      },
+    };
+  }
+
+  #connect(request: Request, url: URL): Response {
+    if (url.searchParams.get("api_key") !== API_KEY) return failure(401, 2, "the api_key");
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    let watcher: Watcher | undefined;
+    socket.onmessage = async ({ data }) => {
+      if (this.coordinator === "silent") return;
+      if (this.coordinator === "garbage") return socket.send("this is no JSON {");
+      const message = JSON.parse(String(data));
+      if (watcher) {
+        if (message[0]?.type === "health.check") socket.send('{"type":"health.check"}');
+        else this.faults.push(`the coordinator's socket: ${data}`);
+        return;
+      }
+      const claims = await this.#checkToken(String(message.token));
+      const userId = String(message.user_details?.id);
+      const isRight = !(claims instanceof Response) && claims.user_id === userId &&
+        message.products?.[0] === "video";
+      if (!isRight) {
+        const error = claims instanceof Response ? await claims.json() : { code: 5, message: "no" };
+        socket.send(JSON.stringify({ type: "connection.error", error }));
+        return socket.close(4001);
+      }
+      const connectionId = crypto.randomUUID();
+      watcher = { socket, userId, connectionId, calls: new Set() };
+      this.#watchers.add(watcher);
+      socket.send(JSON.stringify({ type: "connection.ok", connection_id: connectionId, me: {} }));
+    };
+    socket.onclose = () => {
+      if (watcher) this.#watchers.delete(watcher);
+    };
+    socket.onerror = (event) => event.preventDefault();
+    return response;
+  }
+}
+
+function failure(status: number, code: number, message: string): Response {
+  return Response.json({ code, message, StatusCode: status, duration: "1ms" }, { status });
+}
