@@ -10,8 +10,8 @@ const ROW_MS = 20;
 
 /** A call in memory: who is in it, and the clock that people are heard by. */
 export class MemoryRoom {
-  readonly parties = new Set<MemoryParty>();
-  readonly connections = new Set<MemoryConnection>();
+  readonly parties: Set<MemoryParty> = new Set();
+  readonly connections: Set<MemoryConnection> = new Set();
   readonly #clock: Clock;
   readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
   #timer: Disposable | undefined;

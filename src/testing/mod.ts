@@ -1,8 +1,21 @@
 /**
- * For tests of agents and of edges: an edge without a network, and time that passes when told to.
+ * For tests of agents and of edges: an edge without a network, time that passes when told to, and
+ * the contract of an edge as tests.
  *
  * @module
  */
+export {
+  type ConformanceTest,
+  conformanceTests,
+  edgeConformance,
+} from "./conformance/conformance.ts";
+export type {
+  ConformanceOptions,
+  EdgeFactory,
+  EdgeUnderTest,
+  RemoteParty,
+} from "./conformance/under_test.ts";
+export { memoryEdgeUnderTest } from "./memory_under_test.ts";
 export { MemoryEdge, type MemoryEdgeOptions } from "./memory_edge.ts";
 export { MemoryConnection, type RoomMessage } from "./memory_connection.ts";
 export { MemoryParty, type MemoryPartyOptions, MemoryVideo } from "./memory_party.ts";

@@ -1,0 +1,194 @@
+import type { AudioRow, EdgeAgent } from "../../edge/edge_agent.ts";
+import type { Call } from "../../edge/call.ts";
+import type { Connection } from "../../edge/connection.ts";
+import type { EventClass } from "../../events/event_manager.ts";
+import type { ConformanceOptions, EdgeUnderTest, RemoteParty } from "./under_test.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import * as events from "../../edge/events.ts";
+import { sleep, waitFor } from "../../events/waiting.ts";
+
+/** An agent that only notes what it hears. */
+export class NotingAgent implements EdgeAgent {
+  readonly user: { id: string; name: string };
+  readonly hearing: { sampleRate: 16_000; agents: boolean };
+  /** Audible milliseconds by participant id. */
+  readonly heardMs = new Map<string, number>();
+  /** All milliseconds by participant id, silence included. */
+  readonly receivedMs = new Map<string, number>();
+
+  constructor(id: string, options: { hearsAgents?: boolean } = {}) {
+    this.user = { id, name: id };
+    this.hearing = { sampleRate: 16_000, agents: options.hearsAgents ?? false };
+  }
+
+  receiveRow(row: AudioRow): void {
+    for (let index = 0; index < row.count; index++) {
+      const { participant, pcm } = row.entries[index]!;
+      add(this.receivedMs, participant.id, pcm.durationMs);
+      add(this.heardMs, participant.id, audibleMs(pcm));
+    }
+  }
+}
+
+/** What a test works with: the edge, its time, and a log of its events. */
+export class Bench {
+  readonly log: string[] = [];
+  readonly #subscription: Disposable;
+
+  constructor(readonly sut: EdgeUnderTest, readonly options: ConformanceOptions) {
+    const classes = [
+      events.ParticipantJoinedEvent,
+      events.ParticipantLeftEvent,
+      events.TrackAddedEvent,
+      events.TrackRemovedEvent,
+      events.TrackUpdatedEvent,
+      events.CallEndedEvent,
+      events.ConnectionStateChangedEvent,
+      events.CustomEventReceivedEvent,
+    ];
+    this.#subscription = sut.edge.events.subscribe(classes, (event) => {
+      this.log.push(describe(event));
+    });
+  }
+
+  get edge(): EdgeUnderTest["edge"] {
+    return this.sut.edge;
+  }
+
+  get limitMs(): number {
+    return this.options.limitMs ?? 10_000;
+  }
+
+  get toleranceMs(): number {
+    return this.options.toleranceMs ?? 40;
+  }
+
+  /** Waits for a promise, in the edge's own time. */
+  until<T>(promise: PromiseLike<T>, what: string): Promise<T> {
+    if (this.sut.clock) return this.sut.clock.until(promise, this.limitMs);
+    return waitFor(promise, what, { timeoutMs: this.limitMs });
+  }
+
+  /** Lets time pass. */
+  async pass(ms: number): Promise<void> {
+    if (this.sut.clock) await this.sut.clock.advance(ms);
+    else await sleep(ms);
+  }
+
+  /** Waits until something is so. */
+  async eventually(condition: () => boolean, what: string): Promise<void> {
+    const stepMs = 10;
+    for (let passed = 0; !condition(); passed += stepMs) {
+      if (passed >= this.limitMs) throw new Error(`did not happen: ${what}`);
+      await this.pass(stepMs);
+    }
+  }
+
+  /** Authenticates an agent, creates a call and joins it. */
+  async join(
+    agent: EdgeAgent = new NotingAgent("agent"),
+    callId = "kit",
+  ): Promise<{ connection: Connection; call: Call }> {
+    const call = await this.call(agent, callId);
+    const connection = await this.until(this.edge.join(agent, call), "joining");
+    return { connection, call };
+  }
+
+  /** Authenticates an agent and creates a call. */
+  async call(agent: EdgeAgent = new NotingAgent("agent"), callId = "kit"): Promise<Call> {
+    await this.until(this.edge.authenticate(agent.user), "authenticating");
+    return await this.until(this.edge.createCall(callId, { callType: "default" }), "creating");
+  }
+
+  async enter(call: Call, userId: string): Promise<RemoteParty> {
+    return await this.until(this.sut.enter(call, { userId }), `${userId} entering`);
+  }
+
+  /** Enters, and waits until the agent knows. */
+  async enterAndBeSeen(connection: Connection, userId: string): Promise<RemoteParty> {
+    const party = await this.enter(connection.call, userId);
+    await this.eventually(
+      () => connection.participants.has(party.participantId),
+      `${userId} is seen`,
+    );
+    return party;
+  }
+
+  async close(): Promise<void> {
+    this.#subscription[Symbol.dispose]();
+    await this.until(this.sut[Symbol.asyncDispose](), "closing the edge");
+  }
+}
+
+/** A tone that is well audible. */
+export function tone(ms: number, sampleRate = 48_000, channels = 1): PcmChunk {
+  const frames = Math.round(ms * sampleRate / 1000);
+  const samples = new Int16Array(frames * channels);
+  for (let frame = 0; frame < frames; frame++) {
+    const value = 9000 * Math.sin(2 * Math.PI * 440 * frame / sampleRate);
+    for (let channel = 0; channel < channels; channel++) {
+      samples[frame * channels + channel] = value;
+    }
+  }
+  return new PcmChunk(samples, { sampleRate, channels });
+}
+
+/** How much of this is no silence, judged by pieces of 5 ms. */
+export function audibleMs(pcm: PcmChunk): number {
+  const step = Math.round(pcm.sampleRate / 200) * pcm.channels;
+  let audible = 0;
+  for (let start = 0; start < pcm.samples.length; start += step) {
+    const end = Math.min(pcm.samples.length, start + step);
+    let peak = 0;
+    for (let at = start; at < end; at++) peak = Math.max(peak, Math.abs(pcm.samples[at]!));
+    if (peak > 500) audible += end - start;
+  }
+  return audible * 1000 / pcm.channels / pcm.sampleRate;
+}
+
+/** Fails with a message. */
+export function expect(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+/** Fails unless both are the same as JSON. */
+export function expectSame(actual: unknown, expected: unknown, what: string): void {
+  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
+  expect(a === b, `${what}: expected ${b}, got ${a}`);
+}
+
+/** Gives what a promise rejects with; fails when it does not. */
+export async function rejection(promise: Promise<unknown>, what: string): Promise<unknown> {
+  let value: unknown;
+  try {
+    value = await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`${what}: expected a rejection, got ${String(value)}`);
+}
+
+function add(map: Map<string, number>, key: string, ms: number): void {
+  map.set(key, (map.get(key) ?? 0) + ms);
+}
+
+function describe(event: InstanceType<EventClass>): string {
+  if (event instanceof events.ParticipantJoinedEvent) return `joined ${event.participant.id}`;
+  if (event instanceof events.ParticipantLeftEvent) return `left ${event.participant.id}`;
+  if (event instanceof events.TrackAddedEvent) return `track of ${event.track.participant.id}`;
+  if (event instanceof events.TrackRemovedEvent) return `no track of ${event.track.participant.id}`;
+  if (event instanceof events.TrackUpdatedEvent) {
+    const { participant, muted } = event.track;
+    return `track of ${participant.id} ${muted ? "muted" : "unmuted"}`;
+  }
+  if (event instanceof events.CallEndedEvent) return `ended ${event.reason}`;
+  if (event instanceof events.CustomEventReceivedEvent) {
+    return `custom ${JSON.stringify(event.data)} of ${event.participant?.id}`;
+  }
+  if (event instanceof events.ConnectionStateChangedEvent) {
+    return event.state === event.previous
+      ? (event.reconnecting ? "reconnecting" : "reconnected")
+      : `${event.previous} -> ${event.state}`;
+  }
+  return event.constructor.name;
+}

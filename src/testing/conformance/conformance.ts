@@ -1,0 +1,58 @@
+/**
+ * The contract of an edge as tests: one call registers all of them.
+ *
+ * @module
+ */
+import type { ConformanceOptions, EdgeFactory } from "./under_test.ts";
+import { Bench } from "./bench.ts";
+import { customEvents } from "./custom_events.ts";
+import { endings } from "./endings.ts";
+import { media } from "./media.ts";
+import { presence } from "./presence.ts";
+
+/** Tests by their names: sentences of what an edge does. */
+export type Contract = { [sentence: string]: (bench: Bench) => Promise<void> };
+
+/** One test of the contract, to be run where `Deno.test` is not wanted. */
+export interface ConformanceTest {
+  /** A sentence of what an edge does. */
+  readonly name: string;
+  /** Rejects when the edge does not. */
+  run(): Promise<void>;
+}
+
+/** The contract as a list of tests, each on an edge of its own from `factory`. */
+export function conformanceTests(
+  factory: EdgeFactory,
+  options: ConformanceOptions,
+): ConformanceTest[] {
+  const contract: Contract = { ...presence, ...media, ...customEvents, ...endings };
+  return Object.entries(contract).map(([name, test]) => ({
+    name,
+    run: async () => {
+      const bench = new Bench(await factory(), options);
+      try {
+        await test(bench);
+      } finally {
+        await bench.close();
+      }
+    },
+  }));
+}
+
+/**
+ * Registers the whole contract as tests of an edge: an edge that passes them works with the agent
+ * like any other.
+ *
+ * @example
+ * ```ts
+ * import { edgeConformance, MemoryEdge, memoryEdgeUnderTest } from "@ringline/edge/testing";
+ *
+ * edgeConformance(() => memoryEdgeUnderTest(), { name: MemoryEdge.name });
+ * ```
+ */
+export function edgeConformance(factory: EdgeFactory, options: ConformanceOptions): void {
+  for (const { name, run } of conformanceTests(factory, options)) {
+    Deno.test(`${options.name}: ${name}`, run);
+  }
+}

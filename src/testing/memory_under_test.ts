@@ -1,0 +1,62 @@
+import type { Call } from "../edge/call.ts";
+import type { EdgeUnderTest, RemoteParty } from "./conformance/under_test.ts";
+import type { MemoryParty } from "./memory_party.ts";
+import { audibleMs } from "./conformance/bench.ts";
+import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { silentLogger } from "../events/logger.ts";
+import { MemoryConnection } from "./memory_connection.ts";
+import { MemoryEdge } from "./memory_edge.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+/** A {@linkcode MemoryEdge} on a virtual clock for the conformance kit; also a pattern to copy. */
+export function memoryEdgeUnderTest(
+  make: (clock: VirtualClock) => MemoryEdge = (clock) =>
+    new MemoryEdge({ clock, logger: silentLogger }),
+): EdgeUnderTest {
+  const clock = new VirtualClock();
+  const edge = make(clock);
+  return {
+    edge,
+    clock,
+    enter: (call: Call, { userId }) => Promise.resolve(remote(edge.enter(call, { userId }), clock)),
+    endCall: async (call) => await edge.endCall(call),
+    disturb: async (connection, lost) => await edge.disturb(connection, lost),
+    negotiations: (connection) =>
+      connection instanceof MemoryConnection ? connection.negotiations : 0,
+    [Symbol.asyncDispose]: () => edge.close(),
+  };
+}
+
+function remote(party: MemoryParty, clock: VirtualClock): RemoteParty {
+  let heardMs = 0;
+  party.onAudio = (samples) => {
+    heardMs += audibleMs(new PcmChunk(samples, { sampleRate: 48_000 }));
+  };
+  return {
+    participantId: party.id,
+    get heardMs() {
+      return heardMs;
+    },
+    customEvents: party.customEvents,
+    speak: (pcm) => party.speak(pcm),
+    mute: async (muted) => await party.mute(muted),
+    sendCustomEvent: async (data) => await party.sendCustomEvent(data),
+    leave: async () => await party.leave(),
+    publishVideo: (type) => {
+      const video = party.publishVideo(type);
+      let timer: Disposable;
+      const show = () => {
+        const data = new Uint8Array(16);
+        video.push({ format: "RGBA", width: 2, height: 2, data, timestampMs: clock.now() });
+        timer = clock.schedule(show, 40);
+      };
+      show();
+      return Promise.resolve({
+        [Symbol.asyncDispose]: async () => {
+          timer[Symbol.dispose]();
+          await video.remove();
+        },
+      });
+    },
+  };
+}
