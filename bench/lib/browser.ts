@@ -20,10 +20,26 @@ const ARGS = [
   "--autoplay-policy=no-user-gesture-required",
 ];
 
+const REMOVE_ATTEMPTS = 20;
+const REMOVE_AGAIN_MS = 100;
+
 /** A running browser, its profile in a folder of its own that goes when the browser goes. */
 export interface BenchBrowser extends AsyncDisposable {
   browser: Browser;
   version: string;
+}
+
+/** Chromium's helpers outlive it by a moment, and write to its profile until they are gone. */
+async function removeFolder(path: string): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (attempt === REMOVE_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, REMOVE_AGAIN_MS));
+    }
+  }
 }
 
 /** Starts Chromium, or says how to get it. */
@@ -35,7 +51,7 @@ export async function launchBrowser(): Promise<BenchBrowser> {
     );
   }
   const profile = await Deno.makeTempDir({ prefix: "ringline-bench-" });
-  const forget = () => Deno.remove(profile, { recursive: true }).catch(() => {});
+  const forget = () => removeFolder(profile);
   try {
     const browser = await puppeteer.launch({
       executablePath,
@@ -51,7 +67,13 @@ export async function launchBrowser(): Promise<BenchBrowser> {
       browser,
       version: (await browser.version()).replace(/^\w+\//, ""),
       async [Symbol.asyncDispose]() {
+        const process = browser.process();
+        const gone = new Promise<void>((resolve) => {
+          if (!process || process.exitCode !== null || process.signalCode !== null) resolve();
+          else process.once("exit", () => resolve());
+        });
         await browser.close().catch(() => {}); // Ctrl-C has reached it already
+        await gone;
         await forget();
       },
     };
