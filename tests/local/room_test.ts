@@ -156,6 +156,18 @@ Deno.test("a browser whose media goes on is waited for, and comes back as who it
   assertEquals(agent.take(), []);
 });
 
+Deno.test("a page that comes back is told anew whose pictures it is sent", async () => {
+  const bench = new RoomBench();
+  const agent = new FakePort(1);
+  bench.room.addAgent(agent.port);
+  bench.room.publish(agent.port, { audio: true, video: true });
+  const { page, peer } = await bench.join("Ada");
+  page.hangUp(1006, false);
+  const again = bench.enter("Ada", { resume: page.last("welcome")!.resume, keepPeer: true });
+  assertEquals(again.last("videos")?.sections[0], { member: "agent-1", kind: "camera" });
+  assertEquals(peer.videos[0], agent.videoTrack.id);
+});
+
 Deno.test("a browser whose network was cut counts as muted, and as gone after the grace", async () => {
   const bench = new RoomBench({ graceMs: 6000 });
   const agent = new FakePort(1);

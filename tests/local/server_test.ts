@@ -208,6 +208,26 @@ Deno.test("sockets are limited in number", async () => {
   assertEquals((await third.next("refused")).code, "too-many-sockets");
 });
 
+Deno.test("where UDP ports are few, people are as many", async () => {
+  await using bench = new Bench({ udpPortRange: { min: 50_000, max: 50_000 } });
+  await bench.join();
+  const first = await bench.open();
+  first.say(hello("Ada", CALL));
+  await first.next("welcome");
+  const second = await bench.open();
+  second.say(hello("Grace", CALL));
+  assertEquals((await second.next("refused")).code, "room-full");
+});
+
+Deno.test("refusals without end do not fill the log", async () => {
+  await using bench = new Bench();
+  for (let count = 0; count < 30; count++) {
+    const response = await fetch(bench.origin, { headers: { origin: "https://evil.example" } });
+    await response.body?.cancel();
+  }
+  assert(bench.lines.length >= 1 && bench.lines.length < 20, `${bench.lines.length} lines`);
+});
+
 Deno.test("a page starts a call only with the start page's secret, and waits in it", async () => {
   await using bench = new Bench({ limits: { calls: 1 } });
   const start = { type: "start", version: 1, secret: SECRET };

@@ -15,6 +15,7 @@ import { EdgeError } from "../errors.ts";
 import type { JsonValue } from "../types.ts";
 import { newSecret, sameSecret } from "./access.ts";
 import { type CandidatePolicy, candidatePolicy } from "./candidates.ts";
+import { RateLimit } from "./limits.ts";
 import type { CallNotice } from "./notices.ts";
 import { Refusal } from "./refusal.ts";
 import { Room } from "./room.ts";
@@ -53,12 +54,15 @@ export class LocalHost implements EdgeHost {
   readonly #server: LocalServer;
   readonly #calls = new Map<string, OpenCall>();
   readonly #roomOf = new Map<number, OpenCall>();
+  readonly #warnings: RateLimit;
+  #unsaid = 0;
   /** The secret of the page that starts calls, while there is one. */
   #startSecret: string | undefined;
 
   constructor(context: HostContext, createMedia: RoomMediaFactory) {
     this.#context = context;
     this.#createMedia = createMedia;
+    this.#warnings = new RateLimit(context.clock, 2);
     this.#settings = settingsFromJson(context.config);
     const { host, announcedAddress, iceServers } = this.#settings;
     this.#candidates = candidatePolicy({
@@ -70,7 +74,7 @@ export class LocalHost implements EdgeHost {
       this.#server = new LocalServer({
         settings: this.#settings,
         clock: context.clock,
-        log: (line) => this.#log(line),
+        log: (line) => this.#warn(line),
         onFirstMessage: (socket, message) => this.#firstMessage(socket, message),
       });
     } catch (error) {
@@ -165,7 +169,7 @@ export class LocalHost implements EdgeHost {
         limits: this.#settings.limits,
         rtc: this.#settings,
         candidates: this.#candidates,
-        log: (line) => this.#log(`${init.callId}: ${line}`),
+        log: (line) => this.#context.log("info", `${init.callId}: ${line}`),
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
           this.#calls.delete(key);
@@ -194,6 +198,14 @@ export class LocalHost implements EdgeHost {
     const right = sameSecret(hello.secret, call?.secret ?? newSecret());
     if (!call || !right) {
       throw new Refusal("wrong-link", call ? "the secret is wrong" : "there is no such call");
+    }
+    const range = this.#settings.udpPortRange;
+    if (range && hello.resume === undefined) {
+      // Beyond it wrtc would offer TCP, which is stripped, and nobody would know why it fails.
+      const ports = range.max - range.min + 1;
+      let people = 0;
+      for (const { room } of this.#calls.values()) people += room.people;
+      if (people >= ports) throw new Refusal("room-full", `udpPortRange has ${ports} ports`);
     }
     call.room.enter(socket, hello);
   }
@@ -230,8 +242,15 @@ export class LocalHost implements EdgeHost {
     return call.room;
   }
 
-  #log(line: string): void {
-    this.#context.log(line.includes("refused") ? "warn" : "info", line);
+  /** Whoever is refused again and again must not fill the log. */
+  #warn(line: string): void {
+    if (!this.#warnings.take()) {
+      this.#unsaid++;
+      return;
+    }
+    const more = this.#unsaid > 0 ? ` (${this.#unsaid} such lines before were left out)` : "";
+    this.#unsaid = 0;
+    this.#context.log("warn", `LocalEdge: ${line}${more}`);
   }
 }
 

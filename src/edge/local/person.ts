@@ -164,7 +164,7 @@ export class Person {
     });
     if (!keepPeer) this.#connect();
     if (resumed) {
-      this.#videos = new VideoSections(this.#room.limits.videos);
+      this.#videos.forgetTold();
       this.#room.onChange(this);
     }
   }

@@ -16,6 +16,7 @@ import { Socket } from "./socket.ts";
 export interface ServerOptions {
   settings: LocalSettings;
   clock: Clock;
+  /** Takes lines about refusals and failures. */
   log(line: string): void;
   /** Takes a socket's first message; throws a `Refusal` to send the page away. */
   onFirstMessage(socket: Socket, message: ClientMessage): void;
@@ -117,14 +118,14 @@ export class LocalServer {
   #check(request: Request): Refusal | undefined {
     const host = request.headers.get("host") ?? new URL(request.url).host;
     if (!this.#lists.hosts.has(host.toLowerCase())) {
-      return new Refusal("wrong-host", `Host "${host.slice(0, 100)}"`);
+      return new Refusal("wrong-host", `Host ${JSON.stringify(host.slice(0, 100))}`);
     }
     const origin = request.headers.get("origin");
     const upgrade = request.headers.get("upgrade") !== null;
     // Browsers leave Origin out where a person follows a link, and never with a WebSocket.
     if (origin === null && !upgrade) return undefined;
     if (origin === null || !this.#lists.origins.has(origin.toLowerCase())) {
-      return new Refusal("wrong-origin", `Origin "${String(origin).slice(0, 100)}"`);
+      return new Refusal("wrong-origin", `Origin ${JSON.stringify(origin?.slice(0, 100))}`);
     }
     return undefined;
   }

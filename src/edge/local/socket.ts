@@ -45,6 +45,7 @@ export interface SocketOptions {
   limits: LocalLimits;
   /** Who is on the other end, for the log. */
   remote: string;
+  /** Takes a line about a refusal. */
   log(line: string): void;
 }
 

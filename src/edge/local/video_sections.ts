@@ -47,6 +47,11 @@ export class VideoSections {
     this.#sections = new Array<VideoSource | undefined>(count).fill(undefined);
   }
 
+  /** The page has forgotten what it was told: the next choice is told whatever it is. */
+  forgetTold(): void {
+    this.#told = "";
+  }
+
   /** Chooses among `sources`; who keeps a place keeps his section. */
   choose(sources: readonly VideoSource[]): VideoChoice {
     // Array.sort is stable: among equals, who came first stays.
