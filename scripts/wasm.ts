@@ -1,10 +1,14 @@
 /**
- * Builds `src/native/ringline_audio.wasm` from the crate: `deno task wasm`. With `--check` nothing
- * is written: it fails when the committed module is not what the sources give.
+ * Writes what the package carries of the crate: `deno task wasm` builds
+ * `src/native/ringline_audio.wasm` and lists the sources with their hashes in
+ * `src/native/sources.ts`. With `--check` nothing is written: it fails when what is committed is not
+ * what the sources give.
  *
  * The compiler is Debian 12's rustc, since its output stays the same for ever, and one command
  * installs it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`.
  */
+
+import { sha256 } from "../src/native/sha256.ts";
 
 const COMPILER = "rustc 1.63.0";
 const PACKAGES = ["rustc=1.63.*", "libstd-rust-dev=1.63.*", "libstd-rust-dev-wasm32", "lld-14"];
@@ -13,7 +17,10 @@ const RUSTC = "/usr/bin/rustc";
 
 const crate = new URL("../native/", import.meta.url);
 const committed = new URL("../src/native/ringline_audio.wasm", import.meta.url);
+const list = new URL("../src/native/sources.ts", import.meta.url);
 const check = Deno.args.includes("--check");
+
+await listSources();
 
 if (!await hasCompiler()) await install();
 if (!await hasCompiler()) {
@@ -33,6 +40,34 @@ if (!check) {
   Deno.exit(1);
 } else {
   console.error("WASM: the committed module is what the sources give.");
+}
+
+async function listSources(): Promise<void> {
+  const names = ["Cargo.toml", "Cargo.lock", "build.rs", ...await filesIn("src/")].sort();
+  const entries = [];
+  for (const name of names) {
+    entries.push(`  "${name}": "${sha256(await Deno.readFile(new URL(name, crate)))}",\n`);
+  }
+  const text =
+    "/** The crate's sources and their SHA-256. Written by `deno task wasm`. @module */\n\n" +
+    "// deno-fmt-ignore-file\n/** What the native library is built from. */\n" +
+    `export const sources: Readonly<Record<string, string>> = {\n${entries.join("")}};\n`;
+  if (!check) {
+    await Deno.writeTextFile(list, text);
+  } else if (text !== await Deno.readTextFile(list)) {
+    console.error("WASM: the list of sources is old: run `deno task wasm`.");
+    Deno.exit(1);
+  }
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const files = [];
+  for await (const entry of Deno.readDir(new URL(folder, crate))) {
+    const name = folder + entry.name;
+    if (entry.isDirectory) files.push(...await filesIn(name + "/"));
+    else if (name.endsWith(".rs")) files.push(name);
+  }
+  return files;
 }
 
 async function hasCompiler(): Promise<boolean> {

@@ -1,0 +1,37 @@
+/**
+ * Installs the native audio library for this machine, once, into the user's cache:
+ *
+ * ```sh
+ * deno run -A jsr:@ringline/edge/install
+ * ```
+ *
+ * It downloads a library whose SHA-256 is in this package's source, or builds one from the sources
+ * in this package with cargo. Everything works without it: then the WASM module in the package
+ * runs, slower. Nothing is ever downloaded or built on import.
+ *
+ * Permissions, for who would rather name them: `--allow-env=HOME,XDG_CACHE_HOME,RINGLINE_CACHE`,
+ * `--allow-read` and `--allow-write` of the cache and the temporary folder, `--allow-run=cargo`, and
+ * `--allow-net` of where the package or the library comes from.
+ *
+ * @module
+ */
+import { installNative } from "./native/install.ts";
+
+export {
+  InstallError,
+  installNative,
+  type InstallOptions,
+  type Prebuilt,
+} from "./native/install.ts";
+export type { Manifest } from "./native/cache.ts";
+
+if (import.meta.main) {
+  try {
+    const { path, manifest } = await installNative();
+    console.log(`Native audio library (${manifest.target}, ${manifest.source}):\n${path}`);
+    console.log("It is used by every program that may read it and has --allow-ffi.");
+  } catch (error) {
+    console.error(`Not installed: ${error instanceof Error ? error.message : error}`);
+    Deno.exitCode = 1;
+  }
+}

@@ -1,0 +1,172 @@
+/** Puts a native library into the user's cache: what `./install` does. @module */
+
+import { type Cached, cacheFiles, cacheFolder, findCached, type Manifest } from "./cache.ts";
+import { sha256 } from "./sha256.ts";
+import { sources } from "./sources.ts";
+import { ABI_VERSION } from "./symbols.ts";
+import { libraryFileName } from "./target.ts";
+
+/** A library that was built elsewhere, and the hash without which it is not taken. */
+export interface Prebuilt {
+  /** Where it is. */
+  url: string;
+  /** Its SHA-256, in hex. */
+  sha256: string;
+}
+
+/**
+ * Libraries built by the release workflow, by `Deno.build.target`. There is none before the first
+ * release that ran it: until then the library is built on the machine itself.
+ */
+export const prebuilts: Readonly<Record<string, Prebuilt>> = {};
+
+/** How {@linkcode installNative} goes about it. */
+export interface InstallOptions {
+  /** Where to; the user's cache unless given. */
+  folder?: string;
+  /** Where the crate's sources are; in this package unless given. */
+  crate?: URL;
+  /** What may be downloaded; {@linkcode prebuilts} unless given. */
+  prebuilts?: Readonly<Record<string, Prebuilt>>;
+  /** Gets a line for each step; `console.error` unless given. */
+  logger?: (line: string) => void;
+}
+
+/** An installation that could not be done, with a reason that can be shown to a person. */
+export class InstallError extends Error {
+  /** For telling it apart from other errors. */
+  override name = "InstallError";
+}
+
+/**
+ * Downloads the native library for this machine, or builds it with cargo, verifies it and puts it
+ * where `loadKernel` finds it. A library that is there and sound is left alone; a damaged one is
+ * replaced.
+ *
+ * @returns the library's path and its manifest
+ * @throws {InstallError} saying what is missing
+ */
+export async function installNative(
+  options: InstallOptions = {},
+): Promise<{ path: string; manifest: Manifest }> {
+  const { folder = cacheFolder(), crate = new URL("../../native/", import.meta.url) } = options;
+  const { logger = console.error } = options;
+  if (folder === undefined) {
+    throw new InstallError("no folder for it: allow the environment (--allow-env) or name one");
+  }
+  const found = findCached(folder);
+  if ("path" in found) {
+    logger(`already there: ${found.path}`);
+    return found;
+  }
+  logger(`installed library: ${found.reason}`);
+
+  const prebuilt = (options.prebuilts ?? prebuilts)[Deno.build.target];
+  const library = prebuilt === undefined
+    ? await build(crate, logger)
+    : await download(prebuilt, logger);
+  const manifest: Manifest = {
+    abi: ABI_VERSION,
+    target: Deno.build.target,
+    sha256: sha256(library),
+    source: prebuilt?.url ?? `built from sources ${sourcesHash()}`,
+  };
+  await store(folder, library, manifest);
+  const installed: Cached = findCached(folder);
+  if ("reason" in installed) {
+    throw new InstallError(`what was written differs: ${installed.reason}`);
+  }
+  logger(`installed: ${installed.path}`);
+  return installed;
+}
+
+async function download(
+  prebuilt: Prebuilt,
+  logger: (line: string) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  logger(`downloading ${prebuilt.url}`);
+  const response = await fetch(prebuilt.url);
+  if (!response.ok) throw new InstallError(`${prebuilt.url}: ${response.status}`);
+  const library = new Uint8Array(await response.arrayBuffer());
+  const hash = sha256(library);
+  if (hash !== prebuilt.sha256) {
+    throw new InstallError(
+      `${prebuilt.url}: expected SHA-256 ${prebuilt.sha256}, got ${hash}: not installed`,
+    );
+  }
+  return library;
+}
+
+/** Builds the crate in a folder of its own: a package's own files are never written to. */
+async function build(crate: URL, logger: (line: string) => void): Promise<Uint8Array<ArrayBuffer>> {
+  const folder = await Deno.makeTempDir({ prefix: "ringline" });
+  try {
+    for (const [name, hash] of Object.entries(sources)) {
+      const bytes = await read(new URL(name, crate));
+      if (sha256(bytes) !== hash) {
+        throw new InstallError(`${name}: it is not the file that belongs to this version`);
+      }
+      const path = `${folder}/${name}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeFile(path, bytes);
+    }
+    logger("building with cargo ...");
+    await cargo(folder);
+    return await Deno.readFile(`${folder}/target/release/${libraryFileName()}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function read(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  if (url.protocol === "file:") return await Deno.readFile(url);
+  const response = await fetch(url);
+  if (!response.ok) throw new InstallError(`${url}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function cargo(folder: string): Promise<void> {
+  let child;
+  try {
+    child = new Deno.Command("cargo", {
+      args: ["build", "--release", "--locked", "--lib", "--target-dir", "target"],
+      cwd: folder,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new InstallError(
+      "cargo is missing: install Rust from https://rustup.rs or your system's packages",
+      { cause },
+    );
+  }
+  const { code } = await child.status;
+  if (code !== 0) throw new InstallError(`cargo failed with exit code ${code}`);
+}
+
+/** The library first and the manifest last, each moved into place whole. */
+async function store(folder: string, library: Uint8Array, manifest: Manifest): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const files = cacheFiles(folder);
+  const text = new TextEncoder().encode(JSON.stringify(manifest, null, 2) + "\n");
+  await remove(files.manifest);
+  for (const [path, bytes] of [[files.library, library], [files.manifest, text]] as const) {
+    const part = `${path}.${crypto.randomUUID()}`;
+    await Deno.writeFile(part, bytes, { mode: 0o644 });
+    await Deno.rename(part, path);
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function sourcesHash(): string {
+  return sha256(new TextEncoder().encode(JSON.stringify(sources))).slice(0, 16);
+}

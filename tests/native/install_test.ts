@@ -1,0 +1,158 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { cacheFiles, findCached } from "../../src/native/cache.ts";
+import { InstallError, installNative } from "../../src/native/install.ts";
+import { openNativeKernel } from "../../src/native/native_kernel.ts";
+import { sha256 } from "../../src/native/sha256.ts";
+import { sources } from "../../src/native/sources.ts";
+import { library } from "./kernels.ts";
+
+Deno.test("SHA-256 is what others compute, at every length around a block", async () => {
+  for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 1000]) {
+    const bytes = new Uint8Array(length).map((_, n) => n * 7);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    assertEquals(sha256(bytes), digest.toHex());
+  }
+});
+
+Deno.test("the list of sources is what the crate has", async () => {
+  for (const [name, hash] of Object.entries(sources)) {
+    const bytes = await Deno.readFile(new URL(`../../native/${name}`, import.meta.url));
+    assertEquals(sha256(bytes), hash, `${name}: run \`deno task wasm\``);
+  }
+});
+
+/** A folder, and a server that has `body` at `/library`, for as long as `run` runs. */
+async function withServer(
+  body: Uint8Array<ArrayBuffer>,
+  run: (folder: string, url: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) =>
+      new URL(request.url).pathname === "/library"
+        ? new Response(body)
+        : new Response(null, { status: 404 }),
+  );
+  try {
+    await run(`${folder}/cache`, `http://127.0.0.1:${server.addr.port}/library`);
+  } finally {
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const quiet = { logger() {} };
+
+Deno.test("a download is taken when it has the hash in the source, and only then", async () => {
+  const body = new TextEncoder().encode("a library");
+  await withServer(body, async (folder, url) => {
+    const target = Deno.build.target;
+    const wrong = { [target]: { url, sha256: sha256(new Uint8Array(3)) } };
+    await assertRejects(
+      () => installNative({ ...quiet, folder, prebuilts: wrong }),
+      InstallError,
+      "expected SHA-256",
+    );
+    assert("reason" in findCached(folder), "nothing is left of it");
+    const missing = { [target]: { url: `${url}x`, sha256: sha256(body) } };
+    await assertRejects(
+      () => installNative({ ...quiet, folder, prebuilts: missing }),
+      InstallError,
+      "404",
+    );
+
+    const right = { [target]: { url, sha256: sha256(body) } };
+    const { path, manifest } = await installNative({ ...quiet, folder, prebuilts: right });
+    assertEquals(await Deno.readFile(path), body);
+    assertEquals(manifest.source, url);
+    const lines: string[] = [];
+    await installNative({ folder, prebuilts: right, logger: (line) => lines.push(line) });
+    assertEquals(lines, [`already there: ${path}`]);
+  });
+});
+
+Deno.test("a damaged cache is refused with its reason, and repaired by installing again", async () => {
+  const body = new TextEncoder().encode("a library");
+  await withServer(body, async (folder, url) => {
+    const options = {
+      ...quiet,
+      folder,
+      prebuilts: { [Deno.build.target]: { url, sha256: sha256(body) } },
+    };
+    await installNative(options);
+    const files = cacheFiles(folder);
+    const sound = await Deno.readTextFile(files.manifest);
+    const reason = () => {
+      const found = findCached(folder);
+      return "reason" in found ? found.reason : "none";
+    };
+    const damages: [() => Promise<void>, RegExp][] = [
+      [() => Deno.writeFile(files.library, body.slice(1)), /damaged \(its SHA-256/],
+      [() => Deno.writeTextFile(files.manifest, "{"), /manifest is damaged/],
+      [() => Deno.writeTextFile(files.manifest, "null"), /manifest is damaged/],
+      [
+        () => Deno.writeTextFile(files.manifest, sound.replace(/"abi": \d+/, '"abi": 999')),
+        /another version/,
+      ],
+      [() => Deno.remove(files.library), /nothing is installed/],
+      [() => Deno.remove(files.manifest), /nothing is installed/],
+    ];
+    for (const [damage, expected] of damages) {
+      await damage();
+      assertMatch(reason(), expected);
+      await installNative(options);
+      assertEquals(reason(), "none");
+    }
+  });
+});
+
+Deno.test({
+  name: "the sources of the package build a library that is then found and used",
+  ignore: library === undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const { path, manifest } = await installNative({ ...quiet, folder });
+      assertStringIncludes(manifest.source, "built from sources");
+      assertEquals(openNativeKernel(path).name, "native");
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          "eval",
+          "--no-check",
+          `import { findCached } from "./src/native/cache.ts"; console.log(findCached().path)`,
+        ],
+        cwd: new URL("../..", import.meta.url),
+        env: { RINGLINE_CACHE: folder },
+      }).output();
+      assertEquals(new TextDecoder().decode(stdout).trim(), path);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("sources that are not this version's are not built", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const name of Object.keys(sources)) {
+      const path = `${folder}/${name}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(path, "fn main() {}");
+    }
+    await assertRejects(
+      () =>
+        installNative({ ...quiet, folder: `${folder}/cache`, crate: new URL(`file://${folder}/`) }),
+      InstallError,
+      "not the file that belongs to this version",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
