@@ -2,18 +2,6 @@
  * Somebody in a browser: a participant of a room, who may change sockets (a reconnecting browser)
  * and peer connections (a repaired one) and stays the same.
  *
- * ## Gone, or only cut off?
- *
- * A page that leaves, is closed or goes elsewhere says so. A killed browser does not, and neither
- * does one whose network is cut, and yet the first must be known at once and the second gets a few
- * seconds. What tells them apart is the media, which takes another way than the signalling:
- *
- * - the socket breaks off and packets still come: the browser lives, and has its time to come back;
- * - the socket breaks off and no packets come either: whoever closed it was the browser's machine
- *   cleaning up after a dead process. He is gone, half a second later;
- * - the socket does not break off but falls silent: a cut network cannot close a socket. He has his
- *   time to come back, and counts as muted meanwhile.
- *
  * @module
  */
 import type { Clock } from "../../events/clock.ts";
@@ -21,6 +9,7 @@ import type { RtcTrack, RtcTransceiver } from "../../media/rtc_types.ts";
 import { newSecret } from "./access.ts";
 import { type CandidatePolicy, filterDescription } from "./candidates.ts";
 import type { LocalLimits } from "./limits.ts";
+import { mediaGoesOn } from "./liveness.ts";
 import { Refusal } from "./refusal.ts";
 import type { RoomMedia, RoomPeer } from "./room_media.ts";
 import type { RtcSettings } from "./settings.ts";
@@ -29,8 +18,6 @@ import { PROTOCOL_VERSION } from "./signalling.ts";
 import type { Socket, SocketEnd } from "./socket.ts";
 import { VideoSections, type VideoSource } from "./video_sections.ts";
 
-/** When packets are counted after a socket broke off: what comes between the two is new. */
-const PROBE_MS = [150, 450] as const;
 /** How long the first connection may take. */
 const CONNECT_MS = 20_000;
 /** How many new connections one person may have within a minute. */
@@ -343,41 +330,21 @@ export class Person {
     if (end === "left" || end === "closed" || this.#room.limits.graceMs === 0) {
       return this.#leave(end);
     }
-    void this.#probe(socket, end);
+    void this.#judge(socket, end);
   }
 
-  /** Looks whether packets still come, and decides; see the top of this file. */
-  async #probe(socket: Socket, end: "broken" | "silent"): Promise<void> {
-    const counts: number[] = [];
-    let waited = 0;
-    for (const at of PROBE_MS) {
-      await new Promise<void>((resolve) => {
-        this.#timer = this.#room.clock.schedule(resolve, at - waited);
-      });
-      waited = at;
-      counts.push(await this.#packetsReceived());
-      if (this.#gone || socket !== this.#socket) return;
-    }
-    const alive = counts[1]! > counts[0]!;
+  /** Decides whether he is gone or only cut off; see `liveness.ts`. */
+  async #judge(socket: Socket, end: "broken" | "silent"): Promise<void> {
+    const alive = await mediaGoesOn(this.#peer, (timer) => this.#timer = timer, this.#room.clock);
+    if (this.#gone || socket !== this.#socket) return;
     if (!alive && end === "broken") return this.#leave(end);
     this.#cut = alive ? "alive" : "silent";
     this.#room.log(`${this.id} was cut off, waiting ${this.#room.limits.graceMs} ms`);
     this.#timer = this.#room.clock.schedule(
-      () => this.#leave("gone"),
+      () => this.#leave("did not come back"),
       this.#room.limits.graceMs,
     );
     this.#room.onChange(this);
-  }
-
-  async #packetsReceived(): Promise<number> {
-    try {
-      for (const entry of (await this.#peer?.stats())?.values() ?? []) {
-        if (entry.type === "transport") return Number(entry.packetsReceived ?? 0);
-      }
-    } catch {
-      // A connection that is closed receives nothing.
-    }
-    return 0;
   }
 
   #leave(why: string): void {

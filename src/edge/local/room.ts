@@ -4,14 +4,22 @@
  * @module
  */
 import type { PublishedTracks } from "../../media/host/contract.ts";
-import type { ParticipantData } from "../../media/notice.ts";
 import type { RtcTrack } from "../../media/rtc_types.ts";
 import type { Clock } from "../../events/clock.ts";
 import { checkCustomEvent } from "../custom_event.ts";
-import { type JsonValue, TrackType } from "../types.ts";
+import type { JsonValue } from "../types.ts";
 import type { CandidatePolicy } from "./candidates.ts";
 import type { LocalLimits } from "./limits.ts";
-import { Person, type PersonRoom, type PersonTrack } from "./person.ts";
+import {
+  agentData,
+  type AgentMember,
+  agentMember,
+  agentTracks,
+  personData,
+  personTracks,
+  trackId,
+} from "./members.ts";
+import { Person, type PersonRoom } from "./person.ts";
 import { type GoodbyeCode, Refusal } from "./refusal.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
 import type { RtcSettings } from "./settings.ts";
@@ -24,12 +32,6 @@ import type { VideoSource } from "./video_sections.ts";
 /** How often pages are told who is how loud. */
 const LEVELS_MS = 100;
 
-const TRACK_TYPES: Record<PersonTrack, TrackType> = {
-  audio: TrackType.AUDIO,
-  camera: TrackType.VIDEO,
-  screen: TrackType.SCREEN_SHARE,
-};
-
 /** What a room needs from outside. */
 export interface RoomOptions {
   media: RoomMedia;
@@ -40,15 +42,6 @@ export interface RoomOptions {
   log(line: string): void;
   /** The last agent left, or {@linkcode Room.end} was called. Called once. */
   onEnd(): void;
-}
-
-/** An agent in the room. */
-interface AgentMember {
-  id: string;
-  port: RoomPort;
-  tracks: PublishedTracks;
-  spokeAt: number;
-  toldDelayMs: number;
 }
 
 /** A call. It ends with its last agent. */
@@ -180,8 +173,8 @@ export class Room implements PersonRoom {
   }
 
   /** The media of a track that an agent subscribes to. */
-  videoTrack(trackId: string): RtcTrack | undefined {
-    const [memberId = "", kind = ""] = trackId.split(":");
+  videoTrack(id: string): RtcTrack | undefined {
+    const [memberId = "", kind = ""] = id.split(":");
     if (kind === "video") {
       for (const agent of this.#agents.values()) {
         if (agent.id === memberId && agent.tracks.video) return agent.port.videoTrack;
@@ -292,25 +285,25 @@ export class Room implements PersonRoom {
 
   /** Lets the mixer read what a person sends, and the subscribers see it. */
   #syncAudio(person: Person): void {
-    const trackId = `${person.id}:audio`;
+    const audioId = trackId(person, "audio");
     const track = person.track("audio");
-    if (track !== this.#sources.get(trackId)) {
-      if (this.#sources.delete(trackId)) this.media.audio.removeSource(trackId);
+    if (track !== this.#sources.get(audioId)) {
+      if (this.#sources.delete(audioId)) this.media.audio.removeSource(audioId);
       if (track) {
-        this.#sources.set(trackId, track);
+        this.#sources.set(audioId, track);
         this.media.audio.addSource({
           memberId: person.id,
-          trackId,
+          trackId: audioId,
           participantId: person.id,
           track,
           muted: person.muted,
         });
       }
     } else if (track) {
-      this.media.audio.setMuted(trackId, person.muted);
+      this.media.audio.setMuted(audioId, person.muted);
     }
     for (const kind of ["camera", "screen"] as const) {
-      const id = `${person.id}:${kind}`;
+      const id = trackId(person, kind);
       const picture = person.track(kind);
       if (picture === this.#sources.get(id)) continue;
       if (picture) this.#sources.set(id, picture);
@@ -322,11 +315,10 @@ export class Room implements PersonRoom {
   }
 
   #releaseMedia(person: Person): void {
-    if (this.#sources.delete(`${person.id}:audio`)) {
-      this.media.audio.removeSource(`${person.id}:audio`);
-    }
-    for (const kind of ["camera", "screen"]) {
-      const id = `${person.id}:${kind}`;
+    const audioId = trackId(person, "audio");
+    if (this.#sources.delete(audioId)) this.media.audio.removeSource(audioId);
+    for (const kind of ["camera", "screen"] as const) {
+      const id = trackId(person, kind);
       if (!this.#sources.delete(id)) continue;
       for (const { port } of this.#agents.values()) {
         if (port.isSubscribed(id)) port.setVideoSource(id, undefined);
@@ -335,14 +327,7 @@ export class Room implements PersonRoom {
   }
 
   #announceTracks(person: Person, options: { gone?: boolean } = {}): void {
-    const wanted = (["audio", "camera", "screen"] as const)
-      .filter((kind) => !options.gone && person.sends(kind))
-      .map((kind) => ({
-        id: `${person.id}:${kind}`,
-        type: TRACK_TYPES[kind],
-        participantId: person.id,
-        muted: kind === "audio" && person.muted,
-      }));
+    const wanted = options.gone ? [] : personTracks(person);
     for (const notice of this.#tracks.update(person.id, wanted)) this.#tellAgents(notice);
   }
 
@@ -424,43 +409,4 @@ export class Room implements PersonRoom {
 
 function randomId(): string {
   return crypto.getRandomValues(new Uint8Array(8)).toHex();
-}
-
-function personData(person: Person): ParticipantData {
-  // Nobody vouches for who sits in front of a browser: each one is a user of his own.
-  return { id: person.id, userId: person.id, name: person.name, kind: "person" };
-}
-
-function agentData(agent: AgentMember): ParticipantData {
-  const { id, name } = agent.port.user;
-  return { id: agent.id, userId: id, name, kind: "agent" };
-}
-
-function agentMember(agent: AgentMember): Member {
-  return {
-    id: agent.id,
-    name: agent.port.user.name,
-    kind: "agent",
-    audible: agent.tracks.audio,
-    camera: agent.tracks.video,
-    screen: false,
-    reconnecting: false,
-  };
-}
-
-function agentTracks(agent: AgentMember): {
-  id: string;
-  type: TrackType;
-  participantId: string;
-  muted: boolean;
-}[] {
-  const tracks = [];
-  const common = { participantId: agent.id, muted: false };
-  if (agent.tracks.audio) {
-    tracks.push({ id: `${agent.id}:audio`, type: TrackType.AUDIO, ...common });
-  }
-  if (agent.tracks.video) {
-    tracks.push({ id: `${agent.id}:video`, type: TrackType.VIDEO, ...common });
-  }
-  return tracks;
 }
