@@ -374,7 +374,11 @@ export class Agent {
         "opening the conversation",
         this.edge.createConversation(call, this.user, this.instructions),
       );
-      this.#talk?.open(this.#conversation, this.audio, this.#edgeAgent.hearing.sampleRate);
+      if (this.#talk) {
+        const { sampleRate } = this.#edgeAgent.hearing;
+        const opening = { conversation: this.#conversation, track: this.audio, sampleRate, signal };
+        await step("beginning the conversation", this.#talk.open(opening));
+      }
     } finally {
       timer?.[Symbol.dispose]();
     }

@@ -2,8 +2,9 @@ import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Component } from "../inference/component.ts";
-import type { Flow, RespondOptions, SayOptions } from "../inference/flow/flow.ts";
+import type { Flow, FlowContext, RespondOptions, SayOptions } from "../inference/flow/flow.ts";
 import type { LLM } from "../inference/llm.ts";
+import type { RealtimeLLM } from "../inference/realtime_llm.ts";
 import type { SpeechOutcome } from "../inference/speaking/speech.ts";
 import type { STT } from "../inference/stt.ts";
 import type { Tool } from "../inference/tool.ts";
@@ -17,14 +18,15 @@ import { EventManager } from "../events/event_manager.ts";
 import { closeComponents, startComponents } from "../inference/component.ts";
 import { conversationEvents, ToolCalledEvent } from "../inference/events.ts";
 import { TranscribingFlow, type TranscribingOptions } from "../inference/flow/transcribing_flow.ts";
+import { RealtimeFlow } from "../inference/flow/realtime_flow.ts";
 import { energyVad } from "../inference/hearing/energy_vad.ts";
 import { Toolbox } from "../inference/toolbox.ts";
 import { punctuationTurns } from "../inference/turn_detector.ts";
 
 /** What an agent hears, thinks and speaks with. */
 export interface ConversationParts {
-  /** The model that answers. It needs `stt` and `tts`. */
-  llm?: LLM;
+  /** The model that answers: one that reads and writes needs `stt` and `tts`, a realtime one none. */
+  llm?: LLM | RealtimeLLM;
   /** Speech to text. */
   stt?: STT;
   /** Text to speech. */
@@ -43,7 +45,7 @@ export interface ConversationParts {
 export class ConversationPart implements Processor {
   readonly name = "conversation";
   readonly events: EventManager;
-  readonly #parts: Required<Omit<ConversationParts, "talk">> & Pick<ConversationParts, "talk">;
+  readonly #parts: ConversationParts & { llm: LLM | RealtimeLLM };
   readonly #components: readonly Component[];
   #agent: Agent | undefined;
   #flow: Flow | undefined;
@@ -53,19 +55,23 @@ export class ConversationPart implements Processor {
   static from(parts: ConversationParts): ConversationPart | undefined {
     const { llm, stt, tts } = parts;
     if (!llm && !stt && !tts) return undefined;
-    if (!llm || !stt || !tts) {
+    if (llm && isRealtime(llm)) {
+      if (stt || tts) {
+        throw new TypeError("a realtime llm hears and speaks itself: expected no stt and no tts");
+      }
+    } else if (!llm || !stt || !tts) {
       const missing = [!llm && "llm", !stt && "stt", !tts && "tts"].filter(Boolean).join(" and ");
       throw new TypeError(`llm, stt and tts go together: expected ${missing} too`);
     }
-    return new ConversationPart({ ...parts, llm, stt, tts });
+    return new ConversationPart({ ...parts, llm });
   }
 
-  private constructor(
-    parts: ConversationParts & Required<Pick<ConversationParts, "llm" | "stt" | "tts">>,
-  ) {
-    const { vad = energyVad(), turnDetection = punctuationTurns(), tools = [] } = parts;
-    this.#parts = { ...parts, vad, turnDetection, tools };
-    this.#components = [parts.llm, parts.stt, parts.tts, vad, turnDetection];
+  private constructor(parts: ConversationParts & { llm: LLM | RealtimeLLM }) {
+    this.#parts = isRealtime(parts.llm)
+      ? parts
+      : { vad: energyVad(), turnDetection: punctuationTurns(), ...parts };
+    const { llm, stt, tts, vad, turnDetection } = this.#parts;
+    this.#components = [llm, stt, tts, vad, turnDetection].filter((one) => one !== undefined);
     this.events = new EventManager({
       onFailure: (error, event) => this.#report(error, `a subscriber of ${event.constructor.name}`),
     });
@@ -80,27 +86,38 @@ export class ConversationPart implements Processor {
   }
 
   /** The agent is in the call, has its voice, and may talk from now on. */
-  open(conversation: Conversation, track: OutboundAudioTrack, sampleRate: number): void {
+  async open(
+    { conversation, track, sampleRate, signal }: {
+      conversation: Conversation;
+      track: OutboundAudioTrack;
+      sampleRate: number;
+      signal: AbortSignal;
+    },
+  ): Promise<void> {
     const agent = this.#agent!;
-    const { clock, user: agentUser, instructions } = agent;
-    const { llm, stt, tts, vad, turnDetection: turnDetector, tools, talk } = this.#parts;
+    const { clock, user: agentUser, instructions, logger } = agent;
     const emit = (event: object) => this.events.send(event);
-    const toolbox = new Toolbox(tools, {
-      clock,
-      onCall: (report) => emit(new ToolCalledEvent(report)),
-    });
-    this.#flow = new TranscribingFlow({ llm, stt, tts, vad, turnDetector }, {
+    const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], talk } = this.#parts;
+    const context: FlowContext = {
       clock,
       agentUser,
       instructions,
       conversation,
       track,
       sampleRate,
-      toolbox,
+      toolbox: new Toolbox(tools, { clock, onCall: (report) => emit(new ToolCalledEvent(report)) }),
       isAnybodyHere: () => agent.connection?.state === "active",
       emit,
       report: (error, context) => this.#report(error, context),
-    }, talk);
+    };
+    if (isRealtime(llm)) {
+      const flow = new RealtimeFlow(llm, context, { logger });
+      this.#flow = flow;
+      await flow.start(signal);
+    } else {
+      const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnDetector: turnDetector! };
+      this.#flow = new TranscribingFlow(parts, context, talk);
+    }
   }
 
   processAudio(audio: HeardAudio): void | Promise<void> {
@@ -153,4 +170,8 @@ export class ConversationPart implements Processor {
     const connection = this.#agent?.connection;
     this.#agent?.edge.events.announce(new ErrorEvent({ connection, error, context }));
   }
+}
+
+function isRealtime(llm: LLM | RealtimeLLM): llm is RealtimeLLM {
+  return "connect" in llm;
 }

@@ -54,6 +54,8 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisp
   sendAudio(pcm: PcmChunk, participant: Participant): void;
   /** Shows it a picture. */
   sendImage?(image: EncodedImage): void;
+  /** Asks it to say this, word for word as well as it can. */
+  say(text: string): void;
   /** Tells it something, and asks for an answer when `respond`. */
   sendText(text: string, options: { readonly name?: string; readonly respond: boolean }): void;
   /** Gives a tool's result and asks it to go on. */

@@ -1,6 +1,7 @@
 import type { Call } from "../../src/edge/call.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
 import type { MemoryParty } from "../../src/testing/memory_party.ts";
+import type { RealtimeLLM } from "../../src/inference/realtime_llm.ts";
 import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
@@ -21,6 +22,8 @@ export interface StageOptions {
   voice?: FakeTTSOptions;
   people?: string[];
   agent?: Partial<AgentOptions>;
+  /** An agent with a realtime model instead. */
+  realtime?: (clock: VirtualClock) => RealtimeLLM;
 }
 
 /** An agent made of fakes in a call in memory, and all that happens there. */
@@ -45,11 +48,13 @@ export class Stage implements AsyncDisposable {
     this.agent = new Agent({
       edge,
       agentUser: { id: "agent", name: "Agent" },
-      llm: this.llm,
-      stt: this.stt,
-      tts: this.tts,
-      vad: this.vad,
-      turnDetection: fixedSilence(400),
+      ...options.realtime ? { llm: options.realtime(clock) } : {
+        llm: this.llm,
+        stt: this.stt,
+        tts: this.tts,
+        vad: this.vad,
+        turnDetection: fixedSilence(400),
+      },
       ...options.agent,
     });
     edge.events.subscribe(ErrorEvent, (event) => void this.errors.push(event));

@@ -15,7 +15,8 @@ import type { Turn } from "../hearing/turn.ts";
 import { Answer } from "../speaking/answer.ts";
 import { ChatHistory } from "../speaking/chat_history.ts";
 import { Floor } from "../speaking/floor.ts";
-import { Speech } from "../speaking/speech.ts";
+import { Speech, type Utterance } from "../speaking/speech.ts";
+import { voiced } from "../speaking/voiced.ts";
 import {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
@@ -81,6 +82,7 @@ export class TranscribingFlow implements Flow {
   readonly #bargeIn: BargeIn;
   readonly #listeners = new Map<string, Listener>();
   readonly #turnLogs = new WeakMap<Turn, LoggedMessage>();
+  readonly #answerLogs = new WeakMap<Answer, LoggedMessage>();
   readonly #speakers = new Set<string>();
   /** Turns that are over and wait for those who still speak, to be answered together. */
   #unanswered: Turn | undefined;
@@ -94,7 +96,7 @@ export class TranscribingFlow implements Flow {
     this.#context = context;
     this.#history = new ChatHistory({ limit: options.historyLimit });
     this.#log = new ConversationLog(context.conversation, report);
-    this.#floor = new Floor({ track, clock, tts: parts.tts, ownVoice: this.#own, report });
+    this.#floor = new Floor({ track, clock, ownVoice: this.#own, report });
     this.#bargeIn = new BargeIn({ ...options.bargeIn, floor: this.#floor, clock, emit });
     // What was said before the agent came, or before it came back, is where it goes on.
     for (const { role, text, userId } of context.conversation.messages) {
@@ -145,7 +147,7 @@ export class TranscribingFlow implements Flow {
       complete: false,
     });
     const speech = new Speech({
-      text: once(text),
+      utterances: (speech) => this.#voiced(once(text), speech),
       onHeard: (one) => this.#emitHeard(one),
       onOver: (outcome) => {
         if (/\S/.test(outcome.text)) {
@@ -331,7 +333,7 @@ export class TranscribingFlow implements Flow {
   #speechOf(answer: Answer, participant: Participant | undefined, turn?: Turn): Speech {
     const { emit } = this.#context;
     const speech: Speech = new Speech({
-      text: answer.text,
+      utterances: (speech) => this.#voiced(answer.text, speech),
       participant,
       onCut: () => answer.drop(),
       onHeard: () => {
@@ -347,7 +349,9 @@ export class TranscribingFlow implements Flow {
     return speech;
   }
 
-  readonly #answerLogs = new WeakMap<Answer, LoggedMessage>();
+  #voiced(text: AsyncIterable<string>, speech: Speech): AsyncIterable<Utterance> {
+    return voiced(text, { tts: this.#parts.tts, clock: this.#context.clock, speech });
+  }
 
   #emitHeard(speech: Speech): void {
     const { id: speechId, participant } = speech;

@@ -2,18 +2,15 @@ import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { OwnVoice } from "../hearing/echo_guard.ts";
 import type { SpokenSentence } from "../text/heard_text.ts";
-import type { SpeechPart, TTS } from "../tts.ts";
+import type { SpeechPart } from "../tts.ts";
 import type { Speech } from "./speech.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { sleep } from "../../events/waiting.ts";
-import { splitSentences } from "../text/sentence_splitter.ts";
-import { speakable } from "../text/speakable.ts";
 import { untilAborted } from "../until_aborted.ts";
 
 /** What a {@linkcode Floor} is made of. */
 export interface FloorOptions {
   track: OutboundAudioTrack;
-  tts: TTS;
   clock: Clock;
   ownVoice: OwnVoice;
   report: (error: unknown, context: string) => void;
@@ -26,7 +23,7 @@ const MAX_DELAY_MS = 2000;
 /** More than this waiting to be said is not going to be. */
 const MAX_WAITING = 32;
 
-/** The right to speak: one speech after another goes through the voice and to the track. */
+/** The right to speak: one speech after another goes to the track. */
 export class Floor {
   readonly #options: FloorOptions;
   readonly #waiting: Speech[] = [];
@@ -138,17 +135,14 @@ export class Floor {
   }
 
   async #say(speech: Speech): Promise<void> {
-    const { clock, tts, track, report } = this.#options;
+    const { clock, track, report } = this.#options;
     const { signal } = speech;
     try {
-      for await (const sentence of splitSentences(untilAborted(speech.text, signal, clock))) {
-        speech.times.sentence ||= clock.now();
-        const spoken: SpokenSentence = { text: sentence, ms: 0, complete: false, marks: [] };
+      for await (const { words, audio } of untilAborted(speech.utterances(), signal, clock)) {
+        const spoken: SpokenSentence = Object.assign(words, { ms: 0, complete: false, marks: [] });
         speech.sentences.push(spoken);
-        const words = speakable(sentence);
-        if (words !== "") {
-          speech.times.voiceAsked ||= clock.now();
-          const parts = untilAborted(tts.synthesize(words, { signal }), signal, clock);
+        if (audio) {
+          const parts = untilAborted(audio, signal, clock);
           for await (const part of parts) await this.#write(speech, spoken, part);
         }
         spoken.complete = true;

@@ -1,5 +1,14 @@
 import type { Participant } from "../../edge/types.ts";
+import type { SpeechPart } from "../tts.ts";
 import { heardText, type SpokenSentence } from "../text/heard_text.ts";
+
+/** Something that is said in one go: words, and how they sound. */
+export interface Utterance {
+  /** Its words; they may still grow while it is said. */
+  readonly words: { text: string; expectedMs?: number };
+  /** How they sound; nothing for words that cannot be said. */
+  readonly audio: AsyncIterable<SpeechPart> | undefined;
+}
 
 /** How a {@linkcode Speech} came out. */
 export interface SpeechOutcome {
@@ -23,13 +32,13 @@ export interface SpeechTimes {
 
 /** What a {@linkcode Speech} is made of. */
 export interface SpeechInit {
-  /** All of its text, which may come in pieces while it is said. */
-  text: AsyncIterable<string>;
+  /** What is said, one after another, as it comes. */
+  utterances: (speech: Speech) => AsyncIterable<Utterance>;
   /** Whom it answers. */
   participant?: Participant;
   /** Its first sample was heard. */
   onHeard?: (speech: Speech) => void;
-  /** It was cut off: whatever makes its text is to stop. */
+  /** It was cut off: whatever makes its words is to stop. */
   onCut?: () => void;
   /** It is over; called before `done` resolves. */
   onOver?: (outcome: SpeechOutcome) => void;
@@ -55,9 +64,9 @@ export class Speech {
     this.#init = init;
   }
 
-  /** All of its text. */
-  get text(): AsyncIterable<string> {
-    return this.#init.text;
+  /** What is said, one after another, as it comes. */
+  utterances(): AsyncIterable<Utterance> {
+    return this.#init.utterances(this);
   }
 
   /** Whom it answers. */

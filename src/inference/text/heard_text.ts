@@ -1,7 +1,9 @@
 /** A sentence that was handed to the voice, and how much of it was written to the track. */
 export interface SpokenSentence {
-  /** As it stands in the answer, white space included. */
-  readonly text: string;
+  /** As it stands in the answer, white space included. It may still grow. */
+  text: string;
+  /** How long it will be, where that is known better than by its letters. */
+  expectedMs?: number;
   /** Of what was written for it. */
   ms: number;
   /** Whether that is all of it. */
@@ -45,7 +47,7 @@ function charsHeard(sentence: SpokenSentence, ms: number): number {
   }
   const lasts = sentence.complete
     ? sentence.ms
-    : Math.max(sentence.ms, text.trim().length * MS_PER_CHAR);
+    : Math.max(sentence.ms, sentence.expectedMs ?? text.trim().length * MS_PER_CHAR);
   return lasts > 0 ? text.trimEnd().length * ms / lasts : 0;
 }
 
