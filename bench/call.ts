@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { launchBrowser } from "./lib/browser.ts";
+import { launchBrowser } from "../scripts/browser.ts";
 import { withCleanUp } from "./lib/interrupt.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { progress } from "./lib/progress.ts";

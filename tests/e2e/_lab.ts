@@ -2,8 +2,9 @@
  * What the browser tests share: a real Chromium, people in it who join through the page's own
  * client, and waiting for conditions instead of for time.
  */
-import puppeteer, { type Browser, type Page } from "puppeteer-core";
+import type { Browser, Page } from "puppeteer-core";
 import { delay } from "@std/async/delay";
+import { launchBrowser } from "../../scripts/browser.ts";
 import type { Recording } from "./_signal.ts";
 
 const GUEST = await Deno.readTextFile(new URL("./_guest.js", import.meta.url));
@@ -16,55 +17,19 @@ export const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
 /** The browser to test with; without one the browser tests are counted as skipped. */
 export const chromium: string | undefined = Deno.env.get("CHROMIUM");
 
-/** Registers a test that needs the browser. */
+/** Registers a test that needs the browser, and gives it one with an empty profile. */
 export function browserTest(name: string, body: (browser: Browser) => Promise<void>): void {
   Deno.test({
     name,
     ignore: chromium === undefined,
-    // Chromium's own sockets and timers live in puppeteer beyond one test's view.
+    // Chromium's pipes and timers live in puppeteer, beyond one test's view.
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
-      const browser = await openBrowser();
-      try {
-        await body(browser);
-      } finally {
-        await closeBrowser(browser);
-      }
+      await using own = await launchBrowser();
+      await body(own.browser);
     },
   });
-}
-
-/** Starts a Chromium of its own, with an empty profile that goes with it. */
-export async function openBrowser(args: string[] = []): Promise<Browser> {
-  return await puppeteer.launch({
-    executablePath: chromium!,
-    headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--use-fake-device-for-media-stream",
-      "--use-fake-ui-for-media-stream",
-      // A machine that has only `lo` gathers no candidates without it.
-      "--allow-loopback-in-peer-connection",
-      "--autoplay-policy=no-user-gesture-required",
-      ...args,
-    ],
-  });
-}
-
-/** Ends a browser, also one that was killed. */
-export async function closeBrowser(browser: Browser): Promise<void> {
-  try {
-    await browser.close();
-  } catch {
-    // It was killed by the test.
-  }
 }
 
 /** Waits until `condition` gives something; says what it waited for when it never does. */

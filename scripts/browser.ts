@@ -1,10 +1,11 @@
 /**
- * Headless Chromium for a benchmark: fake devices, media over loopback, nothing left behind.
+ * Headless Chromium for tests and benchmarks: fake devices, media over loopback, nothing left
+ * behind.
  *
  * @module
  */
 import puppeteer, { type Browser } from "puppeteer-core";
-import { findChromium } from "../../scripts/chromium.ts";
+import { findChromium } from "./chromium.ts";
 
 const ARGS = [
   "--no-sandbox",
@@ -16,6 +17,7 @@ const ARGS = [
   "--disable-sync",
   "--use-fake-device-for-media-stream",
   "--use-fake-ui-for-media-stream",
+  // A machine that has only `lo` gathers no candidates without it.
   "--allow-loopback-in-peer-connection",
   "--autoplay-policy=no-user-gesture-required",
 ];
@@ -24,7 +26,7 @@ const REMOVE_ATTEMPTS = 20;
 const REMOVE_AGAIN_MS = 100;
 
 /** A running browser, its profile in a folder of its own that goes when the browser goes. */
-export interface BenchBrowser extends AsyncDisposable {
+export interface OwnBrowser extends AsyncDisposable {
   browser: Browser;
   version: string;
 }
@@ -43,14 +45,14 @@ async function removeFolder(path: string): Promise<void> {
 }
 
 /** Starts Chromium, or says how to get it. */
-export async function launchBrowser(): Promise<BenchBrowser> {
+export async function launchBrowser(): Promise<OwnBrowser> {
   const executablePath = await findChromium();
   if (!executablePath) {
     throw new Error(
       "no Chromium found: install one (Debian: `apt-get install chromium`) or set CHROMIUM to its path",
     );
   }
-  const profile = await Deno.makeTempDir({ prefix: "ringline-bench-" });
+  const profile = await Deno.makeTempDir({ prefix: "ringline-chromium-" });
   const forget = () => removeFolder(profile);
   try {
     const browser = await puppeteer.launch({
@@ -59,7 +61,7 @@ export async function launchBrowser(): Promise<BenchBrowser> {
       userDataDir: profile,
       headless: true,
       pipe: true, // the browser ends when we end, however we end
-      handleSIGINT: false, // the benchmark ends it in its own order
+      handleSIGINT: false, // whoever started it ends it, in its own order
       handleSIGTERM: false,
       handleSIGHUP: false,
     });
