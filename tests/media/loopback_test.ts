@@ -76,6 +76,36 @@ Deno.test("people and an agent hear each other over real connections, at their l
   await lease.release();
 });
 
+Deno.test("an agent that is blocked 200 ms every second is not heard to be, 400 ms ahead", async () => {
+  await using edge = loopbackEdge();
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const lease = await edge.process.acquire();
+  await lease.request("enter", { id: "ann", frequency: 0 });
+  const track = edge.createAudioTrack();
+  await connection.publishTracks({ audio: track });
+  const tone = Int16Array.from(
+    { length: 48_000 * 4 },
+    (_, index) => 5000 * Math.sin(2 * Math.PI * 440 * index / 48_000),
+  );
+  const saying = track.write(new PcmChunk(tone, { sampleRate: 48_000 }), { final: true });
+  const heard = async () => {
+    return (await lease.request("state", { id: "ann" }) as unknown as PersonState).heard;
+  };
+  await until("ann hearing the agent", async () => peak((await heard()).slice(-20)) > 4000);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (let stall = 0; stall < 2; stall++) {
+    const end = performance.now() + 200;
+    while (performance.now() < end);
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    // The last second, frame by frame: each holds four periods of the tone.
+    // A machine that is busy with something else may cost a few; the stall would cost 20.
+    const quiet = (await heard()).slice(-100).filter((level) => level < 4000);
+    assert(quiet.length <= 4, `${quiet.length * 10} ms of quiet`);
+  }
+  await saying;
+  await lease.release();
+});
+
 Deno.test("pictures go both ways, the agent's to everybody without a new negotiation", async () => {
   await using edge = loopbackEdge();
   const connection = await edge.join(testAgent(), await edge.createCall("call"));

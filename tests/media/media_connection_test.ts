@@ -124,6 +124,27 @@ Deno.test("rows come in order with their participant, and what is lost shows in 
   await connection.close();
 });
 
+Deno.test("control overtakes a backlog that an agent has not read", async () => {
+  let rows = 0;
+  await using edge = new TestEdge(fakeProcess());
+  const agent = testAgent(() => rows++, { sampleRate: 48_000 });
+  const connection = await edge.join(agent, await edge.createCall("call"));
+  const lease = await edge.process.acquire();
+  // 400 rows of 2 KB fill the pipe many times over while this thread does not read.
+  const filling = lease.request("rows", 400);
+  const asking = lease.request("echo", "first");
+  await Promise.resolve();
+  const end = performance.now() + 300;
+  while (performance.now() < end);
+  assertEquals(await asking, "first");
+  const before = rows;
+  await filling;
+  await until("the rest", () => rows === 400);
+  assert(before < 400, `${before} of 400 rows came before the answer`);
+  await lease.release();
+  await connection.close();
+});
+
 Deno.test("what an agent says reaches the host whole, and a flush says what was not played", async () => {
   await using edge = new TestEdge(fakeProcess());
   const connection = await edge.join(testAgent(), await edge.createCall("call"));

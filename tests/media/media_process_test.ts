@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { EdgeError } from "../../src/edge/errors.ts";
-import { fakeProcess, isAlive, until } from "./_support.ts";
+import { fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
 
 Deno.test("the process starts with the first lease, is shared, and is gone with the last", async () => {
   const process = fakeProcess();
@@ -41,6 +41,28 @@ Deno.test("after a death the next lease gets a new process", async () => {
   await lease.release();
   assertEquals(await next.request("echo", 1), 1);
   await next.release();
+});
+
+Deno.test("an empty process that has grown is replaced, one that is in use is not", async () => {
+  const codes: string[] = [];
+  const process = fakeProcess({
+    renew: { aboveBytes: 1, everyMs: 20 },
+    onLost: (error) => codes.push(error.code),
+  });
+  await using edge = new TestEdge(process);
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const pid = process.pid!;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assertEquals(process.pid, pid);
+  assertEquals(connection.state, "active");
+  const lease = await process.acquire();
+  await connection.close();
+  await until("the replacement", () => codes.length === 1);
+  assertEquals(codes, ["media-process-renewed"]);
+  assertEquals(lease.lost?.code, "media-process-renewed");
+  assertEquals(await isAlive(pid), false);
+  await lease.release();
+  assertEquals((await edge.join(testAgent(), await edge.createCall("call"))).state, "active");
 });
 
 Deno.test("a host that fails at its start says why, and the next start is not hindered", async () => {

@@ -101,6 +101,11 @@ export interface EdgeHost {
   leave(port: AgentPort): Promise<void>;
   /** Requests of the edge's other half that belong to no connection. */
   request(method: string, params: JsonValue, signal: AbortSignal): Promise<JsonValue>;
+  /**
+   * Whether nobody is here and nothing is open that a new process would not have. wrtc does not give
+   * all memory back: a process that is empty and has grown is replaced. Without this it never is.
+   */
+  isEmpty?(): boolean;
   /** The process is about to end: tell the people, within 300 ms. */
   goodbye(): Promise<void>;
 }

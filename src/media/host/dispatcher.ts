@@ -24,6 +24,12 @@ export class Dispatcher {
     this.#edge = edge;
   }
 
+  /** Whether nobody uses the process. */
+  get isEmpty(): boolean {
+    return this.#ports.size === 0 && this.#requests.size === 0 &&
+      (this.#edge?.isEmpty?.() ?? false);
+  }
+
   /** The end: nothing is asked of the edge any more but to say goodbye. */
   close(): void {
     this.#closed = true;

@@ -106,7 +106,7 @@ class HostRun {
     });
   }
 
-  #start({ version, config }: ToHost & { type: "start" }): void {
+  #start({ version, config, grown }: ToHost & { type: "start" }): void {
     if (version !== WIRE_VERSION || this.#dispatcher !== undefined) {
       throw new ProtocolError(
         `the agent's process speaks version ${version}, expected ${WIRE_VERSION}, once`,
@@ -133,6 +133,7 @@ class HostRun {
       (edge) => {
         dispatcher.open(edge);
         this.#send({ type: "ready", kernel: kernel.name });
+        setInterval(() => this.#tellGrowth(dispatcher, grown.aboveBytes), grown.everyMs);
       },
       async (error) => {
         this.#edge = undefined;
@@ -141,6 +142,12 @@ class HostRun {
         this.#broken.resolve(EXIT_FAILED);
       },
     );
+  }
+
+  #tellGrowth(dispatcher: Dispatcher, aboveBytes: number): void {
+    if (!dispatcher.isEmpty) return;
+    const rssBytes = Deno.memoryUsage().rss;
+    if (rssBytes > aboveBytes) this.#send({ type: "grown", rssBytes });
   }
 
   #send(message: ToAgent): void {

@@ -49,7 +49,11 @@ export interface HostLinkOptions {
   config: JsonValue;
   clock: Clock;
   logger: Logger;
+  /** When the process counts as grown, and how often it looks. */
+  grown: { aboveBytes: number; everyMs: number };
   onNotify(message: JsonValue): void;
+  /** The process is empty and has grown. */
+  onGrown(rssBytes: number): void;
 }
 
 /** After its input has ended the process has this long to go by itself. */
@@ -89,7 +93,8 @@ export class HostLink {
       () => this.#kill(),
     );
     this.#parser = new FrameParser((frame) => this.#onFrame(frame));
-    this.send({ type: "start", version: WIRE_VERSION, config: options.config });
+    const { config, grown } = options;
+    this.send({ type: "start", version: WIRE_VERSION, config, grown });
     const reading = this.#readAll();
     this.gone = process.status.then(async (status) => {
       this.#lose(status);
@@ -104,6 +109,11 @@ export class HostLink {
 
   get pid(): number {
     return this.#options.process.pid;
+  }
+
+  /** Whether no connection runs over it. */
+  get isIdle(): boolean {
+    return this.#connections.size === 0 && this.#requests.size === 0;
   }
 
   attach(connectionId: number, connection: LinkedConnection): void {
@@ -142,10 +152,15 @@ export class HostLink {
     }
   }
 
-  /** Ends the process: its input closes, it says goodbye and goes. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Ends the process: its input closes, it says goodbye and goes. Idempotent.
+   *
+   * @param reason what those are told who still use it
+   */
+  async close(reason?: EdgeError): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
+      this.#failure ??= reason;
       await this.writer.drained();
       this.writer.close();
       // Fails when the process has gone already, which is what is wanted.
@@ -213,6 +228,8 @@ export class HostLink {
         else reply?.resolve(message.result ?? null);
         return;
       }
+      case "grown":
+        return this.#options.onGrown(message.rssBytes);
       case "notify":
         return this.#options.onNotify(message.message);
       case "notice":

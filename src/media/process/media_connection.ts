@@ -83,15 +83,18 @@ export class MediaConnection extends Connection {
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
-      // Closing the connection, whatever happens next, gives the lease back.
-      const connection = new MediaConnection(edge, options, lease);
-      try {
-        await connection.#join(limit.signal);
-        return connection;
-      } catch (error) {
-        await connection.close();
-        throw error;
+      while (true) {
+        const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
+        // Closing the connection, whatever happens next, gives the lease back.
+        const connection = new MediaConnection(edge, options, lease);
+        try {
+          await connection.#join(limit.signal);
+          return connection;
+        } catch (error) {
+          await connection.close();
+          // It was empty and grown until a moment ago: the next one is fresh.
+          if ((error as Partial<EdgeError>).code !== "media-process-renewed") throw error;
+        }
       }
     } finally {
       timer?.[Symbol.dispose]();

@@ -1,5 +1,4 @@
-import { ClosedError } from "../../edge/errors.ts";
-import type { EdgeError } from "../../edge/errors.ts";
+import { ClosedError, ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
@@ -20,12 +19,23 @@ export interface MediaProcessOptions {
   logger?: Logger;
   /** Takes what the host notifies that belongs to no connection. */
   onNotify?(message: JsonValue): void;
-  /** The process died while somebody held a lease. Its connections are told by themselves. */
+  /**
+   * When an empty process is replaced, since wrtc does not give all memory back: above so many
+   * bytes (default 400 MiB), looked at so often (default every 30 s). The host must have `isEmpty`.
+   */
+  renew?: { aboveBytes?: number; everyMs?: number };
+  /**
+   * The process died while somebody held a lease, or was replaced (code `media-process-renewed`).
+   * Its connections are told by themselves.
+   */
   onLost?(error: EdgeError): void;
   /** Starts the process; for tests. */
   spawn?(): HostProcess;
 }
 
+/** When an empty process is replaced: a fresh one has 60 MiB. */
+const RENEW_ABOVE_BYTES = 400 << 20;
+const RENEW_EVERY_MS = 30_000;
 /** How long a process has to become ready. */
 const START_MS = 10_000;
 
@@ -45,7 +55,7 @@ export class MediaProcess {
   readonly #options: MediaProcessOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  #current: { link: HostLink; leases: number } | undefined;
+  #current: Current | undefined;
   /** The end of the process before: its ports and sockets must be free before the next starts. */
   #ending: Promise<void> = Promise.resolve();
   #nextConnection = 1;
@@ -98,31 +108,53 @@ export class MediaProcess {
     }
   }
 
-  #start(): { link: HostLink; leases: number } {
-    const { host, config, permissions = {}, variables = [], onNotify } = this.#options;
+  #start(): Current {
+    const { host, config, permissions = {}, variables = [], onNotify, renew } = this.#options;
     const process = this.#options.spawn?.() ?? spawnHost({ host, permissions, variables });
     const link = new HostLink({
       process,
       config,
       clock: this.#clock,
       logger: this.#logger,
+      grown: {
+        aboveBytes: renew?.aboveBytes ?? RENEW_ABOVE_BYTES,
+        everyMs: renew?.everyMs ?? RENEW_EVERY_MS,
+      },
       onNotify: (message) => onNotify?.(message),
+      onGrown: (rssBytes) => this.#renew(current, rssBytes),
     });
-    const current = { link, leases: 0 };
+    const current: Current = { link, leases: 0, isReady: false };
+    link.ready.then(() => current.isReady = true, () => {});
     this.#ending = link.gone.then(() => {
-      if (this.#current !== current) return;
+      if (this.#current === current) this.#current = undefined;
       // Not on its last lease's order.
-      this.#current = undefined;
-      this.#options.onLost?.(link.lost!);
+      if (current.isReady && current.leases > 0) this.#options.onLost?.(link.lost!);
     });
     return current;
   }
 
-  async #release(current: { link: HostLink; leases: number }): Promise<void> {
+  /** Whoever holds a lease learns it as a loss and takes another, from a new process. */
+  #renew(current: Current, rssBytes: number): void {
+    if (this.#current !== current || !current.link.isIdle) return;
+    this.#current = undefined;
+    const message = `the media process is replaced: it is empty and has ${rssBytes >> 20} MiB`;
+    this.#logger.info(message);
+    const reason = { code: "media-process-renewed", retryable: true };
+    void current.link.close(new ConnectionError(message, reason));
+  }
+
+  async #release(current: Current): Promise<void> {
     if (--current.leases > 0) return;
     if (this.#current === current) this.#current = undefined;
     await current.link.close();
   }
+}
+
+/** A process, and how many share it. */
+interface Current {
+  readonly link: HostLink;
+  leases: number;
+  isReady: boolean;
 }
 
 /** A share of a {@linkcode MediaProcess}: it runs at least until this is released. */

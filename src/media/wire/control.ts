@@ -82,7 +82,13 @@ const wireError: v.GenericSchema<WireError> = v.object({
 });
 
 const toHost = v.variant("type", [
-  v.object({ type: v.literal("start"), version: v.number(), config: jsonValue }),
+  v.object({
+    type: v.literal("start"),
+    version: v.number(),
+    config: jsonValue,
+    /** When to tell that the process has grown, and how often to look. */
+    grown: v.object({ aboveBytes: v.number(), everyMs: v.pipe(v.number(), v.minValue(10)) }),
+  }),
   v.object({ type: v.literal("cancel"), id }),
   v.object({ type: v.literal("pause"), connection: id, stream: id, paused: v.boolean() }),
   v.object({
@@ -106,6 +112,7 @@ const toAgent = v.variant("type", [
     result: v.optional(jsonValue),
     error: v.optional(wireError),
   }),
+  v.object({ type: v.literal("grown"), rssBytes: v.number() }),
   v.object({ type: v.literal("notify"), message: jsonValue }),
   v.object({ type: v.literal("notice"), connection: id, notice: connectionNotice }),
   v.object({
@@ -132,6 +139,7 @@ export type ToAgent =
     result?: JsonValue | undefined;
     error?: WireError | undefined;
   }
+  | { type: "grown"; rssBytes: number }
   | { type: "notify"; message: JsonValue }
   | { type: "notice"; connection: number; notice: ConnectionNotice }
   | {
