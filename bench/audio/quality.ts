@@ -6,7 +6,7 @@
  */
 
 /** Converts a whole mono signal; the tail may be left out. */
-export type Convert = (input: Int16Array) => Int16Array;
+export type Convert = (input: Int16Array) => Int16Array | Promise<Int16Array>;
 
 /** The two rates of a conversion, in Hz. */
 export interface Rates {
@@ -35,31 +35,31 @@ const CARRIER = 997;
 const SETTLE = 0.1;
 
 /** Measures a conversion with tones, a second of each. */
-export function measureQuality(
+export async function measureQuality(
   convert: Convert,
   rates: Rates,
   options: { tones?: number } = {},
-): Quality {
+): Promise<Quality> {
   const { tones = 16 } = options;
   const nyquist = Math.min(rates.inputRate, rates.outputRate) / 2;
   let rejectionDb = Infinity;
   for (const frequency of spread(nyquist * 1.126, nyquist * 4, tones)) {
-    rejectionDb = Math.min(rejectionDb, rejection(convert, rates, frequency));
+    rejectionDb = Math.min(rejectionDb, await rejection(convert, rates, frequency));
   }
   let edgeRejectionDb = Infinity;
   for (const frequency of spread(nyquist * 1.01, nyquist * 1.12, 4)) {
-    edgeRejectionDb = Math.min(edgeRejectionDb, rejection(convert, rates, frequency));
+    edgeRejectionDb = Math.min(edgeRejectionDb, await rejection(convert, rates, frequency));
   }
   let rippleDb = 0;
   for (const frequency of spread(50, nyquist * 0.9, tones)) {
-    rippleDb = Math.max(rippleDb, Math.abs(level(convert, rates, frequency)));
+    rippleDb = Math.max(rippleDb, Math.abs(await level(convert, rates, frequency)));
   }
   return {
     rejectionDb,
     edgeRejectionDb,
     rippleDb,
-    snrDb: signalToNoise(convert, rates, CARRIER),
-    delayMs: delay(convert, rates),
+    snrDb: await signalToNoise(convert, rates, CARRIER),
+    delayMs: await delay(convert, rates),
   };
 }
 
@@ -67,7 +67,11 @@ export function measureQuality(
  * How far below a tone its ghost is, in dB: what the filter leaves at `frequency`, where the tone
  * or one of its images lies, before the output's rate folds it down.
  */
-function rejection(convert: Convert, { inputRate, outputRate }: Rates, frequency: number): number {
+async function rejection(
+  convert: Convert,
+  { inputRate, outputRate }: Rates,
+  frequency: number,
+): Promise<number> {
   const tone = fold(frequency, inputRate);
   const ghost = fold(frequency, outputRate);
   const apart = Math.min(
@@ -83,18 +87,22 @@ function rejection(convert: Convert, { inputRate, outputRate }: Rates, frequency
   const nyquist = Math.min(inputRate, outputRate) / 2;
   const onEdge = frequency > 1.125 * nyquist && tone > 0.875 * nyquist && tone < 1.125 * nyquist;
   if (apart < 5 || onEdge) return Infinity;
-  const output = run(convert, { inputRate, outputRate }, [tone, CARRIER]);
+  const output = await run(convert, { inputRate, outputRate }, [tone, CARRIER]);
   return decibels(AMPLITUDE / Math.max(amplitude(output, ghost, outputRate), 1e-9));
 }
 
 /** What comes out of a tone within the band, against what went in, in dB. */
-function level(convert: Convert, rates: Rates, frequency: number): number {
-  const output = run(convert, rates, [frequency]);
+async function level(convert: Convert, rates: Rates, frequency: number): Promise<number> {
+  const output = await run(convert, rates, [frequency]);
   return decibels(amplitude(output, frequency, rates.outputRate) / AMPLITUDE);
 }
 
-function signalToNoise(convert: Convert, rates: Rates, frequency: number): number {
-  const output = run(convert, rates, [frequency], 30_000);
+async function signalToNoise(
+  convert: Convert,
+  rates: Rates,
+  frequency: number,
+): Promise<number> {
+  const output = await run(convert, rates, [frequency], 30_000);
   const { sine, cosine } = project(output, frequency, rates.outputRate);
   const omega = 2 * Math.PI * frequency / rates.outputRate;
   let noise = 0;
@@ -105,20 +113,24 @@ function signalToNoise(convert: Convert, rates: Rates, frequency: number): numbe
 }
 
 /** From the phase of a tone of 10 Hz, which says it without doubt up to 100 ms. */
-function delay(convert: Convert, rates: Rates): number {
+async function delay(convert: Convert, rates: Rates): Promise<number> {
   const frequency = 10;
-  const { sine, cosine } = project(run(convert, rates, [frequency]), frequency, rates.outputRate);
+  const { sine, cosine } = project(
+    await run(convert, rates, [frequency]),
+    frequency,
+    rates.outputRate,
+  );
   // `run` cuts whole periods off, so a delay is all that turns the phase.
   return Math.atan2(-cosine, sine) / (2 * Math.PI * frequency) * 1000;
 }
 
 /** A second of what the tones become, once it has settled. */
-function run(
+async function run(
   convert: Convert,
   { inputRate, outputRate }: Rates,
   frequencies: number[],
   level = AMPLITUDE,
-): Int16Array {
+): Promise<Int16Array> {
   const input = new Int16Array(Math.ceil(inputRate * (1 + 2 * SETTLE)));
   for (let n = 0; n < input.length; n++) {
     let sum = 0;
@@ -128,7 +140,7 @@ function run(
     input[n] = Math.round(level * sum);
   }
   const start = Math.round(outputRate * SETTLE);
-  return convert(input).subarray(start, start + outputRate);
+  return (await convert(input)).subarray(start, start + outputRate);
 }
 
 /** Whole frequencies, so that a second holds whole periods. */

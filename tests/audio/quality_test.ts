@@ -15,7 +15,7 @@ if (nativeKernel !== undefined) kernels.push([nativeKernel, 16]);
 const exactSnrDb = new Map<string, number>();
 
 for (const [kernel, tones] of kernels) {
-  Deno.test(`the ${kernel.name} kernel rejects aliases and images, is level, and is early`, () => {
+  Deno.test(`the ${kernel.name} kernel rejects aliases and images, is level, and is early`, async () => {
     for (const inputRate of RATES) {
       for (const outputRate of RATES) {
         if (inputRate === outputRate) continue;
@@ -25,7 +25,7 @@ for (const [kernel, tones] of kernels) {
           return resampleAll(resampler, input, 1);
         };
         using resampler = kernel.createResampler({ inputRate, outputRate });
-        const quality = measureQuality(convert, { inputRate, outputRate }, { tones });
+        const quality = await measureQuality(convert, { inputRate, outputRate }, { tones });
         assert(quality.rejectionDb >= 96, `${what}: ${quality.rejectionDb} dB of rejection`);
         assert(quality.rippleDb <= 0.01, `${what}: ${quality.rippleDb} dB of ripple`);
         // Input and output are both rounded to i16, which alone leaves 94.3 dB.
