@@ -62,6 +62,7 @@ export class AudioRoom {
   readonly #outputs = new Map<string, () => void>();
   #closed = false;
 
+  /** @param options `log` takes a line a second at most about what was lost */
   constructor(options: { clock: Clock; kernel: AudioKernel; log?: (line: string) => void }) {
     this.#engine = new RoomEngine(options);
   }

@@ -1,5 +1,6 @@
 import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
+import { DropCounter } from "../../events/drop_counter.ts";
 import type { RtcAudioData } from "../rtc_types.ts";
 import { AudioSource } from "./audio_source.ts";
 import type {
@@ -12,7 +13,7 @@ import { type ClockMember, RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
 import { SlotFeed } from "./slot_feed.ts";
 import { selectSpeakers, Speaker } from "./speaker.ts";
-import { TICKS_PER_SLOT } from "./time.ts";
+import { TICK_MS, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
 
 /** Ticks that are mixed late after a stall; those before them are silence in the listener's ear. */
 const CATCH_UP_TICKS = 3;
@@ -75,18 +76,22 @@ export class RoomEngine {
   readonly #agents = new Map<string, Agent>();
   readonly #listeners = new Map<string, Listener>();
   readonly #contributions: Contribution[] = [];
-  readonly #silence = new Int16Array(480);
+  readonly #silence = new Int16Array(TICK_SAMPLES);
   #speakers: Speaker[] = [];
   #agentsHearAgents = false;
   #excessFrames = 0;
   #missingFrames = 0;
-  #skippedTicks = 0;
+  readonly #skipped: DropCounter;
   /** The tick whose mix waits for a live agent. */
   #waitingTick = -1;
   #wait: Disposable | undefined;
 
-  constructor(options: { clock: Clock; kernel: AudioKernel }) {
+  constructor(options: { clock: Clock; kernel: AudioKernel; log?: (line: string) => void }) {
     this.#clock = options.clock;
+    this.#skipped = new DropCounter(options.clock, (dropped, total) => {
+      const ms = `${dropped * TICK_MS} ms (${total * TICK_MS} in all)`;
+      options.log?.(`the media process was stalled: ${ms} were not mixed`);
+    });
     this.#kernel = options.kernel;
     this.#room = new RoomClock({
       clock: options.clock,
@@ -132,7 +137,8 @@ export class RoomEngine {
     const source = this.#sources.get(trackId);
     if (source === undefined || source.input.muted === muted) return;
     source.input.muted = muted;
-    if (muted) { for (const feed of source.feeds) feed.close(); }
+    if (!muted) return;
+    for (const feed of source.feeds) feed.close();
   }
 
   addListener(
@@ -210,7 +216,7 @@ export class RoomEngine {
       tick: this.#room.number,
       isTimed: this.#room.isTimed,
       lateTicks: this.#room.lateTicks,
-      skippedTicks: this.#skippedTicks,
+      skippedTicks: this.#skipped.total,
       excessFrames,
       missingFrames: this.#missingFrames,
     };
@@ -319,7 +325,7 @@ export class RoomEngine {
   #onTick(number: number, behind: number): void {
     if (this.#waitingTick >= 0) this.#mixNow();
     if (behind >= CATCH_UP_TICKS) {
-      this.#skippedTicks++;
+      this.#skipped.add();
       this.#completeRow(number);
       return;
     }
