@@ -12,7 +12,8 @@ import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.t
 import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
 import { ANSWER, type Answer, type ErrorData, type Question, seamNotice } from "./seam.ts";
 import type { GetStreamSettings } from "./settings.ts";
-import { customEventData, type StreamService } from "./stream_service.ts";
+import { CustomEventReader } from "./custom_events.ts";
+import type { StreamService } from "./stream_service.ts";
 
 /** What a {@linkcode CallDesk} needs. */
 export interface CallDeskOptions {
@@ -36,6 +37,7 @@ export class CallDesk {
   readonly #coordinator: CoordinatorSocket;
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
+  readonly #customEvents = new CustomEventReader();
   /** What came before there was a connection to tell it to. */
   readonly #early: CoordinatorEvent[] = [];
   #connection: Connection | undefined;
@@ -161,7 +163,8 @@ export class CallDesk {
         if (sender === userId) return;
         const participant = [...connection.participants.values()]
           .find((one) => one.userId === sender);
-        const data = customEventData(event.custom ?? null);
+        const data = this.#customEvents.read(event.custom ?? null);
+        if (data === undefined) return;
         return events.send(
           new CustomEventReceivedEvent({
             connection,

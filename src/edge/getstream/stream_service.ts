@@ -7,6 +7,7 @@ import { StreamClient } from "@stream-io/node-sdk";
 import type { Clock } from "../../events/clock.ts";
 import type { JsonValue, User } from "../types.ts";
 import { ConnectionError, EdgeError } from "../errors.ts";
+import { toCustomObjects } from "./custom_events.ts";
 import { readCredentials, type SfuCredentials } from "./credentials.ts";
 import { postJson } from "./http.ts";
 import { retrying } from "./retrying.ts";
@@ -158,12 +159,13 @@ export class StreamService {
 
   /** Sends a custom event to everybody in a call. */
   async sendCallEvent(call: CallName, userId: string, data: JsonValue): Promise<void> {
-    await this.#call("sending a custom event", () =>
-      // Stream carries an object; anything else travels in one.
-      this.#client.video.call(call.type, call.id).sendCallEvent({
-        user_id: userId,
-        custom: isPlainObject(data) ? data : { [WRAPPED]: data },
-      }));
+    for (const custom of toCustomObjects(data)) {
+      await this.#call(
+        "sending a custom event",
+        () =>
+          this.#client.video.call(call.type, call.id).sendCallEvent({ user_id: userId, custom }),
+      );
+    }
   }
 
   /** Makes a channel of `messaging`, or finds it, with these users as members. */
@@ -293,20 +295,6 @@ export class StreamService {
       }
     }, { ...(request.signal ? { signal: request.signal } : {}), clock: this.clock });
   }
-}
-
-/** The field in which a custom event travels that is no object. */
-const WRAPPED = "ringline_value";
-
-/** The data of a custom event as it was sent. */
-export function customEventData(custom: JsonValue): JsonValue {
-  return isPlainObject(custom) && Object.keys(custom).length === 1 && WRAPPED in custom
-    ? custom[WRAPPED]!
-    : custom;
-}
-
-function isPlainObject(value: JsonValue): value is { [key: string]: JsonValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function statusOf(error: unknown): number | undefined {

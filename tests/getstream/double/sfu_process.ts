@@ -23,6 +23,8 @@ export class SfuProcess implements AsyncDisposable {
   readonly #reading: Promise<void>;
   #nextId = 1;
   port = 0;
+  /** Told of what is heard in calls for which that was ordered. */
+  onHeard: ((heard: { cid: string; userId: string; ms: number }) => void) | undefined;
 
   private constructor(key: string) {
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -74,7 +76,8 @@ export class SfuProcess implements AsyncDisposable {
       new TextLineStream(),
     );
     for await (const line of lines) {
-      const { ready, id, result, error } = JSON.parse(line);
+      const { ready, id, result, error, heard } = JSON.parse(line);
+      if (heard) this.onHeard?.(heard);
       if (ready) this.#ready.resolve(ready);
       const answer = this.#answers.get(id);
       this.#answers.delete(id);

@@ -99,8 +99,12 @@ export class StreamDouble implements AsyncDisposable {
     for (const { socket } of this.#watchers) socket.close(4000);
   }
 
+  /** Told of every event of a call, as somebody who watches it is. */
+  onEvent: ((cid: string, event: Body) => void) | undefined;
+
   /** Sends an event to everybody who watches a call. */
   emit(cid: string, event: Record<string, unknown>): void {
+    this.onEvent?.(cid, event);
     for (const { socket, calls } of this.#watchers) {
       if (!calls.has(cid) || socket.readyState !== WebSocket.OPEN) continue;
       socket.send(
@@ -242,7 +246,7 @@ export class StreamDouble implements AsyncDisposable {
     }
     if (!call) return [404, { code: 16, message: "no such call" }];
     if (action === "event") {
-      const size = JSON.stringify(b.custom ?? {}).length;
+      const size = new TextEncoder().encode(JSON.stringify(b.custom ?? {})).length;
       if (size > 5 * 1024) return [400, { code: 4, message: `an event of ${size} bytes` }];
       if (typeof b.custom !== "object" || Array.isArray(b.custom)) {
         return [400, { code: 4, message: "custom is no object" }];

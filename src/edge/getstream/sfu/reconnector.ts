@@ -28,6 +28,8 @@ export interface ReconnectorOptions {
   random?: () => number;
 }
 
+/** So often in a row a lost place is claimed before another one is asked for. */
+const FAST_TRIES = 2;
 /** How much each strategy changes: the greater one includes the smaller. */
 const RANK: Record<Strategy, number> = { fast: 0, migrate: 1, rejoin: 2 };
 
@@ -37,6 +39,7 @@ export class Reconnector {
   readonly #stop = new AbortController();
   #pending: Strategy | undefined;
   #reason = "";
+  #fastFailures = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: ReconnectorOptions) {
@@ -73,6 +76,7 @@ export class Reconnector {
     const { clock, limitMs, onStart, onRestored, onGivenUp, onFailure } = this.#options;
     const { signal } = this.#stop;
     const startedAt = clock.now();
+    this.#fastFailures = 0;
     onStart();
     for (let attempt = 1;; attempt++) {
       const strategy = this.#choose(startedAt);
@@ -99,7 +103,7 @@ export class Reconnector {
         onFailure(error, strategy);
         this.#escalate(strategy, error);
       }
-      // The first try after a failure of a lesser strategy does not wait.
+      // A greater strategy after the failure of a lesser one does not wait.
       const wait = strategy === "rejoin" || this.#pending === "fast"
         ? backOffMs(attempt, {
           delayMs: 250,
@@ -121,11 +125,18 @@ export class Reconnector {
     return isHealthy() && isInTime ? "fast" : "rejoin";
   }
 
+  /**
+   * A network that is away for a moment is waited for, an SFU that says no is not. Which of the two
+   * it is shows when a join elsewhere is tried: that fails, too, where the network is away, and then
+   * our place in the SFU may still be kept.
+   */
   #escalate(failed: Strategy, error: unknown): void {
-    // A network that is away for a moment is waited for; an SFU that says no is not.
-    const isAway = error instanceof EdgeError &&
-      ["unreachable", "timeout", "lost"].includes(error.code);
-    const next = failed === "fast" && isAway ? "fast" : "rejoin";
+    const isAway = error instanceof EdgeError && ["unreachable", "lost"].includes(error.code);
+    const isFirst = failed === "fast" && ++this.#fastFailures < FAST_TRIES;
+    const next = isAway && (isFirst || failed === "rejoin") && this.#options.isHealthy()
+      ? "fast"
+      : "rejoin";
+    if (next === "fast" && failed === "rejoin") this.#fastFailures = 0;
     if (this.#pending === undefined || RANK[next] > RANK[this.#pending]) this.#pending = next;
   }
 }

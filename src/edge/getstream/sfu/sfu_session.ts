@@ -23,6 +23,7 @@ import type { CallMedia } from "./media.ts";
 import { type OwnTracks, Publisher } from "./publisher.ts";
 import { type SfuPayload, SfuSocket } from "./sfu_socket.ts";
 import { SignalClient } from "./signal_client.ts";
+import { PathWatch } from "./path_watch.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** A track that is wanted, and how large. */
@@ -70,6 +71,7 @@ export class SfuSession {
   #publisher: Publisher | undefined;
   #publishOptions: PublishOption[] = [];
   #stats: Disposable | undefined;
+  #watches: PathWatch[] = [];
   readonly #early: SfuPayload[] = [];
   /** The socket whose events wait. */
   #waiting: object | undefined;
@@ -131,6 +133,13 @@ export class SfuSession {
       onError: (error, context) => this.#options.events.onError(error, context),
     });
     this.#scheduleStats();
+    this.#watches = (["publisher", "subscriber"] as const).map((peer) =>
+      new PathWatch({
+        clock: this.#options.clock,
+        stats: () => this[peer]?.stats() ?? Promise.resolve([]),
+        onDead: () => this.#options.events.onPeerState(this, peer, "failed"),
+      })
+    );
     return response.callState;
   }
 
@@ -193,6 +202,7 @@ export class SfuSession {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort(new ClosedError("the session"));
     this.#stats?.[Symbol.dispose]();
+    for (const watch of this.#watches) watch.stop();
     await Promise.allSettled([
       options.leave === undefined
         ? this.#socket?.close()

@@ -81,6 +81,8 @@ export class StreamCall {
   #levelsAt = -Infinity;
   #renewal: Disposable | undefined;
   #ended = false;
+  /** SFUs that failed since the call was lost: others are asked for. */
+  readonly #avoided = new Set<string>();
 
   constructor(options: StreamCallOptions) {
     this.#options = options;
@@ -110,6 +112,7 @@ export class StreamCall {
       fastDeadlineMs: () => this.#session?.fastDeadlineMs ?? 0,
       onStart: () => port.notify({ type: "reconnecting" }),
       onRestored: (result) => {
+        this.#avoided.clear();
         port.notify({ type: "reconnected" });
         this.#tell({ type: "restored", ...result });
       },
@@ -237,10 +240,8 @@ export class StreamCall {
   async #resume(attempt: number, reason: string): Promise<void> {
     const session = this.#session!;
     const { signal } = this.#abort;
-    const state = await session.resume(
-      this.#describe("fast", attempt, reason, session),
-      signal,
-    );
+    const details = this.#describe("fast", attempt, reason, session);
+    const state = await this.#watchSfu(session, () => session.resume(details, signal));
     if (state) await this.#roster.replace(state.participants);
     session.start();
     if (!session.isHealthy) {
@@ -260,8 +261,9 @@ export class StreamCall {
     await this.#old?.done;
     const old = this.#session!;
     const isMigration = strategy === "migrate";
+    const { edgeName } = old.credentials;
     const credentials = await this.#options.desk.credentials(
-      isMigration ? [old.credentials.edgeName] : [],
+      [...new Set([...(isMigration ? [edgeName] : []), ...this.#avoided])],
       signal,
     );
     const next = this.#next = this.#createSession(
@@ -269,7 +271,8 @@ export class StreamCall {
       isMigration ? old.sessionId : crypto.randomUUID(),
     );
     try {
-      const state = await next.join(this.#describe(strategy, attempt, reason, old), signal);
+      const details = this.#describe(strategy, attempt, reason, old);
+      const state = await this.#watchSfu(next, () => next.join(details, signal));
       this.#router.origins = [flowing(next, new Set()), origin(old)];
       if (state) await this.#roster.replace(state.participants);
       next.start();
@@ -306,6 +309,16 @@ export class StreamCall {
       this.#syncAll();
     });
     this.#old = { session: old, migrated, hurry, done };
+  }
+
+  /** Remembers an SFU that fails, so that another one is asked for next time. */
+  async #watchSfu<T>(session: SfuSession, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (avoids(error)) this.#avoided.add(session.credentials.edgeName);
+      throw error;
+    }
   }
 
   /** Publishes and subscribes what was published and subscribed before. */

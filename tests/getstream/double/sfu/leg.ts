@@ -44,6 +44,7 @@ export class Leg {
   publisher: RtcPeerConnection | undefined;
   subscriber: RtcPeerConnection | undefined;
   isClosed = false;
+  isBroken = false;
   readonly #forwards = new Map<string, { sender: RtcSender; track: RtcTrack | null }>();
   readonly #early: Record<"publisher" | "subscriber", RtcCandidate[]> = {
     publisher: [],
@@ -144,6 +145,12 @@ export class Leg {
     await this.closePeers();
   }
 
+  /** The connections fall silent; whoever asks is told that they are gone. */
+  async breakPeers(): Promise<void> {
+    this.isBroken = true;
+    await this.closePeers();
+  }
+
   async closePeers(): Promise<void> {
     for (const pc of [this.publisher, this.subscriber]) {
       if (!pc) continue;
@@ -187,13 +194,14 @@ export class Leg {
   }
 
   #negotiate(): void {
+    if (this.isBroken) return;
     this.#isDirty = true;
     this.#busy ??= this.#run().finally(() => this.#busy = undefined);
   }
 
   async #run(): Promise<void> {
     try {
-      while (this.#isDirty && !this.isClosed) {
+      while (this.#isDirty && !this.isClosed && !this.isBroken) {
         this.#isDirty = false;
         await this.#round();
       }

@@ -14,6 +14,7 @@ const say = (message: unknown): void => {
 
 if (import.meta.main) {
   const sfu = new Sfu(Deno.args[0] ?? "");
+  sfu.onHeard = (cid, userId, ms) => say({ heard: { cid, userId, ms } });
   const server = Deno.serve({
     hostname: "127.0.0.1",
     port: 0,

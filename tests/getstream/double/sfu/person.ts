@@ -4,47 +4,78 @@ import type { RtcTrack } from "../../../../src/media/rtc_types.ts";
 
 const SAMPLES = 480;
 
-/** A tone of 48 kHz, 10 ms at a time, on a timer that does not drift. */
-export class Tone {
+/** 10 ms of sound. */
+interface Frame {
+  samples: Int16Array;
+  sampleRate: number;
+  channelCount: number;
+  isLast: boolean;
+}
+
+/** A microphone: what is said, 10 ms at a time on a timer that does not drift; else a tone. */
+export class Voice {
   readonly track: RtcTrack;
   readonly #source = new rtc.nonstandard.RTCAudioSource();
+  readonly #frames: Frame[] = [];
+  readonly #said: PromiseWithResolvers<void>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #phase = 0;
   #due = performance.now();
-  frequency: number;
-  amplitude: number;
 
-  constructor(frequency: number, amplitude: number) {
-    this.frequency = frequency;
-    this.amplitude = amplitude;
+  constructor(public frequency = 0, public amplitude = 0) {
     this.track = this.#source.createTrack();
     this.#tick();
+  }
+
+  /** Says something; resolves when it is said. */
+  say(samples: Int16Array, sampleRate: number, channelCount: number): Promise<void> {
+    const size = sampleRate / 100 * channelCount;
+    for (let start = 0; start < samples.length; start += size) {
+      const frame = new Int16Array(size);
+      frame.set(samples.subarray(start, start + size));
+      const isLast = start + size >= samples.length;
+      this.#frames.push({ samples: frame, sampleRate, channelCount, isLast });
+    }
+    const said = Promise.withResolvers<void>();
+    if (samples.length === 0) said.resolve();
+    else this.#said.push(said);
+    return said.promise;
   }
 
   stop(): void {
     clearTimeout(this.#timer);
     this.track.stop();
+    for (const said of this.#said) said.reject(new Error("the microphone was stopped"));
   }
 
   #tick(): void {
     const now = performance.now();
     if (now - this.#due > 200) this.#due = now;
     while (this.#due <= now) {
-      const samples = new Int16Array(SAMPLES);
+      const frame = this.#frames.shift() ?? this.#tone();
+      const { samples, sampleRate, channelCount } = frame;
+      this.#source.onData({
+        samples,
+        sampleRate,
+        bitsPerSample: 16,
+        channelCount,
+        numberOfFrames: samples.length / channelCount,
+      });
+      if (frame.isLast) this.#said.shift()?.resolve();
+      this.#due += 10;
+    }
+    this.#timer = setTimeout(() => this.#tick(), Math.max(1, this.#due - performance.now()));
+  }
+
+  #tone(): Frame {
+    const samples = new Int16Array(SAMPLES);
+    if (this.amplitude > 0) {
       for (let index = 0; index < SAMPLES; index++) {
         this.#phase += 2 * Math.PI * this.frequency / 48_000;
         samples[index] = Math.round(Math.sin(this.#phase) * this.amplitude * 32767);
       }
-      this.#source.onData({
-        samples,
-        sampleRate: 48_000,
-        bitsPerSample: 16,
-        channelCount: 1,
-        numberOfFrames: SAMPLES,
-      });
-      this.#due += 10;
     }
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, this.#due - performance.now()));
+    return { samples, sampleRate: 48_000, channelCount: 1, isLast: false };
   }
 }
 

@@ -1,4 +1,6 @@
 /** What somebody's microphone and camera brought to the SFU, for tests to look at. @module */
+import { PcmChunk } from "../../../../src/audio/pcm_chunk.ts";
+import { audibleMs } from "../../../../src/testing/conformance/bench.ts";
 import { rtc } from "../../../../src/media/rtc.ts";
 import type { RtcAudioSink, RtcTrack, RtcVideoSink } from "../../../../src/media/rtc_types.ts";
 
@@ -21,6 +23,8 @@ export class Recorder {
   frames = 0;
   size = "";
   luma = 0;
+  /** Told of audible milliseconds. */
+  onHeard: ((ms: number) => void) | undefined;
   #audio: { track: RtcTrack; sink: RtcAudioSink } | undefined;
   #video: { track: RtcTrack; sink: RtcVideoSink } | undefined;
 
@@ -33,6 +37,10 @@ export class Recorder {
     if (!track) return;
     const sink = new rtc.nonstandard.RTCAudioSink(track);
     sink.ondata = ({ samples, sampleRate, channelCount }) => {
+      if (this.onHeard) {
+        const ms = audibleMs(new PcmChunk(samples, { sampleRate, channels: channelCount }));
+        if (ms > 0) this.onHeard(ms);
+      }
       let sum = 0;
       let crossings = 0;
       for (let index = 0; index < samples.length; index += channelCount) {

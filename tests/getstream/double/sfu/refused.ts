@@ -1,7 +1,10 @@
-/** A message that is not what it must be: the client is wrong. */
+/** A message that is not what it must be: the client is wrong, unless `isFault` says otherwise. */
 export class Refused extends Error {
   override name = "Refused";
-  constructor(message: string, readonly code = 400) {
+  readonly isFault: boolean;
+
+  constructor(message: string, readonly code = 400, options: { isFault?: boolean } = {}) {
     super(message);
+    this.isFault = options.isFault ?? true;
   }
 }

@@ -7,7 +7,7 @@ import {
   TrackType,
 } from "../../../../src/edge/getstream/proto/signal_pb.ts";
 import type { Forward, Leg } from "./leg.ts";
-import { type Picture, Tone } from "./person.ts";
+import { type Picture, Voice } from "./person.ts";
 import { Recorder } from "./recorder.ts";
 
 const TRACK_NAMES: Record<number, string> = {
@@ -94,7 +94,7 @@ export class Room {
   }
 
   /** A person publishes a tone or a picture. */
-  publish(member: Member, type: TrackType, source: Tone | Picture): void {
+  publish(member: Member, type: TrackType, source: Voice | Picture): void {
     member.own.get(type)?.stop();
     member.own.set(type, source);
     this.sync();
@@ -108,7 +108,7 @@ export class Room {
 
   setMuted(member: Member, type: TrackType, muted: boolean): void {
     const source = member.own.get(type);
-    if (source instanceof Tone) source.track.enabled = !muted;
+    if (source instanceof Voice) source.track.enabled = !muted;
     if (muted) member.muted.add(type);
     else member.muted.delete(type);
     this.sync();
@@ -132,6 +132,9 @@ export class Room {
     }
   }
 
+  /** When set, everybody who comes over the network is recorded, and what is heard is told. */
+  onHeard: ((userId: string, ms: number) => void) | undefined;
+
   /** Brings what is announced, sent and recorded in line with who publishes what. */
   sync(): void {
     const announce = () => {
@@ -142,7 +145,13 @@ export class Room {
     const recorded = new Map<string, Member>();
     for (const member of this.members.values()) {
       // Whoever came back is recorded by the session that joined last.
-      if (member.leg) recorded.set(member.userId, member);
+      if (!member.leg) continue;
+      recorded.set(member.userId, member);
+      if (this.onHeard) {
+        this.recorder(member.userId).onHeard = (ms) => {
+          this.onHeard?.(member.userId, ms);
+        };
+      }
     }
     for (const [userId, recorder] of this.recorders) {
       const member = recorded.get(userId);
@@ -227,7 +236,7 @@ export class Room {
   #tellLevels(): void {
     const audioLevels = [...this.members.values()].flatMap((member) => {
       const tone = member.own.get(TrackType.AUDIO);
-      if (!(tone instanceof Tone)) return [];
+      if (!(tone instanceof Voice)) return [];
       const { userId, sessionId } = member;
       const level = member.muted.has(TrackType.AUDIO) ? 0 : tone.amplitude;
       return [{ userId, sessionId, level, isSpeaking: level > 0.05 }];

@@ -24,7 +24,7 @@ import {
 } from "../../../../src/edge/getstream/proto/signal_pb.ts";
 import { checkToken } from "../jwt.ts";
 import { Leg } from "./leg.ts";
-import { Picture, Tone } from "./person.ts";
+import { Picture, Voice } from "./person.ts";
 import { Refused } from "./refused.ts";
 import { Member, Room } from "./room.ts";
 
@@ -71,6 +71,10 @@ export class Sfu {
   readonly calls: Record<string, number> = {};
   fastDeadlineSeconds = 10;
   twirpStatus = 0;
+  /** Nobody gets through. */
+  isOffline = false;
+  /** Told how much was heard of somebody who comes over the network. */
+  onHeard: ((cid: string, userId: string, ms: number) => void) | undefined;
   healthChecks = 0;
   lastSubscriptions: unknown = [];
   lastTracks: unknown = [];
@@ -99,7 +103,7 @@ export class Sfu {
   async serve(request: Request): Promise<Response> {
     const [, edge = "", what = "", service = "", method = ""] = new URL(request.url).pathname
       .split("/");
-    if (this.#deadEdges.has(edge)) return new Response(null, { status: 503 });
+    if (this.isOffline || this.#deadEdges.has(edge)) return new Response(null, { status: 503 });
     if (what === "ws") return this.#upgrade(request, edge);
     if (what !== "twirp" || service !== SERVICE) return new Response(null, { status: 404 });
     return await this.#twirp(request, edge, method);
@@ -146,11 +150,18 @@ export class Sfu {
         return this.room(cid).publish(
           person(),
           type,
-          new Tone(Number(p.frequency), Number(p.amplitude ?? 0.3)),
+          new Voice(Number(p.frequency ?? 0), Number(p.amplitude ?? 0.3)),
         );
+      case "say": {
+        const voice = person().own.get(type);
+        if (!(voice instanceof Voice)) throw new Error("no microphone");
+        const bytes = Uint8Array.fromBase64(String(p.samples));
+        const samples = new Int16Array(bytes.buffer);
+        return await voice.say(samples, Number(p.sampleRate), Number(p.channels));
+      }
       case "setTone": {
         const tone = person().own.get(type);
-        if (tone instanceof Tone) tone.amplitude = Number(p.amplitude);
+        if (tone instanceof Voice) tone.amplitude = Number(p.amplitude);
         return;
       }
       case "show":
@@ -222,8 +233,16 @@ export class Sfu {
         });
       case "endCall":
         return this.room(cid).tell({ case: "callEnded", value: { reason: 1 } });
+      case "offline":
+        this.isOffline = Boolean(p.on);
+        if (this.isOffline) { for (const one of this.#allLegs()) one.socket?.close(4000); }
+        return;
+      case "reportHeard":
+        // For whoever looks at what is heard without waiting for an answer.
+        this.room(cid).onHeard = (userId, ms) => this.onHeard?.(cid, userId, ms);
+        return this.room(cid).sync();
       case "closePeers":
-        return await agent().leg.closePeers();
+        return await agent().leg.breakPeers();
       case "iceRestart":
         if (p.peer === "subscriber") return agent().leg.restartIce();
         return agent().leg.send({
@@ -271,6 +290,12 @@ export class Sfu {
       default:
         throw new Error(`no command is called "${name}"`);
     }
+  }
+
+  #allLegs(): Leg[] {
+    return [...this.#rooms.values()].flatMap((room) =>
+      [...room.members.values()].flatMap((member) => member.legs)
+    );
   }
 
   #upgrade(request: Request, edge: string): Response {
@@ -461,7 +486,7 @@ export class Sfu {
       return Response.json(await this.#call(method, JSON.parse(text), edge));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.faults.push(`${method}: ${message}`);
+      if (!(error instanceof Refused && !error.isFault)) this.faults.push(`${method}: ${message}`);
       if (error instanceof Refused) {
         return Response.json({ error: { code: error.code, message, shouldRetry: false } });
       }
@@ -482,6 +507,7 @@ export class Sfu {
           codec: codec?.name,
           muted,
         }));
+        if (leg.isBroken) throw new Refused("the connection is gone", 500, { isFault: false });
         return { sdp: await leg.setPublisher(sdp, tracks), sessionId };
       }
       case "SendAnswer": {
