@@ -14,6 +14,10 @@ export { type InterruptSignal, interruptSignal } from "./src/agent/interrupt_sig
 export type { HeardAudio, Processor } from "./src/agent/processor.ts";
 export { everybodyPasses, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
 
+// What it talks with. Adapters of services and models are imported by themselves.
+export type { ConversationParts } from "./src/agent/conversation_part.ts";
+export * from "./src/inference/mod.ts";
+
 // The contract: what an edge is, and what its author builds on.
 export { Call, type CreateCallOptions } from "./src/edge/call.ts";
 export {

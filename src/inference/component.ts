@@ -11,6 +11,7 @@ import { describeError } from "../events/logger.ts";
 export interface ComponentContext {
   /** Where all its time comes from. */
   readonly clock: Clock;
+  /** Where it may say things. */
   readonly logger: Logger;
   /** Aborted when starting is given up, another component's failure included. */
   readonly signal: AbortSignal;

@@ -9,7 +9,8 @@ import type { ToolCall } from "./messages.ts";
 import type { ToolResult } from "./tool.ts";
 
 /** Takes its properties from what it is made of. */
-abstract class Happening<Self> {
+export abstract class Happening<Self> {
+  /** Made of what it carries. */
   constructor(init: { [K in keyof Self]: Self[K] }) {
     Object.assign(this, init);
   }
@@ -17,6 +18,7 @@ abstract class Happening<Self> {
 
 /** Somebody began to speak: long enough to be no noise. */
 export class SpeechStartedEvent extends Happening<SpeechStartedEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant;
   /** Monotonic milliseconds of his first sound. */
   declare readonly atMs: number;
@@ -24,6 +26,7 @@ export class SpeechStartedEvent extends Happening<SpeechStartedEvent> {
 
 /** Somebody paused; whether his turn is over is not known yet. */
 export class SpeechStoppedEvent extends Happening<SpeechStoppedEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant;
   /** Monotonic milliseconds of his last sound. */
   declare readonly atMs: number;
@@ -31,6 +34,7 @@ export class SpeechStoppedEvent extends Happening<SpeechStoppedEvent> {
 
 /** Something of what somebody says was understood. */
 export class TranscriptEvent extends Happening<TranscriptEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant;
   /** All of his turn so far. */
   declare readonly text: string;
@@ -40,7 +44,9 @@ export class TranscriptEvent extends Happening<TranscriptEvent> {
 
 /** Somebody's turn is over. */
 export class TurnEndedEvent extends Happening<TurnEndedEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant;
+  /** What was said. */
   declare readonly text: string;
   /** Why: he was silent for long enough, or he is gone. */
   declare readonly reason: "silence" | "left";
@@ -48,6 +54,7 @@ export class TurnEndedEvent extends Happening<TurnEndedEvent> {
 
 /** The agent is heard: the first sample of something that it says was played. */
 export class AgentSpeechStartedEvent extends Happening<AgentSpeechStartedEvent> {
+  /** Identifies what the agent says. */
   declare readonly speechId: string;
   /** Whom it answers; `undefined` when it speaks of its own accord. */
   declare readonly participant: Participant | undefined;
@@ -55,25 +62,31 @@ export class AgentSpeechStartedEvent extends Happening<AgentSpeechStartedEvent> 
 
 /** The agent was heard to the end, or was cut off. */
 export class AgentSpeechEndedEvent extends Happening<AgentSpeechEndedEvent> {
+  /** Identifies what the agent says. */
   declare readonly speechId: string;
   /** What was heard of it. */
   declare readonly text: string;
+  /** Whether it was cut off. */
   declare readonly interrupted: boolean;
 }
 
 /** Speech over the agent silenced it for the moment; whether it is meant is not known yet. */
 export class BargeInSuspectedEvent extends Happening<BargeInSuspectedEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant;
 }
 
 /** It was a cough, or a sign of listening: the agent goes on where it was. */
 export class FalseAlarmEvent extends Happening<FalseAlarmEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant;
+  /** For how long it was silent. */
   declare readonly pausedMs: number;
 }
 
 /** Somebody interrupted the agent. */
 export class BargeInEvent extends Happening<BargeInEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant | undefined;
   /** From his first sound until the agent fell silent. */
   declare readonly silenceMs: number;
@@ -83,8 +96,11 @@ export class BargeInEvent extends Happening<BargeInEvent> {
 
 /** A tool was called. */
 export class ToolCalledEvent extends Happening<ToolCalledEvent> {
+  /** What the model wished. */
   declare readonly call: ToolCall;
+  /** What the model was told. */
   declare readonly result: ToolResult;
+  /** How long it took. */
   declare readonly durationMs: number;
 }
 
@@ -93,7 +109,9 @@ export class ToolCalledEvent extends Happening<ToolCalledEvent> {
  * are those on the way that waited, so that they and `ownMs` add up to `voiceToVoiceMs`.
  */
 export class VoiceToVoiceEvent extends Happening<VoiceToVoiceEvent> {
+  /** Whom it is about. */
   declare readonly participant: Participant;
+  /** All of it. */
   declare readonly voiceToVoiceMs: number;
   /** Until the turn was over, the wait for the transcript taken off. */
   declare readonly turnMs: number;

@@ -8,12 +8,19 @@ import type { JsonValue } from "../edge/types.ts";
 
 /** A JSON Schema. Other keywords may be there and are passed on to the model unchecked. */
 export interface JsonSchema {
+  /** The kind of value. */
   readonly type?: "object" | "array" | "string" | "number" | "integer" | "boolean" | "null";
+  /** For the model to read. */
   readonly description?: string;
+  /** What an object has. */
   readonly properties?: { readonly [name: string]: JsonSchema };
+  /** What it must have. */
   readonly required?: readonly string[];
+  /** What an array holds. */
   readonly items?: JsonSchema;
+  /** The values that are allowed. */
   readonly enum?: readonly JsonValue[];
+  /** Whatever else JSON Schema knows. */
   readonly [keyword: string]: unknown;
 }
 
@@ -24,13 +31,16 @@ export type FromSchema<S> = S extends { readonly enum: readonly (infer E)[] } ? 
   : S extends { readonly type: "boolean" } ? boolean
   : S extends { readonly type: "null" } ? null
   : S extends { readonly type: "array"; readonly items: infer I } ? FromSchema<I>[]
-  : S extends { readonly type: "object"; readonly properties: infer P } ? ObjectFrom<P, Required<S>>
+  : S extends { readonly type: "object"; readonly properties: infer P }
+    ? ObjectFrom<P, RequiredNames<S>>
   : S extends { readonly type: "object" } ? { [name: string]: JsonValue }
   : JsonValue;
 
-type Required<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
+/** The names of what an object of a schema must have. */
+export type RequiredNames<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
 
-type ObjectFrom<P, R> =
+/** The type of an object with properties `P`, of which `R` are required. */
+export type ObjectFrom<P, R> =
   & { [K in keyof P as K extends R ? K : never]: FromSchema<P[K]> }
   & { [K in keyof P as K extends R ? never : K]?: FromSchema<P[K]> };
 

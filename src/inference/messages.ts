@@ -7,7 +7,9 @@ import type { JsonValue } from "../edge/types.ts";
 
 /** A picture as models take it. */
 export interface EncodedImage {
+  /** How it is encoded. */
   readonly mediaType: "image/jpeg" | "image/png";
+  /** The file. */
   readonly data: Uint8Array;
   /** Pixels. */
   readonly width: number;
@@ -19,6 +21,7 @@ export interface EncodedImage {
 export interface ToolCall {
   /** Unique within the conversation. */
   readonly id: string;
+  /** The name of the tool. */
   readonly name: string;
   /** The arguments as the model gave them; not checked yet. */
   readonly input: JsonValue;
@@ -42,6 +45,7 @@ export type ChatMessage =
   | {
     readonly role: "tool";
     readonly callId: string;
+    /** The name of the tool. */
     readonly name: string;
     /** The result as text; an error's description when `isError`. */
     readonly text: string;

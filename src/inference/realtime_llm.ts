@@ -6,7 +6,9 @@ import type { ToolDescription } from "./tool.ts";
 
 /** How a session with a realtime model begins. */
 export interface RealtimeSessionOptions extends ComponentContext {
+  /** What it is told to be. */
   readonly instructions: string;
+  /** What it may call. */
   readonly tools: readonly ToolDescription[];
   /** What was said before, for a session that takes over from one that was lost. */
   readonly history: readonly ChatMessage[];

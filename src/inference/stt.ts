@@ -42,6 +42,8 @@ export interface TranscribeOptions {
  */
 export interface STT extends Component {
   /**
+   * Transcribes one stretch.
+   *
    * @param audio mono, at the rate that the agent hears; the chunks may be kept
    */
   transcribe(audio: AsyncIterable<PcmChunk>, options: TranscribeOptions): AsyncIterable<Transcript>;

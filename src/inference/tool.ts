@@ -27,8 +27,10 @@ export interface Tool extends ToolDescription {
   execute(input: never, context: ToolContext): unknown;
 }
 
-/** Nothing to be said to a tool. */
-const NO_PARAMETERS = { type: "object", properties: {} } as const;
+/** The schema of a tool that takes nothing. */
+export type NoParameters = { readonly type: "object"; readonly properties: Record<never, never> };
+
+const NO_PARAMETERS: NoParameters = { type: "object", properties: {} };
 const NAME = /^[\w-]{1,64}$/;
 
 /**
@@ -54,7 +56,7 @@ const NAME = /^[\w-]{1,64}$/;
  *
  * @throws {TypeError} the name is none that models take.
  */
-export function defineTool<const S extends JsonSchema = typeof NO_PARAMETERS>(definition: {
+export function defineTool<const S extends JsonSchema = NoParameters>(definition: {
   name: string;
   description: string;
   /** Default: no parameters. */
@@ -73,7 +75,9 @@ export function defineTool<const S extends JsonSchema = typeof NO_PARAMETERS>(de
 
 /** What a tool came to, as the model is told. */
 export interface ToolResult {
+  /** The result, or what went wrong. */
   readonly text: string;
+  /** Whether it went wrong. */
   readonly isError: boolean;
 }
 

@@ -4,6 +4,7 @@ import type { ChatMessage } from "./messages.ts";
 
 /** Somebody's turn, when he has paused. */
 export interface PausedTurn {
+  /** Whose turn it is. */
   readonly participant: Participant;
   /** All that he said in it so far. */
   readonly text: string;

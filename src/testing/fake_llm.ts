@@ -34,7 +34,9 @@ export type FakeReply = string | FakeAnswer | ((request: LLMRequest) => string |
  * ```
  */
 export class FakeLLM implements LLM {
+  /** For messages. */
   readonly name = "fake-llm";
+  /** Whether it is shown pictures. */
   acceptsImages = false;
   /** What it was asked, request by request. */
   readonly requests: LLMRequest[] = [];
@@ -44,16 +46,22 @@ export class FakeLLM implements LLM {
   readonly #script: FakeReply[];
   #calls = 0;
 
-  /** @param script one reply for each request; the last one is repeated */
+  /**
+   * Has been asked nothing yet.
+   *
+   * @param script one reply for each request; the last one is repeated
+   */
   constructor(clock: Clock, script: readonly FakeReply[] = ["All right."]) {
     this.#clock = clock;
     this.#script = [...script];
   }
 
+  /** How often it was asked. */
   metrics(): Readonly<Record<string, number>> {
     return { requests: this.requests.length };
   }
 
+  /** Follows the script. */
   async *generate(request: LLMRequest): AsyncGenerator<LLMPart, void, void> {
     const { signal } = request;
     this.requests.push({ ...request, messages: [...request.messages] });

@@ -26,8 +26,11 @@ const MIN_SPEECH_MS = 100;
 
 /** A realtime model that follows a script: a turn is 100 ms of sound and 400 ms of silence. */
 export class FakeRealtimeLLM implements RealtimeLLM {
+  /** For messages. */
   readonly name = "fake-realtime";
+  /** Samples a second that it hears. */
   readonly inputRate = 24_000;
+  /** Whether it is shown pictures. */
   acceptsImages = false;
   /** All sessions that were begun, the last one last. */
   readonly sessions: FakeRealtimeSession[] = [];
@@ -36,11 +39,13 @@ export class FakeRealtimeLLM implements RealtimeLLM {
   readonly #clock: Clock;
   readonly #script: FakeExchange[];
 
+  /** Takes one exchange after another. */
   constructor(clock: Clock, script: readonly FakeExchange[]) {
     this.#clock = clock;
     this.#script = [...script];
   }
 
+  /** Begins a session, or refuses. */
   connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
     const refusal = this.refusals.shift();
     if (refusal) return Promise.reject(refusal);
@@ -54,8 +59,11 @@ export class FakeRealtimeLLM implements RealtimeLLM {
 export class FakeRealtimeSession implements RealtimeSession {
   /** Milliseconds of sound, not silence, that it heard. */
   heardSoundMs = 0;
+  /** What it was told of interruptions. */
   readonly interruptions: { answerId: string; heardMs: number }[] = [];
+  /** What it was shown. */
   readonly images: EncodedImage[] = [];
+  /** What it was told in writing. */
   readonly texts: string[] = [];
   readonly #events = new Feed<RealtimeEvent>();
   readonly #clock: Clock;
@@ -66,6 +74,7 @@ export class FakeRealtimeSession implements RealtimeSession {
   #speaking = false;
   #made = 0;
 
+  /** Made by `connect`. */
   constructor(
     clock: Clock,
     script: FakeExchange[],
@@ -75,10 +84,12 @@ export class FakeRealtimeSession implements RealtimeSession {
     this.#script = script;
   }
 
+  /** What it does. */
   [Symbol.asyncIterator](): AsyncIterator<RealtimeEvent> {
     return this.#events[Symbol.asyncIterator]();
   }
 
+  /** Ends the session. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#events.end();
     return Promise.resolve();
@@ -89,6 +100,7 @@ export class FakeRealtimeSession implements RealtimeSession {
     this.#events.fail(new Error("the socket was closed"));
   }
 
+  /** Hears. */
   sendAudio(pcm: PcmChunk): void {
     const isSound = levelOf(pcm.samples) > 0.003;
     if (isSound) this.heardSoundMs += pcm.durationMs;
@@ -109,24 +121,29 @@ export class FakeRealtimeSession implements RealtimeSession {
     }
   }
 
+  /** Sees. */
   sendImage(image: EncodedImage): void {
     this.images.push(image);
   }
 
+  /** Answers with this text. */
   say(text: string): void {
     this.#answer(text);
   }
 
+  /** Reads. */
   sendText(text: string, { respond }: { respond: boolean }): void {
     this.texts.push(text);
     if (respond) this.#exchange();
   }
 
+  /** Goes on with a result. */
   sendToolResult(callId: string, { text }: { text: string }): void {
     const exchange = this.#waiting.get(callId);
     if (exchange) this.#answer(`${exchange.answer} ${text}`);
   }
 
+  /** Takes note. */
   interrupt(answerId: string, heardMs: number): void {
     this.interruptions.push({ answerId, heardMs });
   }

@@ -19,6 +19,7 @@ export interface FakeTranscript {
 
 /** Speech to text that follows a script, in a clock's time, and counts what it hears. */
 export class FakeSTT implements STT {
+  /** For messages. */
   readonly name = "fake-stt";
   /** What it was given, stretch by stretch. */
   readonly stretches: { speakerId: string; audioMs: number }[] = [];
@@ -26,6 +27,8 @@ export class FakeSTT implements STT {
   readonly #script: Map<string, (string | FakeTranscript)[]>;
 
   /**
+   * Has heard nothing yet.
+   *
    * @param script one entry for each stretch of speech, whoever speaks, or a list for each speaker;
    *   what comes after the end is understood as nothing
    */
@@ -40,6 +43,7 @@ export class FakeSTT implements STT {
     this.#script = new Map(Object.entries(lists).map(([id, list]) => [id, [...list]]));
   }
 
+  /** Follows the script. */
   async *transcribe(
     audio: AsyncIterable<PcmChunk>,
     { signal, speakerId = "" }: TranscribeOptions,

@@ -24,6 +24,7 @@ const CHUNK_MS = 40;
  * differently for each text. Remembers what it said.
  */
 export class FakeTTS implements TTS {
+  /** For messages. */
   readonly name = "fake-tts";
   /** What it was asked to say. */
   readonly sentences: string[] = [];
@@ -32,11 +33,13 @@ export class FakeTTS implements TTS {
   readonly #clock: Clock;
   readonly #options: FakeTTSOptions;
 
+  /** A voice that has said nothing yet. */
   constructor(clock: Clock, options: FakeTTSOptions = {}) {
     this.#clock = clock;
     this.#options = options;
   }
 
+  /** Speaks. */
   async *synthesize(
     text: string,
     { signal }: { readonly signal: AbortSignal },

@@ -9,20 +9,24 @@ export interface FakeVADOptions {
   threshold?: number;
   /** Answers so much later, in a clock's time, as models in workers do. Default: at once. */
   delayMs?: number;
+  /** What `delayMs` is measured with. */
   clock?: Clock;
 }
 
 /** Takes whatever is loud for speech, each speaker by himself. */
 export class FakeVAD implements VAD {
+  /** For messages. */
   readonly name = "fake-vad";
   /** How many are listened to right now. */
   speakers = 0;
   readonly #options: FakeVADOptions;
 
+  /** Hears nobody yet. */
   constructor(options: FakeVADOptions = {}) {
     this.#options = options;
   }
 
+  /** Begins to listen to one speaker. */
   open(): VadStream {
     const { threshold = 0.005, delayMs = 0, clock } = this.#options;
     this.speakers++;

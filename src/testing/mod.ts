@@ -20,3 +20,8 @@ export { MemoryEdge, type MemoryEdgeOptions } from "./memory_edge.ts";
 export { MemoryConnection, type RoomMessage } from "./memory_connection.ts";
 export { MemoryParty, type MemoryPartyOptions, MemoryVideo } from "./memory_party.ts";
 export { VirtualClock } from "./virtual_clock.ts";
+export { type FakeAnswer, FakeLLM, type FakeReply } from "./fake_llm.ts";
+export { type FakeExchange, FakeRealtimeLLM, FakeRealtimeSession } from "./fake_realtime_llm.ts";
+export { FakeSTT, type FakeTranscript } from "./fake_stt.ts";
+export { FakeTTS, type FakeTTSOptions } from "./fake_tts.ts";
+export { FakeVAD, type FakeVADOptions } from "./fake_vad.ts";

@@ -31,6 +31,7 @@ export interface FlowContext {
 
 /** 20 ms of one participant. */
 export interface HeardSpeech {
+  /** Who is heard. */
   readonly participant: Participant;
   /** Mono: a view, valid until what took it returns or its promise settles. */
   readonly pcm: PcmChunk;

@@ -1,3 +1,4 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../llm.ts";
 import type { ChatMessage, EncodedImage } from "../messages.ts";
@@ -12,6 +13,7 @@ import { ConversationLog, type LoggedMessage } from "./conversation_log.ts";
 import { EchoGuard, OwnVoice } from "../hearing/echo_guard.ts";
 import { type HearingOptions, Listener } from "../hearing/listener.ts";
 import type { Turn } from "../hearing/turn.ts";
+import { RowMixer } from "../hearing/row_mixer.ts";
 import { Answer } from "../speaking/answer.ts";
 import { ChatHistory } from "../speaking/chat_history.ts";
 import { Floor } from "../speaking/floor.ts";
@@ -31,6 +33,12 @@ import { voiceToVoice } from "./voice_to_voice.ts";
 export interface TranscribingOptions {
   /** When somebody speaks and when his turn is over. */
   hearing?: HearingOptions;
+  /**
+   * Whether everybody in the call is transcribed as one, which costs one recogniser however many
+   * there are; the loudest of a turn is taken for its speaker. Default `false`: each has a
+   * transcript and turns of his own.
+   */
+  mixed?: boolean;
   /** When speech over the agent interrupts it. */
   bargeIn?: BargeInOptions;
   /**
@@ -80,6 +88,7 @@ export class TranscribingFlow implements Flow {
   readonly #own = new OwnVoice();
   readonly #floor: Floor;
   readonly #bargeIn: BargeIn;
+  readonly #mixer: RowMixer | undefined;
   readonly #listeners = new Map<string, Listener>();
   readonly #turnLogs = new WeakMap<Turn, LoggedMessage>();
   readonly #answerLogs = new WeakMap<Answer, LoggedMessage>();
@@ -98,6 +107,9 @@ export class TranscribingFlow implements Flow {
     this.#log = new ConversationLog(context.conversation, report);
     this.#floor = new Floor({ track, clock, ownVoice: this.#own, report });
     this.#bargeIn = new BargeIn({ ...options.bargeIn, floor: this.#floor, clock, emit });
+    if (options.mixed) {
+      this.#mixer = new RowMixer((pcm, loudest) => this.#listen("everybody", pcm, loudest));
+    }
     // What was said before the agent came, or before it came back, is where it goes on.
     for (const { role, text, userId } of context.conversation.messages) {
       if (!/\S/.test(text)) continue;
@@ -110,22 +122,27 @@ export class TranscribingFlow implements Flow {
     return this.#history.messages;
   }
 
-  hear({ participant, pcm }: HeardSpeech): void | Promise<void> {
+  hear(audio: HeardSpeech): void | Promise<void> {
     if (this.#closed) return;
+    if (this.#mixer) return this.#mixer.push(audio);
+    return this.#listen(audio.participant.id, audio.pcm, audio.participant);
+  }
+
+  #listen(streamId: string, pcm: PcmChunk, participant: Participant): void | Promise<void> {
     const { clock, track } = this.#context;
     this.#own.update(clock.now(), track.playedMs, this.#floor.isPlaying);
-    let listener = this.#listeners.get(participant.id);
-    if (!listener) {
-      this.#listeners.set(participant.id, listener = this.#newListener(participant));
-    }
+    let listener = this.#listeners.get(streamId);
+    if (!listener) this.#listeners.set(streamId, listener = this.#newListener(participant));
     return listener.hear(pcm, participant);
   }
 
   muted(participant: Participant): void {
+    this.#mixer?.flush();
     this.#listeners.get(participant.id)?.stopped();
   }
 
   participantLeft(participant: Participant): void {
+    this.#mixer?.flush();
     const listener = this.#listeners.get(participant.id);
     if (!listener) return;
     const { report } = this.#context;

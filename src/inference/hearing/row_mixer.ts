@@ -11,7 +11,7 @@ const GONE_AFTER_ROWS = 10;
  * several, a row is complete when the first 20 ms of the next one come.
  */
 export class RowMixer {
-  readonly #emit: (pcm: PcmChunk, loudest: Participant) => void;
+  readonly #emit: (pcm: PcmChunk, loudest: Participant) => void | Promise<void>;
   readonly #lastRows = new Map<string, number>();
   #sum: Int32Array = new Int32Array(0);
   #mixed: PcmChunk | undefined;
@@ -20,14 +20,21 @@ export class RowMixer {
   #loudest: Participant | undefined;
   #level = 0;
 
-  /** `emit` gets 20 ms of everybody, a view, and who is the loudest in it. */
-  constructor(emit: (pcm: PcmChunk, loudest: Participant) => void) {
+  /**
+   * `emit` gets 20 ms of everybody, a view that is valid until its promise settles, and who is the
+   * loudest in it.
+   */
+  constructor(emit: (pcm: PcmChunk, loudest: Participant) => void | Promise<void>) {
     this.#emit = emit;
   }
 
-  /** Takes 20 ms of somebody. */
-  push({ participant, pcm, row }: HeardSpeech): void {
-    if (row !== this.#row) this.flush();
+  /** Takes 20 ms of somebody; a promise is to be waited for before the next. */
+  push(audio: HeardSpeech): void | Promise<void> {
+    const before = audio.row === this.#row ? undefined : this.flush();
+    return before ? before.then(() => this.#add(audio)) : this.#add(audio);
+  }
+
+  #add({ participant, pcm, row }: HeardSpeech): void | Promise<void> {
     this.#row = row;
     this.#lastRows.set(participant.id, row);
     if (this.#sum.length !== pcm.samples.length) {
@@ -40,11 +47,11 @@ export class RowMixer {
       this.#level = level;
       this.#loudest = participant;
     }
-    if (this.#isComplete()) this.flush();
+    if (this.#isComplete()) return this.flush();
   }
 
   /** Gives what is there of the row. */
-  flush(): void {
+  flush(): void | Promise<void> {
     if (this.#count === 0) return;
     const { samples } = this.#mixed!;
     for (let n = 0; n < samples.length; n++) {
@@ -52,7 +59,7 @@ export class RowMixer {
     }
     this.#sum.fill(0);
     this.#count = 0;
-    this.#emit(this.#mixed!, this.#loudest!);
+    return this.#emit(this.#mixed!, this.#loudest!);
   }
 
   /** Whether everybody is in who was heard lately. */

@@ -29,6 +29,7 @@ export class SentenceSplitter {
   readonly #maxChars: number;
   #rest = "";
 
+  /** Begins with no text. */
   constructor(options: SentenceSplitterOptions = {}) {
     this.#maxChars = options.maxChars ?? 240;
     if (!(this.#maxChars >= 1)) {

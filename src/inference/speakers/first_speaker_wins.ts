@@ -1,0 +1,115 @@
+import type { Participant } from "../../edge/types.ts";
+import type { HeardSpeech } from "../flow/flow.ts";
+import type { VAD, VadStream } from "../vad.ts";
+import { type Clock, systemClock } from "../../events/clock.ts";
+import { energyVad } from "../hearing/energy_vad.ts";
+import { levelOf } from "../hearing/level.ts";
+import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
+
+/** Options of {@linkcode firstSpeakerWins}. */
+export interface FirstSpeakerOptions {
+  /** Tells who speaks. Default: by loudness. */
+  vad?: VAD;
+  /** So long must the speaker be silent before another one is heard. Default 1500. */
+  releaseMs?: number;
+  /** Where its time comes from. Default: the machine. */
+  clock?: Clock;
+}
+
+/** Who speaks is heard, and the others are not until he has been silent for so long. */
+export function firstSpeakerWins(options: FirstSpeakerOptions = {}): SpeakerPolicy {
+  return new FirstSpeakerWins(options);
+}
+
+/** From which probability of speech on somebody speaks. */
+const THRESHOLD = 0.5;
+
+interface Speaker {
+  readonly vad: VadStream;
+  probability: number;
+  level: number;
+  /** When he last had the floor. */
+  heldMs: number;
+  /** Since when he has been trying to speak while another one had the floor. */
+  waitingSinceMs: number;
+}
+
+class FirstSpeakerWins extends OneAtATime {
+  readonly #vad: VAD;
+  readonly #releaseMs: number;
+  readonly #clock: Clock;
+  readonly #speakers = new Map<string, Speaker>();
+  #holder: string | undefined;
+
+  constructor(options: FirstSpeakerOptions) {
+    super();
+    this.#vad = options.vad ?? energyVad();
+    this.#releaseMs = options.releaseMs ?? 1500;
+    this.#clock = options.clock ?? systemClock;
+    if (!(this.#releaseMs >= 0)) {
+      throw new RangeError(`releaseMs must be a number >= 0, got ${this.#releaseMs}`);
+    }
+  }
+
+  override participantLeft({ id }: Participant): void {
+    this.#speakers.get(id)?.vad[Symbol.dispose]();
+    this.#speakers.delete(id);
+    if (this.#holder === id) this.#holder = undefined;
+  }
+
+  protected override judge(row: readonly HeardSpeech[]): string | undefined {
+    const now = this.#clock.now();
+    for (const audio of row) this.#listen(audio);
+    const holder = this.#holder === undefined ? undefined : this.#speakers.get(this.#holder);
+    if (holder) {
+      const isHere = row.some(({ participant }) => participant.id === this.#holder);
+      if (isHere && holder.probability > THRESHOLD) holder.heldMs = now;
+      if (now - holder.heldMs >= this.#releaseMs) this.#holder = undefined;
+    }
+    const trying = row.filter(({ participant: { id } }) =>
+      id !== this.#holder && this.#speakers.get(id)!.probability > THRESHOLD
+    );
+    if (this.#holder === undefined) this.#holder = this.#next(trying);
+    if (this.#holder === undefined) return undefined;
+    for (const { participant: { id } } of trying) {
+      const speaker = this.#speakers.get(id)!;
+      if (id !== this.#holder) speaker.waitingSinceMs = Math.min(speaker.waitingSinceMs, now);
+    }
+    return this.#holder;
+  }
+
+  #listen({ participant, pcm }: HeardSpeech): void {
+    let speaker = this.#speakers.get(participant.id);
+    if (!speaker) {
+      const vad = this.#vad.open({ sampleRate: pcm.sampleRate });
+      speaker = { vad, probability: 0, level: 0, heldMs: -Infinity, waitingSinceMs: Infinity };
+      this.#speakers.set(participant.id, speaker);
+    }
+    speaker.level = levelOf(pcm.samples);
+    // A detector that answers later is a moment behind; by then the view is another one's.
+    const result = speaker.vad.process(pcm.clone());
+    if (typeof result === "number") speaker.probability = result;
+    else result.then((probability) => speaker.probability = probability, () => {});
+  }
+
+  /** Whoever has waited the longest; else who was heard the longest ago; else the loudest. */
+  #next(trying: readonly HeardSpeech[]): string | undefined {
+    const ranked = trying
+      .map(({ participant: { id } }) => ({ id, ...this.#speakers.get(id)! }))
+      .sort((a, b) =>
+        compare(a.waitingSinceMs, b.waitingSinceMs) || compare(a.heldMs, b.heldMs) ||
+        b.level - a.level
+      );
+    const id = ranked[0]?.id;
+    if (id === undefined) return undefined;
+    const speaker = this.#speakers.get(id)!;
+    speaker.heldMs = this.#clock.now();
+    speaker.waitingSinceMs = Infinity;
+    return id;
+  }
+}
+
+/** Like `a - b`, also of infinite numbers. */
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

@@ -1,0 +1,50 @@
+import type { Participant } from "../../edge/types.ts";
+import type { HeardSpeech } from "../flow/flow.ts";
+import { levelOf } from "../hearing/level.ts";
+import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
+
+/** Options of {@linkcode loudest}. */
+export interface LoudestOptions {
+  /** How much louder another one must be to be heard instead, in dB. Default 6. */
+  marginDb?: number;
+}
+
+/** How much of the level before is left after 20 ms: a word is as loud as its vowels. */
+const FADE = 0.9;
+/** Whoever is quieter than this is not speaking. */
+const SILENCE = 0.002;
+
+/** Only the loudest is heard; whoever is heard stays it until another one is clearly louder. */
+export function loudest(options: LoudestOptions = {}): SpeakerPolicy {
+  return new Loudest(options.marginDb ?? 6);
+}
+
+class Loudest extends OneAtATime {
+  readonly #margin: number;
+  readonly #levels = new Map<string, number>();
+  #current: string | undefined;
+
+  constructor(marginDb: number) {
+    super();
+    this.#margin = 10 ** (marginDb / 20);
+  }
+
+  override participantLeft(participant: Participant): void {
+    this.#levels.delete(participant.id);
+    if (this.#current === participant.id) this.#current = undefined;
+  }
+
+  protected override judge(row: readonly HeardSpeech[]): string | undefined {
+    for (const [id, level] of this.#levels) this.#levels.set(id, level * FADE);
+    for (const { participant, pcm } of row) {
+      const before = this.#levels.get(participant.id) ?? 0;
+      this.#levels.set(participant.id, Math.max(before, levelOf(pcm.samples)));
+    }
+    let best = this.#current;
+    let most = best === undefined ? 0 : (this.#levels.get(best) ?? 0) * this.#margin;
+    for (const [id, level] of this.#levels) {
+      if (id !== this.#current && level > Math.max(most, SILENCE)) [best, most] = [id, level];
+    }
+    return this.#current = best;
+  }
+}
