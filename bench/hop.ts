@@ -1,9 +1,10 @@
 /**
  * The hop between the agent's process and the media process, one way each, over the project's own
- * wire. By itself: `deno run -A bench/hop.ts [participants] [seconds]`.
+ * wire. By itself: `deno task bench hop [--participants N] [--seconds N] [--json]`.
  *
  * @module
  */
+import { parseArgs } from "node:util";
 import { PcmChunk } from "../src/audio/pcm_chunk.ts";
 import { Call } from "../src/edge/call.ts";
 import type { Connection } from "../src/edge/connection.ts";
@@ -12,7 +13,10 @@ import { EdgeTransport } from "../src/edge/edge_transport.ts";
 import { MediaConnection } from "../src/media/process/media_connection.ts";
 import { MediaProcess } from "../src/media/process/media_process.ts";
 import { sinceStamp, stamp } from "./hop_stamp.ts";
+import { describeMachine } from "./lib/machine.ts";
+import { progress } from "./lib/progress.ts";
 import { summarize, type Summary } from "./lib/stats.ts";
+import { formatTable } from "./lib/table.ts";
 
 /** Rows that are not counted: the code is not warm yet. */
 const WARM_UP_ROWS = 50;
@@ -83,11 +87,51 @@ export async function measureHop(
   };
 }
 
-if (import.meta.main) {
-  const [participants = 100, seconds = 10] = Deno.args.map(Number);
+const HELP = `deno task bench hop [--json] [options]
+
+Measures the way between the agent's process and the media process, one way each.
+
+  --json             one JSON document on standard output instead of a table
+  --participants N   participants whose audio makes up a row (100)
+  --seconds N        how long, with a row each 20 ms (10)`;
+
+function wholeNumber(name: string, given: string): number {
+  const value = Number(given);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new TypeError(`--${name} expects a whole number from 1, got "${given}"`);
+}
+
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+      participants: { type: "string", default: "100" },
+      seconds: { type: "string", default: "10" },
+    },
+  });
+  if (values.help) return console.log(HELP);
+  const participants = wholeNumber("participants", values.participants);
+  const seconds = wholeNumber("seconds", values.seconds);
+  const machine = await describeMachine();
+  progress(`hop with ${participants} participants for ${seconds} s`);
   const hop = await measureHop({ participants, seconds });
-  for (const [way, { count, p50, p95, p99, max }] of Object.entries(hop)) {
-    const figures = [p50, p95, p99, max].map((ms) => ms.toFixed(2)).join(" / ");
-    console.log(`${way.padEnd(9)} ${count} times, p50 / p95 / p99 / max ms: ${figures}`);
+  if (values.json) return console.log(JSON.stringify({ machine, participants, ...hop }, null, 2));
+  const rows = Object.entries(hop).map(([way, { count, p50, p95, p99, max }]) => [
+    way,
+    String(count),
+    ...[p50, p95, p99, max].map((ms) => ms.toFixed(2)),
+  ]);
+  console.log(formatTable(["way", "rows", "p50 ms", "p95 ms", "p99 ms", "max ms"], rows));
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`bench: ${error.message}\n\n${HELP}`);
+    Deno.exitCode = 2;
   }
 }

@@ -54,7 +54,7 @@ export const HELP = `deno task bench call [--json] [options]
 Measures a conversation over real media: headless Chromium, LocalEdge, an agent.
 
   --json             one JSON document on standard output instead of tables
-  --quick            about a minute; shows the way, proves nothing
+  --quick            under two minutes; shows the way, proves nothing
   --only PARTS       some of ${PARTS.join(", ")}, comma-separated
   --connections N    connections of the round trip, and as many to the floor (${FULL.connections})
   --people N         people of the crowd (${FULL.people})
