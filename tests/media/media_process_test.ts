@@ -138,6 +138,25 @@ Deno.test("a goodbye that takes too long is cut off", async () => {
   assertLess(performance.now() - start, 600);
 });
 
+Deno.test("a process that hangs, and reads nothing, is killed when it is to end", async () => {
+  const process = fakeProcess({
+    // More than a pipe holds.
+    config: "x".repeat(500_000),
+    spawn: () =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["eval", "setTimeout(() => {}, 60_000)"],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn(),
+  });
+  const start = performance.now();
+  const error = await assertRejects(() => process.acquire({ timeoutMs: 100 })) as Error;
+  assertEquals(error.name, "TimeoutError");
+  assertLess(performance.now() - start, 2000);
+  assertEquals(process.pid, undefined);
+});
+
 Deno.test("garbage from the process ends it with a typed error", async () => {
   const process = fakeProcess({
     spawn: () =>

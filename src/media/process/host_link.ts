@@ -56,8 +56,8 @@ export interface HostLinkOptions {
   onGrown(rssBytes: number): void;
 }
 
-/** After its input has ended the process has this long to go by itself. */
-const LEAVE_MS = 2000;
+/** From the order to end on the process has this long to go by itself: twice what it takes. */
+const LEAVE_MS = 1000;
 /** What is read at once. */
 const READ_BYTES = 1 << 16;
 
@@ -161,12 +161,12 @@ export class HostLink {
     if (!this.#closing) {
       this.#closing = true;
       this.#failure ??= reason;
+      const timer = setTimeout(() => this.#kill(), LEAVE_MS);
+      void this.gone.finally(() => clearTimeout(timer));
       await this.writer.drained();
       this.writer.close();
       // Fails when the process has gone already, which is what is wanted.
       this.#stdin.close().catch(() => {});
-      const timer = setTimeout(() => this.#kill(), LEAVE_MS);
-      this.gone.finally(() => clearTimeout(timer));
     }
     await this.gone;
   }

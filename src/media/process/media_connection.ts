@@ -49,7 +49,7 @@ export class MediaConnection extends Connection {
   readonly #lease: MediaLease;
   readonly #id: number;
   readonly #wish: VideoWish;
-  readonly #sources = new Map<number, { participantId: string; trackId: string }>();
+  readonly #sources = new Map<number, Source>();
   readonly #rowEntries: AudioRowEntry[] = [];
   readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
   readonly #subscriptions = new Map<string, Subscription>();
@@ -210,8 +210,11 @@ export class MediaConnection extends Connection {
   #linked(): LinkedConnection {
     return {
       onNotice: (notice) => this.#onNotice(notice),
-      onSource: (source, participantId, trackId) =>
-        this.#sources.set(source, { participantId, trackId }),
+      onSource: (source, participantId, trackId) => {
+        // A track that came again has a new number.
+        this.#forgetSources((known) => known.trackId === trackId);
+        this.#sources.set(source, { participantId, trackId });
+      },
       onRow: (row) => this.#onRow(row),
       onReport: (report) => this.#onReport(report),
       onPiece: (frame, stream) => this.#onPiece(frame, stream),
@@ -328,9 +331,15 @@ export class MediaConnection extends Connection {
     this.#audio = undefined;
   }
 
-  #forgetSources(matches: (source: { participantId: string }) => boolean): void {
+  #forgetSources(matches: (source: Source) => boolean): void {
     for (const [index, source] of this.#sources) if (matches(source)) this.#sources.delete(index);
   }
+}
+
+/** Whose slots carry a number. */
+interface Source {
+  readonly participantId: string;
+  readonly trackId: string;
 }
 
 interface Subscription {
