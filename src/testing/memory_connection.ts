@@ -2,6 +2,7 @@ import type { CloseReason, JsonValue, Participant } from "../edge/types.ts";
 import type { AudioRow, Hearing } from "../edge/edge_agent.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
+import type { MemoryEdge } from "./memory_edge.ts";
 import type { MemoryRoom } from "./memory_room.ts";
 import {
   Connection,
@@ -26,6 +27,8 @@ export type RoomMessage =
 
 /** An agent's presence in a room in memory. */
 export class MemoryConnection extends Connection {
+  /** The edge that the call is reached over. */
+  declare readonly edge: MemoryEdge;
   /** The agent as the others see it. */
   readonly self: Participant;
   /** How many times tracks were negotiated. */
@@ -37,7 +40,7 @@ export class MemoryConnection extends Connection {
   #playout: PacedPlayout | undefined;
 
   /** Makes a memory connection. */
-  constructor(init: ConnectionInit & { room: MemoryRoom }) {
+  constructor(init: ConnectionInit & { edge: MemoryEdge; room: MemoryRoom }) {
     super(init);
     this.#room = init.room;
     const { user } = init.agent;
@@ -112,6 +115,7 @@ export class MemoryConnection extends Connection {
       this.#playout?.[Symbol.dispose]();
       this.#playout = new PacedPlayout(tracks.audio, {
         clock: this.clock,
+        heardDelayMs: this.#room.carrier?.heardDelayMs,
         onFrame: (samples) => this.#room.sayFor(this, samples),
       });
       this.#announce("audio", TrackType.AUDIO);

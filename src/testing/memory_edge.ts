@@ -1,4 +1,4 @@
-import type { CloseReason, User } from "../edge/types.ts";
+import type { CloseReason, Participant, User } from "../edge/types.ts";
 import type { Connection } from "../edge/connection.ts";
 import type { EdgeAgent } from "../edge/edge_agent.ts";
 import { Call, type CreateCallOptions } from "../edge/call.ts";
@@ -46,6 +46,8 @@ export interface MemoryEdgeOptions extends EdgeOptions {
 export class MemoryEdge extends EdgeTransport {
   /** Everybody who was authenticated, in order. */
   readonly authenticated: User[] = [];
+  /** Called with each 10 ms that an agent says: 48 kHz mono, a view. */
+  onAgentAudio: ((samples: Int16Array, agent: Participant) => void) | undefined;
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #joinDelayMs: number;
   readonly #onAuthenticate: ((user: User) => void | Promise<void>) | undefined;
@@ -74,7 +76,7 @@ export class MemoryEdge extends EdgeTransport {
     }
     const call = new Call({ id: callId, type: options.callType });
     const key = keyOf(call);
-    if (!this.#rooms.has(key)) this.#rooms.set(key, new MemoryRoom(this.clock));
+    if (!this.#rooms.has(key)) this.#rooms.set(key, this.makeRoom());
     return Promise.resolve(call);
   }
 
@@ -130,6 +132,15 @@ export class MemoryEdge extends EdgeTransport {
   /** Loses an agent's network, and brings it back. */
   disturb(connection: Connection, reconnecting: boolean): void {
     this.#own(connection).take({ type: reconnecting ? "reconnecting" : "reconnected" });
+  }
+
+  /**
+   * Makes the place where a call happens.
+   *
+   * @ignore
+   */
+  protected makeRoom(): MemoryRoom {
+    return new MemoryRoom(this.clock);
   }
 
   /** Ends all calls. */

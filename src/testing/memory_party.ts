@@ -17,6 +17,8 @@ export interface MemoryPartyOptions {
   id?: string;
   /** Whether a microphone is published from the start. Default `true`. */
   audio?: boolean;
+  /** How late the microphone's track is announced, though it is heard. `Infinity`: never. */
+  trackDelayMs?: number;
 }
 
 /** A person on the other side of a call in memory. */
@@ -27,6 +29,8 @@ export class MemoryParty {
   readonly customEvents: JsonValue[] = [];
   /** Called with each 10 ms of an agent that is heard: 48 kHz mono, a view. */
   onAudio: ((samples: Int16Array, from: Participant) => void) | undefined;
+  /** Called when 20 ms of what this party says go out, muted or not. */
+  onSpoken: (() => void) | undefined;
   /** How much of the agents was heard, in milliseconds; silence does not count. */
   heardMs = 0;
   /** @ignore */
@@ -34,6 +38,7 @@ export class MemoryParty {
   readonly #room: MemoryRoom;
   readonly #videos = new Map<string, MemoryVideo>();
   #microphone: string | undefined;
+  #announced = false;
   #muted = false;
 
   /** @ignore */
@@ -53,6 +58,11 @@ export class MemoryParty {
     return this.#microphone;
   }
 
+  /** Whether the agents were told of the microphone. */
+  get isAnnounced(): boolean {
+    return this.#announced;
+  }
+
   /** Whether the microphone is muted. */
   get isMuted(): boolean {
     return this.#muted;
@@ -63,19 +73,24 @@ export class MemoryParty {
     return this.#videos;
   }
 
-  /** Publishes a microphone, unless there is one. */
-  publishAudio(): void {
+  /**
+   * Publishes a microphone, unless there is one.
+   *
+   * @param options `announceAfterMs`: how late it is announced, though it is heard; default 0
+   */
+  publishAudio(options: { announceAfterMs?: number } = {}): void {
     if (this.#microphone !== undefined) return;
-    this.#microphone = this.#room.makeId("audio");
-    this.#room.tell({
-      type: "trackAdded",
-      track: {
-        id: this.#microphone,
-        type: TrackType.AUDIO,
-        participantId: this.id,
-        muted: this.#muted,
-      },
-    });
+    const { announceAfterMs = 0 } = options;
+    const id = this.#microphone = this.#room.makeId("audio");
+    this.#announced = false;
+    const announce = () => {
+      if (this.#microphone !== id || !this.#room.parties.has(this)) return;
+      this.#announced = true;
+      const track = { id, type: TrackType.AUDIO, participantId: this.id, muted: this.#muted };
+      this.#room.tell({ type: "trackAdded", track });
+    };
+    if (announceAfterMs === 0) announce();
+    else if (announceAfterMs < Infinity) this.#room.clock.schedule(announce, announceAfterMs);
   }
 
   /** Removes the microphone. */
@@ -84,7 +99,7 @@ export class MemoryParty {
     const trackId = this.#microphone;
     this.#microphone = undefined;
     this.speech.stop();
-    this.#room.tell({ type: "trackRemoved", trackId });
+    if (this.#announced) this.#room.tell({ type: "trackRemoved", trackId });
   }
 
   /** Says `pcm` in real time, after what is being said; resolves when it is said. */
@@ -106,7 +121,7 @@ export class MemoryParty {
   mute(muted = true): void {
     if (this.#muted === muted) return;
     this.#muted = muted;
-    if (this.#microphone === undefined) return;
+    if (this.#microphone === undefined || !this.#announced) return;
     this.#room.tell({ type: "trackUpdated", trackId: this.#microphone, muted });
   }
 

@@ -1,5 +1,5 @@
-import type { AudioRow } from "../edge/edge_agent.ts";
-import type { CloseReason, JsonValue } from "../edge/types.ts";
+import type { AudioRow, AudioRowEntry } from "../edge/edge_agent.ts";
+import type { CloseReason, JsonValue, Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { MemoryConnection, RoomMessage } from "./memory_connection.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
@@ -7,6 +7,22 @@ import { TrackType } from "../edge/types.ts";
 import { MemoryParty, type MemoryPartyOptions, type MemoryVideo } from "./memory_party.ts";
 
 const ROW_MS = 20;
+
+/** What lies between those who are in a room: a network that may lose, delay and permute. */
+export interface Carrier {
+  /** How much later people hear what an agent says. */
+  readonly heardDelayMs: number;
+  /** Whether nothing is on its way. */
+  readonly isEmpty: boolean;
+  /** Takes what a party said in a row; gives what of it, or of before, arrives in this row. */
+  carry(party: MemoryParty, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[];
+  /** Hands a row to an agent. */
+  deliver(connection: MemoryConnection, row: AudioRow): void;
+  /** Tells an agent something. */
+  tell(connection: MemoryConnection, message: RoomMessage): void;
+  /** Lets a party hear 10 ms of an agent. */
+  say(party: MemoryParty, samples: Int16Array, from: Participant): void;
+}
 
 /** A call in memory: who is in it, and the clock that people are heard by. */
 export class MemoryRoom {
@@ -17,8 +33,13 @@ export class MemoryRoom {
   #timer: Disposable | undefined;
   #made = 0;
 
-  constructor(clock: Clock) {
+  /** Makes a memory room. */
+  constructor(clock: Clock, readonly carrier?: Carrier) {
     this.#clock = clock;
+  }
+
+  get clock(): Clock {
+    return this.#clock;
   }
 
   makeId(prefix: string): string {
@@ -28,13 +49,14 @@ export class MemoryRoom {
   /** Lets a party in and tells the agents. */
   welcome(options: MemoryPartyOptions): MemoryParty {
     const { userId, name = userId, id = this.makeId(userId), audio = true } = options;
+    const { trackDelayMs } = options;
     for (const party of this.parties) {
       if (party.id === id) throw new RangeError(`${id} is in the call already`);
     }
     const party = new MemoryParty(this, { original: undefined, userId, id, name, kind: "person" });
     this.parties.add(party);
     this.tell({ type: "participantJoined", participant: party.participant });
-    if (audio) party.publishAudio();
+    if (audio) party.publishAudio({ announceAfterMs: trackDelayMs });
     return party;
   }
 
@@ -47,7 +69,7 @@ export class MemoryRoom {
   enter(connection: MemoryConnection): void {
     for (const party of this.parties) {
       connection.take({ type: "participantJoined", participant: party.participant });
-      if (party.microphone !== undefined) {
+      if (party.microphone !== undefined && party.isAnnounced) {
         const track = {
           id: party.microphone,
           type: TrackType.AUDIO,
@@ -77,7 +99,9 @@ export class MemoryRoom {
   /** Tells all agents but one. */
   tell(message: RoomMessage, except?: MemoryConnection): void {
     for (const connection of [...this.connections]) {
-      if (connection !== except) connection.take(message);
+      if (connection === except) continue;
+      if (this.carrier) this.carrier.tell(connection, message);
+      else connection.take(message);
     }
   }
 
@@ -106,7 +130,11 @@ export class MemoryRoom {
 
   /** 10 ms of what an agent says, for everybody who hears it. */
   sayFor(speaker: MemoryConnection, samples: Int16Array): void {
-    for (const party of this.parties) party.hear(samples, speaker.self);
+    speaker.edge.onAgentAudio?.(samples, speaker.self);
+    for (const party of this.parties) {
+      if (this.carrier) this.carrier.say(party, samples, speaker.self);
+      else party.hear(samples, speaker.self);
+    }
     const [track] = speaker.trackAnnouncements;
     for (const other of this.connections) {
       if (other === speaker || !other.hearing.agents) continue;
@@ -130,9 +158,12 @@ export class MemoryRoom {
     this.#timer = undefined;
     const number = Math.round(this.#clock.now() / ROW_MS);
     const rates = new Set([...this.connections].map((one) => one.hearing.sampleRate));
-    for (const party of this.parties) party.speech.play(rates);
+    for (const party of this.parties) {
+      if (party.speech.play(rates)) party.onSpoken?.();
+    }
     for (const rate of rates) this.#sendRow(number, rate);
-    if ([...this.parties].some((party) => party.speech.isActive)) this.wake();
+    const isActive = [...this.parties].some((party) => party.speech.isActive);
+    if (isActive || this.carrier?.isEmpty === false) this.wake();
   }
 
   #sendRow(number: number, rate: number): void {
@@ -142,12 +173,20 @@ export class MemoryRoom {
     for (const party of this.parties) {
       const pcm = party.speech.read(rate);
       const trackId = party.microphone;
-      if (!pcm || party.isMuted || trackId === undefined) continue;
-      row.entries[row.count++] = { participant: party.participant, trackId, pcm };
+      const sent = pcm && !party.isMuted && trackId !== undefined
+        ? { participant: party.participant, trackId, pcm }
+        : undefined;
+      if (this.carrier) {
+        for (const entry of this.carrier.carry(party, sent, number)) {
+          row.entries[row.count++] = entry;
+        }
+      } else if (sent) row.entries[row.count++] = sent;
     }
     if (row.count === 0) return;
     for (const connection of this.connections) {
-      if (connection.hearing.sampleRate === rate) connection.hearRow(row);
+      if (connection.hearing.sampleRate !== rate) continue;
+      if (this.carrier) this.carrier.deliver(connection, row);
+      else connection.hearRow(row);
     }
   }
 }

@@ -1,9 +1,56 @@
 /**
- * For tests of agents and of edges: an edge without a network, time that passes when told to, and
- * the contract of an edge as tests.
+ * For tests of agents and of edges: a call simulator, an edge without a network, time that passes
+ * when told to, and the contract of an edge as tests.
+ *
+ * Whoever builds an agent tests it in a simulated call; whoever builds an edge calls
+ * {@linkcode edgeConformance}.
+ *
+ * @example A test of one's own agent: it falls silent when somebody speaks
+ * ```ts
+ * import type { Processor } from "@ringline/edge";
+ * import { simulateCall, speechLike, tone } from "@ringline/edge/testing";
+ *
+ * Deno.test("my agent falls silent within 300 ms when somebody speaks", async () => {
+ *   await simulateCall({
+ *     seed: 42,
+ *     people: [{
+ *       userId: "anna",
+ *       says: [{ atMs: 2000, pcm: speechLike(1500) }],
+ *       network: { delayMs: 40, jitterMs: 30, loss: 0.05 },
+ *     }],
+ *     agent: (call) => {
+ *       const polite: Processor = {
+ *         name: "polite",
+ *         processAudio: () => void call.agent.audio.flush(),
+ *       };
+ *       return { processors: [polite] };
+ *     },
+ *     onJoined: async ({ agent }) => await agent.audio.write(tone(10_000)),
+ *     endsAtMs: 5000,
+ *   }, (record) => {
+ *     const [silenceMs] = record.bargeInToSilenceMs("anna");
+ *     if (!(silenceMs! < 300)) throw new Error(`it went on for ${silenceMs} ms`);
+ *   });
+ * });
+ * ```
  *
  * @module
  */
+export { CallRecord } from "./simulator/call_record.ts";
+export { type Interval, Intervals } from "./simulator/intervals.ts";
+export type { NetworkFigures } from "./simulator/network.ts";
+export type {
+  CallScript,
+  NetworkConditions,
+  Person,
+  Simulation,
+  Stall,
+  Utterance,
+} from "./simulator/script.ts";
+export { simulateCall, SimulationError } from "./simulator/simulate_call.ts";
+export { Random } from "./random.ts";
+export { concatenate, silence, type SoundOptions, speechLike, tone } from "./sounds.ts";
+export { readWav, writeWav } from "./wav.ts";
 export {
   type ConformanceTest,
   conformanceTests,

@@ -26,15 +26,15 @@ export class Speech {
     return said.promise;
   }
 
-  /** Plays one row's worth for listeners at these rates. */
-  play(rates: ReadonlySet<number>): void {
+  /** Plays one row's worth for listeners at these rates; gives whether there was anything. */
+  play(rates: ReadonlySet<number>): boolean {
     for (const [rate, ring] of this.#rings) {
       if (rates.has(rate)) continue;
       ring[Symbol.dispose]();
       this.#rings.delete(rate);
     }
     const utterance = this.#utterances[0];
-    if (!utterance) return;
+    if (!utterance) return false;
     const { pcm, offset } = utterance;
     const frames = Math.min(Math.round(pcm.sampleRate * ROW_MS / 1000), pcm.frames - offset);
     utterance.offset += frames;
@@ -47,9 +47,11 @@ export class Speech {
       ring.write(piece);
       if (isLast && this.#utterances.length === 1) ring.closeSlot();
     }
-    if (!isLast) return;
-    this.#utterances.shift();
-    utterance.said.resolve();
+    if (isLast) {
+      this.#utterances.shift();
+      utterance.said.resolve();
+    }
+    return true;
   }
 
   /** The next row's samples at a rate. */

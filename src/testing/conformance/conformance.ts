@@ -45,7 +45,7 @@ export function conformanceTests(
  * like any other.
  *
  * @example
- * ```ts
+ * ```ts ignore
  * import { edgeConformance, MemoryEdge, memoryEdgeUnderTest } from "@ringline/edge/testing";
  *
  * edgeConformance(() => memoryEdgeUnderTest(), { name: MemoryEdge.name });

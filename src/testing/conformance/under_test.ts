@@ -32,6 +32,7 @@ export interface RemoteParty {
 
 /** An edge, and how the kit drives the other side of it. */
 export interface EdgeUnderTest extends AsyncDisposable {
+  /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
   /** The clock that the edge runs on, where it is a virtual one. */
   readonly clock?: VirtualClock;

@@ -1,0 +1,95 @@
+import type { AudioRowEntry } from "../../edge/edge_agent.ts";
+import type { NetworkConditions } from "./script.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { Random } from "../random.ts";
+
+const ROW_MS = 20;
+
+/** What became of one person's packets. */
+export interface NetworkFigures {
+  /** Packets that were sent. */
+  sent: number;
+  /** Never arrived. */
+  lost: number;
+  /** Arrived after their time. */
+  late: number;
+  /** Arrived twice. */
+  duplicated: number;
+}
+
+/** The way from one person to the agent: packets of 20 ms, and a jitter buffer at its end. */
+export class SimulatedNetwork {
+  readonly figures: NetworkFigures = { sent: 0, lost: 0, late: 0, duplicated: 0 };
+  readonly #conditions: NetworkConditions;
+  readonly #random: Random;
+  readonly #rows: number;
+  readonly #arriving = new Map<string, AudioRowEntry>();
+  /** Whether the last packet was lost: losses come in bursts. */
+  #losing = false;
+
+  constructor(conditions: NetworkConditions, random: Random) {
+    this.#conditions = conditions;
+    this.#random = random;
+    const { delayMs = 0, jitterMs = 0, reordering = 0 } = conditions;
+    const buffered = jitterMs > 0 || reordering > 0 ? this.#bufferMs : 0;
+    this.#rows = Math.ceil((delayMs + buffered) / ROW_MS);
+  }
+
+  /** How much later a word arrives than it was said, in milliseconds. */
+  get delayMs(): number {
+    return this.#rows * ROW_MS;
+  }
+
+  get isEmpty(): boolean {
+    return this.#arriving.size === 0;
+  }
+
+  /** Sends what was said in a row, at a time. */
+  send(entry: AudioRowEntry, row: number, nowMs: number): void {
+    this.figures.sent++;
+    const fate = this.decide(nowMs);
+    if (fate !== "arrives") return;
+    const pcm = new PcmChunk(entry.pcm.samples.slice(), entry.pcm);
+    this.#arriving.set(`${row + this.#rows} ${entry.trackId}`, { ...entry, pcm });
+  }
+
+  /** What arrives in a row. */
+  receive(row: number, trackId: string): AudioRowEntry | undefined {
+    const key = `${row} ${trackId}`;
+    const entry = this.#arriving.get(key);
+    this.#arriving.delete(key);
+    return entry;
+  }
+
+  /** What becomes of a packet that is sent now. */
+  decide(nowMs: number): "arrives" | "lost" | "late" {
+    const { cuts = [], jitterMs = 0, reordering = 0, duplication = 0 } = this.#conditions;
+    if (this.#isLost() || cuts.some(([from, until]) => nowMs >= from && nowMs < until)) {
+      this.figures.lost++;
+      return "lost";
+    }
+    const overtaken = reordering > 0 && this.#random.chance(reordering) ? 2 * ROW_MS : 0;
+    const behindMs = (jitterMs > 0 ? this.#random.between(0, jitterMs) : 0) + overtaken;
+    if (behindMs > this.#bufferMs) {
+      this.figures.late++;
+      return "late";
+    }
+    // The second one of two is told by its number and thrown away.
+    if (duplication > 0 && this.#random.chance(duplication)) this.figures.duplicated++;
+    return "arrives";
+  }
+
+  get #bufferMs(): number {
+    return this.#conditions.bufferMs ?? 60;
+  }
+
+  #isLost(): boolean {
+    const { loss = 0, burst = 1 } = this.#conditions;
+    if (loss <= 0) return false;
+    // A chain of two states whose losing one lasts `burst` packets on average.
+    const stays = 1 - 1 / Math.max(1, burst);
+    const begins = Math.min(1, loss / Math.max(1e-9, (1 - loss) * Math.max(1, burst)));
+    this.#losing = this.#random.chance(this.#losing ? stays : begins);
+    return this.#losing;
+  }
+}

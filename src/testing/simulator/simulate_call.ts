@@ -1,0 +1,283 @@
+import type { Processor } from "../../agent/processor.ts";
+import type { CallScript, Person, Simulation } from "./script.ts";
+import type { Call } from "../../edge/call.ts";
+import { Agent } from "../../agent/agent.ts";
+import * as events from "../../edge/events.ts";
+import { audibleMs } from "../conformance/bench.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { Random } from "../random.ts";
+import type { MemoryParty } from "../memory_party.ts";
+import { VirtualClock } from "../virtual_clock.ts";
+import { CallRecord } from "./call_record.ts";
+import { SimulatedCarrier } from "./carrier.ts";
+import { Intervals } from "./intervals.ts";
+import { SimulatedEdge } from "./simulated_edge.ts";
+import { StallableClock } from "./stallable_clock.ts";
+
+const SLOT_MS = 20;
+
+/** A simulated call did not go as it should: its message carries the seed and the timeline. */
+export class SimulationError extends Error {
+  /** The class's name. */
+  override name = "SimulationError";
+
+  /** Makes a simulation error. */
+  constructor(readonly record: CallRecord, cause: unknown) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    super(`${what}\n\n${record.timeline()}\n${record.log}`, { cause });
+  }
+}
+
+/**
+ * Plays a call through: the real agent, over networks as bad as the script says, in virtual time.
+ * Ten minutes take a second or two, and the same seed gives the same log to the byte.
+ *
+ * @param check asked when the call is over; what it throws is thrown with the seed, a timeline and
+ *   the log of the call
+ * @throws {SimulationError} the call, or `check`, failed.
+ *
+ * @example
+ * ```ts
+ * import { simulateCall, tone } from "@ringline/edge/testing";
+ *
+ * const record = await simulateCall({
+ *   seed: 1,
+ *   people: [{ userId: "anna", says: [{ atMs: 500, pcm: tone(1000) }] }],
+ *   agent: (simulation) => ({
+ *     audioMode: "live",
+ *     onAudio: ({ pcm }) => simulation.agent.audio.write(pcm),
+ *   }),
+ *   endsAtMs: 3000,
+ * });
+ * console.log(record.heardMs("anna"), record.said.totalMs, record.reason); // 1000 1000 call-ended
+ * ```
+ */
+export async function simulateCall(
+  script: CallScript,
+  check?: (record: CallRecord) => void | Promise<void>,
+): Promise<CallRecord> {
+  const simulator = new Simulator(script);
+  try {
+    await simulator.run();
+    await check?.(simulator.record);
+    return simulator.record;
+  } catch (error) {
+    throw new SimulationError(simulator.record, error);
+  }
+}
+
+class Simulator implements Simulation {
+  readonly clock = new VirtualClock();
+  readonly record: CallRecord;
+  readonly edge: SimulatedEdge;
+  readonly #script: CallScript;
+  readonly #agentClock: StallableClock;
+  readonly #carrier: SimulatedCarrier;
+  readonly #parties = new Map<string, MemoryParty>();
+  #agent: Agent | undefined;
+  /** Whether the 10 ms that the agent says right now are no silence. */
+  #sounds = false;
+
+  constructor(script: CallScript) {
+    this.#script = script;
+    this.#agentClock = new StallableClock(this.clock);
+    const networks = new Map(script.people.map((one) => [idOf(one), one.network ?? {}]));
+    const cuts = script.reconnects ?? [];
+    this.#carrier = new SimulatedCarrier({
+      clock: this.clock,
+      agentClock: this.#agentClock,
+      random: new Random(script.seed),
+      conditions: (id) => {
+        const conditions = networks.get(id) ?? {};
+        return { ...conditions, cuts: [...conditions.cuts ?? [], ...cuts] };
+      },
+      heardDelayMs: 0,
+      onHeard: ({ id }, atMs) => {
+        if (this.#sounds) this.record.heardBy.get(id)?.mark(atMs, atMs + 10);
+      },
+    });
+    this.edge = new SimulatedEdge({
+      clock: this.clock,
+      agentClock: this.#agentClock,
+      carrier: this.#carrier,
+    });
+    this.record = new CallRecord(script, (id) => this.#carrier.delayMs(id));
+  }
+
+  get agent(): Agent {
+    if (this.#agent) return this.#agent;
+    throw new TypeError("the agent is not made yet: use it when something is heard, or later");
+  }
+
+  note(text: string): void {
+    this.record.note(this.clock.now(), text);
+  }
+
+  async run(): Promise<void> {
+    const { clock, edge, record } = this;
+    const script = this.#script;
+    this.#listen();
+    const options = script.agent(this);
+    const agent = this.#agent = new Agent({
+      ...options,
+      edge,
+      clock: this.#agentClock,
+      agentUser: { id: "agent", name: "Agent" },
+      processors: [this.#ear(), ...options.processors ?? []],
+    });
+    const call = await agent.createCall("default", "simulated");
+    for (const person of script.people) this.#play(person, call);
+    for (const stall of script.stalls ?? []) this.#at(stall.atMs, () => this.#stall(stall));
+    for (const [from, until] of script.reconnects ?? []) {
+      this.#at(from, () => this.edge.disturb(agent.connection!, true));
+      this.#at(until, () => this.edge.disturb(agent.connection!, false));
+    }
+    let failure: { error: unknown } | undefined;
+    this.#at(script.agentJoinsAtMs ?? 0, () => {
+      const { participantWaitTimeoutMs = 0 } = script;
+      agent.join(call, { participantWaitTimeoutMs })
+        .then(() => script.onJoined?.(this))
+        .catch((error) => failure = { error });
+    });
+    await clock.advance(script.endsAtMs);
+    const { ends = "call-ended" } = script;
+    if (ends === "left") void agent.close();
+    else if (ends === "call-ended") edge.endCall(call);
+    else edge.end(agent.connection!, ends);
+    await clock.until(agent.close());
+    record.state = agent.connection?.state ?? "establishing";
+    record.reason = agent.connection?.closeReason;
+    record.droppedSlots = agent.droppedSlots;
+    record.network = this.#carrier.figures;
+    record.durationMs = script.endsAtMs;
+    this.note(`over: ${record.reason}, ${record.droppedSlots} slots dropped`);
+    await clock.until(edge.close());
+    if (failure) throw failure.error;
+  }
+
+  #play(person: Person, call: Call): void {
+    const { userId, trackDelayMs } = person;
+    const id = idOf(person);
+    const spoken = new Intervals();
+    this.record.spoken.set(id, spoken);
+    const act = (atMs: number, what: string, action: (party: MemoryParty) => void) => {
+      this.#at(atMs, () => {
+        const party = this.#parties.get(id);
+        if (!party) return;
+        this.note(`${id} ${what}`);
+        action(party);
+      });
+    };
+    this.#at(person.joinsAtMs ?? 0, () => {
+      this.note(`${id} joins`);
+      const party = this.edge.enter(call, { userId, id, trackDelayMs });
+      this.#parties.set(id, party);
+      this.#listenTo(party, spoken);
+    });
+    for (const { atMs, pcm } of person.says ?? []) {
+      act(atMs, `says ${pcm.durationMs.toFixed(0)} ms`, (party) => void party.speak(pcm));
+    }
+    for (const [from, until] of person.mutes ?? []) {
+      act(from, "mutes", (party) => party.mute());
+      act(until, "unmutes", (party) => party.unmute());
+    }
+    if (person.leavesAtMs === undefined) return;
+    act(person.leavesAtMs, "leaves", (party) => {
+      party.leave();
+      this.#parties.delete(id);
+    });
+  }
+
+  /** Notes what a party says, as it leaves the microphone. */
+  #listenTo(party: MemoryParty, spoken: Intervals): void {
+    if (!this.record.heardBy.has(party.id)) {
+      this.record.heardBy.set(party.id, new Intervals(20));
+    }
+    party.onSpoken = () => {
+      if (!party.isMuted) spoken.mark(this.clock.now(), this.clock.now() + SLOT_MS);
+    };
+  }
+
+  #stall(stall: { atMs: number; forMs: number }): void {
+    this.note(`the agent stands still for ${stall.forMs} ms`);
+    this.#carrier.stall(stall);
+  }
+
+  /** The agent's first processor: what reached it, and when. */
+  #ear(): Processor {
+    return {
+      name: "ear",
+      processAudio: ({ participant, row, pcm }) => {
+        const atMs = row * SLOT_MS;
+        const lateMs = this.clock.now() - atMs;
+        this.record.worstLatenessMs = Math.max(this.record.worstLatenessMs, lateMs);
+        if (audibleMs(pcm) === 0) return;
+        let heard = this.record.heard.get(participant.id);
+        if (!heard) this.record.heard.set(participant.id, heard = new Intervals());
+        const before = heard.list.length;
+        heard.mark(atMs, atMs + SLOT_MS);
+        if (heard.list.length > before) this.note(`agent hears ${participant.id}`);
+      },
+    };
+  }
+
+  #listen(): void {
+    const { events: manager } = this.edge;
+    const classes = [
+      events.ParticipantJoinedEvent,
+      events.ParticipantLeftEvent,
+      events.TrackAddedEvent,
+      events.TrackRemovedEvent,
+      events.TrackUpdatedEvent,
+      events.CallEndedEvent,
+      events.ConnectionStateChangedEvent,
+      events.ErrorEvent,
+    ];
+    manager.subscribe(classes, (event) => {
+      const text = describe(event);
+      if (event instanceof events.ErrorEvent) this.record.errors.push(text);
+      this.note(text);
+    });
+    this.edge.onAgentAudio = (samples) => {
+      this.#sounds = audibleMs(new PcmChunk(samples, { sampleRate: 48_000 })) > 0;
+      if (!this.#sounds) return;
+      const { said } = this.record;
+      const before = said.list.length;
+      said.mark(this.clock.now(), this.clock.now() + 10);
+      if (said.list.length > before) this.note("agent sounds");
+    };
+  }
+
+  #at(atMs: number, act: () => void): void {
+    this.clock.schedule(act, atMs);
+  }
+}
+
+function idOf(person: Person): string {
+  return person.id ?? person.userId;
+}
+
+function describe(event: object): string {
+  if (event instanceof events.ParticipantJoinedEvent) {
+    return `event: ${event.participant.id} joined`;
+  }
+  if (event instanceof events.ParticipantLeftEvent) return `event: ${event.participant.id} left`;
+  if (event instanceof events.CallEndedEvent) return `event: call ended, ${event.reason}`;
+  if (event instanceof events.ErrorEvent) {
+    const { error, context } = event;
+    return `event: error, ${context}: ${error instanceof Error ? error.message : error}`;
+  }
+  if (event instanceof events.ConnectionStateChangedEvent) {
+    const repairing = event.reconnecting ? ", reconnecting" : "";
+    return `event: ${event.previous} -> ${event.state}${repairing}`;
+  }
+  const { track } = event as events.TrackEvent;
+  const what = event instanceof events.TrackAddedEvent
+    ? "added"
+    : event instanceof events.TrackRemovedEvent
+    ? "removed"
+    : track.muted
+    ? "muted"
+    : "unmuted";
+  return `event: track ${track.id} of ${track.participant.id} ${what}`;
+}

@@ -1,0 +1,39 @@
+import type { Clock } from "../../events/clock.ts";
+
+/** A clock of a program that stands still at times: its timers then run late, all at once. */
+export class StallableClock implements Clock {
+  #stalledUntil = -Infinity;
+
+  constructor(private readonly base: Clock) {}
+
+  /** Whether the program stands still. */
+  get isStalled(): boolean {
+    return this.base.now() < this.#stalledUntil;
+  }
+
+  now(): number {
+    return this.base.now();
+  }
+
+  epochMs(): number {
+    return this.base.epochMs();
+  }
+
+  schedule(callback: () => void, ms: number): Disposable {
+    let timer = this.base.schedule(run, ms);
+    const holder = { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+    const rest = () => this.#stalledUntil - this.base.now();
+    const base = this.base;
+    function run(): void {
+      if (rest() > 0) timer = base.schedule(run, rest());
+      else callback();
+    }
+    return holder;
+  }
+
+  /** Stands still for so long; `after` is called first when it goes on. */
+  stall(ms: number, after: () => void): void {
+    this.#stalledUntil = Math.max(this.#stalledUntil, this.base.now() + ms);
+    this.base.schedule(after, ms);
+  }
+}

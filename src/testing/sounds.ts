@@ -1,0 +1,103 @@
+/**
+ * Sounds to speak with in tests.
+ *
+ * @module
+ */
+import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { Random } from "./random.ts";
+
+/** How a sound is made. */
+export interface SoundOptions {
+  /** Samples a second. Default 16,000. */
+  sampleRate?: number;
+  /** Default 1. */
+  channels?: number;
+  /** The peak, of 32,767. Default 9,000. */
+  amplitude?: number;
+}
+
+/** A sine tone of 440 Hz unless told otherwise. */
+export function tone(
+  durationMs: number,
+  options: SoundOptions & { frequencyHz?: number } = {},
+): PcmChunk {
+  const { frequencyHz = 440, amplitude = 9000 } = options;
+  return make(durationMs, options, (seconds) => {
+    return amplitude * Math.sin(2 * Math.PI * frequencyHz * seconds);
+  });
+}
+
+/** Nothing to be heard. */
+export function silence(durationMs: number, options: SoundOptions = {}): PcmChunk {
+  return make(durationMs, options, () => 0);
+}
+
+/**
+ * Noise with the rhythm of speech: syllables of about 200 ms, voiced and unvoiced, never silent for
+ * longer than a pause between words. The same seed gives the same samples.
+ */
+export function speechLike(
+  durationMs: number,
+  options: SoundOptions & { seed?: number } = {},
+): PcmChunk {
+  const { amplitude = 9000, seed = 1 } = options;
+  const random = new Random(seed);
+  let until = 0;
+  let start = 0;
+  let pitchHz = 120;
+  let voiced = true;
+  let low = 0;
+  return make(durationMs, options, (seconds) => {
+    if (seconds >= until) {
+      start = seconds;
+      until = seconds + random.between(0.12, 0.28);
+      pitchHz = random.between(90, 180);
+      voiced = random.chance(0.8);
+    }
+    const phase = (seconds - start) / (until - start);
+    const envelope = 0.1 + 0.9 * Math.sin(Math.PI * phase);
+    const noise = random.between(-1, 1);
+    // A single pole: what is left of the noise sounds like breath.
+    low += 0.3 * (noise - low);
+    let buzz = 0;
+    for (let harmonic = 1; harmonic <= 5; harmonic++) {
+      buzz += Math.sin(2 * Math.PI * pitchHz * harmonic * seconds) / harmonic;
+    }
+    return amplitude * envelope * (voiced ? 0.45 * buzz + 0.1 * low : low);
+  });
+}
+
+/** One sound after another, which must be of one format. */
+export function concatenate(...sounds: PcmChunk[]): PcmChunk {
+  const [first] = sounds;
+  if (!first) throw new RangeError("expected at least one sound, got none");
+  for (const { sampleRate, channels } of sounds) {
+    if (sampleRate === first.sampleRate && channels === first.channels) continue;
+    throw new RangeError(
+      `expected ${first.sampleRate} Hz and ${first.channels} channels, got ${sampleRate} Hz and ` +
+        `${channels} channels`,
+    );
+  }
+  const samples = new Int16Array(sounds.reduce((sum, one) => sum + one.samples.length, 0));
+  let at = 0;
+  for (const sound of sounds) {
+    samples.set(sound.samples, at);
+    at += sound.samples.length;
+  }
+  return new PcmChunk(samples, first);
+}
+
+function make(
+  durationMs: number,
+  options: SoundOptions,
+  value: (seconds: number) => number,
+): PcmChunk {
+  const { sampleRate = 16_000, channels = 1 } = options;
+  const frames = Math.round(durationMs * sampleRate / 1000);
+  const samples = new Int16Array(frames * channels);
+  for (let frame = 0; frame < frames; frame++) {
+    const sample = Math.max(-32768, Math.min(32767, Math.round(value(frame / sampleRate))));
+    samples.fill(sample, frame * channels, (frame + 1) * channels);
+  }
+  return new PcmChunk(samples, { sampleRate, channels });
+}
