@@ -146,9 +146,7 @@ export class StreamDouble implements AsyncDisposable {
     if (fault?.hangs) {
       const hanging = Promise.withResolvers<void>();
       this.#hanging.add(hanging);
-      const gone = Promise.withResolvers<void>();
-      request.signal.addEventListener("abort", () => gone.resolve());
-      await Promise.race([hanging.promise, gone.promise]);
+      await hanging.promise;
       this.#hanging.delete(hanging);
       return new Response(null, { status: 504 });
     }
