@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { EdgeError } from "../../src/edge/errors.ts";
-import { fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
+import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
+import { spawnHost } from "../../src/media/process/spawn.ts";
 
 Deno.test("the process starts with the first lease, is shared, and is gone with the last", async () => {
   const process = fakeProcess();
@@ -155,6 +156,15 @@ Deno.test("a process that hangs, and reads nothing, is killed when it is to end"
   assertEquals(error.name, "TimeoutError");
   assertLess(performance.now() - start, 2000);
   assertEquals(process.pid, undefined);
+});
+
+Deno.test("garbage to the process ends it at once, with a code that says so", async () => {
+  const child = spawnHost({ host: FAKE_HOST });
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("no frame at all"));
+  assertEquals((await child.status).code, 76);
+  await child.stdout.cancel();
+  await writer.abort().catch(() => {});
 });
 
 Deno.test("garbage from the process ends it with a typed error", async () => {

@@ -73,6 +73,10 @@ export function spawnHost(options: SpawnOptions): Deno.ChildProcess {
   else if (permissions.net?.length) args.push(`--allow-net=${permissions.net.join(",")}`);
   const readable = [...permissions.read ?? [], cacheFolder()].filter((path) => path !== undefined);
   if (readable.length > 0) args.push(`--allow-read=${readable.join(",")}`);
+  // Modules of the usual places may be imported anyway; the host's own may be a mirror of them.
+  if (/^https?:$/.test(host.protocol) && host.host !== "jsr.io") {
+    args.push(`--allow-import=${host.host},jsr.io:443`);
+  }
   // No configuration is named: a checkout's is found from the host's folder upwards, and a published
   // module carries full specifiers.
   try {
