@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { StreamDouble } from "./double/stream_double.ts";
-import { TestCall } from "./harness.ts";
+import { TrackType } from "../../src/edge/types.ts";
+import { CID, TestCall } from "./harness.ts";
 import { longestGap, medianFrequency, until } from "./listener.ts";
 
 /** Targets are the benchmark's business: here, on whatever machine, twice as much is right. */
@@ -124,4 +125,124 @@ Deno.test("a failed media connection is restarted, or the call joined anew", asy
   assert(gaps.back <= 12_000, `${gaps.back} ms`);
   assertEquals(gaps.strategy, "rejoin");
   assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("a network that is away longer than the SFU waits is joined anew when it is back", async () => {
+  await using double = await StreamDouble.start();
+  await double.sfu.command("set", { fastDeadlineSeconds: 1 });
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assertEquals(test.reconnected.length, 0);
+  const from = performance.now();
+  await test.command("offline", { on: false });
+  const { strategy } = await until("being back", () => test.reconnected[0]);
+  assertEquals(strategy, "rejoin");
+  const ms = performance.now() - from;
+  assert(ms <= 5000, `it took ${ms} ms once the network was back`);
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from + ms && rms > 0.1));
+  assertEquals(test.states, ["reconnecting", "active"]);
+});
+
+Deno.test("what was published and subscribed is so again after each strategy, and nobody is left over", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const { connection, personSession: sessionId } = test;
+  await double.sfu.command("show", { cid: CID, sessionId, type: TrackType.VIDEO, luma: 120 });
+  const info = await until(
+    "the track",
+    () => [...connection.tracks.values()].find(({ type }) => type === TrackType.VIDEO),
+  );
+  const pictures = connection.addTrackSubscriber(info.id)!;
+  let count = 0;
+  const looking = (async () => {
+    for await (const _ of pictures) count++;
+  })();
+  const steps: [string, string, Record<string, unknown>][] = [
+    ["rejoin", "error", { strategy: REJOIN }],
+    ["fast", "dropSocket", {}],
+    ["migrate", "goAway", {}],
+    ["rejoin", "error", { strategy: REJOIN }],
+    ["migrate", "goAway", {}],
+    ["fast", "dropSocket", {}],
+  ];
+  for (const [index, [strategy, command, params]] of steps.entries()) {
+    await test.command(command, params);
+    const event = await until(strategy, () => test.reconnected[index]);
+    assertEquals(event.strategy, strategy);
+    const [seen, from] = [count, performance.now()];
+    await until("pictures", () => count > seen + 2);
+    await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+    await until("being heard", async () => {
+      return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
+    });
+    await until("nobody is left over", async () => {
+      const members = await double.sfu.command<{ edges: string[] }[]>("members", { cid: CID });
+      return members.length === 2 && members.flatMap(({ edges }) => edges).length === 1;
+    });
+    assertEquals([...connection.participants.keys()], [sessionId]);
+    assertEquals(connection.tracks.size, 2);
+  }
+  pictures.close();
+  await looking;
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("people who came and went meanwhile are told afterwards", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  await double.sfu.command("removePerson", { cid: CID, sessionId: test.personSession });
+  const sessionId = await double.addPerson(CID, "bert");
+  await double.sfu.command("speak", { cid: CID, sessionId, frequency: 300 });
+  await test.command("offline", { on: false });
+  await until("being back", () => test.reconnected.length === 1);
+  await until("bert", () => test.connection.participants.has(sessionId));
+  assertEquals([...test.connection.participants.keys()], [sessionId]);
+  await until("hearing", () => test.slots.some((one) => one.participantId === sessionId));
+});
+
+Deno.test("a call that is not found again is given up, with a reason and an error", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { reconnectTimeoutMs: 2000 });
+  const from = performance.now();
+  await double.sfu.kill();
+  assertEquals(await test.connection.closed, "network");
+  const ms = performance.now() - from;
+  assert(ms >= 1500 && ms < 9000, `it took ${ms} ms`);
+  assert(test.errors.some((line) => /not found again within 2000 ms/.test(line)), `${test.errors}`);
+  await until("no process", () => test.edge.mediaProcessId === undefined);
+});
+
+Deno.test("a call whose door is shut for good is given up at once", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  double.fail({ path: /\/join$/, status: 403, times: 9 });
+  const from = performance.now();
+  await test.command("error", { strategy: REJOIN });
+  assertEquals(await test.connection.closed, "network");
+  assert(performance.now() - from < 3000);
+  assert(test.errors.some((line) => /forbidden|failed on command/.test(line)), `${test.errors}`);
+});
+
+Deno.test("an agent that leaves while its call is being found again leaves at once", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  const from = performance.now();
+  await test.connection.close();
+  assert(performance.now() - from < 2500);
+  assertEquals(await test.connection.closed, "left");
+});
+
+Deno.test("a media process that dies closes its calls with that reason, and the next join works", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
+  assertEquals(await test.connection.closed, "media-process-lost");
+  await using next = await test.edge.join(test.agent, test.call);
+  assertEquals(next.state, "active");
 });

@@ -121,6 +121,12 @@ export class Leg {
     this.#answer.resolve(sdp);
   }
 
+  /** The socket is gone: what was offered by it will not be answered. */
+  loseSocket(): void {
+    this.socket = undefined;
+    this.#answer?.reject(new Refused("the socket is gone"));
+  }
+
   /** Whether sound of what is published really comes out by now. */
   async isFlowing(): Promise<boolean> {
     if (this.publisher?.connectionState !== "connected") return false;
@@ -200,13 +206,15 @@ export class Leg {
   }
 
   async #run(): Promise<void> {
-    try {
-      while (this.#isDirty && !this.isClosed && !this.isBroken) {
-        this.#isDirty = false;
+    while (this.#isDirty && !this.isClosed && !this.isBroken) {
+      this.#isDirty = false;
+      try {
         await this.#round();
+      } catch (error) {
+        // Whoever comes back is made another offer.
+        if (this.isClosed || this.isBroken || !this.socket) continue;
+        console.error("sfu:", error);
       }
-    } catch (error) {
-      if (!this.isClosed) console.error("sfu:", error);
     }
   }
 
@@ -234,7 +242,8 @@ export class Leg {
         await forward.sender.replaceTrack(track);
       }
     }
-    if (!isNew) return;
+    // Without a socket nobody would answer: whoever comes back is offered everything.
+    if (!isNew || !this.socket) return;
     const offer = await pc.createOffer(iceRestart ? { iceRestart } : {});
     const answer = this.#answer = Promise.withResolvers<string>();
     const negotiationId = ++this.#negotiation;

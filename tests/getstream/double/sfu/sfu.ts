@@ -446,7 +446,7 @@ export class Sfu {
 
   #lost({ room, member, leg }: Session, socket: WebSocket): void {
     if (leg.socket !== socket || leg.isClosed) return;
-    leg.socket = undefined;
+    leg.loseSocket();
     if (member.leg !== leg) return void leg.close();
     member.removal = setTimeout(
       () => room.remove(member),
