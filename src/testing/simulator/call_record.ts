@@ -72,12 +72,15 @@ export class CallRecord {
 
   /**
    * For each time that somebody began to speak while he heard the agent: how long the agent still
-   * sounded to him.
+   * sounded to him. Pauses up to `pauseMs` (default 400), as between words, are no silence.
    */
-  bargeInToSilenceMs(participantId: string): number[] {
-    const agent = this.heardBy.get(participantId)?.list ?? [];
+  bargeInToSilenceMs(participantId: string, options: { pauseMs?: number } = {}): number[] {
+    const agent = new Intervals(options.pauseMs ?? 400);
+    for (const { fromMs, untilMs } of this.heardBy.get(participantId)?.list ?? []) {
+      agent.mark(fromMs, untilMs);
+    }
     return (this.spoken.get(participantId)?.list ?? []).flatMap(({ fromMs }) => {
-      const sounding = agent.find((one) => one.fromMs < fromMs && one.untilMs > fromMs);
+      const sounding = agent.list.find((one) => one.fromMs < fromMs && one.untilMs > fromMs);
       return sounding ? [sounding.untilMs - fromMs] : [];
     });
   }
