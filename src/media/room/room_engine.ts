@@ -9,9 +9,10 @@ import type {
   RoomAgentPort,
   RoomListenerOptions,
 } from "./audio_room.ts";
-import { type ClockMember, RoomClock } from "./room_clock.ts";
+import { RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
-import { SlotFeed } from "./slot_feed.ts";
+import type { Agent, Contribution, Listener, Source } from "./room_members.ts";
+import { rewireFeeds, type SlotFeed } from "./slot_feed.ts";
 import { selectSpeakers, Speaker } from "./speaker.ts";
 import { TICK_MS, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
 
@@ -34,36 +35,6 @@ export interface RoomStats {
   excessFrames: number;
   /** Frames that were missing in the mix. */
   missingFrames: number;
-}
-
-interface Source {
-  readonly input: AudioSource;
-  readonly member: ClockMember;
-  readonly participantId: string;
-  readonly speaker: Speaker;
-  feeds: SlotFeed[];
-  frame: Int16Array | undefined;
-}
-
-interface Agent {
-  readonly port: RoomAgentPort;
-  readonly options: RoomAgentOptions;
-  feeds: SlotFeed[];
-  frame: Int16Array | undefined;
-  isAudible: boolean;
-  quietTicks: number;
-  peak: number;
-}
-
-interface Listener {
-  readonly hears: (memberId: string) => boolean;
-  readonly send: (frame: Int16Array) => void;
-}
-
-/** A contribution of the tick that is being mixed. */
-interface Contribution {
-  memberId: string;
-  bit: number;
 }
 
 /** The audio of a room without its tracks: what {@linkcode AudioRoom} does between sink and source. */
@@ -273,38 +244,9 @@ export class RoomEngine {
     }
   }
 
-  /** One feed for each rate that somebody wants; those that stay go on where they are. */
   #feeds(existing: SlotFeed[], trackId: string, wants: (agent: Agent) => boolean): SlotFeed[] {
-    const uplinks = new Map<number, Uplinks>();
-    for (const agent of this.#agents.values()) {
-      if (!wants(agent)) continue;
-      const { uplink } = agent.port;
-      const group = uplinks.get(uplink.sampleRate) ?? [];
-      group.push(uplink);
-      uplinks.set(uplink.sampleRate, group);
-    }
-    const feeds: SlotFeed[] = [];
-    for (const feed of existing) {
-      const group = uplinks.get(feed.sampleRate);
-      if (group === undefined) {
-        feed.close();
-        feed[Symbol.dispose]();
-        continue;
-      }
-      feed.onSlot = (slot, number) => {
-        for (const uplink of group) uplink.write(trackId, slot, number);
-      };
-      uplinks.delete(feed.sampleRate);
-      feeds.push(feed);
-    }
-    for (const [sampleRate, group] of uplinks) {
-      const feed = new SlotFeed(this.#kernel, sampleRate);
-      feed.onSlot = (slot, number) => {
-        for (const uplink of group) uplink.write(trackId, slot, number);
-      };
-      feeds.push(feed);
-    }
-    return feeds;
+    const uplinks = [...this.#agents.values()].filter(wants).map(({ port }) => port.uplink);
+    return rewireFeeds(this.#kernel, existing, trackId, uplinks);
   }
 
   #deliver(source: Source, data: RtcAudioData): void {
@@ -414,8 +356,6 @@ export class RoomEngine {
     for (const { port } of this.#agents.values()) port.uplink.complete(number);
   }
 }
-
-type Uplinks = RoomAgentPort["uplink"][];
 
 function peakOf(frame: Int16Array): number {
   let peak = 0;

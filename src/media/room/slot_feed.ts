@@ -1,4 +1,5 @@
 import type { AudioKernel, KernelResampler } from "../../audio/kernel.ts";
+import type { Uplink } from "../host/uplink.ts";
 import { ROOM_RATE, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
 
 /**
@@ -61,4 +62,32 @@ export class SlotFeed {
       this.onSlot?.(this.#slot, (tick - position) / TICKS_PER_SLOT);
     }
   }
+}
+
+/**
+ * Gives each uplink the slots of a track: one feed for each rate that is wanted. Feeds that exist
+ * and are wanted still go on where they are, the others are closed.
+ */
+export function rewireFeeds(
+  kernel: AudioKernel,
+  existing: readonly SlotFeed[],
+  trackId: string,
+  uplinks: readonly Uplink[],
+): SlotFeed[] {
+  const feeds: SlotFeed[] = [];
+  const wanted = Map.groupBy(uplinks, ({ sampleRate }) => sampleRate);
+  for (const feed of existing) {
+    if (wanted.has(feed.sampleRate)) continue;
+    feed.close();
+    feed[Symbol.dispose]();
+  }
+  for (const [sampleRate, group] of wanted) {
+    const feed = existing.find((one) => one.sampleRate === sampleRate) ??
+      new SlotFeed(kernel, sampleRate);
+    feed.onSlot = (slot, number) => {
+      for (const uplink of group) uplink.write(trackId, slot, number);
+    };
+    feeds.push(feed);
+  }
+  return feeds;
 }
