@@ -82,12 +82,17 @@ class Page {
   say(message: unknown): void {
     this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
   }
+  /** The first message of this type, now or soon. */
   // deno-lint-ignore no-explicit-any
   async next(type: string): Promise<any> {
     for (;;) {
       const found = this.received.find((message) => message.type === type);
       if (found) return found;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      const came = this.received.map((message) => message.type).join(", ") || "nothing";
+      const limit = setTimeout(() => reject(new Error(`no "${type}" came, but ${came}`)), 5000);
+      await promise.finally(() => clearTimeout(limit));
     }
   }
 }

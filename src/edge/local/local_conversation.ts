@@ -79,12 +79,25 @@ export class LocalConversation extends MemoryConversation {
     const name = role === "assistant"
       ? this.#init.user.name
       : [...connection.participants.values()].find((one) => one.userId === userId)?.name ?? userId;
-    let { text } = message;
+    const event = (text: string) => ({
+      type: "transcript",
+      id,
+      role,
+      name,
+      text,
+      complete,
+      interrupted,
+    });
+    const whole = event(message.text);
+    if (byteLength(JSON.stringify(whole)) <= MAX_CUSTOM_EVENT_BYTES) return whole;
+    // Code points, so that no character is cut in two.
+    let letters = [...message.text.slice(0, MAX_CUSTOM_EVENT_BYTES)];
     for (;;) {
-      const event = { type: "transcript", id, role, name, text, complete, interrupted };
-      if (byteLength(JSON.stringify(event)) <= MAX_CUSTOM_EVENT_BYTES || text === "") return event;
-      text = `${[...text].slice(0, Math.floor(text.length * 0.7)).join("")}…`;
-      if (text.length <= 2) text = "";
+      const cut = event(`${letters.join("")}…`);
+      if (letters.length === 0 || byteLength(JSON.stringify(cut)) <= MAX_CUSTOM_EVENT_BYTES) {
+        return cut;
+      }
+      letters = letters.slice(0, Math.floor(letters.length * 0.8));
     }
   }
 }

@@ -27,8 +27,7 @@ export interface AgentMember {
 
 /** A person, for agents. */
 export function personData(person: Person): ParticipantData {
-  // Nobody vouches for who sits in front of a browser: each one is a user of his own.
-  return { id: person.id, userId: person.id, name: person.name, kind: "person" };
+  return { id: person.id, userId: person.userId, name: person.name, kind: "person" };
 }
 
 /** An agent, for other agents. */

@@ -57,6 +57,8 @@ interface MediaState {
 /** A person in a room. */
 export class Person {
   readonly id: string;
+  /** Who he says he is; one user can be here with several devices. */
+  readonly userId: string;
   /** Lets his browser come back as him. */
   readonly resume: string = newSecret();
   /** Whether others know of him: he has been connected. */
@@ -83,9 +85,10 @@ export class Person {
   #repairs: number[] = [];
   #gone = false;
 
-  constructor(id: string, name: string, room: PersonRoom) {
+  constructor(id: string, hello: Hello, room: PersonRoom) {
     this.id = id;
-    this.#name = name;
+    this.userId = hello.user ?? id;
+    this.#name = hello.name;
     this.#room = room;
     this.#videos = new VideoSections(room.limits.videos);
   }

@@ -93,7 +93,7 @@ export class Room implements PersonRoom {
       }
     }
     if (this.#people.size >= this.limits.people) throw new Refusal("room-full");
-    const person = new Person(`person-${randomId()}`, hello.name, this);
+    const person = new Person(`person-${randomId()}`, hello, this);
     this.#people.set(person.id, person);
     try {
       person.attach(socket, hello);

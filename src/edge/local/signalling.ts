@@ -33,6 +33,11 @@ const hello = v.object({
   secret,
   /** The name to show. */
   name: v.pipe(line(60), v.trim(), v.minLength(1)),
+  /**
+   * Who this is, where one person may come with several devices: the same text for each. A claim
+   * that nobody checks; the call's secret is what lets people in.
+   */
+  user: v.optional(v.pipe(line(100), v.trim(), v.minLength(1))),
   /** A token from an earlier `welcome`, to come back as the same participant. */
   resume: v.optional(secret),
   /** Whether the page still has its peer connection and sees it as connected. */

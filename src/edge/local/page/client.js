@@ -157,6 +157,7 @@ export class RinglineClient extends EventTarget {
 
   #link;
   #name = "";
+  #user;
   #socket;
   #connection;
   #resume;
@@ -220,6 +221,8 @@ export class RinglineClient extends EventTarget {
    *
    * @param {object} options
    * @param {string} options.name what others call this person
+   * @param {string} [options.user] who this person is to agents: give the same text on each of his
+   *   devices. Nobody checks it. Everybody is somebody else unless given
    * @param {boolean | string | MediaStreamTrack | null} [options.microphone] `true` (the default)
    *   for the usual one, a device's id, a track of your own (sent as it is, without echo
    *   cancellation or noise suppression), or `null` for none
@@ -228,11 +231,12 @@ export class RinglineClient extends EventTarget {
    * @returns {Promise<void>} resolves when sound and picture flow
    * @throws {RinglineError}
    */
-  async join({ name, microphone = true, camera = null, muted = false }) {
+  async join({ name, user, microphone = true, camera = null, muted = false }) {
     if (this.state !== "idle") throw new TypeError("a RinglineClient joins once");
     if (typeof RTCPeerConnection !== "function") throw new RinglineError("no-webrtc");
     if (!this.#link.callId || !this.#link.secret) throw new RinglineError("wrong-link");
     this.#name = name;
+    this.#user = user;
     this.#muted = muted;
     this.#setState("connecting");
     try {
@@ -350,6 +354,7 @@ export class RinglineClient extends EventTarget {
       callId: this.#link.callId,
       secret: this.#link.secret,
       name: this.#name,
+      user: this.#user,
       ...(this.#resume
         ? { resume: this.#resume, keepPeer: this.#connection?.connectionState === "connected" }
         : {}),
