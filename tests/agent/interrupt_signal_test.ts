@@ -1,0 +1,73 @@
+import { assert, assertEquals } from "@std/assert";
+import { interruptSignal } from "../../src/agent/interrupt_signal.ts";
+
+const isWindows = Deno.build.os === "windows";
+
+/** A program that says "ready", then what its signal tells it. */
+async function run(
+  body: string,
+): Promise<{ child: Deno.ChildProcess; lines: AsyncIterator<string> }> {
+  const entry = new URL("../../src/agent/interrupt_signal.ts", import.meta.url);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", `import { interruptSignal } from "${entry}"; ${body}`],
+    stdout: "piped",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  assertEquals((await lines.next()).value, "ready\n");
+  return { child, lines };
+}
+
+const waits = `
+  const signal = interruptSignal();
+  const stay = setInterval(() => {}, 1000);
+  signal.addEventListener("abort", () => console.log(signal.reason.name));
+  console.log("ready");
+`;
+
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name: `${name} aborts the signal, and the program ends as it likes`,
+    ignore: isWindows,
+    async fn() {
+      const { child, lines } = await run(
+        `${waits} signal.addEventListener("abort", () => clearInterval(stay));`,
+      );
+      child.kill(name);
+      assertEquals((await lines.next()).value, "AbortError\n");
+      assertEquals((await lines.next()).done, true);
+      assertEquals((await child.status).code, 0);
+    },
+  });
+}
+
+Deno.test({
+  name: "a second Ctrl-C ends the program at once",
+  ignore: isWindows,
+  async fn() {
+    const { child, lines } = await run(waits);
+    child.kill("SIGINT");
+    assertEquals((await lines.next()).value, "AbortError\n");
+    child.kill("SIGINT");
+    assertEquals((await lines.next()).done, true);
+    const { success, signal, code } = await child.status;
+    assert(!success && (signal === "SIGINT" || code === 130));
+  },
+});
+
+Deno.test({
+  name: "a disposed signal listens no more",
+  ignore: isWindows,
+  async fn() {
+    const { child, lines } = await run(`${waits} signal[Symbol.dispose]();`);
+    child.kill("SIGTERM");
+    assertEquals((await lines.next()).done, true);
+    assert(!(await child.status).success);
+  },
+});
+
+Deno.test("listening leaves nothing behind, and disposing twice does nothing", () => {
+  const signal = interruptSignal();
+  signal[Symbol.dispose]();
+  signal[Symbol.dispose]();
+  assert(!signal.aborted);
+});
