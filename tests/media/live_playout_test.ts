@@ -137,4 +137,7 @@ Deno.test("a stall says nothing of how long a lead is needed", () => {
   }
   for (let slot = 0; slot < 250; slot++) stalled.slot(1);
   assertLess(stalled.leadMs, 4);
+  stalled.say(TICK_SAMPLES);
+  for (let slot = 0; slot < 60; slot++) stalled.slot(1);
+  assertLess(stalled.leadMs, 4, "a lead is taken out as soon as before");
 });
