@@ -1,5 +1,7 @@
 //! The kernels without a border in between, beside what bounds them. One JSON object a line.
 
+#![allow(clippy::incompatible_msrv)] // Only who develops this measures it.
+
 use ringline_audio::design::{ratio, Filter};
 use ringline_audio::mix::{self, Listeners};
 use ringline_audio::resampler::{Resampler, Scratch};

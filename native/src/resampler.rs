@@ -174,7 +174,8 @@ impl Resampler {
             };
             simd::resample(self.isa, &job, &mut scratch.planes, &mut scratch.sums, output);
         }
-        self.position = self.position + outputs * down - frames * up;
+        // Only the end of a flush stops before the end of its block, and begins anew after it.
+        self.position = (self.position + outputs * down).saturating_sub(frames * up);
         outputs
     }
 }

@@ -2,6 +2,8 @@
 
 // Every function is unsafe as a whole, by the contract of its trait.
 #![allow(unsafe_op_in_unsafe_fn)]
+// `build.rs` compiles this file from Rust 1.89 on only.
+#![allow(clippy::incompatible_msrv)]
 
 use super::{Lanes, Samples, MAX_LANES};
 use std::arch::x86_64::*;

@@ -6,6 +6,8 @@
 
 // Generic code takes on the instructions of the entry point that it is inlined into.
 #![allow(clippy::inline_always)]
+// Intrinsics come by the dozen, and so do vectors without a meaning of their own.
+#![allow(clippy::wildcard_imports, clippy::many_single_char_names)]
 
 mod convolve;
 mod portable;
