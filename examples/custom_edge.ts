@@ -17,9 +17,10 @@ export class CustomEdge extends EdgeTransport {
   }
 
   // Step 2: create the call, or find the one that exists.
-  override createCall(id: string, options?: ringline.CreateCallOptions): Promise<Call> {
-    this.service.create(id);
-    return Promise.resolve(new Call({ id, type: options?.callType, original: this.#token }));
+  override async createCall(id: string, options?: ringline.CreateCallOptions): Promise<Call> {
+    options?.signal?.throwIfAborted();
+    await Promise.resolve(this.service.create(id));
+    return new Call({ id, type: options?.callType, original: this.#token });
   }
 
   // Step 3: join it. A join that fails, or is given up meanwhile, leaves nothing open.

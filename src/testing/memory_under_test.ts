@@ -19,6 +19,9 @@ export function memoryEdgeUnderTest(
     edge,
     clock,
     enter: (call: Call, { userId }) => Promise.resolve(remote(edge.enter(call, { userId }), clock)),
+    enterEarly: (call, { userId, trackDelayMs }) => {
+      return Promise.resolve(remote(edge.enter(call, { userId, trackDelayMs }), clock));
+    },
     endCall: async (call) => await edge.endCall(call),
     disturb: async (connection, lost) => await edge.disturb(connection, lost),
     negotiations: (connection) =>

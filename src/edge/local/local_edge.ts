@@ -119,6 +119,7 @@ export class LocalEdge extends EdgeTransport {
   // deno-lint-ignore require-await
   override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     this.assertOpen();
+    options.signal?.throwIfAborted();
     const { callType = "default" } = options;
     for (
       const [name, value, most] of [["callId", callId, 200], ["callType", callType, 100]] as const

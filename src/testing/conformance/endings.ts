@@ -68,6 +68,13 @@ export const endings: Contract = {
     expectSame((error as Error).message, "enough", "the reason");
   },
 
+  "creating a call with an aborted signal rejects with its reason": async (bench) => {
+    await bench.call();
+    const signal = AbortSignal.abort(new Error("changed my mind"));
+    const error = await rejection(bench.edge.createCall("other", { signal }), "creating");
+    expectSame((error as Error).message, "changed my mind", "the reason");
+  },
+
   "a join with an aborted signal rejects with its reason and opens nothing": async (bench) => {
     const call = await bench.call();
     const signal = AbortSignal.abort(new Error("changed my mind"));

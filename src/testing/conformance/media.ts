@@ -38,6 +38,24 @@ export const media: Contract = {
     expectSame([...from], [anna.participantId], "who was heard");
   },
 
+  "audio that comes before its track's event is heard, and the track is told once": async (
+    bench,
+  ) => {
+    if (!bench.sut.enterEarly) return;
+    const agent = new NotingAgent("agent");
+    const { connection, call } = await bench.join(agent);
+    const anna = await bench.until(
+      bench.sut.enterEarly(call, { userId: "anna", trackDelayMs: 200 }),
+      "entering",
+    );
+    await bench.eventually(() => connection.participants.size === 1, "she is seen");
+    await bench.until(anna.speak(tone(500)), "speaking");
+    await bench.pass(200);
+    near(bench, agent.heardMs.get(anna.participantId), 500, "what was heard");
+    const told = bench.log.filter((line) => line === `track of ${anna.participantId}`);
+    expectSame(told.length, 1, "events of the track");
+  },
+
   "nobody is heard while muted": async (bench) => {
     const agent = new NotingAgent("agent");
     const { connection } = await bench.join(agent);

@@ -38,6 +38,11 @@ export interface EdgeUnderTest extends AsyncDisposable {
   readonly clock?: VirtualClock;
   /** Lets a person into a call, with a microphone. */
   enter(call: Call, options: { userId: string }): Promise<RemoteParty>;
+  /**
+   * Lets a person in who is heard so much earlier than the agent is told of the microphone's track.
+   * Left out where that cannot be brought about.
+   */
+  enterEarly?(call: Call, options: { userId: string; trackDelayMs: number }): Promise<RemoteParty>;
   /** Ends a call for everybody. Left out where an edge has no such thing. */
   endCall?(call: Call): Promise<void>;
   /** Loses the agent's network, or brings it back. Left out where that cannot be done. */
