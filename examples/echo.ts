@@ -1,7 +1,7 @@
-// deno run --allow-run --allow-env --allow-read --allow-ffi examples/echo.ts
+// deno run --allow-run examples/echo.ts
 /** Says everything back at once. Open the printed link in a browser; Ctrl-C ends it. */
-import { Agent, interruptSignal } from "../mod.ts";
-import { LocalEdge } from "../src/edge/local/mod.ts";
+import { Agent, interruptSignal } from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
 
 await using edge = new LocalEdge();
 const agent: Agent = new Agent({

@@ -1,11 +1,11 @@
-// deno run --allow-run --allow-env --allow-read --allow-ffi examples/two_agents.ts
+// deno run --allow-run examples/two_agents.ts
 /**
  * Two agents on one edge, each in a call of its own: the echo says everything back at once, the
  * counter tells the page how long everybody has spoken. Neither hears the other's call. Open both
  * links in a browser; Ctrl-C ends them.
  */
-import { Agent, interruptSignal } from "../mod.ts";
-import { LocalEdge } from "../src/edge/local/mod.ts";
+import { Agent, interruptSignal } from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
 
 await using edge = new LocalEdge();
 using interrupted = interruptSignal();

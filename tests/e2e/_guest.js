@@ -1,9 +1,13 @@
 // The part of a test that runs inside the page: joins a call through the page's own client and
 // records what comes out of the browser's decoder. Evaluated in the page as `globalThis.guest`.
+/** What is quieter is silence: far below any tone of a test, above a codec's noise. */
+const AUDIBLE = 0.01;
+
 globalThis.guest = {
   client: undefined,
   events: [],
-  recordings: new Map(),
+  /** How much of what was heard is no silence. */
+  audibleMs: 0,
 
   /** A track of sound that the page makes itself: past the microphone and its processing. */
   makeVoice() {
@@ -31,7 +35,7 @@ globalThis.guest = {
     return canvas.captureStream(20).getVideoTracks()[0];
   },
 
-  async join({ link, name, silent, camera }) {
+  async join({ link, name, user, silent, camera }) {
     const { RinglineClient } = await import("/client.js");
     this.makeVoice();
     this.client = new RinglineClient({ link });
@@ -42,6 +46,7 @@ globalThis.guest = {
     }
     await this.client.join({
       name,
+      user,
       microphone: silent ? null : this.voice,
       camera: camera ? this.makePicture(camera) : null,
     });
@@ -69,6 +74,22 @@ globalThis.guest = {
   async say(base64) {
     const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     const buffer = await this.context.decodeAudioData(bytes.buffer);
+    await this.play(buffer);
+  },
+
+  /** Says 16-bit PCM (as base64, interleaved); resolves when it is said. */
+  async speak(base64, sampleRate, channels) {
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const samples = new Int16Array(bytes.buffer);
+    const buffer = this.context.createBuffer(channels, samples.length / channels, sampleRate);
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = buffer.getChannelData(channel);
+      for (let i = 0; i < plane.length; i++) plane[i] = samples[i * channels + channel] / 32768;
+    }
+    await this.play(buffer);
+  },
+
+  async play(buffer) {
     const source = new AudioBufferSourceNode(this.context, { buffer });
     source.connect(this.destination);
     const ended = new Promise((resolve) => source.addEventListener("ended", resolve));
@@ -104,6 +125,11 @@ globalThis.guest = {
       value.close();
       for (const sample of block) {
         this.heard.samples[this.heard.at++ % this.heard.samples.length] = sample;
+      }
+      for (let at = 0; at < block.length; at += 240) {
+        if (block.subarray(at, at + 240).some((sample) => Math.abs(sample) > AUDIBLE)) {
+          this.audibleMs += 5;
+        }
       }
     }
   },

@@ -62,7 +62,7 @@ export class Guest {
   static async join(
     browser: Browser,
     link: URL,
-    options: { name: string; silent?: boolean; camera?: string },
+    options: { name: string; user?: string; silent?: boolean; camera?: string },
   ): Promise<Guest> {
     // A context of its own is a person of its own: nothing is shared with other pages.
     const context = await browser.createBrowserContext();

@@ -44,10 +44,11 @@ class Example implements AsyncDisposable {
     return this.#output;
   }
 
-  /** The n-th link that it prints. */
-  async link(index = 0): Promise<URL> {
+  /** The link that it prints, to the call of this id where there are several. */
+  async link(callId = ""): Promise<URL> {
     const found = await until(`a link is printed; so far: ${this.#output}`, () => {
-      return [...this.#output.matchAll(/https?:\/\/\S+#\S+/g)].at(index)?.[0];
+      return [...this.#output.matchAll(/https?:\/\/\S+#\S+/g)]
+        .map(([text]) => text).find((text) => text.includes(`/${callId}`));
     });
     return new URL(found);
   }
@@ -132,12 +133,16 @@ browserTest("the echo answers while one still speaks", async (browser) => {
 
 browserTest("two agents on one edge hear only their own calls", async (browser) => {
   await using agents = await Example.start("two_agents.ts");
-  const ada = await Guest.join(browser, await agents.link(0), { name: "Ada" });
-  const bob = await Guest.join(browser, await agents.link(1), { name: "Bob" });
+  const ada = await Guest.join(browser, await agents.link("echo"), { name: "Ada" });
+  const bob = await Guest.join(browser, await agents.link("counter"), { name: "Bob" });
   await ada.startTone(700);
   await until("Ada is answered", async () => levelDb((await ada.hear(200)).samples) > -30);
-  const other = await bob.hear(500);
-  assertLess(levelDb(other.samples), -60);
+  await bob.startTone(900);
+  const told = await until("Bob is counted", async () => (await bob.events("event")).at(0));
+  // Neither agent hears the other's call.
+  assertEquals(told.data.type, "spoken_ms");
+  assertEquals(Object.keys(told.data).sort(), ["Bob", "type"]);
+  assertLess(levelDb((await bob.hear(500)).samples), -60);
   const { code } = await agents.interrupt();
   assertEquals(code, 0, agents.output);
 });
