@@ -132,6 +132,21 @@ Deno.test("a killed browser, whose media stops with its socket, is gone within a
   assertEquals(agent.take(), ["trackRemoved audio", "participantLeft"]);
 });
 
+Deno.test("packets of a killed browser that come late delay its leaving only a little", async () => {
+  const bench = new RoomBench();
+  const agent = new FakePort(1);
+  bench.room.addAgent(agent.port);
+  const { page, peer } = await bench.join("Ada");
+  agent.take();
+  page.hangUp(1006, false);
+  await bench.clock.advance(200);
+  peer.packets += 5;
+  await bench.clock.advance(300);
+  assertEquals(agent.take(), []);
+  await bench.clock.advance(450);
+  assertEquals(agent.take(), ["trackRemoved audio", "participantLeft"]);
+});
+
 Deno.test("a browser whose media goes on is waited for, and comes back as who it was", async () => {
   const bench = new RoomBench();
   const agent = new FakePort(1);
@@ -140,9 +155,10 @@ Deno.test("a browser whose media goes on is waited for, and comes back as who it
   const grace = await bench.join("Grace");
   agent.take();
   page.hangUp(1006, false);
-  await bench.clock.advance(200);
-  peer.packets = 50;
-  await bench.clock.advance(1000);
+  for (let ms = 0; ms < 3000; ms += 100) {
+    peer.packets += 10;
+    await bench.clock.advance(100);
+  }
   assertEquals(agent.take(), []);
   assertEquals(grace.page.last("updated")?.member.reconnecting, true);
 

@@ -81,6 +81,8 @@ export class Person {
   #sending: RtcTransceiver[] = [];
   #videos: VideoSections;
   #timer: Disposable | undefined;
+  /** Runs while he is cut off. */
+  #grace: Disposable | undefined;
   #cut: "alive" | "silent" | undefined;
   #repairs: number[] = [];
   #gone = false;
@@ -133,6 +135,7 @@ export class Person {
     this.#socket?.goodbye("replaced");
     this.#socket = socket;
     this.#timer?.[Symbol.dispose]();
+    this.#grace?.[Symbol.dispose]();
     this.#cut = undefined;
     this.#name = hello.name;
     socket.listen({
@@ -182,6 +185,7 @@ export class Person {
   close(farewell: (socket: Socket) => void): Promise<void> {
     this.#gone = true;
     this.#timer?.[Symbol.dispose]();
+    this.#grace?.[Symbol.dispose]();
     const socket = this.#socket;
     if (socket) {
       socket.listen({ onMessage() {}, onEnd() {} });
@@ -338,15 +342,22 @@ export class Person {
 
   /** Decides whether he is gone or only cut off; see `liveness.ts`. */
   async #judge(socket: Socket, end: "broken" | "silent"): Promise<void> {
-    const alive = await mediaGoesOn(this.#peer, (timer) => this.#timer = timer, this.#room.clock);
-    if (this.#gone || socket !== this.#socket) return;
-    if (!alive && end === "broken") return this.#leave(end);
-    this.#cut = alive ? "alive" : "silent";
-    this.#room.log(`${this.id} was cut off, waiting ${this.#room.limits.graceMs} ms`);
-    this.#timer = this.#room.clock.schedule(
-      () => this.#leave("did not come back"),
-      this.#room.limits.graceMs,
-    );
+    for (;;) {
+      const alive = await mediaGoesOn(this.#peer, (timer) => this.#timer = timer, this.#room.clock);
+      if (this.#gone || socket !== this.#socket) return;
+      if (!alive && end === "broken") return this.#leave(end);
+      if (this.#cut === undefined) this.#wait(alive ? "alive" : "silent");
+      if (end === "silent") return;
+      // The last packets of a dead browser can come late where the machine is busy: look again.
+    }
+  }
+
+  /** Gives him his time to come back. */
+  #wait(cut: "alive" | "silent"): void {
+    const { graceMs } = this.#room.limits;
+    this.#cut = cut;
+    this.#room.log(`${this.id} was cut off, waiting ${graceMs} ms`);
+    this.#grace = this.#room.clock.schedule(() => this.#leave("did not come back"), graceMs);
     this.#room.onChange(this);
   }
 
