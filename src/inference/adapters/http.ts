@@ -1,0 +1,150 @@
+/**
+ * Asking a service over HTTP: what may be tried again is, and what fails says why.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "../../events/clock.ts";
+import { sleep } from "../../events/waiting.ts";
+import { InferenceError } from "../errors.ts";
+
+/** How a service is reached. */
+export interface HttpServiceOptions {
+  /** For messages. */
+  name: string;
+  /** Without a slash at its end, e.g. `"https://api.openai.com/v1"`. */
+  baseUrl: string;
+  /** Sent as a bearer token. A local service often needs none. */
+  apiKey?: string;
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>>;
+  /** How often a request is tried that the service was too busy for. Default 3. */
+  maxTries?: number;
+}
+
+/** A service says itself how long to wait; longer than this nobody in a call does. */
+const MAX_WAIT_MS = 4000;
+const FIRST_WAIT_MS = 250;
+/** So much of a refusal is read and told. */
+const MAX_REASON_CHARS = 500;
+
+/** A service that is reached over HTTP, and how often it was asked and refused. */
+export class HttpService {
+  readonly name: string;
+  clock: Clock = systemClock;
+  #requests = 0;
+  #retries = 0;
+  #failures = 0;
+  readonly #options: HttpServiceOptions;
+
+  constructor(options: HttpServiceOptions) {
+    this.#options = options;
+    this.name = options.name;
+    new URL(options.baseUrl);
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return { requests: this.#requests, retries: this.#retries, failures: this.#failures };
+  }
+
+  /**
+   * Posts and gives the answer, whose body has not been read. Tries again where the service is busy
+   * or broken, and as long after as it asks for.
+   *
+   * @throws {InferenceError} it refuses, or cannot be reached.
+   */
+  async post(path: string, body: FormData | object, signal: AbortSignal): Promise<Response> {
+    const { maxTries = 3 } = this.#options;
+    this.#requests++;
+    for (let tries = 1;; tries++) {
+      const result = await this.#try(path, body, signal);
+      if (result instanceof Response) return result;
+      const { error, waitMs } = result;
+      if (!error.retryable || tries >= maxTries || (waitMs ?? 0) > MAX_WAIT_MS) {
+        this.#failures++;
+        throw error;
+      }
+      this.#retries++;
+      const wait = waitMs ?? FIRST_WAIT_MS * 2 ** (tries - 1);
+      await sleep(wait, { clock: this.clock, signal });
+    }
+  }
+
+  /** An error of this service. */
+  error(
+    message: string,
+    options: { code: string; retryable?: boolean; status?: number; cause?: unknown },
+  ): InferenceError {
+    return new InferenceError(`${this.name}: ${message}`, options);
+  }
+
+  async #try(
+    path: string,
+    body: FormData | object,
+    signal: AbortSignal,
+  ): Promise<Response | { error: InferenceError; waitMs: number | undefined }> {
+    const { baseUrl, apiKey, headers } = this.#options;
+    const isForm = body instanceof FormData;
+    let response: Response;
+    try {
+      response = await fetch(`${baseUrl}${path}`, {
+        method: "POST",
+        signal,
+        body: isForm ? body : JSON.stringify(body),
+        headers: {
+          ...apiKey ? { authorization: `Bearer ${apiKey}` } : {},
+          ...isForm ? {} : { "content-type": "application/json" },
+          ...headers,
+        },
+      });
+    } catch (cause) {
+      signal.throwIfAborted();
+      const error = this.error("cannot be reached", {
+        code: "unreachable",
+        retryable: true,
+        cause,
+      });
+      return { error, waitMs: undefined };
+    }
+    if (response.ok) return response;
+    const { status } = response;
+    const reason = reasonOf(await response.text().catch(() => ""));
+    const retryable = status === 429 || status === 408 || status >= 500;
+    const code = status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";
+    const error = this.error(`answered ${status}${reason}`, { code, retryable, status });
+    return { error, waitMs: retryAfterMs(response.headers) };
+  }
+}
+
+/** Reads a body; a connection that breaks is an error that says so. */
+export async function* readBody(
+  service: HttpService,
+  response: Response,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  try {
+    for await (const bytes of response.body ?? []) yield bytes;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw service.error("the answer was cut off", { code: "cut-off", retryable: true, cause });
+  }
+}
+
+function retryAfterMs(headers: Headers): number | undefined {
+  const ms = headers.get("retry-after-ms");
+  const seconds = headers.get("retry-after");
+  const wait = ms !== null ? Number(ms) : seconds !== null ? 1000 * Number(seconds) : NaN;
+  return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
+}
+
+/** What a service says of its refusal, which is JSON with a message as a rule. */
+function reasonOf(text: string): string {
+  let reason = text;
+  try {
+    const { error } = JSON.parse(text);
+    reason = typeof error === "string" ? error : error?.message ?? text;
+  } catch {
+    // Not JSON: the text itself then.
+  }
+  reason = String(reason).trim().slice(0, MAX_REASON_CHARS);
+  return reason === "" ? "" : `: ${reason}`;
+}

@@ -1,0 +1,64 @@
+/**
+ * Models behind the HTTP interface of OpenAI, which many services and local servers speak: chat,
+ * transcription and speech. Needs `--allow-net` for the service, and nothing else.
+ *
+ * @example
+ * ```ts
+ * import { Agent } from "@ringline/edge";
+ * import { MemoryEdge } from "@ringline/edge/testing";
+ * import { openAICompatible } from "@ringline/edge/openai-compatible";
+ *
+ * const service = openAICompatible({ baseUrl: "http://127.0.0.1:11434/v1" });
+ * const agent = new Agent({
+ *   edge: new MemoryEdge(),
+ *   agentUser: { id: "helper", name: "Helper" },
+ *   llm: service.llm({ model: "llama3.2" }),
+ *   stt: service.stt({ model: "whisper-1" }),
+ *   tts: service.tts({ model: "tts-1", voice: "alloy" }),
+ * });
+ * console.log(agent.user.name); // Helper
+ * ```
+ *
+ * @module
+ */
+import type { LLM } from "../llm.ts";
+import type { STT } from "../stt.ts";
+import type { TTS } from "../tts.ts";
+import { type ChatModelOptions, OpenAIChat } from "./openai_chat.ts";
+import { OpenAISpeech, type SpeechModelOptions } from "./openai_speech.ts";
+import { OpenAITranscription, type TranscriptionModelOptions } from "./openai_transcription.ts";
+
+export type { ChatModelOptions, SpeechModelOptions, TranscriptionModelOptions };
+
+/** Where a service is and who asks. */
+export interface OpenAICompatibleOptions {
+  /** Default `"https://api.openai.com/v1"`. */
+  baseUrl?: string;
+  /** Sent as a bearer token. A local service often needs none. */
+  apiKey?: string;
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>>;
+  /** How often a request is tried that the service was too busy for. Default 3. */
+  maxTries?: number;
+}
+
+/** The models of one service. */
+export interface OpenAICompatible {
+  /** A language model. */
+  llm(options: ChatModelOptions): LLM;
+  /** A recogniser: it gets each stretch of speech as a whole. */
+  stt(options: TranscriptionModelOptions): STT;
+  /** A voice. */
+  tts(options: SpeechModelOptions): TTS;
+}
+
+/** The models of a service that speaks OpenAI's HTTP interface. */
+export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAICompatible {
+  const { baseUrl = "https://api.openai.com/v1", ...rest } = options;
+  const service = { ...rest, baseUrl: baseUrl.replace(/\/+$/, "") };
+  return {
+    llm: (model) => new OpenAIChat({ ...service, name: "openai-llm" }, model),
+    stt: (model) => new OpenAITranscription({ ...service, name: "openai-stt" }, model),
+    tts: (model) => new OpenAISpeech({ ...service, name: "openai-tts" }, model),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * OpenAI's realtime models over WebSocket: they hear and speak by themselves. Needs `--allow-net`
+ * for the service.
+ *
+ * @example
+ * ```ts
+ * import { openAIRealtime } from "@ringline/edge/openai-realtime";
+ *
+ * const llm = openAIRealtime({ apiKey: "sk-...", model: "gpt-realtime", voice: "marin" });
+ * console.log(llm.inputRate); // 24000
+ * ```
+ *
+ * @module
+ */
+import type { RealtimeLLM, RealtimeSession, RealtimeSessionOptions } from "../realtime_llm.ts";
+import { waitFor } from "../../events/waiting.ts";
+import { InferenceError } from "../errors.ts";
+import { OpenAIRealtimeSession } from "./openai_realtime_session.ts";
+
+/** Which model, and how it hears and speaks. */
+export interface OpenAIRealtimeOptions {
+  /** Sent as a bearer token. */
+  apiKey: string;
+  /** Default `"gpt-realtime"`. */
+  model?: string;
+  /** Default: the service's. */
+  voice?: string;
+  /** Default `"wss://api.openai.com/v1/realtime"`. */
+  url?: string;
+  /** How the service decides that a turn is over, as it takes it. Default: server VAD. */
+  turnDetection?: Readonly<Record<string, unknown>>;
+  /** What transcribes what people say. Default `"gpt-4o-mini-transcribe"`. */
+  transcriptionModel?: string;
+  /** How long beginning a session may take. Default 10,000. */
+  connectTimeoutMs?: number;
+}
+
+/** A realtime model of OpenAI, or of a service that speaks its protocol. */
+export function openAIRealtime(options: OpenAIRealtimeOptions): RealtimeLLM {
+  return new OpenAIRealtime(options);
+}
+
+class OpenAIRealtime implements RealtimeLLM {
+  readonly name = "openai-realtime";
+  readonly inputRate = 24_000;
+  readonly acceptsImages = true;
+  readonly #options: OpenAIRealtimeOptions;
+  #sessions = 0;
+
+  constructor(options: OpenAIRealtimeOptions) {
+    this.#options = options;
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return { sessions: this.#sessions };
+  }
+
+  async connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
+    const { apiKey, model = "gpt-realtime", connectTimeoutMs = 10_000 } = this.#options;
+    const url = new URL(this.#options.url ?? "wss://api.openai.com/v1/realtime");
+    url.searchParams.set("model", model);
+    options.signal.throwIfAborted();
+    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${apiKey}` } });
+    const session = new OpenAIRealtimeSession(socket);
+    try {
+      await waitFor(session.begin(this.#settings(options), options.history), "a realtime session", {
+        timeoutMs: connectTimeoutMs,
+        signal: options.signal,
+        clock: options.clock,
+      });
+    } catch (cause) {
+      await session[Symbol.asyncDispose]();
+      options.signal.throwIfAborted();
+      if (cause instanceof InferenceError) throw cause;
+      throw new InferenceError(`${this.name}: no session was begun`, {
+        code: "unreachable",
+        retryable: true,
+        cause,
+      });
+    }
+    this.#sessions++;
+    return session;
+  }
+
+  #settings({ instructions, tools }: RealtimeSessionOptions): object {
+    const { voice, turnDetection, transcriptionModel = "gpt-4o-mini-transcribe" } = this.#options;
+    const format = { type: "audio/pcm", rate: this.inputRate };
+    return {
+      type: "realtime",
+      instructions,
+      output_modalities: ["audio"],
+      audio: {
+        input: {
+          format,
+          transcription: { model: transcriptionModel },
+          turn_detection: turnDetection ?? { type: "server_vad" },
+        },
+        output: { format, ...voice ? { voice } : {} },
+      },
+      tools: tools.map(({ name, description, parameters }) => ({
+        type: "function",
+        name,
+        description,
+        parameters,
+      })),
+    };
+  }
+}
