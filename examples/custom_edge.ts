@@ -99,10 +99,10 @@ class CustomConnection extends Connection {
 if (import.meta.main) {
   const service = new ToyService();
   await using edge = new CustomEdge(service);
-  const agent: Agent = new Agent({
+  const agent = new Agent({
     edge,
     agentUser: { id: "echo", name: "Echo" },
-    onAudio: ({ pcm }) => agent.audio.write(pcm),
+    onAudio: ({ pcm }, { audio }) => audio.write(pcm),
   });
   const call = await agent.createCall("default", "kitchen");
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });

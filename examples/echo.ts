@@ -4,11 +4,11 @@ import { Agent, interruptSignal } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 
 await using edge = new LocalEdge();
-const agent: Agent = new Agent({
+const agent = new Agent({
   edge,
   agentUser: { id: "echo", name: "Echo" },
   audioMode: "live",
-  onAudio: ({ pcm }) => agent.audio.write(pcm),
+  onAudio: ({ pcm }, { audio }) => audio.write(pcm),
 });
 
 const call = await agent.createCall("default", "echo");

@@ -18,15 +18,15 @@ async function run(agent: Agent, callId: string): Promise<void> {
   await agent.finish({ signal: interrupted });
 }
 
-const echo: Agent = new Agent({
+const echo = new Agent({
   edge,
   agentUser: { id: "echo", name: "Echo" },
   audioMode: "live",
-  onAudio: ({ pcm }) => echo.audio.write(pcm),
+  onAudio: ({ pcm }, { audio }) => audio.write(pcm),
 });
 
 const spokenMs = new Map<string, number>();
-const counter: Agent = new Agent({
+const counter = new Agent({
   edge,
   agentUser: { id: "counter", name: "Counter" },
   publishAudio: false,

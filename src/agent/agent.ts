@@ -34,7 +34,7 @@ export interface AgentOptions extends ConversationParts {
   /** What is done with what it hears and sees, in this order. */
   processors?: readonly Processor[];
   /** Called with each 20 ms of each participant: a processor in a line. */
-  onAudio?: (audio: HeardAudio) => void | Promise<void>;
+  onAudio?: (audio: HeardAudio, agent: Agent) => void | Promise<void>;
   /** Whether it has a voice. Default `true`. */
   publishAudio?: boolean;
   /** `"live"` for an agent that answers while it hears, as an echo does. Default `"speech"`. */
@@ -87,7 +87,7 @@ const RELEASE_LIMIT_MS = 5000;
  *   edge,
  *   agentUser: { id: "echo", name: "Echo" },
  *   audioMode: "live",
- *   onAudio: ({ pcm }) => agent.audio.write(pcm),
+ *   onAudio: ({ pcm }, { audio }) => audio.write(pcm),
  * });
  * const call = await agent.createCall("default", "kitchen");
  * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
@@ -144,7 +144,9 @@ export class Agent {
     this.#talk = ConversationPart.from(options);
     this.processors = [
       ...options.processors ?? [],
-      ...onAudio ? [{ name: "onAudio", processAudio: (heard: HeardAudio) => onAudio(heard) }] : [],
+      ...onAudio
+        ? [{ name: "onAudio", processAudio: (heard: HeardAudio) => onAudio(heard, this) }]
+        : [],
       ...this.#talk ? [this.#talk] : [],
     ];
     this.#video = options.publishVideo === false
@@ -204,6 +206,11 @@ export class Agent {
   /** Slots of 20 ms that were dropped because the processors were too slow. */
   get droppedSlots(): number {
     return this.#senses.audio.dropped;
+  }
+
+  /** The same by participant id, of the participants who had any last. */
+  get droppedSlotsBy(): ReadonlyMap<string, number> {
+    return this.#senses.audio.droppedBy;
   }
 
   /** How many tracks are being listened to, or were and have not been processed to their end. */

@@ -12,7 +12,8 @@ import { openInBrowser } from "./browser.ts";
 import { CallDesk } from "./call_desk.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
-import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
+import { ClosedError } from "../errors.ts";
+import { AudioLevelsEvent, ReconnectedEvent, type ReconnectStrategy } from "./events.ts";
 import type { CallParams } from "./seam.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
 import { StreamService } from "./stream_service.ts";
@@ -46,7 +47,7 @@ const _fetchedAhead = (): Promise<unknown> => import("./host.ts");
  *
  * await using edge = new GetStreamEdge();   // STREAM_API_KEY, STREAM_API_SECRET
  * const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" }, audioMode: "live",
- *   onAudio: ({ pcm }) => agent.audio.write(pcm) });
+ *   onAudio: ({ pcm }, { audio }) => audio.write(pcm) });
  * const call = await agent.createCall("default", "kitchen");
  * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
  * await edge.openDemo(call, { browser: true });
@@ -62,6 +63,7 @@ export class GetStreamEdge extends EdgeTransport {
   /** What goes on after a call, or beside it, and is to be awaited when the edge closes. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
+  readonly #desks = new WeakMap<Connection, CallDesk>();
   #lastUser: User | undefined;
 
   /**
@@ -153,6 +155,34 @@ export class GetStreamEdge extends EdgeTransport {
     const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
     signal.throwIfAborted();
     return await this.#join(agent, call, signal);
+  }
+
+  /**
+   * Finds a call again by a strategy, as if Stream had asked for it or the network had been lost:
+   * to see what that does to a call. Resolves when the call is there again.
+   *
+   * @throws {TypeError} the connection is not one of this edge's.
+   * @throws {ClosedError} the connection closed instead.
+   */
+  async reconnect(
+    connection: Connection,
+    strategy: ReconnectStrategy,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<ReconnectedEvent> {
+    const desk = this.#desks.get(connection);
+    if (!desk) throw new TypeError("reconnect needs a connection of this edge");
+    const done = Promise.withResolvers<ReconnectedEvent>();
+    using _subscription = this.events.subscribe(ReconnectedEvent, (event) => {
+      if (event.connection === connection) done.resolve(event);
+    });
+    // A promise that outlives this call, but with at most one reaction for each call.
+    connection.closed.then(() => done.reject(new ClosedError("the connection")));
+    done.promise.catch(() => {});
+    await desk.reconnect(strategy);
+    return await waitFor(done.promise, "reconnecting", {
+      clock: this.clock,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
   }
 
   /**
@@ -251,6 +281,7 @@ export class GetStreamEdge extends EdgeTransport {
     });
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));
+    this.#desks.set(connection, desk);
     desk.open(connection);
     try {
       await waitFor(desk.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });

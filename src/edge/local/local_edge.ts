@@ -62,7 +62,7 @@ const answered = v.object({ origin: v.string() });
  *
  * await using edge = new LocalEdge();
  * const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" }, audioMode: "live",
- *   onAudio: ({ pcm }) => agent.audio.write(pcm) });
+ *   onAudio: ({ pcm }, { audio }) => audio.write(pcm) });
  * const call = await agent.createCall("default", "kitchen");
  * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
  * await edge.openDemo(call);   // prints the link
