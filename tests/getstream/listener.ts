@@ -41,14 +41,15 @@ export class Listener implements EdgeAgent {
 
 function measure({ samples, sampleRate }: PcmChunk): { rms: number; frequency: number } {
   let sum = 0;
-  let crossings = 0;
+  const crossings: number[] = [];
   for (let index = 0; index < samples.length; index++) {
     sum += samples[index]! ** 2;
-    if (index > 0 && (samples[index]! >= 0) !== (samples[index - 1]! >= 0)) crossings++;
+    if (index > 0 && (samples[index]! >= 0) !== (samples[index - 1]! >= 0)) crossings.push(index);
   }
+  const halves = crossings.length - 1;
   return {
     rms: Math.sqrt(sum / samples.length) / 32768,
-    frequency: crossings * sampleRate / samples.length / 2,
+    frequency: halves > 0 ? halves * sampleRate / 2 / (crossings[halves]! - crossings[0]!) : 0,
   };
 }
 

@@ -10,7 +10,15 @@ import { CallEndedEvent, CustomEventReceivedEvent, ErrorEvent } from "../events.
 import type { JsonValue } from "../types.ts";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
 import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
-import { ANSWER, type Answer, type ErrorData, type Question, seamNotice } from "./seam.ts";
+import {
+  ANSWER,
+  type Answer,
+  type ErrorData,
+  type Question,
+  RECONNECT,
+  seamNotice,
+  type Strategy,
+} from "./seam.ts";
 import type { GetStreamSettings } from "./settings.ts";
 import { CustomEventReader } from "./custom_events.ts";
 import type { StreamService } from "./stream_service.ts";
@@ -83,6 +91,11 @@ export class CallDesk {
   open(connection: Connection): void {
     this.#connection = connection;
     for (const event of this.#early.splice(0)) this.#onEvent(event);
+  }
+
+  /** Orders the media process to find the call again. */
+  async reconnect(strategy: Strategy): Promise<void> {
+    await this.#options.lease.request(RECONNECT, { desk: this.id, strategy });
   }
 
   /** Ends the socket. Idempotent. */

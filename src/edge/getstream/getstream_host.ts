@@ -23,6 +23,8 @@ import {
   callParams,
   type ErrorData,
   type Question,
+  RECONNECT,
+  reconnectParams,
   type SeamNotice,
 } from "./seam.ts";
 import type { CallMedia } from "./sfu/media.ts";
@@ -43,6 +45,8 @@ export class GetStreamHost implements EdgeHost {
   readonly #context: HostContext;
   readonly #createMedia: CallMediaFactory;
   readonly #calls = new Map<number, StreamCall>();
+  /** By the desks in the agent's process that stand for them. */
+  readonly #byDesk = new Map<string, StreamCall>();
   readonly #questions = new Map<number, PromiseWithResolvers<JsonValue>>();
   #asked = 0;
 
@@ -52,9 +56,10 @@ export class GetStreamHost implements EdgeHost {
   }
 
   async join(port: AgentPort, params: JsonValue, signal: AbortSignal): Promise<JsonValue> {
+    const parsed = v.parse(callParams, params);
     const call = new StreamCall({
       port,
-      params: v.parse(callParams, params),
+      params: parsed,
       media: this.#createMedia(this.#context),
       clock: this.#context.clock,
       log: (level, message) => this.#context.log(level, `${port.call.id}: ${message}`),
@@ -67,6 +72,8 @@ export class GetStreamHost implements EdgeHost {
       },
     });
     this.#calls.set(port.connectionId, call);
+    this.#byDesk.set(parsed.desk, call);
+    port.signal.addEventListener("abort", () => this.#byDesk.delete(parsed.desk), { once: true });
     await call.join(signal);
     return null;
   }
@@ -94,6 +101,11 @@ export class GetStreamHost implements EdgeHost {
   }
 
   request(method: string, params: JsonValue): Promise<JsonValue> {
+    if (method === RECONNECT) {
+      const { desk, strategy } = v.parse(reconnectParams, params);
+      this.#byDesk.get(desk)?.reconnect(strategy);
+      return Promise.resolve(null);
+    }
     if (method !== ANSWER) {
       throw new ProtocolError(`no request is called "${method}"`, { code: "bad-request" });
     }

@@ -112,3 +112,12 @@ export const answer: v.GenericSchema<Answer> = v.object({
 
 /** The method by which answers come to the media process. */
 export const ANSWER = "answer";
+
+/** The method by which a call is ordered to be found again. */
+export const RECONNECT = "reconnect";
+
+/** Checks what {@linkcode RECONNECT} takes. */
+export const reconnectParams: v.GenericSchema<{ desk: string; strategy: Strategy }> = v.object({
+  desk: text,
+  strategy: v.picklist(["fast", "rejoin", "migrate"]),
+});

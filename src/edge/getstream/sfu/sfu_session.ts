@@ -191,6 +191,14 @@ export class SfuSession {
     await (peer === "publisher" ? this.#publisher : this.#subscriber)?.restartIce();
   }
 
+  /** Loses the socket, as a network would. */
+  dropSocket(): void {
+    const socket = this.#socket;
+    if (!socket?.isOpen) return;
+    socket.close();
+    this.#options.events.onSocketEnd(this, { kind: "closed" });
+  }
+
   /** Uses newer credentials for the same SFU. */
   renew(token: string): void {
     this.credentials.token = token;

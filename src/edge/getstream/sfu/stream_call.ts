@@ -192,6 +192,12 @@ export class StreamCall {
     this.#updateSubscriptions();
   }
 
+  /** Looks for the call again, as if the SFU had asked for it, or its socket had been lost. */
+  reconnect(strategy: Strategy): void {
+    if (strategy === "fast") this.#session?.dropSocket();
+    else this.#reconnect(strategy, "the agent asks for it");
+  }
+
   /** Leaves, and releases everything. Idempotent. */
   async leave(): Promise<void> {
     if (this.#abort.signal.aborted) return;

@@ -42,17 +42,20 @@ export class Recorder {
         if (ms > 0) this.onHeard(ms);
       }
       let sum = 0;
-      let crossings = 0;
+      const crossings: number[] = [];
       for (let index = 0; index < samples.length; index += channelCount) {
         const value = samples[index]!;
         sum += value * value;
-        if (index > 0 && (value >= 0) !== (samples[index - channelCount]! >= 0)) crossings++;
+        if (index > 0 && (value >= 0) !== (samples[index - channelCount]! >= 0)) {
+          crossings.push(index / channelCount);
+        }
       }
       const frames = samples.length / channelCount;
+      const halves = crossings.length - 1;
       this.heard.push({
         at: performance.now(),
         rms: Math.sqrt(sum / frames) / 32768,
-        frequency: crossings * sampleRate / frames / 2,
+        frequency: halves > 0 ? halves * sampleRate / 2 / (crossings[halves]! - crossings[0]!) : 0,
       });
       if (this.heard.length > KEPT) this.heard.splice(0, KEPT / 10);
     };

@@ -161,7 +161,10 @@ export class Sfu {
       }
       case "setTone": {
         const tone = person().own.get(type);
-        if (tone instanceof Voice) tone.amplitude = Number(p.amplitude);
+        if (tone instanceof Voice) {
+          tone.amplitude = Number(p.amplitude);
+          tone.frequency = Number(p.frequency ?? tone.frequency);
+        }
         return;
       }
       case "show":
@@ -468,7 +471,9 @@ export class Sfu {
 
   async #twirp(request: Request, edge: string, method: string): Promise<Response> {
     this.calls[method] = (this.calls[method] ?? 0) + 1;
-    const text = await request.text();
+    const text = await request.text().catch(() => undefined);
+    // Whoever asked has left meanwhile.
+    if (text === undefined) return new Response(null, { status: 400 });
     if (this.twirpStatus) {
       return Response.json({ code: "internal", msg: "failed on command" }, {
         status: this.twirpStatus,

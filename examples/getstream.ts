@@ -1,0 +1,35 @@
+// deno run --allow-run --allow-net --allow-env examples/getstream.ts [--call parrot] [--browser]
+/**
+ * The parrot of parrot.ts in a call of Stream's cloud: the same agent, another edge. Needs an
+ * account of Stream's: `STREAM_API_KEY` and `STREAM_API_SECRET` in the environment. Prints a link
+ * that lets a person in for an hour.
+ */
+import { parseArgs } from "node:util";
+import { Agent, interruptSignal } from "@ringline/edge";
+import { GetStreamEdge } from "@ringline/edge/getstream";
+import { Parrot } from "./parrot.ts";
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      call: { type: "string", default: "parrot" },
+      /** Another address than Stream's: a proxy, or a double. */
+      "base-url": { type: "string" },
+      browser: { type: "boolean", default: false },
+    },
+  });
+  using interrupted = interruptSignal();
+  await using edge = new GetStreamEdge({ basePath: values["base-url"] });
+  const agent = new Agent({
+    edge,
+    agentUser: { id: "parrot", name: "Parrot" },
+    processors: [new Parrot()],
+  });
+  const call = await agent.createCall("default", values.call);
+  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+  await edge.openDemo(call, { browser: values.browser });
+  console.log("Say something, then wait. Ctrl-C ends the call.");
+  const reason = await agent.finish({ signal: interrupted });
+  console.log(`The call is over: ${reason}.`);
+}

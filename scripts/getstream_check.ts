@@ -1,0 +1,308 @@
+/**
+ * `deno task getstream:check`: for a person with an account of Stream's. Joins a real call with two
+ * agents, of which one speaks and shows a picture and the other one listens and looks; loses the
+ * call by each strategy and finds it again; prints a table of what passed.
+ *
+ * Needs `STREAM_API_KEY` and `STREAM_API_SECRET` in the environment. Options: `--base-url URL` for
+ * another address than Stream's, `--call ID`, `--json`. Ends with 0 when everything passed, 1 when
+ * something failed, 2 when it could not begin.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { PcmChunk } from "../src/audio/pcm_chunk.ts";
+import type { Call } from "../src/edge/call.ts";
+import type { Connection } from "../src/edge/connection.ts";
+import type { AudioRow, EdgeAgent } from "../src/edge/edge_agent.ts";
+import { CustomEventReceivedEvent, ErrorEvent } from "../src/edge/events.ts";
+import { GetStreamEdge, type ReconnectStrategy } from "../src/edge/getstream/mod.ts";
+import { LatestVideoTrack } from "../src/edge/latest_video_track.ts";
+import { TrackType } from "../src/edge/types.ts";
+
+const FREQUENCY = 660;
+const LUMA = 170;
+/** A silence that is longer counts as a gap. */
+const FRAME_MS = 20;
+
+/** One line of the table. */
+interface Line {
+  check: string;
+  passed: boolean;
+  figure: string;
+}
+
+/** An agent that measures what it hears of other agents. */
+class Ears implements EdgeAgent {
+  readonly hearing = { sampleRate: 16_000, agents: true } as const;
+  readonly loudAt: number[] = [];
+  readonly #frequencies: number[] = [];
+
+  constructor(readonly user: { id: string; name: string }) {}
+
+  receiveRow(row: AudioRow): void {
+    for (let index = 0; index < row.count; index++) {
+      const { samples, sampleRate } = row.entries[index]!.pcm;
+      let sum = 0;
+      const crossings: number[] = [];
+      for (let at = 0; at < samples.length; at++) {
+        sum += samples[at]! ** 2;
+        if (at > 0 && (samples[at]! >= 0) !== (samples[at - 1]! >= 0)) crossings.push(at);
+      }
+      if (Math.sqrt(sum / samples.length) < 1500 || crossings.length < 3) continue;
+      this.loudAt.push(performance.now());
+      const halves = crossings.length - 1;
+      this.#frequencies.push(halves * sampleRate / 2 / (crossings[halves]! - crossings[0]!));
+      if (this.#frequencies.length > 50) this.#frequencies.shift();
+    }
+  }
+
+  /** The pitch of the last second, in hertz: what begins is stretched, so the middle counts. */
+  get frequency(): number {
+    return this.#frequencies.toSorted((a, b) => a - b)[this.#frequencies.length >> 1] ?? 0;
+  }
+
+  /** The longest time without the tone since then. */
+  gapSince(from: number): number {
+    let last = from;
+    let gap = 0;
+    for (const at of [...this.loudAt.filter((one) => one >= from), performance.now()]) {
+      gap = Math.max(gap, at - last);
+      last = at;
+    }
+    return gap;
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until<T>(
+  condition: () => T | Promise<T>,
+  timeoutMs = 10_000,
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + timeoutMs;
+  while (true) {
+    const result = await condition();
+    if (result) return result;
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms`);
+    await pause(20);
+  }
+}
+
+class Check {
+  readonly lines: Line[] = [];
+  readonly errors: string[] = [];
+  readonly #silent: boolean;
+
+  constructor(options: { silent: boolean }) {
+    this.#silent = options.silent;
+  }
+
+  /** Does one check and notes how it went; gives its result, if it passed. */
+  async do<T>(check: string, act: () => Promise<[T, string?]>): Promise<T | undefined> {
+    const from = performance.now();
+    try {
+      const [result, figure] = await act();
+      this.#note({ check, passed: true, figure: figure ?? ms(performance.now() - from) });
+      return result;
+    } catch (error) {
+      this.#note({ check, passed: false, figure: String(error) });
+      return undefined;
+    }
+  }
+
+  #note(line: Line): void {
+    this.lines.push(line);
+    if (!this.#silent) console.error(`${line.passed ? "ok    " : "FAILED"} ${line.check}`);
+  }
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`;
+}
+
+function table(lines: readonly Line[]): string {
+  const width = Math.max(...lines.map(({ check }) => check.length));
+  return lines.map(({ check, passed, figure }) =>
+    `${passed ? "passed" : "FAILED"}  ${check.padEnd(width)}  ${figure}`
+  ).join("\n");
+}
+
+/** Says the tone until it is stopped. */
+function sayTone(
+  connection: Connection,
+  edge: GetStreamEdge,
+): Disposable & { ready: Promise<void> } {
+  const track = edge.createAudioTrack();
+  const samples = new Int16Array(4800);
+  for (let index = 0; index < samples.length; index++) {
+    samples[index] = Math.sin(2 * Math.PI * FREQUENCY * index / 48_000) * 10_000;
+  }
+  const picture = new LatestVideoTrack();
+  const [width, height] = [320, 180];
+  const data = new Uint8Array(width * height * 3 / 2).fill(128).fill(LUMA, 0, width * height);
+  const timer = setInterval(() => {
+    picture.push({ format: "I420", width, height, data, timestampMs: performance.now() });
+  }, 100);
+  let isSaying = true;
+  (async () => {
+    while (isSaying) await track.write(new PcmChunk(samples, { sampleRate: 48_000 }));
+  })().catch(() => {});
+  return {
+    ready: connection.publishTracks({ audio: track, video: picture }),
+    [Symbol.dispose]: () => {
+      isSaying = false;
+      clearInterval(timer);
+      picture.close();
+      track.close();
+    },
+  };
+}
+
+async function run(options: { baseUrl?: string | undefined; call: string; json: boolean }) {
+  const check = new Check({ silent: options.json });
+  const settings = { basePath: options.baseUrl };
+  // Two edges, so that nothing is heard that did not go through Stream.
+  await using speaking = new GetStreamEdge(settings);
+  await using listening = new GetStreamEdge(settings);
+  for (const edge of [speaking, listening]) {
+    edge.events.subscribe(ErrorEvent, ({ context, error }) => {
+      check.errors.push(`${context}: ${error}`);
+    });
+  }
+  const mouth = new Ears({ id: "ringline-check-mouth", name: "Check (speaking)" });
+  const ears = new Ears({ id: "ringline-check-ears", name: "Check (listening)" });
+
+  await check.do("the key and the secret are right", async () => {
+    await Promise.all([speaking.authenticate(mouth.user), listening.authenticate(ears.user)]);
+    return [true];
+  });
+  const call = await check.do<Call>("a call is created", async () => [
+    await speaking.createCall(options.call),
+  ]);
+  if (!call) return check;
+  const first = await check.do("an agent joins", async () => [await speaking.join(mouth, call)]);
+  const second = await check.do("another one joins", async () => [
+    await listening.join(ears, call),
+  ]);
+  if (!first || !second) return check;
+  await check.do("they know each other, for agents", async () => {
+    const seen = await until(() =>
+      [...second.participants.values()].find(({ userId }) => userId === mouth.user.id)
+    );
+    if (seen.kind !== "agent") throw new Error(`seen as a ${seen.kind}`);
+    return [true];
+  });
+  using saying = sayTone(first, speaking);
+  await check.do("voice and picture are published", async () => [await saying.ready]);
+  await check.do("the voice is heard", async () => {
+    await until(() => ears.loudAt.length > 100);
+    const off = Math.abs(ears.frequency - FREQUENCY) / FREQUENCY;
+    if (off > 0.05) throw new Error(`${ears.frequency.toFixed()} Hz instead of ${FREQUENCY}`);
+    return [true, `${ears.frequency.toFixed()} Hz`];
+  });
+  await check.do("the picture is seen", async () => {
+    const info = await until(() =>
+      [...second.tracks.values()].find(({ type }) => type === TrackType.VIDEO)
+    );
+    const track = second.addTrackSubscriber(info.id)!;
+    const timer = setTimeout(() => track.close(), 10_000);
+    try {
+      for await (const { data, width, height } of track) {
+        const luma = data[(height >> 1) * width + (width >> 1)]!;
+        if (Math.abs(luma - LUMA) < 20) return [true, `${width} x ${height}`];
+      }
+      throw new Error("no picture came");
+    } finally {
+      clearTimeout(timer);
+      track.close();
+    }
+  });
+  await check.do("a custom event arrives", async () => {
+    const from = performance.now();
+    const came = Promise.withResolvers<void>();
+    using _subscription = listening.events.subscribe(CustomEventReceivedEvent, ({ data }) => {
+      if (JSON.stringify(data).includes("ringline-check")) came.resolve();
+    });
+    await first.sendCustomEvent({ type: "ringline-check" });
+    const late = pause(10_000).then(() => Promise.reject(new Error("not within 10 s")));
+    await Promise.race([came.promise, late]);
+    late.catch(() => {});
+    return [true, ms(performance.now() - from)];
+  });
+  await check.do("a conversation is written to the chat", async () => {
+    const before = check.errors.length;
+    const chat = await speaking.createConversation(call, mouth.user, "");
+    const { id } = chat.append({
+      role: "assistant",
+      userId: mouth.user.id,
+      text: "Hello",
+      complete: false,
+    });
+    chat.update(id, { text: "Hello. This is a check.", complete: true });
+    await chat.flush();
+    const failed = check.errors.slice(before).find((line) =>
+      line.startsWith("writing to the chat")
+    );
+    if (failed) throw new Error(failed);
+    return [true];
+  });
+  const strategies: [string, Connection, GetStreamEdge][] = [
+    ["the one who speaks", first, speaking],
+    ["the one who listens", second, listening],
+  ];
+  for (const [who, connection, edge] of strategies) {
+    for (const strategy of ["fast", "rejoin", "migrate"] satisfies ReconnectStrategy[]) {
+      await check.do(`${strategy}: ${who} is back`, async () => {
+        const from = performance.now();
+        const signal = AbortSignal.timeout(30_000);
+        const event = await edge.reconnect(connection, strategy, { signal });
+        await pause(2500);
+        const gap = Math.max(0, ears.gapSince(from) - FRAME_MS);
+        if (gap > 2000) throw new Error(`silence of ${ms(gap)}`);
+        const note = event.strategy === strategy ? "" : `, by ${event.strategy}`;
+        return [true, `back after ${ms(event.elapsedMs)}, silence of ${ms(gap)}${note}`];
+      });
+    }
+  }
+  await check.do("who leaves is seen to leave", async () => {
+    await first.close();
+    await until(() =>
+      ![...second.participants.values()].some((one) => one.userId === mouth.user.id)
+    );
+    return [true];
+  });
+  await check.do("nothing is left running", async () => {
+    await second.close();
+    await until(() => !speaking.mediaProcessId && !listening.mediaProcessId);
+    return [true];
+  });
+  return check;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      "base-url": { type: "string" },
+      call: { type: "string", default: `ringline-check-${Date.now()}` },
+      json: { type: "boolean", default: false },
+    },
+  });
+  try {
+    const { lines, errors } = await run({
+      baseUrl: values["base-url"],
+      call: values.call,
+      json: values.json,
+    });
+    const where = values["base-url"] ?? "Stream's cloud";
+    if (values.json) console.log(JSON.stringify({ where, lines, errors }, null, 2));
+    else {
+      console.log(`\nChecked against ${where}, call ${values.call}\n\n${table(lines)}`);
+      for (const error of errors) console.log(`survived: ${error}`);
+    }
+    Deno.exitCode = lines.every(({ passed }) => passed) ? 0 : 1;
+  } catch (error) {
+    console.error(`getstream:check: ${error instanceof Error ? error.message : error}`);
+    Deno.exitCode = 2;
+  }
+}
