@@ -4,7 +4,7 @@
  * the certificate, and let its person go on.
  *
  * ```sh
- * deno run --allow-write=. --allow-env src/edge/local/certificate.ts 192.168.1.20
+ * deno run --allow-write=. --allow-env jsr:@ringline/edge/local/certificate 192.168.1.20
  * ```
  *
  * writes `ringline.cert.pem` and `ringline.key.pem` into the current folder. Give them to the edge:
@@ -69,13 +69,24 @@ export async function selfSignedCertificate(
 }
 
 if (import.meta.main) {
-  if (Deno.args.length === 0) {
-    console.error("usage: certificate.ts ADDRESS [ADDRESS ...], e.g. certificate.ts 192.168.1.20");
-    Deno.exit(2);
+  const asked = Deno.args.some((arg) => arg === "--help" || arg === "-h");
+  if (asked || Deno.args.length === 0) {
+    const say = asked ? console.log : console.error;
+    say(
+      "usage: certificate ADDRESS [ADDRESS ...]\n\n" +
+        "Writes ringline.cert.pem and ringline.key.pem for these addresses of this machine into\n" +
+        "the current folder, e.g.: certificate 192.168.1.20",
+    );
+    Deno.exit(asked ? 0 : 2);
   }
-  const { cert, key } = await selfSignedCertificate(Deno.args);
-  await Deno.writeTextFile("ringline.cert.pem", cert);
-  // Only its owner may read the key.
-  await Deno.writeTextFile("ringline.key.pem", key, { mode: 0o600 });
-  console.log(`Wrote ringline.cert.pem and ringline.key.pem for ${Deno.args.join(", ")}.`);
+  try {
+    const { cert, key } = await selfSignedCertificate(Deno.args);
+    await Deno.writeTextFile("ringline.cert.pem", cert);
+    // Only its owner may read the key.
+    await Deno.writeTextFile("ringline.key.pem", key, { mode: 0o600 });
+    console.log(`Wrote ringline.cert.pem and ringline.key.pem for ${Deno.args.join(", ")}.`);
+  } catch (error) {
+    console.error(`No certificate: ${error instanceof Error ? error.message : error}`);
+    Deno.exit(1);
+  }
 }
