@@ -15,6 +15,7 @@ export type { HeardAudio, Processor } from "./src/agent/processor.ts";
 export { everybodyPasses, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
 
 // What it talks with. Adapters of services and models are imported by themselves.
+export type { BroadcastMetricsOptions } from "./src/agent/conversation_metrics.ts";
 export type { ConversationParts } from "./src/agent/conversation_part.ts";
 export * from "./src/inference/mod.ts";
 

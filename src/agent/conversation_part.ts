@@ -15,6 +15,7 @@ import type { Agent } from "./agent.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { EventManager } from "../events/event_manager.ts";
+import { type BroadcastMetricsOptions, ConversationMetrics } from "./conversation_metrics.ts";
 import { closeComponents, startComponents } from "../inference/component.ts";
 import { conversationEvents, ToolCalledEvent } from "../inference/events.ts";
 import { TranscribingFlow, type TranscribingOptions } from "../inference/flow/transcribing_flow.ts";
@@ -39,6 +40,11 @@ export interface ConversationParts {
   tools?: readonly Tool[];
   /** How it takes part in the conversation. */
   talk?: TranscribingOptions;
+  /**
+   * Whether everybody in the call is told how fast the agent answers, and what its queues and models
+   * count, as a custom event `{ type: "metrics", ... }` every 5 s. Default `false`.
+   */
+  broadcastMetrics?: boolean | BroadcastMetricsOptions;
 }
 
 /** The part of an agent that talks: starts its models, and leads from what is heard to an answer. */
@@ -49,6 +55,7 @@ export class ConversationPart implements Processor {
   readonly #components: readonly Component[];
   #agent: Agent | undefined;
   #flow: Flow | undefined;
+  #metrics: Disposable | undefined;
   #started = false;
 
   /** The part for these models, or none where there is no model. */
@@ -110,6 +117,7 @@ export class ConversationPart implements Processor {
       emit,
       report: (error, context) => this.#report(error, context),
     };
+    this.#watch(agent, track);
     if (isRealtime(llm)) {
       const flow = new RealtimeFlow(llm, context, { logger });
       this.#flow = flow;
@@ -150,6 +158,7 @@ export class ConversationPart implements Processor {
 
   /** Falls silent for good; what was said is in the conversation then. */
   async stop(): Promise<void> {
+    this.#metrics?.[Symbol.dispose]();
     await this.#flow?.close();
   }
 
@@ -159,6 +168,25 @@ export class ConversationPart implements Processor {
       await closeComponents(this.#components, (error, context) => this.#report(error, context));
     }
     this.events.close();
+  }
+
+  #watch(agent: Agent, track: OutboundAudioTrack): void {
+    const { broadcastMetrics = false } = this.#parts;
+    const { everyMs = 5000 } = typeof broadcastMetrics === "object" ? broadcastMetrics : {};
+    this.#metrics = new ConversationMetrics({
+      events: this.events,
+      clock: agent.clock,
+      components: this.#components,
+      own: () => ({
+        ...this.#flow?.metrics(),
+        droppedSlots: agent.droppedSlots,
+        bufferedMs: track.bufferedMs,
+        playedMs: track.playedMs,
+      }),
+      broadcast: broadcastMetrics ? (data) => agent.sendCustomEvent(data) : undefined,
+      everyMs,
+      report: (error, context) => this.#report(error, context),
+    });
   }
 
   #expectFlow(): Flow {

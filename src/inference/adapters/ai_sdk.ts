@@ -16,7 +16,6 @@
 import {
   APICallError,
   jsonSchema,
-  type LanguageModel,
   type ModelMessage,
   RetryError,
   streamText,
@@ -28,7 +27,8 @@ import type { ChatMessage } from "../messages.ts";
 import type { ToolDescription } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
 
-export type { LanguageModel };
+/** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-5-mini")`. */
+export type AiSdkModel = Parameters<typeof streamText>[0]["model"];
 
 /** How a model of the AI SDK is asked. */
 export interface AiSdkOptions {
@@ -46,20 +46,20 @@ export interface AiSdkOptions {
 }
 
 /** An {@linkcode LLM} of a model that the AI SDK knows. */
-export function aiSdkLLM(model: LanguageModel, options: AiSdkOptions = {}): LLM {
+export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
   return new AiSdkLLM(model, options);
 }
 
 class AiSdkLLM implements LLM {
   readonly name = "ai-sdk";
   readonly acceptsImages: boolean;
-  readonly #model: LanguageModel;
+  readonly #model: AiSdkModel;
   readonly #options: AiSdkOptions;
   #requests = 0;
   #inputTokens = 0;
   #outputTokens = 0;
 
-  constructor(model: LanguageModel, options: AiSdkOptions) {
+  constructor(model: AiSdkModel, options: AiSdkOptions) {
     this.#model = model;
     this.#options = options;
     this.acceptsImages = options.acceptsImages ?? false;

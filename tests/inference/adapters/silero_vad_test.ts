@@ -1,0 +1,72 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
+import { systemClock } from "../../../src/events/clock.ts";
+import { silentLogger } from "../../../src/events/logger.ts";
+import { sileroVad } from "../../../src/inference/adapters/silero_vad.ts";
+import { InferenceError } from "../../../src/inference/errors.ts";
+import type { VAD } from "../../../src/inference/vad.ts";
+
+const context = {
+  clock: systemClock,
+  logger: silentLogger,
+  signal: new AbortController().signal,
+};
+
+/** Recorded speech of 48 kHz: "front center". */
+async function speech(): Promise<Int16Array> {
+  const bytes = await Deno.readFile("/usr/share/sounds/alsa/Front_Center.wav");
+  return new Int16Array(bytes.buffer, 44, (bytes.length - 44) >> 1);
+}
+
+async function probabilities(vad: VAD, samples: Int16Array, sampleRate: number): Promise<number[]> {
+  using stream = vad.open({ sampleRate });
+  const found: number[] = [];
+  const step = sampleRate / 50;
+  for (let start = 0; start + step <= samples.length; start += step) {
+    const pcm = new PcmChunk(samples.subarray(start, start + step), { sampleRate });
+    found.push(await stream.process(pcm));
+  }
+  return found;
+}
+
+Deno.test("Silero tells recorded speech from noise and from a tone", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  const spoken = await probabilities(vad, await speech(), 48_000);
+  const share = spoken.filter((one) => one > 0.5).length / spoken.length;
+  assert(share > 0.5, `${share} of the speech`);
+  let seed = 1;
+  const noise = Int16Array.from({ length: 16_000 }, () => {
+    seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+    return 3000 * (seed / 0x7fffffff - 0.5);
+  });
+  const tone = Int16Array.from({ length: 24_000 }, (_, n) => 8000 * Math.sin(n / 8));
+  assertEquals((await probabilities(vad, noise, 16_000)).filter((one) => one > 0.5), []);
+  assertEquals((await probabilities(vad, tone, 24_000)).filter((one) => one > 0.5), []);
+  await vad.close!();
+});
+
+Deno.test("Silero keeps speakers apart: what one says changes nothing for another", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  const samples = await speech();
+  const alone = await probabilities(vad, samples, 48_000);
+  using other = vad.open({ sampleRate: 48_000 });
+  using one = vad.open({ sampleRate: 48_000 });
+  const found: number[] = [];
+  const silence = new PcmChunk(new Int16Array(960), { sampleRate: 48_000 });
+  for (let start = 0; start + 960 <= samples.length; start += 960) {
+    const pcm = new PcmChunk(samples.subarray(start, start + 960), { sampleRate: 48_000 });
+    const [probability] = await Promise.all([one.process(pcm), other.process(silence)]);
+    found.push(probability);
+  }
+  assertEquals(found, alone);
+  await vad.close!();
+});
+
+Deno.test("a model that cannot be loaded is an error that says so", async () => {
+  const vad = sileroVad({ model: Uint8Array.of(1, 2, 3) });
+  const error = await assertRejects(async () => await vad.start!(context));
+  assertInstanceOf(error, InferenceError);
+  assertEquals(error.code, "model-unavailable");
+});
