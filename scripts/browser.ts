@@ -4,8 +4,10 @@
  *
  * @module
  */
-import puppeteer, { type Browser } from "puppeteer-core";
+import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
 import { findChromium } from "./chromium.ts";
+
+export type { Browser, Page };
 
 const ARGS = [
   "--no-sandbox",

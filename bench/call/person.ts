@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Page } from "puppeteer-core";
+import type { Page } from "../../scripts/browser.ts";
 import { Probe } from "./probe.ts";
 
 /** A person who has joined. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Page } from "puppeteer-core";
+import type { Page } from "../../scripts/browser.ts";
 
 /** One click: when it left the page, and how long until its echo came out of the decoder. */
 export interface RoundTrip {

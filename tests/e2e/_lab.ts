@@ -2,7 +2,7 @@
  * What the browser tests share: a real Chromium, people in it who join through the page's own
  * client, and waiting for conditions instead of for time.
  */
-import type { Browser, Page } from "puppeteer-core";
+import type { Browser, Page } from "../../scripts/browser.ts";
 import { delay } from "@std/async/delay";
 import { launchBrowser } from "../../scripts/browser.ts";
 import type { Recording } from "./_signal.ts";

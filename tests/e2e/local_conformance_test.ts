@@ -1,5 +1,5 @@
 /** The whole contract, on LocalEdge with real browsers on the other side. */
-import type { Browser } from "puppeteer-core";
+import type { Browser } from "../../scripts/browser.ts";
 import { type JsonValue, silentLogger, TrackType } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { conformanceTests, type EdgeUnderTest, type RemoteParty } from "@ringline/edge/testing";

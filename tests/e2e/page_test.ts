@@ -1,6 +1,6 @@
 /** The page as people use it: by its form and its keyboard, and what it says when things go wrong. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Browser, Page } from "puppeteer-core";
+import type { Browser, Page } from "../../scripts/browser.ts";
 import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openScene } from "./_agents.ts";

@@ -4,7 +4,7 @@
  * @example
  * ```ts
  * import { aiSdkLLM } from "@ringline/edge/ai-sdk";
- * import { MockLanguageModelV4 } from "ai/test";
+ * import { MockLanguageModelV4 } from "npm:ai@7.0.173/test";
  *
  * // Instead of the mock: openai("gpt-5-mini") of "npm:@ai-sdk/openai", and so on.
  * const llm = aiSdkLLM(new MockLanguageModelV4());
@@ -21,7 +21,7 @@ import {
   streamText,
   tool,
   type ToolSet,
-} from "ai";
+} from "npm:ai@7.0.173";
 import type { LLM, LLMPart, LLMRequest } from "../llm.ts";
 import type { ChatMessage } from "../messages.ts";
 import type { ToolDescription } from "../tool.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Client } from "@modelcontextprotocol/sdk/client";
+import { Client } from "npm:@modelcontextprotocol/sdk@1.32.2/client";
 import type { JsonSchema } from "../json_schema.ts";
 import type { Tool } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
@@ -89,13 +89,15 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
 async function transportOf(options: McpServerOptions): Promise<Transport> {
   if ("url" in options) {
     const { StreamableHTTPClientTransport } = await import(
-      "@modelcontextprotocol/sdk/client/streamableHttp.js"
+      "npm:@modelcontextprotocol/sdk@1.32.2/client/streamableHttp.js"
     );
     return new StreamableHTTPClientTransport(new URL(options.url), {
       requestInit: { headers: { ...options.headers } },
     });
   }
-  const { StdioClientTransport } = await import("@modelcontextprotocol/sdk/client/stdio.js");
+  const { StdioClientTransport } = await import(
+    "npm:@modelcontextprotocol/sdk@1.32.2/client/stdio.js"
+  );
   const { command, args = [], env } = options;
   return new StdioClientTransport({
     command,

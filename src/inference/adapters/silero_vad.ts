@@ -13,7 +13,7 @@
  *
  * @module
  */
-import * as ort from "onnxruntime-web/wasm";
+import * as ort from "npm:onnxruntime-web@1.30.0/wasm";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { VAD, VadStream } from "../vad.ts";
 import { Resampler } from "../../audio/resampler.ts";
@@ -144,7 +144,7 @@ class SileroStream implements VadStream {
 async function shippedModel(): Promise<URL> {
   // What is imported is installed; only then does its path resolve. A published module's imports
   // are rewritten, but not this string: so it names the version itself.
-  await import("@ricky0123/vad-web/package.json", { with: { type: "json" } });
+  await import("npm:@ricky0123/vad-web@0.0.31/package.json", { with: { type: "json" } });
   return new URL(import.meta.resolve("npm:@ricky0123/vad-web@0.0.31/dist/silero_vad_v5.onnx"));
 }
 

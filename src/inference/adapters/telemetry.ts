@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Attributes, metrics, SpanStatusCode, trace } from "@opentelemetry/api";
+import { type Attributes, metrics, SpanStatusCode, trace } from "npm:@opentelemetry/api@1.10.0";
 import type { EventManager } from "../../events/event_manager.ts";
 import {
   BargeInEvent,

@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { createOpenAICompatible } from "npm:@ai-sdk/openai-compatible@3.0.92";
 import type { LLMRequest } from "../../../src/inference/llm.ts";
 import { aiSdkLLM } from "../../../src/inference/adapters/ai_sdk.ts";
 import { InferenceError } from "../../../src/inference/errors.ts";
