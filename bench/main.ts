@@ -12,12 +12,13 @@ import { parseArgs } from "node:util";
 export const BENCHMARKS: Readonly<Record<string, string>> = {
   call: "a conversation over real media with headless Chromium: round trip, flush, stalls, joining",
   audio: "the sample kernels: resampling and mixing, native and TypeScript",
+  getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
   hop: "the way between the agent and the media process, 1 to 100 participants",
 };
 
 /** The text of `--help`. */
 export function usage(): string {
-  const names = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(7)}${what}`);
+  const names = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(11)}${what}`);
   return [
     "deno task bench NAME [--json] [options]",
     "",

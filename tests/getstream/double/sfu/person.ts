@@ -20,6 +20,7 @@ export class Voice {
   readonly #said: PromiseWithResolvers<void>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #phase = 0;
+  #clicked: PromiseWithResolvers<number> | undefined;
   #due = performance.now();
 
   constructor(public frequency = 0, public amplitude = 0) {
@@ -40,6 +41,13 @@ export class Voice {
     if (samples.length === 0) said.resolve();
     else this.#said.push(said);
     return said.promise;
+  }
+
+  /** Clicks with the next frame; resolves with the time at which that was sent. */
+  click(): Promise<number> {
+    const clicked = Promise.withResolvers<number>();
+    this.#clicked = clicked;
+    return clicked.promise;
   }
 
   stop(): void {
@@ -69,6 +77,15 @@ export class Voice {
 
   #tone(): Frame {
     const samples = new Int16Array(SAMPLES);
+    if (this.#clicked) {
+      for (let index = 0; index < SAMPLES; index++) {
+        samples[index] = 16_000 * Math.sin(2 * Math.PI * index / 48) *
+          Math.sin(Math.PI * index / SAMPLES);
+      }
+      this.#clicked.resolve(performance.now());
+      this.#clicked = undefined;
+      return { samples, sampleRate: 48_000, channelCount: 1, isLast: false };
+    }
     if (this.amplitude > 0) {
       for (let index = 0; index < SAMPLES; index++) {
         this.#phase += 2 * Math.PI * this.frequency / 48_000;

@@ -159,6 +159,11 @@ export class Sfu {
         const samples = new Int16Array(bytes.buffer);
         return await voice.say(samples, Number(p.sampleRate), Number(p.channels));
       }
+      case "click": {
+        const voice = person().own.get(type);
+        if (!(voice instanceof Voice)) throw new Error("no microphone");
+        return await voice.click();
+      }
       case "setTone": {
         const tone = person().own.get(type);
         if (tone instanceof Voice) {

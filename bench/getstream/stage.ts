@@ -1,0 +1,187 @@
+/**
+ * What the benchmark of GetStreamEdge works with: a double, an edge, an agent that measures, and a
+ * person in the SFU.
+ *
+ * @module
+ */
+import type { AudioTrack } from "../../src/edge/audio_track.ts";
+import type { Connection } from "../../src/edge/connection.ts";
+import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
+import { ConnectionStateChangedEvent } from "../../src/edge/events.ts";
+import { GetStreamEdge, ReconnectedEvent } from "../../src/edge/getstream/mod.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import {
+  API_KEY,
+  API_SECRET,
+  type StreamDouble,
+} from "../../tests/getstream/double/stream_double.ts";
+import { longestGap, tone, until } from "../../tests/getstream/listener.ts";
+
+const CID = "default:bench";
+/** Sound below this is silence, of a full scale of 1. */
+const THRESHOLD = 0.05;
+
+/** What one reconnection did. */
+export interface Reconnection {
+  strategy: string;
+  /** From the trigger until the edge noticed. */
+  detectedMs: number;
+  /** From then on until the call was there again. */
+  backMs: number;
+  /** The longest silence since it was noticed: of the person, and of the agent. */
+  hearsGapMs: number;
+  isHeardGapMs: number;
+  /** The same since the trigger. */
+  hearsTotalMs: number;
+  isHeardTotalMs: number;
+}
+
+/** Notes when it hears something, and says it back when it is told to. */
+class BenchAgent implements EdgeAgent {
+  readonly user = { id: "bench", name: "Bench" };
+  readonly hearing = { sampleRate: 16_000, agents: false } as const;
+  readonly heard: { at: number; rms: number }[] = [];
+  echo: AudioTrack | undefined;
+
+  receiveRow(row: AudioRow): void {
+    const at = performance.now();
+    for (let index = 0; index < row.count; index++) {
+      const { pcm } = row.entries[index]!;
+      if (this.echo) {
+        this.echo.write(pcm).catch(() => {});
+        continue;
+      }
+      let sum = 0;
+      for (const sample of pcm.samples) sum += sample * sample;
+      this.heard.push({ at, rms: Math.sqrt(sum / pcm.samples.length) / 32768 });
+    }
+  }
+}
+
+/** One call with an agent and a person. */
+export class Stage implements AsyncDisposable {
+  readonly agent = new BenchAgent();
+  /** How long joining took, the start of the media process included. */
+  joinMs = 0;
+  #session = "";
+  #speaking = false;
+  #clockOffset = 0;
+
+  private constructor(
+    readonly double: StreamDouble,
+    readonly edge: GetStreamEdge,
+  ) {}
+
+  connection!: Connection;
+
+  /** Joins a call, with a person in it. */
+  static async open(
+    double: StreamDouble,
+    options: { silenceTimeoutMs?: number } = {},
+  ): Promise<Stage> {
+    const edge = new GetStreamEdge({
+      apiKey: API_KEY,
+      apiSecret: API_SECRET,
+      basePath: double.url,
+      logger: silentLogger,
+      ...options,
+    });
+    const stage = new Stage(double, edge);
+    await edge.authenticate(stage.agent.user);
+    const call = await edge.createCall("bench");
+    stage.#session = await double.addPerson(CID, "person");
+    await stage.command("speak", { sessionId: stage.#session, amplitude: 0 });
+    await stage.command("record");
+    const from = performance.now();
+    stage.connection = await edge.join(stage.agent, call);
+    stage.joinMs = performance.now() - from;
+    const before = performance.now();
+    const theirs = await double.sfu.command<number>("now");
+    stage.#clockOffset = theirs - (before + performance.now()) / 2;
+    return stage;
+  }
+
+  /** Both speak without a pause. */
+  async speak(): Promise<void> {
+    const track = this.edge.createAudioTrack();
+    await this.connection.publishTracks({ audio: track });
+    await this.command("setTone", { sessionId: this.#session, amplitude: 0.3, frequency: 440 });
+    this.#speaking = true;
+    (async () => {
+      while (this.#speaking) await track.write(tone({ frequency: 660, ms: 100 }));
+    })().catch(() => {});
+    await until("hearing", () => this.agent.heard.some(({ rms }) => rms > THRESHOLD));
+    await until(
+      "being heard",
+      async () => (await this.#heard()).some((one) => one.rms > THRESHOLD),
+    );
+    await pause(700);
+  }
+
+  /** Triggers a loss and measures what it does to the sound. */
+  async lose(command: string, params: Record<string, unknown> = {}): Promise<Reconnection> {
+    let detectedAt = 0;
+    using _state = this.edge.events.subscribe(ConnectionStateChangedEvent, (event) => {
+      if (event.reconnecting) detectedAt ||= performance.now();
+    });
+    const done = Promise.withResolvers<ReconnectedEvent>();
+    using _back = this.edge.events.subscribe(ReconnectedEvent, (event) => done.resolve(event));
+    this.agent.heard.length = 0;
+    const from = performance.now();
+    await this.command(command, params);
+    const { strategy } = await done.promise;
+    const backAt = performance.now();
+    await pause(1500);
+    const to = performance.now() - 100;
+    const heard = await this.#heard();
+    return {
+      strategy,
+      detectedMs: detectedAt - from,
+      backMs: backAt - detectedAt,
+      hearsGapMs: longestGap(this.agent.heard, detectedAt, to),
+      isHeardGapMs: longestGap(heard, detectedAt, to),
+      hearsTotalMs: longestGap(this.agent.heard, from, to),
+      isHeardTotalMs: longestGap(heard, from, to),
+    };
+  }
+
+  /** Clicks of the person, said back by the agent: from his microphone to the SFU's decoder. */
+  async roundTrips(count: number): Promise<number[]> {
+    const echo = this.edge.createAudioTrack({ mode: "live" });
+    await this.connection.publishTracks({ audio: echo });
+    this.agent.echo = echo;
+    await pause(1000);
+    const trips: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const at = await this.double.sfu.command<number>("click", {
+        cid: CID,
+        sessionId: this.#session,
+      });
+      await pause(420 + (index * 7) % 20);
+      const heard = await this.double.heard(CID, this.agent.user.id, at);
+      const echoed = heard.find(({ rms }) => rms > 0.02);
+      if (echoed) trips.push(echoed.at - at);
+    }
+    return trips;
+  }
+
+  async command(name: string, params: Record<string, unknown> = {}): Promise<void> {
+    await this.double.sfu.command(name, { cid: CID, userId: this.agent.user.id, ...params });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#speaking = false;
+    this.agent.echo = undefined;
+    await this.edge.close();
+    await this.command("removePerson", { sessionId: this.#session }).catch(() => {});
+  }
+
+  async #heard(): Promise<{ at: number; rms: number }[]> {
+    const heard = await this.double.heard(CID, this.agent.user.id);
+    return heard.map(({ at, rms }) => ({ at: at - this.#clockOffset, rms }));
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
