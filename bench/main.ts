@@ -12,8 +12,8 @@ import { parseArgs } from "node:util";
 export const BENCHMARKS: Readonly<Record<string, string>> = {
   call: "a conversation over real media with headless Chromium: round trip, flush, stalls, joining",
   audio: "the sample kernels: resampling and mixing, native and TypeScript",
-  getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
   hop: "the way between the agent and the media process, 1 to 100 participants",
+  getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
 };
 
 /** The text of `--help`. */

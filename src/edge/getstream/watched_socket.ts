@@ -127,10 +127,8 @@ export class WatchedSocket {
   async close(code = 1000): Promise<void> {
     this.#end({ kind: "closed" });
     this.#discard(code);
-    await Promise.race([
-      this.#gone.promise,
-      new Promise<void>((resolve) => this.#clock.schedule(resolve, CLOSE_LIMIT_MS)),
-    ]);
+    const wait = { timeoutMs: CLOSE_LIMIT_MS, clock: this.#clock };
+    await waitFor(this.#gone.promise, "closing", wait).catch(() => {});
   }
 
   #schedulePing(): void {
