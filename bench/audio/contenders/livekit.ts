@@ -23,7 +23,9 @@ export const livekit: Contender = {
       const resampler = new AudioResampler(rates.inputRate, rates.outputRate, 1);
       return {
         process(input, output) {
-          const frame = new AudioFrame(input, rates.inputRate, 1, input.length);
+          // It reads from the start of the buffer, whatever part of it a view is of.
+          const samples = input.byteOffset === 0 ? input : input.slice();
+          const frame = new AudioFrame(samples, rates.inputRate, 1, samples.length);
           let written = 0;
           for (const made of resampler.push(frame)) {
             output.set(made.data, written);
