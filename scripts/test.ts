@@ -29,11 +29,6 @@ function sum(all: Counts[]): Counts {
 }
 
 /** Runs a command with its output shown and gives whether it succeeded. */
-async function run(command: string, args: string[], env: Record<string, string> = {}) {
-  const { success } = await new Deno.Command(command, { args, env, cwd: ROOT }).output();
-  return success;
-}
-
 async function show(command: string, args: string[], env: Record<string, string> = {}) {
   const child = new Deno.Command(command, {
     args,
@@ -46,44 +41,64 @@ async function show(command: string, args: string[], env: Record<string, string>
   return (await child.status).success;
 }
 
+/** Runs a command and gives what it printed. */
+async function read(command: string, args: string[]) {
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd: ROOT }).output();
+  const decoder = new TextDecoder();
+  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
 /** The crate's own tests, where cargo is there to run them. */
 async function cargoTests(): Promise<Counts> {
-  const cargo = await run("cargo", ["--version"]).catch(() => false);
-  if (!cargo) {
+  const cargo = await read("cargo", ["--version"]).catch(() => undefined);
+  if (!cargo?.success) {
     console.error("test: no cargo, so the crate's own tests are not run");
     return { passed: 0, failed: 0, skipped: 0 };
   }
-  const { success, stdout, stderr } = await new Deno.Command("cargo", {
-    args: ["test", "--release", "--manifest-path", "native/Cargo.toml"],
-    cwd: ROOT,
-  }).output();
-  const text = new TextDecoder().decode(stdout);
+  const args = ["test", "--release", "--manifest-path", "native/Cargo.toml"];
+  const { success, stdout, stderr } = await read("cargo", args);
+  const results = stdout.matchAll(/test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/g);
   const counts = sum(
-    [...text.matchAll(/test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/g)].map((
-      m,
-    ) => ({
-      passed: Number(m[1]),
-      failed: Number(m[2]),
-      skipped: Number(m[3]),
+    [...results].map(([, passed, failed, skipped]) => ({
+      passed: Number(passed),
+      failed: Number(failed),
+      skipped: Number(skipped),
     })),
   );
   if (!success) {
-    console.error(new TextDecoder().decode(stderr) + text);
+    console.error(stderr + stdout);
     counts.failed ||= 1; // it did not compile
   }
   console.error(`cargo test: ${counts.passed} passed, ${counts.failed} failed`);
   return counts;
 }
 
-/** Deno's tests, counted from their JUnit report. */
-async function denoTests(chromium: string | undefined, args: string[]): Promise<Counts> {
+/** The examples in the docs, run. What they print is of interest only when one fails. */
+async function docTests(): Promise<Counts> {
+  return await counted(async (report) => {
+    const args = ["test", "--doc", "-A", "--no-prompt", `--junit-path=${report}`, "mod.ts", "src"];
+    const { success, stdout, stderr } = await read(Deno.execPath(), args);
+    if (!success) console.error(stderr + stdout);
+    return success;
+  });
+}
+
+/** Deno's tests. */
+async function denoTests(chromium: string | undefined, paths: string[]): Promise<Counts> {
+  return await counted((report) =>
+    show(
+      Deno.execPath(),
+      ["test", "-A", "--no-prompt", `--junit-path=${report}`, ...paths],
+      chromium ? { CHROMIUM: chromium } : {},
+    )
+  );
+}
+
+/** Runs tests that write a JUnit report, and counts by it. */
+async function counted(run: (report: string) => Promise<boolean>): Promise<Counts> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const success = await show(
-      Deno.execPath(),
-      ["test", "-A", "--no-prompt", `--junit-path=${report}`, ...(args.length ? args : ["tests"])],
-      chromium ? { CHROMIUM: chromium } : {},
-    );
+    const success = await run(report);
     const xml = await Deno.readTextFile(report);
     const cases = xml.match(/<testcase\b/g)?.length ?? 0;
     const failed = xml.match(/<(failure|error)\b/g)?.length ?? 0;
@@ -102,10 +117,11 @@ const inCi = Deno.env.get("CI") !== undefined;
 const chromium = await provideChromium(SPEECH);
 await show(Deno.execPath(), ["run", "-A", "scripts/native.ts", "--if-possible"]);
 const whole = Deno.args.length === 0;
-const total = sum([
-  ...(whole ? [await cargoTests()] : []),
-  await denoTests(chromium, Deno.args),
-]);
+const total = sum(
+  whole
+    ? [await cargoTests(), await docTests(), await denoTests(chromium, ["tests"])]
+    : [await denoTests(chromium, Deno.args)],
+);
 const { passed, failed, skipped } = total;
 const line = `${passed} passed, ${failed} failed`;
 console.log(skipped > 0 ? `${line}, ${skipped} skipped` : line);
