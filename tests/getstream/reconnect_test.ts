@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { StreamDouble } from "./double/stream_double.ts";
 import { TrackType } from "../../src/edge/types.ts";
 import { CID, TestCall } from "./harness.ts";
-import { longestGap, medianFrequency, until } from "./listener.ts";
+import { longestGap, medianFrequency, tone, until } from "./listener.ts";
 
 /** Targets are the benchmark's business: here, on whatever machine, twice as much is right. */
 const SLACK = 2;
@@ -245,4 +245,23 @@ Deno.test("a media process that dies closes its calls with that reason, and the 
   assertEquals(await test.connection.closed, "media-process-lost");
   await using next = await test.edge.join(test.agent, test.call);
   assertEquals(next.state, "active");
+});
+
+Deno.test("what is published while the call is being found again is published afterwards", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  const { edge, connection } = test;
+  const second = edge.createAudioTrack();
+  await connection.publishTracks({ audio: second });
+  await test.command("offline", { on: false });
+  await until("being back", () => test.reconnected.length === 1);
+  const from = performance.now();
+  await second.write(tone({ frequency: 990, ms: 1000 }), { final: true });
+  const heard = await until("being heard", async () => {
+    const loud = (await test.heard()).filter(({ at, rms }) => at > from && rms > 0.1);
+    return loud.length > 50 ? loud : undefined;
+  });
+  assert(Math.abs(medianFrequency(heard) - 990) <= 50, `${medianFrequency(heard)}`);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "../../media/host/leave_signals.ts";
 import { runMediaHost } from "../../media/host/host.ts";
 import { Peer } from "../../media/peer/peer.ts";
 import { AudioRoom } from "../../media/room/audio_room.ts";
@@ -10,6 +11,8 @@ import { GetStreamHost } from "./getstream_host.ts";
 import { rtcCapabilities } from "./sfu/capabilities.ts";
 
 if (import.meta.main) {
+  // Needed by the first join: found out while that is on its way. A failure is told there.
+  rtcCapabilities().catch(() => {});
   runMediaHost((context) =>
     new GetStreamHost(context, ({ clock, kernel }) => ({
       audio: new AudioRoom({ clock, kernel }),

@@ -74,10 +74,12 @@ function path() {
   const clock = new VirtualClock();
   const counts = { requestsSent: 0, responsesReceived: 0 };
   let dead = 0;
+  let alive = 0;
   const watch = new PathWatch({
     clock,
     stats: () => Promise.resolve([{ type: "candidate-pair", ...counts }, { type: "codec" }]),
     onDead: () => dead++,
+    onAlive: () => alive++,
   });
   /** Lets seconds pass with a question each, answered or not. */
   const pass = async (seconds: number, options: { answered: boolean }) => {
@@ -87,7 +89,7 @@ function path() {
       await clock.advance(1000);
     }
   };
-  return { clock, counts, watch, pass, dead: () => dead };
+  return { clock, counts, watch, pass, dead: () => dead, alive: () => alive };
 }
 
 Deno.test("a path whose questions are answered lives", async () => {
@@ -98,13 +100,14 @@ Deno.test("a path whose questions are answered lives", async () => {
 });
 
 Deno.test("a path whose questions are not answered for 5 s is dead, and is told once", async () => {
-  const { pass, dead, watch, clock } = path();
+  const { pass, dead, alive, watch, clock } = path();
   await pass(3, { answered: true });
   await pass(5, { answered: false });
   assertEquals(dead(), 1);
   await pass(20, { answered: false });
-  assertEquals(dead(), 1);
+  assertEquals([dead(), alive()], [1, 0]);
   await pass(3, { answered: true });
+  assertEquals([dead(), alive()], [1, 1]);
   await pass(6, { answered: false });
   assertEquals(dead(), 2, "it lived again in between");
   watch.stop();
@@ -117,5 +120,17 @@ Deno.test("a path on which nobody asks says nothing", async () => {
   await pass(2, { answered: true });
   await clock.advance(60_000);
   assertEquals(dead(), 0);
+  watch.stop();
+});
+
+Deno.test("a restart, which counts anew, is no life until it is answered", async () => {
+  const { pass, dead, alive, counts, watch } = path();
+  await pass(5, { answered: true });
+  await pass(6, { answered: false });
+  counts.requestsSent = counts.responsesReceived = 0;
+  await pass(2, { answered: false });
+  assertEquals([dead(), alive()], [1, 0]);
+  await pass(1, { answered: true });
+  assertEquals([dead(), alive()], [1, 1]);
   watch.stop();
 });

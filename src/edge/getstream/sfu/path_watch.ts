@@ -13,6 +13,8 @@ export interface PathWatchOptions {
   stats: () => Promise<readonly Record<string, unknown>[]>;
   /** The path is dead; called once for each time it dies. */
   onDead: () => void;
+  /** It lives again. */
+  onAlive: () => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface PathWatchOptions {
 export class PathWatch {
   readonly #options: PathWatchOptions;
   #timer: Disposable | undefined;
-  #answers = -1;
+  #answers = 0;
   #questions = 0;
   #answeredAt = 0;
   #isDead = false;
@@ -56,12 +58,17 @@ export class PathWatch {
       answers += Number(report.responsesReceived) || 0;
     }
     const now = this.#options.clock.now();
-    // Fewer than before: ICE was restarted, and counts anew.
-    if (answers !== this.#answers || questions < this.#questions || questions === 0) {
+    const isReset = questions < this.#questions || answers < this.#answers;
+    if (answers > this.#answers || isReset || questions === 0) {
+      // Fewer than before: ICE was restarted and counts anew, which says nothing yet.
+      const isAlive = answers > this.#answers && !isReset;
       this.#answers = answers;
       this.#questions = questions;
       this.#answeredAt = now;
-      this.#isDead = false;
+      if (isAlive && this.#isDead) {
+        this.#isDead = false;
+        this.#options.onAlive();
+      }
       return;
     }
     if (this.#isDead || now - this.#answeredAt < DEAD_MS) return;

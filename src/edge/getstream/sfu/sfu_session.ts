@@ -138,6 +138,7 @@ export class SfuSession {
         clock: this.#options.clock,
         stats: () => this[peer]?.stats() ?? Promise.resolve([]),
         onDead: () => this.#options.events.onPeerState(this, peer, "failed"),
+        onAlive: () => this.#options.events.onPeerState(this, peer, "connected"),
       })
     );
     return response.callState;

@@ -115,6 +115,7 @@ export class StreamCall {
         this.#avoided.clear();
         port.notify({ type: "reconnected" });
         this.#tell({ type: "restored", ...result });
+        this.#catchUp();
       },
       onGivenUp: (error) => {
         this.#tellError(error, "reconnecting");
@@ -240,6 +241,14 @@ export class StreamCall {
     if (this.#abort.signal.aborted || this.#ended) return;
     this.#options.log("debug", `${strategy}: ${reason}`);
     this.#reconnector.request(strategy, reason);
+  }
+
+  /** Does what the agent asked for while its call was being found again. */
+  #catchUp(): void {
+    this.#updateSubscriptions();
+    const { audio, video } = this.#own;
+    if (!audio && !video) return;
+    this.#session!.publish(this.#own).catch((error) => this.#tellError(error, "publishing"));
   }
 
   /** FAST: another socket, everything else kept. */

@@ -76,6 +76,8 @@ export class Subscriber {
     return this.#tasks.run(async () => {
       if (this.#closed) return;
       const { signal, sessionId } = this.#options;
+      // Candidates of an answer that the SFU does not have yet would be of no use to it.
+      this.#candidates ??= [];
       const sdp = await this.#peer.acceptOffer(offer.sdp);
       await signal.call("SendAnswer", {
         peerType: PeerType.SUBSCRIBER,
