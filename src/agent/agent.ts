@@ -6,15 +6,18 @@ import type { Conversation } from "../edge/conversation.ts";
 import type { EdgeAgent, Hearing } from "../edge/edge_agent.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { CloseReason, JsonValue, Participant, User } from "../edge/types.ts";
-import type { VideoTrack } from "../edge/video_frame.ts";
+import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
+import type { EncodedImage } from "../inference/messages.ts";
+import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { EventManager } from "../events/event_manager.ts";
 import type { RespondOptions, SayOptions } from "../inference/flow/flow.ts";
 import type { SpeechOutcome } from "../inference/speaking/speech.ts";
 import type { Logger } from "../events/logger.ts";
 import type { Clock } from "../events/clock.ts";
-import type { HeardAudio, Processor } from "./processor.ts";
+import { checkProcessors, type HeardAudio, type Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
+import { checkCall, checkUser } from "../edge/identity.ts";
 import { checkDuration, timeoutError, waitFor } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
 import { AgentSession } from "./agent_session.ts";
@@ -124,12 +127,15 @@ export class Agent {
   #conversation: Conversation | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Makes an agent. */
+  /**
+   * Makes an agent.
+   *
+   * @throws {TypeError | RangeError} an option is not what it should be; nothing has been started.
+   */
   constructor(options: AgentOptions) {
     const { edge, agentUser, audioRate = 16_000, hearsAgents = false } = options;
-    if (typeof agentUser?.id !== "string" || agentUser.id === "") {
-      throw new TypeError("agentUser must have an id that is not empty");
-    }
+    checkUser(agentUser, "agentUser");
+    checkProcessors(options.processors);
     if (![16_000, 24_000, 48_000].includes(audioRate)) {
       throw new RangeError(`audioRate must be 16000, 24000 or 48000, got ${audioRate}`);
     }
@@ -235,9 +241,10 @@ export class Agent {
    *
    * What fails makes the join reject, and everything done so far is undone.
    *
-   * @throws {TypeError} the agent has joined before.
+   * @throws {TypeError} `call` is none, or the agent has joined before.
    */
   async join(call: Call, options: AgentJoinOptions = {}): Promise<AgentSession> {
+    checkCall(call);
     const { participantWaitTimeoutMs = 10_000, timeoutMs = 10_000, signal } = options;
     checkDuration("participantWaitTimeoutMs", participantWaitTimeoutMs);
     checkDuration("timeoutMs", timeoutMs);
@@ -299,6 +306,22 @@ export class Agent {
    */
   async respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
     return await this.#expectTalk().respond(text, options);
+  }
+
+  /**
+   * Resolves with the first frame of what the agent sees, or the latest one.
+   *
+   * @throws {TypeError} its model cannot be shown pictures. A `TimeoutError`, or the signal's reason.
+   */
+  async waitForFirstFrame(
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<VideoFrame> {
+    return await this.#expectTalk().waitForFirstFrame(options);
+  }
+
+  /** What the agent sees right now as a JPEG or PNG; `undefined` when it sees nothing. */
+  async latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
+    return await this.#expectTalk().latestImage(options);
   }
 
   /** Falls silent at once, and forgets what it was going to say. */

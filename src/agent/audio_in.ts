@@ -24,6 +24,9 @@ const BATCH_ROWS = 25;
 /** The right to process a row at once comes back twice as fast as rows do in real time. */
 const ROW_COST_MS = SLOT_MS / 2;
 
+/** For how many participants drops are counted apart: people come and go for days. */
+const MAX_DROPPED_BY = 256;
+
 /** Something to be told when the audio that was heard before it has been processed. */
 interface Afterwards {
   readonly waitsFor: readonly { inlet: AudioInlet; passed: number }[];
@@ -40,6 +43,7 @@ export class AudioIn implements Disposable {
   /** Inlets that get no more audio but are not emptied yet. */
   readonly #ending = new Set<AudioInlet>();
   readonly #people = new Set<string>();
+  readonly #droppedBy = new Map<string, number>();
   readonly #runners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
   readonly #filterFailures: DropCounter;
@@ -74,6 +78,11 @@ export class AudioIn implements Disposable {
   /** Slots that were dropped because the processors were too slow. */
   get dropped(): number {
     return this.#drops.total;
+  }
+
+  /** The same by participant id, of those who had any last. */
+  get droppedBy(): ReadonlyMap<string, number> {
+    return this.#droppedBy;
   }
 
   /** Tracks that audio is kept for right now. */
@@ -152,7 +161,16 @@ export class AudioIn implements Disposable {
     let inlet = this.#inlets.get(key);
     if (!inlet) this.#inlets.set(key, inlet = new AudioInlet(key, entry, this.#options));
     const dropped = inlet.write(entry, row);
-    if (dropped > 0) this.#drops.add(dropped);
+    if (dropped > 0) this.#countDrops(participant, dropped);
+  }
+
+  #countDrops(participant: Participant, dropped: number): void {
+    this.#drops.add(dropped);
+    const before = this.#droppedBy.get(participant.id) ?? 0;
+    this.#droppedBy.set(participant.id, before + dropped);
+    if (this.#droppedBy.size > MAX_DROPPED_BY) {
+      this.#droppedBy.delete(this.#droppedBy.keys().next().value!);
+    }
   }
 
   #inletOf(track: TrackInfo): AudioInlet | undefined {

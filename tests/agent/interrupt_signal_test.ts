@@ -3,25 +3,39 @@ import { interruptSignal } from "../../src/agent/interrupt_signal.ts";
 
 const isWindows = Deno.build.os === "windows";
 
+interface Program extends Disposable {
+  readonly child: Deno.ChildProcess;
+  readonly lines: AsyncIterator<string>;
+}
+
 /** A program that says "ready", then what its signal tells it. */
 async function run(
   body: string,
-): Promise<{ child: Deno.ChildProcess; lines: AsyncIterator<string> }> {
+): Promise<Program> {
   const entry = new URL("../../src/agent/interrupt_signal.ts", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", `import { interruptSignal } from "${entry}"; ${body}`],
+    args: ["eval", `import { interruptSignal } from "${entry}"; ${body} console.log("ready");`],
     stdout: "piped",
   }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
   assertEquals((await lines.next()).value, "ready\n");
-  return { child, lines };
+  return {
+    child,
+    lines,
+    [Symbol.dispose]() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended, as it should have.
+      }
+    },
+  };
 }
 
 const waits = `
   const signal = interruptSignal();
   const stay = setInterval(() => {}, 1000);
   signal.addEventListener("abort", () => console.log(signal.reason.name));
-  console.log("ready");
 `;
 
 for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -29,9 +43,10 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
     name: `${name} aborts the signal, and the program ends as it likes`,
     ignore: isWindows,
     async fn() {
-      const { child, lines } = await run(
+      using program = await run(
         `${waits} signal.addEventListener("abort", () => clearInterval(stay));`,
       );
+      const { child, lines } = program;
       child.kill(name);
       assertEquals((await lines.next()).value, "AbortError\n");
       assertEquals((await lines.next()).done, true);
@@ -44,7 +59,8 @@ Deno.test({
   name: "a second Ctrl-C ends the program at once",
   ignore: isWindows,
   async fn() {
-    const { child, lines } = await run(waits);
+    using program = await run(waits);
+    const { child, lines } = program;
     child.kill("SIGINT");
     assertEquals((await lines.next()).value, "AbortError\n");
     child.kill("SIGINT");
@@ -58,7 +74,8 @@ Deno.test({
   name: "a disposed signal listens no more",
   ignore: isWindows,
   async fn() {
-    const { child, lines } = await run(`${waits} signal[Symbol.dispose]();`);
+    using program = await run(`${waits} signal[Symbol.dispose]();`);
+    const { child, lines } = program;
     child.kill("SIGTERM");
     assertEquals((await lines.next()).done, true);
     assert(!(await child.status).success);

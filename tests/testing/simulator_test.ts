@@ -1,5 +1,6 @@
 import { cpuUsage } from "node:process";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { sleep } from "../../src/events/waiting.ts";
 import type { CallScript } from "../../src/testing/simulator/script.ts";
 import { simulateCall, SimulationError } from "../../src/testing/simulator/simulate_call.ts";
 import { speechLike, tone } from "../../src/testing/sounds.ts";
@@ -209,6 +210,22 @@ Deno.test("two devices of one person, and an agent that joins last and leaves by
   });
   assertEquals([record.heardMs("laptop"), record.heardMs("phone")], [500, 500]);
   assertEquals(record.reason, "left");
+});
+
+Deno.test("what a slow processor misses is counted for each ring", async () => {
+  const record = await simulateCall({
+    seed: 1,
+    people: [
+      { userId: "talker", says: [{ atMs: 100, pcm: tone(20_000) }] },
+      { userId: "brief", says: [{ atMs: 100, pcm: tone(2000) }] },
+    ],
+    agent: ({ clock }) => ({ onAudio: () => sleep(40, { clock }) }),
+    endsAtMs: 22_000,
+  });
+  assertEquals(Object.keys(record.droppedBy), ["talker"]);
+  assertEquals(record.droppedBy.talker, record.droppedSlots);
+  assert(record.droppedSlots > 50);
+  assert(record.errors.length >= 1 && record.errors.length <= 12);
 });
 
 Deno.test("a failed call shows its seed, a timeline and the log", async () => {

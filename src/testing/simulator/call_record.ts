@@ -20,6 +20,8 @@ export class CallRecord {
   worstLatenessMs = 0;
   /** Slots of 20 ms that were dropped because the agent was too slow. */
   droppedSlots = 0;
+  /** The same by participant id: each has a ring of his own. */
+  droppedBy: { [participantId: string]: number } = {};
   /** What became of each person's packets. */
   network: { [participantId: string]: NetworkFigures } = {};
   /** The connection's last state. */

@@ -148,6 +148,7 @@ class Simulator implements Simulation {
     record.state = agent.connection?.state ?? "establishing";
     record.reason = agent.connection?.closeReason;
     record.droppedSlots = agent.droppedSlots;
+    record.droppedBy = Object.fromEntries(agent.droppedSlotsBy);
     record.network = this.#carrier.figures;
     record.durationMs = script.endsAtMs;
     this.note(`over: ${record.reason}, ${record.droppedSlots} slots dropped`);
