@@ -72,6 +72,10 @@ export class Leg {
       if (!mids.has(mid)) throw new Refused(`no section has the mid "${mid}"`);
       if (trackType === TrackType.UNSPECIFIED) throw new Refused("a track without a type");
       if (/h264/i.test(codec?.name ?? "")) throw new Refused("H264 cannot be decoded");
+      const offered = firstCodec(sdp, mid);
+      if (codec?.name && codec.name.toLowerCase() !== offered) {
+        throw new Refused(`a track of ${codec.name} in a section of ${offered}`);
+      }
     }
     const active = [...sdp.matchAll(/^m=(?!application)/gm)].length;
     if (infos.length !== active) {
@@ -259,4 +263,11 @@ export class Leg {
       this.#answer = undefined;
     }
   }
+}
+
+/** The codec that a section names first, which is what its sender uses. */
+function firstCodec(sdp: string, mid: string): string | undefined {
+  const section = sdp.split(/^m=/m).find((one) => one.includes(`a=mid:${mid}\r\n`));
+  const payload = section?.split(/\s/)[3];
+  return section?.match(new RegExp(`a=rtpmap:${payload} ([^/]+)/`))?.[1]?.toLowerCase();
 }

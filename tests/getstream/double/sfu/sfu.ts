@@ -455,6 +455,9 @@ export class Sfu {
   #lost({ room, member, leg }: Session, socket: WebSocket): void {
     if (leg.socket !== socket || leg.isClosed) return;
     leg.loseSocket();
+    if (member.leg === leg && member.nextLeg && !this.isOffline) {
+      this.faults.push("the old socket was closed before the migration was through");
+    }
     if (member.leg !== leg) return void leg.close();
     member.removal = setTimeout(
       () => room.remove(member),
