@@ -10,13 +10,17 @@
 // The agent.
 export { Agent, type AgentJoinOptions, type AgentOptions } from "./src/agent/agent.ts";
 export { AgentSession } from "./src/agent/agent_session.ts";
-export { type InterruptSignal, interruptSignal } from "./src/agent/interrupt_signal.ts";
+export {
+  type InterruptSignal,
+  interruptSignal,
+  untilInterrupted,
+} from "./src/agent/interrupt_signal.ts";
 export type { HeardAudio, Processor } from "./src/agent/processor.ts";
 export { everybodyPasses, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
 
 // What it talks with. Adapters of services and models are imported by themselves.
 export type { BroadcastMetricsOptions } from "./src/agent/conversation_metrics.ts";
-export type { ConversationParts } from "./src/agent/conversation_part.ts";
+export type { ConversationParts, VisionOptions } from "./src/agent/conversation_part.ts";
 export * from "./src/inference/mod.ts";
 
 // The contract: what an edge is, and what its author builds on.

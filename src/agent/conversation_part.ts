@@ -11,6 +11,9 @@ import type { Tool } from "../inference/tool.ts";
 import type { TTS } from "../inference/tts.ts";
 import type { TurnDetector } from "../inference/turn_detector.ts";
 import type { VAD } from "../inference/vad.ts";
+import type { VideoFrame } from "../edge/video_frame.ts";
+import type { EncodedImage } from "../inference/messages.ts";
+import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { Agent } from "./agent.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
@@ -21,8 +24,15 @@ import { conversationEvents, ToolCalledEvent } from "../inference/events.ts";
 import { TranscribingFlow, type TranscribingOptions } from "../inference/flow/transcribing_flow.ts";
 import { RealtimeFlow } from "../inference/flow/realtime_flow.ts";
 import { energyVad } from "../inference/hearing/energy_vad.ts";
+import { Sight } from "../inference/vision/sight.ts";
 import { Toolbox } from "../inference/toolbox.ts";
 import { punctuationTurns } from "../inference/turn_detector.ts";
+
+/** What a model that can be shown pictures gets to see of the routed video track. */
+export interface VisionOptions extends EncodeFrameOptions {
+  /** How many frames a second are looked at; the latest is what the model is shown. Default 2. */
+  fps?: number;
+}
 
 /** What an agent hears, thinks and speaks with. */
 export interface ConversationParts {
@@ -40,6 +50,8 @@ export interface ConversationParts {
   tools?: readonly Tool[];
   /** How it takes part in the conversation. */
   talk?: TranscribingOptions;
+  /** What the model is shown, where it can be shown pictures. */
+  vision?: VisionOptions;
   /**
    * Whether everybody in the call is told how fast the agent answers, and what its queues and models
    * count, as a custom event `{ type: "metrics", ... }` every 5 s. Default `false`.
@@ -51,11 +63,15 @@ export interface ConversationParts {
 export class ConversationPart implements Processor {
   readonly name = "conversation";
   readonly events: EventManager;
+  /** Looks at video only where the model can be shown some. */
+  readonly processVideo: ((frame: VideoFrame, track: TrackInfo) => void) | undefined;
+  readonly videoFps: number;
   readonly #parts: ConversationParts & { llm: LLM | RealtimeLLM };
   readonly #components: readonly Component[];
   #agent: Agent | undefined;
   #flow: Flow | undefined;
   #metrics: Disposable | undefined;
+  #sight: Sight | undefined;
   #started = false;
 
   /** The part for these models, or none where there is no model. */
@@ -79,6 +95,10 @@ export class ConversationPart implements Processor {
       : { vad: energyVad(), turnDetection: punctuationTurns(), ...parts };
     const { llm, stt, tts, vad, turnDetection } = this.#parts;
     this.#components = [llm, stt, tts, vad, turnDetection].filter((one) => one !== undefined);
+    this.videoFps = parts.vision?.fps ?? 2;
+    this.processVideo = llm.acceptsImages
+      ? (frame, track) => this.#sight?.show(frame, track)
+      : undefined;
     this.events = new EventManager({
       onFailure: (error, event) => this.#report(error, `a subscriber of ${event.constructor.name}`),
     });
@@ -88,6 +108,7 @@ export class ConversationPart implements Processor {
   async start(agent: Agent, { signal }: { signal: AbortSignal }): Promise<void> {
     this.#agent = agent;
     const { clock, logger } = agent;
+    this.#sight = new Sight(clock);
     await startComponents(this.#components, { clock, logger, signal });
     this.#started = true;
   }
@@ -113,6 +134,7 @@ export class ConversationPart implements Processor {
       track,
       sampleRate,
       toolbox: new Toolbox(tools, { clock, onCall: (report) => emit(new ToolCalledEvent(report)) }),
+      latestImage: () => this.latestImage(),
       isAnybodyHere: () => agent.connection?.state === "active",
       emit,
       report: (error, context) => this.#report(error, context),
@@ -142,6 +164,25 @@ export class ConversationPart implements Processor {
 
   trackRemoved(track: TrackInfo): void {
     this.#flow?.muted(track.participant);
+  }
+
+  videoSourceChanged(): void {
+    this.#sight?.sourceChanged();
+  }
+
+  async waitForFirstFrame(
+    options?: { timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<VideoFrame> {
+    if (!this.processVideo) {
+      throw new TypeError("the agent looks at no video: its llm accepts no images");
+    }
+    if (!this.#sight) throw new TypeError("the agent sees once it has joined a call");
+    return (await this.#sight.waitForFrame(options)).frame;
+  }
+
+  latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
+    const { fps: _fps, ...wish } = this.#parts.vision ?? {};
+    return this.#sight?.image({ ...wish, ...options }) ?? Promise.resolve(undefined);
   }
 
   say(text: string, options?: SayOptions): Promise<SpeechOutcome> {

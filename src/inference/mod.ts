@@ -62,3 +62,9 @@ export {
   type TurnDetector,
 } from "./turn_detector.ts";
 export type { VAD, VadStream } from "./vad.ts";
+export { encodeFrame, type EncodeFrameOptions } from "./vision/encode_frame.ts";
+export {
+  type ScreenChanges,
+  screenChanges,
+  type ScreenChangesOptions,
+} from "./vision/screen_changes.ts";

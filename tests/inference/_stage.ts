@@ -22,6 +22,8 @@ export interface StageOptions {
   voice?: FakeTTSOptions;
   people?: string[];
   agent?: Partial<AgentOptions>;
+  /** Whether the model can be shown pictures. */
+  seeing?: boolean;
   /** An agent with a realtime model instead. */
   realtime?: (clock: VirtualClock) => RealtimeLLM;
 }
@@ -43,6 +45,7 @@ export class Stage implements AsyncDisposable {
   private constructor(options: StageOptions) {
     const { clock, edge } = this;
     this.llm = new FakeLLM(clock, options.replies);
+    this.llm.acceptsImages = options.seeing ?? false;
     this.stt = new FakeSTT(clock, options.transcripts);
     this.tts = new FakeTTS(clock, options.voice);
     this.agent = new Agent({

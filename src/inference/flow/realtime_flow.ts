@@ -233,10 +233,12 @@ export class RealtimeFlow implements Flow {
     switch (event.type) {
       case "speech-started":
         if (speaker) emit(new SpeechStartedEvent({ participant: speaker, atMs: clock.now() }));
+        // Now, and not when he has ended: the model answers at once then.
+        this.#showImage();
         return this.#bargeIn();
       case "speech-stopped":
         if (speaker) emit(new SpeechStoppedEvent({ participant: speaker, atMs: clock.now() }));
-        return this.#showImage();
+        return;
       case "user-transcript":
         return this.#showTurn(event);
       case "text": {

@@ -1,0 +1,83 @@
+import type { TrackInfo } from "../../edge/types.ts";
+import { TrackType } from "../../edge/types.ts";
+import type { VideoFrame } from "../../edge/video_frame.ts";
+import type { EncodedImage } from "../messages.ts";
+import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
+import { pixelsOf } from "./frame_pixels.ts";
+
+/** When a screen is taken for another one. */
+export interface ScreenChangesOptions extends EncodeFrameOptions {
+  /** Which share of it must have changed, 0 to 1. Default 0.02. */
+  share?: number;
+  /** How many frames a second are looked at. Default 2. */
+  fps?: number;
+  /** A screen that is changing is waited for so long until it stands still. Default 1000. */
+  settleMs?: number;
+}
+
+/** A processor that looks at shared screens; give it to an agent in `processors`. */
+export interface ScreenChanges {
+  /** For messages. */
+  readonly name: string;
+  /** How many frames a second it looks at. */
+  readonly videoFps: number;
+  /** Looks at a frame. */
+  processVideo(frame: VideoFrame, track: TrackInfo): Promise<void>;
+  /** What it looks at is another one. */
+  videoSourceChanged(track: TrackInfo | undefined): void;
+}
+
+/** Screens are compared as small as this. */
+const COMPARED_SIDE = 64;
+/** A change of brightness less than this is none: video is never quite the same twice. */
+const NOISE = 12;
+
+/**
+ * Calls `onChange` with an image of a shared screen: of its first, and of each that is another one,
+ * once it stands still. Cameras are not looked at. While `onChange` is pending frames are skipped.
+ *
+ * @example
+ * ```ts
+ * import { screenChanges } from "@ringline/edge";
+ *
+ * const watching = screenChanges(({ width, height }) => console.log(`${width} x ${height}`));
+ * console.log(watching.videoFps); // 2
+ * ```
+ */
+export function screenChanges(
+  onChange: (image: EncodedImage, track: TrackInfo) => void | Promise<void>,
+  options: ScreenChangesOptions = {},
+): ScreenChanges {
+  const { share = 0.02, fps = 2, settleMs = 1000 } = options;
+  let shown: Uint8ClampedArray | undefined;
+  let before: Uint8ClampedArray | undefined;
+  let stillSinceMs = 0;
+  return {
+    name: "screen-changes",
+    videoFps: fps,
+    async processVideo(frame, track) {
+      if (track.type !== TrackType.SCREEN_SHARE) return;
+      const now = pixelsOf(frame, COMPARED_SIDE).data;
+      if (!before || differs(before, now, share)) stillSinceMs = frame.timestampMs;
+      before = now;
+      const isStill = !shown || frame.timestampMs - stillSinceMs >= settleMs;
+      if (!isStill || (shown && !differs(shown, now, share))) return;
+      shown = now;
+      await onChange(await encodeFrame(frame, options), track);
+    },
+    videoSourceChanged() {
+      shown = before = undefined;
+    },
+  };
+}
+
+function differs(one: Uint8ClampedArray, other: Uint8ClampedArray, share: number): boolean {
+  if (one.length !== other.length) return true;
+  let changed = 0;
+  for (let at = 0; at < one.length; at += 4) {
+    const difference = Math.abs(one[at]! - other[at]!) + Math.abs(one[at + 1]! - other[at + 1]!) +
+      Math.abs(one[at + 2]! - other[at + 2]!);
+    if (difference > 3 * NOISE) changed++;
+  }
+  return changed > share * one.length / 4;
+}

@@ -1,0 +1,66 @@
+import type { TrackInfo } from "../../edge/types.ts";
+import type { VideoFrame } from "../../edge/video_frame.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { EncodedImage } from "../messages.ts";
+import { waitFor } from "../../events/waiting.ts";
+import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
+
+/** What a {@linkcode Sight} sees. */
+export interface SeenFrame {
+  readonly frame: VideoFrame;
+  readonly track: TrackInfo;
+}
+
+/** The latest of what an agent sees, and the image of it, made when it is asked for. */
+export class Sight {
+  readonly #clock: Clock;
+  readonly #waiting = new Set<PromiseWithResolvers<SeenFrame>>();
+  #latest: SeenFrame | undefined;
+  #image: { frame: VideoFrame; key: string; image: Promise<EncodedImage> } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The latest frame, while there is something to be seen. */
+  get latest(): SeenFrame | undefined {
+    return this.#latest;
+  }
+
+  /** Takes the next frame. */
+  show(frame: VideoFrame, track: TrackInfo): void {
+    this.#latest = { frame, track };
+    for (const one of this.#waiting) one.resolve(this.#latest);
+  }
+
+  /** There is something else to be seen, or nothing: what was seen is gone. */
+  sourceChanged(): void {
+    this.#latest = this.#image = undefined;
+  }
+
+  /** Resolves with the first frame, or the latest one where there were some already. */
+  async waitForFrame(
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<SeenFrame> {
+    options.signal?.throwIfAborted();
+    if (this.#latest) return this.#latest;
+    const first = Promise.withResolvers<SeenFrame>();
+    this.#waiting.add(first);
+    try {
+      return await waitFor(first.promise, "a first frame", { ...options, clock: this.#clock });
+    } finally {
+      this.#waiting.delete(first);
+    }
+  }
+
+  /** The latest frame as an image; made once for each frame. */
+  image(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
+    const frame = this.#latest?.frame;
+    if (!frame) return Promise.resolve(undefined);
+    const key = JSON.stringify(options);
+    if (this.#image?.frame !== frame || this.#image.key !== key) {
+      this.#image = { frame, key, image: encodeFrame(frame, options) };
+    }
+    return this.#image.image;
+  }
+}

@@ -1,0 +1,166 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { decode as decodeJpeg } from "@jsquash/jpeg";
+import { decode as decodePng } from "@jsquash/png";
+import type { VisionOptions } from "../../src/agent/conversation_part.ts";
+import { TrackType } from "../../src/edge/types.ts";
+import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
+import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
+import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
+import { FakeRealtimeLLM } from "../../src/testing/fake_realtime_llm.ts";
+import { Stage } from "./_stage.ts";
+
+/** A frame of one colour, in RGBA. */
+function plain(width: number, height: number, rgb: number[], timestampMs = 0): VideoFrame {
+  const data = Uint8Array.from({ length: width * height * 4 }, (_, n) => [...rgb, 255][n % 4]!);
+  return { format: "RGBA", width, height, data, timestampMs };
+}
+
+/** A seeing model in a stage. */
+function seeing(vision: VisionOptions = {}): Promise<Stage> {
+  return Stage.set({ agent: { vision }, seeing: true });
+}
+
+Deno.test("a frame becomes a PNG of the same colours, or a JPEG of nearly the same", async () => {
+  const frame = plain(8, 4, [200, 100, 50]);
+  const png = await encodeFrame(frame, { mediaType: "image/png" });
+  assertEquals([png.width, png.height, png.mediaType], [8, 4, "image/png"]);
+  const exact = await decodePng(png.data.buffer as ArrayBuffer);
+  assertEquals([...exact.data.slice(0, 4)], [200, 100, 50, 255]);
+  const jpeg = await encodeFrame(frame);
+  const close = await decodeJpeg(jpeg.data.buffer as ArrayBuffer);
+  for (const [n, value] of [200, 100, 50].entries()) {
+    assert(Math.abs(close.data[n]! - value) <= 4, `${close.data[n]} for ${value}`);
+  }
+});
+
+Deno.test("what WebRTC sends keeps its colours, whatever its size", async () => {
+  const [width, height] = [5, 3];
+  const data = new Uint8Array(videoFrameSize("I420", width, height));
+  // Pure red in BT.601.
+  data.fill(81, 0, 15);
+  data.fill(90, 15, 21);
+  data.fill(240, 21);
+  const frame: VideoFrame = { format: "I420", width, height, data, timestampMs: 0 };
+  const { data: png } = await encodeFrame(frame, { mediaType: "image/png" });
+  const { data: pixels } = await decodePng(png.buffer as ArrayBuffer);
+  const [red, green, blue] = [pixels[56]!, pixels[57]!, pixels[58]!];
+  assert(red > 250 && green < 5 && blue < 5, `${red}, ${green}, ${blue}`);
+});
+
+Deno.test("a large frame is made smaller as the model wishes, and its detail averaged", async () => {
+  const frame = plain(2000, 1000, [0, 0, 0]);
+  for (let at = 0; at < frame.data.length; at += 8) frame.data.fill(255, at, at + 3);
+  const { data, width, height } = await encodeFrame(frame, {
+    mediaType: "image/png",
+    maxSide: 500,
+  });
+  assertEquals([width, height], [500, 250]);
+  assertEquals([...(await decodePng(data.buffer as ArrayBuffer)).data.slice(0, 3)], [
+    128,
+    128,
+    128,
+  ]);
+  await assertRejects(() => encodeFrame(frame, { maxSide: 0 }), RangeError);
+  await assertRejects(() => encodeFrame(frame, { quality: 101 }), RangeError);
+});
+
+Deno.test("a model that can be shown pictures gets the latest with what was said", async () => {
+  await using stage = await seeing({ mediaType: "image/png", maxSide: 4 });
+  const video = stage.ann.publishVideo();
+  await stage.clock.advance(100);
+  const first = stage.agent.waitForFirstFrame({ timeoutMs: 1000 });
+  video.push(plain(8, 8, [1, 2, 3], stage.clock.now()));
+  assertEquals((await stage.clock.until(first)).width, 8);
+  await stage.clock.advance(1000);
+  video.push(plain(8, 8, [9, 9, 9], stage.clock.now()));
+  await stage.clock.advance(100);
+  await stage.clock.until(stage.agent.respond("What do you see?"));
+  const message = stage.llm.requests[0]?.messages.at(-1);
+  assert(message?.role === "user");
+  const [image] = message.images!;
+  assertEquals([image?.width, image?.mediaType], [4, "image/png"]);
+  const { data } = await decodePng(image!.data.buffer as ArrayBuffer);
+  assertEquals(data[0], 9);
+});
+
+Deno.test("a shared screen is shown before a camera, and the camera when it ends", async () => {
+  await using stage = await seeing({ mediaType: "image/png" });
+  const camera = stage.ann.publishVideo();
+  const screen = stage.ann.publishVideo(TrackType.SCREEN_SHARE);
+  await stage.clock.advance(100);
+  camera.push(plain(2, 2, [1, 1, 1], stage.clock.now()));
+  screen.push(plain(4, 4, [2, 2, 2], stage.clock.now()));
+  await stage.clock.advance(100);
+  assertEquals((await stage.agent.latestImage())?.width, 4);
+  screen.remove();
+  await stage.clock.advance(1000);
+  camera.push(plain(2, 2, [1, 1, 1], stage.clock.now()));
+  await stage.clock.advance(100);
+  assertEquals((await stage.agent.latestImage())?.width, 2);
+  camera.remove();
+  await stage.clock.advance(100);
+  assertEquals(await stage.agent.latestImage(), undefined);
+});
+
+Deno.test("nothing is looked at for a model that cannot be shown pictures", async () => {
+  await using stage = await Stage.set();
+  const video = stage.ann.publishVideo();
+  await stage.clock.advance(1000);
+  assertEquals(video.subscribers, 0);
+  await assertRejects(() => stage.agent.waitForFirstFrame(), TypeError, "no video");
+});
+
+Deno.test("waiting for a first frame ends with its time", async () => {
+  await using stage = await seeing();
+  const waiting = stage.agent.waitForFirstFrame({ timeoutMs: 500 });
+  const error = await assertRejects(() => stage.clock.until(waiting), DOMException);
+  assertEquals(error.name, "TimeoutError");
+});
+
+Deno.test("a realtime model is shown what is to be seen when somebody begins to speak", async () => {
+  let llm: FakeRealtimeLLM;
+  await using stage = await Stage.set({
+    realtime: (clock) => {
+      llm = new FakeRealtimeLLM(clock, [{ answer: "I see." }]);
+      llm.acceptsImages = true;
+      return llm;
+    },
+  });
+  const video = stage.ann.publishVideo();
+  await stage.clock.advance(100);
+  video.push(plain(8, 8, [1, 2, 3], stage.clock.now()));
+  await stage.hear(600, 2000);
+  // The encoder is no part of virtual time.
+  while (llm!.sessions[0]!.images.length === 0) await stage.clock.advance(10);
+  assertEquals(llm!.sessions[0]!.images[0]?.width, 8);
+});
+
+Deno.test("a shared screen is told of when it is another one and stands still", async () => {
+  const seen: number[] = [];
+  const watching = screenChanges((image) => void seen.push(image.data.length), {
+    mediaType: "image/png",
+  });
+  const { participant } = { participant: {} as never };
+  const screen = { id: "s", type: TrackType.SCREEN_SHARE, participant, muted: false };
+  const show = (at: number, brightness: number, track = screen) =>
+    watching.processVideo(plain(64, 32, [brightness, brightness, brightness], at), track);
+  await show(0, 10);
+  assertEquals(seen.length, 1);
+  // Noise is no change, and a camera is no screen.
+  await show(500, 15);
+  await show(600, 200, { ...screen, type: TrackType.VIDEO });
+  assertEquals(seen.length, 1);
+  // Scrolling: another one each time.
+  await show(1000, 100);
+  await show(1500, 160);
+  await show(2000, 220);
+  assertEquals(seen.length, 1);
+  await show(2500, 220);
+  await show(3000, 220);
+  assertEquals(seen.length, 2);
+  await show(9000, 220);
+  assertEquals(seen.length, 2);
+  watching.videoSourceChanged(undefined);
+  await show(9500, 220);
+  assertEquals(seen.length, 3);
+});
