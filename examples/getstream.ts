@@ -5,7 +5,7 @@
  * that lets a person in for an hour.
  */
 import { parseArgs } from "node:util";
-import { Agent, interruptSignal } from "@ringline/edge";
+import { Agent, untilInterrupted } from "@ringline/edge";
 import { GetStreamEdge } from "@ringline/edge/getstream";
 import { Parrot } from "./parrot.ts";
 
@@ -19,17 +19,18 @@ if (import.meta.main) {
       browser: { type: "boolean", default: false },
     },
   });
-  using interrupted = interruptSignal();
-  await using edge = new GetStreamEdge({ basePath: values["base-url"] });
-  const agent = new Agent({
-    edge,
-    agentUser: { id: "parrot", name: "Parrot" },
-    processors: [new Parrot()],
+  await untilInterrupted(async (signal) => {
+    await using edge = new GetStreamEdge({ basePath: values["base-url"] });
+    const agent = new Agent({
+      edge,
+      agentUser: { id: "parrot", name: "Parrot" },
+      processors: [new Parrot()],
+    });
+    const call = await agent.createCall("default", values.call, { signal });
+    await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+    await edge.openDemo(call, { browser: values.browser, signal });
+    console.log("Say something, then wait. Ctrl-C ends the call.");
+    const reason = await agent.finish({ signal });
+    console.log(`The call is over: ${reason}.`);
   });
-  const call = await agent.createCall("default", values.call);
-  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
-  await edge.openDemo(call, { browser: values.browser });
-  console.log("Say something, then wait. Ctrl-C ends the call.");
-  const reason = await agent.finish({ signal: interrupted });
-  console.log(`The call is over: ${reason}.`);
 }

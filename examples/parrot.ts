@@ -7,10 +7,10 @@ import { parseArgs } from "node:util";
 import {
   Agent,
   type HeardAudio,
-  interruptSignal,
   type Participant,
   PcmChunk,
   type Processor,
+  untilInterrupted,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { LevelPicture } from "./lib/level_picture.ts";
@@ -136,17 +136,18 @@ if (import.meta.main) {
       host: { type: "string", default: "127.0.0.1" },
     },
   });
-  using interrupted = interruptSignal();
-  await using edge = new LocalEdge({ port: Number(values.port), host: values.host });
-  const agent = new Agent({
-    edge,
-    agentUser: { id: "parrot", name: "Parrot" },
-    processors: [new Parrot()],
+  await untilInterrupted(async (signal) => {
+    await using edge = new LocalEdge({ port: Number(values.port), host: values.host });
+    const agent = new Agent({
+      edge,
+      agentUser: { id: "parrot", name: "Parrot" },
+      processors: [new Parrot()],
+    });
+    const call = await agent.createCall("default", "parrot");
+    await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+    await edge.openDemo(call, { signal });
+    console.log("Say something, then wait. Ctrl-C ends the call.");
+    const reason = await agent.finish({ signal });
+    console.log(`The call is over: ${reason}.`);
   });
-  const call = await agent.createCall("default", "parrot");
-  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
-  await edge.openDemo(call);
-  console.log("Say something, then wait. Ctrl-C ends the call.");
-  const reason = await agent.finish({ signal: interrupted });
-  console.log(`The call is over: ${reason}.`);
 }

@@ -4,19 +4,18 @@
  * counter tells the page how long everybody has spoken. Neither hears the other's call. Open both
  * links in a browser; Ctrl-C ends them.
  */
-import { Agent, interruptSignal } from "@ringline/edge";
+import { Agent, untilInterrupted } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 
-await using edge = new LocalEdge();
-using interrupted = interruptSignal();
-
 /** Brings an agent into a call and stays until Ctrl-C. */
-async function run(agent: Agent, callId: string): Promise<void> {
+async function run(agent: Agent, callId: string, signal: AbortSignal): Promise<void> {
   const call = await agent.createCall("default", callId);
-  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
-  await edge.openDemo(call);
-  await agent.finish({ signal: interrupted });
+  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+  await edge.openDemo(call, { signal });
+  await agent.finish({ signal });
 }
+
+await using edge = new LocalEdge();
 
 const echo = new Agent({
   edge,
@@ -37,8 +36,11 @@ const counter = new Agent({
 });
 const timer = setInterval(() => {
   if (counter.connection?.state !== "active" || spokenMs.size === 0) return;
-  void counter.sendCustomEvent({ type: "spoken_ms", ...Object.fromEntries(spokenMs) });
+  // Rejects when the call ends meanwhile, which is no trouble.
+  counter.sendCustomEvent({ type: "spoken_ms", ...Object.fromEntries(spokenMs) }).catch(() => {});
 }, 2000);
 
-await Promise.all([run(echo, "echo"), run(counter, "counter")]);
+await untilInterrupted((signal) =>
+  Promise.all([run(echo, "echo", signal), run(counter, "counter", signal)])
+);
 clearInterval(timer);

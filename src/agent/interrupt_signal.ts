@@ -2,7 +2,7 @@
 export interface InterruptSignal extends AbortSignal, Disposable {}
 
 /**
- * A signal for `agent.finish()`: aborted by Ctrl-C (SIGINT) or SIGTERM. It listens until then or
+ * A signal for `agent.join()` and `agent.finish()`: aborted by Ctrl-C (SIGINT) or SIGTERM. It listens until then or
  * until it is disposed, so that a second Ctrl-C ends the program at once. Needs no permission.
  *
  * @example
@@ -30,4 +30,37 @@ export function interruptSignal(): InterruptSignal {
   };
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
   return Object.assign(controller.signal, { [Symbol.dispose]: stopListening });
+}
+
+/**
+ * Runs a program that ends quietly on Ctrl-C (SIGINT) or SIGTERM, whatever it is waiting for. `run`
+ * hands the signal to all that waits; what is given up because of it is not an error, and everything
+ * else is. A second Ctrl-C ends the program at once.
+ *
+ * @returns what `run` gave, or `undefined` when it was interrupted
+ *
+ * @example
+ * ```ts
+ * import { Agent, untilInterrupted } from "@ringline/edge";
+ * import { MemoryEdge } from "@ringline/edge/testing";
+ *
+ * await untilInterrupted(async (signal) => {
+ *   await using edge = new MemoryEdge();
+ *   const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" } });
+ *   const call = await agent.createCall("default", "kitchen");
+ *   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+ *   // await agent.finish({ signal });
+ * });
+ * ```
+ */
+export async function untilInterrupted<T>(
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  using signal = interruptSignal();
+  try {
+    return await run(signal);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { interruptSignal } from "../../src/agent/interrupt_signal.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { interruptSignal, untilInterrupted } from "../../src/agent/interrupt_signal.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -14,7 +14,10 @@ async function run(
 ): Promise<Program> {
   const entry = new URL("../../src/agent/interrupt_signal.ts", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", `import { interruptSignal } from "${entry}"; ${body} console.log("ready");`],
+    args: [
+      "eval",
+      `import { interruptSignal, untilInterrupted } from "${entry}"; ${body} console.log("ready");`,
+    ],
     stdout: "piped",
   }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
@@ -87,4 +90,39 @@ Deno.test("listening leaves nothing behind, and disposing twice does nothing", (
   signal[Symbol.dispose]();
   signal[Symbol.dispose]();
   assert(!signal.aborted);
+});
+
+Deno.test({
+  name: "a program that is interrupted while it waits for something ends quietly",
+  ignore: isWindows,
+  async fn() {
+    using program = await run(`
+      const program = untilInterrupted(async (signal) => {
+        const stay = setInterval(() => {}, 1000);
+        try {
+          await new Promise((_, reject) =>
+            signal.addEventListener("abort", () => reject(signal.reason)));
+        } finally {
+          clearInterval(stay);
+        }
+      });
+      program.then(() => console.log("after"));
+    `);
+    const { child, lines } = program;
+    child.kill("SIGINT");
+    assertEquals((await lines.next()).value, "after\n");
+    assertEquals((await lines.next()).done, true);
+    assertEquals((await child.status).code, 0);
+  },
+});
+
+Deno.test("what a program gives or fails with is passed on, and nothing listens any more", async () => {
+  let signal: AbortSignal | undefined;
+  const given = await untilInterrupted((one) => {
+    signal = one;
+    return Promise.resolve(7);
+  });
+  assertEquals([given, signal?.aborted], [7, false]);
+  const failing = () => untilInterrupted(() => Promise.reject(new Error("no")));
+  await assertRejects(failing, Error, "no");
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import "../../media/host/leave_signals.ts";
 import { runMediaHost } from "../../media/host/host.ts";
 import { Peer } from "../../media/peer/peer.ts";
 import { AudioRoom } from "../../media/room/audio_room.ts";

@@ -1,6 +1,6 @@
 /**
- * Makes this process one that only obeys its input: the standard streams belong to the wire, and
- * signals, which a terminal sends to the whole group, are left to the agent's process.
+ * Makes this process one that only obeys its input: the standard streams belong to the wire. Signals
+ * have been left to the agent's process before: see `leave_signals.ts`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface WireStreams {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
-/** Takes the standard streams, the console and the signals over. Once a process. */
+/** Takes the standard streams and the console over. Once a process. */
 export function takeOverProcess(): WireStreams {
   const { stdin, stdout, stderr } = Deno;
   // Whatever else writes to the output would garble the wire.
@@ -21,10 +21,6 @@ export function takeOverProcess(): WireStreams {
   for (const method of ["log", "info", "debug", "dir", "dirxml", "table", "trace"] as const) {
     console[method] = toStderr;
   }
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) Deno.addSignalListener(signal, () => {});
   // A bug in one call must not end the others'.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();

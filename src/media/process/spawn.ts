@@ -82,6 +82,9 @@ export function spawnHost(options: SpawnOptions): Deno.ChildProcess {
   try {
     return new Deno.Command(Deno.execPath(), {
       args: [...args, host.href],
+      // In a session of its own, where a terminal's Ctrl-C does not reach it: it still has to say
+      // goodbye, and before its first statement nothing could catch a signal. It ends with its input.
+      detached: true,
       clearEnv: true,
       env: passedVariables([...PASSED_VARIABLES, ...READABLE_VARIABLES, ...variables]),
       stdin: "piped",
