@@ -52,3 +52,16 @@ export interface Processor {
   /** Called once when the agent closes, if it was started. */
   close?(): void | Promise<void>;
 }
+
+/** Throws a TypeError unless `processors` is left out or a list of them. */
+export function checkProcessors(processors: unknown): void {
+  if (processors === undefined) return;
+  if (!Array.isArray(processors)) {
+    throw new TypeError(`processors: expected an array, got ${String(processors)}`);
+  }
+  for (const [index, one] of processors.entries()) {
+    if (typeof one?.name === "string") continue;
+    const got = typeof one === "object" && one !== null ? "one without" : String(one);
+    throw new TypeError(`processors[${index}]: expected a processor with a name, got ${got}`);
+  }
+}

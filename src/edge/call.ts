@@ -1,4 +1,5 @@
 import type { User } from "./types.ts";
+import { checkCall } from "./identity.ts";
 
 /** What can be said when a call is created or looked up. */
 export interface CreateCallOptions {
@@ -19,10 +20,16 @@ export class Call {
   /** The service's own answer, for what this contract does not carry. */
   readonly original: unknown;
 
-  /** Makes a call. */
+  /**
+   * Makes a call.
+   *
+   * @throws {TypeError} `id` or `type` is not a text of 1 to 255 characters without control
+   *   characters.
+   */
   constructor(init: { id: string; type?: string; original?: unknown }) {
     this.id = init.id;
     this.type = init.type ?? "default";
     this.original = init.original;
+    checkCall(this);
   }
 }

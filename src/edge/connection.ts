@@ -18,6 +18,7 @@ import { waitFor } from "../events/waiting.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
+import { checkCall, checkUser } from "./identity.ts";
 import {
   AudioReceivedEvent,
   CallEndedEvent,
@@ -105,8 +106,14 @@ export abstract class Connection implements AsyncDisposable {
   #idleAt = 0;
   #idleAtEpoch = 0;
 
-  /** Makes a connection. */
+  /**
+   * Makes a connection.
+   *
+   * @throws {TypeError} the agent's user or the call is not what an edge can use.
+   */
   constructor(init: ConnectionInit) {
+    checkUser(init.agent?.user, "agent.user");
+    checkCall(init.call);
     this.edge = init.edge;
     this.call = init.call;
     this.agent = init.agent;

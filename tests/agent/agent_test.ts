@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
 import type { Processor } from "../../src/agent/processor.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import type { Call } from "../../src/edge/call.ts";
 import { CallEndedEvent, ErrorEvent } from "../../src/edge/events.ts";
 import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
 import { silentLogger } from "../../src/events/logger.ts";
@@ -423,4 +424,27 @@ Deno.test("wrong arguments are refused", async () => {
     RangeError,
     "participantWaitTimeoutMs",
   );
+});
+
+Deno.test("a wrong user, processor or call is a TypeError before anything is started", async () => {
+  const { edge, agent, call } = await setUp();
+  const make = (options: unknown) => () => new Agent({ edge, agentUser, ...options as object });
+  assertThrows(make({ agentUser: { id: "a" } }), TypeError, "agentUser.name");
+  assertThrows(make({ agentUser: { ...agentUser, image: 5 } }), TypeError, "agentUser.image");
+  assertThrows(make({ agentUser: { id: "a", name: "a\u202eb" } }), TypeError, "agentUser.name");
+  assertThrows(make({ agentUser: undefined }), TypeError, "agentUser: expected a user");
+  assertThrows(make({ processors: [null] }), TypeError, "processors[0]: expected a processor");
+  assertThrows(make({ processors: [{}] }), TypeError, "got one without");
+  assertThrows(make({ processors: { name: "a" } }), TypeError, "processors: expected an array");
+  for (const wrong of [undefined, null, "kitchen", { id: 5, type: "default" }, { id: "kitchen" }]) {
+    await assertRejects(() => agent.join(wrong as unknown as Call), TypeError, "call");
+  }
+  assertEquals(edge.connections.size, 0);
+});
+
+Deno.test("an agent may join after a call that was none", async () => {
+  const { clock, agent, call } = await setUp();
+  await assertRejects(() => agent.join(undefined as unknown as typeof call), TypeError);
+  await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+  await clock.until(agent.close());
 });

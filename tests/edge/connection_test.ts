@@ -553,7 +553,7 @@ Deno.test("closing an edge closes its connections first, once, for all who ask",
     () =>
       new TestConnection({
         edge,
-        agent: {} as EdgeAgent,
+        agent: { user: { id: "agent", name: "Agent" } } as EdgeAgent,
         call: new Call({ id: "x" }),
       }),
     Error,

@@ -172,3 +172,34 @@ Deno.test("an agent that throws at a row harms neither its call nor the process"
   assertEquals(connection.state, "active");
   await lease.release();
 });
+
+Deno.test("who joins with a wrong user or call is told so, and nobody else notices", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const call = await edge.createCall("call");
+  const other = await edge.join(testAgent(), call);
+  const pid = edge.process.pid;
+  const as = (user: unknown) => ({ ...testAgent(), user }) as ReturnType<typeof testAgent>;
+  for (const user of [{ id: "a" }, { id: "a", name: "A", image: 5 }, { id: 5, name: "A" }, null]) {
+    await assertRejects(() => edge.join(as(user), call), TypeError, "agent.user");
+  }
+  const wrong = { id: 5, type: "default" } as unknown as typeof call;
+  await assertRejects(() => edge.join(testAgent(), wrong), TypeError, "call.id");
+  const deaf = testAgent(undefined, { sampleRate: 8000 as 16_000 });
+  await assertRejects(() => edge.join(deaf, call), TypeError, "hearing.sampleRate");
+  assertEquals([other.state, edge.process.pid, edge.connections.size], ["active", pid, 1]);
+});
+
+Deno.test("a process that fails says goodbye to the people, and the agents learn of the loss", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const lease = await edge.process.acquire();
+  // A second start: the two ends no longer speak of the same thing.
+  lease.link.send({
+    type: "start",
+    version: 99,
+    config: null,
+    grown: { aboveBytes: 1, everyMs: 99 },
+  });
+  assertEquals((await closeOf(connection)).reason, "media-process-lost");
+  await lease.release();
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { EdgeError } from "../../src/edge/errors.ts";
+import { silentLogger } from "../../src/events/logger.ts";
 import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
 import { spawnHost } from "../../src/media/process/spawn.ts";
 
@@ -205,3 +206,83 @@ Deno.test("without the permission to run it, the error says what to grant", asyn
 function moduleUrl(path: string): string {
   return new URL(`../../src/media/${path}`, import.meta.url).href;
 }
+
+Deno.test("what does not fit a request is its caller's TypeError, and is never sent", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  const wrong = { connection: 1, stream: 1, epoch: -1 };
+  await assertRejects(() => lease.link.request("flush", wrong), TypeError, "flush: epoch");
+  await assertRejects(() => lease.request("echo", "x".repeat(2 << 20)), RangeError, "at most");
+  assert(lease.link.isIdle, "nothing is waited for");
+  assertEquals(await lease.request("echo", "still here"), "still here");
+  await lease.release();
+});
+
+Deno.test("a message that makes no sense is answered alone: only broken frames are fatal", async () => {
+  const lines: string[] = [];
+  const logger = { ...silentLogger, error: (line: string) => void lines.push(line) };
+  const process = fakeProcess({ logger });
+  const lease = await process.acquire();
+  // The first request of this link: what goes out under its number is answered to it.
+  const hanging = assertRejects(() => lease.request("hang", null), EdgeError, "params.user");
+  const params = { connection: 1, user: { id: "a" } };
+  lease.link.send({ type: "request", id: 1, method: "join", params } as never);
+  assertEquals((await hanging as EdgeError).code, "wire-malformed");
+  lease.link.send({ type: "pause", connection: "x" } as never);
+  await until("the line about the other", () => lines.some((line) => /malformed/.test(line)));
+  assertEquals(await lease.request("echo", "still here"), "still here");
+  await lease.release();
+});
+
+Deno.test("an answer that is too large is an error of that request", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  const asking = () => lease.request("unspeakable", null, { timeoutMs: 5000 });
+  await assertRejects(asking, EdgeError, "expected a message of at most");
+  await lease.release();
+});
+
+Deno.test({
+  name: "a terminal's Ctrl-C does not reach the process: it has a session of its own",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const process = fakeProcess();
+    const starting = process.acquire();
+    await until("the process starting", () => process.pid);
+    const { pid } = process;
+    await until("its session", async () => {
+      const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+      const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
+      return group === pid && session === pid;
+    }, 2000);
+    await (await starting).release();
+  },
+});
+
+Deno.test("every host leaves signals to the agent before it loads anything else", async () => {
+  for (const edge of ["local", "getstream"]) {
+    const file = new URL(`../../src/edge/${edge}/host.ts`, import.meta.url);
+    const [first] = (await Deno.readTextFile(file)).match(/^import .*$/m)!;
+    assertEquals(first, 'import "../../media/host/leave_signals.ts";');
+  }
+});
+
+Deno.test("a start that is given up ends the process at once", async () => {
+  const process = fakeProcess({
+    spawn: () =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["eval", "setTimeout(() => {}, 60_000)"],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn(),
+  });
+  const abort = new AbortController();
+  const starting = process.acquire({ signal: abort.signal });
+  await until("the process starting", () => process.pid);
+  const start = performance.now();
+  abort.abort(new Error("changed my mind"));
+  await assertRejects(() => starting, Error, "changed my mind");
+  assertLess(performance.now() - start, 500);
+  assertEquals(process.pid, undefined);
+});

@@ -83,6 +83,8 @@ export class Dispatcher {
     // What does not wait for anything answers in this turn: a flush must.
     Promise.try(() => this.#answer(request, abort.signal)).then(
       (result) => this.#host.send({ type: "reply", id, result: result ?? null }),
+    ).catch(
+      // Also of a result that cannot be sent.
       (error) => this.#host.send({ type: "reply", id, error: toWireError(error) }),
     ).finally(() => this.#requests.delete(id));
   }

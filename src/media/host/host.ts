@@ -4,12 +4,20 @@
  *
  * @module
  */
+// Again, for a host that does not import it first.
+import "./leave_signals.ts";
 import { ProtocolError } from "../../edge/errors.ts";
 import { systemClock } from "../../events/clock.ts";
 import { loadKernel } from "../../native/mod.ts";
 import { readPieceStream } from "../wire/video_frames.ts";
 import { readSaid } from "../wire/audio_frames.ts";
-import { readToHost, type ToAgent, type ToHost, WIRE_VERSION } from "../wire/control.ts";
+import {
+  MalformedMessageError,
+  readToHost,
+  type ToAgent,
+  type ToHost,
+  WIRE_VERSION,
+} from "../wire/control.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
@@ -49,6 +57,8 @@ class HostRun {
   readonly #broken = Promise.withResolvers<number>();
   #dispatcher: Dispatcher | undefined;
   #edge: Promise<EdgeHost> | undefined;
+  /** Nothing can be told to the agents any more but why. */
+  #failed = false;
 
   constructor(
     create: (context: HostContext) => EdgeHost | Promise<EdgeHost>,
@@ -65,6 +75,9 @@ class HostRun {
     read: (buffer: Uint8Array<ArrayBuffer>) => Promise<number | null>,
   ): Promise<number> {
     const code = await Promise.race([this.#readAll(read), this.#broken.promise]);
+    // They see the process end, and that is what they are told: not that their calls ended, which
+    // is how the edge takes its leave from the people.
+    this.#failed = code !== EXIT_DONE;
     await this.#goodbye();
     return code;
   }
@@ -85,11 +98,8 @@ class HostRun {
   }
 
   #onFrame(frame: Frame): void {
-    if (frame.kind === FrameKind.control) {
-      const message = readToHost(frame);
-      if (message.type === "start") this.#start(message);
-      else this.#started().onMessage(message);
-    } else if (frame.kind === FrameKind.said) this.#started().onSaid(readSaid(frame));
+    if (frame.kind === FrameKind.control) this.#onControl(frame);
+    else if (frame.kind === FrameKind.said) this.#started().onSaid(readSaid(frame));
     else if (frame.kind === FrameKind.video) {
       this.#started().onPiece(frame, readPieceStream(frame));
     } else {
@@ -97,6 +107,23 @@ class HostRun {
         code: "wire-garbage",
       });
     }
+  }
+
+  #onControl(frame: Frame): void {
+    let message: ToHost;
+    try {
+      message = readToHost(frame);
+    } catch (error) {
+      // One message that makes no sense must not end the others' calls; before the start there are
+      // none, and a start that makes no sense is the end.
+      if (!(error instanceof MalformedMessageError) || this.#dispatcher === undefined) throw error;
+      const id = error.requestId;
+      if (id === undefined) this.#send({ type: "log", level: "error", message: error.message });
+      else this.#send({ type: "reply", id, error: toWireError(error) });
+      return;
+    }
+    if (message.type === "start") this.#start(message);
+    else this.#started().onMessage(message);
   }
 
   #started(): Dispatcher {
@@ -151,6 +178,7 @@ class HostRun {
   }
 
   #send(message: ToAgent): void {
+    if (this.#failed && message.type !== "log") return;
     this.#writer.control(message);
   }
 

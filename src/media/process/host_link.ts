@@ -11,6 +11,8 @@ import { waitFor } from "../../events/waiting.ts";
 import type { ConnectionNotice } from "../notice.ts";
 import { readReport, type Report, RowReader } from "../wire/audio_frames.ts";
 import {
+  checkRequest,
+  MalformedMessageError,
   readToAgent,
   type RequestParams,
   type ToAgent,
@@ -78,6 +80,8 @@ export class HostLink {
   #nextRequest = 1;
   #lost: EdgeError | undefined;
   #closing = false;
+  /** Neither ready nor failed yet. */
+  #starting = true;
   #failure: EdgeError | undefined;
 
   constructor(options: HostLinkOptions) {
@@ -127,7 +131,10 @@ export class HostLink {
     this.writer.control(message);
   }
 
-  /** Asks the host for something. Rejects with its error, the signal's reason, or the loss. */
+  /**
+   * Asks the host for something. Rejects with its error, the signal's reason, the loss, or a
+   * `TypeError` or `RangeError` when `params` cannot be sent.
+   */
   async request<M extends keyof RequestParams>(
     method: M,
     params: RequestParams[M],
@@ -135,12 +142,13 @@ export class HostLink {
   ): Promise<JsonValue> {
     if (this.#lost !== undefined) throw this.#lost;
     options.signal?.throwIfAborted();
+    checkRequest(method, params);
     const id = this.#nextRequest++;
+    this.send({ type: "request", id, method, params } as ToHost);
     const reply = Promise.withResolvers<JsonValue>();
     this.#requests.set(id, reply);
     let isAnswered = false;
     reply.promise.then(() => isAnswered = true, () => isAnswered = true);
-    this.send({ type: "request", id, method, params } as ToHost);
     try {
       return await waitFor(reply.promise, `the media process answering ${method}`, {
         ...options,
@@ -163,6 +171,8 @@ export class HostLink {
       this.#failure ??= reason;
       const timer = setTimeout(() => this.#kill(), LEAVE_MS);
       void this.gone.finally(() => clearTimeout(timer));
+      // It has nobody to say goodbye to, and does not read before it has loaded what it needs.
+      if (this.#starting) this.#kill();
       await this.writer.drained();
       this.writer.close();
       // Fails when the process has gone already, which is what is wanted.
@@ -193,7 +203,7 @@ export class HostLink {
   #onFrame(frame: Frame): void {
     switch (frame.kind) {
       case FrameKind.control:
-        return this.#onMessage(readToAgent(frame));
+        return this.#onControl(frame);
       case FrameKind.row: {
         const row = this.#row;
         row.read(frame);
@@ -214,12 +224,28 @@ export class HostLink {
     }
   }
 
+  #onControl(frame: Frame): void {
+    let message: ToAgent;
+    try {
+      message = readToAgent(frame);
+    } catch (error) {
+      // One message that makes no sense must not end all calls.
+      if (!(error instanceof MalformedMessageError)) throw error;
+      if (error.requestId !== undefined) this.#requests.get(error.requestId)?.reject(error);
+      else this.#options.logger.error(error.message);
+      return;
+    }
+    this.#onMessage(message);
+  }
+
   #onMessage(message: ToAgent): void {
     switch (message.type) {
       case "ready":
+        this.#starting = false;
         this.#options.logger.debug(`media process ${this.pid} is ready (${message.kernel} kernel)`);
         return this.#ready.resolve();
       case "failed":
+        this.#starting = false;
         this.#failure = fromWireError(message.error);
         return this.#ready.reject(this.#failure);
       case "reply": {

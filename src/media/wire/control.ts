@@ -156,14 +156,47 @@ export const WIRE_VERSION = 1;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads a message to the media process. @throws {ProtocolError} when it is none */
+/** A frame held JSON, but no message that is known: the stream can be used further. */
+export class MalformedMessageError extends ProtocolError {
+  override name = "MalformedMessageError";
+  /** The request that it was, or answers, if it says so. */
+  readonly requestId: number | undefined;
+
+  constructor(what: string, message: unknown) {
+    super(`the wire carried a malformed message: ${what}`, { code: "wire-malformed" });
+    const { type, id } = (message ?? {}) as { type?: unknown; id?: unknown };
+    const isOne = (type === "request" || type === "reply") && Number.isInteger(id);
+    this.requestId = isOne ? id as number : undefined;
+  }
+}
+
+/**
+ * Checks a request before it is sent: what does not fit is the caller's mistake, and must not be
+ * noticed in the process that others use too.
+ *
+ * @throws {TypeError} saying what does not fit
+ */
+export function checkRequest<M extends keyof RequestParams>(
+  method: M,
+  params: RequestParams[M],
+): void {
+  const result = v.safeParse(requestSchemas[method] as v.GenericSchema<unknown>, params);
+  if (!result.success) throw new TypeError(`${method}: ${describeIssue(result.issues[0])}`);
+}
+
+/**
+ * Reads a message to the media process.
+ *
+ * @throws {MalformedMessageError} it is JSON, but no message
+ * @throws {ProtocolError} it is not even that
+ */
 export function readToHost(frame: Frame): ToHost {
   const message = parse(frame);
   const type = (message as { type?: unknown } | null)?.type;
   return check<ToHost>(type === "request" ? request : toHost, message);
 }
 
-/** Reads a message to the agent's process. @throws {ProtocolError} when it is none */
+/** Reads a message to the agent's process. Throws as `readToHost` does. */
 export function readToAgent(frame: Frame): ToAgent {
   return check<ToAgent>(toAgent, parse(frame));
 }
@@ -182,9 +215,11 @@ function parse({ bytes, start, length }: Frame): unknown {
 function check<T>(schema: unknown, message: unknown): T {
   const result = v.safeParse(schema as v.GenericSchema<T>, message);
   if (result.success) return result.output;
-  const { path, message: what } = result.issues[0];
+  throw new MalformedMessageError(describeIssue(result.issues[0]), message);
+}
+
+function describeIssue({ path, message }: v.BaseIssue<unknown>): string {
   const where = path?.map(({ key }) => String(key)).join(".") ?? "";
-  throw new ProtocolError(`the wire carried a malformed message: ${where} ${what}`, {
-    code: "wire-garbage",
-  });
+  // What came may be as long as it likes.
+  return `${where} ${message.slice(0, 200)}`;
 }

@@ -1,0 +1,79 @@
+/**
+ * The checks of who joins what, made before anything is started: what is wrong here must not first
+ * be noticed where other agents' calls run.
+ *
+ * @module
+ */
+import { checkJson } from "./json.ts";
+
+/** The most characters of an identifier or a name. */
+const MOST_TEXT = 255;
+/** The most characters of a picture's URL. */
+const MOST_URL = 4096;
+/** What would end a line, or turn the direction of what is written around it. */
+const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/u;
+
+/**
+ * Throws unless `value` is a text that can be shown and sent.
+ *
+ * @throws {TypeError} saying what was expected of `name` and what came
+ */
+export function checkText(
+  value: unknown,
+  name: string,
+  most: number = MOST_TEXT,
+): asserts value is string {
+  if (
+    typeof value === "string" && value !== "" && value.length <= most && value.isWellFormed() &&
+    !CONTROL.test(value)
+  ) return;
+  const got = typeof value !== "string"
+    ? describe(value)
+    : value.length > most
+    ? `one of ${value.length}`
+    : JSON.stringify(value);
+  throw new TypeError(
+    `${name}: expected a text of 1 to ${most} characters without control characters, got ${got}`,
+  );
+}
+
+/**
+ * Throws unless `value` is a `User` that every edge can bring into a call.
+ *
+ * @throws {TypeError} saying what is wrong with it
+ * @throws {RangeError} its `custom` has more than 5120 bytes as JSON
+ */
+export function checkUser(value: unknown, name: string): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`${name}: expected a user with an id and a name, got ${describe(value)}`);
+  }
+  const { id, name: shown, image, custom } = value as Record<string, unknown>;
+  checkText(id, `${name}.id`);
+  checkText(shown, `${name}.name`);
+  if (image !== undefined) checkText(image, `${name}.image`, MOST_URL);
+  if (custom === undefined) return;
+  if (typeof custom !== "object" || custom === null || Array.isArray(custom)) {
+    throw new TypeError(`${name}.custom: expected an object, got ${describe(custom)}`);
+  }
+  checkJson(custom, `${name}.custom`, "it");
+}
+
+/**
+ * Throws unless `value` is a `Call`, or an object like one.
+ *
+ * @throws {TypeError} saying what is wrong with it
+ */
+export function checkCall(value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`call: expected a Call, got ${describe(value)}`);
+  }
+  const { id, type } = value as Record<string, unknown>;
+  checkText(id, "call.id");
+  checkText(type, "call.type");
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  if (typeof value !== "object" || value === null) return String(value);
+  return value.constructor?.name ?? "an object";
+}
