@@ -191,8 +191,11 @@ export class RingBuffer implements Disposable {
   /**
    * The oldest complete slot, or `undefined`. It is a view: valid until the ring has been written
    * once round.
+   *
+   * @throws {TypeError} when the ring is disposed
    */
   read(): PcmChunk | undefined {
+    this.#assertOpen();
     if (this.#length === 0) return undefined;
     const index = this.#oldest;
     this.#lastRow = this.#rows[index]!;
@@ -216,6 +219,7 @@ export class RingBuffer implements Disposable {
 
   /** Forgets all slots and the stream so far; what is forgotten is not counted as dropped. */
   clear(): void {
+    this.#assertOpen();
     this.#resampler?.reset();
     this.#fill = 0;
     this.#length = 0;

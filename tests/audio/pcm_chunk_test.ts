@@ -1,5 +1,5 @@
 import { assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
-import { PcmChunk } from "../../src/audio/mod.ts";
+import { PcmChunk, RingBuffer } from "../../src/audio/mod.ts";
 
 Deno.test("a chunk knows its frames and how long it lasts", () => {
   const stereo = new PcmChunk(new Int16Array(960), { sampleRate: 48_000, channels: 2 });
@@ -48,4 +48,14 @@ Deno.test("a chunk refuses what it cannot mean, saying what it expected and what
     RangeError,
     "whole frames of 2 channels, got 3 samples",
   );
+});
+
+Deno.test("up to eight channels are brought down to their mean wherever a chunk is taken", () => {
+  const format = { sampleRate: 16_000, channels: 8 };
+  const samples = Int16Array.from({ length: 320 * 8 }, (_, index) => 100 * (index % 8));
+  const chunk = new PcmChunk(samples, format);
+  assertEquals(chunk.toMono().samples[0], 350);
+  using ring = new RingBuffer({ sampleRate: 16_000 });
+  ring.write(chunk);
+  assertEquals([...new Set(ring.read()!.samples)], [350]);
 });

@@ -172,8 +172,11 @@ Deno.test("a ring refuses what it cannot hold", () => {
 
 Deno.test("a disposed ring is an error, and disposing twice is not", () => {
   const ring = new RingBuffer({ sampleRate: 16_000 });
+  ring.write(chunkOf(320, 1, mono16));
   ring[Symbol.dispose]();
   ring[Symbol.dispose]();
   assertThrows(() => ring.write(chunkOf(1, 0, mono16)), TypeError, "this is disposed");
+  assertThrows(() => ring.read(), TypeError, "this is disposed");
   assertThrows(() => ring.closeSlot(), TypeError);
+  assertThrows(() => ring.clear(), TypeError);
 });
