@@ -1,7 +1,7 @@
 import { checkJson, MAX_JSON_BYTES } from "./json.ts";
 
 /** The most bytes that a custom event may have, as JSON in UTF-8. */
-export const MAX_CUSTOM_EVENT_BYTES = MAX_JSON_BYTES;
+export const MAX_CUSTOM_EVENT_BYTES: number = MAX_JSON_BYTES;
 
 /**
  * Checks that `data` can be sent as a custom event and returns it as JSON text.

@@ -1,7 +1,7 @@
 import type { JsonValue } from "./types.ts";
 
 /** The most bytes of JSON that this checks for: what a custom event may have. */
-export const MAX_JSON_BYTES = 5120;
+export const MAX_JSON_BYTES: number = 5120;
 
 /**
  * Checks that `data` is JSON of at most 5120 bytes in UTF-8 and returns it as text.

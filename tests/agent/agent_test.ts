@@ -427,7 +427,7 @@ Deno.test("wrong arguments are refused", async () => {
 });
 
 Deno.test("a wrong user, processor or call is a TypeError before anything is started", async () => {
-  const { edge, agent, call } = await setUp();
+  const { edge, agent } = await setUp();
   const make = (options: unknown) => () => new Agent({ edge, agentUser, ...options as object });
   assertThrows(make({ agentUser: { id: "a" } }), TypeError, "agentUser.name");
   assertThrows(make({ agentUser: { ...agentUser, image: 5 } }), TypeError, "agentUser.image");

@@ -29,6 +29,8 @@ class Example implements AsyncDisposable {
       new Deno.Command(Deno.execPath(), {
         args: ["run", "--no-prompt", ...flags, `examples/${name}`],
         cwd: ROOT,
+        // A group of its own, as a shell makes one for what is typed.
+        detached: true,
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -53,10 +55,10 @@ class Example implements AsyncDisposable {
     return new URL(found);
   }
 
-  /** Presses Ctrl-C; gives the exit code and how long it took. */
+  /** Presses Ctrl-C, which the whole group gets; gives the exit code and how long it took. */
   async interrupt(): Promise<{ code: number; tookMs: number }> {
     const pressed = performance.now();
-    this.#child.kill("SIGINT");
+    Deno.kill(-this.pid, "SIGINT");
     const { code } = await this.#child.status;
     await this.#reading;
     return { code, tookMs: performance.now() - pressed };
@@ -146,3 +148,21 @@ browserTest("two agents on one edge hear only their own calls", async (browser) 
   const { code } = await agents.interrupt();
   assertEquals(code, 0, agents.output);
 });
+
+for (const name of ["echo.ts", "two_agents.ts", "parrot.ts"]) {
+  Deno.test({
+    name: `${name} ends quietly when it is interrupted while it joins`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using example = await Example.start(name);
+      const [child] = await until("the media process begins", async () => {
+        const children = await childrenOf(example.pid);
+        return children.length > 0 && children;
+      });
+      const { code, tookMs } = await example.interrupt();
+      assertEquals([code, example.output], [0, ""]);
+      assertLess(tookMs, 1000);
+      await until("the media process is gone", async () => !await runs(child!));
+    },
+  });
+}
