@@ -1,0 +1,151 @@
+// deno run --allow-run --allow-read --allow-env --allow-ffi --allow-sys examples/local_assistant.ts
+/**
+ * A small assistant without any key and without a network: Silero tells when you speak, PocketSphinx
+ * understands some sentences (`apt install libpocketsphinx3 pocketsphinx-en-us`), plain rules
+ * answer, and eSpeak NG speaks (GPL-3: see `lib/espeak_voice.ts`). Ask it for the time, a timer, a
+ * story or its name; interrupt it, and ask what it said.
+ */
+import { parseArgs } from "node:util";
+import {
+  Agent,
+  type ChatMessage,
+  defineTool,
+  type EdgeTransport,
+  fixedSilence,
+  untilInterrupted,
+} from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
+import { sileroVad } from "@ringline/edge/silero-vad";
+import { EspeakVoice } from "./lib/espeak_voice.ts";
+import { PocketSphinx } from "./lib/pocket_sphinx.ts";
+import { type Rule, RulesLLM } from "./lib/rules_llm.ts";
+
+const NUMBERS = [
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+  "twenty",
+  "thirty",
+];
+const VALUES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30];
+
+const GRAMMAR = `#JSGF V1.0;
+grammar assistant;
+public <said> = <greeting> | <question> | <timer> | <wish> | <sign>;
+<greeting> = hello | hi | hello there | good morning | good evening | good bye | thank you;
+<question> = what time is it | what is the time | what is your name | who are you |
+  how are you | what can you do | what did you say;
+<timer> = [please] set a timer for <number> (seconds | minutes | minute);
+<number> = ${NUMBERS.join(" | ")};
+<wish> = [please] tell me a story | [please] tell me a joke | stop | stop it | be quiet | front center;
+<sign> = yes | yeah | no | okay;
+`;
+
+const STORY =
+  "Once upon a time there was a small radio that nobody listened to. Every night it sang " +
+  "to the lamp, and the lamp grew warm. One day a child came in, and turned the radio up. " +
+  "Since then the whole house sings. That is the end of the story.";
+
+const RULES: Rule[] = [
+  { when: /\b(hello|hi|good (morning|evening))\b/, then: () => "Hello! What can I do for you?" },
+  {
+    when: /time/,
+    then: (found) =>
+      /timer/.test(found.input) ? timer(found.input) : {
+        tool: "get_time",
+        input: {},
+        say: (time) => `It is ${time}.`,
+      },
+  },
+  { when: /your name|who are you/, then: () => "My name is Robin. I live on your computer." },
+  { when: /how are you/, then: () => "I am fine, thank you." },
+  { when: /what can you do/, then: () => "I can tell the time, set a timer, or tell you a story." },
+  { when: /story/, then: () => STORY },
+  { when: /joke/, then: () => "Why do robots never get lost? They always follow the rules." },
+  { when: /what did you say/, then: (_, messages) => whatWasHeard(messages) },
+  // Whoever asks for silence gets it.
+  { when: /stop|be quiet/, then: () => "" },
+  { when: /thank you/, then: () => "You are welcome." },
+  { when: /good bye/, then: () => "Good bye!" },
+  { when: /front center/, then: () => "You sound like a loudspeaker test." },
+  { when: /yes|yeah|okay/, then: () => "Good." },
+  { when: /\bno\b/, then: () => "Then not." },
+];
+
+function timer(text: string): ReturnType<Rule["then"]> {
+  const [, word = "one", unit = "seconds"] = /for (\w+) (\w+)/.exec(text) ?? [];
+  const amount = VALUES[NUMBERS.indexOf(word)] ?? 1;
+  const seconds = unit.startsWith("minute") ? 60 * amount : amount;
+  return {
+    tool: "set_timer",
+    input: { seconds },
+    say: () => `I will tell you in ${word} ${unit}.`,
+  };
+}
+
+/** The model remembers what was heard of it, not what it was going to say. */
+function whatWasHeard(messages: readonly ChatMessage[]): string {
+  const last = messages.findLast((one) => one.role === "assistant" && /\S/.test(one.text));
+  return last ? `I said: ${last.text}` : "I have not said anything yet.";
+}
+
+/** The assistant, for any edge. */
+export function localAssistant(edge: EdgeTransport): Agent {
+  const agent: Agent = new Agent({
+    edge,
+    agentUser: { id: "robin", name: "Robin" },
+    vad: sileroVad(),
+    stt: new PocketSphinx(GRAMMAR),
+    turnDetection: fixedSilence(500),
+    llm: new RulesLLM(RULES, "I did not understand that."),
+    tts: new EspeakVoice(),
+    tools: [
+      defineTool({
+        name: "get_time",
+        description: "The time of day",
+        execute: () =>
+          new Date().toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" }),
+      }),
+      defineTool({
+        name: "set_timer",
+        description: "Tells when so many seconds have passed",
+        parameters: {
+          type: "object",
+          properties: { seconds: { type: "number" } },
+          required: ["seconds"],
+        },
+        execute: ({ seconds }) => {
+          agent.clock.schedule(() => {
+            agent.say("Your time is up!").catch(() => {});
+          }, seconds * 1000);
+        },
+      }),
+    ],
+    broadcastMetrics: true,
+  });
+  return agent;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { port: { type: "string", default: "0" } },
+  });
+  await untilInterrupted(async (signal) => {
+    await using edge = new LocalEdge({ port: Number(values.port) });
+    const agent = localAssistant(edge);
+    const call = await agent.createCall("default", "assistant");
+    await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+    await edge.openDemo(call, { signal });
+    await agent.waitForParticipant({ signal });
+    agent.say("Hello, I am Robin.");
+    await agent.finish({ signal });
+  });
+}

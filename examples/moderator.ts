@@ -1,0 +1,55 @@
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env examples/moderator.ts
+/**
+ * A moderator for several people: it has a transcript of each, knows who said what, keeps count of
+ * who speaks how long, and says something only when it is spoken to: "moderator, ...".
+ */
+import {
+  Agent,
+  defineTool,
+  SpeechStartedEvent,
+  SpeechStoppedEvent,
+  untilInterrupted,
+} from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
+import { openAICompatible } from "@ringline/edge/openai-compatible";
+
+const apiKey = Deno.env.get("OPENAI_API_KEY");
+const baseUrl = Deno.env.get("OPENAI_BASE_URL");
+if (!apiKey && !baseUrl) {
+  console.error("Set OPENAI_API_KEY");
+  Deno.exit(1);
+}
+const service = openAICompatible({ apiKey, baseUrl });
+
+await untilInterrupted(async (signal) => {
+  await using edge = new LocalEdge();
+  const spokenMs = new Map<string, number>();
+  const since = new Map<string, number>();
+  const agent = new Agent({
+    edge,
+    agentUser: { id: "moderator", name: "Moderator" },
+    instructions: "You moderate a discussion. Each message begins with who said it. Be brief, be " +
+      "fair, and call people by their names. What you write is spoken.",
+    llm: service.llm({ model: "gpt-5-mini" }),
+    stt: service.stt({ model: "gpt-4o-mini-transcribe" }),
+    tts: service.tts({ model: "gpt-4o-mini-tts", voice: "cedar" }),
+    talk: { answers: ({ text }) => /\bmoderator\b/i.test(text) },
+    tools: [
+      defineTool({
+        name: "speaking_times",
+        description: "For how many seconds each person has spoken so far",
+        execute: () =>
+          Object.fromEntries([...spokenMs].map(([name, ms]) => [name, Math.round(ms / 1000)])),
+      }),
+    ],
+  });
+  agent.events.subscribe([SpeechStartedEvent, SpeechStoppedEvent], (event) => {
+    const { participant: { id, name }, atMs } = event;
+    if (event instanceof SpeechStartedEvent) since.set(id, atMs);
+    else spokenMs.set(name, (spokenMs.get(name) ?? 0) + atMs - (since.get(id) ?? atMs));
+  });
+  const call = await agent.createCall("default", "round-table");
+  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+  await edge.openDemo(call, { signal });
+  await agent.finish({ signal });
+});

@@ -1,0 +1,40 @@
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env --allow-read examples/screen_helper.ts
+/**
+ * Looks at the screen that somebody shares and says what it notices, each time the screen is another
+ * one and stands still. It can be asked about it, too.
+ */
+import { Agent, screenChanges, untilInterrupted } from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
+import { openAICompatible } from "@ringline/edge/openai-compatible";
+
+const apiKey = Deno.env.get("OPENAI_API_KEY");
+const baseUrl = Deno.env.get("OPENAI_BASE_URL");
+if (!apiKey && !baseUrl) {
+  console.error("Set OPENAI_API_KEY");
+  Deno.exit(1);
+}
+const service = openAICompatible({ apiKey, baseUrl });
+
+await untilInterrupted(async (signal) => {
+  await using edge = new LocalEdge();
+  const watching = screenChanges(async () => {
+    // The model is shown the latest picture with every question.
+    await agent.respond("The shared screen has changed. Say in one sentence what stands out.");
+  });
+  const agent: Agent = new Agent({
+    edge,
+    agentUser: { id: "screen-helper", name: "Screen helper" },
+    instructions:
+      "You see the screen that somebody shares, and help with what is on it. What you " +
+      "write is spoken: be brief.",
+    llm: service.llm({ model: "gpt-5-mini", acceptsImages: true }),
+    stt: service.stt({ model: "gpt-4o-mini-transcribe" }),
+    tts: service.tts({ model: "gpt-4o-mini-tts", voice: "marin" }),
+    vision: { maxSide: 1280 },
+    processors: [watching],
+  });
+  const call = await agent.createCall("default", "screen");
+  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+  await edge.openDemo(call, { signal });
+  await agent.finish({ signal });
+});

@@ -1,0 +1,107 @@
+/**
+ * `deno task adapters:check`: tries the adapters on the real services, with your own key.
+ *
+ * A sentence is spoken by the service, understood by it, answered by it, and answered by its
+ * realtime model: about a cent. `OPENAI_API_KEY` is needed; `OPENAI_BASE_URL` names another service.
+ *
+ * @module
+ */
+import { openAICompatible } from "../src/inference/adapters/openai_compatible.ts";
+import { openAIRealtime } from "../src/inference/adapters/openai_realtime.ts";
+import type { PcmChunk } from "../src/audio/pcm_chunk.ts";
+import { systemClock } from "../src/events/clock.ts";
+import { silentLogger } from "../src/events/logger.ts";
+
+const apiKey = Deno.env.get("OPENAI_API_KEY");
+const baseUrl = Deno.env.get("OPENAI_BASE_URL");
+if (!apiKey && !baseUrl) {
+  console.error(
+    "adapters:check: set OPENAI_API_KEY (or OPENAI_BASE_URL for a service without one)",
+  );
+  Deno.exit(2);
+}
+const model = (name: string, standard: string): string => Deno.env.get(name) ?? standard;
+const service = openAICompatible({ apiKey, baseUrl });
+const { signal } = new AbortController();
+const SENTENCE = "The quick brown fox jumps over the lazy dog.";
+let failures = 0;
+
+async function check(name: string, run: () => Promise<string>): Promise<void> {
+  const from = performance.now();
+  try {
+    const found = await run();
+    console.log(`ok      ${name}: ${found} (${Math.round(performance.now() - from)} ms)`);
+  } catch (error) {
+    failures++;
+    console.log(`FAILED  ${name}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+const spoken: PcmChunk[] = [];
+
+await check("speech", async () => {
+  const tts = service.tts({ model: model("TTS_MODEL", "gpt-4o-mini-tts"), voice: "marin" });
+  let ms = 0;
+  for await (const { pcm } of tts.synthesize(SENTENCE, { signal })) {
+    spoken.push(pcm.clone());
+    ms += pcm.durationMs;
+  }
+  if (ms < 1000) throw new Error(`only ${ms} ms of sound`);
+  return `${Math.round(ms)} ms of sound`;
+});
+
+await check("transcription", async () => {
+  const stt = service.stt({ model: model("STT_MODEL", "gpt-4o-mini-transcribe") });
+  async function* audio(): AsyncGenerator<PcmChunk> {
+    yield* spoken;
+  }
+  for await (const { text } of stt.transcribe(audio(), { signal })) {
+    if (!/fox/i.test(text)) throw new Error(`understood: ${text}`);
+    return text;
+  }
+  throw new Error("no text");
+});
+
+await check("chat with a tool", async () => {
+  const llm = service.llm({ model: model("LLM_MODEL", "gpt-5-mini") });
+  const tools = [{
+    name: "look_up",
+    description: "Looks up a word",
+    parameters: {
+      type: "object" as const,
+      properties: { word: { type: "string" as const } },
+      required: ["word"],
+    },
+  }];
+  const messages = [{ role: "user" as const, text: "Look up the word fox with the tool." }];
+  for await (const part of llm.generate({ messages, tools, signal })) {
+    if (part.type === "tool-call") return JSON.stringify(part.call.input);
+  }
+  throw new Error("the tool was not called");
+});
+
+if (apiKey && !baseUrl) {
+  await check("realtime", async () => {
+    const llm = openAIRealtime({ apiKey, model: model("REALTIME_MODEL", "gpt-realtime") });
+    await using session = await llm.connect({
+      clock: systemClock,
+      logger: silentLogger,
+      signal,
+      instructions: "Answer in three words.",
+      tools: [],
+      history: [],
+    });
+    session.sendText("Say hello.", { respond: true });
+    let ms = 0, text = "";
+    for await (const event of session) {
+      if (event.type === "audio") ms += event.pcm.durationMs;
+      else if (event.type === "text") text += event.text;
+      else if (event.type === "error") throw event.error;
+      else if (event.type === "answer-ended") break;
+    }
+    if (ms === 0) throw new Error("no sound");
+    return `${text} (${Math.round(ms)} ms of sound)`;
+  });
+}
+
+Deno.exit(failures > 0 ? 1 : 0);

@@ -1,0 +1,86 @@
+import { assert, assertEquals } from "@std/assert";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { ErrorEvent } from "../../src/edge/events.ts";
+import {
+  AgentSpeechStartedEvent,
+  BargeInEvent,
+  VoiceToVoiceEvent,
+} from "../../src/inference/events.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import type { MemoryParty } from "../../src/testing/memory_party.ts";
+import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
+import { localAssistant } from "../../examples/local_assistant.ts";
+
+/** The recogniser comes from Debian: `apt install libpocketsphinx3 pocketsphinx-en-us`. */
+function hasRecogniser(): boolean {
+  try {
+    Deno.dlopen("libpocketsphinx.so.3", {}).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(what: string, isTrue: () => boolean, limitMs = 30_000): Promise<void> {
+  for (const end = performance.now() + limitMs; !isTrue();) {
+    assert(performance.now() < end, `${what} did not happen`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Says a sentence with a voice, and is silent after it as a microphone is. */
+async function say(party: MemoryParty, voice: EspeakVoice, text: string): Promise<void> {
+  const samples: number[] = [];
+  let sampleRate = 0;
+  for await (const { pcm } of voice.synthesize(text, { signal: new AbortController().signal })) {
+    sampleRate = pcm.sampleRate;
+    samples.push(...pcm.samples);
+  }
+  party.speak(new PcmChunk(Int16Array.from(samples), { sampleRate }));
+  party.speak(new PcmChunk(new Int16Array(16_000 * 3), { sampleRate: 16_000 }));
+}
+
+Deno.test({
+  name: "the assistant without a key is asked, answers, is interrupted, and knows what was heard",
+  ignore: !hasRecogniser(),
+  async fn() {
+    const edge = new MemoryEdge();
+    const errors: unknown[] = [];
+    edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+    const agent = localAssistant(edge);
+    const voice = new EspeakVoice("en-us");
+    await voice.start();
+    const call = await agent.createCall("default", "kitchen");
+    const ann = edge.enter(call, { userId: "ann" });
+    await agent.join(call);
+    const answers: VoiceToVoiceEvent[] = [];
+    let bargeIns = 0, speeches = 0;
+    agent.events.subscribe(VoiceToVoiceEvent, (event) => void answers.push(event));
+    agent.events.subscribe(BargeInEvent, () => void bargeIns++);
+    agent.events.subscribe(AgentSpeechStartedEvent, () => void speeches++);
+    const last = () => agent.conversation!.messages.at(-1);
+
+    await say(ann, voice, "what time is it");
+    await until("an answer", () => last()?.role === "assistant" && last()!.complete);
+    assert(/^It is \d+:\d+ [AP]M\.$/.test(last()!.text), last()!.text);
+
+    await say(ann, voice, "tell me a story");
+    await until("a story", () => speeches === 2);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await say(ann, voice, "stop it");
+    await until("an interruption", () => bargeIns === 1);
+    const story = agent.conversation!.messages.find(({ interrupted }) => interrupted)!;
+    assert(story.text.startsWith("Once upon a time"), story.text);
+    assert(!story.text.includes("end of the story"), story.text);
+
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await say(ann, voice, "what did you say");
+    await until("an answer", () => last()?.role === "assistant" && last()!.complete);
+    assertEquals(last()!.text, `I said: ${story.text}`);
+
+    for (const { ownMs } of answers) assert(ownMs <= 100, `our own part is ${ownMs} ms`);
+    assertEquals(errors, []);
+    await agent.close();
+    await edge.close();
+  },
+});
