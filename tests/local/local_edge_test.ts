@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import type { Call } from "../../src/edge/call.ts";
+import { Call } from "../../src/edge/call.ts";
 import type { EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { EdgeError } from "../../src/edge/errors.ts";
 import { LocalEdge, type LocalEdgeOptions } from "../../src/edge/local/mod.ts";
@@ -50,9 +50,30 @@ Deno.test("a call is found again by its id and type, with the same secret", asyn
     (await edge.createCall("kitchen", { callType: "other" })).original,
     call.original,
   );
-  for (const id of ["", "x".repeat(201), "a\nb"]) {
+  // Dots vanish from a link's path, half a character cannot be written there, and no page may send
+  // what turns the reading direction.
+  for (const id of ["", "x".repeat(201), "a\nb", ".", "..", "\uD800", "a\u202Eb", 5 as never]) {
     await assertRejects(() => edge.createCall(id), TypeError, "callId");
   }
+  for (const callType of ["", ".", ".."]) {
+    await assertRejects(() => edge.createCall("kitchen", { callType }), TypeError, "callType");
+  }
+  for (const id of ["...", ".kitchen", "a.b"]) await edge.createCall(id);
+});
+
+Deno.test("a call made by hand has a whole secret and a name that fits a link", async () => {
+  await using edge = newEdge();
+  for (const secret of ["", "x", "A".repeat(23), `${"A".repeat(21)}/`, 5, null]) {
+    const call = new Call({ id: "kitchen", original: { secret } });
+    await assertRejects(() => edge.callLink(call), TypeError, "secret");
+    await assertRejects(() => edge.join(agent("echo"), call), TypeError, "secret");
+  }
+  await assertRejects(() => edge.callLink(new Call({ id: ".." })), TypeError, "callId");
+  assertEquals(edge.mediaProcessId, undefined);
+  const secret = "A".repeat(22);
+  const link = await edge.callLink(new Call({ id: "kitchen", original: { secret } }));
+  assertEquals(link.hash, `#${secret}`);
+  assertEquals((await edge.callLink(new Call({ id: "cellar" }))).hash.length, 23);
 });
 
 Deno.test("the media process runs from the first join to the end of the last call", async () => {

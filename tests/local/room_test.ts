@@ -264,7 +264,7 @@ Deno.test("whoever cannot connect is refused after a while, one whose connection
   assertEquals(page.last("refused")?.code, "media-failed");
 });
 
-Deno.test("custom events go both ways, and one of more than 5 KB ends the socket", async () => {
+Deno.test("custom events go both ways, and one of more than 5 KB is refused and ends nothing", async () => {
   const bench = new RoomBench();
   const agent = new FakePort(1);
   const other = new FakePort(2, "Parrot");
@@ -281,7 +281,14 @@ Deno.test("custom events go both ways, and one of more than 5 KB ends the socket
   assertEquals(grace.page.last("event")?.data, { wave: true });
   assertEquals(agent.take(), ["customEvent"]);
   ada.page.say({ type: "event", data: "x".repeat(6000) });
-  assertEquals(ada.page.last("refused")?.code, "message-too-large");
+  assertEquals(ada.page.last("unsent")?.code, "message-too-large");
+  assertEquals(ada.page.last("refused"), undefined);
+  assertEquals([agent.take(), grace.page.received.filter(({ type }) => type === "event").length], [
+    [],
+    2,
+  ]);
+  ada.page.say({ type: "event", data: { wave: false } });
+  assertEquals(grace.page.last("event")?.data, { wave: false });
 });
 
 Deno.test("agents are told the delay of whoever hears latest", async () => {

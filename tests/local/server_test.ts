@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
 import { LocalHost } from "../../src/edge/local/local_host.ts";
 import {
@@ -205,12 +205,47 @@ Deno.test("whoever says nothing, something else first, or speaks another version
   assertEquals((await old.next("refused")).code, "wrong-version");
 });
 
-Deno.test("sockets are limited in number", async () => {
+Deno.test("sockets that say nothing keep nobody out: the oldest makes room", async () => {
   await using bench = new Bench({ limits: { sockets: 2 } });
-  await bench.open();
-  await bench.open();
+  await bench.join();
+  const idle = [await bench.open(), await bench.open()];
+  const ada = await bench.open();
+  assertEquals((await idle[0]!.next("refused")).code, "too-many-sockets");
+  ada.say(hello("Ada", CALL));
+  await ada.next("welcome");
+  assertEquals(idle[1]!.received, []);
+  const grace = await bench.open();
+  grace.say(hello("Grace", CALL));
+  await grace.next("welcome");
+  assertEquals((await idle[1]!.next("refused")).code, "too-many-sockets");
+});
+
+Deno.test("sockets are limited in number: whoever is in a call stays in it", async () => {
+  await using bench = new Bench({ limits: { sockets: 2 } });
+  await bench.join();
+  const people = [];
+  for (const name of ["Ada", "Grace"]) {
+    const page = await bench.open();
+    page.say(hello(name, CALL));
+    await page.next("welcome");
+    people.push(page);
+  }
   const third = await bench.open();
   assertEquals((await third.next("refused")).code, "too-many-sockets");
+  for (const page of people) assert(!page.received.some(({ type }) => type === "refused"));
+  // Who leaves makes room.
+  people[0]!.say({ type: "leave" });
+  await people[0]!.closed;
+  const fourth = await bench.open();
+  fourth.say(hello("Linus", CALL));
+  await fourth.next("welcome");
+});
+
+Deno.test("a call's secret is a whole one, whoever asks for the call", async () => {
+  await using bench = new Bench();
+  for (const secret of ["", "short", "A".repeat(23), `${"A".repeat(21)}!`]) {
+    await assertRejects(() => bench.host.request("open", { ...CALL, secret }));
+  }
 });
 
 Deno.test("where UDP ports are few, people are as many", async () => {

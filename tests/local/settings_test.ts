@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkLimits, DEFAULT_LIMITS, RateLimit } from "../../src/edge/local/limits.ts";
 import {
   checkSettings,
@@ -8,6 +8,8 @@ import {
   settingsToJson,
 } from "../../src/edge/local/settings.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+
+const PEM = "-----BEGIN CERTIFICATE";
 
 Deno.test("unless told otherwise an edge listens on this machine only, on a free port", () => {
   const settings = checkSettings();
@@ -28,9 +30,57 @@ Deno.test("settings that make no sense are refused with what was expected", () =
     TypeError,
     "PEM",
   );
+  for (const tls of [{}, { cert: PEM }, { cert: PEM, key: 5 }, "cert.pem", null]) {
+    assertThrows(() => checkSettings({ tls } as never), TypeError, "PEM");
+  }
+  for (const origins of ["https://example.org", [5], {}, null]) {
+    assertThrows(() => checkSettings({ origins } as never), TypeError, "origins");
+  }
+  assertThrows(() => checkSettings({ host: 5 } as never), TypeError, "IP address");
+  assertThrows(() => checkSettings({ udpPortRange: 5 } as never), RangeError, "udpPortRange");
+  assertThrows(() => checkSettings({ limits: null } as never), TypeError, "limits");
   assertThrows(() => checkLimits({ people: 0 }), RangeError, "limits.people");
   assertThrows(() => checkLimits({ videos: 9 }), RangeError, "at most 8");
   assertThrows(() => checkLimits({ persons: 3 } as never), RangeError, "not a limit");
+});
+
+Deno.test("STUN and TURN servers that no browser would take are refused at once", () => {
+  for (
+    const server of [
+      "stun:example.org",
+      null,
+      {},
+      { urls: 5 },
+      { urls: [] },
+      { urls: "example.org" },
+      { urls: "https://example.org" },
+      { urls: ["stun:example.org", "stun:"] },
+      { urls: "turn:example.org" },
+      { urls: "turn:example.org", username: "me" },
+      { urls: "turn:example.org", username: "me", credential: 5 },
+      { urls: "turn:example.org?transport=smoke", username: "me", credential: "secret" },
+    ]
+  ) {
+    assertThrows(
+      () => checkSettings({ iceServers: [server] } as never),
+      TypeError,
+      "iceServers[0]",
+      JSON.stringify(server),
+    );
+  }
+  assertThrows(() => checkSettings({ iceServers: "stun:x" } as never), TypeError, "iceServers");
+  // A password has no place in an error, which is logged.
+  const error = assertThrows(
+    () => checkSettings({ iceServers: [{ urls: "turn:", username: "u", credential: "hunter2" }] }),
+    TypeError,
+  );
+  assert(!error.message.includes("hunter2"), error.message);
+  const good = [
+    { urls: "stun:example.org" },
+    { urls: ["stun:192.168.1.1:3478", "stuns:[fd00::1]:5349"] },
+    { urls: "turns:example.org:443?transport=tcp", username: "me", credential: "secret" },
+  ];
+  assertEquals(checkSettings({ iceServers: good }).iceServers, good);
 });
 
 Deno.test("settings cross to the media process unharmed", () => {

@@ -37,6 +37,20 @@ Deno.test("messages that keep to the schemas arrive, others end the socket with 
   assert(lines[0]?.includes("bad-message"), lines[0]);
 });
 
+Deno.test("what goes wrong in the server is not blamed on the page", () => {
+  const { page, socket, lines } = bench();
+  socket.listen({
+    onMessage() {
+      throw new TypeError("urls is no string");
+    },
+    onEnd() {},
+  });
+  page.say(hello("Ada"));
+  assertEquals(refusal(page), "server-failed");
+  assert(!page.last("refused")!.message.includes("urls"));
+  assert(lines[0]?.includes("urls is no string"), lines[0]);
+});
+
 Deno.test("names with control or direction characters, empty and long ones are refused", () => {
   for (const name of ["", "  ", "a\nb", "a\u202Eb", "x".repeat(61)]) {
     const { page } = bench();

@@ -17,6 +17,11 @@ export function newSecret(): string {
     .toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
+/** Whether something could come from {@linkcode newSecret}: an empty secret would let anybody in. */
+export function isSecret(value: unknown): value is string {
+  return typeof value === "string" && /^[\w-]{22}$/.test(value);
+}
+
 /** Whether two secrets are equal, in a time that says nothing of where they differ. */
 export function sameSecret(given: string, expected: string): boolean {
   const encoder = new TextEncoder();

@@ -11,7 +11,11 @@ export interface LocalLimits {
   people: number;
   /** Calls at once. Default 32. */
   calls: number;
-  /** Open sockets, those that have not said hello included. Default 128. */
+  /**
+   * Open sockets. Default 128. Beyond it those that have not said hello make room, the oldest of
+   * the address with the most of them first; so whoever opens sockets and says nothing keeps nobody
+   * out.
+   */
   sockets: number;
   /** Milliseconds within which a socket must say hello. Default 5000. */
   helloMs: number;
@@ -40,8 +44,11 @@ export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
   graceMs: 6000,
 };
 
-/** Fills in what was not given and throws a RangeError for what makes no sense. */
+/** Fills in what was not given; throws a TypeError or a RangeError for what makes no sense. */
 export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`limits must be an object, got ${given}`);
+  }
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
     if (!(name in DEFAULT_LIMITS)) {

@@ -13,7 +13,7 @@ import {
   type OpenDemoOptions,
 } from "../edge_transport.ts";
 import { EdgeError } from "../errors.ts";
-import { newSecret } from "./access.ts";
+import { isSecret, newSecret } from "./access.ts";
 import { openBrowser } from "./browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import { callNotice } from "./notices.ts";
@@ -26,6 +26,7 @@ import {
   netPermissions,
   settingsToJson,
 } from "./settings.ts";
+import { CALL_SIZES, PLAIN_LINE } from "./signalling.ts";
 
 /** Options of a {@linkcode LocalEdge}. */
 export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions {}
@@ -121,18 +122,7 @@ export class LocalEdge extends EdgeTransport {
     this.assertOpen();
     options.signal?.throwIfAborted();
     const { callType = "default" } = options;
-    for (
-      const [name, value, most] of [["callId", callId, 200], ["callType", callType, 100]] as const
-    ) {
-      if (
-        typeof value !== "string" || value === "" || value.length > most || /[\p{Cc}]/u.test(value)
-      ) {
-        throw new TypeError(
-          `${name} must be a text of 1 to ${most} characters without control characters, got ` +
-            JSON.stringify(value),
-        );
-      }
-    }
+    checkCallName(callType, callId);
     return this.#call(callType, callId);
   }
 
@@ -149,6 +139,8 @@ export class LocalEdge extends EdgeTransport {
   ): Promise<Connection> {
     this.assertOpen();
     const { timeoutMs = 10_000 } = options;
+    // Misuse is told before a process is started.
+    this.#params(call);
     const begun = this.clock.now();
     const lease = await this.#acquire({ ...options, timeoutMs });
     try {
@@ -187,6 +179,7 @@ export class LocalEdge extends EdgeTransport {
   async callLink(call: Call, options: { signal?: AbortSignal } = {}): Promise<URL> {
     this.assertOpen();
     const key = callKey(call);
+    this.#params(call);
     const lease = await this.#acquire(options);
     let kept = false;
     try {
@@ -197,7 +190,7 @@ export class LocalEdge extends EdgeTransport {
         kept = true;
       }
       const path = [call.type, call.id].map(encodeURIComponent).join("/");
-      return new URL(`/call/${path}#${this.#secretOf(call)}`, origin);
+      return new URL(`/call/${path}#${params.secret}`, origin);
     } finally {
       if (!kept) await lease.release();
     }
@@ -310,13 +303,20 @@ export class LocalEdge extends EdgeTransport {
     let secret = this.#secrets.get(key);
     if (secret === undefined) {
       // The call ended and is begun again: its link stays the same.
-      const given = (call.original as Partial<LocalCall> | undefined)?.secret;
-      this.#secrets.set(key, secret = typeof given === "string" ? given : newSecret());
+      const { secret: given = newSecret() } = (call.original ?? {}) as Partial<LocalCall>;
+      if (!isSecret(given)) {
+        throw new TypeError(
+          "a call's original.secret must be 22 characters of base64url, as createCall makes it",
+        );
+      }
+      this.#secrets.set(key, secret = given);
     }
     return secret;
   }
 
+  /** What the media process is told of a call, which may be made by hand. */
   #params(call: Call): { callType: string; callId: string; secret: string } {
+    checkCallName(call.type, call.id);
     return { callType: call.type, callId: call.id, secret: this.#secretOf(call) };
   }
 
@@ -357,6 +357,24 @@ export class LocalEdge extends EdgeTransport {
   #onLost(error: EdgeError): void {
     for (const key of [...this.#opened.keys()]) void this.#closeOpened(key);
     this.#serving?.lost(error);
+  }
+}
+
+/** Throws for what could not stand in a link, or come back from a page. */
+function checkCallName(callType: string, callId: string): void {
+  for (const [name, value] of Object.entries({ callType, callId })) {
+    const most = CALL_SIZES[name as keyof typeof CALL_SIZES];
+    const what = typeof value === "string" ? JSON.stringify(value.slice(0, most)) : typeof value;
+    if (
+      typeof value !== "string" || value === "" || value.length > most ||
+      !PLAIN_LINE.test(value) || !value.isWellFormed()
+    ) {
+      throw new TypeError(
+        `${name} must be a text of 1 to ${most} characters without control characters, got ${what}`,
+      );
+    }
+    // A URL's path loses them.
+    if (value === "." || value === "..") throw new TypeError(`${name} must not be ${what}`);
   }
 }
 

@@ -13,7 +13,7 @@ import type {
 import type { RtcTrack } from "../../media/rtc_types.ts";
 import { EdgeError } from "../errors.ts";
 import type { JsonValue } from "../types.ts";
-import { newSecret, sameSecret } from "./access.ts";
+import { isSecret, newSecret, sameSecret } from "./access.ts";
 import { type CandidatePolicy, candidatePolicy } from "./candidates.ts";
 import { RateLimit } from "./limits.ts";
 import type { CallNotice } from "./notices.ts";
@@ -30,7 +30,11 @@ const AGENT_WAIT_MS = 15_000;
 /** How long goodbyes may take before the process ends. */
 const GOODBYE_MS = 250;
 
-const callParams = v.object({ callType: v.string(), callId: v.string(), secret: v.string() });
+const callParams = v.object({
+  callType: v.string(),
+  callId: v.string(),
+  secret: v.custom<string>(isSecret),
+});
 const serveParams = v.object({ secret: v.nullable(v.string()) });
 
 interface OpenCall {

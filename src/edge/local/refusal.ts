@@ -15,6 +15,7 @@ const MESSAGES = {
   "not-serving": "New calls cannot be started here. Ask for a link to a call.",
   "hello-timeout": "The connection said nothing and was closed.",
   "bad-message": "The server did not understand the page.",
+  "server-failed": "Something went wrong in the server.",
   "wrong-version": "This page is older or newer than the server. Load it again.",
   "message-too-large": "A message was too large.",
   "too-many-messages": "There were too many messages.",

@@ -244,8 +244,10 @@ export class Room implements PersonRoom {
     let text: string;
     try {
       text = checkCustomEvent(data);
-    } catch (error) {
-      throw new Refusal("message-too-large", String(error));
+    } catch {
+      // It came as JSON, so what is wrong is its size. Only the event is refused.
+      const { code, message } = new Refusal("message-too-large");
+      return person.send({ type: "unsent", code, message });
     }
     if (!person.present) return;
     const checked = JSON.parse(text) as JsonValue;

@@ -10,7 +10,13 @@ import { pageFiles } from "./page.ts";
 import { Refusal } from "./refusal.ts";
 import type { LocalSettings } from "./settings.ts";
 import type { ClientMessage } from "./signalling.ts";
+import { OpenSockets } from "./open_sockets.ts";
 import { Socket } from "./socket.ts";
+
+/** Seconds after which a page that does not answer the server's pings is cut off. */
+const IDLE_S = 10;
+/** How many times `limits.sockets` may hang about that were closed here and not by the other end. */
+const UNCLOSED = 4;
 
 /** What a server needs from outside. */
 export interface ServerOptions {
@@ -48,7 +54,9 @@ export class LocalServer {
   readonly #options: ServerOptions;
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
   readonly #lists: AccessLists;
-  readonly #sockets = new Set<Promise<void>>();
+  readonly #sockets = new OpenSockets();
+  /** For each socket that has not closed at both ends. */
+  readonly #closing = new Set<Promise<void>>();
   /** The origin of the links that are given out. */
   readonly origin: string;
 
@@ -87,7 +95,7 @@ export class LocalServer {
 
   /** Resolves when every socket is closed; for the moment after all were told goodbye. */
   async socketsClosed(): Promise<void> {
-    await Promise.all(this.#sockets);
+    await Promise.all(this.#closing);
   }
 
   /** Stops listening. */
@@ -135,18 +143,27 @@ export class LocalServer {
       return new Response("This address is for WebSockets.", { status: 426 });
     }
     const { settings, clock, log } = this.#options;
-    const { socket: raw, response } = Deno.upgradeWebSocket(request);
+    if (this.#closing.size >= settings.limits.sockets * UNCLOSED) {
+      log(`refused ${remote}: too-many-sockets: ${this.#closing.size} do not close`);
+      return new Response("The server has too many connections right now.", { status: 503 });
+    }
+    const { socket: raw, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_S });
     const closed = Promise.withResolvers<void>();
-    this.#sockets.add(closed.promise);
+    this.#closing.add(closed.promise);
     raw.addEventListener("close", () => {
-      this.#sockets.delete(closed.promise);
+      this.#closing.delete(closed.promise);
       closed.resolve();
     });
     const socket = new Socket(raw, { clock, limits: settings.limits, remote, log });
-    if (this.#sockets.size > settings.limits.sockets) {
-      raw.onopen = () => socket.refuse(new Refusal("too-many-sockets"));
-      return response;
+    if (this.#sockets.size >= settings.limits.sockets) {
+      const silent = this.#sockets.oldestSilent();
+      if (silent === undefined) {
+        raw.onopen = () => socket.refuse(new Refusal("too-many-sockets"));
+        return response;
+      }
+      silent.refuse(new Refusal("too-many-sockets", "it had said nothing yet"));
     }
+    this.#sockets.add(socket);
     const patience = clock.schedule(
       () => socket.refuse(new Refusal("hello-timeout")),
       settings.limits.helloMs,
@@ -154,6 +171,7 @@ export class LocalServer {
     socket.listen({
       onMessage: (message) => {
         patience[Symbol.dispose]();
+        this.#sockets.spoke(socket);
         this.#options.onFirstMessage(socket, message);
       },
       onEnd: () => patience[Symbol.dispose](),

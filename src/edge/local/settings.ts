@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import * as v from "valibot";
 import type { JsonValue } from "../types.ts";
 import { isLoopback, isWildcard } from "./access.ts";
+import { checkIceServers, type IceServer } from "./ice_servers.ts";
 import { checkLimits, type LocalLimits } from "./limits.ts";
 
 /** A certificate and its key, as PEM. */
@@ -15,16 +16,6 @@ export interface TlsSettings {
   cert: string;
   /** Its private key. */
   key: string;
-}
-
-/** A STUN or TURN server. */
-export interface IceServer {
-  /** E.g. `"stun:stun.example.org:3478"`. */
-  urls: string | string[];
-  /** For TURN. */
-  username?: string;
-  /** For TURN. */
-  credential?: string;
 }
 
 /** What `LocalEdge` can be told about its server. */
@@ -68,13 +59,18 @@ export interface LocalSettings extends RtcSettings {
 
 /** Checks what a program asks for and fills in the rest. */
 export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
-  const host = (options.host ?? "127.0.0.1").toLowerCase();
+  const host = String(options.host ?? "127.0.0.1").toLowerCase();
   if (host !== "localhost" && isIP(host) === 0) {
     throw new TypeError(`host must be an IP address or "localhost", got "${host}"`);
   }
   const { announcedAddress } = options;
   if (announcedAddress !== undefined && isIP(announcedAddress) === 0) {
     throw new TypeError(`announcedAddress must be an IP address, got "${announcedAddress}"`);
+  }
+  if (options.origins !== undefined && !Array.isArray(options.origins)) {
+    throw new TypeError(
+      `origins must be a list like ["https://example.org"], got ${options.origins}`,
+    );
   }
   const origins = (options.origins ?? []).map((origin) => {
     const url = URL.parse(origin);
@@ -98,22 +94,24 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   if (!port(options.port ?? 0, 0)) {
     throw new RangeError(`port must be an integer from 0 to 65535, got ${options.port}`);
   }
-  if (
-    options.tls &&
-    !(options.tls.cert.includes("-----BEGIN") && options.tls.key.includes("-----BEGIN"))
-  ) {
+  const { tls } = options;
+  if (tls !== undefined && !(isPem(tls?.cert) && isPem(tls?.key))) {
     throw new TypeError("tls.cert and tls.key must be PEM texts, not file names");
   }
   return {
     host: host === "localhost" ? "127.0.0.1" : host,
     port: options.port ?? 0,
     announcedAddress,
-    iceServers: options.iceServers ?? [],
-    tls: options.tls,
+    iceServers: checkIceServers(options.iceServers ?? []),
+    tls,
     udpPortRange: range,
     origins,
     limits: checkLimits(options.limits),
   };
+}
+
+function isPem(text: unknown): boolean {
+  return typeof text === "string" && text.includes("-----BEGIN");
 }
 
 function port(value: number, least: number): boolean {

@@ -12,13 +12,18 @@ import type { GoodbyeCode, RefusalCode } from "./refusal.ts";
 /** Changes when an older page could no longer talk to the server. */
 export const PROTOCOL_VERSION = 1;
 
+/** Control characters and those that turn the reading direction can make a name lie. */
+export const PLAIN_LINE: RegExp = /^[^\p{Cc}\u2028-\u202E\u2066-\u2069]*$/u;
+
+/** What may identify a call, in UTF-16 units. */
+export const CALL_SIZES = { callType: 100, callId: 200 } as const;
+
 /** A text of at most `size` characters that is safe to show on one line. */
 function line(size: number) {
   return v.pipe(
     v.string(),
     v.maxLength(size),
-    // Control characters and those that turn the reading direction can make a name lie.
-    v.regex(/^[^\p{Cc}\u2028-\u202E\u2066-\u2069]*$/u, "control characters"),
+    v.regex(PLAIN_LINE, "control characters"),
   );
 }
 
@@ -28,8 +33,8 @@ const count = v.pipe(v.number(), v.minValue(0), v.maxValue(60_000));
 const hello = v.object({
   type: v.literal("hello"),
   version: v.number(),
-  callType: line(100),
-  callId: line(200),
+  callType: line(CALL_SIZES.callType),
+  callId: line(CALL_SIZES.callId),
   secret,
   /** The name to show. */
   name: v.pipe(line(60), v.trim(), v.minLength(1)),
@@ -151,6 +156,8 @@ export type ServerMessage =
   /** Ten times a second while anybody is heard: 0 to 1 for whoever is louder than nothing. */
   | { type: "levels"; levels: Record<string, number> }
   | { type: "event"; from: string; data: JsonValue }
+  /** An event of the page's was not passed on. */
+  | { type: "unsent"; code: RefusalCode; message: string }
   | { type: "pong"; id: number }
   | { type: "refused"; code: RefusalCode; message: string }
   | { type: "goodbye"; code: GoodbyeCode };

@@ -58,6 +58,9 @@ export class Socket {
   #heardAt: number;
   #watch: Disposable | undefined;
   #ended = false;
+  readonly #done = Promise.withResolvers<void>();
+  /** Resolves when it has ended for us, whether or not the other end goes along. */
+  readonly ended: Promise<void> = this.#done.promise;
 
   constructor(raw: RawSocket, options: SocketOptions) {
     this.#raw = raw;
@@ -143,7 +146,7 @@ export class Socket {
     try {
       this.#handlers?.onMessage(message);
     } catch (error) {
-      this.refuse(error instanceof Refusal ? error : new Refusal("bad-message", String(error)));
+      this.refuse(error instanceof Refusal ? error : new Refusal("server-failed", String(error)));
     }
   }
 
@@ -161,6 +164,7 @@ export class Socket {
     this.#ended = true;
     this.#watch?.[Symbol.dispose]();
     this.#raw.onmessage = null;
+    this.#done.resolve();
     this.#handlers?.onEnd(end);
   }
 }
