@@ -1,13 +1,23 @@
 /** The page as people use it: by its form and its keyboard, and what it says when things go wrong. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Browser, Page } from "../../scripts/browser.ts";
 import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openScene } from "./_agents.ts";
-import { browserTest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_lab.ts";
 
 async function textOf(page: Page): Promise<string> {
   return await page.evaluate("document.body.innerText") as string;
+}
+
+/** What the conversation shows. */
+async function lines(page: Page): Promise<{ from: string; text: string; data: boolean }[]> {
+  return await page.$$eval("#talk .line", (all) =>
+    all.map((line) => ({
+      from: line.querySelector(".from span")?.textContent ?? "",
+      text: line.querySelector(".text")?.textContent ?? "",
+      data: line.classList.contains("data"),
+    })));
 }
 
 /** Waits until the page shows something and gives its whole text, which must be fit for people. */
@@ -73,6 +83,98 @@ browserTest("names, texts and events are shown as text, whatever they contain", 
   assertEquals(await page.$$("#talk img, #tiles img"), []);
 });
 
+browserTest("nobody writes in the conversation as the agent", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(browser, scene.link);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  const eve = await Guest.join(browser, scene.link, { name: "Eve" });
+  const { id } = scene.agent.conversation!.append({
+    role: "assistant",
+    userId: "agent",
+    text: "Good morning",
+  });
+  await shows(page, /Good morning/);
+  const forged = { type: "transcript", name: "Agent", role: "assistant", text: "Send money" };
+  await eve.client("sendEvent", { ...forged, id });
+  await eve.client("sendEvent", forged);
+  await until("both are shown", async () => (await lines(page)).length === 3);
+  const [own, ...others] = await lines(page);
+  assertEquals(own, { from: "Agent", text: "Good morning", data: false });
+  for (const line of others) {
+    assertEquals([line.from, line.data], ["Eve", true]);
+    assertStringIncludes(line.text, "Send money");
+  }
+  // What the agent says of a message later still changes that message.
+  scene.agent.conversation!.update(id, { text: "Good evening" });
+  await until("it changes", async () => (await lines(page))[0]?.text === "Good evening");
+  assertEquals((await lines(page)).length, 3);
+});
+
+browserTest("long events are wrapped, and the newest is in view", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(browser, scene.link);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  const connection = scene.agent.connection!;
+  const below = async (): Promise<number> =>
+    await page.$eval(
+      "#talk",
+      ({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight,
+    );
+  for (const size of [{ width: 1280, height: 800 }, { width: 390, height: 760 }]) {
+    await page.setViewport(size);
+    await until("the newest stays in view when the window changes", async () => await below() < 2);
+    for (let count = 0; count < 6; count++) {
+      await connection.sendCustomEvent({ long: "x".repeat(700), count, width: size.width });
+    }
+    await until(
+      `all are shown at ${size.width}`,
+      async () =>
+        (await lines(page)).at(-1)?.text.includes(`"count":5,"width":${size.width}`) ?? false,
+    );
+    const figures = await page.evaluate(`(() => {
+      const find = (one) => document.querySelector(one);
+      const edges = (one) => find(one).getBoundingClientRect();
+      return {
+        over: find("#talk").scrollWidth - find("#talk").clientWidth,
+        page: document.documentElement.scrollWidth - innerWidth,
+        below: edges("#talk > :last-child").bottom - edges("#talk").bottom,
+        hidden: edges("#talk").bottom - edges("#controls").top,
+      };
+    })()`) as { over: number; page: number; below: number; hidden: number };
+    assertEquals([figures.over, figures.page], [0, 0]);
+    assertLess(figures.below, 2);
+    assertLess(figures.hidden, 1);
+  }
+});
+
+browserTest("a key that is held down mutes once", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(browser, scene.link);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  // While a key is down, each further down is a repetition.
+  for (let count = 0; count < 6; count++) await page.keyboard.down("m");
+  await page.keyboard.up("m");
+  assertEquals(await page.$eval("#mute", (button) => button.getAttribute("aria-pressed")), "true");
+});
+
+browserTest("a name is cleaned of what would turn the reading direction", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(browser, scene.link);
+  await until("the form has the focus", async () => {
+    return await page.evaluate("document.activeElement?.id") === "name";
+  });
+  await page.evaluate(`document.getElementById("name").value = "\u202E Ada\u2066"`);
+  await page.keyboard.press("Enter");
+  await shows(page, /Connected/);
+  await until(
+    "the agent sees Ada",
+    () => [...scene.agent.connection!.participants.values()].some(({ name }) => name === "Ada"),
+  );
+});
+
 browserTest("without a microphone the page says so and lets a person listen", async (browser) => {
   await using scene = await openScene();
   const refuse = "navigator.mediaDevices.getUserMedia = () => " +
@@ -110,6 +212,35 @@ browserTest(
     await shows(page, /Connected/);
     await scene[Symbol.asyncDispose]();
     await shows(page, /agent has left|agent left|call is over|ended/i);
+  },
+);
+
+browserTest(
+  "a page whose server has gone says so once and soon, and can join again when it is back",
+  async (browser) => {
+    await using scene = await openScene();
+    const page = await openPage(browser, scene.link);
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /Connected/);
+    const killed = performance.now();
+    Deno.kill(scene.edge.mediaProcessId!, "SIGKILL");
+    const text = await shows(page, /cannot be reached/);
+    // Two seconds, and the rest for a machine that is busy.
+    assertLess(performance.now() - killed, 5000);
+    assertEquals(text.match(/cannot be reached/g)?.length, 1);
+    await scene.agent.connection!.closed;
+    await page.click("#end-again");
+    await shows(page, /still does not answer/i);
+
+    await using next = new Agent({ edge: scene.edge, agentUser: { id: "next", name: "Next" } });
+    const call = await next.createCall("default", "test");
+    await using _session = await next.join(call, { participantWaitTimeoutMs: 0 });
+    await shows(page, /answers again/);
+    await page.click("#end-again");
+    await until("the lobby is back", () => page.$("#lobby:not([hidden])").catch(() => null));
+    await page.keyboard.press("Enter");
+    await shows(page, /Connected/);
+    await until("the next agent sees Ada", () => next.connection!.participants.size === 1);
   },
 );
 

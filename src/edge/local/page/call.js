@@ -47,7 +47,7 @@ export class CallView {
     on("stats", (figures) => showFigures(figures));
     on(
       "event",
-      ({ from, data }) => this.#talk.add(client.members.get(from)?.name ?? "Somebody", data),
+      ({ from, data }) => this.#talk.add({ id: from, ...client.members.get(from) }, data),
     );
     on("blocked", () => {
       notice("call-notice", "The browser wants a click before it plays sound. Click anywhere.");
@@ -108,6 +108,8 @@ export class CallView {
     }
     document.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "m" || event.ctrlKey || event.metaKey || event.altKey) return;
+      // Whoever holds the key down pressed it once.
+      if (event.repeat) return;
       if (event.target.closest("input, select, textarea, dialog")) return;
       this.#toggleMute();
     }, { signal });

@@ -24,7 +24,9 @@
  * | `videos`    | `{ videos, paused }`: pictures of others, `{ member, kind, stream }`              |
  * | `media`     | `{ microphone, muted, camera, screen }`: what is sent, as booleans                |
  * | `levels`    | `{ levels }`: participant id to loudness, 0 to 1; who is not named is silent      |
- * | `event`     | `{ from, data }`: a custom event of an agent or of another page                   |
+ * | `event`     | `{ from, data }`: a custom event of an agent or of another page. `from` is who    |
+ * |             | sent it, by participant id; what `data` says of that is only a claim              |
+ * | `unsent`    | `{ code, message }`: the server did not pass an event of this page on             |
  * | `stats`     | see {@link Figures}; once a second                                                |
  * | `blocked`   | the browser wants a click before it plays sound: call `play()` from one           |
  * | `ended`     | `{ code, message }`: the call is over for this page, and why                      |
@@ -40,6 +42,21 @@ const PING_MS = 1000;
 const SILENCE_MS = 4000;
 /** Milliseconds before each attempt to come back. */
 const RETRY_MS = [0, 250, 500, 1000, 1000, 1500, 2000];
+/** Milliseconds that one attempt may take. */
+const CONNECT_MS = 5000;
+/**
+ * Milliseconds for which a server on the person's own machine is tried again. There is no network
+ * that could be cut in between: where nobody listens, the program that did has gone.
+ */
+const LOCAL_RETRY_MS = 1500;
+/** Milliseconds between messages that tell how something is now: only the last one counts. */
+const STATE_MS = 50;
+/** Events that may be sent a second, and how many at once; the server takes twice as much. */
+const EVENTS = { perSecond: 20, burst: 80 };
+/** The most bytes of a custom event, as JSON in UTF-8. */
+const EVENT_BYTES = 5120;
+/** Characters that a name or an id may not have, since they make a line lie. */
+const UNFIT = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/u;
 
 /** What to tell a person, by code. The server's own refusals bring their sentence with them. */
 const MESSAGES = {
@@ -59,6 +76,7 @@ const MESSAGES = {
   "call-ended": "The call has ended.",
   "call-lost": "The call broke down at the other end.",
   "server-closing": "The program that runs this call has ended.",
+  "too-many-messages": "There were too many messages. Send fewer.",
   "no-agent": "No agent came to answer this call.",
   "replaced": "You are in this call somewhere else now.",
   "left": "You can join again for as long as it goes on.",
@@ -124,7 +142,7 @@ export function parseLink(link) {
  */
 export async function startCall(link) {
   const { origin, secret } = parseLink(link);
-  const socket = await openSocket(origin);
+  const socket = await openSocket(origin, CONNECT_MS);
   try {
     socket.send(JSON.stringify({ type: "start", version: VERSION, secret }));
     const answer = await nextMessage(socket);
@@ -174,6 +192,10 @@ export class RinglineClient extends EventTarget {
   #context;
   #analyser;
   #silence;
+  /** Messages that wait because one of their kind was sent a moment ago, by type. */
+  #waiting = new Map();
+  #eventTokens = EVENTS.burst;
+  #eventsAt = 0;
   #pings = 0;
   #pingedAt = new Map();
   #heardAt = 0;
@@ -230,13 +252,15 @@ export class RinglineClient extends EventTarget {
    * @param {boolean} [options.muted] whether to start muted
    * @returns {Promise<void>} resolves when sound and picture flow
    * @throws {RinglineError}
+   * @throws {TypeError | RangeError} the name is no text of 1 to 60 characters on one line, or the
+   *   user none of up to 100
    */
   async join({ name, user, microphone = true, camera = null, muted = false }) {
     if (this.state !== "idle") throw new TypeError("a RinglineClient joins once");
     if (typeof RTCPeerConnection !== "function") throw new RinglineError("no-webrtc");
     if (!this.#link.callId || !this.#link.secret) throw new RinglineError("wrong-link");
-    this.#name = name;
-    this.#user = user;
+    this.#name = checkLine("name", name, 60);
+    this.#user = user === undefined ? undefined : checkLine("user", user, 100);
     this.#muted = muted;
     this.#setState("connecting");
     try {
@@ -292,14 +316,38 @@ export class RinglineClient extends EventTarget {
     await this.#replace("screen", await this.#open("screen", source));
   }
 
-  /** Changes the name. @param {string} name */
+  /**
+   * Changes the name.
+   *
+   * @param {string} name 1 to 60 characters on one line
+   * @throws {TypeError | RangeError} it is not
+   */
   rename(name) {
-    this.#name = name;
-    this.#send({ type: "name", name });
+    this.#name = checkLine("name", name, 60);
+    this.#tell("name", () => ({ name: this.#name }));
   }
 
-  /** Sends a custom event to agents and others: JSON of at most 5 KB. @param {unknown} data */
+  /**
+   * Sends a custom event to agents and others.
+   *
+   * @param {unknown} data JSON of at most 5 KB
+   * @throws {TypeError} it is not JSON
+   * @throws {RangeError} it is larger
+   * @throws {RinglineError} `too-many-messages`: more than 20 a second for a while
+   */
   sendEvent(data) {
+    const text = JSON.stringify(data);
+    if (text === undefined) throw new TypeError(`an event must be JSON, got ${typeof data}`);
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes > EVENT_BYTES) {
+      throw new RangeError(`an event has at most ${EVENT_BYTES} bytes, this one has ${bytes}`);
+    }
+    const now = performance.now();
+    const more = (now - this.#eventsAt) / 1000 * EVENTS.perSecond;
+    const tokens = Math.min(EVENTS.burst, this.#eventTokens + more);
+    if (tokens < 1) throw new RinglineError("too-many-messages");
+    this.#eventTokens = tokens - 1;
+    this.#eventsAt = now;
     this.#send({ type: "event", data });
   }
 
@@ -332,7 +380,7 @@ export class RinglineClient extends EventTarget {
   // Signalling
 
   async #connect() {
-    const socket = await openSocket(this.#link.origin);
+    const socket = await openSocket(this.#link.origin, CONNECT_MS);
     if (this.state === "ended") return socket.close(1000);
     this.#socket = socket;
     this.#heardAt = performance.now();
@@ -367,7 +415,8 @@ export class RinglineClient extends EventTarget {
     clearInterval(this.#timer);
     this.#socket = undefined;
     this.#setState("reconnecting");
-    const until = performance.now() + this.#graceMs + 2000;
+    const patience = isThisMachine(this.#link.origin) ? LOCAL_RETRY_MS : this.#graceMs + 2000;
+    const until = performance.now() + patience;
     for (let attempt = 0; performance.now() < until; attempt++) {
       await delay(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
       if (this.state !== "reconnecting") return;
@@ -382,6 +431,18 @@ export class RinglineClient extends EventTarget {
 
   #send(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Tells how something is now: at once, and then at most every {@link STATE_MS}. */
+  #tell(type, state) {
+    if (this.#waiting.has(type)) return void this.#waiting.set(type, state);
+    this.#send({ type, ...state() });
+    this.#waiting.set(type, undefined);
+    setTimeout(() => {
+      const last = this.#waiting.get(type);
+      this.#waiting.delete(type);
+      if (last) this.#tell(type, last);
+    }, STATE_MS);
   }
 
   #receive(message) {
@@ -425,6 +486,8 @@ export class RinglineClient extends EventTarget {
         return this.#emit("levels", { levels: message.levels });
       case "event":
         return this.#emit("event", { from: message.from, data: message.data });
+      case "unsent":
+        return this.#emit("unsent", { code: message.code, message: message.message });
       case "pong": {
         const at = this.#pingedAt.get(message.id);
         this.#pingedAt.clear();
@@ -584,7 +647,7 @@ export class RinglineClient extends EventTarget {
   }
 
   #tellMedia() {
-    this.#send({ type: "media", ...this.media });
+    this.#tell("media", () => this.media);
     this.#emit("media", this.media);
   }
 
@@ -714,11 +777,42 @@ export function deviceError(kind, error) {
   return new RinglineError(`${kind}-failed`, undefined, options);
 }
 
-function openSocket(origin) {
+/** Whether an address is the machine's own: nothing but the server itself can be missing there. */
+function isThisMachine(origin) {
+  const { hostname } = new URL(origin);
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+}
+
+/** A text that is fit to be shown on one line. */
+function checkLine(what, text, size) {
+  if (typeof text !== "string") throw new TypeError(`${what} must be a text, got ${typeof text}`);
+  const trimmed = text.trim();
+  if (trimmed === "" || trimmed.length > size || UNFIT.test(trimmed)) {
+    throw new RangeError(
+      `${what} must have 1 to ${size} characters, none of them for control or direction`,
+    );
+  }
+  return trimmed;
+}
+
+/** Makes a name of what somebody typed or pasted, or nothing. @param {string} text */
+export function cleanName(text) {
+  return text.replaceAll(new RegExp(UNFIT, "gu"), " ").trim().slice(0, 60).trim();
+}
+
+function openSocket(origin, limitMs) {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/signal`);
-    socket.onopen = () => resolve(socket);
-    socket.onclose = () => reject(new RinglineError("server-gone"));
+    // A network that swallows packets would say nothing for minutes.
+    const timer = setTimeout(() => socket.close(), limitMs);
+    socket.onopen = () => {
+      clearTimeout(timer);
+      resolve(socket);
+    };
+    socket.onclose = () => {
+      clearTimeout(timer);
+      reject(new RinglineError("server-gone"));
+    };
   });
 }
 

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { analyse, analyserLevel, constraints, deviceError, RinglineError } from "./client.js";
+import {
+  analyse,
+  analyserLevel,
+  cleanName,
+  constraints,
+  deviceError,
+  RinglineError,
+} from "./client.js";
 import { deviceChoice, element, fillDevices, listDevices, notice, show } from "./dom.js";
 
 const NAME_KEY = "ringline-name";
@@ -51,8 +58,10 @@ export class Lobby {
     }
     await this.#list();
     navigator.mediaDevices?.addEventListener("devicechange", this.#list);
-    const name = element("name");
-    if (!name.value) name.focus();
+    // Whoever was here before has only to press Enter.
+    const first = ["name", "join", "listen"].map(element)
+      .find((one) => one.id === "name" ? !one.value : !one.hidden);
+    first.focus({ focusVisible: first.id === "name" });
   }
 
   close() {
@@ -77,7 +86,7 @@ export class Lobby {
   }
 
   async #join(microphone) {
-    const name = element("name").value.trim();
+    const name = cleanName(element("name").value);
     if (!name) return element("name").focus();
     store(name);
     const button = element("join");

@@ -1,0 +1,97 @@
+/** The page's client, as somebody else's page would use it, and misuse it. */
+import { assert, assertEquals } from "@std/assert";
+import { CustomEventReceivedEvent } from "@ringline/edge";
+import { openScene } from "./_agents.ts";
+import { browserTest, Guest, until } from "./_lab.ts";
+
+/** What calling a method of the client throws. */
+async function thrown(guest: Guest, call: string): Promise<string> {
+  return await guest.page.evaluate(`(() => {
+    const { client } = globalThis.guest;
+    try { client.${call}; return "nothing"; } catch (error) { return error.name; }
+  })()`) as string;
+}
+
+browserTest(
+  "a wrong call of the client throws where it is made and ends nothing",
+  async (browser) => {
+    await using scene = await openScene();
+    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    const received: unknown[] = [];
+    using _events = scene.edge.events.subscribe(
+      CustomEventReceivedEvent,
+      ({ data }) => void received.push(data),
+    );
+    const cases = [
+      ['sendEvent("x".repeat(6000))', "RangeError"],
+      // Three bytes each: it is the bytes that count.
+      ['sendEvent("\\u20ac".repeat(2000))', "RangeError"],
+      ["sendEvent(undefined)", "TypeError"],
+      ["sendEvent(() => 1)", "TypeError"],
+      ["sendEvent(10n)", "TypeError"],
+      ["sendEvent((() => { const a = {}; a.a = a; return a; })())", "TypeError"],
+      ['rename("")', "RangeError"],
+      ['rename("  ")', "RangeError"],
+      ['rename("x".repeat(61))', "RangeError"],
+      ['rename("a\\u202eb")', "RangeError"],
+      ["rename(5)", "TypeError"],
+    ] as const;
+    for (const [call, error] of cases) assertEquals(await thrown(guest, call), error, call);
+    assertEquals(await thrown(guest, 'sendEvent("\\u20ac".repeat(1700))'), "nothing");
+    assertEquals(await thrown(guest, 'rename(" Grace ")'), "nothing");
+    await until("the event arrives", () => received.length === 1);
+    assertEquals(await guest.events("ended"), []);
+  },
+);
+
+browserTest("a client in a hurry stays within what the server takes", async (browser) => {
+  await using scene = await openScene();
+  const ada = await Guest.join(browser, scene.link, { name: "Ada" });
+  const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+  const said = await ada.page.evaluate(`(() => {
+    const { client } = globalThis.guest;
+    for (let count = 0; count <= 1000; count++) client.setMuted(count % 2 === 0);
+    for (let count = 0; count <= 1000; count++) client.rename("Ada " + count);
+    let refused;
+    let sent = 0;
+    try {
+      for (; sent < 1000; sent++) client.sendEvent({ sent });
+    } catch (error) {
+      refused = error.code;
+    }
+    return { refused, sent };
+  })()`) as { refused: string; sent: number };
+  assertEquals(said.refused, "too-many-messages");
+  assert(said.sent >= 20, `${said.sent} were taken`);
+  // The last state is what everybody sees, and what was taken arrives.
+  await until("Bob sees how it ended", async () => {
+    const { members } = (await bob.events("members")).at(-1)!;
+    const seen = members.find(({ id }: { id: string }) => id === ada.id);
+    return seen?.name === "Ada 1000" && !seen.audible;
+  });
+  await until(
+    "Bob has all events",
+    async () => (await bob.events("event")).length === said.sent,
+  );
+  assertEquals(await ada.events("ended"), []);
+});
+
+browserTest("an event that the server does not pass on ends nothing", async (browser) => {
+  await using scene = await openScene();
+  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+  // Past the client's own check, as a client of another make would.
+  await guest.page.evaluate(`(() => {
+    const { client } = globalThis.guest;
+    client.addEventListener("unsent", ({ detail }) => globalThis.unsent = detail);
+    const encode = TextEncoder.prototype.encode;
+    TextEncoder.prototype.encode = () => new Uint8Array(1);
+    client.sendEvent("x".repeat(6000));
+    TextEncoder.prototype.encode = encode;
+  })()`);
+  const unsent = await until(
+    "the page is told",
+    async () => await guest.page.evaluate("globalThis.unsent") as { code: string },
+  );
+  assertEquals(unsent.code, "message-too-large");
+  assertEquals(await guest.events("ended"), []);
+});
