@@ -58,11 +58,17 @@ export interface GuestEvent {
 export class Guest {
   private constructor(readonly page: Page, readonly id: string) {}
 
-  /** Opens the call's page and joins through its client. */
+  /** Opens the call's page and joins through its client; `prepare` gets the page before it joins. */
   static async join(
     browser: Browser,
     link: URL,
-    options: { name: string; user?: string; silent?: boolean; camera?: string },
+    { prepare, ...options }: {
+      name: string;
+      user?: string;
+      silent?: boolean;
+      camera?: string;
+      prepare?: (page: Page) => Promise<void>;
+    },
   ): Promise<Guest> {
     // A context of its own is a person of its own: nothing is shared with other pages.
     const context = await browser.createBrowserContext();
@@ -70,6 +76,7 @@ export class Guest {
     await page.goto(new URL("/client.js", link).href);
     // A bare page of the same origin: the call's own page would take part in the call itself.
     await page.evaluate(GUEST);
+    await prepare?.(page);
     const id = await page.evaluate(
       (given) => (globalThis as unknown as Lab).guest.join(given),
       { link: link.href, ...options },

@@ -1,0 +1,147 @@
+/** Media over a bad network: what is heard at either end, in figures. */
+import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { browserTest, type Guest, until } from "../e2e/_lab.ts";
+import { toneDb } from "../e2e/_signal.ts";
+import { UdpRelay, type Weather } from "../support/udp_relay.ts";
+import {
+  concealedShare,
+  type CountingScene,
+  type Heard,
+  holds,
+  inScene,
+  joinThrough,
+  percent,
+  type Reception,
+  reception,
+  report,
+  since,
+  speakOn,
+} from "./_scene.ts";
+
+const SEED = 7;
+const MEASURED_MS = 4000;
+/** What Ada says, and what the agent says. */
+const [ADA_HZ, AGENT_HZ] = [500, 1000];
+const HEARD_DB = -25;
+
+/** Ada and an agent who both speak all the time, with the relay between them. */
+function overRelay(
+  name: string,
+  body: (bench: { scene: CountingScene; ada: Guest; relay: UdpRelay }) => Promise<void>,
+): void {
+  browserTest(name, async (browser) => {
+    await inScene({}, async (scene) => {
+      await using relay = new UdpRelay(SEED);
+      const ada = await joinThrough(relay, browser, scene.link, "Ada");
+      await ada.startTone(ADA_HZ);
+      await using _speaking = speakOn(scene, AGENT_HZ);
+      await bothHeard(scene, ada);
+      await body({ scene, ada, relay });
+      await ada.leave();
+      await until("Ada is gone", () => scene.agent.connection!.participants.size === 0);
+    });
+  });
+}
+
+async function bothHeard(scene: CountingScene, ada: Guest): Promise<void> {
+  await Promise.all([
+    until(
+      "the agent hears Ada",
+      async () => toneDb(await scene.ears.next("Ada", 100), ADA_HZ) > HEARD_DB,
+    ),
+    until("Ada hears the agent", async () => toneDb(await ada.hear(100), AGENT_HZ) > HEARD_DB),
+  ]);
+}
+
+/** What both hear while the weather lasts. */
+async function during(
+  weather: Weather,
+  { scene, ada, relay }: { scene: CountingScene; ada: Guest; relay: UdpRelay },
+): Promise<{ page: Reception; agent: Heard }> {
+  const [before, heardBefore] = [await reception(ada), scene.counter.count("Ada")];
+  relay.weather = weather;
+  await delay(MEASURED_MS);
+  relay.weather = {};
+  return {
+    page: since(before, await reception(ada)),
+    agent: since(heardBefore, scene.counter.count("Ada")),
+  };
+}
+
+function tell(what: string, { page, agent }: { page: Reception; agent: Heard }): void {
+  report(what, {
+    "the page lost": `${page.lost} of ${page.lost + page.packets} packets`,
+    concealed: percent(concealedShare(page)),
+    "the agent heard": `${agent.slots} slots`,
+    missing: agent.missing,
+    quiet: agent.quiet,
+  });
+}
+
+overRelay("a tenth of all packets lost is heard as a whole", async (bench) => {
+  const heard = await during({ loss: 0.1 }, bench);
+  tell("10 % loss", heard);
+  const { page, agent } = heard;
+  const lost = page.lost / (page.lost + page.packets);
+  holds(lost > 0.05 && lost < 0.2, "the relay loses what it should", page);
+  holds(concealedShare(page) < 0.25, "a quarter of the sound is not invented", page);
+  holds(page.audibleMs > 0.9 * MEASURED_MS, "the person hears no holes", page);
+  holds(agent.missing === 0 && agent.quiet < 0.1 * agent.slots, "nor does the agent", agent);
+  assertEquals((await bench.ada.events("state")).at(-1)?.state, "connected");
+  await bothHeard(bench.scene, bench.ada);
+});
+
+overRelay("jitter of 50 ms is taken by the jitter buffers", async (bench) => {
+  // The buffers grow at first, which is heard; how it is then is what lasts.
+  bench.relay.weather = { jitterMs: 50 };
+  await delay(MEASURED_MS / 2);
+  const heard = await during({ jitterMs: 50 }, bench);
+  tell("50 ms jitter", heard);
+  const { page, agent } = heard;
+  holds(page.audibleMs > 0.9 * MEASURED_MS, "the person hears no holes", page);
+  holds(concealedShare(page) < 0.15, "little is invented", page);
+  holds(agent.missing === 0 && agent.quiet < 0.1 * agent.slots, "nor does the agent", agent);
+});
+
+overRelay("packets that overtake others are put in order again", async (bench) => {
+  const weather = { late: 0.2, lateMs: 25 };
+  bench.relay.weather = weather;
+  await delay(MEASURED_MS / 2);
+  const heard = await during(weather, bench);
+  tell("a fifth overtaken", heard);
+  const { page, agent } = heard;
+  holds(bench.relay.figures.overtaken > 100, "the relay reorders", bench.relay.figures);
+  holds(page.audibleMs > 0.9 * MEASURED_MS, "the person hears no holes", page);
+  holds(concealedShare(page) < 0.15, "little is invented", page);
+  holds(agent.missing === 0 && agent.quiet < 0.1 * agent.slots, "nor does the agent", agent);
+});
+
+overRelay("after a cut of 5 s both are heard again, as who they were", async (bench) => {
+  const { scene, ada, relay } = bench;
+  const [before, heardBefore] = [await reception(ada), scene.counter.count("Ada")];
+  relay.weather = { cut: true };
+  await delay(5000);
+  const cut = since(before, await reception(ada));
+  const heard = since(heardBefore, scene.counter.count("Ada"));
+  holds(cut.audibleMs < 2000, "a cut is silence, not noise", cut);
+  relay.weather = {};
+  const mended = performance.now();
+  const back = (condition: () => Promise<boolean>) =>
+    until("sound is back", condition).then(() => Math.round(performance.now() - mended));
+  const [page, agent] = await Promise.all([
+    back(async () => toneDb(await ada.hear(60), AGENT_HZ) > HEARD_DB),
+    back(async () => toneDb(await scene.ears.next("Ada", 60), ADA_HZ) > HEARD_DB),
+  ]);
+  report("a cut of 5 s", {
+    concealed: percent(concealedShare(cut)),
+    "the agent heard": `${heard.slots} slots`,
+    missing: heard.missing,
+    quiet: heard.quiet,
+    "the page hears again after": `${page} ms`,
+    "the agent after": `${agent} ms`,
+  });
+  holds(page < 5000 && agent < 5000, "sound comes back soon", { page, agent });
+  assertEquals([...scene.agent.connection!.participants.keys()], [ada.id]);
+  assertEquals((await ada.events("ended")).length, 0);
+});
