@@ -16,6 +16,11 @@ Deno.test("only the very same secret is right", () => {
   for (const wrong of ["", secret.slice(1), `${secret}A`, newSecret(), "ä".repeat(22)]) {
     assert(!sameSecret(wrong, secret), wrong);
   }
+  // Each character counts, the last one too.
+  for (let at = 0; at < secret.length; at++) {
+    const other = secret[at] === "A" ? "B" : "A";
+    assert(!sameSecret(secret.slice(0, at) + other + secret.slice(at + 1), secret), `${at}`);
+  }
 });
 
 Deno.test("a server on the loopback answers to its names, with its port only", () => {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { Call } from "../../src/edge/call.ts";
 import type { EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { EdgeError } from "../../src/edge/errors.ts";
+import { ErrorEvent } from "../../src/edge/events.ts";
 import { LocalEdge, type LocalEdgeOptions } from "../../src/edge/local/mod.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { hello } from "./fakes.ts";
@@ -191,4 +192,36 @@ Deno.test("whoever starts a call on the start page meets the agent that the hook
   await serving.closed;
   // The call that was begun goes on.
   assertEquals(edge.connections.size, 1);
+});
+
+Deno.test("whoever starts a call whose hook fails is told at once that nobody comes", async () => {
+  await using edge = newEdge();
+  const errors: unknown[] = [];
+  using _errors = edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+  const failure = new Error("no agent today");
+  const failing = Promise.withResolvers<void>();
+  await using serving = await edge.serve({
+    onCall: () => failing.promise,
+  });
+  const { url } = serving;
+  const socket = new WebSocket(`${url.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: url.origin },
+  });
+  const started = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+  await new Promise((resolve) => socket.onopen = resolve);
+  socket.send(JSON.stringify({ type: "start", version: 1, secret: url.hash.slice(1) }));
+  const { callType, callId, secret } = JSON.parse((await started).data);
+  const page = new WebSocket(`${url.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: url.origin },
+  });
+  const closed = new Promise<CloseEvent>((resolve) => page.onclose = resolve);
+  const welcome = new Promise((resolve) => page.onmessage = resolve);
+  await new Promise((resolve) => page.onopen = resolve);
+  page.send(JSON.stringify(hello("Ada", { callType, callId, secret })));
+  await welcome;
+  const begun = performance.now();
+  failing.reject(failure);
+  assertEquals((await closed).reason, "no-agent");
+  assert(performance.now() - begun < 5000);
+  assertEquals(errors, [failure]);
 });

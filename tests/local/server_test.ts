@@ -288,6 +288,26 @@ Deno.test("a page starts a call only with the start page's secret, and waits in 
   await page.next("welcome");
 });
 
+Deno.test("who waits for an agent that will not come is told so, others are not", async () => {
+  await using bench = new Bench();
+  await bench.host.request("open", CALL);
+  const page = await bench.open();
+  page.say(hello("Ada", CALL));
+  await page.next("welcome");
+  const port = await bench.join();
+  await bench.host.request("unanswered", CALL);
+  assertEquals(page.received.findLast(({ type }) => type === "goodbye"), undefined);
+  await bench.host.leave(port as unknown as AgentPort);
+  assertEquals((await page.next("goodbye")).code, "agent-left");
+
+  await bench.host.request("open", CALL);
+  const again = await bench.open();
+  again.say(hello("Ada", CALL));
+  await again.next("welcome");
+  await bench.host.request("unanswered", CALL);
+  assertEquals((await again.next("goodbye")).code, "no-agent");
+});
+
 Deno.test("when the process ends, every page is told and its socket is closed", async () => {
   await using bench = new Bench();
   await bench.join();

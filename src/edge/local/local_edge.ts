@@ -234,6 +234,15 @@ export class LocalEdge extends EdgeTransport {
           throw error;
         }
       },
+      unanswered: async (call) => {
+        if (this.#process.pid === undefined) return;
+        const lease = await this.#acquire({});
+        try {
+          await lease.request("unanswered", this.#params(call));
+        } finally {
+          await lease.release();
+        }
+      },
       onClosed: () => this.#serving = undefined,
     });
     await serving.begin();

@@ -133,6 +133,12 @@ export class LocalHost implements EdgeHost {
         await this.#calls.get(callKey(callType, callId))?.room.end("call-ended");
         return null;
       }
+      case "unanswered": {
+        const { callType, callId } = v.parse(callParams, params);
+        const call = this.#calls.get(callKey(callType, callId));
+        if (call?.room.agents === 0) await call.room.end("no-agent");
+        return null;
+      }
       default:
         throw new EdgeError(`LocalEdge's host knows no request "${method}"`, {
           code: "unknown-request",

@@ -10,7 +10,8 @@ import { newSecret } from "./access.ts";
 export interface ServeOptions {
   /**
    * Brings an agent into a new call; it has 15 s before the person is told that nobody came. What
-   * it throws is reported as an `ErrorEvent` and ends nothing else.
+   * it throws is reported as an `ErrorEvent`, and a person who was still waiting is told at once;
+   * it ends nothing else.
    */
   onCall(call: Call): void | Promise<void>;
   /** Aborting it closes the serving. */
@@ -35,6 +36,8 @@ export interface ServingInit extends ServeOptions {
   clock: Clock;
   /** Starts the server, or shares it, and lets it take new calls. */
   open(secret: string, signal: AbortSignal): Promise<{ lease: MediaLease; origin: string }>;
+  /** Sends the people of a call away that nobody will answer; does nothing when an agent is in it. */
+  unanswered(call: Call): Promise<void>;
   onClosed(): void;
 }
 
@@ -81,8 +84,12 @@ export class LocalServing implements Serving {
   /** Hands a call over to `onCall`; for the edge. */
   begun(call: Call): void {
     if (this.#closing) return;
-    Promise.try(() => this.#init.onCall(call)).catch((error) => {
-      this.#init.events.announce(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
+    const { events } = this.#init;
+    Promise.try(() => this.#init.onCall(call)).catch(async (error) => {
+      events.announce(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
+      await this.#init.unanswered(call);
+    }).catch((error) => {
+      events.announce(new ErrorEvent({ error, context: `ending ${call.id}` }));
     });
   }
 

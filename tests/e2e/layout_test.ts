@@ -1,0 +1,85 @@
+/** The call's tiles in windows of all shapes: whole, beside one another, and in reach. */
+import { assert, assertEquals } from "@std/assert";
+import type { Page } from "puppeteer-core";
+import { openScene } from "./_agents.ts";
+import { browserTest, until } from "./_lab.ts";
+
+const WINDOWS = [
+  [1280, 800],
+  [1280, 720],
+  [1024, 768],
+  [800, 600],
+  [844, 390],
+  [390, 760],
+  [360, 560],
+] as const;
+
+/** Lets the page think that so many people are there, some of them sharing a screen. */
+async function pretend(page: Page, people: number, screens: number): Promise<void> {
+  await page.evaluate(
+    `(() => {
+      const client = globalThis.ringline;
+      client.members = new Map(Array.from({ length: ${people} }, (_, at) => ["p" + at, {
+        id: "p" + at, name: "Person number " + at, kind: at ? "person" : "agent", audible: at !== 1,
+        camera: false, screen: at < ${screens}, reconnecting: false,
+      }]));
+      client.dispatchEvent(new CustomEvent("members", { detail: {} }));
+    })()`,
+  );
+}
+
+/** What is wrong with how the tiles lie, in words. */
+async function faults(page: Page): Promise<string[]> {
+  return await page.evaluate(`(() => {
+    const found = [];
+    const list = document.querySelector("#tiles");
+    const tiles = [...list.children].map((tile) => [tile.innerText, tile.getBoundingClientRect()]);
+    const around = list.getBoundingClientRect();
+    for (const [name, box] of tiles) {
+      if (box.width < 60 || box.height < 60) found.push(name + " is too small");
+      if (box.left < around.left - 1 || box.right > around.right + 1) found.push(name + " sticks out");
+      if (box.top < around.top - 1) found.push(name + " cannot be scrolled to");
+      for (const [other, its] of tiles) {
+        if (other !== name && box.left < its.right - 1 && its.left < box.right - 1 &&
+          box.top < its.bottom - 1 && its.top < box.bottom - 1) {
+          found.push(name + " lies over " + other);
+        }
+      }
+    }
+    if (around.bottom > document.querySelector("#controls").getBoundingClientRect().top + 1) {
+      found.push("the tiles lie over the controls");
+    }
+    for (const caption of list.querySelectorAll(".who")) {
+      const its = caption.getBoundingClientRect();
+      const box = caption.closest(".tile").getBoundingClientRect();
+      if (its.bottom > box.bottom || its.top < box.top) found.push("a name is cut off");
+    }
+    return found;
+  })()`) as string[];
+}
+
+browserTest("tiles are whole and apart in every window, however many", async (browser) => {
+  await using scene = await openScene();
+  const page = await browser.newPage();
+  await page.goto(scene.link.href);
+  await page.waitForSelector("#lobby:not([hidden])");
+  await page.type("#name", "Ada");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#status[data-state=connected]");
+  for (const [width, height] of WINDOWS) {
+    await page.setViewport({ width, height });
+    for (const [people, screens] of [[1, 0], [2, 0], [4, 0], [6, 0], [15, 0], [3, 1], [6, 3]]) {
+      await pretend(page, people!, screens!);
+      const at = `${width}x${height}, ${people} people, ${screens} screens`;
+      await until(
+        `the tiles are there: ${at}`,
+        async () => (await page.$$("#tiles > li")).length === people! + screens! + 1,
+      );
+      assertEquals(await faults(page), [], at);
+      // Where they fit, they are all in view.
+      if (people! > 2 || screens! > 0) continue;
+      const hidden = await page.$eval("#tiles", (list) => list.scrollHeight - list.clientHeight);
+      assert(hidden <= 1, `${at}: ${hidden} px are out of view`);
+    }
+  }
+});
