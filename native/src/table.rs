@@ -7,14 +7,21 @@
 //! each vector that is loaded: the loads, half of which cross a cache line, are no longer what
 //! limits the speed. Zeros are left out.
 //!
-//! Other ratios (44.1 to 48 kHz has 160 phases) are computed with **taps in the lanes**.
+//! Other ratios (44.1 to 48 kHz has 160 phases) are computed with **taps in the lanes**. `up` outputs
+//! are a cycle, which meets each phase once. [`NEIGHBOURS`] outputs of a cycle in a row need nearly
+//! the same input: their coefficients are shifted to where each of them starts, so that a vector of
+//! input is loaded once for all of them; and a vector of coefficients is loaded once for several
+//! cycles. So it is not the loads that limit the speed.
 
 use crate::design::Filter;
 
 /// The most coefficients that are applied to one loaded vector.
 pub const GROUP: usize = 4;
 
-/// The same for vectors of `lanes`: what the registers of their machines have room for.
+/// Outputs in a row that use each loaded vector of input, where taps are in the lanes.
+pub const NEIGHBOURS: usize = 4;
+
+/// The most coefficients for vectors of `lanes`: what the registers of their machines have room for.
 fn group(lanes: usize) -> usize {
     if lanes == 16 {
         GROUP
@@ -66,13 +73,15 @@ pub enum Layout {
         /// The coefficients of all groups.
         coefficients: Vec<f32>,
     },
-    /// Taps in the lanes: rows of `width` coefficients, padded with zeros in front.
+    /// Taps in the lanes.
     Rows {
-        /// A whole number of vectors.
+        /// How much input a group of neighbours spans: a whole number of vectors.
         width: usize,
+        /// How far its last member starts after its first, at most.
+        spread: usize,
         /// Outputs from one of a phase to one of the next: `down * inverse` is 1 modulo `up`.
         inverse: usize,
-        /// One row for each phase.
+        /// For each group and each vector of its span a vector of coefficients of each member.
         rows: Vec<f32>,
     },
 }
@@ -98,17 +107,9 @@ impl Table {
     #[must_use]
     pub fn new(filter: &Filter, lanes: usize) -> Self {
         let &Filter { up, down, taps, delay, .. } = filter;
-        let (history, layout) = if up <= SMALL && down <= SMALL {
-            (taps - 1, planes(filter, lanes))
-        } else {
-            let width = (taps + lanes - 1) / lanes * lanes;
-            let mut rows = vec![0.0; up * width];
-            for (to, from) in rows.chunks_mut(width).zip(filter.rows.chunks(taps)) {
-                to[width - taps..].copy_from_slice(from);
-            }
-            let inverse = (0..up).find(|n| n * down % up == 1 % up).unwrap_or(0);
-            (width - 1, Layout::Rows { width, inverse, rows })
-        };
+        let layout =
+            if up <= SMALL && down <= SMALL { planes(filter, lanes) } else { rows(filter, lanes) };
+        let history = taps - 1;
         Self { up, down, delay, history, lanes, layout }
     }
 }
@@ -162,4 +163,25 @@ fn reach(groups: &[Group], branch: usize, lanes: usize) -> Reach {
     let back = of_branch().map(|group| group.back).max().unwrap_or(0);
     let ends = of_branch().map(|group| back - group.back + group.count * lanes);
     Reach { back, end: ends.max().unwrap_or(0) }
+}
+
+fn rows(filter: &Filter, lanes: usize) -> Layout {
+    let &Filter { up, down, taps, .. } = filter;
+    let spread = (NEIGHBOURS - 1) * down / up + 1;
+    let width = (taps + spread + lanes - 1) / lanes * lanes;
+    let groups = (up + NEIGHBOURS - 1) / NEIGHBOURS;
+    let mut rows = vec![0.0; groups * NEIGHBOURS * width];
+    for output in 0..up {
+        let member = output % NEIGHBOURS;
+        let first = output - member;
+        let shift = output * down / up - first * down / up;
+        let group = &mut rows[first * width..][..NEIGHBOURS * width];
+        let row = &filter.rows[output * down % up * taps..][..taps];
+        for (index, &value) in row.iter().enumerate() {
+            let (vector, lane) = ((index + shift) / lanes, (index + shift) % lanes);
+            group[(vector * NEIGHBOURS + member) * lanes + lane] = value;
+        }
+    }
+    let inverse = (0..up).find(|n| n * down % up == 1 % up).unwrap_or(0);
+    Layout::Rows { width, spread, inverse, rows }
 }

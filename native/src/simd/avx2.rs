@@ -3,7 +3,7 @@
 // Every function is unsafe as a whole, by the contract of its trait.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use super::{Lanes, Samples, MAX_LANES};
+use super::{Lanes, Samples};
 use std::arch::x86_64::*;
 
 impl Lanes for __m256 {
@@ -55,9 +55,8 @@ impl Lanes for __m256 {
         _mm256_fmadd_ps(self, factor, sum)
     }
     #[inline(always)]
-    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
-        let [a, b, c, d, e, f, g, h, ..] = *vectors;
-        _mm256_storeu_ps(to, sum_eight([a, b, c, d, e, f, g, h]));
+    unsafe fn sum_each(vectors: [Self; 8], to: *mut f32) {
+        _mm256_storeu_ps(to, sum_eight(vectors));
     }
 }
 

@@ -5,7 +5,7 @@
 // `build.rs` compiles this file from Rust 1.89 on only.
 #![allow(clippy::incompatible_msrv)]
 
-use super::{Lanes, Samples, MAX_LANES};
+use super::{Lanes, Samples};
 use std::arch::x86_64::*;
 
 impl Lanes for __m512 {
@@ -57,15 +57,13 @@ impl Lanes for __m512 {
         _mm512_fmadd_ps(self, factor, sum)
     }
     #[inline(always)]
-    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
-        let mut folded = [_mm256_setzero_ps(); 16];
-        for (folded, &vector) in folded.iter_mut().zip(vectors) {
+    unsafe fn sum_each(vectors: [Self; 8], to: *mut f32) {
+        let mut folded = [_mm256_setzero_ps(); 8];
+        for (folded, vector) in folded.iter_mut().zip(vectors) {
             let high = _mm512_castps512_ps256(_mm512_shuffle_f32x4::<0x0e>(vector, vector));
             *folded = _mm256_add_ps(_mm512_castps512_ps256(vector), high);
         }
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = folded;
-        _mm256_storeu_ps(to, super::avx2::sum_eight([a, b, c, d, e, f, g, h]));
-        _mm256_storeu_ps(to.add(8), super::avx2::sum_eight([i, j, k, l, m, n, o, p]));
+        _mm256_storeu_ps(to, super::avx2::sum_eight(folded));
     }
 }
 

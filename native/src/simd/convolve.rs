@@ -1,7 +1,7 @@
 //! Polyphase filtering over vectors of any width. [`crate::table`] says how.
 
-use super::{Job, Lanes, MAX_LANES};
-use crate::table::{Group, Layout, Phase, GROUP};
+use super::{Job, Lanes};
+use crate::table::{Group, Layout, Phase, GROUP, NEIGHBOURS};
 
 /// Phases and planes of the largest ratio that is computed with outputs in the lanes.
 const SMALL: usize = 8;
@@ -27,8 +27,9 @@ pub(crate) unsafe fn resample<V: Lanes, const TILE: usize>(
             Layout::Planes { phases, coefficients } => {
                 outputs_in_lanes::<V, TILE>(job, phases, coefficients, planes, sums, output);
             }
-            Layout::Rows { width, inverse, rows } => {
-                taps_in_lanes::<V>(job, (*width, *inverse), rows, planes, sums, output);
+            Layout::Rows { width, spread, inverse, rows } => {
+                let cycles = Cycles::new(job, *width, *spread, *inverse);
+                taps_in_lanes::<V>(job, &cycles, rows, planes, sums, output);
             }
         }
     }
@@ -170,96 +171,136 @@ unsafe fn apply<V: Lanes, const J: usize, const C: usize>(
     }
 }
 
-/// Which output comes next in the order of the phases.
-struct Work {
-    phase: usize,
-    /// The first output of the phase, and where its data begins.
-    residue: usize,
-    residue_start: usize,
-    output: usize,
+/// Cycles that use each loaded vector of coefficients: registers for eight sums are everywhere.
+const TOGETHER: usize = 8 / NEIGHBOURS;
+
+/// Where the outputs of a block lie in the cycles of their phases.
+struct Cycles {
+    up: usize,
+    down: usize,
+    width: usize,
+    /// What may be read before the first input and is not used.
+    before: usize,
+    /// Outputs of the first cycle that lie before the block.
+    skipped: usize,
+    /// Where the input of the first cycle begins, but for what the skipped outputs have passed.
     start: usize,
+    passed: usize,
+    outputs: usize,
+}
+
+impl Cycles {
+    #[inline(always)]
+    fn new(job: &Job, width: usize, spread: usize, inverse: usize) -> Self {
+        let (up, down) = (job.table.up, job.table.down);
+        let skipped = job.position % up * inverse % up;
+        let passed = skipped * down / up;
+        let start = spread + job.position / up;
+        Self { up, down, width, before: spread, skipped, start, passed, outputs: job.outputs }
+    }
+
+    /// The cycles in which any of the outputs from number `first` on, below `end`, is in the block.
+    #[inline(always)]
+    fn range(&self, first: usize, end: usize) -> std::ops::Range<usize> {
+        let behind = self.skipped + self.outputs;
+        let end_cycle = (behind.saturating_sub(first) + self.up - 1) / self.up;
+        usize::from(end <= self.skipped)..end_cycle
+    }
+
+    /// Where the data of the group that begins with output `first` begins in `cycle`.
+    #[inline(always)]
+    fn data(&self, first: usize, cycle: usize) -> usize {
+        self.start + cycle * self.down + first * self.down / self.up - self.passed
+    }
 }
 
 #[inline(always)]
 unsafe fn taps_in_lanes<V: Lanes>(
     job: &Job,
-    (width, inverse): (usize, usize),
+    cycles: &Cycles,
     rows: &[f32],
     line: &mut Vec<f32>,
     sums: &mut Vec<f32>,
     output: &mut [i16],
 ) {
-    let (up, down) = (job.table.up, job.table.down);
-    grow(line, job.line.len());
+    let &Cycles { up, down, width, before, skipped, .. } = cycles;
+    let length = job.line.len();
+    // Whatever lies before and after: a group reads a little more than its members need, times 0.
+    grow(line, before + length + width);
     // SAFETY: the machine has the instructions of `V`: the caller's promise.
-    unsafe { split::<V>(job.line, line, job.line.len(), 1) };
-    grow(sums, job.outputs + V::N);
+    unsafe { split::<V>(job.line, &mut line[before..], length, 1) };
+    grow(sums, job.outputs);
     let last = (job.position + (job.outputs - 1) * down) / up;
-    assert!(last + width <= line.len() && up * width <= rows.len() && width % V::N == 0);
+    assert!(last <= length && rows.len() >= up * width && width % V::N == 0);
 
-    // In the order of the phases, so that rows are read one after the other and used for all
-    // outputs that need them. From one phase to the next the outputs are `inverse` apart.
-    let residue = (up - job.position % up) * inverse % up;
-    let start = (job.position + residue * down) / up;
-    let mut work = Work { phase: 0, residue, residue_start: start, output: residue, start };
-    let step = inverse * down / up;
-    let mut done = 0;
-    while done < job.outputs {
-        let count = V::N.min(job.outputs - done);
-        let mut outputs = [0; MAX_LANES];
-        // SAFETY: phases are below `up`, and no output starts beyond `last`: the assertion above.
-        unsafe {
-            let mut row = [rows.as_ptr(); MAX_LANES];
-            let mut data = [line.as_ptr(); MAX_LANES];
-            for index in 0..count {
-                while work.output >= job.outputs {
-                    work.phase += 1;
-                    work.residue += inverse;
-                    work.residue_start += step;
-                    if work.residue >= up {
-                        work.residue -= up;
-                        work.residue_start -= down;
+    for first in (0..up).step_by(NEIGHBOURS) {
+        let end = up.min(first + NEIGHBOURS);
+        let range = cycles.range(first, end);
+        let factors = &rows[first * width..][..NEIGHBOURS * width];
+        for cycle in range.clone().step_by(TOGETHER) {
+            let mut totals = [[0.0; NEIGHBOURS]; TOGETHER];
+            // SAFETY: a group with an output in the block starts at most `before` before it, and not
+            // behind `last`; its width and all its coefficients follow.
+            unsafe {
+                let mut data = [line.as_ptr(); TOGETHER];
+                for (s, data) in data.iter_mut().enumerate() {
+                    *data = data.add(cycles.data(first, (cycle + s).min(range.end - 1)));
+                }
+                neighbours::<V>(factors, data, width, &mut totals);
+            }
+            for (s, totals) in totals.iter().enumerate() {
+                let number = (cycle + s) * up + first;
+                let inside = number >= skipped && end - first == NEIGHBOURS;
+                match sums.get_mut(number.wrapping_sub(skipped)..) {
+                    Some([a, b, c, d, ..]) if inside => [*a, *b, *c, *d] = *totals,
+                    _ => {
+                        for (number, &total) in (number..).zip(&totals[..end - first]) {
+                            if let Some(sum) = sums.get_mut(number.wrapping_sub(skipped)) {
+                                *sum = total;
+                            }
+                        }
                     }
-                    work.output = work.residue;
-                    work.start = work.residue_start;
                 }
-                outputs[index] = work.output;
-                row[index] = row[index].add(work.phase * width);
-                data[index] = data[index].add(work.start);
-                work.output += up;
-                work.start += down;
-            }
-            let mut vectors = [V::zero(); MAX_LANES];
-            let mut first = 0;
-            while first < V::N {
-                // Four at a time, or each addition would wait for the one before it.
-                let [mut a, mut b, mut c, mut d] = [V::zero(); 4];
-                let mut tap = 0;
-                while tap < width {
-                    a = V::load(row[first].add(tap)).mul_add(V::load(data[first].add(tap)), a);
-                    b = V::load(row[first + 1].add(tap))
-                        .mul_add(V::load(data[first + 1].add(tap)), b);
-                    c = V::load(row[first + 2].add(tap))
-                        .mul_add(V::load(data[first + 2].add(tap)), c);
-                    d = V::load(row[first + 3].add(tap))
-                        .mul_add(V::load(data[first + 3].add(tap)), d);
-                    tap += V::N;
-                }
-                vectors[first] = a;
-                vectors[first + 1] = b;
-                vectors[first + 2] = c;
-                vectors[first + 3] = d;
-                first += 4;
-            }
-            let mut totals = [0.0; MAX_LANES];
-            V::sum_each(&vectors, totals.as_mut_ptr());
-            for (&output, &total) in outputs[..count].iter().zip(&totals) {
-                sums[output] = total;
             }
         }
-        done += count;
     }
     emit(&sums[..job.outputs], &mut output[job.offset..], job.stride);
+}
+
+/// The outputs of one group in some cycles.
+///
+/// # Safety
+/// Each of `data` is valid for `width` elements, a whole number of vectors; there are coefficients
+/// for as many; the machine has the instructions of `V`.
+#[inline(always)]
+unsafe fn neighbours<V: Lanes>(
+    factors: &[f32],
+    data: [*const f32; TOGETHER],
+    width: usize,
+    totals: &mut [[f32; NEIGHBOURS]; TOGETHER],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [[V::zero(); NEIGHBOURS]; TOGETHER];
+        let mut factors = factors.as_ptr();
+        let mut tap = 0;
+        while tap < width {
+            let mut factor = [V::zero(); NEIGHBOURS];
+            for (member, factor) in factor.iter_mut().enumerate() {
+                *factor = V::load(factors.add(member * V::N));
+            }
+            for (sums, data) in sums.iter_mut().zip(data) {
+                let vector = V::load(data.add(tap));
+                for (sum, factor) in sums.iter_mut().zip(factor) {
+                    *sum = vector.mul_add(factor, *sum);
+                }
+            }
+            factors = factors.add(NEIGHBOURS * V::N);
+            tap += V::N;
+        }
+        let [[a, b, c, d], [e, f, g, h]] = sums;
+        V::sum_each([a, b, c, d, e, f, g, h], totals.as_mut_ptr().cast());
+    }
 }
 
 /// Deals `line` out to `down` planes, as f32.

@@ -26,9 +26,6 @@ mod wasm;
 
 use crate::table::Table;
 
-/// The most `f32` of a vector of any instruction set.
-pub const MAX_LANES: usize = 16;
-
 /// A block of one channel, to be converted.
 pub struct Job<'a> {
     /// The filter.
@@ -230,8 +227,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn deal_three(three: [Self; 3]) -> [Self; 3];
     /// `self * factor + sum`, rounded once or twice.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
-    /// Writes the sum of the elements of each of `N` vectors, all in the same order.
-    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32);
+    /// Writes the sum of the elements of each of eight vectors, all in the same order.
+    unsafe fn sum_each(vectors: [Self; 8], to: *mut f32);
 }
 
 /// A vector of `i16`.

@@ -3,7 +3,7 @@
 // Every function is unsafe as a whole, by the contract of its trait.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use super::{Lanes, Samples, MAX_LANES};
+use super::{Lanes, Samples};
 use std::arch::aarch64::*;
 
 impl Lanes for float32x4_t {
@@ -43,9 +43,9 @@ impl Lanes for float32x4_t {
         vfmaq_f32(sum, self, factor)
     }
     #[inline(always)]
-    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
-        let [a, b, c, d, ..] = *vectors;
+    unsafe fn sum_each([a, b, c, d, e, f, g, h]: [Self; 8], to: *mut f32) {
         vst1q_f32(to, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)));
+        vst1q_f32(to.add(4), vpaddq_f32(vpaddq_f32(e, f), vpaddq_f32(g, h)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Vectors in plain Rust: for machines without any, and as the twin of those that a test machine
 //! lacks (NEON has the same four lanes).
 
-use super::{Lanes, Samples, MAX_LANES};
+use super::{Lanes, Samples};
 
 #[derive(Clone, Copy)]
 pub(super) struct Four([f32; 4]);
@@ -53,8 +53,8 @@ impl Lanes for Four {
         Self(result)
     }
     #[inline(always)]
-    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
-        for (index, Self([a, b, c, d])) in vectors.iter().take(4).enumerate() {
+    unsafe fn sum_each(vectors: [Self; 8], to: *mut f32) {
+        for (index, Self([a, b, c, d])) in vectors.into_iter().enumerate() {
             // SAFETY: the trait's contract.
             unsafe { to.add(index).write((a + b) + (c + d)) }
         }

@@ -3,7 +3,7 @@
 // Every function is unsafe as a whole, by the contract of its trait.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use super::{Lanes, Samples, MAX_LANES};
+use super::{Lanes, Samples};
 use std::arch::x86_64::*;
 
 impl Lanes for __m128 {
@@ -51,11 +51,17 @@ impl Lanes for __m128 {
         _mm_add_ps(_mm_mul_ps(self, factor), sum)
     }
     #[inline(always)]
-    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
-        let [mut a, mut b, mut c, mut d, ..] = *vectors;
-        _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
-        _mm_storeu_ps(to, _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d)));
+    unsafe fn sum_each([a, b, c, d, e, f, g, h]: [Self; 8], to: *mut f32) {
+        _mm_storeu_ps(to, sum_four([a, b, c, d]));
+        _mm_storeu_ps(to.add(4), sum_four([e, f, g, h]));
     }
+}
+
+/// The sum of the elements of each of four vectors.
+#[inline(always)]
+unsafe fn sum_four([mut a, mut b, mut c, mut d]: [__m128; 4]) -> __m128 {
+    _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+    _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d))
 }
 
 impl Samples for __m128i {

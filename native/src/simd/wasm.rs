@@ -3,7 +3,7 @@
 // Every function is unsafe as a whole, by the contract of its trait.
 #![allow(unsafe_op_in_unsafe_fn, unused_unsafe)]
 
-use super::{Lanes, Samples, MAX_LANES};
+use super::{Lanes, Samples};
 use std::arch::wasm32::*;
 
 #[derive(Clone, Copy)]
@@ -49,14 +49,20 @@ impl Lanes for Floats {
         Self(f32x4_add(f32x4_mul(self.0, factor.0), sum.0))
     }
     #[inline(always)]
-    unsafe fn sum_each(vectors: &[Self; MAX_LANES], to: *mut f32) {
-        let [Self(a), Self(b), Self(c), Self(d), ..] = *vectors;
-        let ab = f32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
-        let cd = f32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
-        let even = i32x4_shuffle::<0, 1, 4, 5>(ab, cd);
-        let odd = i32x4_shuffle::<2, 3, 6, 7>(ab, cd);
-        v128_store(to.cast(), f32x4_add(even, odd));
+    unsafe fn sum_each([a, b, c, d, e, f, g, h]: [Self; 8], to: *mut f32) {
+        v128_store(to.cast(), sum_four([a, b, c, d]));
+        v128_store(to.add(4).cast(), sum_four([e, f, g, h]));
     }
+}
+
+/// The sum of the elements of each of four vectors.
+#[inline(always)]
+fn sum_four([Floats(a), Floats(b), Floats(c), Floats(d)]: [Floats; 4]) -> v128 {
+    let ab = f32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+    let cd = f32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+    let even = i32x4_shuffle::<0, 1, 4, 5>(ab, cd);
+    let odd = i32x4_shuffle::<2, 3, 6, 7>(ab, cd);
+    f32x4_add(even, odd)
 }
 
 #[derive(Clone, Copy)]
