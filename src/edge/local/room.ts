@@ -9,6 +9,7 @@ import type { Clock } from "../../events/clock.ts";
 import { checkCustomEvent } from "../custom_event.ts";
 import type { JsonValue } from "../types.ts";
 import type { CandidatePolicy } from "./candidates.ts";
+import { Levels } from "./levels.ts";
 import type { LocalLimits } from "./limits.ts";
 import {
   agentData,
@@ -17,20 +18,16 @@ import {
   agentTracks,
   personData,
   personTracks,
-  trackId,
 } from "./members.ts";
 import { Person, type PersonRoom } from "./person.ts";
 import { type GoodbyeCode, Refusal } from "./refusal.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
+import { RoomTracks } from "./room_tracks.ts";
 import type { RtcSettings } from "./settings.ts";
 import { sameSecret } from "./access.ts";
 import type { Hello, Member, ServerMessage } from "./signalling.ts";
 import type { Socket } from "./socket.ts";
 import { TrackBook } from "./track_book.ts";
-import type { VideoSource } from "./video_sections.ts";
-
-/** How often pages are told who is how loud. */
-const LEVELS_MS = 100;
 
 /** What a room needs from outside. */
 export interface RoomOptions {
@@ -56,10 +53,8 @@ export class Room implements PersonRoom {
   readonly #agents = new Map<number, AgentMember>();
   /** What the agents know of people's tracks. */
   readonly #tracks = new TrackBook();
-  /** The media that the mixer reads, by track id. */
-  readonly #sources = new Map<string, RtcTrack>();
-  #levels: Disposable | undefined;
-  #wasQuiet = true;
+  readonly #media: RoomTracks;
+  readonly #levels: Levels;
   #ended = false;
 
   constructor(options: RoomOptions) {
@@ -69,6 +64,15 @@ export class Room implements PersonRoom {
     this.limits = options.limits;
     this.rtc = options.rtc;
     this.candidates = options.candidates;
+    const { audio } = options.media;
+    const people = this.#people;
+    this.#media = new RoomTracks({ audio, people, agents: this.#agents });
+    this.#levels = new Levels({
+      audio,
+      people,
+      clock: options.clock,
+      onSpeaker: () => this.#media.chooseVideos(),
+    });
   }
 
   /** How many people are here, those who are being waited for included. */
@@ -102,7 +106,7 @@ export class Room implements PersonRoom {
       throw error;
     }
     this.log(`${person.id} comes from ${socket.remote}`);
-    this.#watchLevels();
+    this.#levels.start();
   }
 
   /** Brings an agent in and tells it who is here. */
@@ -147,7 +151,7 @@ export class Room implements PersonRoom {
       other.port.notify({ type: "participantLeft", participantId: agent.id });
     }
     this.#tellPeople({ type: "left", id: agent.id });
-    this.#chooseVideos();
+    this.#media.chooseVideos();
     if (this.#agents.size === 0) await this.end("agent-left");
   }
 
@@ -169,19 +173,12 @@ export class Room implements PersonRoom {
       }
     }
     this.#tellPeople({ type: "updated", member: agentMember(agent) });
-    this.#chooseVideos();
+    this.#media.chooseVideos();
   }
 
   /** The media of a track that an agent subscribes to. */
   videoTrack(id: string): RtcTrack | undefined {
-    const [memberId = "", kind = ""] = id.split(":");
-    if (kind === "video") {
-      for (const agent of this.#agents.values()) {
-        if (agent.id === memberId && agent.tracks.video) return agent.port.videoTrack;
-      }
-    }
-    if (kind !== "camera" && kind !== "screen") return undefined;
-    return this.#people.get(memberId)?.track(kind);
+    return this.#media.video(id);
   }
 
   /** Sends an agent's custom event to everybody else. */
@@ -197,13 +194,13 @@ export class Room implements PersonRoom {
   async end(code: GoodbyeCode): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    this.#levels?.[Symbol.dispose]();
+    this.#levels[Symbol.dispose]();
     const people = [...this.#people.values()];
     this.#people.clear();
     const agents = [...this.#agents.values()];
     this.#agents.clear();
     this.#options.onEnd();
-    for (const person of people) this.#releaseMedia(person);
+    for (const person of people) this.#media.release(person);
     const closing = people.map((person) => person.close((socket) => socket.goodbye(code)));
     for (const agent of agents) {
       this.media.audio.removeAgent(agent.id);
@@ -232,12 +229,12 @@ export class Room implements PersonRoom {
   }
 
   onChange(person: Person): void {
-    this.#syncAudio(person);
+    this.#media.sync(person);
     if (person.present) {
       this.#announceTracks(person);
       this.#tellPeople({ type: "updated", member: person.member }, person);
     }
-    this.#chooseVideos();
+    this.#media.chooseVideos();
   }
 
   onEvent(person: Person, data: unknown): void {
@@ -269,129 +266,22 @@ export class Room implements PersonRoom {
 
   onGone(person: Person): void {
     if (!this.#people.delete(person.id)) return;
-    this.#releaseMedia(person);
+    this.#media.release(person);
     this.#announceTracks(person, { gone: true });
     if (person.present) {
       this.#tellAgents({ type: "participantLeft", participantId: person.id });
       this.#tellPeople({ type: "left", id: person.id });
     }
-    this.#chooseVideos();
+    this.#media.chooseVideos();
     person.close((socket) => socket.goodbye("call-ended")).finally(() => {
       if (!this.#ended) this.media.audio.removeListener(person.id);
     });
-    if (this.#people.size === 0) {
-      this.#levels?.[Symbol.dispose]();
-      this.#levels = undefined;
-    }
-  }
-
-  /** Lets the mixer read what a person sends, and the subscribers see it. */
-  #syncAudio(person: Person): void {
-    const audioId = trackId(person, "audio");
-    const track = person.track("audio");
-    if (track !== this.#sources.get(audioId)) {
-      if (this.#sources.delete(audioId)) this.media.audio.removeSource(audioId);
-      if (track) {
-        this.#sources.set(audioId, track);
-        this.media.audio.addSource({
-          memberId: person.id,
-          trackId: audioId,
-          participantId: person.id,
-          track,
-          muted: person.muted,
-        });
-      }
-    } else if (track) {
-      this.media.audio.setMuted(audioId, person.muted);
-    }
-    for (const kind of ["camera", "screen"] as const) {
-      const id = trackId(person, kind);
-      const picture = person.track(kind);
-      if (picture === this.#sources.get(id)) continue;
-      if (picture) this.#sources.set(id, picture);
-      else this.#sources.delete(id);
-      for (const { port } of this.#agents.values()) {
-        if (port.isSubscribed(id)) port.setVideoSource(id, picture);
-      }
-    }
-  }
-
-  #releaseMedia(person: Person): void {
-    const audioId = trackId(person, "audio");
-    if (this.#sources.delete(audioId)) this.media.audio.removeSource(audioId);
-    for (const kind of ["camera", "screen"] as const) {
-      const id = trackId(person, kind);
-      if (!this.#sources.delete(id)) continue;
-      for (const { port } of this.#agents.values()) {
-        if (port.isSubscribed(id)) port.setVideoSource(id, undefined);
-      }
-    }
+    if (this.#people.size === 0) this.#levels[Symbol.dispose]();
   }
 
   #announceTracks(person: Person, options: { gone?: boolean } = {}): void {
     const wanted = options.gone ? [] : personTracks(person);
     for (const notice of this.#tracks.update(person.id, wanted)) this.#tellAgents(notice);
-  }
-
-  #chooseVideos(): void {
-    if (this.#ended) return;
-    const sources: VideoSource[] = [];
-    for (const agent of this.#agents.values()) {
-      if (!agent.tracks.video) continue;
-      const { id: member, spokeAt, port } = agent;
-      sources.push({ member, kind: "camera", track: port.videoTrack, agent: true, spokeAt });
-    }
-    for (const person of this.#people.values()) {
-      if (!person.present) continue;
-      for (const kind of ["screen", "camera"] as const) {
-        const track = person.track(kind);
-        if (!track) continue;
-        sources.push({
-          member: person.id,
-          kind,
-          track,
-          agent: false,
-          spokeAt: person.spokeAt,
-        });
-      }
-    }
-    for (const person of this.#people.values()) {
-      person.chooseVideos(sources.filter(({ member }) => member !== person.id));
-    }
-  }
-
-  #watchLevels(): void {
-    this.#levels ??= this.clock.schedule(() => {
-      this.#levels = undefined;
-      this.#tellLevels();
-      if (this.#people.size > 0 && !this.#ended) this.#watchLevels();
-    }, LEVELS_MS);
-  }
-
-  #tellLevels(): void {
-    const levels: Record<string, number> = {};
-    let quiet = true;
-    let speakersChanged = false;
-    const now = this.clock.now();
-    for (const { memberId, level, speaking } of this.media.audio.levels()) {
-      if (level > 0.003) {
-        levels[memberId] = Math.round(level * 1000) / 1000;
-        quiet = false;
-      }
-      if (!speaking) continue;
-      const speaker = this.#people.get(memberId);
-      if (!speaker) continue;
-      // Somebody who goes on speaking changes nothing.
-      speakersChanged ||= now - speaker.spokeAt > 1000;
-      speaker.spokeAt = now;
-    }
-    if (!quiet || !this.#wasQuiet) {
-      for (const person of this.#people.values()) {
-        person.send({ type: "levels", levels }, { optional: true });
-      }
-    }
-    this.#wasQuiet = quiet;
-    if (speakersChanged) this.#chooseVideos();
   }
 
   #agent(port: Pick<RoomPort, "connectionId">): AgentMember {
