@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { FakePort, MEDIA, RoomBench, settle } from "./fakes.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FakePort, hello, MEDIA, RoomBench, settle } from "./fakes.ts";
 
 Deno.test("a person is announced once connected, with his tracks, and an agent that comes later is told", async () => {
   const bench = new RoomBench();
@@ -262,6 +262,31 @@ Deno.test("whoever cannot connect is refused after a while, one whose connection
   assertEquals(page.last("offer")?.offer, 2);
   for (let count = 0; count < 10; count++) bench.peers.at(-1)!.become("failed");
   assertEquals(page.last("refused")?.code, "media-failed");
+});
+
+Deno.test("whose first connection fails and is repaired stays for as long as he likes", async () => {
+  const bench = new RoomBench();
+  const page = bench.enter("Ada");
+  bench.peers[0]!.become("failed");
+  const peer = bench.peers[1]!;
+  page.say({ type: "answer", offer: 2, sdp: "v=0" });
+  await settle();
+  peer.become("connected");
+  await keepAlive(bench, [page], 30_000);
+  assertEquals(page.last("refused"), undefined);
+  assertEquals(bench.room.people, 1);
+});
+
+Deno.test("a connection that cannot be made leaves nothing behind", async () => {
+  const bench = new RoomBench();
+  bench.room.media.createPeer = () => {
+    throw new TypeError("no peer");
+  };
+  const { socket } = bench.socket();
+  assertThrows(() => bench.room.enter(socket, hello("Ada")), TypeError, "no peer");
+  socket.close();
+  await settle();
+  assertEquals([bench.room.people, bench.clock.pending], [0, 0]);
 });
 
 Deno.test("custom events go both ways, and one of more than 5 KB is refused and ends nothing", async () => {

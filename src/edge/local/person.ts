@@ -5,18 +5,19 @@
  * @module
  */
 import type { Clock } from "../../events/clock.ts";
-import type { RtcTrack, RtcTransceiver } from "../../media/rtc_types.ts";
+import type { RtcTrack } from "../../media/rtc_types.ts";
 import { newSecret } from "./access.ts";
-import { type CandidatePolicy, filterDescription } from "./candidates.ts";
+import type { CandidatePolicy } from "./candidates.ts";
 import type { LocalLimits } from "./limits.ts";
 import { mediaGoesOn } from "./liveness.ts";
 import { Refusal } from "./refusal.ts";
-import type { RoomMedia, RoomPeer } from "./room_media.ts";
+import { PersonConnection } from "./person_connection.ts";
+import type { RoomMedia } from "./room_media.ts";
 import type { RtcSettings } from "./settings.ts";
 import type { ClientMessage, Hello, Member, ServerMessage } from "./signalling.ts";
 import { PROTOCOL_VERSION } from "./signalling.ts";
 import type { Socket, SocketEnd } from "./socket.ts";
-import { VideoSections, type VideoSource } from "./video_sections.ts";
+import type { VideoSource } from "./video_sections.ts";
 
 /** How long the first connection may take. */
 const CONNECT_MS = 20_000;
@@ -71,15 +72,7 @@ export class Person {
   #name: string;
   #state: MediaState = { microphone: false, muted: false, camera: false, screen: false };
   #socket: Socket | undefined;
-  #peer: RoomPeer | undefined;
-  /** What he hears: one track for all his connections. */
-  #hears: RtcTrack | undefined;
-  #offer = 0;
-  #candidates = 0;
-  #answered = false;
-  #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
-  #sending: RtcTransceiver[] = [];
-  #videos: VideoSections;
+  readonly #connection: PersonConnection;
   #timer: Disposable | undefined;
   /** Runs while he is cut off. */
   #grace: Disposable | undefined;
@@ -92,7 +85,16 @@ export class Person {
     this.userId = hello.user ?? id;
     this.#name = hello.name;
     this.#room = room;
-    this.#videos = new VideoSections(room.limits.videos);
+    this.#connection = new PersonConnection({
+      id,
+      room,
+      send: (message) => this.send(message),
+      refuse: (refusal) => this.#socket?.refuse(refusal),
+      onTracks: () => room.onChange(this),
+      onConnected: () => this.#connected(),
+      // Whoever is cut off repairs when he is back.
+      onFailed: () => this.#cut === undefined && this.#repair(),
+    });
   }
 
   get name(): string {
@@ -111,8 +113,7 @@ export class Person {
 
   /** The media of one of his tracks, once there can be any. */
   track(kind: PersonTrack): RtcTrack | undefined {
-    if (!this.#answered || !this.sends(kind)) return undefined;
-    return this.#receiving?.[kind].receiver.track;
+    return this.sends(kind) ? this.#connection.track(kind) : undefined;
   }
 
   /** How pages see him. */
@@ -143,7 +144,8 @@ export class Person {
       onEnd: (end) => this.#socketEnded(socket, end),
     });
     socket.watch();
-    const keepPeer = resumed && hello.keepPeer === true && this.#peer?.state === "connected";
+    const keepPeer = resumed && hello.keepPeer === true &&
+      this.#connection.peer?.state === "connected";
     socket.send({
       type: "welcome",
       version: PROTOCOL_VERSION,
@@ -157,7 +159,7 @@ export class Person {
     });
     if (!keepPeer) this.#connect();
     if (resumed) {
-      this.#videos.forgetTold();
+      this.#connection.forgetToldVideos();
       this.#room.onChange(this);
     }
   }
@@ -169,16 +171,7 @@ export class Person {
 
   /** Chooses whose pictures he is sent. */
   chooseVideos(sources: readonly VideoSource[]): void {
-    if (!this.#answered) return;
-    const choice = this.#videos.choose(sources);
-    for (const { section, track } of choice.changes) {
-      this.#sending[section]?.sender.replaceTrack(track).catch((error) =>
-        this.#room.log(`a picture could not be forwarded: ${error}`)
-      );
-    }
-    if (choice.changed) {
-      this.send({ type: "videos", sections: choice.sections, paused: choice.paused });
-    }
+    this.#connection.chooseVideos(sources);
   }
 
   /** Ends his part; the room has already let go of his tracks. */
@@ -191,22 +184,16 @@ export class Person {
       socket.listen({ onMessage() {}, onEnd() {} });
       farewell(socket);
     }
-    this.#answered = false;
-    return this.#peer?.close() ?? Promise.resolve();
+    return this.#connection.close();
   }
 
   #receive(message: ClientMessage): void {
     if (this.#gone) return;
     switch (message.type) {
       case "answer":
-        return void this.#accept(message.offer, message.sdp);
+        return void this.#connection.accept(message.offer, message.sdp);
       case "candidate":
-        if (message.offer !== this.#offer) return;
-        if (++this.#candidates > this.#room.limits.candidates) {
-          throw new Refusal("too-many-candidates");
-        }
-        this.#peer?.addCandidate(message.candidate).catch((error) => this.#room.log(`${error}`));
-        return;
+        return this.#connection.addCandidate(message);
       case "media": {
         const { microphone, muted, camera, screen } = message;
         this.#state = { microphone, muted, camera, screen };
@@ -234,83 +221,15 @@ export class Person {
     }
   }
 
-  /** Makes a peer connection and offers it: the server always does, since wrtc cannot roll back. */
   #connect(): void {
-    const { media, limits, rtc, candidates } = this.#room;
-    const old = this.#peer;
-    this.#answered = false;
-    this.#receiving = undefined;
-    if (old) {
-      // Sinks go before the connection whose tracks they read.
-      this.#room.onChange(this);
-      void old.close();
-    }
-    const offer = ++this.#offer;
-    this.#candidates = 0;
-    this.#videos = new VideoSections(limits.videos);
-    const current = (): boolean => offer === this.#offer && !this.#gone;
-    const peer = media.createPeer({
-      iceServers: rtc.iceServers,
-      ...(rtc.udpPortRange ? { portRange: rtc.udpPortRange } : {}),
-      maxRemoteCandidates: limits.candidates,
-      keepCandidate: (candidate, side) =>
-        candidates[side === "local" ? "outgoing" : "incoming"](candidate) !== undefined,
-      onOffer: (sdp) => {
-        if (!current()) return;
-        const mids = {
-          audio: receiving.audio.mid ?? "",
-          camera: receiving.camera.mid ?? "",
-          screen: receiving.screen.mid ?? "",
-          videos: this.#sending.map(({ mid }) => mid ?? ""),
-        };
-        const cleaned = filterDescription(sdp, candidates.outgoing);
-        this.send({ type: "offer", offer, sdp: cleaned, mids });
-      },
-      onCandidate: (found) => {
-        const candidate = candidates.outgoing(found.candidate);
-        if (candidate === undefined || !current()) return;
-        this.send({ type: "candidate", offer, candidate: { ...found, candidate } });
-      },
-      onState: (state) => {
-        if (!current()) return;
-        if (state === "connected") this.#connected();
-        else if (state === "failed" && this.#cut === undefined) this.#repair();
-      },
-      onError: (error) => this.#room.log(`a connection: ${error}`),
-    });
-    this.#peer = peer;
-    this.#hears ??= media.audio.addListener(this.id, {});
-    const receiving = {
-      audio: peer.addTransceiver(this.#hears, "sendrecv"),
-      camera: peer.addTransceiver("video", "recvonly"),
-      screen: peer.addTransceiver("video", "recvonly"),
-    };
-    this.#receiving = receiving;
-    this.#sending = Array.from(
-      { length: limits.videos },
-      () => peer.addTransceiver("video", "sendonly"),
-    );
     if (!this.present) {
+      this.#timer?.[Symbol.dispose]();
       this.#timer = this.#room.clock.schedule(() => {
         this.#socket?.refuse(new Refusal("media-failed"));
         this.#leave("left");
       }, CONNECT_MS);
     }
-    peer.negotiate();
-  }
-
-  async #accept(offer: number, sdp: string): Promise<void> {
-    const peer = this.#peer;
-    if (offer !== this.#offer || peer === undefined) return;
-    try {
-      await peer.acceptAnswer(sdp);
-    } catch (error) {
-      this.#socket?.refuse(new Refusal("bad-message", `answer: ${error}`));
-      return;
-    }
-    if (offer !== this.#offer || this.#gone) return;
-    this.#answered = true;
-    this.#room.onChange(this);
+    this.#connection.open();
   }
 
   #connected(): void {
@@ -343,7 +262,11 @@ export class Person {
   /** Decides whether he is gone or only cut off; see `liveness.ts`. */
   async #judge(socket: Socket, end: "broken" | "silent"): Promise<void> {
     for (;;) {
-      const alive = await mediaGoesOn(this.#peer, (timer) => this.#timer = timer, this.#room.clock);
+      const alive = await mediaGoesOn(
+        this.#connection.peer,
+        (timer) => this.#timer = timer,
+        this.#room.clock,
+      );
       if (this.#gone || socket !== this.#socket) return;
       if (!alive && end === "broken") return this.#leave(end);
       if (this.#cut === undefined) this.#wait(alive ? "alive" : "silent");

@@ -103,6 +103,7 @@ export class Room implements PersonRoom {
       person.attach(socket, hello);
     } catch (error) {
       this.#people.delete(person.id);
+      void person.close(() => {});
       throw error;
     }
     this.log(`${person.id} comes from ${socket.remote}`);
