@@ -8,6 +8,7 @@ import { AudioLevelsEvent } from "../../src/edge/getstream/mod.ts";
 import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
 import { TrackType } from "../../src/edge/types.ts";
 import { API_KEY, API_SECRET, StreamDouble } from "./double/stream_double.ts";
+import { AuthenticationError, ConnectionError } from "../../src/edge/errors.ts";
 import { StreamClient } from "@stream-io/node-sdk";
 import { CID, edgeOn, TestCall } from "./harness.ts";
 import { Listener, longestGap, medianFrequency, tone, until } from "./listener.ts";
@@ -326,8 +327,8 @@ Deno.test("the SFU's credentials are renewed before they end", async () => {
 
 Deno.test("a user's token is renewed before it ends, and the coordinator's socket with it", async () => {
   await using double = await StreamDouble.start();
-  await using test = await TestCall.start(double, { silent: true, tokenValidityMs: 2000 });
-  await pause(4000);
+  await using test = await TestCall.start(double, { silent: true, tokenValidityMs: 5000 });
+  await pause(6000);
   assertEquals(double.watchersOf(CID), 1);
   assertEquals([test.errors, test.states], [[], []]);
   const watches = double.requests.filter(({ path }) => path.endsWith("/kitchen")).length;
@@ -347,4 +348,56 @@ Deno.test("who was there is told once, however the join went", async () => {
   await using connection = await edge.join(agent, call);
   assertEquals(joined.sort(), [0, 1, 2, 3, 4].map((index) => `person-${index}`));
   assertEquals(connection.participants.size, 5);
+});
+
+Deno.test("what the SFU's signal server refuses is a typed error, and works when asked again", async () => {
+  await using double = await StreamDouble.start();
+  await using edge = edgeOn(double);
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  await edge.authenticate(agent.user);
+  await using connection = await edge.join(agent, await edge.createCall("kitchen"));
+  const audio = edge.createAudioTrack();
+  for (
+    const [status, code, type] of [
+      [401, "unauthorized", AuthenticationError],
+      [403, "forbidden", AuthenticationError],
+      [429, "rate-limited", ConnectionError],
+      [500, "service-failed", ConnectionError],
+    ] as const
+  ) {
+    await double.sfu.command("set", { twirpStatus: status });
+    const error = await connection.publishTracks({ audio }).then(() => undefined, (e) => e);
+    assert(error instanceof type, `${status}: ${error}`);
+    assertEquals(error.code, code);
+  }
+  await double.sfu.command("set", { twirpStatus: 0 });
+  await double.sfu.command("record", { cid: CID, userId: "bot" });
+  await connection.publishTracks({ audio });
+  await audio.write(tone({ frequency: 500, ms: 600 }), { final: true });
+  await until("being heard", async () => {
+    return (await double.heard(CID, "bot")).some(({ rms }) => rms > 0.1);
+  });
+});
+
+Deno.test("an answer that does not get through at first is sent again, and the person heard", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  await double.sfu.command("set", { twirpStatus: 503 });
+  const { personSession: sessionId } = test;
+  await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440 });
+  await pause(300);
+  await double.sfu.command("set", { twirpStatus: 0 });
+  await until("hearing", () => test.slots.some(({ rms }) => rms > 0.1));
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("an answer that never gets through is followed by another offer", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  await double.sfu.command("set", { twirpStatus: 503 });
+  const { personSession: sessionId } = test;
+  await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440 });
+  await until("the error", () => test.errors.some((line) => /answering/.test(line)));
+  await double.sfu.command("set", { twirpStatus: 0 });
+  await until("hearing", () => test.slots.some(({ rms }) => rms > 0.1));
 });

@@ -265,3 +265,49 @@ Deno.test("what is published while the call is being found again is published af
   });
   assert(Math.abs(medianFrequency(heard) - 990) <= 50, `${medianFrequency(heard)}`);
 });
+
+Deno.test({
+  name: "an SFU that stands still for 8 s is found again when it goes on",
+  ignore: Deno.build.os === "windows", // which cannot stop a process
+  fn: standsStill,
+});
+
+async function standsStill(): Promise<void> {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  Deno.kill(double.sfu.pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  Deno.kill(double.sfu.pid, "SIGCONT");
+  const from = performance.now();
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+  await until("being heard", async () => {
+    return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
+  });
+  const ms = performance.now() - from;
+  assert(ms < 10_000, `it took ${ms} ms`);
+  await until("being whole", () => !test.connection.isReconnecting);
+  assertEquals(test.connection.state, "active");
+  await until("nobody is left over", async () => {
+    const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
+    return members.filter(({ userId }) => userId === "bot").length === 1;
+  });
+}
+
+Deno.test("a signal server that fails while the call is found again costs tries, not the call", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await double.sfu.command("set", { twirpStatus: 500 });
+  await test.command("error", { strategy: REJOIN });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assertEquals(test.reconnected.length, 0);
+  await double.sfu.command("set", { twirpStatus: 0 });
+  const { attempts } = await until("being back", () => test.reconnected[0]);
+  assert(attempts >= 2, `${attempts} tries`);
+  const from = performance.now();
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+  await until("nobody is left over", async () => {
+    const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
+    return members.filter(({ userId }) => userId === "bot").length === 1;
+  });
+});

@@ -24,7 +24,7 @@ export interface GetStreamEdgeOptions extends EdgeOptions {
   demoBaseUrl?: string;
   /** Limit of one request to the service, in milliseconds. Default 3000. */
   requestTimeoutMs?: number;
-  /** How long a user's token is valid, in milliseconds; renewed at four fifths. Default 1 hour. */
+  /** How long a user's token is valid, in milliseconds; renewed well before. Default 1 hour. */
   tokenValidityMs?: number;
   /** For how long a lost network is repaired before it is given up. Default 60,000. */
   reconnectTimeoutMs?: number;
@@ -91,8 +91,8 @@ export function readSettings(
   if (!(silenceTimeoutMs >= 500)) {
     throw new RangeError(`silenceTimeoutMs must be at least 500, got ${silenceTimeoutMs}`);
   }
-  if (!(tokenValidityMs >= 1000)) {
-    throw new RangeError(`tokenValidityMs must be at least 1000, got ${tokenValidityMs}`);
+  if (!(tokenValidityMs >= 5000)) {
+    throw new RangeError(`tokenValidityMs must be at least 5000, got ${tokenValidityMs}`);
   }
   if (videoCodecs.length === 0 || !videoCodecs.every(isCodecName)) {
     throw new TypeError(

@@ -2,6 +2,8 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 
 /** The part of a token's life after which a new one is made. */
 const USED = 0.8;
+/** Tokens are dated back a second and have whole seconds: they end up to so much earlier. */
+const EARLY_MS = 2000;
 
 /** Makes a user's tokens, each well before the one before it ends. */
 export class UserToken {
@@ -25,7 +27,7 @@ export class UserToken {
     const now = this.#clock.now();
     if (this.#token === undefined || now >= this.#renewAt) {
       this.#token = this.#make(this.#validityMs);
-      this.#renewAt = now + this.#validityMs * USED;
+      this.#renewAt = now + Math.max(0, this.#validityMs - EARLY_MS) * USED;
     }
     return this.#token;
   }

@@ -60,6 +60,8 @@ export class Publisher {
   readonly #tasks = new TaskQueue();
   readonly #sections: Section[] = [];
   #candidates: RtcCandidate[] | undefined = [];
+  /** Whether there are sections that the SFU does not know of. */
+  #isPending = false;
   #closed = false;
 
   constructor(options: PublisherOptions) {
@@ -96,7 +98,6 @@ export class Publisher {
     return this.#tasks.run(async () => {
       if (this.#closed) return;
       let noCodec: EdgeError | undefined;
-      const before = this.#sections.length;
       if (tracks.audio) this.#add(TrackType.AUDIO, tracks.audio);
       try {
         if (tracks.video) this.#add(TrackType.VIDEO, tracks.video);
@@ -105,7 +106,8 @@ export class Publisher {
         if (!(error instanceof EdgeError)) throw error;
         noCodec = error;
       }
-      if (this.#sections.length > before) await this.#negotiate();
+      // Also what a negotiation before was to bring, and failed to.
+      if (this.#isPending) await this.#negotiate();
       await this.#mute({
         [TrackType.AUDIO]: tracks.audio,
         [TrackType.VIDEO]: tracks.video,
@@ -149,6 +151,7 @@ export class Publisher {
     for (const { option, codec } of this.#choose(type)) {
       const transceiver = this.#peer.addTransceiver(track, "sendonly");
       this.#sections.push({ type, transceiver, option, codec, track, muted: false });
+      this.#isPending = true;
     }
   }
 
@@ -190,6 +193,7 @@ export class Publisher {
     }
     if (this.#closed) return;
     await this.#peer.acceptAnswer(answer);
+    this.#isPending = false;
     const waiting = this.#candidates;
     this.#candidates = undefined;
     for (const candidate of waiting ?? []) this.#trickle(candidate);
@@ -204,10 +208,16 @@ export class Publisher {
       section.muted = !section.muted;
       await section.transceiver.sender.replaceTrack(section.muted ? null : section.track);
     }
-    await this.#options.signal.call("UpdateMuteStates", {
-      sessionId: this.#options.sessionId,
-      muteStates: changed.map(({ type, muted }) => ({ trackType: Number(type), muted })),
-    });
+    try {
+      await this.#options.signal.call("UpdateMuteStates", {
+        sessionId: this.#options.sessionId,
+        muteStates: changed.map(({ type, muted }) => ({ trackType: Number(type), muted })),
+      });
+    } catch (error) {
+      // The SFU does not know: whoever publishes again tells it then.
+      for (const section of changed) section.muted = !section.muted;
+      throw error;
+    }
   }
 
   /** Up to the SFU; before it has the offer, candidates wait. */

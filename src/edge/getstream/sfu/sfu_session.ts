@@ -18,6 +18,7 @@ import {
   type TrackSubscriptionSchema,
   TrackType,
 } from "../proto/signal_pb.ts";
+import { isRetryable } from "../retrying.ts";
 import type { SocketEnd } from "../watched_socket.ts";
 import type { CallMedia } from "./media.ts";
 import { type OwnTracks, Publisher } from "./publisher.ts";
@@ -127,6 +128,7 @@ export class SfuSession {
       media,
       iceServers,
       signal: this.#signal,
+      clock: this.#options.clock,
       sessionId: this.sessionId,
       onState: (state) => this.#options.events.onPeerState(this, "subscriber", state),
       onTrack: (key) => this.#options.events.onTrack(this, key),
@@ -289,7 +291,10 @@ export class SfuSession {
     switch (event.case) {
       case "subscriberOffer":
         this.#subscriber?.accept(event.value).catch((error) => {
-          if (!this.#abort.signal.aborted) events.onError(error, "answering the SFU's offer");
+          if (this.#abort.signal.aborted) return;
+          events.onError(error, "answering the SFU's offer");
+          // An answer that did not get through: a restart makes the SFU offer again.
+          if (isRetryable(error)) events.onPeerState(this, "subscriber", "failed");
         });
         return;
       case "iceTrickle": {

@@ -5,6 +5,8 @@
  */
 import type { RtcCandidate, RtcConnectionState, RtcTrack } from "../../../media/rtc_types.ts";
 import { PeerType, type SubscriberOffer } from "../proto/signal_pb.ts";
+import type { Clock } from "../../../events/clock.ts";
+import { retrying } from "../retrying.ts";
 import type { CallMedia, SfuPeer } from "./media.ts";
 import type { SignalClient } from "./signal_client.ts";
 import { TaskQueue } from "./task_queue.ts";
@@ -14,6 +16,7 @@ export interface SubscriberOptions {
   media: CallMedia;
   iceServers: { urls: string[] }[];
   signal: SignalClient;
+  clock: Clock;
   sessionId: string;
   onState: (state: RtcConnectionState) => void;
   /** A track came, or another one by the same name. */
@@ -79,12 +82,13 @@ export class Subscriber {
       // Candidates of an answer that the SFU does not have yet would be of no use to it.
       this.#candidates ??= [];
       const sdp = await this.#peer.acceptOffer(offer.sdp);
-      await signal.call("SendAnswer", {
+      const answer = {
         peerType: PeerType.SUBSCRIBER,
         sdp,
         sessionId,
         negotiationId: offer.negotiationId,
-      });
+      };
+      await retrying(() => signal.call("SendAnswer", answer), { clock: this.#options.clock });
       const waiting = this.#candidates;
       this.#candidates = undefined;
       for (const candidate of waiting ?? []) this.#trickle(candidate);
