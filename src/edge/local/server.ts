@@ -13,9 +13,10 @@ import type { ClientMessage } from "./signalling.ts";
 import { OpenSockets } from "./open_sockets.ts";
 import { Socket } from "./socket.ts";
 
-/** Seconds after which a page that does not answer the server's pings is cut off. */
-const IDLE_S = 10;
-/** How many times `limits.sockets` may hang about that were closed here and not by the other end. */
+/**
+ * How many times `limits.sockets` may hang about that were closed here and not by the other end,
+ * which Deno waits for without end. Browsers close at once.
+ */
 const UNCLOSED = 4;
 
 /** What a server needs from outside. */
@@ -147,7 +148,7 @@ export class LocalServer {
       log(`refused ${remote}: too-many-sockets: ${this.#closing.size} do not close`);
       return new Response("The server has too many connections right now.", { status: 503 });
     }
-    const { socket: raw, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_S });
+    const { socket: raw, response } = Deno.upgradeWebSocket(request);
     const closed = Promise.withResolvers<void>();
     this.#closing.add(closed.promise);
     raw.addEventListener("close", () => {
