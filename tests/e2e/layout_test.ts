@@ -1,6 +1,6 @@
 /** The call's tiles in windows of all shapes: whole, beside one another, and in reach. */
 import { assert, assertEquals } from "@std/assert";
-import type { Page } from "puppeteer-core";
+import type { Page } from "../../scripts/browser.ts";
 import { openScene } from "./_agents.ts";
 import { browserTest, until } from "./_lab.ts";
 

@@ -17,7 +17,7 @@ import {
 /** What is recorded. */
 export interface TelemetryOptions {
   /** Put on every figure and span, e.g. `{ agent: "helper" }`. */
-  attributes?: Attributes;
+  attributes?: { readonly [name: string]: string | number | boolean };
 }
 
 /**
