@@ -16,6 +16,7 @@
 import {
   APICallError,
   jsonSchema,
+  type LanguageModel,
   type ModelMessage,
   RetryError,
   streamText,
@@ -28,7 +29,7 @@ import type { ToolDescription } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
 
 /** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-5-mini")`. */
-export type AiSdkModel = Parameters<typeof streamText>[0]["model"];
+export type AiSdkModel = LanguageModel;
 
 /** How a model of the AI SDK is asked. */
 export interface AiSdkOptions {
