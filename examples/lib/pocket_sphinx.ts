@@ -7,7 +7,12 @@ const SYMBOLS = {
   ps_set_jsgf_string: { parameters: ["pointer", "buffer", "buffer"], result: "i32" },
   ps_set_search: { parameters: ["pointer", "buffer"], result: "i32" },
   ps_start_utt: { parameters: ["pointer"], result: "i32" },
-  ps_process_raw: { parameters: ["pointer", "buffer", "usize", "i32", "i32"], result: "i32" },
+  // On a thread of its own: it takes 30 ms for a sentence, and more on a slow machine.
+  ps_process_raw: {
+    parameters: ["pointer", "buffer", "usize", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
   ps_end_utt: { parameters: ["pointer"], result: "i32" },
   ps_get_hyp: { parameters: ["pointer", "pointer"], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -32,6 +37,7 @@ export class PocketSphinx implements STT {
   #base: Deno.DynamicLibrary<typeof BASE_SYMBOLS> | undefined;
   #settings: Deno.PointerValue = null;
   #decoder: Deno.PointerValue = null;
+  #decoding: Promise<void> = Promise.resolve();
 
   /** @param grammar in JSGF */
   constructor(grammar: string) {
@@ -74,7 +80,8 @@ export class PocketSphinx implements STT {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#decoding;
     if (this.#decoder) this.#library?.symbols.ps_free(this.#decoder);
     if (this.#settings) this.#base?.symbols.cmd_ln_free_r(this.#settings);
     this.#decoder = this.#settings = null;
@@ -91,22 +98,24 @@ export class PocketSphinx implements STT {
       if (sampleRate !== RATE) throw new RangeError(`expected ${RATE} Hz, got ${sampleRate}`);
       chunks.push(samples);
     }
-    signal.throwIfAborted();
-    // All at once, so that two people who speak do not share the decoder: 30 ms for a sentence.
-    yield { text: this.#decode(chunks), final: true };
+    // There is one decoder, and two people may have spoken.
+    const decoding = this.#decoding.then(() => this.#decode(chunks, signal));
+    this.#decoding = decoding.then(() => {}, () => {});
+    yield { text: await decoding, final: true };
   }
 
-  #decode(chunks: readonly Int16Array[]): string {
+  async #decode(chunks: readonly Int16Array[], signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
     const symbols = this.#library!.symbols;
-    symbols.ps_start_utt(this.#decoder);
+    const all = new Int16Array(chunks.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
     for (const samples of chunks) {
-      const bytes = new Uint8Array(
-        samples.buffer,
-        samples.byteOffset,
-        samples.byteLength,
-      ) as Uint8Array<ArrayBuffer>;
-      symbols.ps_process_raw(this.#decoder, bytes, BigInt(samples.length), 0, 0);
+      all.set(samples, at);
+      at += samples.length;
     }
+    symbols.ps_start_utt(this.#decoder);
+    const bytes = new Uint8Array(all.buffer);
+    await symbols.ps_process_raw(this.#decoder, bytes, BigInt(all.length), 0, 0);
     symbols.ps_end_utt(this.#decoder);
     const found = symbols.ps_get_hyp(this.#decoder, null);
     return found ? new Deno.UnsafePointerView(found).getCString() : "";

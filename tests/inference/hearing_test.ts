@@ -47,7 +47,7 @@ function passes(
     const speaking = at - 50 - personAtMs / 20;
     const level = 0.0003 + echo + (speaking >= 0 ? 0.6 * person[speaking]! : 0);
     const isVoice = level > 0.003;
-    const isEcho = guard.push(slot(level, 320), isVoice);
+    const isEcho = guard.push(slot(level, 320), isVoice, { row: at, nowMs: 1000 + at * 20 });
     open = isVoice && !isEcho ? open + 1 : Math.max(0, open - 0.5);
     if (open >= 8) return personAtMs === Infinity ? at * 20 : (speaking + 1) * 20;
   }

@@ -48,7 +48,7 @@ Deno.test({
     const errors: unknown[] = [];
     edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
     const agent = localAssistant(edge);
-    const voice = new EspeakVoice("en-us");
+    const voice = new EspeakVoice();
     await voice.start();
     const call = await agent.createCall("default", "kitchen");
     const ann = edge.enter(call, { userId: "ann" });
@@ -80,6 +80,7 @@ Deno.test({
 
     for (const { ownMs } of answers) assert(ownMs <= 100, `our own part is ${ownMs} ms`);
     assertEquals(errors, []);
+    voice.close();
     await agent.close();
     await edge.close();
   },

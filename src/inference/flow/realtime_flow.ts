@@ -84,7 +84,7 @@ export class RealtimeFlow implements Flow {
     }
     this.#floor = new Floor({ track, clock, ownVoice: this.#own, report });
     this.#vad = energyVad().open({ sampleRate });
-    this.#mixer = new RowMixer((pcm, loudest) => this.#hearAll(pcm, loudest));
+    this.#mixer = new RowMixer((mixed) => this.#hearAll(mixed));
     this.#resampler = new Resampler(typescriptKernel(), {
       inputRate: sampleRate,
       outputRate: llm.inputRate,
@@ -153,12 +153,13 @@ export class RealtimeFlow implements Flow {
     return expected.promise;
   }
 
-  #hearAll(pcm: PcmChunk, loudest: Participant): void {
+  #hearAll({ pcm, participant: loudest, row }: HeardSpeech): void {
     const { clock, track } = this.#context;
-    this.#own.update(clock.now(), track.playedMs, this.#floor.isPlaying);
+    const nowMs = clock.now();
+    this.#own.update(nowMs, track.playedMs, this.#floor.isPlaying);
     const probability = this.#vad.process(pcm) as number;
     if (probability >= 0.5) this.#speaker = loudest;
-    if (this.#guard.push(pcm.samples, probability > 0.2)) {
+    if (this.#guard.push(pcm.samples, probability > 0.2, { row, nowMs })) {
       // The model would take its own voice for somebody who interrupts it.
       pcm.samples.fill(0);
       this.#heldBackMs += pcm.durationMs;

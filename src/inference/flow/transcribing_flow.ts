@@ -1,4 +1,3 @@
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../llm.ts";
 import type { ChatMessage, EncodedImage } from "../messages.ts";
@@ -108,7 +107,7 @@ export class TranscribingFlow implements Flow {
     this.#floor = new Floor({ track, clock, ownVoice: this.#own, report });
     this.#bargeIn = new BargeIn({ ...options.bargeIn, floor: this.#floor, clock, emit });
     if (options.mixed) {
-      this.#mixer = new RowMixer((pcm, loudest) => this.#listen("everybody", pcm, loudest));
+      this.#mixer = new RowMixer((mixed) => this.#listen("everybody", mixed));
     }
     // What was said before the agent came, or before it came back, is where it goes on.
     for (const { role, text, userId } of context.conversation.messages) {
@@ -125,15 +124,15 @@ export class TranscribingFlow implements Flow {
   hear(audio: HeardSpeech): void | Promise<void> {
     if (this.#closed) return;
     if (this.#mixer) return this.#mixer.push(audio);
-    return this.#listen(audio.participant.id, audio.pcm, audio.participant);
+    return this.#listen(audio.participant.id, audio);
   }
 
-  #listen(streamId: string, pcm: PcmChunk, participant: Participant): void | Promise<void> {
+  #listen(streamId: string, { pcm, participant, row }: HeardSpeech): void | Promise<void> {
     const { clock, track } = this.#context;
     this.#own.update(clock.now(), track.playedMs, this.#floor.isPlaying);
     let listener = this.#listeners.get(streamId);
     if (!listener) this.#listeners.set(streamId, listener = this.#newListener(participant));
-    return listener.hear(pcm, participant);
+    return listener.hear(pcm, participant, row);
   }
 
   muted(participant: Participant): void {

@@ -22,18 +22,22 @@ const LIKENESS = 0.7;
 const CLOSE_LIKENESS = 0.92;
 /** Blocks of written audio that are remembered: more than a track holds back. */
 const WRITTEN = 256;
+/** How much of the past is remembered: audio that waited while the program was busy is compared. */
+const PLAYED = 512;
+/** Reports of what was played are not older than this. */
+const REPORT_MS = 120;
 
 /** What the agent itself is saying, as loudness over time. */
 export class OwnVoice {
   /** Levels of what was written, by 20 ms of the track. */
   readonly #written = new Float32Array(WRITTEN);
   /** Levels of what was played, by 20 ms of the clock. */
-  readonly #played = new Float32Array(WINDOW + MAX_LAG + 1);
+  readonly #played = new Float32Array(PLAYED);
   #writtenEndMs = 0;
   #positionMs = 0;
   #reportedMs = 0;
   #slot = -1;
-  #silentSlots = WINDOW + MAX_LAG + 1;
+  #lastSoundSlot = -PLAYED;
   #onsetSlot = 0;
 
   /** Takes note of samples (mono) that were written to the track at this position. */
@@ -58,45 +62,45 @@ export class OwnVoice {
     const from = this.#positionMs;
     let to = isPlaying ? from + passed * SLOT_MS : from;
     if (playedMs !== this.#reportedMs) {
-      // A report says at least how far it was, some 100 ms ago at most.
-      to = Math.abs(to - playedMs) > 120 ? playedMs : Math.max(playedMs, to);
+      to = Math.abs(to - playedMs) > REPORT_MS ? playedMs : Math.max(playedMs, to);
       this.#reportedMs = playedMs;
     }
-    to = Math.min(to, this.#writtenEndMs);
+    to = Math.max(from, Math.min(to, playedMs + REPORT_MS, this.#writtenEndMs));
     this.#slot = slot;
     this.#positionMs = to;
-    for (let ago = Math.min(passed, this.#played.length) - 1; ago >= 0; ago--) {
+    for (let ago = Math.min(passed, PLAYED) - 1; ago >= 0; ago--) {
       const at = to - ago * SLOT_MS;
       const block = Math.floor((at - 1) / SLOT_MS);
       const level = at > from && block >= 0 ? this.#written[block % WRITTEN]! : 0;
-      this.#played[(slot - ago) % this.#played.length] = level;
-      if (level > 0 && this.#silentSlots >= BREAK) this.#onsetSlot = slot - ago;
-      this.#silentSlots = level > 0 ? 0 : this.#silentSlots + 1;
+      this.#played[(slot - ago) % PLAYED] = level;
+      if (level === 0) continue;
+      if (slot - ago - this.#lastSoundSlot > BREAK) this.#onsetSlot = slot - ago;
+      this.#lastSoundSlot = slot - ago;
     }
   }
 
-  /** Whether anything was played lately that could come back. */
-  get isAudible(): boolean {
-    return this.#silentSlots < WINDOW + MAX_LAG;
+  /** Whether anything was played that could come back in this slot. */
+  isAudibleAt(slot: number): boolean {
+    return this.#lastSoundSlot > slot - WINDOW - MAX_LAG;
   }
 
-  /** The loudest of the last half second, which is as long as an echo takes. */
-  get recentPeak(): number {
+  /** The loudest of the half second before this slot, which is as long as an echo takes. */
+  peakAt(slot: number): number {
     let peak = 0;
-    for (let ago = 0; ago <= MAX_LAG; ago++) peak = Math.max(peak, this.levelAgo(ago));
+    for (let ago = 0; ago <= MAX_LAG; ago++) peak = Math.max(peak, this.levelAt(slot - ago));
     return peak;
   }
 
-  /** For how many slots it has been speaking, short breaks included. */
-  get speakingSlots(): number {
-    return this.#slot - this.#onsetSlot + 1;
+  /** For how many slots it had been speaking in this slot, short breaks included. */
+  speakingSlotsAt(slot: number): number {
+    return slot - this.#onsetSlot + 1;
   }
 
-  /** The level that was played `ago` slots of 20 ms before the latest update. */
-  levelAgo(ago: number): number {
-    const size = this.#played.length;
-    const at = this.#slot - ago;
-    return at < 0 ? 0 : this.#played[at % size]!;
+  /** The level that was played in a slot of 20 ms of the clock. */
+  levelAt(slot: number): number {
+    return slot < 0 || slot > this.#slot || slot <= this.#slot - PLAYED
+      ? 0
+      : this.#played[slot % PLAYED]!;
   }
 }
 
@@ -110,6 +114,7 @@ export class EchoGuard {
   readonly #heard = new Float32Array(WINDOW);
   readonly #path = new EchoPath();
   #count = 0;
+  #offsetMs = NaN;
 
   constructor(own: OwnVoice) {
     this.#own = own;
@@ -119,37 +124,53 @@ export class EchoGuard {
    * Takes the next 20 ms that were heard, and gives whether it is the agent's own voice.
    *
    * @param isVoice whether it sounds like anybody's voice at all
+   * @param row the tick on the room's grid: what waited while the program was busy comes late, and
+   *   is judged by when it was spoken
    */
-  push(samples: Int16Array, isVoice: boolean): boolean {
+  push(
+    samples: Int16Array,
+    isVoice: boolean,
+    { row, nowMs }: { row: number; nowMs: number },
+  ): boolean {
     const level = levelOf(samples);
     this.#heard[this.#count++ % WINDOW] = level;
-    if (!this.#own.isAudible) return false;
-    const peak = this.#own.recentPeak;
+    const slot = this.#slotOf(row, nowMs);
+    if (!this.#own.isAudibleAt(slot)) return false;
+    const peak = this.#own.peakAt(slot);
     const ratio = peak > 0 ? level / peak : Infinity;
     const isEcho = isVoice &&
-      this.likeness() >= (ratio <= this.#path.most ? LIKENESS : CLOSE_LIKENESS);
+      this.#likeness(slot) >= (ratio <= this.#path.most ? LIKENESS : CLOSE_LIKENESS);
     // Before an echo can have come, its absence tells nothing.
-    const isTelling = peak > 0.005 && this.#own.speakingSlots > MAX_LAG + 2;
+    const isTelling = peak > 0.005 && this.#own.speakingSlotsAt(slot) > MAX_LAG + 2;
     if (isTelling && (isEcho || !isVoice)) this.#path.learn(ratio);
     return isEcho;
   }
 
+  /** The clock's slot in which a row was heard: the quickest rows tell how the two lie. */
+  #slotOf(row: number, nowMs: number): number {
+    const offset = nowMs - row * SLOT_MS;
+    // Clocks drift apart, and a stream may begin anew.
+    const isAnew = !(Math.abs(offset - this.#offsetMs) < 10_000);
+    this.#offsetMs = isAnew ? offset : Math.min(this.#offsetMs + 0.02, offset);
+    return Math.floor((row * SLOT_MS + this.#offsetMs + 1) / SLOT_MS);
+  }
+
   /** How like the two are at the delay at which they are most alike, -1 to 1. */
-  likeness(): number {
+  #likeness(slot: number): number {
     let best = -1;
-    for (let lag = 0; lag <= MAX_LAG; lag++) best = Math.max(best, this.#correlation(lag));
+    for (let lag = 0; lag <= MAX_LAG; lag++) best = Math.max(best, this.#correlation(slot, lag));
     return best;
   }
 
-  #correlation(lag: number): number {
+  #correlation(slot: number, lag: number): number {
     // What was heard before the voice could come back has nothing to do with it.
-    const size = Math.min(WINDOW, this.#own.speakingSlots - lag + BEFORE_ONSET);
+    const size = Math.min(WINDOW, this.#own.speakingSlotsAt(slot) - lag + BEFORE_ONSET);
     if (size < MIN_WINDOW) return -1;
     let sumX = 0, sumY = 0, sumXX = 0, sumYY = 0, sumXY = 0;
     for (let ago = 0; ago < size; ago++) {
       const at = this.#count - 1 - ago;
       const x = at < 0 ? 0 : this.#heard[at % WINDOW]!;
-      const y = this.#own.levelAgo(ago + lag);
+      const y = this.#own.levelAt(slot - ago - lag);
       sumX += x;
       sumY += y;
       sumXX += x * x;

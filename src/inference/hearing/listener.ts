@@ -83,11 +83,11 @@ export class Listener {
   }
 
   /** Takes the next 20 ms; they are a view, valid until the result settles. */
-  hear(pcm: PcmChunk, participant: Participant): void | Promise<void> {
+  hear(pcm: PcmChunk, participant: Participant, row: number): void | Promise<void> {
     this.#participant = participant;
     const probability = this.#vad.process(pcm);
-    if (typeof probability === "number") return this.#take(pcm, probability);
-    return probability.then((value) => this.#take(pcm, value));
+    if (typeof probability === "number") return this.#take(pcm, probability, row);
+    return probability.then((value) => this.#take(pcm, value, row));
   }
 
   /** No audio comes for now: he is muted, or his track is gone. An open turn pauses. */
@@ -123,11 +123,14 @@ export class Listener {
     this.#vad[Symbol.dispose]();
   }
 
-  #take(pcm: PcmChunk, probability: number): void {
+  #take(pcm: PcmChunk, probability: number, row: number): void {
     if (this.#closing.signal.aborted) return;
     const { clock, echoGuard } = this.#options;
     this.#lastSlotAt = clock.now();
-    const isOwnVoice = echoGuard.push(pcm.samples, probability > 0.2);
+    const isOwnVoice = echoGuard.push(pcm.samples, probability > 0.2, {
+      row,
+      nowMs: this.#lastSlotAt,
+    });
     if (this.#stretch) {
       this.#stretch.push(pcm);
       this.#stretchMs += SLOT_MS;

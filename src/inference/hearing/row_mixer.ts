@@ -11,7 +11,7 @@ const GONE_AFTER_ROWS = 10;
  * several, a row is complete when the first 20 ms of the next one come.
  */
 export class RowMixer {
-  readonly #emit: (pcm: PcmChunk, loudest: Participant) => void | Promise<void>;
+  readonly #emit: (mixed: HeardSpeech) => void | Promise<void>;
   readonly #lastRows = new Map<string, number>();
   #sum: Int32Array = new Int32Array(0);
   #mixed: PcmChunk | undefined;
@@ -21,10 +21,10 @@ export class RowMixer {
   #level = 0;
 
   /**
-   * `emit` gets 20 ms of everybody, a view that is valid until its promise settles, and who is the
-   * loudest in it.
+   * `emit` gets 20 ms of everybody, a view that is valid until its promise settles; its participant
+   * is the loudest in it.
    */
-  constructor(emit: (pcm: PcmChunk, loudest: Participant) => void | Promise<void>) {
+  constructor(emit: (mixed: HeardSpeech) => void | Promise<void>) {
     this.#emit = emit;
   }
 
@@ -59,7 +59,7 @@ export class RowMixer {
     }
     this.#sum.fill(0);
     this.#count = 0;
-    return this.#emit(this.#mixed!, this.#loudest!);
+    return this.#emit({ pcm: this.#mixed!, participant: this.#loudest!, row: this.#row });
   }
 
   /** Whether everybody is in who was heard lately. */
