@@ -187,6 +187,18 @@ Deno.test("who joins with a wrong user or call is told so, and nobody else notic
   const deaf = testAgent(undefined, { sampleRate: 8000 as 16_000 });
   await assertRejects(() => edge.join(deaf, call), TypeError, "hearing.sampleRate");
   assertEquals([other.state, edge.process.pid, edge.connections.size], ["active", pid, 1]);
+  assertEquals(edge.process.leases, 1);
+  await other.close();
+  assertEquals(edge.process.pid, undefined);
+});
+
+Deno.test("an edge that is closed while the process starts leaves no process behind", async () => {
+  const edge = new TestEdge(fakeProcess());
+  const joining = edge.join(testAgent(), await edge.createCall("call"));
+  await until("the process starting", () => edge.process.pid);
+  await edge.close();
+  await assertRejects(() => joining, EdgeError, "the edge is closed");
+  assertEquals([edge.process.leases, edge.process.pid], [0, undefined]);
 });
 
 Deno.test("a process that fails says goodbye to the people, and the agents learn of the loss", async () => {

@@ -4,6 +4,7 @@ import { Connection, type PublishedTracks } from "../../edge/connection.ts";
 import type { AudioRow, AudioRowEntry, EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
+import { checkCall, checkUser } from "../../edge/identity.ts";
 import { LatestVideoTrack } from "../../edge/latest_video_track.ts";
 import { type CloseReason, type JsonValue, type Participant, TrackType } from "../../edge/types.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
@@ -66,13 +67,16 @@ export class MediaConnection extends Connection {
    * behind.
    *
    * @throws {EdgeError} what the edge's host refused with, or why there is no process; a
-   *   `TimeoutError`; the signal's reason
+   *   `TimeoutError`; the signal's reason; a `TypeError` for a wrong user or call, and then no
+   *   process is started
    */
   static async open(
     edge: EdgeTransport,
     options: MediaConnectionOptions,
   ): Promise<MediaConnection> {
     const { process, timeoutMs = 10_000, signal } = options;
+    checkUser(options.agent?.user, "agent.user");
+    checkCall(options.call);
     const limit = new AbortController();
     const { clock } = edge;
     const timer = timeoutMs === Infinity ? undefined : clock.schedule(
@@ -85,8 +89,7 @@ export class MediaConnection extends Connection {
     try {
       while (true) {
         const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
-        // Closing the connection, whatever happens next, gives the lease back.
-        const connection = new MediaConnection(edge, options, lease);
+        const connection = await MediaConnection.#make(edge, options, lease);
         try {
           await connection.#join(limit.signal);
           return connection;
@@ -99,6 +102,21 @@ export class MediaConnection extends Connection {
     } finally {
       timer?.[Symbol.dispose]();
       signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Closing the connection gives the lease back, whatever happens to it. */
+  static async #make(
+    edge: EdgeTransport,
+    options: MediaConnectionOptions,
+    lease: MediaLease,
+  ): Promise<MediaConnection> {
+    try {
+      return new MediaConnection(edge, options, lease);
+    } catch (error) {
+      // The edge was closed while the process started.
+      await lease.release();
+      throw error;
     }
   }
 
