@@ -9,7 +9,7 @@
  * @module
  */
 import { createSocket, type Socket } from "node:dgram";
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { Random } from "../../src/testing/random.ts";
 
 /** What happens to packets, both ways. */
