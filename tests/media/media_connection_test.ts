@@ -215,3 +215,22 @@ Deno.test("a process that fails says goodbye to the people, and the agents learn
   assertEquals((await closeOf(connection)).reason, "media-process-lost");
   await lease.release();
 });
+
+Deno.test("what is heard lags behind what was played by what the listeners report", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const track = edge.createAudioTrack();
+  await connection.publishTracks({ audio: track });
+  await track.write(new PcmChunk(new Int16Array(24_000), { sampleRate: 48_000 }));
+  const lease = await edge.process.acquire();
+  const before = performance.now();
+  await until("what was played", async () => {
+    await lease.request("play", { heardDelayMs: 300 });
+    return track.playedMs === 500;
+  });
+  // From then on it catches up with the time that passes.
+  const { heardMs } = track;
+  assert(heardMs >= 200 && heardMs <= 201 + performance.now() - before, `${heardMs} ms`);
+  await lease.release();
+  track.close();
+});

@@ -118,6 +118,9 @@ Deno.test("the process gets no secrets and no permissions but its own", async ()
     const environment = await Deno.readTextFile(`/proc/${process.pid}/environ`);
     assertEquals(environment.includes("RINGLINE_TEST_SECRET"), false);
     assertStringIncludes(environment, "PATH=");
+    // A question that nobody sees would hang an agent that runs as a service.
+    const command = await Deno.readTextFile(`/proc/${process.pid}/cmdline`);
+    assert(command.split("\0").includes("--no-prompt"));
     await lease.release();
   } finally {
     Deno.env.delete("RINGLINE_TEST_SECRET");

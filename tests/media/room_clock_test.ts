@@ -33,6 +33,14 @@ Deno.test("without a sink a timer ticks, and does not drift", async () => {
   assertEquals(clock.pending, 0);
 });
 
+Deno.test("a timer that is always late ticks as often as one that is not", async () => {
+  const { clock, room, ticks } = setUp(0);
+  room.start();
+  for (let step = 0; step < 100; step++) await clock.stall(13);
+  assertEquals(ticks.length, 130);
+  room.stop();
+});
+
 Deno.test("the timer catches up little, and the numbers show what was left out", async () => {
   const { clock, room, ticks } = setUp(0);
   room.start();

@@ -58,6 +58,12 @@ class TestRoom {
     this.engine.removeListener(id);
   }
 
+  /** One frame of one person, and no time. */
+  deliver(id: string): void {
+    const { deliver, level } = this.#sinks.get(id)!;
+    deliver(constant(level));
+  }
+
   /** So many ticks; the sinks in the order given, each with `frames` frames at once. */
   async tick(ticks: number, { order = [...this.#sinks.keys()], frames = 1 } = {}): Promise<void> {
     for (let tick = 0; tick < ticks; tick++) {
@@ -170,6 +176,22 @@ Deno.test("muting fills the open slot with silence, and then there is no slot at
   await room.tick(10);
   assertEquals(rows().at(-1)!.ann, 1000);
   assertEquals(room.last("bob"), 1000);
+  room.engine.close();
+});
+
+Deno.test("who mutes himself is not heard by what was waiting to be mixed", async () => {
+  const room = new TestRoom();
+  room.person("ann", 1000);
+  room.person("bob", 0);
+  await room.tick(10);
+  assertEquals(room.last("bob"), 1000);
+  // Ann's frame waits for Bob's, and Ann mutes in between.
+  room.deliver("ann");
+  room.engine.setMuted("ann-track", true);
+  const before = room.heard.get("bob")!.length;
+  room.deliver("bob");
+  assertEquals(room.heard.get("bob")!.length, before + 1);
+  assertEquals(room.last("bob"), 0);
   room.engine.close();
 });
 
