@@ -1,0 +1,111 @@
+/** The assistant without a key, talked to from a real browser. */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import type { Agent } from "@ringline/edge";
+import { AgentSpeechStartedEvent, BargeInEvent, VoiceToVoiceEvent } from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
+import { delay } from "@std/async/delay";
+import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
+import { localAssistant } from "../../examples/local_assistant.ts";
+import { browserTest, Guest, until } from "./_lab.ts";
+import { levelDb } from "./_signal.ts";
+
+/** The recogniser comes from Debian: `apt install libpocketsphinx3 pocketsphinx-en-us`. */
+function hasRecogniser(): boolean {
+  try {
+    Deno.dlopen("libpocketsphinx.so.3", {}).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const assistantTest: typeof browserTest = hasRecogniser()
+  ? browserTest
+  : (name, fn) => Deno.test({ name, ignore: true, fn: fn as () => Promise<void> });
+
+/** Says sentences in the page, with a voice. */
+function speaker(guest: Guest, voice: EspeakVoice): (text: string) => Promise<void> {
+  return async (text) => {
+    const samples: number[] = [];
+    let sampleRate = 0;
+    for await (const { pcm } of voice.synthesize(text, { signal: new AbortController().signal })) {
+      sampleRate = pcm.sampleRate;
+      samples.push(...pcm.samples);
+    }
+    const bytes = new Uint8Array(Int16Array.from(samples).buffer);
+    await guest.run("speak", [bytes.toBase64(), sampleRate, 1]);
+  };
+}
+
+async function call(
+  body: (agent: Agent, link: URL, voice: EspeakVoice) => Promise<void>,
+): Promise<void> {
+  using resources = new DisposableStack();
+  const voice = resources.adopt(new EspeakVoice(), (one) => one.close());
+  await voice.start();
+  await using edge = new LocalEdge();
+  const agent = localAssistant(edge);
+  const call = await agent.createCall("default", "assistant");
+  await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+  await body(agent, await edge.openDemo(call), voice);
+}
+
+assistantTest(
+  "asked from a browser it answers, is interrupted, and knows what was heard",
+  async (browser) => {
+    await call(async (agent, link, voice) => {
+      const guest = await Guest.join(browser, link, { name: "Ada" });
+      const say = speaker(guest, voice);
+      const answers: VoiceToVoiceEvent[] = [];
+      let bargeIns = 0, speeches = 0;
+      agent.events.subscribe(VoiceToVoiceEvent, (event) => void answers.push(event));
+      agent.events.subscribe(BargeInEvent, () => void bargeIns++);
+      agent.events.subscribe(AgentSpeechStartedEvent, () => void speeches++);
+      const last = () => agent.conversation!.messages.at(-1);
+      const answered = () => last()?.role === "assistant" && last()!.complete;
+
+      await say("what time is it");
+      await until("an answer", answered);
+      assert(/^It is \d+:\d+ [AP]M\.$/.test(last()!.text), last()!.text);
+
+      await say("tell me a story");
+      await until("the story begins", () => speeches === 2);
+      await delay(2500);
+      const mark = await guest.mark();
+      await say("stop it");
+      await until("the interruption", () => bargeIns === 1);
+      await delay(500);
+      const { samples } = await guest.heardSince(mark);
+      // When it was last heard, counted from the first sound of the interruption.
+      let lastHeardMs = 0;
+      for (let at = 0; at + 480 <= samples.length; at += 480) {
+        if (levelDb(samples.subarray(at, at + 480)) > -50) lastHeardMs = at / 48;
+      }
+      console.log(`      silent ${Math.round(lastHeardMs)} ms after the interruption's beginning`);
+      // A bound that says it stopped; how fast is for the benchmark to say, on a machine of its own.
+      assertLess(lastHeardMs, 2000);
+      const story = agent.conversation!.messages.find(({ interrupted }) => interrupted)!;
+      assert(story.text.startsWith("Once upon a time"), story.text);
+      assert(!story.text.includes("end of the story"), story.text);
+
+      await delay(1500);
+      await say("what did you say");
+      await until("an answer", answered);
+      assertEquals(last()!.text, `I said: ${story.text}`);
+
+      // The page shows all of it.
+      const shown = (await guest.events("event")).map(({ data }) => data)
+        .filter(({ type, complete }) => type === "transcript" && complete)
+        .map(({ text }) => text);
+      assert(shown.includes("what time is it") && shown.includes(story.text), shown.join(" | "));
+      for (const { voiceToVoiceMs, turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } of answers) {
+        const parts = { voiceToVoiceMs, turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs };
+        console.log(
+          "     ",
+          Object.entries(parts).map(([k, v]) => `${k} ${Math.round(v)}`).join(", "),
+        );
+      }
+      await guest.leave();
+    });
+  },
+);
