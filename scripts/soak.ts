@@ -1,0 +1,141 @@
+/**
+ * `deno task soak`: calls with 8 people, visitors who come and go, and cameras that go on and off,
+ * for as long as is asked for. Samples what the agent's process and the media process hold, draws it
+ * and fails when something grows.
+ *
+ * `--minutes N` (default 2), `--people N` (default 8), `--svg FILE` for the picture, `--json FILE`
+ * for the samples.
+ *
+ * @module
+ */
+import { LocalEdge } from "@ringline/edge/local";
+import { silentLogger } from "@ringline/edge";
+import { parseArgs } from "node:util";
+import { formatTable } from "../bench/lib/table.ts";
+import { drawSoak } from "./soak/picture.ts";
+import { type RoundFigures, runRound } from "./soak/round.ts";
+import { openHandles, readProcess, type Sample } from "./soak/sample.ts";
+import { judge, slope, type Verdict } from "./soak/verdict.ts";
+
+/** Calls of at least so long, and at most so many of them. */
+const ROUND_S = 12;
+const MOST_ROUNDS = 6;
+/** How long what is closed may take to be gone. */
+const FAREWELL_MS = 5000;
+
+interface Options {
+  minutes: number;
+  people: number;
+  svg: string | undefined;
+  json: string | undefined;
+}
+
+function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      minutes: { type: "string", default: "2" },
+      people: { type: "string", default: "8" },
+      svg: { type: "string" },
+      json: { type: "string" },
+    },
+  });
+  const minutes = Number(values.minutes);
+  const people = Number(values.people);
+  if (!(minutes > 0)) throw new RangeError(`--minutes must be above 0, got ${values.minutes}`);
+  if (!Number.isInteger(people) || people < 1 || people > 16) {
+    throw new RangeError(`--people must be from 1 to 16, got ${values.people}`);
+  }
+  return { minutes, people, svg: values.svg, json: values.json };
+}
+
+function table(verdicts: Verdict[]): string {
+  const figure = (value: number) => Number.isFinite(value) ? value.toFixed(1) : "-";
+  return formatTable(
+    ["", "first", "middle", "last", "may gain", ""],
+    verdicts.map(({ what, unit, thirds, allowed, grows }) => [
+      unit ? `${what}, ${unit}` : what,
+      ...thirds.map(figure),
+      allowed === undefined ? "-" : String(allowed),
+      allowed === undefined ? "shown only" : grows ? "GROWS" : "flat",
+    ]),
+  );
+}
+
+/** Waits until the edge's end shows in what this process has open. */
+async function leftBehind(before: { files: number; handles: number }): Promise<string[]> {
+  const end = performance.now() + FAREWELL_MS;
+  for (;;) {
+    const now = { files: readProcess("self").files, handles: openHandles() };
+    const left = (["files", "handles"] as const)
+      .filter((name) => now[name] > before[name])
+      .map((name) => `${name}: ${before[name]} before, ${now[name]} after`);
+    if (left.length === 0 || performance.now() > end) return left;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Memory that one media process gains in a minute: wrtc's own, which replacing it gives back. */
+function mediaGrowth(samples: Sample[], people: number): number {
+  const rounds = Map.groupBy(samples.filter((one) => one.people >= people), ({ round }) => round);
+  const longest = [...rounds.values()].reduce((a, b) => a.length >= b.length ? a : b, []);
+  return slope(longest.map(({ atS, media }) => [atS / 60, media.rssMb]));
+}
+
+async function main(options: Options): Promise<boolean> {
+  const begun = performance.now();
+  const seconds = options.minutes * 60;
+  const rounds = Math.max(2, Math.min(MOST_ROUNDS, Math.floor(seconds / ROUND_S)));
+  const samples: Sample[] = [];
+  const total: RoundFigures = { joins: 0, leaves: 0, pictures: 0, slots: 0, frames: 0, dropped: 0 };
+  // The first time something is done, something stays open for good: that is no leak.
+  await using warm = new LocalEdge({ logger: silentLogger });
+  await runRound(warm, { ms: 500, people: 1, onSample() {} });
+  await warm.close();
+  const before = { files: readProcess("self").files, handles: openHandles() };
+  {
+    await using edge = new LocalEdge({ logger: silentLogger });
+    for (let round = 0; round < rounds; round++) {
+      const figures = await runRound(edge, {
+        ms: seconds / rounds * 1000,
+        people: options.people,
+        onSample: (sample) =>
+          samples.push({ ...sample, round, atS: (performance.now() - begun) / 1000 }),
+      });
+      for (const [name, value] of Object.entries(figures)) {
+        total[name as keyof RoundFigures] += value;
+      }
+      console.error(
+        `soak: call ${round + 1} of ${rounds}: ${figures.joins} joined, ${figures.leaves} left, ` +
+          `${figures.pictures} cameras on and off, ${figures.slots} slots and ` +
+          `${figures.frames} frames heard and seen`,
+      );
+    }
+  }
+  const left = await leftBehind(before);
+  if (options.svg) await Deno.writeTextFile(options.svg, drawSoak(samples));
+  if (options.json) await Deno.writeTextFile(options.json, JSON.stringify(samples));
+  const verdicts = judge(samples, options.people);
+  console.log(table(verdicts));
+  console.log(
+    `Within one media process memory grew by ${
+      mediaGrowth(samples, options.people).toFixed(1)
+    } MB a minute. ${total.joins} joins, ${total.leaves} leaves, ${total.pictures} cameras, ` +
+      `${total.dropped} slots dropped, ${samples.length} samples.`,
+  );
+  for (const line of left) console.log(`Left behind: ${line}`);
+  const grows = verdicts.filter((verdict) => verdict.grows);
+  const idle = (["leaves", "pictures", "slots", "frames"] as const).filter((name) => !total[name]);
+  if (idle.length > 0) console.log(`Nothing happened: no ${idle.join(", no ")}`);
+  const passed = grows.length === 0 && left.length === 0 && idle.length === 0;
+  console.log(passed ? "Flat." : "Not flat.");
+  return passed;
+}
+
+if (import.meta.main) {
+  if (Deno.build.os !== "linux") {
+    console.error("soak: reads /proc, which only Linux has");
+    Deno.exit(2);
+  }
+  Deno.exit(await main(readOptions(Deno.args)) ? 0 : 1);
+}

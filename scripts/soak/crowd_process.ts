@@ -1,0 +1,61 @@
+/**
+ * The people of a soak: some stay for the whole call, and one after the other somebody comes, turns
+ * the camera on and off, and leaves. In a process of their own, so that what their end of WebRTC
+ * keeps is not taken for what ours keeps.
+ *
+ * Arguments: the call's link, and how many stay. Answers `ask: "figures"`; ends with its input.
+ *
+ * @module
+ */
+import { receive, send } from "../../bench/lib/lines.ts";
+import { Person, speakTogether } from "../../bench/call/wrtc_person.ts";
+
+const PING_MS = 1000;
+const FRAME_MS = 100;
+/** How long a visitor does each of what he does. */
+const VISIT_STEP_MS = 700;
+
+const figures = { joins: 0, leaves: 0, pictures: 0 };
+
+async function visit(link: URL, index: number, people: Person[]): Promise<void> {
+  const person = new Person(link, index);
+  await person.connected;
+  figures.joins++;
+  people.push(person);
+  const step = () => new Promise((resolve) => setTimeout(resolve, VISIT_STEP_MS));
+  await step();
+  await person.setCamera(true);
+  figures.pictures++;
+  await step();
+  await person.setCamera(false);
+  await step();
+  people.splice(people.indexOf(person), 1);
+  await person.leave();
+  figures.leaves++;
+}
+
+if (import.meta.main) {
+  Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
+  const link = new URL(Deno.args[0]!);
+  const staying = Number(Deno.args[1]);
+  const people: Person[] = [];
+  speakTogether(people);
+  setInterval(() => people.forEach((person) => person.ping()), PING_MS);
+  setInterval(() => people.forEach((person) => person.show()), FRAME_MS);
+  let ended = false;
+  const coming = (async () => {
+    for (let index = 0; index < staying; index++) {
+      const person = new Person(link, index);
+      await person.connected;
+      figures.joins++;
+      people.push(person);
+    }
+    send({ joined: people.length });
+    for (let index = staying; !ended; index++) await visit(link, index, people);
+  })().catch((error) => send({ joined: null, error: String(error) }));
+  for await (const { ask } of receive()) if (ask === "figures") send({ figures });
+  ended = true;
+  await Promise.race([coming, new Promise((resolve) => setTimeout(resolve, 4 * VISIT_STEP_MS))]);
+  await Promise.all(people.map((person) => person.leave()));
+  Deno.exit(0); // at its natural end wrtc crashes
+}
