@@ -9,11 +9,11 @@ import type { Clock } from "../../../events/clock.ts";
 import { sleep } from "../../../events/waiting.ts";
 import { ClosedError, ConnectionError, EdgeError } from "../../errors.ts";
 import type { JsonValue, TrackType } from "../../types.ts";
-import { tokenEndsAt } from "../credentials.ts";
 import type { SfuCredentials } from "../credentials.ts";
-import { isRetryable, retrying } from "../retrying.ts";
+import { isRetryable } from "../retrying.ts";
 import type { CallParams, SeamNotice, Strategy } from "../seam.ts";
 import { CallRoster, type Member } from "./call_roster.ts";
+import { CredentialRenewal } from "./credential_renewal.ts";
 import { handOver } from "./hand_over.ts";
 import type { CallMedia } from "./media.ts";
 import { MediaRouter } from "./media_router.ts";
@@ -35,8 +35,6 @@ const JOIN_PAUSE_MS = 500;
 const CONNECT_MS = 5000;
 /** The agent is told of levels at most this often. */
 const LEVELS_MS = 100;
-/** The part of the credentials' life after which newer ones are asked for. */
-const TOKEN_USED = 0.8;
 
 /** What the agent's process does for a call. */
 export interface CallDeskPort {
@@ -64,7 +62,8 @@ export class StreamCall {
   readonly #abort = new AbortController();
   readonly #roster: CallRoster;
   readonly #router: MediaRouter;
-  readonly #subscriptions = new Subscriptions();
+  readonly #subscriptions: Subscriptions;
+  readonly #renewal: CredentialRenewal;
   readonly #reconnector: Reconnector;
   readonly #repair: PeerRepair;
   readonly #unifiedId = crypto.randomUUID();
@@ -76,10 +75,7 @@ export class StreamCall {
   #old: Leaving | undefined;
   #own: OwnTracks = {};
   #voice: RtcTrack | undefined;
-  #sentSubscriptions = "[]";
-  #isSubscribing = false;
   #levelsAt = -Infinity;
-  #renewal: Disposable | undefined;
   #ended = false;
   /** SFUs that failed since the call was lost: others are asked for. */
   readonly #avoided = new Set<string>();
@@ -94,6 +90,21 @@ export class StreamCall {
       notify: (notice) => port.notify(notice),
       findAgents: (userIds) => desk.findAgents(userIds),
       onChange: (member) => this.#onMember(member),
+    });
+    this.#subscriptions = new Subscriptions({
+      clock,
+      members: () => this.#roster.members,
+      send: async (list) => await this.#session?.subscribe(list),
+      canSend: () => (this.#session?.isOnline ?? false) && !this.#reconnector.isRunning,
+      onError: (error) => this.#tellError(error, "subscribing"),
+      signal: this.#abort.signal,
+    });
+    this.#renewal = new CredentialRenewal({
+      clock,
+      ask: () => desk.credentials([], this.#abort.signal),
+      onRenewed: (token) => this.#session?.renew(token),
+      onMoved: () => this.#reconnect("migrate", "our credentials end"),
+      onError: (error) => this.#tellError(error, "renewing the credentials"),
     });
     this.#repair = new PeerRepair({
       clock,
@@ -155,7 +166,7 @@ export class StreamCall {
       await sleep(JOIN_PAUSE_MS, { clock: this.#clock, signal });
       credentials = await this.#options.desk.credentials(leaving, signal);
     }
-    this.#scheduleRenewal();
+    this.#renewal.watch(credentials);
   }
 
   /** Publishes the agent's tracks, and mutes those that it does not publish any more. */
@@ -190,7 +201,6 @@ export class StreamCall {
   /** The agent looks at a track, or does not any more. */
   subscribed(trackId: string, wish: VideoWish | undefined): void {
     this.#subscriptions.set(trackId, wish);
-    this.#updateSubscriptions();
   }
 
   /** Looks for the call again, as if the SFU had asked for it, or its socket had been lost. */
@@ -203,7 +213,7 @@ export class StreamCall {
   async leave(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort(new ClosedError("the call"));
-    this.#renewal?.[Symbol.dispose]();
+    this.#renewal.stop();
     this.#repair.stop();
     const sessions = [this.#session, this.#next, this.#old?.session];
     await Promise.all(sessions.map((session) => session?.close({ leave: "left" })));
@@ -245,7 +255,7 @@ export class StreamCall {
 
   /** Does what the agent asked for while its call was being found again. */
   #catchUp(): void {
-    this.#updateSubscriptions();
+    this.#subscriptions.update();
     const { audio, video } = this.#own;
     if (!audio && !video) return;
     this.#session!.publish(this.#own).catch((error) => this.#tellError(error, "publishing"));
@@ -302,7 +312,7 @@ export class StreamCall {
     this.#next = undefined;
     this.#session = next;
     this.#repair.reset();
-    this.#scheduleRenewal();
+    this.#renewal.watch(credentials);
     const migrated = Promise.withResolvers<void>();
     const hurry = new AbortController();
     const done = handOver({
@@ -339,12 +349,10 @@ export class StreamCall {
   /** Publishes and subscribes what was published and subscribed before. */
   async #restore(session: SfuSession): Promise<void> {
     const { audio, video } = this.#own;
-    const list = this.#subscriptions.list(this.#roster.members);
     await Promise.all([
       audio || video ? session.publish(this.#own) : undefined,
-      list.length > 0 ? session.subscribe(list) : undefined,
+      this.#subscriptions.restore((list) => session.subscribe(list)),
     ]);
-    this.#sentSubscriptions = JSON.stringify(list);
   }
 
   async #untilConnected(session: SfuSession): Promise<void> {
@@ -366,7 +374,7 @@ export class StreamCall {
       reconnectAttempt: attempt,
       reason,
       announcedTracks: from.publisher?.tracks ?? [],
-      subscriptions: this.#subscriptions.list(this.#roster.members),
+      subscriptions: this.#subscriptions.list(),
       fromSfuId: strategy === "rejoin" ? "" : from.credentials.edgeName,
       previousSessionId: strategy === "rejoin" ? from.sessionId : "",
     };
@@ -435,62 +443,11 @@ export class StreamCall {
 
   #onMember(member: Member): void {
     this.#router.sync(member);
-    this.#updateSubscriptions();
+    this.#subscriptions.update();
   }
 
   #syncAll(): void {
     for (const member of this.#roster.members) this.#router.sync(member);
-  }
-
-  /** Sends the list of wanted tracks when it is another one. What changes in one turn goes as one. */
-  #updateSubscriptions(): void {
-    if (this.#isSubscribing || this.#abort.signal.aborted) return;
-    this.#isSubscribing = true;
-    queueMicrotask(() =>
-      this.#sendSubscriptions()
-        .catch((error) => {
-          if (!this.#abort.signal.aborted && this.#session?.isOnline) {
-            this.#tellError(error, "subscribing");
-          }
-        })
-        .finally(() => this.#isSubscribing = false)
-    );
-  }
-
-  async #sendSubscriptions(): Promise<void> {
-    while (!this.#abort.signal.aborted && !this.#reconnector.isRunning) {
-      const list = this.#subscriptions.list(this.#roster.members);
-      const text = JSON.stringify(list);
-      if (text === this.#sentSubscriptions) return;
-      await retrying(async () => await this.#session?.subscribe(list), {
-        clock: this.#clock,
-        signal: this.#abort.signal,
-      });
-      this.#sentSubscriptions = text;
-    }
-  }
-
-  /** Newer credentials for the same SFU, before those that we have end. */
-  #scheduleRenewal(): void {
-    this.#renewal?.[Symbol.dispose]();
-    const session = this.#session!;
-    const rest = tokenEndsAt(session.credentials.token) - this.#clock.epochMs();
-    if (rest === Infinity || this.#abort.signal.aborted) return;
-    this.#renewal = this.#clock.schedule(async () => {
-      try {
-        const { signal } = this.#abort;
-        const { edgeName, token } = await this.#options.desk.credentials([], signal);
-        if (session !== this.#session || signal.aborted) return;
-        if (edgeName !== session.credentials.edgeName) {
-          return this.#reconnect("migrate", "our credentials end");
-        }
-        session.renew(token);
-      } catch (error) {
-        if (this.#abort.signal.aborted) return;
-        this.#tellError(error, "renewing the credentials");
-      }
-      this.#scheduleRenewal();
-    }, Math.min(2 ** 31 - 1, Math.max(1000, rest * TOKEN_USED)));
   }
 
   #end(reason: "call-ended" | "network"): void {
