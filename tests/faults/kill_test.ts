@@ -1,0 +1,39 @@
+/** The agent's program is killed: nobody is left who could say goodbye, but the media process. */
+import { assertEquals, assertLess } from "@std/assert";
+import { browserTest, Guest, until } from "../e2e/_lab.ts";
+import { gone, report } from "./_scene.ts";
+
+browserTest(
+  "when the agent's program is killed the page is told, and nothing stays",
+  async (browser) => {
+    const script = new URL("./fixtures/agent.ts", import.meta.url);
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-prompt", script.href],
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    let text = "";
+    const reading = (async () => {
+      for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) text += part;
+    })();
+    const { pid, link } = JSON.parse(
+      await until("the agent has joined", () => text.includes("\n") && text),
+    );
+    const ada = await Guest.join(browser, new URL(link), { name: "Ada" });
+    const killed = performance.now();
+    child.kill("SIGKILL");
+    const ended = await until("the page is told", async () => (await ada.events("ended")).at(0));
+    const told = performance.now() - killed;
+    await gone([pid]);
+    const left = performance.now() - killed;
+    report("an agent's program that is killed", {
+      "the page is told after": `${Math.round(told)} ms`,
+      "the media process is gone after": `${Math.round(left)} ms`,
+    });
+    assertEquals(ended.code, "server-closing");
+    assertEquals(ended.message, "The program that runs this call has ended.");
+    assertLess(told, 2000);
+    await reading;
+    await child.status;
+  },
+);
