@@ -145,33 +145,57 @@ fn mixing_is_exact_on_every_instruction_set() {
                 .into_iter()
                 .map(|sample| if loud { sample } else { sample / 64 })
                 .collect();
-            let rows = Rows { block: &block, count, frames };
-            let total =
-                |at: usize| (0..count).map(|row| i32::from(block[row * frames + at])).sum::<i32>();
-            let saturate = |sum: i32| sum.clamp(-32_768, 32_767) as i16;
-            let mut expected: Vec<i16> = (0..count * frames)
-                .map(|at| saturate(total(at % frames) - i32::from(block[at])))
-                .collect();
-            expected.extend((0..frames).map(|at| saturate(total(at))));
-            for isa in Isa::available() {
-                let mut scratch = Vec::new();
-                let mut output = vec![7; (count + 1) * frames + 1];
-                let listeners = Listeners::OthersAndAll;
-                mix::mix(isa, &rows, None, listeners, &mut scratch, &mut output).unwrap();
-                assert_eq!(output.pop(), Some(7), "nothing is written past the end");
-                assert!(output == expected, "{isa:?} {count} {frames}");
-                let mut all = vec![7; frames];
-                mix::mix(isa, &rows, None, Listeners::All, &mut scratch, &mut all).unwrap();
-                assert!(all[..] == expected[count * frames..]);
-                // Gains that only nearly are 1 take the other way to the same result.
-                let (mut from, to) = (vec![1.0; count], vec![1.0; count]);
-                if let Some(gain) = from.first_mut() {
-                    *gain = 1.0 + f32::EPSILON;
-                }
-                let gains = Some(Gains { from: &from, to: &to });
-                mix::mix(isa, &rows, gains, listeners, &mut scratch, &mut output).unwrap();
-                assert!(output == expected, "{isa:?} {count} {frames} with gains");
+            assert_mixed_exactly(&block, count, frames);
+        }
+    }
+}
+
+/// Mixes in every way, and compares with sums of enough bits.
+fn assert_mixed_exactly(block: &[i16], count: usize, frames: usize) {
+    let rows = Rows { block, count, frames };
+    let total = |at: usize| (0..count).map(|row| i32::from(block[row * frames + at])).sum::<i32>();
+    let saturate = |sum: i32| sum.clamp(-32_768, 32_767) as i16;
+    let mut expected: Vec<i16> =
+        (0..count * frames).map(|at| saturate(total(at % frames) - i32::from(block[at]))).collect();
+    expected.extend((0..frames).map(|at| saturate(total(at))));
+    for isa in Isa::available() {
+        let mut scratch = Vec::new();
+        let mut output = vec![7; (count + 1) * frames + 1];
+        let listeners = Listeners::OthersAndAll;
+        mix::mix(isa, &rows, None, listeners, &mut scratch, &mut output).unwrap();
+        assert_eq!(output.pop(), Some(7), "nothing is written past the end");
+        assert!(output == expected, "{isa:?} {count} {frames}");
+        let mut all = vec![7; frames];
+        mix::mix(isa, &rows, None, Listeners::All, &mut scratch, &mut all).unwrap();
+        assert!(all[..] == expected[count * frames..]);
+        // Gains that only nearly are 1 take the other way to the same result.
+        let (mut from, to) = (vec![1.0; count], vec![1.0; count]);
+        if let Some(gain) = from.first_mut() {
+            *gain = 1.0 + f32::EPSILON;
+        }
+        let gains = Some(Gains { from: &from, to: &to });
+        mix::mix(isa, &rows, gains, listeners, &mut scratch, &mut output).unwrap();
+        assert!(output == expected, "{isa:?} {count} {frames} with gains");
+    }
+}
+
+#[test]
+fn sums_that_just_fit_or_just_do_not_are_exact() {
+    let mut random = Random(5);
+    for count in [1, 2, 3, 8, 32, 33, 128, 129, 182, 300] {
+        for loudest in [200, 32_767 - 2 * count, 32_767 + count] {
+            let frames = 160;
+            let mut block: Vec<i16> =
+                random.samples(count * frames).into_iter().map(|sample| sample / 512).collect();
+            for at in 0..frames {
+                let others: i32 = (1..count).map(|row| i32::from(block[row * frames + at])).sum();
+                // Alone among quiet ones: it must not depend on them.
+                let alone = random.below(32) == 0;
+                let total = if alone { loudest + random.below(2 * count) } else { 100 } as i32;
+                let total = if random.below(2) == 0 { total } else { -total };
+                block[at] = (total - others).clamp(-32_768, 32_767) as i16;
             }
+            assert_mixed_exactly(&block, count, frames);
         }
     }
 }

@@ -83,6 +83,24 @@ impl Samples for __m256i {
         _mm256_storeu_si256(to.cast(), self);
     }
     #[inline(always)]
+    unsafe fn splat(value: i16) -> Self {
+        _mm256_set1_epi16(value)
+    }
+    #[inline(always)]
+    unsafe fn wrapping_add(self, other: Self) -> Self {
+        _mm256_add_epi16(self, other)
+    }
+    #[inline(always)]
+    unsafe fn shift_right(self, bits: u32) -> Self {
+        _mm256_sra_epi16(self, _mm_set_epi64x(0, i64::from(bits)))
+    }
+    #[inline(always)]
+    unsafe fn within(self, low: Self, high: Self) -> bool {
+        let outside =
+            _mm256_or_si256(_mm256_cmpgt_epi16(low, self), _mm256_cmpgt_epi16(self, high));
+        _mm256_testz_si256(outside, outside) == 1
+    }
+    #[inline(always)]
     unsafe fn saturating_sub(self, other: Self) -> Self {
         _mm256_subs_epi16(self, other)
     }

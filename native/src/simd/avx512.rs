@@ -80,6 +80,22 @@ impl Samples for __m512i {
         _mm512_storeu_si512(to.cast(), self);
     }
     #[inline(always)]
+    unsafe fn splat(value: i16) -> Self {
+        _mm512_set1_epi16(value)
+    }
+    #[inline(always)]
+    unsafe fn wrapping_add(self, other: Self) -> Self {
+        _mm512_add_epi16(self, other)
+    }
+    #[inline(always)]
+    unsafe fn shift_right(self, bits: u32) -> Self {
+        _mm512_sra_epi16(self, _mm_set_epi64x(0, i64::from(bits)))
+    }
+    #[inline(always)]
+    unsafe fn within(self, low: Self, high: Self) -> bool {
+        _mm512_cmplt_epi16_mask(self, low) | _mm512_cmpgt_epi16_mask(self, high) == 0
+    }
+    #[inline(always)]
     unsafe fn saturating_sub(self, other: Self) -> Self {
         _mm512_subs_epi16(self, other)
     }

@@ -241,7 +241,13 @@ pub(crate) trait Samples: Copy {
     type Sums: Copy;
     unsafe fn load(from: *const i16) -> Self;
     unsafe fn store(self, to: *mut i16);
+    unsafe fn splat(value: i16) -> Self;
+    unsafe fn wrapping_add(self, other: Self) -> Self;
     unsafe fn saturating_sub(self, other: Self) -> Self;
+    /// Divided by 2 to the `bits`, rounded down.
+    unsafe fn shift_right(self, bits: u32) -> Self;
+    /// Whether all elements are from `low` to `high`.
+    unsafe fn within(self, low: Self, high: Self) -> bool;
     unsafe fn zero() -> Self::Sums;
     unsafe fn add(sums: Self::Sums, samples: Self) -> Self::Sums;
     unsafe fn sub(sums: Self::Sums, samples: Self) -> Self::Sums;

@@ -62,6 +62,23 @@ impl Samples for int16x8_t {
         vst1q_s16(to, self);
     }
     #[inline(always)]
+    unsafe fn splat(value: i16) -> Self {
+        vdupq_n_s16(value)
+    }
+    #[inline(always)]
+    unsafe fn wrapping_add(self, other: Self) -> Self {
+        vaddq_s16(self, other)
+    }
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // Below 16.
+    unsafe fn shift_right(self, bits: u32) -> Self {
+        vshlq_s16(self, vdupq_n_s16(-(bits as i16)))
+    }
+    #[inline(always)]
+    unsafe fn within(self, low: Self, high: Self) -> bool {
+        vmaxvq_u16(vorrq_u16(vcltq_s16(self, low), vcgtq_s16(self, high))) == 0
+    }
+    #[inline(always)]
     unsafe fn saturating_sub(self, other: Self) -> Self {
         vqsubq_s16(self, other)
     }

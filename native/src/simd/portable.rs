@@ -79,6 +79,25 @@ impl Samples for Eight {
         unsafe { to.cast::<[i16; 8]>().write(self.0) }
     }
     #[inline(always)]
+    unsafe fn splat(value: i16) -> Self {
+        Self([value; 8])
+    }
+    #[inline(always)]
+    unsafe fn wrapping_add(mut self, other: Self) -> Self {
+        for (sample, other) in self.0.iter_mut().zip(other.0) {
+            *sample = sample.wrapping_add(other);
+        }
+        self
+    }
+    #[inline(always)]
+    unsafe fn shift_right(self, bits: u32) -> Self {
+        Self(self.0.map(|sample| sample >> bits))
+    }
+    #[inline(always)]
+    unsafe fn within(self, Self(low): Self, Self(high): Self) -> bool {
+        (0..8).all(|index| (low[index]..=high[index]).contains(&self.0[index]))
+    }
+    #[inline(always)]
     unsafe fn saturating_sub(mut self, other: Self) -> Self {
         for (sample, other) in self.0.iter_mut().zip(other.0) {
             *sample = sample.saturating_sub(other);

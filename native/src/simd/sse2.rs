@@ -77,6 +77,23 @@ impl Samples for __m128i {
         _mm_storeu_si128(to.cast(), self);
     }
     #[inline(always)]
+    unsafe fn splat(value: i16) -> Self {
+        _mm_set1_epi16(value)
+    }
+    #[inline(always)]
+    unsafe fn wrapping_add(self, other: Self) -> Self {
+        _mm_add_epi16(self, other)
+    }
+    #[inline(always)]
+    unsafe fn shift_right(self, bits: u32) -> Self {
+        _mm_sra_epi16(self, _mm_set_epi64x(0, i64::from(bits)))
+    }
+    #[inline(always)]
+    unsafe fn within(self, low: Self, high: Self) -> bool {
+        let outside = _mm_or_si128(_mm_cmpgt_epi16(low, self), _mm_cmpgt_epi16(self, high));
+        _mm_movemask_epi8(outside) == 0
+    }
+    #[inline(always)]
     unsafe fn saturating_sub(self, other: Self) -> Self {
         _mm_subs_epi16(self, other)
     }

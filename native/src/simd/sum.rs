@@ -1,9 +1,69 @@
-//! Mixing over vectors of any width: sums in i32, saturated once.
+//! Mixing over vectors of any width. Sums are exact and saturated once: in i32, or in i16 where it is
+//! certain that they fit.
 
 use super::{Rows, Samples};
 
 /// Vectors that are summed before the next row is read: enough to keep additions independent.
 const TILE: usize = 4;
+
+/// Tells where a sum of rows fits i16 without a sum of more bits: rows divided by 2 to the `bits` and
+/// rounded down have a sum that always fits, and it says within `count * (2^bits - 1)` what the sum is.
+#[derive(Clone, Copy)]
+struct Rough<S> {
+    bits: u32,
+    low: S,
+    high: S,
+}
+
+impl<S: Samples> Rough<S> {
+    /// `None` where it could never be certain.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // Within i16.
+    unsafe fn new(count: usize) -> Option<Self> {
+        let bits = count.next_power_of_two().trailing_zeros();
+        let most = usize::checked_sub(1 << 15, 1 + count * ((1 << bits) - 1))? >> bits;
+        // SAFETY: the caller's promise: the machine has the instructions of `S`.
+        let (low, high) =
+            unsafe { (S::splat((-32_768_i32 >> bits) as i16), S::splat(most as i16)) };
+        Some(Self { bits, low, high })
+    }
+}
+
+/// The sums of `T` vectors in i16, if they fit for certain.
+///
+/// # Safety
+/// As with [`sums`].
+#[inline(always)]
+unsafe fn short_sums<S: Samples, const T: usize>(
+    rows: &Rows,
+    rough: &mut Option<Rough<S>>,
+    at: usize,
+) -> Option<[S; T]> {
+    let Rough { bits, low, high } = (*rough)?;
+    // SAFETY: the caller's promise.
+    unsafe {
+        // What overflows on the way comes back: modulo 2^16 the sum is right.
+        let mut sums = [S::splat(0); T];
+        let mut roughly = [S::splat(0); T];
+        for row in 0..rows.count {
+            let from = rows.block.as_ptr().add(row * rows.frames + at);
+            for index in 0..T {
+                let samples = S::load(from.add(index * S::N));
+                sums[index] = sums[index].wrapping_add(samples);
+                roughly[index] = roughly[index].wrapping_add(samples.shift_right(bits));
+            }
+        }
+        let mut fit = true;
+        for roughly in roughly {
+            fit &= roughly.within(low, high);
+        }
+        if fit {
+            return Some(sums);
+        }
+        *rough = None; // Loud once in a frame is loud again: it is not tried in vain all along.
+        None
+    }
+}
 
 /// Writes the sum of all rows.
 ///
@@ -14,12 +74,13 @@ pub(crate) unsafe fn mix<S: Samples>(rows: &Rows, output: &mut [i16]) {
     let mut at = 0;
     // SAFETY: the caller's promise; every vector lies within a row.
     unsafe {
+        let mut rough = Rough::new(rows.count);
         while rows.frames - at >= TILE * S::N {
-            total::<S, TILE>(rows, at, output.as_mut_ptr());
+            total::<S, TILE>(rows, &mut rough, at, output.as_mut_ptr());
             at += TILE * S::N;
         }
         while rows.frames - at >= S::N {
-            total::<S, 1>(rows, at, output.as_mut_ptr());
+            total::<S, 1>(rows, &mut rough, at, output.as_mut_ptr());
             at += S::N;
         }
     }
@@ -37,12 +98,13 @@ pub(crate) unsafe fn mix_minus<S: Samples>(rows: &Rows, output: &mut [i16], with
     let mut at = 0;
     // SAFETY: the caller's promise; every vector lies within a row.
     unsafe {
+        let mut rough = Rough::new(rows.count);
         while rows.frames - at >= TILE * S::N {
-            others::<S, TILE>(rows, at, output.as_mut_ptr(), with_total);
+            others::<S, TILE>(rows, &mut rough, at, output.as_mut_ptr(), with_total);
             at += TILE * S::N;
         }
         while rows.frames - at >= S::N {
-            others::<S, 1>(rows, at, output.as_mut_ptr(), with_total);
+            others::<S, 1>(rows, &mut rough, at, output.as_mut_ptr(), with_total);
             at += S::N;
         }
     }
@@ -74,9 +136,20 @@ unsafe fn sums<S: Samples, const T: usize>(rows: &Rows, at: usize) -> [S::Sums; 
 }
 
 #[inline(always)]
-unsafe fn total<S: Samples, const T: usize>(rows: &Rows, at: usize, output: *mut i16) {
+unsafe fn total<S: Samples, const T: usize>(
+    rows: &Rows,
+    rough: &mut Option<Rough<S>>,
+    at: usize,
+    output: *mut i16,
+) {
     // SAFETY: the caller's promise.
     unsafe {
+        if let Some(sums) = short_sums::<S, T>(rows, rough, at) {
+            for (index, &sum) in sums.iter().enumerate() {
+                sum.store(output.add(at + index * S::N));
+            }
+            return;
+        }
         for (index, &sum) in sums::<S, T>(rows, at).iter().enumerate() {
             S::narrow(sum).store(output.add(at + index * S::N));
         }
@@ -86,12 +159,30 @@ unsafe fn total<S: Samples, const T: usize>(rows: &Rows, at: usize, output: *mut
 #[inline(always)]
 unsafe fn others<S: Samples, const T: usize>(
     rows: &Rows,
+    rough: &mut Option<Rough<S>>,
     at: usize,
     output: *mut i16,
     with_total: bool,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
+        if let Some(sums) = short_sums::<S, T>(rows, rough, at) {
+            for row in 0..rows.count {
+                let own = rows.block.as_ptr().add(row * rows.frames + at);
+                let to = output.add(row * rows.frames + at);
+                for (index, sum) in sums.iter().enumerate() {
+                    let rest = sum.saturating_sub(S::load(own.add(index * S::N)));
+                    rest.store(to.add(index * S::N));
+                }
+            }
+            if with_total {
+                let to = output.add(rows.count * rows.frames + at);
+                for (index, sum) in sums.iter().enumerate() {
+                    sum.store(to.add(index * S::N));
+                }
+            }
+            return;
+        }
         let sums = sums::<S, T>(rows, at);
         let mut narrowed = [S::narrow(S::zero()); T];
         let mut exact = true;

@@ -81,6 +81,22 @@ impl Samples for Shorts {
         v128_store(to.cast(), self.0);
     }
     #[inline(always)]
+    unsafe fn splat(value: i16) -> Self {
+        Self(i16x8_splat(value))
+    }
+    #[inline(always)]
+    unsafe fn wrapping_add(self, other: Self) -> Self {
+        Self(i16x8_add(self.0, other.0))
+    }
+    #[inline(always)]
+    unsafe fn shift_right(self, bits: u32) -> Self {
+        Self(i16x8_shr(self.0, bits))
+    }
+    #[inline(always)]
+    unsafe fn within(self, low: Self, high: Self) -> bool {
+        !v128_any_true(v128_or(i16x8_lt(self.0, low.0), i16x8_gt(self.0, high.0)))
+    }
+    #[inline(always)]
     unsafe fn saturating_sub(self, other: Self) -> Self {
         Self(i16x8_sub_sat(self.0, other.0))
     }
