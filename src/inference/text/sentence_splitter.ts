@@ -21,7 +21,8 @@ const END = /(?:[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+["'”’」』）]*
  * import { SentenceSplitter } from "@ringline/edge";
  *
  * const splitter = new SentenceSplitter();
- * console.log(splitter.push("It is 3.5 miles, Mr. Po"), splitter.push("lly. Take ")); // [] ["..."]
+ * console.log(splitter.push("It is 3.5 miles, Mr. Po")); // []
+ * console.log(splitter.push("lly. Take ")); // ["It is 3.5 miles, Mr. Polly. "]
  * console.log(splitter.end()); // ["Take "]
  * ```
  */
