@@ -5,6 +5,7 @@
  */
 import { Agent, screenChanges, untilInterrupted } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
+import { jpegEncoder } from "@ringline/edge/jpeg";
 import { openAICompatible } from "@ringline/edge/openai-compatible";
 
 const apiKey = Deno.env.get("OPENAI_API_KEY");
@@ -30,7 +31,7 @@ await untilInterrupted(async (signal) => {
     llm: service.llm({ model: "gpt-5-mini", acceptsImages: true }),
     stt: service.stt({ model: "gpt-4o-mini-transcribe" }),
     tts: service.tts({ model: "gpt-4o-mini-tts", voice: "marin" }),
-    vision: { maxSide: 1280 },
+    vision: { maxSide: 1280, encoder: jpegEncoder() },
     processors: [watching],
   });
   const call = await agent.createCall("default", "screen");

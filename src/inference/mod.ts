@@ -62,9 +62,10 @@ export {
   type TurnDetector,
 } from "./turn_detector.ts";
 export type { VAD, VadStream } from "./vad.ts";
-export { encodeFrame, type EncodeFrameOptions } from "./vision/encode_frame.ts";
+export { encodeFrame, type EncodeFrameOptions, type ImageEncoder } from "./vision/encode_frame.ts";
 export {
   type ScreenChanges,
   screenChanges,
   type ScreenChangesOptions,
 } from "./vision/screen_changes.ts";
+export type { Pixels } from "./vision/frame_pixels.ts";

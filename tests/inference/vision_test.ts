@@ -1,9 +1,10 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decode as decodeJpeg } from "@jsquash/jpeg";
 import { decode as decodePng } from "@jsquash/png";
 import type { VisionOptions } from "../../src/agent/conversation_part.ts";
 import { TrackType } from "../../src/edge/types.ts";
 import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
+import { jpegEncoder } from "../../src/inference/adapters/jpeg.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
 import { FakeRealtimeLLM } from "../../src/testing/fake_realtime_llm.ts";
@@ -22,11 +23,11 @@ function seeing(vision: VisionOptions = {}): Promise<Stage> {
 
 Deno.test("a frame becomes a PNG of the same colours, or a JPEG of nearly the same", async () => {
   const frame = plain(8, 4, [200, 100, 50]);
-  const png = await encodeFrame(frame, { mediaType: "image/png" });
+  const png = await encodeFrame(frame);
   assertEquals([png.width, png.height, png.mediaType], [8, 4, "image/png"]);
   const exact = await decodePng(png.data.buffer as ArrayBuffer);
   assertEquals([...exact.data.slice(0, 4)], [200, 100, 50, 255]);
-  const jpeg = await encodeFrame(frame);
+  const jpeg = await encodeFrame(frame, { encoder: jpegEncoder() });
   const close = await decodeJpeg(jpeg.data.buffer as ArrayBuffer);
   for (const [n, value] of [200, 100, 50].entries()) {
     assert(Math.abs(close.data[n]! - value) <= 4, `${close.data[n]} for ${value}`);
@@ -41,7 +42,7 @@ Deno.test("what WebRTC sends keeps its colours, whatever its size", async () => 
   data.fill(90, 15, 21);
   data.fill(240, 21);
   const frame: VideoFrame = { format: "I420", width, height, data, timestampMs: 0 };
-  const { data: png } = await encodeFrame(frame, { mediaType: "image/png" });
+  const { data: png } = await encodeFrame(frame);
   const { data: pixels } = await decodePng(png.buffer as ArrayBuffer);
   const [red, green, blue] = [pixels[56]!, pixels[57]!, pixels[58]!];
   assert(red > 250 && green < 5 && blue < 5, `${red}, ${green}, ${blue}`);
@@ -51,7 +52,6 @@ Deno.test("a large frame is made smaller as the model wishes, and its detail ave
   const frame = plain(2000, 1000, [0, 0, 0]);
   for (let at = 0; at < frame.data.length; at += 8) frame.data.fill(255, at, at + 3);
   const { data, width, height } = await encodeFrame(frame, {
-    mediaType: "image/png",
     maxSide: 500,
   });
   assertEquals([width, height], [500, 250]);
@@ -61,11 +61,11 @@ Deno.test("a large frame is made smaller as the model wishes, and its detail ave
     128,
   ]);
   await assertRejects(() => encodeFrame(frame, { maxSide: 0 }), RangeError);
-  await assertRejects(() => encodeFrame(frame, { quality: 101 }), RangeError);
+  assertThrows(() => jpegEncoder({ quality: 101 }), RangeError);
 });
 
 Deno.test("a model that can be shown pictures gets the latest with what was said", async () => {
-  await using stage = await seeing({ mediaType: "image/png", maxSide: 4 });
+  await using stage = await seeing({ maxSide: 4 });
   const video = stage.ann.publishVideo();
   await stage.clock.advance(100);
   const first = stage.agent.waitForFirstFrame({ timeoutMs: 1000 });
@@ -84,7 +84,7 @@ Deno.test("a model that can be shown pictures gets the latest with what was said
 });
 
 Deno.test("a shared screen is shown before a camera, and the camera when it ends", async () => {
-  await using stage = await seeing({ mediaType: "image/png" });
+  await using stage = await seeing();
   const camera = stage.ann.publishVideo();
   const screen = stage.ann.publishVideo(TrackType.SCREEN_SHARE);
   await stage.clock.advance(100);
@@ -137,9 +137,7 @@ Deno.test("a realtime model is shown what is to be seen when somebody begins to 
 
 Deno.test("a shared screen is told of when it is another one and stands still", async () => {
   const seen: number[] = [];
-  const watching = screenChanges((image) => void seen.push(image.data.length), {
-    mediaType: "image/png",
-  });
+  const watching = screenChanges((image) => void seen.push(image.data.length));
   const { participant } = { participant: {} as never };
   const screen = { id: "s", type: TrackType.SCREEN_SHARE, participant, muted: false };
   const show = (at: number, brightness: number, track = screen) =>

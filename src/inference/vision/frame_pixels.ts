@@ -2,8 +2,11 @@ import type { VideoFrame } from "../../edge/video_frame.ts";
 
 /** A picture of four bytes a pixel. */
 export interface Pixels {
+  /** Red, green, blue and opacity, row by row. */
   readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
 }
 

@@ -16,7 +16,7 @@ export class Sight {
   readonly #clock: Clock;
   readonly #waiting = new Set<PromiseWithResolvers<SeenFrame>>();
   #latest: SeenFrame | undefined;
-  #image: { frame: VideoFrame; key: string; image: Promise<EncodedImage> } | undefined;
+  #image: { of: readonly unknown[]; image: Promise<EncodedImage> } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -57,10 +57,10 @@ export class Sight {
   image(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
     const frame = this.#latest?.frame;
     if (!frame) return Promise.resolve(undefined);
-    const key = JSON.stringify(options);
-    if (this.#image?.frame !== frame || this.#image.key !== key) {
-      this.#image = { frame, key, image: encodeFrame(frame, options) };
+    const of = [frame, options.maxSide, options.encoder];
+    if (!this.#image?.of.every((one, index) => one === of[index])) {
+      this.#image = { of, image: encodeFrame(frame, options) };
     }
-    return this.#image.image;
+    return this.#image!.image;
   }
 }

@@ -1,0 +1,45 @@
+/**
+ * JPEG files of what an agent sees, by MozJPEG in WASM. The encoder is loaded with the first image,
+ * and needs `--allow-read` for it.
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame } from "@ringline/edge";
+ * import { jpegEncoder } from "@ringline/edge/jpeg";
+ *
+ * const frame = {
+ *   format: "RGBA",
+ *   width: 2,
+ *   height: 2,
+ *   data: new Uint8Array(16),
+ *   timestampMs: 0,
+ * } as const;
+ * const image = await encodeFrame(frame, { encoder: jpegEncoder() });
+ * console.log(image.mediaType); // image/jpeg
+ * ```
+ *
+ * @module
+ */
+import type { ImageEncoder } from "../vision/encode_frame.ts";
+
+/**
+ * An encoder of JPEG files, for `vision: { encoder: jpegEncoder() }`.
+ *
+ * @throws {RangeError} the quality is not 1 to 100.
+ */
+export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
+  const { quality = 80 } = options;
+  if (!(quality >= 1 && quality <= 100)) {
+    throw new RangeError(`quality must be 1 to 100, got ${quality}`);
+  }
+  return {
+    mediaType: "image/jpeg",
+    async encode({ data, width, height }) {
+      const { encode } = await import("@jsquash/jpeg");
+      // What the encoder reads of it; Deno has no ImageData of its own.
+      const image = { data, width, height, colorSpace: "srgb" } as ImageData;
+      // A baseline picture takes less time than the encoder's own, smaller choice.
+      return new Uint8Array(await encode(image, { quality, progressive: false }));
+    },
+  };
+}
