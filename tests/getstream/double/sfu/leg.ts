@@ -250,6 +250,8 @@ export class Leg {
     if (!isNew || !this.socket) return;
     const offer = await pc.createOffer(iceRestart ? { iceRestart } : {});
     const answer = this.#answer = Promise.withResolvers<string>();
+    // It may be given up before it is waited for.
+    answer.promise.catch(() => {});
     const negotiationId = ++this.#negotiation;
     await pc.setLocalDescription(offer);
     this.send({ case: "subscriberOffer", value: { sdp: offer.sdp, negotiationId, iceRestart } });
