@@ -9,9 +9,11 @@
 import { parseArgs } from "node:util";
 import { wasmKernel } from "../src/native/wasm_kernel.ts";
 import { cLibraries } from "./audio/contenders/c_libraries.ts";
+import { javascript } from "./audio/contenders/javascript.ts";
 import { livekit } from "./audio/contenders/livekit.ts";
 import { ourKernels, ours } from "./audio/contenders/ours.ts";
 import { python } from "./audio/contenders/python.ts";
+import { rubato } from "./audio/contenders/rubato.ts";
 import { measureMixing, type MixingRow } from "./audio/mixing.ts";
 import { measureResampling, type ResamplingRow } from "./audio/resampling.ts";
 import { measureRoom, type RoomRow } from "./audio/room.ts";
@@ -34,7 +36,7 @@ if (help) {
 
 const machine = await describeMachine();
 await cargo("build", "--lib");
-const contenders = [...ours(), ...cLibraries, livekit, ...python];
+const contenders = [...ours(), ...cLibraries, ...rubato, livekit, ...python, ...javascript];
 const main = contenders.filter((contender) => contender.main);
 
 const resampling = await measureResampling(

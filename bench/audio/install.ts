@@ -56,6 +56,29 @@ async function unpack(name: string): Promise<void> {
   }
 }
 
+const crates = new Map<string, Promise<string>>();
+
+/** The library of the crate in a folder, built outside the project; rejects where cargo cannot. */
+export function cargoLibrary(crate: URL): Promise<string> {
+  let path = crates.get(crate.href);
+  if (path === undefined) {
+    path = buildCrate(crate);
+    crates.set(crate.href, path);
+  }
+  return path;
+}
+
+async function buildCrate(crate: URL): Promise<string> {
+  const manifest = decodeURIComponent(new URL("Cargo.toml", crate).pathname);
+  const target = `${folder}/cargo`;
+  progress(`building ${manifest}`);
+  await Deno.mkdir(folder, { recursive: true });
+  const options = ["--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
+  if (!await run("cargo", ["build", ...options])) throw new Error(`cargo cannot build ${manifest}`);
+  const [, name] = (await Deno.readTextFile(manifest)).match(/^name = "(.*)"$/m)!;
+  return `${target}/release/lib${name!.replaceAll("-", "_")}.so`;
+}
+
 /** A Python with soxr, PyAV and numpy; rejects where there is none. */
 export async function pythonWithContenders(): Promise<string> {
   const environment = `${folder}/python`;
