@@ -34,8 +34,8 @@ export class OwnVoice {
   /** Levels of what was played, by 20 ms of the clock. */
   readonly #played = new Float32Array(PLAYED);
   #writtenEndMs = 0;
-  #positionMs = 0;
   #reportedMs = 0;
+  #reportedAtMs = 0;
   #slot = -1;
   #lastSoundSlot = -PLAYED;
   #onsetSlot = 0;
@@ -52,30 +52,40 @@ export class OwnVoice {
   }
 
   /**
-   * Takes note of how far the track was played, whenever somebody is heard. Where nobody was for a
-   * while, or reports are rare, what lies between is taken to have been played without a break.
+   * Takes note of how far the track was played, whenever somebody is heard. Reports are rare, and
+   * late when the program was busy: what lies between two is filled in when the second comes.
    */
   update(nowMs: number, playedMs: number, isPlaying: boolean): void {
     const slot = Math.floor(nowMs / SLOT_MS);
-    const passed = slot - this.#slot;
-    if (passed <= 0) return;
-    const from = this.#positionMs;
-    let to = isPlaying ? from + passed * SLOT_MS : from;
-    if (playedMs !== this.#reportedMs) {
-      to = Math.abs(to - playedMs) > REPORT_MS ? playedMs : Math.max(playedMs, to);
+    const playedSince = playedMs - this.#reportedMs;
+    if (playedSince > 0) {
+      // What is played takes its time: before that it stood still.
+      const startMs = Math.max(this.#reportedAtMs, nowMs - playedSince);
+      const pace = playedSince / Math.max(1, nowMs - startMs);
+      this.#fill(Math.floor(this.#reportedAtMs / SLOT_MS) + 1, slot, (atMs) => {
+        return atMs <= startMs ? undefined : this.#reportedMs + (atMs - startMs) * pace;
+      });
       this.#reportedMs = playedMs;
+      this.#reportedAtMs = nowMs;
+    } else if (slot > this.#slot) {
+      this.#fill(this.#slot + 1, slot, (atMs) => {
+        const aheadMs = atMs - this.#reportedAtMs;
+        return isPlaying && aheadMs <= REPORT_MS ? this.#reportedMs + aheadMs : undefined;
+      });
     }
-    to = Math.max(from, Math.min(to, playedMs + REPORT_MS, this.#writtenEndMs));
-    this.#slot = slot;
-    this.#positionMs = to;
-    for (let ago = Math.min(passed, PLAYED) - 1; ago >= 0; ago--) {
-      const at = to - ago * SLOT_MS;
-      const block = Math.floor((at - 1) / SLOT_MS);
-      const level = at > from && block >= 0 ? this.#written[block % WRITTEN]! : 0;
-      this.#played[(slot - ago) % PLAYED] = level;
+    this.#slot = Math.max(slot, this.#slot);
+  }
+
+  /** Puts down what was played in slots, by where the track was at the end of each. */
+  #fill(from: number, to: number, positionAt: (atMs: number) => number | undefined): void {
+    for (let slot = Math.max(0, from, to - PLAYED + 1); slot <= to; slot++) {
+      const position = positionAt((slot + 1) * SLOT_MS);
+      const isKnown = position !== undefined && position > 0 && position <= this.#writtenEndMs;
+      const level = isKnown ? this.#written[Math.floor((position - 1) / SLOT_MS) % WRITTEN]! : 0;
+      this.#played[slot % PLAYED] = level;
       if (level === 0) continue;
-      if (slot - ago - this.#lastSoundSlot > BREAK) this.#onsetSlot = slot - ago;
-      this.#lastSoundSlot = slot - ago;
+      if (slot - this.#lastSoundSlot > BREAK) this.#onsetSlot = slot;
+      this.#lastSoundSlot = Math.max(slot, this.#lastSoundSlot);
     }
   }
 
