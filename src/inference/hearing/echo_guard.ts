@@ -80,7 +80,7 @@ export class OwnVoice {
   #fill(from: number, to: number, positionAt: (atMs: number) => number | undefined): void {
     for (let slot = Math.max(0, from, to - PLAYED + 1); slot <= to; slot++) {
       const position = positionAt((slot + 1) * SLOT_MS);
-      const isKnown = position !== undefined && position > 0 && position <= this.#writtenEndMs;
+      const isKnown = position !== undefined && position >= 1 && position <= this.#writtenEndMs;
       const level = isKnown ? this.#written[Math.floor((position - 1) / SLOT_MS) % WRITTEN]! : 0;
       this.#played[slot % PLAYED] = level;
       if (level === 0) continue;
