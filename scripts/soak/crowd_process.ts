@@ -42,8 +42,7 @@ if (import.meta.main) {
   speakTogether(people);
   setInterval(() => people.forEach((person) => person.ping()), PING_MS);
   setInterval(() => people.forEach((person) => person.show()), FRAME_MS);
-  let ended = false;
-  const coming = (async () => {
+  (async () => {
     for (let index = 0; index < staying; index++) {
       const person = new Person(link, index);
       await person.connected;
@@ -51,11 +50,9 @@ if (import.meta.main) {
       people.push(person);
     }
     send({ joined: people.length });
-    for (let index = staying; !ended; index++) await visit(link, index, people);
+    for (let index = staying;; index++) await visit(link, index, people);
   })().catch((error) => send({ joined: null, error: String(error) }));
   for await (const { ask } of receive()) if (ask === "figures") send({ figures });
-  ended = true;
-  await Promise.race([coming, new Promise((resolve) => setTimeout(resolve, 4 * VISIT_STEP_MS))]);
   await Promise.all(people.map((person) => person.leave()));
   Deno.exit(0); // at its natural end wrtc crashes
 }
