@@ -29,7 +29,7 @@ impl<S: Samples> Rough<S> {
     }
 }
 
-/// The sums of `T` vectors in i16, if they fit for certain.
+/// The sums of `T` vectors in i16, if that pays and they fit for certain.
 ///
 /// # Safety
 /// As with [`sums`].
@@ -39,6 +39,9 @@ unsafe fn short_sums<S: Samples, const T: usize>(
     rough: &mut Option<Rough<S>>,
     at: usize,
 ) -> Option<[S; T]> {
+    if !S::SHORT_SUMS {
+        return None;
+    }
     let Rough { bits, low, high } = (*rough)?;
     // SAFETY: the caller's promise.
     unsafe {

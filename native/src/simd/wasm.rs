@@ -70,6 +70,7 @@ pub(super) struct Shorts(v128);
 
 impl Samples for Shorts {
     const N: usize = 8;
+    const SHORT_SUMS: bool = false;
     type Sums = [v128; 2];
 
     #[inline(always)]
