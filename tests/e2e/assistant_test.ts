@@ -109,38 +109,3 @@ assistantTest(
     });
   },
 );
-assistantTest("its own voice out of a loudspeaker does not interrupt it", async (browser) => {
-  await call(async (agent, link) => {
-    const guest = await Guest.join(browser, link, { name: "Ada" });
-    // What the page plays comes back into its microphone: 20 dB down, 150 ms late.
-    await guest.page.evaluate(() => {
-      // deno-lint-ignore no-explicit-any
-      const { guest, Audio } = globalThis as any;
-      const { context, destination, client } = guest;
-      const player = new Audio();
-      player.srcObject = client.audio;
-      player.muted = true;
-      void player.play();
-      const back = context.createMediaStreamSource(client.audio);
-      const delay = context.createDelay(1);
-      delay.delayTime.value = 0.15;
-      const gain = context.createGain();
-      gain.gain.value = 0.1;
-      back.connect(delay).connect(gain).connect(destination);
-      guest.back = [player, back, delay, gain];
-    });
-    let bargeIns = 0;
-    agent.events.subscribe(BargeInEvent, () => void bargeIns++);
-    // Nobody but the agent itself is heard.
-    void agent.respond("tell me a story");
-    const story = await until("the story is told", () => {
-      const last = agent.conversation!.messages.at(-1);
-      return last?.role === "assistant" && last.complete && last;
-    }, 60_000);
-    await delay(3000);
-    assert(story.text.endsWith("That is the end of the story."), story.text);
-    assertEquals(bargeIns, 0);
-    assertEquals(agent.conversation!.messages.length, 2);
-    await guest.leave();
-  });
-});
