@@ -1,6 +1,7 @@
 /** Mixers against each other and against copying. @module */
 
 import { progress } from "../lib/progress.ts";
+import { timeLivekitMixer } from "./contenders/livekit.ts";
 import { ourKernels } from "./contenders/ours.ts";
 import { PythonWorker } from "./contenders/python.ts";
 import { testSignal } from "./contender.ts";
@@ -19,7 +20,7 @@ const FRAMES = 960;
 const PEOPLE = [2, 8, 32, 128];
 const REPETITIONS = 15;
 
-/** Measures copying, our kernels and numpy, interleaved. */
+/** Measures copying and our kernels, interleaved, then numpy and LiveKit's mixer. */
 export async function measureMixing(quick: boolean): Promise<MixingRow[]> {
   progress("mixing");
   const rows: MixingRow[] = [];
@@ -62,7 +63,7 @@ export async function measureMixing(quick: boolean): Promise<MixingRow[]> {
       if (mix !== undefined) keepLeast(row.mixNs, people, time(mix, calls));
     }
   }
-  rows.push(await numpy(quick));
+  rows.push(await numpy(quick), await livekitMixer(quick));
   return rows;
 }
 
@@ -77,6 +78,21 @@ async function numpy(quick: boolean): Promise<MixingRow> {
       }
     }
     await worker.close();
+  } catch (error) {
+    row.skipped = error instanceof Error ? error.message : String(error);
+  }
+  return row;
+}
+
+/** It makes the sum of all only: one for each listener would be as many mixers. */
+async function livekitMixer(quick: boolean): Promise<MixingRow> {
+  const row: MixingRow = { name: "@livekit/rtc-node AudioMixer", mixNs: {}, mixMinusNs: {} };
+  try {
+    for (let repetition = 0; repetition < (quick ? 1 : 3); repetition++) {
+      for (const people of PEOPLE) {
+        keepLeast(row.mixNs, people, await timeLivekitMixer(people, FRAMES));
+      }
+    }
   } catch (error) {
     row.skipped = error instanceof Error ? error.message : String(error);
   }

@@ -1,9 +1,9 @@
-/** LiveKit's AudioResampler, as its agents for Node use it. @module */
+/** LiveKit's AudioResampler and AudioMixer, as its agents for Node use it. @module */
 
-import { type Contender, streamRunner } from "../contender.ts";
+import { type Contender, streamRunner, testSignal } from "../contender.ts";
 
 // Not in the import map: only who runs this benchmark downloads it.
-const SPECIFIER = "npm:@livekit/rtc-node@0.13.20";
+const SPECIFIER = "npm:@livekit/rtc-node@0.13.35";
 
 // deno-lint-ignore no-explicit-any
 let module: Promise<any> | undefined;
@@ -38,3 +38,22 @@ export const livekit: Contender = {
     });
   },
 };
+
+/** Nanoseconds in which LiveKit's AudioMixer makes one block of `people` streams, which never wait. */
+export async function timeLivekitMixer(people: number, frames: number): Promise<number> {
+  const { AudioFrame, AudioMixer } = await livekitModule();
+  const mixer = new AudioMixer(48_000, 1, { blocksize: frames });
+  const samples = testSignal(frames).map((sample) => sample / people);
+  for (let person = 0; person < people; person++) {
+    mixer.addStream((async function* () {
+      while (true) yield new AudioFrame(samples, 48_000, 1, frames);
+    })());
+  }
+  const blocks = mixer[Symbol.asyncIterator]();
+  for (let block = 0; block < 5; block++) await blocks.next();
+  const calls = 50, start = performance.now();
+  for (let block = 0; block < calls; block++) await blocks.next();
+  const ns = (performance.now() - start) * 1e6 / calls;
+  await mixer.aclose();
+  return ns;
+}

@@ -5,8 +5,8 @@ import { cargoLibrary } from "../install.ts";
 
 /** Its synchronous resampler and its asynchronous one. */
 export const rubato: Contender[] = [
-  contender("rubato Fft", 0),
-  contender("rubato Sinc256", 1),
+  contender("rubato 5 Fft", 0),
+  contender("rubato 5 Sinc256", 1),
 ];
 
 function contender(name: string, sinc: 0 | 1): Contender {
