@@ -60,16 +60,29 @@ async function install(packages: string[]): Promise<void> {
   }
 }
 
+/** Whether Debian's PocketSphinx is there, which the assistant without a key understands with. */
+async function hasRecogniser(): Promise<boolean> {
+  if (!await isFile("/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict")) return false;
+  for await (const { name } of Deno.readDir("/usr/lib")) {
+    if (await isFile(`/usr/lib/${name}/libpocketsphinx.so.3`)) return true;
+  }
+  return false;
+}
+
 /**
- * Finds Chromium and the recorded speech that the browser tests play, installing both where
- * `apt-get` may be used. Gives `undefined`, and says what to do, where there is no browser.
+ * Finds Chromium, and what else the browser tests need: recorded speech to play, and the recogniser
+ * of an example. Installs what is missing where `apt-get` may be used. Gives `undefined`, and says
+ * what to do, where there is no browser.
  */
 export async function provideChromium(speech: string): Promise<string | undefined> {
   const missing: string[] = [];
   if (!await findChromium()) missing.push("chromium");
   if (!await isFile(speech)) missing.push("alsa-utils");
+  if (Deno.build.os === "linux" && !await hasRecogniser()) {
+    missing.push("libpocketsphinx3", "pocketsphinx-en-us");
+  }
   if (missing.length > 0 && await mayInstall()) {
-    console.error(`test: installing ${missing.join(" and ")} for the browser tests ...`);
+    console.error(`test: installing ${missing.join(", ")} for the browser tests ...`);
     await install(missing);
   }
   const found = await findChromium();
