@@ -8,7 +8,7 @@ import type { EdgeAgent } from "../edge_agent.ts";
 import { EdgeTransport, type JoinOptions, type OpenDemoOptions } from "../edge_transport.ts";
 import { ErrorEvent } from "../events.ts";
 import type { JsonValue, User } from "../types.ts";
-import { openInBrowser } from "./browser.ts";
+import { openBrowser } from "../open_browser.ts";
 import { CallDesk } from "./call_desk.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
@@ -204,7 +204,7 @@ export class GetStreamEdge extends EdgeTransport {
       token: this.#service.makeToken(DEMO_USER.id, DEMO_VALIDITY_MS),
     });
     console.log(`Open ${url.href} in a browser`);
-    if (options.browser) await openInBrowser(url, this.logger);
+    if (options.browser) await openBrowser(url, this.logger);
     return url;
   }
 

@@ -14,7 +14,7 @@ import {
 } from "../edge_transport.ts";
 import { EdgeError } from "../errors.ts";
 import { isSecret, newSecret } from "./access.ts";
-import { openBrowser } from "./browser.ts";
+import { openBrowser } from "../open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import { callNotice } from "./notices.ts";
 import { LocalServing, type ServeOptions, type Serving } from "./serving.ts";

@@ -1,4 +1,4 @@
-import type { Logger } from "../../events/logger.ts";
+import type { Logger } from "../events/logger.ts";
 
 /** How each system opens a page. */
 const COMMANDS: Record<string, [string, ...string[]]> = {
