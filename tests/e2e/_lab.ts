@@ -18,10 +18,14 @@ export const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
 export const chromium: string | undefined = Deno.env.get("CHROMIUM");
 
 /** Registers a test that needs the browser, and gives it one with an empty profile. */
-export function browserTest(name: string, body: (browser: Browser) => Promise<void>): void {
+export function browserTest(
+  name: string,
+  body: (browser: Browser) => Promise<void>,
+  { ignore = false }: { ignore?: boolean } = {},
+): void {
   Deno.test({
     name,
-    ignore: chromium === undefined,
+    ignore: ignore || chromium === undefined,
     // Chromium's pipes and timers live in puppeteer, beyond one test's view.
     sanitizeOps: false,
     sanitizeResources: false,

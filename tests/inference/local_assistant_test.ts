@@ -1,3 +1,4 @@
+import { hasRecogniser, spoken } from "../support/offline_speech.ts";
 import { assert, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
@@ -11,16 +12,6 @@ import type { MemoryParty } from "../../src/testing/memory_party.ts";
 import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
 import { localAssistant } from "../../examples/local_assistant.ts";
 
-/** The recogniser comes from Debian: `apt install libpocketsphinx3 pocketsphinx-en-us`. */
-function hasRecogniser(): boolean {
-  try {
-    Deno.dlopen("libpocketsphinx.so.3", {}).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 async function until(what: string, isTrue: () => boolean, limitMs = 30_000): Promise<void> {
   for (const end = performance.now() + limitMs; !isTrue();) {
     assert(performance.now() < end, `${what} did not happen`);
@@ -30,13 +21,7 @@ async function until(what: string, isTrue: () => boolean, limitMs = 30_000): Pro
 
 /** Says a sentence with a voice, and is silent after it as a microphone is. */
 async function say(party: MemoryParty, voice: EspeakVoice, text: string): Promise<void> {
-  const samples: number[] = [];
-  let sampleRate = 0;
-  for await (const { pcm } of voice.synthesize(text, { signal: new AbortController().signal })) {
-    sampleRate = pcm.sampleRate;
-    samples.push(...pcm.samples);
-  }
-  party.speak(new PcmChunk(Int16Array.from(samples), { sampleRate }));
+  party.speak(await spoken(voice, text));
   party.speak(new PcmChunk(new Int16Array(16_000 * 3), { sampleRate: 16_000 }));
 }
 
