@@ -6,9 +6,26 @@ import { LatestVideoTrack } from "../../edge/latest_video_track.ts";
 import { AudioReceivedEvent } from "../../edge/events.ts";
 import { TrackType } from "../../edge/types.ts";
 
+/** How late the last of what was said may be heard. */
+const PATIENCE_MS = 3000;
+
 function near(bench: Bench, actual: number | undefined, expected: number, what: string): void {
   const off = Math.abs((actual ?? 0) - expected);
   expect(off <= bench.toleranceMs, `${what}: expected about ${expected} ms, got ${actual}`);
+}
+
+/** As `near`, with patience for what is still on its way: jitter buffers and busy machines. */
+async function comesNear(
+  bench: Bench,
+  read: () => number | undefined,
+  expected: number,
+  what: string,
+): Promise<void> {
+  for (let passed = 0; passed < PATIENCE_MS; passed += 50) {
+    if (Math.abs((read() ?? 0) - expected) <= bench.toleranceMs) break;
+    await bench.pass(50);
+  }
+  near(bench, read(), expected, what);
 }
 
 /** What is heard, said and seen. */
@@ -19,7 +36,7 @@ export const media: Contract = {
     const anna = await bench.enterAndBeSeen(connection, "anna");
     await bench.until(anna.speak(tone(1000)), "speaking");
     await bench.pass(200);
-    near(bench, agent.heardMs.get(anna.participantId), 1000, "what was heard");
+    await comesNear(bench, () => agent.heardMs.get(anna.participantId), 1000, "what was heard");
     expectSame([...agent.heardMs.keys()], [anna.participantId], "who was heard");
   },
 
@@ -32,7 +49,8 @@ export const media: Contract = {
     });
     await bench.until(anna.speak(tone(400)), "speaking");
     await bench.pass(200);
-    near(bench, kept.reduce((ms, event) => ms + audibleMs(event.pcm), 0), 400, "what was kept");
+    const keptMs = () => kept.reduce((ms, event) => ms + audibleMs(event.pcm), 0);
+    await comesNear(bench, keptMs, 400, "what was kept");
     expect(kept.every((event) => event.connection === connection), "the connection is named");
     const from = new Set(kept.map((event) => event.participant.id));
     expectSame([...from], [anna.participantId], "who was heard");
@@ -51,7 +69,7 @@ export const media: Contract = {
     await bench.eventually(() => connection.participants.size === 1, "she is seen");
     await bench.until(anna.speak(tone(500)), "speaking");
     await bench.pass(200);
-    near(bench, agent.heardMs.get(anna.participantId), 500, "what was heard");
+    await comesNear(bench, () => agent.heardMs.get(anna.participantId), 500, "what was heard");
     const told = bench.log.filter((line) => line === `track of ${anna.participantId}`);
     expectSame(told.length, 1, "events of the track");
   },
@@ -83,7 +101,7 @@ export const media: Contract = {
     await bench.until(speaking, "speaking");
     await bench.pass(200);
     expectSame(agent.heardMs.get(anna.participantId), heard, "what was heard of her");
-    near(bench, agent.heardMs.get(bert.participantId), 1000, "what was heard of bert");
+    await comesNear(bench, () => agent.heardMs.get(bert.participantId), 1000, "bert's part");
   },
 
   "a rate that changes in mid-call is neither a gap nor a change of speed": async (bench) => {
@@ -95,7 +113,7 @@ export const media: Contract = {
       await bench.until(anna.speak(tone(300, rate, channels)), "speaking");
     }
     await bench.pass(200);
-    near(bench, agent.heardMs.get(anna.participantId), 1200, "what was heard");
+    await comesNear(bench, () => agent.heardMs.get(anna.participantId), 1200, "what was heard");
   },
 
   "two agents on one edge hear only their own calls": async (bench) => {
@@ -116,7 +134,12 @@ export const media: Contract = {
       const { heardMs } = agents[index]!;
       const audible = [...heardMs].filter(([, ms]) => ms > 0).map(([id]) => id);
       expectSame(audible, [parties[index]!.participantId], `whom agent ${index} heard`);
-      near(bench, heardMs.get(parties[index]!.participantId), expected, `agent ${index}`);
+      await comesNear(
+        bench,
+        () => heardMs.get(parties[index]!.participantId),
+        expected,
+        `agent ${index}`,
+      );
     }
     const crossed = heard.filter(({ callId, from }) => {
       return parties[Number(callId.split("-")[1])]!.participantId !== from;
@@ -139,7 +162,7 @@ export const media: Contract = {
     await bench.until(audio.drain(), "playing");
     await bench.pass(300);
     const sum = (agent: NotingAgent) => [...agent.heardMs.values()].reduce((a, b) => a + b, 0);
-    near(bench, sum(curious), 500, "what the curious one heard");
+    await comesNear(bench, () => sum(curious), 500, "what the curious one heard");
     expectSame([sum(deaf), sum(talker)], [0, 0], "what the others heard");
     audio.close();
   },
@@ -153,7 +176,7 @@ export const media: Contract = {
     await bench.until(audio.write(tone(700, 24_000), { final: true }), "writing");
     await bench.until(audio.drain(), "playing");
     await bench.pass(300);
-    near(bench, anna.heardMs, 700, "what was heard");
+    await comesNear(bench, () => anna.heardMs, 700, "what was heard");
     near(bench, audio.playedMs, 700, "playedMs");
     near(bench, audio.heardMs, 700, "heardMs");
     expectSame(audio.bufferedMs, 0, "bufferedMs");
@@ -192,7 +215,7 @@ export const media: Contract = {
     await bench.until(audio.write(tone(200), { final: true }), "writing");
     await bench.until(audio.drain(), "playing");
     await bench.pass(300);
-    near(bench, anna.heardMs - heard, 200, "what was said after the flush");
+    await comesNear(bench, () => anna.heardMs - heard, 200, "what was said after the flush");
     audio.close();
   },
 
@@ -212,7 +235,7 @@ export const media: Contract = {
     audio.resume();
     await bench.until(audio.drain(), "playing");
     await bench.pass(300);
-    near(bench, anna.heardMs, 1000, "what was heard in all");
+    await comesNear(bench, () => anna.heardMs, 1000, "what was heard in all");
     audio.close();
   },
 
