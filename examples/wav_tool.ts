@@ -7,14 +7,22 @@
  *
  * 16-bit PCM. Files may be longer than memory: they are read and written in pieces.
  */
-import { loadKernel, Mixer, PcmChunk, Resampler } from "@ringline/edge/audio";
+import { loadKernel, MAX_GAIN, Mixer, PcmChunk, Resampler } from "@ringline/edge/audio";
 import { parseArgs } from "node:util";
 
 /** Frames that are read at once: short enough for a smooth bar, long enough for speed. */
 const PIECE_FRAMES = 48_000;
+/** The most bytes of samples: a WAV file's header counts in 32 bits. */
+const MAX_BYTES = 2 ** 32 - 1 - 36;
+
+/** What was typed is wrong: the usage helps. */
+class UsageError extends Error {}
 
 class WavReader implements Disposable {
+  #open = true;
+
   private constructor(
+    readonly path: string,
     readonly file: Deno.FsFile,
     readonly sampleRate: number,
     readonly channels: number,
@@ -22,27 +30,42 @@ class WavReader implements Disposable {
   ) {}
 
   static open(path: string): WavReader {
-    const file = Deno.openSync(path);
+    return named(path, () => {
+      const file = Deno.openSync(path);
+      try {
+        return WavReader.#begin(path, file);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+    });
+  }
+
+  static #begin(path: string, file: Deno.FsFile): WavReader {
     const header = readExactly(file, 12);
     const tag = (view: DataView, at: number) =>
       String.fromCharCode(...new Uint8Array(view.buffer, at, 4));
     if (tag(header, 0) !== "RIFF" || tag(header, 8) !== "WAVE") {
-      throw new TypeError(`${path}: expected a WAV file`);
+      throw new TypeError("expected a WAV file");
     }
     let format: DataView | undefined;
     for (;;) {
       const chunk = readExactly(file, 8);
       const length = chunk.getUint32(4, true);
       if (tag(chunk, 0) === "data") {
-        if (format === undefined) throw new TypeError(`${path}: its format is missing`);
+        if (format === undefined) throw new TypeError("its format is missing");
         const [kind, bits] = [format.getUint16(0, true), format.getUint16(14, true)];
         // 0xfffe says that the kind stands further on; with 16 bits it is PCM.
         if ((kind !== 1 && kind !== 0xfffe) || bits !== 16) {
-          throw new TypeError(`${path}: expected 16-bit PCM, got kind ${kind} with ${bits} bits`);
+          throw new TypeError(`expected 16-bit PCM, got kind ${kind} with ${bits} bits`);
         }
-        const channels = format.getUint16(2, true);
+        const [channels, sampleRate] = [format.getUint16(2, true), format.getUint32(4, true)];
+        assertFormat(sampleRate, channels);
         const frames = Math.floor(length / 2 / channels);
-        return new WavReader(file, format.getUint32(4, true), channels, frames);
+        return new WavReader(path, file, sampleRate, channels, frames);
+      }
+      if (tag(chunk, 0) === "fmt " && length < 16) {
+        throw new TypeError(`expected a format chunk of 16 bytes or more, got ${length}`);
       }
       const body = readExactly(file, length + length % 2);
       if (tag(chunk, 0) === "fmt ") format = body;
@@ -55,7 +78,8 @@ class WavReader implements Disposable {
   read(): PcmChunk | undefined {
     const frames = Math.min(PIECE_FRAMES, this.frames - this.#done);
     const samples = new Int16Array(frames * this.channels);
-    const read = frames > 0 ? readUpTo(this.file, new Uint8Array(samples.buffer)) : 0;
+    const bytes = new Uint8Array(samples.buffer);
+    const read = frames > 0 ? named(this.path, () => readUpTo(this.file, bytes)) : 0;
     const whole = Math.floor(read / 2 / this.channels);
     if (whole === 0) return undefined;
     this.#done += whole;
@@ -68,33 +92,69 @@ class WavReader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.file.close();
+    if (this.#open) this.file.close();
+    this.#open = false;
   }
 }
 
+/** Writes beside the file that is meant, which is replaced only when all went well. */
 class WavWriter implements Disposable {
+  readonly #path: string;
+  readonly #part: string;
   readonly #file: Deno.FsFile;
   readonly #rate: number;
   readonly #channels: number;
   #bytes = 0;
+  #open = true;
 
   constructor(path: string, rate: number, channels: number) {
-    this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
+    this.#path = target(path);
+    this.#part = `${this.#path}.part`;
     this.#rate = rate;
     this.#channels = channels;
-    this.#writeHeader();
+    this.#file = named(
+      path,
+      () => Deno.openSync(this.#part, { write: true, create: true, truncate: true }),
+    );
+    try {
+      named(path, () => this.#writeHeader());
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   write(samples: Int16Array): void {
-    writeAll(this.#file, new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
-    this.#bytes += samples.byteLength;
+    const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+    if (this.#bytes + bytes.length > MAX_BYTES) {
+      throw new RangeError(`${this.#path}: a WAV file holds 4 GiB at most, this would be longer`);
+    }
+    named(this.#path, () => writeAll(this.#file, bytes));
+    this.#bytes += bytes.length;
   }
 
-  /** Writes the length, which is known only now, into the header. */
+  /** Writes the length, which is known only now, into the header, and moves the file into place. */
+  finish(): void {
+    named(this.#path, () => {
+      this.#file.seekSync(0, Deno.SeekMode.Start);
+      this.#writeHeader();
+      this.#file.close();
+      this.#open = false;
+      try {
+        Deno.renameSync(this.#part, this.#path);
+      } catch (error) {
+        Deno.removeSync(this.#part);
+        throw error;
+      }
+    });
+  }
+
+  /** Leaves nothing behind of a file that was not finished. */
   [Symbol.dispose](): void {
-    this.#file.seekSync(0, Deno.SeekMode.Start);
-    this.#writeHeader();
+    if (!this.#open) return;
+    this.#open = false;
     this.#file.close();
+    Deno.removeSync(this.#part);
   }
 
   #writeHeader(): void {
@@ -117,14 +177,17 @@ class WavWriter implements Disposable {
   }
 }
 
-/** A file's samples at another rate, the filter's delay cut off, in pieces of any length. */
-function* converted(
-  reader: WavReader,
-  rate: number,
-  channels: 1 | 2,
-): Generator<Int16Array> {
+function resamplerFor(reader: WavReader, outputRate: number, channels: 1 | 2): Resampler {
   const inputRate = reader.sampleRate;
-  using resampler = new Resampler(loadKernel(), { inputRate, outputRate: rate, channels });
+  return named(
+    reader.path,
+    () => new Resampler(loadKernel(), { inputRate, outputRate, channels }),
+  );
+}
+
+/** A file's samples at another rate, the filter's delay cut off, in pieces of any length. */
+function* converted(reader: WavReader, resampler: Resampler): Generator<Int16Array> {
+  const { sampleRate: rate, channels } = resampler.outputFormat;
   let late = Math.round(resampler.latencyMs * rate / 1000) * channels;
   const settled = (samples: Int16Array) => {
     const cut = Math.min(late, samples.length);
@@ -161,27 +224,33 @@ function convert(from: string, to: string, rate: number | undefined, channels?: 
   using reader = WavReader.open(from);
   const outRate = rate ?? reader.sampleRate;
   const outChannels = channels ?? (reader.channels === 1 ? 1 : 2);
+  using resampler = resamplerFor(reader, outRate, outChannels);
   using writer = new WavWriter(to, outRate, outChannels);
-  for (const samples of converted(reader, outRate, outChannels)) {
+  for (const samples of converted(reader, resampler)) {
     writer.write(samples);
     showProgress(reader.progress);
   }
+  // It may be the file that is replaced, and some systems replace no file that is open.
+  reader[Symbol.dispose]();
+  writer.finish();
 }
 
 function mix(
   from: [string, string],
   to: string,
-  options: { rate?: number; channels?: 1 | 2; gainB: number },
+  options: Options,
 ): void {
   using a = WavReader.open(from[0]);
   using b = WavReader.open(from[1]);
   const rate = options.rate ?? Math.max(a.sampleRate, b.sampleRate);
   const channels = options.channels ?? (a.channels === 1 && b.channels === 1 ? 1 : 2);
-  using writer = new WavWriter(to, rate, channels);
+  using resamplerA = resamplerFor(a, rate, channels);
+  using resamplerB = resamplerFor(b, rate, channels);
   const frameSamples = Math.round(rate / 50) * channels;
   const mixer = new Mixer(loadKernel(), { frameSamples, rows: 2 });
-  const left = framed(converted(a, rate, channels), frameSamples);
-  const right = framed(converted(b, rate, channels), frameSamples);
+  using writer = new WavWriter(to, rate, channels);
+  const left = framed(converted(a, resamplerA), frameSamples);
+  const right = framed(converted(b, resamplerB), frameSamples);
   for (;;) {
     const [first, second] = [left.next(), right.next()];
     if (first.done && second.done) break;
@@ -192,6 +261,9 @@ function mix(
     mixer.clear();
     showProgress(Math.min(a.progress, b.progress));
   }
+  a[Symbol.dispose]();
+  b[Symbol.dispose]();
+  writer.finish();
 }
 
 let shown = -1;
@@ -226,34 +298,89 @@ function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Arra
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
 }
 
-function usage(): never {
-  console.error(
-    "wav_tool.ts convert IN.wav OUT.wav --rate=HZ [--channels=1|2]\n" +
-      "wav_tool.ts mix A.wav B.wav OUT.wav [--rate=HZ] [--channels=1|2] [--gain-b=0..32]",
-  );
-  Deno.exit(2);
+/** Runs what is about a file; its errors name the file. */
+function named<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw message.includes(path) ? cause : new Error(`${path}: ${message}`, { cause });
+  }
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rate: { type: "string" },
-    channels: { type: "string" },
-    "gain-b": { type: "string", default: "1" },
-  },
-});
-const rate = values.rate === undefined ? undefined : Number(values.rate);
-const channels = values.channels === undefined ? undefined : Number(values.channels) as 1 | 2;
-const [command, ...files] = positionals;
+/** The file that a name stands for; only a file, or nothing yet, may be replaced. */
+function target(path: string): string {
+  return named(path, () => {
+    try {
+      const real = Deno.realPathSync(path);
+      if (Deno.statSync(real).isFile) return real;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return path;
+      throw error;
+    }
+    throw new TypeError("expected the name of a file");
+  });
+}
+
+/** Throws unless it is a rate and a number of channels that can be converted. */
+function assertFormat(sampleRate: number, channels: number): void {
+  new PcmChunk(new Int16Array(0), { sampleRate, channels });
+}
+
+interface Options {
+  rate?: number;
+  channels?: 1 | 2;
+  gainB: number;
+}
+
+/** What was typed; `undefined` where help was asked for. */
+function parse(): { command?: string; files: string[]; options: Options } | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        rate: { type: "string" },
+        channels: { type: "string" },
+        "gain-b": { type: "string", default: "1" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (values.help) return undefined;
+    const rate = values.rate === undefined ? undefined : Number(values.rate);
+    if (rate !== undefined) named("--rate", () => assertFormat(rate, 1));
+    const channels = values.channels === undefined ? undefined : Number(values.channels);
+    if (channels !== undefined && channels !== 1 && channels !== 2) {
+      throw new RangeError(`--channels: expected 1 or 2, got ${values.channels}`);
+    }
+    const gainB = values["gain-b"].trim() === "" ? NaN : Number(values["gain-b"]);
+    if (!(gainB >= 0 && gainB <= MAX_GAIN)) {
+      throw new RangeError(`--gain-b: expected 0 to ${MAX_GAIN}, got ${values["gain-b"]}`);
+    }
+    const [command, ...files] = positionals;
+    return { command, files, options: { rate, channels, gainB } };
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+const usage = "wav_tool.ts convert IN.wav OUT.wav --rate=HZ [--channels=1|2]\n" +
+  "wav_tool.ts mix A.wav B.wav OUT.wav [--rate=HZ] [--channels=1|2] [--gain-b=0..32]";
+
 try {
-  if (command === "convert" && files.length === 2) {
-    convert(files[0]!, files[1]!, rate, channels);
-  } else if (command === "mix" && files.length === 3) {
-    mix([files[0]!, files[1]!], files[2]!, { rate, channels, gainB: Number(values["gain-b"]) });
+  const typed = parse();
+  if (typed === undefined) {
+    console.log(usage);
+  } else if (typed.command === "convert" && typed.files.length === 2) {
+    const [from, to] = typed.files as [string, string];
+    convert(from, to, typed.options.rate, typed.options.channels);
+  } else if (typed.command === "mix" && typed.files.length === 3) {
+    const [a, b, to] = typed.files as [string, string, string];
+    mix([a, b], to, typed.options);
   } else {
-    usage();
+    throw new UsageError("expected convert with 2 files, or mix with 3");
   }
 } catch (error) {
   console.error(`wav_tool: ${error instanceof Error ? error.message : error}`);
-  Deno.exitCode = 1;
+  if (error instanceof UsageError) console.error(usage);
+  Deno.exitCode = error instanceof UsageError ? 2 : 1;
 }

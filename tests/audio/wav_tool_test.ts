@@ -83,3 +83,77 @@ Deno.test("the WAV tool says what is wrong with a file", async () => {
     await Deno.remove(file);
   }
 });
+
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+
+Deno.test("the WAV tool converts and mixes a file in its own place", async () => {
+  await withFolder(async (folder) => {
+    const a = `${folder}/a.wav`;
+    await Deno.writeFile(a, wav(new Int16Array(4_800).fill(1_000), 48_000, 1));
+    const converted = await run("convert", a, a, "--rate=16000");
+    assertEquals(converted.code, 0, converted.stderr);
+    const made = await read(a);
+    assertEquals([made.rate, made.samples.length], [16_000, 1_600]);
+    const mixed = await run("mix", a, a, a);
+    assertEquals(mixed.code, 0, mixed.stderr);
+    assertAlmostEquals((await read(a)).samples[800]!, 2_000, 4);
+    assertEquals(names(folder), ["a.wav"]);
+  });
+});
+
+Deno.test("the WAV tool touches no output before it knows that it can be made", async () => {
+  await withFolder(async (folder) => {
+    const a = `${folder}/a.wav`, out = `${folder}/out.wav`;
+    await Deno.writeFile(a, wav(new Int16Array(480), 48_000, 1));
+    await Deno.writeTextFile(out, "dear");
+    const slow = wav(new Int16Array(480), 1, 1);
+    await Deno.writeFile(`${folder}/slow.wav`, slow);
+    const cases: [string[], number, string][] = [
+      [["convert", a, out, "--rate=abc"], 2, "got NaN"],
+      [["convert", a, out, "--channels=3"], 2, "expected 1 or 2, got 3"],
+      [["mix", a, a, out, "--gain-b=loud"], 2, "expected 0 to 32, got loud"],
+      [["convert", `${folder}/slow.wav`, out], 1, `${folder}/slow.wav: sampleRate`],
+      [["mix", a, `${folder}/none.wav`, out], 1, `${folder}/none.wav`],
+      [["convert", a, folder], 1, `${folder}: expected the name of a file`],
+    ];
+    for (const [args, code, message] of cases) {
+      const result = await run(...args);
+      assertEquals(result.code, code, result.stderr);
+      assertStringIncludes(result.stderr, message);
+      assert(!result.stderr.includes("    at "), result.stderr);
+      assertEquals(await Deno.readTextFile(out), "dear");
+      assertEquals(names(folder), ["a.wav", "out.wav", "slow.wav"]);
+    }
+  });
+});
+
+Deno.test("the WAV tool gives its usage where that helps, and no stack", async () => {
+  assertEquals(await run("--help"), { code: 0, stderr: "" });
+  const wrong = await run("convert", "--loud");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "--loud");
+  assertStringIncludes(wrong.stderr, "wav_tool.ts mix A.wav");
+  assert(!wrong.stderr.includes("    at "), wrong.stderr);
+});
+
+Deno.test("the WAV tool names the file whose format chunk is too short", async () => {
+  await withFolder(async (folder) => {
+    const a = `${folder}/a.wav`;
+    const bytes = wav(new Int16Array(480), 48_000, 1);
+    new DataView(bytes.buffer).setUint32(16, 14, true);
+    await Deno.writeFile(a, bytes);
+    const { code, stderr } = await run("convert", a, `${folder}/out.wav`);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `${a}: expected a format chunk of 16 bytes or more, got 14`);
+    assertEquals(names(folder), ["a.wav"]);
+  });
+});
