@@ -1,6 +1,6 @@
 /** Several streams into one, and into one for each listener. @module */
 
-import { type AudioKernel, MAX_MIX_ROWS } from "./kernel.ts";
+import { type AudioKernel, MAX_GAIN, MAX_MIX_ROWS } from "./kernel.ts";
 
 /** How large a {@linkcode Mixer}'s frames are. */
 export interface MixerOptions {
@@ -82,19 +82,26 @@ export class Mixer {
    * @param options `gain`, 0 to 32, is reached at the frame's end in a straight line from
    *   `previousGain`, so that a change makes no click; 1, and no change, unless given
    * @returns the input's number, for {@linkcode Mixer.output}
-   * @throws {RangeError} when the samples are not one frame or there are too many inputs
+   * @throws {TypeError} when the samples are no `Int16Array`
+   * @throws {RangeError} when the samples are not one frame, a gain is out of range or there are
+   *   too many inputs; nothing is added then
    */
   add(samples: Int16Array, options?: { gain?: number; previousGain?: number }): number {
+    if (!(samples instanceof Int16Array)) {
+      throw new TypeError(`samples: expected an Int16Array, got ${typeName(samples)}`);
+    }
     if (samples.length !== this.frameSamples) {
       throw new RangeError(
         `samples: expected a frame of ${this.frameSamples}, got ${samples.length}`,
       );
     }
+    const gain = options?.gain ?? 1;
+    const previousGain = options?.previousGain ?? gain;
+    assertGain(gain, "gain");
+    assertGain(previousGain, "previousGain");
     const row = this.#count;
     if (row === this.#capacity) this.#grow(row * 2);
     this.#block.set(samples, row * this.frameSamples);
-    const gain = options?.gain ?? 1;
-    const previousGain = options?.previousGain ?? gain;
     this.#gains[row] = gain;
     this.#previousGains[row] = previousGain;
     if (gain !== 1 || previousGain !== 1) this.#unity = false;
@@ -176,6 +183,17 @@ export class Mixer {
     this.#outs = counts.map((count) => out.subarray(0, (count + 1) * frameSamples));
     this.#capacity = capacity;
   }
+}
+
+function assertGain(gain: number, what: string): void {
+  // Written so that NaN fails too.
+  if (!(gain >= 0 && gain <= MAX_GAIN)) {
+    throw new RangeError(`${what}: expected 0 to ${MAX_GAIN}, got ${gain}`);
+  }
+}
+
+function typeName(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 function grown<T extends Int16Array | Float32Array>(from: T, to: T): T {

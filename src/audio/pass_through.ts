@@ -2,7 +2,7 @@
 
 import type { KernelResampler } from "./kernel.ts";
 import { assertSampleRate } from "./pcm_chunk.ts";
-import { assertChannels, assertInput, assertRoom } from "./resampler_arguments.ts";
+import { assertChannels, assertInput, assertOpen, assertRoom } from "./resampler_arguments.ts";
 
 /** How much input is kept for a resampler that takes over, in milliseconds. */
 const HISTORY_MS = 30;
@@ -14,6 +14,7 @@ export class PassThrough implements KernelResampler {
   readonly historyFrames: number;
   readonly #channels: 1 | 2;
   readonly #history: Int16Array;
+  #disposed = false;
 
   constructor(sampleRate: number, channels: 1 | 2) {
     assertSampleRate(sampleRate, "inputRate");
@@ -28,6 +29,7 @@ export class PassThrough implements KernelResampler {
   }
 
   process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
+    assertOpen(this.#disposed);
     const frames = assertInput(input, this.#channels);
     assertRoom(output, outputOffset, input.length);
     output.set(input, outputOffset);
@@ -46,6 +48,7 @@ export class PassThrough implements KernelResampler {
   }
 
   history(out: Int16Array): number {
+    assertOpen(this.#disposed);
     const samples = Math.min(this.#history.length, out.length - out.length % this.#channels);
     for (let i = 0, from = this.#history.length - samples; i < samples; i++, from++) {
       out[i] = this.#history[from]!;
@@ -54,8 +57,11 @@ export class PassThrough implements KernelResampler {
   }
 
   reset(): void {
+    assertOpen(this.#disposed);
     this.#history.fill(0);
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+  }
 }

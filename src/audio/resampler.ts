@@ -3,7 +3,7 @@
 import { greatestCommonDivisor } from "./filter.ts";
 import type { AudioKernel, KernelResampler } from "./kernel.ts";
 import { convertChannels, PcmChunk, type PcmFormat } from "./pcm_chunk.ts";
-import { assertChannels } from "./resampler_arguments.ts";
+import { assertChannels, assertOpen } from "./resampler_arguments.ts";
 
 /** What a {@linkcode Resampler} converts. */
 export interface ResamplerOptions {
@@ -88,7 +88,7 @@ export class Resampler implements Disposable {
    * @throws {RangeError} when `output` has no room for `maxOutputFrames`; nothing is consumed then
    */
   process(chunk: PcmChunk, output: Int16Array, offset = 0): number {
-    if (this.#disposed) throw new TypeError("Resampler: expected an open one, this is disposed");
+    assertOpen(this.#disposed);
     if (chunk.samples.length === 0) return 0;
     const input = this.#toOwnChannels(chunk);
     if (chunk.sampleRate === this.#inputRate && this.#skip === 0) {
@@ -126,14 +126,21 @@ export class Resampler implements Disposable {
    * Writes what the filter still holds and begins anew.
    *
    * @returns the frames written, at most {@linkcode Resampler.tailFrames}
+   * @throws {TypeError} when the resampler is disposed
    */
   flush(output: Int16Array, offset = 0): number {
+    assertOpen(this.#disposed);
     this.#skip = 0;
     return this.#inner.flush(output, offset);
   }
 
-  /** Forgets all input, so that nothing of it is heard in what comes next. */
+  /**
+   * Forgets all input, so that nothing of it is heard in what comes next.
+   *
+   * @throws {TypeError} when the resampler is disposed
+   */
   reset(): void {
+    assertOpen(this.#disposed);
     this.#skip = 0;
     this.#inner.reset();
   }

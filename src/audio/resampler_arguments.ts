@@ -7,6 +7,11 @@ export function assertChannels(channels: number): asserts channels is 1 | 2 {
   }
 }
 
+/** Throws a `TypeError` where a resampler is used that was given back. */
+export function assertOpen(disposed: boolean): void {
+  if (disposed) throw new TypeError("resampler: expected an open one, this is disposed");
+}
+
 /** The frames of `input`; throws a `RangeError` when they are not whole. */
 export function assertInput(input: Int16Array, channels: 1 | 2): number {
   if (channels === 2 && (input.length & 1) !== 0) {

@@ -2,7 +2,7 @@
 
 import { type PolyphaseFilter, polyphaseFilter } from "./filter.ts";
 import type { KernelResampler } from "./kernel.ts";
-import { assertChannels, assertInput, assertRoom } from "./resampler_arguments.ts";
+import { assertChannels, assertInput, assertOpen, assertRoom } from "./resampler_arguments.ts";
 
 /** Input frames that are converted at once: bounds the scratch whatever the chunk. */
 const BLOCK_FRAMES = 1024;
@@ -20,6 +20,7 @@ export class TypeScriptResampler implements KernelResampler {
   /** Where the next output lies after the history's end, in steps of 1 / up of an input frame. */
   #position = 0;
   #fed = false;
+  #disposed = false;
 
   constructor(inputRate: number, outputRate: number, channels: 1 | 2) {
     assertChannels(channels);
@@ -41,6 +42,7 @@ export class TypeScriptResampler implements KernelResampler {
   }
 
   process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
+    assertOpen(this.#disposed);
     const frames = assertInput(input, this.#channels);
     assertRoom(output, outputOffset, this.maxOutputFrames(frames) * this.#channels);
     if (frames > 0) this.#fed = true;
@@ -56,6 +58,7 @@ export class TypeScriptResampler implements KernelResampler {
   }
 
   flush(output: Int16Array, outputOffset = 0): number {
+    assertOpen(this.#disposed);
     assertRoom(output, outputOffset, this.tailFrames * this.#channels);
     const { up, delay } = this.#filter;
     let written = 0;
@@ -72,6 +75,7 @@ export class TypeScriptResampler implements KernelResampler {
   }
 
   history(out: Int16Array): number {
+    assertOpen(this.#disposed);
     const channels = this.#channels;
     const frames = Math.min(this.historyFrames, Math.floor(out.length / channels));
     const from = this.historyFrames - frames;
@@ -83,12 +87,15 @@ export class TypeScriptResampler implements KernelResampler {
   }
 
   reset(): void {
+    assertOpen(this.#disposed);
     for (const line of this.#lines) line.fill(0);
     this.#position = 0;
     this.#fed = false;
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+  }
 
   #load(input: Int16Array, start: number, count: number): void {
     const channels = this.#channels;

@@ -57,3 +57,16 @@ Deno.test("a mixer refuses what is not a frame, an input it does not have, and t
   for (let row = 1; row < 1024; row++) mixer.add(new Int16Array(1));
   assertThrows(() => mixer.add(new Int16Array(1)), RangeError, "at most 1024");
 });
+
+Deno.test("a mixer refuses other arrays and gains out of range, and adds nothing then", () => {
+  const mixer = new Mixer(kernel, { frameSamples: 1 });
+  for (const samples of [[1], Float32Array.of(1), undefined] as unknown as Int16Array[]) {
+    assertThrows(() => mixer.add(samples), TypeError, "expected an Int16Array, got ");
+  }
+  for (const gain of [NaN, Infinity, -1, 33]) {
+    assertThrows(() => mixer.add(Int16Array.of(1), { gain }), RangeError, `0 to 32, got ${gain}`);
+    const options = { previousGain: gain };
+    assertThrows(() => mixer.add(Int16Array.of(1), options), RangeError, "previousGain: ");
+  }
+  assertEquals(mixer.count, 0);
+});

@@ -80,9 +80,13 @@ Deno.test("flush gives the tail, and what follows knows nothing of it", () => {
 });
 
 Deno.test("a disposed resampler is an error, and disposing twice is not", () => {
-  const resampler = new Resampler(kernel, { inputRate: 48_000, outputRate: 16_000 });
-  resampler[Symbol.dispose]();
-  resampler[Symbol.dispose]();
-  const chunk = new PcmChunk(new Int16Array(960), { sampleRate: 48_000 });
-  assertThrows(() => resampler.convert(chunk), TypeError, "this is disposed");
+  for (const outputRate of [16_000, 48_000]) {
+    const resampler = new Resampler(kernel, { inputRate: 48_000, outputRate });
+    resampler[Symbol.dispose]();
+    resampler[Symbol.dispose]();
+    const chunk = new PcmChunk(new Int16Array(960), { sampleRate: 48_000 });
+    assertThrows(() => resampler.convert(chunk), TypeError, "this is disposed");
+    assertThrows(() => resampler.flush(new Int16Array(99)), TypeError, "this is disposed");
+    assertThrows(() => resampler.reset(), TypeError, "this is disposed");
+  }
 });
