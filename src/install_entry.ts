@@ -11,7 +11,8 @@
  *
  * Permissions, for who would rather name them: `--allow-env=HOME,XDG_CACHE_HOME,RINGLINE_CACHE`,
  * `--allow-read` and `--allow-write` of the cache and the temporary folder, `--allow-run=cargo`, and
- * `--allow-net` of where the package or the library comes from.
+ * `--allow-net` of where the package or the library comes from. With `--allow-ffi` the library is also
+ * opened once, so that one that this system cannot load is found out at once.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /** The library that `./install` put into the user's cache, and the manifest that vouches for it. @module */
 
 import { granted, variable } from "./locate.ts";
+import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
 import { sha256 } from "./sha256.ts";
 import { ABI_VERSION } from "./symbols.ts";
 import { libraryFileName } from "./target.ts";
@@ -40,8 +41,14 @@ export function cacheFiles(folder: string): { library: string; manifest: string 
   };
 }
 
-/** The cached library, if it is exactly what its manifest says. Reads it whole; never asks. */
-export function findCached(folder: string | undefined = cacheFolder()): Cached {
+/**
+ * The cached library, if it is exactly what its manifest says and belongs to this version of the
+ * package. Reads it whole; never asks.
+ */
+export function findCached(
+  folder: string | undefined = cacheFolder(),
+  known: Readonly<Record<string, Prebuilt>> = prebuilts,
+): Cached {
   if (folder === undefined) {
     return { reason: "its place is unknown without --allow-env=HOME,XDG_CACHE_HOME" };
   }
@@ -65,6 +72,11 @@ export function findCached(folder: string | undefined = cacheFolder()): Cached {
   }
   if (sha256(library) !== manifest.sha256) {
     return { reason: "it is damaged (its SHA-256 is not the manifest's): run ./install again" };
+  }
+  // The border may be the same and the code behind it older.
+  const fetched = manifest.sha256 === known[Deno.build.target]?.sha256;
+  if (!fetched && manifest.source !== builtFromSources()) {
+    return { reason: `it is not this version's (${manifest.source}): run ./install again` };
   }
   return { path: files.library, manifest };
 }

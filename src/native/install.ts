@@ -1,24 +1,15 @@
 /** Puts a native library into the user's cache: what `./install` does. @module */
 
 import { type Cached, cacheFiles, cacheFolder, findCached, type Manifest } from "./cache.ts";
+import { granted } from "./locate.ts";
+import { checkLibrary } from "./native_kernel.ts";
+import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
 import { sha256 } from "./sha256.ts";
 import { sources } from "./sources.ts";
 import { ABI_VERSION } from "./symbols.ts";
 import { libraryFileName } from "./target.ts";
 
-/** A library that was built elsewhere, and the hash without which it is not taken. */
-export interface Prebuilt {
-  /** Where it is. */
-  url: string;
-  /** Its SHA-256, in hex. */
-  sha256: string;
-}
-
-/**
- * Libraries built by the release workflow, by `Deno.build.target`. There is none before the first
- * release that ran it: until then the library is built on the machine itself.
- */
-export const prebuilts: Readonly<Record<string, Prebuilt>> = {};
+export type { Prebuilt } from "./prebuilts.ts";
 
 /** How {@linkcode installNative} goes about it. */
 export interface InstallOptions {
@@ -40,8 +31,9 @@ export class InstallError extends Error {
 
 /**
  * Downloads the native library for this machine, or builds it with cargo, verifies it and puts it
- * where `loadKernel` finds it. A library that is there and sound is left alone; a damaged one is
- * replaced.
+ * where `loadKernel` finds it. A library that is there, sound and this version's is left alone; any
+ * other is replaced. Where `--allow-ffi` is granted the library is opened once too, since one of
+ * the right bytes may still be one that this system cannot load: it is then built here.
  *
  * @returns the library's path and its manifest
  * @throws {InstallError} saying what is missing
@@ -50,34 +42,45 @@ export async function installNative(
   options: InstallOptions = {},
 ): Promise<{ path: string; manifest: Manifest }> {
   const { folder = cacheFolder(), crate = new URL("../../native/", import.meta.url) } = options;
-  const { logger = console.error } = options;
+  const { logger = console.error, prebuilts: known = prebuilts } = options;
   if (folder === undefined) {
     throw new InstallError("no folder for it: allow the environment (--allow-env) or name one");
   }
-  const found = findCached(folder);
+  const found = usable(folder, known);
   if ("path" in found) {
     logger(`already there: ${found.path}`);
     return found;
   }
   logger(`installed library: ${found.reason}`);
 
-  const prebuilt = (options.prebuilts ?? prebuilts)[Deno.build.target];
-  const library = prebuilt === undefined
-    ? await build(crate, logger)
-    : await download(prebuilt, logger);
-  const manifest: Manifest = {
-    abi: ABI_VERSION,
-    target: Deno.build.target,
-    sha256: sha256(library),
-    source: prebuilt?.url ?? `built from sources ${sourcesHash()}`,
-  };
-  await store(folder, library, manifest);
-  const installed: Cached = findCached(folder);
-  if ("reason" in installed) {
-    throw new InstallError(`what was written differs: ${installed.reason}`);
+  const prebuilt = known[Deno.build.target];
+  if (prebuilt !== undefined) {
+    await store(folder, await download(prebuilt, logger), prebuilt.url);
+    const fetched = usable(folder, known);
+    if ("path" in fetched) {
+      logger(`installed: ${fetched.path}`);
+      return fetched;
+    }
+    logger(`downloaded library: ${fetched.reason}`);
   }
-  logger(`installed: ${installed.path}`);
-  return installed;
+  await store(folder, await build(crate, logger), builtFromSources());
+  const built = usable(folder, known);
+  if ("reason" in built) throw new InstallError(`what was built is of no use: ${built.reason}`);
+  logger(`installed: ${built.path}`);
+  return built;
+}
+
+/** The library in `folder` that can be opened too, as far as that may be tried. */
+function usable(folder: string, known: Readonly<Record<string, Prebuilt>>): Cached {
+  const found = findCached(folder, known);
+  if ("reason" in found || !granted({ name: "ffi", path: found.path })) return found;
+  try {
+    checkLibrary(found.path);
+    return found;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { reason: `it cannot be opened (${message})` };
+  }
 }
 
 async function download(
@@ -147,7 +150,13 @@ async function cargo(folder: string): Promise<void> {
 }
 
 /** The library first and the manifest last, each moved into place whole. */
-async function store(folder: string, library: Uint8Array, manifest: Manifest): Promise<void> {
+async function store(folder: string, library: Uint8Array, source: string): Promise<void> {
+  const manifest: Manifest = {
+    abi: ABI_VERSION,
+    target: Deno.build.target,
+    sha256: sha256(library),
+    source,
+  };
   await Deno.mkdir(folder, { recursive: true });
   const files = cacheFiles(folder);
   const text = new TextEncoder().encode(JSON.stringify(manifest, null, 2) + "\n");
@@ -165,8 +174,4 @@ async function remove(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-}
-
-function sourcesHash(): string {
-  return sha256(new TextEncoder().encode(JSON.stringify(sources))).slice(0, 16);
 }

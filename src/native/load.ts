@@ -94,14 +94,15 @@ function open(path: string, origin: string, reasons: string[]): AudioKernel | un
     return undefined;
   }
   if (granted({ name: "read", path }) && !exists(path)) {
-    reasons.push(`${origin}: there is none`);
+    reasons.push(`${origin}: there is no file ${path}`);
     return undefined;
   }
   try {
     // Never silent: what was named and could not be used is told even where another is found.
     return openNativeKernel(path, { origin: [origin, ...reasons].join("; not ") });
   } catch (error) {
-    reasons.push(`${origin}: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    reasons.push(`${origin}: ${message.includes(path) ? message : `${path}: ${message}`}`);
     return undefined;
   }
 }

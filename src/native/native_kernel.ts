@@ -37,8 +37,18 @@ export function openNativeKernel(
   return new BorderKernel("native", detail, borderOf(library, isa));
 }
 
+/**
+ * Opens a library and closes it again, before anybody could have called it.
+ *
+ * @throws {UnusableLibraryError} as {@linkcode openNativeKernel} would
+ */
+export function checkLibrary(path: string): void {
+  checkAbiVersion(path).close();
+  dlopen(path, symbols).close();
+}
+
 /** Asked alone, since an older library may lack what a newer border has. */
-function checkAbiVersion(path: string): void {
+function checkAbiVersion(path: string): { close(): void } {
   const library = dlopen(path, { rl_abi_version: symbols.rl_abi_version });
   const version = library.symbols.rl_abi_version();
   if (version !== ABI_VERSION) {
@@ -47,6 +57,7 @@ function checkAbiVersion(path: string): void {
       `it has ABI version ${version}, expected ${ABI_VERSION}: build it again`,
     );
   }
+  return library;
 }
 
 function dlopen<S extends Deno.ForeignLibraryInterface>(

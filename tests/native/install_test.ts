@@ -8,6 +8,7 @@ import {
 import { cacheFiles, findCached } from "../../src/native/cache.ts";
 import { InstallError, installNative } from "../../src/native/install.ts";
 import { openNativeKernel } from "../../src/native/native_kernel.ts";
+import { builtFromSources } from "../../src/native/prebuilts.ts";
 import { sha256 } from "../../src/native/sha256.ts";
 import { sources } from "../../src/native/sources.ts";
 import { library } from "./kernels.ts";
@@ -50,7 +51,12 @@ async function withServer(
 
 const quiet = { logger() {} };
 
-Deno.test("a download is taken when it has the hash in the source, and only then", async () => {
+/** Without `ffi` nothing is opened, so that any bytes may stand for a library. */
+const unopened = { read: true, write: true, net: true, env: true, sys: true } as const;
+
+Deno.test("a download is taken when it has the hash in the source, and only then", {
+  permissions: unopened,
+}, async () => {
   const body = new TextEncoder().encode("a library");
   await withServer(body, async (folder, url) => {
     const target = Deno.build.target;
@@ -78,7 +84,9 @@ Deno.test("a download is taken when it has the hash in the source, and only then
   });
 });
 
-Deno.test("a damaged cache is refused with its reason, and repaired by installing again", async () => {
+Deno.test("a damaged cache is refused with its reason, and repaired by installing again", {
+  permissions: unopened,
+}, async () => {
   const body = new TextEncoder().encode("a library");
   await withServer(body, async (folder, url) => {
     const options = {
@@ -90,7 +98,7 @@ Deno.test("a damaged cache is refused with its reason, and repaired by installin
     const files = cacheFiles(folder);
     const sound = await Deno.readTextFile(files.manifest);
     const reason = () => {
-      const found = findCached(folder);
+      const found = findCached(folder, options.prebuilts);
       return "reason" in found ? found.reason : "none";
     };
     const damages: [() => Promise<void>, RegExp][] = [
@@ -155,4 +163,76 @@ Deno.test("sources that are not this version's are not built", async () => {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a library of other sources or another download is stale: not found, and replaced", {
+  permissions: unopened,
+}, async () => {
+  const body = new TextEncoder().encode("a library");
+  await withServer(body, async (folder, url) => {
+    const known = { [Deno.build.target]: { url, sha256: sha256(body) } };
+    const older = { [Deno.build.target]: { url, sha256: sha256(new Uint8Array(3)) } };
+    const stale = () => {
+      const found = findCached(folder, older);
+      return "reason" in found ? found.reason : "none";
+    };
+    await installNative({ ...quiet, folder, prebuilts: known });
+    assertMatch(stale(), /not this version's \(http.*run \.\/install again/);
+
+    const files = cacheFiles(folder);
+    const manifest = JSON.parse(await Deno.readTextFile(files.manifest));
+    const say = (source: string) =>
+      Deno.writeTextFile(files.manifest, JSON.stringify({ ...manifest, source }));
+    await say(builtFromSources());
+    assertEquals(stale(), "none");
+    await say("built from sources 0123456789abcdef");
+    assertMatch(stale(), /not this version's \(built from sources 0123456789abcdef\)/);
+
+    await Deno.writeFile(files.library, body.slice(1));
+    await Deno.writeTextFile(
+      files.manifest,
+      JSON.stringify({ ...manifest, sha256: sha256(body.slice(1)) }),
+    );
+    const lines: string[] = [];
+    await installNative({ folder, prebuilts: known, logger: (line) => lines.push(line) });
+    assertStringIncludes(lines[0]!, "not this version's");
+    assertEquals(await Deno.readFile(files.library), body);
+  });
+});
+
+Deno.test({
+  name: 'a sound library that cannot be opened is not "already there", but replaced',
+  ignore: library === undefined,
+  async fn() {
+    const body = await Deno.readFile(library!);
+    await withServer(body, async (folder, url) => {
+      const prebuilts = { [Deno.build.target]: { url, sha256: sha256(body) } };
+      const { path, manifest } = await installNative({ ...quiet, folder, prebuilts });
+      const broken = new TextEncoder().encode("not a library");
+      await Deno.writeFile(path, broken);
+      const text = { ...manifest, sha256: sha256(broken), source: builtFromSources() };
+      await Deno.writeTextFile(cacheFiles(folder).manifest, JSON.stringify(text));
+      assert("path" in findCached(folder, prebuilts), "its hash and its source are right");
+
+      const lines: string[] = [];
+      await installNative({ folder, prebuilts, logger: (line) => lines.push(line) });
+      assertStringIncludes(lines[0]!, "it cannot be opened");
+      assertEquals(await Deno.readFile(path), body);
+    });
+  },
+});
+
+Deno.test("a download that cannot be opened here is followed by a build", async () => {
+  const body = new TextEncoder().encode("another system's library");
+  await withServer(body, async (folder, url) => {
+    const prebuilts = { [Deno.build.target]: { url, sha256: sha256(body) } };
+    const lines: string[] = [];
+    // No sources there: that it looks for them is enough.
+    const crate = new URL("nowhere/", import.meta.url);
+    await assertRejects(
+      () => installNative({ folder, prebuilts, crate, logger: (line) => lines.push(line) }),
+      Deno.errors.NotFound,
+    );
+    assertStringIncludes(lines.at(-1)!, "downloaded library: it cannot be opened");
+  });
 });

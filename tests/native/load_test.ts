@@ -62,6 +62,11 @@ Deno.test("a broken library is named and passed over, never fatal", async () => 
   }
 });
 
+Deno.test("a library that is named and not there is told with its path", async () => {
+  const { stdout } = await load(["-A"], { env: { RINGLINE_NATIVE: "/tmp/nope.so" } });
+  assertStringIncludes(stdout, "not RINGLINE_NATIVE: there is no file /tmp/nope.so");
+});
+
 Deno.test("a library of something else is named and passed over", async () => {
   const other = Deno.build.os === "linux" ? "libc.so.6" : Deno.execPath();
   const { stdout } = await load(["-A"], { env: { RINGLINE_NATIVE: other } });

@@ -1,0 +1,24 @@
+/** What a library of this version of the package comes from. @module */
+
+import { sha256 } from "./sha256.ts";
+import { sources } from "./sources.ts";
+
+/** A library that was built elsewhere, and the hash without which it is not taken. */
+export interface Prebuilt {
+  /** Where it is. */
+  url: string;
+  /** Its SHA-256, in hex. */
+  sha256: string;
+}
+
+/**
+ * Libraries built by the release workflow, by `Deno.build.target`. There is none before the first
+ * release that ran it: until then the library is built on the machine itself.
+ */
+export const prebuilts: Readonly<Record<string, Prebuilt>> = {};
+
+/** What the manifest of a library says that was built from this package's sources. */
+export function builtFromSources(): string {
+  const hash = sha256(new TextEncoder().encode(JSON.stringify(sources))).slice(0, 16);
+  return `built from sources ${hash}`;
+}
