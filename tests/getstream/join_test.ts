@@ -107,6 +107,11 @@ Deno.test("users' requests that hang end in a typed error", async () => {
   const { error } = await failure(() => edge.authenticate({ id: "bot", name: "Bot" }));
   assertInstanceOf(error, ConnectionError);
   assertEquals(error.code, "timeout");
+  assertEquals(
+    error.message,
+    `authenticating "bot": no answer from ${new URL(double.url).origin} within 200 ms, ` +
+      "the limit of each of 3 tries",
+  );
 });
 
 Deno.test("an answer that is no JSON, or not what the protocol says, is a protocol error", async () => {

@@ -4,7 +4,7 @@ import { ConnectionError, ProtocolError } from "../../src/edge/errors.ts";
 import { readCredentials, tokenEndsAt } from "../../src/edge/getstream/credentials.ts";
 import { CustomEventReader, toCustomObjects } from "../../src/edge/getstream/custom_events.ts";
 import { backOffMs, retrying } from "../../src/edge/getstream/retrying.ts";
-import { refusalError } from "../../src/edge/getstream/service_errors.ts";
+import { describeFailure, refusalError } from "../../src/edge/getstream/service_errors.ts";
 import { sfuError, wantsElsewhere } from "../../src/edge/getstream/sfu/sfu_error.ts";
 import { UserToken } from "../../src/edge/getstream/user_token.ts";
 import { type SocketEnd, WatchedSocket } from "../../src/edge/getstream/watched_socket.ts";
@@ -97,6 +97,23 @@ Deno.test("refusals become errors that say whether trying again makes sense", ()
     const error = refusalError({ status, code, message: "m", doing: "d" });
     assertEquals([error.name, error.code, error.retryable], [name, wanted, retryable]);
   }
+});
+
+Deno.test("a request that failed says where and why, without the address's query or the answer", () => {
+  const where = "https://stream.test";
+  const refused = new TypeError("fetch failed", {
+    cause: new Error("error sending request for url (https://stream.test/a?q=(private)): refused"),
+  });
+  // As Stream's SDK does it: what failed is the `code`.
+  const wrapped = Object.assign(new Error("an unexpected error"), { code: refused });
+  assertEquals(
+    describeFailure(where, wrapped),
+    "https://stream.test cannot be reached: error sending request: refused",
+  );
+  const unread = Object.assign(new Error("an unexpected error"), {
+    code: new SyntaxError(`Unexpected token, "private" is not valid JSON`),
+  });
+  assertEquals(describeFailure(where, unread), "the answer of https://stream.test is no JSON");
 });
 
 Deno.test("an SFU's errors say whether another one is wanted", () => {

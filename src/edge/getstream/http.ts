@@ -5,7 +5,7 @@
  */
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { ProtocolError } from "../errors.ts";
-import { refusalError, silenceError, withoutSecrets } from "./service_errors.ts";
+import { describeFailure, refusalError, silenceError } from "./service_errors.ts";
 
 /** No answer of the service is nearly as long. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -19,6 +19,8 @@ export interface JsonRequest {
   /** What it is for, for people to read. */
   doing: string;
   timeoutMs: number;
+  /** How often the caller tries it in all, so that an error can say so. Default 1. */
+  tries?: number;
   signal?: AbortSignal;
   clock?: Clock;
 }
@@ -50,10 +52,11 @@ export async function postJson(request: JsonRequest): Promise<unknown> {
     }
   } catch (error) {
     signal?.throwIfAborted();
-    if (limit.signal.aborted) throw silenceError(doing, timeoutMs);
-    // A failed fetch names the whole address, and a query may carry what must not be shown.
+    if (limit.signal.aborted) {
+      throw silenceError({ doing, where: url.origin, timeoutMs, tries: request.tries });
+    }
     if (error instanceof TypeError) {
-      throw refusalError({ message: withoutSecrets(`${url.host} cannot be reached`), doing });
+      throw refusalError({ message: describeFailure(url.origin, error), doing });
     }
     throw error;
   } finally {

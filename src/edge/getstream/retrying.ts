@@ -2,6 +2,9 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import { sleep } from "../../events/waiting.ts";
 import { EdgeError } from "../errors.ts";
 
+/** How often something is tried in all, unless said otherwise. */
+export const TRIES = 3;
+
 /** How often and how far apart something is tried. */
 export interface Retrying {
   /** In all. Default 3. */
@@ -30,7 +33,7 @@ export function backOffMs(attempt: number, options: Retrying = {}): number {
 
 /** Does something, and again while it fails with an error that says so. */
 export async function retrying<T>(act: () => Promise<T>, options: Retrying = {}): Promise<T> {
-  const { tries = 3, signal, clock = systemClock } = options;
+  const { tries = TRIES, signal, clock = systemClock } = options;
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     try {

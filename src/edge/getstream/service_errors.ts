@@ -49,10 +49,47 @@ export function refusalError(refusal: Refusal): EdgeError {
   return new ConnectionError(message, { code: "refused" });
 }
 
+/** A request that nobody answered in time. */
+export interface Silence {
+  /** What was asked for, for people to read. */
+  doing: string;
+  /** Who was asked. */
+  where: string;
+  /** The limit of one try. */
+  timeoutMs: number;
+  /** How often it is tried in all. Default 1. */
+  tries?: number | undefined;
+}
+
 /** The error for a service that did not answer in time. */
-export function silenceError(doing: string, timeoutMs: number): EdgeError {
-  return new ConnectionError(`${doing}: no answer within ${timeoutMs} ms`, {
+export function silenceError({ doing, where, timeoutMs, tries = 1 }: Silence): EdgeError {
+  const limit = `${timeoutMs} ms${tries > 1 ? `, the limit of each of ${tries} tries` : ""}`;
+  return new ConnectionError(`${doing}: no answer from ${where} within ${limit}`, {
     code: "timeout",
     retryable: true,
   });
+}
+
+/** Why a request got no answer that can be read, for people to read. */
+export function describeFailure(where: string, error: unknown): string {
+  const cause = innermost(error);
+  // What a parser says quotes the answer, and half a token is not known for one.
+  if (cause instanceof SyntaxError) return `the answer of ${where} is no JSON`;
+  // A failed fetch names the whole address, and a query may carry what must not be shown.
+  const reason = (cause instanceof Error ? cause.message : String(cause))
+    .replace(/ for url \(\S*\)/g, "")
+    .replace(/(https?:\/\/[^\s?#]+)[?#]\S*/g, "$1");
+  return `${where} cannot be reached: ${reason}`;
+}
+
+/** The error at the bottom; Stream's SDK keeps what failed as the `code`, not as the `cause`. */
+function innermost(error: unknown): unknown {
+  let inner = error;
+  for (let depth = 0; depth < 8 && inner instanceof Error; depth++) {
+    const { cause, code } = inner as { cause?: unknown; code?: unknown };
+    const next = cause instanceof Error ? cause : code;
+    if (!(next instanceof Error)) break;
+    inner = next;
+  }
+  return inner;
 }

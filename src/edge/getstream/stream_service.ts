@@ -6,17 +6,20 @@
 import { StreamClient } from "@stream-io/node-sdk";
 import type { Clock } from "../../events/clock.ts";
 import type { JsonValue, User } from "../types.ts";
-import { ConnectionError, EdgeError } from "../errors.ts";
+import { EdgeError } from "../errors.ts";
 import { toCustomObjects } from "./custom_events.ts";
 import { readCredentials, type SfuCredentials } from "./credentials.ts";
 import { postJson } from "./http.ts";
-import { retrying } from "./retrying.ts";
-import { refusalError, withoutSecrets } from "./service_errors.ts";
+import { retrying, TRIES } from "./retrying.ts";
+import { describeFailure, refusalError, silenceError, withoutSecrets } from "./service_errors.ts";
 import type { GetStreamSettings } from "./settings.ts";
 import { UserToken } from "./user_token.ts";
 
 /** The mark that this package's agents carry, so that agents elsewhere know them for agents. */
 const AGENT_MARK = "ringline_agent";
+
+/** Where requests go without a base path: the SDK has an address for each service. */
+const STREAM_CLOUD = "Stream's cloud (*.stream-io-api.com)";
 
 /** Which call. */
 export interface CallName {
@@ -225,39 +228,36 @@ export class StreamService {
   }
 
   #call<T>(doing: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return retrying(() => this.#once(doing, act), {
+    return retrying(() => this.#once(doing, act, TRIES), {
       ...(signal ? { signal } : {}),
       clock: this.clock,
     });
   }
 
-  async #once<T>(doing: string, act: () => Promise<T>): Promise<T> {
+  async #once<T>(doing: string, act: () => Promise<T>, tries = 1): Promise<T> {
     try {
       return await act();
     } catch (error) {
-      throw this.#understand(error, doing);
+      throw this.#understand(error, doing, tries);
     }
   }
 
   /** The SDK's errors hold the answer's headers and more: only what we know to be harmless stays. */
-  #understand(error: unknown, doing: string): EdgeError {
+  #understand(error: unknown, doing: string, tries: number): EdgeError {
     if (error instanceof EdgeError) return error;
-    const message = withoutSecrets(
-      error instanceof Error ? error.message : String(error),
-      this.#settings.apiSecret,
-    );
+    const { apiSecret, basePath, requestTimeoutMs } = this.#settings;
+    const text = error instanceof Error ? error.message : String(error);
     const status = statusOf(error);
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (status === undefined && /timeout/.test(message)) {
-      return new ConnectionError(
-        `${doing}: no answer within ${this.#settings.requestTimeoutMs} ms`,
-        { code: "timeout", retryable: true },
-      );
+    const where = basePath === undefined ? STREAM_CLOUD : new URL(basePath).origin;
+    if (status === undefined && /timeout/.test(text)) {
+      return silenceError({ doing, where, timeoutMs: requestTimeoutMs, tries });
     }
+    const message = status === undefined ? describeFailure(where, error) : text;
     return refusalError({
       status,
       code: typeof code === "number" ? code : undefined,
-      message,
+      message: withoutSecrets(message, apiSecret),
       doing,
     });
   }
@@ -286,6 +286,7 @@ export class StreamService {
           body: request.body,
           doing,
           timeoutMs: this.#settings.requestTimeoutMs,
+          tries: TRIES,
           ...(request.signal ? { signal: request.signal } : {}),
           clock: this.clock,
         });
