@@ -32,5 +32,9 @@ if (import.meta.main) {
     console.log("Say something, then wait. Ctrl-C ends the call.");
     const reason = await agent.finish({ signal });
     console.log(`The call is over: ${reason}.`);
+  }).catch((error) => {
+    // Mostly keys that are missing or wrong, which a stack trace does not make clearer.
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(1);
   });
 }

@@ -5,7 +5,23 @@
  * do, says one line when cargo is missing, and never fails for that.
  */
 
+const USAGE = `deno task native [--if-possible]
+
+Builds the native library with cargo.
+
+  --if-possible  only when it is out of date, and without an error when cargo is missing`;
+
 const crate = new URL("../native/", import.meta.url);
+if (Deno.args.some((one) => one === "--help" || one === "-h")) {
+  console.log(USAGE);
+  Deno.exit(0);
+}
+const unknown = Deno.args.find((one) => one !== "--if-possible");
+if (unknown !== undefined) {
+  console.error(`native: there is no option "${unknown}"\n\n${USAGE}`);
+  Deno.exit(2);
+}
+
 const ifPossible = Deno.args.includes("--if-possible");
 
 const library = new URL(`target/release/${libraryName()}`, crate);

@@ -17,6 +17,15 @@ import { type RoundFigures, runRound } from "./soak/round.ts";
 import { openHandles, readProcess, type Sample } from "./soak/sample.ts";
 import { judge, slope, type Verdict } from "./soak/verdict.ts";
 
+const USAGE = `deno task soak [--minutes N] [--people N] [--svg FILE] [--json FILE]
+
+Calls with people who come and go, to see that nothing grows.
+
+  --minutes N  how long (default 2)
+  --people N   how many, from 1 to 16 (default 8)
+  --svg FILE   draws what was measured
+  --json FILE  writes the samples`;
+
 /** Calls of at least so long, and at most so many of them. */
 const ROUND_S = 12;
 const MOST_ROUNDS = 6;
@@ -30,7 +39,8 @@ interface Options {
   json: string | undefined;
 }
 
-function readOptions(args: string[]): Options {
+/** The options; `undefined` when help is asked for. */
+function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,
     options: {
@@ -38,13 +48,17 @@ function readOptions(args: string[]): Options {
       people: { type: "string", default: "8" },
       svg: { type: "string" },
       json: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (values.help) return undefined;
   const minutes = Number(values.minutes);
   const people = Number(values.people);
-  if (!(minutes > 0)) throw new RangeError(`--minutes must be above 0, got ${values.minutes}`);
+  if (!(minutes > 0 && Number.isFinite(minutes))) {
+    throw new RangeError(`--minutes must be a number above 0, got "${values.minutes}"`);
+  }
   if (!Number.isInteger(people) || people < 1 || people > 16) {
-    throw new RangeError(`--people must be from 1 to 16, got ${values.people}`);
+    throw new RangeError(`--people must be a whole number from 1 to 16, got "${values.people}"`);
   }
   return { minutes, people, svg: values.svg, json: values.json };
 }
@@ -133,9 +147,20 @@ async function main(options: Options): Promise<boolean> {
 }
 
 if (import.meta.main) {
+  let options: Options | undefined;
+  try {
+    options = readOptions(Deno.args);
+  } catch (error) {
+    console.error(`soak: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    Deno.exit(2);
+  }
+  if (!options) {
+    console.log(USAGE);
+    Deno.exit(0);
+  }
   if (Deno.build.os !== "linux") {
     console.error("soak: reads /proc, which only Linux has");
     Deno.exit(2);
   }
-  Deno.exit(await main(readOptions(Deno.args)) ? 0 : 1);
+  Deno.exit(await main(options) ? 0 : 1);
 }

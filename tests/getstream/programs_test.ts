@@ -113,4 +113,51 @@ Deno.test("the check says what is missing, and tells a wrong secret", async () =
   const wrong = await output(run, { ...ENV, STREAM_API_SECRET: "wrong" });
   assertEquals(wrong.code, 1);
   assert(/FAILED +the key and the secret are right.*token/.test(wrong.stdout), wrong.stdout);
+  assertEquals(wrong.stdout.match(/FAILED/g)?.length, 1, "what follows from it is not tried");
+});
+
+Deno.test("the check says who cannot be reached and why, and does not go on", async () => {
+  // A port that was free a moment ago, and is again.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const origin = `http://127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const { code, stdout, stderr } = await output(
+    [
+      "run",
+      "--no-prompt",
+      "--allow-run",
+      "--allow-net",
+      "--allow-env",
+      "scripts/getstream_check.ts",
+      "--base-url",
+      origin,
+    ],
+    ENV,
+  );
+  assertEquals([code, stdout], [2, ""]);
+  assert(stderr.includes(`${origin} cannot be reached: `), stderr);
+  assert(/refused/i.test(stderr), stderr);
+  assert(!stderr.includes(API_KEY), stderr);
+  assertEquals(stderr.trim().split("\n").length, 1, stderr);
+});
+
+Deno.test("programs answer --help and what they do not understand without a stack trace", async () => {
+  const cases: [args: string[], code: number, text: RegExp][] = [
+    [["scripts/getstream_check.ts", "--help"], 0, /--base-url URL/],
+    [["scripts/getstream_check.ts", "--nonsense"], 2, /--nonsense[^]*--base-url URL/],
+    [["examples/getstream.ts"], 1, /^GetStreamEdge needs apiKey.*STREAM_API_KEY/],
+    [["scripts/soak.ts", "--help"], 0, /--minutes N/],
+    [["scripts/soak.ts", "--minutes", "x"], 2, /--minutes must be a number above 0, got "x"/],
+    [["scripts/native.ts", "--help"], 0, /--if-possible/],
+    [["scripts/native.ts", "--nonsense"], 2, /--nonsense[^]*--if-possible/],
+  ];
+  for (const [args, wanted, text] of cases) {
+    const { code, stdout, stderr } = await output(["run", "--no-prompt", "-A", ...args], {
+      STREAM_API_KEY: "",
+      STREAM_API_SECRET: "",
+    });
+    assertEquals(code, wanted, args.join(" ") + stderr);
+    assert(text.test(wanted === 0 ? stdout : stderr), args.join(" ") + stdout + stderr);
+    assert(!/^ +at /m.test(stderr), stderr);
+  }
 });
