@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import type { ToyService } from "../../examples/lib/toy_service.ts";
 import type { EdgeOptions, EdgeTransport } from "../../src/edge/edge_transport.ts";
-import { conformanceTests } from "../../src/testing/conformance/conformance.ts";
+import { conformanceTests, edgeConformance } from "../../src/testing/conformance/conformance.ts";
+import type { EdgeFactory } from "../../src/testing/conformance/under_test.ts";
 import { CarelessEdge, ConfusedEdge, ForgetfulEdge, PatientEdge } from "./fixtures/broken_edges.ts";
 import { customEdgeUnderTest } from "./fixtures/custom_edge_under_test.ts";
 
@@ -47,4 +48,13 @@ Deno.test("an edge that is never idle in an empty call fails where idling is ask
     "a call that nobody joined is idle from the moment the agent joined",
     "an agent is no person: two agents alone wait, and are idle",
   ]);
+});
+
+Deno.test("an edge in place of a factory is a TypeError at once", () => {
+  const edge = {} as unknown as EdgeFactory;
+  assertThrows(
+    () => edgeConformance(edge, { name: "edge" }),
+    TypeError,
+    "factory must be a function that makes an edge under test, got object",
+  );
 });

@@ -21,11 +21,19 @@ export interface ConformanceTest {
   run(): Promise<void>;
 }
 
-/** The contract as a list of tests, each on an edge of its own from `factory`. */
+/**
+ * The contract as a list of tests, each on an edge of its own from `factory`.
+ *
+ * @throws {TypeError} `factory` is not a function
+ */
 export function conformanceTests(
   factory: EdgeFactory,
   options: ConformanceOptions,
 ): ConformanceTest[] {
+  if (typeof factory !== "function") {
+    const got = factory === null ? "null" : typeof factory;
+    throw new TypeError(`factory must be a function that makes an edge under test, got ${got}`);
+  }
   const contract: Contract = { ...presence, ...media, ...customEvents, ...endings };
   return Object.entries(contract).map(([name, test]) => ({
     name,
@@ -43,6 +51,8 @@ export function conformanceTests(
 /**
  * Registers the whole contract as tests of an edge: an edge that passes them works with the agent
  * like any other.
+ *
+ * @throws {TypeError} `factory` is not a function
  *
  * @example
  * ```ts ignore
