@@ -30,6 +30,8 @@ export class CallRecord {
   reason: CloseReason | undefined;
   /** How long it lasted, in milliseconds. */
   durationMs = 0;
+  /** @ignore */
+  readonly joined: Set<string> = new Set();
   readonly #lines: string[] = [];
   readonly #delays: (participantId: string) => number;
 
@@ -53,16 +55,24 @@ export class CallRecord {
     this.#lines.push(`${atMs.toFixed(0).padStart(8)} ${text}`);
   }
 
-  /** How much of somebody was heard, in milliseconds. */
+  /**
+   * How much of somebody was heard, in milliseconds.
+   *
+   * @throws {RangeError} nobody of that id was in the call.
+   */
   heardMs(participantId: string): number {
+    this.#assertKnown(participantId);
     return this.heard.get(participantId)?.totalMs ?? 0;
   }
 
   /**
    * What of somebody's words did not reach the agent's processors, by the time of their arrival.
    * Gaps up to `toleratedMs` (default 20) are left out.
+   *
+   * @throws {RangeError} nobody of that id was in the call.
    */
   gaps(participantId: string, options: { toleratedMs?: number } = {}): Interval[] {
+    this.#assertKnown(participantId);
     const { toleratedMs = 20 } = options;
     const heard = this.heard.get(participantId)?.list ?? [];
     const delayMs = this.#delays(participantId);
@@ -75,8 +85,11 @@ export class CallRecord {
   /**
    * For each time that somebody began to speak while he heard the agent: how long the agent still
    * sounded to him. Pauses up to `pauseMs` (default 400), as between words, are no silence.
+   *
+   * @throws {RangeError} nobody of that id was in the call.
    */
   bargeInToSilenceMs(participantId: string, options: { pauseMs?: number } = {}): number[] {
+    this.#assertKnown(participantId);
     const agent = new Intervals(options.pauseMs ?? 400);
     for (const { fromMs, untilMs } of this.heardBy.get(participantId)?.list ?? []) {
       agent.mark(fromMs, untilMs);
@@ -95,5 +108,22 @@ export class CallRecord {
   /** The call as an SVG picture. */
   svg(): string {
     return drawTimeline(this);
+  }
+
+  /** A misspelt id would be somebody of whom nothing is missing. */
+  #assertKnown(participantId: string): void {
+    const known = new Set([
+      ...this.script.people.map((person) => person.id ?? person.userId),
+      // Whom the application let in by itself is in no script.
+      ...this.joined,
+    ]);
+    if (known.has(participantId)) return;
+    const names = [...known].map((id) => JSON.stringify(id)).join(", ");
+    const got = `got ${JSON.stringify(participantId)}`;
+    throw new RangeError(
+      known.size === 0
+        ? `nobody was in the call, ${got}`
+        : `participantId must be one of ${names}, ${got}`,
+    );
   }
 }

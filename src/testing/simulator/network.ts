@@ -87,8 +87,13 @@ export class SimulatedNetwork {
     const { loss = 0, burst = 1 } = this.#conditions;
     if (loss <= 0) return false;
     // A chain of two states whose losing one lasts `burst` packets on average.
-    const stays = 1 - 1 / Math.max(1, burst);
-    const begins = Math.min(1, loss / Math.max(1e-9, (1 - loss) * Math.max(1, burst)));
+    let stays = 1 - 1 / Math.max(1, burst);
+    let begins = loss / Math.max(1e-9, (1 - loss) * Math.max(1, burst));
+    if (begins > 1) {
+      // Not even one packet between two bursts loses as much: the bursts have to be longer.
+      begins = 1;
+      stays = 2 - 1 / loss;
+    }
     this.#losing = this.#random.chance(this.#losing ? stays : begins);
     return this.#losing;
   }

@@ -20,7 +20,10 @@ export interface NetworkConditions {
   bufferMs?: number;
   /** Part of the packets (20 ms each) that are lost, 0 to 1. Default 0. */
   loss?: number;
-  /** How many packets a loss takes on average. Default 1. */
+  /**
+   * How many packets a loss takes on average, at least 1. Default 1. Losses above
+   * `burst / (burst + 1)` take more, as they leave only one packet between two of them.
+   */
   burst?: number;
   /** Part of the packets that are overtaken by the next two. Default 0. */
   reordering?: number;
@@ -87,7 +90,7 @@ export interface Simulation {
 export interface CallScript {
   /** The same seed gives the same log, to the byte. */
   seed: number;
-  /** Who takes part, beside the agent. */
+  /** Who takes part, beside the agent: each with a participant id of his own. */
   people: readonly Person[];
   /** The agent as it is, with the edge and the clock of the simulation. */
   agent: (simulation: Simulation) => Omit<AgentOptions, "edge" | "clock" | "agentUser">;

@@ -8,6 +8,7 @@ import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Random } from "../random.ts";
 import type { MemoryParty } from "../memory_party.ts";
 import { VirtualClock } from "../virtual_clock.ts";
+import { assertScript } from "./assert_script.ts";
 import { CallRecord } from "./call_record.ts";
 import { SimulatedCarrier } from "./carrier.ts";
 import { Intervals } from "./intervals.ts";
@@ -35,6 +36,8 @@ export class SimulationError extends Error {
  * @param check asked when the call is over; what it throws is thrown with the seed, a timeline and
  *   the log of the call
  * @throws {SimulationError} the call, or `check`, failed.
+ * @throws {TypeError} something in the script is missing or of the wrong type.
+ * @throws {RangeError} a number in the script is out of its range, or an id is empty or there twice.
  *
  * @example
  * ```ts
@@ -56,6 +59,7 @@ export async function simulateCall(
   script: CallScript,
   check?: (record: CallRecord) => void | Promise<void>,
 ): Promise<CallRecord> {
+  assertScript(script);
   const simulator = new Simulator(script);
   try {
     await simulator.run();
@@ -237,6 +241,9 @@ class Simulator implements Simulation {
     manager.subscribe(classes, (event) => {
       const text = describe(event);
       if (event instanceof events.ErrorEvent) this.record.errors.push(text);
+      if (event instanceof events.ParticipantJoinedEvent) {
+        this.record.joined.add(event.participant.id);
+      }
       this.note(text);
     });
     this.edge.onAgentAudio = (samples) => {

@@ -1,0 +1,151 @@
+import type { CallScript, NetworkConditions, Person, Stall } from "./script.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+
+const BACKLOGS: readonly unknown[] = ["rows", "sinks", "permuted"];
+
+/**
+ * Throws when a script cannot be played as it says. A slip in a script would otherwise be a call in
+ * which nothing happens, and a test that passes for it.
+ *
+ * @throws {TypeError} something is missing or of the wrong type.
+ * @throws {RangeError} a number is out of its range, or an id is empty or there twice.
+ */
+export function assertScript(script: CallScript): void {
+  assertObject("script", script);
+  const { people, agent, endsAtMs, stalls, reconnects } = script;
+  assertNumber("endsAtMs", endsAtMs, { finite: true });
+  assertOptional("agentJoinsAtMs", script.agentJoinsAtMs, { finite: true });
+  assertOptional("participantWaitTimeoutMs", script.participantWaitTimeoutMs);
+  if (typeof agent !== "function") {
+    throw new TypeError(`agent must be a function, got ${show(agent)}`);
+  }
+  if (!Array.isArray(people)) throw new TypeError(`people must be a list, got ${show(people)}`);
+  const ids = new Map<string, string>();
+  people.forEach((person: Person, index) => {
+    const name = `people[${index}]`;
+    assertPerson(name, person, endsAtMs);
+    const id = person.id ?? person.userId;
+    const field = `${name}.${person.id === undefined ? "userId" : "id"}`;
+    const other = ids.get(id);
+    if (other !== undefined) {
+      throw new RangeError(
+        `${field} must differ from ${other}, got ${show(id)} twice: ` +
+          `give another device of one user an id of its own`,
+      );
+    }
+    ids.set(id, field);
+  });
+  each("stalls", stalls, assertStall);
+  each("reconnects", reconnects, assertRange);
+}
+
+function assertPerson(name: string, person: Person, endsAtMs: number): void {
+  assertObject(name, person);
+  assertId(`${name}.userId`, person.userId);
+  if (person.id !== undefined) assertId(`${name}.id`, person.id);
+  const { joinsAtMs = 0, leavesAtMs = Infinity } = person;
+  assertNumber(`${name}.joinsAtMs`, joinsAtMs, { finite: true });
+  assertNumber(`${name}.leavesAtMs`, leavesAtMs);
+  if (leavesAtMs <= joinsAtMs) {
+    throw new RangeError(
+      `${name}.leavesAtMs must be after joinsAtMs (${joinsAtMs}), got ${leavesAtMs}`,
+    );
+  }
+  assertOptional(`${name}.trackDelayMs`, person.trackDelayMs);
+  each(`${name}.says`, person.says, (field, utterance) => {
+    assertObject(field, utterance);
+    const { atMs, pcm } = utterance;
+    assertNumber(`${field}.atMs`, atMs);
+    if (atMs > endsAtMs) {
+      throw new RangeError(`${field}.atMs must be at most endsAtMs (${endsAtMs}), got ${atMs}`);
+    }
+    if (!(pcm instanceof PcmChunk)) {
+      throw new TypeError(`${field}.pcm must be a PcmChunk, got ${show(pcm)}`);
+    }
+  });
+  each(`${name}.mutes`, person.mutes, assertRange);
+  if (person.network !== undefined) assertNetwork(`${name}.network`, person.network);
+}
+
+function assertNetwork(name: string, network: NetworkConditions): void {
+  assertObject(name, network);
+  for (const key of ["delayMs", "jitterMs", "bufferMs"] as const) {
+    assertOptional(`${name}.${key}`, network[key], { finite: true });
+  }
+  for (const key of ["loss", "reordering", "duplication"] as const) {
+    assertOptional(`${name}.${key}`, network[key], { most: 1 });
+  }
+  assertOptional(`${name}.burst`, network.burst, { least: 1, finite: true });
+  each(`${name}.cuts`, network.cuts, assertRange);
+}
+
+function assertStall(name: string, stall: Stall): void {
+  assertObject(name, stall);
+  assertNumber(`${name}.atMs`, stall.atMs, { finite: true });
+  assertNumber(`${name}.forMs`, stall.forMs, { finite: true });
+  if (stall.backlog !== undefined && !BACKLOGS.includes(stall.backlog)) {
+    throw new TypeError(
+      `${name}.backlog must be "rows", "sinks" or "permuted", got ${show(stall.backlog)}`,
+    );
+  }
+}
+
+function assertRange(name: string, range: readonly [fromMs: number, untilMs: number]): void {
+  if (!Array.isArray(range) || range.length !== 2) {
+    throw new TypeError(`${name} must be [fromMs, untilMs], got ${show(range)}`);
+  }
+  const [from, until] = range;
+  assertNumber(`${name}[0]`, from, { finite: true });
+  assertNumber(`${name}[1]`, until);
+  if (until < from) throw new RangeError(`${name}[1] must be at least ${from}, got ${until}`);
+}
+
+function each<T>(
+  name: string,
+  list: readonly T[] | undefined,
+  assert: (name: string, one: T) => void,
+): void {
+  if (list === undefined) return;
+  if (!Array.isArray(list)) throw new TypeError(`${name} must be a list, got ${show(list)}`);
+  list.forEach((one: T, index) => assert(`${name}[${index}]`, one));
+}
+
+interface Limits {
+  least?: number;
+  most?: number;
+  /** Whether `Infinity`, for never, is out of place. */
+  finite?: boolean;
+}
+
+function assertOptional(name: string, value: number | undefined, limits?: Limits): void {
+  if (value !== undefined) assertNumber(name, value, limits);
+}
+
+function assertNumber(name: string, value: unknown, limits: Limits = {}): void {
+  const { least = 0, most = Infinity, finite = false } = limits;
+  const expected = most < Infinity
+    ? `a number from ${least} to ${most}`
+    : `a ${finite ? "finite " : ""}number >= ${least}`;
+  const message = `${name} must be ${expected}, got ${show(value)}`;
+  if (typeof value !== "number") throw new TypeError(message);
+  if (!(value >= least && value <= most) || (finite && value === Infinity)) {
+    throw new RangeError(message);
+  }
+}
+
+function assertId(name: string, value: unknown): void {
+  if (typeof value !== "string") throw new TypeError(`${name} must be text, got ${show(value)}`);
+  if (value === "") throw new RangeError(`${name} must not be empty, got ""`);
+}
+
+function assertObject(name: string, value: unknown): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(`${name} must be an object, got ${show(value)}`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
