@@ -84,7 +84,7 @@ Deno.test("an agent that is blocked 200 ms every second is not heard to be, 400 
   const track = edge.createAudioTrack();
   await connection.publishTracks({ audio: track });
   const tone = Int16Array.from(
-    { length: 48_000 * 4 },
+    { length: 48_000 * 7 },
     (_, index) => 5000 * Math.sin(2 * Math.PI * 440 * index / 48_000),
   );
   const saying = track.write(new PcmChunk(tone, { sampleRate: 48_000 }), { final: true });
@@ -93,15 +93,18 @@ Deno.test("an agent that is blocked 200 ms every second is not heard to be, 400 
   };
   await until("ann hearing the agent", async () => peak((await heard()).slice(-20)) > 4000);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  for (let stall = 0; stall < 2; stall++) {
+  // Each stall would cost 20 frames of quiet if it were heard. A machine that is busy with something
+  // else costs some too, but not after every stall.
+  const quietMs: number[] = [];
+  for (let stall = 0; stall < 5 && !quietMs.some((ms) => ms <= 40); stall++) {
     const end = performance.now() + 200;
     while (performance.now() < end);
     await new Promise((resolve) => setTimeout(resolve, 800));
     // The last second, frame by frame: each holds four periods of the tone.
-    // A machine that is busy with something else may cost a few; the stall would cost 20.
-    const quiet = (await heard()).slice(-100).filter((level) => level < 4000);
-    assert(quiet.length <= 4, `${quiet.length * 10} ms of quiet`);
+    quietMs.push((await heard()).slice(-100).filter((level) => level < 4000).length * 10);
   }
+  assert(quietMs.some((ms) => ms <= 40), `ms of quiet in the second after each stall: ${quietMs}`);
+  await track.flush();
   await saying;
   await lease.release();
 });
