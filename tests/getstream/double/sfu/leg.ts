@@ -119,10 +119,11 @@ export class Leg {
   }
 
   answer(negotiationId: number, sdp: string): void {
-    if (!this.#answer || negotiationId !== this.#negotiation) {
+    if (negotiationId !== this.#negotiation) {
       throw new Refused(`negotiation ${negotiationId} is not open, ${this.#negotiation} is`);
     }
-    this.#answer.resolve(sdp);
+    // The answer may have been on its way while its participant left or lost his socket.
+    this.#answer?.resolve(sdp);
   }
 
   /** The socket is gone: what was offered by it will not be answered. */
