@@ -270,7 +270,8 @@ export class SfuSession {
       clock,
     });
     if (this.#abort.signal.aborted) {
-      await socket.close();
+      // Who has only just come in leaves; who comes back may be wanted by another try.
+      await (reconnect ? socket.close() : socket.leave(this.sessionId, "given up"));
       throw this.#abort.signal.reason;
     }
     if (!socket.isOpen) {

@@ -320,6 +320,8 @@ export class Sfu {
         if (payload.case === "joinRequest") {
           if (session) throw new Refused("a second join on one socket");
           session = await this.#join(socket, edge, payload.value);
+          // Who gave up meanwhile is not here for ever.
+          if (session && socket.readyState !== WebSocket.OPEN) this.#lost(session, socket);
         } else if (!session) throw new Refused(`${payload.case} before the join`);
         else if (payload.case === "healthCheckRequest") {
           this.healthChecks++;
