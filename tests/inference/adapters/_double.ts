@@ -45,9 +45,10 @@ export class ServiceDouble implements AsyncDisposable {
     const request = new Request(new URL(url, this.baseUrl), { method, headers, body });
     const isForm = headers.get("content-type")?.startsWith("multipart/");
     const read = !body ? undefined : isForm ? await request.formData() : await request.json();
-    this.requests.push({ path: new URL(request.url).pathname, headers, body: read });
+    const { pathname: path } = new URL(request.url);
+    this.requests.push({ path, headers, body: read });
     const answer = this.#answers.length > 1 ? this.#answers.shift()! : this.#answers[0]!;
-    const response = await answer(read);
+    const response = await answer(read, path);
     outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.on("close", () => {
       if (!outgoing.writableFinished) this.abandoned++;
@@ -63,7 +64,8 @@ export class ServiceDouble implements AsyncDisposable {
   }
 }
 
-type Answer = (body: unknown) => Response | Promise<Response>;
+/** What a request is answered with. */
+export type Answer = (body: unknown, path: string) => Response | Promise<Response>;
 
 /** Refuses. */
 export function refusal(status: number, message: string, headers: HeadersInit = {}): Answer {

@@ -6,59 +6,7 @@ import { silentLogger } from "../../../src/events/logger.ts";
 import { openAIRealtime } from "../../../src/inference/adapters/openai_realtime.ts";
 import { toBase64 } from "../../../src/inference/adapters/base64.ts";
 import { InferenceError } from "../../../src/inference/errors.ts";
-
-// deno-lint-ignore no-explicit-any
-type Message = any;
-
-/** The service's side of the protocol, on a real socket. */
-class RealtimeDouble implements AsyncDisposable {
-  readonly received: Message[] = [];
-  readonly requests: { url: string; authorization: string | null }[] = [];
-  socket!: WebSocket;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  #wake = Promise.withResolvers<void>();
-
-  constructor(options: { refuse?: number; onUpdate?: (double: RealtimeDouble) => void } = {}) {
-    const { refuse, onUpdate = (double) => double.send({ type: "session.updated" }) } = options;
-    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-      const authorization = request.headers.get("authorization");
-      this.requests.push({ url: request.url, authorization });
-      if (refuse) return new Response("no", { status: refuse });
-      const { socket, response } = Deno.upgradeWebSocket(request);
-      this.socket = socket;
-      socket.onopen = () => this.send({ type: "session.created" });
-      socket.onmessage = ({ data }) => {
-        const message = JSON.parse(data);
-        this.received.push(message);
-        if (message.type === "session.update") onUpdate(this);
-        this.#wake.resolve();
-        this.#wake = Promise.withResolvers();
-      };
-      return response;
-    });
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.#server.addr.port}/v1/realtime`;
-  }
-
-  send(message: Message): void {
-    this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
-  }
-
-  /** Waits until so many messages of a type have come, and gives the last one. */
-  async message(type: string, count = 1): Promise<Message> {
-    while (true) {
-      const found = this.received.filter((one) => one.type === type);
-      if (found.length >= count) return found.at(-1);
-      await this.#wake.promise;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-}
+import { RealtimeDouble } from "./_realtime_double.ts";
 
 function connect(
   double: RealtimeDouble,
