@@ -8,10 +8,38 @@ import {
   FalseAlarmEvent,
   VoiceToVoiceEvent,
 } from "../inference/events.ts";
+import { type Figures, metricsMessage } from "./metrics_message.ts";
 
-/** Whether and how often everybody in the call is told the agent's figures. */
+/** The least time between two broadcasts: nobody reads faster, and a call has better to carry. */
+const GAP_MS = 500;
+/** The shortest and the longest wait that is a sensible one and that timers can do. */
+const EVERY_MS = { least: 100, most: 86_400_000 };
+
+/**
+ * How everybody in the call is told the agent's figures: every few seconds, and at once after each
+ * answer, interruption and false alarm, though never more than twice a second. They come as a custom
+ * event of this shape; what there was none of yet is not there:
+ *
+ * ```ts
+ * const event = {
+ *   type: "metrics",
+ *   // The latest answer, in milliseconds. See `VoiceToVoiceEvent`.
+ *   voiceToVoiceMs: 1010,
+ *   parts: { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 60, ownMs: 0 },
+ *   // The latest interruption: from its first sound until the agent was silent.
+ *   bargeInMs: 160,
+ *   // All of them so far.
+ *   bargeIns: 1,
+ *   falseAlarms: 0,
+ *   // The agent's own, then those of its components by their names.
+ *   figures: { agent: { droppedSlots: 0, bufferedMs: 0 }, "openai-llm": { requests: 3 } },
+ *   // How many components' figures were left out: a custom event has 5120 bytes at most.
+ *   omitted: 1,
+ * };
+ * ```
+ */
 export interface BroadcastMetricsOptions {
-  /** Default 5000. */
+  /** From 100 ms to a day. Default 5000. */
   everyMs?: number;
 }
 
@@ -28,16 +56,32 @@ export interface ConversationMetricsInit {
   report: (error: unknown, context: string) => void;
 }
 
+/** Gives how often figures are told. @throws {RangeError} it is too often or too seldom. */
+export function metricsEveryMs(broadcast: boolean | BroadcastMetricsOptions = false): number {
+  const { everyMs = 5000 } = typeof broadcast === "object" ? broadcast : {};
+  if (!(everyMs >= EVERY_MS.least && everyMs <= EVERY_MS.most)) {
+    throw new RangeError(
+      `broadcastMetrics.everyMs: expected ${EVERY_MS.least} to ${EVERY_MS.most}, got ${everyMs}`,
+    );
+  }
+  return everyMs;
+}
+
 /**
  * Gathers the figures of a conversation every few seconds: as an event, and, where wanted, as a
- * custom event to everybody: `{ type: "metrics", voiceToVoiceMs, parts, bargeIns, falseAlarms,
- * figures }`, of which the first two belong to the latest answer.
+ * custom event to everybody. See {@linkcode BroadcastMetricsOptions} for what that carries and when
+ * else it is sent.
  */
 export class ConversationMetrics implements Disposable {
   readonly #init: ConversationMetricsInit;
   readonly #subscription: Disposable;
   #timer: Disposable | undefined;
-  #latest: VoiceToVoiceEvent | undefined;
+  /** The broadcast to come, if there is one. */
+  #next: Disposable | undefined;
+  #sentAtMs = -Infinity;
+  #saidOmitted = false;
+  #answer: VoiceToVoiceEvent | undefined;
+  #bargeInMs: number | undefined;
   #bargeIns = 0;
   #falseAlarms = 0;
 
@@ -46,9 +90,12 @@ export class ConversationMetrics implements Disposable {
     this.#subscription = init.events.subscribe(
       [VoiceToVoiceEvent, BargeInEvent, FalseAlarmEvent],
       (event) => {
-        if (event instanceof VoiceToVoiceEvent) this.#latest = event;
-        else if (event instanceof BargeInEvent) this.#bargeIns++;
-        else this.#falseAlarms++;
+        if (event instanceof VoiceToVoiceEvent) this.#answer = event;
+        else if (event instanceof BargeInEvent) {
+          this.#bargeIns++;
+          this.#bargeInMs = event.silenceMs;
+        } else this.#falseAlarms++;
+        this.#broadcastSoon();
       },
     );
     this.#arrange();
@@ -56,46 +103,59 @@ export class ConversationMetrics implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
+    this.#next?.[Symbol.dispose]();
     this.#subscription[Symbol.dispose]();
   }
 
   #arrange(): void {
-    const { clock, everyMs } = this.#init;
+    const { clock, events, everyMs } = this.#init;
     this.#timer = clock.schedule(() => {
       this.#arrange();
-      this.#tell();
+      events.send(new ConversationMetricsEvent({ figures: this.#gather() }));
+      this.#broadcastSoon();
     }, everyMs);
   }
 
-  #tell(): void {
-    const { events, components, own, broadcast, report } = this.#init;
-    const figures: Record<string, Readonly<Record<string, number>>> = { agent: own() };
-    for (const component of components) {
-      const found = component.metrics?.();
-      if (found) figures[component.name] = found;
-    }
-    events.send(new ConversationMetricsEvent({ figures }));
-    if (!broadcast) return;
-    const latest = this.#latest;
-    const { turnMs = 0, sttMs = 0, llmMs = 0, ttsMs = 0, playoutMs = 0, ownMs = 0 } = latest ?? {};
-    const data = {
-      type: "metrics",
-      ...latest && {
-        voiceToVoiceMs: Math.round(latest.voiceToVoiceMs),
-        parts: rounded({ turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs }),
-      },
+  /** Never from within an event: an answer that begins has no time for messages. */
+  #broadcastSoon(): void {
+    const { clock, broadcast } = this.#init;
+    if (!broadcast || this.#next) return;
+    this.#next = clock.schedule(() => {
+      this.#next = undefined;
+      this.#sentAtMs = clock.now();
+      this.#broadcast(broadcast);
+    }, Math.max(0, this.#sentAtMs + GAP_MS - clock.now()));
+  }
+
+  #broadcast(send: (data: JsonValue) => Promise<void>): void {
+    const { report } = this.#init;
+    const context = "broadcasting the metrics";
+    const { message, omitted } = metricsMessage({
+      answer: this.#answer,
+      bargeInMs: this.#bargeInMs,
       bargeIns: this.#bargeIns,
       falseAlarms: this.#falseAlarms,
-      figures: Object.fromEntries(
-        Object.entries(figures).map(([name, values]) => [name, rounded(values)]),
-      ),
-    };
-    broadcast(data).catch((error) => report(error, "broadcasting the metrics"));
+      figures: this.#gather(),
+    });
+    if (omitted.length > 0 && !this.#saidOmitted) {
+      this.#saidOmitted = true;
+      const names = omitted.join(", ");
+      report(new RangeError(`a custom event has no room for the figures of ${names}`), context);
+    }
+    send(message).catch((error) => report(error, context));
   }
-}
 
-function rounded(values: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, Math.round(10 * value) / 10]),
-  );
+  #gather(): Figures {
+    const { components, own, report } = this.#init;
+    const figures: Figures = { agent: own() };
+    for (const component of components) {
+      try {
+        const found = component.metrics?.();
+        if (found) figures[component.name] = found;
+      } catch (error) {
+        report(error, `the metrics of ${component.name}`);
+      }
+    }
+    return figures;
+  }
 }

@@ -18,7 +18,11 @@ import type { Agent } from "./agent.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { EventManager } from "../events/event_manager.ts";
-import { type BroadcastMetricsOptions, ConversationMetrics } from "./conversation_metrics.ts";
+import {
+  type BroadcastMetricsOptions,
+  ConversationMetrics,
+  metricsEveryMs,
+} from "./conversation_metrics.ts";
 import { closeComponents, startComponents } from "../inference/component.ts";
 import { conversationEvents, ToolCalledEvent } from "../inference/events.ts";
 import { TranscribingFlow, type TranscribingOptions } from "../inference/flow/transcribing_flow.ts";
@@ -54,7 +58,8 @@ export interface ConversationParts {
   vision?: VisionOptions;
   /**
    * Whether everybody in the call is told how fast the agent answers, and what its queues and models
-   * count, as a custom event `{ type: "metrics", ... }` every 5 s. Default `false`.
+   * count: as a custom event `{ type: "metrics", ... }`, which LocalEdge's page shows. See
+   * {@linkcode BroadcastMetricsOptions}. Default `false`.
    */
   broadcastMetrics?: boolean | BroadcastMetricsOptions;
 }
@@ -68,6 +73,7 @@ export class ConversationPart implements Processor {
   readonly videoFps: number;
   readonly #parts: ConversationParts & { llm: LLM | RealtimeLLM };
   readonly #components: readonly Component[];
+  readonly #metricsEveryMs: number;
   #agent: Agent | undefined;
   #flow: Flow | undefined;
   #metrics: Disposable | undefined;
@@ -95,6 +101,7 @@ export class ConversationPart implements Processor {
       : { vad: energyVad(), turnDetection: punctuationTurns(), ...parts };
     const { llm, stt, tts, vad, turnDetection } = this.#parts;
     this.#components = [llm, stt, tts, vad, turnDetection].filter((one) => one !== undefined);
+    this.#metricsEveryMs = metricsEveryMs(parts.broadcastMetrics);
     this.videoFps = parts.vision?.fps ?? 2;
     this.processVideo = llm.acceptsImages
       ? (frame, track) => this.#sight?.show(frame, track)
@@ -212,8 +219,6 @@ export class ConversationPart implements Processor {
   }
 
   #watch(agent: Agent, track: OutboundAudioTrack): void {
-    const { broadcastMetrics = false } = this.#parts;
-    const { everyMs = 5000 } = typeof broadcastMetrics === "object" ? broadcastMetrics : {};
     this.#metrics = new ConversationMetrics({
       events: this.events,
       clock: agent.clock,
@@ -224,8 +229,8 @@ export class ConversationPart implements Processor {
         bufferedMs: track.bufferedMs,
         playedMs: track.playedMs,
       }),
-      broadcast: broadcastMetrics ? (data) => agent.sendCustomEvent(data) : undefined,
-      everyMs,
+      broadcast: this.#parts.broadcastMetrics ? (data) => agent.sendCustomEvent(data) : undefined,
+      everyMs: this.#metricsEveryMs,
       report: (error, context) => this.#report(error, context),
     });
   }

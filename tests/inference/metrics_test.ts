@@ -1,9 +1,16 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import type { JsonValue } from "../../src/edge/types.ts";
+import type { Component } from "../../src/inference/component.ts";
+import { ConversationMetrics } from "../../src/agent/conversation_metrics.ts";
+import { checkCustomEvent } from "../../src/edge/custom_event.ts";
+import { EventManager } from "../../src/events/event_manager.ts";
 import {
   BargeInEvent,
+  conversationEvents,
   ConversationMetricsEvent,
   VoiceToVoiceEvent,
 } from "../../src/inference/events.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { Stage } from "./_stage.ts";
 
 Deno.test("the parts of voice-to-voice add up, and our own is none in virtual time", async () => {
@@ -48,3 +55,148 @@ Deno.test("nothing is broadcast unless asked for", async () => {
   await stage.clock.advance(20_000);
   assertEquals(stage.ann.customEvents, []);
 });
+
+/** Figures of an agent with these components, and the messages that tell them. */
+function telling(components: Component[] = [], everyMs = 60_000) {
+  const clock = new VirtualClock();
+  const events = new EventManager({ clock });
+  events.register(...conversationEvents);
+  const told: { atMs: number; data: JsonValue; bytes: number }[] = [];
+  const errors: unknown[] = [];
+  const metrics = new ConversationMetrics({
+    events,
+    clock,
+    components,
+    own: () => ({ droppedSlots: 3 }),
+    everyMs,
+    broadcast: (data) => {
+      told.push({ atMs: clock.now(), data, bytes: byteLength(checkCustomEvent(data)) });
+      return Promise.resolve();
+    },
+    report: (error) => void errors.push(error),
+  });
+  const interrupt = (silenceMs: number) =>
+    events.send(new BargeInEvent({ participant: undefined, silenceMs, discardedMs: 0 }));
+  return { clock, events, told, errors, metrics, interrupt };
+}
+
+Deno.test("an answer and an interruption are told at once", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["Hello?", "Stop it."],
+    replies: ["Once upon a time there was a king who had three daughters."],
+    agent: { broadcastMetrics: { everyMs: 60_000 } },
+  });
+  const told = stage.ann.customEvents as Record<string, unknown>[];
+  await stage.hear(600, 1500);
+  const [answer] = stage.events(VoiceToVoiceEvent);
+  assert(answer);
+  assertEquals(told.length, 1);
+  const { type, voiceToVoiceMs, parts, bargeIns, bargeInMs } = told[0]!;
+  assertEquals([type, voiceToVoiceMs, bargeIns, bargeInMs], ["metrics", 410, 0, undefined]);
+  const { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } = answer;
+  assertEquals(parts, { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs });
+  await stage.hear(800, 200);
+  const [interruption] = stage.events(BargeInEvent);
+  assertEquals([told.at(-1)?.bargeIns, told.at(-1)?.bargeInMs], [1, interruption?.silenceMs]);
+});
+
+Deno.test("however much happens, figures are told twice a second and the last are told", async () => {
+  const { clock, told, interrupt, metrics } = telling();
+  for (let at = 0; at < 100; at++) {
+    interrupt(at);
+    await clock.advance(20);
+  }
+  await clock.advance(1000);
+  assertEquals(told.map(({ atMs }) => atMs), [0, 500, 1000, 1500, 2000]);
+  assertMatch(JSON.stringify(told.at(-1)?.data), /"bargeInMs":99,"bargeIns":100,/);
+  interrupt(1);
+  metrics[Symbol.dispose]();
+  await clock.advance(200_000);
+  assertEquals(told.length, 5, "nothing is told after the end");
+});
+
+Deno.test("the agent's own figures are told although a component has too many", async () => {
+  const many = Object.fromEntries(Array.from({ length: 600 }, (_, at) => [`counter${at}`, at]));
+  const { clock, told, errors, metrics, interrupt } = telling([
+    { name: "llm", metrics: () => ({ requests: 2 }) },
+    { name: "much", metrics: () => many },
+    { name: "stt", metrics: () => ({ requests: 1 }) },
+    { name: "more", metrics: () => many },
+  ]);
+  for (let count = 0; count < 2; count++) {
+    interrupt(160);
+    await clock.advance(1000);
+  }
+  assertEquals(told.length, 2);
+  assertEquals(told[1]?.data, {
+    type: "metrics",
+    bargeInMs: 160,
+    bargeIns: 2,
+    falseAlarms: 0,
+    figures: { agent: { droppedSlots: 3 }, llm: { requests: 2 }, stt: { requests: 1 } },
+    omitted: 2,
+  });
+  assertEquals(errors.map(String), [
+    "RangeError: a custom event has no room for the figures of much, more",
+  ]);
+  metrics[Symbol.dispose]();
+});
+
+Deno.test("components are told up to the last byte that a custom event has", async () => {
+  let fullest = 0, without = 0;
+  for (let length = 4800; length < 5100; length++) {
+    const names = ["ü" + "x".repeat(length), "y"];
+    const { clock, told, metrics, interrupt } = telling(
+      names.map((name) => ({ name, metrics: () => ({ requests: 12 }) })),
+    );
+    interrupt(160);
+    await clock.advance(1000);
+    const { figures, omitted = 0 } = told[0]?.data as {
+      figures: Record<string, unknown>;
+      omitted?: number;
+    };
+    assertEquals(Object.keys(figures).length + omitted, 3, `a name of ${length}`);
+    fullest = Math.max(fullest, told[0]!.bytes);
+    without += omitted;
+    metrics[Symbol.dispose]();
+  }
+  // A few are kept to say how many are missing.
+  assert(fullest > 5100 && fullest <= 5120, `${fullest} bytes`);
+  assert(without > 0);
+});
+
+Deno.test("a component that fails to count, and figures that are no numbers, cost no others", async () => {
+  const failure = new Error("no counting today");
+  const { clock, told, errors, metrics } = telling([
+    { name: "mean", metrics: () => ({ meanMs: 0 / 0, peak: Infinity, requests: 1 }) },
+    {
+      name: "broken",
+      metrics: () => {
+        throw failure;
+      },
+    },
+    { name: "tts", metrics: () => ({ characters: 12.34 }) },
+  ], 5000);
+  await clock.advance(5000);
+  assertEquals((told[0]?.data as { figures: JsonValue }).figures, {
+    agent: { droppedSlots: 3 },
+    mean: { requests: 1 },
+    tts: { characters: 12.3 },
+  });
+  assertEquals(new Set(errors), new Set([failure]));
+  metrics[Symbol.dispose]();
+});
+
+Deno.test("a rhythm that no timer can keep is refused when the agent is made", async () => {
+  for (const everyMs of [0, 99, -1, NaN, Infinity, "soon" as unknown as number]) {
+    await assertRejects(
+      () => Stage.set({ agent: { broadcastMetrics: { everyMs } } }),
+      RangeError,
+      "broadcastMetrics.everyMs: expected 100 to 86400000",
+    );
+  }
+});
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}
