@@ -77,6 +77,14 @@ export class HttpService {
     return new InferenceError(`${this.name}: ${message}`, options);
   }
 
+  #unreachable(cause: unknown): InferenceError {
+    const message = `cannot be reached: ${whyOf(cause)}`;
+    const isForbidden = cause instanceof Deno.errors.NotCapable;
+    return isForbidden
+      ? this.error(message, { code: "permission-denied", cause })
+      : this.error(message, { code: "unreachable", retryable: true, cause });
+  }
+
   async #try(
     path: string,
     body: FormData | object,
@@ -98,12 +106,7 @@ export class HttpService {
       });
     } catch (cause) {
       signal.throwIfAborted();
-      const error = this.error("cannot be reached", {
-        code: "unreachable",
-        retryable: true,
-        cause,
-      });
-      return { error, waitMs: undefined };
+      return { error: this.#unreachable(cause), waitMs: undefined };
     }
     if (response.ok) return response;
     const { status } = response;
@@ -113,6 +116,12 @@ export class HttpService {
     const error = this.error(`answered ${status}${reason}`, { code, retryable, status });
     return { error, waitMs: retryAfterMs(response.headers) };
   }
+}
+
+/** Why a request was not even answered: what was tried, as far down as that is known. */
+function whyOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause instanceof Error ? whyOf(cause.cause) : cause.message;
 }
 
 /** Reads a body; a connection that breaks is an error that says so. */

@@ -19,13 +19,18 @@ import { OpenAIRealtimeSession } from "./openai_realtime_session.ts";
 
 /** Which model, and how it hears and speaks. */
 export interface OpenAIRealtimeOptions {
-  /** Sent as a bearer token. */
-  apiKey: string;
+  /** Sent as a bearer token. A local service often needs none. */
+  apiKey?: string;
   /** Default `"gpt-realtime"`. */
   model?: string;
   /** Default: the service's. */
   voice?: string;
-  /** Default `"wss://api.openai.com/v1/realtime"`. */
+  /**
+   * Where the service is, as for its HTTP interface. Default `"https://api.openai.com/v1"`; the
+   * session is at `/realtime` below it.
+   */
+  baseUrl?: string;
+  /** The address of the session itself, where it is another one than `baseUrl` says. */
   url?: string;
   /** How the service decides that a turn is over, as it takes it. Default: server VAD. */
   turnDetection?: Readonly<Record<string, unknown>>;
@@ -36,7 +41,7 @@ export interface OpenAIRealtimeOptions {
 }
 
 /** A realtime model of OpenAI, or of a service that speaks its protocol. */
-export function openAIRealtime(options: OpenAIRealtimeOptions): RealtimeLLM {
+export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM {
   return new OpenAIRealtime(options);
 }
 
@@ -57,10 +62,11 @@ class OpenAIRealtime implements RealtimeLLM {
 
   async connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
     const { apiKey, model = "gpt-realtime", connectTimeoutMs = 10_000 } = this.#options;
-    const url = new URL(this.#options.url ?? "wss://api.openai.com/v1/realtime");
+    const url = sessionUrl(this.#options);
     url.searchParams.set("model", model);
     options.signal.throwIfAborted();
-    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${apiKey}` } });
+    const headers = apiKey ? { authorization: `Bearer ${apiKey}` } : undefined;
+    const socket = new WebSocket(url, { headers });
     const session = new OpenAIRealtimeSession(socket);
     try {
       await waitFor(session.begin(this.#settings(options), options.history), "a realtime session", {
@@ -105,4 +111,10 @@ class OpenAIRealtime implements RealtimeLLM {
       })),
     };
   }
+}
+
+function sessionUrl({ url, baseUrl = "https://api.openai.com/v1" }: OpenAIRealtimeOptions): URL {
+  const session = new URL(url ?? `${baseUrl.replace(/\/+$/, "")}/realtime`);
+  session.protocol = session.protocol.replace("http", "ws");
+  return session;
 }

@@ -34,6 +34,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   readonly #transcripts = new Map<string, string>();
   /** Calls of tools whose result has not been sent yet. */
   readonly #calls = new Set<string>();
+  #failure = "";
   #activeResponse: string | undefined;
   #resultsSent = false;
   #droppedMs = 0;
@@ -45,8 +46,8 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#begun.promise.catch(() => {});
     socket.onopen = () => this.#opened.resolve();
     socket.onmessage = ({ data }) => this.#receive(data);
-    // What went wrong is told with the close event that follows.
-    socket.onerror = () => {};
+    // The close event that follows tells that it is over, and only this one why.
+    socket.onerror = (event) => this.#failure = event instanceof ErrorEvent ? event.message : "";
     socket.onclose = ({ code, reason }) => this.#ended(code, reason);
   }
 
@@ -148,10 +149,12 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   #ended(code: number, reason: string): void {
-    const error = new InferenceError(
-      `openai-realtime: the socket was closed (${code}${reason ? `, ${reason}` : ""})`,
-      { code: "cut-off", retryable: true },
-    );
+    const why = [code, reason || this.#failure].filter(Boolean).join(", ");
+    const error = refusalOf(this.#failure) ??
+      new InferenceError(`openai-realtime: the socket was closed (${why})`, {
+        code: "cut-off",
+        retryable: true,
+      });
     if (this.#closing) this.#events.end();
     else this.#events.fail(error);
     this.#opened.reject(error);
@@ -249,6 +252,18 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#begun.reject(error);
     this.#events.push({ type: "error", error });
   }
+}
+
+/** A service that answers with a status, and no socket: the key is wrong, or the model is none. */
+function refusalOf(failure: string): InferenceError | undefined {
+  const found = /status code: (\d{3})/.exec(failure)?.[1];
+  if (!found) return undefined;
+  const status = Number(found);
+  const code = status === 401 ? "unauthorized" : status === 429 ? "rate-limited" : "refused";
+  const why = status === 401 ? ": the key is not accepted" : "";
+  const retryable = status === 429 || status >= 500;
+  const message = `openai-realtime: answered ${status}${why}`;
+  return new InferenceError(message, { code, retryable, status });
 }
 
 function labelled(text: string, name: string | undefined): string {

@@ -30,13 +30,8 @@ export class RealtimeDouble implements AsyncDisposable {
     });
   }
 
-  /** As people write it who have the address of a service. */
   get baseUrl(): string {
     return `http://127.0.0.1:${this.#server.addr.port}/v1`;
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.#server.addr.port}/v1/realtime`;
   }
 
   send(message: Message): void {

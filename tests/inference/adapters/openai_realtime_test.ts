@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import type { RealtimeEvent, RealtimeSession } from "../../../src/inference/realtime_llm.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../../src/events/clock.ts";
@@ -9,11 +9,11 @@ import { InferenceError } from "../../../src/inference/errors.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
 
 function connect(
-  double: RealtimeDouble,
+  { baseUrl }: { baseUrl: string },
   change: { signal?: AbortSignal; connectTimeoutMs?: number } = {},
 ): Promise<RealtimeSession> {
   const { signal = new AbortController().signal, connectTimeoutMs } = change;
-  const llm = openAIRealtime({ apiKey: "key", url: double.url, voice: "marin", connectTimeoutMs });
+  const llm = openAIRealtime({ apiKey: "key", baseUrl, voice: "marin", connectTimeoutMs });
   return llm.connect({
     clock: systemClock,
     logger: silentLogger,
@@ -46,7 +46,8 @@ Deno.test("a realtime session is begun with its settings, its key and what was s
   await using _session = await connect(double);
   const [request] = double.requests;
   assertEquals(request?.authorization, "Bearer key");
-  assertEquals(new URL(request!.url).searchParams.get("model"), "gpt-realtime");
+  const { pathname, searchParams } = new URL(request!.url);
+  assertEquals([pathname, searchParams.get("model")], ["/v1/realtime", "gpt-realtime"]);
   const { session } = await double.message("session.update");
   assertEquals(session.instructions, "Be brief.");
   assertEquals(session.audio.input.format, { type: "audio/pcm", rate: 24_000 });
@@ -203,6 +204,12 @@ Deno.test("a service that refuses, fails or keeps silent begins no session", asy
   await using refusing = new RealtimeDouble({ refuse: 401 });
   const first = await assertRejects(() => connect(refusing));
   assertInstanceOf(first, InferenceError);
+  assertEquals([first.code, first.retryable, first.status], ["unauthorized", false, 401]);
+  assertEquals(first.message, "openai-realtime: answered 401: the key is not accepted");
+  const lost = await assertRejects(() => connect({ baseUrl: "http://127.0.0.1:1/v1" }));
+  assertInstanceOf(lost, InferenceError);
+  assertEquals(lost.retryable, true);
+  assertMatch(lost.message, /closed \(.*connect/);
   await using failing = new RealtimeDouble({
     onUpdate: (double) =>
       double.send({ type: "error", error: { code: "invalid_api_key", message: "bad key" } }),
