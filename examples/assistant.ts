@@ -1,23 +1,21 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env examples/assistant.ts [--edge stream]
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/assistant.ts [--edge stream]
 /**
  * An assistant to talk to. One environment variable: the key of a service that speaks OpenAI's
  * interface; `OPENAI_BASE_URL` names another one, a local server included. `--edge stream` joins a
  * call of Stream's instead of the local page (`STREAM_API_KEY`, `STREAM_API_SECRET`).
  */
-import { parseArgs } from "node:util";
-import { Agent, defineTool, type EdgeTransport, untilInterrupted } from "@ringline/edge";
+import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { openAICompatible } from "@ringline/edge/openai-compatible";
+import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    edge: { type: "string", default: "local" },
-    model: { type: "string", default: "gpt-5-mini" },
-    stt: { type: "string", default: "gpt-4o-mini-transcribe" },
-    tts: { type: "string", default: "gpt-4o-mini-tts" },
-    voice: { type: "string", default: "marin" },
-  },
+const options = commandLine({
+  edge: "local",
+  model: "gpt-5-mini",
+  stt: "gpt-4o-mini-transcribe",
+  tts: "gpt-4o-mini-tts",
+  voice: "marin",
 });
+const service = openAICompatible(serviceFromEnv());
 
 /** Only the edge that is used is loaded. */
 async function makeEdge(name: string): Promise<EdgeTransport> {
@@ -27,29 +25,21 @@ async function makeEdge(name: string): Promise<EdgeTransport> {
     case "stream":
       return new (await import("@ringline/edge/getstream")).GetStreamEdge();
     default:
-      throw new TypeError(`--edge must be local or stream, got ${name}`);
+      return fail(`--edge must be local or stream, got ${name}`);
   }
 }
 
-const apiKey = Deno.env.get("OPENAI_API_KEY");
-const baseUrl = Deno.env.get("OPENAI_BASE_URL");
-if (!apiKey && !baseUrl) {
-  console.error("Set OPENAI_API_KEY. Without any key: examples/local_assistant.ts");
-  Deno.exit(1);
-}
-const service = openAICompatible({ apiKey, baseUrl });
-
-await untilInterrupted(async (signal) => {
-  await using edge = await makeEdge(values.edge);
+await run(async (signal) => {
+  await using edge = await makeEdge(options.edge);
   const agent = new Agent({
     edge,
     agentUser: { id: "assistant", name: "Assistant" },
     instructions:
       "You are a friendly assistant on a call. What you write is spoken: answer in one " +
       "or two short sentences, without lists or symbols.",
-    llm: service.llm({ model: values.model }),
-    stt: service.stt({ model: values.stt }),
-    tts: service.tts({ model: values.tts, voice: values.voice }),
+    llm: service.llm({ model: options.model }),
+    stt: service.stt({ model: options.stt }),
+    tts: service.tts({ model: options.tts, voice: options.voice }),
     talk: { eagerTurns: true },
     tools: [
       defineTool({
@@ -63,6 +53,6 @@ await untilInterrupted(async (signal) => {
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  agent.respond("Somebody has joined. Greet them briefly.");
-  await agent.finish({ signal });
+  const greeting = agent.respond("Somebody has joined. Greet them briefly.");
+  await Promise.all([greeting, agent.finish({ signal })]);
 });

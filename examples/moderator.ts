@@ -1,27 +1,22 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env examples/moderator.ts
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/moderator.ts
 /**
  * A moderator for several people: it has a transcript of each, knows who said what, keeps count of
  * who speaks how long, and says something only when it is spoken to: "moderator, ...".
  */
-import {
-  Agent,
-  defineTool,
-  SpeechStartedEvent,
-  SpeechStoppedEvent,
-  untilInterrupted,
-} from "@ringline/edge";
+import { Agent, defineTool, SpeechStartedEvent, SpeechStoppedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openAICompatible } from "@ringline/edge/openai-compatible";
+import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
-const apiKey = Deno.env.get("OPENAI_API_KEY");
-const baseUrl = Deno.env.get("OPENAI_BASE_URL");
-if (!apiKey && !baseUrl) {
-  console.error("Set OPENAI_API_KEY");
-  Deno.exit(1);
-}
-const service = openAICompatible({ apiKey, baseUrl });
+const options = commandLine({
+  model: "gpt-5-mini",
+  stt: "gpt-4o-mini-transcribe",
+  tts: "gpt-4o-mini-tts",
+  voice: "cedar",
+});
+const service = openAICompatible(serviceFromEnv());
 
-await untilInterrupted(async (signal) => {
+await run(async (signal) => {
   await using edge = new LocalEdge();
   const spokenMs = new Map<string, number>();
   const since = new Map<string, number>();
@@ -30,9 +25,9 @@ await untilInterrupted(async (signal) => {
     agentUser: { id: "moderator", name: "Moderator" },
     instructions: "You moderate a discussion. Each message begins with who said it. Be brief, be " +
       "fair, and call people by their names. What you write is spoken.",
-    llm: service.llm({ model: "gpt-5-mini" }),
-    stt: service.stt({ model: "gpt-4o-mini-transcribe" }),
-    tts: service.tts({ model: "gpt-4o-mini-tts", voice: "cedar" }),
+    llm: service.llm({ model: options.model }),
+    stt: service.stt({ model: options.stt }),
+    tts: service.tts({ model: options.tts, voice: options.voice }),
     talk: { answers: ({ text }) => /\bmoderator\b/i.test(text) },
     tools: [
       defineTool({

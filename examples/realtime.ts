@@ -1,28 +1,26 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env examples/realtime.ts
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/realtime.ts
 /** A realtime model to talk to, which hears and speaks by itself. */
-import { Agent, untilInterrupted } from "@ringline/edge";
+import { Agent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openAIRealtime } from "@ringline/edge/openai-realtime";
+import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
-const apiKey = Deno.env.get("OPENAI_API_KEY");
-if (!apiKey) {
-  console.error("Set OPENAI_API_KEY. Without any key: examples/local_assistant.ts");
-  Deno.exit(1);
-}
+const options = commandLine({ model: "gpt-realtime", voice: "marin" });
+const service = serviceFromEnv();
 
-await untilInterrupted(async (signal) => {
+await run(async (signal) => {
   await using edge = new LocalEdge();
   const agent = new Agent({
     edge,
     agentUser: { id: "realtime", name: "Realtime" },
     instructions: "You are a friendly companion on a call. Keep it short.",
-    llm: openAIRealtime({ apiKey, voice: "marin" }),
+    llm: openAIRealtime({ ...service, ...options }),
     audioRate: 24_000,
   });
   const call = await agent.createCall("default", "realtime");
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  agent.respond("Greet the person who has just joined.");
-  await agent.finish({ signal });
+  const greeting = agent.respond("Greet the person who has just joined.");
+  await Promise.all([greeting, agent.finish({ signal })]);
 });

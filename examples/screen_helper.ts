@@ -1,22 +1,23 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env --allow-read examples/screen_helper.ts
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/screen_helper.ts
 /**
  * Looks at the screen that somebody shares and says what it notices, each time the screen is another
  * one and stands still. It can be asked about it, too.
  */
-import { Agent, screenChanges, untilInterrupted } from "@ringline/edge";
+import { Agent, screenChanges } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { jpegEncoder } from "@ringline/edge/jpeg";
 import { openAICompatible } from "@ringline/edge/openai-compatible";
+import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
-const apiKey = Deno.env.get("OPENAI_API_KEY");
-const baseUrl = Deno.env.get("OPENAI_BASE_URL");
-if (!apiKey && !baseUrl) {
-  console.error("Set OPENAI_API_KEY");
-  Deno.exit(1);
-}
-const service = openAICompatible({ apiKey, baseUrl });
+const options = commandLine({
+  model: "gpt-5-mini",
+  stt: "gpt-4o-mini-transcribe",
+  tts: "gpt-4o-mini-tts",
+  voice: "marin",
+});
+const service = openAICompatible(serviceFromEnv());
 
-await untilInterrupted(async (signal) => {
+await run(async (signal) => {
   await using edge = new LocalEdge();
   const watching = screenChanges(async () => {
     // The model is shown the latest picture with every question.
@@ -28,9 +29,9 @@ await untilInterrupted(async (signal) => {
     instructions:
       "You see the screen that somebody shares, and help with what is on it. What you " +
       "write is spoken: be brief.",
-    llm: service.llm({ model: "gpt-5-mini", acceptsImages: true }),
-    stt: service.stt({ model: "gpt-4o-mini-transcribe" }),
-    tts: service.tts({ model: "gpt-4o-mini-tts", voice: "marin" }),
+    llm: service.llm({ model: options.model, acceptsImages: true }),
+    stt: service.stt({ model: options.stt }),
+    tts: service.tts({ model: options.tts, voice: options.voice }),
     vision: { maxSide: 1280, encoder: jpegEncoder() },
     processors: [watching],
   });

@@ -1,94 +1,8 @@
 /** The examples as a person runs them: with the permissions that their first line states. */
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { childrenOf, Example, gone } from "./_example.ts";
 import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
 import { levelDb } from "./_signal.ts";
-
-const ROOT = new URL("../../", import.meta.url);
-
-/** A running example. */
-class Example implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  #output = "";
-  readonly #reading: Promise<unknown>;
-
-  private constructor(child: Deno.ChildProcess) {
-    this.#child = child;
-    const read = async (stream: ReadableStream<Uint8Array>) => {
-      for await (const text of stream.pipeThrough(new TextDecoderStream())) this.#output += text;
-    };
-    this.#reading = Promise.all([read(child.stdout), read(child.stderr)]);
-  }
-
-  /** Starts it by its own first line. */
-  static async start(name: string): Promise<Example> {
-    const source = await Deno.readTextFile(new URL(`examples/${name}`, ROOT));
-    const line = source.slice(0, source.indexOf("\n"));
-    const flags = line.split(" ").filter((word) => word.startsWith("--allow-"));
-    assert(line.startsWith("// deno run"), `the first line of ${name} is no command: ${line}`);
-    return new Example(
-      new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-prompt", ...flags, `examples/${name}`],
-        cwd: ROOT,
-        // A group of its own, as a shell makes one for what is typed.
-        detached: true,
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn(),
-    );
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  get output(): string {
-    return this.#output;
-  }
-
-  /** The link that it prints, to the call of this id where there are several. */
-  async link(callId = ""): Promise<URL> {
-    const found = await until(`a link is printed; so far: ${this.#output}`, () => {
-      return [...this.#output.matchAll(/https?:\/\/\S+#\S+/g)]
-        .map(([text]) => text).find((text) => text.includes(`/${callId}`));
-    });
-    return new URL(found);
-  }
-
-  /** Presses Ctrl-C, which the whole group gets; gives the exit code and how long it took. */
-  async interrupt(): Promise<{ code: number; tookMs: number }> {
-    const pressed = performance.now();
-    Deno.kill(-this.pid, "SIGINT");
-    const { code } = await this.#child.status;
-    await this.#reading;
-    return { code, tookMs: performance.now() - pressed };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#child.status;
-    await this.#reading;
-  }
-}
-
-/** The processes that this one started and that still run. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const found: number[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const status = await Deno.readTextFile(`/proc/${name}/status`).catch(() => "");
-    if (new RegExp(`^PPid:\\s*${pid}$`, "m").test(status)) found.push(Number(name));
-  }
-  return found;
-}
-
-async function runs(pid: number): Promise<boolean> {
-  return await Deno.stat(`/proc/${pid}`).then(() => true, () => false);
-}
 
 browserTest("the parrot says back what it heard, and stops when interrupted", async (browser) => {
   await using parrot = await Example.start("parrot.ts");
@@ -118,7 +32,7 @@ browserTest("the parrot says back what it heard, and stops when interrupted", as
   assertLess(tookMs, 1000);
   const ended = await until("the page is told", async () => (await guest.events("ended")).at(0));
   assert(["agent-left", "call-ended", "server-closing"].includes(ended.code), ended.code);
-  await until("the media process is gone", async () => !await runs(children[0]!));
+  await gone(children[0]!);
 });
 
 browserTest("the echo answers while one still speaks", async (browser) => {
@@ -162,7 +76,7 @@ for (const name of ["echo.ts", "two_agents.ts", "parrot.ts"]) {
       const { code, tookMs } = await example.interrupt();
       assertEquals([code, example.output], [0, ""]);
       assertLess(tookMs, 1000);
-      await until("the media process is gone", async () => !await runs(child!));
+      await gone(child!);
     },
   });
 }

@@ -1,0 +1,136 @@
+/** Starts examples as a person does: by the command in their first line. */
+import { assert } from "@std/assert";
+import { until } from "./_lab.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** How an example is started. */
+export interface ExampleOptions {
+  /** Beside what this program was started with, less every key and address of a service. */
+  env?: Record<string, string>;
+  /** What is typed after its name. */
+  args?: string[];
+  /** A flag of its first line that is left out, whatever it is set to: `"--allow-net"`. */
+  without?: string;
+}
+
+/** A running example. */
+export class Example implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  #stdout = "";
+  #stderr = "";
+  readonly #reading: Promise<unknown>;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    const read = async (stream: ReadableStream<Uint8Array>, take: (text: string) => void) => {
+      for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
+    };
+    this.#reading = Promise.all([
+      read(child.stdout, (text) => this.#stdout += text),
+      read(child.stderr, (text) => this.#stderr += text),
+    ]);
+  }
+
+  /** Starts it by its own first line. */
+  static async start(name: string, options: ExampleOptions = {}): Promise<Example> {
+    const { args = [], without } = options;
+    const flags = await flagsOf(name);
+    const granted = flags.filter((flag) => flag.split("=")[0] !== without);
+    assert(!without || granted.length < flags.length, `${name} does not ask for ${without}`);
+    const env = Object.entries(Deno.env.toObject())
+      .filter(([variable]) => !/^(OPENAI|STREAM)_/.test(variable));
+    return new Example(
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-prompt", ...granted, `examples/${name}`, ...args],
+        cwd: ROOT,
+        clearEnv: true,
+        env: { ...Object.fromEntries(env), NO_COLOR: "1", ...options.env },
+        // A group of its own, as a shell makes one for what is typed.
+        detached: true,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** All that it has written, where a person reads it. */
+  get output(): string {
+    return this.#stdout + this.#stderr;
+  }
+
+  /** What it has complained of. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** The link that it prints, to the call of this id where there are several. */
+  async link(callId = ""): Promise<URL> {
+    const found = await until("a link is printed", () => {
+      return [...this.#stdout.matchAll(/https?:\/\/\S+#\S+/g)]
+        .map(([text]) => text).find((text) => text.includes(`/${callId}`));
+    }).catch((cause) => {
+      throw new Error(`no link was printed, but: ${this.output}`, { cause });
+    });
+    return new URL(found);
+  }
+
+  /** Presses Ctrl-C, which the whole group gets; gives the exit code and how long it took. */
+  async interrupt(): Promise<{ code: number; tookMs: number }> {
+    const pressed = performance.now();
+    Deno.kill(-this.pid, "SIGINT");
+    const code = await this.ended();
+    return { code, tookMs: performance.now() - pressed };
+  }
+
+  /** Waits until it ends, and gives the exit code. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#reading;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ended();
+  }
+}
+
+/** The permissions that an example's first line states. */
+export async function flagsOf(name: string): Promise<string[]> {
+  const source = await Deno.readTextFile(new URL(`examples/${name}`, ROOT));
+  const line = source.slice(0, source.indexOf("\n"));
+  assert(
+    /^\/\/ (\w+=\S+ )?deno run /.test(line),
+    `the first line of ${name} is no command: ${line}`,
+  );
+  return line.split(" ").filter((word) => word.startsWith("--allow-"));
+}
+
+/** The processes that this one started and that still run. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const status = await Deno.readTextFile(`/proc/${name}/status`).catch(() => "");
+    if (new RegExp(`^PPid:\\s*${pid}$`, "m").test(status)) found.push(Number(name));
+  }
+  return found;
+}
+
+/** Waits until a process is gone. */
+export async function gone(pid: number): Promise<void> {
+  await until(
+    `process ${pid} is gone`,
+    async () => !await Deno.stat(`/proc/${pid}`).then(() => true, () => false),
+  );
+}
