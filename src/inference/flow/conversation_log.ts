@@ -1,4 +1,7 @@
-import type { Conversation, Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
+import type { Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { FlowContext } from "./flow.ts";
+import { TranscriptEvent } from "../events.ts";
 
 /** A message that changes while it is said. */
 export interface LoggedMessage {
@@ -10,20 +13,66 @@ export interface LoggedMessage {
  * reported and disturbs nobody who speaks.
  */
 export class ConversationLog {
-  readonly #conversation: Conversation;
-  readonly #report: (error: unknown, context: string) => void;
+  readonly #context: FlowContext;
+  /** What people are saying right now. */
+  readonly #turns = new Map<unknown, LoggedMessage>();
 
-  constructor(
-    conversation: Conversation,
-    report: (error: unknown, context: string) => void,
-  ) {
-    this.#conversation = conversation;
-    this.#report = report;
+  constructor(context: FlowContext) {
+    this.#context = context;
   }
 
-  append(init: MessageInit): LoggedMessage {
+  /** Somebody is to be answered, or the application itself where there is no participant. */
+  asked(text: string, participant: Participant | undefined): void {
+    const { agentUser } = this.#context;
+    const role = participant ? "user" : "system";
+    this.#append({ role, userId: participant?.userId ?? agentUser.id, text });
+  }
+
+  /** The agent says something: this, or what it will be shown with its first text. */
+  agentSays(text?: string): LoggedMessage {
+    const { id: userId } = this.#context.agentUser;
+    const init = { role: "assistant", userId, complete: false } as const;
+    return text === undefined ? this.#growing(init) : this.#append({ ...init, text });
+  }
+
+  /**
+   * Shows what somebody says, in the conversation and as an event.
+   *
+   * @param turn tells one turn from the next
+   * @param said all that was understood of it so far
+   */
+  participantSays(
+    turn: unknown,
+    said: { participant: Participant; text: string; final: boolean },
+  ): void {
+    const { participant, text, final } = said;
+    const { userId } = participant;
+    const message = this.#turns.get(turn) ?? this.#growing({ role: "user", userId });
+    if (final) this.#turns.delete(turn);
+    else this.#turns.set(turn, message);
+    if (!/\S/.test(text)) return;
+    message.update({ text, complete: final });
+    this.#context.emit(new TranscriptEvent({ participant, text, final }));
+  }
+
+  /** A message that is there from its first text on. */
+  #growing(init: Omit<MessageInit, "text">): LoggedMessage {
+    let message: LoggedMessage | undefined;
+    return {
+      update: (change) => {
+        if (message) message.update(change);
+        else if (change.text) {
+          const { text, complete = false } = change;
+          message = this.#append({ ...init, text, complete });
+        }
+      },
+    };
+  }
+
+  #append(init: MessageInit): LoggedMessage {
+    const { conversation } = this.#context;
     let message: Message | undefined;
-    this.#try(() => message = this.#conversation.append(init));
+    this.#try(() => message = conversation.append(init));
     return {
       update: (change) => {
         if (!message) return;
@@ -32,7 +81,7 @@ export class ConversationLog {
           (change.text ?? text) === text && (change.complete ?? complete) === complete &&
           (change.interrupted ?? interrupted) === interrupted
         ) return;
-        this.#try(() => message = this.#conversation.update(message!.id, change));
+        this.#try(() => message = conversation.update(message!.id, change));
       },
     };
   }
@@ -41,7 +90,7 @@ export class ConversationLog {
     try {
       act();
     } catch (error) {
-      this.#report(error, "writing the conversation");
+      this.#context.report(error, "writing the conversation");
     }
   }
 }

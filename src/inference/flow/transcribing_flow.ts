@@ -1,32 +1,22 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../llm.ts";
-import type { ChatMessage, EncodedImage } from "../messages.ts";
 import type { STT } from "../stt.ts";
-import type { SpeechOutcome } from "../speaking/speech.ts";
+import type { Turn } from "../hearing/turn.ts";
+import type { Speech, SpeechOutcome, Utterance } from "../speaking/speech.ts";
 import type { TTS } from "../tts.ts";
 import type { TurnDetector } from "../turn_detector.ts";
 import type { VAD } from "../vad.ts";
 import type { Flow, FlowContext, HeardSpeech, RespondOptions, SayOptions } from "./flow.ts";
+import { AgentVoice } from "./agent_voice.ts";
 import { BargeIn, type BargeInOptions } from "./barge_in.ts";
-import { ConversationLog, type LoggedMessage } from "./conversation_log.ts";
-import { EchoGuard, OwnVoice } from "../hearing/echo_guard.ts";
+import { ConversationLog } from "./conversation_log.ts";
+import { Answers, type ShownAnswer } from "./transcribing/answers.ts";
+import { Briefing } from "./transcribing/briefing.ts";
+import { voiceToVoice } from "./transcribing/voice_to_voice.ts";
 import { type HearingOptions, Listener } from "../hearing/listener.ts";
-import type { Turn } from "../hearing/turn.ts";
 import { RowMixer } from "../hearing/row_mixer.ts";
-import { Answer } from "../speaking/answer.ts";
-import { ChatHistory } from "../speaking/chat_history.ts";
-import { Floor } from "../speaking/floor.ts";
-import { Speech, type Utterance } from "../speaking/speech.ts";
 import { voiced } from "../speaking/voiced.ts";
-import {
-  AgentSpeechEndedEvent,
-  AgentSpeechStartedEvent,
-  SpeechStartedEvent,
-  SpeechStoppedEvent,
-  TranscriptEvent,
-  TurnEndedEvent,
-} from "../events.ts";
-import { voiceToVoice } from "./voice_to_voice.ts";
+import { SpeechStartedEvent, SpeechStoppedEvent, TurnEndedEvent } from "../events.ts";
 
 /** How a {@linkcode TranscribingFlow} takes part in a conversation. */
 export interface TranscribingOptions {
@@ -65,15 +55,6 @@ export interface TranscribingParts {
   turnDetector: TurnDetector;
 }
 
-/** A turn, what is made of it, and where it is shown. */
-interface EagerAnswer {
-  readonly turn: Turn;
-  readonly text: string;
-  /** How many messages it knew. */
-  readonly messages: number;
-  readonly answer: Answer;
-}
-
 /**
  * Speech to text, turns, a language model, sentences, text to speech: the flow of agents whose
  * model reads and writes.
@@ -82,43 +63,37 @@ export class TranscribingFlow implements Flow {
   readonly #parts: TranscribingParts;
   readonly #options: TranscribingOptions;
   readonly #context: FlowContext;
-  readonly #history: ChatHistory;
   readonly #log: ConversationLog;
-  readonly #own = new OwnVoice();
-  readonly #floor: Floor;
+  readonly #briefing: Briefing;
+  readonly #answers: Answers;
+  readonly #voice: AgentVoice;
   readonly #bargeIn: BargeIn;
   readonly #mixer: RowMixer | undefined;
   readonly #listeners = new Map<string, Listener>();
-  readonly #turnLogs = new WeakMap<Turn, LoggedMessage>();
-  readonly #answerLogs = new WeakMap<Answer, LoggedMessage>();
-  readonly #speakers = new Set<string>();
   /** Turns that are over and wait for those who still speak, to be answered together. */
   #unanswered: Turn | undefined;
-  #eager: EagerAnswer | undefined;
   #closed = false;
 
   constructor(parts: TranscribingParts, context: FlowContext, options: TranscribingOptions = {}) {
-    const { clock, track, emit, report } = context;
+    const { clock, emit } = context;
+    const { llm } = parts;
+    const { historyLimit: limit, llmTimeoutMs: timeoutMs = 30_000 } = options;
     this.#parts = parts;
     this.#options = options;
     this.#context = context;
-    this.#history = new ChatHistory({ limit: options.historyLimit });
-    this.#log = new ConversationLog(context.conversation, report);
-    this.#floor = new Floor({ track, clock, ownVoice: this.#own, report });
-    this.#bargeIn = new BargeIn({ ...options.bargeIn, floor: this.#floor, clock, emit });
+    this.#log = new ConversationLog(context);
+    this.#briefing = new Briefing(context, { llm, limit });
+    this.#answers = new Answers(context, {
+      llm,
+      briefing: this.#briefing,
+      log: this.#log,
+      timeoutMs,
+    });
+    this.#voice = new AgentVoice(context);
+    this.#bargeIn = new BargeIn({ ...options.bargeIn, floor: this.#voice.floor, clock, emit });
     if (options.mixed) {
       this.#mixer = new RowMixer((mixed) => this.#listen("everybody", mixed));
     }
-    // What was said before the agent came, or before it came back, is where it goes on.
-    for (const { role, text, userId } of context.conversation.messages) {
-      if (!/\S/.test(text)) continue;
-      this.#history.append(role === "user" ? { role, text, name: userId } : { role, text });
-    }
-  }
-
-  /** What the model is told of the conversation. */
-  get messages(): readonly ChatMessage[] {
-    return this.#history.messages;
   }
 
   hear(audio: HeardSpeech): void | Promise<void> {
@@ -128,8 +103,7 @@ export class TranscribingFlow implements Flow {
   }
 
   #listen(streamId: string, { pcm, participant, row }: HeardSpeech): void | Promise<void> {
-    const { clock, track } = this.#context;
-    this.#own.update(clock.now(), track.playedMs, this.#floor.isPlaying);
+    this.#voice.notePlayed();
     let listener = this.#listeners.get(streamId);
     if (!listener) this.#listeners.set(streamId, listener = this.#newListener(participant));
     return listener.hear(pcm, participant, row);
@@ -154,62 +128,45 @@ export class TranscribingFlow implements Flow {
   }
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
-    const { agentUser } = this.#context;
     if (options.interrupt) await this.interrupt();
-    const message = this.#log.append({
-      role: "assistant",
-      userId: agentUser.id,
-      text,
-      complete: false,
-    });
-    const speech = new Speech({
+    const speech = this.#voice.say({
       utterances: (speech) => this.#voiced(once(text), speech),
-      onHeard: (one) => this.#emitHeard(one),
-      onOver: (outcome) => {
-        if (/\S/.test(outcome.text)) {
-          this.#history.append({ role: "assistant", text: outcome.text });
-        }
-        this.#over(speech, message, outcome);
+      message: this.#log.agentSays(text),
+      onOver: ({ text }) => {
+        if (/\S/.test(text)) this.#briefing.said({ role: "assistant", text });
       },
     });
-    this.#floor.add(speech);
     return await speech.done;
   }
 
   async respond(text: string, options: RespondOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
     if (options.interrupt) await this.interrupt();
-    this.#log.append({
-      role: participant ? "user" : "system",
-      userId: participant?.userId ?? this.#context.agentUser.id,
-      text,
-    });
-    this.#remember(text, participant);
-    const speech = this.#speechOf(this.#ask(participant, this.#history.messages), participant);
-    this.#floor.add(speech);
-    return await speech.done;
+    this.#log.asked(text, participant);
+    this.#briefing.heard(text, participant);
+    return await this.#speak(this.#answers.ask(participant), participant).done;
   }
 
   async interrupt(): Promise<void> {
     this.#bargeIn.clear();
-    await this.#floor.interrupt();
+    await this.#voice.floor.interrupt();
   }
 
   metrics(): Readonly<Record<string, number>> {
     return {
       listeners: this.#listeners.size,
-      speechesWaiting: this.#floor.waiting,
-      messages: this.#history.messages.length,
+      speechesWaiting: this.#voice.floor.waiting,
+      messages: this.#briefing.messages.length,
     };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#bargeIn.clear();
-    this.#dropEager();
+    this.#answers.drop();
     for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
-    await this.#floor.close();
+    await this.#voice.floor.close();
   }
 
   #newListener(participant: Participant): Listener {
@@ -223,11 +180,11 @@ export class TranscribingFlow implements Flow {
       turnDetector,
       hearing: this.#options.hearing ?? {},
       clock,
-      echoGuard: new EchoGuard(this.#own),
-      messages: () => this.#history.messages,
+      echoGuard: this.#voice.echoGuard(),
+      messages: () => this.#briefing.messages,
       report,
       onSpeech: (turn) => {
-        if (this.#eager?.turn === turn) this.#dropEager();
+        this.#answers.drop(turn);
         this.#bargeIn.speech(turn);
         if (turn.pauses > 1) return;
         emit(new SpeechStartedEvent({ participant: turn.participant, atMs: turn.firstSoundMs }));
@@ -261,10 +218,10 @@ export class TranscribingFlow implements Flow {
     if (this.#bargeIn.settled) await this.#bargeIn.settled;
     if (this.#closed) return;
     if (text !== "" && !isSign) {
-      this.#remember(text, participant);
-      if (this.#options.answers?.({ participant, text }) ?? true) this.#unanswered = turn;
+      this.#briefing.heard(text, participant);
+      if (this.#isForAgent(turn)) this.#unanswered = turn;
     }
-    if (this.#unanswered !== turn) this.#dropEagerOf(turn);
+    if (this.#unanswered !== turn) this.#answers.drop(turn);
     this.#reply();
   }
 
@@ -274,14 +231,8 @@ export class TranscribingFlow implements Flow {
     if (!turn || this.#closed) return;
     for (const listener of this.#listeners.values()) if (listener.turn) return;
     this.#unanswered = undefined;
-    if (this.#context.isAnybodyHere?.() === false) return this.#dropEager();
-    const eager = this.#eager;
-    const isTrue = eager?.turn === turn && eager.text === turn.text &&
-      eager.messages === this.#history.messages.length - 1;
-    if (!isTrue) this.#dropEager();
-    this.#eager = undefined;
-    const answer = isTrue ? eager!.answer : this.#ask(turn.participant, this.#history.messages);
-    this.#floor.add(this.#speechOf(answer, turn.participant, turn));
+    if (this.#context.isAnybodyHere?.() === false) return this.#answers.drop();
+    this.#speak(this.#answers.to(turn), turn.participant, turn);
   }
 
   #askEarly(turn: Turn): void {
@@ -289,128 +240,39 @@ export class TranscribingFlow implements Flow {
     for (const listener of this.#listeners.values()) {
       if (listener.turn && listener.turn !== turn) return;
     }
-    const { participant, text } = turn;
-    if (!(this.#options.answers?.({ participant, text }) ?? true)) return;
-    this.#dropEager();
-    const known = this.#history.messages;
-    const messages = [...known, this.#userMessage(text, participant)];
-    this.#eager = { turn, text, messages: known.length, answer: this.#ask(participant, messages) };
+    if (this.#isForAgent(turn)) this.#answers.askEarly(turn);
   }
 
-  #dropEager(): void {
-    this.#eager?.answer.drop();
-    this.#eager = undefined;
+  #isForAgent({ participant, text }: Turn): boolean {
+    return this.#options.answers?.({ participant, text }) ?? true;
   }
 
-  #dropEagerOf(turn: Turn): void {
-    if (this.#eager?.turn === turn) this.#dropEager();
-  }
-
-  #ask(participant: Participant | undefined, messages: readonly ChatMessage[]): Answer {
-    const { clock, toolbox, agentUser } = this.#context;
-    let message: LoggedMessage | undefined;
-    const answer = new Answer({
-      llm: this.#parts.llm,
-      toolbox,
-      messages: this.#request(messages),
-      participant,
-      clock,
-      timeoutMs: this.#options.llmTimeoutMs ?? 30_000,
-      onText: (text) => {
-        if (message) return message.update({ text });
-        const { id } = agentUser;
-        message = this.#log.append({ role: "assistant", userId: id, text, complete: false });
-        this.#answerLogs.set(answer, message);
-      },
-    });
-    return answer;
-  }
-
-  /** What the model is told: who it is, what was said and by whom, and what is to be seen. */
-  #request(messages: readonly ChatMessage[]): readonly ChatMessage[] | Promise<ChatMessage[]> {
-    const { instructions, latestImage, report } = this.#context;
-    const isGroup = this.#speakers.size > 1;
-    const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
-    for (const message of messages) {
-      const isNamed = isGroup && message.role === "user" && message.name;
-      all.push(isNamed ? { ...message, text: `${message.name}: ${message.text}` } : message);
-    }
-    if (!this.#parts.llm.acceptsImages || !latestImage) return all;
-    const last = all.findLastIndex((one) => one.role === "user");
-    return latestImage().then((image) => {
-      if (image && last >= 0) addImage(all, last, image);
-      return all;
-    }, (error) => {
-      report(error, "showing the model what is to be seen");
-      return all;
-    });
-  }
-
-  #speechOf(answer: Answer, participant: Participant | undefined, turn?: Turn): Speech {
-    const { emit } = this.#context;
-    const speech: Speech = new Speech({
+  #speak(
+    { answer, message }: ShownAnswer,
+    participant: Participant | undefined,
+    turn?: Turn,
+  ): Speech {
+    answer.want();
+    return this.#voice.say({
       utterances: (speech) => this.#voiced(answer.text, speech),
       participant,
+      message,
       onCut: () => answer.drop(),
-      onHeard: () => {
-        this.#emitHeard(speech);
-        if (turn) emit(voiceToVoice(turn, answer, speech));
-      },
-      onOver: (outcome) => {
-        this.#history.append(...answer.messages(outcome.text));
-        this.#over(speech, this.#answerLogs.get(answer), outcome);
-      },
+      onHeard: (speech) => turn && this.#context.emit(voiceToVoice(turn, answer, speech)),
+      onOver: ({ text }) => this.#briefing.said(...answer.messages(text)),
     });
-    answer.want();
-    return speech;
   }
 
   #voiced(text: AsyncIterable<string>, speech: Speech): AsyncIterable<Utterance> {
     return voiced(text, { tts: this.#parts.tts, clock: this.#context.clock, speech });
   }
 
-  #emitHeard(speech: Speech): void {
-    const { id: speechId, participant } = speech;
-    this.#context.emit(new AgentSpeechStartedEvent({ speechId, participant }));
-  }
-
-  #over(speech: Speech, message: LoggedMessage | undefined, outcome: SpeechOutcome): void {
-    const { text, interrupted } = outcome;
-    message?.update({ complete: true, interrupted, ...(interrupted ? { text } : {}) });
-    if (speech.times.heard === 0) return;
-    this.#context.emit(new AgentSpeechEndedEvent({ speechId: speech.id, text, interrupted }));
-  }
-
-  #remember(text: string, participant: Participant | undefined): void {
-    if (participant) this.#speakers.add(participant.userId);
-    this.#history.append(this.#userMessage(text, participant));
-  }
-
-  #userMessage(text: string, participant: Participant | undefined): ChatMessage {
-    const name = participant && (participant.name || participant.userId);
-    return name ? { role: "user", text, name } : { role: "user", text };
-  }
-
-  /** Shows what is understood so far, in the conversation and as an event. */
   #showTurn(turn: Turn, final: boolean): void {
     const { participant, text } = turn;
-    if (text === "") return;
-    const message = this.#turnLogs.get(turn);
-    if (message) message.update({ text, complete: final });
-    else {
-      const { userId } = participant;
-      const init = { role: "user", userId, text, complete: final } as const;
-      this.#turnLogs.set(turn, this.#log.append(init));
-    }
-    this.#context.emit(new TranscriptEvent({ participant, text, final }));
+    this.#log.participantSays(turn, { participant, text, final });
   }
 }
 
 async function* once(text: string): AsyncGenerator<string, void, void> {
   yield text;
-}
-
-function addImage(messages: ChatMessage[], index: number, image: EncodedImage): void {
-  const message = messages[index]!;
-  if (message.role === "user") messages[index] = { ...message, images: [image] };
 }

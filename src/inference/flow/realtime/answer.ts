@@ -1,7 +1,7 @@
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import type { SpeechPart } from "../tts.ts";
-import type { Utterance } from "../speaking/speech.ts";
-import { Feed } from "../feed.ts";
+import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
+import type { SpeechPart } from "../../tts.ts";
+import type { Utterance } from "../../speaking/speech.ts";
+import { Feed } from "../../feed.ts";
 
 /** An answer longer than this is not held: what is too old to be said goes, and is counted. */
 const CAPACITY_MS = 300_000;
@@ -13,8 +13,6 @@ export class RealtimeAnswer {
     capacity: CAPACITY_MS,
     sizeOf: ({ pcm }) => pcm.durationMs,
   });
-
-  constructor(readonly id: string) {}
 
   /** All its words so far. */
   get text(): string {

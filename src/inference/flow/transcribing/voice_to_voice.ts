@@ -1,7 +1,7 @@
-import type { Turn } from "../hearing/turn.ts";
-import type { Answer } from "../speaking/answer.ts";
-import type { Speech } from "../speaking/speech.ts";
-import { VoiceToVoiceEvent } from "../events.ts";
+import type { Turn } from "../../hearing/turn.ts";
+import type { Answer } from "../../speaking/answer.ts";
+import type { Speech } from "../../speaking/speech.ts";
+import { VoiceToVoiceEvent } from "../../events.ts";
 
 /** Splits the time from the person's last sound to the answer's first into who took it. */
 export function voiceToVoice(turn: Turn, answer: Answer, speech: Speech): VoiceToVoiceEvent {

@@ -1,0 +1,63 @@
+import type { SpeechInit, SpeechOutcome } from "../speaking/speech.ts";
+import type { LoggedMessage } from "./conversation_log.ts";
+import type { FlowContext } from "./flow.ts";
+import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../events.ts";
+import { EchoGuard, OwnVoice } from "../hearing/echo_guard.ts";
+import { Floor } from "../speaking/floor.ts";
+import { Speech } from "../speaking/speech.ts";
+
+/** Something that is to be said, and where it is shown. */
+export interface SpokenInit extends Omit<SpeechInit, "onOver"> {
+  message: LoggedMessage;
+  /** It is over; called before anybody is told. */
+  onOver?: (outcome: SpeechOutcome, speech: Speech) => void;
+}
+
+/**
+ * The agent's own voice: what it says, one after another, with events when it begins and ends to be
+ * heard, and the memory by which it is known again when it comes back out of a loudspeaker.
+ */
+export class AgentVoice {
+  readonly floor: Floor;
+  readonly #context: FlowContext;
+  readonly #own = new OwnVoice();
+
+  constructor(context: FlowContext) {
+    const { clock, track, report } = context;
+    this.#context = context;
+    this.floor = new Floor({ track, clock, ownVoice: this.#own, report });
+  }
+
+  /** Tells this voice from the people whom one microphone, or all of them mixed, hears. */
+  echoGuard(): EchoGuard {
+    return new EchoGuard(this.#own);
+  }
+
+  /** Takes note of how far it was played: for the guards, whenever somebody is heard. */
+  notePlayed(): void {
+    const { clock, track } = this.#context;
+    this.#own.update(clock.now(), track.playedMs, this.floor.isPlaying);
+  }
+
+  /** Says it after everything that was to be said before. */
+  say({ message, onHeard, onOver, ...init }: SpokenInit): Speech {
+    const { emit } = this.#context;
+    const speech: Speech = new Speech({
+      ...init,
+      onHeard: () => {
+        const { id: speechId, participant } = speech;
+        emit(new AgentSpeechStartedEvent({ speechId, participant }));
+        onHeard?.(speech);
+      },
+      onOver: (outcome) => {
+        onOver?.(outcome, speech);
+        const { text, interrupted } = outcome;
+        message.update({ complete: true, interrupted, ...interrupted ? { text } : {} });
+        if (speech.times.heard === 0) return;
+        emit(new AgentSpeechEndedEvent({ speechId: speech.id, text, interrupted }));
+      },
+    });
+    this.floor.add(speech);
+    return speech;
+  }
+}

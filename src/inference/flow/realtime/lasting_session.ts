@@ -1,0 +1,89 @@
+import type { Clock } from "../../../events/clock.ts";
+import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../realtime_llm.ts";
+import { sleep } from "../../../events/waiting.ts";
+
+/** How long is waited before a lost session is begun again: longer each time, and then for good. */
+const RETRY_MS = [250, 1000, 3000, 10_000];
+/** A session that lasted so long was a good one: the next loss begins at the shortest wait. */
+const GOOD_SESSION_MS = 30_000;
+
+/** What a {@linkcode LastingSession} works with, and tells. */
+export interface LastingSessionInit {
+  llm: RealtimeLLM;
+  clock: Clock;
+  /** Aborted when the conversation is over. */
+  signal: AbortSignal;
+  /** Begins a session, the first one and those that take over from one that was lost. */
+  connect: (signal: AbortSignal) => Promise<RealtimeSession>;
+  /** The model does something. */
+  onEvent: (event: RealtimeEvent) => void;
+  /** Nothing more comes of what was begun. */
+  onLost: () => void;
+  report: (error: unknown, context: string) => void;
+}
+
+/** A session with a realtime model that is begun again when it is lost. */
+export class LastingSession {
+  readonly #init: LastingSessionInit;
+  #current: RealtimeSession | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(init: LastingSessionInit) {
+    this.#init = init;
+  }
+
+  /** The session as it is now; none while it is lost. */
+  get current(): RealtimeSession | undefined {
+    return this.#current;
+  }
+
+  /** Begins it; rejects when the service refuses. */
+  async start(signal: AbortSignal): Promise<void> {
+    this.#current = await this.#init.connect(signal);
+    this.#running = this.#run(this.#current);
+  }
+
+  /** Ends it, once the signal was aborted. */
+  async close(): Promise<void> {
+    await this.#leave(this.#current);
+    await this.#running;
+  }
+
+  /** Follows one session after another until the conversation is over. */
+  async #run(first: RealtimeSession): Promise<void> {
+    const { llm, clock, signal, connect, onEvent, onLost, report } = this.#init;
+    let session: RealtimeSession | undefined = first;
+    let losses = 0;
+    while (!signal.aborted) {
+      const since = clock.now();
+      try {
+        session ??= this.#current = await connect(signal);
+        for await (const event of session) onEvent(event);
+        if (signal.aborted) return;
+        throw new Error("the session ended");
+      } catch (error) {
+        if (signal.aborted) return;
+        report(error, `${llm.name}, which is connected again`);
+      }
+      this.#current = undefined;
+      await this.#leave(session);
+      session = undefined;
+      onLost();
+      if (clock.now() - since > GOOD_SESSION_MS) losses = 0;
+      const waitMs = RETRY_MS[losses++];
+      if (waitMs === undefined) {
+        report(new Error(`${losses} sessions were lost`), `${llm.name}, which is given up`);
+        return;
+      }
+      await sleep(waitMs, { clock, signal }).catch(() => {});
+    }
+  }
+
+  async #leave(session: RealtimeSession | undefined): Promise<void> {
+    try {
+      await session?.[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#init.report(error, "ending a session");
+    }
+  }
+}
