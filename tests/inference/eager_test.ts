@@ -47,6 +47,17 @@ Deno.test("an early answer that still waits for its first word is aborted when d
   assertEquals(stage.llm.aborted, 1);
 });
 
+Deno.test("an early answer serves although the model has forgotten how the conversation began", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["How are you?", "And how is Bob?"],
+    agent: { talk: { eagerTurns: true, historyLimit: 2 } },
+  });
+  await stage.hear(600, 3000);
+  await stage.hear(600, 3000);
+  assertEquals(stage.llm.requests.length, 2);
+  assertEquals(stage.events(VoiceToVoiceEvent).map(({ eager }) => eager), [true, true]);
+});
+
 Deno.test("an early answer touches the world only when the turn is over", async () => {
   let calledAt = 0;
   const stage = await Stage.set({

@@ -56,7 +56,7 @@ export class Answers {
   askEarly(turn: Turn): void {
     this.drop();
     const { participant, text } = turn;
-    const known = this.#init.briefing.messages.length;
+    const known = this.#init.briefing.count;
     const shown = this.ask(participant, userMessage(text, participant));
     this.#early = { shown, turn, text, known };
   }
@@ -64,7 +64,7 @@ export class Answers {
   /** The answer to a turn that was said last: the early one, unless there was more to know since. */
   to(turn: Turn): ShownAnswer {
     const early = this.#early;
-    const known = this.#init.briefing.messages.length - 1;
+    const known = this.#init.briefing.count - 1;
     if (early?.turn === turn && early.text === turn.text && early.known === known) {
       this.#early = undefined;
       return early.shown;

@@ -18,6 +18,7 @@ export class Briefing {
   readonly #history: ChatHistory;
   readonly #llm: Pick<LLM, "acceptsImages">;
   readonly #speakers = new Set<string>();
+  #count = 0;
 
   constructor(context: FlowContext, { llm, limit }: BriefingOptions) {
     this.#context = context;
@@ -35,15 +36,21 @@ export class Briefing {
     return this.#history.messages;
   }
 
+  /** How many there have been since the agent came, those that are forgotten included. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Somebody said this, or the application. */
   heard(text: string, participant: Participant | undefined): void {
     if (participant) this.#speakers.add(participant.userId);
-    this.#history.append(userMessage(text, participant));
+    this.said(userMessage(text, participant));
   }
 
-  /** The agent said this, or did it with its tools. */
+  /** This was said, or done with tools. */
   said(...messages: ChatMessage[]): void {
     this.#history.append(...messages);
+    this.#count += messages.length;
   }
 
   /** What the model is asked with, and with this too that is not certain to have been said. */
