@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Component, ComponentContext } from "../component.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { sleep } from "../../events/waiting.ts";
 import { InferenceError } from "../errors.ts";
@@ -27,19 +28,25 @@ const FIRST_WAIT_MS = 250;
 /** So much of a refusal is read and told. */
 const MAX_REASON_CHARS = 500;
 
-/** A service that is reached over HTTP, and how often it was asked and refused. */
-export class HttpService {
+/** A model that is reached over HTTP, and how often it was asked and refused. */
+export abstract class HttpModel<Options> implements Component {
   readonly name: string;
-  clock: Clock = systemClock;
+  protected readonly options: Options;
+  readonly #service: HttpServiceOptions;
+  #clock: Clock = systemClock;
   #requests = 0;
   #retries = 0;
   #failures = 0;
-  readonly #options: HttpServiceOptions;
 
-  constructor(options: HttpServiceOptions) {
-    this.#options = options;
-    this.name = options.name;
-    new URL(options.baseUrl);
+  constructor(service: HttpServiceOptions, options: Options) {
+    this.name = service.name;
+    this.options = options;
+    this.#service = service;
+    new URL(service.baseUrl);
+  }
+
+  start({ clock }: ComponentContext): void {
+    this.#clock = clock;
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -52,8 +59,12 @@ export class HttpService {
    *
    * @throws {InferenceError} it refuses, or cannot be reached.
    */
-  async post(path: string, body: FormData | object, signal: AbortSignal): Promise<Response> {
-    const { maxTries = 3 } = this.#options;
+  protected async post(
+    path: string,
+    body: FormData | object,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { maxTries = 3 } = this.#service;
     this.#requests++;
     for (let tries = 1;; tries++) {
       const result = await this.#try(path, body, signal);
@@ -65,12 +76,25 @@ export class HttpService {
       }
       this.#retries++;
       const wait = waitMs ?? FIRST_WAIT_MS * 2 ** (tries - 1);
-      await sleep(wait, { clock: this.clock, signal });
+      await sleep(wait, { clock: this.#clock, signal });
     }
   }
 
-  /** An error of this service. */
-  error(
+  /** Reads a body; a connection that breaks is an error that says so. */
+  protected async *read(
+    response: Response,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    try {
+      for await (const bytes of response.body ?? []) yield bytes;
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw this.error("the answer was cut off", { code: "cut-off", retryable: true, cause });
+    }
+  }
+
+  /** An error of this model. */
+  protected error(
     message: string,
     options: { code: string; retryable?: boolean; status?: number; cause?: unknown },
   ): InferenceError {
@@ -90,7 +114,7 @@ export class HttpService {
     body: FormData | object,
     signal: AbortSignal,
   ): Promise<Response | { error: InferenceError; waitMs: number | undefined }> {
-    const { baseUrl, apiKey, headers } = this.#options;
+    const { baseUrl, apiKey, headers } = this.#service;
     const isForm = body instanceof FormData;
     let response: Response;
     try {
@@ -122,20 +146,6 @@ export class HttpService {
 function whyOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return cause.cause instanceof Error ? whyOf(cause.cause) : cause.message;
-}
-
-/** Reads a body; a connection that breaks is an error that says so. */
-export async function* readBody(
-  service: HttpService,
-  response: Response,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-  try {
-    for await (const bytes of response.body ?? []) yield bytes;
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw service.error("the answer was cut off", { code: "cut-off", retryable: true, cause });
-  }
 }
 
 function retryAfterMs(headers: Headers): number | undefined {

@@ -1,8 +1,7 @@
-import type { ComponentContext } from "../component.ts";
 import type { LLM, LLMPart, LLMRequest } from "../llm.ts";
 import type { ChatMessage } from "../messages.ts";
 import { toBase64 } from "./base64.ts";
-import { HttpService, type HttpServiceOptions, readBody } from "./http.ts";
+import { HttpModel } from "./http.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
 
 /** Which language model, and how it is asked. */
@@ -40,33 +39,22 @@ interface Chunk {
 }
 
 /** A language model behind `/chat/completions`. */
-export class OpenAIChat implements LLM {
-  readonly name: string;
-  readonly acceptsImages: boolean;
-  readonly #service: HttpService;
-  readonly #options: ChatModelOptions;
+export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
   #inputTokens = 0;
   #outputTokens = 0;
 
-  constructor(service: HttpServiceOptions, options: ChatModelOptions) {
-    this.#service = new HttpService(service);
-    this.#options = options;
-    this.name = service.name;
-    this.acceptsImages = options.acceptsImages ?? false;
+  get acceptsImages(): boolean {
+    return this.options.acceptsImages ?? false;
   }
 
-  start({ clock }: ComponentContext): void {
-    this.#service.clock = clock;
-  }
-
-  metrics(): Readonly<Record<string, number>> {
+  override metrics(): Readonly<Record<string, number>> {
     const [inputTokens, outputTokens] = [this.#inputTokens, this.#outputTokens];
-    return { ...this.#service.metrics(), inputTokens, outputTokens };
+    return { ...super.metrics(), inputTokens, outputTokens };
   }
 
   async *generate({ messages, tools, signal }: LLMRequest): AsyncGenerator<LLMPart, void, void> {
-    const { model, parameters } = this.#options;
-    const response = await this.#service.post("/chat/completions", {
+    const { model, parameters } = this.options;
+    const response = await this.post("/chat/completions", {
       model,
       stream: true,
       stream_options: { include_usage: true },
@@ -81,7 +69,7 @@ export class OpenAIChat implements LLM {
     }, signal);
     const calls: PartialCall[] = [];
     let isComplete = false;
-    for await (const data of serverSentEvents(readBody(this.#service, response, signal))) {
+    for await (const data of serverSentEvents(this.read(response, signal))) {
       if (data === "[DONE]") {
         isComplete = true;
         break;
@@ -100,7 +88,7 @@ export class OpenAIChat implements LLM {
       }
     }
     if (!isComplete) {
-      throw this.#service.error("the answer was cut off", { code: "cut-off", retryable: true });
+      throw this.error("the answer was cut off", { code: "cut-off", retryable: true });
     }
     for (const call of calls) yield this.#toolCall(call);
   }
@@ -110,14 +98,14 @@ export class OpenAIChat implements LLM {
     try {
       chunk = JSON.parse(data);
     } catch (cause) {
-      throw this.#service.error("a piece of the answer is no JSON", { code: "malformed", cause });
+      throw this.error("a piece of the answer is no JSON", { code: "malformed", cause });
     }
     if (typeof chunk !== "object" || chunk === null) {
-      throw this.#service.error("a piece of the answer is no object", { code: "malformed" });
+      throw this.error("a piece of the answer is no object", { code: "malformed" });
     }
     if (chunk.error) {
       const reason = chunk.error.message ?? "no reason given";
-      throw this.#service.error(`failed: ${reason}`, { code: "failed", retryable: true });
+      throw this.error(`failed: ${reason}`, { code: "failed", retryable: true });
     }
     return chunk;
   }
@@ -127,7 +115,7 @@ export class OpenAIChat implements LLM {
       return { type: "tool-call", call: { id, name, input: JSON.parse(text || "{}") } };
     } catch (cause) {
       const message = `the arguments of ${name} are no JSON`;
-      throw this.#service.error(message, { code: "malformed", retryable: true, cause });
+      throw this.error(message, { code: "malformed", retryable: true, cause });
     }
   }
 }

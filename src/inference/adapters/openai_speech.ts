@@ -1,6 +1,5 @@
-import type { ComponentContext } from "../component.ts";
 import type { SpeechPart, TTS } from "../tts.ts";
-import { HttpService, type HttpServiceOptions, readBody } from "./http.ts";
+import { HttpModel } from "./http.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
 /** Which voice. */
@@ -16,31 +15,13 @@ export interface SpeechModelOptions {
 }
 
 /** A voice behind `/audio/speech`. */
-export class OpenAISpeech implements TTS {
-  readonly name: string;
-  readonly #service: HttpService;
-  readonly #options: SpeechModelOptions;
-
-  constructor(service: HttpServiceOptions, options: SpeechModelOptions) {
-    this.#service = new HttpService(service);
-    this.#options = options;
-    this.name = service.name;
-  }
-
-  start({ clock }: ComponentContext): void {
-    this.#service.clock = clock;
-  }
-
-  metrics(): Readonly<Record<string, number>> {
-    return this.#service.metrics();
-  }
-
+export class OpenAISpeech extends HttpModel<SpeechModelOptions> implements TTS {
   async *synthesize(
     text: string,
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SpeechPart, void, void> {
-    const { model, voice, instructions, sampleRate = 24_000 } = this.#options;
-    const response = await this.#service.post("/audio/speech", {
+    const { model, voice, instructions, sampleRate = 24_000 } = this.options;
+    const response = await this.post("/audio/speech", {
       model,
       voice,
       input: text,
@@ -50,10 +31,10 @@ export class OpenAISpeech implements TTS {
     const type = response.headers.get("content-type") ?? "";
     if (/json|html|mpeg/.test(type)) {
       await response.body?.cancel();
-      throw this.#service.error(`expected PCM, got ${type}`, { code: "malformed" });
+      throw this.error(`expected PCM, got ${type}`, { code: "malformed" });
     }
     const pcm = new PcmBytes(sampleRate);
-    for await (const bytes of readBody(this.#service, response, signal)) {
+    for await (const bytes of this.read(response, signal)) {
       const chunk = pcm.push(bytes);
       if (chunk.frames > 0) yield { pcm: chunk };
     }

@@ -1,7 +1,6 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import type { ComponentContext } from "../component.ts";
 import type { STT, TranscribeOptions, Transcript } from "../stt.ts";
-import { HttpService, type HttpServiceOptions } from "./http.ts";
+import { HttpModel } from "./http.ts";
 import { wavFile } from "./wav.ts";
 
 /** Which recogniser. */
@@ -15,25 +14,7 @@ export interface TranscriptionModelOptions {
 }
 
 /** A recogniser behind `/audio/transcriptions`. */
-export class OpenAITranscription implements STT {
-  readonly name: string;
-  readonly #service: HttpService;
-  readonly #options: TranscriptionModelOptions;
-
-  constructor(service: HttpServiceOptions, options: TranscriptionModelOptions) {
-    this.#service = new HttpService(service);
-    this.#options = options;
-    this.name = service.name;
-  }
-
-  start({ clock }: ComponentContext): void {
-    this.#service.clock = clock;
-  }
-
-  metrics(): Readonly<Record<string, number>> {
-    return this.#service.metrics();
-  }
-
+export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> implements STT {
   async *transcribe(
     audio: AsyncIterable<PcmChunk>,
     { signal }: TranscribeOptions,
@@ -42,24 +23,24 @@ export class OpenAITranscription implements STT {
     for await (const pcm of audio) chunks.push(pcm);
     const sampleRate = chunks[0]?.sampleRate;
     if (sampleRate === undefined) return;
-    const { model, language, prompt } = this.#options;
+    const { model, language, prompt } = this.options;
     const form = new FormData();
     form.set("file", wavFile(chunks, sampleRate), "speech.wav");
     form.set("model", model);
     form.set("response_format", "json");
     if (language) form.set("language", language);
     if (prompt) form.set("prompt", prompt);
-    const response = await this.#service.post("/audio/transcriptions", form, signal);
+    const response = await this.post("/audio/transcriptions", form, signal);
     let answer: unknown;
     try {
       answer = await response.json();
     } catch (cause) {
       signal.throwIfAborted();
-      throw this.#service.error("the answer is no JSON", { code: "malformed", cause });
+      throw this.error("the answer is no JSON", { code: "malformed", cause });
     }
     const text = (answer as { text?: unknown } | null)?.text;
     if (typeof text !== "string") {
-      throw this.#service.error("the answer has no text", { code: "malformed" });
+      throw this.error("the answer has no text", { code: "malformed" });
     }
     yield { text, final: true, ...language ? { language } : {} };
   }
