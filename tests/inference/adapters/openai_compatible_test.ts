@@ -1,22 +1,24 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import type { LLMRequest } from "../../../src/inference/llm.ts";
+import type { LLM } from "../../../src/inference/llm.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
-import { openAICompatible } from "../../../src/inference/adapters/openai_compatible.ts";
+import {
+  openAICompatible,
+  type OpenAICompatibleOptions,
+} from "../../../src/inference/adapters/openai_compatible.ts";
 import { InferenceError } from "../../../src/inference/errors.ts";
+import {
+  abortSlowAnswer,
+  ask,
+  askEverything,
+  finished,
+  piece,
+  sentMessages,
+  text,
+} from "./_chat.ts";
 import { collect, events, refusal, ServiceDouble, stream } from "./_double.ts";
 
-function text(content: string): object {
-  return { choices: [{ index: 0, delta: { content } }] };
-}
-const finished = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
-
-function ask(change: Partial<LLMRequest> = {}): LLMRequest {
-  return {
-    messages: [{ role: "user", text: "Hello" }],
-    tools: [],
-    signal: new AbortController().signal,
-    ...change,
-  };
+function chat(service: OpenAICompatibleOptions): LLM {
+  return openAICompatible(service).llm({ model: "m" });
 }
 
 function expectFailure(error: unknown, code: string, retryable: boolean): void {
@@ -44,25 +46,7 @@ Deno.test("a chat model streams text and usage, and is told everything", async (
     headers: { "x-a": "b" },
   })
     .llm({ model: "m", acceptsImages: true, parameters: { temperature: 0 } });
-  const image = {
-    mediaType: "image/png",
-    data: Uint8Array.of(1, 2, 3),
-    width: 1,
-    height: 1,
-  } as const;
-  const { items, error } = await collect(llm.generate(ask({
-    messages: [
-      { role: "system", text: "Be brief." },
-      { role: "user", text: "What is this?", images: [image] },
-      {
-        role: "assistant",
-        text: "",
-        toolCalls: [{ id: "c1", name: "look", input: { far: true } }],
-      },
-      { role: "tool", callId: "c1", name: "look", text: "a dot", isError: false },
-    ],
-    tools: [{ name: "look", description: "Looks", parameters: { type: "object" } }],
-  })));
+  const { items, error } = await collect(llm.generate(askEverything()));
   assertEquals(error, undefined);
   assertEquals(items, [
     { type: "text", text: "Good " },
@@ -78,26 +62,7 @@ Deno.test("a chat model streams text and usage, and is told everything", async (
     stream: true,
     stream_options: { include_usage: true },
     temperature: 0,
-    messages: [
-      { role: "system", content: "Be brief." },
-      {
-        role: "user",
-        content: [
-          { type: "text", text: "What is this?" },
-          { type: "image_url", image_url: { url: "data:image/png;base64,AQID" } },
-        ],
-      },
-      {
-        role: "assistant",
-        content: "",
-        tool_calls: [{
-          id: "c1",
-          type: "function",
-          function: { name: "look", arguments: '{"far":true}' },
-        }],
-      },
-      { role: "tool", tool_call_id: "c1", content: "a dot" },
-    ],
+    messages: sentMessages(""),
     tools: [{
       type: "function",
       function: { name: "look", description: "Looks", parameters: { type: "object" } },
@@ -113,23 +78,17 @@ Deno.test("a chat model streams text and usage, and is told everything", async (
 });
 
 Deno.test("calls of tools that come in pieces are put together", async () => {
-  const piece = (
-    index: number,
-    id: string | undefined,
-    name: string | undefined,
-    args: string,
-  ) => ({
-    choices: [{ delta: { tool_calls: [{ index, id, function: { name, arguments: args } }] } }],
-  });
+  const call = (index: number, id: string | undefined, name: string | undefined, args: string) =>
+    piece({ tool_calls: [{ index, id, function: { name, arguments: args } }] });
   await using double = await ServiceDouble.start(events([
-    piece(0, "a", "first", ""),
-    piece(0, undefined, undefined, '{"n":'),
-    piece(1, "b", "second", "{}"),
-    piece(0, undefined, undefined, "1}"),
-    { choices: [{ delta: {}, finish_reason: "tool_calls" }] },
+    call(0, "a", "first", ""),
+    call(0, undefined, undefined, '{"n":'),
+    call(1, "b", "second", "{}"),
+    call(0, undefined, undefined, "1}"),
+    piece({}, "tool_calls"),
     "[DONE]",
   ]));
-  const { items } = await collect(openAICompatible(double).llm({ model: "m" }).generate(ask()));
+  const { items } = await collect(chat(double).generate(ask()));
   assertEquals(items, [
     { type: "tool-call", call: { id: "a", name: "first", input: { n: 1 } } },
     { type: "tool-call", call: { id: "b", name: "second", input: {} } },
@@ -142,7 +101,7 @@ Deno.test("a busy service is asked again after as long as it says", async () => 
     refusal(503, "starting"),
     events([text("Here."), finished, "[DONE]"]),
   );
-  const llm = openAICompatible(double).llm({ model: "m" });
+  const llm = chat(double);
   const { items } = await collect(llm.generate(ask()));
   assertEquals(items, [{ type: "text", text: "Here." }]);
   assertEquals(llm.metrics?.().retries, 2);
@@ -152,22 +111,24 @@ Deno.test("a service that stays busy, or asks for too long a wait, is an error t
   await using busy = await ServiceDouble.start(
     refusal(429, "slow down", { "retry-after-ms": "1" }),
   );
-  const first = await collect(openAICompatible(busy).llm({ model: "m" }).generate(ask()));
+  const first = await collect(chat(busy).generate(ask()));
   expectFailure(first.error, "rate-limited", true);
   assertEquals(first.error?.message, "openai-llm: answered 429: slow down");
   assertEquals(busy.requests.length, 3);
   await using long = await ServiceDouble.start(refusal(429, "tomorrow", { "retry-after": "3600" }));
-  const second = await collect(openAICompatible(long).llm({ model: "m" }).generate(ask()));
+  const second = await collect(chat(long).generate(ask()));
   expectFailure(second.error, "rate-limited", true);
   assertEquals(long.requests.length, 1);
 });
 
 Deno.test("a wrong key and a service that is not there are errors that say so", async () => {
   await using double = await ServiceDouble.start(refusal(401, "no such key"));
-  const { error } = await collect(openAICompatible(double).llm({ model: "m" }).generate(ask()));
+  const { error } = await collect(chat(double).generate(ask()));
   expectFailure(error, "unauthorized", false);
   assertEquals(double.requests.length, 1);
-  const gone = openAICompatible({ baseUrl: "http://127.0.0.1:1/v1", maxTries: 1 });
+  const gone = chat({ baseUrl: "http://127.0.0.1:1/v1", maxTries: 1 });
+  expectFailure((await collect(gone.generate(ask()))).error, "unreachable", true);
+});
   expectFailure(
     (await collect(gone.llm({ model: "m" }).generate(ask()))).error,
     "unreachable",
@@ -178,7 +139,7 @@ Deno.test("a wrong key and a service that is not there are errors that say so", 
 Deno.test("an answer that is cut off gives its text and then an error", async () => {
   for (const cut of [true, false]) {
     await using double = await ServiceDouble.start(events([text("Half an ")], { cut }));
-    const result = await collect(openAICompatible(double).llm({ model: "m" }).generate(ask()));
+    const result = await collect(chat(double).generate(ask()));
     assertEquals(result.items, [{ type: "text", text: "Half an " }]);
     expectFailure(result.error, "cut-off", true);
   }
@@ -193,24 +154,15 @@ Deno.test("events that are no answer are errors that say so", async () => {
     ] as const
   ) {
     await using double = await ServiceDouble.start(events([text("A"), event, "[DONE]"]));
-    const result = await collect(openAICompatible(double).llm({ model: "m" }).generate(ask()));
+    const result = await collect(chat(double).generate(ask()));
     assertEquals(result.items.length, 1);
     assertInstanceOf(result.error, InferenceError);
     assertEquals(result.error.code, code);
   }
 });
 
-Deno.test("an answer whose first word is slow can be aborted, and the service is told", async () => {
-  await using double = await ServiceDouble.start(events([text("Late.")], { beforeMs: 60_000 }));
-  const controller = new AbortController();
-  const asking = collect(
-    openAICompatible(double).llm({ model: "m" }).generate(ask({ signal: controller.signal })),
-  );
-  while (double.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  controller.abort(new Error("changed my mind"));
-  assertEquals((await asking).error?.message, "changed my mind");
-  while (double.abandoned === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-});
+Deno.test("an answer whose first word is slow can be aborted, and the service is told", () =>
+  abortSlowAnswer(chat));
 
 Deno.test("a stretch of speech is sent as a WAV file and its text comes back", async () => {
   await using double = await ServiceDouble.start(() => Response.json({ text: " Hello there. " }));
