@@ -129,12 +129,6 @@ Deno.test("a wrong key and a service that is not there are errors that say so", 
   const gone = chat({ baseUrl: "http://127.0.0.1:1/v1", maxTries: 1 });
   expectFailure((await collect(gone.generate(ask()))).error, "unreachable", true);
 });
-  expectFailure(
-    (await collect(gone.llm({ model: "m" }).generate(ask()))).error,
-    "unreachable",
-    true,
-  );
-});
 
 Deno.test("an answer that is cut off gives its text and then an error", async () => {
   for (const cut of [true, false]) {
