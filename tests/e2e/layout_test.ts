@@ -28,6 +28,21 @@ async function pretend(page: Page, people: number, screens: number): Promise<voi
   );
 }
 
+/** Lets the page think that the agent, who is the first of those people, told its figures. */
+async function pretendFigures(page: Page): Promise<void> {
+  await page.evaluate(
+    `(() => {
+      const counts = Object.fromEntries(Array.from({ length: 30 }, (_, at) => ["counter" + at, at]));
+      const parts = { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 60, ownMs: 0 };
+      const data = {
+        type: "metrics", voiceToVoiceMs: 1010, parts, bargeInMs: 160, bargeIns: 1, falseAlarms: 0,
+        figures: { agent: { droppedSlots: 0 }, ["a long name ".repeat(4)]: counts },
+      };
+      globalThis.ringline.dispatchEvent(new CustomEvent("event", { detail: { from: "p0", data } }));
+    })()`,
+  );
+}
+
 /** What is wrong with how the tiles lie, in words. */
 async function faults(page: Page): Promise<string[]> {
   return await page.evaluate(`(() => {
@@ -46,8 +61,18 @@ async function faults(page: Page): Promise<string[]> {
         }
       }
     }
-    if (around.bottom > document.querySelector("#controls").getBoundingClientRect().top + 1) {
-      found.push("the tiles lie over the controls");
+    const edges = (one) => document.querySelector(one).getBoundingClientRect();
+    if (around.bottom > edges("#controls").top + 1) found.push("the tiles lie over the controls");
+    const figures = edges("#metrics");
+    if (figures.height > 0) {
+      if (figures.left < around.right - 1 && figures.top < around.bottom - 1) {
+        found.push("the figures lie over the tiles");
+      }
+      if (figures.height < 32 || figures.bottom > edges("#controls").top + 1) {
+        found.push("the figures are out of reach");
+      }
+      const panel = document.querySelector("#metrics");
+      if (panel.scrollWidth > panel.clientWidth) found.push("a figure is cut off");
     }
     for (const caption of list.querySelectorAll(".who")) {
       const its = caption.getBoundingClientRect();
@@ -58,6 +83,13 @@ async function faults(page: Page): Promise<string[]> {
   })()`) as string[];
 }
 
+/** All windows, first before the agent has told any figures: then they are there for good. */
+function* everyWindow(): Generator<[typeof WINDOWS[number], "no" | "closed" | "open"]> {
+  for (const figures of ["no", "closed", "open"] as const) {
+    for (const window of WINDOWS) yield [window, figures];
+  }
+}
+
 browserTest("tiles are whole and apart in every window, however many", async (browser) => {
   await using scene = await openScene();
   const page = await browser.newPage();
@@ -66,18 +98,24 @@ browserTest("tiles are whole and apart in every window, however many", async (br
   await page.type("#name", "Ada");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#status[data-state=connected]");
-  for (const [width, height] of WINDOWS) {
+  for (const [[width, height], figures] of everyWindow()) {
     await page.setViewport({ width, height });
     for (const [people, screens] of [[1, 0], [2, 0], [4, 0], [6, 0], [15, 0], [3, 1], [6, 3]]) {
       await pretend(page, people!, screens!);
-      const at = `${width}x${height}, ${people} people, ${screens} screens`;
+      if (figures !== "no") {
+        await pretendFigures(page);
+        await page.$eval("#metrics", (panel, isOpen) => {
+          (panel as unknown as { open: boolean }).open = isOpen;
+        }, figures === "open");
+      }
+      const at = `${width}x${height}, ${people} people, ${screens} screens, ${figures} figures`;
       await until(
         `the tiles are there: ${at}`,
         async () => (await page.$$("#tiles > li")).length === people! + screens! + 1,
       );
       assertEquals(await faults(page), [], at);
       // Where they fit, they are all in view.
-      if (people! > 2 || screens! > 0) continue;
+      if (people! > 2 || screens! > 0 || figures === "open") continue;
       const hidden = await page.$eval("#tiles", (list) => list.scrollHeight - list.clientHeight);
       assert(hidden <= 1, `${at}: ${hidden} px are out of view`);
     }

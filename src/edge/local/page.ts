@@ -9,6 +9,7 @@ import call from "./page/call.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import icon from "./page/icon.svg" with { type: "text" };
+import metrics from "./page/metrics.js" with { type: "text" };
 import page from "./page/index.html" with { type: "text" };
 import lobby from "./page/lobby.js" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
@@ -33,6 +34,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/call.js", type: SCRIPT, text: call },
   { path: "/dom.js", type: SCRIPT, text: dom },
   { path: "/lobby.js", type: SCRIPT, text: lobby },
+  { path: "/metrics.js", type: SCRIPT, text: metrics },
   { path: "/talk.js", type: SCRIPT, text: talk },
   { path: "/tiles.js", type: SCRIPT, text: tiles },
   { path: "/client.js", type: SCRIPT, text: client },

@@ -5,6 +5,7 @@
  */
 import { RinglineError } from "./client.js";
 import { deviceChoice, element, fillDevices, listDevices, notice, show } from "./dom.js";
+import { isMetrics, Metrics } from "./metrics.js";
 import { Talk } from "./talk.js";
 import { Tiles } from "./tiles.js";
 
@@ -21,6 +22,7 @@ export class CallView {
   #chosen;
   #tiles = new Tiles(element("tiles"));
   #talk = new Talk();
+  #metrics = new Metrics();
   #frame;
   #closing = new AbortController();
 
@@ -37,7 +39,10 @@ export class CallView {
         signal: this.#closing.signal,
       });
     on("state", ({ state }) => this.#showState(state));
-    on("members", () => this.#showTiles());
+    on("members", () => {
+      this.#metrics.keep(client.members);
+      this.#showTiles();
+    });
     on("videos", () => this.#showTiles());
     on("media", () => {
       this.#showControls();
@@ -45,10 +50,10 @@ export class CallView {
     });
     on("levels", ({ levels }) => this.#showLevels(levels));
     on("stats", (figures) => showFigures(figures));
-    on(
-      "event",
-      ({ from, data }) => this.#talk.add({ id: from, ...client.members.get(from) }, data),
-    );
+    on("event", ({ from, data }) => {
+      const sender = { id: from, ...client.members.get(from) };
+      (isMetrics(data) ? this.#metrics : this.#talk).add(sender, data);
+    });
     on("blocked", () => {
       notice("call-notice", "The browser wants a click before it plays sound. Click anywhere.");
       document.addEventListener("click", () => {
@@ -78,6 +83,7 @@ export class CallView {
     element("dialog").close();
     for (const id of ["call", "controls", "status"]) show(id, false);
     this.#tiles.show([]);
+    this.#metrics.keep(new Map());
   }
 
   #bindControls() {

@@ -23,6 +23,11 @@ export function make(tag, className = "", ...children) {
   return made;
 }
 
+/** Sets a text, unless it is there already: what is being read, or selected, stays as it is. */
+export function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+}
+
 /** Says something in a notice, or takes it away. */
 export function notice(id, text) {
   const box = element(id);

@@ -3,7 +3,7 @@
  * `{ type: "transcript", id?, role?, name?, text, complete?, interrupted? }` is a line of the
  * conversation, and one of the same agent with the same `id` changes it; any other event, and
  * whatever people send, is shown as the JSON it is, under the sender's name: nobody can put words
- * into another's mouth.
+ * into another's mouth. Metrics do not come here: see `metrics.js`.
  *
  * @module
  */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { make } from "./dom.js";
+import { make, setText } from "./dom.js";
 
 /** The tiles of a call. */
 export class Tiles {
@@ -84,10 +84,6 @@ function update(tile, { name, kind, screen, note, stream }) {
   tile.avatar.hidden = Boolean(stream);
   tile.video.setAttribute("aria-label", screen ? `Screen of ${name}` : `Picture of ${name}`);
   if (tile.video.srcObject !== (stream ?? null)) tile.video.srcObject = stream ?? null;
-}
-
-function setText(target, text) {
-  if (target.textContent !== text) target.textContent = text;
 }
 
 function hue(key) {
