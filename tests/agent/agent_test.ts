@@ -3,29 +3,11 @@ import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
 import type { Processor } from "../../src/agent/processor.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import type { Call } from "../../src/edge/call.ts";
-import { CallEndedEvent, ErrorEvent } from "../../src/edge/events.ts";
+import { CallEndedEvent } from "../../src/edge/events.ts";
 import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
-import { silentLogger } from "../../src/events/logger.ts";
-import { MemoryEdge, type MemoryEdgeOptions } from "../../src/testing/memory_edge.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-
-const agentUser = { id: "agent", name: "Agent" };
-
-async function setUp(
-  options: Partial<AgentOptions> = {},
-  edgeOptions: MemoryEdgeOptions = {},
-) {
-  const clock = new VirtualClock();
-  const edge = new MemoryEdge({ clock, logger: silentLogger, ...edgeOptions });
-  const errors: string[] = [];
-  edge.events.subscribe(
-    ErrorEvent,
-    (event) => void errors.push(`${event.context}: ${event.error}`),
-  );
-  const agent = new Agent({ edge, agentUser, ...options });
-  const call = await agent.createCall("default", "kitchen");
-  return { clock, edge, agent, call, errors };
-}
+import { agentUser, join, setUp } from "./_call.ts";
 
 function speech(ms: number, sampleRate = 16_000): PcmChunk {
   return new PcmChunk(new Int16Array(sampleRate * ms / 1000).fill(5000), { sampleRate });
@@ -105,8 +87,7 @@ Deno.test("joining goes in order, and voice and picture are published in one neg
 });
 
 Deno.test("an agent without voice and picture negotiates nothing", async () => {
-  const { clock, agent, call } = await setUp({ publishAudio: false });
-  const session = await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+  const { clock, agent, session } = await join({ publishAudio: false });
   assertEquals((session.connection as unknown as { negotiations: number }).negotiations, 0);
   await clock.until(agent.close());
 });
@@ -253,8 +234,7 @@ Deno.test("the block's own error is the one that is seen, whatever goes wrong wh
 
 Deno.test("finish resolves with the reason when the call ends", async () => {
   for (const reason of ["call-ended", "kicked", "network"] as const) {
-    const { clock, edge, agent, call } = await setUp();
-    await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+    const { clock, edge, agent } = await join();
     const finishing = agent.finish();
     edge.end(agent.connection!, reason);
     assertEquals(await clock.until(finishing), reason);
@@ -264,8 +244,7 @@ Deno.test("finish resolves with the reason when the call ends", async () => {
 });
 
 Deno.test("aborting finish closes the agent, and is no error", async () => {
-  const { clock, edge, agent, call } = await setUp();
-  await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+  const { clock, edge, agent } = await join();
   const controller = new AbortController();
   const finishing = agent.finish({ signal: controller.signal });
   controller.abort();
@@ -298,10 +277,9 @@ Deno.test("closing is shared: the second caller waits for the same end", async (
 });
 
 Deno.test("a processor that never closes does not keep the agent from closing", async () => {
-  const { clock, agent, call, errors } = await setUp({
+  const { clock, agent, errors } = await join({
     processors: [{ name: "stuck", close: () => new Promise(() => {}) }],
   });
-  await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
   await clock.until(agent.close());
   assert(errors[0]!.startsWith("closing processor stuck: TimeoutError"));
 });
@@ -366,10 +344,9 @@ Deno.test("what was written before joining is said once the agent is in the call
 
 Deno.test("when the call ends the agent closes by itself", async () => {
   let closed = false;
-  const { clock, edge, agent, call } = await setUp({
+  const { clock, edge, agent, call } = await join({
     processors: [{ name: "p", close: () => void (closed = true) }],
   });
-  await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
   const reasons: string[] = [];
   edge.events.subscribe(CallEndedEvent, (event) => void reasons.push(event.reason));
   edge.endCall(call);

@@ -1,31 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
+import { Agent } from "../../src/agent/agent.ts";
 import type { HeardAudio, Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import type { AudioRow } from "../../src/edge/edge_agent.ts";
-import { ErrorEvent } from "../../src/edge/events.ts";
-import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
-import { MemoryEdge } from "../../src/testing/memory_edge.ts";
-import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-
-async function join(options: Partial<AgentOptions>, people: string[] = ["anna"]) {
-  const clock = new VirtualClock();
-  const edge = new MemoryEdge({ clock, logger: silentLogger });
-  const errors: string[] = [];
-  edge.events.subscribe(
-    ErrorEvent,
-    (event) => void errors.push(`${event.context}: ${event.error}`),
-  );
-  const agent = new Agent({ edge, agentUser: { id: "agent", name: "Agent" }, ...options });
-  const call = await agent.createCall("default", "kitchen");
-  const parties = people.map((userId) => edge.enter(call, { userId, id: userId }));
-  await clock.until(agent.join(call));
-  const connection = agent.connection as MemoryConnection;
-  return { clock, edge, agent, call, errors, parties, anna: parties[0]!, connection };
-}
+import { join, joinAnna, setUp } from "./_call.ts";
 
 function level(ms: number, value: number, sampleRate = 16_000, channels = 1): PcmChunk {
   const samples = new Int16Array(sampleRate * ms / 1000 * channels).fill(value);
@@ -56,7 +37,7 @@ function recorder(name = "recorder") {
 
 Deno.test("a slot is processed the moment it is complete, within the edge's own call", async () => {
   const { heard, processor } = recorder();
-  const { connection, clock, agent } = await join({ processors: [processor] });
+  const { connection, clock, agent } = await joinAnna({ processors: [processor] });
   for (const number of [1, 2, 5]) {
     connection.hearRow(row(connection, number, "anna"));
     assertEquals(heard.at(-1), { from: "anna", row: number, value: number });
@@ -66,7 +47,7 @@ Deno.test("a slot is processed the moment it is complete, within the edge's own 
 
 Deno.test("audio of any length, rate and channels comes as slots of 20 ms", async () => {
   let heardMs = 0;
-  const { clock, agent, anna } = await join({
+  const { clock, agent, anna } = await joinAnna({
     onAudio: ({ pcm }) => {
       assertEquals([pcm.samples.length, pcm.sampleRate, pcm.channels], [480, 24_000, 1]);
       heardMs += pcm.durationMs;
@@ -84,7 +65,7 @@ Deno.test("audio of any length, rate and channels comes as slots of 20 ms", asyn
 
 Deno.test("a second of stereo is a second", async () => {
   let heardMs = 0;
-  const { clock, agent, anna } = await join({
+  const { clock, agent, anna } = await joinAnna({
     onAudio: ({ pcm }) => void (heardMs += pcm.durationMs),
   });
   for (let n = 0; n < 50; n++) anna.send(level(20, 100, 16_000, 2));
@@ -95,19 +76,12 @@ Deno.test("a second of stereo is a second", async () => {
 
 Deno.test("what people say while the agent waits and joins is not lost", async () => {
   const { heard, processor } = recorder();
-  const clock = new VirtualClock();
-  const edge = new MemoryEdge({ clock });
-  const agent = new Agent({
-    edge,
-    agentUser: { id: "agent", name: "Agent" },
-    processors: [processor],
-  });
+  const { clock, edge, agent, call } = await setUp({ processors: [processor] });
   const slow = edge.createConversation.bind(edge);
   edge.createConversation = async (...args) => {
     await sleep(3000, { clock });
     return await slow(...args);
   };
-  const call = await agent.createCall("default", "kitchen");
   const anna = edge.enter(call, { userId: "anna" });
   const joining = agent.join(call);
   await clock.advance(500);
@@ -137,7 +111,7 @@ Deno.test("slots are processed row by row, however they arrive", async () => {
 
 Deno.test("a view stays as it is until the processor's promise settles", async () => {
   const seen: number[] = [];
-  const { connection, clock, agent, errors } = await join({
+  const { connection, clock, agent, errors } = await joinAnna({
     onAudio: async ({ pcm }) => {
       const before = pcm.samples[0]!;
       await sleep(100, { clock: theClock });
@@ -157,7 +131,7 @@ Deno.test("a view stays as it is until the processor's promise settles", async (
 
 Deno.test("after a stall the agent works in batches and others get their turn between them", async () => {
   const { heard, processor } = recorder();
-  const { connection, clock, agent } = await join({ processors: [processor] });
+  const { connection, clock, agent } = await joinAnna({ processors: [processor] });
   await clock.advance(1000);
   for (let number = 1; number <= 200; number++) connection.hearRow(row(connection, number, "anna"));
   assertEquals(heard.length, 25);
@@ -176,7 +150,7 @@ Deno.test("after a stall the agent works in batches and others get their turn be
 
 Deno.test("a processor that throws is reported and skipped, the others go on", async () => {
   const { heard, processor } = recorder();
-  const { connection, clock, agent, errors } = await join({
+  const { connection, clock, agent, errors } = await joinAnna({
     processors: [
       {
         name: "thrower",
@@ -200,7 +174,7 @@ Deno.test("a processor that throws is reported and skipped, the others go on", a
 
 Deno.test("a processor that never settles is left behind; the others hear again", async () => {
   const { heard, processor } = recorder();
-  const { connection, clock, agent, errors } = await join({
+  const { connection, clock, agent, errors } = await joinAnna({
     processors: [{ name: "hung", processAudio: () => new Promise(() => {}) }, processor],
   });
   for (let number = 0; number < 400; number++) {
@@ -216,7 +190,7 @@ Deno.test("a processor that never settles is left behind; the others hear again"
 
 Deno.test("two tracks of one participant are two streams", async () => {
   const { heard, processor } = recorder();
-  const { connection, clock, agent } = await join({ processors: [processor] });
+  const { connection, clock, agent } = await joinAnna({ processors: [processor] });
   const participant = connection.participants.get("anna")!;
   for (let number = 0; number < 3; number++) {
     connection.hearRow({
@@ -237,7 +211,7 @@ Deno.test("one user on two devices is heard as two participants", async () => {
   const from: string[] = [];
   const { clock, edge, agent, call } = await join({
     onAudio: ({ participant }) => void from.push(`${participant.userId} on ${participant.id}`),
-  }, []);
+  });
   const laptop = edge.enter(call, { userId: "anna", id: "laptop" });
   const phone = edge.enter(call, { userId: "anna", id: "phone" });
   await clock.until(Promise.all([laptop.speak(level(20, 1)), phone.speak(level(20, 1))]));
@@ -250,7 +224,7 @@ Deno.test("one user on two devices is heard as two participants", async () => {
 
 Deno.test("a mute closes the open slot, and what was heard before is processed before it is told", async () => {
   const log: string[] = [];
-  const { clock, agent, anna } = await join({
+  const { clock, agent, anna } = await joinAnna({
     processors: [{
       name: "log",
       processAudio: ({ pcm }) => void log.push(`${pcm.samples[0]} ${pcm.samples[319]}`),
@@ -270,7 +244,7 @@ Deno.test("a mute closes the open slot, and what was heard before is processed b
 Deno.test("a leaver's last words are processed before his leaving is told, and nothing is kept", async () => {
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
-  const { clock, agent, anna } = await join({
+  const { clock, agent, anna } = await joinAnna({
     processors: [{
       name: "log",
       processAudio: async ({ pcm }) => {
@@ -304,7 +278,7 @@ Deno.test("a leaver's last words are processed before his leaving is told, and n
 
 Deno.test("a thousand people come and go, and no ring is left of them", async () => {
   const heard = { slots: 0 };
-  const { clock, edge, agent, call } = await join({ onAudio: () => void heard.slots++ }, []);
+  const { clock, edge, agent, call } = await join({ onAudio: () => void heard.slots++ });
   for (let n = 0; n < 1000; n++) {
     const guest = edge.enter(call, { userId: `guest ${n}` });
     guest.send(level(30, 5));
@@ -360,7 +334,7 @@ Deno.test("a speaker filter that throws makes nobody deaf", async () => {
 Deno.test("agents are heard only by those who asked to hear them", async () => {
   for (const hearsAgents of [false, true]) {
     const from: string[] = [];
-    const { clock, edge, agent, call } = await join({
+    const { clock, edge, agent, call } = await joinAnna({
       hearsAgents,
       onAudio: ({ participant }) => void from.push(participant.userId),
     });
@@ -375,7 +349,7 @@ Deno.test("agents are heard only by those who asked to hear them", async () => {
 });
 
 Deno.test("an echo says what it hears, without building up a delay", async () => {
-  const echo = await join({
+  const echo = await joinAnna({
     audioMode: "live",
     onAudio: (heard: HeardAudio) => theEcho.audio.write(heard.pcm),
   });

@@ -1,26 +1,12 @@
 /** What went wrong elsewhere, each as a test of what happens here. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { Agent } from "../../src/agent/agent.ts";
 import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
 import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
-import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
-import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { simulateCall } from "../../src/testing/simulator/simulate_call.ts";
 import { speechLike, tone } from "../../src/testing/sounds.ts";
-import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-
-const agentUser = { id: "agent", name: "Agent" };
-
-async function join(options: Partial<ConstructorParameters<typeof Agent>[0]> = {}) {
-  const clock = new VirtualClock();
-  const edge = new MemoryEdge({ clock, logger: silentLogger });
-  const agent = new Agent({ edge, agentUser, ...options });
-  const call = await agent.createCall("default", "kitchen");
-  const session = await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
-  return { clock, edge, agent, call, session };
-}
+import { join, setUp } from "./_call.ts";
 
 Deno.test("defect 1: a CallEnded handler that awaits agent.close() does not deadlock", async () => {
   const { clock, edge, agent, call } = await join();
@@ -61,10 +47,7 @@ Deno.test("defect 2: a speaker filter that is not warmed up makes the agent deaf
 });
 
 Deno.test("defect 3: an error in the block after closing is the error that is seen", async () => {
-  const clock = new VirtualClock();
-  const edge = new MemoryEdge({ clock, logger: silentLogger });
-  const agent = new Agent({ edge, agentUser });
-  const call = await agent.createCall("default", "kitchen");
+  const { clock, agent, call } = await setUp();
   const block = (async () => {
     await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
     await agent.close();

@@ -1,29 +1,11 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
 import type { Processor } from "../../src/agent/processor.ts";
-import { ErrorEvent } from "../../src/edge/events.ts";
 import { TrackType } from "../../src/edge/types.ts";
 import type { VideoFrame } from "../../src/edge/video_frame.ts";
-import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import type { MemoryVideo } from "../../src/testing/memory_party.ts";
-import { MemoryEdge } from "../../src/testing/memory_edge.ts";
-import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-
-async function join(options: Partial<AgentOptions>) {
-  const clock = new VirtualClock();
-  const edge = new MemoryEdge({ clock, logger: silentLogger });
-  const errors: string[] = [];
-  edge.events.subscribe(
-    ErrorEvent,
-    (event) => void errors.push(`${event.context}: ${event.error}`),
-  );
-  const agent = new Agent({ edge, agentUser: { id: "agent", name: "Agent" }, ...options });
-  const call = await agent.createCall("default", "kitchen");
-  const anna = edge.enter(call, { userId: "anna" });
-  await clock.until(agent.join(call));
-  return { clock, edge, agent, call, errors, anna };
-}
+import type { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { joinAnna, setUp } from "./_call.ts";
 
 function frame(timestampMs: number): VideoFrame {
   return { format: "RGBA", width: 1, height: 1, data: new Uint8Array(4), timestampMs };
@@ -47,7 +29,9 @@ async function show(clock: VirtualClock, ...videos: MemoryVideo[]) {
 }
 
 Deno.test("nothing is subscribed while nobody looks", async () => {
-  const { clock, agent, anna } = await join({ processors: [{ name: "ears", processAudio() {} }] });
+  const { clock, agent, anna } = await joinAnna({
+    processors: [{ name: "ears", processAudio() {} }],
+  });
   const camera = anna.publishVideo();
   await show(clock, camera);
   assertEquals(camera.subscribers, 0);
@@ -56,7 +40,7 @@ Deno.test("nothing is subscribed while nobody looks", async () => {
 
 Deno.test("a screen goes before a camera, and the camera comes back when it ends", async () => {
   const { seen, processor } = viewer();
-  const { clock, agent, anna } = await join({ processors: [processor] });
+  const { clock, agent, anna } = await joinAnna({ processors: [processor] });
   const camera = anna.publishVideo();
   await show(clock, camera);
   const screen = anna.publishVideo(TrackType.SCREEN_SHARE);
@@ -80,14 +64,7 @@ Deno.test("a screen goes before a camera, and the camera comes back when it ends
 
 Deno.test("tracks that were there before the agent are looked at, the screen first", async () => {
   const { seen, processor } = viewer();
-  const clock = new VirtualClock();
-  const edge = new MemoryEdge({ clock });
-  const agent = new Agent({
-    edge,
-    agentUser: { id: "agent", name: "Agent" },
-    processors: [processor],
-  });
-  const call = await agent.createCall("default", "kitchen");
+  const { clock, edge, agent, call } = await setUp({ processors: [processor] });
   const anna = edge.enter(call, { userId: "anna" });
   const camera = anna.publishVideo();
   const screen = anna.publishVideo(TrackType.SCREEN_SHARE);
@@ -101,7 +78,7 @@ Deno.test("tracks that were there before the agent are looked at, the screen fir
 
 Deno.test("a second camera does not take over; it steps in when the first ends or is muted", async () => {
   const { seen, processor } = viewer();
-  const { clock, agent, anna, edge, call } = await join({ processors: [processor] });
+  const { clock, agent, anna, edge, call } = await joinAnna({ processors: [processor] });
   const first = anna.publishVideo();
   const second = edge.enter(call, { userId: "bert" }).publishVideo();
   await show(clock, first, second);
@@ -122,7 +99,7 @@ Deno.test("a second camera does not take over; it steps in when the first ends o
 
 Deno.test("a track whose pictures come late is asked for again, and another is looked at till then", async () => {
   const { seen, processor } = viewer();
-  const { clock, agent, anna, edge } = await join({ processors: [processor] });
+  const { clock, agent, anna, edge } = await joinAnna({ processors: [processor] });
   const subscribe = edge.addTrackSubscriber.bind(edge);
   let ready = false;
   const camera = anna.publishVideo();
@@ -141,7 +118,7 @@ Deno.test("a track whose pictures come late is asked for again, and another is l
 
 Deno.test("a track that never shows is given up, and no timer is left", async () => {
   const { processor } = viewer();
-  const { clock, agent, anna, edge } = await join({ processors: [processor] });
+  const { clock, agent, anna, edge } = await joinAnna({ processors: [processor] });
   let asked = 0;
   edge.addTrackSubscriber = () => {
     asked++;
@@ -160,7 +137,7 @@ Deno.test("each processor gets frames at its own rate, by phase", async () => {
     videoFps: fps,
     processVideo: () => void counts[fps]!++,
   }));
-  const { clock, agent, anna } = await join({ processors });
+  const { clock, agent, anna } = await joinAnna({ processors });
   const camera = anna.publishVideo();
   for (let n = 0; n < 300; n++) {
     camera.push(frame(n * 1000 / 30));
@@ -173,7 +150,7 @@ Deno.test("each processor gets frames at its own rate, by phase", async () => {
 Deno.test("a slow processor misses frames and keeps nobody else waiting", async () => {
   const times: number[] = [];
   let quick = 0;
-  const { clock, agent, anna, errors } = await join({
+  const { clock, agent, anna, errors } = await joinAnna({
     processors: [
       {
         name: "slow",
@@ -199,7 +176,7 @@ Deno.test("a slow processor misses frames and keeps nobody else waiting", async 
 
 Deno.test("a track whose iteration fails is reported and replaced", async () => {
   const { seen, processor } = viewer();
-  const { clock, agent, anna, edge, errors } = await join({ processors: [processor] });
+  const { clock, agent, anna, edge, errors } = await joinAnna({ processors: [processor] });
   const subscribe = edge.addTrackSubscriber.bind(edge);
   const camera = anna.publishVideo();
   edge.addTrackSubscriber = (id, options) =>
