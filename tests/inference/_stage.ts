@@ -1,7 +1,6 @@
 import type { Call } from "../../src/edge/call.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
 import type { MemoryParty } from "../../src/testing/memory_party.ts";
-import type { RealtimeLLM } from "../../src/inference/realtime_llm.ts";
 import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
@@ -9,6 +8,7 @@ import { silentLogger } from "../../src/events/logger.ts";
 import { conversationEvents } from "../../src/inference/events.ts";
 import { fixedSilence } from "../../src/inference/turn_detector.ts";
 import { FakeLLM, type FakeReply } from "../../src/testing/fake_llm.ts";
+import { type FakeExchange, FakeRealtimeLLM } from "../../src/testing/fake_realtime_llm.ts";
 import { FakeSTT } from "../../src/testing/fake_stt.ts";
 import { FakeTTS, type FakeTTSOptions } from "../../src/testing/fake_tts.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
@@ -24,8 +24,8 @@ export interface StageOptions {
   agent?: Partial<AgentOptions>;
   /** Whether the model can be shown pictures. */
   seeing?: boolean;
-  /** An agent with a realtime model instead. */
-  realtime?: (clock: VirtualClock) => RealtimeLLM;
+  /** An agent with a realtime model instead, and what that follows. */
+  realtime?: readonly FakeExchange[];
 }
 
 /** An agent made of fakes in a call in memory, and all that happens there. */
@@ -35,6 +35,7 @@ export class Stage implements AsyncDisposable {
   readonly llm: FakeLLM;
   readonly stt: FakeSTT;
   readonly tts: FakeTTS;
+  readonly realtime: FakeRealtimeLLM;
   readonly vad = new FakeVAD();
   readonly agent: Agent;
   readonly people: MemoryParty[] = [];
@@ -45,13 +46,14 @@ export class Stage implements AsyncDisposable {
   private constructor(options: StageOptions) {
     const { clock, edge } = this;
     this.llm = new FakeLLM(clock, options.replies);
-    this.llm.acceptsImages = options.seeing ?? false;
     this.stt = new FakeSTT(clock, options.transcripts);
     this.tts = new FakeTTS(clock, options.voice);
+    this.realtime = new FakeRealtimeLLM(clock, options.realtime ?? []);
+    this.llm.acceptsImages = this.realtime.acceptsImages = options.seeing ?? false;
     this.agent = new Agent({
       edge,
       agentUser: { id: "agent", name: "Agent" },
-      ...options.realtime ? { llm: options.realtime(clock) } : {
+      ...options.realtime ? { llm: this.realtime } : {
         llm: this.llm,
         stt: this.stt,
         tts: this.tts,
@@ -114,10 +116,15 @@ export class Stage implements AsyncDisposable {
     return who.speak(sound(ms, loudness));
   }
 
-  /** Says something, is silent as a microphone is, and lets so much time pass. */
-  async hear(ms: number, thenMs: number, who: MemoryParty = this.ann): Promise<void> {
-    this.speak(ms, who);
+  /** Says something in the background, and is silent after it as a microphone is. */
+  utter(ms: number, thenMs: number, who?: MemoryParty, loudness?: number): void {
+    this.speak(ms, who, loudness);
     this.speak(thenMs, who, 0);
+  }
+
+  /** Says something, is silent, and lets so much time pass. */
+  async hear(ms: number, thenMs: number, who?: MemoryParty): Promise<void> {
+    this.utter(ms, thenMs, who);
     await this.clock.advance(ms + thenMs);
   }
 

@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
+import { Agent } from "../../src/agent/agent.ts";
 import {
   AgentSpeechStartedEvent,
   BargeInEvent,
   TurnEndedEvent,
 } from "../../src/inference/events.ts";
+import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { Stage } from "./_stage.ts";
 
 const people = ["ann", "bob"];
@@ -15,8 +17,7 @@ Deno.test("two people who speak at once have each their own transcript and turn"
     replies: ["You can have both."],
   });
   const [ann, bob] = stage.people;
-  stage.speak(2000, ann);
-  stage.speak(3000, ann, 0);
+  stage.utter(2000, 3000, ann);
   await stage.clock.advance(500);
   await stage.hear(800, 4000, bob);
   const ended = stage.events(TurnEndedEvent).map(({ participant, text }) => [participant.id, text]);
@@ -42,10 +43,8 @@ Deno.test("the agent waits until nobody speaks before it answers", async () => {
     transcripts: { ann: ["What now?"], bob: ["Let me think."] },
   });
   const [ann, bob] = stage.people;
-  stage.speak(500, ann);
-  stage.speak(5000, ann, 0);
-  stage.speak(3000, bob);
-  stage.speak(3000, bob, 0);
+  stage.utter(500, 5000, ann);
+  stage.utter(3000, 3000, bob);
   await stage.clock.advance(2900);
   assertEquals(stage.llm.requests.length, 0);
   await stage.clock.advance(2000);
@@ -109,13 +108,11 @@ Deno.test("what is not for the agent is remembered and not answered", async () =
 });
 
 Deno.test("people are heard by detectors that answer later, in order and each by himself", async () => {
-  const { FakeVAD } = await import("../../src/testing/fake_vad.ts");
   await using stage = await Stage.set({
     people,
     transcripts: { ann: ["First."], bob: ["Second."] },
   });
   const { clock, edge } = stage;
-  const { Agent } = await import("../../src/agent/agent.ts");
   const heard: string[] = [];
   const agent = new Agent({
     edge,
@@ -129,8 +126,7 @@ Deno.test("people are heard by detectors that answer later, in order and each by
   await clock.until(stage.agent.close());
   agent.events.subscribe(TurnEndedEvent, ({ text }) => void heard.push(text));
   const [ann, bob] = stage.people;
-  stage.speak(600, ann);
-  stage.speak(2000, ann, 0);
+  stage.utter(600, 2000, ann);
   await stage.hear(900, 2000, bob);
   assertEquals(heard.sort(), ["First.", "Second."]);
   await clock.until(agent.close());

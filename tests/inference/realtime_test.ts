@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import {
   AgentSpeechEndedEvent,
   BargeInEvent,
@@ -7,26 +8,15 @@ import {
   ToolCalledEvent,
 } from "../../src/inference/events.ts";
 import { defineTool } from "../../src/inference/tool.ts";
-import { type FakeExchange, FakeRealtimeLLM } from "../../src/testing/fake_realtime_llm.ts";
-import { Stage, type StageOptions } from "./_stage.ts";
-
-async function set(
-  script: FakeExchange[],
-  options: StageOptions = {},
-): Promise<{ stage: Stage; llm: FakeRealtimeLLM }> {
-  let llm: FakeRealtimeLLM;
-  const realtime = (clock: Stage["clock"]) => llm = new FakeRealtimeLLM(clock, script);
-  const stage = await Stage.set({ ...options, realtime });
-  return { stage, llm: llm! };
-}
+import { Stage } from "./_stage.ts";
 
 Deno.test("a realtime model hears the call and its answer is played and shown", async () => {
-  const { stage, llm } = await set([{ heard: "How are you?", answer: "Very well, thank you." }], {
+  await using stage = await Stage.set({
+    realtime: [{ heard: "How are you?", answer: "Very well, thank you." }],
     agent: { instructions: "Be polite." },
   });
-  await using _stage = stage;
   await stage.hear(800, 3000);
-  const [session] = llm.sessions;
+  const [session] = stage.realtime.sessions;
   assertEquals(session?.options.instructions, "Be polite.");
   assert(Math.abs(session!.heardSoundMs - 800) <= 40, `${session!.heardSoundMs} ms`);
   assertEquals(stage.conversation, ["ann: How are you?", "agent: Very well, thank you."]);
@@ -38,15 +28,16 @@ Deno.test("a realtime model hears the call and its answer is played and shown", 
 });
 
 Deno.test("an interruption is told to the realtime model with what was heard", async () => {
-  const { stage, llm } = await set([
-    { heard: "A story.", answer: "Once upon a time there was a king who had no crown at all." },
-    { heard: "Stop.", answer: "Fine." },
-  ]);
-  await using _stage = stage;
+  await using stage = await Stage.set({
+    realtime: [
+      { heard: "A story.", answer: "Once upon a time there was a king who had no crown at all." },
+      { heard: "Stop.", answer: "Fine." },
+    ],
+  });
   await stage.hear(600, 1600);
   await stage.hear(600, 2000);
   assertEquals(stage.events(BargeInEvent).length, 1);
-  const [interruption] = llm.sessions[0]!.interruptions;
+  const [interruption] = stage.realtime.sessions[0]!.interruptions;
   // Heard from 400 ms after the first speech until 100 ms into the second.
   assert(Math.abs(interruption!.heardMs - 1300) <= 40, `${interruption!.heardMs} ms`);
   assertEquals(stage.conversation, [
@@ -58,8 +49,9 @@ Deno.test("an interruption is told to the realtime model with what was heard", a
 });
 
 Deno.test("a long answer does not keep the flow from hearing an interruption", async () => {
-  const { stage } = await set([{ heard: "Go.", answer: "word ".repeat(100) }, { answer: "Yes." }]);
-  await using _stage = stage;
+  await using stage = await Stage.set({
+    realtime: [{ heard: "Go.", answer: "word ".repeat(100) }, { answer: "Yes." }],
+  });
   await stage.hear(600, 3000);
   await stage.hear(600, 1500);
   assertEquals(stage.events(BargeInEvent).length, 1);
@@ -67,20 +59,19 @@ Deno.test("a long answer does not keep the flow from hearing an interruption", a
 });
 
 Deno.test("a realtime model calls tools", async () => {
-  const { stage } = await set([
-    { heard: "Time?", answer: "It is", call: { name: "clock", input: {} } },
-  ], {
+  await using stage = await Stage.set({
+    realtime: [
+      { heard: "Time?", answer: "It is", call: { name: "clock", input: {} } },
+    ],
     agent: { tools: [defineTool({ name: "clock", description: "", execute: () => "noon" })] },
   });
-  await using _stage = stage;
   await stage.hear(600, 2500);
   assertEquals(stage.conversation.at(-1), "agent: It is noon");
   assertEquals(stage.events(ToolCalledEvent).length, 1);
 });
 
 Deno.test("say and respond work with a realtime model", async () => {
-  const { stage, llm } = await set([{ answer: "Hello Ann." }]);
-  await using _stage = stage;
+  await using stage = await Stage.set({ realtime: [{ answer: "Hello Ann." }] });
   assertEquals(await stage.clock.until(stage.agent.say("Welcome.")), {
     text: "Welcome.",
     interrupted: false,
@@ -88,22 +79,23 @@ Deno.test("say and respond work with a realtime model", async () => {
   const { participant } = stage.ann;
   const outcome = await stage.clock.until(stage.agent.respond("Hi", { participant }));
   assertEquals(outcome.text, "Hello Ann.");
-  assertEquals(llm.sessions[0]?.texts, ["Hi"]);
+  assertEquals(stage.realtime.sessions[0]?.texts, ["Hi"]);
 });
 
 Deno.test("a session that is lost is begun again with what was said before", async () => {
-  const { stage, llm } = await set([
-    { heard: "I am Ann.", answer: "Hello Ann." },
-    { heard: "Who am I?", answer: "You are Ann." },
-  ]);
-  await using _stage = stage;
+  await using stage = await Stage.set({
+    realtime: [
+      { heard: "I am Ann.", answer: "Hello Ann." },
+      { heard: "Who am I?", answer: "You are Ann." },
+    ],
+  });
   await stage.hear(600, 2500);
-  llm.refusals.push(new Error("busy"));
-  llm.sessions[0]!.lose();
+  stage.realtime.refusals.push(new Error("busy"));
+  stage.realtime.sessions[0]!.lose();
   await stage.clock.advance(2000);
   assertEquals(stage.errors.length, 2);
-  assertEquals(llm.sessions.length, 2);
-  assertEquals(llm.sessions[1]!.options.history.map(({ text }) => text), [
+  assertEquals(stage.realtime.sessions.length, 2);
+  assertEquals(stage.realtime.sessions[1]!.options.history.map(({ text }) => text), [
     "I am Ann.",
     "Hello Ann.",
   ]);
@@ -112,20 +104,19 @@ Deno.test("a session that is lost is begun again with what was said before", asy
 });
 
 Deno.test("a service that refuses makes the join fail", async () => {
-  const stage = await Stage.set();
-  await using _stage = stage;
-  const llm = new FakeRealtimeLLM(stage.clock, []);
+  await using stage = await Stage.set();
+  const { edge, clock, realtime: llm } = stage;
   llm.refusals.push(new Error("bad key"));
-  const agent = new Agent({ edge: stage.edge, agentUser: { id: "b", name: "B" }, llm });
+  const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm });
   const call = await agent.createCall("default", "stage");
-  await assertRejects(() => stage.clock.until(agent.join(call)), Error, "bad key");
+  await assertRejects(() => clock.until(agent.join(call)), Error, "bad key");
 });
 
 Deno.test("its own voice out of a loudspeaker is kept from a realtime model", async () => {
-  const { stage, llm } = await set([{ answer: "A rather long answer, so that it can come back." }]);
-  await using _stage = stage;
+  await using stage = await Stage.set({
+    realtime: [{ answer: "A rather long answer, so that it can come back." }],
+  });
   const { clock, ann } = stage;
-  const { PcmChunk } = await import("../../src/audio/pcm_chunk.ts");
   // 20 dB down, 150 ms late.
   const coming: { at: number; samples: Int16Array }[] = [];
   ann.onAudio = (samples) => {
@@ -145,29 +136,29 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
   await clock.until(stage.agent.respond("Go."));
   assertEquals(stage.events(BargeInEvent).length, 0);
   assertEquals(stage.events(SpeechStartedEvent).length, 0);
-  assert(llm.sessions[0]!.heardSoundMs < 300, `${llm.sessions[0]!.heardSoundMs} ms`);
+  const { heardSoundMs } = stage.realtime.sessions[0]!;
+  assert(heardSoundMs < 300, `${heardSoundMs} ms`);
 });
 
 Deno.test("several people are one stream to a realtime model, and the loudest is who spoke", async () => {
-  const { stage, llm } = await set([{ heard: "Both at once.", answer: "One by one." }], {
+  await using stage = await Stage.set({
+    realtime: [{ heard: "Both at once.", answer: "One by one." }],
     people: ["ann", "bob"],
   });
-  await using _stage = stage;
   const [ann, bob] = stage.people;
   for (const [who, loudness] of [[ann!, 3000], [bob!, 9000]] as const) {
-    stage.speak(800, who, loudness);
-    stage.speak(2000, who, 0);
+    stage.utter(800, 2000, who, loudness);
   }
   await stage.clock.advance(3000);
-  assert(Math.abs(llm.sessions[0]!.heardSoundMs - 800) <= 40, `${llm.sessions[0]!.heardSoundMs}`);
+  const { heardSoundMs } = stage.realtime.sessions[0]!;
+  assert(Math.abs(heardSoundMs - 800) <= 40, `${heardSoundMs} ms`);
   assertEquals(stage.conversation, ["bob: Both at once.", "agent: One by one."]);
 });
 
 Deno.test("a realtime model takes no recogniser and no voice", async () => {
-  const stage = await Stage.set();
-  await using _stage = stage;
-  const llm = new FakeRealtimeLLM(stage.clock, []);
+  await using stage = await Stage.set();
+  const { edge, llm, realtime, stt } = stage;
   const agentUser = { id: "b", name: "B" };
-  assertThrows(() => new Agent({ edge: stage.edge, agentUser, llm, stt: stage.stt }), TypeError);
-  assertThrows(() => new Agent({ edge: stage.edge, agentUser, llm: stage.llm }), TypeError, "stt");
+  assertThrows(() => new Agent({ edge, agentUser, llm: realtime, stt }), TypeError);
+  assertThrows(() => new Agent({ edge, agentUser, llm }), TypeError, "stt");
 });

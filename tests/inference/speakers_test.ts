@@ -118,11 +118,9 @@ Deno.test("an agent with a policy hears one of two who speak at once", async () 
     });
     clockOf.clock = stage.clock;
     const [ann, bob] = stage.people;
-    stage.speak(1500, ann!, 3000);
-    stage.speak(4000, ann!, 0);
+    stage.utter(1500, 4000, ann, 3000);
     await stage.clock.advance(100);
-    stage.speak(1400, bob!, 12_000);
-    stage.speak(4000, bob!, 0);
+    stage.utter(1400, 4000, bob, 12_000);
     await stage.clock.advance(4000);
     assertEquals(stage.events(TurnEndedEvent).map((one) => one.participant.id), [expected]);
   }
@@ -135,10 +133,8 @@ Deno.test("everybody mixed is one transcript, and the loudest is its speaker", a
     agent: { talk: { mixed: true } },
   });
   const [ann, bob] = stage.people;
-  stage.speak(1500, ann!, 3000);
-  stage.speak(4000, ann!, 0);
-  stage.speak(1400, bob!, 12_000);
-  stage.speak(4000, bob!, 0);
+  stage.utter(1500, 4000, ann, 3000);
+  stage.utter(1400, 4000, bob, 12_000);
   await stage.clock.advance(4000);
   assertEquals(stage.stt.stretches.length, 1);
   assertEquals(stage.conversation[0], "bob: All that was said.");

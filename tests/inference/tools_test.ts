@@ -4,6 +4,7 @@ import { sleep } from "../../src/events/waiting.ts";
 import { ToolCalledEvent } from "../../src/inference/events.ts";
 import { mismatch } from "../../src/inference/json_schema.ts";
 import { defineTool, type Tool } from "../../src/inference/tool.ts";
+import { Toolbox } from "../../src/inference/toolbox.ts";
 import { Stage } from "./_stage.ts";
 
 const weather = defineTool({
@@ -176,11 +177,8 @@ Deno.test("a model that calls tools for ever is stopped", async () => {
   assertEquals(stage.llm.requests.length, 8);
 });
 
-Deno.test("a tool's name must be one that models take, and be the only one of that name", async () => {
+Deno.test("a tool's name must be one that models take, and be the only one of that name", () => {
   assertThrows(() => defineTool({ name: "two words", description: "", execute() {} }), TypeError);
-  const stage = await Stage.set();
-  await using _stage = stage;
-  const { Toolbox } = await import("../../src/inference/toolbox.ts");
   assertThrows(() => new Toolbox([weather, weather]), TypeError, "two tools");
 });
 

@@ -74,8 +74,7 @@ Deno.test("what is said shows in the conversation while it is said, in order", a
     transcripts: [{ text: "Where is the bank?", partials: [{ afterMs: 500, text: "Where is" }] }],
     replies: [{ text: "Behind you now.", tokenMs: 200 }],
   });
-  stage.speak(1000);
-  stage.speak(4000, stage.ann, 0);
+  stage.utter(1000, 4000);
   await stage.clock.advance(700);
   assertEquals(stage.conversation, ["ann: Where is..."]);
   await stage.clock.advance(700 + 250);

@@ -7,7 +7,6 @@ import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
 import { jpegEncoder } from "../../src/inference/adapters/jpeg.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
-import { FakeRealtimeLLM } from "../../src/testing/fake_realtime_llm.ts";
 import { Stage } from "./_stage.ts";
 
 /** A frame of one colour, in RGBA. */
@@ -118,21 +117,14 @@ Deno.test("waiting for a first frame ends with its time", async () => {
 });
 
 Deno.test("a realtime model is shown what is to be seen when somebody begins to speak", async () => {
-  let llm: FakeRealtimeLLM;
-  await using stage = await Stage.set({
-    realtime: (clock) => {
-      llm = new FakeRealtimeLLM(clock, [{ answer: "I see." }]);
-      llm.acceptsImages = true;
-      return llm;
-    },
-  });
+  await using stage = await Stage.set({ realtime: [{ answer: "I see." }], seeing: true });
   const video = stage.ann.publishVideo();
   await stage.clock.advance(100);
   video.push(plain(8, 8, [1, 2, 3], stage.clock.now()));
   await stage.hear(600, 2000);
   // The encoder is no part of virtual time.
-  while (llm!.sessions[0]!.images.length === 0) await stage.clock.advance(10);
-  assertEquals(llm!.sessions[0]!.images[0]?.width, 8);
+  while (stage.realtime.sessions[0]!.images.length === 0) await stage.clock.advance(10);
+  assertEquals(stage.realtime.sessions[0]!.images[0]?.width, 8);
 });
 
 Deno.test("a shared screen is told of when it is another one and stands still", async () => {
