@@ -160,6 +160,25 @@ browserTest("a key that is held down mutes once", async (browser) => {
   assertEquals(await page.$eval("#mute", (button) => button.getAttribute("aria-pressed")), "true");
 });
 
+browserTest("whoever types before the devices are known goes on typing", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(
+    browser,
+    scene.link,
+    `navigator.mediaDevices.enumerateDevices = () => new Promise((resolve) => {
+      globalThis.tell = () => resolve([]);
+    })`,
+  );
+  await page.waitForSelector("#lobby:not([hidden])");
+  await page.type("#name", "A");
+  for (const _kind of ["microphones", "cameras"]) {
+    await page.evaluate("tell()");
+    await page.evaluate("new Promise((resolve) => setTimeout(resolve))");
+  }
+  await page.keyboard.type("da");
+  assertEquals(await page.$eval("#name", ({ value }) => value), "Ada");
+});
+
 browserTest("a name is cleaned of what would turn the reading direction", async (browser) => {
   await using scene = await openScene();
   const page = await openPage(browser, scene.link);

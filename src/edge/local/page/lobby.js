@@ -58,6 +58,8 @@ export class Lobby {
     }
     await this.#list();
     navigator.mediaDevices?.addEventListener("devicechange", this.#list);
+    // Whoever types already goes on where he is.
+    if (this.#form.contains(document.activeElement)) return;
     // Whoever was here before has only to press Enter.
     const first = ["name", "join", "listen"].map(element)
       .find((one) => one.id === "name" ? !one.value : !one.hidden);
