@@ -103,6 +103,19 @@ Deno.test("a session that is lost is begun again with what was said before", asy
   assertEquals(stage.conversation.at(-1), "agent: You are Ann.");
 });
 
+Deno.test("a session that is lost for good is given up, and whoever waits is told", async () => {
+  await using stage = await Stage.set({ realtime: [{ answer: "One moment, please." }] });
+  const { agent, clock, errors, realtime } = stage;
+  const answer = agent.respond("Wait.");
+  realtime.refusals.push(...Array.from({ length: 4 }, () => new Error("busy")));
+  realtime.sessions[0]!.lose();
+  await clock.advance(60_000);
+  assertEquals((await answer).interrupted, true);
+  assertEquals(errors.length, 6);
+  assertEquals(errors.at(-1)?.context, "fake-realtime, which is given up");
+  await assertRejects(() => agent.say("Hello?"), TypeError, "not connected");
+});
+
 Deno.test("a service that refuses makes the join fail", async () => {
   await using stage = await Stage.set();
   const { edge, clock, realtime: llm } = stage;

@@ -103,6 +103,15 @@ Deno.test("noise that nothing is understood of is not answered", async () => {
   assertEquals(stage.conversation, []);
 });
 
+Deno.test("a word that is taken back again is complete in the conversation, and not answered", async () => {
+  await using stage = await Stage.set({
+    transcripts: [{ text: "", partials: [{ afterMs: 300, text: "Are" }] }],
+  });
+  await stage.hear(600, 2000);
+  assertEquals(stage.conversation, ["ann: Are"]);
+  assertEquals(stage.llm.requests.length, 0);
+});
+
 Deno.test("a sound shorter than the least speech reaches no recogniser", async () => {
   await using stage = await Stage.set();
   await stage.hear(120, 2000);

@@ -50,7 +50,11 @@ export class ConversationLog {
     const message = this.#turns.get(turn) ?? this.#growing({ role: "user", userId });
     if (final) this.#turns.delete(turn);
     else this.#turns.set(turn, message);
-    if (!/\S/.test(text)) return;
+    if (!/\S/.test(text)) {
+      // What was shown of it turned out to be nothing: it is not waited for any more.
+      if (final) message.update({ complete: true });
+      return;
+    }
     message.update({ text, complete: final });
     this.#context.emit(new TranscriptEvent({ participant, text, final }));
   }
