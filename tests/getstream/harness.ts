@@ -10,7 +10,7 @@ import {
 } from "../../src/edge/getstream/mod.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { API_KEY, API_SECRET, type StreamDouble } from "./double/stream_double.ts";
-import type { Heard } from "./double/sfu_process.ts";
+import type { Heard } from "./double/sfu/recorder.ts";
 import { type HeardSlot, Listener, tone, until } from "./listener.ts";
 
 export const CID = "default:kitchen";

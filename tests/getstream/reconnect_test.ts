@@ -311,3 +311,35 @@ Deno.test("a signal server that fails while the call is found again costs tries,
     return members.filter(({ userId }) => userId === "bot").length === 1;
   });
 });
+
+for (
+  const { name, overtake } of [
+    {
+      name: "an answer that is overtaken by the loss of its socket does no harm",
+      overtake: async (test: TestCall) => {
+        await test.command("dropSocket");
+        await until("being back", () => test.reconnected.length === 1);
+      },
+    },
+    {
+      name: "an answer that is overtaken by its agent's leaving does no harm",
+      overtake: (test: TestCall) => test.connection.close(),
+    },
+  ]
+) {
+  Deno.test(name, async () => {
+    await using double = await StreamDouble.start();
+    await using test = await TestCall.start(double, { silent: true });
+    await double.sfu.command("holdAnswers", { on: true });
+    const { personSession: sessionId } = test;
+    await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440 });
+    await until("the answer", async () => (await double.report()).calls.SendAnswer === 1);
+    await overtake(test);
+    await double.sfu.command("holdAnswers", { on: false });
+    if (test.connection.state === "active") {
+      await until("hearing", () => test.slots.some(({ rms }) => rms > 0.1));
+    }
+    const { calls, faults } = await double.report();
+    assertEquals([calls.SendAnswer, faults], [test.reconnected.length + 1, []]);
+  });
+}

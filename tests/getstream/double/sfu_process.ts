@@ -1,19 +1,5 @@
 /** The double's SFU as a test sees it: a process that takes commands. @module */
 import { TextLineStream } from "./lines.ts";
-import type { Heard } from "./sfu/recorder.ts";
-import type { SeenJoin } from "./sfu/sfu.ts";
-
-/** What the SFU has seen so far. */
-export interface SfuReport {
-  /** What clients did wrong: must be empty. */
-  faults: string[];
-  joins: SeenJoin[];
-  /** Twirp calls by method. */
-  calls: Record<string, number>;
-  healthChecks: number;
-  subscriptions: { sessionId: string; trackType: number; width: number }[];
-  tracks: { trackType: number; mid: string; codec?: string; muted: boolean }[];
-}
 
 export class SfuProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -89,5 +75,3 @@ export class SfuProcess implements AsyncDisposable {
     this.#ready.promise.catch(() => {});
   }
 }
-
-export type { Heard };

@@ -8,7 +8,9 @@
 import type { Body } from "./body.ts";
 import { Chat } from "./chat.ts";
 import { checkToken, type Claims, signToken } from "./jwt.ts";
-import { type Heard, SfuProcess, type SfuReport } from "./sfu_process.ts";
+import type { Heard } from "./sfu/recorder.ts";
+import type { Seen } from "./sfu/seen.ts";
+import { SfuProcess } from "./sfu_process.ts";
 
 export const API_KEY = "double-key";
 export const API_SECRET = "double-secret-that-must-not-be-seen";
@@ -119,8 +121,9 @@ export class StreamDouble implements AsyncDisposable {
     return await this.sfu.command<string>("addPerson", { cid, userId, name });
   }
 
-  async report(): Promise<SfuReport> {
-    return await this.sfu.command<SfuReport>("report");
+  /** What the SFU has seen so far. */
+  async report(): Promise<Seen> {
+    return await this.sfu.command<Seen>("report");
   }
 
   /** What came from a user's microphone since then, by the SFU's clock. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { TextLineStream } from "../lines.ts";
+import { command } from "./commands/mod.ts";
 import { Sfu } from "./sfu.ts";
 
 const encoder = new TextEncoder();
@@ -25,13 +26,13 @@ if (import.meta.main) {
   );
   for await (const line of lines) {
     const { id, name, params } = JSON.parse(line);
-    sfu.command(name, params).then(
+    command(sfu, name, params).then(
       (result) => say({ id, result: result ?? null }),
       (error) => say({ id, error: String(error) }),
     );
   }
   await Promise.race([
-    sfu.command("close", {}).then(() => server.shutdown()),
+    sfu.close().then(() => server.shutdown()),
     new Promise((resolve) => setTimeout(resolve, 300)),
   ]);
   Deno.exit(0);

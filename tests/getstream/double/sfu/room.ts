@@ -6,7 +6,8 @@ import {
   type TrackSubscription,
   TrackType,
 } from "../../../../src/edge/getstream/proto/signal_pb.ts";
-import type { Forward, Leg } from "./leg.ts";
+import type { Forward } from "./downlink.ts";
+import type { Leg, Payload } from "./leg.ts";
 import { type Picture, Voice } from "./person.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -57,8 +58,6 @@ export class Member {
     };
   }
 }
-
-type Payload = Parameters<Leg["send"]>[0];
 
 /** One call. */
 export class Room {
@@ -168,7 +167,7 @@ export class Room {
     const next = member.nextLeg;
     if (!next) return;
     const announcedAudio = member.leg?.tracks.has(TrackType.AUDIO) ?? false;
-    while (!next.isClosed && (announcedAudio || next.publisher) && !await next.isFlowing()) {
+    while (!next.isClosed && (announcedAudio || next.isPublishing) && !await next.isFlowing()) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     if (next.isClosed || member.nextLeg !== next) return;
@@ -227,7 +226,7 @@ export class Room {
           );
         if (!track || !isWanted) continue;
         const key = `${member.prefix}:${TRACK_NAMES[type]}`;
-        forwards.push({ key, kind: track.kind, track });
+        forwards.push({ key, track });
       }
     }
     return forwards;
