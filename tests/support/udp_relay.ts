@@ -66,6 +66,8 @@ export class UdpRelay implements AsyncDisposable {
       (packet) => page !== 0 && toPage.send(packet, page, HOST),
     );
     toPage.on("message", (packet, from) => {
+      // A page asks from each of its addresses; what came from another one could not be answered.
+      if (from.address !== HOST) return;
       page = from.port;
       up(packet);
     });
