@@ -66,8 +66,9 @@ export abstract class HttpModel<Options> implements Component {
   ): Promise<Response> {
     const { maxTries = 3 } = this.#service;
     this.#requests++;
+    const content = await contentOf(body);
     for (let tries = 1;; tries++) {
-      const result = await this.#try(path, body, signal);
+      const result = await this.#try(path, content, signal);
       if (result instanceof Response) return result;
       const { error, waitMs } = result;
       if (!error.retryable || tries >= maxTries || (waitMs ?? 0) > MAX_WAIT_MS) {
@@ -111,20 +112,19 @@ export abstract class HttpModel<Options> implements Component {
 
   async #try(
     path: string,
-    body: FormData | object,
+    { body, type }: Content,
     signal: AbortSignal,
   ): Promise<Response | { error: InferenceError; waitMs: number | undefined }> {
     const { baseUrl, apiKey, headers } = this.#service;
-    const isForm = body instanceof FormData;
     let response: Response;
     try {
       response = await fetch(`${baseUrl}${path}`, {
         method: "POST",
         signal,
-        body: isForm ? body : JSON.stringify(body),
+        body,
         headers: {
           ...apiKey ? { authorization: `Bearer ${apiKey}` } : {},
-          ...isForm ? {} : { "content-type": "application/json" },
+          "content-type": type,
           ...headers,
         },
       });
@@ -140,6 +140,22 @@ export abstract class HttpModel<Options> implements Component {
     const error = this.error(`answered ${status}${reason}`, { code, retryable, status });
     return { error, waitMs: retryAfterMs(response.headers) };
   }
+}
+
+/** What is posted. */
+interface Content {
+  body: Uint8Array<ArrayBuffer> | string;
+  type: string;
+}
+
+/**
+ * A form as bytes: as a form it would be streamed, and a stream that Deno may not send, since
+ * `--allow-net` is missing, keeps the program from ending.
+ */
+async function contentOf(body: FormData | object): Promise<Content> {
+  if (!(body instanceof FormData)) return { body: JSON.stringify(body), type: "application/json" };
+  const form = new Response(body);
+  return { body: await form.bytes(), type: form.headers.get("content-type")! };
 }
 
 /** Why a request was not even answered: what was tried, as far down as that is known. */
