@@ -1,8 +1,11 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/assistant.ts [--edge stream]
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/assistant.ts
 /**
  * An assistant to talk to. One environment variable: the key of a service that speaks OpenAI's
- * interface; `OPENAI_BASE_URL` names another one, a local server included. `--edge stream` joins a
- * call of Stream's instead of the local page (`STREAM_API_KEY`, `STREAM_API_SECRET`).
+ * interface; `OPENAI_BASE_URL` names another one, a local server included, and `--model`, `--stt`,
+ * `--tts` and `--voice` what it has.
+ *
+ * `--edge stream` joins a call of Stream's instead of the local page. That needs `STREAM_API_KEY`
+ * and `STREAM_API_SECRET`, and `--allow-env` for them.
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { openAICompatible } from "@ringline/edge/openai-compatible";

@@ -34,14 +34,17 @@ await run(async (signal) => {
         name: "speaking_times",
         description: "For how many seconds each person has spoken so far",
         execute: () =>
-          Object.fromEntries([...spokenMs].map(([name, ms]) => [name, Math.round(ms / 1000)])),
+          Object.fromEntries([...spokenMs].map(([name, ms]) => [name, Math.round(ms / 100) / 10])),
       }),
     ],
   });
   agent.events.subscribe([SpeechStartedEvent, SpeechStoppedEvent], (event) => {
     const { participant: { id, name }, atMs } = event;
-    if (event instanceof SpeechStartedEvent) since.set(id, atMs);
-    else spokenMs.set(name, (spokenMs.get(name) ?? 0) + atMs - (since.get(id) ?? atMs));
+    if (event instanceof SpeechStoppedEvent) {
+      spokenMs.set(name, (spokenMs.get(name) ?? 0) + atMs - (since.get(id) ?? atMs));
+    }
+    // Who pauses and goes on is told to have stopped each time: what was counted counts once.
+    since.set(id, atMs);
   });
   const call = await agent.createCall("default", "round-table");
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });

@@ -19,17 +19,19 @@ export class Example implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   #stdout = "";
   #stderr = "";
-  readonly #reading: Promise<unknown>;
+  readonly #over: Promise<void>;
+  #code: number | undefined;
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
     const read = async (stream: ReadableStream<Uint8Array>, take: (text: string) => void) => {
       for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
     };
-    this.#reading = Promise.all([
+    this.#over = Promise.all([
+      child.status,
       read(child.stdout, (text) => this.#stdout += text),
       read(child.stderr, (text) => this.#stderr += text),
-    ]);
+    ]).then(([{ code }]) => void (this.#code = code));
   }
 
   /** Starts it by its own first line. */
@@ -71,13 +73,13 @@ export class Example implements AsyncDisposable {
 
   /** The link that it prints, to the call of this id where there are several. */
   async link(callId = ""): Promise<URL> {
-    const found = await until("a link is printed", () => {
-      return [...this.#stdout.matchAll(/https?:\/\/\S+#\S+/g)]
-        .map(([text]) => text).find((text) => text.includes(`/${callId}`));
-    }).catch((cause) => {
-      throw new Error(`no link was printed, but: ${this.output}`, { cause });
-    });
-    return new URL(found);
+    const links = () =>
+      [...this.#stdout.matchAll(/https?:\/\/\S+#\S+/g)]
+        .map(([text]) => text).filter((text) => text.includes(`/${callId}`));
+    await until("a link is printed", () => links().length > 0 || this.#code !== undefined);
+    const [link] = links();
+    assert(link, `no link was printed, but: ${this.output}`);
+    return new URL(link);
   }
 
   /** Presses Ctrl-C, which the whole group gets; gives the exit code and how long it took. */
@@ -90,9 +92,8 @@ export class Example implements AsyncDisposable {
 
   /** Waits until it ends, and gives the exit code. */
   async ended(): Promise<number> {
-    const { code } = await this.#child.status;
-    await this.#reading;
-    return code;
+    await until("it ends", () => this.#code !== undefined);
+    return this.#code!;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,7 +102,7 @@ export class Example implements AsyncDisposable {
     } catch {
       // It has ended.
     }
-    await this.ended();
+    await this.#over;
   }
 }
 

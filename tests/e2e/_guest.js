@@ -20,14 +20,17 @@ globalThis.guest = {
     this.voice = this.destination.stream.getAudioTracks()[0];
   },
 
-  /** A picture of one colour, drawn again and again so that frames keep coming. */
+  /**
+   * A picture of one colour, drawn again and again so that frames keep coming; a function may give
+   * another colour each time.
+   */
   makePicture(colour, width = 320, height = 240) {
     const canvas = document.createElement("canvas");
     canvas.width = width;
     canvas.height = height;
     const pen = canvas.getContext("2d");
     const draw = () => {
-      pen.fillStyle = colour;
+      pen.fillStyle = typeof colour === "function" ? colour() : colour;
       pen.fillRect(0, 0, width, height);
     };
     draw();
@@ -53,9 +56,12 @@ globalThis.guest = {
     return this.client.id;
   },
 
-  /** Shares a picture of one colour as the screen. */
+  /** Shares a picture of one colour as the screen; one that is shared already becomes this one. */
   async share(colour) {
-    await this.client.setScreen(this.makePicture(colour, 640, 480));
+    const isShared = this.screenColour !== undefined;
+    this.screenColour = colour;
+    if (isShared) return;
+    await this.client.setScreen(this.makePicture(() => this.screenColour, 640, 480));
   },
 
   /** What of an event survives the way to the test. */

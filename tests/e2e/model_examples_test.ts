@@ -1,0 +1,450 @@
+/**
+ * The examples that talk through a service, as a person runs them: by their first line, with a
+ * double of the service behind `OPENAI_BASE_URL`, and people who join by the printed link.
+ */
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
+import type { Browser, Page } from "../../scripts/browser.ts";
+import decodeJpeg from "@jsquash/jpeg/decode.js";
+import { tone } from "@ringline/edge/testing";
+import {
+  type Answer,
+  events,
+  refusal,
+  ServiceDouble,
+  stream,
+} from "../inference/adapters/_double.ts";
+import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
+import { childrenOf, Example, type ExampleOptions, flagsOf, gone } from "./_example.ts";
+import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
+import { findIn, type Recording, toFloats, toneDb } from "./_signal.ts";
+
+const KEY = "sk-of-a-double";
+const EXAMPLES = ["assistant.ts", "realtime.ts", "moderator.ts", "screen_helper.ts"];
+
+// deno-lint-ignore no-explicit-any
+type Body = any;
+
+/** The environment of a person who has a key for this service. */
+function keyFor({ baseUrl }: { baseUrl: string }): Record<string, string> {
+  return { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: baseUrl };
+}
+
+/** A voice that says a second of a tone, whose pitch tells the texts apart. */
+function voice(hz: number): Uint8Array<ArrayBuffer> {
+  const { samples } = tone(1000, { frequencyHz: hz, sampleRate: 24_000 });
+  return new Uint8Array(samples.buffer as ArrayBuffer, samples.byteOffset, samples.byteLength);
+}
+
+/** A service that hears what it is told to hear, and speaks its answers at a pitch of their own. */
+function speaking(
+  script: {
+    /** What the next stretch of speech is understood as; all others are noise. */
+    ear?: { understands: string };
+    /** The answer to these messages: words, or the call of a tool. */
+    says: (messages: Body[]) => string | { tool: string };
+    /** How high a text is spoken. */
+    pitch: (text: string) => number;
+  },
+): Answer {
+  const { ear = { understands: "" }, says, pitch } = script;
+  return (body: Body, path) => {
+    switch (path) {
+      case "/v1/audio/transcriptions": {
+        const { understands: text } = ear;
+        ear.understands = "";
+        return Response.json({ text });
+      }
+      case "/v1/audio/speech":
+        return stream([voice(pitch(body.input))]);
+      case "/v1/chat/completions": {
+        const said = says(body.messages);
+        const call = typeof said === "object" && { id: "call-1", function: { name: said.tool } };
+        const delta = call ? { tool_calls: [call] } : { content: said };
+        const finish_reason = call ? "tool_calls" : "stop";
+        return events([{ choices: [{ delta }] }, { choices: [{ delta: {}, finish_reason }] }])(
+          body,
+          path,
+        );
+      }
+      default:
+        return new Response(null, { status: 404 });
+    }
+  };
+}
+
+/** The bodies of all requests to one address. */
+function asked(service: ServiceDouble, path: string): Body[] {
+  return service.requests.filter((one) => one.path === path).map(({ body }) => body);
+}
+
+const chats = (service: ServiceDouble) => asked(service, "/v1/chat/completions");
+
+async function hears(guest: Guest, hz: number): Promise<void> {
+  await until(`${hz} Hz are heard`, async () => toneDb(await guest.hear(200), hz) > -30);
+}
+
+/** What the page shows of the conversation. */
+async function shown(guest: Guest): Promise<string[]> {
+  const all = (await guest.events("event")).map(({ data }) => data)
+    .filter(({ type, complete }) => type === "transcript" && complete);
+  return all.map(({ name, text }) => `${name}: ${text}`);
+}
+
+async function assertShown(guest: Guest, ...lines: string[]): Promise<void> {
+  const all = await until("the conversation is shown", async () => {
+    const found = await shown(guest);
+    return found.length >= lines.length && found;
+  });
+  assertEquals(all, lines);
+}
+
+/** Opens the printed link as anybody would, who has no microphone and listens. */
+async function listen(browser: Browser, link: URL): Promise<Page> {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  await page.evaluateOnNewDocument(
+    "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))",
+  );
+  await page.goto(link.href);
+  await page.type("#name", "Bob");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#listen", { visible: true });
+  await page.click("#listen");
+  return page;
+}
+
+/** 16-bit PCM of one channel as a recording. */
+function recording(bytes: Uint8Array<ArrayBuffer>, sampleRate: number): Recording {
+  return { sampleRate, samples: toFloats(new Int16Array(bytes.slice().buffer)) };
+}
+
+/** What a person says in these tests. */
+async function speech(): Promise<Recording> {
+  return recording((await Deno.readFile(SPEECH)).subarray(44), 48_000);
+}
+
+/** With a second of silence before and after. */
+function padded({ samples, sampleRate }: Recording): Recording {
+  const around = new Float32Array(samples.length + 2 * sampleRate);
+  around.set(samples, sampleRate);
+  return { sampleRate, samples: around };
+}
+
+/** One recording is to be in the other, and not just something like it. */
+function assertIn(part: Recording, whole: Recording): void {
+  const { correlation } = findIn(part, whole);
+  assert(correlation > 0.7, `correlates by ${correlation} with what was said`);
+}
+
+/** Ctrl-C ends it as a person wants it: at once, without a word, and nothing stays behind. */
+async function assertEndsWell(example: Example): Promise<void> {
+  const children = await childrenOf(example.pid);
+  assertEquals(children.length, 1, "the media process is its only child");
+  const { code, tookMs } = await example.interrupt();
+  assertEquals([code, example.stderr], [0, ""]);
+  assertLess(tookMs, 1000);
+  await gone(children[0]!);
+}
+
+browserTest("the assistant greets, listens, looks at its clock and answers", async (browser) => {
+  const ear = { understands: "" };
+  await using service = await ServiceDouble.start(speaking({
+    ear,
+    says: (messages) => {
+      const { role, content } = messages.at(-1);
+      if (role === "tool") return "It is late.";
+      return content === "What time is it?" ? { tool: "get_time" } : "Good day!";
+    },
+    pitch: (text) => text === "Good day!" ? 500 : 900,
+  }));
+  await using assistant = await Example.start("assistant.ts", { env: keyFor(service) });
+  const link = await assistant.link();
+  const guest = await Guest.join(browser, link, { name: "Ada" });
+  await hears(guest, 500);
+  await assertShown(guest, "Assistant: Good day!");
+  const page = await listen(browser, link);
+  ear.understands = "What time is it?";
+  await guest.say(SPEECH);
+  await hears(guest, 900);
+  await assertShown(
+    guest,
+    "Assistant: Good day!",
+    "Ada: What time is it?",
+    "Assistant: It is late.",
+  );
+
+  await until("the page shows it", async () => {
+    const text = await page.evaluate("document.body.innerText") as string;
+    return /Ada[^]+What time is it\?[^]+Assistant[^]+It is late\./.test(text);
+  });
+
+  for (const { headers } of service.requests) {
+    assertEquals(headers.get("authorization"), `Bearer ${KEY}`);
+  }
+  const order = service.requests.map(({ path }) => path.split("/").at(-1));
+  assertEquals(order.slice(0, 3), ["completions", "speech", "transcriptions"]);
+  assertEquals(order.slice(-3), ["completions", "completions", "speech"]);
+  const [greeting, ...answers] = chats(service);
+  assertEquals([greeting.model, greeting.stream], ["gpt-5-mini", true]);
+  assertEquals(greeting.tools.map((one: Body) => one.function.name), ["get_time"]);
+  assertMatch(greeting.messages[0].content, /^You are a friendly assistant/);
+  const { messages } = answers.at(-1)!;
+  assertEquals(messages.map(({ role }: Body) => role), [
+    "system",
+    "user",
+    "assistant",
+    "user",
+    "assistant",
+    "tool",
+  ]);
+  assertMatch(messages.at(-1).content, new RegExp(`${new Date().getFullYear()}`));
+  assertEquals(
+    asked(service, "/v1/audio/speech"),
+    ["Good day!", "It is late."].map((input) => ({
+      model: "gpt-4o-mini-tts",
+      voice: "marin",
+      input,
+      response_format: "pcm",
+    })),
+  );
+  // One for each stretch between pauses.
+  for (const form of asked(service, "/v1/audio/transcriptions") as FormData[]) {
+    assertEquals(form.get("model"), "gpt-4o-mini-transcribe");
+    const wav = await (form.get("file") as File).bytes();
+    assertIn(recording(wav.subarray(44), 16_000), padded(await speech()));
+  }
+  await assertEndsWell(assistant);
+});
+
+browserTest("the realtime model hears a person, and is heard and read", async (browser) => {
+  await using service = new RealtimeDouble();
+  await using example = await Example.start("realtime.ts", { env: keyFor(service) });
+  const guest = await Guest.join(browser, await example.link(), { name: "Ada" });
+  const answer = (id: string, text: string, hz: number) => {
+    const part = { response_id: id, item_id: `item-${id}` };
+    service.send({ type: "response.created", response: { id } });
+    service.send({ type: "response.output_audio_transcript.delta", ...part, delta: text });
+    const delta = voice(hz).toBase64();
+    service.send({ type: "response.output_audio.delta", ...part, delta });
+    service.send({ type: "response.done", response: { id, status: "completed" } });
+  };
+  await service.message("response.create");
+  const { item } = await service.message("conversation.item.create");
+  assertEquals(item.content[0].text, "Greet the person who has just joined.");
+  answer("1", "Good day!", 500);
+  await hears(guest, 500);
+
+  const before = service.received.length;
+  await guest.say(SPEECH);
+  const item_id = "item-of-ada";
+  service.send({ type: "input_audio_buffer.speech_started", item_id });
+  service.send({ type: "input_audio_buffer.speech_stopped", item_id });
+  const type = "conversation.item.input_audio_transcription.completed";
+  service.send({ type, item_id, transcript: "How are you?" });
+  answer("2", "I am fine.", 900);
+  await hears(guest, 900);
+  await assertShown(guest, "Realtime: Good day!", "Ada: How are you?", "Realtime: I am fine.");
+
+  const [request] = service.requests;
+  assertEquals(request?.authorization, `Bearer ${KEY}`);
+  const { session } = await service.message("session.update");
+  assertEquals(session.audio.output.voice, "marin");
+  const sent = service.received.slice(before)
+    .filter((one) => one.type === "input_audio_buffer.append")
+    .map(({ audio }) => Uint8Array.fromBase64(audio));
+  assertIn(await speech(), recording(await new Blob(sent).bytes(), 24_000));
+  await assertEndsWell(example);
+});
+
+browserTest("the moderator knows who speaks, and answers when it is spoken to", async (browser) => {
+  const ear = { understands: "" };
+  await using service = await ServiceDouble.start(speaking({
+    ear,
+    says: (messages) =>
+      messages.at(-1).role === "tool" ? "Both of you." : { tool: "speaking_times" },
+    pitch: () => 900,
+  }));
+  await using moderator = await Example.start("moderator.ts", { env: keyFor(service) });
+  const link = await moderator.link();
+  const ada = await Guest.join(browser, link, { name: "Ada" });
+  const bob = await Guest.join(browser, link, { name: "Bob" });
+  ear.understands = "I want to paint it blue.";
+  await ada.say(SPEECH);
+  await assertShown(bob, "Ada: I want to paint it blue.");
+  ear.understands = "Moderator, who has spoken?";
+  await bob.say(SPEECH);
+  await Promise.all([hears(ada, 900), hears(bob, 900)]);
+  await assertShown(
+    ada,
+    "Ada: I want to paint it blue.",
+    "Bob: Moderator, who has spoken?",
+    "Moderator: Both of you.",
+  );
+  const [question, result] = chats(service);
+  assertEquals(chats(service).length, 2, "the model was asked for what nobody asked it");
+  assertEquals(question.messages.slice(1).map(({ content }: Body) => content), [
+    "Ada: I want to paint it blue.",
+    "Bob: Moderator, who has spoken?",
+  ]);
+  const seconds = JSON.parse(result.messages.at(-1).content);
+  assertEquals(Object.keys(seconds), ["Ada", "Bob"]);
+  for (const each of Object.values(seconds)) assertAlmostEquals(each as number, 1.2, 0.4);
+  await assertEndsWell(moderator);
+});
+
+browserTest("the screen helper comments on each screen once", async (browser) => {
+  await using service = await ServiceDouble.start(speaking({
+    says: (messages) => messages.length === 2 ? "A first." : "Another one.",
+    pitch: (text) => text === "A first." ? 500 : 900,
+  }));
+  await using helper = await Example.start("screen_helper.ts", { env: keyFor(service) });
+  const guest = await Guest.join(browser, await helper.link(), { name: "Ada" });
+  await guest.run("share", ["rgb(200, 0, 0)"]);
+  await hears(guest, 500);
+  // Longer than it waits for a changing screen to stand still, twice.
+  await guest.hear(2500);
+  assertEquals(chats(service).length, 1, "it commented on a screen that did not change");
+  await guest.run("share", ["rgb(0, 0, 200)"]);
+  await hears(guest, 900);
+  await assertShown(guest, "Screen helper: A first.", "Screen helper: Another one.");
+
+  const pictures = chats(service).map(({ messages }) => {
+    return messages.at(-1).content.find(({ type }: Body) => type === "image_url").image_url.url;
+  });
+  assertEquals(pictures.length, 2);
+  for (const [index, url] of pictures.entries()) {
+    const [head, data] = url.split(",");
+    assertEquals(head, "data:image/jpeg;base64");
+    const jpeg = Uint8Array.fromBase64(data);
+    assertLess(jpeg.length, 50_000);
+    const { width, height, data: pixels } = await decodeJpeg(jpeg.buffer);
+    assertEquals([width, height], [640, 480]);
+    const middle = 4 * (width * height / 2 + width / 2);
+    const [red, green, blue] = pixels.subarray(middle, middle + 3);
+    const wanted = index === 0 ? [200, 0, 0] : [0, 0, 200];
+    for (const [channel, value] of [red!, green!, blue!].entries()) {
+      assertAlmostEquals(value, wanted[channel]!, 30, `picture ${index}: ${[red, green, blue]}`);
+    }
+  }
+  await assertEndsWell(helper);
+});
+
+/** Makes an example ask its service for something. */
+async function provoke(name: string, guest: Guest): Promise<void> {
+  if (name === "moderator.ts") await guest.say(SPEECH);
+  if (name === "screen_helper.ts") await guest.run("share", ["rgb(200, 0, 0)"]);
+}
+
+/** Starts an example, joins it, makes it ask, and waits until it complains. */
+async function complaint(
+  browser: Browser,
+  name: string,
+  options: ExampleOptions,
+  expected: RegExp,
+): Promise<void> {
+  await using example = await Example.start(name, options);
+  const guest = await Guest.join(browser, await example.link(), { name: "Ada" });
+  await provoke(name, guest);
+  await until(`${name} complains`, () => expected.test(example.stderr));
+  await guest.hear(500);
+  const lines = example.stderr.trimEnd().split("\n");
+  for (const line of lines) assertMatch(line, expected);
+  // Two words with a pause between them are two requests.
+  assertLess(lines.length, 3, example.stderr);
+  const { code, tookMs } = await example.interrupt();
+  assertEquals(code, 0);
+  assertLess(tookMs, 1000);
+}
+
+/** Waits until an example has given up, and gives what it said. */
+async function refusalOf(name: string, options: ExampleOptions): Promise<string> {
+  await using example = await Example.start(name, options);
+  assertEquals(await example.ended(), 1, `${name}: ${example.output}`);
+  return example.output;
+}
+
+Deno.test("without a key the examples say in a line what to do", async () => {
+  for (const name of EXAMPLES) {
+    assertMatch(await refusalOf(name, {}), /^Set OPENAI_API_KEY, or .+\n$/);
+  }
+});
+
+Deno.test("an example's options are listed, and wrong ones are told", async () => {
+  await using help = await Example.start("assistant.ts", { args: ["--help"] });
+  assertEquals(await help.ended(), 0);
+  assertMatch(help.output, /^Options and their defaults:\n {2}--edge local\n/);
+  const env = { OPENAI_API_KEY: KEY };
+  assertEquals(
+    await refusalOf("assistant.ts", { env, args: ["--edge", "zoom"] }),
+    "--edge must be local or stream, got zoom\n",
+  );
+  assertMatch(
+    await refusalOf("moderator.ts", { env, args: ["--foo"] }),
+    /^Unknown option '--foo'\n/,
+  );
+  assertMatch(
+    await refusalOf("assistant.ts", { env, args: ["--edge", "stream"] }),
+    /STREAM_API_KEY/,
+  );
+  const wrong = { OPENAI_BASE_URL: "localhost:11434" };
+  assertMatch(await refusalOf("realtime.ts", { env: wrong }), /^OPENAI_BASE_URL must .+\n$/);
+});
+
+browserTest("a key that is refused is told in a line", async (browser) => {
+  await using service = await ServiceDouble.start(refusal(401, "Incorrect API key provided."));
+  await using realtime = new RealtimeDouble({ refuse: 401 });
+  assertEquals(
+    await refusalOf("realtime.ts", { env: keyFor(realtime) }),
+    "openai-realtime: answered 401: the key is not accepted\n",
+  );
+  const others = EXAMPLES.filter((name) => name !== "realtime.ts");
+  await Promise.all(others.map((name) => {
+    return complaint(browser, name, { env: keyFor(service) }, /answered 401: Incorrect API key/);
+  }));
+});
+
+browserTest("the examples ask for no permission that they do not need", async (browser) => {
+  await using service = await ServiceDouble.start(speaking({ says: () => "", pitch: () => 500 }));
+  await using realtime = new RealtimeDouble();
+  for (const name of EXAMPLES) {
+    const env = keyFor(name === "realtime.ts" ? realtime : service);
+    await Promise.all((await flagsOf(name)).map(async (flag) => {
+      const without = flag.split("=")[0]!;
+      const expected = new RegExp(`run again with the ${without}|grant ${without}`);
+      const isNeededAtOnce = name === "realtime.ts" || /run|env/.test(flag);
+      if (isNeededAtOnce) assertMatch(await refusalOf(name, { env, without }), expected);
+      else await complaint(browser, name, { env, without }, expected);
+    }));
+  }
+});
+
+browserTest(
+  "an assistant that waits for its service ends at once, and tells it",
+  async (browser) => {
+    await using service = await ServiceDouble.start(events(["[DONE]"], { beforeMs: 60_000 }));
+    await using assistant = await Example.start("assistant.ts", { env: keyFor(service) });
+    await Guest.join(browser, await assistant.link(), { name: "Ada" });
+    await until("the service is asked", () => service.requests.length > 0);
+    await assertEndsWell(assistant);
+    await until("the service is told", () => service.abandoned > 0);
+  },
+);
+
+for (const name of EXAMPLES) {
+  Deno.test({
+    name: `${name} ends quietly when it is interrupted while it joins`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using service = new RealtimeDouble();
+      await using example = await Example.start(name, { env: keyFor(service) });
+      const [child] = await until("the media process begins", async () => {
+        const children = await childrenOf(example.pid);
+        return children.length > 0 && children;
+      });
+      const { code, tookMs } = await example.interrupt();
+      assertEquals([code, example.output], [0, ""]);
+      assertLess(tookMs, 1000);
+      await gone(child!);
+    },
+  });
+}
