@@ -1,5 +1,5 @@
 /** Starts examples as a person does: by the command in their first line. */
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { until } from "./_lab.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -134,4 +134,14 @@ export async function gone(pid: number): Promise<void> {
     `process ${pid} is gone`,
     async () => !await Deno.stat(`/proc/${pid}`).then(() => true, () => false),
   );
+}
+
+/** Ctrl-C ends it as a person wants it: at once, without a word, and nothing stays behind. */
+export async function assertEndsWell(example: Example): Promise<void> {
+  const children = await childrenOf(example.pid);
+  assertEquals(children.length, 1, "the media process is its only child");
+  const { code, tookMs } = await example.interrupt();
+  assertEquals([code, example.stderr], [0, ""]);
+  assertLess(tookMs, 1000);
+  await gone(children[0]!);
 }

@@ -1,0 +1,137 @@
+/** The examples that talk through a service, where something is missing or somebody interrupts. */
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import type { Browser } from "../../scripts/browser.ts";
+import { events, refusal, ServiceDouble } from "../inference/adapters/_double.ts";
+import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
+import {
+  assertEndsWell,
+  childrenOf,
+  Example,
+  type ExampleOptions,
+  flagsOf,
+  gone,
+} from "./_example.ts";
+import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
+import { KEY, keyFor, speaking } from "./_service.ts";
+
+const EXAMPLES = ["assistant.ts", "realtime.ts", "moderator.ts", "screen_helper.ts"];
+
+/** Makes an example ask its service for something. */
+async function provoke(name: string, guest: Guest): Promise<void> {
+  if (name === "moderator.ts") await guest.say(SPEECH);
+  if (name === "screen_helper.ts") await guest.run("share", ["rgb(200, 0, 0)"]);
+}
+
+/** Starts an example, joins it, makes it ask, and waits until it complains. */
+async function complaint(
+  browser: Browser,
+  name: string,
+  options: ExampleOptions,
+  expected: RegExp,
+): Promise<void> {
+  await using example = await Example.start(name, options);
+  const guest = await Guest.join(browser, await example.link(), { name: "Ada" });
+  await provoke(name, guest);
+  await until(`${name} complains`, () => expected.test(example.stderr));
+  await guest.hear(500);
+  const lines = example.stderr.trimEnd().split("\n");
+  for (const line of lines) assertMatch(line, expected);
+  // Two words with a pause between them are two requests.
+  assertLess(lines.length, 3, example.stderr);
+  const { code, tookMs } = await example.interrupt();
+  assertEquals(code, 0);
+  assertLess(tookMs, 1000);
+}
+
+/** Waits until an example has given up, and gives what it said. */
+async function refusalOf(name: string, options: ExampleOptions): Promise<string> {
+  await using example = await Example.start(name, options);
+  assertEquals(await example.ended(), 1, `${name}: ${example.output}`);
+  return example.output;
+}
+
+Deno.test("without a key the examples say in a line what to do", async () => {
+  for (const name of EXAMPLES) {
+    assertMatch(await refusalOf(name, {}), /^Set OPENAI_API_KEY, or .+\n$/);
+  }
+});
+
+Deno.test("an example's options are listed, and wrong ones are told", async () => {
+  await using help = await Example.start("assistant.ts", { args: ["--help"] });
+  assertEquals(await help.ended(), 0);
+  assertMatch(help.output, /^Options and their defaults:\n {2}--edge local\n/);
+  const env = { OPENAI_API_KEY: KEY };
+  assertEquals(
+    await refusalOf("assistant.ts", { env, args: ["--edge", "zoom"] }),
+    "--edge must be local or stream, got zoom\n",
+  );
+  assertMatch(
+    await refusalOf("moderator.ts", { env, args: ["--foo"] }),
+    /^Unknown option '--foo'\n/,
+  );
+  assertMatch(
+    await refusalOf("assistant.ts", { env, args: ["--edge", "stream"] }),
+    /STREAM_API_KEY/,
+  );
+  const wrong = { OPENAI_BASE_URL: "localhost:11434" };
+  assertMatch(await refusalOf("realtime.ts", { env: wrong }), /^OPENAI_BASE_URL must .+\n$/);
+});
+
+browserTest("a key that is refused is told in a line", async (browser) => {
+  await using service = await ServiceDouble.start(refusal(401, "Incorrect API key provided."));
+  await using realtime = new RealtimeDouble({ refuse: 401 });
+  assertEquals(
+    await refusalOf("realtime.ts", { env: keyFor(realtime) }),
+    "openai-realtime: answered 401: the key is not accepted\n",
+  );
+  const others = EXAMPLES.filter((name) => name !== "realtime.ts");
+  await Promise.all(others.map((name) => {
+    return complaint(browser, name, { env: keyFor(service) }, /answered 401: Incorrect API key/);
+  }));
+});
+
+browserTest("the examples ask for no permission that they do not need", async (browser) => {
+  await using service = await ServiceDouble.start(speaking({ says: () => "", pitch: () => 500 }));
+  await using realtime = new RealtimeDouble();
+  for (const name of EXAMPLES) {
+    const env = keyFor(name === "realtime.ts" ? realtime : service);
+    await Promise.all((await flagsOf(name)).map(async (flag) => {
+      const without = flag.split("=")[0]!;
+      const expected = new RegExp(`run again with the ${without}|grant ${without}`);
+      const isNeededAtOnce = name === "realtime.ts" || /run|env/.test(flag);
+      if (isNeededAtOnce) assertMatch(await refusalOf(name, { env, without }), expected);
+      else await complaint(browser, name, { env, without }, expected);
+    }));
+  }
+});
+
+browserTest(
+  "an assistant that waits for its service ends at once, and tells it",
+  async (browser) => {
+    await using service = await ServiceDouble.start(events(["[DONE]"], { beforeMs: 60_000 }));
+    await using assistant = await Example.start("assistant.ts", { env: keyFor(service) });
+    await Guest.join(browser, await assistant.link(), { name: "Ada" });
+    await until("the service is asked", () => service.requests.length > 0);
+    await assertEndsWell(assistant);
+    await until("the service is told", () => service.abandoned > 0);
+  },
+);
+
+for (const name of EXAMPLES) {
+  Deno.test({
+    name: `${name} ends quietly when it is interrupted while it joins`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using service = new RealtimeDouble();
+      await using example = await Example.start(name, { env: keyFor(service) });
+      const [child] = await until("the media process begins", async () => {
+        const children = await childrenOf(example.pid);
+        return children.length > 0 && children;
+      });
+      const { code, tookMs } = await example.interrupt();
+      assertEquals([code, example.output], [0, ""]);
+      assertLess(tookMs, 1000);
+      await gone(child!);
+    },
+  });
+}
