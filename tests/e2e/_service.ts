@@ -23,22 +23,20 @@ export function voice(hz: number): Uint8Array<ArrayBuffer> {
 /** A service that hears what it is told to hear, and speaks its answers at a pitch of their own. */
 export function speaking(
   script: {
-    /** What the next stretch of speech is understood as; all others are noise. */
-    ear?: { understands: string };
+    /** What the stretches of speech are understood as, one after another. */
+    hears?: readonly string[];
     /** The answer to these messages: words, or the call of a tool. */
     says: (messages: Body[]) => string | { tool: string };
     /** How high a text is spoken. */
     pitch: (text: string) => number;
   },
 ): Answer {
-  const { ear = { understands: "" }, says, pitch } = script;
+  const { hears = [], says, pitch } = script;
+  const understood = hears.values();
   return (body: Body, path) => {
     switch (path) {
-      case "/v1/audio/transcriptions": {
-        const { understands: text } = ear;
-        ear.understands = "";
-        return Response.json({ text });
-      }
+      case "/v1/audio/transcriptions":
+        return Response.json({ text: understood.next().value ?? "" });
       case "/v1/audio/speech":
         return stream([voice(pitch(body.input))]);
       case "/v1/chat/completions": {

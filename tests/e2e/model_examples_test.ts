@@ -8,9 +8,10 @@ import type { Browser, Page } from "../../scripts/browser.ts";
 import { ServiceDouble } from "../inference/adapters/_double.ts";
 import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
 import { assertEndsWell, Example } from "./_example.ts";
-import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_lab.ts";
 import { type Body, KEY, keyFor, speaking, voice } from "./_service.ts";
 import { findIn, type Recording, toFloats, toneDb } from "./_signal.ts";
+import { utter, utterance } from "./_utterance.ts";
 
 /** The bodies of all requests to one address. */
 function asked(service: ServiceDouble, path: string): Body[] {
@@ -58,18 +59,6 @@ function recording(bytes: Uint8Array<ArrayBuffer>, sampleRate: number): Recordin
   return { sampleRate, samples: toFloats(new Int16Array(bytes.slice().buffer)) };
 }
 
-/** What a person says in these tests. */
-async function speech(): Promise<Recording> {
-  return recording((await Deno.readFile(SPEECH)).subarray(44), 48_000);
-}
-
-/** With a second of silence before and after. */
-function padded({ samples, sampleRate }: Recording): Recording {
-  const around = new Float32Array(samples.length + 2 * sampleRate);
-  around.set(samples, sampleRate);
-  return { sampleRate, samples: around };
-}
-
 /** One recording is to be in the other, and not just something like it. */
 function assertIn(part: Recording, whole: Recording): void {
   const { correlation } = findIn(part, whole);
@@ -77,9 +66,8 @@ function assertIn(part: Recording, whole: Recording): void {
 }
 
 browserTest("the assistant greets, listens, looks at its clock and answers", async (browser) => {
-  const ear = { understands: "" };
   await using service = await ServiceDouble.start(speaking({
-    ear,
+    hears: ["What time is it?"],
     says: (messages) => {
       const { role, content } = messages.at(-1);
       if (role === "tool") return "It is late.";
@@ -93,8 +81,7 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
   await hears(guest, 500);
   await assertShown(guest, "Assistant: Good day!");
   const page = await listen(browser, link);
-  ear.understands = "What time is it?";
-  await guest.say(SPEECH);
+  await utter(guest);
   await hears(guest, 900);
   await assertShown(
     guest,
@@ -112,8 +99,10 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
     assertEquals(headers.get("authorization"), `Bearer ${KEY}`);
   }
   const order = service.requests.map(({ path }) => path.split("/").at(-1));
-  assertEquals(order.slice(0, 3), ["completions", "speech", "transcriptions"]);
-  assertEquals(order.slice(-3), ["completions", "completions", "speech"]);
+  assertEquals(order, [
+    ...["completions", "speech"],
+    ...["transcriptions", "completions", "completions", "speech"],
+  ]);
   const [greeting, ...answers] = chats(service);
   assertEquals([greeting.model, greeting.stream], ["gpt-5-mini", true]);
   assertEquals(greeting.tools.map((one: Body) => one.function.name), ["get_time"]);
@@ -137,12 +126,10 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
       response_format: "pcm",
     })),
   );
-  // One for each stretch between pauses.
-  for (const form of asked(service, "/v1/audio/transcriptions") as FormData[]) {
-    assertEquals(form.get("model"), "gpt-4o-mini-transcribe");
-    const wav = await (form.get("file") as File).bytes();
-    assertIn(recording(wav.subarray(44), 16_000), padded(await speech()));
-  }
+  const [form, ...more] = asked(service, "/v1/audio/transcriptions") as FormData[];
+  assertEquals([form!.get("model"), more.length], ["gpt-4o-mini-transcribe", 0]);
+  const wav = await (form!.get("file") as File).bytes();
+  assertIn(await utterance(), recording(wav.subarray(44), 16_000));
   await assertEndsWell(assistant);
 });
 
@@ -165,7 +152,7 @@ browserTest("the realtime model hears a person, and is heard and read", async (b
   await hears(guest, 500);
 
   const before = service.received.length;
-  await guest.say(SPEECH);
+  await utter(guest);
   const item_id = "item-of-ada";
   service.send({ type: "input_audio_buffer.speech_started", item_id });
   service.send({ type: "input_audio_buffer.speech_stopped", item_id });
@@ -182,14 +169,13 @@ browserTest("the realtime model hears a person, and is heard and read", async (b
   const sent = service.received.slice(before)
     .filter((one) => one.type === "input_audio_buffer.append")
     .map(({ audio }) => Uint8Array.fromBase64(audio));
-  assertIn(await speech(), recording(await new Blob(sent).bytes(), 24_000));
+  assertIn(await utterance(), recording(await new Blob(sent).bytes(), 24_000));
   await assertEndsWell(example);
 });
 
 browserTest("the moderator knows who speaks, and answers when it is spoken to", async (browser) => {
-  const ear = { understands: "" };
   await using service = await ServiceDouble.start(speaking({
-    ear,
+    hears: ["I want to paint it", "blue.", "Moderator, who has spoken?"],
     says: (messages) =>
       messages.at(-1).role === "tool" ? "Both of you." : { tool: "speaking_times" },
     pitch: () => 900,
@@ -198,11 +184,11 @@ browserTest("the moderator knows who speaks, and answers when it is spoken to", 
   const link = await moderator.link();
   const ada = await Guest.join(browser, link, { name: "Ada" });
   const bob = await Guest.join(browser, link, { name: "Bob" });
-  ear.understands = "I want to paint it blue.";
-  await ada.say(SPEECH);
+  await utter(ada);
+  await ada.hear(300);
+  await utter(ada);
   await assertShown(bob, "Ada: I want to paint it blue.");
-  ear.understands = "Moderator, who has spoken?";
-  await bob.say(SPEECH);
+  await utter(bob);
   await Promise.all([hears(ada, 900), hears(bob, 900)]);
   await assertShown(
     ada,
@@ -218,7 +204,9 @@ browserTest("the moderator knows who speaks, and answers when it is spoken to", 
   ]);
   const seconds = JSON.parse(result.messages.at(-1).content);
   assertEquals(Object.keys(seconds), ["Ada", "Bob"]);
-  for (const each of Object.values(seconds)) assertAlmostEquals(each as number, 1.2, 0.4);
+  // A turn with a pause in it, and one without.
+  assertAlmostEquals(seconds.Ada, 2.5, 0.6);
+  assertAlmostEquals(seconds.Bob, 1.1, 0.4);
   await assertEndsWell(moderator);
 });
 
