@@ -16,7 +16,9 @@ import type { RtcTrack } from "../../media/rtc_types.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { AuthenticationError, ConnectionError, EdgeError, ProtocolError } from "../errors.ts";
 import type { JsonValue } from "../types.ts";
+import { StreamCall } from "./call/stream_call.ts";
 import { sfuCredentials } from "./credentials.ts";
+import { messageOf } from "./message_of.ts";
 import {
   ANSWER,
   answer as answerSchema,
@@ -28,7 +30,6 @@ import {
   type SeamNotice,
 } from "./seam.ts";
 import type { CallMedia } from "./sfu/media.ts";
-import { StreamCall } from "./sfu/stream_call.ts";
 
 /** How long the agent's process may take for an answer. */
 const ANSWER_MS = 20_000;
@@ -132,7 +133,7 @@ export class GetStreamHost implements EdgeHost {
       return new Set(v.parse(v.array(v.string()), found));
     } catch (error) {
       // Better a person too many than one who is not heard.
-      if (!port.signal.aborted) this.#context.log("warn", `looking up users: ${describe(error)}`);
+      if (!port.signal.aborted) this.#context.log("warn", `looking up users: ${messageOf(error)}`);
       return new Set();
     }
   }
@@ -177,8 +178,4 @@ function fromErrorData({ kind, code, message, retryable }: ErrorData): EdgeError
   if (kind === "authentication") return new AuthenticationError(message, options);
   if (kind === "protocol") return new ProtocolError(message, options);
   return new ConnectionError(message, options);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

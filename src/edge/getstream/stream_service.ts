@@ -10,6 +10,7 @@ import { EdgeError } from "../errors.ts";
 import { toCustomObjects } from "./custom_events.ts";
 import { readCredentials, type SfuCredentials } from "./credentials.ts";
 import { postJson } from "./http.ts";
+import { messageOf } from "./message_of.ts";
 import { retrying, TRIES } from "./retrying.ts";
 import { describeFailure, refusalError, silenceError, withoutSecrets } from "./service_errors.ts";
 import type { GetStreamSettings } from "./settings.ts";
@@ -246,7 +247,7 @@ export class StreamService {
   #understand(error: unknown, doing: string, tries: number): EdgeError {
     if (error instanceof EdgeError) return error;
     const { apiSecret, basePath, requestTimeoutMs } = this.#settings;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     const status = statusOf(error);
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     const where = basePath === undefined ? STREAM_CLOUD : new URL(basePath).origin;

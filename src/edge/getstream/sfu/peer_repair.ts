@@ -1,13 +1,11 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RtcConnectionState } from "../../../media/rtc_types.ts";
+import type { PeerName } from "./sfu_connection.ts";
 
 /** A connection that loses packets for a moment comes back by itself. */
 const PATIENCE_MS = 1500;
 /** A restart has so long to bring the connection back. */
 const RESTART_MS = 4000;
-
-/** The two connections. */
-export type PeerName = "publisher" | "subscriber";
 
 /** What a {@linkcode PeerRepair} needs. */
 export interface PeerRepairOptions {

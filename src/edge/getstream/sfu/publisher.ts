@@ -4,20 +4,13 @@
  * @module
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type {
-  RtcCandidate,
-  RtcConnectionState,
-  RtcTrack,
-  RtcTransceiver,
-} from "../../../media/rtc_types.ts";
+import type { RtcTrack, RtcTransceiver } from "../../../media/rtc_types.ts";
 import { EdgeError } from "../../errors.ts";
 import { TrackType } from "../../types.ts";
 import { PeerType, type PublishOption, type TrackInfoSchema } from "../proto/signal_pb.ts";
 import { isCodecName, type VideoCodec } from "../video_codec.ts";
-import type { CallMedia, SfuPeer } from "./media.ts";
 import { onlyCodec, withBitrate } from "./publish_sdp.ts";
-import type { SignalClient } from "./signal_client.ts";
-import { TaskQueue } from "./task_queue.ts";
+import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
 
 /** What a track is published as, when the SFU does not say. */
 const DEFAULT_VIDEO = { width: 1280, height: 720, bitrate: 1_500_000, fps: 30 };
@@ -33,15 +26,9 @@ export interface OwnTracks {
 export type TrackInfoInit = MessageInitShape<typeof TrackInfoSchema>;
 
 /** What a {@linkcode Publisher} needs. */
-export interface PublisherOptions {
-  media: CallMedia;
-  iceServers: { urls: string[] }[];
-  signal: SignalClient;
-  sessionId: string;
+export interface PublisherOptions extends SfuConnectionOptions {
   publishOptions: readonly PublishOption[];
   videoCodecs: readonly string[];
-  onState: (state: RtcConnectionState) => void;
-  onError: (error: unknown, context: string) => void;
 }
 
 interface Section {
@@ -54,29 +41,15 @@ interface Section {
 }
 
 /** Publishes; everything new of one call to {@linkcode Publisher.publish} in one negotiation. */
-export class Publisher {
+export class Publisher extends SfuConnection {
   readonly #options: PublisherOptions;
-  readonly #peer: SfuPeer;
-  readonly #tasks = new TaskQueue();
   readonly #sections: Section[] = [];
-  #candidates: RtcCandidate[] | undefined = [];
   /** Whether there are sections that the SFU does not know of. */
   #isPending = false;
-  #closed = false;
 
   constructor(options: PublisherOptions) {
+    super(options, { type: PeerType.PUBLISHER, doing: "publishing" });
     this.#options = options;
-    this.#peer = options.media.createPeer({
-      iceServers: options.iceServers,
-      maxRemoteCandidates: 10_000,
-      onCandidate: (candidate) => this.#trickle(candidate),
-      onState: options.onState,
-      onError: (error) => options.onError(error, "publishing"),
-    });
-  }
-
-  get state(): RtcConnectionState {
-    return this.#sections.length === 0 && !this.#closed ? "new" : this.#peer.state;
   }
 
   /** Whether anything is published. */
@@ -95,8 +68,8 @@ export class Publisher {
    * @throws {EdgeError} the SFU refuses, or asks for video in codecs that are not there.
    */
   publish(tracks: OwnTracks): Promise<void> {
-    return this.#tasks.run(async () => {
-      if (this.#closed) return;
+    return this.tasks.run(async () => {
+      if (this.isClosed) return;
       let noCodec: EdgeError | undefined;
       if (tracks.audio) this.#add(TrackType.AUDIO, tracks.audio);
       try {
@@ -118,38 +91,23 @@ export class Publisher {
 
   /** Looks for another way through the network, keeping everything else. */
   restartIce(): Promise<void> {
-    return this.#tasks.run(async () => {
-      if (!this.#closed && this.isUsed) await this.#negotiate({ iceRestart: true });
+    return this.tasks.run(async () => {
+      if (!this.isClosed && this.isUsed) await this.#negotiate({ iceRestart: true });
     });
-  }
-
-  /** A candidate of the SFU. */
-  async addCandidate(candidate: RtcCandidate): Promise<void> {
-    if (!this.#closed) await this.#peer.addCandidate(candidate);
-  }
-
-  /** wrtc's statistics. */
-  async stats(): Promise<Record<string, unknown>[]> {
-    return this.#closed || !this.isUsed ? [] : [...(await this.#peer.stats()).values()];
   }
 
   /** Falls silent: what is sent from here on comes from another connection. */
   async silence(): Promise<void> {
-    if (this.#closed) return;
+    if (this.isClosed) return;
     await Promise.allSettled(
       this.#sections.map(({ transceiver }) => transceiver.sender.replaceTrack(null)),
     );
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#peer.close();
-  }
-
   #add(type: TrackType, track: RtcTrack): void {
     if (this.#sections.some((section) => section.type === type)) return;
     for (const { option, codec } of this.#choose(type)) {
-      const transceiver = this.#peer.addTransceiver(track, "sendonly");
+      const transceiver = this.peer.addTransceiver(track, "sendonly");
       this.#sections.push({ type, transceiver, option, codec, track, muted: false });
       this.#isPending = true;
     }
@@ -177,8 +135,8 @@ export class Publisher {
 
   async #negotiate(options: { iceRestart?: boolean } = {}): Promise<void> {
     const { signal, sessionId } = this.#options;
-    this.#candidates ??= [];
-    let offer = await this.#peer.createOffer(options);
+    this.holdCandidates();
+    let offer = await this.peer.createOffer(options);
     for (const { transceiver, codec } of this.#sections) {
       if (codec && transceiver.mid) offer = onlyCodec(offer, transceiver.mid, codec);
     }
@@ -191,12 +149,10 @@ export class Publisher {
       const bitrate = option?.bitrate ?? (type === TrackType.VIDEO ? DEFAULT_VIDEO.bitrate : 0);
       if (transceiver.mid) answer = withBitrate(answer, transceiver.mid, bitrate);
     }
-    if (this.#closed) return;
-    await this.#peer.acceptAnswer(answer);
+    if (this.isClosed) return;
+    await this.peer.acceptAnswer(answer);
     this.#isPending = false;
-    const waiting = this.#candidates;
-    this.#candidates = undefined;
-    for (const candidate of waiting ?? []) this.#trickle(candidate);
+    this.releaseCandidates();
   }
 
   async #mute(wanted: Partial<Record<TrackType, RtcTrack | undefined>>): Promise<void> {
@@ -218,20 +174,6 @@ export class Publisher {
       for (const section of changed) section.muted = !section.muted;
       throw error;
     }
-  }
-
-  /** Up to the SFU; before it has the offer, candidates wait. */
-  #trickle(candidate: RtcCandidate): void {
-    if (this.#closed) return;
-    if (this.#candidates) return void this.#candidates.push(candidate);
-    const { signal, sessionId, onError } = this.#options;
-    signal.call("IceTrickle", {
-      peerType: PeerType.PUBLISHER,
-      sessionId,
-      iceCandidate: JSON.stringify(candidate),
-    }).catch((error) => {
-      if (!this.#closed) onError(error, "sending a candidate");
-    });
   }
 
   #describe({ type, transceiver, option, codec, track, muted }: Section): TrackInfoInit {

@@ -44,6 +44,14 @@ export function wantsElsewhere(error: unknown): boolean {
   return error instanceof EdgeError && Object.values(ELSEWHERE).includes(error.code);
 }
 
+/** The codes of errors by which an SFU shows that it is not well. */
+const UNWELL = ["timeout", "unreachable", "lost", "sfu-failed", "bad-answer"];
+
+/** Whether another SFU is to be asked for after this error. */
+export function isToBeAvoided(error: unknown): boolean {
+  return wantsElsewhere(error) || (error instanceof EdgeError && UNWELL.includes(error.code));
+}
+
 /** What an SFU's error asks to be done. */
 export function strategyOf(
   strategy: ReconnectStrategy,

@@ -5,7 +5,7 @@
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../../../events/clock.ts";
-import type { RtcCandidate, RtcConnectionState } from "../../../media/rtc_types.ts";
+import type { RtcConnectionState, RtcTrack } from "../../../media/rtc_types.ts";
 import { ClosedError, ConnectionError } from "../../errors.ts";
 import type { SfuCredentials } from "../credentials.ts";
 import {
@@ -13,37 +13,32 @@ import {
   type JoinResponse,
   PeerType,
   type PublishOption,
-  type ReconnectDetailsSchema,
-  ReconnectStrategy,
   type TrackSubscriptionSchema,
-  TrackType,
 } from "../proto/signal_pb.ts";
 import { isRetryable } from "../retrying.ts";
 import type { SocketEnd } from "../watched_socket.ts";
+import { EventGate } from "./event_gate.ts";
+import { isFast, joinRequest, type Reconnect } from "./join_request.ts";
 import type { CallMedia } from "./media.ts";
+import { PathWatch } from "./path_watch.ts";
 import { type OwnTracks, Publisher } from "./publisher.ts";
+import type { PeerName, SfuConnection, SfuConnectionOptions } from "./sfu_connection.ts";
 import { type SfuPayload, SfuSocket } from "./sfu_socket.ts";
 import { SignalClient } from "./signal_client.ts";
-import { PathWatch } from "./path_watch.ts";
+import { StatsReporter } from "./stats_reporter.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** A track that is wanted, and how large. */
 export type Wanted = MessageInitShape<typeof TrackSubscriptionSchema>;
-/** Why and how we come back. */
-export type Reconnect = MessageInitShape<typeof ReconnectDetailsSchema>;
 
 /** What a session tells the call. */
 export interface SessionEvents {
   /** Everything that the session does not see to itself. */
   onEvent(session: SfuSession, event: SfuPayload): void;
   onSocketEnd(session: SfuSession, end: SocketEnd): void;
-  onPeerState(
-    session: SfuSession,
-    peer: "publisher" | "subscriber",
-    state: RtcConnectionState,
-  ): void;
-  /** A track of this name came. */
-  onTrack(session: SfuSession, key: string): void;
+  onPeerState(session: SfuSession, peer: PeerName, state: RtcConnectionState): void;
+  /** A track came. */
+  onTrack(session: SfuSession): void;
   onError(error: unknown, context: string): void;
 }
 
@@ -71,11 +66,9 @@ export class SfuSession {
   #subscriber: Subscriber | undefined;
   #publisher: Publisher | undefined;
   #publishOptions: PublishOption[] = [];
-  #stats: Disposable | undefined;
-  #watches: PathWatch[] = [];
-  readonly #early: SfuPayload[] = [];
-  /** The socket whose events wait. */
-  #waiting: object | undefined;
+  /** What looks at the connections, each in its own time. */
+  #observers: { stop(): void }[] = [];
+  #gate: EventGate | undefined;
   /** For how long the SFU keeps our place, in milliseconds. */
   fastDeadlineMs = 0;
 
@@ -92,12 +85,17 @@ export class SfuSession {
   }
 
   /** The connections, for what is looked up in them. */
+  get publisher(): Publisher | undefined {
+    return this.#publisher;
+  }
+
   get subscriber(): Subscriber | undefined {
     return this.#subscriber;
   }
 
-  get publisher(): Publisher | undefined {
-    return this.#publisher;
+  /** What the SFU sends by this name. */
+  track(key: string): RtcTrack | undefined {
+    return this.#subscriber?.track(key);
   }
 
   /** Whether the socket is open. */
@@ -107,13 +105,18 @@ export class SfuSession {
 
   /** Whether both connections are well, or not used yet. */
   get isHealthy(): boolean {
-    return isWell(this.#subscriber?.state) && isWell(this.#publisher?.state);
+    return this.#connections.every(({ state }) =>
+      state !== "failed" && state !== "disconnected" && state !== "closed"
+    );
   }
 
   /** Whether everything that is used is connected. */
   get isConnected(): boolean {
-    return [this.#subscriber, this.#publisher]
-      .every((peer) => !peer?.isUsed || peer.state === "connected");
+    return this.#connections.every(({ isUsed, state }) => !isUsed || state === "connected");
+  }
+
+  get #connections(): SfuConnection[] {
+    return [this.#subscriber, this.#publisher].filter((one) => one !== undefined);
   }
 
   /** Joins; gives the state of the call. What follows is told after {@linkcode SfuSession.start}. */
@@ -121,42 +124,44 @@ export class SfuSession {
     reconnect: Reconnect | undefined,
     signal: AbortSignal,
   ): Promise<CallState | undefined> {
-    const { media, credentials } = this.#options;
-    const { iceServers } = credentials;
+    const { clock, credentials, events } = this.#options;
     const response = await this.#open(reconnect, signal);
     this.#subscriber = new Subscriber({
-      media,
-      iceServers,
-      signal: this.#signal,
-      clock: this.#options.clock,
-      sessionId: this.sessionId,
-      onState: (state) => this.#options.events.onPeerState(this, "subscriber", state),
-      onTrack: (key) => this.#options.events.onTrack(this, key),
-      onError: (error, context) => this.#options.events.onError(error, context),
+      ...this.#connectionOptions("subscriber"),
+      clock,
+      onTrack: () => events.onTrack(this),
     });
-    this.#scheduleStats();
-    this.#watches = (["publisher", "subscriber"] as const).map((peer) =>
-      new PathWatch({
-        clock: this.#options.clock,
-        stats: () => this[peer]?.stats() ?? Promise.resolve([]),
-        onDead: () => this.#options.events.onPeerState(this, peer, "failed"),
-        onAlive: () => this.#options.events.onPeerState(this, peer, "connected"),
-      })
-    );
+    this.#observers = [
+      new StatsReporter({
+        clock,
+        intervalMs: credentials.statsIntervalMs,
+        signal: this.#signal,
+        sessionId: this.sessionId,
+        subscriber: () => this.#subscriber,
+        publisher: () => this.#publisher,
+      }),
+      ...(["publisher", "subscriber"] as const).map((peer) =>
+        new PathWatch({
+          clock,
+          stats: () => this[peer]?.stats() ?? Promise.resolve([]),
+          onDead: () => events.onPeerState(this, peer, "failed"),
+          onAlive: () => events.onPeerState(this, peer, "connected"),
+        })
+      ),
+    ];
     return response.callState;
   }
 
   /** Lets events come: those that waited for the state of the call to be taken, first. */
   start(): void {
-    this.#waiting = undefined;
-    for (const event of this.#early.splice(0)) this.#onEvent(event);
+    this.#gate?.open();
   }
 
   /** Comes back by a new socket, everything else kept; {@linkcode SfuSession.start} follows. */
   async resume(reconnect: Reconnect, signal: AbortSignal): Promise<CallState | undefined> {
     // Not awaited: a socket that is silent would not say goodbye either.
     this.#socket?.close();
-    const response = await this.#open(reconnect, signal, { fast: true });
+    const response = await this.#open(reconnect, signal);
     if (!response.reconnected) {
       this.#socket?.close();
       throw new ConnectionError("the SFU does not know us any more", {
@@ -169,29 +174,24 @@ export class SfuSession {
 
   /** Publishes the agent's tracks. */
   async publish(tracks: OwnTracks): Promise<void> {
-    this.#assertOpen();
+    this.#abort.signal.throwIfAborted();
     this.#publisher ??= new Publisher({
-      media: this.#options.media,
-      iceServers: this.credentials.iceServers,
-      signal: this.#signal,
-      sessionId: this.sessionId,
+      ...this.#connectionOptions("publisher"),
       publishOptions: this.#publishOptions,
       videoCodecs: this.#options.videoCodecs,
-      onState: (state) => this.#options.events.onPeerState(this, "publisher", state),
-      onError: (error, context) => this.#options.events.onError(error, context),
     });
     await this.#publisher.publish(tracks);
   }
 
   /** Says which tracks are wanted: all of them, each time. */
   async subscribe(tracks: Wanted[]): Promise<void> {
-    this.#assertOpen();
+    this.#abort.signal.throwIfAborted();
     await this.#signal.call("UpdateSubscriptions", { sessionId: this.sessionId, tracks });
   }
 
   /** Looks for another way through the network. */
-  async restartIce(peer: "publisher" | "subscriber"): Promise<void> {
-    await (peer === "publisher" ? this.#publisher : this.#subscriber)?.restartIce();
+  async restartIce(peer: PeerName): Promise<void> {
+    await this[peer]?.restartIce();
   }
 
   /** Loses the socket, as a network would. */
@@ -212,48 +212,41 @@ export class SfuSession {
   async close(options: { leave?: string } = {}): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort(new ClosedError("the session"));
-    this.#stats?.[Symbol.dispose]();
-    for (const watch of this.#watches) watch.stop();
+    for (const observer of this.#observers) observer.stop();
     await Promise.allSettled([
       options.leave === undefined
         ? this.#socket?.close()
         : this.#socket?.leave(this.sessionId, options.leave),
-      this.#subscriber?.close(),
-      this.#publisher?.close(),
+      ...this.#connections.map((connection) => connection.close()),
     ]);
   }
 
-  async #open(
-    reconnect: Reconnect | undefined,
-    signal: AbortSignal,
-    options: { fast?: boolean } = {},
-  ): Promise<JoinResponse> {
-    const { media, clock, silenceMs, videoCodecs, events } = this.#options;
+  #connectionOptions(peer: PeerName): SfuConnectionOptions {
+    const { media, events } = this.#options;
+    return {
+      media,
+      iceServers: this.credentials.iceServers,
+      signal: this.#signal,
+      sessionId: this.sessionId,
+      onState: (state) => events.onPeerState(this, peer, state),
+      onError: (error, context) => events.onError(error, context),
+    };
+  }
+
+  async #open(reconnect: Reconnect | undefined, signal: AbortSignal): Promise<JoinResponse> {
+    const { media, clock, silenceMs, unifiedId, videoCodecs, events } = this.#options;
+    const { sessionId } = this;
     const { token, socketUrl } = this.credentials;
-    const { publisher, subscriber } = await media.capabilities();
-    const waiting = this.#waiting = {};
-    this.#early.length = 0;
+    const capabilities = await media.capabilities();
     let socket: SfuSocket | undefined = undefined;
     const isOurs = (): boolean => socket !== undefined && this.#socket === socket;
+    const gate = this.#gate = new EventGate((event) => {
+      if (isOurs()) this.#onEvent(event);
+    });
     socket = await SfuSocket.join({
       url: socketUrl,
-      join: {
-        token,
-        sessionId: this.sessionId,
-        unifiedSessionId: this.#options.unifiedId,
-        publisherSdp: publisher,
-        subscriberSdp: subscriber,
-        fastReconnect: options.fast ?? false,
-        preferredPublishOptions: videoCodecs.slice(0, 1).map((name) => ({
-          trackType: TrackType.VIDEO,
-          codec: { name, clockRate: 90_000 },
-        })),
-        ...(reconnect ? { reconnectDetails: reconnect } : {}),
-      },
-      onEvent: (event) => {
-        if (this.#waiting === waiting) this.#early.push(event);
-        else if (isOurs()) this.#onEvent(event);
-      },
+      join: joinRequest({ token, sessionId, unifiedId, videoCodecs, capabilities, reconnect }),
+      onEvent: (event) => gate.push(event),
       onEnd: (end) => {
         if (isOurs()) events.onSocketEnd(this, end);
       },
@@ -271,7 +264,7 @@ export class SfuSession {
     });
     if (this.#abort.signal.aborted) {
       // Who has only just come in leaves; who comes back may be wanted by another try.
-      await (reconnect ? socket.close() : socket.leave(this.sessionId, "given up"));
+      await (reconnect ? socket.close() : socket.leave(sessionId, "given up"));
       throw this.#abort.signal.reason;
     }
     if (!socket.isOpen) {
@@ -283,7 +276,7 @@ export class SfuSession {
     this.#socket = socket;
     const { response } = socket;
     this.fastDeadlineMs = response.fastReconnectDeadlineSeconds * 1000;
-    if (!options.fast) this.#publishOptions = response.publishOptions;
+    if (!isFast(reconnect)) this.#publishOptions = response.publishOptions;
     return response;
   }
 
@@ -299,15 +292,13 @@ export class SfuSession {
         });
         return;
       case "iceTrickle": {
-        const candidate = parseCandidate(event.value.iceCandidate);
-        const peer = event.value.peerType === PeerType.PUBLISHER
-          ? this.#publisher
-          : this.#subscriber;
-        if (candidate) peer?.addCandidate(candidate).catch((e) => events.onError(e, "a candidate"));
+        const { peerType, iceCandidate } = event.value;
+        this[nameOf(peerType)]?.addCandidate(iceCandidate)
+          .catch((error) => events.onError(error, "a candidate"));
         return;
       }
       case "iceRestart":
-        this.restartIce(event.value.peerType === PeerType.PUBLISHER ? "publisher" : "subscriber")
+        this.restartIce(nameOf(event.value.peerType))
           .catch((error) => {
             if (!this.#abort.signal.aborted) events.onError(error, "restarting ICE");
           });
@@ -316,53 +307,8 @@ export class SfuSession {
         events.onEvent(this, event);
     }
   }
-
-  #scheduleStats(): void {
-    const { statsIntervalMs } = this.credentials;
-    if (statsIntervalMs <= 0 || this.#abort.signal.aborted) return;
-    this.#stats = this.#options.clock.schedule(() => {
-      this.#sendStats()
-        // Nobody misses one report; a lost SFU is noticed elsewhere.
-        .catch(() => {})
-        .finally(() => this.#scheduleStats());
-    }, Math.max(100, statsIntervalMs));
-  }
-
-  async #sendStats(): Promise<void> {
-    const [subscriber, publisher] = await Promise.all([
-      this.#subscriber?.stats() ?? [],
-      this.#publisher?.stats() ?? [],
-    ]);
-    await this.#signal.call("SendStats", {
-      sessionId: this.sessionId,
-      subscriberStats: JSON.stringify(subscriber),
-      publisherStats: JSON.stringify(publisher),
-      sdk: "ringline",
-      sdkVersion: "0.1.0",
-    });
-  }
-
-  #assertOpen(): void {
-    this.#abort.signal.throwIfAborted();
-  }
 }
 
-/** The strategies as the SFU is told of them. */
-export const STRATEGIES = {
-  fast: ReconnectStrategy.FAST,
-  rejoin: ReconnectStrategy.REJOIN,
-  migrate: ReconnectStrategy.MIGRATE,
-} as const;
-
-function isWell(state: RtcConnectionState | undefined): boolean {
-  return state !== "failed" && state !== "disconnected" && state !== "closed";
-}
-
-function parseCandidate(text: string): RtcCandidate | undefined {
-  try {
-    const value = JSON.parse(text) as RtcCandidate | null;
-    return typeof value?.candidate === "string" ? value : undefined;
-  } catch {
-    return undefined;
-  }
+function nameOf(type: PeerType): PeerName {
+  return type === PeerType.PUBLISHER ? "publisher" : "subscriber";
 }

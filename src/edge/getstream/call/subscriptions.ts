@@ -3,7 +3,7 @@ import type { Clock } from "../../../events/clock.ts";
 import { TrackType } from "../../types.ts";
 import { retrying } from "../retrying.ts";
 import type { Member } from "./call_roster.ts";
-import type { Wanted } from "./sfu_session.ts";
+import type { Wanted } from "../sfu/sfu_session.ts";
 
 /** What {@linkcode Subscriptions} need. */
 export interface SubscriptionsOptions {

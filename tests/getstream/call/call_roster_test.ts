@@ -4,7 +4,7 @@ import {
   type Participant,
   ParticipantSchema,
 } from "../../../src/edge/getstream/proto/signal_pb.ts";
-import { CallRoster } from "../../../src/edge/getstream/sfu/call_roster.ts";
+import { CallRoster } from "../../../src/edge/getstream/call/call_roster.ts";
 import { TrackType } from "../../../src/edge/types.ts";
 import type { ConnectionNotice } from "../../../src/media/notice.ts";
 

@@ -6,6 +6,7 @@
 import type { Clock } from "../../../events/clock.ts";
 import { sleep } from "../../../events/waiting.ts";
 import { ConnectionError, EdgeError } from "../../errors.ts";
+import { messageOf } from "../message_of.ts";
 import { backOffMs } from "../retrying.ts";
 import type { Strategy } from "../seam.ts";
 
@@ -95,7 +96,7 @@ export class Reconnector {
         if (clock.now() - startedAt >= limitMs) {
           return onGivenUp(
             new ConnectionError(
-              `the call was not found again within ${limitMs} ms: ${describe(error)}`,
+              `the call was not found again within ${limitMs} ms: ${messageOf(error)}`,
               { code: "reconnect-failed", cause: error },
             ),
           );
@@ -139,8 +140,4 @@ export class Reconnector {
     if (next === "fast" && failed === "rejoin") this.#fastFailures = 0;
     if (this.#pending === undefined || RANK[next] > RANK[this.#pending]) this.#pending = next;
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

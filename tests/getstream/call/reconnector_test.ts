@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { AuthenticationError, ConnectionError, type EdgeError } from "../../../src/edge/errors.ts";
 import type { Strategy } from "../../../src/edge/getstream/seam.ts";
-import { Reconnector } from "../../../src/edge/getstream/sfu/reconnector.ts";
+import { Reconnector } from "../../../src/edge/getstream/call/reconnector.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 
 /** A call whose tries end as told: an error, or nothing. */

@@ -7,7 +7,7 @@
 import type { AgentPort } from "../../../media/host/contract.ts";
 import type { RtcTrack } from "../../../media/rtc_types.ts";
 import { keyOf, type Member, type RosterTrack } from "./call_roster.ts";
-import type { CallAudio } from "./media.ts";
+import type { CallAudio } from "../sfu/media.ts";
 import { isAudio } from "./media_key.ts";
 
 /** A place that media comes from. */
@@ -42,7 +42,7 @@ export class MediaRouter {
     this.#port = port;
   }
 
-  /** Sets where media comes from; `sync` is to be called for everybody afterwards. */
+  /** Sets where media comes from; `syncAll` is to be called afterwards. */
   set origins(origins: readonly MediaOrigin[]) {
     this.#origins = origins;
   }
@@ -71,6 +71,11 @@ export class MediaRouter {
       }
     }
     return count;
+  }
+
+  /** Brings everybody's media in line with what is known of them. */
+  syncAll(members: Iterable<Member>): void {
+    for (const member of members) this.sync(member);
   }
 
   /** Brings one member's media in line with what is known of him. */
