@@ -23,8 +23,9 @@ await run(async (signal) => {
   const agent = new Agent({
     edge,
     agentUser: { id: "moderator", name: "Moderator" },
-    instructions: "You moderate a discussion. Each message begins with who said it. Be brief, be " +
-      "fair, and call people by their names. What you write is spoken.",
+    instructions:
+      "You moderate a discussion. When several people have spoken, each message begins " +
+      "with who said it. Be brief, be fair, and call people by their names. What you write is spoken.",
     llm: service.llm({ model: options.model }),
     stt: service.stt({ model: options.stt }),
     tts: service.tts({ model: options.tts, voice: options.voice }),
