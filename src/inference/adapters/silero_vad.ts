@@ -53,10 +53,12 @@ class SileroVad implements VAD {
       // More threads mean workers, for a model that takes 1 ms.
       ort.env.wasm.numThreads = 1;
       const bytes = model instanceof Uint8Array ? model : await bytesOf(model);
-      this.#session ??= await ort.InferenceSession.create(bytes, {
-        executionProviders: ["wasm"],
-        logSeverityLevel: 3,
-      });
+      this.#session ??= await keepingWorker(() =>
+        ort.InferenceSession.create(bytes, {
+          executionProviders: ["wasm"],
+          logSeverityLevel: 3,
+        })
+      );
     } catch (cause) {
       throw new InferenceError("silero-vad: the model cannot be loaded", {
         code: "model-unavailable",
@@ -137,6 +139,22 @@ class SileroStream implements VadStream {
     const { output, stateN } = await this.#run({ input, state: this.#state, sr: this.#rate });
     this.#state = stateN as ort.Tensor;
     return this.#probability = (output!.data as Float32Array)[0]!;
+  }
+}
+
+/**
+ * The runtime takes Deno for Node and puts Node's `Worker` in the place of the program's own, whose
+ * workers would be deaf from then on: so it is kept from doing that.
+ */
+async function keepingWorker<T>(load: () => Promise<T>): Promise<T> {
+  const { Worker } = globalThis;
+  const set = (descriptor: PropertyDescriptor) =>
+    Object.defineProperty(globalThis, "Worker", { ...descriptor, configurable: true });
+  set({ get: () => Worker, set: () => {} });
+  try {
+    return await load();
+  } finally {
+    set({ value: Worker, writable: true });
   }
 }
 

@@ -29,6 +29,17 @@ async function probabilities(vad: VAD, samples: Int16Array, sampleRate: number):
   return found;
 }
 
+Deno.test("the program's own workers are heard while the detector runs", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  const script = `data:application/javascript,self.postMessage("here")`;
+  const worker = new Worker(script, { type: "module" });
+  const { data } = await new Promise<MessageEvent>((resolve) => worker.onmessage = resolve);
+  worker.terminate();
+  await vad.close!();
+  assertEquals(data, "here");
+});
+
 Deno.test("Silero tells recorded speech from noise and from a tone", async () => {
   const vad = sileroVad();
   await vad.start!(context);
