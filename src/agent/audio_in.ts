@@ -4,6 +4,7 @@ import type { AudioKernel } from "../audio/kernel.ts";
 import type { Clock } from "../events/clock.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
+import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { AudioInlet, SLOT_MS } from "./audio_inlet.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
@@ -23,6 +24,9 @@ export interface AudioInOptions {
 const BATCH_ROWS = 25;
 /** The right to process a row at once comes back twice as fast as rows do in real time. */
 const ROW_COST_MS = SLOT_MS / 2;
+
+/** For so many rows it is known how much had been played: rings hold no more. */
+const PLAYED_ROWS = 512;
 
 /** For how many participants drops are counted apart: people come and go for days. */
 const MAX_DROPPED_BY = 256;
@@ -47,6 +51,7 @@ export class AudioIn implements Disposable {
   readonly #runners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
   readonly #filterFailures: DropCounter;
+  readonly #played = new RowValues(PLAYED_ROWS);
   readonly #row: HeardAudio[] = [];
   readonly #rowInlets: AudioInlet[] = [];
   readonly #passing: HeardAudio[] = [];
@@ -110,6 +115,7 @@ export class AudioIn implements Disposable {
 
   receiveRow(row: AudioRow): void {
     if (this.#closed) return;
+    if (row.playedMs !== undefined) this.#played.set(row.number, row.playedMs);
     for (let index = 0; index < row.count; index++) {
       try {
         this.#receive(row.entries[index]!, row.number);
@@ -233,14 +239,16 @@ export class AudioIn implements Disposable {
     for (const inlet of this.#inlets.values()) number = Math.min(number, inlet.head?.row ?? number);
     for (const inlet of this.#ending) number = Math.min(number, inlet.head?.row ?? number);
     if (number === Infinity) return false;
-    for (const inlet of this.#inlets.values()) this.#collect(inlet, number);
-    for (const inlet of this.#ending) this.#collect(inlet, number);
+    const playedMs = this.#played.get(number);
+    for (const inlet of this.#inlets.values()) this.#collect(inlet, number, playedMs);
+    for (const inlet of this.#ending) this.#collect(inlet, number, playedMs);
     return true;
   }
 
-  #collect(inlet: AudioInlet, number: number): void {
+  #collect(inlet: AudioInlet, number: number, playedMs: number | undefined): void {
     const head = inlet.head;
     if (head?.row !== number) return;
+    head.playedMs = playedMs;
     this.#row.push(head);
     this.#rowInlets.push(inlet);
   }

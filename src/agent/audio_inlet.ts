@@ -56,7 +56,7 @@ export class AudioInlet implements Disposable {
   }
 
   /** The slot to be processed next. */
-  get head(): HeardAudio | undefined {
+  get head(): Mutable<HeardAudio> | undefined {
     if (!this.#hasHead) {
       const slot = this.#ring.read();
       if (!slot) return undefined;

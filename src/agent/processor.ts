@@ -13,6 +13,11 @@ export interface HeardAudio {
   readonly pcm: PcmChunk;
   /** The tick on the room's grid. Compare speakers by it, not by order of arrival. */
   readonly row: number;
+  /**
+   * How much of what the agent says had been played when this was heard, in milliseconds as its
+   * track's `playedMs` counts; `undefined` when the edge does not say.
+   */
+  readonly playedMs?: number | undefined;
 }
 
 /** What is done with what the agent hears and sees. Every method may be left out. */

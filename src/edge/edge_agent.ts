@@ -35,6 +35,12 @@ export interface AudioRow {
   count: number;
   /** What was heard of each, in no particular order. */
   entries: AudioRowEntry[];
+  /**
+   * How much of what the agent says had been played when this was heard, in milliseconds as its
+   * track's `playedMs` counts. Left out by an edge whose rows come without delay: what the track
+   * says on their arrival is taken then.
+   */
+  playedMs?: number | undefined;
 }
 
 /** The agent as an edge sees it. */

@@ -109,6 +109,25 @@ Deno.test("slots are processed row by row, however they arrive", async () => {
   await clock.until(agent.close());
 });
 
+Deno.test("what waited says what had been played when it was heard, not when it is processed", async () => {
+  const playedMs: (number | undefined)[] = [];
+  const gate = Promise.withResolvers<void>();
+  const { connection, clock, agent } = await joinAnna({
+    onAudio: (audio) => {
+      playedMs.push(audio.playedMs);
+      return gate.promise;
+    },
+  });
+  for (let number = 1; number <= 3; number++) {
+    connection.hearRow({ ...row(connection, number, "anna"), playedMs: 20 * number + 0.5 });
+  }
+  connection.hearRow(row(connection, 4, "anna"));
+  gate.resolve();
+  await clock.advance(100);
+  assertEquals(playedMs, [20.5, 40.5, 60.5, undefined]);
+  await clock.until(agent.close());
+});
+
 Deno.test("a view stays as it is until the processor's promise settles", async () => {
   const seen: number[] = [];
   const { connection, clock, agent, errors } = await joinAnna({

@@ -118,6 +118,19 @@ globalThis.guest = {
     this.tone = undefined;
   },
 
+  /** Plays what is heard out of a loudspeaker: it comes back into the microphone, later and quieter. */
+  turnUpLoudspeaker(gain, delayMs) {
+    // Chromium decodes for WebAudio only what an element plays as well.
+    const player = new Audio();
+    player.srcObject = this.client.audio;
+    player.muted = true;
+    void player.play();
+    const heard = this.context.createMediaStreamSource(this.client.audio);
+    const later = new DelayNode(this.context, { maxDelayTime: 1, delayTime: delayMs / 1000 });
+    heard.connect(later).connect(new GainNode(this.context, { gain })).connect(this.destination);
+    this.loudspeaker = { player, heard };
+  },
+
   /** Keeps the last 30 s of what this browser hears. */
   async listen() {
     const [track] = this.client.audio.getAudioTracks();

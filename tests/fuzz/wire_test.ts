@@ -176,6 +176,8 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
           number,
           count,
           slotSamples: 3,
+          stream: id.stream,
+          playedMs: figures.playedMs,
         });
         entries.forEach(([source, slot], entry) => {
           room!.setSource(entry, source);
@@ -190,7 +192,7 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
           } else if (frame.kind === FrameKind.report) read.push(readReport(frame));
           else {
             row.read(frame);
-            read.push(row.number);
+            read.push(row.number, row.stream, row.playedMs);
             for (let entry = 0; entry < row.count; entry++) {
               const slot = new Int16Array(3);
               row.copySamples(entry, slot);
@@ -203,6 +205,8 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
           [...said],
           { ...id, ...figures },
           number,
+          id.stream,
+          figures.playedMs,
           ...entries.map(([source, slot]) => [source, [...slot]]),
         ]);
       },

@@ -89,7 +89,7 @@ function constant(level: number): RtcAudioData {
 function readRows(uplink: Uplink, names: string[]) {
   const rows: { number: number; [participant: string]: number }[] = [];
   const writer: RowWriter = {
-    begin(number, count, slotSamples) {
+    begin({ number, count, slotSamples }) {
       const row: { number: number; [participant: string]: number } = { number };
       const samples = new Int16Array(count * slotSamples);
       const sources: number[] = [];

@@ -22,8 +22,9 @@ function setUp() {
     const sources: number[] = [];
     const samples = new Int16Array(320 * 8);
     const had = uplink.writeRow({
-      begin(number) {
+      begin({ number, playedMs }) {
         row.number = number;
+        if (!Number.isNaN(playedMs)) row.playedMs = playedMs;
         return { setSource: (entry, source) => sources[entry] = source, samples, offset: 0 };
       },
     });
@@ -90,6 +91,18 @@ Deno.test("a slot of a row that has gone out is counted as lost, never sent out 
   write("a", 9);
   assertEquals(uplink.dropped, 1);
   assertEquals(take(), undefined);
+});
+
+Deno.test("a row that waits says what had been played when it was heard", () => {
+  const { uplink, write, take } = setUp();
+  uplink.addSource("a", "ann");
+  for (const number of [1, 2]) {
+    write("a", number);
+    uplink.complete(number, 20 * number);
+  }
+  assertEquals(take(), { number: 1, 1: 1, playedMs: 20 });
+  uplink.forgetPlayed();
+  assertEquals(take(), { number: 2, 1: 2 });
 });
 
 Deno.test("a writer without room gets the same row again", () => {

@@ -32,7 +32,8 @@ function contents(): { take: (frame: Frame) => void; all: unknown[] } {
           row.copySamples(entry, samples);
           return [row.source(entry), [...samples]];
         });
-        all.push({ connectionId: row.connectionId, number: row.number, entries });
+        const { connectionId, number, stream, playedMs } = row;
+        all.push({ connectionId, number, stream, playedMs, entries });
         break;
       }
       case FrameKind.said: {
@@ -57,7 +58,14 @@ function sample(): Uint8Array<ArrayBuffer> {
   const out = new FrameBuffer(1 << 20);
   const text = new TextEncoder().encode('{"type":"notify","message":{"ä":[1,null,"x"]}}');
   out.bytes.set(text, out.begin(FrameKind.control, text.length));
-  const row = beginRow(out, { connectionId: 7, number: 2 ** 40, count: 2, slotSamples: 5 })!;
+  const row = beginRow(out, {
+    connectionId: 7,
+    number: 2 ** 40,
+    count: 2,
+    slotSamples: 5,
+    stream: 3,
+    playedMs: 12.5,
+  })!;
   for (let entry = 0; entry < 2; entry++) {
     row.setSource(entry, 100 + entry);
     for (let index = 0; index < 5; index++) {
@@ -108,6 +116,8 @@ Deno.test("frames come out as they went in, wherever the pipe cuts them", () => 
     {
       connectionId: 7,
       number: 2 ** 40,
+      stream: 3,
+      playedMs: 12.5,
       entries: [[100, [0, 1, 2, 3, 4]], [101, [-1000, -999, -998, -997, -996]]],
     },
     { connectionId: 7, stream: 3, epoch: 2, final: true, samples: [-32768, 0, 32767] },

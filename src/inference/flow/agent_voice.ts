@@ -1,8 +1,9 @@
 import type { SpeechInit, SpeechOutcome } from "../speaking/speech.ts";
 import type { LoggedMessage } from "./conversation_log.ts";
-import type { FlowContext } from "./flow.ts";
+import type { FlowContext, HeardSpeech } from "./flow.ts";
 import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../events.ts";
-import { EchoGuard, OwnVoice } from "../hearing/echo_guard.ts";
+import { EchoGuard } from "../hearing/echo_guard.ts";
+import { OwnVoice } from "../hearing/own_voice.ts";
 import { Floor } from "../speaking/floor.ts";
 import { Speech } from "../speaking/speech.ts";
 
@@ -33,10 +34,9 @@ export class AgentVoice {
     return new EchoGuard(this.#own);
   }
 
-  /** Takes note of how far it was played: for the guards, whenever somebody is heard. */
-  notePlayed(): void {
-    const { clock, track } = this.#context;
-    this.#own.update(clock.now(), track.playedMs, this.floor.isPlaying);
+  /** Takes note of how much of it had been played when somebody was heard: for the guards. */
+  notePlayed({ row, playedMs }: HeardSpeech): void {
+    this.#own.update(row, playedMs ?? this.#context.track.playedMs);
   }
 
   /** Says it after everything that was to be said before. */

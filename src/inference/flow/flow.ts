@@ -37,6 +37,8 @@ export interface HeardSpeech {
   readonly pcm: PcmChunk;
   /** The tick on the room's grid. */
   readonly row: number;
+  /** How much of the track had been played when it was heard. Default: what the track says now. */
+  readonly playedMs?: number | undefined;
 }
 
 /** How the agent is made to say something. */

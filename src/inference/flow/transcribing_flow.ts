@@ -102,8 +102,9 @@ export class TranscribingFlow implements Flow {
     return this.#listen(audio.participant.id, audio);
   }
 
-  #listen(streamId: string, { pcm, participant, row }: HeardSpeech): void | Promise<void> {
-    this.#voice.notePlayed();
+  #listen(streamId: string, audio: HeardSpeech): void | Promise<void> {
+    const { pcm, participant, row } = audio;
+    this.#voice.notePlayed(audio);
     let listener = this.#listeners.get(streamId);
     if (!listener) this.#listeners.set(streamId, listener = this.#newListener(participant));
     return listener.hear(pcm, participant, row);

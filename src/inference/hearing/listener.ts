@@ -127,10 +127,7 @@ export class Listener {
     if (this.#closing.signal.aborted) return;
     const { clock, echoGuard } = this.#options;
     this.#lastSlotAt = clock.now();
-    const isOwnVoice = echoGuard.push(pcm.samples, probability > 0.2, {
-      row,
-      nowMs: this.#lastSlotAt,
-    });
+    const isOwnVoice = echoGuard.push(pcm, probability > 0.2, row);
     if (this.#stretch) {
       this.#stretch.push(pcm);
       this.#stretchMs += SLOT_MS;

@@ -16,6 +16,7 @@ export class RowMixer {
   #sum: Int32Array = new Int32Array(0);
   #mixed: PcmChunk | undefined;
   #row = -1;
+  #playedMs: number | undefined;
   #count = 0;
   #loudest: Participant | undefined;
   #level = 0;
@@ -34,8 +35,9 @@ export class RowMixer {
     return before ? before.then(() => this.#add(audio)) : this.#add(audio);
   }
 
-  #add({ participant, pcm, row }: HeardSpeech): void | Promise<void> {
+  #add({ participant, pcm, row, playedMs }: HeardSpeech): void | Promise<void> {
     this.#row = row;
+    this.#playedMs = playedMs;
     this.#lastRows.set(participant.id, row);
     if (this.#sum.length !== pcm.samples.length) {
       this.#sum = new Int32Array(pcm.samples.length);
@@ -59,7 +61,12 @@ export class RowMixer {
     }
     this.#sum.fill(0);
     this.#count = 0;
-    return this.#emit({ pcm: this.#mixed!, participant: this.#loudest!, row: this.#row });
+    return this.#emit({
+      pcm: this.#mixed!,
+      participant: this.#loudest!,
+      row: this.#row,
+      playedMs: this.#playedMs,
+    });
   }
 
   /** Whether everybody is in who was heard lately. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
-import type { OwnVoice } from "../hearing/echo_guard.ts";
+import type { OwnVoice } from "../hearing/own_voice.ts";
 import type { SpokenSentence } from "../text/heard_text.ts";
 import type { SpeechPart } from "../tts.ts";
 import type { Speech } from "./speech.ts";
@@ -172,7 +172,7 @@ export class Floor {
       this.#watchFirst(speech);
     }
     const mono = pcm.channels === 1 ? pcm : pcm.toMono();
-    ownVoice.wrote(mono.samples, mono.sampleRate, speech.startMs + speech.writtenMs);
+    ownVoice.wrote(mono, speech.startMs + speech.writtenMs);
     speech.writtenMs += pcm.durationMs;
     sentence.ms += pcm.durationMs;
     if (spokenChars !== undefined) sentence.marks.push({ ms: sentence.ms, chars: spokenChars });

@@ -64,7 +64,7 @@ export class HostPort implements AgentPort {
       onDropped: (dropped, total) =>
         host.log("warn", `the agent is behind: ${dropped} slots dropped (${total} in all)`),
     });
-    this.#rows = new PortSound(this.connectionId, this.uplink, () => this.#takeReport());
+    this.#rows = new PortSound(this, () => this.#takeReport());
     this.#videoOut = new VideoOut(host.clock);
     host.writer.addSound(this.#rows);
   }
@@ -111,6 +111,7 @@ export class HostPort implements AgentPort {
     const { stream } = this.playout.state();
     if ((audio?.stream ?? 0) !== stream) {
       this.playout.bind(audio?.stream ?? 0, audio?.mode ?? "speech", audio?.epoch ?? 0);
+      this.uplink.forgetPlayed();
       if (audio?.paused) this.playout.pause();
     }
     if ((video?.stream ?? 0) !== this.#videoStream) {
@@ -177,16 +178,17 @@ export class HostPort implements AgentPort {
 class PortSound implements FrameSource {
   readonly #connectionId: number;
   readonly #uplink: Uplink;
+  readonly #playout: Playout;
   readonly #takeReport: () => PlayoutState | undefined;
   #report: PlayoutState | undefined;
 
   constructor(
-    connectionId: number,
-    uplink: Uplink,
+    port: { connectionId: number; uplink: Uplink; playout: Playout },
     takeReport: () => PlayoutState | undefined,
   ) {
-    this.#connectionId = connectionId;
-    this.#uplink = uplink;
+    this.#connectionId = port.connectionId;
+    this.#uplink = port.uplink;
+    this.#playout = port.playout;
     this.#takeReport = takeReport;
   }
 
@@ -203,8 +205,7 @@ class PortSound implements FrameSource {
       return true;
     }
     return this.#uplink.writeRow({
-      begin: (number, count, slotSamples) =>
-        beginRow(out, { connectionId, number, count, slotSamples }),
+      begin: (row) => beginRow(out, { connectionId, stream: this.#playout.stream, ...row }),
     });
   }
 }

@@ -1,5 +1,6 @@
 import { DropCounter } from "../../events/drop_counter.ts";
 import type { Clock } from "../../events/clock.ts";
+import { RowValues } from "../../audio/row_values.ts";
 import { SlotQueue } from "./slot_queue.ts";
 
 /** Milliseconds of a slot. */
@@ -20,10 +21,19 @@ export interface UplinkOptions {
   onDropped?(dropped: number, total: number): void;
 }
 
+/** A row that is to be written. */
+export interface CompleteRow {
+  number: number;
+  count: number;
+  slotSamples: number;
+  /** How much of what the agent says had been played; `NaN` when that is not known. */
+  playedMs: number;
+}
+
 /** Where {@linkcode Uplink.writeRow} writes a row to. */
 export interface RowWriter {
-  /** Begins a row of `count` entries; `undefined` when there is no room for it now. */
-  begin(number: number, count: number, slotSamples: number): RowSpace | undefined;
+  /** Begins a row; `undefined` when there is no room for it now. */
+  begin(row: CompleteRow): RowSpace | undefined;
 }
 
 /** Room for one row: ids, and samples one entry after the other. */
@@ -48,6 +58,7 @@ export class Uplink {
   readonly #options: UplinkOptions;
   readonly #drops: DropCounter;
   readonly #open = new Map<string, Source>();
+  readonly #played = new RowValues(KEPT_MS / SLOT_MS);
   /** The open ones, and those that have ended with something still to be sent. */
   #sources: Source[] = [];
   #nextSource = 1;
@@ -99,9 +110,13 @@ export class Uplink {
     if (number <= this.#completeTo || source.queue.push(samples, number)) this.#drops.add();
   }
 
-  /** No slot up to this number is still to come. */
-  complete(number: number): void {
+  /**
+   * No slot up to this number is still to come; `playedMs` of what the agent says had been played by
+   * then, if that is known.
+   */
+  complete(number: number, playedMs = NaN): void {
     if (this.#closed || number <= this.#completeTo) return;
+    this.#played.set(number, playedMs);
     this.#completeTo = number;
     if (this.hasRow) this.#options.onReady();
   }
@@ -117,20 +132,27 @@ export class Uplink {
     if (number > this.#completeTo) return false;
     let count = 0;
     for (const { queue } of this.#sources) if (queue.firstNumber === number) count++;
-    const space = writer.begin(number, count, this.slotSamples);
+    const { slotSamples } = this;
+    const playedMs = this.#played.get(number) ?? NaN;
+    const space = writer.begin({ number, count, slotSamples, playedMs });
     if (space === undefined) return false;
     let entry = 0;
     let hasEnded = false;
     for (const { index, queue, ended } of this.#sources) {
       if (queue.firstNumber !== number) continue;
       space.setSource(entry, index);
-      queue.copyFirst(space.samples, space.offset + entry * this.slotSamples);
+      queue.copyFirst(space.samples, space.offset + entry * slotSamples);
       queue.shift();
       entry++;
       hasEnded ||= ended;
     }
     if (hasEnded) this.#forgetEnded();
     return true;
+  }
+
+  /** The agent says something else from now on: of what it said before nothing is told any more. */
+  forgetPlayed(): void {
+    this.#played.clear();
   }
 
   /** Forgets everything. */

@@ -56,7 +56,7 @@ export class MediaConnection extends Connection {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #streams = new Map<number, Subscription>();
   #nextStream = 1;
-  #audio: { track: AudioTrack; port: SaidPort; binding: PlayoutBinding } | undefined;
+  #audio: PublishedAudio | undefined;
   #video: PublishedVideo | undefined;
   #heardDelayMs = ASSUMED_HEARD_DELAY_MS;
   #joined: JsonValue = null;
@@ -145,7 +145,8 @@ export class MediaConnection extends Connection {
       const port = new SaidPort(this.#lease.link, this.#id, this.#nextStream++, audio.epoch);
       // The port must be known on the other side before the first sample comes: control goes first.
       this.#lease.link.writer.addSound(port);
-      this.#audio = { track: audio, port, binding: audio.bind(port) };
+      const playedBeforeMs = audio.playedMs;
+      this.#audio = { track: audio, port, binding: audio.bind(port), playedBeforeMs };
     }
     if (video !== undefined && video !== this.#video?.track) {
       this.#video?.[Symbol.dispose]();
@@ -290,6 +291,7 @@ export class MediaConnection extends Connection {
     const row = this.#row;
     row.number = reader.number;
     row.count = 0;
+    row.playedMs = this.#playedAt(reader);
     for (let index = 0; index < reader.count; index++) {
       const source = this.#sources.get(reader.source(index));
       const participant = source && this.participants.get(source.participantId);
@@ -301,6 +303,12 @@ export class MediaConnection extends Connection {
       reader.copySamples(index, entry.pcm.samples);
     }
     if (row.count > 0) this.receiveRow(row);
+  }
+
+  #playedAt({ stream, playedMs }: RowReader): number | undefined {
+    const audio = this.#audio;
+    if (stream !== audio?.port.stream || Number.isNaN(playedMs)) return undefined;
+    return audio.playedBeforeMs + playedMs;
   }
 
   /** The samples are allocated once for as many participants as ever were in one row. */
@@ -358,6 +366,15 @@ export class MediaConnection extends Connection {
 interface Source {
   readonly participantId: string;
   readonly trackId: string;
+}
+
+/** What the agent says. */
+interface PublishedAudio {
+  readonly track: AudioTrack;
+  readonly port: SaidPort;
+  readonly binding: PlayoutBinding;
+  /** What had been played of the track before it was published here. */
+  readonly playedBeforeMs: number;
 }
 
 interface Subscription {

@@ -35,6 +35,8 @@ export class Playout {
   #stream = 0;
   #epoch = 0;
   #playedSamples = 0;
+  /** Of all epochs since it was bound. */
+  #totalSamples = 0;
   #trimmedSamples = 0;
   #lateSamples = 0;
   #underruns = 0;
@@ -62,6 +64,16 @@ export class Playout {
 
   get mode(): AudioTrackMode {
     return this.#mode;
+  }
+
+  /** What is played: the number that it was bound with. */
+  get stream(): number {
+    return this.#stream;
+  }
+
+  /** How much of the stream was played, whatever was flushed between. */
+  get totalMs(): number {
+    return samplesToMs(this.#totalSamples);
   }
 
   /** Samples that wait. */
@@ -95,6 +107,7 @@ export class Playout {
   /** Starts over for another track: what the one before left is thrown away. */
   bind(stream: number, mode: AudioTrackMode, epoch: number): void {
     this.#endEpoch();
+    this.#totalSamples = 0;
     this.#stream = stream;
     this.#mode = mode;
     this.#epoch = epoch;
@@ -165,6 +178,7 @@ export class Playout {
     }
     frame.fill(0, filled);
     this.#playedSamples += real;
+    this.#totalSamples += real;
     this.#tail = filled === TICK_SAMPLES ? frame[TICK_SAMPLES - 1]! : 0;
     if (real > 0) this.#dryTicks = 0;
     return frame;

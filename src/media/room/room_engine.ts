@@ -353,7 +353,9 @@ export class RoomEngine {
   #completeRow(tick: number): void {
     if (tick % TICKS_PER_SLOT !== TICKS_PER_SLOT - 1) return;
     const number = (tick - (TICKS_PER_SLOT - 1)) / TICKS_PER_SLOT;
-    for (const { port } of this.#agents.values()) port.uplink.complete(number);
+    for (const { port: { uplink, playout } } of this.#agents.values()) {
+      uplink.complete(number, playout.totalMs);
+    }
   }
 }
 

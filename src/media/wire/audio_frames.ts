@@ -4,10 +4,22 @@ import { FrameKind } from "./frame.ts";
 import type { FrameBuffer } from "./frame_buffer.ts";
 import type { Frame } from "./frame_parser.ts";
 
-// A row: connection u32, entries u32, number f64, samples in a slot u32, reserved u32, then for
-// each entry its source u32 and reserved u32, then the slots.
-const ROW_HEADER = 24;
+// A row: connection u32, entries u32, number f64, samples in a slot u32, the stream that the agent
+// says u32, how much of it was played f64, then for each entry its source u32 and reserved u32, then
+// the slots.
+const ROW_HEADER = 32;
 const ROW_ENTRY = 8;
+
+/** What begins a row. */
+export interface RowInit {
+  connectionId: number;
+  number: number;
+  count: number;
+  slotSamples: number;
+  /** What the agent says, and how much of it had been played; `NaN` when that is not known. */
+  stream: number;
+  playedMs: number;
+}
 
 /** Room for a row's entries in a {@linkcode FrameBuffer}. */
 export interface RowRoom {
@@ -19,9 +31,9 @@ export interface RowRoom {
 /** Begins a row; `undefined` when there is no room. */
 export function beginRow(
   out: FrameBuffer,
-  row: { connectionId: number; number: number; count: number; slotSamples: number },
+  row: RowInit,
 ): RowRoom | undefined {
-  const { connectionId, number, count, slotSamples } = row;
+  const { connectionId, number, count, slotSamples, stream, playedMs } = row;
   const length = ROW_HEADER + count * (ROW_ENTRY + slotSamples * 2);
   const at = out.begin(FrameKind.row, length);
   if (at < 0) return undefined;
@@ -30,7 +42,8 @@ export function beginRow(
   view.setUint32(at + 4, count, true);
   view.setFloat64(at + 8, number, true);
   view.setUint32(at + 16, slotSamples, true);
-  view.setUint32(at + 20, 0, true);
+  view.setUint32(at + 20, stream, true);
+  view.setFloat64(at + 24, playedMs, true);
   return {
     setSource(entry, source) {
       view.setUint32(at + ROW_HEADER + entry * ROW_ENTRY, source, true);
@@ -47,6 +60,8 @@ export class RowReader {
   number = 0;
   count = 0;
   slotSamples = 0;
+  stream = 0;
+  playedMs = NaN;
   #frame!: Frame;
 
   /** @throws {ProtocolError} when the lengths do not fit together */
@@ -58,6 +73,8 @@ export class RowReader {
     this.count = view.getUint32(start + 4, true);
     this.number = view.getFloat64(start + 8, true);
     this.slotSamples = view.getUint32(start + 16, true);
+    this.stream = view.getUint32(start + 20, true);
+    this.playedMs = view.getFloat64(start + 24, true);
     if (length !== ROW_HEADER + this.count * (ROW_ENTRY + this.slotSamples * 2)) {
       throw malformed("row", length);
     }

@@ -152,7 +152,7 @@ export type ToAgent =
   | { type: "log"; level: "debug" | "info" | "warn" | "error"; message: string };
 
 /** Both ends must speak the same version: they always come from one package, unless mixed by hand. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 

@@ -66,13 +66,13 @@ export class RealtimeEar implements Disposable {
     this.#vad[Symbol.dispose]();
   }
 
-  #hear({ pcm, participant: loudest, row }: HeardSpeech): void {
+  #hear(mixed: HeardSpeech): void {
+    const { pcm, participant: loudest, row } = mixed;
     const { voice, sampleRate, onAudio } = this.#init;
-    voice.notePlayed();
+    voice.notePlayed(mixed);
     const probability = this.#vad.process(pcm) as number;
     if (probability >= 0.5) this.#speaker = loudest;
-    const nowMs = this.#context.clock.now();
-    if (this.#guard.push(pcm.samples, probability > 0.2, { row, nowMs })) {
+    if (this.#guard.push(pcm, probability > 0.2, row)) {
       // The model would take its own voice for somebody who interrupts it.
       pcm.samples.fill(0);
       this.#heldBackMs += pcm.durationMs;

@@ -1,0 +1,43 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { Resampler } from "../../audio/resampler.ts";
+import { typescriptKernel } from "../../audio/typescript_kernel.ts";
+
+const RATE = 4000;
+
+/**
+ * The part of a sound by which an echo is known again: up to 2 kHz, where codecs and rooms change
+ * the wave least, and with the low tones held down, since any two voices are alike in those.
+ */
+export class EchoBand {
+  /** Samples a second. */
+  static readonly RATE = RATE;
+  /** Samples of a row of 20 ms. */
+  static readonly ROW: number = RATE / 50;
+  /** Of the kernel that keeps nothing outside the heap: there is nothing to give back. */
+  readonly #resampler = new Resampler(typescriptKernel(), { inputRate: RATE, outputRate: RATE });
+  #converted = new Int16Array(0);
+  #band = new Float32Array(0);
+  #last = 0;
+
+  /** The band of the next samples (mono): a view that is valid until the next call. */
+  take(pcm: PcmChunk): Float32Array {
+    const room = this.#resampler.maxOutputFrames(pcm.frames, pcm.sampleRate);
+    if (this.#converted.length < room) {
+      this.#converted = new Int16Array(room);
+      this.#band = new Float32Array(room);
+    }
+    const made = this.#resampler.process(pcm, this.#converted);
+    for (let index = 0; index < made; index++) {
+      const sample = this.#converted[index]!;
+      this.#band[index] = sample - this.#last;
+      this.#last = sample;
+    }
+    return this.#band.subarray(0, made);
+  }
+
+  /** What comes next does not follow on what came before. */
+  reset(): void {
+    this.#resampler.reset();
+    this.#last = 0;
+  }
+}

@@ -1,0 +1,78 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { EchoBand } from "./echo_band.ts";
+
+const { RATE, ROW } = EchoBand;
+/** What was written is remembered for 10 s: more than a track holds and an agent can be late. */
+const WRITTEN = 10 * RATE;
+/** The same in rows of what was played: audio that waited while the program was busy is compared. */
+const ROWS = 512;
+
+/**
+ * What the agent itself is saying, laid out on the rows of the room: what was written to its track,
+ * by how much of the track had been played when each row was heard.
+ */
+export class OwnVoice {
+  readonly #band = new EchoBand();
+  readonly #written = new Float32Array(WRITTEN);
+  readonly #played = new Float32Array(ROWS * ROW);
+  /** Where on the track the next sample is written. */
+  #writeAt = 0;
+  #row = -1;
+  #playedTo = 0;
+  /** The row in which something was played last. */
+  #movedRow = -ROWS;
+
+  /** Takes note of what was written to the track at this position; mono. */
+  wrote(pcm: PcmChunk, startMs: number): void {
+    const at = samples(startMs);
+    if (Math.abs(at - this.#writeAt) > 2) {
+      this.#band.reset();
+      this.#writeAt = at;
+    }
+    for (const sample of this.#band.take(pcm)) this.#written[this.#writeAt++ % WRITTEN] = sample;
+  }
+
+  /**
+   * Takes note of how much of the track had been played when a row was heard. Rows come in order;
+   * where it is told more seldom than row by row, what lies between is filled in.
+   */
+  update(row: number, playedMs: number): void {
+    if (row <= this.#row) return;
+    const quiet = Math.min(row - this.#row, ROWS);
+    for (let at = (row + 1 - quiet) * ROW; at < (row + 1) * ROW; at++) {
+      this.#played[at % this.#played.length] = 0;
+    }
+    const playedTo = samples(playedMs);
+    const advance = playedTo - this.#playedTo;
+    const count = Math.min(advance, (row - this.#movedRow) * ROW, this.#played.length);
+    for (let ago = 1; ago <= count; ago++) {
+      const at = ((row + 1) * ROW - ago) % this.#played.length;
+      const isKnown = playedTo - ago < this.#writeAt;
+      this.#played[at] = isKnown ? this.#written[(playedTo - ago) % WRITTEN]! : 0;
+    }
+    if (advance !== 0) this.#movedRow = row;
+    this.#row = row;
+    this.#playedTo = playedTo;
+  }
+
+  /**
+   * Copies what was played up to the end of a row to `out`, the newest sample last; gives whether
+   * there was any sound in it.
+   */
+  copyTo(out: Float32Array, row: number): boolean {
+    let isAny = false;
+    const start = (row + 1) * ROW - out.length;
+    const oldest = (this.#row + 1 - ROWS) * ROW;
+    for (let index = 0; index < out.length; index++) {
+      const at = start + index;
+      const sample = at < Math.max(0, oldest) ? 0 : this.#played[at % this.#played.length]!;
+      out[index] = sample;
+      isAny ||= sample !== 0;
+    }
+    return isAny;
+  }
+}
+
+function samples(ms: number): number {
+  return Math.round(ms * RATE / 1000);
+}
