@@ -12,13 +12,14 @@ import { parseArgs } from "node:util";
 export const BENCHMARKS: Readonly<Record<string, string>> = {
   call: "a conversation over real media with headless Chromium: round trip, flush, stalls, joining",
   audio: "the sample kernels: resampling and mixing, native and TypeScript",
+  conversation: "barge-in and answers with scripted models, in headless Chromium",
   hop: "the way between the agent and the media process, 1 to 100 participants",
   getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
 };
 
 /** The text of `--help`. */
 export function usage(): string {
-  const names = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(11)}${what}`);
+  const names = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(13)}${what}`);
   return [
     "deno task bench NAME [--json] [options]",
     "",

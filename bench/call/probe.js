@@ -13,6 +13,10 @@
   /** The tone's frequency, given a whole period in each window of one millisecond. */
   const WINDOW = RATE / 1000;
   const TONE_LEVEL = 0.05; // root mean square; the agent's tone is four times as loud
+  const TONE_GAP_MS = 20;
+  /** What counts as speech of the page's own, and the pauses between its words. */
+  const SPEECH_LEVEL = 0.01;
+  const SPEECH_GAP_MS = 250;
 
   const now = () => performance.timeOrigin + performance.now();
   const connections = [];
@@ -86,10 +90,12 @@
     }
   }
 
-  /** Follows a tone that should be there: when it began and ended, and the holes in it. */
-  class ToneDetector {
-    /** `{ on, time }`, each time the tone begins, or ends for 20 ms and more. */
+  /** Follows a sound that should be there: when it began and ended, and the holes in it. */
+  class SoundDetector {
+    /** `{ on, time }`, each time the sound begins, or ends for the gap and more. */
     changes = [];
+    #level;
+    #gapMs;
     /** Milliseconds of quiet since `count()`. */
     quietMs = 0;
     heardMs = 0;
@@ -98,6 +104,11 @@
     #sinceChange = 0;
     #sum = 0;
     #count = 0;
+
+    constructor(level, gapMs) {
+      this.#level = level;
+      this.#gapMs = gapMs;
+    }
 
     reset() {
       this.quietMs = 0;
@@ -108,7 +119,7 @@
       for (const sample of samples) {
         this.#sum += sample * sample;
         if (++this.#count < WINDOW) continue;
-        const loud = Math.sqrt(this.#sum / WINDOW) >= TONE_LEVEL;
+        const loud = Math.sqrt(this.#sum / WINDOW) >= this.#level;
         this.#sum = this.#count = 0;
         if (loud) this.heardMs++;
         else this.quietMs++;
@@ -117,7 +128,7 @@
           continue;
         }
         if (this.#run++ === 0) this.#sinceChange = time;
-        if (this.#run < (loud ? 1 : 20)) continue;
+        if (this.#run < (loud ? 1 : this.#gapMs)) continue;
         this.#on = loud;
         this.#run = 0;
         this.changes.push({ on: loud, time: this.#sinceChange });
@@ -127,7 +138,8 @@
 
   const out = new ClickDetector();
   const back = new ClickDetector();
-  const tone = new ToneDetector();
+  const tone = new SoundDetector(TONE_LEVEL, TONE_GAP_MS);
+  const speech = new SoundDetector(SPEECH_LEVEL, SPEECH_GAP_MS);
   let source;
   let clicks = 0;
   let listening = false;
@@ -142,7 +154,10 @@
     silence.connect(destination);
     silence.start();
     const [track] = destination.stream.getAudioTracks();
-    void readTrack(track.clone(), (samples, time) => out.take(samples, time));
+    void readTrack(track.clone(), (samples, time) => {
+      out.take(samples, time);
+      speech.take(samples, time);
+    });
     source = { context, destination, track, stream: destination.stream };
     return source;
   }
@@ -168,6 +183,21 @@
     const node = new AudioBufferSourceNode(context, { buffer });
     node.connect(destination);
     node.start();
+  }
+
+  /** Says 16-bit PCM, mono at 48 kHz, as base64; resolves when it is said. */
+  async function say(base64) {
+    const { context, destination } = makeSource();
+    const samples = new Int16Array(
+      Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)).buffer,
+    );
+    const buffer = new AudioBuffer({ length: samples.length, sampleRate: RATE });
+    buffer.copyToChannel(Float32Array.from(samples, (sample) => sample / 32768), 0);
+    const node = new AudioBufferSourceNode(context, { buffer });
+    node.connect(destination);
+    const ended = new Promise((resolve) => node.addEventListener("ended", resolve));
+    node.start();
+    await ended;
   }
 
   /** Sends `count` clicks, `everyMs` apart, and waits as long again for the last echoes. */
@@ -238,6 +268,8 @@
     now,
     connections,
     tone,
+    speech,
+    say,
     forget() {
       out.found.length = 0;
       back.found.length = 0;

@@ -13,8 +13,8 @@ export interface RoundTrip {
   ms: number | null;
 }
 
-/** When a tone began to be heard, or ended. */
-export interface ToneChange {
+/** When a sound began, or ended. */
+export interface SoundChange {
   on: boolean;
   /** Milliseconds since 1970, on the wall clock. */
   time: number;
@@ -43,7 +43,9 @@ interface InPage {
   stats(): Promise<InboundStats | null>;
   clockOffset(): Promise<number>;
   now(): number;
-  tone: { changes: ToneChange[]; quietMs: number; heardMs: number; reset(): void };
+  tone: { changes: SoundChange[]; quietMs: number; heardMs: number; reset(): void };
+  speech: { changes: SoundChange[] };
+  say(base64: string): Promise<void>;
 }
 
 declare global {
@@ -105,11 +107,31 @@ export class Probe {
   }
 
   /** Every beginning and end of the tone so far, on the wall clock. */
-  async toneChanges(): Promise<ToneChange[]> {
-    return await this.#page.evaluate(async () => {
+  async toneChanges(): Promise<SoundChange[]> {
+    return await this.#changes("tone");
+  }
+
+  /** The same of what the page says; a pause between words is no end. */
+  async speechChanges(): Promise<SoundChange[]> {
+    return await this.#changes("speech");
+  }
+
+  /** Whether the tone is heard at this moment. */
+  async hearsTone(): Promise<boolean> {
+    return await this.#page.evaluate(() => ringlineProbe.tone.changes.at(-1)?.on ?? false);
+  }
+
+  /** Says 16-bit PCM, mono at 48 kHz; resolves when it is said. */
+  async say(samples: Int16Array<ArrayBuffer>): Promise<void> {
+    const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+    await this.#page.evaluate((base64) => ringlineProbe.say(base64), bytes.toBase64());
+  }
+
+  async #changes(sound: "tone" | "speech"): Promise<SoundChange[]> {
+    return await this.#page.evaluate(async (sound) => {
       const offset = await ringlineProbe.clockOffset();
-      return ringlineProbe.tone.changes.map(({ on, time }) => ({ on, time: time - offset }));
-    });
+      return ringlineProbe[sound].changes.map(({ on, time }) => ({ on, time: time - offset }));
+    }, sound);
   }
 }
 

@@ -1,0 +1,97 @@
+/**
+ * `deno task bench conversation`: barge-in and answers over real media, with scripted models.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { launchBrowser } from "../scripts/browser.ts";
+import { AgentProcess } from "./call/agent.ts";
+import { ConversationProcess } from "./conversation/agent.ts";
+import { measureAnswers } from "./conversation/answers.ts";
+import { measureBargeIn } from "./conversation/barge_in.ts";
+import { type ConversationResults, formatReport, jsonReport } from "./conversation/report.ts";
+import { withCleanUp } from "./lib/interrupt.ts";
+import { describeMachine } from "./lib/machine.ts";
+
+const PARTS = ["barge-in", "answers"] as const;
+const FULL = { connections: 6, times: 10 };
+const QUICK = { connections: 2, times: 4 };
+
+const HELP = `deno task bench conversation [--json] [options]
+
+Measures a conversation with scripted models over real media: headless Chromium, LocalEdge.
+
+  --json             one JSON document on standard output instead of tables
+  --quick            about a minute; shows the way, proves nothing
+  --only PARTS       some of ${PARTS.join(", ")}, comma-separated
+
+Interruptions are recorded words of a person (Debian: alsa-utils), recognised by Silero. Ctrl-C ends
+it and leaves nothing behind.`;
+
+interface Options {
+  json: boolean;
+  help: boolean;
+  parts: readonly string[];
+  connections: number;
+  times: number;
+}
+
+/** Reads the command line. Throws a `TypeError` that says what is wrong with it. */
+function parseOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+      only: { type: "string" },
+    },
+  });
+  const parts = values.only?.split(",") ?? PARTS;
+  for (const part of parts) {
+    if ((PARTS as readonly string[]).includes(part)) continue;
+    throw new TypeError(`--only expects some of ${PARTS.join(", ")}, got "${part}"`);
+  }
+  return { json: values.json, help: values.help, parts, ...(values.quick ? QUICK : FULL) };
+}
+
+async function measure(
+  { parts, connections, times }: Options,
+  stack: AsyncDisposableStack,
+): Promise<ConversationResults> {
+  const start = performance.now();
+  const { browser, version } = stack.use(await launchBrowser());
+  const agent = stack.use(new ConversationProcess());
+  const machine = { ...await describeMachine(), chromium: version };
+  const results: ConversationResults = { machine, seconds: 0 };
+  if (parts.includes("barge-in")) {
+    results.bargeIn = await measureBargeIn({ browser, agent, connections, times });
+  }
+  if (parts.includes("answers")) {
+    const echo = stack.use(new AgentProcess());
+    results.answers = await measureAnswers({ browser, agent, echo, connections, times });
+  }
+  results.seconds = (performance.now() - start) / 1000;
+  return results;
+}
+
+async function main(args: string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(args);
+  } catch (cause) {
+    console.error(`bench: ${(cause as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  return await withCleanUp(async (stack) => {
+    const results = await measure(options, stack);
+    console.log(options.json ? jsonReport(results) : formatReport(results));
+    return 0;
+  });
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

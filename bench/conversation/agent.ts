@@ -1,0 +1,59 @@
+/**
+ * The benchmark's side of the agent in its own process, `agent_process.ts`.
+ *
+ * @module
+ */
+import { Helper } from "../lib/helper.ts";
+
+/** The parts of one answer's time, as the agent's own event tells them. */
+export interface AnswerParts {
+  voiceToVoiceMs: number;
+  turnMs: number;
+  sttMs: number;
+  llmMs: number;
+  ttsMs: number;
+  playoutMs: number;
+  ownMs: number;
+}
+
+/** What happened to an agent. */
+export interface Happened {
+  answers: AnswerParts[];
+  /** When it fell silent because somebody began to speak, on the wall clock. */
+  suspectedAt: number[];
+  bargeIns: number;
+  errors: string[];
+}
+
+/** A process with one edge, in which agents join one after the other. */
+export class ConversationProcess implements AsyncDisposable {
+  readonly #helper = new Helper(new URL("./agent_process.ts", import.meta.url));
+
+  /** A new agent joins a new call, with Silero or the energy for its VAD; gives the link. */
+  async join(vad: "silero" | "energy"): Promise<URL> {
+    return new URL((await this.#helper.ask("join", { vad })).link);
+  }
+
+  /** Talks for a minute, unless it is interrupted. */
+  async talk(): Promise<void> {
+    await this.#helper.ask("talk");
+  }
+
+  /** Falls silent, and forgets what it was going to say. */
+  async interrupt(): Promise<void> {
+    await this.#helper.ask("interrupt");
+  }
+
+  /** What happened since this was asked last. */
+  async happened(): Promise<Happened> {
+    return await this.#helper.ask("happened");
+  }
+
+  async leave(): Promise<void> {
+    await this.#helper.ask("leave");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#helper[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The agent of the benchmark, in a process of its own: its models follow a script, and its voice is
+ * a tone, whose end can be told to the millisecond.
+ *
+ * One edge; agents join one after the other. Ends with its input.
+ *
+ * @module
+ */
+import {
+  Agent,
+  BargeInEvent,
+  BargeInSuspectedEvent,
+  ErrorEvent,
+  fixedSilence,
+  type LLM,
+  PcmChunk,
+  silentLogger,
+  type STT,
+  type TTS,
+  VoiceToVoiceEvent,
+} from "../../mod.ts";
+import { describeError } from "../../src/events/logger.ts";
+import { energyVad } from "../../src/inference/hearing/energy_vad.ts";
+import { sileroVad } from "../../src/inference/adapters/silero_vad.ts";
+import { LocalEdge } from "../../src/edge/local/mod.ts";
+import { type Message, receive, send } from "../lib/lines.ts";
+import { clockOffset, wallClock } from "../lib/wall_clock.ts";
+import { LLM_MS, STT_MS, TTS_MS, TURN_SILENCE_MS } from "./script.ts";
+
+const RATE = 24_000;
+const PIECE_MS = 100;
+const TONE_HZ = 1000;
+const TONE_LEVEL = 9000;
+const ANSWER_MS = 300;
+const TALK_MS = 60_000;
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const stt: STT = {
+  name: "scripted-stt",
+  async *transcribe(audio) {
+    for await (const _ of audio);
+    await sleep(STT_MS);
+    yield { text: "Please tell me something.", final: true };
+  },
+};
+
+const llm: LLM = {
+  name: "scripted-llm",
+  async *generate() {
+    await sleep(LLM_MS);
+    yield { type: "text", text: "A short answer." };
+  },
+};
+
+const tts: TTS = {
+  name: "a-tone",
+  async *synthesize(text) {
+    await sleep(TTS_MS);
+    const piece = Int16Array.from(
+      { length: RATE * PIECE_MS / 1000 },
+      (_, n) => TONE_LEVEL * Math.sin(2 * Math.PI * TONE_HZ * n / RATE),
+    );
+    const totalMs = text === "Talk." ? TALK_MS : ANSWER_MS;
+    for (let ms = 0; ms < totalMs; ms += PIECE_MS) {
+      yield { pcm: new PcmChunk(piece, { sampleRate: RATE }) };
+    }
+  },
+};
+
+/** One agent in one call, and what has happened since it was asked last. */
+class ConversationAgent {
+  readonly #agent: Agent;
+  readonly #edge: LocalEdge;
+  readonly #subscriptions: Disposable[];
+  #answers: Message[] = [];
+  #suspectedAt: number[] = [];
+  #bargeIns = 0;
+  #errors: string[] = [];
+
+  constructor(edge: LocalEdge, vad: "silero" | "energy") {
+    this.#edge = edge;
+    const offset = clockOffset();
+    this.#agent = new Agent({
+      edge,
+      agentUser: { id: "bench", name: "Bench" },
+      vad: vad === "silero" ? sileroVad() : energyVad(),
+      turnDetection: fixedSilence(TURN_SILENCE_MS),
+      stt,
+      llm,
+      tts,
+    });
+    this.#subscriptions = [
+      this.#agent.events.subscribe(VoiceToVoiceEvent, (event) => {
+        const { participant: _, ...figures } = event;
+        this.#answers.push(figures);
+      }),
+      this.#agent.events.subscribe(BargeInSuspectedEvent, () => {
+        this.#suspectedAt.push(wallClock(offset));
+      }),
+      this.#agent.events.subscribe(BargeInEvent, () => void this.#bargeIns++),
+      edge.events.subscribe(ErrorEvent, ({ context, error }) => {
+        this.#errors.push(`${context}: ${describeError(error)}`);
+      }),
+    ];
+  }
+
+  async join(): Promise<Message> {
+    const call = await this.#agent.createCall("default", crypto.randomUUID());
+    await this.#agent.join(call, { participantWaitTimeoutMs: 0 });
+    return { link: (await this.#edge.callLink(call)).href };
+  }
+
+  /** Talks for a minute, unless it is interrupted. */
+  talk(): Message {
+    void this.#agent.say("Talk.").catch(() => {});
+    return {};
+  }
+
+  async interrupt(): Promise<Message> {
+    await this.#agent.interrupt();
+    return {};
+  }
+
+  /** What happened since it was asked last. */
+  happened(): Message {
+    const [answers, suspectedAt, bargeIns, errors] = [
+      this.#answers,
+      this.#suspectedAt,
+      this.#bargeIns,
+      this.#errors,
+    ];
+    this.#answers = [];
+    this.#suspectedAt = [];
+    this.#errors = [];
+    this.#bargeIns = 0;
+    return { answers, suspectedAt, bargeIns, errors };
+  }
+
+  async leave(): Promise<Message> {
+    await this.#agent.close();
+    for (const one of this.#subscriptions) one[Symbol.dispose]();
+    return {};
+  }
+}
+
+if (import.meta.main) {
+  Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
+  await using edge = new LocalEdge({ logger: silentLogger });
+  let agent: ConversationAgent | undefined;
+  const answer = async ({ ask, ...message }: Message): Promise<Message> => {
+    if (ask === "join") return await (agent = new ConversationAgent(edge, message.vad)).join();
+    if (!agent) throw new Error(`no agent has joined that could ${ask}`);
+    if (ask === "talk") return agent.talk();
+    if (ask === "interrupt") return await agent.interrupt();
+    if (ask === "happened") return agent.happened();
+    if (ask === "leave") return await agent.leave();
+    throw new Error(`"${ask}" is nothing to ask`);
+  };
+  for await (const message of receive()) {
+    try {
+      send({ [message.ask]: await answer(message) });
+    } catch (error) {
+      send({ [message.ask]: null, error: describeError(error) });
+    }
+  }
+  await agent?.leave();
+}

@@ -1,0 +1,115 @@
+/**
+ * Somebody says something and is answered: from his last sound to the answer's first in the
+ * browser, what of it the agent's event explains, and what is our own when the script, and the way
+ * there and back of the same run, are taken off.
+ *
+ * @module
+ */
+import type { Browser } from "../../scripts/browser.ts";
+import type { AgentProcess } from "../call/agent.ts";
+import { closePage, newPage, settle } from "../call/bench_context.ts";
+import { connectPerson } from "../call/person.ts";
+import { seeded } from "../call/speech.ts";
+import { progress } from "../lib/progress.ts";
+import { median } from "../lib/stats.ts";
+import type { AnswerParts, ConversationProcess } from "./agent.ts";
+import { SCRIPTED_MS } from "./script.ts";
+
+const RATE = 48_000;
+const SETTLE_MS = 1500;
+const QUESTION_MS = 700;
+const LEVEL = 6000;
+/** The answer, its end, and a pause. */
+const ANSWERED_MS = SCRIPTED_MS + 1200;
+const CLICKS = 15;
+const CLICK_EVERY_MS = 200;
+
+/** What all answers took. */
+export interface AnswerResults {
+  /** From the last sound to the answer's first, in the browser. */
+  inBrowserMs: number[];
+  /** The same without the script, and without the connection's own way there and back. */
+  ownMs: number[];
+  /** The ways there and back: the median of each connection. */
+  transportMs: number[];
+  /** What the agent says of each. */
+  parts: AnswerParts[];
+  /** Questions that were not answered. */
+  lost: number;
+}
+
+/** Noise that begins and ends at once, so that its end is the same for everybody. */
+function question(seed: number): Int16Array<ArrayBuffer> {
+  const random = seeded(seed);
+  return Int16Array.from(
+    { length: RATE * QUESTION_MS / 1000 },
+    () => LEVEL * 2 * (random() - 0.5),
+  );
+}
+
+async function measureTransport(browser: Browser, echo: AgentProcess): Promise<number> {
+  const page = await newPage({ browser });
+  try {
+    const { link } = await echo.join();
+    await echo.echo();
+    const { probe } = await connectPerson(page, link);
+    await settle(SETTLE_MS);
+    const trips = await probe.roundTrips(CLICKS, CLICK_EVERY_MS);
+    return median(trips.map(({ ms }) => ms).filter((ms) => ms !== null));
+  } finally {
+    await closePage(page);
+    await echo.leave();
+  }
+}
+
+/** Asks on several connections, several times on each, and measures the way itself in turn. */
+export async function measureAnswers(
+  { browser, agent, echo, connections, times }: {
+    browser: Browser;
+    agent: ConversationProcess;
+    echo: AgentProcess;
+    connections: number;
+    times: number;
+  },
+): Promise<AnswerResults> {
+  const results: AnswerResults = {
+    inBrowserMs: [],
+    ownMs: [],
+    transportMs: [],
+    parts: [],
+    lost: 0,
+  };
+  const all: number[][] = [];
+  for (let connection = 0; connection < connections; connection++) {
+    results.transportMs.push(await measureTransport(browser, echo));
+    const page = await newPage({ browser });
+    const inBrowserMs: number[] = [];
+    try {
+      const { probe } = await connectPerson(page, await agent.join("energy"));
+      await settle(SETTLE_MS);
+      for (let index = 0; index < times; index++) {
+        const before = (await probe.toneChanges()).length;
+        await probe.say(question(connection * times + index));
+        await settle(ANSWERED_MS);
+        const lastSound = (await probe.speechChanges()).findLast(({ on }) => !on)!;
+        const first = (await probe.toneChanges()).slice(before).find(({ on }) => on);
+        if (first) inBrowserMs.push(first.time - lastSound.time);
+        else results.lost++;
+      }
+      results.parts.push(...(await agent.happened()).answers);
+    } finally {
+      await closePage(page);
+      await agent.leave();
+    }
+    all.push(inBrowserMs);
+    progress(
+      `answers ${connection + 1}/${connections}: ${median(inBrowserMs).toFixed(0)} ms, ` +
+        `there and back ${results.transportMs.at(-1)!.toFixed(0)} ms`,
+    );
+  }
+  // One connection's way depends on its clock phases, and the next one's are others.
+  const transportMs = median(results.transportMs);
+  results.inBrowserMs = all.flat();
+  results.ownMs = results.inBrowserMs.map((ms) => ms - SCRIPTED_MS - transportMs);
+  return results;
+}

@@ -1,0 +1,126 @@
+/**
+ * People interrupt an agent that talks: from their first sound, and from the agent's decision, until
+ * the browser's decoder gives silence. Recorded words of a person, Silero for the VAD.
+ *
+ * @module
+ */
+import type { Browser } from "../../scripts/browser.ts";
+import { closePage, newPage, settle } from "../call/bench_context.ts";
+import { connectPerson } from "../call/person.ts";
+import type { Probe } from "../call/probe.ts";
+import { progress } from "../lib/progress.ts";
+import { median } from "../lib/stats.ts";
+import type { ConversationProcess } from "./agent.ts";
+
+/** Where Debian's `alsa-utils` keeps what a person says: 48 kHz, mono, about a second each. */
+const RECORDINGS = "/usr/share/sounds/alsa/";
+const WORDS = [
+  "Front_Center",
+  "Front_Left",
+  "Front_Right",
+  "Rear_Center",
+  "Rear_Left",
+  "Side_Left",
+];
+const WAV_HEADER = 44;
+const SETTLE_MS = 1500;
+/** How soon and how late into the agent's talking somebody interrupts. */
+const FROM_MS = 300;
+const TO_MS = 2000;
+const LIMIT_MS = 5000;
+/** The turn ends, and what was said is answered. */
+const AFTERWARDS_MS = 1500;
+
+/** What the interruptions of all connections took; `NaN`: it never fell silent. */
+export interface BargeInResults {
+  fromFirstSoundMs: number[];
+  fromDecisionMs: number[];
+  /** Interruptions that turned out to be meant, of all. */
+  confirmed: number;
+}
+
+async function recordings(): Promise<Int16Array<ArrayBuffer>[]> {
+  try {
+    return await Promise.all(WORDS.map(async (name) => {
+      const bytes = await Deno.readFile(`${RECORDINGS}${name}.wav`);
+      return new Int16Array(bytes.buffer, WAV_HEADER, (bytes.length - WAV_HEADER) >> 1);
+    }));
+  } catch (cause) {
+    throw new Error("there is nobody to interrupt: apt install alsa-utils has recorded words", {
+      cause,
+    });
+  }
+}
+
+async function toneIs(on: boolean, probe: Probe): Promise<boolean> {
+  const end = performance.now() + LIMIT_MS;
+  while (await probe.hearsTone() !== on) {
+    if (performance.now() > end) return false;
+    await settle(20);
+  }
+  return true;
+}
+
+async function interruptOnce(
+  agent: ConversationProcess,
+  probe: Probe,
+  words: Int16Array<ArrayBuffer>,
+  afterMs: number,
+): Promise<{ fromFirstSoundMs: number; fromDecisionMs: number; confirmed: boolean }> {
+  await agent.happened();
+  await agent.talk();
+  if (!await toneIs(true, probe)) throw new Error("the agent is not heard");
+  await settle(afterMs);
+  const before = (await probe.speechChanges()).length;
+  await probe.say(words);
+  const isSilent = await toneIs(false, probe);
+  const firstSound = (await probe.speechChanges()).slice(before).find(({ on }) => on)!;
+  const silentAt = isSilent ? (await probe.toneChanges()).at(-1)!.time : NaN;
+  await settle(AFTERWARDS_MS);
+  const { suspectedAt, bargeIns } = await agent.happened();
+  await agent.interrupt();
+  await settle(FROM_MS);
+  return {
+    fromFirstSoundMs: silentAt - firstSound.time,
+    fromDecisionMs: silentAt - (suspectedAt[0] ?? NaN),
+    confirmed: bargeIns > 0,
+  };
+}
+
+/** Interrupts on several connections, several times on each. */
+export async function measureBargeIn(
+  { browser, agent, connections, times }: {
+    browser: Browser;
+    agent: ConversationProcess;
+    connections: number;
+    times: number;
+  },
+): Promise<BargeInResults> {
+  const words = await recordings();
+  const results: BargeInResults = { fromFirstSoundMs: [], fromDecisionMs: [], confirmed: 0 };
+  for (let connection = 0; connection < connections; connection++) {
+    const page = await newPage({ browser });
+    try {
+      const { probe } = await connectPerson(page, await agent.join("silero"));
+      await settle(SETTLE_MS);
+      for (let index = 0; index < times; index++) {
+        const spread = (connection * times + index) / (connections * times);
+        // Every word at every point of the talk: no two of the same go together.
+        const word = words[(index + connection) % words.length]!;
+        const one = await interruptOnce(agent, probe, word, FROM_MS + spread * (TO_MS - FROM_MS));
+        results.fromFirstSoundMs.push(one.fromFirstSoundMs);
+        results.fromDecisionMs.push(one.fromDecisionMs);
+        if (one.confirmed) results.confirmed++;
+      }
+      progress(
+        `barge-in ${connection + 1}/${connections}: ` +
+          `${median(results.fromFirstSoundMs.slice(-times)).toFixed(0)} ms from the first sound, ` +
+          `${median(results.fromDecisionMs.slice(-times)).toFixed(0)} ms from the decision`,
+      );
+    } finally {
+      await closePage(page);
+      await agent.leave();
+    }
+  }
+  return results;
+}

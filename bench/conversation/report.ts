@@ -1,0 +1,103 @@
+/**
+ * What was measured: against the targets, and where an answer's time goes.
+ *
+ * @module
+ */
+import type { Machine } from "../lib/machine.ts";
+import { median, percentile, rounded } from "../lib/stats.ts";
+import { formatTable } from "../lib/table.ts";
+import { isMet, type Target } from "../lib/target.ts";
+import type { AnswerParts } from "./agent.ts";
+import type { AnswerResults } from "./answers.ts";
+import type { BargeInResults } from "./barge_in.ts";
+
+/** Everything that a run measured; a part that was not asked for is `undefined`. */
+export interface ConversationResults {
+  machine: Machine & { chromium: string };
+  seconds: number;
+  bargeIn?: BargeInResults;
+  answers?: AnswerResults;
+}
+
+const PARTS: readonly [name: string, key: keyof AnswerParts][] = [
+  ["turn: silence that ends it", "turnMs"],
+  ["STT beyond that", "sttMs"],
+  ["LLM: first sentence", "llmMs"],
+  ["TTS: first sound", "ttsMs"],
+  ["playout: until it is heard", "playoutMs"],
+  ["not explained by these", "ownMs"],
+  ["voice to voice, as the agent knows it", "voiceToVoiceMs"],
+];
+
+/** Each figure that has a target, whether or not it was met. */
+export function targets({ bargeIn, answers }: ConversationResults): Target[] {
+  const list: Target[] = [];
+  const add = (name: string, limit: number, measured: number) =>
+    list.push({ name, unit: "ms", limit, measured });
+  if (bargeIn) {
+    add("barge-in: decision to silence in the browser, p95", 80, p95(bargeIn.fromDecisionMs));
+    add("barge-in: first sound to silence, p95", 350, p95(bargeIn.fromFirstSoundMs));
+  }
+  if (answers) add("our own part of voice to voice, p95", 20, p95(answers.ownMs));
+  return list;
+}
+
+/** What never happened counts as the slowest. */
+function p95(values: number[]): number {
+  return percentile(values.map((value) => Number.isNaN(value) ? Infinity : value), 0.95);
+}
+
+function show(value: number): string {
+  return value === Infinity ? "never" : String(rounded(value) ?? "-");
+}
+
+function row(name: string, values: number[]): string[] {
+  return [name, show(median(values)), show(p95(values)), String(values.length)];
+}
+
+/** Tables of text. */
+export function formatReport(results: ConversationResults): string {
+  const { machine, bargeIn, answers, seconds } = results;
+  const rows: string[][] = [];
+  if (bargeIn) {
+    rows.push(
+      row("barge-in: first sound to silence", bargeIn.fromFirstSoundMs),
+      row("barge-in: decision to silence", bargeIn.fromDecisionMs),
+    );
+  }
+  if (answers) {
+    rows.push(
+      row("last sound to the answer, in the browser", answers.inBrowserMs),
+      row("there and back, a live track", answers.transportMs),
+      row("our own part", answers.ownMs),
+      ...PARTS.map(([name, key]) => row(`- ${name}`, answers.parts.map((one) => one[key]))),
+    );
+  }
+  const lines = [
+    `${machine.os}, ${machine.cores} cores, ${machine.cpu}, Deno ${machine.deno}, ` +
+    `${machine.chromium}, ${machine.date}, load ${machine.load.toFixed(1)} before, ` +
+    `${seconds.toFixed(0)} s`,
+    "",
+    formatTable(
+      ["target", "limit", "measured", "unit", ""],
+      targets(results).map((target) => {
+        const { name, limit, measured, unit } = target;
+        return [name, show(limit), show(measured), unit, isMet(target) ? "met" : "MISSED"];
+      }),
+    ),
+    "",
+    formatTable(["what", "p50 ms", "p95 ms", "n"], rows),
+  ];
+  if (bargeIn) {
+    const { confirmed, fromFirstSoundMs } = bargeIn;
+    lines.push("", `${confirmed} of ${fromFirstSoundMs.length} interruptions were taken as meant`);
+  }
+  if (answers && answers.lost > 0) lines.push("", `${answers.lost} questions were not answered`);
+  return lines.join("\n");
+}
+
+/** One JSON document with every measurement. */
+export function jsonReport(results: ConversationResults): string {
+  const list = targets(results).map((target) => ({ ...target, met: isMet(target) }));
+  return JSON.stringify({ ...results, targets: list }, null, 2);
+}
