@@ -23,8 +23,7 @@ await run(async (signal) => {
   const agent = new Agent({
     edge,
     agentUser: { id: "moderator", name: "Moderator" },
-    instructions:
-      "You moderate a discussion. When several people have spoken, each message begins " +
+    instructions: "You moderate a discussion. When several people are there, each message begins " +
       "with who said it. Be brief, be fair, and call people by their names. What you write is spoken.",
     llm: service.llm({ model: options.model }),
     stt: service.stt({ model: options.stt }),
@@ -41,11 +40,8 @@ await run(async (signal) => {
   });
   agent.events.subscribe([SpeechStartedEvent, SpeechStoppedEvent], (event) => {
     const { participant: { id, name }, atMs } = event;
-    if (event instanceof SpeechStoppedEvent) {
-      spokenMs.set(name, (spokenMs.get(name) ?? 0) + atMs - (since.get(id) ?? atMs));
-    }
-    // Who pauses and goes on is told to have stopped each time: what was counted counts once.
-    since.set(id, atMs);
+    if (event instanceof SpeechStartedEvent) since.set(id, atMs);
+    else spokenMs.set(name, (spokenMs.get(name) ?? 0) + atMs - (since.get(id) ?? atMs));
   });
   const call = await agent.createCall("default", "round-table");
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });

@@ -1,5 +1,6 @@
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
+import type { Connection } from "../edge/connection.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Component } from "../inference/component.ts";
 import type { Flow, FlowContext, RespondOptions, SayOptions } from "../inference/flow/flow.ts";
@@ -142,7 +143,7 @@ export class ConversationPart implements Processor {
       sampleRate,
       toolbox: new Toolbox(tools, { clock, onCall: (report) => emit(new ToolCalledEvent(report)) }),
       latestImage: () => this.latestImage(),
-      isAnybodyHere: () => agent.connection?.state === "active",
+      people: () => countPeople(agent.connection),
       emit,
       report: (error, context) => this.#report(error, context),
     };
@@ -244,6 +245,15 @@ export class ConversationPart implements Processor {
     const connection = this.#agent?.connection;
     this.#agent?.edge.events.announce(new ErrorEvent({ connection, error, context }));
   }
+}
+
+/** One who is there with two devices is one. */
+function countPeople(connection: Connection | undefined): number {
+  const users = new Set<string>();
+  for (const { kind, userId } of connection?.participants.values() ?? []) {
+    if (kind === "person") users.add(userId);
+  }
+  return users.size;
 }
 
 function isRealtime(llm: LLM | RealtimeLLM): llm is RealtimeLLM {

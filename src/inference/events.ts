@@ -16,11 +16,14 @@ export abstract class Happening<Self> {
   }
 }
 
-/** Somebody began to speak: long enough to be no noise. */
+/**
+ * Somebody began to speak, or goes on after a pause: for long enough to be no noise. One
+ * {@linkcode SpeechStoppedEvent} follows each.
+ */
 export class SpeechStartedEvent extends Happening<SpeechStartedEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
-  /** Monotonic milliseconds of his first sound. */
+  /** Monotonic milliseconds of the first sound. */
   declare readonly atMs: number;
 }
 

@@ -5,6 +5,32 @@ import { PreRoll } from "../../src/inference/hearing/pre_roll.ts";
 import { SpeechGate } from "../../src/inference/hearing/speech_gate.ts";
 import { Feed } from "../../src/inference/feed.ts";
 
+Deno.test("sound right before a voice is known to be one counts for half of the speech", () => {
+  const opensAfter = (sounds: number, then: number[]): number[] | undefined => {
+    const gate = new SpeechGate({ minSpeechMs: 150 });
+    for (let n = 0; n < sounds; n++) gate.push(0.1, 20, true);
+    for (const [index, one] of then.entries()) {
+      if (gate.push(one, 20, true) === "opened") return [(index + 1) * 20, gate.sinceFirstMs];
+    }
+    return undefined;
+  };
+  const speech = Array(10).fill(1);
+  assertEquals(opensAfter(0, speech), [160, 160]);
+  assertEquals(opensAfter(2, speech), [120, 160]);
+  assertEquals(opensAfter(5, speech), [80, 180]);
+  // A hum does not make a word of the first half of one.
+  assertEquals(opensAfter(500, speech), [80, 280]);
+  assertEquals(opensAfter(500, [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]), undefined);
+});
+
+Deno.test("sound that has ended does not count for the next word", () => {
+  const gate = new SpeechGate({ minSpeechMs: 100 });
+  for (let n = 0; n < 10; n++) gate.push(0.1, 20, true);
+  gate.push(0, 20, false);
+  const changes = [1, 1, 1, 1, 1].map((one) => gate.push(one, 20, true));
+  assertEquals(changes.indexOf("opened"), 4);
+});
+
 function slot(level: number, samples: number): Int16Array {
   return Int16Array.from({ length: samples }, (_, n) => level * 32_767 * (n % 2 ? 1 : -1));
 }

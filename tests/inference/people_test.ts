@@ -1,8 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
 import {
   AgentSpeechStartedEvent,
   BargeInEvent,
+  SpeechStartedEvent,
+  SpeechStoppedEvent,
   TurnEndedEvent,
 } from "../../src/inference/events.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
@@ -28,13 +30,37 @@ Deno.test("two people who speak at once have each their own transcript and turn"
 });
 
 Deno.test("a single person's words are told to the model as they are", async () => {
-  await using stage = await Stage.set({ people, transcripts: ["Hello.", "Me again."] });
+  await using stage = await Stage.set({ transcripts: ["Hello.", "Me again."] });
   await stage.hear(500, 2000);
   await stage.hear(500, 2000);
   assertEquals(stage.told.filter((one) => one.startsWith("user")), [
     "user: Hello.",
     "user: Me again.",
   ]);
+});
+
+Deno.test("among several the first to speak is known by name, and one alone has no need of it", async () => {
+  await using stage = await Stage.set({ people, transcripts: ["Hello.", "Now I am alone."] });
+  await stage.hear(500, 2000);
+  assertEquals(stage.told, ["user: Ann: Hello."]);
+  stage.people[1]!.leave();
+  await stage.hear(500, 2000);
+  assertEquals(stage.told.at(-1), "user: Now I am alone.");
+});
+
+Deno.test("each time somebody goes on after a pause is told, and when it began", async () => {
+  await using stage = await Stage.set({ transcripts: ["One moment", "now I know."] });
+  const from = stage.clock.now();
+  await stage.hear(500, 300);
+  await stage.hear(700, 2000);
+  const told = [SpeechStartedEvent, SpeechStoppedEvent].map((one) =>
+    stage.events<SpeechStartedEvent | SpeechStoppedEvent>(one).map(({ atMs }) => atMs - from)
+  );
+  assertEquals(told.map(({ length }) => length), [2, 2]);
+  assertEquals(stage.events(TurnEndedEvent).length, 1);
+  const [[, resumedMs], [pausedMs]] = told as [number[], number[]];
+  assert(Math.abs(resumedMs! - 800) <= 40, `went on after ${resumedMs} ms`);
+  assert(Math.abs(pausedMs! - 500) <= 40, `paused after ${pausedMs} ms`);
 });
 
 Deno.test("the agent waits until nobody speaks before it answers", async () => {

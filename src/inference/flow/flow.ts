@@ -19,8 +19,8 @@ export interface FlowContext {
   /** Samples a second of what is heard. */
   readonly sampleRate: number;
   readonly toolbox: Toolbox;
-  /** Whether there is a person to talk to. Default: there is. */
-  readonly isAnybodyHere?: () => boolean;
+  /** How many people are in the call. Default: as many as have spoken. */
+  readonly people?: () => number;
   /** What the agent sees right now, where it sees something. */
   readonly latestImage?: () => Promise<EncodedImage | undefined>;
   /** Sends one of the conversation's events. */

@@ -187,8 +187,7 @@ export class TranscribingFlow implements Flow {
       onSpeech: (turn) => {
         this.#answers.drop(turn);
         this.#bargeIn.speech(turn);
-        if (turn.pauses > 1) return;
-        emit(new SpeechStartedEvent({ participant: turn.participant, atMs: turn.firstSoundMs }));
+        emit(new SpeechStartedEvent({ participant: turn.participant, atMs: turn.resumedMs }));
       },
       onText: (turn) => {
         this.#showTurn(turn, false);
@@ -232,7 +231,7 @@ export class TranscribingFlow implements Flow {
     if (!turn || this.#closed) return;
     for (const listener of this.#listeners.values()) if (listener.turn) return;
     this.#unanswered = undefined;
-    if (this.#context.isAnybodyHere?.() === false) return this.#answers.drop();
+    if (this.#context.people?.() === 0) return this.#answers.drop();
     this.#speak(this.#answers.to(turn), turn.participant, turn);
   }
 

@@ -6,6 +6,7 @@ import type { STT } from "../stt.ts";
 import type { TurnDetector } from "../turn_detector.ts";
 import type { VAD, VadStream } from "../vad.ts";
 import type { EchoGuard } from "./echo_guard.ts";
+import { energyVad } from "./energy_vad.ts";
 import { PreRoll } from "./pre_roll.ts";
 import { SpeechGate, type SpeechGateOptions } from "./speech_gate.ts";
 import { Stretch } from "./stretch.ts";
@@ -51,6 +52,8 @@ const SLOT_MS = 20;
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #vad: VadStream;
+  /** Hears any sound, and at once: a word begins before it is known to be one. */
+  readonly #ear: VadStream;
   readonly #gate: SpeechGate;
   readonly #preRoll: PreRoll;
   readonly #pauseMs: number;
@@ -69,6 +72,7 @@ export class Listener {
     this.#options = options;
     this.#participant = options.participant;
     this.#vad = options.vad.open({ sampleRate });
+    this.#ear = energyVad().open({ sampleRate });
     this.#gate = new SpeechGate(hearing);
     this.#pauseMs = hearing.pauseMs ?? 200;
     this.#maxStretchMs = hearing.maxStretchMs ?? 30_000;
@@ -121,6 +125,7 @@ export class Listener {
     this.#watch?.[Symbol.dispose]();
     this.#watch = undefined;
     this.#vad[Symbol.dispose]();
+    this.#ear[Symbol.dispose]();
   }
 
   #take(pcm: PcmChunk, probability: number, row: number): void {
@@ -133,15 +138,19 @@ export class Listener {
       this.#stretchMs += SLOT_MS;
       if (this.#stretchMs >= this.#maxStretchMs) this.#cut();
     } else this.#preRoll.push(pcm.samples);
-    const change = this.#gate.push(isOwnVoice ? 0 : probability, SLOT_MS);
+    const isSound = this.#ear.process(pcm) as number >= 0.5;
+    const change = isOwnVoice
+      ? this.#gate.push(0, SLOT_MS)
+      : this.#gate.push(probability, SLOT_MS, isSound);
     if (change === "opened") this.#speak();
     else if (change === "closed") this.#pause(this.#lastSlotAt - this.#gate.silenceMs);
   }
 
   #speak(): void {
-    const now = this.#lastSlotAt;
+    const soundMs = this.#lastSlotAt - this.#gate.sinceFirstMs;
     this.#endTimer?.[Symbol.dispose]();
-    const turn = this.#turn ??= new Turn(this.#participant, now - this.#gate.sinceFirstMs);
+    const turn = this.#turn ??= new Turn(this.#participant, soundMs);
+    turn.resumedMs = soundMs;
     turn.isSpeaking = true;
     turn.pauses++;
     this.#begin(turn);

@@ -2,7 +2,10 @@
 export interface SpeechGateOptions {
   /** Probability from which on it is speech. Default 0.5. */
   threshold?: number;
-  /** So much speech opens the gate: shorter sounds are none. Default 150. */
+  /**
+   * So much speech opens the gate: shorter sounds are none. Up to half of it may be sound right
+   * before, since detectors are sure of a voice some time after its first sound. Default 150.
+   */
   minSpeechMs?: number;
   /** So much silence closes it. Default 200. */
   pauseMs?: number;
@@ -11,6 +14,8 @@ export interface SpeechGateOptions {
 /** What a {@linkcode SpeechGate} found in the latest slot. */
 export type GateChange = "opened" | "closed" | undefined;
 
+/** Sound that began longer ago than a consonant lasts has nothing to do with the word. */
+const MOST_SOUND_MS = 200;
 /** Within a beginning word silence costs this share of what speech brings. */
 const LEAK = 0.5;
 
@@ -25,6 +30,8 @@ export class SpeechGate {
   #speechMs = 0;
   #silenceMs = 0;
   #sinceFirstMs = 0;
+  /** How long there has been sound that is not speech yet. */
+  #soundMs = 0;
   #open = false;
 
   constructor(options: SpeechGateOptions = {}) {
@@ -53,8 +60,11 @@ export class SpeechGate {
     return this.#sinceFirstMs;
   }
 
-  /** Takes the probability of the next slot. */
-  push(probability: number, slotMs: number): GateChange {
+  /**
+   * Takes the next slot: how probably it is speech, and whether there is any sound in it that stands
+   * out, of whatever kind.
+   */
+  push(probability: number, slotMs: number, isSound = false): GateChange {
     // A word that fades is still one: it takes less to stay open than to open.
     const isSpeech = probability >= (this.#open ? this.#threshold * 0.7 : this.#threshold);
     if (this.#open) {
@@ -65,12 +75,17 @@ export class SpeechGate {
       return "closed";
     }
     if (isSpeech) {
+      if (this.#speechMs === 0) {
+        this.#speechMs = Math.min(this.#soundMs, this.#minSpeechMs / 2);
+        this.#sinceFirstMs = this.#soundMs;
+      }
       this.#speechMs += slotMs;
       this.#sinceFirstMs += slotMs;
     } else if (this.#speechMs > 0) {
       this.#speechMs = Math.max(0, this.#speechMs - slotMs * LEAK);
       this.#sinceFirstMs = this.#speechMs === 0 ? 0 : this.#sinceFirstMs + slotMs;
     }
+    this.#soundMs = isSound && !isSpeech ? Math.min(this.#soundMs + slotMs, MOST_SOUND_MS) : 0;
     if (this.#speechMs < this.#minSpeechMs) return undefined;
     this.#open = true;
     this.#silenceMs = 0;
@@ -80,6 +95,6 @@ export class SpeechGate {
   /** Begins anew: the stream has stopped. */
   close(): void {
     this.#open = false;
-    this.#speechMs = this.#sinceFirstMs = 0;
+    this.#speechMs = this.#sinceFirstMs = this.#soundMs = 0;
   }
 }

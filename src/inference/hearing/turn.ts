@@ -4,6 +4,8 @@ import type { Stretch } from "./stretch.ts";
 /** Somebody's turn: what he says until he lets others speak. */
 export class Turn {
   readonly stretches: Stretch[] = [];
+  /** When what he is saying now began: the first sound after a pause. */
+  resumedMs: number;
   /** When his latest sound was. */
   endOfSpeechMs: number;
   /** When the text was final for the pause that ended the turn. */
@@ -17,7 +19,7 @@ export class Turn {
   pauses = 0;
 
   constructor(readonly participant: Participant, readonly firstSoundMs: number) {
-    this.endOfSpeechMs = firstSoundMs;
+    this.resumedMs = this.endOfSpeechMs = firstSoundMs;
   }
 
   /** All that was understood so far. */

@@ -55,8 +55,8 @@ export class Briefing {
 
   /** What the model is asked with, and with this too that is not certain to have been said. */
   request(...more: ChatMessage[]): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
-    const { instructions, latestImage, report } = this.#context;
-    const isGroup = this.#speakers.size > 1;
+    const { instructions, latestImage, report, people } = this.#context;
+    const isGroup = Math.max(this.#speakers.size, people?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     for (const message of [...this.messages, ...more]) {
       const isNamed = isGroup && message.role === "user" && message.name;
