@@ -22,7 +22,7 @@ export {
   TurnEndedEvent,
   VoiceToVoiceEvent,
 } from "./events.ts";
-export type { BargeInOptions } from "./flow/barge_in.ts";
+export type { BargeInOptions } from "./flow/transcribing/barge_in.ts";
 export type { RespondOptions, SayOptions } from "./flow/flow.ts";
 export type { TranscribingOptions } from "./flow/transcribing_flow.ts";
 export { energyVad, type EnergyVadOptions } from "./hearing/energy_vad.ts";

@@ -6,6 +6,7 @@ import {
   BargeInEvent,
   SpeechStartedEvent,
   ToolCalledEvent,
+  VoiceToVoiceEvent,
 } from "../../src/inference/events.ts";
 import { defineTool } from "../../src/inference/tool.ts";
 import { Stage } from "./_stage.ts";
@@ -37,6 +38,9 @@ Deno.test("an interruption is told to the realtime model with what was heard", a
   await stage.hear(600, 1600);
   await stage.hear(600, 2000);
   assertEquals(stage.events(BargeInEvent).length, 1);
+  // From the first sound on: the model takes 100 ms of it to notice.
+  const { silenceMs } = stage.events(BargeInEvent)[0]!;
+  assert(silenceMs >= 100 && silenceMs <= 160, `silent after ${silenceMs} ms`);
   const [interruption] = stage.realtime.sessions[0]!.interruptions;
   // Heard from 400 ms after the first speech until 100 ms into the second.
   assert(Math.abs(interruption!.heardMs - 1300) <= 40, `${interruption!.heardMs} ms`);
@@ -46,6 +50,22 @@ Deno.test("an interruption is told to the realtime model with what was heard", a
     "ann: Stop.",
     "agent: Fine.",
   ]);
+});
+
+Deno.test("a realtime answer's time is told from the last sound on, and split", async () => {
+  await using stage = await Stage.set({
+    realtime: [{ heard: "How are you?", answer: "Very well, thank you." }, { answer: "Hello." }],
+  });
+  await stage.hear(800, 3000);
+  await stage.clock.until(stage.agent.respond("Greet them."));
+  const [answer, ...more] = stage.events(VoiceToVoiceEvent);
+  assertEquals(more, [], "what is asked for by the program answers nobody's turn");
+  const { participant, voiceToVoiceMs, turnMs, llmMs, playoutMs, ownMs } = answer!;
+  assertEquals(participant.id, "ann");
+  // The scripted model takes a turn for over after 400 ms of silence, and answers at once.
+  assert(Math.abs(turnMs - 400) <= 40, `turn ${turnMs} ms`);
+  assert(llmMs <= 20 && playoutMs <= 40, `model ${llmMs} ms, playout ${playoutMs} ms`);
+  assertEquals([turnMs + llmMs + playoutMs, ownMs], [voiceToVoiceMs, 0]);
 });
 
 Deno.test("a long answer does not keep the flow from hearing an interruption", async () => {

@@ -12,6 +12,7 @@ import { ConversationLog } from "./conversation_log.ts";
 import { RealtimeAnswers } from "./realtime/answers.ts";
 import { RealtimeEar } from "./realtime/ear.ts";
 import { LastingSession } from "./realtime/lasting_session.ts";
+import { type RealtimeTurn, voiceToVoice } from "./realtime/voice_to_voice.ts";
 
 /**
  * A realtime model hears and speaks by itself; this hands it what is said in the call, and plays,
@@ -29,6 +30,8 @@ export class RealtimeFlow implements Flow {
   readonly #answers: RealtimeAnswers;
   readonly #session: LastingSession;
   readonly #closing = new AbortController();
+  /** The turn that is to be answered next. */
+  #turn: RealtimeTurn | undefined;
 
   constructor(llm: RealtimeLLM, context: FlowContext, options: { logger: Logger }) {
     const { clock, report } = context;
@@ -49,6 +52,7 @@ export class RealtimeFlow implements Flow {
       voice,
       log: this.#log,
       speaker: () => this.#ear.speaker,
+      onHeard: (speech) => this.#answerHeard(speech),
       onOver: (id, outcome, speech) => this.#answerOver(id, outcome, speech),
     });
     this.#session = new LastingSession({
@@ -113,6 +117,8 @@ export class RealtimeFlow implements Flow {
   #ask(ask: (session: RealtimeSession) => void): Promise<SpeechOutcome> {
     const { current } = this.#session;
     if (!current) return Promise.reject(new TypeError("the model is not connected"));
+    // What is asked for from here answers nobody's turn.
+    this.#turn = undefined;
     const answered = this.#answers.next();
     ask(current);
     return answered;
@@ -135,13 +141,18 @@ export class RealtimeFlow implements Flow {
     const { speaker } = this.#ear;
     switch (event.type) {
       case "speech-started":
-        if (speaker) emit(new SpeechStartedEvent({ participant: speaker, atMs: clock.now() }));
+        if (speaker) emit(new SpeechStartedEvent({ participant: speaker, atMs: this.#beganAt() }));
         // Now, and not when he has ended: the model answers at once then.
         this.#showImage();
         return this.#bargeIn();
-      case "speech-stopped":
-        if (speaker) emit(new SpeechStoppedEvent({ participant: speaker, atMs: clock.now() }));
+      case "speech-stopped": {
+        if (!speaker) return;
+        const endedMs = clock.now();
+        const endOfSpeechMs = this.#ear.lastSoundMs ?? endedMs;
+        this.#turn = { participant: speaker, endOfSpeechMs, endedMs };
+        emit(new SpeechStoppedEvent({ participant: speaker, atMs: endOfSpeechMs }));
         return;
+      }
       case "user-transcript":
         return this.#understood(event, speaker);
       case "text":
@@ -163,10 +174,20 @@ export class RealtimeFlow implements Flow {
     if (!floor.isBusy) return;
     const { clock, emit } = this.#context;
     const { speaker: participant } = this.#ear;
-    const from = clock.now();
+    const from = this.#beganAt();
     floor.interrupt().then((discardedMs) => {
       emit(new BargeInEvent({ participant, silenceMs: clock.now() - from, discardedMs }));
     });
+  }
+
+  /** When whoever speaks began to, by our own ear, which the model's notice comes after. */
+  #beganAt(): number {
+    return this.#ear.speakingSinceMs ?? this.#context.clock.now();
+  }
+
+  #answerHeard(speech: Speech): void {
+    if (this.#turn) this.#context.emit(voiceToVoice(this.#turn, speech));
+    this.#turn = undefined;
   }
 
   #showImage(): void {

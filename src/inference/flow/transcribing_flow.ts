@@ -8,7 +8,7 @@ import type { TurnDetector } from "../turn_detector.ts";
 import type { VAD } from "../vad.ts";
 import type { Flow, FlowContext, HeardSpeech, RespondOptions, SayOptions } from "./flow.ts";
 import { AgentVoice } from "./agent_voice.ts";
-import { BargeIn, type BargeInOptions } from "./barge_in.ts";
+import { BargeIn, type BargeInOptions } from "./transcribing/barge_in.ts";
 import { ConversationLog } from "./conversation_log.ts";
 import { Answers, type ShownAnswer } from "./transcribing/answers.ts";
 import { Briefing } from "./transcribing/briefing.ts";

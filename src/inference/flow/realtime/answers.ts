@@ -14,6 +14,8 @@ export interface RealtimeAnswersInit {
   log: ConversationLog;
   /** Whom an answer that begins now is for. */
   speaker: () => Participant | undefined;
+  /** The first sample of an answer was heard. */
+  onHeard: (speech: Speech) => void;
   /** An answer is over: it was heard to its end, or was cut off. */
   onOver: (answerId: string, outcome: SpeechOutcome, speech: Speech) => void;
 }
@@ -75,7 +77,7 @@ export class RealtimeAnswers {
     if (this.#over.includes(id)) return undefined;
     const known = this.#current.get(id);
     if (known) return known;
-    const { voice, log, speaker, onOver } = this.#init;
+    const { voice, log, speaker, onHeard, onOver } = this.#init;
     const answer = new RealtimeAnswer();
     const message = log.agentSays("");
     const expected = this.#expected.shift();
@@ -86,6 +88,7 @@ export class RealtimeAnswers {
       participant: speaker(),
       message,
       onCut: () => answer.end(),
+      onHeard,
       onOver: (outcome, speech) => {
         this.#current.delete(id);
         this.#over.push(id);

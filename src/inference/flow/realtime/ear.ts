@@ -7,6 +7,7 @@ import { Resampler } from "../../../audio/resampler.ts";
 import { typescriptKernel } from "../../../audio/typescript_kernel.ts";
 import type { EchoGuard } from "../../hearing/echo_guard.ts";
 import { energyVad } from "../../hearing/energy_vad.ts";
+import { SpeechGate } from "../../hearing/speech_gate.ts";
 import { RowMixer } from "../../hearing/row_mixer.ts";
 
 /** What a {@linkcode RealtimeEar} works with, and tells. */
@@ -24,10 +25,13 @@ export class RealtimeEar implements Disposable {
   readonly #init: RealtimeEarInit;
   readonly #guard: EchoGuard;
   readonly #vad: VadStream;
+  readonly #gate = new SpeechGate();
   readonly #mixer = new RowMixer((mixed) => this.#hear(mixed));
   readonly #resampler: Resampler;
   #converted = new Int16Array(0);
   #speaker: Participant | undefined;
+  #heardAtMs = 0;
+  #lastSoundMs: number | undefined;
   #heldBackMs = 0;
 
   constructor(context: FlowContext, init: RealtimeEarInit) {
@@ -45,6 +49,17 @@ export class RealtimeEar implements Disposable {
   /** Who spoke last. */
   get speaker(): Participant | undefined {
     return this.#speaker;
+  }
+
+  /** When what is being said began; `undefined` while nothing is. */
+  get speakingSinceMs(): number | undefined {
+    const { isOpen, isRising, sinceFirstMs } = this.#gate;
+    return isOpen || isRising ? this.#heardAtMs - sinceFirstMs : undefined;
+  }
+
+  /** The last sound of what was said last; `undefined` before anything was. */
+  get lastSoundMs(): number | undefined {
+    return this.#lastSoundMs;
   }
 
   /** How much was silenced because it was the agent's own voice. */
@@ -72,7 +87,9 @@ export class RealtimeEar implements Disposable {
     voice.notePlayed(mixed);
     const probability = this.#vad.process(pcm) as number;
     if (probability >= 0.5) this.#speaker = loudest;
-    if (this.#guard.push(pcm, probability > 0.2, row)) {
+    const isOwnVoice = this.#guard.push(pcm, probability > 0.2, row);
+    this.#follow(isOwnVoice ? 0 : probability, pcm.durationMs);
+    if (isOwnVoice) {
       // The model would take its own voice for somebody who interrupts it.
       pcm.samples.fill(0);
       this.#heldBackMs += pcm.durationMs;
@@ -81,5 +98,13 @@ export class RealtimeEar implements Disposable {
     if (this.#converted.length < room) this.#converted = new Int16Array(room);
     const made = this.#resampler.process(pcm, this.#converted);
     onAudio(new PcmChunk(this.#converted.subarray(0, made), { sampleRate }), loudest);
+  }
+
+  /** The model says that somebody speaks, but not since when. */
+  #follow(probability: number, slotMs: number): void {
+    const gate = this.#gate;
+    this.#heardAtMs = this.#context.clock.now();
+    const change = gate.push(probability, slotMs);
+    if (gate.isOpen || change === "closed") this.#lastSoundMs = this.#heardAtMs - gate.silenceMs;
   }
 }

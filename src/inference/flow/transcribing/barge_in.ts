@@ -1,8 +1,8 @@
-import type { Clock } from "../../events/clock.ts";
-import type { Turn } from "../hearing/turn.ts";
-import type { Floor } from "../speaking/floor.ts";
-import { BargeInEvent, BargeInSuspectedEvent, FalseAlarmEvent } from "../events.ts";
-import { isBackChannel } from "../text/back_channel.ts";
+import type { Clock } from "../../../events/clock.ts";
+import type { Turn } from "../../hearing/turn.ts";
+import type { Floor } from "../../speaking/floor.ts";
+import { BargeInEvent, BargeInSuspectedEvent, FalseAlarmEvent } from "../../events.ts";
+import { isBackChannel } from "../../text/back_channel.ts";
 
 /** When speech over the agent interrupts it. */
 export interface BargeInOptions {
