@@ -18,7 +18,10 @@ Deno.test("what follows the name belongs to the benchmark", () => {
 Deno.test("an unknown name or option is refused with what there is", () => {
   const unknown = parseRequest(["calls"]);
   assertEquals(unknown.kind, "wrong");
-  assertMatch(unknown.kind === "wrong" ? unknown.message : "", /"calls".*call, audio, hop/);
+  assertMatch(
+    unknown.kind === "wrong" ? unknown.message : "",
+    /"calls".*call, audio, conversation, hop/,
+  );
   assertEquals(parseRequest(["--jsn"]).kind, "wrong");
   assertEquals(parseRequest(["toString"]).kind, "wrong");
 });

@@ -1,0 +1,49 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  type ConversationResults,
+  formatReport,
+  targets,
+} from "../../bench/conversation/report.ts";
+import { isMet } from "../../bench/lib/target.ts";
+
+const machine = {
+  os: "linux x86_64",
+  cores: 2,
+  cpu: "A CPU",
+  deno: "2.9.6",
+  date: "2026-11-23",
+  load: 0,
+  chromium: "156",
+};
+
+function results(fromDecisionMs: number[]): ConversationResults {
+  const fromFirstSoundMs = fromDecisionMs.map((ms) => ms + 200);
+  return {
+    machine,
+    seconds: 1,
+    bargeIn: { fromFirstSoundMs, fromDecisionMs, confirmed: fromDecisionMs.length },
+  };
+}
+
+Deno.test("interruptions within the limits meet the targets, each by its p95", () => {
+  const list = targets(results(Array(40).fill(60)));
+  assertEquals(list.map((one) => [one.limit, one.measured, isMet(one)]), [
+    [80, 60, true],
+    [350, 260, true],
+  ]);
+});
+
+Deno.test("an agent that never fell silent counts as the slowest, and is said", () => {
+  const some = results([...Array(8).fill(60), NaN]);
+  assertEquals(targets(some).map(isMet), [false, false]);
+  assertStringIncludes(formatReport(some), "never");
+});
+
+Deno.test("what is our own must be small, and nothing answered is no answer in no time", () => {
+  const answers = { inBrowserMs: [], ownMs: [], transportMs: [100], parts: [], lost: 3 };
+  const none: ConversationResults = { machine, seconds: 1, answers };
+  assertEquals(targets(none).map(isMet), [false]);
+  assertStringIncludes(formatReport(none), "3 questions were not answered");
+  const own = { ...answers, ownMs: [...Array(19).fill(5), 30], lost: 0 };
+  assertEquals(targets({ ...none, answers: own }).map(({ measured }) => measured < 20), [true]);
+});
