@@ -71,7 +71,7 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
     says: (messages) => {
       const { role, content } = messages.at(-1);
       if (role === "tool") return "It is late.";
-      return content === "What time is it?" ? { tool: "get_time" } : "Good day!";
+      return content.endsWith("What time is it?") ? { tool: "get_time" } : "Good day!";
     },
     pitch: (text) => text === "Good day!" ? 500 : 900,
   }));

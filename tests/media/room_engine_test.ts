@@ -158,6 +158,31 @@ Deno.test("rows do not depend on the order in which backlogs arrive after a stal
   assertEquals(results[0], results[1]);
 });
 
+Deno.test("who is late for half a slot loses that half, and nobody else anything", async () => {
+  const room = new TestRoom();
+  const { rows, uplink } = room.agent("agent");
+  room.person("ann", 1000);
+  room.person("bob", 500);
+  await room.tick(20);
+  rows();
+  // Bob's next frame but one is too late for its tick.
+  room.deliver("ann");
+  room.deliver("bob");
+  await room.clock.advance(10);
+  room.deliver("ann");
+  await room.clock.advance(5);
+  room.deliver("bob");
+  await room.clock.advance(5);
+  await room.tick(10);
+  assertEquals(uplink.dropped, 0);
+  const got = rows();
+  assertEquals(got.map(({ number }) => number - got[0]!.number), got.map((_, index) => index));
+  assertEquals(got.filter(({ ann }) => ann !== 1000), []);
+  assertEquals(got.filter(({ bob }) => bob !== 500).length, 1);
+  assertEquals(room.engine.stats().lateTicks, 1);
+  room.engine.close();
+});
+
 Deno.test("muting fills the open slot with silence, and then there is no slot at all", async () => {
   const room = new TestRoom();
   const { rows } = room.agent("agent");

@@ -3,6 +3,8 @@ import { TICK_MS } from "./time.ts";
 
 /** How long a tick waits for the sinks that have not delivered. */
 const GRACE_MS = 2;
+/** A timer that is later than this was kept from running. */
+const HELD_UP_MS = 1.5;
 /** Sinks tick together: a first frame this soon after a tick belongs to it. */
 const SAME_TICK_MS = 5;
 /** Without a frame for so long, the timer stands in. */
@@ -173,13 +175,17 @@ export class RoomClock {
     if (!this.#running || this.#grace !== undefined || this.#complete >= this.#due) return;
     const next = this.#complete + 1;
     const passed = this.#clock.now() - this.#dueAt[next % 64]!;
+    const delayMs = Math.max(0, GRACE_MS - passed);
+    const dueAt = this.#clock.now() + delayMs;
     this.#grace = this.#clock.schedule(() => {
-      this.#grace = undefined;
-      this.#endGrace();
-    }, Math.max(0, GRACE_MS - passed));
+      // Who wakes late was held up, and so were the frames that were on time: they get their turn.
+      if (this.#clock.now() - dueAt <= HELD_UP_MS) this.#endGrace();
+      else this.#grace = this.#clock.schedule(() => this.#endGrace(), 0);
+    }, delayMs);
   }
 
   #endGrace(): void {
+    this.#grace = undefined;
     const now = this.#clock.now();
     while (
       this.#running && this.#complete < this.#due &&

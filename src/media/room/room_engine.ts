@@ -353,6 +353,8 @@ export class RoomEngine {
   #completeRow(tick: number): void {
     if (tick % TICKS_PER_SLOT !== TICKS_PER_SLOT - 1) return;
     const number = (tick - (TICKS_PER_SLOT - 1)) / TICKS_PER_SLOT;
+    // Who is late for half a slot loses that half.
+    for (const { feeds } of this.#sources.values()) for (const feed of feeds) feed.complete(tick);
     for (const { port: { uplink, playout } } of this.#agents.values()) {
       uplink.complete(number, playout.totalMs);
     }

@@ -40,6 +40,13 @@ export class SlotFeed {
     this.#append(frame);
   }
 
+  /** Nothing up to this tick comes in time any more: a slot that was begun goes out with silence. */
+  complete(tick: number): void {
+    while (this.#next !== undefined && this.#next % TICKS_PER_SLOT !== 0 && this.#next <= tick) {
+      this.#append(this.#silence);
+    }
+  }
+
   /** Fills the open slot up with silence, and forgets what was heard. */
   close(): void {
     if (this.#next === undefined) return;
