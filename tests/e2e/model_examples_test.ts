@@ -204,9 +204,9 @@ browserTest("the moderator knows who speaks, and answers when it is spoken to", 
   ]);
   const seconds = JSON.parse(result.messages.at(-1).content);
   assertEquals(Object.keys(seconds), ["Ada", "Bob"]);
-  // A turn with a pause in it, and one without.
-  assertAlmostEquals(seconds.Ada, 2.5, 0.6);
-  assertAlmostEquals(seconds.Bob, 1.1, 0.4);
+  // Twice as long, and the pause between is nobody's.
+  assertAlmostEquals(seconds.Ada, 2, 0.5);
+  assertAlmostEquals(seconds.Bob, 1, 0.4);
   await assertEndsWell(moderator);
 });
 
