@@ -7,6 +7,7 @@ const { RATE, ROW } = EchoBand;
 const WINDOW = 8 * ROW;
 /** An echo comes within 700 ms: network and jitter buffers both ways, loudspeaker, microphone. */
 const LAGS = 0.7 * RATE;
+const REMEMBERED_MS = (WINDOW + LAGS) * 1000 / RATE;
 /** How far around the delay that was found last is looked first: jitter buffers stretch time. */
 const DRIFT = 5 * RATE / 1000;
 /** Everywhere is looked in one row of so many: it takes a millisecond, and less than a word. */
@@ -44,8 +45,12 @@ export class EchoGuard {
    * @param isVoice whether it sounds like anybody's voice at all
    */
   push(pcm: PcmChunk, isVoice: boolean, row: number): boolean {
+    // Most of the time nothing can come back, and nothing is to be done.
+    if (!this.#own.isAudibleAt(row, REMEMBERED_MS)) return false;
     this.#keep(pcm, row);
-    return isVoice && this.#own.copyTo(this.#played, row) && this.#isLike();
+    if (!isVoice) return false;
+    this.#own.copyTo(this.#played, row);
+    return this.#isLike();
   }
 
   #keep(pcm: PcmChunk, row: number): void {

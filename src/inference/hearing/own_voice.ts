@@ -21,6 +21,8 @@ export class OwnVoice {
   #playedTo = 0;
   /** The row in which something was played last. */
   #movedRow = -ROWS;
+  /** The row of the last sound. */
+  #soundRow = -Infinity;
 
   /** Takes note of what was written to the track at this position; mono. */
   wrote(pcm: PcmChunk, startMs: number): void {
@@ -48,28 +50,28 @@ export class OwnVoice {
     for (let ago = 1; ago <= count; ago++) {
       const at = ((row + 1) * ROW - ago) % this.#played.length;
       const isKnown = playedTo - ago < this.#writeAt;
-      this.#played[at] = isKnown ? this.#written[(playedTo - ago) % WRITTEN]! : 0;
+      const sample = isKnown ? this.#written[(playedTo - ago) % WRITTEN]! : 0;
+      this.#played[at] = sample;
+      if (sample !== 0) this.#soundRow = row;
     }
     if (advance !== 0) this.#movedRow = row;
     this.#row = row;
     this.#playedTo = playedTo;
   }
 
-  /**
-   * Copies what was played up to the end of a row to `out`, the newest sample last; gives whether
-   * there was any sound in it.
-   */
-  copyTo(out: Float32Array, row: number): boolean {
-    let isAny = false;
+  /** Whether anything was to be heard in the last `ms` before the end of a row. */
+  isAudibleAt(row: number, ms: number): boolean {
+    return (row - this.#soundRow) * ROW < samples(ms);
+  }
+
+  /** Copies what was played up to the end of a row to `out`, the newest sample last. */
+  copyTo(out: Float32Array, row: number): void {
     const start = (row + 1) * ROW - out.length;
     const oldest = (this.#row + 1 - ROWS) * ROW;
     for (let index = 0; index < out.length; index++) {
       const at = start + index;
-      const sample = at < Math.max(0, oldest) ? 0 : this.#played[at % this.#played.length]!;
-      out[index] = sample;
-      isAny ||= sample !== 0;
+      out[index] = at < Math.max(0, oldest) ? 0 : this.#played[at % this.#played.length]!;
     }
-    return isAny;
   }
 }
 
