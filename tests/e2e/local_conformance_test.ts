@@ -74,7 +74,7 @@ Deno.test({
     const tests = conformanceTests(() => localEdgeUnderTest(own.browser), {
       name: "LocalEdge",
       // A codec rings on after a tone, and a jitter buffer may stretch it.
-      toleranceMs: 160,
+      toleranceMs: 120,
       limitMs: 20_000,
     });
     for (const { name, run } of tests) {
