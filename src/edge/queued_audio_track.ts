@@ -5,16 +5,16 @@ import type {
   FlushResult,
   PlayoutBinding,
   PlayoutPort,
-  PlayoutReport,
 } from "./audio_track.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
-import { Resampler } from "../audio/resampler.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import { waitFor } from "../events/waiting.ts";
 import { ClosedError, EdgeError } from "./errors.ts";
-import { SampleQueue } from "./sample_queue.ts";
+import { PendingWrite } from "./pending_write.ts";
+import { TrackPlayout } from "./track_playout.ts";
+import { UtteranceQueue } from "./utterance_queue.ts";
 
 /** How a {@linkcode QueuedAudioTrack} is made. */
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {
@@ -32,8 +32,6 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   clock?: Clock;
 }
 
-/** Pushes to a port, and pieces of a long write, last no longer than this. */
-const PIECE_MS = 20;
 /** How many writes may wait: more means that somebody does not await them. */
 const MAX_WAITING_WRITES = 256;
 
@@ -47,28 +45,14 @@ export class QueuedAudioTrack implements AudioTrack {
   readonly mode: AudioTrackMode;
   readonly sampleRate: number;
   readonly #clock: Clock;
-  readonly #kernel: AudioKernel;
   readonly #aheadMs: number;
-  readonly #queue: SampleQueue;
-  readonly #pieceSamples: number;
+  readonly #queue: UtteranceQueue;
+  readonly #playout: TrackPlayout;
   readonly #writes: PendingWrite[] = [];
   readonly #drains = new Set<PromiseWithResolvers<void>>();
-  /** How many samples into the queue each utterance ends that is not pushed yet. */
-  #finals: number[] = [];
-  #resampler: Resampler | undefined;
-  #scratch = new Int16Array(0);
-  #binding: Binding | undefined;
-  #epoch = 0;
   #paused = false;
   #closed = false;
   #pumping = false;
-  /** What was played before the current binding and epoch. */
-  #playedMs = 0;
-  #trimmedMs = 0;
-  /** What earlier bindings played and lost of the current epoch. */
-  #epochPlayedMs = 0;
-  #epochLostMs = 0;
-  #heardMs = 0;
 
   /** Makes a queued audio track. */
   constructor(options: QueuedAudioTrackOptions = {}) {
@@ -81,41 +65,29 @@ export class QueuedAudioTrack implements AudioTrack {
     this.sampleRate = sampleRate;
     this.#aheadMs = aheadMs;
     this.#clock = options.clock ?? systemClock;
-    this.#kernel = options.kernel ?? typescriptKernel();
-    this.#pieceSamples = Math.round(sampleRate * PIECE_MS / 1000);
-    // Room for one piece more, so that a write is cut at the limit and not a piece before it.
-    this.#queue = new SampleQueue(
-      Math.ceil(sampleRate * waitingMs / 1000) + 4 * this.#pieceSamples,
-    );
+    const kernel = options.kernel ?? typescriptKernel();
+    this.#queue = new UtteranceQueue({ sampleRate, waitingMs, kernel });
+    this.#playout = new TrackPlayout(sampleRate, this.#clock);
   }
 
   get epoch(): number {
-    return this.#epoch;
+    return this.#playout.epoch;
   }
 
   get bufferedMs(): number {
-    let ms = this.#toMs(this.#queue.length) + this.#aheadOfPlayout();
-    for (const write of this.#writes) ms += write.remainingMs;
-    return ms;
+    return this.#waitingMs() + this.#playout.aheadMs;
   }
 
   get playedMs(): number {
-    return this.#playedMs + (this.#binding?.playedMs ?? 0);
+    return this.#playout.playedMs;
   }
 
   get trimmedMs(): number {
-    return this.#trimmedMs + (this.#binding?.trimmedMs ?? 0);
+    return this.#playout.trimmedMs;
   }
 
   get heardMs(): number {
-    const played = this.playedMs;
-    const binding = this.#binding;
-    // The last sample played is heard `heardDelayMs` after it was played.
-    const unheard = binding
-      ? Math.max(0, binding.heardDelayMs - (this.#clock.now() - binding.progressAt))
-      : 0;
-    this.#heardMs = Math.max(this.#heardMs, Math.min(played, played - unheard));
-    return this.#heardMs;
+    return this.#playout.heardMs;
   }
 
   write(pcm: PcmChunk, options: { final?: boolean; signal?: AbortSignal } = {}): Promise<void> {
@@ -132,7 +104,7 @@ export class QueuedAudioTrack implements AudioTrack {
     }
     const write = new PendingWrite(pcm, final);
     if (this.#writes.length === 0) {
-      this.#take(write);
+      this.#queue.take(write);
       this.#pump();
       if (write.isTaken) return Promise.resolve();
     }
@@ -155,27 +127,10 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   async flush(): Promise<FlushResult> {
-    const binding = this.#binding;
-    let discardedMs = this.#toMs(this.#queue.length) + this.#epochLostMs;
-    for (const write of this.#writes) discardedMs += write.remainingMs;
-    const playedBefore = this.#epochPlayedMs;
+    const waitingMs = this.#waitingMs();
     this.#forgetWaiting();
-    this.#epoch++;
-    this.#epochPlayedMs = this.#epochLostMs = 0;
-    if (!binding) return { playedMs: playedBefore, discardedMs };
-
-    const known = binding.beginEpoch();
-    this.#playedMs += known.playedMs;
-    this.#trimmedMs += known.trimmedMs;
-    const result = await binding.flush(this.#epoch, {
-      playedMs: known.playedMs,
-      discardedMs: Math.max(0, known.pushedMs - known.playedMs - known.trimmedMs),
-    });
-    this.#playedMs += result.playedMs - known.playedMs;
-    return {
-      playedMs: playedBefore + result.playedMs,
-      discardedMs: discardedMs + result.discardedMs,
-    };
+    const { playedMs, discardedMs } = await this.#playout.flush();
+    return { playedMs, discardedMs: waitingMs + discardedMs };
   }
 
   async drain(options: { signal?: AbortSignal } = {}): Promise<void> {
@@ -193,13 +148,13 @@ export class QueuedAudioTrack implements AudioTrack {
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#binding?.port.pause();
+    this.#playout.port?.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#binding?.port.resume();
+    this.#playout.port?.resume();
   }
 
   close(): void {
@@ -207,67 +162,25 @@ export class QueuedAudioTrack implements AudioTrack {
     this.#closed = true;
     for (const write of this.#writes.splice(0)) write.done.reject(new ClosedError("the track"));
     // Its answer is of no interest, and its failure is that of a port that is gone.
-    if (this.#binding) this.flush().catch(() => {});
+    if (this.#playout.port) this.flush().catch(() => {});
     this.#forgetWaiting();
-    this.#unbind(this.#binding);
-    this.#resampler?.[Symbol.dispose]();
-    this.#resampler = undefined;
+    this.#playout.unbind();
+    this.#queue[Symbol.dispose]();
   }
 
   bind(port: PlayoutPort): PlayoutBinding {
     if (this.#closed) throw new ClosedError("the audio track");
-    if (this.#binding) throw new TypeError("the audio track is published already");
-    if (port.sampleRate !== this.sampleRate) {
-      throw new RangeError(
-        `expected a port of ${this.sampleRate} samples a second, got one of ${port.sampleRate}`,
-      );
-    }
-    const binding = this.#binding = new Binding(port, this.#clock.now());
+    const binding = this.#playout.bind(port);
     if (this.#paused) port.pause();
     this.#pump();
     return {
       report: (report) => {
-        if (this.#binding !== binding || report.epoch !== this.#epoch) return;
-        binding.take(report, this.#clock.now());
-        this.#pump();
+        if (this.#playout.take(binding, report)) this.#pump();
       },
-      [Symbol.dispose]: () => this.#unbind(binding),
+      [Symbol.dispose]: () => {
+        if (this.#playout.unbind(binding)) this.#settleDrains();
+      },
     };
-  }
-
-  #unbind(binding: Binding | undefined): void {
-    if (!binding || this.#binding !== binding) return;
-    this.#playedMs += binding.playedMs;
-    this.#trimmedMs += binding.trimmedMs;
-    this.#epochPlayedMs += binding.playedMs;
-    this.#epochLostMs += this.#aheadOfPlayout();
-    this.#binding = undefined;
-    binding.lose();
-    this.#settleDrains();
-  }
-
-  /** Moves as much of a write into the queue as there is room for. */
-  #take(write: PendingWrite): void {
-    const { pcm } = write;
-    const resampler = this.#resampler ??= new Resampler(this.#kernel, {
-      inputRate: pcm.sampleRate,
-      outputRate: this.sampleRate,
-    });
-    while (!write.isTaken) {
-      const piece = write.next(PIECE_MS);
-      const frames = resampler.maxOutputFrames(piece.frames, piece.sampleRate) +
-        (write.final ? resampler.tailFrames : 0);
-      if (frames > this.#queue.room) return;
-      if (this.#scratch.length < frames) this.#scratch = new Int16Array(frames);
-      let made = resampler.process(piece, this.#scratch);
-      write.taken += piece.frames;
-      if (write.final && write.taken >= pcm.frames) {
-        made += resampler.flush(this.#scratch, made);
-        this.#finals.push(this.#queue.length + made);
-      }
-      this.#queue.push(this.#scratch.subarray(0, made));
-      if (piece.frames === 0) write.isEmptyTaken = true;
-    }
   }
 
   /** Keeps the port ahead, and lets those go on who wait for room. */
@@ -279,7 +192,7 @@ export class QueuedAudioTrack implements AudioTrack {
         this.#feed();
         const write = this.#writes[0];
         if (!write) break;
-        this.#take(write);
+        this.#queue.take(write);
         if (!write.isTaken) break;
         this.#writes.shift();
         write.done.resolve();
@@ -292,40 +205,24 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   #feed(): void {
-    const binding = this.#binding;
-    if (!binding) return;
-    while (this.#queue.length > 0 && this.#aheadOfPlayout() < this.#aheadMs) {
-      const end = this.#finals[0] ?? Infinity;
-      const samples = this.#queue.peek(Math.min(this.#pieceSamples, end));
-      this.#push(binding, samples, samples.length === end);
-      this.#queue.consume(samples.length);
-      for (let index = 0; index < this.#finals.length; index++) {
-        this.#finals[index]! -= samples.length;
-      }
-      if (samples.length === end) this.#finals.shift();
+    if (!this.#playout.port) return;
+    while (!this.#queue.isEmpty && this.#playout.aheadMs < this.#aheadMs) {
+      const piece = this.#queue.peek();
+      this.#playout.push(piece.samples, { final: piece.final });
+      this.#queue.consume(piece);
     }
-    if (this.#queue.length === 0 && this.#finals.length > 0) {
-      this.#finals = [];
-      this.#push(binding, new Int16Array(0), true);
-    }
+    if (this.#queue.takeEnd()) this.#playout.push(new Int16Array(0), { final: true });
   }
 
-  #push(binding: Binding, samples: Int16Array, final: boolean): void {
-    binding.pushedMs += this.#toMs(samples.length);
-    binding.port.push(samples, this.#epoch, { final });
-  }
-
-  /** How far the port is ahead of what it has played, the samples on their way included. */
-  #aheadOfPlayout(): number {
-    const binding = this.#binding;
-    if (!binding) return 0;
-    const ms = binding.pushedMs - binding.playedMs - binding.trimmedMs;
-    // Sums of fractions of a millisecond: less than half a sample is nothing.
-    return ms < 500 / this.sampleRate ? 0 : ms;
+  /** What was written and has not been pushed. */
+  #waitingMs(): number {
+    let ms = this.#queue.durationMs;
+    for (const write of this.#writes) ms += write.remainingMs;
+    return ms;
   }
 
   #isDrained(): boolean {
-    return this.#queue.length === 0 && this.#writes.length === 0 && this.#aheadOfPlayout() === 0;
+    return this.#queue.isEmpty && this.#writes.length === 0 && this.#playout.aheadMs === 0;
   }
 
   #settleDrains(): void {
@@ -334,14 +231,8 @@ export class QueuedAudioTrack implements AudioTrack {
 
   #forgetWaiting(): void {
     this.#queue.clear();
-    this.#finals = [];
-    this.#resampler?.reset();
     for (const write of this.#writes.splice(0)) write.done.resolve();
     this.#settleDrains();
-  }
-
-  #toMs(samples: number): number {
-    return samples * 1000 / this.sampleRate;
   }
 }
 
@@ -352,76 +243,4 @@ export class QueuedAudioTrack implements AudioTrack {
 function quietly(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;
-}
-
-/** A write that is not in the queue yet, or not all of it. */
-class PendingWrite {
-  readonly done: PromiseWithResolvers<void> = Promise.withResolvers<void>();
-  /** Frames that are in the queue. */
-  taken = 0;
-  isEmptyTaken = false;
-
-  constructor(public pcm: PcmChunk, readonly final: boolean) {}
-
-  get isTaken(): boolean {
-    return this.taken >= this.pcm.frames && (this.pcm.frames > 0 || this.isEmptyTaken);
-  }
-
-  get remainingMs(): number {
-    return (this.pcm.frames - this.taken) * 1000 / this.pcm.sampleRate;
-  }
-
-  /** The next piece of at most `ms`: a view. */
-  next(ms: number): PcmChunk {
-    const { samples, channels, sampleRate, frames } = this.pcm;
-    const count = Math.min(frames - this.taken, Math.ceil(sampleRate * ms / 1000));
-    if (count === frames) return this.pcm;
-    const start = this.taken * channels;
-    return new PcmChunk(samples.subarray(start, start + count * channels), this.pcm);
-  }
-
-  /** Copies what is left: the caller's samples are only valid while `write` runs. */
-  keep(): void {
-    const rest = this.pcm.samples.slice(this.taken * this.pcm.channels);
-    this.pcm = new PcmChunk(rest, this.pcm);
-    this.taken = 0;
-  }
-}
-
-/** A port, and what is known of it in the current epoch. */
-class Binding {
-  readonly #lost = Promise.withResolvers<undefined>();
-  pushedMs = 0;
-  playedMs = 0;
-  trimmedMs = 0;
-  heardDelayMs = 0;
-  /** When something was last played, as far as is known. */
-  progressAt: number;
-
-  constructor(readonly port: PlayoutPort, now: number) {
-    this.progressAt = now;
-  }
-
-  take(report: PlayoutReport, now: number): void {
-    if (report.playedMs > this.playedMs) this.progressAt = now;
-    this.playedMs = Math.max(this.playedMs, report.playedMs);
-    this.trimmedMs = Math.max(this.trimmedMs, report.trimmedMs);
-    this.heardDelayMs = report.heardDelayMs;
-  }
-
-  /** Starts counting anew; gives what was known of the epoch that ends. */
-  beginEpoch(): { pushedMs: number; playedMs: number; trimmedMs: number } {
-    const { pushedMs, playedMs, trimmedMs } = this;
-    this.pushedMs = this.playedMs = this.trimmedMs = 0;
-    return { pushedMs, playedMs, trimmedMs };
-  }
-
-  /** The port's answer, or `known` when it is lost before it answers. */
-  async flush(epoch: number, known: FlushResult): Promise<FlushResult> {
-    return await Promise.race([this.port.flush(epoch), this.#lost.promise]) ?? known;
-  }
-
-  lose(): void {
-    this.#lost.resolve(undefined);
-  }
 }
