@@ -15,7 +15,7 @@ export const sources: Readonly<Record<string, string>> = {
   "src/resampler.rs": "573db027a552519f1db3967dea01b4eb0691b94ce50dc19c64422248994cf4ed",
   "src/simd/avx2.rs": "c2f941d2f4555c788d11235d904fa12a8832145b510f679d0275ebfe1f740b1e",
   "src/simd/avx512.rs": "c0c4c1fc2d0f15b2b27681f03316f53d4fc21eb277b91048090153d6c4adad3f",
-  "src/simd/convolve.rs": "53f3ee21dfaabd8c1d23cfadb02afd238439c079fa8b633ad6ce70d3c5394663",
+  "src/simd/convolve.rs": "ff764306a8b43ccb8bb28df48b2d0d1c4b494a090f959bfe12b599f5d2329f25",
   "src/simd/mod.rs": "8b7ba3394ebf10b5ba40349c8609a3c9f9be85ee1b290ab86a36d24f588c4606",
   "src/simd/neon.rs": "98fb4e2b01a8b8a61c230e52efe8573a0422c95ea9b7142e220a178d229a948f",
   "src/simd/portable.rs": "2ec976ea760b8ac0a1cecd0bfeec4d0e5cc6a4014d1a60586ba2359b76fe708b",

@@ -50,8 +50,11 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
     grow(planes, plane * down);
     // SAFETY: the machine has the instructions of `V`: the caller's promise.
     unsafe { split::<V>(job.line, planes, plane, down) };
-    let most = (job.outputs + up - 1) / up;
-    grow(sums, most + V::N);
+    // Of two or three phases all results are had before any is written: side by side, and not each
+    // into every second or third sample.
+    let together = up > 1 && up <= 3 && job.stride == 1;
+    let most = (job.outputs + up - 1) / up + V::N;
+    grow(sums, if together { up * most } else { most });
 
     for residue in 0..up.min(job.outputs) {
         let at = job.position + residue * down;
@@ -70,6 +73,7 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
             let end = starts[*branch] - reach.back + reach.end;
             assert!(end + (vectors - 1) * V::N <= planes.len());
         }
+        let sums = &mut sums[if together { residue * most } else { 0 }..][..most];
         assert!(vectors * V::N <= sums.len());
 
         let mut done = 0;
@@ -89,8 +93,17 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
                 done += 1;
             }
         }
-        let first = job.offset + residue * job.stride;
-        emit(&sums[..count], &mut output[first..], up * job.stride);
+        if !together {
+            let first = job.offset + residue * job.stride;
+            emit(&sums[..count], &mut output[first..], up * job.stride);
+        }
+    }
+    if together {
+        let output = &mut output[job.offset..][..job.outputs];
+        match up {
+            2 => emit_two(sums, most, output),
+            _ => emit_three(sums, most, output),
+        }
     }
 }
 
@@ -402,6 +415,38 @@ fn emit(sums: &[f32], output: &mut [i16], step: usize) {
                 *to = round(sum);
             }
         }
+    }
+}
+
+/// Rounds and saturates two planes of `plane` elements, in turns.
+#[inline(always)]
+fn emit_two(sums: &[f32], plane: usize, output: &mut [i16]) {
+    let (first, second) = sums.split_at(plane);
+    let whole = output.len() / 2;
+    for ((to, &a), &b) in output.chunks_exact_mut(2).zip(first).zip(second) {
+        to[0] = round(a);
+        to[1] = round(b);
+    }
+    if let [to] = output.chunks_exact_mut(2).into_remainder() {
+        *to = round(first[whole]);
+    }
+}
+
+/// The same with three.
+#[inline(always)]
+fn emit_three(sums: &[f32], plane: usize, output: &mut [i16]) {
+    let (first, rest) = sums.split_at(plane);
+    let (second, third) = rest.split_at(plane);
+    let whole = output.len() / 3;
+    let planes = first.iter().zip(second).zip(third);
+    for (to, ((&a, &b), &c)) in output.chunks_exact_mut(3).zip(planes) {
+        to[0] = round(a);
+        to[1] = round(b);
+        to[2] = round(c);
+    }
+    let last = [first[whole], second[whole]];
+    for (to, sum) in output.chunks_exact_mut(3).into_remainder().iter_mut().zip(last) {
+        *to = round(sum);
     }
 }
 
