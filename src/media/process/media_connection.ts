@@ -1,24 +1,22 @@
-import type { AudioTrack, PlayoutBinding } from "../../edge/audio_track.ts";
 import type { Call } from "../../edge/call.ts";
 import { Connection, type PublishedTracks } from "../../edge/connection.ts";
-import type { AudioRow, AudioRowEntry, EdgeAgent } from "../../edge/edge_agent.ts";
+import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import { checkCall, checkUser } from "../../edge/identity.ts";
-import { LatestVideoTrack } from "../../edge/latest_video_track.ts";
-import { type CloseReason, type JsonValue, type Participant, TrackType } from "../../edge/types.ts";
+import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { timeoutError } from "../../events/waiting.ts";
 import type { ConnectionNotice } from "../notice.ts";
-import type { Report, RowReader } from "../wire/audio_frames.ts";
-import type { Frame } from "../wire/frame_parser.ts";
-import { PictureReceiver, PictureSender } from "../wire/video_frames.ts";
+import type { RowReader } from "../wire/audio_frames.ts";
+import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoWish } from "../host/contract.ts";
 import type { LinkedConnection } from "./host_link.ts";
 import type { MediaLease, MediaProcess } from "./media_process.ts";
-import { SaidPort } from "./said_port.ts";
+import { HeardRows } from "./heard_rows.ts";
+import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
+import { VideoSubscriptions } from "./video_subscriptions.ts";
 
 /** What {@linkcode MediaConnection.open} takes. */
 export interface MediaConnectionOptions {
@@ -49,12 +47,8 @@ export class MediaConnection extends Connection {
   readonly #options: MediaConnectionOptions;
   readonly #lease: MediaLease;
   readonly #id: number;
-  readonly #wish: VideoWish;
-  readonly #sources = new Map<number, Source>();
-  readonly #rowEntries: AudioRowEntry[] = [];
-  readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
-  readonly #subscriptions = new Map<string, Subscription>();
-  readonly #streams = new Map<number, Subscription>();
+  readonly #heard: HeardRows;
+  readonly #seen: VideoSubscriptions;
   #nextStream = 1;
   #audio: PublishedAudio | undefined;
   #video: PublishedVideo | undefined;
@@ -129,8 +123,9 @@ export class MediaConnection extends Connection {
     this.#options = options;
     this.#lease = lease;
     this.#id = lease.newConnectionId();
-    this.#wish = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
-    this.#row.entries = this.#rowEntries;
+    this.#heard = new HeardRows(options.agent.hearing.sampleRate, this.participants);
+    const wish = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
+    this.#seen = new VideoSubscriptions(lease.link, this.#id, wish);
     lease.link.attach(this.#id, this.#linked());
   }
 
@@ -141,12 +136,13 @@ export class MediaConnection extends Connection {
 
   override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
     if (audio !== undefined && audio !== this.#audio?.track) {
-      this.#unpublishAudio();
-      const port = new SaidPort(this.#lease.link, this.#id, this.#nextStream++, audio.epoch);
-      // The port must be known on the other side before the first sample comes: control goes first.
-      this.#lease.link.writer.addSound(port);
-      const playedBeforeMs = audio.playedMs;
-      this.#audio = { track: audio, port, binding: audio.bind(port), playedBeforeMs };
+      this.#audio?.[Symbol.dispose]();
+      this.#audio = undefined;
+      this.#audio = new PublishedAudio(audio, {
+        link: this.#lease.link,
+        connectionId: this.#id,
+        stream: this.#nextStream++,
+      });
     }
     if (video !== undefined && video !== this.#video?.track) {
       this.#video?.[Symbol.dispose]();
@@ -158,28 +154,17 @@ export class MediaConnection extends Connection {
     }
     await this.#lease.link.request("publish", {
       connection: this.#id,
-      audio: this.#audio === undefined ? null : {
-        stream: this.#audio.port.stream,
-        mode: this.#audio.track.mode,
-        epoch: this.#audio.track.epoch,
-        paused: this.#audio.port.isPaused,
-      },
+      audio: this.#audio?.announcement ?? null,
       video: this.#video === undefined ? null : { stream: this.#video.stream },
     }, { timeoutMs: 10_000 });
   }
 
   override addTrackSubscriber(trackId: string): VideoTrack | undefined {
-    const existing = this.#subscriptions.get(trackId);
-    if (existing !== undefined) return existing.track;
+    const existing = this.#seen.get(trackId);
+    if (existing !== undefined) return existing;
     const info = this.tracks.get(trackId);
     if (info?.type !== TrackType.VIDEO && info?.type !== TrackType.SCREEN_SHARE) return undefined;
-    const stream = this.#nextStream++;
-    const track = new LatestVideoTrack({ id: trackId, onClose: () => this.#unsubscribe(trackId) });
-    const subscription: Subscription = { stream, track, receiver: new PictureReceiver() };
-    this.#subscriptions.set(trackId, subscription);
-    this.#streams.set(stream, subscription);
-    this.#sendSubscription(trackId, stream, this.#wish);
-    return track;
+    return this.#seen.add(trackId, this.#nextStream++);
   }
 
   protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
@@ -189,10 +174,11 @@ export class MediaConnection extends Connection {
 
   protected override async disconnect(_reason: CloseReason): Promise<void> {
     const { link } = this.#lease;
-    this.#unpublishAudio();
+    this.#audio?.[Symbol.dispose]();
+    this.#audio = undefined;
     this.#video?.[Symbol.dispose]();
     this.#video = undefined;
-    for (const { track } of [...this.#subscriptions.values()]) track.close();
+    this.#seen.closeAll();
     try {
       if (!this.#isLost && link.lost === undefined) {
         await link.request("leave", { connection: this.#id }, { timeoutMs: LEAVE_MS });
@@ -229,14 +215,11 @@ export class MediaConnection extends Connection {
   #linked(): LinkedConnection {
     return {
       onNotice: (notice) => this.#onNotice(notice),
-      onSource: (source, participantId, trackId) => {
-        // A track that came again has a new number.
-        this.#forgetSources((known) => known.trackId === trackId);
-        this.#sources.set(source, { participantId, trackId });
-      },
+      onSource: (source, participantId, trackId) =>
+        this.#heard.addSource(source, { participantId, trackId }),
       onRow: (row) => this.#onRow(row),
-      onReport: (report) => this.#onReport(report),
-      onPiece: (frame, stream) => this.#onPiece(frame, stream),
+      onReport: (report) => this.#audio?.report(report, this.#heardDelayMs),
+      onPiece: (frame, stream) => this.#seen.receivePiece(frame, stream, this.clock.now()),
       onLost: (error) => this.#onLost(error),
     };
   }
@@ -252,11 +235,9 @@ export class MediaConnection extends Connection {
           kind: notice.participant.kind,
         });
       case "participantLeft":
-        this.#forgetSources((source) => source.participantId === notice.participantId);
+        this.#heard.forgetParticipant(notice.participantId);
         for (const [trackId, track] of this.tracks) {
-          if (track.participant.id === notice.participantId) {
-            this.#subscriptions.get(trackId)?.track.close();
-          }
+          if (track.participant.id === notice.participantId) this.#seen.close(trackId);
         }
         return this.participantLeft(notice.participantId);
       case "trackAdded":
@@ -264,7 +245,7 @@ export class MediaConnection extends Connection {
       case "trackUpdated":
         return this.trackUpdated(notice.trackId, { muted: notice.muted });
       case "trackRemoved":
-        this.#subscriptions.get(notice.trackId)?.track.close();
+        this.#seen.close(notice.trackId);
         return this.trackRemoved(notice.trackId);
       case "customEvent":
         return this.customEventReceived(notice.data, notice.participantId);
@@ -288,99 +269,15 @@ export class MediaConnection extends Connection {
   }
 
   #onRow(reader: RowReader): void {
-    const row = this.#row;
-    row.number = reader.number;
-    row.count = 0;
-    row.playedMs = this.#playedAt(reader);
-    for (let index = 0; index < reader.count; index++) {
-      const source = this.#sources.get(reader.source(index));
-      const participant = source && this.participants.get(source.participantId);
-      // He has left: what was on its way from him is of no use any more.
-      if (participant === undefined) continue;
-      const entry = this.#entry(row.count++, participant, reader.slotSamples);
-      entry.participant = participant;
-      entry.trackId = source!.trackId;
-      reader.copySamples(index, entry.pcm.samples);
-    }
+    const row = this.#heard.read(reader);
+    row.playedMs = this.#audio?.playedAt(reader);
     if (row.count > 0) this.receiveRow(row);
-  }
-
-  #playedAt({ stream, playedMs }: RowReader): number | undefined {
-    const audio = this.#audio;
-    if (stream !== audio?.port.stream || Number.isNaN(playedMs)) return undefined;
-    return audio.playedBeforeMs + playedMs;
-  }
-
-  /** The samples are allocated once for as many participants as ever were in one row. */
-  #entry(index: number, participant: Participant, slotSamples: number): AudioRowEntry {
-    const existing = this.#rowEntries[index];
-    if (existing?.pcm.samples.length === slotSamples) return existing;
-    const { sampleRate } = this.agent.hearing;
-    const pcm = new PcmChunk(new Int16Array(slotSamples), { sampleRate });
-    return this.#rowEntries[index] = { participant, trackId: "", pcm };
-  }
-
-  #onReport(report: Report): void {
-    if (report.stream !== this.#audio?.port.stream) return;
-    this.#audio.binding.report({ ...report, heardDelayMs: this.#heardDelayMs });
-  }
-
-  #onPiece(frame: Frame, stream: number): void {
-    const subscription = this.#streams.get(stream);
-    const picture = subscription?.receiver.read(frame);
-    if (picture === undefined) return;
-    // The two processes' clocks have different starts.
-    subscription!.track.push({ ...picture, timestampMs: this.clock.now() });
   }
 
   #onLost(error: EdgeError): void {
     this.#isLost = true;
     this.ended("media-process-lost", { error });
   }
-
-  #unsubscribe(trackId: string): void {
-    const subscription = this.#subscriptions.get(trackId);
-    if (subscription === undefined) return;
-    this.#subscriptions.delete(trackId);
-    this.#streams.delete(subscription.stream);
-    this.#sendSubscription(trackId, subscription.stream, null);
-  }
-
-  #sendSubscription(trackId: string, stream: number, wish: VideoWish | null): void {
-    this.#lease.link.send({ type: "subscribe", connection: this.#id, trackId, stream, wish });
-  }
-
-  #unpublishAudio(): void {
-    if (this.#audio === undefined) return;
-    this.#audio.binding[Symbol.dispose]();
-    this.#lease.link.writer.removeSound(this.#audio.port);
-    this.#audio = undefined;
-  }
-
-  #forgetSources(matches: (source: Source) => boolean): void {
-    for (const [index, source] of this.#sources) if (matches(source)) this.#sources.delete(index);
-  }
-}
-
-/** Whose slots carry a number. */
-interface Source {
-  readonly participantId: string;
-  readonly trackId: string;
-}
-
-/** What the agent says. */
-interface PublishedAudio {
-  readonly track: AudioTrack;
-  readonly port: SaidPort;
-  readonly binding: PlayoutBinding;
-  /** What had been played of the track before it was published here. */
-  readonly playedBeforeMs: number;
-}
-
-interface Subscription {
-  readonly stream: number;
-  readonly track: LatestVideoTrack;
-  readonly receiver: PictureReceiver;
 }
 
 function lostError(): ConnectionError {
