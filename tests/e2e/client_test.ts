@@ -95,3 +95,57 @@ browserTest("an event that the server does not pass on ends nothing", async (bro
   assertEquals(unsent.code, "message-too-large");
   assertEquals(await guest.events("ended"), []);
 });
+
+browserTest(
+  "media that mends itself while the signalling is cut does not keep it cut",
+  async (browser) => {
+    await using scene = await openScene();
+    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    const received: unknown[] = [];
+    using _events = scene.edge.events.subscribe(
+      CustomEventReceivedEvent,
+      ({ data }) => void received.push(data),
+    );
+    await guest.page.evaluate(`(() => {
+    const { client } = globalThis.guest;
+    client.addEventListener("state", ({ detail }) => {
+      if (detail.state !== "reconnecting") return;
+      client.connection.dispatchEvent(new Event("connectionstatechange"));
+    });
+    client.breakSignalling();
+  })()`);
+    await until("what the client sends arrives again", async () => {
+      await guest.client("sendEvent", "back");
+      return received.length > 0;
+    });
+    assertEquals(
+      (await guest.events("state")).map(({ state }) => state).slice(-2),
+      ["reconnecting", "connected"],
+    );
+  },
+);
+
+browserTest(
+  "whoever leaves while the browser asks for a device leaves it closed",
+  async (browser) => {
+    await using scene = await openScene();
+    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    await guest.page.evaluate(`(async () => {
+    const { RinglineClient } = await import("/client.js");
+    const asked = Promise.withResolvers();
+    navigator.mediaDevices.getUserMedia = () => asked.promise;
+    const client = new RinglineClient({ link: "${scene.link}" });
+    const track = globalThis.guest.voice.clone();
+    client.join({ name: "Eve" }).catch(({ code }) => {
+      globalThis.outcome = { code, track: track.readyState };
+    });
+    client.leave();
+    asked.resolve(new MediaStream([track]));
+  })()`);
+    const outcome = await until(
+      "joining ends",
+      async () => await guest.page.evaluate("globalThis.outcome") as object,
+    );
+    assertEquals(outcome, { code: "left", track: "ended" });
+  },
+);

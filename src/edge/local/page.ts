@@ -7,6 +7,17 @@
 import app from "./page/app.js" with { type: "text" };
 import call from "./page/call.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
+import clientDevices from "./page/client/devices.js" with { type: "text" };
+import clientError from "./page/client/error.js" with { type: "text" };
+import clientEventLimit from "./page/client/event_limit.js" with { type: "text" };
+import clientFigures from "./page/client/figures.js" with { type: "text" };
+import clientLink from "./page/client/link.js" with { type: "text" };
+import clientNames from "./page/client/names.js" with { type: "text" };
+import clientPeer from "./page/client/peer.js" with { type: "text" };
+import clientSentMedia from "./page/client/sent_media.js" with { type: "text" };
+import clientSignalling from "./page/client/signalling.js" with { type: "text" };
+import clientSocket from "./page/client/socket.js" with { type: "text" };
+import clientSound from "./page/client/sound.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import icon from "./page/icon.svg" with { type: "text" };
 import metrics from "./page/metrics.js" with { type: "text" };
@@ -38,6 +49,17 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/talk.js", type: SCRIPT, text: talk },
   { path: "/tiles.js", type: SCRIPT, text: tiles },
   { path: "/client.js", type: SCRIPT, text: client },
+  { path: "/client/devices.js", type: SCRIPT, text: clientDevices },
+  { path: "/client/error.js", type: SCRIPT, text: clientError },
+  { path: "/client/event_limit.js", type: SCRIPT, text: clientEventLimit },
+  { path: "/client/figures.js", type: SCRIPT, text: clientFigures },
+  { path: "/client/link.js", type: SCRIPT, text: clientLink },
+  { path: "/client/names.js", type: SCRIPT, text: clientNames },
+  { path: "/client/peer.js", type: SCRIPT, text: clientPeer },
+  { path: "/client/sent_media.js", type: SCRIPT, text: clientSentMedia },
+  { path: "/client/signalling.js", type: SCRIPT, text: clientSignalling },
+  { path: "/client/socket.js", type: SCRIPT, text: clientSocket },
+  { path: "/client/sound.js", type: SCRIPT, text: clientSound },
   { path: "/style.css", type: "text/css; charset=utf-8", text: style },
   { path: "/icon.svg", type: "image/svg+xml", text: icon },
 ];

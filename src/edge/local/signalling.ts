@@ -1,6 +1,6 @@
 /**
  * What page and server say to each other: JSON, one message a WebSocket frame. The server trusts
- * nothing that is not in these schemas; the page's half is `page/client.js`.
+ * nothing that is not in these schemas; the page's half is `page/client/signalling.js`.
  *
  * @module
  */

@@ -1,0 +1,65 @@
+/**
+ * Opens microphones, cameras and screens, and says what went wrong when one does not open.
+ *
+ * @module
+ */
+import { RinglineError } from "./error.js";
+
+/**
+ * Opens a device of the person's.
+ *
+ * @param {"microphone" | "camera" | "screen"} kind
+ * @param {true | string} source `true` for the usual one (the person is asked which screen), or a
+ *   device's id
+ * @returns {Promise<MediaStreamTrack>}
+ * @throws {RinglineError}
+ */
+export async function openDevice(kind, source) {
+  const devices = navigator.mediaDevices;
+  if (!devices) throw new RinglineError("insecure-context");
+  try {
+    const stream = kind === "screen"
+      ? await devices.getDisplayMedia({ video: { frameRate: 15 }, audio: false })
+      : await devices.getUserMedia(constraints(kind, source));
+    return stream.getTracks()[0];
+  } catch (error) {
+    throw deviceError(kind, error);
+  }
+}
+
+/**
+ * What a call asks of a microphone or a camera: for a lobby of your own that tries one.
+ *
+ * @param {"microphone" | "camera"} kind
+ * @param {true | string} source `true` for the usual one, or a device's id
+ * @returns {MediaStreamConstraints}
+ */
+export function constraints(kind, source) {
+  const device = typeof source === "string" && source ? { deviceId: { exact: source } } : {};
+  if (kind === "camera") {
+    return { video: { ...device, width: { ideal: 640 }, height: { ideal: 360 }, frameRate: 20 } };
+  }
+  // Without echo cancellation a loudspeaker makes the agent interrupt itself.
+  const processing = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  return { audio: { ...device, ...processing, channelCount: 1 } };
+}
+
+/**
+ * What went wrong with a device.
+ *
+ * @param {"microphone" | "camera" | "screen"} kind
+ * @param {unknown} error what the browser threw
+ * @returns {RinglineError}
+ */
+export function deviceError(kind, error) {
+  const name = error instanceof DOMException ? error.name : "";
+  const options = { cause: error };
+  if (kind === "screen") return new RinglineError("screen-failed", undefined, options);
+  if (name === "NotAllowedError" || name === "SecurityError") {
+    return new RinglineError(`${kind}-refused`, undefined, options);
+  }
+  if (name === "NotFoundError" || name === "OverconstrainedError") {
+    return new RinglineError(`no-${kind}`, undefined, options);
+  }
+  return new RinglineError(`${kind}-failed`, undefined, options);
+}

@@ -1,0 +1,133 @@
+/**
+ * The media's way: a peer connection that answers one offer. When it has failed the server offers
+ * anew, and another takes its place.
+ *
+ * @module
+ */
+import { ConnectionFigures } from "./figures.js";
+
+/**
+ * @typedef {object} PeerHooks
+ * @property {(message: object) => void} send tells the server
+ * @property {(kind: string) => MediaStreamTrack | null} trackFor what is sent
+ * @property {(track: MediaStreamTrack) => void} onSound takes what all others say, mixed
+ * @property {(state: RTCPeerConnectionState) => void} onState
+ */
+
+/** An answer to one offer of the server's, and what flows by it. */
+export class Peer {
+  /** The number of the offer. @type {number} */
+  offer;
+  /** @type {RTCPeerConnection} */
+  connection;
+  /** Pictures of others, by the number of their section. @type {MediaStream[]} */
+  pictures = [];
+  #mids;
+  #hooks;
+  #figures;
+  #senders = {};
+  #closed = false;
+  /** Candidates of the page's that wait for the answer, which they must not overtake. */
+  #own = [];
+  /** Candidates of the server's that wait for the page's own description. */
+  #remote = [];
+
+  /**
+   * @param {{ offer: number, mids: { audio: string, camera: string, screen: string,
+   *   videos: string[] } }} message the server's offer
+   * @param {RTCIceServer[]} iceServers
+   * @param {PeerHooks} hooks
+   */
+  constructor({ offer, mids }, iceServers, hooks) {
+    this.offer = offer;
+    this.#mids = mids;
+    this.#hooks = hooks;
+    const connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.connection = connection;
+    this.#figures = new ConnectionFigures(connection);
+    connection.onicecandidate = ({ candidate }) => {
+      if (!candidate?.candidate || this.#closed) return;
+      if (this.#own) this.#own.push(candidate);
+      else this.#sendCandidate(candidate);
+    };
+    connection.onconnectionstatechange = () => {
+      if (!this.#closed) hooks.onState(connection.connectionState);
+    };
+    connection.ontrack = ({ track, transceiver }) => this.#take(track, transceiver.mid);
+  }
+
+  /** Whether media flows. */
+  get isConnected() {
+    return this.connection.connectionState === "connected";
+  }
+
+  /** Answers the offer. @param {string} sdp the server's */
+  async answer(sdp) {
+    try {
+      await this.#answer(sdp);
+    } catch (error) {
+      // Closed meanwhile: the next offer, or the call's end, has made this answer worthless.
+      if (!this.#closed) throw error;
+    }
+  }
+
+  async #answer(sdp) {
+    const { connection } = this;
+    await connection.setRemoteDescription({ type: "offer", sdp });
+    const section = (mid) => connection.getTransceivers().find((each) => each.mid === mid);
+    const sections = {
+      microphone: section(this.#mids.audio),
+      camera: section(this.#mids.camera),
+      screen: section(this.#mids.screen),
+    };
+    sections.microphone.direction = "sendrecv";
+    // Both are there from the start, so that a camera or a screen needs no new negotiation.
+    sections.camera.direction = "sendonly";
+    sections.screen.direction = "sendonly";
+    for (const [kind, { sender }] of Object.entries(sections)) {
+      this.#senders[kind] = sender;
+      await sender.replaceTrack(this.#hooks.trackFor(kind));
+    }
+    const answer = await connection.createAnswer();
+    await connection.setLocalDescription(answer);
+    if (this.#closed) return;
+    this.#hooks.send({ type: "answer", offer: this.offer, sdp: answer.sdp });
+    for (const candidate of this.#own) this.#sendCandidate(candidate);
+    this.#own = undefined;
+    const remote = this.#remote;
+    this.#remote = undefined;
+    for (const candidate of remote) this.addCandidate(candidate);
+  }
+
+  /** Takes a way to reach the server. @param {RTCIceCandidateInit} candidate */
+  addCandidate(candidate) {
+    if (this.#remote) this.#remote.push(candidate);
+    // One that does not work leaves the others.
+    else this.connection.addIceCandidate(candidate).catch(() => {});
+  }
+
+  /** Sends another track, or nothing, without a new negotiation. */
+  async replaceTrack(kind, track) {
+    if (!this.#closed) await this.#senders[kind]?.replaceTrack(track);
+  }
+
+  /** What can be measured now. @returns {Promise<import("./figures.js").Figures>} */
+  async measure() {
+    return await this.#figures.read();
+  }
+
+  close() {
+    this.#closed = true;
+    this.connection.close();
+  }
+
+  #sendCandidate(candidate) {
+    this.#hooks.send({ type: "candidate", offer: this.offer, candidate: candidate.toJSON() });
+  }
+
+  #take(track, mid) {
+    if (mid === this.#mids.audio) return this.#hooks.onSound(track);
+    const index = this.#mids.videos.indexOf(mid);
+    if (index >= 0) this.pictures[index] = new MediaStream([track]);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The talk with the server: one WebSocket after another, since networks are cut and come back.
+ *
+ * @module
+ */
+import { RinglineError } from "./error.js";
+import { openSocket, VERSION } from "./socket.js";
+
+/** Milliseconds between signs of life. */
+const PING_MS = 1000;
+/** Milliseconds without an answer after which the connection counts as cut. */
+const SILENCE_MS = 4000;
+/** Milliseconds before each attempt to come back. */
+const RETRY_MS = [0, 250, 500, 1000, 1000, 1500, 2000];
+/** Milliseconds beyond the server's own patience for which coming back is tried. */
+const EXTRA_MS = 2000;
+/**
+ * Milliseconds for which a server on the person's own machine is tried again. There is no network
+ * that could be cut in between: where nobody listens, the program that did has gone.
+ */
+const LOCAL_RETRY_MS = 1500;
+/** Milliseconds between messages that tell how something is now: only the last one counts. */
+const STATE_MS = 50;
+
+/**
+ * What the talk is about, which is not known here.
+ *
+ * @typedef {object} SignallingHooks
+ * @property {() => object} person who says hello: `{ name, user }`
+ * @property {() => boolean} keepPeer whether the peer connection has outlived a cut
+ * @property {() => Promise<object>} beat called once a second; gives what a ping tells
+ * @property {(message: object) => void} receive takes what the server says
+ * @property {() => void} onCut the connection is cut; it is tried again
+ * @property {(error: RinglineError) => void} onEnd the server is gone, or has sent this page away
+ */
+
+/** A page's talk with the server of its call. */
+export class Signalling {
+  #link;
+  #hooks;
+  /** @type {WebSocket | undefined} */
+  #socket;
+  #closed = false;
+  /** The server's token by which a page comes back as who it was. */
+  #resume;
+  /** Milliseconds for which the server keeps a place for who is cut off. */
+  #graceMs = 6000;
+  #heardAt = 0;
+  #timer;
+  #pings = 0;
+  /** When pings that have no answer were sent, by number. */
+  #pingedAt = new Map();
+  /** By type: what waits because one of its kind was sent a moment ago. */
+  #waiting = new Map();
+  /** There and back, as the last answered ping took it. @type {number | undefined} */
+  roundTripMs;
+
+  /**
+   * @param {{ origin: string, secret: string, callType?: string, callId?: string }} link
+   * @param {SignallingHooks} hooks
+   */
+  constructor(link, hooks) {
+    this.#link = link;
+    this.#hooks = hooks;
+  }
+
+  /** Whether what is sent now leaves the page. */
+  get isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * Connects and says hello.
+   *
+   * @throws {RinglineError} `server-gone`
+   */
+  async connect() {
+    const socket = await openSocket(this.#link.origin);
+    if (this.#closed) return socket.close(1000);
+    this.#socket = socket;
+    this.#heardAt = performance.now();
+    socket.onmessage = ({ data }) => {
+      if (socket !== this.#socket) return;
+      this.#heardAt = performance.now();
+      this.#receive(JSON.parse(data));
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (socket !== this.#socket || this.#closed) return;
+      // A refusal or a goodbye whose message was lost still has its code.
+      if (code >= 4001 && code <= 4003) this.#hooks.onEnd(new RinglineError(reason));
+      else this.#comeBack();
+    };
+    const { callType, callId, secret } = this.#link;
+    this.send({
+      type: "hello",
+      version: VERSION,
+      callType,
+      callId,
+      secret,
+      ...this.#hooks.person(),
+      ...(this.#resume ? { resume: this.#resume, keepPeer: this.#hooks.keepPeer() } : {}),
+    });
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#beat(), PING_MS);
+  }
+
+  /** Says something; while the connection is cut it is lost. @param {object} message */
+  send(message) {
+    if (this.isOpen) this.#socket.send(JSON.stringify(message));
+  }
+
+  /**
+   * Tells how something is now: at once, and then at most every {@link STATE_MS}.
+   *
+   * @param {string} type the message's
+   * @param {() => object} state gives the rest of it, when it is sent
+   */
+  tell(type, state) {
+    if (this.#waiting.has(type)) return void this.#waiting.set(type, state);
+    this.send({ type, ...state() });
+    this.#waiting.set(type, undefined);
+    setTimeout(() => {
+      const last = this.#waiting.get(type);
+      this.#waiting.delete(type);
+      if (last) this.tell(type, last);
+    }, STATE_MS);
+  }
+
+  /** Drops the connection, which comes back by itself unless the page goes. */
+  drop(code, reason) {
+    this.#socket?.close(code, reason);
+  }
+
+  /** Ends it for good. */
+  close() {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#socket?.close(1000);
+  }
+
+  #receive(message) {
+    if (message.type === "pong") {
+      const at = this.#pingedAt.get(message.id);
+      this.#pingedAt.clear();
+      if (at !== undefined) this.roundTripMs = performance.now() - at;
+      return;
+    }
+    if (message.type === "welcome") {
+      this.#resume = message.resume;
+      this.#graceMs = message.graceMs;
+    }
+    this.#hooks.receive(message);
+  }
+
+  async #beat() {
+    if (performance.now() - this.#heardAt > SILENCE_MS) {
+      // A dead network never says that it is; the socket would wait for minutes.
+      const socket = this.#socket;
+      this.#comeBack();
+      return socket?.close(4900, "silent");
+    }
+    const told = await this.#hooks.beat();
+    const id = ++this.#pings;
+    this.#pingedAt.set(id, performance.now());
+    this.send({ type: "ping", id, ...told });
+  }
+
+  async #comeBack() {
+    clearInterval(this.#timer);
+    this.#socket = undefined;
+    this.#hooks.onCut();
+    const patience = isThisMachine(this.#link.origin) ? LOCAL_RETRY_MS : this.#graceMs + EXTRA_MS;
+    const until = performance.now() + patience;
+    for (let attempt = 0; performance.now() < until; attempt++) {
+      await delay(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
+      if (this.#closed) return;
+      try {
+        return await this.connect();
+      } catch {
+        // The next attempt may do better.
+      }
+    }
+    this.#hooks.onEnd(new RinglineError("server-gone"));
+  }
+}
+
+/** Whether an address is the machine's own: nothing but the server itself can be missing there. */
+function isThisMachine(origin) {
+  const { hostname } = new URL(origin);
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+}
+
+function delay(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
