@@ -326,6 +326,9 @@ Deno.test("agents are told the delay of whoever hears latest", async () => {
   grace.page.say({ type: "ping", id: 1, roundTripMs: 100, jitterBufferMs: 60, outputMs: 40 });
   const delays = agent.notices.flatMap((one) => one.type === "heardDelay" ? [one.ms] : []);
   assertEquals(delays, [50, 150]);
+  // Whoever says that he hears nothing of it for a minute is not believed.
+  grace.page.say({ type: "ping", id: 2, roundTripMs: 100, jitterBufferMs: 60_000 });
+  assertEquals(agent.notices.at(-1), { type: "heardDelay", ms: 1000 });
 });
 
 Deno.test("levels are told while somebody is heard, and whoever speaks moves up", async () => {

@@ -23,6 +23,11 @@ import type { VideoSource } from "./video_sections.ts";
 const CONNECT_MS = 20_000;
 /** How many new connections one person may have within a minute. */
 const REPAIRS = 6;
+/**
+ * The most that he can be said to hear late: nobody talks over more, and a round trip that was
+ * measured while the machine was busy, or made up, would keep the agent from knowing what was heard.
+ */
+const MOST_DELAY_MS = 1000;
 
 /** The kinds of media that a person sends. */
 export type PersonTrack = "audio" | "camera" | "screen";
@@ -207,8 +212,8 @@ export class Person {
       case "ping":
         this.send({ type: "pong", id: message.id });
         if (message.jitterBufferMs !== undefined) {
-          this.delayMs = (message.roundTripMs ?? 0) / 2 + message.jitterBufferMs +
-            (message.outputMs ?? 0);
+          const { roundTripMs = 0, jitterBufferMs, outputMs = 0 } = message;
+          this.delayMs = Math.min(MOST_DELAY_MS, roundTripMs / 2 + jitterBufferMs + outputMs);
           this.#room.onDelay(this);
         }
         return;
