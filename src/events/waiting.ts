@@ -57,6 +57,29 @@ export function waitFor<T>(
   });
 }
 
+/** A time limit as a signal, for what takes one. Disposing it ends the limit. */
+export interface TimeLimit extends Disposable {
+  /** Aborted with a `TimeoutError` when the time is over, or as one of the other signals is. */
+  readonly signal: AbortSignal;
+}
+
+/** Sets a limit for something of several steps; `Infinity` leaves it to `signals` alone. */
+export function limitTime(
+  what: string,
+  options: { timeoutMs: number; signals?: readonly AbortSignal[]; clock?: Clock },
+): TimeLimit {
+  const { timeoutMs, signals = [], clock = systemClock } = options;
+  checkDuration("timeoutMs", timeoutMs);
+  const limit = new AbortController();
+  const timer = timeoutMs === Infinity ? undefined : clock.schedule(() => {
+    limit.abort(timeoutError(what, timeoutMs));
+  }, timeoutMs);
+  return {
+    signal: AbortSignal.any([limit.signal, ...signals]),
+    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+  };
+}
+
 /** Resolves after `ms` milliseconds of `clock`, or rejects with the signal's reason. */
 export function sleep(ms: number, options: Omit<WaitOptions, "timeoutMs"> = {}): Promise<void> {
   const { signal, clock = systemClock } = options;

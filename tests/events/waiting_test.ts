@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DropCounter } from "../../src/events/drop_counter.ts";
-import { checkDuration, sleep, waitFor } from "../../src/events/waiting.ts";
+import { checkDuration, limitTime, sleep, waitFor } from "../../src/events/waiting.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 
 Deno.test("a wait gives what the promise gives and leaves no timer behind", async () => {
@@ -78,4 +78,30 @@ Deno.test("drops are counted one by one and told at most once a second", async (
   assertEquals(drops.total, 50);
   assertEquals(told, [[1, 1], [10, 11], [10, 21], [10, 31], [10, 41]]);
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("a time limit aborts its signal with a TimeoutError, or as another signal is", async () => {
+  const clock = new VirtualClock();
+  using limit = limitTime("it", { timeoutMs: 100, clock });
+  const controller = new AbortController();
+  using either = limitTime("it", { timeoutMs: 100, signals: [controller.signal], clock });
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assertEquals(either.signal.reason, reason);
+  await clock.advance(99);
+  assertEquals(limit.signal.aborted, false);
+  await clock.advance(1);
+  assertEquals(limit.signal.reason.name, "TimeoutError");
+  assertEquals(either.signal.reason, reason);
+});
+
+Deno.test("a time limit that is disposed leaves no timer behind, and its signal to the others", () => {
+  const clock = new VirtualClock();
+  const controller = new AbortController();
+  const limit = limitTime("it", { timeoutMs: 100, signals: [controller.signal], clock });
+  limit[Symbol.dispose]();
+  assertEquals(clock.pending, 0);
+  assertEquals(limit.signal.aborted, false);
+  controller.abort();
+  assertEquals(limit.signal.aborted, true);
 });

@@ -1,6 +1,6 @@
 import { MediaConnection } from "../../media/process/media_connection.ts";
 import { type MediaLease, MediaProcess } from "../../media/process/media_process.ts";
-import { timeoutError, waitFor } from "../../events/waiting.ts";
+import { limitTime, waitFor } from "../../events/waiting.ts";
 import { Call, type CreateCallOptions } from "../call.ts";
 import type { Connection } from "../connection.ts";
 import type { Conversation } from "../conversation.ts";
@@ -147,12 +147,12 @@ export class GetStreamEdge extends EdgeTransport {
   ): Promise<Connection> {
     this.assertOpen();
     const { timeoutMs = 10_000 } = options;
-    const limit = new AbortController();
-    using _timer = timeoutMs === Infinity ? undefined : this.clock.schedule(
-      () => limit.abort(timeoutError("joining the call", timeoutMs)),
+    using limit = limitTime("joining the call", {
       timeoutMs,
-    );
-    const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
+      signals: options.signal ? [options.signal] : [],
+      clock: this.clock,
+    });
+    const { signal } = limit;
     signal.throwIfAborted();
     return await this.#join(agent, call, signal);
   }

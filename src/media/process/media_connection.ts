@@ -6,7 +6,7 @@ import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import { checkCall, checkUser } from "../../edge/identity.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
-import { timeoutError } from "../../events/waiting.ts";
+import { limitTime } from "../../events/waiting.ts";
 import type { ConnectionNotice } from "../notice.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 import { PictureSender } from "../wire/video_frames.ts";
@@ -71,31 +71,22 @@ export class MediaConnection extends Connection {
     const { process, timeoutMs = 10_000, signal } = options;
     checkUser(options.agent?.user, "agent.user");
     checkCall(options.call);
-    const limit = new AbortController();
-    const { clock } = edge;
-    const timer = timeoutMs === Infinity ? undefined : clock.schedule(
-      () => limit.abort(timeoutError("joining the call", timeoutMs)),
+    using limit = limitTime("joining the call", {
       timeoutMs,
-    );
-    const onAbort = () => limit.abort(signal!.reason);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    try {
-      while (true) {
-        const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
-        const connection = await MediaConnection.#make(edge, options, lease);
-        try {
-          await connection.#join(limit.signal);
-          return connection;
-        } catch (error) {
-          await connection.close();
-          // It was empty and grown until a moment ago: the next one is fresh.
-          if ((error as Partial<EdgeError>).code !== "media-process-renewed") throw error;
-        }
+      signals: signal ? [signal] : [],
+      clock: edge.clock,
+    });
+    while (true) {
+      const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
+      const connection = await MediaConnection.#make(edge, options, lease);
+      try {
+        await connection.#join(limit.signal);
+        return connection;
+      } catch (error) {
+        await connection.close();
+        // It was empty and grown until a moment ago: the next one is fresh.
+        if ((error as Partial<EdgeError>).code !== "media-process-renewed") throw error;
       }
-    } finally {
-      timer?.[Symbol.dispose]();
-      signal?.removeEventListener("abort", onAbort);
     }
   }
 
