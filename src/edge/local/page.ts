@@ -5,6 +5,7 @@
  * @module
  */
 import app from "./page/app.js" with { type: "text" };
+import callStyle from "./page/call.css" with { type: "text" };
 import call from "./page/call.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import clientDevices from "./page/client/devices.js" with { type: "text" };
@@ -20,11 +21,14 @@ import clientSocket from "./page/client/socket.js" with { type: "text" };
 import clientSound from "./page/client/sound.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import icon from "./page/icon.svg" with { type: "text" };
+import metricsStyle from "./page/metrics.css" with { type: "text" };
 import metrics from "./page/metrics.js" with { type: "text" };
 import page from "./page/index.html" with { type: "text" };
 import lobby from "./page/lobby.js" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
+import talkStyle from "./page/talk.css" with { type: "text" };
 import talk from "./page/talk.js" with { type: "text" };
+import tilesStyle from "./page/tiles.css" with { type: "text" };
 import tiles from "./page/tiles.js" with { type: "text" };
 
 /** A file of the page and where it is served. */
@@ -36,6 +40,7 @@ export interface PageFile {
 
 const HTML = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
+const STYLE = "text/css; charset=utf-8";
 
 /** All that is served. The page of a call is the start page: its script looks at the address. */
 export const pageFiles: readonly PageFile[] = [
@@ -60,6 +65,10 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/client/signalling.js", type: SCRIPT, text: clientSignalling },
   { path: "/client/socket.js", type: SCRIPT, text: clientSocket },
   { path: "/client/sound.js", type: SCRIPT, text: clientSound },
-  { path: "/style.css", type: "text/css; charset=utf-8", text: style },
+  { path: "/style.css", type: STYLE, text: style },
+  { path: "/call.css", type: STYLE, text: callStyle },
+  { path: "/tiles.css", type: STYLE, text: tilesStyle },
+  { path: "/talk.css", type: STYLE, text: talkStyle },
+  { path: "/metrics.css", type: STYLE, text: metricsStyle },
   { path: "/icon.svg", type: "image/svg+xml", text: icon },
 ];
