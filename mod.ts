@@ -8,7 +8,8 @@
  */
 
 // The agent.
-export { Agent, type AgentJoinOptions, type AgentOptions } from "./src/agent/agent.ts";
+export { Agent } from "./src/agent/agent.ts";
+export type { AgentJoinOptions, AgentOptions } from "./src/agent/agent_options.ts";
 export { AgentSession } from "./src/agent/agent_session.ts";
 export {
   type InterruptSignal,

@@ -1,9 +1,7 @@
-import type { AudioKernel } from "../audio/kernel.ts";
 import type { AudioTrack, AudioTrackMode, OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
 import type { Connection } from "../edge/connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
-import type { EdgeAgent, Hearing } from "../edge/edge_agent.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { CloseReason, JsonValue, Participant, User } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
@@ -14,65 +12,19 @@ import type { RespondOptions, SayOptions } from "../inference/flow/flow.ts";
 import type { SpeechOutcome } from "../inference/speaking/speech.ts";
 import type { Logger } from "../events/logger.ts";
 import type { Clock } from "../events/clock.ts";
+import type { AgentJoinOptions, AgentOptions } from "./agent_options.ts";
 import { checkProcessors, type HeardAudio, type Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkCall, checkUser } from "../edge/identity.ts";
-import { checkDuration, timeoutError, waitFor } from "../events/waiting.ts";
+import { checkDuration } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
-import { AgentSession } from "./agent_session.ts";
-import { ConversationPart, type ConversationParts } from "./conversation_part.ts";
+import { AgentLifecycle } from "./agent_lifecycle.ts";
+import type { AgentSession } from "./agent_session.ts";
+import { ConversationPart } from "./conversation_part.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
 import { Senses } from "./senses.ts";
-import { everybodyPasses, type SpeakerFilter } from "./speaker_filter.ts";
-
-/** What an {@linkcode Agent} is made of. */
-export interface AgentOptions extends ConversationParts {
-  /** The network it joins calls over. It is shared, and never closed by the agent. */
-  edge: EdgeTransport;
-  /** Who the agent is in the calls. */
-  agentUser: User;
-  /** What it is told to be; the conversation carries them. */
-  instructions?: string;
-  /** What is done with what it hears and sees, in this order. */
-  processors?: readonly Processor[];
-  /** Called with each 20 ms of each participant: a processor in a line. */
-  onAudio?: (audio: HeardAudio, agent: Agent) => void | Promise<void>;
-  /** Whether it has a voice. Default `true`. */
-  publishAudio?: boolean;
-  /** `"live"` for an agent that answers while it hears, as an echo does. Default `"speech"`. */
-  audioMode?: AudioTrackMode;
-  /** Its picture: a track, or `false` for none. Default: that of a processor, if one has any. */
-  publishVideo?: VideoTrack | false;
-  /** Samples a second of what it hears. Default 16,000. */
-  audioRate?: Hearing["sampleRate"];
-  /** Whether it hears and sees other agents too. Default `false`. */
-  hearsAgents?: boolean;
-  /** Whom the processors hear when several people are in the call. Default: everybody. */
-  speakerFilter?: SpeakerFilter;
-  /** Who resamples what it hears, where the edge does not. Default: the fastest there is. */
-  kernel?: AudioKernel;
-  /** Where it says what people should read. Default: the console, warnings and errors only. */
-  logger?: Logger;
-  /** Where time comes from. Default: the machine's clock. */
-  clock?: Clock;
-}
-
-/** How an agent joins. */
-export interface AgentJoinOptions {
-  /**
-   * How long to wait for a person once joined. 0 does not wait, `Infinity` waits for ever; when the
-   * time is over the agent goes on. Default 10,000.
-   */
-  participantWaitTimeoutMs?: number;
-  /** Limit for joining itself, which then rejects with a `TimeoutError`. Default 10,000. */
-  timeoutMs?: number;
-  /** Aborting it gives the join up. */
-  signal?: AbortSignal;
-}
-
-/** Each thing that is released on closing gets this long before closing goes on without it. */
-const RELEASE_LIMIT_MS = 5000;
+import { everybodyPasses } from "./speaker_filter.ts";
 
 /**
  * Someone who joins a call to hear, see and speak, and is a program.
@@ -82,7 +34,7 @@ const RELEASE_LIMIT_MS = 5000;
  *
  * @example An echo
  * ```ts
- * import { Agent, interruptSignal } from "@ringline/edge";
+ * import { Agent } from "@ringline/edge";
  * import { MemoryEdge } from "@ringline/edge/testing";
  *
  * await using edge = new MemoryEdge();
@@ -110,21 +62,14 @@ export class Agent {
   readonly logger: Logger;
   /** Where its time comes from. */
   readonly clock: Clock;
-  readonly #publishAudio: boolean;
   readonly #audioMode: AudioTrackMode;
   readonly #video: VideoTrack | undefined;
-  readonly #edgeAgent: EdgeAgent;
   readonly #senses: Senses;
   readonly #talk: ConversationPart | undefined;
-  /** Aborted by close: whatever the join is waiting for, it gives up. */
-  readonly #ending = new AbortController();
-  readonly #started: Processor[] = [];
+  readonly #lifecycle: AgentLifecycle;
   #audio: AudioTrack | undefined;
   #authenticating: Promise<void> | undefined;
-  #joining: Promise<unknown> | undefined;
-  #connecting: Promise<Connection> | undefined;
-  #connection: Connection | undefined;
-  #conversation: Conversation | undefined;
+  #hasJoined = false;
   #closing: Promise<void> | undefined;
 
   /**
@@ -144,7 +89,6 @@ export class Agent {
     this.instructions = options.instructions ?? "";
     this.logger = options.logger ?? edge.logger;
     this.clock = options.clock ?? edge.clock;
-    this.#publishAudio = options.publishAudio ?? true;
     this.#audioMode = options.audioMode ?? "speech";
     const { onAudio } = options;
     this.#talk = ConversationPart.from(options);
@@ -158,6 +102,9 @@ export class Agent {
     this.#video = options.publishVideo === false
       ? undefined
       : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
+    const report = (error: unknown, context: string) => {
+      edge.events.announce(new ErrorEvent({ connection: this.connection, error, context }));
+    };
     this.#senses = new Senses({
       edge,
       processors: this.processors,
@@ -167,22 +114,22 @@ export class Agent {
       kernel: options.kernel ??
         lazyKernel(() => loadKernel({ logger: (line) => this.logger.info(line) })),
       clock: this.clock,
-      report: (error, context) => this.#report(error, context),
+      report,
     });
-    this.#edgeAgent = {
-      user: agentUser,
+    this.#lifecycle = new AgentLifecycle(this, {
       hearing: { sampleRate: audioRate, agents: hearsAgents },
-      receiveRow: (row) => this.#senses.audio.receiveRow(row),
-    };
+      senses: this.#senses,
+      talk: this.#talk,
+      publishAudio: options.publishAudio ?? true,
+      track: () => this.#track(),
+      authenticate: () => this.#authenticate(),
+      report,
+    });
   }
 
   /** What the agent says. Written before it joins, it is said when it has. */
   get audio(): OutboundAudioTrack {
-    if (!this.#audio) {
-      this.#audio = this.edge.createAudioTrack({ mode: this.#audioMode });
-      if (this.#closing) this.#audio.close();
-    }
-    return this.#audio;
+    return this.#track();
   }
 
   /** The picture that it publishes, if it does. */
@@ -192,12 +139,12 @@ export class Agent {
 
   /** Its presence in the call, once it has joined. */
   get connection(): Connection | undefined {
-    return this.#connection;
+    return this.#lifecycle.connection;
   }
 
   /** What was said in the call, once it has joined. */
   get conversation(): Conversation | undefined {
-    return this.#conversation;
+    return this.#lifecycle.conversation;
   }
 
   /**
@@ -250,11 +197,10 @@ export class Agent {
     checkDuration("timeoutMs", timeoutMs);
     signal?.throwIfAborted();
     if (this.#closing) throw new ClosedError("the agent");
-    if (this.#joining) throw new TypeError("an agent joins once: make another for another call");
-    const joining = this.#join(call, { participantWaitTimeoutMs, timeoutMs, signal });
-    this.#joining = joining;
+    if (this.#hasJoined) throw new TypeError("an agent joins once: make another for another call");
+    this.#hasJoined = true;
     try {
-      return await joining;
+      return await this.#lifecycle.join(call, { participantWaitTimeoutMs, timeoutMs, signal });
     } catch (error) {
       await this.close();
       throw error;
@@ -274,12 +220,12 @@ export class Agent {
 
   /** For how long no person has been in the call, in monotonic milliseconds; 0 while one is. */
   idleForMs(): number {
-    return this.#connection?.idleForMs() ?? 0;
+    return this.connection?.idleForMs() ?? 0;
   }
 
   /** For how long the agent is, or was, on the call, in monotonic milliseconds. */
   onCallForMs(): number {
-    return this.#connection?.onCallForMs() ?? 0;
+    return this.connection?.onCallForMs() ?? 0;
   }
 
   /** Sends data of the application's own to all participants; see `Connection.sendCustomEvent`. */
@@ -355,7 +301,10 @@ export class Agent {
     const done = Promise.withResolvers<void>();
     // Set before anything happens, since what happens may call close again.
     this.#closing = done.promise;
-    this.#close().then(done.resolve);
+    this.#lifecycle.leave().then(() => {
+      this.#audio?.close();
+      done.resolve();
+    });
     return done.promise;
   }
 
@@ -372,108 +321,12 @@ export class Agent {
     });
   }
 
-  async #join(
-    call: Call,
-    options: { participantWaitTimeoutMs: number; timeoutMs: number; signal?: AbortSignal },
-  ): Promise<AgentSession> {
-    const { timeoutMs } = options;
-    const limit = new AbortController();
-    const timer = timeoutMs === Infinity ? undefined : this.clock.schedule(() => {
-      limit.abort(timeoutError("joining the call", timeoutMs));
-    }, timeoutMs);
-    const leaving = [this.#ending.signal, ...options.signal ? [options.signal] : []];
-    const signal = AbortSignal.any([limit.signal, ...leaving]);
-    /** Waits for a step, and for no longer than the join as a whole may take. */
-    const step = <T>(what: string, promise: Promise<T>): Promise<T> =>
-      waitFor(promise, what, { signal, clock: this.clock });
-    try {
-      await step("starting the processors", this.#start(signal));
-      await step("authenticating", this.#authenticate());
-      this.#connecting = this.edge.join(this.#edgeAgent, call, { signal, timeoutMs });
-      const connection = await step("joining the call", this.#connecting);
-      this.#connection = connection;
-      connection.closed.then(() => this.close());
-      this.#senses.follow(connection);
-      const audio = this.#publishAudio ? this.audio as AudioTrack : undefined;
-      const video = this.#video;
-      if (audio || video) {
-        const published = this.edge.publishTracks({ audio, video }, { connection });
-        await step("publishing the tracks", published);
-      }
-      this.#conversation = await step(
-        "opening the conversation",
-        this.edge.createConversation(call, this.user, this.instructions),
-      );
-      if (this.#talk) {
-        const { sampleRate } = this.#edgeAgent.hearing;
-        const opening = { conversation: this.#conversation, track: this.audio, sampleRate, signal };
-        await step("beginning the conversation", this.#talk.open(opening));
-      }
-    } finally {
-      timer?.[Symbol.dispose]();
+  #track(): AudioTrack {
+    if (!this.#audio) {
+      this.#audio = this.edge.createAudioTrack({ mode: this.#audioMode });
+      if (this.#closing) this.#audio.close();
     }
-    await this.#waitForFirst(options.participantWaitTimeoutMs, AbortSignal.any(leaving));
-    if (this.#connection.state === "closed") throw new ClosedError("the call");
-    this.#senses.start();
-    return new AgentSession(this, this.#connection, this.#conversation);
-  }
-
-  /** Starts the processors together; the first that fails makes the others stop. */
-  async #start(signal: AbortSignal): Promise<void> {
-    const failed = new AbortController();
-    const either = AbortSignal.any([signal, failed.signal]);
-    const starting = this.processors.map(async (processor) => {
-      this.#started.push(processor);
-      try {
-        await processor.start?.(this, { signal: either });
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    });
-    await Promise.all(starting);
-  }
-
-  async #waitForFirst(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (timeoutMs === 0) return;
-    try {
-      await this.#connection!.waitForParticipant({ timeoutMs, signal });
-    } catch (error) {
-      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
-      this.#report(error, "waiting for a participant; going on without");
-    }
-  }
-
-  async #close(): Promise<void> {
-    this.#ending.abort(new ClosedError("the agent"));
-    this.#senses[Symbol.dispose]();
-    await this.#release("ending the conversation", () => this.#talk?.stop());
-    const conversation = this.#conversation;
-    if (conversation) await this.#release("writing the conversation", () => conversation.flush());
-    await Promise.all(
-      this.#started.map((one) =>
-        this.#release(`closing processor ${one.name}`, () => one.close?.())
-      ),
-    );
-    if (this.#connection) await this.#connection.close();
-    else await this.#release("giving up the join", () => this.#leaveLate());
-    this.#audio?.close();
-  }
-
-  /** An edge that joins although it was told to give up does not leave the agent in the call. */
-  async #leaveLate(): Promise<void> {
-    const late = await this.#connecting?.catch(() => undefined);
-    await late?.close();
-  }
-
-  /** Releases one thing: for a limited time, and reporting what goes wrong. */
-  async #release(what: string, act: () => void | Promise<void>): Promise<void> {
-    try {
-      const pending = act();
-      if (pending) await waitFor(pending, what, { timeoutMs: RELEASE_LIMIT_MS, clock: this.clock });
-    } catch (error) {
-      this.#report(error, what);
-    }
+    return this.#audio;
   }
 
   #expectTalk(): ConversationPart {
@@ -482,11 +335,7 @@ export class Agent {
   }
 
   #expectConnection(): Connection {
-    if (this.#connection) return this.#connection;
+    if (this.connection) return this.connection;
     throw new TypeError("the agent has not joined a call");
-  }
-
-  #report(error: unknown, context: string): void {
-    this.edge.events.announce(new ErrorEvent({ connection: this.#connection, error, context }));
   }
 }

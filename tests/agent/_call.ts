@@ -1,4 +1,5 @@
-import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
+import { Agent } from "../../src/agent/agent.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
+import { Agent } from "../../src/agent/agent.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import type { Processor } from "../../src/agent/processor.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import type { Call } from "../../src/edge/call.ts";

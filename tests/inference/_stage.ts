@@ -1,7 +1,8 @@
 import type { Call } from "../../src/edge/call.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
 import type { MemoryParty } from "../../src/testing/memory_party.ts";
-import { Agent, type AgentOptions } from "../../src/agent/agent.ts";
+import { Agent } from "../../src/agent/agent.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import type { AgentOptions } from "../../agent/agent.ts";
+import type { AgentOptions } from "../../agent/agent_options.ts";
 import type { Agent } from "../../agent/agent.ts";
 import type { CloseReason } from "../../edge/types.ts";
 import type { MemoryEdge } from "../memory_edge.ts";

@@ -1,0 +1,170 @@
+import type { AudioTrack } from "../edge/audio_track.ts";
+import type { Call } from "../edge/call.ts";
+import type { Connection } from "../edge/connection.ts";
+import type { Conversation } from "../edge/conversation.ts";
+import type { EdgeAgent, Hearing } from "../edge/edge_agent.ts";
+import type { Agent } from "./agent.ts";
+import type { ConversationPart } from "./conversation_part.ts";
+import type { Processor } from "./processor.ts";
+import type { Senses } from "./senses.ts";
+import { ClosedError } from "../edge/errors.ts";
+import { limitTime, waitFor } from "../events/waiting.ts";
+import { AgentSession } from "./agent_session.ts";
+
+/** What an {@linkcode AgentLifecycle} is made of, beside its agent. */
+export interface AgentLifecycleOptions {
+  hearing: Hearing;
+  senses: Senses;
+  talk: ConversationPart | undefined;
+  publishAudio: boolean;
+  /** The track that the agent speaks through. */
+  track: () => AudioTrack;
+  authenticate: () => Promise<void>;
+  report: (error: unknown, context: string) => void;
+}
+
+/** Each thing that is released on leaving gets this long before leaving goes on without it. */
+const RELEASE_LIMIT_MS = 5000;
+
+/** The steps by which an agent joins its call, and those by which it leaves, however far it got. */
+export class AgentLifecycle {
+  readonly #agent: Agent;
+  readonly #options: AgentLifecycleOptions;
+  /** Aborted by leaving: whatever the join is waiting for, it gives up. */
+  readonly #leaving = new AbortController();
+  readonly #started: Processor[] = [];
+  #connecting: Promise<Connection> | undefined;
+  #connection: Connection | undefined;
+  #conversation: Conversation | undefined;
+
+  constructor(agent: Agent, options: AgentLifecycleOptions) {
+    this.#agent = agent;
+    this.#options = options;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  get conversation(): Conversation | undefined {
+    return this.#conversation;
+  }
+
+  /** Joins, once. When it fails, what was done so far is for `leave` to undo. */
+  async join(
+    call: Call,
+    options: { participantWaitTimeoutMs: number; timeoutMs: number; signal?: AbortSignal },
+  ): Promise<AgentSession> {
+    const { participantWaitTimeoutMs, timeoutMs, signal } = options;
+    const signals = [this.#leaving.signal, ...signal ? [signal] : []];
+    const session = await this.#enter(call, timeoutMs, signals);
+    await this.#waitForFirst(participantWaitTimeoutMs, AbortSignal.any(signals));
+    if (session.connection.state === "closed") throw new ClosedError("the call");
+    this.#options.senses.start();
+    return session;
+  }
+
+  /** Leaves, once, and releases everything but the edge and the track. Never rejects. */
+  async leave(): Promise<void> {
+    const { senses, talk } = this.#options;
+    this.#leaving.abort(new ClosedError("the agent"));
+    senses[Symbol.dispose]();
+    await this.#release("ending the conversation", () => talk?.stop());
+    const conversation = this.#conversation;
+    if (conversation) await this.#release("writing the conversation", () => conversation.flush());
+    await Promise.all(
+      this.#started.map((one) =>
+        this.#release(`closing processor ${one.name}`, () => one.close?.())
+      ),
+    );
+    if (this.#connection) await this.#connection.close();
+    else await this.#release("giving up the join", () => this.#leaveLate());
+  }
+
+  /** Everything of the join that its time limit is for. */
+  async #enter(
+    call: Call,
+    timeoutMs: number,
+    signals: readonly AbortSignal[],
+  ): Promise<AgentSession> {
+    const { edge, user, instructions, clock, video } = this.#agent;
+    const { hearing, senses, talk, publishAudio, track, authenticate } = this.#options;
+    using limit = limitTime("joining the call", { timeoutMs, signals, clock });
+    const { signal } = limit;
+    /** Waits for a step, and for no longer than the join as a whole may take. */
+    const step = <T>(what: string, promise: Promise<T>): Promise<T> =>
+      waitFor(promise, what, { signal, clock });
+
+    await step("starting the processors", this.#start(signal));
+    await step("authenticating", authenticate());
+    const edgeAgent: EdgeAgent = {
+      user,
+      hearing,
+      receiveRow: (row) => senses.audio.receiveRow(row),
+    };
+    this.#connecting = edge.join(edgeAgent, call, { signal, timeoutMs });
+    const connection = await step("joining the call", this.#connecting);
+    this.#connection = connection;
+    connection.closed.then(() => this.#agent.close());
+    senses.follow(connection);
+    const audio = publishAudio ? track() : undefined;
+    if (audio || video) {
+      const published = edge.publishTracks({ audio, video }, { connection });
+      await step("publishing the tracks", published);
+    }
+    const conversation = await step(
+      "opening the conversation",
+      edge.createConversation(call, user, instructions),
+    );
+    this.#conversation = conversation;
+    if (talk) {
+      const { sampleRate } = hearing;
+      const opening = { conversation, track: track(), sampleRate, signal };
+      await step("beginning the conversation", talk.open(opening));
+    }
+    return new AgentSession(this.#agent, connection, conversation);
+  }
+
+  /** Starts the processors together; the first that fails makes the others stop. */
+  async #start(signal: AbortSignal): Promise<void> {
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    const starting = this.#agent.processors.map(async (processor) => {
+      this.#started.push(processor);
+      try {
+        await processor.start?.(this.#agent, { signal: either });
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    });
+    await Promise.all(starting);
+  }
+
+  async #waitForFirst(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (timeoutMs === 0) return;
+    try {
+      await this.#connection!.waitForParticipant({ timeoutMs, signal });
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      this.#options.report(error, "waiting for a participant; going on without");
+    }
+  }
+
+  /** An edge that joins although it was told to give up does not leave the agent in the call. */
+  async #leaveLate(): Promise<void> {
+    const late = await this.#connecting?.catch(() => undefined);
+    await late?.close();
+  }
+
+  /** Releases one thing: for a limited time, and reporting what goes wrong. */
+  async #release(what: string, act: () => void | Promise<void>): Promise<void> {
+    const { clock } = this.#agent;
+    try {
+      const pending = act();
+      if (pending) await waitFor(pending, what, { timeoutMs: RELEASE_LIMIT_MS, clock });
+    } catch (error) {
+      this.#options.report(error, what);
+    }
+  }
+}
