@@ -26,12 +26,7 @@ export * from "./src/inference/mod.ts";
 
 // The contract: what an edge is, and what its author builds on.
 export { Call, type CreateCallOptions } from "./src/edge/call.ts";
-export {
-  Connection,
-  type ConnectionInit,
-  type PublishedTracks,
-  type TrackAnnouncement,
-} from "./src/edge/connection.ts";
+export { Connection, type ConnectionInit, type PublishedTracks } from "./src/edge/connection.ts";
 export {
   type Conversation,
   MemoryConversation,
@@ -62,6 +57,7 @@ export {
   type JsonValue,
   type Participant,
   type ParticipantKind,
+  type TrackAnnouncement,
   type TrackInfo,
   TrackType,
   type User,

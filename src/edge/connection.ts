@@ -8,13 +8,14 @@ import type {
   ConnectionState,
   JsonValue,
   Participant,
+  TrackAnnouncement,
   TrackInfo,
-  TrackType,
 } from "./types.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { waitFor } from "../events/waiting.ts";
+import { Attendance } from "./attendance.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
@@ -43,18 +44,6 @@ export interface ConnectionInit {
   call: Call;
   /** The edge's clock unless given. */
   clock?: Clock;
-}
-
-/** A track as an edge's author announces it: by its participant's id. */
-export interface TrackAnnouncement {
-  /** Unique within the connection. */
-  id: string;
-  /** What kind of track it is. */
-  type: TrackType;
-  /** Who publishes it: a participant's id. */
-  participantId: string;
-  /** Whether it is muted. Default `false`. */
-  muted?: boolean;
 }
 
 /** The tracks that an agent publishes, in one negotiation. */
@@ -93,7 +82,7 @@ export abstract class Connection implements AsyncDisposable {
 
   readonly #roster = new Roster();
   readonly #closed = Promise.withResolvers<CloseReason>();
-  readonly #waiting = new Set<PromiseWithResolvers<Participant>>();
+  readonly #attendance: Attendance;
   readonly #unknownAudio: DropCounter;
   /** The row that a single participant's audio is handed over in. */
   readonly #row: AudioRow = { number: -1, count: 0, entries: [] };
@@ -101,10 +90,6 @@ export abstract class Connection implements AsyncDisposable {
   #reconnecting = false;
   #reason: CloseReason | undefined;
   #closing: Promise<void> | undefined;
-  #establishedAt: number | undefined;
-  #endedAt: number | undefined;
-  #idleAt = 0;
-  #idleAtEpoch = 0;
 
   /**
    * Makes a connection.
@@ -119,6 +104,7 @@ export abstract class Connection implements AsyncDisposable {
     this.agent = init.agent;
     this.clock = init.clock ?? init.edge.clock ?? systemClock;
     this.closed = this.#closed.promise;
+    this.#attendance = new Attendance(this.clock);
     this.#unknownAudio = new DropCounter(this.clock, (dropped, total) => {
       this.reportError(
         new Error(`${dropped} chunks of audio from unknown participants dropped (${total} in all)`),
@@ -174,8 +160,7 @@ export abstract class Connection implements AsyncDisposable {
 
   /** For how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */
   onCallForMs(): number {
-    if (this.#establishedAt === undefined) return 0;
-    return (this.#endedAt ?? this.clock.now()) - this.#establishedAt;
+    return this.#attendance.onCallForMs;
   }
 
   /**
@@ -191,17 +176,7 @@ export abstract class Connection implements AsyncDisposable {
     options.signal?.throwIfAborted();
     if (this.#state === "closed") throw new ClosedError("the connection");
     const present = this.#state === "establishing" ? undefined : this.#roster.firstPerson();
-    if (present) return present;
-    const waiting = Promise.withResolvers<Participant>();
-    this.#waiting.add(waiting);
-    try {
-      return await waitFor(waiting.promise, "a participant joining", {
-        ...options,
-        clock: this.clock,
-      });
-    } finally {
-      this.#waiting.delete(waiting);
-    }
+    return present ?? await this.#attendance.waitForWelcome(options);
   }
 
   /**
@@ -209,12 +184,12 @@ export abstract class Connection implements AsyncDisposable {
    * nobody joined counts from the agent's own join. 0 before that and once closed.
    */
   idleForMs(): number {
-    return this.#isIdle() ? this.clock.now() - this.#idleAt : 0;
+    return this.#attendance.idleForMs;
   }
 
   /** Since when no person has been here, in milliseconds since 1970; 0 while one is. For display. */
   idleSince(): number {
-    return this.#isIdle() ? this.#idleAtEpoch : 0;
+    return this.#attendance.idleSinceEpochMs;
   }
 
   /**
@@ -249,9 +224,10 @@ export abstract class Connection implements AsyncDisposable {
   protected established(): void {
     if (this.#state === "closed") throw new ClosedError("the connection");
     if (this.#state !== "establishing") return;
-    this.#establishedAt = this.#idleAt = this.clock.now();
-    this.#idleAtEpoch = this.clock.epochMs();
-    this.#setState(this.#roster.firstPerson() ? "active" : "waiting");
+    this.#attendance.begin();
+    const person = this.#roster.firstPerson();
+    if (!person) this.#attendance.nobodyIsHere();
+    this.#setState(person ? "active" : "waiting");
     for (const participant of [...this.participants.values()]) {
       this.#announceParticipant(participant);
     }
@@ -398,7 +374,7 @@ export abstract class Connection implements AsyncDisposable {
   /** Tells those who wait for a person that there is one, when everything is announced. */
   #welcome(): void {
     const person = this.#roster.firstPerson();
-    if (person) { for (const waiting of this.#waiting) waiting.resolve(person); }
+    if (person) this.#attendance.welcome(person);
   }
 
   #leave(participantId: string, announce: boolean): void {
@@ -412,16 +388,13 @@ export abstract class Connection implements AsyncDisposable {
 
   #updatePresence(): void {
     const present = this.#roster.firstPerson() !== undefined;
-    if (present && this.#state !== "active") this.#setState("active");
-    else if (!present && this.#state === "active") {
-      this.#idleAt = this.clock.now();
-      this.#idleAtEpoch = this.clock.epochMs();
+    if (present && this.#state !== "active") {
+      this.#attendance.somebodyIsHere();
+      this.#setState("active");
+    } else if (!present && this.#state === "active") {
+      this.#attendance.nobodyIsHere();
       this.#setState("idle");
     }
-  }
-
-  #isIdle(): boolean {
-    return this.#state === "waiting" || this.#state === "idle";
   }
 
   #announceParticipant(participant: Participant): void {
@@ -464,9 +437,8 @@ export abstract class Connection implements AsyncDisposable {
     // Set before any event is sent: a subscriber may call close().
     this.#closing = done.promise;
     this.#reason = reason;
-    this.#endedAt = this.clock.now();
     this.#reconnecting = false;
-    for (const waiting of this.#waiting) waiting.reject(new ClosedError("the connection"));
+    this.#attendance.end(new ClosedError("the connection"));
     this.#release(reason).then(done.resolve);
     this.#setState("closed");
     return done.promise;

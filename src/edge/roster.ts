@@ -1,5 +1,4 @@
-import type { TrackAnnouncement } from "./connection.ts";
-import type { Participant, TrackInfo } from "./types.ts";
+import type { Participant, TrackAnnouncement, TrackInfo } from "./types.ts";
 
 /** How many tracks wait for participants who are not known yet. */
 const MAX_EARLY_TRACKS = 64;

@@ -64,6 +64,18 @@ export interface TrackInfo {
   readonly muted: boolean;
 }
 
+/** A track as an edge's author announces it: by its participant's id. */
+export interface TrackAnnouncement {
+  /** Unique within the connection. */
+  id: string;
+  /** What kind of track it is. */
+  type: TrackType;
+  /** Who publishes it: a participant's id. */
+  participantId: string;
+  /** Whether it is muted. Default `false`. */
+  muted?: boolean;
+}
+
 /**
  * Where a connection stands: `establishing` while `join` is under way, `waiting` until the first
  * person comes, `active` while a person is here, `idle` after all of them left, `closed` for good.

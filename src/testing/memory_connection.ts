@@ -1,15 +1,10 @@
-import type { CloseReason, JsonValue, Participant } from "../edge/types.ts";
+import type { CloseReason, JsonValue, Participant, TrackAnnouncement } from "../edge/types.ts";
 import type { AudioRow, Hearing } from "../edge/edge_agent.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
 import type { MemoryEdge } from "./memory_edge.ts";
 import type { MemoryRoom } from "./memory_room.ts";
-import {
-  Connection,
-  type ConnectionInit,
-  type PublishedTracks,
-  type TrackAnnouncement,
-} from "../edge/connection.ts";
+import { Connection, type ConnectionInit, type PublishedTracks } from "../edge/connection.ts";
 import { PacedPlayout } from "../edge/paced_playout.ts";
 import { TrackType } from "../edge/types.ts";
 

@@ -18,6 +18,7 @@ class TestConnection extends Connection {
   disconnects: CloseReason[] = [];
   sent: string[] = [];
   disconnecting: Promise<void> = Promise.resolve();
+  onDisconnect = (): void => {};
 
   override publishTracks(): Promise<void> {
     return Promise.resolve();
@@ -31,6 +32,7 @@ class TestConnection extends Connection {
   }
   protected override disconnect(reason: CloseReason): Promise<void> {
     this.disconnects.push(reason);
+    this.onDisconnect();
     return this.disconnecting;
   }
   /** What an author does from inside. */
@@ -373,6 +375,20 @@ Deno.test("closing before the join is complete makes it fail, as aborted", async
   assertEquals(await connection.closed, "aborted");
   assertThrows(() => author.established(), Error, "closed");
   assertEquals(log, ["establishing -> closed"]);
+});
+
+Deno.test("who leaves while the agent leaves does not make it idle", async () => {
+  const { clock, author, connection } = await setUp();
+  author.participantJoined(person("anna"));
+  author.established();
+  connection.onDisconnect = () => author.participantLeft("anna");
+  await connection.close();
+  await clock.advance(10);
+  assertEquals([connection.state, connection.idleForMs(), connection.idleSince()], [
+    "closed",
+    0,
+    0,
+  ]);
 });
 
 Deno.test("what is told after closing is ignored", async () => {

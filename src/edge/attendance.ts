@@ -1,0 +1,72 @@
+import type { Clock } from "../events/clock.ts";
+import type { Participant } from "./types.ts";
+import { waitFor } from "../events/waiting.ts";
+
+/** For how long the agent is in a call, and people are not; and who waits for a person. */
+export class Attendance {
+  readonly #clock: Clock;
+  readonly #waiting = new Set<PromiseWithResolvers<Participant>>();
+  #establishedAt: number | undefined;
+  #endedAt: number | undefined;
+  /** Since when no person has been here: by the clock, and since 1970. */
+  #idle: { sinceMs: number; sinceEpochMs: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get onCallForMs(): number {
+    if (this.#establishedAt === undefined) return 0;
+    return (this.#endedAt ?? this.#clock.now()) - this.#establishedAt;
+  }
+
+  get idleForMs(): number {
+    return this.#idle ? this.#clock.now() - this.#idle.sinceMs : 0;
+  }
+
+  get idleSinceEpochMs(): number {
+    return this.#idle?.sinceEpochMs ?? 0;
+  }
+
+  /** The agent is in the call. */
+  begin(): void {
+    this.#establishedAt = this.#clock.now();
+  }
+
+  /** No person is here: nobody yet, or nobody any more. */
+  nobodyIsHere(): void {
+    // While a connection closes, its edge may still tell who leaves.
+    if (this.#endedAt !== undefined) return;
+    this.#idle = { sinceMs: this.#clock.now(), sinceEpochMs: this.#clock.epochMs() };
+  }
+
+  somebodyIsHere(): void {
+    this.#idle = undefined;
+  }
+
+  /** Tells those who wait that there is a person. */
+  welcome(person: Participant): void {
+    for (const waiting of this.#waiting) waiting.resolve(person);
+  }
+
+  /** Waits for the next `welcome`. */
+  async waitForWelcome(
+    options: { timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<Participant> {
+    const waiting = Promise.withResolvers<Participant>();
+    this.#waiting.add(waiting);
+    try {
+      const { promise } = waiting;
+      return await waitFor(promise, "a participant joining", { ...options, clock: this.#clock });
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  /** The call is over; nobody waits for anyone any more. */
+  end(reason: Error): void {
+    this.#endedAt = this.#clock.now();
+    this.#idle = undefined;
+    for (const waiting of this.#waiting) waiting.reject(reason);
+  }
+}
