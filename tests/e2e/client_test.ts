@@ -1,6 +1,8 @@
 /** The page's client, as somebody else's page would use it, and misuse it. */
 import { assert, assertEquals } from "@std/assert";
-import { CustomEventReceivedEvent } from "@ringline/edge";
+import { Agent, CustomEventReceivedEvent, silentLogger } from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
+import { selfSignedCertificate } from "@ringline/edge/local/certificate";
 import { openScene } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_lab.ts";
 
@@ -108,7 +110,7 @@ browserTest(
         client.connection.dispatchEvent(new Event("connectionstatechange"));
       });
       client.breakSignalling();
-  })()`);
+    })()`);
     await guest.client("setMuted", true);
     const { tracks } = scene.agent.connection!;
     await until(
@@ -138,11 +140,72 @@ browserTest(
       });
       client.leave();
       asked.resolve(new MediaStream([track]));
-  })()`);
+    })()`);
     const outcome = await until(
       "joining ends",
       async () => await guest.page.evaluate("globalThis.outcome") as object,
     );
     assertEquals(outcome, { code: "left", track: "ended" });
+  },
+);
+
+browserTest(
+  "whoever is muted is muted with another microphone from its first sample on",
+  async (browser) => {
+    await using scene = await openScene();
+    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    const sent = await guest.page.evaluate(`(async () => {
+    const { client, voice } = globalThis.guest;
+    const { replaceTrack } = RTCRtpSender.prototype;
+    const sent = [];
+    RTCRtpSender.prototype.replaceTrack = function (track) {
+      sent.push(track.enabled);
+      return replaceTrack.call(this, track);
+    };
+    client.setMuted(true);
+    await client.setMicrophone(voice.clone());
+    client.setMuted(false);
+    return [...sent, client.tracks.microphone.enabled];
+  })()`);
+    assertEquals(sent, [false, true]);
+  },
+);
+
+browserTest(
+  "a listed page of another origin joins through the client, over TLS as well",
+  async (browser) => {
+    await using foreign = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => new Response("<p>elsewhere</p>", { headers: { "content-type": "text/html" } }),
+    );
+    const elsewhere = `http://127.0.0.1:${foreign.addr.port}`;
+    await using edge = new LocalEdge({
+      tls: await selfSignedCertificate(["127.0.0.1"]),
+      origins: [elsewhere],
+      logger: silentLogger,
+    });
+    const agent = new Agent({ edge, agentUser: { id: "agent", name: "Agent" } });
+    const call = await agent.createCall("default", "test");
+    await using _joined = await agent.join(call, { participantWaitTimeoutMs: 0 });
+    const link = await edge.callLink(call);
+    assertEquals(link.protocol, "https:");
+
+    const page = await browser.newPage();
+    // Nobody vouches for the certificate; a person would tell the browser to go on.
+    const session = await page.createCDPSession();
+    await session.send("Security.setIgnoreCertificateErrors", { ignore: true });
+    await page.goto(elsewhere);
+    const state = await page.evaluate(`(async () => {
+      const { RinglineClient } = await import("${link.origin}/client.js");
+      const client = new RinglineClient({ link: "${link}" });
+      await client.join({ name: "Ada", microphone: null });
+      return client.state;
+    })()`);
+    assertEquals(state, "connected");
+    await until(
+      "the agent sees Ada",
+      () => [...agent.connection!.participants.values()].some(({ name }) => name === "Ada"),
+    );
+    await page.close();
   },
 );
