@@ -42,16 +42,22 @@ const _fetchedAhead = (): Promise<unknown> => import("./host.ts");
  *
  * @example
  * ```ts ignore
- * import { Agent, interruptSignal } from "@ringline/edge";
+ * import { Agent, untilInterrupted } from "@ringline/edge";
  * import { GetStreamEdge } from "@ringline/edge/getstream";
  *
- * await using edge = new GetStreamEdge();   // STREAM_API_KEY, STREAM_API_SECRET
- * const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" }, audioMode: "live",
- *   onAudio: ({ pcm }, { audio }) => audio.write(pcm) });
- * const call = await agent.createCall("default", "kitchen");
- * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
- * await edge.openDemo(call, { browser: true });
- * await agent.finish({ signal: interruptSignal() });
+ * await untilInterrupted(async (signal) => { // Ctrl-C
+ *   await using edge = new GetStreamEdge(); // STREAM_API_KEY, STREAM_API_SECRET
+ *   const agent = new Agent({
+ *     edge,
+ *     agentUser: { id: "echo", name: "Echo" },
+ *     audioMode: "live",
+ *     onAudio: ({ pcm }, { audio }) => audio.write(pcm),
+ *   });
+ *   const call = await agent.createCall("default", "kitchen");
+ *   await using session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+ *   await edge.openDemo(call, { browser: true, signal });
+ *   await agent.finish({ signal }); // until the call ends
+ * });
  * ```
  */
 export class GetStreamEdge extends EdgeTransport {

@@ -58,16 +58,22 @@ const answered = v.object({ origin: v.string() });
  *
  * @example
  * ```ts ignore
- * import { Agent, interruptSignal } from "@ringline/edge";
+ * import { Agent, untilInterrupted } from "@ringline/edge";
  * import { LocalEdge } from "@ringline/edge/local";
  *
- * await using edge = new LocalEdge();
- * const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" }, audioMode: "live",
- *   onAudio: ({ pcm }, { audio }) => audio.write(pcm) });
- * const call = await agent.createCall("default", "kitchen");
- * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
- * await edge.openDemo(call);   // prints the link
- * await agent.finish({ signal: interruptSignal() });
+ * await untilInterrupted(async (signal) => { // Ctrl-C
+ *   await using edge = new LocalEdge();
+ *   const agent = new Agent({
+ *     edge,
+ *     agentUser: { id: "echo", name: "Echo" },
+ *     audioMode: "live",
+ *     onAudio: ({ pcm }, { audio }) => audio.write(pcm),
+ *   });
+ *   const call = await agent.createCall("default", "kitchen");
+ *   await using session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+ *   await edge.openDemo(call, { signal }); // prints the link
+ *   await agent.finish({ signal }); // until the call ends
+ * });
  * ```
  */
 export class LocalEdge extends EdgeTransport {
@@ -202,20 +208,26 @@ export class LocalEdge extends EdgeTransport {
    *
    * @example
    * ```ts ignore
-   * // An agent whose last person has left leaves too.
-   * using idle = edge.events.subscribe(ConnectionStateChangedEvent, ({ connection, state }) => {
-   *   if (state === "idle") void connection.close();
+   * import { Agent, ConnectionStateChangedEvent, untilInterrupted } from "@ringline/edge";
+   * import { LocalEdge } from "@ringline/edge/local";
+   *
+   * await untilInterrupted(async (signal) => { // Ctrl-C
+   *   await using edge = new LocalEdge();
+   *   // An agent whose last person has left leaves too.
+   *   using idle = edge.events.subscribe(ConnectionStateChangedEvent, ({ connection, state }) => {
+   *     if (state === "idle") void connection.close();
+   *   });
+   *   const serving = await edge.serve({
+   *     onCall: async (call) => {
+   *       const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" } });
+   *       await using session = await agent.join(call);
+   *       await agent.finish();
+   *     },
+   *     signal,
+   *   });
+   *   console.log(serving.url.href);
+   *   await serving.closed;
    * });
-   * const serving = await edge.serve({
-   *   onCall: async (call) => {
-   *     const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" } });
-   *     await using session = await agent.join(call);
-   *     await agent.finish();
-   *   },
-   *   signal: interruptSignal(),
-   * });
-   * console.log(serving.url.href);
-   * await serving.closed;
    * ```
    */
   async serve(options: ServeOptions): Promise<Serving> {
