@@ -162,8 +162,9 @@ browserTest(
       sent.push(track.enabled);
       return replaceTrack.call(this, track);
     };
+    const other = voice.clone();
     client.setMuted(true);
-    await client.setMicrophone(voice.clone());
+    await client.setMicrophone(other);
     client.setMuted(false);
     return [...sent, client.tracks.microphone.enabled];
   })()`);
