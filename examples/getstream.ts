@@ -5,8 +5,9 @@
  * that lets a person in for an hour.
  */
 import { parseArgs } from "node:util";
-import { Agent, untilInterrupted } from "@ringline/edge";
+import { Agent } from "@ringline/edge";
 import { GetStreamEdge } from "@ringline/edge/getstream";
+import { run } from "./lib/program.ts";
 import { Parrot } from "./parrot.ts";
 
 if (import.meta.main) {
@@ -19,7 +20,7 @@ if (import.meta.main) {
       browser: { type: "boolean", default: false },
     },
   });
-  await untilInterrupted(async (signal) => {
+  await run(async (signal) => {
     await using edge = new GetStreamEdge({ basePath: values["base-url"] });
     const agent = new Agent({
       edge,
@@ -32,9 +33,5 @@ if (import.meta.main) {
     console.log("Say something, then wait. Ctrl-C ends the call.");
     const reason = await agent.finish({ signal });
     console.log(`The call is over: ${reason}.`);
-  }).catch((error) => {
-    // Mostly keys that are missing or wrong, which a stack trace does not make clearer.
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
   });
 }

@@ -5,19 +5,18 @@
  * answer, and eSpeak NG speaks (GPL-3: see `lib/espeak_voice.ts`). Ask it for the time, a timer, a
  * story or its name; interrupt it, and ask what it said.
  */
-import { parseArgs } from "node:util";
 import {
   Agent,
   type ChatMessage,
   defineTool,
   type EdgeTransport,
   fixedSilence,
-  untilInterrupted,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { sileroVad } from "@ringline/edge/silero-vad";
 import { EspeakVoice } from "./lib/espeak_voice.ts";
 import { PocketSphinx } from "./lib/pocket_sphinx.ts";
+import { commandLine, run } from "./lib/program.ts";
 import { type Rule, RulesLLM } from "./lib/rules_llm.ts";
 
 const NUMBERS = [
@@ -134,18 +133,15 @@ export function localAssistant(edge: EdgeTransport): Agent {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: { port: { type: "string", default: "0" } },
-  });
-  await untilInterrupted(async (signal) => {
-    await using edge = new LocalEdge({ port: Number(values.port) });
+  const options = commandLine({ port: "0" });
+  await run(async (signal) => {
+    await using edge = new LocalEdge({ port: Number(options.port) });
     const agent = localAssistant(edge);
     const call = await agent.createCall("default", "assistant");
     await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
     await edge.openDemo(call, { signal });
     await agent.waitForParticipant({ signal });
-    agent.say("Hello, I am Robin.");
-    await agent.finish({ signal });
+    const greeting = agent.say("Hello, I am Robin.");
+    await Promise.all([greeting, agent.finish({ signal })]);
   });
 }

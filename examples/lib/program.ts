@@ -1,4 +1,4 @@
-/** What the examples share that talk through a service: their options, its key, and how they end. */
+/** What the examples share: their options, the key of the service they use, and how they end. */
 import { parseArgs } from "node:util";
 import { untilInterrupted } from "@ringline/edge";
 
