@@ -74,7 +74,7 @@ export { analyse, analyserLevel } from "./client/sound.js";
  *
  * What is heard is played unless `play` is `false`. Pictures are yours to show:
  *
- * ```js
+ * ```js ignore
  * client.addEventListener("videos", ({ detail }) => {
  *   for (const { member, kind, stream } of detail.videos) {
  *     const video = videoFor(member, kind); // an element of your page
@@ -183,7 +183,7 @@ export class RinglineClient extends EventTarget {
    * @throws {TypeError | RangeError} the name is no text of 1 to 60 characters on one line, or the
    *   user none of up to 100
    * @example
-   * ```js
+   * ```js ignore
    * try {
    *   await client.join({ name: "Ada", camera: true });
    * } catch (error) {
