@@ -97,9 +97,12 @@ function whatWasHeard(messages: readonly ChatMessage[]): string {
 
 /** The assistant, for any edge. */
 export function localAssistant(edge: EdgeTransport): Agent {
+  const timers = new Set<Disposable>();
   const agent: Agent = new Agent({
     edge,
     agentUser: { id: "robin", name: "Robin" },
+    // A timer that is left would keep the program from ending.
+    processors: [{ name: "timers", close: () => timers.forEach((one) => one[Symbol.dispose]()) }],
     vad: sileroVad(),
     stt: new PocketSphinx(GRAMMAR),
     turnDetection: fixedSilence(500),
@@ -121,9 +124,11 @@ export function localAssistant(edge: EdgeTransport): Agent {
           required: ["seconds"],
         },
         execute: ({ seconds }) => {
-          agent.clock.schedule(() => {
+          const timer = agent.clock.schedule(() => {
+            timers.delete(timer);
             agent.say("Your time is up!").catch(() => {});
           }, seconds * 1000);
+          timers.add(timer);
         },
       }),
     ],

@@ -208,6 +208,7 @@ export class ConversationPart implements Processor {
   /** Falls silent for good; what was said is in the conversation then. */
   async stop(): Promise<void> {
     this.#metrics?.[Symbol.dispose]();
+    this.#sight?.close();
     await this.#flow?.close();
   }
 

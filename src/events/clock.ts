@@ -16,17 +16,28 @@ export interface Clock {
   epochMs(): number;
   /**
    * Calls `callback` once, `ms` milliseconds from now, unless the returned timer is disposed
-   * first. Disposing late, or twice, does nothing.
+   * first; never where `ms` is `Infinity`. Disposing late, or twice, does nothing.
    */
   schedule(callback: () => void, ms: number): Disposable;
 }
+
+/** What a timer of the runtime holds: more would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   epochMs: () => Date.now(),
   schedule(callback, ms) {
-    const timer = setTimeout(callback, ms);
+    const end = performance.now() + ms;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const arrange = (left: number) => {
+      if (left === Infinity) return;
+      timer = left > LONGEST_MS
+        ? setTimeout(() => arrange(end - performance.now()), LONGEST_MS)
+        : setTimeout(callback, left);
+    };
+    arrange(ms);
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };

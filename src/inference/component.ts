@@ -30,8 +30,9 @@ export interface Component {
 }
 
 /**
- * Starts all components at once. When one fails the others are told to stop, those that had started
- * are closed, and the first failure is thrown.
+ * Starts all components at once. When one fails, or the signal is aborted, the others are told to
+ * stop, those that had started are closed, and the first failure is thrown. Who does not listen and
+ * starts all the same is closed then.
  */
 export async function startComponents(
   components: Iterable<Component>,
@@ -40,21 +41,28 @@ export async function startComponents(
   const all = [...new Set(components)];
   const others = new AbortController();
   const signal = AbortSignal.any([context.signal, others.signal]);
-  const results = await Promise.allSettled(all.map(async (component) => {
-    try {
-      signal.throwIfAborted();
-      await component.start?.({ ...context, signal });
-    } catch (error) {
-      others.abort(error);
-      throw error;
-    }
-  }));
-  if (!signal.aborted) return;
-  const started = all.filter((_, index) => results[index]!.status === "fulfilled");
-  await closeComponents(started, (error, context_) => {
-    context.logger.warn(`${context_}: ${describeError(error)}`);
+  const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => giveUp(signal.reason), { once: true });
+  if (signal.aborted) giveUp(signal.reason);
+  const started = new Set<Component>();
+  const starting = all.map(async (component) => {
+    signal.throwIfAborted();
+    await component.start?.({ ...context, signal });
+    started.add(component);
   });
-  throw signal.reason;
+  const report = (error: unknown, what: string) =>
+    context.logger.warn(`${what}: ${describeError(error)}`);
+  try {
+    await Promise.race([Promise.all(starting), givenUp]);
+  } catch (error) {
+    others.abort(error);
+    const late = all.filter((component) => !started.has(component));
+    for (const component of late) {
+      starting[all.indexOf(component)]!.then(() => closeComponents([component], report), () => {});
+    }
+    await closeComponents(started, report);
+    throw signal.reason;
+  }
 }
 
 /** Closes all components at once; what goes wrong is reported and keeps no other one open. */

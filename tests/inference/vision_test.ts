@@ -3,6 +3,7 @@ import { decode as decodeJpeg } from "@jsquash/jpeg";
 import { decode as decodePng } from "@jsquash/png";
 import type { VisionOptions } from "../../src/agent/conversation_part.ts";
 import { TrackType } from "../../src/edge/types.ts";
+import { ClosedError } from "../../src/edge/errors.ts";
 import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
 import { jpegEncoder } from "../../src/inference/adapters/jpeg.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
@@ -153,4 +154,13 @@ Deno.test("a shared screen is told of when it is another one and stands still", 
   watching.videoSourceChanged(undefined);
   await show(9500, 220);
   assertEquals(seen.length, 3);
+});
+
+Deno.test("who waits for a first frame is told when the agent closes, and so is who asks later", async () => {
+  await using stage = await seeing();
+  const waiting = stage.agent.waitForFirstFrame();
+  const told = assertRejects(() => waiting, ClosedError);
+  await stage.clock.until(stage.agent.close());
+  await told;
+  await assertRejects(() => stage.agent.waitForFirstFrame(), ClosedError);
 });

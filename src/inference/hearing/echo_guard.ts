@@ -5,8 +5,8 @@ import { EchoBand } from "./echo_band.ts";
 const { RATE, ROW } = EchoBand;
 /** What is compared: the last 160 ms of what was heard. */
 const WINDOW = 8 * ROW;
-/** An echo comes within 700 ms: network and jitter buffers both ways, loudspeaker, microphone. */
-const LAGS = 0.7 * RATE;
+/** An echo comes within 1.2 s: network and jitter buffers both ways, loudspeaker, microphone. */
+const LAGS = 1.2 * RATE;
 const REMEMBERED_MS = (WINDOW + LAGS) * 1000 / RATE;
 /** How far around the delay that was found last is looked first: jitter buffers stretch time. */
 const DRIFT = 5 * RATE / 1000;

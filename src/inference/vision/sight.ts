@@ -2,6 +2,7 @@ import type { TrackInfo } from "../../edge/types.ts";
 import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { EncodedImage } from "../messages.ts";
+import { ClosedError } from "../../edge/errors.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
 
@@ -16,6 +17,7 @@ export class Sight {
   readonly #clock: Clock;
   readonly #waiting = new Set<PromiseWithResolvers<SeenFrame>>();
   #latest: SeenFrame | undefined;
+  #closed = false;
   #image: { of: readonly unknown[]; image: Promise<EncodedImage> } | undefined;
 
   constructor(clock: Clock) {
@@ -43,6 +45,7 @@ export class Sight {
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<SeenFrame> {
     options.signal?.throwIfAborted();
+    if (this.#closed) throw new ClosedError("the agent");
     if (this.#latest) return this.#latest;
     const first = Promise.withResolvers<SeenFrame>();
     this.#waiting.add(first);
@@ -51,6 +54,13 @@ export class Sight {
     } finally {
       this.#waiting.delete(first);
     }
+  }
+
+  /** Nothing more is seen: whoever waits is told so. */
+  close(): void {
+    this.#closed = true;
+    for (const one of this.#waiting) one.reject(new ClosedError("the agent"));
+    this.sourceChanged();
   }
 
   /** The latest frame as an image; made once for each frame. */

@@ -1,0 +1,15 @@
+import { assertEquals } from "@std/assert";
+import { systemClock } from "../../src/events/clock.ts";
+
+Deno.test("a timer for ever, or for longer than the runtime's hold, does not fire at once", async () => {
+  const fired: number[] = [];
+  const timers = [Infinity, 2 ** 31, 1e12].map((ms) =>
+    systemClock.schedule(() => fired.push(ms), ms)
+  );
+  // The runtime makes 1 ms of what is too long for it.
+  const { promise, resolve } = Promise.withResolvers<void>();
+  systemClock.schedule(resolve, 5);
+  await promise;
+  assertEquals(fired, []);
+  for (const timer of timers) timer[Symbol.dispose]();
+});
