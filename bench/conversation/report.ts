@@ -92,6 +92,14 @@ export function formatReport(results: ConversationResults): string {
     const { confirmed, fromFirstSoundMs } = bargeIn;
     lines.push("", `${confirmed} of ${fromFirstSoundMs.length} interruptions were taken as meant`);
   }
+  if (answers) {
+    lines.push(
+      "",
+      "our own part: what the browser measured, less the script's silence, model and voice, less the " +
+        "way there and back. That way is a live track's, whose pacer waits a little: so it can be " +
+        "less than nothing.",
+    );
+  }
   if (answers && answers.lost > 0) lines.push("", `${answers.lost} questions were not answered`);
   return lines.join("\n");
 }
