@@ -17,10 +17,11 @@ export interface PausedTurn {
  */
 export interface TurnDetector extends Component {
   /**
-   * Asked once for each pause, as soon as the text is known.
+   * Asked once for each pause, as soon as the text is known. One that throws, takes longer than
+   * five seconds or gives no such number is reported, and taken for 600.
    *
    * @returns how long the speaker must have been silent for the turn to be over, in milliseconds
-   *   since his last sound
+   *   since his last sound: 0 to 30,000
    */
   silenceAfter(
     turn: PausedTurn,

@@ -89,3 +89,9 @@ Deno.test("a feed that nobody reads is bounded and counts what it drops", async 
   }
   assertEquals(got, [3, 4, 5, "lost"]);
 });
+
+Deno.test("a gate that is told to wait for nothing opens and closes by speech alone", () => {
+  const gate = new SpeechGate({ minSpeechMs: 0, pauseMs: 0 });
+  const changes = [0, 0, 1, 1, 0, 0].map((probability) => gate.push(probability, 20));
+  assertEquals(changes, [undefined, undefined, "opened", undefined, "closed", undefined]);
+});

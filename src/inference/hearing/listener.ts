@@ -5,6 +5,7 @@ import type { ChatMessage } from "../messages.ts";
 import type { STT } from "../stt.ts";
 import type { TurnDetector } from "../turn_detector.ts";
 import type { VAD, VadStream } from "../vad.ts";
+import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { EchoGuard } from "./echo_guard.ts";
 import { energyVad } from "./energy_vad.ts";
 import { PreRoll } from "./pre_roll.ts";
@@ -16,9 +17,9 @@ import { Turn } from "./turn.ts";
 export interface HearingOptions extends SpeechGateOptions {
   /** What is given to the recogniser from before the first sound. Default 300. */
   preRollMs?: number;
-  /** A stretch of speech longer than this is cut, its turn goes on. Default 30,000. */
+  /** A stretch of speech longer than this is cut, its turn goes on. From 1000 to 60,000; default 30,000. */
   maxStretchMs?: number;
-  /** How long the recogniser may take after the last sound. Default 10,000. */
+  /** How long the recogniser may take after the last sound; `Infinity` sets no limit. Default 10,000. */
   sttTimeoutMs?: number;
 }
 
@@ -47,6 +48,12 @@ export interface ListenerOptions {
 }
 
 const SLOT_MS = 20;
+/** A detector that takes longer than this to decide is not waited for. */
+const DETECTOR_LIMIT_MS = 5000;
+/** Nobody waits longer than this for somebody to go on, whatever a detector says. */
+const MOST_SILENCE_MS = 30_000;
+/** The silence that ends a turn when the detector does not say. */
+const USUAL_SILENCE_MS = 600;
 
 /** Listens to one speaker: speech, pauses, text, turns. */
 export class Listener {
@@ -66,6 +73,7 @@ export class Listener {
   #endTimer: Disposable | undefined;
   #lastSlotAt = 0;
   #watch: Disposable | undefined;
+  #isReleased = false;
 
   constructor(options: ListenerOptions) {
     const { hearing, sampleRate } = options;
@@ -122,6 +130,7 @@ export class Listener {
   }
 
   #release(): void {
+    this.#isReleased = true;
     this.#watch?.[Symbol.dispose]();
     this.#watch = undefined;
     this.#vad[Symbol.dispose]();
@@ -129,7 +138,8 @@ export class Listener {
   }
 
   #take(pcm: PcmChunk, probability: number, row: number): void {
-    if (this.#closing.signal.aborted) return;
+    // What the detector was asked before he left may come after its end.
+    if (this.#isReleased) return;
     const { clock, echoGuard } = this.#options;
     this.#lastSlotAt = clock.now();
     const isOwnVoice = echoGuard.push(pcm, probability > 0.2, row);
@@ -162,13 +172,17 @@ export class Listener {
   #begin(turn: Turn): void {
     const { stt, clock, hearing, report, onText } = this.#options;
     this.#stretchMs = 0;
+    let { text } = turn;
     this.#stretch = new Stretch({
       stt,
       speakerId: this.#participant.id,
       clock,
       limitMs: hearing.sttTimeoutMs ?? 10_000,
       onText: () => {
-        if (this.#turn === turn) onText(turn);
+        if (this.#turn !== turn) return;
+        if (turn.text !== text) turn.understoodMs = clock.now();
+        text = turn.text;
+        onText(turn);
       },
       report,
     });
@@ -208,7 +222,7 @@ export class Listener {
   }
 
   async #conclude(turn: Turn, pause: number): Promise<void> {
-    const { clock, turnDetector, messages, report, onUnderstood } = this.#options;
+    const { clock, onUnderstood } = this.#options;
     const { signal } = this.#closing;
     const isVoid = () => this.#turn !== turn || turn.pauses !== pause || signal.aborted;
     await Promise.all(turn.stretches.map((one) => one.done));
@@ -216,14 +230,7 @@ export class Listener {
     turn.transcribedMs = clock.now();
     if (turn.text === "") return this.#end(turn, "silence");
     onUnderstood(turn);
-    let silenceMs = 600;
-    try {
-      const { participant, text } = turn;
-      const paused = { participant, text, messages: messages() };
-      silenceMs = await turnDetector.silenceAfter(paused, { signal });
-    } catch (error) {
-      if (!isVoid()) report(error, `${turnDetector.name}, which is taken for 600 ms`);
-    }
+    const silenceMs = await this.#silenceAfter(turn, isVoid);
     if (isVoid()) return;
     turn.silentMs = turn.endOfSpeechMs + silenceMs;
     const end = (): void => {
@@ -234,6 +241,35 @@ export class Listener {
     };
     if (turn.silentMs <= clock.now()) end();
     else this.#endTimer = clock.schedule(end, turn.silentMs - clock.now());
+  }
+
+  /** What the detector says, where it says something in time that can be waited for. */
+  async #silenceAfter(turn: Turn, isVoid: () => boolean): Promise<number> {
+    const { clock, turnDetector, messages, report } = this.#options;
+    const what = `the decision of ${turnDetector.name}`;
+    using limit = limitTime(what, {
+      timeoutMs: DETECTOR_LIMIT_MS,
+      signals: [this.#closing.signal],
+      clock,
+    });
+    const { signal } = limit;
+    try {
+      const { participant, text } = turn;
+      const paused = { participant, text, messages: messages() };
+      const asked = Promise.resolve(turnDetector.silenceAfter(paused, { signal }));
+      const silenceMs = await waitFor(asked, what, { signal, clock });
+      if (typeof silenceMs === "number" && silenceMs >= 0 && silenceMs <= MOST_SILENCE_MS) {
+        return silenceMs;
+      }
+      const got = typeof silenceMs === "string" ? JSON.stringify(silenceMs) : String(silenceMs);
+      throw new RangeError(
+        `silenceAfter must give 0 to ${MOST_SILENCE_MS} milliseconds, got ${got}`,
+      );
+    } catch (error) {
+      const context = `${turnDetector.name}, which is taken for ${USUAL_SILENCE_MS} ms`;
+      if (!isVoid()) report(error, context);
+      return USUAL_SILENCE_MS;
+    }
   }
 
   #end(turn: Turn, reason: "silence" | "left"): void {

@@ -1,6 +1,6 @@
 /** How a {@linkcode SpeechGate} decides. */
 export interface SpeechGateOptions {
-  /** Probability from which on it is speech. Default 0.5. */
+  /** Probability from which on it is speech: 0 to 1. Default 0.5. */
   threshold?: number;
   /**
    * So much speech opens the gate: shorter sounds are none. Up to half of it may be sound right
@@ -70,7 +70,7 @@ export class SpeechGate {
     if (this.#open) {
       this.#sinceFirstMs += slotMs;
       this.#silenceMs = isSpeech ? 0 : this.#silenceMs + slotMs;
-      if (this.#silenceMs < this.#pauseMs) return undefined;
+      if (isSpeech || this.#silenceMs < this.#pauseMs) return undefined;
       this.close();
       return "closed";
     }
@@ -86,7 +86,7 @@ export class SpeechGate {
       this.#sinceFirstMs = this.#speechMs === 0 ? 0 : this.#sinceFirstMs + slotMs;
     }
     this.#soundMs = isSound && !isSpeech ? Math.min(this.#soundMs + slotMs, MOST_SOUND_MS) : 0;
-    if (this.#speechMs < this.#minSpeechMs) return undefined;
+    if (this.#speechMs === 0 || this.#speechMs < this.#minSpeechMs) return undefined;
     this.#open = true;
     this.#silenceMs = 0;
     return "opened";

@@ -24,6 +24,8 @@ export interface StretchOptions {
 export class Stretch {
   /** What was understood so far. */
   text = "";
+  /** Whether something was understood before the speaker had paused. */
+  isAhead = false;
   /** Resolves when the text is final, or will not come any more. Never rejects. */
   readonly done: Promise<void>;
   readonly #options: StretchOptions;
@@ -55,6 +57,7 @@ export class Stretch {
     this.#ended = true;
     this.#audio.end();
     const { clock, limitMs } = this.#options;
+    if (limitMs === Infinity) return;
     this.#limit = clock.schedule(
       () => this.#controller.abort(timeoutError("a transcript", limitMs)),
       limitMs,
@@ -76,6 +79,7 @@ export class Stretch {
       const transcripts = stt.transcribe(this.#audio, { signal, speakerId });
       for await (const { text, final } of untilAborted(transcripts, signal, clock)) {
         this.text = text.trim();
+        if (!this.#ended && this.text !== "") this.isAhead = true;
         onText();
         if (final) return;
       }

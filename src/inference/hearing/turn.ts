@@ -8,6 +8,8 @@ export class Turn {
   resumedMs: number;
   /** When his latest sound was. */
   endOfSpeechMs: number;
+  /** When more of it was understood, the last time; 0 before. */
+  understoodMs = 0;
   /** When the text was final for the pause that ended the turn. */
   transcribedMs = 0;
   /** When a pause of the length that was asked for had passed. */
@@ -20,6 +22,11 @@ export class Turn {
 
   constructor(readonly participant: Participant, readonly firstSoundMs: number) {
     this.resumedMs = this.endOfSpeechMs = firstSoundMs;
+  }
+
+  /** Whether anything of it was understood while he spoke. */
+  get isAhead(): boolean {
+    return this.stretches.some((one) => one.isAhead);
   }
 
   /** All that was understood so far. */
