@@ -59,6 +59,12 @@ export class ConversationLog {
     this.#context.emit(new TranscriptEvent({ participant, text, final }));
   }
 
+  /** Nobody says any more: what was open is as complete as it gets. */
+  close(): void {
+    for (const message of this.#turns.values()) message.update({ complete: true });
+    this.#turns.clear();
+  }
+
   /** A message that is there from its first text on. */
   #growing(init: Omit<MessageInit, "text">): LoggedMessage {
     let message: LoggedMessage | undefined;

@@ -111,17 +111,17 @@ export class RealtimeFlow implements Flow {
     this.#answers.expectNone();
     await this.#voice.floor.close();
     await this.#session.close();
+    this.#log.close();
     this.#ear[Symbol.dispose]();
   }
 
   #ask(ask: (session: RealtimeSession) => void): Promise<SpeechOutcome> {
     const { current } = this.#session;
-    if (!current) return Promise.reject(new TypeError("the model is not connected"));
+    if (!current) throw new TypeError("the model is not connected");
     // What is asked for from here answers nobody's turn.
     this.#turn = undefined;
-    const answered = this.#answers.next();
     ask(current);
-    return answered;
+    return this.#answers.next();
   }
 
   #connect(signal: AbortSignal): Promise<RealtimeSession> {
@@ -226,8 +226,22 @@ export class RealtimeFlow implements Flow {
     if (interrupted) {
       const { track } = this.#context;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
-      this.#session.current?.interrupt(id, Math.max(0, Math.round(heardMs)));
+      this.#tellInterrupted(id, Math.max(0, Math.round(heardMs)));
     }
     if (/\S/.test(text)) this.#history.append({ role: "assistant", text });
+  }
+
+  /** It is over for those who listen, whether the model can be told so or not. */
+  #tellInterrupted(id: string, heardMs: number): void {
+    const { current } = this.#session;
+    const fail = (error: unknown) =>
+      this.#context.report(error, `${this.#llm.name}, told that it was interrupted`);
+    try {
+      // One that is written as an async function is none by its type.
+      const told: unknown = current?.interrupt(id, heardMs);
+      if (told instanceof Promise) told.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
   }
 }

@@ -1,11 +1,14 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../realtime_llm.ts";
-import { sleep } from "../../../events/waiting.ts";
+import { sleep, waitFor } from "../../../events/waiting.ts";
+import { untilAborted } from "../../until_aborted.ts";
 
 /** How long is waited before a lost session is begun again: longer each time, and then for good. */
 const RETRY_MS = [250, 1000, 3000, 10_000];
 /** A session that lasted so long was a good one: the next loss begins at the shortest wait. */
 const GOOD_SESSION_MS = 30_000;
+/** A session that takes longer than this to end is left to itself. */
+const LEAVE_LIMIT_MS = 2000;
 
 /** What a {@linkcode LastingSession} works with, and tells. */
 export interface LastingSessionInit {
@@ -45,7 +48,9 @@ export class LastingSession {
 
   /** Ends it, once the signal was aborted. */
   async close(): Promise<void> {
-    await this.#leave(this.#current);
+    const session = this.#current;
+    this.#current = undefined;
+    await this.#leave(session);
     await this.#running;
   }
 
@@ -58,7 +63,7 @@ export class LastingSession {
       const since = clock.now();
       try {
         session ??= this.#current = await connect(signal);
-        for await (const event of session) onEvent(event);
+        for await (const event of untilAborted(session, signal, clock)) onEvent(event);
         if (signal.aborted) return;
         throw new Error("the session ended");
       } catch (error) {
@@ -80,8 +85,10 @@ export class LastingSession {
   }
 
   async #leave(session: RealtimeSession | undefined): Promise<void> {
+    const { clock } = this.#init;
     try {
-      await session?.[Symbol.asyncDispose]();
+      const ended = session?.[Symbol.asyncDispose]();
+      if (ended) await waitFor(ended, "the end of a session", { timeoutMs: LEAVE_LIMIT_MS, clock });
     } catch (error) {
       this.#init.report(error, "ending a session");
     }
