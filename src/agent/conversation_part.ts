@@ -26,6 +26,7 @@ import {
 } from "./conversation_metrics.ts";
 import { closeComponents, startComponents } from "../inference/component.ts";
 import { conversationEvents, ToolCalledEvent } from "../inference/events.ts";
+import { checkTalk } from "../inference/flow/check_talk.ts";
 import { TranscribingFlow, type TranscribingOptions } from "../inference/flow/transcribing_flow.ts";
 import { RealtimeFlow } from "../inference/flow/realtime_flow.ts";
 import { energyVad } from "../inference/hearing/energy_vad.ts";
@@ -47,13 +48,16 @@ export interface ConversationParts {
   stt?: STT;
   /** Text to speech. */
   tts?: TTS;
-  /** Tells speech from noise. Default: by loudness. */
+  /** Tells speech from noise. Default: by loudness. A realtime model takes none. */
   vad?: VAD;
-  /** Decides when somebody's turn is over. Default: by how the text ends. */
+  /**
+   * Decides when somebody's turn is over. Default: by how the text ends. A realtime model takes
+   * none.
+   */
   turnDetection?: TurnDetector;
   /** What the model can do beside talking. */
   tools?: readonly Tool[];
-  /** How it takes part in the conversation. */
+  /** How it takes part in the conversation. A realtime model takes none. */
   talk?: TranscribingOptions;
   /** What the model is shown, where it can be shown pictures. */
   vision?: VisionOptions;
@@ -84,10 +88,16 @@ export class ConversationPart implements Processor {
   /** The part for these models, or none where there is no model. */
   static from(parts: ConversationParts): ConversationPart | undefined {
     const { llm, stt, tts } = parts;
+    checkTalk(parts.talk);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      if (stt || tts) {
-        throw new TypeError("a realtime llm hears and speaks itself: expected no stt and no tts");
+      const needless = (["stt", "tts", "vad", "turnDetection", "talk"] as const)
+        .filter((name) => parts[name] !== undefined);
+      if (needless.length > 0) {
+        const list = needless.join(" and no ");
+        throw new TypeError(
+          `a realtime llm hears, takes turns and speaks itself: expected no ${list}`,
+        );
       }
     } else if (!llm || !stt || !tts) {
       const missing = [!llm && "llm", !stt && "stt", !tts && "tts"].filter(Boolean).join(" and ");

@@ -32,6 +32,11 @@ export class Feed<T> implements AsyncIterable<T> {
     return this.#dropped;
   }
 
+  /** What it failed with, if it has. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
   /** Appends an item; does nothing once ended. */
   push(item: T): void {
     if (this.#ended) return;

@@ -73,19 +73,40 @@ Deno.test("words that mean it interrupt as soon as they are understood", async (
   assertEquals(stage.events(BargeInEvent).length, 1);
 });
 
-Deno.test("long speech interrupts although nothing is understood yet", async () => {
+Deno.test("long speech silences the agent until it is understood, and interrupts then", async () => {
   await using stage = await telling(1000, { transcripts: [{ text: "Well now", delayMs: 500 }] });
-  stage.speak(2000);
-  await stage.clock.advance(680);
+  const frames = listen(stage);
+  stage.utter(3000, 5000);
+  await stage.clock.advance(3680);
   assertEquals(stage.events(BargeInEvent).length, 0);
   await stage.clock.advance(60);
-  assertEquals(stage.events(BargeInEvent).length, 1);
+  const [{ silenceMs } = {}] = stage.events(BargeInEvent);
+  assertEquals(silenceMs, 160);
+  assert(frames.length <= 20, `${frames.length} frames were heard meanwhile`);
 });
 
-for (const [what, text] of [["a cough", ""], ["a sign of listening", "Mhm, yeah."]] as const) {
+Deno.test("long speech that nobody can make out in time interrupts, and a short sound does not", async () => {
+  for (const [speechMs, interruptions] of [[900, 1], [500, 0]] as const) {
+    await using stage = await telling(1000, { transcripts: [{ text: "Well", delayMs: 5000 }] });
+    await stage.hear(speechMs, 1600);
+    assertEquals(stage.events(BargeInEvent).length, 0);
+    await stage.clock.advance(200);
+    assertEquals(stage.events(BargeInEvent).length, interruptions);
+    assertEquals(stage.events(FalseAlarmEvent).length, 1 - interruptions);
+  }
+});
+
+for (
+  const [what, text, ms] of [
+    ["a cough", "", 300],
+    ["a sign of listening", "Mhm, yeah.", 300],
+    ["a long noise", "", 1200],
+    ["a slow sign of listening", "Mhm, yeah.", 1200],
+  ] as const
+) {
   Deno.test(`${what} pauses the agent, which then says all that it had to say`, async () => {
     await using stage = await telling(1000, { transcripts: [text] });
-    await stage.hear(300, 8000);
+    await stage.hear(ms, 8000);
     assertEquals(stage.events(BargeInSuspectedEvent).length, 1);
     assertEquals(stage.events(FalseAlarmEvent).length, 1);
     assertEquals(stage.events(BargeInEvent).length, 0);
@@ -115,6 +136,15 @@ Deno.test("a sign of listening that goes on to be a sentence interrupts", async 
   assertEquals(stage.told.at(-1), "user: Yeah but I know that one.");
 });
 
+Deno.test("a noise without an end does not silence the agent for good", async () => {
+  await using stage = await telling(1000, { transcripts: [""] });
+  stage.speak(30_000);
+  await stage.clock.advance(20_000);
+  assertEquals(stage.events(BargeInEvent).length, 0);
+  assertEquals(stage.events(FalseAlarmEvent).map(({ pausedMs }) => pausedMs), [9840]);
+  assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), [STORY]);
+});
+
 Deno.test("when the recogniser is slow the agent goes on, and stops when it knows better", async () => {
   await using stage = await telling(1000, {
     transcripts: [{ text: "Please stop.", delayMs: 2500 }],
@@ -131,7 +161,7 @@ Deno.test("when the recogniser is slow the agent goes on, and stops when it know
 Deno.test("an answer that was not heard yet gives way to more speech and is not remembered", async () => {
   await using stage = await Stage.set({
     transcripts: ["How old is", "the queen of England?"],
-    replies: [{ text: "I beg your pardon?", firstTokenMs: 1500 }, "Nobody knows."],
+    replies: [{ text: "I beg your pardon?", firstTokenMs: 2000 }, "Nobody knows."],
   });
   await stage.hear(600, 900);
   assertEquals(stage.events(TurnEndedEvent).length, 1);

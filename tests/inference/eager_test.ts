@@ -79,3 +79,32 @@ Deno.test("an early answer touches the world only when the turn is over", async 
   assertEquals(calledAt, stage.when(TurnEndedEvent));
   assertEquals(stage.tts.sentences, ["Done."]);
 });
+
+Deno.test("an early request that fails is made again when the turn is over", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["How are you?"],
+    replies: [{ error: new Error("too many requests") }, "Fine."],
+    agent: eager,
+  });
+  await stage.hear(600, 3000);
+  assertEquals(stage.llm.requests.length, 2);
+  assertEquals(stage.conversation, ["ann: How are you?", "agent: Fine."]);
+  assertEquals(stage.errors.length, 1);
+});
+
+Deno.test("an early answer to what interrupted the agent serves, and knows of it", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["No, stop it please."],
+    replies: ["Once upon a time there was a king who had no crown.", "As you like."],
+    agent: eager,
+  });
+  stage.agent.respond("Tell me a story.");
+  await stage.clock.advance(1000);
+  await stage.hear(900, 3000);
+  assertEquals(stage.llm.requests.length, 2);
+  assertEquals(stage.events(VoiceToVoiceEvent).at(-1)?.eager, true);
+  assertEquals(stage.told.slice(1), [
+    "assistant: Once upon a time there",
+    "user: No, stop it please.",
+  ]);
+});

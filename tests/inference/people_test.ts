@@ -157,3 +157,58 @@ Deno.test("people are heard by detectors that answer later, in order and each by
   assertEquals(heard.sort(), ["First.", "Second."]);
   await clock.until(agent.close());
 });
+
+Deno.test("one whose noise is taken for speech keeps nobody else from an answer", async () => {
+  for (const partials of [[], [{ afterMs: 300, text: "Hello" }]]) {
+    await using stage = await Stage.set({
+      people,
+      transcripts: { ann: [{ text: "Hello agent.", partials }], bob: [] },
+    });
+    const [ann, bob] = stage.people;
+    stage.speak(30_000, bob);
+    await stage.hear(900, 500, ann);
+    assertEquals(stage.llm.requests.length, 0);
+    await stage.clock.advance(partials.length > 0 ? 2500 : 9500);
+    assertEquals(stage.conversation[1], "agent: All right.");
+    // Words come while they are said: there are none. Where they come at the end that takes longer.
+    const after = stage.when(AgentSpeechStartedEvent);
+    assert(after <= (partials.length > 0 ? 3300 : 10_300), `answered after ${after} ms`);
+  }
+});
+
+Deno.test("one who leaves and is back before his words are known is listened to anew", async () => {
+  let disposed = 0;
+  const stage = await Stage.set({
+    people,
+    transcripts: { ann: [{ text: "First.", delayMs: 3000 }, "Second."], bob: [] },
+    agent: {
+      vad: {
+        name: "strict",
+        open: () => {
+          let isOver = false;
+          return {
+            process: ({ samples }) => {
+              if (isOver) throw new Error("used when disposed");
+              return samples.some((one) => Math.abs(one) > 500) ? 1 : 0;
+            },
+            [Symbol.dispose]: () => {
+              isOver = true;
+              disposed++;
+            },
+          };
+        },
+      },
+    },
+  });
+  await using _stage = stage;
+  stage.speak(900);
+  await stage.clock.advance(900);
+  stage.ann.leave();
+  await stage.clock.advance(500);
+  const again = stage.edge.enter(stage.call, { userId: "ann", name: "Ann", id: "ann" });
+  await stage.clock.advance(200);
+  await stage.hear(900, 5000, again);
+  assertEquals(stage.errors, []);
+  assertEquals(disposed, 1);
+  assertEquals(stage.events(TurnEndedEvent).map(({ text }) => text).sort(), ["First.", "Second."]);
+});

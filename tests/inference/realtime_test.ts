@@ -9,6 +9,7 @@ import {
   VoiceToVoiceEvent,
 } from "../../src/inference/events.ts";
 import { defineTool } from "../../src/inference/tool.ts";
+import { fixedSilence } from "../../src/inference/turn_detector.ts";
 import { Stage } from "./_stage.ts";
 
 Deno.test("a realtime model hears the call and its answer is played and shown", async () => {
@@ -193,5 +194,73 @@ Deno.test("a realtime model takes no recogniser and no voice", async () => {
   const { edge, llm, realtime, stt } = stage;
   const agentUser = { id: "b", name: "B" };
   assertThrows(() => new Agent({ edge, agentUser, llm: realtime, stt }), TypeError);
+  const turnDetection = fixedSilence();
+  for (const needless of [{ vad: stage.vad }, { turnDetection }, { talk: {} }]) {
+    assertThrows(
+      () => new Agent({ edge, agentUser, llm: realtime, ...needless }),
+      TypeError,
+      `expected no ${Object.keys(needless)[0]}`,
+    );
+  }
   assertThrows(() => new Agent({ edge, agentUser, llm }), TypeError, "stt");
+});
+
+for (
+  const [how, fail] of [
+    ["throws", () => {
+      throw new Error("the socket is closed");
+    }],
+    ["rejects", () => Promise.reject(new Error("the socket is closed"))],
+  ] as const
+) {
+  Deno.test(`an interruption that the session ${how} at is reported, and whoever waits is told`, async () => {
+    await using stage = await Stage.set({
+      realtime: [{ answer: "Once upon a time there was a king who had no crown at all." }],
+    });
+    stage.realtime.sessions[0]!.interrupt = fail;
+    const answer = stage.agent.respond("A story.");
+    await stage.clock.advance(1500);
+    await stage.hear(600, 2000);
+    assertEquals((await stage.clock.until(answer)).interrupted, true);
+    assertEquals(stage.events(BargeInEvent).length, 1);
+    assertEquals(stage.errors.map(({ context }) => context), [
+      "fake-realtime, told that it was interrupted",
+    ]);
+  });
+}
+
+Deno.test("a request that the session does not take rejects, and the next answer is the next one's", async () => {
+  await using stage = await Stage.set({ realtime: [{ answer: "Here I am." }] });
+  const [session] = stage.realtime.sessions;
+  const { sendText } = session!;
+  session!.sendText = () => {
+    throw new Error("the socket is closed");
+  };
+  await assertRejects(() => stage.agent.respond("Hello?"), Error, "the socket is closed");
+  session!.sendText = sendText;
+  const outcome = await stage.clock.until(stage.agent.respond("Hello?"));
+  assertEquals(outcome.text, "Here I am.");
+});
+
+Deno.test("a session that does not end by itself keeps the agent from leaving two seconds at most", async () => {
+  for (
+    const [part, mostMs] of [[Symbol.asyncIterator, 100], [Symbol.asyncDispose, 2100]] as const
+  ) {
+    await using stage = await Stage.set();
+    const { clock, edge, realtime: llm } = stage;
+    const never = new Promise<never>(() => {});
+    const connect = llm.connect.bind(llm);
+    llm.connect = async (options) => {
+      const session = await connect(options);
+      if (part === Symbol.asyncDispose) session[part] = () => never;
+      else session[part] = () => ({ next: () => never });
+      return session;
+    };
+    const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm });
+    await clock.until(agent.join(stage.call));
+    const from = clock.now();
+    await clock.until(agent.close());
+    const tookMs = clock.now() - from;
+    assert(tookMs <= mostMs, `${tookMs} ms`);
+  }
 });

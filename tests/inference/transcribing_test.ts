@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
 import { InferenceError } from "../../src/inference/errors.ts";
 import {
@@ -9,6 +9,7 @@ import {
   TurnEndedEvent,
   VoiceToVoiceEvent,
 } from "../../src/inference/events.ts";
+import type { TranscribingOptions } from "../../src/inference/flow/transcribing_flow.ts";
 import { punctuationTurns } from "../../src/inference/turn_detector.ts";
 import { Stage } from "./_stage.ts";
 
@@ -320,4 +321,115 @@ Deno.test("closing the agent cuts off what it says and leaves nothing behind", a
   await stage.clock.advance(50);
   assertEquals(stage.clock.pending, 0);
   assertEquals(stage.vad.speakers, 0);
+});
+
+for (
+  const [what, silenceAfter, answeredMs] of [
+    ["does not answer", () => new Promise<number>(() => {}), 6500],
+    ["gives NaN", () => NaN, 2000],
+    ["gives Infinity", () => Infinity, 2000],
+    ["gives a negative time", () => -5, 2000],
+    ["gives more than anybody waits", () => 31_000, 2000],
+    ["gives a text", () => "400" as unknown as number, 2000],
+    ["gives nothing", () => undefined as unknown as number, 2000],
+  ] as const
+) {
+  Deno.test(`a turn detector that ${what} is reported, and its turn ends all the same`, async () => {
+    await using stage = await Stage.set({
+      transcripts: ["Hello."],
+      agent: { turnDetection: { name: "broken", silenceAfter } },
+    });
+    await stage.hear(600, answeredMs);
+    assertEquals(stage.conversation, ["ann: Hello.", "agent: All right."]);
+    const [error, ...more] = stage.errors;
+    assertEquals(error?.context, "broken, which is taken for 600 ms");
+    assertEquals(more, []);
+    // 600 ms after the last sound, unless it took five seconds to decide.
+    const silenceMs = stage.when(TurnEndedEvent) - stage.events(SpeechStoppedEvent)[0]!.atMs;
+    assertEquals(silenceMs, what === "does not answer" ? 5200 : 600);
+  });
+}
+
+Deno.test("a detector that decides late is told that nobody waits any more", async () => {
+  let aborted: unknown;
+  await using stage = await Stage.set({
+    transcripts: ["Hello."],
+    agent: {
+      turnDetection: {
+        name: "slow",
+        silenceAfter: (_turn, { signal }) =>
+          new Promise((_, reject) =>
+            signal.addEventListener("abort", () => reject(aborted = signal.reason))
+          ),
+      },
+    },
+  });
+  await stage.hear(600, 6000);
+  assertEquals((aborted as DOMException).name, "TimeoutError");
+});
+
+Deno.test("what somebody was saying when the agent left is shown as complete", async () => {
+  const stage = await Stage.set({
+    transcripts: [{ text: "I was about to", partials: [{ afterMs: 200, text: "I was" }] }],
+  });
+  stage.speak(5000);
+  await stage.clock.advance(1000);
+  assertEquals(stage.conversation, ["ann: I was..."]);
+  await stage[Symbol.asyncDispose]();
+  assertEquals(stage.conversation, ["ann: I was"]);
+});
+
+Deno.test("options that make no sense are refused when the agent is made", async () => {
+  await using stage = await Stage.set();
+  const { edge, llm, stt, tts } = stage;
+  const make = (talk: unknown) =>
+    new Agent({
+      edge,
+      agentUser: { id: "b", name: "B" },
+      llm,
+      stt,
+      tts,
+      talk: talk as TranscribingOptions,
+    });
+  for (
+    const [talk, errorClass, message] of [
+      ["fast", TypeError, 'talk must be an object, got "fast"'],
+      [null, TypeError, "talk must be an object, got null"],
+      [{ hearing: 1 }, TypeError, "talk.hearing must be an object, got 1"],
+      [{ hearing: { threshold: NaN } }, RangeError, "threshold must be a number from 0 to 1"],
+      [{ hearing: { minSpeechMs: -1 } }, RangeError, "minSpeechMs must be a number from 0 to"],
+      [
+        { hearing: { pauseMs: "200" } },
+        RangeError,
+        'pauseMs must be a number from 0 to 60000, got "',
+      ],
+      [{ hearing: { preRollMs: Infinity } }, RangeError, "preRollMs must be a number from 0 to"],
+      [{ hearing: { maxStretchMs: 0 } }, RangeError, "maxStretchMs must be a number from 1000 to"],
+      [
+        { hearing: { sttTimeoutMs: NaN } },
+        RangeError,
+        "talk.hearing.sttTimeoutMs must be a number",
+      ],
+      [{ bargeIn: { confirmMs: -700 } }, RangeError, "talk.bargeIn.confirmMs must be a number"],
+      [{ bargeIn: { patienceMs: "x" } }, RangeError, "talk.bargeIn.patienceMs must be a number"],
+      [{ llmTimeoutMs: NaN }, RangeError, "talk.llmTimeoutMs must be a number"],
+      [{ eagerTurns: "no" }, TypeError, 'talk.eagerTurns must be a boolean, got "no"'],
+      [{ mixed: 1 }, TypeError, "talk.mixed must be a boolean, got 1"],
+      [{ answers: true }, TypeError, "talk.answers must be a function, got true"],
+      [{ historyLimit: 0.5 }, RangeError, "talk.historyLimit must be an integer >= 1, got 0.5"],
+    ] as const
+  ) assertThrows(() => make(talk), errorClass, message);
+  make({ llmTimeoutMs: Infinity, hearing: { sttTimeoutMs: Infinity }, bargeIn: { patienceMs: 0 } });
+});
+
+Deno.test("without limits, model and recogniser are waited for as long as they take", async () => {
+  await using stage = await Stage.set({
+    transcripts: [{ text: "Take your time.", delayMs: 60_000 }],
+    replies: [{ text: "Done.", firstTokenMs: 3_000_000 }],
+    agent: { talk: { llmTimeoutMs: Infinity, hearing: { sttTimeoutMs: Infinity } } },
+  });
+  await stage.hear(600, 5000);
+  await stage.clock.advance(3_100_000);
+  assertEquals(stage.conversation, ["ann: Take your time.", "agent: Done."]);
+  assertEquals(stage.errors, []);
 });

@@ -11,6 +11,7 @@ import { AgentVoice } from "./agent_voice.ts";
 import { BargeIn, type BargeInOptions } from "./transcribing/barge_in.ts";
 import { ConversationLog } from "./conversation_log.ts";
 import { Answers, type ShownAnswer } from "./transcribing/answers.ts";
+import { Attention } from "./transcribing/attention.ts";
 import { Briefing } from "./transcribing/briefing.ts";
 import { voiceToVoice } from "./transcribing/voice_to_voice.ts";
 import { type HearingOptions, Listener } from "../hearing/listener.ts";
@@ -40,9 +41,9 @@ export interface TranscribingOptions {
    * Whether a turn is answered. What is not answered is remembered all the same. Default: all are.
    */
   answers?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
-  /** How many messages the model is told at most. Default 200. */
+  /** How many messages the model is told at most: an integer of at least 1. Default 200. */
   historyLimit?: number;
-  /** How long the model may be silent before it is given up. Default 30,000. */
+  /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
   llmTimeoutMs?: number;
 }
 
@@ -69,9 +70,13 @@ export class TranscribingFlow implements Flow {
   readonly #voice: AgentVoice;
   readonly #bargeIn: BargeIn;
   readonly #mixer: RowMixer | undefined;
+  readonly #attention = new Attention();
   readonly #listeners = new Map<string, Listener>();
+  /** Those of people who have left, and whose last words are not known yet. */
+  readonly #leaving = new Set<Listener>();
   /** Turns that are over and wait for those who still speak, to be answered together. */
   #unanswered: Turn | undefined;
+  #waiting: Disposable | undefined;
   #closed = false;
 
   constructor(parts: TranscribingParts, context: FlowContext, options: TranscribingOptions = {}) {
@@ -90,7 +95,13 @@ export class TranscribingFlow implements Flow {
       timeoutMs,
     });
     this.#voice = new AgentVoice(context);
-    this.#bargeIn = new BargeIn({ ...options.bargeIn, floor: this.#voice.floor, clock, emit });
+    this.#bargeIn = new BargeIn({
+      ...options.bargeIn,
+      floor: this.#voice.floor,
+      clock,
+      attention: this.#attention,
+      emit,
+    });
     if (options.mixed) {
       this.#mixer = new RowMixer((mixed) => this.#listen("everybody", mixed));
     }
@@ -120,9 +131,12 @@ export class TranscribingFlow implements Flow {
     const listener = this.#listeners.get(participant.id);
     if (!listener) return;
     const { report } = this.#context;
+    // Should he come back meanwhile he is listened to anew.
+    this.#listeners.delete(participant.id);
+    this.#leaving.add(listener);
     listener.left()
       .finally(() => {
-        this.#listeners.delete(participant.id);
+        this.#leaving.delete(listener);
         this.#reply();
       })
       .catch((error) => report(error, "ending the turn of somebody who left"));
@@ -165,9 +179,12 @@ export class TranscribingFlow implements Flow {
     this.#closed = true;
     this.#bargeIn.clear();
     this.#answers.drop();
-    for (const listener of this.#listeners.values()) listener.close();
+    this.#waiting?.[Symbol.dispose]();
+    for (const listener of [...this.#listeners.values(), ...this.#leaving]) listener.close();
     this.#listeners.clear();
+    this.#leaving.clear();
     await this.#voice.floor.close();
+    this.#log.close();
   }
 
   #newListener(participant: Participant): Listener {
@@ -190,6 +207,7 @@ export class TranscribingFlow implements Flow {
         emit(new SpeechStartedEvent({ participant: turn.participant, atMs: turn.resumedMs }));
       },
       onText: (turn) => {
+        this.#attention.understood(turn);
         this.#showTurn(turn, false);
         this.#bargeIn.text(turn);
       },
@@ -225,22 +243,42 @@ export class TranscribingFlow implements Flow {
     this.#reply();
   }
 
-  /** Answers what was said, unless somebody is speaking still. */
+  /** Answers what was said, or does so when nobody speaks any more. */
   #reply(): void {
     const turn = this.#unanswered;
+    this.#waiting?.[Symbol.dispose]();
     if (!turn || this.#closed) return;
-    for (const listener of this.#listeners.values()) if (listener.turn) return;
+    const waitMs = this.#othersMs(turn);
+    if (waitMs > 0) {
+      this.#waiting = this.#context.clock.schedule(() => this.#reply(), waitMs);
+      return;
+    }
     this.#unanswered = undefined;
     if (this.#context.people?.() === 0) return this.#answers.drop();
     this.#speak(this.#answers.to(turn), turn.participant, turn);
   }
 
   #askEarly(turn: Turn): void {
-    if (this.#bargeIn.isSuspected || this.#unanswered) return;
-    for (const listener of this.#listeners.values()) {
-      if (listener.turn && listener.turn !== turn) return;
+    const { pauses } = turn;
+    // What the agent was cut off in is to be known to the model.
+    const isCurrent = () => !this.#closed && turn.pauses === pauses && turn.endedMs === 0;
+    const { settled } = this.#bargeIn;
+    if (settled) {
+      settled.then(() => isCurrent() && this.#askEarly(turn));
+      return;
     }
+    if (this.#bargeIn.isSuspected || this.#unanswered || this.#othersMs(turn) > 0) return;
     if (this.#isForAgent(turn)) this.#answers.askEarly(turn);
+  }
+
+  /** How long others who speak are waited for at most, as far as is known now. */
+  #othersMs(turn: Turn): number {
+    const now = this.#context.clock.now();
+    let mostMs = 0;
+    for (const { turn: other } of [...this.#listeners.values(), ...this.#leaving]) {
+      if (other && other !== turn) mostMs = Math.max(mostMs, this.#attention.leftMs(other, now));
+    }
+    return mostMs;
   }
 
   #isForAgent({ participant, text }: Turn): boolean {

@@ -64,8 +64,14 @@ export class Answers {
   /** The answer to a turn that was said last: the early one, unless there was more to know since. */
   to(turn: Turn): ShownAnswer {
     const early = this.#early;
+    const failure = early?.shown.answer.soFar === "" && early.shown.answer.text.failure;
+    if (failure) {
+      const { llm: { name } } = this.#init;
+      this.#context.report(failure.error, `${name}, asked early, which is asked again`);
+      this.drop();
+    }
     const known = this.#init.briefing.count - 1;
-    if (early?.turn === turn && early.text === turn.text && early.known === known) {
+    if (!failure && early?.turn === turn && early.text === turn.text && early.known === known) {
       this.#early = undefined;
       return early.shown;
     }

@@ -1,16 +1,25 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { Turn } from "../../hearing/turn.ts";
 import type { Floor } from "../../speaking/floor.ts";
+import type { Attention } from "./attention.ts";
 import { BargeInEvent, BargeInSuspectedEvent, FalseAlarmEvent } from "../../events.ts";
 import { isBackChannel } from "../../text/back_channel.ts";
 
-/** When speech over the agent interrupts it. */
+/**
+ * When speech over the agent interrupts it. Any speech silences it at once. Words that are more
+ * than a sign of listening end what it says; after a cough or a "mhm" it goes on where it was, as it
+ * does when a noise goes on for seconds and nothing of it is understood.
+ */
 export interface BargeInOptions {
-  /** Speech that lasts so long interrupts, whatever it says. Default 700. */
+  /**
+   * Speech that lasts so long, without a pause, is no cough: it interrupts also when the recogniser
+   * does not say within `patienceMs` what it was. What it says counts all the same once it is known:
+   * when nothing was understood, the agent goes on. Default 700.
+   */
   confirmMs?: number;
   /**
-   * How long after the last sound the agent stays silent when it is not known what was said.
-   * Default 1500.
+   * How long after the last sound the agent stays silent while it is not known what was said. After
+   * that it goes on, or gives way to speech of `confirmMs`. Default 1500.
    */
   patienceMs?: number;
 }
@@ -19,12 +28,15 @@ export interface BargeInOptions {
 export interface BargeInInit extends BargeInOptions {
   floor: Floor;
   clock: Clock;
+  attention: Attention;
   emit: (event: object) => void;
 }
 
 /** Somebody who speaks over the agent, and may mean it. */
 interface Suspect {
   readonly heldMs: number;
+  /** Whether he has spoken for longer than anybody coughs. */
+  isLong: boolean;
   timer: Disposable | undefined;
 }
 
@@ -36,6 +48,7 @@ export class BargeIn {
   readonly #floor: Floor;
   readonly #clock: Clock;
   readonly #emit: (event: object) => void;
+  readonly #attention: Attention;
   readonly #confirmMs: number;
   readonly #patienceMs: number;
   readonly #suspects = new Map<Turn, Suspect>();
@@ -47,6 +60,7 @@ export class BargeIn {
     this.#floor = init.floor;
     this.#clock = init.clock;
     this.#emit = init.emit;
+    this.#attention = init.attention;
     this.#confirmMs = init.confirmMs ?? 700;
     this.#patienceMs = init.patienceMs ?? 1500;
   }
@@ -67,14 +81,10 @@ export class BargeIn {
     const now = this.#clock.now();
     const known = this.#suspects.get(turn);
     known?.timer?.[Symbol.dispose]();
-    const suspect = known ?? { heldMs: now, timer: undefined };
+    const suspect = known ?? { heldMs: now, isLong: false, timer: undefined };
     this.#suspects.set(turn, suspect);
     this.#over.add(turn);
-    const sinceFirstMs = now - Math.max(turn.firstSoundMs, turn.endOfSpeechMs);
-    suspect.timer = this.#clock.schedule(
-      () => this.#confirm(turn),
-      Math.max(0, this.#confirmMs - sinceFirstMs),
-    );
+    this.#attend(turn, suspect);
     if (known) return;
     this.#floor.hold();
     this.#emit(new BargeInSuspectedEvent({ participant: turn.participant }));
@@ -90,7 +100,12 @@ export class BargeIn {
     const suspect = this.#suspects.get(turn);
     if (!suspect) return;
     suspect.timer?.[Symbol.dispose]();
-    suspect.timer = this.#clock.schedule(() => this.#dismiss(turn), this.#patienceMs);
+    suspect.isLong ||= turn.endOfSpeechMs - turn.resumedMs >= this.#confirmMs;
+    if (this.#patienceMs === Infinity) return;
+    suspect.timer = this.#clock.schedule(
+      () => suspect.isLong ? this.#confirm(turn) : this.#dismiss(turn),
+      this.#patienceMs,
+    );
   }
 
   /** He paused, and all that he said is known. */
@@ -115,6 +130,14 @@ export class BargeIn {
   clear(): void {
     for (const { timer } of this.#suspects.values()) timer?.[Symbol.dispose]();
     this.#suspects.clear();
+  }
+
+  /** The agent is silent while he speaks, unless it is noise by all that is known. */
+  #attend(turn: Turn, suspect: Suspect): void {
+    suspect.timer = this.#clock.schedule(() => {
+      if (this.#attention.leftMs(turn, this.#clock.now()) > 0) this.#attend(turn, suspect);
+      else this.#dismiss(turn);
+    }, this.#attention.leftMs(turn, this.#clock.now()));
   }
 
   #confirm(turn: Turn): void {
