@@ -29,7 +29,7 @@ const FROM_MS = 300;
 const TO_MS = 2000;
 const LIMIT_MS = 5000;
 /** The turn ends, and what was said is answered. */
-const AFTERWARDS_MS = 1500;
+const AFTERWARDS_MS = 2500;
 
 /** What the interruptions of all connections took; `NaN`: it never fell silent. */
 export interface BargeInResults {

@@ -63,7 +63,7 @@ function scripted(): Partial<AgentOptions> {
     llm: new FakeLLM(systemClock, [{ text, firstTokenMs: 120 }]),
     stt: new FakeSTT(systemClock, [
       { text: "Tell me a story.", delayMs: 400 },
-      "No, stop it please.",
+      { text: "No, stop it please.", partials: [{ afterMs: 500, text: "No, stop" }] },
     ]),
     tts: new FakeTTS(systemClock, { firstByteMs: 80 }),
     vad: new FakeVAD(),
