@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { isBackChannel } from "../../src/inference/text/back_channel.ts";
 import { heardText, type SpokenSentence } from "../../src/inference/text/heard_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
-import { speakable } from "../../src/inference/text/speakable.ts";
+import { speakable, toSpeakable } from "../../src/inference/text/speakable.ts";
 
 function split(text: string, options?: { maxChars?: number }): string[] {
   const splitter = new SentenceSplitter(options);
@@ -20,6 +20,9 @@ Deno.test("text is cut into sentences where a reader would pause", () => {
     ["It was in 1999. We won.", ["It was in 1999. ", "We won."]],
     ["So am I. You too?", ["So am I. ", "You too?"]],
     ["你好。再见！", ["你好。", "再见！"]],
+    ["मैं ठीक हूँ। आप कैसे हैं?", ["मैं ठीक हूँ। ", "आप कैसे हैं?"]],
+    ["كيف حالك؟ أنا بخير.", ["كيف حالك؟ ", "أنا بخير."]],
+    ["Բարեւ։ Ինչպե՞ս ես։", ["Բարեւ։ ", "Ինչպե՞ս ես։"]],
     ["Wait... what?", ["Wait... ", "what?"]],
     ["   ", []],
   ];
@@ -46,7 +49,18 @@ Deno.test("a sentence without an end is cut at a comma or a space", () => {
     "nine ten",
   ]);
   assertEquals(split("x".repeat(25), { maxChars: 10 }).map((one) => one.length), [10, 10, 5]);
+  assertEquals(split("这是一个很长，很长的句子", { maxChars: 8 }), [
+    "这是一个很长，",
+    "很长的句子",
+  ]);
   assertThrows(() => new SentenceSplitter({ maxChars: 0 }), RangeError);
+});
+
+Deno.test("a cut where there is no space tears no character, and a word only where it must", () => {
+  assertEquals(split("ab😀😀😀", { maxChars: 5 }), ["ab😀", "😀😀"]);
+  assertEquals(split("😀😀", { maxChars: 1 }), ["😀", "😀"]);
+  assertEquals(split("e\u0301e\u0301", { maxChars: 3 }), ["e\u0301", "e\u0301"]);
+  assertEquals(split("今天天气很好我们", { maxChars: 7 }), ["今天天气很好", "我们"]);
 });
 
 Deno.test("marks for the eye are taken out of what is spoken", () => {
@@ -56,6 +70,46 @@ Deno.test("marks for the eye are taken out of what is spoken", () => {
   );
   assertEquals(speakable("snake_case stays, 2*3 too"), "snake_case stays, 2*3 too");
   assertEquals(speakable("🎉 ---"), "");
+});
+
+Deno.test("what is spoken is known again in what is written", () => {
+  const written = " See [the **big** page](http://x.y/z), 🎉 then `F1`! ";
+  const { text, writtenChars } = toSpeakable(written);
+  assertEquals(text, "See the big page, then F1!");
+  const upTo = (word: string) => written.slice(0, writtenChars(text.indexOf(word) + word.length));
+  assertEquals(upTo("See"), " See");
+  assertEquals(upTo("page"), " See [the **big** page](http://x.y/z)");
+  assertEquals(upTo("then"), " See [the **big** page](http://x.y/z), 🎉 then");
+  assertEquals(upTo("F1"), " See [the **big** page](http://x.y/z), 🎉 then `F1`");
+  assertEquals(writtenChars(text.length), written.length);
+  assertEquals(writtenChars(0), 0);
+});
+
+Deno.test("whatever is written, more of what is spoken is more of what is written", () => {
+  const piece = fc.constantFrom(
+    "a",
+    "word",
+    " ",
+    "\n",
+    "*",
+    "**",
+    "_",
+    "`",
+    "[",
+    "](",
+    ")",
+    "# ",
+    "🎉",
+  );
+  fc.assert(fc.property(fc.array(piece), (pieces) => {
+    const written = pieces.join("");
+    const { text, writtenChars } = toSpeakable(written);
+    for (let chars = 1; chars <= text.length; chars++) {
+      const more = written.slice(writtenChars(chars - 1), writtenChars(chars));
+      if (text[chars - 1] !== " ") assertEquals(more.includes(text[chars - 1]!), true);
+      assertEquals(more.length > 0, true);
+    }
+  }));
 });
 
 Deno.test("signs of listening are told from words", () => {
@@ -86,6 +140,27 @@ Deno.test("a sentence whose sound is not all there yet is judged by its letters"
   assertEquals(heardText(said, 400), "One");
   said[0]!.expectedMs = 1000;
   assertEquals(heardText(said, 400), "One two three");
+});
+
+Deno.test("how fast a sentence is said is known from those before it", () => {
+  const said = [
+    sentence("One two three four. ", 1900),
+    sentence("Five six seven eight.", 500, { complete: false }),
+  ];
+  // 100 ms a character.
+  assertEquals(heardText(said, 1900 + 500), "One two three four. Five");
+  Object.assign(said[0]!, { ms: 190 });
+  Object.assign(said[1]!, { ms: 140 });
+  assertEquals(heardText(said, 190 + 140), "One two three four. Five six seven");
+});
+
+Deno.test("a sentence that the voice made no sound of was not heard, those around it were", () => {
+  const said = [
+    sentence("One. ", 300),
+    sentence("Two. ", 0, { silent: true }),
+    sentence("Three.", 400),
+  ];
+  assertEquals(heardText(said, 700), "One. Three.");
 });
 
 Deno.test("a voice that tells its words is believed", () => {

@@ -41,7 +41,7 @@ export class AgentVoice {
 
   /** Says it after everything that was to be said before. */
   say({ message, onHeard, onOver, ...init }: SpokenInit): Speech {
-    const { emit } = this.#context;
+    const { emit, report } = this.#context;
     const speech: Speech = new Speech({
       ...init,
       onHeard: () => {
@@ -50,7 +50,12 @@ export class AgentVoice {
         onHeard?.(speech);
       },
       onOver: (outcome) => {
-        onOver?.(outcome, speech);
+        try {
+          onOver?.(outcome, speech);
+        } catch (error) {
+          // What was heard is shown all the same.
+          report(error, "remembering what was said");
+        }
         const { text, interrupted } = outcome;
         message.update({ complete: true, interrupted, ...interrupted ? { text } : {} });
         if (speech.times.heard === 0) return;

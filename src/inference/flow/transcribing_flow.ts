@@ -45,6 +45,11 @@ export interface TranscribingOptions {
   historyLimit?: number;
   /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
   llmTimeoutMs?: number;
+  /**
+   * How long the voice may take for its next sound before it is given up; `Infinity` for no limit.
+   * What it was saying ends with what was heard. Default 10,000.
+   */
+  ttsTimeoutMs?: number;
 }
 
 /** What a {@linkcode TranscribingFlow} is made of. */
@@ -144,6 +149,7 @@ export class TranscribingFlow implements Flow {
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
+    this.#voice.floor.checkRoom();
     const speech = this.#voice.say({
       utterances: (speech) => this.#voiced(once(text), speech),
       message: this.#log.agentSays(text),
@@ -157,6 +163,7 @@ export class TranscribingFlow implements Flow {
   async respond(text: string, options: RespondOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
     if (options.interrupt) await this.interrupt();
+    this.#voice.floor.checkRoom();
     this.#log.asked(text, participant);
     this.#briefing.heard(text, participant);
     return await this.#speak(this.#answers.ask(participant), participant).done;
@@ -255,6 +262,12 @@ export class TranscribingFlow implements Flow {
     }
     this.#unanswered = undefined;
     if (this.#context.people?.() === 0) return this.#answers.drop();
+    try {
+      this.#voice.floor.checkRoom();
+    } catch (error) {
+      this.#answers.drop();
+      throw error;
+    }
     this.#speak(this.#answers.to(turn), turn.participant, turn);
   }
 
@@ -297,12 +310,14 @@ export class TranscribingFlow implements Flow {
       message,
       onCut: () => answer.drop(),
       onHeard: (speech) => turn && this.#context.emit(voiceToVoice(turn, answer, speech)),
-      onOver: ({ text }) => this.#briefing.said(...answer.messages(text)),
+      onOver: (_, speech) => this.#briefing.said(...answer.messages(speech.pieces)),
     });
   }
 
   #voiced(text: AsyncIterable<string>, speech: Speech): AsyncIterable<Utterance> {
-    return voiced(text, { tts: this.#parts.tts, clock: this.#context.clock, speech });
+    const { clock, report } = this.#context;
+    const { ttsTimeoutMs: timeoutMs = 10_000 } = this.#options;
+    return voiced(text, { tts: this.#parts.tts, clock, speech, timeoutMs, report });
   }
 
   #showTurn(turn: Turn, final: boolean): void {

@@ -1,12 +1,13 @@
 import type { Clock } from "../../events/clock.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { LLM } from "../llm.ts";
+import type { LLM, LLMPart } from "../llm.ts";
 import type { ChatMessage, ToolCall } from "../messages.ts";
 import type { Toolbox } from "../toolbox.ts";
 import { Feed } from "../feed.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { cutMessages } from "./chat_history.ts";
+import { cutMessages, type HeardPiece } from "./chat_history.ts";
+import { checkPart } from "./llm_part.ts";
 
 /** What an {@linkcode Answer} is made of. */
 export interface AnswerOptions {
@@ -66,9 +67,9 @@ export class Answer {
     this.#controller.abort(new DOMException("the answer is not wanted", "AbortError"));
   }
 
-  /** What the model remembers of it, when `heard` is what was heard of its text. */
-  messages(heard: string): ChatMessage[] {
-    return cutMessages(this.#made, heard.length);
+  /** What the model remembers of it, when this was heard of its text. */
+  messages(heard: readonly HeardPiece[]): ChatMessage[] {
+    return cutMessages(this.#made, heard);
   }
 
   async #run(): Promise<void> {
@@ -128,7 +129,7 @@ export class Answer {
   }
 
   /** The parts, each within the time limit. */
-  async *#watched<T>(parts: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  async *#watched(parts: AsyncIterable<LLMPart>): AsyncGenerator<LLMPart, void, void> {
     const { clock, timeoutMs, llm } = this.#options;
     const watch = () =>
       clock.schedule(() => {
@@ -139,7 +140,7 @@ export class Answer {
     try {
       for await (const part of untilAborted(parts, this.#controller.signal, clock)) {
         timer[Symbol.dispose]();
-        yield part;
+        yield checkPart(part, llm.name);
         timer = watch();
       }
     } finally {

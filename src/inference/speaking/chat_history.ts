@@ -29,26 +29,47 @@ export class ChatHistory {
   }
 }
 
+/** A piece of text, and how much of it was heard: its first `heard` characters. */
+export interface HeardPiece {
+  readonly chars: number;
+  readonly heard: number;
+}
+
 /**
- * What remains of an answer's messages when only the first `chars` characters of its text were
- * heard. Calls of tools stay where their results are there: they have happened.
+ * What remains of an answer's messages when only this was heard of its text, which the pieces are
+ * from its beginning. Calls of tools stay where their results are there: they have happened.
  */
-export function cutMessages(messages: readonly ChatMessage[], chars: number): ChatMessage[] {
+export function cutMessages(
+  messages: readonly ChatMessage[],
+  pieces: readonly HeardPiece[],
+): ChatMessage[] {
   const answered = new Set(
     messages.flatMap((message) => message.role === "tool" ? [message.callId] : []),
   );
   const kept: ChatMessage[] = [];
-  let left = chars;
+  let start = 0;
   for (const message of messages) {
     if (message.role !== "assistant") {
       kept.push(message);
       continue;
     }
-    const text = message.text.slice(0, left);
-    left -= text.length;
+    const text = heardOf(message.text, start, pieces);
+    start += message.text.length;
     const toolCalls = message.toolCalls?.filter((call) => answered.has(call.id)) ?? [];
     if (toolCalls.length > 0) kept.push({ role: "assistant", text, toolCalls });
     else if (/\S/.test(text)) kept.push({ role: "assistant", text });
   }
   return kept;
+}
+
+/** What was heard of a text that begins so far into the pieces. */
+function heardOf(text: string, start: number, pieces: readonly HeardPiece[]): string {
+  let heard = "";
+  let at = -start;
+  for (const piece of pieces) {
+    if (at >= text.length) break;
+    heard += text.slice(Math.max(0, at), Math.max(0, at + piece.heard));
+    at += piece.chars;
+  }
+  return heard;
 }

@@ -68,16 +68,20 @@ export class Floor {
    * @throws {RangeError} too much waits already.
    */
   add(speech: Speech): void {
-    if (this.#closing.signal.aborted) {
-      speech.cut();
-      this.#finish(speech, true);
-      return;
-    }
-    if (this.#waiting.length >= MAX_WAITING) {
-      throw new RangeError(`${MAX_WAITING} things wait to be said already`);
-    }
+    if (this.#closing.signal.aborted) return this.#drop(speech);
+    this.checkRoom();
     this.#waiting.push(speech);
     if (!this.#active) this.#next();
+  }
+
+  /**
+   * Throws where nothing more can be added.
+   *
+   * @throws {RangeError} too much waits already.
+   */
+  checkRoom(): void {
+    if (this.#waiting.length < MAX_WAITING || this.#closing.signal.aborted) return;
+    throw new RangeError(`${MAX_WAITING} things wait to be said already`);
   }
 
   /** Falls silent and keeps everything. */
@@ -97,7 +101,17 @@ export class Floor {
    * written and never played, in milliseconds, when everything is over.
    */
   interrupt(): Promise<number> {
-    return this.#cutting ??= this.#cut().finally(() => this.#cutting = undefined);
+    if (this.#cutting) {
+      // What came since is dropped too, and nothing stays silent that is said after it.
+      this.release();
+      for (const speech of this.#waiting.splice(0)) this.#drop(speech);
+      return this.#cutting;
+    }
+    return this.#cutting = this.#cut().finally(() => {
+      this.#cutting = undefined;
+      // What was to be said meanwhile has waited for this.
+      this.#next();
+    });
   }
 
   /** Ends everything. */
@@ -110,21 +124,19 @@ export class Floor {
     const { track, report } = this.#options;
     const active = this.#active;
     const waiting = this.#waiting.splice(0);
-    active?.cut();
-    for (const speech of waiting) speech.cut();
-    const flushing = track.flush();
-    // In this order: what is left of the old must not be heard.
-    this.release();
+    for (const speech of active ? [active, ...waiting] : waiting) this.#silence(speech);
     let discardedMs = 0;
     try {
+      const flushing = track.flush();
+      // In this order: what is left of the old must not be heard.
+      this.release();
       discardedMs = (await flushing).discardedMs;
     } catch (error) {
       report(error, "falling silent");
     }
-    if (active && !active.isOver) this.#finish(active, true);
-    for (const speech of waiting) this.#finish(speech, true);
+    if (active) this.#finish(active, false);
+    for (const speech of waiting) this.#finish(speech, false);
     if (this.#active === active) this.#active = undefined;
-    this.#next();
     return discardedMs;
   }
 
@@ -135,7 +147,7 @@ export class Floor {
   }
 
   async #say(speech: Speech): Promise<void> {
-    const { clock, track, report } = this.#options;
+    const { clock, report } = this.#options;
     const { signal } = speech;
     try {
       for await (const { words, audio } of untilAborted(speech.utterances(), signal, clock)) {
@@ -147,18 +159,19 @@ export class Floor {
         }
         spoken.complete = true;
       }
-      if (speech.startMs !== undefined) await this.#playOut(speech);
+      await this.#playOut(speech);
       signal.throwIfAborted();
     } catch (error) {
       // Whoever cut it sees to the rest.
       if (signal.aborted) return;
       report(error, "speaking");
-      await track.drain({ signal }).catch(() => {});
+      this.#try(() => speech.stop());
+      await this.#playOut(speech).catch(() => {});
       if (signal.aborted) return;
-      this.#over(speech, true);
+      this.#over(speech, false);
       return;
     }
-    this.#over(speech, false);
+    this.#over(speech, true);
   }
 
   async #write(speech: Speech, sentence: SpokenSentence, part: SpeechPart): Promise<void> {
@@ -175,12 +188,13 @@ export class Floor {
     ownVoice.wrote(mono, speech.startMs + speech.writtenMs);
     speech.writtenMs += pcm.durationMs;
     sentence.ms += pcm.durationMs;
-    if (spokenChars !== undefined) sentence.marks.push({ ms: sentence.ms, chars: spokenChars });
+    if (Number.isFinite(spokenChars)) sentence.marks.push({ ms: sentence.ms, chars: spokenChars! });
     await track.write(pcm, { signal: speech.signal });
   }
 
-  /** Waits until everything was heard. */
+  /** Waits until all that was written of it was heard. */
   async #playOut(speech: Speech): Promise<void> {
+    if (speech.startMs === undefined) return;
     const { track, clock } = this.#options;
     const { signal } = speech;
     const nothing = new PcmChunk(new Int16Array(0), { sampleRate: 48_000 });
@@ -188,7 +202,7 @@ export class Floor {
     await track.drain({ signal });
     const giveUpAt = clock.now() + MAX_DELAY_MS;
     // What is left of a sample when rates are converted is not waited for.
-    const endMs = Math.min(track.playedMs, speech.startMs! + speech.writtenMs) - 1;
+    const endMs = Math.min(track.playedMs, speech.startMs + speech.writtenMs) - 1;
     while (track.heardMs < endMs && clock.now() < giveUpAt) {
       await sleep(LOOK_MS, { clock, signal });
     }
@@ -198,24 +212,39 @@ export class Floor {
     const { track, clock } = this.#options;
     const look = (): void => {
       if (speech.isOver || speech.signal.aborted) return;
-      if (track.heardMs > speech.startMs!) speech.heard(clock.now());
+      if (track.heardMs > speech.startMs!) this.#try(() => speech.heard(clock.now()));
       else this.#look = clock.schedule(look, LOOK_MS);
     };
     this.#look = clock.schedule(look, LOOK_MS);
   }
 
-  #over(speech: Speech, interrupted: boolean): void {
-    this.#finish(speech, interrupted);
+  #over(speech: Speech, all: boolean): void {
+    this.#finish(speech, all);
     if (this.#active === speech) this.#active = undefined;
     this.#next();
   }
 
-  #finish(speech: Speech, interrupted: boolean): void {
-    const { track } = this.#options;
-    const text = interrupted
-      ? speech.heardText(track.heardMs)
-      : speech.sentences.map((one) => one.text).join("");
+  #finish(speech: Speech, all: boolean): void {
     if (speech === this.#active) this.#look?.[Symbol.dispose]();
-    speech.finish({ text, interrupted });
+    const trackHeardMs = this.#options.track.heardMs;
+    this.#try(() => speech.finish({ all, trackHeardMs }));
+  }
+
+  #drop(speech: Speech): void {
+    this.#silence(speech);
+    this.#finish(speech, false);
+  }
+
+  #silence(speech: Speech): void {
+    this.#try(() => speech.cut());
+  }
+
+  /** What is told of a speech may fail; the next is said all the same. */
+  #try(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#options.report(error, "speaking");
+    }
   }
 }

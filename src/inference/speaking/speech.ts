@@ -1,11 +1,12 @@
 import type { Participant } from "../../edge/types.ts";
 import type { SpeechPart } from "../tts.ts";
-import { heardText, type SpokenSentence } from "../text/heard_text.ts";
+import type { HeardPiece } from "./chat_history.ts";
+import { heardTexts, type SpokenSentence } from "../text/heard_text.ts";
 
 /** Something that is said in one go: words, and how they sound. */
 export interface Utterance {
   /** Its words; they may still grow while it is said. */
-  readonly words: { text: string; expectedMs?: number };
+  readonly words: Omit<SpokenSentence, "ms" | "complete" | "marks">;
   /** How they sound; nothing for words that cannot be said. */
   readonly audio: AsyncIterable<SpeechPart> | undefined;
 }
@@ -14,7 +15,7 @@ export interface Utterance {
 export interface SpeechOutcome {
   /** What was heard of it. */
   readonly text: string;
-  /** Whether it was cut off. */
+  /** Whether that is not all of it: it was cut off, or the model or the voice failed. */
   readonly interrupted: boolean;
 }
 
@@ -38,7 +39,7 @@ export interface SpeechInit {
   participant?: Participant;
   /** Its first sample was heard. */
   onHeard?: (speech: Speech) => void;
-  /** It was cut off: whatever makes its words is to stop. */
+  /** It is not said to its end: whatever makes its words is to stop. Called once at most. */
   onCut?: () => void;
   /** It is over; called before `done` resolves. */
   onOver?: (outcome: SpeechOutcome) => void;
@@ -59,6 +60,8 @@ export class Speech {
   readonly #controller = new AbortController();
   readonly #done = Promise.withResolvers<SpeechOutcome>();
   #isOver = false;
+  #isStopped = false;
+  #pieces: readonly HeardPiece[] = [];
 
   constructor(init: SpeechInit) {
     this.#init = init;
@@ -88,15 +91,22 @@ export class Speech {
     return this.#isOver;
   }
 
-  /** What was heard of it when so much of the track was heard. */
-  heardText(trackHeardMs: number): string {
-    return this.startMs === undefined ? "" : heardText(this.sentences, trackHeardMs - this.startMs);
+  /** Of each of its sentences, in characters, what was heard; known when it is over. */
+  get pieces(): readonly HeardPiece[] {
+    return this.#pieces;
   }
 
   /** Nobody wants to hear it any more: model and voice are to stop. Idempotent. */
   cut(): void {
     if (this.#controller.signal.aborted || this.#isOver) return;
     this.#controller.abort(new DOMException("the speech was interrupted", "AbortError"));
+    this.stop();
+  }
+
+  /** No more of it will be said than there is: the model is to stop. Idempotent. */
+  stop(): void {
+    if (this.#isStopped || this.#isOver) return;
+    this.#isStopped = true;
     this.#init.onCut?.();
   }
 
@@ -106,10 +116,24 @@ export class Speech {
     this.#init.onHeard?.(this);
   }
 
-  /** It is over. */
-  finish(outcome: SpeechOutcome): void {
+  /**
+   * It is over: all of it was heard, or what was when so much of the track had been heard. `done`
+   * resolves also when `onOver` throws.
+   */
+  finish({ all, trackHeardMs }: { all: boolean; trackHeardMs: number }): void {
+    if (this.#isOver) return;
     this.#isOver = true;
-    this.#init.onOver?.(outcome);
-    this.#done.resolve(outcome);
+    const { sentences, startMs = Infinity } = this;
+    const texts = heardTexts(sentences, all ? Infinity : trackHeardMs - startMs);
+    this.#pieces = sentences.map(({ text }, index) => {
+      return { chars: text.length, heard: texts[index]!.length };
+    });
+    const interrupted = !all || sentences.some(({ silent }) => silent);
+    const outcome = { text: texts.join(""), interrupted };
+    try {
+      this.#init.onOver?.(outcome);
+    } finally {
+      this.#done.resolve(outcome);
+    }
   }
 }

@@ -1,6 +1,9 @@
 /** How a {@linkcode SentenceSplitter} works. */
 export interface SentenceSplitterOptions {
-  /** A sentence longer than this is cut at a comma or a space. Default 240 characters. */
+  /**
+   * A sentence longer than this is cut at a comma or a space, or where there is none between words.
+   * Default 240 characters.
+   */
   maxChars?: number;
 }
 
@@ -10,7 +13,12 @@ const ABBREVIATIONS = new Set(
     "ca nr dipl ing hr fr").split(" "),
 );
 /** An end that needs white space after it, one that does not, and a line's end. */
-const END = /(?:[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+["'”’」』）]*|\n+)\s*/gu;
+const END = /(?:[.!?…।॥؟۔։]+["'”’»)\]]*(?=\s)|[。！？]+["'”’」』）]*|\n+)\s*/gu;
+/** Where a long sentence is cut. */
+const CLAUSE_ENDS = [", ", "; ", ": ", " - ", " – ", "، ", "؛ ", "，", "、", "；", "："];
+
+const words = new Intl.Segmenter(undefined, { granularity: "word" });
+const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
  * Cuts text that comes in pieces into sentences, as soon as each is complete. The sentences joined
@@ -68,15 +76,25 @@ export class SentenceSplitter {
     return /\S/.test(rest) ? [rest] : [];
   }
 
-  /** Where to cut what is too long: after a comma or the like, else after a space. */
+  /** Where to cut what is too long: after a comma or the like, else after a space or a word. */
   #cut(): number {
     const head = this.#rest.slice(0, this.#maxChars);
-    const clause = Math.max(...[", ", "; ", ": ", " - ", " – "].map((one) => {
+    const clause = Math.max(...CLAUSE_ENDS.map((one) => {
       const at = head.lastIndexOf(one);
       return at < 0 ? 0 : at + one.length;
     }));
     if (clause > this.#maxChars / 3) return clause;
-    return head.lastIndexOf(" ") + 1 || this.#maxChars;
+    return head.lastIndexOf(" ") + 1 || this.#wholeCut();
+  }
+
+  /** Where there is no space, no word is torn if possible, and no character in any case. */
+  #wholeCut(): number {
+    for (const segmenter of [words, characters]) {
+      const torn = segmenter.segment(this.#rest).containing(this.#maxChars);
+      if (torn && torn.index > 0) return torn.index;
+    }
+    const first = characters.segment(this.#rest).containing(0);
+    return first?.segment.length ?? this.#rest.length;
   }
 }
 

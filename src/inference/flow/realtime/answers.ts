@@ -93,8 +93,11 @@ export class RealtimeAnswers {
         this.#current.delete(id);
         this.#over.push(id);
         if (this.#over.length > MAX_OVER) this.#over.shift();
-        onOver(id, outcome, speech);
-        expected?.resolve(outcome);
+        try {
+          onOver(id, outcome, speech);
+        } finally {
+          expected?.resolve(outcome);
+        }
       },
     });
     return current;

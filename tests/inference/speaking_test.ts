@@ -1,0 +1,285 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { InferenceError } from "../../src/inference/errors.ts";
+import { AgentSpeechEndedEvent } from "../../src/inference/events.ts";
+import type { LLM, LLMPart } from "../../src/inference/llm.ts";
+import { Speech } from "../../src/inference/speaking/speech.ts";
+import { Floor } from "../../src/inference/speaking/floor.ts";
+import { OwnVoice } from "../../src/inference/hearing/own_voice.ts";
+import type { SpeechPart, TTS } from "../../src/inference/tts.ts";
+import { Stage } from "./_stage.ts";
+
+const SPEECH = "One two three four five six seven eight nine ten.";
+
+/** 50 ms of sound for each character. */
+function sound(text: string): SpeechPart {
+  const samples = new Int16Array(800 * text.length).fill(500);
+  return { pcm: new PcmChunk(samples, { sampleRate: 16_000 }) };
+}
+
+function voice(synthesize: (text: string) => AsyncIterable<SpeechPart>): TTS {
+  return { name: "voice", synthesize };
+}
+
+function model(generate: LLM["generate"]): LLM {
+  return { name: "model", generate };
+}
+
+async function* endless(): AsyncGenerator<never, void, void> {
+  await new Promise(() => {});
+}
+
+Deno.test("what is said while the agent is cut off is said after it", async () => {
+  await using stage = await Stage.set();
+  const { agent, clock } = stage;
+  const first = agent.say(SPEECH);
+  await clock.advance(1000);
+  agent.interrupt();
+  const second = agent.say("Sorry.");
+  await clock.advance(2000);
+  assertEquals(await clock.until(second), { text: "Sorry.", interrupted: false });
+  assertEquals((await first).interrupted, true);
+  assertEquals(stage.conversation.at(-1), "agent: Sorry.");
+});
+
+Deno.test("what is said when the agent was interrupted is said, however it was interrupted", async () => {
+  await using stage = await Stage.set({
+    transcripts: ["Stop that now."],
+    agent: { talk: { answers: () => false } },
+  });
+  const { agent, clock } = stage;
+  agent.events.subscribe(AgentSpeechEndedEvent, ({ interrupted }) => {
+    if (interrupted) agent.say("Sorry.");
+  });
+  agent.say(SPEECH);
+  await clock.advance(1000);
+  await stage.hear(900, 3000);
+  assertEquals(stage.tts.sentences, [SPEECH, "Sorry."]);
+  assertEquals(stage.events(AgentSpeechEndedEvent).at(-1)?.text, "Sorry.");
+  // The floor is free again.
+  await clock.until(agent.say("Go on."));
+});
+
+Deno.test("a second interruption drops what came since the first, and nothing stays silent", async () => {
+  await using stage = await Stage.set();
+  const { agent, clock } = stage;
+  agent.say(SPEECH);
+  await clock.advance(1000);
+  const first = agent.interrupt();
+  const dropped = agent.say("Sorry.");
+  await clock.until(Promise.all([first, agent.interrupt()]));
+  assertEquals(await clock.until(dropped), { text: "", interrupted: true });
+  assertEquals(await clock.until(agent.say("Well.")), { text: "Well.", interrupted: false });
+});
+
+Deno.test("closing in the middle of an interruption leaves no speech pending", async () => {
+  const stage = await Stage.set();
+  const { agent, clock } = stage;
+  agent.say(SPEECH);
+  await clock.advance(1000);
+  agent.interrupt();
+  const never = agent.say("Sorry.");
+  await stage[Symbol.asyncDispose]();
+  assertEquals(await clock.until(never), { text: "", interrupted: true });
+});
+
+Deno.test("a voice that never makes a sound is given up, and the next answer is spoken", async () => {
+  const stopped: boolean[] = [];
+  let asked = 0;
+  const tts: TTS = {
+    name: "voice",
+    async *synthesize(text, { signal }) {
+      signal.addEventListener("abort", () => stopped.push(true));
+      if (asked++ === 0) yield* endless();
+      else yield sound(text);
+    },
+  };
+  await using stage = await Stage.set({ agent: { tts } });
+  const { agent, clock } = stage;
+  const outcome = agent.say("Hello there. And more.");
+  await clock.advance(9_900);
+  assertEquals(stage.errors, []);
+  assertEquals(await clock.until(outcome), { text: "", interrupted: true });
+  const [event] = stage.errors;
+  assertEquals([(event?.error as Error).name, event?.context], ["TimeoutError", "speaking"]);
+  assertEquals([asked, stopped], [1, [true]]);
+  assertEquals((await clock.until(agent.say("Well."))).text, "Well.");
+});
+
+Deno.test("a voice that falls silent in a sentence is given up; what was heard is remembered", async () => {
+  const tts = voice(async function* (text) {
+    yield sound("Here we go.");
+    if (text.startsWith("And")) yield* endless();
+  });
+  await using stage = await Stage.set({
+    replies: ["Here we go. And then it is over.", "Yes."],
+    agent: { tts, talk: { ttsTimeoutMs: 2000 } },
+  });
+  const { agent, clock } = stage;
+  const outcome = await clock.until(agent.respond("Go."));
+  assertEquals(outcome, { text: "Here we go. And then it", interrupted: true });
+  assertEquals(stage.errors.map(({ error }) => (error as Error).name), ["TimeoutError"]);
+  agent.respond("And?");
+  await clock.advance(100);
+  assertEquals(stage.told, ["user: Go.", "assistant: Here we go. And then it", "user: And?"]);
+});
+
+Deno.test("how long a voice is played does not count against its time, and it may have any", async () => {
+  for (const ttsTimeoutMs of [100, Infinity]) {
+    await using stage = await Stage.set({ agent: { talk: { ttsTimeoutMs } } });
+    const outcome = await stage.clock.until(stage.agent.say(SPEECH));
+    assertEquals(outcome, { text: SPEECH, interrupted: false });
+    assertEquals(stage.errors, []);
+  }
+});
+
+Deno.test("a model whose answer cannot be spoken is stopped, and writes no more", async () => {
+  await using stage = await Stage.set({
+    replies: [{ text: "A bad one. And so it goes on for ever and ever.", tokenMs: 100 }],
+    voice: { failures: { bad: new Error("refused") } },
+  });
+  await stage.clock.until(stage.agent.respond("Go."));
+  await stage.clock.advance(5000);
+  assertEquals(stage.llm.aborted, 1);
+  assertEquals(stage.conversation, ["agent: Go.", "agent: /"]);
+});
+
+const LINK =
+  "The [manual](https://example.com/a/very/long/path/that/nobody/would/say/aloud) says " +
+  "**yes** and that all is well.";
+
+Deno.test("what is remembered of a text with marks for the eye is what was heard of it", async () => {
+  await using stage = await Stage.set({ replies: [LINK, "Ok."] });
+  const { agent, clock } = stage;
+  agent.respond("Go.");
+  // "The manual says yes and that all is well.", 50 ms a character.
+  await clock.advance(50 * "The manual says".length + 60);
+  await clock.until(agent.interrupt());
+  assertEquals(stage.conversation.at(-1), `agent: ${LINK.slice(0, LINK.indexOf(" **yes"))}/`);
+});
+
+Deno.test("a voice that tells its words tells those of the text that it was given", async () => {
+  const tts = voice(async function* (text) {
+    for (let chars = 1; chars <= text.length; chars++) yield { ...sound("x"), spokenChars: chars };
+  });
+  await using stage = await Stage.set({
+    replies: ["**Very** *important* **things** `are` said here, my friend."],
+    agent: { tts },
+  });
+  const { agent, clock } = stage;
+  agent.respond("Go.");
+  await clock.advance(50 * "Very important things".length + 60);
+  await clock.until(agent.interrupt());
+  assertEquals(stage.conversation.at(-1), "agent: **Very** *important* **things**/");
+});
+
+Deno.test("what was heard of a script of syllables is told while the voice still speaks", async () => {
+  const text = "今天天气很好我们可以一起去公园散步然后再去吃一点东西你觉得怎么样呢。";
+  await using stage = await Stage.set({ replies: [text], voice: { msPerChar: 200, speed: 1 } });
+  const { agent, clock } = stage;
+  agent.respond("Go.");
+  await clock.advance(2000);
+  await clock.until(agent.interrupt());
+  const heard = stage.conversation.at(-1)!.slice("agent: ".length, -1);
+  assert(heard.length >= 7 && heard.length <= 10, heard);
+  assert(text.startsWith(heard));
+});
+
+for (const [what, parts] of [["nothing", []], ["no samples", [sound("")]]] as const) {
+  Deno.test(`a voice that gives ${what} for a sentence is reported, and that one is not remembered`, async () => {
+    const tts = voice(async function* (text) {
+      yield* text.startsWith("Two") ? parts : [sound(text)];
+    });
+    await using stage = await Stage.set({
+      replies: ["One is. Two is. Three is.", "Ok."],
+      agent: { tts },
+    });
+    const { agent, clock } = stage;
+    const outcome = await clock.until(agent.respond("Go."));
+    assertEquals(outcome, { text: "One is. Three is.", interrupted: true });
+    assertEquals(stage.errors.map(({ error }) => (error as InferenceError).code), ["no-sound"]);
+    agent.respond("And?");
+    await clock.advance(100);
+    assertEquals(stage.told, ["user: Go.", "assistant: One is. Three is.", "user: And?"]);
+  });
+}
+
+const BROKEN: [string, unknown][] = [
+  ["a tool call without a call", { type: "tool-call" }],
+  ["a tool call without a name", { type: "tool-call", call: { id: "1" } }],
+  ["text without a text", { type: "text" }],
+  ["nothing", undefined],
+];
+for (const [what, part] of BROKEN) {
+  Deno.test(`a model that gives ${what} is reported, and its answer ends`, async () => {
+    const llm = model(async function* () {
+      yield { type: "text", text: "So far. " };
+      yield part as LLMPart;
+    });
+    await using stage = await Stage.set({ agent: { llm } });
+    const { agent, clock } = stage;
+    const outcome = await clock.until(agent.respond("Go."));
+    assertEquals(outcome, { text: "So far. ", interrupted: true });
+    assert(stage.errors[0]?.error instanceof TypeError);
+    assertEquals(stage.conversation.at(-1), "agent: So far. /");
+  });
+}
+
+Deno.test("what fails when a speech begins or ends is reported and stops no other", async () => {
+  const clock = new VirtualClock();
+  const errors: unknown[] = [];
+  const track = {
+    playedMs: 0,
+    bufferedMs: 0,
+    heardMs: 0,
+    resume() {},
+    flush: () => Promise.resolve({ discardedMs: 0 }),
+    drain: () => Promise.resolve(),
+    write(pcm: PcmChunk): Promise<void> {
+      this.heardMs = this.playedMs += pcm.durationMs;
+      return new Promise((resolve) => void clock.schedule(resolve, pcm.durationMs));
+    },
+  };
+  const floor = new Floor({
+    track: track as never,
+    clock,
+    ownVoice: new OwnVoice(),
+    report: (error) => void errors.push((error as Error).message),
+  });
+  const fail = (what: string) => (): never => {
+    throw new Error(what);
+  };
+  const made = (): Speech =>
+    new Speech({
+      async *utterances() {
+        yield {
+          words: { text: "Hello." },
+          audio: (async function* () {
+            yield sound("Hello.");
+          })(),
+        };
+      },
+      onHeard: fail("heard"),
+      onCut: fail("cut"),
+      onOver: fail("over"),
+    });
+  const [first, second, third] = [made(), made(), made()];
+  for (const speech of [first!, second!, third!]) floor.add(speech);
+  assertEquals(await clock.until(first!.done), { text: "Hello.", interrupted: false });
+  await clock.until(floor.interrupt());
+  assertEquals((await second!.done).interrupted, true);
+  assertEquals((await third!.done).interrupted, true);
+  assertEquals(errors, ["heard", "over", "cut", "cut", "over", "over"]);
+});
+
+Deno.test("what there is no room for is neither asked, nor shown, nor remembered", async () => {
+  await using stage = await Stage.set({ replies: ["Yes."] });
+  const { agent, clock } = stage;
+  const answers = Array.from({ length: 33 }, () => agent.respond("Question"));
+  await assertRejects(() => agent.respond("Too much"), RangeError);
+  await assertRejects(() => agent.say("Too much"), RangeError);
+  await clock.until(Promise.all(answers));
+  assertEquals(stage.llm.requests.length, 33);
+  assertEquals(stage.conversation.filter((one) => /Too much|\.\.\.$/.test(one)), []);
+});
