@@ -69,7 +69,7 @@ export class AgentSpeechEndedEvent extends Happening<AgentSpeechEndedEvent> {
   declare readonly speechId: string;
   /** What was heard of it. */
   declare readonly text: string;
-  /** Whether it was cut off. */
+  /** Whether that is not all of it: it was cut off, or the model or the voice failed. */
   declare readonly interrupted: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { InferenceError } from "../../src/inference/errors.ts";
+import type { InferenceError } from "../../src/inference/errors.ts";
 import { AgentSpeechEndedEvent } from "../../src/inference/events.ts";
 import type { LLM, LLMPart } from "../../src/inference/llm.ts";
 import { Speech } from "../../src/inference/speaking/speech.ts";
@@ -26,8 +26,9 @@ function model(generate: LLM["generate"]): LLM {
   return { name: "model", generate };
 }
 
-async function* endless(): AsyncGenerator<never, void, void> {
-  await new Promise(() => {});
+/** Nothing comes, and no end. */
+function endless(): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) };
 }
 
 Deno.test("what is said while the agent is cut off is said after it", async () => {
