@@ -413,6 +413,7 @@ Deno.test("options that make no sense are refused when the agent is made", async
       [{ bargeIn: { confirmMs: -700 } }, RangeError, "talk.bargeIn.confirmMs must be a number"],
       [{ bargeIn: { patienceMs: "x" } }, RangeError, "talk.bargeIn.patienceMs must be a number"],
       [{ llmTimeoutMs: NaN }, RangeError, "talk.llmTimeoutMs must be a number"],
+      [{ ttsTimeoutMs: -1 }, RangeError, "talk.ttsTimeoutMs must be a number"],
       [{ eagerTurns: "no" }, TypeError, 'talk.eagerTurns must be a boolean, got "no"'],
       [{ mixed: 1 }, TypeError, "talk.mixed must be a boolean, got 1"],
       [{ answers: true }, TypeError, "talk.answers must be a function, got true"],

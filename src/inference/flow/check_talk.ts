@@ -20,6 +20,7 @@ export function checkTalk(talk: TranscribingOptions = {}): void {
   checkLimit("talk.bargeIn.confirmMs", bargeIn.confirmMs);
   checkLimit("talk.bargeIn.patienceMs", bargeIn.patienceMs);
   checkLimit("talk.llmTimeoutMs", talk.llmTimeoutMs);
+  checkLimit("talk.ttsTimeoutMs", talk.ttsTimeoutMs);
   checkBoolean("talk.mixed", talk.mixed);
   checkBoolean("talk.eagerTurns", talk.eagerTurns);
   if (answers !== undefined && typeof answers !== "function") {
