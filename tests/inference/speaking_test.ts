@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import type { InferenceError } from "../../src/inference/errors.ts";
-import { AgentSpeechEndedEvent } from "../../src/inference/events.ts";
+import { AgentSpeechEndedEvent, BargeInEvent } from "../../src/inference/events.ts";
 import type { LLM, LLMPart } from "../../src/inference/llm.ts";
 import { Speech } from "../../src/inference/speaking/speech.ts";
 import { Floor } from "../../src/inference/speaking/floor.ts";
@@ -283,4 +283,20 @@ Deno.test("what there is no room for is neither asked, nor shown, nor remembered
   await clock.until(Promise.all(answers));
   assertEquals(stage.llm.requests.length, 33);
   assertEquals(stage.conversation.filter((one) => /Too much|\.\.\.$/.test(one)), []);
+});
+
+Deno.test("a turn that there is no room to answer is reported and remembered, and asks nothing", async () => {
+  await using stage = await Stage.set({ transcripts: ["Stop that now."] });
+  const { agent, clock } = stage;
+  agent.events.subscribe(BargeInEvent, () => {
+    for (let n = 0; n < 33; n++) agent.say(SPEECH);
+  });
+  agent.say(SPEECH);
+  await clock.advance(1000);
+  await stage.hear(900, 1000);
+  assertEquals(stage.llm.requests.length, 0);
+  assertEquals(stage.errors.map(({ context }) => context), ["answering what somebody said"]);
+  await clock.until(agent.interrupt());
+  await clock.until(agent.respond("Well?"));
+  assert(stage.told.includes("user: Stop that now."));
 });

@@ -266,7 +266,7 @@ export class TranscribingFlow implements Flow {
       this.#voice.floor.checkRoom();
     } catch (error) {
       this.#answers.drop();
-      throw error;
+      return this.#context.report(error, "answering what somebody said");
     }
     this.#speak(this.#answers.to(turn), turn.participant, turn);
   }
