@@ -14,7 +14,7 @@ import { withCleanUp } from "./lib/interrupt.ts";
 import { describeMachine } from "./lib/machine.ts";
 
 const PARTS = ["barge-in", "answers"] as const;
-const FULL = { connections: 6, times: 10 };
+const FULL = { connections: 5, times: 8 };
 const QUICK = { connections: 2, times: 4 };
 
 const HELP = `deno task bench conversation [--json] [options]
