@@ -174,6 +174,9 @@ export class ConversationPart implements Processor {
 
   participantLeft(participant: Participant): void {
     this.#flow?.participantLeft(participant);
+    // To an empty room nothing is said; what was heard before stays as it was heard.
+    if (participant.kind !== "person" || countPeople(this.#agent?.connection) > 0) return;
+    this.#flow?.interrupt().catch((error) => this.#report(error, "falling silent"));
   }
 
   trackUpdated(track: TrackInfo): void {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
 import {
+  AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
   BargeInEvent,
   SpeechStartedEvent,
@@ -211,4 +212,20 @@ Deno.test("one who leaves and is back before his words are known is listened to 
   assertEquals(stage.errors, []);
   assertEquals(disposed, 1);
   assertEquals(stage.events(TurnEndedEvent).map(({ text }) => text).sort(), ["First.", "Second."]);
+});
+
+Deno.test("when the last one leaves the agent falls silent, and remembers what was heard", async () => {
+  await using stage = await Stage.set({
+    people,
+    transcripts: ["Tell me a story."],
+    replies: ["Once upon a time there was a king. He had no crown."],
+  });
+  await stage.hear(600, 1200);
+  stage.people[1]!.leave();
+  await stage.clock.advance(400);
+  assertEquals(stage.events(AgentSpeechEndedEvent), [], "somebody is there still");
+  stage.people[0]!.leave();
+  await stage.clock.advance(100);
+  const [{ text, interrupted }] = stage.events(AgentSpeechEndedEvent) as [AgentSpeechEndedEvent];
+  assertEquals([text.slice(0, 9), text.length < 30, interrupted], ["Once upon", true, true]);
 });
