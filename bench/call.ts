@@ -4,7 +4,7 @@
  * @module
  */
 import { launchBrowser } from "../scripts/browser.ts";
-import { withCleanUp } from "./lib/interrupt.ts";
+import { runBenchmark } from "./lib/command.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { progress } from "./lib/progress.ts";
 import { AgentProcess } from "./call/agent.ts";
@@ -61,23 +61,14 @@ async function measure(options: CallOptions, stack: AsyncDisposableStack): Promi
   return results;
 }
 
-async function main(args: string[]): Promise<number> {
-  let options: CallOptions;
-  try {
-    options = parseCallOptions(args);
-  } catch (cause) {
-    console.error(`bench: ${(cause as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
-  return await withCleanUp(async (stack) => {
-    const results = await measure(options, stack);
-    console.log(options.json ? jsonReport(results) : formatReport(results));
-    return 0;
-  });
+if (import.meta.main) {
+  Deno.exit(
+    await runBenchmark(Deno.args, {
+      help: HELP,
+      parse: parseCallOptions,
+      measure,
+      formatReport,
+      jsonReport,
+    }),
+  );
 }
-
-if (import.meta.main) Deno.exit(await main(Deno.args));

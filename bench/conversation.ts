@@ -10,7 +10,7 @@ import { ConversationProcess } from "./conversation/agent.ts";
 import { measureAnswers } from "./conversation/answers.ts";
 import { measureBargeIn } from "./conversation/barge_in.ts";
 import { type ConversationResults, formatReport, jsonReport } from "./conversation/report.ts";
-import { withCleanUp } from "./lib/interrupt.ts";
+import { chooseParts, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
 import { describeMachine } from "./lib/machine.ts";
 
 const PARTS = ["barge-in", "answers"] as const;
@@ -31,27 +31,15 @@ it and leaves nothing behind.`;
 interface Options {
   json: boolean;
   help: boolean;
-  parts: readonly string[];
+  parts: (typeof PARTS[number])[];
   connections: number;
   times: number;
 }
 
 /** Reads the command line. Throws a `TypeError` that says what is wrong with it. */
 function parseOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: "boolean", default: false },
-      quick: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-      only: { type: "string" },
-    },
-  });
-  const parts = values.only?.split(",") ?? PARTS;
-  for (const part of parts) {
-    if ((PARTS as readonly string[]).includes(part)) continue;
-    throw new TypeError(`--only expects some of ${PARTS.join(", ")}, got "${part}"`);
-  }
+  const { values } = parseArgs({ args, options: COMMON_OPTIONS });
+  const parts = chooseParts(values.only, PARTS);
   return { json: values.json, help: values.help, parts, ...(values.quick ? QUICK : FULL) };
 }
 
@@ -75,23 +63,14 @@ async function measure(
   return results;
 }
 
-async function main(args: string[]): Promise<number> {
-  let options: Options;
-  try {
-    options = parseOptions(args);
-  } catch (cause) {
-    console.error(`bench: ${(cause as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
-  return await withCleanUp(async (stack) => {
-    const results = await measure(options, stack);
-    console.log(options.json ? jsonReport(results) : formatReport(results));
-    return 0;
-  });
+if (import.meta.main) {
+  Deno.exit(
+    await runBenchmark(Deno.args, {
+      help: HELP,
+      parse: parseOptions,
+      measure,
+      formatReport,
+      jsonReport,
+    }),
+  );
 }
-
-if (import.meta.main) Deno.exit(await main(Deno.args));

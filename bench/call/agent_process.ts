@@ -14,7 +14,7 @@ import { ErrorEvent } from "../../src/edge/events.ts";
 import { describeError, silentLogger } from "../../src/events/logger.ts";
 import { LocalEdge } from "../../src/edge/local/mod.ts";
 import { loadKernel } from "../../src/native/mod.ts";
-import { type Message, receive, send } from "../lib/lines.ts";
+import { answerAll, type Message } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import { speechLikeNoise } from "./speech.ts";
 
@@ -163,7 +163,7 @@ if (import.meta.main) {
   Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
   await using edge = new LocalEdge({ logger: silentLogger });
   let agent: BenchAgent | undefined;
-  const answer = async ({ ask, ...message }: Message): Promise<Message> => {
+  await answerAll(async ({ ask, ...message }) => {
     if (ask === "kernel") return kernelName();
     if (ask === "join") return await (agent = new BenchAgent(edge)).join();
     if (!agent) throw new Error(`no agent has joined that could ${ask}`);
@@ -174,13 +174,6 @@ if (import.meta.main) {
     if (ask === "figures") return agent.figures();
     if (ask === "leave") return await agent.leave();
     throw new Error(`"${ask}" is nothing to ask`);
-  };
-  for await (const message of receive()) {
-    try {
-      send({ [message.ask]: await answer(message) });
-    } catch (error) {
-      send({ [message.ask]: null, error: describeError(error) });
-    }
-  }
+  });
   await agent?.leave();
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { chooseParts, COMMON_OPTIONS } from "../lib/command.ts";
 
 /** The parts that can be measured by themselves. */
 export const PARTS = ["round-trip", "stall", "hop", "crowd"] as const;
@@ -67,10 +68,7 @@ export function parseCallOptions(args: string[]): CallOptions {
   const { values } = parseArgs({
     args,
     options: {
-      json: { type: "boolean", default: false },
-      quick: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-      only: { type: "string" },
+      ...COMMON_OPTIONS,
       connections: { type: "string" },
       people: { type: "string" },
     },
@@ -80,16 +78,10 @@ export function parseCallOptions(args: string[]): CallOptions {
     ...options,
     json: values.json,
     help: values.help,
-    parts: values.only === undefined ? [...PARTS] : values.only.split(",").map(part),
+    parts: chooseParts(values.only, PARTS),
     connections: count("connections", values.connections, options.connections),
     people: count("people", values.people, options.people),
   };
-}
-
-function part(name: string): Part {
-  const found = PARTS.find((part) => part === name);
-  if (!found) throw new TypeError(`--only expects some of ${PARTS.join(", ")}, got "${name}"`);
-  return found;
 }
 
 function count(name: string, given: string | undefined, otherwise: number): number {

@@ -23,7 +23,7 @@ import { describeError } from "../../src/events/logger.ts";
 import { energyVad } from "../../src/inference/hearing/energy_vad.ts";
 import { sileroVad } from "../../src/inference/adapters/silero_vad.ts";
 import { LocalEdge } from "../../src/edge/local/mod.ts";
-import { type Message, receive, send } from "../lib/lines.ts";
+import { answerAll, type Message } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import { LLM_MS, STT_MS, TTS_MS, TURN_SILENCE_MS } from "./script.ts";
 
@@ -150,7 +150,7 @@ if (import.meta.main) {
   Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
   await using edge = new LocalEdge({ logger: silentLogger });
   let agent: ConversationAgent | undefined;
-  const answer = async ({ ask, ...message }: Message): Promise<Message> => {
+  await answerAll(async ({ ask, ...message }) => {
     if (ask === "join") return await (agent = new ConversationAgent(edge, message.vad)).join();
     if (!agent) throw new Error(`no agent has joined that could ${ask}`);
     if (ask === "talk") return agent.talk();
@@ -158,13 +158,6 @@ if (import.meta.main) {
     if (ask === "happened") return agent.happened();
     if (ask === "leave") return await agent.leave();
     throw new Error(`"${ask}" is nothing to ask`);
-  };
-  for await (const message of receive()) {
-    try {
-      send({ [message.ask]: await answer(message) });
-    } catch (error) {
-      send({ [message.ask]: null, error: describeError(error) });
-    }
-  }
+  });
   await agent?.leave();
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { describeError } from "../../src/events/logger.ts";
+
 /** Any message; each helper says which it knows. */
 // deno-lint-ignore no-explicit-any
 export type Message = any;
@@ -41,4 +43,18 @@ export function receive(): AsyncGenerator<Message> {
 export function send(message: Message): void {
   const bytes = new TextEncoder().encode(JSON.stringify(message) + "\n");
   for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+}
+
+/**
+ * In a helper: gives each question to `answer` and sends back what it gives under the question's
+ * name, or why it could not. Returns when whoever asks has ended.
+ */
+export async function answerAll(answer: (message: Message) => Promise<Message>): Promise<void> {
+  for await (const message of receive()) {
+    try {
+      send({ [message.ask]: await answer(message) });
+    } catch (error) {
+      send({ [message.ask]: null, error: describeError(error) });
+    }
+  }
 }
