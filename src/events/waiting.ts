@@ -43,13 +43,13 @@ export function waitFor<T>(
     return Promise.reject(signal.reason);
   }
   return new Promise((resolve, reject) => {
-    const timer = timeoutMs === Infinity ? undefined : clock.schedule(() => {
+    const timer = clock.schedule(() => {
       settle(() => reject(timeoutError(what, timeoutMs)));
     }, timeoutMs);
     const onAbort = () => settle(() => reject(signal!.reason));
     signal?.addEventListener("abort", onAbort, { once: true });
     function settle(act: () => void): void {
-      timer?.[Symbol.dispose]();
+      timer[Symbol.dispose]();
       signal?.removeEventListener("abort", onAbort);
       act();
     }
@@ -71,12 +71,12 @@ export function limitTime(
   const { timeoutMs, signals = [], clock = systemClock } = options;
   checkDuration("timeoutMs", timeoutMs);
   const limit = new AbortController();
-  const timer = timeoutMs === Infinity ? undefined : clock.schedule(() => {
+  const timer = clock.schedule(() => {
     limit.abort(timeoutError(what, timeoutMs));
   }, timeoutMs);
   return {
     signal: AbortSignal.any([limit.signal, ...signals]),
-    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+    [Symbol.dispose]: () => timer[Symbol.dispose](),
   };
 }
 
@@ -86,12 +86,12 @@ export function sleep(ms: number, options: Omit<WaitOptions, "timeoutMs"> = {}):
   checkDuration("ms", ms);
   if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
-    const timer = ms === Infinity ? undefined : clock.schedule(() => {
+    const timer = clock.schedule(() => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
     }, ms);
     function onAbort(): void {
-      timer?.[Symbol.dispose]();
+      timer[Symbol.dispose]();
       reject(signal!.reason);
     }
     signal?.addEventListener("abort", onAbort, { once: true });

@@ -42,6 +42,7 @@ export class VirtualClock implements Clock {
   }
 
   schedule(callback: () => void, ms: number): Disposable {
+    if (ms === Infinity) return { [Symbol.dispose]: () => {} };
     const timer: Timer = { at: this.#now + Math.max(0, ms), callback };
     let index = this.#timers.length;
     // The first to be scheduled is the first to run: nearly always at the end already.

@@ -57,7 +57,6 @@ export class Stretch {
     this.#ended = true;
     this.#audio.end();
     const { clock, limitMs } = this.#options;
-    if (limitMs === Infinity) return;
     this.#limit = clock.schedule(
       () => this.#controller.abort(timeoutError("a transcript", limitMs)),
       limitMs,

@@ -43,8 +43,8 @@ async function* synthesized(
 ): AsyncGenerator<SpeechPart, void, void> {
   const limit = new AbortController();
   const signal = AbortSignal.any([speech.signal, limit.signal]);
-  const watch = (): Disposable | undefined =>
-    timeoutMs === Infinity ? undefined : clock.schedule(() => {
+  const watch = (): Disposable =>
+    clock.schedule(() => {
       const message = `${tts.name} made no sound for ${timeoutMs} ms`;
       limit.abort(new DOMException(message, "TimeoutError"));
     }, timeoutMs);
@@ -55,12 +55,12 @@ async function* synthesized(
       if (part.pcm.frames === 0) continue;
       isHeard = true;
       // The time that playing takes is not the voice's.
-      timer?.[Symbol.dispose]();
+      timer[Symbol.dispose]();
       yield part;
       timer = watch();
     }
   } finally {
-    timer?.[Symbol.dispose]();
+    timer[Symbol.dispose]();
   }
   if (isHeard) return;
   words.silent = true;

@@ -101,7 +101,6 @@ export class BargeIn {
     if (!suspect) return;
     suspect.timer?.[Symbol.dispose]();
     suspect.isLong ||= turn.endOfSpeechMs - turn.resumedMs >= this.#confirmMs;
-    if (this.#patienceMs === Infinity) return;
     suspect.timer = this.#clock.schedule(
       () => suspect.isLong ? this.#confirm(turn) : this.#dismiss(turn),
       this.#patienceMs,
