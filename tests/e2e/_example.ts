@@ -145,3 +145,15 @@ export async function assertEndsWell(example: Example): Promise<void> {
   assertLess(tookMs, 1000);
   await gone(children[0]!);
 }
+
+/** It is interrupted as soon as its media process begins: it says nothing, and is gone with it. */
+export async function assertEndsQuietlyWhileJoining(example: Example): Promise<void> {
+  const [child] = await until("the media process begins", async () => {
+    const children = await childrenOf(example.pid);
+    return children.length > 0 && children;
+  });
+  const { code, tookMs } = await example.interrupt();
+  assertEquals([code, example.output], [0, ""]);
+  assertLess(tookMs, 1000);
+  await gone(child!);
+}

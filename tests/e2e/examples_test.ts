@@ -1,6 +1,6 @@
 /** The examples as a person runs them: with the permissions that their first line states. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { childrenOf, Example, gone } from "./_example.ts";
+import { assertEndsQuietlyWhileJoining, childrenOf, Example, gone } from "./_example.ts";
 import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
 import { levelDb } from "./_signal.ts";
 
@@ -69,14 +69,7 @@ for (const name of ["echo.ts", "two_agents.ts", "parrot.ts"]) {
     ignore: Deno.build.os !== "linux",
     async fn() {
       await using example = await Example.start(name);
-      const [child] = await until("the media process begins", async () => {
-        const children = await childrenOf(example.pid);
-        return children.length > 0 && children;
-      });
-      const { code, tookMs } = await example.interrupt();
-      assertEquals([code, example.output], [0, ""]);
-      assertLess(tookMs, 1000);
-      await gone(child!);
+      await assertEndsQuietlyWhileJoining(example);
     },
   });
 }

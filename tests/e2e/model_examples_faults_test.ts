@@ -4,12 +4,11 @@ import type { Browser } from "../../scripts/browser.ts";
 import { events, refusal, ServiceDouble } from "../inference/adapters/_double.ts";
 import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
 import {
+  assertEndsQuietlyWhileJoining,
   assertEndsWell,
-  childrenOf,
   Example,
   type ExampleOptions,
   flagsOf,
-  gone,
 } from "./_example.ts";
 import { browserTest, Guest, until } from "./_lab.ts";
 import { KEY, keyFor, speaking } from "./_service.ts";
@@ -123,14 +122,7 @@ for (const name of EXAMPLES) {
     async fn() {
       await using service = new RealtimeDouble();
       await using example = await Example.start(name, { env: keyFor(service) });
-      const [child] = await until("the media process begins", async () => {
-        const children = await childrenOf(example.pid);
-        return children.length > 0 && children;
-      });
-      const { code, tookMs } = await example.interrupt();
-      assertEquals([code, example.output], [0, ""]);
-      assertLess(tookMs, 1000);
-      await gone(child!);
+      await assertEndsQuietlyWhileJoining(example);
     },
   });
 }

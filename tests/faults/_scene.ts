@@ -179,3 +179,23 @@ export function speakOn(scene: Scene, hz: number): AsyncDisposable {
     },
   };
 }
+
+/** A program of the fixtures: `line` waits for what it says, which is lines of JSON. */
+export function startFixture(name: string) {
+  const script = new URL(`./fixtures/${name}`, import.meta.url);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", script.href],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let text = "";
+  const reading = (async () => {
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) text += part;
+  })();
+  const line = (index: number) =>
+    until(`line ${index} is said`, () => {
+      const said = text.split("\n")[index + 1] !== undefined && text.split("\n")[index];
+      return said && JSON.parse(said);
+    });
+  return { child, reading, line };
+}

@@ -1,24 +1,13 @@
 /** The agent's program is killed: nobody is left who could say goodbye, but the media process. */
 import { assertEquals, assertLess } from "@std/assert";
 import { browserTest, Guest, until } from "../e2e/_lab.ts";
-import { gone, report } from "./_scene.ts";
+import { gone, report, startFixture } from "./_scene.ts";
 
 browserTest(
   "when the agent's program is killed the page is told, and nothing stays",
   async (browser) => {
-    const script = new URL("./fixtures/agent.ts", import.meta.url);
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-prompt", script.href],
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    let text = "";
-    const reading = (async () => {
-      for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) text += part;
-    })();
-    const { pid, link } = JSON.parse(
-      await until("the agent has joined", () => text.includes("\n") && text),
-    );
+    const { child, reading, line } = startFixture("agent.ts");
+    const { pid, link } = await line(0);
     const ada = await Guest.join(browser, new URL(link), { name: "Ada" });
     const killed = performance.now();
     child.kill("SIGKILL");

@@ -6,7 +6,7 @@ import { LocalEdge } from "@ringline/edge/local";
 import { browserTest, Guest, until } from "../e2e/_lab.ts";
 import { Ears, tone } from "../e2e/_agents.ts";
 import { toneDb } from "../e2e/_signal.ts";
-import { gone, report } from "./_scene.ts";
+import { gone, report, startFixture } from "./_scene.ts";
 
 const HEARD_DB = -25;
 /** A port that no test uses and no system gives away by itself: room for one person. */
@@ -46,21 +46,8 @@ browserTest("who finds no port is told so, and those who are there go on", async
 });
 
 Deno.test("an agent that may start nothing any more ends its call and says why", async () => {
-  const script = new URL("./fixtures/revoked.ts", import.meta.url);
-  await using child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", script.href],
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  let text = "";
-  const reading = (async () => {
-    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) text += part;
-  })();
-  const line = (index: number) =>
-    until(`line ${index} is said`, () => {
-      const said = text.split("\n")[index + 1] !== undefined && text.split("\n")[index];
-      return said && JSON.parse(said);
-    });
+  const { child: program, reading, line } = startFixture("revoked.ts");
+  await using child = program;
   const { pid, link } = await line(0);
   // The call went on: it is there to be joined.
   assertEquals((await fetch(new URL("/", link))).status < 500, true);

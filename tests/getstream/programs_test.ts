@@ -72,22 +72,16 @@ Deno.test("the parrot says back what a person said over GetStream, and Ctrl-C en
   assertEquals([double.faults, (await double.report()).faults], [[], []]);
 });
 
+/** Runs the check for a person with an account, as such a person does. */
+function check(args: string[], env: Record<string, string>) {
+  const permissions = ["--allow-run", "--allow-net", "--allow-env"];
+  const script = "scripts/getstream_check.ts";
+  return output(["run", "--no-prompt", ...permissions, script, "--base-url", ...args], env);
+}
+
 Deno.test("the check for a person with an account passes against the double", async () => {
   await using double = await StreamDouble.start();
-  const { code, stdout, stderr } = await output(
-    [
-      "run",
-      "--no-prompt",
-      "--allow-run",
-      "--allow-net",
-      "--allow-env",
-      "scripts/getstream_check.ts",
-      "--base-url",
-      double.url,
-      "--json",
-    ],
-    ENV,
-  );
+  const { code, stdout, stderr } = await check([double.url, "--json"], ENV);
   assertEquals(code, 0, stdout + stderr);
   const { lines } = JSON.parse(stdout) as { lines: { check: string; passed: boolean }[] };
   assert(lines.length >= 17);
@@ -97,20 +91,10 @@ Deno.test("the check for a person with an account passes against the double", as
 
 Deno.test("the check says what is missing, and tells a wrong secret", async () => {
   await using double = await StreamDouble.start();
-  const run = [
-    "run",
-    "--no-prompt",
-    "--allow-run",
-    "--allow-net",
-    "--allow-env",
-    "scripts/getstream_check.ts",
-    "--base-url",
-    double.url,
-  ];
-  const missing = await output(run, { STREAM_API_KEY: "", STREAM_API_SECRET: "" });
+  const missing = await check([double.url], { STREAM_API_KEY: "", STREAM_API_SECRET: "" });
   assertEquals(missing.code, 2);
   assert(/STREAM_API_KEY.* and .*STREAM_API_SECRET/.test(missing.stderr), missing.stderr);
-  const wrong = await output(run, { ...ENV, STREAM_API_SECRET: "wrong" });
+  const wrong = await check([double.url], { ...ENV, STREAM_API_SECRET: "wrong" });
   assertEquals(wrong.code, 1);
   assert(/FAILED +the key and the secret are right.*token/.test(wrong.stdout), wrong.stdout);
   assertEquals(wrong.stdout.match(/FAILED/g)?.length, 1, "what follows from it is not tried");
@@ -121,19 +105,7 @@ Deno.test("the check says who cannot be reached and why, and does not go on", as
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const origin = `http://127.0.0.1:${listener.addr.port}`;
   listener.close();
-  const { code, stdout, stderr } = await output(
-    [
-      "run",
-      "--no-prompt",
-      "--allow-run",
-      "--allow-net",
-      "--allow-env",
-      "scripts/getstream_check.ts",
-      "--base-url",
-      origin,
-    ],
-    ENV,
-  );
+  const { code, stdout, stderr } = await check([origin], ENV);
   assertEquals([code, stdout], [2, ""]);
   assert(stderr.includes(`${origin} cannot be reached: `), stderr);
   assert(/refused/i.test(stderr), stderr);

@@ -4,6 +4,16 @@ import { silentLogger } from "../../src/events/logger.ts";
 import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
 import { spawnHost } from "../../src/media/process/spawn.ts";
 
+/** A process that runs this instead of a host. */
+function program(code: string): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["eval", code],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+}
+
 Deno.test("the process starts with the first lease, is shared, and is gone with the last", async () => {
   const process = fakeProcess();
   assertEquals(process.pid, undefined);
@@ -173,13 +183,7 @@ Deno.test("garbage to the process ends it at once, with a code that says so", as
 
 Deno.test("garbage from the process ends it with a typed error", async () => {
   const process = fakeProcess({
-    spawn: () =>
-      new Deno.Command(Deno.execPath(), {
-        args: ["eval", "console.log('no frame at all'); setTimeout(() => {}, 60_000)"],
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "null",
-      }).spawn(),
+    spawn: () => program("console.log('no frame at all'); setTimeout(() => {}, 60_000)"),
   });
   const error = await assertRejects(() => process.acquire(), EdgeError, "garbage");
   assertEquals(error.code, "wire-garbage");
@@ -271,15 +275,7 @@ Deno.test("every host leaves signals to the agent before it loads anything else"
 });
 
 Deno.test("a start that is given up ends the process at once", async () => {
-  const process = fakeProcess({
-    spawn: () =>
-      new Deno.Command(Deno.execPath(), {
-        args: ["eval", "setTimeout(() => {}, 60_000)"],
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "null",
-      }).spawn(),
-  });
+  const process = fakeProcess({ spawn: () => program("setTimeout(() => {}, 60_000)") });
   const abort = new AbortController();
   const starting = process.acquire({ signal: abort.signal });
   await until("the process starting", () => process.pid);
