@@ -10,8 +10,9 @@ const LAGS = 1.2 * RATE;
 const REMEMBERED_MS = (WINDOW + LAGS) * 1000 / RATE;
 /** How far around the delay that was found last is looked first: jitter buffers stretch time. */
 const DRIFT = 5 * RATE / 1000;
-/** Everywhere is looked in one row of so many: it takes a millisecond, and less than a word. */
+/** Everywhere is looked in one row of so many, since it takes milliseconds; in each at first. */
 const SEARCH_EVERY = 4;
+const SEARCH_AT_FIRST = 8;
 /**
  * From which likeness (normalised cross-correlation of the waves) on it is an echo. Through two
  * codecs, and a room that gives back as much as comes straight, 99 of 100 windows of an echo are
@@ -33,6 +34,8 @@ export class EchoGuard {
   #row = -1;
   #lag = 0;
   #searchedRow = -SEARCH_EVERY;
+  /** For how many rows there has been sound. */
+  #sounding = 0;
 
   constructor(own: OwnVoice) {
     this.#own = own;
@@ -42,13 +45,14 @@ export class EchoGuard {
    * Takes the 20 ms (mono) that were heard in a row, and gives whether they are the agent's own
    * voice.
    *
-   * @param isVoice whether it sounds like anybody's voice at all
+   * @param isSound whether there is any sound in it that may be a voice, or begin one
    */
-  push(pcm: PcmChunk, isVoice: boolean, row: number): boolean {
+  push(pcm: PcmChunk, isSound: boolean, row: number): boolean {
     // Most of the time nothing can come back, and nothing is to be done.
     if (!this.#own.isAudibleAt(row, REMEMBERED_MS)) return false;
     this.#keep(pcm, row);
-    if (!isVoice) return false;
+    this.#sounding = isSound ? this.#sounding + 1 : 0;
+    if (!isSound) return false;
     this.#own.copyTo(this.#played, row);
     return this.#isLike();
   }
@@ -67,7 +71,8 @@ export class EchoGuard {
   /** Whether what was heard is like what was played, at the delay of before or at any other. */
   #isLike(): boolean {
     if (this.#search(this.#lag - DRIFT, this.#lag + DRIFT)) return true;
-    if (this.#row - this.#searchedRow < SEARCH_EVERY) return false;
+    const isDue = this.#row - this.#searchedRow >= SEARCH_EVERY;
+    if (!isDue && this.#sounding > SEARCH_AT_FIRST) return false;
     this.#searchedRow = this.#row;
     return this.#search(0, LAGS);
   }

@@ -142,13 +142,13 @@ export class Listener {
     if (this.#isReleased) return;
     const { clock, echoGuard } = this.#options;
     this.#lastSlotAt = clock.now();
-    const isOwnVoice = echoGuard.push(pcm, probability > 0.2, row);
+    const isSound = this.#ear.process(pcm) as number >= 0.5;
+    const isOwnVoice = echoGuard.push(pcm, isSound || probability > 0.2, row);
     if (this.#stretch) {
       this.#stretch.push(pcm);
       this.#stretchMs += SLOT_MS;
       if (this.#stretchMs >= this.#maxStretchMs) this.#cut();
     } else this.#preRoll.push(pcm.samples);
-    const isSound = this.#ear.process(pcm) as number >= 0.5;
     const change = isOwnVoice
       ? this.#gate.push(0, SLOT_MS)
       : this.#gate.push(probability, SLOT_MS, isSound);
