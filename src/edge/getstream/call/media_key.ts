@@ -1,5 +1,6 @@
 /**
- * How Stream names media: the stream of a track is called `<lookup prefix>:TRACK_TYPE_AUDIO`.
+ * How Stream names media: the id of a track's stream is
+ * `<lookup prefix>:TRACK_TYPE_AUDIO:<two letters>`, of which the first two parts are the key.
  *
  * @module
  */
@@ -13,9 +14,17 @@ const NAMES: Record<TrackType, string> = {
   [TrackType.SCREEN_SHARE_AUDIO]: "SCREEN_SHARE_AUDIO",
 };
 
-/** The name of a participant's track on the wire. */
+/** The key of a participant's track. */
 export function mediaKey(prefix: string, type: TrackType): string {
   return `${prefix}:TRACK_TYPE_${NAMES[type]}`;
+}
+
+/**
+ * The key in the id of the stream that a track came with. What follows the first two parts changes
+ * with every publication and is left out; there need not be anything.
+ */
+export function mediaKeyOfStream(streamId: string): string {
+  return streamId.split(":", 2).join(":");
 }
 
 /** The id of a track within a connection; it stays the same through reconnections. */

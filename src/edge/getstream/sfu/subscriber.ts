@@ -6,13 +6,14 @@
 import type { RtcTrack } from "../../../media/rtc_types.ts";
 import { PeerType, type SubscriberOffer } from "../proto/signal_pb.ts";
 import type { Clock } from "../../../events/clock.ts";
+import { mediaKeyOfStream } from "../call/media_key.ts";
 import { retrying } from "../retrying.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
 
 /** What a {@linkcode Subscriber} needs. */
 export interface SubscriberOptions extends SfuConnectionOptions {
   clock: Clock;
-  /** A track came, or another one by the same name. */
+  /** A track came, or another one with the same key. */
   onTrack: (key: string) => void;
 }
 
@@ -31,7 +32,7 @@ export class Subscriber extends SfuConnection {
       type: PeerType.SUBSCRIBER,
       doing: "subscribing",
       onTrack: ({ track, streamIds }) => {
-        for (const key of streamIds) {
+        for (const key of streamIds.map(mediaKeyOfStream)) {
           media.set(key, track);
           options.onTrack(key);
         }
@@ -46,7 +47,7 @@ export class Subscriber extends SfuConnection {
     return this.#hasOffer;
   }
 
-  /** A track by its name. */
+  /** A track by its key. */
   track(key: string): RtcTrack | undefined {
     return this.#media.get(key);
   }

@@ -21,7 +21,7 @@ const CAUSE_MUTED = 1;
 
 /** Somebody in the call: over the network (with legs), or living here. */
 export class Member {
-  readonly prefix = crypto.randomUUID().slice(0, 8);
+  readonly prefix = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   readonly muted = new Set<TrackType>();
   readonly announced = new Set<TrackType>();
   /** The tracks of somebody who lives here. */
@@ -32,6 +32,7 @@ export class Member {
   nextLeg: Leg | undefined;
   removal: ReturnType<typeof setTimeout> | undefined;
   statsReports = 0;
+  readonly #streamIds = new Map<TrackType, string>();
 
   constructor(readonly userId: string, readonly sessionId: string, readonly name: string) {}
 
@@ -41,6 +42,19 @@ export class Member {
 
   track(type: TrackType): RtcTrack | undefined {
     return this.own.get(type)?.track ?? this.leg?.tracks.get(type);
+  }
+
+  /**
+   * The id of the stream that a track is sent as, in three parts like a real SFU's: lookup prefix,
+   * type, and two characters that mean nothing to a client.
+   */
+  streamId(type: TrackType): string {
+    let id = this.#streamIds.get(type);
+    if (id === undefined) {
+      id = `${this.prefix}:${TRACK_NAMES[type]}:${crypto.randomUUID().slice(0, 2)}`;
+      this.#streamIds.set(type, id);
+    }
+    return id;
   }
 
   get types(): TrackType[] {
@@ -225,8 +239,7 @@ export class Room {
             one.sessionId === member.sessionId && one.trackType === type
           );
         if (!track || !isWanted) continue;
-        const key = `${member.prefix}:${TRACK_NAMES[type]}`;
-        forwards.push({ key, track });
+        forwards.push({ key: member.streamId(type), track });
       }
     }
     return forwards;
