@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import { EdgeError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
+import { findDeno } from "../../src/media/process/deno_program.ts";
 import { spawnHost } from "../../src/media/process/spawn.ts";
 
 /** A process that runs this instead of a host. */
@@ -173,7 +174,7 @@ Deno.test("a process that hangs, and reads nothing, is killed when it is to end"
 });
 
 Deno.test("garbage to the process ends it at once, with a code that says so", async () => {
-  const child = spawnHost({ host: FAKE_HOST });
+  const child = spawnHost(await findDeno(), { host: FAKE_HOST });
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode("no frame at all"));
   assertEquals((await child.status).code, 76);

@@ -32,6 +32,8 @@ export interface HostProcess {
   readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly status: Promise<{ code: number; signal: Deno.Signal | null }>;
   kill(signal: Deno.Signal): void;
+  /** The error of a process that ended before it was ready. */
+  startFailure?(end: string): EdgeError;
 }
 
 /** A connection as the link sees it: what comes for its number goes to it. */
@@ -284,6 +286,12 @@ export class HostLink {
     }
   }
 
+  /** Of a process that gave up by itself, before it could tell why over the wire. */
+  #startFailure(end: string, signal: Deno.Signal | null): EdgeError | undefined {
+    if (!this.#starting || this.#closing || signal !== null) return undefined;
+    return this.#options.process.startFailure?.(end);
+  }
+
   /** The wire is of no use any more: so the process is not either. */
   #break(what: string, cause: unknown): void {
     if (this.#lost !== undefined || this.#closing) return;
@@ -306,7 +314,7 @@ export class HostLink {
 
   #lose({ code, signal }: { code: number; signal: Deno.Signal | null }): void {
     const end = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    const error = this.#failure ?? new ConnectionError(
+    const error = this.#failure ?? this.#startFailure(end, signal) ?? new ConnectionError(
       this.#closing ? "the media process was stopped" : `the media process ended (${end})`,
       { code: "media-process-lost", retryable: true },
     );

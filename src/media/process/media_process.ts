@@ -2,7 +2,8 @@ import { ClosedError, ConnectionError, type EdgeError } from "../../edge/errors.
 import type { JsonValue } from "../../edge/types.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
-import { waitFor } from "../../events/waiting.ts";
+import { limitTime, waitFor } from "../../events/waiting.ts";
+import { type DenoProgram, findDeno } from "./deno_program.ts";
 import { HostLink, type HostProcess } from "./host_link.ts";
 import { type HostPermissions, spawnHost } from "./spawn.ts";
 
@@ -13,6 +14,8 @@ export interface MediaProcessOptions {
   /** Given to the host at its start. No secrets. */
   config: JsonValue;
   permissions?: HostPermissions;
+  /** The Deno that runs it; default: `RINGLINE_DENO`, then the one that runs this program. */
+  denoPath?: string;
   /** Names of further environment variables to pass. */
   variables?: string[];
   clock?: Clock;
@@ -61,6 +64,10 @@ export class MediaProcess {
   #nextConnection = 1;
 
   constructor(options: MediaProcessOptions) {
+    const { denoPath } = options;
+    if (denoPath !== undefined && (typeof denoPath !== "string" || denoPath === "")) {
+      throw new TypeError(`denoPath must be the path of a Deno, got ${JSON.stringify(denoPath)}`);
+    }
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? consoleLogger;
@@ -79,8 +86,9 @@ export class MediaProcess {
   /**
    * Starts the process, or shares the one that runs.
    *
-   * @throws {EdgeError} it may not be started (`permission-denied`), its host failed, or it died;
-   *   a `TimeoutError`; the signal's reason
+   * @throws {EdgeError} it may not be started (`permission-denied`), there is no Deno for it
+   *   (`no-deno`), it could not load its modules (`media-process-not-started`), its host failed, or
+   *   it died; a `TimeoutError`; the signal's reason
    */
   async acquire(options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<MediaLease> {
     const { signal, timeoutMs = START_MS } = options;
@@ -89,8 +97,9 @@ export class MediaProcess {
     while (this.#current === undefined) {
       const ending = this.#ending;
       await waitFor(ending, "the end of the media process before", wait);
+      const deno = await this.#findDeno(wait);
       // Somebody else may have begun one, or another end, in the meantime.
-      if (ending === this.#ending) this.#current ??= this.#start();
+      if (ending === this.#ending) this.#current ??= this.#start(deno);
     }
     const current = this.#current;
     current.leases++;
@@ -108,9 +117,19 @@ export class MediaProcess {
     }
   }
 
-  #start(): Current {
+  /** Not for a test that brings its own process. */
+  async #findDeno(
+    wait: { timeoutMs: number; clock: Clock; signal?: AbortSignal },
+  ): Promise<DenoProgram | undefined> {
+    if (this.#options.spawn !== undefined) return undefined;
+    const signals = wait.signal ? [wait.signal] : [];
+    using limit = limitTime("the start of the media process", { ...wait, signals });
+    return await findDeno(this.#options.denoPath, limit.signal);
+  }
+
+  #start(deno: DenoProgram | undefined): Current {
     const { host, config, permissions = {}, variables = [], onNotify, renew } = this.#options;
-    const process = this.#options.spawn?.() ?? spawnHost({ host, permissions, variables });
+    const process = this.#options.spawn?.() ?? spawnHost(deno!, { host, permissions, variables });
     const link = new HostLink({
       process,
       config,

@@ -1,0 +1,88 @@
+/** The part of this program's environment that a media process gets. @module */
+import { LIBRARY_VARIABLE } from "../../native/locate.ts";
+import { granted, variable } from "../../native/locate.ts";
+
+/** Where Deno caches what it loads, by `DENO_DIR` or by the system's usual places. */
+export const CACHE_VARIABLES = Deno.build.os === "windows"
+  ? ["DENO_DIR", "LOCALAPPDATA"]
+  : ["DENO_DIR", "XDG_CACHE_HOME", "HOME"];
+
+/**
+ * How Deno reaches npm, JSR and the network. No tokens: what needs one is loaded ahead, with
+ * `deno cache`.
+ */
+const LOADING_VARIABLES = [
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "ALL_PROXY",
+  "NO_PROXY",
+  "DENO_CERT",
+  "DENO_TLS_CA_STORE",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "JSR_URL",
+  "NPM_CONFIG_REGISTRY",
+  "NPM_CONFIG_REPLACE_REGISTRY_HOST",
+  "NPM_CONFIG_MIN_RELEASE_AGE",
+];
+
+/** Read in small letters, too. */
+const IN_SMALL_LETTERS = /_PROXY$|^NPM_CONFIG_/;
+
+/** Where programs, libraries and temporary files lie. */
+const SYSTEM_VARIABLES = ["PATH", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR"];
+
+/** Where the system looks for libraries: only a program that may run anything may pass it. */
+const LIBRARIES_VARIABLE = "LD_LIBRARY_PATH";
+
+/** Those that the process may read: where the audio kernel lies. */
+export const READABLE_VARIABLES = [
+  LIBRARY_VARIABLE,
+  "RINGLINE_CACHE",
+  "HOME",
+  "XDG_CACHE_HOME",
+  "LOCALAPPDATA",
+] as const;
+
+/**
+ * The values of what reaches the process, as far as this program may read them. Nothing else does,
+ * so that no secret can.
+ *
+ * @param more names of further variables
+ */
+export function passedVariables(more: readonly string[]): Record<string, string> {
+  const names = [
+    ...SYSTEM_VARIABLES,
+    ...CACHE_VARIABLES,
+    ...LOADING_VARIABLES,
+    ...LOADING_VARIABLES.filter((name) => IN_SMALL_LETTERS.test(name))
+      .map((name) => name.toLowerCase()),
+    ...READABLE_VARIABLES,
+    ...(granted({ name: "run" }) ? [LIBRARIES_VARIABLE] : []),
+    ...more,
+  ];
+  const passed: Record<string, string> = {};
+  for (const name of names) {
+    // Asked for only what is granted: a prompt would hang an agent that runs as a service.
+    const value = variable(name);
+    if (value !== undefined) passed[name] = value;
+  }
+  return passed;
+}
+
+/** Names of what a process may need to load its modules and this program may not read. */
+export function unreadVariables(): string[] {
+  const system = Deno.build.os === "windows" ? ["SYSTEMROOT", "USERPROFILE"] : ["HOME"];
+  const libraries = Deno.build.os === "linux" ? [LIBRARIES_VARIABLE] : [];
+  return [...LOADING_VARIABLES, ...system, ...libraries].filter((name) => !isReadable(name));
+}
+
+/** Whether the environment tells this program which folder Deno caches in. */
+export function knowsCache(): boolean {
+  return variable("DENO_DIR") !== undefined || CACHE_VARIABLES.every(isReadable);
+}
+
+function isReadable(name: string): boolean {
+  return granted({ name: "env", variable: name });
+}

@@ -1,0 +1,61 @@
+/** Why a media process ended before it was ready, in words for whoever runs the program. @module */
+import { EdgeError } from "../../edge/errors.ts";
+import { unreadVariables } from "./environment.ts";
+
+/** What is known of a process that ended before it was ready. */
+export interface FailedStart {
+  /** How it ended, e.g. `exit code 1`. */
+  end: string;
+  /** The end of what it wrote to its standard error. */
+  lastWords: string;
+  /** Its main module. */
+  host: URL;
+  /** Where it looked for cached modules, if this is known. */
+  denoDir: string | undefined;
+}
+
+/** How much of an error is repeated. */
+const MOST_CHARACTERS = 500;
+
+/** The error, with code `media-process-not-started`, and what to do about it. */
+export function startFailure({ end, lastWords, host, denoDir }: FailedStart): EdgeError {
+  const reason = reasonOf(lastWords);
+  const isLocal = /Module not found "file:/.test(reason);
+  const isRemote = !isLocal && /npm|https?:|jsr|registry|certificate|dns/i.test(reason);
+  const sentences = [`the media process ended before it was ready (${end})`];
+  if (reason !== "") sentences[0] += `: ${reason}`;
+  if (isLocal && Deno.build.standalone) {
+    sentences.push(
+      "Another Deno cannot read the modules inside a compiled program: let that import " +
+        "@ringline/edge from JSR, not from files",
+    );
+  }
+  if (isRemote) {
+    const folder = denoDir === undefined ? "" : ` into ${denoDir}`;
+    sentences.push(
+      `Where there is a network, load it ahead${folder}: deno cache ${host.href}`,
+    );
+  }
+  const unread = unreadVariables();
+  if (unread.length > 0 && (isRemote || /shared librar/.test(reason))) {
+    sentences.push(
+      "If the environment sets up proxies, certificates, registries or libraries, grant " +
+        `--allow-env=${unread.join(",")}`,
+    );
+  }
+  return new EdgeError(sentences.join(". "), {
+    code: "media-process-not-started",
+    retryable: /error sending request/.test(reason),
+    ...(lastWords === "" ? {} : { cause: new Error(lastWords) }),
+  });
+}
+
+/** Deno's error and what follows it, but not where; or the last line. */
+function reasonOf(lastWords: string): string {
+  const lines = lastWords.trim().split("\n").map((line) => line.trim());
+  const begin = lines.findLastIndex((line) => line.startsWith("error: "));
+  const said = begin === -1
+    ? lines.slice(-1)
+    : lines.slice(begin).filter((line) => line !== "" && !/^at |^\^+$|^[1-9]\d*: /.test(line));
+  return said.join(" ").replace(/^error: |\.$/g, "").slice(0, MOST_CHARACTERS);
+}
