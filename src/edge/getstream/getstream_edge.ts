@@ -87,6 +87,7 @@ export class GetStreamEdge extends EdgeTransport {
       host: new URL("./host.ts", import.meta.url),
       config: null,
       permissions: { net: true },
+      denoPath: options.denoPath,
       clock: this.clock,
       logger: this.logger,
     });
@@ -144,7 +145,9 @@ export class GetStreamEdge extends EdgeTransport {
    * @throws {AuthenticationError} the app's key, secret or rights: `unauthorized`, `forbidden`.
    * @throws {ConnectionError} what kept it from joining, e.g. `sfu-full`, `service-failed`,
    *   `timeout`, `unreachable`, after it was tried three times; a `TimeoutError`; the signal's
-   *   reason; why the media process could not be started.
+   *   reason.
+   * @throws {EdgeError} the media process may not be started (`permission-denied`), has no Deno to
+   *   run it (`no-deno`), or could not load its modules (`media-process-not-started`).
    */
   override async join(
     agent: EdgeAgent,

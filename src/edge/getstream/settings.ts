@@ -37,6 +37,12 @@ export interface GetStreamEdgeOptions extends EdgeOptions {
    * does not say, so that `heardMs` rests on this constant. Default 150.
    */
   heardDelayMs?: number;
+  /**
+   * The Deno that runs the media process: a path, or a name on the path. Needed in a program made
+   * by `deno compile`, which is no Deno itself. Default: `RINGLINE_DENO` of the environment, then
+   * the Deno that runs this program. Needs `--allow-run` for it and `--allow-env=RINGLINE_DENO`.
+   */
+  denoPath?: string;
 }
 
 /** The options, checked and complete. */

@@ -29,7 +29,14 @@ import {
 import { CALL_SIZES, PLAIN_LINE } from "./signalling.ts";
 
 /** Options of a {@linkcode LocalEdge}. */
-export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions {}
+export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions {
+  /**
+   * The Deno that runs the media process: a path, or a name on the path. Needed in a program made
+   * by `deno compile`, which is no Deno itself. Default: `RINGLINE_DENO` of the environment, then
+   * the Deno that runs this program. Needs `--allow-run` for it and `--allow-env=RINGLINE_DENO`.
+   */
+  denoPath?: string;
+}
 
 /** What `Call.original` is in calls of a {@linkcode LocalEdge}. */
 export interface LocalCall {
@@ -97,6 +104,7 @@ export class LocalEdge extends EdgeTransport {
       host: new URL("./host.ts", import.meta.url),
       config: this.#config,
       permissions: { net: netPermissions(this.#settings) },
+      denoPath: options.denoPath,
       clock: this.clock,
       logger: this.logger,
       onNotify: (message) => this.#onNotify(message),
@@ -135,8 +143,9 @@ export class LocalEdge extends EdgeTransport {
   /**
    * Brings an agent into a call, and starts the media process if none runs.
    *
-   * @throws {EdgeError} `permission-denied`, `address-in-use`, `cannot-listen`, `too-many-calls`, or
-   *   why the media process could not be started; a `TimeoutError`; the signal's reason
+   * @throws {EdgeError} `permission-denied`, `address-in-use`, `cannot-listen`, `too-many-calls`;
+   *   the media process has no Deno to run it (`no-deno`) or could not load its modules
+   *   (`media-process-not-started`); a `TimeoutError`; the signal's reason
    */
   override async join(
     agent: EdgeAgent,

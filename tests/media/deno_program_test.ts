@@ -1,0 +1,220 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { EdgeError } from "../../src/edge/errors.ts";
+import { LocalEdge } from "../../src/edge/local/local_edge.ts";
+import { FAKE_HOST, fakeProcess, isAlive, until } from "./_support.ts";
+
+const deno = Deno.execPath();
+const config = new URL("../../deno.json", import.meta.url).pathname;
+
+/** What stands for `deno compile`, whose runtime is not to be had everywhere. */
+const COMPILED = `
+  Object.defineProperty(Deno, "build", { value: { ...Deno.build, standalone: true } });
+  Deno.execPath = () => "/opt/compiled-agent";
+`;
+
+/** A folder of scripts, until it is disposed. */
+class Scripts implements AsyncDisposable {
+  readonly folder = Deno.makeTempDirSync();
+
+  /** Writes one that can be started. */
+  add(name: string, text: string): string {
+    const path = `${this.folder}/${name}`;
+    Deno.writeTextFileSync(path, text, { mode: 0o755 });
+    return path;
+  }
+
+  /** A program that starts a media process, says how that went, and ends. */
+  program(options: { stub?: string; denoPath?: string; host?: string } = {}): string {
+    const { stub = "", denoPath, host = FAKE_HOST.href } = options;
+    const module = new URL("../../src/media/process/media_process.ts", import.meta.url);
+    return this.add(
+      "program.ts",
+      `import { MediaProcess } from ${JSON.stringify(module)};
+      ${stub}
+      const media = new MediaProcess({
+        host: new URL(${JSON.stringify(host)}),
+        config: null,
+        denoPath: ${JSON.stringify(denoPath)},
+      });
+      try {
+        const lease = await media.acquire();
+        console.log("started");
+        await lease.release();
+      } catch (error) {
+        console.log(error.code, error.message);
+      }`,
+    );
+  }
+
+  /** Runs it and gives what it said. */
+  async run(program: string, flags: string[], env: Record<string, string> = {}): Promise<string> {
+    const { stdout, stderr } = await new Deno.Command(deno, {
+      args: ["run", "--no-prompt", "--no-check", `--config=${config}`, ...flags, program],
+      env,
+      stdin: "null",
+    }).output();
+    const said = new TextDecoder().decode(stdout).trim();
+    assert(said !== "", new TextDecoder().decode(stderr));
+    return said;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+const NAMING = ["--allow-run", "--allow-env=RINGLINE_DENO"];
+
+Deno.test("a compiled program is refused a media process unless a Deno is named", async () => {
+  await using scripts = new Scripts();
+  const program = scripts.program({ stub: COMPILED });
+  for (const flags of [["--allow-run"], NAMING, ["-A"]]) {
+    const said = await scripts.run(program, flags);
+    assertStringIncludes(said, "no-deno a compiled program has no Deno for its media process");
+    assertStringIncludes(said, "denoPath");
+    assertStringIncludes(said, "RINGLINE_DENO");
+  }
+});
+
+Deno.test("a compiled program's media process runs by the Deno that is named", async () => {
+  await using scripts = new Scripts();
+  const byVariable = scripts.program({ stub: COMPILED });
+  assertEquals(await scripts.run(byVariable, NAMING, { RINGLINE_DENO: deno }), "started");
+  const byOption = scripts.program({ stub: COMPILED, denoPath: deno });
+  assertEquals(await scripts.run(byOption, NAMING, { RINGLINE_DENO: "/nowhere" }), "started");
+});
+
+Deno.test("a compiled program that names itself is told so, and not started again", async () => {
+  await using scripts = new Scripts();
+  const program = scripts.program({ stub: COMPILED });
+  const said = await scripts.run(program, NAMING, { RINGLINE_DENO: "/opt/compiled-agent" });
+  assertEquals(said, "no-deno /opt/compiled-agent is this compiled program, not a Deno");
+});
+
+Deno.test("modules inside a compiled program: the error says why another Deno lacks them", async () => {
+  await using scripts = new Scripts();
+  const host = "file:///tmp/deno-compile-agent/host.ts";
+  const program = scripts.program({ stub: COMPILED, host });
+  const said = await scripts.run(program, NAMING, { RINGLINE_DENO: deno });
+  assertStringIncludes(said, `media-process-not-started`);
+  assertStringIncludes(said, `Module not found "${host}"`);
+  assertStringIncludes(said, "let that import @ringline/edge from JSR");
+});
+
+Deno.test("a Deno is named only where the variable that prevents recursion may be read", async () => {
+  await using scripts = new Scripts();
+  const said = await scripts.run(scripts.program({ denoPath: deno }), ["--allow-run"]);
+  assertStringIncludes(said, "permission-denied another Deno can be named only with");
+  assertStringIncludes(said, "--allow-env=RINGLINE_DENO");
+});
+
+/** Runs a program by way of a script that stands for a Deno, and counts how often that was started. */
+async function countStarts(
+  scripts: Scripts,
+  again: { flags: string[]; stub: string; args: string },
+): Promise<number> {
+  const log = `${scripts.folder}/starts`;
+  const program = scripts.program({
+    stub: again.stub.replace("SCRIPT", `${scripts.folder}/again`),
+  });
+  const command = [deno, "run", "--no-prompt", "--no-check", `--config=${config}`, ...again.flags];
+  const script = scripts.add(
+    "again",
+    `#!/bin/sh
+    echo started >> "${log}"
+    # A bound for a run that fails.
+    if [ "$(wc -l < "${log}")" -gt 5 ]; then exit 1; fi
+    ${command.join(" ")} "${program}" ${again.args}
+    `,
+  );
+  await scripts.run(program, again.flags, { RINGLINE_DENO: script });
+  return (await Deno.readTextFile(log)).trim().split("\n").length;
+}
+
+Deno.test("a program that is started in place of a Deno starts none itself", async () => {
+  await using scripts = new Scripts();
+  // By the variable, also where its arguments are lost.
+  assertEquals(await countStarts(scripts, { flags: NAMING, stub: COMPILED, args: "" }), 1);
+});
+
+Deno.test("a program that is its own Deno is started once, without a permission to notice", async () => {
+  await using scripts = new Scripts();
+  const stub = `Deno.execPath = () => "SCRIPT";`;
+  const again = { flags: ["--allow-run"], stub, args: `"$@"` };
+  assertEquals(await countStarts(scripts, again), 1);
+});
+
+Deno.test("the environment of a media process names no Deno", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  const environment = await Deno.readTextFile(`/proc/${process.pid}/environ`);
+  assert(environment.split("\0").includes("RINGLINE_DENO=none"));
+  await lease.release();
+});
+
+Deno.test("what is no Deno is refused at once, with its name", async () => {
+  await using scripts = new Scripts();
+  const old = `#!/bin/sh\necho '{"denoVersion":"2.8.9","denoDir":"/x"}'`;
+  const cases: [string, string, string][] = [
+    ["sleep", "no-deno", "sleep is no Deno"],
+    ["cat", "no-deno", "cat is no Deno"],
+    ["false", "no-deno", "false is no Deno"],
+    ["yes", "no-deno", "yes is no Deno"],
+    ["/nowhere/deno", "spawn-failed", "/nowhere/deno"],
+    [scripts.add("old", old), "no-deno", "is Deno 2.8.9, expected 2.9 or later"],
+  ];
+  for (const [denoPath, code, message] of cases) {
+    const error = await assertRejects(
+      () => fakeProcess({ denoPath }).acquire(),
+      EdgeError,
+      message,
+    );
+    assertEquals(error.code, code);
+  }
+  assertThrows(
+    () => new LocalEdge({ denoPath: "" }),
+    TypeError,
+    "denoPath must be the path of a Deno",
+  );
+});
+
+Deno.test("a named program that answers nothing is gone when the start is given up", async () => {
+  await using scripts = new Scripts();
+  const file = `${scripts.folder}/pid`;
+  const denoPath = scripts.add("hangs", `#!/bin/sh\necho $$ > "${file}"\nexec sleep 600\n`);
+  const process = fakeProcess({ denoPath });
+  const late = await assertRejects(() => process.acquire({ timeoutMs: 300 })) as Error;
+  assertEquals(late.name, "TimeoutError");
+  const abort = new AbortController();
+  await Deno.remove(file).catch(() => {}); // a slow machine had not come so far
+  const starting = process.acquire({ signal: abort.signal });
+  const pid = await until("the program starting", async () => {
+    return Number(await Deno.readTextFile(file).catch(() => ""));
+  });
+  abort.abort(new Error("changed my mind"));
+  await assertRejects(() => starting, Error, "changed my mind");
+  assertEquals(await isAlive(pid), false);
+});
+
+Deno.test("a Deno that was upgraded while it runs is found in its place", async () => {
+  await using scripts = new Scripts();
+  const stub = `Deno.execPath = () => ${JSON.stringify(`${deno} (deleted)`)};`;
+  assertEquals(await scripts.run(scripts.program({ stub }), ["--allow-run"]), "started");
+});
+
+Deno.test("a library path in the environment is no obstacle to --allow-run=<path>", async () => {
+  await using scripts = new Scripts();
+  const env = { LD_LIBRARY_PATH: scripts.folder };
+  for (const flags of [[], ["--allow-env"]]) {
+    const said = await scripts.run(scripts.program(), [`--allow-run=${deno}`, ...flags], env);
+    assertEquals(said, "started");
+  }
+});
