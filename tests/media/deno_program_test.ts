@@ -1,12 +1,16 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { EdgeError } from "../../src/edge/errors.ts";
+import { GetStreamEdge } from "../../src/edge/getstream/getstream_edge.ts";
 import { LocalEdge } from "../../src/edge/local/local_edge.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { startFailure } from "../../src/media/process/start_failure.ts";
 import { FAKE_HOST, fakeProcess, isAlive, until } from "./_support.ts";
 
 const deno = Deno.execPath();
@@ -179,11 +183,17 @@ Deno.test("what is no Deno is refused at once, with its name", async () => {
     );
     assertEquals(error.code, code);
   }
-  assertThrows(
-    () => new LocalEdge({ denoPath: "" }),
-    TypeError,
-    "denoPath must be the path of a Deno",
-  );
+});
+
+Deno.test("an edge takes denoPath, and says at once when it makes no sense", async () => {
+  await using local = new LocalEdge({ denoPath: "false", logger: silentLogger });
+  const call = await local.createCall("kitchen");
+  await assertRejects(() => local.callLink(call), EdgeError, "false is no Deno");
+  const keys = { apiKey: "key", apiSecret: "secret" };
+  const wrong = { denoPath: "" };
+  const message = "denoPath must be the path of a Deno";
+  assertThrows(() => new LocalEdge(wrong), TypeError, message);
+  assertThrows(() => new GetStreamEdge({ ...keys, ...wrong }), TypeError, message);
 });
 
 Deno.test("a named program that answers nothing is gone when the start is given up", async () => {
@@ -217,4 +227,31 @@ Deno.test("a library path in the environment is no obstacle to --allow-run=<path
     const said = await scripts.run(scripts.program(), [`--allow-run=${deno}`, ...flags], env);
     assertEquals(said, "started");
   }
+});
+
+Deno.test("a Deno that needs a library path says so under --allow-run=<path>", async () => {
+  await using scripts = new Scripts();
+  const needy = scripts.add(
+    "needy",
+    `#!/bin/sh\nif [ -z "$LD_LIBRARY_PATH" ]; then exit 127; fi\nexec "${deno}" "$@"\n`,
+  );
+  const program = scripts.program({ denoPath: needy });
+  const env = { LD_LIBRARY_PATH: scripts.folder };
+  const said = await scripts.run(program, [`--allow-run=${needy}`, "--allow-env"], env);
+  assertStringIncludes(said, "if it needs LD_LIBRARY_PATH, grant --allow-run without a list");
+  assertEquals(await scripts.run(program, ["--allow-run", "--allow-env"], env), "started");
+});
+
+Deno.test("a library that the media process lacks: the error names it, and what to grant", {
+  permissions: { env: false },
+}, () => {
+  const lastWords = "deno: error while loading shared libraries: libgcc_s.so.1: cannot open\n";
+  const end = "exit code 127";
+  const error = startFailure({ end, lastWords, host: FAKE_HOST, denoDir: undefined });
+  assertStringIncludes(
+    error.message,
+    "(exit code 127): deno: error while loading shared libraries",
+  );
+  if (Deno.build.os === "linux") assertMatch(error.message, /--allow-env=\S*LD_LIBRARY_PATH/);
+  assertEquals((error.cause as Error).message, lastWords);
 });

@@ -29,6 +29,14 @@ const MOST_CHARACTERS = 1 << 16;
 /** The oldest version that this package runs on. */
 const OLDEST = [2, 9] as const;
 
+/** Only a program that may run anything may start one that inherits these. */
+const NO_LIBRARIES = {
+  LD_LIBRARY_PATH: "",
+  LD_PRELOAD: "",
+  DYLD_LIBRARY_PATH: "",
+  DYLD_INSERT_LIBRARIES: "",
+};
+
 /** What programs answered, by their path: it stays the same while this program runs. */
 const answers = new Map<string, Answer>();
 
@@ -92,7 +100,8 @@ async function ownDeno(signal: AbortSignal | undefined): Promise<DenoProgram> {
   const path = Deno.execPath().replace(/ \(deleted\)$/, "");
   assertMayRun(path);
   if (knowsCache() && granted({ name: "env", variable: DENO_VARIABLE })) return { path };
-  const { denoDir } = await ask(path, signal);
+  // It ends by itself: a terminal's Ctrl-C, which the program may want to answer, does not reach it.
+  const { denoDir } = await ask(path, signal, { detached: true });
   return { path, denoDir };
 }
 
@@ -116,16 +125,22 @@ export function spawnError(path: string, cause: unknown): EdgeError {
 }
 
 /** Asks a program which Deno it is. It inherits the whole environment; only its answer is used. */
-async function ask(path: string, signal: AbortSignal | undefined): Promise<Answer> {
+async function ask(
+  path: string,
+  signal: AbortSignal | undefined,
+  { detached = false } = {},
+): Promise<Answer> {
   const known = answers.get(path);
   if (known !== undefined) return known;
   signal?.throwIfAborted();
   using limit = limitTime("an answer", { timeoutMs: ANSWER_MS, signals: signal ? [signal] : [] });
+  const withheld = !granted({ name: "run" });
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(path, {
       args: QUESTION,
-      env: { ...withoutLibraries(), [DENO_VARIABLE]: NO_DENO },
+      detached,
+      env: { ...(withheld ? NO_LIBRARIES : {}), [DENO_VARIABLE]: NO_DENO },
       stdin: "null",
       stdout: "piped",
       stderr: "null",
@@ -139,7 +154,8 @@ async function ask(path: string, signal: AbortSignal | undefined): Promise<Answe
     const why = limit.signal.aborted ? `not within ${ANSWER_MS} ms` : "not as a Deno does";
     throw new EdgeError(
       `${path} is no Deno that can run the media process: it answered \`${QUESTION.join(" ")}\` ` +
-        `${why}; denoPath and ${DENO_VARIABLE} must name a Deno`,
+        `${why}; denoPath and ${DENO_VARIABLE} must name a Deno` +
+        (withheld ? "; if it needs LD_LIBRARY_PATH, grant --allow-run without a list" : ""),
       { code: "no-deno" },
     );
   }
@@ -150,7 +166,7 @@ async function ask(path: string, signal: AbortSignal | undefined): Promise<Answe
 /** What the program prints, until it ends or the signal is aborted: then it is gone in any case. */
 async function readAnswer(child: Deno.ChildProcess, signal: AbortSignal): Promise<string> {
   const reader = child.stdout.getReader();
-  // Somebody else may hold the other end of the pipe when the program is gone.
+  // The end of the pipe may outlive the program, in another that it started.
   const giveUp = (): void => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", giveUp);
   const decoder = new TextDecoder();
@@ -186,11 +202,4 @@ function parseAnswer(text: string): Answer | undefined {
 
 function isQuestion(args: readonly string[]): boolean {
   return QUESTION.every((arg, index) => args[args.length - QUESTION.length + index] === arg);
-}
-
-/** Only a program that may run anything may start one that inherits these. */
-function withoutLibraries(): Record<string, string> {
-  if (granted({ name: "run" })) return {};
-  const names = ["LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES"];
-  return Object.fromEntries(names.map((name) => [name, ""]));
 }

@@ -1,6 +1,5 @@
 /** The part of this program's environment that a media process gets. @module */
-import { LIBRARY_VARIABLE } from "../../native/locate.ts";
-import { granted, variable } from "../../native/locate.ts";
+import { granted, LIBRARY_VARIABLE, variable } from "../../native/locate.ts";
 
 /** Where Deno caches what it loads, by `DENO_DIR` or by the system's usual places. */
 export const CACHE_VARIABLES = Deno.build.os === "windows"

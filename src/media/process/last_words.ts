@@ -2,7 +2,7 @@
 
 /** How much of the end is kept: an error of Deno's has a few hundred bytes. */
 const KEPT_BYTES = 4096;
-/** From the process's end on, how long somebody else may keep the pipe open. */
+/** How long the pipe is read after the process's end: another process may keep it open. */
 const CLOSE_MS = 200;
 
 /**
@@ -57,6 +57,6 @@ function passOn(bytes: Uint8Array): void {
   try {
     for (let done = 0; done < bytes.length;) done += Deno.stderr.writeSync(bytes.subarray(done));
   } catch {
-    // Nobody reads this program's errors.
+    // This program's own standard error is closed.
   }
 }

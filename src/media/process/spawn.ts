@@ -43,7 +43,7 @@ export function spawnHost(deno: DenoProgram, options: SpawnOptions): HostProcess
   }
   const env = passedVariables(variables);
   if (deno.denoDir !== undefined) env.DENO_DIR = deno.denoDir;
-  // What it writes passes through this program, which knows whether anybody wants colours.
+  // What it writes passes through this program, which knows whether a terminal shows it.
   if (Deno.noColor || !Deno.stderr.isTerminal()) env.NO_COLOR = "1";
   env.DENO_NO_UPDATE_CHECK = "1";
   env[DENO_VARIABLE] = NO_DENO;

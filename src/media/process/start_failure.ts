@@ -1,4 +1,4 @@
-/** Why a media process ended before it was ready, in words for whoever runs the program. @module */
+/** The error of a media process that ended before it was ready. @module */
 import { EdgeError } from "../../edge/errors.ts";
 import { unreadVariables } from "./environment.ts";
 
