@@ -15,7 +15,10 @@ Deno.test("a media process that cannot load its modules says which, and what to 
   const { out, err } = await machine.run(["--allow-run"]);
   assertStringIncludes(out, "EdgeError media-process-not-started the media process ended");
   assertStringIncludes(out, "/src/media/host/host.ts' failed");
-  assertStringIncludes(out, `load it ahead into ${machine.denoDir}: deno cache http://127.0.0.1`);
+  assertStringIncludes(
+    out,
+    `load it ahead into ${machine.denoDir}: deno cache --no-config http://127.0.0.1`,
+  );
   assertStringIncludes(out, "--allow-env=HTTP_PROXY,HTTPS_PROXY,");
   assertStringIncludes(err, "error: Import ", "what Deno says is passed on");
   const told = await machine.run(["--allow-run", "--allow-env"]);

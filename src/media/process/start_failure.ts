@@ -32,8 +32,10 @@ export function startFailure({ end, lastWords, host, denoDir }: FailedStart): Ed
   }
   if (isRemote) {
     const folder = denoDir === undefined ? "" : ` into ${denoDir}`;
+    // A process whose main module is remote finds no configuration, and so no `vendor` folder.
+    const flags = host.protocol === "file:" ? "" : "--no-config ";
     sentences.push(
-      `Where there is a network, load it ahead${folder}: deno cache ${host.href}`,
+      `Where there is a network, load it ahead${folder}: deno cache ${flags}${host.href}`,
     );
   }
   const unread = unreadVariables();
