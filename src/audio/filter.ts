@@ -46,27 +46,40 @@ const tables = new Map<string, PolyphaseFilter>();
  * @throws {RangeError} when a rate is out of range or the ratio would need too large a table
  */
 export function polyphaseFilter(inputRate: number, outputRate: number): PolyphaseFilter {
-  assertSampleRate(inputRate, "inputRate");
-  assertSampleRate(outputRate, "outputRate");
-  const divisor = greatestCommonDivisor(inputRate, outputRate);
-  const up = outputRate / divisor;
-  const down = inputRate / divisor;
+  const { up, down, taps, delay } = filterShape(inputRate, outputRate);
   const key = `${up}/${down}`;
   let table = tables.get(key);
   if (table === undefined) {
-    const halfWidth = ZERO_CROSSINGS * Math.max(up, down);
-    const delay = Math.ceil(halfWidth / down) * down;
-    const taps = Math.ceil((delay + halfWidth) / up);
-    if (up * taps > MAX_COEFFICIENTS) {
-      throw new RangeError(
-        `inputRate, outputRate: expected rates with a simpler ratio, got ${inputRate} and ${outputRate}`,
-      );
-    }
     table = { up, down, taps, delay, rows: design(up, down, taps, delay) };
     if (tables.size >= MAX_TABLES) tables.delete(tables.keys().next().value!);
     tables.set(key, table);
   }
   return table;
+}
+
+/**
+ * All of a filter but its coefficients: enough to know whether two rates can be converted.
+ *
+ * @throws {RangeError} as {@linkcode polyphaseFilter} does
+ */
+export function filterShape(
+  inputRate: number,
+  outputRate: number,
+): Omit<PolyphaseFilter, "rows"> {
+  assertSampleRate(inputRate, "inputRate");
+  assertSampleRate(outputRate, "outputRate");
+  const divisor = greatestCommonDivisor(inputRate, outputRate);
+  const up = outputRate / divisor;
+  const down = inputRate / divisor;
+  const halfWidth = ZERO_CROSSINGS * Math.max(up, down);
+  const delay = Math.ceil(halfWidth / down) * down;
+  const taps = Math.ceil((delay + halfWidth) / up);
+  if (up * taps > MAX_COEFFICIENTS) {
+    throw new RangeError(
+      `inputRate, outputRate: expected rates with a simpler ratio, got ${inputRate} and ${outputRate}`,
+    );
+  }
+  return { up, down, taps, delay };
 }
 
 function design(up: number, down: number, taps: number, delay: number): Float32Array {

@@ -1,5 +1,7 @@
 /** The seam between what the library does with samples and who computes it. @module */
 
+import { assertApart } from "./typed_arrays.ts";
+
 /** What a {@linkcode KernelResampler} converts. */
 export interface KernelResamplerOptions {
   /** Frames a second that come in, in Hz. */
@@ -38,10 +40,12 @@ export interface AudioKernel {
    * @param block `count` rows of `frames` samples, one after the other
    * @param count rows, 0 to {@linkcode MAX_MIX_ROWS}
    * @param frames samples in a row
-   * @param out at least `frames` samples
+   * @param out at least `frames` samples, which overlap nothing that is read
    * @param gains one for each row, 0 to {@linkcode MAX_GAIN}; 1 unless given
    * @param previousGains one for each row; the same as `gains` unless given
-   * @throws {RangeError} when a length or a gain does not fit; `out` is then untouched
+   * @throws {TypeError} when an array is of another kind, or its buffer detached
+   * @throws {RangeError} when a length or a gain does not fit, or `out` overlaps another array;
+   *   `out` is then untouched
    */
   mix(
     block: Int16Array,
@@ -57,7 +61,8 @@ export interface AudioKernel {
    * of those who speak hears.
    *
    * @param out `count` rows of `frames` samples, or one row more: the last is then the sum of all,
-   *   what everybody hears who does not speak
+   *   what everybody hears who does not speak; they overlap nothing that is read
+   * @throws {TypeError | RangeError} as {@linkcode AudioKernel.mix} does
    */
   mixMinus(
     block: Int16Array,
@@ -89,8 +94,10 @@ export interface KernelResampler extends Disposable {
    * @param output interleaved, with room for `maxOutputFrames` from `outputOffset` on
    * @param outputOffset the sample (not frame) of `output` to begin at; 0 unless given
    * @returns the frames written
-   * @throws {RangeError} when `input` is not whole frames or `output` is too short; nothing is
-   *   consumed then
+   * @throws {TypeError} when an array is no `Int16Array`, its buffer is detached, or the resampler
+   *   is disposed; nothing is consumed then
+   * @throws {RangeError} when `input` is not whole frames, or `output` is too short or overlaps it;
+   *   nothing is consumed then
    */
   process(input: Int16Array, output: Int16Array, outputOffset?: number): number;
 
@@ -99,6 +106,7 @@ export interface KernelResampler extends Disposable {
    * the input lasted, plus the latency.
    *
    * @returns the frames written
+   * @throws {TypeError} as {@linkcode KernelResampler.process} does
    * @throws {RangeError} when `output` has no room for `tailFrames`; nothing is changed then
    */
   flush(output: Int16Array, outputOffset?: number): number;
@@ -108,6 +116,7 @@ export interface KernelResampler extends Disposable {
    * go on where this one ends.
    *
    * @returns the frames written; silence before the first input counts too
+   * @throws {TypeError} as {@linkcode KernelResampler.process} does
    */
   history(out: Int16Array): number;
 
@@ -120,15 +129,20 @@ export const MAX_MIX_ROWS = 1024;
 /** The highest gain of a row: with it the sum of the most rows still fits 32 bits. */
 export const MAX_GAIN = 32;
 
-/** Throws the `RangeError` that {@linkcode AudioKernel.mix} promises; every kernel uses it. */
-export function assertMixArguments(
-  block: Int16Array,
+/*
+ * What every kernel checks before it mixes, in this order, so that a wrong call is refused in the
+ * same words by all: the arrays' types, their lengths, whether they overlap, the gains.
+ */
+
+/** Throws unless all lengths fit; that of gains which are not given is `undefined`. */
+export function assertMixLengths(
   count: number,
   frames: number,
-  out: Int16Array,
+  block: number,
   outRows: number,
-  gains?: Float32Array,
-  previousGains?: Float32Array,
+  out: number,
+  gains: number | undefined,
+  previousGains: number | undefined,
 ): void {
   if (!Number.isInteger(count) || count < 0 || count > MAX_MIX_ROWS) {
     throw new RangeError(`count: expected 0 to ${MAX_MIX_ROWS} rows, got ${count}`);
@@ -136,28 +150,42 @@ export function assertMixArguments(
   if (!Number.isInteger(frames) || frames < 0) {
     throw new RangeError(`frames: expected a whole number, got ${frames}`);
   }
-  if (block.length < count * frames) {
+  if (block < count * frames) {
     throw new RangeError(
-      `block: expected ${count} rows of ${frames} samples, got ${block.length} samples`,
+      `block: expected ${count} rows of ${frames} samples, got ${block} samples`,
     );
   }
-  if (out.length < outRows * frames) {
-    throw new RangeError(
-      `out: expected ${outRows} rows of ${frames} samples, got ${out.length} samples`,
-    );
+  if (out < outRows * frames) {
+    throw new RangeError(`out: expected ${outRows} rows of ${frames} samples, got ${out} samples`);
   }
-  assertGains(gains, count, "gains");
-  assertGains(previousGains, count, "previousGains");
-  if (previousGains !== undefined && gains === undefined) {
-    throw new RangeError("previousGains: expected gains beside it, got none");
+  if (gains !== undefined && gains < count) {
+    throw new RangeError(`gains: expected ${count} gains, got ${gains}`);
+  }
+  if (previousGains !== undefined) {
+    if (previousGains < count) {
+      throw new RangeError(`previousGains: expected ${count} gains, got ${previousGains}`);
+    }
+    if (gains === undefined) {
+      throw new RangeError("previousGains: expected gains beside it, got none");
+    }
   }
 }
 
-function assertGains(gains: Float32Array | undefined, count: number, what: string): void {
+/** Throws where what is written would lie in what is read. */
+export function assertMixApart(
+  out: Int16Array,
+  block: Int16Array,
+  gains: Float32Array | undefined,
+  previousGains: Float32Array | undefined,
+): void {
+  assertApart(out, "out", block, "block");
+  if (gains !== undefined) assertApart(out, "out", gains, "gains");
+  if (previousGains !== undefined) assertApart(out, "out", previousGains, "previousGains");
+}
+
+/** Throws unless the first `count` gains are in range. */
+export function assertGains(gains: Float32Array | undefined, count: number, what: string): void {
   if (gains === undefined) return;
-  if (gains.length < count) {
-    throw new RangeError(`${what}: expected ${count} gains, got ${gains.length}`);
-  }
   for (let row = 0; row < count; row++) {
     const gain = gains[row]!;
     // Written so that NaN fails too.

@@ -1,6 +1,7 @@
 /** Several streams into one, and into one for each listener. @module */
 
 import { type AudioKernel, MAX_GAIN, MAX_MIX_ROWS } from "./kernel.ts";
+import { int16Length } from "./typed_arrays.ts";
 
 /** How large a {@linkcode Mixer}'s frames are. */
 export interface MixerOptions {
@@ -87,13 +88,9 @@ export class Mixer {
    *   too many inputs; nothing is added then
    */
   add(samples: Int16Array, options?: { gain?: number; previousGain?: number }): number {
-    if (!(samples instanceof Int16Array)) {
-      throw new TypeError(`samples: expected an Int16Array, got ${typeName(samples)}`);
-    }
-    if (samples.length !== this.frameSamples) {
-      throw new RangeError(
-        `samples: expected a frame of ${this.frameSamples}, got ${samples.length}`,
-      );
+    const length = int16Length(samples, "samples");
+    if (length !== this.frameSamples) {
+      throw new RangeError(`samples: expected a frame of ${this.frameSamples}, got ${length}`);
     }
     const gain = options?.gain ?? 1;
     const previousGain = options?.previousGain ?? gain;
@@ -190,10 +187,6 @@ function assertGain(gain: number, what: string): void {
   if (!(gain >= 0 && gain <= MAX_GAIN)) {
     throw new RangeError(`${what}: expected 0 to ${MAX_GAIN}, got ${gain}`);
   }
-}
-
-function typeName(value: unknown): string {
-  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 function grown<T extends Int16Array | Float32Array>(from: T, to: T): T {

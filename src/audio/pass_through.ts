@@ -2,7 +2,8 @@
 
 import type { KernelResampler } from "./kernel.ts";
 import { assertSampleRate } from "./pcm_chunk.ts";
-import { assertChannels, assertInput, assertOpen, assertRoom } from "./resampler_arguments.ts";
+import { assertChannels, assertOpen, inputLength, outputLength } from "./resampler_arguments.ts";
+import { assertApart, int16Length } from "./typed_arrays.ts";
 
 /** How much input is kept for a resampler that takes over, in milliseconds. */
 const HISTORY_MS = 30;
@@ -30,26 +31,30 @@ export class PassThrough implements KernelResampler {
 
   process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
     assertOpen(this.#disposed);
-    const frames = assertInput(input, this.#channels);
-    assertRoom(output, outputOffset, input.length);
+    const length = inputLength(input, this.#channels);
+    outputLength(output, outputOffset, length);
+    assertApart(output, "output", input, "the input");
     output.set(input, outputOffset);
     const history = this.#history;
-    const kept = history.length - input.length;
-    if (kept > 0) history.copyWithin(0, input.length);
+    const kept = history.length - length;
+    if (kept > 0) history.copyWithin(0, length);
     for (let i = Math.max(0, kept), from = i - kept; i < history.length; i++, from++) {
       history[i] = input[from]!;
     }
-    return frames;
+    return length / this.#channels;
   }
 
-  flush(_output: Int16Array, _outputOffset = 0): number {
+  flush(output: Int16Array, outputOffset = 0): number {
+    assertOpen(this.#disposed);
+    outputLength(output, outputOffset, 0);
     this.reset();
     return 0;
   }
 
   history(out: Int16Array): number {
     assertOpen(this.#disposed);
-    const samples = Math.min(this.#history.length, out.length - out.length % this.#channels);
+    const length = int16Length(out, "out");
+    const samples = Math.min(this.#history.length, length - length % this.#channels);
     for (let i = 0, from = this.#history.length - samples; i < samples; i++, from++) {
       out[i] = this.#history[from]!;
     }

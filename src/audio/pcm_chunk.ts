@@ -1,5 +1,7 @@
 /** Raw samples and what they mean. @module */
 
+import { describe, int16Length } from "./typed_arrays.ts";
+
 /** The lowest sample rate, in Hz, that this library takes. */
 export const MIN_SAMPLE_RATE = 1_000;
 /** The highest sample rate, in Hz, that this library takes. */
@@ -64,17 +66,15 @@ export class PcmChunk implements PcmFormat {
    * @throws {RangeError} when the rate, the channels, or the length (not whole frames) is wrong
    */
   constructor(samples: Int16Array, format: { sampleRate: number; channels?: number }) {
-    if (!(samples instanceof Int16Array)) {
-      throw new TypeError(`samples: expected an Int16Array, got ${describe(samples)}`);
-    }
+    const length = int16Length(samples, "samples");
     const { sampleRate, channels = 1 } = format;
     assertSampleRate(sampleRate);
     if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
       throw new RangeError(`channels: expected 1 to ${MAX_CHANNELS}, got ${channels}`);
     }
-    if (samples.length % channels !== 0) {
+    if (length % channels !== 0) {
       throw new RangeError(
-        `samples: expected whole frames of ${channels} channels, got ${samples.length} samples`,
+        `samples: expected whole frames of ${channels} channels, got ${length} samples`,
       );
     }
     this.samples = samples;
@@ -105,6 +105,17 @@ export class PcmChunk implements PcmFormat {
   }
 }
 
+/** Throws a `TypeError` unless `value` is a chunk, with samples that can be read. */
+export function assertPcmChunk(value: PcmChunk, what: string): void {
+  if (!(value instanceof PcmChunk)) {
+    throw new TypeError(
+      `${what}: expected a PcmChunk, got ${describe(value)}: make one of an Int16Array, ` +
+        "new PcmChunk(samples, { sampleRate })",
+    );
+  }
+  int16Length(value.samples, "samples");
+}
+
 /**
  * Writes `input` to `output` with another number of channels: mono goes to every channel, and
  * anything else is averaged to mono first. `output` holds as many frames as `input`.
@@ -131,9 +142,4 @@ export function convertChannels(
       output[frame * outputChannels + channel] = mono;
     }
   }
-}
-
-function describe(value: unknown): string {
-  if (value === null || typeof value !== "object") return String(value);
-  return value.constructor?.name ?? "an object";
 }

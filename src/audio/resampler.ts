@@ -2,8 +2,9 @@
 
 import { greatestCommonDivisor } from "./filter.ts";
 import type { AudioKernel, KernelResampler } from "./kernel.ts";
-import { convertChannels, PcmChunk, type PcmFormat } from "./pcm_chunk.ts";
-import { assertChannels, assertOpen } from "./resampler_arguments.ts";
+import { assertPcmChunk, convertChannels, PcmChunk, type PcmFormat } from "./pcm_chunk.ts";
+import { assertChannels, assertOpen, outputLength } from "./resampler_arguments.ts";
+import { assertApart } from "./typed_arrays.ts";
 
 /** What a {@linkcode Resampler} converts. */
 export interface ResamplerOptions {
@@ -85,21 +86,22 @@ export class Resampler implements Disposable {
    *
    * @param offset the sample (not frame) of `output` to begin at; 0 unless given
    * @returns the frames written
-   * @throws {RangeError} when `output` has no room for `maxOutputFrames`; nothing is consumed then
+   * @throws {TypeError} when `chunk` is no chunk, `output` is no `Int16Array`, or the resampler is
+   *   disposed; nothing is consumed then
+   * @throws {RangeError} when `output` has no room for `maxOutputFrames`, or overlaps the chunk's
+   *   samples; nothing is consumed then
    */
   process(chunk: PcmChunk, output: Int16Array, offset = 0): number {
     assertOpen(this.#disposed);
+    assertPcmChunk(chunk, "chunk");
     if (chunk.samples.length === 0) return 0;
     const input = this.#toOwnChannels(chunk);
     if (chunk.sampleRate === this.#inputRate && this.#skip === 0) {
       return this.#inner.process(input, output, offset);
     }
     const room = this.maxOutputFrames(chunk.frames, chunk.sampleRate) * this.#channels;
-    if (output.length - offset < room) {
-      throw new RangeError(
-        `output: expected room for ${room} samples from ${offset} on, got ${output.length} samples`,
-      );
-    }
+    outputLength(output, offset, room);
+    assertApart(output, "output", input, "the input");
     const carried = chunk.sampleRate === this.#inputRate
       ? 0
       : this.#changeRate(input, chunk.sampleRate, output, offset);
@@ -116,6 +118,7 @@ export class Resampler implements Disposable {
 
   /** Like {@linkcode Resampler.process}, into a chunk of its own: for where speed is no concern. */
   convert(chunk: PcmChunk): PcmChunk {
+    assertPcmChunk(chunk, "chunk");
     const room = this.maxOutputFrames(chunk.frames, chunk.sampleRate) * this.#channels;
     const output = new Int16Array(room);
     const frames = this.process(chunk, output);

@@ -1,5 +1,7 @@
 /** What every kernel's resampler checks before it touches a sample. @module */
 
+import { int16Length } from "./typed_arrays.ts";
+
 /** Throws a `RangeError` unless `channels` is 1 or 2. */
 export function assertChannels(channels: number): asserts channels is 1 | 2 {
   if (channels !== 1 && channels !== 2) {
@@ -12,19 +14,25 @@ export function assertOpen(disposed: boolean): void {
   if (disposed) throw new TypeError("resampler: expected an open one, this is disposed");
 }
 
-/** The frames of `input`; throws a `RangeError` when they are not whole. */
-export function assertInput(input: Int16Array, channels: 1 | 2): number {
-  if (channels === 2 && (input.length & 1) !== 0) {
-    throw new RangeError(`input: expected whole stereo frames, got ${input.length} samples`);
+/** The samples of `input`; throws unless it is an `Int16Array` of whole frames. */
+export function inputLength(input: Int16Array, channels: 1 | 2): number {
+  const length = int16Length(input, "input");
+  if (channels === 2 && (length & 1) !== 0) {
+    throw new RangeError(`input: expected whole stereo frames, got ${length} samples`);
   }
-  return input.length / channels;
+  return length;
 }
 
-/** Throws a `RangeError` unless `output` holds `samples` from `offset` on. */
-export function assertRoom(output: Int16Array, offset: number, samples: number): void {
-  if (!Number.isInteger(offset) || offset < 0 || output.length - offset < samples) {
+/** The length of `output`; throws unless it is an `Int16Array` with room from `offset` on. */
+export function outputLength(output: Int16Array, offset: number, room: number): number {
+  const length = int16Length(output, "output");
+  if (!Number.isInteger(offset) || offset < 0) {
+    throw new RangeError(`outputOffset: expected a whole number of samples, got ${offset}`);
+  }
+  if (length - offset < room) {
     throw new RangeError(
-      `output: expected room for ${samples} samples from ${offset} on, got ${output.length} samples`,
+      `output: expected room for ${room} samples from ${offset} on, got ${length} samples`,
     );
   }
+  return length;
 }

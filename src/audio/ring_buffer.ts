@@ -1,9 +1,10 @@
 /** A participant's last seconds, in whole slots. @module */
 
 import type { AudioKernel } from "./kernel.ts";
-import { assertSampleRate, PcmChunk } from "./pcm_chunk.ts";
+import { assertPcmChunk, assertSampleRate, PcmChunk } from "./pcm_chunk.ts";
 import { Resampler } from "./resampler.ts";
 import { assertChannels } from "./resampler_arguments.ts";
+import { int16Length } from "./typed_arrays.ts";
 import { typescriptKernel } from "./typescript_kernel.ts";
 
 /** How large a {@linkcode RingBuffer} is and what it holds. */
@@ -140,10 +141,14 @@ export class RingBuffer implements Disposable {
    * not spliced.
    *
    * @returns how many slots it completed
+   * @throws {TypeError} when `chunk` is no chunk, or the ring is disposed
    * @throws {RangeError} when the rate cannot be resampled to the ring's
    */
   write(chunk: PcmChunk, options?: RingWriteOptions): number {
     this.#assertOpen();
+    assertPcmChunk(chunk, "chunk");
+    // A slot of this ring: a resampler reads and writes different memory.
+    if (chunk.samples.buffer === this.#storage.buffer) chunk = chunk.clone();
     let completed = 0;
     const row = options?.rowNumber;
     if (row !== undefined) {
@@ -173,19 +178,19 @@ export class RingBuffer implements Disposable {
    * Appends a whole slot in the ring's own format, with its number on the room's grid. An open slot
    * is closed first.
    *
+   * @throws {TypeError} when `samples` is no `Int16Array`, or the ring is disposed
    * @throws {RangeError} when `samples` is not exactly one slot
    */
   writeSlot(samples: Int16Array, rowNumber: number): void {
     this.#assertOpen();
-    if (samples.length !== this.#slotSamples) {
-      throw new RangeError(
-        `samples: expected a slot of ${this.#slotSamples}, got ${samples.length}`,
-      );
+    const length = int16Length(samples, "samples");
+    if (length !== this.#slotSamples) {
+      throw new RangeError(`samples: expected a slot of ${this.#slotSamples}, got ${length}`);
     }
     this.closeSlot();
     this.#nextRow = rowNumber;
     this.#storage.set(samples, this.#open * this.#slotSamples);
-    this.#advance(samples.length);
+    this.#advance(length);
   }
 
   /**

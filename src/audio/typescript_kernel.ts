@@ -1,12 +1,17 @@
 /** The kernel that needs no permission and that all others are measured against. @module */
 
 import {
-  assertMixArguments,
+  assertGains,
+  assertMixApart,
+  assertMixLengths,
   type AudioKernel,
   type KernelResampler,
   type KernelResamplerOptions,
 } from "./kernel.ts";
 import { PassThrough } from "./pass_through.ts";
+import { assertSampleRate } from "./pcm_chunk.ts";
+import { assertChannels } from "./resampler_arguments.ts";
+import { float32Length, int16Length } from "./typed_arrays.ts";
 import { TypeScriptResampler } from "./typescript_resampler.ts";
 
 /**
@@ -40,9 +45,11 @@ class TypeScriptKernel implements AudioKernel {
 
   createResampler(options: KernelResamplerOptions): KernelResampler {
     const { inputRate, outputRate, channels = 1 } = options;
-    return inputRate === outputRate
-      ? new PassThrough(inputRate, channels)
-      : new TypeScriptResampler(inputRate, outputRate, channels);
+    if (inputRate === outputRate) return new PassThrough(inputRate, channels);
+    assertSampleRate(inputRate, "inputRate");
+    assertSampleRate(outputRate, "outputRate");
+    assertChannels(channels);
+    return new TypeScriptResampler(inputRate, outputRate, channels);
   }
 
   mix(
@@ -53,7 +60,7 @@ class TypeScriptKernel implements AudioKernel {
     gains?: Float32Array,
     previousGains?: Float32Array,
   ): void {
-    assertMixArguments(block, count, frames, out, 1, gains, previousGains);
+    assertMixing(block, count, frames, out, 1, gains, previousGains);
     const total = this.#sum(block, count, frames, gains, previousGains);
     for (let i = 0; i < frames; i++) out[i] = saturate(total[i]!);
   }
@@ -66,7 +73,10 @@ class TypeScriptKernel implements AudioKernel {
     gains?: Float32Array,
     previousGains?: Float32Array,
   ): void {
-    assertMixArguments(block, count, frames, out, count, gains, previousGains);
+    const outLength = assertMixing(block, count, frames, out, count, gains, previousGains);
+    const hasTotal = outLength >= (count + 1) * frames;
+    // Rows of any length fit where there are none: more frames than memory could hold.
+    if (count === 0 && !hasTotal) return;
     const total = this.#sum(block, count, frames, gains, previousGains);
     for (let row = 0; row < count; row++) {
       const gain = new RowGain(row, frames, gains, previousGains);
@@ -75,7 +85,7 @@ class TypeScriptKernel implements AudioKernel {
         out[base + i] = saturate(total[i]! - gain.apply(block[base + i]!, i));
       }
     }
-    if (out.length >= (count + 1) * frames) {
+    if (hasTotal) {
       for (let i = 0; i < frames; i++) out[count * frames + i] = saturate(total[i]!);
     }
   }
@@ -96,6 +106,29 @@ class TypeScriptKernel implements AudioKernel {
     }
     return total;
   }
+}
+
+/** Checks all that {@linkcode AudioKernel.mix} promises to; returns the samples of `out`. */
+function assertMixing(
+  block: Int16Array,
+  count: number,
+  frames: number,
+  out: Int16Array,
+  outRows: number,
+  gains: Float32Array | undefined,
+  previousGains: Float32Array | undefined,
+): number {
+  const blockLength = int16Length(block, "block");
+  const outLength = int16Length(out, "out");
+  const to = gains === undefined ? undefined : float32Length(gains, "gains");
+  const from = previousGains === undefined
+    ? undefined
+    : float32Length(previousGains, "previousGains");
+  assertMixLengths(count, frames, blockLength, outRows, outLength, to, from);
+  assertMixApart(out, block, gains, previousGains);
+  assertGains(gains, count, "gains");
+  assertGains(previousGains, count, "previousGains");
+  return outLength;
 }
 
 /** One row's gain along its frame, in the f32 arithmetic that every kernel repeats. */

@@ -2,7 +2,8 @@
 
 import { type PolyphaseFilter, polyphaseFilter } from "./filter.ts";
 import type { KernelResampler } from "./kernel.ts";
-import { assertChannels, assertInput, assertOpen, assertRoom } from "./resampler_arguments.ts";
+import { assertOpen, inputLength, outputLength } from "./resampler_arguments.ts";
+import { assertApart, int16Length } from "./typed_arrays.ts";
 
 /** Input frames that are converted at once: bounds the scratch whatever the chunk. */
 const BLOCK_FRAMES = 1024;
@@ -23,7 +24,6 @@ export class TypeScriptResampler implements KernelResampler {
   #disposed = false;
 
   constructor(inputRate: number, outputRate: number, channels: 1 | 2) {
-    assertChannels(channels);
     const filter = polyphaseFilter(inputRate, outputRate);
     this.#filter = filter;
     this.#rows = rowsInF64(filter);
@@ -43,8 +43,9 @@ export class TypeScriptResampler implements KernelResampler {
 
   process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
     assertOpen(this.#disposed);
-    const frames = assertInput(input, this.#channels);
-    assertRoom(output, outputOffset, this.maxOutputFrames(frames) * this.#channels);
+    const frames = inputLength(input, this.#channels) / this.#channels;
+    outputLength(output, outputOffset, this.maxOutputFrames(frames) * this.#channels);
+    assertApart(output, "output", input, "the input");
     if (frames > 0) this.#fed = true;
     let written = 0;
     for (let start = 0; start < frames; start += BLOCK_FRAMES) {
@@ -59,7 +60,7 @@ export class TypeScriptResampler implements KernelResampler {
 
   flush(output: Int16Array, outputOffset = 0): number {
     assertOpen(this.#disposed);
-    assertRoom(output, outputOffset, this.tailFrames * this.#channels);
+    outputLength(output, outputOffset, this.tailFrames * this.#channels);
     const { up, delay } = this.#filter;
     let written = 0;
     if (this.#fed) {
@@ -77,7 +78,7 @@ export class TypeScriptResampler implements KernelResampler {
   history(out: Int16Array): number {
     assertOpen(this.#disposed);
     const channels = this.#channels;
-    const frames = Math.min(this.historyFrames, Math.floor(out.length / channels));
+    const frames = Math.min(this.historyFrames, Math.floor(int16Length(out, "out") / channels));
     const from = this.historyFrames - frames;
     for (let channel = 0; channel < channels; channel++) {
       const line = this.#lines[channel]!;

@@ -1,23 +1,36 @@
 /** What the native library and the WASM module have in common: one border, and who keeps it. @module */
 
 import {
-  assertMixArguments,
+  assertGains,
+  assertMixApart,
+  assertMixLengths,
   type AudioKernel,
   type KernelResampler,
   type KernelResamplerOptions,
 } from "../audio/kernel.ts";
 import { PassThrough } from "../audio/pass_through.ts";
 import { assertSampleRate } from "../audio/pcm_chunk.ts";
-import { assertChannels, assertInput, assertRoom } from "../audio/resampler_arguments.ts";
+import {
+  assertChannels,
+  assertOpen,
+  inputLength,
+  outputLength,
+} from "../audio/resampler_arguments.ts";
+import { float32Length, int16Length, overlapError } from "../audio/typed_arrays.ts";
 
-/** The exports of the Rust crate; each answers with a count, or with a negative status. */
+/**
+ * The exports of the Rust crate; each answers with a count, or with a negative status. Arrays have
+ * been checked to be what their types say, and to have as many elements as the length beside them.
+ */
 export interface Border {
   newResampler(inputRate: number, outputRate: number, channels: number, info: Uint32Array): number;
   /** Writes at most `room` samples from `offset` on; answers with frames of `channels`. */
   process(
     handle: number,
     input: Int16Array,
+    inputLength: number,
     output: Int16Array,
+    outputLength: number,
     offset: number,
     room: number,
     channels: number,
@@ -25,21 +38,27 @@ export interface Border {
   flush(
     handle: number,
     output: Int16Array,
+    outputLength: number,
     offset: number,
     room: number,
     channels: number,
   ): number;
-  history(handle: number, output: Int16Array, channels: number): number;
+  /** Writes at most `room` samples. */
+  history(handle: number, output: Int16Array, room: number, channels: number): number;
   reset(handle: number): number;
   free(handle: number): number;
   mix(
     block: Int16Array,
+    blockLength: number,
     count: number,
     frames: number,
     out: Int16Array,
+    outLength: number,
     listeners: Listeners,
     gains: Float32Array,
+    gainsLength: number,
     previousGains: Float32Array,
+    previousGainsLength: number,
   ): number;
 }
 
@@ -84,7 +103,7 @@ export class BorderKernel implements AudioKernel {
     gains?: Float32Array,
     previousGains?: Float32Array,
   ): void {
-    this.#mix(block, count, frames, out, Listeners.All, 1, gains, previousGains);
+    this.#mix(block, count, frames, out, false, gains, previousGains);
   }
 
   mixMinus(
@@ -95,10 +114,7 @@ export class BorderKernel implements AudioKernel {
     gains?: Float32Array,
     previousGains?: Float32Array,
   ): void {
-    const listeners = out.length >= (count + 1) * frames
-      ? Listeners.OthersAndAll
-      : Listeners.Others;
-    this.#mix(block, count, frames, out, listeners, count, gains, previousGains);
+    this.#mix(block, count, frames, out, true, gains, previousGains);
   }
 
   #mix(
@@ -106,22 +122,43 @@ export class BorderKernel implements AudioKernel {
     count: number,
     frames: number,
     out: Int16Array,
-    listeners: Listeners,
-    outRows: number,
-    gains: Float32Array = noGains,
-    previousGains: Float32Array = noGains,
+    minus: boolean,
+    gains?: Float32Array,
+    previousGains?: Float32Array,
   ): void {
-    // What the border cannot even be asked; all else it finds out by itself.
-    const askable = count >>> 0 === count && frames >>> 0 === frames &&
-      (gains.length > 0 || previousGains.length === 0);
-    const status = askable
-      ? this.#border.mix(block, count, frames, out, listeners, gains, previousGains)
-      : Status.Length;
+    const blockLength = int16Length(block, "block");
+    const outLength = int16Length(out, "out");
+    const to = gains === undefined ? undefined : float32Length(gains, "gains");
+    const from = previousGains === undefined
+      ? undefined
+      : float32Length(previousGains, "previousGains");
+    assertMixLengths(count, frames, blockLength, minus ? count : 1, outLength, to, from);
+    let listeners = Listeners.All;
+    if (minus) {
+      const hasTotal = outLength >= (count + 1) * frames;
+      // Rows of any length fit where there are none: more frames than the border can be told.
+      if (count === 0 && !hasTotal) return;
+      listeners = hasTotal ? Listeners.OthersAndAll : Listeners.Others;
+    }
+    const status = this.#border.mix(
+      block,
+      blockLength,
+      count,
+      frames,
+      out,
+      outLength,
+      listeners,
+      gains ?? noGains,
+      to ?? 0,
+      previousGains ?? noGains,
+      from ?? 0,
+    );
     if (status < 0) {
-      const given = (values: Float32Array) => values === noGains ? undefined : values;
-      const from = given(previousGains);
-      assertMixArguments(block, count, frames, out, outRows, given(gains), from);
-      fail(status);
+      // The border says what is wrong; which of them it is, is found out here.
+      assertMixApart(out, block, gains, previousGains);
+      assertGains(gains, count, "gains");
+      assertGains(previousGains, count, "previousGains");
+      fail(status, "out");
     }
   }
 }
@@ -136,6 +173,9 @@ class BorderResampler implements KernelResampler {
   readonly #handle: number;
   readonly #up: number;
   readonly #down: number;
+  readonly #tailSamples: number;
+  readonly #historySamples: number;
+  #disposed = false;
 
   constructor(
     border: Border,
@@ -152,7 +192,7 @@ class BorderResampler implements KernelResampler {
           `inputRate, outputRate: expected rates with a simpler ratio, got ${inputRate} and ${outputRate}`,
         );
       }
-      fail(status);
+      fail(status, "resampler");
     }
     const [handle, up, down, delay, history] = info as unknown as [
       number,
@@ -170,6 +210,9 @@ class BorderResampler implements KernelResampler {
     this.latencyMs = delay * 1000 / (up * inputRate);
     this.tailFrames = delay / down;
     this.historyFrames = history;
+    // What lengths are made of is kept where nobody else can change it.
+    this.#tailSamples = this.tailFrames * channels;
+    this.#historySamples = history * channels;
     forgotten.register(this, handle, this);
   }
 
@@ -178,34 +221,48 @@ class BorderResampler implements KernelResampler {
   }
 
   process(input: Int16Array, output: Int16Array, outputOffset = 0): number {
+    assertOpen(this.#disposed);
     const channels = this.#channels;
-    const room = this.maxOutputFrames(assertInput(input, channels)) * channels;
-    assertRoom(output, outputOffset, room);
-    const border = this.#border;
-    const frames = border.process(this.#handle, input, output, outputOffset, room, channels);
-    return frames >= 0 ? frames : fail(frames);
+    const length = inputLength(input, channels);
+    const room = Math.ceil(length / channels * this.#up / this.#down) * channels;
+    const frames = this.#border.process(
+      this.#handle,
+      input,
+      length,
+      output,
+      outputLength(output, outputOffset, room),
+      outputOffset,
+      room,
+      channels,
+    );
+    return frames >= 0 ? frames : fail(frames, "output");
   }
 
   flush(output: Int16Array, outputOffset = 0): number {
+    assertOpen(this.#disposed);
+    const room = this.#tailSamples;
+    const length = outputLength(output, outputOffset, room);
     const channels = this.#channels;
-    const room = this.tailFrames * channels;
-    assertRoom(output, outputOffset, room);
-    const frames = this.#border.flush(this.#handle, output, outputOffset, room, channels);
-    return frames >= 0 ? frames : fail(frames);
+    const frames = this.#border.flush(this.#handle, output, length, outputOffset, room, channels);
+    return frames >= 0 ? frames : fail(frames, "output");
   }
 
   history(out: Int16Array): number {
-    const frames = this.#border.history(this.#handle, out, this.#channels);
-    return frames >= 0 ? frames : fail(frames);
+    assertOpen(this.#disposed);
+    const room = Math.min(int16Length(out, "out"), this.#historySamples);
+    const frames = this.#border.history(this.#handle, out, room, this.#channels);
+    return frames >= 0 ? frames : fail(frames, "out");
   }
 
   reset(): void {
+    assertOpen(this.#disposed);
     const status = this.#border.reset(this.#handle);
-    if (status < 0) fail(status);
+    if (status < 0) fail(status, "resampler");
   }
 
   [Symbol.dispose](): void {
-    // A second time the handle is closed already: its status says so, and that is no error here.
+    if (this.#disposed) return;
+    this.#disposed = true;
     this.#forgotten.unregister(this);
     this.#border.free(this.#handle);
   }
@@ -226,12 +283,12 @@ const enum Status {
 }
 
 /** Throws what a status means where the arguments themselves were found to be right. */
-function fail(status: number): never {
+function fail(status: number, output: string): never {
   switch (status) {
     case Status.Closed:
       throw new TypeError("resampler: expected an open one, this is disposed");
     case Status.Overlap:
-      throw new RangeError("output: expected memory of its own, got some that overlaps the input");
+      throw overlapError(output, "the input");
     case Status.Null:
       throw new TypeError("samples: expected attached buffers, got a detached one");
     case Status.Exhausted:

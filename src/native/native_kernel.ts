@@ -72,6 +72,13 @@ function dlopen<S extends Deno.ForeignLibraryInterface>(
   }
 }
 
+const nothing = new Int16Array(0);
+
+/** An array as the border takes it. One without elements has no place: it would seem to overlap. */
+function some(array: Int16Array | Float32Array, length: number): ArrayBufferView<ArrayBuffer> {
+  return (length === 0 ? nothing : array) as ArrayBufferView<ArrayBuffer>;
+}
+
 function borderOf(
   library: Deno.DynamicLibrary<typeof symbols>["symbols"],
   isa: number,
@@ -86,40 +93,52 @@ function borderOf(
         info as Uint32Array<ArrayBuffer>,
         info.length,
       ),
-    process: (handle, input, output, offset) =>
+    process: (handle, input, inputLength, output, outputLength, offset) =>
       library.rl_resampler_process(
         handle,
-        input as Int16Array<ArrayBuffer>,
-        input.length,
-        output as Int16Array<ArrayBuffer>,
-        output.length,
+        some(input, inputLength),
+        inputLength,
+        some(output, outputLength),
+        outputLength,
         offset,
       ),
-    flush: (handle, output, offset) =>
+    flush: (handle, output, outputLength, offset) =>
       library.rl_resampler_flush(
         handle,
-        output as Int16Array<ArrayBuffer>,
-        output.length,
+        some(output, outputLength),
+        outputLength,
         offset,
       ),
-    history: (handle, output) =>
-      library.rl_resampler_history(handle, output as Int16Array<ArrayBuffer>, output.length),
+    history: (handle, output, room) =>
+      library.rl_resampler_history(handle, some(output, room), room),
     reset: library.rl_resampler_reset,
     free: library.rl_resampler_free,
-    mix: (block, count, frames, out, listeners, gains, previousGains) =>
+    mix: (
+      block,
+      blockLength,
+      count,
+      frames,
+      out,
+      outLength,
+      listeners,
+      gains,
+      gainsLength,
+      previousGains,
+      previousGainsLength,
+    ) =>
       library.rl_mix(
         isa,
-        block as Int16Array<ArrayBuffer>,
-        block.length,
+        some(block, blockLength),
+        blockLength,
         count,
         frames,
-        out as Int16Array<ArrayBuffer>,
-        out.length,
+        some(out, outLength),
+        outLength,
         listeners,
-        gains as Float32Array<ArrayBuffer>,
-        gains.length,
-        previousGains as Float32Array<ArrayBuffer>,
-        previousGains.length,
+        some(gains, gainsLength),
+        gainsLength,
+        some(previousGains, previousGainsLength),
+        previousGainsLength,
       ),
   };
 }

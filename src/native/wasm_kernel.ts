@@ -1,11 +1,15 @@
 /** The kernel in the package's own WASM module: it needs no permission. @module */
 
 import * as wasm from "./ringline_audio.wasm";
-import type { AudioKernel } from "../audio/kernel.ts";
+import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
+import { assertApart } from "../audio/typed_arrays.ts";
 import { type Border, BorderKernel, Listeners } from "./border.ts";
 
 /** Bytes that the staging areas begin with: a chunk of 60 ms of 48 kHz stereo. */
 const STAGING_BYTES = 12 * 1024;
+
+/** The most bytes that a staging area can have: half of what the module can address. */
+const MAX_STAGING_BYTES = 2 ** 31;
 
 /** Views of different lengths that are kept for reuse. */
 const MAX_PARTS = 64;
@@ -24,7 +28,8 @@ class Staging {
     if (bytes > this.#bytes) {
       wasm.rl_free(this.#pointer, this.#bytes);
       this.#bytes = Math.max(STAGING_BYTES, 2 * bytes);
-      this.#pointer = wasm.rl_alloc(this.#bytes) >>> 0;
+      // The module would take a larger number for a smaller one.
+      this.#pointer = this.#bytes > MAX_STAGING_BYTES ? 0 : wasm.rl_alloc(this.#bytes) >>> 0;
       if (this.#pointer === 0) {
         this.#bytes = 0;
         throw new RangeError(`samples: expected what fits into memory, got ${bytes} bytes`);
@@ -35,13 +40,13 @@ class Staging {
   }
 
   put(samples: Int16Array): void {
-    if (samples.length > 0) this.#view().set(samples);
+    this.#view().set(samples);
   }
 
-  putGains(gains: Float32Array, previousGains: Float32Array): void {
+  putGains(gains: Float32Array, length: number, previousGains: Float32Array): void {
     this.#view();
     this.#floats.set(gains);
-    this.#floats.set(previousGains, gains.length);
+    this.#floats.set(previousGains, length);
   }
 
   /** Copies `length` samples out. */
@@ -61,8 +66,8 @@ class Staging {
     const { buffer } = wasm.memory;
     if (this.#buffer !== buffer) {
       this.#buffer = buffer;
-      this.#shorts = new Int16Array(buffer, this.#pointer, this.#bytes >> 1);
-      this.#floats = new Float32Array(buffer, this.#pointer, this.#bytes >> 2);
+      this.#shorts = new Int16Array(buffer, this.#pointer, this.#bytes >>> 1);
+      this.#floats = new Float32Array(buffer, this.#pointer, this.#bytes >>> 2);
       this.#parts.clear();
     }
     return this.#shorts;
@@ -89,50 +94,70 @@ const border: Border = {
     if (status >= 0) info.set(new Uint32Array(wasm.memory.buffer, pointer, info.length));
     return status;
   },
-  process(handle, input, output, offset, room, channels) {
-    const from = incoming.reserve(input.byteLength);
+  process(handle, input, inputLength, output, _outputLength, offset, room, channels) {
+    // The module sees copies only.
+    assertApart(output, "output", input, "the input");
+    const from = incoming.reserve(2 * inputLength);
     const to = outgoing.reserve(2 * room);
     incoming.put(input);
-    const frames = wasm.rl_resampler_process(handle, from, input.length, to, room, 0);
+    const frames = wasm.rl_resampler_process(handle, from, inputLength, to, room, 0);
     if (frames > 0) outgoing.take(frames * channels, output, offset);
     return frames;
   },
-  flush(handle, output, offset, room, channels) {
+  flush(handle, output, _outputLength, offset, room, channels) {
     const to = outgoing.reserve(2 * room);
     const frames = wasm.rl_resampler_flush(handle, to, room, 0);
     if (frames > 0) outgoing.take(frames * channels, output, offset);
     return frames;
   },
-  history(handle, output, channels) {
-    const to = outgoing.reserve(output.byteLength);
-    const frames = wasm.rl_resampler_history(handle, to, output.length);
+  history(handle, output, room, channels) {
+    const to = outgoing.reserve(2 * room);
+    const frames = wasm.rl_resampler_history(handle, to, room);
     if (frames > 0) outgoing.take(frames * channels, output, 0);
     return frames;
   },
   reset: (handle) => wasm.rl_resampler_reset(handle),
   free: (handle) => wasm.rl_resampler_free(handle),
-  mix(block, count, frames, out, listeners, gains, previousGains) {
+  mix(
+    block,
+    blockLength,
+    count,
+    frames,
+    out,
+    _outLength,
+    listeners,
+    gains,
+    gainsLength,
+    previousGains,
+    previousGainsLength,
+  ) {
+    assertMixApart(
+      out,
+      block,
+      gainsLength > 0 ? gains : undefined,
+      previousGainsLength > 0 ? previousGains : undefined,
+    );
     const rows = listeners === Listeners.All ? 1 : count + listeners - 1;
-    const length = Math.min(out.length, rows * frames);
-    const from = incoming.reserve(block.byteLength);
+    const length = rows * frames;
+    const from = incoming.reserve(2 * blockLength);
     const to = outgoing.reserve(2 * length);
-    const gainBytes = gains.byteLength + previousGains.byteLength;
+    const gainBytes = 4 * (gainsLength + previousGainsLength);
     const gainsAt = gainsStaging.reserve(gainBytes);
     incoming.put(block);
-    if (gainBytes > 0) gainsStaging.putGains(gains, previousGains);
+    if (gainBytes > 0) gainsStaging.putGains(gains, gainsLength, previousGains);
     const status = wasm.rl_mix(
       0,
       from,
-      block.length,
+      blockLength,
       count,
       frames,
       to,
       length,
       listeners,
       gainsAt,
-      gains.length,
-      gainsAt + gains.byteLength,
-      previousGains.length,
+      gainsLength,
+      gainsAt + 4 * gainsLength,
+      previousGainsLength,
     );
     if (status >= 0) outgoing.take(length, out, 0);
     return status;

@@ -30,7 +30,7 @@ Deno.test("a chunk refuses what it cannot mean, saying what it expected and what
   assertThrows(
     () => new PcmChunk(new Uint8Array(2) as unknown as Int16Array, format),
     TypeError,
-    "expected an Int16Array, got Uint8Array",
+    "expected an Int16Array, got a Uint8Array",
   );
   assertThrows(() => new PcmChunk(null as unknown as Int16Array, format), TypeError, "got null");
   for (const sampleRate of [0, -1, 999, 384_001, 8000.5, NaN, Infinity]) {

@@ -90,3 +90,36 @@ Deno.test("a disposed resampler is an error, and disposing twice is not", () => 
     assertThrows(() => resampler.reset(), TypeError, "this is disposed");
   }
 });
+
+Deno.test("a resampler refuses what is no chunk and no output, and consumes nothing", () => {
+  const rates = { inputRate: 48_000, outputRate: 16_000 };
+  const chunk = new PcmChunk(noise(960, 1), { sampleRate: 48_000 });
+  const other = new PcmChunk(noise(441, 2), { sampleRate: 22_050 });
+  const samples = new Uint8Array(1920) as unknown as Int16Array;
+  using resampler = new Resampler(kernel, rates);
+  using reference = new Resampler(kernel, rates);
+  const out = new Int16Array(2000);
+  for (const plain of [{ samples, sampleRate: 48_000, channels: 1 }, samples, undefined, "pcm"]) {
+    const wrong = plain as unknown as PcmChunk;
+    assertThrows(() => resampler.process(wrong, out), TypeError, "chunk: expected a PcmChunk, got");
+    assertThrows(() => resampler.convert(wrong), TypeError, "chunk: expected a PcmChunk, got");
+  }
+  const changed = Object.assign(chunk.clone(), { samples });
+  assertThrows(
+    () => resampler.process(changed, out),
+    TypeError,
+    "samples: expected an Int16Array, got a Uint8Array",
+  );
+  for (const input of [chunk, other]) {
+    assertThrows(() => resampler.process(input, samples), TypeError, "output: expected an Int16");
+    for (const offset of [-1, NaN, 0.5]) {
+      assertThrows(() => resampler.process(input, out, offset), RangeError, "outputOffset");
+    }
+  }
+  const memory = new Int16Array(2000);
+  for (const sampleRate of [48_000, 22_050]) {
+    const inside = new PcmChunk(memory.subarray(500, 1000), { sampleRate });
+    assertThrows(() => resampler.process(inside, memory), RangeError, "overlaps the input");
+  }
+  assertEquals(resampler.convert(chunk), reference.convert(chunk));
+});

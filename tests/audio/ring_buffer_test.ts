@@ -180,3 +180,23 @@ Deno.test("a disposed ring is an error, and disposing twice is not", () => {
   assertThrows(() => ring.closeSlot(), TypeError);
   assertThrows(() => ring.clear(), TypeError);
 });
+
+Deno.test("a ring refuses what is no chunk and no slot, and writes nothing", () => {
+  using ring = new RingBuffer({ sampleRate: 16_000 });
+  for (const samples of [new Uint8Array(640), new Float32Array(320), new Array(320), undefined]) {
+    const chunk = { samples, sampleRate: 16_000, channels: 1, frames: 320 } as unknown as PcmChunk;
+    assertThrows(() => ring.write(chunk), TypeError, "chunk: expected a PcmChunk, got an Object");
+    const slot = samples as unknown as Int16Array;
+    assertThrows(() => ring.writeSlot(slot, 0), TypeError, "samples: expected an Int16Array, got ");
+  }
+  assertEquals([ring.length, ring.openMs, ring.read()], [0, 0, undefined]);
+});
+
+Deno.test("a slot of a ring can be written to it again", () => {
+  for (const channels of [1, 2] as const) {
+    using ring = new RingBuffer({ sampleRate: 16_000, channels });
+    ring.write(chunkOf(320, 7, { sampleRate: 16_000, channels }));
+    ring.write(ring.read()!);
+    assertEquals([...new Set(ring.read()!.samples)], [7]);
+  }
+});

@@ -1,0 +1,99 @@
+/** What a typed array really is, whatever it says of itself. @module */
+
+/*
+ * Types are not checked when a program runs, and an object can lie: `instanceof` is fooled by a
+ * prototype, `length` by a property of one's own. Memory must not depend on that. These getters read
+ * what the engine itself keeps of an array, know the arrays of other realms, and run no code but
+ * their own, so that nothing can change between a check and the call that it is for.
+ */
+const intrinsic = Object.getPrototypeOf(Int16Array.prototype);
+const tagOf = getter(Symbol.toStringTag);
+const lengthOf = getter("length");
+const bufferOf = getter("buffer");
+const startOf = getter("byteOffset");
+const bytesOf = getter("byteLength");
+
+/** The most elements of one array: counts cross the border as signed 32-bit numbers. */
+export const MAX_LENGTH = 2 ** 31 - 1;
+
+/**
+ * How many samples an array has.
+ *
+ * @throws {TypeError} `value` is no `Int16Array`, or its memory is gone
+ * @throws {RangeError} it has more than {@linkcode MAX_LENGTH}
+ */
+export function int16Length(value: Int16Array, what: string): number {
+  return checkedLength(value, "Int16Array", what);
+}
+
+/** The same of 32-bit floats. */
+export function float32Length(value: Float32Array, what: string): number {
+  return checkedLength(value, "Float32Array", what);
+}
+
+/** The same of bytes. */
+export function uint8Length(value: Uint8Array, what: string): number {
+  return checkedLength(value, "Uint8Array", what);
+}
+
+function checkedLength(value: ArrayBufferView, tag: string, what: string): number {
+  if (tagOf.call(value) !== tag) {
+    throw new TypeError(`${what}: expected ${withArticle(tag)}, got ${describe(value)}`);
+  }
+  const length: number = lengthOf.call(value);
+  if (length === 0) assertAttached(value, what);
+  if (length > MAX_LENGTH) {
+    throw new RangeError(`${what}: expected at most ${MAX_LENGTH} elements, got ${length}`);
+  }
+  return length;
+}
+
+/** Tells an array without elements from one whose buffer is detached, or has shrunk away. */
+function assertAttached(value: ArrayBufferView, what: string): void {
+  try {
+    intrinsic.indexOf.call(value, 0);
+  } catch (cause) {
+    throw new TypeError(
+      `${what}: expected an array with memory, got one whose buffer is detached or too short now`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Throws a `RangeError` where two arrays, checked before, share memory. Two `SharedArrayBuffer`
+ * objects of the same memory cannot be told from others here; the native library sees addresses.
+ */
+export function assertApart(
+  output: ArrayBufferView,
+  what: string,
+  input: ArrayBufferView,
+  whatElse: string,
+): void {
+  if (bufferOf.call(output) !== bufferOf.call(input)) return;
+  const start = Math.max(startOf.call(output), startOf.call(input));
+  const outputEnd = startOf.call(output) + bytesOf.call(output);
+  const inputEnd = startOf.call(input) + bytesOf.call(input);
+  if (start < Math.min(outputEnd, inputEnd)) throw overlapError(what, whatElse);
+}
+
+/** What an output is refused with that lies where something is read. */
+export function overlapError(what: string, whatElse: string): RangeError {
+  return new RangeError(`${what}: expected memory of its own, got some that overlaps ${whatElse}`);
+}
+
+/** What a value is, for an error: `a Uint8Array`, `an Object`, `a string`, `undefined`. */
+export function describe(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  return withArticle(Object.prototype.toString.call(value).slice("[object ".length, -1));
+}
+
+function withArticle(name: string): string {
+  return /^[AEIO]/.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+// deno-lint-ignore no-explicit-any -- what a getter gives is up to its name
+function getter(name: string | symbol): { call(value: unknown): any } {
+  return Object.getOwnPropertyDescriptor(intrinsic, name)!.get!;
+}
