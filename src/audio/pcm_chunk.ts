@@ -68,15 +68,7 @@ export class PcmChunk implements PcmFormat {
   constructor(samples: Int16Array, format: { sampleRate: number; channels?: number }) {
     const length = int16Length(samples, "samples");
     const { sampleRate, channels = 1 } = format;
-    assertSampleRate(sampleRate);
-    if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
-      throw new RangeError(`channels: expected 1 to ${MAX_CHANNELS}, got ${channels}`);
-    }
-    if (length % channels !== 0) {
-      throw new RangeError(
-        `samples: expected whole frames of ${channels} channels, got ${length} samples`,
-      );
-    }
+    assertFormat(length, sampleRate, channels);
     this.samples = samples;
     this.sampleRate = sampleRate;
     this.channels = channels;
@@ -105,7 +97,26 @@ export class PcmChunk implements PcmFormat {
   }
 }
 
-/** Throws a `TypeError` unless `value` is a chunk, with samples that can be read. */
+/** Throws a `RangeError` unless the rate and the channels are in range and the frames whole. */
+function assertFormat(length: number, sampleRate: number, channels: number): void {
+  assertSampleRate(sampleRate);
+  if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
+    throw new RangeError(`channels: expected 1 to ${MAX_CHANNELS}, got ${channels}`);
+  }
+  if (length % channels !== 0) {
+    throw new RangeError(
+      `samples: expected whole frames of ${channels} channels, got ${length} samples`,
+    );
+  }
+}
+
+/**
+ * Throws unless `value` is a chunk, and still what it was when it was made: nothing keeps a program
+ * from changing its fields, or the buffer of its samples.
+ *
+ * @throws {TypeError} naming `what` and what came instead
+ * @throws {RangeError} as the constructor does
+ */
 export function assertPcmChunk(value: PcmChunk, what: string): void {
   if (!(value instanceof PcmChunk)) {
     throw new TypeError(
@@ -113,7 +124,7 @@ export function assertPcmChunk(value: PcmChunk, what: string): void {
         "new PcmChunk(samples, { sampleRate })",
     );
   }
-  int16Length(value.samples, "samples");
+  assertFormat(int16Length(value.samples, "samples"), value.sampleRate, value.channels);
 }
 
 /**

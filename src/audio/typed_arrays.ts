@@ -36,6 +36,11 @@ export function uint8Length(value: Uint8Array, what: string): number {
   return checkedLength(value, "Uint8Array", what);
 }
 
+/** The same of the bytes of a canvas. */
+export function uint8ClampedLength(value: Uint8ClampedArray, what: string): number {
+  return checkedLength(value, "Uint8ClampedArray", what);
+}
+
 function checkedLength(value: ArrayBufferView, tag: string, what: string): number {
   if (tagOf.call(value) !== tag) {
     throw new TypeError(`${what}: expected ${withArticle(tag)}, got ${describe(value)}`);

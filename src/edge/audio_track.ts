@@ -39,7 +39,8 @@ export interface OutboundAudioTrack {
    *
    * @param options `final`: an utterance ends here, so that nothing is held back for what follows.
    * @throws the signal's reason when aborted (what already went to the edge is still said),
-   *   `ClosedError` when the track is closed.
+   *   `ClosedError` when the track is closed, a `TypeError` or `RangeError` when `pcm` is no chunk or
+   *   its rate cannot be resampled to the track's.
    */
   write(pcm: PcmChunk, options?: { final?: boolean; signal?: AbortSignal }): Promise<void>;
 

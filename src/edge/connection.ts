@@ -11,7 +11,7 @@ import type {
   TrackAnnouncement,
   TrackInfo,
 } from "./types.ts";
-import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { waitFor } from "../events/waiting.ts";
@@ -269,12 +269,15 @@ export abstract class Connection implements AsyncDisposable {
   /**
    * Audio of one participant, of any length, rate and number of channels; `pcm` need only be valid
    * during the call. Give `row` where the edge numbers its audio on a common grid of 20 ms.
+   *
+   * @throws {TypeError | RangeError} `pcm` is no chunk.
    */
   protected receiveAudio(
     participantId: string,
     pcm: PcmChunk,
     options: { trackId?: string; row?: number } = {},
   ): void {
+    assertPcmChunk(pcm, "pcm");
     if (this.#state === "closed") return;
     const participant = this.#roster.participants.get(participantId);
     if (!participant) return this.#unknownAudio.add();

@@ -1,4 +1,4 @@
-import { type VideoFrame, videoFrameSize, type VideoTrack } from "./video_frame.ts";
+import { assertVideoFrame, type VideoFrame, type VideoTrack } from "./video_frame.ts";
 
 /**
  * A {@linkcode VideoTrack} of the frames that are pushed into it. It keeps the latest frame only:
@@ -53,16 +53,11 @@ export class LatestVideoTrack implements VideoTrack {
   /**
    * Shows a frame; the track keeps it until the next. Does nothing once closed.
    *
+   * @throws {TypeError} a field of the frame is of another type.
    * @throws {RangeError} the data is not as long as the format and size say.
    */
   push(frame: VideoFrame): void {
-    const { format, width, height, data } = frame;
-    const expected = videoFrameSize(format, width, height);
-    if (data.byteLength !== expected) {
-      throw new RangeError(
-        `a ${format} frame of ${width} x ${height} has ${expected} bytes, got ${data.byteLength}`,
-      );
-    }
+    assertVideoFrame(frame);
     if (this.#closed) return;
     this.#latest = frame;
     this.#count++;

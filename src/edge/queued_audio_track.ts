@@ -7,7 +7,8 @@ import type {
   PlayoutPort,
 } from "./audio_track.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
-import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { filterShape } from "../audio/filter.ts";
+import { assertPcmChunk, assertSampleRate, type PcmChunk } from "../audio/pcm_chunk.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import { waitFor } from "../events/waiting.ts";
@@ -60,6 +61,7 @@ export class QueuedAudioTrack implements AudioTrack {
     if (mode !== "speech" && mode !== "live") {
       throw new TypeError(`mode must be "speech" or "live", got ${JSON.stringify(mode)}`);
     }
+    assertSampleRate(sampleRate);
     this.id = options.id ?? crypto.randomUUID();
     this.mode = mode;
     this.sampleRate = sampleRate;
@@ -92,8 +94,12 @@ export class QueuedAudioTrack implements AudioTrack {
 
   write(pcm: PcmChunk, options: { final?: boolean; signal?: AbortSignal } = {}): Promise<void> {
     const { final = false, signal } = options;
-    if (!(pcm instanceof PcmChunk)) {
-      return Promise.reject(new TypeError(`write expects a PcmChunk, got ${typeof pcm}`));
+    try {
+      assertPcmChunk(pcm, "pcm");
+      // Now, and not when its turn comes: what cannot be resampled must not stand in the way.
+      filterShape(pcm.sampleRate, this.sampleRate);
+    } catch (error) {
+      return Promise.reject(error);
     }
     if (this.#closed) return quietly(Promise.reject(new ClosedError("the audio track")));
     if (signal?.aborted) return quietly(Promise.reject(signal.reason));

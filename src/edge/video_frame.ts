@@ -1,3 +1,5 @@
+import { describe, uint8Length } from "../audio/typed_arrays.ts";
+
 /** How the bytes of a {@linkcode VideoFrame} are laid out. */
 export type VideoFormat =
   /** Planar 4:2:0: Y of width x height, then U and V of half the size each way, rounded up. */
@@ -23,6 +25,40 @@ export interface VideoFrame {
 export function videoFrameSize(format: VideoFormat, width: number, height: number): number {
   if (format === "RGBA") return width * height * 4;
   return width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
+}
+
+/**
+ * Throws unless a frame is what its type says: what reads its data counts on it.
+ *
+ * @throws {TypeError} `frame` is none, or a field of it is of another type
+ * @throws {RangeError} the data has another length than the size and format say
+ */
+export function assertVideoFrame(frame: VideoFrame): void {
+  if (typeof frame !== "object" || frame === null) {
+    throw new TypeError(`frame: expected a VideoFrame, got ${describe(frame)}`);
+  }
+  const { format, width, height, data, timestampMs } = frame;
+  if (format !== "I420" && format !== "RGBA") {
+    throw new TypeError(`format: expected I420 or RGBA, got ${format}`);
+  }
+  assertSides(width, height);
+  if (typeof timestampMs !== "number") {
+    throw new TypeError(`timestampMs: expected a number, got ${describe(timestampMs)}`);
+  }
+  const length = uint8Length(data, "data");
+  const size = videoFrameSize(format, width, height);
+  if (length !== size) {
+    throw new RangeError(
+      `data: expected ${size} bytes of ${format} at ${width} x ${height}, got ${length}`,
+    );
+  }
+}
+
+/** Throws a `RangeError` unless a picture has whole pixels, at least one of them. */
+export function assertSides(width: number, height: number): void {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
+    throw new RangeError(`width, height: expected whole pixels, got ${width} x ${height}`);
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
 
 const ROW_MS = 20;
@@ -21,6 +21,7 @@ export class Speech {
 
   /** Resolves when it is said, or stopped. */
   add(pcm: PcmChunk): Promise<void> {
+    assertPcmChunk(pcm, "pcm");
     const said = Promise.withResolvers<void>();
     this.#utterances.push({ pcm, said, offset: 0 });
     return said.promise;

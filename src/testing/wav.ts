@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 
 const PCM = 1;
 const FLOAT = 3;
@@ -11,6 +11,7 @@ const EXTENSIBLE = 0xfffe;
 
 /** A WAV file of 16-bit PCM. */
 export function writeWav(pcm: PcmChunk): Uint8Array {
+  assertPcmChunk(pcm, "pcm");
   const dataLength = pcm.samples.length * 2;
   const view = new DataView(new ArrayBuffer(44 + dataLength));
   const ascii = (at: number, text: string) => {

@@ -431,6 +431,20 @@ Deno.test("audio reaches the agent, and an event is made only when somebody want
   }
 });
 
+Deno.test("audio that is no chunk is its author's mistake, whoever it is of", async () => {
+  const { author, rows } = await setUp();
+  author.established();
+  author.participantJoined(person("anna"));
+  const samples = new Uint8Array(640);
+  for (const wrong of [{ samples, sampleRate: 16_000, channels: 1 }, samples, undefined]) {
+    const pcm = wrong as unknown as PcmChunk;
+    for (const id of ["anna", "nobody"]) {
+      assertThrows(() => author.receiveAudio(id, pcm), TypeError, "pcm: expected a PcmChunk, got");
+    }
+  }
+  assertEquals(rows, []);
+});
+
 Deno.test("a row reaches the agent as it is, and its events carry copies", async () => {
   const { author, rows, edge } = await setUp();
   author.established();

@@ -51,7 +51,37 @@ Deno.test("closing ends every iteration, after the latest frame, and tells once"
 
 Deno.test("a frame must be as long as its format and size say", () => {
   const track = new LatestVideoTrack();
-  const wrong = { ...frame(1), format: "I420" as const, width: 3, height: 3 };
-  assertThrows(() => track.push(wrong), RangeError, "3 x 3 has 17 bytes, got 4");
+  const short = { ...frame(1), format: "I420" as const, width: 3, height: 3 };
+  const message = "data: expected 17 bytes of I420 at 3 x 3, got 4";
+  assertThrows(() => track.push(short), RangeError, message);
   assertEquals(videoFrameSize("I420", 640, 360), 640 * 360 * 3 / 2);
+});
+
+/** What is no frame, with what is said of it. */
+const wrong: [part: object | undefined, type: typeof TypeError, message: string][] = [
+  [{ data: new Uint8ClampedArray(4) }, TypeError, "data: expected a Uint8Array, got a Uint8Cl"],
+  [{ data: new Uint16Array(4) }, TypeError, "data: expected a Uint8Array, got a Uint16Array"],
+  [{ data: [0, 0, 0, 0] }, TypeError, "data: expected a Uint8Array, got an Array"],
+  [{ data: new ArrayBuffer(4) }, TypeError, "data: expected a Uint8Array, got an ArrayBuffer"],
+  [{ data: "four" }, TypeError, "data: expected a Uint8Array, got a string"],
+  [{ data: undefined }, TypeError, "data: expected a Uint8Array, got undefined"],
+  [{ data: { byteLength: 4, length: 4 } }, TypeError, "data: expected a Uint8Array, got an Object"],
+  [{ format: "NV12" }, TypeError, "format: expected I420 or RGBA, got NV12"],
+  [{ timestampMs: 5n }, TypeError, "timestampMs: expected a number, got a bigint"],
+  ...[0, -1, 0.5, NaN, Infinity, "1", undefined].flatMap((side): typeof wrong => [
+    [{ width: side }, RangeError, `width, height: expected whole pixels, got ${side} x 1`],
+    [{ height: side }, RangeError, `width, height: expected whole pixels, got 1 x ${side}`],
+  ]),
+  [{ width: 2 ** 32 + 1 }, RangeError, "data: expected 17179869188 bytes of RGBA"],
+  [{ width: 2 }, RangeError, "data: expected 8 bytes of RGBA at 2 x 1, got 4"],
+];
+
+Deno.test("what is no frame is refused, saying which part of it is wrong", () => {
+  const track = new LatestVideoTrack();
+  for (const [part, type, message] of wrong) {
+    assertThrows(() => track.push({ ...frame(1), ...part } as VideoFrame), type, message);
+  }
+  const none = undefined as unknown as VideoFrame;
+  assertThrows(() => track.push(none), TypeError, "frame: expected a VideoFrame, got undefined");
+  assertEquals(track.latest, undefined);
 });

@@ -386,9 +386,46 @@ Deno.test("writes that nobody awaits are refused before they fill the memory", a
 
 Deno.test("wrong arguments are refused", async () => {
   const { track } = setUp();
-  // deno-lint-ignore no-explicit-any
-  await assertRejects(() => track.write(new Int16Array(3) as any), TypeError, "PcmChunk");
+  for (
+    const pcm of [
+      new Int16Array(3),
+      { samples: new Uint8Array(960), sampleRate: 48_000, channels: 1, frames: 960 },
+      Object.create(PcmChunk.prototype),
+      undefined,
+    ] as unknown as PcmChunk[]
+  ) {
+    await assertRejects(() => track.write(pcm), TypeError, "expected a");
+  }
+  assertThrows(() => new QueuedAudioTrack({ sampleRate: NaN }), RangeError, "sampleRate");
   assertThrows(() => new QueuedAudioTrack({ mode: "loud" as "live" }), TypeError, "loud");
   const port = Object.assign(new ManualPort(), { sampleRate: 16_000 });
   assertThrows(() => track.bind(port), RangeError, "48000");
+});
+
+Deno.test("a chunk that was changed since, or whose rate cannot be had, rejects and keeps nobody waiting", async () => {
+  const { track } = setUp({ waitingMs: 100 });
+  const changed = (fields: object) => Object.assign(ramp(20), fields);
+  const wrong: [PcmChunk, typeof TypeError, string][] = [
+    [changed({ samples: new Uint8Array(960) }), TypeError, "samples: expected an Int16Array, got"],
+    [changed({ samples: new Float32Array(960) }), TypeError, "got a Float32Array"],
+    [changed({ samples: [1, 2] }), TypeError, "got an Array"],
+    [changed({ sampleRate: 0 }), RangeError, "sampleRate: expected a whole number"],
+    [changed({ channels: 0 }), RangeError, "channels: expected 1 to 8, got 0"],
+    [changed({ channels: 7 }), RangeError, "expected whole frames of 7 channels, got 960"],
+    [new PcmChunk(new Int16Array(9), { sampleRate: 44_101 }), RangeError, "a simpler ratio"],
+  ];
+  for (const [pcm, type, message] of wrong) {
+    await assertRejects(() => track.write(pcm), type, message);
+  }
+  const port = new ManualPort();
+  const binding = track.bind(port);
+  const first = track.write(ramp(1000));
+  for (const [pcm, type, message] of wrong) {
+    await assertRejects(() => track.write(pcm), type, message);
+  }
+  const second = track.write(ramp(20));
+  for (let playedMs = 100; playedMs <= 1000; playedMs += 100) binding.report(report({ playedMs }));
+  await first;
+  await second;
+  assertEquals(track.bufferedMs, 20);
 });

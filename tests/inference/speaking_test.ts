@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import type { InferenceError } from "../../src/inference/errors.ts";
@@ -105,6 +105,24 @@ Deno.test("a voice that never makes a sound is given up, and the next answer is 
   const [event] = stage.errors;
   assertEquals([(event?.error as Error).name, event?.context], ["TimeoutError", "speaking"]);
   assertEquals([asked, stopped], [1, [true]]);
+  assertEquals((await clock.until(agent.say("Well."))).text, "Well.");
+});
+
+Deno.test("a voice whose sound is no chunk is reported by its name, and the next answer is spoken", async () => {
+  let asked = 0;
+  const tts: TTS = {
+    name: "voice",
+    async *synthesize(text) {
+      const pcm = { samples: new Uint8Array(960), sampleRate: 24_000, channels: 1, frames: 960 };
+      if (asked++ === 0) yield { pcm: pcm as unknown as PcmChunk };
+      else yield sound(text);
+    },
+  };
+  await using stage = await Stage.set({ agent: { tts } });
+  const { agent, clock } = stage;
+  const outcome = await clock.until(agent.say("Hello there."));
+  assertEquals(outcome, { text: "", interrupted: true });
+  assertStringIncludes(`${stage.errors[0]?.error}`, "voice: expected a PcmChunk, got an Object");
   assertEquals((await clock.until(agent.say("Well."))).text, "Well.");
 });
 

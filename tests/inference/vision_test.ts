@@ -2,11 +2,12 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decode as decodeJpeg } from "@jsquash/jpeg";
 import { decode as decodePng } from "@jsquash/png";
 import type { VisionOptions } from "../../src/agent/conversation_part.ts";
-import { TrackType } from "../../src/edge/types.ts";
+import { type TrackInfo, TrackType } from "../../src/edge/types.ts";
 import { ClosedError } from "../../src/edge/errors.ts";
 import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
 import { jpegEncoder } from "../../src/inference/adapters/jpeg.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
+import { pngEncoder } from "../../src/inference/vision/png_encoder.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
 import { Stage } from "./_stage.ts";
 
@@ -62,6 +63,41 @@ Deno.test("a large frame is made smaller as the model wishes, and its detail ave
   ]);
   await assertRejects(() => encodeFrame(frame, { maxSide: 0 }), RangeError);
   assertThrows(() => jpegEncoder({ quality: 101 }), RangeError);
+});
+
+Deno.test("a frame or pixels whose data is not what the size says are refused by every encoder", async () => {
+  const short = { ...plain(8, 8, [0, 0, 0]), data: new Uint8Array(8 * 8 * 4 - 1) };
+  const floats = { ...short, data: new Float32Array(8 * 8 * 4) as unknown as Uint8Array };
+  const wide = { ...short, width: 1e9 };
+  for (const encoder of [undefined, jpegEncoder()]) {
+    const encode = (frame: VideoFrame) => encodeFrame(frame, { encoder });
+    await assertRejects(() => encode(short), RangeError, "data: expected 256 bytes of RGBA at 8 x");
+    await assertRejects(
+      () => encode(floats),
+      TypeError,
+      "data: expected a Uint8Array, got a Float",
+    );
+    await assertRejects(() => encode(wide), RangeError, "data: expected 32000000000 bytes");
+  }
+  const changes = screenChanges(() => {});
+  const participant = { id: "ann", userId: "ann", name: "Ann", kind: "person", original: null };
+  const track = { id: "screen", type: TrackType.SCREEN_SHARE, participant } as TrackInfo;
+  await assertRejects(() => changes.processVideo(short, track), RangeError, "data: expected 256");
+  const size = { width: 4000, height: 4000 };
+  for (const encoder of [pngEncoder, jpegEncoder()]) {
+    const few = { data: new Uint8ClampedArray(4), ...size };
+    await assertRejects(
+      () => encoder.encode(few),
+      RangeError,
+      "data: expected 64000000 bytes of 4",
+    );
+    const bytes = { data: new Uint8Array(64) as unknown as typeof few.data, width: 4, height: 4 };
+    await assertRejects(() => encoder.encode(bytes), TypeError, "data: expected a Uint8ClampedAr");
+    for (const width of [0, -4, NaN, 0.5]) {
+      const none = { data: few.data, width, height: 1 };
+      await assertRejects(() => encoder.encode(none), RangeError, "width, height: expected whole");
+    }
+  }
 });
 
 Deno.test("a model that can be shown pictures gets the latest with what was said", async () => {

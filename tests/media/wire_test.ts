@@ -310,3 +310,52 @@ Deno.test("only the latest picture waits while one is being sent", () => {
   assertEquals(sender.skipped, 2);
   assertThrows(() => sender.put({ ...picture(1), width: 81 }), RangeError, "expected 25920 bytes");
 });
+
+Deno.test("a picture is sent as it was when it was given, whatever becomes of it meanwhile", () => {
+  const sender = new PictureSender(1, 1);
+  const out = new FrameBuffer(1 << 20);
+  const { take, all } = contents();
+  const made = (width: number, value: number) => ({
+    format: "RGBA" as "RGBA" | "I420",
+    width,
+    height: 80,
+    data: new Uint8Array(width * 80 * 4).fill(value),
+    timestampMs: value,
+  });
+  const pictures = [made(80, 1), made(40, 2)];
+  for (const picture of pictures) {
+    sender.put(picture);
+    Object.assign(picture, { format: "I420", width: 4000, timestampMs: 5n });
+    picture.data.fill(9);
+  }
+  while (sender.writePiece(out));
+  const parser = new FrameParser(take);
+  const bytes = out.take();
+  parser.space().set(bytes);
+  parser.commit(bytes.length);
+  assertEquals(
+    all.map((shown) => {
+      const { format, width, timestampMs, data } = shown as typeof pictures[0];
+      return [format, width, timestampMs, data.length, ...new Set(data)];
+    }),
+    [["RGBA", 80, 1, 25_600, 1], ["RGBA", 40, 2, 12_800, 2]],
+  );
+});
+
+Deno.test("what cannot be sent as a picture is refused, and nothing waits then", () => {
+  const sender = new PictureSender(1, 1);
+  const picture = (width: number, height: number) => ({
+    format: "RGBA" as const,
+    width,
+    height,
+    data: new Uint8Array(width * height * 4),
+    timestampMs: 1,
+  });
+  const floats = { ...picture(2, 2), data: new Float32Array(16) as unknown as Uint8Array };
+  assertThrows(() => sender.put(floats), TypeError, "data: expected a Uint8Array, got a Float32");
+  const long = picture(65_536, 1);
+  assertThrows(() => sender.put(long), RangeError, "expected at most 65535 pixels, got 65536 x 1");
+  const large = picture(3840, 2161);
+  assertThrows(() => sender.put(large), RangeError, "data: expected at most 33177600 bytes");
+  assertEquals(sender.hasPiece, false);
+});

@@ -21,6 +21,7 @@
  * @module
  */
 import type { ImageEncoder } from "../vision/encode_frame.ts";
+import { assertPixels } from "../vision/frame_pixels.ts";
 
 /**
  * An encoder of JPEG files, for `vision: { encoder: jpegEncoder() }`.
@@ -34,7 +35,9 @@ export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
   }
   return {
     mediaType: "image/jpeg",
-    async encode({ data, width, height }) {
+    async encode(pixels) {
+      assertPixels(pixels);
+      const { data, width, height } = pixels;
       const { encode } = await import("@jsquash/jpeg");
       // What the encoder reads of it; Deno has no ImageData of its own.
       const image = { data, width, height, colorSpace: "srgb" } as ImageData;

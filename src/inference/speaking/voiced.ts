@@ -1,5 +1,6 @@
 import type { Clock } from "../../events/clock.ts";
 import type { SpeechPart, TTS } from "../tts.ts";
+import { assertPcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Speech, Utterance } from "./speech.ts";
 import { InferenceError } from "../errors.ts";
 import { splitSentences } from "../text/sentence_splitter.ts";
@@ -52,6 +53,7 @@ async function* synthesized(
   let isHeard = false;
   try {
     for await (const part of untilAborted(tts.synthesize(text, { signal }), signal, clock)) {
+      assertPcmChunk(part.pcm, tts.name);
       if (part.pcm.frames === 0) continue;
       isHeard = true;
       // The time that playing takes is not the voice's.

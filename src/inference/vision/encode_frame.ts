@@ -25,7 +25,9 @@ export interface EncodeFrameOptions {
 /**
  * Makes an image of a frame, smaller where it is too large.
  *
- * @throws {RangeError} `maxSide` is out of range.
+ * @throws {TypeError} a field of the frame is of another type.
+ * @throws {RangeError} `maxSide` is out of range, or the frame's data is not as long as its format
+ *   and size say.
  */
 export async function encodeFrame(
   frame: VideoFrame,

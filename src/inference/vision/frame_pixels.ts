@@ -1,4 +1,5 @@
-import type { VideoFrame } from "../../edge/video_frame.ts";
+import { uint8ClampedLength } from "../../audio/typed_arrays.ts";
+import { assertSides, assertVideoFrame, type VideoFrame } from "../../edge/video_frame.ts";
 
 /** A picture of four bytes a pixel. */
 export interface Pixels {
@@ -13,8 +14,11 @@ export interface Pixels {
 /**
  * A frame as RGBA, made smaller so that its longer side is at most `maxSide`. Each pixel is the mean
  * of those that it stands for, so that writing on a screen stays legible.
+ *
+ * @throws {TypeError | RangeError} `frame` is not what its type says.
  */
 export function pixelsOf(frame: VideoFrame, maxSide = Infinity): Pixels {
+  assertVideoFrame(frame);
   const scale = Math.max(1, Math.max(frame.width, frame.height) / maxSide);
   const width = Math.max(1, Math.round(frame.width / scale));
   const height = Math.max(1, Math.round(frame.height / scale));
@@ -37,6 +41,22 @@ export function pixelsOf(frame: VideoFrame, maxSide = Infinity): Pixels {
     }
   }
   return { data, width, height };
+}
+
+/**
+ * Throws unless there are as many bytes as pixels: an encoder reads what the size says.
+ *
+ * @throws {TypeError} the data is no `Uint8ClampedArray`
+ * @throws {RangeError} the data has another length than the size says
+ */
+export function assertPixels({ data, width, height }: Pixels): void {
+  assertSides(width, height);
+  const length = uint8ClampedLength(data, "data");
+  if (length !== width * height * 4) {
+    throw new RangeError(
+      `data: expected ${width * height * 4} bytes of ${width} x ${height} pixels, got ${length}`,
+    );
+  }
 }
 
 /** Adds a pixel's red, green and blue. */

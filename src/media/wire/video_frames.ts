@@ -1,6 +1,11 @@
 /** Pictures in pieces, so that sound never waits for a whole one. @module */
 import { ProtocolError } from "../../edge/errors.ts";
-import { type VideoFormat, type VideoFrame, videoFrameSize } from "../../edge/video_frame.ts";
+import {
+  assertVideoFrame,
+  type VideoFormat,
+  type VideoFrame,
+  videoFrameSize,
+} from "../../edge/video_frame.ts";
 import { FrameKind } from "./frame.ts";
 import type { FrameBuffer } from "./frame_buffer.ts";
 import type { Frame } from "./frame_parser.ts";
@@ -9,6 +14,8 @@ import type { Frame } from "./frame_parser.ts";
 export const PIECE_BYTES = 1 << 14;
 /** The largest picture: 4K in RGBA. */
 const MOST_PICTURE_BYTES = 3840 * 2160 * 4;
+/** Sides are 16 bits on the wire. */
+const MOST_SIDE = 0xffff;
 
 // connection u32, stream u32, picture u32, offset u32, width u16, height u16, format u32,
 // timestamp f64, then bytes.
@@ -16,39 +23,38 @@ const PIECE_HEADER = 32;
 const FORMATS: readonly VideoFormat[] = ["I420", "RGBA"];
 
 /**
- * @throws {RangeError} when a picture's data has not the length that its size and format say, or
- *   is larger than 4K
+ * @throws {TypeError | RangeError} when a picture's data is not what its size and format say, or
+ *   larger than 4K
  */
-export function assertVideoFrame(frame: VideoFrame): void {
-  const { format, width, height, data } = frame;
-  if (!FORMATS.includes(format)) throw new TypeError(`expected I420 or RGBA, got ${format}`);
-  for (const side of [width, height]) {
-    if (!Number.isInteger(side) || side < 1 || side > 0xffff) {
-      throw new RangeError(`expected sides of 1 to 65535 pixels, got ${width} x ${height}`);
-    }
-  }
-  const size = videoFrameSize(format, width, height);
-  if (size > MOST_PICTURE_BYTES) {
-    throw new RangeError(`expected at most ${MOST_PICTURE_BYTES} bytes a picture, got ${size}`);
-  }
-  if (data.length !== size) {
+function assertPicture(frame: VideoFrame): void {
+  assertVideoFrame(frame);
+  const { width, height, data: { length } } = frame;
+  if (width > MOST_SIDE || height > MOST_SIDE) {
     throw new RangeError(
-      `expected ${size} bytes of ${format} at ${width} x ${height}, got ${data.length}`,
+      `width, height: expected at most ${MOST_SIDE} pixels, got ${width} x ${height}`,
+    );
+  }
+  if (length > MOST_PICTURE_BYTES) {
+    throw new RangeError(
+      `data: expected at most ${MOST_PICTURE_BYTES} bytes a picture, got ${length}`,
     );
   }
 }
+
+/** What is kept of a picture while it is sent: whoever made it may change it meanwhile. */
+type Picture = Omit<VideoFrame, "data">;
 
 /** The sending side of one stream of pictures. Only the latest waits. */
 export class PictureSender {
   /** The stream's name on the wire. */
   readonly stream: number;
   readonly #connectionId: number;
-  #current: VideoFrame | undefined;
+  #current: Picture | undefined;
   #buffer = new Uint8Array(0);
   #spare = new Uint8Array(0);
   #offset = 0;
   #picture = 0;
-  #next: VideoFrame | undefined;
+  #next: Picture | undefined;
   #skipped = 0;
 
   constructor(connectionId: number, stream: number) {
@@ -66,18 +72,23 @@ export class PictureSender {
     return this.#current !== undefined;
   }
 
-  /** Copies a picture to be sent. */
-  put(frame: VideoFrame): void {
-    assertVideoFrame(frame);
+  /**
+   * Copies a picture to be sent.
+   *
+   * @throws {TypeError | RangeError} when it is none, or too large
+   */
+  put({ format, width, height, data, timestampMs }: VideoFrame): void {
+    const picture = { format, width, height, timestampMs };
+    assertPicture({ ...picture, data });
     if (this.#current === undefined) {
-      this.#buffer = copyTo(this.#buffer, frame.data);
-      this.#current = frame;
+      this.#buffer = copyTo(this.#buffer, data);
+      this.#current = picture;
       this.#offset = 0;
       return;
     }
     if (this.#next !== undefined) this.#skipped++;
-    this.#spare = copyTo(this.#spare, frame.data);
-    this.#next = frame;
+    this.#spare = copyTo(this.#spare, data);
+    this.#next = picture;
   }
 
   /** Writes the next piece; false when there is no room or nothing to send. */

@@ -1,4 +1,4 @@
-import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
+import { assertPcmChunk, type PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { SpeechPart } from "../../tts.ts";
 import type { Utterance } from "../../speaking/speech.ts";
 import { Feed } from "../../feed.ts";
@@ -25,6 +25,7 @@ export class RealtimeAnswer {
 
   /** Takes a copy. */
   addAudio(pcm: PcmChunk): void {
+    assertPcmChunk(pcm, "pcm");
     // Sound and words come together, faster than they are said: they are as long as one another.
     this.#words.expectedMs += pcm.durationMs;
     this.#audio.push({ pcm: pcm.clone() });
