@@ -1,4 +1,4 @@
-import type { PcmChunk, STT, TranscribeOptions, Transcript } from "@ringline/edge";
+import { PcmChunk, type STT, type TranscribeOptions, type Transcript } from "@ringline/edge";
 
 const SYMBOLS = {
   ps_args: { parameters: [], result: "pointer" },
@@ -38,6 +38,8 @@ export class PocketSphinx implements STT {
   #settings: Deno.PointerValue = null;
   #decoder: Deno.PointerValue = null;
   #decoding: Promise<void> = Promise.resolve();
+  /** What is being decoded on another thread: nothing else keeps the garbage collector from it. */
+  #decoded: Uint8Array<ArrayBuffer> | undefined;
 
   /** @param grammar in JSGF */
   constructor(grammar: string) {
@@ -87,6 +89,8 @@ export class PocketSphinx implements STT {
     this.#decoder = this.#settings = null;
     this.#library?.close();
     this.#base?.close();
+    // A call into a library that was closed would end the program.
+    this.#library = this.#base = undefined;
   }
 
   async *transcribe(
@@ -94,8 +98,11 @@ export class PocketSphinx implements STT {
     { signal }: TranscribeOptions,
   ): AsyncGenerator<Transcript, void, void> {
     const chunks: Int16Array[] = [];
-    for await (const { samples, sampleRate } of audio) {
+    for await (const chunk of audio) {
+      if (!(chunk instanceof PcmChunk)) throw new TypeError("audio: expected chunks of PCM");
+      const { samples, sampleRate, channels } = chunk;
       if (sampleRate !== RATE) throw new RangeError(`expected ${RATE} Hz, got ${sampleRate}`);
+      if (channels !== 1) throw new RangeError(`expected mono, got ${channels} channels`);
       chunks.push(samples);
     }
     // There is one decoder, and two people may have spoken.
@@ -106,7 +113,8 @@ export class PocketSphinx implements STT {
 
   async #decode(chunks: readonly Int16Array[], signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
-    const symbols = this.#library!.symbols;
+    const symbols = this.#library?.symbols;
+    if (!symbols || !this.#decoder) throw new TypeError("pocketsphinx: expected a started one");
     const all = new Int16Array(chunks.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const samples of chunks) {
@@ -114,8 +122,9 @@ export class PocketSphinx implements STT {
       at += samples.length;
     }
     symbols.ps_start_utt(this.#decoder);
-    const bytes = new Uint8Array(all.buffer);
-    await symbols.ps_process_raw(this.#decoder, bytes, BigInt(all.length), 0, 0);
+    this.#decoded = new Uint8Array(all.buffer);
+    await symbols.ps_process_raw(this.#decoder, this.#decoded, BigInt(all.length), 0, 0);
+    this.#decoded = undefined;
     symbols.ps_end_utt(this.#decoder);
     const found = symbols.ps_get_hyp(this.#decoder, null);
     return found ? new Deno.UnsafePointerView(found).getCString() : "";
