@@ -3,7 +3,7 @@
 import type { KernelResampler } from "./kernel.ts";
 import { assertSampleRate } from "./pcm_chunk.ts";
 import { assertChannels, assertOpen, inputLength, outputLength } from "./resampler_arguments.ts";
-import { assertApart, int16Length } from "./typed_arrays.ts";
+import { assertApart, copySamples, int16Length } from "./typed_arrays.ts";
 
 /** How much input is kept for a resampler that takes over, in milliseconds. */
 const HISTORY_MS = 30;
@@ -34,7 +34,7 @@ export class PassThrough implements KernelResampler {
     const length = inputLength(input, this.#channels);
     outputLength(output, outputOffset, length);
     assertApart(output, "output", input, "the input");
-    output.set(input, outputOffset);
+    copySamples(input, output, outputOffset);
     const history = this.#history;
     const kept = history.length - length;
     if (kept > 0) history.copyWithin(0, length);

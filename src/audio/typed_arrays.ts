@@ -12,6 +12,7 @@ const lengthOf = getter("length");
 const bufferOf = getter("buffer");
 const startOf = getter("byteOffset");
 const bytesOf = getter("byteLength");
+const set: typeof Int16Array.prototype.set = intrinsic.set;
 
 /** The most elements of one array: counts cross the border as signed 32-bit numbers. */
 export const MAX_LENGTH = 2 ** 31 - 1;
@@ -80,6 +81,11 @@ export function assertApart(
   const outputEnd = startOf.call(output) + bytesOf.call(output);
   const inputEnd = startOf.call(input) + bytesOf.call(input);
   if (start < Math.min(outputEnd, inputEnd)) throw overlapError(what, whatElse);
+}
+
+/** Copies samples to `to`, checked before, whatever a subclass makes of `set`. */
+export function copySamples(from: Int16Array, to: Int16Array, offset: number): void {
+  set.call(to, from, offset);
 }
 
 /** What an output is refused with that lies where something is read. */

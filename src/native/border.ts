@@ -137,7 +137,7 @@ export class BorderKernel implements AudioKernel {
     if (minus) {
       const hasTotal = outLength >= (count + 1) * frames;
       // Rows of any length fit where there are none: more frames than the border can be told.
-      if (count === 0 && !hasTotal) return;
+      if (count === 0 && !hasTotal) return assertMixApart(out, block, gains, previousGains);
       listeners = hasTotal ? Listeners.OthersAndAll : Listeners.Others;
     }
     const status = this.#border.mix(

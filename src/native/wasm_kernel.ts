@@ -2,7 +2,7 @@
 
 import * as wasm from "./ringline_audio.wasm";
 import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
-import { assertApart } from "../audio/typed_arrays.ts";
+import { assertApart, copySamples } from "../audio/typed_arrays.ts";
 import { type Border, BorderKernel, Listeners } from "./border.ts";
 
 /** Bytes that the staging areas begin with: a chunk of 60 ms of 48 kHz stereo. */
@@ -58,7 +58,7 @@ class Staging {
       if (this.#parts.size >= MAX_PARTS) this.#parts.clear();
       this.#parts.set(length, part = all.subarray(0, length));
     }
-    to.set(part, offset);
+    copySamples(part, to, offset);
   }
 
   /** Memory that has grown is another buffer. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
+import { uint8Length } from "../audio/typed_arrays.ts";
 
 const PCM = 1;
 const FLOAT = 3;
@@ -37,9 +38,11 @@ export function writeWav(pcm: PcmChunk): Uint8Array {
  * Reads a WAV file of PCM (8, 16, 24 or 32 bits) or floats (32 or 64 bits), of up to 8 channels.
  * Everything becomes 16-bit samples.
  *
+ * @throws {TypeError} `bytes` are no `Uint8Array`.
  * @throws {RangeError} this is no such file, or it is cut off within its header.
  */
 export function readWav(bytes: Uint8Array): PcmChunk {
+  uint8Length(bytes, "bytes");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tag = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
   if (bytes.byteLength < 12 || tag(0) !== "RIFF" || tag(8) !== "WAVE") {

@@ -1,9 +1,13 @@
-/** Rings and WAV files, with anything in them. */
+/** Rings, WAV files and kernels, with anything in them. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { AudioKernel, KernelResampler } from "../../src/audio/kernel.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { RingBuffer } from "../../src/audio/ring_buffer.ts";
+import { wasmKernel } from "../../src/native/wasm_kernel.ts";
 import { readWav, writeWav } from "../../src/testing/wav.ts";
+import { nativeKernel, oracle } from "../native/kernels.ts";
+import { goneInt16, Memory, notInt16, outcome, unusualInt16 } from "../native/wrong_values.ts";
 import { numRuns, withoutGrowth } from "./_fuzz.ts";
 
 const RATES = [8000, 16_000, 22_050, 24_000, 44_100, 48_000];
@@ -95,6 +99,152 @@ Deno.test("a WAV of any bytes is read, or is a RangeError", () => {
         }
       }),
       { numRuns },
+    )
+  );
+});
+
+/** An array of samples as somebody may hand it over; made anew for each kernel. */
+type Samples = (memory: Memory, pool: Int16Array) => Int16Array;
+
+const anySamples: fc.Arbitrary<Samples> = fc.oneof(
+  { weight: 8, arbitrary: fc.nat(300).map((length): Samples => (memory) => memory.int16(length)) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.nat(300), fc.nat(300)).map(
+      ([start, length]): Samples => (_, pool) => pool.subarray(start, start + length),
+    ),
+  },
+  fc.tuple(fc.constantFrom(...unusualInt16), fc.nat(300)).map(([[, make], length]): Samples => () =>
+    make(new Int16Array(length))
+  ),
+  fc.constantFrom(...notInt16).map(([, make]) => make as Samples),
+  fc.constantFrom(...goneInt16).map(([, make]) => make),
+);
+
+const anyGains: fc.Arbitrary<((memory: Memory, pool: Int16Array) => Float32Array) | undefined> = fc
+  .oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    {
+      weight: 3,
+      arbitrary: fc.float32Array({ maxLength: 6, min: 0, max: 32, noNaN: true }).map(
+        (gains) => () => gains.slice(),
+      ),
+    },
+    fc.float32Array({ maxLength: 6 }).map((gains) => () => gains.slice()),
+    fc.tuple(fc.nat(150), fc.nat(6)).map(([start, length]) => (_: Memory, pool: Int16Array) =>
+      new Float32Array(pool.buffer, pool.byteOffset + 4 * start, length)
+    ),
+    anySamples.map((make) => make as unknown as () => Float32Array),
+  );
+
+function anyNumber(most: number): fc.Arbitrary<number> {
+  const absurd = [-1, 0.5, NaN, 1025, 2 ** 31, 2 ** 32, 2 ** 32 + 2, 2 ** 53, Infinity, "1", null];
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.nat(most) },
+    fc.constantFrom(...absurd as number[], {} as number, undefined as unknown as number),
+  );
+}
+
+/** A call, made ready; and the arrays that it reads and writes. */
+interface Prepared {
+  run(kernel: AudioKernel, resampler: KernelResampler): unknown;
+  readonly arrays: Int16Array[];
+  /** How far kernels may lie apart: they resample within 1 LSB of each other, and mix the same. */
+  readonly tolerance: number;
+}
+
+type Call = (memory: Memory, pool: Int16Array) => Prepared;
+
+const anyCall: fc.Arbitrary<Call> = fc.oneof(
+  fc.record({
+    method: fc.constantFrom("process" as const, "flush" as const, "history" as const),
+    input: anySamples,
+    output: anySamples,
+    offset: anyNumber(20),
+  }).map(({ method, input, output, offset }): Call => (memory, pool) => {
+    const arrays = [input(memory, pool), output(memory, pool)] as const;
+    return {
+      run: (_, resampler) =>
+        method === "process"
+          ? resampler.process(...arrays, offset)
+          : method === "flush"
+          ? resampler.flush(arrays[1], offset)
+          : resampler.history(arrays[1]),
+      arrays: method === "process" ? [...arrays] : [arrays[1]],
+      tolerance: 1,
+    };
+  }),
+  fc.record({
+    method: fc.constantFrom("mix" as const, "mixMinus" as const),
+    block: anySamples,
+    out: anySamples,
+    count: anyNumber(5),
+    frames: anyNumber(60),
+    gains: anyGains,
+    previousGains: anyGains,
+  }).map(({ method, count, frames, ...make }): Call => (memory, pool) => {
+    const block = make.block(memory, pool), out = make.out(memory, pool);
+    const gains = make.gains?.(memory, pool), previous = make.previousGains?.(memory, pool);
+    return {
+      run: (kernel) => kernel[method](block, count, frames, out, gains, previous),
+      arrays: [block, out],
+      tolerance: 0,
+    };
+  }),
+  fc.constant<Call>(() => ({
+    run: (_, resampler) => resampler.reset(),
+    arrays: [],
+    tolerance: 0,
+  })),
+  fc.constant<Call>(() => ({
+    run: (_, resampler) => resampler[Symbol.dispose](),
+    arrays: [],
+    tolerance: 0,
+  })),
+);
+
+/** Makes the call, and sees that nothing was written around its arrays, nor in them if it failed. */
+function tried(call: Call, kernel: AudioKernel, resampler: KernelResampler) {
+  const memory = new Memory();
+  const pool = memory.int16(700);
+  const { run, arrays, tolerance } = call(memory, pool);
+  memory.keep();
+  const came = outcome(() => run(kernel, resampler));
+  memory.assertGuards(kernel.name);
+  const isRefused = typeof came === "string";
+  if (isRefused) memory.assertUntouched(kernel.name);
+  return { came, tolerance, arrays: isRefused ? [] : [pool, ...arrays] };
+}
+
+Deno.test("every kernel comes to the same whatever it is given, and writes nowhere else", () => {
+  const others = [wasmKernel(), ...nativeKernel ? [nativeKernel] : []];
+  withoutGrowth(() =>
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...RATES),
+        fc.constantFrom(...RATES),
+        fc.constantFrom(1 as const, 2 as const),
+        fc.array(anyCall, { minLength: 1, maxLength: 6 }),
+        (inputRate, outputRate, channels, calls) => {
+          const options = { inputRate, outputRate, channels };
+          using reference = oracle.createResampler(options);
+          const expected = calls.map((call) => tried(call, oracle, reference));
+          for (const kernel of others) {
+            using resampler = kernel.createResampler(options);
+            for (const [n, call] of calls.entries()) {
+              const { came, arrays } = tried(call, kernel, resampler);
+              assertEquals(came, expected[n]!.came, kernel.name);
+              for (const [index, array] of arrays.entries()) {
+                const right = expected[n]!.arrays[index]!;
+                const differs = (_: unknown, at: number) =>
+                  Math.abs(array[at]! - right[at]!) > expected[n]!.tolerance;
+                assert(!Array.from({ length: 700 }).some(differs), kernel.name);
+              }
+            }
+          }
+        },
+      ),
+      { numRuns: numRuns / 10 },
     )
   );
 });

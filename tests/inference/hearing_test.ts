@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { energyVad } from "../../src/inference/hearing/energy_vad.ts";
 import { PreRoll } from "../../src/inference/hearing/pre_roll.ts";
@@ -62,6 +62,10 @@ Deno.test("loudness alone tells a voice from a steady noise", () => {
   assert(hear(0.1, 5) > 0.9);
   // A fan that starts is noise after a while, and a voice over it is a voice.
   assert(hear(0.02, 1500) < 0.1);
+  assert(hear(0.2, 5) > 0.9);
+  const bytes = { samples: new Uint8Array(320), sampleRate: 16_000, channels: 1 };
+  const wrong = bytes as unknown as PcmChunk;
+  assertThrows(() => vad.process(wrong), TypeError, "pcm: expected a PcmChunk, got an Object");
   assert(hear(0.2, 5) > 0.9);
 });
 

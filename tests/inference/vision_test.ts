@@ -83,6 +83,12 @@ Deno.test("a frame or pixels whose data is not what the size says are refused by
   const participant = { id: "ann", userId: "ann", name: "Ann", kind: "person", original: null };
   const track = { id: "screen", type: TrackType.SCREEN_SHARE, participant } as TrackInfo;
   await assertRejects(() => changes.processVideo(short, track), RangeError, "data: expected 256");
+  const long = { data: new Uint8ClampedArray(65_501 * 4), width: 65_501, height: 1 };
+  await assertRejects(
+    () => jpegEncoder().encode(long),
+    RangeError,
+    "expected at most 65500 pixels",
+  );
   const size = { width: 4000, height: 4000 };
   for (const encoder of [pngEncoder, jpegEncoder()]) {
     const few = { data: new Uint8ClampedArray(4), ...size };

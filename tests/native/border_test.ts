@@ -221,6 +221,10 @@ const refused: Refused[] = [
     const gains = memory.float32(2);
     kernel.mix(memory.int16(200), 2, 100, memory.int16(100), gains, memory.float32(0));
   }],
+  ["an output inside of a block of no rows", (kernel, memory) => {
+    const block = memory.int16(100);
+    kernel.mixMinus(block, 0, 100, block.subarray(0, 50));
+  }],
   ["previous gains alone", (kernel, memory) => {
     kernel.mix(memory.int16(200), 2, 100, memory.int16(100), undefined, memory.float32(2));
   }],

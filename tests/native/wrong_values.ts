@@ -79,11 +79,17 @@ class Liar extends Int16Array {
   override get length(): number {
     return 1e6;
   }
+  override get buffer(): ArrayBuffer {
+    return new ArrayBuffer(2e6);
+  }
+  override set(): void {
+    throw new Error("set");
+  }
 }
 
 /** The same samples in an `Int16Array` that is unusual, and right. */
 export const unusualInt16: [name: string, make: (samples: Int16Array) => Int16Array][] = [
-  ["of a subclass that lies about its length", (samples) => new Liar(samples)],
+  ["of a subclass that lies about all", (samples) => new Liar(samples)],
   ["with a length of its own", (samples) => {
     return Object.defineProperty(samples.slice(), "length", { value: 1e6 });
   }],
@@ -102,7 +108,7 @@ export const unusualInt16: [name: string, make: (samples: Int16Array) => Int16Ar
   }],
   ["in a shared buffer that has grown", (samples) => {
     const { byteLength } = samples;
-    const buffer = new SharedArrayBuffer(2, { maxByteLength: byteLength });
+    const buffer = new SharedArrayBuffer(0, { maxByteLength: byteLength });
     const view = new Int16Array(buffer);
     buffer.grow(byteLength);
     view.set(samples);

@@ -40,6 +40,15 @@ Deno.test("bytes that are no WAV are a RangeError, whatever they are", () => {
   );
 });
 
+Deno.test("what is no chunk is not written to a WAV, and what is no bytes not read", () => {
+  const samples = new Uint8Array(960);
+  const plain = { samples, sampleRate: 48_000, channels: 1 } as unknown as PcmChunk;
+  assertThrows(() => writeWav(plain), TypeError, "pcm: expected a PcmChunk, got an Object");
+  for (const bytes of [new Int16Array(400), new ArrayBuffer(400), "RIFF"] as unknown[]) {
+    assertThrows(() => readWav(bytes as Uint8Array), TypeError, "bytes: expected a Uint8Array");
+  }
+});
+
 Deno.test("WAVs of other sample formats are read as 16 bits", () => {
   const write = (kind: number, bits: number, put: (view: DataView, at: number) => void) => {
     const bytes = writeWav(silence(1, { sampleRate: 4000 }));

@@ -23,6 +23,9 @@
 import type { ImageEncoder } from "../vision/encode_frame.ts";
 import { assertPixels } from "../vision/frame_pixels.ts";
 
+/** The longest side that the encoder takes. */
+const MOST_SIDE = 65_500;
+
 /**
  * An encoder of JPEG files, for `vision: { encoder: jpegEncoder() }`.
  *
@@ -38,6 +41,11 @@ export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
     async encode(pixels) {
       assertPixels(pixels);
       const { data, width, height } = pixels;
+      if (width > MOST_SIDE || height > MOST_SIDE) {
+        throw new RangeError(
+          `width, height: expected at most ${MOST_SIDE} pixels, got ${width} x ${height}`,
+        );
+      }
       const { encode } = await import("@jsquash/jpeg");
       // What the encoder reads of it; Deno has no ImageData of its own.
       const image = { data, width, height, colorSpace: "srgb" } as ImageData;

@@ -1,5 +1,5 @@
 import type { VAD, VadStream } from "../vad.ts";
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { assertPcmChunk, type PcmChunk } from "../../audio/pcm_chunk.ts";
 import { levelOf } from "./level.ts";
 
 /** Options of {@linkcode energyVad}. */
@@ -28,6 +28,7 @@ export function energyVad(options: EnergyVadOptions = {}): VAD {
       let noise = floor / ratio;
       return {
         process(pcm: PcmChunk): number {
+          assertPcmChunk(pcm, "pcm");
           const level = levelOf(pcm.samples);
           noise = level < noise ? Math.max(level, noise * FALL) : Math.min(level, noise * RISE);
           noise = Math.max(noise, floor / ratio);
