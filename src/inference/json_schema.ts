@@ -1,39 +1,66 @@
 /**
- * The part of JSON Schema that tools are described with: what it means to TypeScript, and checking
- * what a model made of it.
+ * JSON Schema, which tools are described with: what it means to TypeScript.
  *
  * @module
  */
 import type { JsonValue } from "../edge/types.ts";
 
-/** A JSON Schema. Other keywords may be there and are passed on to the model unchecked. */
+/** The kinds of value that JSON Schema knows. */
+export type JsonSchemaType =
+  | "object"
+  | "array"
+  | "string"
+  | "number"
+  | "integer"
+  | "boolean"
+  | "null";
+
+/**
+ * A JSON Schema: draft 2020-12, or an older one if `$schema` says so. All keywords are sent to the
+ * model, and a tool's arguments are checked against all of them, except `format` and a `pattern`
+ * that is no regular expression of JavaScript: those two are the tool's to check.
+ */
 export interface JsonSchema {
-  /** The kind of value. */
-  readonly type?: "object" | "array" | "string" | "number" | "integer" | "boolean" | "null";
+  /** The kind of value, or several: `["string", "null"]`. */
+  readonly type?: JsonSchemaType | readonly JsonSchemaType[];
   /** For the model to read. */
   readonly description?: string;
-  /** What an object has. */
-  readonly properties?: { readonly [name: string]: JsonSchema };
+  /** What an object has. `true` allows any value, `false` none. */
+  readonly properties?: { readonly [name: string]: JsonSchema | boolean };
   /** What it must have. */
   readonly required?: readonly string[];
   /** What an array holds. */
-  readonly items?: JsonSchema;
+  readonly items?: JsonSchema | boolean;
   /** The values that are allowed. */
   readonly enum?: readonly JsonValue[];
+  /** The only value that is allowed. */
+  readonly const?: JsonValue;
+  /** At least one of these must fit. */
+  readonly anyOf?: readonly (JsonSchema | boolean)[];
+  /** Exactly one of these must fit. */
+  readonly oneOf?: readonly (JsonSchema | boolean)[];
   /** Whatever else JSON Schema knows. */
   readonly [keyword: string]: unknown;
 }
 
 /** The type of what fits a schema that is known when compiling. */
 export type FromSchema<S> = S extends { readonly enum: readonly (infer E)[] } ? E
-  : S extends { readonly type: "string" } ? string
-  : S extends { readonly type: "number" | "integer" } ? number
-  : S extends { readonly type: "boolean" } ? boolean
-  : S extends { readonly type: "null" } ? null
-  : S extends { readonly type: "array"; readonly items: infer I } ? FromSchema<I>[]
-  : S extends { readonly type: "object"; readonly properties: infer P }
-    ? ObjectFrom<P, RequiredNames<S>>
-  : S extends { readonly type: "object" } ? { [name: string]: JsonValue }
+  : S extends { readonly const: infer C } ? C
+  : S extends { readonly anyOf: readonly (infer O)[] } ? FromSchema<O>
+  : S extends { readonly oneOf: readonly (infer O)[] } ? FromSchema<O>
+  : S extends { readonly type: readonly (infer T)[] } ? FromType<S, T>
+  : S extends { readonly type: infer T } ? FromType<S, T>
+  : JsonValue;
+
+/** The type of what fits a schema `S` and is of the kind `T`; of several kinds, any of them. */
+export type FromType<S, T> = T extends "string" ? string
+  : T extends "number" | "integer" ? number
+  : T extends "boolean" ? boolean
+  : T extends "null" ? null
+  : T extends "array" ? S extends { readonly items: infer I } ? FromSchema<I>[] : JsonValue
+  : T extends "object"
+    ? S extends { readonly properties: infer P } ? ObjectFrom<P, RequiredNames<S>>
+    : { [name: string]: JsonValue }
   : JsonValue;
 
 /** The names of what an object of a schema must have. */
@@ -43,58 +70,3 @@ export type RequiredNames<S> = S extends { readonly required: readonly (infer R)
 export type ObjectFrom<P, R> =
   & { [K in keyof P as K extends R ? K : never]: FromSchema<P[K]> }
   & { [K in keyof P as K extends R ? never : K]?: FromSchema<P[K]> };
-
-/** Says what about `value` does not fit the schema; `undefined` when it fits. */
-export function mismatch(
-  schema: JsonSchema,
-  value: unknown,
-  path = "arguments",
-): string | undefined {
-  if (schema.enum && !schema.enum.some((one) => one === value)) {
-    return `${path}: expected one of ${JSON.stringify(schema.enum)}, got ${brief(value)}`;
-  }
-  if (schema.type && !hasType(value, schema.type)) {
-    return `${path}: expected ${schema.type}, got ${brief(value)}`;
-  }
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      const found = schema.items && mismatch(schema.items, item, `${path}[${index}]`);
-      if (found) return found;
-    }
-  } else if (typeof value === "object" && value !== null) {
-    const fields = value as Record<string, unknown>;
-    for (const name of schema.required ?? []) {
-      if (fields[name] === undefined) return `${path}.${name}: expected a value, got none`;
-    }
-    for (const [name, inner] of Object.entries(schema.properties ?? {})) {
-      if (!Object.hasOwn(fields, name) || fields[name] === undefined) continue;
-      const found = mismatch(inner, fields[name], `${path}.${name}`);
-      if (found) return found;
-    }
-  }
-  return undefined;
-}
-
-function hasType(value: unknown, type: NonNullable<JsonSchema["type"]>): boolean {
-  switch (type) {
-    case "object":
-      return typeof value === "object" && value !== null && !Array.isArray(value);
-    case "array":
-      return Array.isArray(value);
-    case "integer":
-      return Number.isInteger(value);
-    case "null":
-      return value === null;
-    case "string":
-      return typeof value === "string";
-    case "boolean":
-      return typeof value === "boolean";
-    case "number":
-      return typeof value === "number";
-  }
-}
-
-function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
-}

@@ -28,7 +28,14 @@ export type { TranscribingOptions } from "./flow/transcribing_flow.ts";
 export { energyVad, type EnergyVadOptions } from "./hearing/energy_vad.ts";
 export type { HearingOptions } from "./hearing/listener.ts";
 export type { SpeechGateOptions } from "./hearing/speech_gate.ts";
-export type { FromSchema, JsonSchema, ObjectFrom, RequiredNames } from "./json_schema.ts";
+export type {
+  FromSchema,
+  FromType,
+  JsonSchema,
+  JsonSchemaType,
+  ObjectFrom,
+  RequiredNames,
+} from "./json_schema.ts";
 export type { LLM, LLMPart, LLMRequest } from "./llm.ts";
 export type { ChatMessage, EncodedImage, ToolCall } from "./messages.ts";
 export type {

@@ -1,5 +1,6 @@
 import type { JsonValue, Participant } from "../edge/types.ts";
 import type { FromSchema, JsonSchema } from "./json_schema.ts";
+import { argumentCheck } from "./argument_check.ts";
 
 /** A tool as a model sees it. */
 export interface ToolDescription {
@@ -54,7 +55,7 @@ const NAME = /^[\w-]{1,64}$/;
  * console.log(dice.name, dice.timeoutMs); // roll_dice 10000
  * ```
  *
- * @throws {TypeError} the name is none that models take.
+ * @throws {TypeError} the name is none that models take, or the schema cannot be read.
  */
 export function defineTool<const S extends JsonSchema = NoParameters>(definition: {
   name: string;
@@ -70,6 +71,11 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
     throw new TypeError(`a tool's name must match ${NAME}, got ${JSON.stringify(name)}`);
   }
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`);
+  try {
+    argumentCheck(parameters);
+  } catch (cause) {
+    throw new TypeError(`the parameters of ${name}: ${(cause as Error).message}`, { cause });
+  }
   return { name, description, parameters, timeoutMs, execute };
 }
 

@@ -3,7 +3,7 @@ import type { ToolCall } from "./messages.ts";
 import { type Tool, type ToolResult, toolText } from "./tool.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import { waitFor } from "../events/waiting.ts";
-import { mismatch } from "./json_schema.ts";
+import { type ArgumentCheck, argumentCheck } from "./argument_check.ts";
 
 /** How a call of a tool went. */
 export interface ToolReport {
@@ -18,6 +18,7 @@ const MAX_RESULT_CHARS = 20_000;
 /** The tools of an agent, by name. Calling one never throws: what goes wrong is its result. */
 export class Toolbox {
   readonly #tools = new Map<string, Tool>();
+  readonly #checks = new Map<Tool, ArgumentCheck>();
   readonly #clock: Clock;
   readonly #onCall: (report: ToolReport) => void;
 
@@ -70,8 +71,8 @@ export class Toolbox {
       const known = [...this.#tools.keys()].join(", ") || "none";
       return failure(`there is no tool ${JSON.stringify(call.name)}; there are: ${known}`);
     }
-    const wrong = mismatch(tool.parameters, call.input);
-    if (wrong) return failure(`the arguments do not fit: ${wrong}`);
+    const wrong = this.#wrongWith(tool, call.input);
+    if (wrong) return failure(wrong);
     const limit = new AbortController();
     try {
       const running = Promise.resolve(
@@ -90,6 +91,19 @@ export class Toolbox {
     } catch (error) {
       limit.abort(error);
       return failure(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** What is wrong with the arguments. The schema may be another program's, and anything. */
+  #wrongWith(tool: Tool, input: unknown): string | undefined {
+    try {
+      const check = this.#checks.get(tool) ?? argumentCheck(tool.parameters);
+      this.#checks.set(tool, check);
+      const wrong = check(input);
+      return wrong && `the arguments do not fit: ${wrong}`;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return `the arguments of ${tool.name} cannot be checked: ${reason}`;
     }
   }
 }

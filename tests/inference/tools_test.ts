@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChatMessage } from "../../src/inference/messages.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { ToolCalledEvent } from "../../src/inference/events.ts";
-import { mismatch } from "../../src/inference/json_schema.ts";
+import { argumentCheck } from "../../src/inference/argument_check.ts";
 import { defineTool, type Tool } from "../../src/inference/tool.ts";
 import { Toolbox } from "../../src/inference/toolbox.ts";
 import { Stage } from "./_stage.ts";
@@ -183,15 +183,15 @@ Deno.test("a tool's name must be one that models take, and be the only one of th
 });
 
 Deno.test("a schema says where a value does not fit", () => {
-  const { parameters } = weather;
-  assertEquals(mismatch(parameters, { town: "Bonn", days: [1, 2] }), undefined);
+  const wrongWith = argumentCheck(weather.parameters);
+  assertEquals(wrongWith({ town: "Bonn", days: [1, 2] }), undefined);
   assertEquals(
-    mismatch(parameters, { town: "Bonn", days: [1, 2.5] }),
+    wrongWith({ town: "Bonn", days: [1, 2.5] }),
     "arguments.days[1]: expected integer, got 2.5",
   );
   assertEquals(
-    mismatch(parameters, { town: "Bonn", unit: "K" }),
+    wrongWith({ town: "Bonn", unit: "K" }),
     'arguments.unit: expected one of ["C","F"], got "K"',
   );
-  assertEquals(mismatch(parameters, []), "arguments: expected object, got []");
+  assertEquals(wrongWith([]), "arguments: expected object, got []");
 });

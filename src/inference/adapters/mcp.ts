@@ -51,14 +51,24 @@ export interface McpServer extends AsyncDisposable {
  */
 export async function connectMcp(options: McpServerOptions): Promise<McpServer> {
   const { only, prefix = "", timeoutMs = 10_000, signal } = options;
-  const client = new Client({ name: "ringline", version: "0.1.0" });
+  const client = new Client({ name: "ringline", version: "0.1.0" }, {
+    // The SDK would refuse all of a server's tools when one has an output schema that it cannot
+    // read. The model is given the text of a result, whose shape matters to nobody here.
+    jsonSchemaValidator: {
+      getValidator: () => (data: unknown) => ({
+        valid: true,
+        data: data as never,
+        errorMessage: undefined,
+      }),
+    },
+  });
   try {
     await client.connect(await transportOf(options), { signal });
     const tools: Tool[] = [];
     let cursor: string | undefined;
     do {
       const page = await client.listTools({ cursor }, { signal });
-      for (const { name, description = "", inputSchema } of page.tools) {
+      for (const { name, description = "", inputSchema, execution } of page.tools) {
         if (only && !only.includes(name)) continue;
         tools.push({
           name: `${prefix}${name}`,
@@ -66,7 +76,11 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
           parameters: inputSchema as JsonSchema,
           timeoutMs,
           execute: (input: Record<string, unknown>, context) =>
-            call(client, name, input, { timeoutMs, signal: context.signal }),
+            call(client, name, input, {
+              timeoutMs,
+              signal: context.signal,
+              asTask: execution?.taskSupport === "required",
+            }),
         });
       }
       cursor = page.nextCursor;
@@ -114,14 +128,30 @@ async function call(
   client: Client,
   name: string,
   input: Record<string, unknown>,
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  options: { timeoutMs: number; signal: AbortSignal; asTask: boolean },
 ): Promise<string> {
-  const { content, isError } = await client.callTool({ name, arguments: input }, undefined, {
-    signal,
-    timeout: timeoutMs,
-  });
+  const request = { name, arguments: input };
+  const limits = { signal: options.signal, timeout: options.timeoutMs };
+  const { content, isError } = options.asTask
+    ? await runTask(client, request, limits)
+    : await client.callTool(request, undefined, limits);
   const parts = content as { type: string; text?: string }[];
   const text = parts.map((one) => one.type === "text" ? one.text : `[${one.type}]`).join("\n");
   if (isError) throw new Error(text);
   return text;
+}
+
+/** Calls a tool that its server runs as a task only: the result is asked for until it is there. */
+async function runTask(
+  client: Client,
+  request: Parameters<Client["callTool"]>[0],
+  limits: { signal: AbortSignal; timeout: number },
+): ReturnType<Client["callTool"]> {
+  for await (
+    const message of client.experimental.tasks.callToolStream(request, undefined, limits)
+  ) {
+    if (message.type === "error") throw message.error;
+    if (message.type === "result") return message.result;
+  }
+  throw new Error("the task ended without a result");
 }

@@ -1,4 +1,8 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+// Being imported it is installed: the server's own process fetches nothing.
+import everything from "npm:@modelcontextprotocol/server-everything@2026.8.31/package.json" with {
+  type: "json",
+};
 import { connectMcp } from "../../../src/inference/adapters/mcp.ts";
 import { InferenceError } from "../../../src/inference/errors.ts";
 import { Toolbox } from "../../../src/inference/toolbox.ts";
@@ -30,7 +34,12 @@ function server(body: unknown): Response | Promise<Response> {
           nextCursor: "2",
         })
         : result({
-          tools: ["fail", "hang"].map((name) => ({ name, inputSchema: { type: "object" } })),
+          tools: ["fail", "hang"].map((name) => ({
+            name,
+            inputSchema: { type: "object" },
+            // Not even the server knows what it means.
+            outputSchema: { type: "object", properties: { a: { $ref: "#/nowhere" } } },
+          })),
         });
     case "tools/call":
       if (params?.name === "hang") return new Promise(() => {});
@@ -91,4 +100,57 @@ Deno.test("a program on this machine can be the server", async () => {
   assertEquals(tool?.name, "shout");
   const input = { text: "hello" } as never;
   assertEquals(await tool!.execute(input, { signal, participant: undefined }), "HELLO");
+});
+
+Deno.test("every tool of a server that others wrote can be called", async () => {
+  await using mcp = await connectMcp({
+    // It tells that it starts, which is not for those who read what tests have to say.
+    command: "sh",
+    args: [
+      ...["-c", 'exec "$0" "$@" 2>/dev/null', Deno.execPath()],
+      ...["run", "-A", "--quiet", "--no-lock", "--cached-only"],
+      ...[`npm:${everything.name}@${everything.version}`, "stdio"],
+    ],
+    timeoutMs: 60_000,
+  });
+  const inputs: Record<string, unknown> = {
+    "echo": { message: "hello" },
+    "get-annotated-message": { messageType: "debug", includeImage: true },
+    "get-env": {},
+    "get-resource-links": { count: 2 },
+    "get-resource-reference": { resourceType: "Blob", resourceId: 2 },
+    "get-structured-content": { location: "Chicago" },
+    "get-sum": { a: 1, b: 2 },
+    "get-tiny-image": {},
+    "gzip-file-as-resource": { data: "data:text/plain,hello", outputType: "resource" },
+    "toggle-simulated-logging": {},
+    "toggle-subscriber-updates": {},
+    "trigger-long-running-operation": { duration: 0.1, steps: 1 },
+    // Runs as a task only.
+    "simulate-research-query": { topic: "tea" },
+  };
+  assertEquals(mcp.tools.map(({ name }) => name).sort(), Object.keys(inputs).sort());
+  const toolbox = new Toolbox(mcp.tools);
+  const call = async (name: string, input: unknown) =>
+    await toolbox.call({ id: "1", name, input: input as never }, {
+      signal,
+      participant: undefined,
+    });
+  const texts: Record<string, string> = {};
+  for (const [name, input] of Object.entries(inputs)) {
+    const { text, isError } = await call(name, input);
+    assertEquals(isError, false, `${name}: ${text}`);
+    texts[name] = text;
+  }
+  assertEquals(texts.echo, "Echo: hello");
+  assertMatch(texts["get-sum"]!, /\b3\b/);
+  assertMatch(texts["simulate-research-query"]!, /tea/);
+  const refused = [
+    await call("get-sum", { a: 1, b: null }),
+    await call("get-resource-links", { count: 11 }),
+  ];
+  assertEquals(refused.map(({ text }) => text), [
+    "error: the arguments do not fit: arguments.b: expected number, got null",
+    "error: the arguments do not fit: arguments.count: expected maximum 10, got 11",
+  ]);
 });
