@@ -8,14 +8,14 @@
  * and `STREAM_API_SECRET`, and `--allow-env` for them.
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
-import { openAICompatible } from "@ringline/edge/openai-compatible";
+import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai-compatible";
 import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
   edge: "local",
-  model: "gpt-5-mini",
-  stt: "gpt-4o-mini-transcribe",
-  tts: "gpt-4o-mini-tts",
+  model: OPENAI_MODELS.chat,
+  stt: OPENAI_MODELS.transcription,
+  tts: OPENAI_MODELS.speech,
   voice: "marin",
 });
 const service = openAICompatible(serviceFromEnv());

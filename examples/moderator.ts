@@ -5,13 +5,13 @@
  */
 import { Agent, defineTool, SpeechStartedEvent, SpeechStoppedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { openAICompatible } from "@ringline/edge/openai-compatible";
+import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai-compatible";
 import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
-  model: "gpt-5-mini",
-  stt: "gpt-4o-mini-transcribe",
-  tts: "gpt-4o-mini-tts",
+  model: OPENAI_MODELS.chat,
+  stt: OPENAI_MODELS.transcription,
+  tts: OPENAI_MODELS.speech,
   voice: "cedar",
 });
 const service = openAICompatible(serviceFromEnv());

@@ -2,10 +2,10 @@
 /** A realtime model to talk to, which hears and speaks by itself. */
 import { Agent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { openAIRealtime } from "@ringline/edge/openai-realtime";
+import { OPENAI_MODELS, openAIRealtime } from "@ringline/edge/openai-realtime";
 import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
-const options = commandLine({ model: "gpt-realtime", voice: "marin" });
+const options = commandLine({ model: OPENAI_MODELS.realtime, voice: "marin" });
 const service = serviceFromEnv();
 
 await run(async (signal) => {

@@ -6,13 +6,13 @@
 import { Agent, screenChanges } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { jpegEncoder } from "@ringline/edge/jpeg";
-import { openAICompatible } from "@ringline/edge/openai-compatible";
+import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai-compatible";
 import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
-  model: "gpt-5-mini",
-  stt: "gpt-4o-mini-transcribe",
-  tts: "gpt-4o-mini-tts",
+  model: OPENAI_MODELS.chat,
+  stt: OPENAI_MODELS.transcription,
+  tts: OPENAI_MODELS.speech,
   voice: "marin",
 });
 const service = openAICompatible(serviceFromEnv());

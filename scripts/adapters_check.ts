@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { openAICompatible } from "../src/inference/adapters/openai_compatible.ts";
+import { OPENAI_MODELS, openAICompatible } from "../src/inference/adapters/openai_compatible.ts";
 import { openAIRealtime } from "../src/inference/adapters/openai_realtime.ts";
 import type { PcmChunk } from "../src/audio/pcm_chunk.ts";
 import { systemClock } from "../src/events/clock.ts";
@@ -41,7 +41,7 @@ async function check(name: string, run: () => Promise<string>): Promise<void> {
 const spoken: PcmChunk[] = [];
 
 await check("speech", async () => {
-  const tts = service.tts({ model: model("TTS_MODEL", "gpt-4o-mini-tts"), voice: "marin" });
+  const tts = service.tts({ model: model("TTS_MODEL", OPENAI_MODELS.speech), voice: "marin" });
   let ms = 0;
   for await (const { pcm } of tts.synthesize(SENTENCE, { signal })) {
     spoken.push(pcm.clone());
@@ -52,7 +52,7 @@ await check("speech", async () => {
 });
 
 await check("transcription", async () => {
-  const stt = service.stt({ model: model("STT_MODEL", "gpt-4o-mini-transcribe") });
+  const stt = service.stt({ model: model("STT_MODEL", OPENAI_MODELS.transcription) });
   async function* audio(): AsyncGenerator<PcmChunk> {
     yield* spoken;
   }
@@ -64,7 +64,7 @@ await check("transcription", async () => {
 });
 
 await check("chat with a tool", async () => {
-  const llm = service.llm({ model: model("LLM_MODEL", "gpt-5-mini") });
+  const llm = service.llm({ model: model("LLM_MODEL", OPENAI_MODELS.chat) });
   const tools = [{
     name: "look_up",
     description: "Looks up a word",
@@ -82,7 +82,11 @@ await check("chat with a tool", async () => {
 });
 
 async function answerAloud(): Promise<string> {
-  const llm = openAIRealtime({ apiKey, baseUrl, model: model("REALTIME_MODEL", "gpt-realtime") });
+  const llm = openAIRealtime({
+    apiKey,
+    baseUrl,
+    model: model("REALTIME_MODEL", OPENAI_MODELS.realtime),
+  });
   await using session = await llm.connect({
     clock: systemClock,
     logger: silentLogger,

@@ -3,10 +3,12 @@ import { parseArgs } from "node:util";
 import { untilInterrupted } from "@ringline/edge";
 
 /**
- * The options of the command line, each with a value: `--model gpt-5-mini`. Asked for `--help`, or
+ * The options of the command line, each with a value: `--voice marin`. Asked for `--help`, or
  * for an option that there is not, it lists them with their defaults and ends the program.
  */
-export function commandLine<T extends Record<string, string>>(defaults: T): T {
+export function commandLine<T extends Record<string, string>>(
+  defaults: T,
+): { [K in keyof T]: string } {
   const usage = ["Options and their defaults:"];
   for (const [name, value] of Object.entries(defaults)) usage.push(`  --${name} ${value}`);
   try {

@@ -37,8 +37,8 @@ export function speaking(
     switch (path) {
       case "/v1/audio/transcriptions":
         return Response.json({ text: understood.next().value ?? "" });
-      case "/v1/audio/speech":
-        return stream([voice(pitch(body.input))]);
+      case "/v1/realtime":
+        return stream([voice(pitch(body.response.input[0].content[0].text))]);
       case "/v1/chat/completions": {
         const said = says(body.messages);
         const call = typeof said === "object" && { id: "call-1", function: { name: said.tool } };

@@ -4,6 +4,7 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
 import decodeJpeg from "@jsquash/jpeg/decode.js";
+import { OPENAI_MODELS } from "@ringline/edge/openai-compatible";
 import type { Browser, Page } from "../../scripts/browser.ts";
 import { ServiceDouble } from "../inference/adapters/_double.ts";
 import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
@@ -100,11 +101,11 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
   }
   const order = service.requests.map(({ path }) => path.split("/").at(-1));
   assertEquals(order, [
-    ...["completions", "speech"],
-    ...["transcriptions", "completions", "completions", "speech"],
+    ...["completions", "realtime"],
+    ...["transcriptions", "completions", "completions", "realtime"],
   ]);
   const [greeting, ...answers] = chats(service);
-  assertEquals([greeting.model, greeting.stream], ["gpt-5-mini", true]);
+  assertEquals([greeting.model, greeting.stream], [OPENAI_MODELS.chat, true]);
   assertEquals(greeting.tools.map((one: Body) => one.function.name), ["get_time"]);
   assertMatch(greeting.messages[0].content, /^You are a friendly assistant/);
   const { messages } = answers.at(-1)!;
@@ -118,16 +119,11 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
   ]);
   assertMatch(messages.at(-1).content, new RegExp(`${new Date().getFullYear()}`));
   assertEquals(
-    asked(service, "/v1/audio/speech"),
-    ["Good day!", "It is late."].map((input) => ({
-      model: "gpt-4o-mini-tts",
-      voice: "marin",
-      input,
-      response_format: "pcm",
-    })),
+    asked(service, "/v1/realtime").map(({ response }) => response.input[0].content[0].text),
+    ["Good day!", "It is late."],
   );
   const [form, ...more] = asked(service, "/v1/audio/transcriptions") as FormData[];
-  assertEquals([form!.get("model"), more.length], ["gpt-4o-mini-transcribe", 0]);
+  assertEquals([form!.get("model"), more.length], [OPENAI_MODELS.transcription, 0]);
   const wav = await (form!.get("file") as File).bytes();
   assertIn(await utterance(), recording(wav.subarray(44), 16_000));
   await assertEndsWell(assistant);

@@ -6,7 +6,7 @@
  * import { aiSdkLLM } from "@ringline/edge/ai-sdk";
  * import { MockLanguageModelV4 } from "npm:ai@7.0.173/test";
  *
- * // Instead of the mock: openai("gpt-5-mini") of "npm:@ai-sdk/openai", and so on.
+ * // Instead of the mock: openai("gpt-6.1-terra") of "npm:@ai-sdk/openai", and so on.
  * const llm = aiSdkLLM(new MockLanguageModelV4());
  * console.log(llm.name); // ai-sdk
  * ```
@@ -28,7 +28,7 @@ import type { ChatMessage } from "../messages.ts";
 import type { ToolDescription } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
 
-/** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-5-mini")`. */
+/** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-6.1-terra")`. */
 export type AiSdkModel = LanguageModel;
 
 /** How a model of the AI SDK is asked. */

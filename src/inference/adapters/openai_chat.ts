@@ -2,6 +2,7 @@ import type { LLM, LLMPart, LLMRequest } from "../llm.ts";
 import type { ChatMessage } from "../messages.ts";
 import { toBase64 } from "./base64.ts";
 import { HttpModel } from "./http.ts";
+import { CHAT_PARAMETERS } from "./openai_models.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
 
 /** Which language model, and how it is asked. */
@@ -10,7 +11,11 @@ export interface ChatModelOptions {
   model: string;
   /** Whether it can be shown pictures. Default `false`. */
   acceptsImages?: boolean;
-  /** Put into the request as they are, e.g. `{ temperature: 0.2, max_completion_tokens: 300 }`. */
+  /**
+   * Put into the request as they are, e.g. `{ max_completion_tokens: 300 }`. A model of OpenAI that
+   * reasons is slow for a call, and most refuse tools then: `{ reasoning_effort: "none" }`, which is
+   * the default for `"gpt-6.1-terra"`.
+   */
   parameters?: Readonly<Record<string, unknown>>;
 }
 
@@ -65,6 +70,7 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
           function: { name, description, parameters },
         })),
       },
+      ...CHAT_PARAMETERS[model],
       ...parameters,
     }, signal);
     const calls: PartialCall[] = [];

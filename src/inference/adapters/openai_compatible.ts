@@ -13,8 +13,8 @@
  *   edge: new MemoryEdge(),
  *   agentUser: { id: "helper", name: "Helper" },
  *   llm: service.llm({ model: "llama3.2" }),
- *   stt: service.stt({ model: "whisper-1" }),
- *   tts: service.tts({ model: "tts-1", voice: "alloy" }),
+ *   stt: service.stt({ model: "faster-whisper-small" }),
+ *   tts: service.tts({ model: "kokoro", voice: "af_heart" }),
  * });
  * console.log(agent.user.name); // Helper
  * ```
@@ -25,9 +25,11 @@ import type { LLM } from "../llm.ts";
 import type { STT } from "../stt.ts";
 import type { TTS } from "../tts.ts";
 import { type ChatModelOptions, OpenAIChat } from "./openai_chat.ts";
+import { OpenAIRealtimeSpeech } from "./openai_realtime_speech.ts";
 import { OpenAISpeech, type SpeechModelOptions } from "./openai_speech.ts";
 import { OpenAITranscription, type TranscriptionModelOptions } from "./openai_transcription.ts";
 
+export { OPENAI_MODELS } from "./openai_models.ts";
 export type { ChatModelOptions, SpeechModelOptions, TranscriptionModelOptions };
 
 /** Where a service is and who asks. */
@@ -59,6 +61,10 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAIC
   return {
     llm: (model) => new OpenAIChat({ ...service, name: "openai-llm" }, model),
     stt: (model) => new OpenAITranscription({ ...service, name: "openai-stt" }, model),
-    tts: (model) => new OpenAISpeech({ ...service, name: "openai-tts" }, model),
+    tts: (model) => {
+      const { api = /realtime/.test(model.model) ? "realtime" : "speech" } = model;
+      const Voice = api === "realtime" ? OpenAIRealtimeSpeech : OpenAISpeech;
+      return new Voice({ ...service, name: "openai-tts" }, model);
+    },
   };
 }

@@ -6,7 +6,7 @@
  * ```ts
  * import { openAIRealtime } from "@ringline/edge/openai-realtime";
  *
- * const llm = openAIRealtime({ apiKey: "sk-...", model: "gpt-realtime", voice: "marin" });
+ * const llm = openAIRealtime({ apiKey: "sk-...", voice: "marin" });
  * console.log(llm.inputRate); // 24000
  * ```
  *
@@ -15,13 +15,17 @@
 import type { RealtimeLLM, RealtimeSession, RealtimeSessionOptions } from "../realtime_llm.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../errors.ts";
-import { OpenAIRealtimeSession } from "./openai_realtime_session.ts";
+import { OPENAI_MODELS } from "./openai_models.ts";
+import { REALTIME_FORMAT, realtimeUrl } from "./openai_realtime_protocol.ts";
+import { conversingSession, OpenAIRealtimeSession } from "./openai_realtime_session.ts";
+
+export { OPENAI_MODELS };
 
 /** Which model, and how it hears and speaks. */
 export interface OpenAIRealtimeOptions {
   /** Sent as a bearer token. A local service often needs none. */
   apiKey?: string;
-  /** Default `"gpt-realtime"`. */
+  /** Default `"gpt-realtime-2.1"`. */
   model?: string;
   /** Default: the service's. */
   voice?: string;
@@ -34,7 +38,7 @@ export interface OpenAIRealtimeOptions {
   url?: string;
   /** How the service decides that a turn is over, as it takes it. Default: server VAD. */
   turnDetection?: Readonly<Record<string, unknown>>;
-  /** What transcribes what people say. Default `"gpt-4o-mini-transcribe"`. */
+  /** What transcribes what people say. Default `"gpt-transcribe"`. */
   transcriptionModel?: string;
   /** How long beginning a session may take. Default 10,000. */
   connectTimeoutMs?: number;
@@ -47,7 +51,7 @@ export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM
 
 class OpenAIRealtime implements RealtimeLLM {
   readonly name = "openai-realtime";
-  readonly inputRate = 24_000;
+  readonly inputRate = REALTIME_FORMAT.rate;
   readonly acceptsImages = true;
   readonly #options: OpenAIRealtimeOptions;
   #sessions = 0;
@@ -61,15 +65,20 @@ class OpenAIRealtime implements RealtimeLLM {
   }
 
   async connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
-    const { apiKey, model = "gpt-realtime", connectTimeoutMs = 10_000 } = this.#options;
-    const url = sessionUrl(this.#options);
-    url.searchParams.set("model", model);
+    const {
+      apiKey,
+      baseUrl = "https://api.openai.com/v1",
+      model = OPENAI_MODELS.realtime,
+      connectTimeoutMs = 10_000,
+    } = this.#options;
+    const url = realtimeUrl({ ...this.#options, baseUrl, model });
     options.signal.throwIfAborted();
     const headers = apiKey ? { authorization: `Bearer ${apiKey}` } : undefined;
     const socket = new WebSocket(url, { headers });
     const session = new OpenAIRealtimeSession(socket);
     try {
-      await waitFor(session.begin(this.#settings(options), options.history), "a realtime session", {
+      const settings = conversingSession(this.#options, options);
+      await waitFor(session.begin(settings, options.history), "a realtime session", {
         timeoutMs: connectTimeoutMs,
         signal: options.signal,
         clock: options.clock,
@@ -87,34 +96,4 @@ class OpenAIRealtime implements RealtimeLLM {
     this.#sessions++;
     return session;
   }
-
-  #settings({ instructions, tools }: RealtimeSessionOptions): object {
-    const { voice, turnDetection, transcriptionModel = "gpt-4o-mini-transcribe" } = this.#options;
-    const format = { type: "audio/pcm", rate: this.inputRate };
-    return {
-      type: "realtime",
-      instructions,
-      output_modalities: ["audio"],
-      audio: {
-        input: {
-          format,
-          transcription: { model: transcriptionModel },
-          turn_detection: turnDetection ?? { type: "server_vad" },
-        },
-        output: { format, ...voice ? { voice } : {} },
-      },
-      tools: tools.map(({ name, description, parameters }) => ({
-        type: "function",
-        name,
-        description,
-        parameters,
-      })),
-    };
-  }
-}
-
-function sessionUrl({ url, baseUrl = "https://api.openai.com/v1" }: OpenAIRealtimeOptions): URL {
-  const session = new URL(url ?? `${baseUrl.replace(/\/+$/, "")}/realtime`);
-  session.protocol = session.protocol.replace("http", "ws");
-  return session;
 }

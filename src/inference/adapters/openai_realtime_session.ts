@@ -1,15 +1,17 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { ChatMessage, EncodedImage } from "../messages.ts";
-import type { RealtimeEvent, RealtimeSession } from "../realtime_llm.ts";
+import type { RealtimeEvent, RealtimeSession, RealtimeSessionOptions } from "../realtime_llm.ts";
 import type { ToolResult } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
 import { Feed } from "../feed.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
+import type { OpenAIRealtimeOptions } from "./openai_realtime.ts";
+import { OPENAI_MODELS } from "./openai_models.ts";
+import { closedError, REALTIME_FORMAT } from "./openai_realtime_protocol.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
 /** Audio that would wait longer than some seconds in the socket is too old to be heard. */
 const MAX_WAITING_BYTES = 400_000;
-const OUTPUT_RATE = 24_000;
 
 /** What of the service's events is looked at. */
 interface ServerEvent {
@@ -48,7 +50,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     socket.onmessage = ({ data }) => this.#receive(data);
     // The close event that follows tells that it is over, and only this one why.
     socket.onerror = (event) => this.#failure = event instanceof ErrorEvent ? event.message : "";
-    socket.onclose = ({ code, reason }) => this.#ended(code, reason);
+    socket.onclose = (event) => this.#ended(event);
   }
 
   /** Milliseconds of audio that were not sent because the network did not take them. */
@@ -148,13 +150,8 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "conversation.item.create", item });
   }
 
-  #ended(code: number, reason: string): void {
-    const why = [code, reason || this.#failure].filter(Boolean).join(", ");
-    const error = refusalOf(this.#failure) ??
-      new InferenceError(`openai-realtime: the socket was closed (${why})`, {
-        code: "cut-off",
-        retryable: true,
-      });
+  #ended(event: CloseEvent): void {
+    const error = closedError("openai-realtime", event, this.#failure);
     if (this.#closing) this.#events.end();
     else this.#events.fail(error);
     this.#opened.reject(error);
@@ -218,7 +215,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   #answer({ item_id = "", response_id = "" }: ServerEvent): { pcm: PcmBytes } {
     const known = this.#answers.get(item_id);
     if (known) return known;
-    const answer = { responseId: response_id, pcm: new PcmBytes(OUTPUT_RATE) };
+    const answer = { responseId: response_id, pcm: new PcmBytes(REALTIME_FORMAT.rate) };
     this.#answers.set(item_id, answer);
     return answer;
   }
@@ -254,18 +251,32 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 }
 
-/** A service that answers with a status, and no socket: the key is wrong, or the model is none. */
-function refusalOf(failure: string): InferenceError | undefined {
-  const found = /status code: (\d{3})/.exec(failure)?.[1];
-  if (!found) return undefined;
-  const status = Number(found);
-  const code = status === 401 ? "unauthorized" : status === 429 ? "rate-limited" : "refused";
-  const why = status === 401 ? ": the key is not accepted" : "";
-  const retryable = status === 429 || status >= 500;
-  const message = `openai-realtime: answered ${status}${why}`;
-  return new InferenceError(message, { code, retryable, status });
-}
-
 function labelled(text: string, name: string | undefined): string {
   return name ? `${name}: ${text}` : text;
+}
+
+/** The settings of a session that takes part in a conversation. */
+export function conversingSession(
+  { voice, turnDetection, transcriptionModel = OPENAI_MODELS.transcription }: OpenAIRealtimeOptions,
+  { instructions, tools }: Pick<RealtimeSessionOptions, "instructions" | "tools">,
+) {
+  return {
+    type: "realtime" as const,
+    instructions,
+    output_modalities: ["audio" as const],
+    audio: {
+      input: {
+        format: REALTIME_FORMAT,
+        transcription: { model: transcriptionModel },
+        turn_detection: turnDetection ?? { type: "server_vad" as const },
+      },
+      output: { format: REALTIME_FORMAT, ...voice ? { voice } : {} },
+    },
+    tools: tools.map(({ name, description, parameters }) => ({
+      type: "function" as const,
+      name,
+      description,
+      parameters,
+    })),
+  };
 }

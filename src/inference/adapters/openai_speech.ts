@@ -8,9 +8,15 @@ export interface SpeechModelOptions {
   model: string;
   /** The voice's name. */
   voice: string;
+  /**
+   * Where the model is: at `/audio/speech`, or at `/realtime`, where a realtime model is told to
+   * read. It does so word for word as a rule, but that is no promise. Default: `"realtime"` where
+   * the model's name has that in it.
+   */
+  api?: "speech" | "realtime";
   /** How to speak, for models that can be told. */
   instructions?: string;
-  /** Samples a second of the PCM that the service sends. Default 24,000. */
+  /** Samples a second of the PCM that the service sends. Default 24,000, which realtime is always. */
   sampleRate?: number;
 }
 

@@ -1,6 +1,7 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { STT, TranscribeOptions, Transcript } from "../stt.ts";
 import { HttpModel } from "./http.ts";
+import { languageField } from "./openai_models.ts";
 import { wavFile } from "./wav.ts";
 
 /** Which recogniser. */
@@ -28,7 +29,7 @@ export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> im
     form.set("file", wavFile(chunks, sampleRate), "speech.wav");
     form.set("model", model);
     form.set("response_format", "json");
-    if (language) form.set("language", language);
+    if (language) form.set(languageField(model), language);
     if (prompt) form.set("prompt", prompt);
     const response = await this.post("/audio/transcriptions", form, signal);
     let answer: unknown;

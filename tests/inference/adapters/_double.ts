@@ -1,19 +1,30 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+// @ts-types="npm:@types/ws@8.18.2"
+import { type WebSocket, WebSocketServer } from "npm:ws@8.23.0";
 
-/** A service on a real socket that answers what it is told to, and remembers what it was asked. */
+/**
+ * A service on a real socket that answers what it is told to, and remembers what it was asked. What
+ * a realtime model is asked to read at `/realtime` is asked and answered like a request.
+ */
 export class ServiceDouble implements AsyncDisposable {
   readonly requests: { path: string; headers: Headers; body: unknown }[] = [];
   /** Requests whose answer nobody waited for. */
   abandoned = 0;
   readonly #answers: Answer[];
   readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true });
 
   private constructor(answers: Answer[]) {
     this.#answers = answers;
     this.#server = createServer((incoming, outgoing) => {
       this.#handle(incoming, outgoing).catch((error) => outgoing.destroy(error));
+    });
+    this.#server.on("upgrade", (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+      this.#sockets.handleUpgrade(incoming, socket, head, (socket) => {
+        socket.on("message", (data) => this.#read(incoming, socket, JSON.parse(String(data))));
+      });
     });
   }
 
@@ -31,6 +42,7 @@ export class ServiceDouble implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
+    for (const socket of this.#sockets.clients) socket.terminate();
     await closed;
   }
 
@@ -47,8 +59,7 @@ export class ServiceDouble implements AsyncDisposable {
     const read = !body ? undefined : isForm ? await request.formData() : await request.json();
     const { pathname: path } = new URL(request.url);
     this.requests.push({ path, headers, body: read });
-    const answer = this.#answers.length > 1 ? this.#answers.shift()! : this.#answers[0]!;
-    const response = await answer(read, path);
+    const response = await this.#next()(read, path);
     outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.on("close", () => {
       if (!outgoing.writableFinished) this.abandoned++;
@@ -62,7 +73,35 @@ export class ServiceDouble implements AsyncDisposable {
       outgoing.socket?.end();
     }
   }
+
+  /** The service's side of reading aloud. */
+  async #read(incoming: IncomingMessage, socket: WebSocket, message: Message): Promise<void> {
+    const send = (event: object) => socket.send(JSON.stringify(event));
+    if (message.type === "session.update") return send({ type: "session.updated" });
+    if (message.type !== "response.create") return;
+    const { pathname: path } = new URL(incoming.url!, this.baseUrl);
+    const headers = new Headers(
+      Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
+    );
+    this.requests.push({ path, headers, body: message });
+    const response = await this.#next()(message, path);
+    const { metadata } = message.response;
+    const id = crypto.randomUUID();
+    send({ type: "response.created", response: { id, metadata, status: "in_progress" } });
+    for await (const piece of response.body ?? []) {
+      send({ type: "response.output_audio.delta", response_id: id, delta: piece.toBase64() });
+    }
+    send({ type: "response.done", response: { id, metadata, status: "completed" } });
+  }
+
+  #next(): Answer {
+    return this.#answers.length > 1 ? this.#answers.shift()! : this.#answers[0]!;
+  }
 }
+
+/** A message of the realtime protocol. */
+// deno-lint-ignore no-explicit-any
+type Message = any;
 
 /** What a request is answered with. */
 export type Answer = (body: unknown, path: string) => Response | Promise<Response>;

@@ -3,7 +3,7 @@ import type { RealtimeEvent, RealtimeSession } from "../../../src/inference/real
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
-import { openAIRealtime } from "../../../src/inference/adapters/openai_realtime.ts";
+import { OPENAI_MODELS, openAIRealtime } from "../../../src/inference/adapters/openai_realtime.ts";
 import { toBase64 } from "../../../src/inference/adapters/base64.ts";
 import { InferenceError } from "../../../src/inference/errors.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
@@ -47,10 +47,11 @@ Deno.test("a realtime session is begun with its settings, its key and what was s
   const [request] = double.requests;
   assertEquals(request?.authorization, "Bearer key");
   const { pathname, searchParams } = new URL(request!.url);
-  assertEquals([pathname, searchParams.get("model")], ["/v1/realtime", "gpt-realtime"]);
+  assertEquals([pathname, searchParams.get("model")], ["/v1/realtime", OPENAI_MODELS.realtime]);
   const { session } = await double.message("session.update");
   assertEquals(session.instructions, "Be brief.");
   assertEquals(session.audio.input.format, { type: "audio/pcm", rate: 24_000 });
+  assertEquals(session.audio.input.transcription, { model: OPENAI_MODELS.transcription });
   assertEquals(session.audio.output.voice, "marin");
   assertEquals(session.tools[0].name, "look");
   await double.message("conversation.item.create", 2);
