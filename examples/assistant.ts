@@ -1,4 +1,4 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/assistant.ts
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/assistant.ts
 /**
  * An assistant to talk to. One environment variable: the key of a service that speaks OpenAI's
  * interface; `OPENAI_BASE_URL` names another one, a local server included, and `--model`, `--stt`,
@@ -9,6 +9,7 @@
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai-compatible";
+import { sileroVad } from "@ringline/edge/silero-vad";
 import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
@@ -41,6 +42,7 @@ await run(async (signal) => {
       "You are a friendly assistant on a call. What you write is spoken: answer in one " +
       "or two short sentences, without lists or symbols.",
     llm: service.llm({ model: options.model }),
+    vad: sileroVad(),
     stt: service.stt({ model: options.stt }),
     tts: service.tts({ model: options.tts, voice: options.voice }),
     talk: { eagerTurns: true },

@@ -7,6 +7,7 @@ import { Agent, screenChanges } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { jpegEncoder } from "@ringline/edge/jpeg";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai-compatible";
+import { sileroVad } from "@ringline/edge/silero-vad";
 import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
@@ -30,6 +31,7 @@ await run(async (signal) => {
       "You see the screen that somebody shares, and help with what is on it. What you " +
       "write is spoken: be brief.",
     llm: service.llm({ model: options.model, acceptsImages: true }),
+    vad: sileroVad(),
     stt: service.stt({ model: options.stt }),
     tts: service.tts({ model: options.tts, voice: options.voice }),
     vision: { maxSide: 1280, encoder: jpegEncoder() },

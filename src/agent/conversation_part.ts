@@ -48,7 +48,10 @@ export interface ConversationParts {
   stt?: STT;
   /** Text to speech. */
   tts?: TTS;
-  /** Tells speech from noise. Default: by loudness. A realtime model takes none. */
+  /**
+   * Tells speech from noise. Default: {@linkcode energyVad}, by loudness, which hears hardly anybody
+   * in noise: name `sileroVad()` of `@ringline/edge/silero-vad`. A realtime model takes none.
+   */
   vad?: VAD;
   /**
    * Decides when somebody's turn is over. Default: by how the text ends. A realtime model takes

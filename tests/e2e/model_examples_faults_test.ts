@@ -96,7 +96,7 @@ browserTest("the examples ask for no permission that they do not need", async (b
     await Promise.all((await flagsOf(name)).map(async (flag) => {
       const without = flag.split("=")[0]!;
       const expected = new RegExp(`run again with the ${without}|grant ${without}`);
-      const isNeededAtOnce = name === "realtime.ts" || /run|env/.test(flag);
+      const isNeededAtOnce = name === "realtime.ts" || /run|env|read/.test(flag);
       if (isNeededAtOnce) assertMatch(await refusalOf(name, { env, without }), expected);
       else await complaint(browser, name, { env, without }, expected);
     }));

@@ -60,7 +60,8 @@ class SileroVad implements VAD {
         })
       );
     } catch (cause) {
-      throw new InferenceError("silero-vad: the model cannot be loaded", {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new InferenceError(`silero-vad: the model cannot be loaded: ${reason}`, {
         code: "model-unavailable",
         cause,
       });

@@ -15,8 +15,20 @@ const RISE = 1.004;
 const FALL = 0.7;
 
 /**
- * A {@linkcode VAD} that goes by loudness over a floor that follows the noise. It takes a door for
- * a word, so it is the last resort where no model is given; it needs nothing and costs nothing.
+ * A {@linkcode VAD} that goes by loudness over a floor that follows the noise. It needs nothing and
+ * costs nothing, and is the last resort where no model is given.
+ *
+ * It is for quiet rooms. It takes a door for a word, and in noise it is all but deaf: of 15 recorded
+ * phrases at 10 dB of pink noise it heard none in one measurement and two in another, where Silero
+ * heard 14. Anywhere else name a model: `sileroVad()` of `@ringline/edge/silero-vad`.
+ *
+ * @example
+ * ```ts
+ * import { energyVad } from "@ringline/edge";
+ *
+ * const vad = energyVad({ aboveNoiseDb: 8 }); // quieter voices too, and more doors
+ * console.log(vad.name); // energy-vad
+ * ```
  */
 export function energyVad(options: EnergyVadOptions = {}): VAD {
   const { aboveNoiseDb = 12, floorDb = -50 } = options;

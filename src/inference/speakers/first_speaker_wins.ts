@@ -8,7 +8,7 @@ import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
 
 /** Options of {@linkcode firstSpeakerWins}. */
 export interface FirstSpeakerOptions {
-  /** Tells who speaks. Default: by loudness. */
+  /** Tells who speaks. Default: {@linkcode energyVad}, by loudness: for quiet rooms only. */
   vad?: VAD;
   /** So long must the speaker be silent before another one is heard. Default 1500. */
   releaseMs?: number;

@@ -4,6 +4,8 @@ import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
 import { sileroVad } from "../../../src/inference/adapters/silero_vad.ts";
 import { InferenceError } from "../../../src/inference/errors.ts";
+import { energyVad } from "../../../src/inference/hearing/energy_vad.ts";
+import { SpeechGate } from "../../../src/inference/hearing/speech_gate.ts";
 import type { VAD } from "../../../src/inference/vad.ts";
 
 const context = {
@@ -55,6 +57,47 @@ Deno.test("Silero tells recorded speech from noise and from a tone", async () =>
   assertEquals((await probabilities(vad, noise, 16_000)).filter((one) => one > 0.5), []);
   assertEquals((await probabilities(vad, tone, 24_000)).filter((one) => one > 0.5), []);
   await vad.close!();
+});
+
+/** Pink noise, the same each time, at this level below a voice. */
+function over(voice: Int16Array, belowDb: number): Int16Array {
+  let seed = 1;
+  const slow = [0, 0, 0];
+  const noise = Float64Array.from(voice, () => {
+    seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+    const white = seed / 0x7fffffff - 0.5;
+    slow[0] = 0.99765 * slow[0]! + white * 0.099046;
+    slow[1] = 0.963 * slow[1]! + white * 0.2965164;
+    slow[2] = 0.57 * slow[2]! + white * 1.0526913;
+    return slow[0] + slow[1]! + slow[2]! + white * 0.1848;
+  });
+  const power = (samples: Iterable<number>, count: number) =>
+    Iterator.from(samples).reduce((sum, one) => sum + one * one, 0) / count;
+  // The pauses are no part of how loud a voice is.
+  const loud = voice.filter((one) => Math.abs(one) > 300);
+  const ratio = power(loud, loud.length) / power(noise, noise.length);
+  const gain = Math.sqrt(ratio) / 10 ** (belowDb / 20);
+  return voice.map((one, n) => Math.max(-32_768, Math.min(32_767, one + gain * noise[n]!)));
+}
+
+Deno.test("in noise Silero hears what loudness alone does not, as the docs of both say", async () => {
+  const silero = sileroVad();
+  await silero.start!(context);
+  // Long enough for both to know the noise before the words.
+  const pause = new Int16Array(96_000);
+  const voice = Int16Array.from([...pause, ...await speech()]);
+  const slots = pause.length / 960;
+  const hears = async (vad: VAD, samples: Int16Array) => {
+    const gate = new SpeechGate();
+    const found = await probabilities(vad, samples, 48_000);
+    const changes = found.map((one) => gate.push(one, 20));
+    return changes.indexOf("opened") >= slots;
+  };
+  const quiet = [await hears(energyVad(), voice), await hears(silero, voice)];
+  const noisy = over(voice, 10);
+  assertEquals(quiet, [true, true]);
+  assertEquals([await hears(energyVad(), noisy), await hears(silero, noisy)], [false, true]);
+  await silero.close!();
 });
 
 Deno.test("Silero keeps speakers apart: what one says changes nothing for another", async () => {
