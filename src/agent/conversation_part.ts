@@ -49,8 +49,8 @@ export interface ConversationParts {
   /** Text to speech. */
   tts?: TTS;
   /**
-   * Tells speech from noise. Default: {@linkcode energyVad}, by loudness, which hears hardly anybody
-   * in noise: name `sileroVad()` of `@ringline/edge/silero-vad`. A realtime model takes none.
+   * Tells speech from noise. Default: {@linkcode energyVad}, by loudness, which detects almost no
+   * speech in noise: pass `sileroVad()` of `@ringline/edge/silero-vad`. A realtime model takes none.
    */
   vad?: VAD;
   /**

@@ -53,7 +53,7 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
   const { only, prefix = "", timeoutMs = 10_000, signal } = options;
   const client = new Client({ name: "ringline", version: "0.1.0" }, {
     // The SDK would refuse all of a server's tools when one has an output schema that it cannot
-    // read. The model is given the text of a result, whose shape matters to nobody here.
+    // read. The model is given the text of a result; its shape is not used here.
     jsonSchemaValidator: {
       getValidator: () => (data: unknown) => ({
         valid: true,

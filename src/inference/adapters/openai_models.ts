@@ -18,8 +18,8 @@ export const OPENAI_MODELS = {
 } as const;
 
 /**
- * What a chat model must be asked with: this one reasons unless told not to, for which nobody in a
- * call waits, and with which the service refuses tools at `/chat/completions`.
+ * What a chat model must be asked with. This one reasons unless told not to, which is too slow for a
+ * call, and while it reasons the service refuses tools at `/chat/completions`.
  */
 export const CHAT_PARAMETERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   [OPENAI_MODELS.chat]: { reasoning_effort: "none" },

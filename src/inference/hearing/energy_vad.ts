@@ -18,9 +18,10 @@ const FALL = 0.7;
  * A {@linkcode VAD} that goes by loudness over a floor that follows the noise. It needs nothing and
  * costs nothing, and is the last resort where no model is given.
  *
- * It is for quiet rooms. It takes a door for a word, and in noise it is all but deaf: of 15 recorded
- * phrases at 10 dB of pink noise it heard none in one measurement and two in another, where Silero
- * heard 14. Anywhere else name a model: `sileroVad()` of `@ringline/edge/silero-vad`.
+ * It is for quiet rooms. It takes a door for a word, and detects almost no speech in noise: of 15
+ * recorded phrases at 10 dB of pink noise it detected none in one measurement and two in another,
+ * where Silero detected 14. Anywhere else pass a model: `sileroVad()` of
+ * `@ringline/edge/silero-vad`.
  *
  * @example
  * ```ts

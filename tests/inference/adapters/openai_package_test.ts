@@ -91,9 +91,10 @@ async function named(): Promise<{ name: string; path: string }[]> {
   for (const [path, text] of files) {
     if (path === import.meta.url) continue;
     for (const [name] of text.matchAll(/(?<![\w./-])[a-z][\w-]*(?:\.\d[\w-]*)*(?![\w/-])/g)) {
-      const isQuoted = new RegExp(`["'\`]${RegExp.escape(name)}["'\`]`).test(text);
+      if (!FAMILY.test(name)) continue;
       // Without a hyphen it is one of our own names, if it does not stand in quotes.
-      if (FAMILY.test(name) && (name.includes("-") || isQuoted)) {
+      const isQuoted = new RegExp(`["'\`]${RegExp.escape(name)}["'\`]`).test(text);
+      if (name.includes("-") || isQuoted) {
         found.push({ name, path: path.slice(ROOT.href.length) });
       }
     }
