@@ -100,6 +100,18 @@ Deno.test("in noise Silero hears what loudness alone does not, as the docs of bo
   await silero.close!();
 });
 
+Deno.test("a detector that is behind leaves timers their turn", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  // Three seconds, all there at once: some hundred milliseconds of work.
+  await probabilities(vad, new Int16Array(48_000), 16_000);
+  clearInterval(timer);
+  assert(turns > 5, `${turns} turns`);
+  await vad.close!();
+});
+
 Deno.test("Silero keeps speakers apart: what one says changes nothing for another", async () => {
   const vad = sileroVad();
   await vad.start!(context);
