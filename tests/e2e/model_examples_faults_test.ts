@@ -93,13 +93,13 @@ browserTest("the examples ask for no permission that they do not need", async (b
   await using realtime = new RealtimeDouble();
   for (const name of EXAMPLES) {
     const env = keyFor(name === "realtime.ts" ? realtime : service);
-    await Promise.all((await flagsOf(name)).map(async (flag) => {
+    for (const flag of await flagsOf(name)) {
       const without = flag.split("=")[0]!;
       const expected = new RegExp(`run again with the ${without}|grant ${without}`);
       const isNeededAtOnce = name === "realtime.ts" || /run|env|read/.test(flag);
       if (isNeededAtOnce) assertMatch(await refusalOf(name, { env, without }), expected);
       else await complaint(browser, name, { env, without }, expected);
-    }));
+    }
   }
 });
 
