@@ -114,6 +114,22 @@ Deno.test("no candidate leads a server on this machine to another", () => {
   );
 });
 
+Deno.test("no browser on this machine leads a server here to an address that is not its own", () => {
+  const own = ["192.0.2.2", "fd00::2"];
+  fc.assert(
+    fc.property(fc.oneof(candidateLine, fc.string({ unit: "binary" })), (line) => {
+      const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine: true });
+      for (const address of own) policy.outgoing(`candidate:1 1 udp 1 ${address} 5000 typ host`);
+      const kept = policy.incoming(line);
+      if (kept === undefined) return;
+      const [, address] = / udp \d+ (\S+) \d+ typ /i.exec(kept)!;
+      assert(own.includes(address!) || /^(127\.|::1$|::ffff:127\.)/.test(address!), kept);
+      assert(!/[\r\n]/.test(kept), kept);
+    }),
+    { numRuns },
+  );
+});
+
 Deno.test("a description of any kind is filtered, and filtered again is the same", () => {
   const line = fc.oneof(
     candidateLine,

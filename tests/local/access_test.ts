@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { accessLists, newSecret, ownOrigin, sameSecret } from "../../src/edge/local/access.ts";
+import {
+  accessLists,
+  isFromThisMachine,
+  newSecret,
+  ownOrigin,
+  sameSecret,
+} from "../../src/edge/local/access.ts";
 
 const HERE = { host: "127.0.0.1", port: 8080, tls: false, origins: [] };
 
@@ -55,4 +61,86 @@ Deno.test("links name the announced address, brackets and all", () => {
     ownOrigin({ ...HERE, host: "0.0.0.0", announcedAddress: "10.0.0.5", tls: true }),
     "https://10.0.0.5:8080",
   );
+});
+
+/** Whether a request is taken for one of a browser here; a plain one of Firefox's unless changed. */
+function isHere(
+  { remoteAddress = "127.0.0.1", headers = {}, settings = {} }: {
+    remoteAddress?: string;
+    headers?: Record<string, string>;
+    settings?: { announcedAddress?: string; origins?: string[] };
+  } = {},
+): boolean {
+  return isFromThisMachine({
+    remoteAddress,
+    headers: new Headers({
+      host: "127.0.0.1:8080",
+      origin: "http://127.0.0.1:8080",
+      "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
+      accept: "*/*",
+      "accept-language": "en-US,en;q=0.5",
+      "accept-encoding": "gzip, deflate, br, zstd",
+      "sec-websocket-version": "13",
+      "sec-websocket-extensions": "permessage-deflate",
+      "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+      connection: "keep-alive, Upgrade",
+      cookie: "other=app",
+      "sec-fetch-dest": "websocket",
+      "sec-fetch-mode": "websocket",
+      "sec-fetch-site": "same-origin",
+      "sec-gpc": "1",
+      pragma: "no-cache",
+      "cache-control": "no-cache",
+      upgrade: "websocket",
+      ...headers,
+    }),
+    settings: { origins: [], ...settings },
+  });
+}
+
+Deno.test("a browser that asks over the loopback, by its names, is on this machine", () => {
+  assert(isHere());
+  for (const remoteAddress of ["127.0.0.53", "::1", "::ffff:127.0.0.1"]) {
+    assert(isHere({ remoteAddress }), remoteAddress);
+  }
+  for (const name of ["localhost", "[::1]", "127.0.0.2"]) {
+    const headers = { host: `${name}:8080`, origin: `https://${name}:8080` };
+    assert(isHere({ headers }), name);
+  }
+  // A page of one's own, from a development server here.
+  const origins = ["http://localhost:5173"];
+  assert(isHere({ headers: { origin: origins[0]! }, settings: { origins } }));
+});
+
+Deno.test("a browser of another address or of another name is not", () => {
+  for (const remoteAddress of ["192.168.1.20", "::ffff:192.168.1.20", "fd00::2", "?", ""]) {
+    assert(!isHere({ remoteAddress }), remoteAddress);
+  }
+  for (const name of ["192.168.1.20:8080", "example.org", "localhost.example.org", "127.0.0.1.a"]) {
+    assert(!isHere({ headers: { host: name } }), name);
+    assert(!isHere({ headers: { origin: `http://${name}` } }), name);
+  }
+  assert(!isHere({ headers: { origin: "null" } }));
+});
+
+Deno.test("a proxy in front shows by what it adds and by what the settings say of it", () => {
+  for (
+    const name of [
+      "Forwarded",
+      "Via",
+      "X-Forwarded-For",
+      "X-Forwarded-Host",
+      "X-Forwarded-Proto",
+      "X-Real-IP",
+      "X-Client-IP",
+      "True-Client-IP",
+      "X-Original-Host",
+      "CF-Ray",
+      "CF-Connecting-IP",
+      "CDN-Loop",
+    ]
+  ) assert(!isHere({ headers: { [name]: "" } }), name);
+  assert(!isHere({ settings: { origins: ["https://example.org"] } }));
+  assert(!isHere({ settings: { origins: ["http://localhost:5173", "http://192.168.1.20"] } }));
+  assert(!isHere({ settings: { announcedAddress: "203.0.113.7" } }));
 });

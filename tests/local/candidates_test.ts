@@ -38,6 +38,60 @@ Deno.test("on the loopback nothing but the loopback passes, both ways", () => {
   assertEquals(passing(policy.incoming, ADDRESSES), ["127.0.0.1", "::1"]);
 });
 
+Deno.test("a browser on this machine gets every address of it, as wrtc gathers them", () => {
+  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine: true });
+  // 192.0.2.2 is this kind of machine's only address, and 169.254.7.7 that of one without DHCP.
+  const own = ["127.0.0.1", "::1", "192.0.2.2", "192.168.1.20", "fd00::2", "169.254.7.7"];
+  assertEquals(passing(policy.outgoing, own), own);
+  // Other kinds stay out.
+  assertEquals(policy.outgoing(candidate("192.0.2.2", 50_000, { protocol: "tcp" })), undefined);
+  assertEquals(policy.outgoing(candidate("8.8.8.8", 50_000, { type: "srflx" })), undefined);
+});
+
+Deno.test("what a browser on this machine names has to be an address of this machine", () => {
+  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine: true });
+  assertEquals(passing(policy.incoming, [...ADDRESSES, "192.0.2.2"]), ["127.0.0.1", "::1"]);
+  for (const address of ["192.0.2.2", "fd00::2", "FD00::3"]) policy.outgoing(candidate(address));
+  // A candidate that did not go out tells nothing.
+  policy.outgoing(candidate("10.1.2.3", 50_000, { protocol: "tcp" }));
+  assertEquals(passing(policy.incoming, [...ADDRESSES, "192.0.2.2", "192.0.2.3", "fd00::3"]), [
+    "127.0.0.1",
+    "::1",
+    "fd00::2",
+    "192.0.2.2",
+    "fd00::3",
+  ]);
+  assertEquals(policy.incoming(candidate("192.0.2.2", 22)), undefined);
+  assertEquals(policy.incoming(candidate("192.0.2.2", 50_000, { protocol: "tcp" })), undefined);
+});
+
+Deno.test("the next connection's policy knows nothing of the addresses of the last", () => {
+  const settings = { host: "127.0.0.1", iceServers: false, sameMachine: true };
+  candidatePolicy(settings).outgoing(candidate("192.0.2.2"));
+  assertEquals(candidatePolicy(settings).incoming(candidate("192.0.2.2")), undefined);
+});
+
+Deno.test("where the server is not on the loopback it is the settings that count", () => {
+  for (
+    const settings of [
+      { host: "192.168.1.20", iceServers: false },
+      { host: "0.0.0.0", iceServers: false },
+      { host: "0.0.0.0", announcedAddress: "203.0.113.7", iceServers: false },
+      { host: "127.0.0.1", announcedAddress: "203.0.113.7", iceServers: false },
+    ]
+  ) {
+    const [there, here] = [false, true].map((sameMachine) =>
+      candidatePolicy({ ...settings, sameMachine })
+    );
+    for (const way of ["outgoing", "incoming"] as const) {
+      for (const address of ADDRESSES) {
+        const line = candidate(address);
+        assertEquals(here![way](line), there![way](line), `${way} ${address}`);
+      }
+    }
+  }
+});
+
 Deno.test("on a network's address only that address goes out and only its network comes in", () => {
   const policy = candidatePolicy({ host: "192.168.1.20", iceServers: false });
   assertEquals(passing(policy.outgoing, ADDRESSES), ["192.168.1.20"]);

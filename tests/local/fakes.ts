@@ -233,27 +233,33 @@ export class RoomBench {
       clock: this.clock,
       limits: this.limits,
       rtc: { iceServers: [], udpPortRange: undefined },
-      candidates: candidatePolicy({ host: "127.0.0.1", iceServers: false }),
+      candidates: (sameMachine) =>
+        candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine }),
       log: (line) => this.lines.push(line),
       onEnd: () => this.ends++,
     });
   }
 
   /** A socket that has not said hello. */
-  socket(): { page: FakePage; socket: Socket } {
+  socket(sameMachine = false): { page: FakePage; socket: Socket } {
     const page = new FakePage();
     const socket = new Socket(page, {
       clock: this.clock,
       limits: this.limits,
       remote: "test",
+      sameMachine,
       log: (line) => this.lines.push(line),
     });
     return { page, socket };
   }
 
   /** A page says hello. Refusals are given to it, as the server does. */
-  enter(name: string, more: Partial<Hello> = {}): FakePage {
-    const { page, socket } = this.socket();
+  enter(
+    name: string,
+    more: Partial<Hello> = {},
+    { sameMachine = false }: { sameMachine?: boolean } = {},
+  ): FakePage {
+    const { page, socket } = this.socket(sameMachine);
     try {
       this.room.enter(socket, hello(name, more));
     } catch (error) {

@@ -252,6 +252,36 @@ Deno.test("candidates are filtered and counted", async () => {
   assertEquals(page.last("refused")?.code, "too-many-candidates");
 });
 
+Deno.test("a browser on this machine is offered its addresses, and may name them, early too", async () => {
+  const bench = new RoomBench();
+  const page = bench.enter("Ada", {}, { sameMachine: true });
+  const peer = bench.peers[0]!;
+  const candidate = (address: string) => `candidate:1 1 udp 1 ${address} 5000 typ host`;
+  const say = (address: string) =>
+    page.say({ type: "candidate", offer: 1, candidate: { candidate: candidate(address) } });
+  // It may be faster than wrtc's gathering.
+  say("192.0.2.2");
+  say("192.0.2.3");
+  say("::1");
+  assertEquals(peer.candidates, [candidate("::1")]);
+  peer.options.onCandidate?.({ candidate: candidate("192.0.2.2") });
+  assertEquals(page.last("candidate")?.candidate, { candidate: candidate("192.0.2.2") });
+  assertEquals(peer.candidates, [candidate("::1"), candidate("192.0.2.2")]);
+  say("192.0.2.2");
+  assertEquals(peer.candidates.length, 3);
+  assertEquals(peer.options.keepCandidate?.(candidate("192.0.2.2"), "remote"), true);
+  assertEquals(peer.options.keepCandidate?.(candidate("192.0.2.3"), "remote"), false);
+
+  // Where it comes back from, counts anew.
+  page.hangUp(1006, false);
+  await settle();
+  const { resume } = page.last("welcome")!;
+  const elsewhere = bench.enter("Ada", { resume });
+  const next = bench.peers[1]!;
+  next.options.onCandidate?.({ candidate: candidate("192.0.2.2") });
+  assertEquals(elsewhere.last("candidate"), undefined);
+});
+
 Deno.test("whoever cannot connect is refused after a while, one whose connection fails is offered another", async () => {
   const bench = new RoomBench();
   const stuck = bench.enter("Ada");

@@ -10,6 +10,7 @@ import { EdgeError } from "../../src/edge/errors.ts";
 import type { JsonValue } from "../../src/edge/types.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import type { AgentPort } from "../../src/media/host/contract.ts";
+import type { PeerOptions } from "../../src/media/peer/peer.ts";
 import { FakeAudio, FakePeer, FakePort, hello } from "./fakes.ts";
 
 const SECRET = "A".repeat(22);
@@ -19,6 +20,7 @@ const CALL = { callType: "default", callId: "kitchen", secret: SECRET };
 class Bench implements AsyncDisposable {
   readonly notices: JsonValue[] = [];
   readonly lines: string[] = [];
+  readonly peers: FakePeer[] = [];
   readonly host: LocalHost;
   readonly origin: string;
   readonly #sockets: WebSocket[] = [];
@@ -30,8 +32,14 @@ class Bench implements AsyncDisposable {
       kernel: typescriptKernel(),
       notify: (message) => this.notices.push(message),
       log: (_level, line) => this.lines.push(line),
-    }, () => ({ audio: new FakeAudio(), createPeer: (peer) => new FakePeer(peer) }));
+    }, () => ({ audio: new FakeAudio(), createPeer: (options) => this.#createPeer(options) }));
     this.origin = this.host.origin;
+  }
+
+  #createPeer(options: PeerOptions): FakePeer {
+    const peer = new FakePeer(options);
+    this.peers.push(peer);
+    return peer;
   }
 
   /** An agent joins the call. */
@@ -41,9 +49,9 @@ class Bench implements AsyncDisposable {
   }
 
   /** A page's socket, opened as a browser would from this origin. */
-  async open(origin = this.origin): Promise<Page> {
+  async open(origin = this.origin, headers: Record<string, string> = {}): Promise<Page> {
     const socket = new WebSocket(`${this.origin.replace("http", "ws")}/signal`, {
-      headers: { origin },
+      headers: { origin, ...headers },
     });
     this.#sockets.push(socket);
     const page = new Page(socket);
@@ -159,6 +167,33 @@ Deno.test("a socket of a foreign page is refused, one of a listed page is taken"
   const page = await bench.open("https://example.org");
   page.say(hello("Ada", CALL));
   await page.next("welcome");
+});
+
+Deno.test("only a browser on this machine is offered the machine's own addresses", async () => {
+  const here = "candidate:1 1 udp 1 192.0.2.2 5000 typ host";
+  const isOffered = async (
+    options: LocalServerOptions,
+    { headers, origin }: { headers?: Record<string, string>; origin?: string } = {},
+  ): Promise<boolean> => {
+    await using bench = new Bench(options);
+    await bench.join();
+    const page = await bench.open(origin, headers);
+    page.say(hello("Ada", CALL));
+    await page.next("offer");
+    bench.peers[0]!.options.onCandidate?.({ candidate: here });
+    page.say({ type: "ping", id: 1 });
+    await page.next("pong");
+    return page.received.some(({ type }) => type === "candidate");
+  };
+  const origins = ["https://example.org"];
+  assertEquals(await isOffered({}), true);
+  assertEquals(await isOffered({ host: "localhost" }), true);
+  assertEquals(await isOffered({ host: "::1" }), true);
+  assertEquals(await isOffered({}, { headers: { "x-forwarded-for": "203.0.113.7" } }), false);
+  assertEquals(await isOffered({}, { headers: { forwarded: "for=203.0.113.7" } }), false);
+  assertEquals(await isOffered({ origins }), false);
+  assertEquals(await isOffered({ origins }, { origin: origins[0]! }), false);
+  assertEquals(await isOffered({ origins: ["http://localhost:5173"] }), true);
 });
 
 Deno.test("a listed page may read the client, a foreign one may not", async () => {

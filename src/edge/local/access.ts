@@ -2,7 +2,7 @@
  * Who may talk to the server: the secret of a call's link, and the lists of `Host` and `Origin`
  * headers. The lists keep a foreign page from using a person's browser as its hands (DNS rebinding
  * makes a name of the attacker's choice point to 127.0.0.1; the browser still says that name in
- * `Host` and `Origin`).
+ * `Host` and `Origin`). And which browsers run on this machine.
  *
  * @module
  */
@@ -59,6 +59,42 @@ export function isLoopback(address: string): boolean {
 /** Whether a server bound to this address listens on every interface. */
 export function isWildcard(address: string): boolean {
   return address === "0.0.0.0" || address === "::";
+}
+
+/** Headers that proxies and tunnels add to what they pass on. Browsers send none of them. */
+const FORWARDED =
+  /^(forwarded|via|cdn-loop)$|^(x-forwarded|x-original|cf-)|(real|client|connecting)-ip$/;
+
+/** What tells where a request comes from. */
+export interface RequestSource {
+  /** The other end of its TCP connection. */
+  remoteAddress: string;
+  headers: Headers;
+  settings: { announcedAddress?: string; origins: readonly string[] };
+}
+
+/**
+ * Whether a request comes from a browser on this machine: over the loopback, to a name of the
+ * loopback, from a page of the loopback, and with no sign of a proxy. A proxy on this machine
+ * connects over the loopback too, so one sign is enough: a header that it adds, the page's public
+ * origin, or settings that name the address or the origin by which others reach the server.
+ *
+ * A tunnel that leaves no sign (`ssh -L`) looks like a browser here. Nothing but addresses of this
+ * machine may depend on the answer.
+ */
+export function isFromThisMachine({ remoteAddress, headers, settings }: RequestSource): boolean {
+  // A socket that takes both families writes IPv4 addresses in IPv6's clothes.
+  if (!isLoopback(remoteAddress.replace(/^::ffff:/i, ""))) return false;
+  const origins = [...settings.origins, `http://${headers.get("host")}`];
+  const origin = headers.get("origin");
+  if (origin !== null) origins.push(origin);
+  return settings.announcedAddress === undefined && origins.every(isLoopbackOrigin) &&
+    ![...headers.keys()].some((name) => FORWARDED.test(name));
+}
+
+function isLoopbackOrigin(origin: string): boolean {
+  const hostname = URL.parse(origin)?.hostname ?? "";
+  return isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
 }
 
 /** Writes an address as it stands in a URL. */

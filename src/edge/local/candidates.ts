@@ -3,6 +3,12 @@
  * bound to, and a browser can name any address for it to send packets to; so candidates are
  * filtered both ways by what the `host` setting means.
  *
+ * A server on the loopback is for browsers of its own machine, and Firefox uses no loopback: it
+ * gathers none and pairs none. A browser that is known to run on this machine therefore gets our
+ * host candidates of every interface, which tell it nothing that it could not find out itself. What
+ * it names in return has to be the loopback or an address among those: wrtc still sends no packet
+ * to another machine.
+ *
  * @module
  */
 import { isIP } from "node:net";
@@ -16,11 +22,14 @@ interface CandidateParts {
   type: string;
 }
 
-/** Filters candidate lines; `undefined` strips one. */
+/** Filters candidate lines of one peer connection; `undefined` strips one. */
 export interface CandidatePolicy {
   /** A candidate of ours on its way to the browser, perhaps rewritten. */
   outgoing(candidate: string): string | undefined;
-  /** A candidate of the browser's on its way to wrtc. */
+  /**
+   * A candidate of the browser's on its way to wrtc. One that is stripped may pass after a further
+   * candidate of ours has gone out: that is how the machine's own addresses become known.
+   */
   incoming(candidate: string): string | undefined;
 }
 
@@ -30,6 +39,8 @@ export interface CandidateSettings {
   announcedAddress?: string;
   /** Whether STUN or TURN servers were configured, whose candidates may then go out. */
   iceServers: boolean;
+  /** Whether the browser is known to run on this machine, see `isFromThisMachine`. */
+  sameMachine?: boolean;
 }
 
 // candidate:<foundation> <component> <protocol> <priority> <address> <port> typ <type> ...
@@ -73,10 +84,12 @@ function addressClass(address: string): "loopback" | "private" | "public" | "unu
   return "public";
 }
 
-/** Makes the policy for a server with these settings. */
+/** Creates the policy for one peer connection of a server with these settings. */
 export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
-  const { host, announcedAddress, iceServers } = settings;
+  const { host, announcedAddress, iceServers, sameMachine = false } = settings;
   const local = isLoopback(host) && announcedAddress === undefined;
+  /** Addresses of this machine, as wrtc has gathered them so far. */
+  const own = new Set<string>();
 
   function meansUs(address: string): boolean {
     if (announcedAddress !== undefined || isWildcard(host)) return !isLoopback(address);
@@ -90,6 +103,10 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
       // TCP candidates appear when UDP ports run out and would only hide that.
       if (parts === undefined || parts.protocol !== "udp") return undefined;
       if (parts.type !== "host") return iceServers ? candidate : undefined;
+      if (local && sameMachine) {
+        own.add(parts.address);
+        return candidate;
+      }
       if (!meansUs(parts.address)) return undefined;
       if (announcedAddress === undefined) return candidate;
       if (isIP(parts.address) !== isIP(announcedAddress)) return undefined;
@@ -101,6 +118,7 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
     incoming(candidate) {
       const parts = parse(candidate);
       if (parts === undefined || parts.protocol !== "udp" || parts.port < 1024) return undefined;
+      if (own.has(parts.address)) return candidate;
       // Names (mDNS ones above all) are not resolved: such a browser is met by the packets that it
       // sends, as a peer-reflexive candidate.
       const kind = addressClass(parts.address);

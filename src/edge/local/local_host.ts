@@ -54,7 +54,6 @@ export class LocalHost implements EdgeHost {
   readonly #context: HostContext;
   readonly #createMedia: RoomMediaFactory;
   readonly #settings: LocalSettings;
-  readonly #candidates: CandidatePolicy;
   readonly #server: LocalServer;
   readonly #calls = new Map<string, OpenCall>();
   readonly #roomOf = new Map<number, OpenCall>();
@@ -68,12 +67,6 @@ export class LocalHost implements EdgeHost {
     this.#createMedia = createMedia;
     this.#warnings = new RateLimit(context.clock, 2);
     this.#settings = settingsFromJson(context.config);
-    const { host, announcedAddress, iceServers } = this.#settings;
-    this.#candidates = candidatePolicy({
-      host,
-      iceServers: iceServers.length > 0,
-      ...(announcedAddress === undefined ? {} : { announcedAddress }),
-    });
     try {
       this.#server = new LocalServer({
         settings: this.#settings,
@@ -178,7 +171,7 @@ export class LocalHost implements EdgeHost {
         clock,
         limits: this.#settings.limits,
         rtc: this.#settings,
-        candidates: this.#candidates,
+        candidates: (sameMachine) => this.#candidates(sameMachine),
         log: (line) => this.#context.log("info", `${init.callId}: ${line}`),
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
@@ -189,6 +182,16 @@ export class LocalHost implements EdgeHost {
     };
     this.#calls.set(key, call);
     return call;
+  }
+
+  #candidates(sameMachine: boolean): CandidatePolicy {
+    const { host, announcedAddress, iceServers } = this.#settings;
+    return candidatePolicy({
+      host,
+      iceServers: iceServers.length > 0,
+      sameMachine,
+      ...(announcedAddress === undefined ? {} : { announcedAddress }),
+    });
   }
 
   #firstMessage(socket: Socket, message: ClientMessage): void {

@@ -38,7 +38,8 @@ export interface PersonRoom {
   readonly clock: Clock;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
-  readonly candidates: CandidatePolicy;
+  /** Creates the policy for one peer connection. */
+  candidates(sameMachine: boolean): CandidatePolicy;
   log(line: string): void;
   /** Everybody whom `person` may see, himself not included. */
   membersFor(person: Person): Member[];
@@ -234,7 +235,7 @@ export class Person {
         this.#leave("left");
       }, CONNECT_MS);
     }
-    this.#connection.open();
+    this.#connection.open({ sameMachine: this.#socket?.sameMachine ?? false });
   }
 
   #connected(): void {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { RtcTrack, RtcTransceiver } from "../../media/rtc_types.ts";
-import { filterDescription } from "./candidates.ts";
+import type { RtcCandidate, RtcTrack, RtcTransceiver } from "../../media/rtc_types.ts";
+import { type CandidatePolicy, filterDescription } from "./candidates.ts";
 import type { PersonRoom, PersonTrack } from "./person.ts";
 import { Refusal } from "./refusal.ts";
 import type { RoomPeer } from "./room_media.ts";
@@ -33,6 +33,9 @@ export class PersonConnection {
   #hears: RtcTrack | undefined;
   #offer = 0;
   #candidates = 0;
+  #policy: CandidatePolicy | undefined;
+  /** Candidates of the browser's that name an address which is not known as this machine's yet. */
+  #waiting: RtcCandidate[] = [];
   #answered = false;
   #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
   #sending: RtcTransceiver[] = [];
@@ -54,10 +57,15 @@ export class PersonConnection {
     return this.#answered ? this.#receiving?.[kind].receiver.track : undefined;
   }
 
-  /** Makes a peer connection and offers it: the server always does, since wrtc cannot roll back. */
-  open(): void {
+  /**
+   * Makes a peer connection and offers it: the server always does, since wrtc cannot roll back.
+   * `sameMachine` says that the browser is known to run on this machine.
+   */
+  open({ sameMachine }: { sameMachine: boolean }): void {
     const { id, room, send, onTracks, onConnected, onFailed } = this.#init;
-    const { media, limits, rtc, candidates } = room;
+    const { media, limits, rtc } = room;
+    const candidates = room.candidates(sameMachine);
+    this.#policy = candidates;
     const old = this.#peer;
     this.#answered = false;
     this.#receiving = undefined;
@@ -68,6 +76,7 @@ export class PersonConnection {
     }
     const offer = ++this.#offer;
     this.#candidates = 0;
+    this.#waiting = [];
     this.#videos = new VideoSections(limits.videos);
     const current = (): boolean => offer === this.#offer && !this.#closed;
     const peer = media.createPeer({
@@ -90,6 +99,7 @@ export class PersonConnection {
         const candidate = candidates.outgoing(found.candidate);
         if (candidate === undefined || !current()) return;
         send({ type: "candidate", offer, candidate: { ...found, candidate } });
+        for (const early of this.#waiting.splice(0)) this.#take(early);
       },
       onState: (state) => {
         if (!current()) return;
@@ -132,7 +142,15 @@ export class PersonConnection {
     if (offer !== this.#offer) return;
     const { room } = this.#init;
     if (++this.#candidates > room.limits.candidates) throw new Refusal("too-many-candidates");
-    this.#peer?.addCandidate(candidate).catch((error) => room.log(`${error}`));
+    this.#take(candidate);
+  }
+
+  #take(candidate: RtcCandidate): void {
+    if (this.#policy?.incoming(candidate.candidate) === undefined) {
+      this.#waiting.push(candidate);
+      return;
+    }
+    this.#peer?.addCandidate(candidate).catch((error) => this.#init.room.log(`${error}`));
   }
 
   /** Chooses whose pictures he is sent. */

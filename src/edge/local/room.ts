@@ -35,7 +35,8 @@ export interface RoomOptions {
   clock: Clock;
   limits: LocalLimits;
   rtc: RtcSettings;
-  candidates: CandidatePolicy;
+  /** Creates the policy for one peer connection. */
+  candidates(sameMachine: boolean): CandidatePolicy;
   log(line: string): void;
   /** The last agent left, or {@linkcode Room.end} was called. Called once. */
   onEnd(): void;
@@ -47,7 +48,6 @@ export class Room implements PersonRoom {
   readonly clock: Clock;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
-  readonly candidates: CandidatePolicy;
   readonly #options: RoomOptions;
   readonly #people = new Map<string, Person>();
   readonly #agents = new Map<number, AgentMember>();
@@ -63,7 +63,6 @@ export class Room implements PersonRoom {
     this.clock = options.clock;
     this.limits = options.limits;
     this.rtc = options.rtc;
-    this.candidates = options.candidates;
     const { audio } = options.media;
     const people = this.#people;
     this.#media = new RoomTracks({ audio, people, agents: this.#agents });
@@ -87,6 +86,10 @@ export class Room implements PersonRoom {
 
   log(line: string): void {
     this.#options.log(line);
+  }
+
+  candidates(sameMachine: boolean): CandidatePolicy {
+    return this.#options.candidates(sameMachine);
   }
 
   /** Lets a page in that knows the secret, as somebody new or as who it was. */

@@ -5,7 +5,7 @@
  */
 import { Hono } from "hono";
 import type { Clock } from "../../events/clock.ts";
-import { type AccessLists, accessLists, ownOrigin } from "./access.ts";
+import { type AccessLists, accessLists, isFromThisMachine, ownOrigin } from "./access.ts";
 import { pageFiles } from "./page.ts";
 import { Refusal } from "./refusal.ts";
 import type { LocalSettings } from "./settings.ts";
@@ -148,6 +148,9 @@ export class LocalServer {
       log(`refused ${remote}: too-many-sockets: ${this.#closing.size} do not close`);
       return new Response("The server has too many connections right now.", { status: 503 });
     }
+    // Before the upgrade, which takes the request away.
+    const { headers } = request;
+    const sameMachine = isFromThisMachine({ remoteAddress: remote, headers, settings });
     const { socket: raw, response } = Deno.upgradeWebSocket(request);
     const closed = Promise.withResolvers<void>();
     this.#closing.add(closed.promise);
@@ -155,7 +158,7 @@ export class LocalServer {
       this.#closing.delete(closed.promise);
       closed.resolve();
     });
-    const socket = new Socket(raw, { clock, limits: settings.limits, remote, log });
+    const socket = new Socket(raw, { clock, limits: settings.limits, remote, sameMachine, log });
     if (this.#sockets.size >= settings.limits.sockets) {
       const silent = this.#sockets.oldestSilent();
       if (silent === undefined) {

@@ -45,6 +45,8 @@ export interface SocketOptions {
   limits: LocalLimits;
   /** Who is on the other end, for the log. */
   remote: string;
+  /** Whether that is a browser on this machine; default `false`. */
+  sameMachine?: boolean;
   /** Takes a line about a refusal. */
   log(line: string): void;
 }
@@ -77,6 +79,11 @@ export class Socket {
   /** Who is on the other end. */
   get remote(): string {
     return this.#options.remote;
+  }
+
+  /** Whether the browser on the other end is known to run on this machine. */
+  get sameMachine(): boolean {
+    return this.#options.sameMachine ?? false;
   }
 
   /** Sets who is told, instead of whoever was told before. */
