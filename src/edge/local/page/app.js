@@ -28,6 +28,7 @@ const ENDS = {
     "Try again",
     "The program that runs the call may have ended.",
   ],
+  "no-network": ["No network", "Try again"],
   "no-webrtc": ["This browser cannot make calls", "", "It has no WebRTC, or it was switched off."],
 };
 /** Milliseconds between looks whether a server that was gone is back. */

@@ -336,15 +336,20 @@ export class RinglineClient extends EventTarget {
       case "unsent":
         return this.#emit("unsent", { code: message.code, message: message.message });
       case "refused":
-        // Who was in the call a moment ago has no old link: the call itself is gone.
-        return this.#end(
-          message.code === "wrong-link" && this.state === "reconnecting"
-            ? new RinglineError("call-lost")
-            : new RinglineError(message.code, message.message),
-        );
+        return this.#end(this.#refusal(message));
       case "goodbye":
         return this.#end(new RinglineError(message.code));
     }
+  }
+
+  /** What the server's refusal means to who has seen more than the server. */
+  #refusal({ code, message }) {
+    // Who was in the call a moment ago has no old link: the call itself is gone.
+    if (code === "wrong-link" && this.state === "reconnecting") {
+      return new RinglineError("call-lost");
+    }
+    if (code === "media-failed" && this.#peer?.lacksNetwork) return new RinglineError("no-network");
+    return new RinglineError(code, message);
   }
 
   /** Answers an offer on a connection of its own: the server offers anew when one has failed. */
@@ -365,6 +370,10 @@ export class RinglineClient extends EventTarget {
       if (this.#signalling.isOpen) this.#setState("connected");
       this.#joined.resolve();
     } else if (state === "failed") {
+      // Who was in the call waits for the network to come back.
+      if (this.state === "connecting" && this.#peer.lacksNetwork) {
+        return this.#end(new RinglineError("no-network"));
+      }
       if (this.state === "connected") this.#setState("reconnecting");
       this.#signalling.send({ type: "repair" });
     }

@@ -9,6 +9,8 @@ const MESSAGES = {
   "insecure-context":
     "The browser gives a microphone only to pages with a secure connection. Open this call over https, or on the computer that serves it.",
   "no-webrtc": "This browser cannot make calls: it has no WebRTC, or it was switched off.",
+  "no-network":
+    "This browser found no network for sound and picture, and needs one even for a call on the same computer. Connect to a network (it need not reach the internet) and try again. If you are connected, a setting or an extension of the browser keeps calls from using it.",
   "microphone-refused": "The browser was not allowed to use the microphone.",
   "no-microphone": "No microphone was found.",
   "microphone-failed": "The microphone could not be opened. Another program may be using it.",

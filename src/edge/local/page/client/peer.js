@@ -7,11 +7,18 @@
 import { ConnectionFigures } from "./figures.js";
 
 /**
+ * Milliseconds for which a browser looks for a network. Firefox fails at once without one, and
+ * Chromium goes on looking for ever; neither uses the loopback.
+ */
+const SEARCH_MS = 3000;
+
+/**
  * @typedef {object} PeerHooks
  * @property {(message: object) => void} send tells the server
  * @property {(kind: string) => MediaStreamTrack | null} trackFor what is sent
  * @property {(track: MediaStreamTrack) => void} onSound takes what all others say, mixed
- * @property {(state: RTCPeerConnectionState) => void} onState
+ * @property {(state: RTCPeerConnectionState) => void} onState also `"failed"` when the browser has
+ *   found no network for a while
  */
 
 /** An answer to one offer of the server's, and what flows by it. */
@@ -27,6 +34,11 @@ export class Peer {
   #figures;
   #senders = {};
   #closed = false;
+  /** Whether the browser has an address to be reached by. */
+  #found = false;
+  /** Runs while it may still find one. */
+  #search;
+  #failed = false;
   /** Candidates of the page's that wait for the answer, which they must not overtake. */
   #own = [];
   /** Candidates of the server's that wait for the page's own description. */
@@ -47,11 +59,16 @@ export class Peer {
     this.#figures = new ConnectionFigures(connection);
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate || this.#closed) return;
+      this.#found = true;
       if (this.#own) this.#own.push(candidate);
       else this.#sendCandidate(candidate);
     };
     connection.onconnectionstatechange = () => {
-      if (!this.#closed) hooks.onState(connection.connectionState);
+      const { connectionState } = connection;
+      if (this.#closed) return;
+      // Without a network the next connection would fail as fast: the search runs to its end.
+      if (connectionState !== "failed") hooks.onState(connectionState);
+      else if (this.#found || !this.#search) this.#fail();
     };
     connection.ontrack = ({ track, transceiver }) => this.#take(track, transceiver.mid);
   }
@@ -59,6 +76,11 @@ export class Peer {
   /** Whether media flows. */
   get isConnected() {
     return this.connection.connectionState === "connected";
+  }
+
+  /** Whether the browser has found nothing that it could be reached by. */
+  get lacksNetwork() {
+    return !this.#found && !this.isConnected;
   }
 
   /** Answers the offer. @param {string} sdp the server's */
@@ -91,6 +113,10 @@ export class Peer {
     const answer = await connection.createAnswer();
     await connection.setLocalDescription(answer);
     if (this.#closed) return;
+    this.#search = setTimeout(() => {
+      this.#search = undefined;
+      if (this.lacksNetwork || connection.connectionState === "failed") this.#fail();
+    }, SEARCH_MS);
     this.#hooks.send({ type: "answer", offer: this.offer, sdp: answer.sdp });
     for (const candidate of this.#own) this.#sendCandidate(candidate);
     this.#own = undefined;
@@ -118,7 +144,15 @@ export class Peer {
 
   close() {
     this.#closed = true;
+    clearTimeout(this.#search);
     this.connection.close();
+  }
+
+  /** Says once that another connection is needed. */
+  #fail() {
+    if (this.#failed || this.#closed) return;
+    this.#failed = true;
+    this.#hooks.onState("failed");
   }
 
   #sendCandidate(candidate) {
