@@ -1,11 +1,10 @@
 /**
- * Headless Chromium for tests and benchmarks: fake devices, media over loopback, nothing left
- * behind.
+ * Headless Chromium and Firefox for tests and benchmarks: fake devices, nothing left behind.
  *
  * @module
  */
-import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
-import { findChromium } from "./chromium.ts";
+import puppeteer, { type Browser, type LaunchOptions, type Page } from "npm:puppeteer-core@25.16.0";
+import { findChromium, findFirefox } from "./chromium.ts";
 
 export type { Browser, Page };
 
@@ -19,21 +18,32 @@ const ARGS = [
   "--disable-sync",
   "--use-fake-device-for-media-stream",
   "--use-fake-ui-for-media-stream",
-  // A machine that has only `lo` gathers no candidates without it.
-  "--allow-loopback-in-peer-connection",
   "--autoplay-policy=no-user-gesture-required",
 ];
+
+/** A machine that has only `lo` gathers no candidates without it. */
+const LOOPBACK = "--allow-loopback-in-peer-connection";
+
+/** For Firefox what some of the arguments above are for Chromium. */
+const PREFERENCES = {
+  "media.navigator.streams.fake": true,
+  "media.navigator.permission.disabled": true,
+  "media.autoplay.default": 0,
+  "media.autoplay.blocking_policy": 0,
+  // Where there is no sound card, WebAudio does not run without it.
+  "media.cubeb.force_mock_context": true,
+};
 
 const REMOVE_ATTEMPTS = 20;
 const REMOVE_AGAIN_MS = 100;
 
-/** A running browser, its profile in a folder of its own that goes when the browser goes. */
+/** A running browser, its files in a folder of its own that goes when the browser goes. */
 export interface OwnBrowser extends AsyncDisposable {
   browser: Browser;
   version: string;
 }
 
-/** Chromium's helpers outlive it by a moment, and write to its profile until they are gone. */
+/** A browser's helpers outlive it by a moment, and write to its folder until they are gone. */
 async function removeFolder(path: string): Promise<void> {
   for (let attempt = 1;; attempt++) {
     try {
@@ -46,23 +56,63 @@ async function removeFolder(path: string): Promise<void> {
   }
 }
 
-/** Starts Chromium, or says how to get it. */
-export async function launchBrowser(): Promise<OwnBrowser> {
+/**
+ * Starts Chromium, or says how to get it. Without `loopback` it is as people have it, who cannot
+ * make calls without a network; `args` are further arguments.
+ */
+export async function launchBrowser(
+  { loopback = true, args = [] }: { loopback?: boolean; args?: string[] } = {},
+): Promise<OwnBrowser> {
   const executablePath = await findChromium();
   if (!executablePath) {
     throw new Error(
       "no Chromium found: install one (Debian: `apt-get install chromium`) or set CHROMIUM to its path",
     );
   }
-  const profile = await Deno.makeTempDir({ prefix: "ringline-chromium-" });
-  const forget = () => removeFolder(profile);
+  return await launch("chromium", (folder) => ({
+    executablePath,
+    args: [...ARGS, ...(loopback ? [LOOPBACK] : []), ...args],
+    userDataDir: folder,
+    pipe: true, // the browser ends when we end, however we end
+  }));
+}
+
+/**
+ * Starts Firefox, driven over WebDriver BiDi, or says how to get it. `preferences` are those of
+ * `about:config`.
+ */
+export async function launchFirefox(
+  preferences: Record<string, unknown> = {},
+): Promise<OwnBrowser> {
+  const executablePath = await findFirefox();
+  if (!executablePath) {
+    throw new Error(
+      "no Firefox found: install one (Debian: `apt-get install firefox-esr`) or set FIREFOX to its path",
+    );
+  }
+  const ours = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("XDG_"));
+  return await launch("firefox", (folder) => ({
+    browser: "firefox",
+    executablePath,
+    userDataDir: `${folder}/profile`,
+    extraPrefsFirefox: { ...PREFERENCES, ...preferences },
+    acceptInsecureCerts: true,
+    // It leaves caches and folders for downloads in the person's home.
+    env: { ...Object.fromEntries(ours), HOME: folder, TMPDIR: folder },
+    timeout: 90_000, // its first start, with two cores and other things to do
+  }));
+}
+
+async function launch(
+  name: string,
+  optionsFor: (folder: string) => LaunchOptions,
+): Promise<OwnBrowser> {
+  const folder = await Deno.makeTempDir({ prefix: `ringline-${name}-` });
+  const forget = () => removeFolder(folder);
   try {
     const browser = await puppeteer.launch({
-      executablePath,
-      args: ARGS,
-      userDataDir: profile,
+      ...optionsFor(folder),
       headless: true,
-      pipe: true, // the browser ends when we end, however we end
       handleSIGINT: false, // whoever started it ends it, in its own order
       handleSIGTERM: false,
       handleSIGHUP: false,

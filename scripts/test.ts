@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { provideChromium } from "./chromium.ts";
+import { provideBrowsers } from "./chromium.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
@@ -84,12 +84,12 @@ async function docTests(): Promise<Counts> {
 }
 
 /** Deno's tests. */
-async function denoTests(chromium: string | undefined, paths: string[]): Promise<Counts> {
+async function denoTests(browsers: Record<string, string>, paths: string[]): Promise<Counts> {
   return await counted((report) =>
     show(
       Deno.execPath(),
       ["test", "-A", "--no-prompt", `--junit-path=${report}`, ...paths],
-      chromium ? { CHROMIUM: chromium } : {},
+      browsers,
     )
   );
 }
@@ -114,13 +114,13 @@ async function counted(run: (report: string) => Promise<boolean>): Promise<Count
 }
 
 const inCi = Deno.env.get("CI") !== undefined;
-const chromium = await provideChromium(SPEECH);
+const browsers = await provideBrowsers(SPEECH);
 await show(Deno.execPath(), ["run", "-A", "scripts/native.ts", "--if-possible"]);
 const whole = Deno.args.length === 0;
 const total = sum(
   whole
-    ? [await cargoTests(), await docTests(), await denoTests(chromium, ["tests"])]
-    : [await denoTests(chromium, Deno.args)],
+    ? [await cargoTests(), await docTests(), await denoTests(browsers, ["tests"])]
+    : [await denoTests(browsers, Deno.args)],
 );
 const { passed, failed, skipped } = total;
 const line = `${passed} passed, ${failed} failed`;

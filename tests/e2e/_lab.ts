@@ -4,7 +4,7 @@
  */
 import type { Browser, Page } from "../../scripts/browser.ts";
 import { delay } from "@std/async/delay";
-import { launchBrowser } from "../../scripts/browser.ts";
+import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
 import type { Recording } from "./_signal.ts";
 
 const GUEST = await Deno.readTextFile(new URL("./_guest.js", import.meta.url));
@@ -31,6 +31,27 @@ export function browserTest(
     sanitizeResources: false,
     async fn() {
       await using own = await launchBrowser();
+      await body(own.browser);
+    },
+  });
+}
+
+/** The Firefox to test with; without one its tests are counted as skipped. */
+export const firefox: string | undefined = Deno.env.get("FIREFOX");
+
+/** The same with Firefox. */
+export function firefoxTest(
+  name: string,
+  body: (browser: Browser) => Promise<void>,
+  { ignore = false }: { ignore?: boolean } = {},
+): void {
+  Deno.test({
+    name,
+    ignore: ignore || firefox === undefined,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      await using own = await launchFirefox();
       await body(own.browser);
     },
   });

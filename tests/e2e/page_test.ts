@@ -1,14 +1,11 @@
 /** The page as people use it: by its form and its keyboard, and what it says when things go wrong. */
-import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Browser, Page } from "../../scripts/browser.ts";
+import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Page } from "../../scripts/browser.ts";
 import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openScene } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_lab.ts";
-
-async function textOf(page: Page): Promise<string> {
-  return await page.evaluate("document.body.innerText") as string;
-}
+import { joinByKeyboard, openPage, shows, textOf } from "./_page.ts";
 
 /** What the conversation shows. */
 async function lines(page: Page): Promise<{ from: string; text: string; data: boolean }[]> {
@@ -18,35 +15,6 @@ async function lines(page: Page): Promise<{ from: string; text: string; data: bo
       text: line.querySelector(".text")?.textContent ?? "",
       data: line.classList.contains("data"),
     })));
-}
-
-/** Waits until the page shows something and gives its whole text, which must be fit for people. */
-async function shows(page: Page, wanted: RegExp): Promise<string> {
-  let text = "";
-  await until(`the page shows ${wanted}; it shows: ${text}`, async () => {
-    text = await textOf(page);
-    return wanted.test(text);
-  });
-  assert(!/undefined|\[object|NaN|null/.test(text), text);
-  return text;
-}
-
-/** Opens the call's page with a script that runs before its own. */
-async function openPage(browser: Browser, link: URL, before = ""): Promise<Page> {
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  if (before) await page.evaluateOnNewDocument(before);
-  await page.goto(link.href);
-  return page;
-}
-
-/** Joins by keyboard alone: the name has the focus, Enter joins. */
-async function joinByKeyboard(page: Page, name: string): Promise<void> {
-  await until("the form has the focus", async () => {
-    return await page.evaluate("document.activeElement?.id") === "name";
-  });
-  await page.keyboard.type(name);
-  await page.keyboard.press("Enter");
 }
 
 browserTest("a person joins, mutes and leaves by keyboard alone", async (browser) => {

@@ -1,0 +1,169 @@
+/** Firefox on the product's own page, with an edge on its default host. */
+import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { Agent, silentLogger } from "@ringline/edge";
+import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
+import { selfSignedCertificate } from "@ringline/edge/local/certificate";
+import { launchBrowser, type Page } from "../../scripts/browser.ts";
+import { Ears, openScene, tone } from "./_agents.ts";
+import { chromium, firefoxTest, Guest, until } from "./_lab.ts";
+import { joinByKeyboard, openPage, shows } from "./_page.ts";
+import { levelDb, type Recording, toneDb } from "./_signal.ts";
+
+/** What Firefox's microphone says: a tone of 700 Hz with an amplitude of 0.25. */
+const VOICE = `navigator.mediaDevices.getUserMedia = async () => {
+  const context = new AudioContext();
+  const tone = new OscillatorNode(context, { frequency: 700 });
+  const out = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+  tone.connect(new GainNode(context, { gain: 0.25 })).connect(out);
+  tone.start();
+  return out.stream;
+}`;
+/** What a tone of amplitude 0.25 measures. */
+const TONE_DB = 20 * Math.log10(0.25) - 10 * Math.log10(2);
+const QUIET_DB = -60;
+/** What Firefox's own fake microphone says: 1000 Hz with an amplitude of 0.1. */
+const FAKE_DB = 20 * Math.log10(0.1) - 10 * Math.log10(2);
+
+/** The last 340 ms that the page has heard, out of the browser's decoder. */
+async function heardBy(page: Page): Promise<Recording> {
+  const { sampleRate, samples } = await page.evaluate(`(() => {
+    if (!globalThis.heard) {
+      const context = new AudioContext();
+      globalThis.heard = new AnalyserNode(context, { fftSize: 16384 });
+      context.createMediaStreamSource(ringline.audio).connect(globalThis.heard);
+    }
+    const samples = new Float32Array(heard.fftSize);
+    heard.getFloatTimeDomainData(samples);
+    return { sampleRate: heard.context.sampleRate, samples: [...samples] };
+  })()`) as { sampleRate: number; samples: number[] };
+  return { sampleRate, samples: Float32Array.from(samples) };
+}
+
+/** A tone of this pitch and level, and nothing else. */
+function assertTone(heard: Recording, hz: number, db = TONE_DB): void {
+  assertAlmostEquals(toneDb(heard, hz), db, 1, `${hz} Hz, in dB`);
+  assertAlmostEquals(levelDb(heard.samples), db, 1, "all of it, in dB");
+}
+
+firefoxTest(
+  "a person in Firefox joins at once, is heard, hears, mutes and leaves",
+  async (browser) => {
+    await using scene = await openScene();
+    const { agent, ears } = scene;
+    const page = await openPage(browser, scene.link, VOICE);
+    await joinByKeyboard(page, "Ada");
+    const joined = performance.now();
+    await shows(page, /Connected/);
+    // It takes 0.3 s; the rest is for a machine that is busy.
+    assertLess(performance.now() - joined, 5000);
+
+    const isHeard = async () => toneDb(await ears.next("Ada", 200), 700) > TONE_DB - 1;
+    await until("Ada is heard", isHeard);
+    assertTone(await ears.next("Ada", 500), 700);
+
+    const said = agent.audio.write(tone(1000, 10_000));
+    await until("the agent is heard", async () => toneDb(await heardBy(page), 1000) > TONE_DB - 1);
+    assertTone(await heardBy(page), 1000);
+    await agent.audio.flush();
+    await said;
+    await until("it is quiet", async () => levelDb((await heardBy(page)).samples) < QUIET_DB);
+
+    const { tracks } = agent.connection!;
+    const isMuted = () => [...tracks.values()].some(({ muted }) => muted);
+    assert(!isMuted());
+    await page.click("#mute");
+    await until("the agent is told that Ada is muted", isMuted);
+    await page.click("#mute");
+    await until("the agent is told that Ada is not muted", () => !isMuted());
+    await until("Ada is heard again", isHeard);
+
+    await page.click("#leave");
+    await until("Ada is gone", () => agent.connection!.participants.size === 0);
+    assertEquals(agent.connection!.state, "idle");
+    await shows(page, /You left the call/);
+  },
+);
+
+firefoxTest("a killed Firefox is known to be gone", async (browser) => {
+  await using scene = await openScene();
+  const page = await openPage(browser, scene.link, VOICE);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  const connection = scene.agent.connection!;
+  await until("Ada is here", () => connection.state === "active");
+  const killed = performance.now();
+  browser.process()!.kill("SIGKILL");
+  await until("Ada is gone", () => connection.participants.size === 0);
+  // A second is what is promised; the rest is for a machine that is busy.
+  assertLess(performance.now() - killed, 3000);
+});
+
+firefoxTest(
+  "Firefox joins wherever an edge listens on its machine, over TLS too",
+  async (browser) => {
+    const own = Deno.networkInterfaces()
+      .find(({ address, family }) => family === "IPv4" && !address.startsWith("127."));
+    assert(own, "without a network Firefox makes no calls");
+    const cases: [LocalServerOptions, string?][] = [
+      [{}, "localhost"],
+      [{ host: "::1" }],
+      [{ tls: await selfSignedCertificate(["127.0.0.1"]) }],
+      [{ origins: ["http://localhost:5173"] }],
+      // Others are given the address that is announced, and so is a browser here.
+      [{ host: "0.0.0.0", announcedAddress: own.address }, "localhost"],
+      [{ host: "0.0.0.0", origins: ["https://example.org"] }],
+    ];
+    for (const [options, name] of cases) {
+      await using edge = new LocalEdge({ ...options, logger: silentLogger });
+      const ears = new Ears();
+      const agent = new Agent({
+        edge,
+        agentUser: { id: "agent", name: "Agent" },
+        processors: [ears],
+      });
+      const call = await agent.createCall("default", "test");
+      await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+      const link = await edge.callLink(call);
+      if (name) link.hostname = name;
+      const page = await openPage(browser, link);
+      await joinByKeyboard(page, "Ada");
+      await until(
+        `Ada is heard at ${link.origin}`,
+        async () => toneDb(await ears.next("Ada", 200), 1000) > FAKE_DB - 1,
+      );
+      assertTone(await ears.next("Ada", 300), 1000, FAKE_DB);
+      await page.browserContext().close();
+    }
+  },
+);
+
+firefoxTest("a call that is started in Firefox is answered", async (browser) => {
+  await using edge = new LocalEdge({ logger: silentLogger });
+  await using serving = await edge.serve({
+    onCall: async (call) => {
+      const agent = new Agent({ edge, agentUser: { id: "host", name: "Host" } });
+      await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+      await agent.finish();
+    },
+  });
+  const page = await openPage(browser, serving.url);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  await shows(page, /Host/);
+});
+
+firefoxTest("a person in Firefox and one in Chromium hear each other", async (browser) => {
+  await using scene = await openScene();
+  await using own = await launchBrowser();
+  const page = await openPage(browser, scene.link, VOICE);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  const grace = await Guest.join(own.browser, scene.link, { name: "Grace" });
+  await until("Ada is heard", async () => toneDb(await grace.hear(200), 700) > TONE_DB - 1);
+  await grace.startTone(1500);
+  await until("Grace is heard", async () => toneDb(await heardBy(page), 1500) > TONE_DB - 1);
+  // Each hears the other and not himself.
+  assertTone(await heardBy(page), 1500);
+  assertTone(await grace.hear(300), 700);
+  await grace.leave();
+}, { ignore: chromium === undefined });
