@@ -162,7 +162,7 @@ firefoxTest("a person in Firefox and one in Chromium hear each other", async (br
   await until("Ada is heard", async () => toneDb(await grace.hear(200), 700) > TONE_DB - 1);
   await grace.startTone(1500);
   await until("Grace is heard", async () => toneDb(await heardBy(page), 1500) > TONE_DB - 1);
-  // Each hears the other and not himself.
+  // Each hears the other, and nothing else.
   assertTone(await heardBy(page), 1500);
   assertTone(await grace.hear(300), 700);
   await grace.leave();

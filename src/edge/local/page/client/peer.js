@@ -36,8 +36,9 @@ export class Peer {
   #closed = false;
   /** Whether the browser has an address to be reached by. */
   #found = false;
-  /** Runs while it may still find one. */
+  /** Finds none any more when it ends. */
   #search;
+  #searched = false;
   #failed = false;
   /** Candidates of the page's that wait for the answer, which they must not overtake. */
   #own = [];
@@ -68,7 +69,7 @@ export class Peer {
       if (this.#closed) return;
       // Without a network the next connection would fail as fast: the search runs to its end.
       if (connectionState !== "failed") hooks.onState(connectionState);
-      else if (this.#found || !this.#search) this.#fail();
+      else if (this.#found || this.#searched) this.#fail();
     };
     connection.ontrack = ({ track, transceiver }) => this.#take(track, transceiver.mid);
   }
@@ -114,7 +115,7 @@ export class Peer {
     await connection.setLocalDescription(answer);
     if (this.#closed) return;
     this.#search = setTimeout(() => {
-      this.#search = undefined;
+      this.#searched = true;
       if (this.lacksNetwork || connection.connectionState === "failed") this.#fail();
     }, SEARCH_MS);
     this.#hooks.send({ type: "answer", offer: this.offer, sdp: answer.sdp });
