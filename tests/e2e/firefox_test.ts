@@ -1,5 +1,5 @@
 /** Firefox on the product's own page, with an edge on its default host. */
-import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
@@ -39,10 +39,26 @@ async function heardBy(page: Page): Promise<Recording> {
   return { sampleRate, samples: Float32Array.from(samples) };
 }
 
-/** A tone of this pitch and level, and nothing else. */
-function assertTone(heard: Recording, hz: number, db = TONE_DB): void {
-  assertAlmostEquals(toneDb(heard, hz), db, 1, `${hz} Hz, in dB`);
-  assertAlmostEquals(levelDb(heard.samples), db, 1, "all of it, in dB");
+/**
+ * Waits until a recording is a tone of this pitch and level, within 1 dB, and nothing else. It may
+ * take several: on a machine that is busy there are gaps in what browsers send and play.
+ */
+async function hearsTone(
+  who: string,
+  record: () => Promise<Recording>,
+  hz: number,
+  db = TONE_DB,
+): Promise<void> {
+  let measured: number[] = [];
+  try {
+    await until(`${who} hears ${hz} Hz at ${db} dB`, async () => {
+      const heard = await record();
+      measured = [toneDb(heard, hz), levelDb(heard.samples)];
+      return measured.every((level) => Math.abs(level - db) < 1);
+    });
+  } catch (cause) {
+    throw new Error(`last heard: the tone and all of it at ${measured} dB`, { cause });
+  }
 }
 
 firefoxTest(
@@ -57,13 +73,10 @@ firefoxTest(
     // It takes 0.3 s; the rest is for a machine that is busy.
     assertLess(performance.now() - joined, 5000);
 
-    const isHeard = async () => toneDb(await ears.next("Ada", 200), 700) > TONE_DB - 1;
-    await until("Ada is heard", isHeard);
-    assertTone(await ears.next("Ada", 500), 700);
+    await hearsTone("the agent", () => ears.next("Ada", 300), 700);
 
     const said = agent.audio.write(tone(1000, 10_000));
-    await until("the agent is heard", async () => toneDb(await heardBy(page), 1000) > TONE_DB - 1);
-    assertTone(await heardBy(page), 1000);
+    await hearsTone("Ada", () => heardBy(page), 1000);
     await agent.audio.flush();
     await said;
     await until("it is quiet", async () => levelDb((await heardBy(page)).samples) < QUIET_DB);
@@ -75,7 +88,7 @@ firefoxTest(
     await until("the agent is told that Ada is muted", isMuted);
     await page.click("#mute");
     await until("the agent is told that Ada is not muted", () => !isMuted());
-    await until("Ada is heard again", isHeard);
+    await hearsTone("the agent", () => ears.next("Ada", 300), 700);
 
     await page.click("#leave");
     await until("Ada is gone", () => agent.connection!.participants.size === 0);
@@ -127,11 +140,8 @@ firefoxTest(
       if (name) link.hostname = name;
       const page = await openPage(browser, link);
       await joinByKeyboard(page, "Ada");
-      await until(
-        `Ada is heard at ${link.origin}`,
-        async () => toneDb(await ears.next("Ada", 200), 1000) > FAKE_DB - 1,
-      );
-      assertTone(await ears.next("Ada", 300), 1000, FAKE_DB);
+      const at = `the agent at ${link.origin}`;
+      await hearsTone(at, () => ears.next("Ada", 300), 1000, FAKE_DB);
       await page.browserContext().close();
     }
   },
@@ -159,11 +169,9 @@ firefoxTest("a person in Firefox and one in Chromium hear each other", async (br
   await joinByKeyboard(page, "Ada");
   await shows(page, /Connected/);
   const grace = await Guest.join(own.browser, scene.link, { name: "Grace" });
-  await until("Ada is heard", async () => toneDb(await grace.hear(200), 700) > TONE_DB - 1);
   await grace.startTone(1500);
-  await until("Grace is heard", async () => toneDb(await heardBy(page), 1500) > TONE_DB - 1);
   // Each hears the other, and nothing else.
-  assertTone(await heardBy(page), 1500);
-  assertTone(await grace.hear(300), 700);
+  await hearsTone("Grace", () => grace.hear(300), 700);
+  await hearsTone("Ada", () => heardBy(page), 1500);
   await grace.leave();
 }, { ignore: chromium === undefined });
