@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkMethods } from "./checks.ts";
 
 /**
  * A source of time. `now` never goes back and is what durations are measured with; `epochMs` is
@@ -19,6 +20,12 @@ export interface Clock {
    * first; never where `ms` is `Infinity`. Disposing late, or twice, does nothing.
    */
   schedule(callback: () => void, ms: number): Disposable;
+}
+
+/** Throws a TypeError unless `value` is a clock. */
+export function checkClock(value: unknown): void {
+  const expected = "a clock, e.g. systemClock";
+  checkMethods(value, "clock", expected, ["now", "epochMs", "schedule"]);
 }
 
 /** What a timer of the runtime holds: more would fire at once. */

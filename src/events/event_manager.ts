@@ -5,6 +5,8 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { DropCounter } from "./drop_counter.ts";
+import { attempt, promiseIn } from "./user_code.ts";
+import { checkObject } from "./checks.ts";
 
 /** A class whose instances are sent as events. */
 // deno-lint-ignore no-explicit-any
@@ -62,6 +64,7 @@ export class EventManager implements Disposable {
 
   /** Makes an event manager. */
   constructor(options: EventManagerOptions = {}) {
+    checkObject(options, "options", "an object like { queueSize: 256 }, or nothing");
     this.#queueSize = options.queueSize ?? 256;
     if (!Number.isInteger(this.#queueSize) || this.#queueSize < 1) {
       throw new RangeError(`queueSize must be an integer >= 1, got ${this.#queueSize}`);
@@ -210,9 +213,8 @@ class Subscriber {
   /** Calls the handler; what it returns never rejects, and is undefined when it is done. */
   #call(event: object): Promise<void> | undefined {
     try {
-      const result: unknown = this.handler(event);
-      if (!isThenable(result)) return undefined;
-      return Promise.resolve(result).then(() => {}, (error) => this.#fail(error, event));
+      return promiseIn<unknown>(this.handler(event))
+        ?.then(() => {}, (error) => this.#fail(error, event));
     } catch (error) {
       this.#fail(error, event);
       return undefined;
@@ -220,15 +222,6 @@ class Subscriber {
   }
 
   #fail(error: unknown, event: object): void {
-    try {
-      this.onFailure(error, event);
-    } catch (second) {
-      console.error(second);
-    }
+    attempt(() => this.onFailure(error, event), (second) => console.error(second));
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
 }

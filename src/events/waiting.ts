@@ -5,6 +5,7 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
+import { promiseIn } from "./user_code.ts";
 
 /** How long to wait, and what ends the wait early. */
 export interface WaitOptions {
@@ -28,20 +29,21 @@ export function checkDuration(name: string, ms: number): void {
 }
 
 /**
- * Waits for `promise`, at most `timeoutMs` and until `signal` is aborted. What `promise` does
- * later is ignored, its rejection included.
+ * Waits for `value`, at most `timeoutMs` and until `signal` is aborted. What it does later is
+ * ignored, its rejection included. What is no promise is there already.
  */
 export function waitFor<T>(
-  promise: PromiseLike<T>,
+  value: T | PromiseLike<T>,
   what: string,
   options: WaitOptions = {},
 ): Promise<T> {
   const { timeoutMs = Infinity, signal, clock = systemClock } = options;
+  const promise = promiseIn(value);
+  // Whatever comes of the wait, nobody else sees to this.
+  promise?.catch(() => {});
   checkDuration("timeoutMs", timeoutMs);
-  if (signal?.aborted) {
-    promise.then(undefined, () => {});
-    return Promise.reject(signal.reason);
-  }
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  if (!promise) return Promise.resolve(value);
   return new Promise((resolve, reject) => {
     const timer = clock.schedule(() => {
       settle(() => reject(timeoutError(what, timeoutMs)));

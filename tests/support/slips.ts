@@ -1,0 +1,73 @@
+/** What a function of a user's may do instead of what its type says, and what came of it. */
+import { assertEquals } from "@std/assert";
+
+export type SlipName =
+  | "throws"
+  | "rejects"
+  | "never settles"
+  | "a number"
+  | "a promise of a number"
+  | "then throws"
+  | "reading then throws";
+
+const error = (): Error => new Error("a slip");
+
+/** Each a function in place of another. */
+export const slips: Readonly<Record<SlipName, () => unknown>> = {
+  "throws": () => {
+    throw error();
+  },
+  "rejects": () => Promise.reject(error()),
+  "never settles": () => new Promise(() => {}),
+  "a number": () => 5,
+  "a promise of a number": () => Promise.resolve(5),
+  "then throws": () => ({
+    then() {
+      throw error();
+    },
+  }),
+  "reading then throws": () => ({
+    get then() {
+      throw error();
+    },
+  }),
+};
+
+export const slipNames = Object.keys(slips) as SlipName[];
+
+/** Those that are failures whatever the function is for. */
+export const failures: readonly SlipName[] = [
+  "throws",
+  "rejects",
+  "then throws",
+  "reading then throws",
+];
+
+/** The methods of an interface by name, those that may be left out too. */
+export type MethodsOf<T> = {
+  [K in keyof T]-?: NonNullable<T[K]> extends (...args: never[]) => unknown ? K : never;
+}[keyof T];
+
+/** Notes every rejection that nobody sees to, which would end a program. */
+export class UnhandledRejections implements Disposable {
+  readonly #seen: unknown[] = [];
+  readonly #note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    this.#seen.push(event.reason);
+  };
+
+  constructor() {
+    globalThis.addEventListener("unhandledrejection", this.#note);
+  }
+
+  /** Fails where there was one. */
+  async assertNone(what: string): Promise<void> {
+    // They are told a turn after they happened.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(this.#seen.splice(0).map(String), [], `${what}: nobody saw to this`);
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.removeEventListener("unhandledrejection", this.#note);
+  }
+}
