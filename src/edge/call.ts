@@ -1,5 +1,6 @@
 import type { User } from "./types.ts";
 import { checkCall } from "./identity.ts";
+import { checkObject } from "../events/checks.ts";
 
 /** What can be said when a call is created or looked up. */
 export interface CreateCallOptions {
@@ -27,6 +28,7 @@ export class Call {
    *   characters.
    */
   constructor(init: { id: string; type?: string; original?: unknown }) {
+    checkObject(init, "init", 'an object like { id: "kitchen" }');
     this.id = init.id;
     this.type = init.type ?? "default";
     this.original = init.original;

@@ -13,7 +13,9 @@ import type {
 } from "./types.ts";
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
+import { checkMethods, checkObject } from "../events/checks.ts";
 import { DropCounter } from "../events/drop_counter.ts";
+import { promised, UserHook } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { Attendance } from "./attendance.ts";
 import { checkCustomEvent } from "./custom_event.ts";
@@ -84,6 +86,7 @@ export abstract class Connection implements AsyncDisposable {
   readonly #closed = Promise.withResolvers<CloseReason>();
   readonly #attendance: Attendance;
   readonly #unknownAudio: DropCounter;
+  readonly #receive: UserHook<AudioRow>;
   /** The row that a single participant's audio is handed over in. */
   readonly #row: AudioRow = { number: -1, count: 0, entries: [] };
   #state: ConnectionState = "establishing";
@@ -97,6 +100,8 @@ export abstract class Connection implements AsyncDisposable {
    * @throws {TypeError} the agent's user or the call is not what an edge can use.
    */
   constructor(init: ConnectionInit) {
+    checkObject(init, "init", "an object like { edge, agent, call }");
+    checkMethods(init.edge, "init.edge", "the EdgeTransport that makes the connection", ["adopt"]);
     checkUser(init.agent?.user, "agent.user");
     checkCall(init.call);
     this.edge = init.edge;
@@ -110,6 +115,11 @@ export abstract class Connection implements AsyncDisposable {
         new Error(`${dropped} chunks of audio from unknown participants dropped (${total} in all)`),
         "receiving audio",
       );
+    });
+    this.#receive = new UserHook<AudioRow>((row) => this.agent.receiveRow(row), {
+      clock: this.clock,
+      report: (error, context) => this.reportError(error, context),
+      context: "the agent's receiveRow",
     });
     init.edge.adopt(this);
   }
@@ -289,7 +299,7 @@ export abstract class Connection implements AsyncDisposable {
   /** One tick's audio of all participants. The row need only be valid during the call. */
   protected receiveRow(row: AudioRow): void {
     if (this.#state === "closed") return;
-    this.agent.receiveRow(row);
+    void this.#receive.run(row);
     if (!this.edge.events.has(AudioReceivedEvent)) return;
     for (let index = 0; index < row.count; index++) {
       const { participant, trackId, pcm } = row.entries[index]!;
@@ -361,7 +371,7 @@ export abstract class Connection implements AsyncDisposable {
     this.#row.number = row;
     this.#row.count = 1;
     this.#row.entries[0] = { participant, trackId, pcm };
-    this.agent.receiveRow(this.#row);
+    void this.#receive.run(this.#row);
   }
 
   #join(participant: Participant, announce: boolean): void {
@@ -449,7 +459,7 @@ export abstract class Connection implements AsyncDisposable {
 
   async #release(reason: CloseReason): Promise<void> {
     try {
-      await waitFor(this.disconnect(reason), "disconnecting", {
+      await waitFor(promised(() => this.disconnect(reason)), "disconnecting", {
         timeoutMs: DISCONNECT_LIMIT_MS,
         clock: this.clock,
       });

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../events/clock.ts";
+import { checkObject, shown } from "../events/checks.ts";
 
 /** Who speaks in a conversation: the application, a participant, or the agent. */
 export type MessageRole = "system" | "user" | "assistant";
@@ -46,8 +47,9 @@ export interface MessageChange {
 }
 
 /**
- * What was said in a call. Changes are visible at once; an edge that keeps conversations elsewhere
- * writes them behind, and `flush` waits for that.
+ * What was said in a call. Changes are visible at once: `append` and `update` give the message, and
+ * no promise of it. An edge that keeps conversations elsewhere writes them behind, and `flush` waits
+ * for that.
  */
 export interface Conversation {
   /** Identifies the conversation within the edge. */
@@ -83,6 +85,10 @@ export class MemoryConversation implements Conversation {
   constructor(
     init: { id: string; instructions?: string; capacity?: number; clock?: Clock },
   ) {
+    checkObject(init, "init", 'an object like { id: "kitchen" }');
+    if (typeof init.id !== "string") {
+      throw new TypeError(`init.id: expected a text, got ${shown(init.id)}`);
+    }
     const { capacity = 1000 } = init;
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new RangeError(`capacity must be an integer >= 1, got ${capacity}`);

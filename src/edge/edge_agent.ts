@@ -51,7 +51,7 @@ export interface EdgeAgent {
   readonly hearing: Hearing;
   /**
    * Takes one row. Called directly, not through the event manager, so that nothing is allocated
-   * per chunk. Must not throw and must copy what it keeps.
+   * per chunk. Must copy what it keeps; what it throws is reported.
    */
   receiveRow(row: AudioRow): void;
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../events/clock.ts";
+import { checkObject } from "../events/checks.ts";
 import { EventManager } from "../events/event_manager.ts";
-import { consoleLogger, describeError, type Logger } from "../events/logger.ts";
+import { consoleLogger, describeError, guardedLogger, type Logger } from "../events/logger.ts";
 import { edgeEvents, ErrorEvent } from "./events.ts";
 
 /**
@@ -12,7 +13,9 @@ export class EdgeEvents extends EventManager {
 
   /** Registers all events of the contract. */
   constructor(options: { clock?: Clock; logger?: Logger } = {}) {
-    const { clock = systemClock, logger = consoleLogger } = options;
+    checkObject(options, "options", "an object like { logger }, or nothing");
+    const { clock = systemClock } = options;
+    const logger = guardedLogger(options.logger ?? consoleLogger, clock);
     super({
       clock,
       onFailure: (error, event) => {
@@ -32,6 +35,7 @@ export class EdgeEvents extends EventManager {
    * call has ended.
    */
   override send(event: object): void {
+    checkObject(event, "send", "an event of a registered class");
     const connection = "connection" in event ? event.connection : undefined;
     if (isTaking(connection) && !connection[takeSentEvent](event)) return;
     this.announce(event);

@@ -5,14 +5,20 @@ import type { EdgeAgent } from "./edge_agent.ts";
 import type { JsonValue, User } from "./types.ts";
 import type { VideoTrack } from "./video_frame.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
-import { type Clock, systemClock } from "../events/clock.ts";
-import { consoleLogger, type Logger } from "../events/logger.ts";
+import { checkObject } from "../events/checks.ts";
+import { checkClock, type Clock, systemClock } from "../events/clock.ts";
+import { consoleLogger, guardedLogger, type Logger } from "../events/logger.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
 import { type Conversation, MemoryConversation } from "./conversation.ts";
 import { EdgeEvents } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
 import { ErrorEvent } from "./events.ts";
+import { promised } from "../events/user_code.ts";
+import { waitFor } from "../events/waiting.ts";
 import { QueuedAudioTrack } from "./queued_audio_track.ts";
+
+/** How long `release` may take before closing goes on without it. */
+const RELEASE_LIMIT_MS = 15_000;
 
 /** What every edge can be given. */
 export interface EdgeOptions {
@@ -63,8 +69,10 @@ export abstract class EdgeTransport implements AsyncDisposable {
 
   /** Makes an edge transport. */
   constructor(options: EdgeOptions = {}) {
+    checkObject(options, "options", "an object, or nothing");
     this.clock = options.clock ?? systemClock;
-    this.logger = options.logger ?? consoleLogger;
+    checkClock(this.clock);
+    this.logger = guardedLogger(options.logger ?? consoleLogger, this.clock);
     this.events = new EdgeEvents({ clock: this.clock, logger: this.logger });
   }
 
@@ -82,7 +90,10 @@ export abstract class EdgeTransport implements AsyncDisposable {
    */
   abstract join(agent: EdgeAgent, call: Call, options?: JoinOptions): Promise<Connection>;
 
-  /** Releases what the edge itself holds; its connections have been closed before. */
+  /**
+   * Releases what the edge itself holds; its connections have been closed before. What it rejects
+   * with, or takes longer than 15 seconds for, is reported, and closing goes on without it.
+   */
   protected release(): Promise<void> {
     return Promise.resolve();
   }
@@ -155,6 +166,8 @@ export abstract class EdgeTransport implements AsyncDisposable {
       id: `agent-audio-${++this.#audioTracks}`,
       kernel: this.audioKernel(),
       clock: this.clock,
+      onFailure: (error) =>
+        this.events.announce(new ErrorEvent({ error, context: "playing out what an agent says" })),
     });
   }
 
@@ -186,7 +199,9 @@ export abstract class EdgeTransport implements AsyncDisposable {
   async #close(): Promise<void> {
     await Promise.all([...this.#connections].map((connection) => connection.close()));
     try {
-      await this.release();
+      const releasing = promised(() => this.release());
+      const timeoutMs = RELEASE_LIMIT_MS;
+      await waitFor(releasing, "closing the edge", { timeoutMs, clock: this.clock });
     } catch (error) {
       this.events.announce(new ErrorEvent({ error, context: "closing the edge" }));
     }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkObject } from "../events/checks.ts";
 
 /** What every error of this package carries beside its message. */
 export interface EdgeErrorOptions extends ErrorOptions {
@@ -25,6 +26,7 @@ export class EdgeError extends Error {
   /** Makes an edge error. */
   constructor(message: string, options: EdgeErrorOptions) {
     super(message, options);
+    checkObject(options, "options", 'an object like { code: "timeout" }');
     this.code = options.code;
     this.retryable = options.retryable ?? false;
   }

@@ -8,6 +8,7 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { EventClass } from "../events/event_manager.ts";
 import type { Connection } from "./connection.ts";
 import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
+import { checkObject } from "../events/checks.ts";
 
 /** Somebody was heard. */
 export class AudioReceivedEvent {
@@ -32,6 +33,7 @@ export class AudioReceivedEvent {
       row?: number;
     },
   ) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.participant = init.participant;
     this.trackId = init.trackId ?? "";
@@ -49,6 +51,7 @@ export abstract class TrackEvent {
 
   /** Makes a track event. */
   constructor(init: { connection: Connection; track: TrackInfo }) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.track = init.track;
   }
@@ -72,6 +75,7 @@ export abstract class ParticipantEvent {
 
   /** Makes a participant event. */
   constructor(init: { connection: Connection; participant: Participant }) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.participant = init.participant;
   }
@@ -94,6 +98,7 @@ export class CallEndedEvent {
 
   /** Makes a call ended event. */
   constructor(init: { connection: Connection; reason?: CloseReason; error?: unknown }) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.reason = init.reason ?? "call-ended";
     this.error = init.error;
@@ -111,6 +116,7 @@ export class CustomEventReceivedEvent {
 
   /** Makes a custom event received event. */
   constructor(init: { connection: Connection; data: JsonValue; participant?: Participant }) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.data = init.data;
     this.participant = init.participant;
@@ -140,6 +146,7 @@ export class ConnectionStateChangedEvent {
       reason?: CloseReason;
     },
   ) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.state = init.state;
     this.previous = init.previous;
@@ -159,6 +166,7 @@ export class ErrorEvent {
 
   /** Makes an error event. */
   constructor(init: { error: unknown; context: string; connection?: Connection }) {
+    checkObject(init, "init", "an object like { error, context }");
     this.error = init.error;
     this.context = init.context;
     this.connection = init.connection;

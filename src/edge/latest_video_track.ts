@@ -1,3 +1,5 @@
+import { checkObject } from "../events/checks.ts";
+import { attempt } from "../events/user_code.ts";
 import { assertVideoFrame, type VideoFrame, type VideoTrack } from "./video_frame.ts";
 
 /**
@@ -31,6 +33,7 @@ export class LatestVideoTrack implements VideoTrack {
 
   /** `onClose` is called once, when the track is closed. */
   constructor(options: { id?: string; onClose?: () => void } = {}) {
+    checkObject(options, "options", "an object like { id }, or nothing");
     this.id = options.id ?? crypto.randomUUID();
     this.#onClose = options.onClose;
   }
@@ -68,7 +71,7 @@ export class LatestVideoTrack implements VideoTrack {
     if (this.#closed) return;
     this.#closed = true;
     this.#wake();
-    this.#onClose?.();
+    attempt(() => this.#onClose?.(), (error) => console.error(error));
   }
 
   /** Gives the latest frame, then each later one that is the latest when asked for. */

@@ -1,5 +1,7 @@
 import type { AudioTrack, FlushResult, PlayoutBinding, PlayoutPort } from "./audio_track.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
+import { checkMethods } from "../events/checks.ts";
+import { UserHook } from "../events/user_code.ts";
 import { SampleQueue } from "./sample_queue.ts";
 
 /** How a {@linkcode PacedPlayout} plays. */
@@ -9,6 +11,8 @@ export interface PacedPlayoutOptions {
    * during the call. Not called while there is nothing to play.
    */
   onFrame: (samples: Int16Array) => void;
+  /** Told what `onFrame` throws or rejects with, at most once a second. Default: the console. */
+  onFailure?: (error: unknown) => void;
   /** How much later the listener hears it. Default 0. */
   heardDelayMs?: number;
   /** Where time comes from. Default: the machine's clock. */
@@ -30,7 +34,7 @@ const CATCH_UP_MS = 500;
 export class PacedPlayout implements Disposable {
   readonly #track: AudioTrack;
   readonly #clock: Clock;
-  readonly #onFrame: (samples: Int16Array) => void;
+  readonly #onFrame: UserHook<Int16Array>;
   readonly #heardDelayMs: number;
   readonly #queue: SampleQueue;
   readonly #frame: Int16Array;
@@ -47,9 +51,16 @@ export class PacedPlayout implements Disposable {
 
   /** Binds the track and begins with what was written before. */
   constructor(track: AudioTrack, options: PacedPlayoutOptions) {
+    checkMethods(track, "track", "an AudioTrack, e.g. of createAudioTrack()", ["bind"]);
+    checkMethods(options, "options", "{ onFrame }", ["onFrame"]);
+    const { onFailure = (error: unknown) => console.error(error) } = options;
     this.#track = track;
     this.#clock = options.clock ?? systemClock;
-    this.#onFrame = options.onFrame;
+    this.#onFrame = new UserHook<Int16Array>((samples) => options.onFrame(samples), {
+      clock: this.#clock,
+      report: (error) => onFailure(error),
+      context: "onFrame",
+    });
     this.#heardDelayMs = options.heardDelayMs ?? 0;
     this.#epoch = track.epoch;
     this.#frame = new Int16Array(Math.round(track.sampleRate * FRAME_MS / 1000));
@@ -135,7 +146,7 @@ export class PacedPlayout implements Disposable {
     }
     frame.fill(0, filled);
     this.#played += filled;
-    this.#onFrame(frame);
+    void this.#onFrame.run(frame);
   }
 
   #trim(now: number): void {

@@ -16,6 +16,7 @@ import { ClosedError, EdgeError } from "./errors.ts";
 import { PendingWrite } from "./pending_write.ts";
 import { TrackPlayout } from "./track_playout.ts";
 import { UtteranceQueue } from "./utterance_queue.ts";
+import { checkObject } from "../events/checks.ts";
 
 /** How a {@linkcode QueuedAudioTrack} is made. */
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {
@@ -31,6 +32,8 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   kernel?: AudioKernel;
   /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
+  /** Told what a port fails with, at most once a second. Default: the console. */
+  onFailure?: (error: unknown) => void;
 }
 
 /** How many writes may wait: more means that somebody does not await them. */
@@ -57,6 +60,7 @@ export class QueuedAudioTrack implements AudioTrack {
 
   /** Makes a queued audio track. */
   constructor(options: QueuedAudioTrackOptions = {}) {
+    checkObject(options, "options", 'an object like { mode: "live" }, or nothing');
     const { sampleRate = 48_000, aheadMs = 400, waitingMs = 1000, mode = "speech" } = options;
     if (mode !== "speech" && mode !== "live") {
       throw new TypeError(`mode must be "speech" or "live", got ${JSON.stringify(mode)}`);
@@ -69,7 +73,8 @@ export class QueuedAudioTrack implements AudioTrack {
     this.#clock = options.clock ?? systemClock;
     const kernel = options.kernel ?? typescriptKernel();
     this.#queue = new UtteranceQueue({ sampleRate, waitingMs, kernel });
-    this.#playout = new TrackPlayout(sampleRate, this.#clock);
+    const { onFailure = (error: unknown) => console.error(error) } = options;
+    this.#playout = new TrackPlayout(sampleRate, this.#clock, onFailure);
   }
 
   get epoch(): number {
@@ -154,13 +159,13 @@ export class QueuedAudioTrack implements AudioTrack {
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#playout.port?.pause();
+    this.#playout.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#playout.port?.resume();
+    this.#playout.resume();
   }
 
   close(): void {
@@ -168,7 +173,7 @@ export class QueuedAudioTrack implements AudioTrack {
     this.#closed = true;
     for (const write of this.#writes.splice(0)) write.done.reject(new ClosedError("the track"));
     // Its answer is of no interest, and its failure is that of a port that is gone.
-    if (this.#playout.port) this.flush().catch(() => {});
+    if (this.#playout.isBound) this.flush().catch(() => {});
     this.#forgetWaiting();
     this.#playout.unbind();
     this.#queue[Symbol.dispose]();
@@ -177,7 +182,7 @@ export class QueuedAudioTrack implements AudioTrack {
   bind(port: PlayoutPort): PlayoutBinding {
     if (this.#closed) throw new ClosedError("the audio track");
     const binding = this.#playout.bind(port);
-    if (this.#paused) port.pause();
+    if (this.#paused) this.#playout.pause();
     this.#pump();
     return {
       report: (report) => {
@@ -211,7 +216,7 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   #feed(): void {
-    if (!this.#playout.port) return;
+    if (!this.#playout.isBound) return;
     while (!this.#queue.isEmpty && this.#playout.aheadMs < this.#aheadMs) {
       const piece = this.#queue.peek();
       this.#playout.push(piece.samples, { final: piece.final });

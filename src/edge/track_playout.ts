@@ -1,10 +1,23 @@
 import type { FlushResult, PlayoutPort, PlayoutReport } from "./audio_track.ts";
 import type { Clock } from "../events/clock.ts";
+import { shown } from "../events/checks.ts";
+import { promised, UserHook } from "../events/user_code.ts";
+import { waitFor } from "../events/waiting.ts";
+
+/** A port that does not answer a flush within this time is taken for silent. */
+const FLUSH_LIMIT_MS = 2000;
+
+interface Pushed {
+  readonly samples: Int16Array;
+  readonly epoch: number;
+  readonly final: boolean;
+}
 
 /** The far end of a track: the port it is bound to, and what was played over all its ports. */
 export class TrackPlayout {
   readonly #sampleRate: number;
   readonly #clock: Clock;
+  readonly #onFailure: (error: unknown) => void;
   #binding: PortBinding | undefined;
   #epoch = 0;
   /** What was played before the current binding and epoch. */
@@ -15,13 +28,22 @@ export class TrackPlayout {
   #epochLostMs = 0;
   #heardMs = 0;
 
-  constructor(sampleRate: number, clock: Clock) {
+  constructor(sampleRate: number, clock: Clock, onFailure: (error: unknown) => void) {
     this.#sampleRate = sampleRate;
     this.#clock = clock;
+    this.#onFailure = onFailure;
   }
 
-  get port(): PlayoutPort | undefined {
-    return this.#binding?.port;
+  get isBound(): boolean {
+    return this.#binding !== undefined;
+  }
+
+  pause(): void {
+    this.#binding?.pause();
+  }
+
+  resume(): void {
+    this.#binding?.resume();
   }
 
   get epoch(): number {
@@ -59,7 +81,7 @@ export class TrackPlayout {
         `expected a port of ${this.#sampleRate} samples a second, got one of ${port.sampleRate}`,
       );
     }
-    return this.#binding = new PortBinding(port, this.#clock.now());
+    return this.#binding = new PortBinding(port, this.#clock, this.#onFailure);
   }
 
   /** Ends the current binding; gives whether `binding` was that. */
@@ -111,7 +133,10 @@ export class TrackPlayout {
 
 /** A port, and what is known of it in the current epoch. */
 export class PortBinding {
-  readonly #lost = Promise.withResolvers<undefined>();
+  readonly #lost = new AbortController();
+  readonly #clock: Clock;
+  readonly #push: UserHook<Pushed>;
+  readonly #pause: UserHook<boolean>;
   pushedMs = 0;
   playedMs = 0;
   trimmedMs = 0;
@@ -119,8 +144,23 @@ export class PortBinding {
   /** When something was last played, as far as is known. */
   progressAt: number;
 
-  constructor(readonly port: PlayoutPort, now: number) {
-    this.progressAt = now;
+  constructor(readonly port: PlayoutPort, clock: Clock, onFailure: (error: unknown) => void) {
+    const options = { clock, report: onFailure, context: "the playout port" };
+    this.#clock = clock;
+    this.#push = new UserHook<Pushed>(
+      ({ samples, epoch, final }) => port.push(samples, epoch, { final }),
+      options,
+    );
+    this.#pause = new UserHook<boolean>((paused) => paused ? port.pause() : port.resume(), options);
+    this.progressAt = clock.now();
+  }
+
+  pause(): void {
+    void this.#pause.run(true);
+  }
+
+  resume(): void {
+    void this.#pause.run(false);
   }
 
   /** How far the port is ahead of what it has played, the samples on their way included. */
@@ -132,7 +172,7 @@ export class PortBinding {
 
   push(samples: Int16Array, epoch: number, options: { final: boolean }): void {
     this.pushedMs += samples.length * 1000 / this.port.sampleRate;
-    this.port.push(samples, epoch, options);
+    void this.#push.run({ samples, epoch, final: options.final });
   }
 
   take(report: PlayoutReport, now: number): void {
@@ -149,12 +189,24 @@ export class PortBinding {
     return { pushedMs, playedMs, trimmedMs };
   }
 
-  /** The port's answer, or `known` when it is lost before it answers. */
+  /** The port's answer, or `known` when it is lost before it answers, or does not answer. */
   async flush(epoch: number, known: FlushResult): Promise<FlushResult> {
-    return await Promise.race([this.port.flush(epoch), this.#lost.promise]) ?? known;
+    const { signal } = this.#lost;
+    const flushing = promised(() => this.port.flush(epoch));
+    const timeoutMs = FLUSH_LIMIT_MS;
+    const options = { timeoutMs, signal, clock: this.#clock };
+    try {
+      const result = await waitFor(flushing, "flushing the playout port", options);
+      if (Number.isFinite(result?.playedMs) && Number.isFinite(result.discardedMs)) return result;
+      throw new TypeError(`flush: expected { playedMs, discardedMs }, got ${shown(result)}`);
+    } catch (error) {
+      // One that is gone has nothing to answer.
+      if (!signal.aborted) this.#push.fail(error);
+      return known;
+    }
   }
 
   lose(): void {
-    this.#lost.resolve(undefined);
+    this.#lost.abort();
   }
 }

@@ -1,4 +1,5 @@
-import { describe, uint8Length } from "../audio/typed_arrays.ts";
+import { uint8Length } from "../audio/typed_arrays.ts";
+import { shown } from "../events/checks.ts";
 
 /** How the bytes of a {@linkcode VideoFrame} are laid out. */
 export type VideoFormat =
@@ -23,6 +24,9 @@ export interface VideoFrame {
 
 /** The number of bytes that a frame of this format and size has. */
 export function videoFrameSize(format: VideoFormat, width: number, height: number): number {
+  if (format !== "RGBA" && format !== "I420") {
+    throw new TypeError(`format: expected "RGBA" or "I420", got ${shown(format)}`);
+  }
   if (format === "RGBA") return width * height * 4;
   return width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
 }
@@ -35,18 +39,15 @@ export function videoFrameSize(format: VideoFormat, width: number, height: numbe
  */
 export function assertVideoFrame(frame: VideoFrame): void {
   if (typeof frame !== "object" || frame === null) {
-    throw new TypeError(`frame: expected a VideoFrame, got ${describe(frame)}`);
+    throw new TypeError(`frame: expected a VideoFrame, got ${shown(frame)}`);
   }
   const { format, width, height, data, timestampMs } = frame;
-  if (format !== "I420" && format !== "RGBA") {
-    throw new TypeError(`format: expected I420 or RGBA, got ${format}`);
-  }
   assertSides(width, height);
   if (typeof timestampMs !== "number") {
-    throw new TypeError(`timestampMs: expected a number, got ${describe(timestampMs)}`);
+    throw new TypeError(`timestampMs: expected a number, got ${shown(timestampMs)}`);
   }
-  const length = uint8Length(data, "data");
   const size = videoFrameSize(format, width, height);
+  const length = uint8Length(data, "data");
   if (length !== size) {
     throw new RangeError(
       `data: expected ${size} bytes of ${format} at ${width} x ${height}, got ${length}`,

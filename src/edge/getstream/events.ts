@@ -2,6 +2,7 @@
 import type { Connection } from "../connection.ts";
 import type { Participant } from "../types.ts";
 import type { Strategy } from "./seam.ts";
+import { checkObject } from "../../events/checks.ts";
 
 /** How a lost call was found again. */
 export type ReconnectStrategy = Strategy;
@@ -25,6 +26,7 @@ export class AudioLevelsEvent {
 
   /** Made by the edge. */
   constructor(init: { connection: Connection; levels: readonly AudioLevel[] }) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.levels = init.levels;
   }
@@ -50,6 +52,7 @@ export class ReconnectedEvent {
       elapsedMs: number;
     },
   ) {
+    checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.strategy = init.strategy;
     this.attempts = init.attempts;

@@ -26,6 +26,7 @@
 import { isIP } from "node:net";
 import { generate } from "selfsigned";
 import type { TlsSettings } from "./settings.ts";
+import { shown } from "../../events/checks.ts";
 
 /** Phones take no certificate that is valid for longer than 825 days; a try needs fewer. */
 const DAYS = 90;
@@ -40,6 +41,9 @@ export async function selfSignedCertificate(
   names: readonly string[],
   nowMs: number = Date.now(),
 ): Promise<TlsSettings> {
+  if (!Array.isArray(names)) {
+    throw new TypeError(`names: expected a list like ["192.168.1.20"], got ${shown(names)}`);
+  }
   if (names.length === 0) throw new TypeError("expected the addresses that the page will have");
   for (const name of names) {
     if (isIP(name) === 0 && !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(name)) {

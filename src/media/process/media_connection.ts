@@ -140,6 +140,7 @@ export class MediaConnection extends Connection {
       const sender = new PictureSender(this.#id, this.#nextStream++);
       this.#video = new PublishedVideo(video, sender, {
         writer: this.#lease.link.writer,
+        clock: this.clock,
         onError: (error) => this.reportError(error, "publishing video"),
       });
     }

@@ -1,4 +1,6 @@
-import type { VideoTrack } from "../../edge/video_frame.ts";
+import type { VideoFrame, VideoTrack } from "../../edge/video_frame.ts";
+import type { Clock } from "../../events/clock.ts";
+import { UserHook } from "../../events/user_code.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import type { FrameSource, FrameWriter } from "../wire/frame_writer.ts";
 import type { PictureSender } from "../wire/video_frames.ts";
@@ -8,13 +10,19 @@ export class PublishedVideo implements FrameSource, Disposable {
   readonly track: VideoTrack;
   readonly #sender: PictureSender;
   readonly #writer: FrameWriter;
+  readonly #put: UserHook<VideoFrame>;
   #disposed = false;
 
   constructor(
     track: VideoTrack,
     sender: PictureSender,
-    options: { writer: FrameWriter; onError(error: unknown): void },
+    options: { writer: FrameWriter; clock: Clock; onError(error: unknown): void },
   ) {
+    this.#put = new UserHook<VideoFrame>((frame) => sender.put(frame), {
+      clock: options.clock,
+      report: (error) => options.onError(error),
+      context: "a frame",
+    });
     this.track = track;
     this.#sender = sender;
     this.#writer = options.writer;
@@ -46,7 +54,8 @@ export class PublishedVideo implements FrameSource, Disposable {
   async #run(): Promise<void> {
     for await (const frame of this.track) {
       if (this.#disposed) return;
-      this.#sender.put(frame);
+      // A frame that is none costs itself only.
+      void this.#put.run(frame);
       this.#writer.wake();
     }
   }
