@@ -3,9 +3,10 @@ import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Clock } from "../events/clock.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
-import type { SpeakerFilter } from "./speaker_filter.ts";
+import { everybodyPasses, type SpeakerFilter } from "./speaker_filter.ts";
 import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
+import { type Report, UserHook, yesOrNo } from "../events/user_code.ts";
 import { AudioInlet, SLOT_MS } from "./audio_inlet.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
 
@@ -17,7 +18,7 @@ export interface AudioInOptions {
   hearsAgents: boolean;
   kernel: AudioKernel;
   clock: Clock;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /** How many rows are processed before everything else gets a turn. */
@@ -46,16 +47,16 @@ export class AudioIn implements Disposable {
   readonly #inlets = new Map<string, AudioInlet>();
   /** Inlets that get no more audio but are not emptied yet. */
   readonly #ending = new Set<AudioInlet>();
-  readonly #people = new Set<string>();
   readonly #droppedBy = new Map<string, number>();
   readonly #runners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
-  readonly #filterFailures: DropCounter;
+  readonly #passes: UserHook<HeardAudio, readonly HeardAudio[]>;
+  readonly #filterLeft: UserHook<Participant>;
+  readonly #filterUpdated: UserHook<TrackInfo>;
   readonly #played = new RowValues(PLAYED_ROWS);
   readonly #row: HeardAudio[] = [];
   readonly #rowInlets: AudioInlet[] = [];
   readonly #passing: HeardAudio[] = [];
-  #filterError: unknown;
   #afterwards: Afterwards[] = [];
   #started = false;
   #closed = false;
@@ -65,7 +66,7 @@ export class AudioIn implements Disposable {
   #later: Disposable | undefined;
 
   constructor(options: AudioInOptions) {
-    const { clock, report } = options;
+    const { clock, report, speakerFilter } = options;
     this.#options = options;
     this.#runners = options.processors
       .filter((one) => one.processAudio)
@@ -75,8 +76,20 @@ export class AudioIn implements Disposable {
         `(${total} in all)`;
       report(new Error(message), "hearing");
     });
-    this.#filterFailures = new DropCounter(clock, () => {
-      report(this.#filterError, "the speaker filter, which lets everybody pass meanwhile");
+    this.#passes = new UserHook((audio, row) => speakerFilter.passes(audio, row), {
+      clock,
+      report,
+      context: "the speaker filter, and what it was asked about is not heard",
+    });
+    this.#filterLeft = new UserHook((one) => speakerFilter.participantLeft?.(one), {
+      clock,
+      report,
+      context: "the speaker filter, participantLeft",
+    });
+    this.#filterUpdated = new UserHook((track) => speakerFilter.trackUpdated?.(track), {
+      clock,
+      report,
+      context: "the speaker filter, trackUpdated",
     });
   }
 
@@ -126,18 +139,13 @@ export class AudioIn implements Disposable {
     this.#drain();
   }
 
-  participantJoined(participant: Participant): void {
-    if (participant.kind === "person") this.#people.add(participant.id);
-  }
-
   /** Tells the filter, and calls `act`, when all that he said has been processed. */
   participantLeft(participant: Participant, act: () => void): void {
-    this.#people.delete(participant.id);
     const inlets = [...this.#inlets.values(), ...this.#ending]
       .filter((one) => one.participant.id === participant.id);
     for (const inlet of inlets) this.#end(inlet);
     this.#tell(inlets, () => {
-      this.#options.speakerFilter.participantLeft?.(participant);
+      void this.#filterLeft.run(participant);
       act();
     });
   }
@@ -147,7 +155,7 @@ export class AudioIn implements Disposable {
     const inlet = this.#inletOf(track);
     if (track.muted) inlet?.closeSlot();
     this.#tell(inlet ? [inlet] : [], () => {
-      this.#options.speakerFilter.trackUpdated?.(track);
+      void this.#filterUpdated.run(track);
       act();
     });
   }
@@ -269,19 +277,14 @@ export class AudioIn implements Disposable {
     return pending && Promise.all(pending).then(() => {});
   }
 
+  /** Those who pass. Who is alone is asked about too, and whoever is not said to pass does not. */
   #filter(): readonly HeardAudio[] {
-    if (this.#people.size < 2) return this.#row;
+    if (this.#options.speakerFilter === everybodyPasses) return this.#row;
     this.#passing.length = 0;
-    try {
-      for (const audio of this.#row) {
-        if (this.#options.speakerFilter.passes(audio, this.#row)) this.#passing.push(audio);
-      }
-      return this.#passing;
-    } catch (error) {
-      this.#filterError = error;
-      this.#filterFailures.add();
-      return this.#row;
+    for (const audio of this.#row) {
+      if (this.#passes.ask(audio, this.#row, yesOrNo)) this.#passing.push(audio);
     }
+    return this.#passing;
   }
 
   /** Whether another row may be processed in this turn; if not, arranges for the next turn. */

@@ -12,6 +12,7 @@ import {
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "../edge/events.ts";
+import { UserHook } from "../events/user_code.ts";
 import { AudioIn } from "./audio_in.ts";
 import { VideoIn } from "./video_in.ts";
 
@@ -39,11 +40,29 @@ export class Senses implements Disposable {
   readonly audio: AudioIn;
   readonly video: VideoIn;
   readonly #options: SensesOptions;
+  readonly #participantJoined: readonly UserHook<Participant>[];
+  readonly #participantLeft: readonly UserHook<Participant>[];
+  readonly #trackUpdated: readonly UserHook<TrackInfo>[];
+  readonly #trackRemoved: readonly UserHook<TrackInfo>[];
   #connection: Connection | undefined;
   #subscription: Disposable | undefined;
 
   constructor(options: SensesOptions) {
     this.#options = options;
+    const hooks = <T>(name: string, call: (processor: Processor, what: T) => unknown) =>
+      options.processors.map((one) =>
+        new UserHook<T>((what) => call(one, what), {
+          ...options,
+          context: `processor ${one.name}, ${name}`,
+        })
+      );
+    this.#participantJoined = hooks(
+      "participantJoined",
+      (one, who) => one.participantJoined?.(who),
+    );
+    this.#participantLeft = hooks("participantLeft", (one, who) => one.participantLeft?.(who));
+    this.#trackUpdated = hooks("trackUpdated", (one, track) => one.trackUpdated?.(track));
+    this.#trackRemoved = hooks("trackRemoved", (one, track) => one.trackRemoved?.(track));
     this.audio = new AudioIn(options);
     this.video = new VideoIn({
       ...options,
@@ -90,38 +109,31 @@ export class Senses implements Disposable {
     else if (event instanceof ParticipantLeftEvent) {
       const { participant } = event;
       this.audio.participantLeft(participant, () => {
-        this.#tell((processor) => processor.participantLeft?.(participant));
+        tell(this.#participantLeft, participant);
       });
     } else if (event instanceof TrackAddedEvent) this.video.trackChanged(event.track);
-    else if (event instanceof TrackUpdatedEvent) this.#trackUpdated(event.track);
+    else if (event instanceof TrackUpdatedEvent) this.#updateTrack(event.track);
     else {
       const { track } = event;
       this.video.trackRemoved(track);
       this.audio.trackRemoved(track, () => {
-        this.#tell((processor) => processor.trackRemoved?.(track));
+        tell(this.#trackRemoved, track);
       });
     }
   }
 
   #joined(participant: Participant): void {
-    this.audio.participantJoined(participant);
-    this.#tell((processor) => processor.participantJoined?.(participant));
+    tell(this.#participantJoined, participant);
   }
 
-  #trackUpdated(track: TrackInfo): void {
+  #updateTrack(track: TrackInfo): void {
     this.video.trackChanged(track);
     this.audio.trackUpdated(track, () => {
-      this.#tell((processor) => processor.trackUpdated?.(track));
+      tell(this.#trackUpdated, track);
     });
   }
+}
 
-  #tell(act: (processor: Processor) => void): void {
-    for (const processor of this.#options.processors) {
-      try {
-        act(processor);
-      } catch (error) {
-        this.#options.report(error, `processor ${processor.name}`);
-      }
-    }
-  }
+function tell<T>(hooks: readonly UserHook<T>[], what: T): void {
+  for (const hook of hooks) void hook.run(what);
 }

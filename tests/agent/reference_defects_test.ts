@@ -3,7 +3,10 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
 import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
+import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
+import { firstSpeakerWins } from "../../src/inference/speakers/first_speaker_wins.ts";
+import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { simulateCall } from "../../src/testing/simulator/simulate_call.ts";
 import { speechLike, tone } from "../../src/testing/sounds.ts";
 import { join, setUp } from "./_call.ts";
@@ -23,7 +26,7 @@ Deno.test("defect 1: a CallEnded handler that awaits agent.close() does not dead
   assertEquals(log, ["ended: call-ended", "closed"]);
 });
 
-Deno.test("defect 2: a speaker filter that is not warmed up makes the agent deaf to nobody", async () => {
+Deno.test("defect 2: a speaker filter that is not warmed up makes the agent deaf until it is, no longer", async () => {
   let warm = false;
   const filter: SpeakerFilter = {
     passes: (audio) => {
@@ -41,9 +44,47 @@ Deno.test("defect 2: a speaker filter that is not warmed up makes the agent deaf
     onJoined: ({ clock }) => void clock.schedule(() => warm = true, 2990),
     endsAtMs: 6000,
   });
-  assertEquals(record.heard.get("anna")!.list, [{ fromMs: 520, untilMs: 3000 }]);
-  assertEquals(record.gaps("bert"), []);
+  assertEquals(record.heard.get("anna"), undefined);
+  assertEquals(record.heard.get("bert")!.list, [{ fromMs: 3000, untilMs: 4500 }]);
   assert(record.errors[0]!.includes("not loaded"));
+});
+
+Deno.test("defect 2: the first speaker is heard also while the detector is not warmed up", async () => {
+  let warm = false;
+  const detector = new FakeVAD();
+  const said: string[] = [];
+  const record = await simulateCall({
+    seed: 1,
+    people: [
+      { userId: "anna", says: [{ atMs: 500, pcm: speechLike(4000) }] },
+      { userId: "bert", joinsAtMs: 1000, says: [{ atMs: 1500, pcm: speechLike(1000) }] },
+    ],
+    agent: ({ clock }) => ({
+      speakerFilter: firstSpeakerWins({
+        clock,
+        logger: { ...silentLogger, warn: (line) => void said.push(line) },
+        vad: {
+          name: "cold",
+          open: () => {
+            const stream = detector.open();
+            return {
+              ...stream,
+              process: (pcm) => {
+                if (!warm) throw new Error("the model is not loaded");
+                return stream.process(pcm);
+              },
+            };
+          },
+        },
+      }),
+    }),
+    onJoined: ({ clock }) => void clock.schedule(() => warm = true, 2990),
+    endsAtMs: 6000,
+  });
+  assertEquals(record.gaps("anna"), []);
+  assertEquals(record.heard.get("bert"), undefined);
+  assert(said[0]!.includes("not loaded"), said[0]);
+  assertAlmostEquals(said.length, 3, 1, "told at most once a second");
 });
 
 Deno.test("defect 3: an error in the block after closing is the error that is seen", async () => {

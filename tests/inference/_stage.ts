@@ -25,6 +25,8 @@ export interface StageOptions {
   agent?: Partial<AgentOptions>;
   /** Whether the model can be shown pictures. */
   seeing?: boolean;
+  /** Called before the agent joins. */
+  prepare?: (stage: Stage) => void;
   /** An agent with a realtime model instead, and what that follows. */
   realtime?: readonly FakeExchange[];
 }
@@ -72,6 +74,7 @@ export class Stage implements AsyncDisposable {
   static async set(options: StageOptions = {}): Promise<Stage> {
     const stage = new Stage(options);
     const { clock, edge, agent } = stage;
+    options.prepare?.(stage);
     stage.call = await agent.createCall("default", "stage");
     for (const userId of options.people ?? ["ann"]) {
       const name = userId[0]!.toUpperCase() + userId.slice(1);

@@ -1,8 +1,18 @@
 import type { Participant } from "../../edge/types.ts";
 import type { SpeakerPolicy } from "./speaker_policy.ts";
+import { shown } from "../../events/checks.ts";
+import { promiseIn } from "../../events/user_code.ts";
 
 /**
- * Only these people are heard, by user id or by what a function says of them.
+ * Only these people are heard, by user id or by what a function says of them: it is asked about each
+ * 20 ms, and must answer `true` or `false` at once. While it throws or answers anything else the
+ * audio it was asked about is dropped, and the agent reports that.
+ *
+ * It is about audio: see `SpeakerFilter` for what comes from everybody all the same. A user id is as
+ * certain as the edge makes it. The guests of a `LocalEdge` name their own: whoever has the link can
+ * say that they are anna.
+ *
+ * @throws {TypeError} `who` is neither a list of user ids nor a function.
  *
  * @example
  * ```ts
@@ -15,13 +25,31 @@ import type { SpeakerPolicy } from "./speaker_policy.ts";
 export function allowList(
   who: Iterable<string> | ((participant: Participant) => boolean),
 ): SpeakerPolicy {
-  const ids = typeof who === "function" ? undefined : new Set(who);
-  const isAllowed = typeof who === "function"
-    ? who
-    : (participant: Participant) => ids!.has(participant.userId);
+  const isAllowed = typeof who === "function" ? who : isIn(who);
   return {
-    passes: ({ participant }) => isAllowed(participant),
+    passes: ({ participant }) => {
+      const allowed: unknown = isAllowed(participant);
+      if (typeof allowed === "boolean") return allowed;
+      // A promise would count as a yes for whoever combines filters.
+      promiseIn(allowed)?.catch(() => {});
+      throw new TypeError(`allowList: expected true or false at once, got ${shown(allowed)}`);
+    },
     participantLeft: () => {},
     trackUpdated: () => {},
   };
+}
+
+function isIn(who: Iterable<string>): (participant: Participant) => boolean {
+  // A single text is a list too, of letters.
+  if (typeof who !== "object" || who === null || !(Symbol.iterator in who)) {
+    throw new TypeError(
+      `allowList: expected user ids, e.g. ["anna"], or a function, got ${shown(who)}`,
+    );
+  }
+  const ids = new Set(who);
+  for (const id of ids) {
+    if (typeof id === "string" && id !== "") continue;
+    throw new TypeError(`allowList: expected user ids, e.g. ["anna"], got ${shown(id)} among them`);
+  }
+  return ({ userId }) => ids.has(userId);
 }

@@ -1,8 +1,11 @@
 import type { Participant } from "../../edge/types.ts";
 import type { HeardSpeech } from "../flow/flow.ts";
 import type { VAD, VadStream } from "../vad.ts";
-import { type Clock, systemClock } from "../../events/clock.ts";
+import { checkMethods, checkObject } from "../../events/checks.ts";
+import { checkClock, type Clock, systemClock } from "../../events/clock.ts";
+import { consoleLogger, describeError, guardedLogger, type Logger } from "../../events/logger.ts";
 import { energyVad } from "../hearing/energy_vad.ts";
+import { SpeakerVad } from "../hearing/speaker_vad.ts";
 import { levelOf } from "../hearing/level.ts";
 import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
 
@@ -14,9 +17,17 @@ export interface FirstSpeakerOptions {
   releaseMs?: number;
   /** Where its time comes from. Default: the machine. */
   clock?: Clock;
+  /**
+   * Where it says that its detector failed; loudness decides then. Default: the console, at most
+   * once a second.
+   */
+  logger?: Logger;
 }
 
-/** Who speaks is heard, and the others are not until he has been silent for so long. */
+/**
+ * The participant who speaks is heard, and the others are not until the speaker has been silent for
+ * so long. While none speaks all pass: it keeps order, and keeps nobody out.
+ */
 export function firstSpeakerWins(options: FirstSpeakerOptions = {}): SpeakerPolicy {
   return new FirstSpeakerWins(options);
 }
@@ -25,7 +36,9 @@ export function firstSpeakerWins(options: FirstSpeakerOptions = {}): SpeakerPoli
 const THRESHOLD = 0.5;
 
 interface Speaker {
-  readonly vad: VadStream;
+  readonly vad: SpeakerVad;
+  /** What is gone by where the detector does not say. */
+  readonly loudness: VadStream;
   probability: number;
   level: number;
   /** When he last had the floor. */
@@ -38,14 +51,19 @@ class FirstSpeakerWins extends OneAtATime {
   readonly #vad: VAD;
   readonly #releaseMs: number;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #speakers = new Map<string, Speaker>();
   #holder: string | undefined;
 
   constructor(options: FirstSpeakerOptions) {
     super();
+    checkObject(options, "options", "an object like { releaseMs: 1500 }, or nothing");
     this.#vad = options.vad ?? energyVad();
+    checkMethods(this.#vad, "vad", "a VAD, e.g. energyVad()", ["open"]);
     this.#releaseMs = options.releaseMs ?? 1500;
     this.#clock = options.clock ?? systemClock;
+    checkClock(this.#clock);
+    this.#logger = guardedLogger(options.logger ?? consoleLogger, this.#clock);
     if (!(this.#releaseMs >= 0)) {
       throw new RangeError(`releaseMs must be a number >= 0, got ${this.#releaseMs}`);
     }
@@ -81,15 +99,28 @@ class FirstSpeakerWins extends OneAtATime {
   #listen({ participant, pcm }: HeardSpeech): void {
     let speaker = this.#speakers.get(participant.id);
     if (!speaker) {
-      const vad = this.#vad.open({ sampleRate: pcm.sampleRate });
-      speaker = { vad, probability: 0, level: 0, heldMs: -Infinity, waitingSinceMs: Infinity };
+      const { sampleRate } = pcm;
+      speaker = {
+        vad: new SpeakerVad({
+          vad: this.#vad,
+          sampleRate,
+          clock: this.#clock,
+          report: (error, context) => this.#logger.warn(`${context}: ${describeError(error)}`),
+        }),
+        loudness: energyVad().open({ sampleRate }),
+        probability: 0,
+        level: 0,
+        heldMs: -Infinity,
+        waitingSinceMs: Infinity,
+      };
       this.#speakers.set(participant.id, speaker);
     }
     speaker.level = levelOf(pcm.samples);
     // A detector that answers later is a moment behind; by then the view is another one's.
-    const result = speaker.vad.process(pcm.clone());
-    if (typeof result === "number") speaker.probability = result;
-    else result.then((probability) => speaker.probability = probability, () => {});
+    const loudness = speaker.loudness.process(pcm) as number;
+    const answer = speaker.vad.process(pcm.clone());
+    if (!(answer instanceof Promise)) speaker.probability = answer ?? loudness;
+    else answer.then((later) => speaker.probability = later ?? loudness);
   }
 
   /** Whoever has waited the longest; else who was heard the longest ago; else the loudest. */

@@ -1,5 +1,6 @@
 import type { Participant } from "../../edge/types.ts";
 import type { HeardSpeech } from "../flow/flow.ts";
+import { checkObject, shown } from "../../events/checks.ts";
 import { levelOf } from "../hearing/level.ts";
 import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
 
@@ -16,7 +17,12 @@ const SILENCE = 0.002;
 
 /** Only the loudest is heard; whoever is heard stays it until another one is clearly louder. */
 export function loudest(options: LoudestOptions = {}): SpeakerPolicy {
-  return new Loudest(options.marginDb ?? 6);
+  checkObject(options, "options", "an object like { marginDb: 6 }, or nothing");
+  const { marginDb = 6 } = options;
+  if (!(typeof marginDb === "number" && marginDb >= 0)) {
+    throw new RangeError(`marginDb must be a number >= 0, got ${shown(marginDb)}`);
+  }
+  return new Loudest(marginDb);
 }
 
 class Loudest extends OneAtATime {

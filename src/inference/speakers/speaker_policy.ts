@@ -2,9 +2,9 @@ import type { Participant, TrackInfo } from "../../edge/types.ts";
 import type { HeardSpeech } from "../flow/flow.ts";
 
 /**
- * Decides who is heard when several people are in the call: what an agent takes as `speakerFilter`.
- * All of them judge whole rows, so that audio which comes late and at once is judged as it was
- * spoken.
+ * Decides who is heard: what an agent takes as `speakerFilter`. All of them judge whole rows, so that
+ * audio which comes late and at once is judged as it was spoken. They are asked about one who is
+ * alone in the call too.
  */
 export interface SpeakerPolicy {
   /** Whether this is heard; `row` is what was heard of everybody during the same 20 ms. */
