@@ -10,14 +10,16 @@ import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { EventManager } from "../events/event_manager.ts";
 import type { RespondOptions, SayOptions } from "../inference/flow/flow.ts";
 import type { SpeechOutcome } from "../inference/speaking/speech.ts";
-import type { Logger } from "../events/logger.ts";
+import { guardedLogger, type Logger } from "../events/logger.ts";
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { promised, promiseIn, type Report } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
-import type { AgentJoinOptions, AgentOptions } from "./agent_options.ts";
-import { checkProcessors, type HeardAudio, type Processor } from "./processor.ts";
+import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
+import type { HeardAudio, Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
-import { checkCall, checkUser } from "../edge/identity.ts";
-import { checkDuration } from "../events/waiting.ts";
+import { checkCall } from "../edge/identity.ts";
+import { checkDuration, waitFor } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
 import { AgentLifecycle } from "./agent_lifecycle.ts";
 import type { AgentSession } from "./agent_session.ts";
@@ -25,6 +27,9 @@ import { ConversationPart } from "./conversation_part.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
 import { Senses } from "./senses.ts";
 import { everybodyPasses } from "./speaker_filter.ts";
+
+/** An edge that takes longer than this for a step before the join is given up; each sets limits of its own. */
+const EDGE_LIMIT_MS = 30_000;
 
 /**
  * Someone who joins a call to hear, see and speak, and is a program.
@@ -67,6 +72,7 @@ export class Agent {
   readonly #senses: Senses;
   readonly #talk: ConversationPart | undefined;
   readonly #lifecycle: AgentLifecycle;
+  readonly #report: Report;
   #audio: AudioTrack | undefined;
   #authenticating: Promise<void> | undefined;
   #hasJoined = false;
@@ -78,17 +84,13 @@ export class Agent {
    * @throws {TypeError | RangeError} an option is not what it should be; nothing has been started.
    */
   constructor(options: AgentOptions) {
+    checkAgentOptions(options);
     const { edge, agentUser, audioRate = 16_000, hearsAgents = false } = options;
-    checkUser(agentUser, "agentUser");
-    checkProcessors(options.processors);
-    if (![16_000, 24_000, 48_000].includes(audioRate)) {
-      throw new RangeError(`audioRate must be 16000, 24000 or 48000, got ${audioRate}`);
-    }
     this.edge = edge;
     this.user = agentUser;
     this.instructions = options.instructions ?? "";
-    this.logger = options.logger ?? edge.logger;
     this.clock = options.clock ?? edge.clock;
+    this.logger = guardedLogger(options.logger ?? edge.logger, this.clock);
     this.#audioMode = options.audioMode ?? "speech";
     const { onAudio } = options;
     this.#talk = ConversationPart.from(options);
@@ -102,7 +104,7 @@ export class Agent {
     this.#video = options.publishVideo === false
       ? undefined
       : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
-    const report = (error: unknown, context: string) => {
+    const report = this.#report = (error: unknown, context: string) => {
       edge.events.announce(new ErrorEvent({ connection: this.connection, error, context }));
     };
     this.#senses = new Senses({
@@ -171,14 +173,24 @@ export class Agent {
     return this.#senses.audio.inlets;
   }
 
-  /** Creates a call or finds the one that exists; authenticates before, unless it has. */
+  /**
+   * Creates a call or finds the one that exists; authenticates before, unless it has.
+   *
+   * @throws what the edge rejects with; a `TimeoutError` after 30 seconds, the signal's reason.
+   */
   async createCall(
     callType: string,
     callId: string,
     options: Omit<CreateCallOptions, "callType"> = {},
   ): Promise<Call> {
+    checkObject(options, "options", "an object, or nothing");
     await this.#authenticate();
-    return await this.edge.createCall(callId, { createdBy: this.user, ...options, callType });
+    const init = { createdBy: this.user, ...options, callType };
+    return await waitFor(promised(() => this.edge.createCall(callId, init)), "creating the call", {
+      timeoutMs: EDGE_LIMIT_MS,
+      signal: options.signal,
+      clock: this.clock,
+    });
   }
 
   /**
@@ -238,9 +250,10 @@ export class Agent {
    * Says `text`, after what is being said or, with `interrupt`, instead of it. Resolves when it was
    * heard, or cut off, with what was heard.
    *
-   * @throws {TypeError} the agent was made without a model, or has not joined.
+   * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
    */
   async say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
+    checkSpoken("say", text, options);
     return await this.#expectTalk().say(text, options);
   }
 
@@ -248,9 +261,10 @@ export class Agent {
    * Answers `text` as if it had been said in the call. Resolves when the answer was heard, or cut
    * off, with what was heard.
    *
-   * @throws {TypeError} the agent was made without a model, or has not joined.
+   * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
    */
   async respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
+    checkSpoken("respond", text, options);
     return await this.#expectTalk().respond(text, options);
   }
 
@@ -301,10 +315,10 @@ export class Agent {
     const done = Promise.withResolvers<void>();
     // Set before anything happens, since what happens may call close again.
     this.#closing = done.promise;
-    this.#lifecycle.leave().then(() => {
-      this.#audio?.close();
-      done.resolve();
-    });
+    this.#lifecycle.leave()
+      .then(() => this.#audio?.close())
+      .catch((error) => this.#report(error, "closing the agent"))
+      .finally(done.resolve);
     return done.promise;
   }
 
@@ -315,7 +329,11 @@ export class Agent {
 
   #authenticate(): Promise<void> {
     // A failure is not kept: the next call tries again.
-    return this.#authenticating ??= this.edge.authenticate(this.user).catch((error) => {
+    return this.#authenticating ??= waitFor(
+      promised(() => this.edge.authenticate(this.user)),
+      "authenticating",
+      { timeoutMs: EDGE_LIMIT_MS, clock: this.clock },
+    ).catch((error) => {
       this.#authenticating = undefined;
       throw error;
     });
@@ -323,7 +341,10 @@ export class Agent {
 
   #track(): AudioTrack {
     if (!this.#audio) {
-      this.#audio = this.edge.createAudioTrack({ mode: this.#audioMode });
+      const track = this.edge.createAudioTrack({ mode: this.#audioMode });
+      promiseIn<unknown>(track)?.catch(() => {});
+      checkMethods(track, "edge.createAudioTrack", "an AudioTrack", ["write", "flush", "bind"]);
+      this.#audio = track;
       if (this.#closing) this.#audio.close();
     }
     return this.#audio;
@@ -338,4 +359,11 @@ export class Agent {
     if (this.connection) return this.connection;
     throw new TypeError("the agent has not joined a call");
   }
+}
+
+function checkSpoken(name: string, text: unknown, options: unknown): void {
+  if (typeof text !== "string") {
+    throw new TypeError(`${name}: expected a text, got ${shown(text)}`);
+  }
+  if (options !== undefined) checkObject(options, `the options of ${name}`);
 }

@@ -8,6 +8,8 @@ import type { ConversationPart } from "./conversation_part.ts";
 import type { Processor } from "./processor.ts";
 import type { Senses } from "./senses.ts";
 import { ClosedError } from "../edge/errors.ts";
+import { checkMethods } from "../events/checks.ts";
+import { promised, type Report } from "../events/user_code.ts";
 import { limitTime, waitFor } from "../events/waiting.ts";
 import { AgentSession } from "./agent_session.ts";
 
@@ -20,11 +22,13 @@ export interface AgentLifecycleOptions {
   /** The track that the agent speaks through. */
   track: () => AudioTrack;
   authenticate: () => Promise<void>;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /** Each thing that is released on leaving gets this long before leaving goes on without it. */
 const RELEASE_LIMIT_MS = 5000;
+/** What has limits of its own for its parts gets a little longer. */
+const CLOSE_LIMIT_MS = RELEASE_LIMIT_MS + 500;
 
 /** The steps by which an agent joins its call, and those by which it leaves, however far it got. */
 export class AgentLifecycle {
@@ -68,17 +72,20 @@ export class AgentLifecycle {
   async leave(): Promise<void> {
     const { senses, talk } = this.#options;
     this.#leaving.abort(new ClosedError("the agent"));
-    senses[Symbol.dispose]();
+    await this.#release("ending what it hears and sees", () => senses[Symbol.dispose]());
     await this.#release("ending the conversation", () => talk?.stop());
     const conversation = this.#conversation;
     if (conversation) await this.#release("writing the conversation", () => conversation.flush());
     await Promise.all(
       this.#started.map((one) =>
-        this.#release(`closing processor ${one.name}`, () => one.close?.())
+        this.#release(`closing processor ${one.name}`, () => one.close?.(), CLOSE_LIMIT_MS)
       ),
     );
-    if (this.#connection) await this.#connection.close();
-    else await this.#release("giving up the join", () => this.#leaveLate());
+    const connection = this.#connection;
+    if (connection) {
+      // It has a limit of its own for what its edge does.
+      await this.#release("closing the connection", () => connection.close(), CLOSE_LIMIT_MS);
+    } else await this.#release("giving up the join", () => this.#leaveLate());
   }
 
   /** Everything of the join that its time limit is for. */
@@ -102,8 +109,9 @@ export class AgentLifecycle {
       hearing,
       receiveRow: (row) => senses.audio.receiveRow(row),
     };
-    this.#connecting = edge.join(edgeAgent, call, { signal, timeoutMs });
+    this.#connecting = promised(() => edge.join(edgeAgent, call, { signal, timeoutMs }));
     const connection = await step("joining the call", this.#connecting);
+    checkMethods(connection, "edge.join", "a Connection", ["close", "waitForParticipant"]);
     this.#connection = connection;
     connection.closed.then(() => this.#agent.close());
     senses.follow(connection);
@@ -116,6 +124,8 @@ export class AgentLifecycle {
       "opening the conversation",
       edge.createConversation(call, user, instructions),
     );
+    const methods = ["append", "update", "flush"];
+    checkMethods(conversation, "edge.createConversation", "a Conversation", methods);
     this.#conversation = conversation;
     if (talk) {
       const { sampleRate } = hearing;
@@ -154,15 +164,18 @@ export class AgentLifecycle {
   /** An edge that joins although it was told to give up does not leave the agent in the call. */
   async #leaveLate(): Promise<void> {
     const late = await this.#connecting?.catch(() => undefined);
-    await late?.close();
+    await late?.close?.();
   }
 
   /** Releases one thing: for a limited time, and reporting what goes wrong. */
-  async #release(what: string, act: () => void | Promise<void>): Promise<void> {
+  async #release(
+    what: string,
+    act: () => void | Promise<void>,
+    timeoutMs = RELEASE_LIMIT_MS,
+  ): Promise<void> {
     const { clock } = this.#agent;
     try {
-      const pending = act();
-      if (pending) await waitFor(pending, what, { timeoutMs: RELEASE_LIMIT_MS, clock });
+      await waitFor(act(), what, { timeoutMs, clock });
     } catch (error) {
       this.#options.report(error, what);
     }

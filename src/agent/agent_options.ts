@@ -10,6 +10,10 @@ import type { Agent } from "./agent.ts";
 import type { ConversationParts } from "./conversation_part.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
+import { checkUser } from "../edge/identity.ts";
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkClock } from "../events/clock.ts";
+import { checkProcessors } from "./processor.ts";
 
 /** What an {@linkcode Agent} is made of. */
 export interface AgentOptions extends ConversationParts {
@@ -33,7 +37,7 @@ export interface AgentOptions extends ConversationParts {
   audioRate?: Hearing["sampleRate"];
   /** Whether it hears and sees other agents too. Default `false`. */
   hearsAgents?: boolean;
-  /** Whom the processors hear when several people are in the call. Default: everybody. */
+  /** Whom the processors hear; see {@linkcode SpeakerFilter}. Default: everybody. */
   speakerFilter?: SpeakerFilter;
   /** Who resamples what it hears, where the edge does not. Default: the fastest there is. */
   kernel?: AudioKernel;
@@ -54,4 +58,58 @@ export interface AgentJoinOptions {
   timeoutMs?: number;
   /** Aborting it gives the join up. */
   signal?: AbortSignal;
+}
+
+/** What makes an edge of an object: which class it is of matters to nobody. */
+const EDGE_METHODS = ["authenticate", "createCall", "join", "publishTracks", "createAudioTrack"];
+
+/**
+ * Throws unless an agent can be made of this.
+ *
+ * @throws {TypeError} naming all that is missing, or the first option of the wrong type.
+ * @throws {RangeError} an option is out of range.
+ */
+export function checkAgentOptions(options: AgentOptions): void {
+  checkObject(options, "options", "an object like { edge, agentUser }");
+  const { edge, agentUser } = options;
+  const missing = [
+    ...edge === undefined ? ["edge (what it joins calls over, e.g. new LocalEdge())"] : [],
+    ...agentUser === undefined
+      ? ['agentUser (who it is, e.g. { id: "helper", name: "Helper" })']
+      : [],
+  ];
+  if (missing.length > 0) throw new TypeError(`an agent needs ${missing.join(" and ")}`);
+  checkMethods(edge, "edge", "an EdgeTransport, e.g. new LocalEdge()", EDGE_METHODS);
+  checkMethods(edge.events, "edge.events", "an EdgeEvents", ["subscribe", "announce"]);
+  checkUser(agentUser, "agentUser");
+  checkProcessors(options.processors);
+  const { onAudio, instructions, speakerFilter, publishVideo, audioMode, audioRate } = options;
+  if (onAudio !== undefined && typeof onAudio !== "function") {
+    throw new TypeError(`onAudio: expected a function, got ${shown(onAudio)}`);
+  }
+  if (instructions !== undefined && typeof instructions !== "string") {
+    throw new TypeError(`instructions: expected a text, got ${shown(instructions)}`);
+  }
+  if (speakerFilter !== undefined) {
+    const expected = 'a speaker filter, e.g. allowList(["anna"])';
+    checkMethods(speakerFilter, "speakerFilter", expected, ["passes"]);
+  }
+  if (publishVideo !== undefined && publishVideo !== false) {
+    checkObject(publishVideo, "publishVideo", "a VideoTrack, or false");
+  }
+  if (audioMode !== undefined && audioMode !== "speech" && audioMode !== "live") {
+    throw new TypeError(`audioMode: expected "speech" or "live", got ${shown(audioMode)}`);
+  }
+  for (const name of ["publishAudio", "hearsAgents"] as const) {
+    const value = options[name];
+    if (value === undefined || typeof value === "boolean") continue;
+    throw new TypeError(`${name}: expected true or false, got ${shown(value)}`);
+  }
+  if (audioRate !== undefined && ![16_000, 24_000, 48_000].includes(audioRate)) {
+    throw new RangeError(`audioRate must be 16000, 24000 or 48000, got ${shown(audioRate)}`);
+  }
+  if (options.kernel !== undefined) {
+    checkMethods(options.kernel, "kernel", "an AudioKernel", ["createResampler", "mix"]);
+  }
+  if (options.clock !== undefined) checkClock(options.clock);
 }

@@ -8,7 +8,18 @@ import {
   FalseAlarmEvent,
   VoiceToVoiceEvent,
 } from "../inference/events.ts";
+import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
 import { type Figures, metricsMessage } from "./metrics_message.ts";
+
+type Metrics = Readonly<Record<string, number>>;
+
+const metrics: Expected<Metrics | undefined> = {
+  what: "an object of numbers",
+  is: (value): value is Metrics | undefined =>
+    value === undefined ||
+    typeof value === "object" && value !== null && !Array.isArray(value) && !("then" in value) &&
+      Object.values(value).every((one) => typeof one === "number"),
+};
 
 /** The least time between two broadcasts: nobody reads faster, and a call has better to carry. */
 const GAP_MS = 500;
@@ -53,7 +64,7 @@ export interface ConversationMetricsInit {
   /** Sends a custom event; nothing is sent unless given. */
   broadcast?: (data: JsonValue) => Promise<void>;
   everyMs: number;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /** Gives how often figures are told. @throws {RangeError} it is too often or too seldom. */
@@ -75,6 +86,7 @@ export function metricsEveryMs(broadcast: boolean | BroadcastMetricsOptions = fa
 export class ConversationMetrics implements Disposable {
   readonly #init: ConversationMetricsInit;
   readonly #subscription: Disposable;
+  readonly #metrics: readonly { readonly name: string; readonly hook: UserHook }[];
   #timer: Disposable | undefined;
   /** The broadcast to come, if there is one. */
   #next: Disposable | undefined;
@@ -87,6 +99,14 @@ export class ConversationMetrics implements Disposable {
 
   constructor(init: ConversationMetricsInit) {
     this.#init = init;
+    const { clock, report } = init;
+    this.#metrics = init.components.map((one) => {
+      const context = `the metrics of ${one.name}`;
+      return {
+        name: one.name,
+        hook: new UserHook(() => one.metrics?.(), { clock, report, context }),
+      };
+    });
     this.#subscription = init.events.subscribe(
       [VoiceToVoiceEvent, BargeInEvent, FalseAlarmEvent],
       (event) => {
@@ -142,19 +162,14 @@ export class ConversationMetrics implements Disposable {
       const names = omitted.join(", ");
       report(new RangeError(`a custom event has no room for the figures of ${names}`), context);
     }
-    send(message).catch((error) => report(error, context));
+    attempt(() => send(message), (error) => report(error, context));
   }
 
   #gather(): Figures {
-    const { components, own, report } = this.#init;
-    const figures: Figures = { agent: own() };
-    for (const component of components) {
-      try {
-        const found = component.metrics?.();
-        if (found) figures[component.name] = found;
-      } catch (error) {
-        report(error, `the metrics of ${component.name}`);
-      }
+    const figures: Figures = { agent: this.#init.own() };
+    for (const { name, hook } of this.#metrics) {
+      const found = hook.ask(undefined, undefined, metrics);
+      if (found) figures[name] = found;
     }
     return figures;
   }

@@ -18,6 +18,7 @@ import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { Agent } from "./agent.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { EventManager } from "../events/event_manager.ts";
 import {
   type BroadcastMetricsOptions,
@@ -91,6 +92,7 @@ export class ConversationPart implements Processor {
   /** The part for these models, or none where there is no model. */
   static from(parts: ConversationParts): ConversationPart | undefined {
     const { llm, stt, tts } = parts;
+    checkParts(parts);
     checkTalk(parts.talk);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
@@ -231,7 +233,10 @@ export class ConversationPart implements Processor {
   async close(): Promise<void> {
     await this.stop();
     if (this.#started) {
-      await closeComponents(this.#components, (error, context) => this.#report(error, context));
+      await closeComponents(this.#components, {
+        clock: this.#agent!.clock,
+        report: (error, context) => this.#report(error, context),
+      });
     }
     this.events.close();
   }
@@ -271,6 +276,44 @@ function countPeople(connection: Connection | undefined): number {
     if (kind === "person") users.add(userId);
   }
   return users.size;
+}
+
+/** Throws a TypeError for a model or a tool that is none. */
+function checkParts(parts: ConversationParts): void {
+  const { llm, stt, tts, vad, turnDetection, tools, vision, broadcastMetrics } = parts;
+  const check = (name: string, value: unknown, expected: string, method: string) => {
+    if (value === undefined) return;
+    checkMethods(value, name, expected, [method]);
+    const { name: named } = value as { name?: unknown };
+    if (typeof named === "string") return;
+    throw new TypeError(`${name}: expected ${expected} with a name, got ${shown(named)}`);
+  };
+  const isConnecting = typeof llm === "object" && llm !== null && isRealtime(llm);
+  check("llm", llm, "an LLM or a RealtimeLLM", isConnecting ? "connect" : "generate");
+  check("stt", stt, "an STT", "transcribe");
+  check("tts", tts, "a TTS", "synthesize");
+  check("vad", vad, "a VAD, e.g. energyVad()", "open");
+  check("turnDetection", turnDetection, "a TurnDetector, e.g. fixedSilence()", "silenceAfter");
+  if (tools !== undefined && !Array.isArray(tools)) {
+    throw new TypeError(`tools: expected an array, got ${shown(tools)}`);
+  }
+  for (const [index, tool] of (tools ?? []).entries()) {
+    const name = `tools[${index}]`;
+    check(name, tool, "a tool, e.g. defineTool({ ... })", "execute");
+    checkObject(tool.parameters, `${name}.parameters`, "a JSON schema");
+    if (!(tool.timeoutMs > 0)) {
+      throw new RangeError(
+        `${name}.timeoutMs: expected a number > 0, got ${shown(tool.timeoutMs)}`,
+      );
+    }
+  }
+  if (vision !== undefined) checkObject(vision, "vision");
+  if (vision?.encoder !== undefined) {
+    checkMethods(vision.encoder, "vision.encoder", "an ImageEncoder", ["encode"]);
+  }
+  if (broadcastMetrics !== undefined && typeof broadcastMetrics !== "boolean") {
+    checkObject(broadcastMetrics, "broadcastMetrics", "true, false or { everyMs }");
+  }
 }
 
 function isRealtime(llm: LLM | RealtimeLLM): llm is RealtimeLLM {

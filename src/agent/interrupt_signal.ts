@@ -1,3 +1,5 @@
+import { shown } from "../events/checks.ts";
+
 /** A signal that is aborted when the program is asked to stop. Disposing it ends the listening. */
 export interface InterruptSignal extends AbortSignal, Disposable {}
 
@@ -56,6 +58,9 @@ export function interruptSignal(): InterruptSignal {
 export async function untilInterrupted<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
+  if (typeof run !== "function") {
+    throw new TypeError(`run: expected a function that takes a signal, got ${shown(run)}`);
+  }
   using signal = interruptSignal();
   try {
     return await run(signal);

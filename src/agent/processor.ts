@@ -2,6 +2,7 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Agent } from "./agent.ts";
+import { shown } from "../events/checks.ts";
 
 /** 20 ms of one participant. */
 export interface HeardAudio {
@@ -20,7 +21,11 @@ export interface HeardAudio {
   readonly playedMs?: number | undefined;
 }
 
-/** What is done with what the agent hears and sees. Every method may be left out. */
+/**
+ * What is done with what the agent hears and sees. Every method may be left out. What one throws or
+ * rejects with is reported as an `ErrorEvent` of the edge, at most once a second, and disturbs
+ * neither the call nor the other processors. What else it returns is ignored.
+ */
 export interface Processor {
   /** For messages. */
   readonly name: string;
@@ -31,13 +36,13 @@ export interface Processor {
   start?(agent: Agent, options: { signal: AbortSignal }): void | Promise<void>;
   /**
    * Called with each 20 ms of each participant whom the speaker filter lets pass, in order and one
-   * at a time. While a promise is pending the audio waits in the rings. What is thrown is reported
-   * and the others go on.
+   * at a time. While a promise is pending the audio waits in the rings, for five seconds at most:
+   * after that the others go on, and this one hears again once its promise has settled.
    */
   processAudio?(audio: HeardAudio): void | Promise<void>;
   /**
    * Called with the frames of the one video track that the agent looks at. While a promise is
-   * pending frames are skipped.
+   * pending frames are skipped; one that takes more than five seconds is reported.
    */
   processVideo?(frame: VideoFrame, track: TrackInfo): void | Promise<void>;
   /** The most frames a second that `processVideo` gets. All of them unless given. */
@@ -58,6 +63,18 @@ export interface Processor {
   close?(): void | Promise<void>;
 }
 
+const HOOKS = [
+  "start",
+  "processAudio",
+  "processVideo",
+  "videoSourceChanged",
+  "participantJoined",
+  "participantLeft",
+  "trackUpdated",
+  "trackRemoved",
+  "close",
+] as const satisfies readonly (keyof Processor)[];
+
 /** Throws a TypeError unless `processors` is left out or a list of them. */
 export function checkProcessors(processors: unknown): void {
   if (processors === undefined) return;
@@ -65,8 +82,14 @@ export function checkProcessors(processors: unknown): void {
     throw new TypeError(`processors: expected an array, got ${String(processors)}`);
   }
   for (const [index, one] of processors.entries()) {
-    if (typeof one?.name === "string") continue;
-    const got = typeof one === "object" && one !== null ? "one without" : String(one);
-    throw new TypeError(`processors[${index}]: expected a processor with a name, got ${got}`);
+    if (typeof one?.name !== "string") {
+      const got = typeof one === "object" && one !== null ? "one without" : shown(one);
+      throw new TypeError(`processors[${index}]: expected a processor with a name, got ${got}`);
+    }
+    for (const hook of HOOKS) {
+      if (one[hook] === undefined || typeof one[hook] === "function") continue;
+      const got = shown(one[hook]);
+      throw new TypeError(`processors[${index}].${hook}: expected a function, got ${got}`);
+    }
   }
 }

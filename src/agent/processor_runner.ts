@@ -1,6 +1,6 @@
 import type { Clock } from "../events/clock.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
-import { DropCounter } from "../events/drop_counter.ts";
+import { type Report, UserHook } from "../events/user_code.ts";
 
 /** A processor that takes longer than this for 20 ms of audio is left behind until it is done. */
 const PROCESSOR_LIMIT_MS = 5000;
@@ -9,22 +9,21 @@ const PROCESSOR_LIMIT_MS = 5000;
 export class ProcessorRunner implements Disposable {
   readonly #processor: Processor;
   readonly #clock: Clock;
-  readonly #report: (error: unknown, context: string) => void;
-  readonly #failures: DropCounter;
-  #lastError: unknown;
+  readonly #report: Report;
+  readonly #hook: UserHook<HeardAudio>;
   #stuck = false;
   #limit: Disposable | undefined;
 
   constructor(
     processor: Processor,
-    options: { clock: Clock; report: (error: unknown, context: string) => void },
+    options: { clock: Clock; report: Report },
   ) {
     this.#processor = processor;
     this.#clock = options.clock;
     this.#report = options.report;
-    this.#failures = new DropCounter(options.clock, (failures) => {
-      const times = failures === 1 ? "" : ` (${failures} times)`;
-      options.report(this.#lastError, `processor ${processor.name}${times}`);
+    this.#hook = new UserHook<HeardAudio>((audio) => processor.processAudio!(audio), {
+      ...options,
+      context: `processor ${processor.name}`,
     });
   }
 
@@ -39,18 +38,14 @@ export class ProcessorRunner implements Disposable {
 
   #runFrom(row: readonly HeardAudio[], first: number): Promise<void> | undefined {
     for (let index = first; index < row.length; index++) {
-      try {
-        const result = this.#processor.processAudio!(row[index]!);
-        if (result) return this.#wait(result, row, index + 1);
-      } catch (error) {
-        this.#fail(error);
-      }
+      const pending = this.#hook.run(row[index]!);
+      if (pending) return this.#wait(pending, row, index + 1);
     }
     return undefined;
   }
 
   /** Waits for the processor, but not for ever, and goes on with the rest of the row. */
-  #wait(result: PromiseLike<void>, row: readonly HeardAudio[], next: number): Promise<void> {
+  #wait(pending: Promise<void>, row: readonly HeardAudio[], next: number): Promise<void> {
     return new Promise((resolve) => {
       const limit = this.#limit = this.#clock.schedule(() => {
         this.#stuck = true;
@@ -64,20 +59,11 @@ export class ProcessorRunner implements Disposable {
         );
         resolve();
       }, PROCESSOR_LIMIT_MS);
-      const goOn = () => {
+      pending.then(() => {
         limit[Symbol.dispose]();
         if (this.#stuck) this.#stuck = false;
         else resolve(this.#runFrom(row, next));
-      };
-      result.then(goOn, (error) => {
-        this.#fail(error);
-        goOn();
       });
     });
-  }
-
-  #fail(error: unknown): void {
-    this.#lastError = error;
-    this.#failures.add();
   }
 }

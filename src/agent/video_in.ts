@@ -1,9 +1,9 @@
 import type { Clock } from "../events/clock.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Processor } from "./processor.ts";
-import { DropCounter } from "../events/drop_counter.ts";
 import { FrameThrottle } from "../edge/frame_throttle.ts";
 import { type TrackInfo, TrackType } from "../edge/types.ts";
+import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
 
 /** What {@linkcode VideoIn} is made of. */
 export interface VideoInOptions {
@@ -12,8 +12,18 @@ export interface VideoInOptions {
   clock: Clock;
   /** Gives the pictures of a track, or nothing while there are none to be had. */
   subscribe: (trackId: string) => VideoTrack | undefined;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
+
+/** A processor that takes longer than this for a frame is said to. */
+const VIEWER_LIMIT_MS = 5000;
+
+const videoTrack: Expected<VideoTrack | undefined> = {
+  what: "a VideoTrack, or undefined where there is none",
+  is: (value): value is VideoTrack | undefined =>
+    value === undefined ||
+    typeof value === "object" && value !== null && Symbol.asyncIterator in value,
+};
 
 /** A track may be announced before its pictures can be had: asked for so often, so long. */
 const RETRY_MS = 250;
@@ -32,7 +42,8 @@ interface Source {
 export class VideoIn implements Disposable {
   readonly #options: VideoInOptions;
   readonly #viewers: readonly Viewer[];
-  readonly #watchers: readonly Processor[];
+  readonly #watchers: readonly UserHook<TrackInfo | undefined>[];
+  readonly #subscription: UserHook<string>;
   readonly #candidates = new Map<string, Candidate>();
   #source: Source | undefined;
   #closed = false;
@@ -42,7 +53,16 @@ export class VideoIn implements Disposable {
     this.#viewers = options.processors
       .filter((one) => one.processVideo)
       .map((one) => new Viewer(one, options));
-    this.#watchers = options.processors.filter((one) => one.videoSourceChanged);
+    this.#watchers = options.processors.map((one) =>
+      new UserHook<TrackInfo | undefined>((track) => one.videoSourceChanged?.(track), {
+        ...options,
+        context: `processor ${one.name}, videoSourceChanged`,
+      })
+    );
+    this.#subscription = new UserHook<string>((id) => options.subscribe(id), {
+      ...options,
+      context: "looking at a video track",
+    });
   }
 
   /** The track that is looked at right now. */
@@ -74,7 +94,7 @@ export class VideoIn implements Disposable {
     this.#closed = true;
     for (const { retry } of this.#candidates.values()) retry?.[Symbol.dispose]();
     this.#candidates.clear();
-    this.#source?.track.close();
+    this.#close(this.#source);
     this.#source = undefined;
   }
 
@@ -95,25 +115,23 @@ export class VideoIn implements Disposable {
     }
     if (next === before) return;
     this.#source = next;
-    before?.track.close();
+    this.#close(before);
     if (next) this.#look(next);
-    for (const processor of this.#watchers) {
-      try {
-        processor.videoSourceChanged!(next?.info);
-      } catch (error) {
-        this.#options.report(error, `processor ${processor.name}`);
-      }
-    }
+    for (const hook of this.#watchers) void hook.run(next?.info);
+  }
+
+  #close(source: Source | undefined): void {
+    if (!source) return;
+    attempt(
+      () => source.track.close(),
+      (error) => this.#options.report(error, "closing a video track"),
+    );
   }
 
   #subscribe(candidate: Candidate): Source | undefined {
     if (candidate.retry) return undefined;
-    try {
-      const track = this.#options.subscribe(candidate.info.id);
-      if (track) return { info: candidate.info, track };
-    } catch (error) {
-      this.#options.report(error, "looking at a video track");
-    }
+    const track = this.#subscription.ask(candidate.info.id, undefined, videoTrack);
+    if (track) return { info: candidate.info, track };
     if (++candidate.tries > RETRIES) return undefined;
     candidate.retry = this.#options.clock.schedule(() => {
       candidate.retry = undefined;
@@ -148,35 +166,43 @@ function priority(info: TrackInfo): number {
 
 /** Shows frames to one processor: at its own rate, and none while it is busy. */
 class Viewer {
-  readonly #processor: Processor;
+  readonly #clock: Clock;
+  readonly #name: string;
   readonly #throttle: FrameThrottle;
-  readonly #failures: DropCounter;
-  #lastError: unknown;
-  #busy = false;
+  readonly #hook: UserHook<VideoFrame, TrackInfo>;
+  /** Since when it is busy; `undefined` while it is not. */
+  #busySince: number | undefined;
+  #isSaid = false;
 
   constructor(processor: Processor, options: VideoInOptions) {
-    this.#processor = processor;
+    this.#clock = options.clock;
+    this.#name = processor.name;
     this.#throttle = new FrameThrottle(processor.videoFps ?? Infinity);
-    this.#failures = new DropCounter(options.clock, (failures) => {
-      const times = failures === 1 ? "" : ` (${failures} times)`;
-      options.report(this.#lastError, `processor ${processor.name}${times}`);
-    });
+    this.#hook = new UserHook<VideoFrame, TrackInfo>(
+      (frame, info) => processor.processVideo!(frame, info),
+      { ...options, context: `processor ${processor.name}` },
+    );
   }
 
   show(frame: VideoFrame, info: TrackInfo): void {
-    if (this.#busy || !this.#throttle.accept(frame.timestampMs)) return;
-    try {
-      const pending = this.#processor.processVideo!(frame, info);
-      if (!pending) return;
-      this.#busy = true;
-      pending.then(() => {}, (error) => this.#fail(error)).then(() => this.#busy = false);
-    } catch (error) {
-      this.#fail(error);
-    }
+    if (this.#busySince !== undefined) return this.#sayBusy(this.#busySince);
+    if (!this.#throttle.accept(frame.timestampMs)) return;
+    const pending = this.#hook.run(frame, info);
+    if (!pending) return;
+    this.#busySince = this.#clock.now();
+    this.#isSaid = false;
+    pending.then(() => this.#busySince = undefined);
   }
 
-  #fail(error: unknown): void {
-    this.#lastError = error;
-    this.#failures.add();
+  #sayBusy(since: number): void {
+    if (this.#isSaid || this.#clock.now() - since < VIEWER_LIMIT_MS) return;
+    this.#isSaid = true;
+    this.#hook.fail(
+      new DOMException(
+        `processor ${this.#name} took more than ${VIEWER_LIMIT_MS} ms for a frame; it sees nothing ` +
+          "until it is done",
+        "TimeoutError",
+      ),
+    );
   }
 }

@@ -6,6 +6,11 @@
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import { describeError } from "../events/logger.ts";
+import { promised, type Report } from "../events/user_code.ts";
+import { waitFor } from "../events/waiting.ts";
+
+/** A component that takes longer than this to close is left to itself. */
+const CLOSE_LIMIT_MS = 4000;
 
 /** What a component is given when it starts. */
 export interface ComponentContext {
@@ -23,9 +28,15 @@ export interface Component {
   readonly name: string;
   /** Gets ready: loads a model, opens a connection, checks a key. All components start together. */
   start?(context: ComponentContext): void | Promise<void>;
-  /** Releases everything. Called once, if it was started, also when another one failed to start. */
+  /**
+   * Releases everything. Called once, if it was started, also when another one failed to start. What
+   * it rejects with, or takes longer than four seconds for, is reported.
+   */
   close?(): void | Promise<void>;
-  /** Figures so far, e.g. `{ requests: 3, inputTokens: 1200 }`; sums unless the name says else. */
+  /**
+   * Figures so far, at once, e.g. `{ requests: 3, inputTokens: 1200 }`; sums unless the name says
+   * else.
+   */
   metrics?(): Readonly<Record<string, number>>;
 }
 
@@ -50,31 +61,39 @@ export async function startComponents(
     await component.start?.({ ...context, signal });
     started.add(component);
   });
-  const report = (error: unknown, what: string) =>
-    context.logger.warn(`${what}: ${describeError(error)}`);
+  const { clock, logger } = context;
+  const report = (error: unknown, what: string) => logger.warn(`${what}: ${describeError(error)}`);
   try {
     await Promise.race([Promise.all(starting), givenUp]);
   } catch (error) {
     others.abort(error);
     const late = all.filter((component) => !started.has(component));
     for (const component of late) {
-      starting[all.indexOf(component)]!.then(() => closeComponents([component], report), () => {});
+      starting[all.indexOf(component)]!.then(
+        () => closeComponents([component], { clock, report }),
+        () => {},
+      );
     }
-    await closeComponents(started, report);
+    await closeComponents(started, { clock, report });
     throw signal.reason;
   }
 }
 
-/** Closes all components at once; what goes wrong is reported and keeps no other one open. */
+/**
+ * Closes all components at once; what goes wrong, or takes too long, is reported and keeps no other
+ * one open.
+ */
 export async function closeComponents(
   components: Iterable<Component>,
-  report: (error: unknown, context: string) => void,
+  { clock, report }: { clock: Clock; report: Report },
 ): Promise<void> {
   await Promise.all([...new Set(components)].map(async (component) => {
+    const what = `closing ${component.name}`;
     try {
-      await component.close?.();
+      const closing = promised(() => component.close?.());
+      await waitFor(closing, what, { timeoutMs: CLOSE_LIMIT_MS, clock });
     } catch (error) {
-      report(error, `closing ${component.name}`);
+      report(error, what);
     }
   }));
 }

@@ -7,11 +7,13 @@ import type { EventClass } from "../events/event_manager.ts";
 import type { Participant } from "../edge/types.ts";
 import type { ToolCall } from "./messages.ts";
 import type { ToolResult } from "./tool.ts";
+import { checkObject } from "../events/checks.ts";
 
 /** Takes its properties from what it is made of. */
 export abstract class Happening<Self> {
   /** Made of what it carries. */
   constructor(init: { [K in keyof Self]: Self[K] }) {
+    checkObject(init, "init", "an object of what the event carries");
     Object.assign(this, init);
   }
 }

@@ -41,7 +41,8 @@ export interface LLM extends Component {
   readonly acceptsImages?: boolean;
   /**
    * Answers. Throws `InferenceError` (`retryable` when trying again makes sense) where the service
-   * fails, and the signal's reason when aborted.
+   * fails, and the signal's reason when aborted. A promise of the parts, as an `async` function gives
+   * that is no generator, is waited for within the time that the model has for its first part.
    */
   generate(request: LLMRequest): AsyncIterable<LLMPart>;
 }

@@ -44,6 +44,8 @@ export interface STT extends Component {
   /**
    * Transcribes one stretch.
    *
+   * A promise of the transcripts is waited for, as long as for the transcripts themselves.
+   *
    * @param audio mono, at the rate that the agent hears; the chunks may be kept
    */
   transcribe(audio: AsyncIterable<PcmChunk>, options: TranscribeOptions): AsyncIterable<Transcript>;

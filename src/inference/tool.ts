@@ -1,6 +1,7 @@
 import type { JsonValue, Participant } from "../edge/types.ts";
 import type { FromSchema, JsonSchema } from "./json_schema.ts";
 import { argumentCheck } from "./argument_check.ts";
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
 
 /** A tool as a model sees it. */
 export interface ToolDescription {
@@ -66,10 +67,16 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   timeoutMs?: number;
   execute: (input: FromSchema<S>, context: ToolContext) => unknown;
 }): Tool {
+  checkObject(definition, "a tool", "an object like { name, description, execute }");
   const { name, description, parameters = NO_PARAMETERS, timeoutMs = 10_000, execute } = definition;
-  if (!NAME.test(name)) {
-    throw new TypeError(`a tool's name must match ${NAME}, got ${JSON.stringify(name)}`);
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw new TypeError(`a tool's name must match ${NAME}, got ${shown(name)}`);
   }
+  if (typeof description !== "string") {
+    throw new TypeError(`the tool ${name} must have a description, got ${shown(description)}`);
+  }
+  checkObject(parameters, `the parameters of the tool ${name}`, "a JSON schema");
+  checkMethods(definition, `the tool ${name}`, "a definition", ["execute"]);
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`);
   try {
     argumentCheck(parameters);

@@ -2,6 +2,7 @@ import type { Participant } from "../edge/types.ts";
 import type { ToolCall } from "./messages.ts";
 import { type Tool, type ToolResult, toolText } from "./tool.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
+import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { type ArgumentCheck, argumentCheck } from "./argument_check.ts";
 
@@ -75,11 +76,11 @@ export class Toolbox {
     if (wrong) return failure(wrong);
     const limit = new AbortController();
     try {
-      const running = Promise.resolve(
+      const running = promised(() =>
         tool.execute(call.input as never, {
           signal: AbortSignal.any([signal, limit.signal]),
           participant,
-        }),
+        })
       );
       const value = await waitFor(running, `the tool ${tool.name}`, {
         timeoutMs: tool.timeoutMs,

@@ -32,6 +32,9 @@ export interface SpeechPart {
  * ```
  */
 export interface TTS extends Component {
-  /** Says `text`, a sentence or two, and gives the sound as it comes. */
+  /**
+   * Says `text`, a sentence or two, and gives the sound as it comes. A promise of it is waited for
+   * within the time that the voice has for its first sound.
+   */
   synthesize(text: string, options: { readonly signal: AbortSignal }): AsyncIterable<SpeechPart>;
 }

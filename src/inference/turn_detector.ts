@@ -1,6 +1,7 @@
 import type { Participant } from "../edge/types.ts";
 import type { Component } from "./component.ts";
 import type { ChatMessage } from "./messages.ts";
+import { checkObject } from "../events/checks.ts";
 
 /** Somebody's turn, when he has paused. */
 export interface PausedTurn {
@@ -45,6 +46,7 @@ export function fixedSilence(silenceMs = 600): TurnDetector {
 
 /** A {@linkcode TurnDetector} that goes by how the text ends; for recognisers that punctuate. */
 export function punctuationTurns(options: PunctuationTurnsOptions = {}): TurnDetector {
+  checkObject(options, "options", "an object like { openMs: 1000 }, or nothing");
   const { completeMs = 400, openMs = 1000 } = options;
   return {
     name: "punctuation-turns",

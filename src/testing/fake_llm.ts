@@ -1,6 +1,8 @@
-import type { Clock } from "../events/clock.ts";
+import { checkClock, type Clock } from "../events/clock.ts";
 import type { JsonValue } from "../edge/types.ts";
 import type { LLM, LLMPart, LLMRequest } from "../inference/llm.ts";
+import { checkObject } from "../events/checks.ts";
+import { promiseIn } from "../events/user_code.ts";
 import { sleep } from "../events/waiting.ts";
 
 /** What a {@linkcode FakeLLM} does when it is asked once. */
@@ -52,6 +54,7 @@ export class FakeLLM implements LLM {
    * @param script one reply for each request; the last one is repeated
    */
   constructor(clock: Clock, script: readonly FakeReply[] = ["All right."]) {
+    checkClock(clock);
     this.#clock = clock;
     this.#script = [...script];
   }
@@ -67,6 +70,12 @@ export class FakeLLM implements LLM {
     this.requests.push({ ...request, messages: [...request.messages] });
     const reply = this.#script.length > 1 ? this.#script.shift()! : this.#script[0] ?? "";
     const made = typeof reply === "function" ? reply(request) : reply;
+    if (typeof made !== "string") {
+      checkObject(made, "a reply", "a text, or an object like { text }");
+    }
+    const promise = promiseIn<unknown>(made);
+    promise?.catch(() => {});
+    if (promise) throw new TypeError("a reply must be given at once, got a promise");
     const answer = typeof made === "string" ? { text: made } : made;
     const { text = "", firstTokenMs = 0, tokenMs = 0, calls = [], error, hangs } = answer;
     try {

@@ -1,4 +1,4 @@
-import type { Clock } from "../events/clock.ts";
+import { checkClock, type Clock } from "../events/clock.ts";
 import type { EncodedImage } from "../inference/messages.ts";
 import type {
   RealtimeEvent,
@@ -40,7 +40,8 @@ export class FakeRealtimeLLM implements RealtimeLLM {
   readonly #script: FakeExchange[];
 
   /** Takes one exchange after another. */
-  constructor(clock: Clock, script: readonly FakeExchange[]) {
+  constructor(clock: Clock, script: readonly FakeExchange[] = []) {
+    checkClock(clock);
     this.#clock = clock;
     this.#script = [...script];
   }

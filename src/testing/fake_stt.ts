@@ -1,4 +1,4 @@
-import type { Clock } from "../events/clock.ts";
+import { checkClock, type Clock } from "../events/clock.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { STT, TranscribeOptions, Transcript } from "../inference/stt.ts";
 import { sleep } from "../events/waiting.ts";
@@ -38,6 +38,7 @@ export class FakeSTT implements STT {
       readonly [speakerId: string]: readonly (string | FakeTranscript)[];
     } = [],
   ) {
+    checkClock(clock);
     this.#clock = clock;
     const lists = Array.isArray(script) ? { "": script } : script;
     this.#script = new Map(Object.entries(lists).map(([id, list]) => [id, [...list]]));

@@ -1,4 +1,4 @@
-import type { Clock } from "../events/clock.ts";
+import { checkClock, type Clock } from "../events/clock.ts";
 import type { SpeechPart, TTS } from "../inference/tts.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { sleep } from "../events/waiting.ts";
@@ -35,6 +35,7 @@ export class FakeTTS implements TTS {
 
   /** A voice that has said nothing yet. */
   constructor(clock: Clock, options: FakeTTSOptions = {}) {
+    checkClock(clock);
     this.#clock = clock;
     this.#options = options;
   }

@@ -112,6 +112,10 @@ export class MemoryConnection extends Connection {
         clock: this.clock,
         heardDelayMs: this.#room.carrier?.heardDelayMs,
         onFrame: (samples) => this.#room.sayFor(this, samples),
+        // What listens in here is a test's: its failure is the test's.
+        onFailure: (error) => {
+          throw error;
+        },
       });
       this.#announce("audio", TrackType.AUDIO);
     }

@@ -4,6 +4,8 @@ import type { EdgeAgent } from "../edge/edge_agent.ts";
 import { Call, type CreateCallOptions } from "../edge/call.ts";
 import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_transport.ts";
 import { ConnectionError } from "../edge/errors.ts";
+import { shown } from "../events/checks.ts";
+import { promised } from "../events/user_code.ts";
 import { sleep, waitFor } from "../events/waiting.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import type { MemoryParty, MemoryPartyOptions } from "./memory_party.ts";
@@ -57,12 +59,17 @@ export class MemoryEdge extends EdgeTransport {
     super(options);
     this.#joinDelayMs = options.joinDelayMs ?? 10;
     this.#onAuthenticate = options.onAuthenticate;
+    if (this.#onAuthenticate !== undefined && typeof this.#onAuthenticate !== "function") {
+      throw new TypeError(
+        `onAuthenticate: expected a function, got ${shown(this.#onAuthenticate)}`,
+      );
+    }
   }
 
   /** Notes the user; fails as `onAuthenticate` does. */
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
-    await this.#onAuthenticate?.(user);
+    await promised<void>(() => this.#onAuthenticate?.(user));
     this.authenticated.push(user);
   }
 

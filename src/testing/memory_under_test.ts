@@ -7,14 +7,19 @@ import { silentLogger } from "../events/logger.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { MemoryEdge } from "./memory_edge.ts";
 import { VirtualClock } from "./virtual_clock.ts";
+import { checkMethods, shown } from "../events/checks.ts";
 
 /** A {@linkcode MemoryEdge} on a virtual clock for the conformance kit; also a pattern to copy. */
 export function memoryEdgeUnderTest(
   make: (clock: VirtualClock) => MemoryEdge = (clock) =>
     new MemoryEdge({ clock, logger: silentLogger }),
 ): EdgeUnderTest {
+  if (typeof make !== "function") {
+    throw new TypeError(`make: expected a function that makes a MemoryEdge, got ${shown(make)}`);
+  }
   const clock = new VirtualClock();
   const edge = make(clock);
+  checkMethods(edge, "make", "a function that gives a MemoryEdge", ["enter", "disturb"]);
   return {
     edge,
     clock,

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { Random } from "./random.ts";
+import { checkObject, shown } from "../events/checks.ts";
 
 /** How a sound is made. */
 export interface SoundOptions {
@@ -21,7 +22,7 @@ export function tone(
   durationMs: number,
   options: SoundOptions & { frequencyHz?: number } = {},
 ): PcmChunk {
-  const { frequencyHz = 440, amplitude = 9000 } = options;
+  const { frequencyHz = 440, amplitude = 9000 } = options ?? {};
   return make(durationMs, options, (seconds) => {
     return amplitude * Math.sin(2 * Math.PI * frequencyHz * seconds);
   });
@@ -40,7 +41,7 @@ export function speechLike(
   durationMs: number,
   options: SoundOptions & { seed?: number } = {},
 ): PcmChunk {
-  const { amplitude = 9000, seed = 1 } = options;
+  const { amplitude = 9000, seed = 1 } = options ?? {};
   const random = new Random(seed);
   let until = 0;
   let start = 0;
@@ -69,6 +70,7 @@ export function speechLike(
 
 /** One sound after another, which must be of one format. */
 export function concatenate(...sounds: PcmChunk[]): PcmChunk {
+  for (const [index, sound] of sounds.entries()) assertPcmChunk(sound, `sounds[${index}]`);
   const [first] = sounds;
   if (!first) throw new RangeError("expected at least one sound, got none");
   for (const { sampleRate, channels } of sounds) {
@@ -92,6 +94,10 @@ function make(
   options: SoundOptions,
   value: (seconds: number) => number,
 ): PcmChunk {
+  checkObject(options, "options", "an object like { amplitude: 9000 }, or nothing");
+  if (typeof durationMs !== "number" || !(durationMs >= 0 && durationMs < Infinity)) {
+    throw new RangeError(`durationMs must be a number >= 0, got ${shown(durationMs)}`);
+  }
   const { sampleRate = 16_000, channels = 1 } = options;
   const frames = Math.round(durationMs * sampleRate / 1000);
   const samples = new Int16Array(frames * channels);

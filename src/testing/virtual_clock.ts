@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Clock } from "../events/clock.ts";
+import { checkObject } from "../events/checks.ts";
 
 /**
  * A clock that stands still until it is told to go on. Timers run in order, and what they set in
@@ -25,6 +26,7 @@ export class VirtualClock implements Clock {
   /** @param options `startEpochMs`: the wall clock's time at the start. */
   /** Makes a virtual clock. */
   constructor(options: { startEpochMs?: number } = {}) {
+    checkObject(options, "options", "an object like { startEpochMs: 0 }, or nothing");
     this.#startEpochMs = options.startEpochMs ?? Date.UTC(2026, 0, 1);
   }
 

@@ -410,7 +410,7 @@ Deno.test("a wrong user, processor or call is a TypeError before anything is sta
   assertThrows(make({ agentUser: { id: "a" } }), TypeError, "agentUser.name");
   assertThrows(make({ agentUser: { ...agentUser, image: 5 } }), TypeError, "agentUser.image");
   assertThrows(make({ agentUser: { id: "a", name: "a\u202eb" } }), TypeError, "agentUser.name");
-  assertThrows(make({ agentUser: undefined }), TypeError, "agentUser: expected a user");
+  assertThrows(make({ agentUser: undefined }), TypeError, "an agent needs agentUser");
   assertThrows(make({ processors: [null] }), TypeError, "processors[0]: expected a processor");
   assertThrows(make({ processors: [{}] }), TypeError, "got one without");
   assertThrows(make({ processors: { name: "a" } }), TypeError, "processors: expected an array");

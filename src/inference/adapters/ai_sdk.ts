@@ -27,6 +27,7 @@ import type { LLM, LLMPart, LLMRequest } from "../llm.ts";
 import type { ChatMessage } from "../messages.ts";
 import type { ToolDescription } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
+import { checkMethods, checkObject } from "../../events/checks.ts";
 
 /** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-6.1-terra")`. */
 export type AiSdkModel = LanguageModel;
@@ -48,6 +49,10 @@ export interface AiSdkOptions {
 
 /** An {@linkcode LLM} of a model that the AI SDK knows. */
 export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
+  if (typeof model !== "string" || model === "") {
+    checkMethods(model, "model", 'a model of the AI SDK, e.g. openai("gpt-5-mini")', ["doStream"]);
+  }
+  checkObject(options, "options", "an object like { maxRetries: 2 }, or nothing");
   return new AiSdkLLM(model, options);
 }
 

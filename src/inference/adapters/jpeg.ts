@@ -21,6 +21,7 @@
  * @module
  */
 import type { ImageEncoder } from "../vision/encode_frame.ts";
+import { checkObject } from "../../events/checks.ts";
 import { assertPixels } from "../vision/frame_pixels.ts";
 
 /** The longest side that the encoder takes. */
@@ -32,6 +33,7 @@ const MOST_SIDE = 65_500;
  * @throws {RangeError} the quality is not 1 to 100.
  */
 export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
+  checkObject(options, "options", "an object like { quality: 80 }, or nothing");
   const { quality = 80 } = options;
   if (!(quality >= 1 && quality <= 100)) {
     throw new RangeError(`quality must be 1 to 100, got ${quality}`);

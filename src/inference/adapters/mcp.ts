@@ -7,6 +7,7 @@ import { Client } from "npm:@modelcontextprotocol/sdk@1.32.2/client";
 import type { JsonSchema } from "../json_schema.ts";
 import type { Tool } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
+import { checkObject } from "../../events/checks.ts";
 
 /** Which server, and what of it is used. */
 export type McpServerOptions =
@@ -50,6 +51,10 @@ export interface McpServer extends AsyncDisposable {
  * @throws {InferenceError} the server cannot be reached, or does not speak the protocol.
  */
 export async function connectMcp(options: McpServerOptions): Promise<McpServer> {
+  checkObject(options, "options", "{ url } or { command } of an MCP server");
+  if (!("url" in options) && typeof options.command !== "string") {
+    throw new TypeError("options: expected { url } or { command } of an MCP server, got neither");
+  }
   const { only, prefix = "", timeoutMs = 10_000, signal } = options;
   const client = new Client({ name: "ringline", version: "0.1.0" }, {
     // The SDK would refuse all of a server's tools when one has an output schema that it cannot

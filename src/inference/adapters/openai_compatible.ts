@@ -28,6 +28,7 @@ import { type ChatModelOptions, OpenAIChat } from "./openai_chat.ts";
 import { OpenAIRealtimeSpeech } from "./openai_realtime_speech.ts";
 import { OpenAISpeech, type SpeechModelOptions } from "./openai_speech.ts";
 import { OpenAITranscription, type TranscriptionModelOptions } from "./openai_transcription.ts";
+import { checkObject } from "../../events/checks.ts";
 
 export { OPENAI_MODELS } from "./openai_models.ts";
 export type { ChatModelOptions, SpeechModelOptions, TranscriptionModelOptions };
@@ -56,6 +57,7 @@ export interface OpenAICompatible {
 
 /** The models of a service that speaks OpenAI's HTTP interface. */
 export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAICompatible {
+  checkObject(options, "options", "an object like { apiKey }, or nothing");
   const { baseUrl = "https://api.openai.com/v1", ...rest } = options;
   const service = { ...rest, baseUrl: baseUrl.replace(/\/+$/, "") };
   return {

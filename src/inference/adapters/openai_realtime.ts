@@ -18,6 +18,7 @@ import { InferenceError } from "../errors.ts";
 import { OPENAI_MODELS } from "./openai_models.ts";
 import { REALTIME_FORMAT, realtimeUrl } from "./openai_realtime_protocol.ts";
 import { conversingSession, OpenAIRealtimeSession } from "./openai_realtime_session.ts";
+import { checkObject } from "../../events/checks.ts";
 
 export { OPENAI_MODELS };
 
@@ -46,6 +47,7 @@ export interface OpenAIRealtimeOptions {
 
 /** A realtime model of OpenAI, or of a service that speaks its protocol. */
 export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM {
+  checkObject(options, "options", "an object like { apiKey }, or nothing");
   return new OpenAIRealtime(options);
 }
 

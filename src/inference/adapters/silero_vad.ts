@@ -20,6 +20,7 @@ import type { VAD, VadStream } from "../vad.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 import { InferenceError } from "../errors.ts";
+import { checkObject } from "../../events/checks.ts";
 
 /** Options of {@linkcode sileroVad}. */
 export interface SileroVadOptions {
@@ -35,6 +36,7 @@ const STATE = 2 * 128;
 
 /** Silero's detector as a {@linkcode VAD}. */
 export function sileroVad(options: SileroVadOptions = {}): VAD {
+  checkObject(options, "options", "an object, or nothing");
   return new SileroVad(options);
 }
 

@@ -13,6 +13,7 @@ import {
   ToolCalledEvent,
   VoiceToVoiceEvent,
 } from "../events.ts";
+import { checkMethods, checkObject } from "../../events/checks.ts";
 
 /** What is recorded. */
 export interface TelemetryOptions {
@@ -38,6 +39,8 @@ export interface TelemetryOptions {
  * ```
  */
 export function recordTelemetry(events: EventManager, options: TelemetryOptions = {}): Disposable {
+  checkMethods(events, "events", "an EventManager, e.g. agent.events", ["subscribe"]);
+  checkObject(options, "options", "an object like { attributes }, or nothing");
   const attributes = options.attributes ?? {};
   const meter = metrics.getMeter("@ringline/edge");
   const unit = "ms";

@@ -1,6 +1,7 @@
 import type { Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { FlowContext } from "./flow.ts";
+import { type Expected, UserHook } from "../../events/user_code.ts";
 import { TranscriptEvent } from "../events.ts";
 
 /** A message that changes while it is said. */
@@ -8,17 +9,35 @@ export interface LoggedMessage {
   update(change: MessageChange): void;
 }
 
+type Writing = { readonly init: MessageInit } | {
+  readonly id: string;
+  readonly change: MessageChange;
+};
+
+const aMessage: Expected<Message> = {
+  what: "the message as it is now",
+  is: (value): value is Message =>
+    typeof value === "object" && value !== null && "id" in value && typeof value.id === "string",
+};
+
 /**
  * Writes to the edge's conversation what is said, as it is said. Whatever goes wrong there is
  * reported and disturbs nobody who speaks.
  */
 export class ConversationLog {
   readonly #context: FlowContext;
+  readonly #write: UserHook<Writing>;
   /** What people are saying right now. */
   readonly #turns = new Map<unknown, LoggedMessage>();
 
   constructor(context: FlowContext) {
+    const { conversation, clock, report } = context;
     this.#context = context;
+    this.#write = new UserHook<Writing>(
+      (one) =>
+        "init" in one ? conversation.append(one.init) : conversation.update(one.id, one.change),
+      { clock, report, context: "writing the conversation" },
+    );
   }
 
   /** Somebody is to be answered, or the application itself where there is no participant. */
@@ -80,9 +99,7 @@ export class ConversationLog {
   }
 
   #append(init: MessageInit): LoggedMessage {
-    const { conversation } = this.#context;
-    let message: Message | undefined;
-    this.#try(() => message = conversation.append(init));
+    let message = this.#write.ask({ init }, undefined, aMessage);
     return {
       update: (change) => {
         if (!message) return;
@@ -91,16 +108,8 @@ export class ConversationLog {
           (change.text ?? text) === text && (change.complete ?? complete) === complete &&
           (change.interrupted ?? interrupted) === interrupted
         ) return;
-        this.#try(() => message = conversation.update(message!.id, change));
+        message = this.#write.ask({ id: message.id, change }, undefined, aMessage) ?? message;
       },
     };
-  }
-
-  #try(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#context.report(error, "writing the conversation");
-    }
   }
 }

@@ -1,3 +1,4 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { ToolCall } from "../messages.ts";
@@ -5,6 +6,7 @@ import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../realtime_ll
 import type { Speech, SpeechOutcome } from "../speaking/speech.ts";
 import type { Flow, FlowContext, HeardSpeech, RespondOptions, SayOptions } from "./flow.ts";
 import { BargeInEvent, SpeechStartedEvent, SpeechStoppedEvent, TurnEndedEvent } from "../events.ts";
+import { attempt, promised, UserHook } from "../../events/user_code.ts";
 import { ChatHistory } from "../speaking/chat_history.ts";
 import { AgentVoice } from "./agent_voice.ts";
 import { userMessage } from "./user_message.ts";
@@ -29,6 +31,7 @@ export class RealtimeFlow implements Flow {
   readonly #ear: RealtimeEar;
   readonly #answers: RealtimeAnswers;
   readonly #session: LastingSession;
+  readonly #sendAudio: UserHook<PcmChunk, Participant>;
   readonly #closing = new AbortController();
   /** The turn that is to be answered next. */
   #turn: RealtimeTurn | undefined;
@@ -42,11 +45,15 @@ export class RealtimeFlow implements Flow {
     for (const { role, text } of context.conversation.messages) {
       if (/\S/.test(text)) this.#history.append({ role, text });
     }
+    this.#sendAudio = new UserHook<PcmChunk, Participant>(
+      (pcm, loudest) => this.#session.current?.sendAudio(pcm, loudest),
+      { clock, report, context: `${llm.name}, sendAudio` },
+    );
     const voice = this.#voice = new AgentVoice(context);
     this.#ear = new RealtimeEar(context, {
       voice,
       sampleRate: llm.inputRate,
-      onAudio: (pcm, loudest) => this.#session.current?.sendAudio(pcm, loudest),
+      onAudio: (pcm, loudest) => void this.#sendAudio.run(pcm, loudest),
     });
     this.#answers = new RealtimeAnswers({
       voice,
@@ -115,13 +122,12 @@ export class RealtimeFlow implements Flow {
     this.#ear[Symbol.dispose]();
   }
 
-  #ask(ask: (session: RealtimeSession) => void): Promise<SpeechOutcome> {
+  #ask(ask: (session: RealtimeSession) => unknown): Promise<SpeechOutcome> {
     const { current } = this.#session;
     if (!current) throw new TypeError("the model is not connected");
     // What is asked for from here answers nobody's turn.
     this.#turn = undefined;
-    ask(current);
-    return this.#answers.next();
+    return this.#answers.next(() => ask(current));
   }
 
   #connect(signal: AbortSignal): Promise<RealtimeSession> {
@@ -195,7 +201,7 @@ export class RealtimeFlow implements Flow {
     const { current } = this.#session;
     if (!this.#llm.acceptsImages || !latestImage || !current?.sendImage) return;
     latestImage().then((image) => {
-      if (image && current === this.#session.current) current.sendImage!(image);
+      if (image && current === this.#session.current) return current.sendImage!(image);
     }).catch((error) => report(error, "showing the model what is to be seen"));
   }
 
@@ -219,7 +225,8 @@ export class RealtimeFlow implements Flow {
         if (signal.aborted) return undefined;
         throw error;
       });
-    if (result && current === this.#session.current) current?.sendToolResult(call.id, result);
+    if (!result || current !== this.#session.current) return;
+    await promised(() => current?.sendToolResult(call.id, result));
   }
 
   #answerOver(id: string, { text, interrupted }: SpeechOutcome, speech: Speech): void {
@@ -234,14 +241,9 @@ export class RealtimeFlow implements Flow {
   /** It is over for those who listen, whether the model can be told so or not. */
   #tellInterrupted(id: string, heardMs: number): void {
     const { current } = this.#session;
-    const fail = (error: unknown) =>
-      this.#context.report(error, `${this.#llm.name}, told that it was interrupted`);
-    try {
-      // One that is written as an async function is none by its type.
-      const told: unknown = current?.interrupt(id, heardMs);
-      if (told instanceof Promise) told.catch(fail);
-    } catch (error) {
-      fail(error);
-    }
+    attempt(
+      () => current?.interrupt(id, heardMs),
+      (error) => this.#context.report(error, `${this.#llm.name}, told that it was interrupted`),
+    );
   }
 }

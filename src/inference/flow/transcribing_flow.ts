@@ -7,6 +7,7 @@ import type { TTS } from "../tts.ts";
 import type { TurnDetector } from "../turn_detector.ts";
 import type { VAD } from "../vad.ts";
 import type { Flow, FlowContext, HeardSpeech, RespondOptions, SayOptions } from "./flow.ts";
+import { UserHook, yesOrNo } from "../../events/user_code.ts";
 import { AgentVoice } from "./agent_voice.ts";
 import { BargeIn, type BargeInOptions } from "./transcribing/barge_in.ts";
 import { ConversationLog } from "./conversation_log.ts";
@@ -38,7 +39,9 @@ export interface TranscribingOptions {
    */
   eagerTurns?: boolean;
   /**
-   * Whether a turn is answered. What is not answered is remembered all the same. Default: all are.
+   * Whether a turn is answered: `true` or `false`, at once. What is not answered is remembered all
+   * the same, as is a turn for which this throws or says anything else, which is reported.
+   * Default: all are.
    */
   answers?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
   /** How many messages the model is told at most: an integer of at least 1. Default 200. */
@@ -50,6 +53,12 @@ export interface TranscribingOptions {
    * What it was saying ends with what was heard. Default 10,000.
    */
   ttsTimeoutMs?: number;
+}
+
+/** A turn as `answers` is asked about it. */
+interface SaidTurn {
+  readonly participant: Participant;
+  readonly text: string;
 }
 
 /** What a {@linkcode TranscribingFlow} is made of. */
@@ -73,6 +82,7 @@ export class TranscribingFlow implements Flow {
   readonly #briefing: Briefing;
   readonly #answers: Answers;
   readonly #voice: AgentVoice;
+  readonly #isAnswered: UserHook<SaidTurn>;
   readonly #bargeIn: BargeIn;
   readonly #mixer: RowMixer | undefined;
   readonly #attention = new Attention();
@@ -85,7 +95,7 @@ export class TranscribingFlow implements Flow {
   #closed = false;
 
   constructor(parts: TranscribingParts, context: FlowContext, options: TranscribingOptions = {}) {
-    const { clock, emit } = context;
+    const { clock, emit, report } = context;
     const { llm } = parts;
     const { historyLimit: limit, llmTimeoutMs: timeoutMs = 30_000 } = options;
     this.#parts = parts;
@@ -98,6 +108,11 @@ export class TranscribingFlow implements Flow {
       briefing: this.#briefing,
       log: this.#log,
       timeoutMs,
+    });
+    this.#isAnswered = new UserHook<SaidTurn>((turn) => options.answers!(turn), {
+      clock,
+      report,
+      context: "talk.answers, for which a turn was not answered",
     });
     this.#voice = new AgentVoice(context);
     this.#bargeIn = new BargeIn({
@@ -295,7 +310,8 @@ export class TranscribingFlow implements Flow {
   }
 
   #isForAgent({ participant, text }: Turn): boolean {
-    return this.#options.answers?.({ participant, text }) ?? true;
+    if (!this.#options.answers) return true;
+    return this.#isAnswered.ask({ participant, text }, undefined, yesOrNo) ?? false;
   }
 
   #speak(

@@ -1,6 +1,7 @@
 import type { VAD, VadStream } from "../vad.ts";
 import { assertPcmChunk, type PcmChunk } from "../../audio/pcm_chunk.ts";
 import { levelOf } from "./level.ts";
+import { checkObject } from "../../events/checks.ts";
 
 /** Options of {@linkcode energyVad}. */
 export interface EnergyVadOptions {
@@ -32,6 +33,7 @@ const FALL = 0.7;
  * ```
  */
 export function energyVad(options: EnergyVadOptions = {}): VAD {
+  checkObject(options, "options", "an object like { aboveNoiseDb: 12 }, or nothing");
   const { aboveNoiseDb = 12, floorDb = -50 } = options;
   const ratio = 10 ** (aboveNoiseDb / 20);
   const floor = 10 ** (floorDb / 20);

@@ -5,8 +5,10 @@ import type { ChatMessage } from "../messages.ts";
 import type { STT } from "../stt.ts";
 import type { TurnDetector } from "../turn_detector.ts";
 import type { VAD, VadStream } from "../vad.ts";
+import { promised } from "../../events/user_code.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { EchoGuard } from "./echo_guard.ts";
+import { SpeakerVad } from "./speaker_vad.ts";
 import { energyVad } from "./energy_vad.ts";
 import { PreRoll } from "./pre_roll.ts";
 import { SpeechGate, type SpeechGateOptions } from "./speech_gate.ts";
@@ -58,7 +60,7 @@ const USUAL_SILENCE_MS = 600;
 /** Listens to one speaker: speech, pauses, text, turns. */
 export class Listener {
   readonly #options: ListenerOptions;
-  readonly #vad: VadStream;
+  readonly #vad: SpeakerVad;
   /** Hears any sound, and at once: a word begins before it is known to be one. */
   readonly #ear: VadStream;
   readonly #gate: SpeechGate;
@@ -79,7 +81,7 @@ export class Listener {
     const { hearing, sampleRate } = options;
     this.#options = options;
     this.#participant = options.participant;
-    this.#vad = options.vad.open({ sampleRate });
+    this.#vad = new SpeakerVad(options);
     this.#ear = energyVad().open({ sampleRate });
     this.#gate = new SpeechGate(hearing);
     this.#pauseMs = hearing.pauseMs ?? 200;
@@ -97,9 +99,9 @@ export class Listener {
   /** Takes the next 20 ms; they are a view, valid until the result settles. */
   hear(pcm: PcmChunk, participant: Participant, row: number): void | Promise<void> {
     this.#participant = participant;
-    const probability = this.#vad.process(pcm);
-    if (typeof probability === "number") return this.#take(pcm, probability, row);
-    return probability.then((value) => this.#take(pcm, value, row));
+    const answer = this.#vad.process(pcm);
+    if (!(answer instanceof Promise)) return this.#take(pcm, answer, row);
+    return answer.then((later) => this.#take(pcm, later, row));
   }
 
   /** No audio comes for now: he is muted, or his track is gone. An open turn pauses. */
@@ -137,12 +139,14 @@ export class Listener {
     this.#ear[Symbol.dispose]();
   }
 
-  #take(pcm: PcmChunk, probability: number, row: number): void {
+  #take(pcm: PcmChunk, answer: number | undefined, row: number): void {
     // What the detector was asked before he left may come after its end.
     if (this.#isReleased) return;
     const { clock, echoGuard } = this.#options;
     this.#lastSlotAt = clock.now();
-    const isSound = this.#ear.process(pcm) as number >= 0.5;
+    const loudness = this.#ear.process(pcm) as number;
+    const isSound = loudness >= 0.5;
+    const probability = answer ?? loudness;
     const isOwnVoice = echoGuard.push(pcm, isSound || probability > 0.2, row);
     if (this.#stretch) {
       this.#stretch.push(pcm);
@@ -256,7 +260,7 @@ export class Listener {
     try {
       const { participant, text } = turn;
       const paused = { participant, text, messages: messages() };
-      const asked = Promise.resolve(turnDetector.silenceAfter(paused, { signal }));
+      const asked = promised(() => turnDetector.silenceAfter(paused, { signal }));
       const silenceMs = await waitFor(asked, what, { signal, clock });
       if (typeof silenceMs === "number" && silenceMs >= 0 && silenceMs <= MOST_SILENCE_MS) {
         return silenceMs;

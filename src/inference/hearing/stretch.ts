@@ -1,12 +1,18 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
-import type { STT } from "../stt.ts";
+import type { STT, Transcript } from "../stt.ts";
+import { shown } from "../../events/checks.ts";
 import { Feed } from "../feed.ts";
 import { untilAborted } from "../until_aborted.ts";
 import { timeoutError } from "../../events/waiting.ts";
 
 /** More than a minute waiting for a recogniser is too old to be of use. */
 const CAPACITY_MS = 60_000;
+
+function checkTranscript(transcript: Transcript, name: string): Transcript {
+  if (typeof transcript?.text === "string") return transcript;
+  throw new TypeError(`${name} gave a transcript without a text: ${shown(transcript)}`);
+}
 
 /** What a {@linkcode Stretch} is made of. */
 export interface StretchOptions {
@@ -75,8 +81,10 @@ export class Stretch {
     const { stt, speakerId, clock, onText, report } = this.#options;
     const { signal } = this.#controller;
     try {
-      const transcripts = stt.transcribe(this.#audio, { signal, speakerId });
-      for await (const { text, final } of untilAborted(transcripts, signal, clock)) {
+      const transcripts = () => stt.transcribe(this.#audio, { signal, speakerId });
+      const what = `${stt.name}.transcribe`;
+      for await (const transcript of untilAborted(transcripts, what, signal, clock)) {
+        const { text, final } = checkTranscript(transcript, stt.name);
         this.text = text.trim();
         if (!this.#ended && this.text !== "") this.isAhead = true;
         onText();

@@ -95,11 +95,12 @@ export class Answer {
     const from = this.#soFar.length;
     // Its place among the messages is before the results; its text grows while it comes.
     const at = this.#made.push({ role: "assistant", text: "" }) - 1;
-    const parts = llm.generate({
-      messages: [...messages, ...this.#made.slice(0, at)],
-      tools: isLast ? [] : toolbox.tools,
-      signal,
-    });
+    const parts = () =>
+      llm.generate({
+        messages: [...messages, ...this.#made.slice(0, at)],
+        tools: isLast ? [] : toolbox.tools,
+        signal,
+      });
     for await (const part of this.#watched(parts)) {
       if (part.type === "tool-call") calls.push(part.call);
       if (part.type !== "text" || part.text === "") continue;
@@ -129,8 +130,12 @@ export class Answer {
   }
 
   /** The parts, each within the time limit. */
-  async *#watched(parts: AsyncIterable<LLMPart>): AsyncGenerator<LLMPart, void, void> {
+  async *#watched(
+    parts: () => AsyncIterable<LLMPart> | PromiseLike<AsyncIterable<LLMPart>>,
+  ): AsyncGenerator<LLMPart, void, void> {
     const { clock, timeoutMs, llm } = this.#options;
+    const what = `${llm.name}.generate`;
+    const { signal } = this.#controller;
     const watch = () =>
       clock.schedule(() => {
         const message = `${llm.name} said nothing for ${timeoutMs} ms`;
@@ -138,7 +143,7 @@ export class Answer {
       }, timeoutMs);
     let timer = watch();
     try {
-      for await (const part of untilAborted(parts, this.#controller.signal, clock)) {
+      for await (const part of untilAborted(parts, what, signal, clock)) {
         timer[Symbol.dispose]();
         yield checkPart(part, llm.name);
         timer = watch();

@@ -5,7 +5,8 @@ import type { SpokenSentence } from "../text/heard_text.ts";
 import type { SpeechPart } from "../tts.ts";
 import type { Speech } from "./speech.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { sleep } from "../../events/waiting.ts";
+import { promised } from "../../events/user_code.ts";
+import { sleep, waitFor } from "../../events/waiting.ts";
 import { untilAborted } from "../until_aborted.ts";
 
 /** What a {@linkcode Floor} is made of. */
@@ -20,6 +21,8 @@ export interface FloorOptions {
 const LOOK_MS = 10;
 /** What the listener's delay can be at most: nothing is waited for longer. */
 const MAX_DELAY_MS = 2000;
+/** A track that does not say within this time what it threw away is not waited for. */
+const FLUSH_LIMIT_MS = 3000;
 /** More than this waiting to be said is not going to be. */
 const MAX_WAITING = 32;
 
@@ -127,10 +130,11 @@ export class Floor {
     for (const speech of active ? [active, ...waiting] : waiting) this.#silence(speech);
     let discardedMs = 0;
     try {
-      const flushing = track.flush();
+      const flushing = promised(() => track.flush());
       // In this order: what is left of the old must not be heard.
       this.release();
-      discardedMs = (await flushing).discardedMs;
+      const options = { timeoutMs: FLUSH_LIMIT_MS, clock: this.#options.clock };
+      discardedMs = (await waitFor(flushing, "flushing the track", options)).discardedMs;
     } catch (error) {
       report(error, "falling silent");
     }
@@ -150,11 +154,12 @@ export class Floor {
     const { clock, report } = this.#options;
     const { signal } = speech;
     try {
-      for await (const { words, audio } of untilAborted(speech.utterances(), signal, clock)) {
+      const utterances = untilAborted(() => speech.utterances(), "the speech", signal, clock);
+      for await (const { words, audio } of utterances) {
         const spoken: SpokenSentence = Object.assign(words, { ms: 0, complete: false, marks: [] });
         speech.sentences.push(spoken);
         if (audio) {
-          const parts = untilAborted(audio, signal, clock);
+          const parts = untilAborted(() => audio, "the voice", signal, clock);
           for await (const part of parts) await this.#write(speech, spoken, part);
         }
         spoken.complete = true;

@@ -52,8 +52,9 @@ async function* synthesized(
   let timer = watch();
   let isHeard = false;
   try {
-    for await (const part of untilAborted(tts.synthesize(text, { signal }), signal, clock)) {
-      assertPcmChunk(part.pcm, tts.name);
+    const parts = () => tts.synthesize(text, { signal });
+    for await (const part of untilAborted(parts, `${tts.name}.synthesize`, signal, clock)) {
+      assertPcmChunk(part?.pcm, `${tts.name}.synthesize gave a part whose pcm is wrong`);
       if (part.pcm.frames === 0) continue;
       isHeard = true;
       // The time that playing takes is not the voice's.

@@ -1,3 +1,5 @@
+import { checkObject } from "../../events/checks.ts";
+
 /** How a {@linkcode SentenceSplitter} works. */
 export interface SentenceSplitterOptions {
   /**
@@ -40,6 +42,7 @@ export class SentenceSplitter {
 
   /** Begins with no text. */
   constructor(options: SentenceSplitterOptions = {}) {
+    checkObject(options, "options", "an object like { maxChars: 200 }, or nothing");
     this.#maxChars = options.maxChars ?? 240;
     if (!(this.#maxChars >= 1)) {
       throw new RangeError(`maxChars must be a number >= 1, got ${this.#maxChars}`);

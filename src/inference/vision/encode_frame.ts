@@ -1,5 +1,7 @@
-import type { VideoFrame } from "../../edge/video_frame.ts";
+import { type VideoFrame, videoFrameSize } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../messages.ts";
+import { checkObject, shown } from "../../events/checks.ts";
+import { promised } from "../../events/user_code.ts";
 import { type Pixels, pixelsOf } from "./frame_pixels.ts";
 import { pngEncoder } from "./png_encoder.ts";
 
@@ -7,7 +9,7 @@ import { pngEncoder } from "./png_encoder.ts";
 export interface ImageEncoder {
   /** What it makes. */
   readonly mediaType: EncodedImage["mediaType"];
-  /** Gives the file. */
+  /** Gives the file: within five seconds, where it is for a model to see. */
   encode(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>>;
 }
 
@@ -25,7 +27,8 @@ export interface EncodeFrameOptions {
 /**
  * Makes an image of a frame, smaller where it is too large.
  *
- * @throws {TypeError} a field of the frame is of another type.
+ * @throws {TypeError} a field of the frame is of another type, or the encoder gave something else
+ *   than bytes.
  * @throws {RangeError} `maxSide` is out of range, or the frame's data is not as long as its format
  *   and size say.
  */
@@ -33,9 +36,13 @@ export async function encodeFrame(
   frame: VideoFrame,
   options: EncodeFrameOptions = {},
 ): Promise<EncodedImage> {
+  checkObject(options, "options", "an object like { maxSide: 1024 }, or nothing");
   const { maxSide = 1024, encoder = pngEncoder } = options;
   if (!(maxSide >= 1)) throw new RangeError(`maxSide must be >= 1, got ${maxSide}`);
   const pixels = pixelsOf(frame, maxSide);
-  const data = await encoder.encode(pixels);
+  const data = await promised(() => encoder.encode(pixels));
+  if (!(data instanceof Uint8Array)) {
+    throw new TypeError(`encoder.encode: expected a Uint8Array, got ${shown(data)}`);
+  }
   return { mediaType: encoder.mediaType, data, width: pixels.width, height: pixels.height };
 }

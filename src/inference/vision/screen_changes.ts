@@ -4,6 +4,7 @@ import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../messages.ts";
 import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
 import { pixelsOf } from "./frame_pixels.ts";
+import { checkObject, shown as described } from "../../events/checks.ts";
 
 /** When a screen is taken for another one. */
 export interface ScreenChangesOptions extends EncodeFrameOptions {
@@ -48,6 +49,10 @@ export function screenChanges(
   onChange: (image: EncodedImage, track: TrackInfo) => void | Promise<void>,
   options: ScreenChangesOptions = {},
 ): ScreenChanges {
+  if (typeof onChange !== "function") {
+    throw new TypeError(`onChange: expected a function, got ${described(onChange)}`);
+  }
+  checkObject(options, "options", "an object like { share: 0.02 }, or nothing");
   const { share = 0.02, fps = 2, settleMs = 1000 } = options;
   let shown: Uint8ClampedArray | undefined;
   let before: Uint8ClampedArray | undefined;

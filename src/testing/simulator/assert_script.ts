@@ -19,6 +19,9 @@ export function assertScript(script: CallScript): void {
   if (typeof agent !== "function") {
     throw new TypeError(`agent must be a function, got ${show(agent)}`);
   }
+  if (script.onJoined !== undefined && typeof script.onJoined !== "function") {
+    throw new TypeError(`onJoined must be a function, got ${show(script.onJoined)}`);
+  }
   if (!Array.isArray(people)) throw new TypeError(`people must be a list, got ${show(people)}`);
   const ids = new Map<string, string>();
   people.forEach((person: Person, index) => {

@@ -4,6 +4,8 @@ import type { Call } from "../../edge/call.ts";
 import { Agent } from "../../agent/agent.ts";
 import * as events from "../../edge/events.ts";
 import { audibleMs } from "../conformance/bench.ts";
+import { checkMethods, checkObject } from "../../events/checks.ts";
+import { promised, promiseIn } from "../../events/user_code.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Random } from "../random.ts";
 import type { MemoryParty } from "../memory_party.ts";
@@ -24,6 +26,7 @@ export class SimulationError extends Error {
 
   /** Makes a simulation error. */
   constructor(readonly record: CallRecord, cause: unknown) {
+    checkMethods(record, "record", "a CallRecord", ["timeline"]);
     const what = cause instanceof Error ? cause.message : String(cause);
     super(`${what}\n\n${record.timeline()}\n${record.log}`, { cause });
   }
@@ -122,6 +125,10 @@ class Simulator implements Simulation {
     const script = this.#script;
     this.#listen();
     const options = script.agent(this);
+    checkObject(options, "agent", "a function that gives an agent's options");
+    const promise = promiseIn<unknown>(options);
+    promise?.catch(() => {});
+    if (promise) throw new TypeError("agent: expected an agent's options at once, got a promise");
     const agent = this.#agent = new Agent({
       ...options,
       edge,
@@ -140,7 +147,7 @@ class Simulator implements Simulation {
     this.#at(script.agentJoinsAtMs ?? 0, () => {
       const { participantWaitTimeoutMs = 0 } = script;
       agent.join(call, { participantWaitTimeoutMs })
-        .then(() => script.onJoined?.(this))
+        .then(() => promised<void>(() => script.onJoined?.(this)))
         .catch((error) => failure = { error });
     });
     await clock.advance(script.endsAtMs);

@@ -3,6 +3,7 @@ import type { Participant } from "../../../edge/types.ts";
 import type { AgentVoice } from "../agent_voice.ts";
 import type { ConversationLog, LoggedMessage } from "../conversation_log.ts";
 import type { Speech, SpeechOutcome } from "../../speaking/speech.ts";
+import { attempt } from "../../../events/user_code.ts";
 import { RealtimeAnswer } from "./answer.ts";
 
 /** So many answers that are over are remembered. */
@@ -38,10 +39,15 @@ export class RealtimeAnswers {
     this.#init = init;
   }
 
-  /** Resolves when the next answer to begin is over. */
-  next(): Promise<SpeechOutcome> {
+  /** Resolves when the next answer to begin is over; rejects when `ask`, which asks for it, fails. */
+  next(ask: () => unknown): Promise<SpeechOutcome> {
     const expected = Promise.withResolvers<SpeechOutcome>();
     this.#expected.push(expected);
+    attempt(ask, (error) => {
+      const index = this.#expected.indexOf(expected);
+      if (index >= 0) this.#expected.splice(index, 1);
+      expected.reject(error);
+    });
     return expected.promise;
   }
 

@@ -1,5 +1,7 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../realtime_llm.ts";
+import { checkMethods } from "../../../events/checks.ts";
+import { promised, type Report, UserHook } from "../../../events/user_code.ts";
 import { sleep, waitFor } from "../../../events/waiting.ts";
 import { untilAborted } from "../../until_aborted.ts";
 
@@ -7,6 +9,10 @@ import { untilAborted } from "../../until_aborted.ts";
 const RETRY_MS = [250, 1000, 3000, 10_000];
 /** A session that lasted so long was a good one: the next loss begins at the shortest wait. */
 const GOOD_SESSION_MS = 30_000;
+/** A session that is not there after so long is given up, and tried again. */
+const CONNECT_LIMIT_MS = 15_000;
+/** What everybody calls on a session. */
+const SESSION_METHODS = ["sendAudio", "say", "sendText", "sendToolResult", "interrupt"];
 /** A session that takes longer than this to end is left to itself. */
 const LEAVE_LIMIT_MS = 2000;
 
@@ -22,17 +28,22 @@ export interface LastingSessionInit {
   onEvent: (event: RealtimeEvent) => void;
   /** Nothing more comes of what was begun. */
   onLost: () => void;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /** A session with a realtime model that is begun again when it is lost. */
 export class LastingSession {
   readonly #init: LastingSessionInit;
+  readonly #onEvent: UserHook<RealtimeEvent>;
   #current: RealtimeSession | undefined;
   #running: Promise<void> | undefined;
 
   constructor(init: LastingSessionInit) {
     this.#init = init;
+    this.#onEvent = new UserHook<RealtimeEvent>((event) => init.onEvent(event), {
+      ...init,
+      context: `${init.llm.name}, an event of it`,
+    });
   }
 
   /** The session as it is now; none while it is lost. */
@@ -42,7 +53,7 @@ export class LastingSession {
 
   /** Begins it; rejects when the service refuses. */
   async start(signal: AbortSignal): Promise<void> {
-    this.#current = await this.#init.connect(signal);
+    this.#current = await this.#connect(signal);
     this.#running = this.#run(this.#current);
   }
 
@@ -56,14 +67,18 @@ export class LastingSession {
 
   /** Follows one session after another until the conversation is over. */
   async #run(first: RealtimeSession): Promise<void> {
-    const { llm, clock, signal, connect, onEvent, onLost, report } = this.#init;
+    const { llm, clock, signal, onLost, report } = this.#init;
     let session: RealtimeSession | undefined = first;
     let losses = 0;
     while (!signal.aborted) {
       const since = clock.now();
       try {
-        session ??= this.#current = await connect(signal);
-        for await (const event of untilAborted(session, signal, clock)) onEvent(event);
+        session ??= this.#current = await this.#connect(signal);
+        const events = session;
+        for await (const event of untilAborted(() => events, llm.name, signal, clock)) {
+          // What cannot be made sense of is no reason to hang up.
+          void this.#onEvent.run(event);
+        }
         if (signal.aborted) return;
         throw new Error("the session ended");
       } catch (error) {
@@ -84,11 +99,32 @@ export class LastingSession {
     }
   }
 
+  async #connect(signal: AbortSignal): Promise<RealtimeSession> {
+    const { llm, clock, connect } = this.#init;
+    const what = `${llm.name}.connect`;
+    const connecting = promised(() => connect(signal));
+    try {
+      const session = await waitFor(connecting, what, {
+        timeoutMs: CONNECT_LIMIT_MS,
+        signal,
+        clock,
+      });
+      checkMethods(session, what, "a RealtimeSession", SESSION_METHODS);
+      return session;
+    } catch (error) {
+      // One that comes all the same is nobody's.
+      connecting.then((late) => this.#leave(late), () => {});
+      throw error;
+    }
+  }
+
   async #leave(session: RealtimeSession | undefined): Promise<void> {
     const { clock } = this.#init;
     try {
-      const ended = session?.[Symbol.asyncDispose]();
-      if (ended) await waitFor(ended, "the end of a session", { timeoutMs: LEAVE_LIMIT_MS, clock });
+      await waitFor(session?.[Symbol.asyncDispose]?.(), "the end of a session", {
+        timeoutMs: LEAVE_LIMIT_MS,
+        clock,
+      });
     } catch (error) {
       this.#init.report(error, "ending a session");
     }

@@ -2,8 +2,13 @@ import type { Participant } from "../../../edge/types.ts";
 import type { LLM } from "../../llm.ts";
 import type { ChatMessage, EncodedImage } from "../../messages.ts";
 import type { FlowContext } from "../flow.ts";
+import { promised } from "../../../events/user_code.ts";
+import { waitFor } from "../../../events/waiting.ts";
 import { ChatHistory } from "../../speaking/chat_history.ts";
 import { userMessage } from "../user_message.ts";
+
+/** A picture that takes longer than this is not waited for: the answer comes without it. */
+const IMAGE_LIMIT_MS = 5000;
 
 /** How a {@linkcode Briefing} is made. */
 export interface BriefingOptions {
@@ -55,7 +60,7 @@ export class Briefing {
 
   /** What the model is asked with, and with this too that is not certain to have been said. */
   request(...more: ChatMessage[]): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
-    const { instructions, latestImage, report, people } = this.#context;
+    const { instructions, latestImage, clock, report, people } = this.#context;
     const isGroup = Math.max(this.#speakers.size, people?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     for (const message of [...this.messages, ...more]) {
@@ -63,7 +68,11 @@ export class Briefing {
       all.push(isNamed ? { ...message, text: `${message.name}: ${message.text}` } : message);
     }
     if (!this.#llm.acceptsImages || !latestImage) return all;
-    return latestImage().then((image) => image ? illustrated(all, image) : all, (error) => {
+    const encoding = waitFor(promised(latestImage), "encoding what is to be seen", {
+      timeoutMs: IMAGE_LIMIT_MS,
+      clock,
+    });
+    return encoding.then((image) => image ? illustrated(all, image) : all, (error) => {
       report(error, "showing the model what is to be seen");
       return all;
     });

@@ -1,0 +1,376 @@
+/** Every function that a user gives an agent, and every slip that one can make in it. */
+import { assert, assertEquals } from "@std/assert";
+import type { Processor } from "../../src/agent/processor.ts";
+import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
+import type { ImageEncoder } from "../../src/inference/vision/encode_frame.ts";
+import type { TranscribingOptions } from "../../src/inference/flow/transcribing_flow.ts";
+import type { Component } from "../../src/inference/component.ts";
+import type { LLM } from "../../src/inference/llm.ts";
+import type { STT } from "../../src/inference/stt.ts";
+import type { Tool } from "../../src/inference/tool.ts";
+import type { TTS } from "../../src/inference/tts.ts";
+import type { TurnDetector } from "../../src/inference/turn_detector.ts";
+import type { VAD, VadStream } from "../../src/inference/vad.ts";
+import type { Logger } from "../../src/events/logger.ts";
+import type { VideoTrack } from "../../src/edge/video_frame.ts";
+import { Agent } from "../../src/agent/agent.ts";
+import { ErrorEvent } from "../../src/edge/events.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { BargeInEvent, ToolCalledEvent, TurnEndedEvent } from "../../src/inference/events.ts";
+import { defineTool } from "../../src/inference/tool.ts";
+import { fixedSilence } from "../../src/inference/turn_detector.ts";
+import { FakeLLM } from "../../src/testing/fake_llm.ts";
+import { FakeSTT } from "../../src/testing/fake_stt.ts";
+import { FakeTTS } from "../../src/testing/fake_tts.ts";
+import { FakeVAD } from "../../src/testing/fake_vad.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { sound } from "../inference/_stage.ts";
+import {
+  failures,
+  type MethodsOf,
+  type SlipName,
+  slipNames,
+  slips,
+  UnhandledRejections,
+} from "../support/slips.ts";
+
+type Slip = () => never;
+
+/** A function of a user's, and what is expected when it is not what it should be. */
+interface Case {
+  /** The agent with the slip in it. */
+  agent: (slip: Slip, parts: Parts) => Partial<AgentOptions>;
+  /** The slips that are told as an event. Default: those that are failures whatever it is for. */
+  told?: readonly SlipName[];
+  /** The slips that make the join reject. Default: none. */
+  refused?: readonly SlipName[];
+  /** Whether both turns are answered. Default: the second is, at least. */
+  answers?: "both" | "second" | "none";
+}
+
+/** What an agent is made of in these tests. */
+class Parts {
+  readonly clock = new VirtualClock();
+  readonly vad = new FakeVAD();
+  readonly llm = new FakeLLM(this.clock, ["First.", "Second."]);
+  readonly stt = new FakeSTT(this.clock, ["One.", "Two."]);
+  readonly tts = new FakeTTS(this.clock);
+  readonly turnDetection = fixedSilence(400);
+}
+
+const all = slipNames;
+const failing = [...failures, "never settles"] as const;
+/** What gives a stream slips once; the second time it is as it should be. */
+const once = <T extends unknown[], R>(slip: Slip, real: (...args: T) => R): (...args: T) => R => {
+  let calls = 0;
+  return (...args) => calls++ === 0 ? slip() : real(...args);
+};
+/** A component of a test with one function replaced. */
+function broken<T extends object>(part: T, name: PropertyKey, value: unknown): T {
+  return new Proxy(part, {
+    get: (target, key) => {
+      if (key === name) return value;
+      const found = Reflect.get(target, key, target);
+      return typeof found === "function" ? found.bind(target) : found;
+    },
+    has: (target, key) => key === name || key in target,
+  });
+}
+
+const processors = {
+  start: { agent: hook("start"), told: [], refused: failing },
+  processAudio: { agent: hook("processAudio"), told: failing },
+  processVideo: { agent: hook("processVideo"), told: failing },
+  videoSourceChanged: { agent: hook("videoSourceChanged") },
+  participantJoined: { agent: hook("participantJoined") },
+  participantLeft: { agent: hook("participantLeft") },
+  trackUpdated: { agent: hook("trackUpdated") },
+  trackRemoved: { agent: hook("trackRemoved") },
+  close: { agent: hook("close"), told: failing },
+} satisfies Record<MethodsOf<Processor>, Case>;
+
+function hook(name: MethodsOf<Processor>): Case["agent"] {
+  // Only who looks is told of what there is to look at.
+  return (slip) => ({ processors: [{ name: "slipping", processVideo: () => {}, [name]: slip }] });
+}
+
+const filters = {
+  passes: {
+    agent: (passes) => ({ speakerFilter: { passes } }),
+    told: all,
+    answers: "none",
+  },
+  participantLeft: {
+    agent: (participantLeft) => ({ speakerFilter: { passes: () => true, participantLeft } }),
+  },
+  trackUpdated: {
+    agent: (trackUpdated) => ({ speakerFilter: { passes: () => true, trackUpdated } }),
+  },
+} satisfies Record<MethodsOf<SpeakerFilter>, Case>;
+
+const components = {
+  start: {
+    agent: (start, { llm }) => ({ llm: broken(llm, "start", start) }),
+    told: [],
+    refused: failing,
+  },
+  close: {
+    agent: (close, { stt }) => ({ stt: broken(stt, "close", close) }),
+    told: failing,
+  },
+  metrics: {
+    agent: (metrics, { llm }) => ({ llm: broken(llm, "metrics", metrics) }),
+    told: all,
+    answers: "both",
+  },
+} satisfies Record<MethodsOf<Component>, Case>;
+
+type Own<T extends Component> = Exclude<MethodsOf<T>, MethodsOf<Component>>;
+
+const models = {
+  "LLM.generate": {
+    agent: (slip, { llm }) => ({
+      llm: broken(llm, "generate", once(slip, llm.generate.bind(llm))),
+    }),
+    told: all,
+    answers: "second",
+  },
+  "STT.transcribe": {
+    agent: (slip, { stt }) => ({
+      stt: broken(
+        stt,
+        "transcribe",
+        once(slip, stt.transcribe.bind(stt)),
+      ),
+    }),
+    told: all,
+    answers: "second",
+  },
+  "TTS.synthesize": {
+    agent: (slip, { tts }) => ({
+      tts: broken(tts, "synthesize", once(slip, tts.synthesize.bind(tts))),
+    }),
+    told: all,
+    answers: "second",
+  },
+  "VAD.open": {
+    agent: (slip, { vad }) => ({ vad: broken(vad, "open", slip) }),
+    told: all,
+    answers: "both",
+  },
+  "VadStream.process": {
+    agent: (slip, { vad }) => ({
+      vad: broken(vad, "open", () => ({ ...vad.open(), process: slip })),
+    }),
+    told: all,
+    answers: "both",
+  },
+  "VadStream.dispose": {
+    agent: (slip, { vad }) => ({
+      vad: broken(vad, "open", () => ({ ...vad.open(), [Symbol.dispose]: slip })),
+    }),
+    answers: "both",
+  },
+  "TurnDetector.silenceAfter": {
+    agent: (silenceAfter) => ({ turnDetection: { name: "slipping", silenceAfter } }),
+    told: failing,
+    answers: "both",
+  },
+} satisfies Record<
+  | `LLM.${Own<LLM>}`
+  | `STT.${Own<STT>}`
+  | `TTS.${Own<TTS>}`
+  | `VAD.${Own<VAD>}`
+  | `VadStream.${Exclude<MethodsOf<VadStream>, symbol> | "dispose"}`
+  | `TurnDetector.${Own<TurnDetector>}`,
+  Case
+>;
+
+const others = {
+  "onAudio": { agent: (onAudio) => ({ onAudio }), told: failing },
+  "talk.answers": {
+    agent: (answers) => ({ talk: { ...limits, answers } }),
+    told: all,
+    answers: "none",
+  },
+  "ImageEncoder.encode": {
+    agent: (encode, { llm }) => {
+      llm.acceptsImages = true;
+      return { vision: { fps: 100, encoder: { mediaType: "image/png", encode } } };
+    },
+    told: all,
+    answers: "both",
+  },
+  "Tool.execute": {
+    agent: (execute, { clock }) => ({
+      llm: new FakeLLM(clock, [
+        { text: "Let me see.", calls: [{ name: "look", input: {} }] },
+        ({ messages }) => messages.at(-1)?.role === "tool" ? "First." : "None.",
+        "Second.",
+      ]),
+      tools: [defineTool({ name: "look", description: "Looks", timeoutMs: 2000, execute })],
+    }),
+    // The model is told, and may try something else.
+    told: [],
+    answers: "both",
+  },
+  "publishVideo": {
+    agent: (slip) => ({
+      publishVideo: { id: "own", [Symbol.asyncIterator]: slip, close: slip } as VideoTrack,
+    }),
+    told: [],
+    answers: "both",
+  },
+  "Logger.debug": logger("debug"),
+  "Logger.info": logger("info"),
+  "Logger.warn": logger("warn"),
+  "Logger.error": logger("error"),
+} satisfies Record<
+  | MethodsOf<AgentOptions>
+  | `talk.${MethodsOf<TranscribingOptions>}`
+  | `ImageEncoder.${MethodsOf<ImageEncoder>}`
+  | `Tool.${MethodsOf<Tool>}`
+  | `Logger.${MethodsOf<Logger>}`
+  | "publishVideo",
+  Case
+>;
+
+function logger(level: keyof Logger): Case {
+  return {
+    agent: (slip, { llm }) => ({
+      logger: { ...silentLogger, [level]: slip },
+      // Says something at each level.
+      llm: broken(llm, "start", ({ logger }: { logger: Logger }) => {
+        for (const one of ["debug", "info", "warn", "error"] as const) logger[one]("a line");
+      }),
+    }),
+    told: [],
+    answers: "both",
+  };
+}
+
+const limits = {
+  llmTimeoutMs: 2000,
+  ttsTimeoutMs: 2000,
+  hearing: { sttTimeoutMs: 2000 },
+};
+
+const cases: Record<string, Case> = {
+  ...named("Processor", processors),
+  ...named("SpeakerFilter", filters),
+  ...named("Component", components),
+  ...models,
+  ...others,
+};
+
+function named(prefix: string, some: Record<string, Case>): Record<string, Case> {
+  return Object.fromEntries(Object.entries(some).map(([name, one]) => [`${prefix}.${name}`, one]));
+}
+
+/** A call in which everything happens that an agent may be told: two turns, video, people. */
+async function play(of: Case, slip: Slip) {
+  const parts = new Parts();
+  const { clock } = parts;
+  await using edge = new MemoryEdge({ clock, logger: silentLogger });
+  const errors: string[] = [];
+  edge.events.subscribe(ErrorEvent, ({ context, error }) => {
+    errors.push(`${context}: ${error}`);
+  });
+  let witnessed = 0;
+  const witness: Processor = { name: "witness", processAudio: () => void witnessed++ };
+  const { processors = [], ...made } = of.agent(slip, parts);
+  const agent = new Agent({
+    edge,
+    agentUser: { id: "agent", name: "Agent" },
+    talk: limits,
+    llm: parts.llm,
+    stt: parts.stt,
+    tts: parts.tts,
+    vad: parts.vad,
+    turnDetection: parts.turnDetection,
+    broadcastMetrics: true,
+    ...made,
+    processors: [...processors, witness],
+  });
+  const turns: string[] = [];
+  const happened: object[] = [];
+  agent.events.subscribe([BargeInEvent, ToolCalledEvent], (event) => void happened.push(event));
+  agent.events.subscribe(TurnEndedEvent, ({ text }) => void turns.push(text));
+  const call = await agent.createCall("default", "kitchen");
+  const anna = edge.enter(call, { userId: "anna", id: "anna" });
+  const camera = anna.publishVideo();
+  const look = () => {
+    const data = new Uint8Array(4);
+    camera.push({ format: "RGBA", width: 1, height: 1, data, timestampMs: clock.now() });
+  };
+  const joining = agent.join(call, { participantWaitTimeoutMs: 0, timeoutMs: 3000 });
+  const refusal = await clock.until(joining.then(() => undefined, (error: unknown) => error));
+  const answered: number[] = [];
+  for (let turn = 0; turn < 2 && refusal === undefined; turn++) {
+    const before = parts.tts.sentences.length;
+    anna.speak(sound(600));
+    anna.speak(sound(2400, 0));
+    for (let n = 0; n < 10; n++) {
+      await clock.advance(1000);
+      look();
+    }
+    answered.push(parts.tts.sentences.length - before);
+    const bert = edge.enter(call, { userId: "bert", id: "bert" });
+    anna.mute();
+    anna.unmute();
+    await clock.advance(100);
+    bert.leave();
+    await clock.advance(100);
+  }
+  camera.remove();
+  await clock.advance(100);
+  const from = clock.now();
+  await clock.until(agent.close());
+  const closedMs = clock.now() - from;
+  await clock.until(edge.close());
+  return { errors, witnessed, turns, answered, refusal, closedMs, clock, happened, parts };
+}
+
+for (const [name, one] of Object.entries(cases)) {
+  Deno.test(`${name} may be anything: it is told, and the agent hears, answers and ends`, async () => {
+    using unhandled = new UnhandledRejections();
+    using said = quietConsole();
+    const { told = failures, refused = [], answers = "both" } = one;
+    for (const slipName of slipNames) {
+      const what = `${name} ${slipName}`;
+      const result = await play(one, slips[slipName] as Slip);
+      await unhandled.assertNone(what);
+      assertEquals(result.clock.pending, 0, `${what}: timers are left`);
+      assert(result.closedMs <= 6000, `${what}: closing took ${result.closedMs} ms`);
+      const isRefused = (refused as readonly SlipName[]).includes(slipName);
+      assertEquals(result.refusal !== undefined, isRefused, `${what}: ${result.refusal}`);
+      if (isRefused) continue;
+      const isTold = (told as readonly SlipName[]).includes(slipName);
+      assertEquals(result.errors.length > 0, isTold, `${what}: ${result.errors.join("\n")}`);
+      // About twenty-five seconds: a slip at every 20 ms is told once in a second.
+      assert(result.errors.length <= 40, `${what}: ${result.errors.length} errors`);
+      const [first = 0, second = 0] = result.answered;
+      if (name === "SpeakerFilter.passes") assertEquals(result.witnessed, 0, what);
+      else assert(result.witnessed > 250, `${what}: heard ${result.witnessed}`);
+      if (answers === "none") assertEquals([first, second], [0, 0], what);
+      else assert(second > 0, `${what}: the second turn was not answered: ${result.errors}`);
+      if (answers === "both") assert(first > 0, `${what}: the first turn was not answered`);
+    }
+    assertEquals(said.lines > 0, name.startsWith("Logger."), "a logger's failure goes there");
+  });
+}
+
+/** Keeps what goes to the console from it, and counts it. */
+function quietConsole(): { lines: number } & Disposable {
+  const original = console.error;
+  const said = {
+    lines: 0,
+    [Symbol.dispose]: () => {
+      console.error = original;
+    },
+  };
+  console.error = () => void said.lines++;
+  return said;
+}
