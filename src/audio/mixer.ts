@@ -1,6 +1,7 @@
 /** Several streams into one, and into one for each listener. @module */
 
 import { type AudioKernel, MAX_GAIN, MAX_MIX_ROWS } from "./kernel.ts";
+import { assertKernel, assertObject } from "./arguments.ts";
 import { int16Length } from "./typed_arrays.ts";
 
 /** How large a {@linkcode Mixer}'s frames are. */
@@ -53,6 +54,8 @@ export class Mixer {
    * @throws {RangeError} when the sizes are not whole and positive
    */
   constructor(kernel: AudioKernel, options: MixerOptions) {
+    assertKernel(kernel);
+    assertObject(options, "options", "an object like { frameSamples: 960 }");
     const { frameSamples, rows = 16 } = options;
     if (!Number.isInteger(frameSamples) || frameSamples < 1) {
       throw new RangeError(`frameSamples: expected a positive whole number, got ${frameSamples}`);

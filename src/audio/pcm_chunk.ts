@@ -1,5 +1,6 @@
 /** Raw samples and what they mean. @module */
 
+import { assertObject } from "./arguments.ts";
 import { describe, int16Length } from "./typed_arrays.ts";
 
 /** The lowest sample rate, in Hz, that this library takes. */
@@ -67,6 +68,7 @@ export class PcmChunk implements PcmFormat {
    */
   constructor(samples: Int16Array, format: { sampleRate: number; channels?: number }) {
     const length = int16Length(samples, "samples");
+    assertObject(format, "format", "an object like { sampleRate: 48_000 }");
     const { sampleRate, channels = 1 } = format;
     assertFormat(length, sampleRate, channels);
     this.samples = samples;

@@ -2,6 +2,7 @@
 
 import { greatestCommonDivisor } from "./filter.ts";
 import type { AudioKernel, KernelResampler } from "./kernel.ts";
+import { assertKernel, assertObject } from "./arguments.ts";
 import { assertPcmChunk, convertChannels, PcmChunk, type PcmFormat } from "./pcm_chunk.ts";
 import { assertChannels, assertOpen, outputLength } from "./resampler_arguments.ts";
 import { assertApart } from "./typed_arrays.ts";
@@ -49,6 +50,9 @@ export class Resampler implements Disposable {
    * @throws {RangeError} when a rate or the channels are out of range
    */
   constructor(kernel: AudioKernel, options: ResamplerOptions) {
+    assertKernel(kernel);
+    const expected = "an object like { inputRate: 48_000, outputRate: 16_000 }";
+    assertObject(options, "options", expected);
     const { inputRate, outputRate, channels = 1 } = options;
     assertChannels(channels);
     this.#kernel = kernel;

@@ -6,6 +6,7 @@ import { Resampler } from "./resampler.ts";
 import { assertChannels } from "./resampler_arguments.ts";
 import { int16Length } from "./typed_arrays.ts";
 import { typescriptKernel } from "./typescript_kernel.ts";
+import { assertObject } from "./arguments.ts";
 
 /** How large a {@linkcode RingBuffer} is and what it holds. */
 export interface RingBufferOptions {
@@ -81,6 +82,7 @@ export class RingBuffer implements Disposable {
    * @throws {RangeError} when a number is out of range or a slot is not whole frames
    */
   constructor(options: RingBufferOptions) {
+    assertObject(options, "options", "an object like { sampleRate: 16_000, kernel: loadKernel() }");
     const { sampleRate, channels = 1, capacityMs = 8000, slotMs = 20, kernel } = options;
     assertSampleRate(sampleRate);
     assertChannels(channels);

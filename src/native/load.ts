@@ -6,6 +6,7 @@ import { findCached } from "./cache.ts";
 import { granted, LIBRARY_VARIABLE, localBuild, variable } from "./locate.ts";
 import { openNativeKernel } from "./native_kernel.ts";
 import { wasmKernel } from "./wasm_kernel.ts";
+import { assertObject } from "../audio/arguments.ts";
 
 /** How {@linkcode loadKernel} looks for a kernel. */
 export interface LoadKernelOptions {
@@ -40,6 +41,7 @@ const kernels = new Map<string | undefined, AudioKernel>();
  * ```
  */
 export function loadKernel(options: LoadKernelOptions = {}): AudioKernel {
+  assertObject(options, "options", "an object like { path }, or nothing");
   const { path, logger } = options;
   let kernel = kernels.get(path);
   if (kernel === undefined) {

@@ -1,4 +1,4 @@
-import { type VideoFrame, videoFrameSize } from "../../edge/video_frame.ts";
+import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../messages.ts";
 import { checkObject, shown } from "../../events/checks.ts";
 import { promised } from "../../events/user_code.ts";

@@ -1,0 +1,15 @@
+/** The checks of what is given as options here; this folder imports nothing. @module */
+
+/** Throws a TypeError unless `value` is an object. */
+export function assertObject(value: unknown, name: string, expected: string): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(`${name}: expected ${expected}, got ${value}`);
+}
+
+/** Throws a TypeError unless `value` is a kernel. */
+export function assertKernel(value: unknown): void {
+  const expected = "an AudioKernel, e.g. loadKernel()";
+  assertObject(value, "kernel", expected);
+  if (typeof (value as { createResampler?: unknown }).createResampler === "function") return;
+  throw new TypeError(`kernel: expected ${expected}, got an object without createResampler`);
+}

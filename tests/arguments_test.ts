@@ -1,0 +1,183 @@
+/** Everything that can be imported, called with nothing, with the wrong thing, and with too little. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { AgentOptions } from "../src/agent/agent_options.ts";
+import { Agent } from "../src/agent/agent.ts";
+import { allowList } from "../src/inference/speakers/allow_list.ts";
+import { silentLogger } from "../src/events/logger.ts";
+import { FakeLLM } from "../src/testing/fake_llm.ts";
+import { FakeSTT } from "../src/testing/fake_stt.ts";
+import { FakeTTS } from "../src/testing/fake_tts.ts";
+import { MemoryEdge } from "../src/testing/memory_edge.ts";
+import { VirtualClock } from "../src/testing/virtual_clock.ts";
+
+const root = new URL("../", import.meta.url);
+
+/** What starts something, ends the program, or is made by others and only comes out of a call. */
+const LEFT_OUT = new Set([
+  "interruptSignal",
+  "edgeConformance",
+  "AgentSession",
+  "CallRecord",
+  "FakeRealtimeSession",
+  "MemoryParty",
+  "MemoryVideo",
+]);
+
+/** What says nothing to whoever made the mistake. */
+const MEANINGLESS =
+  /^Cannot |is not (a function|iterable|a constructor)|^Invalid |^undefined|reading '/;
+
+const inputs: readonly (readonly unknown[])[] = [[], [undefined], [null], [{}], [5], ["text"], [
+  [],
+], [Promise.resolve()]];
+
+async function exports(): Promise<[string, unknown][]> {
+  const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const found: [string, unknown][] = [];
+  for (const [name, path] of Object.entries(exports as Record<string, string>)) {
+    // A command, not a module to import.
+    if (name === "./install") continue;
+    const module = await import(new URL(path, root).href);
+    for (const [key, value] of Object.entries(module)) found.push([`${name} ${key}`, value]);
+  }
+  return found;
+}
+
+Deno.test("everything that can be called with the wrong thing says what it expected", async () => {
+  const { warn } = console;
+  console.warn = () => {};
+  const wrong: string[] = [];
+  let called = 0;
+  try {
+    for (const [name, value] of await exports()) {
+      if (typeof value !== "function" || LEFT_OUT.has(name.split(" ")[1]!)) continue;
+      const isClass = Function.prototype.toString.call(value).startsWith("class");
+      for (const input of inputs) {
+        called++;
+        try {
+          await (isClass ? Reflect.construct(value, [...input]) : value(...input));
+        } catch (error) {
+          const isClear = error instanceof Error && !MEANINGLESS.test(error.message);
+          if (!isClear) wrong.push(`${name}(${String(input[0])}): ${error}`);
+        }
+      }
+    }
+  } finally {
+    console.warn = warn;
+  }
+  assertEquals(wrong, []);
+  assert(called > 500, `${called} calls`);
+});
+
+const clock = new VirtualClock();
+const edge = new MemoryEdge({ clock, logger: silentLogger });
+const agentUser = { id: "agent", name: "Agent" };
+const llm = new FakeLLM(clock);
+const stt = new FakeSTT(clock);
+const tts = new FakeTTS(clock);
+
+/** Options of an agent that make no sense, and what is said of them. */
+const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
+  [undefined, "options: expected an object like { edge, agentUser }, got undefined"],
+  [null, "options: expected an object like { edge, agentUser }, got null"],
+  [5, "options: expected an object like { edge, agentUser }, got 5"],
+  [
+    {},
+    'an agent needs edge (what it joins calls over, e.g. new LocalEdge()) and agentUser (who it is, e.g. { id: "helper", name: "Helper" })',
+  ],
+  [{ agentUser }, "an agent needs edge (what it joins calls over, e.g. new LocalEdge())"],
+  [{ edge }, 'an agent needs agentUser (who it is, e.g. { id: "helper", name: "Helper" })'],
+  [
+    { edge: {}, agentUser: {} },
+    "edge: expected an EdgeTransport, e.g. new LocalEdge(), got an object without a method authenticate",
+  ],
+  [{ edge: MemoryEdge, agentUser }, "edge: expected an EdgeTransport"],
+  [{ edge: Promise.resolve(edge), agentUser }, "edge: expected an EdgeTransport"],
+  [
+    { edge: "local", agentUser },
+    'edge: expected an EdgeTransport, e.g. new LocalEdge(), got "local"',
+  ],
+  [{ edge, agentUser: {} }, "agentUser.id: expected a text"],
+  [{ edge, agentUser: "helper" }, "agentUser: expected a user with an id and a name"],
+  [{ edge, agentUser: { id: "helper" } }, "agentUser.name: expected a text"],
+  [{ edge, agentUser, onAudio: "echo" }, 'onAudio: expected a function, got "echo"'],
+  [{ edge, agentUser, instructions: ["Be kind."] }, "instructions: expected a text, got an array"],
+  [{ edge, agentUser, speakerFilter: () => true }, "speakerFilter: expected a speaker filter"],
+  [{ edge, agentUser, speakerFilter: ["anna"] }, "speakerFilter: expected a speaker filter"],
+  [
+    { edge, agentUser, publishVideo: true },
+    "publishVideo: expected a VideoTrack, or false, got true",
+  ],
+  [{ edge, agentUser, audioMode: "music" }, 'audioMode: expected "speech" or "live", got "music"'],
+  [{ edge, agentUser, audioRate: 8000 }, "audioRate must be 16000, 24000 or 48000, got 8000"],
+  [{ edge, agentUser, hearsAgents: "yes" }, 'hearsAgents: expected true or false, got "yes"'],
+  [
+    { edge, agentUser, kernel: {} },
+    "kernel: expected an AudioKernel, got an object without a method createResampler",
+  ],
+  [
+    { edge, agentUser, logger: {} },
+    "logger: expected a logger, e.g. console, got an object without a method debug",
+  ],
+  [
+    { edge, agentUser, clock: Date },
+    "clock: expected a clock, e.g. systemClock, got a function without a method epochMs",
+  ],
+  [{ edge, agentUser, processors: {} }, "processors: expected an array, got"],
+  [
+    { edge, agentUser, processors: [{ name: "a", processAudio: 5 }] },
+    "processors[0].processAudio: expected a function, got 5",
+  ],
+  [{ edge, agentUser, llm }, "llm, stt and tts go together: expected stt and tts too"],
+  [{ edge, agentUser, llm: "gpt", stt, tts }, 'llm: expected an LLM or a RealtimeLLM, got "gpt"'],
+  [
+    { edge, agentUser, llm: {}, stt, tts },
+    "llm: expected an LLM or a RealtimeLLM, got an object without a method generate",
+  ],
+  [
+    { edge, agentUser, llm, stt: {}, tts },
+    "stt: expected an STT, got an object without a method transcribe",
+  ],
+  [
+    { edge, agentUser, llm, stt, tts: () => {} },
+    "tts: expected a TTS, got a function without a method synthesize",
+  ],
+  [{ edge, agentUser, llm, stt, tts, vad: {} }, "vad: expected a VAD"],
+  [{ edge, agentUser, llm, stt, tts, turnDetection: 5 }, "turnDetection: expected a TurnDetector"],
+  [{ edge, agentUser, llm, stt, tts, tools: {} }, "tools: expected an array, got an object"],
+  [{ edge, agentUser, llm, stt, tts, tools: [{}] }, "tools[0]: expected a tool"],
+  [{ edge, agentUser, llm, stt, tts, vision: true }, "vision: expected an object, got true"],
+  [
+    { edge, agentUser, llm, stt, tts, vision: { encoder: {} } },
+    "vision.encoder: expected an ImageEncoder, got an object without a method encode",
+  ],
+  [
+    { edge, agentUser, llm, stt, tts, broadcastMetrics: "yes" },
+    "broadcastMetrics: expected true, false or { everyMs }",
+  ],
+];
+
+for (const [options, says] of wrongAgents) {
+  Deno.test(`new Agent() says: ${says}`, () => {
+    const error = assertThrows(() => new Agent(options as AgentOptions), Error, says);
+    assert(error instanceof TypeError || error instanceof RangeError, `${error}`);
+  });
+}
+
+Deno.test("a list of allowed people is a list of ids, not the letters of one", () => {
+  assertThrows(() => allowList("anna" as unknown as string[]), TypeError, 'e.g. ["anna"]');
+  assertThrows(() => allowList([undefined] as unknown as string[]), TypeError, "got undefined");
+});
+
+Deno.test("an agent says and answers texts only", async () => {
+  const agent = new Agent({ edge, agentUser, llm, stt, tts });
+  for (const wrong of [undefined, null, 5, {}, ["Hello."], Promise.resolve("Hello.")]) {
+    for (const method of ["say", "respond"] as const) {
+      await assertRejects(
+        () => agent[method](wrong as string),
+        TypeError,
+        `${method}: expected a text, got`,
+      );
+    }
+  }
+});
