@@ -208,7 +208,7 @@ export class AudioIn implements Disposable {
   #drain(): void {
     if (!this.#started || this.#busy || this.#closed) return;
     this.#busy = true;
-    let pending: Promise<void> | undefined;
+    let pending: Promise<boolean> | undefined;
     while (!this.#closed && !pending) {
       this.#settle();
       if (!this.#collectRow()) break;
@@ -217,7 +217,8 @@ export class AudioIn implements Disposable {
       if (!pending) this.#takeRow();
     }
     this.#busy = pending !== undefined;
-    pending?.then(() => {
+    pending?.then((isKept) => {
+      if (isKept) { for (const inlet of this.#rowInlets) inlet.giveHeadAway(); }
       this.#takeRow();
       this.#busy = false;
       this.#drain();
@@ -266,15 +267,16 @@ export class AudioIn implements Disposable {
     this.#rowInlets.length = 0;
   }
 
-  #processRow(): Promise<void> | undefined {
+  /** Gives a promise where a processor is not done yet: of whether one keeps what it was given. */
+  #processRow(): Promise<boolean> | undefined {
     const heard = this.#filter();
     if (heard.length === 0) return undefined;
-    let pending: Promise<void>[] | undefined;
+    let pending: Promise<boolean>[] | undefined;
     for (const runner of this.#runners) {
       const one = runner.run(heard);
       if (one) (pending ??= []).push(one);
     }
-    return pending && Promise.all(pending).then(() => {});
+    return pending && Promise.all(pending).then((kept) => kept.includes(true));
   }
 
   /** Those who pass. Who is alone is asked about too, and whoever is not said to pass does not. */

@@ -19,7 +19,7 @@ export class AudioInlet implements Disposable {
   readonly #clock: Clock;
   readonly #slotSamples: number;
   /** The next slot: a copy, so that a slow processor's view is not written over by the ring. */
-  readonly #head: Mutable<HeardAudio>;
+  #head: Mutable<HeardAudio>;
   #hasHead = false;
   #taken = 0;
   #lastClockRow = -Infinity;
@@ -65,6 +65,13 @@ export class AudioInlet implements Disposable {
       this.#hasHead = true;
     }
     return this.#head;
+  }
+
+  /** A processor that was left behind still reads the head: what follows comes in another one. */
+  giveHeadAway(): void {
+    const { samples, sampleRate } = this.#head.pcm;
+    const pcm = new PcmChunk(new Int16Array(samples.length), { sampleRate });
+    this.#head = { ...this.#head, pcm };
   }
 
   /** The head has been processed. */

@@ -27,8 +27,11 @@ export class ProcessorRunner implements Disposable {
     });
   }
 
-  /** Processes a row's audio one after another; gives a promise, which never rejects, or nothing. */
-  run(row: readonly HeardAudio[]): Promise<void> | undefined {
+  /**
+   * Processes a row's audio one after another; gives a promise, which never rejects, or nothing. It
+   * resolves with whether the processor was left behind and still has its view.
+   */
+  run(row: readonly HeardAudio[]): Promise<boolean> | undefined {
     return this.#stuck ? undefined : this.#runFrom(row, 0);
   }
 
@@ -36,7 +39,7 @@ export class ProcessorRunner implements Disposable {
     this.#limit?.[Symbol.dispose]();
   }
 
-  #runFrom(row: readonly HeardAudio[], first: number): Promise<void> | undefined {
+  #runFrom(row: readonly HeardAudio[], first: number): Promise<boolean> | undefined {
     for (let index = first; index < row.length; index++) {
       const pending = this.#hook.run(row[index]!);
       if (pending) return this.#wait(pending, row, index + 1);
@@ -45,7 +48,7 @@ export class ProcessorRunner implements Disposable {
   }
 
   /** Waits for the processor, but not for ever, and goes on with the rest of the row. */
-  #wait(pending: Promise<void>, row: readonly HeardAudio[], next: number): Promise<void> {
+  #wait(pending: Promise<void>, row: readonly HeardAudio[], next: number): Promise<boolean> {
     return new Promise((resolve) => {
       const limit = this.#limit = this.#clock.schedule(() => {
         this.#stuck = true;
@@ -57,12 +60,12 @@ export class ProcessorRunner implements Disposable {
           ),
           `processor ${this.#processor.name}`,
         );
-        resolve();
+        resolve(true);
       }, PROCESSOR_LIMIT_MS);
       pending.then(() => {
         limit[Symbol.dispose]();
         if (this.#stuck) this.#stuck = false;
-        else resolve(this.#runFrom(row, next));
+        else resolve(this.#runFrom(row, next) ?? false);
       });
     });
   }

@@ -207,6 +207,33 @@ Deno.test("a processor that never settles is left behind; the others hear again"
   assertEquals(clock.pending, 0);
 });
 
+Deno.test("a processor that is left behind keeps its view, and hears again when it is done", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { heard, processor } = recorder();
+  const seen: number[] = [];
+  const { connection, clock, agent } = await joinAnna({
+    processors: [{
+      name: "slow",
+      processAudio: async (audio) => {
+        const { pcm, row } = audio;
+        if (row === 0) await gate.promise;
+        seen.push(pcm.samples[0]!, audio.row);
+      },
+    }, processor],
+  });
+  for (let number = 0; number < 400; number++) {
+    connection.hearRow(row(connection, number, "anna"));
+    await clock.advance(20);
+  }
+  assertEquals([heard.length, seen], [400, []]);
+  gate.resolve();
+  await clock.advance(20);
+  connection.hearRow(row(connection, 400, "anna"));
+  await clock.advance(20);
+  assertEquals(seen, [0, 0, 400, 400]);
+  await clock.until(agent.close());
+});
+
 Deno.test("two tracks of one participant are two streams", async () => {
   const { heard, processor } = recorder();
   const { connection, clock, agent } = await joinAnna({ processors: [processor] });
