@@ -3,6 +3,12 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { AgentOptions } from "../src/agent/agent_options.ts";
 import { Agent } from "../src/agent/agent.ts";
 import { allowList } from "../src/inference/speakers/allow_list.ts";
+import { MemoryConversation } from "../src/edge/conversation.ts";
+import { GetStreamEdge } from "../src/edge/getstream/mod.ts";
+import { LatestVideoTrack } from "../src/edge/latest_video_track.ts";
+import { LocalEdge } from "../src/edge/local/mod.ts";
+import { QueuedAudioTrack } from "../src/edge/queued_audio_track.ts";
+import { EventManager } from "../src/events/event_manager.ts";
 import { silentLogger } from "../src/events/logger.ts";
 import { FakeLLM } from "../src/testing/fake_llm.ts";
 import { FakeSTT } from "../src/testing/fake_stt.ts";
@@ -181,3 +187,70 @@ Deno.test("an agent says and answers texts only", async () => {
     }
   }
 });
+
+/** What people call on what they have made, and authors on what they are given. */
+const made: Record<string, { make: () => object; methods: readonly string[] }> = {
+  MemoryEdge: {
+    make: () => new MemoryEdge({ clock, logger: silentLogger }),
+    methods: [
+      ...["authenticate", "createCall", "join", "publishTracks", "addTrackSubscriber"],
+      ...["sendCustomEvent", "createConversation", "createAudioTrack", "openDemo"],
+      ...["enter", "endCall", "end", "disturb"],
+    ],
+  },
+  LocalEdge: {
+    make: () => new LocalEdge({ logger: silentLogger }),
+    methods: [
+      ...["authenticate", "createCall", "join", "publishTracks", "addTrackSubscriber"],
+      ...["sendCustomEvent", "createConversation", "callLink", "serve"],
+    ],
+  },
+  GetStreamEdge: {
+    make: () =>
+      new GetStreamEdge({
+        apiKey: "key",
+        apiSecret: "secret",
+        // Where nobody listens.
+        basePath: "http://127.0.0.1:1",
+        requestTimeoutMs: 10,
+        logger: silentLogger,
+      }),
+    methods: ["join", "publishTracks", "addTrackSubscriber", "sendCustomEvent", "reconnect"],
+  },
+  EventManager: {
+    make: () => new EventManager(),
+    methods: ["register", "subscribe", "send", "has"],
+  },
+  EdgeEvents: { make: () => edge.events, methods: ["register", "subscribe", "send"] },
+  QueuedAudioTrack: {
+    make: () => new QueuedAudioTrack({ clock }),
+    methods: ["write", "bind", "drain"],
+  },
+  LatestVideoTrack: { make: () => new LatestVideoTrack(), methods: ["push"] },
+  MemoryConversation: {
+    make: () => new MemoryConversation({ id: "kitchen" }),
+    methods: ["append", "update"],
+  },
+  Agent: {
+    make: () => new Agent({ edge, agentUser, llm, stt, tts }),
+    methods: ["join", "say", "respond", "sendCustomEvent", "waitForParticipant", "finish"],
+  },
+};
+
+for (const [name, { make, methods }] of Object.entries(made)) {
+  Deno.test(`${name} says what it expected wherever it is given something else`, async () => {
+    const wrong: string[] = [];
+    const several = [...inputs, ["x", null], [{}, null], ["x", {}, null], [{}, {}, null]];
+    for (const method of methods) {
+      for (const input of several) {
+        try {
+          await (make() as Record<string, (...input: unknown[]) => unknown>)[method]!(...input);
+        } catch (error) {
+          const isClear = error instanceof Error && !MEANINGLESS.test(error.message);
+          if (!isClear) wrong.push(`${method}(${input.map(String)}): ${error}`);
+        }
+      }
+    }
+    assertEquals(wrong, []);
+  });
+}

@@ -204,6 +204,7 @@ export class Agent {
    */
   async join(call: Call, options: AgentJoinOptions = {}): Promise<AgentSession> {
     checkCall(call);
+    checkObject(options, "options", "an object, or nothing");
     const { participantWaitTimeoutMs = 10_000, timeoutMs = 10_000, signal } = options;
     checkDuration("participantWaitTimeoutMs", participantWaitTimeoutMs);
     checkDuration("timeoutMs", timeoutMs);

@@ -105,6 +105,7 @@ export class MemoryConversation implements Conversation {
 
   /** Adds a message at the end and returns it; drops the oldest when there are too many. */
   append(init: MessageInit): Message {
+    checkObject(init, "init", 'a message like { role: "user", userId, text }');
     const id = init.id ?? `${this.id}-${++this.#made}`;
     if (this.#messages.some((one) => one.id === id)) {
       throw new RangeError(`a message ${JSON.stringify(id)} is in the conversation already`);

@@ -16,6 +16,7 @@ import { ErrorEvent } from "./events.ts";
 import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { QueuedAudioTrack } from "./queued_audio_track.ts";
+import { checkCall } from "./identity.ts";
 
 /** How long `release` may take before closing goes on without it. */
 const RELEASE_LIMIT_MS = 15_000;
@@ -153,10 +154,15 @@ export abstract class EdgeTransport implements AsyncDisposable {
   }
 
   /** A conversation to keep what is said in a call; in memory, unless an edge has its own. */
-  createConversation(call: Call, _user: User, instructions: string): Promise<Conversation> {
-    return Promise.resolve(
-      new MemoryConversation({ id: `${call.type}:${call.id}`, instructions, clock: this.clock }),
-    );
+  // Async, so that misuse rejects and does not throw.
+  // deno-lint-ignore require-await
+  async createConversation(call: Call, _user: User, instructions: string): Promise<Conversation> {
+    checkCall(call);
+    return new MemoryConversation({
+      id: `${call.type}:${call.id}`,
+      instructions,
+      clock: this.clock,
+    });
   }
 
   /** A track for an agent to speak through, to be published with `publishTracks`. */
@@ -208,7 +214,9 @@ export abstract class EdgeTransport implements AsyncDisposable {
     this.events.close();
   }
 
-  #choose({ connection }: ConnectionChoice): Connection {
+  #choose(options: ConnectionChoice): Connection {
+    checkObject(options, "options", "an object like { connection }, or nothing");
+    const { connection } = options;
     if (connection) {
       if (connection.state === "closed") throw new ClosedError("the connection");
       if (connection.edge !== this) throw new TypeError("the connection belongs to another edge");

@@ -5,6 +5,7 @@
  * @module
  */
 import { checkJson } from "./json.ts";
+import { checkObject } from "../events/checks.ts";
 
 /** The most characters of an identifier or a name. */
 const MOST_TEXT = 255;
@@ -70,6 +71,18 @@ export function checkCall(value: unknown): void {
   const { id, type } = value as Record<string, unknown>;
   checkText(id, "call.id");
   checkText(type, "call.type");
+}
+
+/**
+ * Throws unless an edge can be asked to join with this: the check that every edge begins with.
+ *
+ * @throws {TypeError} saying what is wrong, and with which of them
+ */
+export function checkJoin(agent: unknown, call: unknown, options: unknown): void {
+  checkObject(agent, "agent", "an EdgeAgent, as Agent hands to its edge");
+  checkUser((agent as { user?: unknown }).user, "agent.user");
+  checkCall(call);
+  checkObject(options, "options", "an object, or nothing");
 }
 
 function describe(value: unknown): string {

@@ -16,7 +16,7 @@ import { ClosedError, EdgeError } from "./errors.ts";
 import { PendingWrite } from "./pending_write.ts";
 import { TrackPlayout } from "./track_playout.ts";
 import { UtteranceQueue } from "./utterance_queue.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
 
 /** How a {@linkcode QueuedAudioTrack} is made. */
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {
@@ -98,6 +98,10 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   write(pcm: PcmChunk, options: { final?: boolean; signal?: AbortSignal } = {}): Promise<void> {
+    if (typeof options !== "object" || options === null) {
+      const got = `expected an object like { final: true }, got ${shown(options)}`;
+      return Promise.reject(new TypeError(`the options of write: ${got}`));
+    }
     const { final = false, signal } = options;
     try {
       assertPcmChunk(pcm, "pcm");
@@ -145,6 +149,7 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   async drain(options: { signal?: AbortSignal } = {}): Promise<void> {
+    checkObject(options, "options", "an object like { signal }, or nothing");
     options.signal?.throwIfAborted();
     if (this.#closed || this.#isDrained()) return;
     const drained = Promise.withResolvers<void>();
@@ -180,6 +185,8 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   bind(port: PlayoutPort): PlayoutBinding {
+    const methods = ["push", "flush", "pause", "resume"];
+    checkMethods(port, "port", "a PlayoutPort", methods);
     if (this.#closed) throw new ClosedError("the audio track");
     const binding = this.#playout.bind(port);
     if (this.#paused) this.#playout.pause();

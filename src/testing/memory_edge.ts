@@ -4,12 +4,13 @@ import type { EdgeAgent } from "../edge/edge_agent.ts";
 import { Call, type CreateCallOptions } from "../edge/call.ts";
 import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_transport.ts";
 import { ConnectionError } from "../edge/errors.ts";
-import { shown } from "../events/checks.ts";
+import { checkObject, shown } from "../events/checks.ts";
 import { promised } from "../events/user_code.ts";
 import { sleep, waitFor } from "../events/waiting.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import type { MemoryParty, MemoryPartyOptions } from "./memory_party.ts";
 import { MemoryRoom } from "./memory_room.ts";
+import { checkCall, checkJoin, checkText } from "../edge/identity.ts";
 
 /** How a {@linkcode MemoryEdge} behaves. */
 export interface MemoryEdgeOptions extends EdgeOptions {
@@ -77,6 +78,7 @@ export class MemoryEdge extends EdgeTransport {
   override createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     try {
       this.assertOpen();
+      checkObject(options, "options", "an object, or nothing");
       options.signal?.throwIfAborted();
     } catch (error) {
       return Promise.reject(error);
@@ -93,8 +95,9 @@ export class MemoryEdge extends EdgeTransport {
     call: Call,
     options: JoinOptions = {},
   ): Promise<MemoryConnection> {
-    const { signal, timeoutMs = 10_000 } = options;
     this.assertOpen();
+    checkJoin(agent, call, options);
+    const { signal, timeoutMs = 10_000 } = options;
     signal?.throwIfAborted();
     const room = this.#room(call);
     const connection = new MemoryConnection({ edge: this, agent, call, room });
@@ -121,7 +124,10 @@ export class MemoryEdge extends EdgeTransport {
 
   /** Lets a person into a call. */
   enter(call: Call, options: MemoryPartyOptions): MemoryParty {
-    return this.#room(call).welcome(options);
+    const room = this.#room(call);
+    checkObject(options, "options", 'an object like { userId: "anna" }');
+    checkText(options.userId, "options.userId");
+    return room.welcome(options);
   }
 
   /** Ends a call for everybody. It can be created anew. */
@@ -158,6 +164,7 @@ export class MemoryEdge extends EdgeTransport {
   }
 
   #room(call: Call): MemoryRoom {
+    checkCall(call);
     const room = this.#rooms.get(keyOf(call));
     if (room) return room;
     throw new ConnectionError(`there is no call ${call.type}:${call.id}`, { code: "no-such-call" });

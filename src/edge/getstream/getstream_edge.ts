@@ -17,6 +17,8 @@ import { AudioLevelsEvent, ReconnectedEvent, type ReconnectStrategy } from "./ev
 import type { CallParams } from "./seam.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
 import { StreamService } from "./stream_service.ts";
+import { checkObject } from "../../events/checks.ts";
+import { checkCall, checkJoin } from "../identity.ts";
 
 /** How long a join waits for events to come, once its media is there. */
 const EVENTS_MS = 2000;
@@ -108,6 +110,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
+    checkObject(user, "user", "a user with an id and a name");
     checkId("the user's id", user.id);
     const known = this.#service.upsertUser(user, { agent: true });
     this.#agents.set(user.id, known);
@@ -128,6 +131,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     this.assertOpen();
+    checkObject(options, "options", "an object, or nothing");
     const { callType = "default", createdBy, signal } = options;
     checkId("callId", callId);
     checkId("callType", callType);
@@ -155,6 +159,7 @@ export class GetStreamEdge extends EdgeTransport {
     options: JoinOptions = {},
   ): Promise<Connection> {
     this.assertOpen();
+    checkJoin(agent, call, options);
     const { timeoutMs = 10_000 } = options;
     using limit = limitTime("joining the call", {
       timeoutMs,
@@ -201,6 +206,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
+    checkCall(call);
     await this.#service.upsertUser(DEMO_USER, { agent: false });
     options.signal?.throwIfAborted();
     await this.#service.openChannel(call.id, DEMO_USER.id, [DEMO_USER.id]);
@@ -221,26 +227,28 @@ export class GetStreamEdge extends EdgeTransport {
    * A conversation on the call's channel of Stream's chat, `messaging:<call id>`. What is said is
    * written behind: it never delays anything, and what cannot be written is an `ErrorEvent`.
    */
-  override createConversation(
+  // Async, so that misuse rejects and does not throw.
+  // deno-lint-ignore require-await
+  override async createConversation(
     call: Call,
     user: User,
     instructions: string,
   ): Promise<Conversation> {
     this.assertOpen();
-    return Promise.resolve(
-      new ChatConversation({
-        id: `messaging:${call.id}`,
-        instructions,
-        channelId: call.id,
-        ownerId: user.id,
-        writer: this.#service,
-        clock: this.clock,
-        signal: this.#closed.signal,
-        onWriting: (writing) => this.#track(writing),
-        onError: (error) =>
-          this.events.announce(new ErrorEvent({ error, context: "writing to the chat" })),
-      }),
-    );
+    checkCall(call);
+    checkObject(user, "user", "a user with an id and a name");
+    return new ChatConversation({
+      id: `messaging:${call.id}`,
+      instructions,
+      channelId: call.id,
+      ownerId: user.id,
+      writer: this.#service,
+      clock: this.clock,
+      signal: this.#closed.signal,
+      onWriting: (writing) => this.#track(writing),
+      onError: (error) =>
+        this.events.announce(new ErrorEvent({ error, context: "writing to the chat" })),
+    });
   }
 
   /** Waits a little for what is still to be written to the chat. */

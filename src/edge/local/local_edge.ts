@@ -27,6 +27,8 @@ import {
   settingsToJson,
 } from "./settings.ts";
 import { CALL_SIZES, PLAIN_LINE } from "./signalling.ts";
+import { checkMethods, checkObject } from "../../events/checks.ts";
+import { checkCall, checkJoin } from "../identity.ts";
 
 /** Options of a {@linkcode LocalEdge}. */
 export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions {
@@ -134,6 +136,7 @@ export class LocalEdge extends EdgeTransport {
   // deno-lint-ignore require-await
   override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     this.assertOpen();
+    checkObject(options, "options", "an object, or nothing");
     options.signal?.throwIfAborted();
     const { callType = "default" } = options;
     checkCallName(callType, callId);
@@ -153,6 +156,7 @@ export class LocalEdge extends EdgeTransport {
     options: JoinOptions = {},
   ): Promise<Connection> {
     this.assertOpen();
+    checkJoin(agent, call, options);
     const { timeoutMs = 10_000 } = options;
     // Misuse is told before a process is started.
     this.#params(call);
@@ -193,6 +197,7 @@ export class LocalEdge extends EdgeTransport {
   /** Gives the link to a call, as `openDemo` does, and says nothing. */
   async callLink(call: Call, options: { signal?: AbortSignal } = {}): Promise<URL> {
     this.assertOpen();
+    checkCall(call);
     const key = callKey(call);
     this.#params(call);
     const lease = await this.#acquire(options);
@@ -241,6 +246,7 @@ export class LocalEdge extends EdgeTransport {
    */
   async serve(options: ServeOptions): Promise<Serving> {
     this.assertOpen();
+    checkMethods(options, "options", "an object like { onCall }", ["onCall"]);
     if (this.#serving) throw new TypeError("this edge serves already; close that first");
     const serving = this.#serving = new LocalServing({
       ...options,
@@ -283,16 +289,21 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /** Keeps what is said, and shows it on the page beside the call. */
-  override createConversation(call: Call, user: User, instructions: string): Promise<Conversation> {
-    return Promise.resolve(
-      new LocalConversation({
-        id: `${call.type}:${call.id}`,
-        instructions,
-        clock: this.clock,
-        user,
-        connection: () => this.#connectionOf(call, user),
-      }),
-    );
+  // Async, so that misuse rejects and does not throw.
+  // deno-lint-ignore require-await
+  override async createConversation(
+    call: Call,
+    user: User,
+    instructions: string,
+  ): Promise<Conversation> {
+    checkCall(call);
+    return new LocalConversation({
+      id: `${call.type}:${call.id}`,
+      instructions,
+      clock: this.clock,
+      user,
+      connection: () => this.#connectionOf(call, user),
+    });
   }
 
   /** Ends the serving, and lets go of calls that nobody joined. */

@@ -1,5 +1,6 @@
 import type { MediaLease } from "../../media/process/media_process.ts";
 import type { Clock } from "../../events/clock.ts";
+import { promised } from "../../events/user_code.ts";
 import { sleep } from "../../events/waiting.ts";
 import type { Call } from "../call.ts";
 import type { EdgeEvents } from "../edge_events.ts";
@@ -85,7 +86,7 @@ export class LocalServing implements Serving {
   begun(call: Call): void {
     if (this.#closing) return;
     const { events } = this.#init;
-    Promise.try(() => this.#init.onCall(call)).catch(async (error) => {
+    promised<void>(() => this.#init.onCall(call)).catch(async (error) => {
       events.announce(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
       await this.#init.unanswered(call);
     }).catch((error) => {
