@@ -69,6 +69,22 @@ Deno.test("media that comes before its announcement, or after it, is heard", asy
   }
 });
 
+Deno.test("a microphone that is published again and again is heard each time", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  const sessionId = test.personSession;
+  for (const frequency of [400, 600, 800]) {
+    await double.sfu.command("speak", { cid: CID, sessionId, frequency });
+    await until("hearing", () => {
+      const last = test.slots.slice(-10);
+      return last.every(({ rms }) => rms > 0.1) && Math.abs(medianFrequency(last) - frequency) < 50;
+    });
+    await double.sfu.command("unpublish", { cid: CID, sessionId });
+    await until("the end", () => test.connection.tracks.size === 0);
+  }
+  assertEquals((await double.report()).faults, []);
+});
+
 Deno.test("a person's mute is told, silences him, and is no leaving", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);

@@ -19,6 +19,9 @@ const TRACK_NAMES: Record<number, string> = {
 };
 const CAUSE_MUTED = 1;
 
+/** How many there have been: no two in a row have the same letters. */
+let publications = 0;
+
 /** Somebody in the call: over the network (with legs), or living here. */
 export class Member {
   readonly prefix = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
@@ -46,15 +49,20 @@ export class Member {
 
   /**
    * The id of the stream that a track is sent as, in three parts like a real SFU's: lookup prefix,
-   * type, and two characters that mean nothing to a client.
+   * type, and two characters that mean nothing to a client and change with every publication.
    */
   streamId(type: TrackType): string {
     let id = this.#streamIds.get(type);
     if (id === undefined) {
-      id = `${this.prefix}:${TRACK_NAMES[type]}:${crypto.randomUUID().slice(0, 2)}`;
+      const letters = (publications++ % 36 ** 2).toString(36).padStart(2, "0");
+      id = `${this.prefix}:${TRACK_NAMES[type]}:${letters}`;
       this.#streamIds.set(type, id);
     }
     return id;
+  }
+
+  renewStreamId(type: TrackType): void {
+    this.#streamIds.delete(type);
   }
 
   get types(): TrackType[] {
@@ -116,6 +124,7 @@ export class Room {
   unpublish(member: Member, type: TrackType): void {
     member.own.get(type)?.stop();
     member.own.delete(type);
+    member.renewStreamId(type);
     this.sync();
   }
 
