@@ -255,3 +255,78 @@ Deno.test("a library that the media process lacks: the error names it, and what 
   if (Deno.build.os === "linux") assertMatch(error.message, /--allow-env=\S*LD_LIBRARY_PATH/);
   assertEquals((error.cause as Error).message, lastWords);
 });
+
+Deno.test("a Deno on a path that the media process does not see: the error names PATH", async () => {
+  await using scripts = new Scripts();
+  await Deno.symlink(deno, `${scripts.folder}/deno-elsewhere`);
+  const shim = scripts.add("shim", `#!/bin/sh\nexec deno-elsewhere "$@"\n`);
+  const program = scripts.program({ denoPath: shim });
+  const env = { PATH: `${scripts.folder}:${Deno.env.get("PATH")}` };
+  const said = await scripts.run(program, NAMING, env);
+  assertStringIncludes(said, "media-process-not-started");
+  const grant = /--allow-env=PATH,HOME,\S+/.exec(said)?.[0];
+  assert(grant !== undefined, said);
+  assertEquals(await scripts.run(program, [...NAMING, grant], env), "started");
+});
+
+Deno.test("a proxy in small letters reaches the media process with what its error says to grant", async () => {
+  const asked: string[] = [];
+  await using proxy = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, ({ url }) => {
+    asked.push(url);
+    return new Response(null, { status: 403 }); // Deno caches a 404
+  });
+  await using scripts = new Scripts();
+  const program = scripts.program({ host: "http://modules.invalid/host.ts" });
+  const env = { http_proxy: `http://127.0.0.1:${proxy.addr.port}` };
+  const said = await scripts.run(program, ["--allow-run"], env);
+  const grant = /--allow-env=\S+/.exec(said)?.[0];
+  assert(grant !== undefined && asked.length === 0, said);
+  const then = await scripts.run(program, ["--allow-run", grant], env);
+  assertStringIncludes(then, "media-process-not-started");
+  assert(asked.length > 0, then);
+});
+
+/** The error of a start that failed with these last words. */
+function failure(lastWords: string, end = "exit code 1"): string {
+  const host = new URL("https://jsr.io/@ringline/edge/0.1.0/src/edge/local/host.ts");
+  return startFailure({ end, lastWords, host, denoDir: "/cache" }).message;
+}
+
+Deno.test("only what was not loaded over a network is said to be loaded ahead", () => {
+  // As Deno 2.9.6 says it.
+  const remote = [
+    'error: Failed loading https://registry.example/valibot for package "valibot"\n' +
+    "    0: error sending request for url (https://registry.example/valibot): client error\n",
+    "error: JSR package manifest for '@std/assert' failed to load. Import " +
+    "'https://jsr.io/@std/assert/meta.json' failed.\n    at file:///agent/main.ts:1:8\n",
+    "error: Import 'https://jsr.io/@ringline/edge/0.1.0/mod.ts' failed: 404 Not Found\n",
+    'error: Module not found "https://jsr.io/@ringline/edge/0.1.0/mod.ts".\n',
+    'error: Specifier not found in cache: "https://example.com/", --cached-only is specified.\n',
+  ];
+  for (const lastWords of remote) {
+    assertStringIncludes(failure(lastWords), "deno cache --no-config");
+  }
+  const local = [
+    "/root/.npm/_npx/7a/deno: error while loading shared libraries: libgcc_s.so.1: cannot open\n",
+    'error: Module not found "file:///home/me/npm-play/https/x.ts".\n',
+    "error: Uncaught (in promise) TypeError: dns is not a function\n",
+  ];
+  for (const lastWords of local) assert(!failure(lastWords).includes("deno cache"), lastWords);
+});
+
+Deno.test("a registry that only a project's .npmrc names: the error says how to name it", () => {
+  const message = failure("error: Failed loading https://registry.example/valibot\n");
+  assertStringIncludes(message, "It reads no project's .npmrc");
+  assertStringIncludes(message, "NPM_CONFIG_REGISTRY or ~/.npmrc");
+});
+
+Deno.test("a media process that panicked: the error says why", () => {
+  const message = failure(
+    "\n============\nDeno has panicked. This is a bug in Deno.\n\n" +
+      "thread 'main' panicked at cli/main.rs:5:3:\nno space left\n" +
+      "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+    "exit code 101",
+  );
+  assertStringIncludes(message, "thread 'main' panicked at cli/main.rs:5:3: no space left");
+  assert(!message.includes("RUST_BACKTRACE"), message);
+});

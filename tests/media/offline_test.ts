@@ -19,7 +19,8 @@ Deno.test("a media process that cannot load its modules says which, and what to 
     out,
     `load it ahead into ${machine.denoDir}: deno cache --no-config http://127.0.0.1`,
   );
-  assertStringIncludes(out, "--allow-env=HTTP_PROXY,HTTPS_PROXY,");
+  assertStringIncludes(out, "--allow-env=PATH,HOME,HTTP_PROXY,HTTPS_PROXY,");
+  assertStringIncludes(out, "It reads no project's .npmrc");
   assertStringIncludes(err, "error: Import ", "what Deno says is passed on");
   const told = await machine.run(["--allow-run", "--allow-env"]);
   assertStringIncludes(told.out, "media-process-not-started");

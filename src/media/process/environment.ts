@@ -11,10 +11,8 @@ export const CACHE_VARIABLES = Deno.build.os === "windows"
  * `deno cache`.
  */
 const LOADING_VARIABLES = [
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "ALL_PROXY",
-  "NO_PROXY",
+  ...["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
+  ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"],
   "DENO_CERT",
   "DENO_TLS_CA_STORE",
   "NODE_EXTRA_CA_CERTS",
@@ -23,11 +21,10 @@ const LOADING_VARIABLES = [
   "JSR_URL",
   "NPM_CONFIG_REGISTRY",
   "NPM_CONFIG_REPLACE_REGISTRY_HOST",
+  "npm_config_replace_registry_host",
   "NPM_CONFIG_MIN_RELEASE_AGE",
+  "npm_config_min_release_age",
 ];
-
-/** Read in small letters, too. */
-const IN_SMALL_LETTERS = /_PROXY$|^NPM_CONFIG_/;
 
 /** Where programs, libraries and temporary files lie. */
 const SYSTEM_VARIABLES = ["PATH", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR"];
@@ -55,8 +52,6 @@ export function passedVariables(more: readonly string[]): Record<string, string>
     ...SYSTEM_VARIABLES,
     ...CACHE_VARIABLES,
     ...LOADING_VARIABLES,
-    ...LOADING_VARIABLES.filter((name) => IN_SMALL_LETTERS.test(name))
-      .map((name) => name.toLowerCase()),
     ...READABLE_VARIABLES,
     ...(granted({ name: "run" }) ? [LIBRARIES_VARIABLE] : []),
     ...more,
@@ -72,9 +67,11 @@ export function passedVariables(more: readonly string[]): Record<string, string>
 
 /** Names of what a process may need to load its modules and this program may not read. */
 export function unreadVariables(): string[] {
-  const system = Deno.build.os === "windows" ? ["SYSTEMROOT", "USERPROFILE"] : ["HOME"];
+  const system = Deno.build.os === "windows"
+    ? ["PATH", "SYSTEMROOT", "USERPROFILE"]
+    : ["PATH", "HOME"];
   const libraries = Deno.build.os === "linux" ? [LIBRARIES_VARIABLE] : [];
-  return [...LOADING_VARIABLES, ...system, ...libraries].filter((name) => !isReadable(name));
+  return [...system, ...LOADING_VARIABLES, ...libraries].filter((name) => !isReadable(name));
 }
 
 /** Whether the environment tells this program which folder Deno caches in. */

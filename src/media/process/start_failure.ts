@@ -17,14 +17,27 @@ export interface FailedStart {
 /** How much of an error is repeated. */
 const MOST_CHARACTERS = 500;
 
+/** How Deno says that it could not load something over a network. */
+const NOT_LOADED = new RegExp(
+  [
+    "(Import '|Module not found \")(https?|jsr|npm):",
+    "JSR package",
+    "npm (package|registry)",
+    "(Failed|failed) (loading|caching|fetching|getting)",
+    "error sending request",
+    "not found in cache",
+  ].join("|"),
+);
+
 /** The error, with code `media-process-not-started`, and what to do about it. */
 export function startFailure({ end, lastWords, host, denoDir }: FailedStart): EdgeError {
   const reason = reasonOf(lastWords);
-  const isLocal = /Module not found "file:/.test(reason);
-  const isRemote = !isLocal && /npm|https?:|jsr|registry|certificate|dns/i.test(reason);
+  const isRemote = NOT_LOADED.test(reason);
+  // A shell's code, and a loader's: there was no such program, or no such library.
+  const isIncomplete = end === "exit code 127";
   const sentences = [`the media process ended before it was ready (${end})`];
   if (reason !== "") sentences[0] += `: ${reason}`;
-  if (isLocal && Deno.build.standalone) {
+  if (Deno.build.standalone && /Module not found "file:/.test(reason)) {
     sentences.push(
       "Another Deno cannot read the modules inside a compiled program: let that import " +
         "@ringline/edge from JSR, not from files",
@@ -37,11 +50,16 @@ export function startFailure({ end, lastWords, host, denoDir }: FailedStart): Ed
     sentences.push(
       `Where there is a network, load it ahead${folder}: deno cache ${flags}${host.href}`,
     );
+    if (flags !== "") {
+      sentences.push(
+        "It reads no project's .npmrc: a registry is named to both by NPM_CONFIG_REGISTRY or ~/.npmrc",
+      );
+    }
   }
   const unread = unreadVariables();
-  if (unread.length > 0 && (isRemote || /shared librar/.test(reason))) {
+  if (unread.length > 0 && (isRemote || isIncomplete)) {
     sentences.push(
-      "If the environment sets up proxies, certificates, registries or libraries, grant " +
+      "If the environment sets up proxies, certificates, registries, programs or libraries, grant " +
         `--allow-env=${unread.join(",")}`,
     );
   }
@@ -52,9 +70,11 @@ export function startFailure({ end, lastWords, host, denoDir }: FailedStart): Ed
   });
 }
 
-/** Deno's error and what follows it, but not where; or the last line. */
+/** Deno's error and what follows it, but not where; a panic and its reason; or the last line. */
 function reasonOf(lastWords: string): string {
   const lines = lastWords.trim().split("\n").map((line) => line.trim());
+  const panic = lines.findLastIndex((line) => line.includes(" panicked at "));
+  if (panic !== -1) return lines.slice(panic, panic + 2).join(" ").slice(0, MOST_CHARACTERS);
   const begin = lines.findLastIndex((line) => line.startsWith("error: "));
   const said = begin === -1
     ? lines.slice(-1)
