@@ -191,9 +191,17 @@ Deno.test("an edge takes denoPath, and says at once when it makes no sense", asy
   await assertRejects(() => local.callLink(call), EdgeError, "false is no Deno");
   const keys = { apiKey: "key", apiSecret: "secret" };
   const wrong = { denoPath: "" };
-  const message = "denoPath must be the path of a Deno";
+  const message = "denoPath must be the path or the file URL of a Deno";
   assertThrows(() => new LocalEdge(wrong), TypeError, message);
   assertThrows(() => new GetStreamEdge({ ...keys, ...wrong }), TypeError, message);
+  for (const denoPath of [5n, null, new URL("https://deno.land/deno")] as unknown as string[]) {
+    assertThrows(() => new LocalEdge({ denoPath }), TypeError, message);
+  }
+});
+
+Deno.test("denoPath takes a file URL", async () => {
+  const process = fakeProcess({ denoPath: new URL(`file://${deno}`) });
+  await (await process.acquire()).release();
 });
 
 Deno.test("a named program that answers nothing is gone when the start is given up", async () => {
@@ -220,40 +228,16 @@ Deno.test("a Deno that was upgraded while it runs is found in its place", async 
   assertEquals(await scripts.run(scripts.program({ stub }), ["--allow-run"]), "started");
 });
 
-Deno.test("a library path in the environment is no obstacle to --allow-run=<path>", async () => {
+Deno.test("LD_... in the environment is no obstacle to --allow-run=<path>", async () => {
   await using scripts = new Scripts();
-  const env = { LD_LIBRARY_PATH: scripts.folder };
+  const env = { LD_LIBRARY_PATH: scripts.folder, LD_BIND_NOW: "1", LD_SDK_KEY: "1" };
   for (const flags of [[], ["--allow-env"]]) {
     const said = await scripts.run(scripts.program(), [`--allow-run=${deno}`, ...flags], env);
     assertEquals(said, "started");
   }
-});
-
-Deno.test("a Deno that needs a library path says so under --allow-run=<path>", async () => {
-  await using scripts = new Scripts();
-  const needy = scripts.add(
-    "needy",
-    `#!/bin/sh\nif [ -z "$LD_LIBRARY_PATH" ]; then exit 127; fi\nexec "${deno}" "$@"\n`,
-  );
-  const program = scripts.program({ denoPath: needy });
-  const env = { LD_LIBRARY_PATH: scripts.folder };
-  const said = await scripts.run(program, [`--allow-run=${needy}`, "--allow-env"], env);
-  assertStringIncludes(said, "if it needs LD_LIBRARY_PATH, grant --allow-run without a list");
-  assertEquals(await scripts.run(program, ["--allow-run", "--allow-env"], env), "started");
-});
-
-Deno.test("a library that the media process lacks: the error names it, and what to grant", {
-  permissions: { env: false },
-}, () => {
-  const lastWords = "deno: error while loading shared libraries: libgcc_s.so.1: cannot open\n";
-  const end = "exit code 127";
-  const error = startFailure({ end, lastWords, host: FAKE_HOST, denoDir: undefined });
-  assertStringIncludes(
-    error.message,
-    "(exit code 127): deno: error while loading shared libraries",
-  );
-  if (Deno.build.os === "linux") assertMatch(error.message, /--allow-env=\S*LD_LIBRARY_PATH/);
-  assertEquals((error.cause as Error).message, lastWords);
+  // A name that cannot be taken from Deno's error.
+  const said = await scripts.run(scripts.program(), [`--allow-run=${deno}`], { "LD_A, B": "1" });
+  assertMatch(said, /^permission-denied .*; grant --allow-run without a list$/);
 });
 
 Deno.test("a Deno on a path that the media process does not see: the error names PATH", async () => {
@@ -284,6 +268,95 @@ Deno.test("a proxy in small letters reaches the media process with what its erro
   const then = await scripts.run(program, ["--allow-run", grant], env);
   assertStringIncludes(then, "media-process-not-started");
   assert(asked.length > 0, then);
+});
+
+Deno.test("a relative DENO_DIR means the folder that the program was started in", async () => {
+  await using scripts = new Scripts();
+  const log = `${scripts.folder}/log`;
+  const denoPath = scripts.add("logging", `#!/bin/sh\npwd >> "${log}"\nexec "${deno}" "$@"\n`);
+  const program = scripts.program({ denoPath, stub: `Deno.chdir("/");` });
+  assertEquals(await scripts.run(program, ["-A"]), "started");
+  assertEquals(await Deno.readTextFile(log), `${Deno.cwd()}\n`.repeat(2));
+});
+
+Deno.test("a terminal's Ctrl-C does not reach the question to our own Deno", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using scripts = new Scripts();
+  const log = `${scripts.folder}/log`;
+  // The session is the sixth word: a terminal's signals reach the one that it controls.
+  const script = scripts.add(
+    "asked",
+    `#!/bin/sh
+    if [ "$1" = info ]; then echo $$ $(cut -d' ' -f6 /proc/$$/stat) > "${log}"; fi
+    exec "${deno}" "$@"
+    `,
+  );
+  const stub = `Deno.execPath = () => ${JSON.stringify(script)};`;
+  assertEquals(await scripts.run(scripts.program({ stub }), ["--allow-run"]), "started");
+  const [pid, session] = (await Deno.readTextFile(log)).trim().split(" ");
+  assertEquals(session, pid);
+});
+
+Deno.test("a named Deno that a signal ends is not said to be none", async () => {
+  await using scripts = new Scripts();
+  const denoPath = scripts.add("ended", "#!/bin/sh\nkill -TERM $$\n");
+  const error = await assertRejects(() => fakeProcess({ denoPath }).acquire(), EdgeError);
+  assertEquals(error.code, "media-process-not-started");
+  assertStringIncludes(error.message, "was ended by SIGTERM");
+});
+
+Deno.test("our own Deno is not blamed on denoPath, and the error says what to do", async () => {
+  await using scripts = new Scripts();
+  const own = (path: string) =>
+    scripts.program({ stub: `Deno.execPath = () => ${JSON.stringify(path)};` });
+  const mute = await scripts.run(own("/bin/false"), ["--allow-run"]);
+  assertMatch(
+    mute,
+    /^no-deno \/bin\/false cannot be asked: .* \(exit code 1\)\. With --allow-env=/,
+  );
+  assert(!mute.includes("denoPath"), mute);
+  for (const flags of [["--allow-run"], ["-A"]]) {
+    const gone = await scripts.run(own("/nowhere/deno"), flags);
+    assertMatch(gone, /^spawn-failed .*name another Deno by denoPath or RINGLINE_DENO$/);
+  }
+});
+
+Deno.test("a program that counts as a media process is told by what", async () => {
+  await using scripts = new Scripts();
+  const byVariable = await scripts.run(scripts.program(), NAMING, { RINGLINE_DENO: "none" });
+  assertStringIncludes(byVariable, "media-process-nested");
+  assertStringIncludes(byVariable, 'since RINGLINE_DENO is "none"');
+  const stub = `Deno.args.push("info", "--json", "--no-config");`;
+  const byArguments = await scripts.run(scripts.program({ stub }), ["--allow-run"]);
+  assertStringIncludes(byArguments, 'since its arguments end in "info --json --no-config"');
+});
+
+Deno.test("a Deno that needs a library path says so under --allow-run=<path>", async () => {
+  await using scripts = new Scripts();
+  const needy = scripts.add(
+    "needy",
+    `#!/bin/sh\nif [ -z "$LD_LIBRARY_PATH" ]; then exit 127; fi\nexec "${deno}" "$@"\n`,
+  );
+  const program = scripts.program({ denoPath: needy });
+  const env = { LD_LIBRARY_PATH: scripts.folder };
+  const said = await scripts.run(program, [`--allow-run=${needy}`, "--allow-env"], env);
+  assertStringIncludes(said, "If it needs LD_LIBRARY_PATH, grant --allow-run without a list");
+  assertEquals(await scripts.run(program, ["--allow-run", "--allow-env"], env), "started");
+});
+
+Deno.test("a library that the media process lacks: the error names it, and what to grant", {
+  permissions: { env: false },
+}, () => {
+  const lastWords = "deno: error while loading shared libraries: libgcc_s.so.1: cannot open\n";
+  const end = "exit code 127";
+  const error = startFailure({ end, lastWords, host: FAKE_HOST, denoDir: undefined });
+  assertStringIncludes(
+    error.message,
+    "(exit code 127): deno: error while loading shared libraries",
+  );
+  if (Deno.build.os === "linux") assertMatch(error.message, /--allow-env=\S*LD_LIBRARY_PATH/);
+  assertEquals((error.cause as Error).message, lastWords);
 });
 
 /** The error of a start that failed with these last words. */

@@ -1,8 +1,8 @@
 /** Which Deno runs a media process, and what it has to be told. @module */
 import { EdgeError } from "../../edge/errors.ts";
 import { limitTime } from "../../events/waiting.ts";
-import { granted, variable } from "../../native/locate.ts";
-import { knowsCache } from "./environment.ts";
+import { granted, pathOf, variable } from "../../native/locate.ts";
+import { CACHE_VARIABLES, knowsCache } from "./environment.ts";
 
 /**
  * The environment variable that names the Deno to use. Whatever is started as one finds `none` in
@@ -12,6 +12,24 @@ export const DENO_VARIABLE = "RINGLINE_DENO";
 /** The value of {@linkcode DENO_VARIABLE} in what was started as a media process. */
 export const NO_DENO = "none";
 
+/**
+ * The folder that this program was started in. What it starts begins there, too: a relative
+ * `DENO_DIR` means it, whatever `Deno.chdir` has done since.
+ */
+export const START_FOLDER = Deno.cwd();
+
+/** Which Deno runs an edge's media process. */
+export interface DenoOptions {
+  /**
+   * The Deno that runs the media process: a path, a file URL, or a name on the path. Needed in a
+   * program made by `deno compile`, which is no Deno itself. A script must `exec` it, or what the
+   * script started may outlive a start that was given up. Default: `RINGLINE_DENO` of the
+   * environment, then the Deno that runs this program. Needs `--allow-run` for it and
+   * `--allow-env=RINGLINE_DENO`.
+   */
+  denoPath?: string | URL;
+}
+
 /** A program that runs media processes. */
 export interface DenoProgram {
   /** Its path, or its name on the path. */
@@ -20,29 +38,38 @@ export interface DenoProgram {
   readonly denoDir?: string;
 }
 
-/** What only a Deno answers, whatever its folder's configuration says; it touches no network. */
+/** What only a Deno responds to, whatever its folder's configuration says, without a network. */
 const QUESTION = ["info", "--json", "--no-config"];
-/** How long the answer may take; it takes 25 ms. */
-const ANSWER_MS = 5000;
-/** An answer has 500. */
+/** How long the response may take; it takes 25 ms. */
+const RESPONSE_MS = 5000;
+/** A response has 500. */
 const MOST_CHARACTERS = 1 << 16;
 /** The oldest version that this package runs on. */
 const OLDEST = [2, 9] as const;
+/** What our own Deno need not be asked where all of these may be read. */
+const NOT_ASKED = [DENO_VARIABLE, ...CACHE_VARIABLES];
 
-/** Only a program that may run anything may start one that inherits these. */
-const NO_LIBRARIES = {
-  LD_LIBRARY_PATH: "",
-  LD_PRELOAD: "",
-  DYLD_LIBRARY_PATH: "",
-  DYLD_INSERT_LIBRARIES: "",
-};
-
-/** What programs answered, by their path: it stays the same while this program runs. */
-const answers = new Map<string, Answer>();
-
-interface Answer {
+/** What a Deno says of itself. */
+interface DenoInfo {
   denoVersion: string;
   denoDir: string;
+}
+
+/** By the program's path: it stays the same while this program runs. */
+const known = new Map<string, DenoInfo>();
+
+/**
+ * Reads a `denoPath`.
+ *
+ * @throws {TypeError} it is neither a path nor a file URL
+ */
+export function readDenoPath(denoPath: string | URL | undefined): string | undefined {
+  if (denoPath === undefined) return undefined;
+  if (denoPath instanceof URL && denoPath.protocol === "file:") return pathOf(denoPath);
+  if (typeof denoPath === "string" && denoPath !== "") return denoPath;
+  throw new TypeError(
+    `denoPath must be the path or the file URL of a Deno, got ${Deno.inspect(denoPath)}`,
+  );
 }
 
 /**
@@ -57,9 +84,12 @@ export async function findDeno(named?: string, signal?: AbortSignal): Promise<De
   const told = variable(DENO_VARIABLE);
   // The arguments are seen without a permission.
   if (told === NO_DENO || isQuestion(Deno.args)) {
+    const sign = told === NO_DENO
+      ? `${DENO_VARIABLE} is "${NO_DENO}"`
+      : `its arguments end in "${QUESTION.join(" ")}"`;
     throw new EdgeError(
-      "this program was started in place of a Deno, to be a media process, and starts none " +
-        `itself: denoPath or ${DENO_VARIABLE} must name a Deno, not this program`,
+      `this program starts no media process, since ${sign}: that is how a program is started that ` +
+        `is to be a media process itself. Name a Deno by denoPath or ${DENO_VARIABLE}, not this program`,
       { code: "media-process-nested" },
     );
   }
@@ -76,7 +106,7 @@ export async function findDeno(named?: string, signal?: AbortSignal): Promise<De
     throw new EdgeError(`${path} is this compiled program, not a Deno`, { code: "no-deno" });
   }
   assertMayRun(path);
-  const { denoDir, denoVersion } = await ask(path, signal);
+  const { denoDir, denoVersion } = await describe(path, { signal, own: false });
   const [major = 0, minor = 0] = denoVersion.split(".").map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw new EdgeError(
@@ -100,8 +130,7 @@ async function ownDeno(signal: AbortSignal | undefined): Promise<DenoProgram> {
   const path = Deno.execPath().replace(/ \(deleted\)$/, "");
   assertMayRun(path);
   if (knowsCache() && granted({ name: "env", variable: DENO_VARIABLE })) return { path };
-  // It ends by itself: a terminal's Ctrl-C, which the program may want to answer, does not reach it.
-  const { denoDir } = await ask(path, signal, { detached: true });
+  const { denoDir } = await describe(path, { signal, own: true });
   return { path, denoDir };
 }
 
@@ -118,53 +147,86 @@ function assertMayRun(command: string): void {
 /** The error of a process that could not even be started. */
 export function spawnError(path: string, cause: unknown): EdgeError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new EdgeError(`the media process could not be started by ${path}: ${message}`, {
-    code: cause instanceof Deno.errors.NotCapable ? "permission-denied" : "spawn-failed",
+  const isDenied = cause instanceof Deno.errors.NotCapable;
+  const wayOut = isDenied
+    ? "grant --allow-run without a list"
+    : `name another Deno by denoPath or ${DENO_VARIABLE}`;
+  return new EdgeError(`the media process could not be started by ${path}: ${message}; ${wayOut}`, {
+    code: isDenied ? "permission-denied" : "spawn-failed",
     cause,
   });
 }
 
-/** Asks a program which Deno it is. It inherits the whole environment; only its answer is used. */
-async function ask(
+/** Asks a program which Deno it is. It inherits the whole environment; only its response is used. */
+async function describe(
   path: string,
-  signal: AbortSignal | undefined,
-  { detached = false } = {},
-): Promise<Answer> {
-  const known = answers.get(path);
-  if (known !== undefined) return known;
+  { signal, own }: { signal?: AbortSignal; own: boolean },
+): Promise<DenoInfo> {
+  const before = known.get(path);
+  if (before !== undefined) return before;
   signal?.throwIfAborted();
-  using limit = limitTime("an answer", { timeoutMs: ANSWER_MS, signals: signal ? [signal] : [] });
-  const withheld = !granted({ name: "run" });
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command(path, {
-      args: QUESTION,
-      detached,
-      env: { ...(withheld ? NO_LIBRARIES : {}), [DENO_VARIABLE]: NO_DENO },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-  } catch (cause) {
-    throw spawnError(path, cause);
-  }
-  const answer = parseAnswer(await readAnswer(child, limit.signal));
+  const signals = signal ? [signal] : [];
+  using limit = limitTime("a response", { timeoutMs: RESPONSE_MS, signals });
+  const { child, withheld } = spawnInfo(path, own);
+  const { text, status } = await readResponse(child, limit.signal);
   signal?.throwIfAborted();
-  if (answer === undefined) {
-    const why = limit.signal.aborted ? `not within ${ANSWER_MS} ms` : "not as a Deno does";
-    throw new EdgeError(
-      `${path} is no Deno that can run the media process: it answered \`${QUESTION.join(" ")}\` ` +
-        `${why}; denoPath and ${DENO_VARIABLE} must name a Deno` +
-        (withheld ? "; if it needs LD_LIBRARY_PATH, grant --allow-run without a list" : ""),
-      { code: "no-deno" },
-    );
+  const info = parseInfo(text);
+  if (info !== undefined) {
+    known.set(path, info);
+    return info;
   }
-  answers.set(path, answer);
-  return answer;
+  // By ourselves it is killed, not asked to end.
+  const wasEnded = status.signal !== null && status.signal !== "SIGKILL";
+  const problem = limit.signal.aborted
+    ? `did not end within ${RESPONSE_MS} ms`
+    : wasEnded
+    ? `was ended by ${status.signal}`
+    : `did not print what a Deno does (exit code ${status.code})`;
+  const isMistaken = !own && !wasEnded;
+  const what = isMistaken ? "is no Deno that can run the media process" : "cannot be asked";
+  const sentences = [`${path} ${what}: \`${QUESTION.join(" ")}\` ${problem}`];
+  if (isMistaken) sentences.push(`denoPath and ${DENO_VARIABLE} must name a Deno`);
+  if (own) sentences.push(`With --allow-env=${NOT_ASKED.join(",")} it is not asked`);
+  if (withheld.length > 0) {
+    sentences.push(`If it needs ${withheld.join(", ")}, grant --allow-run without a list`);
+  }
+  throw new EdgeError(sentences.join(". "), {
+    code: wasEnded ? "media-process-not-started" : "no-deno",
+  });
+}
+
+/** Starts the question, and tells which variables it could not pass on. */
+function spawnInfo(path: string, own: boolean): { child: Deno.ChildProcess; withheld: string[] } {
+  let withheld: string[] = [];
+  while (true) {
+    const blank = Object.fromEntries(withheld.map((name) => [name, ""]));
+    try {
+      const child = new Deno.Command(path, {
+        args: QUESTION,
+        cwd: START_FOLDER,
+        // Our own Deno ends by itself, so that a terminal's Ctrl-C, which the program may want to
+        // handle, need not reach it. What was named by mistake may not end.
+        detached: own,
+        env: { ...blank, [DENO_VARIABLE]: NO_DENO },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      return { child, withheld };
+    } catch (cause) {
+      // Only a program that may run anything may pass on `LD_...`; the error names all there are.
+      const names = /subprocess with (.+?) environment variable/.exec(String(cause))?.[1];
+      if (names === undefined || withheld.length > 0) throw spawnError(path, cause);
+      withheld = names.split(", ");
+    }
+  }
 }
 
 /** What the program prints, until it ends or the signal is aborted: then it is gone in any case. */
-async function readAnswer(child: Deno.ChildProcess, signal: AbortSignal): Promise<string> {
+async function readResponse(
+  child: Deno.ChildProcess,
+  signal: AbortSignal,
+): Promise<{ text: string; status: Deno.CommandStatus }> {
   const reader = child.stdout.getReader();
   // The end of the pipe may outlive the program, in another that it started.
   const giveUp = (): void => void reader.cancel().catch(() => {});
@@ -174,10 +236,9 @@ async function readAnswer(child: Deno.ChildProcess, signal: AbortSignal): Promis
   try {
     while (text.length < MOST_CHARACTERS) {
       const { value, done } = await reader.read();
-      if (done) return text;
+      if (done) break;
       text += decoder.decode(value, { stream: true });
     }
-    return "";
   } finally {
     signal.removeEventListener("abort", giveUp);
     await reader.cancel().catch(() => {});
@@ -186,11 +247,11 @@ async function readAnswer(child: Deno.ChildProcess, signal: AbortSignal): Promis
     } catch {
       // It has ended.
     }
-    await child.status;
   }
+  return { text, status: await child.status };
 }
 
-function parseAnswer(text: string): Answer | undefined {
+function parseInfo(text: string): DenoInfo | undefined {
   try {
     const { denoVersion, denoDir } = JSON.parse(text);
     const valid = typeof denoVersion === "string" && typeof denoDir === "string";

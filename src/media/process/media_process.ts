@@ -3,19 +3,17 @@ import type { JsonValue } from "../../edge/types.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
-import { type DenoProgram, findDeno } from "./deno_program.ts";
+import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./deno_program.ts";
 import { HostLink, type HostProcess } from "./host_link.ts";
 import { type HostPermissions, spawnHost } from "./spawn.ts";
 
 /** Options of a {@linkcode MediaProcess}. */
-export interface MediaProcessOptions {
+export interface MediaProcessOptions extends DenoOptions {
   /** The host's main module: `new URL("./host.ts", import.meta.url)`. */
   host: URL;
   /** Given to the host at its start. No secrets. */
   config: JsonValue;
   permissions?: HostPermissions;
-  /** The Deno that runs it; default: `RINGLINE_DENO`, then the one that runs this program. */
-  denoPath?: string;
   /** Names of further environment variables to pass. */
   variables?: string[];
   clock?: Clock;
@@ -56,6 +54,7 @@ const START_MS = 10_000;
  */
 export class MediaProcess {
   readonly #options: MediaProcessOptions;
+  readonly #denoPath: string | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #current: Current | undefined;
@@ -64,11 +63,8 @@ export class MediaProcess {
   #nextConnection = 1;
 
   constructor(options: MediaProcessOptions) {
-    const { denoPath } = options;
-    if (denoPath !== undefined && (typeof denoPath !== "string" || denoPath === "")) {
-      throw new TypeError(`denoPath must be the path of a Deno, got ${JSON.stringify(denoPath)}`);
-    }
     this.#options = options;
+    this.#denoPath = readDenoPath(options.denoPath);
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? consoleLogger;
   }
@@ -86,9 +82,10 @@ export class MediaProcess {
   /**
    * Starts the process, or shares the one that runs.
    *
-   * @throws {EdgeError} it may not be started (`permission-denied`), there is no Deno for it
-   *   (`no-deno`), it could not load its modules (`media-process-not-started`), its host failed, or
-   *   it died; a `TimeoutError`; the signal's reason
+   * @throws {EdgeError} it may not be started (`permission-denied`) or cannot be (`spawn-failed`),
+   *   there is no Deno for it (`no-deno`), this program was started as one
+   *   (`media-process-nested`), it could not load its modules (`media-process-not-started`), its
+   *   host failed, or it died; a `TimeoutError`; the signal's reason
    */
   async acquire(options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<MediaLease> {
     const { signal, timeoutMs = START_MS } = options;
@@ -124,7 +121,7 @@ export class MediaProcess {
     if (this.#options.spawn !== undefined) return undefined;
     const signals = wait.signal ? [wait.signal] : [];
     using limit = limitTime("the start of the media process", { ...wait, signals });
-    return await findDeno(this.#options.denoPath, limit.signal);
+    return await findDeno(this.#denoPath, limit.signal);
   }
 
   #start(deno: DenoProgram | undefined): Current {

@@ -1,6 +1,12 @@
 /** How the media process is started. @module */
 import { cacheFolder } from "../../native/cache.ts";
-import { DENO_VARIABLE, type DenoProgram, NO_DENO, spawnError } from "./deno_program.ts";
+import {
+  DENO_VARIABLE,
+  type DenoProgram,
+  NO_DENO,
+  spawnError,
+  START_FOLDER,
+} from "./deno_program.ts";
 import { passedVariables, READABLE_VARIABLES } from "./environment.ts";
 import type { HostProcess } from "./host_link.ts";
 import { LastWords } from "./last_words.ts";
@@ -53,6 +59,7 @@ export function spawnHost(deno: DenoProgram, options: SpawnOptions): HostProcess
   try {
     child = new Deno.Command(deno.path, {
       args: [...args, host.href],
+      cwd: START_FOLDER,
       // In a session of its own, where a terminal's Ctrl-C does not reach it: it still has to say
       // goodbye, and before its first statement nothing could catch a signal. It ends with its input.
       detached: true,
