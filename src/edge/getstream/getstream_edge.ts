@@ -150,8 +150,9 @@ export class GetStreamEdge extends EdgeTransport {
    * @throws {ConnectionError} what kept it from joining, e.g. `sfu-full`, `service-failed`,
    *   `timeout`, `unreachable`, after it was tried three times; a `TimeoutError`; the signal's
    *   reason.
-   * @throws {EdgeError} the media process may not be started (`permission-denied`), has no Deno to
-   *   run it (`no-deno`), or could not load its modules (`media-process-not-started`).
+   * @throws {EdgeError} the media process may not be started (`permission-denied`) or cannot be
+   *   (`spawn-failed`), has no Deno to run it (`no-deno`), could not load its modules
+   *   (`media-process-not-started`), or would be started by another (`media-process-nested`).
    */
   override async join(
     agent: EdgeAgent,

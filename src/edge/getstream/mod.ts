@@ -13,6 +13,7 @@
  */
 export { GetStreamEdge } from "./getstream_edge.ts";
 export type { GetStreamEdgeOptions } from "./settings.ts";
+export type { DenoOptions } from "../../media/process/deno_program.ts";
 export type { VideoCodec } from "./video_codec.ts";
 export { type AudioLevel, AudioLevelsEvent } from "./events.ts";
 export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DenoOptions } from "../../media/process/deno_program.ts";
 import type { EdgeOptions } from "../edge_transport.ts";
 import { checkDuration } from "../../events/waiting.ts";
 import { isCodecName, type VideoCodec } from "./video_codec.ts";
@@ -13,7 +14,7 @@ const VIDEO_SERVICE = "https://video.stream-io-api.com";
 const DEMO_PAGE = "https://getstream.io/video/demos";
 
 /** How a {@linkcode GetStreamEdge} is set up. */
-export interface GetStreamEdgeOptions extends EdgeOptions {
+export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions {
   /** The app's key. Default: `STREAM_API_KEY` of the environment. */
   apiKey?: string;
   /** The app's secret; it never leaves this process. Default: `STREAM_API_SECRET`. */
@@ -37,12 +38,6 @@ export interface GetStreamEdgeOptions extends EdgeOptions {
    * does not say, so that `heardMs` rests on this constant. Default 150.
    */
   heardDelayMs?: number;
-  /**
-   * The Deno that runs the media process: a path, or a name on the path. Needed in a program made
-   * by `deno compile`, which is no Deno itself. Default: `RINGLINE_DENO` of the environment, then
-   * the Deno that runs this program. Needs `--allow-run` for it and `--allow-env=RINGLINE_DENO`.
-   */
-  denoPath?: string;
 }
 
 /** The options, checked and complete. */

@@ -4,6 +4,7 @@ import type { Conversation } from "../conversation.ts";
 import * as v from "valibot";
 import { MediaConnection } from "../../media/process/media_connection.ts";
 import { type MediaLease, MediaProcess } from "../../media/process/media_process.ts";
+import type { DenoOptions } from "../../media/process/deno_program.ts";
 import { Call, type CreateCallOptions } from "../call.ts";
 import type { Connection } from "../connection.ts";
 import {
@@ -31,14 +32,7 @@ import { checkMethods, checkObject } from "../../events/checks.ts";
 import { checkCall, checkJoin } from "../identity.ts";
 
 /** Options of a {@linkcode LocalEdge}. */
-export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions {
-  /**
-   * The Deno that runs the media process: a path, or a name on the path. Needed in a program made
-   * by `deno compile`, which is no Deno itself. Default: `RINGLINE_DENO` of the environment, then
-   * the Deno that runs this program. Needs `--allow-run` for it and `--allow-env=RINGLINE_DENO`.
-   */
-  denoPath?: string;
-}
+export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions, DenoOptions {}
 
 /** What `Call.original` is in calls of a {@linkcode LocalEdge}. */
 export interface LocalCall {
@@ -146,9 +140,10 @@ export class LocalEdge extends EdgeTransport {
   /**
    * Brings an agent into a call, and starts the media process if none runs.
    *
-   * @throws {EdgeError} `permission-denied`, `address-in-use`, `cannot-listen`, `too-many-calls`;
-   *   the media process has no Deno to run it (`no-deno`) or could not load its modules
-   *   (`media-process-not-started`); a `TimeoutError`; the signal's reason
+   * @throws {EdgeError} `address-in-use`, `cannot-listen`, `too-many-calls`; the media process may
+   *   not be started (`permission-denied`) or cannot be (`spawn-failed`), has no Deno to run it
+   *   (`no-deno`), could not load its modules (`media-process-not-started`), or would be started by
+   *   another (`media-process-nested`); a `TimeoutError`; the signal's reason
    */
   override async join(
     agent: EdgeAgent,
