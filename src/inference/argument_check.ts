@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./usable_location.ts";
 import { dereference, type OutputUnit, validate } from "@cfworker/json-schema";
 import type { JsonSchema } from "./json_schema.ts";
 import { lenientSchema } from "./lenient_schema.ts";

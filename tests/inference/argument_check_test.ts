@@ -302,3 +302,17 @@ Deno.test("TypeScript knows what fits a schema", () => {
     "arguments.note: expected string or null, got 5",
   ]);
 });
+
+Deno.test("tools are checked too where a package left a location without an origin", async () => {
+  const program = `
+    globalThis.location = { href: "" };
+    const { defineTool } = await import(${JSON.stringify(import.meta.resolve("../../mod.ts"))});
+    defineTool({ name: "look", description: "Looks", execute: () => 1 });
+    console.log("defined");`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", program],
+    cwd: new URL("../..", import.meta.url),
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals(decoder.decode(stdout), "defined\n", decoder.decode(stderr));
+});

@@ -122,7 +122,11 @@ Deno.test("a voice whose sound is no chunk is reported by its name, and the next
   const { agent, clock } = stage;
   const outcome = await clock.until(agent.say("Hello there."));
   assertEquals(outcome, { text: "", interrupted: true });
-  assertStringIncludes(`${stage.errors[0]?.error}`, "voice: expected a PcmChunk, got an Object");
+  const told = `${stage.errors[0]?.error}`;
+  assertStringIncludes(
+    told,
+    "voice.synthesize gave a part whose pcm is wrong: expected a PcmChunk",
+  );
   assertEquals((await clock.until(agent.say("Well."))).text, "Well.");
 });
 

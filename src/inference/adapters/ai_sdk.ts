@@ -50,7 +50,9 @@ export interface AiSdkOptions {
 /** An {@linkcode LLM} of a model that the AI SDK knows. */
 export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
   if (typeof model !== "string" || model === "") {
-    checkMethods(model, "model", 'a model of the AI SDK, e.g. openai("gpt-5-mini")', ["doStream"]);
+    checkMethods(model, "model", "a model of the AI SDK, e.g. openai(name)", [
+      "doStream",
+    ]);
   }
   checkObject(options, "options", "an object like { maxRetries: 2 }, or nothing");
   return new AiSdkLLM(model, options);
