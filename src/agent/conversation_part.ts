@@ -156,7 +156,11 @@ export class ConversationPart implements Processor {
       conversation,
       track,
       sampleRate,
-      toolbox: new Toolbox(tools, { clock, onCall: (report) => emit(new ToolCalledEvent(report)) }),
+      toolbox: new Toolbox(tools, {
+        clock,
+        logger,
+        onCall: (report) => emit(new ToolCalledEvent(report)),
+      }),
       latestImage: () => this.latestImage(),
       people: () => countPeople(agent.connection),
       emit,

@@ -5,166 +5,78 @@
  * @module
  */
 import "./usable_location.ts";
-import { dereference, type OutputUnit, validate } from "@cfworker/json-schema";
+import { validate } from "@cfworker/json-schema";
+import { describeFault } from "./argument_fault.ts";
 import type { JsonSchema } from "./json_schema.ts";
-import { lenientSchema } from "./lenient_schema.ts";
+import { type LenientSchema, lenientSchema, type PlainSchema } from "./lenient_schema.ts";
 
 /** Says what about a value does not fit; `undefined` when it fits. */
-export type ArgumentCheck = (value: unknown) => string | undefined;
+export interface ArgumentCheck {
+  (value: unknown): string | undefined;
+  /** What the schema asks for and nothing checks, in words. */
+  readonly unchecked: readonly string[];
+}
 
 /**
  * A schema can be so nested in itself that checking against it takes for ever: after following so
- * many references it is given up. A `pattern` that takes for ever is not noticed.
+ * many references, and so many more for each character of the arguments, it is given up.
  */
-const MOST_REFERENCES = 100_000;
-
-/** Keywords whose errors only say that another one follows. */
-const AROUND = [
-  ...["$ref", "$recursiveRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "dependencies"],
-  ...["properties", "patternProperties", "additionalProperties", "unevaluatedProperties"],
-  ...["propertyNames", "items", "prefixItems", "additionalItems", "unevaluatedItems"],
-];
-
-type Node = Record<string, unknown> | boolean | undefined;
+const MOST_REFERENCES = 10_000;
+const REFERENCES_PER_CHARACTER = 20;
 
 /**
  * Reads a schema. The function that it returns throws if the check goes round in circles.
  *
- * @throws {TypeError} the schema cannot be read, or refers to what is not there.
+ * @throws {TypeError} the schema cannot be read.
  */
 export function argumentCheck(schema: JsonSchema | boolean): ArgumentCheck {
-  const plain = lenientSchema(schema);
-  const $schema = String((schema as JsonSchema).$schema ?? "");
+  const { schema: plain, targets, unchecked } = read(schema);
+  const $schema = String((schema as JsonSchema | null)?.$schema ?? "");
   const draft = /draft-0[3-7]/.test($schema) ? "7" : "2020-12";
-  let lookup: Record<string, Node>;
-  try {
-    lookup = dereference(plain);
-  } catch (cause) {
-    throw new TypeError(`the schema cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  for (const node of Object.values(lookup)) {
-    if (typeof node !== "object") continue;
-    const { $ref, __absolute_ref__: target } = node;
-    if (target !== undefined && lookup[String(target)] === undefined) {
-      throw new TypeError(`the schema cannot be read: there is nothing at $ref ${$ref}`);
-    }
-  }
-  return (value) => {
-    let references = 0;
-    const counting = new Proxy(lookup as Record<string, never>, {
-      get(target, uri) {
-        if (++references > MOST_REFERENCES) {
-          throw new RangeError(`checking takes more than ${MOST_REFERENCES} references`);
-        }
-        return target[String(uri)];
-      },
-    });
+  const check = (value: unknown) => {
     // As it is sent: what is undefined is not there.
-    const sent = JSON.parse(JSON.stringify(value) ?? "null");
-    const { valid, errors } = validate(sent, plain, draft, counting);
-    return valid ? undefined : describe(errors, sent, new Places(plain, lookup));
+    const text = JSON.stringify(value) ?? "null";
+    const sent = JSON.parse(text);
+    const limit = MOST_REFERENCES + REFERENCES_PER_CHARACTER * text.length;
+    const lookup = limited(targets, limit);
+    try {
+      const { valid, errors } = validate(sent, plain, draft, lookup as Record<string, never>);
+      return valid ? undefined : describeFault(errors, sent, { schema: plain, targets });
+    } catch (cause) {
+      if (!isOverflow(cause)) throw cause;
+      const reason = "the schema refers to itself without end, or they are nested too deeply";
+      throw new RangeError(reason, { cause });
+    }
   };
+  return Object.assign(check, { unchecked });
 }
 
-/** Of all that does not fit, what lies deepest: that is the nearest to what was meant. */
-function describe(errors: readonly OutputUnit[], value: unknown, places: Places): string {
-  const telling = errors.filter(({ keyword, error }) =>
-    !AROUND.includes(keyword) || keyword === "oneOf" && !error.includes("(0 matches)")
-  );
-  const depthOf = ({ instanceLocation }: OutputUnit) => instanceLocation.split("/").length;
-  const deepest = Math.max(...telling.map(depthOf));
-  const first = telling.find((one) => depthOf(one) === deepest) ?? errors.at(-1)!;
-  const here = telling.filter((one) => one.instanceLocation === first.instanceLocation);
-  const path = namesOf(first.instanceLocation);
-  const [got, isThere] = at(value, path);
-  const where = `arguments${
-    path.map((name) => /^\d+$/.test(name) ? `[${name}]` : `.${name}`).join("")
-  }`;
-  if (here.some(({ keyword }) => keyword === "false")) {
-    const known = places.knownAround(errors, first);
-    return `${where}: expected no such value${known}, got ${brief(got)}`;
-  }
-  const missing = here.find(({ keyword }) => keyword === "required");
-  if (missing && here.every(({ keyword }) => keyword === "required")) {
-    const names = (places.valueOf(missing) as string[])
-      .filter((name) => !Object.hasOwn(got as object, name));
-    return names.map((name) => `${where}.${name}: expected a value, got none`).join("; ");
-  }
-  const wanted = new Set(here.map((one) => places.expectation(one)));
-  return `${where}: expected ${[...wanted].join(" or ")}, got ${isThere ? brief(got) : "none"}`;
-}
-
-/** Finds what an error speaks of in the schema. */
-class Places {
-  constructor(readonly schema: Node, readonly lookup: Record<string, Node>) {}
-
-  /** The keyword's value. */
-  valueOf({ keywordLocation }: OutputUnit): unknown {
-    let node: unknown = this.schema;
-    for (const name of namesOf(keywordLocation)) {
-      const from = node as Record<string, unknown> | undefined;
-      node = name === "$ref" ? this.lookup[String(from?.__absolute_ref__)] : from?.[name];
-    }
-    return node;
-  }
-
-  /** What a keyword asks for, in words. */
-  expectation(error: OutputUnit): string {
-    const value = this.valueOf(error);
-    switch (error.keyword) {
-      case "type":
-        return [value].flat().join(" or ");
-      case "enum":
-        return `one of ${JSON.stringify(value)}`;
-      case "const":
-        return JSON.stringify(value);
-      case "required":
-        return `${(value as string[]).join(" and ")} in it`;
-      case "oneOf":
-        return "what fits exactly one of its alternatives";
-      case "not":
-        return "something else";
-      case "uniqueItems":
-        return "no item twice";
-      case "contains":
-        return error.error;
-    }
-    return `${error.keyword} ${JSON.stringify(value)}`;
-  }
-
-  /** The names that are known where one is not, as a hint. */
-  knownAround(errors: readonly OutputUnit[], { instanceLocation }: OutputUnit): string {
-    const parent = instanceLocation.slice(0, instanceLocation.lastIndexOf("/"));
-    const around = errors.find((one) =>
-      one.instanceLocation === parent && /^(additional|unevaluated)Properties$/.test(one.keyword)
-    );
-    if (!around) return "";
-    const above = around.keywordLocation.slice(0, around.keywordLocation.lastIndexOf("/"));
-    const node = this.valueOf({ ...around, keywordLocation: above }) as Exclude<Node, boolean>;
-    const names = Object.keys(node?.properties ?? {});
-    return names.length === 0 ? "" : ` (there are: ${names.join(", ")})`;
+function read(schema: unknown): LenientSchema {
+  try {
+    // As it is sent to a model, which fails for one that holds itself.
+    return lenientSchema(JSON.parse(JSON.stringify(schema) ?? "null"));
+  } catch (cause) {
+    const [what] = (cause as Error).message.split("\n");
+    const reason = isOverflow(cause) ? "it is nested too deeply" : what;
+    throw new TypeError(`the schema cannot be read: ${reason}`, { cause });
   }
 }
 
-/** The names in a JSON pointer: `#/days/1` leads by `days` and `1`. */
-function namesOf(pointer: string): string[] {
-  return pointer.split("/").slice(1)
-    .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+function limited(
+  targets: Readonly<Record<string, PlainSchema>>,
+  limit: number,
+): Readonly<Record<string, PlainSchema>> {
+  let references = 0;
+  return new Proxy(targets, {
+    get(target, key) {
+      if (++references > limit) {
+        throw new RangeError(`checking takes more than ${limit} references`);
+      }
+      return target[String(key)];
+    },
+  });
 }
 
-/** The value at the end of a path, and whether there is one. */
-function at(value: unknown, path: readonly string[]): [value: unknown, isThere: boolean] {
-  let found = value;
-  for (const name of path) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) {
-      return [undefined, false];
-    }
-    found = (found as Record<string, unknown>)[name];
-  }
-  return [found, true];
-}
-
-function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+function isOverflow(error: unknown): boolean {
+  return error instanceof RangeError && /call stack/.test(error.message);
 }

@@ -17,8 +17,11 @@ export type JsonSchemaType =
 
 /**
  * A JSON Schema: draft 2020-12, or an older one if `$schema` says so. All keywords are sent to the
- * model, and a tool's arguments are checked against all of them, except `format` and a `pattern`
- * that is no regular expression of JavaScript: those two are the tool's to check.
+ * model, and a tool's arguments are checked against all of them, except for what is the tool's to
+ * check: `format`; a `pattern` that is no regular expression of JavaScript, or for a text of more
+ * than 1,000 characters (20, if a repeated group in it repeats or chooses: that can take for ever);
+ * `uniqueItems` of more than 500 items; a `$ref` to what is not in the schema. Of patterns and
+ * references that cannot be read the agent's logger is told as it joins.
  */
 export interface JsonSchema {
   /** The kind of value, or several: `["string", "null"]`. */

@@ -3,49 +3,45 @@
  *
  * @module
  */
+import { isPattern, repeatsRepetition } from "./pattern.ts";
+import { HOLDERS, isObject, type Json, LISTS, References } from "./schema_references.ts";
 
-/** A schema that has been made sense of. */
-export type PlainSchema = { [keyword: string]: unknown };
+/** A schema of which only what can be checked is left. */
+export type PlainSchema = { readonly [keyword: string]: unknown };
+
+/** What a schema came to. */
+export interface LenientSchema {
+  readonly schema: PlainSchema;
+  /** What each `$ref` in it stands for. */
+  readonly targets: Readonly<Record<string, PlainSchema>>;
+  /** What it asks for and nothing checks, in words. */
+  readonly unchecked: readonly string[];
+}
+
+/** Fits nothing. */
+const NOTHING: PlainSchema = { not: {} };
+
+/** A longer text is not checked against a pattern, which could take for ever. */
+const LONGEST_FOR_PATTERN = 1000;
+const LONGEST_FOR_REPEATED = 20;
+
+/** To compare each item with each other one takes the square of their number. */
+const MOST_FOR_UNIQUE = 500;
 
 const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
-
-/** Keywords that hold schemas by name: what stands below them are names, not keywords. */
-const MAPS = [
-  "$defs",
-  "definitions",
-  "properties",
-  "patternProperties",
-  "dependentSchemas",
-  "dependencies",
-];
-
-/**
- * Keywords that say nothing about what is allowed: what they hold may look like a schema and is
- * none. `format` is a hint in JSON Schema as well; servers take more than the letter of it allows.
- */
-const HINTS = ["format", "default", "example", "examples", "description", "title", "id"];
-
 const isNumber = (value: unknown) => typeof value === "number";
-const isObject = (value: unknown): value is PlainSchema =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const isSchema = (value: unknown) => typeof value === "boolean" || isObject(value);
-const areSchemas = (value: unknown) => Array.isArray(value) && value.every(isSchema);
-const areNames = (value: unknown) =>
-  Array.isArray(value) && value.every((one) => typeof one === "string");
-const isType = (value: unknown) => [value].flat().every((one) => TYPES.includes(one as string));
 
 /** What the value of a keyword must be; where it is something else, the keyword says nothing. */
 const SHAPES: Record<string, (value: unknown) => boolean> = {
-  type: isType,
+  type: (value) => [value].flat().every((one) => TYPES.includes(one as string)),
   enum: Array.isArray,
+  const: () => true,
   required: areNames,
-  pattern: isPattern,
-  $ref: (value) => typeof value === "string",
-  ...Object.fromEntries(["anyOf", "allOf", "oneOf", "prefixItems"].map((key) => [key, areSchemas])),
-  ...Object.fromEntries([...MAPS, "dependentRequired"].map((key) => [key, isObject])),
+  multipleOf: (value) => isNumber(value) && (value as number) > 0,
   ...Object.fromEntries(
     [
-      ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+      ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
       ...["minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"],
       ...["minProperties", "maxProperties"],
     ].map((key) => [key, isNumber]),
@@ -53,61 +49,127 @@ const SHAPES: Record<string, (value: unknown) => boolean> = {
 };
 
 /**
- * The schema without what no validator can take: hints, keywords with a value of the wrong kind,
- * and patterns in the dialect of another language. OpenAPI's `nullable` and the older way to write
- * exclusive bounds are put into today's words.
+ * The schema without what no validator can take: hints, unknown keywords, keywords with a value of
+ * the wrong kind, references to what is not there, and patterns in the dialect of another language.
+ * A pattern and `uniqueItems` count for what can be checked in no time. What older drafts and OpenAPI's `nullable` say is put into today's
+ * words.
  */
-export function lenientSchema(schema: unknown): PlainSchema | boolean {
-  if (!isObject(schema)) return typeof schema === "boolean" ? schema : {};
-  const plain: PlainSchema = {};
-  for (const [key, value] of Object.entries(schema)) {
-    if (HINTS.includes(key)) continue;
-    const isExclusive = key.startsWith("exclusive") && value === true;
-    if (isExclusive) plain[key] = schema[key === "exclusiveMinimum" ? "minimum" : "maximum"];
-    else if (SHAPES[key]?.(value) ?? true) plain[key] = lenientValue(key, value);
-  }
-  const { patternProperties } = plain;
-  if (isObject(patternProperties)) {
-    const known = Object.entries(patternProperties).filter(([pattern]) => isPattern(pattern));
-    // A name that an unknown pattern allows must not be refused as one that nothing allows.
-    if (known.length < Object.keys(patternProperties).length) delete plain.additionalProperties;
-    plain.patternProperties = Object.fromEntries(known);
-  }
-  return schema.nullable === true ? nullable(plain) : plain;
-}
-
-function lenientValue(key: string, value: unknown): unknown {
-  if (key === "enum" || key === "const") return value;
-  if (Array.isArray(value)) {
-    return value.map((one) => isObject(one) ? lenientSchema(one) : one);
-  }
-  if (!isObject(value)) return value;
-  if (!MAPS.includes(key)) return lenientSchema(value);
-  return Object.fromEntries(
-    Object.entries(value).map((
-      [name, one],
-    ) => [name, Array.isArray(one) ? one : lenientSchema(one)]),
-  );
-}
-
-function nullable({ nullable: _, ...schema }: PlainSchema): PlainSchema {
-  const { type, enum: values } = schema;
-  if (typeof type !== "string" && !Array.isArray(values)) {
-    return { anyOf: [schema, { type: "null" }] };
-  }
+export function lenientSchema(schema: unknown): LenientSchema {
+  const reader = new Reader(isObject(schema) ? schema : {});
   return {
-    ...schema,
-    ...typeof type === "string" ? { type: [type, "null"] } : {},
-    ...Array.isArray(values) ? { enum: [...values, null] } : {},
+    schema: reader.read(schema),
+    targets: reader.targets,
+    unchecked: [...reader.unchecked],
   };
 }
 
-/** Whether JavaScript can read it, and as the validator does. */
-function isPattern(value: unknown): boolean {
-  try {
-    new RegExp(value as string, "u");
-    return typeof value === "string";
-  } catch {
+class Reader {
+  readonly targets: Record<string, PlainSchema> = Object.create(null);
+  readonly unchecked = new Set<string>();
+  readonly #references: References;
+  readonly #keys = new Map<Json, string>();
+
+  constructor(root: Json) {
+    this.#references = new References(root);
+  }
+
+  read(schema: unknown): PlainSchema {
+    if (!isObject(schema)) return schema === false ? NOTHING : {};
+    const plain: Json = {};
+    const also: PlainSchema[] = [];
+    for (const [key, value] of Object.entries(schema)) {
+      if (SHAPES[key]?.(value)) plain[key] = value;
+      else if (HOLDERS.includes(key)) this.#hold(plain, key, value);
+      else if (LISTS.includes(key)) this.#list(plain, key, value);
+    }
+    // As it was written before draft 6.
+    if (schema.exclusiveMinimum === true) plain.exclusiveMinimum = plain.minimum;
+    if (schema.exclusiveMaximum === true) plain.exclusiveMaximum = plain.maximum;
+    if (isObject(schema.properties)) {
+      plain.properties = mapped(schema.properties, (one) => this.read(one));
+    }
+    if (isObject(schema.patternProperties)) this.#patternProperties(plain, schema);
+    this.#dependencies(plain, also, schema);
+    if (schema.$ref !== undefined) this.#follow(plain, schema, schema.$ref);
+    else if (schema.$recursiveRef !== undefined) this.#follow(plain, schema, schema.$recursiveRef);
+    if (schema.$dynamicRef !== undefined) this.unchecked.add(`$dynamicRef ${schema.$dynamicRef}`);
+    const { pattern } = schema;
+    if (pattern !== undefined && this.#canRead(pattern)) {
+      const maxLength = repeatsRepetition(pattern) ? LONGEST_FOR_REPEATED : LONGEST_FOR_PATTERN;
+      also.push({ if: { maxLength }, then: { pattern } });
+    }
+    if (schema.uniqueItems === true) {
+      also.push({ if: { maxItems: MOST_FOR_UNIQUE }, then: { uniqueItems: true } });
+    }
+    if (also.length > 0) plain.allOf = [...(plain.allOf as PlainSchema[] ?? []), ...also];
+    return schema.nullable === true ? { anyOf: [plain, { type: "null" }] } : plain;
+  }
+
+  #hold(plain: Json, key: string, value: unknown): void {
+    if (isSchema(value)) plain[key] = this.read(value);
+    // Draft 7's tuples.
+    else if (key === "items" && Array.isArray(value)) {
+      plain[key] = value.map((one) => this.read(one));
+    }
+  }
+
+  #list(plain: Json, key: string, value: unknown): void {
+    if (!Array.isArray(value) || value.length === 0 || !value.every(isSchema)) return;
+    plain[key] = value.map((one) => this.read(one));
+  }
+
+  #patternProperties(plain: Json, { patternProperties }: Json): void {
+    const all = Object.entries(patternProperties as Json);
+    const known = all.filter(([pattern]) => this.#canRead(pattern) && !repeatsRepetition(pattern));
+    // A name that an unknown pattern allows must not be refused as one that nothing allows.
+    if (known.length < all.length) delete plain.additionalProperties;
+    plain.patternProperties = mapped(Object.fromEntries(known), (one) => this.read(one));
+  }
+
+  /** All that is asked for only beside something else, as `dependentSchemas`. */
+  #dependencies(plain: Json, also: PlainSchema[], schema: Json): void {
+    for (const key of ["dependentSchemas", "dependentRequired", "dependencies"]) {
+      const value = schema[key];
+      if (!isObject(value)) continue;
+      const dependentSchemas = mapped(
+        value,
+        (one) => areNames(one) ? { required: one } : this.read(one),
+      );
+      if (plain.dependentSchemas === undefined) plain.dependentSchemas = dependentSchemas;
+      else also.push({ dependentSchemas });
+    }
+  }
+
+  #follow(plain: Json, schema: Json, ref: unknown): void {
+    const target = typeof ref === "string" ? this.#references.find(schema, ref) : undefined;
+    if (target === undefined) {
+      this.unchecked.add(`$ref ${JSON.stringify(ref)}, where there is nothing`);
+      return;
+    }
+    if (target === true) return;
+    if (target === false) {
+      plain.not = {};
+      return;
+    }
+    let key = this.#keys.get(target);
+    if (key === undefined) {
+      this.#keys.set(target, key = String(this.#keys.size));
+      this.targets[key] = this.read(target);
+    }
+    plain.$ref = key;
+  }
+
+  #canRead(pattern: unknown): pattern is string {
+    if (isPattern(pattern)) return true;
+    this.unchecked.add(`pattern ${JSON.stringify(pattern)}, which JavaScript cannot read`);
     return false;
   }
+}
+
+function mapped(map: Json, change: (value: unknown) => PlainSchema): Json {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, change(value)]));
+}
+
+function areNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
 }

@@ -2,6 +2,7 @@ import type { Participant } from "../edge/types.ts";
 import type { ToolCall } from "./messages.ts";
 import { type Tool, type ToolResult, toolText } from "./tool.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
+import { type Logger, silentLogger } from "../events/logger.ts";
 import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { type ArgumentCheck, argumentCheck } from "./argument_check.ts";
@@ -16,24 +17,29 @@ export interface ToolReport {
 /** A tool's result may be no longer than this: it is read by a model, aloud as a rule. */
 const MAX_RESULT_CHARS = 20_000;
 
+/** Tools whose schemas were complained of: once is enough for all calls that an agent joins. */
+const complained = new WeakSet<Tool>();
+
 /** The tools of an agent, by name. Calling one never throws: what goes wrong is its result. */
 export class Toolbox {
   readonly #tools = new Map<string, Tool>();
   readonly #checks = new Map<Tool, ArgumentCheck>();
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #onCall: (report: ToolReport) => void;
 
   constructor(
     tools: Iterable<Tool>,
-    options: { clock?: Clock; onCall?: (report: ToolReport) => void } = {},
+    options: { clock?: Clock; logger?: Logger; onCall?: (report: ToolReport) => void } = {},
   ) {
     this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? silentLogger;
     this.#onCall = options.onCall ?? (() => {});
     this.add(tools);
   }
 
   /**
-   * Adds tools.
+   * Adds tools. What of their schemas cannot be checked is told to the logger, once for each tool.
    *
    * @throws {TypeError} there is one of the same name.
    */
@@ -43,6 +49,7 @@ export class Toolbox {
         throw new TypeError(`there are two tools named ${JSON.stringify(tool.name)}`);
       }
       this.#tools.set(tool.name, tool);
+      this.#complainOf(tool);
     }
   }
 
@@ -91,26 +98,48 @@ export class Toolbox {
       return { text: shorten(text), isError: false };
     } catch (error) {
       limit.abort(error);
-      return failure(error instanceof Error ? error.message : String(error));
+      return failure(messageOf(error));
     }
   }
 
   /** What is wrong with the arguments. The schema may be another program's, and anything. */
   #wrongWith(tool: Tool, input: unknown): string | undefined {
     try {
-      const check = this.#checks.get(tool) ?? argumentCheck(tool.parameters);
-      this.#checks.set(tool, check);
-      const wrong = check(input);
+      const wrong = this.#checkOf(tool)(input);
       return wrong && `the arguments do not fit: ${wrong}`;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return `the arguments of ${tool.name} cannot be checked: ${reason}`;
+      return `the arguments of ${tool.name} cannot be checked: ${messageOf(error)}`;
     }
+  }
+
+  #checkOf(tool: Tool): ArgumentCheck {
+    const check = this.#checks.get(tool) ?? argumentCheck(tool.parameters);
+    this.#checks.set(tool, check);
+    return check;
+  }
+
+  /** The model is told when it calls the tool; who writes the program is to know before. */
+  #complainOf(tool: Tool): void {
+    if (complained.has(tool)) return;
+    try {
+      const { unchecked } = this.#checkOf(tool);
+      if (unchecked.length === 0) return;
+      this.#logger.warn(
+        `the tool ${tool.name}: its arguments are not checked against ${unchecked.join("; ")}`,
+      );
+    } catch (error) {
+      this.#logger.warn(`the tool ${tool.name} cannot be called: ${messageOf(error)}`);
+    }
+    complained.add(tool);
   }
 }
 
 function failure(message: string): ToolResult {
   return { text: shorten(`error: ${message}`), isError: true };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function shorten(text: string): string {

@@ -1,6 +1,7 @@
 /** The check of a tool's arguments, on schemas that others wrote and on those that nobody should. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as z from "npm:zod@4.6.7";
+import { silentLogger } from "../../src/events/logger.ts";
 import { argumentCheck } from "../../src/inference/argument_check.ts";
 import type { FromSchema, JsonSchema } from "../../src/inference/json_schema.ts";
 import { defineTool, type Tool } from "../../src/inference/tool.ts";
@@ -18,6 +19,15 @@ async function call(tools: Tool[], input: unknown): Promise<string> {
   const { signal } = new AbortController();
   const request = { id: "1", name: tools[0]!.name, input: input as never };
   return (await new Toolbox(tools).call(request, { signal, participant: undefined })).text;
+}
+
+/** What the logger is told of a tool. */
+function complaints(tool: Tool): string[] {
+  const lines: string[] = [];
+  const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
+  new Toolbox([tool], { logger });
+  new Toolbox([tool], { logger }); // in the next call
+  return lines;
 }
 
 /** A tool as another program offers it: its schema is not looked at before. */
@@ -200,12 +210,44 @@ Deno.test("each keyword is checked, and what is wrong is said with what was expe
       ".c: expected string, got 1",
     ],
     [{ if: { const: 1 }, then: { minimum: 2 } }, 1, ": expected minimum 2, got 1"],
+    [{ dependencies: { a: ["b"] } }, { a: 1 }, ".b: expected a value, got none"],
+    [{ dependentRequired: { a: ["b"] } }, { a: 1 }, ".b: expected a value, got none"],
+    [
+      { dependencies: { a: { required: ["b"] } }, dependentSchemas: { a: {} } },
+      { a: 1 },
+      ".b: expected a value, got none",
+    ],
+    [{ contains: { const: 1 } }, [2], ': expected an item that fits {"const":1}, got [2]'],
+    [{ contains: { const: 1 }, minContains: 2 }, [1, 2], ": expected minContains 2, got [1,2]"],
+    [{ properties: { $ref: { type: "string" } } }, { $ref: 1 }, ".$ref: expected string, got 1"],
+    [
+      { properties: { "größe #%": { minimum: 2 } } },
+      { "größe #%": 1 },
+      ".größe #%: expected minimum 2, got 1",
+    ],
+    [
+      {
+        $schema: "https://json-schema.org/draft/2019-09/schema",
+        $recursiveAnchor: true,
+        properties: { child: { $recursiveRef: "#" } },
+        required: ["n"],
+      },
+      { n: 1, child: {} },
+      ".child.n: expected a value, got none",
+    ],
     [{ type: "string", nullable: true }, 1, ": expected string or null, got 1"],
     [{ minimum: 0, exclusiveMinimum: true }, 0, ": expected exclusiveMinimum 0, got 0"],
   ];
   for (const [schema, value, wrong] of cases) {
     assertEquals(check(schema, value), `arguments${wrong}`, JSON.stringify(schema));
   }
+});
+
+Deno.test("a name that does not fit is named", () => {
+  assertEquals(
+    check({ properties: { a: { propertyNames: { pattern: "^x" } } } }, { a: { y: 1 } }),
+    'a name in arguments.a: expected pattern "^x", got "y"',
+  );
 });
 
 Deno.test("what only looks wrong fits", () => {
@@ -218,6 +260,11 @@ Deno.test("what only looks wrong fits", () => {
     [{ type: "string", format: "date-time" }, "tomorrow"],
     [{ type: "integer", format: "uint32" }, 1],
     [{ enum: ["a"], nullable: true }, null],
+    [{ type: ["string"], enum: ["a"], nullable: true }, null],
+    [{ type: "string", const: "a", nullable: true }, null],
+    [{ type: "object", allOf: [{ type: "object" }], nullable: true }, null],
+    [{ type: "object", oneOf: [{ type: "object" }], nullable: true }, null],
+    [{ multipleOf: 0, anyOf: [], additionalProperties: "no" }, { a: 1 }],
     // Of a property's own name.
     [{ properties: { format: { type: "string" }, nullable: { type: "boolean" } } }, {
       format: "x",
@@ -243,9 +290,113 @@ Deno.test("a schema is left as it is", () => {
   assertEquals(Object.getOwnPropertyNames(frozen.properties.a), ["type"]);
 });
 
-Deno.test("a schema that cannot be used is an error of the tool, and of nothing else", async () => {
+Deno.test("a tool can be called whatever its schema names or refers to", async () => {
+  const Place = { $id: "Place", type: "string" };
+  const filter = { $ref: "#/$defs/Gone" };
+  const cases: [schema: object, value: unknown][] = [
+    // TypeBox writes a type that is used twice with its $id in both places.
+    [{ properties: { from: Place, to: Place } }, { from: "a" }],
+    [{ properties: { q: { type: "string" }, filter } }, { q: "a" }],
+    [{ properties: { filter } }, { filter: 1 }],
+    [{ $defs: { Unused: filter } }, {}],
+    [{ properties: { a: { "x-meta": { $ref: "#/nowhere" } } } }, { a: 1 }],
+    [{ properties: { a: { "x-meta": Place }, b: { "x-meta": Place } } }, { a: 1 }],
+    [{ $ref: "https://json-schema.org/draft/2020-12/schema" }, 1],
+    [{ $ref: "Gone" }, 1],
+    [{ $ref: 5 }, 1],
+    [{ $id: "http://[bad", properties: { a: { type: "string" } } }, { a: "x" }],
+    [written["schemars 0.8.22, OpenAPI 3"]!, { ...least, root: { label: "a" } }],
+  ];
+  for (const [schema, value] of cases) {
+    assertEquals(await call([foreign(schema)], value), "called", JSON.stringify(schema));
+    defineTool({ name: "a", description: "", parameters: schema as JsonSchema, execute() {} });
+  }
+});
+
+Deno.test("references lead to what they name", () => {
+  const text = { type: "string" };
+  const cases: object[] = [
+    { $defs: { "A B/C": text }, $ref: "#/$defs/A%20B~1C" },
+    { $defs: { "Page[int]": text }, $ref: "#/$defs/Page[int]" },
+    { $defs: { "Page«Foo»": text }, $ref: "#/$defs/Page«Foo»" },
+    { $defs: { X: { $anchor: "x", ...text } }, $ref: "#x" },
+    { $defs: { X: { $id: "T", ...text } }, $ref: "T" },
+    { $id: "https://example.com/s.json", $defs: { X: text }, $ref: "s.json#/$defs/X" },
+    { components: { schemas: { X: text } }, $ref: "#/components/schemas/X" },
+    { $defs: { A: { $ref: "#/$defs/B" }, B: text }, $ref: "#/$defs/A" },
+    // Of its own document; and of the outer one, as a tool that only copies would leave it.
+    { $defs: { X: {} }, allOf: [{ $id: "s", $defs: { X: text }, $ref: "#/$defs/X" }] },
+    { $defs: { X: text }, allOf: [{ $id: "s", $ref: "#/$defs/X" }] },
+  ];
+  for (const schema of cases) {
+    assertEquals(check(schema, "a"), undefined, JSON.stringify(schema));
+    assertEquals(check(schema, 1), "arguments: expected string, got 1", JSON.stringify(schema));
+  }
+});
+
+Deno.test("who writes the program is told once what of a schema is not checked", () => {
+  const tool = foreign({
+    properties: { a: { $ref: "#/gone" }, b: { pattern: "(?P<x>a)" }, c: { format: "email" } },
+  });
+  assertEquals(complaints(tool), [
+    'the tool foreign: its arguments are not checked against $ref "#/gone", where there is ' +
+    'nothing; pattern "(?P<x>a)", which JavaScript cannot read',
+  ]);
+  assertEquals(complaints(foreign({ properties: { a: { type: "string" } } })), []);
+  const cyclic: Record<string, unknown> = {};
+  cyclic.properties = cyclic;
+  assertEquals(complaints(foreign(cyclic)), [
+    "the tool foreign cannot be called: the schema cannot be read: " +
+    "Converting circular structure to JSON",
+  ]);
+});
+
+Deno.test("of a union only the alternative that was meant is reported", () => {
+  const Circle = {
+    properties: { kind: { const: "circle" }, radius: { type: "number" } },
+    required: ["kind", "radius"],
+  };
+  const Square = {
+    properties: { side: { type: "number" }, unit: { enum: ["m"] }, kind: { enum: ["square"] } },
+    required: ["kind", "side", "unit"],
+  };
+  const missing = (name: string) => `arguments.shape.${name}: expected a value, got none`;
+  const cases: [shape: unknown, wrong: string][] = [
+    [{ kind: "circle" }, missing("radius")],
+    [{ kind: "circle", radius: "big" }, 'arguments.shape.radius: expected number, got "big"'],
+    [{ kind: "square", unit: "m" }, missing("side")],
+    [{ kind: "square", unit: "m", radius: 1 }, missing("side")],
+    [{ kind: "square", unit: "m", side: null }, "arguments.shape.side: expected number, got null"],
+    [{ radius: 1 }, missing("kind")],
+    ["circle", 'arguments.shape: expected object or null, got "circle"'],
+  ];
+  const typed = (one: object) => ({ type: "object", ...one });
+  const $defs = { Circle: typed(Circle), Square: typed(Square) };
+  const byReference = [{ $ref: "#/$defs/Circle" }, { allOf: [{ $ref: "#/$defs/Square" }] }];
+  for (const keyword of ["oneOf", "anyOf"]) {
+    for (const union of [Object.values($defs), byReference]) {
+      const shape = { [keyword]: [...union, { type: "null" }] };
+      for (const [value, wrong] of cases) {
+        assertEquals(check({ $defs, properties: { shape } }, { shape: value }), wrong);
+      }
+      assertEquals(
+        check({ $defs, properties: { shape } }, { shape: { kind: "star" } }),
+        'arguments.shape.kind: expected "circle" or one of ["square"], got "star"',
+      );
+    }
+  }
+  const place = { anyOf: [{ type: "object", required: ["name"] }, { type: "null" }] };
+  assertEquals(
+    check({ properties: { place } }, { place: {} }),
+    "arguments.place.name: expected a value, got none",
+  );
+});
+
+Deno.test("a schema or arguments without an end are an error of the tool", async () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.properties = { a: cyclic };
+  let deepSchema: object = {};
+  for (let n = 0; n < 20_000; n++) deepSchema = { properties: { a: deepSchema } };
   const doubling = Object.fromEntries(
     Array.from({ length: 40 }, (_, n) => [
       `d${n}`,
@@ -253,11 +404,10 @@ Deno.test("a schema that cannot be used is an error of the tool, and of nothing 
     ]),
   );
   const cases: [schema: unknown, reason: RegExp][] = [
-    [written["schemars 0.8.22, OpenAPI 3"], /nothing at \$ref #\/components\/schemas\/Node/],
-    [{ $ref: "https://example.com/elsewhere.json" }, /nothing at \$ref https/],
-    [{ $ref: "#" }, /call stack/],
-    [{ $ref: "#/$defs/d39", $defs: doubling }, /100000 references/],
-    [cyclic, /call stack/],
+    [{ $ref: "#" }, /refers to itself without end/],
+    [{ $ref: "#/$defs/d39", $defs: doubling }, /more than \d+ references/],
+    [cyclic, /cannot be read: .*circular/],
+    [deepSchema, /cannot be read: it is nested too deeply/],
   ];
   for (const [schema, reason] of cases) {
     const text = await call([foreign(schema)], { a: {} });
@@ -270,12 +420,44 @@ Deno.test("a schema that cannot be used is an error of the tool, and of nothing 
     properties: { a: { $ref: "#/$defs/a" } },
     $defs: { a: { items: { $ref: "#/$defs/a" } } },
   });
-  assertMatch(await call([nested], { a: deep }), /cannot be checked: .*call stack/);
+  assertMatch(await call([nested], { a: deep }), /cannot be checked: .*nested too deeply/);
   assertEquals(await call([nested], { a: [[1]] }), "called");
   assertThrows(
-    () => defineTool({ name: "a", description: "", parameters: { $ref: "#/b" }, execute() {} }),
+    () => defineTool({ name: "a", description: "", parameters: cyclic, execute() {} }),
     TypeError,
-    "the parameters of a: the schema cannot be read: there is nothing at $ref #/b",
+    "the parameters of a: the schema cannot be read: Converting circular structure",
+  );
+});
+
+Deno.test("a check takes no time to speak of", () => {
+  const objects = Array.from({ length: 20_000 }, (_, i) => ({ i }));
+  const email = "^([a-zA-Z0-9_\\.\\-])+\\@(([a-zA-Z0-9\\-])+\\.)+([a-zA-Z0-9]{2,4})+$";
+  const cases: [schema: object, value: unknown][] = [
+    [{ pattern: "^(a+)+$" }, `${"a".repeat(60)}!`],
+    [{ pattern: "^(a|a)*$" }, `${"a".repeat(60)}!`],
+    [{ pattern: email }, `ada@${"a".repeat(60)}!`],
+    [{ pattern: "a*a*$" }, `${"a".repeat(100_000)}!`],
+    [{ patternProperties: { "^(a+)+$": {} }, additionalProperties: false }, {
+      [`${"a".repeat(60)}!`]: 1,
+    }],
+    [{ uniqueItems: true }, objects],
+    // One of many references, and valid.
+    [{ $defs: { N: { type: "object" } }, items: { $ref: "#/$defs/N" } }, objects.concat(objects)],
+  ];
+  for (const [schema, value] of cases) {
+    assertEquals(check(schema, value), undefined, JSON.stringify(schema));
+  }
+  const many = Array.from({ length: 100_002 }, () => 1);
+  const numbers = { $defs: { N: { type: "number" } }, items: { $ref: "#/$defs/N" } };
+  assertEquals(check(numbers, many), undefined);
+  // What is short enough is checked.
+  assertEquals(
+    check({ pattern: "^(a+)+$" }, "aab"),
+    'arguments: expected pattern "^(a+)+$", got "aab"',
+  );
+  assertEquals(
+    check({ pattern: "^[(a+)+]$" }, "b".repeat(30))?.slice(0, 27),
+    "arguments: expected pattern",
   );
 });
 

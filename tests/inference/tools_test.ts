@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChatMessage } from "../../src/inference/messages.ts";
+import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { ToolCalledEvent } from "../../src/inference/events.ts";
 import { argumentCheck } from "../../src/inference/argument_check.ts";
@@ -175,6 +176,21 @@ Deno.test("a model that calls tools for ever is stopped", async () => {
   const outcome = await stage.clock.until(stage.agent.respond("Go."));
   assertEquals(outcome.text, "Enough.");
   assertEquals(stage.llm.requests.length, 8);
+});
+
+Deno.test("an agent's logger is told what of a tool's schema is not checked", async () => {
+  const lines: string[] = [];
+  const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
+  const lax = defineTool({
+    name: "lax",
+    description: "",
+    parameters: { type: "object", properties: { place: { $ref: "#/gone" } } },
+    execute: () => "called",
+  });
+  await using _stage = await Stage.set({ agent: { tools: [weather, lax], logger } });
+  assertEquals(lines, [
+    'the tool lax: its arguments are not checked against $ref "#/gone", where there is nothing',
+  ]);
 });
 
 Deno.test("a tool's name must be one that models take, and be the only one of that name", () => {

@@ -38,7 +38,10 @@ export type McpServerOptions =
 
 /** A server's tools, for as long as it is not closed. */
 export interface McpServer extends AsyncDisposable {
-  /** What an agent takes as `tools`. */
+  /**
+   * What an agent takes as `tools`. As it joins, the agent's logger is told what of their schemas
+   * cannot be checked.
+   */
   readonly tools: readonly Tool[];
   /** Ends the connection, and the program where there is one. */
   close(): Promise<void>;
