@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { until } from "./_lab.ts";
 
-const ROOT = new URL("../../", import.meta.url);
+export const ROOT = new URL("../../", import.meta.url);
 
 /** How an example is started. */
 export interface ExampleOptions {
@@ -12,6 +12,21 @@ export interface ExampleOptions {
   args?: string[];
   /** A flag of its first line that is left out, whatever it is set to: `"--allow-net"`. */
   without?: string;
+}
+
+const loaded = new Map<string, Promise<void>>();
+
+/**
+ * Loads all that an example imports, once: the first start in a fresh clone would say what it
+ * installs among what the example says. `deno cache` does not do: a run resolves more than it.
+ */
+function load(path: string): Promise<void> {
+  const code = `import "data:text/javascript,Deno.exit(0)"; import "./${path}";`;
+  const loading = loaded.get(path) ??
+    new Deno.Command(Deno.execPath(), { args: ["eval", "--quiet", code], cwd: ROOT }).output()
+      .then(({ success, stderr }) => assert(success, new TextDecoder().decode(stderr)));
+  loaded.set(path, loading);
+  return loading;
 }
 
 /** A running example. */
@@ -40,6 +55,7 @@ export class Example implements AsyncDisposable {
     const flags = await flagsOf(name);
     const granted = flags.filter((flag) => flag.split("=")[0] !== without);
     assert(!without || granted.length < flags.length, `${name} does not ask for ${without}`);
+    await load(`examples/${name}`);
     const env = Object.entries(Deno.env.toObject())
       .filter(([variable]) => !/^(OPENAI|STREAM)_/.test(variable));
     return new Example(

@@ -1,5 +1,5 @@
 /** The examples that talk through a service, where something is missing or somebody interrupts. */
-import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { Browser } from "../../scripts/browser.ts";
 import { events, refusal, ServiceDouble } from "../inference/adapters/_double.ts";
 import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
@@ -9,6 +9,7 @@ import {
   Example,
   type ExampleOptions,
   flagsOf,
+  ROOT,
 } from "./_example.ts";
 import { browserTest, Guest, until } from "./_lab.ts";
 import { KEY, keyFor, speaking } from "./_service.ts";
@@ -51,6 +52,22 @@ async function refusalOf(name: string, options: ExampleOptions): Promise<string>
 Deno.test("without a key the examples say in a line what to do", async () => {
   for (const name of EXAMPLES) {
     assertMatch(await refusalOf(name, {}), /^Set OPENAI_API_KEY, or .+\n$/);
+  }
+});
+
+Deno.test("README's assistant needs no more than its first line grants", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+  const source = /```ts\n(\/\/ OPENAI_API_KEY=.+?)```/s.exec(readme)![1]!;
+  const folder = await Deno.makeTempDir({ dir: ROOT.pathname });
+  try {
+    await Deno.writeTextFile(`${folder}/assistant.ts`, source);
+    const path = `..${folder.slice(ROOT.pathname.length - 1)}/assistant.ts`;
+    assert(!(await flagsOf(path)).includes("--allow-env"), "it can read every variable");
+    await using assistant = await Example.start(path, { env: { OPENAI_API_KEY: KEY } });
+    await assistant.link();
+    assertEquals((await assistant.interrupt()).code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
