@@ -55,9 +55,16 @@ const SHAPES: Record<string, (value: unknown) => boolean> = {
  * words.
  */
 export function lenientSchema(schema: unknown): LenientSchema {
-  const reader = new Reader(isObject(schema) ? schema : {});
+  const root = isObject(schema) ? schema : {};
+  let reader = new Reader(root);
+  let plain = reader.read(schema);
+  if (reader.unchecked.size > 0) {
+    // What a lost reference or pattern allows must not be refused as what nothing allows.
+    reader = new Reader(root, { unevaluated: false });
+    plain = reader.read(schema);
+  }
   return {
-    schema: reader.read(schema),
+    schema: plain,
     targets: reader.targets,
     unchecked: [...reader.unchecked],
   };
@@ -66,10 +73,15 @@ export function lenientSchema(schema: unknown): LenientSchema {
 class Reader {
   readonly targets: Record<string, PlainSchema> = Object.create(null);
   readonly unchecked = new Set<string>();
+  readonly #root: Json;
   readonly #references: References;
   readonly #keys = new Map<Json, string>();
 
-  constructor(root: Json) {
+  readonly #unevaluated: boolean;
+
+  constructor(root: Json, options: { unevaluated?: boolean } = {}) {
+    this.#root = root;
+    this.#unevaluated = options.unevaluated ?? true;
     this.#references = new References(root);
   }
 
@@ -106,6 +118,7 @@ class Reader {
   }
 
   #hold(plain: Json, key: string, value: unknown): void {
+    if (!this.#unevaluated && key.startsWith("unevaluated")) return;
     if (isSchema(value)) plain[key] = this.read(value);
     // Draft 7's tuples.
     else if (key === "items" && Array.isArray(value)) {
@@ -149,6 +162,10 @@ class Reader {
     if (target === true) return;
     if (target === false) {
       plain.not = {};
+      return;
+    }
+    if (schema.$recursiveRef !== undefined && target.$recursiveAnchor && target !== this.#root) {
+      this.unchecked.add("$recursiveRef, which depends on what leads there");
       return;
     }
     let key = this.#keys.get(target);

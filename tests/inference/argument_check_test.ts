@@ -277,6 +277,8 @@ Deno.test("what only looks wrong fits", () => {
     [{ patternProperties: { "\\Aa": {} }, additionalProperties: false }, { a: 1 }],
     [{ properties: { a: { example: { id: "x" } }, b: { example: { id: "x" } } } }, { a: 1 }],
     [{ default: { $ref: "#/nowhere" } }, 1],
+    [{ allOf: [{ $ref: "#/nowhere" }], unevaluatedProperties: false }, { a: 1 }],
+    [{ allOf: [{ patternProperties: { "\\Aa": {} } }], unevaluatedProperties: false }, { a: 1 }],
   ];
   for (const [schema, value] of cases) {
     assertEquals(check(schema, value), undefined, JSON.stringify(schema));
