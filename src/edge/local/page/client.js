@@ -342,7 +342,7 @@ export class RinglineClient extends EventTarget {
     }
   }
 
-  /** What the server's refusal means to who has seen more than the server. */
+  /** Returns the error for a refusal of the server's, by what only the page knows. */
   #refusal({ code, message }) {
     // Who was in the call a moment ago has no old link: the call itself is gone.
     if (code === "wrong-link" && this.state === "reconnecting") {
@@ -370,12 +370,12 @@ export class RinglineClient extends EventTarget {
       if (this.#signalling.isOpen) this.#setState("connected");
       this.#joined.resolve();
     } else if (state === "failed") {
-      // Who was in the call waits for the network to come back.
-      if (this.state === "connecting" && this.#peer.lacksNetwork) {
-        return this.#end(new RinglineError("no-network"));
-      }
       if (this.state === "connected") this.#setState("reconnecting");
       this.#signalling.send({ type: "repair" });
+    } else if (state === "no-network") {
+      if (this.state === "connecting") return this.#end(new RinglineError("no-network"));
+      // A participant who was in the call stays in it until the network comes back.
+      if (this.state === "connected") this.#setState("reconnecting");
     }
   }
 

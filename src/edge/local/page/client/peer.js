@@ -11,14 +11,20 @@ import { ConnectionFigures } from "./figures.js";
  * Chromium goes on looking for ever; neither uses the loopback.
  */
 const SEARCH_MS = 3000;
+/**
+ * Milliseconds after that until a browser that failed for want of a network needs another
+ * connection. The server gives six a minute, and the network may be away for longer.
+ */
+const AGAIN_MS = 12_000;
 
 /**
  * @typedef {object} PeerHooks
  * @property {(message: object) => void} send tells the server
  * @property {(kind: string) => MediaStreamTrack | null} trackFor what is sent
  * @property {(track: MediaStreamTrack) => void} onSound takes what all others say, mixed
- * @property {(state: RTCPeerConnectionState) => void} onState also `"failed"` when the browser has
- *   found no network for a while
+ * @property {(state: RTCPeerConnectionState | "no-network") => void} onState `"failed"` says that
+ *   another connection is needed. `"no-network"`: the browser has found no network for a while; once
+ *   there is one this connection connects, or fails
  */
 
 /** An answer to one offer of the server's, and what flows by it. */
@@ -36,9 +42,9 @@ export class Peer {
   #closed = false;
   /** Whether the browser has an address to be reached by. */
   #found = false;
-  /** Finds none any more when it ends. */
-  #search;
-  #searched = false;
+  /** Runs while the browser may yet find a network, whatever its connection's state says. */
+  #patience;
+  #patient = true;
   #failed = false;
   /** Candidates of the page's that wait for the answer, which they must not overtake. */
   #own = [];
@@ -67,9 +73,9 @@ export class Peer {
     connection.onconnectionstatechange = () => {
       const { connectionState } = connection;
       if (this.#closed) return;
-      // Without a network the next connection would fail as fast: the search runs to its end.
+      // Without a network the next connection would fail as fast.
       if (connectionState !== "failed") hooks.onState(connectionState);
-      else if (this.#found || this.#searched) this.#fail();
+      else if (this.#found || !this.#patient) this.#fail();
     };
     connection.ontrack = ({ track, transceiver }) => this.#take(track, transceiver.mid);
   }
@@ -114,10 +120,7 @@ export class Peer {
     const answer = await connection.createAnswer();
     await connection.setLocalDescription(answer);
     if (this.#closed) return;
-    this.#search = setTimeout(() => {
-      this.#searched = true;
-      if (this.lacksNetwork || connection.connectionState === "failed") this.#fail();
-    }, SEARCH_MS);
+    this.#patience = setTimeout(() => this.#endSearch(), SEARCH_MS);
     this.#hooks.send({ type: "answer", offer: this.offer, sdp: answer.sdp });
     for (const candidate of this.#own) this.#sendCandidate(candidate);
     this.#own = undefined;
@@ -145,8 +148,19 @@ export class Peer {
 
   close() {
     this.#closed = true;
-    clearTimeout(this.#search);
+    clearTimeout(this.#patience);
     this.connection.close();
+  }
+
+  #endSearch() {
+    if (!this.lacksNetwork) return this.#endPatience();
+    this.#patience = setTimeout(() => this.#endPatience(), AGAIN_MS);
+    this.#hooks.onState("no-network");
+  }
+
+  #endPatience() {
+    this.#patient = false;
+    if (this.connection.connectionState === "failed") this.#fail();
   }
 
   /** Says once that another connection is needed. */
