@@ -103,7 +103,7 @@ Deno.test("a browser that asks over the loopback, by its names, is on this machi
   for (const remoteAddress of ["127.0.0.53", "::1", "::ffff:127.0.0.1"]) {
     assert(isHere({ remoteAddress }), remoteAddress);
   }
-  for (const name of ["localhost", "[::1]", "127.0.0.2"]) {
+  for (const name of ["localhost", "localhost.", "app.localhost", "[::1]", "127.0.0.2"]) {
     const headers = { host: `${name}:8080`, origin: `https://${name}:8080` };
     assert(isHere({ headers }), name);
   }
@@ -116,7 +116,15 @@ Deno.test("a browser of another address or of another name is not", () => {
   for (const remoteAddress of ["192.168.1.20", "::ffff:192.168.1.20", "fd00::2", "?", ""]) {
     assert(!isHere({ remoteAddress }), remoteAddress);
   }
-  for (const name of ["192.168.1.20:8080", "example.org", "localhost.example.org", "127.0.0.1.a"]) {
+  for (
+    const name of [
+      "192.168.1.20:8080",
+      "example.org",
+      "localhost.example.org",
+      "notlocalhost",
+      "127.0.0.1.a",
+    ]
+  ) {
     assert(!isHere({ headers: { host: name } }), name);
     assert(!isHere({ headers: { origin: `http://${name}` } }), name);
   }
@@ -134,6 +142,17 @@ Deno.test("a proxy in front shows by what it adds and by what the settings say o
       "X-Real-IP",
       "X-Client-IP",
       "True-Client-IP",
+      "X-Azure-ClientIP",
+      "X-Envoy-External-Address",
+      "X-AppEngine-User-IP",
+      "X-Vercel-Forwarded-For",
+      "X-ProxyUser-IP",
+      "Tailscale-User-Login",
+      "X-Amzn-Trace-Id",
+      "X-Request-Id",
+      "X-Scheme",
+      "Fastly-Client-IP",
+      "Fly-Region",
       "X-Original-Host",
       "CF-Ray",
       "CF-Connecting-IP",

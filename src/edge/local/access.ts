@@ -61,9 +61,20 @@ export function isWildcard(address: string): boolean {
   return address === "0.0.0.0" || address === "::";
 }
 
-/** Headers that proxies and tunnels add to what they pass on. Browsers send none of them. */
-const FORWARDED =
-  /^(forwarded|via|cdn-loop)$|^(x-forwarded|x-original|cf-)|(real|client|connecting)-ip$/;
+/**
+ * Headers that proxies and tunnels add to what they pass on. Browsers send none of them. A list of
+ * what browsers do send would be stricter, but each of their versions and extensions may add one,
+ * and Firefox would be kept out and told that it has no network.
+ */
+const FORWARDED = new RegExp(
+  [
+    "^(forwarded|via|cdn-loop|x-scheme|x-(request|correlation)-id)$",
+    "^(cf|fastly|fly|tailscale|x-(amzn|appengine|azure|envoy|original|vercel))-",
+    "forwarded",
+    "(client|connecting|real|user)-?ip$",
+    "(external|internal)-address$",
+  ].join("|"),
+);
 
 /** What tells where a request comes from. */
 export interface RequestSource {
@@ -79,11 +90,12 @@ export interface RequestSource {
  * connects over the loopback too, so one sign is enough: a header that it adds, the page's public
  * origin, or settings that name the address or the origin by which others reach the server.
  *
- * A tunnel that leaves no sign (`ssh -L`) looks like a browser here. Nothing but addresses of this
- * machine may depend on the answer.
+ * A tunnel that leaves no sign (`ssh -L`) looks like a browser here. Whoever has a call's link and
+ * comes through one learns this machine's addresses, and can exchange the media of that call with
+ * them directly, from any machine that reaches them. Nothing more may depend on the answer.
  */
 export function isFromThisMachine({ remoteAddress, headers, settings }: RequestSource): boolean {
-  // A socket that takes both families writes IPv4 addresses in IPv6's clothes.
+  // A socket for both families names IPv4 addresses as IPv4-mapped IPv6 addresses.
   if (!isLoopback(remoteAddress.replace(/^::ffff:/i, ""))) return false;
   const origins = [...settings.origins, `http://${headers.get("host")}`];
   const origin = headers.get("origin");
@@ -94,7 +106,9 @@ export function isFromThisMachine({ remoteAddress, headers, settings }: RequestS
 
 function isLoopbackOrigin(origin: string): boolean {
   const hostname = URL.parse(origin)?.hostname ?? "";
-  return isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
+  // Browsers resolve every name under `localhost` to the loopback (RFC 6761), and allow a last dot.
+  return /^(.+\.)?localhost\.?$/.test(hostname) ||
+    isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
 }
 
 /** Writes an address as it stands in a URL. */

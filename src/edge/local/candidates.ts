@@ -5,9 +5,12 @@
  *
  * A server on the loopback is for browsers of its own machine, and Firefox uses no loopback: it
  * gathers none and pairs none. A browser that is known to run on this machine therefore gets our
- * host candidates of every interface, which tell it nothing that it could not find out itself. What
- * it names in return has to be the loopback or an address among those: wrtc still sends no packet
- * to another machine.
+ * host candidates of every interface, which tell it nothing that it could not find out itself. Of
+ * what it names in return, only the loopback and the addresses among those are taken.
+ *
+ * That keeps a page from sending wrtc to an address of the page's choice, and no more: whoever knows
+ * our addresses, ports and ICE credentials reaches wrtc from any machine that the network lets
+ * through, and wrtc answers to where their packets came from. See `isFromThisMachine` on tunnels.
  *
  * @module
  */
@@ -60,7 +63,7 @@ function parse(candidate: string): CandidateParts | undefined {
 
 function ipv4Bytes(address: string): number[] | undefined {
   if (isIP(address) === 4) return address.split(".").map(Number);
-  // An IPv4 address in IPv6's clothes goes to the same machine.
+  // An IPv4-mapped IPv6 address goes to the same machine.
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address);
   return mapped && isIP(mapped[1]!) === 4 ? mapped[1]!.split(".").map(Number) : undefined;
 }

@@ -21,9 +21,10 @@ export interface TlsSettings {
 /** What `LocalEdge` can be told about its server. */
 export interface LocalServerOptions {
   /**
-   * The address to listen on. Default `"127.0.0.1"`: this machine only; browsers on it are offered
-   * all its addresses for media, since Firefox uses no loopback. An address of this machine lets its
-   * network in; `"0.0.0.0"` listens everywhere and needs `announcedAddress` or `origins`.
+   * The address to listen on. Default `"127.0.0.1"`: only programs on this machine reach the server.
+   * Browsers on it are offered all its addresses for media, since Firefox uses no loopback; see the
+   * README on tunnels. An address of this machine lets its network in; `"0.0.0.0"` listens everywhere
+   * and needs `announcedAddress` or `origins`.
    */
   host?: string;
   /** The port; 0 (the default) takes a free one. */
