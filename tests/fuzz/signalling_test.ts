@@ -101,7 +101,7 @@ const candidateLine = fc.tuple(
 );
 
 Deno.test("no candidate leads a server on this machine to another", () => {
-  const { incoming, outgoing } = candidatePolicy({ host: "127.0.0.1", iceServers: false });
+  const { incoming, outgoing } = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   fc.assert(
     fc.property(fc.oneof(candidateLine, fc.string({ unit: "binary" })), (line) => {
       for (const kept of [incoming(line), outgoing(line)]) {
@@ -118,7 +118,7 @@ Deno.test("no browser on this machine leads a server here to an address that is 
   const own = ["192.0.2.2", "fd00::2"];
   fc.assert(
     fc.property(fc.oneof(candidateLine, fc.string({ unit: "binary" })), (line) => {
-      const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine: true });
+      const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [], sameMachine: true });
       for (const address of own) policy.outgoing(`candidate:1 1 udp 1 ${address} 5000 typ host`);
       const kept = policy.incoming(line);
       if (kept === undefined) return;
@@ -136,7 +136,7 @@ Deno.test("a description of any kind is filtered, and filtered again is the same
     fc.constantFrom("v=0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=video 9 X 96", "a=ptime:20", ""),
     fc.string({ unit: "binary" }),
   );
-  const { incoming } = candidatePolicy({ host: "127.0.0.1", iceServers: false });
+  const { incoming } = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   fc.assert(
     fc.property(fc.array(line, { maxLength: 12 }), fc.nat(3), (lines, most) => {
       const sdp = lines.join("\r\n");

@@ -33,13 +33,13 @@ const ADDRESSES = [
 ];
 
 Deno.test("on the loopback nothing but the loopback passes, both ways", () => {
-  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false });
+  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   assertEquals(passing(policy.outgoing, ADDRESSES), ["127.0.0.1", "::1"]);
   assertEquals(passing(policy.incoming, ADDRESSES), ["127.0.0.1", "::1"]);
 });
 
 Deno.test("a browser on this machine gets every address of it, as wrtc gathers them", () => {
-  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine: true });
+  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [], sameMachine: true });
   // 192.0.2.2 is this kind of machine's only address, and 169.254.7.7 that of one without DHCP.
   const own = ["127.0.0.1", "::1", "192.0.2.2", "192.168.1.20", "fd00::2", "169.254.7.7"];
   assertEquals(passing(policy.outgoing, own), own);
@@ -49,7 +49,7 @@ Deno.test("a browser on this machine gets every address of it, as wrtc gathers t
 });
 
 Deno.test("what a browser on this machine names has to be an address of this machine", () => {
-  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine: true });
+  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [], sameMachine: true });
   assertEquals(passing(policy.incoming, [...ADDRESSES, "192.0.2.2"]), ["127.0.0.1", "::1"]);
   for (const address of ["192.0.2.2", "fd00::2", "FD00::3"]) policy.outgoing(candidate(address));
   // A candidate that did not go out tells nothing.
@@ -66,7 +66,7 @@ Deno.test("what a browser on this machine names has to be an address of this mac
 });
 
 Deno.test("the next connection's policy knows nothing of the addresses of the last", () => {
-  const settings = { host: "127.0.0.1", iceServers: false, sameMachine: true };
+  const settings = { host: "127.0.0.1", iceServers: [], sameMachine: true };
   candidatePolicy(settings).outgoing(candidate("192.0.2.2"));
   assertEquals(candidatePolicy(settings).incoming(candidate("192.0.2.2")), undefined);
 });
@@ -74,10 +74,10 @@ Deno.test("the next connection's policy knows nothing of the addresses of the la
 Deno.test("where the server is not on the loopback it is the settings that count", () => {
   for (
     const settings of [
-      { host: "192.168.1.20", iceServers: false },
-      { host: "0.0.0.0", iceServers: false },
-      { host: "0.0.0.0", announcedAddress: "203.0.113.7", iceServers: false },
-      { host: "127.0.0.1", announcedAddress: "203.0.113.7", iceServers: false },
+      { host: "192.168.1.20", iceServers: [] },
+      { host: "0.0.0.0", iceServers: [] },
+      { host: "0.0.0.0", announcedAddress: "203.0.113.7", iceServers: [] },
+      { host: "127.0.0.1", announcedAddress: "203.0.113.7", iceServers: [] },
     ]
   ) {
     const [there, here] = [false, true].map((sameMachine) =>
@@ -93,7 +93,7 @@ Deno.test("where the server is not on the loopback it is the settings that count
 });
 
 Deno.test("on a network's address only that address goes out and only its network comes in", () => {
-  const policy = candidatePolicy({ host: "192.168.1.20", iceServers: false });
+  const policy = candidatePolicy({ host: "192.168.1.20", iceServers: [] });
   assertEquals(passing(policy.outgoing, ADDRESSES), ["192.168.1.20"]);
   assertEquals(passing(policy.incoming, ADDRESSES), ["192.168.1.20", "10.1.2.3", "fd00::2"]);
 });
@@ -102,7 +102,7 @@ Deno.test("on every address the loopback does not go out, and no reserved addres
   const policy = candidatePolicy({
     host: "0.0.0.0",
     announcedAddress: "203.0.113.7",
-    iceServers: false,
+    iceServers: [],
   });
   assertEquals(passing(policy.incoming, ADDRESSES), [
     "127.0.0.1",
@@ -120,7 +120,7 @@ Deno.test("an announced address stands in for the machine's own", () => {
   const policy = candidatePolicy({
     host: "0.0.0.0",
     announcedAddress: "203.0.113.7",
-    iceServers: false,
+    iceServers: [],
   });
   assertEquals(policy.outgoing(candidate("172.17.0.2", 51_000)), candidate("203.0.113.7", 51_000));
   // An address of the other family cannot be rewritten, and is not announced.
@@ -128,7 +128,7 @@ Deno.test("an announced address stands in for the machine's own", () => {
 });
 
 Deno.test("TCP, privileged ports and what is no candidate never pass", () => {
-  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false });
+  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   for (
     const line of [
       candidate("127.0.0.1", 50_000, { protocol: "tcp" }),
@@ -146,14 +146,17 @@ Deno.test("TCP, privileged ports and what is no candidate never pass", () => {
 
 Deno.test("reflexive and relayed candidates go out only where servers for them were named", () => {
   const line = candidate("8.8.8.8", 50_000, { type: "srflx" });
-  const without = candidatePolicy({ host: "192.168.1.20", iceServers: false });
-  const withServers = candidatePolicy({ host: "192.168.1.20", iceServers: true });
+  const without = candidatePolicy({ host: "192.168.1.20", iceServers: [] });
+  const withServers = candidatePolicy({
+    host: "192.168.1.20",
+    iceServers: [{ urls: "stun:stun.example.org" }],
+  });
   assertEquals(without.outgoing(line), undefined);
   assertEquals(withServers.outgoing(line), line);
 });
 
 Deno.test("candidates inside a description are filtered too", () => {
-  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: false });
+  const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   const sdp = ["v=0", `a=${candidate("127.0.0.1")}`, `a=${candidate("8.8.8.8")}`, "a=mid:0", ""];
   assertEquals(
     filterDescription(sdp.join("\n"), policy.outgoing),

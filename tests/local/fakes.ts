@@ -2,7 +2,6 @@
 import type { ConnectionNotice } from "../../src/media/notice.ts";
 import type { PeerOptions } from "../../src/media/peer/peer.ts";
 import type { RtcConnectionState, RtcTrack, RtcTransceiver } from "../../src/media/rtc_types.ts";
-import { candidatePolicy } from "../../src/edge/local/candidates.ts";
 import { checkLimits, type LocalLimits } from "../../src/edge/local/limits.ts";
 import { Refusal } from "../../src/edge/local/refusal.ts";
 import { Room } from "../../src/edge/local/room.ts";
@@ -232,9 +231,12 @@ export class RoomBench {
       media,
       clock: this.clock,
       limits: this.limits,
-      rtc: { iceServers: [], udpPortRange: undefined },
-      candidates: (sameMachine) =>
-        candidatePolicy({ host: "127.0.0.1", iceServers: false, sameMachine }),
+      rtc: {
+        host: "127.0.0.1",
+        announcedAddress: undefined,
+        iceServers: [],
+        udpPortRange: undefined,
+      },
       log: (line) => this.lines.push(line),
       onEnd: () => this.ends++,
     });

@@ -16,6 +16,7 @@
  */
 import { isIP } from "node:net";
 import { isLoopback, isWildcard } from "./access.ts";
+import type { IceServer } from "./ice_servers.ts";
 
 /** The parts of a candidate line that decide. */
 interface CandidateParts {
@@ -39,9 +40,9 @@ export interface CandidatePolicy {
 /** What a policy depends on. */
 export interface CandidateSettings {
   host: string;
-  announcedAddress?: string;
-  /** Whether STUN or TURN servers were configured, whose candidates may then go out. */
-  iceServers: boolean;
+  announcedAddress?: string | undefined;
+  /** The STUN and TURN servers: with any, candidates of theirs may go out. */
+  iceServers: readonly IceServer[];
   /** Whether the browser is known to run on this machine, see `isFromThisMachine`. */
   sameMachine?: boolean;
 }
@@ -89,7 +90,8 @@ function addressClass(address: string): "loopback" | "private" | "public" | "unu
 
 /** Creates the policy for one peer connection of a server with these settings. */
 export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
-  const { host, announcedAddress, iceServers, sameMachine = false } = settings;
+  const { host, announcedAddress, sameMachine = false } = settings;
+  const iceServers = settings.iceServers.length > 0;
   const local = isLoopback(host) && announcedAddress === undefined;
   /** Addresses of this machine, as wrtc has gathered them so far. */
   const own = new Set<string>();

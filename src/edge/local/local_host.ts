@@ -14,7 +14,6 @@ import type { RtcTrack } from "../../media/rtc_types.ts";
 import { EdgeError } from "../errors.ts";
 import type { JsonValue } from "../types.ts";
 import { isSecret, newSecret, sameSecret } from "./access.ts";
-import { type CandidatePolicy, candidatePolicy } from "./candidates.ts";
 import { RateLimit } from "./limits.ts";
 import type { CallNotice } from "./notices.ts";
 import { Refusal } from "./refusal.ts";
@@ -171,7 +170,6 @@ export class LocalHost implements EdgeHost {
         clock,
         limits: this.#settings.limits,
         rtc: this.#settings,
-        candidates: (sameMachine) => this.#candidates(sameMachine),
         log: (line) => this.#context.log("info", `${init.callId}: ${line}`),
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
@@ -182,16 +180,6 @@ export class LocalHost implements EdgeHost {
     };
     this.#calls.set(key, call);
     return call;
-  }
-
-  #candidates(sameMachine: boolean): CandidatePolicy {
-    const { host, announcedAddress, iceServers } = this.#settings;
-    return candidatePolicy({
-      host,
-      iceServers: iceServers.length > 0,
-      sameMachine,
-      ...(announcedAddress === undefined ? {} : { announcedAddress }),
-    });
   }
 
   #firstMessage(socket: Socket, message: ClientMessage): void {

@@ -7,7 +7,6 @@
 import type { Clock } from "../../events/clock.ts";
 import type { RtcTrack } from "../../media/rtc_types.ts";
 import { newSecret } from "./access.ts";
-import type { CandidatePolicy } from "./candidates.ts";
 import type { LocalLimits } from "./limits.ts";
 import { mediaGoesOn } from "./liveness.ts";
 import { Refusal } from "./refusal.ts";
@@ -38,8 +37,6 @@ export interface PersonRoom {
   readonly clock: Clock;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
-  /** Creates the policy for one peer connection. */
-  candidates(sameMachine: boolean): CandidatePolicy;
   log(line: string): void;
   /** Everybody whom `person` may see, himself not included. */
   membersFor(person: Person): Member[];

@@ -5,7 +5,7 @@
  * @module
  */
 import type { RtcCandidate, RtcTrack, RtcTransceiver } from "../../media/rtc_types.ts";
-import { type CandidatePolicy, filterDescription } from "./candidates.ts";
+import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
 import type { PersonRoom, PersonTrack } from "./person.ts";
 import { Refusal } from "./refusal.ts";
 import type { RoomPeer } from "./room_media.ts";
@@ -16,7 +16,7 @@ import { VideoSections, type VideoSource } from "./video_sections.ts";
 export interface PersonConnectionInit {
   /** The participant's id. */
   id: string;
-  room: Pick<PersonRoom, "media" | "limits" | "rtc" | "candidates" | "log">;
+  room: Pick<PersonRoom, "media" | "limits" | "rtc" | "log">;
   send(message: ServerMessage): void;
   refuse(refusal: Refusal): void;
   /** Tracks have come, or those of an older connection go: whoever reads them has to look. */
@@ -34,7 +34,8 @@ export class PersonConnection {
   #offer = 0;
   #candidates = 0;
   #policy: CandidatePolicy | undefined;
-  /** Candidates of the browser's that name an address which is not known as this machine's yet. */
+  #sameMachine = false;
+  /** Candidates of a browser on this machine, whose address is not known as this machine's yet. */
   #waiting: RtcCandidate[] = [];
   #answered = false;
   #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
@@ -64,8 +65,9 @@ export class PersonConnection {
   open({ sameMachine }: { sameMachine: boolean }): void {
     const { id, room, send, onTracks, onConnected, onFailed } = this.#init;
     const { media, limits, rtc } = room;
-    const candidates = room.candidates(sameMachine);
+    const candidates = candidatePolicy({ ...rtc, sameMachine });
     this.#policy = candidates;
+    this.#sameMachine = sameMachine;
     const old = this.#peer;
     this.#answered = false;
     this.#receiving = undefined;
@@ -147,7 +149,8 @@ export class PersonConnection {
 
   #take(candidate: RtcCandidate): void {
     if (this.#policy?.incoming(candidate.candidate) === undefined) {
-      this.#waiting.push(candidate);
+      // Of other browsers none can pass later.
+      if (this.#sameMachine) this.#waiting.push(candidate);
       return;
     }
     this.#peer?.addCandidate(candidate).catch((error) => this.#init.room.log(`${error}`));

@@ -8,7 +8,6 @@ import type { RtcTrack } from "../../media/rtc_types.ts";
 import type { Clock } from "../../events/clock.ts";
 import { checkCustomEvent } from "../custom_event.ts";
 import type { JsonValue } from "../types.ts";
-import type { CandidatePolicy } from "./candidates.ts";
 import { Levels } from "./levels.ts";
 import type { LocalLimits } from "./limits.ts";
 import {
@@ -35,8 +34,6 @@ export interface RoomOptions {
   clock: Clock;
   limits: LocalLimits;
   rtc: RtcSettings;
-  /** Creates the policy for one peer connection. */
-  candidates(sameMachine: boolean): CandidatePolicy;
   log(line: string): void;
   /** The last agent left, or {@linkcode Room.end} was called. Called once. */
   onEnd(): void;
@@ -86,10 +83,6 @@ export class Room implements PersonRoom {
 
   log(line: string): void {
     this.#options.log(line);
-  }
-
-  candidates(sameMachine: boolean): CandidatePolicy {
-    return this.#options.candidates(sameMachine);
   }
 
   /** Lets a page in that knows the secret, as somebody new or as who it was. */

@@ -45,15 +45,15 @@ export interface LocalServerOptions {
 
 /** What a person's connection is made with. */
 export interface RtcSettings {
+  host: string;
+  announcedAddress: string | undefined;
   iceServers: IceServer[];
   udpPortRange: { min: number; max: number } | undefined;
 }
 
 /** The settings, checked and complete. */
 export interface LocalSettings extends RtcSettings {
-  host: string;
   port: number;
-  announcedAddress: string | undefined;
   tls: TlsSettings | undefined;
   origins: string[];
   limits: LocalLimits;
