@@ -4,7 +4,7 @@
  * @module
  */
 import puppeteer, { type Browser, type LaunchOptions, type Page } from "npm:puppeteer-core@25.16.0";
-import { findChromium, findFirefox } from "./chromium.ts";
+import { findChromium, findFirefox } from "./browsers.ts";
 
 export type { Browser, Page };
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { provideBrowsers } from "./chromium.ts";
+import { provideBrowsers } from "./browsers.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
