@@ -1,5 +1,6 @@
 /**
- * Headless Chromium and Firefox for tests and benchmarks: fake devices, nothing left behind.
+ * Headless Chromium and Firefox for tests and benchmarks: fake devices, and no process that outlives
+ * the one that started it.
  *
  * @module
  */
@@ -33,6 +34,9 @@ const PREFERENCES = {
   // Where there is no sound card, WebAudio does not run without it.
   "media.cubeb.force_mock_context": true,
 };
+
+/** Firefox has nothing like Chromium's pipe, with which it would end when we end, however we end. */
+const FIREFOX_UNTIL_WE_END = new URL("firefox.sh", import.meta.url).pathname;
 
 const REMOVE_ATTEMPTS = 20;
 const REMOVE_AGAIN_MS = 100;
@@ -93,12 +97,18 @@ export async function launchFirefox(
   const ours = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("XDG_"));
   return await launch("firefox", (folder) => ({
     browser: "firefox",
-    executablePath,
+    executablePath: Deno.build.os === "windows" ? executablePath : FIREFOX_UNTIL_WE_END,
     userDataDir: `${folder}/profile`,
     extraPrefsFirefox: { ...PREFERENCES, ...preferences },
     acceptInsecureCerts: true,
     // It leaves caches and folders for downloads in the person's home.
-    env: { ...Object.fromEntries(ours), HOME: folder, TMPDIR: folder },
+    env: {
+      ...Object.fromEntries(ours),
+      HOME: folder,
+      TMPDIR: folder,
+      FIREFOX: executablePath,
+      FIREFOX_FOLDER: folder,
+    },
     timeout: 90_000, // its first start, with two cores and other things to do
   }));
 }

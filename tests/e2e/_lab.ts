@@ -5,6 +5,7 @@
 import type { Browser, Page } from "../../scripts/browser.ts";
 import { delay } from "@std/async/delay";
 import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
+import { hasNetwork } from "../local/network.ts";
 import type { Recording } from "./_signal.ts";
 
 const GUEST = await Deno.readTextFile(new URL("./_guest.js", import.meta.url));
@@ -39,7 +40,7 @@ export function browserTest(
 /** The Firefox to test with; without one its tests are counted as skipped. */
 export const firefox: string | undefined = Deno.env.get("FIREFOX");
 
-/** The same with Firefox. */
+/** The same with Firefox, which can be tested on no machine that has only the loopback. */
 export function firefoxTest(
   name: string,
   body: (browser: Browser) => Promise<void>,
@@ -47,7 +48,7 @@ export function firefoxTest(
 ): void {
   Deno.test({
     name,
-    ignore: ignore || firefox === undefined,
+    ignore: ignore || firefox === undefined || !hasNetwork,
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
