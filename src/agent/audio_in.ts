@@ -51,6 +51,7 @@ export class AudioIn implements Disposable {
   readonly #runners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
   readonly #passes: UserHook<HeardAudio, readonly HeardAudio[]>;
+  readonly #rows: UserHook;
   readonly #filterLeft: UserHook<Participant>;
   readonly #filterUpdated: UserHook<TrackInfo>;
   readonly #played = new RowValues(PLAYED_ROWS);
@@ -76,6 +77,8 @@ export class AudioIn implements Disposable {
         `(${total} in all)`;
       report(new Error(message), "hearing");
     });
+    // Whatever happens to one row, the next is heard.
+    this.#rows = new UserHook(() => this.#processRows(), { clock, report, context: "hearing" });
     this.#passes = new UserHook((audio, row) => speakerFilter.passes(audio, row), {
       clock,
       report,
@@ -207,18 +210,31 @@ export class AudioIn implements Disposable {
 
   #drain(): void {
     if (!this.#started || this.#busy || this.#closed) return;
+    void this.#rows.run();
+  }
+
+  /** Gives a promise where a processor is not done yet. */
+  #processRows(): Promise<void> | undefined {
     this.#busy = true;
     let pending: Promise<boolean> | undefined;
-    while (!this.#closed && !pending) {
-      this.#settle();
-      if (!this.#collectRow()) break;
-      if (!this.#mayGoOn()) break;
-      pending = this.#processRow();
-      if (!pending) this.#takeRow();
+    try {
+      while (!this.#closed && !pending) {
+        this.#settle();
+        if (!this.#collectRow()) break;
+        if (!this.#mayGoOn()) break;
+        pending = this.#processRow();
+        if (!pending) this.#takeRow();
+      }
+    } catch (error) {
+      // Not the same row again.
+      this.#takeRow();
+      throw error;
+    } finally {
+      this.#busy = pending !== undefined;
     }
-    this.#busy = pending !== undefined;
-    pending?.then((isKept) => {
+    return pending?.then((isKept) => {
       if (isKept) { for (const inlet of this.#rowInlets) inlet.giveHeadAway(); }
+    }).finally(() => {
       this.#takeRow();
       this.#busy = false;
       this.#drain();
@@ -275,6 +291,7 @@ export class AudioIn implements Disposable {
     for (const runner of this.#runners) {
       const one = runner.run(heard);
       if (one) (pending ??= []).push(one);
+      for (const inlet of this.#rowInlets) inlet.mendHead();
     }
     return pending && Promise.all(pending).then((kept) => kept.includes(true));
   }

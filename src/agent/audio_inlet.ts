@@ -18,6 +18,8 @@ export class AudioInlet implements Disposable {
   readonly #ring: RingBuffer;
   readonly #clock: Clock;
   readonly #slotSamples: number;
+  /** Where the ring has the head's samples, until it is written to again. */
+  #slot: Int16Array = new Int16Array(0);
   /** The next slot: a copy, so that a slow processor's view is not written over by the ring. */
   #head: Mutable<HeardAudio>;
   #hasHead = false;
@@ -60,7 +62,9 @@ export class AudioInlet implements Disposable {
     if (!this.#hasHead) {
       const slot = this.#ring.read();
       if (!slot) return undefined;
-      this.#head.pcm.samples.set(slot.samples);
+      this.#slot = slot.samples;
+      if (this.#isGone()) this.#head.pcm = this.#fresh();
+      this.#head.pcm.samples.set(this.#slot);
       this.#head.row = this.#ring.lastRow;
       this.#hasHead = true;
     }
@@ -69,9 +73,23 @@ export class AudioInlet implements Disposable {
 
   /** A processor that was left behind still reads the head: what follows comes in another one. */
   giveHeadAway(): void {
-    const { samples, sampleRate } = this.#head.pcm;
-    const pcm = new PcmChunk(new Int16Array(samples.length), { sampleRate });
-    this.#head = { ...this.#head, pcm };
+    this.#head = { ...this.#head, pcm: this.#fresh() };
+  }
+
+  /** What a processor has transferred at once, as to a worker, the next one hears nevertheless. */
+  mendHead(): void {
+    if (!this.#isGone()) return;
+    this.#head.pcm = this.#fresh();
+    this.#head.pcm.samples.set(this.#slot);
+  }
+
+  #isGone(): boolean {
+    return this.#head.pcm.samples.length !== this.#slotSamples;
+  }
+
+  #fresh(): PcmChunk {
+    const { sampleRate } = this.#ring;
+    return new PcmChunk(new Int16Array(this.#slotSamples), { sampleRate });
   }
 
   /** The head has been processed. */

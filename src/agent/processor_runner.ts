@@ -5,6 +5,9 @@ import { type Report, UserHook } from "../events/user_code.ts";
 /** A processor that takes longer than this for 20 ms of audio is left behind until it is done. */
 const PROCESSOR_LIMIT_MS = 5000;
 
+const TRANSFERRED = "expected samples, got some whose buffer another processor has transferred " +
+  "elsewhere after a wait: transfer a copy, pcm.clone()";
+
 /** Gives audio to one processor, and keeps its troubles to itself. */
 export class ProcessorRunner implements Disposable {
   readonly #processor: Processor;
@@ -41,6 +44,10 @@ export class ProcessorRunner implements Disposable {
 
   #runFrom(row: readonly HeardAudio[], first: number): Promise<boolean> | undefined {
     for (let index = first; index < row.length; index++) {
+      if (row[index]!.pcm.samples.length === 0) {
+        this.#hook.fail(new TypeError(TRANSFERRED));
+        continue;
+      }
       const pending = this.#hook.run(row[index]!);
       if (pending) return this.#wait(pending, row, index + 1);
     }

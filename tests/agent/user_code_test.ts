@@ -17,6 +17,7 @@ import type { VideoTrack } from "../../src/edge/video_frame.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
+import { sleep } from "../../src/events/waiting.ts";
 import { BargeInEvent, ToolCalledEvent, TurnEndedEvent } from "../../src/inference/events.ts";
 import { defineTool } from "../../src/inference/tool.ts";
 import { fixedSilence } from "../../src/inference/turn_detector.ts";
@@ -33,6 +34,7 @@ import {
   type SlipName,
   slipNames,
   slips,
+  transferAway,
   UnhandledRejections,
 } from "../support/slips.ts";
 
@@ -373,4 +375,57 @@ function quietConsole(): { lines: number } & Disposable {
   };
   console.error = () => void said.lines++;
   return said;
+}
+
+for (const when of ["at once", "after a wait", "long after"]) {
+  Deno.test(`a slot's memory may be transferred ${when}: the next is heard`, async () => {
+    using unhandled = new UnhandledRejections();
+    const clock = new VirtualClock();
+    const edge = new MemoryEdge({ clock, logger: silentLogger });
+    const errors: string[] = [];
+    edge.events.subscribe(ErrorEvent, ({ context, error }) => {
+      errors.push(`${context}: ${error}`);
+    });
+    const tts = new FakeTTS(clock);
+    let [taken, heard] = [0, 0];
+    const agent = new Agent({
+      edge,
+      agentUser: { id: "agent", name: "Agent" },
+      llm: new FakeLLM(clock),
+      stt: new FakeSTT(clock, ["Hello?"]),
+      tts,
+      vad: new FakeVAD(),
+      processors: [{
+        name: "taker",
+        processAudio: ({ pcm: { samples } }) => {
+          const take = () => {
+            if (samples.length === 0) return;
+            taken++;
+            transferAway(samples);
+          };
+          if (when === "at once") return take();
+          if (when === "after a wait") return sleep(5, { clock }).then(take);
+          if (taken < 3) clock.schedule(take, 30);
+        },
+      }, {
+        name: "witness",
+        processAudio: ({ pcm }) => {
+          assertEquals(pcm.durationMs, 20);
+          heard++;
+        },
+      }],
+    });
+    const call = await agent.createCall("default", "kitchen");
+    await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+    const anna = edge.enter(call, { userId: "anna" });
+    anna.speak(sound(600));
+    await clock.until(anna.speak(sound(3000, 0)));
+    await clock.advance(100);
+    await clock.until(agent.close());
+    await clock.until(edge.close());
+    await unhandled.assertNone(when);
+    assertEquals([heard, tts.sentences.length > 0, errors], [180, true, []]);
+    assert(taken >= 3, `taken ${taken}`);
+    assertEquals(clock.pending, 0);
+  });
 }

@@ -71,3 +71,8 @@ export class UnhandledRejections implements Disposable {
     globalThis.removeEventListener("unhandledrejection", this.#note);
   }
 }
+
+/** Transfers a view's buffer away, as `postMessage(view, [view.buffer])` to a worker does. */
+export function transferAway(view: ArrayBufferView): void {
+  structuredClone(view, { transfer: [view.buffer as ArrayBuffer] });
+}

@@ -55,6 +55,10 @@ export class RowMixer {
   /** Gives what is there of the row. */
   flush(): void | Promise<void> {
     if (this.#count === 0) return;
+    // Whoever got the last one may have transferred its buffer, as to a worker.
+    if (this.#mixed!.samples.length === 0) {
+      this.#mixed = new PcmChunk(new Int16Array(this.#sum.length), this.#mixed!);
+    }
     const { samples } = this.#mixed!;
     for (let n = 0; n < samples.length; n++) {
       samples[n] = Math.max(-32_768, Math.min(32_767, this.#sum[n]!));
