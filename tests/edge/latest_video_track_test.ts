@@ -67,7 +67,7 @@ const wrong: [part: object | undefined, type: typeof TypeError, message: string]
   [{ data: undefined }, TypeError, "data: expected a Uint8Array, got undefined"],
   [{ data: { byteLength: 4, length: 4 } }, TypeError, "data: expected a Uint8Array, got an Object"],
   [{ format: "NV12" }, TypeError, 'format: expected "RGBA" or "I420", got "NV12"'],
-  [{ timestampMs: 5n }, TypeError, "timestampMs: expected a number, got 5"],
+  [{ timestampMs: 5n }, TypeError, "timestampMs: expected a number, got 5n"],
   ...[0, -1, 0.5, NaN, Infinity, "1", undefined].flatMap((side): typeof wrong => [
     [{ width: side }, RangeError, `width, height: expected whole pixels, got ${side} x 1`],
     [{ height: side }, RangeError, `width, height: expected whole pixels, got 1 x ${side}`],
