@@ -35,7 +35,8 @@ export interface OutboundAudioTrack {
    * until `write` returns, before its promise settles.
    *
    * A write that a flush overtakes resolves too: what is left of it is discarded and counted in the
-   * flush's `discardedMs`.
+   * flush's `discardedMs`. A write that is refused rejects, which ends no program that does not await
+   * it; what is wrong with it is told as an event too.
    *
    * @param options `final`: an utterance ends here, so that nothing is held back for what follows.
    * @throws the signal's reason when aborted (what already went to the edge is still said),

@@ -37,7 +37,8 @@ export class PacedPlayout implements Disposable {
   readonly #onFrame: UserHook<Int16Array>;
   readonly #heardDelayMs: number;
   readonly #queue: SampleQueue;
-  readonly #frame: Int16Array;
+  readonly #frameSamples: number;
+  #frame: Int16Array;
   readonly #binding: PlayoutBinding;
   #timer: Disposable | undefined;
   #nextAt = -Infinity;
@@ -63,7 +64,8 @@ export class PacedPlayout implements Disposable {
     });
     this.#heardDelayMs = options.heardDelayMs ?? 0;
     this.#epoch = track.epoch;
-    this.#frame = new Int16Array(Math.round(track.sampleRate * FRAME_MS / 1000));
+    this.#frameSamples = Math.round(track.sampleRate * FRAME_MS / 1000);
+    this.#frame = new Int16Array(this.#frameSamples);
     this.#queue = new SampleQueue(track.sampleRate);
     this.#binding = track.bind(this.#port());
     this.#report();
@@ -136,6 +138,8 @@ export class PacedPlayout implements Disposable {
   }
 
   #play(): void {
+    // Whoever got the last one may have transferred its buffer, as to a worker.
+    if (this.#frame.length === 0) this.#frame = new Int16Array(this.#frameSamples);
     const frame = this.#frame;
     let filled = 0;
     while (filled < frame.length && this.#queue.length > 0) {
@@ -158,8 +162,8 @@ export class PacedPlayout implements Disposable {
     if (now - this.#deepSince < LIVE_PATIENCE_MS) return;
     if (now - this.#trimmedAt < LIVE_TRIM_EVERY_MS) return;
     this.#trimmedAt = now;
-    this.#queue.consume(this.#frame.length);
-    this.#trimmed += this.#frame.length;
+    this.#queue.consume(this.#frameSamples);
+    this.#trimmed += this.#frameSamples;
   }
 
   #report(): void {

@@ -11,6 +11,7 @@ import { filterShape } from "../audio/filter.ts";
 import { assertPcmChunk, assertSampleRate, type PcmChunk } from "../audio/pcm_chunk.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
+import { UserHook } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { ClosedError, EdgeError } from "./errors.ts";
 import { PendingWrite } from "./pending_write.ts";
@@ -32,7 +33,7 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   kernel?: AudioKernel;
   /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
-  /** Told what a port fails with, at most once a second. Default: the console. */
+  /** Told what a port fails with and what `write` refuses, at most once a second. Default: the console. */
   onFailure?: (error: unknown) => void;
 }
 
@@ -54,6 +55,7 @@ export class QueuedAudioTrack implements AudioTrack {
   readonly #playout: TrackPlayout;
   readonly #writes: PendingWrite[] = [];
   readonly #drains = new Set<PromiseWithResolvers<void>>();
+  readonly #slips: UserHook;
   #paused = false;
   #closed = false;
   #pumping = false;
@@ -75,6 +77,8 @@ export class QueuedAudioTrack implements AudioTrack {
     this.#queue = new UtteranceQueue({ sampleRate, waitingMs, kernel });
     const { onFailure = (error: unknown) => console.error(error) } = options;
     this.#playout = new TrackPlayout(sampleRate, this.#clock, onFailure);
+    const report = onFailure;
+    this.#slips = new UserHook(() => {}, { clock: this.#clock, report, context: "write" });
   }
 
   get epoch(): number {
@@ -100,7 +104,7 @@ export class QueuedAudioTrack implements AudioTrack {
   write(pcm: PcmChunk, options: { final?: boolean; signal?: AbortSignal } = {}): Promise<void> {
     if (typeof options !== "object" || options === null) {
       const got = `expected an object like { final: true }, got ${shown(options)}`;
-      return Promise.reject(new TypeError(`the options of write: ${got}`));
+      return this.#refused(new TypeError(`the options of write: ${got}`));
     }
     const { final = false, signal } = options;
     try {
@@ -108,14 +112,14 @@ export class QueuedAudioTrack implements AudioTrack {
       // Now, and not when its turn comes: what cannot be resampled must not stand in the way.
       filterShape(pcm.sampleRate, this.sampleRate);
     } catch (error) {
-      return Promise.reject(error);
+      return this.#refused(error);
     }
     if (this.#closed) return quietly(Promise.reject(new ClosedError("the audio track")));
     if (signal?.aborted) return quietly(Promise.reject(signal.reason));
     if (this.#writes.length >= MAX_WAITING_WRITES) {
       const message = `${MAX_WAITING_WRITES} writes wait already: await write() before the next`;
       const error = new EdgeError(message, { code: "write-overflow", retryable: true });
-      return quietly(Promise.reject(error));
+      return this.#refused(error);
     }
     const write = new PendingWrite(pcm, final);
     if (this.#writes.length === 0) {
@@ -201,6 +205,12 @@ export class QueuedAudioTrack implements AudioTrack {
     };
   }
 
+  /** What is a slip is told as well: a program that does not await what it writes would not know. */
+  #refused(error: unknown): Promise<void> {
+    this.#slips.fail(error);
+    return quietly(Promise.reject(error));
+  }
+
   /** Keeps the port ahead, and lets those go on who wait for room. */
   #pump(): void {
     if (this.#pumping) return;
@@ -225,9 +235,8 @@ export class QueuedAudioTrack implements AudioTrack {
   #feed(): void {
     if (!this.#playout.isBound) return;
     while (!this.#queue.isEmpty && this.#playout.aheadMs < this.#aheadMs) {
-      const piece = this.#queue.peek();
-      this.#playout.push(piece.samples, { final: piece.final });
-      this.#queue.consume(piece);
+      const { samples, final } = this.#queue.next();
+      this.#playout.push(samples, { final });
     }
     if (this.#queue.takeEnd()) this.#playout.push(new Int16Array(0), { final: true });
   }

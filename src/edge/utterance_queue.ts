@@ -12,6 +12,7 @@ export class UtteranceQueue implements Disposable {
   readonly #kernel: AudioKernel;
   readonly #samples: SampleQueue;
   readonly #pieceSamples: number;
+  #piece: Int16Array;
   /** How many samples into the queue each utterance ends. */
   #ends: number[] = [];
   #resampler: Resampler | undefined;
@@ -22,6 +23,7 @@ export class UtteranceQueue implements Disposable {
     this.#sampleRate = sampleRate;
     this.#kernel = kernel;
     this.#pieceSamples = Math.round(sampleRate * PIECE_MS / 1000);
+    this.#piece = new Int16Array(this.#pieceSamples);
     // Room for one piece more, so that a write is cut at the limit and not a piece before it.
     this.#samples = new SampleQueue(
       Math.ceil(sampleRate * waitingMs / 1000) + 4 * this.#pieceSamples,
@@ -60,18 +62,22 @@ export class UtteranceQueue implements Disposable {
     }
   }
 
-  /** The next piece, a view, and whether an utterance ends with it. */
-  peek(): { samples: Int16Array; final: boolean } {
+  /**
+   * Takes the next piece out; says whether an utterance ends with it. The samples are a copy, valid
+   * until the next: a port that transfers their buffer, as to a worker, takes no others along.
+   */
+  next(): { samples: Int16Array; final: boolean } {
     const end = this.#ends[0] ?? Infinity;
-    const samples = this.#samples.peek(Math.min(this.#pieceSamples, end));
-    return { samples, final: samples.length === end };
-  }
-
-  /** Removes the piece that `peek` gave. */
-  consume({ samples, final }: { samples: Int16Array; final: boolean }): void {
-    this.#samples.consume(samples.length);
-    for (let index = 0; index < this.#ends.length; index++) this.#ends[index]! -= samples.length;
+    const waiting = this.#samples.peek(Math.min(this.#pieceSamples, end));
+    const count = waiting.length;
+    if (this.#piece.length === 0) this.#piece = new Int16Array(this.#pieceSamples);
+    const samples = this.#piece.subarray(0, count);
+    samples.set(waiting);
+    this.#samples.consume(count);
+    for (let index = 0; index < this.#ends.length; index++) this.#ends[index]! -= count;
+    const final = count === end;
     if (final) this.#ends.shift();
+    return { samples, final };
   }
 
   /** Whether nothing waits but the end of an utterance, which is then forgotten. */

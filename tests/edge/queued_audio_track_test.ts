@@ -7,6 +7,7 @@ import {
   type QueuedAudioTrackOptions,
 } from "../../src/edge/queued_audio_track.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { UnhandledRejections } from "../support/slips.ts";
 
 /** `ms` of samples whose values count up, so that a gap or a repetition shows. */
 function ramp(ms: number, from = 0, sampleRate = 48_000): PcmChunk {
@@ -54,7 +55,9 @@ function report(part: Partial<PlayoutReport>): PlayoutReport {
 
 function setUp(options: QueuedAudioTrackOptions = {}) {
   const clock = new VirtualClock();
-  const track = new QueuedAudioTrack({ clock, ...options });
+  const told: string[] = [];
+  const onFailure = (error: unknown) => void told.push(String(error));
+  const track = new QueuedAudioTrack({ clock, onFailure, ...options });
   const frames: number[] = [];
   const play = (heardDelayMs = 0) =>
     new PacedPlayout(track, {
@@ -62,7 +65,7 @@ function setUp(options: QueuedAudioTrackOptions = {}) {
       heardDelayMs,
       onFrame: (samples) => frames.push(...samples),
     });
-  return { clock, track, frames, play };
+  return { clock, track, told, frames, play };
 }
 
 Deno.test("what is written is played out once, in order, in real time", async () => {
@@ -382,6 +385,24 @@ Deno.test("writes that nobody awaits are refused before they fill the memory", a
   await assertRejects(() => track.write(ramp(100)), Error, "await write()");
   await track.flush();
   await Promise.all(writes);
+});
+
+Deno.test("a write that is a slip and that nobody awaits is told, and ends no program", async () => {
+  using unhandled = new UnhandledRejections();
+  const slips: [unknown, unknown, string][] = [
+    [new PcmChunk(new Int16Array(960), { sampleRate: 44_099 }), {}, "RangeError"],
+    [new Int16Array(960), {}, "TypeError: pcm: expected a PcmChunk"],
+    [ramp(20), null, "TypeError: the options of write: expected an object"],
+  ];
+  for (const [pcm, options, message] of slips) {
+    const { clock, track, told } = setUp();
+    for (let n = 0; n < 3; n++) {
+      track.write(pcm as PcmChunk, options as { final: true });
+      await clock.advance(20);
+    }
+    await unhandled.assertNone(message);
+    assertEquals([told.length, told[0]!.startsWith(message)], [1, true], told[0]);
+  }
 });
 
 Deno.test("wrong arguments are refused", async () => {

@@ -24,6 +24,7 @@ import {
   type SlipName,
   slipNames,
   slips,
+  transferAway,
   UnhandledRejections,
 } from "../support/slips.ts";
 
@@ -249,6 +250,42 @@ Deno.test("what takes 10 ms of an agent's voice may do anything: it is told, and
     track.close();
     await unhandled.assertNone(slipName);
   }
+});
+
+Deno.test("whoever takes an agent's voice may transfer its memory: the rest comes", async () => {
+  const clock = new VirtualClock();
+  let [errors, samples, frames] = [0, 0, 0];
+  const onFailure = () => void errors++;
+  const track = new QueuedAudioTrack({ clock, onFailure });
+  const voice = new PcmChunk(new Int16Array(24_000).fill(7), { sampleRate: 48_000 });
+  const port: PlayoutPort = {
+    sampleRate: 48_000,
+    push: (piece) => {
+      samples += piece.filter((sample) => sample === 7).length;
+      transferAway(piece);
+    },
+    flush: () => Promise.resolve({ playedMs: 0, discardedMs: 0 }),
+    pause: () => {},
+    resume: () => {},
+  };
+  const binding = track.bind(port);
+  await track.write(voice);
+  binding.report({ epoch: 0, playedMs: 400, trimmedMs: 0, bufferedMs: 0, heardDelayMs: 0 });
+  assertEquals([samples, errors], [24_000, 0]);
+  track.close();
+  const paced = new QueuedAudioTrack({ clock });
+  using _playout = new PacedPlayout(paced, {
+    clock,
+    onFrame: (frame) => {
+      if (frame.length === 480 && frame.every((sample) => sample === 7)) frames++;
+      transferAway(frame);
+    },
+    onFailure,
+  });
+  await paced.write(voice);
+  await clock.advance(1000);
+  assertEquals([frames, errors], [50, 0]);
+  paced.close();
 });
 
 Deno.test("what is told of a video track's end may do anything", async () => {
