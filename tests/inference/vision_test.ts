@@ -6,8 +6,10 @@ import { type TrackInfo, TrackType } from "../../src/edge/types.ts";
 import { ClosedError } from "../../src/edge/errors.ts";
 import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
 import { jpegEncoder } from "../../src/inference/adapters/jpeg.ts";
+import { transferAway } from "../support/slips.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
 import { pngEncoder } from "../../src/inference/vision/png_encoder.ts";
+import type { Pixels } from "../../src/inference/vision/frame_pixels.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
 import { Stage } from "./_stage.ts";
 
@@ -104,6 +106,79 @@ Deno.test("a frame or pixels whose data is not what the size says are refused by
       await assertRejects(() => encoder.encode(none), RangeError, "width, height: expected whole");
     }
   }
+});
+
+/** What becomes of a picture that an encoder was given, and is not to be seen in its file. */
+const meanwhile: Record<string, (pixels: Pixels) => void> = {
+  "transferred": ({ data }) => transferAway(data),
+  "replaced": (pixels) => Object.assign(pixels, { data: new Uint8ClampedArray(4) }),
+  "painted over": ({ data }) => data.fill(255),
+};
+const lies: Record<string, (pixels: Pixels) => Pixels> = {
+  "given otherwise the second time": ({ data, width, height }) => {
+    let reads = 0;
+    return {
+      get data() {
+        return reads++ === 0 ? data : new Uint8ClampedArray(4);
+      },
+      width,
+      height,
+    };
+  },
+  "shorter by its own account": (pixels) => {
+    Object.defineProperty(pixels.data, "length", { value: 4 });
+    return pixels;
+  },
+  "longer by its own account": (pixels) => {
+    Object.defineProperty(pixels.data, "length", { value: 2 ** 31 - 1 });
+    return pixels;
+  },
+  "shorter by its class's account": ({ data, width, height }) => {
+    class Short extends Uint8ClampedArray<ArrayBuffer> {
+      override get length(): number {
+        return 4;
+      }
+    }
+    return { data: new Short(data.buffer), width, height };
+  },
+};
+
+Deno.test("nothing but the picture is in its file, whatever becomes of it meanwhile", async () => {
+  const [width, height] = [200, 100];
+  const of = (...rgb: number[]): Pixels => {
+    const data = new Uint8ClampedArray(width * height * 4);
+    for (let at = 0; at < data.length; at += 4) data.set([...rgb, 255], at);
+    return { data, width, height };
+  };
+  for (const encoder of [pngEncoder, jpegEncoder()]) {
+    const decode = encoder === pngEncoder ? decodePng : decodeJpeg;
+    for (const name of [...Object.keys(meanwhile), ...Object.keys(lies)]) {
+      // What the encoder's memory still has of somebody else's.
+      await encoder.encode(of(250, 20, 30));
+      const black = of(0, 0, 0);
+      const pixels = lies[name]?.(black) ?? black;
+      const file = encoder.encode(pixels);
+      meanwhile[name]?.(pixels);
+      const { data } = await decode((await file).buffer);
+      let worst = 0;
+      for (let at = 0; at < data.length; at++) {
+        if (at % 4 !== 3) worst = Math.max(worst, data[at]!);
+      }
+      assertEquals([data.length, worst], [width * height * 4, 0], `${encoder.mediaType} ${name}`);
+    }
+  }
+});
+
+Deno.test("a picture that the JPEG encoder has no memory for is refused, and the next is encoded", async () => {
+  const large = { data: new Uint8ClampedArray(4), width: 15_000, height: 15_000 };
+  await assertRejects(
+    () => jpegEncoder().encode(large),
+    RangeError,
+    "expected at most 67108864 pixels in all, got 15000 x 15000",
+  );
+  assertThrows(() => jpegEncoder({ quality: "50" as unknown as number }), RangeError, '"50"');
+  const small = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+  assert((await jpegEncoder().encode(small)).length > 100);
 });
 
 Deno.test("a model that can be shown pictures gets the latest with what was said", async () => {

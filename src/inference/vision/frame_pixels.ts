@@ -44,12 +44,13 @@ export function pixelsOf(frame: VideoFrame, maxSide = Infinity): Pixels {
 }
 
 /**
- * Throws unless there are as many bytes as pixels: an encoder reads what the size says.
+ * A copy of pixels for an encoder, which reads as many bytes as the size says: whatever becomes of
+ * the picture meanwhile, and whatever its fields give when read again, nothing else is read.
  *
  * @throws {TypeError} the data is no `Uint8ClampedArray`
  * @throws {RangeError} the data has another length than the size says
  */
-export function assertPixels({ data, width, height }: Pixels): void {
+export function copyPixels({ data, width, height }: Pixels): Pixels {
   assertSides(width, height);
   const length = uint8ClampedLength(data, "data");
   if (length !== width * height * 4) {
@@ -57,6 +58,7 @@ export function assertPixels({ data, width, height }: Pixels): void {
       `data: expected ${width * height * 4} bytes of ${width} x ${height} pixels, got ${length}`,
     );
   }
+  return { data: new Uint8ClampedArray(data), width, height };
 }
 
 /** Adds a pixel's red, green and blue. */

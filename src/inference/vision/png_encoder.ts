@@ -1,5 +1,5 @@
 import type { ImageEncoder } from "./encode_frame.ts";
-import { assertPixels } from "./frame_pixels.ts";
+import { copyPixels } from "./frame_pixels.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Each pixel less the one above it, which is the same one on most of a screen. */
@@ -9,8 +9,7 @@ const UP = 2;
 export const pngEncoder: ImageEncoder = {
   mediaType: "image/png",
   async encode(pixels) {
-    assertPixels(pixels);
-    const { data, width, height } = pixels;
+    const { data, width, height } = copyPixels(pixels);
     const header = new DataView(new ArrayBuffer(13));
     header.setUint32(0, width);
     header.setUint32(4, height);
