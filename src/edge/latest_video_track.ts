@@ -54,7 +54,9 @@ export class LatestVideoTrack implements VideoTrack {
   }
 
   /**
-   * Shows a frame; the track keeps it until the next. Does nothing once closed.
+   * Shows a frame; the track keeps it, and does not copy it, until the next. Does nothing once
+   * closed. Of a published track, frames of more bytes than 4K in RGBA has (3840 * 2160 * 4) or with
+   * a side of more than 65,535 pixels are not sent, which is told as an event.
    *
    * @throws {TypeError} a field of the frame is of another type.
    * @throws {RangeError} the data is not as long as the format and size say.

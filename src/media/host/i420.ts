@@ -12,11 +12,6 @@ export function fitSize(
   return { width: evenAtLeast2(width * scale), height: evenAtLeast2(height * scale) };
 }
 
-/** The bytes of an I420 picture. */
-export function i420Size(width: number, height: number): number {
-  return width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
-}
-
 /** Scales all three planes down, each pixel the mean of those it covers. */
 export function scaleI420(
   from: { data: Uint8Array | Uint8ClampedArray; width: number; height: number },

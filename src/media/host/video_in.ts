@@ -1,12 +1,13 @@
 import type { Clock } from "../../events/clock.ts";
 import { FrameThrottle } from "../../edge/frame_throttle.ts";
+import { videoFrameSize } from "../../edge/video_frame.ts";
 import { rtc } from "../rtc.ts";
 import type { RtcTrack, RtcVideoFrame, RtcVideoSink } from "../rtc_types.ts";
 import type { FrameSource } from "../wire/frame_writer.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoWish } from "./contract.ts";
-import { fitSize, i420Size, scaleI420 } from "./i420.ts";
+import { fitSize, scaleI420 } from "./i420.ts";
 
 /** One track that the agent looks at: the latest picture, at the rate and size it asked for. */
 export class VideoIn implements FrameSource {
@@ -70,7 +71,7 @@ export class VideoIn implements FrameSource {
     const { width, height } = fitSize(frame.width, frame.height, maxWidth, maxHeight);
     let data = frame.data;
     if (width !== frame.width || height !== frame.height) {
-      const size = i420Size(width, height);
+      const size = videoFrameSize("I420", width, height);
       if (this.#scaled.length !== size) this.#scaled = new Uint8Array(size);
       scaleI420(frame, { data: this.#scaled, width, height });
       data = this.#scaled;

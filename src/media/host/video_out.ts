@@ -1,5 +1,5 @@
 import type { Clock } from "../../events/clock.ts";
-import type { VideoFrame } from "../../edge/video_frame.ts";
+import { type VideoFrame, videoFrameSize } from "../../edge/video_frame.ts";
 import { rtc } from "../rtc.ts";
 import type { RtcTrack, RtcVideoFrame, RtcVideoSource } from "../rtc_types.ts";
 
@@ -65,7 +65,7 @@ export class VideoOut {
 
   #toI420({ format, width, height, data }: VideoFrame): RtcVideoFrame {
     if (format === "I420") return { width, height, data };
-    const size = width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
+    const size = videoFrameSize("I420", width, height);
     if (this.#converted.length !== size) this.#converted = new Uint8Array(size);
     const converted = { width, height, data: this.#converted };
     rtc.nonstandard.rgbaToI420({ width, height, data }, converted);
