@@ -1,6 +1,6 @@
 /** The seam between what the library does with samples and who computes it. @module */
 
-import { assertApart } from "./typed_arrays.ts";
+import { assertApart, float32Length, int16Length } from "./typed_arrays.ts";
 
 /** What a {@linkcode KernelResampler} converts. */
 export interface KernelResamplerOptions {
@@ -134,41 +134,50 @@ export const MAX_GAIN = 32;
  * same words by all: the arrays' types, their lengths, whether they overlap, the gains.
  */
 
-/** Throws unless all lengths fit; that of gains which are not given is `undefined`. */
-export function assertMixLengths(
+/** Throws unless all arrays are of their kinds and long enough; returns the samples of `out`. */
+export function checkMixLengths(
+  block: Int16Array,
   count: number,
   frames: number,
-  block: number,
+  out: Int16Array,
   outRows: number,
-  out: number,
-  gains: number | undefined,
-  previousGains: number | undefined,
-): void {
+  gains: Float32Array | undefined,
+  previousGains: Float32Array | undefined,
+): number {
+  const blockLength = int16Length(block, "block");
+  const outLength = int16Length(out, "out");
+  const to = gains === undefined ? undefined : float32Length(gains, "gains");
+  const from = previousGains === undefined
+    ? undefined
+    : float32Length(previousGains, "previousGains");
   if (!Number.isInteger(count) || count < 0 || count > MAX_MIX_ROWS) {
     throw new RangeError(`count: expected 0 to ${MAX_MIX_ROWS} rows, got ${count}`);
   }
   if (!Number.isInteger(frames) || frames < 0) {
     throw new RangeError(`frames: expected a whole number, got ${frames}`);
   }
-  if (block < count * frames) {
+  if (blockLength < count * frames) {
     throw new RangeError(
-      `block: expected ${count} rows of ${frames} samples, got ${block} samples`,
+      `block: expected ${count} rows of ${frames} samples, got ${blockLength} samples`,
     );
   }
-  if (out < outRows * frames) {
-    throw new RangeError(`out: expected ${outRows} rows of ${frames} samples, got ${out} samples`);
+  if (outLength < outRows * frames) {
+    throw new RangeError(
+      `out: expected ${outRows} rows of ${frames} samples, got ${outLength} samples`,
+    );
   }
-  if (gains !== undefined && gains < count) {
-    throw new RangeError(`gains: expected ${count} gains, got ${gains}`);
+  if (to !== undefined && to < count) {
+    throw new RangeError(`gains: expected ${count} gains, got ${to}`);
   }
-  if (previousGains !== undefined) {
-    if (previousGains < count) {
-      throw new RangeError(`previousGains: expected ${count} gains, got ${previousGains}`);
+  if (from !== undefined) {
+    if (from < count) {
+      throw new RangeError(`previousGains: expected ${count} gains, got ${from}`);
     }
-    if (gains === undefined) {
+    if (to === undefined) {
       throw new RangeError("previousGains: expected gains beside it, got none");
     }
   }
+  return outLength;
 }
 
 /** Throws where what is written would lie in what is read. */

@@ -83,6 +83,19 @@ export function assertApart(
   if (start < Math.min(outputEnd, inputEnd)) throw overlapError(what, whatElse);
 }
 
+/** The first `length` elements of an array, checked before: a view. */
+export function samplesHead(value: Int16Array, length: number): Int16Array {
+  if (lengthOf.call(value) === length) return value;
+  // Not subarray(): a subclass decides what that makes.
+  return new Int16Array(bufferOf.call(value), startOf.call(value), length);
+}
+
+/** The same of 32-bit floats. */
+export function floatsHead(value: Float32Array, length: number): Float32Array {
+  if (lengthOf.call(value) === length) return value;
+  return new Float32Array(bufferOf.call(value), startOf.call(value), length);
+}
+
 /** Copies samples to `to`, checked before, whatever a subclass makes of `set`. */
 export function copySamples(from: Int16Array, to: Int16Array, offset: number): void {
   set.call(to, from, offset);

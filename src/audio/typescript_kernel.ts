@@ -3,15 +3,14 @@
 import {
   assertGains,
   assertMixApart,
-  assertMixLengths,
   type AudioKernel,
+  checkMixLengths,
   type KernelResampler,
   type KernelResamplerOptions,
 } from "./kernel.ts";
 import { PassThrough } from "./pass_through.ts";
 import { assertSampleRate } from "./pcm_chunk.ts";
 import { assertChannels } from "./resampler_arguments.ts";
-import { float32Length, int16Length } from "./typed_arrays.ts";
 import { TypeScriptResampler } from "./typescript_resampler.ts";
 
 /**
@@ -118,13 +117,7 @@ function assertMixing(
   gains: Float32Array | undefined,
   previousGains: Float32Array | undefined,
 ): number {
-  const blockLength = int16Length(block, "block");
-  const outLength = int16Length(out, "out");
-  const to = gains === undefined ? undefined : float32Length(gains, "gains");
-  const from = previousGains === undefined
-    ? undefined
-    : float32Length(previousGains, "previousGains");
-  assertMixLengths(count, frames, blockLength, outRows, outLength, to, from);
+  const outLength = checkMixLengths(block, count, frames, out, outRows, gains, previousGains);
   assertMixApart(out, block, gains, previousGains);
   assertGains(gains, count, "gains");
   assertGains(previousGains, count, "previousGains");

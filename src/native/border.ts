@@ -3,8 +3,8 @@
 import {
   assertGains,
   assertMixApart,
-  assertMixLengths,
   type AudioKernel,
+  checkMixLengths,
   type KernelResampler,
   type KernelResamplerOptions,
 } from "../audio/kernel.ts";
@@ -126,13 +126,8 @@ export class BorderKernel implements AudioKernel {
     gains?: Float32Array,
     previousGains?: Float32Array,
   ): void {
-    const blockLength = int16Length(block, "block");
-    const outLength = int16Length(out, "out");
-    const to = gains === undefined ? undefined : float32Length(gains, "gains");
-    const from = previousGains === undefined
-      ? undefined
-      : float32Length(previousGains, "previousGains");
-    assertMixLengths(count, frames, blockLength, minus ? count : 1, outLength, to, from);
+    const outRows = minus ? count : 1;
+    const outLength = checkMixLengths(block, count, frames, out, outRows, gains, previousGains);
     let listeners = Listeners.All;
     if (minus) {
       const hasTotal = outLength >= (count + 1) * frames;
@@ -142,16 +137,16 @@ export class BorderKernel implements AudioKernel {
     }
     const status = this.#border.mix(
       block,
-      blockLength,
+      int16Length(block, "block"),
       count,
       frames,
       out,
       outLength,
       listeners,
       gains ?? noGains,
-      to ?? 0,
+      gains === undefined ? 0 : float32Length(gains, "gains"),
       previousGains ?? noGains,
-      from ?? 0,
+      previousGains === undefined ? 0 : float32Length(previousGains, "previousGains"),
     );
     if (status < 0) {
       // The border says what is wrong; which of them it is, is found out here.

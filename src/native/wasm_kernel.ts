@@ -2,7 +2,7 @@
 
 import * as wasm from "./ringline_audio.wasm";
 import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
-import { assertApart, copySamples } from "../audio/typed_arrays.ts";
+import { assertApart, copySamples, floatsHead, samplesHead } from "../audio/typed_arrays.ts";
 import { type Border, BorderKernel, Listeners } from "./border.ts";
 
 /** Bytes that the staging areas begin with: a chunk of 60 ms of 48 kHz stereo. */
@@ -87,6 +87,11 @@ const incoming = new Staging();
 const outgoing = new Staging();
 const gainsStaging = new Staging();
 
+/** How much of an array goes in: all, for which no view is made, unless far less of it is used. */
+function countOf(length: number, used: number): number {
+  return length <= Math.max(STAGING_BYTES, 4 * used) ? length : used;
+}
+
 const border: Border = {
   newResampler(inputRate, outputRate, channels, info) {
     const pointer = outgoing.reserve(info.byteLength);
@@ -137,27 +142,37 @@ const border: Border = {
       gainsLength > 0 ? gains : undefined,
       previousGainsLength > 0 ? previousGains : undefined,
     );
+    const used = count * frames;
+    const newGains = gainsLength > 0 ? countOf(gainsLength, count) : 0;
+    const oldGains = previousGainsLength > 0 ? countOf(previousGainsLength, count) : 0;
+    const given = countOf(blockLength, used);
     const rows = listeners === Listeners.All ? 1 : count + listeners - 1;
     const length = rows * frames;
-    const from = incoming.reserve(2 * blockLength);
+    const from = incoming.reserve(2 * given);
     const to = outgoing.reserve(2 * length);
-    const gainBytes = 4 * (gainsLength + previousGainsLength);
+    const gainBytes = 4 * (newGains + oldGains);
     const gainsAt = gainsStaging.reserve(gainBytes);
-    incoming.put(block);
-    if (gainBytes > 0) gainsStaging.putGains(gains, gainsLength, previousGains);
+    incoming.put(samplesHead(block, given));
+    if (gainBytes > 0) {
+      gainsStaging.putGains(
+        floatsHead(gains, newGains),
+        newGains,
+        floatsHead(previousGains, oldGains),
+      );
+    }
     const status = wasm.rl_mix(
       0,
       from,
-      blockLength,
+      given,
       count,
       frames,
       to,
       length,
       listeners,
       gainsAt,
-      gainsLength,
-      gainsAt + 4 * gainsLength,
-      previousGainsLength,
+      newGains,
+      gainsAt + 4 * newGains,
+      oldGains,
     );
     if (status >= 0) outgoing.take(length, out, 0);
     return status;

@@ -363,3 +363,23 @@ Deno.test("a refused call leaves a resampler as it was, and what others change o
     assertEquals(out, expected, name);
   }
 });
+
+Deno.test("a mix takes what it uses: a small one of a block of any size, and none too large", () => {
+  const block = new Int16Array(2 ** 31 - 1);
+  block.set([1, 2, 30, 40]);
+  const gains = new Float32Array(5_000_000).fill(1);
+  for (const [name, kernel] of kernels) {
+    const out = new Int16Array(2);
+    kernel.mix(block, 2, 2, out, gains, gains);
+    assertEquals([...out], [31, 42], name);
+  }
+  // More than a WASM module can hold, in numbers that would seem small or negative to it.
+  const wasm = kernels.find(([name]) => name === "wasm")![1];
+  const out = new Int16Array(block.length);
+  assertEquals(
+    outcome(() => wasm.mix(block, 1, block.length, out)),
+    "RangeError: samples: expected what fits into memory, got 4294967294 bytes",
+  );
+  wasm.mix(block, 2, 2, out);
+  assertEquals([...out.subarray(0, 2)], [31, 42]);
+});
