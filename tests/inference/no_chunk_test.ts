@@ -1,0 +1,14 @@
+import { assertThrows } from "@std/assert";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { RealtimeAnswer } from "../../src/inference/flow/realtime/answer.ts";
+import { Speech } from "../../src/testing/speech.ts";
+
+Deno.test("what is no chunk is neither an answer nor speech", () => {
+  const changed = Object.assign(new PcmChunk(new Int16Array(960), { sampleRate: 48_000 }), {
+    samples: new Uint8Array(960),
+  });
+  for (const pcm of [new Int16Array(960), changed, undefined] as unknown as PcmChunk[]) {
+    assertThrows(() => new RealtimeAnswer().addAudio(pcm), TypeError, "expected a");
+    assertThrows(() => new Speech().add(pcm), TypeError, "expected a");
+  }
+});
