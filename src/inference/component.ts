@@ -22,14 +22,18 @@ export interface ComponentContext {
   readonly signal: AbortSignal;
 }
 
-/** A model, a detector, a set of tools: anything that an agent thinks, hears or speaks with. */
+/**
+ * A model, a detector, a set of tools: anything that an agent thinks, hears or speaks with. Several
+ * agents may share one, at once or one after the other: each starts and closes it, so it releases
+ * what it has when it was closed as often as it was started, and may be started again.
+ */
 export interface Component {
   /** For messages and metrics, e.g. `"openai-llm"`. */
   readonly name: string;
   /** Gets ready: loads a model, opens a connection, checks a key. All components start together. */
   start?(context: ComponentContext): void | Promise<void>;
   /**
-   * Releases everything. Called once, if it was started, also when another one failed to start. What
+   * Releases everything. Called once for each start, also when another one failed to start. What
    * it rejects with, or takes longer than four seconds for, is reported.
    */
   close?(): void | Promise<void>;

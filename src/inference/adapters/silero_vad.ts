@@ -20,6 +20,7 @@ import type { VAD, VadStream } from "../vad.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 import { InferenceError } from "../errors.ts";
+import { UseCount } from "../use_count.ts";
 import { checkObject } from "../../events/checks.ts";
 
 /** Options of {@linkcode sileroVad}. */
@@ -43,6 +44,8 @@ export function sileroVad(options: SileroVadOptions = {}): VAD {
 class SileroVad implements VAD {
   readonly name = "silero-vad";
   readonly #options: SileroVadOptions;
+  readonly #agents = new UseCount();
+  #loading: Promise<ort.InferenceSession> | undefined;
   #session: ort.InferenceSession | undefined;
   #frames = 0;
 
@@ -51,18 +54,13 @@ class SileroVad implements VAD {
   }
 
   async start(): Promise<void> {
+    this.#agents.begin();
+    const loading = this.#loading ??= this.#load();
     try {
-      const model = this.#options.model ?? await shippedModel();
-      // More threads mean workers, for a model that takes 1 ms.
-      ort.env.wasm.numThreads = 1;
-      const bytes = model instanceof Uint8Array ? model : await bytesOf(model);
-      this.#session ??= await keepingWorker(() =>
-        ort.InferenceSession.create(bytes, {
-          executionProviders: ["wasm"],
-          logSeverityLevel: 3,
-        })
-      );
+      this.#session = await loading;
     } catch (cause) {
+      this.#agents.end();
+      if (this.#loading === loading) this.#loading = undefined;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new InferenceError(`silero-vad: the model cannot be loaded: ${reason}`, {
         code: "model-unavailable",
@@ -72,13 +70,25 @@ class SileroVad implements VAD {
   }
 
   async close(): Promise<void> {
+    this.#agents.end();
+    if (this.#agents.isUsed) return;
     const session = this.#session;
-    this.#session = undefined;
+    this.#session = this.#loading = undefined;
     await session?.release();
   }
 
   metrics(): Readonly<Record<string, number>> {
     return { frames: this.#frames };
+  }
+
+  async #load(): Promise<ort.InferenceSession> {
+    const model = this.#options.model ?? await shippedModel();
+    // More threads mean workers, for a model that takes 1 ms.
+    ort.env.wasm.numThreads = 1;
+    const bytes = model instanceof Uint8Array ? model : await bytesOf(model);
+    return await keepingWorker(() =>
+      ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 3 })
+    );
   }
 
   open({ sampleRate }: { readonly sampleRate: number }): VadStream {

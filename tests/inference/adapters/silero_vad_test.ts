@@ -136,3 +136,16 @@ Deno.test("a model that cannot be loaded is an error that says so", async () => 
   assertInstanceOf(error, InferenceError);
   assertEquals(error.code, "model-unavailable");
 });
+
+Deno.test("a detector that several agents use is closed by the last, and can be started again", async () => {
+  const vad = sileroVad();
+  const silence = new Int16Array(3200);
+  await Promise.all([vad.start!(context), vad.start!(context)]);
+  await vad.close!();
+  assert((await probabilities(vad, silence, 16_000)).every((one) => one < 0.5));
+  await vad.close!();
+  await assertRejects(() => probabilities(vad, silence, 16_000), TypeError, "a started detector");
+  await vad.start!(context);
+  assert((await probabilities(vad, silence, 16_000)).every((one) => one < 0.5));
+  await vad.close!();
+});
