@@ -2,8 +2,21 @@ import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { InferenceError } from "../errors.ts";
 import { Feed } from "../feed.ts";
 import { fromBase64 } from "./base64.ts";
-import { closedError, REALTIME_FORMAT } from "./openai_realtime_protocol.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
+import {
+  closedError,
+  isLateCancel,
+  REALTIME_FORMAT,
+  serviceError,
+  type ServiceFailure,
+} from "./openai_realtime_protocol.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
+
+/** How long a session may take to begin. */
+const BEGIN_TIMEOUT_MS = 10_000;
+/** How long the service may say nothing at all to what it is asked, which it confirms at once. */
+const ANSWER_TIMEOUT_MS = 5000;
 
 /** A text that is being read. */
 interface Reading {
@@ -18,12 +31,12 @@ interface ServerEvent {
   type: string;
   response_id?: string;
   delta?: string;
-  error?: { code?: string | null; message?: string; event_id?: string | null };
+  error?: ServiceFailure;
   response?: {
     id?: string;
     status?: string;
     metadata?: Record<string, string> | null;
-    status_details?: { reason?: string; error?: { code?: string; message?: string } } | null;
+    status_details?: { reason?: string; error?: ServiceFailure } | null;
   };
 }
 
@@ -60,24 +73,41 @@ export function readingRequest(id: string, text: string) {
   };
 }
 
-/** A realtime model that reads aloud, over a socket of its own; several texts at a time. */
+/** How a reader is made. */
+export interface ReaderOptions {
+  name: string;
+  clock: Clock;
+  session: ReturnType<typeof readingSession>;
+  connect: (events: SocketEvents) => ClientSocket;
+}
+
+/**
+ * A realtime model that reads aloud, over a socket of its own; several texts at a time. It is over
+ * when the socket is, and when the service leaves something without an answer: a network that is
+ * gone closes no socket.
+ */
 export class OpenAIReader implements AsyncDisposable {
   readonly #name: string;
-  readonly #socket: WebSocket;
+  readonly #clock: Clock;
+  readonly #socket: ClientSocket;
   readonly #begun = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<void>();
   readonly #readings = new Map<string, Reading>();
-  #failure = "";
+  /** The texts that the service has not answered yet, in the order that they were asked in. */
+  readonly #unanswered = new Set<string>();
+  #hasBegun = false;
+  #isOver = false;
+  #timer: Disposable | undefined;
 
-  constructor(name: string, socket: WebSocket, session: ReturnType<typeof readingSession>) {
+  constructor({ name, clock, session, connect }: ReaderOptions) {
     this.#name = name;
-    this.#socket = socket;
+    this.#clock = clock;
     this.#begun.promise.catch(() => {});
-    socket.onopen = () => this.#send({ type: "session.update", session });
-    socket.onmessage = ({ data }) => this.#receive(data);
-    // The close event that follows tells that it is over, and only this one why.
-    socket.onerror = (event) => this.#failure = event instanceof ErrorEvent ? event.message : "";
-    socket.onclose = (event) => this.#ended(closedError(name, event, this.#failure));
+    this.#socket = connect({
+      opened: () => this.#socket.send({ type: "session.update", session }),
+      message: (data) => this.#receive(data),
+      closed: (end: SocketEnd) => this.#end(closedError(name, end)),
+    });
+    this.#expect(`no session has begun within ${BEGIN_TIMEOUT_MS} ms`, BEGIN_TIMEOUT_MS);
   }
 
   /** Settles when texts can be read. */
@@ -87,7 +117,7 @@ export class OpenAIReader implements AsyncDisposable {
 
   /** Whether nothing can be read any more. */
   get isOver(): boolean {
-    return this.#socket.readyState >= WebSocket.CLOSING;
+    return this.#isOver;
   }
 
   /** Reads a text, until it is complete or the signal is aborted. */
@@ -95,6 +125,7 @@ export class OpenAIReader implements AsyncDisposable {
     const id = crypto.randomUUID();
     const reading: Reading = { sound: new Feed(), pcm: new PcmBytes(REALTIME_FORMAT.rate) };
     this.#readings.set(id, reading);
+    this.#unanswered.add(id);
     const abort = (): void => reading.sound.fail(signal.reason);
     signal.addEventListener("abort", abort);
     let isComplete = false;
@@ -109,14 +140,34 @@ export class OpenAIReader implements AsyncDisposable {
     }
   }
 
+  /** Ends what is being read, and the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#socket.readyState === WebSocket.CLOSED) return;
-    this.#socket.close();
-    await this.#closed.promise;
+    this.#end(new InferenceError(`${this.#name}: it is closed`, { code: "closed" }));
+    await this.#socket[Symbol.asyncDispose]();
   }
 
+  /** Sends what the service answers. */
   #send(message: object): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    this.#socket.send(message);
+    if (!this.#timer) this.#expect(`no answer within ${ANSWER_TIMEOUT_MS} ms`, ANSWER_TIMEOUT_MS);
+  }
+
+  /** Gives the socket up where nothing comes in time. */
+  #expect(message: string, timeoutMs: number): void {
+    if (this.#isOver) return;
+    this.#timer = this.#clock.schedule(() => {
+      const error = new InferenceError(`${this.#name}: ${message}`, {
+        code: "unreachable",
+        retryable: true,
+      });
+      this.#end(error);
+    }, timeoutMs);
+  }
+
+  /** Something came: there is still somebody. */
+  #settle(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
   }
 
   #cancel(response_id: string): void {
@@ -124,33 +175,36 @@ export class OpenAIReader implements AsyncDisposable {
     this.#send({ type: "response.cancel", event_id: `cancel-${response_id}`, response_id });
   }
 
-  #ended(error: InferenceError): void {
+  #end(error: InferenceError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#settle();
     this.#begun.reject(error);
     for (const { sound } of this.#readings.values()) sound.fail(error);
-    this.#closed.resolve();
+    this.#socket[Symbol.asyncDispose]();
   }
 
   #receive(data: unknown): void {
+    if (this.#isOver) return;
+    if (this.#hasBegun) this.#settle();
     try {
       const event: ServerEvent = JSON.parse(String(data));
       if (typeof event?.type !== "string") throw new TypeError("an event without a type");
       this.#take(event);
     } catch (cause) {
       const message = `${this.#name}: an event cannot be understood`;
-      this.#fail(new InferenceError(message, { code: "malformed", cause }));
+      this.#end(new InferenceError(message, { code: "malformed", cause }));
     }
   }
 
   #take({ type, response = {}, response_id, delta = "", error = {} }: ServerEvent): void {
     switch (type) {
       case "session.updated":
+        this.#hasBegun = true;
+        this.#settle();
         return this.#begun.resolve();
-      case "response.created": {
-        const reading = this.#readings.get(response.metadata?.reading ?? "");
-        if (reading) reading.responseId = response.id;
-        else if (response.id) this.#cancel(response.id);
-        return;
-      }
+      case "response.created":
+        return this.#created(response);
       case "response.output_audio.delta": {
         const reading = this.#find(response_id);
         return reading?.sound.push(reading.pcm.push(fromBase64(delta)));
@@ -158,32 +212,41 @@ export class OpenAIReader implements AsyncDisposable {
       case "response.done":
         return this.#done(response);
       case "error":
-        return this.#fail(this.#error(error), error.event_id ?? undefined);
+        return this.#fail(error);
     }
+  }
+
+  #created({ id, metadata }: NonNullable<ServerEvent["response"]>): void {
+    // Who does not give back what came with the request answers in its order.
+    const [first = ""] = this.#unanswered;
+    const asked = metadata?.reading ?? first;
+    this.#unanswered.delete(asked);
+    const reading = this.#readings.get(asked);
+    if (reading) reading.responseId = id;
+    else if (id) this.#cancel(id);
   }
 
   #done({ id, status, status_details: details }: NonNullable<ServerEvent["response"]>): void {
     const reading = this.#find(id);
     if (status === "completed") return reading?.sound.end();
-    const why = details?.error?.message ?? details?.reason ?? status ?? "no reason given";
-    reading?.sound.fail(this.#error({ code: details?.error?.code, message: why }));
+    const message = details?.error?.message ?? details?.reason ?? status;
+    reading?.sound.fail(serviceError(this.#name, { ...details?.error, message }));
   }
 
   #find(responseId: string | undefined): Reading | undefined {
     return this.#readings.values().find((one) => one.responseId === responseId);
   }
 
-  #error({ code, message = "no reason given" }: NonNullable<ServerEvent["error"]>): InferenceError {
-    return new InferenceError(`${this.#name}: ${message}`, {
-      code: code ?? "failed",
-      retryable: code === "rate_limit_exceeded" || code === "server_error",
-    });
-  }
-
-  /** Fails one reading, or, where it is not said which, all. */
-  #fail(error: InferenceError, id?: string): void {
-    this.#begun.reject(error);
-    if (id !== undefined) return this.#readings.get(id)?.sound.fail(error);
-    for (const { sound } of this.#readings.values()) sound.fail(error);
+  #fail(failure: ServiceFailure): void {
+    if (isLateCancel(failure)) return;
+    const error = serviceError(this.#name, failure);
+    if (!this.#hasBegun || failure.code === "session_expired") return this.#end(error);
+    // Where it is not said whose it is, it can be any of those that have no answer yet: what is
+    // being read goes on, and is told its own end.
+    const ids = failure.event_id ? [failure.event_id] : [...this.#unanswered];
+    for (const id of ids) {
+      this.#unanswered.delete(id);
+      this.#readings.get(id)?.sound.fail(error);
+    }
   }
 }

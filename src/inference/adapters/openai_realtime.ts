@@ -15,6 +15,7 @@
 import type { RealtimeLLM, RealtimeSession, RealtimeSessionOptions } from "../realtime_llm.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../errors.ts";
+import { ClientSocket } from "./client_socket.ts";
 import { OPENAI_MODELS } from "./openai_models.ts";
 import { REALTIME_FORMAT, realtimeUrl } from "./openai_realtime_protocol.ts";
 import { conversingSession, OpenAIRealtimeSession } from "./openai_realtime_session.ts";
@@ -75,9 +76,11 @@ class OpenAIRealtime implements RealtimeLLM {
     } = this.#options;
     const url = realtimeUrl({ ...this.#options, baseUrl, model });
     options.signal.throwIfAborted();
-    const headers = apiKey ? { authorization: `Bearer ${apiKey}` } : undefined;
-    const socket = new WebSocket(url, { headers });
-    const session = new OpenAIRealtimeSession(socket);
+    const headers: Record<string, string> = {};
+    if (apiKey) headers.authorization = `Bearer ${apiKey}`;
+    const session = new OpenAIRealtimeSession((events) =>
+      new ClientSocket(url, headers, events, options.clock)
+    );
     try {
       const settings = conversingSession(this.#options, options);
       await waitFor(session.begin(settings, options.history), "a realtime session", {

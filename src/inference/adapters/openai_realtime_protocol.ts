@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SocketEnd } from "./client_socket.ts";
 import { InferenceError } from "../errors.ts";
 
 /** The protocol's PCM: the only rate that it has. */
@@ -21,9 +22,12 @@ export function realtimeUrl(
 /** Why a socket is closed, by what its events told. */
 export function closedError(
   name: string,
-  { code, reason }: CloseEvent,
-  failure: string,
+  { code, reason, failure, isForbidden }: SocketEnd,
 ): InferenceError {
+  if (isForbidden) {
+    const message = `${name}: cannot be reached: ${failure}`;
+    return new InferenceError(message, { code: "permission-denied" });
+  }
   const refused = refusalOf(name, failure);
   if (refused) return refused;
   const why = [code, reason || failure].filter(Boolean).join(", ");
@@ -31,6 +35,33 @@ export function closedError(
     code: "cut-off",
     retryable: true,
   });
+}
+
+/** What the service says of a failure; some fill in one of `code` and `type`, some both. */
+export interface ServiceFailure {
+  code?: string | null;
+  type?: string | null;
+  message?: string;
+  event_id?: string | null;
+}
+
+/** Failures that another try may not have. */
+const PASSING = ["rate_limit_exceeded", "rate_limit_error", "server_error", "session_expired"];
+
+/** A failure that the service told. */
+export function serviceError(
+  name: string,
+  { code, type, message = "no reason given" }: ServiceFailure,
+): InferenceError {
+  return new InferenceError(`${name}: ${message}`, {
+    code: code ?? type ?? "failed",
+    retryable: [code, type].some((one) => PASSING.includes(one ?? "")),
+  });
+}
+
+/** Whether something had ended by itself before it was cancelled: what was wanted has happened. */
+export function isLateCancel({ code }: ServiceFailure): boolean {
+  return code === "response_cancel_not_active";
 }
 
 /** A service that answers with a status, and no socket: the key is wrong, or the model is none. */

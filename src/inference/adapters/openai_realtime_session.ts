@@ -7,50 +7,54 @@ import { Feed } from "../feed.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import type { OpenAIRealtimeOptions } from "./openai_realtime.ts";
 import { OPENAI_MODELS } from "./openai_models.ts";
-import { closedError, REALTIME_FORMAT } from "./openai_realtime_protocol.ts";
+import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
+import {
+  closedError,
+  isLateCancel,
+  REALTIME_FORMAT,
+  serviceError,
+  type ServiceFailure,
+} from "./openai_realtime_protocol.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
 /** Audio that would wait longer than some seconds in the socket is too old to be heard. */
-const MAX_WAITING_BYTES = 400_000;
+const MAX_WAITING = 400_000;
 
 /** What of the service's events is looked at. */
 interface ServerEvent {
   type: string;
-  error?: { code?: string; message?: string };
+  error?: ServiceFailure;
   item_id?: string;
   response_id?: string;
   delta?: string;
   transcript?: string;
   item?: { type?: string; name?: string; call_id?: string; arguments?: string };
-  response?: { id?: string; status?: string; status_details?: { error?: { message?: string } } };
+  response?: { id?: string; status?: string; status_details?: { error?: ServiceFailure } };
 }
 
 /** A session over a WebSocket that speaks OpenAI's realtime protocol. */
 export class OpenAIRealtimeSession implements RealtimeSession {
-  readonly #socket: WebSocket;
+  readonly #socket: ClientSocket;
   readonly #events = new Feed<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { responseId: string; pcm: PcmBytes }>();
   readonly #transcripts = new Map<string, string>();
   /** Calls of tools whose result has not been sent yet. */
   readonly #calls = new Set<string>();
-  #failure = "";
   #activeResponse: string | undefined;
   #resultsSent = false;
   #droppedMs = 0;
   #closing = false;
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
+  constructor(connect: (events: SocketEvents) => ClientSocket) {
     this.#opened.promise.catch(() => {});
     this.#begun.promise.catch(() => {});
-    socket.onopen = () => this.#opened.resolve();
-    socket.onmessage = ({ data }) => this.#receive(data);
-    // The close event that follows tells that it is over, and only this one why.
-    socket.onerror = (event) => this.#failure = event instanceof ErrorEvent ? event.message : "";
-    socket.onclose = (event) => this.#ended(event);
+    this.#socket = connect({
+      opened: () => this.#opened.resolve(),
+      message: (data) => this.#receive(data),
+      closed: (end) => this.#ended(end),
+    });
   }
 
   /** Milliseconds of audio that were not sent because the network did not take them. */
@@ -80,13 +84,11 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
     this.#events.end();
-    if (this.#socket.readyState === WebSocket.CLOSED) return;
-    this.#socket.close();
-    await this.#closed.promise;
+    await this.#socket[Symbol.asyncDispose]();
   }
 
   sendAudio(pcm: PcmChunk): void {
-    if (this.#socket.bufferedAmount > MAX_WAITING_BYTES) {
+    if (this.#socket.waiting > MAX_WAITING) {
       this.#droppedMs += pcm.durationMs;
       return;
     }
@@ -141,8 +143,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   #send(message: object): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return;
-    this.#socket.send(JSON.stringify(message));
+    this.#socket.send(message);
   }
 
   #sendItem(role: "user" | "assistant", content: object[]): void {
@@ -150,13 +151,12 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "conversation.item.create", item });
   }
 
-  #ended(event: CloseEvent): void {
-    const error = closedError("openai-realtime", event, this.#failure);
+  #ended(end: SocketEnd): void {
+    const error = closedError("openai-realtime", end);
     if (this.#closing) this.#events.end();
     else this.#events.fail(error);
     this.#opened.reject(error);
     this.#begun.reject(error);
-    this.#closed.resolve();
   }
 
   #receive(data: unknown): void {
@@ -239,13 +239,9 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#goOn();
   }
 
-  #failed({ code, message = "no reason given" }: { code?: string; message?: string }): void {
-    // It had ended by itself in the meantime: what was wanted has happened.
-    if (code === "response_cancel_not_active") return;
-    const error = new InferenceError(`openai-realtime: ${message}`, {
-      code: code ?? "failed",
-      retryable: code === "rate_limit_exceeded",
-    });
+  #failed(failure: ServiceFailure): void {
+    if (isLateCancel(failure)) return;
+    const error = serviceError("openai-realtime", failure);
     this.#begun.reject(error);
     this.#events.push({ type: "error", error });
   }

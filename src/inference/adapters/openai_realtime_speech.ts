@@ -5,15 +5,19 @@ import type { SpeechModelOptions } from "./openai_speech.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../errors.ts";
+import { UseCount } from "../use_count.ts";
+import { ClientSocket } from "./client_socket.ts";
 import { OpenAIReader, readingSession } from "./openai_reader.ts";
 import { realtimeUrl } from "./openai_realtime_protocol.ts";
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a text may be tried to be read, as long as nothing is heard. */
+const RETRY_LIMIT_MS = 10_000;
 const FIRST_WAIT_MS = 250;
 
 /**
  * A voice behind `/realtime`: a realtime model that is told to read aloud. One socket serves all
- * texts; it is opened when the agent starts, and again when it was closed.
+ * texts; it is opened when the agent starts, and again when it was closed. Without an agent it is
+ * open while texts are read.
  */
 export class OpenAIRealtimeSpeech implements TTS {
   readonly name: string;
@@ -21,7 +25,8 @@ export class OpenAIRealtimeSpeech implements TTS {
   readonly #options: SpeechModelOptions;
   #clock: Clock = systemClock;
   #reader: OpenAIReader | undefined;
-  #isClosed = false;
+  readonly #agents = new UseCount();
+  readonly #texts = new UseCount();
   #requests = 0;
   #retries = 0;
   #failures = 0;
@@ -41,16 +46,13 @@ export class OpenAIRealtimeSpeech implements TTS {
   /** Opens the socket, so that the first text need not wait for it. What fails then shows then. */
   start({ clock }: ComponentContext): void {
     this.#clock = clock;
-    try {
-      this.#open();
-    } catch {
-      // A missing permission.
-    }
+    this.#agents.begin();
+    this.#open();
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#reader?.[Symbol.asyncDispose]();
+    this.#agents.end();
+    if (!this.#agents.isUsed) await this.#reader?.[Symbol.asyncDispose]();
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -66,13 +68,31 @@ export class OpenAIRealtimeSpeech implements TTS {
     text: string,
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SpeechPart, void, void> {
-    const { maxTries = 3 } = this.#service;
     this.#requests++;
+    this.#texts.begin();
+    try {
+      yield* this.#tried(text, signal);
+    } catch (error) {
+      // An interruption is none; a voice that takes too long is one.
+      const isFailure = !signal.aborted || signal.reason?.name === "TimeoutError";
+      if (isFailure) this.#failures++;
+      throw error;
+    } finally {
+      this.#texts.end();
+      // Nobody is going to close it, and an open socket keeps a program from ending.
+      if (!this.#agents.isUsed && !this.#texts.isUsed) this.#reader?.[Symbol.asyncDispose]();
+    }
+  }
+
+  async *#tried(text: string, signal: AbortSignal): AsyncGenerator<SpeechPart, void, void> {
+    const { maxTries = 3 } = this.#service;
+    const start = this.#clock.now();
     let isHeard = false;
     for (let tries = 1;; tries++) {
       try {
         signal.throwIfAborted();
-        const reader = await this.#begun(signal);
+        const reader = this.#open();
+        await waitFor(reader.begun, "a realtime session", { signal, clock: this.#clock });
         for await (const pcm of reader.read(text, signal)) {
           if (pcm.frames === 0) continue;
           isHeard = true;
@@ -82,47 +102,36 @@ export class OpenAIRealtimeSpeech implements TTS {
       } catch (error) {
         signal.throwIfAborted();
         const isRetryable = error instanceof InferenceError && error.retryable && !isHeard;
-        if (!isRetryable || tries >= maxTries) {
-          this.#failures++;
-          throw error;
-        }
+        const isLate = this.#clock.now() - start >= RETRY_LIMIT_MS;
+        if (!isRetryable || isLate || tries >= maxTries) throw this.#explained(error);
       }
       this.#retries++;
       await sleep(FIRST_WAIT_MS * 2 ** (tries - 1), { clock: this.#clock, signal });
     }
   }
 
-  /** The reader, ready to read. */
-  async #begun(signal: AbortSignal): Promise<OpenAIReader> {
-    const { name } = this;
-    if (this.#isClosed) throw new InferenceError(`${name}: it is closed`, { code: "closed" });
-    try {
-      const reader = this.#open();
-      const options = { timeoutMs: CONNECT_TIMEOUT_MS, signal, clock: this.#clock };
-      await waitFor(reader.begun, "a realtime session", options);
-      return reader;
-    } catch (cause) {
-      signal.throwIfAborted();
-      // What takes no session may not take its end either: it is not waited for.
-      this.#reader?.[Symbol.asyncDispose]();
-      if (cause instanceof InferenceError) throw cause;
-      const isForbidden = cause instanceof Deno.errors.NotCapable;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new InferenceError(`${name}: cannot be reached: ${reason}`, {
-        code: isForbidden ? "permission-denied" : "unreachable",
-        retryable: !isForbidden,
-        cause,
-      });
-    }
-  }
-
   #open(): OpenAIReader {
     if (this.#reader && !this.#reader.isOver) return this.#reader;
     const { apiKey, headers } = this.#service;
-    const socket = new WebSocket(realtimeUrl({ ...this.#service, ...this.#options }), {
-      headers: { ...apiKey ? { authorization: `Bearer ${apiKey}` } : {}, ...headers },
-    });
+    const url = realtimeUrl({ ...this.#service, ...this.#options });
+    const sent = { ...apiKey ? { authorization: `Bearer ${apiKey}` } : {}, ...headers };
+    const clock = this.#clock;
     this.#sessions++;
-    return this.#reader = new OpenAIReader(this.name, socket, readingSession(this.#options));
+    return this.#reader = new OpenAIReader({
+      name: this.name,
+      clock,
+      session: readingSession(this.#options),
+      connect: (events) => new ClientSocket(url, sent, events, clock),
+    });
+  }
+
+  /** Whose model is only named like a realtime one is told what to do. */
+  #explained(error: unknown): unknown {
+    const { api, model } = this.#options;
+    if (api || !(error instanceof InferenceError)) return error;
+    if (error.status !== 404 && error.status !== 405) return error;
+    const message = `${error.message} at /realtime, which is asked because of the name ` +
+      `${JSON.stringify(model)}: pass api: "speech" where it speaks at /audio/speech`;
+    return new InferenceError(message, { code: error.code, status: error.status, cause: error });
   }
 }

@@ -5,49 +5,17 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import type { SpeechPart, TTS } from "../../../src/inference/tts.ts";
 import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
 import { InferenceError } from "../../../src/inference/errors.ts";
 import { toBase64 } from "../../../src/inference/adapters/base64.ts";
 import { openAICompatible } from "../../../src/inference/adapters/openai_compatible.ts";
-import { collect, ServiceDouble } from "./_double.ts";
-import { type Message, RealtimeDouble } from "./_realtime_double.ts";
+import { ServiceDouble } from "./_double.ts";
+import { RealtimeDouble } from "./_realtime_double.ts";
+import { heard, model, reads, voice } from "./_voice.ts";
 
-const model = "gpt-realtime-2.1-mini";
 const { signal } = new AbortController();
 const context = { clock: systemClock, logger: silentLogger, signal };
-
-function voice({ baseUrl }: { baseUrl: string }, instructions?: string): TTS {
-  return openAICompatible({ baseUrl, apiKey: "key" }).tts({ model, voice: "marin", instructions });
-}
-
-/** Answers a request to read: the service's side. */
-function reads(
-  double: RealtimeDouble,
-  { response: { metadata } }: Message,
-  id: string,
-  sound: number[][],
-  end: object = { status: "completed" },
-): void {
-  double.send({ type: "response.created", response: { id, status: "in_progress", metadata } });
-  for (const bytes of sound) {
-    const delta = toBase64(Uint8Array.from(bytes));
-    double.send({ type: "response.output_audio.delta", response_id: id, item_id: "i", delta });
-  }
-  double.send({ type: "response.done", response: { id, ...end } });
-}
-
-/** Gives the sound that came, and the error that it ended with. */
-async function heard(
-  source: AsyncIterable<SpeechPart>,
-): Promise<{ samples: number[]; error: Error | undefined }> {
-  const samples: number[] = [];
-  const { error } = await collect((async function* () {
-    for await (const { pcm } of source) samples.push(...pcm.samples), yield;
-  })());
-  return { samples, error };
-}
 
 Deno.test("a realtime model reads a text aloud, asked outside of any conversation", async () => {
   await using double = new RealtimeDouble();
@@ -101,6 +69,7 @@ Deno.test("texts that are read at the same time are kept apart on one socket", a
 Deno.test("who is interrupted stops the reading, whether it has begun or not", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
+  await tts.start!(context);
   for (const [id, hasBegun] of [["begun", true], ["early", false]] as const) {
     const controller = new AbortController();
     const parts = tts.synthesize("A long one.", { signal: controller.signal })
