@@ -24,6 +24,7 @@ export {
   type InstallOptions,
   type Prebuilt,
 } from "./native/install.ts";
+import { messageOf } from "./events/error_text.ts";
 export type { Manifest } from "./native/cache.ts";
 
 if (import.meta.main) {
@@ -32,7 +33,7 @@ if (import.meta.main) {
     console.log(`Native audio library (${manifest.target}, ${manifest.source}):\n${path}`);
     console.log("It is used by every program that may read it and has --allow-ffi.");
   } catch (error) {
-    console.error(`Not installed: ${error instanceof Error ? error.message : error}`);
+    console.error(`Not installed: ${messageOf(error)}`);
     Deno.exitCode = 1;
   }
 }

@@ -79,7 +79,7 @@ const HOOKS = [
 export function checkProcessors(processors: unknown): void {
   if (processors === undefined) return;
   if (!Array.isArray(processors)) {
-    throw new TypeError(`processors: expected an array, got ${String(processors)}`);
+    throw new TypeError(`processors: expected an array, got ${shown(processors)}`);
   }
   for (const [index, one] of processors.entries()) {
     if (typeof one?.name !== "string") {

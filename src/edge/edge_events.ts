@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "../events/clock.ts";
 import { checkObject } from "../events/checks.ts";
 import { EventManager } from "../events/event_manager.ts";
-import { consoleLogger, describeError, guardedLogger, type Logger } from "../events/logger.ts";
+import { describeError } from "../events/error_text.ts";
+import { consoleLogger, guardedLogger, type Logger } from "../events/logger.ts";
 import { edgeEvents, ErrorEvent } from "./events.ts";
 
 /**
@@ -21,8 +22,9 @@ export class EdgeEvents extends EventManager {
       onFailure: (error, event) => {
         // An error of those who listen for errors would come back here for ever.
         const name = event.constructor.name;
-        if (event instanceof ErrorEvent) logger.error(`a subscriber of ${name} failed: ${error}`);
-        else this.announce(new ErrorEvent({ error, context: `a subscriber of ${name}` }));
+        if (event instanceof ErrorEvent) {
+          logger.error(`a subscriber of ${name} failed: ${describeError(error)}`);
+        } else this.announce(new ErrorEvent({ error, context: `a subscriber of ${name}` }));
       },
     });
     this.#logger = logger;

@@ -1,4 +1,5 @@
 import type { Logger } from "../events/logger.ts";
+import { messageOf } from "../events/error_text.ts";
 
 /** How each system opens a page. */
 const COMMANDS: Record<string, [string, ...string[]]> = {
@@ -20,6 +21,6 @@ export async function openBrowser(url: URL, logger: Logger): Promise<void> {
     if (success) return;
     logger.warn(`${command} could not open a browser`);
   } catch (error) {
-    logger.warn(`no browser was opened: ${error instanceof Error ? error.message : error}`);
+    logger.warn(`no browser was opened: ${messageOf(error)}`);
   }
 }

@@ -13,10 +13,15 @@ export function shown(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "symbol") return "a symbol";
   if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return "an array";
-  if (value instanceof Promise) return "a promise";
-  const name = value.constructor?.name;
-  return name === "Object" || typeof name !== "string" ? "an object" : name;
+  try {
+    if (Array.isArray(value)) return "an array";
+    if (value instanceof Promise) return "a promise";
+    // What a generator gives has no class with a name, but says what it is.
+    const name: unknown = value.constructor?.name || Reflect.get(value, Symbol.toStringTag);
+    return typeof name !== "string" || name === "" || name === "Object" ? "an object" : name;
+  } catch {
+    return "an object that cannot be read";
+  }
 }
 
 /**

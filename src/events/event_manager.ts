@@ -6,7 +6,8 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { DropCounter } from "./drop_counter.ts";
 import { attempt, promiseIn } from "./user_code.ts";
-import { checkObject } from "./checks.ts";
+import { checkObject, shown } from "./checks.ts";
+import { describeError } from "./error_text.ts";
 
 /** A class whose instances are sent as events. */
 // deno-lint-ignore no-explicit-any
@@ -77,7 +78,7 @@ export class EventManager implements Disposable {
   register(...classes: EventClass[]): void {
     for (const eventClass of classes) {
       if (typeof eventClass !== "function") {
-        throw new TypeError(`register expects classes, got ${String(eventClass)}`);
+        throw new TypeError(`register expects classes, got ${shown(eventClass)}`);
       }
       if (!this.#subscribers.has(eventClass)) this.#subscribers.set(eventClass, []);
     }
@@ -98,9 +99,12 @@ export class EventManager implements Disposable {
     handler: EventHandler<InstanceType<C>>,
   ): Disposable {
     if (typeof handler !== "function") {
-      throw new TypeError(`subscribe expects a function, got ${String(handler)}`);
+      throw new TypeError(`subscribe expects a function, got ${shown(handler)}`);
     }
     const list: readonly EventClass[] = typeof classes === "function" ? [classes] : classes;
+    if (!Array.isArray(list)) {
+      throw new TypeError(`subscribe expects a class or a list of them, got ${shown(classes)}`);
+    }
     for (const eventClass of list) this.#expectKnown(eventClass);
     if (this.#closed) return { [Symbol.dispose]: () => {} };
     const subscriber = new Subscriber(
@@ -153,7 +157,7 @@ export class EventManager implements Disposable {
   #expectKnown(eventClass: EventClass): readonly Subscriber[] {
     const subscribers = this.#subscribers.get(eventClass);
     if (subscribers) return subscribers;
-    const name = typeof eventClass === "function" ? eventClass.name : String(eventClass);
+    const name = typeof eventClass === "function" ? eventClass.name : shown(eventClass);
     const known = [...this.#subscribers.keys()].map((one) => one.name).join(", ") || "none";
     throw new TypeError(`unknown event class ${name}; registered are: ${known}`);
   }
@@ -222,6 +226,8 @@ class Subscriber {
   }
 
   #fail(error: unknown, event: object): void {
-    attempt(() => this.onFailure(error, event), (second) => console.error(second));
+    attempt(() => this.onFailure(error, event), (second) => {
+      console.error(describeError(second));
+    });
   }
 }

@@ -6,6 +6,7 @@
 
 import type { Clock } from "./clock.ts";
 import { checkMethods } from "./checks.ts";
+import { describeError } from "./error_text.ts";
 import { UserHook } from "./user_code.ts";
 
 /** Takes lines for people to read. Media never goes into one. */
@@ -63,9 +64,4 @@ export function guardedLogger(logger: Logger, clock: Clock): Logger {
   };
   guarded.add(result);
   return result;
-}
-
-/** An error for a log line: its name and message, never its data. */
-export function describeError(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

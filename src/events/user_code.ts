@@ -11,6 +11,7 @@
 import type { Clock } from "./clock.ts";
 import { shown } from "./checks.ts";
 import { DropCounter } from "./drop_counter.ts";
+import { describeError } from "./error_text.ts";
 
 /** Takes what went wrong and was survived. */
 export type Report = (error: unknown, context: string) => void;
@@ -69,7 +70,11 @@ export class UserHook<A = void, B = void> {
   constructor(call: (a: A, b: B) => unknown, { clock, report, context }: UserHookOptions) {
     this.#call = call;
     this.#failures = new DropCounter(clock, (failures) => {
-      report(this.#lastError, failures === 1 ? context : `${context} (${failures} times)`);
+      const what = failures === 1 ? context : `${context} (${failures} times)`;
+      attempt(
+        () => report(this.#lastError, what),
+        (second) => console.error(`${what}: ${describeError(second)}`),
+      );
     });
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
-import { describeError } from "../events/logger.ts";
+import { describeError } from "../events/error_text.ts";
 import { promised, type Report } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 

@@ -6,6 +6,7 @@ import { type Logger, silentLogger } from "../events/logger.ts";
 import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { type ArgumentCheck, argumentCheck } from "./argument_check.ts";
+import { messageOf } from "../events/error_text.ts";
 
 /** How a call of a tool went. */
 export interface ToolReport {
@@ -136,10 +137,6 @@ export class Toolbox {
 
 function failure(message: string): ToolResult {
   return { text: shorten(`error: ${message}`), isError: true };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function shorten(text: string): string {

@@ -29,14 +29,16 @@ import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { sound } from "../inference/_stage.ts";
 import {
-  failures,
+  failures as readableFailures,
   type MethodsOf,
   type SlipName,
-  slipNames,
+  slipNames as readableNames,
   slips,
   transferAway,
   UnhandledRejections,
+  unreadableNames,
 } from "../support/slips.ts";
+import { describeError } from "../../src/events/error_text.ts";
 
 type Slip = () => never;
 
@@ -62,6 +64,8 @@ class Parts {
   readonly turnDetection = fixedSilence(400);
 }
 
+const slipNames: readonly SlipName[] = [...readableNames, ...unreadableNames];
+const failures: readonly SlipName[] = [...readableFailures, ...unreadableNames];
 const all = slipNames;
 const failing = [...failures, "never settles"] as const;
 /** What gives a stream slips once; the second time it is as it should be. */
@@ -278,7 +282,7 @@ async function play(of: Case, slip: Slip) {
   await using edge = new MemoryEdge({ clock, logger: silentLogger });
   const errors: string[] = [];
   edge.events.subscribe(ErrorEvent, ({ context, error }) => {
-    errors.push(`${context}: ${error}`);
+    errors.push(`${context}: ${describeError(error)}`);
   });
   let witnessed = 0;
   const witness: Processor = { name: "witness", processAudio: () => void witnessed++ };
@@ -308,7 +312,7 @@ async function play(of: Case, slip: Slip) {
     camera.push({ format: "RGBA", width: 1, height: 1, data, timestampMs: clock.now() });
   };
   const joining = agent.join(call, { participantWaitTimeoutMs: 0, timeoutMs: 3000 });
-  const refusal = await clock.until(joining.then(() => undefined, (error: unknown) => error));
+  const refusal = await clock.until(joining.then(() => undefined, (error: unknown) => ({ error })));
   const answered: number[] = [];
   for (let turn = 0; turn < 2 && refusal === undefined; turn++) {
     const before = parts.tts.sentences.length;
@@ -347,7 +351,11 @@ for (const [name, one] of Object.entries(cases)) {
       assertEquals(result.clock.pending, 0, `${what}: timers are left`);
       assert(result.closedMs <= 6000, `${what}: closing took ${result.closedMs} ms`);
       const isRefused = (refused as readonly SlipName[]).includes(slipName);
-      assertEquals(result.refusal !== undefined, isRefused, `${what}: ${result.refusal}`);
+      assertEquals(
+        result.refusal !== undefined,
+        isRefused,
+        `${what}: ${describeError(result.refusal?.error)}`,
+      );
       if (isRefused) continue;
       const isTold = (told as readonly SlipName[]).includes(slipName);
       assertEquals(result.errors.length > 0, isTold, `${what}: ${result.errors.join("\n")}`);

@@ -1,5 +1,6 @@
 /** What a function of a user's may do instead of what its type says, and what came of it. */
 import { assertEquals } from "@std/assert";
+import { describeError } from "../../src/events/error_text.ts";
 
 export type SlipName =
   | "throws"
@@ -8,9 +9,34 @@ export type SlipName =
   | "a number"
   | "a promise of a number"
   | "then throws"
-  | "reading then throws";
+  | "reading then throws"
+  | UnreadableName;
+
+/** Failures whose reason cannot be made into a text, or says nothing. */
+export type UnreadableName =
+  | "throws nothing"
+  | "throws a symbol"
+  | "rejects with an object that is no text"
+  | "throws an error that cannot be read"
+  | "rejects with a revoked proxy";
 
 const error = (): Error => new Error("a slip");
+
+/** What `String` and a template fail at, or where there is nothing to read. */
+export const unreadable = {
+  object: (): unknown => Object.create(null),
+  error: (): unknown =>
+    Object.defineProperty(new Error(), "message", {
+      get() {
+        throw new Error("not even this");
+      },
+    }),
+  proxy: (): unknown => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  },
+};
 
 /** Each a function in place of another. */
 export const slips: Readonly<Record<SlipName, () => unknown>> = {
@@ -31,9 +57,31 @@ export const slips: Readonly<Record<SlipName, () => unknown>> = {
       throw error();
     },
   }),
+  "throws nothing": () => {
+    throw undefined;
+  },
+  "throws a symbol": () => {
+    throw Symbol("a slip");
+  },
+  "rejects with an object that is no text": () => Promise.reject(unreadable.object()),
+  "throws an error that cannot be read": () => {
+    throw unreadable.error();
+  },
+  "rejects with a revoked proxy": () => Promise.reject(unreadable.proxy()),
 };
 
-export const slipNames = Object.keys(slips) as SlipName[];
+/** Those of the slips whose reason is no error that can be read. */
+export const unreadableNames: readonly UnreadableName[] = [
+  "throws nothing",
+  "throws a symbol",
+  "rejects with an object that is no text",
+  "throws an error that cannot be read",
+  "rejects with a revoked proxy",
+];
+
+/** The other slips. */
+export const slipNames = (Object.keys(slips) as SlipName[])
+  .filter((one) => !(unreadableNames as readonly SlipName[]).includes(one));
 
 /** Those that are failures whatever the function is for. */
 export const failures: readonly SlipName[] = [
@@ -64,7 +112,7 @@ export class UnhandledRejections implements Disposable {
   async assertNone(what: string): Promise<void> {
     // They are told a turn after they happened.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    assertEquals(this.#seen.splice(0).map(String), [], `${what}: nobody saw to this`);
+    assertEquals(this.#seen.splice(0).map(describeError), [], `${what}: nobody saw to this`);
   }
 
   [Symbol.dispose](): void {

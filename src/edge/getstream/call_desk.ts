@@ -22,6 +22,7 @@ import {
 import type { GetStreamSettings } from "./settings.ts";
 import { CustomEventReader } from "./custom_events.ts";
 import type { StreamService } from "./stream_service.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** What a {@linkcode CallDesk} needs. */
 export interface CallDeskOptions {
@@ -208,7 +209,7 @@ export class CallDesk {
 
 function toErrorData(error: unknown): ErrorData {
   if (!(error instanceof EdgeError)) {
-    return { kind: "connection", code: "failed", message: String(error), retryable: false };
+    return { kind: "connection", code: "failed", message: messageOf(error), retryable: false };
   }
   const { code, message, retryable } = error;
   const kind = error instanceof AuthenticationError

@@ -18,7 +18,6 @@ import { AuthenticationError, ConnectionError, EdgeError, ProtocolError } from "
 import type { JsonValue } from "../types.ts";
 import { StreamCall } from "./call/stream_call.ts";
 import { sfuCredentials } from "./credentials.ts";
-import { messageOf } from "./message_of.ts";
 import {
   ANSWER,
   answer as answerSchema,
@@ -30,6 +29,7 @@ import {
   type SeamNotice,
 } from "./seam.ts";
 import type { CallMedia } from "./sfu/media.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** How long the agent's process may take for an answer. */
 const ANSWER_MS = 20_000;

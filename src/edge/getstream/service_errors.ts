@@ -5,6 +5,7 @@
  * @module
  */
 import { AuthenticationError, ConnectionError, type EdgeError } from "../errors.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** Stream's own number for a token that was valid once. */
 const TOKEN_EXPIRED = 40;
@@ -76,7 +77,7 @@ export function describeFailure(where: string, error: unknown): string {
   // What a parser says quotes the answer, and half a token is not known for one.
   if (cause instanceof SyntaxError) return `the answer of ${where} is no JSON`;
   // A failed fetch names the whole address, and a query may carry what must not be shown.
-  const reason = (cause instanceof Error ? cause.message : String(cause))
+  const reason = messageOf(cause)
     .replace(/ for url \(\S*\)/g, "")
     .replace(/(https?:\/\/[^\s?#]+)[?#]\S*/g, "$1");
   return `${where} cannot be reached: ${reason}`;

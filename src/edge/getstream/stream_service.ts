@@ -10,11 +10,11 @@ import { EdgeError } from "../errors.ts";
 import { toCustomObjects } from "./custom_events.ts";
 import { readCredentials, type SfuCredentials } from "./credentials.ts";
 import { postJson } from "./http.ts";
-import { messageOf } from "./message_of.ts";
 import { retrying, TRIES } from "./retrying.ts";
 import { describeFailure, refusalError, silenceError, withoutSecrets } from "./service_errors.ts";
 import type { GetStreamSettings } from "./settings.ts";
 import { UserToken } from "./user_token.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** The mark that this package's agents carry, so that agents elsewhere know them for agents. */
 const AGENT_MARK = "ringline_agent";

@@ -27,6 +27,7 @@ import { isIP } from "node:net";
 import { generate } from "selfsigned";
 import type { TlsSettings } from "./settings.ts";
 import { shown } from "../../events/checks.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** Phones take no certificate that is valid for longer than 825 days; a try needs fewer. */
 const DAYS = 90;
@@ -90,7 +91,7 @@ if (import.meta.main) {
     await Deno.writeTextFile("ringline.key.pem", key, { mode: 0o600 });
     console.log(`Wrote ringline.cert.pem and ringline.key.pem for ${Deno.args.join(", ")}.`);
   } catch (error) {
-    console.error(`No certificate: ${error instanceof Error ? error.message : error}`);
+    console.error(`No certificate: ${messageOf(error)}`);
     Deno.exit(1);
   }
 }

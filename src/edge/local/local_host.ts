@@ -23,6 +23,7 @@ import { LocalServer } from "./server.ts";
 import { type LocalSettings, settingsFromJson } from "./settings.ts";
 import { type ClientMessage, type Hello, PROTOCOL_VERSION, type Start } from "./signalling.ts";
 import type { Socket } from "./socket.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** How long somebody who started a call waits for its agent. */
 const AGENT_WAIT_MS = 15_000;
@@ -267,7 +268,7 @@ function listenError(error: unknown, { host, port }: LocalSettings): EdgeError {
       retryable: true,
     });
   }
-  const what = error instanceof Error ? error.message : String(error);
+  const what = messageOf(error);
   return new EdgeError(`the server cannot listen on ${host}:${port}: ${what}`, {
     code: "cannot-listen",
     cause: error,

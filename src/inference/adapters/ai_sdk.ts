@@ -28,6 +28,7 @@ import type { ChatMessage } from "../messages.ts";
 import type { ToolDescription } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-6.1-terra")`. */
 export type AiSdkModel = LanguageModel;
@@ -192,7 +193,7 @@ function toModelMessage(message: ChatMessage): ModelMessage[] {
 function failure(cause: unknown): InferenceError {
   if (cause instanceof InferenceError) return cause;
   const last = RetryError.isInstance(cause) ? cause.lastError : cause;
-  const message = `ai-sdk: ${last instanceof Error ? last.message : String(last)}`;
+  const message = `ai-sdk: ${messageOf(last)}`;
   if (!APICallError.isInstance(last)) return new InferenceError(message, { code: "failed", cause });
   const { statusCode: status, isRetryable: retryable } = last;
   const code = status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";

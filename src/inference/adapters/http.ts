@@ -7,6 +7,7 @@ import type { Component, ComponentContext } from "../component.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { sleep } from "../../events/waiting.ts";
 import { InferenceError } from "../errors.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** How a service is reached. */
 export interface HttpServiceOptions {
@@ -160,8 +161,8 @@ async function contentOf(body: FormData | object): Promise<Content> {
 
 /** Why a request was not even answered: what was tried, as far down as that is known. */
 function whyOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.cause instanceof Error ? whyOf(cause.cause) : cause.message;
+  const deeper = cause instanceof Error && cause.cause instanceof Error;
+  return deeper ? whyOf(cause.cause) : messageOf(cause);
 }
 
 function retryAfterMs(headers: Headers): number | undefined {

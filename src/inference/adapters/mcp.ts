@@ -8,6 +8,7 @@ import type { JsonSchema } from "../json_schema.ts";
 import type { Tool } from "../tool.ts";
 import { InferenceError } from "../errors.ts";
 import { checkObject } from "../../events/checks.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** Which server, and what of it is used. */
 export type McpServerOptions =
@@ -98,7 +99,7 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
   } catch (cause) {
     await client.close().catch(() => {});
     signal?.throwIfAborted();
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new InferenceError(`the MCP server cannot be used: ${reason}`, {
       code: "mcp-unavailable",
       retryable: true,

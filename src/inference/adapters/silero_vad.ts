@@ -22,6 +22,7 @@ import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 import { InferenceError } from "../errors.ts";
 import { UseCount } from "../use_count.ts";
 import { checkObject } from "../../events/checks.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** Options of {@linkcode sileroVad}. */
 export interface SileroVadOptions {
@@ -61,7 +62,7 @@ class SileroVad implements VAD {
     } catch (cause) {
       this.#agents.end();
       if (this.#loading === loading) this.#loading = undefined;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new InferenceError(`silero-vad: the model cannot be loaded: ${reason}`, {
         code: "model-unavailable",
         cause,

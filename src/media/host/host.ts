@@ -25,6 +25,7 @@ import type { EdgeHost, HostContext, LogLevel } from "./contract.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { takeOverProcess } from "./takeover.ts";
 import { toWireError } from "./wire_error.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** How long the goodbyes may take: the process is gone 500 ms after its input ended. */
 const GOODBYE_MS = 350;
@@ -92,7 +93,7 @@ class HostRun {
         this.#parser.commit(count);
       }
     } catch (error) {
-      console.error(`media process: ${error instanceof Error ? error.message : error}`);
+      console.error(`media process: ${messageOf(error)}`);
       return error instanceof ProtocolError ? EXIT_GARBAGE : EXIT_FAILED;
     }
   }

@@ -1,10 +1,11 @@
 import { EdgeError } from "../../edge/errors.ts";
 import type { WireError } from "../wire/control.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /** An error as it crosses the wire; its stack stays here. */
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof Error)) {
-    return { name: "Error", message: String(error), code: "failed", retryable: false };
+    return { name: "Error", message: messageOf(error), code: "failed", retryable: false };
   }
   const { name } = error;
   const message = error.message.slice(0, 4000);

@@ -3,6 +3,7 @@ import { EdgeError } from "../../edge/errors.ts";
 import { limitTime } from "../../events/waiting.ts";
 import { granted, pathOf, variable } from "../../native/locate.ts";
 import { CACHE_VARIABLES, knowsCache } from "./environment.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 /**
  * The environment variable that names the Deno to use. Whatever is started as one finds `none` in
@@ -146,7 +147,7 @@ function assertMayRun(command: string): void {
 
 /** The error of a process that could not even be started. */
 export function spawnError(path: string, cause: unknown): EdgeError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   const isDenied = cause instanceof Deno.errors.NotCapable;
   const wayOut = isDenied
     ? "grant --allow-run without a list"

@@ -24,6 +24,7 @@ import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
 import { readPieceStream } from "../wire/video_frames.ts";
+import { describeError, messageOf } from "../../events/error_text.ts";
 
 /** The two pipes and the end of a process that runs a host. */
 export interface HostProcess {
@@ -282,7 +283,9 @@ export class HostLink {
       act(connection);
     } catch (error) {
       if (error instanceof ProtocolError) throw error;
-      this.#options.logger.error(`a connection failed at what it was told: ${error}`);
+      this.#options.logger.error(
+        `a connection failed at what it was told: ${describeError(error)}`,
+      );
     }
   }
 
@@ -295,8 +298,7 @@ export class HostLink {
   /** The wire is of no use any more: so the process is not either. */
   #break(what: string, cause: unknown): void {
     if (this.#lost !== undefined || this.#closing) return;
-    const { message } = cause instanceof Error ? cause : new Error(String(cause));
-    this.#failure ??= new ConnectionError(`${what}: ${message}`, {
+    this.#failure ??= new ConnectionError(`${what}: ${messageOf(cause)}`, {
       code: cause instanceof ProtocolError ? cause.code : "media-process-lost",
       cause,
       retryable: true,

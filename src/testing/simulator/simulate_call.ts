@@ -16,6 +16,7 @@ import { SimulatedCarrier } from "./carrier.ts";
 import { Intervals } from "./intervals.ts";
 import { SimulatedEdge } from "./simulated_edge.ts";
 import { StallableClock } from "./stallable_clock.ts";
+import { messageOf } from "../../events/error_text.ts";
 
 const SLOT_MS = 20;
 
@@ -27,7 +28,7 @@ export class SimulationError extends Error {
   /** Makes a simulation error. */
   constructor(readonly record: CallRecord, cause: unknown) {
     checkMethods(record, "record", "a CallRecord", ["timeline"]);
-    const what = cause instanceof Error ? cause.message : String(cause);
+    const what = messageOf(cause);
     super(`${what}\n\n${record.timeline()}\n${record.log}`, { cause });
   }
 }
@@ -280,7 +281,7 @@ function describe(event: object): string {
   if (event instanceof events.CallEndedEvent) return `event: call ended, ${event.reason}`;
   if (event instanceof events.ErrorEvent) {
     const { error, context } = event;
-    return `event: error, ${context}: ${error instanceof Error ? error.message : error}`;
+    return `event: error, ${context}: ${messageOf(error)}`;
   }
   if (event instanceof events.ConnectionStateChangedEvent) {
     const repairing = event.reconnecting ? ", reconnecting" : "";

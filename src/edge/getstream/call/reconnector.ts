@@ -6,9 +6,9 @@
 import type { Clock } from "../../../events/clock.ts";
 import { sleep } from "../../../events/waiting.ts";
 import { ConnectionError, EdgeError } from "../../errors.ts";
-import { messageOf } from "../message_of.ts";
 import { backOffMs } from "../retrying.ts";
 import type { Strategy } from "../seam.ts";
+import { messageOf } from "../../../events/error_text.ts";
 
 /** What a reconnection does, and what it is told of the call. */
 export interface ReconnectorOptions {

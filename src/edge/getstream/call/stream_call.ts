@@ -9,7 +9,6 @@ import type { Clock } from "../../../events/clock.ts";
 import { ClosedError, EdgeError } from "../../errors.ts";
 import type { JsonValue } from "../../types.ts";
 import type { SfuCredentials } from "../credentials.ts";
-import { messageOf } from "../message_of.ts";
 import type { CallParams, LevelData, SeamNotice, Strategy } from "../seam.ts";
 import type { CallMedia } from "../sfu/media.ts";
 import { PeerRepair } from "../sfu/peer_repair.ts";
@@ -21,6 +20,7 @@ import { CredentialRenewal } from "./credential_renewal.ts";
 import { MediaRouter } from "./media_router.ts";
 import { Reconnector } from "./reconnector.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { messageOf } from "../../../events/error_text.ts";
 
 /** The agent among the members of its room, and the SFU as the one who listens to it. */
 const AGENT = "agent";
