@@ -12,7 +12,7 @@ import type { RespondOptions, SayOptions } from "../inference/flow/flow.ts";
 import type { SpeechOutcome } from "../inference/speaking/speech.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
-import { promised, promiseIn, type Report } from "../events/user_code.ts";
+import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
@@ -36,6 +36,10 @@ const EDGE_LIMIT_MS = 30_000;
  *
  * An agent joins one call, once. What it hears goes to its processors, what it says is written to
  * `audio`.
+ *
+ * What it is asked to do (`say`, `respond`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame`,
+ * `latestImage`) need not be awaited: a failure is an `ErrorEvent` of the edge too, at most once a
+ * second, unless it was given up or the agent is closed. Whoever awaits it gets the rejection.
  *
  * @example An echo
  * ```ts
@@ -73,6 +77,7 @@ export class Agent {
   readonly #talk: ConversationPart | undefined;
   readonly #lifecycle: AgentLifecycle;
   readonly #report: Report;
+  readonly #asked: UserHook<Promise<unknown>, AbortSignal | undefined>;
   #audio: AudioTrack | undefined;
   #authenticating: Promise<void> | undefined;
   #hasJoined = false;
@@ -107,6 +112,14 @@ export class Agent {
     const report = this.#report = (error: unknown, context: string) => {
       edge.events.announce(new ErrorEvent({ connection: this.connection, error, context }));
     };
+    this.#asked = new UserHook(async (asked, signal) => {
+      try {
+        await asked;
+      } catch (error) {
+        // Whoever gave it up, or asks after the end, knows.
+        if (!signal?.aborted && !(error instanceof ClosedError)) throw error;
+      }
+    }, { clock: this.clock, report, context: "what the agent was asked to do" });
     this.#senses = new Senses({
       edge,
       processors: this.processors,
@@ -242,9 +255,11 @@ export class Agent {
   }
 
   /** Sends data of the application's own to all participants; see `Connection.sendCustomEvent`. */
-  async sendCustomEvent(data: JsonValue): Promise<void> {
-    const connection = this.#expectConnection();
-    await this.edge.sendCustomEvent(data, { connection });
+  sendCustomEvent(data: JsonValue): Promise<void> {
+    return this.#ask(async () => {
+      const connection = this.#expectConnection();
+      await this.edge.sendCustomEvent(data, { connection });
+    });
   }
 
   /**
@@ -253,9 +268,11 @@ export class Agent {
    *
    * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
    */
-  async say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
-    checkSpoken("say", text, options);
-    return await this.#expectTalk().say(text, options);
+  say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
+    return this.#ask(() => {
+      checkSpoken("say", text, options);
+      return this.#expectTalk().say(text, options);
+    });
   }
 
   /**
@@ -264,9 +281,11 @@ export class Agent {
    *
    * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
    */
-  async respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
-    checkSpoken("respond", text, options);
-    return await this.#expectTalk().respond(text, options);
+  respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
+    return this.#ask(() => {
+      checkSpoken("respond", text, options);
+      return this.#expectTalk().respond(text, options);
+    });
   }
 
   /**
@@ -274,20 +293,20 @@ export class Agent {
    *
    * @throws {TypeError} its model cannot be shown pictures. A `TimeoutError`, or the signal's reason.
    */
-  async waitForFirstFrame(
+  waitForFirstFrame(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<VideoFrame> {
-    return await this.#expectTalk().waitForFirstFrame(options);
+    return this.#ask(() => this.#expectTalk().waitForFirstFrame(options), options);
   }
 
   /** What the agent sees right now as a JPEG or PNG; `undefined` when it sees nothing. */
-  async latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
-    return await this.#expectTalk().latestImage(options);
+  latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
+    return this.#ask(() => this.#expectTalk().latestImage(options));
   }
 
   /** Falls silent at once, and forgets what it was going to say. */
-  async interrupt(): Promise<void> {
-    return await this.#expectTalk().interrupt();
+  interrupt(): Promise<void> {
+    return this.#ask(() => this.#expectTalk().interrupt());
   }
 
   /**
@@ -326,6 +345,13 @@ export class Agent {
   /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Does what is often not awaited, as in a hook: a failure is told, and ends no program. */
+  #ask<T>(call: () => Promise<T>, options?: { signal?: AbortSignal }): Promise<T> {
+    const asked = promised(call);
+    void this.#asked.run(asked, options?.signal);
+    return asked;
   }
 
   #authenticate(): Promise<void> {

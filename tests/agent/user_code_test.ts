@@ -1,5 +1,5 @@
 /** Every function that a user gives an agent, and every slip that one can make in it. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
@@ -437,3 +437,38 @@ for (const when of ["at once", "after a wait", "long after"]) {
     assertEquals(clock.pending, 0);
   });
 }
+
+Deno.test("what a hook asks of the agent without awaiting it is told when it fails", async () => {
+  using unhandled = new UnhandledRejections();
+  const clock = new VirtualClock();
+  await using edge = new MemoryEdge({ clock, logger: silentLogger });
+  const errors: string[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(describeError(error)));
+  const asks: Record<string, (agent: Agent) => unknown> = {
+    "sendCustomEvent": (agent) => agent.sendCustomEvent({ n: NaN }),
+    "waitForFirstFrame": (agent) => agent.waitForFirstFrame(),
+    "latestImage": (agent) => agent.latestImage(),
+    "say": (agent) => agent.say(5 as unknown as string),
+    "respond": (agent) => agent.respond(null as unknown as string),
+    "interrupt": (agent) => agent.interrupt(),
+  };
+  for (const [name, ask] of Object.entries(asks)) {
+    const agent = new Agent({
+      edge,
+      agentUser: { id: "agent", name: "Agent" },
+      onAudio: (_, agent) => void ask(agent),
+    });
+    const call = await agent.createCall("default", name);
+    await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+    edge.enter(call, { userId: "anna" }).speak(sound(500));
+    await clock.advance(700);
+    await unhandled.assertNone(name);
+    assertEquals(errors.splice(0).length, 1, `${name}: twenty-five slips in half a second`);
+    await assertRejects(async () => await ask(agent), Error);
+    await clock.until(agent.close());
+    await clock.advance(2000);
+    void agent.sendCustomEvent("too late");
+    await unhandled.assertNone(`${name}, after the end`);
+    assertEquals(errors, [], "that it is closed is known");
+  }
+});
