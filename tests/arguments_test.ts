@@ -111,6 +111,34 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
   [{ edge, agentUser, speakerFilter: () => true }, "speakerFilter: expected a speaker filter"],
   [{ edge, agentUser, speakerFilter: ["anna"] }, "speakerFilter: expected a speaker filter"],
   [
+    { edge, agentUser, speakerFilter: { passes: () => true, participantLeft: 3 } },
+    "got an object whose participantLeft is 3",
+  ],
+  [
+    { edge, agentUser, speakerFilter: { passes: () => true, trackUpdated: "yes" } },
+    'got an object whose trackUpdated is "yes"',
+  ],
+  [{ edge: null, agentUser: null }, "an agent needs edge ("],
+  [{ edge: null, agentUser: null }, " and agentUser ("],
+  [{ edge, agentUser: "bob" }, 'got "bob"'],
+  [{ edge, agentUser, processors: [() => {}] }, "processors[0]: expected a processor with a name"],
+  [
+    { edge, agentUser, processors: Object.create(null) },
+    "processors: expected an array, got an object",
+  ],
+  [
+    { edge, agentUser, processors: [{ name: "v", videoTrack: 5 }] },
+    "processors[0].videoTrack: expected a VideoTrack, got 5",
+  ],
+  [
+    { edge, agentUser, publishVideo: {} },
+    "publishVideo: expected a VideoTrack, or false, got an object without a method close",
+  ],
+  [
+    { edge, agentUser, publishVideo: { close: () => {} } },
+    "publishVideo: expected a VideoTrack, or false, got an object that gives no frames",
+  ],
+  [
     { edge, agentUser, publishVideo: true },
     "publishVideo: expected a VideoTrack, or false, got true",
   ],

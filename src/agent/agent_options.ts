@@ -13,7 +13,7 @@ import type { SpeakerFilter } from "./speaker_filter.ts";
 import { checkUser } from "../edge/identity.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { checkClock } from "../events/clock.ts";
-import { checkProcessors } from "./processor.ts";
+import { checkProcessors, checkVideoTrack } from "./processor.ts";
 
 /** What an {@linkcode Agent} is made of. */
 export interface AgentOptions extends ConversationParts {
@@ -73,8 +73,10 @@ export function checkAgentOptions(options: AgentOptions): void {
   checkObject(options, "options", "an object like { edge, agentUser }");
   const { edge, agentUser } = options;
   const missing = [
-    ...edge === undefined ? ["edge (what it joins calls over, e.g. new LocalEdge())"] : [],
-    ...agentUser === undefined
+    ...edge === undefined || edge === null
+      ? ["edge (what it joins calls over, e.g. new LocalEdge())"]
+      : [],
+    ...agentUser === undefined || agentUser === null
       ? ['agentUser (who it is, e.g. { id: "helper", name: "Helper" })']
       : [],
   ];
@@ -92,10 +94,12 @@ export function checkAgentOptions(options: AgentOptions): void {
   }
   if (speakerFilter !== undefined) {
     const expected = 'a speaker filter, e.g. allowList(["anna"])';
-    checkMethods(speakerFilter, "speakerFilter", expected, ["passes"]);
+    const more = (["participantLeft", "trackUpdated"] as const)
+      .filter((hook) => speakerFilter?.[hook] !== undefined);
+    checkMethods(speakerFilter, "speakerFilter", expected, ["passes", ...more]);
   }
   if (publishVideo !== undefined && publishVideo !== false) {
-    checkObject(publishVideo, "publishVideo", "a VideoTrack, or false");
+    checkVideoTrack(publishVideo, "publishVideo", "a VideoTrack, or false");
   }
   if (audioMode !== undefined && audioMode !== "speech" && audioMode !== "live") {
     throw new TypeError(`audioMode: expected "speech" or "live", got ${shown(audioMode)}`);

@@ -2,7 +2,7 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Agent } from "./agent.ts";
-import { shown } from "../events/checks.ts";
+import { checkMethods, shown } from "../events/checks.ts";
 
 /** 20 ms of one participant. */
 export interface HeardAudio {
@@ -53,7 +53,7 @@ export interface Processor {
   readonly videoTrack?: VideoTrack;
   /** Somebody is here. */
   participantJoined?(participant: Participant): void;
-  /** Somebody has left; all of his audio was processed before. */
+  /** Somebody has left; all that was heard of them was processed before. */
   participantLeft?(participant: Participant): void;
   /** A track was muted or unmuted; what was heard before was processed before. */
   trackUpdated?(track: TrackInfo): void;
@@ -75,6 +75,18 @@ const HOOKS = [
   "close",
 ] as const satisfies readonly (keyof Processor)[];
 
+/** Throws a TypeError unless `value` is a `VideoTrack`. */
+export function checkVideoTrack(
+  value: unknown,
+  name: string,
+  expected: string = "a VideoTrack",
+): void {
+  checkMethods(value, name, expected, ["close"]);
+  const frames: unknown = (value as Partial<VideoTrack>)[Symbol.asyncIterator];
+  if (typeof frames === "function") return;
+  throw new TypeError(`${name}: expected ${expected}, got ${shown(value)} that gives no frames`);
+}
+
 /** Throws a TypeError unless `processors` is left out or a list of them. */
 export function checkProcessors(processors: unknown): void {
   if (processors === undefined) return;
@@ -82,9 +94,14 @@ export function checkProcessors(processors: unknown): void {
     throw new TypeError(`processors: expected an array, got ${shown(processors)}`);
   }
   for (const [index, one] of processors.entries()) {
-    if (typeof one?.name !== "string") {
-      const got = typeof one === "object" && one !== null ? "one without" : shown(one);
+    // A function has a name too, and no hook: it would never be called.
+    const isObject = typeof one === "object" && one !== null;
+    if (!isObject || typeof one.name !== "string") {
+      const got = isObject ? "one without" : shown(one);
       throw new TypeError(`processors[${index}]: expected a processor with a name, got ${got}`);
+    }
+    if (one.videoTrack !== undefined) {
+      checkVideoTrack(one.videoTrack, `processors[${index}].videoTrack`);
     }
     for (const hook of HOOKS) {
       if (one[hook] === undefined || typeof one[hook] === "function") continue;

@@ -5,7 +5,7 @@
  * @module
  */
 import { checkJson } from "./json.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkObject, shown } from "../events/checks.ts";
 
 /** The most characters of an identifier or a name. */
 const MOST_TEXT = 255;
@@ -29,7 +29,7 @@ export function checkText(
     !CONTROL.test(value)
   ) return;
   const got = typeof value !== "string"
-    ? describe(value)
+    ? shown(value)
     : value.length > most
     ? `one of ${value.length}`
     : JSON.stringify(value);
@@ -46,15 +46,15 @@ export function checkText(
  */
 export function checkUser(value: unknown, name: string): void {
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(`${name}: expected a user with an id and a name, got ${describe(value)}`);
+    throw new TypeError(`${name}: expected a user with an id and a name, got ${shown(value)}`);
   }
-  const { id, name: shown, image, custom } = value as Record<string, unknown>;
+  const { id, name: called, image, custom } = value as Record<string, unknown>;
   checkText(id, `${name}.id`);
-  checkText(shown, `${name}.name`);
+  checkText(called, `${name}.name`);
   if (image !== undefined) checkText(image, `${name}.image`, MOST_URL);
   if (custom === undefined) return;
   if (typeof custom !== "object" || custom === null || Array.isArray(custom)) {
-    throw new TypeError(`${name}.custom: expected an object, got ${describe(custom)}`);
+    throw new TypeError(`${name}.custom: expected an object, got ${shown(custom)}`);
   }
   checkJson(custom, `${name}.custom`, "it");
 }
@@ -66,7 +66,7 @@ export function checkUser(value: unknown, name: string): void {
  */
 export function checkCall(value: unknown): void {
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(`call: expected a Call, got ${describe(value)}`);
+    throw new TypeError(`call: expected a Call, got ${shown(value)}`);
   }
   const { id, type } = value as Record<string, unknown>;
   checkText(id, "call.id");
@@ -83,10 +83,4 @@ export function checkJoin(agent: unknown, call: unknown, options: unknown): void
   checkUser((agent as { user?: unknown }).user, "agent.user");
   checkCall(call);
   checkObject(options, "options", "an object, or nothing");
-}
-
-function describe(value: unknown): string {
-  if (Array.isArray(value)) return "an array";
-  if (typeof value !== "object" || value === null) return String(value);
-  return value.constructor?.name ?? "an object";
 }

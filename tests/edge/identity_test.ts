@@ -12,7 +12,7 @@ Deno.test("a user is checked before anything is started for it", () => {
   );
   const cases: [unknown, string][] = [
     [undefined, "user: expected a user with an id and a name, got undefined"],
-    ["ann", "got ann"],
+    ["ann", 'got "ann"'],
     [{}, "user.id: expected a text of 1 to 255 characters"],
     [{ id: "ann" }, "user.name: expected a text of 1 to 255 characters without control characters"],
     [
