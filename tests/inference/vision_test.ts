@@ -273,6 +273,34 @@ Deno.test("a shared screen is told of when it is another one and stands still", 
   assertEquals(seen.length, 3);
 });
 
+Deno.test("a screen whose telling failed is told of again", async () => {
+  const seen: number[] = [];
+  let failing = true;
+  const watching = screenChanges((image) => {
+    if (failing) throw new Error("the model is down");
+    seen.push(image.width);
+  });
+  const screen = {
+    id: "s",
+    type: TrackType.SCREEN_SHARE,
+    participant: {} as never,
+    muted: false,
+  };
+  const show = (at: number, brightness: number) =>
+    watching.processVideo(plain(64, 32, [brightness, brightness, brightness], at), screen);
+  await assertRejects(() => show(0, 10), Error, "the model is down");
+  failing = false;
+  await show(500, 10);
+  assertEquals(seen, [64], "the first");
+  failing = true;
+  await show(1000, 100);
+  await assertRejects(() => show(2000, 100), Error, "the model is down");
+  failing = false;
+  await show(2500, 100);
+  await show(3000, 100);
+  assertEquals(seen, [64, 64], "another one");
+});
+
 Deno.test("who waits for a first frame is told when the agent closes, and so is who asks later", async () => {
   await using stage = await seeing();
   const waiting = stage.agent.waitForFirstFrame();

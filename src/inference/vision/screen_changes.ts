@@ -35,7 +35,8 @@ const NOISE = 12;
 
 /**
  * Calls `onChange` with an image of a shared screen: of its first, and of each that is another one,
- * once it stands still. Cameras are not looked at. While `onChange` is pending frames are skipped.
+ * once it stands still. Cameras are not looked at. While `onChange` is pending frames are skipped;
+ * where it fails it is called again with the next one.
  *
  * @example
  * ```ts
@@ -67,8 +68,15 @@ export function screenChanges(
       before = now;
       const isStill = !shown || frame.timestampMs - stillSinceMs >= settleMs;
       if (!isStill || (shown && !differs(shown, now, share))) return;
+      const previous = shown;
       shown = now;
-      await onChange(await encodeFrame(frame, options), track);
+      try {
+        await onChange(await encodeFrame(frame, options), track);
+      } catch (error) {
+        // Nobody has seen it yet.
+        if (shown === now) shown = previous;
+        throw error;
+      }
     },
     videoSourceChanged() {
       shown = before = undefined;
