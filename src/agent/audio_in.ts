@@ -58,6 +58,7 @@ export class AudioIn implements Disposable {
   readonly #row: HeardAudio[] = [];
   readonly #rowInlets: AudioInlet[] = [];
   readonly #passing: HeardAudio[] = [];
+  readonly #shown: HeardAudio[] = [];
   #afterwards: Afterwards[] = [];
   #started = false;
   #closed = false;
@@ -142,7 +143,7 @@ export class AudioIn implements Disposable {
     this.#drain();
   }
 
-  /** Tells the filter, and calls `act`, when all that he said has been processed. */
+  /** Tells the filter, and calls `act`, when all that they said has been processed. */
   participantLeft(participant: Participant, act: () => void): void {
     const inlets = [...this.#inlets.values(), ...this.#ending]
       .filter((one) => one.participant.id === participant.id);
@@ -296,12 +297,14 @@ export class AudioIn implements Disposable {
     return pending && Promise.all(pending).then((kept) => kept.includes(true));
   }
 
-  /** Those who pass. Who is alone is asked about too, and whoever is not said to pass does not. */
+  /** Those who pass. The filter is shown a list of its own, to do with as it likes. Who is alone is asked about too, and whoever is not said to pass does not. */
   #filter(): readonly HeardAudio[] {
     if (this.#options.speakerFilter === everybodyPasses) return this.#row;
     this.#passing.length = 0;
     for (const audio of this.#row) {
-      if (this.#passes.ask(audio, this.#row, yesOrNo)) this.#passing.push(audio);
+      this.#shown.length = 0;
+      for (const one of this.#row) this.#shown.push(one);
+      if (this.#passes.ask(audio, this.#shown, yesOrNo)) this.#passing.push(audio);
     }
     return this.#passing;
   }

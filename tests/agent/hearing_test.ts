@@ -359,6 +359,31 @@ Deno.test("the speaker filter sees whole rows and is asked about one who is alon
   await clock.until(agent.close());
 });
 
+Deno.test("what a speaker filter does to the row that it is shown changes nobody's audio", async () => {
+  const spoil: ((row: HeardAudio[]) => void)[] = [
+    (row) => row.length = 0,
+    (row) => row.sort((one, other) => one.participant.id < other.participant.id ? 1 : -1),
+    (row) => row.push(row[0]!),
+  ];
+  for (const act of spoil) {
+    const { heard, processor } = recorder();
+    const speakerFilter: SpeakerFilter = {
+      passes: (_, row) => {
+        assertEquals(row.map((one) => one.participant.id), ["anna", "bert", "cleo"]);
+        act(row as HeardAudio[]);
+        return true;
+      },
+    };
+    const { connection, clock, agent } = await join(
+      { processors: [processor], speakerFilter },
+      ["anna", "bert", "cleo"],
+    );
+    connection.hearRow(row(connection, 0, "anna", "bert", "cleo"));
+    assertEquals(heard.map((one) => one.from), ["anna", "bert", "cleo"]);
+    await clock.until(agent.close());
+  }
+});
+
 Deno.test("a speaker filter that gives no answer lets nobody pass, and is asked again", async () => {
   const slips: Record<string, () => unknown> = {
     "throws": () => {

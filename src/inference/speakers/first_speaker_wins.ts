@@ -42,9 +42,9 @@ interface Speaker {
   readonly loudness: VadStream;
   probability: number;
   level: number;
-  /** When he last had the floor. */
+  /** When they last had the floor. */
   heldMs: number;
-  /** Since when he has been trying to speak while another one had the floor. */
+  /** Since when they have been trying to speak while another one had the floor. */
   waitingSinceMs: number;
 }
 
