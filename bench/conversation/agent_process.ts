@@ -19,7 +19,7 @@ import {
   type TTS,
   VoiceToVoiceEvent,
 } from "../../mod.ts";
-import { describeError } from "../../src/events/logger.ts";
+import { describeError } from "../../src/events/error_text.ts";
 import { energyVad } from "../../src/inference/hearing/energy_vad.ts";
 import { sileroVad } from "../../src/inference/adapters/silero_vad.ts";
 import { LocalEdge } from "../../src/edge/local/mod.ts";

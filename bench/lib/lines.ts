@@ -4,7 +4,7 @@
  * @module
  */
 
-import { describeError } from "../../src/events/logger.ts";
+import { describeError } from "../../src/events/error_text.ts";
 
 /** Any message; each helper says which it knows. */
 // deno-lint-ignore no-explicit-any
