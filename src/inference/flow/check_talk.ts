@@ -1,4 +1,5 @@
 import type { TranscribingOptions } from "./transcribing_flow.ts";
+import { shown } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
 /** The longest that a time of hearing can sensibly be: half of it fills a memory already. */
@@ -48,8 +49,4 @@ function checkRange(name: string, value: number | undefined, least: number, most
 
 function checkLimit(name: string, value: number | undefined): void {
   if (value !== undefined) checkDuration(name, value);
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

@@ -1,4 +1,5 @@
 import type { CallScript, NetworkConditions, Person, Stall } from "./script.ts";
+import { shown } from "../../events/checks.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 
 const BACKLOGS: readonly unknown[] = ["rows", "sinks", "permuted"];
@@ -17,12 +18,12 @@ export function assertScript(script: CallScript): void {
   assertOptional("agentJoinsAtMs", script.agentJoinsAtMs, { finite: true });
   assertOptional("participantWaitTimeoutMs", script.participantWaitTimeoutMs);
   if (typeof agent !== "function") {
-    throw new TypeError(`agent must be a function, got ${show(agent)}`);
+    throw new TypeError(`agent must be a function, got ${shown(agent)}`);
   }
   if (script.onJoined !== undefined && typeof script.onJoined !== "function") {
-    throw new TypeError(`onJoined must be a function, got ${show(script.onJoined)}`);
+    throw new TypeError(`onJoined must be a function, got ${shown(script.onJoined)}`);
   }
-  if (!Array.isArray(people)) throw new TypeError(`people must be a list, got ${show(people)}`);
+  if (!Array.isArray(people)) throw new TypeError(`people must be a list, got ${shown(people)}`);
   const ids = new Map<string, string>();
   people.forEach((person: Person, index) => {
     const name = `people[${index}]`;
@@ -32,7 +33,7 @@ export function assertScript(script: CallScript): void {
     const other = ids.get(id);
     if (other !== undefined) {
       throw new RangeError(
-        `${field} must differ from ${other}, got ${show(id)} twice: ` +
+        `${field} must differ from ${other}, got ${shown(id)} twice: ` +
           `give another device of one user an id of its own`,
       );
     }
@@ -63,7 +64,7 @@ function assertPerson(name: string, person: Person, endsAtMs: number): void {
       throw new RangeError(`${field}.atMs must be at most endsAtMs (${endsAtMs}), got ${atMs}`);
     }
     if (!(pcm instanceof PcmChunk)) {
-      throw new TypeError(`${field}.pcm must be a PcmChunk, got ${show(pcm)}`);
+      throw new TypeError(`${field}.pcm must be a PcmChunk, got ${shown(pcm)}`);
     }
   });
   each(`${name}.mutes`, person.mutes, assertRange);
@@ -88,14 +89,14 @@ function assertStall(name: string, stall: Stall): void {
   assertNumber(`${name}.forMs`, stall.forMs, { finite: true });
   if (stall.backlog !== undefined && !BACKLOGS.includes(stall.backlog)) {
     throw new TypeError(
-      `${name}.backlog must be "rows", "sinks" or "permuted", got ${show(stall.backlog)}`,
+      `${name}.backlog must be "rows", "sinks" or "permuted", got ${shown(stall.backlog)}`,
     );
   }
 }
 
 function assertRange(name: string, range: readonly [fromMs: number, untilMs: number]): void {
   if (!Array.isArray(range) || range.length !== 2) {
-    throw new TypeError(`${name} must be [fromMs, untilMs], got ${show(range)}`);
+    throw new TypeError(`${name} must be [fromMs, untilMs], got ${shown(range)}`);
   }
   const [from, until] = range;
   assertNumber(`${name}[0]`, from, { finite: true });
@@ -109,7 +110,7 @@ function each<T>(
   assert: (name: string, one: T) => void,
 ): void {
   if (list === undefined) return;
-  if (!Array.isArray(list)) throw new TypeError(`${name} must be a list, got ${show(list)}`);
+  if (!Array.isArray(list)) throw new TypeError(`${name} must be a list, got ${shown(list)}`);
   list.forEach((one: T, index) => assert(`${name}[${index}]`, one));
 }
 
@@ -129,7 +130,7 @@ function assertNumber(name: string, value: unknown, limits: Limits = {}): void {
   const expected = most < Infinity
     ? `a number from ${least} to ${most}`
     : `a ${finite ? "finite " : ""}number >= ${least}`;
-  const message = `${name} must be ${expected}, got ${show(value)}`;
+  const message = `${name} must be ${expected}, got ${shown(value)}`;
   if (typeof value !== "number") throw new TypeError(message);
   if (!(value >= least && value <= most) || (finite && value === Infinity)) {
     throw new RangeError(message);
@@ -137,18 +138,11 @@ function assertNumber(name: string, value: unknown, limits: Limits = {}): void {
 }
 
 function assertId(name: string, value: unknown): void {
-  if (typeof value !== "string") throw new TypeError(`${name} must be text, got ${show(value)}`);
+  if (typeof value !== "string") throw new TypeError(`${name} must be text, got ${shown(value)}`);
   if (value === "") throw new RangeError(`${name} must not be empty, got ""`);
 }
 
 function assertObject(name: string, value: unknown): void {
   if (typeof value === "object" && value !== null) return;
-  throw new TypeError(`${name} must be an object, got ${show(value)}`);
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "function") return "a function";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
+  throw new TypeError(`${name} must be an object, got ${shown(value)}`);
 }
