@@ -9,7 +9,6 @@ import { UseCount } from "../use_count.ts";
 import { ClientSocket } from "./client_socket.ts";
 import { OpenAIReader, readingSession } from "./openai_reader.ts";
 import { realtimeUrl } from "./openai_realtime_protocol.ts";
-import { messageOf } from "../../events/error_text.ts";
 
 /** How long a text may be tried to be read, as long as nothing is heard. */
 const RETRY_LIMIT_MS = 10_000;
