@@ -5,7 +5,6 @@ import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
 import { sha256 } from "./sha256.ts";
 import { ABI_VERSION } from "./symbols.ts";
 import { libraryFileName } from "./target.ts";
-import { messageOf } from "../events/error_text.ts";
 
 /** What stands beside a cached library. */
 export interface Manifest {
@@ -64,7 +63,7 @@ export function findCached(
     library = Deno.readFileSync(files.library);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { reason: "nothing is installed" };
-    const message = messageOf(error);
+    const message = error instanceof Error ? error.message : String(error);
     return { reason: `it cannot be read (${message})` };
   }
   if (manifest === undefined) return { reason: "its manifest is damaged: run ./install again" };

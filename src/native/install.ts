@@ -8,7 +8,6 @@ import { sha256 } from "./sha256.ts";
 import { sources } from "./sources.ts";
 import { ABI_VERSION } from "./symbols.ts";
 import { libraryFileName } from "./target.ts";
-import { messageOf } from "../events/error_text.ts";
 
 export type { Prebuilt } from "./prebuilts.ts";
 
@@ -79,7 +78,7 @@ function usable(folder: string, known: Readonly<Record<string, Prebuilt>>): Cach
     checkLibrary(found.path);
     return found;
   } catch (error) {
-    const message = messageOf(error);
+    const message = error instanceof Error ? error.message : String(error);
     return { reason: `it cannot be opened (${message})` };
   }
 }

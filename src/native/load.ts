@@ -7,7 +7,6 @@ import { granted, LIBRARY_VARIABLE, localBuild, variable } from "./locate.ts";
 import { openNativeKernel } from "./native_kernel.ts";
 import { wasmKernel } from "./wasm_kernel.ts";
 import { assertObject } from "../audio/arguments.ts";
-import { messageOf } from "../events/error_text.ts";
 
 /** How {@linkcode loadKernel} looks for a kernel. */
 export interface LoadKernelOptions {
@@ -63,7 +62,7 @@ function findKernel(path: string | undefined): AudioKernel {
   try {
     return wasmKernel(`simd128; ${why}`);
   } catch (error) {
-    const message = messageOf(error);
+    const message = error instanceof Error ? error.message : String(error);
     return typescriptKernel(`f64; ${why}; no WASM: ${message}`);
   }
 }
@@ -104,7 +103,7 @@ function open(path: string, origin: string, reasons: string[]): AudioKernel | un
     // Never silent: what was named and could not be used is told even where another is found.
     return openNativeKernel(path, { origin: [origin, ...reasons].join("; not ") });
   } catch (error) {
-    const message = messageOf(error);
+    const message = error instanceof Error ? error.message : String(error);
     reasons.push(`${origin}: ${message.includes(path) ? message : `${path}: ${message}`}`);
     return undefined;
   }

@@ -3,7 +3,6 @@
 import type { AudioKernel } from "../audio/kernel.ts";
 import { type Border, BorderKernel } from "./border.ts";
 import { ABI_VERSION, isaNames, symbols } from "./symbols.ts";
-import { messageOf } from "../events/error_text.ts";
 
 /** A library that cannot be used, with a reason that can be shown to a person. */
 export class UnusableLibraryError extends Error {
@@ -68,7 +67,7 @@ function dlopen<S extends Deno.ForeignLibraryInterface>(
   try {
     return Deno.dlopen(path, wanted);
   } catch (error) {
-    const message = messageOf(error);
+    const message = error instanceof Error ? error.message : String(error);
     throw new UnusableLibraryError(message, { cause: error });
   }
 }

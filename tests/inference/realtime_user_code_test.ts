@@ -34,9 +34,9 @@ interface Case {
 const cases = {
   sendAudio: { heard: 0 },
   sendImage: {},
-  // Whoever asked for it is told.
-  say: { told: [], heard: 2 },
-  sendText: { told: [], heard: 2 },
+  // Whoever asked for it is told, and the event is for who did not wait.
+  say: { heard: 2 },
+  sendText: { heard: 2 },
   sendToolResult: { heard: 2 },
   interrupt: {},
   // A session whose events cannot be had is none: it is begun again.
