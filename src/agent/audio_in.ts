@@ -297,7 +297,10 @@ export class AudioIn implements Disposable {
     return pending && Promise.all(pending).then((kept) => kept.includes(true));
   }
 
-  /** Those who pass. The filter is shown a list of its own, to do with as it likes. Who is alone is asked about too, and whoever is not said to pass does not. */
+  /**
+   * Those who pass: also who is alone is asked about, and whoever is not said to pass does not. The
+   * filter is shown a list of its own each time, to do with as it likes.
+   */
   #filter(): readonly HeardAudio[] {
     if (this.#options.speakerFilter === everybodyPasses) return this.#row;
     this.#passing.length = 0;

@@ -2,7 +2,7 @@
  * What the browser tests share: a real Chromium, people in it who join through the page's own
  * client, and waiting for conditions instead of for time.
  */
-import type { Browser, Page } from "../../scripts/browser.ts";
+import type { Browser, OwnBrowser, Page } from "../../scripts/browser.ts";
 import { delay } from "@std/async/delay";
 import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
 import { hasNetwork } from "../local/network.ts";
@@ -18,45 +18,39 @@ export const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
 /** The browser to test with; without one the browser tests are counted as skipped. */
 export const chromium: string | undefined = Deno.env.get("CHROMIUM");
 
-/** Registers a test that needs the browser, and gives it one with an empty profile. */
-export function browserTest(
-  name: string,
-  body: (browser: Browser) => Promise<void>,
-  { ignore = false }: { ignore?: boolean } = {},
-): void {
-  Deno.test({
-    name,
-    ignore: ignore || chromium === undefined,
-    // Chromium's pipes and timers live in puppeteer, beyond one test's view.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      await using own = await launchBrowser();
-      await body(own.browser);
-    },
-  });
-}
-
 /** The Firefox to test with; without one its tests are counted as skipped. */
 export const firefox: string | undefined = Deno.env.get("FIREFOX");
 
-/** The same with Firefox, which can be tested on no machine that has only the loopback. */
-export function firefoxTest(
+/** Registers a test that is given a browser with an empty profile. */
+type BrowserTest = (
   name: string,
   body: (browser: Browser) => Promise<void>,
-  { ignore = false }: { ignore?: boolean } = {},
-): void {
-  Deno.test({
-    name,
-    ignore: ignore || firefox === undefined || !hasNetwork,
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      await using own = await launchFirefox();
-      await body(own.browser);
-    },
-  });
+  options?: { ignore?: boolean },
+) => void;
+
+function testsWith(launch: () => Promise<OwnBrowser>, isMissing: boolean): BrowserTest {
+  return (name, body, { ignore = false } = {}) =>
+    Deno.test({
+      name,
+      ignore: ignore || isMissing,
+      // The browser's pipes and timers live in puppeteer, beyond one test's view.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      async fn() {
+        await using own = await launch();
+        await body(own.browser);
+      },
+    });
 }
+
+/** Registers a test that needs Chromium. */
+export const browserTest: BrowserTest = testsWith(launchBrowser, chromium === undefined);
+
+/** Registers one that needs Firefox, which makes no calls where there is only the loopback. */
+export const firefoxTest: BrowserTest = testsWith(
+  launchFirefox,
+  firefox === undefined || !hasNetwork,
+);
 
 /** Waits until `condition` gives something; says what it waited for when it never does. */
 export async function until<T>(
