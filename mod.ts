@@ -15,13 +15,13 @@ export {
   type InterruptSignal,
   interruptSignal,
   untilInterrupted,
-} from "./src/agent/interrupt_signal.ts";
+} from "./src/agent/shutdown_signal.ts";
 export type { HeardAudio, Processor } from "./src/agent/processor.ts";
 export { everybodyPasses, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
 
 // What it talks with. Adapters of services and models are imported by themselves.
 export type { BroadcastMetricsOptions } from "./src/agent/conversation_metrics.ts";
-export type { ConversationParts, VisionOptions } from "./src/agent/conversation_part.ts";
+export type { ConversationParts, VisionOptions } from "./src/agent/conversation_processor.ts";
 export * from "./src/inference/mod.ts";
 
 // The contract: what an edge is, and what its author builds on.
@@ -102,10 +102,13 @@ export type {
   PlayoutPort,
   PlayoutReport,
 } from "./src/edge/audio_track.ts";
-export { PacedPlayout, type PacedPlayoutOptions } from "./src/edge/paced_playout.ts";
-export { QueuedAudioTrack, type QueuedAudioTrackOptions } from "./src/edge/queued_audio_track.ts";
-export { FrameThrottle } from "./src/edge/frame_throttle.ts";
-export { LatestVideoTrack } from "./src/edge/latest_video_track.ts";
+export { PacedPlayout, type PacedPlayoutOptions } from "./src/edge/toolkit/paced_playout.ts";
+export {
+  QueuedAudioTrack,
+  type QueuedAudioTrackOptions,
+} from "./src/edge/toolkit/queued_audio_track.ts";
+export { FrameThrottle } from "./src/edge/toolkit/frame_throttle.ts";
+export { LatestVideoTrack } from "./src/edge/toolkit/latest_video_track.ts";
 export {
   type VideoFormat,
   type VideoFrame,

@@ -6,7 +6,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { StreamDouble } from "../tests/getstream/double/stream_double.ts";
+import { StreamDouble } from "../tests/edges/getstream/double/stream_double.ts";
 import { type Reconnection, Stage } from "./getstream/stage.ts";
 import { withCleanUp } from "./lib/interrupt.ts";
 import { describeMachine, type Machine } from "./lib/machine.ts";

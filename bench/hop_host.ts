@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { AgentPort, EdgeHost } from "../src/media/host/contract.ts";
-import { runMediaHost } from "../src/media/host/host.ts";
+import type { AgentPort, EdgeHost } from "../src/media/child/contract.ts";
+import { runMediaHost } from "../src/media/child/child.ts";
 import type { JsonValue } from "../src/edge/types.ts";
 import { sinceStamp, stamp } from "./hop_stamp.ts";
 

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { OPENAI_MODELS, openAICompatible } from "../src/inference/adapters/openai_compatible.ts";
-import { openAIRealtime } from "../src/inference/adapters/openai_realtime.ts";
+import { OPENAI_MODELS, openAICompatible } from "../src/adapters/openai/mod.ts";
+import { openAIRealtime } from "../src/adapters/openai/realtime.ts";
 import type { PcmChunk } from "../src/audio/pcm_chunk.ts";
 import { systemClock } from "../src/events/clock.ts";
 import { silentLogger } from "../src/events/logger.ts";

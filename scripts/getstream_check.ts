@@ -16,8 +16,8 @@ import type { Connection } from "../src/edge/connection.ts";
 import type { AudioRow, EdgeAgent } from "../src/edge/edge_agent.ts";
 import { ConnectionError } from "../src/edge/errors.ts";
 import { CustomEventReceivedEvent, ErrorEvent } from "../src/edge/events.ts";
-import { GetStreamEdge, type ReconnectStrategy } from "../src/edge/getstream/mod.ts";
-import { LatestVideoTrack } from "../src/edge/latest_video_track.ts";
+import { GetStreamEdge, type ReconnectStrategy } from "../src/edges/getstream/mod.ts";
+import { LatestVideoTrack } from "../src/edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../src/edge/types.ts";
 
 const USAGE = `deno task getstream:check [--base-url URL] [--call ID] [--json]

@@ -1,10 +1,10 @@
 /**
- * `deno run -A scripts/getstream_proto.ts`: makes `src/edge/getstream/proto/signal_pb.ts` from
+ * `deno run -A scripts/getstream_proto.ts`: makes `src/edges/getstream/child/proto/signal_pb.ts` from
  * `signal.proto`. With `--check` it only says whether the two belong together.
  *
  * @module
  */
-const FOLDER = new URL("../src/edge/getstream/proto/", import.meta.url);
+const FOLDER = new URL("../src/edges/getstream/child/proto/", import.meta.url);
 const BUF = "@bufbuild/buf@1.75.0";
 /** The same version as the library's in deno.json. */
 const PLUGIN = "@bufbuild/protoc-gen-es@2.17.0";

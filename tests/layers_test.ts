@@ -42,17 +42,16 @@ const allowed: Record<string, string[]> = {
   native: ["audio"],
   edge: ["audio", "events"],
   inference: ["edge", "audio", "events"],
+  adapters: ["inference", "edge", "audio", "events"],
   media: ["native", "edge", "audio", "events"],
-  "edge/local": ["media", "native", "edge", "audio", "events"],
-  "edge/getstream": ["media", "native", "edge", "audio", "events"],
+  "edges/local": ["media", "native", "edge", "audio", "events"],
+  "edges/getstream": ["media", "native", "edge", "audio", "events"],
   agent: ["native", "inference", "edge", "audio", "events"],
   testing: ["agent", "inference", "media", "native", "edge", "audio", "events"],
 };
 
 function layerOf(path: string): string | undefined {
-  const folder = path.match(/^src\/((?:edge\/[^/]+|[^/]+))\/.+/)?.[1];
-  if (folder?.startsWith("edge/") && !(folder in allowed)) return "edge";
-  return folder;
+  return path.match(/^src\/(edges\/[^/]+|[^/]+)\/.+/)?.[1];
 }
 
 async function sources(): Promise<string[]> {
@@ -105,7 +104,7 @@ Deno.test("the entry module pulls one small package, which checks schemas, and n
   const targets = [...graph.values()].flatMap((one) => [...one]);
   const packages = targets.filter((one) => /^(npm|jsr|node|https?):/.test(one));
   assertEquals(packages.map((one) => one.replace(/@[\d.]+$/, "")), ["npm:@cfworker/json-schema"]);
-  const edges = [...graph.keys()].filter((one) => /^src\/(media|edge\/[^/]+\/)/.test(one));
+  const edges = [...graph.keys()].filter((one) => /^src\/(media|edges)\//.test(one));
   assertEquals(edges, []);
 });
 

@@ -13,7 +13,7 @@ import type { OutboundAudioTrack } from "../../src/edge/audio_track.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { describeError } from "../../src/events/error_text.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { LocalEdge } from "../../src/edge/local/mod.ts";
+import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { loadKernel } from "../../src/native/mod.ts";
 import { answerAll, type Message } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";

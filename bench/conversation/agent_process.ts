@@ -20,9 +20,9 @@ import {
   VoiceToVoiceEvent,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
-import { energyVad } from "../../src/inference/hearing/energy_vad.ts";
-import { sileroVad } from "../../src/inference/adapters/silero_vad.ts";
-import { LocalEdge } from "../../src/edge/local/mod.ts";
+import { energyVad } from "../../src/inference/turns/energy_vad.ts";
+import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
+import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { answerAll, type Message } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import { LLM_MS, STT_MS, TTS_MS, TURN_SILENCE_MS } from "./script.ts";

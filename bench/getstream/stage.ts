@@ -8,14 +8,14 @@ import type { AudioTrack } from "../../src/edge/audio_track.ts";
 import type { Connection } from "../../src/edge/connection.ts";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { ConnectionStateChangedEvent } from "../../src/edge/events.ts";
-import { GetStreamEdge, ReconnectedEvent } from "../../src/edge/getstream/mod.ts";
+import { GetStreamEdge, ReconnectedEvent } from "../../src/edges/getstream/mod.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import {
   API_KEY,
   API_SECRET,
   type StreamDouble,
-} from "../../tests/getstream/double/stream_double.ts";
-import { longestGap, tone, until } from "../../tests/getstream/listener.ts";
+} from "../../tests/edges/getstream/double/stream_double.ts";
+import { longestGap, tone, until } from "../../tests/edges/getstream/listener.ts";
 
 const CID = "default:bench";
 /** Sound below this is silence, of a full scale of 1. */

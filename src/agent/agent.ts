@@ -5,11 +5,11 @@ import type { Conversation } from "../edge/conversation.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { CloseReason, JsonValue, Participant, User } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
-import type { EncodedImage } from "../inference/messages.ts";
+import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { EventManager } from "../events/event_manager.ts";
-import type { RespondOptions, SayOptions } from "../inference/flow/flow.ts";
-import type { SpeechOutcome } from "../inference/speaking/speech.ts";
+import type { RespondOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
+import type { SpeechOutcome } from "../inference/reply/speech_handle.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
@@ -18,14 +18,14 @@ import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./a
 import type { HeardAudio, Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
-import { checkCall } from "../edge/identity.ts";
+import { checkCall } from "../edge/validation.ts";
 import { checkDuration, waitFor } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
 import { AgentLifecycle } from "./agent_lifecycle.ts";
 import type { AgentSession } from "./agent_session.ts";
-import { ConversationPart } from "./conversation_part.ts";
+import { ConversationPart } from "./conversation_processor.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
-import { Senses } from "./senses.ts";
+import { Senses } from "./agent_input.ts";
 import { everybodyPasses } from "./speaker_filter.ts";
 
 /** An edge that takes longer than this for a step before the join is given up; each sets limits of its own. */

@@ -1,13 +1,13 @@
 import type { JsonValue } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { EventManager } from "../events/event_manager.ts";
-import type { Component } from "../inference/component.ts";
+import type { Component } from "../inference/contracts/component.ts";
 import {
   BargeInEvent,
   ConversationMetricsEvent,
   FalseAlarmEvent,
   VoiceToVoiceEvent,
-} from "../inference/events.ts";
+} from "../inference/contracts/events.ts";
 import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
 import { type Figures, metricsMessage } from "./metrics_message.ts";
 

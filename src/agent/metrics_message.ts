@@ -1,5 +1,5 @@
 import type { JsonValue } from "../edge/types.ts";
-import type { VoiceToVoiceEvent } from "../inference/events.ts";
+import type { VoiceToVoiceEvent } from "../inference/contracts/events.ts";
 import { MAX_CUSTOM_EVENT_BYTES } from "../edge/custom_event.ts";
 
 /** Figures by component. */

@@ -1,5 +1,5 @@
 import type { User } from "./types.ts";
-import { checkCall } from "./identity.ts";
+import { checkCall } from "./validation.ts";
 import { checkObject } from "../events/checks.ts";
 
 /** What can be said when a call is created or looked up. */

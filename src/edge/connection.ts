@@ -17,11 +17,11 @@ import { checkMethods, checkObject } from "../events/checks.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { promised, UserHook } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
-import { Attendance } from "./attendance.ts";
+import { Attendance } from "./presence.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
-import { checkCall, checkUser } from "./identity.ts";
+import { checkCall, checkUser } from "./validation.ts";
 import {
   AudioReceivedEvent,
   CallEndedEvent,

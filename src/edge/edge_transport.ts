@@ -15,8 +15,8 @@ import { ClosedError } from "./errors.ts";
 import { ErrorEvent } from "./events.ts";
 import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
-import { QueuedAudioTrack } from "./queued_audio_track.ts";
-import { checkCall } from "./identity.ts";
+import { QueuedAudioTrack } from "./toolkit/queued_audio_track.ts";
+import { checkCall } from "./validation.ts";
 
 /** How long `release` may take before closing goes on without it. */
 const RELEASE_LIMIT_MS = 15_000;

@@ -4,8 +4,8 @@
  *
  * @module
  */
-export { type Component, type ComponentContext } from "./component.ts";
-export { InferenceError } from "./errors.ts";
+export { type Component, type ComponentContext } from "./contracts/component.ts";
+export { InferenceError } from "./contracts/errors.ts";
 export {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
@@ -21,13 +21,13 @@ export {
   TranscriptEvent,
   TurnEndedEvent,
   VoiceToVoiceEvent,
-} from "./events.ts";
-export type { BargeInOptions } from "./flow/transcribing/barge_in.ts";
-export type { RespondOptions, SayOptions } from "./flow/flow.ts";
-export type { TranscribingOptions } from "./flow/transcribing_flow.ts";
-export { energyVad, type EnergyVadOptions } from "./hearing/energy_vad.ts";
-export type { HearingOptions } from "./hearing/listener.ts";
-export type { SpeechGateOptions } from "./hearing/speech_gate.ts";
+} from "./contracts/events.ts";
+export type { BargeInOptions } from "./turns/interruption.ts";
+export type { RespondOptions, SayOptions } from "./pipelines/pipeline.ts";
+export type { TranscribingOptions } from "./pipelines/cascaded_pipeline.ts";
+export { energyVad, type EnergyVadOptions } from "./turns/energy_vad.ts";
+export type { HearingOptions } from "./turns/speaker_listener.ts";
+export type { SpeechGateOptions } from "./turns/vad_state_machine.ts";
 export type {
   FromSchema,
   FromType,
@@ -35,22 +35,22 @@ export type {
   JsonSchemaType,
   ObjectFrom,
   RequiredNames,
-} from "./json_schema.ts";
-export type { LLM, LLMPart, LLMRequest } from "./llm.ts";
-export type { ChatMessage, EncodedImage, ToolCall } from "./messages.ts";
+} from "./contracts/json_schema.ts";
+export type { LLM, LLMPart, LLMRequest } from "./contracts/llm.ts";
+export type { ChatMessage, EncodedImage, ToolCall } from "./contracts/messages.ts";
 export type {
   RealtimeEvent,
   RealtimeLLM,
   RealtimeSession,
   RealtimeSessionOptions,
-} from "./realtime_llm.ts";
+} from "./contracts/realtime_llm.ts";
 export { allowList } from "./speakers/allow_list.ts";
 export { type FirstSpeakerOptions, firstSpeakerWins } from "./speakers/first_speaker_wins.ts";
 export { loudest, type LoudestOptions } from "./speakers/loudest.ts";
 export type { SpeakerPolicy } from "./speakers/speaker_policy.ts";
-export type { HeardSpeech } from "./flow/flow.ts";
-export type { SpeechOutcome } from "./speaking/speech.ts";
-export type { STT, TranscribeOptions, Transcript } from "./stt.ts";
+export type { HeardSpeech } from "./pipelines/pipeline.ts";
+export type { SpeechOutcome } from "./reply/speech_handle.ts";
+export type { STT, TranscribeOptions, Transcript } from "./contracts/stt.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";
 export {
   defineTool,
@@ -59,16 +59,16 @@ export {
   type ToolContext,
   type ToolDescription,
   type ToolResult,
-} from "./tool.ts";
-export type { SpeechPart, TTS } from "./tts.ts";
+} from "./contracts/tool.ts";
+export type { SpeechPart, TTS } from "./contracts/tts.ts";
 export {
   fixedSilence,
   type PausedTurn,
   punctuationTurns,
   type PunctuationTurnsOptions,
   type TurnDetector,
-} from "./turn_detector.ts";
-export type { VAD, VadStream } from "./vad.ts";
+} from "./contracts/turn_detector.ts";
+export type { VAD, VadStream } from "./contracts/vad.ts";
 export { encodeFrame, type EncodeFrameOptions, type ImageEncoder } from "./vision/encode_frame.ts";
 export {
   type ScreenChanges,

@@ -1,7 +1,7 @@
 /** The kernel in the native library. @module */
 
 import type { AudioKernel } from "../audio/kernel.ts";
-import { type Border, BorderKernel } from "./border.ts";
+import { type Border, BorderKernel } from "./abi.ts";
 import { ABI_VERSION, isaNames, symbols } from "./symbols.ts";
 
 /** A library that cannot be used, with a reason that can be shown to a person. */

@@ -3,7 +3,7 @@
 import * as wasm from "./ringline_audio.wasm";
 import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
 import { assertApart, copySamples, floatsHead, samplesHead } from "../audio/typed_arrays.ts";
-import { type Border, BorderKernel, Listeners } from "./border.ts";
+import { type Border, BorderKernel, Listeners } from "./abi.ts";
 
 /** Bytes that the staging areas begin with: a chunk of 60 ms of 48 kHz stereo. */
 const STAGING_BYTES = 12 * 1024;

@@ -1,6 +1,6 @@
 import { checkClock, type Clock } from "../events/clock.ts";
 import type { JsonValue } from "../edge/types.ts";
-import type { LLM, LLMPart, LLMRequest } from "../inference/llm.ts";
+import type { LLM, LLMPart, LLMRequest } from "../inference/contracts/llm.ts";
 import { checkObject } from "../events/checks.ts";
 import { promiseIn } from "../events/user_code.ts";
 import { sleep } from "../events/waiting.ts";

@@ -1,14 +1,14 @@
 import { checkClock, type Clock } from "../events/clock.ts";
-import type { EncodedImage } from "../inference/messages.ts";
+import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
   RealtimeLLM,
   RealtimeSession,
   RealtimeSessionOptions,
-} from "../inference/realtime_llm.ts";
+} from "../inference/contracts/realtime_llm.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
-import { levelOf } from "../inference/hearing/level.ts";
-import { Feed } from "../inference/feed.ts";
+import { levelOf } from "../inference/turns/level.ts";
+import { Feed } from "../events/channel.ts";
 
 /** One exchange with a {@linkcode FakeRealtimeLLM}. */
 export interface FakeExchange {

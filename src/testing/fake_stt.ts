@@ -1,6 +1,6 @@
 import { checkClock, type Clock } from "../events/clock.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
-import type { STT, TranscribeOptions, Transcript } from "../inference/stt.ts";
+import type { STT, TranscribeOptions, Transcript } from "../inference/contracts/stt.ts";
 import { sleep } from "../events/waiting.ts";
 
 /** What a {@linkcode FakeSTT} understands of one stretch of speech. */

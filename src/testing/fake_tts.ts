@@ -1,5 +1,5 @@
 import { checkClock, type Clock } from "../events/clock.ts";
-import type { SpeechPart, TTS } from "../inference/tts.ts";
+import type { SpeechPart, TTS } from "../inference/contracts/tts.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { sleep } from "../events/waiting.ts";
 

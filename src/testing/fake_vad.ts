@@ -1,6 +1,6 @@
 import type { Clock } from "../events/clock.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
-import type { VAD, VadStream } from "../inference/vad.ts";
+import type { VAD, VadStream } from "../inference/contracts/vad.ts";
 import { sleep } from "../events/waiting.ts";
 
 /** How a {@linkcode FakeVAD} decides. */

@@ -5,7 +5,7 @@ import type { VideoTrack } from "../edge/video_frame.ts";
 import type { MemoryEdge } from "./memory_edge.ts";
 import type { MemoryRoom } from "./memory_room.ts";
 import { Connection, type ConnectionInit, type PublishedTracks } from "../edge/connection.ts";
-import { PacedPlayout } from "../edge/paced_playout.ts";
+import { PacedPlayout } from "../edge/toolkit/paced_playout.ts";
 import { TrackType } from "../edge/types.ts";
 
 /** What a room tells those who are in it. */

@@ -8,9 +8,9 @@ import { checkObject, shown } from "../events/checks.ts";
 import { promised } from "../events/user_code.ts";
 import { sleep, waitFor } from "../events/waiting.ts";
 import { MemoryConnection } from "./memory_connection.ts";
-import type { MemoryParty, MemoryPartyOptions } from "./memory_party.ts";
+import type { MemoryParty, MemoryPartyOptions } from "./memory_participant.ts";
 import { MemoryRoom } from "./memory_room.ts";
-import { checkCall, checkJoin, checkText } from "../edge/identity.ts";
+import { checkCall, checkJoin, checkText } from "../edge/validation.ts";
 
 /** How a {@linkcode MemoryEdge} behaves. */
 export interface MemoryEdgeOptions extends EdgeOptions {

@@ -4,7 +4,7 @@ import type { Clock } from "../events/clock.ts";
 import type { MemoryConnection, RoomMessage } from "./memory_connection.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { TrackType } from "../edge/types.ts";
-import { MemoryParty, type MemoryPartyOptions, type MemoryVideo } from "./memory_party.ts";
+import { MemoryParty, type MemoryPartyOptions, type MemoryVideo } from "./memory_participant.ts";
 
 const ROW_MS = 20;
 

@@ -1,7 +1,7 @@
 import type { Call } from "../edge/call.ts";
 import type { EdgeUnderTest, RemoteParty } from "./conformance/under_test.ts";
-import type { MemoryParty } from "./memory_party.ts";
-import { audibleMs } from "./conformance/bench.ts";
+import type { MemoryParty } from "./memory_participant.ts";
+import { audibleMs } from "./conformance/fixture.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { silentLogger } from "../events/logger.ts";
 import { MemoryConnection } from "./memory_connection.ts";

@@ -65,7 +65,7 @@ export type {
 export { memoryEdgeUnderTest } from "./memory_under_test.ts";
 export { MemoryEdge, type MemoryEdgeOptions } from "./memory_edge.ts";
 export { MemoryConnection, type RoomMessage } from "./memory_connection.ts";
-export { MemoryParty, type MemoryPartyOptions, MemoryVideo } from "./memory_party.ts";
+export { MemoryParty, type MemoryPartyOptions, MemoryVideo } from "./memory_participant.ts";
 export { VirtualClock } from "./virtual_clock.ts";
 export { type FakeAnswer, FakeLLM, type FakeReply } from "./fake_llm.ts";
 export { type FakeExchange, FakeRealtimeLLM, FakeRealtimeSession } from "./fake_realtime_llm.ts";

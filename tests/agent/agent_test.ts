@@ -5,7 +5,7 @@ import type { Processor } from "../../src/agent/processor.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import type { Call } from "../../src/edge/call.ts";
 import { CallEndedEvent } from "../../src/edge/events.ts";
-import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
+import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { agentUser, join, setUp } from "./_call.ts";

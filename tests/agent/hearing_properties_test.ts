@@ -1,7 +1,7 @@
 /** What holds of hearing whatever comes in whatever order. `FUZZ_RUNS` sets how often it is tried. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { AudioIn } from "../../src/agent/audio_in.ts";
+import { AudioIn } from "../../src/agent/audio_input.ts";
 import { everybodyPasses } from "../../src/agent/speaker_filter.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";

@@ -3,7 +3,7 @@ import type { Processor } from "../../src/agent/processor.ts";
 import { TrackType } from "../../src/edge/types.ts";
 import type { VideoFrame } from "../../src/edge/video_frame.ts";
 import { sleep } from "../../src/events/waiting.ts";
-import type { MemoryVideo } from "../../src/testing/memory_party.ts";
+import type { MemoryVideo } from "../../src/testing/memory_participant.ts";
 import type { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { joinAnna, setUp } from "./_call.ts";
 

@@ -4,30 +4,34 @@ import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import type { ImageEncoder } from "../../src/inference/vision/encode_frame.ts";
-import type { TranscribingOptions } from "../../src/inference/flow/transcribing_flow.ts";
-import type { Component } from "../../src/inference/component.ts";
-import type { LLM } from "../../src/inference/llm.ts";
-import type { STT } from "../../src/inference/stt.ts";
-import type { Tool } from "../../src/inference/tool.ts";
-import type { TTS } from "../../src/inference/tts.ts";
-import type { TurnDetector } from "../../src/inference/turn_detector.ts";
-import type { VAD, VadStream } from "../../src/inference/vad.ts";
+import type { TranscribingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
+import type { Component } from "../../src/inference/contracts/component.ts";
+import type { LLM } from "../../src/inference/contracts/llm.ts";
+import type { STT } from "../../src/inference/contracts/stt.ts";
+import type { Tool } from "../../src/inference/contracts/tool.ts";
+import type { TTS } from "../../src/inference/contracts/tts.ts";
+import type { TurnDetector } from "../../src/inference/contracts/turn_detector.ts";
+import type { VAD, VadStream } from "../../src/inference/contracts/vad.ts";
 import type { Logger } from "../../src/events/logger.ts";
 import type { VideoTrack } from "../../src/edge/video_frame.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
-import { BargeInEvent, ToolCalledEvent, TurnEndedEvent } from "../../src/inference/events.ts";
-import { defineTool } from "../../src/inference/tool.ts";
-import { fixedSilence } from "../../src/inference/turn_detector.ts";
+import {
+  BargeInEvent,
+  ToolCalledEvent,
+  TurnEndedEvent,
+} from "../../src/inference/contracts/events.ts";
+import { defineTool } from "../../src/inference/contracts/tool.ts";
+import { fixedSilence } from "../../src/inference/contracts/turn_detector.ts";
 import { FakeLLM } from "../../src/testing/fake_llm.ts";
 import { FakeSTT } from "../../src/testing/fake_stt.ts";
 import { FakeTTS } from "../../src/testing/fake_tts.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { sound } from "../inference/_stage.ts";
+import { sound } from "../inference/_fixture.ts";
 import {
   failures as readableFailures,
   type MethodsOf,
@@ -37,7 +41,7 @@ import {
   transferAway,
   UnhandledRejections,
   unreadableNames,
-} from "../support/slips.ts";
+} from "../fixtures/slips.ts";
 import { describeError } from "../../src/events/error_text.ts";
 
 type Slip = () => never;

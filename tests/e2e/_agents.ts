@@ -3,7 +3,7 @@ import { Agent, type AgentOptions, type HeardAudio, PcmChunk, silentLogger } fro
 import { LocalEdge } from "@ringline/edge/local";
 import type { Recording } from "./_signal.ts";
 import { toFloats } from "./_signal.ts";
-import { until } from "./_lab.ts";
+import { until } from "./_fixture.ts";
 
 /** Keeps what an agent hears of each participant. */
 export class Ears {

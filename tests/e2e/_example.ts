@@ -1,6 +1,6 @@
 /** Starts examples as a person does: by the command in their first line. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { until } from "./_lab.ts";
+import { until } from "./_fixture.ts";
 
 export const ROOT = new URL("../../", import.meta.url);
 

@@ -1,7 +1,7 @@
 /** The page as people use it: by its form, its keyboard and what it says. */
 import { assert } from "@std/assert";
 import type { Browser, Page } from "../../scripts/browser.ts";
-import { until } from "./_lab.ts";
+import { until } from "./_fixture.ts";
 
 /** Everything that the page shows. */
 export async function textOf(page: Page): Promise<string> {

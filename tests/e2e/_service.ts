@@ -1,6 +1,6 @@
 /** A double of the service that the examples with a key talk through. */
 import { tone } from "@ringline/edge/testing";
-import { type Answer, events, stream } from "../inference/adapters/_double.ts";
+import { type Answer, events, stream } from "../adapters/_double.ts";
 
 /** The key that people have here. */
 export const KEY = "sk-of-a-double";

@@ -1,5 +1,5 @@
 /** A person's voice, in one stretch. */
-import { type Guest, SPEECH } from "./_lab.ts";
+import { type Guest, SPEECH } from "./_fixture.ts";
 import { type Recording, toFloats } from "./_signal.ts";
 
 const RATE = 48_000;

@@ -12,8 +12,8 @@ import { LocalEdge } from "@ringline/edge/local";
 import { delay } from "@std/async/delay";
 import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
 import { localAssistant } from "../../examples/local_assistant.ts";
-import { hasRecogniser, spoken } from "../support/offline_speech.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { hasRecogniser, spoken } from "../fixtures/offline_speech.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { levelDb } from "./_signal.ts";
 
 /** Says sentences in the page, with a voice. */

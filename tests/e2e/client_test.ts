@@ -4,7 +4,7 @@ import { Agent, CustomEventReceivedEvent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
 import { openScene } from "./_agents.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 
 /** What calling a method of the client throws. */
 async function thrown(guest: Guest, call: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** The examples as a person runs them: with the permissions that their first line states. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { assertEndsQuietlyWhileJoining, childrenOf, Example, gone } from "./_example.ts";
-import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
+import { browserTest, Guest, SPEECH, until } from "./_fixture.ts";
 import { levelDb } from "./_signal.ts";
 
 browserTest("the parrot says back what it heard, and stops when interrupted", async (browser) => {

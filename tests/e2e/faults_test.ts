@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Agent, CallEndedEvent, type CloseReason } from "@ringline/edge";
 import { openScene, tone } from "./_agents.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { toneDb } from "./_signal.ts";
 
 browserTest("a killed browser is known to be gone", async (browser) => {

@@ -5,8 +5,8 @@ import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
 import { launchBrowser, type Page } from "../../scripts/browser.ts";
 import { Ears, openScene, tone } from "./_agents.ts";
-import { hasLoopback6 } from "../local/network.ts";
-import { chromium, firefox, firefoxTest, Guest, until } from "./_lab.ts";
+import { hasLoopback6 } from "../edges/local/network.ts";
+import { chromium, firefox, firefoxTest, Guest, until } from "./_fixture.ts";
 import { joinByKeyboard, openPage, shows } from "./_page.ts";
 import { levelDb, type Recording, toneDb } from "./_signal.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "../../scripts/browser.ts";
 import { openScene } from "./_agents.ts";
-import { browserTest, until } from "./_lab.ts";
+import { browserTest, until } from "./_fixture.ts";
 
 const WINDOWS = [
   [1280, 800],

@@ -4,7 +4,7 @@ import { type JsonValue, silentLogger, TrackType } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { conformanceTests, type EdgeUnderTest, type RemoteParty } from "@ringline/edge/testing";
 import { launchBrowser } from "../../scripts/browser.ts";
-import { chromium, Guest, type GuestEvent } from "./_lab.ts";
+import { chromium, Guest, type GuestEvent } from "./_fixture.ts";
 
 /** A guest as the kit sees it: what the page tells is kept here, as it comes. */
 async function partyOf(guest: Guest): Promise<RemoteParty> {

@@ -13,7 +13,7 @@ import {
 } from "@ringline/edge";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
 import { openScene } from "./_agents.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 
 /** A microphone that is silent until the test says how loud it is. */
 const MICROPHONE = `navigator.mediaDevices.getUserMedia = () => {

@@ -1,8 +1,8 @@
 /** The examples that talk through a service, where something is missing or somebody interrupts. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { Browser } from "../../scripts/browser.ts";
-import { events, refusal, ServiceDouble } from "../inference/adapters/_double.ts";
-import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
+import { events, refusal, ServiceDouble } from "../adapters/_double.ts";
+import { RealtimeDouble } from "../adapters/_realtime_double.ts";
 import {
   assertEndsQuietlyWhileJoining,
   assertEndsWell,
@@ -11,7 +11,7 @@ import {
   flagsOf,
   ROOT,
 } from "./_example.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { KEY, keyFor, speaking } from "./_service.ts";
 import { utter } from "./_utterance.ts";
 

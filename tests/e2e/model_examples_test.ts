@@ -6,10 +6,10 @@ import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } fro
 import decodeJpeg from "@jsquash/jpeg/decode.js";
 import { OPENAI_MODELS } from "@ringline/edge/openai-compatible";
 import type { Browser, Page } from "../../scripts/browser.ts";
-import { ServiceDouble } from "../inference/adapters/_double.ts";
-import { RealtimeDouble } from "../inference/adapters/_realtime_double.ts";
+import { ServiceDouble } from "../adapters/_double.ts";
+import { RealtimeDouble } from "../adapters/_realtime_double.ts";
 import { assertEndsWell, Example } from "./_example.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { type Body, KEY, keyFor, speaking, voice } from "./_service.ts";
 import { findIn, type Recording, toFloats, toneDb } from "./_signal.ts";
 import { utter, utterance } from "./_utterance.ts";

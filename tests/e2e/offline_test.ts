@@ -1,6 +1,6 @@
 /** A call on a machine whose only network is the loopback, which no browser uses by itself. */
 import { assert, assertLess, assertMatch } from "@std/assert";
-import { chromium, firefox } from "./_lab.ts";
+import { chromium, firefox } from "./_fixture.ts";
 
 /** A network of one's own, which has nothing but the loopback; without root where that is allowed. */
 const ALONE = [["--net"], ["--user", "--map-root-user", "--net"]];

@@ -4,7 +4,7 @@ import type { Page } from "../../scripts/browser.ts";
 import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openScene } from "./_agents.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { joinByKeyboard, openPage, shows, textOf } from "./_page.ts";
 
 /** What the conversation shows. */

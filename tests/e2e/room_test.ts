@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LatestVideoTrack, type Participant, type VideoFrame } from "@ringline/edge";
 import { openScene, tone } from "./_agents.ts";
-import { browserTest, Guest, SPEECH, until } from "./_lab.ts";
+import { browserTest, Guest, SPEECH, until } from "./_fixture.ts";
 import { cut, findIn, levelDb, type Recording, toFloats, toneDb } from "./_signal.ts";
 
 /** The recorded speech: a WAV of 48 kHz, mono, 16 bit, with the plain header of 44 bytes. */

@@ -1,7 +1,7 @@
 /** A program that slips wherever it can, and people in a browser who do not notice. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Example } from "./_example.ts";
-import { browserTest, Guest, until } from "./_lab.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { levelDb } from "./_signal.ts";
 
 browserTest("a program full of slips goes on, hears whom it lets in, and ends", async (browser) => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
+import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
 
 function frame(n: number): VideoFrame {

@@ -3,11 +3,11 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { checkCustomEvent, MAX_CUSTOM_EVENT_BYTES } from "../../src/edge/custom_event.ts";
-import { FrameThrottle } from "../../src/edge/frame_throttle.ts";
-import { PacedPlayout } from "../../src/edge/paced_playout.ts";
-import { QueuedAudioTrack } from "../../src/edge/queued_audio_track.ts";
+import { FrameThrottle } from "../../src/edge/toolkit/frame_throttle.ts";
+import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
+import { QueuedAudioTrack } from "../../src/edge/toolkit/queued_audio_track.ts";
 import { Roster } from "../../src/edge/roster.ts";
-import { SampleQueue } from "../../src/edge/sample_queue.ts";
+import { SampleQueue } from "../../src/edge/toolkit/sample_queue.ts";
 import { type JsonValue, TrackType } from "../../src/edge/types.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 

@@ -1,13 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { PlayoutPort, PlayoutReport } from "../../src/edge/audio_track.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { PacedPlayout } from "../../src/edge/paced_playout.ts";
+import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
 import {
   QueuedAudioTrack,
   type QueuedAudioTrackOptions,
-} from "../../src/edge/queued_audio_track.ts";
+} from "../../src/edge/toolkit/queued_audio_track.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { UnhandledRejections } from "../support/slips.ts";
+import { UnhandledRejections } from "../fixtures/slips.ts";
 
 /** `ms` of samples whose values count up, so that a gap or a repetition shows. */
 function ramp(ms: number, from = 0, sampleRate = 48_000): PcmChunk {

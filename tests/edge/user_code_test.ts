@@ -7,9 +7,9 @@ import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { CustomEventReceivedEvent, ErrorEvent } from "../../src/edge/events.ts";
-import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
-import { PacedPlayout } from "../../src/edge/paced_playout.ts";
-import { QueuedAudioTrack } from "../../src/edge/queued_audio_track.ts";
+import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
+import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
+import { QueuedAudioTrack } from "../../src/edge/toolkit/queued_audio_track.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { FakeLLM } from "../../src/testing/fake_llm.ts";
 import { FakeSTT } from "../../src/testing/fake_stt.ts";
@@ -17,7 +17,7 @@ import { FakeTTS } from "../../src/testing/fake_tts.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { sound } from "../inference/_stage.ts";
+import { sound } from "../inference/_fixture.ts";
 import {
   failures,
   type MethodsOf,
@@ -26,7 +26,7 @@ import {
   slips,
   transferAway,
   UnhandledRejections,
-} from "../support/slips.ts";
+} from "../fixtures/slips.ts";
 
 type Slip = () => never;
 

@@ -7,7 +7,7 @@ import { UserHook } from "../../src/events/user_code.ts";
 import { EdgeEvents } from "../../src/edge/edge_events.ts";
 import { ErrorEvent, ParticipantJoinedEvent } from "../../src/edge/events.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { unreadable } from "../support/slips.ts";
+import { unreadable } from "../fixtures/slips.ts";
 
 const unreadables = Object.values(unreadable).map((make) => make());
 

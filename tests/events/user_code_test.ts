@@ -16,7 +16,7 @@ import {
   slipNames,
   slips,
   UnhandledRejections,
-} from "../support/slips.ts";
+} from "../fixtures/slips.ts";
 
 /** Slips that give a promise, or something that claims to be one. */
 const promising: readonly SlipName[] = slipNames.filter((one) =>

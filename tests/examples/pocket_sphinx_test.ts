@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { PocketSphinx } from "../../examples/lib/pocket_sphinx.ts";
-import { hasRecogniser } from "../support/offline_speech.ts";
+import { hasRecogniser } from "../fixtures/offline_speech.ts";
 
 const GRAMMAR = "#JSGF V1.0; grammar said; public <said> = yes | no;";
 const { signal } = new AbortController();

@@ -1,7 +1,7 @@
 /** The agent's program is killed: nobody is left who could say goodbye, but the media process. */
 import { assertEquals, assertLess } from "@std/assert";
-import { browserTest, Guest, until } from "../e2e/_lab.ts";
-import { gone, report, startFixture } from "./_scene.ts";
+import { browserTest, Guest, until } from "../e2e/_fixture.ts";
+import { gone, report, startFixture } from "./_fixture.ts";
 
 browserTest(
   "when the agent's program is killed the page is told, and nothing stays",

@@ -1,9 +1,9 @@
 /** Media over a bad network: what is heard at either end, in figures. */
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { browserTest, type Guest, until } from "../e2e/_lab.ts";
+import { browserTest, type Guest, until } from "../e2e/_fixture.ts";
 import { toneDb } from "../e2e/_signal.ts";
-import { UdpRelay, type Weather } from "../support/udp_relay.ts";
+import { UdpRelay, type Weather } from "../fixtures/udp_relay.ts";
 import {
   concealedShare,
   type CountingScene,
@@ -17,7 +17,7 @@ import {
   report,
   since,
   speakOn,
-} from "./_scene.ts";
+} from "./_fixture.ts";
 
 const SEED = 7;
 const MEASURED_MS = 4000;

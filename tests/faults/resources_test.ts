@@ -3,10 +3,10 @@ import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/ass
 import { delay } from "@std/async/delay";
 import { Agent, type Clock, silentLogger, systemClock } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { browserTest, Guest, until } from "../e2e/_lab.ts";
+import { browserTest, Guest, until } from "../e2e/_fixture.ts";
 import { Ears, tone } from "../e2e/_agents.ts";
 import { toneDb } from "../e2e/_signal.ts";
-import { gone, report, startFixture } from "./_scene.ts";
+import { gone, report, startFixture } from "./_fixture.ts";
 
 const HEARD_DB = -25;
 /** A port that no test uses and no system gives away by itself: room for one person. */

@@ -1,7 +1,7 @@
 /** Somebody stands still: the agent, a page, or the media process and with it both pipes. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { browserTest, Guest, until } from "../e2e/_lab.ts";
+import { browserTest, Guest, until } from "../e2e/_fixture.ts";
 import { tone } from "../e2e/_agents.ts";
 import { toneDb } from "../e2e/_signal.ts";
 import {
@@ -13,7 +13,7 @@ import {
   report,
   since,
   speakOn,
-} from "./_scene.ts";
+} from "./_fixture.ts";
 
 const HEARD_DB = -25;
 

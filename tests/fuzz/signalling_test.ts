@@ -1,13 +1,13 @@
 /** What a page may send, and anything else. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { candidatePolicy, filterDescription } from "../../src/edge/local/candidates.ts";
-import { checkLimits } from "../../src/edge/local/limits.ts";
-import { type ClientMessage, parseClientMessage } from "../../src/edge/local/signalling.ts";
-import { Socket, type SocketEnd } from "../../src/edge/local/socket.ts";
-import { countCandidates, filterCandidates, withPacketTime } from "../../src/media/peer/sdp.ts";
+import { candidatePolicy, filterDescription } from "../../src/edges/local/child/candidates.ts";
+import { checkLimits } from "../../src/edges/local/wire/limits.ts";
+import { type ClientMessage, parseClientMessage } from "../../src/edges/local/wire/signalling.ts";
+import { Socket, type SocketEnd } from "../../src/edges/local/child/socket.ts";
+import { countCandidates, filterCandidates, withPacketTime } from "../../src/media/webrtc/sdp.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { FakePage } from "../local/fakes.ts";
+import { FakePage } from "../edges/local/fakes.ts";
 import { numRuns, withoutGrowth } from "./_fuzz.ts";
 
 const TYPES = [

@@ -2,10 +2,10 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as z from "npm:zod@4.6.7";
 import { silentLogger } from "../../src/events/logger.ts";
-import { argumentCheck } from "../../src/inference/argument_check.ts";
-import type { FromSchema, JsonSchema } from "../../src/inference/json_schema.ts";
-import { defineTool, type Tool } from "../../src/inference/tool.ts";
-import { Toolbox } from "../../src/inference/toolbox.ts";
+import { argumentCheck } from "../../src/inference/schema/argument_check.ts";
+import type { FromSchema, JsonSchema } from "../../src/inference/contracts/json_schema.ts";
+import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
+import { Toolbox } from "../../src/inference/reply/tool_executor.ts";
 import booking from "./schemas/booking.json" with { type: "json" };
 
 const written = booking as unknown as Record<string, JsonSchema>;

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { silentLogger } from "../../src/events/logger.ts";
-import { type Component, startComponents } from "../../src/inference/component.ts";
+import { type Component, startComponents } from "../../src/inference/contracts/component.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 
 function setUp() {

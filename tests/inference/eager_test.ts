@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { TurnEndedEvent, VoiceToVoiceEvent } from "../../src/inference/events.ts";
-import { Stage } from "./_stage.ts";
+import { TurnEndedEvent, VoiceToVoiceEvent } from "../../src/inference/contracts/events.ts";
+import { Stage } from "./_fixture.ts";
 
 const eager = { talk: { eagerTurns: true } };
 

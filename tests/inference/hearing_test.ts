@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { energyVad } from "../../src/inference/hearing/energy_vad.ts";
-import { PreRoll } from "../../src/inference/hearing/pre_roll.ts";
-import { SpeechGate } from "../../src/inference/hearing/speech_gate.ts";
-import { Feed } from "../../src/inference/feed.ts";
+import { energyVad } from "../../src/inference/turns/energy_vad.ts";
+import { PreRoll } from "../../src/inference/turns/pre_roll.ts";
+import { SpeechGate } from "../../src/inference/turns/vad_state_machine.ts";
+import { Feed } from "../../src/events/channel.ts";
 
 Deno.test("sound right before a voice is known to be one counts for half of the speech", () => {
   const opensAfter = (sounds: number, then: number[]): number[] | undefined => {

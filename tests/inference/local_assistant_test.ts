@@ -1,4 +1,4 @@
-import { hasRecogniser, spoken } from "../support/offline_speech.ts";
+import { hasRecogniser, spoken } from "../fixtures/offline_speech.ts";
 import { assert, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
@@ -6,9 +6,9 @@ import {
   AgentSpeechStartedEvent,
   BargeInEvent,
   VoiceToVoiceEvent,
-} from "../../src/inference/events.ts";
+} from "../../src/inference/contracts/events.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
-import type { MemoryParty } from "../../src/testing/memory_party.ts";
+import type { MemoryParty } from "../../src/testing/memory_participant.ts";
 import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
 import { localAssistant } from "../../examples/local_assistant.ts";
 

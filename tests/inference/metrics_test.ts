@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { JsonValue } from "../../src/edge/types.ts";
-import type { Component } from "../../src/inference/component.ts";
+import type { Component } from "../../src/inference/contracts/component.ts";
 import { ConversationMetrics } from "../../src/agent/conversation_metrics.ts";
 import { checkCustomEvent } from "../../src/edge/custom_event.ts";
 import { EventManager } from "../../src/events/event_manager.ts";
@@ -9,9 +9,9 @@ import {
   conversationEvents,
   ConversationMetricsEvent,
   VoiceToVoiceEvent,
-} from "../../src/inference/events.ts";
+} from "../../src/inference/contracts/events.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { Stage } from "./_stage.ts";
+import { Stage } from "./_fixture.ts";
 
 Deno.test("the parts of voice-to-voice add up, and our own is none in virtual time", async () => {
   await using stage = await Stage.set({

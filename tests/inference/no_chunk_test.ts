@@ -1,6 +1,6 @@
 import { assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { RealtimeAnswer } from "../../src/inference/flow/realtime/answer.ts";
+import { RealtimeAnswer } from "../../src/inference/pipelines/realtime/realtime_reply.ts";
 import { Speech } from "../../src/testing/speech.ts";
 
 Deno.test("what is no chunk is neither an answer nor speech", () => {

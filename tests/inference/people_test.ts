@@ -7,9 +7,9 @@ import {
   SpeechStartedEvent,
   SpeechStoppedEvent,
   TurnEndedEvent,
-} from "../../src/inference/events.ts";
+} from "../../src/inference/contracts/events.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
-import { Stage } from "./_stage.ts";
+import { Stage } from "./_fixture.ts";
 
 const people = ["ann", "bob"];
 

@@ -7,10 +7,10 @@ import {
   SpeechStartedEvent,
   ToolCalledEvent,
   VoiceToVoiceEvent,
-} from "../../src/inference/events.ts";
-import { defineTool } from "../../src/inference/tool.ts";
-import { fixedSilence } from "../../src/inference/turn_detector.ts";
-import { Stage } from "./_stage.ts";
+} from "../../src/inference/contracts/events.ts";
+import { defineTool } from "../../src/inference/contracts/tool.ts";
+import { fixedSilence } from "../../src/inference/contracts/turn_detector.ts";
+import { Stage } from "./_fixture.ts";
 
 Deno.test("a realtime model hears the call and its answer is played and shown", async () => {
   await using stage = await Stage.set({

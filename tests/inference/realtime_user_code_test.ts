@@ -1,13 +1,13 @@
 /** Every function of a realtime model, and every slip that one can make in it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Component } from "../../src/inference/component.ts";
+import type { Component } from "../../src/inference/contracts/component.ts";
 import type {
   RealtimeEvent,
   RealtimeLLM,
   RealtimeSession,
-} from "../../src/inference/realtime_llm.ts";
+} from "../../src/inference/contracts/realtime_llm.ts";
 import { sleep } from "../../src/events/waiting.ts";
-import { defineTool } from "../../src/inference/tool.ts";
+import { defineTool } from "../../src/inference/contracts/tool.ts";
 import {
   failures,
   type MethodsOf,
@@ -15,8 +15,8 @@ import {
   slipNames,
   slips,
   UnhandledRejections,
-} from "../support/slips.ts";
-import { Stage } from "./_stage.ts";
+} from "../fixtures/slips.ts";
+import { Stage } from "./_fixture.ts";
 
 /** The methods of a session, with those that have symbols for names. */
 type SessionMethod =

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import type { Participant } from "../../src/edge/types.ts";
-import { TurnEndedEvent } from "../../src/inference/events.ts";
+import { TurnEndedEvent } from "../../src/inference/contracts/events.ts";
 import { allowList } from "../../src/inference/speakers/allow_list.ts";
 import { firstSpeakerWins } from "../../src/inference/speakers/first_speaker_wins.ts";
 import { loudest } from "../../src/inference/speakers/loudest.ts";
 import type { SpeakerPolicy } from "../../src/inference/speakers/speaker_policy.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { sound, Stage } from "./_stage.ts";
+import { sound, Stage } from "./_fixture.ts";
 
 const PEOPLE = ["ann", "bob", "cem"];
 const participants = PEOPLE.map((id): Participant => ({

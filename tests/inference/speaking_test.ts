@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import type { InferenceError } from "../../src/inference/errors.ts";
-import { AgentSpeechEndedEvent, BargeInEvent } from "../../src/inference/events.ts";
-import type { LLM, LLMPart } from "../../src/inference/llm.ts";
-import { Speech } from "../../src/inference/speaking/speech.ts";
-import { Floor } from "../../src/inference/speaking/floor.ts";
-import { OwnVoice } from "../../src/inference/hearing/own_voice.ts";
-import type { SpeechPart, TTS } from "../../src/inference/tts.ts";
-import { Stage } from "./_stage.ts";
+import type { InferenceError } from "../../src/inference/contracts/errors.ts";
+import { AgentSpeechEndedEvent, BargeInEvent } from "../../src/inference/contracts/events.ts";
+import type { LLM, LLMPart } from "../../src/inference/contracts/llm.ts";
+import { Speech } from "../../src/inference/reply/speech_handle.ts";
+import { Floor } from "../../src/inference/reply/speech_queue.ts";
+import { OwnVoice } from "../../src/inference/echo/playback_reference.ts";
+import type { SpeechPart, TTS } from "../../src/inference/contracts/tts.ts";
+import { Stage } from "./_fixture.ts";
 
 const SPEECH = "One two three four five six seven eight nine ten.";
 

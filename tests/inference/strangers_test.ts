@@ -1,9 +1,9 @@
 /** A filter that keeps people out keeps them out of everything that is heard, whatever happens. */
 import { assert, assertEquals } from "@std/assert";
 import type { Participant } from "../../src/edge/types.ts";
-import { ConversationMetricsEvent } from "../../src/inference/events.ts";
+import { ConversationMetricsEvent } from "../../src/inference/contracts/events.ts";
 import { allowList } from "../../src/inference/speakers/allow_list.ts";
-import { Stage, type StageOptions } from "./_stage.ts";
+import { Stage, type StageOptions } from "./_fixture.ts";
 
 /** The names of all events but that of the figures, which come every five seconds. */
 function happened(stage: Stage): string[] {

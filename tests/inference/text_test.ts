@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { isBackChannel } from "../../src/inference/text/back_channel.ts";
-import { heardText, type SpokenSentence } from "../../src/inference/text/heard_text.ts";
+import { isBackChannel } from "../../src/inference/text/backchannel.ts";
+import { heardText, type SpokenSentence } from "../../src/inference/text/played_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
-import { speakable, toSpeakable } from "../../src/inference/text/speakable.ts";
+import { speakable, toSpeakable } from "../../src/inference/text/markdown_filter.ts";
 
 function split(text: string, options?: { maxChars?: number }): string[] {
   const splitter = new SentenceSplitter(options);

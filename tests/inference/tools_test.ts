@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { ChatMessage } from "../../src/inference/messages.ts";
+import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
-import { ToolCalledEvent } from "../../src/inference/events.ts";
-import { argumentCheck } from "../../src/inference/argument_check.ts";
-import { defineTool, type Tool } from "../../src/inference/tool.ts";
-import { Toolbox } from "../../src/inference/toolbox.ts";
-import { Stage } from "./_stage.ts";
+import { ToolCalledEvent } from "../../src/inference/contracts/events.ts";
+import { argumentCheck } from "../../src/inference/schema/argument_check.ts";
+import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
+import { Toolbox } from "../../src/inference/reply/tool_executor.ts";
+import { Stage } from "./_fixture.ts";
 
 const weather = defineTool({
   name: "weather",

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
-import { InferenceError } from "../../src/inference/errors.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
@@ -8,10 +8,10 @@ import {
   TranscriptEvent,
   TurnEndedEvent,
   VoiceToVoiceEvent,
-} from "../../src/inference/events.ts";
-import type { TranscribingOptions } from "../../src/inference/flow/transcribing_flow.ts";
-import { punctuationTurns } from "../../src/inference/turn_detector.ts";
-import { Stage } from "./_stage.ts";
+} from "../../src/inference/contracts/events.ts";
+import type { TranscribingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
+import { punctuationTurns } from "../../src/inference/contracts/turn_detector.ts";
+import { Stage } from "./_fixture.ts";
 
 Deno.test("what is said is understood, answered and spoken", async () => {
   await using stage = await Stage.set({

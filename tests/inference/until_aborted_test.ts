@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { untilAborted } from "../../src/inference/until_aborted.ts";
+import { untilAborted } from "../../src/events/until_aborted.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { slipNames, slips, UnhandledRejections } from "../support/slips.ts";
+import { slipNames, slips, UnhandledRejections } from "../fixtures/slips.ts";
 
 const places = {
   open: (slip) => slip,

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decode as decodeJpeg } from "@jsquash/jpeg";
 import { decode as decodePng } from "@jsquash/png";
-import type { VisionOptions } from "../../src/agent/conversation_part.ts";
+import type { VisionOptions } from "../../src/agent/conversation_processor.ts";
 import { type TrackInfo, TrackType } from "../../src/edge/types.ts";
 import { ClosedError } from "../../src/edge/errors.ts";
 import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
-import { jpegEncoder } from "../../src/inference/adapters/jpeg.ts";
-import { transferAway } from "../support/slips.ts";
+import { jpegEncoder } from "../../src/adapters/jpeg/mod.ts";
+import { transferAway } from "../fixtures/slips.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
 import { pngEncoder } from "../../src/inference/vision/png_encoder.ts";
 import type { Pixels } from "../../src/inference/vision/frame_pixels.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
-import { Stage } from "./_stage.ts";
+import { Stage } from "./_fixture.ts";
 
 /** A frame of one colour, in RGBA. */
 function plain(width: number, height: number, rgb: number[], timestampMs = 0): VideoFrame {

@@ -7,11 +7,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { EdgeError } from "../../src/edge/errors.ts";
-import { GetStreamEdge } from "../../src/edge/getstream/getstream_edge.ts";
-import { LocalEdge } from "../../src/edge/local/local_edge.ts";
+import { GetStreamEdge } from "../../src/edges/getstream/getstream_edge.ts";
+import { LocalEdge } from "../../src/edges/local/local_edge.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { startFailure } from "../../src/media/process/start_failure.ts";
-import { FAKE_HOST, fakeProcess, isAlive, until } from "./_support.ts";
+import { startFailure } from "../../src/media/parent/start_failure.ts";
+import { FAKE_HOST, fakeProcess, isAlive, until } from "./_fixture.ts";
 
 const deno = Deno.execPath();
 const config = new URL("../../deno.json", import.meta.url).pathname;
@@ -36,7 +36,7 @@ class Scripts implements AsyncDisposable {
   /** A program that starts a media process, says how that went, and ends. */
   program(options: { stub?: string; denoPath?: string; host?: string } = {}): string {
     const { stub = "", denoPath, host = FAKE_HOST.href } = options;
-    const module = new URL("../../src/media/process/media_process.ts", import.meta.url);
+    const module = new URL("../../src/media/parent/media_process.ts", import.meta.url);
     return this.add(
       "program.ts",
       `import { MediaProcess } from ${JSON.stringify(module)};
@@ -361,7 +361,7 @@ Deno.test("a library that the media process lacks: the error names it, and what 
 
 /** The error of a start that failed with these last words. */
 function failure(lastWords: string, end = "exit code 1"): string {
-  const host = new URL("https://jsr.io/@ringline/edge/0.1.0/src/edge/local/host.ts");
+  const host = new URL("https://jsr.io/@ringline/edge/0.1.0/src/edges/local/child/main.ts");
   return startFailure({ end, lastWords, host, denoDir: "/cache" }).message;
 }
 

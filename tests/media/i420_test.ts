@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { videoFrameSize } from "../../src/edge/video_frame.ts";
-import { fitSize, scaleI420 } from "../../src/media/host/i420.ts";
+import { fitSize, scaleI420 } from "../../src/media/child/i420.ts";
 
 Deno.test("a picture is made to fit with its shape and even sides, and never larger", () => {
   assertEquals(fitSize(1920, 1080, 1280, 720), { width: 1280, height: 720 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { LastWords } from "../../src/media/process/last_words.ts";
-import { until } from "./_support.ts";
+import { LastWords } from "../../src/media/parent/last_words.ts";
+import { until } from "./_fixture.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -82,7 +82,7 @@ Deno.test("LastWords drops what a blocked output cannot take, and says how much"
 });
 
 Deno.test("LastWords lets the program go on while its standard error is blocked", async () => {
-  const module = new URL("../../src/media/process/last_words.ts", import.meta.url);
+  const module = new URL("../../src/media/parent/last_words.ts", import.meta.url);
   const program = `
     import { LastWords } from ${JSON.stringify(module)};
     const script = "await Deno.stderr.writable.getWriter().write(new Uint8Array(1 << 20))";

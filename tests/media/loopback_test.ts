@@ -1,10 +1,10 @@
 /** Real WebRTC in the media process: its people are peers of their own in the same process. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
+import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { MediaProcess } from "../../src/media/process/media_process.ts";
-import { LOOPBACK_HOST, testAgent, TestEdge, until } from "./_support.ts";
+import { MediaProcess } from "../../src/media/parent/media_process.ts";
+import { LOOPBACK_HOST, testAgent, TestEdge, until } from "./_fixture.ts";
 
 function loopbackEdge(): TestEdge {
   return new TestEdge(

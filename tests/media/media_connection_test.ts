@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { EdgeError } from "../../src/edge/errors.ts";
 import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
-import { closeOf, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
+import { closeOf, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_fixture.ts";
 
 Deno.test("a join announces who and what is there, and leaving ends the process", async () => {
   await using edge = new TestEdge(fakeProcess());

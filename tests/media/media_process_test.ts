@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { EdgeError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_support.ts";
-import { findDeno } from "../../src/media/process/deno_program.ts";
-import { spawnHost } from "../../src/media/process/spawn.ts";
+import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_fixture.ts";
+import { findDeno } from "../../src/media/parent/deno_program.ts";
+import { spawnHost } from "../../src/media/parent/spawn.ts";
 
 /** A process that runs this instead of a host. */
 function program(code: string): Deno.ChildProcess {
@@ -192,7 +192,7 @@ Deno.test("garbage from the process ends it with a typed error", async () => {
 
 Deno.test("without the permission to run it, the error says what to grant", async () => {
   const program = `
-    import { MediaProcess } from ${JSON.stringify(moduleUrl("process/media_process.ts"))};
+    import { MediaProcess } from ${JSON.stringify(moduleUrl("parent/media_process.ts"))};
     const process = new MediaProcess({ host: new URL("file:///nowhere.ts"), config: null });
     await process.acquire().catch((error) => console.log(error.code, error.message));
   `;
@@ -269,9 +269,9 @@ Deno.test({
 
 Deno.test("every host leaves signals to the agent before it loads anything else", async () => {
   for (const edge of ["local", "getstream"]) {
-    const file = new URL(`../../src/edge/${edge}/host.ts`, import.meta.url);
+    const file = new URL(`../../src/edges/${edge}/child/main.ts`, import.meta.url);
     const [first] = (await Deno.readTextFile(file)).match(/^import .*$/m)!;
-    assertEquals(first, 'import "../../media/host/leave_signals.ts";');
+    assertEquals(first, 'import "../../../media/child/leave_signals.ts";');
   }
 });
 

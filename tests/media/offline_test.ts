@@ -14,7 +14,7 @@ Deno.test("a media process that cannot load its modules says which, and what to 
   await machine.forget("export async function runMediaHost");
   const { out, err } = await machine.run(["--allow-run"]);
   assertStringIncludes(out, "EdgeError media-process-not-started the media process ended");
-  assertStringIncludes(out, "/src/media/host/host.ts' failed");
+  assertStringIncludes(out, "/src/media/child/child.ts' failed");
   assertStringIncludes(
     out,
     `load it ahead into ${machine.denoDir}: deno cache --no-config http://127.0.0.1`,

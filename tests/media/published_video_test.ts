@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { LatestVideoTrack } from "../../src/edge/latest_video_track.ts";
+import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import type { VideoFrame } from "../../src/edge/video_frame.ts";
-import { PublishedVideo } from "../../src/media/process/published_video.ts";
+import { PublishedVideo } from "../../src/media/parent/published_video.ts";
 import { FrameWriter } from "../../src/media/wire/frame_writer.ts";
 import { PictureSender } from "../../src/media/wire/video_frames.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { transferAway } from "../support/slips.ts";
+import { transferAway } from "../fixtures/slips.ts";
 
 function frame(width = 64, height = 64): VideoFrame {
   const data = new Uint8Array(width * height * 4);

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
-import { type RowWriter, Uplink } from "../../src/media/host/uplink.ts";
-import type { RtcAudioData } from "../../src/media/rtc_types.ts";
+import { type RowWriter, Uplink } from "../../src/media/child/row_queue.ts";
+import type { RtcAudioData } from "../../src/media/webrtc/rtc_types.ts";
 import { Playout } from "../../src/media/room/playout.ts";
 import { RoomEngine } from "../../src/media/room/room_engine.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";

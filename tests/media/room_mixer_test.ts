@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { MOST_CONTRIBUTIONS, RoomMixer } from "../../src/media/room/room_mixer.ts";
-import { MOST_SPEAKERS, selectSpeakers, Speaker } from "../../src/media/room/speaker.ts";
+import { MOST_SPEAKERS, selectSpeakers, Speaker } from "../../src/media/room/active_speaker.ts";
 import { TICK_SAMPLES } from "../../src/media/room/time.ts";
 
 function level(value: number): Int16Array {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countCandidates, filterCandidates, withPacketTime } from "../../src/media/peer/sdp.ts";
+import { countCandidates, filterCandidates, withPacketTime } from "../../src/media/webrtc/sdp.ts";
 
 const SDP = [
   "v=0",

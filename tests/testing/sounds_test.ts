@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { audibleMs } from "../../src/testing/conformance/bench.ts";
+import { audibleMs } from "../../src/testing/conformance/fixture.ts";
 import { Random } from "../../src/testing/random.ts";
 import { concatenate, silence, speechLike, tone } from "../../src/testing/sounds.ts";
 import { readWav, writeWav } from "../../src/testing/wav.ts";

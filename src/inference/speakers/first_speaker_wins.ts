@@ -1,13 +1,13 @@
 import type { Participant } from "../../edge/types.ts";
-import type { HeardSpeech } from "../flow/flow.ts";
-import type { VAD, VadStream } from "../vad.ts";
+import type { HeardSpeech } from "../pipelines/pipeline.ts";
+import type { VAD, VadStream } from "../contracts/vad.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../../events/clock.ts";
 import { describeError } from "../../events/error_text.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../../events/logger.ts";
-import { energyVad } from "../hearing/energy_vad.ts";
-import { SpeakerVad } from "../hearing/speaker_vad.ts";
-import { levelOf } from "../hearing/level.ts";
+import { energyVad } from "../turns/energy_vad.ts";
+import { SpeakerVad } from "../turns/speaker_vad.ts";
+import { levelOf } from "../turns/level.ts";
 import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
 
 /** Options of {@linkcode firstSpeakerWins}. */

@@ -1,7 +1,7 @@
 import type { Participant } from "../../edge/types.ts";
-import type { HeardSpeech } from "../flow/flow.ts";
+import type { HeardSpeech } from "../pipelines/pipeline.ts";
 import { checkObject, shown } from "../../events/checks.ts";
-import { levelOf } from "../hearing/level.ts";
+import { levelOf } from "../turns/level.ts";
 import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
 
 /** Options of {@linkcode loudest}. */

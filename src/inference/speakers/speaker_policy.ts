@@ -1,5 +1,5 @@
 import type { Participant, TrackInfo } from "../../edge/types.ts";
-import type { HeardSpeech } from "../flow/flow.ts";
+import type { HeardSpeech } from "../pipelines/pipeline.ts";
 
 /**
  * Decides who is heard: what an agent takes as `speakerFilter`. All of them judge whole rows, so that

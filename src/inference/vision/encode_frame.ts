@@ -1,5 +1,5 @@
 import type { VideoFrame } from "../../edge/video_frame.ts";
-import type { EncodedImage } from "../messages.ts";
+import type { EncodedImage } from "../contracts/messages.ts";
 import { checkObject, shown } from "../../events/checks.ts";
 import { promised } from "../../events/user_code.ts";
 import { type Pixels, pixelsOf } from "./frame_pixels.ts";

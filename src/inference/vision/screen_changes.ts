@@ -1,7 +1,7 @@
 import type { TrackInfo } from "../../edge/types.ts";
 import { TrackType } from "../../edge/types.ts";
 import type { VideoFrame } from "../../edge/video_frame.ts";
-import type { EncodedImage } from "../messages.ts";
+import type { EncodedImage } from "../contracts/messages.ts";
 import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
 import { pixelsOf } from "./frame_pixels.ts";
 import { checkObject, shown as described } from "../../events/checks.ts";

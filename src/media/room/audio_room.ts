@@ -1,8 +1,8 @@
 import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
-import { rtc } from "../rtc.ts";
-import type { RtcAudioData, RtcTrack } from "../rtc_types.ts";
-import type { Uplink } from "../host/uplink.ts";
+import { rtc } from "../webrtc/rtc.ts";
+import type { RtcAudioData, RtcTrack } from "../webrtc/rtc_types.ts";
+import type { Uplink } from "../child/row_queue.ts";
 import type { Playout } from "./playout.ts";
 import { RoomEngine, type RoomStats } from "./room_engine.ts";
 export type { RoomStats } from "./room_engine.ts";

@@ -1,7 +1,7 @@
 import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
 import { DropCounter } from "../../events/drop_counter.ts";
-import type { RtcAudioData } from "../rtc_types.ts";
+import type { RtcAudioData } from "../webrtc/rtc_types.ts";
 import { AudioSource } from "./audio_source.ts";
 import type {
   MemberLevel,
@@ -13,7 +13,7 @@ import { RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
 import type { Agent, Contribution, Listener, Source } from "./room_members.ts";
 import { rewireFeeds, type SlotFeed } from "./slot_feed.ts";
-import { selectSpeakers, Speaker } from "./speaker.ts";
+import { selectSpeakers, Speaker } from "./active_speaker.ts";
 import { TICK_MS, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
 
 /** Ticks that are mixed late after a stall; those before them are silence in the listener's ear. */

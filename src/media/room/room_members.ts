@@ -3,7 +3,7 @@ import type { AudioSource } from "./audio_source.ts";
 import type { RoomAgentOptions, RoomAgentPort } from "./audio_room.ts";
 import type { ClockMember } from "./room_clock.ts";
 import type { SlotFeed } from "./slot_feed.ts";
-import type { Speaker } from "./speaker.ts";
+import type { Speaker } from "./active_speaker.ts";
 
 /** A person's track. */
 export interface Source {

@@ -1,5 +1,5 @@
 import type { AudioKernel, KernelResampler } from "../../audio/kernel.ts";
-import type { Uplink } from "../host/uplink.ts";
+import type { Uplink } from "../child/row_queue.ts";
 import { ROOM_RATE, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
 
 /**

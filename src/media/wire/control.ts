@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { ProtocolError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import { type ConnectionNotice, connectionNotice, jsonValue } from "../notice.ts";
+import { type ConnectionNotice, connectionNotice, jsonValue } from "./messages.ts";
 import type { Frame } from "./frame_parser.ts";
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));

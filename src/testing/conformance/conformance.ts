@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConformanceOptions, EdgeFactory } from "./under_test.ts";
-import { Bench } from "./bench.ts";
+import { Bench } from "./fixture.ts";
 import { customEvents } from "./custom_events.ts";
 import { endings } from "./endings.ts";
 import { media } from "./media.ts";

@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../edge/types.ts";
 import type { Contract } from "./conformance.ts";
-import { expect, expectSame, NotingAgent, rejection } from "./bench.ts";
+import { expect, expectSame, NotingAgent, rejection } from "./fixture.ts";
 
 /** Data of the application's own, both ways. */
 export const customEvents: Contract = {

@@ -1,5 +1,5 @@
 import type { Contract } from "./conformance.ts";
-import { expect, expectSame, NotingAgent, rejection, tone } from "./bench.ts";
+import { expect, expectSame, NotingAgent, rejection, tone } from "./fixture.ts";
 import { Agent } from "../../agent/agent.ts";
 import { CallEndedEvent } from "../../edge/events.ts";
 

@@ -1,8 +1,8 @@
 import type { Contract } from "./conformance.ts";
 import type { RemoteParty } from "./under_test.ts";
-import { audibleMs, type Bench, expect, NotingAgent, rejection, tone } from "./bench.ts";
-import { expectSame } from "./bench.ts";
-import { LatestVideoTrack } from "../../edge/latest_video_track.ts";
+import { audibleMs, type Bench, expect, NotingAgent, rejection, tone } from "./fixture.ts";
+import { expectSame } from "./fixture.ts";
+import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import { AudioReceivedEvent } from "../../edge/events.ts";
 import { TrackType } from "../../edge/types.ts";
 

@@ -1,5 +1,5 @@
 import type { Contract } from "./conformance.ts";
-import { expect, expectSame, NotingAgent, rejection } from "./bench.ts";
+import { expect, expectSame, NotingAgent, rejection } from "./fixture.ts";
 
 /** Who is there, and what that makes of the connection. */
 export const presence: Contract = {

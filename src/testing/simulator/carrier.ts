@@ -1,7 +1,7 @@
 import type { AudioRow, AudioRowEntry } from "../../edge/edge_agent.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { MemoryConnection, RoomMessage } from "../memory_connection.ts";
-import type { MemoryParty } from "../memory_party.ts";
+import type { MemoryParty } from "../memory_participant.ts";
 import type { Carrier } from "../memory_room.ts";
 import type { Random } from "../random.ts";
 import type { VirtualClock } from "../virtual_clock.ts";

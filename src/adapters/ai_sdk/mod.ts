@@ -1,0 +1,201 @@
+/**
+ * Language models of the AI SDK (`npm:ai`), and so of every vendor that has a provider for it.
+ *
+ * @example
+ * ```ts
+ * import { aiSdkLLM } from "@ringline/edge/ai-sdk";
+ * import { MockLanguageModelV4 } from "npm:ai@7.0.173/test";
+ *
+ * // Instead of the mock: openai("gpt-6.1-terra") of "npm:@ai-sdk/openai", and so on.
+ * const llm = aiSdkLLM(new MockLanguageModelV4());
+ * console.log(llm.name); // ai-sdk
+ * ```
+ *
+ * @module
+ */
+import {
+  APICallError,
+  jsonSchema,
+  type LanguageModel,
+  type ModelMessage,
+  RetryError,
+  streamText,
+  tool,
+  type ToolSet,
+} from "npm:ai@7.0.173";
+import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
+import type { ChatMessage } from "../../inference/contracts/messages.ts";
+import type { ToolDescription } from "../../inference/contracts/tool.ts";
+import { InferenceError } from "../../inference/contracts/errors.ts";
+import { checkMethods, checkObject } from "../../events/checks.ts";
+import { messageOf } from "../../events/error_text.ts";
+
+/** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-6.1-terra")`. */
+export type AiSdkModel = LanguageModel;
+
+/** How a model of the AI SDK is asked. */
+export interface AiSdkOptions {
+  /** Whether it can be shown pictures. Default `false`. */
+  acceptsImages?: boolean;
+  /** How often a request is tried again that the service was too busy for. Default 2. */
+  maxRetries?: number;
+  /** Settings of the call, e.g. `{ temperature: 0.2, maxOutputTokens: 300 }`. */
+  settings?: {
+    temperature?: number;
+    maxOutputTokens?: number;
+    topP?: number;
+    seed?: number;
+  };
+}
+
+/** An {@linkcode LLM} of a model that the AI SDK knows. */
+export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
+  if (typeof model !== "string" || model === "") {
+    checkMethods(model, "model", "a model of the AI SDK, e.g. openai(name)", [
+      "doStream",
+    ]);
+  }
+  checkObject(options, "options", "an object like { maxRetries: 2 }, or nothing");
+  return new AiSdkLLM(model, options);
+}
+
+class AiSdkLLM implements LLM {
+  readonly name = "ai-sdk";
+  readonly acceptsImages: boolean;
+  readonly #model: AiSdkModel;
+  readonly #options: AiSdkOptions;
+  #requests = 0;
+  #inputTokens = 0;
+  #outputTokens = 0;
+
+  constructor(model: AiSdkModel, options: AiSdkOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.acceptsImages = options.acceptsImages ?? false;
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return {
+      requests: this.#requests,
+      inputTokens: this.#inputTokens,
+      outputTokens: this.#outputTokens,
+    };
+  }
+
+  async *generate(request: LLMRequest): AsyncGenerator<LLMPart, void, void> {
+    try {
+      yield* this.#parts(request);
+      // The SDK ends an aborted stream as if it were complete.
+      request.signal.throwIfAborted();
+    } catch (error) {
+      request.signal.throwIfAborted();
+      throw failure(error);
+    }
+  }
+
+  async *#parts({ messages, tools, signal }: LLMRequest): AsyncGenerator<LLMPart, void, void> {
+    const { maxRetries = 2, settings } = this.#options;
+    this.#requests++;
+    const system = messages.filter((one) => one.role === "system").map(({ text }) => text);
+    const { fullStream } = streamText({
+      ...settings,
+      model: this.#model,
+      instructions: system.length > 0 ? system.join("\n\n") : undefined,
+      messages: messages.flatMap(toModelMessage),
+      tools: tools.length > 0 ? toToolSet(tools) : undefined,
+      abortSignal: signal,
+      maxRetries,
+      // What fails is in the stream, too; without this it is also written to the console.
+      onError: () => {},
+    });
+    let isComplete = false;
+    for await (const part of fullStream) {
+      switch (part.type) {
+        case "text-delta":
+          yield { type: "text", text: part.text };
+          break;
+        case "tool-call": {
+          const { toolCallId: id, toolName: name, input } = part;
+          yield { type: "tool-call", call: { id, name, input } };
+          break;
+        }
+        case "finish-step": {
+          isComplete = part.finishReason !== "error";
+          const { inputTokens = 0, outputTokens = 0 } = part.usage;
+          this.#inputTokens += inputTokens;
+          this.#outputTokens += outputTokens;
+          yield { type: "usage", inputTokens, outputTokens };
+          break;
+        }
+        case "error":
+          throw part.error;
+      }
+    }
+    if (!isComplete && !signal.aborted) {
+      throw new InferenceError("ai-sdk: the answer was cut off", {
+        code: "cut-off",
+        retryable: true,
+      });
+    }
+  }
+}
+
+function toToolSet(tools: readonly ToolDescription[]): ToolSet {
+  return Object.fromEntries(tools.map(({ name, description, parameters }) => [
+    name,
+    tool({ description, inputSchema: jsonSchema(parameters) }),
+  ]));
+}
+
+function toModelMessage(message: ChatMessage): ModelMessage[] {
+  switch (message.role) {
+    case "system":
+      return [];
+    case "user":
+      return [{
+        role: "user",
+        content: [
+          { type: "text", text: message.text },
+          ...(message.images ?? []).map(({ data, mediaType }) => ({
+            type: "file" as const,
+            data,
+            mediaType,
+          })),
+        ],
+      }];
+    case "assistant":
+      return [{
+        role: "assistant",
+        content: [
+          ...message.text === "" ? [] : [{ type: "text" as const, text: message.text }],
+          ...(message.toolCalls ?? []).map(({ id, name, input }) => ({
+            type: "tool-call" as const,
+            toolCallId: id,
+            toolName: name,
+            input,
+          })),
+        ],
+      }];
+    case "tool":
+      return [{
+        role: "tool",
+        content: [{
+          type: "tool-result",
+          toolCallId: message.callId,
+          toolName: message.name,
+          output: { type: message.isError ? "error-text" : "text", value: message.text },
+        }],
+      }];
+  }
+}
+
+/** What the SDK throws, as this package says it. */
+function failure(cause: unknown): InferenceError {
+  if (cause instanceof InferenceError) return cause;
+  const last = RetryError.isInstance(cause) ? cause.lastError : cause;
+  const message = `ai-sdk: ${messageOf(last)}`;
+  if (!APICallError.isInstance(last)) return new InferenceError(message, { code: "failed", cause });
+  const { statusCode: status, isRetryable: retryable } = last;
+  const code = status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";
+  return new InferenceError(message, { code, retryable, status, cause });
+}

@@ -1,0 +1,282 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
+import type {
+  RealtimeEvent,
+  RealtimeSession,
+  RealtimeSessionOptions,
+} from "../../inference/contracts/realtime_llm.ts";
+import type { ToolResult } from "../../inference/contracts/tool.ts";
+import { InferenceError } from "../../inference/contracts/errors.ts";
+import { Feed } from "../../events/channel.ts";
+import { fromBase64, toBase64 } from "./base64.ts";
+import type { OpenAIRealtimeOptions } from "./realtime.ts";
+import { OPENAI_MODELS } from "./models.ts";
+import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
+import {
+  closedError,
+  isLateCancel,
+  REALTIME_FORMAT,
+  serviceError,
+  type ServiceFailure,
+} from "./realtime_protocol.ts";
+import { PcmBytes } from "./pcm_bytes.ts";
+
+/** Audio that would wait longer than some seconds in the socket is too old to be heard. */
+const MAX_WAITING = 400_000;
+
+/** What of the service's events is looked at. */
+interface ServerEvent {
+  type: string;
+  error?: ServiceFailure;
+  item_id?: string;
+  response_id?: string;
+  delta?: string;
+  transcript?: string;
+  item?: { type?: string; name?: string; call_id?: string; arguments?: string };
+  response?: { id?: string; status?: string; status_details?: { error?: ServiceFailure } };
+}
+
+/** A session over a WebSocket that speaks OpenAI's realtime protocol. */
+export class OpenAIRealtimeSession implements RealtimeSession {
+  readonly #socket: ClientSocket;
+  readonly #events = new Feed<RealtimeEvent>();
+  readonly #begun = Promise.withResolvers<void>();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #answers = new Map<string, { responseId: string; pcm: PcmBytes }>();
+  readonly #transcripts = new Map<string, string>();
+  /** Calls of tools whose result has not been sent yet. */
+  readonly #calls = new Set<string>();
+  #activeResponse: string | undefined;
+  #resultsSent = false;
+  #droppedMs = 0;
+  #closing = false;
+
+  constructor(connect: (events: SocketEvents) => ClientSocket) {
+    this.#opened.promise.catch(() => {});
+    this.#begun.promise.catch(() => {});
+    this.#socket = connect({
+      opened: () => this.#opened.resolve(),
+      message: (data) => this.#receive(data),
+      closed: (end) => this.#ended(end),
+    });
+  }
+
+  /** Milliseconds of audio that were not sent because the network did not take them. */
+  get droppedMs(): number {
+    return this.#droppedMs;
+  }
+
+  /** Settles the session's settings, and tells it what was said before. */
+  async begin(settings: object, history: readonly ChatMessage[]): Promise<void> {
+    await this.#opened.promise;
+    this.#send({ type: "session.update", session: settings });
+    await this.#begun.promise;
+    for (const message of history) {
+      if (message.role !== "user" && message.role !== "assistant") continue;
+      const text = message.role === "user" ? labelled(message.text, message.name) : message.text;
+      this.#sendItem(message.role, [{
+        type: message.role === "user" ? "input_text" : "output_text",
+        text,
+      }]);
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<RealtimeEvent> {
+    return this.#events[Symbol.asyncIterator]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
+    this.#events.end();
+    await this.#socket[Symbol.asyncDispose]();
+  }
+
+  sendAudio(pcm: PcmChunk): void {
+    if (this.#socket.waiting > MAX_WAITING) {
+      this.#droppedMs += pcm.durationMs;
+      return;
+    }
+    const { buffer, byteOffset, byteLength } = pcm.samples;
+    const audio = toBase64(new Uint8Array(buffer, byteOffset, byteLength));
+    this.#send({ type: "input_audio_buffer.append", audio });
+  }
+
+  sendImage({ mediaType, data }: EncodedImage): void {
+    const image_url = `data:${mediaType};base64,${toBase64(data)}`;
+    this.#sendItem("user", [{ type: "input_image", image_url }]);
+  }
+
+  say(text: string): void {
+    const instructions = `Say exactly the following, word for word, and nothing else: ${text}`;
+    this.#send({ type: "response.create", response: { instructions } });
+  }
+
+  sendText(text: string, { name, respond }: { name?: string; respond: boolean }): void {
+    this.#sendItem("user", [{ type: "input_text", text: labelled(text, name) }]);
+    if (respond) this.#send({ type: "response.create" });
+  }
+
+  sendToolResult(callId: string, { text }: ToolResult): void {
+    this.#send({
+      type: "conversation.item.create",
+      item: { type: "function_call_output", call_id: callId, output: text },
+    });
+    this.#calls.delete(callId);
+    this.#resultsSent = true;
+    this.#goOn();
+  }
+
+  interrupt(answerId: string, heardMs: number): void {
+    const answer = this.#answers.get(answerId);
+    if (answer && answer.responseId === this.#activeResponse) {
+      this.#send({ type: "response.cancel", response_id: answer.responseId });
+    }
+    this.#send({
+      type: "conversation.item.truncate",
+      item_id: answerId,
+      content_index: 0,
+      audio_end_ms: heardMs,
+    });
+  }
+
+  /** Asks for the answer that follows the tools' results, once all are there. */
+  #goOn(): void {
+    if (!this.#resultsSent || this.#calls.size > 0 || this.#activeResponse !== undefined) return;
+    this.#resultsSent = false;
+    this.#send({ type: "response.create" });
+  }
+
+  #send(message: object): void {
+    this.#socket.send(message);
+  }
+
+  #sendItem(role: "user" | "assistant", content: object[]): void {
+    const item = { type: "message", role, content };
+    this.#send({ type: "conversation.item.create", item });
+  }
+
+  #ended(end: SocketEnd): void {
+    const error = closedError("openai-realtime", end);
+    if (this.#closing) this.#events.end();
+    else this.#events.fail(error);
+    this.#opened.reject(error);
+    this.#begun.reject(error);
+  }
+
+  #receive(data: unknown): void {
+    try {
+      const event: ServerEvent = JSON.parse(String(data));
+      if (typeof event?.type !== "string") throw new TypeError("an event without a type");
+      this.#take(event);
+    } catch (cause) {
+      const error = new InferenceError("openai-realtime: an event cannot be understood", {
+        code: "malformed",
+        cause,
+      });
+      this.#events.push({ type: "error", error });
+    }
+  }
+
+  #take(event: ServerEvent): void {
+    const { item_id: id = "", delta = "" } = event;
+    switch (event.type) {
+      case "session.updated":
+        return this.#begun.resolve();
+      case "input_audio_buffer.speech_started":
+        return this.#events.push({ type: "speech-started" });
+      case "input_audio_buffer.speech_stopped":
+        return this.#events.push({ type: "speech-stopped" });
+      case "conversation.item.input_audio_transcription.delta": {
+        const text = (this.#transcripts.get(id) ?? "") + delta;
+        this.#transcripts.set(id, text);
+        return this.#events.push({ type: "user-transcript", id, text, final: false });
+      }
+      case "conversation.item.input_audio_transcription.completed": {
+        this.#transcripts.delete(id);
+        const { transcript: text = "" } = event;
+        return this.#events.push({ type: "user-transcript", id, text, final: true });
+      }
+      case "response.created":
+        this.#activeResponse = event.response?.id;
+        return;
+      case "response.output_audio_transcript.delta":
+      case "response.output_text.delta":
+        this.#answer(event);
+        return this.#events.push({ type: "text", answerId: id, text: delta });
+      case "response.output_audio.delta": {
+        const pcm = this.#answer(event).pcm.push(fromBase64(delta));
+        return this.#events.push({ type: "audio", answerId: id, pcm });
+      }
+      case "response.output_item.done":
+        return this.#itemDone(event.item ?? {});
+      case "response.done":
+        return this.#responseDone(event.response ?? {});
+      case "error":
+        return this.#failed(event.error ?? {});
+    }
+  }
+
+  #answer({ item_id = "", response_id = "" }: ServerEvent): { pcm: PcmBytes } {
+    const known = this.#answers.get(item_id);
+    if (known) return known;
+    const answer = { responseId: response_id, pcm: new PcmBytes(REALTIME_FORMAT.rate) };
+    this.#answers.set(item_id, answer);
+    return answer;
+  }
+
+  #itemDone(
+    { type, name, call_id: id, arguments: text = "{}" }: ServerEvent["item"] & object,
+  ): void {
+    if (type !== "function_call" || !name || !id) return;
+    this.#calls.add(id);
+    this.#events.push({ type: "tool-call", call: { id, name, input: JSON.parse(text || "{}") } });
+  }
+
+  #responseDone({ id, status, status_details: details }: ServerEvent["response"] & object): void {
+    if (this.#activeResponse === id) this.#activeResponse = undefined;
+    for (const [answerId, { responseId }] of this.#answers) {
+      if (responseId !== id) continue;
+      this.#answers.delete(answerId);
+      this.#events.push({ type: "answer-ended", answerId });
+    }
+    if (status === "failed") this.#failed(details?.error ?? {});
+    this.#goOn();
+  }
+
+  #failed(failure: ServiceFailure): void {
+    if (isLateCancel(failure)) return;
+    const error = serviceError("openai-realtime", failure);
+    this.#begun.reject(error);
+    this.#events.push({ type: "error", error });
+  }
+}
+
+function labelled(text: string, name: string | undefined): string {
+  return name ? `${name}: ${text}` : text;
+}
+
+/** The settings of a session that takes part in a conversation. */
+export function conversingSession(
+  { voice, turnDetection, transcriptionModel = OPENAI_MODELS.transcription }: OpenAIRealtimeOptions,
+  { instructions, tools }: Pick<RealtimeSessionOptions, "instructions" | "tools">,
+) {
+  return {
+    type: "realtime" as const,
+    instructions,
+    output_modalities: ["audio" as const],
+    audio: {
+      input: {
+        format: REALTIME_FORMAT,
+        transcription: { model: transcriptionModel },
+        turn_detection: turnDetection ?? { type: "server_vad" as const },
+      },
+      output: { format: REALTIME_FORMAT, ...voice ? { voice } : {} },
+    },
+    tools: tools.map(({ name, description, parameters }) => ({
+      type: "function" as const,
+      name,
+      description,
+      parameters,
+    })),
+  };
+}

@@ -1,0 +1,137 @@
+import type { ComponentContext } from "../../inference/contracts/component.ts";
+import type { SpeechPart, TTS } from "../../inference/contracts/tts.ts";
+import type { HttpServiceOptions } from "./http.ts";
+import type { SpeechModelOptions } from "./speech.ts";
+import { type Clock, systemClock } from "../../events/clock.ts";
+import { sleep, waitFor } from "../../events/waiting.ts";
+import { InferenceError } from "../../inference/contracts/errors.ts";
+import { UseCount } from "../../events/use_count.ts";
+import { ClientSocket } from "./client_socket.ts";
+import { OpenAIReader, readingSession } from "./realtime_reader.ts";
+import { realtimeUrl } from "./realtime_protocol.ts";
+
+/** How long a text may be tried to be read, as long as nothing is heard. */
+const RETRY_LIMIT_MS = 10_000;
+const FIRST_WAIT_MS = 250;
+
+/**
+ * A voice behind `/realtime`: a realtime model that is told to read aloud. One socket serves all
+ * texts; it is opened when the agent starts, and again when it was closed. Without an agent it is
+ * open while texts are read.
+ */
+export class OpenAIRealtimeSpeech implements TTS {
+  readonly name: string;
+  readonly #service: HttpServiceOptions;
+  readonly #options: SpeechModelOptions;
+  #clock: Clock = systemClock;
+  #reader: OpenAIReader | undefined;
+  readonly #agents = new UseCount();
+  readonly #texts = new UseCount();
+  #requests = 0;
+  #retries = 0;
+  #failures = 0;
+  #sessions = 0;
+
+  constructor(service: HttpServiceOptions, options: SpeechModelOptions) {
+    this.name = service.name;
+    this.#service = service;
+    this.#options = options;
+    realtimeUrl({ ...service, ...options });
+    const { sampleRate = 24_000 } = options;
+    if (sampleRate !== 24_000) {
+      throw new RangeError(`a realtime model speaks at 24000 samples a second, got ${sampleRate}`);
+    }
+  }
+
+  /** Opens the socket, so that the first text need not wait for it. What fails then shows then. */
+  start({ clock }: ComponentContext): void {
+    this.#clock = clock;
+    this.#agents.begin();
+    this.#open();
+  }
+
+  async close(): Promise<void> {
+    this.#agents.end();
+    if (!this.#agents.isUsed) await this.#reader?.[Symbol.asyncDispose]();
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return {
+      requests: this.#requests,
+      retries: this.#retries,
+      failures: this.#failures,
+      sessions: this.#sessions,
+    };
+  }
+
+  async *synthesize(
+    text: string,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<SpeechPart, void, void> {
+    this.#requests++;
+    this.#texts.begin();
+    try {
+      yield* this.#tried(text, signal);
+    } catch (error) {
+      // An interruption is none; a voice that takes too long is one.
+      const isFailure = !signal.aborted || signal.reason?.name === "TimeoutError";
+      if (isFailure) this.#failures++;
+      throw error;
+    } finally {
+      this.#texts.end();
+      // Nobody is going to close it, and an open socket keeps a program from ending.
+      if (!this.#agents.isUsed && !this.#texts.isUsed) this.#reader?.[Symbol.asyncDispose]();
+    }
+  }
+
+  async *#tried(text: string, signal: AbortSignal): AsyncGenerator<SpeechPart, void, void> {
+    const { maxTries = 3 } = this.#service;
+    const start = this.#clock.now();
+    let isHeard = false;
+    for (let tries = 1;; tries++) {
+      try {
+        signal.throwIfAborted();
+        const reader = this.#open();
+        await waitFor(reader.begun, "a realtime session", { signal, clock: this.#clock });
+        for await (const pcm of reader.read(text, signal)) {
+          if (pcm.frames === 0) continue;
+          isHeard = true;
+          yield { pcm };
+        }
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        const isRetryable = error instanceof InferenceError && error.retryable && !isHeard;
+        const isLate = this.#clock.now() - start >= RETRY_LIMIT_MS;
+        if (!isRetryable || isLate || tries >= maxTries) throw this.#explained(error);
+      }
+      this.#retries++;
+      await sleep(FIRST_WAIT_MS * 2 ** (tries - 1), { clock: this.#clock, signal });
+    }
+  }
+
+  #open(): OpenAIReader {
+    if (this.#reader && !this.#reader.isOver) return this.#reader;
+    const { apiKey, headers } = this.#service;
+    const url = realtimeUrl({ ...this.#service, ...this.#options });
+    const sent = { ...apiKey ? { authorization: `Bearer ${apiKey}` } : {}, ...headers };
+    const clock = this.#clock;
+    this.#sessions++;
+    return this.#reader = new OpenAIReader({
+      name: this.name,
+      clock,
+      session: readingSession(this.#options),
+      connect: (events) => new ClientSocket(url, sent, events, clock),
+    });
+  }
+
+  /** Whose model is only named like a realtime one is told what to do. */
+  #explained(error: unknown): unknown {
+    const { api, model } = this.#options;
+    if (api || !(error instanceof InferenceError)) return error;
+    if (error.status !== 404 && error.status !== 405) return error;
+    const message = `${error.message} at /realtime, which is asked because of the name ` +
+      `${JSON.stringify(model)}: pass api: "speech" where it speaks at /audio/speech`;
+    return new InferenceError(message, { code: error.code, status: error.status, cause: error });
+  }
+}

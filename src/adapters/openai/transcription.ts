@@ -1,0 +1,48 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { STT, TranscribeOptions, Transcript } from "../../inference/contracts/stt.ts";
+import { HttpModel } from "./http.ts";
+import { languageField } from "./models.ts";
+import { wavFile } from "./wav.ts";
+
+/** Which recogniser. */
+export interface TranscriptionModelOptions {
+  /** The model's name. */
+  model: string;
+  /** ISO 639-1. Default: the recogniser finds out. */
+  language?: string;
+  /** Words that may come up, and how they are written. */
+  prompt?: string;
+}
+
+/** A recogniser behind `/audio/transcriptions`. */
+export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> implements STT {
+  async *transcribe(
+    audio: AsyncIterable<PcmChunk>,
+    { signal }: TranscribeOptions,
+  ): AsyncGenerator<Transcript, void, void> {
+    const chunks: PcmChunk[] = [];
+    for await (const pcm of audio) chunks.push(pcm);
+    const sampleRate = chunks[0]?.sampleRate;
+    if (sampleRate === undefined) return;
+    const { model, language, prompt } = this.options;
+    const form = new FormData();
+    form.set("file", wavFile(chunks, sampleRate), "speech.wav");
+    form.set("model", model);
+    form.set("response_format", "json");
+    if (language) form.set(languageField(model), language);
+    if (prompt) form.set("prompt", prompt);
+    const response = await this.post("/audio/transcriptions", form, signal);
+    let answer: unknown;
+    try {
+      answer = await response.json();
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw this.error("the answer is no JSON", { code: "malformed", cause });
+    }
+    const text = (answer as { text?: unknown } | null)?.text;
+    if (typeof text !== "string") {
+      throw this.error("the answer has no text", { code: "malformed" });
+    }
+    yield { text, final: true, ...language ? { language } : {} };
+  }
+}

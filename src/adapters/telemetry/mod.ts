@@ -1,0 +1,104 @@
+/**
+ * A conversation's figures as OpenTelemetry, to whatever is set up for the program. Deno has an
+ * exporter of its own: `OTEL_DENO=true deno run ...` sends them to `OTEL_EXPORTER_OTLP_ENDPOINT`.
+ *
+ * @module
+ */
+import { type Attributes, metrics, SpanStatusCode, trace } from "npm:@opentelemetry/api@1.10.0";
+import type { EventManager } from "../../events/event_manager.ts";
+import {
+  BargeInEvent,
+  ConversationMetricsEvent,
+  FalseAlarmEvent,
+  ToolCalledEvent,
+  VoiceToVoiceEvent,
+} from "../../inference/contracts/events.ts";
+import { checkMethods, checkObject } from "../../events/checks.ts";
+
+/** What is recorded. */
+export interface TelemetryOptions {
+  /** Put on every figure and span, e.g. `{ agent: "helper" }`. */
+  attributes?: { readonly [name: string]: string | number | boolean };
+}
+
+/**
+ * Records what happens in a conversation until the result is disposed: histograms of voice-to-voice
+ * and of each part of it (`ringline.voice_to_voice`, by `part`), of barge-in to silence and of tool
+ * calls, counters of interruptions and false alarms, gauges of what the components count
+ * (`ringline.figure`), and a span for each answer, whose parts are its children.
+ *
+ * @example
+ * ```ts
+ * import { EventManager } from "@ringline/edge";
+ * import { conversationEvents } from "@ringline/edge";
+ * import { recordTelemetry } from "@ringline/edge/telemetry";
+ *
+ * const events = new EventManager(); // agent.events
+ * events.register(...conversationEvents);
+ * using _recording = recordTelemetry(events, { attributes: { agent: "helper" } });
+ * ```
+ */
+export function recordTelemetry(events: EventManager, options: TelemetryOptions = {}): Disposable {
+  checkMethods(events, "events", "an EventManager, e.g. agent.events", ["subscribe"]);
+  checkObject(options, "options", "an object like { attributes }, or nothing");
+  const attributes = options.attributes ?? {};
+  const meter = metrics.getMeter("@ringline/edge");
+  const unit = "ms";
+  const voiceToVoice = meter.createHistogram("ringline.voice_to_voice", { unit });
+  const bargeIn = meter.createHistogram("ringline.barge_in_to_silence", { unit });
+  const toolCalls = meter.createHistogram("ringline.tool_call", { unit });
+  const falseAlarms = meter.createCounter("ringline.false_alarms");
+  const figures = meter.createGauge("ringline.figure");
+  return events.subscribe(
+    [VoiceToVoiceEvent, BargeInEvent, FalseAlarmEvent, ToolCalledEvent, ConversationMetricsEvent],
+    (event) => {
+      if (event instanceof VoiceToVoiceEvent) {
+        voiceToVoice.record(event.voiceToVoiceMs, { ...attributes, part: "all" });
+        for (const [part, ms] of partsOf(event)) {
+          voiceToVoice.record(ms, { ...attributes, part });
+        }
+        recordSpans(event, attributes);
+      } else if (event instanceof BargeInEvent) bargeIn.record(event.silenceMs, attributes);
+      else if (event instanceof FalseAlarmEvent) falseAlarms.add(1, attributes);
+      else if (event instanceof ToolCalledEvent) {
+        const { call: { name: tool }, result: { isError: failed }, durationMs } = event;
+        toolCalls.record(durationMs, { ...attributes, tool, failed });
+      } else {
+        for (const [component, values] of Object.entries(event.figures)) {
+          for (const [figure, value] of Object.entries(values)) {
+            figures.record(value, { ...attributes, component, figure });
+          }
+        }
+      }
+    },
+  );
+}
+
+/** The parts of an answer, in the order in which they happen. */
+function partsOf(event: VoiceToVoiceEvent): [string, number][] {
+  const { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } = event;
+  return [
+    ["turn", turnMs],
+    ["stt", sttMs],
+    ["llm", llmMs],
+    ["tts", ttsMs],
+    ["own", ownMs],
+    ["playout", playoutMs],
+  ];
+}
+
+/** An answer as a span that ends now, and its parts one after another. */
+function recordSpans(event: VoiceToVoiceEvent, attributes: Attributes): void {
+  const tracer = trace.getTracer("@ringline/edge");
+  const end = Date.now();
+  let at = end - event.voiceToVoiceMs;
+  tracer.startActiveSpan("answer", { startTime: at, attributes }, (span) => {
+    span.setAttribute("ringline.eager", event.eager);
+    for (const [part, ms] of partsOf(event)) {
+      tracer.startSpan(part, { startTime: at, attributes }).end(at + ms);
+      at += ms;
+    }
+    span.setStatus({ code: SpanStatusCode.OK });
+    span.end(end);
+  });
+}

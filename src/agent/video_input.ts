@@ -1,0 +1,208 @@
+import type { Clock } from "../events/clock.ts";
+import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
+import type { Processor } from "./processor.ts";
+import { FrameThrottle } from "../edge/toolkit/frame_throttle.ts";
+import { type TrackInfo, TrackType } from "../edge/types.ts";
+import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
+
+/** What {@linkcode VideoIn} is made of. */
+export interface VideoInOptions {
+  processors: readonly Processor[];
+  hearsAgents: boolean;
+  clock: Clock;
+  /** Gives the pictures of a track, or nothing while there are none to be had. */
+  subscribe: (trackId: string) => VideoTrack | undefined;
+  report: Report;
+}
+
+/** A processor that takes longer than this for a frame is said to. */
+const VIEWER_LIMIT_MS = 5000;
+
+const videoTrack: Expected<VideoTrack | undefined> = {
+  what: "a VideoTrack, or undefined where there is none",
+  is: (value): value is VideoTrack | undefined =>
+    value === undefined ||
+    typeof value === "object" && value !== null && Symbol.asyncIterator in value,
+};
+
+/** A track may be announced before its pictures can be had: asked for so often, so long. */
+const RETRY_MS = 250;
+const RETRIES = 40;
+
+/** The track that is looked at. */
+interface Source {
+  readonly info: TrackInfo;
+  readonly track: VideoTrack;
+}
+
+/**
+ * What the agent sees: one track at a time, a screen before a camera, and another one when it ends.
+ * Nothing is subscribed while nobody looks.
+ */
+export class VideoIn implements Disposable {
+  readonly #options: VideoInOptions;
+  readonly #viewers: readonly Viewer[];
+  readonly #watchers: readonly UserHook<TrackInfo | undefined>[];
+  readonly #subscription: UserHook<string>;
+  readonly #candidates = new Map<string, Candidate>();
+  #source: Source | undefined;
+  #closed = false;
+
+  constructor(options: VideoInOptions) {
+    this.#options = options;
+    this.#viewers = options.processors
+      .filter((one) => one.processVideo)
+      .map((one) => new Viewer(one, options));
+    this.#watchers = options.processors.map((one) =>
+      new UserHook<TrackInfo | undefined>((track) => one.videoSourceChanged?.(track), {
+        ...options,
+        context: `processor ${one.name}, videoSourceChanged`,
+      })
+    );
+    this.#subscription = new UserHook<string>((id) => options.subscribe(id), {
+      ...options,
+      context: "looking at a video track",
+    });
+  }
+
+  /** The track that is looked at right now. */
+  get source(): TrackInfo | undefined {
+    return this.#source?.info;
+  }
+
+  /** A track was added, muted or unmuted. */
+  trackChanged(info: TrackInfo): void {
+    if (this.#closed || this.#viewers.length === 0) return;
+    if (info.type !== TrackType.VIDEO && info.type !== TrackType.SCREEN_SHARE) return;
+    if (info.participant.kind === "agent" && !this.#options.hearsAgents) return;
+    if (info.muted) return this.trackRemoved(info);
+    if (this.#candidates.has(info.id)) return;
+    this.#candidates.set(info.id, { info, tries: 0, retry: undefined });
+    this.#choose();
+  }
+
+  trackRemoved(info: TrackInfo): void {
+    const candidate = this.#candidates.get(info.id);
+    if (!candidate) return;
+    candidate.retry?.[Symbol.dispose]();
+    this.#candidates.delete(info.id);
+    this.#choose();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { retry } of this.#candidates.values()) retry?.[Symbol.dispose]();
+    this.#candidates.clear();
+    this.#close(this.#source);
+    this.#source = undefined;
+  }
+
+  #choose(): void {
+    const before = this.#source;
+    // Screens first, then in the order in which they came.
+    const ranked = [...this.#candidates.values()]
+      .sort((a, b) => priority(b.info) - priority(a.info));
+    let next: Source | undefined;
+    for (const candidate of ranked) {
+      if (candidate.info.id === before?.info.id) next = before;
+      // A track that is looked at gives way to a better kind only.
+      else if (before && this.#candidates.has(before.info.id)) {
+        if (priority(candidate.info) > priority(before.info)) next = this.#subscribe(candidate);
+        else continue;
+      } else next = this.#subscribe(candidate);
+      if (next) break;
+    }
+    if (next === before) return;
+    this.#source = next;
+    this.#close(before);
+    if (next) this.#look(next);
+    for (const hook of this.#watchers) void hook.run(next?.info);
+  }
+
+  #close(source: Source | undefined): void {
+    if (!source) return;
+    attempt(
+      () => source.track.close(),
+      (error) => this.#options.report(error, "closing a video track"),
+    );
+  }
+
+  #subscribe(candidate: Candidate): Source | undefined {
+    if (candidate.retry) return undefined;
+    const track = this.#subscription.ask(candidate.info.id, undefined, videoTrack);
+    if (track) return { info: candidate.info, track };
+    if (++candidate.tries > RETRIES) return undefined;
+    candidate.retry = this.#options.clock.schedule(() => {
+      candidate.retry = undefined;
+      this.#choose();
+    }, RETRY_MS);
+    return undefined;
+  }
+
+  async #look(source: Source): Promise<void> {
+    try {
+      for await (const frame of source.track) {
+        if (this.#source !== source) break;
+        for (const viewer of this.#viewers) viewer.show(frame, source.info);
+      }
+    } catch (error) {
+      this.#options.report(error, "looking at a video track");
+    }
+    // Ended by itself: whatever else there is, is better than nothing.
+    if (this.#source === source && !this.#closed) this.trackRemoved(source.info);
+  }
+}
+
+interface Candidate {
+  readonly info: TrackInfo;
+  tries: number;
+  retry: Disposable | undefined;
+}
+
+function priority(info: TrackInfo): number {
+  return info.type === TrackType.SCREEN_SHARE ? 1 : 0;
+}
+
+/** Shows frames to one processor: at its own rate, and none while it is busy. */
+class Viewer {
+  readonly #clock: Clock;
+  readonly #name: string;
+  readonly #throttle: FrameThrottle;
+  readonly #hook: UserHook<VideoFrame, TrackInfo>;
+  /** Since when it is busy; `undefined` while it is not. */
+  #busySince: number | undefined;
+  #isSaid = false;
+
+  constructor(processor: Processor, options: VideoInOptions) {
+    this.#clock = options.clock;
+    this.#name = processor.name;
+    this.#throttle = new FrameThrottle(processor.videoFps ?? Infinity);
+    this.#hook = new UserHook<VideoFrame, TrackInfo>(
+      (frame, info) => processor.processVideo!(frame, info),
+      { ...options, context: `processor ${processor.name}` },
+    );
+  }
+
+  show(frame: VideoFrame, info: TrackInfo): void {
+    if (this.#busySince !== undefined) return this.#sayBusy(this.#busySince);
+    if (!this.#throttle.accept(frame.timestampMs)) return;
+    const pending = this.#hook.run(frame, info);
+    if (!pending) return;
+    this.#busySince = this.#clock.now();
+    this.#isSaid = false;
+    pending.then(() => this.#busySince = undefined);
+  }
+
+  #sayBusy(since: number): void {
+    if (this.#isSaid || this.#clock.now() - since < VIEWER_LIMIT_MS) return;
+    this.#isSaid = true;
+    this.#hook.fail(
+      new DOMException(
+        `processor ${this.#name} took more than ${VIEWER_LIMIT_MS} ms for a frame; it sees nothing ` +
+          "until it is done",
+        "TimeoutError",
+      ),
+    );
+  }
+}

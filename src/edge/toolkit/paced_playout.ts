@@ -1,0 +1,182 @@
+import type { AudioTrack, FlushResult, PlayoutBinding, PlayoutPort } from "../audio_track.ts";
+import { type Clock, systemClock } from "../../events/clock.ts";
+import { checkMethods } from "../../events/checks.ts";
+import { UserHook } from "../../events/user_code.ts";
+import { SampleQueue } from "./sample_queue.ts";
+
+/** How a {@linkcode PacedPlayout} plays. */
+export interface PacedPlayoutOptions {
+  /**
+   * Takes 10 ms of samples (mono, at the track's rate) when their time has come. A view, valid
+   * during the call. Not called while there is nothing to play.
+   */
+  onFrame: (samples: Int16Array) => void;
+  /** Told what `onFrame` throws or rejects with, at most once a second. Default: the console. */
+  onFailure?: (error: unknown) => void;
+  /** How much later the listener hears it. Default 0. */
+  heardDelayMs?: number;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+const FRAME_MS = 10;
+/** A live track deeper than this, for so long, gives up a frame every so often: 5 %. */
+const LIVE_DEPTH_MS = 40;
+const LIVE_PATIENCE_MS = 300;
+const LIVE_TRIM_EVERY_MS = 200;
+/** After a longer stall the missed time is not caught up. */
+const CATCH_UP_MS = 500;
+
+/**
+ * Plays an audio track out in real time, frame by frame, on a clock: for edges that send what the
+ * agent says by themselves. It runs only while there is something to play.
+ */
+export class PacedPlayout implements Disposable {
+  readonly #track: AudioTrack;
+  readonly #clock: Clock;
+  readonly #onFrame: UserHook<Int16Array>;
+  readonly #heardDelayMs: number;
+  readonly #queue: SampleQueue;
+  readonly #frameSamples: number;
+  #frame: Int16Array;
+  readonly #binding: PlayoutBinding;
+  #timer: Disposable | undefined;
+  #nextAt = -Infinity;
+  #paused = false;
+  #closed = false;
+  #epoch: number;
+  #played = 0;
+  #trimmed = 0;
+  #deepSince = Infinity;
+  #trimmedAt = -Infinity;
+
+  /** Binds the track and begins with what was written before. */
+  constructor(track: AudioTrack, options: PacedPlayoutOptions) {
+    checkMethods(track, "track", "an AudioTrack, e.g. of createAudioTrack()", ["bind"]);
+    checkMethods(options, "options", "{ onFrame }", ["onFrame"]);
+    const { onFailure = (error: unknown) => console.error(error) } = options;
+    this.#track = track;
+    this.#clock = options.clock ?? systemClock;
+    this.#onFrame = new UserHook<Int16Array>((samples) => options.onFrame(samples), {
+      clock: this.#clock,
+      report: (error) => onFailure(error),
+      context: "onFrame",
+    });
+    this.#heardDelayMs = options.heardDelayMs ?? 0;
+    this.#epoch = track.epoch;
+    this.#frameSamples = Math.round(track.sampleRate * FRAME_MS / 1000);
+    this.#frame = new Int16Array(this.#frameSamples);
+    this.#queue = new SampleQueue(track.sampleRate);
+    this.#binding = track.bind(this.#port());
+    this.#report();
+  }
+
+  /** Stops playing and unbinds the track. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#timer?.[Symbol.dispose]();
+    this.#binding[Symbol.dispose]();
+  }
+
+  #port(): PlayoutPort {
+    return {
+      sampleRate: this.#track.sampleRate,
+      push: (samples, epoch) => {
+        if (epoch !== this.#epoch || this.#closed) return;
+        this.#queue.push(samples);
+        this.#wake();
+      },
+      flush: (epoch) => Promise.resolve(this.#flush(epoch)),
+      pause: () => {
+        this.#paused = true;
+        this.#timer?.[Symbol.dispose]();
+        this.#timer = undefined;
+      },
+      resume: () => {
+        this.#paused = false;
+        this.#wake();
+      },
+    };
+  }
+
+  #flush(epoch: number): FlushResult {
+    const result = {
+      playedMs: this.#toMs(this.#played),
+      discardedMs: this.#toMs(this.#queue.length),
+    };
+    this.#queue.clear();
+    this.#epoch = epoch;
+    this.#played = this.#trimmed = 0;
+    this.#deepSince = Infinity;
+    return result;
+  }
+
+  /** Begins to play, unless it plays already: the time when there was nothing is not caught up. */
+  #wake(): void {
+    if (this.#timer) return;
+    this.#nextAt = Math.max(this.#nextAt, this.#clock.now());
+    this.#arrange();
+  }
+
+  #arrange(): void {
+    if (this.#timer || this.#paused || this.#closed || this.#queue.length === 0) return;
+    const now = this.#clock.now();
+    this.#timer = this.#clock.schedule(() => this.#tick(), Math.max(0, this.#nextAt - now));
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    this.#nextAt = Math.max(this.#nextAt, now - CATCH_UP_MS);
+    while (this.#nextAt <= now && this.#queue.length > 0 && !this.#closed) {
+      if (this.#track.mode === "live") this.#trim(now);
+      this.#play();
+      this.#nextAt += FRAME_MS;
+    }
+    this.#report();
+    this.#arrange();
+  }
+
+  #play(): void {
+    // Whoever got the last one may have transferred its buffer, as to a worker.
+    if (this.#frame.length === 0) this.#frame = new Int16Array(this.#frameSamples);
+    const frame = this.#frame;
+    let filled = 0;
+    while (filled < frame.length && this.#queue.length > 0) {
+      const samples = this.#queue.peek(frame.length - filled);
+      frame.set(samples, filled);
+      this.#queue.consume(samples.length);
+      filled += samples.length;
+    }
+    frame.fill(0, filled);
+    this.#played += filled;
+    void this.#onFrame.run(frame);
+  }
+
+  #trim(now: number): void {
+    if (this.#toMs(this.#queue.length) <= LIVE_DEPTH_MS) {
+      this.#deepSince = Infinity;
+      return;
+    }
+    this.#deepSince = Math.min(this.#deepSince, now);
+    if (now - this.#deepSince < LIVE_PATIENCE_MS) return;
+    if (now - this.#trimmedAt < LIVE_TRIM_EVERY_MS) return;
+    this.#trimmedAt = now;
+    this.#queue.consume(this.#frameSamples);
+    this.#trimmed += this.#frameSamples;
+  }
+
+  #report(): void {
+    this.#binding.report({
+      epoch: this.#epoch,
+      playedMs: this.#toMs(this.#played),
+      trimmedMs: this.#toMs(this.#trimmed),
+      bufferedMs: this.#toMs(this.#queue.length),
+      heardDelayMs: this.#heardDelayMs,
+    });
+  }
+
+  #toMs(samples: number): number {
+    return samples * 1000 / this.#track.sampleRate;
+  }
+}

@@ -1,0 +1,35 @@
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+
+/** A write that is not in the queue yet, or not all of it. */
+export class PendingWrite {
+  readonly done: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  /** Frames that are in the queue. */
+  taken = 0;
+  isEmptyTaken = false;
+
+  constructor(public pcm: PcmChunk, readonly final: boolean) {}
+
+  get isTaken(): boolean {
+    return this.taken >= this.pcm.frames && (this.pcm.frames > 0 || this.isEmptyTaken);
+  }
+
+  get remainingMs(): number {
+    return (this.pcm.frames - this.taken) * 1000 / this.pcm.sampleRate;
+  }
+
+  /** The next piece of at most `ms`: a view. */
+  next(ms: number): PcmChunk {
+    const { samples, channels, sampleRate, frames } = this.pcm;
+    const count = Math.min(frames - this.taken, Math.ceil(sampleRate * ms / 1000));
+    if (count === frames) return this.pcm;
+    const start = this.taken * channels;
+    return new PcmChunk(samples.subarray(start, start + count * channels), this.pcm);
+  }
+
+  /** Copies what is left: the caller's samples are only valid while `write` runs. */
+  keep(): void {
+    const rest = this.pcm.samples.slice(this.taken * this.pcm.channels);
+    this.pcm = new PcmChunk(rest, this.pcm);
+    this.taken = 0;
+  }
+}

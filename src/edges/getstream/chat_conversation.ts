@@ -1,0 +1,263 @@
+import { type Clock, systemClock } from "../../events/clock.ts";
+import { DropCounter } from "../../events/drop_counter.ts";
+import { sleep } from "../../events/waiting.ts";
+import {
+  type Conversation,
+  MemoryConversation,
+  type Message,
+  type MessageChange,
+  type MessageInit,
+} from "../../edge/conversation.ts";
+import { EdgeError } from "../../edge/errors.ts";
+import { chunksOf } from "./chat_chunks.ts";
+import { backOffMs, isRetryable } from "./wire/retrying.ts";
+import type { ChatMessage, StreamService } from "./stream_service.ts";
+
+/** The part of the service that a conversation writes to. */
+export type ChatWriter = Pick<
+  StreamService,
+  "openChannel" | "sendMessage" | "showMessage" | "finishMessage" | "deleteMessage"
+>;
+
+/** What a {@linkcode ChatConversation} needs. */
+export interface ChatConversationOptions {
+  id: string;
+  instructions: string;
+  channelId: string;
+  /** On whose behalf the channel is made. */
+  ownerId: string;
+  writer: ChatWriter;
+  clock?: Clock;
+  /** Aborted when nothing is to be written any more. */
+  signal?: AbortSignal;
+  /** Told of each spell of writing, which never rejects. */
+  onWriting?: (writing: Promise<void>) => void;
+  /** A message could not be written, or had to be left out. */
+  onError: (error: unknown) => void;
+  /** How often a failing write is tried in all. Default 5. */
+  tries?: number;
+  /** Before the second try; doubles. Default 500. */
+  retryMs?: number;
+  /** A message that is still growing is shown at most this often. Default 250. */
+  showMs?: number;
+}
+
+/** How many messages may wait to be written. */
+const MOST_WAITING = 500;
+
+/**
+ * A conversation on a channel of Stream's chat. What is said is there at once; it is written behind,
+ * one request after the other and in order. Only a message's latest state is ever written, so that
+ * a slow service costs intermediate states and nothing else.
+ */
+export class ChatConversation implements Conversation {
+  readonly #memory: MemoryConversation;
+  readonly #options: ChatConversationOptions;
+  readonly #clock: Clock;
+  /** Messages with something to write, in the order in which they began to have it. */
+  readonly #dirty = new Map<string, Message>();
+  readonly #written = new Map<string, Written>();
+  readonly #drops: DropCounter;
+  readonly #signal: AbortSignal;
+  #isOpen = false;
+  #writing: Promise<void> | undefined;
+
+  constructor(options: ChatConversationOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#signal = options.signal ?? new AbortController().signal;
+    this.#memory = new MemoryConversation({
+      id: options.id,
+      instructions: options.instructions,
+      clock: this.#clock,
+    });
+    this.#drops = new DropCounter(this.#clock, (dropped, total) => {
+      options.onError(
+        new EdgeError(`${dropped} messages (${total} in all) were not written to the chat`, {
+          code: "chat-overflow",
+          retryable: true,
+        }),
+      );
+    });
+  }
+
+  get id(): string {
+    return this.#memory.id;
+  }
+
+  get instructions(): string {
+    return this.#memory.instructions;
+  }
+
+  get messages(): readonly Message[] {
+    return this.#memory.messages;
+  }
+
+  append(init: MessageInit): Message {
+    // The channel is shared with other programs, so an id must be unique there, too.
+    const message = this.#memory.append({ ...init, id: init.id ?? crypto.randomUUID() });
+    this.#queue(message);
+    return message;
+  }
+
+  update(messageId: string, change: MessageChange): Message {
+    const message = this.#memory.update(messageId, change);
+    this.#queue(message);
+    return message;
+  }
+
+  async flush(): Promise<void> {
+    while (this.#writing) await this.#writing;
+  }
+
+  #queue(message: Message): void {
+    // What an agent was told to be is nobody's message.
+    if (message.role === "system" || this.#signal.aborted) return;
+    this.#dirty.set(message.id, message);
+    if (this.#dirty.size > MOST_WAITING) {
+      this.#dirty.delete(this.#dirty.keys().next().value!);
+      this.#drops.add();
+    }
+    this.#start();
+  }
+
+  #start(): void {
+    if (this.#writing) return;
+    this.#writing = this.#write().finally(() => this.#writing = undefined).then(() => {
+      // What came while the last of it was being written.
+      if (this.#dirty.size > 0 && !this.#signal.aborted) this.#start();
+    });
+    this.#options.onWriting?.(this.#writing);
+  }
+
+  async #write(): Promise<void> {
+    // What is said in the same turn of the loop is one state.
+    await Promise.resolve();
+    if (!await this.#open()) return this.#dirty.clear();
+    for (const [id] of this.#dirty) {
+      if (this.#signal.aborted) break;
+      await this.#awaitTurn(id);
+      // Looked up late: it may have grown meanwhile, and only the latest state counts.
+      const message = this.#dirty.get(id);
+      this.#dirty.delete(id);
+      if (message) await this.#writeMessage(message);
+    }
+  }
+
+  /** The channel is made with the first message: joining a call does not wait for it. */
+  async #open(): Promise<boolean> {
+    const { writer, channelId, ownerId } = this.#options;
+    this.#isOpen ||= await this.#attempt(() => writer.openChannel(channelId, ownerId, [ownerId]));
+    return this.#isOpen;
+  }
+
+  /** A growing message is not shown all the time; that it is complete is told at once. */
+  async #awaitTurn(id: string): Promise<void> {
+    const { showMs = 250 } = this.#options;
+    const written = this.#written.get(id);
+    while (written && this.#dirty.get(id)?.complete === false && !this.#signal.aborted) {
+      const rest = written.shownAt + showMs - this.#clock.now();
+      if (rest <= 0 || this.#dirty.size > 1) return;
+      await sleep(Math.min(rest, 50), { clock: this.#clock, signal: this.#signal })
+        .catch(() => {});
+    }
+  }
+
+  async #writeMessage(message: Message): Promise<void> {
+    const { writer, channelId } = this.#options;
+    const texts = chunksOf(message.text);
+    const written = this.#written.get(message.id) ?? { texts: [], complete: false, shownAt: 0 };
+    this.#written.set(message.id, written);
+    const total = texts.length;
+    const isRegrouped = total !== written.texts.length;
+    for (let index = 0; index < Math.max(total, written.texts.length); index++) {
+      const before = written.texts[index];
+      const text = texts[index];
+      const id = chunkId(message.id, index);
+      if (text === undefined) {
+        await this.#attempt(() => writer.deleteMessage(id));
+        continue;
+      }
+      const isNews = text !== before || message.complete !== written.complete || isRegrouped;
+      if (!isNews) continue;
+      const chat = chatMessage(message, { id, text, index, total });
+      if (before === undefined) {
+        let isRepeated = false;
+        const isSent = await this.#attempt(() => {
+          // A write that seemed to fail may have arrived: then the message is there already.
+          if (isRepeated) {
+            return writer.sendMessage(channelId, chat).catch((error) => {
+              if (error instanceof EdgeError && error.code === "refused") {
+                return writer.finishMessage(chat);
+              }
+              throw error;
+            });
+          }
+          isRepeated = true;
+          return writer.sendMessage(channelId, chat);
+        });
+        if (!isSent) continue;
+      } else if (message.complete) {
+        await this.#attempt(() => writer.finishMessage(chat));
+      } else await this.#attempt(() => writer.showMessage(chat));
+      written.texts[index] = text;
+    }
+    written.texts.length = Math.min(written.texts.length, total);
+    written.complete = message.complete;
+    written.shownAt = this.#clock.now();
+    if (!message.complete) return;
+    // A finished message can still be cut to what was heard, but not for ever.
+    if (this.#written.size > MOST_WAITING) {
+      this.#written.delete(this.#written.keys().next().value!);
+    }
+  }
+
+  /** Tries until it works, or cannot work; gives whether it did. */
+  async #attempt(act: () => Promise<void>): Promise<boolean> {
+    const { tries = 5, retryMs = 500, onError } = this.#options;
+    const signal = this.#signal;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await act();
+        return true;
+      } catch (error) {
+        if (attempt >= tries || !isRetryable(error)) {
+          onError(error);
+          return false;
+        }
+      }
+      await sleep(backOffMs(attempt, { delayMs: retryMs }), { signal, clock: this.#clock })
+        .catch(() => {});
+    }
+    return false;
+  }
+}
+
+/** What the channel knows of a message. */
+interface Written {
+  texts: string[];
+  complete: boolean;
+  shownAt: number;
+}
+
+function chunkId(messageId: string, index: number): string {
+  return index === 0 ? messageId : `${messageId}-${index}`;
+}
+
+function chatMessage(
+  message: Message,
+  chunk: { id: string; text: string; index: number; total: number },
+): ChatMessage {
+  return {
+    id: chunk.id,
+    text: chunk.text,
+    user_id: message.userId,
+    custom: {
+      generating: !message.complete,
+      chunk_group: message.id,
+      chunk_index: chunk.index,
+      total_chunks: chunk.total,
+      ...(message.interrupted ? { interrupted: true } : {}),
+    },
+  };
+}

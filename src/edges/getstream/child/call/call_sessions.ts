@@ -1,0 +1,294 @@
+/**
+ * The stays of one agent in the SFUs of one call: the first one, and those that take over from it.
+ *
+ * @module
+ */
+import type { RtcConnectionState } from "../../../../media/webrtc/rtc_types.ts";
+import type { Clock } from "../../../../events/clock.ts";
+import { sleep } from "../../../../events/waiting.ts";
+import { ConnectionError } from "../../../../edge/errors.ts";
+import type { SfuCredentials } from "../../wire/credentials.ts";
+import { ReconnectStrategy } from "../proto/signal_pb.ts";
+import { isRetryable } from "../../wire/retrying.ts";
+import type { CallParams, Strategy } from "../../wire/ipc.ts";
+import type { Reconnect } from "../sfu/join_request.ts";
+import type { CallMedia } from "../sfu/media.ts";
+import type { OwnTracks } from "../sfu/publisher.ts";
+import type { PeerName } from "../sfu/sfu_connection.ts";
+import { isToBeAvoided } from "../sfu/sfu_error.ts";
+import { SfuSession } from "../sfu/sfu_session.ts";
+import type { SfuPayload } from "../sfu/sfu_socket.ts";
+import type { SocketEnd } from "../../wire/keepalive_socket.ts";
+import type { CallRoster } from "./call_roster.ts";
+import { flowing, HandOver } from "./session_handover.ts";
+import type { MediaRouter } from "./media_router.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+/** Joining is tried so often, so far apart, when the SFU sends us elsewhere. */
+const JOIN_TRIES = 3;
+const JOIN_PAUSE_MS = 500;
+/** A new session's connections must stand after so long. */
+const CONNECT_MS = 5000;
+
+/** The strategies as the SFU is told of them. */
+const STRATEGIES = {
+  fast: ReconnectStrategy.FAST,
+  rejoin: ReconnectStrategy.REJOIN,
+  migrate: ReconnectStrategy.MIGRATE,
+} as const;
+
+/** Which try to come back this is, and why it is made. */
+export interface Try {
+  attempt: number;
+  reason: string;
+}
+
+/** What {@linkcode CallSessions} need. */
+export interface CallSessionsOptions {
+  params: Pick<CallParams, "credentials" | "videoCodecs" | "silenceTimeoutMs">;
+  media: CallMedia;
+  clock: Clock;
+  roster: CallRoster;
+  router: MediaRouter;
+  subscriptions: Subscriptions;
+  /** Asks for the right to go to an SFU that is none of `leaving`. */
+  askCredentials: (leaving: readonly string[], signal: AbortSignal) => Promise<SfuCredentials>;
+  /** What the agent publishes. */
+  ownTracks: () => OwnTracks;
+  /** This session counts from now on. */
+  onCurrent: (session: SfuSession) => void;
+  /** Something that is said to the session that counts, or to the one that is about to. */
+  onEvent: (event: SfuPayload) => void;
+  /** The socket of the session that counts is gone. */
+  onSocketEnd: (end: SocketEnd) => void;
+  /** A connection of the session that counts is in another state, and its socket is open. */
+  onPeerState: (peer: PeerName, state: RtcConnectionState) => void;
+  onError: (error: unknown, context: string) => void;
+  /** A join failed that is tried again. */
+  onFailure: (error: unknown, doing: string) => void;
+  /** Ends all of it, with {@linkcode CallSessions.close} following. */
+  signal: AbortSignal;
+}
+
+/** The sessions of one agent in one call. One counts; while another takes over there are two. */
+export class CallSessions {
+  readonly #options: CallSessionsOptions;
+  /** The same through all sessions. */
+  readonly #unifiedId = crypto.randomUUID();
+  #current: SfuSession | undefined;
+  /** The one that is about to count. */
+  #next: SfuSession | undefined;
+  /** The one that is being left. */
+  #leaving: HandOver | undefined;
+  /** SFUs that failed since the call was lost: others are asked for. */
+  readonly #avoided = new Set<string>();
+
+  constructor(options: CallSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** The session that counts. */
+  get current(): SfuSession | undefined {
+    return this.#current;
+  }
+
+  /** Joins. Everybody who is here is known to the roster when it resolves. */
+  async join(signal: AbortSignal): Promise<void> {
+    const { params, clock, roster, router, askCredentials, onCurrent, onFailure } = this.#options;
+    let { credentials } = params;
+    const leaving: string[] = [];
+    for (let attempt = 1;; attempt++) {
+      const session = this.#create(credentials, crypto.randomUUID());
+      try {
+        const state = await session.join(undefined, signal);
+        this.#current = session;
+        router.origins = [session];
+        await roster.replace(state?.participants ?? []);
+        session.start();
+        return onCurrent(session);
+      } catch (error) {
+        await session.close();
+        signal.throwIfAborted();
+        if (attempt >= JOIN_TRIES || !isRetryable(error)) throw error;
+        onFailure(error, `joining, try ${attempt}`);
+        if (isToBeAvoided(error)) leaving.unshift(credentials.edgeName);
+      }
+      await sleep(JOIN_PAUSE_MS, { clock, signal });
+      credentials = await askCredentials(leaving, signal);
+    }
+  }
+
+  /** Comes back, once; rejects when that fails. */
+  reconnect(strategy: Strategy, try_: Try): Promise<void> {
+    return strategy === "fast" ? this.#resume(try_) : this.#replace(strategy, try_);
+  }
+
+  /** The call is there again: no SFU is avoided any more. */
+  forgetFailures(): void {
+    this.#avoided.clear();
+  }
+
+  /** Leaves by all sessions. */
+  async close(): Promise<void> {
+    const sessions = [this.#current, this.#next, this.#leaving?.from];
+    await Promise.all(sessions.map((session) => session?.close({ leave: "left" })));
+  }
+
+  /** Resolves when no session is being left any more. */
+  async handedOver(): Promise<void> {
+    await this.#leaving?.done;
+  }
+
+  #create(credentials: SfuCredentials, sessionId: string): SfuSession {
+    const { params, media, clock, roster, router, onSocketEnd, onPeerState, onError } =
+      this.#options;
+    roster.addOwn(sessionId);
+    return new SfuSession({
+      credentials,
+      sessionId,
+      unifiedId: this.#unifiedId,
+      videoCodecs: params.videoCodecs,
+      media,
+      clock,
+      silenceMs: params.silenceTimeoutMs,
+      events: {
+        onEvent: (session, event) => this.#onEvent(session, event),
+        onSocketEnd: (session, end) => {
+          if (session === this.#current) onSocketEnd(end);
+        },
+        onPeerState: (session, peer, state) => {
+          // Without a socket nothing can be restarted: coming back sees to it.
+          if (session === this.#current && session.isOnline) onPeerState(peer, state);
+        },
+        onTrack: (session) => {
+          if (this.#isOurs(session)) router.syncAll(roster.members);
+        },
+        onError,
+      },
+    });
+  }
+
+  #onEvent(session: SfuSession, event: SfuPayload): void {
+    if (event.case === "participantMigrationComplete") {
+      if (session === this.#leaving?.from) this.#leaving.moved();
+    } else if (this.#isOurs(session)) this.#options.onEvent(event);
+  }
+
+  /** Whether it counts, or is about to. */
+  #isOurs(session: SfuSession): boolean {
+    return session === this.#current || session === this.#next;
+  }
+
+  /** FAST: another socket, everything else kept. */
+  async #resume(try_: Try): Promise<void> {
+    const { roster, signal } = this.#options;
+    const session = this.#current!;
+    const details = this.#describe("fast", try_, session);
+    const state = await this.#watchSfu(session, () => session.resume(details, signal));
+    if (state) await roster.replace(state.participants);
+    session.start();
+    if (!session.isHealthy) {
+      throw new ConnectionError("the media connections did not outlive the socket", {
+        code: "peer-failed",
+        retryable: true,
+      });
+    }
+    await this.#restore(session);
+  }
+
+  /** REJOIN and MIGRATE: another session, which takes over while the old one still runs. */
+  async #replace(strategy: "rejoin" | "migrate", try_: Try): Promise<void> {
+    const { clock, roster, router, askCredentials, onCurrent, signal } = this.#options;
+    // Whoever is still being left has had his time.
+    await this.#leaving?.hurry();
+    const old = this.#current!;
+    const isMigration = strategy === "migrate";
+    const { edgeName } = old.credentials;
+    const credentials = await askCredentials(
+      [...new Set([...(isMigration ? [edgeName] : []), ...this.#avoided])],
+      signal,
+    );
+    const next = this.#next = this.#create(
+      credentials,
+      isMigration ? old.sessionId : crypto.randomUUID(),
+    );
+    try {
+      const details = this.#describe(strategy, try_, old);
+      const state = await this.#watchSfu(next, () => next.join(details, signal));
+      router.origins = [flowing(next, new Set()), old];
+      if (state) await roster.replace(state.participants);
+      next.start();
+      await this.#restore(next);
+      await this.#untilConnected(next);
+    } catch (error) {
+      this.#next = undefined;
+      router.origins = [old];
+      await next.close({ leave: "failed" });
+      throw error;
+    }
+    this.#next = undefined;
+    this.#current = next;
+    onCurrent(next);
+    const leaving: HandOver = this.#leaving = new HandOver({
+      from: old,
+      to: next,
+      isMigration,
+      clock,
+      roster,
+      router,
+      onDone: () => {
+        if (this.#leaving === leaving) this.#leaving = undefined;
+        if (signal.aborted) return;
+        router.origins = [this.#current!];
+        router.syncAll(roster.members);
+      },
+      signal,
+    });
+  }
+
+  /** Remembers an SFU that fails, so that another one is asked for next time. */
+  async #watchSfu<T>(session: SfuSession, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (isToBeAvoided(error)) this.#avoided.add(session.credentials.edgeName);
+      throw error;
+    }
+  }
+
+  /** Publishes and subscribes what was published and subscribed before. */
+  async #restore(session: SfuSession): Promise<void> {
+    const { ownTracks, subscriptions } = this.#options;
+    const own = ownTracks();
+    await Promise.all([
+      own.audio || own.video ? session.publish(own) : undefined,
+      subscriptions.restore((list) => session.subscribe(list)),
+    ]);
+  }
+
+  async #untilConnected(session: SfuSession): Promise<void> {
+    const { clock, signal } = this.#options;
+    const until = clock.now() + CONNECT_MS;
+    while (!session.isConnected) {
+      if (!session.isOnline || clock.now() > until) {
+        throw new ConnectionError("the new session's media did not get through", {
+          code: "peer-failed",
+          retryable: true,
+        });
+      }
+      await sleep(20, { clock, signal });
+    }
+  }
+
+  #describe(strategy: Strategy, { attempt, reason }: Try, from: SfuSession): Reconnect {
+    return {
+      strategy: STRATEGIES[strategy],
+      reconnectAttempt: attempt,
+      reason,
+      announcedTracks: from.publisher?.tracks ?? [],
+      subscriptions: this.#options.subscriptions.list(),
+      fromSfuId: strategy === "rejoin" ? "" : from.credentials.edgeName,
+      previousSessionId: strategy === "rejoin" ? from.sessionId : "",
+    };
+  }
+}

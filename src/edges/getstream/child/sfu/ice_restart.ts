@@ -1,0 +1,83 @@
+import type { Clock } from "../../../../events/clock.ts";
+import type { RtcConnectionState } from "../../../../media/webrtc/rtc_types.ts";
+import type { PeerName } from "./sfu_connection.ts";
+
+/** A connection that loses packets for a moment comes back by itself. */
+const PATIENCE_MS = 1500;
+/** A restart has so long to bring the connection back. */
+const RESTART_MS = 4000;
+
+/** What a {@linkcode PeerRepair} needs. */
+export interface PeerRepairOptions {
+  clock: Clock;
+  /** Restarts ICE on one connection. */
+  restart: (peer: PeerName) => Promise<void>;
+  /** The restart did not help. */
+  onLost: (peer: PeerName) => void;
+  onError: (error: unknown) => void;
+}
+
+/** Restarts ICE on a connection that failed, once; and says when that was of no use. */
+export class PeerRepair {
+  readonly #options: PeerRepairOptions;
+  readonly #timers = new Map<PeerName, Disposable>();
+  readonly #restarted = new Set<PeerName>();
+  #stopped = false;
+
+  constructor(options: PeerRepairOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a connection's new state. */
+  onState(peer: PeerName, state: RtcConnectionState): void {
+    if (this.#stopped) return;
+    if (state === "connected") {
+      this.#cancel(peer);
+      this.#restarted.delete(peer);
+    } else if (state === "failed") {
+      if (this.#restarted.has(peer)) this.#lose(peer);
+      else this.#restart(peer);
+    } else if (state === "disconnected" && !this.#timers.has(peer)) {
+      this.#schedule(peer, PATIENCE_MS, () => this.#restart(peer));
+    }
+  }
+
+  /** There are new connections: forgets what was of the old. */
+  reset(): void {
+    for (const peer of [...this.#timers.keys()]) this.#cancel(peer);
+    this.#restarted.clear();
+  }
+
+  /** Ends all of it. */
+  stop(): void {
+    this.#stopped = true;
+    this.reset();
+  }
+
+  #restart(peer: PeerName): void {
+    if (this.#stopped) return;
+    this.#restarted.add(peer);
+    this.#schedule(peer, RESTART_MS, () => this.#lose(peer));
+    this.#options.restart(peer).catch((error) => {
+      if (this.#stopped) return;
+      this.#options.onError(error);
+      this.#lose(peer);
+    });
+  }
+
+  #lose(peer: PeerName): void {
+    this.#cancel(peer);
+    this.#restarted.delete(peer);
+    if (!this.#stopped) this.#options.onLost(peer);
+  }
+
+  #schedule(peer: PeerName, ms: number, act: () => void): void {
+    this.#cancel(peer);
+    this.#timers.set(peer, this.#options.clock.schedule(act, ms));
+  }
+
+  #cancel(peer: PeerName): void {
+    this.#timers.get(peer)?.[Symbol.dispose]();
+    this.#timers.delete(peer);
+  }
+}

@@ -1,0 +1,71 @@
+/** What an SFU refuses with. @module */
+import {
+  AuthenticationError,
+  ConnectionError,
+  EdgeError,
+  type EdgeErrorOptions,
+} from "../../../../edge/errors.ts";
+import { type Error as ErrorMessage, ReconnectStrategy } from "../proto/signal_pb.ts";
+import { withoutSecrets } from "../../wire/service_errors.ts";
+
+/** Stream's numbers for an SFU that wants us to go elsewhere. */
+const ELSEWHERE: Record<number, string> = {
+  700: "sfu-full",
+  600: "sfu-shutting-down",
+  301: "participant-limit",
+};
+
+const STATUS: Record<number, { code: string; retryable: boolean }> = {
+  401: { code: "unauthorized", retryable: true },
+  403: { code: "forbidden", retryable: false },
+  404: { code: "not-found", retryable: true },
+  429: { code: "rate-limited", retryable: true },
+};
+
+/** The error for what an SFU said; 401 can be mended by new credentials. */
+export function sfuError(
+  error: Pick<ErrorMessage, "code" | "message" | "shouldRetry"> | undefined,
+  doing: string,
+): EdgeError {
+  const number = error?.code ?? 0;
+  const text = withoutSecrets(error?.message || "refused");
+  const message = `${doing}: ${text} (${number})`;
+  const elsewhere = ELSEWHERE[number];
+  if (elsewhere) return new ConnectionError(message, { code: elsewhere, retryable: true });
+  const options: EdgeErrorOptions = STATUS[number] ??
+    { code: number >= 500 ? "sfu-failed" : "refused", retryable: true };
+  return number === 401 || number === 403
+    ? new AuthenticationError(message, options)
+    : new ConnectionError(message, options);
+}
+
+/** Whether the SFU wants us to join another one. */
+export function wantsElsewhere(error: unknown): boolean {
+  return error instanceof EdgeError && Object.values(ELSEWHERE).includes(error.code);
+}
+
+/** The codes of errors by which an SFU shows that it is not well. */
+const UNWELL = ["timeout", "unreachable", "lost", "sfu-failed", "bad-answer"];
+
+/** Whether another SFU is to be asked for after this error. */
+export function isToBeAvoided(error: unknown): boolean {
+  return wantsElsewhere(error) || (error instanceof EdgeError && UNWELL.includes(error.code));
+}
+
+/** What an SFU's error asks to be done. */
+export function strategyOf(
+  strategy: ReconnectStrategy,
+): "fast" | "rejoin" | "migrate" | "leave" | undefined {
+  switch (strategy) {
+    case ReconnectStrategy.DISCONNECT:
+      return "leave";
+    case ReconnectStrategy.FAST:
+      return "fast";
+    case ReconnectStrategy.REJOIN:
+      return "rejoin";
+    case ReconnectStrategy.MIGRATE:
+      return "migrate";
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,314 @@
+/**
+ * One stay in one SFU: a socket, the calls of its signal server, and the two connections.
+ *
+ * @module
+ */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "../../../../events/clock.ts";
+import type { RtcConnectionState, RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
+import { ClosedError, ConnectionError } from "../../../../edge/errors.ts";
+import type { SfuCredentials } from "../../wire/credentials.ts";
+import {
+  type CallState,
+  type JoinResponse,
+  PeerType,
+  type PublishOption,
+  type TrackSubscriptionSchema,
+} from "../proto/signal_pb.ts";
+import { isRetryable } from "../../wire/retrying.ts";
+import type { SocketEnd } from "../../wire/keepalive_socket.ts";
+import { EventGate } from "./event_buffer.ts";
+import { isFast, joinRequest, type Reconnect } from "./join_request.ts";
+import type { CallMedia } from "./media.ts";
+import { PathWatch } from "./ice_consent_monitor.ts";
+import { type OwnTracks, Publisher } from "./publisher.ts";
+import type { PeerName, SfuConnection, SfuConnectionOptions } from "./sfu_connection.ts";
+import { type SfuPayload, SfuSocket } from "./sfu_socket.ts";
+import { SignalClient } from "./signal_client.ts";
+import { StatsReporter } from "./stats_reporter.ts";
+import { Subscriber } from "./subscriber.ts";
+
+/** A track that is wanted, and how large. */
+export type Wanted = MessageInitShape<typeof TrackSubscriptionSchema>;
+
+/** What a session tells the call. */
+export interface SessionEvents {
+  /** Everything that the session does not see to itself. */
+  onEvent(session: SfuSession, event: SfuPayload): void;
+  onSocketEnd(session: SfuSession, end: SocketEnd): void;
+  onPeerState(session: SfuSession, peer: PeerName, state: RtcConnectionState): void;
+  /** A track came. */
+  onTrack(session: SfuSession): void;
+  onError(error: unknown, context: string): void;
+}
+
+/** What a session is made of. */
+export interface SessionOptions {
+  credentials: SfuCredentials;
+  sessionId: string;
+  /** The same through all sessions of one agent in one call. */
+  unifiedId: string;
+  videoCodecs: readonly string[];
+  media: CallMedia;
+  events: SessionEvents;
+  clock: Clock;
+  silenceMs: number;
+}
+
+/** One stay. Made for one join; FAST reconnecting renews only its socket. */
+export class SfuSession {
+  readonly credentials: SfuCredentials;
+  readonly sessionId: string;
+  readonly #options: SessionOptions;
+  readonly #abort = new AbortController();
+  readonly #signal: SignalClient;
+  #socket: SfuSocket | undefined;
+  #subscriber: Subscriber | undefined;
+  #publisher: Publisher | undefined;
+  #publishOptions: PublishOption[] = [];
+  /** What looks at the connections, each in its own time. */
+  #observers: { stop(): void }[] = [];
+  #gate: EventGate | undefined;
+  /** For how long the SFU keeps our place, in milliseconds. */
+  fastDeadlineMs = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.credentials = options.credentials;
+    this.sessionId = options.sessionId;
+    this.#signal = new SignalClient({
+      url: options.credentials.url,
+      token: options.credentials.token,
+      clock: options.clock,
+      signal: this.#abort.signal,
+    });
+  }
+
+  /** The connections, for what is looked up in them. */
+  get publisher(): Publisher | undefined {
+    return this.#publisher;
+  }
+
+  get subscriber(): Subscriber | undefined {
+    return this.#subscriber;
+  }
+
+  /** What the SFU sends by this name. */
+  track(key: string): RtcTrack | undefined {
+    return this.#subscriber?.track(key);
+  }
+
+  /** Whether the socket is open. */
+  get isOnline(): boolean {
+    return this.#socket?.isOpen ?? false;
+  }
+
+  /** Whether both connections are well, or not used yet. */
+  get isHealthy(): boolean {
+    return this.#connections.every(({ state }) =>
+      state !== "failed" && state !== "disconnected" && state !== "closed"
+    );
+  }
+
+  /** Whether everything that is used is connected. */
+  get isConnected(): boolean {
+    return this.#connections.every(({ isUsed, state }) => !isUsed || state === "connected");
+  }
+
+  get #connections(): SfuConnection[] {
+    return [this.#subscriber, this.#publisher].filter((one) => one !== undefined);
+  }
+
+  /** Joins; gives the state of the call. What follows is told after {@linkcode SfuSession.start}. */
+  async join(
+    reconnect: Reconnect | undefined,
+    signal: AbortSignal,
+  ): Promise<CallState | undefined> {
+    const { clock, credentials, events } = this.#options;
+    const response = await this.#open(reconnect, signal);
+    this.#subscriber = new Subscriber({
+      ...this.#connectionOptions("subscriber"),
+      clock,
+      onTrack: () => events.onTrack(this),
+    });
+    this.#observers = [
+      new StatsReporter({
+        clock,
+        intervalMs: credentials.statsIntervalMs,
+        signal: this.#signal,
+        sessionId: this.sessionId,
+        subscriber: () => this.#subscriber,
+        publisher: () => this.#publisher,
+      }),
+      ...(["publisher", "subscriber"] as const).map((peer) =>
+        new PathWatch({
+          clock,
+          stats: () => this[peer]?.stats() ?? Promise.resolve([]),
+          onDead: () => events.onPeerState(this, peer, "failed"),
+          onAlive: () => events.onPeerState(this, peer, "connected"),
+        })
+      ),
+    ];
+    return response.callState;
+  }
+
+  /** Lets events come: those that waited for the state of the call to be taken, first. */
+  start(): void {
+    this.#gate?.open();
+  }
+
+  /** Comes back by a new socket, everything else kept; {@linkcode SfuSession.start} follows. */
+  async resume(reconnect: Reconnect, signal: AbortSignal): Promise<CallState | undefined> {
+    // Not awaited: a socket that is silent would not say goodbye either.
+    this.#socket?.close();
+    const response = await this.#open(reconnect, signal);
+    if (!response.reconnected) {
+      this.#socket?.close();
+      throw new ConnectionError("the SFU does not know us any more", {
+        code: "not-found",
+        retryable: true,
+      });
+    }
+    return response.callState;
+  }
+
+  /** Publishes the agent's tracks. */
+  async publish(tracks: OwnTracks): Promise<void> {
+    this.#abort.signal.throwIfAborted();
+    this.#publisher ??= new Publisher({
+      ...this.#connectionOptions("publisher"),
+      publishOptions: this.#publishOptions,
+      videoCodecs: this.#options.videoCodecs,
+    });
+    await this.#publisher.publish(tracks);
+  }
+
+  /** Says which tracks are wanted: all of them, each time. */
+  async subscribe(tracks: Wanted[]): Promise<void> {
+    this.#abort.signal.throwIfAborted();
+    await this.#signal.call("UpdateSubscriptions", { sessionId: this.sessionId, tracks });
+  }
+
+  /** Looks for another way through the network. */
+  async restartIce(peer: PeerName): Promise<void> {
+    await this[peer]?.restartIce();
+  }
+
+  /** Loses the socket, as a network would. */
+  dropSocket(): void {
+    const socket = this.#socket;
+    if (!socket?.isOpen) return;
+    socket.close();
+    this.#options.events.onSocketEnd(this, { kind: "closed" });
+  }
+
+  /** Uses newer credentials for the same SFU. */
+  renew(token: string): void {
+    this.credentials.token = token;
+    this.#signal.token = token;
+  }
+
+  /** Leaves, and releases everything. Idempotent. */
+  async close(options: { leave?: string } = {}): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort(new ClosedError("the session"));
+    for (const observer of this.#observers) observer.stop();
+    await Promise.allSettled([
+      options.leave === undefined
+        ? this.#socket?.close()
+        : this.#socket?.leave(this.sessionId, options.leave),
+      ...this.#connections.map((connection) => connection.close()),
+    ]);
+  }
+
+  #connectionOptions(peer: PeerName): SfuConnectionOptions {
+    const { media, events } = this.#options;
+    return {
+      media,
+      iceServers: this.credentials.iceServers,
+      signal: this.#signal,
+      sessionId: this.sessionId,
+      onState: (state) => events.onPeerState(this, peer, state),
+      onError: (error, context) => events.onError(error, context),
+    };
+  }
+
+  async #open(reconnect: Reconnect | undefined, signal: AbortSignal): Promise<JoinResponse> {
+    const { media, clock, silenceMs, unifiedId, videoCodecs, events } = this.#options;
+    const { sessionId } = this;
+    const { token, socketUrl } = this.credentials;
+    const capabilities = await media.capabilities();
+    let socket: SfuSocket | undefined = undefined;
+    const isOurs = (): boolean => socket !== undefined && this.#socket === socket;
+    const gate = this.#gate = new EventGate((event) => {
+      if (isOurs()) this.#onEvent(event);
+    });
+    socket = await SfuSocket.join({
+      url: socketUrl,
+      join: joinRequest({ token, sessionId, unifiedId, videoCodecs, capabilities, reconnect }),
+      onEvent: (event) => gate.push(event),
+      onEnd: (end) => {
+        if (isOurs()) events.onSocketEnd(this, end);
+      },
+      onGarbage: (dropped) =>
+        events.onError(
+          new ConnectionError(`${dropped} frames of the SFU were no messages`, {
+            code: "garbage",
+            retryable: true,
+          }),
+          "reading the SFU's socket",
+        ),
+      silenceMs,
+      signal: AbortSignal.any([signal, this.#abort.signal]),
+      clock,
+    });
+    if (this.#abort.signal.aborted) {
+      // Who has only just come in leaves; who comes back may be wanted by another try.
+      await (reconnect ? socket.close() : socket.leave(sessionId, "given up"));
+      throw this.#abort.signal.reason;
+    }
+    if (!socket.isOpen) {
+      throw new ConnectionError("the SFU's socket was lost at once", {
+        code: "lost",
+        retryable: true,
+      });
+    }
+    this.#socket = socket;
+    const { response } = socket;
+    this.fastDeadlineMs = response.fastReconnectDeadlineSeconds * 1000;
+    if (!isFast(reconnect)) this.#publishOptions = response.publishOptions;
+    return response;
+  }
+
+  #onEvent(event: SfuPayload): void {
+    const { events } = this.#options;
+    switch (event.case) {
+      case "subscriberOffer":
+        this.#subscriber?.accept(event.value).catch((error) => {
+          if (this.#abort.signal.aborted) return;
+          events.onError(error, "answering the SFU's offer");
+          // An answer that did not get through: a restart makes the SFU offer again.
+          if (isRetryable(error)) events.onPeerState(this, "subscriber", "failed");
+        });
+        return;
+      case "iceTrickle": {
+        const { peerType, iceCandidate } = event.value;
+        this[nameOf(peerType)]?.addCandidate(iceCandidate)
+          .catch((error) => events.onError(error, "a candidate"));
+        return;
+      }
+      case "iceRestart":
+        this.restartIce(nameOf(event.value.peerType))
+          .catch((error) => {
+            if (!this.#abort.signal.aborted) events.onError(error, "restarting ICE");
+          });
+        return;
+      default:
+        events.onEvent(this, event);
+    }
+  }
+}
+
+function nameOf(type: PeerType): PeerName {
+  return type === PeerType.PUBLISHER ? "publisher" : "subscriber";
+}

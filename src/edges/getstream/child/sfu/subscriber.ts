@@ -1,0 +1,92 @@
+/**
+ * The connection by which the others' sound and picture come from the SFU. The SFU offers.
+ *
+ * @module
+ */
+import type { RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
+import { PeerType, type SubscriberOffer } from "../proto/signal_pb.ts";
+import type { Clock } from "../../../../events/clock.ts";
+import { mediaKeyOfStream } from "../call/media_key.ts";
+import { retrying } from "../../wire/retrying.ts";
+import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
+
+/** What a {@linkcode Subscriber} needs. */
+export interface SubscriberOptions extends SfuConnectionOptions {
+  clock: Clock;
+  /** A track came, or another one with the same key. */
+  onTrack: (key: string) => void;
+}
+
+/** Samples of a track that must have come out of the jitter buffer before it counts as flowing. */
+const FLOWING_SAMPLES = 960;
+
+/** Takes what the SFU offers, one offer after the other. */
+export class Subscriber extends SfuConnection {
+  readonly #options: SubscriberOptions;
+  readonly #media: Map<string, RtcTrack>;
+  #hasOffer = false;
+
+  constructor(options: SubscriberOptions) {
+    const media = new Map<string, RtcTrack>();
+    super(options, {
+      type: PeerType.SUBSCRIBER,
+      doing: "subscribing",
+      onTrack: ({ track, streamIds }) => {
+        for (const key of streamIds.map(mediaKeyOfStream)) {
+          media.set(key, track);
+          options.onTrack(key);
+        }
+      },
+    });
+    this.#options = options;
+    this.#media = media;
+  }
+
+  /** Whether the SFU has offered anything. */
+  get isUsed(): boolean {
+    return this.#hasOffer;
+  }
+
+  /** A track by its key. */
+  track(key: string): RtcTrack | undefined {
+    return this.#media.get(key);
+  }
+
+  /** Answers an offer. */
+  accept(offer: SubscriberOffer): Promise<void> {
+    this.#hasOffer = true;
+    return this.tasks.run(async () => {
+      if (this.isClosed) return;
+      const { signal, sessionId, clock } = this.#options;
+      // Candidates of an answer that the SFU does not have yet would be of no use to it.
+      this.holdCandidates();
+      const answer = {
+        peerType: PeerType.SUBSCRIBER,
+        sdp: await this.peer.acceptOffer(offer.sdp),
+        sessionId,
+        negotiationId: offer.negotiationId,
+      };
+      await retrying(() => signal.call("SendAnswer", answer), { clock });
+      this.releaseCandidates();
+    });
+  }
+
+  /** Asks the SFU for another way through the network. */
+  async restartIce(): Promise<void> {
+    const { signal, sessionId } = this.#options;
+    if (this.isClosed || !this.#hasOffer) return;
+    await signal.call("IceRestart", { sessionId, peerType: PeerType.SUBSCRIBER });
+  }
+
+  /** The ids of the tracks whose sound really comes out by now. */
+  async flowing(): Promise<Set<string>> {
+    const ids = new Set<string>();
+    for (const report of await this.stats()) {
+      if (report.type !== "inbound-rtp" || typeof report.trackIdentifier !== "string") continue;
+      if (Number(report.jitterBufferEmittedCount) >= FLOWING_SAMPLES) {
+        ids.add(report.trackIdentifier);
+      }
+    }
+    return ids;
+  }
+}

@@ -1,0 +1,218 @@
+import type { Clock } from "../../events/clock.ts";
+import { sleep, waitFor } from "../../events/waiting.ts";
+import { ConnectionError, type EdgeError, ProtocolError } from "../../edge/errors.ts";
+import type { JsonValue } from "../../edge/types.ts";
+import { backOffMs } from "./wire/retrying.ts";
+import { refusalError } from "./wire/service_errors.ts";
+import type { UserToken } from "./user_token.ts";
+import { type SocketEnd, WatchedSocket } from "./wire/keepalive_socket.ts";
+
+/** Stream's own number for a token that was valid once. */
+const TOKEN_EXPIRED = 40;
+
+/** How long things may take. */
+export interface CoordinatorTimes {
+  /** For the socket to open and the service to say that we are in. */
+  helloMs: number;
+  pingMs: number;
+  silenceMs: number;
+  /** For the first try to come back, growing to `maxBackOffMs`. */
+  backOffMs: number;
+  maxBackOffMs: number;
+}
+
+const TIMES: CoordinatorTimes = {
+  helloMs: 5000,
+  pingMs: 20_000,
+  silenceMs: 33_000,
+  backOffMs: 250,
+  maxBackOffMs: 10_000,
+};
+
+/** An event as the service sends it. */
+export interface CoordinatorEvent {
+  type: string;
+  [name: string]: JsonValue;
+}
+
+/** What a {@linkcode CoordinatorSocket} needs. */
+export interface CoordinatorSocketOptions {
+  /** The video service's address. */
+  videoUrl: string;
+  apiKey: string;
+  userId: string;
+  token: UserToken;
+  clock: Clock;
+  /** Asks for the events of the calls, on each connection that is made. */
+  watch: (connectionId: string, signal: AbortSignal) => Promise<void>;
+  onEvent: (event: CoordinatorEvent) => void;
+  /** The socket was lost or could not be opened; it is tried again. */
+  onError: (error: EdgeError) => void;
+  times?: Partial<CoordinatorTimes>;
+  connect?: (url: string) => WebSocket;
+}
+
+/**
+ * The socket that custom events and `call.*` events come by. Media does not need it, so that its
+ * loss is told and repaired, again and again, and never ends a call.
+ */
+export class CoordinatorSocket {
+  readonly #options: CoordinatorSocketOptions;
+  readonly #times: CoordinatorTimes;
+  readonly #stop = new AbortController();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #running: Promise<void>;
+
+  constructor(options: CoordinatorSocketOptions) {
+    this.#options = options;
+    this.#times = { ...TIMES, ...options.times };
+    this.#ready.promise.catch(() => {});
+    this.#running = this.#run();
+  }
+
+  /** Resolves when events come for the first time; rejects with what kept the first try from it. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Closes the socket. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop.abort(new ConnectionError("the coordinator's socket is closed", { code: "closed" }));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    const { clock, onError, token } = this.#options;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await this.#visit(() => attempt = 0);
+      } catch (error) {
+        if (signal.aborted) break;
+        const failure = error as EdgeError;
+        if (failure.code === "token-expired") token.renew();
+        this.#ready.reject(failure);
+        onError(failure);
+      }
+      // A token that is used up is no failure: the next visit has a new one, at once.
+      if (attempt === 0 && token.remainingMs === 0) continue;
+      const ms = backOffMs(Math.max(1, attempt), {
+        delayMs: this.#times.backOffMs,
+        maxDelayMs: this.#times.maxBackOffMs,
+      });
+      await sleep(ms, { signal, clock }).catch(() => {});
+    }
+    this.#ready.reject(signal.reason);
+  }
+
+  /** One connection, from its opening until its end. Ends early when the token is used up. */
+  async #visit(onReady: () => void): Promise<void> {
+    const { signal } = this.#stop;
+    const { clock, token, connect } = this.#options;
+    const url = new URL(this.#options.videoUrl.replace(/^http/, "ws") + "/api/v2/connect");
+    url.searchParams.set("api_key", this.#options.apiKey);
+    url.searchParams.set("stream-auth-type", "jwt");
+
+    const hello = Promise.withResolvers<string>();
+    const ended = Promise.withResolvers<SocketEnd>();
+    hello.promise.catch(() => {});
+    let connectionId: string | undefined;
+    const socket = await WatchedSocket.open(url.href, {
+      name: "the coordinator's socket",
+      openTimeoutMs: this.#times.helloMs,
+      pingMs: this.#times.pingMs,
+      silenceMs: this.#times.silenceMs,
+      ping: () => JSON.stringify([{ type: "health.check", client_id: connectionId ?? "" }]),
+      onMessage: (data) => {
+        const event = parseEvent(data);
+        if (!event) return;
+        if (event.type === "connection.error") hello.reject(readError(event));
+        else if (event.type === "connection.ok") hello.resolve(String(event.connection_id ?? ""));
+        else if (event.type !== "health.check" && connectionId !== undefined) {
+          this.#options.onEvent(event);
+        }
+      },
+      onEnd: (end) => ended.resolve(end),
+      signal,
+      clock,
+      ...(connect ? { connect } : {}),
+    });
+    const abort = (): void => ended.resolve({ kind: "closed" });
+    signal.addEventListener("abort", abort, { once: true });
+    let renewal: Disposable | undefined;
+    try {
+      socket.send(JSON.stringify({
+        token: token.get(),
+        products: ["video"],
+        user_details: { id: this.#options.userId },
+      }));
+      // Whatever ends the socket ends the wait for its greeting, too.
+      ended.promise.then((end) => hello.reject(endError(end)));
+      connectionId = await waitFor(hello.promise, "the coordinator's greeting", {
+        timeoutMs: this.#times.helloMs,
+        signal,
+        clock,
+      }).catch((error) => {
+        throw isTimeout(error) ? silence(this.#times.helloMs) : error;
+      });
+      if (connectionId === "") {
+        throw new ProtocolError("the coordinator's greeting names no connection", {
+          code: "bad-answer",
+        });
+      }
+      await this.#options.watch(connectionId, signal);
+      onReady();
+      this.#ready.resolve();
+      renewal = clock.schedule(
+        () => ended.resolve({ kind: "closed" }),
+        Math.max(1000, token.remainingMs),
+      );
+      const end = await ended.promise;
+      if (end.kind !== "closed") throw endError(end);
+    } finally {
+      renewal?.[Symbol.dispose]();
+      signal.removeEventListener("abort", abort);
+      await socket.close();
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+function silence(ms: number): EdgeError {
+  return new ConnectionError(`the coordinator did not greet within ${ms} ms`, {
+    code: "timeout",
+    retryable: true,
+  });
+}
+
+function endError(end: SocketEnd): EdgeError {
+  const how = end.kind === "lost" ? `was lost (${end.code})` : `is ${end.kind}`;
+  return new ConnectionError(`the coordinator's socket ${how}`, { code: "lost", retryable: true });
+}
+
+function parseEvent(data: string | Uint8Array): CoordinatorEvent | undefined {
+  if (typeof data !== "string" || data.length > 256 * 1024) return undefined;
+  try {
+    const event: unknown = JSON.parse(data);
+    if (typeof event !== "object" || event === null || !("type" in event)) return undefined;
+    return typeof event.type === "string" ? event as CoordinatorEvent : undefined;
+  } catch {
+    // A frame that is no JSON is not for us.
+    return undefined;
+  }
+}
+
+function readError(event: CoordinatorEvent): EdgeError {
+  const error = event.error as { code?: unknown; message?: unknown; StatusCode?: unknown } | null;
+  const code = typeof error?.code === "number" ? error.code : undefined;
+  const status = typeof error?.StatusCode === "number" ? error.StatusCode : 401;
+  return refusalError({
+    status,
+    code: code === TOKEN_EXPIRED ? code : undefined,
+    message: typeof error?.message === "string" ? error.message : "refused",
+    doing: "connecting to the coordinator",
+  });
+}

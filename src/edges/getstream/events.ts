@@ -1,0 +1,61 @@
+/** What this edge tells beside the contract's events. @module */
+import type { Connection } from "../../edge/connection.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { Strategy } from "./wire/ipc.ts";
+import { checkObject } from "../../events/checks.ts";
+
+/** How a lost call was found again. */
+export type ReconnectStrategy = Strategy;
+
+/** One participant's loudness. */
+export interface AudioLevel {
+  /** Who. */
+  readonly participant: Participant;
+  /** 0 to 1. */
+  readonly level: number;
+  /** Whether Stream takes it for speech. */
+  readonly speaking: boolean;
+}
+
+/** How loud people are, as Stream measures it; at most ten times a second. */
+export class AudioLevelsEvent {
+  /** The connection that it happened on. */
+  readonly connection: Connection;
+  /** Those whose level is known. */
+  readonly levels: readonly AudioLevel[];
+
+  /** Made by the edge. */
+  constructor(init: { connection: Connection; levels: readonly AudioLevel[] }) {
+    checkObject(init, "init", "an object like { connection }");
+    this.connection = init.connection;
+    this.levels = init.levels;
+  }
+}
+
+/** A lost call was found again; follows the state change that ends `reconnecting`. */
+export class ReconnectedEvent {
+  /** The connection that it happened on. */
+  readonly connection: Connection;
+  /** The strategy that worked. */
+  readonly strategy: ReconnectStrategy;
+  /** How many tries it took. */
+  readonly attempts: number;
+  /** From the moment when the loss was noticed. */
+  readonly elapsedMs: number;
+
+  /** Made by the edge. */
+  constructor(
+    init: {
+      connection: Connection;
+      strategy: ReconnectStrategy;
+      attempts: number;
+      elapsedMs: number;
+    },
+  ) {
+    checkObject(init, "init", "an object like { connection }");
+    this.connection = init.connection;
+    this.strategy = init.strategy;
+    this.attempts = init.attempts;
+    this.elapsedMs = init.elapsedMs;
+  }
+}

@@ -1,0 +1,357 @@
+import { MediaConnection } from "../../media/parent/media_connection.ts";
+import { type MediaLease, MediaProcess } from "../../media/parent/media_process.ts";
+import { limitTime, waitFor } from "../../events/waiting.ts";
+import { Call, type CreateCallOptions } from "../../edge/call.ts";
+import type { Connection } from "../../edge/connection.ts";
+import type { Conversation } from "../../edge/conversation.ts";
+import type { EdgeAgent } from "../../edge/edge_agent.ts";
+import {
+  EdgeTransport,
+  type JoinOptions,
+  type OpenDemoOptions,
+} from "../../edge/edge_transport.ts";
+import { ErrorEvent } from "../../edge/events.ts";
+import type { JsonValue, User } from "../../edge/types.ts";
+import { openBrowser } from "../../edge/toolkit/open_browser.ts";
+import { CallDesk } from "./call_broker.ts";
+import { ChatConversation } from "./chat_conversation.ts";
+import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
+import { ClosedError } from "../../edge/errors.ts";
+import { AudioLevelsEvent, ReconnectedEvent, type ReconnectStrategy } from "./events.ts";
+import type { CallParams } from "./wire/ipc.ts";
+import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
+import { StreamService } from "./stream_service.ts";
+import { checkObject } from "../../events/checks.ts";
+import { checkCall, checkJoin } from "../../edge/validation.ts";
+
+/** How long a join waits for events to come, once its media is there. */
+const EVENTS_MS = 2000;
+/** How long closing waits for what is still to be written to the chat. */
+const WRITE_MS = 3000;
+
+/**
+ * The process that {@linkcode MediaProcess} starts. Never called: naming the module is enough for
+ * `deno install` and a first start to fetch what it needs ahead of the first call.
+ */
+const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
+
+/**
+ * Stream's cloud ("GetStream"): calls of an app with its key and secret, joined by people with any
+ * of Stream's own clients. WebRTC runs in a process that is started with the first join and gone
+ * with the last call; the secret stays in this one.
+ *
+ * A lost network is repaired as Stream wants it, by another socket, another join or another server;
+ * media goes on meanwhile where that is possible. See {@linkcode ReconnectedEvent}.
+ *
+ * Needs `--allow-net`, `--allow-env` for the key and the secret unless they are given, and
+ * `--allow-run` for the process, which itself runs with `--allow-ffi`.
+ *
+ * @example
+ * ```ts ignore
+ * import { Agent, untilInterrupted } from "@ringline/edge";
+ * import { GetStreamEdge } from "@ringline/edge/getstream";
+ *
+ * await untilInterrupted(async (signal) => { // Ctrl-C
+ *   await using edge = new GetStreamEdge(); // STREAM_API_KEY, STREAM_API_SECRET
+ *   const agent = new Agent({
+ *     edge,
+ *     agentUser: { id: "echo", name: "Echo" },
+ *     audioMode: "live",
+ *     onAudio: ({ pcm }, { audio }) => audio.write(pcm),
+ *   });
+ *   const call = await agent.createCall("default", "kitchen");
+ *   await using session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+ *   await edge.openDemo(call, { browser: true, signal });
+ *   await agent.finish({ signal }); // until the call ends
+ * });
+ * ```
+ */
+export class GetStreamEdge extends EdgeTransport {
+  readonly #settings: GetStreamSettings;
+  readonly #service: StreamService;
+  readonly #process: MediaProcess;
+  /** Users that this edge has made known, agents by their ids. */
+  readonly #agents = new Map<string, Promise<void>>();
+  /** What goes on after a call, or beside it, and is to be awaited when the edge closes. */
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #closed = new AbortController();
+  readonly #desks = new WeakMap<Connection, CallDesk>();
+  #lastUser: User | undefined;
+
+  /**
+   * Connects to nothing yet.
+   *
+   * @throws {TypeError} the key or the secret is missing, or an option makes no sense.
+   * @throws {RangeError} a duration is none.
+   */
+  constructor(options: GetStreamEdgeOptions = {}) {
+    super(options);
+    this.events.register(AudioLevelsEvent, ReconnectedEvent);
+    this.#settings = readSettings(options);
+    this.#service = new StreamService(this.#settings, this.clock);
+    this.#process = new MediaProcess({
+      host: new URL("./child/main.ts", import.meta.url),
+      config: null,
+      permissions: { net: true },
+      denoPath: options.denoPath,
+      clock: this.clock,
+      logger: this.logger,
+    });
+  }
+
+  /** The process id of the media process, while one runs. */
+  get mediaProcessId(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /**
+   * Makes the agent's user known to the app. What the app knows of the user beside its name, its
+   * image and `custom` stays as it is.
+   *
+   * @throws {AuthenticationError} the key or the secret is wrong: `unauthorized`, `forbidden`.
+   * @throws {ConnectionError} the service cannot be reached, or fails: `retryable` says whether
+   *   trying later makes sense. It has been tried three times.
+   */
+  override async authenticate(user: User): Promise<void> {
+    this.assertOpen();
+    checkObject(user, "user", "a user with an id and a name");
+    checkId("the user's id", user.id);
+    const known = this.#service.upsertUser(user, { agent: true });
+    this.#agents.set(user.id, known);
+    try {
+      await known;
+      this.#lastUser = user;
+    } catch (error) {
+      if (this.#agents.get(user.id) === known) this.#agents.delete(user.id);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a call, or finds the one of this id and type; `Call.original` is the service's answer.
+   *
+   * @throws {TypeError} an id has other characters than letters, digits, `-` and `_`; or there is
+   *   nobody on whose behalf: `createdBy`, or a user authenticated before.
+   */
+  override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
+    this.assertOpen();
+    checkObject(options, "options", "an object, or nothing");
+    const { callType = "default", createdBy, signal } = options;
+    checkId("callId", callId);
+    checkId("callType", callType);
+    const user = createdBy ?? this.#lastUser;
+    if (!user) throw new TypeError("createCall needs createdBy, or authenticate before it");
+    if (!this.#agents.has(user.id)) await this.#service.upsertUser(user, { agent: false });
+    const name = { type: callType, id: callId };
+    const original = await this.#service.getOrCreateCall(name, user.id, signal);
+    return new Call({ ...name, original });
+  }
+
+  /**
+   * Brings an agent into a call, and starts the media process if none runs.
+   *
+   * @throws {AuthenticationError} the app's key, secret or rights: `unauthorized`, `forbidden`.
+   * @throws {ConnectionError} what kept it from joining, e.g. `sfu-full`, `service-failed`,
+   *   `timeout`, `unreachable`, after it was tried three times; a `TimeoutError`; the signal's
+   *   reason.
+   * @throws {EdgeError} the media process may not be started (`permission-denied`) or cannot be
+   *   (`spawn-failed`), has no Deno to run it (`no-deno`), could not load its modules
+   *   (`media-process-not-started`), or would be started by another (`media-process-nested`).
+   */
+  override async join(
+    agent: EdgeAgent,
+    call: Call,
+    options: JoinOptions = {},
+  ): Promise<Connection> {
+    this.assertOpen();
+    checkJoin(agent, call, options);
+    const { timeoutMs = 10_000 } = options;
+    using limit = limitTime("joining the call", {
+      timeoutMs,
+      signals: options.signal ? [options.signal] : [],
+      clock: this.clock,
+    });
+    const { signal } = limit;
+    signal.throwIfAborted();
+    return await this.#join(agent, call, signal);
+  }
+
+  /**
+   * Finds a call again by a strategy, as if Stream had asked for it or the network had been lost:
+   * to see what that does to a call. Resolves when the call is there again.
+   *
+   * @throws {TypeError} the connection is not one of this edge's.
+   * @throws {ClosedError} the connection closed instead.
+   */
+  async reconnect(
+    connection: Connection,
+    strategy: ReconnectStrategy,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<ReconnectedEvent> {
+    const desk = this.#desks.get(connection);
+    if (!desk) throw new TypeError("reconnect needs a connection of this edge");
+    const done = Promise.withResolvers<ReconnectedEvent>();
+    using _subscription = this.events.subscribe(ReconnectedEvent, (event) => {
+      if (event.connection === connection) done.resolve(event);
+    });
+    // A promise that outlives this call, but with at most one reaction for each call.
+    connection.closed.then(() => done.reject(new ClosedError("the connection")));
+    done.promise.catch(() => {});
+    await desk.reconnect(strategy);
+    return await waitFor(done.promise, "reconnecting", {
+      clock: this.clock,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+  }
+
+  /**
+   * Gives the address of Stream's demo page and prints it; `browser: true` opens it, too (which
+   * needs `--allow-run` for the program that does). The link carries a token: for an hour, whoever
+   * has it is "Human User" in this app.
+   */
+  override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
+    this.assertOpen();
+    checkCall(call);
+    await this.#service.upsertUser(DEMO_USER, { agent: false });
+    options.signal?.throwIfAborted();
+    await this.#service.openChannel(call.id, DEMO_USER.id, [DEMO_USER.id]);
+    await this.#service.addMember(call.id, DEMO_USER.id);
+    options.signal?.throwIfAborted();
+    const url = demoUrl({
+      baseUrl: this.#settings.demoBaseUrl,
+      callId: call.id,
+      apiKey: this.#settings.apiKey,
+      token: this.#service.makeToken(DEMO_USER.id, DEMO_VALIDITY_MS),
+    });
+    console.log(`Open ${url.href} in a browser`);
+    if (options.browser) await openBrowser(url, this.logger);
+    return url;
+  }
+
+  /**
+   * A conversation on the call's channel of Stream's chat, `messaging:<call id>`. What is said is
+   * written behind: it never delays anything, and what cannot be written is an `ErrorEvent`.
+   */
+  // Async, so that misuse rejects and does not throw.
+  // deno-lint-ignore require-await
+  override async createConversation(
+    call: Call,
+    user: User,
+    instructions: string,
+  ): Promise<Conversation> {
+    this.assertOpen();
+    checkCall(call);
+    checkObject(user, "user", "a user with an id and a name");
+    return new ChatConversation({
+      id: `messaging:${call.id}`,
+      instructions,
+      channelId: call.id,
+      ownerId: user.id,
+      writer: this.#service,
+      clock: this.clock,
+      signal: this.#closed.signal,
+      onWriting: (writing) => this.#track(writing),
+      onError: (error) =>
+        this.events.announce(new ErrorEvent({ error, context: "writing to the chat" })),
+    });
+  }
+
+  /** Waits a little for what is still to be written to the chat. */
+  protected override async release(): Promise<void> {
+    const pending = Promise.allSettled([...this.#pending]);
+    try {
+      await waitFor(pending, "writing to the chat", { timeoutMs: WRITE_MS, clock: this.clock });
+    } catch {
+      // Whatever is not written by now is left out.
+    }
+    this.#closed.abort();
+    await Promise.allSettled([...this.#pending]);
+  }
+
+  async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<Connection> {
+    const { user } = agent;
+    checkId("the call's id", call.id);
+    checkId("the call's type", call.type);
+    // The SDK's requests cannot be aborted: the caller is not kept waiting for them.
+    const known = this.#agents.get(user.id) ?? this.authenticate(user);
+    await waitFor(known, "authenticating", { signal, clock: this.clock });
+    await using undo = new AsyncDisposableStack();
+    const [credentials, lease] = await both(
+      this.#service.joinCall(call, user.id, { signal }),
+      this.#process.acquire({ signal, timeoutMs: Infinity }),
+      (unused) => unused.release(),
+    );
+    undo.defer(() => lease.release());
+    const desk = undo.adopt(this.#openDesk(call, user, lease), (one) => one.close());
+    const params: CallParams = {
+      desk: desk.id,
+      cid: `${call.type}:${call.id}`,
+      credentials,
+      videoCodecs: [...this.#settings.videoCodecs],
+      heardDelayMs: this.#settings.heardDelayMs,
+      reconnectTimeoutMs: this.#settings.reconnectTimeoutMs,
+      silenceTimeoutMs: this.#settings.silenceTimeoutMs,
+    };
+    const connection = await MediaConnection.open(this, {
+      agent,
+      call,
+      process: this.#process,
+      params: params as unknown as JsonValue,
+      signal,
+      timeoutMs: Infinity,
+      onEdgeNotice: (data, from) => desk.onNotice(data, from),
+    });
+    const closing = undo.move();
+    this.#track(connection.closed.then(() => closing.disposeAsync()));
+    this.#desks.set(connection, desk);
+    desk.open(connection);
+    try {
+      await waitFor(desk.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });
+    } catch (error) {
+      if (signal.aborted) {
+        await connection.close();
+        throw error;
+      }
+      // Media does not need events: their socket is tried again, and its failure has been told.
+    }
+    return connection;
+  }
+
+  #openDesk(call: Call, user: User, lease: MediaLease): CallDesk {
+    return new CallDesk({
+      call,
+      userId: user.id,
+      service: this.#service,
+      settings: this.#settings,
+      lease,
+      events: this.events,
+      isOwnAgent: (userId) => this.#agents.has(userId),
+    });
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#pending.add(work);
+    const forget = (): void => void this.#pending.delete(work);
+    work.then(forget, forget);
+  }
+}
+
+/** Stream's rule for ids, which stand in paths. */
+function checkId(name: string, id: unknown): void {
+  if (typeof id === "string" && /^[\w-]{1,255}$/.test(id)) return;
+  throw new TypeError(
+    `${name} must have 1 to 255 letters, digits, - or _, got ${JSON.stringify(id)}`,
+  );
+}
+
+/** Both, or neither: what the second one gave is given back when the first one fails. */
+async function both<A, B>(
+  first: Promise<A>,
+  second: Promise<B>,
+  release: (second: B) => Promise<void>,
+): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === "fulfilled" && b.status === "fulfilled") return [a.value, b.value];
+  if (b.status === "fulfilled") await release(b.value);
+  throw a.status === "rejected" ? a.reason : (b as PromiseRejectedResult).reason;
+}

@@ -1,0 +1,19 @@
+/**
+ * GetStreamEdge: agents in calls of Stream's cloud.
+ *
+ * ```ts ignore
+ * import { GetStreamEdge } from "@ringline/edge/getstream";
+ *
+ * await using edge = new GetStreamEdge();   // STREAM_API_KEY, STREAM_API_SECRET
+ * ```
+ *
+ * Rests on Stream's own server SDK, which is under Stream's licence: for Stream's customers.
+ *
+ * @module
+ */
+export { GetStreamEdge } from "./getstream_edge.ts";
+export type { GetStreamEdgeOptions } from "./settings.ts";
+export type { DenoOptions } from "../../media/parent/deno_program.ts";
+export type { VideoCodec } from "./wire/video_codec.ts";
+export { type AudioLevel, AudioLevelsEvent } from "./events.ts";
+export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";

@@ -1,0 +1,122 @@
+/**
+ * What Stream's service answers to a join: where the call's media is, and the right to go there.
+ * The only credentials that the media process ever sees.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { ProtocolError } from "../../../edge/errors.ts";
+
+const text = v.pipe(v.string(), v.maxLength(8192));
+
+/** A server that helps through firewalls, as RTCPeerConnection takes it. */
+export interface IceServer {
+  urls: string[];
+  username?: string | undefined;
+  credential?: string | undefined;
+}
+
+/** The right to join one selective forwarding unit (SFU). */
+export interface SfuCredentials {
+  /** Which one it is. */
+  edgeName: string;
+  /** Where its calls are answered. */
+  url: string;
+  /** Where its socket is. */
+  socketUrl: string;
+  token: string;
+  iceServers: IceServer[];
+  /** How often it wants statistics; 0: never. */
+  statsIntervalMs: number;
+}
+
+/** Checks {@linkcode SfuCredentials} that came from the other process. */
+export const sfuCredentials: v.GenericSchema<SfuCredentials> = v.object({
+  edgeName: text,
+  url: text,
+  socketUrl: text,
+  token: text,
+  iceServers: v.array(v.object({
+    urls: v.array(text),
+    username: v.optional(text),
+    credential: v.optional(text),
+  })),
+  statsIntervalMs: v.pipe(v.number(), v.minValue(0)),
+});
+
+const joinAnswer = v.object({
+  credentials: v.object({
+    server: v.object({ edge_name: text, url: text, ws_endpoint: text }),
+    token: text,
+    ice_servers: v.nullish(v.array(v.object({
+      urls: v.nullish(v.union([text, v.array(text)])),
+      username: v.nullish(text),
+      password: v.nullish(text),
+    }))),
+  }),
+  stats_options: v.nullish(v.object({
+    enable_rtc_stats: v.nullish(v.boolean()),
+    reporting_interval_ms: v.nullish(v.number()),
+  })),
+});
+
+/**
+ * Reads the service's answer.
+ *
+ * @throws {ProtocolError} it is not what the protocol says.
+ */
+export function readCredentials(answer: unknown): SfuCredentials {
+  const result = v.safeParse(joinAnswer, answer);
+  if (!result.success) {
+    const issue = result.issues[0];
+    const where = issue.path?.map((item) => String(item.key)).join(".") ?? "it";
+    throw new ProtocolError(`joining the call: the answer is not usable, ${where} is not right`, {
+      code: "bad-answer",
+    });
+  }
+  const { credentials, stats_options } = result.output;
+  const { server, token, ice_servers } = credentials;
+  return {
+    edgeName: server.edge_name,
+    url: address(server.url, /^https?:$/),
+    socketUrl: address(server.ws_endpoint, /^wss?:$/),
+    token,
+    iceServers: (ice_servers ?? []).flatMap(({ urls, username, password }) => {
+      const list = typeof urls === "string" ? [urls] : urls ?? [];
+      if (list.length === 0) return [];
+      return [{
+        urls: list,
+        ...(username ? { username } : {}),
+        ...(password ? { credential: password } : {}),
+      }];
+    }),
+    statsIntervalMs: stats_options?.enable_rtc_stats === false
+      ? 0
+      : Math.max(0, stats_options?.reporting_interval_ms ?? 0),
+  };
+}
+
+function address(value: string, protocol: RegExp): string {
+  const url = URL.parse(value);
+  if (!url || !protocol.test(url.protocol)) {
+    throw new ProtocolError("joining the call: the answer names a server without an address", {
+      code: "bad-answer",
+    });
+  }
+  return value.replace(/\/+$/, "");
+}
+
+/** When a token (a JWT) ends, in milliseconds since 1970; `Infinity` when it does not say. */
+export function tokenEndsAt(token: string): number {
+  try {
+    const claims: unknown = JSON.parse(
+      new TextDecoder().decode(
+        Uint8Array.fromBase64(token.split(".")[1] ?? "", { alphabet: "base64url" }),
+      ),
+    );
+    const end = (claims as { exp?: unknown }).exp;
+    return typeof end === "number" ? end * 1000 : Infinity;
+  } catch {
+    return Infinity;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The HTTP server: the page's files, and the sockets that pages signal over.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import type { Clock } from "../../../events/clock.ts";
+import { type AccessLists, accessLists, isFromThisMachine, ownOrigin } from "../wire/auth.ts";
+import { pageFiles } from "./page.ts";
+import { Refusal } from "../wire/rejection.ts";
+import type { LocalSettings } from "../settings.ts";
+import type { ClientMessage } from "../wire/signalling.ts";
+import { OpenSockets } from "./open_sockets.ts";
+import { Socket } from "./socket.ts";
+
+/**
+ * How many times `limits.sockets` may hang about that were closed here and not by the other end,
+ * which Deno waits for without end. Browsers close at once.
+ */
+const UNCLOSED = 4;
+
+/** What a server needs from outside. */
+export interface ServerOptions {
+  settings: LocalSettings;
+  clock: Clock;
+  /** Takes lines about refusals and failures. */
+  log(line: string): void;
+  /** Takes a socket's first message; throws a `Refusal` to send the page away. */
+  onFirstMessage(socket: Socket, message: ClientMessage): void;
+}
+
+/** Nothing is loaded from elsewhere, nothing inline runs, nobody frames the page. */
+const SECURITY_HEADERS: Record<string, string> = {
+  "content-security-policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "media-src 'self' blob:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join("; "),
+  "permissions-policy": "camera=(self), microphone=(self), display-capture=(self)",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "cross-origin-opener-policy": "same-origin",
+  "cache-control": "no-cache",
+};
+
+/** A running server. */
+export class LocalServer {
+  readonly #options: ServerOptions;
+  readonly #http: Deno.HttpServer<Deno.NetAddr>;
+  readonly #lists: AccessLists;
+  readonly #sockets = new OpenSockets();
+  /** For each socket that has not closed at both ends. */
+  readonly #closing = new Set<Promise<void>>();
+  /** The origin of the links that are given out. */
+  readonly origin: string;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const { host, port, tls } = options.settings;
+    const app = this.#app();
+    this.#http = Deno.serve({
+      hostname: host,
+      port,
+      ...(tls ? { cert: tls.cert, key: tls.key } : {}),
+      onListen() {},
+      onError: (error) => {
+        options.log(`a request failed: ${error}`);
+        return new Response("The server failed.", { status: 500 });
+      },
+    }, (request, info) => {
+      const refusal = this.#check(request);
+      if (refusal) {
+        options.log(`refused ${remote(info)}: ${refusal.code}: ${refusal.detail}`);
+        return new Response(refusal.message, { status: 403, headers: SECURITY_HEADERS });
+      }
+      // Not one of Hono's routes: an upgrade's response must go out as it is.
+      if (new URL(request.url).pathname === "/signal") return this.#signal(request, remote(info));
+      return app.fetch(request);
+    }) as Deno.HttpServer<Deno.NetAddr>;
+    const address = {
+      ...options.settings,
+      announcedAddress: options.settings.announcedAddress,
+      port: this.#http.addr.port,
+      tls: tls !== undefined,
+    } as const;
+    this.#lists = accessLists(address);
+    this.origin = ownOrigin(address);
+  }
+
+  /** Resolves when every socket is closed; for the moment after all were told goodbye. */
+  async socketsClosed(): Promise<void> {
+    await Promise.all(this.#closing);
+  }
+
+  /** Stops listening. */
+  async close(): Promise<void> {
+    await this.#http.shutdown();
+  }
+
+  #app(): Hono {
+    const app = new Hono();
+    app.use(async (context, next) => {
+      await next();
+      for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
+      const origin = context.req.header("origin");
+      if (origin !== undefined) {
+        // It is in the list, or the request would not have come this far.
+        context.header("access-control-allow-origin", origin);
+        context.header("vary", "origin");
+      }
+    });
+    for (const { path, type, text } of pageFiles) {
+      app.get(path, (context) => context.body(text, 200, { "content-type": type }));
+    }
+    app.notFound((context) => context.text("There is nothing here.", 404));
+    return app;
+  }
+
+  /** Who asks for another name, or from another page, is up to something. */
+  #check(request: Request): Refusal | undefined {
+    const host = request.headers.get("host") ?? new URL(request.url).host;
+    if (!this.#lists.hosts.has(host.toLowerCase())) {
+      return new Refusal("wrong-host", `Host ${JSON.stringify(host.slice(0, 100))}`);
+    }
+    const origin = request.headers.get("origin");
+    const upgrade = request.headers.get("upgrade") !== null;
+    // Browsers leave Origin out where a person follows a link, and never with a WebSocket.
+    if (origin === null && !upgrade) return undefined;
+    if (origin === null || !this.#lists.origins.has(origin.toLowerCase())) {
+      return new Refusal("wrong-origin", `Origin ${JSON.stringify(origin?.slice(0, 100))}`);
+    }
+    return undefined;
+  }
+
+  #signal(request: Request, remote: string): Response {
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return new Response("This address is for WebSockets.", { status: 426 });
+    }
+    const { settings, clock, log } = this.#options;
+    if (this.#closing.size >= settings.limits.sockets * UNCLOSED) {
+      log(`refused ${remote}: too-many-sockets: ${this.#closing.size} do not close`);
+      return new Response("The server has too many connections right now.", { status: 503 });
+    }
+    // Before the upgrade, which takes the request away.
+    const { headers } = request;
+    const sameMachine = isFromThisMachine({ remoteAddress: remote, headers, settings });
+    const { socket: raw, response } = Deno.upgradeWebSocket(request);
+    const closed = Promise.withResolvers<void>();
+    this.#closing.add(closed.promise);
+    raw.addEventListener("close", () => {
+      this.#closing.delete(closed.promise);
+      closed.resolve();
+    });
+    const socket = new Socket(raw, { clock, limits: settings.limits, remote, sameMachine, log });
+    if (this.#sockets.size >= settings.limits.sockets) {
+      const silent = this.#sockets.oldestSilent();
+      if (silent === undefined) {
+        raw.onopen = () => socket.refuse(new Refusal("too-many-sockets"));
+        return response;
+      }
+      silent.refuse(new Refusal("too-many-sockets", "it had said nothing yet"));
+    }
+    this.#sockets.add(socket);
+    const patience = clock.schedule(
+      () => socket.refuse(new Refusal("hello-timeout")),
+      settings.limits.helloMs,
+    );
+    socket.listen({
+      onMessage: (message) => {
+        patience[Symbol.dispose]();
+        this.#sockets.spoke(socket);
+        this.#options.onFirstMessage(socket, message);
+      },
+      onEnd: () => patience[Symbol.dispose](),
+    });
+    return response;
+  }
+}
+
+function remote(info: Deno.ServeHandlerInfo): string {
+  return info.remoteAddr.transport === "tcp" ? info.remoteAddr.hostname : "?";
+}

@@ -1,0 +1,281 @@
+/**
+ * LocalEdge's half in the media process: the calls, and who is let into them.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import type {
+  AgentPort,
+  EdgeHost,
+  HostContext,
+  PublishedTracks,
+} from "../../../media/child/contract.ts";
+import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
+import { EdgeError } from "../../../edge/errors.ts";
+import type { JsonValue } from "../../../edge/types.ts";
+import { isSecret, newSecret, sameSecret } from "../wire/auth.ts";
+import { RateLimit } from "../wire/limits.ts";
+import type { CallNotice } from "../wire/messages.ts";
+import { Refusal } from "../wire/rejection.ts";
+import { Room } from "./room.ts";
+import type { RoomMedia } from "./room_media.ts";
+import { LocalServer } from "./http_server.ts";
+import { type LocalSettings, settingsFromJson } from "../settings.ts";
+import {
+  type ClientMessage,
+  type Hello,
+  PROTOCOL_VERSION,
+  type Start,
+} from "../wire/signalling.ts";
+import type { Socket } from "./socket.ts";
+import { messageOf } from "../../../events/error_text.ts";
+
+/** How long somebody who started a call waits for its agent. */
+const AGENT_WAIT_MS = 15_000;
+/** How long goodbyes may take before the process ends. */
+const GOODBYE_MS = 250;
+
+const callParams = v.object({
+  callType: v.string(),
+  callId: v.string(),
+  secret: v.custom<string>(isSecret),
+});
+const serveParams = v.object({ secret: v.nullable(v.string()) });
+
+interface OpenCall {
+  callType: string;
+  callId: string;
+  secret: string;
+  room: Room;
+  /** Runs while nobody has come to answer a call that a page started. */
+  unanswered: Disposable | undefined;
+}
+
+/** Makes the mixer and peers of a new room. */
+export type RoomMediaFactory = (context: HostContext) => RoomMedia;
+
+/** The calls of one LocalEdge. */
+export class LocalHost implements EdgeHost {
+  readonly #context: HostContext;
+  readonly #createMedia: RoomMediaFactory;
+  readonly #settings: LocalSettings;
+  readonly #server: LocalServer;
+  readonly #calls = new Map<string, OpenCall>();
+  readonly #roomOf = new Map<number, OpenCall>();
+  readonly #warnings: RateLimit;
+  #unsaid = 0;
+  /** The secret of the page that starts calls, while there is one. */
+  #startSecret: string | undefined;
+
+  constructor(context: HostContext, createMedia: RoomMediaFactory) {
+    this.#context = context;
+    this.#createMedia = createMedia;
+    this.#warnings = new RateLimit(context.clock, 2);
+    this.#settings = settingsFromJson(context.config);
+    try {
+      this.#server = new LocalServer({
+        settings: this.#settings,
+        clock: context.clock,
+        log: (line) => this.#warn(line),
+        onFirstMessage: (socket, message) => this.#firstMessage(socket, message),
+      });
+    } catch (error) {
+      throw listenError(error, this.#settings);
+    }
+  }
+
+  /** Where the server is, as pages name it. */
+  get origin(): string {
+    return this.#server.origin;
+  }
+
+  join(port: AgentPort, params: JsonValue): Promise<JsonValue> {
+    const call = this.#open(v.parse(callParams, params));
+    call.unanswered?.[Symbol.dispose]();
+    call.unanswered = undefined;
+    this.#roomOf.set(port.connectionId, call);
+    call.room.addAgent(port);
+    return Promise.resolve({ origin: this.#server.origin });
+  }
+
+  publish(port: AgentPort, tracks: PublishedTracks): Promise<void> {
+    this.#room(port).publish(port, tracks);
+    return Promise.resolve();
+  }
+
+  videoTrack(port: AgentPort, trackId: string): RtcTrack | undefined {
+    return this.#roomOf.get(port.connectionId)?.room.videoTrack(trackId);
+  }
+
+  sendCustomEvent(port: AgentPort, data: JsonValue): Promise<void> {
+    this.#room(port).sendCustomEvent(port, data);
+    return Promise.resolve();
+  }
+
+  async leave(port: AgentPort): Promise<void> {
+    const call = this.#roomOf.get(port.connectionId);
+    this.#roomOf.delete(port.connectionId);
+    await call?.room.removeAgent(port);
+  }
+
+  async request(method: string, params: JsonValue): Promise<JsonValue> {
+    switch (method) {
+      case "open":
+        this.#open(v.parse(callParams, params));
+        return { origin: this.#server.origin };
+      case "serve":
+        this.#startSecret = v.parse(serveParams, params).secret ?? undefined;
+        return { origin: this.#server.origin };
+      case "end": {
+        const { callType, callId } = v.parse(callParams, params);
+        await this.#calls.get(callKey(callType, callId))?.room.end("call-ended");
+        return null;
+      }
+      case "unanswered": {
+        const { callType, callId } = v.parse(callParams, params);
+        const call = this.#calls.get(callKey(callType, callId));
+        if (call?.room.agents === 0) await call.room.end("no-agent");
+        return null;
+      }
+      default:
+        throw new EdgeError(`LocalEdge's host knows no request "${method}"`, {
+          code: "unknown-request",
+        });
+    }
+  }
+
+  async goodbye(): Promise<void> {
+    const ends = [...this.#calls.values()].map(({ room }) => room.end("server-closing"));
+    await Promise.race([
+      Promise.allSettled([...ends, this.#server.socketsClosed()]),
+      new Promise<void>((resolve) => this.#context.clock.schedule(resolve, GOODBYE_MS)),
+    ]);
+  }
+
+  /** Stops the server; the process that it runs in ends without. */
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+
+  #open(init: { callType: string; callId: string; secret: string }): OpenCall {
+    const key = callKey(init.callType, init.callId);
+    const open = this.#calls.get(key);
+    if (open) return open;
+    if (this.#calls.size >= this.#settings.limits.calls) {
+      throw new EdgeError(`there are ${this.#calls.size} calls already (limits.calls)`, {
+        code: "too-many-calls",
+        retryable: true,
+      });
+    }
+    const { clock } = this.#context;
+    const call: OpenCall = {
+      ...init,
+      unanswered: undefined,
+      room: new Room({
+        media: this.#createMedia(this.#context),
+        clock,
+        limits: this.#settings.limits,
+        rtc: this.#settings,
+        log: (line) => this.#context.log("info", `${init.callId}: ${line}`),
+        onEnd: () => {
+          call.unanswered?.[Symbol.dispose]();
+          this.#calls.delete(key);
+          this.#notify("callEnded", call);
+        },
+      }),
+    };
+    this.#calls.set(key, call);
+    return call;
+  }
+
+  #firstMessage(socket: Socket, message: ClientMessage): void {
+    if (message.type !== "hello" && message.type !== "start") {
+      throw new Refusal("bad-message", `${message.type} before hello`);
+    }
+    if (message.version !== PROTOCOL_VERSION) {
+      throw new Refusal("wrong-version", `version ${message.version}`);
+    }
+    if (message.type === "hello") this.#hello(socket, message);
+    else this.#start(socket, message);
+  }
+
+  #hello(socket: Socket, hello: Hello): void {
+    const call = this.#calls.get(callKey(hello.callType, hello.callId));
+    // One answer and one duration for both: outsiders learn nothing of which calls exist.
+    const right = sameSecret(hello.secret, call?.secret ?? newSecret());
+    if (!call || !right) {
+      throw new Refusal("wrong-link", call ? "the secret is wrong" : "there is no such call");
+    }
+    const range = this.#settings.udpPortRange;
+    if (range && hello.resume === undefined) {
+      // Beyond it wrtc would offer TCP, which is stripped, and nobody would know why it fails.
+      const ports = range.max - range.min + 1;
+      let people = 0;
+      for (const { room } of this.#calls.values()) people += room.people;
+      if (people >= ports) throw new Refusal("room-full", `udpPortRange has ${ports} ports`);
+    }
+    call.room.enter(socket, hello);
+  }
+
+  #start(socket: Socket, start: Start): void {
+    if (!sameSecret(start.secret, this.#startSecret ?? newSecret())) {
+      throw new Refusal(this.#startSecret === undefined ? "not-serving" : "wrong-link");
+    }
+    if (this.#calls.size >= this.#settings.limits.calls) throw new Refusal("too-many-calls");
+    const call = this.#open({
+      callType: "default",
+      callId: crypto.getRandomValues(new Uint8Array(6)).toHex(),
+      secret: newSecret(),
+    });
+    call.unanswered = this.#context.clock.schedule(
+      () => void call.room.end("no-agent"),
+      AGENT_WAIT_MS,
+    );
+    this.#notify("callStarted", call);
+    const { callType, callId, secret } = call;
+    socket.send({ type: "started", callType, callId, secret });
+    socket.close();
+  }
+
+  #notify(type: CallNotice["type"], call: OpenCall): void {
+    const { callType, callId, secret } = call;
+    const notice: CallNotice = { type, callType, callId, secret };
+    this.#context.notify({ ...notice });
+  }
+
+  #room(port: AgentPort): Room {
+    const call = this.#roomOf.get(port.connectionId);
+    if (!call) throw new EdgeError("the agent is in no call", { code: "not-joined" });
+    return call.room;
+  }
+
+  /** Whoever is refused again and again must not fill the log. */
+  #warn(line: string): void {
+    if (!this.#warnings.take()) {
+      this.#unsaid++;
+      return;
+    }
+    const more = this.#unsaid > 0 ? ` (${this.#unsaid} such lines before were left out)` : "";
+    this.#unsaid = 0;
+    this.#context.log("warn", `LocalEdge: ${line}${more}`);
+  }
+}
+
+function callKey(callType: string, callId: string): string {
+  return JSON.stringify([callType, callId]);
+}
+
+function listenError(error: unknown, { host, port }: LocalSettings): EdgeError {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return new EdgeError(`port ${port} of ${host} is in use; port 0 takes a free one`, {
+      code: "address-in-use",
+      cause: error,
+      retryable: true,
+    });
+  }
+  const what = messageOf(error);
+  return new EdgeError(`the server cannot listen on ${host}:${port}: ${what}`, {
+    code: "cannot-listen",
+    cause: error,
+  });
+}

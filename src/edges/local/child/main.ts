@@ -1,0 +1,19 @@
+/**
+ * What runs in the media process of a LocalEdge. Not to be imported: it takes over the process.
+ *
+ * @module
+ */
+import "../../../media/child/leave_signals.ts";
+import { runMediaHost } from "../../../media/child/child.ts";
+import { Peer } from "../../../media/webrtc/peer.ts";
+import { AudioRoom } from "../../../media/room/audio_room.ts";
+import { LocalHost } from "./local_child.ts";
+
+if (import.meta.main) {
+  runMediaHost((context) =>
+    new LocalHost(context, ({ clock, kernel }) => ({
+      audio: new AudioRoom({ clock, kernel }),
+      createPeer: (options) => new Peer(options),
+    }))
+  );
+}

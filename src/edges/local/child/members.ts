@@ -1,0 +1,80 @@
+/**
+ * Those who are in a room, as agents and as pages are told of them.
+ *
+ * @module
+ */
+import type { PublishedTracks } from "../../../media/child/contract.ts";
+import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts";
+import { TrackType } from "../../../edge/types.ts";
+import type { Person, PersonTrack } from "./browser_participant.ts";
+import type { RoomPort } from "./room_media.ts";
+import type { Member } from "../wire/signalling.ts";
+
+const TRACK_TYPES: Record<PersonTrack, TrackType> = {
+  audio: TrackType.AUDIO,
+  camera: TrackType.VIDEO,
+  screen: TrackType.SCREEN_SHARE,
+};
+
+/** An agent in the room. */
+export interface AgentMember {
+  id: string;
+  port: RoomPort;
+  tracks: PublishedTracks;
+  spokeAt: number;
+  toldDelayMs: number;
+}
+
+/** A person, for agents. */
+export function personData(person: Person): ParticipantData {
+  return { id: person.id, userId: person.userId, name: person.name, kind: "person" };
+}
+
+/** An agent, for other agents. */
+export function agentData(agent: AgentMember): ParticipantData {
+  const { id, name } = agent.port.user;
+  return { id: agent.id, userId: id, name, kind: "agent" };
+}
+
+/** An agent, for pages. */
+export function agentMember(agent: AgentMember): Member {
+  return {
+    id: agent.id,
+    name: agent.port.user.name,
+    kind: "agent",
+    audible: agent.tracks.audio,
+    camera: agent.tracks.video,
+    screen: false,
+    reconnecting: false,
+  };
+}
+
+/** What an agent publishes, for other agents. */
+export function agentTracks(agent: AgentMember): TrackData[] {
+  const tracks: TrackData[] = [];
+  const common = { participantId: agent.id, muted: false };
+  if (agent.tracks.audio) {
+    tracks.push({ id: `${agent.id}:audio`, type: TrackType.AUDIO, ...common });
+  }
+  if (agent.tracks.video) {
+    tracks.push({ id: `${agent.id}:video`, type: TrackType.VIDEO, ...common });
+  }
+  return tracks;
+}
+
+/** What a person sends, for agents. */
+export function personTracks(person: Person): TrackData[] {
+  return (["audio", "camera", "screen"] as const)
+    .filter((kind) => person.sends(kind))
+    .map((kind) => ({
+      id: trackId(person, kind),
+      type: TRACK_TYPES[kind],
+      participantId: person.id,
+      muted: kind === "audio" && person.muted,
+    }));
+}
+
+/** The id of one of a person's tracks. */
+export function trackId(person: Person, kind: PersonTrack): string {
+  return `${person.id}:${kind}`;
+}

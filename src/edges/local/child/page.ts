@@ -1,0 +1,74 @@
+/**
+ * The page's files, embedded: they come along wherever this module comes from, and reading them
+ * needs no permission.
+ *
+ * @module
+ */
+import app from "../page/app.js" with { type: "text" };
+import callStyle from "../page/call.css" with { type: "text" };
+import call from "../page/call.js" with { type: "text" };
+import client from "../page/client.js" with { type: "text" };
+import clientDevices from "../page/client/devices.js" with { type: "text" };
+import clientError from "../page/client/error.js" with { type: "text" };
+import clientEventLimit from "../page/client/event_limit.js" with { type: "text" };
+import clientFigures from "../page/client/figures.js" with { type: "text" };
+import clientLink from "../page/client/link.js" with { type: "text" };
+import clientNames from "../page/client/names.js" with { type: "text" };
+import clientPeer from "../page/client/peer.js" with { type: "text" };
+import clientSentMedia from "../page/client/sent_media.js" with { type: "text" };
+import clientSignalling from "../page/client/signalling.js" with { type: "text" };
+import clientSocket from "../page/client/socket.js" with { type: "text" };
+import clientSound from "../page/client/sound.js" with { type: "text" };
+import dom from "../page/dom.js" with { type: "text" };
+import icon from "../page/icon.svg" with { type: "text" };
+import metricsStyle from "../page/metrics.css" with { type: "text" };
+import metrics from "../page/metrics.js" with { type: "text" };
+import page from "../page/index.html" with { type: "text" };
+import lobby from "../page/lobby.js" with { type: "text" };
+import style from "../page/style.css" with { type: "text" };
+import talkStyle from "../page/talk.css" with { type: "text" };
+import talk from "../page/talk.js" with { type: "text" };
+import tilesStyle from "../page/tiles.css" with { type: "text" };
+import tiles from "../page/tiles.js" with { type: "text" };
+
+/** A file of the page and where it is served. */
+export interface PageFile {
+  path: string;
+  type: string;
+  text: string;
+}
+
+const HTML = "text/html; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+const STYLE = "text/css; charset=utf-8";
+
+/** All that is served. The page of a call is the start page: its script looks at the address. */
+export const pageFiles: readonly PageFile[] = [
+  { path: "/", type: HTML, text: page },
+  { path: "/call/:type/:id", type: HTML, text: page },
+  { path: "/app.js", type: SCRIPT, text: app },
+  { path: "/call.js", type: SCRIPT, text: call },
+  { path: "/dom.js", type: SCRIPT, text: dom },
+  { path: "/lobby.js", type: SCRIPT, text: lobby },
+  { path: "/metrics.js", type: SCRIPT, text: metrics },
+  { path: "/talk.js", type: SCRIPT, text: talk },
+  { path: "/tiles.js", type: SCRIPT, text: tiles },
+  { path: "/client.js", type: SCRIPT, text: client },
+  { path: "/client/devices.js", type: SCRIPT, text: clientDevices },
+  { path: "/client/error.js", type: SCRIPT, text: clientError },
+  { path: "/client/event_limit.js", type: SCRIPT, text: clientEventLimit },
+  { path: "/client/figures.js", type: SCRIPT, text: clientFigures },
+  { path: "/client/link.js", type: SCRIPT, text: clientLink },
+  { path: "/client/names.js", type: SCRIPT, text: clientNames },
+  { path: "/client/peer.js", type: SCRIPT, text: clientPeer },
+  { path: "/client/sent_media.js", type: SCRIPT, text: clientSentMedia },
+  { path: "/client/signalling.js", type: SCRIPT, text: clientSignalling },
+  { path: "/client/socket.js", type: SCRIPT, text: clientSocket },
+  { path: "/client/sound.js", type: SCRIPT, text: clientSound },
+  { path: "/style.css", type: STYLE, text: style },
+  { path: "/call.css", type: STYLE, text: callStyle },
+  { path: "/tiles.css", type: STYLE, text: tilesStyle },
+  { path: "/talk.css", type: STYLE, text: talkStyle },
+  { path: "/metrics.css", type: STYLE, text: metricsStyle },
+  { path: "/icon.svg", type: "image/svg+xml", text: icon },
+];

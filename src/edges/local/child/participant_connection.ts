@@ -1,0 +1,183 @@
+/**
+ * A person's peer connection, and the one after it when it fails: what is offered, what is
+ * answered, and which section carries what.
+ *
+ * @module
+ */
+import type { RtcCandidate, RtcTrack, RtcTransceiver } from "../../../media/webrtc/rtc_types.ts";
+import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
+import type { PersonRoom, PersonTrack } from "./browser_participant.ts";
+import { Refusal } from "../wire/rejection.ts";
+import type { RoomPeer } from "./room_media.ts";
+import type { ClientMessage, ServerMessage } from "../wire/signalling.ts";
+import { VideoSections, type VideoSource } from "./video_slots.ts";
+
+/** What a connection needs of its person. */
+export interface PersonConnectionInit {
+  /** The participant's id. */
+  id: string;
+  room: Pick<PersonRoom, "media" | "limits" | "rtc" | "log">;
+  send(message: ServerMessage): void;
+  refuse(refusal: Refusal): void;
+  /** Tracks have come, or those of an older connection go: whoever reads them has to look. */
+  onTracks(): void;
+  onConnected(): void;
+  onFailed(): void;
+}
+
+/** The connection of one person; the same object through all repairs. */
+export class PersonConnection {
+  readonly #init: PersonConnectionInit;
+  #peer: RoomPeer | undefined;
+  /** What he hears: one track for all his connections. */
+  #hears: RtcTrack | undefined;
+  #offer = 0;
+  #candidates = 0;
+  #policy: CandidatePolicy | undefined;
+  #sameMachine = false;
+  /** Candidates of a browser on this machine, whose address is not known as this machine's yet. */
+  #waiting: RtcCandidate[] = [];
+  #answered = false;
+  #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
+  #sending: RtcTransceiver[] = [];
+  #videos: VideoSections;
+  #closed = false;
+
+  constructor(init: PersonConnectionInit) {
+    this.#init = init;
+    this.#videos = new VideoSections(init.room.limits.videos);
+  }
+
+  /** What goes over the network now; `undefined` before the first offer. */
+  get peer(): RoomPeer | undefined {
+    return this.#peer;
+  }
+
+  /** The media of what he sends, once there can be any. */
+  track(kind: PersonTrack): RtcTrack | undefined {
+    return this.#answered ? this.#receiving?.[kind].receiver.track : undefined;
+  }
+
+  /**
+   * Makes a peer connection and offers it: the server always does, since wrtc cannot roll back.
+   * `sameMachine` says that the browser is known to run on this machine.
+   */
+  open({ sameMachine }: { sameMachine: boolean }): void {
+    const { id, room, send, onTracks, onConnected, onFailed } = this.#init;
+    const { media, limits, rtc } = room;
+    const candidates = candidatePolicy({ ...rtc, sameMachine });
+    this.#policy = candidates;
+    this.#sameMachine = sameMachine;
+    const old = this.#peer;
+    this.#answered = false;
+    this.#receiving = undefined;
+    if (old) {
+      // Sinks go before the connection whose tracks they read.
+      onTracks();
+      void old.close();
+    }
+    const offer = ++this.#offer;
+    this.#candidates = 0;
+    this.#waiting = [];
+    this.#videos = new VideoSections(limits.videos);
+    const current = (): boolean => offer === this.#offer && !this.#closed;
+    const peer = media.createPeer({
+      iceServers: rtc.iceServers,
+      ...(rtc.udpPortRange ? { portRange: rtc.udpPortRange } : {}),
+      maxRemoteCandidates: limits.candidates,
+      keepCandidate: (candidate, side) =>
+        candidates[side === "local" ? "outgoing" : "incoming"](candidate) !== undefined,
+      onOffer: (sdp) => {
+        if (!current()) return;
+        const mids = {
+          audio: receiving.audio.mid ?? "",
+          camera: receiving.camera.mid ?? "",
+          screen: receiving.screen.mid ?? "",
+          videos: this.#sending.map(({ mid }) => mid ?? ""),
+        };
+        send({ type: "offer", offer, sdp: filterDescription(sdp, candidates.outgoing), mids });
+      },
+      onCandidate: (found) => {
+        const candidate = candidates.outgoing(found.candidate);
+        if (candidate === undefined || !current()) return;
+        send({ type: "candidate", offer, candidate: { ...found, candidate } });
+        for (const early of this.#waiting.splice(0)) this.#take(early);
+      },
+      onState: (state) => {
+        if (!current()) return;
+        if (state === "connected") onConnected();
+        else if (state === "failed") onFailed();
+      },
+      onError: (error) => room.log(`a connection: ${error}`),
+    });
+    this.#peer = peer;
+    this.#hears ??= media.audio.addListener(id, {});
+    const receiving = {
+      audio: peer.addTransceiver(this.#hears, "sendrecv"),
+      camera: peer.addTransceiver("video", "recvonly"),
+      screen: peer.addTransceiver("video", "recvonly"),
+    };
+    this.#receiving = receiving;
+    this.#sending = Array.from(
+      { length: limits.videos },
+      () => peer.addTransceiver("video", "sendonly"),
+    );
+    peer.negotiate();
+  }
+
+  /** Takes the answer to an offer; one to an older offer is left aside. */
+  async accept(offer: number, sdp: string): Promise<void> {
+    const peer = this.#peer;
+    if (offer !== this.#offer || peer === undefined) return;
+    try {
+      await peer.acceptAnswer(sdp);
+    } catch (error) {
+      return this.#init.refuse(new Refusal("bad-message", `answer: ${error}`));
+    }
+    if (offer !== this.#offer || this.#closed) return;
+    this.#answered = true;
+    this.#init.onTracks();
+  }
+
+  /** Takes a candidate; throws a `Refusal` for one too many. */
+  addCandidate({ offer, candidate }: Extract<ClientMessage, { type: "candidate" }>): void {
+    if (offer !== this.#offer) return;
+    const { room } = this.#init;
+    if (++this.#candidates > room.limits.candidates) throw new Refusal("too-many-candidates");
+    this.#take(candidate);
+  }
+
+  #take(candidate: RtcCandidate): void {
+    if (this.#policy?.incoming(candidate.candidate) === undefined) {
+      // Of other browsers none can pass later.
+      if (this.#sameMachine) this.#waiting.push(candidate);
+      return;
+    }
+    this.#peer?.addCandidate(candidate).catch((error) => this.#init.room.log(`${error}`));
+  }
+
+  /** Chooses whose pictures he is sent. */
+  chooseVideos(sources: readonly VideoSource[]): void {
+    if (!this.#answered) return;
+    const choice = this.#videos.choose(sources);
+    for (const { section, track } of choice.changes) {
+      this.#sending[section]?.sender.replaceTrack(track).catch((error) =>
+        this.#init.room.log(`a picture could not be forwarded: ${error}`)
+      );
+    }
+    if (!choice.changed) return;
+    this.#init.send({ type: "videos", sections: choice.sections, paused: choice.paused });
+  }
+
+  /** The page has forgotten whose pictures it is sent. */
+  forgetToldVideos(): void {
+    this.#videos.forgetTold();
+  }
+
+  /** Ends it for good; the room has already let go of its tracks. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#answered = false;
+    return this.#peer?.close() ?? Promise.resolve();
+  }
+}

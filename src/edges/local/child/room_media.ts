@@ -1,0 +1,50 @@
+/**
+ * What a room needs of WebRTC, so that rooms can be tested without it.
+ *
+ * @module
+ */
+import type { AgentPort } from "../../../media/child/contract.ts";
+import type { Peer, PeerOptions } from "../../../media/webrtc/peer.ts";
+import type { AudioRoom } from "../../../media/room/audio_room.ts";
+
+/** One browser's connection. */
+export type RoomPeer = Pick<
+  Peer,
+  "state" | "addTransceiver" | "negotiate" | "acceptAnswer" | "addCandidate" | "stats" | "close"
+>;
+
+/** The mixer of a room. */
+export type RoomAudio = Pick<
+  AudioRoom,
+  | "addSource"
+  | "removeSource"
+  | "setMuted"
+  | "addListener"
+  | "removeListener"
+  | "addAgent"
+  | "removeAgent"
+  | "levels"
+  | "close"
+>;
+
+/** An agent's place in the media process, as far as a room uses it. */
+export type RoomPort = Pick<
+  AgentPort,
+  | "connectionId"
+  | "user"
+  | "hearing"
+  | "notify"
+  | "videoTrack"
+  | "setVideoSource"
+  | "playout"
+  | "uplink"
+  | "call"
+  | "signal"
+  | "isSubscribed"
+>;
+
+/** Makes them. */
+export interface RoomMedia {
+  audio: RoomAudio;
+  createPeer(options: PeerOptions): RoomPeer;
+}

@@ -1,0 +1,177 @@
+/**
+ * A WebSocket that takes only checked messages, within its limits, and knows when it is dead.
+ *
+ * @module
+ */
+import type { Clock } from "../../../events/clock.ts";
+import { type LocalLimits, RateLimit } from "../wire/limits.ts";
+import { CloseCode, type GoodbyeCode, Refusal } from "../wire/rejection.ts";
+import { type ClientMessage, parseClientMessage, type ServerMessage } from "../wire/signalling.ts";
+
+/** Bytes that may wait to be sent before a socket is given up as too slow. */
+const MAX_BUFFERED = 1024 * 1024;
+/** Bytes from which on what is only nice to know is not sent. */
+const BUSY = 64 * 1024;
+/** Milliseconds without a message after which a socket counts as cut; pages ping every second. */
+const SILENCE_MS = 4000;
+
+/** How a socket ended. */
+export type SocketEnd =
+  /** The page said so: it left, was closed, or went elsewhere. */
+  | "left"
+  /** It broke off without a word: the browser is gone, or its network is. */
+  | "broken"
+  /** It has been silent for too long. */
+  | "silent"
+  /** We closed it. */
+  | "closed";
+
+/** What a socket tells its owner. */
+export interface SocketHandlers {
+  onMessage(message: ClientMessage): void;
+  /** Called once. */
+  onEnd(end: SocketEnd): void;
+}
+
+/** The parts of a WebSocket that are used. */
+export type RawSocket = Pick<
+  WebSocket,
+  "send" | "close" | "readyState" | "bufferedAmount" | "onmessage" | "onclose" | "onerror"
+>;
+
+/** What a socket needs from outside. */
+export interface SocketOptions {
+  clock: Clock;
+  limits: LocalLimits;
+  /** Who is on the other end, for the log. */
+  remote: string;
+  /** Whether that is a browser on this machine; default `false`. */
+  sameMachine?: boolean;
+  /** Takes a line about a refusal. */
+  log(line: string): void;
+}
+
+/** One page's signalling. */
+export class Socket {
+  readonly #raw: RawSocket;
+  readonly #options: SocketOptions;
+  readonly #rate: RateLimit;
+  #handlers: SocketHandlers | undefined;
+  #heardAt: number;
+  #watch: Disposable | undefined;
+  #ended = false;
+  readonly #done = Promise.withResolvers<void>();
+  /** Resolves when it has ended for us, whether or not the other end goes along. */
+  readonly ended: Promise<void> = this.#done.promise;
+
+  constructor(raw: RawSocket, options: SocketOptions) {
+    this.#raw = raw;
+    this.#options = options;
+    this.#rate = new RateLimit(options.clock, options.limits.messagesPerSecond);
+    this.#heardAt = options.clock.now();
+    raw.onmessage = (event) => this.#receive(event.data);
+    // A close frame with one of these codes comes from a page that goes; a killed browser sends none.
+    raw.onclose = ({ wasClean, code }) =>
+      this.#end(wasClean && (code === 1000 || code === 1001) ? "left" : "broken");
+    raw.onerror = (event) => (event as Event).preventDefault?.();
+  }
+
+  /** Who is on the other end. */
+  get remote(): string {
+    return this.#options.remote;
+  }
+
+  /** Whether the browser on the other end is known to run on this machine. */
+  get sameMachine(): boolean {
+    return this.#options.sameMachine ?? false;
+  }
+
+  /** Sets who is told, instead of whoever was told before. */
+  listen(handlers: SocketHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  /** Starts to expect a message at least every few seconds. */
+  watch(): void {
+    if (this.#ended || this.#watch) return;
+    const look = (): void => {
+      const rest = this.#heardAt + SILENCE_MS - this.#options.clock.now();
+      if (rest <= 0) return this.#finish("silent", CloseCode.CUT, "silent");
+      this.#watch = this.#options.clock.schedule(look, rest);
+    };
+    look();
+  }
+
+  /** Sends a message. `optional` ones are left out while the connection is busy. */
+  send(message: ServerMessage, options: { optional?: boolean } = {}): void {
+    if (this.#ended || this.#raw.readyState !== WebSocket.OPEN) return;
+    if (options.optional && this.#raw.bufferedAmount > BUSY) return;
+    if (this.#raw.bufferedAmount > MAX_BUFFERED) return this.refuse(new Refusal("too-slow"));
+    try {
+      this.#raw.send(JSON.stringify(message));
+    } catch {
+      // It closed meanwhile; its end is on the way.
+    }
+  }
+
+  /** Says no, to the page and to the log, and closes. */
+  refuse(refusal: Refusal): void {
+    if (this.#ended) return;
+    const detail = refusal.detail ? ` (${refusal.detail})` : "";
+    this.#options.log(`refused ${this.remote}: ${refusal.code}: ${refusal.message}${detail}`);
+    const { code, message } = refusal;
+    try {
+      this.#raw.send(JSON.stringify({ type: "refused", code, message }));
+    } catch {
+      // Nobody to tell.
+    }
+    this.#finish("closed", CloseCode.REFUSED, code);
+  }
+
+  /** Says goodbye and closes. */
+  goodbye(code: GoodbyeCode): void {
+    this.send({ type: "goodbye", code });
+    this.#finish("closed", code === "replaced" ? CloseCode.REPLACED : CloseCode.GOODBYE, code);
+  }
+
+  /** Closes without a word; for a socket that has done what it was opened for. */
+  close(): void {
+    this.#finish("closed", 1000, "");
+  }
+
+  #receive(data: unknown): void {
+    if (this.#ended) return;
+    this.#heardAt = this.#options.clock.now();
+    const { limits } = this.#options;
+    if (typeof data !== "string") return this.refuse(new Refusal("bad-message", "not text"));
+    if (data.length > limits.messageSize) {
+      return this.refuse(new Refusal("message-too-large", `${data.length} characters`));
+    }
+    if (!this.#rate.take()) return this.refuse(new Refusal("too-many-messages"));
+    const message = parseClientMessage(data);
+    if (message === undefined) return this.refuse(new Refusal("bad-message"));
+    try {
+      this.#handlers?.onMessage(message);
+    } catch (error) {
+      this.refuse(error instanceof Refusal ? error : new Refusal("server-failed", String(error)));
+    }
+  }
+
+  #finish(end: SocketEnd, code: number, reason: string): void {
+    try {
+      this.#raw.close(code, reason);
+    } catch {
+      // It was closed already.
+    }
+    this.#end(end);
+  }
+
+  #end(end: SocketEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#watch?.[Symbol.dispose]();
+    this.#raw.onmessage = null;
+    this.#done.resolve();
+    this.#handlers?.onEnd(end);
+  }
+}

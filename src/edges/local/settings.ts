@@ -1,0 +1,150 @@
+/**
+ * The settings of a LocalEdge, as they cross from the agent's process to the media process.
+ *
+ * @module
+ */
+import { isIP } from "node:net";
+import * as v from "valibot";
+import type { JsonValue } from "../../edge/types.ts";
+import { isLoopback, isWildcard } from "./wire/auth.ts";
+import { checkIceServers, type IceServer } from "./wire/ice_servers.ts";
+import { checkLimits, type LocalLimits } from "./wire/limits.ts";
+
+/** A certificate and its key, as PEM. */
+export interface TlsSettings {
+  /** The certificate, and those that vouch for it. */
+  cert: string;
+  /** Its private key. */
+  key: string;
+}
+
+/** What `LocalEdge` can be told about its server. */
+export interface LocalServerOptions {
+  /**
+   * The address to listen on. Default `"127.0.0.1"`: only programs on this machine reach the server.
+   * Browsers on it are offered all its addresses for media, since Firefox uses no loopback; see the
+   * README on tunnels. An address of this machine lets its network in; `"0.0.0.0"` listens everywhere
+   * and needs `announcedAddress` or `origins`.
+   */
+  host?: string;
+  /** The port; 0 (the default) takes a free one. */
+  port?: number;
+  /** The IP address that others reach this machine by, where that is not `host`. */
+  announcedAddress?: string;
+  /** STUN and TURN servers. Default none. */
+  iceServers?: IceServer[];
+  /** Serves HTTPS, which browsers want before they give a page on another machine a microphone. */
+  tls?: TlsSettings;
+  /** The UDP ports that media may use; one for each person. Any free one by default. */
+  udpPortRange?: { min: number; max: number };
+  /** Further origins whose pages may use this server, e.g. `"https://example.org"`. */
+  origins?: string[];
+  /** See {@linkcode LocalLimits}. */
+  limits?: Partial<LocalLimits>;
+}
+
+/** What a person's connection is made with. */
+export interface RtcSettings {
+  host: string;
+  announcedAddress: string | undefined;
+  iceServers: IceServer[];
+  udpPortRange: { min: number; max: number } | undefined;
+}
+
+/** The settings, checked and complete. */
+export interface LocalSettings extends RtcSettings {
+  port: number;
+  tls: TlsSettings | undefined;
+  origins: string[];
+  limits: LocalLimits;
+}
+
+/** Checks what a program asks for and fills in the rest. */
+export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
+  const host = String(options.host ?? "127.0.0.1").toLowerCase();
+  if (host !== "localhost" && isIP(host) === 0) {
+    throw new TypeError(`host must be an IP address or "localhost", got "${host}"`);
+  }
+  const { announcedAddress } = options;
+  if (announcedAddress !== undefined && isIP(announcedAddress) === 0) {
+    throw new TypeError(`announcedAddress must be an IP address, got "${announcedAddress}"`);
+  }
+  if (options.origins !== undefined && !Array.isArray(options.origins)) {
+    throw new TypeError(
+      `origins must be a list like ["https://example.org"], got ${options.origins}`,
+    );
+  }
+  const origins = (options.origins ?? []).map((origin) => {
+    const url = URL.parse(origin);
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      throw new TypeError(`origins must be like "https://example.org", got "${origin}"`);
+    }
+    return url.origin;
+  });
+  if (isWildcard(host) && announcedAddress === undefined && origins.length === 0) {
+    throw new TypeError(
+      `host "${host}" listens on every address; say by which one others reach this machine: ` +
+        "announcedAddress, or origins",
+    );
+  }
+  const range = options.udpPortRange;
+  if (range && !(port(range.min, 1024) && port(range.max, range.min))) {
+    throw new RangeError(
+      `udpPortRange must be ports from 1024 with min <= max, got ${range.min}-${range.max}`,
+    );
+  }
+  if (!port(options.port ?? 0, 0)) {
+    throw new RangeError(`port must be an integer from 0 to 65535, got ${options.port}`);
+  }
+  const { tls } = options;
+  if (tls !== undefined && !(isPem(tls?.cert) && isPem(tls?.key))) {
+    throw new TypeError("tls.cert and tls.key must be PEM texts, not file names");
+  }
+  return {
+    host: host === "localhost" ? "127.0.0.1" : host,
+    port: options.port ?? 0,
+    announcedAddress,
+    iceServers: checkIceServers(options.iceServers ?? []),
+    tls,
+    udpPortRange: range,
+    origins,
+    limits: checkLimits(options.limits),
+  };
+}
+
+function isPem(text: unknown): boolean {
+  return typeof text === "string" && text.includes("-----BEGIN");
+}
+
+function port(value: number, least: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= 65_535;
+}
+
+/**
+ * What the media process may open over the network. wrtc's own sockets ask nobody, see the README
+ * on `--allow-ffi`; this is for the HTTP server.
+ */
+export function netPermissions(settings: LocalSettings): string[] {
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  return [settings.port === 0 ? host : `${host}:${settings.port}`];
+}
+
+/** Whether a page that is served with these settings may use a microphone. */
+export function isSecureContext(settings: LocalSettings): boolean {
+  return settings.tls !== undefined ||
+    isLoopback(settings.announcedAddress ?? settings.host) ||
+    isWildcard(settings.host) && settings.announcedAddress === undefined;
+}
+
+/** What crosses. Both ends are this package, of one version: only the shape's outline is checked. */
+const crossed = v.looseObject({ host: v.string(), port: v.number(), limits: v.looseObject({}) });
+
+/** Writes settings as JSON. */
+export function settingsToJson(settings: LocalSettings): { [key: string]: JsonValue } {
+  return JSON.parse(JSON.stringify(settings));
+}
+
+/** Reads what {@linkcode settingsToJson} wrote. */
+export function settingsFromJson(data: JsonValue): LocalSettings {
+  return v.parse(crossed, data) as unknown as LocalSettings;
+}

@@ -1,0 +1,96 @@
+/**
+ * How much of everything the server takes from a browser.
+ *
+ * @module
+ */
+import type { Clock } from "../../../events/clock.ts";
+
+/** The limits, all of which can be set. */
+export interface LocalLimits {
+  /** People in one call. Default 20. */
+  people: number;
+  /** Calls at once. Default 32. */
+  calls: number;
+  /**
+   * Open sockets. Default 128. Beyond it those that have not said hello make room, the oldest of
+   * the address with the most of them first; so whoever opens sockets and says nothing keeps nobody
+   * out.
+   */
+  sockets: number;
+  /** Milliseconds within which a socket must say hello. Default 5000. */
+  helloMs: number;
+  /** UTF-16 units of one signalling message. Default 65536. */
+  messageSize: number;
+  /** Signalling messages a second, on average. Default 40; four times as many at once. */
+  messagesPerSecond: number;
+  /** ICE candidates of one negotiation. Default 64. */
+  candidates: number;
+  /** Video streams of others that are sent to one person at once. Default 4, at most 8. */
+  videos: number;
+  /** Milliseconds that a browser whose network was cut has to come back. Default 6000. */
+  graceMs: number;
+}
+
+/** The limits of a server that was told nothing else. */
+export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
+  people: 20,
+  calls: 32,
+  sockets: 128,
+  helloMs: 5000,
+  messageSize: 65_536,
+  messagesPerSecond: 40,
+  candidates: 64,
+  videos: 4,
+  graceMs: 6000,
+};
+
+/** Fills in what was not given; throws a TypeError or a RangeError for what makes no sense. */
+export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`limits must be an object, got ${given}`);
+  }
+  const limits = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in DEFAULT_LIMITS)) {
+      throw new RangeError(
+        `limits.${name} is not a limit; expected one of ${Object.keys(DEFAULT_LIMITS).join(", ")}`,
+      );
+    }
+    if (value === undefined) continue;
+    const least = name === "videos" || name === "graceMs" ? 0 : 1;
+    if (!Number.isInteger(value) || value < least) {
+      throw new RangeError(`limits.${name} must be an integer of at least ${least}, got ${value}`);
+    }
+    limits[name as keyof LocalLimits] = value;
+  }
+  if (limits.videos > 8) {
+    throw new RangeError(`limits.videos must be at most 8, got ${limits.videos}`);
+  }
+  return limits;
+}
+
+/** A token bucket: `perSecond` on average, four seconds' worth at once. */
+export class RateLimit {
+  readonly #burst: number;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(private readonly clock: Clock, private readonly perSecond: number) {
+    this.#burst = perSecond * 4;
+    this.#tokens = this.#burst;
+    this.#filledAt = clock.now();
+  }
+
+  /** Takes one token; `false` when there is none. */
+  take(): boolean {
+    const now = this.clock.now();
+    this.#tokens = Math.min(
+      this.#burst,
+      this.#tokens + (now - this.#filledAt) / 1000 * this.perSecond,
+    );
+    this.#filledAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

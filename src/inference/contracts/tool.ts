@@ -1,0 +1,101 @@
+import type { JsonValue, Participant } from "../../edge/types.ts";
+import type { FromSchema, JsonSchema } from "./json_schema.ts";
+import { argumentCheck } from "../schema/argument_check.ts";
+import { checkMethods, checkObject, shown } from "../../events/checks.ts";
+
+/** A tool as a model sees it. */
+export interface ToolDescription {
+  /** Letters, digits, `_` and `-`; at most 64. */
+  readonly name: string;
+  /** What it does and when to use it, for the model to read. */
+  readonly description: string;
+  /** What it takes: the schema of an object. */
+  readonly parameters: JsonSchema;
+}
+
+/** What a tool is called with, beside its arguments. */
+export interface ToolContext {
+  /** Aborted when the time is up, or nobody wants the result any more. */
+  readonly signal: AbortSignal;
+  /** Whom the answer is for, where that is known. */
+  readonly participant: Participant | undefined;
+}
+
+/** Something that a model can do beside talking. */
+export interface Tool extends ToolDescription {
+  /** Limit in milliseconds, after which the model is told that it took too long. */
+  readonly timeoutMs: number;
+  /** Does it. What it throws is told to the model. */
+  execute(input: never, context: ToolContext): unknown;
+}
+
+/** The schema of a tool that takes nothing. */
+export type NoParameters = { readonly type: "object"; readonly properties: Record<never, never> };
+
+const NO_PARAMETERS: NoParameters = { type: "object", properties: {} };
+const NAME = /^[\w-]{1,64}$/;
+
+/**
+ * Makes a tool of a function: its arguments are checked against the schema before it is called, and
+ * typed by it.
+ *
+ * @example
+ * ```ts
+ * import { defineTool } from "@ringline/edge";
+ *
+ * const dice = defineTool({
+ *   name: "roll_dice",
+ *   description: "Rolls dice and gives the sum",
+ *   parameters: { type: "object", properties: { count: { type: "integer" } } },
+ *   execute: ({ count = 1 }) => {
+ *     let sum = 0;
+ *     while (count-- > 0) sum += 1 + Math.floor(6 * Math.random());
+ *     return { sum };
+ *   },
+ * });
+ * console.log(dice.name, dice.timeoutMs); // roll_dice 10000
+ * ```
+ *
+ * @throws {TypeError} the name is none that models take, or the schema cannot be read.
+ */
+export function defineTool<const S extends JsonSchema = NoParameters>(definition: {
+  name: string;
+  description: string;
+  /** Default: no parameters. */
+  parameters?: S;
+  /** Default 10,000. */
+  timeoutMs?: number;
+  execute: (input: FromSchema<S>, context: ToolContext) => unknown;
+}): Tool {
+  checkObject(definition, "a tool", "an object like { name, description, execute }");
+  const { name, description, parameters = NO_PARAMETERS, timeoutMs = 10_000, execute } = definition;
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw new TypeError(`a tool's name must match ${NAME}, got ${shown(name)}`);
+  }
+  if (typeof description !== "string") {
+    throw new TypeError(`the tool ${name} must have a description, got ${shown(description)}`);
+  }
+  checkObject(parameters, `the parameters of the tool ${name}`, "a JSON schema");
+  checkMethods(definition, `the tool ${name}`, "a definition", ["execute"]);
+  if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`);
+  try {
+    argumentCheck(parameters);
+  } catch (cause) {
+    throw new TypeError(`the parameters of ${name}: ${(cause as Error).message}`, { cause });
+  }
+  return { name, description, parameters, timeoutMs, execute };
+}
+
+/** What a tool came to, as the model is told. */
+export interface ToolResult {
+  /** The result, or what went wrong. */
+  readonly text: string;
+  /** Whether it went wrong. */
+  readonly isError: boolean;
+}
+
+/** A tool's value as text for a model. */
+export function toolText(value: unknown): string {
+  if (value === undefined) return "done";
+  return typeof value === "string" ? value : JSON.stringify(value as JsonValue) ?? String(value);
+}

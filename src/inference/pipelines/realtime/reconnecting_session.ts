@@ -1,0 +1,132 @@
+import type { Clock } from "../../../events/clock.ts";
+import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
+import { checkMethods } from "../../../events/checks.ts";
+import { promised, type Report, UserHook } from "../../../events/user_code.ts";
+import { sleep, waitFor } from "../../../events/waiting.ts";
+import { untilAborted } from "../../../events/until_aborted.ts";
+
+/** How long is waited before a lost session is begun again: longer each time, and then for good. */
+const RETRY_MS = [250, 1000, 3000, 10_000];
+/** A session that lasted so long was a good one: the next loss begins at the shortest wait. */
+const GOOD_SESSION_MS = 30_000;
+/** A session that is not there after so long is given up, and tried again. */
+const CONNECT_LIMIT_MS = 15_000;
+/** What everybody calls on a session. */
+const SESSION_METHODS = ["sendAudio", "say", "sendText", "sendToolResult", "interrupt"];
+/** A session that takes longer than this to end is left to itself. */
+const LEAVE_LIMIT_MS = 2000;
+
+/** What a {@linkcode LastingSession} works with, and tells. */
+export interface LastingSessionInit {
+  llm: RealtimeLLM;
+  clock: Clock;
+  /** Aborted when the conversation is over. */
+  signal: AbortSignal;
+  /** Begins a session, the first one and those that take over from one that was lost. */
+  connect: (signal: AbortSignal) => Promise<RealtimeSession>;
+  /** The model does something. */
+  onEvent: (event: RealtimeEvent) => void;
+  /** Nothing more comes of what was begun. */
+  onLost: () => void;
+  report: Report;
+}
+
+/** A session with a realtime model that is begun again when it is lost. */
+export class LastingSession {
+  readonly #init: LastingSessionInit;
+  readonly #onEvent: UserHook<RealtimeEvent>;
+  #current: RealtimeSession | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(init: LastingSessionInit) {
+    this.#init = init;
+    this.#onEvent = new UserHook<RealtimeEvent>((event) => init.onEvent(event), {
+      ...init,
+      context: `${init.llm.name}, an event of it`,
+    });
+  }
+
+  /** The session as it is now; none while it is lost. */
+  get current(): RealtimeSession | undefined {
+    return this.#current;
+  }
+
+  /** Begins it; rejects when the service refuses. */
+  async start(signal: AbortSignal): Promise<void> {
+    this.#current = await this.#connect(signal);
+    this.#running = this.#run(this.#current);
+  }
+
+  /** Ends it, once the signal was aborted. */
+  async close(): Promise<void> {
+    const session = this.#current;
+    this.#current = undefined;
+    await this.#leave(session);
+    await this.#running;
+  }
+
+  /** Follows one session after another until the conversation is over. */
+  async #run(first: RealtimeSession): Promise<void> {
+    const { llm, clock, signal, onLost, report } = this.#init;
+    let session: RealtimeSession | undefined = first;
+    let losses = 0;
+    while (!signal.aborted) {
+      const since = clock.now();
+      try {
+        session ??= this.#current = await this.#connect(signal);
+        const events = session;
+        for await (const event of untilAborted(() => events, llm.name, signal, clock)) {
+          // What cannot be made sense of is no reason to hang up.
+          void this.#onEvent.run(event);
+        }
+        if (signal.aborted) return;
+        throw new Error("the session ended");
+      } catch (error) {
+        if (signal.aborted) return;
+        report(error, `${llm.name}, which is connected again`);
+      }
+      this.#current = undefined;
+      await this.#leave(session);
+      session = undefined;
+      onLost();
+      if (clock.now() - since > GOOD_SESSION_MS) losses = 0;
+      const waitMs = RETRY_MS[losses++];
+      if (waitMs === undefined) {
+        report(new Error(`${losses} sessions were lost`), `${llm.name}, which is given up`);
+        return;
+      }
+      await sleep(waitMs, { clock, signal }).catch(() => {});
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<RealtimeSession> {
+    const { llm, clock, connect } = this.#init;
+    const what = `${llm.name}.connect`;
+    const connecting = promised(() => connect(signal));
+    try {
+      const session = await waitFor(connecting, what, {
+        timeoutMs: CONNECT_LIMIT_MS,
+        signal,
+        clock,
+      });
+      checkMethods(session, what, "a RealtimeSession", SESSION_METHODS);
+      return session;
+    } catch (error) {
+      // One that comes all the same is nobody's.
+      connecting.then((late) => this.#leave(late), () => {});
+      throw error;
+    }
+  }
+
+  async #leave(session: RealtimeSession | undefined): Promise<void> {
+    const { clock } = this.#init;
+    try {
+      await waitFor(session?.[Symbol.asyncDispose]?.(), "the end of a session", {
+        timeoutMs: LEAVE_LIMIT_MS,
+        clock,
+      });
+    } catch (error) {
+      this.#init.report(error, "ending a session");
+    }
+  }
+}

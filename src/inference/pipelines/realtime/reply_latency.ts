@@ -1,0 +1,34 @@
+import type { Participant } from "../../../edge/types.ts";
+import type { Speech } from "../../reply/speech_handle.ts";
+import { VoiceToVoiceEvent } from "../../contracts/events.ts";
+
+/** Somebody's turn, as far as is known of it while the model does the hearing. */
+export interface RealtimeTurn {
+  readonly participant: Participant;
+  /** His last sound, by our own ear. */
+  readonly endOfSpeechMs: number;
+  /** When the model said that he has stopped. */
+  readonly endedMs: number;
+}
+
+/** Splits the time from the person's last sound to the answer's first: a model of one piece has no parts. */
+export function voiceToVoice(turn: RealtimeTurn, speech: Speech): VoiceToVoiceEvent {
+  const { participant, endOfSpeechMs, endedMs } = turn;
+  const { sound, heard } = speech.times;
+  const voiceToVoiceMs = heard - endOfSpeechMs;
+  const turnMs = Math.max(0, endedMs - endOfSpeechMs);
+  const llmMs = Math.max(0, sound - endedMs);
+  const playoutMs = heard - sound;
+  return new VoiceToVoiceEvent({
+    participant,
+    voiceToVoiceMs,
+    turnMs,
+    sttMs: 0,
+    llmMs,
+    llmFirstTokenMs: llmMs,
+    ttsMs: 0,
+    playoutMs,
+    ownMs: voiceToVoiceMs - turnMs - llmMs - playoutMs,
+    eager: false,
+  });
+}

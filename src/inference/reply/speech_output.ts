@@ -1,0 +1,68 @@
+import type { SpeechInit, SpeechOutcome } from "./speech_handle.ts";
+import type { LoggedMessage } from "./transcript_writer.ts";
+import type { FlowContext, HeardSpeech } from "../pipelines/pipeline.ts";
+import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/events.ts";
+import { EchoGuard } from "../echo/echo_detector.ts";
+import { OwnVoice } from "../echo/playback_reference.ts";
+import { Floor } from "./speech_queue.ts";
+import { Speech } from "./speech_handle.ts";
+
+/** Something that is to be said, and where it is shown. */
+export interface SpokenInit extends Omit<SpeechInit, "onOver"> {
+  message: LoggedMessage;
+  /** It is over; called before anybody is told. */
+  onOver?: (outcome: SpeechOutcome, speech: Speech) => void;
+}
+
+/**
+ * The agent's own voice: what it says, one after another, with events when it begins and ends to be
+ * heard, and the memory by which it is known again when it comes back out of a loudspeaker.
+ */
+export class AgentVoice {
+  readonly floor: Floor;
+  readonly #context: FlowContext;
+  readonly #own = new OwnVoice();
+
+  constructor(context: FlowContext) {
+    const { clock, track, report } = context;
+    this.#context = context;
+    this.floor = new Floor({ track, clock, ownVoice: this.#own, report });
+  }
+
+  /** Tells this voice from the people whom one microphone, or all of them mixed, hears. */
+  echoGuard(): EchoGuard {
+    return new EchoGuard(this.#own);
+  }
+
+  /** Takes note of how much of it had been played when somebody was heard: for the guards. */
+  notePlayed({ row, playedMs }: HeardSpeech): void {
+    this.#own.update(row, playedMs ?? this.#context.track.playedMs);
+  }
+
+  /** Says it after everything that was to be said before. */
+  say({ message, onHeard, onOver, ...init }: SpokenInit): Speech {
+    const { emit, report } = this.#context;
+    const speech: Speech = new Speech({
+      ...init,
+      onHeard: () => {
+        const { id: speechId, participant } = speech;
+        emit(new AgentSpeechStartedEvent({ speechId, participant }));
+        onHeard?.(speech);
+      },
+      onOver: (outcome) => {
+        try {
+          onOver?.(outcome, speech);
+        } catch (error) {
+          // What was heard is shown all the same.
+          report(error, "remembering what was said");
+        }
+        const { text, interrupted } = outcome;
+        message.update({ complete: true, interrupted, ...interrupted ? { text } : {} });
+        if (speech.times.heard === 0) return;
+        emit(new AgentSpeechEndedEvent({ speechId: speech.id, text, interrupted }));
+      },
+    });
+    this.floor.add(speech);
+    return speech;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Participant } from "../../edge/types.ts";
+import type { HeardSpeech } from "../pipelines/pipeline.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { levelOf } from "./level.ts";
+
+/** Somebody who is not heard for so many rows is not waited for. */
+const GONE_AFTER_ROWS = 10;
+
+/**
+ * Makes one stream of everybody's, row by row. While one person is heard nothing is held back; of
+ * several, a row is complete when the first 20 ms of the next one come.
+ */
+export class RowMixer {
+  readonly #emit: (mixed: HeardSpeech) => void | Promise<void>;
+  readonly #lastRows = new Map<string, number>();
+  #sum: Int32Array = new Int32Array(0);
+  #mixed: PcmChunk | undefined;
+  #row = -1;
+  #playedMs: number | undefined;
+  #count = 0;
+  #loudest: Participant | undefined;
+  #level = 0;
+
+  /**
+   * `emit` gets 20 ms of everybody, a view that is valid until its promise settles; its participant
+   * is the loudest in it.
+   */
+  constructor(emit: (mixed: HeardSpeech) => void | Promise<void>) {
+    this.#emit = emit;
+  }
+
+  /** Takes 20 ms of somebody; a promise is to be waited for before the next. */
+  push(audio: HeardSpeech): void | Promise<void> {
+    const before = audio.row === this.#row ? undefined : this.flush();
+    return before ? before.then(() => this.#add(audio)) : this.#add(audio);
+  }
+
+  #add({ participant, pcm, row, playedMs }: HeardSpeech): void | Promise<void> {
+    this.#row = row;
+    this.#playedMs = playedMs;
+    this.#lastRows.set(participant.id, row);
+    if (this.#sum.length !== pcm.samples.length) {
+      this.#sum = new Int32Array(pcm.samples.length);
+      this.#mixed = new PcmChunk(new Int16Array(pcm.samples.length), pcm);
+    }
+    for (let n = 0; n < pcm.samples.length; n++) this.#sum[n]! += pcm.samples[n]!;
+    const level = levelOf(pcm.samples);
+    if (this.#count++ === 0 || level > this.#level) {
+      this.#level = level;
+      this.#loudest = participant;
+    }
+    if (this.#isComplete()) return this.flush();
+  }
+
+  /** Gives what is there of the row. */
+  flush(): void | Promise<void> {
+    if (this.#count === 0) return;
+    // Whoever got the last one may have transferred its buffer, as to a worker.
+    if (this.#mixed!.samples.length === 0) {
+      this.#mixed = new PcmChunk(new Int16Array(this.#sum.length), this.#mixed!);
+    }
+    const { samples } = this.#mixed!;
+    for (let n = 0; n < samples.length; n++) {
+      samples[n] = Math.max(-32_768, Math.min(32_767, this.#sum[n]!));
+    }
+    this.#sum.fill(0);
+    this.#count = 0;
+    return this.#emit({
+      pcm: this.#mixed!,
+      participant: this.#loudest!,
+      row: this.#row,
+      playedMs: this.#playedMs,
+    });
+  }
+
+  /** Whether everybody is in who was heard lately. */
+  #isComplete(): boolean {
+    for (const [id, row] of this.#lastRows) {
+      if (this.#row - row > GONE_AFTER_ROWS) this.#lastRows.delete(id);
+    }
+    return this.#count >= this.#lastRows.size;
+  }
+}

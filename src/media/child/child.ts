@@ -1,0 +1,197 @@
+/**
+ * The media process from inside: the wire on its standard streams, its life and its end. What it
+ * does is up to the edge whose host this runs.
+ *
+ * @module
+ */
+// Again, for a host that does not import it first.
+import "./leave_signals.ts";
+import { ProtocolError } from "../../edge/errors.ts";
+import { systemClock } from "../../events/clock.ts";
+import { loadKernel } from "../../native/mod.ts";
+import { readPieceStream } from "../wire/video_frames.ts";
+import { readSaid } from "../wire/audio_frames.ts";
+import {
+  MalformedMessageError,
+  readToHost,
+  type ToAgent,
+  type ToHost,
+  WIRE_VERSION,
+} from "../wire/control.ts";
+import { FrameKind } from "../wire/frame.ts";
+import { type Frame, FrameParser } from "../wire/frame_parser.ts";
+import { FrameWriter } from "../wire/frame_writer.ts";
+import type { EdgeHost, HostContext, LogLevel } from "./contract.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { takeOverProcess } from "./stdio.ts";
+import { toWireError } from "./wire_error.ts";
+import { messageOf } from "../../events/error_text.ts";
+
+/** How long the goodbyes may take: the process is gone 500 ms after its input ended. */
+const GOODBYE_MS = 350;
+
+/** Exit codes, for whoever looks at why a process ended. */
+const EXIT_DONE = 0;
+const EXIT_FAILED = 70;
+const EXIT_GARBAGE = 76;
+
+/**
+ * Runs an edge's half in this process, until the agent's process closes its end of the pipe. Must
+ * be called by the main module of a process that `MediaProcess` started; never returns.
+ *
+ * @param create makes the edge's half; when it throws, the process ends with the reason
+ */
+export async function runMediaHost(
+  create: (context: HostContext) => EdgeHost | Promise<EdgeHost>,
+): Promise<never> {
+  const { read, write } = takeOverProcess();
+  const run = new HostRun(create, write);
+  const code = await run.untilEnd(read);
+  // The only way to end a process that has used wrtc without a crash.
+  Deno.exit(code);
+}
+
+class HostRun {
+  readonly #create: (context: HostContext) => EdgeHost | Promise<EdgeHost>;
+  readonly #writer: FrameWriter;
+  readonly #parser: FrameParser;
+  readonly #broken = Promise.withResolvers<number>();
+  #dispatcher: Dispatcher | undefined;
+  #edge: Promise<EdgeHost> | undefined;
+  /** Nothing can be told to the agents any more but why. */
+  #failed = false;
+
+  constructor(
+    create: (context: HostContext) => EdgeHost | Promise<EdgeHost>,
+    write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+  ) {
+    this.#create = create;
+    // A pipe that nobody reads any more is the same order as the end of the input.
+    this.#writer = new FrameWriter(write, () => this.#broken.resolve(EXIT_DONE));
+    this.#parser = new FrameParser((frame) => this.#onFrame(frame));
+  }
+
+  /** Resolves with the exit code. */
+  async untilEnd(
+    read: (buffer: Uint8Array<ArrayBuffer>) => Promise<number | null>,
+  ): Promise<number> {
+    const code = await Promise.race([this.#readAll(read), this.#broken.promise]);
+    // They see the process end, and that is what they are told: not that their calls ended, which
+    // is how the edge takes its leave from the people.
+    this.#failed = code !== EXIT_DONE;
+    await this.#goodbye();
+    return code;
+  }
+
+  async #readAll(
+    read: (buffer: Uint8Array<ArrayBuffer>) => Promise<number | null>,
+  ): Promise<number> {
+    try {
+      while (true) {
+        const count = await read(this.#parser.space());
+        if (count === null) return EXIT_DONE;
+        this.#parser.commit(count);
+      }
+    } catch (error) {
+      console.error(`media process: ${messageOf(error)}`);
+      return error instanceof ProtocolError ? EXIT_GARBAGE : EXIT_FAILED;
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    if (frame.kind === FrameKind.control) this.#onControl(frame);
+    else if (frame.kind === FrameKind.said) this.#started().onSaid(readSaid(frame));
+    else if (frame.kind === FrameKind.video) {
+      this.#started().onPiece(frame, readPieceStream(frame));
+    } else {
+      throw new ProtocolError(`the wire carried a frame of kind ${frame.kind} the wrong way`, {
+        code: "wire-garbage",
+      });
+    }
+  }
+
+  #onControl(frame: Frame): void {
+    let message: ToHost;
+    try {
+      message = readToHost(frame);
+    } catch (error) {
+      // One message that makes no sense must not end the others' calls; before the start there are
+      // none, and a start that makes no sense is the end.
+      if (!(error instanceof MalformedMessageError) || this.#dispatcher === undefined) throw error;
+      const id = error.requestId;
+      if (id === undefined) this.#send({ type: "log", level: "error", message: error.message });
+      else this.#send({ type: "reply", id, error: toWireError(error) });
+      return;
+    }
+    if (message.type === "start") this.#start(message);
+    else this.#started().onMessage(message);
+  }
+
+  #started(): Dispatcher {
+    if (this.#dispatcher !== undefined) return this.#dispatcher;
+    throw new ProtocolError("the wire carried something before the start", {
+      code: "wire-garbage",
+    });
+  }
+
+  #start({ version, config, grown }: ToHost & { type: "start" }): void {
+    if (version !== WIRE_VERSION || this.#dispatcher !== undefined) {
+      throw new ProtocolError(
+        `the agent's process speaks version ${version}, expected ${WIRE_VERSION}, once`,
+        { code: "wire-version" },
+      );
+    }
+    const log = (level: LogLevel, message: string) => this.#send({ type: "log", level, message });
+    const kernel = loadKernel({ logger: (line) => log("info", line) });
+    const dispatcher = this.#dispatcher = new Dispatcher({
+      clock: systemClock,
+      writer: this.#writer,
+      send: (message) => this.#send(message),
+      log,
+    });
+    const context: HostContext = {
+      config,
+      clock: systemClock,
+      kernel,
+      notify: (message) => this.#send({ type: "notify", message }),
+      log,
+    };
+    this.#edge = Promise.try(this.#create, context);
+    this.#edge.then(
+      (edge) => {
+        dispatcher.open(edge);
+        this.#send({ type: "ready", kernel: kernel.name });
+        setInterval(() => this.#tellGrowth(dispatcher, grown.aboveBytes), grown.everyMs);
+      },
+      async (error) => {
+        this.#edge = undefined;
+        this.#send({ type: "failed", error: toWireError(error) });
+        await this.#writer.drained();
+        this.#broken.resolve(EXIT_FAILED);
+      },
+    );
+  }
+
+  #tellGrowth(dispatcher: Dispatcher, aboveBytes: number): void {
+    if (!dispatcher.isEmpty) return;
+    const rssBytes = Deno.memoryUsage().rss;
+    if (rssBytes > aboveBytes) this.#send({ type: "grown", rssBytes });
+  }
+
+  #send(message: ToAgent): void {
+    if (this.#failed && message.type !== "log") return;
+    this.#writer.control(message);
+  }
+
+  async #goodbye(): Promise<void> {
+    if (this.#edge === undefined) return;
+    const timeout = new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_MS));
+    try {
+      this.#dispatcher?.close();
+      await Promise.race([this.#edge.then((edge) => edge.goodbye()), timeout]);
+    } catch (error) {
+      console.error(`media process: goodbye failed: ${error}`);
+    }
+    this.#writer.close();
+  }
+}

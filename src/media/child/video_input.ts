@@ -1,0 +1,85 @@
+import type { Clock } from "../../events/clock.ts";
+import { FrameThrottle } from "../../edge/toolkit/frame_throttle.ts";
+import { videoFrameSize } from "../../edge/video_frame.ts";
+import { rtc } from "../webrtc/rtc.ts";
+import type { RtcTrack, RtcVideoFrame, RtcVideoSink } from "../webrtc/rtc_types.ts";
+import type { FrameSource } from "../wire/frame_writer.ts";
+import type { FrameBuffer } from "../wire/frame_buffer.ts";
+import { PictureSender } from "../wire/video_frames.ts";
+import type { VideoWish } from "./contract.ts";
+import { fitSize, scaleI420 } from "./i420.ts";
+
+/** One track that the agent looks at: the latest picture, at the rate and size it asked for. */
+export class VideoIn implements FrameSource {
+  readonly stream: number;
+  readonly #clock: Clock;
+  readonly #sender: PictureSender;
+  readonly #wake: () => void;
+  #wish: VideoWish;
+  #throttle: FrameThrottle;
+  #scaled = new Uint8Array(0);
+  #sink: RtcVideoSink | undefined;
+
+  constructor(
+    init: {
+      connectionId: number;
+      stream: number;
+      wish: VideoWish;
+      clock: Clock;
+      wake: () => void;
+    },
+  ) {
+    this.stream = init.stream;
+    this.#clock = init.clock;
+    this.#wake = init.wake;
+    this.#wish = init.wish;
+    this.#throttle = new FrameThrottle(init.wish.fps);
+    this.#sender = new PictureSender(init.connectionId, init.stream);
+  }
+
+  get hasFrame(): boolean {
+    return this.#sender.hasPiece;
+  }
+
+  writeFrame(out: FrameBuffer): boolean {
+    return this.#sender.writePiece(out);
+  }
+
+  /** Where the pictures come from; nowhere when `undefined`. */
+  setTrack(track: RtcTrack | undefined): void {
+    this.#stop();
+    if (track === undefined) return;
+    const sink = this.#sink = new rtc.nonstandard.RTCVideoSink(track);
+    sink.onframe = ({ frame }) => this.#onFrame(frame);
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  #stop(): void {
+    if (this.#sink === undefined) return;
+    this.#sink.onframe = null;
+    this.#sink.stop();
+    this.#sink = undefined;
+  }
+
+  #onFrame(frame: RtcVideoFrame): void {
+    const timestampMs = this.#clock.now();
+    if (!this.#throttle.accept(timestampMs)) return;
+    const { maxWidth, maxHeight } = this.#wish;
+    const { width, height } = fitSize(frame.width, frame.height, maxWidth, maxHeight);
+    let data = frame.data;
+    if (width !== frame.width || height !== frame.height) {
+      const size = videoFrameSize("I420", width, height);
+      if (this.#scaled.length !== size) this.#scaled = new Uint8Array(size);
+      scaleI420(frame, { data: this.#scaled, width, height });
+      data = this.#scaled;
+    }
+    const bytes = data instanceof Uint8Array
+      ? data
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#sender.put({ format: "I420", width, height, data: bytes, timestampMs });
+    this.#wake();
+  }
+}

@@ -1,0 +1,280 @@
+import type { Call } from "../../edge/call.ts";
+import { Connection, type PublishedTracks } from "../../edge/connection.ts";
+import type { EdgeAgent } from "../../edge/edge_agent.ts";
+import type { EdgeTransport } from "../../edge/edge_transport.ts";
+import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
+import { checkCall, checkUser } from "../../edge/validation.ts";
+import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
+import type { VideoTrack } from "../../edge/video_frame.ts";
+import { limitTime } from "../../events/waiting.ts";
+import type { ConnectionNotice } from "../wire/messages.ts";
+import type { RowReader } from "../wire/audio_frames.ts";
+import { PictureSender } from "../wire/video_frames.ts";
+import type { VideoWish } from "../child/contract.ts";
+import type { LinkedConnection } from "./child_link.ts";
+import type { MediaLease, MediaProcess } from "./media_process.ts";
+import { HeardRows } from "./audio_rows.ts";
+import { PublishedAudio } from "./published_audio.ts";
+import { PublishedVideo } from "./published_video.ts";
+import { VideoSubscriptions } from "./video_subscriptions.ts";
+
+/** What {@linkcode MediaConnection.open} takes. */
+export interface MediaConnectionOptions {
+  agent: EdgeAgent;
+  call: Call;
+  process: MediaProcess;
+  /** What the edge's half in the media process needs to join. */
+  params: JsonValue;
+  signal?: AbortSignal;
+  /** Limit of the whole join, the start of the process included. Default 10,000. */
+  timeoutMs?: number;
+  /** Takes the edge's own notices (`{ type: "edge" }`). */
+  onEdgeNotice?(data: JsonValue, connection: MediaConnection): void;
+  /** How subscribed video is wanted. Default 15 frames a second, 1280 x 720 pixels at most. */
+  video?: Partial<VideoWish>;
+}
+
+/** How long after it was played a sample is heard, until a page has reported it. */
+const ASSUMED_HEARD_DELAY_MS = 100;
+/** How long leaving may take before the connection is closed without an answer. */
+const LEAVE_MS = 2000;
+
+/**
+ * A connection whose media runs in a {@linkcode MediaProcess}: the agent's half. It serves every
+ * edge on wrtc; what differs between them is in their hosts.
+ */
+export class MediaConnection extends Connection {
+  readonly #options: MediaConnectionOptions;
+  readonly #lease: MediaLease;
+  readonly #id: number;
+  readonly #heard: HeardRows;
+  readonly #seen: VideoSubscriptions;
+  #nextStream = 1;
+  #audio: PublishedAudio | undefined;
+  #video: PublishedVideo | undefined;
+  #heardDelayMs = ASSUMED_HEARD_DELAY_MS;
+  #joined: JsonValue = null;
+  #isLost = false;
+
+  /**
+   * Joins: starts the process if it must, and gives an established connection, or leaves nothing
+   * behind.
+   *
+   * @throws {EdgeError} what the edge's host refused with, or why there is no process; a
+   *   `TimeoutError`; the signal's reason; a `TypeError` for a wrong user or call, and then no
+   *   process is started
+   */
+  static async open(
+    edge: EdgeTransport,
+    options: MediaConnectionOptions,
+  ): Promise<MediaConnection> {
+    const { process, timeoutMs = 10_000, signal } = options;
+    checkUser(options.agent?.user, "agent.user");
+    checkCall(options.call);
+    using limit = limitTime("joining the call", {
+      timeoutMs,
+      signals: signal ? [signal] : [],
+      clock: edge.clock,
+    });
+    while (true) {
+      const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
+      const connection = await MediaConnection.#make(edge, options, lease);
+      try {
+        await connection.#join(limit.signal);
+        return connection;
+      } catch (error) {
+        await connection.close();
+        // It was empty and grown until a moment ago: the next one is fresh.
+        if ((error as Partial<EdgeError>).code !== "media-process-renewed") throw error;
+      }
+    }
+  }
+
+  /** Closing the connection gives the lease back, whatever happens to it. */
+  static async #make(
+    edge: EdgeTransport,
+    options: MediaConnectionOptions,
+    lease: MediaLease,
+  ): Promise<MediaConnection> {
+    try {
+      return new MediaConnection(edge, options, lease);
+    } catch (error) {
+      // The edge was closed while the process started.
+      await lease.release();
+      throw error;
+    }
+  }
+
+  private constructor(
+    edge: EdgeTransport,
+    options: MediaConnectionOptions,
+    lease: MediaLease,
+  ) {
+    super({ edge, agent: options.agent, call: options.call });
+    this.#options = options;
+    this.#lease = lease;
+    this.#id = lease.newConnectionId();
+    this.#heard = new HeardRows(options.agent.hearing.sampleRate, this.participants);
+    const wish = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
+    this.#seen = new VideoSubscriptions(lease.link, this.#id, wish);
+    lease.link.attach(this.#id, this.#linked());
+  }
+
+  /** What the edge's half answered to the join. */
+  get joined(): JsonValue {
+    return this.#joined;
+  }
+
+  override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
+    if (audio !== undefined && audio !== this.#audio?.track) {
+      this.#audio?.[Symbol.dispose]();
+      this.#audio = undefined;
+      this.#audio = new PublishedAudio(audio, {
+        link: this.#lease.link,
+        connectionId: this.#id,
+        stream: this.#nextStream++,
+      });
+    }
+    if (video !== undefined && video !== this.#video?.track) {
+      this.#video?.[Symbol.dispose]();
+      const sender = new PictureSender(this.#id, this.#nextStream++);
+      this.#video = new PublishedVideo(video, sender, {
+        writer: this.#lease.link.writer,
+        clock: this.clock,
+        onError: (error) => this.reportError(error, "publishing video"),
+      });
+    }
+    await this.#lease.link.request("publish", {
+      connection: this.#id,
+      audio: this.#audio?.announcement ?? null,
+      video: this.#video === undefined ? null : { stream: this.#video.stream },
+    }, { timeoutMs: 10_000 });
+  }
+
+  override addTrackSubscriber(trackId: string): VideoTrack | undefined {
+    const existing = this.#seen.get(trackId);
+    if (existing !== undefined) return existing;
+    const info = this.tracks.get(trackId);
+    if (info?.type !== TrackType.VIDEO && info?.type !== TrackType.SCREEN_SHARE) return undefined;
+    return this.#seen.add(trackId, this.#nextStream++);
+  }
+
+  protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
+    const params = { connection: this.#id, data };
+    await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: 10_000 });
+  }
+
+  protected override async disconnect(_reason: CloseReason): Promise<void> {
+    const { link } = this.#lease;
+    this.#audio?.[Symbol.dispose]();
+    this.#audio = undefined;
+    this.#video?.[Symbol.dispose]();
+    this.#video = undefined;
+    this.#seen.closeAll();
+    try {
+      if (!this.#isLost && link.lost === undefined) {
+        await link.request("leave", { connection: this.#id }, { timeoutMs: LEAVE_MS });
+      }
+    } catch (error) {
+      if (link.lost === undefined) this.reportError(error, "leaving the call");
+    } finally {
+      link.detach(this.#id);
+      await this.#lease.release();
+    }
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    const { agent, call, params } = this.#options;
+    const { id, name, image, custom } = agent.user;
+    const { sampleRate, agents } = agent.hearing;
+    this.#joined = await this.#lease.link.request("join", {
+      connection: this.#id,
+      user: {
+        id,
+        name,
+        ...(image === undefined ? {} : { image }),
+        ...(custom === undefined ? {} : { custom: { ...custom } }),
+      },
+      hearing: { sampleRate, agents },
+      call: { id: call.id, type: call.type },
+      params,
+    }, { signal });
+    if (this.#isLost) throw this.#lease.lost ?? lostError();
+    this.established();
+  }
+
+  /** What the link may call: kept off the public face of this class. */
+  #linked(): LinkedConnection {
+    return {
+      onNotice: (notice) => this.#onNotice(notice),
+      onSource: (source, participantId, trackId) =>
+        this.#heard.addSource(source, { participantId, trackId }),
+      onRow: (row) => this.#onRow(row),
+      onReport: (report) => this.#audio?.report(report, this.#heardDelayMs),
+      onPiece: (frame, stream) => this.#seen.receivePiece(frame, stream, this.clock.now()),
+      onLost: (error) => this.#onLost(error),
+    };
+  }
+
+  #onNotice(notice: ConnectionNotice): void {
+    switch (notice.type) {
+      case "participantJoined":
+        return this.participantJoined({
+          original: notice.participant.original ?? null,
+          userId: notice.participant.userId,
+          id: notice.participant.id,
+          name: notice.participant.name,
+          kind: notice.participant.kind,
+        });
+      case "participantLeft":
+        this.#heard.forgetParticipant(notice.participantId);
+        for (const [trackId, track] of this.tracks) {
+          if (track.participant.id === notice.participantId) this.#seen.close(trackId);
+        }
+        return this.participantLeft(notice.participantId);
+      case "trackAdded":
+        return this.trackAdded(notice.track);
+      case "trackUpdated":
+        return this.trackUpdated(notice.trackId, { muted: notice.muted });
+      case "trackRemoved":
+        this.#seen.close(notice.trackId);
+        return this.trackRemoved(notice.trackId);
+      case "customEvent":
+        return this.customEventReceived(notice.data, notice.participantId);
+      case "reconnecting":
+        return this.reconnecting();
+      case "reconnected":
+        return this.reconnected();
+      case "ended":
+        return this.ended(notice.reason);
+      case "heardDelay":
+        this.#heardDelayMs = notice.ms;
+        return;
+      case "error": {
+        const { code, retryable } = notice;
+        const error = new ConnectionError(notice.message, { code, retryable });
+        return this.reportError(error, "the media process");
+      }
+      case "edge":
+        this.#options.onEdgeNotice?.(notice.data, this);
+    }
+  }
+
+  #onRow(reader: RowReader): void {
+    const row = this.#heard.read(reader);
+    row.playedMs = this.#audio?.playedAt(reader);
+    if (row.count > 0) this.receiveRow(row);
+  }
+
+  #onLost(error: EdgeError): void {
+    this.#isLost = true;
+    this.ended("media-process-lost", { error });
+  }
+}
+
+function lostError(): ConnectionError {
+  return new ConnectionError("the media process was lost while joining", {
+    code: "media-process-lost",
+    retryable: true,
+  });
+}

@@ -1,0 +1,72 @@
+import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
+import type { VideoTrack } from "../../edge/video_frame.ts";
+import type { VideoWish } from "../child/contract.ts";
+import type { Frame } from "../wire/frame_parser.ts";
+import { PictureReceiver } from "../wire/video_frames.ts";
+import type { HostLink } from "./child_link.ts";
+
+interface Subscription {
+  readonly stream: number;
+  readonly track: LatestVideoTrack;
+  readonly receiver: PictureReceiver;
+}
+
+/** The participants' video tracks that the agent looks at, and the pictures that come of them. */
+export class VideoSubscriptions {
+  readonly #link: HostLink;
+  readonly #connectionId: number;
+  readonly #wish: VideoWish;
+  readonly #byTrack = new Map<string, Subscription>();
+  readonly #byStream = new Map<number, Subscription>();
+
+  constructor(link: HostLink, connectionId: number, wish: VideoWish) {
+    this.#link = link;
+    this.#connectionId = connectionId;
+    this.#wish = wish;
+  }
+
+  /** The pictures of a track, if it is looked at already. */
+  get(trackId: string): VideoTrack | undefined {
+    return this.#byTrack.get(trackId)?.track;
+  }
+
+  /** Begins to look at a track: its pictures come as `stream`. Closing it ends that. */
+  add(trackId: string, stream: number): VideoTrack {
+    const track = new LatestVideoTrack({ id: trackId, onClose: () => this.#remove(trackId) });
+    const subscription: Subscription = { stream, track, receiver: new PictureReceiver() };
+    this.#byTrack.set(trackId, subscription);
+    this.#byStream.set(stream, subscription);
+    this.#send(trackId, stream, this.#wish);
+    return track;
+  }
+
+  /** Takes a piece of a picture, and shows the picture if that completes it. */
+  receivePiece(frame: Frame, stream: number, now: number): void {
+    const subscription = this.#byStream.get(stream);
+    const picture = subscription?.receiver.read(frame);
+    if (picture === undefined) return;
+    // The two processes' clocks have different starts.
+    subscription!.track.push({ ...picture, timestampMs: now });
+  }
+
+  close(trackId: string): void {
+    this.#byTrack.get(trackId)?.track.close();
+  }
+
+  closeAll(): void {
+    for (const { track } of [...this.#byTrack.values()]) track.close();
+  }
+
+  #remove(trackId: string): void {
+    const subscription = this.#byTrack.get(trackId);
+    if (subscription === undefined) return;
+    this.#byTrack.delete(trackId);
+    this.#byStream.delete(subscription.stream);
+    this.#send(trackId, subscription.stream, null);
+  }
+
+  #send(trackId: string, stream: number, wish: VideoWish | null): void {
+    const connection = this.#connectionId;
+    this.#link.send({ type: "subscribe", connection, trackId, stream, wish });
+  }
+}

@@ -1,0 +1,251 @@
+import { ClosedError, ProtocolError } from "../../edge/errors.ts";
+import { rtc } from "./rtc.ts";
+import type {
+  RtcCandidate,
+  RtcConnectionState,
+  RtcDirection,
+  RtcIceServer,
+  RtcPeerConnection,
+  RtcTrack,
+  RtcTransceiver,
+} from "./rtc_types.ts";
+import { countCandidates, filterCandidates, withPacketTime } from "./sdp.ts";
+
+/** Options of a {@linkcode Peer}. */
+export interface PeerOptions {
+  iceServers?: RtcIceServer[];
+  /** The UDP ports to use; any free one unless given. One port serves one peer. */
+  portRange?: { min: number; max: number };
+  /** Which candidates may be used or passed on; all unless given. */
+  keepCandidate?: (candidate: string, side: "local" | "remote") => boolean;
+  /** How many candidates of the other side are taken, those in descriptions included. Default 64. */
+  maxRemoteCandidates?: number;
+  /** Takes the offers that {@linkcode Peer.negotiate} makes. */
+  onOffer?(sdp: string): void;
+  /** Takes a local candidate; never before the description it belongs to. */
+  onCandidate?(candidate: RtcCandidate): void;
+  onState?(state: RtcConnectionState): void;
+  onTrack?(event: { track: RtcTrack; transceiver: RtcTransceiver; streamIds: string[] }): void;
+  /** Something failed that no caller waits for. */
+  onError?(error: unknown): void;
+}
+
+/**
+ * One peer connection with what wrtc leaves to its users: candidates that come before their
+ * description wait, offers are made one at a time, packets last 10 ms, and closing takes the order
+ * that does not crash.
+ */
+export class Peer {
+  /** wrtc's own connection, for what this class does not carry. */
+  readonly connection: RtcPeerConnection;
+  readonly #options: PeerOptions;
+  readonly #maxRemote: number;
+  /** Local candidates found before the description that they belong to was given away. */
+  #localWaiting: RtcCandidate[] | undefined = [];
+  #remoteWaiting: RtcCandidate[] = [];
+  #remoteCount = 0;
+  #refusedCandidates = 0;
+  #hasRemote = false;
+  #offerOut = false;
+  #offerWanted: { iceRestart: boolean } | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: PeerOptions = {}) {
+    this.#options = options;
+    this.#maxRemote = options.maxRemoteCandidates ?? 64;
+    const { iceServers = [], portRange } = options;
+    const connection = new rtc.RTCPeerConnection({
+      iceServers,
+      bundlePolicy: "max-bundle",
+      ...(portRange === undefined ? {} : { portRange }),
+    });
+    this.connection = connection;
+    connection.onicecandidate = ({ candidate }) => {
+      if (candidate === null || candidate.candidate === "") return;
+      if (!this.#keeps(candidate.candidate, "local")) return;
+      if (this.#localWaiting === undefined) options.onCandidate?.(plain(candidate));
+      else this.#localWaiting.push(plain(candidate));
+    };
+    connection.onconnectionstatechange = () => options.onState?.(connection.connectionState);
+    connection.ontrack = ({ track, transceiver, streams }) =>
+      options.onTrack?.({ track, transceiver, streamIds: streams.map((stream) => stream.id) });
+  }
+
+  /** How the connection stands. */
+  get state(): RtcConnectionState {
+    return this.#closed === undefined ? this.connection.connectionState : "closed";
+  }
+
+  /** How many of the other side's candidates were refused, by the filter or for their number. */
+  get refusedCandidates(): number {
+    return this.#refusedCandidates;
+  }
+
+  /** Adds a media section. Takes effect with the next offer. */
+  addTransceiver(kind: "audio" | "video" | RtcTrack, direction: RtcDirection): RtcTransceiver {
+    this.#assertOpen();
+    return this.connection.addTransceiver(kind, { direction });
+  }
+
+  /**
+   * Makes an offer and gives it to `onOffer`. While an offer is unanswered, the wish is kept and
+   * another offer follows the answer.
+   */
+  negotiate(options: { iceRestart?: boolean } = {}): void {
+    this.#assertOpen();
+    const iceRestart = options.iceRestart ?? false;
+    if (this.#offerOut) {
+      this.#offerWanted = { iceRestart: iceRestart || (this.#offerWanted?.iceRestart ?? false) };
+      return;
+    }
+    this.#offer(iceRestart).then(
+      (sdp) => {
+        if (this.#closed !== undefined) return;
+        this.#options.onOffer?.(sdp);
+        this.#releaseLocalCandidates();
+      },
+      (error) => {
+        if (this.#closed === undefined) this.#options.onError?.(error);
+      },
+    );
+  }
+
+  /** Makes an offer for a caller that carries it himself. Local candidates follow it. */
+  async createOffer(options: { iceRestart?: boolean } = {}): Promise<string> {
+    this.#assertOpen();
+    const sdp = await this.#offer(options.iceRestart ?? false);
+    queueMicrotask(() => this.#releaseLocalCandidates());
+    return sdp;
+  }
+
+  /** Takes the answer to the offer that is out. */
+  async acceptAnswer(sdp: string): Promise<void> {
+    this.#assertOpen();
+    if (!this.#offerOut) {
+      throw new ProtocolError("an answer came while no offer was out", { code: "bad-signal" });
+    }
+    await this.#setRemote("answer", sdp);
+    this.#offerOut = false;
+    const wanted = this.#offerWanted;
+    this.#offerWanted = undefined;
+    if (wanted !== undefined && this.#closed === undefined) this.negotiate(wanted);
+  }
+
+  /** Takes an offer of the other side and makes the answer to it. */
+  async acceptOffer(sdp: string): Promise<string> {
+    this.#assertOpen();
+    await this.#setRemote("offer", sdp);
+    const answer = await this.connection.createAnswer();
+    await this.connection.setLocalDescription(answer);
+    queueMicrotask(() => this.#releaseLocalCandidates());
+    return this.#outgoing(answer.sdp);
+  }
+
+  /** Takes a candidate of the other side, at any time: one that comes too early waits. */
+  async addCandidate(candidate: RtcCandidate): Promise<void> {
+    this.#assertOpen();
+    if (candidate.candidate === "") return;
+    if (!this.#keeps(candidate.candidate, "remote") || this.#remoteCount >= this.#maxRemote) {
+      this.#refusedCandidates++;
+      return;
+    }
+    this.#remoteCount++;
+    if (this.#hasRemote) await this.#apply(candidate);
+    else this.#remoteWaiting.push(candidate);
+  }
+
+  /** wrtc's statistics, by id. */
+  async stats(): Promise<Map<string, Record<string, unknown>>> {
+    this.#assertOpen();
+    return await this.connection.getStats();
+  }
+
+  /** Ends the connection. Sinks on its tracks must be stopped before. Idempotent. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const connection = this.connection;
+    connection.onicecandidate = null;
+    connection.onconnectionstatechange = null;
+    connection.ontrack = null;
+    this.#localWaiting = undefined;
+    this.#remoteWaiting = [];
+    // wrtc may crash when a connection goes while a sender still holds a track.
+    await Promise.allSettled(
+      connection.getTransceivers()
+        .filter(({ sender }) => sender.track !== null)
+        .map(({ sender }) => sender.replaceTrack(null)),
+    );
+    connection.close();
+  }
+
+  async #offer(iceRestart: boolean): Promise<string> {
+    this.#offerOut = true;
+    try {
+      if (iceRestart) {
+        // The new candidates belong to the new description, and are counted anew.
+        this.#localWaiting = [];
+        this.#remoteCount = 0;
+      }
+      const offer = await this.connection.createOffer(iceRestart ? { iceRestart } : {});
+      await this.connection.setLocalDescription(offer);
+      return this.#outgoing(offer.sdp);
+    } catch (error) {
+      this.#offerOut = false;
+      throw error;
+    }
+  }
+
+  async #setRemote(type: "offer" | "answer", sdp: string): Promise<void> {
+    const cleaned = filterCandidates(
+      sdp,
+      (candidate) => this.#keeps(candidate, "remote"),
+      Math.max(0, this.#maxRemote - this.#remoteCount),
+    );
+    this.#remoteCount += countCandidates(cleaned);
+    await this.connection.setRemoteDescription({ type, sdp: withPacketTime(cleaned) });
+    this.#hasRemote = true;
+    const waiting = this.#remoteWaiting;
+    this.#remoteWaiting = [];
+    for (const candidate of waiting) await this.#apply(candidate);
+  }
+
+  async #apply(candidate: RtcCandidate): Promise<void> {
+    if (this.#closed !== undefined) return;
+    try {
+      await this.connection.addIceCandidate(candidate);
+    } catch (error) {
+      // One bad candidate of many is no reason to give up the connection.
+      this.#refusedCandidates++;
+      if (this.#closed === undefined) this.#options.onError?.(error);
+    }
+  }
+
+  #outgoing(sdp: string): string {
+    return withPacketTime(filterCandidates(sdp, (candidate) => this.#keeps(candidate, "local")));
+  }
+
+  #releaseLocalCandidates(): void {
+    const waiting = this.#localWaiting;
+    this.#localWaiting = undefined;
+    for (const candidate of waiting ?? []) this.#options.onCandidate?.(candidate);
+  }
+
+  #keeps(candidate: string, side: "local" | "remote"): boolean {
+    return this.#options.keepCandidate?.(candidate, side) ?? true;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new ClosedError("the peer connection");
+  }
+}
+
+function plain(candidate: RtcCandidate): RtcCandidate {
+  return {
+    candidate: candidate.candidate,
+    sdpMid: candidate.sdpMid ?? null,
+    sdpMLineIndex: candidate.sdpMLineIndex ?? null,
+  };
+}

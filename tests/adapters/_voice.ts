@@ -1,0 +1,39 @@
+import type { SpeechPart, TTS } from "../../src/inference/contracts/tts.ts";
+import { toBase64 } from "../../src/adapters/openai/base64.ts";
+import { openAICompatible } from "../../src/adapters/openai/mod.ts";
+import { collect } from "./_double.ts";
+import type { Message, RealtimeDouble } from "./_realtime_double.ts";
+
+export const model = "gpt-realtime-2.1-mini";
+
+/** A realtime model as a voice. */
+export function voice({ baseUrl }: { baseUrl: string }, instructions?: string): TTS {
+  return openAICompatible({ baseUrl, apiKey: "key" }).tts({ model, voice: "marin", instructions });
+}
+
+/** Answers a request to read: the service's side. */
+export function reads(
+  double: RealtimeDouble,
+  { response: { metadata } }: Message,
+  id: string,
+  sound: number[][],
+  end: object = { status: "completed" },
+): void {
+  double.send({ type: "response.created", response: { id, status: "in_progress", metadata } });
+  for (const bytes of sound) {
+    const delta = toBase64(Uint8Array.from(bytes));
+    double.send({ type: "response.output_audio.delta", response_id: id, item_id: "i", delta });
+  }
+  double.send({ type: "response.done", response: { id, ...end } });
+}
+
+/** Gives the sound that came, and the error that it ended with. */
+export async function heard(
+  source: AsyncIterable<SpeechPart>,
+): Promise<{ samples: number[]; error: Error | undefined }> {
+  const samples: number[] = [];
+  const { error } = await collect((async function* () {
+    for await (const { pcm } of source) samples.push(...pcm.samples), yield;
+  })());
+  return { samples, error };
+}

@@ -1,0 +1,83 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { createOpenAICompatible } from "npm:@ai-sdk/openai-compatible@3.0.92";
+import { aiSdkLLM } from "../../src/adapters/ai_sdk/mod.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import {
+  abortSlowAnswer,
+  ask,
+  askEverything,
+  finished,
+  piece,
+  sentMessages,
+  text,
+} from "./_chat.ts";
+import { collect, events, refusal, ServiceDouble } from "./_double.ts";
+
+function llm({ baseUrl }: ServiceDouble, options: Parameters<typeof aiSdkLLM>[1] = {}) {
+  const provider = createOpenAICompatible({ name: "double", baseURL: baseUrl, includeUsage: true });
+  return aiSdkLLM(provider("m"), options);
+}
+
+Deno.test("a model of the AI SDK streams text, calls and usage, and is told everything", async () => {
+  await using double = await ServiceDouble.start(events([
+    piece({ role: "assistant", content: "One " }),
+    text("moment."),
+    piece({
+      tool_calls: [{
+        index: 0,
+        id: "c2",
+        type: "function",
+        function: { name: "look", arguments: '{"far":false}' },
+      }],
+    }),
+    piece({}, "tool_calls"),
+    { choices: [], usage: { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 } },
+    "[DONE]",
+  ]));
+  const model = llm(double, { acceptsImages: true, settings: { temperature: 0 } });
+  const { items, error } = await collect(model.generate(askEverything()));
+  assertEquals(error, undefined);
+  assertEquals(items, [
+    { type: "text", text: "One " },
+    { type: "text", text: "moment." },
+    { type: "tool-call", call: { id: "c2", name: "look", input: { far: false } } },
+    { type: "usage", inputTokens: 9, outputTokens: 4 },
+  ]);
+  const body = double.requests[0]?.body as Record<string, unknown>;
+  assertEquals(body.temperature, 0);
+  assertEquals(body.messages, sentMessages(null));
+  assertEquals(model.metrics?.(), { requests: 1, inputTokens: 9, outputTokens: 4 });
+});
+
+Deno.test("the AI SDK asks a busy service again, and its refusals say why", async () => {
+  await using double = await ServiceDouble.start(
+    refusal(429, "slow down", { "retry-after-ms": "10" }),
+    events([text("Here."), finished, "[DONE]"]),
+  );
+  const { items } = await collect(llm(double).generate(ask()));
+  assertEquals(items[0], { type: "text", text: "Here." });
+  for (
+    const [status, code, retryable] of [[429, "rate-limited", true], [
+      401,
+      "unauthorized",
+      false,
+    ]] as const
+  ) {
+    await using refusing = await ServiceDouble.start(refusal(status, "no"));
+    const { error } = await collect(llm(refusing, { maxRetries: 0 }).generate(ask()));
+    assertInstanceOf(error, InferenceError);
+    assertEquals([error.code, error.status, error.retryable], [code, status, retryable]);
+  }
+});
+
+Deno.test("an answer of the AI SDK that breaks off or is malformed is an error", async () => {
+  await using cut = await ServiceDouble.start(events([text("Half")], { cut: true }));
+  const first = await collect(llm(cut).generate(ask()));
+  assertEquals(first.items[0], { type: "text", text: "Half" });
+  assertInstanceOf(first.error, InferenceError);
+  await using malformed = await ServiceDouble.start(events([text("A"), "{broken"]));
+  assertInstanceOf((await collect(llm(malformed).generate(ask()))).error, InferenceError);
+});
+
+Deno.test("a slow answer of the AI SDK is aborted, and the service is told", () =>
+  abortSlowAnswer(llm));

@@ -1,0 +1,156 @@
+import { assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+// Being imported it is installed: the server's own process fetches nothing.
+import everything from "npm:@modelcontextprotocol/server-everything@2026.8.31/package.json" with {
+  type: "json",
+};
+import { connectMcp } from "../../src/adapters/mcp/mod.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import { Toolbox } from "../../src/inference/reply/tool_executor.ts";
+import { ServiceDouble } from "./_double.ts";
+
+interface Rpc {
+  id?: number;
+  method: string;
+  params?: { name?: string; arguments?: { a?: number; b?: number }; cursor?: string };
+}
+
+const schema = { type: "object", properties: { a: { type: "number" }, b: { type: "number" } } };
+
+/** A server with two pages of tools, which adds, fails and hangs. */
+function server(body: unknown): Response | Promise<Response> {
+  const { id, method, params } = (body ?? { method: "GET" }) as Rpc;
+  const result = (value: unknown) => Response.json({ jsonrpc: "2.0", id, result: value });
+  switch (method) {
+    case "initialize":
+      return result({
+        protocolVersion: "2025-06-18",
+        capabilities: { tools: {} },
+        serverInfo: { name: "double", version: "1" },
+      });
+    case "tools/list":
+      return params?.cursor === undefined
+        ? result({
+          tools: [{ name: "add", description: "Adds", inputSchema: schema }],
+          nextCursor: "2",
+        })
+        : result({
+          tools: ["fail", "hang"].map((name) => ({
+            name,
+            inputSchema: { type: "object" },
+            // Not even the server knows what it means.
+            outputSchema: { type: "object", properties: { a: { $ref: "#/nowhere" } } },
+          })),
+        });
+    case "tools/call":
+      if (params?.name === "hang") return new Promise(() => {});
+      return params?.name === "add"
+        ? result({
+          content: [{ type: "text", text: String(params.arguments!.a! + params.arguments!.b!) }],
+        })
+        : result({ content: [{ type: "text", text: "out of order" }], isError: true });
+    case "GET":
+      return new Response(null, { status: 405 });
+    default:
+      return new Response(null, { status: 202 });
+  }
+}
+
+const { signal } = new AbortController();
+
+Deno.test("the tools of an MCP server are tools of the agent", async () => {
+  await using double = await ServiceDouble.start(server);
+  await using mcp = await connectMcp({ url: double.baseUrl, prefix: "calc_", timeoutMs: 300 });
+  assertEquals(mcp.tools.map(({ name }) => name), ["calc_add", "calc_fail", "calc_hang"]);
+  assertEquals(mcp.tools[0]?.parameters, schema as never);
+  const toolbox = new Toolbox(mcp.tools);
+  const call = (name: string, input: Record<string, number>) =>
+    toolbox.call({ id: "1", name, input }, { signal, participant: undefined });
+  assertEquals(await call("calc_add", { a: 2, b: 3 }), { text: "5", isError: false });
+  assertEquals(await call("calc_fail", {}), { text: "error: out of order", isError: true });
+  assertEquals((await call("calc_hang", {})).isError, true);
+});
+
+Deno.test("only the tools that are asked for are taken", async () => {
+  await using double = await ServiceDouble.start(server);
+  await using mcp = await connectMcp({ url: double.baseUrl, only: ["fail"] });
+  assertEquals(mcp.tools.map(({ name }) => name), ["fail"]);
+});
+
+Deno.test("a server that is no MCP server is an error that says so", async () => {
+  for (
+    const answer of [
+      () => new Response("gone", { status: 500 }),
+      () => new Response("{broken", { headers: { "content-type": "application/json" } }),
+    ]
+  ) {
+    await using double = await ServiceDouble.start(answer);
+    const error = await assertRejects(() => connectMcp({ url: double.baseUrl }));
+    assertInstanceOf(error, InferenceError);
+    assertEquals(error.code, "mcp-unavailable");
+  }
+});
+
+Deno.test("a program on this machine can be the server", async () => {
+  const path = new URL("_mcp_program.ts", import.meta.url).pathname;
+  await using mcp = await connectMcp({
+    command: Deno.execPath(),
+    args: ["run", "--no-lock", path],
+  });
+  const [tool] = mcp.tools;
+  assertEquals(tool?.name, "shout");
+  const input = { text: "hello" } as never;
+  assertEquals(await tool!.execute(input, { signal, participant: undefined }), "HELLO");
+});
+
+Deno.test("every tool of a server that others wrote can be called", async () => {
+  await using mcp = await connectMcp({
+    // It tells that it starts, which is not for those who read what tests have to say.
+    command: "sh",
+    args: [
+      ...["-c", 'exec "$0" "$@" 2>/dev/null', Deno.execPath()],
+      ...["run", "-A", "--quiet", "--no-lock", "--cached-only"],
+      ...[`npm:${everything.name}@${everything.version}`, "stdio"],
+    ],
+    timeoutMs: 60_000,
+  });
+  const inputs: Record<string, unknown> = {
+    "echo": { message: "hello" },
+    "get-annotated-message": { messageType: "debug", includeImage: true },
+    "get-env": {},
+    "get-resource-links": { count: 2 },
+    "get-resource-reference": { resourceType: "Blob", resourceId: 2 },
+    "get-structured-content": { location: "Chicago" },
+    "get-sum": { a: 1, b: 2 },
+    "get-tiny-image": {},
+    "gzip-file-as-resource": { data: "data:text/plain,hello", outputType: "resource" },
+    "toggle-simulated-logging": {},
+    "toggle-subscriber-updates": {},
+    "trigger-long-running-operation": { duration: 0.1, steps: 1 },
+    // Runs as a task only.
+    "simulate-research-query": { topic: "tea" },
+  };
+  assertEquals(mcp.tools.map(({ name }) => name).sort(), Object.keys(inputs).sort());
+  const toolbox = new Toolbox(mcp.tools);
+  const call = async (name: string, input: unknown) =>
+    await toolbox.call({ id: "1", name, input: input as never }, {
+      signal,
+      participant: undefined,
+    });
+  const texts: Record<string, string> = {};
+  for (const [name, input] of Object.entries(inputs)) {
+    const { text, isError } = await call(name, input);
+    assertEquals(isError, false, `${name}: ${text}`);
+    texts[name] = text;
+  }
+  assertEquals(texts.echo, "Echo: hello");
+  assertMatch(texts["get-sum"]!, /\b3\b/);
+  assertMatch(texts["simulate-research-query"]!, /tea/);
+  const refused = [
+    await call("get-sum", { a: 1, b: null }),
+    await call("get-resource-links", { count: 11 }),
+  ];
+  assertEquals(refused.map(({ text }) => text), [
+    "error: the arguments do not fit: arguments.b: expected number, got null",
+    "error: the arguments do not fit: arguments.count: expected maximum 10, got 11",
+  ]);
+});

@@ -1,0 +1,222 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import type { LLM } from "../../src/inference/contracts/llm.ts";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { openAICompatible, type OpenAICompatibleOptions } from "../../src/adapters/openai/mod.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import {
+  abortSlowAnswer,
+  ask,
+  askEverything,
+  finished,
+  piece,
+  sentMessages,
+  text,
+} from "./_chat.ts";
+import { collect, events, refusal, ServiceDouble, stream } from "./_double.ts";
+
+function chat(service: OpenAICompatibleOptions): LLM {
+  return openAICompatible(service).llm({ model: "m" });
+}
+
+function expectFailure(error: unknown, code: string, retryable: boolean): void {
+  assertInstanceOf(error, InferenceError);
+  assertEquals([error.code, error.retryable], [code, retryable]);
+}
+
+async function* audio(...lengthsMs: number[]): AsyncGenerator<PcmChunk, void, void> {
+  for (const ms of lengthsMs) {
+    yield new PcmChunk(new Int16Array(16 * ms).fill(7), { sampleRate: 16_000 });
+  }
+}
+
+Deno.test("a chat model streams text and usage, and is told everything", async () => {
+  await using double = await ServiceDouble.start(events([
+    text("Good "),
+    text("day."),
+    finished,
+    { choices: [], usage: { prompt_tokens: 12, completion_tokens: 3 } },
+    "[DONE]",
+  ]));
+  const llm = openAICompatible({
+    baseUrl: `${double.baseUrl}/`,
+    apiKey: "key",
+    headers: { "x-a": "b" },
+  })
+    .llm({ model: "m", acceptsImages: true, parameters: { temperature: 0 } });
+  const { items, error } = await collect(llm.generate(askEverything()));
+  assertEquals(error, undefined);
+  assertEquals(items, [
+    { type: "text", text: "Good " },
+    { type: "text", text: "day." },
+    { type: "usage", inputTokens: 12, outputTokens: 3 },
+  ]);
+  const [request] = double.requests;
+  assertEquals(request?.path, "/v1/chat/completions");
+  assertEquals(request?.headers.get("authorization"), "Bearer key");
+  assertEquals(request?.headers.get("x-a"), "b");
+  assertEquals(request?.body, {
+    model: "m",
+    stream: true,
+    stream_options: { include_usage: true },
+    temperature: 0,
+    messages: sentMessages(""),
+    tools: [{
+      type: "function",
+      function: { name: "look", description: "Looks", parameters: { type: "object" } },
+    }],
+  });
+  assertEquals(llm.metrics?.(), {
+    requests: 1,
+    retries: 0,
+    failures: 0,
+    inputTokens: 12,
+    outputTokens: 3,
+  });
+});
+
+Deno.test("calls of tools that come in pieces are put together", async () => {
+  const call = (index: number, id: string | undefined, name: string | undefined, args: string) =>
+    piece({ tool_calls: [{ index, id, function: { name, arguments: args } }] });
+  await using double = await ServiceDouble.start(events([
+    call(0, "a", "first", ""),
+    call(0, undefined, undefined, '{"n":'),
+    call(1, "b", "second", "{}"),
+    call(0, undefined, undefined, "1}"),
+    piece({}, "tool_calls"),
+    "[DONE]",
+  ]));
+  const { items } = await collect(chat(double).generate(ask()));
+  assertEquals(items, [
+    { type: "tool-call", call: { id: "a", name: "first", input: { n: 1 } } },
+    { type: "tool-call", call: { id: "b", name: "second", input: {} } },
+  ]);
+});
+
+Deno.test("a busy service is asked again after as long as it says", async () => {
+  await using double = await ServiceDouble.start(
+    refusal(429, "slow down", { "retry-after-ms": "30" }),
+    refusal(503, "starting"),
+    events([text("Here."), finished, "[DONE]"]),
+  );
+  const llm = chat(double);
+  const { items } = await collect(llm.generate(ask()));
+  assertEquals(items, [{ type: "text", text: "Here." }]);
+  assertEquals(llm.metrics?.().retries, 2);
+});
+
+Deno.test("a service that stays busy, or asks for too long a wait, is an error to try again", async () => {
+  await using busy = await ServiceDouble.start(
+    refusal(429, "slow down", { "retry-after-ms": "1" }),
+  );
+  const first = await collect(chat(busy).generate(ask()));
+  expectFailure(first.error, "rate-limited", true);
+  assertEquals(first.error?.message, "openai-llm: answered 429: slow down");
+  assertEquals(busy.requests.length, 3);
+  await using long = await ServiceDouble.start(refusal(429, "tomorrow", { "retry-after": "3600" }));
+  const second = await collect(chat(long).generate(ask()));
+  expectFailure(second.error, "rate-limited", true);
+  assertEquals(long.requests.length, 1);
+});
+
+Deno.test("a wrong key and a service that is not there are errors that say so", async () => {
+  await using double = await ServiceDouble.start(refusal(401, "no such key"));
+  const { error } = await collect(chat(double).generate(ask()));
+  expectFailure(error, "unauthorized", false);
+  assertEquals(double.requests.length, 1);
+  const gone = chat({ baseUrl: "http://127.0.0.1:1/v1", maxTries: 1 });
+  expectFailure((await collect(gone.generate(ask()))).error, "unreachable", true);
+});
+
+Deno.test("an answer that is cut off gives its text and then an error", async () => {
+  for (const cut of [true, false]) {
+    await using double = await ServiceDouble.start(events([text("Half an ")], { cut }));
+    const result = await collect(chat(double).generate(ask()));
+    assertEquals(result.items, [{ type: "text", text: "Half an " }]);
+    expectFailure(result.error, "cut-off", true);
+  }
+});
+
+Deno.test("events that are no answer are errors that say so", async () => {
+  for (
+    const [event, code] of [
+      ["{broken", "malformed"],
+      ["null", "malformed"],
+      [{ error: { message: "overloaded" } }, "failed"],
+    ] as const
+  ) {
+    await using double = await ServiceDouble.start(events([text("A"), event, "[DONE]"]));
+    const result = await collect(chat(double).generate(ask()));
+    assertEquals(result.items.length, 1);
+    assertInstanceOf(result.error, InferenceError);
+    assertEquals(result.error.code, code);
+  }
+});
+
+Deno.test("an answer whose first word is slow can be aborted, and the service is told", () =>
+  abortSlowAnswer(chat));
+
+Deno.test("a stretch of speech is sent as a WAV file and its text comes back", async () => {
+  await using double = await ServiceDouble.start(() => Response.json({ text: " Hello there. " }));
+  const stt = openAICompatible(double).stt({ model: "w", language: "en", prompt: "Ringline" });
+  const { signal } = new AbortController();
+  const { items } = await collect(stt.transcribe(audio(20, 30), { signal }));
+  assertEquals(items, [{ text: " Hello there. ", final: true, language: "en" }]);
+  const form = double.requests[0]!.body as FormData;
+  assertEquals([form.get("model"), form.get("language"), form.get("prompt")], [
+    "w",
+    "en",
+    "Ringline",
+  ]);
+  const bytes = await (form.get("file") as File).arrayBuffer();
+  const view = new DataView(bytes);
+  assertEquals(new TextDecoder().decode(bytes.slice(0, 4)), "RIFF");
+  assertEquals(view.getUint32(24, true), 16_000);
+  assertEquals([view.getUint32(40, true), bytes.byteLength], [1600, 1644]);
+  assertEquals(view.getInt16(44, true), 7);
+});
+
+Deno.test("a recogniser's faults are errors that say so, and silence asks nobody", async () => {
+  const { signal } = new AbortController();
+  await using double = await ServiceDouble.start(
+    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+    () => Response.json({ message: "?" }),
+    refusal(413, "too long"),
+  );
+  const stt = openAICompatible(double).stt({ model: "w" });
+  expectFailure((await collect(stt.transcribe(audio(20), { signal }))).error, "malformed", false);
+  expectFailure((await collect(stt.transcribe(audio(20), { signal }))).error, "malformed", false);
+  expectFailure((await collect(stt.transcribe(audio(20), { signal }))).error, "refused", false);
+  assertEquals((await collect(stt.transcribe(audio(), { signal }))).items, []);
+  assertEquals(double.requests.length, 3);
+});
+
+Deno.test("a voice's PCM comes as it is sent, wherever it is cut", async () => {
+  const sent = Uint8Array.of(1, 0, 2, 0, 3, 0, 4, 0);
+  await using double = await ServiceDouble.start(() =>
+    stream([sent.slice(0, 3), sent.slice(3, 4), sent.slice(4, 7), sent.slice(7)])
+  );
+  const tts = openAICompatible(double).tts({ model: "t", voice: "v", sampleRate: 16_000 });
+  const { signal } = new AbortController();
+  const { items } = await collect(tts.synthesize("Hi.", { signal }));
+  assertEquals(items.flatMap(({ pcm }) => [...pcm.samples]), [1, 2, 3, 4]);
+  assert(items.every(({ pcm }) => pcm.sampleRate === 16_000));
+  assertEquals(double.requests[0]?.body, {
+    model: "t",
+    voice: "v",
+    input: "Hi.",
+    response_format: "pcm",
+  });
+});
+
+Deno.test("a voice that breaks off, or sends no PCM, is an error that says so", async () => {
+  const { signal } = new AbortController();
+  await using double = await ServiceDouble.start(
+    () => stream([Uint8Array.of(1, 0)], { cut: true }),
+    () => Response.json({ ok: true }),
+  );
+  const tts = openAICompatible(double).tts({ model: "t", voice: "v" });
+  const first = await collect(tts.synthesize("Hi.", { signal }));
+  assertEquals(first.items.length, 1);
+  expectFailure(first.error, "cut-off", true);
+  expectFailure((await collect(tts.synthesize("Hi.", { signal }))).error, "malformed", false);
+});

@@ -1,0 +1,151 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { systemClock } from "../../src/events/clock.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import { energyVad } from "../../src/inference/turns/energy_vad.ts";
+import { SpeechGate } from "../../src/inference/turns/vad_state_machine.ts";
+import type { VAD } from "../../src/inference/contracts/vad.ts";
+
+const context = {
+  clock: systemClock,
+  logger: silentLogger,
+  signal: new AbortController().signal,
+};
+
+/** Recorded speech of 48 kHz: "front center". */
+async function speech(): Promise<Int16Array> {
+  const bytes = await Deno.readFile("/usr/share/sounds/alsa/Front_Center.wav");
+  return new Int16Array(bytes.buffer, 44, (bytes.length - 44) >> 1);
+}
+
+async function probabilities(vad: VAD, samples: Int16Array, sampleRate: number): Promise<number[]> {
+  using stream = vad.open({ sampleRate });
+  const found: number[] = [];
+  const step = sampleRate / 50;
+  for (let start = 0; start + step <= samples.length; start += step) {
+    const pcm = new PcmChunk(samples.subarray(start, start + step), { sampleRate });
+    found.push(await stream.process(pcm));
+  }
+  return found;
+}
+
+Deno.test("the program's own workers are heard while the detector runs", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  const script = `data:application/javascript,self.postMessage("here")`;
+  const worker = new Worker(script, { type: "module" });
+  const { data } = await new Promise<MessageEvent>((resolve) => worker.onmessage = resolve);
+  worker.terminate();
+  await vad.close!();
+  assertEquals(data, "here");
+});
+
+Deno.test("Silero tells recorded speech from noise and from a tone", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  const spoken = await probabilities(vad, await speech(), 48_000);
+  const share = spoken.filter((one) => one > 0.5).length / spoken.length;
+  assert(share > 0.5, `${share} of the speech`);
+  let seed = 1;
+  const noise = Int16Array.from({ length: 16_000 }, () => {
+    seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+    return 3000 * (seed / 0x7fffffff - 0.5);
+  });
+  const tone = Int16Array.from({ length: 24_000 }, (_, n) => 8000 * Math.sin(n / 8));
+  assertEquals((await probabilities(vad, noise, 16_000)).filter((one) => one > 0.5), []);
+  assertEquals((await probabilities(vad, tone, 24_000)).filter((one) => one > 0.5), []);
+  await vad.close!();
+});
+
+/** Pink noise, the same each time, at this level below a voice. */
+function over(voice: Int16Array, belowDb: number): Int16Array {
+  let seed = 1;
+  const slow = [0, 0, 0];
+  const noise = Float64Array.from(voice, () => {
+    seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+    const white = seed / 0x7fffffff - 0.5;
+    slow[0] = 0.99765 * slow[0]! + white * 0.099046;
+    slow[1] = 0.963 * slow[1]! + white * 0.2965164;
+    slow[2] = 0.57 * slow[2]! + white * 1.0526913;
+    return slow[0] + slow[1]! + slow[2]! + white * 0.1848;
+  });
+  const power = (samples: Iterable<number>, count: number) =>
+    Iterator.from(samples).reduce((sum, one) => sum + one * one, 0) / count;
+  // The pauses are no part of how loud a voice is.
+  const loud = voice.filter((one) => Math.abs(one) > 300);
+  const ratio = power(loud, loud.length) / power(noise, noise.length);
+  const gain = Math.sqrt(ratio) / 10 ** (belowDb / 20);
+  return voice.map((one, n) => Math.max(-32_768, Math.min(32_767, one + gain * noise[n]!)));
+}
+
+Deno.test("in noise Silero hears what loudness alone does not, as the docs of both say", async () => {
+  const silero = sileroVad();
+  await silero.start!(context);
+  // Long enough for both to know the noise before the words.
+  const pause = new Int16Array(96_000);
+  const voice = Int16Array.from([...pause, ...await speech()]);
+  const slots = pause.length / 960;
+  const hears = async (vad: VAD, samples: Int16Array) => {
+    const gate = new SpeechGate();
+    const found = await probabilities(vad, samples, 48_000);
+    const changes = found.map((one) => gate.push(one, 20));
+    return changes.indexOf("opened") >= slots;
+  };
+  const quiet = [await hears(energyVad(), voice), await hears(silero, voice)];
+  const noisy = over(voice, 10);
+  assertEquals(quiet, [true, true]);
+  assertEquals([await hears(energyVad(), noisy), await hears(silero, noisy)], [false, true]);
+  await silero.close!();
+});
+
+Deno.test("a detector that is behind leaves timers their turn", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  // Three seconds, all there at once: some hundred milliseconds of work.
+  await probabilities(vad, new Int16Array(48_000), 16_000);
+  clearInterval(timer);
+  assert(turns > 5, `${turns} turns`);
+  await vad.close!();
+});
+
+Deno.test("Silero keeps speakers apart: what one says changes nothing for another", async () => {
+  const vad = sileroVad();
+  await vad.start!(context);
+  const samples = await speech();
+  const alone = await probabilities(vad, samples, 48_000);
+  using other = vad.open({ sampleRate: 48_000 });
+  using one = vad.open({ sampleRate: 48_000 });
+  const found: number[] = [];
+  const silence = new PcmChunk(new Int16Array(960), { sampleRate: 48_000 });
+  for (let start = 0; start + 960 <= samples.length; start += 960) {
+    const pcm = new PcmChunk(samples.subarray(start, start + 960), { sampleRate: 48_000 });
+    const [probability] = await Promise.all([one.process(pcm), other.process(silence)]);
+    found.push(probability);
+  }
+  assertEquals(found, alone);
+  await vad.close!();
+});
+
+Deno.test("a model that cannot be loaded is an error that says so", async () => {
+  const vad = sileroVad({ model: Uint8Array.of(1, 2, 3) });
+  const error = await assertRejects(async () => await vad.start!(context));
+  assertInstanceOf(error, InferenceError);
+  assertEquals(error.code, "model-unavailable");
+});
+
+Deno.test("a detector that several agents use is closed by the last, and can be started again", async () => {
+  const vad = sileroVad();
+  const silence = new Int16Array(3200);
+  await Promise.all([vad.start!(context), vad.start!(context)]);
+  await vad.close!();
+  assert((await probabilities(vad, silence, 16_000)).every((one) => one < 0.5));
+  await vad.close!();
+  await assertRejects(() => probabilities(vad, silence, 16_000), TypeError, "a started detector");
+  await vad.start!(context);
+  assert((await probabilities(vad, silence, 16_000)).every((one) => one < 0.5));
+  await vad.close!();
+});

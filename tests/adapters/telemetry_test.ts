@@ -1,0 +1,43 @@
+import { assert } from "@std/assert";
+
+/** Runs a conversation in a program of its own, as only a new one reads Deno's settings. */
+const PROGRAM = `
+import { conversationEvents, EventManager, BargeInEvent, VoiceToVoiceEvent } from "@ringline/edge";
+import { recordTelemetry } from "@ringline/edge/telemetry";
+const events = new EventManager();
+events.register(...conversationEvents);
+using _recording = recordTelemetry(events, { attributes: { agent: "test" } });
+events.send(new VoiceToVoiceEvent({ participant: undefined, voiceToVoiceMs: 700, turnMs: 400,
+  sttMs: 0, llmMs: 200, llmFirstTokenMs: 200, ttsMs: 50, playoutMs: 40, ownMs: 10, eager: false }));
+events.send(new BargeInEvent({ participant: undefined, silenceMs: 180, discardedMs: 0 }));
+`;
+
+Deno.test("a conversation's figures and spans reach a collector through Deno's exporter", async () => {
+  const received = new Map<string, string>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      received.set(pathname, (received.get(pathname) ?? "") + await request.text());
+      return Response.json({});
+    },
+  );
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-lock", `--config=${config}`, "--ext=ts", PROGRAM],
+    env: {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.addr.port}`,
+    },
+    stderr: "piped",
+  }).output();
+  await server.shutdown();
+  assert(success, new TextDecoder().decode(stderr));
+  const metrics = received.get("/v1/metrics") ?? "";
+  for (const text of ["ringline.voice_to_voice", "ringline.barge_in_to_silence", "playout"]) {
+    assert(metrics.includes(text), `${text} in ${metrics.slice(0, 300)}`);
+  }
+  const spans = received.get("/v1/traces") ?? "";
+  for (const text of ['"answer"', '"turn"', '"llm"']) assert(spans.includes(text), text);
+});

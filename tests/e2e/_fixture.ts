@@ -1,0 +1,182 @@
+/**
+ * What the browser tests share: a real Chromium, people in it who join through the page's own
+ * client, and waiting for conditions instead of for time.
+ */
+import type { Browser, OwnBrowser, Page } from "../../scripts/browser.ts";
+import { delay } from "@std/async/delay";
+import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
+import { hasNetwork } from "../edges/local/network.ts";
+import type { Recording } from "./_signal.ts";
+
+const GUEST = await Deno.readTextFile(new URL("./_guest.js", import.meta.url));
+/** Machines are slow and noisy; a condition that is not met by then is not met at all. */
+const LIMIT_MS = 20_000;
+
+/** Where Debian's `alsa-utils` keeps a person saying "front center" (48 kHz, mono, 1.4 s). */
+export const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
+
+/** The browser to test with; without one the browser tests are counted as skipped. */
+export const chromium: string | undefined = Deno.env.get("CHROMIUM");
+
+/** The Firefox to test with; without one its tests are counted as skipped. */
+export const firefox: string | undefined = Deno.env.get("FIREFOX");
+
+/** Registers a test that is given a browser with an empty profile. */
+type BrowserTest = (
+  name: string,
+  body: (browser: Browser) => Promise<void>,
+  options?: { ignore?: boolean },
+) => void;
+
+function testsWith(launch: () => Promise<OwnBrowser>, isMissing: boolean): BrowserTest {
+  return (name, body, { ignore = false } = {}) =>
+    Deno.test({
+      name,
+      ignore: ignore || isMissing,
+      // The browser's pipes and timers live in puppeteer, beyond one test's view.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      async fn() {
+        await using own = await launch();
+        await body(own.browser);
+      },
+    });
+}
+
+/** Registers a test that needs Chromium. */
+export const browserTest: BrowserTest = testsWith(launchBrowser, chromium === undefined);
+
+/** Registers one that needs Firefox, which makes no calls where there is only the loopback. */
+export const firefoxTest: BrowserTest = testsWith(
+  launchFirefox,
+  firefox === undefined || !hasNetwork,
+);
+
+/** Waits until `condition` gives something; says what it waited for when it never does. */
+export async function until<T>(
+  what: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  limitMs = LIMIT_MS,
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false && value !== null) return value as T;
+    if (performance.now() > end) throw new Error(`after ${limitMs} ms still not true: ${what}`);
+    await delay(25);
+  }
+}
+
+/** Something that the page's client told. */
+export interface GuestEvent {
+  type: string;
+  // deno-lint-ignore no-explicit-any
+  [key: string]: any;
+}
+
+/** A person in a call: one page of the browser. */
+export class Guest {
+  private constructor(readonly page: Page, readonly id: string) {}
+
+  /** Opens the call's page and joins through its client; `prepare` gets the page before it joins. */
+  static async join(
+    browser: Browser,
+    link: URL,
+    { prepare, ...options }: {
+      name: string;
+      user?: string;
+      silent?: boolean;
+      camera?: string;
+      prepare?: (page: Page) => Promise<void>;
+    },
+  ): Promise<Guest> {
+    // A context of its own is a person of its own: nothing is shared with other pages.
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.goto(new URL("/client.js", link).href);
+    // A bare page of the same origin: the call's own page would take part in the call itself.
+    await page.evaluate(GUEST);
+    await prepare?.(page);
+    const id = await page.evaluate(
+      (given) => (globalThis as unknown as Lab).guest.join(given),
+      { link: link.href, ...options },
+    );
+    const guest = new Guest(page, id);
+    await guest.run("listen", [], { detached: true });
+    return guest;
+  }
+
+  /** Calls a method of the guest in the page. */
+  async run<T>(method: string, args: unknown[] = [], options: { detached?: boolean } = {}) {
+    return await this.page.evaluate(
+      (name, given, detached) => {
+        const result = (globalThis as unknown as Lab).guest[name](...given);
+        return detached ? undefined : result;
+      },
+      method,
+      args,
+      options.detached ?? false,
+    ) as T;
+  }
+
+  /** Calls a method of the page's client. */
+  async client<T>(method: string, ...args: unknown[]): Promise<T> {
+    return await this.page.evaluate(
+      (name, given) => (globalThis as unknown as Lab).guest.client[name](...given),
+      method,
+      args,
+    ) as T;
+  }
+
+  /** Says what is in a WAV file; resolves when it is said. */
+  async say(path: string): Promise<void> {
+    await this.run("say", [(await Deno.readFile(path)).toBase64()]);
+  }
+
+  async startTone(hz: number, level = 0.25): Promise<void> {
+    await this.run("startTone", [hz, level]);
+  }
+
+  async stopTone(): Promise<void> {
+    await this.run("stopTone");
+  }
+
+  /** A mark for `heardSince`. */
+  async mark(): Promise<number> {
+    return await this.run<number>("heardSamples");
+  }
+
+  /** What came out of the browser's decoder since a mark. */
+  async heardSince(mark: number): Promise<Recording> {
+    const bytes = Uint8Array.fromBase64(await this.run<string>("heardSince", [mark]));
+    return { sampleRate: 48_000, samples: new Float32Array(bytes.buffer) };
+  }
+
+  /** Records for `ms`, from now. */
+  async hear(ms: number): Promise<Recording> {
+    const mark = await this.mark();
+    await until(
+      `${ms} ms are heard`,
+      async () => (await this.mark()) - mark >= ms * 48,
+    );
+    return await this.heardSince(mark);
+  }
+
+  /** Everything the page's client told so far. */
+  async events(type?: string): Promise<GuestEvent[]> {
+    const all = await this.page.evaluate(
+      () => (globalThis as unknown as Lab).guest.events,
+    ) as GuestEvent[];
+    return type ? all.filter((event) => event.type === type) : all;
+  }
+
+  async leave(): Promise<void> {
+    await this.client("leave");
+    await this.page.browserContext().close();
+  }
+}
+
+interface Lab {
+  // deno-lint-ignore no-explicit-any
+  guest: any;
+}

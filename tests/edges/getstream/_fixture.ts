@@ -1,0 +1,123 @@
+/** An agent in a call of the double, with somebody to listen to and somebody who listens. @module */
+import type { Call } from "../../../src/edge/call.ts";
+import type { Connection } from "../../../src/edge/connection.ts";
+import type { AudioTrack } from "../../../src/edge/audio_track.ts";
+import { ConnectionStateChangedEvent, ErrorEvent } from "../../../src/edge/events.ts";
+import {
+  GetStreamEdge,
+  type GetStreamEdgeOptions,
+  ReconnectedEvent,
+} from "../../../src/edges/getstream/mod.ts";
+import { silentLogger } from "../../../src/events/logger.ts";
+import { API_KEY, API_SECRET, type StreamDouble } from "./double/stream_double.ts";
+import type { Heard } from "./double/sfu/recorder.ts";
+import { type HeardSlot, Listener, tone, until } from "./listener.ts";
+
+export const CID = "default:kitchen";
+
+/** An edge on a double, quick to notice what is wrong. */
+export function edgeOn(double: StreamDouble, options: GetStreamEdgeOptions = {}): GetStreamEdge {
+  return new GetStreamEdge({
+    apiKey: API_KEY,
+    apiSecret: API_SECRET,
+    basePath: double.url,
+    logger: silentLogger,
+    ...options,
+  });
+}
+
+/** A call with an agent ("bot") and a person ("anna"), both speaking when told. */
+export class TestCall implements AsyncDisposable {
+  readonly errors: string[] = [];
+  readonly reconnected: ReconnectedEvent[] = [];
+  readonly states: string[] = [];
+  personSession = "";
+  #speaking = false;
+  #clockOffset = 0;
+
+  private constructor(
+    readonly double: StreamDouble,
+    readonly edge: GetStreamEdge,
+    readonly agent: Listener,
+    readonly call: Call,
+    readonly connection: Connection,
+    readonly track: AudioTrack,
+  ) {}
+
+  static async start(
+    double: StreamDouble,
+    options: GetStreamEdgeOptions & { silent?: boolean } = {},
+  ): Promise<TestCall> {
+    const edge = edgeOn(double, options);
+    const agent = new Listener({ id: "bot", name: "Bot" });
+    try {
+      await edge.authenticate(agent.user);
+      const call = await edge.createCall("kitchen");
+      const personSession = await double.addPerson(CID, "anna", "Anna");
+      await double.sfu.command("record", { cid: CID, userId: "bot" });
+      const errors: string[] = [];
+      edge.events.subscribe(ErrorEvent, (e) => void errors.push(`${e.context}: ${e.error}`));
+      const connection = await edge.join(agent, call);
+      const track = edge.createAudioTrack();
+      await connection.publishTracks({ audio: track });
+      const test = new TestCall(double, edge, agent, call, connection, track);
+      test.errors.push(...errors);
+      edge.events.subscribe(ErrorEvent, (e) => void test.errors.push(`${e.context}: ${e.error}`));
+      edge.events.subscribe(ReconnectedEvent, (e) => void test.reconnected.push(e));
+      edge.events.subscribe(ConnectionStateChangedEvent, (e) => {
+        test.states.push(e.reconnecting ? "reconnecting" : e.state);
+      });
+      test.personSession = personSession;
+      const before = performance.now();
+      const theirs = await double.sfu.command<number>("now");
+      test.#clockOffset = theirs - (before + performance.now()) / 2;
+      if (!options.silent) await test.talk();
+      return test;
+    } catch (error) {
+      await edge.close();
+      throw error;
+    }
+  }
+
+  /** Both speak from now on; resolves when each hears the other. */
+  async talk(): Promise<void> {
+    await this.double.sfu.command("speak", {
+      cid: CID,
+      sessionId: this.personSession,
+      frequency: 440,
+    });
+    this.#speaking = true;
+    this.#say();
+    await until("hearing Anna", () => this.agent.slots.some(({ rms }) => rms > 0.05));
+    await until("Anna hearing", async () => (await this.heard()).some(({ rms }) => rms > 0.05));
+    // The start of a stream is stretched and concealed.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+
+  async #say(): Promise<void> {
+    while (this.#speaking && this.connection.state !== "closed") {
+      await this.track.write(tone({ frequency: 660, ms: 100 })).catch(() => this.#speaking = false);
+    }
+  }
+
+  /** What the agent hears. */
+  get slots(): readonly HeardSlot[] {
+    return this.agent.slots;
+  }
+
+  /** What the SFU hears of the agent, by this process's clock. */
+  async heard(): Promise<Heard[]> {
+    const heard = await this.double.heard(CID, "bot");
+    return heard.map((frame) => ({ ...frame, at: frame.at - this.#clockOffset }));
+  }
+
+  /** Orders something that concerns the agent. */
+  async command(name: string, params: Record<string, unknown> = {}): Promise<void> {
+    await this.double.sfu.command(name, { cid: CID, userId: "bot", ...params });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#speaking = false;
+    await this.edge.close();
+  }
+}

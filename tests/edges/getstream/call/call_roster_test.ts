@@ -1,0 +1,124 @@
+import { create } from "@bufbuild/protobuf";
+import { assertEquals } from "@std/assert";
+import {
+  type Participant,
+  ParticipantSchema,
+} from "../../../../src/edges/getstream/child/proto/signal_pb.ts";
+import { CallRoster } from "../../../../src/edges/getstream/child/call/call_roster.ts";
+import { TrackType } from "../../../../src/edge/types.ts";
+import type { ConnectionNotice } from "../../../../src/media/wire/messages.ts";
+
+function roster(findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = none) {
+  const told: string[] = [];
+  const it = new CallRoster({
+    notify: (notice) => void told.push(describe(notice)),
+    findAgents,
+    onChange: () => {},
+  });
+  return { told, it };
+}
+
+const none = () => Promise.resolve(new Set<string>());
+const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+
+function describe(notice: ConnectionNotice): string {
+  switch (notice.type) {
+    case "participantJoined":
+      return `joined ${notice.participant.id} ${notice.participant.kind}`;
+    case "participantLeft":
+      return `left ${notice.participantId}`;
+    case "trackAdded":
+      return `track ${notice.track.id}${notice.track.muted ? " muted" : ""}`;
+    case "trackUpdated":
+      return `${notice.muted ? "muted" : "unmuted"} ${notice.trackId}`;
+    case "trackRemoved":
+      return `no track ${notice.trackId}`;
+    default:
+      return notice.type;
+  }
+}
+
+function person(sessionId: string, tracks: TrackType[] = []): Participant {
+  return create(ParticipantSchema, {
+    sessionId,
+    userId: `user-${sessionId}`,
+    trackLookupPrefix: `p-${sessionId}`,
+    publishedTracks: tracks.map(Number),
+  });
+}
+
+Deno.test("who is there with which tracks is told, people before their tracks", async () => {
+  const { told, it } = roster();
+  await it.replace([person("a", [TrackType.AUDIO]), person("b")]);
+  assertEquals(told, ["joined a person", "track a:audio", "joined b person"]);
+});
+
+Deno.test("the whole state tells the difference to what was known", async () => {
+  const { told, it } = roster();
+  await it.replace([person("a", [TrackType.AUDIO, TrackType.VIDEO]), person("b")]);
+  told.length = 0;
+  await it.replace([person("a", [TrackType.VIDEO, TrackType.SCREEN_SHARE]), person("c")]);
+  assertEquals(told, [
+    "left b",
+    "track a:screen_share",
+    "no track a:audio",
+    "joined c person",
+  ]);
+});
+
+Deno.test("own sessions, past ones too, are nobody else", async () => {
+  const { told, it } = roster();
+  it.addOwn("me");
+  await it.replace([person("me", [TrackType.AUDIO]), person("a")]);
+  it.addOwn("me-again");
+  it.joined(person("me-again"));
+  it.published("me", TrackType.VIDEO, person("me"));
+  await settled();
+  assertEquals(told, ["joined a person"]);
+});
+
+Deno.test("who leaves while it is looked up what he is was never there", async () => {
+  const answer = Promise.withResolvers<ReadonlySet<string>>();
+  const { told, it } = roster(() => answer.promise);
+  it.joined(person("a", [TrackType.AUDIO]));
+  it.joined(person("b"));
+  it.left("a");
+  answer.resolve(new Set(["user-b"]));
+  await settled();
+  assertEquals(told, ["joined b agent"]);
+});
+
+Deno.test("a track that is published before anybody said who publishes it is told after him", async () => {
+  const { told, it } = roster();
+  it.published("a", TrackType.AUDIO, person("a"));
+  it.published("unknown", TrackType.AUDIO);
+  await settled();
+  assertEquals(told, ["joined a person", "track a:audio"]);
+});
+
+Deno.test("muting keeps a track, and unpublishing removes it", async () => {
+  const { told, it } = roster();
+  await it.replace([person("a", [TrackType.AUDIO])]);
+  told.length = 0;
+  it.unpublished("a", TrackType.AUDIO, 1);
+  it.unpublished("a", TrackType.AUDIO, 1);
+  it.published("a", TrackType.AUDIO);
+  it.unpublished("a", TrackType.AUDIO, 0);
+  assertEquals(told, ["muted a:audio", "unmuted a:audio", "no track a:audio"]);
+});
+
+Deno.test("a muted track outlives a state that does not name it", async () => {
+  const { told, it } = roster();
+  await it.replace([person("a", [TrackType.AUDIO])]);
+  it.unpublished("a", TrackType.AUDIO, 1);
+  told.length = 0;
+  await it.replace([person("a")]);
+  assertEquals(told, []);
+});
+
+Deno.test("types that do not exist are not tracks", async () => {
+  const { told, it } = roster();
+  await it.replace([person("a", [0 as TrackType, 9 as TrackType])]);
+  it.published("a", 7 as TrackType);
+  assertEquals(told, ["joined a person"]);
+});

@@ -1,0 +1,101 @@
+/** GetStreamEdge on a double, as the conformance kit wants it. @module */
+import type { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
+import type { JsonValue, TrackType } from "../../../src/edge/types.ts";
+import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
+import type { EdgeUnderTest, RemoteParty } from "../../../src/testing/conformance/under_test.ts";
+import { StreamDouble } from "./double/stream_double.ts";
+import type { Body } from "./double/body.ts";
+import { edgeOn } from "./_fixture.ts";
+
+export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
+  const double = await StreamDouble.start();
+  const edge = edgeOn(double);
+  const parties = new Set<Party>();
+  double.sfu.onHeard = ({ cid, ms }) => {
+    for (const party of parties) if (party.cid === cid) party.heardMs += ms;
+  };
+  double.onEvent = (cid, event) => {
+    if (event.type !== "custom") return;
+    for (const party of parties) if (party.cid === cid) party.onCustomEvent(event);
+  };
+  return {
+    edge,
+    enter: async (call, { userId }) => {
+      const cid = `${call.type}:${call.id}`;
+      const sessionId = await double.addPerson(cid, userId);
+      await double.sfu.command("reportHeard", { cid });
+      const party = new Party(double, cid, userId, sessionId);
+      await party.command("speak", { amplitude: 0 });
+      parties.add(party);
+      return party;
+    },
+    endCall: async (call) => {
+      await double.sfu.command("endCall", { cid: `${call.type}:${call.id}` });
+    },
+    disturb: async (_connection, lost) => await double.sfu.command("offline", { on: lost }),
+    leftovers: async () => {
+      const members = await double.sfu.command<{ edges: string[] }[]>("members", {
+        cid: "default:kit",
+      });
+      const inCall = members.filter(({ edges }) => edges.length > 0).length;
+      const process = edge.mediaProcessId === undefined ? 0 : 1;
+      return inCall + process + double.watchersOf("default:kit");
+    },
+    [Symbol.asyncDispose]: async () => {
+      await edge.close();
+      const { faults } = await double.report();
+      const all = [...faults, ...double.faults];
+      await double[Symbol.asyncDispose]();
+      if (all.length > 0) throw new Error(`the double found faults: ${all.join("; ")}`);
+    },
+  };
+}
+
+class Party implements RemoteParty {
+  heardMs = 0;
+  readonly customEvents: JsonValue[] = [];
+  readonly #reader = new CustomEventReader();
+
+  constructor(
+    readonly double: StreamDouble,
+    readonly cid: string,
+    readonly userId: string,
+    readonly participantId: string,
+  ) {}
+
+  async command(name: string, params: Record<string, unknown> = {}): Promise<void> {
+    const { cid, participantId: sessionId } = this;
+    await this.double.sfu.command(name, { cid, sessionId, ...params });
+  }
+
+  async speak({ samples, sampleRate, channels }: PcmChunk): Promise<void> {
+    const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+    await this.command("say", { samples: bytes.toBase64(), sampleRate, channels });
+  }
+
+  async mute(muted: boolean): Promise<void> {
+    await this.command("setMuted", { muted });
+  }
+
+  sendCustomEvent(data: JsonValue): Promise<void> {
+    for (const custom of toCustomObjects(data)) {
+      this.double.emit(this.cid, { type: "custom", custom, user: { id: this.userId } });
+    }
+    return Promise.resolve();
+  }
+
+  onCustomEvent(event: Body): void {
+    if (event.user.id === this.userId) return;
+    const data = this.#reader.read(event.custom);
+    if (data !== undefined) this.customEvents.push(data);
+  }
+
+  async publishVideo(type: TrackType.VIDEO | TrackType.SCREEN_SHARE): Promise<AsyncDisposable> {
+    await this.command("show", { type });
+    return { [Symbol.asyncDispose]: () => this.command("unpublish", { type }) };
+  }
+
+  async leave(): Promise<void> {
+    await this.command("removePerson").catch(() => {});
+  }
+}

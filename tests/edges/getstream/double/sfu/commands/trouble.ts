@@ -1,0 +1,67 @@
+/** Commands for what an SFU and a network can do to a call. @module */
+import { PeerType } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
+import type { Command } from "./params.ts";
+
+export const TROUBLE: Record<string, Command> = {
+  set: (sfu, p) => {
+    if (p.has("twirpStatus")) sfu.twirpStatus = p.number("twirpStatus");
+    if (p.has("fastDeadlineSeconds")) sfu.fastDeadlineSeconds = p.number("fastDeadlineSeconds");
+    if (p.has("publishOptions")) {
+      sfu.publishOptions = p.raw.publishOptions as typeof sfu.publishOptions;
+    }
+  },
+  manner: (sfu, p) => {
+    const manner = {
+      code: p.number("code"),
+      strategy: p.number("strategy"),
+      silent: p.flag("silent"),
+      garbage: p.flag("garbage"),
+    };
+    sfu.manners.add(p.text("edge"), manner, p.number("times", 1));
+  },
+  mediaFirst: (_, p) => void (p.room.mediaFirst = p.flag("on")),
+  goAway: (_, p) => p.agent.leg.send({ case: "goAway", value: { reason: 1 } }),
+  error: (_, p) =>
+    p.agent.leg.send({
+      case: "error",
+      value: {
+        error: { code: p.number("code", 500), message: "an error on command" },
+        reconnectStrategy: p.number("strategy"),
+      },
+    }),
+  endCall: (_, p) => p.room.tell({ case: "callEnded", value: { reason: 1 } }),
+  forget: (_, p) => p.room.remove(p.agent.member),
+  iceRestart: (_, p) => {
+    const { leg } = p.agent;
+    if (p.text("peer") === "subscriber") leg.restartIce();
+    else leg.send({ case: "iceRestart", value: { peerType: PeerType.PUBLISHER } });
+  },
+  dropSocket: (_, p) => p.agent.leg.socket?.close(4000),
+  silence: (_, p) => void (p.agent.leg.isMute = true),
+  garbage: (_, p) => {
+    const { socket } = p.agent.leg;
+    for (let index = 0; index < p.number("count", 1); index++) {
+      socket?.send(crypto.getRandomValues(new Uint8Array(64)).fill(0xff, 0, 4));
+      socket?.send("no message");
+    }
+  },
+  holdAnswers: (sfu, p) => {
+    sfu.heldAnswers?.resolve();
+    sfu.heldAnswers = p.flag("on") ? Promise.withResolvers() : undefined;
+  },
+  closePeers: (_, p) => p.agent.leg.breakPeers(),
+  detour: (sfu) => sfu.network.detour(),
+  offline: (sfu, p) => {
+    sfu.isOffline = p.flag("on");
+    if (sfu.isOffline) { for (const leg of sfu.legs) leg.socket?.close(4000); }
+  },
+  killEdge: async (sfu, p) => {
+    const edge = p.text("edge");
+    sfu.deadEdges.add(edge);
+    for (const room of sfu.rooms.values()) {
+      for (const member of [...room.members.values()]) {
+        if (member.leg?.edge === edge) await room.remove(member);
+      }
+    }
+  },
+};

@@ -1,0 +1,267 @@
+/** Who is in one call, on whichever SFU, and who is sent what. @module */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RtcTrack } from "../../../../../src/media/webrtc/rtc_types.ts";
+import {
+  type ParticipantSchema,
+  type TrackSubscription,
+  TrackType,
+} from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
+import type { Forward } from "./downlink.ts";
+import type { Leg, Payload } from "./leg.ts";
+import { type Picture, Voice } from "./person.ts";
+import { Recorder } from "./recorder.ts";
+
+const TRACK_NAMES: Record<number, string> = {
+  [TrackType.AUDIO]: "TRACK_TYPE_AUDIO",
+  [TrackType.VIDEO]: "TRACK_TYPE_VIDEO",
+  [TrackType.SCREEN_SHARE]: "TRACK_TYPE_SCREEN_SHARE",
+  [TrackType.SCREEN_SHARE_AUDIO]: "TRACK_TYPE_SCREEN_SHARE_AUDIO",
+};
+const CAUSE_MUTED = 1;
+
+/** How many there have been: no two in a row have the same letters. */
+let publications = 0;
+
+/** Somebody in the call: over the network (with legs), or living here. */
+export class Member {
+  readonly prefix = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+  readonly muted = new Set<TrackType>();
+  readonly announced = new Set<TrackType>();
+  /** The tracks of somebody who lives here. */
+  readonly own = new Map<TrackType, { track: RtcTrack; stop(): void }>();
+  subscriptions: readonly TrackSubscription[] = [];
+  /** The one that counts; another one while a migration is under way. */
+  leg: Leg | undefined;
+  nextLeg: Leg | undefined;
+  removal: ReturnType<typeof setTimeout> | undefined;
+  statsReports = 0;
+  readonly #streamIds = new Map<TrackType, string>();
+
+  constructor(readonly userId: string, readonly sessionId: string, readonly name: string) {}
+
+  get legs(): Leg[] {
+    return [this.leg, this.nextLeg].filter((leg) => leg !== undefined);
+  }
+
+  track(type: TrackType): RtcTrack | undefined {
+    return this.own.get(type)?.track ?? this.leg?.tracks.get(type);
+  }
+
+  /**
+   * The id of the stream that a track is sent as, in three parts like a real SFU's: lookup prefix,
+   * type, and two characters that mean nothing to a client and change with every publication.
+   */
+  streamId(type: TrackType): string {
+    let id = this.#streamIds.get(type);
+    if (id === undefined) {
+      const letters = (publications++ % 36 ** 2).toString(36).padStart(2, "0");
+      id = `${this.prefix}:${TRACK_NAMES[type]}:${letters}`;
+      this.#streamIds.set(type, id);
+    }
+    return id;
+  }
+
+  renewStreamId(type: TrackType): void {
+    this.#streamIds.delete(type);
+  }
+
+  get types(): TrackType[] {
+    return [...new Set([...this.own.keys(), ...this.leg?.tracks.keys() ?? []])];
+  }
+
+  describe(): MessageInitShape<typeof ParticipantSchema> {
+    return {
+      userId: this.userId,
+      sessionId: this.sessionId,
+      name: this.name,
+      trackLookupPrefix: this.prefix,
+      publishedTracks: [...this.announced],
+      joinedAt: { seconds: BigInt(Math.floor(Date.now() / 1000)) },
+    };
+  }
+}
+
+/** One call. */
+export class Room {
+  readonly members = new Map<string, Member>();
+  readonly recorders = new Map<string, Recorder>();
+  /** Whether media comes before the event that announces it. */
+  mediaFirst = false;
+  readonly #levels: ReturnType<typeof setInterval>;
+
+  constructor(readonly cid: string) {
+    this.#levels = setInterval(() => this.#tellLevels(), 200);
+  }
+
+  recorder(userId: string): Recorder {
+    let recorder = this.recorders.get(userId);
+    if (!recorder) this.recorders.set(userId, recorder = new Recorder());
+    return recorder;
+  }
+
+  add(member: Member): void {
+    this.members.set(member.sessionId, member);
+    this.tell({
+      case: "participantJoined",
+      value: { callCid: this.cid, participant: member.describe() },
+    }, member);
+  }
+
+  /** Adds somebody who lives here. */
+  addPerson(init: { userId: string; name: string }): Member {
+    const member = new Member(init.userId, crypto.randomUUID(), init.name);
+    this.add(member);
+    return member;
+  }
+
+  /** A person publishes a tone or a picture. */
+  publish(member: Member, type: TrackType, source: Voice | Picture): void {
+    member.own.get(type)?.stop();
+    member.own.set(type, source);
+    this.sync();
+  }
+
+  unpublish(member: Member, type: TrackType): void {
+    member.own.get(type)?.stop();
+    member.own.delete(type);
+    member.renewStreamId(type);
+    this.sync();
+  }
+
+  setMuted(member: Member, type: TrackType, muted: boolean): void {
+    const source = member.own.get(type);
+    if (source instanceof Voice) source.track.enabled = !muted;
+    if (muted) member.muted.add(type);
+    else member.muted.delete(type);
+    this.sync();
+  }
+
+  async remove(member: Member): Promise<void> {
+    clearTimeout(member.removal);
+    if (!this.members.delete(member.sessionId)) return;
+    this.tell({
+      case: "participantLeft",
+      value: { callCid: this.cid, participant: member.describe() },
+    });
+    for (const source of member.own.values()) source.stop();
+    this.sync();
+    await Promise.all(member.legs.map((leg) => leg.close()));
+  }
+
+  tell(payload: Payload, except?: Member): void {
+    for (const member of this.members.values()) {
+      if (member !== except) { for (const leg of member.legs) leg.send(payload); }
+    }
+  }
+
+  /** When set, everybody who comes over the network is recorded, and what is heard is told. */
+  onHeard: ((userId: string, ms: number) => void) | undefined;
+
+  /** Brings what is announced, sent and recorded in line with who publishes what. */
+  sync(): void {
+    const announce = () => {
+      for (const member of this.members.values()) this.#announce(member);
+    };
+    if (this.mediaFirst) setTimeout(announce, 300);
+    else announce();
+    const recorded = new Map<string, Member>();
+    for (const member of this.members.values()) {
+      // Whoever came back is recorded by the session that joined last.
+      if (!member.leg) continue;
+      recorded.set(member.userId, member);
+      if (this.onHeard) {
+        this.recorder(member.userId).onHeard = (ms) => {
+          this.onHeard?.(member.userId, ms);
+        };
+      }
+    }
+    for (const [userId, recorder] of this.recorders) {
+      const member = recorded.get(userId);
+      recorder.listen(member?.track(TrackType.AUDIO));
+      recorder.watch(member?.track(TrackType.VIDEO));
+    }
+    for (const member of this.members.values()) {
+      for (const leg of member.legs) leg.forward(this.#forwards(member));
+    }
+  }
+
+  /** A migration that is through: the old leg is told, the new one counts. */
+  async migrate(member: Member): Promise<void> {
+    const next = member.nextLeg;
+    if (!next) return;
+    const announcedAudio = member.leg?.tracks.has(TrackType.AUDIO) ?? false;
+    while (!next.isClosed && (announcedAudio || next.isPublishing) && !await next.isFlowing()) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    if (next.isClosed || member.nextLeg !== next) return;
+    const old = member.leg;
+    member.leg = next;
+    member.nextLeg = undefined;
+    this.#leaving.add(old!);
+    this.sync();
+    old?.send({ case: "participantMigrationComplete", value: {} });
+    // The client closes it; one that forgets is wrong, and must not stay for ever.
+    setTimeout(() => old?.close(), 10_000);
+  }
+
+  /** Legs that were moved away from and are still sent what they were sent. */
+  readonly #leaving = new Set<Leg>();
+
+  async close(): Promise<void> {
+    clearInterval(this.#levels);
+    await Promise.all([...this.members.values()].map((member) => this.remove(member)));
+    await Promise.all([...this.#leaving].map((leg) => leg.close()));
+    for (const recorder of this.recorders.values()) {
+      recorder.listen(undefined);
+      recorder.watch(undefined);
+    }
+  }
+
+  #announce(member: Member): void {
+    const { userId, sessionId } = member;
+    const published = new Set(member.types.filter((type) => !member.muted.has(type)));
+    for (const type of published) {
+      if (member.announced.has(type)) continue;
+      member.announced.add(type);
+      const participant = member.describe();
+      this.tell(
+        { case: "trackPublished", value: { userId, sessionId, type, participant } },
+        member,
+      );
+    }
+    for (const type of [...member.announced]) {
+      if (published.has(type)) continue;
+      member.announced.delete(type);
+      const cause = member.muted.has(type) ? CAUSE_MUTED : 0;
+      this.tell({ case: "trackUnpublished", value: { userId, sessionId, type, cause } }, member);
+    }
+  }
+
+  #forwards(listener: Member): Forward[] {
+    const forwards: Forward[] = [];
+    for (const member of this.members.values()) {
+      if (member === listener) continue;
+      for (const type of member.types) {
+        const track = member.track(type);
+        const isWanted = type === TrackType.AUDIO ||
+          listener.subscriptions.some((one) =>
+            one.sessionId === member.sessionId && one.trackType === type
+          );
+        if (!track || !isWanted) continue;
+        forwards.push({ key: member.streamId(type), track });
+      }
+    }
+    return forwards;
+  }
+
+  #tellLevels(): void {
+    const audioLevels = [...this.members.values()].flatMap((member) => {
+      const tone = member.own.get(TrackType.AUDIO);
+      if (!(tone instanceof Voice)) return [];
+      const { userId, sessionId } = member;
+      const level = member.muted.has(TrackType.AUDIO) ? 0 : tone.amplitude;
+      return [{ userId, sessionId, level, isSpeaking: level > 0.05 }];
+    });
+    if (audioLevels.length > 0) this.tell({ case: "audioLevelChanged", value: { audioLevels } });
+  }
+}

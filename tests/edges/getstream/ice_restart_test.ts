@@ -1,0 +1,47 @@
+import { assert, assertEquals } from "@std/assert";
+import { StreamDouble } from "./double/stream_double.ts";
+import { TestCall } from "./_fixture.ts";
+import { longestGap, medianFrequency, until } from "./listener.ts";
+
+/** A dead path is noticed after 5 s, looked for once a second, and replaced at once. */
+const BACK_MS = 10_000;
+
+Deno.test("media whose path dies finds another one by an ICE restart, in the same session", async () => {
+  await using double = await StreamDouble.start();
+  await double.sfu.command("detour");
+  await using test = await TestCall.start(double);
+  const paths = () => double.sfu.command<{ passed: number; cut: number }[]>("paths");
+  const [alive] = await paths();
+  assert(alive!.passed > 50 && alive!.cut === 0, "all media goes by the path that will die");
+
+  const cutAt = performance.now();
+  await double.sfu.command("detour");
+  const isLoudAfter = (at: number) => (one: { at: number; rms: number }) =>
+    one.at > at && one.rms > 0.1;
+  await until("silence", async () => {
+    const now = performance.now();
+    return longestGap(test.slots, cutAt, now) > 1000 &&
+      longestGap(await test.heard(), cutAt, now) > 1000;
+  });
+  const silentAt = performance.now();
+  await until("hearing", () => test.slots.some(isLoudAfter(silentAt)));
+  await until("being heard", async () => (await test.heard()).some(isLoudAfter(silentAt)));
+  const backMs = performance.now() - cutAt;
+  assert(backMs <= BACK_MS, `it took ${backMs} ms`);
+
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const from = performance.now() - 1000;
+  const [hears, isHeard] = [test.slots, await test.heard()].map((frames) =>
+    frames.filter(({ at }) => at > from)
+  );
+  assert(Math.abs(medianFrequency(hears!) - 440) <= 50);
+  assert(Math.abs(medianFrequency(isHeard!) - 660) <= 50);
+  const to = performance.now() - 100;
+  assert(longestGap(hears!, from, to) < 200 && longestGap(isHeard!, from, to) < 200);
+
+  const [dead, found] = await paths();
+  assert(dead!.cut > 50 && found!.passed > 50, JSON.stringify({ dead, found }));
+  const { joins, calls, faults } = await double.report();
+  assertEquals([joins.length, calls.IceRestart, calls.SetPublisher], [1, 1, 2]);
+  assertEquals([test.reconnected, test.states, test.errors, faults], [[], [], [], []]);
+});

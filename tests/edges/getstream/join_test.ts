@@ -1,0 +1,264 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import {
+  AuthenticationError,
+  ConnectionError,
+  EdgeError,
+  ProtocolError,
+} from "../../../src/edge/errors.ts";
+import { ErrorEvent } from "../../../src/edge/events.ts";
+import type { GetStreamEdge, GetStreamEdgeOptions } from "../../../src/edges/getstream/mod.ts";
+import { StreamDouble } from "./double/stream_double.ts";
+import { CID, edgeOn } from "./_fixture.ts";
+import { Listener, until } from "./listener.ts";
+
+const JOIN = /\/join$/;
+const USERS = /\/users$/;
+
+/** An edge whose agent is known and whose call exists. */
+async function ready(double: StreamDouble, options: GetStreamEdgeOptions = {}) {
+  const edge = edgeOn(double, options);
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  await edge.authenticate(agent.user);
+  return { edge, agent, call: await edge.createCall("kitchen") };
+}
+
+/** What something fails with, and how long that took. */
+async function failure(act: () => Promise<unknown>): Promise<{ error: unknown; ms: number }> {
+  const from = performance.now();
+  try {
+    await act();
+  } catch (error) {
+    return { error, ms: performance.now() - from };
+  }
+  throw new Error("it did not fail");
+}
+
+function assertClosed(edge: GetStreamEdge): void {
+  assertEquals(edge.connections.size, 0);
+  assertEquals(edge.mediaProcessId, undefined, "the media process is gone");
+}
+
+Deno.test("a wrong secret and a wrong key are authentication errors", async () => {
+  await using double = await StreamDouble.start();
+  for (const options of [{ apiSecret: "wrong-secret" }, { apiKey: "wrong-key" }]) {
+    await using edge = edgeOn(double, options);
+    const { error, ms } = await failure(() => edge.authenticate({ id: "bot", name: "Bot" }));
+    assertInstanceOf(error, AuthenticationError);
+    assertEquals([error.code, error.retryable], ["unauthorized", false]);
+    assert(ms < 2000, `it took ${ms} ms`);
+  }
+});
+
+Deno.test("what the service refuses is a typed error, tried again where that makes sense", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  const cases = [
+    { status: 401, code: "unauthorized", type: AuthenticationError, requests: 1 },
+    { status: 401, stream: 40, code: "token-expired", type: AuthenticationError, requests: 3 },
+    { status: 403, code: "forbidden", type: AuthenticationError, requests: 1 },
+    { status: 404, code: "not-found", type: ConnectionError, requests: 1 },
+    { status: 429, code: "rate-limited", type: ConnectionError, requests: 3 },
+    { status: 500, code: "service-failed", type: ConnectionError, requests: 3 },
+  ];
+  for (const { status, stream, code, type, requests } of cases) {
+    double.requests.length = 0;
+    double.fail({ path: JOIN, status, code: stream ?? 0, times: 3 });
+    const { error, ms } = await failure(() => edge.join(agent, call));
+    double.heal();
+    assertInstanceOf(error, type);
+    assertEquals(error.code, code);
+    assertEquals(double.requests.filter(({ path }) => JOIN.test(path)).length, requests, code);
+    assert(ms < 4000, `${code} took ${ms} ms`);
+    assertClosed(edge);
+  }
+});
+
+Deno.test("a service that fails for a moment is tried again and the call joined", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  for (const fault of [{ status: 500 }, { status: 429 }, { status: 401, code: 40 }]) {
+    double.fail({ path: JOIN, times: 2, ...fault });
+    await using connection = await edge.join(agent, call);
+    assertEquals(connection.state, "waiting");
+  }
+});
+
+Deno.test("a service that never answers ends in a typed error, or in the join's own limit", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double, { requestTimeoutMs: 300 });
+  await using _edge = edge;
+  double.fail({ path: JOIN, hangs: true, times: 9 });
+  const { error } = await failure(() => edge.join(agent, call));
+  assertInstanceOf(error, ConnectionError);
+  assertEquals([error.code, error.retryable], ["timeout", true]);
+  const { error: late, ms } = await failure(() => edge.join(agent, call, { timeoutMs: 200 }));
+  assertInstanceOf(late, DOMException);
+  assertEquals(late.name, "TimeoutError");
+  assert(ms < 1200, `it took ${ms} ms`);
+  assertClosed(edge);
+});
+
+Deno.test("users' requests that hang end in a typed error", async () => {
+  await using double = await StreamDouble.start();
+  await using edge = edgeOn(double, { requestTimeoutMs: 200 });
+  double.fail({ path: USERS, hangs: true, times: 3 });
+  const { error } = await failure(() => edge.authenticate({ id: "bot", name: "Bot" }));
+  assertInstanceOf(error, ConnectionError);
+  assertEquals(error.code, "timeout");
+  assertEquals(
+    error.message,
+    `authenticating "bot": no answer from ${new URL(double.url).origin} within 200 ms, ` +
+      "the limit of each of 3 tries",
+  );
+});
+
+Deno.test("an answer that is no JSON, or not what the protocol says, is a protocol error", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  double.fail({ path: JOIN, garbage: true });
+  const { error } = await failure(() => edge.join(agent, call));
+  assertInstanceOf(error, ProtocolError);
+  assertEquals(error.code, "bad-answer");
+});
+
+Deno.test("an SFU that is full, shutting down or at its limit is passed by", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  for (const code of [700, 600, 301]) {
+    double.requests.length = 0;
+    await double.sfu.command("manner", { code, edge: "sfu-1" });
+    await using _connection = await edge.join(agent, call);
+    assertEquals((await double.report()).joins.slice(-2).map(({ edge }) => edge), [
+      "sfu-1",
+      "sfu-2",
+    ]);
+    const bodies = double.requests.filter(({ path }) => JOIN.test(path)).map(({ body }) => body);
+    assertEquals(bodies.at(-1), {
+      create: true,
+      location: "auto",
+      migrating_from: "sfu-1",
+      migrating_from_list: ["sfu-1"],
+    });
+  }
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("when all SFUs are full, that is the error after three tries", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  await double.sfu.command("manner", { code: 700, times: 3 });
+  const { error, ms } = await failure(() => edge.join(agent, call));
+  assertInstanceOf(error, ConnectionError);
+  assertEquals([error.code, error.retryable], ["sfu-full", true]);
+  assert(ms >= 900 && ms < 4000, `it took ${ms} ms`);
+  assertEquals((await double.report()).joins.map(({ edge }) => edge), ["sfu-1", "sfu-2", "sfu-3"]);
+  assertClosed(edge);
+});
+
+Deno.test("an SFU that refuses for good is an authentication error at once", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  await double.sfu.command("manner", { code: 403 });
+  const { error } = await failure(() => edge.join(agent, call));
+  assertInstanceOf(error, AuthenticationError);
+  assertEquals(error.code, "forbidden");
+  assertClosed(edge);
+});
+
+Deno.test("an SFU that speaks garbage is passed by", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  await double.sfu.command("manner", { garbage: true, edge: "sfu-1" });
+  await using connection = await edge.join(agent, call);
+  assertEquals(connection.state, "waiting");
+  assertEquals((await double.report()).joins.at(-1)!.edge, "sfu-2");
+});
+
+Deno.test("an SFU that never answers is passed by after 5 s", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  await double.sfu.command("manner", { silent: true, edge: "sfu-1" });
+  const from = performance.now();
+  await using _connection = await edge.join(agent, call);
+  const ms = performance.now() - from;
+  assert(ms >= 5000 && ms < 8000, `it took ${ms} ms`);
+});
+
+Deno.test("a coordinator that is silent or speaks garbage does not keep the agent from its call", async () => {
+  for (const manner of ["silent", "garbage"] as const) {
+    await using double = await StreamDouble.start();
+    const { edge, agent, call } = await ready(double);
+    await using _edge = edge;
+    double.coordinator = manner;
+    const errors: unknown[] = [];
+    edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+    const from = performance.now();
+    await using connection = await edge.join(agent, call);
+    assert(performance.now() - from < 4000);
+    assertEquals(connection.state, "waiting");
+    await until("the error", () => errors.length > 0, 8000);
+    assertInstanceOf(errors[0], ConnectionError);
+    assertEquals(errors[0].code, "timeout");
+    double.coordinator = "normal";
+    await until("events", () => double.watchersOf(CID) === 1, 12_000);
+  }
+});
+
+Deno.test("aborting a join rejects with the reason and leaves nothing open, whenever it comes", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  for (const ms of [0, 30, 60, 100, 150, 200]) {
+    const reason = new Error(`after ${ms} ms`);
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(reason), ms);
+    const outcome = await edge.join(agent, call, { signal: controller.signal })
+      .then((connection) => connection.close(), (error) => error);
+    clearTimeout(timer);
+    assert(outcome === undefined || outcome === reason, `${ms} ms: ${outcome}`);
+    assertEquals(edge.connections.size, 0);
+  }
+  await until("nobody is left", async () => {
+    const members = await double.sfu.command<unknown[]>("members", { cid: CID });
+    return members.length === 0;
+  });
+  await until("no process is left", () => edge.mediaProcessId === undefined);
+});
+
+Deno.test("ids that do not fit into a path are refused", async () => {
+  await using double = await StreamDouble.start();
+  await using edge = edgeOn(double);
+  await assertRejects(() => edge.createCall("kitchen"), TypeError, "authenticate");
+  await assertRejects(() => edge.authenticate({ id: "a/b", name: "" }), TypeError, '"a/b"');
+  await edge.authenticate({ id: "bot", name: "Bot" });
+  await assertRejects(() => edge.createCall("a/../b"), TypeError, "callId");
+});
+
+Deno.test("the agent's user is made, then changed, and what the app keeps with him stays", async () => {
+  await using double = await StreamDouble.start();
+  await using edge = edgeOn(double);
+  await edge.authenticate({ id: "bot", name: "Bot", custom: { team: "blue" } });
+  assertEquals(double.users.get("bot")?.custom, { team: "blue", ringline_agent: true });
+  double.users.get("bot")!.custom.theirs = 1;
+  await edge.authenticate({ id: "bot", name: "Robot", image: "https://example.org/b.png" });
+  const { name, image, custom } = double.users.get("bot")!;
+  assertEquals([name, image], ["Robot", "https://example.org/b.png"]);
+  assertEquals(custom, { team: "blue", ringline_agent: true, theirs: 1 });
+});
+
+Deno.test("errors of the service are of this package's family", async () => {
+  await using double = await StreamDouble.start();
+  await using edge = edgeOn(double);
+  double.fail({ path: USERS, status: 500, times: 3 });
+  const { error } = await failure(() => edge.authenticate({ id: "bot", name: "Bot" }));
+  assertInstanceOf(error, EdgeError);
+  assertEquals([error.code, error.retryable], ["service-failed", true]);
+});

@@ -1,0 +1,345 @@
+import { assert, assertEquals } from "@std/assert";
+import { StreamDouble } from "./double/stream_double.ts";
+import { TrackType } from "../../../src/edge/types.ts";
+import { CID, TestCall } from "./_fixture.ts";
+import { longestGap, medianFrequency, tone, until } from "./listener.ts";
+
+/** Targets are the benchmark's business: here, on whatever machine, twice as much is right. */
+const SLACK = 2;
+
+const FAST = 2, REJOIN = 3, MIGRATE = 4;
+
+/** What one reconnection did to the sound, both ways. */
+async function gapsOf(test: TestCall, trigger: () => Promise<void>, wait = 1500) {
+  const count = test.reconnected.length;
+  const from = performance.now();
+  await trigger();
+  const event = await until("reconnecting", () => test.reconnected[count], 25_000);
+  const back = performance.now() - from;
+  await new Promise((resolve) => setTimeout(resolve, wait));
+  const to = performance.now() - 100;
+  const heard = await test.heard();
+  return {
+    strategy: event.strategy,
+    attempts: event.attempts,
+    elapsedMs: event.elapsedMs,
+    back,
+    hears: longestGap(test.slots, from, to),
+    isHeard: longestGap(heard, from, to),
+    pitch: medianFrequency(test.slots.filter(({ at }) => at > to - 500)),
+    itsPitch: medianFrequency(heard.filter(({ at }) => at > to - 500)),
+  };
+}
+
+Deno.test("a lost socket is replaced and media goes on (FAST)", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const gaps = await gapsOf(test, () => test.command("dropSocket"));
+  assertEquals(gaps.strategy, "fast");
+  assert(gaps.hears <= 300 * SLACK, `the agent heard nothing for ${gaps.hears} ms`);
+  assert(gaps.isHeard <= 300 * SLACK, `the agent was not heard for ${gaps.isHeard} ms`);
+  const { joins, faults } = await double.report();
+  assertEquals(joins.map(({ strategy }) => strategy), [0, FAST]);
+  assertEquals(joins[0]!.sessionId, joins[1]!.sessionId);
+  assertEquals(faults, []);
+});
+
+Deno.test("an SFU that orders it is joined anew (REJOIN)", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const gaps = await gapsOf(test, () => test.command("error", { strategy: REJOIN }));
+  assertEquals(gaps.strategy, "rejoin");
+  assert(gaps.hears <= 1500 * SLACK && gaps.isHeard <= 1500 * SLACK, JSON.stringify(gaps));
+  const { joins, faults } = await double.report();
+  assertEquals(joins.map(({ strategy }) => strategy), [0, REJOIN]);
+  assertEquals(joins[1]!.previousSessionId, joins[0]!.sessionId);
+  assertEquals(faults, []);
+});
+
+Deno.test("an SFU that goes away is left for another one without a gap (MIGRATE)", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const gaps = await gapsOf(test, () => test.command("goAway"));
+  assertEquals(gaps.strategy, "migrate");
+  assert(gaps.hears <= 100 * SLACK && gaps.isHeard <= 100 * SLACK, JSON.stringify(gaps));
+  const { joins, faults } = await double.report();
+  assertEquals(joins.map(({ strategy, edge }) => [strategy, edge]), [
+    [0, "sfu-1"],
+    [MIGRATE, "sfu-2"],
+  ]);
+  assertEquals(joins[1]!.sessionId, joins[0]!.sessionId);
+  assertEquals(joins[1]!.fromSfuId, "sfu-1");
+  assertEquals(faults, []);
+});
+
+Deno.test("an SFU's order to migrate is obeyed, from one SFU to the next and back", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  for (const edge of ["sfu-2", "sfu-1", "sfu-2"]) {
+    const gaps = await gapsOf(test, () => test.command("error", { strategy: MIGRATE }), 1000);
+    assertEquals(gaps.strategy, "migrate");
+    assert(gaps.hears <= 200 && gaps.isHeard <= 200, JSON.stringify(gaps));
+    const members = await double.sfu.command<{ userId: string; edges: string[] }[]>("members", {
+      cid: "default:kitchen",
+    });
+    assertEquals(members.find(({ userId }) => userId === "bot")!.edges, [edge]);
+  }
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("an SFU that has forgotten us is joined anew", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const gaps = await gapsOf(test, () => test.command("forget"));
+  assertEquals(gaps.strategy, "rejoin");
+  assert(gaps.hears <= 1500 * SLACK && gaps.isHeard <= 1500 * SLACK, JSON.stringify(gaps));
+  assert(Math.abs(gaps.pitch - 440) <= 50 && Math.abs(gaps.itsPitch - 660) <= 50);
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("an SFU that dies is left for another one within 5 s", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const gaps = await gapsOf(test, () => double.sfu.command("killEdge", { edge: "sfu-1" }));
+  assertEquals(gaps.strategy, "rejoin");
+  assert(gaps.back <= 5000, `${gaps.back} ms`);
+  const { joins, faults } = await double.report();
+  assertEquals(joins.at(-1)!.edge, "sfu-2");
+  assertEquals(faults, []);
+});
+
+Deno.test("a socket that falls silent is noticed and replaced", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silenceTimeoutMs: 1500 });
+  const gaps = await gapsOf(test, () => test.command("silence"));
+  assertEquals(gaps.strategy, "fast");
+  assert(gaps.back <= 4000, `${gaps.back} ms`);
+  assert(gaps.hears <= 600 && gaps.isHeard <= 600, JSON.stringify(gaps));
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("a failed media connection is restarted, or the call joined anew", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const gaps = await gapsOf(test, () => test.command("closePeers"));
+  assert(gaps.back <= 12_000, `${gaps.back} ms`);
+  assertEquals(gaps.strategy, "rejoin");
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("a network that is away longer than the SFU waits is joined anew when it is back", async () => {
+  await using double = await StreamDouble.start();
+  await double.sfu.command("set", { fastDeadlineSeconds: 1 });
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assertEquals(test.reconnected.length, 0);
+  const from = performance.now();
+  await test.command("offline", { on: false });
+  const { strategy } = await until("being back", () => test.reconnected[0]);
+  assertEquals(strategy, "rejoin");
+  const ms = performance.now() - from;
+  assert(ms <= 5000, `it took ${ms} ms once the network was back`);
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from + ms && rms > 0.1));
+  assertEquals(test.states, ["reconnecting", "active"]);
+});
+
+Deno.test("what was published and subscribed is so again after each strategy, and nobody is left over", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const { connection, personSession: sessionId } = test;
+  await double.sfu.command("show", { cid: CID, sessionId, type: TrackType.VIDEO, luma: 120 });
+  const info = await until(
+    "the track",
+    () => [...connection.tracks.values()].find(({ type }) => type === TrackType.VIDEO),
+  );
+  const pictures = connection.addTrackSubscriber(info.id)!;
+  let count = 0;
+  const looking = (async () => {
+    for await (const _ of pictures) count++;
+  })();
+  const steps: [string, string, Record<string, unknown>][] = [
+    ["rejoin", "error", { strategy: REJOIN }],
+    ["fast", "dropSocket", {}],
+    ["migrate", "goAway", {}],
+    ["rejoin", "error", { strategy: REJOIN }],
+    ["migrate", "goAway", {}],
+    ["fast", "dropSocket", {}],
+  ];
+  for (const [index, [strategy, command, params]] of steps.entries()) {
+    await test.command(command, params);
+    const event = await until(strategy, () => test.reconnected[index]);
+    assertEquals(event.strategy, strategy);
+    const [seen, from] = [count, performance.now()];
+    await until("pictures", () => count > seen + 2);
+    await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+    await until("being heard", async () => {
+      return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
+    });
+    await until("nobody is left over", async () => {
+      const members = await double.sfu.command<{ edges: string[] }[]>("members", { cid: CID });
+      return members.length === 2 && members.flatMap(({ edges }) => edges).length === 1;
+    });
+    assertEquals([...connection.participants.keys()], [sessionId]);
+    assertEquals(connection.tracks.size, 2);
+  }
+  pictures.close();
+  await looking;
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("people who came and went meanwhile are told afterwards", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  await double.sfu.command("removePerson", { cid: CID, sessionId: test.personSession });
+  const sessionId = await double.addPerson(CID, "bert");
+  await double.sfu.command("speak", { cid: CID, sessionId, frequency: 300 });
+  await test.command("offline", { on: false });
+  await until("being back", () => test.reconnected.length === 1);
+  await until("bert", () => test.connection.participants.has(sessionId));
+  assertEquals([...test.connection.participants.keys()], [sessionId]);
+  await until("hearing", () => test.slots.some((one) => one.participantId === sessionId));
+});
+
+Deno.test("a call that is not found again is given up, with a reason and an error", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { reconnectTimeoutMs: 2000 });
+  const from = performance.now();
+  await double.sfu.kill();
+  assertEquals(await test.connection.closed, "network");
+  const ms = performance.now() - from;
+  assert(ms >= 1500 && ms < 9000, `it took ${ms} ms`);
+  assert(test.errors.some((line) => /not found again within 2000 ms/.test(line)), `${test.errors}`);
+  await until("no process", () => test.edge.mediaProcessId === undefined);
+});
+
+Deno.test("a call whose door is shut for good is given up at once", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  double.fail({ path: /\/join$/, status: 403, times: 9 });
+  const from = performance.now();
+  await test.command("error", { strategy: REJOIN });
+  assertEquals(await test.connection.closed, "network");
+  assert(performance.now() - from < 3000);
+  assert(test.errors.some((line) => /forbidden|failed on command/.test(line)), `${test.errors}`);
+});
+
+Deno.test("an agent that leaves while its call is being found again leaves at once", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  const from = performance.now();
+  await test.connection.close();
+  assert(performance.now() - from < 2500);
+  assertEquals(await test.connection.closed, "left");
+});
+
+Deno.test("a media process that dies closes its calls with that reason, and the next join works", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
+  assertEquals(await test.connection.closed, "media-process-lost");
+  await using next = await test.edge.join(test.agent, test.call);
+  assertEquals(next.state, "active");
+});
+
+Deno.test("what is published while the call is being found again is published afterwards", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  const { edge, connection } = test;
+  const second = edge.createAudioTrack();
+  await connection.publishTracks({ audio: second });
+  await test.command("offline", { on: false });
+  await until("being back", () => test.reconnected.length === 1);
+  const from = performance.now();
+  await second.write(tone({ frequency: 990, ms: 1000 }), { final: true });
+  const heard = await until("being heard", async () => {
+    const loud = (await test.heard()).filter(({ at, rms }) => at > from && rms > 0.1);
+    return loud.length > 50 ? loud : undefined;
+  });
+  assert(Math.abs(medianFrequency(heard) - 990) <= 50, `${medianFrequency(heard)}`);
+});
+
+Deno.test({
+  name: "an SFU that stands still for 8 s is found again when it goes on",
+  ignore: Deno.build.os === "windows", // which cannot stop a process
+  fn: standsStill,
+});
+
+async function standsStill(): Promise<void> {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  Deno.kill(double.sfu.pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  Deno.kill(double.sfu.pid, "SIGCONT");
+  const from = performance.now();
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+  await until("being heard", async () => {
+    return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
+  });
+  const ms = performance.now() - from;
+  assert(ms < 10_000, `it took ${ms} ms`);
+  await until("being whole", () => !test.connection.isReconnecting);
+  assertEquals(test.connection.state, "active");
+  await until("nobody is left over", async () => {
+    const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
+    return members.filter(({ userId }) => userId === "bot").length === 1;
+  });
+}
+
+Deno.test("a signal server that fails while the call is found again costs tries, not the call", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await double.sfu.command("set", { twirpStatus: 500 });
+  await test.command("error", { strategy: REJOIN });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assertEquals(test.reconnected.length, 0);
+  await double.sfu.command("set", { twirpStatus: 0 });
+  const { attempts } = await until("being back", () => test.reconnected[0]);
+  assert(attempts >= 2, `${attempts} tries`);
+  const from = performance.now();
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+  await until("nobody is left over", async () => {
+    const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
+    return members.filter(({ userId }) => userId === "bot").length === 1;
+  });
+});
+
+for (
+  const { name, overtake } of [
+    {
+      name: "an answer that is overtaken by the loss of its socket does no harm",
+      overtake: async (test: TestCall) => {
+        await test.command("dropSocket");
+        await until("being back", () => test.reconnected.length === 1);
+      },
+    },
+    {
+      name: "an answer that is overtaken by its agent's leaving does no harm",
+      overtake: (test: TestCall) => test.connection.close(),
+    },
+  ]
+) {
+  Deno.test(name, async () => {
+    await using double = await StreamDouble.start();
+    await using test = await TestCall.start(double, { silent: true });
+    await double.sfu.command("holdAnswers", { on: true });
+    const { personSession: sessionId } = test;
+    await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440 });
+    await until("the answer", async () => (await double.report()).calls.SendAnswer === 1);
+    await overtake(test);
+    await double.sfu.command("holdAnswers", { on: false });
+    if (test.connection.state === "active") {
+      await until("hearing", () => test.slots.some(({ rms }) => rms > 0.1));
+    }
+    const { calls, faults } = await double.report();
+    assertEquals([calls.SendAnswer, faults], [test.reconnected.length + 1, []]);
+  });
+}

@@ -1,0 +1,296 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
+import { readCredentials, tokenEndsAt } from "../../../src/edges/getstream/wire/credentials.ts";
+import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
+import { backOffMs, retrying } from "../../../src/edges/getstream/wire/retrying.ts";
+import { describeFailure, refusalError } from "../../../src/edges/getstream/wire/service_errors.ts";
+import { sfuError, wantsElsewhere } from "../../../src/edges/getstream/child/sfu/sfu_error.ts";
+import { UserToken } from "../../../src/edges/getstream/user_token.ts";
+import {
+  type SocketEnd,
+  WatchedSocket,
+} from "../../../src/edges/getstream/wire/keepalive_socket.ts";
+import type { JsonValue } from "../../../src/edge/types.ts";
+import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+import { signToken } from "./double/jwt.ts";
+
+const ANSWER = {
+  credentials: {
+    server: { edge_name: "sfu-1", url: "https://sfu/twirp/", ws_endpoint: "wss://sfu/ws" },
+    token: "token",
+    ice_servers: [
+      { urls: ["turn:x"], username: "u", password: "p" },
+      { urls: "stun:y" },
+      { urls: [] },
+    ],
+  },
+  stats_options: { enable_rtc_stats: true, reporting_interval_ms: 2000 },
+};
+
+Deno.test("the answer to a join is read, a password as WebRTC's credential", () => {
+  assertEquals(readCredentials(ANSWER), {
+    edgeName: "sfu-1",
+    url: "https://sfu/twirp",
+    socketUrl: "wss://sfu/ws",
+    token: "token",
+    iceServers: [
+      { urls: ["turn:x"], username: "u", credential: "p" },
+      { urls: ["stun:y"] },
+    ],
+    statsIntervalMs: 2000,
+  });
+  const quiet = { ...ANSWER, stats_options: { enable_rtc_stats: false } };
+  assertEquals(readCredentials(quiet).statsIntervalMs, 0);
+});
+
+Deno.test("an answer that is not what the protocol says is refused, and says where", () => {
+  const { credentials } = ANSWER;
+  for (
+    const [answer, where] of [
+      [null, ""],
+      [{}, "credentials"],
+      [{ credentials: { ...credentials, token: 7 } }, "token"],
+      [{ credentials: { ...credentials, server: { ...credentials.server, url: "x" } } }, "address"],
+      [
+        {
+          credentials: {
+            ...credentials,
+            server: { ...credentials.server, ws_endpoint: "https://a" },
+          },
+        },
+        "address",
+      ],
+    ] as const
+  ) assertThrows(() => readCredentials(answer), ProtocolError, where);
+});
+
+Deno.test("a token says when it ends, or not", async () => {
+  assertEquals(tokenEndsAt(await signToken({ exp: 1234 }, "secret")), 1_234_000);
+  assertEquals(tokenEndsAt(await signToken({}, "secret")), Infinity);
+  assertEquals(tokenEndsAt("no token"), Infinity);
+});
+
+Deno.test("a user's token is made anew well before its end, or on demand", async () => {
+  const clock = new VirtualClock();
+  let made = 0;
+  const token = new UserToken(() => `token ${++made}`, { validityMs: 3000, clock });
+  assertEquals([token.get(), token.get(), token.remainingMs], ["token 1", "token 1", 800]);
+  await clock.advance(799);
+  assertEquals(token.get(), "token 1");
+  await clock.advance(1);
+  assertEquals(token.get(), "token 2");
+  token.renew();
+  assertEquals([token.remainingMs, token.get()], [0, "token 3"]);
+});
+
+Deno.test("refusals become errors that say whether trying again makes sense", () => {
+  const cases: [number | undefined, number | undefined, string, string, boolean][] = [
+    [401, 43, "AuthenticationError", "unauthorized", false],
+    [401, 40, "AuthenticationError", "token-expired", true],
+    [403, 17, "AuthenticationError", "forbidden", false],
+    [404, 16, "ConnectionError", "not-found", false],
+    [429, 9, "ConnectionError", "rate-limited", true],
+    [500, undefined, "ConnectionError", "service-failed", true],
+    [503, undefined, "ConnectionError", "service-failed", true],
+    [400, 4, "ConnectionError", "refused", false],
+    [undefined, undefined, "ConnectionError", "unreachable", true],
+  ];
+  for (const [status, code, name, wanted, retryable] of cases) {
+    const error = refusalError({ status, code, message: "m", doing: "d" });
+    assertEquals([error.name, error.code, error.retryable], [name, wanted, retryable]);
+  }
+});
+
+Deno.test("a request that failed says where and why, without the address's query or the answer", () => {
+  const where = "https://stream.test";
+  const refused = new TypeError("fetch failed", {
+    cause: new Error("error sending request for url (https://stream.test/a?q=(private)): refused"),
+  });
+  // As Stream's SDK does it: what failed is the `code`.
+  const wrapped = Object.assign(new Error("an unexpected error"), { code: refused });
+  assertEquals(
+    describeFailure(where, wrapped),
+    "https://stream.test cannot be reached: error sending request: refused",
+  );
+  const unread = Object.assign(new Error("an unexpected error"), {
+    code: new SyntaxError(`Unexpected token, "private" is not valid JSON`),
+  });
+  assertEquals(describeFailure(where, unread), "the answer of https://stream.test is no JSON");
+});
+
+Deno.test("an SFU's errors say whether another one is wanted", () => {
+  const of = (code: number) => sfuError({ code, message: "", shouldRetry: false }, "joining");
+  assertEquals([700, 600, 301].map((code) => wantsElsewhere(of(code))), [true, true, true]);
+  assertEquals([401, 403, 429, 500].map((code) => wantsElsewhere(of(code))), [
+    false,
+    false,
+    false,
+    false,
+  ]);
+  assertEquals([of(403).retryable, of(401).retryable, of(500).retryable], [false, true, true]);
+});
+
+Deno.test("waits grow, are bounded, and differ a little", () => {
+  const even = { random: () => 0.5 };
+  assertEquals([1, 2, 3, 9].map((attempt) => backOffMs(attempt, even)), [250, 500, 1000, 5000]);
+  assertEquals([backOffMs(1, { random: () => 0 }), backOffMs(1, { random: () => 1 })], [188, 313]);
+});
+
+Deno.test("only what makes sense is tried again, and so often", async () => {
+  const clock = new VirtualClock();
+  const run = async (retryable: boolean) => {
+    let tries = 0;
+    const act = () => {
+      tries++;
+      return Promise.reject(new ConnectionError("no", { code: "x", retryable }));
+    };
+    await assertRejects(() => clock.until(retrying(act, { clock })), ConnectionError);
+    return tries;
+  };
+  assertEquals([await run(true), await run(false)], [3, 1]);
+  const stop = new AbortController();
+  const waiting = retrying(
+    () => Promise.reject(new ConnectionError("no", { code: "x", retryable: true })),
+    { clock, signal: stop.signal },
+  );
+  const failed = assertRejects(() => waiting, Error, "enough");
+  await clock.advance(10);
+  stop.abort(new Error("enough"));
+  await failed;
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("any JSON survives its way through a custom event of at most 5 KB", () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    const reader = new CustomEventReader();
+    const objects = toCustomObjects(value as JsonValue);
+    const back = objects.map((one) => reader.read(JSON.parse(JSON.stringify(one))));
+    assertEquals(JSON.stringify(back.at(-1)), JSON.stringify(value));
+  }));
+});
+
+Deno.test("what would be too large in an object goes in two, in either order", () => {
+  for (const text of ["x".repeat(5118), "é".repeat(2559), "😀".repeat(1279)]) {
+    const [first, second, ...more] = toCustomObjects(text);
+    assertEquals(more, []);
+    for (const part of [first!, second!]) {
+      assert(new TextEncoder().encode(JSON.stringify(part)).length <= 5120);
+    }
+    for (const order of [[first!, second!], [second!, first!]]) {
+      const reader = new CustomEventReader();
+      assertEquals(order.map((one) => reader.read(one)), [undefined, text]);
+    }
+  }
+});
+
+Deno.test("parts that come without the other are forgotten in the end", () => {
+  const reader = new CustomEventReader();
+  const halves = Array.from({ length: 50 }, () => toCustomObjects("x".repeat(5118)));
+  for (const [first] of halves) assertEquals(reader.read(first!), undefined);
+  assertEquals(reader.read(halves[0]![1]!), undefined, "the oldest was forgotten");
+  assertEquals(reader.read(halves[49]![1]!), "x".repeat(5118));
+});
+
+/** A WebSocket that does what a test says. */
+class FakeSocket {
+  readyState: number = WebSocket.CONNECTING;
+  binaryType = "blob";
+  bufferedAmount = 0;
+  readonly sent: unknown[] = [];
+  closedWith: number | undefined;
+  onopen: (() => void) | undefined;
+  onmessage: ((event: { data: unknown }) => void) | undefined;
+  onclose: ((event: { code: number }) => void) | undefined;
+
+  open(): void {
+    this.readyState = WebSocket.OPEN;
+    this.onopen?.();
+  }
+  send(data: unknown): void {
+    this.sent.push(data);
+  }
+  close(code = 1005): void {
+    this.closedWith ??= code;
+    this.readyState = WebSocket.CLOSING;
+  }
+}
+
+function socketStage() {
+  const clock = new VirtualClock();
+  const raw = new FakeSocket();
+  const ends: SocketEnd[] = [];
+  const messages: unknown[] = [];
+  const opening = WatchedSocket.open("ws://nowhere", {
+    name: "the socket",
+    openTimeoutMs: 5000,
+    pingMs: 5000,
+    silenceMs: 12_000,
+    ping: () => "ping",
+    onMessage: (data) => void messages.push(data),
+    onEnd: (end) => void ends.push(end),
+    clock,
+    connect: () => raw as unknown as WebSocket,
+  });
+  return { clock, raw, ends, messages, opening };
+}
+
+Deno.test("a socket that does not open in time is given up and closed", async () => {
+  const { clock, raw, opening, ends } = socketStage();
+  const error = await assertRejects(() => clock.until(opening), ConnectionError);
+  assertEquals([error.code, error.retryable, clock.now()], ["timeout", true, 5000]);
+  assertEquals([raw.closedWith, ends, clock.pending], [1000, [], 0]);
+});
+
+Deno.test("a socket that is refused says so", async () => {
+  const { clock, raw, opening } = socketStage();
+  raw.onclose?.({ code: 1006 });
+  const error = await assertRejects(() => opening, ConnectionError);
+  assertEquals([error.code, clock.pending], ["unreachable", 0]);
+});
+
+Deno.test("a socket asks for a sign of life, and is dead after 12 s of silence", async () => {
+  const { clock, raw, opening, ends, messages } = socketStage();
+  raw.open();
+  const socket = await opening;
+  await clock.advance(11_000);
+  raw.onmessage?.({ data: "here" });
+  raw.onmessage?.({ data: new Uint8Array([7]).buffer });
+  await clock.advance(11_999);
+  assertEquals([ends, raw.sent.length], [[], 4]);
+  await clock.advance(1);
+  assertEquals(ends, [{ kind: "silent" }]);
+  assertEquals(messages, ["here", new Uint8Array([7])]);
+  raw.onmessage?.({ data: "late" });
+  assertEquals([messages.length, socket.isOpen, clock.pending], [2, false, 0]);
+});
+
+Deno.test("a socket that is lost tells it once", async () => {
+  const { raw, opening, ends, clock } = socketStage();
+  raw.open();
+  const socket = await opening;
+  raw.onclose?.({ code: 4000 });
+  raw.onclose?.({ code: 4000 });
+  assertEquals(ends, [{ kind: "lost", code: 4000 }]);
+  socket.send("nothing");
+  await socket.close();
+  assertEquals([raw.sent, clock.pending], [[], 0]);
+});
+
+Deno.test("a socket that takes nothing any more is given up", async () => {
+  const { raw, opening, ends } = socketStage();
+  raw.open();
+  const socket = await opening;
+  raw.bufferedAmount = 2 * 1024 * 1024;
+  socket.send("more");
+  assertEquals([ends, raw.sent], [[{ kind: "slow" }], []]);
+});
+
+Deno.test("closing does not wait for ever for the other side", async () => {
+  const { raw, opening, ends, clock } = socketStage();
+  raw.open();
+  const socket = await opening;
+  await clock.until(socket.close());
+  assertEquals(ends, [{ kind: "closed" }]);
+  assertEquals([raw.closedWith, clock.now(), clock.pending], [1000, 500, 0]);
+});

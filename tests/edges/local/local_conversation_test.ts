@@ -1,0 +1,79 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Connection } from "../../../src/edge/connection.ts";
+import { checkCustomEvent } from "../../../src/edge/custom_event.ts";
+import { LocalConversation } from "../../../src/edges/local/local_conversation.ts";
+import type { JsonValue } from "../../../src/edge/types.ts";
+import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+
+function bench() {
+  const clock = new VirtualClock();
+  const sent: { [key: string]: JsonValue }[] = [];
+  const connection = {
+    state: "active",
+    participants: new Map([["p", { id: "p", userId: "ada", name: "Ada", kind: "person" }]]),
+    sendCustomEvent(data: { [key: string]: JsonValue }) {
+      checkCustomEvent(data);
+      sent.push(data);
+      return Promise.resolve();
+    },
+  } as unknown as Connection;
+  let open = true;
+  const conversation = new LocalConversation({
+    id: "c",
+    instructions: "",
+    clock,
+    user: { id: "echo", name: "Echo" },
+    connection: () => open ? connection : undefined,
+  });
+  return { clock, sent, conversation, leave: () => open = false };
+}
+
+Deno.test("messages go to the pages under the names of those who said them", async () => {
+  const { clock, sent, conversation } = bench();
+  conversation.append({ role: "system", userId: "echo", text: "be kind" });
+  conversation.append({ role: "user", userId: "ada", text: "hello" });
+  conversation.append({ role: "assistant", userId: "echo", text: "hello Ada" });
+  await clock.advance(0);
+  assertEquals(sent.map(({ type, name, text }) => [type, name, text]), [
+    ["transcript", "Ada", "hello"],
+    ["transcript", "Echo", "hello Ada"],
+  ]);
+});
+
+Deno.test("a message that grows is shown ten times a second, and its end at once", async () => {
+  const { clock, sent, conversation } = bench();
+  const { id } = conversation.append({
+    role: "assistant",
+    userId: "echo",
+    text: "",
+    complete: false,
+  });
+  for (let words = 1; words <= 10; words++) {
+    conversation.update(id, { text: "word ".repeat(words) });
+    await clock.advance(20);
+  }
+  assertEquals(sent.length, 2);
+  conversation.update(id, { complete: true, interrupted: true });
+  await clock.advance(0);
+  assertEquals(sent.length, 3);
+  assertEquals([sent[2]!.complete, sent[2]!.interrupted, sent[2]!.id], [true, true, id]);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("a message too long for one event is cut, not lost", async () => {
+  const { clock, sent, conversation } = bench();
+  for (const letter of ["a", "ä", "語", "🦜"]) {
+    conversation.append({ role: "assistant", userId: "echo", text: letter.repeat(6000) });
+  }
+  await clock.advance(0);
+  assertEquals(sent.length, 4);
+  for (const { text } of sent) assert(String(text).length > 400 && String(text).endsWith("…"));
+});
+
+Deno.test("without a connection the conversation is kept all the same", async () => {
+  const { clock, sent, conversation, leave } = bench();
+  leave();
+  conversation.append({ role: "user", userId: "ada", text: "hello" });
+  await clock.advance(200);
+  assertEquals([sent.length, conversation.messages.length], [0, 1]);
+});

@@ -1,0 +1,227 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { Call } from "../../../src/edge/call.ts";
+import type { EdgeAgent } from "../../../src/edge/edge_agent.ts";
+import { EdgeError } from "../../../src/edge/errors.ts";
+import { ErrorEvent } from "../../../src/edge/events.ts";
+import { LocalEdge, type LocalEdgeOptions } from "../../../src/edges/local/mod.ts";
+import { silentLogger } from "../../../src/events/logger.ts";
+import { hello } from "./fakes.ts";
+
+// These run the real media process, and no browser.
+
+function newEdge(options: LocalEdgeOptions = {}): LocalEdge {
+  return new LocalEdge({ logger: silentLogger, ...options });
+}
+
+function agent(id: string): EdgeAgent {
+  return {
+    user: { id, name: id },
+    hearing: { sampleRate: 16_000, agents: false },
+    receiveRow() {},
+  };
+}
+
+/** What the server answers to whoever follows a link. */
+async function answer(link: URL): Promise<{ type: string; code?: string }> {
+  const [, , callType, callId] = link.pathname.split("/").map(decodeURIComponent);
+  const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: link.origin },
+  });
+  try {
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = reject;
+    });
+    const message = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+    socket.send(JSON.stringify(hello("Ada", { callType, callId, secret: link.hash.slice(1) })));
+    return JSON.parse((await message).data);
+  } finally {
+    const closed = new Promise((resolve) => socket.onclose = resolve);
+    socket.close(1000);
+    await closed;
+  }
+}
+
+Deno.test("a call is found again by its id and type, with the same secret", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  assertEquals((await edge.createCall("kitchen")).original, call.original);
+  assertNotEquals((await edge.createCall("cellar")).original, call.original);
+  assertNotEquals(
+    (await edge.createCall("kitchen", { callType: "other" })).original,
+    call.original,
+  );
+  // Dots vanish from a link's path, half a character cannot be written there, and no page may send
+  // what turns the reading direction.
+  for (const id of ["", "x".repeat(201), "a\nb", ".", "../..", "\uD800", "a\u202Eb", 5 as never]) {
+    await assertRejects(() => edge.createCall(id), TypeError, "callId");
+  }
+  for (const callType of ["", ".", "../.."]) {
+    await assertRejects(() => edge.createCall("kitchen", { callType }), TypeError, "callType");
+  }
+  for (const id of ["...", ".kitchen", "a.b"]) await edge.createCall(id);
+});
+
+Deno.test("a call made by hand has a whole secret and a name that fits a link", async () => {
+  await using edge = newEdge();
+  for (const secret of ["", "x", "A".repeat(23), `${"A".repeat(21)}/`, 5, null]) {
+    const call = new Call({ id: "kitchen", original: { secret } });
+    await assertRejects(() => edge.callLink(call), TypeError, "secret");
+    await assertRejects(() => edge.join(agent("echo"), call), TypeError, "secret");
+  }
+  await assertRejects(() => edge.callLink(new Call({ id: "../.." })), TypeError, "callId");
+  assertEquals(edge.mediaProcessId, undefined);
+  const secret = "A".repeat(22);
+  const link = await edge.callLink(new Call({ id: "kitchen", original: { secret } }));
+  assertEquals(link.hash, `#${secret}`);
+  assertEquals((await edge.callLink(new Call({ id: "cellar" }))).hash.length, 23);
+});
+
+Deno.test("the media process runs from the first join to the end of the last call", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  assertEquals(edge.mediaProcessId, undefined);
+  const first = await edge.join(agent("first"), call);
+  const process = edge.mediaProcessId;
+  assert(process !== undefined);
+  const second = await edge.join(agent("second"), await edge.createCall("cellar"));
+  assertEquals(edge.mediaProcessId, process);
+  await first.close();
+  assertEquals(edge.mediaProcessId, process);
+  await second.close();
+  assertEquals(edge.mediaProcessId, undefined);
+});
+
+Deno.test("agents in one call know each other, agents of two calls do not", async () => {
+  await using edge = newEdge();
+  const kitchen = await edge.createCall("kitchen");
+  const echo = await edge.join(agent("echo"), kitchen);
+  const parrot = await edge.join(agent("parrot"), kitchen);
+  const other = await edge.join(agent("other"), await edge.createCall("cellar"));
+  const names = [...parrot.participants.values()].map(({ userId, kind }) => `${userId} ${kind}`);
+  assertEquals(names, ["echo agent"]);
+  assertEquals(other.participants.size, 0);
+  // Two agents alone are nobody.
+  assertEquals(echo.state, "waiting");
+});
+
+Deno.test("the link lets in, and what is not quite the link does not", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("the kitchen/1");
+  await edge.join(agent("echo"), call);
+  const link = await edge.callLink(call);
+  assertEquals((await answer(link)).type, "welcome");
+  const wrong = new URL(link);
+  wrong.hash = "A".repeat(22);
+  assertEquals((await answer(wrong)).code, "wrong-link");
+  const other = new URL(link);
+  other.pathname = "/call/default/cellar";
+  assertEquals((await answer(other)).code, "wrong-link");
+});
+
+Deno.test("people can wait in a call that has a link and no agent yet", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  const link = await edge.callLink(call);
+  assertEquals((await answer(link)).type, "welcome");
+  const connection = await edge.join(agent("echo"), call);
+  assertEquals((await edge.callLink(call)).href, link.href);
+  await connection.close();
+  assertEquals(edge.mediaProcessId, undefined);
+});
+
+Deno.test("a call that is ended ends for its agents with that reason", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent("echo"), call);
+  await edge.endCall(call);
+  assertEquals(await connection.closed, "call-ended");
+});
+
+Deno.test("after the media process was lost the next join has a new one and the same link", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent("echo"), call);
+  const link = await edge.callLink(call);
+  const process = edge.mediaProcessId!;
+  Deno.kill(process, "SIGKILL");
+  assertEquals(await connection.closed, "media-process-lost");
+  await edge.join(agent("echo"), call);
+  assertNotEquals(edge.mediaProcessId, process);
+  assertEquals((await edge.callLink(call)).href, link.href);
+  assertEquals((await answer(link)).type, "welcome");
+});
+
+Deno.test("a port that is taken makes joining fail, and nothing is left behind", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  await using edge = newEdge({ port });
+  const call = await edge.createCall("kitchen");
+  const error = await assertRejects(() => edge.join(agent("echo"), call), EdgeError);
+  assertEquals(error.code, "address-in-use");
+  assertEquals(edge.mediaProcessId, undefined);
+  listener.close();
+  await edge.join(agent("echo"), call);
+  assertEquals(Number((await edge.callLink(call)).port), port);
+});
+
+Deno.test("whoever starts a call on the start page meets the agent that the hook brings", async () => {
+  await using edge = newEdge();
+  const joined = Promise.withResolvers<Call>();
+  const serving = await edge.serve({
+    async onCall(call) {
+      await edge.join(agent("echo"), call);
+      joined.resolve(call);
+    },
+  });
+  const { url } = serving;
+  const socket = new WebSocket(`${url.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: url.origin },
+  });
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  const started = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+  await new Promise((resolve) => socket.onopen = resolve);
+  socket.send(JSON.stringify({ type: "start", version: 1, secret: url.hash.slice(1) }));
+  const { callId, secret } = JSON.parse((await started).data);
+  await closed;
+  const call = await joined.promise;
+  assertEquals([call.id, call.original], [callId, { secret }]);
+  const members = await answer(await edge.callLink(call)) as unknown as { members: unknown[] };
+  assertEquals(members.members.length, 1);
+  await serving.close();
+  await serving.closed;
+  // The call that was begun goes on.
+  assertEquals(edge.connections.size, 1);
+});
+
+Deno.test("whoever starts a call whose hook fails is told at once that nobody comes", async () => {
+  await using edge = newEdge();
+  const errors: unknown[] = [];
+  using _errors = edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+  const failure = new Error("no agent today");
+  const failing = Promise.withResolvers<void>();
+  await using serving = await edge.serve({
+    onCall: () => failing.promise,
+  });
+  const { url } = serving;
+  const socket = new WebSocket(`${url.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: url.origin },
+  });
+  const started = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+  await new Promise((resolve) => socket.onopen = resolve);
+  socket.send(JSON.stringify({ type: "start", version: 1, secret: url.hash.slice(1) }));
+  const { callType, callId, secret } = JSON.parse((await started).data);
+  const page = new WebSocket(`${url.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: url.origin },
+  });
+  const closed = new Promise<CloseEvent>((resolve) => page.onclose = resolve);
+  const welcome = new Promise((resolve) => page.onmessage = resolve);
+  await new Promise((resolve) => page.onopen = resolve);
+  page.send(JSON.stringify(hello("Ada", { callType, callId, secret })));
+  await welcome;
+  const begun = performance.now();
+  failing.reject(failure);
+  assertEquals((await closed).reason, "no-agent");
+  assert(performance.now() - begun < 5000);
+  assertEquals(errors, [failure]);
+});

@@ -1,0 +1,51 @@
+/** The page's files, as they are embedded and served. */
+import { assert, assertEquals } from "@std/assert";
+import { pageFiles } from "../../../src/edges/local/child/page.ts";
+
+const FOLDER = new URL("../../../src/edges/local/page/", import.meta.url);
+const TYPES: Record<string, string> = {
+  css: "text/css; charset=utf-8",
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** Paths of all files below a folder. */
+async function* walk(folder: URL, at = "/"): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) yield* walk(new URL(`${name}/`, folder), `${at}${name}/`);
+    else yield at + name;
+  }
+}
+
+Deno.test("every file of the page is served under its own name and type", async () => {
+  const served = new Map(pageFiles.map((file) => [file.path, file]));
+  for await (const path of walk(FOLDER)) {
+    const file = served.get(path === "/index.html" ? "/" : path);
+    assert(file, `${path} is not served`);
+    assertEquals(file.type, TYPES[path.split(".").at(-1)!], path);
+    assertEquals(file.text, await Deno.readTextFile(new URL(path.slice(1), FOLDER)), path);
+  }
+});
+
+Deno.test("scripts import what is served, by relative paths that hold on every origin", () => {
+  const served = new Set(pageFiles.map(({ path }) => path));
+  for (const { path, type, text } of pageFiles) {
+    if (type !== TYPES.js) continue;
+    for (const [, specifier] of text.matchAll(/^(?:import|export|\}) ?.*from "([^"]+)";$/gm)) {
+      assert(/^\.\.?\//.test(specifier!), `${path} imports ${specifier}`);
+      const { pathname } = new URL(specifier!, `http://page${path}`);
+      assert(served.has(pathname), `${path} imports ${pathname}, which is not served`);
+    }
+  }
+});
+
+Deno.test("the client needs nothing but its own folder", () => {
+  for (const { path, text } of pageFiles) {
+    if (path !== "/client.js" && !path.startsWith("/client/")) continue;
+    for (const [, specifier] of text.matchAll(/ from "(\.[^"]+)";$/gm)) {
+      const { pathname } = new URL(specifier!, `http://page${path}`);
+      assert(pathname.startsWith("/client/"), `${path} imports ${pathname}`);
+    }
+  }
+});

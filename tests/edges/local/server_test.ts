@@ -1,0 +1,32 @@
+import { assertEquals } from "@std/assert";
+import { Call } from "../../../src/edge/call.ts";
+import { EdgeEvents } from "../../../src/edge/edge_events.ts";
+import { ErrorEvent } from "../../../src/edge/events.ts";
+import { LocalServing, type ServeOptions } from "../../../src/edges/local/server.ts";
+import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+import { failures, slipNames, slips, UnhandledRejections } from "../../fixtures/slips.ts";
+
+Deno.test("what answers new calls may do anything: it is told, and the people who wait are", async () => {
+  using unhandled = new UnhandledRejections();
+  for (const slipName of slipNames) {
+    const clock = new VirtualClock();
+    const events = new EdgeEvents({ clock });
+    const errors: string[] = [];
+    events.subscribe(ErrorEvent, ({ context }) => void errors.push(context));
+    const sentAway: string[] = [];
+    const serving = new LocalServing({
+      onCall: slips[slipName] as ServeOptions["onCall"],
+      events,
+      clock,
+      open: () => Promise.reject(new Error("not here")),
+      unanswered: ({ id }) => Promise.resolve(void sentAway.push(id)),
+      onClosed: () => {},
+    });
+    for (const id of ["one", "two"]) serving.begun(new Call({ id }));
+    await unhandled.assertNone(slipName);
+    const isTold = failures.includes(slipName);
+    assertEquals(sentAway, isTold ? ["one", "two"] : [], slipName);
+    assertEquals(errors, isTold ? ["onCall of one", "onCall of two"] : [], slipName);
+    await serving.close();
+  }
+});

@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { checkLimits, DEFAULT_LIMITS, RateLimit } from "../../../src/edges/local/wire/limits.ts";
+import {
+  checkSettings,
+  isSecureContext,
+  netPermissions,
+  settingsFromJson,
+  settingsToJson,
+} from "../../../src/edges/local/settings.ts";
+import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+
+const PEM = "-----BEGIN CERTIFICATE";
+
+Deno.test("unless told otherwise an edge listens on this machine only, on a free port", () => {
+  const settings = checkSettings();
+  assertEquals([settings.host, settings.port], ["127.0.0.1", 0]);
+  assertEquals(netPermissions(settings), ["127.0.0.1"]);
+  assertEquals(settings.limits, DEFAULT_LIMITS);
+});
+
+Deno.test("settings that make no sense are refused with what was expected", () => {
+  assertThrows(() => checkSettings({ host: "example.org" }), TypeError, "IP address");
+  assertThrows(() => checkSettings({ host: "0.0.0.0" }), TypeError, "announcedAddress");
+  assertThrows(() => checkSettings({ announcedAddress: "me" }), TypeError, "IP address");
+  assertThrows(() => checkSettings({ port: 70_000 }), RangeError, "65535");
+  assertThrows(() => checkSettings({ origins: ["example.org"] }), TypeError, "https://");
+  assertThrows(() => checkSettings({ udpPortRange: { min: 50_010, max: 50_000 } }), RangeError);
+  assertThrows(
+    () => checkSettings({ tls: { cert: "cert.pem", key: "key.pem" } }),
+    TypeError,
+    "PEM",
+  );
+  for (const tls of [{}, { cert: PEM }, { cert: PEM, key: 5 }, "cert.pem", null]) {
+    assertThrows(() => checkSettings({ tls } as never), TypeError, "PEM");
+  }
+  for (const origins of ["https://example.org", [5], {}, null]) {
+    assertThrows(() => checkSettings({ origins } as never), TypeError, "origins");
+  }
+  assertThrows(() => checkSettings({ host: 5 } as never), TypeError, "IP address");
+  assertThrows(() => checkSettings({ udpPortRange: 5 } as never), RangeError, "udpPortRange");
+  assertThrows(() => checkSettings({ limits: null } as never), TypeError, "limits");
+  assertThrows(() => checkLimits({ people: 0 }), RangeError, "limits.people");
+  assertThrows(() => checkLimits({ videos: 9 }), RangeError, "at most 8");
+  assertThrows(() => checkLimits({ persons: 3 } as never), RangeError, "not a limit");
+});
+
+Deno.test("STUN and TURN servers that no browser would take are refused at once", () => {
+  for (
+    const server of [
+      "stun:example.org",
+      null,
+      {},
+      { urls: 5 },
+      { urls: [] },
+      { urls: "example.org" },
+      { urls: "https://example.org" },
+      { urls: ["stun:example.org", "stun:"] },
+      { urls: "turn:example.org" },
+      { urls: "turn:example.org", username: "me" },
+      { urls: "turn:example.org", username: "me", credential: 5 },
+      { urls: "turn:example.org?transport=smoke", username: "me", credential: "secret" },
+    ]
+  ) {
+    assertThrows(
+      () => checkSettings({ iceServers: [server] } as never),
+      TypeError,
+      "iceServers[0]",
+      JSON.stringify(server),
+    );
+  }
+  assertThrows(() => checkSettings({ iceServers: "stun:x" } as never), TypeError, "iceServers");
+  // A password has no place in an error, which is logged.
+  const error = assertThrows(
+    () => checkSettings({ iceServers: [{ urls: "turn:", username: "u", credential: "hunter2" }] }),
+    TypeError,
+  );
+  assert(!error.message.includes("hunter2"), error.message);
+  const good = [
+    { urls: "stun:example.org" },
+    { urls: ["stun:192.168.1.1:3478", "stuns:[fd00::1]:5349"] },
+    { urls: "turns:example.org:443?transport=tcp", username: "me", credential: "secret" },
+  ];
+  assertEquals(checkSettings({ iceServers: good }).iceServers, good);
+});
+
+Deno.test("settings cross to the media process unharmed", () => {
+  const settings = checkSettings({
+    host: "192.168.1.20",
+    port: 8443,
+    iceServers: [{ urls: "stun:192.168.1.1" }],
+    udpPortRange: { min: 50_000, max: 50_100 },
+    limits: { people: 3 },
+  });
+  const crossed = settingsFromJson(settingsToJson(settings));
+  assertEquals(crossed, JSON.parse(JSON.stringify(settings)));
+  assertEquals(netPermissions(settings), ["192.168.1.20:8443"]);
+});
+
+Deno.test("only the same machine and TLS are a secure context", () => {
+  assertEquals(isSecureContext(checkSettings()), true);
+  assertEquals(isSecureContext(checkSettings({ host: "192.168.1.20" })), false);
+  const tls = { cert: "-----BEGIN CERTIFICATE", key: "-----BEGIN PRIVATE KEY" };
+  assertEquals(isSecureContext(checkSettings({ host: "192.168.1.20", tls })), true);
+});
+
+Deno.test("a rate limit lets a burst through and then its rate", async () => {
+  const clock = new VirtualClock();
+  const limit = new RateLimit(clock, 10);
+  const takes = (count: number): number =>
+    Array.from({ length: count }, () => limit.take()).filter(Boolean).length;
+  assertEquals(takes(100), 40);
+  await clock.advance(1000);
+  assertEquals(takes(100), 10);
+});

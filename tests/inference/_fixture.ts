@@ -1,0 +1,149 @@
+import type { Call } from "../../src/edge/call.ts";
+import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
+import type { MemoryParty } from "../../src/testing/memory_participant.ts";
+import { Agent } from "../../src/agent/agent.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { ErrorEvent } from "../../src/edge/events.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { conversationEvents } from "../../src/inference/contracts/events.ts";
+import { fixedSilence } from "../../src/inference/contracts/turn_detector.ts";
+import { FakeLLM, type FakeReply } from "../../src/testing/fake_llm.ts";
+import { type FakeExchange, FakeRealtimeLLM } from "../../src/testing/fake_realtime_llm.ts";
+import { FakeSTT } from "../../src/testing/fake_stt.ts";
+import { FakeTTS, type FakeTTSOptions } from "../../src/testing/fake_tts.ts";
+import { FakeVAD } from "../../src/testing/fake_vad.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+
+/** What a call with a talking agent is played with. */
+export interface StageOptions {
+  replies?: readonly FakeReply[];
+  transcripts?: ConstructorParameters<typeof FakeSTT>[1];
+  voice?: FakeTTSOptions;
+  people?: string[];
+  agent?: Partial<AgentOptions>;
+  /** Whether the model can be shown pictures. */
+  seeing?: boolean;
+  /** Called before the agent joins. */
+  prepare?: (stage: Stage) => void;
+  /** An agent with a realtime model instead, and what that follows. */
+  realtime?: readonly FakeExchange[];
+}
+
+/** An agent made of fakes in a call in memory, and all that happens there. */
+export class Stage implements AsyncDisposable {
+  readonly clock = new VirtualClock();
+  readonly edge = new MemoryEdge({ clock: this.clock, logger: silentLogger });
+  readonly llm: FakeLLM;
+  readonly stt: FakeSTT;
+  readonly tts: FakeTTS;
+  readonly realtime: FakeRealtimeLLM;
+  readonly vad = new FakeVAD();
+  readonly agent: Agent;
+  readonly people: MemoryParty[] = [];
+  readonly happened: { at: number; event: object }[] = [];
+  readonly errors: ErrorEvent[] = [];
+  call!: Call;
+
+  private constructor(options: StageOptions) {
+    const { clock, edge } = this;
+    this.llm = new FakeLLM(clock, options.replies);
+    this.stt = new FakeSTT(clock, options.transcripts);
+    this.tts = new FakeTTS(clock, options.voice);
+    this.realtime = new FakeRealtimeLLM(clock, options.realtime ?? []);
+    this.llm.acceptsImages = this.realtime.acceptsImages = options.seeing ?? false;
+    this.agent = new Agent({
+      edge,
+      agentUser: { id: "agent", name: "Agent" },
+      ...options.realtime ? { llm: this.realtime } : {
+        llm: this.llm,
+        stt: this.stt,
+        tts: this.tts,
+        vad: this.vad,
+        turnDetection: fixedSilence(400),
+      },
+      ...options.agent,
+    });
+    edge.events.subscribe(ErrorEvent, (event) => void this.errors.push(event));
+    this.agent.events.subscribe(conversationEvents, (event) => {
+      this.happened.push({ at: clock.now(), event });
+    });
+  }
+
+  static async set(options: StageOptions = {}): Promise<Stage> {
+    const stage = new Stage(options);
+    const { clock, edge, agent } = stage;
+    options.prepare?.(stage);
+    stage.call = await agent.createCall("default", "stage");
+    for (const userId of options.people ?? ["ann"]) {
+      const name = userId[0]!.toUpperCase() + userId.slice(1);
+      stage.people.push(edge.enter(stage.call, { userId, name, id: userId }));
+    }
+    await clock.until(agent.join(stage.call));
+    return stage;
+  }
+
+  /** The first person. */
+  get ann(): MemoryParty {
+    return this.people[0]!;
+  }
+
+  get connection(): MemoryConnection {
+    return this.agent.connection as MemoryConnection;
+  }
+
+  /** What is in the edge's conversation, as `who: text`, `...` where more may come, `/` where cut. */
+  get conversation(): string[] {
+    return this.agent.conversation!.messages.map(({ userId, text, complete, interrupted }) =>
+      `${userId}: ${text}${complete ? "" : "..."}${interrupted ? "/" : ""}`
+    );
+  }
+
+  /** What the model was told last, without its instructions. */
+  get told(): string[] {
+    const messages = this.llm.requests.at(-1)?.messages ?? [];
+    return messages.map((one) => `${one.role}: ${one.text}`);
+  }
+
+  events<T extends object>(eventClass: new (...args: never[]) => T): T[] {
+    return this.happened.flatMap(({ event }) => event instanceof eventClass ? [event] : []);
+  }
+
+  /** When the first event of a class happened. */
+  when(eventClass: new (...args: never[]) => object): number {
+    return this.happened.find(({ event }) => event instanceof eventClass)?.at ?? NaN;
+  }
+
+  /** Says something in the background that lasts so long. */
+  speak(ms: number, who: MemoryParty = this.ann, loudness = 6000): Promise<void> {
+    return who.speak(sound(ms, loudness));
+  }
+
+  /** Says something in the background, and is silent after it as a microphone is. */
+  utter(ms: number, thenMs: number, who?: MemoryParty, loudness?: number): void {
+    this.speak(ms, who, loudness);
+    this.speak(thenMs, who, 0);
+  }
+
+  /** Says something, is silent, and lets so much time pass. */
+  async hear(ms: number, thenMs: number, who?: MemoryParty): Promise<void> {
+    this.utter(ms, thenMs, who);
+    await this.clock.advance(ms + thenMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.clock.until(this.agent.close());
+    await this.clock.until(this.edge.close());
+  }
+}
+
+/** Something like a voice: 150 Hz, 16 kHz, its loudness going up and down as syllables do. */
+export function sound(ms: number, loudness = 6000): PcmChunk {
+  const samples = new Int16Array(16 * ms);
+  for (let n = 0; n < samples.length; n++) {
+    const syllable = 0.6 + 0.4 * Math.sin(2 * Math.PI * n / 3100);
+    samples[n] = loudness * syllable * Math.sin(2 * Math.PI * 150 * n / 16_000);
+  }
+  return new PcmChunk(samples, { sampleRate: 16_000 });
+}

@@ -1,0 +1,89 @@
+/** What the tests of the media process share. @module */
+import { Call } from "../../src/edge/call.ts";
+import type { Connection } from "../../src/edge/connection.ts";
+import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
+import { EdgeTransport } from "../../src/edge/edge_transport.ts";
+import type { JsonValue } from "../../src/edge/types.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { MediaConnection } from "../../src/media/parent/media_connection.ts";
+import { MediaProcess, type MediaProcessOptions } from "../../src/media/parent/media_process.ts";
+
+/** The host without WebRTC. */
+export const FAKE_HOST = new URL("./fixtures/fake_host.ts", import.meta.url);
+/** The host whose people are peers in its own process. */
+export const LOOPBACK_HOST = new URL("./fixtures/loopback_host.ts", import.meta.url);
+
+/** A process with the fake host. */
+export function fakeProcess(options: Partial<MediaProcessOptions> = {}): MediaProcess {
+  return new MediaProcess({ host: FAKE_HOST, config: null, logger: silentLogger, ...options });
+}
+
+/** The thinnest edge over a media process. */
+export class TestEdge extends EdgeTransport {
+  readonly process: MediaProcess;
+  params: JsonValue = null;
+
+  constructor(process: MediaProcess) {
+    super({ logger: silentLogger });
+    this.process = process;
+  }
+
+  override authenticate(): Promise<void> {
+    return Promise.resolve();
+  }
+  override createCall(callId: string): Promise<Call> {
+    return Promise.resolve(new Call({ id: callId }));
+  }
+  override join(
+    agent: EdgeAgent,
+    call: Call,
+    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<MediaConnection> {
+    const { process, params } = this;
+    return MediaConnection.open(this, { agent, call, process, params, ...options });
+  }
+}
+
+/** An agent that hands its rows to `onRow`. */
+export function testAgent(
+  onRow: (row: AudioRow) => void = () => {},
+  hearing: Partial<EdgeAgent["hearing"]> = {},
+): EdgeAgent {
+  return {
+    user: { id: "agent", name: "Agent" },
+    hearing: { sampleRate: 16_000, agents: false, ...hearing },
+    receiveRow: onRow,
+  };
+}
+
+/** Waits until `condition` gives something truthy, and gives it. */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  limitMs = 10_000,
+): Promise<NonNullable<T>> {
+  const end = performance.now() + limitMs;
+  while (true) {
+    const value = await condition();
+    if (value) return value as NonNullable<T>;
+    if (performance.now() > end) throw new Error(`${what}: not within ${limitMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Whether a process of this id runs. */
+export async function isAlive(pid: number): Promise<boolean> {
+  try {
+    const status = await Deno.readTextFile(`/proc/${pid}/stat`);
+    return !/\) Z /.test(status);
+  } catch {
+    return false;
+  }
+}
+
+/** A connection's close reason, and how long it took from now on. */
+export async function closeOf(connection: Connection): Promise<{ reason: string; ms: number }> {
+  const start = performance.now();
+  const reason = await connection.closed;
+  return { reason, ms: performance.now() - start };
+}
