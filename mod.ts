@@ -11,17 +11,13 @@
 export { Agent } from "./src/agent/agent.ts";
 export type { AgentJoinOptions, AgentOptions } from "./src/agent/agent_options.ts";
 export { AgentSession } from "./src/agent/agent_session.ts";
-export {
-  type InterruptSignal,
-  interruptSignal,
-  untilInterrupted,
-} from "./src/agent/shutdown_signal.ts";
+export { type ShutdownSignal, shutdownSignal, untilShutdown } from "./src/agent/shutdown_signal.ts";
 export type { HeardAudio, Processor } from "./src/agent/processor.ts";
-export { everybodyPasses, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
+export { allowEveryone, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
 
 // What it talks with. Adapters of services and models are imported by themselves.
 export type { BroadcastMetricsOptions } from "./src/agent/conversation_metrics.ts";
-export type { ConversationParts, VisionOptions } from "./src/agent/conversation_processor.ts";
+export type { ConversationOptions, VisionOptions } from "./src/agent/conversation_processor.ts";
 export * from "./src/inference/mod.ts";
 
 // The contract: what an edge is, and what its author builds on.
@@ -35,7 +31,12 @@ export {
   type MessageInit,
   type MessageRole,
 } from "./src/edge/conversation.ts";
-export type { AudioRow, AudioRowEntry, EdgeAgent, Hearing } from "./src/edge/edge_agent.ts";
+export type {
+  AudioRow,
+  AudioRowEntry,
+  AudioSubscription,
+  EdgeAgent,
+} from "./src/edge/edge_agent.ts";
 export {
   type ConnectionChoice,
   type EdgeOptions,
@@ -98,9 +99,9 @@ export type {
   AudioTrackOptions,
   FlushResult,
   OutboundAudioTrack,
-  PlayoutBinding,
-  PlayoutPort,
   PlayoutReport,
+  PlayoutSink,
+  SinkBinding,
 } from "./src/edge/audio_track.ts";
 export { PacedPlayout, type PacedPlayoutOptions } from "./src/edge/toolkit/paced_playout.ts";
 export {

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { AgentPort, EdgeHost } from "../src/media/child/contract.ts";
-import { runMediaHost } from "../src/media/child/child.ts";
+import type { AgentPort, EdgeChild } from "../src/media/child/contract.ts";
+import { runMediaChild } from "../src/media/child/child.ts";
 import type { JsonValue } from "../src/edge/types.ts";
 import { sinceStamp, stamp } from "./hop_stamp.ts";
 
 const SLOT_MS = 20;
 
-class HopHost implements EdgeHost {
+class HopHost implements EdgeChild {
   #port: AgentPort | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** How long each slot that the agent said was on its way. */
@@ -26,7 +26,7 @@ class HopHost implements EdgeHost {
         type: "participantJoined",
         participant: { id, userId: id, name: id, kind: "person" },
       });
-      port.uplink.addSource(`t${index}`, id);
+      port.rowQueue.addSource(`t${index}`, id);
     }
     port.playout.onArrival = () => this.#hear(port);
     this.#speak(port, participants);
@@ -56,13 +56,15 @@ class HopHost implements EdgeHost {
 
   /** One row every 20 ms, by a timer that does not drift. */
   #speak(port: AgentPort, participants: number): void {
-    const slot = new Int16Array(port.uplink.slotSamples);
+    const slot = new Int16Array(port.rowQueue.slotSamples);
     const start = performance.now();
     let row = 0;
     const tick = () => {
       stamp(slot);
-      for (let index = 0; index < participants; index++) port.uplink.write(`t${index}`, slot, row);
-      port.uplink.complete(row++);
+      for (let index = 0; index < participants; index++) {
+        port.rowQueue.write(`t${index}`, slot, row);
+      }
+      port.rowQueue.complete(row++);
       port.onTick(2 * row + 1);
       const due = start + row * SLOT_MS;
       this.#timer = setTimeout(tick, Math.max(0, due - performance.now()));
@@ -79,4 +81,4 @@ class HopHost implements EdgeHost {
   }
 }
 
-if (import.meta.main) await runMediaHost(() => new HopHost());
+if (import.meta.main) await runMediaChild(() => new HopHost());

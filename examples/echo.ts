@@ -1,9 +1,9 @@
 // deno run --allow-run examples/echo.ts
 /** Says everything back at once. Open the printed link in a browser; Ctrl-C ends it. */
-import { Agent, untilInterrupted } from "@ringline/edge";
+import { Agent, untilShutdown } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 
-await untilInterrupted(async (signal) => {
+await untilShutdown(async (signal) => {
   await using edge = new LocalEdge();
   const agent = new Agent({
     edge,

@@ -10,7 +10,7 @@ import {
   type ChatMessage,
   defineTool,
   type EdgeTransport,
-  fixedSilence,
+  fixedEndpointing,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { sileroVad } from "@ringline/edge/silero-vad";
@@ -105,7 +105,7 @@ export function localAssistant(edge: EdgeTransport): Agent {
     processors: [{ name: "timers", close: () => timers.forEach((one) => one[Symbol.dispose]()) }],
     vad: sileroVad(),
     stt: new PocketSphinx(GRAMMAR),
-    turnDetection: fixedSilence(500),
+    turnDetection: fixedEndpointing(500),
     llm: new RulesLLM(RULES, "I did not understand that."),
     tts: new EspeakVoice(),
     tools: [

@@ -10,7 +10,7 @@ import {
   type Participant,
   PcmChunk,
   type Processor,
-  untilInterrupted,
+  untilShutdown,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { LevelPicture } from "./lib/level_picture.ts";
@@ -136,7 +136,7 @@ if (import.meta.main) {
       host: { type: "string", default: "127.0.0.1" },
     },
   });
-  await untilInterrupted(async (signal) => {
+  await untilShutdown(async (signal) => {
     await using edge = new LocalEdge({ port: Number(values.port), host: values.host });
     const agent = new Agent({
       edge,

@@ -4,7 +4,7 @@
  * counter tells the page how long everybody has spoken. Neither hears the other's call. Open both
  * links in a browser; Ctrl-C ends them.
  */
-import { Agent, untilInterrupted } from "@ringline/edge";
+import { Agent, untilShutdown } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 
 /** Brings an agent into a call and stays until Ctrl-C. */
@@ -40,7 +40,7 @@ const timer = setInterval(() => {
   counter.sendCustomEvent({ type: "spoken_ms", ...Object.fromEntries(spokenMs) }).catch(() => {});
 }, 2000);
 
-await untilInterrupted((signal) =>
+await untilShutdown((signal) =>
   Promise.all([run(echo, "echo", signal), run(counter, "counter", signal)])
 );
 clearInterval(timer);

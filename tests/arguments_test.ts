@@ -20,12 +20,12 @@ const root = new URL("../", import.meta.url);
 
 /** What starts something, ends the program, or is made by others and only comes out of a call. */
 const LEFT_OUT = new Set([
-  "interruptSignal",
+  "shutdownSignal",
   "edgeConformance",
   "AgentSession",
   "CallRecord",
   "FakeRealtimeSession",
-  "MemoryParty",
+  "MemoryParticipant",
   "MemoryVideo",
 ]);
 
@@ -223,7 +223,7 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
     methods: [
       ...["authenticate", "createCall", "join", "publishTracks", "addTrackSubscriber"],
       ...["sendCustomEvent", "createConversation", "createAudioTrack", "openDemo"],
-      ...["enter", "endCall", "end", "disturb"],
+      ...["enter", "endCall", "end", "dropNetwork"],
     ],
   },
   LocalEdge: {

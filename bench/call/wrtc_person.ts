@@ -26,7 +26,7 @@ export interface InboundStats {
 }
 
 /** One person. */
-export class Person {
+export class ScriptedPerson {
   readonly name: string;
   readonly #socket: WebSocket;
   readonly #source = new wrtc.nonstandard.RTCAudioSource();
@@ -162,7 +162,7 @@ export class Person {
 }
 
 /** Everybody speaks on one clock that does not drift. */
-export function speakTogether(people: Person[]): void {
+export function speakTogether(people: ScriptedPerson[]): void {
   let due = performance.now();
   const turn = () => {
     const now = performance.now();

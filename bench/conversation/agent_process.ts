@@ -9,15 +9,15 @@
 import {
   Agent,
   BargeInEvent,
-  BargeInSuspectedEvent,
   ErrorEvent,
-  fixedSilence,
+  fixedEndpointing,
   type LLM,
+  OverlappingSpeechEvent,
   PcmChunk,
+  ReplyLatencyEvent,
   silentLogger,
   type STT,
   type TTS,
-  VoiceToVoiceEvent,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
 import { energyVad } from "../../src/inference/turns/energy_vad.ts";
@@ -87,17 +87,17 @@ class ConversationAgent {
       edge,
       agentUser: { id: "bench", name: "Bench" },
       vad: vad === "silero" ? sileroVad() : energyVad(),
-      turnDetection: fixedSilence(TURN_SILENCE_MS),
+      turnDetection: fixedEndpointing(TURN_SILENCE_MS),
       stt,
       llm,
       tts,
     });
     this.#subscriptions = [
-      this.#agent.events.subscribe(VoiceToVoiceEvent, (event) => {
+      this.#agent.events.subscribe(ReplyLatencyEvent, (event) => {
         const { participant: _, ...figures } = event;
         this.#answers.push(figures);
       }),
-      this.#agent.events.subscribe(BargeInSuspectedEvent, () => {
+      this.#agent.events.subscribe(OverlappingSpeechEvent, () => {
         this.#suspectedAt.push(wallClock(offset));
       }),
       this.#agent.events.subscribe(BargeInEvent, () => void this.#bargeIns++),

@@ -43,7 +43,7 @@ export class EspeakVoice implements TTS {
       // The words before the one that is being said.
       const endMs = (start + step) * 1000 / sampleRate;
       const current = words.findLast(({ fromMs }) => fromMs < endMs);
-      yield { pcm, spokenChars: isLast ? text.length : current?.from ?? 0 };
+      yield { pcm, alignedChars: isLast ? text.length : current?.from ?? 0 };
     }
   }
 

@@ -1,6 +1,6 @@
 /** What the examples share: their options, the key of the service they use, and how they end. */
 import { parseArgs } from "node:util";
-import { untilInterrupted } from "@ringline/edge";
+import { untilShutdown } from "@ringline/edge";
 
 /**
  * The options of the command line, each with a value: `--voice marin`. Asked for `--help`, or
@@ -52,7 +52,7 @@ export function serviceFromEnv(): { apiKey?: string; baseUrl?: string } {
  */
 export async function run(program: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   try {
-    await untilInterrupted(program);
+    await untilShutdown(program);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   }

@@ -8,7 +8,7 @@ import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { EventManager } from "../events/event_manager.ts";
-import type { RespondOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
+import type { GenerateReplyOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
 import type { SpeechOutcome } from "../inference/reply/speech_handle.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
@@ -23,10 +23,10 @@ import { checkDuration, waitFor } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
 import { AgentLifecycle } from "./agent_lifecycle.ts";
 import type { AgentSession } from "./agent_session.ts";
-import { ConversationPart } from "./conversation_processor.ts";
+import { ConversationProcessor } from "./conversation_processor.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
-import { Senses } from "./agent_input.ts";
-import { everybodyPasses } from "./speaker_filter.ts";
+import { AgentInput } from "./agent_input.ts";
+import { allowEveryone } from "./speaker_filter.ts";
 
 /** An edge that takes longer than this for a step before the join is given up; each sets limits of its own. */
 const EDGE_LIMIT_MS = 30_000;
@@ -73,8 +73,8 @@ export class Agent {
   readonly clock: Clock;
   readonly #audioMode: AudioTrackMode;
   readonly #video: VideoTrack | undefined;
-  readonly #senses: Senses;
-  readonly #talk: ConversationPart | undefined;
+  readonly #senses: AgentInput;
+  readonly #talk: ConversationProcessor | undefined;
   readonly #lifecycle: AgentLifecycle;
   readonly #report: Report;
   readonly #asked: UserHook<Promise<unknown>, AbortSignal | undefined>;
@@ -98,7 +98,7 @@ export class Agent {
     this.logger = guardedLogger(options.logger ?? edge.logger, this.clock);
     this.#audioMode = options.audioMode ?? "speech";
     const { onAudio } = options;
-    this.#talk = ConversationPart.from(options);
+    this.#talk = ConversationProcessor.from(options);
     this.processors = [
       ...options.processors ?? [],
       ...onAudio
@@ -120,10 +120,10 @@ export class Agent {
         if (!signal?.aborted && !(error instanceof ClosedError)) throw error;
       }
     }, { clock: this.clock, report, context: "what the agent was asked to do" });
-    this.#senses = new Senses({
+    this.#senses = new AgentInput({
       edge,
       processors: this.processors,
-      speakerFilter: options.speakerFilter ?? everybodyPasses,
+      speakerFilter: options.speakerFilter ?? allowEveryone,
       sampleRate: audioRate,
       hearsAgents,
       kernel: options.kernel ??
@@ -177,12 +177,12 @@ export class Agent {
   }
 
   /** The same by participant id, of the participants who had any last. */
-  get droppedSlotsBy(): ReadonlyMap<string, number> {
+  get droppedSlotsByParticipant(): ReadonlyMap<string, number> {
     return this.#senses.audio.droppedBy;
   }
 
   /** How many tracks are being listened to, or were and have not been processed to their end. */
-  get listeningTo(): number {
+  get openInputTracks(): number {
     return this.#senses.audio.inlets;
   }
 
@@ -281,7 +281,7 @@ export class Agent {
    *
    * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
    */
-  respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
+  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
     return this.#ask(() => {
       checkSpoken("respond", text, options);
       return this.#expectTalk().respond(text, options);
@@ -377,7 +377,7 @@ export class Agent {
     return this.#audio;
   }
 
-  #expectTalk(): ConversationPart {
+  #expectTalk(): ConversationProcessor {
     if (this.#talk) return this.#talk;
     throw new TypeError("the agent has nothing to talk with: expected llm, stt and tts");
   }

@@ -13,11 +13,11 @@ import {
   TrackUpdatedEvent,
 } from "../edge/events.ts";
 import { UserHook } from "../events/user_code.ts";
-import { AudioIn } from "./audio_input.ts";
-import { VideoIn } from "./video_input.ts";
+import { AudioInput } from "./audio_input.ts";
+import { VideoInput } from "./video_input.ts";
 
-/** What {@linkcode Senses} are made of. */
-export interface SensesOptions {
+/** What an {@linkcode AgentInput} is made of. */
+export interface AgentInputOptions {
   edge: EdgeTransport;
   processors: readonly Processor[];
   speakerFilter: SpeakerFilter;
@@ -36,10 +36,10 @@ type Change =
   | TrackUpdatedEvent;
 
 /** What the agent hears and sees, and whom: follows a connection and tells the processors. */
-export class Senses implements Disposable {
-  readonly audio: AudioIn;
-  readonly video: VideoIn;
-  readonly #options: SensesOptions;
+export class AgentInput implements Disposable {
+  readonly audio: AudioInput;
+  readonly video: VideoInput;
+  readonly #options: AgentInputOptions;
   readonly #participantJoined: readonly UserHook<Participant>[];
   readonly #participantLeft: readonly UserHook<Participant>[];
   readonly #trackUpdated: readonly UserHook<TrackInfo>[];
@@ -47,7 +47,7 @@ export class Senses implements Disposable {
   #connection: Connection | undefined;
   #subscription: Disposable | undefined;
 
-  constructor(options: SensesOptions) {
+  constructor(options: AgentInputOptions) {
     this.#options = options;
     const hooks = <T>(name: string, call: (processor: Processor, what: T) => unknown) =>
       options.processors.map((one) =>
@@ -63,8 +63,8 @@ export class Senses implements Disposable {
     this.#participantLeft = hooks("participantLeft", (one, who) => one.participantLeft?.(who));
     this.#trackUpdated = hooks("trackUpdated", (one, track) => one.trackUpdated?.(track));
     this.#trackRemoved = hooks("trackRemoved", (one, track) => one.trackRemoved?.(track));
-    this.audio = new AudioIn(options);
-    this.video = new VideoIn({
+    this.audio = new AudioInput(options);
+    this.video = new VideoInput({
       ...options,
       subscribe: (trackId) => {
         const connection = this.#connection!;

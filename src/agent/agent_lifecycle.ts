@@ -2,11 +2,11 @@ import type { AudioTrack } from "../edge/audio_track.ts";
 import type { Call } from "../edge/call.ts";
 import type { Connection } from "../edge/connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
-import type { EdgeAgent, Hearing } from "../edge/edge_agent.ts";
+import type { AudioSubscription, EdgeAgent } from "../edge/edge_agent.ts";
 import type { Agent } from "./agent.ts";
-import type { ConversationPart } from "./conversation_processor.ts";
+import type { ConversationProcessor } from "./conversation_processor.ts";
 import type { Processor } from "./processor.ts";
-import type { Senses } from "./agent_input.ts";
+import type { AgentInput } from "./agent_input.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { checkMethods } from "../events/checks.ts";
 import { promised, type Report } from "../events/user_code.ts";
@@ -15,9 +15,9 @@ import { AgentSession } from "./agent_session.ts";
 
 /** What an {@linkcode AgentLifecycle} is made of, beside its agent. */
 export interface AgentLifecycleOptions {
-  hearing: Hearing;
-  senses: Senses;
-  talk: ConversationPart | undefined;
+  hearing: AudioSubscription;
+  senses: AgentInput;
+  talk: ConversationProcessor | undefined;
   publishAudio: boolean;
   /** The track that the agent speaks through. */
   track: () => AudioTrack;

@@ -1,13 +1,13 @@
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { AudioTrackMode } from "../edge/audio_track.ts";
-import type { Hearing } from "../edge/edge_agent.ts";
+import type { AudioSubscription } from "../edge/edge_agent.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { User } from "../edge/types.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { Agent } from "./agent.ts";
-import type { ConversationParts } from "./conversation_processor.ts";
+import type { ConversationOptions } from "./conversation_processor.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
 import { checkUser } from "../edge/validation.ts";
@@ -16,7 +16,7 @@ import { checkClock } from "../events/clock.ts";
 import { checkProcessors, checkVideoTrack } from "./processor.ts";
 
 /** What an {@linkcode Agent} is made of. */
-export interface AgentOptions extends ConversationParts {
+export interface AgentOptions extends ConversationOptions {
   /** The network it joins calls over. It is shared, and never closed by the agent. */
   edge: EdgeTransport;
   /** Who the agent is in the calls. */
@@ -34,7 +34,7 @@ export interface AgentOptions extends ConversationParts {
   /** Its picture: a track, or `false` for none. Default: that of a processor, if one has any. */
   publishVideo?: VideoTrack | false;
   /** Samples a second of what it hears. Default 16,000. */
-  audioRate?: Hearing["sampleRate"];
+  audioRate?: AudioSubscription["sampleRate"];
   /** Whether it hears and sees other agents too. Default `false`. */
   hearsAgents?: boolean;
   /** Whom the processors hear; see {@linkcode SpeakerFilter}. Default: everybody. */

@@ -3,15 +3,15 @@ import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Clock } from "../events/clock.ts";
 import type { HeardAudio, Processor } from "./processor.ts";
-import { everybodyPasses, type SpeakerFilter } from "./speaker_filter.ts";
+import { allowEveryone, type SpeakerFilter } from "./speaker_filter.ts";
 import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { type Report, UserHook, yesOrNo } from "../events/user_code.ts";
-import { AudioInlet, SLOT_MS } from "./participant_ring.ts";
+import { ParticipantRing, SLOT_MS } from "./participant_ring.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
 
-/** What {@linkcode AudioIn} is made of. */
-export interface AudioInOptions {
+/** What {@linkcode AudioInput} is made of. */
+export interface AudioInputOptions {
   processors: readonly Processor[];
   speakerFilter: SpeakerFilter;
   sampleRate: number;
@@ -34,7 +34,7 @@ const MAX_DROPPED_BY = 256;
 
 /** Something to be told when the audio that was heard before it has been processed. */
 interface Afterwards {
-  readonly waitsFor: readonly { inlet: AudioInlet; passed: number }[];
+  readonly waitsFor: readonly { inlet: ParticipantRing; passed: number }[];
   readonly act: () => void;
 }
 
@@ -42,11 +42,11 @@ interface Afterwards {
  * Everything the agent hears: a ring for each track, emptied row by row the moment a slot is
  * complete. After a stall it works in batches, and everything else gets a turn between them.
  */
-export class AudioIn implements Disposable {
-  readonly #options: AudioInOptions;
-  readonly #inlets = new Map<string, AudioInlet>();
+export class AudioInput implements Disposable {
+  readonly #options: AudioInputOptions;
+  readonly #inlets = new Map<string, ParticipantRing>();
   /** Inlets that get no more audio but are not emptied yet. */
-  readonly #ending = new Set<AudioInlet>();
+  readonly #ending = new Set<ParticipantRing>();
   readonly #droppedBy = new Map<string, number>();
   readonly #runners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
@@ -56,7 +56,7 @@ export class AudioIn implements Disposable {
   readonly #filterUpdated: UserHook<TrackInfo>;
   readonly #played = new RowValues(PLAYED_ROWS);
   readonly #row: HeardAudio[] = [];
-  readonly #rowInlets: AudioInlet[] = [];
+  readonly #rowInlets: ParticipantRing[] = [];
   readonly #passing: HeardAudio[] = [];
   readonly #shown: HeardAudio[] = [];
   #afterwards: Afterwards[] = [];
@@ -67,7 +67,7 @@ export class AudioIn implements Disposable {
   #creditAt = 0;
   #later: Disposable | undefined;
 
-  constructor(options: AudioInOptions) {
+  constructor(options: AudioInputOptions) {
     const { clock, report, speakerFilter } = options;
     this.#options = options;
     this.#runners = options.processors
@@ -177,7 +177,7 @@ export class AudioIn implements Disposable {
     if (this.#runners.length === 0) return;
     const key = trackId === "" ? streamOf(participant) : trackId;
     let inlet = this.#inlets.get(key);
-    if (!inlet) this.#inlets.set(key, inlet = new AudioInlet(key, entry, this.#options));
+    if (!inlet) this.#inlets.set(key, inlet = new ParticipantRing(key, entry, this.#options));
     const dropped = inlet.write(entry, row);
     if (dropped > 0) this.#countDrops(participant, dropped);
   }
@@ -191,19 +191,19 @@ export class AudioIn implements Disposable {
     }
   }
 
-  #inletOf(track: TrackInfo): AudioInlet | undefined {
+  #inletOf(track: TrackInfo): ParticipantRing | undefined {
     const named = this.#inlets.get(track.id);
     return named ??
       (track.type === TrackType.AUDIO ? this.#inlets.get(streamOf(track.participant)) : undefined);
   }
 
-  #end(inlet: AudioInlet): void {
+  #end(inlet: ParticipantRing): void {
     if (!this.#inlets.delete(inlet.key)) return;
     inlet.closeSlot();
     this.#ending.add(inlet);
   }
 
-  #tell(inlets: readonly AudioInlet[], act: () => void): void {
+  #tell(inlets: readonly ParticipantRing[], act: () => void): void {
     const waitsFor = inlets.map((inlet) => ({ inlet, passed: inlet.passed + inlet.waiting }));
     this.#afterwards.push({ waitsFor, act });
     this.#drain();
@@ -271,7 +271,7 @@ export class AudioIn implements Disposable {
     return true;
   }
 
-  #collect(inlet: AudioInlet, number: number, playedMs: number | undefined): void {
+  #collect(inlet: ParticipantRing, number: number, playedMs: number | undefined): void {
     const head = inlet.head;
     if (head?.row !== number) return;
     head.playedMs = playedMs;
@@ -302,7 +302,7 @@ export class AudioIn implements Disposable {
    * filter is shown a list of its own each time, to do with as it likes.
    */
   #filter(): readonly HeardAudio[] {
-    if (this.#options.speakerFilter === everybodyPasses) return this.#row;
+    if (this.#options.speakerFilter === allowEveryone) return this.#row;
     this.#passing.length = 0;
     for (const audio of this.#row) {
       this.#shown.length = 0;

@@ -5,8 +5,8 @@ import type { Component } from "../inference/contracts/component.ts";
 import {
   BargeInEvent,
   ConversationMetricsEvent,
-  FalseAlarmEvent,
-  VoiceToVoiceEvent,
+  FalseInterruptionEvent,
+  ReplyLatencyEvent,
 } from "../inference/contracts/events.ts";
 import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
 import { type Figures, metricsMessage } from "./metrics_message.ts";
@@ -34,7 +34,7 @@ const EVERY_MS = { least: 100, most: 86_400_000 };
  * ```ts
  * const event = {
  *   type: "metrics",
- *   // The latest answer, in milliseconds. See `VoiceToVoiceEvent`.
+ *   // The latest answer, in milliseconds. See `ReplyLatencyEvent`.
  *   voiceToVoiceMs: 1010,
  *   parts: { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 60, ownMs: 0 },
  *   // The latest interruption: from its first sound until the agent was silent.
@@ -92,7 +92,7 @@ export class ConversationMetrics implements Disposable {
   #next: Disposable | undefined;
   #sentAtMs = -Infinity;
   #saidOmitted = false;
-  #answer: VoiceToVoiceEvent | undefined;
+  #answer: ReplyLatencyEvent | undefined;
   #bargeInMs: number | undefined;
   #bargeIns = 0;
   #falseAlarms = 0;
@@ -108,9 +108,9 @@ export class ConversationMetrics implements Disposable {
       };
     });
     this.#subscription = init.events.subscribe(
-      [VoiceToVoiceEvent, BargeInEvent, FalseAlarmEvent],
+      [ReplyLatencyEvent, BargeInEvent, FalseInterruptionEvent],
       (event) => {
-        if (event instanceof VoiceToVoiceEvent) this.#answer = event;
+        if (event instanceof ReplyLatencyEvent) this.#answer = event;
         else if (event instanceof BargeInEvent) {
           this.#bargeIns++;
           this.#bargeInMs = event.silenceMs;

@@ -4,9 +4,9 @@ import type { Connection } from "../edge/connection.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Component } from "../inference/contracts/component.ts";
 import type {
-  Flow,
-  FlowContext,
-  RespondOptions,
+  GenerateReplyOptions,
+  Pipeline,
+  PipelineContext,
   SayOptions,
 } from "../inference/pipelines/pipeline.ts";
 import type { LLM } from "../inference/contracts/llm.ts";
@@ -32,16 +32,16 @@ import {
 } from "./conversation_metrics.ts";
 import { closeComponents, startComponents } from "../inference/contracts/component.ts";
 import { conversationEvents, ToolCalledEvent } from "../inference/contracts/events.ts";
-import { checkTalk } from "../inference/pipelines/check_turn_handling.ts";
+import { checkTurnHandling } from "../inference/pipelines/check_turn_handling.ts";
 import {
-  TranscribingFlow,
-  type TranscribingOptions,
+  CascadedPipeline,
+  type TurnHandlingOptions,
 } from "../inference/pipelines/cascaded_pipeline.ts";
-import { RealtimeFlow } from "../inference/pipelines/realtime_pipeline.ts";
+import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
 import { energyVad } from "../inference/turns/energy_vad.ts";
-import { Sight } from "../inference/vision/latest_frame.ts";
-import { Toolbox } from "../inference/reply/tool_executor.ts";
-import { punctuationTurns } from "../inference/contracts/turn_detector.ts";
+import { LatestFrame } from "../inference/vision/latest_frame.ts";
+import { ToolExecutor } from "../inference/reply/tool_executor.ts";
+import { punctuationEndpointing } from "../inference/contracts/turn_detector.ts";
 
 /** What a model that can be shown pictures gets to see of the routed video track. */
 export interface VisionOptions extends EncodeFrameOptions {
@@ -50,7 +50,7 @@ export interface VisionOptions extends EncodeFrameOptions {
 }
 
 /** What an agent hears, thinks and speaks with. */
-export interface ConversationParts {
+export interface ConversationOptions {
   /** The model that answers: one that reads and writes needs `stt` and `tts`, a realtime one none. */
   llm?: LLM | RealtimeLLM;
   /** Speech to text. */
@@ -70,7 +70,7 @@ export interface ConversationParts {
   /** What the model can do beside talking. */
   tools?: readonly Tool[];
   /** How it takes part in the conversation. A realtime model takes none. */
-  talk?: TranscribingOptions;
+  talk?: TurnHandlingOptions;
   /** What the model is shown, where it can be shown pictures. */
   vision?: VisionOptions;
   /**
@@ -82,26 +82,26 @@ export interface ConversationParts {
 }
 
 /** The part of an agent that talks: starts its models, and leads from what is heard to an answer. */
-export class ConversationPart implements Processor {
+export class ConversationProcessor implements Processor {
   readonly name = "conversation";
   readonly events: EventManager;
   /** Looks at video only where the model can be shown some. */
   readonly processVideo: ((frame: VideoFrame, track: TrackInfo) => void) | undefined;
   readonly videoFps: number;
-  readonly #parts: ConversationParts & { llm: LLM | RealtimeLLM };
+  readonly #parts: ConversationOptions & { llm: LLM | RealtimeLLM };
   readonly #components: readonly Component[];
   readonly #metricsEveryMs: number;
   #agent: Agent | undefined;
-  #flow: Flow | undefined;
+  #flow: Pipeline | undefined;
   #metrics: Disposable | undefined;
-  #sight: Sight | undefined;
+  #sight: LatestFrame | undefined;
   #started = false;
 
   /** The part for these models, or none where there is no model. */
-  static from(parts: ConversationParts): ConversationPart | undefined {
+  static from(parts: ConversationOptions): ConversationProcessor | undefined {
     const { llm, stt, tts } = parts;
     checkParts(parts);
-    checkTalk(parts.talk);
+    checkTurnHandling(parts.talk);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
       const needless = (["stt", "tts", "vad", "turnDetection", "talk"] as const)
@@ -116,13 +116,13 @@ export class ConversationPart implements Processor {
       const missing = [!llm && "llm", !stt && "stt", !tts && "tts"].filter(Boolean).join(" and ");
       throw new TypeError(`llm, stt and tts go together: expected ${missing} too`);
     }
-    return new ConversationPart({ ...parts, llm });
+    return new ConversationProcessor({ ...parts, llm });
   }
 
-  private constructor(parts: ConversationParts & { llm: LLM | RealtimeLLM }) {
+  private constructor(parts: ConversationOptions & { llm: LLM | RealtimeLLM }) {
     this.#parts = isRealtime(parts.llm)
       ? parts
-      : { vad: energyVad(), turnDetection: punctuationTurns(), ...parts };
+      : { vad: energyVad(), turnDetection: punctuationEndpointing(), ...parts };
     const { llm, stt, tts, vad, turnDetection } = this.#parts;
     this.#components = [llm, stt, tts, vad, turnDetection].filter((one) => one !== undefined);
     this.#metricsEveryMs = metricsEveryMs(parts.broadcastMetrics);
@@ -139,7 +139,7 @@ export class ConversationPart implements Processor {
   async start(agent: Agent, { signal }: { signal: AbortSignal }): Promise<void> {
     this.#agent = agent;
     const { clock, logger } = agent;
-    this.#sight = new Sight(clock);
+    this.#sight = new LatestFrame(clock);
     await startComponents(this.#components, { clock, logger, signal });
     this.#started = true;
   }
@@ -157,14 +157,14 @@ export class ConversationPart implements Processor {
     const { clock, user: agentUser, instructions, logger } = agent;
     const emit = (event: object) => this.events.send(event);
     const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], talk } = this.#parts;
-    const context: FlowContext = {
+    const context: PipelineContext = {
       clock,
       agentUser,
       instructions,
       conversation,
       track,
       sampleRate,
-      toolbox: new Toolbox(tools, {
+      toolbox: new ToolExecutor(tools, {
         clock,
         logger,
         onCall: (report) => emit(new ToolCalledEvent(report)),
@@ -176,12 +176,12 @@ export class ConversationPart implements Processor {
     };
     this.#watch(agent, track);
     if (isRealtime(llm)) {
-      const flow = new RealtimeFlow(llm, context, { logger });
+      const flow = new RealtimePipeline(llm, context, { logger });
       this.#flow = flow;
       await flow.start(signal);
     } else {
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnDetector: turnDetector! };
-      this.#flow = new TranscribingFlow(parts, context, talk);
+      this.#flow = new CascadedPipeline(parts, context, talk);
     }
   }
 
@@ -227,7 +227,7 @@ export class ConversationPart implements Processor {
     return this.#expectFlow().say(text, options);
   }
 
-  respond(text: string, options?: RespondOptions): Promise<SpeechOutcome> {
+  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
     return this.#expectFlow().respond(text, options);
   }
 
@@ -270,7 +270,7 @@ export class ConversationPart implements Processor {
     });
   }
 
-  #expectFlow(): Flow {
+  #expectFlow(): Pipeline {
     if (this.#flow) return this.#flow;
     throw new TypeError("the agent can talk once it has joined a call");
   }
@@ -291,7 +291,7 @@ function countPeople(connection: Connection | undefined): number {
 }
 
 /** Throws a TypeError for a model or a tool that is none. */
-function checkParts(parts: ConversationParts): void {
+function checkParts(parts: ConversationOptions): void {
   const { llm, stt, tts, vad, turnDetection, tools, vision, broadcastMetrics } = parts;
   const check = (name: string, value: unknown, expected: string, method: string) => {
     if (value === undefined) return;
@@ -305,7 +305,12 @@ function checkParts(parts: ConversationParts): void {
   check("stt", stt, "an STT", "transcribe");
   check("tts", tts, "a TTS", "synthesize");
   check("vad", vad, "a VAD, e.g. energyVad()", "open");
-  check("turnDetection", turnDetection, "a TurnDetector, e.g. fixedSilence()", "silenceAfter");
+  check(
+    "turnDetection",
+    turnDetection,
+    "a TurnDetector, e.g. fixedEndpointing()",
+    "endpointingDelayMs",
+  );
   if (tools !== undefined && !Array.isArray(tools)) {
     throw new TypeError(`tools: expected an array, got ${shown(tools)}`);
   }

@@ -1,5 +1,5 @@
 import type { JsonValue } from "../edge/types.ts";
-import type { VoiceToVoiceEvent } from "../inference/contracts/events.ts";
+import type { ReplyLatencyEvent } from "../inference/contracts/events.ts";
 import { MAX_CUSTOM_EVENT_BYTES } from "../edge/custom_event.ts";
 
 /** Figures by component. */
@@ -8,7 +8,7 @@ export type Figures = Record<string, Readonly<Record<string, number>>>;
 /** What a message to everybody is made of. */
 export interface MetricsMessageInit {
   /** The latest. */
-  answer: VoiceToVoiceEvent | undefined;
+  answer: ReplyLatencyEvent | undefined;
   /** Of the latest interruption. */
   bargeInMs: number | undefined;
   bargeIns: number;
@@ -45,7 +45,7 @@ export function metricsMessage(
   return { message: make(told, omitted.length), omitted };
 }
 
-function parts(event: VoiceToVoiceEvent): JsonValue {
+function parts(event: ReplyLatencyEvent): JsonValue {
   const { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } = event;
   return rounded({ turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs });
 }

@@ -14,7 +14,7 @@ const SILENT_ROWS = 10;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One track's way in: its ring, and the slot that is to be processed next. */
-export class AudioInlet implements Disposable {
+export class ParticipantRing implements Disposable {
   readonly #ring: RingBuffer;
   readonly #clock: Clock;
   readonly #slotSamples: number;

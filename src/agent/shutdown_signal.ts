@@ -1,7 +1,7 @@
 import { shown } from "../events/checks.ts";
 
 /** A signal that is aborted when the program is asked to stop. Disposing it ends the listening. */
-export interface InterruptSignal extends AbortSignal, Disposable {}
+export interface ShutdownSignal extends AbortSignal, Disposable {}
 
 /**
  * A signal for `agent.join()` and `agent.finish()`: aborted by Ctrl-C (SIGINT) or SIGTERM. It listens until then or
@@ -9,13 +9,13 @@ export interface InterruptSignal extends AbortSignal, Disposable {}
  *
  * @example
  * ```ts
- * import { interruptSignal } from "@ringline/edge";
+ * import { shutdownSignal } from "@ringline/edge";
  *
- * using interrupted = interruptSignal();
+ * using interrupted = shutdownSignal();
  * console.log(interrupted.aborted); // false; pass it on: agent.finish({ signal: interrupted })
  * ```
  */
-export function interruptSignal(): InterruptSignal {
+export function shutdownSignal(): ShutdownSignal {
   const controller = new AbortController();
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
@@ -43,10 +43,10 @@ export function interruptSignal(): InterruptSignal {
  *
  * @example
  * ```ts
- * import { Agent, untilInterrupted } from "@ringline/edge";
+ * import { Agent, untilShutdown } from "@ringline/edge";
  * import { MemoryEdge } from "@ringline/edge/testing";
  *
- * await untilInterrupted(async (signal) => {
+ * await untilShutdown(async (signal) => {
  *   await using edge = new MemoryEdge();
  *   const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" } });
  *   const call = await agent.createCall("default", "kitchen");
@@ -55,13 +55,13 @@ export function interruptSignal(): InterruptSignal {
  * });
  * ```
  */
-export async function untilInterrupted<T>(
+export async function untilShutdown<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   if (typeof run !== "function") {
     throw new TypeError(`run: expected a function that takes a signal, got ${shown(run)}`);
   }
-  using signal = interruptSignal();
+  using signal = shutdownSignal();
   try {
     return await run(signal);
   } catch (error) {

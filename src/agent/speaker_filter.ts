@@ -27,4 +27,4 @@ export interface SpeakerFilter {
 }
 
 /** The {@linkcode SpeakerFilter} that filters nobody. */
-export const everybodyPasses: SpeakerFilter = { passes: () => true };
+export const allowEveryone: SpeakerFilter = { passes: () => true };

@@ -5,8 +5,8 @@ import { FrameThrottle } from "../edge/toolkit/frame_throttle.ts";
 import { type TrackInfo, TrackType } from "../edge/types.ts";
 import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
 
-/** What {@linkcode VideoIn} is made of. */
-export interface VideoInOptions {
+/** What {@linkcode VideoInput} is made of. */
+export interface VideoInputOptions {
   processors: readonly Processor[];
   hearsAgents: boolean;
   clock: Clock;
@@ -39,8 +39,8 @@ interface Source {
  * What the agent sees: one track at a time, a screen before a camera, and another one when it ends.
  * Nothing is subscribed while nobody looks.
  */
-export class VideoIn implements Disposable {
-  readonly #options: VideoInOptions;
+export class VideoInput implements Disposable {
+  readonly #options: VideoInputOptions;
   readonly #viewers: readonly Viewer[];
   readonly #watchers: readonly UserHook<TrackInfo | undefined>[];
   readonly #subscription: UserHook<string>;
@@ -48,7 +48,7 @@ export class VideoIn implements Disposable {
   #source: Source | undefined;
   #closed = false;
 
-  constructor(options: VideoInOptions) {
+  constructor(options: VideoInputOptions) {
     this.#options = options;
     this.#viewers = options.processors
       .filter((one) => one.processVideo)
@@ -174,7 +174,7 @@ class Viewer {
   #busySince: number | undefined;
   #isSaid = false;
 
-  constructor(processor: Processor, options: VideoInOptions) {
+  constructor(processor: Processor, options: VideoInputOptions) {
     this.#clock = options.clock;
     this.#name = processor.name;
     this.#throttle = new FrameThrottle(processor.videoFps ?? Infinity);

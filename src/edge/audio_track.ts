@@ -84,7 +84,7 @@ export interface AudioTrackOptions {
  * Where an edge takes what the agent says. The calls come in order and none may block; a far end
  * in another process obeys them in that order.
  */
-export interface PlayoutPort {
+export interface PlayoutSink {
   /** Samples a second (mono) that the port takes: the track's own rate. */
   readonly sampleRate: number;
   /**
@@ -118,7 +118,7 @@ export interface PlayoutReport {
 }
 
 /** A track bound to a port. Disposing it unbinds them: what the port still held counts as lost. */
-export interface PlayoutBinding extends Disposable {
+export interface SinkBinding extends Disposable {
   /** To be called by the edge at least every 100 ms while something plays. */
   report(report: PlayoutReport): void;
 }
@@ -133,5 +133,5 @@ export interface AudioTrack extends OutboundAudioTrack {
    * @throws {TypeError} it is bound already; a track is published once at a time.
    * @throws {RangeError} the port's rate is another one.
    */
-  bind(port: PlayoutPort): PlayoutBinding;
+  bind(port: PlayoutSink): SinkBinding;
 }

@@ -17,7 +17,7 @@ import { checkMethods, checkObject } from "../events/checks.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { promised, UserHook } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
-import { Attendance } from "./presence.ts";
+import { Presence } from "./presence.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
@@ -84,7 +84,7 @@ export abstract class Connection implements AsyncDisposable {
 
   readonly #roster = new Roster();
   readonly #closed = Promise.withResolvers<CloseReason>();
-  readonly #attendance: Attendance;
+  readonly #attendance: Presence;
   readonly #unknownAudio: DropCounter;
   readonly #receive: UserHook<AudioRow>;
   /** The row that a single participant's audio is handed over in. */
@@ -109,7 +109,7 @@ export abstract class Connection implements AsyncDisposable {
     this.agent = init.agent;
     this.clock = init.clock ?? init.edge.clock ?? systemClock;
     this.closed = this.#closed.promise;
-    this.#attendance = new Attendance(this.clock);
+    this.#attendance = new Presence(this.clock);
     this.#unknownAudio = new DropCounter(this.clock, (dropped, total) => {
       this.reportError(
         new Error(`${dropped} chunks of audio from unknown participants dropped (${total} in all)`),

@@ -7,7 +7,7 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { Participant, User } from "./types.ts";
 
 /** How an agent wants to hear the call. */
-export interface Hearing {
+export interface AudioSubscription {
   /** Samples a second of the mono PCM that the agent receives. */
   readonly sampleRate: 16_000 | 24_000 | 48_000;
   /** Whether it hears other agents too. People only, unless it asks. */
@@ -48,7 +48,7 @@ export interface EdgeAgent {
   /** Who joins. */
   readonly user: User;
   /** What it wants to hear. */
-  readonly hearing: Hearing;
+  readonly hearing: AudioSubscription;
   /**
    * Takes one row. Called directly, not through the event manager, so that nothing is allocated
    * per chunk. Must copy what it keeps; what it throws is reported.

@@ -3,7 +3,7 @@ import type { Participant } from "./types.ts";
 import { waitFor } from "../events/waiting.ts";
 
 /** For how long the agent is in a call, and people are not; and who waits for a person. */
-export class Attendance {
+export class Presence {
   readonly #clock: Clock;
   readonly #waiting = new Set<PromiseWithResolvers<Participant>>();
   #establishedAt: number | undefined;

@@ -1,5 +1,5 @@
-/** How a {@linkcode Feed} is bounded. */
-export interface FeedOptions<T> {
+/** How a {@linkcode Channel} is bounded. */
+export interface ChannelOptions<T> {
   /** What may wait, in the unit of `sizeOf`, before the oldest goes. Default: no bound. */
   capacity?: number;
   /** Default: 1 for each item. */
@@ -7,7 +7,7 @@ export interface FeedOptions<T> {
 }
 
 /** Items on their way to one who reads at his own pace: the oldest goes when it is full, counted. */
-export class Feed<T> implements AsyncIterable<T> {
+export class Channel<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   readonly #capacity: number;
   readonly #sizeOf: (item: T) => number;
@@ -17,7 +17,7 @@ export class Feed<T> implements AsyncIterable<T> {
   #failure: { error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(options: FeedOptions<T> = {}) {
+  constructor(options: ChannelOptions<T> = {}) {
     this.#capacity = options.capacity ?? Infinity;
     this.#sizeOf = options.sizeOf ?? (() => 1);
   }

@@ -10,24 +10,24 @@ export {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
   BargeInEvent,
-  BargeInSuspectedEvent,
+  ConversationEvent,
   conversationEvents,
   ConversationMetricsEvent,
-  FalseAlarmEvent,
-  Happening,
+  FalseInterruptionEvent,
+  OverlappingSpeechEvent,
+  ReplyLatencyEvent,
   SpeechStartedEvent,
   SpeechStoppedEvent,
   ToolCalledEvent,
   TranscriptEvent,
   TurnEndedEvent,
-  VoiceToVoiceEvent,
 } from "./contracts/events.ts";
-export type { BargeInOptions } from "./turns/interruption.ts";
-export type { RespondOptions, SayOptions } from "./pipelines/pipeline.ts";
-export type { TranscribingOptions } from "./pipelines/cascaded_pipeline.ts";
+export type { InterruptionOptions } from "./turns/interruption.ts";
+export type { GenerateReplyOptions, SayOptions } from "./pipelines/pipeline.ts";
+export type { TurnHandlingOptions } from "./pipelines/cascaded_pipeline.ts";
 export { energyVad, type EnergyVadOptions } from "./turns/energy_vad.ts";
-export type { HearingOptions } from "./turns/speaker_listener.ts";
-export type { SpeechGateOptions } from "./turns/vad_state_machine.ts";
+export type { VadOptions } from "./turns/speaker_listener.ts";
+export type { VadStateMachineOptions } from "./turns/vad_state_machine.ts";
 export type {
   FromSchema,
   FromType,
@@ -62,10 +62,10 @@ export {
 } from "./contracts/tool.ts";
 export type { SpeechPart, TTS } from "./contracts/tts.ts";
 export {
-  fixedSilence,
-  type PausedTurn,
-  punctuationTurns,
-  type PunctuationTurnsOptions,
+  fixedEndpointing,
+  punctuationEndpointing,
+  type PunctuationEndpointingOptions,
+  type TurnContext,
   type TurnDetector,
 } from "./contracts/turn_detector.ts";
 export type { VAD, VadStream } from "./contracts/vad.ts";

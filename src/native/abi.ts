@@ -22,7 +22,7 @@ import { float32Length, int16Length, overlapError } from "../audio/typed_arrays.
  * The exports of the Rust crate; each answers with a count, or with a negative status. Arrays have
  * been checked to be what their types say, and to have as many elements as the length beside them.
  */
-export interface Border {
+export interface AbiExports {
   newResampler(inputRate: number, outputRate: number, channels: number, info: Uint32Array): number;
   /** Writes at most `room` samples from `offset` on; answers with frames of `channels`. */
   process(
@@ -71,15 +71,15 @@ export const enum Listeners {
 
 const noGains = new Float32Array(0);
 
-/** A kernel on the other side of a {@linkcode Border}. */
-export class BorderKernel implements AudioKernel {
+/** A kernel on the other side of {@linkcode AbiExports}. */
+export class AbiKernel implements AudioKernel {
   readonly name: "native" | "wasm";
   readonly detail: string;
-  readonly #border: Border;
+  readonly #border: AbiExports;
   /** Frees what was dropped without being disposed: a safety net, not the way to release. */
   readonly #forgotten: FinalizationRegistry<number>;
 
-  constructor(name: "native" | "wasm", detail: string, border: Border) {
+  constructor(name: "native" | "wasm", detail: string, border: AbiExports) {
     this.name = name;
     this.detail = detail;
     this.#border = border;
@@ -162,7 +162,7 @@ class BorderResampler implements KernelResampler {
   readonly latencyMs: number;
   readonly tailFrames: number;
   readonly historyFrames: number;
-  readonly #border: Border;
+  readonly #border: AbiExports;
   readonly #forgotten: FinalizationRegistry<number>;
   readonly #channels: 1 | 2;
   readonly #handle: number;
@@ -173,7 +173,7 @@ class BorderResampler implements KernelResampler {
   #disposed = false;
 
   constructor(
-    border: Border,
+    border: AbiExports,
     forgotten: FinalizationRegistry<number>,
     inputRate: number,
     outputRate: number,

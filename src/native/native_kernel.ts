@@ -1,7 +1,7 @@
 /** The kernel in the native library. @module */
 
 import type { AudioKernel } from "../audio/kernel.ts";
-import { type Border, BorderKernel } from "./abi.ts";
+import { type AbiExports, AbiKernel } from "./abi.ts";
 import { ABI_VERSION, isaNames, symbols } from "./symbols.ts";
 
 /** A library that cannot be used, with a reason that can be shown to a person. */
@@ -34,7 +34,7 @@ export function openNativeKernel(
   if (isa < 0) throw new UnusableLibraryError(`this machine has no ${options.isa}`);
   const name = isaNames[isa] ?? "unknown instructions";
   const detail = options.origin === undefined ? name : `${name}, ${options.origin}`;
-  return new BorderKernel("native", detail, borderOf(library, isa));
+  return new AbiKernel("native", detail, borderOf(library, isa));
 }
 
 /**
@@ -82,7 +82,7 @@ function some(array: Int16Array | Float32Array, length: number): ArrayBufferView
 function borderOf(
   library: Deno.DynamicLibrary<typeof symbols>["symbols"],
   isa: number,
-): Border {
+): AbiExports {
   return {
     newResampler: (inputRate, outputRate, channels, info) =>
       library.rl_resampler_new(

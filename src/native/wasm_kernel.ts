@@ -3,7 +3,7 @@
 import * as wasm from "./ringline_audio.wasm";
 import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
 import { assertApart, copySamples, floatsHead, samplesHead } from "../audio/typed_arrays.ts";
-import { type Border, BorderKernel, Listeners } from "./abi.ts";
+import { type AbiExports, AbiKernel, Listeners } from "./abi.ts";
 
 /** Bytes that the staging areas begin with: a chunk of 60 ms of 48 kHz stereo. */
 const STAGING_BYTES = 12 * 1024;
@@ -80,7 +80,7 @@ class Staging {
  * @param detail why it was chosen, for `kernel.detail`
  */
 export function wasmKernel(detail = "simd128"): AudioKernel {
-  return new BorderKernel("wasm", detail, border);
+  return new AbiKernel("wasm", detail, border);
 }
 
 const incoming = new Staging();
@@ -92,7 +92,7 @@ function countOf(length: number, used: number): number {
   return length <= Math.max(STAGING_BYTES, 4 * used) ? length : used;
 }
 
-const border: Border = {
+const border: AbiExports = {
   newResampler(inputRate, outputRate, channels, info) {
     const pointer = outgoing.reserve(info.byteLength);
     const status = wasm.rl_resampler_new(0, inputRate, outputRate, channels, pointer, info.length);

@@ -8,7 +8,7 @@ import type {
 } from "../inference/contracts/realtime_llm.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { levelOf } from "../inference/turns/level.ts";
-import { Feed } from "../events/channel.ts";
+import { Channel } from "../events/channel.ts";
 
 /** One exchange with a {@linkcode FakeRealtimeLLM}. */
 export interface FakeExchange {
@@ -66,7 +66,7 @@ export class FakeRealtimeSession implements RealtimeSession {
   readonly images: EncodedImage[] = [];
   /** What it was told in writing. */
   readonly texts: string[] = [];
-  readonly #events = new Feed<RealtimeEvent>();
+  readonly #events = new Channel<RealtimeEvent>();
   readonly #clock: Clock;
   readonly #script: FakeExchange[];
   readonly #waiting = new Map<string, FakeExchange>();
@@ -127,7 +127,7 @@ export class FakeRealtimeSession implements RealtimeSession {
     this.images.push(image);
   }
 
-  /** Answers with this text. */
+  /** Replies with this text. */
   say(text: string): void {
     this.#answer(text);
   }

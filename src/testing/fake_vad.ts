@@ -7,7 +7,7 @@ import { sleep } from "../events/waiting.ts";
 export interface FakeVADOptions {
   /** From which peak on it is speech, 0 to 1. Default 0.005. */
   threshold?: number;
-  /** Answers so much later, in a clock's time, as models in workers do. Default: at once. */
+  /** Replies so much later, in a clock's time, as models in workers do. Default: at once. */
   delayMs?: number;
   /** What `delayMs` is measured with. */
   clock?: Clock;

@@ -1,5 +1,5 @@
 import type { CloseReason, JsonValue, Participant, TrackAnnouncement } from "../edge/types.ts";
-import type { AudioRow, Hearing } from "../edge/edge_agent.ts";
+import type { AudioRow, AudioSubscription } from "../edge/edge_agent.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
 import type { MemoryEdge } from "./memory_edge.ts";
@@ -49,7 +49,7 @@ export class MemoryConnection extends Connection {
   }
 
   /** How the agent wants to hear. */
-  get hearing(): Hearing {
+  get hearing(): AudioSubscription {
     return this.agent.hearing;
   }
 

@@ -8,7 +8,7 @@ import { checkObject, shown } from "../events/checks.ts";
 import { promised } from "../events/user_code.ts";
 import { sleep, waitFor } from "../events/waiting.ts";
 import { MemoryConnection } from "./memory_connection.ts";
-import type { MemoryParty, MemoryPartyOptions } from "./memory_participant.ts";
+import type { MemoryParticipant, MemoryParticipantOptions } from "./memory_participant.ts";
 import { MemoryRoom } from "./memory_room.ts";
 import { checkCall, checkJoin, checkText } from "../edge/validation.ts";
 
@@ -22,7 +22,7 @@ export interface MemoryEdgeOptions extends EdgeOptions {
 
 /**
  * A complete edge without a network, for tests of agents. The other side of a call is driven by
- * {@linkcode MemoryParty}: it joins, speaks, mutes, shows a screen and leaves. With a
+ * {@linkcode MemoryParticipant}: it joins, speaks, mutes, shows a screen and leaves. With a
  * {@linkcode VirtualClock} a call takes no time at all.
  *
  * @example
@@ -123,7 +123,7 @@ export class MemoryEdge extends EdgeTransport {
   }
 
   /** Lets a person into a call. */
-  enter(call: Call, options: MemoryPartyOptions): MemoryParty {
+  enter(call: Call, options: MemoryParticipantOptions): MemoryParticipant {
     const room = this.#room(call);
     checkObject(options, "options", 'an object like { userId: "anna" }');
     checkText(options.userId, "options.userId");
@@ -143,7 +143,7 @@ export class MemoryEdge extends EdgeTransport {
   }
 
   /** Loses an agent's network, and brings it back. */
-  disturb(connection: Connection, reconnecting: boolean): void {
+  dropNetwork(connection: Connection, reconnecting: boolean): void {
     this.#own(connection).take({ type: reconnecting ? "reconnecting" : "reconnected" });
   }
 

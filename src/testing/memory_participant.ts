@@ -8,7 +8,7 @@ import { TrackType } from "../edge/types.ts";
 import { Speech } from "./speech.ts";
 
 /** Who enters a call of a {@linkcode MemoryEdge}. */
-export interface MemoryPartyOptions {
+export interface MemoryParticipantOptions {
   /** The user; two parties of one user are one person with two devices. */
   userId: string;
   /** The name to show. Default: the user's id. */
@@ -22,7 +22,7 @@ export interface MemoryPartyOptions {
 }
 
 /** A person on the other side of a call in memory. */
-export class MemoryParty {
+export class MemoryParticipant {
   /** Whose it is. */
   readonly participant: Participant;
   /** Custom events that reached this party. */
@@ -176,7 +176,7 @@ export class MemoryParty {
   }
 }
 
-/** A camera or a screen of a {@linkcode MemoryParty}. */
+/** A camera or a screen of a {@linkcode MemoryParticipant}. */
 export class MemoryVideo {
   readonly #subscribers = new Set<LatestVideoTrack>();
 

@@ -4,29 +4,33 @@ import type { Clock } from "../events/clock.ts";
 import type { MemoryConnection, RoomMessage } from "./memory_connection.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { TrackType } from "../edge/types.ts";
-import { MemoryParty, type MemoryPartyOptions, type MemoryVideo } from "./memory_participant.ts";
+import {
+  MemoryParticipant,
+  type MemoryParticipantOptions,
+  type MemoryVideo,
+} from "./memory_participant.ts";
 
 const ROW_MS = 20;
 
 /** What lies between those who are in a room: a network that may lose, delay and permute. */
-export interface Carrier {
+export interface MemoryNetwork {
   /** How much later people hear what an agent says. */
   readonly heardDelayMs: number;
   /** Whether nothing is on its way. */
   readonly isEmpty: boolean;
   /** Takes what a party said in a row; gives what of it, or of before, arrives in this row. */
-  carry(party: MemoryParty, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[];
+  carry(party: MemoryParticipant, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[];
   /** Hands a row to an agent. */
   deliver(connection: MemoryConnection, row: AudioRow): void;
   /** Tells an agent something. */
   tell(connection: MemoryConnection, message: RoomMessage): void;
   /** Lets a party hear 10 ms of an agent. */
-  say(party: MemoryParty, samples: Int16Array, from: Participant): void;
+  say(party: MemoryParticipant, samples: Int16Array, from: Participant): void;
 }
 
 /** A call in memory: who is in it, and the clock that people are heard by. */
 export class MemoryRoom {
-  readonly parties: Set<MemoryParty> = new Set();
+  readonly parties: Set<MemoryParticipant> = new Set();
   readonly connections: Set<MemoryConnection> = new Set();
   readonly #clock: Clock;
   readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
@@ -34,7 +38,7 @@ export class MemoryRoom {
   #made = 0;
 
   /** Makes a memory room. */
-  constructor(clock: Clock, readonly carrier?: Carrier) {
+  constructor(clock: Clock, readonly carrier?: MemoryNetwork) {
     this.#clock = clock;
   }
 
@@ -47,20 +51,26 @@ export class MemoryRoom {
   }
 
   /** Lets a party in and tells the agents. */
-  welcome(options: MemoryPartyOptions): MemoryParty {
+  welcome(options: MemoryParticipantOptions): MemoryParticipant {
     const { userId, name = userId, id = this.makeId(userId), audio = true } = options;
     const { trackDelayMs } = options;
     for (const party of this.parties) {
       if (party.id === id) throw new RangeError(`${id} is in the call already`);
     }
-    const party = new MemoryParty(this, { original: undefined, userId, id, name, kind: "person" });
+    const party = new MemoryParticipant(this, {
+      original: undefined,
+      userId,
+      id,
+      name,
+      kind: "person",
+    });
     this.parties.add(party);
     this.tell({ type: "participantJoined", participant: party.participant });
     if (audio) party.publishAudio({ announceAfterMs: trackDelayMs });
     return party;
   }
 
-  leave(party: MemoryParty): void {
+  leave(party: MemoryParticipant): void {
     if (!this.parties.delete(party)) return;
     this.tell({ type: "participantLeft", participantId: party.id });
   }

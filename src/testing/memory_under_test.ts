@@ -1,6 +1,6 @@
 import type { Call } from "../edge/call.ts";
-import type { EdgeUnderTest, RemoteParty } from "./conformance/under_test.ts";
-import type { MemoryParty } from "./memory_participant.ts";
+import type { EdgeUnderTest, RemoteParticipant } from "./conformance/under_test.ts";
+import type { MemoryParticipant } from "./memory_participant.ts";
 import { audibleMs } from "./conformance/fixture.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { silentLogger } from "../events/logger.ts";
@@ -19,7 +19,7 @@ export function memoryEdgeUnderTest(
   }
   const clock = new VirtualClock();
   const edge = make(clock);
-  checkMethods(edge, "make", "a function that gives a MemoryEdge", ["enter", "disturb"]);
+  checkMethods(edge, "make", "a function that gives a MemoryEdge", ["enter", "dropNetwork"]);
   return {
     edge,
     clock,
@@ -28,14 +28,14 @@ export function memoryEdgeUnderTest(
       return Promise.resolve(remote(edge.enter(call, { userId, trackDelayMs }), clock));
     },
     endCall: async (call) => await edge.endCall(call),
-    disturb: async (connection, lost) => await edge.disturb(connection, lost),
+    dropNetwork: async (connection, lost) => await edge.dropNetwork(connection, lost),
     negotiations: (connection) =>
       connection instanceof MemoryConnection ? connection.negotiations : 0,
     [Symbol.asyncDispose]: () => edge.close(),
   };
 }
 
-function remote(party: MemoryParty, clock: VirtualClock): RemoteParty {
+function remote(party: MemoryParticipant, clock: VirtualClock): RemoteParticipant {
   let heardMs = 0;
   party.onAudio = (samples) => {
     heardMs += audibleMs(new PcmChunk(samples, { sampleRate: 48_000 }));

@@ -42,10 +42,10 @@ export type { NetworkFigures } from "./simulator/network.ts";
 export type {
   CallScript,
   NetworkConditions,
-  Person,
+  ScriptedPerson,
+  ScriptedUtterance,
   Simulation,
   Stall,
-  Utterance,
 } from "./simulator/script.ts";
 export { simulateCall, SimulationError } from "./simulator/simulate_call.ts";
 export { Random } from "./random.ts";
@@ -60,12 +60,16 @@ export type {
   ConformanceOptions,
   EdgeFactory,
   EdgeUnderTest,
-  RemoteParty,
+  RemoteParticipant,
 } from "./conformance/under_test.ts";
 export { memoryEdgeUnderTest } from "./memory_under_test.ts";
 export { MemoryEdge, type MemoryEdgeOptions } from "./memory_edge.ts";
 export { MemoryConnection, type RoomMessage } from "./memory_connection.ts";
-export { MemoryParty, type MemoryPartyOptions, MemoryVideo } from "./memory_participant.ts";
+export {
+  MemoryParticipant,
+  type MemoryParticipantOptions,
+  MemoryVideo,
+} from "./memory_participant.ts";
 export { VirtualClock } from "./virtual_clock.ts";
 export { type FakeAnswer, FakeLLM, type FakeReply } from "./fake_llm.ts";
 export { type FakeExchange, FakeRealtimeLLM, FakeRealtimeSession } from "./fake_realtime_llm.ts";

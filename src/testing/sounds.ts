@@ -46,14 +46,14 @@ export function speechLike(
   let until = 0;
   let start = 0;
   let pitchHz = 120;
-  let voiced = true;
+  let synthesize = true;
   let low = 0;
   return make(durationMs, options, (seconds) => {
     if (seconds >= until) {
       start = seconds;
       until = seconds + random.between(0.12, 0.28);
       pitchHz = random.between(90, 180);
-      voiced = random.chance(0.8);
+      synthesize = random.chance(0.8);
     }
     const phase = (seconds - start) / (until - start);
     const envelope = 0.1 + 0.9 * Math.sin(Math.PI * phase);
@@ -64,7 +64,7 @@ export function speechLike(
     for (let harmonic = 1; harmonic <= 5; harmonic++) {
       buzz += Math.sin(2 * Math.PI * pitchHz * harmonic * seconds) / harmonic;
     }
-    return amplitude * envelope * (voiced ? 0.45 * buzz + 0.1 * low : low);
+    return amplitude * envelope * (synthesize ? 0.45 * buzz + 0.1 * low : low);
   });
 }
 

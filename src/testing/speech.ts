@@ -3,7 +3,7 @@ import { RingBuffer } from "../audio/ring_buffer.ts";
 
 const ROW_MS = 20;
 
-interface Utterance {
+interface ScriptedUtterance {
   readonly pcm: PcmChunk;
   readonly said: PromiseWithResolvers<void>;
   offset: number;
@@ -11,7 +11,7 @@ interface Utterance {
 
 /** What one party is saying: played row by row, at every rate that somebody hears it at. */
 export class Speech {
-  readonly #utterances: Utterance[] = [];
+  readonly #utterances: ScriptedUtterance[] = [];
   readonly #rings = new Map<number, RingBuffer>();
 
   /** Whether there is something to say, or said and not read. */

@@ -5,7 +5,7 @@ import everything from "npm:@modelcontextprotocol/server-everything@2026.8.31/pa
 };
 import { connectMcp } from "../../src/adapters/mcp/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
-import { Toolbox } from "../../src/inference/reply/tool_executor.ts";
+import { ToolExecutor } from "../../src/inference/reply/tool_executor.ts";
 import { ServiceDouble } from "./_double.ts";
 
 interface Rpc {
@@ -62,7 +62,7 @@ Deno.test("the tools of an MCP server are tools of the agent", async () => {
   await using mcp = await connectMcp({ url: double.baseUrl, prefix: "calc_", timeoutMs: 300 });
   assertEquals(mcp.tools.map(({ name }) => name), ["calc_add", "calc_fail", "calc_hang"]);
   assertEquals(mcp.tools[0]?.parameters, schema as never);
-  const toolbox = new Toolbox(mcp.tools);
+  const toolbox = new ToolExecutor(mcp.tools);
   const call = (name: string, input: Record<string, number>) =>
     toolbox.call({ id: "1", name, input }, { signal, participant: undefined });
   assertEquals(await call("calc_add", { a: 2, b: 3 }), { text: "5", isError: false });
@@ -130,7 +130,7 @@ Deno.test("every tool of a server that others wrote can be called", async () => 
     "simulate-research-query": { topic: "tea" },
   };
   assertEquals(mcp.tools.map(({ name }) => name).sort(), Object.keys(inputs).sort());
-  const toolbox = new Toolbox(mcp.tools);
+  const toolbox = new ToolExecutor(mcp.tools);
   const call = async (name: string, input: unknown) =>
     await toolbox.call({ id: "1", name, input: input as never }, {
       signal,

@@ -5,7 +5,7 @@ import { silentLogger } from "../../src/events/logger.ts";
 import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { energyVad } from "../../src/inference/turns/energy_vad.ts";
-import { SpeechGate } from "../../src/inference/turns/vad_state_machine.ts";
+import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
 
 const context = {
@@ -88,7 +88,7 @@ Deno.test("in noise Silero hears what loudness alone does not, as the docs of bo
   const voice = Int16Array.from([...pause, ...await speech()]);
   const slots = pause.length / 960;
   const hears = async (vad: VAD, samples: Int16Array) => {
-    const gate = new SpeechGate();
+    const gate = new VadStateMachine();
     const found = await probabilities(vad, samples, 48_000);
     const changes = found.map((one) => gate.push(one, 20));
     return changes.indexOf("opened") >= slots;

@@ -2,12 +2,12 @@ import { assert } from "@std/assert";
 
 /** Runs a conversation in a program of its own, as only a new one reads Deno's settings. */
 const PROGRAM = `
-import { conversationEvents, EventManager, BargeInEvent, VoiceToVoiceEvent } from "@ringline/edge";
+import { conversationEvents, EventManager, BargeInEvent, ReplyLatencyEvent } from "@ringline/edge";
 import { recordTelemetry } from "@ringline/edge/telemetry";
 const events = new EventManager();
 events.register(...conversationEvents);
 using _recording = recordTelemetry(events, { attributes: { agent: "test" } });
-events.send(new VoiceToVoiceEvent({ participant: undefined, voiceToVoiceMs: 700, turnMs: 400,
+events.send(new ReplyLatencyEvent({ participant: undefined, voiceToVoiceMs: 700, turnMs: 400,
   sttMs: 0, llmMs: 200, llmFirstTokenMs: 200, ttsMs: 50, playoutMs: 40, ownMs: 10, eager: false }));
 events.send(new BargeInEvent({ participant: undefined, silenceMs: 180, discardedMs: 0 }));
 `;

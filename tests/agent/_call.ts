@@ -27,15 +27,15 @@ export async function setUp(
 
 /** An agent in a call in memory, in which these people were before it. */
 export async function join(options: Partial<AgentOptions> = {}, people: string[] = []) {
-  const stage = await setUp(options);
-  const { clock, edge, agent, call } = stage;
+  const fixture = await setUp(options);
+  const { clock, edge, agent, call } = fixture;
   const parties = people.map((userId) => edge.enter(call, { userId, id: userId }));
   const session = await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
-  return { ...stage, session, parties, connection: agent.connection as MemoryConnection };
+  return { ...fixture, session, parties, connection: agent.connection as MemoryConnection };
 }
 
 /** The same with Anna. */
 export async function joinAnna(options: Partial<AgentOptions> = {}) {
-  const stage = await join(options, ["anna"]);
-  return { ...stage, anna: stage.parties[0]! };
+  const fixture = await join(options, ["anna"]);
+  return { ...fixture, anna: fixture.parties[0]! };
 }

@@ -1,8 +1,8 @@
 /** What holds of hearing whatever comes in whatever order. `FUZZ_RUNS` sets how often it is tried. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { AudioIn } from "../../src/agent/audio_input.ts";
-import { everybodyPasses } from "../../src/agent/speaker_filter.ts";
+import { AudioInput } from "../../src/agent/audio_input.ts";
+import { allowEveryone } from "../../src/agent/speaker_filter.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
 import { type Participant, TrackType } from "../../src/edge/types.ts";
@@ -37,7 +37,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
         const last = new Map<string, number>();
         const failures: unknown[] = [];
         let [processed, number, sent, told] = [0, 0, 0, 0];
-        const hearing = new AudioIn({
+        const hearing = new AudioInput({
           processors: [{
             name: "checker",
             processAudio: (heard) => {
@@ -50,7 +50,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
               return how === "slowly" ? sleep(15, { clock }) : undefined;
             },
           }],
-          speakerFilter: everybodyPasses,
+          speakerFilter: allowEveryone,
           sampleRate: 16_000,
           hearsAgents: false,
           kernel: typescriptKernel(),

@@ -331,7 +331,7 @@ Deno.test("a thousand people come and go, and no ring is left of them", async ()
     guest.leave();
   }
   await clock.advance(100);
-  assertEquals(agent.listeningTo, 0);
+  assertEquals(agent.openInputTracks, 0);
   assertEquals(heard.slots, 2000);
   await clock.until(agent.close());
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { interruptSignal, untilInterrupted } from "../../src/agent/shutdown_signal.ts";
+import { shutdownSignal, untilShutdown } from "../../src/agent/shutdown_signal.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -16,7 +16,7 @@ async function run(
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "eval",
-      `import { interruptSignal, untilInterrupted } from "${entry}"; ${body} console.log("ready");`,
+      `import { shutdownSignal, untilShutdown } from "${entry}"; ${body} console.log("ready");`,
     ],
     stdout: "piped",
   }).spawn();
@@ -36,7 +36,7 @@ async function run(
 }
 
 const waits = `
-  const signal = interruptSignal();
+  const signal = shutdownSignal();
   const stay = setInterval(() => {}, 1000);
   signal.addEventListener("abort", () => console.log(signal.reason.name));
 `;
@@ -86,7 +86,7 @@ Deno.test({
 });
 
 Deno.test("listening leaves nothing behind, and disposing twice does nothing", () => {
-  const signal = interruptSignal();
+  const signal = shutdownSignal();
   signal[Symbol.dispose]();
   signal[Symbol.dispose]();
   assert(!signal.aborted);
@@ -97,7 +97,7 @@ Deno.test({
   ignore: isWindows,
   async fn() {
     using program = await run(`
-      const program = untilInterrupted(async (signal) => {
+      const program = untilShutdown(async (signal) => {
         const stay = setInterval(() => {}, 1000);
         try {
           await new Promise((_, reject) =>
@@ -118,11 +118,11 @@ Deno.test({
 
 Deno.test("what a program gives or fails with is passed on, and nothing listens any more", async () => {
   let signal: AbortSignal | undefined;
-  const given = await untilInterrupted((one) => {
+  const given = await untilShutdown((one) => {
     signal = one;
     return Promise.resolve(7);
   });
   assertEquals([given, signal?.aborted], [7, false]);
-  const failing = () => untilInterrupted(() => Promise.reject(new Error("no")));
+  const failing = () => untilShutdown(() => Promise.reject(new Error("no")));
   await assertRejects(failing, Error, "no");
 });

@@ -4,7 +4,7 @@ import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import type { ImageEncoder } from "../../src/inference/vision/encode_frame.ts";
-import type { TranscribingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
 import type { STT } from "../../src/inference/contracts/stt.ts";
@@ -24,7 +24,7 @@ import {
   TurnEndedEvent,
 } from "../../src/inference/contracts/events.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
-import { fixedSilence } from "../../src/inference/contracts/turn_detector.ts";
+import { fixedEndpointing } from "../../src/inference/contracts/turn_detector.ts";
 import { FakeLLM } from "../../src/testing/fake_llm.ts";
 import { FakeSTT } from "../../src/testing/fake_stt.ts";
 import { FakeTTS } from "../../src/testing/fake_tts.ts";
@@ -65,7 +65,7 @@ class Parts {
   readonly llm = new FakeLLM(this.clock, ["First.", "Second."]);
   readonly stt = new FakeSTT(this.clock, ["One.", "Two."]);
   readonly tts = new FakeTTS(this.clock);
-  readonly turnDetection = fixedSilence(400);
+  readonly turnDetection = fixedEndpointing(400);
 }
 
 const slipNames: readonly SlipName[] = [...readableNames, ...unreadableNames];
@@ -183,8 +183,8 @@ const models = {
     }),
     answers: "both",
   },
-  "TurnDetector.silenceAfter": {
-    agent: (silenceAfter) => ({ turnDetection: { name: "slipping", silenceAfter } }),
+  "TurnDetector.endpointingDelayMs": {
+    agent: (endpointingDelayMs) => ({ turnDetection: { name: "slipping", endpointingDelayMs } }),
     told: failing,
     answers: "both",
   },
@@ -239,7 +239,7 @@ const others = {
   "Logger.error": logger("error"),
 } satisfies Record<
   | MethodsOf<AgentOptions>
-  | `talk.${MethodsOf<TranscribingOptions>}`
+  | `talk.${MethodsOf<TurnHandlingOptions>}`
   | `ImageEncoder.${MethodsOf<ImageEncoder>}`
   | `Tool.${MethodsOf<Tool>}`
   | `Logger.${MethodsOf<Logger>}`

@@ -4,9 +4,9 @@ import type { Agent } from "@ringline/edge";
 import {
   AgentSpeechStartedEvent,
   BargeInEvent,
-  BargeInSuspectedEvent,
+  OverlappingSpeechEvent,
+  ReplyLatencyEvent,
   silentLogger,
-  VoiceToVoiceEvent,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { delay } from "@std/async/delay";
@@ -44,9 +44,9 @@ browserTest(
     await call(async (agent, link, voice) => {
       const guest = await Guest.join(browser, link, { name: "Ada" });
       const say = speaker(guest, voice);
-      const answers: VoiceToVoiceEvent[] = [];
+      const answers: ReplyLatencyEvent[] = [];
       let bargeIns = 0, speeches = 0;
-      agent.events.subscribe(VoiceToVoiceEvent, (event) => void answers.push(event));
+      agent.events.subscribe(ReplyLatencyEvent, (event) => void answers.push(event));
       agent.events.subscribe(BargeInEvent, () => void bargeIns++);
       agent.events.subscribe(AgentSpeechStartedEvent, () => void speeches++);
       const last = () => agent.conversation!.messages.at(-1);
@@ -95,7 +95,7 @@ browserTest(
       const say = speaker(guest, voice);
       let bargeIns = 0, suspected = 0, speeches = 0;
       agent.events.subscribe(BargeInEvent, () => void bargeIns++);
-      agent.events.subscribe(BargeInSuspectedEvent, () => void suspected++);
+      agent.events.subscribe(OverlappingSpeechEvent, () => void suspected++);
       agent.events.subscribe(AgentSpeechStartedEvent, () => void speeches++);
       // 20 dB down, 150 ms late.
       await guest.run("turnUpLoudspeaker", [0.1, 150]);

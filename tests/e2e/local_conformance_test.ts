@@ -2,12 +2,16 @@
 import type { Browser } from "../../scripts/browser.ts";
 import { type JsonValue, silentLogger, TrackType } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { conformanceTests, type EdgeUnderTest, type RemoteParty } from "@ringline/edge/testing";
+import {
+  conformanceTests,
+  type EdgeUnderTest,
+  type RemoteParticipant,
+} from "@ringline/edge/testing";
 import { launchBrowser } from "../../scripts/browser.ts";
 import { chromium, Guest, type GuestEvent } from "./_fixture.ts";
 
 /** A guest as the kit sees it: what the page tells is kept here, as it comes. */
-async function partyOf(guest: Guest): Promise<RemoteParty> {
+async function partyOf(guest: Guest): Promise<RemoteParticipant> {
   const customEvents: JsonValue[] = [];
   let heardMs = 0;
   await guest.page.exposeFunction("tellHeard", (ms: number) => heardMs = ms);
@@ -56,7 +60,7 @@ function localEdgeUnderTest(browser: Browser): EdgeUnderTest {
       return await partyOf(guest);
     },
     endCall: async (call) => await edge.endCall(call),
-    leftovers: () => edge.mediaProcessId === undefined ? 0 : 1,
+    openResources: () => edge.mediaProcessId === undefined ? 0 : 1,
     async [Symbol.asyncDispose]() {
       await edge.close();
       for (const { page } of guests) if (!page.isClosed()) await page.browserContext().close();

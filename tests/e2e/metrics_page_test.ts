@@ -5,11 +5,11 @@ import {
   Agent,
   type AgentOptions,
   BargeInEvent,
-  fixedSilence,
+  fixedEndpointing,
   type JsonValue,
+  ReplyLatencyEvent,
   SpeechStartedEvent,
   systemClock,
-  VoiceToVoiceEvent,
 } from "@ringline/edge";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
 import { openScene } from "./_agents.ts";
@@ -67,7 +67,7 @@ function scripted(): Partial<AgentOptions> {
     ]),
     tts: new FakeTTS(systemClock, { firstByteMs: 80 }),
     vad: new FakeVAD(),
-    turnDetection: fixedSilence(250),
+    turnDetection: fixedEndpointing(250),
     broadcastMetrics: { everyMs: 3_600_000 },
   };
 }
@@ -130,9 +130,9 @@ browserTest(
     const page = await joinAsAda(browser, scene.link);
     assert(await page.$("#metrics[hidden]"), "there are no figures yet");
     let hasBegun = false;
-    let answer: VoiceToVoiceEvent | undefined, bargeIn: BargeInEvent | undefined;
+    let answer: ReplyLatencyEvent | undefined, bargeIn: BargeInEvent | undefined;
     agent.events.subscribe(SpeechStartedEvent, () => void (hasBegun = true));
-    agent.events.subscribe(VoiceToVoiceEvent, (event) => void (answer = event));
+    agent.events.subscribe(ReplyLatencyEvent, (event) => void (answer = event));
     agent.events.subscribe(BargeInEvent, (event) => void (bargeIn = event));
 
     await speakUntil(page, "the agent hears Ada", () => hasBegun);

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { PlayoutPort, PlayoutReport } from "../../src/edge/audio_track.ts";
+import type { PlayoutReport, PlayoutSink } from "../../src/edge/audio_track.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
 import {
@@ -22,7 +22,7 @@ function tone(ms: number, sampleRate: number, channels = 1): PcmChunk {
 }
 
 /** A far end that plays only when told to. */
-class ManualPort implements PlayoutPort {
+class ManualPort implements PlayoutSink {
   readonly sampleRate: number = 48_000;
   readonly samples: number[] = [];
   readonly pushes: { length: number; epoch: number; final: boolean }[] = [];

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import type { Conversation } from "../../src/edge/conversation.ts";
-import type { PlayoutPort } from "../../src/edge/audio_track.ts";
+import type { PlayoutSink } from "../../src/edge/audio_track.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
@@ -195,10 +195,10 @@ const ports = {
   flush: slipNames,
   pause: failures,
   resume: failures,
-} satisfies Record<MethodsOf<PlayoutPort>, readonly SlipName[]>;
+} satisfies Record<MethodsOf<PlayoutSink>, readonly SlipName[]>;
 
 for (const [name, told] of Object.entries(ports)) {
-  Deno.test(`PlayoutPort.${name} may be anything: it is told, and the track goes on`, async () => {
+  Deno.test(`PlayoutSink.${name} may be anything: it is told, and the track goes on`, async () => {
     using unhandled = new UnhandledRejections();
     for (const slipName of slipNames) {
       const what = `${name} ${slipName}`;
@@ -212,7 +212,7 @@ for (const [name, told] of Object.entries(ports)) {
         pause: () => {},
         resume: () => {},
         [name]: slips[slipName],
-      } as PlayoutPort;
+      } as PlayoutSink;
       using _binding = track.bind(port);
       await track.write(new PcmChunk(new Int16Array(4800), { sampleRate: 48_000 }));
       track.pause();
@@ -258,7 +258,7 @@ Deno.test("whoever takes an agent's voice may transfer its memory: the rest come
   const onFailure = () => void errors++;
   const track = new QueuedAudioTrack({ clock, onFailure });
   const voice = new PcmChunk(new Int16Array(24_000).fill(7), { sampleRate: 48_000 });
-  const port: PlayoutPort = {
+  const port: PlayoutSink = {
     sampleRate: 48_000,
     push: (piece) => {
       samples += piece.filter((sample) => sample === 7).length;

@@ -4,17 +4,17 @@ import fc from "fast-check";
 import { ProtocolError } from "../../src/edge/errors.ts";
 import {
   beginRow,
+  readAgentAudio,
   readReport,
-  readSaid,
   RowReader,
+  writeAgentAudio,
   writeReport,
-  writeSaid,
 } from "../../src/media/wire/audio_frames.ts";
-import { readToAgent, readToHost } from "../../src/media/wire/control.ts";
-import { FrameKind, MARK } from "../../src/media/wire/frame.ts";
+import { readToAgent, readToChild } from "../../src/media/wire/control.ts";
+import { FrameKind, MAGIC } from "../../src/media/wire/frame.ts";
 import { FrameBuffer } from "../../src/media/wire/frame_buffer.ts";
 import { type Frame, FrameParser } from "../../src/media/wire/frame_parser.ts";
-import { PictureReceiver, readPieceStream } from "../../src/media/wire/video_frames.ts";
+import { PictureReceiver, readFragmentStream } from "../../src/media/wire/video_frames.ts";
 import { numRuns, withoutGrowth } from "./_fuzz.ts";
 
 const u32 = fc.nat(0xffff_ffff);
@@ -27,7 +27,7 @@ function reader(): (frame: Frame) => void {
   return (frame) => {
     switch (frame.kind) {
       case FrameKind.control:
-        for (const read of [readToHost, readToAgent]) {
+        for (const read of [readToChild, readToAgent]) {
           try {
             read(frame);
           } catch (error) {
@@ -44,10 +44,10 @@ function reader(): (frame: Frame) => void {
         }
         break;
       case FrameKind.said:
-        readSaid(frame);
+        readAgentAudio(frame);
         break;
       case FrameKind.video:
-        readPieceStream(frame);
+        readFragmentStream(frame);
         pictures.read(frame);
         break;
       case FrameKind.report:
@@ -101,7 +101,7 @@ Deno.test("whatever is on the wire is read, or is a typed error", () => {
         (frames, cuts) => {
           const parts = frames.flatMap(({ kind, lie, body }) => {
             const header = new DataView(new ArrayBuffer(8));
-            header.setUint16(0, MARK, true);
+            header.setUint16(0, MAGIC, true);
             header.setUint8(2, kind);
             header.setUint32(4, body.length + lie, true);
             const padding = new Uint8Array((8 - body.length % 8) % 8);
@@ -168,7 +168,7 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
       fc.array(fc.nat(40), { maxLength: 6 }),
       (id, final, said, figures, number, entries, cuts) => {
         const out = new FrameBuffer(1 << 12);
-        assert(writeSaid(out, { ...id, final }, said));
+        assert(writeAgentAudio(out, { ...id, final }, said));
         assert(writeReport(out, { ...id, ...figures }));
         const count = entries.length;
         const room = beginRow(out, {
@@ -187,7 +187,7 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
         const row = new RowReader();
         feed(out.take(), cuts, (frame) => {
           if (frame.kind === FrameKind.said) {
-            const { samples, ...rest } = readSaid(frame);
+            const { samples, ...rest } = readAgentAudio(frame);
             read.push(rest, [...samples]);
           } else if (frame.kind === FrameKind.report) read.push(readReport(frame));
           else {

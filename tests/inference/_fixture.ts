@@ -1,13 +1,13 @@
 import type { Call } from "../../src/edge/call.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
-import type { MemoryParty } from "../../src/testing/memory_participant.ts";
+import type { MemoryParticipant } from "../../src/testing/memory_participant.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { conversationEvents } from "../../src/inference/contracts/events.ts";
-import { fixedSilence } from "../../src/inference/contracts/turn_detector.ts";
+import { fixedEndpointing } from "../../src/inference/contracts/turn_detector.ts";
 import { FakeLLM, type FakeReply } from "../../src/testing/fake_llm.ts";
 import { type FakeExchange, FakeRealtimeLLM } from "../../src/testing/fake_realtime_llm.ts";
 import { FakeSTT } from "../../src/testing/fake_stt.ts";
@@ -26,13 +26,13 @@ export interface StageOptions {
   /** Whether the model can be shown pictures. */
   seeing?: boolean;
   /** Called before the agent joins. */
-  prepare?: (stage: Stage) => void;
+  prepare?: (fixture: Fixture) => void;
   /** An agent with a realtime model instead, and what that follows. */
   realtime?: readonly FakeExchange[];
 }
 
 /** An agent made of fakes in a call in memory, and all that happens there. */
-export class Stage implements AsyncDisposable {
+export class Fixture implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly edge = new MemoryEdge({ clock: this.clock, logger: silentLogger });
   readonly llm: FakeLLM;
@@ -41,7 +41,7 @@ export class Stage implements AsyncDisposable {
   readonly realtime: FakeRealtimeLLM;
   readonly vad = new FakeVAD();
   readonly agent: Agent;
-  readonly people: MemoryParty[] = [];
+  readonly people: MemoryParticipant[] = [];
   readonly happened: { at: number; event: object }[] = [];
   readonly errors: ErrorEvent[] = [];
   call!: Call;
@@ -61,7 +61,7 @@ export class Stage implements AsyncDisposable {
         stt: this.stt,
         tts: this.tts,
         vad: this.vad,
-        turnDetection: fixedSilence(400),
+        turnDetection: fixedEndpointing(400),
       },
       ...options.agent,
     });
@@ -71,21 +71,21 @@ export class Stage implements AsyncDisposable {
     });
   }
 
-  static async set(options: StageOptions = {}): Promise<Stage> {
-    const stage = new Stage(options);
-    const { clock, edge, agent } = stage;
-    options.prepare?.(stage);
-    stage.call = await agent.createCall("default", "stage");
+  static async set(options: StageOptions = {}): Promise<Fixture> {
+    const fixture = new Fixture(options);
+    const { clock, edge, agent } = fixture;
+    options.prepare?.(fixture);
+    fixture.call = await agent.createCall("default", "stage");
     for (const userId of options.people ?? ["ann"]) {
       const name = userId[0]!.toUpperCase() + userId.slice(1);
-      stage.people.push(edge.enter(stage.call, { userId, name, id: userId }));
+      fixture.people.push(edge.enter(fixture.call, { userId, name, id: userId }));
     }
-    await clock.until(agent.join(stage.call));
-    return stage;
+    await clock.until(agent.join(fixture.call));
+    return fixture;
   }
 
   /** The first person. */
-  get ann(): MemoryParty {
+  get ann(): MemoryParticipant {
     return this.people[0]!;
   }
 
@@ -116,18 +116,18 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Says something in the background that lasts so long. */
-  speak(ms: number, who: MemoryParty = this.ann, loudness = 6000): Promise<void> {
+  speak(ms: number, who: MemoryParticipant = this.ann, loudness = 6000): Promise<void> {
     return who.speak(sound(ms, loudness));
   }
 
   /** Says something in the background, and is silent after it as a microphone is. */
-  utter(ms: number, thenMs: number, who?: MemoryParty, loudness?: number): void {
+  utter(ms: number, thenMs: number, who?: MemoryParticipant, loudness?: number): void {
     this.speak(ms, who, loudness);
     this.speak(thenMs, who, 0);
   }
 
   /** Says something, is silent, and lets so much time pass. */
-  async hear(ms: number, thenMs: number, who?: MemoryParty): Promise<void> {
+  async hear(ms: number, thenMs: number, who?: MemoryParticipant): Promise<void> {
     this.utter(ms, thenMs, who);
     await this.clock.advance(ms + thenMs);
   }

@@ -5,7 +5,7 @@ import { silentLogger } from "../../src/events/logger.ts";
 import { argumentCheck } from "../../src/inference/schema/argument_check.ts";
 import type { FromSchema, JsonSchema } from "../../src/inference/contracts/json_schema.ts";
 import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
-import { Toolbox } from "../../src/inference/reply/tool_executor.ts";
+import { ToolExecutor } from "../../src/inference/reply/tool_executor.ts";
 import booking from "./schemas/booking.json" with { type: "json" };
 
 const written = booking as unknown as Record<string, JsonSchema>;
@@ -18,15 +18,15 @@ const check = (schema: unknown, value: unknown) => argumentCheck(schema as JsonS
 async function call(tools: Tool[], input: unknown): Promise<string> {
   const { signal } = new AbortController();
   const request = { id: "1", name: tools[0]!.name, input: input as never };
-  return (await new Toolbox(tools).call(request, { signal, participant: undefined })).text;
+  return (await new ToolExecutor(tools).call(request, { signal, participant: undefined })).text;
 }
 
 /** What the logger is told of a tool. */
 function complaints(tool: Tool): string[] {
   const lines: string[] = [];
   const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
-  new Toolbox([tool], { logger });
-  new Toolbox([tool], { logger }); // in the next call
+  new ToolExecutor([tool], { logger });
+  new ToolExecutor([tool], { logger }); // in the next call
   return lines;
 }
 

@@ -1,21 +1,21 @@
 import { assertEquals } from "@std/assert";
-import { TurnEndedEvent, VoiceToVoiceEvent } from "../../src/inference/contracts/events.ts";
-import { Stage } from "./_fixture.ts";
+import { ReplyLatencyEvent, TurnEndedEvent } from "../../src/inference/contracts/events.ts";
+import { Fixture } from "./_fixture.ts";
 
 const eager = { talk: { eagerTurns: true } };
 
 Deno.test("an eager agent asks the model at the pause and speaks when the turn is over", async () => {
   const times: number[] = [];
   for (const eagerTurns of [false, true]) {
-    await using stage = await Stage.set({
+    await using fixture = await Fixture.set({
       transcripts: ["How are you?"],
       replies: [{ text: "Fine, thank you.", firstTokenMs: 300 }],
       agent: { talk: { eagerTurns } },
     });
-    await stage.hear(600, 3000);
-    const [metrics] = stage.events(VoiceToVoiceEvent);
+    await fixture.hear(600, 3000);
+    const [metrics] = fixture.events(ReplyLatencyEvent);
     assertEquals(metrics?.eager, eagerTurns);
-    assertEquals(stage.llm.requests.length, 1);
+    assertEquals(fixture.llm.requests.length, 1);
     times.push(metrics!.voiceToVoiceMs);
   }
   // 200 ms of the turn's 400 ms of silence were used.
@@ -23,44 +23,44 @@ Deno.test("an eager agent asks the model at the pause and speaks when the turn i
 });
 
 Deno.test("an early answer is dropped when the person goes on", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["How are you", "all this morning?"],
     replies: [{ text: "Fine.", firstTokenMs: 100 }, "We are fine."],
     agent: eager,
   });
-  await stage.hear(600, 300);
-  await stage.hear(600, 3000);
-  assertEquals(stage.llm.requests.length, 2);
-  assertEquals(stage.events(TurnEndedEvent).length, 1);
-  assertEquals(stage.tts.sentences, ["We are fine."]);
-  assertEquals(stage.conversation, ["ann: How are you all this morning?", "agent: We are fine."]);
+  await fixture.hear(600, 300);
+  await fixture.hear(600, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.events(TurnEndedEvent).length, 1);
+  assertEquals(fixture.tts.sentences, ["We are fine."]);
+  assertEquals(fixture.conversation, ["ann: How are you all this morning?", "agent: We are fine."]);
 });
 
 Deno.test("an early answer that still waits for its first word is aborted when dropped", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["How are you", "all?"],
     replies: [{ text: "Fine.", firstTokenMs: 5000 }, "We are fine."],
     agent: eager,
   });
-  await stage.hear(600, 300);
-  await stage.hear(600, 2000);
-  assertEquals(stage.llm.aborted, 1);
+  await fixture.hear(600, 300);
+  await fixture.hear(600, 2000);
+  assertEquals(fixture.llm.aborted, 1);
 });
 
 Deno.test("an early answer serves although the model has forgotten how the conversation began", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["How are you?", "And how is Bob?"],
     agent: { talk: { eagerTurns: true, historyLimit: 2 } },
   });
-  await stage.hear(600, 3000);
-  await stage.hear(600, 3000);
-  assertEquals(stage.llm.requests.length, 2);
-  assertEquals(stage.events(VoiceToVoiceEvent).map(({ eager }) => eager), [true, true]);
+  await fixture.hear(600, 3000);
+  await fixture.hear(600, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.events(ReplyLatencyEvent).map(({ eager }) => eager), [true, true]);
 });
 
 Deno.test("an early answer touches the world only when the turn is over", async () => {
   let calledAt = 0;
-  const stage = await Stage.set({
+  const fixture = await Fixture.set({
     transcripts: ["Light, please."],
     replies: [{ calls: [{ name: "light", input: {} }] }, "Done."],
     agent: {
@@ -70,40 +70,40 @@ Deno.test("an early answer touches the world only when the turn is over", async 
         description: "",
         parameters: { type: "object" },
         timeoutMs: 1000,
-        execute: () => calledAt = stage.clock.now(),
+        execute: () => calledAt = fixture.clock.now(),
       }],
     },
   });
-  await using _stage = stage;
-  await stage.hear(600, 2000);
-  assertEquals(calledAt, stage.when(TurnEndedEvent));
-  assertEquals(stage.tts.sentences, ["Done."]);
+  await using _stage = fixture;
+  await fixture.hear(600, 2000);
+  assertEquals(calledAt, fixture.when(TurnEndedEvent));
+  assertEquals(fixture.tts.sentences, ["Done."]);
 });
 
 Deno.test("an early request that fails is made again when the turn is over", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["How are you?"],
     replies: [{ error: new Error("too many requests") }, "Fine."],
     agent: eager,
   });
-  await stage.hear(600, 3000);
-  assertEquals(stage.llm.requests.length, 2);
-  assertEquals(stage.conversation, ["ann: How are you?", "agent: Fine."]);
-  assertEquals(stage.errors.length, 1);
+  await fixture.hear(600, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.conversation, ["ann: How are you?", "agent: Fine."]);
+  assertEquals(fixture.errors.length, 1);
 });
 
 Deno.test("an early answer to what interrupted the agent serves, and knows of it", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["No, stop it please."],
     replies: ["Once upon a time there was a king who had no crown.", "As you like."],
     agent: eager,
   });
-  stage.agent.respond("Tell me a story.");
-  await stage.clock.advance(1000);
-  await stage.hear(900, 3000);
-  assertEquals(stage.llm.requests.length, 2);
-  assertEquals(stage.events(VoiceToVoiceEvent).at(-1)?.eager, true);
-  assertEquals(stage.told.slice(1), [
+  fixture.agent.respond("Tell me a story.");
+  await fixture.clock.advance(1000);
+  await fixture.hear(900, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.events(ReplyLatencyEvent).at(-1)?.eager, true);
+  assertEquals(fixture.told.slice(1), [
     "assistant: Once upon a time there",
     "user: No, stop it please.",
   ]);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { EchoGuard } from "../../src/inference/echo/echo_detector.ts";
-import { OwnVoice } from "../../src/inference/echo/playback_reference.ts";
+import { EchoDetector } from "../../src/inference/echo/echo_detector.ts";
+import { PlaybackReference } from "../../src/inference/echo/playback_reference.ts";
 import { speechLike } from "../../src/testing/sounds.ts";
 
 const RATE = 16_000;
@@ -25,8 +25,8 @@ interface Scene {
 /** Gives for each row from the agent's beginning on whether it counts as a person's voice. */
 function persons(scene: Scene): boolean[] {
   const { seed, echo, personAtMs = Infinity, reportMs = 20, stallRows = 1 } = scene;
-  const own = new OwnVoice();
-  const guard = new EchoGuard(own);
+  const own = new PlaybackReference();
+  const guard = new EchoDetector(own);
   const said = speechLike(20 * (ROWS - BEGIN), { seed, sampleRate: RATE }).samples;
   const person = speechLike(3000, { seed: seed + 1000, sampleRate: RATE }).samples;
   const saidFrom = BEGIN * ROW;
@@ -111,8 +111,8 @@ for (
 }
 
 Deno.test("when the agent has ended, nothing that follows is its voice", () => {
-  const own = new OwnVoice();
-  const guard = new EchoGuard(own);
+  const own = new PlaybackReference();
+  const guard = new EchoDetector(own);
   const said = speechLike(1000, { seed: 1, sampleRate: RATE });
   own.wrote(said, 0);
   for (let row = 0; row < 50; row++) own.update(row, (row + 1) * 20);

@@ -2,12 +2,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { energyVad } from "../../src/inference/turns/energy_vad.ts";
 import { PreRoll } from "../../src/inference/turns/pre_roll.ts";
-import { SpeechGate } from "../../src/inference/turns/vad_state_machine.ts";
-import { Feed } from "../../src/events/channel.ts";
+import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
+import { Channel } from "../../src/events/channel.ts";
 
 Deno.test("sound right before a voice is known to be one counts for half of the speech", () => {
   const opensAfter = (sounds: number, then: number[]): number[] | undefined => {
-    const gate = new SpeechGate({ minSpeechMs: 150 });
+    const gate = new VadStateMachine({ minSpeechMs: 150 });
     for (let n = 0; n < sounds; n++) gate.push(0.1, 20, true);
     for (const [index, one] of then.entries()) {
       if (gate.push(one, 20, true) === "opened") return [(index + 1) * 20, gate.sinceFirstMs];
@@ -24,7 +24,7 @@ Deno.test("sound right before a voice is known to be one counts for half of the 
 });
 
 Deno.test("sound that has ended does not count for the next word", () => {
-  const gate = new SpeechGate({ minSpeechMs: 100 });
+  const gate = new VadStateMachine({ minSpeechMs: 100 });
   for (let n = 0; n < 10; n++) gate.push(0.1, 20, true);
   gate.push(0, 20, false);
   const changes = [1, 1, 1, 1, 1].map((one) => gate.push(one, 20, true));
@@ -36,7 +36,7 @@ function slot(level: number, samples: number): Int16Array {
 }
 
 Deno.test("the gate opens after enough speech and closes after a pause", () => {
-  const gate = new SpeechGate({ minSpeechMs: 100, pauseMs: 200 });
+  const gate = new VadStateMachine({ minSpeechMs: 100, pauseMs: 200 });
   const changes = (probabilities: number[]) =>
     probabilities.flatMap((one, index) => {
       const change = gate.push(one, 20);
@@ -80,7 +80,7 @@ Deno.test("what was kept from before the first sound comes out in order, once", 
 });
 
 Deno.test("a feed that nobody reads is bounded and counts what it drops", async () => {
-  const feed = new Feed<number>({ capacity: 3 });
+  const feed = new Channel<number>({ capacity: 3 });
   for (const item of [1, 2, 3, 4, 5]) feed.push(item);
   assertEquals([feed.size, feed.dropped], [3, 2]);
   feed.fail(new Error("lost"));
@@ -95,7 +95,7 @@ Deno.test("a feed that nobody reads is bounded and counts what it drops", async 
 });
 
 Deno.test("a gate that is told to wait for nothing opens and closes by speech alone", () => {
-  const gate = new SpeechGate({ minSpeechMs: 0, pauseMs: 0 });
+  const gate = new VadStateMachine({ minSpeechMs: 0, pauseMs: 0 });
   const changes = [0, 0, 1, 1, 0, 0].map((probability) => gate.push(probability, 20));
   assertEquals(changes, [undefined, undefined, "opened", undefined, "closed", undefined]);
 });

@@ -1,98 +1,101 @@
 import { assert, assertEquals } from "@std/assert";
-import type { MemoryParty } from "../../src/testing/memory_participant.ts";
+import type { MemoryParticipant } from "../../src/testing/memory_participant.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import {
   AgentSpeechEndedEvent,
   BargeInEvent,
-  BargeInSuspectedEvent,
-  FalseAlarmEvent,
+  FalseInterruptionEvent,
+  OverlappingSpeechEvent,
   TurnEndedEvent,
 } from "../../src/inference/contracts/events.ts";
-import { Stage } from "./_fixture.ts";
+import { Fixture } from "./_fixture.ts";
 
 const STORY = "Once upon a time there was a king. He had three daughters and no crown. The end.";
 
-/** A stage where the agent has told its story for so long. */
+/** A fixture where the agent has told its story for so long. */
 async function telling(
   forMs: number,
-  options: Parameters<typeof Stage.set>[0] = {},
-): Promise<Stage> {
-  const stage = await Stage.set({ replies: [STORY, "All right."], ...options });
-  stage.agent.respond("Tell me a story.");
-  await stage.clock.advance(forMs);
-  return stage;
+  options: Parameters<typeof Fixture.set>[0] = {},
+): Promise<Fixture> {
+  const fixture = await Fixture.set({ replies: [STORY, "All right."], ...options });
+  fixture.agent.respond("Tell me a story.");
+  await fixture.clock.advance(forMs);
+  return fixture;
 }
 
 /** Takes note of when an agent is heard. */
-function listen(stage: Stage, who: MemoryParty = stage.ann): { at: number; peak: number }[] {
+function listen(
+  fixture: Fixture,
+  who: MemoryParticipant = fixture.ann,
+): { at: number; peak: number }[] {
   const frames: { at: number; peak: number }[] = [];
   who.onAudio = (samples) => {
     const peak = samples.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
-    frames.push({ at: stage.clock.now(), peak });
+    frames.push({ at: fixture.clock.now(), peak });
   };
   return frames;
 }
 
 Deno.test("speech over the agent silences it, and what was heard is what is remembered", async () => {
-  await using stage = await telling(1000, { transcripts: ["No, stop it please."] });
-  await stage.hear(800, 3000);
+  await using fixture = await telling(1000, { transcripts: ["No, stop it please."] });
+  await fixture.hear(800, 3000);
   // 50 ms a character: 1160 ms until it fell silent are 23 characters.
-  assertEquals(stage.conversation, [
+  assertEquals(fixture.conversation, [
     "agent: Tell me a story.",
     "agent: Once upon a time there/",
     "ann: No, stop it please.",
     "agent: All right.",
   ]);
-  assertEquals(stage.told, [
+  assertEquals(fixture.told, [
     "user: Tell me a story.",
     "assistant: Once upon a time there",
     "user: No, stop it please.",
   ]);
-  const [ended] = stage.events(AgentSpeechEndedEvent);
+  const [ended] = fixture.events(AgentSpeechEndedEvent);
   assertEquals([ended?.text, ended?.interrupted], ["Once upon a time there", true]);
 });
 
 Deno.test("the agent is silent within 200 ms of the first sound", async () => {
-  await using stage = await telling(1000, { transcripts: ["Stop it."] });
-  const frames = listen(stage);
-  const from = stage.clock.now();
-  await stage.hear(800, 0);
+  await using fixture = await telling(1000, { transcripts: ["Stop it."] });
+  const frames = listen(fixture);
+  const from = fixture.clock.now();
+  await fixture.hear(800, 0);
   const last = Math.max(...frames.map(({ at }) => at));
   assert(last - from <= 200, `silent after ${last - from} ms`);
-  await stage.clock.advance(2000);
-  assertEquals(stage.events(BargeInEvent).length, 1);
-  assertEquals(stage.events(BargeInEvent)[0]?.silenceMs, 160);
+  await fixture.clock.advance(2000);
+  assertEquals(fixture.events(BargeInEvent).length, 1);
+  assertEquals(fixture.events(BargeInEvent)[0]?.silenceMs, 160);
 });
 
 Deno.test("words that mean it interrupt as soon as they are understood", async () => {
-  await using stage = await telling(1000, {
+  await using fixture = await telling(1000, {
     transcripts: [{ text: "Wait a moment", partials: [{ afterMs: 350, text: "wait" }] }],
   });
-  stage.speak(1500);
-  await stage.clock.advance(400);
-  assertEquals(stage.events(BargeInEvent).length, 1);
+  fixture.speak(1500);
+  await fixture.clock.advance(400);
+  assertEquals(fixture.events(BargeInEvent).length, 1);
 });
 
 Deno.test("long speech silences the agent until it is understood, and interrupts then", async () => {
-  await using stage = await telling(1000, { transcripts: [{ text: "Well now", delayMs: 500 }] });
-  const frames = listen(stage);
-  stage.utter(3000, 5000);
-  await stage.clock.advance(3680);
-  assertEquals(stage.events(BargeInEvent).length, 0);
-  await stage.clock.advance(60);
-  const [{ silenceMs } = {}] = stage.events(BargeInEvent);
+  await using fixture = await telling(1000, { transcripts: [{ text: "Well now", delayMs: 500 }] });
+  const frames = listen(fixture);
+  fixture.utter(3000, 5000);
+  await fixture.clock.advance(3680);
+  assertEquals(fixture.events(BargeInEvent).length, 0);
+  await fixture.clock.advance(60);
+  const [{ silenceMs } = {}] = fixture.events(BargeInEvent);
   assertEquals(silenceMs, 160);
   assert(frames.length <= 20, `${frames.length} frames were heard meanwhile`);
 });
 
 Deno.test("long speech that nobody can make out in time interrupts, and a short sound does not", async () => {
   for (const [speechMs, interruptions] of [[900, 1], [500, 0]] as const) {
-    await using stage = await telling(1000, { transcripts: [{ text: "Well", delayMs: 5000 }] });
-    await stage.hear(speechMs, 1600);
-    assertEquals(stage.events(BargeInEvent).length, 0);
-    await stage.clock.advance(200);
-    assertEquals(stage.events(BargeInEvent).length, interruptions);
-    assertEquals(stage.events(FalseAlarmEvent).length, 1 - interruptions);
+    await using fixture = await telling(1000, { transcripts: [{ text: "Well", delayMs: 5000 }] });
+    await fixture.hear(speechMs, 1600);
+    assertEquals(fixture.events(BargeInEvent).length, 0);
+    await fixture.clock.advance(200);
+    assertEquals(fixture.events(BargeInEvent).length, interruptions);
+    assertEquals(fixture.events(FalseInterruptionEvent).length, 1 - interruptions);
   }
 });
 
@@ -105,15 +108,15 @@ for (
   ] as const
 ) {
   Deno.test(`${what} pauses the agent, which then says all that it had to say`, async () => {
-    await using stage = await telling(1000, { transcripts: [text] });
-    await stage.hear(ms, 8000);
-    assertEquals(stage.events(BargeInSuspectedEvent).length, 1);
-    assertEquals(stage.events(FalseAlarmEvent).length, 1);
-    assertEquals(stage.events(BargeInEvent).length, 0);
+    await using fixture = await telling(1000, { transcripts: [text] });
+    await fixture.hear(ms, 8000);
+    assertEquals(fixture.events(OverlappingSpeechEvent).length, 1);
+    assertEquals(fixture.events(FalseInterruptionEvent).length, 1);
+    assertEquals(fixture.events(BargeInEvent).length, 0);
     // Every sample was heard, once.
-    assert(Math.abs(stage.ann.heardMs - 50 * spoken(STORY)) <= 30, `${stage.ann.heardMs} ms`);
-    assertEquals(stage.llm.requests.length, 1);
-    assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), [STORY]);
+    assert(Math.abs(fixture.ann.heardMs - 50 * spoken(STORY)) <= 30, `${fixture.ann.heardMs} ms`);
+    assertEquals(fixture.llm.requests.length, 1);
+    assertEquals(fixture.events(AgentSpeechEndedEvent).map(({ text }) => text), [STORY]);
   });
 }
 
@@ -123,104 +126,104 @@ function spoken(text: string): number {
 }
 
 Deno.test("the same word is an answer when the agent has ended", async () => {
-  await using stage = await telling(6000, { transcripts: ["Yeah."] });
-  await stage.hear(400, 2000);
-  assertEquals(stage.told.at(-1), "user: Yeah.");
+  await using fixture = await telling(6000, { transcripts: ["Yeah."] });
+  await fixture.hear(400, 2000);
+  assertEquals(fixture.told.at(-1), "user: Yeah.");
 });
 
 Deno.test("a sign of listening that goes on to be a sentence interrupts", async () => {
-  await using stage = await telling(1000, { transcripts: ["Yeah", "but I know that one."] });
-  await stage.hear(300, 250);
-  await stage.hear(600, 2000);
-  assertEquals(stage.events(BargeInEvent).length, 1);
-  assertEquals(stage.told.at(-1), "user: Yeah but I know that one.");
+  await using fixture = await telling(1000, { transcripts: ["Yeah", "but I know that one."] });
+  await fixture.hear(300, 250);
+  await fixture.hear(600, 2000);
+  assertEquals(fixture.events(BargeInEvent).length, 1);
+  assertEquals(fixture.told.at(-1), "user: Yeah but I know that one.");
 });
 
 Deno.test("a noise without an end does not silence the agent for good", async () => {
-  await using stage = await telling(1000, { transcripts: [""] });
-  stage.speak(30_000);
-  await stage.clock.advance(20_000);
-  assertEquals(stage.events(BargeInEvent).length, 0);
-  assertEquals(stage.events(FalseAlarmEvent).map(({ pausedMs }) => pausedMs), [9840]);
-  assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), [STORY]);
+  await using fixture = await telling(1000, { transcripts: [""] });
+  fixture.speak(30_000);
+  await fixture.clock.advance(20_000);
+  assertEquals(fixture.events(BargeInEvent).length, 0);
+  assertEquals(fixture.events(FalseInterruptionEvent).map(({ pausedMs }) => pausedMs), [9840]);
+  assertEquals(fixture.events(AgentSpeechEndedEvent).map(({ text }) => text), [STORY]);
 });
 
 Deno.test("when the recogniser is slow the agent goes on, and stops when it knows better", async () => {
-  await using stage = await telling(1000, {
+  await using fixture = await telling(1000, {
     transcripts: [{ text: "Please stop.", delayMs: 2500 }],
   });
-  await stage.hear(400, 200);
-  await stage.clock.advance(1600);
-  assertEquals(stage.events(FalseAlarmEvent).length, 1);
-  assertEquals(stage.events(BargeInEvent).length, 0);
-  await stage.clock.advance(2000);
-  assertEquals(stage.events(BargeInEvent).length, 1);
-  assertEquals(stage.told.at(-1), "user: Please stop.");
+  await fixture.hear(400, 200);
+  await fixture.clock.advance(1600);
+  assertEquals(fixture.events(FalseInterruptionEvent).length, 1);
+  assertEquals(fixture.events(BargeInEvent).length, 0);
+  await fixture.clock.advance(2000);
+  assertEquals(fixture.events(BargeInEvent).length, 1);
+  assertEquals(fixture.told.at(-1), "user: Please stop.");
 });
 
 Deno.test("an answer that was not heard yet gives way to more speech and is not remembered", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["How old is", "the queen of England?"],
     replies: [{ text: "I beg your pardon?", firstTokenMs: 2000 }, "Nobody knows."],
   });
-  await stage.hear(600, 900);
-  assertEquals(stage.events(TurnEndedEvent).length, 1);
-  await stage.hear(900, 3000);
-  assertEquals(stage.llm.aborted, 1);
-  assertEquals(stage.told, ["user: How old is", "user: the queen of England?"]);
-  assertEquals(stage.tts.sentences, ["Nobody knows."]);
+  await fixture.hear(600, 900);
+  assertEquals(fixture.events(TurnEndedEvent).length, 1);
+  await fixture.hear(900, 3000);
+  assertEquals(fixture.llm.aborted, 1);
+  assertEquals(fixture.told, ["user: How old is", "user: the queen of England?"]);
+  assertEquals(fixture.tts.sentences, ["Nobody knows."]);
 });
 
 Deno.test("an interruption stops the voice and drops what waits to be said", async () => {
-  await using stage = await telling(300, {
+  await using fixture = await telling(300, {
     transcripts: ["Enough of that."],
     voice: { speed: 1.2 },
   });
-  const later = stage.agent.say("And another thing.");
-  await stage.hear(800, 2000);
-  assertEquals(stage.tts.aborted.length, 1);
+  const later = fixture.agent.say("And another thing.");
+  await fixture.hear(800, 2000);
+  assertEquals(fixture.tts.aborted.length, 1);
   assertEquals(await later, { text: "", interrupted: true });
 });
 
 Deno.test("what is said after an interruption is not cut short by it", async () => {
-  await using stage = await telling(1000, { transcripts: ["Stop it now."] });
-  await stage.hear(800, 300);
-  const frames = listen(stage);
-  await stage.clock.advance(3000);
+  await using fixture = await telling(1000, { transcripts: ["Stop it now."] });
+  await fixture.hear(800, 300);
+  const frames = listen(fixture);
+  await fixture.clock.advance(3000);
   assert(Math.abs(frames.length * 10 - 50 * "All right.".length) <= 10, `${frames.length} frames`);
 });
 
 Deno.test("its own voice out of a loudspeaker does not interrupt the agent", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     replies: [STORY],
     transcripts: ["Tell me a story.", "Once upon", "a time", "there was", "a king"],
   });
-  feedBack(stage, { delayMs: 150, gain: 0.1 });
-  await stage.hear(900, 8000);
-  assertEquals(stage.events(BargeInSuspectedEvent).length, 0);
-  assertEquals(stage.stt.stretches.length, 1);
-  assertEquals(stage.llm.requests.length, 1);
-  assertEquals(stage.tts.sentences.length, 3);
+  feedBack(fixture, { delayMs: 150, gain: 0.1 });
+  await fixture.hear(900, 8000);
+  assertEquals(fixture.events(OverlappingSpeechEvent).length, 0);
+  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.llm.requests.length, 1);
+  assertEquals(fixture.tts.sentences.length, 3);
 });
 
 Deno.test("a person is heard over the agent's own voice out of a loudspeaker", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     replies: [STORY, "Fine."],
     transcripts: ["Tell me a story.", "Now stop it."],
   });
-  feedBack(stage, { delayMs: 150, gain: 0.1 });
-  await stage.hear(900, 2000);
-  const from = stage.clock.now();
-  await stage.hear(900, 3000);
-  assertEquals(stage.events(BargeInEvent).length, 1);
-  const suspectedMs = stage.when(BargeInSuspectedEvent) - from;
+  feedBack(fixture, { delayMs: 150, gain: 0.1 });
+  await fixture.hear(900, 2000);
+  const from = fixture.clock.now();
+  await fixture.hear(900, 3000);
+  assertEquals(fixture.events(BargeInEvent).length, 1);
+  const suspectedMs = fixture.when(OverlappingSpeechEvent) - from;
   assert(suspectedMs <= 300, `suspected after ${suspectedMs} ms`);
-  assertEquals(stage.told.at(-1), "user: Now stop it.");
+  assertEquals(fixture.told.at(-1), "user: Now stop it.");
 });
 
 /** Lets the agent's voice come back through a second microphone of Ann's. */
-function feedBack(stage: Stage, path: { delayMs: number; gain: number }): void {
-  const { clock, ann } = stage;
+function feedBack(fixture: Fixture, path: { delayMs: number; gain: number }): void {
+  const { clock, ann } = fixture;
   const said = ann.speak.bind(ann);
   // What the room's clock plays is Ann and the echo together: mixed here, frame by frame.
   const echo: number[] = [];

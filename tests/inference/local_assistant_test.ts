@@ -5,10 +5,10 @@ import { ErrorEvent } from "../../src/edge/events.ts";
 import {
   AgentSpeechStartedEvent,
   BargeInEvent,
-  VoiceToVoiceEvent,
+  ReplyLatencyEvent,
 } from "../../src/inference/contracts/events.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
-import type { MemoryParty } from "../../src/testing/memory_participant.ts";
+import type { MemoryParticipant } from "../../src/testing/memory_participant.ts";
 import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
 import { localAssistant } from "../../examples/local_assistant.ts";
 
@@ -20,7 +20,7 @@ async function until(what: string, isTrue: () => boolean, limitMs = 30_000): Pro
 }
 
 /** Says a sentence with a voice, and is silent after it as a microphone is. */
-async function say(party: MemoryParty, voice: EspeakVoice, text: string): Promise<void> {
+async function say(party: MemoryParticipant, voice: EspeakVoice, text: string): Promise<void> {
   party.speak(await spoken(voice, text));
   party.speak(new PcmChunk(new Int16Array(16_000 * 3), { sampleRate: 16_000 }));
 }
@@ -38,9 +38,9 @@ Deno.test({
     const call = await agent.createCall("default", "kitchen");
     const ann = edge.enter(call, { userId: "ann" });
     await agent.join(call);
-    const answers: VoiceToVoiceEvent[] = [];
+    const answers: ReplyLatencyEvent[] = [];
     let bargeIns = 0, speeches = 0;
-    agent.events.subscribe(VoiceToVoiceEvent, (event) => void answers.push(event));
+    agent.events.subscribe(ReplyLatencyEvent, (event) => void answers.push(event));
     agent.events.subscribe(BargeInEvent, () => void bargeIns++);
     agent.events.subscribe(AgentSpeechStartedEvent, () => void speeches++);
     const last = () => agent.conversation!.messages.at(-1);

@@ -8,19 +8,19 @@ import {
   BargeInEvent,
   conversationEvents,
   ConversationMetricsEvent,
-  VoiceToVoiceEvent,
+  ReplyLatencyEvent,
 } from "../../src/inference/contracts/events.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { Stage } from "./_fixture.ts";
+import { Fixture } from "./_fixture.ts";
 
 Deno.test("the parts of voice-to-voice add up, and our own is none in virtual time", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: [{ text: "Hello?", delayMs: 350 }],
     replies: [{ text: "Hello to you.", firstTokenMs: 280 }],
     voice: { firstByteMs: 120 },
   });
-  await stage.hear(600, 3000);
-  const [event] = stage.events(VoiceToVoiceEvent);
+  await fixture.hear(600, 3000);
+  const [event] = fixture.events(ReplyLatencyEvent);
   assert(event);
   // The pause takes 200 ms to be one: the transcript is there 150 ms after the turn's silence.
   assertEquals([event.turnMs, event.sttMs, event.llmMs, event.ttsMs], [400, 150, 280, 120]);
@@ -30,30 +30,30 @@ Deno.test("the parts of voice-to-voice add up, and our own is none in virtual ti
 });
 
 Deno.test("figures of the components are told every few seconds", async () => {
-  await using stage = await Stage.set({ transcripts: ["Hello?"] });
-  await stage.hear(600, 12_000);
-  const events = stage.events(ConversationMetricsEvent);
+  await using fixture = await Fixture.set({ transcripts: ["Hello?"] });
+  await fixture.hear(600, 12_000);
+  const events = fixture.events(ConversationMetricsEvent);
   assertEquals(events.length, 2);
   assertEquals(events[1]?.figures["fake-llm"], { requests: 1 });
   assertEquals(events[1]?.figures.agent?.messages, 2);
 });
 
 Deno.test("metrics are broadcast to everybody who wants to show them", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Hello?"],
     agent: { broadcastMetrics: { everyMs: 2000 } },
   });
-  await stage.hear(600, 5000);
-  const [, second] = stage.ann.customEvents as Record<string, unknown>[];
+  await fixture.hear(600, 5000);
+  const [, second] = fixture.ann.customEvents as Record<string, unknown>[];
   assertEquals(second?.type, "metrics");
   assertEquals(second?.voiceToVoiceMs, 410);
-  assertEquals(second?.bargeIns, stage.events(BargeInEvent).length);
+  assertEquals(second?.bargeIns, fixture.events(BargeInEvent).length);
 });
 
 Deno.test("nothing is broadcast unless asked for", async () => {
-  await using stage = await Stage.set();
-  await stage.clock.advance(20_000);
-  assertEquals(stage.ann.customEvents, []);
+  await using fixture = await Fixture.set();
+  await fixture.clock.advance(20_000);
+  assertEquals(fixture.ann.customEvents, []);
 });
 
 /** Figures of an agent with these components, and the messages that tell them. */
@@ -81,22 +81,22 @@ function telling(components: Component[] = [], everyMs = 60_000) {
 }
 
 Deno.test("an answer and an interruption are told at once", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Hello?", "Stop it."],
     replies: ["Once upon a time there was a king who had three daughters."],
     agent: { broadcastMetrics: { everyMs: 60_000 } },
   });
-  const told = stage.ann.customEvents as Record<string, unknown>[];
-  await stage.hear(600, 1500);
-  const [answer] = stage.events(VoiceToVoiceEvent);
+  const told = fixture.ann.customEvents as Record<string, unknown>[];
+  await fixture.hear(600, 1500);
+  const [answer] = fixture.events(ReplyLatencyEvent);
   assert(answer);
   assertEquals(told.length, 1);
   const { type, voiceToVoiceMs, parts, bargeIns, bargeInMs } = told[0]!;
   assertEquals([type, voiceToVoiceMs, bargeIns, bargeInMs], ["metrics", 410, 0, undefined]);
   const { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } = answer;
   assertEquals(parts, { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs });
-  await stage.hear(800, 200);
-  const [interruption] = stage.events(BargeInEvent);
+  await fixture.hear(800, 200);
+  const [interruption] = fixture.events(BargeInEvent);
   assertEquals([told.at(-1)?.bargeIns, told.at(-1)?.bargeInMs], [1, interruption?.silenceMs]);
 });
 
@@ -190,7 +190,7 @@ Deno.test("a component that fails to count, and figures that are no numbers, cos
 Deno.test("a rhythm that no timer can keep is refused when the agent is made", async () => {
   for (const everyMs of [0, 99, -1, NaN, Infinity, "soon" as unknown as number]) {
     await assertRejects(
-      () => Stage.set({ agent: { broadcastMetrics: { everyMs } } }),
+      () => Fixture.set({ agent: { broadcastMetrics: { everyMs } } }),
       RangeError,
       "broadcastMetrics.everyMs: expected 100 to 86400000",
     );

@@ -9,177 +9,179 @@ import {
   TurnEndedEvent,
 } from "../../src/inference/contracts/events.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
-import { Stage } from "./_fixture.ts";
+import { Fixture } from "./_fixture.ts";
 
 const people = ["ann", "bob"];
 
 Deno.test("two people who speak at once have each their own transcript and turn", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["I like tea."], bob: ["I like coffee."] },
     replies: ["You can have both."],
   });
-  const [ann, bob] = stage.people;
-  stage.utter(2000, 3000, ann);
-  await stage.clock.advance(500);
-  await stage.hear(800, 4000, bob);
-  const ended = stage.events(TurnEndedEvent).map(({ participant, text }) => [participant.id, text]);
+  const [ann, bob] = fixture.people;
+  fixture.utter(2000, 3000, ann);
+  await fixture.clock.advance(500);
+  await fixture.hear(800, 4000, bob);
+  const ended = fixture.events(TurnEndedEvent).map((
+    { participant, text },
+  ) => [participant.id, text]);
   assertEquals(ended, [["bob", "I like coffee."], ["ann", "I like tea."]]);
   // Nobody is spoken over: they are answered together, and the model knows who said what.
-  assertEquals(stage.llm.requests.length, 1);
-  assertEquals(stage.told, ["user: Bob: I like coffee.", "user: Ann: I like tea."]);
+  assertEquals(fixture.llm.requests.length, 1);
+  assertEquals(fixture.told, ["user: Bob: I like coffee.", "user: Ann: I like tea."]);
 });
 
 Deno.test("a single person's words are told to the model as they are", async () => {
-  await using stage = await Stage.set({ transcripts: ["Hello.", "Me again."] });
-  await stage.hear(500, 2000);
-  await stage.hear(500, 2000);
-  assertEquals(stage.told.filter((one) => one.startsWith("user")), [
+  await using fixture = await Fixture.set({ transcripts: ["Hello.", "Me again."] });
+  await fixture.hear(500, 2000);
+  await fixture.hear(500, 2000);
+  assertEquals(fixture.told.filter((one) => one.startsWith("user")), [
     "user: Hello.",
     "user: Me again.",
   ]);
 });
 
 Deno.test("among several the first to speak is known by name, and one alone has no need of it", async () => {
-  await using stage = await Stage.set({ people, transcripts: ["Hello.", "Now I am alone."] });
-  await stage.hear(500, 2000);
-  assertEquals(stage.told, ["user: Ann: Hello."]);
-  stage.people[1]!.leave();
-  await stage.hear(500, 2000);
-  assertEquals(stage.told.at(-1), "user: Now I am alone.");
+  await using fixture = await Fixture.set({ people, transcripts: ["Hello.", "Now I am alone."] });
+  await fixture.hear(500, 2000);
+  assertEquals(fixture.told, ["user: Ann: Hello."]);
+  fixture.people[1]!.leave();
+  await fixture.hear(500, 2000);
+  assertEquals(fixture.told.at(-1), "user: Now I am alone.");
 });
 
 Deno.test("each time somebody goes on after a pause is told, and when it began", async () => {
-  await using stage = await Stage.set({ transcripts: ["One moment", "now I know."] });
-  const from = stage.clock.now();
-  await stage.hear(500, 300);
-  await stage.hear(700, 2000);
+  await using fixture = await Fixture.set({ transcripts: ["One moment", "now I know."] });
+  const from = fixture.clock.now();
+  await fixture.hear(500, 300);
+  await fixture.hear(700, 2000);
   const told = [SpeechStartedEvent, SpeechStoppedEvent].map((one) =>
-    stage.events<SpeechStartedEvent | SpeechStoppedEvent>(one).map(({ atMs }) => atMs - from)
+    fixture.events<SpeechStartedEvent | SpeechStoppedEvent>(one).map(({ atMs }) => atMs - from)
   );
   assertEquals(told.map(({ length }) => length), [2, 2]);
-  assertEquals(stage.events(TurnEndedEvent).length, 1);
+  assertEquals(fixture.events(TurnEndedEvent).length, 1);
   const [[, resumedMs], [pausedMs]] = told as [number[], number[]];
   assert(Math.abs(resumedMs! - 800) <= 40, `went on after ${resumedMs} ms`);
   assert(Math.abs(pausedMs! - 500) <= 40, `paused after ${pausedMs} ms`);
 });
 
 Deno.test("the agent waits until nobody speaks before it answers", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["What now?"], bob: ["Let me think."] },
   });
-  const [ann, bob] = stage.people;
-  stage.utter(500, 5000, ann);
-  stage.utter(3000, 3000, bob);
-  await stage.clock.advance(2900);
-  assertEquals(stage.llm.requests.length, 0);
-  await stage.clock.advance(2000);
-  assertEquals(stage.llm.requests.length, 1);
-  assertEquals(stage.when(AgentSpeechStartedEvent) >= 3400, true);
+  const [ann, bob] = fixture.people;
+  fixture.utter(500, 5000, ann);
+  fixture.utter(3000, 3000, bob);
+  await fixture.clock.advance(2900);
+  assertEquals(fixture.llm.requests.length, 0);
+  await fixture.clock.advance(2000);
+  assertEquals(fixture.llm.requests.length, 1);
+  assertEquals(fixture.when(AgentSpeechStartedEvent) >= 3400, true);
 });
 
 Deno.test("the open turn of one who leaves is ended and answered to the others", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people,
     transcripts: { ann: [{ text: "I must go now.", delayMs: 200 }] },
     replies: ["Goodbye Ann."],
   });
-  stage.speak(5000, stage.ann);
-  await stage.clock.advance(1000);
-  stage.ann.leave();
-  await stage.clock.advance(2000);
-  const ended = stage.events(TurnEndedEvent).map(({ text, reason }) => [text, reason]);
+  fixture.speak(5000, fixture.ann);
+  await fixture.clock.advance(1000);
+  fixture.ann.leave();
+  await fixture.clock.advance(2000);
+  const ended = fixture.events(TurnEndedEvent).map(({ text, reason }) => [text, reason]);
   assertEquals(ended, [["I must go now.", "left"]]);
-  assertEquals(stage.conversation, ["ann: I must go now.", "agent: Goodbye Ann."]);
-  assertEquals(stage.vad.speakers, 0);
+  assertEquals(fixture.conversation, ["ann: I must go now.", "agent: Goodbye Ann."]);
+  assertEquals(fixture.vad.speakers, 0);
 });
 
 Deno.test("when the last one leaves in mid-sentence nobody is talked to", async () => {
-  await using stage = await Stage.set({ transcripts: ["I must go now."] });
-  stage.speak(5000, stage.ann);
-  await stage.clock.advance(1000);
-  stage.ann.leave();
-  await stage.clock.advance(2000);
-  assertEquals(stage.conversation, ["ann: I must go now."]);
-  assertEquals(stage.llm.requests.length, 0);
+  await using fixture = await Fixture.set({ transcripts: ["I must go now."] });
+  fixture.speak(5000, fixture.ann);
+  await fixture.clock.advance(1000);
+  fixture.ann.leave();
+  await fixture.clock.advance(2000);
+  assertEquals(fixture.conversation, ["ann: I must go now."]);
+  assertEquals(fixture.llm.requests.length, 0);
 });
 
 Deno.test("anybody can interrupt the agent, and the one who did is answered", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["A story."], bob: ["No story, please."] },
     replies: ["Once upon a time there was a king, and a queen.", "As you like."],
   });
-  const [ann, bob] = stage.people;
-  await stage.hear(500, 1500, ann);
-  await stage.hear(900, 2000, bob);
-  assertEquals(stage.events(BargeInEvent).map(({ participant }) => participant?.id), ["bob"]);
-  assertEquals(stage.told.at(-1), "user: Bob: No story, please.");
+  const [ann, bob] = fixture.people;
+  await fixture.hear(500, 1500, ann);
+  await fixture.hear(900, 2000, bob);
+  assertEquals(fixture.events(BargeInEvent).map(({ participant }) => participant?.id), ["bob"]);
+  assertEquals(fixture.told.at(-1), "user: Bob: No story, please.");
 });
 
 Deno.test("what is not for the agent is remembered and not answered", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["The train is late."], bob: ["Agent, when is the next?"] },
     agent: { talk: { answers: ({ text }) => text.startsWith("Agent") } },
   });
-  const [ann, bob] = stage.people;
-  await stage.hear(800, 1500, ann);
-  assertEquals(stage.llm.requests.length, 0);
-  await stage.hear(800, 1500, bob);
-  assertEquals(stage.told, [
+  const [ann, bob] = fixture.people;
+  await fixture.hear(800, 1500, ann);
+  assertEquals(fixture.llm.requests.length, 0);
+  await fixture.hear(800, 1500, bob);
+  assertEquals(fixture.told, [
     "user: Ann: The train is late.",
     "user: Bob: Agent, when is the next?",
   ]);
 });
 
 Deno.test("people are heard by detectors that answer later, in order and each by himself", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["First."], bob: ["Second."] },
   });
-  const { clock, edge } = stage;
+  const { clock, edge } = fixture;
   const heard: string[] = [];
   const agent = new Agent({
     edge,
     agentUser: { id: "slow", name: "Slow" },
-    llm: stage.llm,
-    stt: stage.stt,
-    tts: stage.tts,
+    llm: fixture.llm,
+    stt: fixture.stt,
+    tts: fixture.tts,
     vad: new FakeVAD({ delayMs: 8, clock }),
   });
-  await clock.until(agent.join(stage.call));
-  await clock.until(stage.agent.close());
+  await clock.until(agent.join(fixture.call));
+  await clock.until(fixture.agent.close());
   agent.events.subscribe(TurnEndedEvent, ({ text }) => void heard.push(text));
-  const [ann, bob] = stage.people;
-  stage.utter(600, 2000, ann);
-  await stage.hear(900, 2000, bob);
+  const [ann, bob] = fixture.people;
+  fixture.utter(600, 2000, ann);
+  await fixture.hear(900, 2000, bob);
   assertEquals(heard.sort(), ["First.", "Second."]);
   await clock.until(agent.close());
 });
 
 Deno.test("one whose noise is taken for speech keeps nobody else from an answer", async () => {
   for (const partials of [[], [{ afterMs: 300, text: "Hello" }]]) {
-    await using stage = await Stage.set({
+    await using fixture = await Fixture.set({
       people,
       transcripts: { ann: [{ text: "Hello agent.", partials }], bob: [] },
     });
-    const [ann, bob] = stage.people;
-    stage.speak(30_000, bob);
-    await stage.hear(900, 500, ann);
-    assertEquals(stage.llm.requests.length, 0);
-    await stage.clock.advance(partials.length > 0 ? 2500 : 9500);
-    assertEquals(stage.conversation[1], "agent: All right.");
+    const [ann, bob] = fixture.people;
+    fixture.speak(30_000, bob);
+    await fixture.hear(900, 500, ann);
+    assertEquals(fixture.llm.requests.length, 0);
+    await fixture.clock.advance(partials.length > 0 ? 2500 : 9500);
+    assertEquals(fixture.conversation[1], "agent: All right.");
     // Words come while they are said: there are none. Where they come at the end that takes longer.
-    const after = stage.when(AgentSpeechStartedEvent);
+    const after = fixture.when(AgentSpeechStartedEvent);
     assert(after <= (partials.length > 0 ? 3300 : 10_300), `answered after ${after} ms`);
   }
 });
 
 Deno.test("one who leaves and is back before his words are known is listened to anew", async () => {
   let disposed = 0;
-  const stage = await Stage.set({
+  const fixture = await Fixture.set({
     people,
     transcripts: { ann: [{ text: "First.", delayMs: 3000 }, "Second."], bob: [] },
     agent: {
@@ -201,31 +203,34 @@ Deno.test("one who leaves and is back before his words are known is listened to 
       },
     },
   });
-  await using _stage = stage;
-  stage.speak(900);
-  await stage.clock.advance(900);
-  stage.ann.leave();
-  await stage.clock.advance(500);
-  const again = stage.edge.enter(stage.call, { userId: "ann", name: "Ann", id: "ann" });
-  await stage.clock.advance(200);
-  await stage.hear(900, 5000, again);
-  assertEquals(stage.errors, []);
+  await using _stage = fixture;
+  fixture.speak(900);
+  await fixture.clock.advance(900);
+  fixture.ann.leave();
+  await fixture.clock.advance(500);
+  const again = fixture.edge.enter(fixture.call, { userId: "ann", name: "Ann", id: "ann" });
+  await fixture.clock.advance(200);
+  await fixture.hear(900, 5000, again);
+  assertEquals(fixture.errors, []);
   assertEquals(disposed, 1);
-  assertEquals(stage.events(TurnEndedEvent).map(({ text }) => text).sort(), ["First.", "Second."]);
+  assertEquals(fixture.events(TurnEndedEvent).map(({ text }) => text).sort(), [
+    "First.",
+    "Second.",
+  ]);
 });
 
 Deno.test("when the last one leaves the agent falls silent, and remembers what was heard", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people,
     transcripts: ["Tell me a story."],
     replies: ["Once upon a time there was a king. He had no crown."],
   });
-  await stage.hear(600, 1200);
-  stage.people[1]!.leave();
-  await stage.clock.advance(400);
-  assertEquals(stage.events(AgentSpeechEndedEvent), [], "somebody is there still");
-  stage.people[0]!.leave();
-  await stage.clock.advance(100);
-  const [{ text, interrupted }] = stage.events(AgentSpeechEndedEvent) as [AgentSpeechEndedEvent];
+  await fixture.hear(600, 1200);
+  fixture.people[1]!.leave();
+  await fixture.clock.advance(400);
+  assertEquals(fixture.events(AgentSpeechEndedEvent), [], "somebody is there still");
+  fixture.people[0]!.leave();
+  await fixture.clock.advance(100);
+  const [{ text, interrupted }] = fixture.events(AgentSpeechEndedEvent) as [AgentSpeechEndedEvent];
   assertEquals([text.slice(0, 9), text.length < 30, interrupted], ["Once upon", true, true]);
 });

@@ -4,48 +4,48 @@ import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import {
   AgentSpeechEndedEvent,
   BargeInEvent,
+  ReplyLatencyEvent,
   SpeechStartedEvent,
   ToolCalledEvent,
-  VoiceToVoiceEvent,
 } from "../../src/inference/contracts/events.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
-import { fixedSilence } from "../../src/inference/contracts/turn_detector.ts";
-import { Stage } from "./_fixture.ts";
+import { fixedEndpointing } from "../../src/inference/contracts/turn_detector.ts";
+import { Fixture } from "./_fixture.ts";
 
 Deno.test("a realtime model hears the call and its answer is played and shown", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [{ heard: "How are you?", answer: "Very well, thank you." }],
     agent: { instructions: "Be polite." },
   });
-  await stage.hear(800, 3000);
-  const [session] = stage.realtime.sessions;
+  await fixture.hear(800, 3000);
+  const [session] = fixture.realtime.sessions;
   assertEquals(session?.options.instructions, "Be polite.");
   assert(Math.abs(session!.heardSoundMs - 800) <= 40, `${session!.heardSoundMs} ms`);
-  assertEquals(stage.conversation, ["ann: How are you?", "agent: Very well, thank you."]);
-  assert(Math.abs(stage.ann.heardMs - 50 * 21) <= 20, `${stage.ann.heardMs} ms`);
-  assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), [
+  assertEquals(fixture.conversation, ["ann: How are you?", "agent: Very well, thank you."]);
+  assert(Math.abs(fixture.ann.heardMs - 50 * 21) <= 20, `${fixture.ann.heardMs} ms`);
+  assertEquals(fixture.events(AgentSpeechEndedEvent).map(({ text }) => text), [
     "Very well, thank you.",
   ]);
-  assertEquals(stage.errors, []);
+  assertEquals(fixture.errors, []);
 });
 
 Deno.test("an interruption is told to the realtime model with what was heard", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [
       { heard: "A story.", answer: "Once upon a time there was a king who had no crown at all." },
       { heard: "Stop.", answer: "Fine." },
     ],
   });
-  await stage.hear(600, 1600);
-  await stage.hear(600, 2000);
-  assertEquals(stage.events(BargeInEvent).length, 1);
+  await fixture.hear(600, 1600);
+  await fixture.hear(600, 2000);
+  assertEquals(fixture.events(BargeInEvent).length, 1);
   // From the first sound on: the model takes 100 ms of it to notice.
-  const { silenceMs } = stage.events(BargeInEvent)[0]!;
+  const { silenceMs } = fixture.events(BargeInEvent)[0]!;
   assert(silenceMs >= 100 && silenceMs <= 160, `silent after ${silenceMs} ms`);
-  const [interruption] = stage.realtime.sessions[0]!.interruptions;
+  const [interruption] = fixture.realtime.sessions[0]!.interruptions;
   // Heard from 400 ms after the first speech until 100 ms into the second.
   assert(Math.abs(interruption!.heardMs - 1300) <= 40, `${interruption!.heardMs} ms`);
-  assertEquals(stage.conversation, [
+  assertEquals(fixture.conversation, [
     "ann: A story.",
     "agent: Once upon a time there was/",
     "ann: Stop.",
@@ -54,12 +54,12 @@ Deno.test("an interruption is told to the realtime model with what was heard", a
 });
 
 Deno.test("a realtime answer's time is told from the last sound on, and split", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [{ heard: "How are you?", answer: "Very well, thank you." }, { answer: "Hello." }],
   });
-  await stage.hear(800, 3000);
-  await stage.clock.until(stage.agent.respond("Greet them."));
-  const [answer, ...more] = stage.events(VoiceToVoiceEvent);
+  await fixture.hear(800, 3000);
+  await fixture.clock.until(fixture.agent.respond("Greet them."));
+  const [answer, ...more] = fixture.events(ReplyLatencyEvent);
   assertEquals(more, [], "what is asked for by the program answers nobody's turn");
   const { participant, voiceToVoiceMs, turnMs, llmMs, playoutMs, ownMs } = answer!;
   assertEquals(participant.id, "ann");
@@ -70,63 +70,63 @@ Deno.test("a realtime answer's time is told from the last sound on, and split", 
 });
 
 Deno.test("a long answer does not keep the flow from hearing an interruption", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [{ heard: "Go.", answer: "word ".repeat(100) }, { answer: "Yes." }],
   });
-  await stage.hear(600, 3000);
-  await stage.hear(600, 1500);
-  assertEquals(stage.events(BargeInEvent).length, 1);
-  assertEquals(stage.conversation.at(-1), "agent: Yes.");
+  await fixture.hear(600, 3000);
+  await fixture.hear(600, 1500);
+  assertEquals(fixture.events(BargeInEvent).length, 1);
+  assertEquals(fixture.conversation.at(-1), "agent: Yes.");
 });
 
 Deno.test("a realtime model calls tools", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [
       { heard: "Time?", answer: "It is", call: { name: "clock", input: {} } },
     ],
     agent: { tools: [defineTool({ name: "clock", description: "", execute: () => "noon" })] },
   });
-  await stage.hear(600, 2500);
-  assertEquals(stage.conversation.at(-1), "agent: It is noon");
-  assertEquals(stage.events(ToolCalledEvent).length, 1);
+  await fixture.hear(600, 2500);
+  assertEquals(fixture.conversation.at(-1), "agent: It is noon");
+  assertEquals(fixture.events(ToolCalledEvent).length, 1);
 });
 
 Deno.test("say and respond work with a realtime model", async () => {
-  await using stage = await Stage.set({ realtime: [{ answer: "Hello Ann." }] });
-  assertEquals(await stage.clock.until(stage.agent.say("Welcome.")), {
+  await using fixture = await Fixture.set({ realtime: [{ answer: "Hello Ann." }] });
+  assertEquals(await fixture.clock.until(fixture.agent.say("Welcome.")), {
     text: "Welcome.",
     interrupted: false,
   });
-  const { participant } = stage.ann;
-  const outcome = await stage.clock.until(stage.agent.respond("Hi", { participant }));
+  const { participant } = fixture.ann;
+  const outcome = await fixture.clock.until(fixture.agent.respond("Hi", { participant }));
   assertEquals(outcome.text, "Hello Ann.");
-  assertEquals(stage.realtime.sessions[0]?.texts, ["Hi"]);
+  assertEquals(fixture.realtime.sessions[0]?.texts, ["Hi"]);
 });
 
 Deno.test("a session that is lost is begun again with what was said before", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [
       { heard: "I am Ann.", answer: "Hello Ann." },
       { heard: "Who am I?", answer: "You are Ann." },
     ],
   });
-  await stage.hear(600, 2500);
-  stage.realtime.refusals.push(new Error("busy"));
-  stage.realtime.sessions[0]!.lose();
-  await stage.clock.advance(2000);
-  assertEquals(stage.errors.length, 2);
-  assertEquals(stage.realtime.sessions.length, 2);
-  assertEquals(stage.realtime.sessions[1]!.options.history.map(({ text }) => text), [
+  await fixture.hear(600, 2500);
+  fixture.realtime.refusals.push(new Error("busy"));
+  fixture.realtime.sessions[0]!.lose();
+  await fixture.clock.advance(2000);
+  assertEquals(fixture.errors.length, 2);
+  assertEquals(fixture.realtime.sessions.length, 2);
+  assertEquals(fixture.realtime.sessions[1]!.options.history.map(({ text }) => text), [
     "I am Ann.",
     "Hello Ann.",
   ]);
-  await stage.hear(600, 2500);
-  assertEquals(stage.conversation.at(-1), "agent: You are Ann.");
+  await fixture.hear(600, 2500);
+  assertEquals(fixture.conversation.at(-1), "agent: You are Ann.");
 });
 
 Deno.test("a session that is lost for good is given up, and whoever waits is told", async () => {
-  await using stage = await Stage.set({ realtime: [{ answer: "One moment, please." }] });
-  const { agent, clock, errors, realtime } = stage;
+  await using fixture = await Fixture.set({ realtime: [{ answer: "One moment, please." }] });
+  const { agent, clock, errors, realtime } = fixture;
   const answer = agent.respond("Wait.");
   realtime.refusals.push(...Array.from({ length: 4 }, () => new Error("busy")));
   realtime.sessions[0]!.lose();
@@ -138,8 +138,8 @@ Deno.test("a session that is lost for good is given up, and whoever waits is tol
 });
 
 Deno.test("a service that refuses makes the join fail", async () => {
-  await using stage = await Stage.set();
-  const { edge, clock, realtime: llm } = stage;
+  await using fixture = await Fixture.set();
+  const { edge, clock, realtime: llm } = fixture;
   llm.refusals.push(new Error("bad key"));
   const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm });
   const call = await agent.createCall("default", "stage");
@@ -147,10 +147,10 @@ Deno.test("a service that refuses makes the join fail", async () => {
 });
 
 Deno.test("its own voice out of a loudspeaker is kept from a realtime model", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [{ answer: "A rather long answer, so that it can come back." }],
   });
-  const { clock, ann } = stage;
+  const { clock, ann } = fixture;
   // 20 dB down, 150 ms late.
   const coming: { at: number; samples: Int16Array }[] = [];
   ann.onAudio = (samples) => {
@@ -167,35 +167,35 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
     if (clock.now() < 8000) clock.schedule(tick, 20);
   };
   tick();
-  await clock.until(stage.agent.respond("Go."));
-  assertEquals(stage.events(BargeInEvent).length, 0);
-  assertEquals(stage.events(SpeechStartedEvent).length, 0);
-  const { heardSoundMs } = stage.realtime.sessions[0]!;
+  await clock.until(fixture.agent.respond("Go."));
+  assertEquals(fixture.events(BargeInEvent).length, 0);
+  assertEquals(fixture.events(SpeechStartedEvent).length, 0);
+  const { heardSoundMs } = fixture.realtime.sessions[0]!;
   assert(heardSoundMs < 300, `${heardSoundMs} ms`);
 });
 
 Deno.test("several people are one stream to a realtime model, and the loudest is who spoke", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [{ heard: "Both at once.", answer: "One by one." }],
     people: ["ann", "bob"],
   });
-  const [ann, bob] = stage.people;
+  const [ann, bob] = fixture.people;
   for (const [who, loudness] of [[ann!, 3000], [bob!, 9000]] as const) {
-    stage.utter(800, 2000, who, loudness);
+    fixture.utter(800, 2000, who, loudness);
   }
-  await stage.clock.advance(3000);
-  const { heardSoundMs } = stage.realtime.sessions[0]!;
+  await fixture.clock.advance(3000);
+  const { heardSoundMs } = fixture.realtime.sessions[0]!;
   assert(Math.abs(heardSoundMs - 800) <= 40, `${heardSoundMs} ms`);
-  assertEquals(stage.conversation, ["bob: Both at once.", "agent: One by one."]);
+  assertEquals(fixture.conversation, ["bob: Both at once.", "agent: One by one."]);
 });
 
 Deno.test("a realtime model takes no recogniser and no voice", async () => {
-  await using stage = await Stage.set();
-  const { edge, llm, realtime, stt } = stage;
+  await using fixture = await Fixture.set();
+  const { edge, llm, realtime, stt } = fixture;
   const agentUser = { id: "b", name: "B" };
   assertThrows(() => new Agent({ edge, agentUser, llm: realtime, stt }), TypeError);
-  const turnDetection = fixedSilence();
-  for (const needless of [{ vad: stage.vad }, { turnDetection }, { talk: {} }]) {
+  const turnDetection = fixedEndpointing();
+  for (const needless of [{ vad: fixture.vad }, { turnDetection }, { talk: {} }]) {
     assertThrows(
       () => new Agent({ edge, agentUser, llm: realtime, ...needless }),
       TypeError,
@@ -214,31 +214,31 @@ for (
   ] as const
 ) {
   Deno.test(`an interruption that the session ${how} at is reported, and whoever waits is told`, async () => {
-    await using stage = await Stage.set({
+    await using fixture = await Fixture.set({
       realtime: [{ answer: "Once upon a time there was a king who had no crown at all." }],
     });
-    stage.realtime.sessions[0]!.interrupt = fail;
-    const answer = stage.agent.respond("A story.");
-    await stage.clock.advance(1500);
-    await stage.hear(600, 2000);
-    assertEquals((await stage.clock.until(answer)).interrupted, true);
-    assertEquals(stage.events(BargeInEvent).length, 1);
-    assertEquals(stage.errors.map(({ context }) => context), [
+    fixture.realtime.sessions[0]!.interrupt = fail;
+    const answer = fixture.agent.respond("A story.");
+    await fixture.clock.advance(1500);
+    await fixture.hear(600, 2000);
+    assertEquals((await fixture.clock.until(answer)).interrupted, true);
+    assertEquals(fixture.events(BargeInEvent).length, 1);
+    assertEquals(fixture.errors.map(({ context }) => context), [
       "fake-realtime, told that it was interrupted",
     ]);
   });
 }
 
 Deno.test("a request that the session does not take rejects, and the next answer is the next one's", async () => {
-  await using stage = await Stage.set({ realtime: [{ answer: "Here I am." }] });
-  const [session] = stage.realtime.sessions;
+  await using fixture = await Fixture.set({ realtime: [{ answer: "Here I am." }] });
+  const [session] = fixture.realtime.sessions;
   const { sendText } = session!;
   session!.sendText = () => {
     throw new Error("the socket is closed");
   };
-  await assertRejects(() => stage.agent.respond("Hello?"), Error, "the socket is closed");
+  await assertRejects(() => fixture.agent.respond("Hello?"), Error, "the socket is closed");
   session!.sendText = sendText;
-  const outcome = await stage.clock.until(stage.agent.respond("Hello?"));
+  const outcome = await fixture.clock.until(fixture.agent.respond("Hello?"));
   assertEquals(outcome.text, "Here I am.");
 });
 
@@ -246,8 +246,8 @@ Deno.test("a session that does not end by itself keeps the agent from leaving tw
   for (
     const [part, mostMs] of [[Symbol.asyncIterator, 100], [Symbol.asyncDispose, 2100]] as const
   ) {
-    await using stage = await Stage.set();
-    const { clock, edge, realtime: llm } = stage;
+    await using fixture = await Fixture.set();
+    const { clock, edge, realtime: llm } = fixture;
     const never = new Promise<never>(() => {});
     const connect = llm.connect.bind(llm);
     llm.connect = async (options) => {
@@ -257,7 +257,7 @@ Deno.test("a session that does not end by itself keeps the agent from leaving tw
       return session;
     };
     const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm });
-    await clock.until(agent.join(stage.call));
+    await clock.until(agent.join(fixture.call));
     const from = clock.now();
     await clock.until(agent.close());
     const tookMs = clock.now() - from;

@@ -16,7 +16,7 @@ import {
   slips,
   UnhandledRejections,
 } from "../fixtures/slips.ts";
-import { Stage } from "./_fixture.ts";
+import { Fixture } from "./_fixture.ts";
 
 /** The methods of a session, with those that have symbols for names. */
 type SessionMethod =
@@ -50,8 +50,8 @@ const symbols: Record<string, symbol> = {
 };
 
 /** A fake model whose sessions have one function replaced. */
-function slipping(stage: Stage, name: SessionMethod, slip: () => unknown): void {
-  const { realtime } = stage;
+function slipping(fixture: Fixture, name: SessionMethod, slip: () => unknown): void {
+  const { realtime } = fixture;
   const connect = realtime.connect.bind(realtime);
   realtime.connect = async (options) => {
     const session = await connect(options);
@@ -66,7 +66,7 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
     const { told = failures, heard = 3 } = one;
     for (const slipName of slipNames) {
       const what = `${name} ${slipName}`;
-      const stage = await Stage.set({
+      const fixture = await Fixture.set({
         realtime: [
           {
             heard: "One?",
@@ -78,9 +78,9 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
         agent: {
           tools: [defineTool({ name: "look", description: "Looks", execute: () => "dark." })],
         },
-        prepare: (stage) => slipping(stage, name, slips[slipName]),
+        prepare: (fixture) => slipping(fixture, name, slips[slipName]),
       });
-      const { clock, agent, ann } = stage;
+      const { clock, agent, ann } = fixture;
       const camera = ann.publishVideo();
       const look = () => {
         const data = new Uint8Array(4);
@@ -89,25 +89,25 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
       look();
       await clock.advance(500);
       look();
-      stage.utter(600, 1000);
+      fixture.utter(600, 1000);
       await clock.advance(1900);
       // Over the agent's answer.
-      stage.utter(600, 3000);
+      fixture.utter(600, 3000);
       await clock.advance(5000);
       const asked = agent[name === "sendText" ? "respond" : "say"]("By the way.").catch(() => {});
       await clock.advance(5000);
       const from = clock.now();
-      await stage[Symbol.asyncDispose]();
+      await fixture[Symbol.asyncDispose]();
       await clock.until(asked);
       await unhandled.assertNone(what);
       assertEquals(clock.pending, 0, `${what}: timers are left`);
       assert(clock.now() - from <= 6000, `${what}: closing took ${clock.now() - from} ms`);
-      const errors = stage.errors.map(({ context, error }) => `${context}: ${error}`);
+      const errors = fixture.errors.map(({ context, error }) => `${context}: ${error}`);
       const isTold = (told as readonly SlipName[]).includes(slipName);
       assertEquals(errors.length > 0, isTold, `${what}: ${errors.join("\n")}`);
       assert(errors.length <= 15, `${what}: ${errors.length} errors`);
-      const answers = stage.conversation.filter((line) => /^agent: ./.test(line));
-      assert(answers.length >= heard, `${what}: ${stage.conversation}`);
+      const answers = fixture.conversation.filter((line) => /^agent: ./.test(line));
+      assert(answers.length >= heard, `${what}: ${fixture.conversation}`);
     }
   });
 }
@@ -115,17 +115,17 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
 const ownOfModel = {
   connect: async (slipName) => {
     const slip = slips[slipName] as RealtimeLLM["connect"];
-    let stage: Stage | undefined;
-    const setting = Stage.set({
+    let fixture: Fixture | undefined;
+    const setting = Fixture.set({
       realtime: [],
       prepare: (one) => {
-        stage = one;
+        fixture = one;
         one.realtime.connect = slip;
       },
     });
     await assertRejects(() => setting, Error, undefined, slipName);
-    await stage![Symbol.asyncDispose]();
-    assertEquals(stage!.clock.pending, 0);
+    await fixture![Symbol.asyncDispose]();
+    assertEquals(fixture!.clock.pending, 0);
   },
 } satisfies Record<
   Exclude<MethodsOf<RealtimeLLM>, MethodsOf<Component>>,
@@ -141,17 +141,17 @@ Deno.test("a realtime model whose connect is anything makes the join fail, and e
 });
 
 Deno.test("a session that is never begun anew after a loss is given up and tried again", async () => {
-  const stage = await Stage.set({ realtime: [{ heard: "Hello?", answer: "Here." }] });
-  const { clock, realtime, ann } = stage;
+  const fixture = await Fixture.set({ realtime: [{ heard: "Hello?", answer: "Here." }] });
+  const { clock, realtime, ann } = fixture;
   const connect = realtime.connect.bind(realtime);
   let tries = 0;
   realtime.connect = (options) => ++tries === 1 ? new Promise(() => {}) : connect(options);
   realtime.sessions.at(-1)!.lose();
   await clock.advance(20_000);
   assertEquals(tries, 2);
-  await stage.hear(600, 3000, ann);
+  await fixture.hear(600, 3000, ann);
   assert(ann.heardMs > 0);
-  await stage[Symbol.asyncDispose]();
+  await fixture[Symbol.asyncDispose]();
 });
 
 Deno.test("an event that makes no sense is told, and does not end the session", async () => {
@@ -163,7 +163,7 @@ Deno.test("an event that makes no sense is told, and does not end the session", 
     { type: "tool-call" },
     { type: "nothing" },
   ];
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     realtime: [{ heard: "Hello?", answer: "Here." }],
     prepare: ({ clock, realtime }) => {
       const connect = realtime.connect.bind(realtime);
@@ -181,10 +181,10 @@ Deno.test("an event that makes no sense is told, and does not end the session", 
       };
     },
   });
-  const { clock, realtime, ann } = stage;
+  const { clock, realtime, ann } = fixture;
   await clock.advance(8000);
   assertEquals(realtime.sessions.length, 1);
-  assertEquals(stage.errors.length, 3, "undefined, the audio and the tool call");
-  await stage.hear(600, 3000, ann);
+  assertEquals(fixture.errors.length, 3, "undefined, the audio and the tool call");
+  await fixture.hear(600, 3000, ann);
   assert(ann.heardMs > 0);
 });

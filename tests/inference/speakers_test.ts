@@ -7,7 +7,7 @@ import { loudest } from "../../src/inference/speakers/loudest.ts";
 import type { SpeakerPolicy } from "../../src/inference/speakers/speaker_policy.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { sound, Stage } from "./_fixture.ts";
+import { Fixture, sound } from "./_fixture.ts";
 
 const PEOPLE = ["ann", "bob", "cem"];
 const participants = PEOPLE.map((id): Participant => ({
@@ -111,49 +111,49 @@ Deno.test("an agent with a policy hears one of two who speak at once", async () 
       : name === "loudest"
       ? loudest()
       : allowList(["bob"]);
-    await using stage = await Stage.set({
+    await using fixture = await Fixture.set({
       people: ["ann", "bob"],
       transcripts: { ann: ["From Ann."], bob: ["From Bob."] },
       agent: { speakerFilter },
     });
-    clockOf.clock = stage.clock;
-    const [ann, bob] = stage.people;
-    stage.utter(1500, 4000, ann, 3000);
-    await stage.clock.advance(100);
-    stage.utter(1400, 4000, bob, 12_000);
-    await stage.clock.advance(4000);
-    assertEquals(stage.events(TurnEndedEvent).map((one) => one.participant.id), [expected]);
+    clockOf.clock = fixture.clock;
+    const [ann, bob] = fixture.people;
+    fixture.utter(1500, 4000, ann, 3000);
+    await fixture.clock.advance(100);
+    fixture.utter(1400, 4000, bob, 12_000);
+    await fixture.clock.advance(4000);
+    assertEquals(fixture.events(TurnEndedEvent).map((one) => one.participant.id), [expected]);
   }
 });
 
 Deno.test("everybody mixed is one transcript, and the loudest is its speaker", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people: ["ann", "bob"],
     transcripts: ["All that was said."],
     agent: { talk: { mixed: true } },
   });
-  const [ann, bob] = stage.people;
-  stage.utter(1500, 4000, ann, 3000);
-  stage.utter(1400, 4000, bob, 12_000);
-  await stage.clock.advance(4000);
-  assertEquals(stage.stt.stretches.length, 1);
-  assertEquals(stage.conversation[0], "bob: All that was said.");
-  assertEquals(stage.llm.requests.length, 1);
+  const [ann, bob] = fixture.people;
+  fixture.utter(1500, 4000, ann, 3000);
+  fixture.utter(1400, 4000, bob, 12_000);
+  await fixture.clock.advance(4000);
+  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.conversation[0], "bob: All that was said.");
+  assertEquals(fixture.llm.requests.length, 1);
 });
 
 Deno.test("mixed, one who mutes or leaves does not hold the others up", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people: ["ann", "bob"],
     transcripts: ["Hello?", "Still here."],
     agent: { talk: { mixed: true } },
   });
-  const [ann, bob] = stage.people;
-  stage.speak(300, ann!);
-  stage.speak(600, bob!);
-  await stage.clock.advance(250);
+  const [ann, bob] = fixture.people;
+  fixture.speak(300, ann!);
+  fixture.speak(600, bob!);
+  await fixture.clock.advance(250);
   ann!.leave();
-  await stage.clock.advance(2500);
-  assertEquals(stage.events(TurnEndedEvent).map(({ text }) => text), ["Hello?"]);
-  await stage.hear(500, 1500, bob!);
-  assertEquals(stage.events(TurnEndedEvent).map(({ text }) => text), ["Hello?", "Still here."]);
+  await fixture.clock.advance(2500);
+  assertEquals(fixture.events(TurnEndedEvent).map(({ text }) => text), ["Hello?"]);
+  await fixture.hear(500, 1500, bob!);
+  assertEquals(fixture.events(TurnEndedEvent).map(({ text }) => text), ["Hello?", "Still here."]);
 });

@@ -4,11 +4,11 @@ import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import type { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { AgentSpeechEndedEvent, BargeInEvent } from "../../src/inference/contracts/events.ts";
 import type { LLM, LLMPart } from "../../src/inference/contracts/llm.ts";
-import { Speech } from "../../src/inference/reply/speech_handle.ts";
-import { Floor } from "../../src/inference/reply/speech_queue.ts";
-import { OwnVoice } from "../../src/inference/echo/playback_reference.ts";
+import { SpeechHandle } from "../../src/inference/reply/speech_handle.ts";
+import { SpeechQueue } from "../../src/inference/reply/speech_queue.ts";
+import { PlaybackReference } from "../../src/inference/echo/playback_reference.ts";
 import type { SpeechPart, TTS } from "../../src/inference/contracts/tts.ts";
-import { Stage } from "./_fixture.ts";
+import { Fixture } from "./_fixture.ts";
 
 const SPEECH = "One two three four five six seven eight nine ten.";
 
@@ -32,8 +32,8 @@ function endless(): AsyncIterable<never> {
 }
 
 Deno.test("what is said while the agent is cut off is said after it", async () => {
-  await using stage = await Stage.set();
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set();
+  const { agent, clock } = fixture;
   const first = agent.say(SPEECH);
   await clock.advance(1000);
   agent.interrupt();
@@ -41,30 +41,30 @@ Deno.test("what is said while the agent is cut off is said after it", async () =
   await clock.advance(2000);
   assertEquals(await clock.until(second), { text: "Sorry.", interrupted: false });
   assertEquals((await first).interrupted, true);
-  assertEquals(stage.conversation.at(-1), "agent: Sorry.");
+  assertEquals(fixture.conversation.at(-1), "agent: Sorry.");
 });
 
 Deno.test("what is said when the agent was interrupted is said, however it was interrupted", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Stop that now."],
     agent: { talk: { answers: () => false } },
   });
-  const { agent, clock } = stage;
+  const { agent, clock } = fixture;
   agent.events.subscribe(AgentSpeechEndedEvent, ({ interrupted }) => {
     if (interrupted) agent.say("Sorry.");
   });
   agent.say(SPEECH);
   await clock.advance(1000);
-  await stage.hear(900, 3000);
-  assertEquals(stage.tts.sentences, [SPEECH, "Sorry."]);
-  assertEquals(stage.events(AgentSpeechEndedEvent).at(-1)?.text, "Sorry.");
+  await fixture.hear(900, 3000);
+  assertEquals(fixture.tts.sentences, [SPEECH, "Sorry."]);
+  assertEquals(fixture.events(AgentSpeechEndedEvent).at(-1)?.text, "Sorry.");
   // The floor is free again.
   await clock.until(agent.say("Go on."));
 });
 
 Deno.test("a second interruption drops what came since the first, and nothing stays silent", async () => {
-  await using stage = await Stage.set();
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set();
+  const { agent, clock } = fixture;
   agent.say(SPEECH);
   await clock.advance(1000);
   const first = agent.interrupt();
@@ -75,13 +75,13 @@ Deno.test("a second interruption drops what came since the first, and nothing st
 });
 
 Deno.test("closing in the middle of an interruption leaves no speech pending", async () => {
-  const stage = await Stage.set();
-  const { agent, clock } = stage;
+  const fixture = await Fixture.set();
+  const { agent, clock } = fixture;
   agent.say(SPEECH);
   await clock.advance(1000);
   agent.interrupt();
   const never = agent.say("Sorry.");
-  await stage[Symbol.asyncDispose]();
+  await fixture[Symbol.asyncDispose]();
   assertEquals(await clock.until(never), { text: "", interrupted: true });
 });
 
@@ -96,13 +96,13 @@ Deno.test("a voice that never makes a sound is given up, and the next answer is 
       else yield sound(text);
     },
   };
-  await using stage = await Stage.set({ agent: { tts } });
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set({ agent: { tts } });
+  const { agent, clock } = fixture;
   const outcome = agent.say("Hello there. And more.");
   await clock.advance(9_900);
-  assertEquals(stage.errors, []);
+  assertEquals(fixture.errors, []);
   assertEquals(await clock.until(outcome), { text: "", interrupted: true });
-  const [event] = stage.errors;
+  const [event] = fixture.errors;
   assertEquals([(event?.error as Error).name, event?.context], ["TimeoutError", "speaking"]);
   assertEquals([asked, stopped], [1, [true]]);
   assertEquals((await clock.until(agent.say("Well."))).text, "Well.");
@@ -118,11 +118,11 @@ Deno.test("a voice whose sound is no chunk is reported by its name, and the next
       else yield sound(text);
     },
   };
-  await using stage = await Stage.set({ agent: { tts } });
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set({ agent: { tts } });
+  const { agent, clock } = fixture;
   const outcome = await clock.until(agent.say("Hello there."));
   assertEquals(outcome, { text: "", interrupted: true });
-  const told = `${stage.errors[0]?.error}`;
+  const told = `${fixture.errors[0]?.error}`;
   assertStringIncludes(
     told,
     "voice.synthesize gave a part whose pcm is wrong: expected a PcmChunk",
@@ -135,37 +135,37 @@ Deno.test("a voice that falls silent in a sentence is given up; what was heard i
     yield sound("Here we go.");
     if (text.startsWith("And")) yield* endless();
   });
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     replies: ["Here we go. And then it is over.", "Yes."],
     agent: { tts, talk: { ttsTimeoutMs: 2000 } },
   });
-  const { agent, clock } = stage;
+  const { agent, clock } = fixture;
   const outcome = await clock.until(agent.respond("Go."));
   assertEquals(outcome, { text: "Here we go. And then it", interrupted: true });
-  assertEquals(stage.errors.map(({ error }) => (error as Error).name), ["TimeoutError"]);
+  assertEquals(fixture.errors.map(({ error }) => (error as Error).name), ["TimeoutError"]);
   agent.respond("And?");
   await clock.advance(100);
-  assertEquals(stage.told, ["user: Go.", "assistant: Here we go. And then it", "user: And?"]);
+  assertEquals(fixture.told, ["user: Go.", "assistant: Here we go. And then it", "user: And?"]);
 });
 
 Deno.test("how long a voice is played does not count against its time, and it may have any", async () => {
   for (const ttsTimeoutMs of [100, Infinity]) {
-    await using stage = await Stage.set({ agent: { talk: { ttsTimeoutMs } } });
-    const outcome = await stage.clock.until(stage.agent.say(SPEECH));
+    await using fixture = await Fixture.set({ agent: { talk: { ttsTimeoutMs } } });
+    const outcome = await fixture.clock.until(fixture.agent.say(SPEECH));
     assertEquals(outcome, { text: SPEECH, interrupted: false });
-    assertEquals(stage.errors, []);
+    assertEquals(fixture.errors, []);
   }
 });
 
 Deno.test("a model whose answer cannot be spoken is stopped, and writes no more", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     replies: [{ text: "A bad one. And so it goes on for ever and ever.", tokenMs: 100 }],
     voice: { failures: { bad: new Error("refused") } },
   });
-  await stage.clock.until(stage.agent.respond("Go."));
-  await stage.clock.advance(5000);
-  assertEquals(stage.llm.aborted, 1);
-  assertEquals(stage.conversation, ["agent: Go.", "agent: /"]);
+  await fixture.clock.until(fixture.agent.respond("Go."));
+  await fixture.clock.advance(5000);
+  assertEquals(fixture.llm.aborted, 1);
+  assertEquals(fixture.conversation, ["agent: Go.", "agent: /"]);
 });
 
 const LINK =
@@ -173,38 +173,38 @@ const LINK =
   "**yes** and that all is well.";
 
 Deno.test("what is remembered of a text with marks for the eye is what was heard of it", async () => {
-  await using stage = await Stage.set({ replies: [LINK, "Ok."] });
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set({ replies: [LINK, "Ok."] });
+  const { agent, clock } = fixture;
   agent.respond("Go.");
   // "The manual says yes and that all is well.", 50 ms a character.
   await clock.advance(50 * "The manual says".length + 60);
   await clock.until(agent.interrupt());
-  assertEquals(stage.conversation.at(-1), `agent: ${LINK.slice(0, LINK.indexOf(" **yes"))}/`);
+  assertEquals(fixture.conversation.at(-1), `agent: ${LINK.slice(0, LINK.indexOf(" **yes"))}/`);
 });
 
 Deno.test("a voice that tells its words tells those of the text that it was given", async () => {
   const tts = voice(async function* (text) {
-    for (let chars = 1; chars <= text.length; chars++) yield { ...sound("x"), spokenChars: chars };
+    for (let chars = 1; chars <= text.length; chars++) yield { ...sound("x"), alignedChars: chars };
   });
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     replies: ["**Very** *important* **things** `are` said here, my friend."],
     agent: { tts },
   });
-  const { agent, clock } = stage;
+  const { agent, clock } = fixture;
   agent.respond("Go.");
   await clock.advance(50 * "Very important things".length + 60);
   await clock.until(agent.interrupt());
-  assertEquals(stage.conversation.at(-1), "agent: **Very** *important* **things**/");
+  assertEquals(fixture.conversation.at(-1), "agent: **Very** *important* **things**/");
 });
 
 Deno.test("what was heard of a script of syllables is told while the voice still speaks", async () => {
   const text = "今天天气很好我们可以一起去公园散步然后再去吃一点东西你觉得怎么样呢。";
-  await using stage = await Stage.set({ replies: [text], voice: { msPerChar: 200, speed: 1 } });
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set({ replies: [text], voice: { msPerChar: 200, speed: 1 } });
+  const { agent, clock } = fixture;
   agent.respond("Go.");
   await clock.advance(2000);
   await clock.until(agent.interrupt());
-  const heard = stage.conversation.at(-1)!.slice("agent: ".length, -1);
+  const heard = fixture.conversation.at(-1)!.slice("agent: ".length, -1);
   assert(heard.length >= 7 && heard.length <= 10, heard);
   assert(text.startsWith(heard));
 });
@@ -214,17 +214,17 @@ for (const [what, parts] of [["nothing", []], ["no samples", [sound("")]]] as co
     const tts = voice(async function* (text) {
       yield* text.startsWith("Two") ? parts : [sound(text)];
     });
-    await using stage = await Stage.set({
+    await using fixture = await Fixture.set({
       replies: ["One is. Two is. Three is.", "Ok."],
       agent: { tts },
     });
-    const { agent, clock } = stage;
+    const { agent, clock } = fixture;
     const outcome = await clock.until(agent.respond("Go."));
     assertEquals(outcome, { text: "One is. Three is.", interrupted: true });
-    assertEquals(stage.errors.map(({ error }) => (error as InferenceError).code), ["no-sound"]);
+    assertEquals(fixture.errors.map(({ error }) => (error as InferenceError).code), ["no-sound"]);
     agent.respond("And?");
     await clock.advance(100);
-    assertEquals(stage.told, ["user: Go.", "assistant: One is. Three is.", "user: And?"]);
+    assertEquals(fixture.told, ["user: Go.", "assistant: One is. Three is.", "user: And?"]);
   });
 }
 
@@ -240,12 +240,12 @@ for (const [what, part] of BROKEN) {
       yield { type: "text", text: "So far. " };
       yield part as LLMPart;
     });
-    await using stage = await Stage.set({ agent: { llm } });
-    const { agent, clock } = stage;
+    await using fixture = await Fixture.set({ agent: { llm } });
+    const { agent, clock } = fixture;
     const outcome = await clock.until(agent.respond("Go."));
     assertEquals(outcome, { text: "So far. ", interrupted: true });
-    assert(stage.errors[0]?.error instanceof TypeError);
-    assertEquals(stage.conversation.at(-1), "agent: So far. /");
+    assert(fixture.errors[0]?.error instanceof TypeError);
+    assertEquals(fixture.conversation.at(-1), "agent: So far. /");
   });
 }
 
@@ -264,17 +264,17 @@ Deno.test("what fails when a speech begins or ends is reported and stops no othe
       return new Promise((resolve) => void clock.schedule(resolve, pcm.durationMs));
     },
   };
-  const floor = new Floor({
+  const floor = new SpeechQueue({
     track: track as never,
     clock,
-    ownVoice: new OwnVoice(),
+    ownVoice: new PlaybackReference(),
     report: (error) => void errors.push((error as Error).message),
   });
   const fail = (what: string) => (): never => {
     throw new Error(what);
   };
-  const made = (): Speech =>
-    new Speech({
+  const made = (): SpeechHandle =>
+    new SpeechHandle({
       async *utterances() {
         yield {
           words: { text: "Hello." },
@@ -297,28 +297,28 @@ Deno.test("what fails when a speech begins or ends is reported and stops no othe
 });
 
 Deno.test("what there is no room for is neither asked, nor shown, nor remembered", async () => {
-  await using stage = await Stage.set({ replies: ["Yes."] });
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set({ replies: ["Yes."] });
+  const { agent, clock } = fixture;
   const answers = Array.from({ length: 33 }, () => agent.respond("Question"));
   await assertRejects(() => agent.respond("Too much"), RangeError);
   await assertRejects(() => agent.say("Too much"), RangeError);
   await clock.until(Promise.all(answers));
-  assertEquals(stage.llm.requests.length, 33);
-  assertEquals(stage.conversation.filter((one) => /Too much|\.\.\.$/.test(one)), []);
+  assertEquals(fixture.llm.requests.length, 33);
+  assertEquals(fixture.conversation.filter((one) => /Too much|\.\.\.$/.test(one)), []);
 });
 
 Deno.test("a turn that there is no room to answer is reported and remembered, and asks nothing", async () => {
-  await using stage = await Stage.set({ transcripts: ["Stop that now."] });
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set({ transcripts: ["Stop that now."] });
+  const { agent, clock } = fixture;
   agent.events.subscribe(BargeInEvent, () => {
     for (let n = 0; n < 33; n++) agent.say(SPEECH);
   });
   agent.say(SPEECH);
   await clock.advance(1000);
-  await stage.hear(900, 1000);
-  assertEquals(stage.llm.requests.length, 0);
-  assertEquals(stage.errors.map(({ context }) => context), ["answering what somebody said"]);
+  await fixture.hear(900, 1000);
+  assertEquals(fixture.llm.requests.length, 0);
+  assertEquals(fixture.errors.map(({ context }) => context), ["answering what somebody said"]);
   await clock.until(agent.interrupt());
   await clock.until(agent.respond("Well?"));
-  assert(stage.told.includes("user: Stop that now."));
+  assert(fixture.told.includes("user: Stop that now."));
 });

@@ -3,28 +3,28 @@ import { assert, assertEquals } from "@std/assert";
 import type { Participant } from "../../src/edge/types.ts";
 import { ConversationMetricsEvent } from "../../src/inference/contracts/events.ts";
 import { allowList } from "../../src/inference/speakers/allow_list.ts";
-import { Stage, type StageOptions } from "./_fixture.ts";
+import { Fixture, type StageOptions } from "./_fixture.ts";
 
 /** The names of all events but that of the figures, which come every five seconds. */
-function happened(stage: Stage): string[] {
-  return stage.happened
+function happened(fixture: Fixture): string[] {
+  return fixture.happened
     .filter(({ event }) => !(event instanceof ConversationMetricsEvent))
     .map(({ event }) => event.constructor.name);
 }
 
 /** Everything by which somebody might be heard. */
-async function assertUnheard(stage: Stage, what: string): Promise<void> {
-  await stage.clock.advance(5000);
-  assertEquals(stage.stt.stretches, [], what);
-  assertEquals(stage.llm.requests, [], what);
+async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
+  await fixture.clock.advance(5000);
+  assertEquals(fixture.stt.stretches, [], what);
+  assertEquals(fixture.llm.requests, [], what);
   assertEquals(
-    stage.realtime.sessions.map((one) => one.heardSoundMs),
-    stage.realtime.sessions.map(() => 0),
+    fixture.realtime.sessions.map((one) => one.heardSoundMs),
+    fixture.realtime.sessions.map(() => 0),
     what,
   );
-  assertEquals(happened(stage), [], what);
-  assertEquals(stage.conversation, [], what);
-  assertEquals(stage.ann.heardMs, 0, what);
+  assertEquals(happened(fixture), [], what);
+  assertEquals(fixture.conversation, [], what);
+  assertEquals(fixture.ann.heardMs, 0, what);
 }
 
 const flows: Record<string, StageOptions> = {
@@ -42,52 +42,54 @@ for (const [flow, options] of Object.entries(flows)) {
   for (const [rule, speakerFilter] of Object.entries(rules)) {
     Deno.test(`a stranger who is alone is not heard: ${flow}, ${rule}`, async () => {
       const agent = { ...options.agent, speakerFilter };
-      await using stage = await Stage.set({ ...options, people: ["eve"], agent });
-      const [eve] = stage.people;
-      await stage.hear(1500, 2000, eve);
-      await assertUnheard(stage, "alone");
-      const ann = stage.edge.enter(stage.call, { userId: "ann", name: "Ann", id: "ann" });
-      await stage.hear(1500, 3000, ann);
+      await using fixture = await Fixture.set({ ...options, people: ["eve"], agent });
+      const [eve] = fixture.people;
+      await fixture.hear(1500, 2000, eve);
+      await assertUnheard(fixture, "alone");
+      const ann = fixture.edge.enter(fixture.call, { userId: "ann", name: "Ann", id: "ann" });
+      await fixture.hear(1500, 3000, ann);
       assert(ann.heardMs > 0, "whoever is on the list is answered");
       ann.leave();
-      await stage.clock.advance(1000);
-      const heard = stage.stt.stretches.length;
-      const events = happened(stage).length;
-      await stage.hear(1500, 3000, eve);
-      assertEquals(stage.stt.stretches.length, heard, "alone again");
-      assertEquals(happened(stage).length, events, "alone again");
+      await fixture.clock.advance(1000);
+      const heard = fixture.stt.stretches.length;
+      const events = happened(fixture).length;
+      await fixture.hear(1500, 3000, eve);
+      assertEquals(fixture.stt.stretches.length, heard, "alone again");
+      assertEquals(happened(fixture).length, events, "alone again");
     });
   }
 }
 
 Deno.test("what a stranger says while the agent joins is not heard once it has", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     people: ["eve"],
     transcripts: ["Tell me all."],
     agent: { speakerFilter: allowList(["ann"]) },
-    prepare: (stage) => {
-      const create = stage.edge.createConversation.bind(stage.edge);
-      stage.edge.createConversation = async (...creating) => {
-        await stage.speak(1500, stage.people[0]);
+    prepare: (fixture) => {
+      const create = fixture.edge.createConversation.bind(fixture.edge);
+      fixture.edge.createConversation = async (...creating) => {
+        await fixture.speak(1500, fixture.people[0]);
         return await create(...creating);
       };
     },
   });
-  await assertUnheard(stage, "before the join");
+  await assertUnheard(fixture, "before the join");
 });
 
 Deno.test("a stranger interrupts nobody, alone with the agent or not", async () => {
   for (const people of [["eve"], ["eve", "ann"]]) {
-    await using stage = await Stage.set({
+    await using fixture = await Fixture.set({
       people,
       agent: { speakerFilter: allowList(["ann"]) },
     });
-    const saying = stage.agent.say("I have a great deal to say, and I am going to say all of it.");
-    await stage.clock.advance(500);
-    await stage.hear(1500, 1500, stage.people[0]);
-    const { interrupted } = await stage.clock.until(saying);
+    const saying = fixture.agent.say(
+      "I have a great deal to say, and I am going to say all of it.",
+    );
+    await fixture.clock.advance(500);
+    await fixture.hear(1500, 1500, fixture.people[0]);
+    const { interrupted } = await fixture.clock.until(saying);
     assertEquals(interrupted, false);
-    assertEquals(happened(stage), ["AgentSpeechStartedEvent", "AgentSpeechEndedEvent"]);
+    assertEquals(happened(fixture), ["AgentSpeechStartedEvent", "AgentSpeechEndedEvent"]);
   }
 });
 
@@ -103,15 +105,18 @@ Deno.test("a rule that fails, or answers later, lets no stranger in and is told"
   };
   for (const [name, rule] of Object.entries(failing)) {
     for (const people of [["eve"], ["eve", "mallory"]]) {
-      await using stage = await Stage.set({
+      await using fixture = await Fixture.set({
         people,
         transcripts: ["Tell me all.", "Tell me all."],
         agent: { speakerFilter: allowList(rule as (participant: Participant) => boolean) },
       });
-      for (const one of stage.people) stage.utter(1500, 1500, one);
-      await assertUnheard(stage, name);
-      assert(stage.errors.length >= 1 && stage.errors.length <= 4, `${stage.errors.length} errors`);
-      assert(stage.errors[0]!.context.startsWith("the speaker filter"), name);
+      for (const one of fixture.people) fixture.utter(1500, 1500, one);
+      await assertUnheard(fixture, name);
+      assert(
+        fixture.errors.length >= 1 && fixture.errors.length <= 4,
+        `${fixture.errors.length} errors`,
+      );
+      assert(fixture.errors[0]!.context.startsWith("the speaker filter"), name);
     }
   }
 });

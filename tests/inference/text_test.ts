@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { isBackChannel } from "../../src/inference/text/backchannel.ts";
-import { heardText, type SpokenSentence } from "../../src/inference/text/played_text.ts";
+import { playedText, type SpokenSentence } from "../../src/inference/text/played_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
-import { speakable, toSpeakable } from "../../src/inference/text/markdown_filter.ts";
+import { stripMarkdown, toSpeakable } from "../../src/inference/text/markdown_filter.ts";
 
 function split(text: string, options?: { maxChars?: number }): string[] {
   const splitter = new SentenceSplitter(options);
@@ -65,11 +65,11 @@ Deno.test("a cut where there is no space tears no character, and a word only whe
 
 Deno.test("marks for the eye are taken out of what is spoken", () => {
   assertEquals(
-    speakable("## **Bold** and _soft_, [a link](http://x.y) and `code`."),
+    stripMarkdown("## **Bold** and _soft_, [a link](http://x.y) and `code`."),
     "Bold and soft, a link and code.",
   );
-  assertEquals(speakable("snake_case stays, 2*3 too"), "snake_case stays, 2*3 too");
-  assertEquals(speakable("🎉 ---"), "");
+  assertEquals(stripMarkdown("snake_case stays, 2*3 too"), "snake_case stays, 2*3 too");
+  assertEquals(stripMarkdown("🎉 ---"), "");
 });
 
 Deno.test("what is spoken is known again in what is written", () => {
@@ -127,19 +127,19 @@ function sentence(text: string, ms: number, change: Partial<SpokenSentence> = {}
 
 Deno.test("what was heard is cut to whole words", () => {
   const said = [sentence("One two three. ", 1400), sentence("Four five six.", 1400)];
-  assertEquals(heardText(said, 0), "");
-  assertEquals(heardText(said, 200), "");
-  assertEquals(heardText(said, 800), "One two");
-  assertEquals(heardText(said, 1400), "One two three. ");
-  assertEquals(heardText(said, 1400 + 1000), "One two three. Four five");
-  assertEquals(heardText(said, 9000), "One two three. Four five six.");
+  assertEquals(playedText(said, 0), "");
+  assertEquals(playedText(said, 200), "");
+  assertEquals(playedText(said, 800), "One two");
+  assertEquals(playedText(said, 1400), "One two three. ");
+  assertEquals(playedText(said, 1400 + 1000), "One two three. Four five");
+  assertEquals(playedText(said, 9000), "One two three. Four five six.");
 });
 
 Deno.test("a sentence whose sound is not all there yet is judged by its letters", () => {
   const said = [sentence("One two three four five six seven.", 400, { complete: false })];
-  assertEquals(heardText(said, 400), "One");
+  assertEquals(playedText(said, 400), "One");
   said[0]!.expectedMs = 1000;
-  assertEquals(heardText(said, 400), "One two three");
+  assertEquals(playedText(said, 400), "One two three");
 });
 
 Deno.test("how fast a sentence is said is known from those before it", () => {
@@ -148,10 +148,10 @@ Deno.test("how fast a sentence is said is known from those before it", () => {
     sentence("Five six seven eight.", 500, { complete: false }),
   ];
   // 100 ms a character.
-  assertEquals(heardText(said, 1900 + 500), "One two three four. Five");
+  assertEquals(playedText(said, 1900 + 500), "One two three four. Five");
   Object.assign(said[0]!, { ms: 190 });
   Object.assign(said[1]!, { ms: 140 });
-  assertEquals(heardText(said, 190 + 140), "One two three four. Five six seven");
+  assertEquals(playedText(said, 190 + 140), "One two three four. Five six seven");
 });
 
 Deno.test("a sentence that the voice made no sound of was not heard, those around it were", () => {
@@ -160,13 +160,13 @@ Deno.test("a sentence that the voice made no sound of was not heard, those aroun
     sentence("Two. ", 0, { silent: true }),
     sentence("Three.", 400),
   ];
-  assertEquals(heardText(said, 700), "One. Three.");
+  assertEquals(playedText(said, 700), "One. Three.");
 });
 
 Deno.test("a voice that tells its words is believed", () => {
   const marks = [{ ms: 1000, chars: 4 }, { ms: 1100, chars: 8 }, { ms: 1200, chars: 14 }];
   const said = [sentence("One two three.", 1200, { marks })];
-  assertEquals(heardText(said, 500), "");
-  assertEquals(heardText(said, 1000), "One");
-  assertEquals(heardText(said, 1100), "One two");
+  assertEquals(playedText(said, 500), "");
+  assertEquals(playedText(said, 1000), "One");
+  assertEquals(playedText(said, 1100), "One two");
 });

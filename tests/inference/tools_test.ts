@@ -5,8 +5,8 @@ import { sleep } from "../../src/events/waiting.ts";
 import { ToolCalledEvent } from "../../src/inference/contracts/events.ts";
 import { argumentCheck } from "../../src/inference/schema/argument_check.ts";
 import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
-import { Toolbox } from "../../src/inference/reply/tool_executor.ts";
-import { Stage } from "./_fixture.ts";
+import { ToolExecutor } from "../../src/inference/reply/tool_executor.ts";
+import { Fixture } from "./_fixture.ts";
 
 const weather = defineTool({
   name: "weather",
@@ -31,27 +31,27 @@ function toolMessages(messages: readonly ChatMessage[]): string[] {
   );
 }
 
-async function call(tools: Tool[], name: string, input: unknown): Promise<[Stage, string[]]> {
-  const stage = await Stage.set({
+async function call(tools: Tool[], name: string, input: unknown): Promise<[Fixture, string[]]> {
+  const fixture = await Fixture.set({
     replies: [{ calls: [{ name, input: input as never }] }, "So it is."],
     agent: { tools },
   });
-  await stage.clock.until(stage.agent.respond("Do it."));
-  return [stage, toolMessages(stage.llm.requests.at(-1)!.messages)];
+  await fixture.clock.until(fixture.agent.respond("Do it."));
+  return [fixture, toolMessages(fixture.llm.requests.at(-1)!.messages)];
 }
 
 Deno.test("a tool is called with checked arguments and its result told to the model", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     replies: [
       { text: "Let me see.", calls: [{ name: "weather", input: { town: "Bonn", unit: "F" } }] },
       "It is 20 degrees.",
     ],
     agent: { tools: [weather] },
   });
-  const outcome = await stage.clock.until(stage.agent.respond("How is the weather in Bonn?"));
+  const outcome = await fixture.clock.until(fixture.agent.respond("How is the weather in Bonn?"));
   assertEquals(outcome.text, "Let me see.\nIt is 20 degrees.");
-  assertEquals(stage.llm.requests[0]?.tools.map(({ name }) => name), ["weather"]);
-  assertEquals(stage.llm.requests[1]?.messages.slice(1), [
+  assertEquals(fixture.llm.requests[0]?.tools.map(({ name }) => name), ["weather"]);
+  assertEquals(fixture.llm.requests[1]?.messages.slice(1), [
     {
       role: "assistant",
       text: "Let me see.\n",
@@ -59,9 +59,9 @@ Deno.test("a tool is called with checked arguments and its result told to the mo
     },
     { role: "tool", callId: "call-1", name: "weather", text: "BONN: 20 F x1", isError: false },
   ]);
-  assertEquals(stage.events(ToolCalledEvent).length, 1);
-  await stage.clock.until(stage.agent.respond("Thanks."));
-  assertEquals(stage.told.slice(-3), [
+  assertEquals(fixture.events(ToolCalledEvent).length, 1);
+  await fixture.clock.until(fixture.agent.respond("Thanks."));
+  assertEquals(fixture.told.slice(-3), [
     "tool: BONN: 20 F x1",
     "assistant: It is 20 degrees.",
     "user: Thanks.",
@@ -73,17 +73,17 @@ Deno.test("what is said before a tool is called is said while it runs", async ()
     name: "slow",
     description: "",
     execute: async (_, { signal }) => {
-      await sleep(3000, { clock: stage.clock, signal });
-      saidMs = stage.ann.heardMs;
+      await sleep(3000, { clock: fixture.clock, signal });
+      saidMs = fixture.ann.heardMs;
     },
   });
   let saidMs = 0;
-  const stage = await Stage.set({
+  const fixture = await Fixture.set({
     replies: [{ text: "One moment.", calls: [{ name: "slow", input: {} }] }, "Here."],
     agent: { tools: [slow] },
   });
-  await using _stage = stage;
-  await stage.clock.until(stage.agent.respond("Go."));
+  await using _stage = fixture;
+  await fixture.clock.until(fixture.agent.respond("Go."));
   assert(saidMs >= 540, `${saidMs} ms`);
 });
 
@@ -113,10 +113,10 @@ Deno.test("arguments that do not fit, unknown tools and failures are told to the
       ["broken", {}, "broken failed: error: out of order"],
     ] as const
   ) {
-    const [stage, told] = await call([weather, broken], name, input);
+    const [fixture, told] = await call([weather, broken], name, input);
     assertEquals(told, [expected]);
-    assertEquals(stage.errors, []);
-    await stage[Symbol.asyncDispose]();
+    assertEquals(fixture.errors, []);
+    await fixture[Symbol.asyncDispose]();
   }
 });
 
@@ -131,10 +131,10 @@ Deno.test("a tool that takes too long is aborted, and the model told so", async 
       return new Promise(() => {});
     },
   });
-  const [stage, told] = await call([endless], "endless", {});
+  const [fixture, told] = await call([endless], "endless", {});
   assertEquals(told, ["endless failed: error: the tool endless did not happen within 500 ms"]);
   assert(aborted);
-  await stage[Symbol.asyncDispose]();
+  await fixture[Symbol.asyncDispose]();
 });
 
 Deno.test("an interruption aborts the tool, and half a call is not remembered", async () => {
@@ -147,16 +147,16 @@ Deno.test("an interruption aborts the tool, and half a call is not remembered", 
       return new Promise(() => {});
     },
   });
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Never mind that."],
     replies: [{ text: "One moment.", calls: [{ name: "endless", input: {} }] }, "Very well."],
     agent: { tools: [endless] },
   });
-  stage.agent.respond("Go.");
-  await stage.clock.advance(1000);
-  await stage.hear(900, 2000);
+  fixture.agent.respond("Go.");
+  await fixture.clock.advance(1000);
+  await fixture.hear(900, 2000);
   assert(aborted);
-  assertEquals(stage.llm.requests.at(-1)?.messages, [
+  assertEquals(fixture.llm.requests.at(-1)?.messages, [
     { role: "user", text: "Go." },
     { role: "assistant", text: "One moment.\n" },
     { role: "user", text: "Never mind that.", name: "Ann" },
@@ -164,7 +164,7 @@ Deno.test("an interruption aborts the tool, and half a call is not remembered", 
 });
 
 Deno.test("a model that calls tools for ever is stopped", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     replies: [
       (request) =>
         request.tools.length > 0
@@ -173,9 +173,9 @@ Deno.test("a model that calls tools for ever is stopped", async () => {
     ],
     agent: { tools: [weather] },
   });
-  const outcome = await stage.clock.until(stage.agent.respond("Go."));
+  const outcome = await fixture.clock.until(fixture.agent.respond("Go."));
   assertEquals(outcome.text, "Enough.");
-  assertEquals(stage.llm.requests.length, 8);
+  assertEquals(fixture.llm.requests.length, 8);
 });
 
 Deno.test("an agent's logger is told what of a tool's schema is not checked", async () => {
@@ -187,7 +187,7 @@ Deno.test("an agent's logger is told what of a tool's schema is not checked", as
     parameters: { type: "object", properties: { place: { $ref: "#/gone" } } },
     execute: () => "called",
   });
-  await using _stage = await Stage.set({ agent: { tools: [weather, lax], logger } });
+  await using _stage = await Fixture.set({ agent: { tools: [weather, lax], logger } });
   assertEquals(lines, [
     'the tool lax: its arguments are not checked against $ref "#/gone", where there is nothing',
   ]);
@@ -195,7 +195,7 @@ Deno.test("an agent's logger is told what of a tool's schema is not checked", as
 
 Deno.test("a tool's name must be one that models take, and be the only one of that name", () => {
   assertThrows(() => defineTool({ name: "two words", description: "", execute() {} }), TypeError);
-  assertThrows(() => new Toolbox([weather, weather]), TypeError, "two tools");
+  assertThrows(() => new ToolExecutor([weather, weather]), TypeError, "two tools");
 });
 
 Deno.test("a schema says where a value does not fit", () => {

@@ -4,47 +4,47 @@ import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
+  ReplyLatencyEvent,
   SpeechStoppedEvent,
   TranscriptEvent,
   TurnEndedEvent,
-  VoiceToVoiceEvent,
 } from "../../src/inference/contracts/events.ts";
-import type { TranscribingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
-import { punctuationTurns } from "../../src/inference/contracts/turn_detector.ts";
-import { Stage } from "./_fixture.ts";
+import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
+import { punctuationEndpointing } from "../../src/inference/contracts/turn_detector.ts";
+import { Fixture } from "./_fixture.ts";
 
 Deno.test("what is said is understood, answered and spoken", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["What time is it?"],
     replies: ["It is five. Time for tea."],
     agent: { instructions: "Be brief." },
   });
-  await stage.hear(1000, 3000);
-  assertEquals(stage.told, ["system: Be brief.", "user: What time is it?"]);
-  assertEquals(stage.tts.sentences, ["It is five.", "Time for tea."]);
-  assertEquals(stage.conversation, ["ann: What time is it?", "agent: It is five. Time for tea."]);
-  assertEquals(stage.events(TurnEndedEvent).map(({ reason }) => reason), ["silence"]);
-  const ended = stage.events(AgentSpeechEndedEvent);
+  await fixture.hear(1000, 3000);
+  assertEquals(fixture.told, ["system: Be brief.", "user: What time is it?"]);
+  assertEquals(fixture.tts.sentences, ["It is five.", "Time for tea."]);
+  assertEquals(fixture.conversation, ["ann: What time is it?", "agent: It is five. Time for tea."]);
+  assertEquals(fixture.events(TurnEndedEvent).map(({ reason }) => reason), ["silence"]);
+  const ended = fixture.events(AgentSpeechEndedEvent);
   assertEquals(ended.map(({ text, interrupted }) => [text, interrupted]), [
     ["It is five. Time for tea.", false],
   ]);
-  assertEquals(stage.errors, []);
+  assertEquals(fixture.errors, []);
 });
 
 Deno.test("the end of an answer is told when it was heard, not when it was queued", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Hello?"],
     replies: ["Good morning to you."],
   });
-  await stage.hear(600, 3000);
+  await fixture.hear(600, 3000);
   // 20 characters of 50 ms, and the playout's last frame.
-  const lastedMs = stage.when(AgentSpeechEndedEvent) - stage.when(AgentSpeechStartedEvent);
+  const lastedMs = fixture.when(AgentSpeechEndedEvent) - fixture.when(AgentSpeechStartedEvent);
   assert(lastedMs >= 980 && lastedMs <= 1030, `${lastedMs} ms`);
-  assert(Math.abs(stage.ann.heardMs - 1000) <= 10, `${stage.ann.heardMs} ms`);
+  assert(Math.abs(fixture.ann.heardMs - 1000) <= 10, `${fixture.ann.heardMs} ms`);
 });
 
 Deno.test("a sentence is spoken while the model still writes the next", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Tell me."],
     replies: [{
       text: "One thing first. And then a second thing.",
@@ -53,15 +53,15 @@ Deno.test("a sentence is spoken while the model still writes the next", async ()
     }],
     voice: { firstByteMs: 100 },
   });
-  await stage.hear(600, 6000);
-  const [turn] = stage.events(TurnEndedEvent);
+  await fixture.hear(600, 6000);
+  const [turn] = fixture.events(TurnEndedEvent);
   assert(turn);
   // The fourth word, 1500 ms after the first, shows that the first sentence is complete.
   assertEquals(
-    Math.round(stage.when(AgentSpeechStartedEvent) - stage.when(TurnEndedEvent) - 10),
+    Math.round(fixture.when(AgentSpeechStartedEvent) - fixture.when(TurnEndedEvent) - 10),
     300 + 3 * 500 + 100,
   );
-  const [metrics] = stage.events(VoiceToVoiceEvent);
+  const [metrics] = fixture.events(ReplyLatencyEvent);
   assertEquals(metrics?.turnMs, 400);
   assertEquals(metrics?.llmFirstTokenMs, 300);
   assertEquals(metrics?.llmMs, 1800);
@@ -71,200 +71,206 @@ Deno.test("a sentence is spoken while the model still writes the next", async ()
 });
 
 Deno.test("what is said shows in the conversation while it is said, in order", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: [{ text: "Where is the bank?", partials: [{ afterMs: 500, text: "Where is" }] }],
     replies: [{ text: "Behind you now.", tokenMs: 200 }],
   });
-  stage.utter(1000, 4000);
-  await stage.clock.advance(700);
-  assertEquals(stage.conversation, ["ann: Where is..."]);
-  await stage.clock.advance(700 + 250);
-  assertEquals(stage.conversation, ["ann: Where is the bank?", "agent: Behind you..."]);
-  await stage.clock.advance(3000);
-  assertEquals(stage.conversation, ["ann: Where is the bank?", "agent: Behind you now."]);
-  const texts = stage.events(TranscriptEvent).map(({ text, final }) => `${text} ${final}`);
+  fixture.utter(1000, 4000);
+  await fixture.clock.advance(700);
+  assertEquals(fixture.conversation, ["ann: Where is..."]);
+  await fixture.clock.advance(700 + 250);
+  assertEquals(fixture.conversation, ["ann: Where is the bank?", "agent: Behind you..."]);
+  await fixture.clock.advance(3000);
+  assertEquals(fixture.conversation, ["ann: Where is the bank?", "agent: Behind you now."]);
+  const texts = fixture.events(TranscriptEvent).map(({ text, final }) => `${text} ${final}`);
   assertEquals(texts, ["Where is false", "Where is the bank? false", "Where is the bank? true"]);
 });
 
 Deno.test("a conversation that cannot be written delays and breaks nothing", async () => {
-  await using stage = await Stage.set({ transcripts: ["Hello?"], replies: ["Hello you."] });
-  stage.agent.conversation!.append = () => {
+  await using fixture = await Fixture.set({ transcripts: ["Hello?"], replies: ["Hello you."] });
+  fixture.agent.conversation!.append = () => {
     throw new Error("disk full");
   };
-  await stage.hear(600, 2000);
-  assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), ["Hello you."]);
-  assertEquals(stage.errors[0]?.context, "writing the conversation");
+  await fixture.hear(600, 2000);
+  assertEquals(fixture.events(AgentSpeechEndedEvent).map(({ text }) => text), ["Hello you."]);
+  assertEquals(fixture.errors[0]?.context, "writing the conversation");
 });
 
 Deno.test("noise that nothing is understood of is not answered", async () => {
-  await using stage = await Stage.set({ transcripts: [""] });
-  await stage.hear(400, 2000);
-  assertEquals(stage.stt.stretches.length, 1);
-  assertEquals(stage.llm.requests.length, 0);
-  assertEquals(stage.conversation, []);
+  await using fixture = await Fixture.set({ transcripts: [""] });
+  await fixture.hear(400, 2000);
+  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.llm.requests.length, 0);
+  assertEquals(fixture.conversation, []);
 });
 
 Deno.test("a word that is taken back again is complete in the conversation, and not answered", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: [{ text: "", partials: [{ afterMs: 300, text: "Are" }] }],
   });
-  await stage.hear(600, 2000);
-  assertEquals(stage.conversation, ["ann: Are"]);
-  assertEquals(stage.llm.requests.length, 0);
+  await fixture.hear(600, 2000);
+  assertEquals(fixture.conversation, ["ann: Are"]);
+  assertEquals(fixture.llm.requests.length, 0);
 });
 
 Deno.test("a sound shorter than the least speech reaches no recogniser", async () => {
-  await using stage = await Stage.set();
-  await stage.hear(120, 2000);
-  assertEquals(stage.stt.stretches.length, 0);
+  await using fixture = await Fixture.set();
+  await fixture.hear(120, 2000);
+  assertEquals(fixture.stt.stretches.length, 0);
 });
 
 Deno.test("the recogniser gets the beginning of the first word", async () => {
-  await using stage = await Stage.set({ transcripts: ["Hello?"] });
-  stage.speak(300, stage.ann, 0);
-  await stage.hear(600, 1000);
+  await using fixture = await Fixture.set({ transcripts: ["Hello?"] });
+  fixture.speak(300, fixture.ann, 0);
+  await fixture.hear(600, 1000);
   // 300 ms from before the first sound, the speech, and the pause that ended it.
-  assert(stage.stt.stretches[0]!.audioMs >= 600 + 200 + 280, `${stage.stt.stretches[0]!.audioMs}`);
+  assert(
+    fixture.stt.stretches[0]!.audioMs >= 600 + 200 + 280,
+    `${fixture.stt.stretches[0]!.audioMs}`,
+  );
 });
 
 Deno.test("a pause shorter than the turn's silence leaves it one turn", async () => {
-  await using stage = await Stage.set({ transcripts: ["I would like", "a cup of tea."] });
-  await stage.hear(600, 350);
-  await stage.hear(600, 3000);
-  assertEquals(stage.told, ["user: I would like a cup of tea."]);
-  assertEquals(stage.events(SpeechStoppedEvent).length, 2);
-  assertEquals(stage.conversation[0], "ann: I would like a cup of tea.");
+  await using fixture = await Fixture.set({ transcripts: ["I would like", "a cup of tea."] });
+  await fixture.hear(600, 350);
+  await fixture.hear(600, 3000);
+  assertEquals(fixture.told, ["user: I would like a cup of tea."]);
+  assertEquals(fixture.events(SpeechStoppedEvent).length, 2);
+  assertEquals(fixture.conversation[0], "ann: I would like a cup of tea.");
 });
 
 Deno.test("a turn whose text does not end like a sentence is given more time", async () => {
-  const turnDetection = punctuationTurns({ completeMs: 300, openMs: 900 });
+  const turnDetection = punctuationEndpointing({ completeMs: 300, openMs: 900 });
   for (const [text, silenceMs] of [["It is late.", 300], ["It is", 900]] as const) {
-    await using stage = await Stage.set({ transcripts: [text], agent: { turnDetection } });
-    await stage.hear(500, 3000);
-    assertEquals(stage.events(VoiceToVoiceEvent)[0]?.turnMs, silenceMs);
+    await using fixture = await Fixture.set({ transcripts: [text], agent: { turnDetection } });
+    await fixture.hear(500, 3000);
+    assertEquals(fixture.events(ReplyLatencyEvent)[0]?.turnMs, silenceMs);
   }
 });
 
 Deno.test("a turn detector that fails costs the turn nothing but its judgement", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Hello?"],
     agent: {
-      turnDetection: { name: "broken", silenceAfter: () => Promise.reject(new Error("no model")) },
+      turnDetection: {
+        name: "broken",
+        endpointingDelayMs: () => Promise.reject(new Error("no model")),
+      },
     },
   });
-  await stage.hear(500, 3000);
-  assertEquals(stage.llm.requests.length, 1);
-  assertEquals(stage.events(VoiceToVoiceEvent)[0]?.turnMs, 600);
+  await fixture.hear(500, 3000);
+  assertEquals(fixture.llm.requests.length, 1);
+  assertEquals(fixture.events(ReplyLatencyEvent)[0]?.turnMs, 600);
 });
 
 Deno.test("a muted microphone ends the turn although no silence is heard", async () => {
-  await using stage = await Stage.set({ transcripts: ["Good night."] });
-  stage.speak(2000);
-  await stage.clock.advance(1000);
-  stage.ann.mute();
-  await stage.clock.advance(100);
-  assertEquals(stage.events(SpeechStoppedEvent).length, 1);
-  await stage.clock.advance(2000);
-  assertEquals(stage.told, ["user: Good night."]);
+  await using fixture = await Fixture.set({ transcripts: ["Good night."] });
+  fixture.speak(2000);
+  await fixture.clock.advance(1000);
+  fixture.ann.mute();
+  await fixture.clock.advance(100);
+  assertEquals(fixture.events(SpeechStoppedEvent).length, 1);
+  await fixture.clock.advance(2000);
+  assertEquals(fixture.told, ["user: Good night."]);
 });
 
 Deno.test("a recogniser that fails is reported, and the next turn is understood", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: [{ text: "", error: new Error("no credit") }, "Once more."],
   });
-  await stage.hear(500, 1500);
-  assertEquals(stage.errors.map(({ context }) => context), ["fake-stt, transcribing"]);
-  await stage.hear(500, 1500);
-  assertEquals(stage.told, ["user: Once more."]);
+  await fixture.hear(500, 1500);
+  assertEquals(fixture.errors.map(({ context }) => context), ["fake-stt, transcribing"]);
+  await fixture.hear(500, 1500);
+  assertEquals(fixture.told, ["user: Once more."]);
 });
 
 Deno.test("a recogniser that gives no final text is given up, and its last text is taken", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: [{ text: "", partials: [{ afterMs: 300, text: "Are you there" }], hangs: true }],
     agent: { talk: { hearing: { sttTimeoutMs: 2000 } } },
   });
-  await stage.hear(500, 3000);
-  assertEquals((stage.errors[0]?.error as Error).name, "TimeoutError");
-  assertEquals(stage.told, ["user: Are you there"]);
+  await fixture.hear(500, 3000);
+  assertEquals((fixture.errors[0]?.error as Error).name, "TimeoutError");
+  assertEquals(fixture.told, ["user: Are you there"]);
 });
 
 Deno.test("speech without end is cut for the recogniser and stays one turn", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["one", "two", "three"],
     agent: { talk: { hearing: { maxStretchMs: 1000 } } },
   });
-  await stage.hear(2400, 1500);
-  assertEquals(stage.told, ["user: one two three"]);
+  await fixture.hear(2400, 1500);
+  assertEquals(fixture.told, ["user: one two three"]);
 });
 
 Deno.test("a model that fails is reported, and the next turn is answered", async () => {
   const failure = new InferenceError("overloaded", { code: "overloaded", retryable: true });
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["First.", "Second."],
     replies: [{ error: failure }, "Here I am."],
   });
-  await stage.hear(500, 1500);
-  assertEquals(stage.errors.map(({ error }) => error), [failure]);
-  await stage.hear(500, 1500);
-  assertEquals(stage.told, ["user: First.", "user: Second."]);
-  assertEquals(stage.tts.sentences, ["Here I am."]);
+  await fixture.hear(500, 1500);
+  assertEquals(fixture.errors.map(({ error }) => error), [failure]);
+  await fixture.hear(500, 1500);
+  assertEquals(fixture.told, ["user: First.", "user: Second."]);
+  assertEquals(fixture.tts.sentences, ["Here I am."]);
 });
 
 Deno.test("a model that falls silent in mid-answer is given up; what was said is remembered", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["First.", "Second."],
     replies: [{ text: "So far so good. But", hangs: true }, "Yes."],
     agent: { talk: { llmTimeoutMs: 3000 } },
   });
-  await stage.hear(500, 6000);
-  assertEquals((stage.errors[0]?.error as Error).name, "TimeoutError");
-  assertEquals(stage.llm.aborted, 1);
-  await stage.hear(500, 1500);
-  assertEquals(stage.told, ["user: First.", "assistant: So far so good. ", "user: Second."]);
+  await fixture.hear(500, 6000);
+  assertEquals((fixture.errors[0]?.error as Error).name, "TimeoutError");
+  assertEquals(fixture.llm.aborted, 1);
+  await fixture.hear(500, 1500);
+  assertEquals(fixture.told, ["user: First.", "assistant: So far so good. ", "user: Second."]);
 });
 
 Deno.test("a voice that fails is reported, and the next answer is spoken", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["First.", "Second."],
     replies: ["A bad word.", "A good word."],
     voice: { failures: { bad: new Error("refused") } },
   });
-  await stage.hear(500, 1500);
-  assertEquals(stage.errors.map(({ context }) => context), ["speaking"]);
-  await stage.hear(500, 1500);
-  assertEquals(stage.events(AgentSpeechEndedEvent).map(({ text }) => text), ["A good word."]);
+  await fixture.hear(500, 1500);
+  assertEquals(fixture.errors.map(({ context }) => context), ["speaking"]);
+  await fixture.hear(500, 1500);
+  assertEquals(fixture.events(AgentSpeechEndedEvent).map(({ text }) => text), ["A good word."]);
 });
 
 Deno.test("what is meant for the eye is not spoken", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Help."],
     replies: ["**Press** `F1` now! 🎉\n\n- See [the page](https://example.com)."],
   });
-  await stage.hear(500, 3000);
-  assertEquals(stage.tts.sentences, ["Press F1 now!", "See the page."]);
+  await fixture.hear(500, 3000);
+  assertEquals(fixture.tts.sentences, ["Press F1 now!", "See the page."]);
 });
 
 Deno.test("say waits for what is being said, and with interrupt it does not", async () => {
-  await using stage = await Stage.set();
-  const { agent, clock } = stage;
+  await using fixture = await Fixture.set();
+  const { agent, clock } = fixture;
   const first = agent.say("The first announcement.");
   const second = agent.say("The second one.");
   await clock.advance(600);
-  assertEquals(stage.tts.sentences, ["The first announcement."]);
+  assertEquals(fixture.tts.sentences, ["The first announcement."]);
   const third = agent.say("Fire!", { interrupt: true });
   assertEquals(await clock.until(first), { text: "The first", interrupted: true });
   assertEquals(await clock.until(second), { text: "", interrupted: true });
   assertEquals(await clock.until(third), { text: "Fire!", interrupted: false });
-  assertEquals(stage.conversation, ["agent: The first/", "agent: /", "agent: Fire!"]);
+  assertEquals(fixture.conversation, ["agent: The first/", "agent: /", "agent: Fire!"]);
 });
 
 Deno.test("respond answers a text of the application as if it had been said", async () => {
-  await using stage = await Stage.set({ replies: ["Welcome!"] });
-  const outcome = await stage.clock.until(stage.agent.respond("Greet whoever is here."));
+  await using fixture = await Fixture.set({ replies: ["Welcome!"] });
+  const outcome = await fixture.clock.until(fixture.agent.respond("Greet whoever is here."));
   assertEquals(outcome, { text: "Welcome!", interrupted: false });
-  const { participant } = stage.ann;
-  await stage.clock.until(stage.agent.respond("Hello", { participant }));
-  assertEquals(stage.conversation, [
+  const { participant } = fixture.ann;
+  await fixture.clock.until(fixture.agent.respond("Hello", { participant }));
+  assertEquals(fixture.conversation, [
     "agent: Greet whoever is here.",
     "agent: Welcome!",
     "ann: Hello",
@@ -273,34 +279,34 @@ Deno.test("respond answers a text of the application as if it had been said", as
 });
 
 Deno.test("what was said before the agent came is what it goes on from", async () => {
-  await using stage = await Stage.set();
-  const { edge, clock, agent } = stage;
+  await using fixture = await Fixture.set();
+  const { edge, clock, agent } = fixture;
   const conversation = agent.conversation!;
   conversation.append({ role: "user", userId: "ann", text: "My name is Ann." });
   edge.createConversation = () => Promise.resolve(conversation);
-  const parts = { llm: stage.llm, stt: stage.stt, tts: stage.tts, vad: stage.vad };
+  const parts = { llm: fixture.llm, stt: fixture.stt, tts: fixture.tts, vad: fixture.vad };
   const second = new Agent({ edge, agentUser: { id: "second", name: "Second" }, ...parts });
-  await clock.until(second.join(stage.call));
+  await clock.until(second.join(fixture.call));
   await clock.until(second.respond("Who am I?"));
-  assertEquals(stage.told, ["user: My name is Ann.", "user: Who am I?"]);
+  assertEquals(fixture.told, ["user: My name is Ann.", "user: Who am I?"]);
   await clock.until(second.close());
 });
 
 Deno.test("components start together, and one that fails stops the others and the join", async () => {
-  await using stage = await Stage.set();
-  const { edge, clock } = stage;
+  await using fixture = await Fixture.set();
+  const { edge, clock } = fixture;
   const seen: string[] = [];
-  const llm = Object.assign(Object.create(stage.llm), {
+  const llm = Object.assign(Object.create(fixture.llm), {
     start: () => Promise.reject(new Error("bad key")),
   });
-  const tts = Object.assign(Object.create(stage.tts), {
+  const tts = Object.assign(Object.create(fixture.tts), {
     start: ({ signal }: { signal: AbortSignal }) =>
       new Promise<void>((_, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason));
         seen.push("starting");
       }),
   });
-  const stt = Object.assign(Object.create(stage.stt), {
+  const stt = Object.assign(Object.create(fixture.stt), {
     start: () => void seen.push("started"),
     close: () => void seen.push("closed"),
   });
@@ -311,20 +317,20 @@ Deno.test("components start together, and one that fails stops the others and th
 });
 
 Deno.test("closing the agent cuts off what it says and leaves nothing behind", async () => {
-  const stage = await Stage.set({ replies: ["A very long answer that goes on and on."] });
-  const answer = stage.agent.respond("Go on.");
-  await stage.clock.advance(500);
-  await stage.clock.until(stage.agent.close());
+  const fixture = await Fixture.set({ replies: ["A very long answer that goes on and on."] });
+  const answer = fixture.agent.respond("Go on.");
+  await fixture.clock.advance(500);
+  await fixture.clock.until(fixture.agent.close());
   assertEquals(await answer, { text: "A very", interrupted: true });
-  assertEquals(stage.conversation.at(-1), "agent: A very/");
-  await stage.clock.until(stage.edge.close());
-  await stage.clock.advance(50);
-  assertEquals(stage.clock.pending, 0);
-  assertEquals(stage.vad.speakers, 0);
+  assertEquals(fixture.conversation.at(-1), "agent: A very/");
+  await fixture.clock.until(fixture.edge.close());
+  await fixture.clock.advance(50);
+  assertEquals(fixture.clock.pending, 0);
+  assertEquals(fixture.vad.speakers, 0);
 });
 
 for (
-  const [what, silenceAfter, answeredMs] of [
+  const [what, endpointingDelayMs, answeredMs] of [
     ["does not answer", () => new Promise<number>(() => {}), 6500],
     ["gives NaN", () => NaN, 2000],
     ["gives Infinity", () => Infinity, 2000],
@@ -335,53 +341,53 @@ for (
   ] as const
 ) {
   Deno.test(`a turn detector that ${what} is reported, and its turn ends all the same`, async () => {
-    await using stage = await Stage.set({
+    await using fixture = await Fixture.set({
       transcripts: ["Hello."],
-      agent: { turnDetection: { name: "broken", silenceAfter } },
+      agent: { turnDetection: { name: "broken", endpointingDelayMs } },
     });
-    await stage.hear(600, answeredMs);
-    assertEquals(stage.conversation, ["ann: Hello.", "agent: All right."]);
-    const [error, ...more] = stage.errors;
+    await fixture.hear(600, answeredMs);
+    assertEquals(fixture.conversation, ["ann: Hello.", "agent: All right."]);
+    const [error, ...more] = fixture.errors;
     assertEquals(error?.context, "broken, which is taken for 600 ms");
     assertEquals(more, []);
     // 600 ms after the last sound, unless it took five seconds to decide.
-    const silenceMs = stage.when(TurnEndedEvent) - stage.events(SpeechStoppedEvent)[0]!.atMs;
+    const silenceMs = fixture.when(TurnEndedEvent) - fixture.events(SpeechStoppedEvent)[0]!.atMs;
     assertEquals(silenceMs, what === "does not answer" ? 5200 : 600);
   });
 }
 
 Deno.test("a detector that decides late is told that nobody waits any more", async () => {
   let aborted: unknown;
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: ["Hello."],
     agent: {
       turnDetection: {
         name: "slow",
-        silenceAfter: (_turn, { signal }) =>
+        endpointingDelayMs: (_turn, { signal }) =>
           new Promise((_, reject) =>
             signal.addEventListener("abort", () => reject(aborted = signal.reason))
           ),
       },
     },
   });
-  await stage.hear(600, 6000);
+  await fixture.hear(600, 6000);
   assertEquals((aborted as DOMException).name, "TimeoutError");
 });
 
 Deno.test("what somebody was saying when the agent left is shown as complete", async () => {
-  const stage = await Stage.set({
+  const fixture = await Fixture.set({
     transcripts: [{ text: "I was about to", partials: [{ afterMs: 200, text: "I was" }] }],
   });
-  stage.speak(5000);
-  await stage.clock.advance(1000);
-  assertEquals(stage.conversation, ["ann: I was..."]);
-  await stage[Symbol.asyncDispose]();
-  assertEquals(stage.conversation, ["ann: I was"]);
+  fixture.speak(5000);
+  await fixture.clock.advance(1000);
+  assertEquals(fixture.conversation, ["ann: I was..."]);
+  await fixture[Symbol.asyncDispose]();
+  assertEquals(fixture.conversation, ["ann: I was"]);
 });
 
 Deno.test("options that make no sense are refused when the agent is made", async () => {
-  await using stage = await Stage.set();
-  const { edge, llm, stt, tts } = stage;
+  await using fixture = await Fixture.set();
+  const { edge, llm, stt, tts } = fixture;
   const make = (talk: unknown) =>
     new Agent({
       edge,
@@ -389,7 +395,7 @@ Deno.test("options that make no sense are refused when the agent is made", async
       llm,
       stt,
       tts,
-      talk: talk as TranscribingOptions,
+      talk: talk as TurnHandlingOptions,
     });
   for (
     const [talk, errorClass, message] of [
@@ -424,13 +430,13 @@ Deno.test("options that make no sense are refused when the agent is made", async
 });
 
 Deno.test("without limits, model and recogniser are waited for as long as they take", async () => {
-  await using stage = await Stage.set({
+  await using fixture = await Fixture.set({
     transcripts: [{ text: "Take your time.", delayMs: 60_000 }],
     replies: [{ text: "Done.", firstTokenMs: 3_000_000 }],
     agent: { talk: { llmTimeoutMs: Infinity, hearing: { sttTimeoutMs: Infinity } } },
   });
-  await stage.hear(600, 5000);
-  await stage.clock.advance(3_100_000);
-  assertEquals(stage.conversation, ["ann: Take your time.", "agent: Done."]);
-  assertEquals(stage.errors, []);
+  await fixture.hear(600, 5000);
+  await fixture.clock.advance(3_100_000);
+  assertEquals(fixture.conversation, ["ann: Take your time.", "agent: Done."]);
+  assertEquals(fixture.errors, []);
 });

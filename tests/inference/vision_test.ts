@@ -11,7 +11,7 @@ import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
 import { pngEncoder } from "../../src/inference/vision/png_encoder.ts";
 import type { Pixels } from "../../src/inference/vision/frame_pixels.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
-import { Stage } from "./_fixture.ts";
+import { Fixture } from "./_fixture.ts";
 
 /** A frame of one colour, in RGBA. */
 function plain(width: number, height: number, rgb: number[], timestampMs = 0): VideoFrame {
@@ -19,9 +19,9 @@ function plain(width: number, height: number, rgb: number[], timestampMs = 0): V
   return { format: "RGBA", width, height, data, timestampMs };
 }
 
-/** A seeing model in a stage. */
-function seeing(vision: VisionOptions = {}): Promise<Stage> {
-  return Stage.set({ agent: { vision }, seeing: true });
+/** A seeing model in a fixture. */
+function seeing(vision: VisionOptions = {}): Promise<Fixture> {
+  return Fixture.set({ agent: { vision }, seeing: true });
 }
 
 Deno.test("a frame becomes a PNG of the same colours, or a JPEG of nearly the same", async () => {
@@ -182,17 +182,17 @@ Deno.test("a picture that the JPEG encoder has no memory for is refused, and the
 });
 
 Deno.test("a model that can be shown pictures gets the latest with what was said", async () => {
-  await using stage = await seeing({ maxSide: 4 });
-  const video = stage.ann.publishVideo();
-  await stage.clock.advance(100);
-  const first = stage.agent.waitForFirstFrame({ timeoutMs: 1000 });
-  video.push(plain(8, 8, [1, 2, 3], stage.clock.now()));
-  assertEquals((await stage.clock.until(first)).width, 8);
-  await stage.clock.advance(1000);
-  video.push(plain(8, 8, [9, 9, 9], stage.clock.now()));
-  await stage.clock.advance(100);
-  await stage.clock.until(stage.agent.respond("What do you see?"));
-  const message = stage.llm.requests[0]?.messages.at(-1);
+  await using fixture = await seeing({ maxSide: 4 });
+  const video = fixture.ann.publishVideo();
+  await fixture.clock.advance(100);
+  const first = fixture.agent.waitForFirstFrame({ timeoutMs: 1000 });
+  video.push(plain(8, 8, [1, 2, 3], fixture.clock.now()));
+  assertEquals((await fixture.clock.until(first)).width, 8);
+  await fixture.clock.advance(1000);
+  video.push(plain(8, 8, [9, 9, 9], fixture.clock.now()));
+  await fixture.clock.advance(100);
+  await fixture.clock.until(fixture.agent.respond("What do you see?"));
+  const message = fixture.llm.requests[0]?.messages.at(-1);
   assert(message?.role === "user");
   const [image] = message.images!;
   assertEquals([image?.width, image?.mediaType], [4, "image/png"]);
@@ -201,48 +201,48 @@ Deno.test("a model that can be shown pictures gets the latest with what was said
 });
 
 Deno.test("a shared screen is shown before a camera, and the camera when it ends", async () => {
-  await using stage = await seeing();
-  const camera = stage.ann.publishVideo();
-  const screen = stage.ann.publishVideo(TrackType.SCREEN_SHARE);
-  await stage.clock.advance(100);
-  camera.push(plain(2, 2, [1, 1, 1], stage.clock.now()));
-  screen.push(plain(4, 4, [2, 2, 2], stage.clock.now()));
-  await stage.clock.advance(100);
-  assertEquals((await stage.agent.latestImage())?.width, 4);
+  await using fixture = await seeing();
+  const camera = fixture.ann.publishVideo();
+  const screen = fixture.ann.publishVideo(TrackType.SCREEN_SHARE);
+  await fixture.clock.advance(100);
+  camera.push(plain(2, 2, [1, 1, 1], fixture.clock.now()));
+  screen.push(plain(4, 4, [2, 2, 2], fixture.clock.now()));
+  await fixture.clock.advance(100);
+  assertEquals((await fixture.agent.latestImage())?.width, 4);
   screen.remove();
-  await stage.clock.advance(1000);
-  camera.push(plain(2, 2, [1, 1, 1], stage.clock.now()));
-  await stage.clock.advance(100);
-  assertEquals((await stage.agent.latestImage())?.width, 2);
+  await fixture.clock.advance(1000);
+  camera.push(plain(2, 2, [1, 1, 1], fixture.clock.now()));
+  await fixture.clock.advance(100);
+  assertEquals((await fixture.agent.latestImage())?.width, 2);
   camera.remove();
-  await stage.clock.advance(100);
-  assertEquals(await stage.agent.latestImage(), undefined);
+  await fixture.clock.advance(100);
+  assertEquals(await fixture.agent.latestImage(), undefined);
 });
 
 Deno.test("nothing is looked at for a model that cannot be shown pictures", async () => {
-  await using stage = await Stage.set();
-  const video = stage.ann.publishVideo();
-  await stage.clock.advance(1000);
+  await using fixture = await Fixture.set();
+  const video = fixture.ann.publishVideo();
+  await fixture.clock.advance(1000);
   assertEquals(video.subscribers, 0);
-  await assertRejects(() => stage.agent.waitForFirstFrame(), TypeError, "no video");
+  await assertRejects(() => fixture.agent.waitForFirstFrame(), TypeError, "no video");
 });
 
 Deno.test("waiting for a first frame ends with its time", async () => {
-  await using stage = await seeing();
-  const waiting = stage.agent.waitForFirstFrame({ timeoutMs: 500 });
-  const error = await assertRejects(() => stage.clock.until(waiting), DOMException);
+  await using fixture = await seeing();
+  const waiting = fixture.agent.waitForFirstFrame({ timeoutMs: 500 });
+  const error = await assertRejects(() => fixture.clock.until(waiting), DOMException);
   assertEquals(error.name, "TimeoutError");
 });
 
 Deno.test("a realtime model is shown what is to be seen when somebody begins to speak", async () => {
-  await using stage = await Stage.set({ realtime: [{ answer: "I see." }], seeing: true });
-  const video = stage.ann.publishVideo();
-  await stage.clock.advance(100);
-  video.push(plain(8, 8, [1, 2, 3], stage.clock.now()));
-  await stage.hear(600, 2000);
+  await using fixture = await Fixture.set({ realtime: [{ answer: "I see." }], seeing: true });
+  const video = fixture.ann.publishVideo();
+  await fixture.clock.advance(100);
+  video.push(plain(8, 8, [1, 2, 3], fixture.clock.now()));
+  await fixture.hear(600, 2000);
   // The encoder is no part of virtual time.
-  while (stage.realtime.sessions[0]!.images.length === 0) await stage.clock.advance(10);
-  assertEquals(stage.realtime.sessions[0]!.images[0]?.width, 8);
+  while (fixture.realtime.sessions[0]!.images.length === 0) await fixture.clock.advance(10);
+  assertEquals(fixture.realtime.sessions[0]!.images[0]?.width, 8);
 });
 
 Deno.test("a shared screen is told of when it is another one and stands still", async () => {
@@ -302,10 +302,10 @@ Deno.test("a screen whose telling failed is told of again", async () => {
 });
 
 Deno.test("who waits for a first frame is told when the agent closes, and so is who asks later", async () => {
-  await using stage = await seeing();
-  const waiting = stage.agent.waitForFirstFrame();
+  await using fixture = await seeing();
+  const waiting = fixture.agent.waitForFirstFrame();
   const told = assertRejects(() => waiting, ClosedError);
-  await stage.clock.until(stage.agent.close());
+  await fixture.clock.until(fixture.agent.close());
   await told;
-  await assertRejects(() => stage.agent.waitForFirstFrame(), ClosedError);
+  await assertRejects(() => fixture.agent.waitForFirstFrame(), ClosedError);
 });

@@ -3,7 +3,7 @@ import { EdgeError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_fixture.ts";
 import { findDeno } from "../../src/media/parent/deno_program.ts";
-import { spawnHost } from "../../src/media/parent/spawn.ts";
+import { spawnChild } from "../../src/media/parent/spawn.ts";
 
 /** A process that runs this instead of a host. */
 function program(code: string): Deno.ChildProcess {
@@ -59,7 +59,7 @@ Deno.test("after a death the next lease gets a new process", async () => {
 Deno.test("an empty process that has grown is replaced, one that is in use is not", async () => {
   const codes: string[] = [];
   const process = fakeProcess({
-    renew: { aboveBytes: 1, everyMs: 20 },
+    recycle: { aboveBytes: 1, everyMs: 20 },
     onLost: (error) => codes.push(error.code),
   });
   await using edge = new TestEdge(process);
@@ -90,7 +90,7 @@ Deno.test("a host that fails at its start says why, and the next start is not hi
 
 Deno.test("a request is given up with its signal, and the host is told", async () => {
   const notices: unknown[] = [];
-  const process = fakeProcess({ onNotify: (message) => notices.push(message) });
+  const process = fakeProcess({ onMessage: (message) => notices.push(message) });
   const lease = await process.acquire();
   const abort = new AbortController();
   const request = lease.request("hang", null, { signal: abort.signal });
@@ -174,7 +174,7 @@ Deno.test("a process that hangs, and reads nothing, is killed when it is to end"
 });
 
 Deno.test("garbage to the process ends it at once, with a code that says so", async () => {
-  const child = spawnHost(await findDeno(), { host: FAKE_HOST });
+  const child = spawnChild(await findDeno(), { host: FAKE_HOST });
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode("no frame at all"));
   assertEquals((await child.status).code, 76);

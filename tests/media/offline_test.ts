@@ -11,7 +11,7 @@ Deno.test("the media process finds what DENO_DIR has: offline, read-only, withou
 
 Deno.test("a media process that cannot load its modules says which, and what to do", async () => {
   await using machine = await OfflineMachine.make();
-  await machine.forget("export async function runMediaHost");
+  await machine.forget("export async function runMediaChild");
   const { out, err } = await machine.run(["--allow-run"]);
   assertStringIncludes(out, "EdgeError media-process-not-started the media process ended");
   assertStringIncludes(out, "/src/media/child/child.ts' failed");

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
-import { type RowWriter, Uplink } from "../../src/media/child/row_queue.ts";
+import { RowQueue, type RowWriter } from "../../src/media/child/row_queue.ts";
 import type { RtcAudioData } from "../../src/media/webrtc/rtc_types.ts";
 import { Playout } from "../../src/media/room/playout.ts";
 import { RoomEngine } from "../../src/media/room/room_engine.ts";
@@ -35,7 +35,7 @@ class TestRoom {
 
   agent(id: string, { agents = false, sampleRate = 16_000 } = {}) {
     const introduced: string[] = [];
-    const uplink = new Uplink({
+    const rowQueue = new RowQueue({
       sampleRate,
       clock: this.clock,
       introduce: (source, participantId) => introduced[source] = participantId,
@@ -44,8 +44,8 @@ class TestRoom {
     const playout = new Playout();
     playout.bind(1, "speech", 0);
     const options = { memberId: id, trackId: `${id}-track`, participantId: id };
-    this.engine.addAgent({ playout, uplink, hearing: { agents } }, options);
-    return { playout, uplink, rows: () => readRows(uplink, introduced) };
+    this.engine.addAgent({ playout, rowQueue, hearing: { agents } }, options);
+    return { playout, rowQueue, rows: () => readRows(rowQueue, introduced) };
   }
 
   setLevel(id: string, level: number): void {
@@ -86,7 +86,7 @@ function constant(level: number): RtcAudioData {
 }
 
 /** All complete rows, each participant with the last sample of his slot. */
-function readRows(uplink: Uplink, names: string[]) {
+function readRows(rowQueue: RowQueue, names: string[]) {
   const rows: { number: number; [participant: string]: number }[] = [];
   const writer: RowWriter = {
     begin({ number, count, slotSamples }) {
@@ -103,7 +103,7 @@ function readRows(uplink: Uplink, names: string[]) {
     },
   };
   const pending: (() => void)[] = [];
-  while (uplink.writeRow(writer)) pending.pop()!();
+  while (rowQueue.writeRow(writer)) pending.pop()!();
   return rows;
 }
 
@@ -160,7 +160,7 @@ Deno.test("rows do not depend on the order in which backlogs arrive after a stal
 
 Deno.test("who is late for half a slot loses that half, and nobody else anything", async () => {
   const room = new TestRoom();
-  const { rows, uplink } = room.agent("agent");
+  const { rows, rowQueue } = room.agent("agent");
   room.person("ann", 1000);
   room.person("bob", 500);
   await room.tick(20);
@@ -174,7 +174,7 @@ Deno.test("who is late for half a slot loses that half, and nobody else anything
   room.deliver("bob");
   await room.clock.advance(5);
   await room.tick(10);
-  assertEquals(uplink.dropped, 0);
+  assertEquals(rowQueue.dropped, 0);
   const got = rows();
   assertEquals(got.map(({ number }) => number - got[0]!.number), got.map((_, index) => index));
   assertEquals(got.filter(({ ann }) => ann !== 1000), []);

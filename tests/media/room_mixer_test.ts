@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { MOST_CONTRIBUTIONS, RoomMixer } from "../../src/media/room/room_mixer.ts";
-import { MOST_SPEAKERS, selectSpeakers, Speaker } from "../../src/media/room/active_speaker.ts";
+import { MAX_CONTRIBUTIONS, RoomMixer } from "../../src/media/room/room_mixer.ts";
+import {
+  ActiveSpeaker,
+  MAX_ACTIVE_SPEAKERS,
+  selectSpeakers,
+} from "../../src/media/room/active_speaker.ts";
 import { TICK_SAMPLES } from "../../src/media/room/time.ts";
 
 function level(value: number): Int16Array {
@@ -68,13 +72,13 @@ Deno.test("more contributions than fit are left out, not mixed up", () => {
   const mixer = new RoomMixer();
   mixer.begin();
   let all = 0;
-  for (let index = 0; index < MOST_CONTRIBUTIONS; index++) all |= mixer.add(level(1), 1, 1);
+  for (let index = 0; index < MAX_CONTRIBUTIONS; index++) all |= mixer.add(level(1), 1, 1);
   assertEquals(mixer.add(level(1000), 1, 1), 0);
-  assertEquals(mixer.mix(all)[0], MOST_CONTRIBUTIONS);
+  assertEquals(mixer.mix(all)[0], MAX_CONTRIBUTIONS);
 });
 
 Deno.test("the four loudest are selected, and a bit louder is not enough to replace one", () => {
-  const speakers = Array.from({ length: 6 }, () => new Speaker());
+  const speakers = Array.from({ length: 6 }, () => new ActiveSpeaker());
   const hear = (levels: number[], ticks: number) => {
     for (let tick = 0; tick < ticks; tick++) {
       speakers.forEach((speaker, index) => speaker.hear(level(levels[index]!)));
@@ -85,11 +89,11 @@ Deno.test("the four loudest are selected, and a bit louder is not enough to repl
   assertEquals(hear([6000, 5000, 4000, 3000, 2000, 1000], 20), "111100");
   assertEquals(hear([6000, 5000, 4000, 3000, 3500, 1000], 50), "111100");
   assertEquals(hear([6000, 5000, 4000, 3000, 9000, 1000], 50), "111010");
-  assertEquals(MOST_SPEAKERS, 4);
+  assertEquals(MAX_ACTIVE_SPEAKERS, 4);
 });
 
 Deno.test("a speaker stays for 300 ms after the last sound, and silence is nobody", () => {
-  const speaker = new Speaker();
+  const speaker = new ActiveSpeaker();
   speaker.hear(level(2));
   selectSpeakers([speaker]);
   assertEquals(speaker.isSelected, false);

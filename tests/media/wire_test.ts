@@ -2,13 +2,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { EdgeError, ProtocolError } from "../../src/edge/errors.ts";
 import {
   beginRow,
+  readAgentAudio,
   readReport,
-  readSaid,
   RowReader,
+  writeAgentAudio,
   writeReport,
-  writeSaid,
 } from "../../src/media/wire/audio_frames.ts";
-import { readToAgent, readToHost } from "../../src/media/wire/control.ts";
+import { readToAgent, readToChild } from "../../src/media/wire/control.ts";
 import { FrameKind } from "../../src/media/wire/frame.ts";
 import { FrameBuffer } from "../../src/media/wire/frame_buffer.ts";
 import { type Frame, FrameParser } from "../../src/media/wire/frame_parser.ts";
@@ -37,7 +37,7 @@ function contents(): { take: (frame: Frame) => void; all: unknown[] } {
         break;
       }
       case FrameKind.said: {
-        const said = readSaid(frame);
+        const said = readAgentAudio(frame);
         all.push({ ...said, samples: [...said.samples] });
         break;
       }
@@ -72,7 +72,7 @@ function sample(): Uint8Array<ArrayBuffer> {
       row.samples[row.offset + entry * 5 + index] = entry * -1000 + index;
     }
   }
-  writeSaid(
+  writeAgentAudio(
     out,
     { connectionId: 7, stream: 3, epoch: 2, final: true },
     new Int16Array([-32768, 0, 32767]),
@@ -172,14 +172,14 @@ Deno.test("control messages are checked against their schema", () => {
     frames.commit(out.length);
     return result;
   };
-  assertEquals(parser('{"type":"cancel","id":1}', readToHost), { type: "cancel", id: 1 });
+  assertEquals(parser('{"type":"cancel","id":1}', readToChild), { type: "cancel", id: 1 });
   for (
     const [text, read] of [
-      ["nonsense", readToHost],
-      ["null", readToHost],
-      ['{"type":"cancel","id":-1}', readToHost],
-      ['{"type":"request","id":1,"method":"nonsense","params":{}}', readToHost],
-      ['{"type":"request","id":1,"method":"flush","params":{"connection":1}}', readToHost],
+      ["nonsense", readToChild],
+      ["null", readToChild],
+      ['{"type":"cancel","id":-1}', readToChild],
+      ['{"type":"request","id":1,"method":"nonsense","params":{}}', readToChild],
+      ['{"type":"request","id":1,"method":"flush","params":{"connection":1}}', readToChild],
       ['{"type":"notice","connection":1,"notice":{"type":"ended","reason":"left"}}', readToAgent],
       ['{"type":"reply"}', readToAgent],
     ] as const

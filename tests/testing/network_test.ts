@@ -1,11 +1,11 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Random } from "../../src/testing/random.ts";
-import { SimulatedNetwork } from "../../src/testing/simulator/network.ts";
+import { SimulatedLink } from "../../src/testing/simulator/network.ts";
 import type { NetworkConditions } from "../../src/testing/simulator/script.ts";
 
 /** The part of many packets that is lost, and how long a loss is on average. */
 function measure(conditions: NetworkConditions): { loss: number; burst: number } {
-  const network = new SimulatedNetwork(conditions, new Random(1));
+  const network = new SimulatedLink(conditions, new Random(1));
   const packets = 100_000;
   let [lost, bursts, losing] = [0, 0, false];
   for (let n = 0; n < packets; n++) {

@@ -1,5 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { CallScript, NetworkConditions, Person } from "../../src/testing/simulator/script.ts";
+import type {
+  CallScript,
+  NetworkConditions,
+  ScriptedPerson,
+} from "../../src/testing/simulator/script.ts";
 import { simulateCall } from "../../src/testing/simulator/simulate_call.ts";
 import { tone } from "../../src/testing/sounds.ts";
 
@@ -10,7 +14,7 @@ const fine: CallScript = {
   agent: () => ({ publishAudio: false }),
   endsAtMs: 1000,
 };
-const anna = (person: Partial<Person>): Partial<CallScript> => ({
+const anna = (person: Partial<ScriptedPerson>): Partial<CallScript> => ({
   people: [{ userId: "anna", ...person }],
 });
 const over = (network: NetworkConditions) => anna({ network });

@@ -1,6 +1,6 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
-import { Feed } from "../../events/channel.ts";
+import { Channel } from "../../events/channel.ts";
 import { fromBase64 } from "./base64.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
@@ -20,7 +20,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 /** A text that is being read. */
 interface Reading {
-  readonly sound: Feed<PcmChunk>;
+  readonly sound: Channel<PcmChunk>;
   readonly pcm: PcmBytes;
   /** The service's name for it, once it has one. */
   responseId?: string;
@@ -123,7 +123,7 @@ export class OpenAIReader implements AsyncDisposable {
   /** Reads a text, until it is complete or the signal is aborted. */
   async *read(text: string, signal: AbortSignal): AsyncGenerator<PcmChunk, void, void> {
     const id = crypto.randomUUID();
-    const reading: Reading = { sound: new Feed(), pcm: new PcmBytes(REALTIME_FORMAT.rate) };
+    const reading: Reading = { sound: new Channel(), pcm: new PcmBytes(REALTIME_FORMAT.rate) };
     this.#readings.set(id, reading);
     this.#unanswered.add(id);
     const abort = (): void => reading.sound.fail(signal.reason);

@@ -7,7 +7,7 @@ import type {
 } from "../../inference/contracts/realtime_llm.ts";
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
-import { Feed } from "../../events/channel.ts";
+import { Channel } from "../../events/channel.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import type { OpenAIRealtimeOptions } from "./realtime.ts";
 import { OPENAI_MODELS } from "./models.ts";
@@ -39,7 +39,7 @@ interface ServerEvent {
 /** A session over a WebSocket that speaks OpenAI's realtime protocol. */
 export class OpenAIRealtimeSession implements RealtimeSession {
   readonly #socket: ClientSocket;
-  readonly #events = new Feed<RealtimeEvent>();
+  readonly #events = new Channel<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { responseId: string; pcm: PcmBytes }>();

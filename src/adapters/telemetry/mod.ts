@@ -9,9 +9,9 @@ import type { EventManager } from "../../events/event_manager.ts";
 import {
   BargeInEvent,
   ConversationMetricsEvent,
-  FalseAlarmEvent,
+  FalseInterruptionEvent,
+  ReplyLatencyEvent,
   ToolCalledEvent,
-  VoiceToVoiceEvent,
 } from "../../inference/contracts/events.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 
@@ -44,22 +44,28 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
   const attributes = options.attributes ?? {};
   const meter = metrics.getMeter("@ringline/edge");
   const unit = "ms";
-  const voiceToVoice = meter.createHistogram("ringline.voice_to_voice", { unit });
+  const replyLatency = meter.createHistogram("ringline.voice_to_voice", { unit });
   const bargeIn = meter.createHistogram("ringline.barge_in_to_silence", { unit });
   const toolCalls = meter.createHistogram("ringline.tool_call", { unit });
   const falseAlarms = meter.createCounter("ringline.false_alarms");
   const figures = meter.createGauge("ringline.figure");
   return events.subscribe(
-    [VoiceToVoiceEvent, BargeInEvent, FalseAlarmEvent, ToolCalledEvent, ConversationMetricsEvent],
+    [
+      ReplyLatencyEvent,
+      BargeInEvent,
+      FalseInterruptionEvent,
+      ToolCalledEvent,
+      ConversationMetricsEvent,
+    ],
     (event) => {
-      if (event instanceof VoiceToVoiceEvent) {
-        voiceToVoice.record(event.voiceToVoiceMs, { ...attributes, part: "all" });
+      if (event instanceof ReplyLatencyEvent) {
+        replyLatency.record(event.voiceToVoiceMs, { ...attributes, part: "all" });
         for (const [part, ms] of partsOf(event)) {
-          voiceToVoice.record(ms, { ...attributes, part });
+          replyLatency.record(ms, { ...attributes, part });
         }
         recordSpans(event, attributes);
       } else if (event instanceof BargeInEvent) bargeIn.record(event.silenceMs, attributes);
-      else if (event instanceof FalseAlarmEvent) falseAlarms.add(1, attributes);
+      else if (event instanceof FalseInterruptionEvent) falseAlarms.add(1, attributes);
       else if (event instanceof ToolCalledEvent) {
         const { call: { name: tool }, result: { isError: failed }, durationMs } = event;
         toolCalls.record(durationMs, { ...attributes, tool, failed });
@@ -75,7 +81,7 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
 }
 
 /** The parts of an answer, in the order in which they happen. */
-function partsOf(event: VoiceToVoiceEvent): [string, number][] {
+function partsOf(event: ReplyLatencyEvent): [string, number][] {
   const { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } = event;
   return [
     ["turn", turnMs],
@@ -88,7 +94,7 @@ function partsOf(event: VoiceToVoiceEvent): [string, number][] {
 }
 
 /** An answer as a span that ends now, and its parts one after another. */
-function recordSpans(event: VoiceToVoiceEvent, attributes: Attributes): void {
+function recordSpans(event: ReplyLatencyEvent, attributes: Attributes): void {
   const tracer = trace.getTracer("@ringline/edge");
   const end = Date.now();
   let at = end - event.voiceToVoiceMs;

@@ -1,4 +1,4 @@
-import type { AudioTrack, FlushResult, PlayoutBinding, PlayoutPort } from "../audio_track.ts";
+import type { AudioTrack, FlushResult, PlayoutSink, SinkBinding } from "../audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { checkMethods } from "../../events/checks.ts";
 import { UserHook } from "../../events/user_code.ts";
@@ -39,7 +39,7 @@ export class PacedPlayout implements Disposable {
   readonly #queue: SampleQueue;
   readonly #frameSamples: number;
   #frame: Int16Array;
-  readonly #binding: PlayoutBinding;
+  readonly #binding: SinkBinding;
   #timer: Disposable | undefined;
   #nextAt = -Infinity;
   #paused = false;
@@ -78,7 +78,7 @@ export class PacedPlayout implements Disposable {
     this.#binding[Symbol.dispose]();
   }
 
-  #port(): PlayoutPort {
+  #port(): PlayoutSink {
     return {
       sampleRate: this.#track.sampleRate,
       push: (samples, epoch) => {

@@ -3,8 +3,8 @@ import type {
   AudioTrackMode,
   AudioTrackOptions,
   FlushResult,
-  PlayoutBinding,
-  PlayoutPort,
+  PlayoutSink,
+  SinkBinding,
 } from "../audio_track.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { filterShape } from "../../audio/filter.ts";
@@ -188,9 +188,9 @@ export class QueuedAudioTrack implements AudioTrack {
     this.#queue[Symbol.dispose]();
   }
 
-  bind(port: PlayoutPort): PlayoutBinding {
+  bind(port: PlayoutSink): SinkBinding {
     const methods = ["push", "flush", "pause", "resume"];
-    checkMethods(port, "port", "a PlayoutPort", methods);
+    checkMethods(port, "port", "a PlayoutSink", methods);
     if (this.#closed) throw new ClosedError("the audio track");
     const binding = this.#playout.bind(port);
     if (this.#paused) this.#playout.pause();

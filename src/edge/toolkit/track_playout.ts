@@ -1,4 +1,4 @@
-import type { FlushResult, PlayoutPort, PlayoutReport } from "../audio_track.ts";
+import type { FlushResult, PlayoutReport, PlayoutSink } from "../audio_track.ts";
 import type { Clock } from "../../events/clock.ts";
 import { shown } from "../../events/checks.ts";
 import { promised, UserHook } from "../../events/user_code.ts";
@@ -18,7 +18,7 @@ export class TrackPlayout {
   readonly #sampleRate: number;
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
-  #binding: PortBinding | undefined;
+  #binding: TrackSinkBinding | undefined;
   #epoch = 0;
   /** What was played before the current binding and epoch. */
   #playedMs = 0;
@@ -74,18 +74,18 @@ export class TrackPlayout {
     return this.#binding?.aheadMs ?? 0;
   }
 
-  bind(port: PlayoutPort): PortBinding {
+  bind(port: PlayoutSink): TrackSinkBinding {
     if (this.#binding) throw new TypeError("the audio track is published already");
     if (port.sampleRate !== this.#sampleRate) {
       throw new RangeError(
         `expected a port of ${this.#sampleRate} samples a second, got one of ${port.sampleRate}`,
       );
     }
-    return this.#binding = new PortBinding(port, this.#clock, this.#onFailure);
+    return this.#binding = new TrackSinkBinding(port, this.#clock, this.#onFailure);
   }
 
   /** Ends the current binding; gives whether `binding` was that. */
-  unbind(binding: PortBinding | undefined = this.#binding): boolean {
+  unbind(binding: TrackSinkBinding | undefined = this.#binding): boolean {
     if (!binding || this.#binding !== binding) return false;
     this.#playedMs += binding.playedMs;
     this.#trimmedMs += binding.trimmedMs;
@@ -101,7 +101,7 @@ export class TrackPlayout {
   }
 
   /** Takes what a binding's port reports; gives whether that is of the present. */
-  take(binding: PortBinding, report: PlayoutReport): boolean {
+  take(binding: TrackSinkBinding, report: PlayoutReport): boolean {
     if (this.#binding !== binding || report.epoch !== this.#epoch) return false;
     binding.take(report, this.#clock.now());
     return true;
@@ -132,7 +132,7 @@ export class TrackPlayout {
 }
 
 /** A port, and what is known of it in the current epoch. */
-export class PortBinding {
+export class TrackSinkBinding {
   readonly #lost = new AbortController();
   readonly #clock: Clock;
   readonly #push: UserHook<Pushed>;
@@ -144,7 +144,7 @@ export class PortBinding {
   /** When something was last played, as far as is known. */
   progressAt: number;
 
-  constructor(readonly port: PlayoutPort, clock: Clock, onFailure: (error: unknown) => void) {
+  constructor(readonly port: PlayoutSink, clock: Clock, onFailure: (error: unknown) => void) {
     const options = { clock, report: onFailure, context: "the playout port" };
     this.#clock = clock;
     this.#push = new UserHook<Pushed>(

@@ -11,12 +11,12 @@ import type { JsonValue } from "../../edge/types.ts";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
 import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
 import {
-  ANSWER,
-  type Answer,
   type ErrorData,
-  type Question,
+  ipcMessage,
   RECONNECT,
-  seamNotice,
+  type Request,
+  RESPONSE,
+  type Response,
   type Strategy,
 } from "./wire/ipc.ts";
 import type { GetStreamSettings } from "./settings.ts";
@@ -24,8 +24,8 @@ import { CustomEventReader } from "./custom_events.ts";
 import type { StreamService } from "./stream_service.ts";
 import { messageOf } from "../../events/error_text.ts";
 
-/** What a {@linkcode CallDesk} needs. */
-export interface CallDeskOptions {
+/** What a {@linkcode CallBroker} needs. */
+export interface CallBrokerOptions {
   call: Call;
   userId: string;
   service: StreamService;
@@ -40,9 +40,9 @@ export interface CallDeskOptions {
  * What a call needs in the agent's process, where the secret is: it answers the media process's
  * questions, and keeps the coordinator's socket, by which custom events and the call's end come.
  */
-export class CallDesk {
+export class CallBroker {
   readonly id: string = crypto.randomUUID();
-  readonly #options: CallDeskOptions;
+  readonly #options: CallBrokerOptions;
   readonly #coordinator: CoordinatorSocket;
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
@@ -51,7 +51,7 @@ export class CallDesk {
   readonly #early: CoordinatorEvent[] = [];
   #connection: Connection | undefined;
 
-  constructor(options: CallDeskOptions) {
+  constructor(options: CallBrokerOptions) {
     this.#options = options;
     const { call, userId, service, settings, events } = options;
     const { clock } = service;
@@ -107,7 +107,7 @@ export class CallDesk {
 
   /** Takes a notice of the media process. */
   onNotice(data: JsonValue, connection: MediaConnection): void {
-    const parsed = v.safeParse(seamNotice, data);
+    const parsed = v.safeParse(ipcMessage, data);
     if (!parsed.success) return this.#malformed.add();
     const notice = parsed.output;
     const { events } = this.#options;
@@ -128,21 +128,21 @@ export class CallDesk {
     }
   }
 
-  async #answer(id: number, question: Question): Promise<void> {
-    let answer: Answer;
+  async #answer(id: number, question: Request): Promise<void> {
+    let answer: Response;
     try {
       answer = { desk: this.id, id, result: await this.#find(question) };
     } catch (error) {
       answer = { desk: this.id, id, error: toErrorData(error) };
     }
     try {
-      await this.#options.lease.request(ANSWER, answer as unknown as JsonValue);
+      await this.#options.lease.request(RESPONSE, answer as unknown as JsonValue);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#report(error, "answering the media process");
     }
   }
 
-  async #find(question: Question): Promise<JsonValue> {
+  async #find(question: Request): Promise<JsonValue> {
     const { service, call, userId, isOwnAgent } = this.#options;
     const { signal } = this.#stop;
     switch (question.what) {

@@ -3,9 +3,9 @@ import { sleep, waitFor } from "../../events/waiting.ts";
 import { ConnectionError, type EdgeError, ProtocolError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import { backOffMs } from "./wire/retrying.ts";
-import { refusalError } from "./wire/service_errors.ts";
+import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";
-import { type SocketEnd, WatchedSocket } from "./wire/keepalive_socket.ts";
+import { KeepaliveSocket, type SocketEnd } from "./wire/keepalive_socket.ts";
 
 /** Stream's own number for a token that was valid once. */
 const TOKEN_EXPIRED = 40;
@@ -117,7 +117,7 @@ export class CoordinatorSocket {
     const ended = Promise.withResolvers<SocketEnd>();
     hello.promise.catch(() => {});
     let connectionId: string | undefined;
-    const socket = await WatchedSocket.open(url.href, {
+    const socket = await KeepaliveSocket.open(url.href, {
       name: "the coordinator's socket",
       openTimeoutMs: this.#times.helloMs,
       pingMs: this.#times.pingMs,
@@ -209,7 +209,7 @@ function readError(event: CoordinatorEvent): EdgeError {
   const error = event.error as { code?: unknown; message?: unknown; StatusCode?: unknown } | null;
   const code = typeof error?.code === "number" ? error.code : undefined;
   const status = typeof error?.StatusCode === "number" ? error.StatusCode : 401;
-  return refusalError({
+  return rejectionError({
     status,
     code: code === TOKEN_EXPIRED ? code : undefined,
     message: typeof error?.message === "string" ? error.message : "refused",

@@ -13,7 +13,7 @@ import {
 import { ErrorEvent } from "../../edge/events.ts";
 import type { JsonValue, User } from "../../edge/types.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
-import { CallDesk } from "./call_broker.ts";
+import { CallBroker } from "./call_broker.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
 import { ClosedError } from "../../edge/errors.ts";
@@ -48,10 +48,10 @@ const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
  *
  * @example
  * ```ts ignore
- * import { Agent, untilInterrupted } from "@ringline/edge";
+ * import { Agent, untilShutdown } from "@ringline/edge";
  * import { GetStreamEdge } from "@ringline/edge/getstream";
  *
- * await untilInterrupted(async (signal) => { // Ctrl-C
+ * await untilShutdown(async (signal) => { // Ctrl-C
  *   await using edge = new GetStreamEdge(); // STREAM_API_KEY, STREAM_API_SECRET
  *   const agent = new Agent({
  *     edge,
@@ -75,7 +75,7 @@ export class GetStreamEdge extends EdgeTransport {
   /** What goes on after a call, or beside it, and is to be awaited when the edge closes. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
-  readonly #desks = new WeakMap<Connection, CallDesk>();
+  readonly #desks = new WeakMap<Connection, CallBroker>();
   #lastUser: User | undefined;
 
   /**
@@ -317,8 +317,8 @@ export class GetStreamEdge extends EdgeTransport {
     return connection;
   }
 
-  #openDesk(call: Call, user: User, lease: MediaLease): CallDesk {
-    return new CallDesk({
+  #openDesk(call: Call, user: User, lease: MediaLease): CallBroker {
+    return new CallBroker({
       call,
       userId: user.id,
       service: this.#service,

@@ -13,7 +13,7 @@ import { postJson } from "./wire/http.ts";
 import { retrying, TRIES } from "./wire/retrying.ts";
 import {
   describeFailure,
-  refusalError,
+  rejectionError,
   silenceError,
   withoutSecrets,
 } from "./wire/service_errors.ts";
@@ -260,7 +260,7 @@ export class StreamService {
       return silenceError({ doing, where, timeoutMs: requestTimeoutMs, tries });
     }
     const message = status === undefined ? describeFailure(where, error) : text;
-    return refusalError({
+    return rejectionError({
       status,
       code: typeof code === "number" ? code : undefined,
       message: withoutSecrets(message, apiSecret),

@@ -17,8 +17,8 @@ import { EdgeError } from "../../edge/errors.ts";
 import { isSecret, newSecret } from "./wire/auth.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
-import { callNotice } from "./wire/messages.ts";
-import { LocalServing, type ServeOptions, type Serving } from "./server.ts";
+import { callMessage } from "./wire/messages.ts";
+import { type LocalServer, RunningServer, type ServeOptions } from "./server.ts";
 import {
   checkSettings,
   isSecureContext,
@@ -61,10 +61,10 @@ const answered = v.object({ origin: v.string() });
  *
  * @example
  * ```ts ignore
- * import { Agent, untilInterrupted } from "@ringline/edge";
+ * import { Agent, untilShutdown } from "@ringline/edge";
  * import { LocalEdge } from "@ringline/edge/local";
  *
- * await untilInterrupted(async (signal) => { // Ctrl-C
+ * await untilShutdown(async (signal) => { // Ctrl-C
  *   await using edge = new LocalEdge();
  *   const agent = new Agent({
  *     edge,
@@ -89,7 +89,7 @@ export class LocalEdge extends EdgeTransport {
   readonly #opened = new Map<string, MediaLease>();
   /** Whose connection each is. */
   readonly #users = new WeakMap<Connection, string>();
-  #serving: LocalServing | undefined;
+  #serving: RunningServer | undefined;
 
   /** Starts nothing yet. Throws a TypeError or a RangeError for an option that makes no sense. */
   constructor(options: LocalEdgeOptions = {}) {
@@ -103,7 +103,7 @@ export class LocalEdge extends EdgeTransport {
       denoPath: options.denoPath,
       clock: this.clock,
       logger: this.logger,
-      onNotify: (message) => this.#onNotify(message),
+      onMessage: (message) => this.#onMessage(message),
       onLost: (error) => this.#onLost(error),
     });
     if (!isSecureContext(this.#settings)) {
@@ -217,10 +217,10 @@ export class LocalEdge extends EdgeTransport {
    *
    * @example
    * ```ts ignore
-   * import { Agent, ConnectionStateChangedEvent, untilInterrupted } from "@ringline/edge";
+   * import { Agent, ConnectionStateChangedEvent, untilShutdown } from "@ringline/edge";
    * import { LocalEdge } from "@ringline/edge/local";
    *
-   * await untilInterrupted(async (signal) => { // Ctrl-C
+   * await untilShutdown(async (signal) => { // Ctrl-C
    *   await using edge = new LocalEdge();
    *   // An agent whose last person has left leaves too.
    *   using idle = edge.events.subscribe(ConnectionStateChangedEvent, ({ connection, state }) => {
@@ -239,11 +239,11 @@ export class LocalEdge extends EdgeTransport {
    * });
    * ```
    */
-  async serve(options: ServeOptions): Promise<Serving> {
+  async serve(options: ServeOptions): Promise<LocalServer> {
     this.assertOpen();
     checkMethods(options, "options", "an object like { onCall }", ["onCall"]);
     if (this.#serving) throw new TypeError("this edge serves already; close that first");
-    const serving = this.#serving = new LocalServing({
+    const serving = this.#serving = new RunningServer({
       ...options,
       events: this.events,
       clock: this.clock,
@@ -378,8 +378,8 @@ export class LocalEdge extends EdgeTransport {
     await lease?.release();
   }
 
-  #onNotify(message: JsonValue): void {
-    const notice = v.parse(callNotice, message);
+  #onMessage(message: JsonValue): void {
+    const notice = v.parse(callMessage, message);
     const key = callKey({ type: notice.callType, id: notice.callId });
     if (notice.type === "callEnded") {
       this.#secrets.delete(key);

@@ -5,7 +5,7 @@
  */
 export { type LocalCall, LocalEdge, type LocalEdgeOptions } from "./local_edge.ts";
 export { DEFAULT_LIMITS, type LocalLimits } from "./wire/limits.ts";
-export type { ServeOptions, Serving } from "./server.ts";
+export type { LocalServer, ServeOptions } from "./server.ts";
 export type { DenoOptions } from "../../media/parent/deno_program.ts";
 export type { IceServer } from "./wire/ice_servers.ts";
 export type { LocalServerOptions, TlsSettings } from "./settings.ts";

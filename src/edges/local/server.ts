@@ -20,7 +20,7 @@ export interface ServeOptions {
 }
 
 /** A start page that is being served. Closing it lets calls that were begun go on. */
-export interface Serving extends AsyncDisposable {
+export interface LocalServer extends AsyncDisposable {
   /** The start page's address, with the secret that starting a call takes. */
   readonly url: URL;
   /** Resolves when the serving is over. Never rejects. */
@@ -32,7 +32,7 @@ export interface Serving extends AsyncDisposable {
 }
 
 /** What a serving needs of its edge. */
-export interface ServingInit extends ServeOptions {
+export interface RunningServerInit extends ServeOptions {
   events: EdgeEvents;
   clock: Clock;
   /** Starts the server, or shares it, and lets it take new calls. */
@@ -46,9 +46,9 @@ export interface ServingInit extends ServeOptions {
 const RETRY_MS = [0, 500, 1000, 2000, 5000];
 
 /** The serving behind `LocalEdge.serve`. */
-export class LocalServing implements Serving {
+export class RunningServer implements LocalServer {
   readonly closed: Promise<void>;
-  readonly #init: ServingInit;
+  readonly #init: RunningServerInit;
   readonly #secret = newSecret();
   readonly #ending = new AbortController();
   readonly #done = Promise.withResolvers<void>();
@@ -57,7 +57,7 @@ export class LocalServing implements Serving {
   #closing: Promise<void> | undefined;
 
   /** Servings come from `LocalEdge.serve`. */
-  constructor(init: ServingInit) {
+  constructor(init: RunningServerInit) {
     this.#init = init;
     this.closed = this.#done.promise;
   }

@@ -10,7 +10,7 @@ import type { ToolResult } from "./tool.ts";
 import { checkObject } from "../../events/checks.ts";
 
 /** Takes its properties from what it is made of. */
-export abstract class Happening<Self> {
+export abstract class ConversationEvent<Self> {
   /** Made of what it carries. */
   constructor(init: { [K in keyof Self]: Self[K] }) {
     checkObject(init, "init", "an object of what the event carries");
@@ -22,7 +22,7 @@ export abstract class Happening<Self> {
  * Somebody began to speak, or goes on after a pause: for long enough to be no noise. One
  * {@linkcode SpeechStoppedEvent} follows each.
  */
-export class SpeechStartedEvent extends Happening<SpeechStartedEvent> {
+export class SpeechStartedEvent extends ConversationEvent<SpeechStartedEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
   /** Monotonic milliseconds of the first sound. */
@@ -30,7 +30,7 @@ export class SpeechStartedEvent extends Happening<SpeechStartedEvent> {
 }
 
 /** Somebody paused; whether his turn is over is not known yet. */
-export class SpeechStoppedEvent extends Happening<SpeechStoppedEvent> {
+export class SpeechStoppedEvent extends ConversationEvent<SpeechStoppedEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
   /** Monotonic milliseconds of his last sound. */
@@ -38,7 +38,7 @@ export class SpeechStoppedEvent extends Happening<SpeechStoppedEvent> {
 }
 
 /** Something of what somebody says was understood. */
-export class TranscriptEvent extends Happening<TranscriptEvent> {
+export class TranscriptEvent extends ConversationEvent<TranscriptEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
   /** All of his turn so far. */
@@ -48,7 +48,7 @@ export class TranscriptEvent extends Happening<TranscriptEvent> {
 }
 
 /** Somebody's turn is over. */
-export class TurnEndedEvent extends Happening<TurnEndedEvent> {
+export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
   /** What was said. */
@@ -58,7 +58,7 @@ export class TurnEndedEvent extends Happening<TurnEndedEvent> {
 }
 
 /** The agent is heard: the first sample of something that it says was played. */
-export class AgentSpeechStartedEvent extends Happening<AgentSpeechStartedEvent> {
+export class AgentSpeechStartedEvent extends ConversationEvent<AgentSpeechStartedEvent> {
   /** Identifies what the agent says. */
   declare readonly speechId: string;
   /** Whom it answers; `undefined` when it speaks of its own accord. */
@@ -66,7 +66,7 @@ export class AgentSpeechStartedEvent extends Happening<AgentSpeechStartedEvent> 
 }
 
 /** The agent was heard to the end, or was cut off. */
-export class AgentSpeechEndedEvent extends Happening<AgentSpeechEndedEvent> {
+export class AgentSpeechEndedEvent extends ConversationEvent<AgentSpeechEndedEvent> {
   /** Identifies what the agent says. */
   declare readonly speechId: string;
   /** What was heard of it. */
@@ -76,13 +76,13 @@ export class AgentSpeechEndedEvent extends Happening<AgentSpeechEndedEvent> {
 }
 
 /** Speech over the agent silenced it for the moment; whether it is meant is not known yet. */
-export class BargeInSuspectedEvent extends Happening<BargeInSuspectedEvent> {
+export class OverlappingSpeechEvent extends ConversationEvent<OverlappingSpeechEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
 }
 
 /** It was a cough, or a sign of listening: the agent goes on where it was. */
-export class FalseAlarmEvent extends Happening<FalseAlarmEvent> {
+export class FalseInterruptionEvent extends ConversationEvent<FalseInterruptionEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
   /** For how long it was silent. */
@@ -90,7 +90,7 @@ export class FalseAlarmEvent extends Happening<FalseAlarmEvent> {
 }
 
 /** Somebody interrupted the agent. */
-export class BargeInEvent extends Happening<BargeInEvent> {
+export class BargeInEvent extends ConversationEvent<BargeInEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant | undefined;
   /** From his first sound until the agent fell silent. */
@@ -100,7 +100,7 @@ export class BargeInEvent extends Happening<BargeInEvent> {
 }
 
 /** A tool was called. */
-export class ToolCalledEvent extends Happening<ToolCalledEvent> {
+export class ToolCalledEvent extends ConversationEvent<ToolCalledEvent> {
   /** What the model wished. */
   declare readonly call: ToolCall;
   /** What the model was told. */
@@ -113,7 +113,7 @@ export class ToolCalledEvent extends Happening<ToolCalledEvent> {
  * How long an answer took, from the last sound of the person until its first was heard. The parts
  * are those on the way that waited, so that they and `ownMs` add up to `voiceToVoiceMs`.
  */
-export class VoiceToVoiceEvent extends Happening<VoiceToVoiceEvent> {
+export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
   /** Whom it is about. */
   declare readonly participant: Participant;
   /** All of it. */
@@ -137,7 +137,7 @@ export class VoiceToVoiceEvent extends Happening<VoiceToVoiceEvent> {
 }
 
 /** What the queues hold and have lost, and what the components count, every few seconds. */
-export class ConversationMetricsEvent extends Happening<ConversationMetricsEvent> {
+export class ConversationMetricsEvent extends ConversationEvent<ConversationMetricsEvent> {
   /** Figures by component: `figures["openai-llm"].requests`. */
   declare readonly figures: { readonly [component: string]: Readonly<{ [name: string]: number }> };
 }
@@ -150,10 +150,10 @@ export const conversationEvents: readonly EventClass[] = [
   TurnEndedEvent,
   AgentSpeechStartedEvent,
   AgentSpeechEndedEvent,
-  BargeInSuspectedEvent,
-  FalseAlarmEvent,
+  OverlappingSpeechEvent,
+  FalseInterruptionEvent,
   BargeInEvent,
   ToolCalledEvent,
-  VoiceToVoiceEvent,
+  ReplyLatencyEvent,
   ConversationMetricsEvent,
 ];

@@ -40,7 +40,7 @@ export interface LLM extends Component {
   /** Whether it can be shown pictures. Default: it cannot, and gets none. */
   readonly acceptsImages?: boolean;
   /**
-   * Answers. Throws `InferenceError` (`retryable` when trying again makes sense) where the service
+   * Replies. Throws `InferenceError` (`retryable` when trying again makes sense) where the service
    * fails, and the signal's reason when aborted. A promise of the parts, as an `async` function gives
    * that is no generator, is waited for within the time that the model has for its first part.
    */

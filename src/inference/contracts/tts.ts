@@ -9,7 +9,7 @@ export interface SpeechPart {
    * How many characters of the text are said when this part ends, where the voice knows. Otherwise
    * the words are assumed to be spread evenly.
    */
-  readonly spokenChars?: number;
+  readonly alignedChars?: number;
 }
 
 /**

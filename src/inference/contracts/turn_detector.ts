@@ -4,7 +4,7 @@ import type { ChatMessage } from "./messages.ts";
 import { checkObject } from "../../events/checks.ts";
 
 /** Somebody's turn, when he has paused. */
-export interface PausedTurn {
+export interface TurnContext {
   /** Whose turn it is. */
   readonly participant: Participant;
   /** All that he said in it so far. */
@@ -24,14 +24,14 @@ export interface TurnDetector extends Component {
    * @returns how long the speaker must have been silent for the turn to be over, in milliseconds
    *   since his last sound: 0 to 30,000
    */
-  silenceAfter(
-    turn: PausedTurn,
+  endpointingDelayMs(
+    turn: TurnContext,
     options: { readonly signal: AbortSignal },
   ): number | Promise<number>;
 }
 
-/** Options of {@linkcode punctuationTurns}. */
-export interface PunctuationTurnsOptions {
+/** Options of {@linkcode punctuationEndpointing}. */
+export interface PunctuationEndpointingOptions {
   /** Silence that ends a turn whose text ends like a sentence. Default 400. */
   completeMs?: number;
   /** Silence that ends any other turn. Default 1000. */
@@ -39,18 +39,18 @@ export interface PunctuationTurnsOptions {
 }
 
 /** A {@linkcode TurnDetector} that always waits as long. */
-export function fixedSilence(silenceMs = 600): TurnDetector {
+export function fixedEndpointing(silenceMs = 600): TurnDetector {
   if (!(silenceMs >= 0)) throw new RangeError(`silenceMs must be >= 0, got ${silenceMs}`);
-  return { name: "fixed-silence", silenceAfter: () => silenceMs };
+  return { name: "fixed-silence", endpointingDelayMs: () => silenceMs };
 }
 
 /** A {@linkcode TurnDetector} that goes by how the text ends; for recognisers that punctuate. */
-export function punctuationTurns(options: PunctuationTurnsOptions = {}): TurnDetector {
+export function punctuationEndpointing(options: PunctuationEndpointingOptions = {}): TurnDetector {
   checkObject(options, "options", "an object like { openMs: 1000 }, or nothing");
   const { completeMs = 400, openMs = 1000 } = options;
   return {
     name: "punctuation-turns",
-    silenceAfter: ({ text }) =>
+    endpointingDelayMs: ({ text }) =>
       /[.!?。！？…]["'”’)\]]*$/u.test(text.trim()) && !/(\.\.\.|…)$/u.test(text.trim())
         ? completeMs
         : openMs,

@@ -1,5 +1,5 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import type { OwnVoice } from "./playback_reference.ts";
+import type { PlaybackReference } from "./playback_reference.ts";
 import { EchoBand } from "./echo_band.ts";
 
 const { RATE, ROW } = EchoBand;
@@ -26,8 +26,8 @@ const FAINT = WINDOW;
  * Tells people from the agent's own voice that comes back out of a loudspeaker: by its wave, which
  * no other voice has. A person who is louder than the echo is a person, however the two overlap.
  */
-export class EchoGuard {
-  readonly #own: OwnVoice;
+export class EchoDetector {
+  readonly #own: PlaybackReference;
   readonly #band = new EchoBand();
   readonly #heard = new Float32Array(WINDOW);
   readonly #played = new Float32Array(LAGS + WINDOW);
@@ -37,7 +37,7 @@ export class EchoGuard {
   /** For how many rows there has been sound. */
   #sounding = 0;
 
-  constructor(own: OwnVoice) {
+  constructor(own: PlaybackReference) {
     this.#own = own;
   }
 

@@ -11,7 +11,7 @@ const ROWS = 512;
  * What the agent itself is saying, laid out on the rows of the room: what was written to its track,
  * by how much of the track had been played when each row was heard.
  */
-export class OwnVoice {
+export class PlaybackReference {
   readonly #band = new EchoBand();
   readonly #written = new Float32Array(WRITTEN);
   readonly #played = new Float32Array(ROWS * ROW);

@@ -2,28 +2,34 @@ import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { STT } from "../contracts/stt.ts";
 import type { Turn } from "../turns/user_turn.ts";
-import type { Speech, SpeechOutcome, Utterance } from "../reply/speech_handle.ts";
+import type { SpeechHandle, SpeechOutcome, TtsUtterance } from "../reply/speech_handle.ts";
 import type { TTS } from "../contracts/tts.ts";
 import type { TurnDetector } from "../contracts/turn_detector.ts";
 import type { VAD } from "../contracts/vad.ts";
-import type { Flow, FlowContext, HeardSpeech, RespondOptions, SayOptions } from "./pipeline.ts";
+import type {
+  GenerateReplyOptions,
+  HeardSpeech,
+  Pipeline,
+  PipelineContext,
+  SayOptions,
+} from "./pipeline.ts";
 import { UserHook, yesOrNo } from "../../events/user_code.ts";
-import { AgentVoice } from "../reply/speech_output.ts";
-import { BargeIn, type BargeInOptions } from "../turns/interruption.ts";
-import { ConversationLog } from "../reply/transcript_writer.ts";
-import { Answers, type ShownAnswer } from "../reply/reply_generator.ts";
-import { Attention } from "../turns/unheard_speech_timeout.ts";
-import { Briefing } from "../reply/chat_context.ts";
-import { voiceToVoice } from "../reply/reply_latency.ts";
-import { type HearingOptions, Listener } from "../turns/speaker_listener.ts";
+import { SpeechOutput } from "../reply/speech_output.ts";
+import { InterruptionHandler, type InterruptionOptions } from "../turns/interruption.ts";
+import { TranscriptWriter } from "../reply/transcript_writer.ts";
+import { ReplyGenerator, type ShownReply } from "../reply/reply_generator.ts";
+import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
+import { ChatContext } from "../reply/chat_context.ts";
+import { replyLatency } from "../reply/reply_latency.ts";
+import { SpeakerListener, type VadOptions } from "../turns/speaker_listener.ts";
 import { RowMixer } from "../turns/row_mixer.ts";
-import { voiced } from "../reply/synthesis.ts";
+import { synthesize } from "../reply/synthesis.ts";
 import { SpeechStartedEvent, SpeechStoppedEvent, TurnEndedEvent } from "../contracts/events.ts";
 
-/** How a {@linkcode TranscribingFlow} takes part in a conversation. */
-export interface TranscribingOptions {
+/** How a {@linkcode CascadedPipeline} takes part in a conversation. */
+export interface TurnHandlingOptions {
   /** When somebody speaks and when his turn is over. */
-  hearing?: HearingOptions;
+  hearing?: VadOptions;
   /**
    * Whether everybody in the call is transcribed as one, which costs one recogniser however many
    * there are; the loudest of a turn is taken for its speaker. Default `false`: each has a
@@ -31,7 +37,7 @@ export interface TranscribingOptions {
    */
   mixed?: boolean;
   /** When speech over the agent interrupts it. */
-  bargeIn?: BargeInOptions;
+  bargeIn?: InterruptionOptions;
   /**
    * Whether the model is asked as soon as somebody pauses, before his turn is over for certain; the
    * answer is dropped when he goes on. Faster, and some answers are paid for and never used.
@@ -61,8 +67,8 @@ interface SaidTurn {
   readonly text: string;
 }
 
-/** What a {@linkcode TranscribingFlow} is made of. */
-export interface TranscribingParts {
+/** What a {@linkcode CascadedPipeline} is made of. */
+export interface CascadedPipelineInit {
   llm: LLM;
   stt: STT;
   tts: TTS;
@@ -74,36 +80,40 @@ export interface TranscribingParts {
  * Speech to text, turns, a language model, sentences, text to speech: the flow of agents whose
  * model reads and writes.
  */
-export class TranscribingFlow implements Flow {
-  readonly #parts: TranscribingParts;
-  readonly #options: TranscribingOptions;
-  readonly #context: FlowContext;
-  readonly #log: ConversationLog;
-  readonly #briefing: Briefing;
-  readonly #answers: Answers;
-  readonly #voice: AgentVoice;
+export class CascadedPipeline implements Pipeline {
+  readonly #parts: CascadedPipelineInit;
+  readonly #options: TurnHandlingOptions;
+  readonly #context: PipelineContext;
+  readonly #log: TranscriptWriter;
+  readonly #briefing: ChatContext;
+  readonly #answers: ReplyGenerator;
+  readonly #voice: SpeechOutput;
   readonly #isAnswered: UserHook<SaidTurn>;
-  readonly #bargeIn: BargeIn;
+  readonly #bargeIn: InterruptionHandler;
   readonly #mixer: RowMixer | undefined;
-  readonly #attention = new Attention();
-  readonly #listeners = new Map<string, Listener>();
+  readonly #attention = new UnheardSpeechTimeout();
+  readonly #listeners = new Map<string, SpeakerListener>();
   /** Those of people who have left, and whose last words are not known yet. */
-  readonly #leaving = new Set<Listener>();
+  readonly #leaving = new Set<SpeakerListener>();
   /** Turns that are over and wait for those who still speak, to be answered together. */
   #unanswered: Turn | undefined;
   #waiting: Disposable | undefined;
   #closed = false;
 
-  constructor(parts: TranscribingParts, context: FlowContext, options: TranscribingOptions = {}) {
+  constructor(
+    parts: CascadedPipelineInit,
+    context: PipelineContext,
+    options: TurnHandlingOptions = {},
+  ) {
     const { clock, emit, report } = context;
     const { llm } = parts;
     const { historyLimit: limit, llmTimeoutMs: timeoutMs = 30_000 } = options;
     this.#parts = parts;
     this.#options = options;
     this.#context = context;
-    this.#log = new ConversationLog(context);
-    this.#briefing = new Briefing(context, { llm, limit });
-    this.#answers = new Answers(context, {
+    this.#log = new TranscriptWriter(context);
+    this.#briefing = new ChatContext(context, { llm, limit });
+    this.#answers = new ReplyGenerator(context, {
       llm,
       briefing: this.#briefing,
       log: this.#log,
@@ -114,8 +124,8 @@ export class TranscribingFlow implements Flow {
       report,
       context: "talk.answers, for which a turn was not answered",
     });
-    this.#voice = new AgentVoice(context);
-    this.#bargeIn = new BargeIn({
+    this.#voice = new SpeechOutput(context);
+    this.#bargeIn = new InterruptionHandler({
       ...options.bargeIn,
       floor: this.#voice.floor,
       clock,
@@ -166,7 +176,7 @@ export class TranscribingFlow implements Flow {
     if (options.interrupt) await this.interrupt();
     this.#voice.floor.checkRoom();
     const speech = this.#voice.say({
-      utterances: (speech) => this.#voiced(once(text), speech),
+      utterances: (speech) => this.#synthesize(once(text), speech),
       message: this.#log.agentSays(text),
       onOver: ({ text }) => {
         if (/\S/.test(text)) this.#briefing.said({ role: "assistant", text });
@@ -175,7 +185,7 @@ export class TranscribingFlow implements Flow {
     return await speech.done;
   }
 
-  async respond(text: string, options: RespondOptions = {}): Promise<SpeechOutcome> {
+  async respond(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
     if (options.interrupt) await this.interrupt();
     this.#voice.floor.checkRoom();
@@ -209,10 +219,10 @@ export class TranscribingFlow implements Flow {
     this.#log.close();
   }
 
-  #newListener(participant: Participant): Listener {
+  #newListener(participant: Participant): SpeakerListener {
     const { clock, sampleRate, report, emit } = this.#context;
     const { vad, stt, turnDetector } = this.#parts;
-    return new Listener({
+    return new SpeakerListener({
       participant,
       sampleRate,
       vad,
@@ -315,25 +325,25 @@ export class TranscribingFlow implements Flow {
   }
 
   #speak(
-    { answer, message }: ShownAnswer,
+    { answer, message }: ShownReply,
     participant: Participant | undefined,
     turn?: Turn,
-  ): Speech {
+  ): SpeechHandle {
     answer.want();
     return this.#voice.say({
-      utterances: (speech) => this.#voiced(answer.text, speech),
+      utterances: (speech) => this.#synthesize(answer.text, speech),
       participant,
       message,
       onCut: () => answer.drop(),
-      onHeard: (speech) => turn && this.#context.emit(voiceToVoice(turn, answer, speech)),
+      onHeard: (speech) => turn && this.#context.emit(replyLatency(turn, answer, speech)),
       onOver: (_, speech) => this.#briefing.said(...answer.messages(speech.pieces)),
     });
   }
 
-  #voiced(text: AsyncIterable<string>, speech: Speech): AsyncIterable<Utterance> {
+  #synthesize(text: AsyncIterable<string>, speech: SpeechHandle): AsyncIterable<TtsUtterance> {
     const { clock, report } = this.#context;
     const { ttsTimeoutMs: timeoutMs = 10_000 } = this.#options;
-    return voiced(text, { tts: this.#parts.tts, clock, speech, timeoutMs, report });
+    return synthesize(text, { tts: this.#parts.tts, clock, speech, timeoutMs, report });
   }
 
   #showTurn(turn: Turn, final: boolean): void {

@@ -1,4 +1,4 @@
-import type { TranscribingOptions } from "./cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "./cascaded_pipeline.ts";
 import { shown } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
@@ -6,7 +6,7 @@ import { checkDuration } from "../../events/waiting.ts";
 const MOST_HEARING_MS = 60_000;
 
 /** Throws a TypeError or a RangeError for options of talking that make no sense. */
-export function checkTalk(talk: TranscribingOptions = {}): void {
+export function checkTurnHandling(talk: TurnHandlingOptions = {}): void {
   checkObject("talk", talk);
   const { hearing = {}, bargeIn = {}, answers, historyLimit } = talk;
   checkObject("talk.hearing", hearing);

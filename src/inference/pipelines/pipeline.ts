@@ -5,10 +5,10 @@ import type { Participant, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { EncodedImage } from "../contracts/messages.ts";
 import type { SpeechOutcome } from "../reply/speech_handle.ts";
-import type { Toolbox } from "../reply/tool_executor.ts";
+import type { ToolExecutor } from "../reply/tool_executor.ts";
 
 /** What a flow is given by the agent that it makes talk. */
-export interface FlowContext {
+export interface PipelineContext {
   readonly clock: Clock;
   readonly agentUser: User;
   readonly instructions: string;
@@ -18,7 +18,7 @@ export interface FlowContext {
   readonly track: OutboundAudioTrack;
   /** Samples a second of what is heard. */
   readonly sampleRate: number;
-  readonly toolbox: Toolbox;
+  readonly toolbox: ToolExecutor;
   /** How many people are in the call. Default: as many as have spoken. */
   readonly people?: () => number;
   /** What the agent sees right now, where it sees something. */
@@ -48,20 +48,20 @@ export interface SayOptions {
 }
 
 /** How the agent is made to answer. */
-export interface RespondOptions extends SayOptions {
+export interface GenerateReplyOptions extends SayOptions {
   /** Who said it. Default: the application. */
   participant?: Participant;
 }
 
 /** The way from what is heard to what is said. */
-export interface Flow {
+export interface Pipeline {
   /** Takes 20 ms of somebody. A promise is waited for before the next. */
   hear(audio: HeardSpeech): void | Promise<void>;
   /** No audio comes from this participant for now: he is muted. */
   muted(participant: Participant): void;
   participantLeft(participant: Participant): void;
   say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
-  respond(text: string, options?: RespondOptions): Promise<SpeechOutcome>;
+  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
   /** Falls silent and forgets what it was going to say. */
   interrupt(): Promise<void>;
   /** Depths of queues, and what they lost. */

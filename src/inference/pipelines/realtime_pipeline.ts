@@ -3,8 +3,14 @@ import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { ToolCall } from "../contracts/messages.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
-import type { Speech, SpeechOutcome } from "../reply/speech_handle.ts";
-import type { Flow, FlowContext, HeardSpeech, RespondOptions, SayOptions } from "./pipeline.ts";
+import type { SpeechHandle, SpeechOutcome } from "../reply/speech_handle.ts";
+import type {
+  GenerateReplyOptions,
+  HeardSpeech,
+  Pipeline,
+  PipelineContext,
+  SayOptions,
+} from "./pipeline.ts";
 import {
   BargeInEvent,
   SpeechStartedEvent,
@@ -13,40 +19,40 @@ import {
 } from "../contracts/events.ts";
 import { attempt, promised, UserHook } from "../../events/user_code.ts";
 import { ChatHistory } from "../reply/chat_history.ts";
-import { AgentVoice } from "../reply/speech_output.ts";
+import { SpeechOutput } from "../reply/speech_output.ts";
 import { userMessage } from "../reply/user_message.ts";
-import { ConversationLog } from "../reply/transcript_writer.ts";
-import { RealtimeAnswers } from "./realtime/realtime_replies.ts";
-import { RealtimeEar } from "./realtime/realtime_input.ts";
-import { LastingSession } from "./realtime/reconnecting_session.ts";
-import { type RealtimeTurn, voiceToVoice } from "./realtime/reply_latency.ts";
+import { TranscriptWriter } from "../reply/transcript_writer.ts";
+import { RealtimeReplies } from "./realtime/realtime_replies.ts";
+import { RealtimeInput } from "./realtime/realtime_input.ts";
+import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
+import { type RealtimeTurn, replyLatency } from "./realtime/reply_latency.ts";
 
 /**
  * A realtime model hears and speaks by itself; this hands it what is said in the call, and plays,
  * shows, cuts and remembers what it answers. A session that is lost is begun again, with what was
  * said before.
  */
-export class RealtimeFlow implements Flow {
+export class RealtimePipeline implements Pipeline {
   readonly #llm: RealtimeLLM;
-  readonly #context: FlowContext;
+  readonly #context: PipelineContext;
   readonly #logger: Logger;
-  readonly #log: ConversationLog;
+  readonly #log: TranscriptWriter;
   readonly #history = new ChatHistory();
-  readonly #voice: AgentVoice;
-  readonly #ear: RealtimeEar;
-  readonly #answers: RealtimeAnswers;
-  readonly #session: LastingSession;
+  readonly #voice: SpeechOutput;
+  readonly #ear: RealtimeInput;
+  readonly #answers: RealtimeReplies;
+  readonly #session: ReconnectingSession;
   readonly #sendAudio: UserHook<PcmChunk, Participant>;
   readonly #closing = new AbortController();
   /** The turn that is to be answered next. */
   #turn: RealtimeTurn | undefined;
 
-  constructor(llm: RealtimeLLM, context: FlowContext, options: { logger: Logger }) {
+  constructor(llm: RealtimeLLM, context: PipelineContext, options: { logger: Logger }) {
     const { clock, report } = context;
     this.#llm = llm;
     this.#context = context;
     this.#logger = options.logger;
-    this.#log = new ConversationLog(context);
+    this.#log = new TranscriptWriter(context);
     for (const { role, text } of context.conversation.messages) {
       if (/\S/.test(text)) this.#history.append({ role, text });
     }
@@ -54,20 +60,20 @@ export class RealtimeFlow implements Flow {
       (pcm, loudest) => this.#session.current?.sendAudio(pcm, loudest),
       { clock, report, context: `${llm.name}, sendAudio` },
     );
-    const voice = this.#voice = new AgentVoice(context);
-    this.#ear = new RealtimeEar(context, {
+    const voice = this.#voice = new SpeechOutput(context);
+    this.#ear = new RealtimeInput(context, {
       voice,
       sampleRate: llm.inputRate,
       onAudio: (pcm, loudest) => void this.#sendAudio.run(pcm, loudest),
     });
-    this.#answers = new RealtimeAnswers({
+    this.#answers = new RealtimeReplies({
       voice,
       log: this.#log,
       speaker: () => this.#ear.speaker,
       onHeard: (speech) => this.#answerHeard(speech),
       onOver: (id, outcome, speech) => this.#answerOver(id, outcome, speech),
     });
-    this.#session = new LastingSession({
+    this.#session = new ReconnectingSession({
       llm,
       clock,
       signal: this.#closing.signal,
@@ -100,7 +106,7 @@ export class RealtimeFlow implements Flow {
     return await this.#ask((session) => session.say(text));
   }
 
-  async respond(text: string, options: RespondOptions = {}): Promise<SpeechOutcome> {
+  async respond(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant, interrupt } = options;
     if (interrupt) await this.interrupt();
     this.#log.asked(text, participant);
@@ -196,8 +202,8 @@ export class RealtimeFlow implements Flow {
     return this.#ear.speakingSinceMs ?? this.#context.clock.now();
   }
 
-  #answerHeard(speech: Speech): void {
-    if (this.#turn) this.#context.emit(voiceToVoice(this.#turn, speech));
+  #answerHeard(speech: SpeechHandle): void {
+    if (this.#turn) this.#context.emit(replyLatency(this.#turn, speech));
     this.#turn = undefined;
   }
 
@@ -234,7 +240,7 @@ export class RealtimeFlow implements Flow {
     await promised(() => current?.sendToolResult(call.id, result));
   }
 
-  #answerOver(id: string, { text, interrupted }: SpeechOutcome, speech: Speech): void {
+  #answerOver(id: string, { text, interrupted }: SpeechOutcome, speech: SpeechHandle): void {
     if (interrupted) {
       const { track } = this.#context;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;

@@ -1,7 +1,7 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";
-import type { FlowContext } from "../pipelines/pipeline.ts";
+import type { PipelineContext } from "../pipelines/pipeline.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { ChatHistory } from "./chat_history.ts";
@@ -10,22 +10,22 @@ import { userMessage } from "./user_message.ts";
 /** A picture that takes longer than this is not waited for: the answer comes without it. */
 const IMAGE_LIMIT_MS = 5000;
 
-/** How a {@linkcode Briefing} is made. */
-export interface BriefingOptions {
+/** How a {@linkcode ChatContext} is made. */
+export interface ChatContextOptions {
   llm: Pick<LLM, "acceptsImages">;
   /** How many messages it is told at most. Default 200. */
   limit?: number;
 }
 
 /** What the model is told: who it is, what was said and by whom, and what is to be seen. */
-export class Briefing {
-  readonly #context: FlowContext;
+export class ChatContext {
+  readonly #context: PipelineContext;
   readonly #history: ChatHistory;
   readonly #llm: Pick<LLM, "acceptsImages">;
   readonly #speakers = new Set<string>();
   #count = 0;
 
-  constructor(context: FlowContext, { llm, limit }: BriefingOptions) {
+  constructor(context: PipelineContext, { llm, limit }: ChatContextOptions) {
     this.#context = context;
     this.#llm = llm;
     this.#history = new ChatHistory({ limit });

@@ -30,7 +30,7 @@ export class ChatHistory {
 }
 
 /** A piece of text, and how much of it was heard: its first `heard` characters. */
-export interface HeardPiece {
+export interface PlayedFragment {
   readonly chars: number;
   readonly heard: number;
 }
@@ -41,7 +41,7 @@ export interface HeardPiece {
  */
 export function cutMessages(
   messages: readonly ChatMessage[],
-  pieces: readonly HeardPiece[],
+  pieces: readonly PlayedFragment[],
 ): ChatMessage[] {
   const answered = new Set(
     messages.flatMap((message) => message.role === "tool" ? [message.callId] : []),
@@ -63,7 +63,7 @@ export function cutMessages(
 }
 
 /** What was heard of a text that begins so far into the pieces. */
-function heardOf(text: string, start: number, pieces: readonly HeardPiece[]): string {
+function heardOf(text: string, start: number, pieces: readonly PlayedFragment[]): string {
   let heard = "";
   let at = -start;
   for (const piece of pieces) {

@@ -2,17 +2,17 @@ import type { Clock } from "../../events/clock.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
-import type { Toolbox } from "./tool_executor.ts";
-import { Feed } from "../../events/channel.ts";
+import type { ToolExecutor } from "./tool_executor.ts";
+import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { cutMessages, type HeardPiece } from "./chat_history.ts";
+import { cutMessages, type PlayedFragment } from "./chat_history.ts";
 import { checkPart } from "./llm_part.ts";
 
-/** What an {@linkcode Answer} is made of. */
-export interface AnswerOptions {
+/** What a {@linkcode Reply} is made of. */
+export interface ReplyOptions {
   llm: LLM;
-  toolbox: Toolbox;
+  toolbox: ToolExecutor;
   /** Instructions first, then all that was said. */
   messages: readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
   participant: Participant | undefined;
@@ -30,20 +30,20 @@ const MAX_ROUNDS = 8;
  * A model's answer as it comes, tools included. It begins at once; what it does to the world, its
  * tools, waits until the answer is wanted for certain.
  */
-export class Answer {
+export class Reply {
   /** The text, to be said as it comes. Throws what the model threw. */
-  readonly text: Feed<string> = new Feed<string>();
+  readonly text: Channel<string> = new Channel<string>();
   readonly startedMs: number;
   /** When the first text came; 0 before. */
   firstTokenMs = 0;
-  readonly #options: AnswerOptions;
+  readonly #options: ReplyOptions;
   readonly #controller = new AbortController();
   readonly #wanted = Promise.withResolvers<void>();
   readonly #made: ChatMessage[] = [];
   #soFar = "";
   #isWanted = false;
 
-  constructor(options: AnswerOptions) {
+  constructor(options: ReplyOptions) {
     this.#options = options;
     this.startedMs = options.clock.now();
     this.#run();
@@ -68,7 +68,7 @@ export class Answer {
   }
 
   /** What the model remembers of it, when this was heard of its text. */
-  messages(heard: readonly HeardPiece[]): ChatMessage[] {
+  messages(heard: readonly PlayedFragment[]): ChatMessage[] {
     return cutMessages(this.#made, heard);
   }
 

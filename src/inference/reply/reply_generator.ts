@@ -1,46 +1,46 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
-import type { ConversationLog, LoggedMessage } from "./transcript_writer.ts";
-import type { FlowContext } from "../pipelines/pipeline.ts";
+import type { LoggedMessage, TranscriptWriter } from "./transcript_writer.ts";
+import type { PipelineContext } from "../pipelines/pipeline.ts";
 import type { Turn } from "../turns/user_turn.ts";
-import type { Briefing } from "./chat_context.ts";
+import type { ChatContext } from "./chat_context.ts";
 import { userMessage } from "./user_message.ts";
-import { Answer } from "./reply.ts";
+import { Reply } from "./reply.ts";
 
-/** What {@linkcode Answers} come from. */
-export interface AnswersInit {
+/** What a {@linkcode ReplyGenerator} comes from. */
+export interface ReplyGeneratorInit {
   llm: LLM;
-  briefing: Briefing;
-  log: ConversationLog;
+  briefing: ChatContext;
+  log: TranscriptWriter;
   /** How long the model may be silent before it is given up. */
   timeoutMs: number;
 }
 
 /** A model's answer, and where it is shown. */
-export interface ShownAnswer {
-  readonly answer: Answer;
+export interface ShownReply {
+  readonly answer: Reply;
   readonly message: LoggedMessage;
 }
 
 /** Asks the model, and also before it is certain that a turn is over. */
-export class Answers {
-  readonly #context: FlowContext;
-  readonly #init: AnswersInit;
+export class ReplyGenerator {
+  readonly #context: PipelineContext;
+  readonly #init: ReplyGeneratorInit;
   /** What was asked for early: to this text, with so many messages before it. */
-  #early: { shown: ShownAnswer; turn: Turn; text: string; known: number } | undefined;
+  #early: { shown: ShownReply; turn: Turn; text: string; known: number } | undefined;
 
-  constructor(context: FlowContext, init: AnswersInit) {
+  constructor(context: PipelineContext, init: ReplyGeneratorInit) {
     this.#context = context;
     this.#init = init;
   }
 
   /** The answer to what was said last. */
-  ask(participant: Participant | undefined, ...more: ChatMessage[]): ShownAnswer {
+  ask(participant: Participant | undefined, ...more: ChatMessage[]): ShownReply {
     const { clock, toolbox } = this.#context;
     const { llm, briefing, log, timeoutMs } = this.#init;
     const message = log.agentSays();
-    const answer = new Answer({
+    const answer = new Reply({
       llm,
       toolbox,
       messages: briefing.request(...more),
@@ -62,7 +62,7 @@ export class Answers {
   }
 
   /** The answer to a turn that was said last: the early one, unless there was more to know since. */
-  to(turn: Turn): ShownAnswer {
+  to(turn: Turn): ShownReply {
     const early = this.#early;
     const failure = early?.shown.answer.soFar === "" && early.shown.answer.text.failure;
     if (failure) {

@@ -1,10 +1,10 @@
 import type { Turn } from "../turns/user_turn.ts";
-import type { Answer } from "./reply.ts";
-import type { Speech } from "./speech_handle.ts";
-import { VoiceToVoiceEvent } from "../contracts/events.ts";
+import type { Reply } from "./reply.ts";
+import type { SpeechHandle } from "./speech_handle.ts";
+import { ReplyLatencyEvent } from "../contracts/events.ts";
 
 /** Splits the time from the person's last sound to the answer's first into who took it. */
-export function voiceToVoice(turn: Turn, answer: Answer, speech: Speech): VoiceToVoiceEvent {
+export function replyLatency(turn: Turn, answer: Reply, speech: SpeechHandle): ReplyLatencyEvent {
   const { sentence, voiceAsked, sound, heard } = speech.times;
   const from = turn.endOfSpeechMs;
   const voiceToVoiceMs = heard - from;
@@ -13,7 +13,7 @@ export function voiceToVoice(turn: Turn, answer: Answer, speech: Speech): VoiceT
   const llmMs = Math.max(0, sentence - Math.max(answer.startedMs, turn.endedMs));
   const ttsMs = sound - voiceAsked;
   const playoutMs = heard - sound;
-  return new VoiceToVoiceEvent({
+  return new ReplyLatencyEvent({
     participant: turn.participant,
     voiceToVoiceMs,
     turnMs,

@@ -1,17 +1,17 @@
 import type { Participant } from "../../edge/types.ts";
 import type { SpeechPart } from "../contracts/tts.ts";
-import type { HeardPiece } from "./chat_history.ts";
+import type { PlayedFragment } from "./chat_history.ts";
 import { heardTexts, type SpokenSentence } from "../text/played_text.ts";
 
 /** Something that is said in one go: words, and how they sound. */
-export interface Utterance {
+export interface TtsUtterance {
   /** Its words; they may still grow while it is said. */
   readonly words: Omit<SpokenSentence, "ms" | "complete" | "marks">;
   /** How they sound; nothing for words that cannot be said. */
   readonly audio: AsyncIterable<SpeechPart> | undefined;
 }
 
-/** How a {@linkcode Speech} came out. */
+/** How a {@linkcode SpeechHandle} came out. */
 export interface SpeechOutcome {
   /** What was heard of it. */
   readonly text: string;
@@ -31,14 +31,14 @@ export interface SpeechTimes {
   heard: number;
 }
 
-/** What a {@linkcode Speech} is made of. */
-export interface SpeechInit {
+/** What a {@linkcode SpeechHandle} is made of. */
+export interface SpeechHandleInit {
   /** What is said, one after another, as it comes. */
-  utterances: (speech: Speech) => AsyncIterable<Utterance>;
+  utterances: (speech: SpeechHandle) => AsyncIterable<TtsUtterance>;
   /** Whom it answers. */
   participant?: Participant;
   /** Its first sample was heard. */
-  onHeard?: (speech: Speech) => void;
+  onHeard?: (speech: SpeechHandle) => void;
   /** It is not said to its end: whatever makes its words is to stop. Called once at most. */
   onCut?: () => void;
   /** It is over; called before `done` resolves. */
@@ -48,7 +48,7 @@ export interface SpeechInit {
 let made = 0;
 
 /** Something that the agent says: text as it comes, and what was heard of it. */
-export class Speech {
+export class SpeechHandle {
   readonly id: string = `speech-${++made}`;
   readonly sentences: SpokenSentence[] = [];
   readonly times: SpeechTimes = { sentence: 0, voiceAsked: 0, sound: 0, heard: 0 };
@@ -56,19 +56,19 @@ export class Speech {
   startMs: number | undefined;
   /** Milliseconds of it that were written to the track. */
   writtenMs = 0;
-  readonly #init: SpeechInit;
+  readonly #init: SpeechHandleInit;
   readonly #controller = new AbortController();
   readonly #done = Promise.withResolvers<SpeechOutcome>();
   #isOver = false;
   #isStopped = false;
-  #pieces: readonly HeardPiece[] = [];
+  #pieces: readonly PlayedFragment[] = [];
 
-  constructor(init: SpeechInit) {
+  constructor(init: SpeechHandleInit) {
     this.#init = init;
   }
 
   /** What is said, one after another, as it comes. */
-  utterances(): AsyncIterable<Utterance> {
+  utterances(): AsyncIterable<TtsUtterance> {
     return this.#init.utterances(this);
   }
 
@@ -92,7 +92,7 @@ export class Speech {
   }
 
   /** Of each of its sentences, in characters, what was heard; known when it is over. */
-  get pieces(): readonly HeardPiece[] {
+  get pieces(): readonly PlayedFragment[] {
     return this.#pieces;
   }
 

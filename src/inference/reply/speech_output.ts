@@ -1,37 +1,37 @@
-import type { SpeechInit, SpeechOutcome } from "./speech_handle.ts";
+import type { SpeechHandleInit, SpeechOutcome } from "./speech_handle.ts";
 import type { LoggedMessage } from "./transcript_writer.ts";
-import type { FlowContext, HeardSpeech } from "../pipelines/pipeline.ts";
+import type { HeardSpeech, PipelineContext } from "../pipelines/pipeline.ts";
 import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/events.ts";
-import { EchoGuard } from "../echo/echo_detector.ts";
-import { OwnVoice } from "../echo/playback_reference.ts";
-import { Floor } from "./speech_queue.ts";
-import { Speech } from "./speech_handle.ts";
+import { EchoDetector } from "../echo/echo_detector.ts";
+import { PlaybackReference } from "../echo/playback_reference.ts";
+import { SpeechQueue } from "./speech_queue.ts";
+import { SpeechHandle } from "./speech_handle.ts";
 
 /** Something that is to be said, and where it is shown. */
-export interface SpokenInit extends Omit<SpeechInit, "onOver"> {
+export interface SpokenInit extends Omit<SpeechHandleInit, "onOver"> {
   message: LoggedMessage;
   /** It is over; called before anybody is told. */
-  onOver?: (outcome: SpeechOutcome, speech: Speech) => void;
+  onOver?: (outcome: SpeechOutcome, speech: SpeechHandle) => void;
 }
 
 /**
  * The agent's own voice: what it says, one after another, with events when it begins and ends to be
  * heard, and the memory by which it is known again when it comes back out of a loudspeaker.
  */
-export class AgentVoice {
-  readonly floor: Floor;
-  readonly #context: FlowContext;
-  readonly #own = new OwnVoice();
+export class SpeechOutput {
+  readonly floor: SpeechQueue;
+  readonly #context: PipelineContext;
+  readonly #own = new PlaybackReference();
 
-  constructor(context: FlowContext) {
+  constructor(context: PipelineContext) {
     const { clock, track, report } = context;
     this.#context = context;
-    this.floor = new Floor({ track, clock, ownVoice: this.#own, report });
+    this.floor = new SpeechQueue({ track, clock, ownVoice: this.#own, report });
   }
 
   /** Tells this voice from the people whom one microphone, or all of them mixed, hears. */
-  echoGuard(): EchoGuard {
-    return new EchoGuard(this.#own);
+  echoGuard(): EchoDetector {
+    return new EchoDetector(this.#own);
   }
 
   /** Takes note of how much of it had been played when somebody was heard: for the guards. */
@@ -40,9 +40,9 @@ export class AgentVoice {
   }
 
   /** Says it after everything that was to be said before. */
-  say({ message, onHeard, onOver, ...init }: SpokenInit): Speech {
+  say({ message, onHeard, onOver, ...init }: SpokenInit): SpeechHandle {
     const { emit, report } = this.#context;
-    const speech: Speech = new Speech({
+    const speech: SpeechHandle = new SpeechHandle({
       ...init,
       onHeard: () => {
         const { id: speechId, participant } = speech;

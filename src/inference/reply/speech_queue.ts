@@ -1,19 +1,19 @@
 import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
-import type { OwnVoice } from "../echo/playback_reference.ts";
+import type { PlaybackReference } from "../echo/playback_reference.ts";
 import type { SpokenSentence } from "../text/played_text.ts";
 import type { SpeechPart } from "../contracts/tts.ts";
-import type { Speech } from "./speech_handle.ts";
+import type { SpeechHandle } from "./speech_handle.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { promised } from "../../events/user_code.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 
-/** What a {@linkcode Floor} is made of. */
-export interface FloorOptions {
+/** What a {@linkcode SpeechQueue} is made of. */
+export interface SpeechQueueOptions {
   track: OutboundAudioTrack;
   clock: Clock;
-  ownVoice: OwnVoice;
+  ownVoice: PlaybackReference;
   report: (error: unknown, context: string) => void;
 }
 
@@ -27,16 +27,16 @@ const FLUSH_LIMIT_MS = 3000;
 const MAX_WAITING = 32;
 
 /** The right to speak: one speech after another goes to the track. */
-export class Floor {
-  readonly #options: FloorOptions;
-  readonly #waiting: Speech[] = [];
+export class SpeechQueue {
+  readonly #options: SpeechQueueOptions;
+  readonly #waiting: SpeechHandle[] = [];
   readonly #closing = new AbortController();
-  #active: Speech | undefined;
+  #active: SpeechHandle | undefined;
   #held = false;
   #cutting: Promise<number> | undefined;
   #look: Disposable | undefined;
 
-  constructor(options: FloorOptions) {
+  constructor(options: SpeechQueueOptions) {
     this.#options = options;
   }
 
@@ -46,7 +46,7 @@ export class Floor {
   }
 
   /** What is being said, or prepared. */
-  get active(): Speech | undefined {
+  get active(): SpeechHandle | undefined {
     return this.#active;
   }
 
@@ -70,7 +70,7 @@ export class Floor {
    *
    * @throws {RangeError} too much waits already.
    */
-  add(speech: Speech): void {
+  add(speech: SpeechHandle): void {
     if (this.#closing.signal.aborted) return this.#drop(speech);
     this.checkRoom();
     this.#waiting.push(speech);
@@ -150,7 +150,7 @@ export class Floor {
     if (speech) this.#say(speech);
   }
 
-  async #say(speech: Speech): Promise<void> {
+  async #say(speech: SpeechHandle): Promise<void> {
     const { clock, report } = this.#options;
     const { signal } = speech;
     try {
@@ -179,9 +179,9 @@ export class Floor {
     this.#over(speech, true);
   }
 
-  async #write(speech: Speech, sentence: SpokenSentence, part: SpeechPart): Promise<void> {
+  async #write(speech: SpeechHandle, sentence: SpokenSentence, part: SpeechPart): Promise<void> {
     const { track, clock, ownVoice } = this.#options;
-    const { pcm, spokenChars } = part;
+    const { pcm, alignedChars } = part;
     if (pcm.frames === 0) return;
     speech.signal.throwIfAborted();
     if (speech.startMs === undefined) {
@@ -193,12 +193,14 @@ export class Floor {
     ownVoice.wrote(mono, speech.startMs + speech.writtenMs);
     speech.writtenMs += pcm.durationMs;
     sentence.ms += pcm.durationMs;
-    if (Number.isFinite(spokenChars)) sentence.marks.push({ ms: sentence.ms, chars: spokenChars! });
+    if (Number.isFinite(alignedChars)) {
+      sentence.marks.push({ ms: sentence.ms, chars: alignedChars! });
+    }
     await track.write(pcm, { signal: speech.signal });
   }
 
   /** Waits until all that was written of it was heard. */
-  async #playOut(speech: Speech): Promise<void> {
+  async #playOut(speech: SpeechHandle): Promise<void> {
     if (speech.startMs === undefined) return;
     const { track, clock } = this.#options;
     const { signal } = speech;
@@ -213,7 +215,7 @@ export class Floor {
     }
   }
 
-  #watchFirst(speech: Speech): void {
+  #watchFirst(speech: SpeechHandle): void {
     const { track, clock } = this.#options;
     const look = (): void => {
       if (speech.isOver || speech.signal.aborted) return;
@@ -223,24 +225,24 @@ export class Floor {
     this.#look = clock.schedule(look, LOOK_MS);
   }
 
-  #over(speech: Speech, all: boolean): void {
+  #over(speech: SpeechHandle, all: boolean): void {
     this.#finish(speech, all);
     if (this.#active === speech) this.#active = undefined;
     this.#next();
   }
 
-  #finish(speech: Speech, all: boolean): void {
+  #finish(speech: SpeechHandle, all: boolean): void {
     if (speech === this.#active) this.#look?.[Symbol.dispose]();
     const trackHeardMs = this.#options.track.heardMs;
     this.#try(() => speech.finish({ all, trackHeardMs }));
   }
 
-  #drop(speech: Speech): void {
+  #drop(speech: SpeechHandle): void {
     this.#silence(speech);
     this.#finish(speech, false);
   }
 
-  #silence(speech: Speech): void {
+  #silence(speech: SpeechHandle): void {
     this.#try(() => speech.cut());
   }
 

@@ -1,27 +1,27 @@
 import type { Clock } from "../../events/clock.ts";
 import type { SpeechPart, TTS } from "../contracts/tts.ts";
 import { assertPcmChunk } from "../../audio/pcm_chunk.ts";
-import type { Speech, Utterance } from "./speech_handle.ts";
+import type { SpeechHandle, TtsUtterance } from "./speech_handle.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { splitSentences } from "../text/sentence_splitter.ts";
 import { toSpeakable } from "../text/markdown_filter.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 
 /** Who says it, and until when. */
-export interface VoicedOptions {
+export interface SynthesisOptions {
   tts: TTS;
   clock: Clock;
-  speech: Speech;
+  speech: SpeechHandle;
   /** How long the voice may take for its next sound before it is given up; `Infinity` for ever. */
   timeoutMs: number;
   report: (error: unknown, context: string) => void;
 }
 
 /** Cuts text, as it comes, into sentences that a voice says. */
-export async function* voiced(
+export async function* synthesize(
   text: AsyncIterable<string>,
-  options: VoicedOptions,
-): AsyncGenerator<Utterance, void, void> {
+  options: SynthesisOptions,
+): AsyncGenerator<TtsUtterance, void, void> {
   const { clock, speech } = options;
   for await (const sentence of splitSentences(text)) {
     speech.times.sentence ||= clock.now();
@@ -31,16 +31,16 @@ export async function* voiced(
       continue;
     }
     speech.times.voiceAsked ||= clock.now();
-    const words: Utterance["words"] = { text: sentence, spoken };
+    const words: TtsUtterance["words"] = { text: sentence, spoken };
     yield { words, audio: synthesized(words, spoken.text, options) };
   }
 }
 
 /** The sound of a sentence, each piece within the time limit. */
 async function* synthesized(
-  words: Utterance["words"],
+  words: TtsUtterance["words"],
   text: string,
-  { tts, clock, speech, timeoutMs, report }: VoicedOptions,
+  { tts, clock, speech, timeoutMs, report }: SynthesisOptions,
 ): AsyncGenerator<SpeechPart, void, void> {
   const limit = new AbortController();
   const signal = AbortSignal.any([speech.signal, limit.signal]);

@@ -22,7 +22,7 @@ const MAX_RESULT_CHARS = 20_000;
 const complained = new WeakSet<Tool>();
 
 /** The tools of an agent, by name. Calling one never throws: what goes wrong is its result. */
-export class Toolbox {
+export class ToolExecutor {
   readonly #tools = new Map<string, Tool>();
   readonly #checks = new Map<Tool, ArgumentCheck>();
   readonly #clock: Clock;

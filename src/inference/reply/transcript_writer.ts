@@ -1,6 +1,6 @@
 import type { Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { FlowContext } from "../pipelines/pipeline.ts";
+import type { PipelineContext } from "../pipelines/pipeline.ts";
 import { type Expected, UserHook } from "../../events/user_code.ts";
 import { TranscriptEvent } from "../contracts/events.ts";
 
@@ -24,13 +24,13 @@ const aMessage: Expected<Message> = {
  * Writes to the edge's conversation what is said, as it is said. Whatever goes wrong there is
  * reported and disturbs nobody who speaks.
  */
-export class ConversationLog {
-  readonly #context: FlowContext;
+export class TranscriptWriter {
+  readonly #context: PipelineContext;
   readonly #write: UserHook<Writing>;
   /** What people are saying right now. */
   readonly #turns = new Map<unknown, LoggedMessage>();
 
-  constructor(context: FlowContext) {
+  constructor(context: PipelineContext) {
     const { conversation, clock, report } = context;
     this.#context = context;
     this.#write = new UserHook<Writing>(

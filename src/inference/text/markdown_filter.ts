@@ -43,7 +43,7 @@ export function toSpeakable(written: string): Speakable {
 }
 
 /** Only the text of {@linkcode toSpeakable}. */
-export function speakable(text: string): string {
+export function stripMarkdown(text: string): string {
   return toSpeakable(text).text;
 }
 

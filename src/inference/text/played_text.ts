@@ -20,7 +20,7 @@ export interface SpokenSentence {
 }
 
 /** What was heard of these sentences, said one after another, in the first `heardMs`: whole words. */
-export function heardText(sentences: readonly SpokenSentence[], heardMs: number): string {
+export function playedText(sentences: readonly SpokenSentence[], heardMs: number): string {
   return heardTexts(sentences, heardMs).join("");
 }
 

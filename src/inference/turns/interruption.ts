@@ -1,8 +1,12 @@
 import type { Clock } from "../../events/clock.ts";
 import type { Turn } from "./user_turn.ts";
-import type { Floor } from "../reply/speech_queue.ts";
-import type { Attention } from "./unheard_speech_timeout.ts";
-import { BargeInEvent, BargeInSuspectedEvent, FalseAlarmEvent } from "../contracts/events.ts";
+import type { SpeechQueue } from "../reply/speech_queue.ts";
+import type { UnheardSpeechTimeout } from "./unheard_speech_timeout.ts";
+import {
+  BargeInEvent,
+  FalseInterruptionEvent,
+  OverlappingSpeechEvent,
+} from "../contracts/events.ts";
 import { isBackChannel } from "../text/backchannel.ts";
 
 /**
@@ -10,7 +14,7 @@ import { isBackChannel } from "../text/backchannel.ts";
  * than a sign of listening end what it says; after a cough or a "mhm" it goes on where it was, as it
  * does when a noise goes on for seconds and nothing of it is understood.
  */
-export interface BargeInOptions {
+export interface InterruptionOptions {
   /**
    * Speech that lasts so long, without a pause, is no cough: it interrupts also when the recogniser
    * does not say within `patienceMs` what it was. What it says counts all the same once it is known:
@@ -24,11 +28,11 @@ export interface BargeInOptions {
   patienceMs?: number;
 }
 
-/** What a {@linkcode BargeIn} works with. */
-export interface BargeInInit extends BargeInOptions {
-  floor: Floor;
+/** What a {@linkcode InterruptionHandler} works with. */
+export interface InterruptionHandlerInit extends InterruptionOptions {
+  floor: SpeechQueue;
   clock: Clock;
-  attention: Attention;
+  attention: UnheardSpeechTimeout;
   emit: (event: object) => void;
 }
 
@@ -44,11 +48,11 @@ interface Suspect {
  * Speech over the agent: it is silenced at the first word, and then either what was said means that
  * it is to stop, or it goes on where it was.
  */
-export class BargeIn {
-  readonly #floor: Floor;
+export class InterruptionHandler {
+  readonly #floor: SpeechQueue;
   readonly #clock: Clock;
   readonly #emit: (event: object) => void;
-  readonly #attention: Attention;
+  readonly #attention: UnheardSpeechTimeout;
   readonly #confirmMs: number;
   readonly #patienceMs: number;
   readonly #suspects = new Map<Turn, Suspect>();
@@ -56,7 +60,7 @@ export class BargeIn {
   readonly #over = new WeakSet<Turn>();
   #cutting: Promise<void> | undefined;
 
-  constructor(init: BargeInInit) {
+  constructor(init: InterruptionHandlerInit) {
     this.#floor = init.floor;
     this.#clock = init.clock;
     this.#emit = init.emit;
@@ -87,7 +91,7 @@ export class BargeIn {
     this.#attend(turn, suspect);
     if (known) return;
     this.#floor.hold();
-    this.#emit(new BargeInSuspectedEvent({ participant: turn.participant }));
+    this.#emit(new OverlappingSpeechEvent({ participant: turn.participant }));
   }
 
   /** More of what he says was understood. */
@@ -163,6 +167,6 @@ export class BargeIn {
     if (this.#suspects.size > 0) return;
     this.#floor.release();
     const pausedMs = this.#clock.now() - suspect.heldMs;
-    this.#emit(new FalseAlarmEvent({ participant: turn.participant, pausedMs }));
+    this.#emit(new FalseInterruptionEvent({ participant: turn.participant, pausedMs }));
   }
 }

@@ -7,16 +7,16 @@ import type { TurnDetector } from "../contracts/turn_detector.ts";
 import type { VAD, VadStream } from "../contracts/vad.ts";
 import { promised } from "../../events/user_code.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
-import type { EchoGuard } from "../echo/echo_detector.ts";
+import type { EchoDetector } from "../echo/echo_detector.ts";
 import { SpeakerVad } from "./speaker_vad.ts";
 import { energyVad } from "./energy_vad.ts";
 import { PreRoll } from "./pre_roll.ts";
-import { SpeechGate, type SpeechGateOptions } from "./vad_state_machine.ts";
-import { Stretch } from "./speech_segment.ts";
+import { VadStateMachine, type VadStateMachineOptions } from "./vad_state_machine.ts";
+import { SpeechSegment } from "./speech_segment.ts";
 import { Turn } from "./user_turn.ts";
 
 /** How turns are taken. */
-export interface HearingOptions extends SpeechGateOptions {
+export interface VadOptions extends VadStateMachineOptions {
   /** What is given to the recogniser from before the first sound. Default 300. */
   preRollMs?: number;
   /** A stretch of speech longer than this is cut, its turn goes on. From 1000 to 60,000; default 30,000. */
@@ -25,16 +25,16 @@ export interface HearingOptions extends SpeechGateOptions {
   sttTimeoutMs?: number;
 }
 
-/** What a {@linkcode Listener} needs, and tells. */
-export interface ListenerOptions {
+/** What a {@linkcode SpeakerListener} needs, and tells. */
+export interface SpeakerListenerOptions {
   participant: Participant;
   sampleRate: number;
   vad: VAD;
   stt: STT;
   turnDetector: TurnDetector;
-  hearing: HearingOptions;
+  hearing: VadOptions;
   clock: Clock;
-  echoGuard: EchoGuard;
+  echoGuard: EchoDetector;
   messages: () => readonly ChatMessage[];
   /** He began to speak, or goes on after a pause. */
   onSpeech: (turn: Turn) => void;
@@ -58,32 +58,32 @@ const MOST_SILENCE_MS = 30_000;
 const USUAL_SILENCE_MS = 600;
 
 /** Listens to one speaker: speech, pauses, text, turns. */
-export class Listener {
-  readonly #options: ListenerOptions;
+export class SpeakerListener {
+  readonly #options: SpeakerListenerOptions;
   readonly #vad: SpeakerVad;
   /** Hears any sound, and at once: a word begins before it is known to be one. */
   readonly #ear: VadStream;
-  readonly #gate: SpeechGate;
+  readonly #gate: VadStateMachine;
   readonly #preRoll: PreRoll;
   readonly #pauseMs: number;
   readonly #maxStretchMs: number;
   readonly #closing = new AbortController();
   #participant: Participant;
   #turn: Turn | undefined;
-  #stretch: Stretch | undefined;
+  #stretch: SpeechSegment | undefined;
   #stretchMs = 0;
   #endTimer: Disposable | undefined;
   #lastSlotAt = 0;
   #watch: Disposable | undefined;
   #isReleased = false;
 
-  constructor(options: ListenerOptions) {
+  constructor(options: SpeakerListenerOptions) {
     const { hearing, sampleRate } = options;
     this.#options = options;
     this.#participant = options.participant;
     this.#vad = new SpeakerVad(options);
     this.#ear = energyVad().open({ sampleRate });
-    this.#gate = new SpeechGate(hearing);
+    this.#gate = new VadStateMachine(hearing);
     this.#pauseMs = hearing.pauseMs ?? 200;
     this.#maxStretchMs = hearing.maxStretchMs ?? 30_000;
     // What opens the gate has passed when it opens: that too must reach the recogniser.
@@ -177,7 +177,7 @@ export class Listener {
     const { stt, clock, hearing, report, onText } = this.#options;
     this.#stretchMs = 0;
     let { text } = turn;
-    this.#stretch = new Stretch({
+    this.#stretch = new SpeechSegment({
       stt,
       speakerId: this.#participant.id,
       clock,
@@ -234,7 +234,7 @@ export class Listener {
     turn.transcribedMs = clock.now();
     if (turn.text === "") return this.#end(turn, "silence");
     onUnderstood(turn);
-    const silenceMs = await this.#silenceAfter(turn, isVoid);
+    const silenceMs = await this.#endpointingDelayMs(turn, isVoid);
     if (isVoid()) return;
     turn.silentMs = turn.endOfSpeechMs + silenceMs;
     const end = (): void => {
@@ -248,7 +248,7 @@ export class Listener {
   }
 
   /** What the detector says, where it says something in time that can be waited for. */
-  async #silenceAfter(turn: Turn, isVoid: () => boolean): Promise<number> {
+  async #endpointingDelayMs(turn: Turn, isVoid: () => boolean): Promise<number> {
     const { clock, turnDetector, messages, report } = this.#options;
     const what = `the decision of ${turnDetector.name}`;
     using limit = limitTime(what, {
@@ -260,14 +260,14 @@ export class Listener {
     try {
       const { participant, text } = turn;
       const paused = { participant, text, messages: messages() };
-      const asked = promised(() => turnDetector.silenceAfter(paused, { signal }));
+      const asked = promised(() => turnDetector.endpointingDelayMs(paused, { signal }));
       const silenceMs = await waitFor(asked, what, { signal, clock });
       if (typeof silenceMs === "number" && silenceMs >= 0 && silenceMs <= MOST_SILENCE_MS) {
         return silenceMs;
       }
       const got = typeof silenceMs === "string" ? JSON.stringify(silenceMs) : String(silenceMs);
       throw new RangeError(
-        `silenceAfter must give 0 to ${MOST_SILENCE_MS} milliseconds, got ${got}`,
+        `endpointingDelayMs must give 0 to ${MOST_SILENCE_MS} milliseconds, got ${got}`,
       );
     } catch (error) {
       const context = `${turnDetector.name}, which is taken for ${USUAL_SILENCE_MS} ms`;

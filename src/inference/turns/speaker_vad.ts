@@ -37,7 +37,7 @@ export class SpeakerVad implements Disposable {
   readonly #hook: UserHook<PcmChunk>;
   #stream: VadStream | undefined;
   #openAgainAt = -Infinity;
-  /** Answers that are late. */
+  /** Replies that are late. */
   #late = 0;
   #closed = false;
 

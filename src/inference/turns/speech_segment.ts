@@ -2,7 +2,7 @@ import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { STT, Transcript } from "../contracts/stt.ts";
 import { shown } from "../../events/checks.ts";
-import { Feed } from "../../events/channel.ts";
+import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { timeoutError } from "../../events/waiting.ts";
 
@@ -14,8 +14,8 @@ function checkTranscript(transcript: Transcript, name: string): Transcript {
   throw new TypeError(`${name} gave a transcript without a text: ${shown(transcript)}`);
 }
 
-/** What a {@linkcode Stretch} is made of. */
-export interface StretchOptions {
+/** What a {@linkcode SpeechSegment} is made of. */
+export interface SpeechSegmentOptions {
   stt: STT;
   speakerId: string;
   clock: Clock;
@@ -27,15 +27,15 @@ export interface StretchOptions {
 }
 
 /** One stretch of speech on its way through the recogniser. */
-export class Stretch {
+export class SpeechSegment {
   /** What was understood so far. */
   text = "";
   /** Whether something was understood before the speaker had paused. */
   isAhead = false;
   /** Resolves when the text is final, or will not come any more. Never rejects. */
   readonly done: Promise<void>;
-  readonly #options: StretchOptions;
-  readonly #audio = new Feed<PcmChunk>({
+  readonly #options: SpeechSegmentOptions;
+  readonly #audio = new Channel<PcmChunk>({
     capacity: CAPACITY_MS,
     sizeOf: (chunk) => chunk.durationMs,
   });
@@ -43,7 +43,7 @@ export class Stretch {
   #limit: Disposable | undefined;
   #ended = false;
 
-  constructor(options: StretchOptions) {
+  constructor(options: SpeechSegmentOptions) {
     this.#options = options;
     this.done = this.#run();
   }

@@ -9,7 +9,7 @@ const UNKNOWN_MS = 10_000;
  * How long somebody is waited for of whom nothing more is understood: a fan that is taken for
  * speech keeps nobody else from an answer, and the agent from nothing that it says.
  */
-export class Attention {
+export class UnheardSpeechTimeout {
   #limitMs = UNKNOWN_MS;
 
   /** More of what he says was understood. */

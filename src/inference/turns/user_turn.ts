@@ -1,9 +1,9 @@
 import type { Participant } from "../../edge/types.ts";
-import type { Stretch } from "./speech_segment.ts";
+import type { SpeechSegment } from "./speech_segment.ts";
 
 /** Somebody's turn: what he says until he lets others speak. */
 export class Turn {
-  readonly stretches: Stretch[] = [];
+  readonly stretches: SpeechSegment[] = [];
   /** When what he is saying now began: the first sound after a pause. */
   resumedMs: number;
   /** When his latest sound was. */

@@ -1,5 +1,5 @@
-/** How a {@linkcode SpeechGate} decides. */
-export interface SpeechGateOptions {
+/** How a {@linkcode VadStateMachine} decides. */
+export interface VadStateMachineOptions {
   /** Probability from which on it is speech: 0 to 1. Default 0.5. */
   threshold?: number;
   /**
@@ -11,8 +11,8 @@ export interface SpeechGateOptions {
   pauseMs?: number;
 }
 
-/** What a {@linkcode SpeechGate} found in the latest slot. */
-export type GateChange = "opened" | "closed" | undefined;
+/** What a {@linkcode VadStateMachine} found in the latest slot. */
+export type VadChange = "opened" | "closed" | undefined;
 
 /** Sound that began longer ago than a consonant lasts has nothing to do with the word. */
 const MOST_SOUND_MS = 200;
@@ -23,7 +23,7 @@ const LEAK = 0.5;
  * Makes "he speaks" and "he paused" of probabilities, slot by slot. Time is that of the slots, so
  * that audio which comes late and at once is judged as it was spoken.
  */
-export class SpeechGate {
+export class VadStateMachine {
   readonly #threshold: number;
   readonly #minSpeechMs: number;
   readonly #pauseMs: number;
@@ -34,7 +34,7 @@ export class SpeechGate {
   #soundMs = 0;
   #open = false;
 
-  constructor(options: SpeechGateOptions = {}) {
+  constructor(options: VadStateMachineOptions = {}) {
     this.#threshold = options.threshold ?? 0.5;
     this.#minSpeechMs = options.minSpeechMs ?? 150;
     this.#pauseMs = options.pauseMs ?? 200;
@@ -64,7 +64,7 @@ export class SpeechGate {
    * Takes the next slot: how probably it is speech, and whether there is any sound in it that stands
    * out, of whatever kind.
    */
-  push(probability: number, slotMs: number, isSound = false): GateChange {
+  push(probability: number, slotMs: number, isSound = false): VadChange {
     // A word that fades is still one: it takes less to stay open than to open.
     const isSpeech = probability >= (this.#open ? this.#threshold * 0.7 : this.#threshold);
     if (this.#open) {

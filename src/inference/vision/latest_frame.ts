@@ -6,14 +6,14 @@ import { ClosedError } from "../../edge/errors.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
 
-/** What a {@linkcode Sight} sees. */
+/** What a {@linkcode LatestFrame} sees. */
 export interface SeenFrame {
   readonly frame: VideoFrame;
   readonly track: TrackInfo;
 }
 
 /** The latest of what an agent sees, and the image of it, made when it is asked for. */
-export class Sight {
+export class LatestFrame {
   readonly #clock: Clock;
   readonly #waiting = new Set<PromiseWithResolvers<SeenFrame>>();
   #latest: SeenFrame | undefined;

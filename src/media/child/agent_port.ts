@@ -1,23 +1,23 @@
-import type { Hearing } from "../../edge/edge_agent.ts";
+import type { AudioSubscription } from "../../edge/edge_agent.ts";
 import type { User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
-import type { ConnectionNotice } from "../wire/messages.ts";
+import type { ConnectionMessage } from "../wire/messages.ts";
 import { Playout, type PlayoutState } from "../room/playout.ts";
 import { TICKS_PER_SLOT } from "../room/time.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
-import { beginRow, type Said, writeReport } from "../wire/audio_frames.ts";
+import { type AgentAudioFrame, beginRow, writeReport } from "../wire/audio_frames.ts";
 import type { RequestParams, ToAgent } from "../wire/control.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import type { Frame } from "../wire/frame_parser.ts";
 import type { FrameSource, FrameWriter } from "../wire/frame_writer.ts";
 import { PictureReceiver } from "../wire/video_frames.ts";
-import type { AgentPort, LogLevel, VideoWish } from "./contract.ts";
-import { Uplink } from "./row_queue.ts";
-import { VideoIn } from "./video_input.ts";
-import { VideoOut } from "./video_output.ts";
+import type { AgentPort, LogLevel, VideoConstraints } from "./contract.ts";
+import { RowQueue } from "./row_queue.ts";
+import { InboundVideo } from "./video_input.ts";
+import { OutboundVideo } from "./video_output.ts";
 
 /** What a port needs of its host. */
-export interface PortHost {
+export interface PortOwner {
   readonly clock: Clock;
   readonly writer: FrameWriter;
   send(message: ToAgent): void;
@@ -25,31 +25,31 @@ export interface PortHost {
 }
 
 /** One agent's connection: what the host does for it, and what the edge sees of it. */
-export class HostPort implements AgentPort {
+export class ConnectionPort implements AgentPort {
   readonly connectionId: number;
   readonly user: User;
-  readonly hearing: Hearing;
+  readonly hearing: AudioSubscription;
   readonly call: { readonly id: string; readonly type: string };
   readonly playout: Playout;
-  readonly uplink: Uplink;
-  readonly #host: PortHost;
+  readonly rowQueue: RowQueue;
+  readonly #host: PortOwner;
   readonly #abort = new AbortController();
   readonly #rows: FrameSource;
-  readonly #videoOut: VideoOut;
-  readonly #videoIns = new Map<string, VideoIn>();
+  readonly #videoOut: OutboundVideo;
+  readonly #videoIns = new Map<string, InboundVideo>();
   #videoStream = 0;
   #pictures = new PictureReceiver();
   #reported: PlayoutState | undefined;
   #reportDue = false;
 
-  constructor(host: PortHost, init: RequestParams["join"]) {
+  constructor(host: PortOwner, init: RequestParams["join"]) {
     this.#host = host;
     this.playout = new Playout({ clock: host.clock });
     this.connectionId = init.connection;
     this.user = init.user as User;
     this.hearing = init.hearing;
     this.call = init.call;
-    this.uplink = new Uplink({
+    this.rowQueue = new RowQueue({
       sampleRate: init.hearing.sampleRate,
       clock: host.clock,
       introduce: (source, participantId, trackId) =>
@@ -65,7 +65,7 @@ export class HostPort implements AgentPort {
         host.log("warn", `the agent is behind: ${dropped} slots dropped (${total} in all)`),
     });
     this.#rows = new PortSound(this, () => this.#takeReport());
-    this.#videoOut = new VideoOut(host.clock);
+    this.#videoOut = new OutboundVideo(host.clock);
     host.writer.addSound(this.#rows);
   }
 
@@ -77,7 +77,7 @@ export class HostPort implements AgentPort {
     return this.#videoOut.track;
   }
 
-  notify(notice: ConnectionNotice): void {
+  notify(notice: ConnectionMessage): void {
     if (this.signal.aborted) return;
     this.#host.send({ type: "notice", connection: this.connectionId, notice });
   }
@@ -111,7 +111,7 @@ export class HostPort implements AgentPort {
     const { stream } = this.playout.state();
     if ((audio?.stream ?? 0) !== stream) {
       this.playout.bind(audio?.stream ?? 0, audio?.mode ?? "speech", audio?.epoch ?? 0);
-      this.uplink.forgetPlayed();
+      this.rowQueue.forgetPlayed();
       if (audio?.paused) this.playout.pause();
     }
     if ((video?.stream ?? 0) !== this.#videoStream) {
@@ -122,7 +122,7 @@ export class HostPort implements AgentPort {
   }
 
   /** The agent said something. */
-  say(said: Said): void {
+  say(said: AgentAudioFrame): void {
     this.playout.push(said.samples, said);
   }
 
@@ -137,7 +137,7 @@ export class HostPort implements AgentPort {
   subscribe(
     trackId: string,
     stream: number,
-    wish: VideoWish | undefined,
+    wish: VideoConstraints | undefined,
     track: RtcTrack | undefined,
   ): void {
     const existing = this.#videoIns.get(trackId);
@@ -149,7 +149,13 @@ export class HostPort implements AgentPort {
     if (wish === undefined) return;
     const { clock, writer } = this.#host;
     const { connectionId } = this;
-    const videoIn = new VideoIn({ connectionId, stream, wish, clock, wake: () => writer.wake() });
+    const videoIn = new InboundVideo({
+      connectionId,
+      stream,
+      wish,
+      clock,
+      wake: () => writer.wake(),
+    });
     this.#videoIns.set(trackId, videoIn);
     writer.addPictures(videoIn);
     videoIn.setTrack(track);
@@ -163,7 +169,7 @@ export class HostPort implements AgentPort {
     for (const [trackId, { stream }] of [...this.#videoIns]) {
       this.subscribe(trackId, stream, undefined, undefined);
     }
-    this.uplink.close();
+    this.rowQueue.close();
     this.#videoOut.close();
   }
 
@@ -177,24 +183,24 @@ export class HostPort implements AgentPort {
 /** The sound of one connection on its way to the agent: a report first, then rows. */
 class PortSound implements FrameSource {
   readonly #connectionId: number;
-  readonly #uplink: Uplink;
+  readonly #rowQueue: RowQueue;
   readonly #playout: Playout;
   readonly #takeReport: () => PlayoutState | undefined;
   #report: PlayoutState | undefined;
 
   constructor(
-    port: { connectionId: number; uplink: Uplink; playout: Playout },
+    port: { connectionId: number; rowQueue: RowQueue; playout: Playout },
     takeReport: () => PlayoutState | undefined,
   ) {
     this.#connectionId = port.connectionId;
-    this.#uplink = port.uplink;
+    this.#rowQueue = port.rowQueue;
     this.#playout = port.playout;
     this.#takeReport = takeReport;
   }
 
   get hasFrame(): boolean {
     this.#report = this.#takeReport() ?? this.#report;
-    return this.#report !== undefined || this.#uplink.hasRow;
+    return this.#report !== undefined || this.#rowQueue.hasRow;
   }
 
   writeFrame(out: FrameBuffer): boolean {
@@ -204,7 +210,7 @@ class PortSound implements FrameSource {
       this.#report = undefined;
       return true;
     }
-    return this.#uplink.writeRow({
+    return this.#rowQueue.writeRow({
       begin: (row) => beginRow(out, { connectionId, stream: this.#playout.stream, ...row }),
     });
   }

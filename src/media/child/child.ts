@@ -9,21 +9,21 @@ import "./leave_signals.ts";
 import { ProtocolError } from "../../edge/errors.ts";
 import { systemClock } from "../../events/clock.ts";
 import { loadKernel } from "../../native/mod.ts";
-import { readPieceStream } from "../wire/video_frames.ts";
-import { readSaid } from "../wire/audio_frames.ts";
+import { readFragmentStream } from "../wire/video_frames.ts";
+import { readAgentAudio } from "../wire/audio_frames.ts";
 import {
   MalformedMessageError,
-  readToHost,
+  readToChild,
   type ToAgent,
-  type ToHost,
+  type ToChild,
   WIRE_VERSION,
 } from "../wire/control.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
-import type { EdgeHost, HostContext, LogLevel } from "./contract.ts";
+import type { ChildContext, EdgeChild, LogLevel } from "./contract.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { takeOverProcess } from "./stdio.ts";
+import { claimStdio } from "./stdio.ts";
 import { toWireError } from "./wire_error.ts";
 import { messageOf } from "../../events/error_text.ts";
 
@@ -41,10 +41,10 @@ const EXIT_GARBAGE = 76;
  *
  * @param create makes the edge's half; when it throws, the process ends with the reason
  */
-export async function runMediaHost(
-  create: (context: HostContext) => EdgeHost | Promise<EdgeHost>,
+export async function runMediaChild(
+  create: (context: ChildContext) => EdgeChild | Promise<EdgeChild>,
 ): Promise<never> {
-  const { read, write } = takeOverProcess();
+  const { read, write } = claimStdio();
   const run = new HostRun(create, write);
   const code = await run.untilEnd(read);
   // The only way to end a process that has used wrtc without a crash.
@@ -52,17 +52,17 @@ export async function runMediaHost(
 }
 
 class HostRun {
-  readonly #create: (context: HostContext) => EdgeHost | Promise<EdgeHost>;
+  readonly #create: (context: ChildContext) => EdgeChild | Promise<EdgeChild>;
   readonly #writer: FrameWriter;
   readonly #parser: FrameParser;
   readonly #broken = Promise.withResolvers<number>();
   #dispatcher: Dispatcher | undefined;
-  #edge: Promise<EdgeHost> | undefined;
+  #edge: Promise<EdgeChild> | undefined;
   /** Nothing can be told to the agents any more but why. */
   #failed = false;
 
   constructor(
-    create: (context: HostContext) => EdgeHost | Promise<EdgeHost>,
+    create: (context: ChildContext) => EdgeChild | Promise<EdgeChild>,
     write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
   ) {
     this.#create = create;
@@ -100,9 +100,9 @@ class HostRun {
 
   #onFrame(frame: Frame): void {
     if (frame.kind === FrameKind.control) this.#onControl(frame);
-    else if (frame.kind === FrameKind.said) this.#started().onSaid(readSaid(frame));
+    else if (frame.kind === FrameKind.said) this.#started().onSaid(readAgentAudio(frame));
     else if (frame.kind === FrameKind.video) {
-      this.#started().onPiece(frame, readPieceStream(frame));
+      this.#started().onPiece(frame, readFragmentStream(frame));
     } else {
       throw new ProtocolError(`the wire carried a frame of kind ${frame.kind} the wrong way`, {
         code: "wire-garbage",
@@ -111,9 +111,9 @@ class HostRun {
   }
 
   #onControl(frame: Frame): void {
-    let message: ToHost;
+    let message: ToChild;
     try {
-      message = readToHost(frame);
+      message = readToChild(frame);
     } catch (error) {
       // One message that makes no sense must not end the others' calls; before the start there are
       // none, and a start that makes no sense is the end.
@@ -134,7 +134,7 @@ class HostRun {
     });
   }
 
-  #start({ version, config, grown }: ToHost & { type: "start" }): void {
+  #start({ version, config, grown }: ToChild & { type: "start" }): void {
     if (version !== WIRE_VERSION || this.#dispatcher !== undefined) {
       throw new ProtocolError(
         `the agent's process speaks version ${version}, expected ${WIRE_VERSION}, once`,
@@ -149,7 +149,7 @@ class HostRun {
       send: (message) => this.#send(message),
       log,
     });
-    const context: HostContext = {
+    const context: ChildContext = {
       config,
       clock: systemClock,
       kernel,

@@ -1,23 +1,23 @@
 /**
- * What an edge's half in the media process implements, and what it is given. `runMediaHost` owns
+ * What an edge's half in the media process implements, and what it is given. `runMediaChild` owns
  * the process: the wire, its life, its end. The edge owns its signalling and its peers.
  *
  * @module
  */
-import type { Hearing } from "../../edge/edge_agent.ts";
+import type { AudioSubscription } from "../../edge/edge_agent.ts";
 import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
-import type { ConnectionNotice } from "../wire/messages.ts";
+import type { ConnectionMessage } from "../wire/messages.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
 import type { Playout } from "../room/playout.ts";
-import type { Uplink } from "./row_queue.ts";
+import type { RowQueue } from "./row_queue.ts";
 
 /** Severity of a line that goes to the agent's logger. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** What the host gives to the edge's half when the process starts. */
-export interface HostContext {
+export interface ChildContext {
   /** What the edge's other half passed as `config`. */
   readonly config: JsonValue;
   /** Time in this process. */
@@ -37,7 +37,7 @@ export interface PublishedTracks {
 }
 
 /** How a subscriber wants to see a track. */
-export interface VideoWish {
+export interface VideoConstraints {
   /** Frames a second at most. */
   fps: number;
   /** Pixels at most; larger frames are made smaller, keeping their shape. */
@@ -48,7 +48,7 @@ export interface VideoWish {
 /** Who joins, as JSON. */
 export interface JoiningAgent {
   readonly user: User;
-  readonly hearing: Hearing;
+  readonly hearing: AudioSubscription;
   readonly call: { readonly id: string; readonly type: string };
 }
 
@@ -57,11 +57,11 @@ export interface AgentPort extends JoiningAgent {
   /** Unique in this process for as long as the process lives. */
   readonly connectionId: number;
   /** Tells the agent's half of the connection something. Order is kept. */
-  notify(notice: ConnectionNotice): void;
+  notify(notice: ConnectionMessage): void;
   /** What the agent says: give it to `AudioRoom.addAgent`. */
   readonly playout: Playout;
   /** What the agent hears: `AudioRoom.addAgent` fills it. */
-  readonly uplink: Uplink;
+  readonly rowQueue: RowQueue;
   /**
    * The agent's own pictures as a track that any number of peers may send. Made on first use, the
    * same object until the port closes. Nothing flows before the agent publishes video.
@@ -69,7 +69,7 @@ export interface AgentPort extends JoiningAgent {
   readonly videoTrack: RtcTrack;
   /**
    * Says that a subscribed track's media now comes from `track`, or from nowhere. Needed only when
-   * that changes while subscribed; at subscription the host asks `EdgeHost.videoTrack`.
+   * that changes while subscribed; at subscription the host asks `EdgeChild.videoTrack`.
    */
   setVideoSource(trackId: string, track: RtcTrack | undefined): void;
   /** Whether the agent subscribed to this track (also one that has no media yet). */
@@ -81,7 +81,7 @@ export interface AgentPort extends JoiningAgent {
 }
 
 /** The edge's half in the media process. A method that throws answers its caller with the error. */
-export interface EdgeHost {
+export interface EdgeChild {
   /**
    * Brings the agent into its call. Tell what is already there through `port.notify` before
    * resolving. The result goes to `MediaConnection.joined`.
@@ -94,7 +94,7 @@ export interface EdgeHost {
   /** The media of a track the agent subscribes to, if there is any yet. */
   videoTrack(port: AgentPort, trackId: string): RtcTrack | undefined;
   /** Called after a subscription began, changed or ended (`wish` undefined); for SFUs. */
-  subscribed?(port: AgentPort, trackId: string, wish: VideoWish | undefined): void;
+  subscribed?(port: AgentPort, trackId: string, wish: VideoConstraints | undefined): void;
   /** At most 5 KB; already checked. */
   sendCustomEvent(port: AgentPort, data: JsonValue): Promise<void>;
   /** Takes the agent out. Called once for each join that was begun, also one that failed. */

@@ -1,26 +1,26 @@
 import { ClosedError, EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import type { Said } from "../wire/audio_frames.ts";
-import type { RequestParams, ToHost, WireRequest } from "../wire/control.ts";
+import type { AgentAudioFrame } from "../wire/audio_frames.ts";
+import type { RequestParams, ToChild, WireRequest } from "../wire/control.ts";
 import type { Frame } from "../wire/frame_parser.ts";
-import { HostPort, type PortHost } from "./agent_port.ts";
-import type { EdgeHost } from "./contract.ts";
+import { ConnectionPort, type PortOwner } from "./agent_port.ts";
+import type { EdgeChild } from "./contract.ts";
 import { toWireError } from "./wire_error.ts";
 
 /** Brings what comes over the wire to its port and to the edge. */
 export class Dispatcher {
-  readonly #host: PortHost;
-  readonly #ports = new Map<number, HostPort>();
+  readonly #host: PortOwner;
+  readonly #ports = new Map<number, ConnectionPort>();
   readonly #requests = new Map<number, AbortController>();
-  #edge: EdgeHost | undefined;
+  #edge: EdgeChild | undefined;
   #closed = false;
 
-  constructor(host: PortHost) {
+  constructor(host: PortOwner) {
     this.#host = host;
   }
 
   /** The edge is there: requests can come. */
-  open(edge: EdgeHost): void {
+  open(edge: EdgeChild): void {
     this.#edge = edge;
   }
 
@@ -36,7 +36,7 @@ export class Dispatcher {
     for (const request of this.#requests.values()) request.abort(new ClosedError("the process"));
   }
 
-  onMessage(message: Exclude<ToHost, { type: "start" }>): void {
+  onMessage(message: Exclude<ToChild, { type: "start" }>): void {
     switch (message.type) {
       case "request":
         this.#onRequest(message);
@@ -67,7 +67,7 @@ export class Dispatcher {
     }
   }
 
-  onSaid(said: Said): void {
+  onSaid(said: AgentAudioFrame): void {
     // What is said to a port that has just closed is on its way still: no error.
     this.#ports.get(said.connectionId)?.say(said);
   }
@@ -120,14 +120,14 @@ export class Dispatcher {
   }
 
   async #join(
-    edge: EdgeHost,
+    edge: EdgeChild,
     params: RequestParams["join"],
     signal: AbortSignal,
   ): Promise<JsonValue> {
     if (this.#ports.has(params.connection)) {
       throw new EdgeError(`connection ${params.connection} is open`, { code: "bad-request" });
     }
-    const port = new HostPort(this.#host, params);
+    const port = new ConnectionPort(this.#host, params);
     this.#ports.set(port.connectionId, port);
     try {
       const joined = await edge.join(port, params.params, signal);
@@ -139,7 +139,7 @@ export class Dispatcher {
     }
   }
 
-  async #leave(edge: EdgeHost, connectionId: number): Promise<void> {
+  async #leave(edge: EdgeChild, connectionId: number): Promise<void> {
     const port = this.#ports.get(connectionId);
     if (port === undefined) return;
     this.#ports.delete(connectionId);
@@ -150,7 +150,7 @@ export class Dispatcher {
     }
   }
 
-  #port(connectionId: number): HostPort {
+  #port(connectionId: number): ConnectionPort {
     const port = this.#ports.get(connectionId);
     if (port === undefined) throw new ClosedError(`connection ${connectionId}`);
     return port;

@@ -8,8 +8,8 @@ export const SLOT_MS = 20;
 /** How much of each participant is kept for an agent that does not read. */
 const KEPT_MS = 8000;
 
-/** Options of an {@linkcode Uplink}. */
-export interface UplinkOptions {
+/** Options of an {@linkcode RowQueue}. */
+export interface RowQueueOptions {
   /** Samples a second that the agent hears. */
   sampleRate: number;
   clock: Clock;
@@ -30,7 +30,7 @@ export interface CompleteRow {
   playedMs: number;
 }
 
-/** Where {@linkcode Uplink.writeRow} writes a row to. */
+/** Where {@linkcode RowQueue.writeRow} writes a row to. */
 export interface RowWriter {
   /** Begins a row; `undefined` when there is no room for it now. */
   begin(row: CompleteRow): RowSpace | undefined;
@@ -51,11 +51,11 @@ export interface RowSpace {
  * what the agent has not read, 8 s of each participant, so that a blocked agent loses nothing at
  * first, and later only the oldest.
  */
-export class Uplink {
+export class RowQueue {
   /** Samples a second. */
   readonly sampleRate: number;
   readonly slotSamples: number;
-  readonly #options: UplinkOptions;
+  readonly #options: RowQueueOptions;
   readonly #drops: DropCounter;
   readonly #open = new Map<string, Source>();
   readonly #played = new RowValues(KEPT_MS / SLOT_MS);
@@ -65,7 +65,7 @@ export class Uplink {
   #completeTo = -1;
   #closed = false;
 
-  constructor(options: UplinkOptions) {
+  constructor(options: RowQueueOptions) {
     this.#options = options;
     this.sampleRate = options.sampleRate;
     this.slotSamples = options.sampleRate * SLOT_MS / 1000;

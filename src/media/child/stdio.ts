@@ -13,7 +13,7 @@ export interface WireStreams {
 }
 
 /** Takes the standard streams and the console over. Once a process. */
-export function takeOverProcess(): WireStreams {
+export function claimStdio(): WireStreams {
   const { stdin, stdout, stderr } = Deno;
   // Whatever else writes to the output would garble the wire.
   Object.defineProperty(Deno, "stdout", { value: stderr, configurable: true });

@@ -6,16 +6,16 @@ import type { RtcTrack, RtcVideoFrame, RtcVideoSink } from "../webrtc/rtc_types.
 import type { FrameSource } from "../wire/frame_writer.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import { PictureSender } from "../wire/video_frames.ts";
-import type { VideoWish } from "./contract.ts";
+import type { VideoConstraints } from "./contract.ts";
 import { fitSize, scaleI420 } from "./i420.ts";
 
 /** One track that the agent looks at: the latest picture, at the rate and size it asked for. */
-export class VideoIn implements FrameSource {
+export class InboundVideo implements FrameSource {
   readonly stream: number;
   readonly #clock: Clock;
   readonly #sender: PictureSender;
   readonly #wake: () => void;
-  #wish: VideoWish;
+  #wish: VideoConstraints;
   #throttle: FrameThrottle;
   #scaled = new Uint8Array(0);
   #sink: RtcVideoSink | undefined;
@@ -24,7 +24,7 @@ export class VideoIn implements FrameSource {
     init: {
       connectionId: number;
       stream: number;
-      wish: VideoWish;
+      wish: VideoConstraints;
       clock: Clock;
       wake: () => void;
     },

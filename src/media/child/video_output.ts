@@ -7,7 +7,7 @@ import type { RtcTrack, RtcVideoFrame, RtcVideoSource } from "../webrtc/rtc_type
 const REPEAT_MS = 500;
 
 /** The agent's own pictures on their way to its track. */
-export class VideoOut {
+export class OutboundVideo {
   readonly #clock: Clock;
   #source: RtcVideoSource | undefined;
   #track: RtcTrack | undefined;

@@ -10,7 +10,7 @@ interface Source {
 }
 
 /** Makes rows of participants out of rows of the wire, which name their sources by number. */
-export class HeardRows {
+export class AudioRows {
   readonly #sampleRate: number;
   readonly #participants: ReadonlyMap<string, Participant>;
   readonly #sources = new Map<number, Source>();

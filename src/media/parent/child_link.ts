@@ -8,7 +8,7 @@ import type { JsonValue } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { Logger } from "../../events/logger.ts";
 import { waitFor } from "../../events/waiting.ts";
-import type { ConnectionNotice } from "../wire/messages.ts";
+import type { ConnectionMessage } from "../wire/messages.ts";
 import { readReport, type Report, RowReader } from "../wire/audio_frames.ts";
 import {
   checkRequest,
@@ -16,18 +16,18 @@ import {
   readToAgent,
   type RequestParams,
   type ToAgent,
-  type ToHost,
+  type ToChild,
   WIRE_VERSION,
   type WireError,
 } from "../wire/control.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
-import { readPieceStream } from "../wire/video_frames.ts";
+import { readFragmentStream } from "../wire/video_frames.ts";
 import { describeError, messageOf } from "../../events/error_text.ts";
 
 /** The two pipes and the end of a process that runs a host. */
-export interface HostProcess {
+export interface SpawnedChild {
   readonly pid: number;
   readonly stdin: WritableStream<Uint8Array<ArrayBuffer>>;
   readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -39,7 +39,7 @@ export interface HostProcess {
 
 /** A connection as the link sees it: what comes for its number goes to it. */
 export interface LinkedConnection {
-  readonly onNotice: (notice: ConnectionNotice) => void;
+  readonly onNotice: (notice: ConnectionMessage) => void;
   readonly onSource: (source: number, participantId: string, trackId: string) => void;
   readonly onRow: (row: RowReader) => void;
   readonly onReport: (report: Report) => void;
@@ -48,15 +48,15 @@ export interface LinkedConnection {
   readonly onLost: (error: EdgeError) => void;
 }
 
-/** Options of a {@linkcode HostLink}. */
-export interface HostLinkOptions {
-  process: HostProcess;
+/** Options of a {@linkcode ChildLink}. */
+export interface ChildLinkOptions {
+  process: SpawnedChild;
   config: JsonValue;
   clock: Clock;
   logger: Logger;
   /** When the process counts as grown, and how often it looks. */
   grown: { aboveBytes: number; everyMs: number };
-  onNotify(message: JsonValue): void;
+  onMessage(message: JsonValue): void;
   /** The process is empty and has grown. */
   onGrown(rssBytes: number): void;
 }
@@ -67,13 +67,13 @@ const LEAVE_MS = 1000;
 const READ_BYTES = 1 << 16;
 
 /** The wire to one process, from its start to its end. */
-export class HostLink {
+export class ChildLink {
   /** Resolves when the host is ready, rejects when it cannot be. */
   readonly ready: Promise<void>;
   /** Resolves when the process is gone and everybody has been told. */
   readonly gone: Promise<void>;
   readonly writer: FrameWriter;
-  readonly #options: HostLinkOptions;
+  readonly #options: ChildLinkOptions;
   readonly #parser: FrameParser;
   readonly #ready = Promise.withResolvers<void>();
   readonly #requests = new Map<number, PromiseWithResolvers<JsonValue>>();
@@ -87,7 +87,7 @@ export class HostLink {
   #starting = true;
   #failure: EdgeError | undefined;
 
-  constructor(options: HostLinkOptions) {
+  constructor(options: ChildLinkOptions) {
     this.#options = options;
     const { process } = options;
     this.ready = this.#ready.promise;
@@ -130,7 +130,7 @@ export class HostLink {
     this.#connections.delete(connectionId);
   }
 
-  send(message: ToHost): void {
+  send(message: ToChild): void {
     this.writer.control(message);
   }
 
@@ -147,7 +147,7 @@ export class HostLink {
     options.signal?.throwIfAborted();
     checkRequest(method, params);
     const id = this.#nextRequest++;
-    this.send({ type: "request", id, method, params } as ToHost);
+    this.send({ type: "request", id, method, params } as ToChild);
     const reply = Promise.withResolvers<JsonValue>();
     this.#requests.set(id, reply);
     let isAnswered = false;
@@ -217,7 +217,7 @@ export class HostLink {
         return this.#tell(report.connectionId, (connection) => connection.onReport(report));
       }
       case FrameKind.video: {
-        const { connectionId, stream } = readPieceStream(frame);
+        const { connectionId, stream } = readFragmentStream(frame);
         return this.#tell(connectionId, (connection) => connection.onPiece(frame, stream));
       }
       default:
@@ -260,7 +260,7 @@ export class HostLink {
       case "grown":
         return this.#options.onGrown(message.rssBytes);
       case "notify":
-        return this.#options.onNotify(message.message);
+        return this.#options.onMessage(message.message);
       case "notice":
         return this.#tell(message.connection, ({ onNotice }) => onNotice(message.notice));
       case "source": {

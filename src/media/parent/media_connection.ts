@@ -7,13 +7,13 @@ import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
 import { limitTime } from "../../events/waiting.ts";
-import type { ConnectionNotice } from "../wire/messages.ts";
+import type { ConnectionMessage } from "../wire/messages.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 import { PictureSender } from "../wire/video_frames.ts";
-import type { VideoWish } from "../child/contract.ts";
+import type { VideoConstraints } from "../child/contract.ts";
 import type { LinkedConnection } from "./child_link.ts";
 import type { MediaLease, MediaProcess } from "./media_process.ts";
-import { HeardRows } from "./audio_rows.ts";
+import { AudioRows } from "./audio_rows.ts";
 import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
 import { VideoSubscriptions } from "./video_subscriptions.ts";
@@ -31,7 +31,7 @@ export interface MediaConnectionOptions {
   /** Takes the edge's own notices (`{ type: "edge" }`). */
   onEdgeNotice?(data: JsonValue, connection: MediaConnection): void;
   /** How subscribed video is wanted. Default 15 frames a second, 1280 x 720 pixels at most. */
-  video?: Partial<VideoWish>;
+  video?: Partial<VideoConstraints>;
 }
 
 /** How long after it was played a sample is heard, until a page has reported it. */
@@ -47,7 +47,7 @@ export class MediaConnection extends Connection {
   readonly #options: MediaConnectionOptions;
   readonly #lease: MediaLease;
   readonly #id: number;
-  readonly #heard: HeardRows;
+  readonly #heard: AudioRows;
   readonly #seen: VideoSubscriptions;
   #nextStream = 1;
   #audio: PublishedAudio | undefined;
@@ -114,7 +114,7 @@ export class MediaConnection extends Connection {
     this.#options = options;
     this.#lease = lease;
     this.#id = lease.newConnectionId();
-    this.#heard = new HeardRows(options.agent.hearing.sampleRate, this.participants);
+    this.#heard = new AudioRows(options.agent.hearing.sampleRate, this.participants);
     const wish = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
     this.#seen = new VideoSubscriptions(lease.link, this.#id, wish);
     lease.link.attach(this.#id, this.#linked());
@@ -216,7 +216,7 @@ export class MediaConnection extends Connection {
     };
   }
 
-  #onNotice(notice: ConnectionNotice): void {
+  #onNotice(notice: ConnectionMessage): void {
     switch (notice.type) {
       case "participantJoined":
         return this.participantJoined({

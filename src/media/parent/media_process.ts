@@ -4,8 +4,8 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./deno_program.ts";
-import { HostLink, type HostProcess } from "./child_link.ts";
-import { type HostPermissions, spawnHost } from "./spawn.ts";
+import { ChildLink, type SpawnedChild } from "./child_link.ts";
+import { type ChildPermissions, spawnChild } from "./spawn.ts";
 
 /** Options of a {@linkcode MediaProcess}. */
 export interface MediaProcessOptions extends DenoOptions {
@@ -13,25 +13,25 @@ export interface MediaProcessOptions extends DenoOptions {
   host: URL;
   /** Given to the host at its start. No secrets. */
   config: JsonValue;
-  permissions?: HostPermissions;
+  permissions?: ChildPermissions;
   /** Names of further environment variables to pass. */
   variables?: string[];
   clock?: Clock;
   logger?: Logger;
   /** Takes what the host notifies that belongs to no connection. */
-  onNotify?(message: JsonValue): void;
+  onMessage?(message: JsonValue): void;
   /**
    * When an empty process is replaced, since wrtc does not give all memory back: above so many
    * bytes (default 400 MiB), looked at so often (default every 30 s). The host must have `isEmpty`.
    */
-  renew?: { aboveBytes?: number; everyMs?: number };
+  recycle?: { aboveBytes?: number; everyMs?: number };
   /**
    * The process died while somebody held a lease, or was replaced (code `media-process-renewed`).
    * Its connections are told by themselves.
    */
   onLost?(error: EdgeError): void;
   /** Starts the process; for tests. */
-  spawn?(): HostProcess;
+  spawn?(): SpawnedChild;
 }
 
 /** When an empty process is replaced: a fresh one has 60 MiB. */
@@ -125,19 +125,19 @@ export class MediaProcess {
   }
 
   #start(deno: DenoProgram | undefined): Current {
-    const { host, config, permissions = {}, variables = [], onNotify, renew } = this.#options;
-    const process = this.#options.spawn?.() ?? spawnHost(deno!, { host, permissions, variables });
-    const link = new HostLink({
+    const { host, config, permissions = {}, variables = [], onMessage, recycle } = this.#options;
+    const process = this.#options.spawn?.() ?? spawnChild(deno!, { host, permissions, variables });
+    const link = new ChildLink({
       process,
       config,
       clock: this.#clock,
       logger: this.#logger,
       grown: {
-        aboveBytes: renew?.aboveBytes ?? RENEW_ABOVE_BYTES,
-        everyMs: renew?.everyMs ?? RENEW_EVERY_MS,
+        aboveBytes: recycle?.aboveBytes ?? RENEW_ABOVE_BYTES,
+        everyMs: recycle?.everyMs ?? RENEW_EVERY_MS,
       },
-      onNotify: (message) => onNotify?.(message),
-      onGrown: (rssBytes) => this.#renew(current, rssBytes),
+      onMessage: (message) => onMessage?.(message),
+      onGrown: (rssBytes) => this.#recycle(current, rssBytes),
     });
     const current: Current = { link, leases: 0, isReady: false };
     link.ready.then(() => current.isReady = true, () => {});
@@ -150,7 +150,7 @@ export class MediaProcess {
   }
 
   /** Whoever holds a lease learns it as a loss and takes another, from a new process. */
-  #renew(current: Current, rssBytes: number): void {
+  #recycle(current: Current, rssBytes: number): void {
     if (this.#current !== current || !current.link.isIdle) return;
     this.#current = undefined;
     const message = `the media process is replaced: it is empty and has ${rssBytes >> 20} MiB`;
@@ -168,7 +168,7 @@ export class MediaProcess {
 
 /** A process, and how many share it. */
 interface Current {
-  readonly link: HostLink;
+  readonly link: ChildLink;
   leases: number;
   isReady: boolean;
 }
@@ -176,13 +176,13 @@ interface Current {
 /** A share of a {@linkcode MediaProcess}: it runs at least until this is released. */
 export class MediaLease {
   /** The wire, for `MediaConnection`. */
-  readonly link: HostLink;
+  readonly link: ChildLink;
   readonly #newConnectionId: () => number;
   readonly #release: () => Promise<void>;
   #released: Promise<void> | undefined;
 
   /** Leases come from {@linkcode MediaProcess.acquire}. */
-  constructor(link: HostLink, newConnectionId: () => number, release: () => Promise<void>) {
+  constructor(link: ChildLink, newConnectionId: () => number, release: () => Promise<void>) {
     this.link = link;
     this.#newConnectionId = newConnectionId;
     this.#release = release;
@@ -198,7 +198,7 @@ export class MediaLease {
     return this.#newConnectionId();
   }
 
-  /** Asks the edge's half in the process for something: `EdgeHost.request`. */
+  /** Asks the edge's half in the process for something: `EdgeChild.request`. */
   async request(
     method: string,
     params: JsonValue,

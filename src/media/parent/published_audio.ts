@@ -1,25 +1,25 @@
-import type { AudioTrack, AudioTrackMode, PlayoutBinding } from "../../edge/audio_track.ts";
+import type { AudioTrack, AudioTrackMode, SinkBinding } from "../../edge/audio_track.ts";
 import type { Report, RowReader } from "../wire/audio_frames.ts";
-import type { HostLink } from "./child_link.ts";
-import { SaidPort } from "./remote_playout_sink.ts";
+import type { ChildLink } from "./child_link.ts";
+import { RemotePlayoutSink } from "./remote_playout_sink.ts";
 
 /** What the agent says on its way to the media process. */
 export class PublishedAudio implements Disposable {
   readonly track: AudioTrack;
-  readonly #port: SaidPort;
-  readonly #link: HostLink;
-  readonly #binding: PlayoutBinding;
+  readonly #port: RemotePlayoutSink;
+  readonly #link: ChildLink;
+  readonly #binding: SinkBinding;
   /** What had been played of the track before it was published here. */
   readonly #playedBeforeMs: number;
 
   constructor(
     track: AudioTrack,
-    options: { link: HostLink; connectionId: number; stream: number },
+    options: { link: ChildLink; connectionId: number; stream: number },
   ) {
     const { link, connectionId, stream } = options;
     this.track = track;
     this.#link = link;
-    this.#port = new SaidPort(link, connectionId, stream, track.epoch);
+    this.#port = new RemotePlayoutSink(link, connectionId, stream, track.epoch);
     // The port must be known on the other side before the first sample comes: control goes first.
     link.writer.addSound(this.#port);
     this.#playedBeforeMs = track.playedMs;

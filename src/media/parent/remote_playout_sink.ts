@@ -1,10 +1,10 @@
-import type { FlushResult, PlayoutPort } from "../../edge/audio_track.ts";
+import type { FlushResult, PlayoutSink } from "../../edge/audio_track.ts";
 import { ROOM_RATE, samplesToMs } from "../room/time.ts";
 import { SampleFifo } from "../room/sample_fifo.ts";
-import { writeSaid } from "../wire/audio_frames.ts";
+import { writeAgentAudio } from "../wire/audio_frames.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import type { FrameSource } from "../wire/frame_writer.ts";
-import type { HostLink } from "./child_link.ts";
+import type { ChildLink } from "./child_link.ts";
 
 /** Samples in one frame of the wire: 20 ms. */
 const PIECE_SAMPLES = ROOM_RATE / 50;
@@ -13,11 +13,11 @@ const PIECE_SAMPLES = ROOM_RATE / 50;
  * Where the agent's audio track plays out to: over the wire, into the media process's ring. Nothing
  * that is pushed is dropped; the track itself sees to it that little waits here.
  */
-export class SaidPort implements PlayoutPort, FrameSource {
+export class RemotePlayoutSink implements PlayoutSink, FrameSource {
   readonly sampleRate = ROOM_RATE;
   /** Which binding this is: what an earlier one left on its way is not played. */
   readonly stream: number;
-  readonly #link: HostLink;
+  readonly #link: ChildLink;
   readonly #connectionId: number;
   readonly #queue = new SampleFifo(ROOM_RATE);
   readonly #piece = new Int16Array(PIECE_SAMPLES);
@@ -27,7 +27,7 @@ export class SaidPort implements PlayoutPort, FrameSource {
   #pushedSamples = 0;
   #paused = false;
 
-  constructor(link: HostLink, connectionId: number, stream: number, epoch: number) {
+  constructor(link: ChildLink, connectionId: number, stream: number, epoch: number) {
     this.#link = link;
     this.#connectionId = connectionId;
     this.stream = stream;
@@ -78,7 +78,7 @@ export class SaidPort implements PlayoutPort, FrameSource {
     this.#queue.peek(this.#piece, count);
     const samples = count === PIECE_SAMPLES ? this.#piece : this.#piece.subarray(0, count);
     const said = { connectionId: this.#connectionId, stream, epoch: this.#epoch, final };
-    if (!writeSaid(out, said, samples)) return false;
+    if (!writeAgentAudio(out, said, samples)) return false;
     this.#queue.drop(count);
     if (final) this.#finals.shift();
     for (let index = 0; index < this.#finals.length; index++) this.#finals[index]! -= count;

@@ -8,23 +8,23 @@ import {
   START_FOLDER,
 } from "./deno_program.ts";
 import { passedVariables, READABLE_VARIABLES } from "./environment.ts";
-import type { HostProcess } from "./child_link.ts";
+import type { SpawnedChild } from "./child_link.ts";
 import { LastWords } from "./last_words.ts";
 import { startFailure } from "./start_failure.ts";
 
 /** What the process may do beside loading wrtc, which means full trust (`--allow-ffi`). */
-export interface HostPermissions {
+export interface ChildPermissions {
   /** Addresses it may listen on or connect to; `true` for all. Default none. */
   net?: true | string[];
   /** Files it may read. Default none. */
   read?: string[];
 }
 
-/** Options of {@linkcode spawnHost}. */
+/** Options of {@linkcode spawnChild}. */
 export interface SpawnOptions {
   /** The host's main module: a file, or where the package was imported from. */
   host: URL;
-  permissions?: HostPermissions;
+  permissions?: ChildPermissions;
   /** More variables to pass; the host may read them. */
   variables?: string[];
 }
@@ -35,7 +35,7 @@ export interface SpawnOptions {
  * @param deno what runs it: `findDeno` finds it
  * @throws {EdgeError} with code `permission-denied` or `spawn-failed`; it never asks
  */
-export function spawnHost(deno: DenoProgram, options: SpawnOptions): HostProcess {
+export function spawnChild(deno: DenoProgram, options: SpawnOptions): SpawnedChild {
   const { host, permissions = {}, variables = [] } = options;
   const args = ["run", "--quiet", "--no-prompt", "--no-lock", "--allow-ffi"];
   args.push(`--allow-env=${[...READABLE_VARIABLES, ...variables].join(",")}`);

@@ -1,9 +1,9 @@
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
-import type { VideoWish } from "../child/contract.ts";
+import type { VideoConstraints } from "../child/contract.ts";
 import type { Frame } from "../wire/frame_parser.ts";
 import { PictureReceiver } from "../wire/video_frames.ts";
-import type { HostLink } from "./child_link.ts";
+import type { ChildLink } from "./child_link.ts";
 
 interface Subscription {
   readonly stream: number;
@@ -13,13 +13,13 @@ interface Subscription {
 
 /** The participants' video tracks that the agent looks at, and the pictures that come of them. */
 export class VideoSubscriptions {
-  readonly #link: HostLink;
+  readonly #link: ChildLink;
   readonly #connectionId: number;
-  readonly #wish: VideoWish;
+  readonly #wish: VideoConstraints;
   readonly #byTrack = new Map<string, Subscription>();
   readonly #byStream = new Map<number, Subscription>();
 
-  constructor(link: HostLink, connectionId: number, wish: VideoWish) {
+  constructor(link: ChildLink, connectionId: number, wish: VideoConstraints) {
     this.#link = link;
     this.#connectionId = connectionId;
     this.#wish = wish;
@@ -65,7 +65,7 @@ export class VideoSubscriptions {
     this.#send(trackId, subscription.stream, null);
   }
 
-  #send(trackId: string, stream: number, wish: VideoWish | null): void {
+  #send(trackId: string, stream: number, wish: VideoConstraints | null): void {
     const connection = this.#connectionId;
     this.#link.send({ type: "subscribe", connection, trackId, stream, wish });
   }

@@ -33,7 +33,7 @@ const SEARCH_STEP = 4;
  * Too much is the lead that was there at every single tick for a while: each time that the source
  * was late for a tick the playout fell behind it for good, and nothing else brings it back.
  */
-export class Trimmer {
+export class Accelerate {
   readonly #window = new Int16Array(LONGEST_CUT + FADE_SAMPLES);
   readonly #faded = new Int16Array(FADE_SAMPLES);
   /** What is left to be taken out. */

@@ -2,7 +2,7 @@
 import { TICK_MS } from "./time.ts";
 
 /** The most people that are mixed at once: more are not understood anyway. */
-export const MOST_SPEAKERS = 4;
+export const MAX_ACTIVE_SPEAKERS = 4;
 /** A speaker stays active for so long after the last sound. */
 const HANG_MS = 300;
 /** Mean square below which a frame is no sound: about -66 dB of full scale. */
@@ -14,7 +14,7 @@ const RELEASE = 0.05;
 const HYSTERESIS = 2;
 
 /** How loud one member was, and whether he is in the mix. */
-export class Speaker {
+export class ActiveSpeaker {
   /** Mean square, smoothed. */
   loudness = 0;
   /** Whether he is among those who are mixed. */
@@ -38,16 +38,16 @@ export class Speaker {
 }
 
 /** Chooses the loudest active speakers. */
-export function selectSpeakers(speakers: readonly Speaker[]): void {
+export function selectSpeakers(speakers: readonly ActiveSpeaker[]): void {
   const chosen = speakers.filter((speaker) => speaker.isActive);
-  if (chosen.length > MOST_SPEAKERS) {
+  if (chosen.length > MAX_ACTIVE_SPEAKERS) {
     chosen.sort((a, b) => rank(b) - rank(a));
-    chosen.length = MOST_SPEAKERS;
+    chosen.length = MAX_ACTIVE_SPEAKERS;
   }
   for (const speaker of speakers) speaker.isSelected = chosen.includes(speaker);
 }
 
-function rank(speaker: Speaker): number {
+function rank(speaker: ActiveSpeaker): number {
   return speaker.loudness * (speaker.isSelected ? HYSTERESIS : 1);
 }
 

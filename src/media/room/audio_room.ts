@@ -2,7 +2,7 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
 import { rtc } from "../webrtc/rtc.ts";
 import type { RtcAudioData, RtcTrack } from "../webrtc/rtc_types.ts";
-import type { Uplink } from "../child/row_queue.ts";
+import type { RowQueue } from "../child/row_queue.ts";
 import type { Playout } from "./playout.ts";
 import { RoomEngine, type RoomStats } from "./room_engine.ts";
 export type { RoomStats } from "./room_engine.ts";
@@ -46,7 +46,7 @@ export interface MemberLevel {
 /** What a room needs of an agent's port. */
 export interface RoomAgentPort {
   readonly playout: Playout;
-  readonly uplink: Uplink;
+  readonly rowQueue: RowQueue;
   readonly hearing: { readonly agents: boolean };
   /** Called once a tick, after the playout was read. */
   onTick?(tick: number): void;

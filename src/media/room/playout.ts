@@ -2,7 +2,7 @@ import type { AudioTrackMode } from "../../edge/audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { SampleFifo } from "./sample_fifo.ts";
 import { ROOM_RATE, samplesToMs, TICK_MS, TICK_SAMPLES } from "./time.ts";
-import { Trimmer } from "./accelerate.ts";
+import { Accelerate } from "./accelerate.ts";
 
 /** Bounds of what may be written ahead: a writer that exceeds it ignores the reports. */
 const MOST_SAMPLES = 30 * ROOM_RATE;
@@ -30,7 +30,7 @@ export class Playout {
   readonly #clock: Clock;
   readonly #ring = new SampleFifo(ROOM_RATE);
   readonly #frame = new Int16Array(TICK_SAMPLES);
-  readonly #trimmer = new Trimmer();
+  readonly #trimmer = new Accelerate();
   #mode: AudioTrackMode = "speech";
   #stream = 0;
   #epoch = 0;

@@ -11,9 +11,9 @@ import type {
 } from "./audio_room.ts";
 import { RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
-import type { Agent, Contribution, Listener, Source } from "./room_members.ts";
+import type { AgentMember, Contribution, MixOutput, TrackInput } from "./room_members.ts";
 import { rewireFeeds, type SlotFeed } from "./slot_feed.ts";
-import { selectSpeakers, Speaker } from "./active_speaker.ts";
+import { ActiveSpeaker, selectSpeakers } from "./active_speaker.ts";
 import { TICK_MS, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
 
 /** Ticks that are mixed late after a stall; those before them are silence in the listener's ear. */
@@ -43,12 +43,12 @@ export class RoomEngine {
   readonly #kernel: AudioKernel;
   readonly #room: RoomClock;
   readonly #mixer = new RoomMixer();
-  readonly #sources = new Map<string, Source>();
-  readonly #agents = new Map<string, Agent>();
-  readonly #listeners = new Map<string, Listener>();
+  readonly #sources = new Map<string, TrackInput>();
+  readonly #agents = new Map<string, AgentMember>();
+  readonly #listeners = new Map<string, MixOutput>();
   readonly #contributions: Contribution[] = [];
   readonly #silence = new Int16Array(TICK_SAMPLES);
-  #speakers: Speaker[] = [];
+  #speakers: ActiveSpeaker[] = [];
   #agentsHearAgents = false;
   #excessFrames = 0;
   #missingFrames = 0;
@@ -74,11 +74,11 @@ export class RoomEngine {
   addSource(
     init: { memberId: string; trackId: string; participantId: string; muted: boolean },
   ): (data: RtcAudioData) => void {
-    const source: Source = {
+    const source: TrackInput = {
       input: new AudioSource({ ...init, kernel: this.#kernel }),
       member: this.#room.attach(),
       participantId: init.participantId,
-      speaker: new Speaker(),
+      speaker: new ActiveSpeaker(),
       feeds: [],
       frame: undefined,
     };
@@ -97,7 +97,7 @@ export class RoomEngine {
       feed[Symbol.dispose]();
     }
     source.feeds = [];
-    for (const { port } of this.#agents.values()) port.uplink.removeSource(trackId);
+    for (const { port } of this.#agents.values()) port.rowQueue.removeSource(trackId);
     this.#excessFrames += source.input.excessFrames;
     source.input[Symbol.dispose]();
     this.#rewire();
@@ -129,7 +129,7 @@ export class RoomEngine {
     if (this.#agents.has(options.memberId)) {
       throw new RangeError(`agent ${options.memberId} is here already`);
     }
-    const agent: Agent = {
+    const agent: AgentMember = {
       port,
       options,
       feeds: [],
@@ -159,7 +159,7 @@ export class RoomEngine {
       feed[Symbol.dispose]();
     }
     for (const other of this.#agents.values()) {
-      other.port.uplink.removeSource(agent.options.trackId);
+      other.port.rowQueue.removeSource(agent.options.trackId);
     }
     this.#rewire();
   }
@@ -200,19 +200,19 @@ export class RoomEngine {
     this.#rewire();
   }
 
-  #introduce(agent: Agent, { input, participantId }: Source): void {
+  #introduce(agent: AgentMember, { input, participantId }: TrackInput): void {
     const { memberId, hears } = agent.options;
     if (input.memberId === memberId || hears?.(input.memberId) === false) return;
-    agent.port.uplink.addSource(input.trackId, participantId);
+    agent.port.rowQueue.addSource(input.trackId, participantId);
   }
 
-  #introduceAgent(listener: Agent, speaker: Agent): void {
+  #introduceAgent(listener: AgentMember, speaker: AgentMember): void {
     if (!this.#hearsAgent(listener, speaker)) return;
     const { trackId, participantId } = speaker.options;
-    listener.port.uplink.addSource(trackId, participantId);
+    listener.port.rowQueue.addSource(trackId, participantId);
   }
 
-  #hearsAgent(listener: Agent, speaker: Agent): boolean {
+  #hearsAgent(listener: AgentMember, speaker: AgentMember): boolean {
     return listener !== speaker && listener.port.hearing.agents &&
       listener.options.hears?.(speaker.options.memberId) !== false;
   }
@@ -244,12 +244,16 @@ export class RoomEngine {
     }
   }
 
-  #feeds(existing: SlotFeed[], trackId: string, wants: (agent: Agent) => boolean): SlotFeed[] {
-    const uplinks = [...this.#agents.values()].filter(wants).map(({ port }) => port.uplink);
+  #feeds(
+    existing: SlotFeed[],
+    trackId: string,
+    wants: (agent: AgentMember) => boolean,
+  ): SlotFeed[] {
+    const uplinks = [...this.#agents.values()].filter(wants).map(({ port }) => port.rowQueue);
     return rewireFeeds(this.#kernel, existing, trackId, uplinks);
   }
 
-  #deliver(source: Source, data: RtcAudioData): void {
+  #deliver(source: TrackInput, data: RtcAudioData): void {
     const number = this.#room.arrive(source.member);
     if (number < 0) {
       this.#excessFrames++;
@@ -355,8 +359,8 @@ export class RoomEngine {
     const number = (tick - (TICKS_PER_SLOT - 1)) / TICKS_PER_SLOT;
     // Who is late for half a slot loses that half.
     for (const { feeds } of this.#sources.values()) for (const feed of feeds) feed.complete(tick);
-    for (const { port: { uplink, playout } } of this.#agents.values()) {
-      uplink.complete(number, playout.totalMs);
+    for (const { port: { rowQueue, playout } } of this.#agents.values()) {
+      rowQueue.complete(number, playout.totalMs);
     }
   }
 }

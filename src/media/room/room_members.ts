@@ -3,20 +3,20 @@ import type { AudioSource } from "./audio_source.ts";
 import type { RoomAgentOptions, RoomAgentPort } from "./audio_room.ts";
 import type { ClockMember } from "./room_clock.ts";
 import type { SlotFeed } from "./slot_feed.ts";
-import type { Speaker } from "./active_speaker.ts";
+import type { ActiveSpeaker } from "./active_speaker.ts";
 
 /** A person's track. */
-export interface Source {
+export interface TrackInput {
   readonly input: AudioSource;
   readonly member: ClockMember;
   readonly participantId: string;
-  readonly speaker: Speaker;
+  readonly speaker: ActiveSpeaker;
   feeds: SlotFeed[];
   frame: Int16Array | undefined;
 }
 
 /** An agent, and the frame of the tick that is being mixed. */
-export interface Agent {
+export interface AgentMember {
   readonly port: RoomAgentPort;
   readonly options: RoomAgentOptions;
   feeds: SlotFeed[];
@@ -27,7 +27,7 @@ export interface Agent {
 }
 
 /** Where a mix goes. */
-export interface Listener {
+export interface MixOutput {
   readonly hears: (memberId: string) => boolean;
   readonly send: (frame: Int16Array) => void;
 }

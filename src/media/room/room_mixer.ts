@@ -1,7 +1,7 @@
 import { TICK_SAMPLES } from "./time.ts";
 
 /** A listener's choice among contributions is a bit mask: as many as a number has safe bits. */
-export const MOST_CONTRIBUTIONS = 30;
+export const MAX_CONTRIBUTIONS = 30;
 /** Where the limiter holds peaks: half a decibel below full scale. */
 const CEILING = 30_900;
 /** The limiter goes down within a millisecond and comes back in about 200 ms. */
@@ -26,7 +26,7 @@ interface Bus {
  */
 export class RoomMixer {
   readonly #contributions = Array.from(
-    { length: MOST_CONTRIBUTIONS },
+    { length: MAX_CONTRIBUTIONS },
     () => new Float32Array(TICK_SAMPLES),
   );
   readonly #buses = new Map<number, Bus>();
@@ -51,7 +51,7 @@ export class RoomMixer {
    * @returns its bit; 0 when there are too many
    */
   add(frame: Int16Array, fromGain: number, toGain: number): number {
-    if (this.#count === MOST_CONTRIBUTIONS) return 0;
+    if (this.#count === MAX_CONTRIBUTIONS) return 0;
     const out = this.#contributions[this.#count]!;
     if (fromGain === toGain) {
       for (let index = 0; index < TICK_SAMPLES; index++) out[index] = frame[index]! * toGain;

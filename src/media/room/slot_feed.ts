@@ -1,5 +1,5 @@
 import type { AudioKernel, KernelResampler } from "../../audio/kernel.ts";
-import type { Uplink } from "../child/row_queue.ts";
+import type { RowQueue } from "../child/row_queue.ts";
 import { ROOM_RATE, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
 
 /**
@@ -72,14 +72,14 @@ export class SlotFeed {
 }
 
 /**
- * Gives each uplink the slots of a track: one feed for each rate that is wanted. Feeds that exist
+ * Gives each row queue the slots of a track: one feed for each rate that is wanted. Feeds that exist
  * and are wanted still go on where they are, the others are closed.
  */
 export function rewireFeeds(
   kernel: AudioKernel,
   existing: readonly SlotFeed[],
   trackId: string,
-  uplinks: readonly Uplink[],
+  uplinks: readonly RowQueue[],
 ): SlotFeed[] {
   const feeds: SlotFeed[] = [];
   const wanted = Map.groupBy(uplinks, ({ sampleRate }) => sampleRate);
@@ -92,7 +92,7 @@ export function rewireFeeds(
     const feed = existing.find((one) => one.sampleRate === sampleRate) ??
       new SlotFeed(kernel, sampleRate);
     feed.onSlot = (slot, number) => {
-      for (const uplink of group) uplink.write(trackId, slot, number);
+      for (const rowQueue of group) rowQueue.write(trackId, slot, number);
     };
     feeds.push(feed);
   }

@@ -96,7 +96,7 @@ export class RowReader {
 const SAID_HEADER = 16;
 
 /** Writes a piece of what the agent says; false when there is no room. */
-export function writeSaid(
+export function writeAgentAudio(
   out: FrameBuffer,
   said: { connectionId: number; stream: number; epoch: number; final: boolean },
   samples: Int16Array,
@@ -112,7 +112,7 @@ export function writeSaid(
 }
 
 /** A piece of what the agent says; `samples` is a view. */
-export interface Said {
+export interface AgentAudioFrame {
   connectionId: number;
   stream: number;
   epoch: number;
@@ -121,7 +121,7 @@ export interface Said {
 }
 
 /** @throws {ProtocolError} when the length does not fit */
-export function readSaid({ view, samples, start, length }: Frame): Said {
+export function readAgentAudio({ view, samples, start, length }: Frame): AgentAudioFrame {
   if (length < SAID_HEADER || length % 2 !== 0) throw malformed("said", length);
   return {
     connectionId: view.getUint32(start, true),

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { ProtocolError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import { type ConnectionNotice, connectionNotice, jsonValue } from "./messages.ts";
+import { type ConnectionMessage, connectionMessage, jsonValue } from "./messages.ts";
 import type { Frame } from "./frame_parser.ts";
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
@@ -101,7 +101,7 @@ const toHost = v.variant("type", [
 ]);
 
 /** What the agent's process says. */
-export type ToHost = WireRequest | v.InferOutput<typeof toHost>;
+export type ToChild = WireRequest | v.InferOutput<typeof toHost>;
 
 const toAgent = v.variant("type", [
   v.object({ type: v.literal("ready"), kernel: text }),
@@ -114,7 +114,7 @@ const toAgent = v.variant("type", [
   }),
   v.object({ type: v.literal("grown"), rssBytes: v.number() }),
   v.object({ type: v.literal("notify"), message: jsonValue }),
-  v.object({ type: v.literal("notice"), connection: id, notice: connectionNotice }),
+  v.object({ type: v.literal("notice"), connection: id, notice: connectionMessage }),
   v.object({
     type: v.literal("source"),
     connection: id,
@@ -141,7 +141,7 @@ export type ToAgent =
   }
   | { type: "grown"; rssBytes: number }
   | { type: "notify"; message: JsonValue }
-  | { type: "notice"; connection: number; notice: ConnectionNotice }
+  | { type: "notice"; connection: number; notice: ConnectionMessage }
   | {
     type: "source";
     connection: number;
@@ -190,13 +190,13 @@ export function checkRequest<M extends keyof RequestParams>(
  * @throws {MalformedMessageError} it is JSON, but no message
  * @throws {ProtocolError} it is not even that
  */
-export function readToHost(frame: Frame): ToHost {
+export function readToChild(frame: Frame): ToChild {
   const message = parse(frame);
   const type = (message as { type?: unknown } | null)?.type;
-  return check<ToHost>(type === "request" ? request : toHost, message);
+  return check<ToChild>(type === "request" ? request : toHost, message);
 }
 
-/** Reads a message to the agent's process. Throws as `readToHost` does. */
+/** Reads a message to the agent's process. Throws as `readToChild` does. */
 export function readToAgent(frame: Frame): ToAgent {
   return check<ToAgent>(toAgent, parse(frame));
 }

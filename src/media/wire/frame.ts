@@ -25,10 +25,10 @@ export type FrameKindCode = typeof FrameKind[keyof typeof FrameKind];
 /** Bytes before a body. */
 export const HEADER_BYTES = 8;
 /** "RL" at the start of every frame: whoever writes to the pipe by mistake does not get it right. */
-export const MARK = 0x4c52;
+export const MAGIC = 0x4c52;
 
 /** The most bytes of a body, by kind. */
-export const MOST_BYTES: Readonly<Record<number, number>> = {
+export const MAX_FRAME_BYTES: Readonly<Record<number, number>> = {
   [FrameKind.control]: 1 << 20,
   // 1024 participants at 48 kHz.
   [FrameKind.row]: 24 + 1024 * (8 + 1920),

@@ -1,4 +1,4 @@
-import { HEADER_BYTES, MARK, paddedLength } from "./frame.ts";
+import { HEADER_BYTES, MAGIC, paddedLength } from "./frame.ts";
 
 /** Where the frames of one write are put together; allocated once. */
 export class FrameBuffer {
@@ -50,7 +50,7 @@ export class FrameBuffer {
       this.#grow(whole);
     }
     const at = this.#length;
-    this.#view.setUint16(at, MARK, true);
+    this.#view.setUint16(at, MAGIC, true);
     this.#view.setUint8(at + 2, kind);
     this.#view.setUint8(at + 3, 0);
     this.#view.setUint32(at + 4, length, true);

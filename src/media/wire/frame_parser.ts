@@ -1,5 +1,5 @@
 import { ProtocolError } from "../../edge/errors.ts";
-import { HEADER_BYTES, MARK, MOST_BYTES, paddedLength } from "./frame.ts";
+import { HEADER_BYTES, MAGIC, MAX_FRAME_BYTES, paddedLength } from "./frame.ts";
 
 /** A frame where it lies in the parser's buffer: valid until the handler returns. */
 export interface Frame {
@@ -51,8 +51,8 @@ export class FrameParser {
       const mark = frame.view.getUint16(at, true);
       const kind = frame.view.getUint8(at + 2);
       const length = frame.view.getUint32(at + 4, true);
-      const most = MOST_BYTES[kind];
-      if (mark !== MARK) throw garbage(`a mark of ${MARK}`, mark);
+      const most = MAX_FRAME_BYTES[kind];
+      if (mark !== MAGIC) throw garbage(`a mark of ${MAGIC}`, mark);
       if (most === undefined) throw garbage("a known kind", kind);
       if (length > most) throw garbage(`at most ${most} bytes of kind ${kind}`, length);
       const whole = HEADER_BYTES + paddedLength(length);

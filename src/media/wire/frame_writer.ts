@@ -1,6 +1,6 @@
 import { EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import { FrameKind, MOST_BYTES } from "./frame.ts";
+import { FrameKind, MAX_FRAME_BYTES } from "./frame.ts";
 import { FrameBuffer } from "./frame_buffer.ts";
 
 /** Control that may wait for a reader who does not read; beyond it he is given up. */
@@ -60,7 +60,7 @@ export class FrameWriter {
   control(message: JsonValue | object): void {
     if (this.#closed) return;
     const bytes = this.#encoder.encode(JSON.stringify(message));
-    const most = MOST_BYTES[FrameKind.control]!;
+    const most = MAX_FRAME_BYTES[FrameKind.control]!;
     if (bytes.length > most) {
       throw new RangeError(`expected a message of at most ${most} bytes, got ${bytes.length}`);
     }

@@ -52,7 +52,7 @@ const trackData: v.GenericSchema<TrackData> = v.object({
  * A connection-level message of the edge's half in the media process. Order is kept, and a row of
  * audio never overtakes the notice that introduces its participant.
  */
-export type ConnectionNotice =
+export type ConnectionMessage =
   | { type: "participantJoined"; participant: ParticipantData }
   | { type: "participantLeft"; participantId: string }
   | { type: "trackAdded"; track: TrackData }
@@ -70,8 +70,8 @@ export type ConnectionNotice =
   /** For the edge's own half in the agent; see `MediaConnectionOptions.onEdgeNotice`. */
   | { type: "edge"; data: JsonValue };
 
-/** Checks a {@linkcode ConnectionNotice}. */
-export const connectionNotice: v.GenericSchema<ConnectionNotice> = v.variant("type", [
+/** Checks a {@linkcode ConnectionMessage}. */
+export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("type", [
   v.object({ type: v.literal("participantJoined"), participant: participantData }),
   v.object({ type: v.literal("participantLeft"), participantId: text }),
   v.object({ type: v.literal("trackAdded"), track: trackData }),
@@ -92,4 +92,4 @@ export const connectionNotice: v.GenericSchema<ConnectionNotice> = v.variant("ty
     retryable: v.boolean(),
   }),
   v.object({ type: v.literal("edge"), data: jsonValue }),
-]) as v.GenericSchema<ConnectionNotice>;
+]) as v.GenericSchema<ConnectionMessage>;

@@ -11,7 +11,7 @@ import type { FrameBuffer } from "./frame_buffer.ts";
 import type { Frame } from "./frame_parser.ts";
 
 /** The most bytes of a picture in one piece. */
-export const PIECE_BYTES = 1 << 14;
+export const FRAGMENT_BYTES = 1 << 14;
 /** The largest picture: 4K in RGBA. */
 const MOST_PICTURE_BYTES = 3840 * 2160 * 4;
 /** Sides are 16 bits on the wire. */
@@ -96,7 +96,7 @@ export class PictureSender {
     const frame = this.#current;
     if (frame === undefined) return false;
     const total = videoFrameSize(frame.format, frame.width, frame.height);
-    const bytes = Math.min(PIECE_BYTES, total - this.#offset);
+    const bytes = Math.min(FRAGMENT_BYTES, total - this.#offset);
     const at = out.begin(FrameKind.video, PIECE_HEADER + bytes);
     if (at < 0) return false;
     const { view } = out;
@@ -124,7 +124,7 @@ export class PictureSender {
 }
 
 /** Which stream a piece belongs to. */
-export function readPieceStream(frame: Frame): { connectionId: number; stream: number } {
+export function readFragmentStream(frame: Frame): { connectionId: number; stream: number } {
   if (frame.length < PIECE_HEADER) throw malformed();
   return {
     connectionId: frame.view.getUint32(frame.start, true),

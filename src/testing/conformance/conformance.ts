@@ -4,14 +4,14 @@
  * @module
  */
 import type { ConformanceOptions, EdgeFactory } from "./under_test.ts";
-import { Bench } from "./fixture.ts";
+import { Fixture } from "./fixture.ts";
 import { customEvents } from "./custom_events.ts";
 import { endings } from "./endings.ts";
 import { media } from "./media.ts";
 import { presence } from "./presence.ts";
 
 /** Tests by their names: sentences of what an edge does. */
-export type Contract = { [sentence: string]: (bench: Bench) => Promise<void> };
+export type Contract = { [sentence: string]: (fixture: Fixture) => Promise<void> };
 
 /** One test of the contract, to be run where `Deno.test` is not wanted. */
 export interface ConformanceTest {
@@ -38,11 +38,11 @@ export function conformanceTests(
   return Object.entries(contract).map(([name, test]) => ({
     name,
     run: async () => {
-      const bench = new Bench(await factory(), options);
+      const fixture = new Fixture(await factory(), options);
       try {
-        await test(bench);
+        await test(fixture);
       } finally {
-        await bench.close();
+        await fixture.close();
       }
     },
   }));

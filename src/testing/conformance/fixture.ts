@@ -2,13 +2,13 @@ import type { AudioRow, EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Call } from "../../edge/call.ts";
 import type { Connection } from "../../edge/connection.ts";
 import type { EventClass } from "../../events/event_manager.ts";
-import type { ConformanceOptions, EdgeUnderTest, RemoteParty } from "./under_test.ts";
+import type { ConformanceOptions, EdgeUnderTest, RemoteParticipant } from "./under_test.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import * as events from "../../edge/events.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 
 /** An agent that only notes what it hears. */
-export class NotingAgent implements EdgeAgent {
+export class RecordingAgent implements EdgeAgent {
   readonly user: { id: string; name: string };
   readonly hearing: { sampleRate: 16_000; agents: boolean };
   /** Audible milliseconds by participant id. */
@@ -31,7 +31,7 @@ export class NotingAgent implements EdgeAgent {
 }
 
 /** What a test works with: the edge, its time, and a log of its events. */
-export class Bench {
+export class Fixture {
   readonly log: string[] = [];
   readonly #subscription: Disposable;
 
@@ -86,7 +86,7 @@ export class Bench {
 
   /** Authenticates an agent, creates a call and joins it. */
   async join(
-    agent: EdgeAgent = new NotingAgent("agent"),
+    agent: EdgeAgent = new RecordingAgent("agent"),
     callId = "kit",
   ): Promise<{ connection: Connection; call: Call }> {
     const call = await this.call(agent, callId);
@@ -95,17 +95,17 @@ export class Bench {
   }
 
   /** Authenticates an agent and creates a call. */
-  async call(agent: EdgeAgent = new NotingAgent("agent"), callId = "kit"): Promise<Call> {
+  async call(agent: EdgeAgent = new RecordingAgent("agent"), callId = "kit"): Promise<Call> {
     await this.until(this.edge.authenticate(agent.user), "authenticating");
     return await this.until(this.edge.createCall(callId, { callType: "default" }), "creating");
   }
 
-  async enter(call: Call, userId: string): Promise<RemoteParty> {
+  async enter(call: Call, userId: string): Promise<RemoteParticipant> {
     return await this.until(this.sut.enter(call, { userId }), `${userId} entering`);
   }
 
   /** Enters, and waits until the agent knows. */
-  async enterAndBeSeen(connection: Connection, userId: string): Promise<RemoteParty> {
+  async enterAndBeSeen(connection: Connection, userId: string): Promise<RemoteParticipant> {
     const party = await this.enter(connection.call, userId);
     await this.eventually(
       () => connection.participants.has(party.participantId),

@@ -1,6 +1,6 @@
 import type { Contract } from "./conformance.ts";
-import type { RemoteParty } from "./under_test.ts";
-import { audibleMs, type Bench, expect, NotingAgent, rejection, tone } from "./fixture.ts";
+import type { RemoteParticipant } from "./under_test.ts";
+import { audibleMs, expect, type Fixture, RecordingAgent, rejection, tone } from "./fixture.ts";
 import { expectSame } from "./fixture.ts";
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import { AudioReceivedEvent } from "../../edge/events.ts";
@@ -9,131 +9,131 @@ import { TrackType } from "../../edge/types.ts";
 /** How late the last of what was said may be heard. */
 const PATIENCE_MS = 3000;
 
-function near(bench: Bench, actual: number | undefined, expected: number, what: string): void {
+function near(fixture: Fixture, actual: number | undefined, expected: number, what: string): void {
   const off = Math.abs((actual ?? 0) - expected);
-  expect(off <= bench.toleranceMs, `${what}: expected about ${expected} ms, got ${actual}`);
+  expect(off <= fixture.toleranceMs, `${what}: expected about ${expected} ms, got ${actual}`);
 }
 
 /** As `near`, with patience for what is still on its way: jitter buffers and busy machines. */
 async function comesNear(
-  bench: Bench,
+  fixture: Fixture,
   read: () => number | undefined,
   expected: number,
   what: string,
 ): Promise<void> {
   for (let passed = 0; passed < PATIENCE_MS; passed += 50) {
-    if (Math.abs((read() ?? 0) - expected) <= bench.toleranceMs) break;
-    await bench.pass(50);
+    if (Math.abs((read() ?? 0) - expected) <= fixture.toleranceMs) break;
+    await fixture.pass(50);
   }
-  near(bench, read(), expected, what);
+  near(fixture, read(), expected, what);
 }
 
 /** What is heard, said and seen. */
 export const media: Contract = {
-  "what a person says is heard in full": async (bench) => {
-    const agent = new NotingAgent("agent");
-    const { connection } = await bench.join(agent);
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    await bench.until(anna.speak(tone(1000)), "speaking");
-    await bench.pass(200);
-    await comesNear(bench, () => agent.heardMs.get(anna.participantId), 1000, "what was heard");
+  "what a person says is heard in full": async (fixture) => {
+    const agent = new RecordingAgent("agent");
+    const { connection } = await fixture.join(agent);
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    await fixture.until(anna.speak(tone(1000)), "speaking");
+    await fixture.pass(200);
+    await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 1000, "what was heard");
     expectSame([...agent.heardMs.keys()], [anna.participantId], "who was heard");
   },
 
-  "audio events name their connection and participant and carry a copy": async (bench) => {
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
+  "audio events name their connection and participant and carry a copy": async (fixture) => {
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
     const kept: AudioReceivedEvent[] = [];
-    using _subscription = bench.edge.events.subscribe(AudioReceivedEvent, (event) => {
+    using _subscription = fixture.edge.events.subscribe(AudioReceivedEvent, (event) => {
       kept.push(event);
     });
-    await bench.until(anna.speak(tone(400)), "speaking");
-    await bench.pass(200);
+    await fixture.until(anna.speak(tone(400)), "speaking");
+    await fixture.pass(200);
     const keptMs = () => kept.reduce((ms, event) => ms + audibleMs(event.pcm), 0);
-    await comesNear(bench, keptMs, 400, "what was kept");
+    await comesNear(fixture, keptMs, 400, "what was kept");
     expect(kept.every((event) => event.connection === connection), "the connection is named");
     const from = new Set(kept.map((event) => event.participant.id));
     expectSame([...from], [anna.participantId], "who was heard");
   },
 
   "audio that comes before its track's event is heard, and the track is told once": async (
-    bench,
+    fixture,
   ) => {
-    if (!bench.sut.enterEarly) return;
-    const agent = new NotingAgent("agent");
-    const { connection, call } = await bench.join(agent);
-    const anna = await bench.until(
-      bench.sut.enterEarly(call, { userId: "anna", trackDelayMs: 200 }),
+    if (!fixture.sut.enterEarly) return;
+    const agent = new RecordingAgent("agent");
+    const { connection, call } = await fixture.join(agent);
+    const anna = await fixture.until(
+      fixture.sut.enterEarly(call, { userId: "anna", trackDelayMs: 200 }),
       "entering",
     );
-    await bench.eventually(() => connection.participants.size === 1, "she is seen");
-    await bench.until(anna.speak(tone(500)), "speaking");
-    await bench.pass(200);
-    await comesNear(bench, () => agent.heardMs.get(anna.participantId), 500, "what was heard");
-    const told = bench.log.filter((line) => line === `track of ${anna.participantId}`);
+    await fixture.eventually(() => connection.participants.size === 1, "she is seen");
+    await fixture.until(anna.speak(tone(500)), "speaking");
+    await fixture.pass(200);
+    await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 500, "what was heard");
+    const told = fixture.log.filter((line) => line === `track of ${anna.participantId}`);
     expectSame(told.length, 1, "events of the track");
   },
 
-  "nobody is heard while muted": async (bench) => {
-    const agent = new NotingAgent("agent");
-    const { connection } = await bench.join(agent);
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    await bench.until(anna.mute(true), "muting");
-    await bench.pass(100);
-    await bench.until(anna.speak(tone(300)), "speaking");
-    await bench.pass(200);
-    near(bench, agent.heardMs.get(anna.participantId), 0, "what was heard");
+  "nobody is heard while muted": async (fixture) => {
+    const agent = new RecordingAgent("agent");
+    const { connection } = await fixture.join(agent);
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    await fixture.until(anna.mute(true), "muting");
+    await fixture.pass(100);
+    await fixture.until(anna.speak(tone(300)), "speaking");
+    await fixture.pass(200);
+    near(fixture, agent.heardMs.get(anna.participantId), 0, "what was heard");
   },
 
-  "nobody is heard after leaving in mid-sentence, and the others are": async (bench) => {
-    const agent = new NotingAgent("agent");
-    const { connection } = await bench.join(agent);
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    const bert = await bench.enterAndBeSeen(connection, "bert");
+  "nobody is heard after leaving in mid-sentence, and the others are": async (fixture) => {
+    const agent = new RecordingAgent("agent");
+    const { connection } = await fixture.join(agent);
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    const bert = await fixture.enterAndBeSeen(connection, "bert");
     const speaking = Promise.all([
       anna.speak(tone(1000)).catch(() => {}),
       bert.speak(tone(1000)),
     ]);
-    await bench.pass(400);
-    await bench.until(anna.leave(), "leaving");
-    await bench.eventually(() => connection.participants.size === 1, "anna is gone");
+    await fixture.pass(400);
+    await fixture.until(anna.leave(), "leaving");
+    await fixture.eventually(() => connection.participants.size === 1, "anna is gone");
     const heard = agent.heardMs.get(anna.participantId);
-    await bench.until(speaking, "speaking");
-    await bench.pass(200);
+    await fixture.until(speaking, "speaking");
+    await fixture.pass(200);
     expectSame(agent.heardMs.get(anna.participantId), heard, "what was heard of her");
-    await comesNear(bench, () => agent.heardMs.get(bert.participantId), 1000, "bert's part");
+    await comesNear(fixture, () => agent.heardMs.get(bert.participantId), 1000, "bert's part");
   },
 
-  "a rate that changes in mid-call is neither a gap nor a change of speed": async (bench) => {
-    if (bench.options.rateChange === false) return;
-    const agent = new NotingAgent("agent");
-    const { connection } = await bench.join(agent);
-    const anna = await bench.enterAndBeSeen(connection, "anna");
+  "a rate that changes in mid-call is neither a gap nor a change of speed": async (fixture) => {
+    if (fixture.options.rateChange === false) return;
+    const agent = new RecordingAgent("agent");
+    const { connection } = await fixture.join(agent);
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
     for (const [rate, channels] of [[48_000, 1], [16_000, 1], [44_100, 2], [8000, 1]]) {
-      await bench.until(anna.speak(tone(300, rate, channels)), "speaking");
+      await fixture.until(anna.speak(tone(300, rate, channels)), "speaking");
     }
-    await bench.pass(200);
-    await comesNear(bench, () => agent.heardMs.get(anna.participantId), 1200, "what was heard");
+    await fixture.pass(200);
+    await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 1200, "what was heard");
   },
 
-  "two agents on one edge hear only their own calls": async (bench) => {
-    const agents = [new NotingAgent("one"), new NotingAgent("two")];
+  "two agents on one edge hear only their own calls": async (fixture) => {
+    const agents = [new RecordingAgent("one"), new RecordingAgent("two")];
     const heard: { callId: string; from: string }[] = [];
-    using _subscription = bench.edge.events.subscribe(AudioReceivedEvent, (event) => {
+    using _subscription = fixture.edge.events.subscribe(AudioReceivedEvent, (event) => {
       heard.push({ callId: event.connection.call.id, from: event.participant.id });
     });
-    const parties: RemoteParty[] = [];
+    const parties: RemoteParticipant[] = [];
     for (const [index, agent] of agents.entries()) {
-      const { connection } = await bench.join(agent, `kit-${index}`);
-      parties.push(await bench.enterAndBeSeen(connection, `person-${index}`));
+      const { connection } = await fixture.join(agent, `kit-${index}`);
+      parties.push(await fixture.enterAndBeSeen(connection, `person-${index}`));
     }
     const speaking = Promise.all([parties[0]!.speak(tone(200)), parties[1]!.speak(tone(500))]);
-    await bench.until(speaking, "speaking");
-    await bench.pass(200);
+    await fixture.until(speaking, "speaking");
+    await fixture.pass(200);
     for (const [index, expected] of [200, 500].entries()) {
       const { heardMs } = agents[index]!;
       const id = parties[index]!.participantId;
-      await comesNear(bench, () => heardMs.get(id), expected, `agent ${index}`);
+      await comesNear(fixture, () => heardMs.get(id), expected, `agent ${index}`);
       const audible = [...heardMs].filter(([, ms]) => ms > 0).map(([heardId]) => heardId);
       expectSame(audible, [id], `whom agent ${index} heard`);
     }
@@ -143,100 +143,100 @@ export const media: Contract = {
     expectSame(crossed.length, 0, "events of the other call");
   },
 
-  "agents are heard by agents who ask for it, and by no others": async (bench) => {
-    const call = await bench.call();
-    const deaf = new NotingAgent("deaf");
-    const curious = new NotingAgent("curious", { hearsAgents: true });
-    await bench.until(bench.edge.join(deaf, call), "joining");
-    await bench.until(bench.edge.join(curious, call), "joining");
-    const talker = new NotingAgent("talker");
-    const connection = await bench.until(bench.edge.join(talker, call), "joining");
-    const audio = bench.edge.createAudioTrack();
-    await bench.until(bench.edge.publishTracks({ audio }, { connection }), "publishing");
-    await bench.pass(300);
-    await bench.until(audio.write(tone(500), { final: true }), "writing");
-    await bench.until(audio.drain(), "playing");
-    await bench.pass(300);
-    const sum = (agent: NotingAgent) => [...agent.heardMs.values()].reduce((a, b) => a + b, 0);
-    await comesNear(bench, () => sum(curious), 500, "what the curious one heard");
+  "agents are heard by agents who ask for it, and by no others": async (fixture) => {
+    const call = await fixture.call();
+    const deaf = new RecordingAgent("deaf");
+    const curious = new RecordingAgent("curious", { hearsAgents: true });
+    await fixture.until(fixture.edge.join(deaf, call), "joining");
+    await fixture.until(fixture.edge.join(curious, call), "joining");
+    const talker = new RecordingAgent("talker");
+    const connection = await fixture.until(fixture.edge.join(talker, call), "joining");
+    const audio = fixture.edge.createAudioTrack();
+    await fixture.until(fixture.edge.publishTracks({ audio }, { connection }), "publishing");
+    await fixture.pass(300);
+    await fixture.until(audio.write(tone(500), { final: true }), "writing");
+    await fixture.until(audio.drain(), "playing");
+    await fixture.pass(300);
+    const sum = (agent: RecordingAgent) => [...agent.heardMs.values()].reduce((a, b) => a + b, 0);
+    await comesNear(fixture, () => sum(curious), 500, "what the curious one heard");
     expectSame([sum(deaf), sum(talker)], [0, 0], "what the others heard");
     audio.close();
   },
 
-  "what the agent says is heard in full and once": async (bench) => {
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    const audio = bench.edge.createAudioTrack();
-    await bench.until(bench.edge.publishTracks({ audio }, { connection }), "publishing");
-    await bench.pass(300);
-    await bench.until(audio.write(tone(700, 24_000), { final: true }), "writing");
-    await bench.until(audio.drain(), "playing");
-    await bench.pass(300);
-    await comesNear(bench, () => anna.heardMs, 700, "what was heard");
-    near(bench, audio.playedMs, 700, "playedMs");
-    near(bench, audio.heardMs, 700, "heardMs");
+  "what the agent says is heard in full and once": async (fixture) => {
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    const audio = fixture.edge.createAudioTrack();
+    await fixture.until(fixture.edge.publishTracks({ audio }, { connection }), "publishing");
+    await fixture.pass(300);
+    await fixture.until(audio.write(tone(700, 24_000), { final: true }), "writing");
+    await fixture.until(audio.drain(), "playing");
+    await fixture.pass(300);
+    await comesNear(fixture, () => anna.heardMs, 700, "what was heard");
+    near(fixture, audio.playedMs, 700, "playedMs");
+    near(fixture, audio.heardMs, 700, "heardMs");
     expectSame(audio.bufferedMs, 0, "bufferedMs");
     audio.close();
   },
 
-  "voice and picture are published in one negotiation": async (bench) => {
-    const { connection } = await bench.join();
-    const audio = bench.edge.createAudioTrack();
+  "voice and picture are published in one negotiation": async (fixture) => {
+    const { connection } = await fixture.join();
+    const audio = fixture.edge.createAudioTrack();
     const video = new LatestVideoTrack();
-    const before = bench.sut.negotiations?.(connection) ?? 0;
-    const tracks = bench.options.video === false ? { audio } : { audio, video };
-    await bench.until(bench.edge.publishTracks(tracks, { connection }), "publishing");
-    const after = bench.sut.negotiations?.(connection) ?? before + 1;
+    const before = fixture.sut.negotiations?.(connection) ?? 0;
+    const tracks = fixture.options.video === false ? { audio } : { audio, video };
+    await fixture.until(fixture.edge.publishTracks(tracks, { connection }), "publishing");
+    const after = fixture.sut.negotiations?.(connection) ?? before + 1;
     expectSame(after - before, 1, "negotiations");
     audio.close();
     video.close();
   },
 
-  "a flush falls silent at once, and tells what was played and what was not": async (bench) => {
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    const audio = bench.edge.createAudioTrack();
-    await bench.until(bench.edge.publishTracks({ audio }, { connection }), "publishing");
-    await bench.pass(300);
+  "a flush falls silent at once, and tells what was played and what was not": async (fixture) => {
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    const audio = fixture.edge.createAudioTrack();
+    await fixture.until(fixture.edge.publishTracks({ audio }, { connection }), "publishing");
+    await fixture.pass(300);
     const writing = audio.write(tone(3000));
-    await bench.pass(600);
-    const result = await bench.until(audio.flush(), "flushing");
-    await bench.until(writing, "writing");
-    near(bench, result.playedMs + result.discardedMs, 3000, "played and discarded");
-    await bench.pass(300);
+    await fixture.pass(600);
+    const result = await fixture.until(audio.flush(), "flushing");
+    await fixture.until(writing, "writing");
+    near(fixture, result.playedMs + result.discardedMs, 3000, "played and discarded");
+    await fixture.pass(300);
     const heard = anna.heardMs;
-    near(bench, heard, result.playedMs, "what was heard");
-    await bench.pass(500);
+    near(fixture, heard, result.playedMs, "what was heard");
+    await fixture.pass(500);
     expectSame(anna.heardMs, heard, "what was heard later");
-    await bench.until(audio.write(tone(200), { final: true }), "writing");
-    await bench.until(audio.drain(), "playing");
-    await bench.pass(300);
-    await comesNear(bench, () => anna.heardMs - heard, 200, "what was said after the flush");
+    await fixture.until(audio.write(tone(200), { final: true }), "writing");
+    await fixture.until(audio.drain(), "playing");
+    await fixture.pass(300);
+    await comesNear(fixture, () => anna.heardMs - heard, 200, "what was said after the flush");
     audio.close();
   },
 
-  "pausing falls silent and resuming says the rest": async (bench) => {
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    const audio = bench.edge.createAudioTrack();
-    await bench.until(bench.edge.publishTracks({ audio }, { connection }), "publishing");
-    await bench.pass(300);
-    await bench.until(audio.write(tone(1000), { final: true }), "writing");
-    await bench.pass(300);
+  "pausing falls silent and resuming says the rest": async (fixture) => {
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    const audio = fixture.edge.createAudioTrack();
+    await fixture.until(fixture.edge.publishTracks({ audio }, { connection }), "publishing");
+    await fixture.pass(300);
+    await fixture.until(audio.write(tone(1000), { final: true }), "writing");
+    await fixture.pass(300);
     audio.pause();
-    await bench.pass(300);
+    await fixture.pass(300);
     const heard = anna.heardMs;
-    await bench.pass(500);
+    await fixture.pass(500);
     expectSame(anna.heardMs, heard, "what was heard while paused");
     audio.resume();
-    await bench.until(audio.drain(), "playing");
-    await bench.pass(300);
-    await comesNear(bench, () => anna.heardMs, 1000, "what was heard in all");
+    await fixture.until(audio.drain(), "playing");
+    await fixture.pass(300);
+    await comesNear(fixture, () => anna.heardMs, 1000, "what was heard in all");
     audio.close();
   },
 
-  "a track's write can be aborted while it waits": async (bench) => {
-    const audio = bench.edge.createAudioTrack();
+  "a track's write can be aborted while it waits": async (fixture) => {
+    const audio = fixture.edge.createAudioTrack();
     const controller = new AbortController();
     const waiting = audio.write(tone(5000), { signal: controller.signal });
     controller.abort(new Error("enough"));
@@ -245,32 +245,32 @@ export const media: Contract = {
     audio.close();
   },
 
-  "pictures are had by their track, and end with it": async (bench) => {
-    if (bench.options.video === false) return;
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
+  "pictures are had by their track, and end with it": async (fixture) => {
+    if (fixture.options.video === false) return;
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
     for (const type of [TrackType.VIDEO, TrackType.SCREEN_SHARE] as const) {
-      const published = await bench.until(anna.publishVideo!(type), "publishing");
+      const published = await fixture.until(anna.publishVideo!(type), "publishing");
       const find = () => [...connection.tracks.values()].find((one) => one.type === type);
-      await bench.eventually(() => find() !== undefined, "the track is known");
-      const track = bench.edge.addTrackSubscriber(find()!.id, { connection });
+      await fixture.eventually(() => find() !== undefined, "the track is known");
+      const track = fixture.edge.addTrackSubscriber(find()!.id, { connection });
       expect(track !== undefined, "the track can be subscribed to");
       const frames = track[Symbol.asyncIterator]();
-      const first = await bench.until(frames.next(), "a frame");
+      const first = await fixture.until(frames.next(), "a frame");
       expect(first.done !== true && first.value.width > 0, "there is a picture");
-      await bench.until(published[Symbol.asyncDispose](), "unpublishing");
-      await bench.eventually(() => find() === undefined, "the track is gone");
+      await fixture.until(published[Symbol.asyncDispose](), "unpublishing");
+      await fixture.eventually(() => find() === undefined, "the track is gone");
       const ended = (async () => {
         while (!(await frames.next()).done);
       })();
-      await bench.until(ended, "the end of the pictures");
+      await fixture.until(ended, "the end of the pictures");
       track.close();
     }
   },
 
-  "a track that does not exist cannot be subscribed to": async (bench) => {
-    const { connection } = await bench.join();
-    const none = bench.edge.addTrackSubscriber("no such track", { connection });
+  "a track that does not exist cannot be subscribed to": async (fixture) => {
+    const { connection } = await fixture.join();
+    const none = fixture.edge.addTrackSubscriber("no such track", { connection });
     expectSame(none, undefined, "the subscription");
   },
 };

@@ -1,70 +1,78 @@
 import type { Contract } from "./conformance.ts";
-import { expect, expectSame, NotingAgent, rejection } from "./fixture.ts";
+import { expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
 
 /** Who is there, and what that makes of the connection. */
 export const presence: Contract = {
-  "a user can be authenticated, and again": async (bench) => {
-    await bench.call(new NotingAgent("one"));
-    await bench.call(new NotingAgent("one"));
-    await bench.call(new NotingAgent("two"));
+  "a user can be authenticated, and again": async (fixture) => {
+    await fixture.call(new RecordingAgent("one"));
+    await fixture.call(new RecordingAgent("one"));
+    await fixture.call(new RecordingAgent("two"));
   },
 
-  "a call can be created and found again": async (bench) => {
-    const first = await bench.call();
-    const again = await bench.call();
+  "a call can be created and found again": async (fixture) => {
+    const first = await fixture.call();
+    const again = await fixture.call();
     expectSame([first.id, again.id, again.type], ["kit", "kit", "default"], "the calls");
   },
 
-  "joining a call that nobody is in gives a connection that waits": async (bench) => {
-    const { connection, call } = await bench.join();
+  "joining a call that nobody is in gives a connection that waits": async (fixture) => {
+    const { connection, call } = await fixture.join();
     expectSame(connection.state, "waiting", "the state");
     expectSame(connection.participants.size, 0, "the participants");
-    expectSame([connection.call.id, connection.edge === bench.edge], [call.id, true], "its call");
-    expectSame(bench.log, ["establishing -> waiting"], "the events");
+    expectSame([connection.call.id, connection.edge === fixture.edge], [call.id, true], "its call");
+    expectSame(fixture.log, ["establishing -> waiting"], "the events");
   },
 
-  "a call that nobody joined is idle from the moment the agent joined": async (bench) => {
-    const { connection } = await bench.join();
-    await bench.pass(120);
+  "a call that nobody joined is idle from the moment the agent joined": async (fixture) => {
+    const { connection } = await fixture.join();
+    await fixture.pass(120);
     expect(connection.idleForMs() >= 100, `idle for ${connection.idleForMs()} ms after 120`);
     expect(connection.onCallForMs() >= 100, `on call for ${connection.onCallForMs()} ms`);
     expect(connection.idleSince() > 0, "idleSince tells when");
   },
 
-  "who is in the call already is announced on joining, with the tracks": async (bench) => {
-    const agent = new NotingAgent("agent");
-    const call = await bench.call(agent);
+  "who is in the call already is announced on joining, with the tracks": async (fixture) => {
+    const agent = new RecordingAgent("agent");
+    const call = await fixture.call(agent);
     // A call may exist for people only while somebody is in it: an agent keeps it open.
-    const host = await bench.until(bench.edge.join(new NotingAgent("host"), call), "joining");
-    const anna = await bench.enterAndBeSeen(host, "anna");
-    await bench.eventually(() => host.tracks.size > 0, "the host sees the track");
-    const connection = await bench.until(bench.edge.join(agent, call), "joining");
-    await bench.eventually(() => connection.participants.has(anna.participantId), "anna is known");
-    await bench.eventually(
+    const host = await fixture.until(
+      fixture.edge.join(new RecordingAgent("host"), call),
+      "joining",
+    );
+    const anna = await fixture.enterAndBeSeen(host, "anna");
+    await fixture.eventually(() => host.tracks.size > 0, "the host sees the track");
+    const connection = await fixture.until(fixture.edge.join(agent, call), "joining");
+    await fixture.eventually(
+      () => connection.participants.has(anna.participantId),
+      "anna is known",
+    );
+    await fixture.eventually(
       () => [...connection.tracks.values()].some((one) => one.participant.kind === "person"),
       "her track is known",
     );
     expectSame(connection.state, "active", "the state");
     expectSame(connection.idleForMs(), 0, "idleForMs");
-    const joined = bench.log.filter((line) => line === `joined ${anna.participantId}`).length;
+    const joined = fixture.log.filter((line) => line === `joined ${anna.participantId}`).length;
     expectSame(joined, 2, "announcements, one for each of the two connections");
   },
 
-  "the connection is active while a person is there and idle when all have left": async (bench) => {
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    const bert = await bench.enterAndBeSeen(connection, "bert");
+  "the connection is active while a person is there and idle when all have left": async (
+    fixture,
+  ) => {
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    const bert = await fixture.enterAndBeSeen(connection, "bert");
     expectSame([connection.state, connection.idleForMs()], ["active", 0], "with two");
-    await bench.until(anna.leave(), "leaving");
-    await bench.eventually(() => connection.participants.size === 1, "anna is gone");
+    await fixture.until(anna.leave(), "leaving");
+    await fixture.eventually(() => connection.participants.size === 1, "anna is gone");
     expectSame([connection.state, connection.idleForMs()], ["active", 0], "with one");
-    await bench.until(bert.leave(), "leaving");
-    await bench.eventually(() => connection.state === "idle", "the connection is idle");
-    await bench.pass(60);
+    await fixture.until(bert.leave(), "leaving");
+    await fixture.eventually(() => connection.state === "idle", "the connection is idle");
+    await fixture.pass(60);
     expect(connection.idleForMs() >= 50, `idle for ${connection.idleForMs()} ms after 60`);
-    await bench.enterAndBeSeen(connection, "carl");
+    await fixture.enterAndBeSeen(connection, "carl");
     expectSame([connection.state, connection.idleForMs()], ["active", 0], "with another");
-    const states = bench.log.filter((line) => line.includes("->"));
+    const states = fixture.log.filter((line) => line.includes("->"));
     expectSame(states, [
       "establishing -> waiting",
       "waiting -> active",
@@ -74,79 +82,79 @@ export const presence: Contract = {
   },
 
   "waiting for a participant ends when one comes, and waits again after all have left": async (
-    bench,
+    fixture,
   ) => {
-    const { connection } = await bench.join();
-    const waiting = connection.waitForParticipant({ timeoutMs: bench.limitMs });
-    const anna = await bench.enter(connection.call, "anna");
-    expectSame((await bench.until(waiting, "waiting")).id, anna.participantId, "who came");
-    await bench.until(anna.leave(), "leaving");
-    await bench.eventually(() => connection.state === "idle", "the connection is idle");
+    const { connection } = await fixture.join();
+    const waiting = connection.waitForParticipant({ timeoutMs: fixture.limitMs });
+    const anna = await fixture.enter(connection.call, "anna");
+    expectSame((await fixture.until(waiting, "waiting")).id, anna.participantId, "who came");
+    await fixture.until(anna.leave(), "leaving");
+    await fixture.eventually(() => connection.state === "idle", "the connection is idle");
     const error = await rejection(
-      bench.until(connection.waitForParticipant({ timeoutMs: 50 }), "waiting"),
+      fixture.until(connection.waitForParticipant({ timeoutMs: 50 }), "waiting"),
       "waiting in an empty call",
     );
     expectSame((error as Error).name, "TimeoutError", "the error");
   },
 
-  "somebody's leaving is announced after his track's removal": async (bench) => {
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
+  "somebody's leaving is announced after his track's removal": async (fixture) => {
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
     const id = anna.participantId;
-    await bench.eventually(() => connection.tracks.size === 1, "her track is known");
-    await bench.until(anna.leave(), "leaving");
-    await bench.eventually(() => bench.log.includes(`left ${id}`), "her leaving is announced");
-    const story = bench.log.filter((line) => line.endsWith(id));
+    await fixture.eventually(() => connection.tracks.size === 1, "her track is known");
+    await fixture.until(anna.leave(), "leaving");
+    await fixture.eventually(() => fixture.log.includes(`left ${id}`), "her leaving is announced");
+    const story = fixture.log.filter((line) => line.endsWith(id));
     const expected = [`joined ${id}`, `track of ${id}`, `no track of ${id}`, `left ${id}`];
     expectSame(story, expected, "the events");
     expectSame([connection.participants.size, connection.tracks.size], [0, 0], "what is left");
   },
 
   "one user on two devices is two participants, and leaving with one takes one away": async (
-    bench,
+    fixture,
   ) => {
-    const { connection } = await bench.join();
-    const laptop = await bench.enterAndBeSeen(connection, "anna");
-    const phone = await bench.enterAndBeSeen(connection, "anna");
+    const { connection } = await fixture.join();
+    const laptop = await fixture.enterAndBeSeen(connection, "anna");
+    const phone = await fixture.enterAndBeSeen(connection, "anna");
     expect(laptop.participantId !== phone.participantId, "their ids differ");
     const users = [...connection.participants.values()].map((one) => one.userId);
     expectSame(users.length, 2, "the participants");
     expectSame(new Set(users).size, 1, "the users");
-    await bench.eventually(() => connection.tracks.size === 2, "both tracks are known");
-    await bench.until(laptop.leave(), "leaving");
-    await bench.eventually(() => connection.participants.size === 1, "the laptop is gone");
+    await fixture.eventually(() => connection.tracks.size === 2, "both tracks are known");
+    await fixture.until(laptop.leave(), "leaving");
+    await fixture.eventually(() => connection.participants.size === 1, "the laptop is gone");
     expectSame([...connection.participants.keys()], [phone.participantId], "who is left");
     const owners = [...connection.tracks.values()].map((one) => one.participant.id);
     expectSame(owners, [phone.participantId], "whose track is left");
-    expect(bench.log.includes(`no track of ${laptop.participantId}`), "the removal is announced");
+    expect(fixture.log.includes(`no track of ${laptop.participantId}`), "the removal is announced");
     expectSame(connection.state, "active", "the state");
   },
 
-  "muting and unmuting are told": async (bench) => {
-    const { connection } = await bench.join();
-    const anna = await bench.enterAndBeSeen(connection, "anna");
-    await bench.eventually(() => connection.tracks.size === 1, "her track is known");
+  "muting and unmuting are told": async (fixture) => {
+    const { connection } = await fixture.join();
+    const anna = await fixture.enterAndBeSeen(connection, "anna");
+    await fixture.eventually(() => connection.tracks.size === 1, "her track is known");
     const muted = () => [...connection.tracks.values()][0]?.muted;
-    await bench.until(anna.mute(true), "muting");
-    await bench.eventually(() => muted() === true, "the track is muted");
-    await bench.until(anna.mute(false), "unmuting");
-    await bench.eventually(() => muted() === false, "the track is unmuted");
-    const told = bench.log.filter((line) => line.endsWith("muted"));
+    await fixture.until(anna.mute(true), "muting");
+    await fixture.eventually(() => muted() === true, "the track is muted");
+    await fixture.until(anna.mute(false), "unmuting");
+    await fixture.eventually(() => muted() === false, "the track is unmuted");
+    const told = fixture.log.filter((line) => line.endsWith("muted"));
     const id = anna.participantId;
     expectSame(told, [`track of ${id} muted`, `track of ${id} unmuted`], "the events");
   },
 
-  "an agent is no person: two agents alone wait, and are idle": async (bench) => {
-    const call = await bench.call();
-    const one = await bench.until(bench.edge.join(new NotingAgent("one"), call), "joining");
-    const two = await bench.until(bench.edge.join(new NotingAgent("two"), call), "joining");
-    await bench.eventually(
+  "an agent is no person: two agents alone wait, and are idle": async (fixture) => {
+    const call = await fixture.call();
+    const one = await fixture.until(fixture.edge.join(new RecordingAgent("one"), call), "joining");
+    const two = await fixture.until(fixture.edge.join(new RecordingAgent("two"), call), "joining");
+    await fixture.eventually(
       () => one.participants.size === 1 && two.participants.size === 1,
       "the agents see each other",
     );
     const kinds = [...one.participants.values()].map((participant) => participant.kind);
     expectSame(kinds, ["agent"], "what one sees");
-    await bench.pass(60);
+    await fixture.pass(60);
     expectSame([one.state, two.state], ["waiting", "waiting"], "the states");
     expect(one.idleForMs() >= 50, `idle for ${one.idleForMs()} ms after 60`);
   },

@@ -11,7 +11,7 @@ import type { JsonValue, TrackType } from "../../edge/types.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 
 /** A person on the other side of a call: a browser, or whatever stands for one. */
-export interface RemoteParty {
+export interface RemoteParticipant {
   /** The participant's id, as the agent sees it. */
   readonly participantId: string;
   /** How much of the agents was heard so far, in milliseconds; silence does not count. */
@@ -37,20 +37,23 @@ export interface EdgeUnderTest extends AsyncDisposable {
   /** The clock that the edge runs on, where it is a virtual one. */
   readonly clock?: VirtualClock;
   /** Lets a person into a call, with a microphone. */
-  enter(call: Call, options: { userId: string }): Promise<RemoteParty>;
+  enter(call: Call, options: { userId: string }): Promise<RemoteParticipant>;
   /**
    * Lets a person in who is heard so much earlier than the agent is told of the microphone's track.
    * Left out where that cannot be brought about.
    */
-  enterEarly?(call: Call, options: { userId: string; trackDelayMs: number }): Promise<RemoteParty>;
+  enterEarly?(
+    call: Call,
+    options: { userId: string; trackDelayMs: number },
+  ): Promise<RemoteParticipant>;
   /** Ends a call for everybody. Left out where an edge has no such thing. */
   endCall?(call: Call): Promise<void>;
   /** Loses the agent's network, or brings it back. Left out where that cannot be done. */
-  disturb?(connection: Connection, lost: boolean): Promise<void>;
+  dropNetwork?(connection: Connection, lost: boolean): Promise<void>;
   /** How many times tracks were negotiated. Left out where that cannot be counted. */
   negotiations?(connection: Connection): number;
   /** What is still open when everything was closed: sockets, processes, members. Must be 0. */
-  leftovers?(): number | Promise<number>;
+  openResources?(): number | Promise<number>;
 }
 
 /** Makes a new edge for one test. */

@@ -1,4 +1,4 @@
-import type { CallScript, NetworkConditions, Person, Stall } from "./script.ts";
+import type { CallScript, NetworkConditions, ScriptedPerson, Stall } from "./script.ts";
 import { shown } from "../../events/checks.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 
@@ -25,7 +25,7 @@ export function assertScript(script: CallScript): void {
   }
   if (!Array.isArray(people)) throw new TypeError(`people must be a list, got ${shown(people)}`);
   const ids = new Map<string, string>();
-  people.forEach((person: Person, index) => {
+  people.forEach((person: ScriptedPerson, index) => {
     const name = `people[${index}]`;
     assertPerson(name, person, endsAtMs);
     const id = person.id ?? person.userId;
@@ -43,7 +43,7 @@ export function assertScript(script: CallScript): void {
   each("reconnects", reconnects, assertRange);
 }
 
-function assertPerson(name: string, person: Person, endsAtMs: number): void {
+function assertPerson(name: string, person: ScriptedPerson, endsAtMs: number): void {
   assertObject(name, person);
   assertId(`${name}.userId`, person.userId);
   if (person.id !== undefined) assertId(`${name}.id`, person.id);

@@ -1,14 +1,14 @@
 import type { AudioRow, AudioRowEntry } from "../../edge/edge_agent.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { MemoryConnection, RoomMessage } from "../memory_connection.ts";
-import type { MemoryParty } from "../memory_participant.ts";
-import type { Carrier } from "../memory_room.ts";
+import type { MemoryParticipant } from "../memory_participant.ts";
+import type { MemoryNetwork } from "../memory_room.ts";
 import type { Random } from "../random.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 import type { NetworkConditions, Stall } from "./script.ts";
 import type { StallableClock } from "./stallable_clock.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { type NetworkFigures, SimulatedNetwork } from "./network.ts";
+import { type NetworkFigures, SimulatedLink } from "./network.ts";
 
 /** What the agent was to be told while it stood still. */
 type Held =
@@ -16,15 +16,15 @@ type Held =
   | { connection: MemoryConnection; message: RoomMessage };
 
 /** The ways between the people and the agent, and the agent's standing still. */
-export class SimulatedCarrier implements Carrier {
+export class SimulatedNetwork implements MemoryNetwork {
   readonly heardDelayMs: number;
   readonly #clock: VirtualClock;
   readonly #agentClock: StallableClock;
   readonly #random: Random;
   readonly #conditions: (participantId: string) => NetworkConditions;
-  readonly #up = new Map<string, SimulatedNetwork>();
-  readonly #down = new Map<string, SimulatedNetwork>();
-  readonly #onHeard: (party: MemoryParty, atMs: number) => void;
+  readonly #up = new Map<string, SimulatedLink>();
+  readonly #down = new Map<string, SimulatedLink>();
+  readonly #onHeard: (party: MemoryParticipant, atMs: number) => void;
   #held: Held[] = [];
 
   constructor(
@@ -35,7 +35,7 @@ export class SimulatedCarrier implements Carrier {
       conditions: (participantId: string) => NetworkConditions;
       heardDelayMs: number;
       /** A party hears 10 ms of the agent, at that time. */
-      onHeard: (party: MemoryParty, atMs: number) => void;
+      onHeard: (party: MemoryParticipant, atMs: number) => void;
     },
   ) {
     this.#onHeard = options.onHeard;
@@ -60,7 +60,7 @@ export class SimulatedCarrier implements Carrier {
     return this.#network(this.#up, participantId).delayMs;
   }
 
-  carry(party: MemoryParty, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[] {
+  carry(party: MemoryParticipant, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[] {
     const network = this.#network(this.#up, party.id);
     if (sent) network.send(sent, row, this.#clock.now());
     const arrived = party.microphone && network.receive(row, party.microphone);
@@ -81,7 +81,7 @@ export class SimulatedCarrier implements Carrier {
     else connection.take(message);
   }
 
-  say(party: MemoryParty, samples: Int16Array, from: Participant): void {
+  say(party: MemoryParticipant, samples: Int16Array, from: Participant): void {
     const network = this.#network(this.#down, party.id);
     const nowMs = this.#clock.now();
     if (network.decide(nowMs) !== "arrives") return;
@@ -127,11 +127,11 @@ export class SimulatedCarrier implements Carrier {
     return result;
   }
 
-  #network(networks: Map<string, SimulatedNetwork>, id: string): SimulatedNetwork {
+  #network(networks: Map<string, SimulatedLink>, id: string): SimulatedLink {
     let network = networks.get(id);
     if (!network) {
       const direction = networks === this.#up ? "up" : "down";
-      network = new SimulatedNetwork(
+      network = new SimulatedLink(
         this.#conditions(id),
         this.#random.fork(`${direction} ${id}`),
       );

@@ -18,7 +18,7 @@ export interface NetworkFigures {
 }
 
 /** The way from one person to the agent: packets of 20 ms, and a jitter buffer at its end. */
-export class SimulatedNetwork {
+export class SimulatedLink {
   readonly figures: NetworkFigures = { sent: 0, lost: 0, late: 0, duplicated: 0 };
   readonly #conditions: NetworkConditions;
   readonly #random: Random;

@@ -34,7 +34,7 @@ export interface NetworkConditions {
 }
 
 /** Something that a person says. */
-export interface Utterance {
+export interface ScriptedUtterance {
   /** When he begins, in milliseconds since the call began. */
   atMs: number;
   /** What he says: a WAV that was read, a tone, noise like speech. Of any rate. */
@@ -42,7 +42,7 @@ export interface Utterance {
 }
 
 /** One person with one device. Two with one `userId` are one person with two devices. */
-export interface Person {
+export interface ScriptedPerson {
   /** Whose message it is: a user's id. */
   userId: string;
   /** The participant's id; `userId` unless given. */
@@ -52,7 +52,7 @@ export interface Person {
   /** Default: stays. */
   leavesAtMs?: number;
   /** What he says, and when. */
-  says?: readonly Utterance[];
+  says?: readonly ScriptedUtterance[];
   /** When the microphone is muted: from, until. */
   mutes?: readonly (readonly [fromMs: number, untilMs: number])[];
   /** How late his track is announced, though his audio comes; `Infinity`: never. Default 0. */
@@ -91,7 +91,7 @@ export interface CallScript {
   /** The same seed gives the same log, to the byte. */
   seed: number;
   /** Who takes part, beside the agent: each with a participant id of his own. */
-  people: readonly Person[];
+  people: readonly ScriptedPerson[];
   /** The agent as it is, with the edge and the clock of the simulation. */
   agent: (simulation: Simulation) => Omit<AgentOptions, "edge" | "clock" | "agentUser">;
   /** When the agent begins to join. Default 0. */

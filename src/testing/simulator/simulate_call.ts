@@ -1,5 +1,5 @@
 import type { Processor } from "../../agent/processor.ts";
-import type { CallScript, Person, Simulation } from "./script.ts";
+import type { CallScript, ScriptedPerson, Simulation } from "./script.ts";
 import type { Call } from "../../edge/call.ts";
 import { Agent } from "../../agent/agent.ts";
 import * as events from "../../edge/events.ts";
@@ -8,11 +8,11 @@ import { checkMethods, checkObject } from "../../events/checks.ts";
 import { promised, promiseIn } from "../../events/user_code.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Random } from "../random.ts";
-import type { MemoryParty } from "../memory_participant.ts";
+import type { MemoryParticipant } from "../memory_participant.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 import { assertScript } from "./assert_script.ts";
 import { CallRecord } from "./call_record.ts";
-import { SimulatedCarrier } from "./carrier.ts";
+import { SimulatedNetwork } from "./carrier.ts";
 import { Intervals } from "./intervals.ts";
 import { SimulatedEdge } from "./simulated_edge.ts";
 import { StallableClock } from "./stallable_clock.ts";
@@ -80,8 +80,8 @@ class Simulator implements Simulation {
   readonly edge: SimulatedEdge;
   readonly #script: CallScript;
   readonly #agentClock: StallableClock;
-  readonly #carrier: SimulatedCarrier;
-  readonly #parties = new Map<string, MemoryParty>();
+  readonly #carrier: SimulatedNetwork;
+  readonly #parties = new Map<string, MemoryParticipant>();
   #agent: Agent | undefined;
   /** Whether the 10 ms that the agent says right now are no silence. */
   #sounds = false;
@@ -91,7 +91,7 @@ class Simulator implements Simulation {
     this.#agentClock = new StallableClock(this.clock);
     const networks = new Map(script.people.map((one) => [idOf(one), one.network ?? {}]));
     const cuts = script.reconnects ?? [];
-    this.#carrier = new SimulatedCarrier({
+    this.#carrier = new SimulatedNetwork({
       clock: this.clock,
       agentClock: this.#agentClock,
       random: new Random(script.seed),
@@ -141,8 +141,8 @@ class Simulator implements Simulation {
     for (const person of script.people) this.#play(person, call);
     for (const stall of script.stalls ?? []) this.#at(stall.atMs, () => this.#stall(stall));
     for (const [from, until] of script.reconnects ?? []) {
-      this.#at(from, () => this.edge.disturb(agent.connection!, true));
-      this.#at(until, () => this.edge.disturb(agent.connection!, false));
+      this.#at(from, () => this.edge.dropNetwork(agent.connection!, true));
+      this.#at(until, () => this.edge.dropNetwork(agent.connection!, false));
     }
     let failure: { error: unknown } | undefined;
     this.#at(script.agentJoinsAtMs ?? 0, () => {
@@ -160,7 +160,7 @@ class Simulator implements Simulation {
     record.state = agent.connection?.state ?? "establishing";
     record.reason = agent.connection?.closeReason;
     record.droppedSlots = agent.droppedSlots;
-    record.droppedBy = Object.fromEntries(agent.droppedSlotsBy);
+    record.droppedBy = Object.fromEntries(agent.droppedSlotsByParticipant);
     record.network = this.#carrier.figures;
     record.durationMs = script.endsAtMs;
     this.note(`over: ${record.reason}, ${record.droppedSlots} slots dropped`);
@@ -168,12 +168,12 @@ class Simulator implements Simulation {
     if (failure) throw failure.error;
   }
 
-  #play(person: Person, call: Call): void {
+  #play(person: ScriptedPerson, call: Call): void {
     const { userId, trackDelayMs } = person;
     const id = idOf(person);
     const spoken = new Intervals();
     this.record.spoken.set(id, spoken);
-    const act = (atMs: number, what: string, action: (party: MemoryParty) => void) => {
+    const act = (atMs: number, what: string, action: (party: MemoryParticipant) => void) => {
       this.#at(atMs, () => {
         const party = this.#parties.get(id);
         if (!party) return;
@@ -202,7 +202,7 @@ class Simulator implements Simulation {
   }
 
   /** Notes what a party says, as it leaves the microphone. */
-  #listenTo(party: MemoryParty, spoken: Intervals): void {
+  #listenTo(party: MemoryParticipant, spoken: Intervals): void {
     if (!this.record.heardBy.has(party.id)) {
       this.record.heardBy.set(party.id, new Intervals(20));
     }
@@ -269,7 +269,7 @@ class Simulator implements Simulation {
   }
 }
 
-function idOf(person: Person): string {
+function idOf(person: ScriptedPerson): string {
   return person.id ?? person.userId;
 }
 

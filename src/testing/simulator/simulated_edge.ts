@@ -5,16 +5,16 @@ import { loadKernel } from "../../native/load.ts";
 import { MemoryEdge } from "../memory_edge.ts";
 import { MemoryRoom } from "../memory_room.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
-import type { SimulatedCarrier } from "./carrier.ts";
+import type { SimulatedNetwork } from "./carrier.ts";
 import type { StallableClock } from "./stallable_clock.ts";
 
 /** An edge in memory with networks between, whose agent may stand still. */
 export class SimulatedEdge extends MemoryEdge {
   readonly #agentClock: StallableClock;
-  readonly #carrier: SimulatedCarrier;
+  readonly #carrier: SimulatedNetwork;
 
   constructor(
-    options: { clock: VirtualClock; agentClock: StallableClock; carrier: SimulatedCarrier },
+    options: { clock: VirtualClock; agentClock: StallableClock; carrier: SimulatedNetwork },
   ) {
     super({ clock: options.clock, logger: silentLogger });
     this.#agentClock = options.agentClock;

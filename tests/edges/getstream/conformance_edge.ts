@@ -2,7 +2,10 @@
 import type { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import type { JsonValue, TrackType } from "../../../src/edge/types.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
-import type { EdgeUnderTest, RemoteParty } from "../../../src/testing/conformance/under_test.ts";
+import type {
+  EdgeUnderTest,
+  RemoteParticipant,
+} from "../../../src/testing/conformance/under_test.ts";
 import { StreamDouble } from "./double/stream_double.ts";
 import type { Body } from "./double/body.ts";
 import { edgeOn } from "./_fixture.ts";
@@ -32,8 +35,8 @@ export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
     endCall: async (call) => {
       await double.sfu.command("endCall", { cid: `${call.type}:${call.id}` });
     },
-    disturb: async (_connection, lost) => await double.sfu.command("offline", { on: lost }),
-    leftovers: async () => {
+    dropNetwork: async (_connection, lost) => await double.sfu.command("offline", { on: lost }),
+    openResources: async () => {
       const members = await double.sfu.command<{ edges: string[] }[]>("members", {
         cid: "default:kit",
       });
@@ -51,7 +54,7 @@ export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
   };
 }
 
-class Party implements RemoteParty {
+class Party implements RemoteParticipant {
   heardMs = 0;
   readonly customEvents: JsonValue[] = [];
   readonly #reader = new CustomEventReader();

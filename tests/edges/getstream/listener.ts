@@ -1,5 +1,5 @@
 /** An agent for tests that only measures what it hears. @module */
-import type { AudioRow, EdgeAgent, Hearing } from "../../../src/edge/edge_agent.ts";
+import type { AudioRow, AudioSubscription, EdgeAgent } from "../../../src/edge/edge_agent.ts";
 import type { User } from "../../../src/edge/types.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 
@@ -19,7 +19,7 @@ export class Listener implements EdgeAgent {
 
   constructor(
     readonly user: User,
-    readonly hearing: Hearing = { sampleRate: 16_000, agents: false },
+    readonly hearing: AudioSubscription = { sampleRate: 16_000, agents: false },
   ) {}
 
   receiveRow(row: AudioRow): void {

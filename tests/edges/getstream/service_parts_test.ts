@@ -4,12 +4,15 @@ import { ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
 import { readCredentials, tokenEndsAt } from "../../../src/edges/getstream/wire/credentials.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
 import { backOffMs, retrying } from "../../../src/edges/getstream/wire/retrying.ts";
-import { describeFailure, refusalError } from "../../../src/edges/getstream/wire/service_errors.ts";
+import {
+  describeFailure,
+  rejectionError,
+} from "../../../src/edges/getstream/wire/service_errors.ts";
 import { sfuError, wantsElsewhere } from "../../../src/edges/getstream/child/sfu/sfu_error.ts";
 import { UserToken } from "../../../src/edges/getstream/user_token.ts";
 import {
+  KeepaliveSocket,
   type SocketEnd,
-  WatchedSocket,
 } from "../../../src/edges/getstream/wire/keepalive_socket.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
@@ -97,7 +100,7 @@ Deno.test("refusals become errors that say whether trying again makes sense", ()
     [undefined, undefined, "ConnectionError", "unreachable", true],
   ];
   for (const [status, code, name, wanted, retryable] of cases) {
-    const error = refusalError({ status, code, message: "m", doing: "d" });
+    const error = rejectionError({ status, code, message: "m", doing: "d" });
     assertEquals([error.name, error.code, error.retryable], [name, wanted, retryable]);
   }
 });
@@ -221,7 +224,7 @@ function socketStage() {
   const raw = new FakeSocket();
   const ends: SocketEnd[] = [];
   const messages: unknown[] = [];
-  const opening = WatchedSocket.open("ws://nowhere", {
+  const opening = KeepaliveSocket.open("ws://nowhere", {
     name: "the socket",
     openTimeoutMs: 5000,
     pingMs: 5000,

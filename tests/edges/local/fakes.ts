@@ -1,5 +1,5 @@
 /** Doubles for the tests of LocalEdge: no WebRTC, no network, no time of their own. */
-import type { ConnectionNotice } from "../../../src/media/wire/messages.ts";
+import type { ConnectionMessage } from "../../../src/media/wire/messages.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
 import type {
   RtcConnectionState,
@@ -7,7 +7,7 @@ import type {
   RtcTransceiver,
 } from "../../../src/media/webrtc/rtc_types.ts";
 import { checkLimits, type LocalLimits } from "../../../src/edges/local/wire/limits.ts";
-import { Refusal } from "../../../src/edges/local/wire/rejection.ts";
+import { Rejection } from "../../../src/edges/local/wire/rejection.ts";
 import { Room } from "../../../src/edges/local/child/room.ts";
 import type {
   RoomAudio,
@@ -142,12 +142,12 @@ export class FakePort {
   readonly signal = new AbortController().signal;
   readonly subscribed = new Set<string>();
   readonly sources: [string, string | undefined][] = [];
-  notices: ConnectionNotice[] = [];
+  notices: ConnectionMessage[] = [];
 
   constructor(readonly connectionId: number, name = "Echo") {
     this.user = { id: name.toLowerCase(), name };
   }
-  notify(notice: ConnectionNotice): void {
+  notify(notice: ConnectionMessage): void {
     this.notices.push(notice);
   }
   isSubscribed(trackId: string): boolean {
@@ -278,7 +278,7 @@ export class RoomBench {
     try {
       this.room.enter(socket, hello(name, more));
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Rejection)) throw error;
       socket.refuse(error);
     }
     return page;

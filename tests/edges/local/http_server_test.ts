@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { typescriptKernel } from "../../../src/audio/typescript_kernel.ts";
-import { LocalHost } from "../../../src/edges/local/child/local_child.ts";
+import { LocalChild } from "../../../src/edges/local/child/local_child.ts";
 import {
   checkSettings,
   type LocalServerOptions,
@@ -22,12 +22,12 @@ class Bench implements AsyncDisposable {
   readonly notices: JsonValue[] = [];
   readonly lines: string[] = [];
   readonly peers: FakePeer[] = [];
-  readonly host: LocalHost;
+  readonly host: LocalChild;
   readonly origin: string;
   readonly #sockets: WebSocket[] = [];
 
   constructor(options: LocalServerOptions = {}) {
-    this.host = new LocalHost({
+    this.host = new LocalChild({
       config: settingsToJson(checkSettings(options)),
       clock: systemClock,
       kernel: typescriptKernel(),

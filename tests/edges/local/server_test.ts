@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Call } from "../../../src/edge/call.ts";
 import { EdgeEvents } from "../../../src/edge/edge_events.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
-import { LocalServing, type ServeOptions } from "../../../src/edges/local/server.ts";
+import { RunningServer, type ServeOptions } from "../../../src/edges/local/server.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { failures, slipNames, slips, UnhandledRejections } from "../../fixtures/slips.ts";
 
@@ -14,7 +14,7 @@ Deno.test("what answers new calls may do anything: it is told, and the people wh
     const errors: string[] = [];
     events.subscribe(ErrorEvent, ({ context }) => void errors.push(context));
     const sentAway: string[] = [];
-    const serving = new LocalServing({
+    const serving = new RunningServer({
       onCall: slips[slipName] as ServeOptions["onCall"],
       events,
       clock,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { VideoSections, type VideoSource } from "../../../src/edges/local/child/video_slots.ts";
+import { VideoSlots, type VideoSource } from "../../../src/edges/local/child/video_slots.ts";
 import { fakeTrack } from "./fakes.ts";
 
 function camera(member: string, spokeAt = -Infinity): VideoSource {
@@ -11,7 +11,7 @@ function members(refs: ({ member: string } | null)[]): (string | undefined)[] {
 }
 
 Deno.test("screens come first, then agents, then who spoke last", () => {
-  const sections = new VideoSections(3);
+  const sections = new VideoSlots(3);
   const { sections: shown, paused } = sections.choose([
     camera("silent"),
     camera("spoke", 1),
@@ -24,7 +24,7 @@ Deno.test("screens come first, then agents, then who spoke last", () => {
 });
 
 Deno.test("who keeps a place keeps his section, and only what changed is told", () => {
-  const sections = new VideoSections(2);
+  const sections = new VideoSlots(2);
   const [ada, grace, linus] = [camera("ada", 1), camera("grace", 2), camera("linus", 0)];
   assertEquals(members(sections.choose([ada, grace, linus]).sections), ["grace", "ada"]);
   const { sections: shown, changes, changed } = sections.choose([
@@ -39,7 +39,7 @@ Deno.test("who keeps a place keeps his section, and only what changed is told", 
 });
 
 Deno.test("a picture that ends empties its section, and a new track of the same kind fills it", () => {
-  const sections = new VideoSections(2);
+  const sections = new VideoSlots(2);
   sections.choose([camera("ada")]);
   const { sections: shown, changes } = sections.choose([]);
   assertEquals(members(shown), [undefined, undefined]);

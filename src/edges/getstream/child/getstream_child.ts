@@ -7,10 +7,10 @@
 import * as v from "valibot";
 import type {
   AgentPort,
-  EdgeHost,
-  HostContext,
+  ChildContext,
+  EdgeChild,
   PublishedTracks,
-  VideoWish,
+  VideoConstraints,
 } from "../../../media/child/contract.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { waitFor } from "../../../events/waiting.ts";
@@ -24,14 +24,14 @@ import type { JsonValue } from "../../../edge/types.ts";
 import { StreamCall } from "./call/stream_call.ts";
 import { sfuCredentials } from "../wire/credentials.ts";
 import {
-  ANSWER,
   answer as answerSchema,
   callParams,
   type ErrorData,
-  type Question,
+  type IpcMessage,
   RECONNECT,
   reconnectParams,
-  type SeamNotice,
+  type Request,
+  RESPONSE,
 } from "../wire/ipc.ts";
 import type { CallMedia } from "./sfu/media.ts";
 import { messageOf } from "../../../events/error_text.ts";
@@ -44,11 +44,11 @@ const LOOK_UP_MS = 1000;
 const GOODBYE_MS = 300;
 
 /** Makes the mixer and connections of a new call. */
-export type CallMediaFactory = (context: HostContext) => CallMedia;
+export type CallMediaFactory = (context: ChildContext) => CallMedia;
 
 /** The calls of one GetStreamEdge. */
-export class GetStreamHost implements EdgeHost {
-  readonly #context: HostContext;
+export class GetStreamChild implements EdgeChild {
+  readonly #context: ChildContext;
   readonly #createMedia: CallMediaFactory;
   readonly #calls = new Map<number, StreamCall>();
   /** By the desks in the agent's process that stand for them. */
@@ -56,7 +56,7 @@ export class GetStreamHost implements EdgeHost {
   readonly #questions = new Map<number, PromiseWithResolvers<JsonValue>>();
   #asked = 0;
 
-  constructor(context: HostContext, createMedia: CallMediaFactory) {
+  constructor(context: ChildContext, createMedia: CallMediaFactory) {
     this.#context = context;
     this.#createMedia = createMedia;
   }
@@ -71,7 +71,7 @@ export class GetStreamHost implements EdgeHost {
       log: (level, message) => this.#context.log(level, `${port.call.id}: ${message}`),
       desk: {
         credentials: async (leaving, asking) => {
-          const question: Question = { what: "credentials", leaving: [...leaving] };
+          const question: Request = { what: "credentials", leaving: [...leaving] };
           return v.parse(sfuCredentials, await this.#ask(port, question, asking));
         },
         findAgents: (userIds) => this.#findAgents(port, userIds),
@@ -92,7 +92,7 @@ export class GetStreamHost implements EdgeHost {
     return this.#calls.get(port.connectionId)?.videoTrack(trackId);
   }
 
-  subscribed(port: AgentPort, trackId: string, wish: VideoWish | undefined): void {
+  subscribed(port: AgentPort, trackId: string, wish: VideoConstraints | undefined): void {
     this.#calls.get(port.connectionId)?.subscribed(trackId, wish);
   }
 
@@ -112,7 +112,7 @@ export class GetStreamHost implements EdgeHost {
       this.#byDesk.get(desk)?.reconnect(strategy);
       return Promise.resolve(null);
     }
-    if (method !== ANSWER) {
+    if (method !== RESPONSE) {
       throw new ProtocolError(`no request is called "${method}"`, { code: "bad-request" });
     }
     const { id, result, error } = v.parse(answerSchema, params);
@@ -133,7 +133,7 @@ export class GetStreamHost implements EdgeHost {
 
   async #findAgents(port: AgentPort, userIds: readonly string[]): Promise<ReadonlySet<string>> {
     try {
-      const question: Question = { what: "agents", userIds: [...userIds] };
+      const question: Request = { what: "agents", userIds: [...userIds] };
       const found = await this.#ask(port, question, port.signal, LOOK_UP_MS);
       return new Set(v.parse(v.array(v.string()), found));
     } catch (error) {
@@ -145,7 +145,7 @@ export class GetStreamHost implements EdgeHost {
 
   async #ask(
     port: AgentPort,
-    question: Question,
+    question: Request,
     signal: AbortSignal,
     timeoutMs = ANSWER_MS,
   ): Promise<JsonValue> {
@@ -153,7 +153,7 @@ export class GetStreamHost implements EdgeHost {
     const asked = Promise.withResolvers<JsonValue>();
     this.#questions.set(id, asked);
     try {
-      const notice: SeamNotice = { type: "question", id, question };
+      const notice: IpcMessage = { type: "question", id, question };
       port.notify({ type: "edge", data: notice as unknown as JsonValue });
       return await waitFor(asked.promise, "the agent's process answering", {
         timeoutMs,

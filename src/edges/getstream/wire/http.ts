@@ -5,10 +5,10 @@
  */
 import { type Clock, systemClock } from "../../../events/clock.ts";
 import { ProtocolError } from "../../../edge/errors.ts";
-import { describeFailure, refusalError, silenceError } from "./service_errors.ts";
+import { describeFailure, rejectionError, silenceError } from "./service_errors.ts";
 
 /** No answer of the service is nearly as long. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 
 /** One request. */
 export interface JsonRequest {
@@ -44,7 +44,7 @@ export async function postJson(request: JsonRequest): Promise<unknown> {
       signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal,
     });
     const text = await readText(response);
-    if (!response.ok) throw refusalError({ status: response.status, ...describe(text), doing });
+    if (!response.ok) throw rejectionError({ status: response.status, ...describe(text), doing });
     try {
       return JSON.parse(text);
     } catch {
@@ -56,7 +56,7 @@ export async function postJson(request: JsonRequest): Promise<unknown> {
       throw silenceError({ doing, where: url.origin, timeoutMs, tries: request.tries });
     }
     if (error instanceof TypeError) {
-      throw refusalError({ message: describeFailure(url.origin, error), doing });
+      throw rejectionError({ message: describeFailure(url.origin, error), doing });
     }
     throw error;
   } finally {
@@ -69,8 +69,8 @@ async function readText(response: Response): Promise<string> {
   let text = "";
   for await (const piece of response.body ?? []) {
     text += decoder.decode(piece, { stream: true });
-    if (text.length > MOST_BYTES) {
-      throw new ProtocolError(`an answer has more than ${MOST_BYTES} bytes`, {
+    if (text.length > MAX_FRAME_BYTES) {
+      throw new ProtocolError(`an answer has more than ${MAX_FRAME_BYTES} bytes`, {
         code: "bad-answer",
       });
     }

@@ -36,7 +36,7 @@ export const callParams: v.GenericSchema<CallParams> = v.object({
 });
 
 /** What the media process asks the agent's. */
-export type Question =
+export type Request =
   /** The right to go to an SFU; `leaving` are those not to be sent to. */
   | { what: "credentials"; leaving: string[] }
   /** Which of these users are agents. */
@@ -55,8 +55,8 @@ export interface LevelData {
 export type Strategy = "fast" | "rejoin" | "migrate";
 
 /** What the media process tells of this edge's own. */
-export type SeamNotice =
-  | { type: "question"; id: number; question: Question }
+export type IpcMessage =
+  | { type: "question"; id: number; question: Request }
   | { type: "levels"; levels: LevelData[] }
   | { type: "restored"; strategy: Strategy; attempts: number; elapsedMs: number };
 
@@ -64,10 +64,10 @@ const question = v.variant("what", [
   v.object({ what: v.literal("credentials"), leaving: v.array(text) }),
   v.object({ what: v.literal("agents"), userIds: v.array(text) }),
   v.object({ what: v.literal("customEvent"), data: jsonValue }),
-]) as v.GenericSchema<Question>;
+]) as v.GenericSchema<Request>;
 
-/** Checks a {@linkcode SeamNotice}. */
-export const seamNotice: v.GenericSchema<SeamNotice> = v.variant("type", [
+/** Checks a {@linkcode IpcMessage}. */
+export const ipcMessage: v.GenericSchema<IpcMessage> = v.variant("type", [
   v.object({ type: v.literal("question"), id: v.number(), question }),
   v.object({
     type: v.literal("levels"),
@@ -79,7 +79,7 @@ export const seamNotice: v.GenericSchema<SeamNotice> = v.variant("type", [
     attempts: v.number(),
     elapsedMs: v.number(),
   }),
-]) as v.GenericSchema<SeamNotice>;
+]) as v.GenericSchema<IpcMessage>;
 
 /** An error as it crosses. */
 export interface ErrorData {
@@ -89,16 +89,16 @@ export interface ErrorData {
   retryable: boolean;
 }
 
-/** The answer to a {@linkcode Question}. */
-export interface Answer {
+/** The answer to a {@linkcode Request}. */
+export interface Response {
   desk: string;
   id: number;
   result?: JsonValue | undefined;
   error?: ErrorData | undefined;
 }
 
-/** Checks an {@linkcode Answer}. */
-export const answer: v.GenericSchema<Answer> = v.object({
+/** Checks a {@linkcode Response}. */
+export const answer: v.GenericSchema<Response> = v.object({
   desk: text,
   id: v.number(),
   result: v.optional(jsonValue),
@@ -111,7 +111,7 @@ export const answer: v.GenericSchema<Answer> = v.object({
 });
 
 /** The method by which answers come to the media process. */
-export const ANSWER = "answer";
+export const RESPONSE = "answer";
 
 /** The method by which a call is ordered to be found again. */
 export const RECONNECT = "reconnect";

@@ -19,7 +19,7 @@ export type SocketEnd =
   | { kind: "closed" };
 
 /** How a socket is opened and watched. */
-export interface WatchedSocketOptions {
+export interface KeepaliveSocketOptions {
   /** Limit for opening, in milliseconds. */
   openTimeoutMs: number;
   /** Something is sent this often. */
@@ -40,9 +40,9 @@ export interface WatchedSocketOptions {
 }
 
 /** A WebSocket that says that it is alive, and knows when the other side is not. */
-export class WatchedSocket {
+export class KeepaliveSocket {
   readonly #raw: WebSocket;
-  readonly #options: WatchedSocketOptions;
+  readonly #options: KeepaliveSocketOptions;
   readonly #clock: Clock;
   readonly #gone = Promise.withResolvers<void>();
   #heardAt: number;
@@ -52,11 +52,11 @@ export class WatchedSocket {
   #ended = false;
 
   /** Opens a socket; rejects, and leaves nothing open, when that fails. */
-  static async open(url: string, options: WatchedSocketOptions): Promise<WatchedSocket> {
+  static async open(url: string, options: KeepaliveSocketOptions): Promise<KeepaliveSocket> {
     options.signal?.throwIfAborted();
     const { name, openTimeoutMs, signal, clock } = options;
     const opened = Promise.withResolvers<void>();
-    const socket = new WatchedSocket(url, options, opened);
+    const socket = new KeepaliveSocket(url, options, opened);
     try {
       await waitFor(opened.promise, name, { timeoutMs: openTimeoutMs, signal, clock });
     } catch (error) {
@@ -72,7 +72,7 @@ export class WatchedSocket {
 
   private constructor(
     url: string,
-    options: WatchedSocketOptions,
+    options: KeepaliveSocketOptions,
     opened: PromiseWithResolvers<void>,
   ) {
     this.#options = options;

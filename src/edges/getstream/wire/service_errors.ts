@@ -11,7 +11,7 @@ import { messageOf } from "../../../events/error_text.ts";
 const TOKEN_EXPIRED = 40;
 
 /** What is known of a refusal. */
-export interface Refusal {
+export interface Rejection {
   /** The status of HTTP, where there was an answer. */
   status?: number | undefined;
   /** Stream's own number. */
@@ -29,7 +29,7 @@ export function withoutSecrets(text: string, ...secrets: string[]): string {
 }
 
 /** The error for a refusal. */
-export function refusalError(refusal: Refusal): EdgeError {
+export function rejectionError(refusal: Rejection): EdgeError {
   const { status, code, doing } = refusal;
   const message = `${doing}: ${withoutSecrets(refusal.message)}`;
   if (code === TOKEN_EXPIRED) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../../events/clock.ts";
-import type { Person } from "./browser_participant.ts";
+import type { BrowserParticipant } from "./browser_participant.ts";
 import type { RoomAudio } from "./room_media.ts";
 
 /** How often pages are told who is how loud. */
@@ -13,21 +13,21 @@ const LEVELS_MS = 100;
 const AUDIBLE = 0.003;
 
 /** What the levels are taken from, and who is told of them. */
-export interface LevelsInit {
+export interface AudioLevelsInit {
   audio: Pick<RoomAudio, "levels">;
   clock: Clock;
-  people: ReadonlyMap<string, Person>;
+  people: ReadonlyMap<string, BrowserParticipant>;
   /** Somebody speaks who had been silent. */
   onSpeaker(): void;
 }
 
 /** The levels of a room, while people are in it. */
-export class Levels implements Disposable {
-  readonly #init: LevelsInit;
+export class AudioLevels implements Disposable {
+  readonly #init: AudioLevelsInit;
   #timer: Disposable | undefined;
   #wasQuiet = true;
 
-  constructor(init: LevelsInit) {
+  constructor(init: AudioLevelsInit) {
     this.#init = init;
   }
 

@@ -9,8 +9,8 @@ import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { newSecret } from "../wire/auth.ts";
 import type { LocalLimits } from "../wire/limits.ts";
 import { mediaGoesOn } from "./liveness.ts";
-import { Refusal } from "../wire/rejection.ts";
-import { PersonConnection } from "./participant_connection.ts";
+import { Rejection } from "../wire/rejection.ts";
+import { ParticipantConnection } from "./participant_connection.ts";
 import type { RoomMedia } from "./room_media.ts";
 import type { RtcSettings } from "../settings.ts";
 import type { ClientMessage, Hello, Member, ServerMessage } from "../wire/signalling.ts";
@@ -39,15 +39,15 @@ export interface PersonRoom {
   readonly rtc: RtcSettings;
   log(line: string): void;
   /** Everybody whom `person` may see, himself not included. */
-  membersFor(person: Person): Member[];
+  membersFor(person: BrowserParticipant): Member[];
   /** He is connected for the first time. */
-  onPresent(person: Person): void;
+  onPresent(person: BrowserParticipant): void;
   /** His tracks, their state, his name or his `reconnecting` may have changed. */
-  onChange(person: Person): void;
-  onEvent(person: Person, data: unknown): void;
+  onChange(person: BrowserParticipant): void;
+  onEvent(person: BrowserParticipant, data: unknown): void;
   /** He told how late he hears. */
-  onDelay(person: Person): void;
-  onGone(person: Person): void;
+  onDelay(person: BrowserParticipant): void;
+  onGone(person: BrowserParticipant): void;
 }
 
 /** What a person sends, by what his page says. */
@@ -59,7 +59,7 @@ interface MediaState {
 }
 
 /** A person in a room. */
-export class Person {
+export class BrowserParticipant {
   readonly id: string;
   /** Who he says he is; one user can be here with several devices. */
   readonly userId: string;
@@ -75,7 +75,7 @@ export class Person {
   #name: string;
   #state: MediaState = { microphone: false, muted: false, camera: false, screen: false };
   #socket: Socket | undefined;
-  readonly #connection: PersonConnection;
+  readonly #connection: ParticipantConnection;
   #timer: Disposable | undefined;
   /** Runs while he is cut off. */
   #grace: Disposable | undefined;
@@ -88,7 +88,7 @@ export class Person {
     this.userId = hello.user ?? id;
     this.#name = hello.name;
     this.#room = room;
-    this.#connection = new PersonConnection({
+    this.#connection = new ParticipantConnection({
       id,
       room,
       send: (message) => this.send(message),
@@ -220,7 +220,7 @@ export class Person {
       case "leave":
         return this.#leave("left");
       default:
-        throw new Refusal("bad-message", `${message.type} inside a call`);
+        throw new Rejection("bad-message", `${message.type} inside a call`);
     }
   }
 
@@ -228,7 +228,7 @@ export class Person {
     if (!this.present) {
       this.#timer?.[Symbol.dispose]();
       this.#timer = this.#room.clock.schedule(() => {
-        this.#socket?.refuse(new Refusal("media-failed"));
+        this.#socket?.refuse(new Rejection("media-failed"));
         this.#leave("left");
       }, CONNECT_MS);
     }
@@ -246,7 +246,7 @@ export class Person {
     const now = this.#room.clock.now();
     this.#repairs = this.#repairs.filter((at) => now - at < 60_000);
     if (this.#repairs.length >= REPAIRS) {
-      this.#socket?.refuse(new Refusal("media-failed", "repaired too often"));
+      this.#socket?.refuse(new Rejection("media-failed", "repaired too often"));
       return;
     }
     this.#repairs.push(now);

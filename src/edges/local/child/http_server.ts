@@ -7,7 +7,7 @@ import { Hono } from "hono";
 import type { Clock } from "../../../events/clock.ts";
 import { type AccessLists, accessLists, isFromThisMachine, ownOrigin } from "../wire/auth.ts";
 import { pageFiles } from "./page.ts";
-import { Refusal } from "../wire/rejection.ts";
+import { Rejection } from "../wire/rejection.ts";
 import type { LocalSettings } from "../settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
 import { OpenSockets } from "./open_sockets.ts";
@@ -20,12 +20,12 @@ import { Socket } from "./socket.ts";
 const UNCLOSED = 4;
 
 /** What a server needs from outside. */
-export interface ServerOptions {
+export interface HttpServerOptions {
   settings: LocalSettings;
   clock: Clock;
   /** Takes lines about refusals and failures. */
   log(line: string): void;
-  /** Takes a socket's first message; throws a `Refusal` to send the page away. */
+  /** Takes a socket's first message; throws a `Rejection` to send the page away. */
   onFirstMessage(socket: Socket, message: ClientMessage): void;
 }
 
@@ -51,8 +51,8 @@ const SECURITY_HEADERS: Record<string, string> = {
 };
 
 /** A running server. */
-export class LocalServer {
-  readonly #options: ServerOptions;
+export class HttpServer {
+  readonly #options: HttpServerOptions;
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
   readonly #lists: AccessLists;
   readonly #sockets = new OpenSockets();
@@ -61,7 +61,7 @@ export class LocalServer {
   /** The origin of the links that are given out. */
   readonly origin: string;
 
-  constructor(options: ServerOptions) {
+  constructor(options: HttpServerOptions) {
     this.#options = options;
     const { host, port, tls } = options.settings;
     const app = this.#app();
@@ -124,17 +124,17 @@ export class LocalServer {
   }
 
   /** Who asks for another name, or from another page, is up to something. */
-  #check(request: Request): Refusal | undefined {
+  #check(request: Request): Rejection | undefined {
     const host = request.headers.get("host") ?? new URL(request.url).host;
     if (!this.#lists.hosts.has(host.toLowerCase())) {
-      return new Refusal("wrong-host", `Host ${JSON.stringify(host.slice(0, 100))}`);
+      return new Rejection("wrong-host", `Host ${JSON.stringify(host.slice(0, 100))}`);
     }
     const origin = request.headers.get("origin");
     const upgrade = request.headers.get("upgrade") !== null;
     // Browsers leave Origin out where a person follows a link, and never with a WebSocket.
     if (origin === null && !upgrade) return undefined;
     if (origin === null || !this.#lists.origins.has(origin.toLowerCase())) {
-      return new Refusal("wrong-origin", `Origin ${JSON.stringify(origin?.slice(0, 100))}`);
+      return new Rejection("wrong-origin", `Origin ${JSON.stringify(origin?.slice(0, 100))}`);
     }
     return undefined;
   }
@@ -162,14 +162,14 @@ export class LocalServer {
     if (this.#sockets.size >= settings.limits.sockets) {
       const silent = this.#sockets.oldestSilent();
       if (silent === undefined) {
-        raw.onopen = () => socket.refuse(new Refusal("too-many-sockets"));
+        raw.onopen = () => socket.refuse(new Rejection("too-many-sockets"));
         return response;
       }
-      silent.refuse(new Refusal("too-many-sockets", "it had said nothing yet"));
+      silent.refuse(new Rejection("too-many-sockets", "it had said nothing yet"));
     }
     this.#sockets.add(socket);
     const patience = clock.schedule(
-      () => socket.refuse(new Refusal("hello-timeout")),
+      () => socket.refuse(new Rejection("hello-timeout")),
       settings.limits.helloMs,
     );
     socket.listen({

@@ -6,8 +6,8 @@
 import * as v from "valibot";
 import type {
   AgentPort,
-  EdgeHost,
-  HostContext,
+  ChildContext,
+  EdgeChild,
   PublishedTracks,
 } from "../../../media/child/contract.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
@@ -15,11 +15,11 @@ import { EdgeError } from "../../../edge/errors.ts";
 import type { JsonValue } from "../../../edge/types.ts";
 import { isSecret, newSecret, sameSecret } from "../wire/auth.ts";
 import { RateLimit } from "../wire/limits.ts";
-import type { CallNotice } from "../wire/messages.ts";
-import { Refusal } from "../wire/rejection.ts";
+import type { CallMessage } from "../wire/messages.ts";
+import { Rejection } from "../wire/rejection.ts";
 import { Room } from "./room.ts";
 import type { RoomMedia } from "./room_media.ts";
-import { LocalServer } from "./http_server.ts";
+import { HttpServer } from "./http_server.ts";
 import { type LocalSettings, settingsFromJson } from "../settings.ts";
 import {
   type ClientMessage,
@@ -52,14 +52,14 @@ interface OpenCall {
 }
 
 /** Makes the mixer and peers of a new room. */
-export type RoomMediaFactory = (context: HostContext) => RoomMedia;
+export type RoomMediaFactory = (context: ChildContext) => RoomMedia;
 
 /** The calls of one LocalEdge. */
-export class LocalHost implements EdgeHost {
-  readonly #context: HostContext;
+export class LocalChild implements EdgeChild {
+  readonly #context: ChildContext;
   readonly #createMedia: RoomMediaFactory;
   readonly #settings: LocalSettings;
-  readonly #server: LocalServer;
+  readonly #server: HttpServer;
   readonly #calls = new Map<string, OpenCall>();
   readonly #roomOf = new Map<number, OpenCall>();
   readonly #warnings: RateLimit;
@@ -67,13 +67,13 @@ export class LocalHost implements EdgeHost {
   /** The secret of the page that starts calls, while there is one. */
   #startSecret: string | undefined;
 
-  constructor(context: HostContext, createMedia: RoomMediaFactory) {
+  constructor(context: ChildContext, createMedia: RoomMediaFactory) {
     this.#context = context;
     this.#createMedia = createMedia;
     this.#warnings = new RateLimit(context.clock, 2);
     this.#settings = settingsFromJson(context.config);
     try {
-      this.#server = new LocalServer({
+      this.#server = new HttpServer({
         settings: this.#settings,
         clock: context.clock,
         log: (line) => this.#warn(line),
@@ -190,10 +190,10 @@ export class LocalHost implements EdgeHost {
 
   #firstMessage(socket: Socket, message: ClientMessage): void {
     if (message.type !== "hello" && message.type !== "start") {
-      throw new Refusal("bad-message", `${message.type} before hello`);
+      throw new Rejection("bad-message", `${message.type} before hello`);
     }
     if (message.version !== PROTOCOL_VERSION) {
-      throw new Refusal("wrong-version", `version ${message.version}`);
+      throw new Rejection("wrong-version", `version ${message.version}`);
     }
     if (message.type === "hello") this.#hello(socket, message);
     else this.#start(socket, message);
@@ -204,7 +204,7 @@ export class LocalHost implements EdgeHost {
     // One answer and one duration for both: outsiders learn nothing of which calls exist.
     const right = sameSecret(hello.secret, call?.secret ?? newSecret());
     if (!call || !right) {
-      throw new Refusal("wrong-link", call ? "the secret is wrong" : "there is no such call");
+      throw new Rejection("wrong-link", call ? "the secret is wrong" : "there is no such call");
     }
     const range = this.#settings.udpPortRange;
     if (range && hello.resume === undefined) {
@@ -212,16 +212,16 @@ export class LocalHost implements EdgeHost {
       const ports = range.max - range.min + 1;
       let people = 0;
       for (const { room } of this.#calls.values()) people += room.people;
-      if (people >= ports) throw new Refusal("room-full", `udpPortRange has ${ports} ports`);
+      if (people >= ports) throw new Rejection("room-full", `udpPortRange has ${ports} ports`);
     }
     call.room.enter(socket, hello);
   }
 
   #start(socket: Socket, start: Start): void {
     if (!sameSecret(start.secret, this.#startSecret ?? newSecret())) {
-      throw new Refusal(this.#startSecret === undefined ? "not-serving" : "wrong-link");
+      throw new Rejection(this.#startSecret === undefined ? "not-serving" : "wrong-link");
     }
-    if (this.#calls.size >= this.#settings.limits.calls) throw new Refusal("too-many-calls");
+    if (this.#calls.size >= this.#settings.limits.calls) throw new Rejection("too-many-calls");
     const call = this.#open({
       callType: "default",
       callId: crypto.getRandomValues(new Uint8Array(6)).toHex(),
@@ -237,9 +237,9 @@ export class LocalHost implements EdgeHost {
     socket.close();
   }
 
-  #notify(type: CallNotice["type"], call: OpenCall): void {
+  #notify(type: CallMessage["type"], call: OpenCall): void {
     const { callType, callId, secret } = call;
-    const notice: CallNotice = { type, callType, callId, secret };
+    const notice: CallMessage = { type, callType, callId, secret };
     this.#context.notify({ ...notice });
   }
 

@@ -4,14 +4,14 @@
  * @module
  */
 import "../../../media/child/leave_signals.ts";
-import { runMediaHost } from "../../../media/child/child.ts";
+import { runMediaChild } from "../../../media/child/child.ts";
 import { Peer } from "../../../media/webrtc/peer.ts";
 import { AudioRoom } from "../../../media/room/audio_room.ts";
-import { LocalHost } from "./local_child.ts";
+import { LocalChild } from "./local_child.ts";
 
 if (import.meta.main) {
-  runMediaHost((context) =>
-    new LocalHost(context, ({ clock, kernel }) => ({
+  runMediaChild((context) =>
+    new LocalChild(context, ({ clock, kernel }) => ({
       audio: new AudioRoom({ clock, kernel }),
       createPeer: (options) => new Peer(options),
     }))

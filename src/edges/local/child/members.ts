@@ -6,7 +6,7 @@
 import type { PublishedTracks } from "../../../media/child/contract.ts";
 import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts";
 import { TrackType } from "../../../edge/types.ts";
-import type { Person, PersonTrack } from "./browser_participant.ts";
+import type { BrowserParticipant, PersonTrack } from "./browser_participant.ts";
 import type { RoomPort } from "./room_media.ts";
 import type { Member } from "../wire/signalling.ts";
 
@@ -26,7 +26,7 @@ export interface AgentMember {
 }
 
 /** A person, for agents. */
-export function personData(person: Person): ParticipantData {
+export function personData(person: BrowserParticipant): ParticipantData {
   return { id: person.id, userId: person.userId, name: person.name, kind: "person" };
 }
 
@@ -63,7 +63,7 @@ export function agentTracks(agent: AgentMember): TrackData[] {
 }
 
 /** What a person sends, for agents. */
-export function personTracks(person: Person): TrackData[] {
+export function personTracks(person: BrowserParticipant): TrackData[] {
   return (["audio", "camera", "screen"] as const)
     .filter((kind) => person.sends(kind))
     .map((kind) => ({
@@ -75,6 +75,6 @@ export function personTracks(person: Person): TrackData[] {
 }
 
 /** The id of one of a person's tracks. */
-export function trackId(person: Person, kind: PersonTrack): string {
+export function trackId(person: BrowserParticipant, kind: PersonTrack): string {
   return `${person.id}:${kind}`;
 }

@@ -7,18 +7,18 @@
 import type { RtcCandidate, RtcTrack, RtcTransceiver } from "../../../media/webrtc/rtc_types.ts";
 import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
 import type { PersonRoom, PersonTrack } from "./browser_participant.ts";
-import { Refusal } from "../wire/rejection.ts";
+import { Rejection } from "../wire/rejection.ts";
 import type { RoomPeer } from "./room_media.ts";
 import type { ClientMessage, ServerMessage } from "../wire/signalling.ts";
-import { VideoSections, type VideoSource } from "./video_slots.ts";
+import { VideoSlots, type VideoSource } from "./video_slots.ts";
 
 /** What a connection needs of its person. */
-export interface PersonConnectionInit {
+export interface ParticipantConnectionInit {
   /** The participant's id. */
   id: string;
   room: Pick<PersonRoom, "media" | "limits" | "rtc" | "log">;
   send(message: ServerMessage): void;
-  refuse(refusal: Refusal): void;
+  refuse(refusal: Rejection): void;
   /** Tracks have come, or those of an older connection go: whoever reads them has to look. */
   onTracks(): void;
   onConnected(): void;
@@ -26,8 +26,8 @@ export interface PersonConnectionInit {
 }
 
 /** The connection of one person; the same object through all repairs. */
-export class PersonConnection {
-  readonly #init: PersonConnectionInit;
+export class ParticipantConnection {
+  readonly #init: ParticipantConnectionInit;
   #peer: RoomPeer | undefined;
   /** What he hears: one track for all his connections. */
   #hears: RtcTrack | undefined;
@@ -40,12 +40,12 @@ export class PersonConnection {
   #answered = false;
   #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
   #sending: RtcTransceiver[] = [];
-  #videos: VideoSections;
+  #videos: VideoSlots;
   #closed = false;
 
-  constructor(init: PersonConnectionInit) {
+  constructor(init: ParticipantConnectionInit) {
     this.#init = init;
-    this.#videos = new VideoSections(init.room.limits.videos);
+    this.#videos = new VideoSlots(init.room.limits.videos);
   }
 
   /** What goes over the network now; `undefined` before the first offer. */
@@ -79,7 +79,7 @@ export class PersonConnection {
     const offer = ++this.#offer;
     this.#candidates = 0;
     this.#waiting = [];
-    this.#videos = new VideoSections(limits.videos);
+    this.#videos = new VideoSlots(limits.videos);
     const current = (): boolean => offer === this.#offer && !this.#closed;
     const peer = media.createPeer({
       iceServers: rtc.iceServers,
@@ -132,18 +132,18 @@ export class PersonConnection {
     try {
       await peer.acceptAnswer(sdp);
     } catch (error) {
-      return this.#init.refuse(new Refusal("bad-message", `answer: ${error}`));
+      return this.#init.refuse(new Rejection("bad-message", `answer: ${error}`));
     }
     if (offer !== this.#offer || this.#closed) return;
     this.#answered = true;
     this.#init.onTracks();
   }
 
-  /** Takes a candidate; throws a `Refusal` for one too many. */
+  /** Takes a candidate; throws a `Rejection` for one too many. */
   addCandidate({ offer, candidate }: Extract<ClientMessage, { type: "candidate" }>): void {
     if (offer !== this.#offer) return;
     const { room } = this.#init;
-    if (++this.#candidates > room.limits.candidates) throw new Refusal("too-many-candidates");
+    if (++this.#candidates > room.limits.candidates) throw new Rejection("too-many-candidates");
     this.#take(candidate);
   }
 

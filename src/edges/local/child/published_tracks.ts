@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { ConnectionNotice, TrackData } from "../../../media/wire/messages.ts";
+import type { ConnectionMessage, TrackData } from "../../../media/wire/messages.ts";
 
 /** Tracks by participant. */
-export class TrackBook {
+export class PublishedTrackList {
   readonly #tracks = new Map<string, Map<string, TrackData>>();
 
   /** The tracks that a participant was last said to have. */
@@ -15,9 +15,9 @@ export class TrackBook {
   }
 
   /** Takes what a participant's tracks are now; returns what is to be told. */
-  update(participantId: string, wanted: readonly TrackData[]): ConnectionNotice[] {
+  update(participantId: string, wanted: readonly TrackData[]): ConnectionMessage[] {
     const known = this.#tracks.get(participantId) ?? new Map<string, TrackData>();
-    const notices: ConnectionNotice[] = [];
+    const notices: ConnectionMessage[] = [];
     for (const id of known.keys()) {
       if (wanted.some((track) => track.id === id)) continue;
       known.delete(id);

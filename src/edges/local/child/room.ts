@@ -8,7 +8,7 @@ import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { Clock } from "../../../events/clock.ts";
 import { checkCustomEvent } from "../../../edge/custom_event.ts";
 import type { JsonValue } from "../../../edge/types.ts";
-import { Levels } from "./audio_levels.ts";
+import { AudioLevels } from "./audio_levels.ts";
 import type { LocalLimits } from "../wire/limits.ts";
 import {
   agentData,
@@ -18,15 +18,15 @@ import {
   personData,
   personTracks,
 } from "./members.ts";
-import { Person, type PersonRoom } from "./browser_participant.ts";
-import { type GoodbyeCode, Refusal } from "../wire/rejection.ts";
+import { BrowserParticipant, type PersonRoom } from "./browser_participant.ts";
+import { type GoodbyeCode, Rejection } from "../wire/rejection.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
 import type { RtcSettings } from "../settings.ts";
 import { sameSecret } from "../wire/auth.ts";
 import type { Hello, Member, ServerMessage } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
-import { TrackBook } from "./published_tracks.ts";
+import { PublishedTrackList } from "./published_tracks.ts";
 
 /** What a room needs from outside. */
 export interface RoomOptions {
@@ -46,12 +46,12 @@ export class Room implements PersonRoom {
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
   readonly #options: RoomOptions;
-  readonly #people = new Map<string, Person>();
+  readonly #people = new Map<string, BrowserParticipant>();
   readonly #agents = new Map<number, AgentMember>();
   /** What the agents know of people's tracks. */
-  readonly #tracks = new TrackBook();
+  readonly #tracks = new PublishedTrackList();
   readonly #media: RoomTracks;
-  readonly #levels: Levels;
+  readonly #levels: AudioLevels;
   #ended = false;
 
   constructor(options: RoomOptions) {
@@ -63,7 +63,7 @@ export class Room implements PersonRoom {
     const { audio } = options.media;
     const people = this.#people;
     this.#media = new RoomTracks({ audio, people, agents: this.#agents });
-    this.#levels = new Levels({
+    this.#levels = new AudioLevels({
       audio,
       people,
       clock: options.clock,
@@ -92,8 +92,8 @@ export class Room implements PersonRoom {
         if (sameSecret(hello.resume, person.resume)) return person.attach(socket, hello);
       }
     }
-    if (this.#people.size >= this.limits.people) throw new Refusal("room-full");
-    const person = new Person(`person-${randomId()}`, hello, this);
+    if (this.#people.size >= this.limits.people) throw new Rejection("room-full");
+    const person = new BrowserParticipant(`person-${randomId()}`, hello, this);
     this.#people.set(person.id, person);
     try {
       person.attach(socket, hello);
@@ -210,7 +210,7 @@ export class Room implements PersonRoom {
 
   // What people tell their room.
 
-  membersFor(person: Person): Member[] {
+  membersFor(person: BrowserParticipant): Member[] {
     return [
       ...[...this.#agents.values()].map(agentMember),
       ...[...this.#people.values()]
@@ -219,13 +219,13 @@ export class Room implements PersonRoom {
     ];
   }
 
-  onPresent(person: Person): void {
+  onPresent(person: BrowserParticipant): void {
     this.#tellAgents({ type: "participantJoined", participant: personData(person) });
     this.#tellPeople({ type: "joined", member: person.member }, person);
     this.onChange(person);
   }
 
-  onChange(person: Person): void {
+  onChange(person: BrowserParticipant): void {
     this.#media.sync(person);
     if (person.present) {
       this.#announceTracks(person);
@@ -234,13 +234,13 @@ export class Room implements PersonRoom {
     this.#media.chooseVideos();
   }
 
-  onEvent(person: Person, data: unknown): void {
+  onEvent(person: BrowserParticipant, data: unknown): void {
     let text: string;
     try {
       text = checkCustomEvent(data);
     } catch {
       // It came as JSON, so what is wrong is its size. Only the event is refused.
-      const { code, message } = new Refusal("message-too-large");
+      const { code, message } = new Rejection("message-too-large");
       return person.send({ type: "unsent", code, message });
     }
     if (!person.present) return;
@@ -261,7 +261,7 @@ export class Room implements PersonRoom {
     }
   }
 
-  onGone(person: Person): void {
+  onGone(person: BrowserParticipant): void {
     if (!this.#people.delete(person.id)) return;
     this.#media.release(person);
     this.#announceTracks(person, { gone: true });
@@ -276,7 +276,7 @@ export class Room implements PersonRoom {
     if (this.#people.size === 0) this.#levels[Symbol.dispose]();
   }
 
-  #announceTracks(person: Person, options: { gone?: boolean } = {}): void {
+  #announceTracks(person: BrowserParticipant, options: { gone?: boolean } = {}): void {
     const wanted = options.gone ? [] : personTracks(person);
     for (const notice of this.#tracks.update(person.id, wanted)) this.#tellAgents(notice);
   }
@@ -291,7 +291,7 @@ export class Room implements PersonRoom {
     for (const { port } of this.#agents.values()) port.notify(notice);
   }
 
-  #tellPeople(message: ServerMessage, except?: Person): void {
+  #tellPeople(message: ServerMessage, except?: BrowserParticipant): void {
     for (const person of this.#people.values()) if (person !== except) person.send(message);
   }
 }

@@ -37,7 +37,7 @@ export type RoomPort = Pick<
   | "videoTrack"
   | "setVideoSource"
   | "playout"
-  | "uplink"
+  | "rowQueue"
   | "call"
   | "signal"
   | "isSubscribed"

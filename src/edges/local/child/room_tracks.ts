@@ -6,14 +6,14 @@
  */
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { type AgentMember, trackId } from "./members.ts";
-import type { Person } from "./browser_participant.ts";
+import type { BrowserParticipant } from "./browser_participant.ts";
 import type { RoomAudio } from "./room_media.ts";
 import type { VideoSource } from "./video_slots.ts";
 
 /** Who is in the room, and the mixer. */
 export interface RoomTracksInit {
   audio: Pick<RoomAudio, "addSource" | "removeSource" | "setMuted">;
-  people: ReadonlyMap<string, Person>;
+  people: ReadonlyMap<string, BrowserParticipant>;
   agents: ReadonlyMap<number, AgentMember>;
 }
 
@@ -27,7 +27,7 @@ export class RoomTracks {
   }
 
   /** Lets the mixer read what a person sends now, and the subscribers see it. */
-  sync(person: Person): void {
+  sync(person: BrowserParticipant): void {
     this.#syncAudio(person);
     for (const kind of ["camera", "screen"] as const) {
       const id = trackId(person, kind);
@@ -40,7 +40,7 @@ export class RoomTracks {
   }
 
   /** Lets go of whatever a person sent. */
-  release(person: Person): void {
+  release(person: BrowserParticipant): void {
     const audioId = trackId(person, "audio");
     if (this.#sources.delete(audioId)) this.#init.audio.removeSource(audioId);
     for (const kind of ["camera", "screen"] as const) {
@@ -70,7 +70,7 @@ export class RoomTracks {
     }
   }
 
-  #syncAudio(person: Person): void {
+  #syncAudio(person: BrowserParticipant): void {
     const { audio } = this.#init;
     const id = trackId(person, "audio");
     const track = person.track("audio");

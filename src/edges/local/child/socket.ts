@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../../events/clock.ts";
 import { type LocalLimits, RateLimit } from "../wire/limits.ts";
-import { CloseCode, type GoodbyeCode, Refusal } from "../wire/rejection.ts";
+import { CloseCode, type GoodbyeCode, Rejection } from "../wire/rejection.ts";
 import { type ClientMessage, parseClientMessage, type ServerMessage } from "../wire/signalling.ts";
 
 /** Bytes that may wait to be sent before a socket is given up as too slow. */
@@ -106,7 +106,7 @@ export class Socket {
   send(message: ServerMessage, options: { optional?: boolean } = {}): void {
     if (this.#ended || this.#raw.readyState !== WebSocket.OPEN) return;
     if (options.optional && this.#raw.bufferedAmount > BUSY) return;
-    if (this.#raw.bufferedAmount > MAX_BUFFERED) return this.refuse(new Refusal("too-slow"));
+    if (this.#raw.bufferedAmount > MAX_BUFFERED) return this.refuse(new Rejection("too-slow"));
     try {
       this.#raw.send(JSON.stringify(message));
     } catch {
@@ -115,7 +115,7 @@ export class Socket {
   }
 
   /** Says no, to the page and to the log, and closes. */
-  refuse(refusal: Refusal): void {
+  refuse(refusal: Rejection): void {
     if (this.#ended) return;
     const detail = refusal.detail ? ` (${refusal.detail})` : "";
     this.#options.log(`refused ${this.remote}: ${refusal.code}: ${refusal.message}${detail}`);
@@ -143,17 +143,19 @@ export class Socket {
     if (this.#ended) return;
     this.#heardAt = this.#options.clock.now();
     const { limits } = this.#options;
-    if (typeof data !== "string") return this.refuse(new Refusal("bad-message", "not text"));
+    if (typeof data !== "string") return this.refuse(new Rejection("bad-message", "not text"));
     if (data.length > limits.messageSize) {
-      return this.refuse(new Refusal("message-too-large", `${data.length} characters`));
+      return this.refuse(new Rejection("message-too-large", `${data.length} characters`));
     }
-    if (!this.#rate.take()) return this.refuse(new Refusal("too-many-messages"));
+    if (!this.#rate.take()) return this.refuse(new Rejection("too-many-messages"));
     const message = parseClientMessage(data);
-    if (message === undefined) return this.refuse(new Refusal("bad-message"));
+    if (message === undefined) return this.refuse(new Rejection("bad-message"));
     try {
       this.#handlers?.onMessage(message);
     } catch (error) {
-      this.refuse(error instanceof Refusal ? error : new Refusal("server-failed", String(error)));
+      this.refuse(
+        error instanceof Rejection ? error : new Rejection("server-failed", String(error)),
+      );
     }
   }
 

@@ -39,7 +39,7 @@ function ref(source: VideoSource): VideoRef {
 const name = (source: VideoRef): string => `${source.member} ${source.kind}`;
 
 /** The video sections of one person's connection. */
-export class VideoSections {
+export class VideoSlots {
   readonly #sections: (VideoSource | undefined)[];
   #told = "";
 

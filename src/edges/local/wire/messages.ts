@@ -6,15 +6,15 @@
 import * as v from "valibot";
 
 /** A page started a call, or a call is over. */
-export interface CallNotice {
+export interface CallMessage {
   type: "callStarted" | "callEnded";
   callType: string;
   callId: string;
   secret: string;
 }
 
-/** Checks a {@linkcode CallNotice}. */
-export const callNotice: v.GenericSchema<CallNotice> = v.object({
+/** Checks a {@linkcode CallMessage}. */
+export const callMessage: v.GenericSchema<CallMessage> = v.object({
   type: v.picklist(["callStarted", "callEnded"]),
   callType: v.string(),
   callId: v.string(),

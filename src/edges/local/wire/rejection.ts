@@ -25,13 +25,13 @@ const MESSAGES = {
 } as const;
 
 /** Why the server says no. */
-export type RefusalCode = keyof typeof MESSAGES;
+export type RejectionCode = keyof typeof MESSAGES;
 
 /** A "no" that is on its way to a page and to the log. */
-export class Refusal extends Error {
-  override name = "Refusal";
+export class Rejection extends Error {
+  override name = "Rejection";
   /** `detail` goes to the log only. */
-  constructor(readonly code: RefusalCode, readonly detail: string = "") {
+  constructor(readonly code: RejectionCode, readonly detail: string = "") {
     super(MESSAGES[code]);
   }
 }

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import type { JsonValue } from "../../../edge/types.ts";
 import type { RtcIceServer } from "../../../media/webrtc/rtc_types.ts";
-import type { GoodbyeCode, RefusalCode } from "./rejection.ts";
+import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Changes when an older page could no longer talk to the server. */
 export const PROTOCOL_VERSION = 1;
@@ -157,9 +157,9 @@ export type ServerMessage =
   | { type: "levels"; levels: Record<string, number> }
   | { type: "event"; from: string; data: JsonValue }
   /** An event of the page's was not passed on. */
-  | { type: "unsent"; code: RefusalCode; message: string }
+  | { type: "unsent"; code: RejectionCode; message: string }
   | { type: "pong"; id: number }
-  | { type: "refused"; code: RefusalCode; message: string }
+  | { type: "refused"; code: RejectionCode; message: string }
   | { type: "goodbye"; code: GoodbyeCode };
 
 /** Reads a page's message; `undefined` when it is none. */

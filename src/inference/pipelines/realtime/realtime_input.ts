@@ -1,18 +1,18 @@
 import type { Participant } from "../../../edge/types.ts";
 import type { VadStream } from "../../contracts/vad.ts";
-import type { AgentVoice } from "../../reply/speech_output.ts";
-import type { FlowContext, HeardSpeech } from "../pipeline.ts";
+import type { SpeechOutput } from "../../reply/speech_output.ts";
+import type { HeardSpeech, PipelineContext } from "../pipeline.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { Resampler } from "../../../audio/resampler.ts";
 import { typescriptKernel } from "../../../audio/typescript_kernel.ts";
-import type { EchoGuard } from "../../echo/echo_detector.ts";
+import type { EchoDetector } from "../../echo/echo_detector.ts";
 import { energyVad } from "../../turns/energy_vad.ts";
-import { SpeechGate } from "../../turns/vad_state_machine.ts";
+import { VadStateMachine } from "../../turns/vad_state_machine.ts";
 import { RowMixer } from "../../turns/row_mixer.ts";
 
-/** What a {@linkcode RealtimeEar} works with, and tells. */
-export interface RealtimeEarInit {
-  voice: AgentVoice;
+/** What a {@linkcode RealtimeInput} works with, and tells. */
+export interface RealtimeInputInit {
+  voice: SpeechOutput;
   /** Samples a second that the model wants to hear. */
   sampleRate: number;
   /** What is to be heard next, a view, and who was the loudest in it. */
@@ -20,12 +20,12 @@ export interface RealtimeEarInit {
 }
 
 /** One stream of everybody for a model that hears by itself, without the agent's own voice. */
-export class RealtimeEar implements Disposable {
-  readonly #context: FlowContext;
-  readonly #init: RealtimeEarInit;
-  readonly #guard: EchoGuard;
+export class RealtimeInput implements Disposable {
+  readonly #context: PipelineContext;
+  readonly #init: RealtimeInputInit;
+  readonly #guard: EchoDetector;
   readonly #vad: VadStream;
-  readonly #gate = new SpeechGate();
+  readonly #gate = new VadStateMachine();
   readonly #mixer = new RowMixer((mixed) => this.#hear(mixed));
   readonly #resampler: Resampler;
   #converted = new Int16Array(0);
@@ -34,7 +34,7 @@ export class RealtimeEar implements Disposable {
   #lastSoundMs: number | undefined;
   #heldBackMs = 0;
 
-  constructor(context: FlowContext, init: RealtimeEarInit) {
+  constructor(context: PipelineContext, init: RealtimeInputInit) {
     const { sampleRate } = context;
     this.#context = context;
     this.#init = init;

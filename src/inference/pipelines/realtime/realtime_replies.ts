@@ -1,41 +1,41 @@
 import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { Participant } from "../../../edge/types.ts";
-import type { AgentVoice } from "../../reply/speech_output.ts";
-import type { ConversationLog, LoggedMessage } from "../../reply/transcript_writer.ts";
-import type { Speech, SpeechOutcome } from "../../reply/speech_handle.ts";
+import type { SpeechOutput } from "../../reply/speech_output.ts";
+import type { LoggedMessage, TranscriptWriter } from "../../reply/transcript_writer.ts";
+import type { SpeechHandle, SpeechOutcome } from "../../reply/speech_handle.ts";
 import { attempt } from "../../../events/user_code.ts";
-import { RealtimeAnswer } from "./realtime_reply.ts";
+import { RealtimeReply } from "./realtime_reply.ts";
 
 /** So many answers that are over are remembered. */
 const MAX_OVER = 64;
 
-/** What {@linkcode RealtimeAnswers} work with, and tell. */
-export interface RealtimeAnswersInit {
-  voice: AgentVoice;
-  log: ConversationLog;
+/** What {@linkcode RealtimeReplies} work with, and tell. */
+export interface RealtimeRepliesInit {
+  voice: SpeechOutput;
+  log: TranscriptWriter;
   /** Whom an answer that begins now is for. */
   speaker: () => Participant | undefined;
   /** The first sample of an answer was heard. */
-  onHeard: (speech: Speech) => void;
+  onHeard: (speech: SpeechHandle) => void;
   /** An answer is over: it was heard to its end, or was cut off. */
-  onOver: (answerId: string, outcome: SpeechOutcome, speech: Speech) => void;
+  onOver: (answerId: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
 }
 
 /** An answer that is being said, and where it is shown. */
 interface CurrentAnswer {
-  readonly answer: RealtimeAnswer;
+  readonly answer: RealtimeReply;
   readonly message: LoggedMessage;
 }
 
 /** The answers of a realtime model: each is said and shown from the first that comes of it. */
-export class RealtimeAnswers {
-  readonly #init: RealtimeAnswersInit;
+export class RealtimeReplies {
+  readonly #init: RealtimeRepliesInit;
   readonly #current = new Map<string, CurrentAnswer>();
   /** What still comes of these is not wanted. */
   readonly #over: string[] = [];
   readonly #expected: PromiseWithResolvers<SpeechOutcome>[] = [];
 
-  constructor(init: RealtimeAnswersInit) {
+  constructor(init: RealtimeRepliesInit) {
     this.#init = init;
   }
 
@@ -84,7 +84,7 @@ export class RealtimeAnswers {
     const known = this.#current.get(id);
     if (known) return known;
     const { voice, log, speaker, onHeard, onOver } = this.#init;
-    const answer = new RealtimeAnswer();
+    const answer = new RealtimeReply();
     const message = log.agentSays("");
     const expected = this.#expected.shift();
     const current = { answer, message };

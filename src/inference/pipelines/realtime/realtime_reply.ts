@@ -1,15 +1,15 @@
 import { assertPcmChunk, type PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { SpeechPart } from "../../contracts/tts.ts";
-import type { Utterance } from "../../reply/speech_handle.ts";
-import { Feed } from "../../../events/channel.ts";
+import type { TtsUtterance } from "../../reply/speech_handle.ts";
+import { Channel } from "../../../events/channel.ts";
 
 /** An answer longer than this is not held: what is too old to be said goes, and is counted. */
 const CAPACITY_MS = 300_000;
 
 /** An answer of a realtime model on its way to the track. */
-export class RealtimeAnswer {
+export class RealtimeReply {
   readonly #words = { text: "", expectedMs: 0 };
-  readonly #audio = new Feed<SpeechPart>({
+  readonly #audio = new Channel<SpeechPart>({
     capacity: CAPACITY_MS,
     sizeOf: ({ pcm }) => pcm.durationMs,
   });
@@ -35,7 +35,7 @@ export class RealtimeAnswer {
     this.#audio.end();
   }
 
-  async *utterances(): AsyncGenerator<Utterance, void, void> {
+  async *utterances(): AsyncGenerator<TtsUtterance, void, void> {
     yield { words: this.#words, audio: this.#audio };
   }
 }

@@ -16,8 +16,8 @@ const SESSION_METHODS = ["sendAudio", "say", "sendText", "sendToolResult", "inte
 /** A session that takes longer than this to end is left to itself. */
 const LEAVE_LIMIT_MS = 2000;
 
-/** What a {@linkcode LastingSession} works with, and tells. */
-export interface LastingSessionInit {
+/** What a {@linkcode ReconnectingSession} works with, and tells. */
+export interface ReconnectingSessionInit {
   llm: RealtimeLLM;
   clock: Clock;
   /** Aborted when the conversation is over. */
@@ -32,13 +32,13 @@ export interface LastingSessionInit {
 }
 
 /** A session with a realtime model that is begun again when it is lost. */
-export class LastingSession {
-  readonly #init: LastingSessionInit;
+export class ReconnectingSession {
+  readonly #init: ReconnectingSessionInit;
   readonly #onEvent: UserHook<RealtimeEvent>;
   #current: RealtimeSession | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(init: LastingSessionInit) {
+  constructor(init: ReconnectingSessionInit) {
     this.#init = init;
     this.#onEvent = new UserHook<RealtimeEvent>((event) => init.onEvent(event), {
       ...init,

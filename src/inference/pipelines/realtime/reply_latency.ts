@@ -1,6 +1,6 @@
 import type { Participant } from "../../../edge/types.ts";
-import type { Speech } from "../../reply/speech_handle.ts";
-import { VoiceToVoiceEvent } from "../../contracts/events.ts";
+import type { SpeechHandle } from "../../reply/speech_handle.ts";
+import { ReplyLatencyEvent } from "../../contracts/events.ts";
 
 /** Somebody's turn, as far as is known of it while the model does the hearing. */
 export interface RealtimeTurn {
@@ -12,14 +12,14 @@ export interface RealtimeTurn {
 }
 
 /** Splits the time from the person's last sound to the answer's first: a model of one piece has no parts. */
-export function voiceToVoice(turn: RealtimeTurn, speech: Speech): VoiceToVoiceEvent {
+export function replyLatency(turn: RealtimeTurn, speech: SpeechHandle): ReplyLatencyEvent {
   const { participant, endOfSpeechMs, endedMs } = turn;
   const { sound, heard } = speech.times;
   const voiceToVoiceMs = heard - endOfSpeechMs;
   const turnMs = Math.max(0, endedMs - endOfSpeechMs);
   const llmMs = Math.max(0, sound - endedMs);
   const playoutMs = heard - sound;
-  return new VoiceToVoiceEvent({
+  return new ReplyLatencyEvent({
     participant,
     voiceToVoiceMs,
     turnMs,

@@ -6,7 +6,7 @@ import {
 } from "../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import { CallRoster } from "../../../../src/edges/getstream/child/call/call_roster.ts";
 import { TrackType } from "../../../../src/edge/types.ts";
-import type { ConnectionNotice } from "../../../../src/media/wire/messages.ts";
+import type { ConnectionMessage } from "../../../../src/media/wire/messages.ts";
 
 function roster(findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = none) {
   const told: string[] = [];
@@ -21,7 +21,7 @@ function roster(findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = no
 const none = () => Promise.resolve(new Set<string>());
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
-function describe(notice: ConnectionNotice): string {
+function describe(notice: ConnectionMessage): string {
   switch (notice.type) {
     case "participantJoined":
       return `joined ${notice.participant.id} ${notice.participant.kind}`;

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { PathWatch } from "../../../../src/edges/getstream/child/sfu/ice_consent_monitor.ts";
-import { PeerRepair } from "../../../../src/edges/getstream/child/sfu/ice_restart.ts";
+import { IceConsentMonitor } from "../../../../src/edges/getstream/child/sfu/ice_consent_monitor.ts";
+import { IceRestart } from "../../../../src/edges/getstream/child/sfu/ice_restart.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 
 function repair(restart: () => Promise<void> = () => Promise.resolve()) {
   const clock = new VirtualClock();
   const log: string[] = [];
-  const it = new PeerRepair({
+  const it = new IceRestart({
     clock,
     restart: (peer) => {
       log.push(`restart ${peer} at ${clock.now()}`);
@@ -75,7 +75,7 @@ function path() {
   const counts = { requestsSent: 0, responsesReceived: 0 };
   let dead = 0;
   let alive = 0;
-  const watch = new PathWatch({
+  const watch = new IceConsentMonitor({
     clock,
     stats: () => Promise.resolve([{ type: "candidate-pair", ...counts }, { type: "codec" }]),
     onDead: () => dead++,

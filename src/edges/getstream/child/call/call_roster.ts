@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ConnectionNotice } from "../../../../media/wire/messages.ts";
+import type { ConnectionMessage } from "../../../../media/wire/messages.ts";
 import type { TrackType } from "../../../../edge/types.ts";
 import type { Participant as ParticipantMessage } from "../proto/signal_pb.ts";
 import { isTrackType, mediaKey, trackId } from "./media_key.ts";
@@ -36,7 +36,7 @@ export interface Member {
 
 /** What a {@linkcode CallRoster} needs. */
 export interface CallRosterOptions {
-  notify: (notice: ConnectionNotice) => void;
+  notify: (notice: ConnectionMessage) => void;
   /** Looks up which of these users are agents; never rejects. */
   findAgents: (userIds: string[]) => Promise<ReadonlySet<string>>;
   /** Somebody's tracks are not what they were: his media may have to be attached or let go. */

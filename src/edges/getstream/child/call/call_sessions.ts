@@ -20,7 +20,7 @@ import { SfuSession } from "../sfu/sfu_session.ts";
 import type { SfuPayload } from "../sfu/sfu_socket.ts";
 import type { SocketEnd } from "../../wire/keepalive_socket.ts";
 import type { CallRoster } from "./call_roster.ts";
-import { flowing, HandOver } from "./session_handover.ts";
+import { flowing, SessionHandover } from "./session_handover.ts";
 import type { MediaRouter } from "./media_router.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -79,7 +79,7 @@ export class CallSessions {
   /** The one that is about to count. */
   #next: SfuSession | undefined;
   /** The one that is being left. */
-  #leaving: HandOver | undefined;
+  #leaving: SessionHandover | undefined;
   /** SFUs that failed since the call was lost: others are asked for. */
   readonly #avoided = new Set<string>();
 
@@ -229,7 +229,7 @@ export class CallSessions {
     this.#next = undefined;
     this.#current = next;
     onCurrent(next);
-    const leaving: HandOver = this.#leaving = new HandOver({
+    const leaving: SessionHandover = this.#leaving = new SessionHandover({
       from: old,
       to: next,
       isMigration,

@@ -12,8 +12,8 @@ const FLOW_MS = 2000;
 /** How often is looked whether the new session's sound flows. */
 const STEP_MS = 30;
 
-/** What a {@linkcode HandOver} needs. */
-export interface HandOverOptions {
+/** What a {@linkcode SessionHandover} needs. */
+export interface SessionHandoverOptions {
   /** The session that is left, and the one that takes over. */
   from: SfuSession;
   to: SfuSession;
@@ -30,16 +30,16 @@ export interface HandOverOptions {
  * Leaves an old session once the new one has taken over: track by track, so that nothing that is
  * heard is cut off before its successor is there.
  */
-export class HandOver {
+export class SessionHandover {
   /** The session that is left. */
   readonly from: SfuSession;
   /** Resolves when it is gone; never rejects. */
   readonly done: Promise<void>;
-  readonly #options: HandOverOptions;
+  readonly #options: SessionHandoverOptions;
   readonly #hurry = new AbortController();
   #isMoved: boolean;
 
-  constructor(options: HandOverOptions) {
+  constructor(options: SessionHandoverOptions) {
     this.#options = options;
     this.from = options.from;
     this.#isMoved = !options.isMigration || !options.from.isOnline;

@@ -3,15 +3,19 @@
  *
  * @module
  */
-import type { AgentPort, PublishedTracks, VideoWish } from "../../../../media/child/contract.ts";
+import type {
+  AgentPort,
+  PublishedTracks,
+  VideoConstraints,
+} from "../../../../media/child/contract.ts";
 import type { RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
 import type { Clock } from "../../../../events/clock.ts";
 import { ClosedError, EdgeError } from "../../../../edge/errors.ts";
 import type { JsonValue } from "../../../../edge/types.ts";
 import type { SfuCredentials } from "../../wire/credentials.ts";
-import type { CallParams, LevelData, SeamNotice, Strategy } from "../../wire/ipc.ts";
+import type { CallParams, IpcMessage, LevelData, Strategy } from "../../wire/ipc.ts";
 import type { CallMedia } from "../sfu/media.ts";
-import { PeerRepair } from "../sfu/ice_restart.ts";
+import { IceRestart } from "../sfu/ice_restart.ts";
 import type { OwnTracks } from "../sfu/publisher.ts";
 import { takeEvent } from "./call_events.ts";
 import { CallRoster, type Member } from "./call_roster.ts";
@@ -29,7 +33,7 @@ const SFU = "sfu";
 const LEVELS_MS = 100;
 
 /** What the agent's process does for a call. */
-export interface CallDeskPort {
+export interface CallBrokerPort {
   /** The right to go to an SFU that is none of `leaving`. */
   credentials(leaving: readonly string[], signal: AbortSignal): Promise<SfuCredentials>;
   /** Which of these users are agents; never rejects. */
@@ -41,7 +45,7 @@ export interface StreamCallOptions {
   port: AgentPort;
   params: CallParams;
   media: CallMedia;
-  desk: CallDeskPort;
+  desk: CallBrokerPort;
   clock: Clock;
   log: (level: "debug" | "warn", message: string) => void;
 }
@@ -57,7 +61,7 @@ export class StreamCall {
   readonly #sessions: CallSessions;
   readonly #renewal: CredentialRenewal;
   readonly #reconnector: Reconnector;
-  readonly #repair: PeerRepair;
+  readonly #repair: IceRestart;
   #own: OwnTracks = {};
   #voice: RtcTrack | undefined;
   #levelsAt = -Infinity;
@@ -116,7 +120,7 @@ export class StreamCall {
       onMoved: () => this.#reconnect("migrate", "our credentials end"),
       onError: (error) => this.#tellError(error, "renewing the credentials"),
     });
-    this.#repair = new PeerRepair({
+    this.#repair = new IceRestart({
       clock,
       restart: (peer) => this.#sessions.current!.restartIce(peer),
       onLost: (peer) => this.#reconnect("rejoin", `the ${peer} connection failed`),
@@ -185,7 +189,7 @@ export class StreamCall {
   }
 
   /** The agent looks at a track, or does not any more. */
-  subscribed(trackId: string, wish: VideoWish | undefined): void {
+  subscribed(trackId: string, wish: VideoConstraints | undefined): void {
     this.#subscriptions.set(trackId, wish);
   }
 
@@ -240,7 +244,7 @@ export class StreamCall {
     this.#tell({ type: "levels", levels });
   }
 
-  #tell(notice: SeamNotice): void {
+  #tell(notice: IpcMessage): void {
     this.#port.notify({ type: "edge", data: notice as unknown as JsonValue });
   }
 

@@ -1,4 +1,4 @@
-import type { VideoWish } from "../../../../media/child/contract.ts";
+import type { VideoConstraints } from "../../../../media/child/contract.ts";
 import type { Clock } from "../../../../events/clock.ts";
 import { TrackType } from "../../../../edge/types.ts";
 import { retrying } from "../../wire/retrying.ts";
@@ -20,7 +20,7 @@ export interface SubscriptionsOptions {
 /** Which tracks the agent wants to be sent, beside everybody's voice, which comes by itself. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
-  readonly #wishes = new Map<string, VideoWish>();
+  readonly #wishes = new Map<string, VideoConstraints>();
   #sent = "[]";
   #isUpdating = false;
 
@@ -29,7 +29,7 @@ export class Subscriptions {
   }
 
   /** Sets or ends a wish. */
-  set(trackId: string, wish: VideoWish | undefined): void {
+  set(trackId: string, wish: VideoConstraints | undefined): void {
     if (wish) this.#wishes.set(trackId, wish);
     else this.#wishes.delete(trackId);
     this.update();

@@ -1,7 +1,7 @@
 import type { SfuPayload } from "./sfu_socket.ts";
 
 /** Keeps an SFU's events back until the state of the call that they change has been taken. */
-export class EventGate {
+export class EventBuffer {
   readonly #deliver: (event: SfuPayload) => void;
   #waiting: SfuPayload[] | undefined = [];
 

@@ -7,7 +7,7 @@ const DEAD_MS = 5000;
 const FEWEST_QUESTIONS = 2;
 
 /** What is watched. */
-export interface PathWatchOptions {
+export interface IceConsentMonitorOptions {
   clock: Clock;
   /** wrtc's statistics of a connection; empty while there is nothing to watch. */
   stats: () => Promise<readonly Record<string, unknown>[]>;
@@ -21,8 +21,8 @@ export interface PathWatchOptions {
  * Notices that the other end of a connection is gone. ICE itself takes 18 s to say so, and says
  * nothing before; but it asks the other end every 2.5 s at least, and counts the answers.
  */
-export class PathWatch {
-  readonly #options: PathWatchOptions;
+export class IceConsentMonitor {
+  readonly #options: IceConsentMonitorOptions;
   #timer: Disposable | undefined;
   #answers = 0;
   #questions = 0;
@@ -30,7 +30,7 @@ export class PathWatch {
   #isDead = false;
   #stopped = false;
 
-  constructor(options: PathWatchOptions) {
+  constructor(options: IceConsentMonitorOptions) {
     this.#options = options;
     this.#schedule();
   }

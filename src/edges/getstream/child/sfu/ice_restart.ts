@@ -7,8 +7,8 @@ const PATIENCE_MS = 1500;
 /** A restart has so long to bring the connection back. */
 const RESTART_MS = 4000;
 
-/** What a {@linkcode PeerRepair} needs. */
-export interface PeerRepairOptions {
+/** What a {@linkcode IceRestart} needs. */
+export interface IceRestartOptions {
   clock: Clock;
   /** Restarts ICE on one connection. */
   restart: (peer: PeerName) => Promise<void>;
@@ -18,13 +18,13 @@ export interface PeerRepairOptions {
 }
 
 /** Restarts ICE on a connection that failed, once; and says when that was of no use. */
-export class PeerRepair {
-  readonly #options: PeerRepairOptions;
+export class IceRestart {
+  readonly #options: IceRestartOptions;
   readonly #timers = new Map<PeerName, Disposable>();
   readonly #restarted = new Set<PeerName>();
   #stopped = false;
 
-  constructor(options: PeerRepairOptions) {
+  constructor(options: IceRestartOptions) {
     this.#options = options;
   }
 

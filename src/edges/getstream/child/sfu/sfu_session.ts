@@ -17,10 +17,10 @@ import {
 } from "../proto/signal_pb.ts";
 import { isRetryable } from "../../wire/retrying.ts";
 import type { SocketEnd } from "../../wire/keepalive_socket.ts";
-import { EventGate } from "./event_buffer.ts";
+import { EventBuffer } from "./event_buffer.ts";
 import { isFast, joinRequest, type Reconnect } from "./join_request.ts";
 import type { CallMedia } from "./media.ts";
-import { PathWatch } from "./ice_consent_monitor.ts";
+import { IceConsentMonitor } from "./ice_consent_monitor.ts";
 import { type OwnTracks, Publisher } from "./publisher.ts";
 import type { PeerName, SfuConnection, SfuConnectionOptions } from "./sfu_connection.ts";
 import { type SfuPayload, SfuSocket } from "./sfu_socket.ts";
@@ -68,7 +68,7 @@ export class SfuSession {
   #publishOptions: PublishOption[] = [];
   /** What looks at the connections, each in its own time. */
   #observers: { stop(): void }[] = [];
-  #gate: EventGate | undefined;
+  #gate: EventBuffer | undefined;
   /** For how long the SFU keeps our place, in milliseconds. */
   fastDeadlineMs = 0;
 
@@ -141,7 +141,7 @@ export class SfuSession {
         publisher: () => this.#publisher,
       }),
       ...(["publisher", "subscriber"] as const).map((peer) =>
-        new PathWatch({
+        new IceConsentMonitor({
           clock,
           stats: () => this[peer]?.stats() ?? Promise.resolve([]),
           onDead: () => events.onPeerState(this, peer, "failed"),
@@ -240,7 +240,7 @@ export class SfuSession {
     const capabilities = await media.capabilities();
     let socket: SfuSocket | undefined = undefined;
     const isOurs = (): boolean => socket !== undefined && this.#socket === socket;
-    const gate = this.#gate = new EventGate((event) => {
+    const gate = this.#gate = new EventBuffer((event) => {
       if (isOurs()) this.#onEvent(event);
     });
     socket = await SfuSocket.join({

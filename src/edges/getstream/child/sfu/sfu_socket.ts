@@ -15,7 +15,7 @@ import {
   SfuEventSchema,
   SfuRequestSchema,
 } from "../proto/signal_pb.ts";
-import { type SocketEnd, WatchedSocket } from "../../wire/keepalive_socket.ts";
+import { KeepaliveSocket, type SocketEnd } from "../../wire/keepalive_socket.ts";
 import { sfuError } from "./sfu_error.ts";
 
 /** How long opening and greeting may take, each. */
@@ -50,9 +50,9 @@ export interface SfuSocketOptions {
 export class SfuSocket {
   /** What the SFU answered to the join. */
   readonly response: JoinResponse;
-  readonly #socket: WatchedSocket;
+  readonly #socket: KeepaliveSocket;
 
-  private constructor(socket: WatchedSocket, response: JoinResponse) {
+  private constructor(socket: KeepaliveSocket, response: JoinResponse) {
     this.#socket = socket;
     this.response = response;
   }
@@ -68,7 +68,7 @@ export class SfuSocket {
     greeting.promise.catch(() => {});
     let isGreeted = false;
     const garbage = new DropCounter(clock, options.onGarbage);
-    const socket = await WatchedSocket.open(options.url, {
+    const socket = await KeepaliveSocket.open(options.url, {
       name: "the SFU's socket",
       openTimeoutMs: GREETING_MS,
       pingMs: silenceMs * PING_PART,
