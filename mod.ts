@@ -12,8 +12,7 @@ export { Agent } from "./src/agent/agent.ts";
 export type { AgentJoinOptions, AgentOptions } from "./src/agent/agent_options.ts";
 export { AgentSession } from "./src/agent/agent_session.ts";
 export { type ShutdownSignal, shutdownSignal, untilShutdown } from "./src/agent/shutdown_signal.ts";
-export type { HeardAudio, Processor } from "./src/agent/processor.ts";
-export { allowEveryone, type SpeakerFilter } from "./src/agent/speaker_filter.ts";
+export type { Processor } from "./src/agent/processor.ts";
 
 // What it talks with. Adapters of services and models are imported by themselves.
 export type { BroadcastMetricsOptions } from "./src/agent/conversation_metrics.ts";
@@ -37,6 +36,7 @@ export type {
   AudioSubscription,
   EdgeAgent,
 } from "./src/edge/edge_agent.ts";
+export type { ParticipantAudio } from "./src/edge/participant_audio.ts";
 export {
   type ConnectionChoice,
   type EdgeOptions,

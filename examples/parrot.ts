@@ -6,8 +6,8 @@
 import { parseArgs } from "node:util";
 import {
   Agent,
-  type HeardAudio,
   type Participant,
+  type ParticipantAudio,
   PcmChunk,
   type Processor,
   untilShutdown,
@@ -48,7 +48,7 @@ export class Parrot implements Processor {
     this.#agent = agent;
   }
 
-  processAudio({ participant, pcm, row }: HeardAudio): void {
+  processAudio({ participant, pcm, row }: ParticipantAudio): void {
     const listener = this.#listenerOf(participant);
     const { detector, heard } = listener;
     const change = detector.push(pcm.samples, pcm.durationMs);

@@ -6,9 +6,9 @@
  *
  * @module
  */
+import type { ParticipantAudio } from "../../src/edge/participant_audio.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { Agent } from "../../src/agent/agent.ts";
-import type { HeardAudio } from "../../src/agent/processor.ts";
 import type { OutboundAudioTrack } from "../../src/edge/audio_track.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { describeError } from "../../src/events/error_text.ts";
@@ -132,7 +132,7 @@ class BenchAgent {
     return {};
   }
 
-  #hear({ pcm, row }: HeardAudio): void {
+  #hear({ pcm, row }: ParticipantAudio): void {
     if (row !== this.#lastRow) this.#rows++;
     this.#firstRow = Math.min(this.#firstRow, row);
     this.#lastRow = row;

@@ -1,3 +1,4 @@
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioTrack, AudioTrackMode, OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
 import type { Connection } from "../edge/connection.ts";
@@ -15,7 +16,7 @@ import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
-import type { HeardAudio, Processor } from "./processor.ts";
+import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkCall } from "../edge/validation.ts";
@@ -26,7 +27,7 @@ import type { AgentSession } from "./agent_session.ts";
 import { ConversationProcessor } from "./conversation_processor.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
 import { AgentInput } from "./agent_input.ts";
-import { allowEveryone } from "./speaker_filter.ts";
+import { allowEveryone } from "../inference/speakers/speaker_filter.ts";
 
 /** An edge that takes longer than this for a step before the join is given up; each sets limits of its own. */
 const EDGE_LIMIT_MS = 30_000;
@@ -102,7 +103,7 @@ export class Agent {
     this.processors = [
       ...options.processors ?? [],
       ...onAudio
-        ? [{ name: "onAudio", processAudio: (heard: HeardAudio) => onAudio(heard, this) }]
+        ? [{ name: "onAudio", processAudio: (heard: ParticipantAudio) => onAudio(heard, this) }]
         : [],
       ...this.#talk ? [this.#talk] : [],
     ];

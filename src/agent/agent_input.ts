@@ -4,7 +4,7 @@ import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Processor } from "./processor.ts";
-import type { SpeakerFilter } from "./speaker_filter.ts";
+import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import {
   ParticipantJoinedEvent,
   ParticipantLeftEvent,

@@ -1,3 +1,4 @@
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { AudioTrackMode } from "../edge/audio_track.ts";
 import type { AudioSubscription } from "../edge/edge_agent.ts";
@@ -8,8 +9,8 @@ import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { Agent } from "./agent.ts";
 import type { ConversationOptions } from "./conversation_processor.ts";
-import type { HeardAudio, Processor } from "./processor.ts";
-import type { SpeakerFilter } from "./speaker_filter.ts";
+import type { Processor } from "./processor.ts";
+import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { checkUser } from "../edge/validation.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { checkClock } from "../events/clock.ts";
@@ -26,7 +27,7 @@ export interface AgentOptions extends ConversationOptions {
   /** What is done with what it hears and sees, in this order. */
   processors?: readonly Processor[];
   /** Called with each 20 ms of each participant: a processor in a line. */
-  onAudio?: (audio: HeardAudio, agent: Agent) => void | Promise<void>;
+  onAudio?: (audio: ParticipantAudio, agent: Agent) => void | Promise<void>;
   /** Whether it has a voice. Default `true`. */
   publishAudio?: boolean;
   /** `"live"` for an agent that answers while it hears, as an echo does. Default `"speech"`. */

@@ -1,9 +1,10 @@
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioRow, AudioRowEntry } from "../edge/edge_agent.ts";
 import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Clock } from "../events/clock.ts";
-import type { HeardAudio, Processor } from "./processor.ts";
-import { allowEveryone, type SpeakerFilter } from "./speaker_filter.ts";
+import type { Processor } from "./processor.ts";
+import { allowEveryone, type SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { type Report, UserHook, yesOrNo } from "../events/user_code.ts";
@@ -50,15 +51,15 @@ export class AudioInput implements Disposable {
   readonly #droppedBy = new Map<string, number>();
   readonly #runners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
-  readonly #passes: UserHook<HeardAudio, readonly HeardAudio[]>;
+  readonly #passes: UserHook<ParticipantAudio, readonly ParticipantAudio[]>;
   readonly #rows: UserHook;
   readonly #filterLeft: UserHook<Participant>;
   readonly #filterUpdated: UserHook<TrackInfo>;
   readonly #played = new RowValues(PLAYED_ROWS);
-  readonly #row: HeardAudio[] = [];
+  readonly #row: ParticipantAudio[] = [];
   readonly #rowInlets: ParticipantRing[] = [];
-  readonly #passing: HeardAudio[] = [];
-  readonly #shown: HeardAudio[] = [];
+  readonly #passing: ParticipantAudio[] = [];
+  readonly #shown: ParticipantAudio[] = [];
   #afterwards: Afterwards[] = [];
   #started = false;
   #closed = false;
@@ -301,7 +302,7 @@ export class AudioInput implements Disposable {
    * Those who pass: also who is alone is asked about, and whoever is not said to pass does not. The
    * filter is shown a list of its own each time, to do with as it likes.
    */
-  #filter(): readonly HeardAudio[] {
+  #filter(): readonly ParticipantAudio[] {
     if (this.#options.speakerFilter === allowEveryone) return this.#row;
     this.#passing.length = 0;
     for (const audio of this.#row) {

@@ -1,3 +1,4 @@
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { Connection } from "../edge/connection.ts";
@@ -21,7 +22,7 @@ import type { VideoFrame } from "../edge/video_frame.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { Agent } from "./agent.ts";
-import type { HeardAudio, Processor } from "./processor.ts";
+import type { Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { EventManager } from "../events/event_manager.ts";
@@ -185,7 +186,7 @@ export class ConversationProcessor implements Processor {
     }
   }
 
-  processAudio(audio: HeardAudio): void | Promise<void> {
+  processAudio(audio: ParticipantAudio): void | Promise<void> {
     return this.#flow?.hear(audio);
   }
 

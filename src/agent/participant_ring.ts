@@ -1,8 +1,8 @@
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { AudioRowEntry } from "../edge/edge_agent.ts";
 import type { Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
-import type { HeardAudio } from "./processor.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
 
@@ -21,7 +21,7 @@ export class ParticipantRing implements Disposable {
   /** Where the ring has the head's samples, until it is written to again. */
   #slot: Int16Array = new Int16Array(0);
   /** The next slot: a copy, so that a slow processor's view is not written over by the ring. */
-  #head: Mutable<HeardAudio>;
+  #head: Mutable<ParticipantAudio>;
   #hasHead = false;
   #taken = 0;
   #lastClockRow = -Infinity;
@@ -58,7 +58,7 @@ export class ParticipantRing implements Disposable {
   }
 
   /** The slot to be processed next. */
-  get head(): Mutable<HeardAudio> | undefined {
+  get head(): Mutable<ParticipantAudio> | undefined {
     if (!this.#hasHead) {
       const slot = this.#ring.read();
       if (!slot) return undefined;

@@ -1,25 +1,8 @@
-import type { PcmChunk } from "../audio/pcm_chunk.ts";
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Agent } from "./agent.ts";
 import { checkMethods, shown } from "../events/checks.ts";
-
-/** 20 ms of one participant. */
-export interface HeardAudio {
-  /** Whose it is. */
-  readonly participant: Participant;
-  /** The track that it came from; empty when the edge does not say. */
-  readonly trackId: string;
-  /** Mono, at the agent's rate: a view, valid until the processor returns or its promise settles. */
-  readonly pcm: PcmChunk;
-  /** The tick on the room's grid. Compare speakers by it, not by order of arrival. */
-  readonly row: number;
-  /**
-   * How much of what the agent says had been played when this was heard, in milliseconds as its
-   * track's `playedMs` counts; `undefined` when the edge does not say.
-   */
-  readonly playedMs?: number | undefined;
-}
 
 /**
  * What is done with what the agent hears and sees. Every method may be left out. What one throws or
@@ -39,7 +22,7 @@ export interface Processor {
    * at a time. While a promise is pending the audio waits in the rings, for five seconds at most:
    * after that the others go on, and this one hears again once its promise has settled.
    */
-  processAudio?(audio: HeardAudio): void | Promise<void>;
+  processAudio?(audio: ParticipantAudio): void | Promise<void>;
   /**
    * Called with the frames of the one video track that the agent looks at. While a promise is
    * pending frames are skipped; one that takes more than five seconds is reported.

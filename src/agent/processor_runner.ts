@@ -1,5 +1,6 @@
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { Clock } from "../events/clock.ts";
-import type { HeardAudio, Processor } from "./processor.ts";
+import type { Processor } from "./processor.ts";
 import { type Report, UserHook } from "../events/user_code.ts";
 
 /** A processor that takes longer than this for 20 ms of audio is left behind until it is done. */
@@ -13,7 +14,7 @@ export class ProcessorRunner implements Disposable {
   readonly #processor: Processor;
   readonly #clock: Clock;
   readonly #report: Report;
-  readonly #hook: UserHook<HeardAudio>;
+  readonly #hook: UserHook<ParticipantAudio>;
   #stuck = false;
   #limit: Disposable | undefined;
 
@@ -24,7 +25,7 @@ export class ProcessorRunner implements Disposable {
     this.#processor = processor;
     this.#clock = options.clock;
     this.#report = options.report;
-    this.#hook = new UserHook<HeardAudio>((audio) => processor.processAudio!(audio), {
+    this.#hook = new UserHook<ParticipantAudio>((audio) => processor.processAudio!(audio), {
       ...options,
       context: `processor ${processor.name}`,
     });
@@ -34,7 +35,7 @@ export class ProcessorRunner implements Disposable {
    * Processes a row's audio one after another; gives a promise, which never rejects, or nothing. It
    * resolves with whether the processor was left behind and still has its view.
    */
-  run(row: readonly HeardAudio[]): Promise<boolean> | undefined {
+  run(row: readonly ParticipantAudio[]): Promise<boolean> | undefined {
     return this.#stuck ? undefined : this.#runFrom(row, 0);
   }
 
@@ -42,7 +43,7 @@ export class ProcessorRunner implements Disposable {
     this.#limit?.[Symbol.dispose]();
   }
 
-  #runFrom(row: readonly HeardAudio[], first: number): Promise<boolean> | undefined {
+  #runFrom(row: readonly ParticipantAudio[], first: number): Promise<boolean> | undefined {
     for (let index = first; index < row.length; index++) {
       if (row[index]!.pcm.samples.length === 0) {
         this.#hook.fail(new TypeError(TRANSFERRED));
@@ -55,7 +56,7 @@ export class ProcessorRunner implements Disposable {
   }
 
   /** Waits for the processor, but not for ever, and goes on with the rest of the row. */
-  #wait(pending: Promise<void>, row: readonly HeardAudio[], next: number): Promise<boolean> {
+  #wait(pending: Promise<void>, row: readonly ParticipantAudio[], next: number): Promise<boolean> {
     return new Promise((resolve) => {
       const limit = this.#limit = this.#clock.schedule(() => {
         this.#stuck = true;

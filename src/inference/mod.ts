@@ -47,8 +47,7 @@ export type {
 export { allowList } from "./speakers/allow_list.ts";
 export { type FirstSpeakerOptions, firstSpeakerWins } from "./speakers/first_speaker_wins.ts";
 export { loudest, type LoudestOptions } from "./speakers/loudest.ts";
-export type { SpeakerPolicy } from "./speakers/speaker_policy.ts";
-export type { HeardSpeech } from "./pipelines/pipeline.ts";
+export { allowEveryone, type SpeakerFilter } from "./speakers/speaker_filter.ts";
 export type { SpeechOutcome } from "./reply/speech_handle.ts";
 export type { STT, TranscribeOptions, Transcript } from "./contracts/stt.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";

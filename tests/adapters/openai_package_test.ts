@@ -138,7 +138,7 @@ Deno.test("README, examples, scripts and sources name no models but those of one
   const code = (await texts(new URL("src/", ROOT), [".ts"]))
     .map(([path, text]): [string, string] => [path, text.replace(/\/\*\*[^]*?\*\/|\/\/.*/g, "")])
     .filter(([path, text]) =>
-      !path.endsWith("/openai_models.ts") && ours.some((name) => text.includes(`"${name}"`))
+      !path.endsWith("/openai/models.ts") && ours.some((name) => text.includes(`"${name}"`))
     );
   assertEquals(code.map(([path]) => path), []);
 });

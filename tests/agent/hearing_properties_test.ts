@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AudioInput } from "../../src/agent/audio_input.ts";
-import { allowEveryone } from "../../src/agent/speaker_filter.ts";
+import { allowEveryone } from "../../src/inference/speakers/speaker_filter.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
 import { type Participant, TrackType } from "../../src/edge/types.ts";

@@ -1,7 +1,8 @@
+import type { ParticipantAudio } from "../../src/edge/participant_audio.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
-import type { HeardAudio, Processor } from "../../src/agent/processor.ts";
-import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
+import type { Processor } from "../../src/agent/processor.ts";
+import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import type { AudioRow } from "../../src/edge/edge_agent.ts";
 import { sleep } from "../../src/events/waiting.ts";
@@ -360,7 +361,7 @@ Deno.test("the speaker filter sees whole rows and is asked about one who is alon
 });
 
 Deno.test("what a speaker filter does to the row that it is shown changes nobody's audio", async () => {
-  const spoil: ((row: HeardAudio[]) => void)[] = [
+  const spoil: ((row: ParticipantAudio[]) => void)[] = [
     (row) => row.length = 0,
     (row) => row.sort((one, other) => one.participant.id < other.participant.id ? 1 : -1),
     (row) => row.push(row[0]!),
@@ -370,7 +371,7 @@ Deno.test("what a speaker filter does to the row that it is shown changes nobody
     const speakerFilter: SpeakerFilter = {
       passes: (_, row) => {
         assertEquals(row.map((one) => one.participant.id), ["anna", "bert", "cleo"]);
-        act(row as HeardAudio[]);
+        act(row as ParticipantAudio[]);
         return true;
       },
     };
@@ -448,7 +449,7 @@ Deno.test("agents are heard only by those who asked to hear them", async () => {
 Deno.test("an echo says what it hears, without building up a delay", async () => {
   const echo = await joinAnna({
     audioMode: "live",
-    onAudio: (heard: HeardAudio) => theEcho.audio.write(heard.pcm),
+    onAudio: (heard: ParticipantAudio) => theEcho.audio.write(heard.pcm),
   });
   const theEcho = echo.agent;
   let sounding = 0;

@@ -1,7 +1,7 @@
 /** What went wrong elsewhere, each as a test of what happens here. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
-import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
+import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";

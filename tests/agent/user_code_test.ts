@@ -1,7 +1,7 @@
 /** Every function that a user gives an agent, and every slip that one can make in it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
-import type { SpeakerFilter } from "../../src/agent/speaker_filter.ts";
+import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import type { ImageEncoder } from "../../src/inference/vision/encode_frame.ts";
 import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";

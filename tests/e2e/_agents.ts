@@ -1,5 +1,11 @@
 /** Agents for the browser tests: what they hear is kept, what they say is a tone. */
-import { Agent, type AgentOptions, type HeardAudio, PcmChunk, silentLogger } from "@ringline/edge";
+import {
+  Agent,
+  type AgentOptions,
+  type ParticipantAudio,
+  PcmChunk,
+  silentLogger,
+} from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import type { Recording } from "./_signal.ts";
 import { toFloats } from "./_signal.ts";
@@ -11,7 +17,7 @@ export class Ears {
   readonly name = "ears";
   #sampleRate = 0;
 
-  processAudio({ participant, pcm }: HeardAudio): void {
+  processAudio({ participant, pcm }: ParticipantAudio): void {
     this.#sampleRate = pcm.sampleRate;
     const parts = this.#heard.getOrInsertComputed(participant.name, () => []);
     parts.push(pcm.samples.slice());

@@ -1,6 +1,6 @@
 /** What the fault tests share: what each side hears in figures, and that nothing stays behind. */
 import { assert } from "@std/assert";
-import type { AgentOptions, HeardAudio } from "@ringline/edge";
+import type { AgentOptions, ParticipantAudio } from "@ringline/edge";
 import { Ears, openScene, type Scene, tone } from "../e2e/_agents.ts";
 import { Guest, until } from "../e2e/_fixture.ts";
 import { levelDb, toFloats } from "../e2e/_signal.ts";
@@ -26,7 +26,7 @@ export class SlotCounter {
   readonly name = "slot counter";
   readonly #heard = new Map<string, Heard & { lastRow: number }>();
 
-  processAudio({ participant, pcm, row }: HeardAudio): void {
+  processAudio({ participant, pcm, row }: ParticipantAudio): void {
     const of = this.#of(participant.name);
     of.slots++;
     if (of.lastRow >= 0) of.missing += row - of.lastRow - 1;

@@ -4,7 +4,7 @@ import { TurnEndedEvent } from "../../src/inference/contracts/events.ts";
 import { allowList } from "../../src/inference/speakers/allow_list.ts";
 import { firstSpeakerWins } from "../../src/inference/speakers/first_speaker_wins.ts";
 import { loudest } from "../../src/inference/speakers/loudest.ts";
-import type { SpeakerPolicy } from "../../src/inference/speakers/speaker_policy.ts";
+import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { Fixture, sound } from "./_fixture.ts";
@@ -20,7 +20,7 @@ const participants = PEOPLE.map((id): Participant => ({
 
 /** Plays rows of loudnesses, one number a person, and gives who passed in each. */
 async function play(
-  policy: SpeakerPolicy,
+  policy: SpeakerFilter,
   clock: VirtualClock,
   loudnesses: number[],
   ms: number,
@@ -32,6 +32,7 @@ async function play(
       participant,
       pcm: sound(20, loudnesses[index]!),
       row,
+      trackId: "",
     }));
     last = heard.filter((one) => policy.passes(one, heard)).map((one) => one.participant.id).join();
     await clock.advance(20);
@@ -65,7 +66,7 @@ Deno.test("the floor of one who leaves or falls silent by muting is free again",
   const clock = new VirtualClock();
   const policy = firstSpeakerWins({ vad: new FakeVAD(), clock });
   await play(policy, clock, [3000, 0], 200);
-  policy.participantLeft(participants[0]!);
+  policy.participantLeft!(participants[0]!);
   assertEquals(await play(policy, clock, [0, 3000], 100), "bob");
   // Muted, he sends nothing at all: the clock releases the floor.
   await clock.advance(2000);
@@ -77,7 +78,7 @@ Deno.test("a detector that answers later works for the first speaker too", async
   const vad = new FakeVAD({ clock, delayMs: 8 });
   const policy = firstSpeakerWins({ vad, clock });
   assertEquals(await play(policy, clock, [0, 3000], 100), "bob");
-  for (const participant of participants.slice(0, 2)) policy.participantLeft(participant);
+  for (const participant of participants.slice(0, 2)) policy.participantLeft!(participant);
   assertEquals(vad.speakers, 0);
 });
 
@@ -99,7 +100,7 @@ Deno.test("only those on the list are heard", async () => {
 Deno.test("an agent with a policy hears one of two who speak at once", async () => {
   for (const [name, expected] of [["first", "ann"], ["loudest", "bob"], ["list", "bob"]] as const) {
     const clockOf: { clock?: VirtualClock } = {};
-    const speakerFilter: SpeakerPolicy = name === "first"
+    const speakerFilter: SpeakerFilter = name === "first"
       ? firstSpeakerWins({
         vad: new FakeVAD(),
         clock: {

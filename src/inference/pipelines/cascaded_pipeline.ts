@@ -1,3 +1,4 @@
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { STT } from "../contracts/stt.ts";
@@ -6,13 +7,7 @@ import type { SpeechHandle, SpeechOutcome, TtsUtterance } from "../reply/speech_
 import type { TTS } from "../contracts/tts.ts";
 import type { TurnDetector } from "../contracts/turn_detector.ts";
 import type { VAD } from "../contracts/vad.ts";
-import type {
-  GenerateReplyOptions,
-  HeardSpeech,
-  Pipeline,
-  PipelineContext,
-  SayOptions,
-} from "./pipeline.ts";
+import type { GenerateReplyOptions, Pipeline, PipelineContext, SayOptions } from "./pipeline.ts";
 import { UserHook, yesOrNo } from "../../events/user_code.ts";
 import { SpeechOutput } from "../reply/speech_output.ts";
 import { InterruptionHandler, type InterruptionOptions } from "../turns/interruption.ts";
@@ -137,13 +132,13 @@ export class CascadedPipeline implements Pipeline {
     }
   }
 
-  hear(audio: HeardSpeech): void | Promise<void> {
+  hear(audio: ParticipantAudio): void | Promise<void> {
     if (this.#closed) return;
     if (this.#mixer) return this.#mixer.push(audio);
     return this.#listen(audio.participant.id, audio);
   }
 
-  #listen(streamId: string, audio: HeardSpeech): void | Promise<void> {
+  #listen(streamId: string, audio: ParticipantAudio): void | Promise<void> {
     const { pcm, participant, row } = audio;
     this.#voice.notePlayed(audio);
     let listener = this.#listeners.get(streamId);

@@ -1,4 +1,4 @@
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Conversation } from "../../edge/conversation.ts";
 import type { Participant, User } from "../../edge/types.ts";
@@ -29,18 +29,6 @@ export interface PipelineContext {
   readonly report: (error: unknown, context: string) => void;
 }
 
-/** 20 ms of one participant. */
-export interface HeardSpeech {
-  /** Who is heard. */
-  readonly participant: Participant;
-  /** Mono: a view, valid until what took it returns or its promise settles. */
-  readonly pcm: PcmChunk;
-  /** The tick on the room's grid. */
-  readonly row: number;
-  /** How much of the track had been played when it was heard. Default: what the track says now. */
-  readonly playedMs?: number | undefined;
-}
-
 /** How the agent is made to say something. */
 export interface SayOptions {
   /** Whether it cuts off what is being said. Default: it waits for its end. */
@@ -56,7 +44,7 @@ export interface GenerateReplyOptions extends SayOptions {
 /** The way from what is heard to what is said. */
 export interface Pipeline {
   /** Takes 20 ms of somebody. A promise is waited for before the next. */
-  hear(audio: HeardSpeech): void | Promise<void>;
+  hear(audio: ParticipantAudio): void | Promise<void>;
   /** No audio comes from this participant for now: he is muted. */
   muted(participant: Participant): void;
   participantLeft(participant: Participant): void;

@@ -1,16 +1,11 @@
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { ToolCall } from "../contracts/messages.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
 import type { SpeechHandle, SpeechOutcome } from "../reply/speech_handle.ts";
-import type {
-  GenerateReplyOptions,
-  HeardSpeech,
-  Pipeline,
-  PipelineContext,
-  SayOptions,
-} from "./pipeline.ts";
+import type { GenerateReplyOptions, Pipeline, PipelineContext, SayOptions } from "./pipeline.ts";
 import {
   BargeInEvent,
   SpeechStartedEvent,
@@ -89,7 +84,7 @@ export class RealtimePipeline implements Pipeline {
     await this.#session.start(signal);
   }
 
-  hear(audio: HeardSpeech): void {
+  hear(audio: ParticipantAudio): void {
     if (!this.#closing.signal.aborted) this.#ear.hear(audio);
   }
 

@@ -1,6 +1,7 @@
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { SpeechHandleInit, SpeechOutcome } from "./speech_handle.ts";
 import type { LoggedMessage } from "./transcript_writer.ts";
-import type { HeardSpeech, PipelineContext } from "../pipelines/pipeline.ts";
+import type { PipelineContext } from "../pipelines/pipeline.ts";
 import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/events.ts";
 import { EchoDetector } from "../echo/echo_detector.ts";
 import { PlaybackReference } from "../echo/playback_reference.ts";
@@ -35,7 +36,7 @@ export class SpeechOutput {
   }
 
   /** Takes note of how much of it had been played when somebody was heard: for the guards. */
-  notePlayed({ row, playedMs }: HeardSpeech): void {
+  notePlayed({ row, playedMs }: ParticipantAudio): void {
     this.#own.update(row, playedMs ?? this.#context.track.playedMs);
   }
 

@@ -1,5 +1,5 @@
 import type { Participant } from "../../edge/types.ts";
-import type { SpeakerPolicy } from "./speaker_policy.ts";
+import type { SpeakerFilter } from "./speaker_filter.ts";
 import { shown } from "../../events/checks.ts";
 import { promiseIn } from "../../events/user_code.ts";
 
@@ -24,7 +24,7 @@ import { promiseIn } from "../../events/user_code.ts";
  */
 export function allowList(
   who: Iterable<string> | ((participant: Participant) => boolean),
-): SpeakerPolicy {
+): SpeakerFilter {
   const isAllowed = typeof who === "function" ? who : isIn(who);
   return {
     passes: ({ participant }) => {

@@ -1,5 +1,5 @@
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { HeardSpeech } from "../pipelines/pipeline.ts";
 import type { VAD, VadStream } from "../contracts/vad.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../../events/clock.ts";
@@ -8,7 +8,8 @@ import { consoleLogger, guardedLogger, type Logger } from "../../events/logger.t
 import { energyVad } from "../turns/energy_vad.ts";
 import { SpeakerVad } from "../turns/speaker_vad.ts";
 import { levelOf } from "../turns/level.ts";
-import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
+import { OneAtATime } from "./one_at_a_time.ts";
+import type { SpeakerFilter } from "./speaker_filter.ts";
 
 /** Options of {@linkcode firstSpeakerWins}. */
 export interface FirstSpeakerOptions {
@@ -29,7 +30,7 @@ export interface FirstSpeakerOptions {
  * The participant who speaks is heard, and the others are not until the speaker has been silent for
  * so long. While none speaks all pass: it keeps order, and keeps nobody out.
  */
-export function firstSpeakerWins(options: FirstSpeakerOptions = {}): SpeakerPolicy {
+export function firstSpeakerWins(options: FirstSpeakerOptions = {}): SpeakerFilter {
   return new FirstSpeakerWins(options);
 }
 
@@ -76,7 +77,7 @@ class FirstSpeakerWins extends OneAtATime {
     if (this.#holder === id) this.#holder = undefined;
   }
 
-  protected override judge(row: readonly HeardSpeech[]): string | undefined {
+  protected override judge(row: readonly ParticipantAudio[]): string | undefined {
     const now = this.#clock.now();
     for (const audio of row) this.#listen(audio);
     const holder = this.#holder === undefined ? undefined : this.#speakers.get(this.#holder);
@@ -97,7 +98,7 @@ class FirstSpeakerWins extends OneAtATime {
     return this.#holder;
   }
 
-  #listen({ participant, pcm }: HeardSpeech): void {
+  #listen({ participant, pcm }: ParticipantAudio): void {
     let speaker = this.#speakers.get(participant.id);
     if (!speaker) {
       const { sampleRate } = pcm;
@@ -125,7 +126,7 @@ class FirstSpeakerWins extends OneAtATime {
   }
 
   /** Whoever has waited the longest; else who was heard the longest ago; else the loudest. */
-  #next(trying: readonly HeardSpeech[]): string | undefined {
+  #next(trying: readonly ParticipantAudio[]): string | undefined {
     const ranked = trying
       .map(({ participant: { id } }) => ({ id, ...this.#speakers.get(id)! }))
       .sort((a, b) =>

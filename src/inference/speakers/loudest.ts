@@ -1,8 +1,9 @@
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { HeardSpeech } from "../pipelines/pipeline.ts";
 import { checkObject, shown } from "../../events/checks.ts";
 import { levelOf } from "../turns/level.ts";
-import { OneAtATime, type SpeakerPolicy } from "./speaker_policy.ts";
+import { OneAtATime } from "./one_at_a_time.ts";
+import type { SpeakerFilter } from "./speaker_filter.ts";
 
 /** Options of {@linkcode loudest}. */
 export interface LoudestOptions {
@@ -16,7 +17,7 @@ const FADE = 0.9;
 const SILENCE = 0.002;
 
 /** Only the loudest is heard; whoever is heard stays it until another one is clearly louder. */
-export function loudest(options: LoudestOptions = {}): SpeakerPolicy {
+export function loudest(options: LoudestOptions = {}): SpeakerFilter {
   checkObject(options, "options", "an object like { marginDb: 6 }, or nothing");
   const { marginDb = 6 } = options;
   if (!(typeof marginDb === "number" && marginDb >= 0)) {
@@ -40,7 +41,7 @@ class Loudest extends OneAtATime {
     if (this.#current === participant.id) this.#current = undefined;
   }
 
-  protected override judge(row: readonly HeardSpeech[]): string | undefined {
+  protected override judge(row: readonly ParticipantAudio[]): string | undefined {
     for (const [id, level] of this.#levels) this.#levels.set(id, level * FADE);
     for (const { participant, pcm } of row) {
       const before = this.#levels.get(participant.id) ?? 0;

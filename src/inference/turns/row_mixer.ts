@@ -1,5 +1,5 @@
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { HeardSpeech } from "../pipelines/pipeline.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { levelOf } from "./level.ts";
 
@@ -11,7 +11,7 @@ const GONE_AFTER_ROWS = 10;
  * several, a row is complete when the first 20 ms of the next one come.
  */
 export class RowMixer {
-  readonly #emit: (mixed: HeardSpeech) => void | Promise<void>;
+  readonly #emit: (mixed: ParticipantAudio) => void | Promise<void>;
   readonly #lastRows = new Map<string, number>();
   #sum: Int32Array = new Int32Array(0);
   #mixed: PcmChunk | undefined;
@@ -25,17 +25,17 @@ export class RowMixer {
    * `emit` gets 20 ms of everybody, a view that is valid until its promise settles; its participant
    * is the loudest in it.
    */
-  constructor(emit: (mixed: HeardSpeech) => void | Promise<void>) {
+  constructor(emit: (mixed: ParticipantAudio) => void | Promise<void>) {
     this.#emit = emit;
   }
 
   /** Takes 20 ms of somebody; a promise is to be waited for before the next. */
-  push(audio: HeardSpeech): void | Promise<void> {
+  push(audio: ParticipantAudio): void | Promise<void> {
     const before = audio.row === this.#row ? undefined : this.flush();
     return before ? before.then(() => this.#add(audio)) : this.#add(audio);
   }
 
-  #add({ participant, pcm, row, playedMs }: HeardSpeech): void | Promise<void> {
+  #add({ participant, pcm, row, playedMs }: ParticipantAudio): void | Promise<void> {
     this.#row = row;
     this.#playedMs = playedMs;
     this.#lastRows.set(participant.id, row);
@@ -66,6 +66,7 @@ export class RowMixer {
     this.#sum.fill(0);
     this.#count = 0;
     return this.#emit({
+      trackId: "", // of all of them
       pcm: this.#mixed!,
       participant: this.#loudest!,
       row: this.#row,

@@ -1,7 +1,8 @@
+import type { ParticipantAudio } from "../../../edge/participant_audio.ts";
 import type { Participant } from "../../../edge/types.ts";
 import type { VadStream } from "../../contracts/vad.ts";
 import type { SpeechOutput } from "../../reply/speech_output.ts";
-import type { HeardSpeech, PipelineContext } from "../pipeline.ts";
+import type { PipelineContext } from "../pipeline.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { Resampler } from "../../../audio/resampler.ts";
 import { typescriptKernel } from "../../../audio/typescript_kernel.ts";
@@ -67,7 +68,7 @@ export class RealtimeInput implements Disposable {
     return this.#heldBackMs;
   }
 
-  hear(audio: HeardSpeech): void {
+  hear(audio: ParticipantAudio): void {
     this.#mixer.push(audio);
   }
 
@@ -81,7 +82,7 @@ export class RealtimeInput implements Disposable {
     this.#vad[Symbol.dispose]();
   }
 
-  #hear(mixed: HeardSpeech): void {
+  #hear(mixed: ParticipantAudio): void {
     const { pcm, participant: loudest, row } = mixed;
     const { voice, sampleRate, onAudio } = this.#init;
     voice.notePlayed(mixed);

@@ -1,5 +1,5 @@
-import type { Participant, TrackInfo } from "../edge/types.ts";
-import type { HeardAudio } from "./processor.ts";
+import type { Participant, TrackInfo } from "../../edge/types.ts";
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 
 /**
  * Decides whose audio the agent hears, also when one person is alone in the call. Only those of
@@ -19,7 +19,7 @@ export interface SpeakerFilter {
    * @param row what was heard of everybody during the same 20 ms, `audio` included; valid during
    *   the call
    */
-  passes(audio: HeardAudio, row: readonly HeardAudio[]): boolean;
+  passes(audio: ParticipantAudio, row: readonly ParticipantAudio[]): boolean;
   /** A participant has left: what was kept for them can go. */
   participantLeft?(participant: Participant): void;
   /** A track was muted or unmuted. Time limits use the clock, since no audio comes while muted. */

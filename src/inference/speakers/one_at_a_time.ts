@@ -1,0 +1,24 @@
+import type { Participant, TrackInfo } from "../../edge/types.ts";
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
+import type { SpeakerFilter } from "./speaker_filter.ts";
+
+/** A filter that lets one person pass at a time, or everybody: judged once for each row. */
+export abstract class OneAtATime implements SpeakerFilter {
+  #row = NaN;
+  #passing: string | undefined;
+
+  passes(audio: ParticipantAudio, row: readonly ParticipantAudio[]): boolean {
+    if (audio.row !== this.#row) {
+      this.#row = audio.row;
+      this.#passing = this.judge(row);
+    }
+    return this.#passing === undefined || this.#passing === audio.participant.id;
+  }
+
+  /** Who has the floor during this row, by participant id; `undefined`: nobody, and all pass. */
+  protected abstract judge(row: readonly ParticipantAudio[]): string | undefined;
+
+  abstract participantLeft(participant: Participant): void;
+
+  trackUpdated(_track: TrackInfo): void {}
+}
