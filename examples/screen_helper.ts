@@ -22,7 +22,9 @@ await run(async (signal) => {
   await using edge = new LocalEdge();
   const watching = screenChanges(async () => {
     // The model is shown the latest picture with every question.
-    await agent.respond("The shared screen has changed. Say in one sentence what stands out.");
+    await agent.generateReply(
+      "The shared screen has changed. Say in one sentence what stands out.",
+    );
   });
   const agent: Agent = new Agent({
     edge,

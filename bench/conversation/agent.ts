@@ -8,12 +8,12 @@ import { Helper } from "../lib/helper.ts";
 /** The parts of one answer's time, as the agent's own event tells them. */
 export interface AnswerParts {
   voiceToVoiceMs: number;
-  turnMs: number;
-  sttMs: number;
+  endOfTurnDelayMs: number;
+  transcriptionDelayMs: number;
   llmMs: number;
-  ttsMs: number;
+  ttfbMs: number;
   playoutMs: number;
-  ownMs: number;
+  overheadMs: number;
 }
 
 /** What happened to an agent. */

@@ -29,7 +29,7 @@ export interface AnswerResults {
   /** From the last sound to the answer's first, in the browser. */
   inBrowserMs: number[];
   /** The same without the script, and without the connection's own way there and back. */
-  ownMs: number[];
+  overheadMs: number[];
   /** The ways there and back: the median of each connection. */
   transportMs: number[];
   /** What the agent says of each. */
@@ -74,7 +74,7 @@ export async function measureAnswers(
 ): Promise<AnswerResults> {
   const results: AnswerResults = {
     inBrowserMs: [],
-    ownMs: [],
+    overheadMs: [],
     transportMs: [],
     parts: [],
     lost: 0,
@@ -110,6 +110,6 @@ export async function measureAnswers(
   // One connection's way depends on its clock phases, and the next one's are others.
   const transportMs = median(results.transportMs);
   results.inBrowserMs = all.flat();
-  results.ownMs = results.inBrowserMs.map((ms) => ms - SCRIPTED_MS - transportMs);
+  results.overheadMs = results.inBrowserMs.map((ms) => ms - SCRIPTED_MS - transportMs);
   return results;
 }

@@ -105,7 +105,7 @@ export async function measureBargeIn(
       await settle(SETTLE_MS);
       for (let index = 0; index < times; index++) {
         const spread = (connection * times + index) / (connections * times);
-        // Every word at every point of the talk: no two of the same go together.
+        // Every word at every point of the turnHandling: no two of the same go together.
         const word = words[(index + connection) % words.length]!;
         const one = await interruptOnce(agent, probe, word, FROM_MS + spread * (TO_MS - FROM_MS));
         results.fromFirstSoundMs.push(one.fromFirstSoundMs);

@@ -38,7 +38,7 @@ const EDGE_LIMIT_MS = 30_000;
  * An agent joins one call, once. What it hears goes to its processors, what it says is written to
  * `audio`.
  *
- * What it is asked to do (`say`, `respond`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame`,
+ * What it is asked to do (`say`, `generateReply`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame`,
  * `latestImage`) need not be awaited: a failure is an `ErrorEvent` of the edge too, at most once a
  * second, unless it was given up or the agent is closed. Whoever awaits it gets the rejection.
  *
@@ -75,7 +75,7 @@ export class Agent {
   readonly #audioMode: AudioTrackMode;
   readonly #video: VideoTrack | undefined;
   readonly #senses: AgentInput;
-  readonly #talk: ConversationProcessor | undefined;
+  readonly #conversation: ConversationProcessor | undefined;
   readonly #lifecycle: AgentLifecycle;
   readonly #report: Report;
   readonly #asked: UserHook<Promise<unknown>, AbortSignal | undefined>;
@@ -99,13 +99,13 @@ export class Agent {
     this.logger = guardedLogger(options.logger ?? edge.logger, this.clock);
     this.#audioMode = options.audioMode ?? "speech";
     const { onAudio } = options;
-    this.#talk = ConversationProcessor.from(options);
+    this.#conversation = ConversationProcessor.from(options);
     this.processors = [
       ...options.processors ?? [],
       ...onAudio
         ? [{ name: "onAudio", processAudio: (heard: ParticipantAudio) => onAudio(heard, this) }]
         : [],
-      ...this.#talk ? [this.#talk] : [],
+      ...this.#conversation ? [this.#conversation] : [],
     ];
     this.#video = options.publishVideo === false
       ? undefined
@@ -135,7 +135,7 @@ export class Agent {
     this.#lifecycle = new AgentLifecycle(this, {
       hearing: { sampleRate: audioRate, agents: hearsAgents },
       senses: this.#senses,
-      talk: this.#talk,
+      conversationProcessor: this.#conversation,
       publishAudio: options.publishAudio ?? true,
       track: () => this.#track(),
       authenticate: () => this.#authenticate(),
@@ -169,7 +169,7 @@ export class Agent {
    * @throws {TypeError} the agent was made without a model.
    */
   get events(): EventManager {
-    return this.#expectTalk().events;
+    return this.#expectConversation().events;
   }
 
   /** Slots of 20 ms that were dropped because the processors were too slow. */
@@ -272,7 +272,7 @@ export class Agent {
   say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
     return this.#ask(() => {
       checkSpoken("say", text, options);
-      return this.#expectTalk().say(text, options);
+      return this.#expectConversation().say(text, options);
     });
   }
 
@@ -282,10 +282,10 @@ export class Agent {
    *
    * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
    */
-  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
+  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
     return this.#ask(() => {
-      checkSpoken("respond", text, options);
-      return this.#expectTalk().respond(text, options);
+      checkSpoken("generateReply", text, options);
+      return this.#expectConversation().generateReply(text, options);
     });
   }
 
@@ -297,17 +297,17 @@ export class Agent {
   waitForFirstFrame(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<VideoFrame> {
-    return this.#ask(() => this.#expectTalk().waitForFirstFrame(options), options);
+    return this.#ask(() => this.#expectConversation().waitForFirstFrame(options), options);
   }
 
   /** What the agent sees right now as a JPEG or PNG; `undefined` when it sees nothing. */
   latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
-    return this.#ask(() => this.#expectTalk().latestImage(options));
+    return this.#ask(() => this.#expectConversation().latestImage(options));
   }
 
   /** Falls silent at once, and forgets what it was going to say. */
   interrupt(): Promise<void> {
-    return this.#ask(() => this.#expectTalk().interrupt());
+    return this.#ask(() => this.#expectConversation().interrupt());
   }
 
   /**
@@ -378,9 +378,11 @@ export class Agent {
     return this.#audio;
   }
 
-  #expectTalk(): ConversationProcessor {
-    if (this.#talk) return this.#talk;
-    throw new TypeError("the agent has nothing to talk with: expected llm, stt and tts");
+  #expectConversation(): ConversationProcessor {
+    if (this.#conversation) return this.#conversation;
+    throw new TypeError(
+      "this agent has no language model: pass llm, stt and tts (or a realtime llm)",
+    );
   }
 
   #expectConnection(): Connection {

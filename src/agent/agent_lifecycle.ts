@@ -17,7 +17,7 @@ import { AgentSession } from "./agent_session.ts";
 export interface AgentLifecycleOptions {
   hearing: AudioSubscription;
   senses: AgentInput;
-  talk: ConversationProcessor | undefined;
+  conversationProcessor: ConversationProcessor | undefined;
   publishAudio: boolean;
   /** The track that the agent speaks through. */
   track: () => AudioTrack;
@@ -70,10 +70,10 @@ export class AgentLifecycle {
 
   /** Leaves, once, and releases everything but the edge and the track. Never rejects. */
   async leave(): Promise<void> {
-    const { senses, talk } = this.#options;
+    const { senses, conversationProcessor } = this.#options;
     this.#leaving.abort(new ClosedError("the agent"));
     await this.#release("ending what it hears and sees", () => senses[Symbol.dispose]());
-    await this.#release("ending the conversation", () => talk?.stop());
+    await this.#release("ending the conversation", () => conversationProcessor?.stop());
     const conversation = this.#conversation;
     if (conversation) await this.#release("writing the conversation", () => conversation.flush());
     await Promise.all(
@@ -95,7 +95,8 @@ export class AgentLifecycle {
     signals: readonly AbortSignal[],
   ): Promise<AgentSession> {
     const { edge, user, instructions, clock, video } = this.#agent;
-    const { hearing, senses, talk, publishAudio, track, authenticate } = this.#options;
+    const { hearing, senses, conversationProcessor, publishAudio, track, authenticate } =
+      this.#options;
     using limit = limitTime("joining the call", { timeoutMs, signals, clock });
     const { signal } = limit;
     /** Waits for a step, and for no longer than the join as a whole may take. */
@@ -127,10 +128,10 @@ export class AgentLifecycle {
     const methods = ["append", "update", "flush"];
     checkMethods(conversation, "edge.createConversation", "a Conversation", methods);
     this.#conversation = conversation;
-    if (talk) {
+    if (conversationProcessor) {
       const { sampleRate } = hearing;
       const opening = { conversation, track: track(), sampleRate, signal };
-      await step("beginning the conversation", talk.open(opening));
+      await step("beginning the conversation", conversationProcessor.open(opening));
     }
     return new AgentSession(this.#agent, connection, conversation);
   }

@@ -71,7 +71,7 @@ export interface ConversationOptions {
   /** What the model can do beside talking. */
   tools?: readonly Tool[];
   /** How it takes part in the conversation. A realtime model takes none. */
-  talk?: TurnHandlingOptions;
+  turnHandling?: TurnHandlingOptions;
   /** What the model is shown, where it can be shown pictures. */
   vision?: VisionOptions;
   /**
@@ -102,10 +102,10 @@ export class ConversationProcessor implements Processor {
   static from(parts: ConversationOptions): ConversationProcessor | undefined {
     const { llm, stt, tts } = parts;
     checkParts(parts);
-    checkTurnHandling(parts.talk);
+    checkTurnHandling(parts.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const needless = (["stt", "tts", "vad", "turnDetection", "talk"] as const)
+      const needless = (["stt", "tts", "vad", "turnDetection", "turnHandling"] as const)
         .filter((name) => parts[name] !== undefined);
       if (needless.length > 0) {
         const list = needless.join(" and no ");
@@ -157,7 +157,8 @@ export class ConversationProcessor implements Processor {
     const agent = this.#agent!;
     const { clock, user: agentUser, instructions, logger } = agent;
     const emit = (event: object) => this.events.send(event);
-    const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], talk } = this.#parts;
+    const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], turnHandling } =
+      this.#parts;
     const context: PipelineContext = {
       clock,
       agentUser,
@@ -182,7 +183,7 @@ export class ConversationProcessor implements Processor {
       await flow.start(signal);
     } else {
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnDetector: turnDetector! };
-      this.#flow = new CascadedPipeline(parts, context, talk);
+      this.#flow = new CascadedPipeline(parts, context, turnHandling);
     }
   }
 
@@ -228,8 +229,8 @@ export class ConversationProcessor implements Processor {
     return this.#expectFlow().say(text, options);
   }
 
-  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
-    return this.#expectFlow().respond(text, options);
+  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
+    return this.#expectFlow().generateReply(text, options);
   }
 
   interrupt(): Promise<void> {

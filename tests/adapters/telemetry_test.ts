@@ -7,8 +7,8 @@ import { recordTelemetry } from "@ringline/edge/telemetry";
 const events = new EventManager();
 events.register(...conversationEvents);
 using _recording = recordTelemetry(events, { attributes: { agent: "test" } });
-events.send(new ReplyLatencyEvent({ participant: undefined, voiceToVoiceMs: 700, turnMs: 400,
-  sttMs: 0, llmMs: 200, llmFirstTokenMs: 200, ttsMs: 50, playoutMs: 40, ownMs: 10, eager: false }));
+events.send(new ReplyLatencyEvent({ participant: undefined, voiceToVoiceMs: 700, endOfTurnDelayMs: 400,
+  transcriptionDelayMs: 0, llmMs: 200, ttftMs: 200, ttfbMs: 50, playoutMs: 40, overheadMs: 10, preemptive: false }));
 events.send(new BargeInEvent({ participant: undefined, silenceMs: 180, discardedMs: 0 }));
 `;
 

@@ -200,8 +200,8 @@ const models = {
 
 const others = {
   "onAudio": { agent: (onAudio) => ({ onAudio }), told: failing },
-  "talk.answers": {
-    agent: (answers) => ({ talk: { ...limits, answers } }),
+  "turnHandling.shouldReply": {
+    agent: (shouldReply) => ({ turnHandling: { ...limits, shouldReply } }),
     told: all,
     answers: "none",
   },
@@ -239,7 +239,7 @@ const others = {
   "Logger.error": logger("error"),
 } satisfies Record<
   | MethodsOf<AgentOptions>
-  | `talk.${MethodsOf<TurnHandlingOptions>}`
+  | `turnHandling.${MethodsOf<TurnHandlingOptions>}`
   | `ImageEncoder.${MethodsOf<ImageEncoder>}`
   | `Tool.${MethodsOf<Tool>}`
   | `Logger.${MethodsOf<Logger>}`
@@ -264,7 +264,7 @@ function logger(level: keyof Logger): Case {
 const limits = {
   llmTimeoutMs: 2000,
   ttsTimeoutMs: 2000,
-  hearing: { sttTimeoutMs: 2000 },
+  vad: { sttTimeoutMs: 2000 },
 };
 
 const cases: Record<string, Case> = {
@@ -294,7 +294,7 @@ async function play(of: Case, slip: Slip) {
   const agent = new Agent({
     edge,
     agentUser: { id: "agent", name: "Agent" },
-    talk: limits,
+    turnHandling: limits,
     llm: parts.llm,
     stt: parts.stt,
     tts: parts.tts,
@@ -453,7 +453,7 @@ Deno.test("what a hook asks of the agent without awaiting it is told when it fai
     "waitForFirstFrame": (agent) => agent.waitForFirstFrame(),
     "latestImage": (agent) => agent.latestImage(),
     "say": (agent) => agent.say(5 as unknown as string),
-    "respond": (agent) => agent.respond(null as unknown as string),
+    "generateReply": (agent) => agent.generateReply(null as unknown as string),
     "interrupt": (agent) => agent.interrupt(),
   };
   for (const [name, ask] of Object.entries(asks)) {

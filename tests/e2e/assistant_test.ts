@@ -77,8 +77,19 @@ browserTest(
         .filter(({ type, complete }) => type === "transcript" && complete)
         .map(({ text }) => text);
       assert(shown.includes("what time is it") && shown.includes(story.text), shown.join(" | "));
-      for (const { voiceToVoiceMs, turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } of answers) {
-        const parts = turnMs + sttMs + llmMs + ttsMs + playoutMs + ownMs;
+      for (
+        const {
+          voiceToVoiceMs,
+          endOfTurnDelayMs,
+          transcriptionDelayMs,
+          llmMs,
+          ttfbMs,
+          playoutMs,
+          overheadMs,
+        } of answers
+      ) {
+        const parts = endOfTurnDelayMs + transcriptionDelayMs + llmMs + ttfbMs + playoutMs +
+          overheadMs;
         assertAlmostEquals(parts, voiceToVoiceMs, 1, "the parts of voice-to-voice");
       }
       await guest.leave();

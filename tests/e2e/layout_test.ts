@@ -33,7 +33,7 @@ async function pretendFigures(page: Page): Promise<void> {
   await page.evaluate(
     `(() => {
       const counts = Object.fromEntries(Array.from({ length: 30 }, (_, at) => ["counter" + at, at]));
-      const parts = { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 60, ownMs: 0 };
+      const parts = { endOfTurnDelayMs: 400, transcriptionDelayMs: 150, llmMs: 280, ttfbMs: 120, playoutMs: 60, overheadMs: 0 };
       const data = {
         type: "metrics", voiceToVoiceMs: 1010, parts, bargeInMs: 160, bargeIns: 1, falseAlarms: 0,
         figures: { agent: { droppedSlots: 0 }, ["a long name ".repeat(4)]: counts },

@@ -30,7 +30,14 @@ const MICROPHONE = `navigator.mediaDevices.getUserMedia = () => {
 const TOLD = {
   type: "metrics",
   voiceToVoiceMs: 1010,
-  parts: { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 52, ownMs: 8 },
+  parts: {
+    endOfTurnDelayMs: 400,
+    transcriptionDelayMs: 150,
+    llmMs: 280,
+    ttfbMs: 120,
+    playoutMs: 52,
+    overheadMs: 8,
+  },
   bargeInMs: 162,
   bargeIns: 3,
   falseAlarms: 1,
@@ -139,18 +146,18 @@ browserTest(
     await openFigures(page);
     const ms = async (name: string) => Number((await rows(page))[name]?.match(/^(-?\d+) ms$/)?.[1]);
     assertAlmostEquals(await ms("Voice to voice"), answer!.voiceToVoiceMs, 1);
-    assertAlmostEquals(await ms("End of turn"), answer!.turnMs, 1);
-    assertAlmostEquals(await ms("Speech to text (STT)"), answer!.sttMs, 1);
+    assertAlmostEquals(await ms("End of turn"), answer!.endOfTurnDelayMs, 1);
+    assertAlmostEquals(await ms("Speech to text (STT)"), answer!.transcriptionDelayMs, 1);
     assertAlmostEquals(await ms("Model (LLM)"), answer!.llmMs, 1);
-    assertAlmostEquals(await ms("Text to speech (TTS)"), answer!.ttsMs, 1);
-    assertAlmostEquals(await ms("Ringline itself"), answer!.ownMs, 1);
+    assertAlmostEquals(await ms("Text to speech (TTS)"), answer!.ttfbMs, 1);
+    assertAlmostEquals(await ms("Ringline itself"), answer!.overheadMs, 1);
     assertAlmostEquals(await ms("Playout"), answer!.playoutMs, 1);
     // The bar has a piece for each part, as long as its share of the whole.
     const [bar, ...pieces] = await page.$$eval(
       ".split, .split > :not([hidden])",
       (all) => all.map((one) => one.getBoundingClientRect().width),
     );
-    assertAlmostEquals(pieces[0]! / bar!, answer!.turnMs / answer!.voiceToVoiceMs, 0.05);
+    assertAlmostEquals(pieces[0]! / bar!, answer!.endOfTurnDelayMs / answer!.voiceToVoiceMs, 0.05);
     assertEquals((await rows(page))["From speech to silence"], "–");
     assertEquals((await rows(page))["fake-llm: requests"], "1");
     assertEquals((await rows(page))["Dropped slots"], "0");
@@ -172,7 +179,7 @@ browserTest("figures are an agent's to tell, and numbers or nothing", async (bro
     { type: "metrics" },
     { type: "metrics", voiceToVoiceMs: "<img src=x>", parts: [1, 2], bargeIns: {}, figures: "no" },
     { type: "metrics", voiceToVoiceMs: 1e300, bargeIns: null, figures: { agent: { a: "1" } } },
-    { type: "metrics", parts: { turnMs: 1 }, figures: [[1], { a: true }], omitted: 5 },
+    { type: "metrics", parts: { endOfTurnDelayMs: 1 }, figures: [[1], { a: true }], omitted: 5 },
   ];
 
   for (const data of [TOLD, ...malformed]) await fromEve(data);
@@ -194,7 +201,7 @@ browserTest("figures are an agent's to tell, and numbers or nothing", async (bro
 
   const name = "<img src=x onerror=alert(1)>\u202E";
   const counts = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`counter${at}`, at]));
-  const { ownMs: _, ...some } = TOLD.parts;
+  const { overheadMs: _, ...some } = TOLD.parts;
   await fromAgent({
     ...TOLD,
     parts: some,

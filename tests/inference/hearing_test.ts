@@ -36,7 +36,7 @@ function slot(level: number, samples: number): Int16Array {
 }
 
 Deno.test("the gate opens after enough speech and closes after a pause", () => {
-  const gate = new VadStateMachine({ minSpeechMs: 100, pauseMs: 200 });
+  const gate = new VadStateMachine({ minSpeechMs: 100, silenceDurationMs: 200 });
   const changes = (probabilities: number[]) =>
     probabilities.flatMap((one, index) => {
       const change = gate.push(one, 20);
@@ -95,7 +95,7 @@ Deno.test("a feed that nobody reads is bounded and counts what it drops", async 
 });
 
 Deno.test("a gate that is told to wait for nothing opens and closes by speech alone", () => {
-  const gate = new VadStateMachine({ minSpeechMs: 0, pauseMs: 0 });
+  const gate = new VadStateMachine({ minSpeechMs: 0, silenceDurationMs: 0 });
   const changes = [0, 0, 1, 1, 0, 0].map((probability) => gate.push(probability, 20));
   assertEquals(changes, [undefined, undefined, "opened", undefined, "closed", undefined]);
 });

@@ -18,7 +18,7 @@ async function telling(
   options: Parameters<typeof Fixture.set>[0] = {},
 ): Promise<Fixture> {
   const fixture = await Fixture.set({ replies: [STORY, "All right."], ...options });
-  fixture.agent.respond("Tell me a story.");
+  fixture.agent.generateReply("Tell me a story.");
   await fixture.clock.advance(forMs);
   return fixture;
 }

@@ -124,7 +124,7 @@ Deno.test("what is not for the agent is remembered and not answered", async () =
   await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["The train is late."], bob: ["Agent, when is the next?"] },
-    agent: { talk: { answers: ({ text }) => text.startsWith("Agent") } },
+    agent: { turnHandling: { shouldReply: ({ text }) => text.startsWith("Agent") } },
   });
   const [ann, bob] = fixture.people;
   await fixture.hear(800, 1500, ann);

@@ -58,15 +58,15 @@ Deno.test("a realtime answer's time is told from the last sound on, and split", 
     realtime: [{ heard: "How are you?", answer: "Very well, thank you." }, { answer: "Hello." }],
   });
   await fixture.hear(800, 3000);
-  await fixture.clock.until(fixture.agent.respond("Greet them."));
+  await fixture.clock.until(fixture.agent.generateReply("Greet them."));
   const [answer, ...more] = fixture.events(ReplyLatencyEvent);
   assertEquals(more, [], "what is asked for by the program answers nobody's turn");
-  const { participant, voiceToVoiceMs, turnMs, llmMs, playoutMs, ownMs } = answer!;
+  const { participant, voiceToVoiceMs, endOfTurnDelayMs, llmMs, playoutMs, overheadMs } = answer!;
   assertEquals(participant.id, "ann");
   // The scripted model takes a turn for over after 400 ms of silence, and answers at once.
-  assert(Math.abs(turnMs - 400) <= 40, `turn ${turnMs} ms`);
+  assert(Math.abs(endOfTurnDelayMs - 400) <= 40, `turn ${endOfTurnDelayMs} ms`);
   assert(llmMs <= 20 && playoutMs <= 40, `model ${llmMs} ms, playout ${playoutMs} ms`);
-  assertEquals([turnMs + llmMs + playoutMs, ownMs], [voiceToVoiceMs, 0]);
+  assertEquals([endOfTurnDelayMs + llmMs + playoutMs, overheadMs], [voiceToVoiceMs, 0]);
 });
 
 Deno.test("a long answer does not keep the flow from hearing an interruption", async () => {
@@ -91,14 +91,14 @@ Deno.test("a realtime model calls tools", async () => {
   assertEquals(fixture.events(ToolCalledEvent).length, 1);
 });
 
-Deno.test("say and respond work with a realtime model", async () => {
+Deno.test("say and generateReply work with a realtime model", async () => {
   await using fixture = await Fixture.set({ realtime: [{ answer: "Hello Ann." }] });
   assertEquals(await fixture.clock.until(fixture.agent.say("Welcome.")), {
     text: "Welcome.",
     interrupted: false,
   });
   const { participant } = fixture.ann;
-  const outcome = await fixture.clock.until(fixture.agent.respond("Hi", { participant }));
+  const outcome = await fixture.clock.until(fixture.agent.generateReply("Hi", { participant }));
   assertEquals(outcome.text, "Hello Ann.");
   assertEquals(fixture.realtime.sessions[0]?.texts, ["Hi"]);
 });
@@ -127,7 +127,7 @@ Deno.test("a session that is lost is begun again with what was said before", asy
 Deno.test("a session that is lost for good is given up, and whoever waits is told", async () => {
   await using fixture = await Fixture.set({ realtime: [{ answer: "One moment, please." }] });
   const { agent, clock, errors, realtime } = fixture;
-  const answer = agent.respond("Wait.");
+  const answer = agent.generateReply("Wait.");
   realtime.refusals.push(...Array.from({ length: 4 }, () => new Error("busy")));
   realtime.sessions[0]!.lose();
   await clock.advance(60_000);
@@ -167,7 +167,7 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
     if (clock.now() < 8000) clock.schedule(tick, 20);
   };
   tick();
-  await clock.until(fixture.agent.respond("Go."));
+  await clock.until(fixture.agent.generateReply("Go."));
   assertEquals(fixture.events(BargeInEvent).length, 0);
   assertEquals(fixture.events(SpeechStartedEvent).length, 0);
   const { heardSoundMs } = fixture.realtime.sessions[0]!;
@@ -195,7 +195,7 @@ Deno.test("a realtime model takes no recogniser and no voice", async () => {
   const agentUser = { id: "b", name: "B" };
   assertThrows(() => new Agent({ edge, agentUser, llm: realtime, stt }), TypeError);
   const turnDetection = fixedEndpointing();
-  for (const needless of [{ vad: fixture.vad }, { turnDetection }, { talk: {} }]) {
+  for (const needless of [{ vad: fixture.vad }, { turnDetection }, { turnHandling: {} }]) {
     assertThrows(
       () => new Agent({ edge, agentUser, llm: realtime, ...needless }),
       TypeError,
@@ -218,7 +218,7 @@ for (
       realtime: [{ answer: "Once upon a time there was a king who had no crown at all." }],
     });
     fixture.realtime.sessions[0]!.interrupt = fail;
-    const answer = fixture.agent.respond("A story.");
+    const answer = fixture.agent.generateReply("A story.");
     await fixture.clock.advance(1500);
     await fixture.hear(600, 2000);
     assertEquals((await fixture.clock.until(answer)).interrupted, true);
@@ -236,9 +236,9 @@ Deno.test("a request that the session does not take rejects, and the next answer
   session!.sendText = () => {
     throw new Error("the socket is closed");
   };
-  await assertRejects(() => fixture.agent.respond("Hello?"), Error, "the socket is closed");
+  await assertRejects(() => fixture.agent.generateReply("Hello?"), Error, "the socket is closed");
   session!.sendText = sendText;
-  const outcome = await fixture.clock.until(fixture.agent.respond("Hello?"));
+  const outcome = await fixture.clock.until(fixture.agent.generateReply("Hello?"));
   assertEquals(outcome.text, "Here I am.");
 });
 

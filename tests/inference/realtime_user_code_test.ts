@@ -94,7 +94,9 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
       // Over the agent's answer.
       fixture.utter(600, 3000);
       await clock.advance(5000);
-      const asked = agent[name === "sendText" ? "respond" : "say"]("By the way.").catch(() => {});
+      const asked = agent[name === "sendText" ? "generateReply" : "say"]("By the way.").catch(
+        () => {},
+      );
       await clock.advance(5000);
       const from = clock.now();
       await fixture[Symbol.asyncDispose]();

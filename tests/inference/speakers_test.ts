@@ -131,7 +131,7 @@ Deno.test("everybody mixed is one transcript, and the loudest is its speaker", a
   await using fixture = await Fixture.set({
     people: ["ann", "bob"],
     transcripts: ["All that was said."],
-    agent: { talk: { mixed: true } },
+    agent: { turnHandling: { mixSpeakers: true } },
   });
   const [ann, bob] = fixture.people;
   fixture.utter(1500, 4000, ann, 3000);
@@ -146,7 +146,7 @@ Deno.test("mixed, one who mutes or leaves does not hold the others up", async ()
   await using fixture = await Fixture.set({
     people: ["ann", "bob"],
     transcripts: ["Hello?", "Still here."],
-    agent: { talk: { mixed: true } },
+    agent: { turnHandling: { mixSpeakers: true } },
   });
   const [ann, bob] = fixture.people;
   fixture.speak(300, ann!);

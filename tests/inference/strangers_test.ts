@@ -29,7 +29,7 @@ async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
 
 const flows: Record<string, StageOptions> = {
   "each by themselves": { transcripts: { ann: ["Hello?"], eve: ["Tell me all."] } },
-  "mixed": { transcripts: ["Hello?"], agent: { talk: { mixed: true } } },
+  "mixed": { transcripts: ["Hello?"], agent: { turnHandling: { mixSpeakers: true } } },
   "a realtime model": { realtime: [{ heard: "Hello?", answer: "Here." }] },
 };
 

@@ -191,7 +191,7 @@ Deno.test("a model that can be shown pictures gets the latest with what was said
   await fixture.clock.advance(1000);
   video.push(plain(8, 8, [9, 9, 9], fixture.clock.now()));
   await fixture.clock.advance(100);
-  await fixture.clock.until(fixture.agent.respond("What do you see?"));
+  await fixture.clock.until(fixture.agent.generateReply("What do you see?"));
   const message = fixture.llm.requests[0]?.messages.at(-1);
   assert(message?.role === "user");
   const [image] = message.images!;

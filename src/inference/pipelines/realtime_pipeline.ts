@@ -101,7 +101,7 @@ export class RealtimePipeline implements Pipeline {
     return await this.#ask((session) => session.say(text));
   }
 
-  async respond(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
+  async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant, interrupt } = options;
     if (interrupt) await this.interrupt();
     this.#log.asked(text, participant);

@@ -11,11 +11,11 @@ import { element, make, setText, show } from "./dom.js";
 
 /** What an answer's time is made of, in the order in which it passes. */
 const PARTS = [
-  ["turnMs", "End of turn"],
-  ["sttMs", "Speech to text (STT)"],
+  ["endOfTurnDelayMs", "End of turn"],
+  ["transcriptionDelayMs", "Speech to text (STT)"],
   ["llmMs", "Model (LLM)"],
-  ["ttsMs", "Text to speech (TTS)"],
-  ["ownMs", "Ringline itself"],
+  ["ttfbMs", "Text to speech (TTS)"],
+  ["overheadMs", "Ringline itself"],
   ["playoutMs", "Playout"],
 ];
 /** Agents whose figures are shown; a call has one, as a rule. */

@@ -2,19 +2,19 @@ import { assertEquals } from "@std/assert";
 import { ReplyLatencyEvent, TurnEndedEvent } from "../../src/inference/contracts/events.ts";
 import { Fixture } from "./_fixture.ts";
 
-const eager = { talk: { eagerTurns: true } };
+const eager = { turnHandling: { preemptiveGeneration: true } };
 
 Deno.test("an eager agent asks the model at the pause and speaks when the turn is over", async () => {
   const times: number[] = [];
-  for (const eagerTurns of [false, true]) {
+  for (const preemptiveGeneration of [false, true]) {
     await using fixture = await Fixture.set({
       transcripts: ["How are you?"],
       replies: [{ text: "Fine, thank you.", firstTokenMs: 300 }],
-      agent: { talk: { eagerTurns } },
+      agent: { turnHandling: { preemptiveGeneration } },
     });
     await fixture.hear(600, 3000);
     const [metrics] = fixture.events(ReplyLatencyEvent);
-    assertEquals(metrics?.eager, eagerTurns);
+    assertEquals(metrics?.preemptive, preemptiveGeneration);
     assertEquals(fixture.llm.requests.length, 1);
     times.push(metrics!.voiceToVoiceMs);
   }
@@ -50,12 +50,12 @@ Deno.test("an early answer that still waits for its first word is aborted when d
 Deno.test("an early answer serves although the model has forgotten how the conversation began", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["How are you?", "And how is Bob?"],
-    agent: { talk: { eagerTurns: true, historyLimit: 2 } },
+    agent: { turnHandling: { preemptiveGeneration: true, historyLimit: 2 } },
   });
   await fixture.hear(600, 3000);
   await fixture.hear(600, 3000);
   assertEquals(fixture.llm.requests.length, 2);
-  assertEquals(fixture.events(ReplyLatencyEvent).map(({ eager }) => eager), [true, true]);
+  assertEquals(fixture.events(ReplyLatencyEvent).map(({ preemptive }) => preemptive), [true, true]);
 });
 
 Deno.test("an early answer touches the world only when the turn is over", async () => {
@@ -98,11 +98,11 @@ Deno.test("an early answer to what interrupted the agent serves, and knows of it
     replies: ["Once upon a time there was a king who had no crown.", "As you like."],
     agent: eager,
   });
-  fixture.agent.respond("Tell me a story.");
+  fixture.agent.generateReply("Tell me a story.");
   await fixture.clock.advance(1000);
   await fixture.hear(900, 3000);
   assertEquals(fixture.llm.requests.length, 2);
-  assertEquals(fixture.events(ReplyLatencyEvent).at(-1)?.eager, true);
+  assertEquals(fixture.events(ReplyLatencyEvent).at(-1)?.preemptive, true);
   assertEquals(fixture.told.slice(1), [
     "assistant: Once upon a time there",
     "user: No, stop it please.",
