@@ -12,8 +12,9 @@ export interface Prebuilt {
 }
 
 /**
- * Libraries built by the release workflow, by `Deno.build.target`. There is none before the first
- * release that ran it: until then the library is built on the machine itself.
+ * The libraries of this version by `Deno.build.target`. Empty in the repository, where the library
+ * is built on the machine itself: the release workflow enters what it has built into what it
+ * publishes (`scripts/prebuilts.ts`).
  */
 export const prebuilts: Readonly<Record<string, Prebuilt>> = {};
 
