@@ -4,7 +4,6 @@ import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { OPENAI_MODELS, openAIRealtime } from "../../src/adapters/openai/realtime.ts";
-import { toBase64 } from "../../src/adapters/openai/base64.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
 
@@ -68,7 +67,7 @@ Deno.test("sound goes to the model, and its answer comes as words and sound", as
   const events = session[Symbol.asyncIterator]();
   session.sendAudio(new PcmChunk(Int16Array.of(1, 2, 3), { sampleRate: 24_000 }), participant);
   const { audio } = await double.message("input_audio_buffer.append");
-  assertEquals(audio, toBase64(Uint8Array.of(1, 0, 2, 0, 3, 0)));
+  assertEquals(audio, Uint8Array.of(1, 0, 2, 0, 3, 0).toBase64());
   double.send({ type: "input_audio_buffer.speech_started" });
   double.send({ type: "input_audio_buffer.speech_stopped" });
   const transcription = "conversation.item.input_audio_transcription";
@@ -81,7 +80,7 @@ Deno.test("sound goes to the model, and its answer comes as words and sound", as
   // Cut in the middle of a sample.
   const sound = [Uint8Array.of(5, 0, 6), Uint8Array.of(0, 7, 0)];
   for (const piece of sound) {
-    double.send({ type: "response.output_audio.delta", ...part, delta: toBase64(piece) });
+    double.send({ type: "response.output_audio.delta", ...part, delta: piece.toBase64() });
   }
   double.send({ type: "response.done", response: { id: "r", status: "completed" } });
   const got = await next(events, 9);

@@ -1,7 +1,6 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
-import { fromBase64 } from "./base64.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
 import {
@@ -207,7 +206,7 @@ export class OpenAIReader implements AsyncDisposable {
         return this.#created(response);
       case "response.output_audio.delta": {
         const reading = this.#find(response_id);
-        return reading?.sound.push(reading.pcm.push(fromBase64(delta)));
+        return reading?.sound.push(reading.pcm.push(Uint8Array.fromBase64(delta)));
       }
       case "response.done":
         return this.#done(response);

@@ -8,7 +8,6 @@ import type {
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
 import type { OpenAIRealtimeOptions } from "./realtime.ts";
 import { OPENAI_MODELS } from "./models.ts";
 import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
@@ -97,12 +96,12 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       return;
     }
     const { buffer, byteOffset, byteLength } = pcm.samples;
-    const audio = toBase64(new Uint8Array(buffer, byteOffset, byteLength));
+    const audio = new Uint8Array(buffer, byteOffset, byteLength).toBase64();
     this.#send({ type: "input_audio_buffer.append", audio });
   }
 
   sendImage({ mediaType, data }: EncodedImage): void {
-    const image_url = `data:${mediaType};base64,${toBase64(data)}`;
+    const image_url = `data:${mediaType};base64,${data.toBase64()}`;
     this.#sendItem("user", [{ type: "input_image", image_url }]);
   }
 
@@ -204,7 +203,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
         this.#answer(event);
         return this.#events.push({ type: "text", answerId: id, text: delta });
       case "response.output_audio.delta": {
-        const pcm = this.#answer(event).pcm.push(fromBase64(delta));
+        const pcm = this.#answer(event).pcm.push(Uint8Array.fromBase64(delta));
         return this.#events.push({ type: "audio", answerId: id, pcm });
       }
       case "response.output_item.done":

@@ -143,7 +143,9 @@ Deno.test("a person's link lets him in for an hour, and asks for what agents can
   ]);
   assertEquals(url.searchParams.get("video_encoder"), "vp8");
   assertEquals(url.searchParams.get("user_name"), "Human User");
-  const claims = JSON.parse(atob(url.searchParams.get("token")!.split(".")[1]!));
+  const payload = url.searchParams.get("token")!.split(".")[1]!;
+  const bytes = Uint8Array.fromBase64(payload, { alphabet: "base64url" });
+  const claims = JSON.parse(new TextDecoder().decode(bytes));
   assertEquals([claims.user_id, claims.exp - claims.iat], ["user-demo-agent", 3600]);
   assertEquals(double.users.get("user-demo-agent")?.name, "Human User");
   assert(double.chat.channels.get("kitchen")?.members.has("user-demo-agent"));
