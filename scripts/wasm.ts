@@ -8,7 +8,8 @@
  * installs it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`.
  */
 
-import { sha256 } from "../src/native/sha256.ts";
+import { sha256 } from "../src/native/node_builtins.ts";
+import { fileURLToPath } from "node:url";
 
 const COMPILER = "rustc 1.63.0";
 const PACKAGES = ["rustc=1.63.*", "libstd-rust-dev=1.63.*", "libstd-rust-dev-wasm32", "lld-14"];
@@ -34,7 +35,7 @@ if (!await hasCompiler()) {
 const built = await build();
 if (!check) {
   await Deno.writeFile(committed, built);
-  console.error(`WASM: ${built.length} bytes in ${decodeURIComponent(committed.pathname)}`);
+  console.error(`WASM: ${built.length} bytes in ${fileURLToPath(committed)}`);
 } else if (!equal(built, await Deno.readFile(committed))) {
   console.error("WASM: the committed module is not what the sources give: run `deno task wasm`.");
   Deno.exit(1);
@@ -122,7 +123,7 @@ async function build(): Promise<Uint8Array<ArrayBuffer>> {
         "-Clinker=wasm-ld-14",
         "-Cstrip=symbols",
         // No path of this machine in it.
-        `--remap-path-prefix=${decodeURIComponent(crate.pathname)}=`,
+        `--remap-path-prefix=${fileURLToPath(crate)}=`,
         "src/lib.rs",
         `-o${file}`,
       ],

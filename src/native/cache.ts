@@ -1,10 +1,9 @@
 /** The library that `./install` put into the user's cache, and the manifest that vouches for it. @module */
 
-import { granted, variable } from "./locate.ts";
+import { granted, libraryFileName, variable } from "./locate.ts";
 import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "./node_builtins.ts";
 import { ABI_VERSION } from "./symbols.ts";
-import { libraryFileName } from "./target.ts";
 
 /** What stands beside a cached library. */
 export interface Manifest {

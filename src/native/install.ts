@@ -1,13 +1,12 @@
 /** Puts a native library into the user's cache: what `./install` does. @module */
 
 import { type Cached, cacheFiles, cacheFolder, findCached, type Manifest } from "./cache.ts";
-import { granted } from "./locate.ts";
+import { granted, libraryFileName } from "./locate.ts";
 import { checkLibrary } from "./native_kernel.ts";
 import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "./node_builtins.ts";
 import { sources } from "./sources.ts";
 import { ABI_VERSION } from "./symbols.ts";
-import { libraryFileName } from "./target.ts";
 
 export type { Prebuilt } from "./prebuilts.ts";
 

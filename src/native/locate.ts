@@ -1,6 +1,6 @@
 /** Where a native library may lie, in the order in which it is tried. @module */
 
-import { libraryFileName } from "./target.ts";
+import { fileURLToPath } from "./node_builtins.ts";
 
 /** A library that may be opened. */
 export interface Candidate {
@@ -16,13 +16,13 @@ export const LIBRARY_VARIABLE = "RINGLINE_NATIVE";
 export function localBuild(moduleUrl: string = import.meta.url): string | undefined {
   if (!moduleUrl.startsWith("file:")) return undefined;
   const url = new URL(`../../native/target/release/${libraryFileName()}`, moduleUrl);
-  return pathOf(url);
+  return fileURLToPath(url);
 }
 
-/** A file URL as a path of this system. */
-export function pathOf(url: URL): string {
-  const path = decodeURIComponent(url.pathname);
-  return Deno.build.os === "windows" ? path.slice(1).replaceAll("/", "\\") : path;
+/** The file name of the native library on this system. */
+export function libraryFileName(os: string = Deno.build.os): string {
+  if (os === "windows") return "ringline_audio.dll";
+  return os === "darwin" ? "libringline_audio.dylib" : "libringline_audio.so";
 }
 
 /** The value of an environment variable, if reading it is allowed already: never asks. */

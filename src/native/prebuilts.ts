@@ -1,6 +1,6 @@
 /** What a library of this version of the package comes from. @module */
 
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "./node_builtins.ts";
 import { sources } from "./sources.ts";
 
 /** A library that was built elsewhere, and the hash without which it is not taken. */

@@ -1,4 +1,5 @@
 import { assert } from "@std/assert";
+import { fileURLToPath } from "node:url";
 
 /** Runs a conversation in a program of its own, as only a new one reads Deno's settings. */
 const PROGRAM = `
@@ -22,7 +23,7 @@ Deno.test("a conversation's figures and spans reach a collector through Deno's e
       return Response.json({});
     },
   );
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", `--config=${config}`, "--ext=ts", PROGRAM],
     env: {

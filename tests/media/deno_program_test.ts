@@ -12,9 +12,10 @@ import { LocalEdge } from "../../src/edges/local/local_edge.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { startFailure } from "../../src/media/parent/start_failure.ts";
 import { FAKE_HOST, fakeProcess, isAlive, until } from "./_fixture.ts";
+import { fileURLToPath } from "node:url";
 
 const deno = Deno.execPath();
-const config = new URL("../../deno.json", import.meta.url).pathname;
+const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
 
 /** What stands for `deno compile`, whose runtime is not to be had everywhere. */
 const COMPILED = `

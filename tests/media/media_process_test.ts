@@ -4,6 +4,7 @@ import { silentLogger } from "../../src/events/logger.ts";
 import { FAKE_HOST, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_fixture.ts";
 import { findDeno } from "../../src/media/parent/deno_program.ts";
 import { spawnChild } from "../../src/media/parent/spawn.ts";
+import { fileURLToPath } from "node:url";
 
 /** A process that runs this instead of a host. */
 function program(code: string): Deno.ChildProcess {
@@ -199,7 +200,7 @@ Deno.test("without the permission to run it, the error says what to grant", asyn
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(file, program);
-    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
     const output = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--no-check", `--config=${config}`, file],
     }).output();

@@ -1,7 +1,7 @@
 /** A small registry that serves this package as the real one would: its files and their hashes. */
 
 import { parse } from "node:path";
-import { sha256 } from "../../src/native/sha256.ts";
+import { sha256 } from "../../src/native/node_builtins.ts";
 
 const root = new URL("../..", import.meta.url);
 

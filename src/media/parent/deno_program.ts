@@ -1,9 +1,10 @@
 /** Which Deno runs a media process, and what it has to be told. @module */
 import { EdgeError } from "../../edge/errors.ts";
 import { limitTime } from "../../events/waiting.ts";
-import { granted, pathOf, variable } from "../../native/locate.ts";
+import { granted, variable } from "../../native/locate.ts";
 import { CACHE_VARIABLES, knowsCache } from "./environment.ts";
 import { messageOf } from "../../events/error_text.ts";
+import { fileURLToPath } from "node:url";
 
 /**
  * The environment variable that names the Deno to use. Whatever is started as one finds `none` in
@@ -66,7 +67,7 @@ const known = new Map<string, DenoInfo>();
  */
 export function readDenoPath(denoPath: string | URL | undefined): string | undefined {
   if (denoPath === undefined) return undefined;
-  if (denoPath instanceof URL && denoPath.protocol === "file:") return pathOf(denoPath);
+  if (denoPath instanceof URL && denoPath.protocol === "file:") return fileURLToPath(denoPath);
   if (typeof denoPath === "string" && denoPath !== "") return denoPath;
   throw new TypeError(
     `denoPath must be the path or the file URL of a Deno, got ${Deno.inspect(denoPath)}`,

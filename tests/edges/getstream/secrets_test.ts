@@ -5,6 +5,7 @@ import { withoutSecrets } from "../../../src/edges/getstream/wire/service_errors
 import { API_SECRET, StreamDouble } from "./double/stream_double.ts";
 import { edgeOn } from "./_fixture.ts";
 import { Listener, until } from "./listener.ts";
+import { fileURLToPath } from "node:url";
 
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 
@@ -98,7 +99,7 @@ Deno.test("a refused secret is not in the error", async () => {
 
 Deno.test("making an edge asks for no permission and starts nothing", async () => {
   const module = new URL("../../../src/edges/getstream/mod.ts", import.meta.url).href;
-  const config = new URL("../../../deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   const program = `
     import { GetStreamEdge } from ${JSON.stringify(module)};
     const edge = new GetStreamEdge({ apiKey: "key", apiSecret: "secret" });
