@@ -1,5 +1,5 @@
 /**
- * Samples only: chunks, rings, resampling and mixing. No calls, no I/O, no clock.
+ * Samples only: chunks, rings, resampling, mixing and WAV files. No calls, no I/O, no clock.
  *
  * @module
  */
@@ -15,3 +15,4 @@ export { Mixer, type MixerOptions } from "./mixer.ts";
 export { Resampler, type ResamplerOptions } from "./resampler.ts";
 export { RingBuffer, type RingBufferOptions, type RingWriteOptions } from "./ring_buffer.ts";
 export { typescriptKernel } from "./typescript_kernel.ts";
+export { decodeWav, readWav, readWavHeader, type WavHeader, wavHeader, writeWav } from "./wav.ts";

@@ -50,7 +50,6 @@ export type {
 export { simulateCall, SimulationError } from "./simulator/simulate_call.ts";
 export { Random } from "./random.ts";
 export { concatenate, silence, type SoundOptions, speechLike, tone } from "./sounds.ts";
-export { readWav, writeWav } from "./wav.ts";
 export {
   type ConformanceTest,
   conformanceTests,

@@ -5,7 +5,7 @@ import type { AudioKernel, KernelResampler } from "../../src/audio/kernel.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { RingBuffer } from "../../src/audio/ring_buffer.ts";
 import { wasmKernel } from "../../src/native/wasm_kernel.ts";
-import { readWav, writeWav } from "../../src/testing/wav.ts";
+import { readWav, writeWav } from "../../src/audio/wav.ts";
 import { nativeKernel, oracle } from "../native/kernels.ts";
 import { goneInt16, Memory, notInt16, outcome, unusualInt16 } from "../native/wrong_values.ts";
 import { numRuns, withoutGrowth } from "./_fuzz.ts";
