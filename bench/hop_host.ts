@@ -6,10 +6,9 @@
  */
 import type { AgentPort, EdgeChild } from "../src/media/child/contract.ts";
 import { runMediaChild } from "../src/media/child/child.ts";
+import { SLOT_MS } from "../src/audio/grid.ts";
 import type { JsonValue } from "../src/edge/types.ts";
 import { sinceStamp, stamp } from "./hop_stamp.ts";
-
-const SLOT_MS = 20;
 
 class HopHost implements EdgeChild {
   #port: AgentPort | undefined;

@@ -12,9 +12,10 @@ import {
   type Processor,
   untilShutdown,
 } from "@ringline/edge";
+import { rms } from "@ringline/edge/audio";
 import { LocalEdge } from "@ringline/edge/local";
 import { LevelPicture } from "./lib/level_picture.ts";
-import { rms, SpeechDetector } from "./lib/speech_detector.ts";
+import { SpeechDetector } from "./lib/speech_detector.ts";
 
 /** The longest that it remembers of what one person says at a time. */
 const LONGEST_MS = 20_000;
@@ -23,7 +24,7 @@ const LEAD_MS = 200;
 /** How long somebody must speak over the parrot before it gives way. */
 const INTERRUPT_MS = 160;
 /** The level that fills the picture: loud speech. */
-const FULL = 8000;
+const FULL = 8000 / 32_768;
 
 /** What is known of one person's speech. */
 interface Listener {

@@ -16,6 +16,7 @@ import {
   type StreamDouble,
 } from "../../tests/edges/getstream/double/stream_double.ts";
 import { longestGap, tone, until } from "../../tests/edges/getstream/listener.ts";
+import { rms } from "../../src/audio/level.ts";
 
 const CID = "default:bench";
 /** Sound below this is silence, of a full scale of 1. */
@@ -51,9 +52,7 @@ class BenchAgent implements EdgeAgent {
         this.echo.write(pcm).catch(() => {});
         continue;
       }
-      let sum = 0;
-      for (const sample of pcm.samples) sum += sample * sample;
-      this.heard.push({ at, rms: Math.sqrt(sum / pcm.samples.length) / 32768 });
+      this.heard.push({ at, rms: rms(pcm.samples) });
     }
   }
 }

@@ -8,7 +8,8 @@ import { allowEveryone, type SpeakerFilter } from "../inference/speakers/speaker
 import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { type Report, UserHook, yesOrNo } from "../events/user_code.ts";
-import { ParticipantRing, SLOT_MS } from "./participant_ring.ts";
+import { SLOT_MS } from "../audio/grid.ts";
+import { ParticipantRing } from "./participant_ring.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
 
 /** What {@linkcode AudioInput} is made of. */

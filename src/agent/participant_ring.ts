@@ -3,11 +3,10 @@ import type { AudioKernel } from "../audio/kernel.ts";
 import type { AudioRowEntry } from "../edge/edge_agent.ts";
 import type { Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
+import { SLOT_MS } from "../audio/grid.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
 
-/** How long the slots are in which everything is heard. */
-export const SLOT_MS = 20;
 /** After so many rows without audio, audio that carries no row is numbered by the clock again. */
 const SILENT_ROWS = 10;
 

@@ -11,6 +11,7 @@ export {
   MAX_GAIN,
   MAX_MIX_ROWS,
 } from "./kernel.ts";
+export { rms } from "./level.ts";
 export { Mixer, type MixerOptions } from "./mixer.ts";
 export { Resampler, type ResamplerOptions } from "./resampler.ts";
 export { RingBuffer, type RingBufferOptions, type RingWriteOptions } from "./ring_buffer.ts";

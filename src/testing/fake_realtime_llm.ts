@@ -7,7 +7,7 @@ import type {
   RealtimeSessionOptions,
 } from "../inference/contracts/realtime_llm.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
-import { levelOf } from "../inference/turns/level.ts";
+import { rms } from "../audio/level.ts";
 import { Channel } from "../events/channel.ts";
 
 /** One exchange with a {@linkcode FakeRealtimeLLM}. */
@@ -103,7 +103,7 @@ export class FakeRealtimeSession implements RealtimeSession {
 
   /** Hears. */
   sendAudio(pcm: PcmChunk): void {
-    const isSound = levelOf(pcm.samples) > 0.003;
+    const isSound = rms(pcm.samples) > 0.003;
     if (isSound) this.heardSoundMs += pcm.durationMs;
     this.#speechMs = isSound
       ? this.#speechMs + pcm.durationMs

@@ -9,8 +9,7 @@ import {
   type MemoryParticipantOptions,
   type MemoryVideo,
 } from "./memory_participant.ts";
-
-const ROW_MS = 20;
+import { SLOT_MS } from "../audio/grid.ts";
 
 /** What lies between those who are in a room: a network that may lose, delay and permute. */
 export interface MemoryNetwork {
@@ -160,13 +159,13 @@ export class MemoryRoom {
   wake(): void {
     if (this.#timer) return;
     const now = this.#clock.now();
-    const wait = (Math.floor(now / ROW_MS) + 1) * ROW_MS - now;
+    const wait = (Math.floor(now / SLOT_MS) + 1) * SLOT_MS - now;
     this.#timer = this.#clock.schedule(() => this.#tick(), wait);
   }
 
   #tick(): void {
     this.#timer = undefined;
-    const number = Math.round(this.#clock.now() / ROW_MS);
+    const number = Math.round(this.#clock.now() / SLOT_MS);
     const rates = new Set([...this.connections].map((one) => one.hearing.sampleRate));
     for (const party of this.parties) {
       if (party.speech.play(rates)) party.onSpoken?.();

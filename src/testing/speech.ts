@@ -1,7 +1,6 @@
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
-
-const ROW_MS = 20;
+import { SLOT_MS } from "../audio/grid.ts";
 
 interface ScriptedUtterance {
   readonly pcm: PcmChunk;
@@ -37,7 +36,7 @@ export class Speech {
     const utterance = this.#utterances[0];
     if (!utterance) return false;
     const { pcm, offset } = utterance;
-    const frames = Math.min(Math.round(pcm.sampleRate * ROW_MS / 1000), pcm.frames - offset);
+    const frames = Math.min(Math.round(pcm.sampleRate * SLOT_MS / 1000), pcm.frames - offset);
     utterance.offset += frames;
     const end = (offset + frames) * pcm.channels;
     const piece = new PcmChunk(pcm.samples.subarray(offset * pcm.channels, end), pcm);

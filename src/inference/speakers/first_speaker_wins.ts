@@ -7,7 +7,7 @@ import { describeError } from "../../events/error_text.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../../events/logger.ts";
 import { energyVad } from "../turns/energy_vad.ts";
 import { SpeakerVad } from "../turns/speaker_vad.ts";
-import { levelOf } from "../turns/level.ts";
+import { rms } from "../../audio/level.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
 
@@ -117,7 +117,7 @@ class FirstSpeakerWins extends OneAtATime {
       };
       this.#speakers.set(participant.id, speaker);
     }
-    speaker.level = levelOf(pcm.samples);
+    speaker.level = rms(pcm.samples);
     // A detector that answers later is a moment behind; by then the view is another one's.
     const loudness = speaker.loudness.process(pcm) as number;
     const answer = speaker.vad.process(pcm.clone());

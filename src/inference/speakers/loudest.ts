@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import { checkObject, shown } from "../../events/checks.ts";
-import { levelOf } from "../turns/level.ts";
+import { rms } from "../../audio/level.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
 
@@ -45,7 +45,7 @@ class Loudest extends OneAtATime {
     for (const [id, level] of this.#levels) this.#levels.set(id, level * FADE);
     for (const { participant, pcm } of row) {
       const before = this.#levels.get(participant.id) ?? 0;
-      this.#levels.set(participant.id, Math.max(before, levelOf(pcm.samples)));
+      this.#levels.set(participant.id, Math.max(before, rms(pcm.samples)));
     }
     let best = this.#current;
     let most = best === undefined ? 0 : (this.#levels.get(best) ?? 0) * this.#margin;

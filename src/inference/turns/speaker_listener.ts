@@ -14,6 +14,7 @@ import { PreRoll } from "./pre_roll.ts";
 import { VadStateMachine, type VadStateMachineOptions } from "./vad_state_machine.ts";
 import { SpeechSegment } from "./speech_segment.ts";
 import { Turn } from "./user_turn.ts";
+import { SLOT_MS } from "../../audio/grid.ts";
 
 /** How turns are taken. */
 export interface VadOptions extends VadStateMachineOptions {
@@ -49,7 +50,6 @@ export interface SpeakerListenerOptions {
   report: (error: unknown, context: string) => void;
 }
 
-const SLOT_MS = 20;
 /** A detector that takes longer than this to decide is not waited for. */
 const DETECTOR_LIMIT_MS = 5000;
 /** Nobody waits longer than this for somebody to go on, whatever a detector says. */

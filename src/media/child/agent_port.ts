@@ -3,7 +3,7 @@ import type { User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ConnectionMessage } from "../wire/messages.ts";
 import { Playout, type PlayoutState } from "../room/playout.ts";
-import { TICKS_PER_SLOT } from "../room/time.ts";
+import { TICKS_PER_SLOT } from "../../audio/grid.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
 import { type AgentAudioFrame, beginRow, writeReport } from "../wire/audio_frames.ts";
 import type { RequestParams, ToAgent } from "../wire/control.ts";

@@ -1,10 +1,9 @@
 import { DropCounter } from "../../events/drop_counter.ts";
 import type { Clock } from "../../events/clock.ts";
+import { SLOT_MS } from "../../audio/grid.ts";
 import { RowValues } from "../../audio/row_values.ts";
 import { SlotQueue } from "./slot_queue.ts";
 
-/** Milliseconds of a slot. */
-export const SLOT_MS = 20;
 /** How much of each participant is kept for an agent that does not read. */
 const KEPT_MS = 8000;
 

@@ -1,5 +1,6 @@
 /** Who is loud enough to be mixed. @module */
-import { TICK_MS } from "./time.ts";
+import { TICK_MS } from "../../audio/grid.ts";
+import { meanSquare } from "../../audio/level.ts";
 
 /** The most people that are mixed at once: more are not understood anyway. */
 export const MAX_ACTIVE_SPEAKERS = 4;
@@ -49,10 +50,4 @@ export function selectSpeakers(speakers: readonly ActiveSpeaker[]): void {
 
 function rank(speaker: ActiveSpeaker): number {
   return speaker.loudness * (speaker.isSelected ? HYSTERESIS : 1);
-}
-
-function meanSquare(frame: Int16Array): number {
-  let sum = 0;
-  for (let index = 0; index < frame.length; index++) sum += frame[index]! * frame[index]!;
-  return sum / frame.length;
 }

@@ -1,7 +1,8 @@
 import type { AudioTrackMode } from "../../edge/audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { SampleFifo } from "./sample_fifo.ts";
-import { ROOM_RATE, samplesToMs, TICK_MS, TICK_SAMPLES } from "./time.ts";
+import { TICK_MS } from "../../audio/grid.ts";
+import { ROOM_RATE, samplesToMs, TICK_SAMPLES } from "./time.ts";
 import { Accelerate } from "./accelerate.ts";
 
 /** Bounds of what may be written ahead: a writer that exceeds it ignores the reports. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../../events/clock.ts";
-import { TICK_MS } from "./time.ts";
+import { TICK_MS } from "../../audio/grid.ts";
 
 /** How long a tick waits for the sinks that have not delivered. */
 const GRACE_MS = 2;

@@ -14,7 +14,8 @@ import { RoomMixer } from "./room_mixer.ts";
 import type { AgentMember, Contribution, MixOutput, TrackInput } from "./room_members.ts";
 import { rewireFeeds, type SlotFeed } from "./slot_feed.ts";
 import { ActiveSpeaker, selectSpeakers } from "./active_speaker.ts";
-import { TICK_MS, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
+import { TICK_MS, TICKS_PER_SLOT } from "../../audio/grid.ts";
+import { TICK_SAMPLES } from "./time.ts";
 
 /** Ticks that are mixed late after a stall; those before them are silence in the listener's ear. */
 const CATCH_UP_TICKS = 3;

@@ -2,8 +2,7 @@ import type { AudioRowEntry } from "../../edge/edge_agent.ts";
 import type { NetworkConditions } from "./script.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Random } from "../random.ts";
-
-const ROW_MS = 20;
+import { SLOT_MS } from "../../audio/grid.ts";
 
 /** What became of one person's packets. */
 export interface NetworkFigures {
@@ -32,12 +31,12 @@ export class SimulatedLink {
     this.#random = random;
     const { delayMs = 0, jitterMs = 0, reordering = 0 } = conditions;
     const buffered = jitterMs > 0 || reordering > 0 ? this.#bufferMs : 0;
-    this.#rows = Math.ceil((delayMs + buffered) / ROW_MS);
+    this.#rows = Math.ceil((delayMs + buffered) / SLOT_MS);
   }
 
   /** How much later a word arrives than it was said, in milliseconds. */
   get delayMs(): number {
-    return this.#rows * ROW_MS;
+    return this.#rows * SLOT_MS;
   }
 
   get isEmpty(): boolean {
@@ -68,7 +67,7 @@ export class SimulatedLink {
       this.figures.lost++;
       return "lost";
     }
-    const overtaken = reordering > 0 && this.#random.chance(reordering) ? 2 * ROW_MS : 0;
+    const overtaken = reordering > 0 && this.#random.chance(reordering) ? 2 * SLOT_MS : 0;
     const behindMs = (jitterMs > 0 ? this.#random.between(0, jitterMs) : 0) + overtaken;
     if (behindMs > this.#bufferMs) {
       this.figures.late++;

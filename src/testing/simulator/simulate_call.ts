@@ -17,8 +17,7 @@ import { Intervals } from "./intervals.ts";
 import { SimulatedEdge } from "./simulated_edge.ts";
 import { StallableClock } from "./stallable_clock.ts";
 import { messageOf } from "../../events/error_text.ts";
-
-const SLOT_MS = 20;
+import { SLOT_MS } from "../../audio/grid.ts";
 
 /** A simulated call did not go as it should: its message carries the seed and the timeline. */
 export class SimulationError extends Error {
