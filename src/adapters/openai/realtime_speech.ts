@@ -3,6 +3,7 @@ import type { SpeechPart, TTS } from "../../inference/contracts/tts.ts";
 import type { HttpServiceOptions } from "./http.ts";
 import type { SpeechModelOptions } from "./speech.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
+import { backOffMs } from "../../events/retry.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { UseCount } from "../../events/use_count.ts";
@@ -106,7 +107,7 @@ export class OpenAIRealtimeSpeech implements TTS {
         if (!isRetryable || isLate || tries >= maxTries) throw this.#explained(error);
       }
       this.#retries++;
-      await sleep(FIRST_WAIT_MS * 2 ** (tries - 1), { clock: this.#clock, signal });
+      await sleep(backOffMs(tries, { firstMs: FIRST_WAIT_MS }), { clock: this.#clock, signal });
     }
   }
 

@@ -2,7 +2,8 @@ import type { Clock } from "../../events/clock.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { ConnectionError, type EdgeError, ProtocolError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import { backOffMs } from "./wire/retrying.ts";
+import { backOffMs } from "../../events/retry.ts";
+import { BACK_OFF } from "./wire/retrying.ts";
 import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";
 import { KeepaliveSocket, type SocketEnd } from "./wire/keepalive_socket.ts";
@@ -97,8 +98,9 @@ export class CoordinatorSocket {
       // A token that is used up is no failure: the next visit has a new one, at once.
       if (attempt === 0 && token.remainingMs === 0) continue;
       const ms = backOffMs(Math.max(1, attempt), {
-        delayMs: this.#times.backOffMs,
-        maxDelayMs: this.#times.maxBackOffMs,
+        ...BACK_OFF,
+        firstMs: this.#times.backOffMs,
+        maxMs: this.#times.maxBackOffMs,
       });
       await sleep(ms, { signal, clock }).catch(() => {});
     }

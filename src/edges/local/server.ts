@@ -1,6 +1,7 @@
 import type { MediaLease } from "../../media/parent/media_process.ts";
 import type { Clock } from "../../events/clock.ts";
 import { promised } from "../../events/user_code.ts";
+import { retry } from "../../events/retry.ts";
 import { sleep } from "../../events/waiting.ts";
 import type { Call } from "../../edge/call.ts";
 import type { EdgeEvents } from "../../edge/edge_events.ts";
@@ -42,8 +43,8 @@ export interface RunningServerInit extends ServeOptions {
   onClosed(): void;
 }
 
-/** Milliseconds before each attempt to serve again after the media process was lost. */
-const RETRY_MS = [0, 500, 1000, 2000, 5000];
+/** Milliseconds before each further attempt to serve again after the media process was lost. */
+const RETRY_MS = [500, 1000, 2000, 5000];
 
 /** The serving behind `LocalEdge.serve`. */
 export class RunningServer implements LocalServer {
@@ -125,15 +126,20 @@ export class RunningServer implements LocalServer {
 
   async #openAgain(): Promise<void> {
     const { signal } = this.#ending;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      const ms = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!;
-      try {
-        await sleep(ms, { clock: this.#init.clock, signal });
-        return await this.#open();
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#init.events.announce(new ErrorEvent({ error, context: "serving calls again" }));
-      }
+    const { clock, events } = this.#init;
+    try {
+      // What was lost is let go of first.
+      await sleep(0, { clock, signal });
+      await retry(() => this.#open(), {
+        clock,
+        signal,
+        waitMs: (error, tries) => {
+          events.announce(new ErrorEvent({ error, context: "serving calls again" }));
+          return RETRY_MS[Math.min(tries, RETRY_MS.length) - 1];
+        },
+      });
+    } catch {
+      // It was closed: nothing else ends it.
     }
   }
 

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
 import { readCredentials, tokenEndsAt } from "../../../src/edges/getstream/wire/credentials.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
-import { backOffMs, retrying } from "../../../src/edges/getstream/wire/retrying.ts";
+import { backOffMs } from "../../../src/events/retry.ts";
+import { BACK_OFF, retrying } from "../../../src/edges/getstream/wire/retrying.ts";
 import {
   describeFailure,
   rejectionError,
@@ -135,9 +136,10 @@ Deno.test("an SFU's errors say whether another one is wanted", () => {
 });
 
 Deno.test("waits grow, are bounded, and differ a little", () => {
-  const even = { random: () => 0.5 };
-  assertEquals([1, 2, 3, 9].map((attempt) => backOffMs(attempt, even)), [250, 500, 1000, 5000]);
-  assertEquals([backOffMs(1, { random: () => 0 }), backOffMs(1, { random: () => 1 })], [188, 313]);
+  const waits = (random: () => number) => (tries: number) =>
+    backOffMs(tries, { ...BACK_OFF, random });
+  assertEquals([1, 2, 3, 9].map(waits(() => 0.5)), [250, 500, 1000, 5000]);
+  assertEquals([waits(() => 0)(1), waits(() => 1)(1)], [188, 313]);
 });
 
 Deno.test("only what makes sense is tried again, and so often", async () => {

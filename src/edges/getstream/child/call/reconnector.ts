@@ -6,7 +6,8 @@
 import type { Clock } from "../../../../events/clock.ts";
 import { sleep } from "../../../../events/waiting.ts";
 import { ConnectionError, EdgeError } from "../../../../edge/errors.ts";
-import { backOffMs } from "../../wire/retrying.ts";
+import { backOffMs } from "../../../../events/retry.ts";
+import { BACK_OFF } from "../../wire/retrying.ts";
 import type { Strategy } from "../../wire/ipc.ts";
 import { messageOf } from "../../../../events/error_text.ts";
 
@@ -106,11 +107,7 @@ export class Reconnector {
       }
       // A greater strategy after the failure of a lesser one does not wait.
       const wait = strategy === "rejoin" || this.#pending === "fast"
-        ? backOffMs(attempt, {
-          delayMs: 250,
-          maxDelayMs: 5000,
-          ...(this.#options.random ? { random: this.#options.random } : {}),
-        })
+        ? backOffMs(attempt, { ...BACK_OFF, random: this.#options.random ?? BACK_OFF.random })
         : 0;
       await sleep(wait, { clock, signal }).catch(() => {});
       if (signal.aborted) return;
