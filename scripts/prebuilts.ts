@@ -11,7 +11,7 @@
  */
 import { parseArgs } from "node:util";
 import type { Prebuilt } from "../src/native/prebuilts.ts";
-import { libraryFileName } from "../src/native/target.ts";
+import { libraryFileName } from "../src/native/locate.ts";
 
 type Prebuilts = Readonly<Record<string, Prebuilt>>;
 
