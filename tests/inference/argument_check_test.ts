@@ -1,3 +1,4 @@
+// cspell:ignore gests (a model's mistake)
 /** The check of a tool's arguments, on schemas that others wrote and on those that nobody should. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as z from "npm:zod@4.6.7";

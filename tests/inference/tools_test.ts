@@ -1,3 +1,4 @@
+// cspell:ignore wether (a model's mistake)
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
 import { silentLogger } from "../../src/events/logger.ts";
