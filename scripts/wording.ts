@@ -26,6 +26,7 @@ const EXEMPT = new Set([
   ".github/CHANGELOG.md",
   "docs/renames.md",
   "scripts/wording/banned.txt",
+  "scripts/wording/words.txt",
   "tests/scripts/wording_test.ts",
 ]);
 

@@ -76,7 +76,7 @@ export class WordingCheck {
     const add = (rule: Rule, at: number, found: string) => {
       if (rule.holdsFor(path)) hits.push({ path, line: lineOf(at), at, found, rule });
     };
-    // "Speech" may begin a sentence, "VadStateMachine" cannot.
+    // "Speech" may begin a sentence, "PcmChunk" cannot.
     const inProse = [...namesIn(prose)].filter(({ word }) => /[a-z0-9][A-Z]|_/.test(word));
     for (const { word, at } of [...names, ...inProse]) {
       for (const rule of this.#ofName(word)) add(rule, at, word);
@@ -121,7 +121,7 @@ function stemOf(component: string): string {
   return component.replace(/^_/, "").replace(/\..*$/, "").replace(/_(test|properties_test)$/, "");
 }
 
-/** The words of an identifier or path, in lower case: `nobodyIsHere` is "nobody", "is", "here". */
+/** The words of an identifier or path, in lower case: `pcmChunk_of` is "pcm", "chunk", "of". */
 function partsOf(name: string): string[] {
   return name.split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])/).map((part) => part.toLowerCase());
 }
