@@ -58,6 +58,6 @@ await run(async (signal) => {
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  const greeting = agent.generateReply("Somebody has joined. Greet them briefly.");
+  const greeting = agent.generateReply("A participant has joined. Greet them briefly.");
   await Promise.all([greeting, agent.finish({ signal })]);
 });

@@ -21,7 +21,7 @@ import { SpeechDetector } from "./lib/speech_detector.ts";
 const LONGEST_MS = 20_000;
 /** How much of what came before speech was noticed belongs to it. */
 const LEAD_MS = 200;
-/** How long somebody must speak over the parrot before it gives way. */
+/** How long a participant must speak over the parrot before it gives way. */
 const INTERRUPT_MS = 160;
 /** The level that fills the picture: loud speech. */
 const FULL = 8000 / 32_768;

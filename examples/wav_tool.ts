@@ -21,7 +21,7 @@ import {
 } from "@ringline/edge/audio";
 import { parseArgs } from "node:util";
 
-/** Frames that are read at once: short enough for a smooth bar, long enough for speed. */
+/** Frames of one read: short enough for a smooth bar, long enough for speed. */
 const PIECE_FRAMES = 48_000;
 /** The most bytes of samples: a WAV file's header counts in 32 bits. */
 const MAX_BYTES = 2 ** 32 - 1 - 36;

@@ -124,7 +124,7 @@ async function launch(
     const browser = await puppeteer.launch({
       ...optionsFor(folder),
       headless: true,
-      handleSIGINT: false, // whoever started it ends it, in its own order
+      handleSIGINT: false, // the script that started it ends it, in its own order
       handleSIGTERM: false,
       handleSIGHUP: false,
     });

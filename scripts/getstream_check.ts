@@ -115,7 +115,7 @@ class Check {
       this.#note({ check, passed: true, figure: figure ?? ms(performance.now() - from) });
       return result;
     } catch (error) {
-      // Nobody there before anything was checked: that says nothing about the key or the rest.
+      // No participant came before the first check: that says nothing about the key or the rest.
       if (this.lines.length === 0 && error instanceof ConnectionError) throw error;
       this.#note({ check, passed: false, figure: String(error) });
       return undefined;

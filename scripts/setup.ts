@@ -1,5 +1,5 @@
 /**
- * Makes a machine that cannot reach JSR work all the same.
+ * Prepares a machine that cannot reach JSR.
  *
  * Where JSR answers (or its packages are already there), this does nothing. Where it does not, it
  * writes stand-ins for the few `@std` modules that tests and scripts use into `vendor/`, which git

@@ -19,7 +19,7 @@ export interface AnswerParts {
 /** What happened to an agent. */
 export interface Happened {
   answers: AnswerParts[];
-  /** When it fell silent because somebody began to speak, on the wall clock. */
+  /** When it fell silent because a participant began to speak, on the wall clock. */
   suspectedAt: number[];
   bargeIns: number;
   errors: string[];

@@ -1,5 +1,5 @@
 /**
- * Somebody says something and is answered: from his last sound to the answer's first in the
+ * A person says something and is answered: from their last sound to the answer's first in the
  * browser, what of it the agent's event explains, and what is our own when the script, and the way
  * there and back of the same run, are taken off.
  *
@@ -38,7 +38,7 @@ export interface AnswerResults {
   lost: number;
 }
 
-/** Noise that begins and ends at once, so that its end is the same for everybody. */
+/** Noise that begins and ends sharply, so that its end is the same for all listeners. */
 function question(seed: number): Int16Array<ArrayBuffer> {
   const random = seeded(seed);
   return Int16Array.from(

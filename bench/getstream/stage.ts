@@ -144,7 +144,7 @@ export class Stage implements AsyncDisposable {
     };
   }
 
-  /** Clicks of the person, said back by the agent: from his microphone to the SFU's decoder. */
+  /** Clicks of the person, said back by the agent: from their microphone to the SFU's decoder. */
   async roundTrips(count: number): Promise<number[]> {
     const echo = this.edge.createAudioTrack({ mode: "live" });
     await this.connection.publishTracks({ audio: echo });

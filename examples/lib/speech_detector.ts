@@ -17,7 +17,7 @@ export interface SpeechDetectorOptions {
 export class SpeechDetector {
   readonly #minSpeechMs: number;
   readonly #endSilenceMs: number;
-  /** The room's own noise: falls at once, rises slowly. Root mean square of i16 samples. */
+  /** The room's own noise: falls immediately, rises slowly. Root mean square of i16 samples. */
   #floor = 100;
   #loudMs = 0;
   #quietMs = 0;

@@ -323,7 +323,7 @@ mod memory {
         }
     }
 
-    /// Gives back what [`rl_alloc`] gave.
+    /// Frees what [`rl_alloc`] returned.
     ///
     /// # Safety
     /// `pointer` comes from `rl_alloc` with the same `bytes`, and was not given back before.

@@ -1,4 +1,4 @@
-//! Resampling and mixing for many streams at once: 16-bit samples in and out, f32 inside.
+//! Resampling and mixing for many streams together: 16-bit samples in and out, f32 inside.
 //!
 //! A resampler is one Kaiser-windowed sinc ([`design`]), split into phases and laid out for the
 //! vector width at hand ([`table`]). What a stream owns is its last few milliseconds of input and a

@@ -3,7 +3,7 @@
 use crate::simd::{self, Isa, Rows};
 use crate::Error;
 
-/// The most rows that can be mixed at once.
+/// The most rows that can be mixed together.
 pub const MAX_ROWS: usize = 1024;
 /// The highest gain of a row: with it the sum of the most rows still fits 32 bits.
 pub const MAX_GAIN: f32 = 32.0;

@@ -5,7 +5,7 @@ use crate::table::Table;
 use crate::Error;
 use std::rc::Rc;
 
-/// Input frames that are converted at once: 60 ms at 48 kHz. It bounds the scratch, whatever comes.
+/// Input frames of one conversion: 60 ms at 48 kHz. It bounds the scratch, whatever comes.
 pub const BLOCK_FRAMES: usize = 2_880;
 
 /// Working memory that all streams of a thread share.
