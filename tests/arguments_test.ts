@@ -29,7 +29,7 @@ const LEFT_OUT = new Set([
   "MemoryVideo",
 ]);
 
-/** What says nothing to whoever made the mistake. */
+/** What says nothing to the author of the mistake. */
 const MEANINGLESS =
   /^Cannot |is not (a function|iterable|a constructor)|^Invalid |^undefined|reading '/;
 
@@ -238,7 +238,7 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
       new GetStreamEdge({
         apiKey: "key",
         apiSecret: "secret",
-        // Where nobody listens.
+        // Where no listener is.
         basePath: "http://127.0.0.1:1",
         requestTimeoutMs: 10,
         logger: silentLogger,

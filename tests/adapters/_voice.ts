@@ -26,7 +26,7 @@ export function reads(
   double.send({ type: "response.done", response: { id, ...end } });
 }
 
-/** Gives the sound that came, and the error that it ended with. */
+/** Returns the sound that came, and the error that it ended with. */
 export async function heard(
   source: AsyncIterable<SpeechPart>,
 ): Promise<{ samples: number[]; error: Error | undefined }> {

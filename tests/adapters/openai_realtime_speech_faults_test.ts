@@ -90,7 +90,7 @@ Deno.test("what is being read when the voice is closed ends, and is not tried ag
   assertEquals(tts.metrics!().sessions, 1);
 });
 
-Deno.test("errors of nobody's leave what is read alone", async () => {
+Deno.test("errors that belong to no request leave what is read alone", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);

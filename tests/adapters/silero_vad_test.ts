@@ -105,7 +105,7 @@ Deno.test("a detector that is behind leaves timers their turn", async () => {
   await vad.start!(context);
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
-  // Three seconds, all there at once: some hundred milliseconds of work.
+  // Three seconds, all there together: some hundred milliseconds of work.
   await probabilities(vad, new Int16Array(48_000), 16_000);
   clearInterval(timer);
   assert(turns > 5, `${turns} turns`);

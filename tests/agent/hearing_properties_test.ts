@@ -31,7 +31,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 30 }),
-      fc.constantFrom("at once", "in a promise", "slowly"),
+      fc.constantFrom("immediately", "in a promise", "slowly"),
       async (steps, how) => {
         const clock = new VirtualClock();
         const last = new Map<string, number>();

@@ -288,7 +288,7 @@ Deno.test("a mute closes the open slot, and what was heard before is processed b
   await clock.until(agent.close());
 });
 
-Deno.test("a leaver's last words are processed before his leaving is told, and nothing is kept", async () => {
+Deno.test("a leaver's last words are processed before their leaving is told, and nothing is kept", async () => {
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
   const { clock, agent, anna } = await joinAnna({
@@ -360,7 +360,7 @@ Deno.test("the speaker filter sees whole rows and is asked about one who is alon
   await clock.until(agent.close());
 });
 
-Deno.test("what a speaker filter does to the row that it is shown changes nobody's audio", async () => {
+Deno.test("what a speaker filter does to the row that it is shown changes no participant's audio", async () => {
   const spoil: ((row: ParticipantAudio[]) => void)[] = [
     (row) => row.length = 0,
     (row) => row.sort((one, other) => one.participant.id < other.participant.id ? 1 : -1),
@@ -385,7 +385,7 @@ Deno.test("what a speaker filter does to the row that it is shown changes nobody
   }
 });
 
-Deno.test("a speaker filter that gives no answer lets nobody pass, and is asked again", async () => {
+Deno.test("a speaker filter that gives no answer lets no participant pass, and is asked again", async () => {
   const slips: Record<string, () => unknown> = {
     "throws": () => {
       throw new Error("not warmed up");

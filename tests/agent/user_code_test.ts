@@ -58,7 +58,7 @@ interface Case {
   answers?: "both" | "second" | "none";
 }
 
-/** What an agent is made of in these tests. */
+/** Options for an agent in these tests. */
 class Parts {
   readonly clock = new VirtualClock();
   readonly vad = new FakeVAD();
@@ -389,7 +389,7 @@ function quietConsole(): { lines: number } & Disposable {
   return said;
 }
 
-for (const when of ["at once", "after a wait", "long after"]) {
+for (const when of ["immediately", "after a wait", "long after"]) {
   Deno.test(`a slot's memory may be transferred ${when}: the next is heard`, async () => {
     using unhandled = new UnhandledRejections();
     const clock = new VirtualClock();
@@ -415,7 +415,7 @@ for (const when of ["at once", "after a wait", "long after"]) {
             taken++;
             transferAway(samples);
           };
-          if (when === "at once") return take();
+          if (when === "immediately") return take();
           if (when === "after a wait") return sleep(5, { clock }).then(take);
           if (taken < 3) clock.schedule(take, 30);
         },

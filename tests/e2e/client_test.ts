@@ -1,4 +1,4 @@
-/** The page's client, as somebody else's page would use it, and misuse it. */
+/** The page's client, as another author's page would use it, and misuse it. */
 import { assert, assertEquals } from "@std/assert";
 import { Agent, CustomEventReceivedEvent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
@@ -65,7 +65,7 @@ browserTest("a client in a hurry stays within what the server takes", async (bro
   })()`) as { refused: string; sent: number };
   assertEquals(said.refused, "too-many-messages");
   assert(said.sent >= 20, `${said.sent} were taken`);
-  // The last state is what everybody sees, and what was taken arrives.
+  // The last state is what all participants see, and what was taken arrives.
   await until("Bob sees how it ended", async () => {
     const { members } = (await bob.events("members")).at(-1)!;
     const seen = members.find(({ id }: { id: string }) => id === ada.id);
@@ -125,7 +125,7 @@ browserTest(
 );
 
 browserTest(
-  "whoever leaves while the browser asks for a device leaves it closed",
+  "a guest who leaves while the browser asks for a device leaves it closed",
   async (browser) => {
     await using scene = await openScene();
     const guest = await Guest.join(browser, scene.link, { name: "Ada" });
@@ -150,7 +150,7 @@ browserTest(
 );
 
 browserTest(
-  "whoever is muted is muted with another microphone from its first sample on",
+  "a guest who is muted is muted with another microphone from its first sample on",
   async (browser) => {
     await using scene = await openScene();
     const guest = await Guest.join(browser, scene.link, { name: "Ada" });
@@ -192,7 +192,7 @@ browserTest(
     assertEquals(link.protocol, "https:");
 
     const page = await browser.newPage();
-    // Nobody vouches for the certificate; a person would tell the browser to go on.
+    // No authority vouches for the certificate; a person would tell the browser to go on.
     const session = await page.createCDPSession();
     await session.send("Security.setIgnoreCertificateErrors", { ignore: true });
     await page.goto(elsewhere);

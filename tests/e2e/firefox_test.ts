@@ -64,7 +64,7 @@ async function hearsTone(
 }
 
 firefoxTest(
-  "a person in Firefox joins at once, is heard, hears, mutes and leaves",
+  "a person in Firefox joins immediately, is heard, hears, mutes and leaves",
   async (browser) => {
     await using scene = await openScene();
     const { agent, ears } = scene;

@@ -186,7 +186,7 @@ browserTest("figures are an agent's to tell, and numbers or nothing", async (bro
   await waitForMark(page, fromEve);
   for (const data of malformed) await fromAgent(data);
   await waitForMark(page, fromAgent);
-  assert(await page.$("#metrics[hidden]"), "nobody has told figures");
+  assert(await page.$("#metrics[hidden]"), "no figures were sent");
 
   await fromAgent(TOLD);
   await openFigures(page);
@@ -225,7 +225,7 @@ browserTest("each agent's figures are under its name until it leaves", async (br
   await scene.agent.sendCustomEvent(TOLD);
   await openFigures(page);
   const read = async () => await page.$eval("#metrics", (panel) => panel.innerText);
-  assert(!/Agent/.test(await read()), "there is nobody else whose they could be");
+  assert(!/Agent/.test(await read()), "there is no other agent whose they could be");
   {
     await using other = new Agent({
       edge: scene.edge,

@@ -1,4 +1,4 @@
-/** The examples that talk through a service, where something is missing or somebody interrupts. */
+/** The examples that talk through a service, where something is missing or a person interrupts. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { Browser } from "../../scripts/browser.ts";
 import { events, refusal, ServiceDouble } from "../adapters/_double.ts";
@@ -17,7 +17,7 @@ import { utter } from "./_utterance.ts";
 
 const EXAMPLES = ["assistant.ts", "realtime.ts", "moderator.ts", "screen_helper.ts"];
 
-/** Makes an example ask its service for something. */
+/** Lets an example ask its service for something. */
 async function provoke(name: string, guest: Guest): Promise<void> {
   if (name === "moderator.ts") await utter(guest);
   if (name === "screen_helper.ts") await guest.run("share", ["rgb(200, 0, 0)"]);
@@ -121,7 +121,7 @@ browserTest("the examples ask for no permission that they do not need", async (b
 });
 
 browserTest(
-  "an assistant that waits for its service ends at once, and tells it",
+  "an assistant that waits for its service ends immediately, and tells it",
   async (browser) => {
     await using service = await ServiceDouble.start(events(["[DONE]"], { beforeMs: 60_000 }));
     await using assistant = await Example.start("assistant.ts", { env: keyFor(service) });

@@ -51,7 +51,7 @@ browserTest("names, texts and events are shown as text, whatever they contain", 
   assertEquals(await page.$$("#talk img, #tiles img"), []);
 });
 
-browserTest("nobody writes in the conversation as the agent", async (browser) => {
+browserTest("no guest writes in the conversation as the agent", async (browser) => {
   await using scene = await openScene();
   const page = await openPage(browser, scene.link);
   await joinByKeyboard(page, "Ada");
@@ -128,7 +128,7 @@ browserTest("a key that is held down mutes once", async (browser) => {
   assertEquals(await page.$eval("#mute", (button) => button.getAttribute("aria-pressed")), "true");
 });
 
-browserTest("whoever types before the devices are known goes on typing", async (browser) => {
+browserTest("a guest who types before the devices are known goes on typing", async (browser) => {
   await using scene = await openScene();
   const page = await openPage(
     browser,

@@ -59,7 +59,7 @@ browserTest("a person hears what the agent says, in pitch and level", async (bro
   await guest.leave();
 });
 
-browserTest("two people and an agent hear one another, and nobody himself", async (browser) => {
+browserTest("two people and an agent hear one another, and not themselves", async (browser) => {
   await using scene = await openScene();
   const ada = await Guest.join(browser, scene.link, { name: "Ada" });
   const bob = await Guest.join(browser, scene.link, { name: "Bob" });
@@ -89,7 +89,7 @@ browserTest("two people and an agent hear one another, and nobody himself", asyn
   await Promise.all([ada.leave(), bob.leave()]);
 });
 
-browserTest("whoever mutes is silent for the others and shown as muted", async (browser) => {
+browserTest("a person who mutes is silent for the others and shown as muted", async (browser) => {
   await using scene = await openScene();
   const ada = await Guest.join(browser, scene.link, { name: "Ada" });
   const bob = await Guest.join(browser, scene.link, { name: "Bob" });

@@ -171,7 +171,7 @@ Deno.test("an empty final write ends the utterance also when everything was push
   assertEquals(port.pushes.at(-1), { length: 0, epoch: 0, final: true });
 });
 
-Deno.test("a flush falls silent at once and says what was played and what was not", async () => {
+Deno.test("a flush falls silent immediately and says what was played and what was not", async () => {
   const { clock, track, frames, play } = setUp();
   using _playout = play();
   const writing = track.write(ramp(5000));
@@ -336,7 +336,7 @@ Deno.test("closing rejects the writes that wait, ends drains and unbinds", async
   await track.drain();
 });
 
-Deno.test("a port that is lost in mid-flush leaves nobody waiting", async () => {
+Deno.test("a port that is lost in mid-flush leaves no caller waiting", async () => {
   const { track } = setUp();
   const port = new ManualPort();
   port.answer = new Promise(() => {});
@@ -378,7 +378,7 @@ Deno.test("draining waits for all that was written, and can be given up", async 
   assertEquals([clock.now(), track.playedMs], [690, 700]);
 });
 
-Deno.test("writes that nobody awaits are refused before they fill the memory", async () => {
+Deno.test("writes that are not awaited are refused before they fill the memory", async () => {
   const { track } = setUp();
   await track.write(ramp(1000));
   const writes = Array.from({ length: 256 }, () => track.write(ramp(100)));
@@ -387,7 +387,7 @@ Deno.test("writes that nobody awaits are refused before they fill the memory", a
   await Promise.all(writes);
 });
 
-Deno.test("a write that is a slip and that nobody awaits is told, and ends no program", async () => {
+Deno.test("a write that is a slip and is not awaited is told, and ends no program", async () => {
   using unhandled = new UnhandledRejections();
   const slips: [unknown, unknown, string][] = [
     [new PcmChunk(new Int16Array(960), { sampleRate: 44_099 }), {}, "RangeError"],
@@ -423,7 +423,7 @@ Deno.test("wrong arguments are refused", async () => {
   assertThrows(() => track.bind(port), RangeError, "48000");
 });
 
-Deno.test("a chunk that was changed since, or whose rate cannot be had, rejects and keeps nobody waiting", async () => {
+Deno.test("a chunk that was changed since, or whose rate cannot be had, rejects and keeps no caller waiting", async () => {
   const { track } = setUp({ waitingMs: 100 });
   const changed = (fields: object) => Object.assign(ramp(20), fields);
   const wrong: [PcmChunk, typeof TypeError, string][] = [

@@ -31,7 +31,7 @@ import {
 type Slip = () => never;
 
 interface Case {
-  /** Makes the slip in the edge. */
+  /** Brings the slip into the edge. */
   make: (edge: MemoryEdge, slip: Slip) => void;
   /** The slips that make creating the call or joining it reject. Default: none. */
   refused?: readonly SlipName[];
@@ -252,7 +252,7 @@ Deno.test("what takes 10 ms of an agent's voice may do anything: it is told, and
   }
 });
 
-Deno.test("whoever takes an agent's voice may transfer its memory: the rest comes", async () => {
+Deno.test("a reader of an agent's voice may transfer its memory: the rest comes", async () => {
   const clock = new VirtualClock();
   let [errors, samples, frames] = [0, 0, 0];
   const onFailure = () => void errors++;

@@ -8,7 +8,7 @@ import type { UdpRelay } from "../fixtures/udp_relay.ts";
 import type { Browser } from "../../scripts/browser.ts";
 
 const DETOUR = await Deno.readTextFile(new URL("../fixtures/detour.js", import.meta.url));
-/** Below this nobody speaks. The tones of these tests are at -15 dB. */
+/** Below this no participant speaks. The tones of these tests are at -15 dB. */
 const QUIET_DB = -40;
 
 /** What an agent heard of one participant. */

@@ -1,4 +1,4 @@
-/** Somebody stands still: the agent, a page, or the media process and with it both pipes. */
+/** One of them stands still: the agent, a page, or the media process and with it both pipes. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { browserTest, Guest, until } from "../e2e/_fixture.ts";
@@ -81,7 +81,7 @@ browserTest(
       // 8 s are kept, and what is in the pipe.
       holds(agent.missing > 50 && agent.missing < 125, "the oldest 2 s are gone", agent);
       await until(
-        "Ada is heard as she is now",
+        "Ada is heard without delay",
         async () => toneDb(await scene.ears.next("Ada", 100), 500) > HEARD_DB,
       );
       await ada.leave();
@@ -151,7 +151,7 @@ browserTest("an agent whose pipe is full waits, and goes on when it is read", as
   });
 });
 
-browserTest("a pipe that nobody ever reads ends the call and not the agent", async (browser) => {
+browserTest("a pipe that is never read ends the call and not the agent", async (browser) => {
   await inScene({}, async (scene) => {
     const ada = await Guest.join(browser, scene.link, { name: "Ada" });
     const connection = scene.agent.connection!;
@@ -168,7 +168,7 @@ browserTest("a pipe that nobody ever reads ends the call and not the agent", asy
     }
     assertEquals(await connection.closed, "media-process-lost");
     const grown = (Deno.memoryUsage().rss - memory) / 2 ** 20;
-    report("a pipe that nobody reads", {
+    report("a pipe that is not read", {
       "given up after": `${sent} events in ${Math.round(performance.now() - begun)} ms`,
       "the agent grew by": `${Math.round(grown)} MiB`,
     });

@@ -103,7 +103,7 @@ Deno.test("a WAV of any bytes is read, or is a RangeError", () => {
   );
 });
 
-/** An array of samples as somebody may hand it over; made anew for each kernel. */
+/** An array of samples as a caller may hand it over; made anew for each kernel. */
 type Samples = (memory: Memory, pool: Int16Array) => Int16Array;
 
 const anySamples: fc.Arbitrary<Samples> = fc.oneof(
@@ -203,7 +203,7 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
   })),
 );
 
-/** Makes the call, and sees that nothing was written around its arrays, nor in them if it failed. */
+/** Calls, and sees that nothing was written around its arrays, nor in them if it failed. */
 function tried(call: Call, kernel: AudioKernel, resampler: KernelResampler) {
   const memory = new Memory();
   const pool = memory.int16(700);

@@ -79,7 +79,7 @@ Deno.test("what was kept from before the first sound comes out in order, once", 
   assertEquals([...preRoll.take().samples], [8, 9]);
 });
 
-Deno.test("a feed that nobody reads is bounded and counts what it drops", async () => {
+Deno.test("a channel that is not read is bounded and counts what it drops", async () => {
   const feed = new Channel<number>({ capacity: 3 });
   for (const item of [1, 2, 3, 4, 5]) feed.push(item);
   assertEquals([feed.size, feed.dropped], [3, 2]);

@@ -54,7 +54,7 @@ Deno.test("figures of the components are told every few seconds", async () => {
   assertEquals(events[1]?.figures.agent?.messages, 2);
 });
 
-Deno.test("metrics are broadcast to everybody who wants to show them", async () => {
+Deno.test("metrics are broadcast to all participants who want to show them", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["Hello?"],
     agent: { broadcastMetrics: { everyMs: 2000 } },
@@ -96,7 +96,7 @@ function telling(components: Component[] = [], everyMs = 60_000) {
   return { clock, events, told, errors, metrics, interrupt };
 }
 
-Deno.test("an answer and an interruption are told at once", async () => {
+Deno.test("an answer and an interruption are told immediately", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["Hello?", "Stop it."],
     replies: ["Once upon a time there was a king who had three daughters."],

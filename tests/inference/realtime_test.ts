@@ -60,10 +60,10 @@ Deno.test("a realtime answer's time is told from the last sound on, and split", 
   await fixture.hear(800, 3000);
   await fixture.clock.until(fixture.agent.generateReply("Greet them."));
   const [answer, ...more] = fixture.events(ReplyLatencyEvent);
-  assertEquals(more, [], "what is asked for by the program answers nobody's turn");
+  assertEquals(more, [], "what is asked for by the program answers no turn");
   const { participant, voiceToVoiceMs, endOfTurnDelayMs, llmMs, playoutMs, overheadMs } = answer!;
   assertEquals(participant.id, "ann");
-  // The scripted model takes a turn for over after 400 ms of silence, and answers at once.
+  // The scripted model takes a turn for over after 400 ms of silence, and answers immediately.
   assert(Math.abs(endOfTurnDelayMs - 400) <= 40, `turn ${endOfTurnDelayMs} ms`);
   assert(llmMs <= 20 && playoutMs <= 40, `model ${llmMs} ms, playout ${playoutMs} ms`);
   assertEquals([endOfTurnDelayMs + llmMs + playoutMs, overheadMs], [voiceToVoiceMs, 0]);
@@ -124,7 +124,7 @@ Deno.test("a session that is lost is begun again with what was said before", asy
   assertEquals(fixture.conversation.at(-1), "agent: You are Ann.");
 });
 
-Deno.test("a session that is lost for good is given up, and whoever waits is told", async () => {
+Deno.test("a session that is lost for good is given up, and its waiting callers are told", async () => {
   await using fixture = await Fixture.set({ realtime: [{ answer: "One moment, please." }] });
   const { agent, clock, errors, realtime } = fixture;
   const answer = agent.generateReply("Wait.");
@@ -176,7 +176,7 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
 
 Deno.test("several people are one stream to a realtime model, and the loudest is who spoke", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Both at once.", answer: "One by one." }],
+    realtime: [{ heard: "Both together.", answer: "One by one." }],
     people: ["ann", "bob"],
   });
   const [ann, bob] = fixture.people;
@@ -186,7 +186,7 @@ Deno.test("several people are one stream to a realtime model, and the loudest is
   await fixture.clock.advance(3000);
   const { heardSoundMs } = fixture.realtime.sessions[0]!;
   assert(Math.abs(heardSoundMs - 800) <= 40, `${heardSoundMs} ms`);
-  assertEquals(fixture.conversation, ["bob: Both at once.", "agent: One by one."]);
+  assertEquals(fixture.conversation, ["bob: Both together.", "agent: One by one."]);
 });
 
 Deno.test("a realtime model takes no recogniser and no voice", async () => {
@@ -213,7 +213,7 @@ for (
     ["rejects", () => Promise.reject(new Error("the socket is closed"))],
   ] as const
 ) {
-  Deno.test(`an interruption that the session ${how} at is reported, and whoever waits is told`, async () => {
+  Deno.test(`an interruption that the session ${how} at is reported, and its waiting callers are told`, async () => {
     await using fixture = await Fixture.set({
       realtime: [{ answer: "Once upon a time there was a king who had no crown at all." }],
     });

@@ -34,7 +34,7 @@ interface Case {
 const cases = {
   sendAudio: { heard: 0 },
   sendImage: {},
-  // Whoever asked for it is told, and the event is for who did not wait.
+  // The caller is told, and the event is for those who did not wait.
   say: { heard: 2 },
   sendText: { heard: 2 },
   sendToolResult: { heard: 2 },

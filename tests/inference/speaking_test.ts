@@ -169,7 +169,7 @@ Deno.test("a model whose answer cannot be spoken is stopped, and writes no more"
 });
 
 const LINK =
-  "The [manual](https://example.com/a/very/long/path/that/nobody/would/say/aloud) says " +
+  "The [manual](https://example.com/a/very/long/path/that/has/no/place/in/speech) says " +
   "**yes** and that all is well.";
 
 Deno.test("what is remembered of a text with marks for the eye is what was heard of it", async () => {

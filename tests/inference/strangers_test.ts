@@ -12,7 +12,7 @@ function happened(fixture: Fixture): string[] {
     .map(({ event }) => event.constructor.name);
 }
 
-/** Everything by which somebody might be heard. */
+/** Everything by which a stranger might be heard. */
 async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
   await fixture.clock.advance(5000);
   assertEquals(fixture.stt.stretches, [], what);
@@ -48,7 +48,7 @@ for (const [flow, options] of Object.entries(flows)) {
       await assertUnheard(fixture, "alone");
       const ann = fixture.edge.enter(fixture.call, { userId: "ann", name: "Ann", id: "ann" });
       await fixture.hear(1500, 3000, ann);
-      assert(ann.heardMs > 0, "whoever is on the list is answered");
+      assert(ann.heardMs > 0, "a participant on the list is answered");
       ann.leave();
       await fixture.clock.advance(1000);
       const heard = fixture.stt.stretches.length;
@@ -76,7 +76,7 @@ Deno.test("what a stranger says while the agent joins is not heard once it has",
   await assertUnheard(fixture, "before the join");
 });
 
-Deno.test("a stranger interrupts nobody, alone with the agent or not", async () => {
+Deno.test("a stranger does not interrupt, alone with the agent or not", async () => {
   for (const people of [["eve"], ["eve", "ann"]]) {
     await using fixture = await Fixture.set({
       people,

@@ -15,7 +15,7 @@ Deno.test("text is cut into sentences where a reader would pause", () => {
     ["Hello there! How are you?", ["Hello there! ", "How are you?"]],
     ["It costs 3.50 euros. Really.", ["It costs 3.50 euros. ", "Really."]],
     ["Dr. Smith met J. Doe, e.g. here.", ["Dr. Smith met J. Doe, e.g. here."]],
-    ['He said "stop." Then he left.', ['He said "stop." ', "Then he left."]],
+    ['Ann said "stop." Then Ann left.', ['Ann said "stop." ', "Then Ann left."]],
     ["1. First\n2. Second", ["1. First\n", "2. Second"]],
     ["It was in 1999. We won.", ["It was in 1999. ", "We won."]],
     ["So am I. You too?", ["So am I. ", "You too?"]],

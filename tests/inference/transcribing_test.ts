@@ -266,12 +266,12 @@ Deno.test("say waits for what is being said, and with interrupt it does not", as
 
 Deno.test("generateReply replies to a text of the application as if it had been said", async () => {
   await using fixture = await Fixture.set({ replies: ["Welcome!"] });
-  const outcome = await fixture.clock.until(fixture.agent.generateReply("Greet whoever is here."));
+  const outcome = await fixture.clock.until(fixture.agent.generateReply("Greet all who are here."));
   assertEquals(outcome, { text: "Welcome!", interrupted: false });
   const { participant } = fixture.ann;
   await fixture.clock.until(fixture.agent.generateReply("Hello", { participant }));
   assertEquals(fixture.conversation, [
-    "agent: Greet whoever is here.",
+    "agent: Greet all who are here.",
     "agent: Welcome!",
     "ann: Hello",
     "agent: Welcome!",
@@ -335,7 +335,7 @@ for (
     ["gives NaN", () => NaN, 2000],
     ["gives Infinity", () => Infinity, 2000],
     ["gives a negative time", () => -5, 2000],
-    ["gives more than anybody waits", () => 31_000, 2000],
+    ["gives more than any speaker waits", () => 31_000, 2000],
     ["gives a text", () => "400" as unknown as number, 2000],
     ["gives nothing", () => undefined as unknown as number, 2000],
   ] as const
@@ -356,7 +356,7 @@ for (
   });
 }
 
-Deno.test("a detector that decides late is told that nobody waits any more", async () => {
+Deno.test("a detector that decides late is told that the wait is over", async () => {
   let aborted: unknown;
   await using fixture = await Fixture.set({
     transcripts: ["Hello."],
@@ -374,7 +374,7 @@ Deno.test("a detector that decides late is told that nobody waits any more", asy
   assertEquals((aborted as DOMException).name, "TimeoutError");
 });
 
-Deno.test("what somebody was saying when the agent left is shown as complete", async () => {
+Deno.test("what a participant was saying when the agent left is shown as complete", async () => {
   const fixture = await Fixture.set({
     transcripts: [{ text: "I was about to", partials: [{ afterMs: 200, text: "I was" }] }],
   });

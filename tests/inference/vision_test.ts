@@ -153,7 +153,7 @@ Deno.test("nothing but the picture is in its file, whatever becomes of it meanwh
   for (const encoder of [pngEncoder, jpegEncoder()]) {
     const decode = encoder === pngEncoder ? decodePng : decodeJpeg;
     for (const name of [...Object.keys(meanwhile), ...Object.keys(lies)]) {
-      // What the encoder's memory still has of somebody else's.
+      // What the encoder's memory still has of another picture.
       await encoder.encode(of(250, 20, 30));
       const black = of(0, 0, 0);
       const pixels = lies[name]?.(black) ?? black;
@@ -234,7 +234,7 @@ Deno.test("waiting for a first frame ends with its time", async () => {
   assertEquals(error.name, "TimeoutError");
 });
 
-Deno.test("a realtime model is shown what is to be seen when somebody begins to speak", async () => {
+Deno.test("a realtime model is shown what is to be seen when a participant begins to speak", async () => {
   await using fixture = await Fixture.set({ realtime: [{ answer: "I see." }], seeing: true });
   const video = fixture.ann.publishVideo();
   await fixture.clock.advance(100);

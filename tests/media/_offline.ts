@@ -13,7 +13,7 @@ export interface Printed {
 /**
  * A program that joins a call over the package as a registry serves it, with everything it needs in
  * a cache of its own. The registry is gone when this has been made. Where the system lets us, the
- * program runs in a network namespace of its own and as nobody, who has no home.
+ * program runs in a network namespace of its own and as a user without a home.
  */
 export class OfflineMachine implements AsyncDisposable {
   /** The cache: what `DENO_DIR` is. */
@@ -35,7 +35,7 @@ export class OfflineMachine implements AsyncDisposable {
     await Deno.chmod(path, 0o755);
     const prefix = await isolation();
     let deno = Deno.execPath();
-    if (prefix.length > 0) await place(deno, deno = `${path}/deno`); // nobody may not read ours
+    if (prefix.length > 0) await place(deno, deno = `${path}/deno`); // that user may not read ours
     const machine = new OfflineMachine(path, deno, prefix);
     try {
       await linkPackages(machine.denoDir);
@@ -48,7 +48,7 @@ export class OfflineMachine implements AsyncDisposable {
         env: { DENO_DIR: machine.denoDir, JSR_URL: registry.url },
       }).output();
       assertEquals(cached.code, 0, decoder.decode(cached.stderr));
-      // Where the program finds the versions, also when nobody serves them any more.
+      // Where the program finds the versions, also when no registry serves them any more.
       await Deno.writeTextFile(`${path}/jsr_url`, registry.url);
       return machine;
     } catch (error) {
@@ -99,7 +99,7 @@ export class OfflineMachine implements AsyncDisposable {
     await Deno.remove(this.#path, { recursive: true });
   }
 
-  /** For whoever is not root. */
+  /** For a user that is not root. */
   async #setWritable(writable: boolean): Promise<void> {
     const mode = writable ? 0o755 : 0o555;
     for (const folder of ["", "/npm", "/gen", "/remote"]) {
@@ -128,8 +128,8 @@ function mainProgram(edge: string): string {
 
 /** What takes the network and the home from a command, as far as this machine can. */
 async function isolation(): Promise<string[]> {
-  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-  for (const prefix of [["unshare", "-n", ...nobody], ["unshare", "-rn"]]) {
+  const unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  for (const prefix of [["unshare", "-n", ...unprivileged], ["unshare", "-rn"]]) {
     const [command, ...args] = prefix;
     const test = new Deno.Command(command!, { args: [...args, "true"], stderr: "null" });
     try {

@@ -165,7 +165,7 @@ Deno.test("the environment of a media process names no Deno", {
   await lease.release();
 });
 
-Deno.test("what is no Deno is refused at once, with its name", async () => {
+Deno.test("what is no Deno is refused immediately, with its name", async () => {
   await using scripts = new Scripts();
   const old = `#!/bin/sh\necho '{"denoVersion":"2.8.9","denoDir":"/x"}'`;
   const cases: [string, string, string][] = [
@@ -186,7 +186,7 @@ Deno.test("what is no Deno is refused at once, with its name", async () => {
   }
 });
 
-Deno.test("an edge takes denoPath, and says at once when it makes no sense", async () => {
+Deno.test("an edge takes denoPath, and says immediately when it makes no sense", async () => {
   await using local = new LocalEdge({ denoPath: "false", logger: silentLogger });
   const call = await local.createCall("kitchen");
   await assertRejects(() => local.callLink(call), EdgeError, "false is no Deno");

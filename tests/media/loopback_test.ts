@@ -51,7 +51,7 @@ Deno.test("people and an agent hear each other over real connections, at their l
     () => Math.abs((levels.get("ann")?.at(-1) ?? 0) - 8000) < 870,
   );
   await until("bob hearing ann", async () => Math.abs(await loudness("bob") - 8000) < 870);
-  assert(await loudness("ann") < 100, "nobody hears himself");
+  assert(await loudness("ann") < 100, "people do not hear themselves");
   assertEquals(connection.state, "active");
 
   const track = edge.createAudioTrack();
@@ -109,7 +109,7 @@ Deno.test("an agent that is blocked 200 ms every second is not heard to be, 400 
   await lease.release();
 });
 
-Deno.test("pictures go both ways, the agent's to everybody without a new negotiation", async () => {
+Deno.test("pictures go both ways, the agent's to all people without a new negotiation", async () => {
   await using edge = loopbackEdge();
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
   const lease = await edge.process.acquire();

@@ -115,7 +115,7 @@ Deno.test("rows come in order with their participant, and what is lost shows in 
   });
   const connection = await edge.join(agent, await edge.createCall("call"));
   const lease = await edge.process.acquire();
-  // More than the 8 s that are kept, at once: the oldest give way.
+  // More than the 8 s that are kept, in one go: the oldest give way.
   await lease.request("rows", 500);
   await until("the last row", () => numbers.at(-1) === 499);
   assertEquals(numbers, Array.from({ length: 400 }, (_, index) => index + 100));
@@ -173,7 +173,7 @@ Deno.test("an agent that throws at a row harms neither its call nor the process"
   await lease.release();
 });
 
-Deno.test("who joins with a wrong user or call is told so, and nobody else notices", async () => {
+Deno.test("who joins with a wrong user or call is told so, and no other call notices", async () => {
   await using edge = new TestEdge(fakeProcess());
   const call = await edge.createCall("call");
   const other = await edge.join(testAgent(), call);

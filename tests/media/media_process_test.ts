@@ -130,7 +130,7 @@ Deno.test("the process gets no secrets and no permissions but its own", async ()
     const environment = await Deno.readTextFile(`/proc/${process.pid}/environ`);
     assertEquals(environment.includes("RINGLINE_TEST_SECRET"), false);
     assertStringIncludes(environment, "PATH=");
-    // A question that nobody sees would hang an agent that runs as a service.
+    // A question that is not seen would hang an agent that runs as a service.
     const command = await Deno.readTextFile(`/proc/${process.pid}/cmdline`);
     assert(command.split("\0").includes("--no-prompt"));
     await lease.release();
@@ -174,7 +174,7 @@ Deno.test("a process that hangs, and reads nothing, is killed when it is to end"
   assertEquals(process.pid, undefined);
 });
 
-Deno.test("garbage to the process ends it at once, with a code that says so", async () => {
+Deno.test("garbage to the process ends it immediately, with a code that says so", async () => {
   const child = spawnChild(await findDeno(), { host: FAKE_HOST });
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode("no frame at all"));
@@ -276,7 +276,7 @@ Deno.test("every host leaves signals to the agent before it loads anything else"
   }
 });
 
-Deno.test("a start that is given up ends the process at once", async () => {
+Deno.test("a start that is given up ends the process immediately", async () => {
   const process = fakeProcess({ spawn: () => program("setTimeout(() => {}, 60_000)") });
   const abort = new AbortController();
   const starting = process.acquire({ signal: abort.signal });

@@ -131,7 +131,7 @@ Deno.test("frames come out as they went in, wherever the pipe cuts them", () => 
   assertEquals(JSON.stringify(parse(single)), JSON.stringify(whole));
 });
 
-Deno.test("a wrong mark, kind or length is a typed error at once", () => {
+Deno.test("a wrong mark, kind or length is a typed error immediately", () => {
   const cases: [string, (bytes: Uint8Array) => void][] = [
     ["mark", (bytes) => bytes[0] = 0],
     ["kind", (bytes) => bytes[2] = 99],
@@ -267,7 +267,7 @@ Deno.test("while a write is under way nothing else is written, and backlogs shar
   assert(first.left > 200, "one write is bounded");
 });
 
-Deno.test("a pipe that nobody reads is given up before its control grows without bound", async () => {
+Deno.test("a pipe that is not read is given up before its control grows without bound", async () => {
   const { writer, errors } = slowPipe();
   const text = "x".repeat(1 << 19);
   for (let message = 0; message < 40 && errors.length === 0; message++) {

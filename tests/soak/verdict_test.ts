@@ -50,7 +50,7 @@ Deno.test("what a media process keeps is shown; only what outlives it is growth"
   ]);
 });
 
-Deno.test("a soak in which nobody was there is no success", () => {
+Deno.test("a soak without participants is no success", () => {
   assert(growing([]).length > 0);
 });
 

@@ -50,7 +50,7 @@ Deno.test("an edge that is never idle in an empty call fails where idling is ask
   ]);
 });
 
-Deno.test("an edge in place of a factory is a TypeError at once", () => {
+Deno.test("an edge in place of a factory is a TypeError immediately", () => {
   const edge = {} as unknown as EdgeFactory;
   assertThrows(
     () => edgeConformance(edge, { name: "edge" }),

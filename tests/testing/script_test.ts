@@ -127,7 +127,7 @@ Deno.test("what is on the edge of a script's ranges is played", async () => {
   assertEquals(record.reason, "call-ended");
 });
 
-Deno.test("asking a record for somebody who was not there tells who was", async () => {
+Deno.test("asking a record for a participant who was not there tells who was", async () => {
   const record = await simulateCall({
     ...fine,
     people: [{ userId: "anna" }, { userId: "bert", id: "phone" }],

@@ -44,7 +44,7 @@ Deno.test("the same seed gives the same log to the byte, and another seed anothe
   assert(one.log !== other.log);
 });
 
-Deno.test("over a good network everything is heard, at once, and answered", async () => {
+Deno.test("over a good network everything is heard immediately, and answered", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [{ userId: "anna", says: [{ atMs: 500, pcm: hello }, { atMs: 3000, pcm: hello }] }],

@@ -1,4 +1,4 @@
-/** An agent in a call of the double, with somebody to listen to and somebody who listens. @module */
+/** An agent in a call of the double, with a person who speaks and one who listens. @module */
 import type { Call } from "../../../src/edge/call.ts";
 import type { Connection } from "../../../src/edge/connection.ts";
 import type { AudioTrack } from "../../../src/edge/audio_track.ts";

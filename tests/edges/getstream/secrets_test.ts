@@ -121,7 +121,7 @@ Deno.test("making an edge asks for no permission and starts nothing", async () =
   assertEquals(new TextDecoder().decode(stdout).trim(), "true", new TextDecoder().decode(stderr));
 });
 
-Deno.test("a person's link lets him in for an hour, and asks for what agents can decode", async () => {
+Deno.test("a person's link lets them in for an hour, and asks for what agents can decode", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double, { demoBaseUrl: "https://demo.example/video" });
   const agent = new Listener({ id: "bot", name: "Bot" });

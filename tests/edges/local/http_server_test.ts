@@ -228,7 +228,7 @@ Deno.test("a wrong secret and a call that is not there get the same answer", asy
   assertEquals(answers[1], { code: 4001, reason: "wrong-link" });
 });
 
-Deno.test("whoever says nothing, something else first, or speaks another version is sent away", async () => {
+Deno.test("a client that says nothing, something else first, or speaks another version is sent away", async () => {
   await using bench = new Bench({ limits: { helloMs: 50 } });
   await bench.join();
   const silent = await bench.open();
@@ -241,7 +241,7 @@ Deno.test("whoever says nothing, something else first, or speaks another version
   assertEquals((await old.next("refused")).code, "wrong-version");
 });
 
-Deno.test("sockets that say nothing keep nobody out: the oldest makes room", async () => {
+Deno.test("sockets that say nothing keep no client out: the oldest makes room", async () => {
   await using bench = new Bench({ limits: { sockets: 2 } });
   await bench.join();
   const idle = [await bench.open(), await bench.open()];
@@ -256,7 +256,7 @@ Deno.test("sockets that say nothing keep nobody out: the oldest makes room", asy
   assertEquals((await idle[1]!.next("refused")).code, "too-many-sockets");
 });
 
-Deno.test("sockets are limited in number: whoever is in a call stays in it", async () => {
+Deno.test("sockets are limited in number: a person who is in a call stays in it", async () => {
   await using bench = new Bench({ limits: { sockets: 2 } });
   await bench.join();
   const people = [];
@@ -277,7 +277,7 @@ Deno.test("sockets are limited in number: whoever is in a call stays in it", asy
   await fourth.next("welcome");
 });
 
-Deno.test("a call's secret is a whole one, whoever asks for the call", async () => {
+Deno.test("a call's secret is a whole one, whatever client asks for the call", async () => {
   await using bench = new Bench();
   for (const secret of ["", "short", "A".repeat(23), `${"A".repeat(21)}!`]) {
     await assertRejects(() => bench.host.request("open", { ...CALL, secret }));

@@ -40,7 +40,7 @@ Deno.test("messages go to the pages under the names of those who said them", asy
   ]);
 });
 
-Deno.test("a message that grows is shown ten times a second, and its end at once", async () => {
+Deno.test("a message that grows is shown ten times a second, and its end immediately", async () => {
   const { clock, sent, conversation } = bench();
   const { id } = conversation.append({
     role: "assistant",

@@ -21,7 +21,7 @@ function agent(id: string): EdgeAgent {
   };
 }
 
-/** What the server answers to whoever follows a link. */
+/** What the server answers to a browser that follows a link. */
 async function answer(link: URL): Promise<{ type: string; code?: string }> {
   const [, , callType, callId] = link.pathname.split("/").map(decodeURIComponent);
   const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
@@ -101,7 +101,7 @@ Deno.test("agents in one call know each other, agents of two calls do not", asyn
   const names = [...parrot.participants.values()].map(({ userId, kind }) => `${userId} ${kind}`);
   assertEquals(names, ["echo agent"]);
   assertEquals(other.participants.size, 0);
-  // Two agents alone are nobody.
+  // Two agents alone are no company.
   assertEquals(echo.state, "waiting");
 });
 
@@ -165,7 +165,7 @@ Deno.test("a port that is taken makes joining fail, and nothing is left behind",
   assertEquals(Number((await edge.callLink(call)).port), port);
 });
 
-Deno.test("whoever starts a call on the start page meets the agent that the hook brings", async () => {
+Deno.test("a guest who starts a call on the start page meets the agent that the hook brings", async () => {
   await using edge = newEdge();
   const joined = Promise.withResolvers<Call>();
   const serving = await edge.serve({
@@ -194,7 +194,7 @@ Deno.test("whoever starts a call on the start page meets the agent that the hook
   assertEquals(edge.connections.size, 1);
 });
 
-Deno.test("whoever starts a call whose hook fails is told at once that nobody comes", async () => {
+Deno.test("a guest who starts a call whose hook fails is told immediately that no agent comes", async () => {
   await using edge = newEdge();
   const errors: unknown[] = [];
   using _errors = edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));

@@ -80,7 +80,7 @@ Deno.test("a browser that finds no network says so after a while, and may yet fi
 Deno.test("a browser that fails without a network needs few connections until it has one", async () => {
   let connections = 0;
   for (let waited = 0; waited < 60_000; connections++) {
-    // Firefox fails at once, and looks no further.
+    // Firefox fails immediately, and looks no further.
     using bench = await answered();
     bench.connection.become("failed");
     for (; !bench.states.includes("failed"); waited += 1000) bench.time.tick(1000);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FakePort, hello, MEDIA, RoomBench, settle } from "./fakes.ts";
 
-Deno.test("a person is announced once connected, with his tracks, and an agent that comes later is told", async () => {
+Deno.test("a person is announced once connected, with their tracks, and an agent that comes later is told", async () => {
   const bench = new RoomBench();
   const first = new FakePort(1);
   bench.room.addAgent(first.port);
@@ -72,7 +72,7 @@ Deno.test("muting, cameras and screens reach agents as changes of tracks, and pa
   assertEquals(grace.page.last("videos")?.sections, [null, null, null, null]);
 });
 
-Deno.test("an agent's own picture is sent to everybody, and who finds no place is named", async () => {
+Deno.test("an agent's own picture is sent to all participants, and who finds no place is named", async () => {
   const bench = new RoomBench({ videos: 1 });
   const agent = new FakePort(1);
   bench.room.addAgent(agent.port);
@@ -103,7 +103,7 @@ Deno.test("a subscribed picture that changes its source is told to the agent's p
   assert(peer.closed);
 });
 
-Deno.test("a page that leaves is gone at once, and nothing of it is left", async () => {
+Deno.test("a page that leaves is gone immediately, and nothing of it is left", async () => {
   const bench = new RoomBench();
   const agent = new FakePort(1);
   bench.room.addAgent(agent.port);
@@ -282,7 +282,7 @@ Deno.test("a browser on this machine is offered its addresses, and may name them
   assertEquals(elsewhere.last("candidate"), undefined);
 });
 
-Deno.test("whoever cannot connect is refused after a while, one whose connection fails is offered another", async () => {
+Deno.test("a person who cannot connect is refused after a while, one whose connection fails is offered another", async () => {
   const bench = new RoomBench();
   const stuck = bench.enter("Ada");
   await keepAlive(bench, [stuck], 21_000);
@@ -294,7 +294,7 @@ Deno.test("whoever cannot connect is refused after a while, one whose connection
   assertEquals(page.last("refused")?.code, "media-failed");
 });
 
-Deno.test("whose first connection fails and is repaired stays for as long as he likes", async () => {
+Deno.test("a person whose first connection fails and is repaired stays as long as they like", async () => {
   const bench = new RoomBench();
   const page = bench.enter("Ada");
   bench.peers[0]!.become("failed");
@@ -346,7 +346,7 @@ Deno.test("custom events go both ways, and one of more than 5 KB is refused and 
   assertEquals(grace.page.last("event")?.data, { wave: false });
 });
 
-Deno.test("agents are told the delay of whoever hears latest", async () => {
+Deno.test("agents are told the delay of the listener that hears latest", async () => {
   const bench = new RoomBench();
   const agent = new FakePort(1);
   bench.room.addAgent(agent.port);
@@ -356,12 +356,12 @@ Deno.test("agents are told the delay of whoever hears latest", async () => {
   grace.page.say({ type: "ping", id: 1, roundTripMs: 100, jitterBufferMs: 60, outputMs: 40 });
   const delays = agent.notices.flatMap((one) => one.type === "heardDelay" ? [one.ms] : []);
   assertEquals(delays, [50, 150]);
-  // Whoever says that he hears nothing of it for a minute is not believed.
+  // A page that says that it hears nothing of it for a minute is not believed.
   grace.page.say({ type: "ping", id: 2, roundTripMs: 100, jitterBufferMs: 60_000 });
   assertEquals(agent.notices.at(-1), { type: "heardDelay", ms: 1000 });
 });
 
-Deno.test("levels are told while somebody is heard, and whoever speaks moves up", async () => {
+Deno.test("levels are told while a person is heard, and a speaker moves up", async () => {
   const bench = new RoomBench({ videos: 1 });
   const ada = await bench.join("Ada", { camera: true });
   const grace = await bench.join("Grace", { camera: true });

@@ -44,7 +44,7 @@ Deno.test("settings that make no sense are refused with what was expected", () =
   assertThrows(() => checkLimits({ persons: 3 } as never), RangeError, "not a limit");
 });
 
-Deno.test("STUN and TURN servers that no browser would take are refused at once", () => {
+Deno.test("STUN and TURN servers that no browser would take are refused immediately", () => {
   for (
     const server of [
       "stun:example.org",

@@ -23,7 +23,7 @@ Deno.test("screens come first, then agents, then who spoke last", () => {
   assertEquals(members(paused), ["spoke", "silent"]);
 });
 
-Deno.test("who keeps a place keeps his section, and only what changed is told", () => {
+Deno.test("a person who keeps a place keeps their section, and only what changed is told", () => {
   const sections = new VideoSlots(2);
   const [ada, grace, linus] = [camera("ada", 1), camera("grace", 2), camera("linus", 0)];
   assertEquals(members(sections.choose([ada, grace, linus]).sections), ["grace", "ada"]);
