@@ -109,11 +109,16 @@ export class WordingCheck {
     let rules = this.#known.get(word);
     if (!rules) {
       const parts = [...new Set(partsOf(word))].flatMap((part) => this.#parts.get(part) ?? []);
-      rules = [...this.#names.get(word) ?? [], ...parts];
+      rules = [...this.#names.get(word) ?? this.#names.get(classOf(word)) ?? [], ...parts];
       this.#known.set(word, rules);
     }
     return rules;
   }
+}
+
+/** `videoTrack`, as a variable is called that holds a `VideoTrack`; a single word is no class. */
+function classOf(word: string): string {
+  return /[a-z][A-Z]/.test(word) ? word.charAt(0).toUpperCase() + word.slice(1) : word;
 }
 
 /** `tests/e2e/_lab_test.ts` as a component: "lab". */

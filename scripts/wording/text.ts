@@ -139,11 +139,11 @@ class Page {
     );
   }
 
-  /** A string of several words is for people; a single word is a name. */
+  /** A string of several words is for people; a single word is a name, unless it is a path. */
   #string(at: number, text: string): void {
     const inner = text.replace(/^[\s\S]|[\s\S]$/g, HIDDEN).replace(/\\[nrt]/g, "  ");
     if (/\S\s+\S/.test(inner.replaceAll(HIDDEN, ""))) this.#read(at, inner);
-    else this.#name(at, inner);
+    else if (!inner.includes("/")) this.#name(at, inner);
   }
 
   /** Adds prose, and blanks out what stands between it and the prose before; white space stays. */

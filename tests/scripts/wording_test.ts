@@ -19,8 +19,9 @@ Deno.test("a name is found as an identifier, whole and in its own case only", ()
   assertEquals(found("src/a.ts", "const a = 1;\nnew RemotePlayoutSink(a);"), [
     "2 RemotePlayoutSink",
   ]);
-  assertEquals(found("src/a.ts", "new SaidPorts(saidPort);"), []);
+  assertEquals(found("src/a.ts", "new SaidPorts(said);"), []);
   assertEquals(found("src/a.ts", "this.#audioRate = 1;"), ["1 audioRate"]);
+  assertEquals(found("src/a.ts", "saidPort.close(), border.top"), ["1 saidPort"]);
   assertEquals(found("native/src/a.rs", "struct AbiExports<'a>(&'a u8);"), ["1 AbiExports"]);
 });
 
@@ -35,6 +36,7 @@ Deno.test("a name that is an English word is found in code, code spans and links
   ]);
   assertEquals(found("src/a.ts", 'f("AbiExports of a country")'), []);
   assertEquals(found("src/a.ts", 'f("AbiExports")'), ["1 AbiExports"]);
+  assertEquals(found("src/a.ts", 'f("../AbiExports/it")'), []);
 });
 
 Deno.test("a name that is no English word is found in prose too", () => {
@@ -86,10 +88,11 @@ Deno.test("prose is found in comments, strings, Markdown and pages, and not in c
   assertEquals(found("a.yml", "label: ask her"), ["1 her"]);
 });
 
-Deno.test("a phrase is found across the lines of a comment, and not from one string to the next", () => {
+Deno.test("a phrase is found across the lines of a comment, and not across code", () => {
   assertEquals(found("src/a.ts", "/**\n * All at\n * once.\n */"), ["2 at once"]);
   assertEquals(found("src/a.ts", "// all at\n// once"), ["1 at once"]);
   assertEquals(found("src/a.ts", 'f("all at ", "once more")'), []);
+  assertEquals(found("src/a.ts", "/* all at */ f() /* once more */"), []);
 });
 
 Deno.test("a doc comment's first words are told from the same words further on", () => {
