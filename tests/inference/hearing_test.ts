@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { energyVad } from "../../src/inference/turns/energy_vad.ts";
-import { PreRoll } from "../../src/inference/turns/pre_roll.ts";
 import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
 import { Channel } from "../../src/events/channel.ts";
 
@@ -67,16 +66,6 @@ Deno.test("loudness alone tells a voice from a steady noise", () => {
   const wrong = bytes as unknown as PcmChunk;
   assertThrows(() => vad.process(wrong), TypeError, "pcm: expected a PcmChunk, got an Object");
   assert(hear(0.2, 5) > 0.9);
-});
-
-Deno.test("what was kept from before the first sound comes out in order, once", () => {
-  const preRoll = new PreRoll({ sampleRate: 1000, lengthMs: 5 });
-  preRoll.push(Int16Array.of(1, 2, 3));
-  preRoll.push(Int16Array.of(4, 5, 6, 7));
-  assertEquals([...preRoll.take().samples], [3, 4, 5, 6, 7]);
-  assertEquals(preRoll.take().frames, 0);
-  preRoll.push(Int16Array.of(8, 9));
-  assertEquals([...preRoll.take().samples], [8, 9]);
 });
 
 Deno.test("a channel that is not read is bounded and counts what it drops", async () => {

@@ -1,8 +1,8 @@
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type { AudioTrack, FlushResult, PlayoutSink, SinkBinding } from "../audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { checkMethods } from "../../events/checks.ts";
 import { UserHook } from "../../events/user_code.ts";
-import { SampleQueue } from "./sample_queue.ts";
 
 /** How a {@linkcode PacedPlayout} plays. */
 export interface PacedPlayoutOptions {
@@ -36,7 +36,7 @@ export class PacedPlayout implements Disposable {
   readonly #clock: Clock;
   readonly #onFrame: UserHook<Int16Array>;
   readonly #heardDelayMs: number;
-  readonly #queue: SampleQueue;
+  readonly #queue: SampleFifo;
   readonly #frameSamples: number;
   #frame: Int16Array;
   readonly #binding: SinkBinding;
@@ -66,7 +66,7 @@ export class PacedPlayout implements Disposable {
     this.#epoch = track.epoch;
     this.#frameSamples = Math.round(track.sampleRate * FRAME_MS / 1000);
     this.#frame = new Int16Array(this.#frameSamples);
-    this.#queue = new SampleQueue(track.sampleRate);
+    this.#queue = new SampleFifo(track.sampleRate);
     this.#binding = track.bind(this.#port());
     this.#report();
   }
@@ -141,13 +141,7 @@ export class PacedPlayout implements Disposable {
     // Whoever got the last one may have transferred its buffer, as to a worker.
     if (this.#frame.length === 0) this.#frame = new Int16Array(this.#frameSamples);
     const frame = this.#frame;
-    let filled = 0;
-    while (filled < frame.length && this.#queue.length > 0) {
-      const samples = this.#queue.peek(frame.length - filled);
-      frame.set(samples, filled);
-      this.#queue.consume(samples.length);
-      filled += samples.length;
-    }
+    const filled = this.#queue.shift(frame);
     frame.fill(0, filled);
     this.#played += filled;
     void this.#onFrame.run(frame);
@@ -162,7 +156,7 @@ export class PacedPlayout implements Disposable {
     if (now - this.#deepSince < LIVE_PATIENCE_MS) return;
     if (now - this.#trimmedAt < LIVE_TRIM_EVERY_MS) return;
     this.#trimmedAt = now;
-    this.#queue.consume(this.#frameSamples);
+    this.#queue.drop(this.#frameSamples);
     this.#trimmed += this.#frameSamples;
   }
 

@@ -1,6 +1,6 @@
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { Resampler } from "../../audio/resampler.ts";
-import { SampleQueue } from "./sample_queue.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type { PendingWrite } from "./pending_write.ts";
 
 /** Pieces that are pushed, and pieces of a long write, last no longer than this. */
@@ -10,7 +10,7 @@ const PIECE_MS = 20;
 export class UtteranceQueue implements Disposable {
   readonly #sampleRate: number;
   readonly #kernel: AudioKernel;
-  readonly #samples: SampleQueue;
+  readonly #samples: SampleFifo;
   readonly #pieceSamples: number;
   #piece: Int16Array;
   /** How many samples into the queue each utterance ends. */
@@ -25,7 +25,7 @@ export class UtteranceQueue implements Disposable {
     this.#pieceSamples = Math.round(sampleRate * PIECE_MS / 1000);
     this.#piece = new Int16Array(this.#pieceSamples);
     // Room for one piece more, so that a write is cut at the limit and not a piece before it.
-    this.#samples = new SampleQueue(
+    this.#samples = new SampleFifo(
       Math.ceil(sampleRate * waitingMs / 1000) + 4 * this.#pieceSamples,
     );
   }
@@ -49,7 +49,7 @@ export class UtteranceQueue implements Disposable {
       const piece = write.next(PIECE_MS);
       const frames = resampler.maxOutputFrames(piece.frames, piece.sampleRate) +
         (write.final ? resampler.tailFrames : 0);
-      if (frames > this.#samples.room) return;
+      if (frames > this.#samples.free) return;
       if (this.#scratch.length < frames) this.#scratch = new Int16Array(frames);
       let made = resampler.process(piece, this.#scratch);
       write.taken += piece.frames;
@@ -68,12 +68,9 @@ export class UtteranceQueue implements Disposable {
    */
   next(): { samples: Int16Array; final: boolean } {
     const end = this.#ends[0] ?? Infinity;
-    const waiting = this.#samples.peek(Math.min(this.#pieceSamples, end));
-    const count = waiting.length;
     if (this.#piece.length === 0) this.#piece = new Int16Array(this.#pieceSamples);
+    const count = this.#samples.shift(this.#piece, Math.min(this.#pieceSamples, end));
     const samples = this.#piece.subarray(0, count);
-    samples.set(waiting);
-    this.#samples.consume(count);
     for (let index = 0; index < this.#ends.length; index++) this.#ends[index]! -= count;
     const final = count === end;
     if (final) this.#ends.shift();

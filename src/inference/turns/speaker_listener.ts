@@ -1,4 +1,5 @@
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
@@ -10,7 +11,6 @@ import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { EchoDetector } from "../echo/echo_detector.ts";
 import { SpeakerVad } from "./speaker_vad.ts";
 import { energyVad } from "./energy_vad.ts";
-import { PreRoll } from "./pre_roll.ts";
 import { VadStateMachine, type VadStateMachineOptions } from "./vad_state_machine.ts";
 import { SpeechSegment } from "./speech_segment.ts";
 import { Turn } from "./user_turn.ts";
@@ -64,7 +64,7 @@ export class SpeakerListener {
   /** Hears any sound, and at once: a word begins before it is known to be one. */
   readonly #ear: VadStream;
   readonly #gate: VadStateMachine;
-  readonly #preRoll: PreRoll;
+  readonly #preRoll: SampleFifo;
   readonly #silenceDurationMs: number;
   readonly #maxSegmentMs: number;
   readonly #closing = new AbortController();
@@ -88,7 +88,9 @@ export class SpeakerListener {
     this.#maxSegmentMs = vadOptions.maxSegmentMs ?? 30_000;
     // What opens the gate has passed when it opens: that too must reach the recogniser.
     const lengthMs = (vadOptions.prefixPaddingMs ?? 300) + 2 * (vadOptions.minSpeechMs ?? 150);
-    this.#preRoll = new PreRoll({ sampleRate, lengthMs });
+    this.#preRoll = new SampleFifo(Math.round(sampleRate * lengthMs / 1000), {
+      whenFull: "drop-oldest",
+    });
   }
 
   /** The turn that is under way. */
@@ -168,7 +170,9 @@ export class SpeakerListener {
     turn.isSpeaking = true;
     turn.pauses++;
     this.#begin(turn);
-    this.#stretch!.push(this.#preRoll.take());
+    const before = new Int16Array(this.#preRoll.length);
+    this.#preRoll.shift(before);
+    this.#stretch!.push(new PcmChunk(before, { sampleRate: this.#options.sampleRate }));
     this.#watchStream();
     this.#options.onSpeech(turn);
   }
