@@ -30,13 +30,8 @@ export {
   type MessageInit,
   type MessageRole,
 } from "./src/edge/conversation.ts";
-export type {
-  AudioRow,
-  AudioRowEntry,
-  AudioSubscription,
-  EdgeAgent,
-} from "./src/edge/edge_agent.ts";
-export type { ParticipantAudio } from "./src/edge/participant_audio.ts";
+export type { AudioRow, AudioSubscription, EdgeAgent } from "./src/edge/edge_agent.ts";
+export type { MutableParticipantAudio, ParticipantAudio } from "./src/edge/participant_audio.ts";
 export {
   type ConnectionChoice,
   type EdgeOptions,

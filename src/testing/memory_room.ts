@@ -1,4 +1,6 @@
-import type { AudioRow, AudioRowEntry } from "../edge/edge_agent.ts";
+import { SLOT_MS } from "../audio/grid.ts";
+import type { AudioRow } from "../edge/edge_agent.ts";
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { CloseReason, JsonValue, Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { MemoryConnection, RoomMessage } from "./memory_connection.ts";
@@ -9,7 +11,6 @@ import {
   type MemoryParticipantOptions,
   type MemoryVideo,
 } from "./memory_participant.ts";
-import { SLOT_MS } from "../audio/grid.ts";
 
 /** What lies between those who are in a room: a network that may lose, delay and permute. */
 export interface MemoryNetwork {
@@ -18,7 +19,11 @@ export interface MemoryNetwork {
   /** Whether nothing is on its way. */
   readonly isEmpty: boolean;
   /** Takes what a party said in a row; gives what of it, or of before, arrives in this row. */
-  carry(party: MemoryParticipant, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[];
+  carry(
+    party: MemoryParticipant,
+    sent: ParticipantAudio | undefined,
+    row: number,
+  ): ParticipantAudio[];
   /** Hands a row to an agent. */
   deliver(connection: MemoryConnection, row: AudioRow): void;
   /** Tells an agent something. */
@@ -32,7 +37,7 @@ export class MemoryRoom {
   readonly parties: Set<MemoryParticipant> = new Set();
   readonly connections: Set<MemoryConnection> = new Set();
   readonly #clock: Clock;
-  readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
+  readonly #row: AudioRow = { count: 0, entries: [] };
   #timer: Disposable | undefined;
   #made = 0;
 
@@ -177,13 +182,12 @@ export class MemoryRoom {
 
   #sendRow(number: number, rate: number): void {
     const row = this.#row;
-    row.number = number;
     row.count = 0;
     for (const party of this.parties) {
       const pcm = party.speech.read(rate);
       const trackId = party.microphone;
       const sent = pcm && !party.isMuted && trackId !== undefined
-        ? { participant: party.participant, trackId, pcm }
+        ? { participant: party.participant, trackId, pcm, row: number }
         : undefined;
       if (this.carrier) {
         for (const entry of this.carrier.carry(party, sent, number)) {

@@ -1,6 +1,6 @@
+import { SLOT_MS } from "../audio/grid.ts";
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
-import { SLOT_MS } from "../audio/grid.ts";
 
 interface ScriptedUtterance {
   readonly pcm: PcmChunk;

@@ -70,9 +70,14 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
           const pcm = new PcmChunk(samples, { sampleRate: 16_000 });
           const entries = people
             .filter((_, bit) => who & (1 << bit))
-            .map((participant) => ({ participant, trackId: trackOf(participant).id, pcm }));
+            .map((participant) => ({
+              participant,
+              trackId: trackOf(participant).id,
+              pcm,
+              row: number,
+            }));
           sent += entries.length;
-          hearing.receiveRow({ number, count: entries.length, entries });
+          hearing.receiveRow({ count: entries.length, entries });
         };
         hearing.start();
         let expectedToTell = 0;

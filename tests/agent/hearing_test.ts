@@ -19,9 +19,9 @@ function row(connection: MemoryConnection, number: number, ...ids: string[]): Au
   const entries = ids.map((id) => {
     const participant = connection.participants.get(id)!;
     const track = [...connection.tracks.values()].find((one) => one.participant.id === id)!;
-    return { participant, trackId: track.id, pcm: level(20, number) };
+    return { participant, trackId: track.id, pcm: level(20, number), row: number };
   });
-  return { number, count: entries.length, entries };
+  return { count: entries.length, entries };
 }
 
 function recorder(name = "recorder") {
@@ -120,7 +120,9 @@ Deno.test("what waited says what had been played when it was heard, not when it 
     },
   });
   for (let number = 1; number <= 3; number++) {
-    connection.hearRow({ ...row(connection, number, "anna"), playedMs: 20 * number + 0.5 });
+    const { count, entries } = row(connection, number, "anna");
+    const playedMs = 20 * number + 0.5;
+    connection.hearRow({ count, entries: entries.map((one) => ({ ...one, playedMs })) });
   }
   connection.hearRow(row(connection, 4, "anna"));
   gate.resolve();
@@ -241,12 +243,12 @@ Deno.test("two tracks of one participant are two streams", async () => {
   const participant = connection.participants.get("anna")!;
   for (let number = 0; number < 3; number++) {
     connection.hearRow({
-      number,
       count: 2,
       entries: ["mic", "screen"].map((trackId, n) => ({
         participant,
         trackId,
         pcm: level(20, 100 * n + number),
+        row: number,
       })),
     });
   }

@@ -93,8 +93,8 @@ async function setUp() {
     hearing: { sampleRate: 16_000, agents: false },
     receiveRow: (row) => {
       for (let n = 0; n < row.count; n++) {
-        const { participant, trackId, pcm } = row.entries[n]!;
-        rows.push(`${row.number} ${participant.id} ${trackId} ${pcm.durationMs}`);
+        const { participant, trackId, pcm, row: number } = row.entries[n]!;
+        rows.push(`${number} ${participant.id} ${trackId} ${pcm.durationMs}`);
       }
     },
   };
@@ -456,12 +456,12 @@ Deno.test("a row reaches the agent as it is, and its events carry copies", async
   const samples = new Int16Array(320).fill(3);
   const pcm = new PcmChunk(samples, { sampleRate: 16_000 });
   author.receiveRow({
-    number: 9,
     count: 2,
     entries: [anna, bert, person("stale")].map((participant) => ({
       participant,
       trackId: "",
       pcm,
+      row: 9,
     })),
   });
   assertEquals(rows, ["9 anna  20", "9 bert  20"]);

@@ -29,7 +29,7 @@ Deno.test("people and an agent hear each other over real connections, at their l
   const levels = new Map<string, number[]>();
   const numbers: number[] = [];
   const agent = testAgent((row) => {
-    numbers.push(row.number);
+    numbers.push(row.entries[0]!.row);
     for (let index = 0; index < row.count; index++) {
       const { participant, pcm } = row.entries[index]!;
       const known = levels.get(participant.id) ?? [];

@@ -108,10 +108,10 @@ Deno.test("rows come in order with their participant, and what is lost shows in 
   let wrong = 0;
   await using edge = new TestEdge(fakeProcess());
   const agent = testAgent((row) => {
-    numbers.push(row.number);
     const [entry] = row.entries;
+    numbers.push(entry!.row);
     if (row.count !== 1 || entry?.participant.id !== "p1" || entry.trackId !== "t1") wrong++;
-    if (entry?.pcm.samples.some((sample) => sample !== row.number)) wrong++;
+    if (entry?.pcm.samples.some((sample) => sample !== entry.row)) wrong++;
   });
   const connection = await edge.join(agent, await edge.createCall("call"));
   const lease = await edge.process.acquire();

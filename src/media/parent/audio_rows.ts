@@ -1,4 +1,5 @@
-import type { AudioRow, AudioRowEntry } from "../../edge/edge_agent.ts";
+import type { AudioRow } from "../../edge/edge_agent.ts";
+import type { MutableParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
@@ -14,8 +15,8 @@ export class AudioRows {
   readonly #sampleRate: number;
   readonly #participants: ReadonlyMap<string, Participant>;
   readonly #sources = new Map<number, Source>();
-  readonly #entries: AudioRowEntry[] = [];
-  readonly #row: AudioRow = { number: 0, count: 0, entries: this.#entries };
+  readonly #entries: MutableParticipantAudio[] = [];
+  readonly #row: AudioRow = { count: 0, entries: this.#entries };
 
   constructor(sampleRate: number, participants: ReadonlyMap<string, Participant>) {
     this.#sampleRate = sampleRate;
@@ -32,10 +33,13 @@ export class AudioRows {
     this.#forget(({ participantId }) => participantId === id);
   }
 
-  /** What was heard of those who are here: valid until the next row, and maybe empty. */
-  read(reader: RowReader): AudioRow {
+  /**
+   * What was heard of those who are here: valid until the next row, and maybe empty.
+   *
+   * @param playedMs how much of what the agent says had been played then, where that is known
+   */
+  read(reader: RowReader, playedMs: number | undefined): AudioRow {
     const row = this.#row;
-    row.number = reader.number;
     row.count = 0;
     for (let index = 0; index < reader.count; index++) {
       const source = this.#sources.get(reader.source(index));
@@ -45,17 +49,19 @@ export class AudioRows {
       const entry = this.#entry(row.count++, participant, reader.slotSamples);
       entry.participant = participant;
       entry.trackId = source!.trackId;
+      entry.row = reader.number;
+      entry.playedMs = playedMs;
       reader.copySamples(index, entry.pcm.samples);
     }
     return row;
   }
 
   /** The samples are allocated once for as many participants as ever were in one row. */
-  #entry(index: number, participant: Participant, slotSamples: number): AudioRowEntry {
+  #entry(index: number, participant: Participant, slotSamples: number): MutableParticipantAudio {
     const existing = this.#entries[index];
     if (existing?.pcm.samples.length === slotSamples) return existing;
     const pcm = new PcmChunk(new Int16Array(slotSamples), { sampleRate: this.#sampleRate });
-    return this.#entries[index] = { participant, trackId: "", pcm };
+    return this.#entries[index] = { participant, trackId: "", pcm, row: -1 };
   }
 
   #forget(matches: (source: Source) => boolean): void {

@@ -261,8 +261,7 @@ export class MediaConnection extends Connection {
   }
 
   #onRow(reader: RowReader): void {
-    const row = this.#heard.read(reader);
-    row.playedMs = this.#audio?.playedAt(reader);
+    const row = this.#heard.read(reader, this.#audio?.playedAt(reader));
     if (row.count > 0) this.receiveRow(row);
   }
 

@@ -1,4 +1,5 @@
-import type { AudioRow, AudioRowEntry } from "../../edge/edge_agent.ts";
+import type { AudioRow } from "../../edge/edge_agent.ts";
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { MemoryConnection, RoomMessage } from "../memory_connection.ts";
 import type { MemoryParticipant } from "../memory_participant.ts";
@@ -60,7 +61,11 @@ export class SimulatedNetwork implements MemoryNetwork {
     return this.#network(this.#up, participantId).delayMs;
   }
 
-  carry(party: MemoryParticipant, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[] {
+  carry(
+    party: MemoryParticipant,
+    sent: ParticipantAudio | undefined,
+    row: number,
+  ): ParticipantAudio[] {
     const network = this.#network(this.#up, party.id);
     if (sent) network.send(sent, row, this.#clock.now());
     const arrived = party.microphone && network.receive(row, party.microphone);
@@ -73,7 +78,7 @@ export class SimulatedNetwork implements MemoryNetwork {
       ...entry,
       pcm: new PcmChunk(entry.pcm.samples.slice(), entry.pcm),
     }));
-    this.#held.push({ connection, row: { number: row.number, count: row.count, entries } });
+    this.#held.push({ connection, row: { count: row.count, entries } });
   }
 
   tell(connection: MemoryConnection, message: RoomMessage): void {
@@ -147,10 +152,7 @@ function bySinks(rows: { connection: MemoryConnection; row: AudioRow }[]): Held[
   return [...tracks].flatMap((trackId) =>
     rows.flatMap(({ connection, row }) => {
       const entries = row.entries.filter((entry) => entry.trackId === trackId);
-      return entries.map((entry) => ({
-        connection,
-        row: { number: row.number, count: 1, entries: [entry] },
-      }));
+      return entries.map((entry) => ({ connection, row: { count: 1, entries: [entry] } }));
     })
   );
 }

@@ -1,8 +1,8 @@
-import type { AudioRowEntry } from "../../edge/edge_agent.ts";
+import { SLOT_MS } from "../../audio/grid.ts";
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { NetworkConditions } from "./script.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Random } from "../random.ts";
-import { SLOT_MS } from "../../audio/grid.ts";
 
 /** What became of one person's packets. */
 export interface NetworkFigures {
@@ -22,7 +22,7 @@ export class SimulatedLink {
   readonly #conditions: NetworkConditions;
   readonly #random: Random;
   readonly #rows: number;
-  readonly #arriving = new Map<string, AudioRowEntry>();
+  readonly #arriving = new Map<string, ParticipantAudio>();
   /** Whether the last packet was lost: losses come in bursts. */
   #losing = false;
 
@@ -44,16 +44,17 @@ export class SimulatedLink {
   }
 
   /** Sends what was said in a row, at a time. */
-  send(entry: AudioRowEntry, row: number, nowMs: number): void {
+  send(entry: ParticipantAudio, row: number, nowMs: number): void {
     this.figures.sent++;
     const fate = this.decide(nowMs);
     if (fate !== "arrives") return;
     const pcm = new PcmChunk(entry.pcm.samples.slice(), entry.pcm);
-    this.#arriving.set(`${row + this.#rows} ${entry.trackId}`, { ...entry, pcm });
+    const arrival = row + this.#rows;
+    this.#arriving.set(`${arrival} ${entry.trackId}`, { ...entry, pcm, row: arrival });
   }
 
   /** What arrives in a row. */
-  receive(row: number, trackId: string): AudioRowEntry | undefined {
+  receive(row: number, trackId: string): ParticipantAudio | undefined {
     const key = `${row} ${trackId}`;
     const entry = this.#arriving.get(key);
     this.#arriving.delete(key);

@@ -7,6 +7,7 @@ import { audibleMs } from "../conformance/fixture.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { promised, promiseIn } from "../../events/user_code.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { SLOT_MS } from "../../audio/grid.ts";
 import { Random } from "../random.ts";
 import type { MemoryParticipant } from "../memory_participant.ts";
 import { VirtualClock } from "../virtual_clock.ts";
@@ -17,7 +18,6 @@ import { Intervals } from "./intervals.ts";
 import { SimulatedEdge } from "./simulated_edge.ts";
 import { StallableClock } from "./stallable_clock.ts";
 import { messageOf } from "../../events/error_text.ts";
-import { SLOT_MS } from "../../audio/grid.ts";
 
 /** A simulated call did not go as it should: its message carries the seed and the timeline. */
 export class SimulationError extends Error {

@@ -26,13 +26,13 @@ export class Listener implements EdgeAgent {
   receiveRow(row: AudioRow): void {
     const at = performance.now();
     for (let index = 0; index < row.count; index++) {
-      const { participant, trackId, pcm } = row.entries[index]!;
+      const { participant, trackId, pcm, row: number } = row.entries[index]!;
       const { rms, frequency } = measure(pcm);
       this.slots.push({
         at,
         participantId: participant.id,
         trackId,
-        row: row.number,
+        row: number,
         rms,
         frequency,
       });
