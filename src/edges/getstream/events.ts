@@ -19,6 +19,8 @@ export interface AudioLevel {
 
 /** How loud people are, as Stream measures it; at most ten times a second. */
 export class AudioLevelsEvent {
+  /** What kind of event it is. */
+  readonly type = "audio-levels" as const;
   /** The connection that it happened on. */
   readonly connection: Connection;
   /** Those whose level is known. */
@@ -34,6 +36,8 @@ export class AudioLevelsEvent {
 
 /** A lost call was found again; follows the state change that ends `reconnecting`. */
 export class ReconnectedEvent {
+  /** What kind of event it is. */
+  readonly type = "reconnected" as const;
   /** The connection that it happened on. */
   readonly connection: Connection;
   /** The strategy that worked. */
