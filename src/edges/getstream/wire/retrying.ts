@@ -1,6 +1,4 @@
-import { type Clock, systemClock } from "../../../events/clock.ts";
-import { sleep } from "../../../events/waiting.ts";
-import { EdgeError } from "../../../edge/errors.ts";
+import { type Clock, EdgeError, sleep, systemClock } from "@ringline/edge/toolkit";
 
 /** How often something is tried in all, unless said otherwise. */
 export const TRIES = 3;

@@ -3,12 +3,9 @@
  *
  * @module
  */
-import type { Clock } from "../../../../events/clock.ts";
-import { sleep } from "../../../../events/waiting.ts";
-import { ConnectionError, EdgeError } from "../../../../edge/errors.ts";
+import { type Clock, ConnectionError, EdgeError, messageOf, sleep } from "@ringline/edge/toolkit";
 import { backOffMs } from "../../wire/retrying.ts";
 import type { Strategy } from "../../wire/ipc.ts";
-import { messageOf } from "../../../../events/error_text.ts";
 
 /** What a reconnection does, and what it is told of the call. */
 export interface ReconnectorOptions {
