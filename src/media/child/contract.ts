@@ -32,7 +32,9 @@ export interface ChildContext {
 
 /** Which of its tracks the agent publishes. */
 export interface PublishedTracks {
+  /** Its speech, or whatever it plays. */
   audio: boolean;
+  /** Its pictures. */
   video: boolean;
 }
 
@@ -42,13 +44,17 @@ export interface VideoConstraints {
   fps: number;
   /** Pixels at most; larger frames are made smaller, keeping their shape. */
   maxWidth: number;
+  /** Pixels at most. */
   maxHeight: number;
 }
 
 /** Who joins, as JSON. */
 export interface JoiningAgent {
+  /** Who the agent is. */
   readonly user: User;
+  /** What it wants to hear, and at which rate. */
   readonly hearing: AudioSubscription;
+  /** The call that it joins. */
   readonly call: { readonly id: string; readonly type: string };
 }
 
@@ -58,9 +64,9 @@ export interface AgentPort extends JoiningAgent {
   readonly connectionId: number;
   /** Tells the agent's half of the connection something. Order is kept. */
   notify(notice: ConnectionMessage): void;
-  /** What the agent says: give it to `AudioRoom.addAgent`. */
+  /** @internal What the agent says: `AudioRoom.addAgent` reads it. */
   readonly playout: Playout;
-  /** What the agent hears: `AudioRoom.addAgent` fills it. */
+  /** @internal What the agent hears: `AudioRoom.addAgent` fills it. */
   readonly rowQueue: RowQueue;
   /**
    * The agent's own pictures as a track that any number of peers may send. Made on first use, the

@@ -12,7 +12,7 @@ import type { RowReader } from "../wire/audio_frames.ts";
 import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoConstraints } from "../child/contract.ts";
 import type { LinkedConnection } from "./child_link.ts";
-import type { MediaLease, MediaProcess } from "./media_process.ts";
+import type { MediaProcess, ProcessLease } from "./media_process.ts";
 import { AudioRows } from "./audio_rows.ts";
 import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
@@ -20,11 +20,15 @@ import { VideoSubscriptions } from "./video_subscriptions.ts";
 
 /** What {@linkcode MediaConnection.open} takes. */
 export interface MediaConnectionOptions {
+  /** Who joins: what `EdgeTransport.join` is given. */
   agent: EdgeAgent;
+  /** The call that is joined. */
   call: Call;
+  /** Where its media runs. */
   process: MediaProcess;
   /** What the edge's half in the media process needs to join. */
   params: JsonValue;
+  /** Aborting it gives the join up. */
   signal?: AbortSignal;
   /** Limit of the whole join, the start of the process included. Default 10,000. */
   timeoutMs?: number;
@@ -45,7 +49,7 @@ const LEAVE_MS = 2000;
  */
 export class MediaConnection extends Connection {
   readonly #options: MediaConnectionOptions;
-  readonly #lease: MediaLease;
+  readonly #lease: ProcessLease;
   readonly #id: number;
   readonly #heard: AudioRows;
   readonly #seen: VideoSubscriptions;
@@ -77,7 +81,8 @@ export class MediaConnection extends Connection {
       clock: edge.clock,
     });
     while (true) {
-      const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
+      const wait = { signal: limit.signal, timeoutMs: Infinity };
+      const lease = await process.acquire(wait) as ProcessLease;
       const connection = await MediaConnection.#make(edge, options, lease);
       try {
         await connection.#join(limit.signal);
@@ -94,7 +99,7 @@ export class MediaConnection extends Connection {
   static async #make(
     edge: EdgeTransport,
     options: MediaConnectionOptions,
-    lease: MediaLease,
+    lease: ProcessLease,
   ): Promise<MediaConnection> {
     try {
       return new MediaConnection(edge, options, lease);
@@ -108,7 +113,7 @@ export class MediaConnection extends Connection {
   private constructor(
     edge: EdgeTransport,
     options: MediaConnectionOptions,
-    lease: MediaLease,
+    lease: ProcessLease,
   ) {
     super({ edge, agent: options.agent, call: options.call });
     this.#options = options;
@@ -125,6 +130,7 @@ export class MediaConnection extends Connection {
     return this.#joined;
   }
 
+  /** Publishes the tracks through the media process. */
   override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
     if (audio !== undefined && audio !== this.#audio?.track) {
       this.#audio?.[Symbol.dispose]();
@@ -151,6 +157,7 @@ export class MediaConnection extends Connection {
     }, { timeoutMs: 10_000 });
   }
 
+  /** Subscribes to a video track through the media process. */
   override addTrackSubscriber(trackId: string): VideoTrack | undefined {
     const existing = this.#seen.get(trackId);
     if (existing !== undefined) return existing;
@@ -159,11 +166,13 @@ export class MediaConnection extends Connection {
     return this.#seen.add(trackId, this.#nextStream++);
   }
 
+  /** Has the media process send the event. */
   protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
     const params = { connection: this.#id, data };
     await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: 10_000 });
   }
 
+  /** Leaves the call, then gives the share of the process back. */
   protected override async disconnect(_reason: CloseReason): Promise<void> {
     const { link } = this.#lease;
     this.#audio?.[Symbol.dispose]();

@@ -13,10 +13,13 @@ export interface MediaProcessOptions extends DenoOptions {
   host: URL;
   /** Given to the host at its start. No secrets. */
   config: JsonValue;
+  /** What the process may do. Default: nothing beside WebRTC itself. */
   permissions?: ChildPermissions;
   /** Names of further environment variables to pass. */
   variables?: string[];
+  /** Where time comes from: the edge's clock. */
   clock?: Clock;
+  /** Takes what the process has to say: the edge's logger. */
   logger?: Logger;
   /** Takes what the host notifies that belongs to no connection. */
   onMessage?(message: JsonValue): void;
@@ -30,7 +33,7 @@ export interface MediaProcessOptions extends DenoOptions {
    * Its connections are told by themselves.
    */
   onLost?(error: EdgeError): void;
-  /** Starts the process; for tests. */
+  /** @internal Starts the process; for tests. */
   spawn?(): SpawnedChild;
 }
 
@@ -62,6 +65,11 @@ export class MediaProcess {
   #ending: Promise<void> = Promise.resolve();
   #nextConnection = 1;
 
+  /**
+   * Starts nothing yet.
+   *
+   * @throws {TypeError} `denoPath` is neither a path nor a file URL.
+   */
   constructor(options: MediaProcessOptions) {
     this.#options = options;
     this.#denoPath = readDenoPath(options.denoPath);
@@ -100,7 +108,7 @@ export class MediaProcess {
     }
     const current = this.#current;
     current.leases++;
-    const lease = new MediaLease(
+    const lease = new ProcessLease(
       current.link,
       () => this.#nextConnection++,
       () => this.#release(current),
@@ -173,32 +181,41 @@ interface Current {
   isReady: boolean;
 }
 
-/** A share of a {@linkcode MediaProcess}: it runs at least until this is released. */
-export class MediaLease {
-  /** The wire, for `MediaConnection`. */
+/** A share of a {@linkcode MediaProcess}: the process runs at least until this is released. */
+export interface MediaLease {
+  /** Why the process cannot be used any more; `undefined` while it can. */
+  readonly lost: EdgeError | undefined;
+  /** Asks the edge's half in the process for something: `EdgeChild.request`. */
+  request(
+    method: string,
+    params: JsonValue,
+    options?: { signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<JsonValue>;
+  /** Figures of the process. */
+  stats(): Promise<{ rssBytes: number; connections: number }>;
+  /** Gives the share back; resolves after the last one's process is gone. Idempotent. */
+  release(): Promise<void>;
+}
+
+/** A lease with what a `MediaConnection` needs of it: every lease of a process is one. */
+export class ProcessLease implements MediaLease {
+  /** The wire. */
   readonly link: ChildLink;
-  readonly #newConnectionId: () => number;
+  /** A number for a connection, never used before with this edge. */
+  readonly newConnectionId: () => number;
   readonly #release: () => Promise<void>;
   #released: Promise<void> | undefined;
 
-  /** Leases come from {@linkcode MediaProcess.acquire}. */
   constructor(link: ChildLink, newConnectionId: () => number, release: () => Promise<void>) {
     this.link = link;
-    this.#newConnectionId = newConnectionId;
+    this.newConnectionId = newConnectionId;
     this.#release = release;
   }
 
-  /** Why the process cannot be used any more; `undefined` while it can. */
   get lost(): EdgeError | undefined {
     return this.link.lost;
   }
 
-  /** A number for a connection, never used before with this edge. */
-  newConnectionId(): number {
-    return this.#newConnectionId();
-  }
-
-  /** Asks the edge's half in the process for something: `EdgeChild.request`. */
   async request(
     method: string,
     params: JsonValue,
@@ -208,13 +225,11 @@ export class MediaLease {
     return await this.link.request("edge", { method, params }, options);
   }
 
-  /** Figures of the process. */
   async stats(): Promise<{ rssBytes: number; connections: number }> {
     if (this.#released !== undefined) throw new ClosedError("the lease");
     return await this.link.request("stats", {}) as { rssBytes: number; connections: number };
   }
 
-  /** Gives the share back; resolves after the last one's process is gone. Idempotent. */
   release(): Promise<void> {
     return this.#released ??= this.#release();
   }

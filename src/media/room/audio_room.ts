@@ -15,7 +15,9 @@ export interface RoomSource {
   trackId: string;
   /** How agents know him. */
   participantId: string;
+  /** Where the audio comes from. */
   track: RtcTrack;
+  /** Whether the track begins muted. Default `false`. */
   muted?: boolean;
 }
 
@@ -27,15 +29,19 @@ export interface RoomListenerOptions {
 
 /** Options of {@linkcode AudioRoom.addAgent}. */
 export interface RoomAgentOptions extends RoomListenerOptions {
+  /** The agent, unique among the room's members. */
   memberId: string;
   /** What the agent says, as other agents know it. */
   trackId: string;
+  /** How other agents know the agent. */
   participantId: string;
 }
 
 /** One level, for meters and for who speaks. */
 export interface MemberLevel {
+  /** Whose it is. */
   memberId: string;
+  /** The track that was measured. */
   trackId: string;
   /** The loudest sample since the levels were asked for last, 0 to 1. */
   level: number;
@@ -43,10 +49,13 @@ export interface MemberLevel {
   speaking: boolean;
 }
 
-/** What a room needs of an agent's port. */
+/** What a room needs of an agent's port: an `AgentPort` has it. */
 export interface RoomAgentPort {
+  /** @internal What the agent says. */
   readonly playout: Playout;
+  /** @internal What the agent hears. */
   readonly rowQueue: RowQueue;
+  /** Whether it hears other agents, too. */
   readonly hearing: { readonly agents: boolean };
   /** Called once a tick, after the playout was read. */
   onTick?(tick: number): void;
@@ -62,7 +71,11 @@ export class AudioRoom {
   readonly #outputs = new Map<string, () => void>();
   #closed = false;
 
-  /** @param options `log` takes a line a second at most about what was lost */
+  /**
+   * Opens a room: with the clock and the kernel of the `ChildContext`.
+   *
+   * @param options `log` takes a line a second at most about what was lost
+   */
   constructor(options: { clock: Clock; kernel: AudioKernel; log?: (line: string) => void }) {
     this.#engine = new RoomEngine(options);
   }

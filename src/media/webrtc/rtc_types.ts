@@ -2,21 +2,29 @@
 
 /** Audio or video of one source. wrtc fires no `ended`, `mute` or `unmute` on it. */
 export interface RtcTrack {
+  /** As WebRTC names it. */
   readonly id: string;
+  /** Whether it is heard or seen. */
   readonly kind: "audio" | "video";
+  /** A track that is not sends silence, or black pictures. */
   enabled: boolean;
+  /** `"ended"` after `stop`, or once its connection is closed. */
   readonly readyState: "live" | "ended";
+  /** Ends it for good. */
   stop(): void;
 }
 
 /** The sending half of a transceiver. */
 export interface RtcSender {
+  /** What it sends, if anything. */
   readonly track: RtcTrack | null;
+  /** Sends another track of the same kind, or nothing, without a new offer. */
   replaceTrack(track: RtcTrack | null): Promise<void>;
 }
 
 /** The receiving half of a transceiver. */
 export interface RtcReceiver {
+  /** What comes in. */
   readonly track: RtcTrack;
 }
 
@@ -25,11 +33,17 @@ export type RtcDirection = "sendrecv" | "sendonly" | "recvonly" | "inactive" | "
 
 /** One media section of a connection. */
 export interface RtcTransceiver {
+  /** Its name in session descriptions; `null` before the first. */
   readonly mid: string | null;
+  /** What is sent in this section. */
   readonly sender: RtcSender;
+  /** What is received in this section. */
   readonly receiver: RtcReceiver;
+  /** What the next offer or answer says. */
   direction: RtcDirection;
+  /** What both sides have agreed on; `null` before that. */
   readonly currentDirection: RtcDirection | null;
+  /** Ends the section in both directions. */
   stop(): void;
 }
 
@@ -41,16 +55,23 @@ export interface RtcDescription {
 
 /** An ICE candidate as it travels in JSON. */
 export interface RtcCandidate {
+  /** The line itself, e.g. `"candidate:1 1 udp ..."`. */
   candidate: string;
+  /** The section that it belongs to, by name. */
   sdpMid?: string | null;
+  /** The section that it belongs to, by number. */
   sdpMLineIndex?: number | null;
+  /** Which generation of ICE it belongs to. */
   usernameFragment?: string | null;
 }
 
 /** A STUN or TURN server. */
 export interface RtcIceServer {
+  /** Its addresses, e.g. `"turn:turn.example.org:3478"`. */
   urls: string | string[];
+  /** For a TURN server. */
   username?: string;
+  /** The password that belongs to `username`. */
   credential?: string;
 }
 

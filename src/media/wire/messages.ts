@@ -25,19 +25,27 @@ export const participantData: v.GenericSchema<ParticipantData> = v.object({
 
 /** A participant as it crosses the wire. */
 export interface ParticipantData {
+  /** Unique in the call. */
   id: string;
+  /** The user that joined. */
   userId: string;
+  /** What people call them. */
   name: string;
+  /** Whether it is a program. */
   kind: "person" | "agent";
+  /** What the edge's service says of them. */
   original?: JsonValue | undefined;
 }
 
 /** A published track as it crosses the wire. */
 export interface TrackData {
+  /** Unique in the call. */
   id: string;
   /** The number of a `TrackType`. */
   type: number;
+  /** Who publishes it. */
   participantId: string;
+  /** Whether it is muted now. */
   muted: boolean;
 }
 

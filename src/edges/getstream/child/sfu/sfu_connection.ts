@@ -1,5 +1,4 @@
-import type { RtcCandidate, RtcConnectionState } from "../../../../media/webrtc/rtc_types.ts";
-import type { PeerOptions } from "../../../../media/webrtc/peer.ts";
+import type { PeerOptions, RtcCandidate, RtcConnectionState } from "@ringline/edge/media/child";
 import type { IceServer } from "../../wire/credentials.ts";
 import type { PeerType } from "../proto/signal_pb.ts";
 import type { CallMedia, SfuPeer } from "./media.ts";
