@@ -110,15 +110,6 @@ export class MemoryParticipant {
     else if (trackDelayMs < Infinity) this.#room.clock.schedule(publish, trackDelayMs);
   }
 
-  /** Removes the microphone. */
-  unpublishAudio(): void {
-    if (this.#microphone === undefined) return;
-    const trackId = this.#microphone;
-    this.#microphone = undefined;
-    this.speech.stop();
-    if (this.#isPublished) this.#room.broadcast({ type: "trackRemoved", trackId });
-  }
-
   /** Says `pcm` in real time, after what they are saying now; resolves when it is said. */
   speak(pcm: PcmChunk): Promise<void> {
     const said = this.speech.add(pcm);

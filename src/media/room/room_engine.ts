@@ -135,7 +135,6 @@ export class RoomEngine {
       options,
       feeds: [],
       frame: undefined,
-      isAudible: false,
       quietTicks: Infinity,
       peak: 0,
     };

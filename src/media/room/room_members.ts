@@ -21,7 +21,6 @@ export interface AgentMember {
   readonly options: RoomAgentOptions;
   feeds: SlotFeed[];
   frame: Int16Array | undefined;
-  isAudible: boolean;
   quietTicks: number;
   peak: number;
 }

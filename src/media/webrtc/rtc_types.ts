@@ -41,8 +41,6 @@ export interface RtcTransceiver {
   readonly receiver: RtcReceiver;
   /** What the next offer or answer says. */
   direction: RtcDirection;
-  /** What both sides have agreed on; `null` before that. */
-  readonly currentDirection: RtcDirection | null;
   /** Ends the section in both directions. */
   stop(): void;
 }
@@ -87,13 +85,10 @@ export type RtcConnectionState =
 /** wrtc's peer connection, as far as it is used here. */
 export interface RtcPeerConnection {
   readonly connectionState: RtcConnectionState;
-  readonly iceConnectionState: string;
-  readonly signalingState: string;
   readonly localDescription: RtcDescription | null;
   readonly remoteDescription: RtcDescription | null;
   onicecandidate: ((event: { candidate: RtcCandidate | null }) => void) | null;
   onconnectionstatechange: (() => void) | null;
-  oniceconnectionstatechange: (() => void) | null;
   ontrack:
     | ((event: { track: RtcTrack; transceiver: RtcTransceiver; streams: { id: string }[] }) => void)
     | null;

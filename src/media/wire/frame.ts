@@ -19,9 +19,6 @@ export const FrameKind = {
   report: 5,
 } as const;
 
-/** One of the {@linkcode FrameKind}s. */
-export type FrameKindCode = typeof FrameKind[keyof typeof FrameKind];
-
 /** Bytes before a body. */
 export const HEADER_BYTES = 8;
 /** "RL" at the start of every frame: whoever writes to the pipe by mistake does not get it right. */

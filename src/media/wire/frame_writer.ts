@@ -47,11 +47,6 @@ export class FrameWriter {
     this.#onError = onError;
   }
 
-  /** Whether a write is under way. */
-  get isWriting(): boolean {
-    return this.#writing;
-  }
-
   /**
    * Sends a control message, before any sound and picture that waits.
    *
