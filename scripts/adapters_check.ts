@@ -95,7 +95,7 @@ async function answerAloud(): Promise<string> {
     tools: [],
     history: [],
   });
-  session.sendText("Say hello.", { respond: true });
+  session.sendText("Say hello.", { generateReply: true });
   let ms = 0, text = "";
   for await (const event of session) {
     if (event.type === "audio") ms += event.pcm.durationMs;
