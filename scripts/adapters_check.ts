@@ -101,7 +101,7 @@ async function answerAloud(): Promise<string> {
     if (event.type === "audio") ms += event.pcm.durationMs;
     else if (event.type === "text") text += event.text;
     else if (event.type === "error") throw event.error;
-    else if (event.type === "answer-ended") break;
+    else if (event.type === "reply-ended") break;
   }
   if (ms === 0) throw new Error("no sound");
   return `${text} (${Math.round(ms)} ms of sound)`;
