@@ -16,7 +16,6 @@ import {
   readToChild,
   type ToAgent,
   type ToChild,
-  WIRE_VERSION,
 } from "../wire/control.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
@@ -115,9 +114,13 @@ class HostRun {
     try {
       message = readToChild(frame);
     } catch (error) {
+      const isFirst = this.#dispatcher === undefined;
+      if (isFirst && error instanceof ProtocolError && error.code === "wire-version") {
+        return void this.#fail(error);
+      }
       // One message that makes no sense must not end the others' calls; before the start there are
       // none, and a start that makes no sense is the end.
-      if (!(error instanceof MalformedMessageError) || this.#dispatcher === undefined) throw error;
+      if (!(error instanceof MalformedMessageError) || isFirst) throw error;
       const id = error.requestId;
       if (id === undefined) this.#send({ type: "log", level: "error", message: error.message });
       else this.#send({ type: "reply", id, error: toWireError(error) });
@@ -134,12 +137,9 @@ class HostRun {
     });
   }
 
-  #start({ version, config, grown }: ToChild & { type: "start" }): void {
-    if (version !== WIRE_VERSION || this.#dispatcher !== undefined) {
-      throw new ProtocolError(
-        `the agent's process speaks version ${version}, expected ${WIRE_VERSION}, once`,
-        { code: "wire-version" },
-      );
+  #start({ config, grown }: ToChild & { type: "start" }): void {
+    if (this.#dispatcher !== undefined) {
+      throw new ProtocolError("the wire carried a second start", { code: "wire-garbage" });
     }
     const log = (level: LogLevel, message: string) => this.#send({ type: "log", level, message });
     const kernel = loadKernel({ logger: (line) => log("info", line) });
@@ -163,13 +163,16 @@ class HostRun {
         this.#send({ type: "ready", kernel: kernel.name });
         setInterval(() => this.#tellGrowth(dispatcher, grown.aboveBytes), grown.everyMs);
       },
-      async (error) => {
-        this.#edge = undefined;
-        this.#send({ type: "failed", error: toWireError(error) });
-        await this.#writer.drained();
-        this.#broken.resolve(EXIT_FAILED);
-      },
+      (error) => this.#fail(error),
     );
+  }
+
+  /** Says why this process cannot be used, and ends it. */
+  async #fail(error: unknown): Promise<void> {
+    this.#edge = undefined;
+    this.#send({ type: "failed", error: toWireError(error) });
+    await this.#writer.drained();
+    this.#broken.resolve(EXIT_FAILED);
   }
 
   #tellGrowth(dispatcher: Dispatcher, aboveBytes: number): void {

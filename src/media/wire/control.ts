@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { ProtocolError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
+import { shown } from "../../events/checks.ts";
 import { type ConnectionMessage, connectionMessage, jsonValue } from "./messages.ts";
 import type { Frame } from "./frame_parser.ts";
 
@@ -151,7 +152,11 @@ export type ToAgent =
   }
   | { type: "log"; level: "debug" | "info" | "warn" | "error"; message: string };
 
-/** Both ends must speak the same version: they always come from one package, unless mixed by hand. */
+/**
+ * Both ends must speak the same version. They always come from one package, unless the versions of
+ * `@ringline/edge` and of an edge's package are mixed: so that each end can say so, every version
+ * keeps the frames' heads, `start` with its `version`, and `failed` with its `error`.
+ */
 export const WIRE_VERSION = 2;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -188,11 +193,13 @@ export function checkRequest<M extends keyof RequestParams>(
  * Reads a message to the media process.
  *
  * @throws {MalformedMessageError} it is JSON, but no message
- * @throws {ProtocolError} it is not even that
+ * @throws {ProtocolError} it is not even that, or the start of another version (`wire-version`)
  */
 export function readToChild(frame: Frame): ToChild {
   const message = parse(frame);
-  const type = (message as { type?: unknown } | null)?.type;
+  const { type, version } = (message ?? {}) as { type?: unknown; version?: unknown };
+  // Before anything else of it is read: what else a start holds is another version's affair.
+  if (type === "start" && version !== WIRE_VERSION) throw otherVersion(version);
   return check<ToChild>(type === "request" ? request : toHost, message);
 }
 
@@ -210,6 +217,15 @@ function parse({ bytes, start, length }: Frame): unknown {
       cause,
     });
   }
+}
+
+function otherVersion(version: unknown): ProtocolError {
+  return new ProtocolError(
+    `the agent's program speaks version ${shown(version)} of the wire to its media process, which ` +
+      `speaks version ${WIRE_VERSION}: install @ringline/edge and the packages of its edges in one ` +
+      "and the same version",
+    { code: "wire-version" },
+  );
 }
 
 function check<T>(schema: unknown, message: unknown): T {
