@@ -10,13 +10,14 @@ import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
 import type { OpenAIRealtimeOptions } from "./realtime.ts";
 import { OPENAI_MODELS } from "./models.ts";
-import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
+import type { KeepaliveSocket, SocketEnd } from "../../edge/toolkit/keepalive_socket.ts";
 import {
   closedError,
   isLateCancel,
   REALTIME_FORMAT,
   serviceError,
   type ServiceFailure,
+  type SocketEvents,
 } from "./realtime_protocol.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
@@ -37,7 +38,7 @@ interface ServerEvent {
 
 /** A session over a WebSocket that speaks OpenAI's realtime protocol. */
 export class OpenAIRealtimeSession implements RealtimeSession {
-  readonly #socket: ClientSocket;
+  readonly #socket: KeepaliveSocket;
   readonly #events = new Channel<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
@@ -50,13 +51,13 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   #droppedMs = 0;
   #closing = false;
 
-  constructor(connect: (events: SocketEvents) => ClientSocket) {
+  constructor(connect: (events: SocketEvents) => KeepaliveSocket) {
     this.#opened.promise.catch(() => {});
     this.#begun.promise.catch(() => {});
     this.#socket = connect({
-      opened: () => this.#opened.resolve(),
-      message: (data) => this.#receive(data),
-      closed: (end) => this.#ended(end),
+      onOpen: () => this.#opened.resolve(),
+      onMessage: (data) => this.#receive(data),
+      onEnd: (end) => this.#ended(end),
     });
   }
 
@@ -87,11 +88,11 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
     this.#events.end();
-    await this.#socket[Symbol.asyncDispose]();
+    await this.#socket.close();
   }
 
   sendAudio(pcm: PcmChunk): void {
-    if (this.#socket.waiting > MAX_WAITING) {
+    if (this.#socket.bufferedBytes > MAX_WAITING) {
       this.#droppedMs += pcm.durationMs;
       return;
     }
@@ -146,7 +147,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   #send(message: object): void {
-    this.#socket.send(message);
+    this.#socket.send(JSON.stringify(message));
   }
 
   #sendItem(role: "user" | "assistant", content: object[]): void {

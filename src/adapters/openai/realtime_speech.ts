@@ -7,9 +7,8 @@ import { backOffMs } from "../../events/retry.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { UseCount } from "../../events/use_count.ts";
-import { ClientSocket } from "./client_socket.ts";
 import { OpenAIReader, readingSession } from "./realtime_reader.ts";
-import { realtimeUrl } from "./realtime_protocol.ts";
+import { connectRealtime, realtimeUrl } from "./realtime_protocol.ts";
 
 /** How long a text may be tried to be read, as long as nothing is heard. */
 const RETRY_LIMIT_MS = 10_000;
@@ -122,7 +121,7 @@ export class OpenAIRealtimeSpeech implements TTS {
       name: this.name,
       clock,
       session: readingSession(this.#options),
-      connect: (events) => new ClientSocket(url, sent, events, clock),
+      connect: (events) => connectRealtime(url, { headers: sent, clock }, events),
     });
   }
 

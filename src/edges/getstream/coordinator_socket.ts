@@ -4,14 +4,15 @@ import {
   ConnectionError,
   type EdgeError,
   type JsonValue,
+  KeepaliveSocket,
   ProtocolError,
   sleep,
+  type SocketEnd,
   waitFor,
 } from "@ringline/edge/toolkit";
 import { BACK_OFF } from "./wire/retrying.ts";
 import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";
-import { KeepaliveSocket, type SocketEnd } from "./wire/keepalive_socket.ts";
 
 /** Stream's own number for a token that was valid once. */
 const TOKEN_EXPIRED = 40;
@@ -127,9 +128,11 @@ export class CoordinatorSocket {
     const socket = await KeepaliveSocket.open(url.href, {
       name: "the coordinator's socket",
       openTimeoutMs: this.#times.helloMs,
-      pingMs: this.#times.pingMs,
-      silenceMs: this.#times.silenceMs,
-      ping: () => JSON.stringify([{ type: "health.check", client_id: connectionId ?? "" }]),
+      keepalive: {
+        intervalMs: this.#times.pingMs,
+        message: () => JSON.stringify([{ type: "health.check", client_id: connectionId ?? "" }]),
+        silenceMs: this.#times.silenceMs,
+      },
       onMessage: (data) => {
         const event = parseEvent(data);
         if (!event) return;

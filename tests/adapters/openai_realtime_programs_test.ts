@@ -1,60 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { ClientSocket, type SocketEnd } from "../../src/adapters/openai/client_socket.ts";
-import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { LossyProxy } from "./_lossy_proxy.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
-
-/** A socket, and what it tells. */
-function connected(baseUrl: string, clock = new VirtualClock()) {
-  const opened = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<SocketEnd>();
-  const messages: unknown[] = [];
-  const events = {
-    opened: opened.resolve,
-    message: (data: unknown) => void messages.push(data),
-    closed: ended.resolve,
-  };
-  const url = new URL(baseUrl.replace("http", "ws"));
-  const socket = new ClientSocket(url, { authorization: "Bearer key" }, events, clock);
-  return { socket, clock, messages, opened: opened.promise, ended: ended.promise };
-}
-
-Deno.test("a socket carries messages, tells what waits, and is closed with the other side", async () => {
-  await using double = new RealtimeDouble();
-  const { socket, opened, ended } = connected(double.baseUrl);
-  socket.send({ type: "too early" });
-  await opened;
-  socket.send({ type: "hello" });
-  assertEquals(socket.waiting, JSON.stringify({ type: "hello" }).length);
-  await double.message("hello");
-  assertEquals(double.received.map(({ type }) => type), ["hello"]);
-  assertEquals(double.requests[0]?.authorization, "Bearer key");
-  await socket[Symbol.asyncDispose]();
-  await socket[Symbol.asyncDispose]();
-  assertEquals((await ended).failure, "");
-  assertEquals(socket.isOpen, false);
-});
-
-Deno.test("a socket whose other side is gone is closed after half a second, open or not", async () => {
-  await using double = new RealtimeDouble();
-  await using proxy = new LossyProxy(double);
-  const lost = connected(proxy.baseUrl);
-  await lost.opened;
-  const { swallowed } = proxy.lose();
-  const closing = lost.socket[Symbol.asyncDispose]();
-  await swallowed;
-  await lost.clock.advance(1000);
-  await closing;
-  assertEquals((await lost.ended).reason, "closed");
-
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const early = connected(`http://127.0.0.1:${listener.addr.port}`);
-  using _conn = await listener.accept();
-  const ending = early.socket[Symbol.asyncDispose]();
-  await early.clock.advance(1000);
-  await ending;
-  assertEquals(early.socket.isOpen, false);
-});
 
 /** What a program of these lines writes, once it has ended by itself. */
 async function ran(lines: string, onReady: () => void = () => {}): Promise<string> {
