@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
-import type { ImageEncoder } from "../../src/inference/vision/encode_frame.ts";
+import type { ImageEncoder } from "../../src/inference/contracts/image_encoder.ts";
 import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
