@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import {
   Agent,
+  type AgentContext,
   type Participant,
   type ParticipantAudio,
   PcmChunk,
@@ -38,14 +39,14 @@ export class Parrot implements Processor {
   readonly #picture = new LevelPicture();
   readonly videoTrack = this.#picture.track;
   readonly #listeners = new Map<string, Listener>();
-  #agent: Agent | undefined;
+  #agent: AgentContext | undefined;
   #lastRow = -1;
   /** The loudest since the last bar was drawn, and of each tenth of a second that is being said. */
   #level = 0;
   readonly #said: number[] = [];
   #saidFromMs = 0;
 
-  start(agent: Agent): void {
+  start(agent: AgentContext): void {
     this.#agent = agent;
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { AudioTrack } from "../../src/edge/audio_track.ts";
-import type { Connection } from "../../src/edge/connection.ts";
+import type { CallConnection } from "../../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { ConnectionStateChangedEvent } from "../../src/edge/events.ts";
 import { GetStreamEdge, ReconnectedEvent } from "../../src/edges/getstream/mod.ts";
@@ -71,7 +71,7 @@ export class Stage implements AsyncDisposable {
     readonly edge: GetStreamEdge,
   ) {}
 
-  connection!: Connection;
+  connection!: CallConnection;
 
   /** Joins a call, with a person in it. */
   static async open(

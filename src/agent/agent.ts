@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioTrack, AudioTrackMode, OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { CloseReason, JsonValue, Participant, User } from "../edge/types.ts";
@@ -15,6 +15,7 @@ import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
+import type { AgentContext } from "./agent_context.ts";
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
@@ -59,7 +60,7 @@ const EDGE_LIMIT_MS = 30_000;
  * console.log(session.connection.state); // waiting
  * ```
  */
-export class Agent {
+export class Agent implements AgentContext {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
   /** Who it is in the calls. */
@@ -134,6 +135,7 @@ export class Agent {
     });
     this.#lifecycle = new AgentLifecycle(this, {
       hearing: { sampleRate: audioRate, agents: hearsAgents },
+      processors: this.processors,
       senses: this.#senses,
       conversationProcessor: this.#conversation,
       publishAudio: options.publishAudio ?? true,
@@ -154,7 +156,7 @@ export class Agent {
   }
 
   /** Its presence in the call, once it has joined. */
-  get connection(): Connection | undefined {
+  get connection(): CallConnection | undefined {
     return this.#lifecycle.connection;
   }
 
@@ -385,7 +387,7 @@ export class Agent {
     );
   }
 
-  #expectConnection(): Connection {
+  #expectConnection(): CallConnection {
     if (this.connection) return this.connection;
     throw new TypeError("the agent has not joined a call");
   }

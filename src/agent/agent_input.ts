@@ -1,5 +1,5 @@
 import type { AudioKernel } from "../audio/kernel.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
@@ -44,7 +44,7 @@ export class AgentInput implements Disposable {
   readonly #participantLeft: readonly UserHook<Participant>[];
   readonly #trackUpdated: readonly UserHook<TrackInfo>[];
   readonly #trackRemoved: readonly UserHook<TrackInfo>[];
-  #connection: Connection | undefined;
+  #connection: CallConnection | undefined;
   #subscription: Disposable | undefined;
 
   constructor(options: AgentInputOptions) {
@@ -74,7 +74,7 @@ export class AgentInput implements Disposable {
   }
 
   /** Takes over whoever and whatever is in the call already, and follows what changes. */
-  follow(connection: Connection): void {
+  follow(connection: CallConnection): void {
     this.#connection = connection;
     const { events } = this.#options.edge;
     this.#subscription = events.subscribe(

@@ -1,9 +1,9 @@
 import type { AudioTrack } from "../edge/audio_track.ts";
 import type { Call } from "../edge/call.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { AudioSubscription, EdgeAgent } from "../edge/edge_agent.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentContext } from "./agent_context.ts";
 import type { ConversationProcessor } from "./conversation_processor.ts";
 import type { Processor } from "./processor.ts";
 import type { AgentInput } from "./agent_input.ts";
@@ -16,6 +16,7 @@ import { AgentSession } from "./agent_session.ts";
 /** What an {@linkcode AgentLifecycle} is made of, beside its agent. */
 export interface AgentLifecycleOptions {
   hearing: AudioSubscription;
+  processors: readonly Processor[];
   senses: AgentInput;
   conversationProcessor: ConversationProcessor | undefined;
   publishAudio: boolean;
@@ -32,21 +33,21 @@ const CLOSE_LIMIT_MS = RELEASE_LIMIT_MS + 500;
 
 /** The steps by which an agent joins its call, and those by which it leaves, however far it got. */
 export class AgentLifecycle {
-  readonly #agent: Agent;
+  readonly #agent: AgentContext;
   readonly #options: AgentLifecycleOptions;
   /** Aborted by leaving: whatever the join is waiting for, it gives up. */
   readonly #leaving = new AbortController();
   readonly #started: Processor[] = [];
-  #connecting: Promise<Connection> | undefined;
-  #connection: Connection | undefined;
+  #connecting: Promise<CallConnection> | undefined;
+  #connection: CallConnection | undefined;
   #conversation: Conversation | undefined;
 
-  constructor(agent: Agent, options: AgentLifecycleOptions) {
+  constructor(agent: AgentContext, options: AgentLifecycleOptions) {
     this.#agent = agent;
     this.#options = options;
   }
 
-  get connection(): Connection | undefined {
+  get connection(): CallConnection | undefined {
     return this.#connection;
   }
 
@@ -140,7 +141,7 @@ export class AgentLifecycle {
   async #start(signal: AbortSignal): Promise<void> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
-    const starting = this.#agent.processors.map(async (processor) => {
+    const starting = this.#options.processors.map(async (processor) => {
       this.#started.push(processor);
       try {
         await processor.start?.(this.#agent, { signal: either });

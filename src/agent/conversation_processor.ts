@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Component } from "../inference/contracts/component.ts";
 import type {
@@ -21,7 +21,7 @@ import type { VAD } from "../inference/contracts/vad.ts";
 import type { VideoFrame } from "../edge/video_frame.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentContext } from "./agent_context.ts";
 import type { Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
@@ -92,7 +92,7 @@ export class ConversationProcessor implements Processor {
   readonly #parts: ConversationOptions & { llm: LLM | RealtimeLLM };
   readonly #components: readonly Component[];
   readonly #metricsEveryMs: number;
-  #agent: Agent | undefined;
+  #agent: AgentContext | undefined;
   #flow: Pipeline | undefined;
   #metrics: Disposable | undefined;
   #sight: LatestFrame | undefined;
@@ -137,7 +137,7 @@ export class ConversationProcessor implements Processor {
     this.events.register(...conversationEvents);
   }
 
-  async start(agent: Agent, { signal }: { signal: AbortSignal }): Promise<void> {
+  async start(agent: AgentContext, { signal }: { signal: AbortSignal }): Promise<void> {
     this.#agent = agent;
     const { clock, logger } = agent;
     this.#sight = new LatestFrame(clock);
@@ -255,7 +255,7 @@ export class ConversationProcessor implements Processor {
     this.events.close();
   }
 
-  #watch(agent: Agent, track: OutboundAudioTrack): void {
+  #watch(agent: AgentContext, track: OutboundAudioTrack): void {
     this.#metrics = new ConversationMetrics({
       events: this.events,
       clock: agent.clock,
@@ -284,7 +284,7 @@ export class ConversationProcessor implements Processor {
 }
 
 /** One who is there with two devices is one. */
-function countPeople(connection: Connection | undefined): number {
+function countPeople(connection: CallConnection | undefined): number {
   const users = new Set<string>();
   for (const { kind, userId } of connection?.participants.values() ?? []) {
     if (kind === "person") users.add(userId);

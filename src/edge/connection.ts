@@ -1,6 +1,6 @@
 import type { AudioRow, EdgeAgent } from "./edge_agent.ts";
-import type { AudioTrack } from "./audio_track.ts";
 import type { Call } from "./call.ts";
+import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { MutableParticipantAudio } from "./participant_audio.ts";
 import type { EdgeTransport } from "./edge_transport.ts";
 import type { VideoTrack } from "./video_frame.ts";
@@ -49,14 +49,6 @@ export interface ConnectionInit {
   clock?: Clock;
 }
 
-/** The tracks that an agent publishes, in one negotiation. */
-export interface PublishedTracks {
-  /** Its voice. */
-  audio?: AudioTrack;
-  /** Its picture. */
-  video?: VideoTrack;
-}
-
 /** How long `disconnect` may take before closing goes on without it. */
 const DISCONNECT_LIMIT_MS = 5000;
 
@@ -71,7 +63,7 @@ const DISCONNECT_LIMIT_MS = 5000;
  * What is told before `established` is announced by it; a track that is told before its participant
  * is announced after him.
  */
-export abstract class Connection implements AsyncDisposable {
+export abstract class Connection implements CallConnection {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
   /** The call that it is in. */
@@ -424,7 +416,7 @@ export abstract class Connection implements AsyncDisposable {
     this.#announce(TrackAddedEvent, { track });
   }
 
-  #announce<I extends { connection: Connection }>(
+  #announce<I extends { connection: CallConnection }>(
     eventClass: new (init: I) => object,
     init: Omit<I, "connection">,
   ): void {

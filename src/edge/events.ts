@@ -7,7 +7,7 @@
  */
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { EventClass } from "../events/event_manager.ts";
-import type { Connection } from "./connection.ts";
+import type { CallConnection } from "./call_connection.ts";
 import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
 import { checkObject } from "../events/checks.ts";
 
@@ -16,7 +16,7 @@ export class AudioReceivedEvent {
   /** What kind of event it is. */
   readonly type = "audio-received" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The participant who is heard. */
   readonly participant: Participant;
   /** The track that the samples came from; empty when the edge does not say. */
@@ -29,7 +29,7 @@ export class AudioReceivedEvent {
   /** Creates an audio received event. */
   constructor(
     init: {
-      connection: Connection;
+      connection: CallConnection;
       participant: Participant;
       pcm: PcmChunk;
       trackId?: string;
@@ -50,12 +50,12 @@ export abstract class TrackEvent {
   /** What kind of event it is. */
   abstract readonly type: string;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The track as it is now, or was last. */
   readonly track: TrackInfo;
 
   /** Creates a track event. */
-  constructor(init: { connection: Connection; track: TrackInfo }) {
+  constructor(init: { connection: CallConnection; track: TrackInfo }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.track = init.track;
@@ -85,12 +85,12 @@ export abstract class ParticipantEvent {
   /** What kind of event it is. */
   abstract readonly type: string;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The participant that it is about. */
   readonly participant: Participant;
 
   /** Creates a participant event. */
-  constructor(init: { connection: Connection; participant: Participant }) {
+  constructor(init: { connection: CallConnection; participant: Participant }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.participant = init.participant;
@@ -114,14 +114,14 @@ export class CallEndedEvent {
   /** What kind of event it is. */
   readonly type = "call-ended" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** Why it is over. */
   readonly reason: CloseReason;
   /** The failure that ended it, if one did. */
   readonly error: unknown;
 
   /** Creates a call ended event. */
-  constructor(init: { connection: Connection; reason?: CloseReason; error?: unknown }) {
+  constructor(init: { connection: CallConnection; reason?: CloseReason; error?: unknown }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.reason = init.reason ?? "call-ended";
@@ -134,14 +134,14 @@ export class CustomEventReceivedEvent {
   /** What kind of event it is. */
   readonly type = "custom-event-received" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The data that was sent. */
   readonly data: JsonValue;
   /** The participant who sent it, where the edge knows. */
   readonly participant: Participant | undefined;
 
   /** Creates a custom event received event. */
-  constructor(init: { connection: Connection; data: JsonValue; participant?: Participant }) {
+  constructor(init: { connection: CallConnection; data: JsonValue; participant?: Participant }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.data = init.data;
@@ -154,7 +154,7 @@ export class ConnectionStateChangedEvent {
   /** What kind of event it is. */
   readonly type = "connection-state-changed" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The state now. */
   readonly state: ConnectionState;
   /** The state before; the same when only `reconnecting` changed. */
@@ -167,7 +167,7 @@ export class ConnectionStateChangedEvent {
   /** Creates a connection state changed event. */
   constructor(
     init: {
-      connection: Connection;
+      connection: CallConnection;
       state: ConnectionState;
       previous: ConnectionState;
       reconnecting?: boolean;
@@ -188,14 +188,14 @@ export class ErrorEvent {
   /** What kind of event it is. */
   readonly type = "error" as const;
   /** The connection that it happened on, if it belongs to one. */
-  readonly connection: Connection | undefined;
+  readonly connection: CallConnection | undefined;
   /** What was thrown. */
   readonly error: unknown;
   /** The action that failed, for people to read. */
   readonly context: string;
 
   /** Creates an error event. */
-  constructor(init: { error: unknown; context: string; connection?: Connection }) {
+  constructor(init: { error: unknown; context: string; connection?: CallConnection }) {
     checkObject(init, "init", "an object like { error, context }");
     this.error = init.error;
     this.context = init.context;

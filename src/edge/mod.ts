@@ -5,7 +5,8 @@
  * @module
  */
 export { Call, type CreateCallOptions } from "./call.ts";
-export { Connection, type ConnectionInit, type PublishedTracks } from "./connection.ts";
+export type { CallConnection, PublishedTracks } from "./call_connection.ts";
+export { Connection, type ConnectionInit } from "./connection.ts";
 export {
   type Conversation,
   MemoryConversation,

@@ -68,10 +68,10 @@ export {
   type TurnDetector,
 } from "./contracts/turn_detector.ts";
 export type { VAD, VadStream } from "./contracts/vad.ts";
-export { encodeFrame, type EncodeFrameOptions, type ImageEncoder } from "./vision/encode_frame.ts";
+export { encodeFrame, type EncodeFrameOptions } from "./vision/encode_frame.ts";
 export {
   type ScreenChanges,
   screenChanges,
   type ScreenChangesOptions,
 } from "./vision/screen_changes.ts";
-export type { Pixels } from "./vision/frame_pixels.ts";
+export type { ImageEncoder, Pixels } from "./contracts/image_encoder.ts";

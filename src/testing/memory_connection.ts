@@ -3,7 +3,8 @@ import type { AudioRow, AudioSubscription } from "../edge/edge_agent.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
 import type { RoomMessage } from "./room_message.ts";
-import { Connection, type ConnectionInit, type PublishedTracks } from "../edge/connection.ts";
+import type { PublishedTracks } from "../edge/call_connection.ts";
+import { Connection, type ConnectionInit } from "../edge/connection.ts";
 import { PacedPlayout } from "../edge/toolkit/paced_playout.ts";
 import { TrackType } from "../edge/types.ts";
 

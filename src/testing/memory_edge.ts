@@ -1,5 +1,5 @@
 import type { CloseReason, Participant, User } from "../edge/types.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeAgent } from "../edge/edge_agent.ts";
 import { Call, type CreateCallOptions } from "../edge/call.ts";
 import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_transport.ts";
@@ -138,12 +138,12 @@ export class MemoryEdge extends EdgeTransport {
   }
 
   /** Ends a call for one agent only: kicked, replaced, or because its network failed. */
-  end(connection: Connection, reason: CloseReason): void {
+  end(connection: CallConnection, reason: CloseReason): void {
     this.#own(connection).receive({ type: "ended", reason });
   }
 
   /** Drops an agent's network, or restores it. */
-  dropNetwork(connection: Connection, reconnecting: boolean): void {
+  dropNetwork(connection: CallConnection, reconnecting: boolean): void {
     this.#own(connection).receive({ type: reconnecting ? "reconnecting" : "reconnected" });
   }
 
@@ -177,7 +177,7 @@ export class MemoryEdge extends EdgeTransport {
     });
   }
 
-  #own(connection: Connection): MemoryConnection {
+  #own(connection: CallConnection): MemoryConnection {
     if (connection instanceof MemoryConnection && connection.edge === this) return connection;
     throw new TypeError("the connection belongs to another edge: use the edge that joined it");
   }

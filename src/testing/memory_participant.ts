@@ -1,6 +1,6 @@
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { JsonValue, Participant } from "../edge/types.ts";
-import type { PublishedTracks } from "../edge/connection.ts";
+import type { PublishedTracks } from "../edge/call_connection.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Clock } from "../events/clock.ts";
 import type { RoomMessage } from "./room_message.ts";

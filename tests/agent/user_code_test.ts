@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
-import type { ImageEncoder } from "../../src/inference/vision/encode_frame.ts";
+import type { ImageEncoder } from "../../src/inference/contracts/image_encoder.ts";
 import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
@@ -15,6 +15,7 @@ import type { VAD, VadStream } from "../../src/inference/contracts/vad.ts";
 import type { Logger } from "../../src/events/logger.ts";
 import type { VideoTrack } from "../../src/edge/video_frame.ts";
 import { Agent } from "../../src/agent/agent.ts";
+import type { AgentContext } from "../../src/agent/agent_context.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
@@ -448,7 +449,7 @@ Deno.test("what a hook asks of the agent without awaiting it is told when it fai
   await using edge = new MemoryEdge({ clock, logger: silentLogger });
   const errors: string[] = [];
   edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(describeError(error)));
-  const asks: Record<string, (agent: Agent) => unknown> = {
+  const asks: Record<string, (agent: AgentContext) => unknown> = {
     "sendCustomEvent": (agent) => agent.sendCustomEvent({ n: NaN }),
     "waitForFirstFrame": (agent) => agent.waitForFirstFrame(),
     "latestImage": (agent) => agent.latestImage(),

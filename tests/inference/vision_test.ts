@@ -9,7 +9,7 @@ import { jpegEncoder } from "../../src/adapters/jpeg/mod.ts";
 import { transferAway } from "../fixtures/slips.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
 import { pngEncoder } from "../../src/inference/vision/png_encoder.ts";
-import type { Pixels } from "../../src/inference/vision/frame_pixels.ts";
+import type { Pixels } from "../../src/inference/contracts/image_encoder.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
 import { Fixture } from "./_fixture.ts";
 

@@ -1,6 +1,6 @@
 /** What the tests of the media process share. @module */
 import { Call } from "../../src/edge/call.ts";
-import type { Connection } from "../../src/edge/connection.ts";
+import type { CallConnection } from "../../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { EdgeTransport } from "../../src/edge/edge_transport.ts";
 import type { JsonValue } from "../../src/edge/types.ts";
@@ -93,7 +93,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 }
 
 /** A connection's close reason, and how long it took from now on. */
-export async function closeOf(connection: Connection): Promise<{ reason: string; ms: number }> {
+export async function closeOf(connection: CallConnection): Promise<{ reason: string; ms: number }> {
   const start = performance.now();
   const reason = await connection.closed;
   return { reason, ms: performance.now() - start };

@@ -1,5 +1,5 @@
 /** What this edge tells beside the contract's events. @module */
-import { checkObject, type Connection, type Participant } from "@ringline/edge/toolkit";
+import { type CallConnection, checkObject, type Participant } from "@ringline/edge/toolkit";
 import type { Strategy } from "./wire/ipc.ts";
 
 /** How a lost call was found again. */
@@ -20,12 +20,12 @@ export class AudioLevelsEvent {
   /** What kind of event it is. */
   readonly type = "audio-levels" as const;
   /** The connection that it happened on. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** Those whose level is known. */
   readonly levels: readonly AudioLevel[];
 
   /** Made by the edge. */
-  constructor(init: { connection: Connection; levels: readonly AudioLevel[] }) {
+  constructor(init: { connection: CallConnection; levels: readonly AudioLevel[] }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.levels = init.levels;
@@ -37,7 +37,7 @@ export class ReconnectedEvent {
   /** What kind of event it is. */
   readonly type = "reconnected" as const;
   /** The connection that it happened on. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The strategy that worked. */
   readonly strategy: ReconnectStrategy;
   /** How many tries it took. */
@@ -48,7 +48,7 @@ export class ReconnectedEvent {
   /** Made by the edge. */
   constructor(
     init: {
-      connection: Connection;
+      connection: CallConnection;
       strategy: ReconnectStrategy;
       attempts: number;
       elapsedMs: number;

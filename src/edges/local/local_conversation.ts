@@ -1,6 +1,6 @@
 import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import {
   MemoryConversation,
   type Message,
@@ -20,7 +20,7 @@ export interface LocalConversationInit {
   /** Whose conversation it is: the agent's. */
   user: User;
   /** The agent's connection, while there is one. */
-  connection(): Connection | undefined;
+  connection(): CallConnection | undefined;
 }
 
 /**
@@ -74,7 +74,7 @@ export class LocalConversation extends MemoryConversation {
     await Promise.allSettled(sent);
   }
 
-  #event(message: Message, connection: Connection): JsonValue {
+  #event(message: Message, connection: CallConnection): JsonValue {
     const { id, role, userId, complete, interrupted } = message;
     const name = role === "assistant"
       ? this.#init.user.name

@@ -6,7 +6,7 @@ import { MediaConnection } from "../../media/parent/media_connection.ts";
 import { type MediaLease, MediaProcess } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
 import { Call, type CreateCallOptions } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import {
   type EdgeOptions,
   EdgeTransport,
@@ -90,7 +90,7 @@ export class LocalEdge extends EdgeTransport {
   /** What keeps a call open that has a link and no agent yet. */
   readonly #opened = new Map<string, MediaLease>();
   /** Whose connection each is. */
-  readonly #users = new WeakMap<Connection, string>();
+  readonly #users = new WeakMap<CallConnection, string>();
   #serving: RunningServer | undefined;
 
   /** Starts nothing yet. Throws a TypeError or a RangeError for an option that makes no sense. */
@@ -151,7 +151,7 @@ export class LocalEdge extends EdgeTransport {
     agent: EdgeAgent,
     call: Call,
     options: JoinOptions = {},
-  ): Promise<Connection> {
+  ): Promise<CallConnection> {
     this.assertOpen();
     checkJoin(agent, call, options);
     const { timeoutMs = 10_000 } = options;
@@ -364,7 +364,7 @@ export class LocalEdge extends EdgeTransport {
     );
   }
 
-  #connectionOf(call: Call, user: User): Connection | undefined {
+  #connectionOf(call: Call, user: User): CallConnection | undefined {
     for (const connection of this.connections) {
       if (
         this.#users.get(connection) === user.id &&

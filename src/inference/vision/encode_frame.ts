@@ -2,16 +2,9 @@ import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../contracts/messages.ts";
 import { checkObject, shown } from "../../events/checks.ts";
 import { promised } from "../../events/user_code.ts";
-import { type Pixels, pixelsOf } from "./frame_pixels.ts";
+import type { ImageEncoder } from "../contracts/image_encoder.ts";
+import { pixelsOf } from "./frame_pixels.ts";
 import { pngEncoder } from "./png_encoder.ts";
-
-/** Encodes pixels as an image file. */
-export interface ImageEncoder {
-  /** The format. */
-  readonly mediaType: EncodedImage["mediaType"];
-  /** Returns the file; for a model's image within five seconds. */
-  encode(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>>;
-}
 
 /** Options for {@linkcode encodeFrame}. */
 export interface EncodeFrameOptions {

@@ -1,5 +1,6 @@
 import type { Call } from "../../edge/call.ts";
-import { Connection, type PublishedTracks } from "../../edge/connection.ts";
+import type { PublishedTracks } from "../../edge/call_connection.ts";
+import { Connection } from "../../edge/connection.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";

@@ -1,6 +1,6 @@
 import type { AudioRow, EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Call } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import type { EventClass } from "../../events/event_manager.ts";
 import type { ConformanceOptions, EdgeUnderTest, RemoteParticipant } from "./under_test.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
@@ -88,7 +88,7 @@ export class Fixture {
   async join(
     agent: EdgeAgent = new RecordingAgent("agent"),
     callId = "kit",
-  ): Promise<{ connection: Connection; call: Call }> {
+  ): Promise<{ connection: CallConnection; call: Call }> {
     const call = await this.call(agent, callId);
     const connection = await this.until(this.edge.join(agent, call), "joining");
     return { connection, call };
@@ -105,7 +105,7 @@ export class Fixture {
   }
 
   /** Enters, and waits until the agent knows. */
-  async enterAndBeSeen(connection: Connection, userId: string): Promise<RemoteParticipant> {
+  async enterAndBeSeen(connection: CallConnection, userId: string): Promise<RemoteParticipant> {
     const participant = await this.enter(connection.call, userId);
     await this.eventually(
       () => connection.participants.has(participant.participantId),

@@ -1,3 +1,4 @@
+import type { Connection } from "../../edge/connection.ts";
 import { type Contract, expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
 
 /** Who is there, and what that makes of the connection. */
@@ -18,7 +19,8 @@ export const presence: Contract = {
     const { connection, call } = await fixture.join();
     expectSame(connection.state, "waiting", "the state");
     expectSame(connection.participants.size, 0, "the participants");
-    expectSame([connection.call.id, connection.edge === fixture.edge], [call.id, true], "its call");
+    const { edge } = connection as Connection;
+    expectSame([connection.call.id, edge === fixture.edge], [call.id, true], "its call");
     expectSame(fixture.log, ["establishing -> waiting"], "the events");
   },
 

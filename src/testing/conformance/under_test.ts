@@ -5,7 +5,7 @@
  */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Call } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import type { JsonValue, TrackType } from "../../edge/types.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
@@ -49,9 +49,9 @@ export interface EdgeUnderTest extends AsyncDisposable {
   /** Ends a call for everybody. Left out where an edge has no such thing. */
   endCall?(call: Call): Promise<void>;
   /** Loses the agent's network, or brings it back. Left out where that cannot be done. */
-  dropNetwork?(connection: Connection, lost: boolean): Promise<void>;
+  dropNetwork?(connection: CallConnection, lost: boolean): Promise<void>;
   /** How many times tracks were negotiated. Left out where that cannot be counted. */
-  negotiations?(connection: Connection): number;
+  negotiations?(connection: CallConnection): number;
   /** What is still open when everything was closed: sockets, processes, members. Must be 0. */
   openResources?(): number | Promise<number>;
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Connection } from "../../../src/edge/connection.ts";
+import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import { checkCustomEvent } from "../../../src/edge/custom_event.ts";
 import { LocalConversation } from "../../../src/edges/local/local_conversation.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
@@ -16,7 +16,7 @@ function bench() {
       sent.push(data);
       return Promise.resolve();
     },
-  } as unknown as Connection;
+  } as unknown as CallConnection;
   let open = true;
   const conversation = new LocalConversation({
     id: "c",
