@@ -143,8 +143,8 @@ async function isolation(): Promise<string[]> {
 
 /** Links what is known of npm's packages into a cache, and those that the media process needs. */
 async function linkPackages(denoDir: string): Promise<void> {
-  const host = new URL("../../src/edges/local/child/main.ts", import.meta.url);
-  const { npmPackages } = await info([host.href]);
+  const child = new URL("../../src/edges/local/child/main.ts", import.meta.url);
+  const { npmPackages } = await info([child.href]);
   const { npmCache } = await info(["--no-config"]);
   const needed = new Set(Object.values(npmPackages!).map(({ name }) => name));
   for await (const folder of packageFolders(npmCache!)) {

@@ -1,5 +1,5 @@
 import type { FlushResult, PlayoutSink } from "../../edge/audio_track.ts";
-import { ROOM_RATE, samplesToMs } from "../room/time.ts";
+import { ROOM_RATE, samplesToMs } from "../wire/time.ts";
 import { SampleFifo } from "../room/sample_fifo.ts";
 import { writeAgentAudio } from "../wire/audio_frames.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
@@ -77,8 +77,8 @@ export class RemotePlayoutSink implements PlayoutSink, FrameSource {
     const { stream } = this;
     this.#queue.peek(this.#piece, count);
     const samples = count === PIECE_SAMPLES ? this.#piece : this.#piece.subarray(0, count);
-    const said = { connectionId: this.#connectionId, stream, epoch: this.#epoch, final };
-    if (!writeAgentAudio(out, said, samples)) return false;
+    const audio = { connectionId: this.#connectionId, stream, epoch: this.#epoch, final, samples };
+    if (!writeAgentAudio(out, audio)) return false;
     this.#queue.drop(count);
     if (final) this.#finals.shift();
     for (let index = 0; index < this.#finals.length; index++) this.#finals[index]! -= count;

@@ -2,10 +2,15 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
 import { rtc } from "../webrtc/rtc.ts";
 import type { RtcAudioData, RtcTrack } from "../webrtc/rtc_types.ts";
-import type { RowQueue } from "../child/row_queue.ts";
-import type { Playout } from "./playout.ts";
 import { RoomEngine, type RoomStats } from "./room_engine.ts";
+import type {
+  MemberLevel,
+  RoomAgent,
+  RoomAgentOptions,
+  RoomListenerOptions,
+} from "./room_members.ts";
 export type { RoomStats } from "./room_engine.ts";
+export type { MemberLevel, RoomAgent, RoomAgentOptions, RoomListenerOptions };
 
 /** Options of {@linkcode AudioRoom.addSource}. */
 export interface RoomSource {
@@ -17,39 +22,6 @@ export interface RoomSource {
   participantId: string;
   track: RtcTrack;
   muted?: boolean;
-}
-
-/** Options of {@linkcode AudioRoom.addListener}. */
-export interface RoomListenerOptions {
-  /** Whom he hears of the others; everybody unless given. */
-  hears?: (memberId: string) => boolean;
-}
-
-/** Options of {@linkcode AudioRoom.addAgent}. */
-export interface RoomAgentOptions extends RoomListenerOptions {
-  memberId: string;
-  /** What the agent says, as other agents know it. */
-  trackId: string;
-  participantId: string;
-}
-
-/** One level, for meters and for who speaks. */
-export interface MemberLevel {
-  memberId: string;
-  trackId: string;
-  /** The loudest sample since the levels were asked for last, 0 to 1. */
-  level: number;
-  /** Whether he speaks now, or did a moment ago. */
-  speaking: boolean;
-}
-
-/** What a room needs of an agent's port. */
-export interface RoomAgentPort {
-  readonly playout: Playout;
-  readonly rowQueue: RowQueue;
-  readonly hearing: { readonly agents: boolean };
-  /** Called once a tick, after the playout was read. */
-  onTick?(tick: number): void;
 }
 
 /**
@@ -132,7 +104,7 @@ export class AudioRoom {
   }
 
   /** An agent comes in: everybody hears what it says, and it hears the people. */
-  addAgent(port: RoomAgentPort, options: RoomAgentOptions): void {
+  addAgent(port: RoomAgent, options: RoomAgentOptions): void {
     if (!this.#closed) this.#engine.addAgent(port, options);
   }
 

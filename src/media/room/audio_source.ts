@@ -2,7 +2,7 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import type { RtcAudioData } from "../webrtc/rtc_types.ts";
-import { ROOM_RATE, TICK_SAMPLES } from "./time.ts";
+import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 
 /** Frames that may wait between a sink and its tick. */
 const KEPT_FRAMES = 3;

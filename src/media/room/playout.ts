@@ -2,11 +2,11 @@ import type { AudioTrackMode } from "../../edge/audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { SampleFifo } from "./sample_fifo.ts";
 import { TICK_MS } from "../../audio/grid.ts";
-import { ROOM_RATE, samplesToMs, TICK_SAMPLES } from "./time.ts";
+import { ROOM_RATE, samplesToMs, TICK_SAMPLES } from "../wire/time.ts";
 import { Accelerate } from "./accelerate.ts";
 
 /** Bounds of what may be written ahead: a writer that exceeds it ignores the reports. */
-const MOST_SAMPLES = 30 * ROOM_RATE;
+const MAX_SAMPLES = 30 * ROOM_RATE;
 /** A fall to silence takes this long, so that it does not click. */
 const RAMP_SAMPLES = 5 * ROOM_RATE / 1000;
 /** What comes this soon after a tick was read would have been in time, had the tick waited. */
@@ -126,9 +126,9 @@ export class Playout {
       this.#lateSamples += samples.length;
       return;
     }
-    if (this.#ring.length + samples.length > MOST_SAMPLES) {
+    if (this.#ring.length + samples.length > MAX_SAMPLES) {
       throw new RangeError(
-        `expected at most ${samplesToMs(MOST_SAMPLES)} ms to wait, got ${
+        `expected at most ${samplesToMs(MAX_SAMPLES)} ms to wait, got ${
           samplesToMs(this.#ring.length + samples.length)
         } ms`,
       );

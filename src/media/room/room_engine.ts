@@ -3,19 +3,22 @@ import type { Clock } from "../../events/clock.ts";
 import { DropCounter } from "../../events/drop_counter.ts";
 import type { RtcAudioData } from "../webrtc/rtc_types.ts";
 import { AudioSource } from "./audio_source.ts";
-import type {
-  MemberLevel,
-  RoomAgentOptions,
-  RoomAgentPort,
-  RoomListenerOptions,
-} from "./audio_room.ts";
 import { RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
-import type { AgentMember, Contribution, MixOutput, TrackInput } from "./room_members.ts";
+import type {
+  AgentMember,
+  Contribution,
+  MemberLevel,
+  MixOutput,
+  RoomAgent,
+  RoomAgentOptions,
+  RoomListenerOptions,
+  TrackInput,
+} from "./room_members.ts";
 import { rewireFeeds, type SlotFeed } from "./slot_feed.ts";
 import { ActiveSpeaker, selectSpeakers } from "./active_speaker.ts";
 import { TICK_MS, TICKS_PER_SLOT } from "../../audio/grid.ts";
-import { TICK_SAMPLES } from "./time.ts";
+import { TICK_SAMPLES } from "../wire/time.ts";
 
 /** Ticks that are mixed late after a stall; those before them are silence in the listener's ear. */
 const CATCH_UP_TICKS = 3;
@@ -126,7 +129,7 @@ export class RoomEngine {
     this.#rewire();
   }
 
-  addAgent(port: RoomAgentPort, options: RoomAgentOptions): void {
+  addAgent(port: RoomAgent, options: RoomAgentOptions): void {
     if (this.#agents.has(options.memberId)) {
       throw new RangeError(`agent ${options.memberId} is here already`);
     }
@@ -214,7 +217,7 @@ export class RoomEngine {
   }
 
   #hearsAgent(listener: AgentMember, speaker: AgentMember): boolean {
-    return listener !== speaker && listener.port.hearing.agents &&
+    return listener !== speaker && listener.port.audioSubscription.agents &&
       listener.options.hears?.(speaker.options.memberId) !== false;
   }
 

@@ -1,4 +1,4 @@
-import { TICK_SAMPLES } from "./time.ts";
+import { TICK_SAMPLES } from "../wire/time.ts";
 
 /** A listener's choice among contributions is a bit mask: as many as a number has safe bits. */
 export const MAX_CONTRIBUTIONS = 30;

@@ -1,7 +1,7 @@
 import type { AudioKernel, KernelResampler } from "../../audio/kernel.ts";
-import type { RowQueue } from "../child/row_queue.ts";
+import type { RowQueue } from "./row_queue.ts";
 import { TICKS_PER_SLOT } from "../../audio/grid.ts";
-import { ROOM_RATE, TICK_SAMPLES } from "./time.ts";
+import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 
 /**
  * One track's way into slots of 20 ms at an agent's rate. Slots lie on the room's grid: a frame

@@ -88,7 +88,7 @@ export class Peer {
   }
 
   /**
-   * Makes an offer and gives it to `onOffer`. While an offer is unanswered, the wish is kept and
+   * Makes an offer and gives it to `onOffer`. While an offer is unanswered, the constraints is kept and
    * another offer follows the answer.
    */
   negotiate(options: { iceRestart?: boolean } = {}): void {

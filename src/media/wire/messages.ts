@@ -1,21 +1,22 @@
 /**
- * What a connection's half in the media process tells its half in the agent's. Everything that
- * crosses is checked against these schemas on arrival.
+ * The messages of one connection's child side to its parent side, and their schemas: whatever
+ * crosses the wire is checked on arrival.
  *
  * @module
  */
 import * as v from "valibot";
 import type { JsonValue } from "../../edge/types.ts";
 
-/** JSON that came out of `JSON.parse`: the frame's parser has checked that it is. */
+/** A schema for JSON that came out of `JSON.parse`, which has checked that it is JSON. */
 export const jsonValue: v.GenericSchema<JsonValue> = v.custom<JsonValue>((value) =>
   value !== undefined
 );
 
-const text = v.pipe(v.string(), v.maxLength(4096));
+/** A schema for names and ids. */
+export const text = v.pipe(v.string(), v.maxLength(4096));
 
-/** A participant as JSON; `original` is whatever the edge's service calls it. */
-export const participantData: v.GenericSchema<ParticipantData> = v.object({
+/** A schema for a participant as JSON; `original` is the service's own object. */
+export const participantData = v.object({
   id: text,
   userId: text,
   name: text,
@@ -24,54 +25,21 @@ export const participantData: v.GenericSchema<ParticipantData> = v.object({
 });
 
 /** A participant as it crosses the wire. */
-export interface ParticipantData {
-  id: string;
-  userId: string;
-  name: string;
-  kind: "person" | "agent";
-  original?: JsonValue | undefined;
-}
+export type ParticipantData = v.InferOutput<typeof participantData>;
 
-/** A published track as it crosses the wire. */
-export interface TrackData {
-  id: string;
-  /** The number of a `TrackType`. */
-  type: number;
-  participantId: string;
-  muted: boolean;
-}
-
-const trackData: v.GenericSchema<TrackData> = v.object({
+const trackData = v.object({
   id: text,
+  /** The number of a `TrackType`. */
   type: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4)),
   participantId: text,
   muted: v.boolean(),
 });
 
-/**
- * A connection-level message of the edge's half in the media process. Order is kept, and a row of
- * audio never overtakes the notice that introduces its participant.
- */
-export type ConnectionMessage =
-  | { type: "participantJoined"; participant: ParticipantData }
-  | { type: "participantLeft"; participantId: string }
-  | { type: "trackAdded"; track: TrackData }
-  | { type: "trackUpdated"; trackId: string; muted: boolean }
-  | { type: "trackRemoved"; trackId: string }
-  | { type: "customEvent"; data: JsonValue; participantId?: string | undefined }
-  | { type: "reconnecting" }
-  | { type: "reconnected" }
-  /** The connection is over; anything but `"left"`, which the agent itself says. */
-  | { type: "ended"; reason: "call-ended" | "kicked" | "replaced" | "network" }
-  /** How long after `playedMs` a listener hears it: network, jitter buffer and output together. */
-  | { type: "heardDelay"; ms: number }
-  /** Something that was survived. */
-  | { type: "error"; code: string; message: string; retryable: boolean }
-  /** For the edge's own half in the agent; see `MediaConnectionOptions.onEdgeNotice`. */
-  | { type: "edge"; data: JsonValue };
+/** A published track as it crosses the wire. */
+export type TrackData = v.InferOutput<typeof trackData>;
 
-/** Checks a {@linkcode ConnectionMessage}. */
-export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("type", [
+/** A schema for a {@linkcode ConnectionMessage}. */
+export const connectionMessage = v.variant("type", [
   v.object({ type: v.literal("participantJoined"), participant: participantData }),
   v.object({ type: v.literal("participantLeft"), participantId: text }),
   v.object({ type: v.literal("trackAdded"), track: trackData }),
@@ -80,16 +48,26 @@ export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("
   v.object({ type: v.literal("customEvent"), data: jsonValue, participantId: v.optional(text) }),
   v.object({ type: v.literal("reconnecting") }),
   v.object({ type: v.literal("reconnected") }),
+  /** The connection is over, for any reason but `"left"`, which only the agent itself gives. */
   v.object({
     type: v.literal("ended"),
     reason: v.picklist(["call-ended", "kicked", "replaced", "network"]),
   }),
+  /** How long after `playedMs` a listener hears it: network, jitter buffer and output together. */
   v.object({ type: v.literal("heardDelay"), ms: v.pipe(v.number(), v.minValue(0)) }),
+  /** An error that the connection survived. */
   v.object({
     type: v.literal("error"),
     code: text,
     message: v.string(),
     retryable: v.boolean(),
   }),
+  /** For the edge's parent side; see `MediaConnectionOptions.onEdgeMessage`. */
   v.object({ type: v.literal("edge"), data: jsonValue }),
-]) as v.GenericSchema<ConnectionMessage>;
+]);
+
+/**
+ * A message of one connection, from the child to the parent. Order is kept, and a row of audio
+ * never overtakes the message that introduces its participant.
+ */
+export type ConnectionMessage = v.InferOutput<typeof connectionMessage>;

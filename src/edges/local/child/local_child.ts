@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import type {
-  AgentPort,
+  AgentConnection,
   ChildContext,
   EdgeChild,
   PublishedTracks,
@@ -89,7 +89,7 @@ export class LocalChild implements EdgeChild {
     return this.#server.origin;
   }
 
-  join(port: AgentPort, params: JsonValue): Promise<JsonValue> {
+  join(port: AgentConnection, params: JsonValue): Promise<JsonValue> {
     const call = this.#open(v.parse(callParams, params));
     call.unanswered?.[Symbol.dispose]();
     call.unanswered = undefined;
@@ -98,21 +98,21 @@ export class LocalChild implements EdgeChild {
     return Promise.resolve({ origin: this.#server.origin });
   }
 
-  publish(port: AgentPort, tracks: PublishedTracks): Promise<void> {
+  publish(port: AgentConnection, tracks: PublishedTracks): Promise<void> {
     this.#room(port).publish(port, tracks);
     return Promise.resolve();
   }
 
-  videoTrack(port: AgentPort, trackId: string): RtcTrack | undefined {
+  videoTrack(port: AgentConnection, trackId: string): RtcTrack | undefined {
     return this.#roomOf.get(port.connectionId)?.room.videoTrack(trackId);
   }
 
-  sendCustomEvent(port: AgentPort, data: JsonValue): Promise<void> {
+  sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
     this.#room(port).sendCustomEvent(port, data);
     return Promise.resolve();
   }
 
-  async leave(port: AgentPort): Promise<void> {
+  async leave(port: AgentConnection): Promise<void> {
     const call = this.#roomOf.get(port.connectionId);
     this.#roomOf.delete(port.connectionId);
     await call?.room.removeAgent(port);
@@ -240,10 +240,10 @@ export class LocalChild implements EdgeChild {
   #notify(type: CallMessage["type"], call: OpenCall): void {
     const { callType, callId, secret } = call;
     const notice: CallMessage = { type, callType, callId, secret };
-    this.#context.notify({ ...notice });
+    this.#context.send({ ...notice });
   }
 
-  #room(port: AgentPort): Room {
+  #room(port: AgentConnection): Room {
     const call = this.#roomOf.get(port.connectionId);
     if (!call) throw new EdgeError("the agent is in no call", { code: "not-joined" });
     return call.room;
