@@ -94,8 +94,10 @@ export type {
   AudioTrackOptions,
   FlushResult,
   OutboundAudioTrack,
+  PlayoutChunk,
   PlayoutReport,
   PlayoutSink,
+  PlayoutSource,
   SinkBinding,
 } from "./src/edge/audio_track.ts";
 export { PacedPlayout, type PacedPlayoutOptions } from "./src/edge/toolkit/paced_playout.ts";

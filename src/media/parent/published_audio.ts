@@ -19,7 +19,7 @@ export class PublishedAudio implements Disposable {
     const { link, connectionId, stream } = options;
     this.track = track;
     this.#link = link;
-    this.#sink = new RemotePlayoutSink(link, connectionId, stream, track.epoch);
+    this.#sink = new RemotePlayoutSink(link, connectionId, stream);
     // The child learns of the stream before its first sample: control goes first.
     link.writer.addAudio(this.#sink);
     this.#playedBeforeMs = track.playedMs;

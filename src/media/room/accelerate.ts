@@ -1,4 +1,4 @@
-import type { SampleFifo } from "./sample_fifo.ts";
+import type { SampleFifo } from "../../audio/sample_fifo.ts";
 import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 
 /** Lead beyond this is taken out soon: so much is no jitter, it is what a stall left. */

@@ -1,6 +1,6 @@
 import type { AudioTrackMode } from "../../edge/audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
-import { SampleFifo } from "./sample_fifo.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import { TICK_MS } from "../../audio/grid.ts";
 import { ROOM_RATE, samplesToMs, TICK_SAMPLES } from "../wire/time.ts";
 import { Accelerate } from "./accelerate.ts";
@@ -29,7 +29,7 @@ export interface PlayoutState {
  */
 export class Playout {
   readonly #clock: Clock;
-  readonly #ring = new SampleFifo(ROOM_RATE);
+  readonly #ring = new SampleFifo(ROOM_RATE, { whenFull: "grow" });
   readonly #frame = new Int16Array(TICK_SAMPLES);
   readonly #trimmer = new Accelerate();
   #mode: AudioTrackMode = "speech";
