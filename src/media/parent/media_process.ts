@@ -59,7 +59,7 @@ export class MediaProcess {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #current: Current | undefined;
-  /** The end of the process before: its ports and sockets must be free before the next starts. */
+  /** The end of the previous process: the next one needs its ports and sockets. */
   #ending: Promise<void> = Promise.resolve();
   #nextConnection = 1;
 

@@ -1,4 +1,4 @@
-/** What a room knows of those who are in it. @module */
+/** The members of a room, and the options they join with. @module */
 import type { AudioSource } from "./audio_source.ts";
 import type { Playout } from "./playout.ts";
 import type { ClockMember } from "./room_clock.ts";
@@ -8,29 +8,29 @@ import type { ActiveSpeaker } from "./active_speaker.ts";
 
 /** Options of {@linkcode AudioRoom.addListener}. */
 export interface RoomListenerOptions {
-  /** Whom he hears of the others; everybody unless given. */
+  /** Which other members the listener hears. Default all. */
   hears?: (memberId: string) => boolean;
 }
 
 /** Options of {@linkcode AudioRoom.addAgent}. */
 export interface RoomAgentOptions extends RoomListenerOptions {
   memberId: string;
-  /** What the agent says, as other agents know it. */
+  /** The agent's own audio track in other agents' rows. */
   trackId: string;
   participantId: string;
 }
 
-/** One level, for meters and for who speaks. */
+/** One member's level, for meters and for active speakers. */
 export interface MemberLevel {
   memberId: string;
   trackId: string;
-  /** The loudest sample since the levels were asked for last, 0 to 1. */
+  /** The loudest sample since the last call of `levels`, 0 to 1. */
   level: number;
-  /** Whether he speaks now, or did a moment ago. */
+  /** Whether they speak now, or did a moment ago. */
   speaking: boolean;
 }
 
-/** What a room needs of an agent's port. */
+/** What a room needs of an agent's connection. */
 export interface RoomAgent {
   readonly playout: Playout;
   readonly rowQueue: RowQueue;
@@ -39,7 +39,7 @@ export interface RoomAgent {
   onTick?(tick: number): void;
 }
 
-/** A person's track. */
+/** A participant's track. */
 export interface TrackInput {
   readonly input: AudioSource;
   readonly member: ClockMember;
@@ -49,24 +49,22 @@ export interface TrackInput {
   frame: Int16Array | undefined;
 }
 
-/** An agent, and the frame of the tick that is being mixed. */
+/** An agent in the room. */
 export interface AgentMember {
-  readonly port: RoomAgent;
+  readonly connection: RoomAgent;
   readonly options: RoomAgentOptions;
   feeds: SlotFeed[];
-  frame: Int16Array | undefined;
-  isAudible: boolean;
   quietTicks: number;
   peak: number;
 }
 
-/** Where a mix goes. */
+/** One listener: takes the mix of the members they hear. */
 export interface MixOutput {
   readonly hears: (memberId: string) => boolean;
   readonly send: (frame: Int16Array) => void;
 }
 
-/** A contribution of the tick that is being mixed. */
+/** A member's contribution to the current tick. */
 export interface Contribution {
   memberId: string;
   bit: number;
