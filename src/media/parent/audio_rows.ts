@@ -5,7 +5,7 @@ import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 
 /** The track whose slots carry a number. */
-interface Source {
+interface SourceTrack {
   readonly participantId: string;
   readonly trackId: string;
 }
@@ -14,7 +14,7 @@ interface Source {
 export class AudioRows {
   readonly #sampleRate: number;
   readonly #participants: ReadonlyMap<string, Participant>;
-  readonly #sources = new Map<number, Source>();
+  readonly #sources = new Map<number, SourceTrack>();
   readonly #entries: MutableParticipantAudio[] = [];
   readonly #row: AudioRow = { count: 0, entries: this.#entries };
 
@@ -23,7 +23,7 @@ export class AudioRows {
     this.#participants = participants;
   }
 
-  addSource(number: number, source: Source): void {
+  addSource(number: number, source: SourceTrack): void {
     // A track that is added again has a new number.
     this.#forget(({ trackId }) => trackId === source.trackId);
     this.#sources.set(number, source);
@@ -64,7 +64,7 @@ export class AudioRows {
     return this.#entries[index] = { participant, trackId: "", pcm, row: -1 };
   }
 
-  #forget(matches: (source: Source) => boolean): void {
+  #forget(matches: (source: SourceTrack) => boolean): void {
     for (const [number, source] of this.#sources) if (matches(source)) this.#sources.delete(number);
   }
 }

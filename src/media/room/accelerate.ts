@@ -4,13 +4,13 @@ import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 /** A lead above this is removed soon: it is no jitter, but what a stall left. */
 const DEEP_SAMPLES = 40 * ROOM_RATE / 1000;
 /** How long the lead must have been deeper before that. */
-const DEEP_PATIENCE_MS = 300;
+const DEEP_WAIT_MS = 300;
 /**
  * How long a smaller lead must have been unneeded. Doubles with each underrun, up to the maximum, and
  * halves again in calm times.
  */
-const MIN_PATIENCE_MS = 500;
-const MAX_PATIENCE_MS = 8000;
+const MIN_WAIT_MS = 500;
+const MAX_WAIT_MS = 8000;
 const CALM_MS = 20_000;
 /** A longer underrun comes from a stall, which no lead of a sensible size would have covered. */
 const STALL_MS = 50;
@@ -43,12 +43,12 @@ export class Accelerate {
   /** The minimum lead of the observed ticks, and how long they have been observed. */
   #minLead = Infinity;
   #observedMs = 0;
-  #patienceMs = MIN_PATIENCE_MS;
+  #waitMs = MIN_WAIT_MS;
   #calmMs = 0;
 
   /** Starts over for another source. */
   reset(): void {
-    this.#patienceMs = MIN_PATIENCE_MS;
+    this.#waitMs = MIN_WAIT_MS;
     this.#calmMs = this.#budget = 0;
     this.#observe();
   }
@@ -57,7 +57,7 @@ export class Accelerate {
   underrun(dryMs: number): void {
     this.#observe();
     this.#calmMs = 0;
-    if (dryMs < STALL_MS) this.#patienceMs = Math.min(2 * this.#patienceMs, MAX_PATIENCE_MS);
+    if (dryMs < STALL_MS) this.#waitMs = Math.min(2 * this.#waitMs, MAX_WAIT_MS);
   }
 
   /**
@@ -95,8 +95,8 @@ export class Accelerate {
   #judge(lead: number, tickMs: number): void {
     this.#minLead = Math.min(this.#minLead, lead);
     this.#observedMs += tickMs;
-    const patienceMs = this.#minLead > DEEP_SAMPLES ? DEEP_PATIENCE_MS : this.#patienceMs;
-    if (this.#observedMs < patienceMs) return;
+    const waitMs = this.#minLead > DEEP_SAMPLES ? DEEP_WAIT_MS : this.#waitMs;
+    if (this.#observedMs < waitMs) return;
     const surplus = this.#minLead - MARGIN_SAMPLES;
     this.#observe();
     if (surplus >= MIN_CUT_SAMPLES) this.#surplus = surplus;
@@ -106,7 +106,7 @@ export class Accelerate {
     this.#calmMs += tickMs;
     if (this.#calmMs < CALM_MS) return;
     this.#calmMs = 0;
-    this.#patienceMs = Math.max(this.#patienceMs / 2, MIN_PATIENCE_MS);
+    this.#waitMs = Math.max(this.#waitMs / 2, MIN_WAIT_MS);
   }
 
   #cut(ring: SampleFifo, longest: number): number {

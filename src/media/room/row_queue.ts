@@ -56,10 +56,10 @@ export class RowQueue {
   readonly slotSamples: number;
   readonly #options: RowQueueOptions;
   readonly #drops: DropCounter;
-  readonly #open = new Map<string, Source>();
+  readonly #open = new Map<string, QueuedSource>();
   readonly #played = new RowValues(KEPT_MS / SLOT_MS);
   /** The open sources, and the ended ones whose slots are not all sent. */
-  #sources: Source[] = [];
+  #sources: QueuedSource[] = [];
   #nextSource = 1;
   #completeTo = -1;
   #closed = false;
@@ -84,7 +84,7 @@ export class RowQueue {
     if (this.#closed || this.#open.has(trackId)) return;
     const index = this.#nextSource++;
     const queue = new SlotQueue(this.slotSamples, KEPT_MS / SLOT_MS);
-    const source: Source = { index, queue, ended: false };
+    const source: QueuedSource = { index, queue, ended: false };
     this.#open.set(trackId, source);
     this.#sources.push(source);
     this.#options.onSource(index, participantId, trackId);
@@ -175,7 +175,7 @@ export class RowQueue {
 }
 
 /** One track of an agent's input. */
-interface Source {
+interface QueuedSource {
   /** Its number in rows. */
   readonly index: number;
   readonly queue: SlotQueue;
