@@ -8,8 +8,8 @@
  * and `STREAM_API_SECRET`, and `--allow-env` for them.
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
-import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai-compatible";
-import { sileroVad } from "@ringline/edge/silero-vad";
+import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
+import { sileroVad } from "@ringline/silero-vad";
 import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
@@ -27,7 +27,7 @@ async function makeEdge(name: string): Promise<EdgeTransport> {
     case "local":
       return new (await import("@ringline/edge/local")).LocalEdge();
     case "stream":
-      return new (await import("@ringline/edge/getstream")).GetStreamEdge();
+      return new (await import("@ringline/getstream")).GetStreamEdge();
     default:
       return fail(`--edge must be local or stream, got ${name}`);
   }

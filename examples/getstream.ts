@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { Agent } from "@ringline/edge";
-import { GetStreamEdge } from "@ringline/edge/getstream";
+import { GetStreamEdge } from "@ringline/getstream";
 import { run } from "./lib/program.ts";
 import { Parrot } from "./parrot.ts";
 

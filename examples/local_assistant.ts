@@ -13,7 +13,7 @@ import {
   fixedEndpointing,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { sileroVad } from "@ringline/edge/silero-vad";
+import { sileroVad } from "@ringline/silero-vad";
 import { EspeakVoice } from "./lib/espeak_voice.ts";
 import { PocketSphinx } from "./lib/pocket_sphinx.ts";
 import { commandLine, run } from "./lib/program.ts";

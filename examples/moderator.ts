@@ -5,8 +5,8 @@
  */
 import { Agent, defineTool, SpeechStartedEvent, SpeechStoppedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai-compatible";
-import { sileroVad } from "@ringline/edge/silero-vad";
+import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
+import { sileroVad } from "@ringline/silero-vad";
 import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({

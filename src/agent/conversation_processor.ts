@@ -60,7 +60,7 @@ export interface ConversationOptions {
   tts?: TTS;
   /**
    * Tells speech from noise. Default: {@linkcode energyVad}, by loudness, which detects almost no
-   * speech in noise: pass `sileroVad()` of `@ringline/edge/silero-vad`. A realtime model takes none.
+   * speech in noise: pass `sileroVad()` of `@ringline/silero-vad`. A realtime model takes none.
    */
   vad?: VAD;
   /**

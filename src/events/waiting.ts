@@ -13,6 +13,7 @@ export interface WaitOptions {
   timeoutMs?: number;
   /** Aborting it rejects the wait with the signal's reason. */
   signal?: AbortSignal;
+  /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
 }
 

@@ -38,7 +38,7 @@
  */
 export { CallRecord } from "./simulator/call_record.ts";
 export { type Interval, Intervals } from "./simulator/intervals.ts";
-export type { NetworkFigures } from "./simulator/network.ts";
+export type { NetworkFigures } from "./simulator/simulated_link.ts";
 export type {
   CallScript,
   NetworkConditions,
@@ -63,7 +63,8 @@ export type {
 } from "./conformance/under_test.ts";
 export { memoryEdgeUnderTest } from "./memory_under_test.ts";
 export { MemoryEdge, type MemoryEdgeOptions } from "./memory_edge.ts";
-export { MemoryConnection, type RoomMessage } from "./memory_connection.ts";
+export { MemoryConnection } from "./memory_connection.ts";
+export type { RoomMessage } from "./room_message.ts";
 export {
   MemoryParticipant,
   type MemoryParticipantOptions,

@@ -8,7 +8,7 @@ interface ScriptedUtterance {
   offset: number;
 }
 
-/** What one party is saying: played row by row, at every rate that somebody hears it at. */
+/** What one participant is saying: played row by row, at every rate that somebody hears it at. */
 export class Speech {
   readonly #utterances: ScriptedUtterance[] = [];
   readonly #rings = new Map<number, RingBuffer>();

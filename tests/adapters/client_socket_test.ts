@@ -79,7 +79,7 @@ async function ran(lines: string, onReady: () => void = () => {}): Promise<strin
 }
 
 const SET_UP = `
-  import { openAICompatible } from "@ringline/edge/openai-compatible";
+  import { openAICompatible } from "@ringline/edge/openai";
   import { openAIRealtime } from "@ringline/edge/openai-realtime";
   import { silentLogger } from "./src/events/logger.ts";
   import { systemClock as clock } from "./src/events/clock.ts";

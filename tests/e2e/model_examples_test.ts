@@ -4,7 +4,7 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
 import decodeJpeg from "@jsquash/jpeg/decode.js";
-import { OPENAI_MODELS } from "@ringline/edge/openai-compatible";
+import { OPENAI_MODELS } from "@ringline/edge/openai";
 import type { Browser, Page } from "../../scripts/browser.ts";
 import { ServiceDouble } from "../adapters/_double.ts";
 import { RealtimeDouble } from "../adapters/_realtime_double.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { isBackChannel } from "../../src/inference/text/backchannel.ts";
-import { playedText, type SpokenSentence } from "../../src/inference/text/played_text.ts";
+import { heardTexts, type SpokenSentence } from "../../src/inference/text/played_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
 import { stripMarkdown, toSpeakable } from "../../src/inference/text/markdown_filter.ts";
 
@@ -124,6 +124,9 @@ Deno.test("signs of listening are told from words", () => {
 function sentence(text: string, ms: number, change: Partial<SpokenSentence> = {}): SpokenSentence {
   return { text, ms, complete: true, marks: [], ...change };
 }
+
+const playedText = (said: readonly SpokenSentence[], heardMs: number) =>
+  heardTexts(said, heardMs).join("");
 
 Deno.test("what was heard is cut to whole words", () => {
   const said = [sentence("One two three. ", 1400), sentence("Four five six.", 1400)];

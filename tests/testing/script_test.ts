@@ -150,5 +150,5 @@ Deno.test("asking a record for a participant who was not there tells who was", a
     );
   }
   const empty = await simulateCall({ ...fine, people: [] });
-  assertThrows(() => empty.heardMs("anna"), RangeError, 'nobody was in the call, got "anna"');
+  assertThrows(() => empty.heardMs("anna"), RangeError, 'the call had no participants, got "anna"');
 });

@@ -222,8 +222,8 @@ Deno.test("what a slow processor misses is counted for each ring", async () => {
     agent: ({ clock }) => ({ onAudio: () => sleep(40, { clock }) }),
     endsAtMs: 22_000,
   });
-  assertEquals(Object.keys(record.droppedBy), ["talker"]);
-  assertEquals(record.droppedBy.talker, record.droppedSlots);
+  assertEquals(Object.keys(record.droppedSlotsByParticipant), ["talker"]);
+  assertEquals(record.droppedSlotsByParticipant.talker, record.droppedSlots);
   assert(record.droppedSlots > 50);
   assert(record.errors.length >= 1 && record.errors.length <= 12);
 });

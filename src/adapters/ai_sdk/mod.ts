@@ -3,7 +3,7 @@
  *
  * @example
  * ```ts
- * import { aiSdkLLM } from "@ringline/edge/ai-sdk";
+ * import { aiSdkLLM } from "@ringline/ai-sdk";
  * import { MockLanguageModelV4 } from "npm:ai@7.0.173/test";
  *
  * // Instead of the mock: openai("gpt-6.1-terra") of "npm:@ai-sdk/openai", and so on.
@@ -22,13 +22,16 @@ import {
   streamText,
   tool,
   type ToolSet,
-} from "npm:ai@7.0.173";
-import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
-import type { ChatMessage } from "../../inference/contracts/messages.ts";
-import type { ToolDescription } from "../../inference/contracts/tool.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
-import { checkMethods, checkObject } from "../../events/checks.ts";
-import { messageOf } from "../../events/error_text.ts";
+} from "ai";
+import {
+  type ChatMessage,
+  InferenceError,
+  type LLM,
+  type LLMPart,
+  type LLMRequest,
+  type ToolDescription,
+} from "@ringline/edge";
+import { checkMethods, checkObject, messageOf } from "@ringline/edge/toolkit";
 
 /** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-6.1-terra")`. */
 export type AiSdkModel = LanguageModel;

@@ -3,12 +3,9 @@
  *
  * @module
  */
-import { Client } from "npm:@modelcontextprotocol/sdk@1.32.2/client";
-import type { JsonSchema } from "../../inference/contracts/json_schema.ts";
-import type { Tool } from "../../inference/contracts/tool.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
-import { checkObject } from "../../events/checks.ts";
-import { messageOf } from "../../events/error_text.ts";
+import { Client } from "@modelcontextprotocol/sdk/client";
+import { InferenceError, type JsonSchema, type Tool } from "@ringline/edge";
+import { checkObject, messageOf } from "@ringline/edge/toolkit";
 
 /** Which server, and what of it is used. */
 export type McpServerOptions =
@@ -112,14 +109,14 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
 async function transportOf(options: McpServerOptions): Promise<Transport> {
   if ("url" in options) {
     const { StreamableHTTPClientTransport } = await import(
-      "npm:@modelcontextprotocol/sdk@1.32.2/client/streamableHttp.js"
+      "@modelcontextprotocol/sdk/client/streamableHttp.js"
     );
     return new StreamableHTTPClientTransport(new URL(options.url), {
       requestInit: { headers: { ...options.headers } },
     });
   }
   const { StdioClientTransport } = await import(
-    "npm:@modelcontextprotocol/sdk@1.32.2/client/stdio.js"
+    "@modelcontextprotocol/sdk/client/stdio.js"
   );
   const { command, args = [], env } = options;
   return new StdioClientTransport({

@@ -6,7 +6,7 @@
  * ```ts
  * import { Agent } from "@ringline/edge";
  * import { MemoryEdge } from "@ringline/edge/testing";
- * import { openAICompatible } from "@ringline/edge/openai-compatible";
+ * import { openAICompatible } from "@ringline/edge/openai";
  *
  * const service = openAICompatible({ baseUrl: "http://127.0.0.1:11434/v1" });
  * const agent = new Agent({

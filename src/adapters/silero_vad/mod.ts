@@ -5,7 +5,7 @@
  *
  * @example
  * ```ts
- * import { sileroVad } from "@ringline/edge/silero-vad";
+ * import { sileroVad } from "@ringline/silero-vad";
  *
  * const vad = sileroVad();
  * console.log(vad.name); // silero-vad
@@ -14,15 +14,10 @@
  * @module
  */
 import { setImmediate } from "node:timers/promises";
-import * as ort from "npm:onnxruntime-web@1.30.0/wasm";
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import type { VAD, VadStream } from "../../inference/contracts/vad.ts";
-import { Resampler } from "../../audio/resampler.ts";
-import { typescriptKernel } from "../../audio/typescript_kernel.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
-import { UseCount } from "../../events/use_count.ts";
-import { checkObject } from "../../events/checks.ts";
-import { messageOf } from "../../events/error_text.ts";
+import * as ort from "onnxruntime-web/wasm";
+import { InferenceError, type PcmChunk, type VAD, type VadStream } from "@ringline/edge";
+import { Resampler, typescriptKernel } from "@ringline/edge/audio";
+import { checkObject, messageOf } from "@ringline/edge/toolkit";
 
 /** Options of {@linkcode sileroVad}. */
 export interface SileroVadOptions {
@@ -45,7 +40,7 @@ export function sileroVad(options: SileroVadOptions = {}): VAD {
 class SileroVad implements VAD {
   readonly name = "silero-vad";
   readonly #options: SileroVadOptions;
-  readonly #agents = new UseCount();
+  #agents = 0;
   #loading: Promise<ort.InferenceSession> | undefined;
   #session: ort.InferenceSession | undefined;
   #frames = 0;
@@ -55,12 +50,12 @@ class SileroVad implements VAD {
   }
 
   async start(): Promise<void> {
-    this.#agents.begin();
+    this.#agents++;
     const loading = this.#loading ??= this.#load();
     try {
       this.#session = await loading;
     } catch (cause) {
-      this.#agents.end();
+      this.#agents--;
       if (this.#loading === loading) this.#loading = undefined;
       const reason = messageOf(cause);
       throw new InferenceError(`silero-vad: the model cannot be loaded: ${reason}`, {
@@ -71,8 +66,7 @@ class SileroVad implements VAD {
   }
 
   async close(): Promise<void> {
-    this.#agents.end();
-    if (this.#agents.isUsed) return;
+    if (this.#agents > 0 && --this.#agents > 0) return;
     const session = this.#session;
     this.#session = this.#loading = undefined;
     await session?.release();

@@ -1,13 +1,19 @@
 import * as v from "valibot";
-import type { MediaConnection } from "../../media/parent/media_connection.ts";
-import type { MediaLease } from "../../media/parent/media_process.ts";
-import { DropCounter } from "../../events/drop_counter.ts";
-import type { Call } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
-import type { EdgeEvents } from "../../edge/edge_events.ts";
-import { AuthenticationError, EdgeError, ProtocolError } from "../../edge/errors.ts";
-import { CallEndedEvent, CustomEventReceivedEvent, ErrorEvent } from "../../edge/events.ts";
-import type { JsonValue } from "../../edge/types.ts";
+import type { MediaConnection, MediaLease } from "@ringline/edge/media";
+import {
+  AuthenticationError,
+  type Call,
+  CallEndedEvent,
+  type Connection,
+  CustomEventReceivedEvent,
+  DropCounter,
+  EdgeError,
+  type EdgeEvents,
+  ErrorEvent,
+  type JsonValue,
+  messageOf,
+  ProtocolError,
+} from "@ringline/edge/toolkit";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
 import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
 import {
@@ -22,7 +28,6 @@ import {
 import type { GetStreamSettings } from "./settings.ts";
 import { CustomEventReader } from "./custom_events.ts";
 import type { StreamService } from "./stream_service.ts";
-import { messageOf } from "../../events/error_text.ts";
 
 /** What a {@linkcode CallBroker} needs. */
 export interface CallBrokerOptions {

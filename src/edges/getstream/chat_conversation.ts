@@ -1,14 +1,15 @@
-import { type Clock, systemClock } from "../../events/clock.ts";
-import { DropCounter } from "../../events/drop_counter.ts";
-import { sleep } from "../../events/waiting.ts";
 import {
+  type Clock,
   type Conversation,
+  DropCounter,
+  EdgeError,
   MemoryConversation,
   type Message,
   type MessageChange,
   type MessageInit,
-} from "../../edge/conversation.ts";
-import { EdgeError } from "../../edge/errors.ts";
+  sleep,
+  systemClock,
+} from "@ringline/edge/toolkit";
 import { chunksOf } from "./chat_chunks.ts";
 import { retrying } from "./wire/retrying.ts";
 import type { ChatMessage, StreamService } from "./stream_service.ts";

@@ -1,8 +1,13 @@
-import type { Clock } from "../../events/clock.ts";
-import { sleep, waitFor } from "../../events/waiting.ts";
-import { ConnectionError, type EdgeError, ProtocolError } from "../../edge/errors.ts";
-import type { JsonValue } from "../../edge/types.ts";
-import { backOffMs } from "../../events/retry.ts";
+import {
+  backOffMs,
+  type Clock,
+  ConnectionError,
+  type EdgeError,
+  type JsonValue,
+  ProtocolError,
+  sleep,
+  waitFor,
+} from "@ringline/edge/toolkit";
 import { BACK_OFF } from "./wire/retrying.ts";
 import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";

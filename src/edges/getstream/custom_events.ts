@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { MAX_CUSTOM_EVENT_BYTES } from "../../edge/custom_event.ts";
-import type { JsonValue } from "../../edge/types.ts";
+import { type JsonValue, MAX_CUSTOM_EVENT_BYTES } from "@ringline/edge/toolkit";
 
 /** The field in which a value travels that is no object. */
 const VALUE = "ringline_value";

@@ -1,8 +1,6 @@
 /** What this edge tells beside the contract's events. @module */
-import type { Connection } from "../../edge/connection.ts";
-import type { Participant } from "../../edge/types.ts";
+import { checkObject, type Connection, type Participant } from "@ringline/edge/toolkit";
 import type { Strategy } from "./wire/ipc.ts";
-import { checkObject } from "../../events/checks.ts";
 
 /** How a lost call was found again. */
 export type ReconnectStrategy = Strategy;

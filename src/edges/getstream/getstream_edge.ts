@@ -1,28 +1,31 @@
-import { MediaConnection } from "../../media/parent/media_connection.ts";
-import { type MediaLease, MediaProcess } from "../../media/parent/media_process.ts";
-import { limitTime, waitFor } from "../../events/waiting.ts";
-import { Call, type CreateCallOptions } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
-import type { Conversation } from "../../edge/conversation.ts";
-import type { EdgeAgent } from "../../edge/edge_agent.ts";
+import { MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
+  Call,
+  checkCall,
+  checkJoin,
+  checkObject,
+  ClosedError,
+  type Connection,
+  type Conversation,
+  type CreateCallOptions,
+  type EdgeAgent,
   EdgeTransport,
+  ErrorEvent,
   type JoinOptions,
+  type JsonValue,
+  limitTime,
+  openBrowser,
   type OpenDemoOptions,
-} from "../../edge/edge_transport.ts";
-import { ErrorEvent } from "../../edge/events.ts";
-import type { JsonValue, User } from "../../edge/types.ts";
-import { openBrowser } from "../../edge/toolkit/open_browser.ts";
+  type User,
+  waitFor,
+} from "@ringline/edge/toolkit";
 import { CallBroker } from "./call_broker.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
-import { ClosedError } from "../../edge/errors.ts";
 import { AudioLevelsEvent, ReconnectedEvent, type ReconnectStrategy } from "./events.ts";
 import type { CallParams } from "./wire/ipc.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
 import { StreamService } from "./stream_service.ts";
-import { checkObject } from "../../events/checks.ts";
-import { checkCall, checkJoin } from "../../edge/validation.ts";
 
 /** How long a join waits for events to come, once its media is there. */
 const EVENTS_MS = 2000;
@@ -49,7 +52,7 @@ const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
  * @example
  * ```ts ignore
  * import { Agent, untilShutdown } from "@ringline/edge";
- * import { GetStreamEdge } from "@ringline/edge/getstream";
+ * import { GetStreamEdge } from "@ringline/getstream";
  *
  * await untilShutdown(async (signal) => { // Ctrl-C
  *   await using edge = new GetStreamEdge(); // STREAM_API_KEY, STREAM_API_SECRET

@@ -2,7 +2,7 @@
  * GetStreamEdge: agents in calls of Stream's cloud.
  *
  * ```ts ignore
- * import { GetStreamEdge } from "@ringline/edge/getstream";
+ * import { GetStreamEdge } from "@ringline/getstream";
  *
  * await using edge = new GetStreamEdge();   // STREAM_API_KEY, STREAM_API_SECRET
  * ```
@@ -13,7 +13,7 @@
  */
 export { GetStreamEdge } from "./getstream_edge.ts";
 export type { GetStreamEdgeOptions } from "./settings.ts";
-export type { DenoOptions } from "../../media/parent/deno_program.ts";
+export type { DenoOptions } from "@ringline/edge/media";
 export type { VideoCodec } from "./wire/video_codec.ts";
 export { type AudioLevel, AudioLevelsEvent } from "./events.ts";
 export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { DenoOptions } from "../../media/parent/deno_program.ts";
-import type { EdgeOptions } from "../../edge/edge_transport.ts";
-import { checkDuration } from "../../events/waiting.ts";
+import type { DenoOptions } from "@ringline/edge/media";
+import { checkDuration, type EdgeOptions } from "@ringline/edge/toolkit";
 import { isCodecName, type VideoCodec } from "./wire/video_codec.ts";
 
 /** Where Stream's services are, unless `basePath` says otherwise. */

@@ -4,9 +4,13 @@
  * @module
  */
 import { StreamClient } from "@stream-io/node-sdk";
-import type { Clock } from "../../events/clock.ts";
-import type { JsonValue, User } from "../../edge/types.ts";
-import { EdgeError } from "../../edge/errors.ts";
+import {
+  type Clock,
+  EdgeError,
+  type JsonValue,
+  messageOf,
+  type User,
+} from "@ringline/edge/toolkit";
 import { toCustomObjects } from "./custom_events.ts";
 import { readCredentials, type SfuCredentials } from "./wire/credentials.ts";
 import { postJson } from "./wire/http.ts";
@@ -19,7 +23,6 @@ import {
 } from "./wire/service_errors.ts";
 import type { GetStreamSettings } from "./settings.ts";
 import { UserToken } from "./user_token.ts";
-import { messageOf } from "../../events/error_text.ts";
 
 /** The mark that this package's agents carry, so that agents elsewhere know them for agents. */
 const AGENT_MARK = "ringline_agent";

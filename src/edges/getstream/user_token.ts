@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../events/clock.ts";
+import { type Clock, systemClock } from "@ringline/edge/toolkit";
 
 /** The part of a token's life after which a new one is made. */
 const USED = 0.8;

@@ -17,16 +17,20 @@ import { EdgeError } from "../../edge/errors.ts";
 import { isSecret, newSecret } from "./wire/auth.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
-import { callMessage } from "./wire/messages.ts";
+import {
+  callMessage,
+  type CallParams,
+  type ServerAddress,
+  serverAddress,
+} from "./wire/messages.ts";
 import { type LocalServer, RunningServer, type ServeOptions } from "./server.ts";
 import {
   checkSettings,
   isSecureContext,
   type LocalServerOptions,
-  type LocalSettings,
   netPermissions,
-  settingsToJson,
 } from "./settings.ts";
+import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
 import { CALL_SIZES, PLAIN_LINE } from "./wire/signalling.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { checkCall, checkJoin } from "../../edge/validation.ts";
@@ -45,8 +49,6 @@ export interface LocalCall {
  * `deno install` and a first start to fetch what it needs ahead of the first call.
  */
 const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
-
-const answered = v.object({ origin: v.string() });
 
 /**
  * An edge of its own: calls that browsers join over a page it serves itself, with no cloud, no
@@ -320,8 +322,8 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /** Remembers the port, so that links outlive the process that they were made in. */
-  #keepPort(answer: JsonValue): { origin: string } {
-    const { origin } = v.parse(answered, answer);
+  #keepPort(response: JsonValue): ServerAddress {
+    const { origin } = v.parse(serverAddress, response);
     const { port, protocol } = new URL(origin);
     this.#config.port = Number(port) || (protocol === "https:" ? 443 : 80);
     return { origin };
@@ -351,7 +353,7 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /** What the media process is told of a call, which may be made by hand. */
-  #params(call: Call): { callType: string; callId: string; secret: string } {
+  #params(call: Call): CallParams {
     checkCallName(call.type, call.id);
     return { callType: call.type, callId: call.id, secret: this.#secretOf(call) };
   }
@@ -410,7 +412,7 @@ function checkCallName(callType: string, callId: string): void {
       );
     }
     // A URL's path loses them.
-    if (value === "." || value === "../../edge") throw new TypeError(`${name} must not be ${what}`);
+    if (value === "." || value === "..") throw new TypeError(`${name} must not be ${what}`);
   }
 }
 

@@ -1,14 +1,13 @@
 /**
- * The settings of a LocalEdge, as they cross from the agent's process to the media process.
+ * The server options of a LocalEdge, checked where a program gives them.
  *
  * @module
  */
 import { isIP } from "node:net";
-import * as v from "valibot";
-import type { JsonValue } from "../../edge/types.ts";
 import { isLoopback, isWildcard } from "./wire/auth.ts";
 import { checkIceServers, type IceServer } from "./wire/ice_servers.ts";
 import { checkLimits, type LocalLimits } from "./wire/limits.ts";
+import type { LocalSettings } from "./wire/settings.ts";
 
 /** A certificate and its key, as PEM. */
 export interface TlsSettings {
@@ -41,22 +40,6 @@ export interface LocalServerOptions {
   origins?: string[];
   /** See {@linkcode LocalLimits}. */
   limits?: Partial<LocalLimits>;
-}
-
-/** What a person's connection is made with. */
-export interface RtcSettings {
-  host: string;
-  announcedAddress: string | undefined;
-  iceServers: IceServer[];
-  udpPortRange: { min: number; max: number } | undefined;
-}
-
-/** The settings, checked and complete. */
-export interface LocalSettings extends RtcSettings {
-  port: number;
-  tls: TlsSettings | undefined;
-  origins: string[];
-  limits: LocalLimits;
 }
 
 /** Checks what a program asks for and fills in the rest. */
@@ -134,17 +117,4 @@ export function isSecureContext(settings: LocalSettings): boolean {
   return settings.tls !== undefined ||
     isLoopback(settings.announcedAddress ?? settings.host) ||
     isWildcard(settings.host) && settings.announcedAddress === undefined;
-}
-
-/** What crosses. Both ends are this package, of one version: only the shape's outline is checked. */
-const crossed = v.looseObject({ host: v.string(), port: v.number(), limits: v.looseObject({}) });
-
-/** Writes settings as JSON. */
-export function settingsToJson(settings: LocalSettings): { [key: string]: JsonValue } {
-  return JSON.parse(JSON.stringify(settings));
-}
-
-/** Reads what {@linkcode settingsToJson} wrote. */
-export function settingsFromJson(data: JsonValue): LocalSettings {
-  return v.parse(crossed, data) as unknown as LocalSettings;
 }

@@ -19,12 +19,10 @@ export interface SpokenSentence {
   readonly marks: { readonly ms: number; readonly chars: number }[];
 }
 
-/** What was heard of these sentences, said one after another, in the first `heardMs`: whole words. */
-export function playedText(sentences: readonly SpokenSentence[], heardMs: number): string {
-  return heardTexts(sentences, heardMs).join("");
-}
-
-/** What was heard of each of these sentences: its beginning, in whole words. */
+/**
+ * What was heard of each of these sentences, said one after another, in the first `heardMs`: its
+ * beginning, in whole words.
+ */
 export function heardTexts(sentences: readonly SpokenSentence[], heardMs: number): string[] {
   let left = heardMs;
   let isOver = false;

@@ -22,7 +22,7 @@ const FALL = 0.7;
  * It is for quiet rooms. It takes a door for a word, and detects almost no speech in noise: of 15
  * recorded phrases at 10 dB of pink noise it detected none in one measurement and two in another,
  * where Silero detected 14. Anywhere else pass a model: `sileroVad()` of
- * `@ringline/edge/silero-vad`.
+ * `@ringline/silero-vad`.
  *
  * @example
  * ```ts

@@ -32,14 +32,19 @@ export interface ChildContext {
 
 /** The kinds of tracks that the agent publishes. */
 export interface PublishedTracks {
+  /** Its speech, or whatever it plays. */
   audio: boolean;
+  /** Its pictures. */
   video: boolean;
 }
 
 /** The agent that joins. */
 export interface JoiningAgent {
+  /** Who the agent is. */
   readonly user: User;
+  /** The participants that it wants to hear, and at which rate. */
   readonly audioSubscription: AudioSubscription;
+  /** The call that it joins. */
   readonly call: { readonly id: string; readonly type: string };
 }
 
@@ -49,9 +54,9 @@ export interface AgentConnection extends JoiningAgent {
   readonly connectionId: number;
   /** Sends a message to the connection's parent side. Order is kept. */
   send(message: ConnectionMessage): void;
-  /** The agent's audio: pass it to `AudioRoom.addAgent`. */
+  /** @internal The agent's audio, which `AudioRoom.addAgent` reads. */
   readonly playout: Playout;
-  /** The agent's input, which `AudioRoom.addAgent` fills. */
+  /** @internal The agent's input, which `AudioRoom.addAgent` fills. */
   readonly rowQueue: RowQueue;
   /**
    * The agent's own pictures as a track that any number of peers may send: created on first use, the

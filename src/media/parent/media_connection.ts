@@ -12,7 +12,7 @@ import type { VideoConstraints } from "../wire/control.ts";
 import type { ConnectionMessage } from "../wire/messages.ts";
 import { PictureSender } from "../wire/video_frames.ts";
 import type { LinkedConnection } from "./child_link.ts";
-import type { MediaLease, MediaProcess } from "./media_process.ts";
+import type { MediaProcess, ProcessLease } from "./media_process.ts";
 import { AudioRows } from "./audio_rows.ts";
 import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
@@ -20,11 +20,15 @@ import { VideoSubscriptions } from "./video_subscriptions.ts";
 
 /** Options of {@linkcode MediaConnection.open}. */
 export interface MediaConnectionOptions {
+  /** Who joins: what `EdgeTransport.join` is given. */
   agent: EdgeAgent;
+  /** The call that is joined. */
   call: Call;
+  /** Where its media runs. */
   process: MediaProcess;
   /** What the edge's child side needs to join. */
   params: JsonValue;
+  /** Aborting it gives the join up. */
   signal?: AbortSignal;
   /** Limit for the whole join, including the start of the process. Default 10,000. */
   timeoutMs?: number;
@@ -45,7 +49,7 @@ const LEAVE_MS = 2000;
  */
 export class MediaConnection extends Connection {
   readonly #options: MediaConnectionOptions;
-  readonly #lease: MediaLease;
+  readonly #lease: ProcessLease;
   readonly #id: number;
   readonly #rows: AudioRows;
   readonly #videoSubscriptions: VideoSubscriptions;
@@ -76,7 +80,8 @@ export class MediaConnection extends Connection {
       clock: edge.clock,
     });
     while (true) {
-      const lease = await process.acquire({ signal: limit.signal, timeoutMs: Infinity });
+      const wait = { signal: limit.signal, timeoutMs: Infinity };
+      const lease = await process.acquire(wait) as ProcessLease;
       const connection = await MediaConnection.#create(edge, options, lease);
       try {
         await connection.#join(limit.signal);
@@ -93,7 +98,7 @@ export class MediaConnection extends Connection {
   static async #create(
     edge: EdgeTransport,
     options: MediaConnectionOptions,
-    lease: MediaLease,
+    lease: ProcessLease,
   ): Promise<MediaConnection> {
     try {
       return new MediaConnection(edge, options, lease);
@@ -107,7 +112,7 @@ export class MediaConnection extends Connection {
   private constructor(
     edge: EdgeTransport,
     options: MediaConnectionOptions,
-    lease: MediaLease,
+    lease: ProcessLease,
   ) {
     super({ edge, agent: options.agent, call: options.call });
     this.#options = options;
@@ -124,6 +129,7 @@ export class MediaConnection extends Connection {
     return this.#joined;
   }
 
+  /** Publishes the tracks through the media process. */
   override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
     if (audio !== undefined && audio !== this.#audio?.track) {
       this.#audio?.[Symbol.dispose]();
@@ -150,6 +156,7 @@ export class MediaConnection extends Connection {
     }, { timeoutMs: 10_000 });
   }
 
+  /** Subscribes to a video track through the media process. */
   override addTrackSubscriber(trackId: string): VideoTrack | undefined {
     const existing = this.#videoSubscriptions.get(trackId);
     if (existing !== undefined) return existing;
@@ -158,11 +165,13 @@ export class MediaConnection extends Connection {
     return this.#videoSubscriptions.add(trackId, this.#nextStream++);
   }
 
+  /** Has the media process send the event. */
   protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
     const params = { connection: this.#id, data };
     await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: 10_000 });
   }
 
+  /** Leaves the call, then gives the share of the process back. */
   protected override async disconnect(_reason: CloseReason): Promise<void> {
     const { link } = this.#lease;
     this.#audio?.[Symbol.dispose]();

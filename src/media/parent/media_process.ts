@@ -14,10 +14,13 @@ export interface MediaProcessOptions extends DenoOptions {
   child: URL;
   /** Passed to the child at its start. No secrets. */
   config: JsonValue;
+  /** What the process may do. Default: nothing beside WebRTC itself. */
   permissions?: ChildPermissions;
   /** Names of further environment variables to pass. */
   variables?: string[];
+  /** Where time comes from: the edge's clock. */
   clock?: Clock;
+  /** Takes what the process has to say: the edge's logger. */
   logger?: Logger;
   /** Takes the child's messages that belong to no connection. */
   onMessage?(message: JsonValue): void;
@@ -31,7 +34,7 @@ export interface MediaProcessOptions extends DenoOptions {
    * connections close by themselves.
    */
   onLost?(error: EdgeError): void;
-  /** Starts the process; for tests. */
+  /** @internal Starts the process; for tests. */
   spawn?(): SpawnedChild;
 }
 
@@ -63,6 +66,11 @@ export class MediaProcess {
   #ending: Promise<void> = Promise.resolve();
   #nextConnection = 1;
 
+  /**
+   * Starts nothing yet.
+   *
+   * @throws {TypeError} `denoPath` is neither a path nor a file URL.
+   */
   constructor(options: MediaProcessOptions) {
     this.#options = options;
     this.#denoPath = readDenoPath(options.denoPath);
@@ -101,7 +109,7 @@ export class MediaProcess {
     }
     const current = this.#current;
     current.leases++;
-    const lease = new MediaLease(
+    const lease = new ProcessLease(
       current.link,
       () => this.#nextConnection++,
       () => this.#release(current),
@@ -176,31 +184,40 @@ interface Current {
 }
 
 /** A share of a {@linkcode MediaProcess}, which runs at least until this is released. */
-export class MediaLease {
-  /** The wire, for `MediaConnection`. */
+export interface MediaLease {
+  /** Why the process cannot be used any more; `undefined` while it can. */
+  readonly lost: EdgeError | undefined;
+  /** Sends a request to the edge's child side: `EdgeChild.request`. */
+  request(
+    method: string,
+    params: JsonValue,
+    options?: { signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<JsonValue>;
+  /** Returns figures of the process. */
+  stats(): Promise<{ rssBytes: number; connections: number }>;
+  /** Returns the share; resolves after the last one's process is gone. Idempotent. */
+  release(): Promise<void>;
+}
+
+/** A lease with what a `MediaConnection` needs of it: every lease of a process is one. */
+export class ProcessLease implements MediaLease {
+  /** The wire. */
   readonly link: ChildLink;
-  readonly #newConnectionId: () => number;
+  /** A number for a connection, never used before with this edge. */
+  readonly newConnectionId: () => number;
   readonly #release: () => Promise<void>;
   #released: Promise<void> | undefined;
 
-  /** Leases come from {@linkcode MediaProcess.acquire}. */
   constructor(link: ChildLink, newConnectionId: () => number, release: () => Promise<void>) {
     this.link = link;
-    this.#newConnectionId = newConnectionId;
+    this.newConnectionId = newConnectionId;
     this.#release = release;
   }
 
-  /** Why the process cannot be used any more; `undefined` while it can. */
   get lost(): EdgeError | undefined {
     return this.link.lost;
   }
 
-  /** Returns a connection number that this edge has never used. */
-  newConnectionId(): number {
-    return this.#newConnectionId();
-  }
-
-  /** Sends a request to the edge's child side: `EdgeChild.request`. */
   async request(
     method: string,
     params: JsonValue,
@@ -210,13 +227,11 @@ export class MediaLease {
     return await this.link.request("edge", { method, params }, options);
   }
 
-  /** Returns figures of the process. */
   async stats(): Promise<{ rssBytes: number; connections: number }> {
     if (this.#released !== undefined) throw new ClosedError("the lease");
     return await this.link.request("stats", {});
   }
 
-  /** Returns the share; resolves after the last one's process is gone. Idempotent. */
   release(): Promise<void> {
     return this.#released ??= this.#release();
   }

@@ -20,7 +20,9 @@ export interface RoomSource {
   trackId: string;
   /** The participant's id in the agents' rows. */
   participantId: string;
+  /** Where the audio comes from. */
   track: RtcTrack;
+  /** Whether the track begins muted. Default `false`. */
   muted?: boolean;
 }
 
@@ -35,7 +37,11 @@ export class AudioRoom {
   readonly #outputs = new Map<string, () => void>();
   #closed = false;
 
-  /** @param options `log` takes at most one line a second about lost audio */
+  /**
+   * Opens a room, with the clock and the kernel of the `ChildContext`.
+   *
+   * @param options `log` takes at most one line a second about lost audio
+   */
   constructor(options: { clock: Clock; kernel: AudioKernel; log?: (line: string) => void }) {
     this.#engine = new RoomEngine(options);
   }

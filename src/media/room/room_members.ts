@@ -14,15 +14,19 @@ export interface RoomListenerOptions {
 
 /** Options of {@linkcode AudioRoom.addAgent}. */
 export interface RoomAgentOptions extends RoomListenerOptions {
+  /** The agent, unique among the room's members. */
   memberId: string;
   /** The agent's own audio track in other agents' rows. */
   trackId: string;
+  /** The agent's id as a participant, in other agents' rows. */
   participantId: string;
 }
 
 /** One member's level, for meters and for active speakers. */
 export interface MemberLevel {
+  /** The member that was measured. */
   memberId: string;
+  /** The track that was measured. */
   trackId: string;
   /** The loudest sample since the last call of `levels`, 0 to 1. */
   level: number;
@@ -32,8 +36,11 @@ export interface MemberLevel {
 
 /** What a room needs of an agent's connection. */
 export interface RoomAgent {
+  /** @internal The agent's audio. */
   readonly playout: Playout;
+  /** @internal The agent's input. */
   readonly rowQueue: RowQueue;
+  /** Whether it hears other agents too. */
   readonly audioSubscription: { readonly agents: boolean };
   /** Called once a tick, after the playout was read. */
   onTick?(tick: number): void;

@@ -13,6 +13,7 @@ import { countCandidates, filterCandidates, withPacketTime } from "./sdp.ts";
 
 /** Options of a {@linkcode Peer}. */
 export interface PeerOptions {
+  /** STUN and TURN servers; none unless given. */
   iceServers?: RtcIceServer[];
   /** The UDP ports to use. Default any free one. One port serves one peer. */
   portRange?: { min: number; max: number };
@@ -24,7 +25,9 @@ export interface PeerOptions {
   onOffer?(sdp: string): void;
   /** Takes a local candidate, never before the description it belongs to. */
   onCandidate?(candidate: RtcCandidate): void;
+  /** The connection's state has changed. */
   onState?(state: RtcConnectionState): void;
+  /** The other side sends a track. */
   onTrack?(event: { track: RtcTrack; transceiver: RtcTransceiver; streamIds: string[] }): void;
   /** Takes an error of work that no caller waits for. */
   onError?(error: unknown): void;
@@ -36,7 +39,7 @@ export interface PeerOptions {
  * does not crash.
  */
 export class Peer {
-  /** wrtc's own connection, for what this class does not cover. */
+  /** @internal wrtc's own connection, for what this class does not cover. */
   readonly connection: RtcPeerConnection;
   readonly #options: PeerOptions;
   readonly #maxRemote: number;
@@ -50,6 +53,7 @@ export class Peer {
   #offerWanted: { iceRestart: boolean } | undefined;
   #closed: Promise<void> | undefined;
 
+  /** Opens no port before the first description. Close it in any case. */
   constructor(options: PeerOptions = {}) {
     this.#options = options;
     this.#maxRemote = options.maxRemoteCandidates ?? 64;
@@ -69,6 +73,21 @@ export class Peer {
     connection.onconnectionstatechange = () => options.onState?.(connection.connectionState);
     connection.ontrack = ({ track, transceiver, streams }) =>
       options.onTrack?.({ track, transceiver, streamIds: streams.map((stream) => stream.id) });
+  }
+
+  /**
+   * Describes what WebRTC can send or receive here, as an offer of audio and video. Opens no port.
+   */
+  static async describe(direction: RtcDirection): Promise<string> {
+    const connection = new rtc.RTCPeerConnection();
+    try {
+      connection.addTransceiver("audio", { direction });
+      connection.addTransceiver("video", { direction });
+      // Not set as local description, it opens no port and gathers nothing.
+      return (await connection.createOffer()).sdp;
+    } finally {
+      connection.close();
+    }
   }
 
   /** The state of the connection. */

@@ -5,21 +5,29 @@ export type { RtcCandidate, RtcIceServer };
 
 /** Audio or video of one source. wrtc fires no `ended`, `mute` or `unmute` on it. */
 export interface RtcTrack {
+  /** As WebRTC names it. */
   readonly id: string;
+  /** Whether it is heard or seen. */
   readonly kind: "audio" | "video";
+  /** A track that is not sends silence, or black pictures. */
   enabled: boolean;
+  /** `"ended"` after `stop`, or once its connection is closed. */
   readonly readyState: "live" | "ended";
+  /** Ends it for good. */
   stop(): void;
 }
 
 /** The sending half of a transceiver. */
 export interface RtcSender {
+  /** What it sends, if anything. */
   readonly track: RtcTrack | null;
+  /** Sends another track of the same kind, or nothing, without a new offer. */
   replaceTrack(track: RtcTrack | null): Promise<void>;
 }
 
 /** The receiving half of a transceiver. */
 export interface RtcReceiver {
+  /** What comes in. */
   readonly track: RtcTrack;
 }
 
@@ -28,11 +36,15 @@ export type RtcDirection = "sendrecv" | "sendonly" | "recvonly" | "inactive" | "
 
 /** One media section of a connection. */
 export interface RtcTransceiver {
+  /** Its name in session descriptions; `null` before the first. */
   readonly mid: string | null;
+  /** What is sent in this section. */
   readonly sender: RtcSender;
+  /** What is received in this section. */
   readonly receiver: RtcReceiver;
+  /** What the next offer or answer says. */
   direction: RtcDirection;
-  readonly currentDirection: RtcDirection | null;
+  /** Ends the section in both directions. */
   stop(): void;
 }
 
@@ -54,13 +66,10 @@ export type RtcConnectionState =
 /** wrtc's peer connection, as far as it is used here. */
 export interface RtcPeerConnection {
   readonly connectionState: RtcConnectionState;
-  readonly iceConnectionState: string;
-  readonly signalingState: string;
   readonly localDescription: RtcDescription | null;
   readonly remoteDescription: RtcDescription | null;
   onicecandidate: ((event: { candidate: RtcCandidate | null }) => void) | null;
   onconnectionstatechange: (() => void) | null;
-  oniceconnectionstatechange: (() => void) | null;
   ontrack:
     | ((event: { track: RtcTrack; transceiver: RtcTransceiver; streams: { id: string }[] }) => void)
     | null;

@@ -9,10 +9,11 @@ export const WIRE_VERSION = 3;
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));
-const logLevel = v.picklist(["debug", "info", "warn", "error"]);
 
 /** Severity of a line that goes to the agent's logger. */
-export type LogLevel = v.InferOutput<typeof logLevel>;
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+const logLevel: v.GenericSchema<LogLevel> = v.picklist(["debug", "info", "warn", "error"]);
 
 const user = v.object({
   id: text,
@@ -26,16 +27,21 @@ const audioSubscription = v.object({
   agents: v.boolean(),
 });
 
-const videoConstraints = v.object({
+/** The rate and size at which a subscriber receives a video track. */
+export interface VideoConstraints {
   /** Frames a second at most. */
-  fps: v.pipe(v.number(), v.minValue(0.1), v.maxValue(60)),
+  fps: number;
   /** Pixels at most; larger frames are scaled down and keep their shape. */
+  maxWidth: number;
+  /** Pixels at most. */
+  maxHeight: number;
+}
+
+const videoConstraints: v.GenericSchema<VideoConstraints> = v.object({
+  fps: v.pipe(v.number(), v.minValue(0.1), v.maxValue(60)),
   maxWidth: side,
   maxHeight: side,
 });
-
-/** The rate and size at which a subscriber receives a video track. */
-export type VideoConstraints = v.InferOutput<typeof videoConstraints>;
 
 /** The wire's own requests: what each method takes. */
 const requestParams = {
@@ -120,14 +126,18 @@ const wireError = v.object({
 /** An error as it travels. */
 export type WireError = v.InferOutput<typeof wireError>;
 
-const memoryLimit = v.object({
-  /** Resident bytes above which an empty process says so. */
+/** When an empty process counts as too large, and how often it checks. */
+export interface MemoryLimit {
+  /** Resident bytes above which it is recycled. */
+  bytes: number;
+  /** Milliseconds between two checks. */
+  checkEveryMs: number;
+}
+
+const memoryLimit: v.GenericSchema<MemoryLimit> = v.object({
   bytes: v.number(),
   checkEveryMs: v.pipe(v.number(), v.minValue(10)),
 });
-
-/** When an empty process counts as too large, and how often it looks. */
-export type MemoryLimit = v.InferOutput<typeof memoryLimit>;
 
 const toChild = v.variant("type", [
   v.object({ type: v.literal("start"), version: v.number(), config: jsonValue, memoryLimit }),

@@ -19,9 +19,6 @@ export const FrameKind = {
   playoutReport: 5,
 } as const;
 
-/** One of the {@linkcode FrameKind}s. */
-export type FrameKindCode = typeof FrameKind[keyof typeof FrameKind];
-
 /** Bytes before a body: magic u16, kind u8, zero u8, length u32. */
 export const HEADER_BYTES = 8;
 /** "RL", the first bytes of every frame: stray output on the pipe does not begin with it. */

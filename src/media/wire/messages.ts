@@ -1,6 +1,7 @@
 /**
  * The messages of one connection's child side to its parent side, and their schemas: whatever
- * crosses the wire is checked on arrival.
+ * crosses the wire is checked on arrival. The types are part of the published interface, which wants
+ * them written out; the compiler holds the schemas to them.
  *
  * @module
  */
@@ -13,10 +14,24 @@ export const jsonValue: v.GenericSchema<JsonValue> = v.custom<JsonValue>((value)
 );
 
 /** A schema for names and ids. */
-export const text = v.pipe(v.string(), v.maxLength(4096));
+export const text: v.GenericSchema<string> = v.pipe(v.string(), v.maxLength(4096));
 
-/** A schema for a participant as JSON; `original` is the service's own object. */
-export const participantData = v.object({
+/** A participant as it crosses the wire. */
+export interface ParticipantData {
+  /** Unique in the call. */
+  id: string;
+  /** The user that joined. */
+  userId: string;
+  /** Their name for people. */
+  name: string;
+  /** Whether they are a person or a program. */
+  kind: "person" | "agent";
+  /** The service's own description of them. */
+  original?: JsonValue | undefined;
+}
+
+/** A schema for a {@linkcode ParticipantData}. */
+export const participantData: v.GenericSchema<ParticipantData> = v.object({
   id: text,
   userId: text,
   name: text,
@@ -24,22 +39,49 @@ export const participantData = v.object({
   original: v.optional(jsonValue),
 });
 
-/** A participant as it crosses the wire. */
-export type ParticipantData = v.InferOutput<typeof participantData>;
-
-const trackData = v.object({
-  id: text,
+/** A published track as it crosses the wire. */
+export interface TrackData {
+  /** Unique in the call. */
+  id: string;
   /** The number of a `TrackType`. */
+  type: number;
+  /** The participant who publishes it. */
+  participantId: string;
+  /** Whether it is muted now. */
+  muted: boolean;
+}
+
+const trackData: v.GenericSchema<TrackData> = v.object({
+  id: text,
   type: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4)),
   participantId: text,
   muted: v.boolean(),
 });
 
-/** A published track as it crosses the wire. */
-export type TrackData = v.InferOutput<typeof trackData>;
+/**
+ * A message of one connection, from the child to the parent. Order is kept, and a row of audio
+ * never overtakes the message that introduces its participant.
+ */
+export type ConnectionMessage =
+  | { type: "participantJoined"; participant: ParticipantData }
+  | { type: "participantLeft"; participantId: string }
+  | { type: "trackAdded"; track: TrackData }
+  | { type: "trackUpdated"; trackId: string; muted: boolean }
+  | { type: "trackRemoved"; trackId: string }
+  | { type: "customEvent"; data: JsonValue; participantId?: string | undefined }
+  | { type: "reconnecting" }
+  | { type: "reconnected" }
+  /** The connection is over, for any reason but `"left"`, which only the agent itself gives. */
+  | { type: "ended"; reason: "call-ended" | "kicked" | "replaced" | "network" }
+  /** How long after `playedMs` a listener hears it: network, jitter buffer and output together. */
+  | { type: "heardDelay"; ms: number }
+  /** An error that the connection survived. */
+  | { type: "error"; code: string; message: string; retryable: boolean }
+  /** For the edge's parent side; see `MediaConnectionOptions.onEdgeMessage`. */
+  | { type: "edge"; data: JsonValue };
 
 /** A schema for a {@linkcode ConnectionMessage}. */
-export const connectionMessage = v.variant("type", [
+export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("type", [
   v.object({ type: v.literal("participantJoined"), participant: participantData }),
   v.object({ type: v.literal("participantLeft"), participantId: text }),
   v.object({ type: v.literal("trackAdded"), track: trackData }),
@@ -48,26 +90,16 @@ export const connectionMessage = v.variant("type", [
   v.object({ type: v.literal("customEvent"), data: jsonValue, participantId: v.optional(text) }),
   v.object({ type: v.literal("reconnecting") }),
   v.object({ type: v.literal("reconnected") }),
-  /** The connection is over, for any reason but `"left"`, which only the agent itself gives. */
   v.object({
     type: v.literal("ended"),
     reason: v.picklist(["call-ended", "kicked", "replaced", "network"]),
   }),
-  /** How long after `playedMs` a listener hears it: network, jitter buffer and output together. */
   v.object({ type: v.literal("heardDelay"), ms: v.pipe(v.number(), v.minValue(0)) }),
-  /** An error that the connection survived. */
   v.object({
     type: v.literal("error"),
     code: text,
     message: v.string(),
     retryable: v.boolean(),
   }),
-  /** For the edge's parent side; see `MediaConnectionOptions.onEdgeMessage`. */
   v.object({ type: v.literal("edge"), data: jsonValue }),
 ]);
-
-/**
- * A message of one connection, from the child to the parent. Order is kept, and a row of audio
- * never overtakes the message that introduces its participant.
- */
-export type ConnectionMessage = v.InferOutput<typeof connectionMessage>;

@@ -11,7 +11,7 @@ import type { FrameBuffer } from "./frame_buffer.ts";
 import type { Frame } from "./frame_parser.ts";
 
 /** The maximum bytes of a picture in one fragment. */
-export const FRAGMENT_BYTES = 1 << 14;
+const FRAGMENT_BYTES = 1 << 14;
 /** The largest picture: 4K in RGBA. */
 const MAX_PICTURE_BYTES = 3840 * 2160 * 4;
 /** Sides are 16 bits on the wire. */

@@ -4,14 +4,11 @@
  * @module
  */
 import type { ConformanceOptions, EdgeFactory } from "./under_test.ts";
-import { Fixture } from "./fixture.ts";
+import { type Contract, Fixture } from "./fixture.ts";
 import { customEvents } from "./custom_events.ts";
 import { endings } from "./endings.ts";
 import { media } from "./media.ts";
 import { presence } from "./presence.ts";
-
-/** Tests by their names: sentences of what an edge does. */
-export type Contract = { [sentence: string]: (fixture: Fixture) => Promise<void> };
 
 /** One test of the contract, to be run where `Deno.test` is not wanted. */
 export interface ConformanceTest {

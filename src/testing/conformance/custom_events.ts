@@ -1,6 +1,5 @@
 import type { JsonValue } from "../../edge/types.ts";
-import type { Contract } from "./conformance.ts";
-import { expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
+import { type Contract, expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
 
 /** Data of the application's own, both ways. */
 export const customEvents: Contract = {

@@ -1,5 +1,4 @@
-import type { Contract } from "./conformance.ts";
-import { expect, expectSame, RecordingAgent, rejection, tone } from "./fixture.ts";
+import { type Contract, expect, expectSame, RecordingAgent, rejection, tone } from "./fixture.ts";
 import { Agent } from "../../agent/agent.ts";
 import { CallEndedEvent } from "../../edge/events.ts";
 

@@ -106,12 +106,12 @@ export class Fixture {
 
   /** Enters, and waits until the agent knows. */
   async enterAndBeSeen(connection: Connection, userId: string): Promise<RemoteParticipant> {
-    const party = await this.enter(connection.call, userId);
+    const participant = await this.enter(connection.call, userId);
     await this.eventually(
-      () => connection.participants.has(party.participantId),
+      () => connection.participants.has(participant.participantId),
       `${userId} is seen`,
     );
-    return party;
+    return participant;
   }
 
   async close(): Promise<void> {
@@ -119,6 +119,9 @@ export class Fixture {
     await this.until(this.sut[Symbol.asyncDispose](), "closing the edge");
   }
 }
+
+/** Tests by name: a sentence of what an edge does. */
+export type Contract = { [sentence: string]: (fixture: Fixture) => Promise<void> };
 
 /** A tone that is well audible. */
 export function tone(ms: number, sampleRate = 48_000, channels = 1): PcmChunk {

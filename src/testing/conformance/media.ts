@@ -1,7 +1,14 @@
-import type { Contract } from "./conformance.ts";
 import type { RemoteParticipant } from "./under_test.ts";
-import { audibleMs, expect, type Fixture, RecordingAgent, rejection, tone } from "./fixture.ts";
-import { expectSame } from "./fixture.ts";
+import {
+  audibleMs,
+  type Contract,
+  expect,
+  expectSame,
+  type Fixture,
+  RecordingAgent,
+  rejection,
+  tone,
+} from "./fixture.ts";
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import { AudioReceivedEvent } from "../../edge/events.ts";
 import { TrackType } from "../../edge/types.ts";
@@ -122,23 +129,26 @@ export const media: Contract = {
     using _subscription = fixture.edge.events.subscribe(AudioReceivedEvent, (event) => {
       heard.push({ callId: event.connection.call.id, from: event.participant.id });
     });
-    const parties: RemoteParticipant[] = [];
+    const participants: RemoteParticipant[] = [];
     for (const [index, agent] of agents.entries()) {
       const { connection } = await fixture.join(agent, `kit-${index}`);
-      parties.push(await fixture.enterAndBeSeen(connection, `person-${index}`));
+      participants.push(await fixture.enterAndBeSeen(connection, `person-${index}`));
     }
-    const speaking = Promise.all([parties[0]!.speak(tone(200)), parties[1]!.speak(tone(500))]);
+    const speaking = Promise.all([
+      participants[0]!.speak(tone(200)),
+      participants[1]!.speak(tone(500)),
+    ]);
     await fixture.until(speaking, "speaking");
     await fixture.pass(200);
     for (const [index, expected] of [200, 500].entries()) {
       const { heardMs } = agents[index]!;
-      const id = parties[index]!.participantId;
+      const id = participants[index]!.participantId;
       await comesNear(fixture, () => heardMs.get(id), expected, `agent ${index}`);
       const audible = [...heardMs].filter(([, ms]) => ms > 0).map(([heardId]) => heardId);
       expectSame(audible, [id], `whom agent ${index} heard`);
     }
     const crossed = heard.filter(({ callId, from }) => {
-      return parties[Number(callId.split("-")[1])]!.participantId !== from;
+      return participants[Number(callId.split("-")[1])]!.participantId !== from;
     });
     expectSame(crossed.length, 0, "events of the other call");
   },

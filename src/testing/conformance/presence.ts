@@ -1,5 +1,4 @@
-import type { Contract } from "./conformance.ts";
-import { expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
+import { type Contract, expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
 
 /** Who is there, and what that makes of the connection. */
 export const presence: Contract = {

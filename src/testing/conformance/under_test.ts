@@ -65,7 +65,7 @@ export interface ConformanceOptions {
   name: string;
   /** Whether the edge carries video. Default `true`. */
   video?: boolean;
-  /** Whether parties can speak at rates that change in mid-call. Default `true`. */
+  /** Whether participants can speak at rates that change in mid-call. Default `true`. */
   rateChange?: boolean;
   /** How far durations may be off, in milliseconds: codecs and jitter buffers. Default 40. */
   toleranceMs?: number;

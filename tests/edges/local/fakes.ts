@@ -56,7 +56,6 @@ export class FakePeer implements RoomPeer {
       },
       receiver: { track: fakeTrack(typeof kind === "string" ? kind : kind.kind) },
       direction,
-      currentDirection: null,
       stop() {},
     };
     this.transceivers.push(transceiver);

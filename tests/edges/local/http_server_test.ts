@@ -1,11 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { typescriptKernel } from "../../../src/audio/typescript_kernel.ts";
 import { LocalChild } from "../../../src/edges/local/child/local_child.ts";
-import {
-  checkSettings,
-  type LocalServerOptions,
-  settingsToJson,
-} from "../../../src/edges/local/settings.ts";
+import { checkSettings, type LocalServerOptions } from "../../../src/edges/local/settings.ts";
+import { settingsToJson } from "../../../src/edges/local/wire/settings.ts";
 import { EdgeError } from "../../../src/edge/errors.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { systemClock } from "../../../src/events/clock.ts";

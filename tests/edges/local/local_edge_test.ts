@@ -53,10 +53,10 @@ Deno.test("a call is found again by its id and type, with the same secret", asyn
   );
   // Dots vanish from a link's path, half a character cannot be written there, and no page may send
   // what turns the reading direction.
-  for (const id of ["", "x".repeat(201), "a\nb", ".", "../..", "\uD800", "a\u202Eb", 5 as never]) {
+  for (const id of ["", "x".repeat(201), "a\nb", ".", "..", "\uD800", "a\u202Eb", 5 as never]) {
     await assertRejects(() => edge.createCall(id), TypeError, "callId");
   }
-  for (const callType of ["", ".", "../.."]) {
+  for (const callType of ["", ".", ".."]) {
     await assertRejects(() => edge.createCall("kitchen", { callType }), TypeError, "callType");
   }
   for (const id of ["...", ".kitchen", "a.b"]) await edge.createCall(id);

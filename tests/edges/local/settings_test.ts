@@ -4,9 +4,8 @@ import {
   checkSettings,
   isSecureContext,
   netPermissions,
-  settingsFromJson,
-  settingsToJson,
 } from "../../../src/edges/local/settings.ts";
+import { settingsFromJson, settingsToJson } from "../../../src/edges/local/wire/settings.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 
 const PEM = "-----BEGIN CERTIFICATE";

@@ -10,17 +10,18 @@ import type {
   ChildContext,
   EdgeChild,
   PublishedTracks,
+  RtcTrack,
   VideoConstraints,
-} from "../../../media/child/contract.ts";
-import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
-import { waitFor } from "../../../events/waiting.ts";
+} from "@ringline/edge/media/child";
 import {
   AuthenticationError,
   ConnectionError,
   EdgeError,
+  type JsonValue,
+  messageOf,
   ProtocolError,
-} from "../../../edge/errors.ts";
-import type { JsonValue } from "../../../edge/types.ts";
+  waitFor,
+} from "@ringline/edge/toolkit";
 import { StreamCall } from "./call/stream_call.ts";
 import { sfuCredentials } from "../wire/credentials.ts";
 import {
@@ -34,7 +35,6 @@ import {
   RESPONSE,
 } from "../wire/ipc.ts";
 import type { CallMedia } from "./sfu/media.ts";
-import { messageOf } from "../../../events/error_text.ts";
 
 /** How long the agent's process may take for an answer. */
 const ANSWER_MS = 20_000;

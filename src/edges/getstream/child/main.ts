@@ -3,10 +3,8 @@
  *
  * @module
  */
-import "../../../media/child/leave_signals.ts";
-import { runMediaChild } from "../../../media/child/child.ts";
-import { Peer } from "../../../media/webrtc/peer.ts";
-import { AudioRoom } from "../../../media/room/audio_room.ts";
+// First: from its beginning on it leaves signals to the agent's process.
+import { AudioRoom, Peer, runMediaChild } from "@ringline/edge/media/child";
 import { GetStreamChild } from "./getstream_child.ts";
 import { rtcCapabilities } from "./sfu/capabilities.ts";
 

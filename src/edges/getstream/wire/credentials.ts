@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { ProtocolError } from "../../../edge/errors.ts";
+import { ProtocolError } from "@ringline/edge/toolkit";
 
 const text = v.pipe(v.string(), v.maxLength(8192));
 

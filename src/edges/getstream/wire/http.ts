@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { type Clock, systemClock } from "../../../events/clock.ts";
-import { ProtocolError } from "../../../edge/errors.ts";
+import { type Clock, ProtocolError, systemClock } from "@ringline/edge/toolkit";
 import { describeFailure, rejectionError, silenceError } from "./service_errors.ts";
 
 /** No answer of the service is nearly as long. */

@@ -5,10 +5,11 @@
  * @module
  */
 import * as v from "valibot";
-import { jsonValue } from "../../../media/wire/messages.ts";
-import type { JsonValue } from "../../../edge/types.ts";
+import type { JsonValue } from "@ringline/edge/toolkit";
 import { type SfuCredentials, sfuCredentials } from "./credentials.ts";
 
+/** JSON that came out of `JSON.parse`: the wire has checked that it is. */
+const jsonValue = v.custom<JsonValue>((value) => value !== undefined);
 const text = v.pipe(v.string(), v.maxLength(8192));
 const ms = v.pipe(v.number(), v.minValue(0));
 

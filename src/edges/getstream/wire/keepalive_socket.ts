@@ -1,6 +1,4 @@
-import { type Clock, systemClock } from "../../../events/clock.ts";
-import { waitFor } from "../../../events/waiting.ts";
-import { ConnectionError } from "../../../edge/errors.ts";
+import { type Clock, ConnectionError, systemClock, waitFor } from "@ringline/edge/toolkit";
 
 /** Bytes that may wait to be sent before a socket is given up as too slow. */
 const MAX_BUFFERED = 1024 * 1024;

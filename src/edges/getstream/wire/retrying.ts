@@ -1,6 +1,10 @@
-import type { Clock } from "../../../events/clock.ts";
-import { backOffMs, type BackOffOptions, retry } from "../../../events/retry.ts";
-import { EdgeError } from "../../../edge/errors.ts";
+import {
+  backOffMs,
+  type BackOffOptions,
+  type Clock,
+  EdgeError,
+  retry,
+} from "@ringline/edge/toolkit";
 
 /** How often something is tried in all, unless said otherwise. */
 export const TRIES = 3;

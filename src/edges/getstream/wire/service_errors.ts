@@ -4,8 +4,12 @@
  *
  * @module
  */
-import { AuthenticationError, ConnectionError, type EdgeError } from "../../../edge/errors.ts";
-import { messageOf } from "../../../events/error_text.ts";
+import {
+  AuthenticationError,
+  ConnectionError,
+  type EdgeError,
+  messageOf,
+} from "@ringline/edge/toolkit";
 
 /** Stream's own number for a token that was valid once. */
 const TOKEN_EXPIRED = 40;

@@ -7,12 +7,13 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { newSecret } from "../wire/auth.ts";
-import type { LocalLimits } from "../wire/limits.ts";
 import { mediaGoesOn } from "./liveness.ts";
 import { Rejection } from "../wire/rejection.ts";
-import { ParticipantConnection } from "./participant_connection.ts";
-import type { RoomMedia } from "./room_media.ts";
-import type { RtcSettings } from "../settings.ts";
+import {
+  type ConnectionRoom,
+  ParticipantConnection,
+  type TrackKind,
+} from "./participant_connection.ts";
 import type { ClientMessage, Hello, Member, ServerMessage } from "../wire/signalling.ts";
 import { PROTOCOL_VERSION } from "../wire/signalling.ts";
 import type { Socket, SocketEnd } from "./socket.ts";
@@ -28,16 +29,9 @@ const REPAIRS = 6;
  */
 const MOST_DELAY_MS = 1000;
 
-/** The kinds of media that a person sends. */
-export type PersonTrack = "audio" | "camera" | "screen";
-
-/** What a person needs of his room. */
-export interface PersonRoom {
-  readonly media: RoomMedia;
+/** What a participant needs of the room. */
+export interface PersonRoom extends ConnectionRoom {
   readonly clock: Clock;
-  readonly limits: LocalLimits;
-  readonly rtc: RtcSettings;
-  log(line: string): void;
   /** Everybody whom `person` may see, himself not included. */
   membersFor(person: BrowserParticipant): Member[];
   /** He is connected for the first time. */
@@ -110,12 +104,12 @@ export class BrowserParticipant {
   }
 
   /** What his page says that he sends. */
-  sends(kind: PersonTrack): boolean {
+  sends(kind: TrackKind): boolean {
     return kind === "audio" ? this.#state.microphone : this.#state[kind];
   }
 
   /** The media of one of his tracks, once there can be any. */
-  track(kind: PersonTrack): RtcTrack | undefined {
+  track(kind: TrackKind): RtcTrack | undefined {
     return this.sends(kind) ? this.#connection.track(kind) : undefined;
   }
 

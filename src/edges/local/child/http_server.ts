@@ -8,7 +8,7 @@ import type { Clock } from "../../../events/clock.ts";
 import { type AccessLists, accessLists, isFromThisMachine, ownOrigin } from "../wire/auth.ts";
 import { pageFiles } from "./page.ts";
 import { Rejection } from "../wire/rejection.ts";
-import type { LocalSettings } from "../settings.ts";
+import type { LocalSettings } from "../wire/settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
 import { OpenSockets } from "./open_sockets.ts";
 import { Socket } from "./socket.ts";

@@ -13,14 +13,20 @@ import type {
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { EdgeError } from "../../../edge/errors.ts";
 import type { JsonValue } from "../../../edge/types.ts";
-import { isSecret, newSecret, sameSecret } from "../wire/auth.ts";
+import { newSecret, sameSecret } from "../wire/auth.ts";
 import { RateLimit } from "../wire/limits.ts";
-import type { CallMessage } from "../wire/messages.ts";
+import {
+  type CallMessage,
+  type CallParams,
+  callParams,
+  serveParams,
+  type ServerAddress,
+} from "../wire/messages.ts";
 import { Rejection } from "../wire/rejection.ts";
 import { Room } from "./room.ts";
 import type { RoomMedia } from "./room_media.ts";
 import { HttpServer } from "./http_server.ts";
-import { type LocalSettings, settingsFromJson } from "../settings.ts";
+import { type LocalSettings, settingsFromJson } from "../wire/settings.ts";
 import {
   type ClientMessage,
   type Hello,
@@ -35,17 +41,7 @@ const AGENT_WAIT_MS = 15_000;
 /** How long goodbyes may take before the process ends. */
 const GOODBYE_MS = 250;
 
-const callParams = v.object({
-  callType: v.string(),
-  callId: v.string(),
-  secret: v.custom<string>(isSecret),
-});
-const serveParams = v.object({ secret: v.nullable(v.string()) });
-
-interface OpenCall {
-  callType: string;
-  callId: string;
-  secret: string;
+interface OpenCall extends CallParams {
   room: Room;
   /** Runs while nobody has come to answer a call that a page started. */
   unanswered: Disposable | undefined;
@@ -89,7 +85,7 @@ export class LocalChild implements EdgeChild {
     return this.#server.origin;
   }
 
-  join(port: AgentConnection, params: JsonValue): Promise<JsonValue> {
+  join(port: AgentConnection, params: JsonValue): Promise<ServerAddress> {
     const call = this.#open(v.parse(callParams, params));
     call.unanswered?.[Symbol.dispose]();
     call.unanswered = undefined;
@@ -157,7 +153,7 @@ export class LocalChild implements EdgeChild {
     await this.#server.close();
   }
 
-  #open(init: { callType: string; callId: string; secret: string }): OpenCall {
+  #open(init: CallParams): OpenCall {
     const key = callKey(init.callType, init.callId);
     const open = this.#calls.get(key);
     if (open) return open;
@@ -239,8 +235,8 @@ export class LocalChild implements EdgeChild {
 
   #notify(type: CallMessage["type"], call: OpenCall): void {
     const { callType, callId, secret } = call;
-    const notice: CallMessage = { type, callType, callId, secret };
-    this.#context.send({ ...notice });
+    const message: CallMessage = { type, callType, callId, secret };
+    this.#context.send({ ...message });
   }
 
   #room(port: AgentConnection): Room {

@@ -6,11 +6,12 @@
 import type { PublishedTracks } from "../../../media/child/contract.ts";
 import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts";
 import { TrackType } from "../../../edge/types.ts";
-import type { BrowserParticipant, PersonTrack } from "./browser_participant.ts";
+import type { BrowserParticipant } from "./browser_participant.ts";
+import type { TrackKind } from "./participant_connection.ts";
 import type { RoomPort } from "./room_media.ts";
 import type { Member } from "../wire/signalling.ts";
 
-const TRACK_TYPES: Record<PersonTrack, TrackType> = {
+const TRACK_TYPES: Record<TrackKind, TrackType> = {
   audio: TrackType.AUDIO,
   camera: TrackType.VIDEO,
   screen: TrackType.SCREEN_SHARE,
@@ -75,6 +76,6 @@ export function personTracks(person: BrowserParticipant): TrackData[] {
 }
 
 /** The id of one of a person's tracks. */
-export function trackId(person: BrowserParticipant, kind: PersonTrack): string {
+export function trackId(person: BrowserParticipant, kind: TrackKind): string {
   return `${person.id}:${kind}`;
 }

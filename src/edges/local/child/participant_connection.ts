@@ -6,17 +6,29 @@
  */
 import type { RtcCandidate, RtcTrack, RtcTransceiver } from "../../../media/webrtc/rtc_types.ts";
 import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
-import type { PersonRoom, PersonTrack } from "./browser_participant.ts";
 import { Rejection } from "../wire/rejection.ts";
-import type { RoomPeer } from "./room_media.ts";
+import type { LocalLimits } from "../wire/limits.ts";
+import type { RtcSettings } from "../wire/settings.ts";
+import type { RoomMedia, RoomPeer } from "./room_media.ts";
 import type { ClientMessage, ServerMessage } from "../wire/signalling.ts";
 import { VideoSlots, type VideoSource } from "./video_slots.ts";
 
-/** What a connection needs of its person. */
+/** The kinds of media that a participant sends. */
+export type TrackKind = "audio" | "camera" | "screen";
+
+/** What a connection needs of the room. */
+export interface ConnectionRoom {
+  readonly media: RoomMedia;
+  readonly limits: LocalLimits;
+  readonly rtc: RtcSettings;
+  log(line: string): void;
+}
+
+/** What a connection needs of its participant. */
 export interface ParticipantConnectionInit {
   /** The participant's id. */
   id: string;
-  room: Pick<PersonRoom, "media" | "limits" | "rtc" | "log">;
+  room: ConnectionRoom;
   send(message: ServerMessage): void;
   refuse(refusal: Rejection): void;
   /** Tracks have come, or those of an older connection go: whoever reads them has to look. */
@@ -38,7 +50,7 @@ export class ParticipantConnection {
   /** Candidates of a browser on this machine, whose address is not known as this machine's yet. */
   #waiting: RtcCandidate[] = [];
   #answered = false;
-  #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
+  #receiving: Record<TrackKind, RtcTransceiver> | undefined;
   #sending: RtcTransceiver[] = [];
   #videos: VideoSlots;
   #closed = false;
@@ -54,7 +66,7 @@ export class ParticipantConnection {
   }
 
   /** The media of what he sends, once there can be any. */
-  track(kind: PersonTrack): RtcTrack | undefined {
+  track(kind: TrackKind): RtcTrack | undefined {
     return this.#answered ? this.#receiving?.[kind].receiver.track : undefined;
   }
 

@@ -22,7 +22,7 @@ import { BrowserParticipant, type PersonRoom } from "./browser_participant.ts";
 import { type GoodbyeCode, Rejection } from "../wire/rejection.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
-import type { RtcSettings } from "../settings.ts";
+import type { RtcSettings } from "../wire/settings.ts";
 import { sameSecret } from "../wire/auth.ts";
 import type { Hello, Member, ServerMessage } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";

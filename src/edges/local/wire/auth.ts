@@ -112,7 +112,7 @@ function isLoopbackOrigin(origin: string): boolean {
 }
 
 /** Writes an address as it stands in a URL. */
-export function urlHost(address: string): string {
+function urlHost(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }
 

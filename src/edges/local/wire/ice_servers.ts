@@ -26,7 +26,8 @@ const url = v.pipe(
 
 const secretText = v.optional(v.pipe(v.string("must be a text"), v.minLength(1, "is empty")));
 
-const iceServer = v.pipe(
+/** A server as it must be given. */
+export const iceServer = v.pipe(
   v.object({
     urls: v.union(
       [url, v.pipe(v.array(url), v.minLength(1))],

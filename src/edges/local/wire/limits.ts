@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as v from "valibot";
 import type { Clock } from "../../../events/clock.ts";
 
 /** The limits, all of which can be set. */
@@ -31,7 +32,20 @@ export interface LocalLimits {
   graceMs: number;
 }
 
-/** The limits of a server that was told nothing else. */
+/** The limits' shape, for the way to the media process. */
+export const localLimits = v.object({
+  people: v.number(),
+  calls: v.number(),
+  sockets: v.number(),
+  helloMs: v.number(),
+  messageSize: v.number(),
+  messagesPerSecond: v.number(),
+  candidates: v.number(),
+  videos: v.number(),
+  graceMs: v.number(),
+});
+
+/** The limits of a server whose program sets none. */
 export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
   people: 20,
   calls: 32,

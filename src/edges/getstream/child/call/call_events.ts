@@ -1,5 +1,4 @@
-import { ConnectionError, type EdgeError } from "../../../../edge/errors.ts";
-import type { TrackType } from "../../../../edge/types.ts";
+import { ConnectionError, type EdgeError, type TrackType } from "@ringline/edge/toolkit";
 import type { LevelData, Strategy } from "../../wire/ipc.ts";
 import { strategyOf } from "../sfu/sfu_error.ts";
 import type { SfuPayload } from "../sfu/sfu_socket.ts";

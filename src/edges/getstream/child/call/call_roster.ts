@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { ConnectionMessage } from "../../../../media/wire/messages.ts";
-import type { TrackType } from "../../../../edge/types.ts";
+import type { ConnectionMessage } from "@ringline/edge/media/child";
+import type { TrackType } from "@ringline/edge/toolkit";
 import type { Participant as ParticipantMessage } from "../proto/signal_pb.ts";
 import { isTrackType, mediaKey, trackId } from "./media_key.ts";
 

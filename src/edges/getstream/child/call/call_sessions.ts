@@ -3,10 +3,8 @@
  *
  * @module
  */
-import type { RtcConnectionState } from "../../../../media/webrtc/rtc_types.ts";
-import type { Clock } from "../../../../events/clock.ts";
-import { sleep } from "../../../../events/waiting.ts";
-import { ConnectionError } from "../../../../edge/errors.ts";
+import type { RtcConnectionState } from "@ringline/edge/media/child";
+import { type Clock, ConnectionError, sleep } from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import { ReconnectStrategy } from "../proto/signal_pb.ts";
 import { isRetryable } from "../../wire/retrying.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../../events/clock.ts";
+import type { Clock } from "@ringline/edge/toolkit";
 import { type SfuCredentials, tokenEndsAt } from "../../wire/credentials.ts";
 
 /** The part of the credentials' life after which newer ones are asked for. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { TrackType } from "../../../../edge/types.ts";
+import { TrackType } from "@ringline/edge/toolkit";
 
 const NAMES: Record<TrackType, string> = {
   [TrackType.UNSPECIFIED]: "UNSPECIFIED",

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { AgentConnection } from "../../../../media/child/contract.ts";
-import type { RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
+import type { AgentConnection, RtcTrack } from "@ringline/edge/media/child";
 import { keyOf, type Member, type RosterTrack } from "./call_roster.ts";
 import type { CallAudio } from "../sfu/media.ts";
 import { isAudio } from "./media_key.ts";

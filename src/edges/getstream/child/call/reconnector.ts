@@ -3,13 +3,16 @@
  *
  * @module
  */
-import type { Clock } from "../../../../events/clock.ts";
-import { sleep } from "../../../../events/waiting.ts";
-import { ConnectionError, EdgeError } from "../../../../edge/errors.ts";
-import { backOffMs } from "../../../../events/retry.ts";
+import {
+  backOffMs,
+  type Clock,
+  ConnectionError,
+  EdgeError,
+  messageOf,
+  sleep,
+} from "@ringline/edge/toolkit";
 import { BACK_OFF } from "../../wire/retrying.ts";
 import type { Strategy } from "../../wire/ipc.ts";
-import { messageOf } from "../../../../events/error_text.ts";
 
 /** What a reconnection does, and what it is told of the call. */
 export interface ReconnectorOptions {

@@ -1,6 +1,5 @@
-import type { Clock } from "../../../../events/clock.ts";
-import { sleep } from "../../../../events/waiting.ts";
-import type { RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
+import { type Clock, sleep } from "@ringline/edge/toolkit";
+import type { RtcTrack } from "@ringline/edge/media/child";
 import type { SfuSession } from "../sfu/sfu_session.ts";
 import type { CallRoster } from "./call_roster.ts";
 import type { MediaOrigin, MediaRouter } from "./media_router.ts";

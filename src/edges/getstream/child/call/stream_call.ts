@@ -6,12 +6,16 @@
 import type {
   AgentConnection,
   PublishedTracks,
+  RtcTrack,
   VideoConstraints,
-} from "../../../../media/child/contract.ts";
-import type { RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
-import type { Clock } from "../../../../events/clock.ts";
-import { ClosedError, EdgeError } from "../../../../edge/errors.ts";
-import type { JsonValue } from "../../../../edge/types.ts";
+} from "@ringline/edge/media/child";
+import {
+  type Clock,
+  ClosedError,
+  EdgeError,
+  type JsonValue,
+  messageOf,
+} from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import type { CallParams, IpcMessage, LevelData, Strategy } from "../../wire/ipc.ts";
 import type { CallMedia } from "../sfu/media.ts";
@@ -24,7 +28,6 @@ import { CredentialRenewal } from "./credential_renewal.ts";
 import { MediaRouter } from "./media_router.ts";
 import { Reconnector } from "./reconnector.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { messageOf } from "../../../../events/error_text.ts";
 
 /** The agent among the members of its room, and the SFU as the one who listens to it. */
 const AGENT = "agent";

@@ -1,6 +1,5 @@
-import type { VideoConstraints } from "../../../../media/child/contract.ts";
-import type { Clock } from "../../../../events/clock.ts";
-import { TrackType } from "../../../../edge/types.ts";
+import type { VideoConstraints } from "@ringline/edge/media/child";
+import { type Clock, TrackType } from "@ringline/edge/toolkit";
 import { retrying } from "../../wire/retrying.ts";
 import type { Member } from "./call_roster.ts";
 import type { Wanted } from "../sfu/sfu_session.ts";

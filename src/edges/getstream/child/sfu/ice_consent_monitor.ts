@@ -1,4 +1,4 @@
-import type { Clock } from "../../../../events/clock.ts";
+import type { Clock } from "@ringline/edge/toolkit";
 
 /** How often is looked. */
 const LOOK_MS = 1000;

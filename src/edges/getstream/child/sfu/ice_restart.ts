@@ -1,5 +1,5 @@
-import type { Clock } from "../../../../events/clock.ts";
-import type { RtcConnectionState } from "../../../../media/webrtc/rtc_types.ts";
+import type { Clock } from "@ringline/edge/toolkit";
+import type { RtcConnectionState } from "@ringline/edge/media/child";
 import type { PeerName } from "./sfu_connection.ts";
 
 /** A connection that loses packets for a moment comes back by itself. */

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Peer, PeerOptions } from "../../../../media/webrtc/peer.ts";
-import type { AudioRoom } from "../../../../media/room/audio_room.ts";
+import type { AudioRoom, Peer, PeerOptions } from "@ringline/edge/media/child";
 
 /** One connection to an SFU. */
 export type SfuPeer = Pick<

@@ -4,9 +4,8 @@
  * @module
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RtcTrack, RtcTransceiver } from "../../../../media/webrtc/rtc_types.ts";
-import { EdgeError } from "../../../../edge/errors.ts";
-import { TrackType } from "../../../../edge/types.ts";
+import type { RtcTrack, RtcTransceiver } from "@ringline/edge/media/child";
+import { EdgeError, TrackType } from "@ringline/edge/toolkit";
 import { PeerType, type PublishOption, type TrackInfoSchema } from "../proto/signal_pb.ts";
 import { isCodecName, type VideoCodec } from "../../wire/video_codec.ts";
 import { onlyCodec, withBitrate } from "./publish_sdp.ts";

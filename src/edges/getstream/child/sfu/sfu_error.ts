@@ -4,7 +4,7 @@ import {
   ConnectionError,
   EdgeError,
   type EdgeErrorOptions,
-} from "../../../../edge/errors.ts";
+} from "@ringline/edge/toolkit";
 import { type Error as ErrorMessage, ReconnectStrategy } from "../proto/signal_pb.ts";
 import { withoutSecrets } from "../../wire/service_errors.ts";
 

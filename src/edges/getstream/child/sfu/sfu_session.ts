@@ -4,9 +4,8 @@
  * @module
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Clock } from "../../../../events/clock.ts";
-import type { RtcConnectionState, RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
-import { ClosedError, ConnectionError } from "../../../../edge/errors.ts";
+import { type Clock, ClosedError, ConnectionError } from "@ringline/edge/toolkit";
+import type { RtcConnectionState, RtcTrack } from "@ringline/edge/media/child";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import {
   type CallState,

@@ -4,10 +4,14 @@
  * @module
  */
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { Clock } from "../../../../events/clock.ts";
-import { DropCounter } from "../../../../events/drop_counter.ts";
-import { waitFor } from "../../../../events/waiting.ts";
-import { ConnectionError, EdgeError, ProtocolError } from "../../../../edge/errors.ts";
+import {
+  type Clock,
+  ConnectionError,
+  DropCounter,
+  EdgeError,
+  ProtocolError,
+  waitFor,
+} from "@ringline/edge/toolkit";
 import {
   type JoinRequestSchema,
   type JoinResponse,

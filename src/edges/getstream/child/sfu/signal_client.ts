@@ -6,8 +6,7 @@
  */
 import { create, type DescMessage, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import * as v from "valibot";
-import type { Clock } from "../../../../events/clock.ts";
-import { ProtocolError } from "../../../../edge/errors.ts";
+import { type Clock, ProtocolError } from "@ringline/edge/toolkit";
 import { postJson } from "../../wire/http.ts";
 import {
   IceRestartRequestSchema,

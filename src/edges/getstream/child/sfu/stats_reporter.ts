@@ -1,4 +1,4 @@
-import type { Clock } from "../../../../events/clock.ts";
+import type { Clock } from "@ringline/edge/toolkit";
 import type { SfuConnection } from "./sfu_connection.ts";
 import type { SignalClient } from "./signal_client.ts";
 

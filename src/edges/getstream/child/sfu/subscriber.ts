@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { RtcTrack } from "../../../../media/webrtc/rtc_types.ts";
+import type { RtcTrack } from "@ringline/edge/media/child";
+import type { Clock } from "@ringline/edge/toolkit";
 import { PeerType, type SubscriberOffer } from "../proto/signal_pb.ts";
-import type { Clock } from "../../../../events/clock.ts";
 import { mediaKeyOfStream } from "../call/media_key.ts";
 import { retrying } from "../../wire/retrying.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";

@@ -1,22 +1,23 @@
 import type { AudioRow } from "../../edge/edge_agent.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { MemoryConnection, RoomMessage } from "../memory_connection.ts";
+import type { MemoryConnection } from "../memory_connection.ts";
 import type { MemoryParticipant } from "../memory_participant.ts";
 import type { MemoryNetwork } from "../memory_room.ts";
 import type { Random } from "../random.ts";
+import type { RoomMessage } from "../room_message.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 import type { NetworkConditions, Stall } from "./script.ts";
 import type { StallableClock } from "./stallable_clock.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { type NetworkFigures, SimulatedLink } from "./network.ts";
+import { type NetworkFigures, SimulatedLink } from "./simulated_link.ts";
 
-/** What the agent was to be told while it stood still. */
+/** What arrived for the agent during a stall. */
 type Held =
   | { connection: MemoryConnection; row: AudioRow }
   | { connection: MemoryConnection; message: RoomMessage };
 
-/** The ways between the people and the agent, and the agent's standing still. */
+/** The links between the people and the agent, and the agent's stalls. */
 export class SimulatedNetwork implements MemoryNetwork {
   readonly heardDelayMs: number;
   readonly #clock: VirtualClock;
@@ -25,7 +26,7 @@ export class SimulatedNetwork implements MemoryNetwork {
   readonly #conditions: (participantId: string) => NetworkConditions;
   readonly #up = new Map<string, SimulatedLink>();
   readonly #down = new Map<string, SimulatedLink>();
-  readonly #onHeard: (party: MemoryParticipant, atMs: number) => void;
+  readonly #onHeard: (participant: MemoryParticipant, atMs: number) => void;
   #held: Held[] = [];
 
   constructor(
@@ -35,8 +36,8 @@ export class SimulatedNetwork implements MemoryNetwork {
       random: Random;
       conditions: (participantId: string) => NetworkConditions;
       heardDelayMs: number;
-      /** A party hears 10 ms of the agent, at that time. */
-      onHeard: (party: MemoryParticipant, atMs: number) => void;
+      /** A participant hears 10 ms of the agent, at that time. */
+      onHeard: (participant: MemoryParticipant, atMs: number) => void;
     },
   ) {
     this.#onHeard = options.onHeard;
@@ -48,27 +49,27 @@ export class SimulatedNetwork implements MemoryNetwork {
   }
 
   get isEmpty(): boolean {
-    return [...this.#up.values()].every((network) => network.isEmpty);
+    return [...this.#up.values()].every((link) => link.isEmpty);
   }
 
-  /** What became of each person's packets on their way to the agent. */
+  /** Counts of each person's packets to the agent. */
   get figures(): { [participantId: string]: NetworkFigures } {
-    return Object.fromEntries([...this.#up].map(([id, network]) => [id, network.figures]));
+    return Object.fromEntries([...this.#up].map(([id, link]) => [id, link.figures]));
   }
 
-  /** How much later the agent hears somebody. */
+  /** How much later the agent hears a participant. */
   delayMs(participantId: string): number {
-    return this.#network(this.#up, participantId).delayMs;
+    return this.#link(this.#up, participantId).delayMs;
   }
 
-  carry(
-    party: MemoryParticipant,
+  transmit(
+    participant: MemoryParticipant,
     sent: ParticipantAudio | undefined,
     row: number,
   ): ParticipantAudio[] {
-    const network = this.#network(this.#up, party.id);
-    if (sent) network.send(sent, row, this.#clock.now());
-    const arrived = party.microphone && network.receive(row, party.microphone);
+    const link = this.#link(this.#up, participant.id);
+    if (sent) link.send(sent, row, this.#clock.now());
+    const arrived = participant.microphone && link.receive(row, participant.microphone);
     return arrived ? [arrived] : [];
   }
 
@@ -81,35 +82,35 @@ export class SimulatedNetwork implements MemoryNetwork {
     this.#held.push({ connection, row: { count: row.count, entries } });
   }
 
-  tell(connection: MemoryConnection, message: RoomMessage): void {
+  send(connection: MemoryConnection, message: RoomMessage): void {
     if (this.#agentClock.isStalled) this.#held.push({ connection, message });
-    else connection.take(message);
+    else connection.receive(message);
   }
 
-  say(party: MemoryParticipant, samples: Int16Array, from: Participant): void {
-    const network = this.#network(this.#down, party.id);
+  play(participant: MemoryParticipant, samples: Int16Array, from: Participant): void {
+    const link = this.#link(this.#down, participant.id);
     const nowMs = this.#clock.now();
-    if (network.decide(nowMs) !== "arrives") return;
-    // When it is heard is told instead of waited for: a timer for each frame and listener would
-    // take most of the simulation's time.
-    this.#onHeard(party, nowMs + network.delayMs);
-    party.hear(samples, from);
+    if (link.decide(nowMs) !== "arrives") return;
+    // The time of hearing is computed instead of waited for: a timer for each frame and listener
+    // would take most of the simulation's time.
+    this.#onHeard(participant, nowMs + link.delayMs);
+    participant.hear(samples, from);
   }
 
-  /** The agent stands still. */
+  /** Stalls the agent. */
   stall({ forMs, backlog = "rows" }: Stall): void {
     this.#agentClock.stall(forMs, () => {
       if (this.#agentClock.isStalled) return;
       const held = this.#held;
       this.#held = [];
       for (const one of this.#arrange(held, backlog)) {
-        if ("message" in one) one.connection.take(one.message);
+        if ("message" in one) one.connection.receive(one.message);
         else one.connection.hearRow(one.row);
       }
     });
   }
 
-  /** The rows between two messages, in the order in which they are handed over. */
+  /** Orders the rows between two messages as the stall's backlog says. */
   #arrange(held: Held[], backlog: NonNullable<Stall["backlog"]>): Held[] {
     if (backlog === "rows") return held;
     const result: Held[] = [];
@@ -132,21 +133,21 @@ export class SimulatedNetwork implements MemoryNetwork {
     return result;
   }
 
-  #network(networks: Map<string, SimulatedLink>, id: string): SimulatedLink {
-    let network = networks.get(id);
-    if (!network) {
-      const direction = networks === this.#up ? "up" : "down";
-      network = new SimulatedLink(
+  #link(links: Map<string, SimulatedLink>, id: string): SimulatedLink {
+    let link = links.get(id);
+    if (!link) {
+      const direction = links === this.#up ? "up" : "down";
+      link = new SimulatedLink(
         this.#conditions(id),
         this.#random.fork(`${direction} ${id}`),
       );
-      networks.set(id, network);
+      links.set(id, link);
     }
-    return network;
+    return link;
   }
 }
 
-/** All slots of one track, then all of the next. */
+/** Orders rows by track: all slots of one track, then all of the next. */
 function bySinks(rows: { connection: MemoryConnection; row: AudioRow }[]): Held[] {
   const tracks = new Set(rows.flatMap(({ row }) => row.entries.map((entry) => entry.trackId)));
   return [...tracks].flatMap((trackId) =>

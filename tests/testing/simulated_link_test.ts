@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Random } from "../../src/testing/random.ts";
-import { SimulatedLink } from "../../src/testing/simulator/network.ts";
+import { SimulatedLink } from "../../src/testing/simulator/simulated_link.ts";
 import type { NetworkConditions } from "../../src/testing/simulator/script.ts";
 
 /** The part of many packets that is lost, and how long a loss is on average. */

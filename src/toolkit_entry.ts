@@ -1,0 +1,36 @@
+/**
+ * For authors of edges and adapters: the contract of an edge without the agent, and the small parts
+ * that every edge and adapter needs, so that all of them wait, check and fail in the same way.
+ *
+ * Importing this loads neither `Agent` nor what it talks with: a media process uses it, too. An edge
+ * on WebRTC finds the rest in `@ringline/edge/media`.
+ *
+ * @example Wait for a service, for as long as its caller does
+ * ```ts
+ * import { systemClock, waitFor } from "@ringline/edge/toolkit";
+ *
+ * const answer = Promise.resolve("welcome");
+ * const text = await waitFor(answer, "the service's answer", {
+ *   timeoutMs: 5000,
+ *   clock: systemClock,
+ * });
+ * console.log(text); // welcome
+ * ```
+ *
+ * @module
+ */
+export * from "./edge/mod.ts";
+export { checkCall, checkJoin, checkUser } from "./edge/validation.ts";
+export { openBrowser } from "./edge/toolkit/open_browser.ts";
+export { checkMethods, checkObject } from "./events/checks.ts";
+export { DropCounter } from "./events/drop_counter.ts";
+export { describeError, messageOf } from "./events/error_text.ts";
+export {
+  checkDuration,
+  limitTime,
+  sleep,
+  type TimeLimit,
+  waitFor,
+  type WaitOptions,
+} from "./events/waiting.ts";
+export { backOffMs, type BackOffOptions, retry, type RetryOptions } from "./events/retry.ts";
