@@ -27,7 +27,7 @@ import type { AgentSession } from "./agent_session.ts";
 import { ConversationProcessor } from "./conversation_processor.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
 import { AgentInput } from "./agent_input.ts";
-import { allowEveryone } from "../inference/speakers/speaker_filter.ts";
+import { allowAll } from "../inference/speakers/speaker_filter.ts";
 
 /** An edge that takes longer than this for a step before the join is given up; each sets limits of its own. */
 const EDGE_LIMIT_MS = 30_000;
@@ -124,7 +124,7 @@ export class Agent {
     this.#senses = new AgentInput({
       edge,
       processors: this.processors,
-      speakerFilter: options.speakerFilter ?? allowEveryone,
+      speakerFilter: options.speakerFilter ?? allowAll,
       sampleRate: audioRate,
       hearsAgents,
       kernel: options.kernel ??

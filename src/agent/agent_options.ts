@@ -3,6 +3,7 @@ import type { AudioKernel } from "../audio/kernel.ts";
 import type { AudioTrackMode } from "../edge/audio_track.ts";
 import type { AudioSubscription } from "../edge/edge_agent.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
+import { EdgeEvents } from "../edge/edge_events.ts";
 import type { User } from "../edge/types.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
 import type { Clock } from "../events/clock.ts";
@@ -84,6 +85,12 @@ export function checkAgentOptions(options: AgentOptions): void {
   if (missing.length > 0) throw new TypeError(`an agent needs ${missing.join(" and ")}`);
   checkMethods(edge, "edge", "an EdgeTransport, e.g. new LocalEdge()", EDGE_METHODS);
   checkMethods(edge.events, "edge.events", "an EdgeEvents", ["subscribe", "announce"]);
+  if (!(edge.events instanceof EdgeEvents)) {
+    throw new TypeError(
+      "edge: its events come from another copy of @ringline/edge: install @ringline/edge and the " +
+        "edge's package, e.g. @ringline/getstream, in one and the same version",
+    );
+  }
   checkUser(agentUser, "agentUser");
   checkProcessors(options.processors);
   const { onAudio, instructions, speakerFilter, publishVideo, audioMode, audioRate } = options;

@@ -4,7 +4,7 @@ import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Processor } from "./processor.ts";
-import { allowEveryone, type SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
+import { allowAll, type SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { SLOT_MS } from "../audio/grid.ts";
 import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
@@ -304,7 +304,7 @@ export class AudioInput implements Disposable {
    * filter is shown a list of its own each time, to do with as it likes.
    */
   #filter(): readonly ParticipantAudio[] {
-    if (this.#options.speakerFilter === allowEveryone) return this.#row;
+    if (this.#options.speakerFilter === allowAll) return this.#row;
     this.#passing.length = 0;
     for (const audio of this.#row) {
       this.#shown.length = 0;

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
+import { checkObject } from "./checks.ts";
 import { promiseIn } from "./user_code.ts";
 
 /** How long to wait, and what ends the wait early. */
@@ -71,6 +72,7 @@ export function limitTime(
   what: string,
   options: { timeoutMs: number; signals?: readonly AbortSignal[]; clock?: Clock },
 ): TimeLimit {
+  checkObject(options, "options", "an object like { timeoutMs: 5000 }");
   const { timeoutMs, signals = [], clock = systemClock } = options;
   checkDuration("timeoutMs", timeoutMs);
   const limit = new AbortController();

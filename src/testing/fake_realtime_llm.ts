@@ -61,7 +61,7 @@ export class FakeRealtimeSession implements RealtimeSession {
   /** Milliseconds of sound, not silence, that it heard. */
   heardSoundMs = 0;
   /** What it was told of interruptions. */
-  readonly interruptions: { answerId: string; heardMs: number }[] = [];
+  readonly interruptions: { replyId: string; heardMs: number }[] = [];
   /** What it was shown. */
   readonly images: EncodedImage[] = [];
   /** What it was told in writing. */
@@ -133,9 +133,9 @@ export class FakeRealtimeSession implements RealtimeSession {
   }
 
   /** Reads. */
-  sendText(text: string, { respond }: { respond: boolean }): void {
+  sendText(text: string, { generateReply }: { generateReply: boolean }): void {
     this.texts.push(text);
-    if (respond) this.#exchange();
+    if (generateReply) this.#exchange();
   }
 
   /** Goes on with a result. */
@@ -145,8 +145,8 @@ export class FakeRealtimeSession implements RealtimeSession {
   }
 
   /** Takes note. */
-  interrupt(answerId: string, heardMs: number): void {
-    this.interruptions.push({ answerId, heardMs });
+  interrupt(replyId: string, heardMs: number): void {
+    this.interruptions.push({ replyId, heardMs });
   }
 
   #exchange(): void {
@@ -161,19 +161,19 @@ export class FakeRealtimeSession implements RealtimeSession {
   }
 
   #answer(text: string): void {
-    const answerId = `answer-${++this.#made}`;
+    const replyId = `answer-${++this.#made}`;
     // After whatever is being handled, as an answer from elsewhere comes.
     this.#clock.schedule(() => {
       for (const word of text.match(/\S+\s*/g) ?? []) {
-        this.#events.push({ type: "text", answerId, text: word });
+        this.#events.push({ type: "text", replyId, text: word });
         const samples = new Int16Array(24 * MS_PER_CHAR * word.length);
         for (let n = 0; n < samples.length; n++) {
           samples[n] = (2000 + 300 * word.charCodeAt(0) % 5000) * Math.sin(n / 12);
         }
         const pcm = new PcmChunk(samples, { sampleRate: 24_000 });
-        this.#events.push({ type: "audio", answerId, pcm });
+        this.#events.push({ type: "audio", replyId, pcm });
       }
-      this.#events.push({ type: "answer-ended", answerId });
+      this.#events.push({ type: "reply-ended", replyId });
     }, 0);
   }
 }

@@ -90,13 +90,13 @@ Deno.test("sound goes to the model, and its answer comes as words and sound", as
     { type: "user-transcript", id: "u", text: "How ", final: false },
     { type: "user-transcript", id: "u", text: "How are", final: false },
     { type: "user-transcript", id: "u", text: "How are you?", final: true },
-    { type: "text", answerId: "i", text: "Fine." },
+    { type: "text", replyId: "i", text: "Fine." },
   ]);
   assertEquals(
     got.slice(6, 8).flatMap((one) => one.type === "audio" ? [...one.pcm.samples] : []),
     [5, 6, 7],
   );
-  assertEquals(got[8], { type: "answer-ended", answerId: "i" });
+  assertEquals(got[8], { type: "reply-ended", replyId: "i" });
 });
 
 Deno.test("an interruption cancels what is being answered and cuts what is remembered", async () => {
@@ -113,7 +113,7 @@ Deno.test("an interruption cancels what is being answered and cuts what is remem
   // It had ended by itself: that is no failure.
   double.send({ type: "error", error: { code: "response_cancel_not_active", message: "none" } });
   double.send({ type: "response.done", response: { id: "r", status: "cancelled" } });
-  assertEquals(await next(events), [{ type: "answer-ended", answerId: "i" }]);
+  assertEquals(await next(events), [{ type: "reply-ended", replyId: "i" }]);
 });
 
 Deno.test("the answer to tools is asked for once, when all results are there", async () => {
@@ -145,7 +145,7 @@ Deno.test("the answer to tools is asked for once, when all results are there", a
 Deno.test("text, pictures and what is to be said are told to the model", async () => {
   await using double = new RealtimeDouble();
   await using session = await connect(double);
-  session.sendText("Hello", { name: "Bob", respond: true });
+  session.sendText("Hello", { name: "Bob", generateReply: true });
   const { item } = await double.message("conversation.item.create", 3);
   assertEquals(item.content, [{ type: "input_text", text: "Bob: Hello" }]);
   await double.message("response.create");

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AudioInput } from "../../src/agent/audio_input.ts";
-import { allowEveryone } from "../../src/inference/speakers/speaker_filter.ts";
+import { allowAll } from "../../src/inference/speakers/speaker_filter.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
 import { type Participant, TrackType } from "../../src/edge/types.ts";
@@ -50,7 +50,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
               return how === "slowly" ? sleep(15, { clock }) : undefined;
             },
           }],
-          speakerFilter: allowEveryone,
+          speakerFilter: allowAll,
           sampleRate: 16_000,
           hearsAgents: false,
           kernel: typescriptKernel(),

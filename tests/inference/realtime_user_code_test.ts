@@ -161,7 +161,7 @@ Deno.test("an event that makes no sense is told, and does not end the session", 
     undefined,
     5,
     {},
-    { type: "audio", answerId: "a" },
+    { type: "audio", replyId: "a" },
     { type: "tool-call" },
     { type: "nothing" },
   ];

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { isBackChannel } from "../../src/inference/text/backchannel.ts";
+import { isBackchannel } from "../../src/inference/text/backchannel.ts";
 import { heardTexts, type SpokenSentence } from "../../src/inference/text/played_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
 import { stripMarkdown, toSpeakable } from "../../src/inference/text/markdown_filter.ts";
@@ -114,10 +114,10 @@ Deno.test("whatever is written, more of what is spoken is more of what is writte
 
 Deno.test("signs of listening are told from words", () => {
   for (const text of ["", "Mhm.", "uh-huh", "Yeah, okay.", "[cough]", "Hm?", "ja genau"]) {
-    assertEquals(isBackChannel(text), true, text);
+    assertEquals(isBackchannel(text), true, text);
   }
   for (const text of ["No.", "Stop", "yeah but no", "okay okay okay okay", "What?", "wait"]) {
-    assertEquals(isBackChannel(text), false, text);
+    assertEquals(isBackchannel(text), false, text);
   }
 });
 

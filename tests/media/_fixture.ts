@@ -6,7 +6,13 @@ import { EdgeTransport } from "../../src/edge/edge_transport.ts";
 import type { JsonValue } from "../../src/edge/types.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { MediaConnection } from "../../src/media/parent/media_connection.ts";
-import { MediaProcess, type MediaProcessOptions } from "../../src/media/parent/media_process.ts";
+import type { ChildLink } from "../../src/media/parent/child_link.ts";
+import {
+  type MediaLease,
+  MediaProcess,
+  type MediaProcessOptions,
+  type ProcessLease,
+} from "../../src/media/parent/media_process.ts";
 
 /** The child without WebRTC. */
 export const FAKE_CHILD = new URL("./fixtures/fake_child.ts", import.meta.url);
@@ -16,6 +22,11 @@ export const LOOPBACK_CHILD = new URL("./fixtures/loopback_child.ts", import.met
 /** A process with the fake child. */
 export function fakeProcess(options: Partial<MediaProcessOptions> = {}): MediaProcess {
   return new MediaProcess({ child: FAKE_CHILD, config: null, logger: silentLogger, ...options });
+}
+
+/** The wire behind a lease. */
+export function linkOf(lease: MediaLease): ChildLink {
+  return (lease as ProcessLease).link;
 }
 
 /** The thinnest edge over a media process. */

@@ -1,6 +1,6 @@
 /** A machine as containers are: an own Deno cache that is read-only, no network, no home. @module */
 import { assertEquals } from "@std/assert";
-import { startRegistry } from "../native/registry_double.ts";
+import { type RegistryDouble, startRegistry } from "../native/registry_double.ts";
 
 const decoder = new TextDecoder();
 
@@ -29,8 +29,8 @@ export class OfflineMachine implements AsyncDisposable {
     this.#prefix = prefix;
   }
 
-  /** Fills the cache with what `deno cache main.ts` loads. */
-  static async make(): Promise<OfflineMachine> {
+  /** Fills the cache with what `deno cache main.ts` loads of this program. */
+  static async make(program: Program = localProgram): Promise<OfflineMachine> {
     const path = await Deno.makeTempDir();
     await Deno.chmod(path, 0o755);
     const prefix = await isolation();
@@ -40,8 +40,7 @@ export class OfflineMachine implements AsyncDisposable {
     try {
       await linkPackages(machine.denoDir);
       await using registry = await startRegistry();
-      const edge = `jsr:@ringline/edge@${registry.version}`;
-      await Deno.writeTextFile(`${path}/main.ts`, mainProgram(edge));
+      await Deno.writeTextFile(`${path}/main.ts`, program(registry));
       const cached = await new Deno.Command(Deno.execPath(), {
         args: ["cache", "main.ts"],
         cwd: path,
@@ -60,7 +59,7 @@ export class OfflineMachine implements AsyncDisposable {
   /** Runs the program with these flags; everything is read-only for it. */
   async run(flags: string[], env: Record<string, string> = {}): Promise<Printed> {
     const JSR_URL = await Deno.readTextFile(`${this.#path}/jsr_url`);
-    const args = ["run", "--quiet", "--no-prompt", ...flags, "main.ts"];
+    const args = ["run", "--quiet", "--no-prompt", "--cached-only", ...flags, "main.ts"];
     const [command, ...rest] = [...this.#prefix, this.#deno, ...args];
     await this.#setWritable(false);
     try {
@@ -110,7 +109,12 @@ export class OfflineMachine implements AsyncDisposable {
   }
 }
 
-function mainProgram(edge: string): string {
+/** The text of a program that imports what a registry serves. */
+export type Program = (registry: RegistryDouble) => string;
+
+/** Joins a call of a LocalEdge. */
+export const localProgram: Program = ({ version }) => {
+  const edge = `jsr:@ringline/edge@${version}`;
   return `
     import { Agent } from "${edge}";
     import { LocalEdge } from "${edge}/local";
@@ -124,7 +128,26 @@ function mainProgram(edge: string): string {
       console.log(error.name, error.code, error.message);
     }
   `;
-}
+};
+
+/** Names a GetStreamEdge, and starts its media process, as the first join does. */
+export const getstreamProgram: Program = ({ url, version }) => `
+  import { MediaProcess } from "jsr:@ringline/edge@${version}/media";
+  import { GetStreamEdge } from "jsr:@ringline/getstream@${version}";
+  await using _edge = new GetStreamEdge({ apiKey: "key", apiSecret: "secret" });
+  const process = new MediaProcess({
+    host: new URL("${url}@ringline/getstream/${version}/child/main.ts"),
+    config: null,
+    permissions: { net: true },
+  });
+  try {
+    const lease = await process.acquire();
+    console.log("ready");
+    await lease.release();
+  } catch (error) {
+    console.log(error.name, error.code, error.message);
+  }
+`;
 
 /** What takes the network and the home from a command, as far as this machine can. */
 async function isolation(): Promise<string[]> {
@@ -143,10 +166,13 @@ async function isolation(): Promise<string[]> {
 
 /** Links what is known of npm's packages into a cache, and those that the media process needs. */
 async function linkPackages(denoDir: string): Promise<void> {
-  const child = new URL("../../src/edges/local/child/main.ts", import.meta.url);
-  const { npmPackages } = await info([child.href]);
   const { npmCache } = await info(["--no-config"]);
-  const needed = new Set(Object.values(npmPackages!).map(({ name }) => name));
+  const needed = new Set<string>();
+  for (const entry of ["local", "getstream"]) {
+    const url = new URL(`../../src/edges/${entry}/mod.ts`, import.meta.url);
+    const { npmPackages } = await info([url.href]);
+    for (const { name } of Object.values(npmPackages!)) needed.add(name);
+  }
   for await (const folder of packageFolders(npmCache!)) {
     const [from, to] = [`${npmCache}/${folder}`, `${denoDir}/npm/${folder}`];
     if (needed.has(folder.slice(folder.indexOf("/") + 1))) await linkTree(from, to);

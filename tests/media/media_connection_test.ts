@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { EdgeError } from "../../src/edge/errors.ts";
 import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
-import { closeOf, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_fixture.ts";
+import { closeOf, fakeProcess, isAlive, linkOf, testAgent, TestEdge, until } from "./_fixture.ts";
 
 Deno.test("a join announces who and what is there, and leaving ends the process", async () => {
   await using edge = new TestEdge(fakeProcess());
@@ -206,7 +206,7 @@ Deno.test("a process that fails says goodbye to the people, and the agents learn
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
   const lease = await edge.process.acquire();
   // A second start: the two ends no longer speak of the same thing.
-  lease.link.send({
+  linkOf(lease).send({
     type: "start",
     version: 99,
     config: null,

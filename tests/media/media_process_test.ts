@@ -1,7 +1,15 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { EdgeError } from "../../src/edge/errors.ts";
+import { EdgeError, ProtocolError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { FAKE_CHILD, fakeProcess, isAlive, testAgent, TestEdge, until } from "./_fixture.ts";
+import {
+  FAKE_CHILD,
+  fakeProcess,
+  isAlive,
+  linkOf,
+  testAgent,
+  TestEdge,
+  until,
+} from "./_fixture.ts";
 import { findDeno } from "../../src/media/parent/deno_program.ts";
 import { spawnChild } from "../../src/media/parent/spawn.ts";
 import { fileURLToPath } from "node:url";
@@ -35,8 +43,31 @@ Deno.test("the process starts with the first lease, is shared, and is gone with 
 Deno.test("leases taken at the same time share one process", async () => {
   const process = fakeProcess();
   const leases = await Promise.all([process.acquire(), process.acquire(), process.acquire()]);
-  assertEquals(new Set(leases.map(({ link }) => link.pid)).size, 1);
+  assertEquals(new Set(leases.map((lease) => linkOf(lease).pid)).size, 1);
   await Promise.all(leases.map((lease) => lease.release()));
+});
+
+Deno.test("a media process refuses an agent's program of another version, and says what to do", async () => {
+  const deno = await findDeno();
+  const decoder = new TextDecoder(), encoder = new TextEncoder();
+  const process = fakeProcess({
+    spawn: () => {
+      const child = spawnChild(deno, { child: FAKE_CHILD });
+      // Another version, which also starts with something else than this one does.
+      const otherVersion = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+        transform: (bytes, output) => {
+          const text = decoder.decode(bytes).replace(/"version":\d/, '"version":9');
+          output.enqueue(encoder.encode(text.replace('"config"', '"choice"')));
+        },
+      });
+      otherVersion.readable.pipeTo(child.stdin).catch(() => {});
+      return { ...child, stdin: otherVersion.writable };
+    },
+  });
+  const error = await assertRejects(() => process.acquire(), ProtocolError, "speaks version 9 of");
+  assertEquals([error.code, error.retryable], ["wire-version", false]);
+  assertStringIncludes(error.message, "@ringline/edge and the packages of its edges in one");
+  assertEquals([process.pid, process.leases], [undefined, 0]);
 });
 
 Deno.test("after a death the next lease gets a new process", async () => {
@@ -220,9 +251,9 @@ Deno.test("what does not fit a request is its caller's TypeError, and is never s
   const process = fakeProcess();
   const lease = await process.acquire();
   const wrong = { connection: 1, stream: 1, epoch: -1 };
-  await assertRejects(() => lease.link.request("flush", wrong), TypeError, "flush: epoch");
+  await assertRejects(() => linkOf(lease).request("flush", wrong), TypeError, "flush: epoch");
   await assertRejects(() => lease.request("echo", "x".repeat(2 << 20)), RangeError, "at most");
-  assert(lease.link.isIdle, "nothing is waited for");
+  assert(linkOf(lease).isIdle, "nothing is waited for");
   assertEquals(await lease.request("echo", "still here"), "still here");
   await lease.release();
 });
@@ -235,9 +266,9 @@ Deno.test("a message that makes no sense is answered alone: only broken frames a
   // The first request of this link: what goes out under its number is answered to it.
   const hanging = assertRejects(() => lease.request("hang", null), EdgeError, "params.user");
   const params = { connection: 1, user: { id: "a" } };
-  lease.link.send({ type: "request", id: 1, method: "join", params } as never);
+  linkOf(lease).send({ type: "request", id: 1, method: "join", params } as never);
   assertEquals((await hanging as EdgeError).code, "wire-malformed");
-  lease.link.send({ type: "pause", connection: "x" } as never);
+  linkOf(lease).send({ type: "pause", connection: "x" } as never);
   await until("the line about the other", () => lines.some((line) => /malformed/.test(line)));
   assertEquals(await lease.request("echo", "still here"), "still here");
   await lease.release();
@@ -269,10 +300,15 @@ Deno.test({
 });
 
 Deno.test("every child leaves signals to the agent before it loads anything else", async () => {
-  for (const edge of ["local", "getstream"]) {
-    const file = new URL(`../../src/edges/${edge}/child/main.ts`, import.meta.url);
-    const [first] = (await Deno.readTextFile(file)).match(/^import .*$/m)!;
-    assertEquals(first, 'import "../../../media/child/leave_signals.ts";');
+  const firstImports = {
+    "edges/local/child/main.ts": '"../../../media/child/leave_signals.ts"',
+    "edges/getstream/child/main.ts": '"@ringline/edge/media/child"',
+    "media/child/mod.ts": '"./leave_signals.ts"',
+  };
+  for (const [path, expected] of Object.entries(firstImports)) {
+    const text = await Deno.readTextFile(new URL(`../../src/${path}`, import.meta.url));
+    const [, first] = text.match(/^import (?:[^"]* from )?(".*");$/m)!;
+    assertEquals([path, first], [path, expected]);
   }
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { OfflineMachine } from "./_offline.ts";
+import { getstreamProgram, OfflineMachine } from "./_offline.ts";
 
 Deno.test("the media process finds what DENO_DIR has: offline, read-only, without a home", async () => {
   await using machine = await OfflineMachine.make();
@@ -7,6 +7,13 @@ Deno.test("the media process finds what DENO_DIR has: offline, read-only, withou
     const { out, err } = await machine.run(flags);
     assertEquals([out, err], ["joined\n", ""], flags.join(" "));
   }
+});
+
+Deno.test("a package's media process finds what `deno cache` has fetched for its edge", async () => {
+  await using machine = await OfflineMachine.make(getstreamProgram);
+  // The double is no jsr.io: which registry it is has to reach the process.
+  const { out, err } = await machine.run(["--allow-run", "--allow-env=JSR_URL"]);
+  assertEquals([out, err], ["ready\n", ""]);
 });
 
 Deno.test("a media process that cannot load its modules says which, and what to do", async () => {

@@ -66,6 +66,23 @@ Deno.test("as a user gets it: an agent over an edge in memory runs with no permi
   assertEquals(out, "1000 true 0\n");
 });
 
+Deno.test("as a user gets it: an agent refuses an edge that rests on another copy of the package", async () => {
+  await using folder = await UserFolder.make();
+  const copy = folder.copyUrl("src/testing/mod.ts");
+  await folder.write(
+    "main.ts",
+    `import { Agent } from "@ringline/edge";
+     import { MemoryEdge } from "${copy}";
+     try {
+       new Agent({ edge: new MemoryEdge(), agentUser: { id: "echo", name: "Echo" } });
+     } catch (error) {
+       console.log(error.name, error.message);
+     }`,
+  );
+  const { out } = await folder.deno(["run", "--allow-import", "main.ts"]);
+  assertStringIncludes(out, "TypeError edge: its events come from another copy of @ringline/edge");
+});
+
 Deno.test("as a user gets it: the parrot runs with the permissions it states", async () => {
   await using folder = await UserFolder.make();
   const examples = new URL("../../examples/", import.meta.url);

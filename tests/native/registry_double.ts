@@ -1,67 +1,92 @@
-/** A small registry that serves this package as the real one would: its files and their hashes. */
+/** A small registry that serves the workspace's packages as the real one would: files and hashes. */
 
 import { parse } from "node:path";
 import { sha256 } from "../../src/native/node_builtins.ts";
 
 const root = new URL("../..", import.meta.url);
 
-/** A package, served at `url` until it is disposed. */
+/** The packages, served at `url` until it is disposed. */
 export interface RegistryDouble extends AsyncDisposable {
   readonly url: string;
   readonly version: string;
 }
 
-/** Serves what `deno.json` says is published. Specifiers are written out in full, as publishing does. */
+/** What this reads of a `deno.json`. */
+interface Config {
+  name: string;
+  version: string;
+  exports: string | Record<string, string>;
+  imports: Record<string, string>;
+  workspace?: string[];
+  publish?: { include: string[] };
+}
+
+/** A package's files by their paths in it. */
+type Files = Map<string, Uint8Array<ArrayBuffer>>;
+
+/**
+ * Serves what the `deno.json` of the root and of each member say is published. Specifiers are
+ * written out in full, as publishing does.
+ */
 export async function startRegistry(): Promise<RegistryDouble> {
-  const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-  const base = `/${config.name}/`;
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const name of config.publish.include as string[]) await collect(name, files);
-  const encoder = new TextEncoder(), decoder = new TextDecoder();
-  for (const [name, bytes] of files) {
-    if (/\.(ts|js)$/.test(name)) {
-      files.set(name, encoder.encode(inFull(decoder.decode(bytes), config.imports)));
-    }
+  const main = await readConfig(root);
+  const members = (main.workspace ?? []).map((path) => new URL(`${path}/`, root));
+  const served = new Map<string, Uint8Array<ArrayBuffer> | string>();
+  await servePackage(served, { folder: root, config: main, leaveOut: members });
+  for (const folder of members) {
+    const config = await readConfig(folder);
+    config.imports = { ...main.imports, ...config.imports };
+    await servePackage(served, { folder, config, leaveOut: [] });
   }
-  const manifest: Record<string, { size: number; checksum: string }> = {};
-  for (const [name, bytes] of files) {
-    manifest[`/${name}`] = { size: bytes.length, checksum: `sha256-${sha256(bytes)}` };
-  }
-  const answers = new Map<string, string>([
-    [
-      `${base}meta.json`,
-      JSON.stringify({
-        scope: config.name.split("/")[0].slice(1),
-        name: config.name.split("/")[1],
-        latest: config.version,
-        versions: { [config.version]: {} },
-      }),
-    ],
-    [
-      `${base}${config.version}_meta.json`,
-      JSON.stringify({ manifest, exports: config.exports }),
-    ],
-  ]);
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
     const { pathname } = new URL(request.url);
-    const answer = answers.get(pathname);
-    if (answer !== undefined) return Response.json(JSON.parse(answer));
-    const prefix = `${base}${config.version}/`;
-    const bytes = pathname.startsWith(prefix)
-      ? files.get(pathname.slice(prefix.length))
-      : undefined;
-    if (bytes === undefined) return new Response(null, { status: 404 });
-    return new Response(bytes, { headers: { "content-type": mediaType(pathname) } });
+    const body = served.get(pathname);
+    if (body === undefined) return new Response(null, { status: 404 });
+    return new Response(body, { headers: { "content-type": mediaType(pathname) } });
   });
   return {
     url: `http://127.0.0.1:${server.addr.port}/`,
-    version: config.version,
+    version: main.version,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
 
-async function collect(name: string, files: Map<string, Uint8Array<ArrayBuffer>>): Promise<void> {
-  const url = new URL(name, root);
+async function readConfig(folder: URL): Promise<Config> {
+  return JSON.parse(await Deno.readTextFile(new URL("deno.json", folder)));
+}
+
+async function servePackage(
+  served: Map<string, Uint8Array<ArrayBuffer> | string>,
+  { folder, config, leaveOut }: { folder: URL; config: Config; leaveOut: URL[] },
+): Promise<void> {
+  const { name, version, exports, imports } = config;
+  const files: Files = new Map();
+  for (const path of config.publish?.include ?? ["."]) {
+    await collect(new URL(path, folder), { folder, leaveOut, files });
+  }
+  const encoder = new TextEncoder(), decoder = new TextDecoder();
+  const manifest: Record<string, { size: number; checksum: string }> = {};
+  for (const [path, source] of files) {
+    const bytes = /\.(ts|js)$/.test(path)
+      ? encoder.encode(inFull(decoder.decode(source), imports))
+      : source;
+    served.set(`/${name}/${version}/${path}`, bytes);
+    manifest[`/${path}`] = { size: bytes.length, checksum: `sha256-${sha256(bytes)}` };
+  }
+  const [scope, own] = name.slice(1).split("/");
+  const meta = { scope, name: own, latest: version, versions: { [version]: {} } };
+  served.set(`/${name}/meta.json`, JSON.stringify(meta));
+  const entries = typeof exports === "string" ? { ".": exports } : exports;
+  served.set(`/${name}/${version}_meta.json`, JSON.stringify({ manifest, exports: entries }));
+}
+
+/** A file, or what is in a folder, but not in those that are packages themselves. */
+async function collect(
+  url: URL,
+  into: { folder: URL; leaveOut: URL[]; files: Files },
+): Promise<void> {
+  const { folder, leaveOut, files } = into;
+  if (leaveOut.some(({ href }) => `${url.href}/` === href)) return;
   let info;
   try {
     info = await Deno.stat(url);
@@ -70,10 +95,11 @@ async function collect(name: string, files: Map<string, Uint8Array<ArrayBuffer>>
     throw error;
   }
   if (!info.isDirectory) {
-    files.set(name, await Deno.readFile(url));
+    files.set(url.href.slice(folder.href.length), await Deno.readFile(url));
     return;
   }
-  for await (const entry of Deno.readDir(url)) await collect(`${name}/${entry.name}`, files);
+  const base = url.href.replace(/\/?$/, "/");
+  for await (const { name } of Deno.readDir(url)) await collect(new URL(name, base), into);
 }
 
 /** Import-map names in import and export declarations and dynamic imports, written out. */

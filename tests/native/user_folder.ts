@@ -48,6 +48,13 @@ export class UserFolder implements AsyncDisposable {
     return `jsr:@ringline/edge@${this.#registry.version}`;
   }
 
+  /** A module of the package at another address: to Deno it is another copy of it. */
+  copyUrl(path: string): URL {
+    const url = new URL(`@ringline/edge/${this.#registry.version}/${path}`, this.#registry.url);
+    url.hostname = "localhost";
+    return url;
+  }
+
   /** Where `./install` puts a library. */
   get cache(): string {
     return `${this.path}/cache`;
@@ -95,9 +102,11 @@ export class UserFolder implements AsyncDisposable {
   /** Takes the registry out of Deno's cache. */
   async #forget(): Promise<void> {
     const { hostname, port } = new URL(this.#registry.url);
-    const cached = `${this.#denoDir}/remote/http/${hostname}_PORT${port}`;
-    await Deno.remove(cached, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    for (const name of [hostname, "localhost"]) {
+      const cached = `${this.#denoDir}/remote/http/${name}_PORT${port}`;
+      await Deno.remove(cached, { recursive: true }).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+    }
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Language models of the AI SDK (`npm:ai`), and so of every vendor that has a provider for it.
+ * Language models of the AI SDK (`npm:ai`), and so of every vendor that has a provider for it. The SDK
+ * asks for `--allow-sys=hostname` when it is loaded; its providers need `--allow-net`.
  *
  * @example
  * ```ts

@@ -110,9 +110,9 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "response.create", response: { instructions } });
   }
 
-  sendText(text: string, { name, respond }: { name?: string; respond: boolean }): void {
+  sendText(text: string, { name, generateReply }: { name?: string; generateReply: boolean }): void {
     this.#sendItem("user", [{ type: "input_text", text: labelled(text, name) }]);
-    if (respond) this.#send({ type: "response.create" });
+    if (generateReply) this.#send({ type: "response.create" });
   }
 
   sendToolResult(callId: string, { text }: ToolResult): void {
@@ -125,14 +125,14 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#goOn();
   }
 
-  interrupt(answerId: string, heardMs: number): void {
-    const answer = this.#answers.get(answerId);
+  interrupt(replyId: string, heardMs: number): void {
+    const answer = this.#answers.get(replyId);
     if (answer && answer.responseId === this.#activeResponse) {
       this.#send({ type: "response.cancel", response_id: answer.responseId });
     }
     this.#send({
       type: "conversation.item.truncate",
-      item_id: answerId,
+      item_id: replyId,
       content_index: 0,
       audio_end_ms: heardMs,
     });
@@ -201,10 +201,10 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
         this.#answer(event);
-        return this.#events.push({ type: "text", answerId: id, text: delta });
+        return this.#events.push({ type: "text", replyId: id, text: delta });
       case "response.output_audio.delta": {
         const pcm = this.#answer(event).pcm.push(Uint8Array.fromBase64(delta));
-        return this.#events.push({ type: "audio", answerId: id, pcm });
+        return this.#events.push({ type: "audio", replyId: id, pcm });
       }
       case "response.output_item.done":
         return this.#itemDone(event.item ?? {});
@@ -233,10 +233,10 @@ export class OpenAIRealtimeSession implements RealtimeSession {
 
   #responseDone({ id, status, status_details: details }: ServerEvent["response"] & object): void {
     if (this.#activeResponse === id) this.#activeResponse = undefined;
-    for (const [answerId, { responseId }] of this.#answers) {
+    for (const [replyId, { responseId }] of this.#answers) {
       if (responseId !== id) continue;
-      this.#answers.delete(answerId);
-      this.#events.push({ type: "answer-ended", answerId });
+      this.#answers.delete(replyId);
+      this.#events.push({ type: "reply-ended", replyId });
     }
     if (status === "failed") this.#failed(details?.error ?? {});
     this.#goOn();

@@ -1,3 +1,4 @@
+import { shown } from "../../events/checks.ts";
 import type { Logger } from "../../events/logger.ts";
 import { messageOf } from "../../events/error_text.ts";
 
@@ -10,6 +11,7 @@ const COMMANDS: Record<string, [string, ...string[]]> = {
 
 /** Opens a page in the person's browser; says so where that is not possible. */
 export async function openBrowser(url: URL, logger: Logger): Promise<void> {
+  if (!(url instanceof URL)) throw new TypeError(`url: expected a URL, got ${shown(url)}`);
   const [command, ...args] = COMMANDS[Deno.build.os] ?? COMMANDS.linux!;
   try {
     const { success } = await new Deno.Command(command, {

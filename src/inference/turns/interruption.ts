@@ -7,7 +7,7 @@ import {
   FalseInterruptionEvent,
   OverlappingSpeechEvent,
 } from "../contracts/events.ts";
-import { isBackChannel } from "../text/backchannel.ts";
+import { isBackchannel } from "../text/backchannel.ts";
 
 /**
  * When speech over the agent interrupts it. Any speech silences it at once. Words that are more
@@ -96,7 +96,7 @@ export class InterruptionHandler {
 
   /** More of what he says was understood. */
   text(turn: Turn): void {
-    if (this.#suspects.has(turn) && !isBackChannel(turn.text)) this.#confirm(turn);
+    if (this.#suspects.has(turn) && !isBackchannel(turn.text)) this.#confirm(turn);
   }
 
   /** He paused. */
@@ -115,10 +115,10 @@ export class InterruptionHandler {
   understood(turn: Turn): void {
     if (!this.#suspects.has(turn)) {
       // The agent goes on already, but now it is known that it was meant.
-      if (this.#over.has(turn) && this.#floor.isBusy && !isBackChannel(turn.text)) {
+      if (this.#over.has(turn) && this.#floor.isBusy && !isBackchannel(turn.text)) {
         this.#interrupt(turn, this.#clock.now());
       }
-    } else if (isBackChannel(turn.text)) this.#dismiss(turn);
+    } else if (isBackchannel(turn.text)) this.#dismiss(turn);
     else this.#confirm(turn);
   }
 
@@ -126,7 +126,7 @@ export class InterruptionHandler {
   ended(turn: Turn): boolean {
     if (turn.text === "") this.#dismiss(turn);
     else this.understood(turn);
-    return this.#over.has(turn) && isBackChannel(turn.text);
+    return this.#over.has(turn) && isBackchannel(turn.text);
   }
 
   /** Something else interrupted the agent. */

@@ -18,7 +18,6 @@ import {
   readToChild,
   type ToChild,
   type ToParent,
-  WIRE_VERSION,
 } from "../wire/control.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
@@ -119,9 +118,13 @@ class ChildRun {
     try {
       message = readToChild(frame);
     } catch (error) {
+      const isFirst = this.#dispatcher === undefined;
+      if (isFirst && error instanceof ProtocolError && error.code === "wire-version") {
+        return void this.#fail(error);
+      }
       // One malformed message must not end other calls. Before the start there are none, and a
       // malformed start ends the process.
-      if (!(error instanceof MalformedMessageError) || this.#dispatcher === undefined) throw error;
+      if (!(error instanceof MalformedMessageError) || isFirst) throw error;
       const id = error.requestId;
       if (id === undefined) this.#send({ type: "log", level: "error", message: error.message });
       else this.#send({ type: "reply", id, error: toWireError(error) });
@@ -138,12 +141,9 @@ class ChildRun {
     });
   }
 
-  #start({ version, config, memoryLimit }: ToChild & { type: "start" }): void {
-    if (version !== WIRE_VERSION || this.#dispatcher !== undefined) {
-      throw new ProtocolError(
-        `the agent's program speaks wire version ${version}, expected ${WIRE_VERSION}, once`,
-        { code: "wire-version" },
-      );
+  #start({ config, memoryLimit }: ToChild & { type: "start" }): void {
+    if (this.#dispatcher !== undefined) {
+      throw new ProtocolError("the wire carried a second start", { code: "wire-garbage" });
     }
     const log = (level: LogLevel, message: string) => this.#send({ type: "log", level, message });
     const kernel = loadKernel({ logger: (line) => log("info", line) });
@@ -167,13 +167,16 @@ class ChildRun {
         this.#send({ type: "ready", kernel: kernel.name });
         setInterval(() => this.#checkMemory(dispatcher, memoryLimit), memoryLimit.checkEveryMs);
       },
-      async (error) => {
-        this.#edge = undefined;
-        this.#send({ type: "failed", error: toWireError(error) });
-        await this.#writer.drained();
-        this.#broken.resolve(EXIT_FAILED);
-      },
+      (error) => this.#fail(error),
     );
+  }
+
+  /** Says why this process cannot be used, and ends it. */
+  async #fail(error: unknown): Promise<void> {
+    this.#edge = undefined;
+    this.#send({ type: "failed", error: toWireError(error) });
+    await this.#writer.drained();
+    this.#broken.resolve(EXIT_FAILED);
   }
 
   #checkMemory(dispatcher: Dispatcher, limit: MemoryLimit): void {

@@ -1,5 +1,6 @@
 import { ClosedError, ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
+import { checkObject, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
@@ -69,9 +70,13 @@ export class MediaProcess {
   /**
    * Starts nothing yet.
    *
-   * @throws {TypeError} `denoPath` is neither a path nor a file URL.
+   * @throws {TypeError} `host` is no URL, or `denoPath` neither a path nor a file URL.
    */
   constructor(options: MediaProcessOptions) {
+    checkObject(options, "options", "an object like { host, config }");
+    if (!(options.child instanceof URL)) {
+      throw new TypeError(`child: expected the URL of a module, got ${shown(options.child)}`);
+    }
     this.#options = options;
     this.#denoPath = readDenoPath(options.denoPath);
     this.#clock = options.clock ?? systemClock;

@@ -1,10 +1,15 @@
 /** The control messages between the two processes, and their checks. @module */
 import * as v from "valibot";
 import { ProtocolError } from "../../edge/errors.ts";
+import { shown } from "../../events/checks.ts";
 import type { Frame } from "./frame_parser.ts";
 import { connectionMessage, jsonValue, text } from "./messages.ts";
 
-/** Both processes must speak the same version: they do, unless their packages were mixed by hand. */
+/**
+ * Both processes must speak the same version. They always come from one package, unless the versions
+ * of `@ringline/edge` and of an edge's package are mixed: so that each can say so, every version
+ * keeps the header of frames, `start` with its `version`, and `failed` with its `error`.
+ */
 export const WIRE_VERSION = 3;
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
@@ -197,7 +202,10 @@ export class MalformedMessageError extends ProtocolError {
   }
 }
 
-/** Whatever else is wrong with it, it names its request. */
+/** A start of any version. */
+const versioned = v.object({ type: v.literal("start"), version: v.unknown() });
+
+/** A message that names its request, whatever else is wrong with it. */
 const identified = v.object({
   type: v.picklist(["request", "reply"]),
   id: v.pipe(v.number(), v.integer()),
@@ -227,10 +235,16 @@ export function readResult<M extends RequestMethod>(method: M, result: unknown):
  * Reads a message to the child.
  *
  * @throws {MalformedMessageError} the frame holds JSON, but no message
- * @throws {ProtocolError} the frame holds no JSON
+ * @throws {ProtocolError} the frame holds no JSON, or the start of another version (`wire-version`)
  */
 export function readToChild(frame: Frame): ToChild {
-  return check(toChild, parse(frame));
+  const message = parse(frame);
+  // Before the rest of the message, which belongs to the other version.
+  const start = v.safeParse(versioned, message);
+  if (start.success && start.output.version !== WIRE_VERSION) {
+    throw otherVersion(start.output.version);
+  }
+  return check(toChild, message);
 }
 
 /** Reads a message to the parent. Throws as `readToChild` does. */
@@ -247,6 +261,15 @@ function parse({ bytes, start, length }: Frame): unknown {
       cause,
     });
   }
+}
+
+function otherVersion(version: unknown): ProtocolError {
+  return new ProtocolError(
+    `the agent's program speaks version ${shown(version)} of the wire to its media process, which ` +
+      `speaks version ${WIRE_VERSION}: install @ringline/edge and the packages of its edges in one ` +
+      "and the same version",
+    { code: "wire-version" },
+  );
 }
 
 function check<T>(schema: v.GenericSchema<unknown, T>, message: unknown): T {
