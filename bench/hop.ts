@@ -24,7 +24,7 @@ const WARM_UP_ROWS = 50;
 /** An edge that is nothing but a hop. */
 class HopEdge extends EdgeTransport {
   readonly #process = new MediaProcess({
-    host: new URL("./hop_host.ts", import.meta.url),
+    child: new URL("./hop_child.ts", import.meta.url),
     config: null,
   });
   readonly #participants: number;

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { PlayoutReport, PlayoutSink } from "../../src/edge/audio_track.ts";
+import type { PlayoutReport, PlayoutSink, PlayoutSource } from "../../src/edge/audio_track.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
 import {
@@ -29,10 +29,13 @@ class ManualPort implements PlayoutSink {
   readonly calls: string[] = [];
   answer: Promise<{ playedMs: number; discardedMs: number }> | undefined;
 
-  push(samples: Int16Array, epoch: number, { final }: { final: boolean }): void {
-    this.pushes.push({ length: samples.length, epoch, final });
-    this.samples.push(...samples);
-    this.calls.push("push");
+  onReady(source: PlayoutSource): void {
+    for (let chunk = source.read(); chunk; chunk = source.read()) {
+      const { samples, epoch, final } = chunk;
+      this.pushes.push({ length: samples.length, epoch, final });
+      this.samples.push(...samples);
+      this.calls.push("push");
+    }
   }
   flush(epoch: number): Promise<{ playedMs: number; discardedMs: number }> {
     this.calls.push(`flush ${epoch}`);
@@ -363,6 +366,29 @@ Deno.test("a track can be published again elsewhere and goes on with what was no
   assertEquals(frames.length / 48, 500);
   assertEquals(track.playedMs, 600);
   assertEquals(await track.flush(), { playedMs: 600, discardedMs: 400 });
+});
+
+Deno.test("a sink that reads later finds all that is due in order, and leaves the rest to the next", async () => {
+  const { clock, track, frames, play } = setUp();
+  let source: PlayoutSource | undefined;
+  const lazy = new ManualPort();
+  lazy.onReady = (given) => source = given;
+  const binding = track.bind(lazy);
+  let isWritten = false;
+  const writing = track.write(ramp(1300)).then(() => isWritten = true);
+  await clock.advance(0);
+  assertEquals([isWritten, track.bufferedMs], [false, 1300]);
+  const read: number[] = [];
+  for (let chunk = source!.read(); chunk; chunk = source!.read()) read.push(...chunk.samples);
+  await writing;
+  assertEquals([read.length / 48, track.bufferedMs], [400, 1300]);
+  binding[Symbol.dispose]();
+  assertEquals(source!.read(), undefined);
+  using _playout = play();
+  await clock.until(track.drain());
+  const all = [...read, ...frames];
+  assertEquals(all.length / 48, 1300);
+  assert(all.every((value, n) => value === n % 30_000 + 1));
 });
 
 Deno.test("draining waits for all that was written, and can be given up", async () => {

@@ -14,14 +14,14 @@ import {
   type ProcessLease,
 } from "../../src/media/parent/media_process.ts";
 
-/** The host without WebRTC. */
-export const FAKE_HOST = new URL("./fixtures/fake_host.ts", import.meta.url);
-/** The host whose people are peers in its own process. */
-export const LOOPBACK_HOST = new URL("./fixtures/loopback_host.ts", import.meta.url);
+/** The child without WebRTC. */
+export const FAKE_CHILD = new URL("./fixtures/fake_child.ts", import.meta.url);
+/** The child whose people are peers in its own process. */
+export const LOOPBACK_CHILD = new URL("./fixtures/loopback_child.ts", import.meta.url);
 
-/** A process with the fake host. */
+/** A process with the fake child. */
 export function fakeProcess(options: Partial<MediaProcessOptions> = {}): MediaProcess {
-  return new MediaProcess({ host: FAKE_HOST, config: null, logger: silentLogger, ...options });
+  return new MediaProcess({ child: FAKE_CHILD, config: null, logger: silentLogger, ...options });
 }
 
 /** The wire behind a lease. */

@@ -4,11 +4,11 @@ import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { MediaProcess } from "../../src/media/parent/media_process.ts";
-import { LOOPBACK_HOST, testAgent, TestEdge, until } from "./_fixture.ts";
+import { LOOPBACK_CHILD, testAgent, TestEdge, until } from "./_fixture.ts";
 
 function loopbackEdge(): TestEdge {
   return new TestEdge(
-    new MediaProcess({ host: LOOPBACK_HOST, config: null, logger: silentLogger }),
+    new MediaProcess({ child: LOOPBACK_CHILD, config: null, logger: silentLogger }),
   );
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
-import { RowQueue, type RowWriter } from "../../src/media/child/row_queue.ts";
+import { RowQueue, type RowWriter } from "../../src/media/room/row_queue.ts";
 import type { RtcAudioData } from "../../src/media/webrtc/rtc_types.ts";
 import { Playout } from "../../src/media/room/playout.ts";
 import { RoomEngine } from "../../src/media/room/room_engine.ts";
@@ -38,13 +38,13 @@ class TestRoom {
     const rowQueue = new RowQueue({
       sampleRate,
       clock: this.clock,
-      introduce: (source, participantId) => introduced[source] = participantId,
+      onSource: (source, participantId) => introduced[source] = participantId,
       onReady: () => {},
     });
     const playout = new Playout();
     playout.bind(1, "speech", 0);
     const options = { memberId: id, trackId: `${id}-track`, participantId: id };
-    this.engine.addAgent({ playout, rowQueue, hearing: { agents } }, options);
+    this.engine.addAgent({ playout, rowQueue, audioSubscription: { agents } }, options);
     return { playout, rowQueue, rows: () => readRows(rowQueue, introduced) };
   }
 

@@ -5,7 +5,7 @@ import {
   MAX_ACTIVE_SPEAKERS,
   selectSpeakers,
 } from "../../src/media/room/active_speaker.ts";
-import { TICK_SAMPLES } from "../../src/media/room/time.ts";
+import { TICK_SAMPLES } from "../../src/media/wire/time.ts";
 
 function level(value: number): Int16Array {
   return new Int16Array(TICK_SAMPLES).fill(value);

@@ -1,5 +1,11 @@
 import { SampleFifo } from "../../audio/sample_fifo.ts";
-import type { AudioTrack, FlushResult, PlayoutSink, SinkBinding } from "../audio_track.ts";
+import type {
+  AudioTrack,
+  FlushResult,
+  PlayoutSink,
+  PlayoutSource,
+  SinkBinding,
+} from "../audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { checkMethods } from "../../events/checks.ts";
 import { UserHook } from "../../events/user_code.ts";
@@ -67,7 +73,7 @@ export class PacedPlayout implements Disposable {
     this.#frameSamples = Math.round(track.sampleRate * FRAME_MS / 1000);
     this.#frame = new Int16Array(this.#frameSamples);
     this.#queue = new SampleFifo(track.sampleRate);
-    this.#binding = track.bind(this.#port());
+    this.#binding = track.bind(this.#sink());
     this.#report();
   }
 
@@ -78,14 +84,10 @@ export class PacedPlayout implements Disposable {
     this.#binding[Symbol.dispose]();
   }
 
-  #port(): PlayoutSink {
+  #sink(): PlayoutSink {
     return {
       sampleRate: this.#track.sampleRate,
-      push: (samples, epoch) => {
-        if (epoch !== this.#epoch || this.#closed) return;
-        this.#queue.push(samples);
-        this.#wake();
-      },
+      onReady: (source) => this.#take(source),
       flush: (epoch) => Promise.resolve(this.#flush(epoch)),
       pause: () => {
         this.#paused = true;
@@ -97,6 +99,12 @@ export class PacedPlayout implements Disposable {
         this.#wake();
       },
     };
+  }
+
+  #take(source: PlayoutSource): void {
+    if (this.#closed) return;
+    for (let chunk = source.read(); chunk; chunk = source.read()) this.#queue.push(chunk.samples);
+    this.#wake();
   }
 
   #flush(epoch: number): FlushResult {

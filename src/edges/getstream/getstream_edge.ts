@@ -93,7 +93,7 @@ export class GetStreamEdge extends EdgeTransport {
     this.#settings = readSettings(options);
     this.#service = new StreamService(this.#settings, this.clock);
     this.#process = new MediaProcess({
-      host: new URL("./child/main.ts", import.meta.url),
+      child: new URL("./child/main.ts", import.meta.url),
       config: null,
       permissions: { net: true },
       denoPath: options.denoPath,
@@ -302,7 +302,7 @@ export class GetStreamEdge extends EdgeTransport {
       params: params as unknown as JsonValue,
       signal,
       timeoutMs: Infinity,
-      onEdgeNotice: (data, from) => desk.onNotice(data, from),
+      onEdgeMessage: (data, from) => desk.onNotice(data, from),
     });
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));

@@ -99,7 +99,7 @@ export class LocalEdge extends EdgeTransport {
     this.#settings = checkSettings(options);
     this.#config = settingsToJson(this.#settings);
     this.#process = new MediaProcess({
-      host: new URL("./child/main.ts", import.meta.url),
+      child: new URL("./child/main.ts", import.meta.url),
       config: this.#config,
       permissions: { net: netPermissions(this.#settings) },
       denoPath: options.denoPath,

@@ -1,4 +1,4 @@
-/** How the media process is started. @module */
+/** Spawns the media process. @module */
 import { cacheFolder } from "../../native/cache.ts";
 import {
   DENO_VARIABLE,
@@ -12,7 +12,7 @@ import type { SpawnedChild } from "./child_link.ts";
 import { LastWords } from "./last_words.ts";
 import { startFailure } from "./start_failure.ts";
 
-/** What the process may do beside loading wrtc, which means full trust (`--allow-ffi`). */
+/** What the process may do besides loading wrtc, which already means full trust (`--allow-ffi`). */
 export interface ChildPermissions {
   /** Addresses it may listen on or connect to; `true` for all. Default none. */
   net?: true | string[];
@@ -22,46 +22,46 @@ export interface ChildPermissions {
 
 /** Options of {@linkcode spawnChild}. */
 export interface SpawnOptions {
-  /** The host's main module: a file, or where the package was imported from. */
-  host: URL;
+  /** The child's main module: a file, or where the package was imported from. */
+  child: URL;
   permissions?: ChildPermissions;
-  /** More variables to pass; the host may read them. */
+  /** Further variables to pass, which the child may read. */
   variables?: string[];
 }
 
 /**
- * Starts the host in a process of its own.
+ * Spawns the media process.
  *
- * @param deno what runs it: `findDeno` finds it
- * @throws {EdgeError} with code `permission-denied` or `spawn-failed`; it never asks
+ * @param deno the program that runs it; see `findDeno`
+ * @throws {EdgeError} with code `permission-denied` or `spawn-failed`; never prompts for permission
  */
 export function spawnChild(deno: DenoProgram, options: SpawnOptions): SpawnedChild {
-  const { host, permissions = {}, variables = [] } = options;
+  const { child, permissions = {}, variables = [] } = options;
   const args = ["run", "--quiet", "--no-prompt", "--no-lock", "--allow-ffi"];
   args.push(`--allow-env=${[...READABLE_VARIABLES, ...variables].join(",")}`);
   if (permissions.net === true) args.push("--allow-net");
   else if (permissions.net?.length) args.push(`--allow-net=${permissions.net.join(",")}`);
   const readable = [...permissions.read ?? [], cacheFolder()].filter((path) => path !== undefined);
   if (readable.length > 0) args.push(`--allow-read=${readable.join(",")}`);
-  // Modules of the usual places may be imported anyway; the host's own may be a mirror of them.
-  if (/^https?:$/.test(host.protocol) && host.host !== "jsr.io") {
-    args.push(`--allow-import=${host.host},jsr.io:443`);
+  // Deno may import from the usual hosts anyway; the child's own may be a mirror of them.
+  if (/^https?:$/.test(child.protocol) && child.host !== "jsr.io") {
+    args.push(`--allow-import=${child.host},jsr.io:443`);
   }
   const env = passedVariables(variables);
   if (deno.denoDir !== undefined) env.DENO_DIR = deno.denoDir;
-  // What it writes passes through this program, which knows whether a terminal shows it.
+  // Its standard error passes through this program, which knows whether a terminal shows it.
   if (Deno.noColor || !Deno.stderr.isTerminal()) env.NO_COLOR = "1";
   env.DENO_NO_UPDATE_CHECK = "1";
   env[DENO_VARIABLE] = NO_DENO;
-  let child: Deno.ChildProcess;
-  // No configuration is named: a checkout's is found from the host's folder upwards, and a published
+  let process: Deno.ChildProcess;
+  // No configuration is named: Deno finds a checkout's from the child's folder upwards, and a published
   // module carries full specifiers.
   try {
-    child = new Deno.Command(deno.path, {
-      args: [...args, host.href],
+    process = new Deno.Command(deno.path, {
+      args: [...args, child.href],
       cwd: START_FOLDER,
-      // In a session of its own, where a terminal's Ctrl-C does not reach it: it still has to say
-      // goodbye, and before its first statement nothing could catch a signal. It ends with its input.
+      // In its own session a terminal's Ctrl-C does not reach it: it still has to say goodbye, and
+      // could catch no signal before its first statement. It ends when its input closes.
       detached: true,
       clearEnv: true,
       env,
@@ -72,17 +72,17 @@ export function spawnChild(deno: DenoProgram, options: SpawnOptions): SpawnedChi
   } catch (cause) {
     throw spawnError(deno.path, cause);
   }
-  const words = new LastWords(child.stderr);
+  const words = new LastWords(process.stderr);
   return {
-    pid: child.pid,
-    stdin: child.stdin,
-    stdout: child.stdout,
-    status: child.status.then(async (status) => {
+    pid: process.pid,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    status: process.status.then(async (status) => {
       await words.ended();
       return status;
     }),
-    kill: (signal) => child.kill(signal),
+    kill: (signal) => process.kill(signal),
     startFailure: (end) =>
-      startFailure({ end, lastWords: words.text, host, denoDir: env.DENO_DIR }),
+      startFailure({ end, lastWords: words.text, child, denoDir: env.DENO_DIR }),
   };
 }

@@ -135,7 +135,7 @@ export class FakeAudio implements RoomAudio {
 /** An agent's port that remembers what it was told. */
 export class FakePort {
   readonly user: { id: string; name: string };
-  readonly hearing = { sampleRate: 16_000, agents: false } as const;
+  readonly audioSubscription = { sampleRate: 16_000, agents: false } as const;
   readonly call = { id: "kitchen", type: "default" };
   readonly videoTrack = fakeTrack("video");
   readonly signal = new AbortController().signal;
@@ -146,7 +146,7 @@ export class FakePort {
   constructor(readonly connectionId: number, name = "Echo") {
     this.user = { id: name.toLowerCase(), name };
   }
-  notify(notice: ConnectionMessage): void {
+  send(notice: ConnectionMessage): void {
     this.notices.push(notice);
   }
   isSubscribed(trackId: string): boolean {

@@ -6,7 +6,7 @@ import { settingsToJson } from "../../../src/edges/local/wire/settings.ts";
 import { EdgeError } from "../../../src/edge/errors.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { systemClock } from "../../../src/events/clock.ts";
-import type { AgentPort } from "../../../src/media/child/contract.ts";
+import type { AgentConnection } from "../../../src/media/child/contract.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
 import { FakeAudio, FakePeer, FakePort, hello } from "./fakes.ts";
 import { hasLoopback6 } from "./network.ts";
@@ -28,7 +28,7 @@ class Bench implements AsyncDisposable {
       config: settingsToJson(checkSettings(options)),
       clock: systemClock,
       kernel: typescriptKernel(),
-      notify: (message) => this.notices.push(message),
+      send: (message) => this.notices.push(message),
       log: (_level, line) => this.lines.push(line),
     }, () => ({ audio: new FakeAudio(), createPeer: (options) => this.#createPeer(options) }));
     this.origin = this.host.origin;
@@ -42,7 +42,7 @@ class Bench implements AsyncDisposable {
 
   /** An agent joins the call. */
   async join(port = new FakePort(1)): Promise<FakePort> {
-    await this.host.join(port as unknown as AgentPort, CALL);
+    await this.host.join(port as unknown as AgentConnection, CALL);
     return port;
   }
 
@@ -330,7 +330,7 @@ Deno.test("who waits for an agent that will not come is told so, others are not"
   const port = await bench.join();
   await bench.host.request("unanswered", CALL);
   assertEquals(page.received.findLast(({ type }) => type === "goodbye"), undefined);
-  await bench.host.leave(port as unknown as AgentPort);
+  await bench.host.leave(port as unknown as AgentConnection);
   assertEquals((await page.next("goodbye")).code, "agent-left");
 
   await bench.host.request("open", CALL);
@@ -355,7 +355,7 @@ Deno.test("when the process ends, every page is told and its socket is closed", 
 Deno.test("a call ends with its last agent and its link with it", async () => {
   await using bench = new Bench();
   const port = await bench.join();
-  await bench.host.leave(port as unknown as AgentPort);
+  await bench.host.leave(port as unknown as AgentConnection);
   assertEquals(bench.notices, [{ type: "callEnded", ...CALL }]);
   const page = await bench.open();
   page.say(hello("Ada", CALL));

@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import type {
-  AgentPort,
+  AgentConnection,
   ChildContext,
   EdgeChild,
   PublishedTracks,
@@ -85,7 +85,7 @@ export class LocalChild implements EdgeChild {
     return this.#server.origin;
   }
 
-  join(port: AgentPort, params: JsonValue): Promise<ServerAddress> {
+  join(port: AgentConnection, params: JsonValue): Promise<ServerAddress> {
     const call = this.#open(v.parse(callParams, params));
     call.unanswered?.[Symbol.dispose]();
     call.unanswered = undefined;
@@ -94,21 +94,21 @@ export class LocalChild implements EdgeChild {
     return Promise.resolve({ origin: this.#server.origin });
   }
 
-  publish(port: AgentPort, tracks: PublishedTracks): Promise<void> {
+  publish(port: AgentConnection, tracks: PublishedTracks): Promise<void> {
     this.#room(port).publish(port, tracks);
     return Promise.resolve();
   }
 
-  videoTrack(port: AgentPort, trackId: string): RtcTrack | undefined {
+  videoTrack(port: AgentConnection, trackId: string): RtcTrack | undefined {
     return this.#roomOf.get(port.connectionId)?.room.videoTrack(trackId);
   }
 
-  sendCustomEvent(port: AgentPort, data: JsonValue): Promise<void> {
+  sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
     this.#room(port).sendCustomEvent(port, data);
     return Promise.resolve();
   }
 
-  async leave(port: AgentPort): Promise<void> {
+  async leave(port: AgentConnection): Promise<void> {
     const call = this.#roomOf.get(port.connectionId);
     this.#roomOf.delete(port.connectionId);
     await call?.room.removeAgent(port);
@@ -236,10 +236,10 @@ export class LocalChild implements EdgeChild {
   #notify(type: CallMessage["type"], call: OpenCall): void {
     const { callType, callId, secret } = call;
     const message: CallMessage = { type, callType, callId, secret };
-    this.#context.notify({ ...message });
+    this.#context.send({ ...message });
   }
 
-  #room(port: AgentPort): Room {
+  #room(port: AgentConnection): Room {
     const call = this.#roomOf.get(port.connectionId);
     if (!call) throw new EdgeError("the agent is in no call", { code: "not-joined" });
     return call.room;

@@ -121,15 +121,15 @@ export class Room implements PersonRoom {
       participantId: agent.id,
     });
     for (const other of this.#agents.values()) {
-      other.port.notify({ type: "participantJoined", participant: agentData(agent) });
-      port.notify({ type: "participantJoined", participant: agentData(other) });
-      for (const track of agentTracks(other)) port.notify({ type: "trackAdded", track });
+      other.port.send({ type: "participantJoined", participant: agentData(agent) });
+      port.send({ type: "participantJoined", participant: agentData(other) });
+      for (const track of agentTracks(other)) port.send({ type: "trackAdded", track });
     }
     this.#agents.set(port.connectionId, agent);
     for (const person of this.#people.values()) {
       if (!person.present) continue;
-      port.notify({ type: "participantJoined", participant: personData(person) });
-      for (const track of this.#tracks.of(person.id)) port.notify({ type: "trackAdded", track });
+      port.send({ type: "participantJoined", participant: personData(person) });
+      for (const track of this.#tracks.of(person.id)) port.send({ type: "trackAdded", track });
     }
     this.#tellPeople({ type: "joined", member: agentMember(agent) });
     this.onDelay();
@@ -143,9 +143,9 @@ export class Room implements PersonRoom {
     this.media.audio.removeAgent(agent.id);
     for (const other of this.#agents.values()) {
       for (const track of agentTracks(agent)) {
-        other.port.notify({ type: "trackRemoved", trackId: track.id });
+        other.port.send({ type: "trackRemoved", trackId: track.id });
       }
-      other.port.notify({ type: "participantLeft", participantId: agent.id });
+      other.port.send({ type: "participantLeft", participantId: agent.id });
     }
     this.#tellPeople({ type: "left", id: agent.id });
     this.#media.chooseVideos();
@@ -162,11 +162,11 @@ export class Room implements PersonRoom {
       if (other === agent) continue;
       for (const track of before) {
         if (after.some(({ id }) => id === track.id)) continue;
-        other.port.notify({ type: "trackRemoved", trackId: track.id });
+        other.port.send({ type: "trackRemoved", trackId: track.id });
       }
       for (const track of after) {
         if (before.some(({ id }) => id === track.id)) continue;
-        other.port.notify({ type: "trackAdded", track });
+        other.port.send({ type: "trackAdded", track });
       }
     }
     this.#tellPeople({ type: "updated", member: agentMember(agent) });
@@ -183,7 +183,7 @@ export class Room implements PersonRoom {
     const { id } = this.#agent(port);
     this.#tellPeople({ type: "event", from: id, data });
     for (const other of this.#agents.values()) {
-      if (other.id !== id) other.port.notify({ type: "customEvent", data, participantId: id });
+      if (other.id !== id) other.port.send({ type: "customEvent", data, participantId: id });
     }
   }
 
@@ -201,7 +201,7 @@ export class Room implements PersonRoom {
     const closing = people.map((person) => person.close((socket) => socket.goodbye(code)));
     for (const agent of agents) {
       this.media.audio.removeAgent(agent.id);
-      agent.port.notify({ type: "ended", reason: "call-ended" });
+      agent.port.send({ type: "ended", reason: "call-ended" });
     }
     await Promise.allSettled(closing);
     for (const person of people) this.media.audio.removeListener(person.id);
@@ -257,7 +257,7 @@ export class Room implements PersonRoom {
     for (const agent of this.#agents.values()) {
       if (Math.abs(ms - agent.toldDelayMs) < 5) continue;
       agent.toldDelayMs = ms;
-      agent.port.notify({ type: "heardDelay", ms: Math.round(ms) });
+      agent.port.send({ type: "heardDelay", ms: Math.round(ms) });
     }
   }
 
@@ -287,8 +287,8 @@ export class Room implements PersonRoom {
     return agent;
   }
 
-  #tellAgents(notice: Parameters<RoomPort["notify"]>[0]): void {
-    for (const { port } of this.#agents.values()) port.notify(notice);
+  #tellAgents(notice: Parameters<RoomPort["send"]>[0]): void {
+    for (const { port } of this.#agents.values()) port.send(notice);
   }
 
   #tellPeople(message: ServerMessage, except?: BrowserParticipant): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AgentPort } from "../../../media/child/contract.ts";
+import type { AgentConnection } from "../../../media/child/contract.ts";
 import type { Peer, PeerOptions } from "../../../media/webrtc/peer.ts";
 import type { AudioRoom } from "../../../media/room/audio_room.ts";
 
@@ -29,11 +29,11 @@ export type RoomAudio = Pick<
 
 /** An agent's place in the media process, as far as a room uses it. */
 export type RoomPort = Pick<
-  AgentPort,
+  AgentConnection,
   | "connectionId"
   | "user"
-  | "hearing"
-  | "notify"
+  | "audioSubscription"
+  | "send"
   | "videoTrack"
   | "setVideoSource"
   | "playout"

@@ -6,7 +6,7 @@
  */
 import * as v from "valibot";
 import type { JsonValue } from "../../../edge/types.ts";
-import type { RtcIceServer } from "../../../media/webrtc/rtc_types.ts";
+import type { RtcIceServer } from "../../../media/wire/ice.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Changes when an older page could no longer talk to the server. */

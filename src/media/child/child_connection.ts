@@ -5,68 +5,68 @@ import type { ConnectionMessage } from "../wire/messages.ts";
 import { Playout, type PlayoutState } from "../room/playout.ts";
 import { TICKS_PER_SLOT } from "../../audio/grid.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
-import { type AgentAudioFrame, beginRow, writeReport } from "../wire/audio_frames.ts";
-import type { RequestParams, ToAgent } from "../wire/control.ts";
+import { type AgentAudioFrame, beginRow, writePlayoutReport } from "../wire/audio_frames.ts";
+import type { LogLevel, RequestParams, ToParent, VideoConstraints } from "../wire/control.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import type { Frame } from "../wire/frame_parser.ts";
 import type { FrameSource, FrameWriter } from "../wire/frame_writer.ts";
 import { PictureReceiver } from "../wire/video_frames.ts";
-import type { AgentPort, LogLevel, VideoConstraints } from "./contract.ts";
-import { RowQueue } from "./row_queue.ts";
+import type { AgentConnection } from "./contract.ts";
+import { RowQueue } from "../room/row_queue.ts";
 import { InboundVideo } from "./video_input.ts";
 import { OutboundVideo } from "./video_output.ts";
 
-/** What a port needs of its host. */
-export interface PortOwner {
+/** What a connection needs of its process. */
+export interface ChildServices {
   readonly clock: Clock;
   readonly writer: FrameWriter;
-  send(message: ToAgent): void;
+  send(message: ToParent): void;
   log(level: LogLevel, message: string): void;
 }
 
-/** One agent's connection: what the host does for it, and what the edge sees of it. */
-export class ConnectionPort implements AgentPort {
+/** One agent's connection: what the wire does with it, and what the edge sees of it. */
+export class ChildConnection implements AgentConnection {
   readonly connectionId: number;
   readonly user: User;
-  readonly hearing: AudioSubscription;
+  readonly audioSubscription: AudioSubscription;
   readonly call: { readonly id: string; readonly type: string };
   readonly playout: Playout;
   readonly rowQueue: RowQueue;
-  readonly #host: PortOwner;
+  readonly #services: ChildServices;
   readonly #abort = new AbortController();
-  readonly #rows: FrameSource;
-  readonly #videoOut: OutboundVideo;
-  readonly #videoIns = new Map<string, InboundVideo>();
+  readonly #audioFrames: FrameSource;
+  readonly #outboundVideo: OutboundVideo;
+  readonly #inboundVideos = new Map<string, InboundVideo>();
   #videoStream = 0;
   #pictures = new PictureReceiver();
   #reported: PlayoutState | undefined;
   #reportDue = false;
 
-  constructor(host: PortOwner, init: RequestParams["join"]) {
-    this.#host = host;
-    this.playout = new Playout({ clock: host.clock });
+  constructor(services: ChildServices, init: RequestParams["join"]) {
+    this.#services = services;
+    this.playout = new Playout({ clock: services.clock });
     this.connectionId = init.connection;
-    this.user = init.user as User;
-    this.hearing = init.hearing;
+    this.user = init.user;
+    this.audioSubscription = init.audioSubscription;
     this.call = init.call;
     this.rowQueue = new RowQueue({
-      sampleRate: init.hearing.sampleRate,
-      clock: host.clock,
-      introduce: (source, participantId, trackId) =>
-        host.send({
+      sampleRate: init.audioSubscription.sampleRate,
+      clock: services.clock,
+      onSource: (source, participantId, trackId) =>
+        services.send({
           type: "source",
           connection: this.connectionId,
           source,
           participantId,
           trackId,
         }),
-      onReady: () => host.writer.wake(),
+      onReady: () => services.writer.wake(),
       onDropped: (dropped, total) =>
-        host.log("warn", `the agent is behind: ${dropped} slots dropped (${total} in all)`),
+        services.log("warn", `the agent is behind: ${dropped} slots dropped (${total} in all)`),
     });
-    this.#rows = new PortSound(this, () => this.#takeReport());
-    this.#videoOut = new OutboundVideo(host.clock);
-    host.writer.addSound(this.#rows);
+    this.#audioFrames = new AudioFrames(this, () => this.#takeReport());
+    this.#outboundVideo = new OutboundVideo(services.clock);
+    services.writer.addAudio(this.#audioFrames);
   }
 
   get signal(): AbortSignal {
@@ -74,25 +74,24 @@ export class ConnectionPort implements AgentPort {
   }
 
   get videoTrack(): RtcTrack {
-    return this.#videoOut.track;
+    return this.#outboundVideo.track;
   }
 
-  notify(notice: ConnectionMessage): void {
+  send(message: ConnectionMessage): void {
     if (this.signal.aborted) return;
-    this.#host.send({ type: "notice", connection: this.connectionId, notice });
+    this.#services.send({ type: "connection", connection: this.connectionId, message });
   }
 
   setVideoSource(trackId: string, track: RtcTrack | undefined): void {
-    this.#videoIns.get(trackId)?.setTrack(track);
+    this.#inboundVideos.get(trackId)?.setTrack(track);
   }
 
   isSubscribed(trackId: string): boolean {
-    return this.#videoIns.has(trackId);
+    return this.#inboundVideos.has(trackId);
   }
 
-  /** Called by the room once a tick, after the playout was read. */
   onTick(tick: number): void {
-    // With the row of the same tick, so that both go out in one write.
+    // Together with the row of the same tick, so that one write carries both.
     if (tick % TICKS_PER_SLOT !== TICKS_PER_SLOT - 1) return;
     const state = this.playout.state();
     const last = this.#reported;
@@ -103,7 +102,7 @@ export class ConnectionPort implements AgentPort {
     ) return;
     this.#reported = state;
     this.#reportDue = true;
-    this.#host.writer.wake();
+    this.#services.writer.wake();
   }
 
   /** The agent publishes other tracks than before. */
@@ -117,60 +116,60 @@ export class ConnectionPort implements AgentPort {
     if ((video?.stream ?? 0) !== this.#videoStream) {
       this.#videoStream = video?.stream ?? 0;
       this.#pictures = new PictureReceiver();
-      if (video === null) this.#videoOut.clear();
+      if (video === null) this.#outboundVideo.clear();
     }
   }
 
-  /** The agent said something. */
-  say(said: AgentAudioFrame): void {
-    this.playout.push(said.samples, said);
+  /** Plays a chunk of the agent's audio. */
+  play(audio: AgentAudioFrame): void {
+    this.playout.push(audio.samples, audio);
   }
 
-  /** A piece of the agent's own picture came. */
-  showPiece(frame: Frame, stream: number): void {
+  /** Takes a fragment of the agent's own picture. */
+  showFragment(frame: Frame, stream: number): void {
     if (stream !== this.#videoStream) return;
     const picture = this.#pictures.read(frame);
-    if (picture !== undefined) this.#videoOut.show(picture);
+    if (picture !== undefined) this.#outboundVideo.show(picture);
   }
 
-  /** The agent wants to see a track, otherwise than before, or no more. */
+  /** Subscribes to a track, changes the subscription, or ends it. */
   subscribe(
     trackId: string,
     stream: number,
-    wish: VideoConstraints | undefined,
+    constraints: VideoConstraints | undefined,
     track: RtcTrack | undefined,
   ): void {
-    const existing = this.#videoIns.get(trackId);
+    const existing = this.#inboundVideos.get(trackId);
     if (existing !== undefined) {
-      this.#videoIns.delete(trackId);
-      this.#host.writer.removePictures(existing);
+      this.#inboundVideos.delete(trackId);
+      this.#services.writer.removeVideo(existing);
       existing.close();
     }
-    if (wish === undefined) return;
-    const { clock, writer } = this.#host;
+    if (constraints === undefined) return;
+    const { clock, writer } = this.#services;
     const { connectionId } = this;
-    const videoIn = new InboundVideo({
+    const video = new InboundVideo({
       connectionId,
       stream,
-      wish,
+      constraints,
       clock,
       wake: () => writer.wake(),
     });
-    this.#videoIns.set(trackId, videoIn);
-    writer.addPictures(videoIn);
-    videoIn.setTrack(track);
+    this.#inboundVideos.set(trackId, video);
+    writer.addVideo(video);
+    video.setTrack(track);
   }
 
-  /** Ends the port. Idempotent. */
+  /** Closes the connection. Idempotent. */
   close(): void {
     if (this.signal.aborted) return;
     this.#abort.abort(new DOMException("the agent left the call", "AbortError"));
-    this.#host.writer.removeSound(this.#rows);
-    for (const [trackId, { stream }] of [...this.#videoIns]) {
+    this.#services.writer.removeAudio(this.#audioFrames);
+    for (const [trackId, { stream }] of [...this.#inboundVideos]) {
       this.subscribe(trackId, stream, undefined, undefined);
     }
     this.rowQueue.close();
-    this.#videoOut.close();
+    this.#outboundVideo.close();
   }
 
   #takeReport(): PlayoutState | undefined {
@@ -180,8 +179,8 @@ export class ConnectionPort implements AgentPort {
   }
 }
 
-/** The sound of one connection on its way to the agent: a report first, then rows. */
-class PortSound implements FrameSource {
+/** The audio frames of one connection: a playout report first, then rows. */
+class AudioFrames implements FrameSource {
   readonly #connectionId: number;
   readonly #rowQueue: RowQueue;
   readonly #playout: Playout;
@@ -189,12 +188,12 @@ class PortSound implements FrameSource {
   #report: PlayoutState | undefined;
 
   constructor(
-    port: { connectionId: number; rowQueue: RowQueue; playout: Playout },
+    connection: { connectionId: number; rowQueue: RowQueue; playout: Playout },
     takeReport: () => PlayoutState | undefined,
   ) {
-    this.#connectionId = port.connectionId;
-    this.#rowQueue = port.rowQueue;
-    this.#playout = port.playout;
+    this.#connectionId = connection.connectionId;
+    this.#rowQueue = connection.rowQueue;
+    this.#playout = connection.playout;
     this.#takeReport = takeReport;
   }
 
@@ -206,7 +205,7 @@ class PortSound implements FrameSource {
   writeFrame(out: FrameBuffer): boolean {
     const connectionId = this.#connectionId;
     if (this.#report !== undefined) {
-      if (!writeReport(out, { connectionId, ...this.#report })) return false;
+      if (!writePlayoutReport(out, { connectionId, ...this.#report })) return false;
       this.#report = undefined;
       return true;
     }

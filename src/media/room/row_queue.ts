@@ -4,34 +4,34 @@ import { SLOT_MS } from "../../audio/grid.ts";
 import { RowValues } from "../../audio/row_values.ts";
 import { SlotQueue } from "./slot_queue.ts";
 
-/** How much of each participant is kept for an agent that does not read. */
+/** How much of each participant the queue keeps for an agent that does not read. */
 const KEPT_MS = 8000;
 
 /** Options of an {@linkcode RowQueue}. */
 export interface RowQueueOptions {
-  /** Samples a second that the agent hears. */
+  /** Samples a second of the agent's input. */
   sampleRate: number;
   clock: Clock;
-  /** Tells the agent's half whose slots carry `source`. Called before the first of them. */
-  introduce(source: number, participantId: string, trackId: string): void;
-  /** Something can be sent. */
+  /** Says which track's slots carry the number `source`. Called before the first of them. */
+  onSource(source: number, participantId: string, trackId: string): void;
+  /** A row can be sent. */
   onReady(): void;
-  /** Slots were lost; called at most once a second. */
+  /** Slots were dropped; called at most once a second. */
   onDropped?(dropped: number, total: number): void;
 }
 
-/** A row that is to be written. */
+/** The header of a row that is to be written. */
 export interface CompleteRow {
   number: number;
   count: number;
   slotSamples: number;
-  /** How much of what the agent says had been played; `NaN` when that is not known. */
+  /** How much of the agent's audio had been played; `NaN` when unknown. */
   playedMs: number;
 }
 
-/** Where {@linkcode RowQueue.writeRow} writes a row to. */
+/** The target of {@linkcode RowQueue.writeRow}. */
 export interface RowWriter {
-  /** Begins a row; `undefined` when there is no room for it now. */
+  /** Begins a row; returns `undefined` when there is no room for it now. */
   begin(row: CompleteRow): RowSpace | undefined;
 }
 
@@ -39,16 +39,16 @@ export interface RowWriter {
 export interface RowSpace {
   /** Writes an entry's source. */
   setSource(entry: number, source: number): void;
-  /** The samples that entries are written to. */
+  /** The samples to write entries to. */
   readonly samples: Int16Array;
-  /** Where in `samples` the first entry begins. */
+  /** Offset of the first entry in `samples`. */
   readonly offset: number;
 }
 
 /**
- * What one agent hears: a queue of slots for each track it listens to, taken out as rows. It keeps
- * what the agent has not read, 8 s of each participant, so that a blocked agent loses nothing at
- * first, and later only the oldest.
+ * One agent's input: a queue of slots for each of its tracks, read as rows. It keeps up to 8 s of
+ * each participant that the agent has not read, so that a blocked agent loses nothing at first, and
+ * later only the oldest slots.
  */
 export class RowQueue {
   /** Samples a second. */
@@ -56,10 +56,10 @@ export class RowQueue {
   readonly slotSamples: number;
   readonly #options: RowQueueOptions;
   readonly #drops: DropCounter;
-  readonly #open = new Map<string, Source>();
+  readonly #open = new Map<string, QueuedSource>();
   readonly #played = new RowValues(KEPT_MS / SLOT_MS);
-  /** The open ones, and those that have ended with something still to be sent. */
-  #sources: Source[] = [];
+  /** The open sources, and the ended ones whose slots are not all sent. */
+  #sources: QueuedSource[] = [];
   #nextSource = 1;
   #completeTo = -1;
   #closed = false;
@@ -74,23 +74,23 @@ export class RowQueue {
     );
   }
 
-  /** Slots that were lost because the agent did not read. */
+  /** Slots that the queue dropped because the agent did not read. */
   get dropped(): number {
     return this.#drops.total;
   }
 
-  /** Begins a track. */
+  /** Adds a track. */
   addSource(trackId: string, participantId: string): void {
     if (this.#closed || this.#open.has(trackId)) return;
     const index = this.#nextSource++;
     const queue = new SlotQueue(this.slotSamples, KEPT_MS / SLOT_MS);
-    const source: Source = { index, queue, ended: false };
+    const source: QueuedSource = { index, queue, ended: false };
     this.#open.set(trackId, source);
     this.#sources.push(source);
-    this.#options.introduce(index, participantId, trackId);
+    this.#options.onSource(index, participantId, trackId);
   }
 
-  /** Ends a track. What the agent has not read of it is sent still. */
+  /** Ends a track. Its unread slots are still sent. */
   removeSource(trackId: string): void {
     const source = this.#open.get(trackId);
     if (source === undefined) return;
@@ -100,8 +100,8 @@ export class RowQueue {
   }
 
   /**
-   * One slot of one track: copied, and sent when its row is complete. A slot of a row that is
-   * complete already comes too late and is counted as lost.
+   * Copies one slot of one track, which is sent when its row is complete. A slot of a row that is
+   * complete already is too late, and counts as dropped.
    */
   write(trackId: string, samples: Int16Array, number: number): void {
     const source = this.#open.get(trackId);
@@ -110,8 +110,8 @@ export class RowQueue {
   }
 
   /**
-   * No slot up to this number is still to come; `playedMs` of what the agent says had been played by
-   * then, if that is known.
+   * Completes the rows up to this number: no more slots of them will arrive. By then `playedMs` of the
+   * agent's audio had been played, if that is known.
    */
   complete(number: number, playedMs = NaN): void {
     if (this.#closed || number <= this.#completeTo) return;
@@ -125,7 +125,7 @@ export class RowQueue {
     return this.#firstNumber() <= this.#completeTo;
   }
 
-  /** Hands the oldest complete row to `writer`; false when there is none, or no room for it. */
+  /** Writes the oldest complete row; returns false when there is none, or no room for it. */
   writeRow(writer: RowWriter): boolean {
     const number = this.#firstNumber();
     if (number > this.#completeTo) return false;
@@ -149,12 +149,12 @@ export class RowQueue {
     return true;
   }
 
-  /** The agent says something else from now on: of what it said before nothing is told any more. */
+  /** Forgets how much of the agent's audio was played: it publishes another track. */
   forgetPlayed(): void {
     this.#played.clear();
   }
 
-  /** Forgets everything. */
+  /** Discards everything. */
   close(): void {
     this.#closed = true;
     this.#open.clear();
@@ -174,9 +174,9 @@ export class RowQueue {
   }
 }
 
-/** One track that an agent listens to. */
-interface Source {
-  /** Its name in rows. */
+/** One track of an agent's input. */
+interface QueuedSource {
+  /** Its number in rows. */
   readonly index: number;
   readonly queue: SlotQueue;
   ended: boolean;

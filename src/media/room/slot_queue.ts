@@ -1,11 +1,11 @@
 /**
- * One participant's slots that the agent has not read yet, each with its number on the room's grid.
- * When full, the oldest slot gives way and is counted: the gap shows in the numbers.
+ * A queue of one participant's slots that the agent has not read yet, each with its number on the
+ * room's grid. A full queue drops and counts its oldest slot: the gap shows in the numbers.
  */
 export class SlotQueue {
   readonly #capacity: number;
   readonly #slotSamples: number;
-  /** Grows to the capacity only when somebody is slow: a reader that keeps up needs few slots. */
+  /** Grows to the capacity only behind a slow reader: one that keeps up needs few slots. */
   #samples: Int16Array;
   #numbers: Float64Array;
   #start = 0;
@@ -20,37 +20,37 @@ export class SlotQueue {
     this.#numbers = new Float64Array(initial);
   }
 
-  /** Slots that wait. */
+  /** Waiting slots. */
   get length(): number {
     return this.#length;
   }
 
-  /** Slots that were lost. */
+  /** Dropped slots. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** The oldest slot's number; `Infinity` when there is none. */
+  /** Number of the oldest slot; `Infinity` when there is none. */
   get firstNumber(): number {
     return this.#length === 0 ? Infinity : this.#numbers[this.#start]!;
   }
 
-  /** Appends a copy of one slot; returns whether an older one had to give way. */
+  /** Appends a copy of one slot; returns whether the queue dropped an older one. */
   push(samples: Int16Array, number: number): boolean {
-    let gaveWay = false;
+    let dropped = false;
     if (this.#length === this.#numbers.length) {
       if (this.#length < this.#capacity) this.#grow();
       else {
         this.shift();
         this.#dropped++;
-        gaveWay = true;
+        dropped = true;
       }
     }
     const index = (this.#start + this.#length) % this.#numbers.length;
     this.#samples.set(samples, index * this.#slotSamples);
     this.#numbers[index] = number;
     this.#length++;
-    return gaveWay;
+    return dropped;
   }
 
   /** Copies the oldest slot to `out` at `offset`. */
@@ -62,7 +62,7 @@ export class SlotQueue {
     }
   }
 
-  /** Forgets the oldest slot. */
+  /** Removes the oldest slot. */
   shift(): void {
     if (this.#length === 0) return;
     this.#start = (this.#start + 1) % this.#numbers.length;

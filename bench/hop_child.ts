@@ -4,24 +4,24 @@
  *
  * @module
  */
-import type { AgentPort, EdgeChild } from "../src/media/child/contract.ts";
+import type { AgentConnection, EdgeChild } from "../src/media/child/contract.ts";
 import { runMediaChild } from "../src/media/child/child.ts";
 import { SLOT_MS } from "../src/audio/grid.ts";
 import type { JsonValue } from "../src/edge/types.ts";
 import { sinceStamp, stamp } from "./hop_stamp.ts";
 
 class HopHost implements EdgeChild {
-  #port: AgentPort | undefined;
+  #port: AgentConnection | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** How long each slot that the agent said was on its way. */
   readonly #heard: number[] = [];
 
-  join(port: AgentPort, params: JsonValue): Promise<JsonValue> {
+  join(port: AgentConnection, params: JsonValue): Promise<JsonValue> {
     const { participants } = params as { participants: number };
     this.#port = port;
     for (let index = 0; index < participants; index++) {
       const id = `p${index}`;
-      port.notify({
+      port.send({
         type: "participantJoined",
         participant: { id, userId: id, name: id, kind: "person" },
       });
@@ -54,7 +54,7 @@ class HopHost implements EdgeChild {
   }
 
   /** One row every 20 ms, by a timer that does not drift. */
-  #speak(port: AgentPort, participants: number): void {
+  #speak(port: AgentConnection, participants: number): void {
     const slot = new Int16Array(port.rowQueue.slotSamples);
     const start = performance.now();
     let row = 0;
@@ -71,7 +71,7 @@ class HopHost implements EdgeChild {
     tick();
   }
 
-  #hear(port: AgentPort): void {
+  #hear(port: AgentConnection): void {
     const first = port.playout.read();
     if (first === undefined) return;
     this.#heard.push(sinceStamp(first));
