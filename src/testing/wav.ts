@@ -1,5 +1,5 @@
 /**
- * WAV files: what people say in tests, and what agents said.
+ * WAV files, for speech in tests and recordings of agents.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const PCM = 1;
 const FLOAT = 3;
 const EXTENSIBLE = 0xfffe;
 
-/** A WAV file of 16-bit PCM. */
+/** Returns a WAV file of 16-bit PCM. */
 export function writeWav(pcm: PcmChunk): Uint8Array {
   assertPcmChunk(pcm, "pcm");
   const dataLength = pcm.samples.length * 2;
@@ -35,11 +35,11 @@ export function writeWav(pcm: PcmChunk): Uint8Array {
 }
 
 /**
- * Reads a WAV file of PCM (8, 16, 24 or 32 bits) or floats (32 or 64 bits), of up to 8 channels.
- * Everything becomes 16-bit samples.
+ * Reads a WAV file of PCM (8, 16, 24 or 32 bits) or floats (32 or 64 bits), of up to 8 channels,
+ * and converts it to 16-bit samples.
  *
- * @throws {TypeError} `bytes` are no `Uint8Array`.
- * @throws {RangeError} this is no such file, or it is cut off within its header.
+ * @throws {TypeError} `bytes` is not a `Uint8Array`.
+ * @throws {RangeError} the file is not such a WAV file, or ends within its header.
  */
 export function readWav(bytes: Uint8Array): PcmChunk {
   uint8Length(bytes, "bytes");
@@ -57,7 +57,7 @@ export function readWav(bytes: Uint8Array): PcmChunk {
       format = readFormat(view, body, length);
     } else if (tag(at) === "data") {
       if (!format) throw new RangeError("expected fmt before data");
-      // A recorder that was killed leaves a length that the file does not have.
+      // A killed recorder leaves a length beyond the end of the file.
       return decode(view, body, Math.min(length, bytes.byteLength - body), format);
     }
     at = body + length + length % 2;
@@ -96,7 +96,7 @@ function decode(view: DataView, at: number, length: number, format: Format): Pcm
   return new PcmChunk(samples, { sampleRate, channels });
 }
 
-/** Reads one sample as a number of 16 bits. */
+/** Returns a reader of one sample, scaled to 16 bits. */
 function reader(view: DataView, kind: number, bits: number): (at: number) => number {
   if (kind === PCM && bits === 8) return (at) => (view.getUint8(at) - 128) * 256;
   if (kind === PCM && bits === 16) return (at) => view.getInt16(at, true);

@@ -6,7 +6,7 @@ import { Random } from "../../src/testing/random.ts";
 import { concatenate, silence, speechLike, tone } from "../../src/testing/sounds.ts";
 import { readWav, writeWav } from "../../src/testing/wav.ts";
 
-Deno.test("a WAV that was written reads as it was", () => {
+Deno.test("readWav returns what writeWav wrote", () => {
   fc.assert(fc.property(
     fc.int16Array({ maxLength: 500 }),
     fc.integer({ min: 1, max: 8 }),
@@ -20,7 +20,7 @@ Deno.test("a WAV that was written reads as it was", () => {
   ));
 });
 
-Deno.test("bytes that are no WAV are a RangeError, whatever they are", () => {
+Deno.test("readWav throws a RangeError for bytes that are not a WAV", () => {
   const good = writeWav(tone(10));
   fc.assert(
     fc.property(
@@ -40,7 +40,7 @@ Deno.test("bytes that are no WAV are a RangeError, whatever they are", () => {
   );
 });
 
-Deno.test("what is no chunk is not written to a WAV, and what is no bytes not read", () => {
+Deno.test("writeWav and readWav throw a TypeError for wrong arguments", () => {
   const samples = new Uint8Array(960);
   const plain = { samples, sampleRate: 48_000, channels: 1 } as unknown as PcmChunk;
   assertThrows(() => writeWav(plain), TypeError, "pcm: expected a PcmChunk, got an Object");
@@ -49,7 +49,7 @@ Deno.test("what is no chunk is not written to a WAV, and what is no bytes not re
   }
 });
 
-Deno.test("WAVs of other sample formats are read as 16 bits", () => {
+Deno.test("readWav converts other sample formats to 16 bits", () => {
   const write = (kind: number, bits: number, put: (view: DataView, at: number) => void) => {
     const bytes = writeWav(silence(1, { sampleRate: 4000 }));
     const view = new DataView(bytes.buffer);
@@ -67,7 +67,7 @@ Deno.test("WAVs of other sample formats are read as 16 bits", () => {
   assertThrows(() => write(2, 16, () => {}), RangeError, "format 2");
 });
 
-Deno.test("a tone has its frequency, level and length; speech-like noise is never silent for long", () => {
+Deno.test("tone has its frequency, level and length; speechLike is never silent for long", () => {
   const sound = tone(1000, { frequencyHz: 1000, amplitude: 10_000 });
   assertEquals(sound.durationMs, 1000);
   let crossings = 0;
@@ -87,7 +87,7 @@ Deno.test("a tone has its frequency, level and length; speech-like noise is neve
   assertThrows(() => concatenate(tone(10), tone(10, { channels: 2 })), RangeError, "2 channels");
 });
 
-Deno.test("random numbers are even, and a fork is another source", () => {
+Deno.test("Random is uniform, and a fork is independent", () => {
   const random = new Random(5);
   const counts = new Array(10).fill(0);
   for (let n = 0; n < 100_000; n++) counts[Math.floor(random.next() * 10)]++;
