@@ -1,16 +1,16 @@
 /**
- * For tests of agents and of edges: a call simulator, an edge without a network, time that passes
- * when told to, and the contract of an edge as tests.
+ * For tests of agents and of edges: a call simulator, an edge without a network, a virtual clock, and
+ * the contract of an edge as tests.
  *
- * Whoever builds an agent tests it in a simulated call; whoever builds an edge calls
+ * Test an agent in a simulated call with {@linkcode simulateCall}, and an edge with
  * {@linkcode edgeConformance}.
  *
- * @example A test of one's own agent: it falls silent when somebody speaks
+ * @example A test of an agent: it falls silent when a person speaks
  * ```ts
  * import type { Processor } from "@ringline/edge";
  * import { simulateCall, speechLike, tone } from "@ringline/edge/testing";
  *
- * Deno.test("my agent falls silent within 300 ms when somebody speaks", async () => {
+ * Deno.test("my agent falls silent within 300 ms when a person speaks", async () => {
  *   await simulateCall({
  *     seed: 42,
  *     people: [{
@@ -71,7 +71,7 @@ export {
   MemoryVideo,
 } from "./memory_participant.ts";
 export { VirtualClock } from "./virtual_clock.ts";
-export { type FakeAnswer, FakeLLM, type FakeReply } from "./fake_llm.ts";
+export { FakeLLM, type FakeLLMReply, type FakeReply } from "./fake_llm.ts";
 export { type FakeExchange, FakeRealtimeLLM, FakeRealtimeSession } from "./fake_realtime_llm.ts";
 export { FakeSTT, type FakeTranscript } from "./fake_stt.ts";
 export { FakeTTS, type FakeTTSOptions } from "./fake_tts.ts";

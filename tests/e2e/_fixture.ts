@@ -98,7 +98,7 @@ export class Guest {
     await page.evaluate(GUEST);
     await prepare?.(page);
     const id = await page.evaluate(
-      (given) => (globalThis as unknown as Lab).guest.join(given),
+      (given) => (globalThis as unknown as GuestWindow).guest.join(given),
       { link: link.href, ...options },
     );
     const guest = new Guest(page, id);
@@ -110,7 +110,7 @@ export class Guest {
   async run<T>(method: string, args: unknown[] = [], options: { detached?: boolean } = {}) {
     return await this.page.evaluate(
       (name, given, detached) => {
-        const result = (globalThis as unknown as Lab).guest[name](...given);
+        const result = (globalThis as unknown as GuestWindow).guest[name](...given);
         return detached ? undefined : result;
       },
       method,
@@ -122,7 +122,7 @@ export class Guest {
   /** Calls a method of the page's client. */
   async client<T>(method: string, ...args: unknown[]): Promise<T> {
     return await this.page.evaluate(
-      (name, given) => (globalThis as unknown as Lab).guest.client[name](...given),
+      (name, given) => (globalThis as unknown as GuestWindow).guest.client[name](...given),
       method,
       args,
     ) as T;
@@ -165,7 +165,7 @@ export class Guest {
   /** Everything the page's client told so far. */
   async events(type?: string): Promise<GuestEvent[]> {
     const all = await this.page.evaluate(
-      () => (globalThis as unknown as Lab).guest.events,
+      () => (globalThis as unknown as GuestWindow).guest.events,
     ) as GuestEvent[];
     return type ? all.filter((event) => event.type === type) : all;
   }
@@ -176,7 +176,7 @@ export class Guest {
   }
 }
 
-interface Lab {
+interface GuestWindow {
   // deno-lint-ignore no-explicit-any
   guest: any;
 }

@@ -39,7 +39,7 @@ async function call(
 }
 
 browserTest(
-  "asked from a browser it answers, is interrupted, and knows what was heard",
+  "the assistant replies to a browser, can be interrupted, and knows what was heard",
   async (browser) => {
     await call(async (agent, link, voice) => {
       const guest = await Guest.join(browser, link, { name: "Ada" });
@@ -99,7 +99,7 @@ browserTest(
 );
 
 browserTest(
-  "with a loudspeaker it says every answer once, and can be interrupted all the same",
+  "the assistant with a loudspeaker says each reply once, and can be interrupted",
   async (browser) => {
     await call(async (agent, link, voice) => {
       const guest = await Guest.join(browser, link, { name: "Ada" });

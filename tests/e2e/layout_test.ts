@@ -1,7 +1,7 @@
 /** The call's tiles in windows of all shapes: whole, beside one another, and in reach. */
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "../../scripts/browser.ts";
-import { openScene } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { browserTest, until } from "./_fixture.ts";
 
 const WINDOWS = [
@@ -90,10 +90,10 @@ function* everyWindow(): Generator<[typeof WINDOWS[number], "no" | "closed" | "o
   }
 }
 
-browserTest("tiles are whole and apart in every window, however many", async (browser) => {
-  await using scene = await openScene();
+browserTest("tiles are whole and do not overlap in any window", async (browser) => {
+  await using fixture = await openAgentFixture();
   const page = await browser.newPage();
-  await page.goto(scene.link.href);
+  await page.goto(fixture.link.href);
   await page.waitForSelector("#lobby:not([hidden])");
   await page.type("#name", "Ada");
   await page.keyboard.press("Enter");

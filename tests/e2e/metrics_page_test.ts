@@ -12,7 +12,7 @@ import {
   systemClock,
 } from "@ringline/edge";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
-import { openScene } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 
 /** A microphone that is silent until the test says how loud it is. */
@@ -119,7 +119,10 @@ async function rows(page: Page): Promise<Record<string, string>> {
 
 /** What the conversation shows. */
 async function lines(page: Page): Promise<string[]> {
-  return await page.$$eval("#talk .text", (all) => all.map(({ textContent }) => textContent ?? ""));
+  return await page.$$eval(
+    "#conversation .text",
+    (all) => all.map(({ textContent }) => textContent ?? ""),
+  );
 }
 
 /** Lets an agent or a person send something that is seen, after which all before it has come. */
@@ -130,11 +133,11 @@ async function waitForMark(page: Page, send: (data: JsonValue) => Promise<unknow
 }
 
 browserTest(
-  "how fast the agent answers and falls silent can be read on the page",
+  "the page shows how fast the agent replies and falls silent",
   async (browser) => {
-    await using scene = await openScene(scripted());
-    const { agent } = scene;
-    const page = await joinAsAda(browser, scene.link);
+    await using fixture = await openAgentFixture(scripted());
+    const { agent } = fixture;
+    const page = await joinAsAda(browser, fixture.link);
     assert(await page.$("#metrics[hidden]"), "there are no figures yet");
     let hasBegun = false;
     let answer: ReplyLatencyEvent | undefined, bargeIn: BargeInEvent | undefined;
@@ -169,12 +172,12 @@ browserTest(
   },
 );
 
-browserTest("figures are an agent's to tell, and numbers or nothing", async (browser) => {
-  await using scene = await openScene();
-  const page = await joinAsAda(browser, scene.link);
-  const eve = await Guest.join(browser, scene.link, { name: "Eve" });
+browserTest("the page shows figures only of agents, and only numbers", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const page = await joinAsAda(browser, fixture.link);
+  const eve = await Guest.join(browser, fixture.link, { name: "Eve" });
   const fromEve = (data: JsonValue) => eve.client("sendEvent", data);
-  const fromAgent = (data: JsonValue) => scene.agent.sendCustomEvent(data);
+  const fromAgent = (data: JsonValue) => fixture.agent.sendCustomEvent(data);
   const malformed: JsonValue[] = [
     { type: "metrics" },
     { type: "metrics", voiceToVoiceMs: "<img src=x>", parts: [1, 2], bargeIns: {}, figures: "no" },
@@ -219,23 +222,29 @@ browserTest("figures are an agent's to tell, and numbers or nothing", async (bro
   assertEquals((await lines(page)).length, 4, "of all that only the marks are in the conversation");
 });
 
-browserTest("each agent's figures are under its name until it leaves", async (browser) => {
-  await using scene = await openScene();
-  const page = await joinAsAda(browser, scene.link);
-  await scene.agent.sendCustomEvent(TOLD);
-  await openFigures(page);
-  const read = async () => await page.$eval("#metrics", (panel) => panel.innerText);
-  assert(!/Agent/.test(await read()), "there is no other agent whose they could be");
-  {
-    await using other = new Agent({
-      edge: scene.edge,
-      agentUser: { id: "other", name: "Other" },
-    });
-    const call = await other.createCall("default", "test");
-    await using _session = await other.join(call, { participantWaitTimeoutMs: 0 });
-    await other.sendCustomEvent({ ...TOLD, voiceToVoiceMs: 777 });
-    await until("both are shown", async () => /Agent.*1010 ms.*Other.*777 ms/s.test(await read()));
-  }
-  await until("one is shown", async () => !/Agent|Other|777/.test(await read()));
-  assertEquals(await rows(page), SHOWN);
-});
+browserTest(
+  "the page shows each agent's figures under its name until it leaves",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const page = await joinAsAda(browser, fixture.link);
+    await fixture.agent.sendCustomEvent(TOLD);
+    await openFigures(page);
+    const read = async () => await page.$eval("#metrics", (panel) => panel.innerText);
+    assert(!/Agent/.test(await read()), "there is nobody else whose they could be");
+    {
+      await using other = new Agent({
+        edge: fixture.edge,
+        agentUser: { id: "other", name: "Other" },
+      });
+      const call = await other.createCall("default", "test");
+      await using _session = await other.join(call, { participantWaitTimeoutMs: 0 });
+      await other.sendCustomEvent({ ...TOLD, voiceToVoiceMs: 777 });
+      await until(
+        "both are shown",
+        async () => /Agent.*1010 ms.*Other.*777 ms/s.test(await read()),
+      );
+    }
+    await until("one is shown", async () => !/Agent|Other|777/.test(await read()));
+    assertEquals(await rows(page), SHOWN);
+  },
+);

@@ -66,7 +66,7 @@ function assertIn(part: Recording, whole: Recording): void {
   assert(correlation > 0.7, `correlates by ${correlation} with what was said`);
 }
 
-browserTest("the assistant greets, listens, looks at its clock and answers", async (browser) => {
+browserTest("the assistant greets, listens, calls its clock tool and replies", async (browser) => {
   await using service = await ServiceDouble.start(speaking({
     hears: ["What time is it?"],
     says: (messages) => {
@@ -129,7 +129,7 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
   await assertEndsWell(assistant);
 });
 
-browserTest("the realtime model hears a person, and is heard and read", async (browser) => {
+browserTest("the realtime example hears a person, and is heard and read", async (browser) => {
   await using service = new RealtimeDouble();
   await using example = await Example.start("realtime.ts", { env: keyFor(service) });
   const guest = await Guest.join(browser, await example.link(), { name: "Ada" });
@@ -169,7 +169,7 @@ browserTest("the realtime model hears a person, and is heard and read", async (b
   await assertEndsWell(example);
 });
 
-browserTest("the moderator knows who speaks, and answers when it is spoken to", async (browser) => {
+browserTest("the moderator knows who speaks, and replies when addressed", async (browser) => {
   await using service = await ServiceDouble.start(speaking({
     hears: ["I want to paint it", "blue.", "Moderator, who has spoken?"],
     says: (messages) =>

@@ -81,7 +81,7 @@ browserTest("a camera that is refused in mid-call leaves the call as it was", as
   })()`);
   assertEquals(refused, {
     name: "RinglineError",
-    code: "camera-refused",
+    code: "camera-denied",
     message: "The browser was not allowed to use the camera.",
     media: { microphone: true, muted: false, camera: false, screen: false },
   });

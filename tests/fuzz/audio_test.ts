@@ -25,7 +25,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("slot" as const), samples: fc.nat(400), row: fc.nat(1000) }),
 );
 
-Deno.test("a ring keeps count of every slot, whatever is done to it in whatever order", () => {
+Deno.test("RingBuffer accounts for every slot in any order of calls", () => {
   withoutGrowth(() =>
     fc.assert(
       fc.property(
@@ -73,7 +73,7 @@ Deno.test("a ring keeps count of every slot, whatever is done to it in whatever 
   );
 });
 
-Deno.test("a WAV of any bytes is read, or is a RangeError", () => {
+Deno.test("readWav reads any bytes, or throws a RangeError", () => {
   const good = writeWav(new PcmChunk(new Int16Array(200), { sampleRate: 16_000 }));
   const spoilt = fc.tuple(
     fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 8 }),
@@ -216,7 +216,7 @@ function tried(call: Call, kernel: AudioKernel, resampler: KernelResampler) {
   return { came, tolerance, arrays: isRefused ? [] : [pool, ...arrays] };
 }
 
-Deno.test("every kernel comes to the same whatever it is given, and writes nowhere else", () => {
+Deno.test("all kernels agree on any input, and write only their output", () => {
   const others = [wasmKernel(), ...nativeKernel ? [nativeKernel] : []];
   withoutGrowth(() =>
     fc.assert(

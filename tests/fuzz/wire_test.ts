@@ -92,7 +92,7 @@ const frame = fc.record({
   ),
 });
 
-Deno.test("whatever is on the wire is read, or is a typed error", () => {
+Deno.test("the frame parser reads any bytes of frames, or throws a typed error", () => {
   withoutGrowth(() =>
     fc.assert(
       fc.property(
@@ -115,7 +115,7 @@ Deno.test("whatever is on the wire is read, or is a typed error", () => {
   );
 });
 
-Deno.test("bytes of no sense at all are a typed error", () => {
+Deno.test("the frame parser throws a typed error on random bytes", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 200 }),
@@ -126,7 +126,7 @@ Deno.test("bytes of no sense at all are a typed error", () => {
   );
 });
 
-Deno.test("a message in any words is known, or is a typed error", () => {
+Deno.test("the message readers accept a message, or throw a typed error", () => {
   const word = fc.constantFrom(
     ...["start", "request", "cancel", "pause", "subscribe", "ready", "failed", "reply"],
     ...[
@@ -170,7 +170,7 @@ Deno.test("a message in any words is known, or is a typed error", () => {
   );
 });
 
-Deno.test("what was written is read, wherever the pipe cuts it", () => {
+Deno.test("the frame parser reads what was written, wherever the pipe splits it", () => {
   const samples = fc.int16Array({ maxLength: 40 });
   const ids = fc.record({ connectionId: u32, stream: u32, epoch: u32 });
   const report = fc.record({

@@ -201,7 +201,7 @@ Deno.test("its own voice out of a loudspeaker does not interrupt the agent", asy
   feedBack(fixture, { delayMs: 150, gain: 0.1 });
   await fixture.hear(900, 8000);
   assertEquals(fixture.events(OverlappingSpeechEvent).length, 0);
-  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.stt.segments.length, 1);
   assertEquals(fixture.llm.requests.length, 1);
   assertEquals(fixture.tts.sentences.length, 3);
 });

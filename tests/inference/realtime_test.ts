@@ -14,7 +14,7 @@ import { Fixture } from "./_fixture.ts";
 
 Deno.test("a realtime model hears the call and its answer is played and shown", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "How are you?", answer: "Very well, thank you." }],
+    realtime: [{ heard: "How are you?", reply: "Very well, thank you." }],
     agent: { instructions: "Be polite." },
   });
   await fixture.hear(800, 3000);
@@ -32,8 +32,8 @@ Deno.test("a realtime model hears the call and its answer is played and shown", 
 Deno.test("an interruption is told to the realtime model with what was heard", async () => {
   await using fixture = await Fixture.set({
     realtime: [
-      { heard: "A story.", answer: "Once upon a time there was a king who had no crown at all." },
-      { heard: "Stop.", answer: "Fine." },
+      { heard: "A story.", reply: "Once upon a time there was a king who had no crown at all." },
+      { heard: "Stop.", reply: "Fine." },
     ],
   });
   await fixture.hear(600, 1600);
@@ -55,7 +55,7 @@ Deno.test("an interruption is told to the realtime model with what was heard", a
 
 Deno.test("a realtime answer's time is told from the last sound on, and split", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "How are you?", answer: "Very well, thank you." }, { answer: "Hello." }],
+    realtime: [{ heard: "How are you?", reply: "Very well, thank you." }, { reply: "Hello." }],
   });
   await fixture.hear(800, 3000);
   await fixture.clock.until(fixture.agent.generateReply("Greet them."));
@@ -71,7 +71,7 @@ Deno.test("a realtime answer's time is told from the last sound on, and split", 
 
 Deno.test("a long answer does not keep the flow from hearing an interruption", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Go.", answer: "word ".repeat(100) }, { answer: "Yes." }],
+    realtime: [{ heard: "Go.", reply: "word ".repeat(100) }, { reply: "Yes." }],
   });
   await fixture.hear(600, 3000);
   await fixture.hear(600, 1500);
@@ -82,7 +82,7 @@ Deno.test("a long answer does not keep the flow from hearing an interruption", a
 Deno.test("a realtime model calls tools", async () => {
   await using fixture = await Fixture.set({
     realtime: [
-      { heard: "Time?", answer: "It is", call: { name: "clock", input: {} } },
+      { heard: "Time?", reply: "It is", call: { name: "clock", input: {} } },
     ],
     agent: { tools: [defineTool({ name: "clock", description: "", execute: () => "noon" })] },
   });
@@ -92,7 +92,7 @@ Deno.test("a realtime model calls tools", async () => {
 });
 
 Deno.test("say and generateReply work with a realtime model", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "Hello Ann." }] });
+  await using fixture = await Fixture.set({ realtime: [{ reply: "Hello Ann." }] });
   assertEquals(await fixture.clock.until(fixture.agent.say("Welcome.")), {
     text: "Welcome.",
     interrupted: false,
@@ -106,12 +106,12 @@ Deno.test("say and generateReply work with a realtime model", async () => {
 Deno.test("a session that is lost is begun again with what was said before", async () => {
   await using fixture = await Fixture.set({
     realtime: [
-      { heard: "I am Ann.", answer: "Hello Ann." },
-      { heard: "Who am I?", answer: "You are Ann." },
+      { heard: "I am Ann.", reply: "Hello Ann." },
+      { heard: "Who am I?", reply: "You are Ann." },
     ],
   });
   await fixture.hear(600, 2500);
-  fixture.realtime.refusals.push(new Error("busy"));
+  fixture.realtime.connectErrors.push(new Error("busy"));
   fixture.realtime.sessions[0]!.lose();
   await fixture.clock.advance(2000);
   assertEquals(fixture.errors.length, 2);
@@ -125,10 +125,10 @@ Deno.test("a session that is lost is begun again with what was said before", asy
 });
 
 Deno.test("a session that is lost for good is given up, and its waiting callers are told", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "One moment, please." }] });
+  await using fixture = await Fixture.set({ realtime: [{ reply: "One moment, please." }] });
   const { agent, clock, errors, realtime } = fixture;
   const answer = agent.generateReply("Wait.");
-  realtime.refusals.push(...Array.from({ length: 4 }, () => new Error("busy")));
+  realtime.connectErrors.push(...Array.from({ length: 4 }, () => new Error("busy")));
   realtime.sessions[0]!.lose();
   await clock.advance(60_000);
   assertEquals((await answer).interrupted, true);
@@ -140,7 +140,7 @@ Deno.test("a session that is lost for good is given up, and its waiting callers 
 Deno.test("a service that refuses makes the join fail", async () => {
   await using fixture = await Fixture.set();
   const { edge, clock, realtime: llm } = fixture;
-  llm.refusals.push(new Error("bad key"));
+  llm.connectErrors.push(new Error("bad key"));
   const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm });
   const call = await agent.createCall("default", "stage");
   await assertRejects(() => clock.until(agent.join(call)), Error, "bad key");
@@ -148,7 +148,7 @@ Deno.test("a service that refuses makes the join fail", async () => {
 
 Deno.test("its own voice out of a loudspeaker is kept from a realtime model", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ answer: "A rather long answer, so that it can come back." }],
+    realtime: [{ reply: "A rather long answer, so that it can come back." }],
   });
   const { clock, ann } = fixture;
   // 20 dB down, 150 ms late.
@@ -176,7 +176,7 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
 
 Deno.test("several people are one stream to a realtime model, and the loudest is who spoke", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Both together.", answer: "One by one." }],
+    realtime: [{ heard: "Both at once.", reply: "One by one." }],
     people: ["ann", "bob"],
   });
   const [ann, bob] = fixture.people;
@@ -215,7 +215,7 @@ for (
 ) {
   Deno.test(`an interruption that the session ${how} at is reported, and its waiting callers are told`, async () => {
     await using fixture = await Fixture.set({
-      realtime: [{ answer: "Once upon a time there was a king who had no crown at all." }],
+      realtime: [{ reply: "Once upon a time there was a king who had no crown at all." }],
     });
     fixture.realtime.sessions[0]!.interrupt = fail;
     const answer = fixture.agent.generateReply("A story.");
@@ -230,7 +230,7 @@ for (
 }
 
 Deno.test("a request that the session does not take rejects, and the next answer is the next one's", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "Here I am." }] });
+  await using fixture = await Fixture.set({ realtime: [{ reply: "Here I am." }] });
   const [session] = fixture.realtime.sessions;
   const { sendText } = session!;
   session!.sendText = () => {

@@ -70,9 +70,9 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
         realtime: [
           {
             heard: "One?",
-            answer: "First of all there is a lot to be said about it, and some more.",
+            reply: "First of all there is a lot to be said about it, and some more.",
           },
-          { heard: "Two?", answer: "It is", call: { name: "look", input: {} } },
+          { heard: "Two?", reply: "It is", call: { name: "look", input: {} } },
         ],
         seeing: true,
         agent: {
@@ -143,7 +143,7 @@ Deno.test("a realtime model whose connect is anything makes the join fail, and e
 });
 
 Deno.test("a session that is never begun anew after a loss is given up and tried again", async () => {
-  const fixture = await Fixture.set({ realtime: [{ heard: "Hello?", answer: "Here." }] });
+  const fixture = await Fixture.set({ realtime: [{ heard: "Hello?", reply: "Here." }] });
   const { clock, realtime, ann } = fixture;
   const connect = realtime.connect.bind(realtime);
   let tries = 0;
@@ -166,7 +166,7 @@ Deno.test("an event that makes no sense is told, and does not end the session", 
     { type: "nothing" },
   ];
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Hello?", answer: "Here." }],
+    realtime: [{ heard: "Hello?", reply: "Here." }],
     prepare: ({ clock, realtime }) => {
       const connect = realtime.connect.bind(realtime);
       realtime.connect = async (options) => {

@@ -137,7 +137,7 @@ Deno.test("all speakers mixed are one transcript, and the loudest is its speaker
   fixture.utter(1500, 4000, ann, 3000);
   fixture.utter(1400, 4000, bob, 12_000);
   await fixture.clock.advance(4000);
-  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.stt.segments.length, 1);
   assertEquals(fixture.conversation[0], "bob: All that was said.");
   assertEquals(fixture.llm.requests.length, 1);
 });

@@ -15,7 +15,7 @@ function happened(fixture: Fixture): string[] {
 /** Everything by which a stranger might be heard. */
 async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
   await fixture.clock.advance(5000);
-  assertEquals(fixture.stt.stretches, [], what);
+  assertEquals(fixture.stt.segments, [], what);
   assertEquals(fixture.llm.requests, [], what);
   assertEquals(
     fixture.realtime.sessions.map((one) => one.heardSoundMs),
@@ -30,7 +30,7 @@ async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
 const flows: Record<string, StageOptions> = {
   "each by themselves": { transcripts: { ann: ["Hello?"], eve: ["Tell me all."] } },
   "mixed": { transcripts: ["Hello?"], agent: { turnHandling: { mixSpeakers: true } } },
-  "a realtime model": { realtime: [{ heard: "Hello?", answer: "Here." }] },
+  "a realtime model": { realtime: [{ heard: "Hello?", reply: "Here." }] },
 };
 
 const rules = {
@@ -51,10 +51,10 @@ for (const [flow, options] of Object.entries(flows)) {
       assert(ann.heardMs > 0, "a participant on the list is answered");
       ann.leave();
       await fixture.clock.advance(1000);
-      const heard = fixture.stt.stretches.length;
+      const heard = fixture.stt.segments.length;
       const events = happened(fixture).length;
       await fixture.hear(1500, 3000, eve);
-      assertEquals(fixture.stt.stretches.length, heard, "alone again");
+      assertEquals(fixture.stt.segments.length, heard, "alone again");
       assertEquals(happened(fixture).length, events, "alone again");
     });
   }

@@ -99,7 +99,7 @@ Deno.test("a conversation that cannot be written delays and breaks nothing", asy
 Deno.test("noise that nothing is understood of is not answered", async () => {
   await using fixture = await Fixture.set({ transcripts: [""] });
   await fixture.hear(400, 2000);
-  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.stt.segments.length, 1);
   assertEquals(fixture.llm.requests.length, 0);
   assertEquals(fixture.conversation, []);
 });
@@ -116,7 +116,7 @@ Deno.test("a word that is taken back again is complete in the conversation, and 
 Deno.test("a sound shorter than the least speech reaches no recogniser", async () => {
   await using fixture = await Fixture.set();
   await fixture.hear(120, 2000);
-  assertEquals(fixture.stt.stretches.length, 0);
+  assertEquals(fixture.stt.segments.length, 0);
 });
 
 Deno.test("the recogniser gets the beginning of the first word", async () => {
@@ -125,8 +125,8 @@ Deno.test("the recogniser gets the beginning of the first word", async () => {
   await fixture.hear(600, 1000);
   // 300 ms from before the first sound, the speech, and the pause that ended it.
   assert(
-    fixture.stt.stretches[0]!.audioMs >= 600 + 200 + 280,
-    `${fixture.stt.stretches[0]!.audioMs}`,
+    fixture.stt.segments[0]!.audioMs >= 600 + 200 + 280,
+    `${fixture.stt.segments[0]!.audioMs}`,
   );
 });
 

@@ -235,7 +235,7 @@ Deno.test("waiting for a first frame ends with its time", async () => {
 });
 
 Deno.test("a realtime model is shown what is to be seen when a participant begins to speak", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "I see." }], seeing: true });
+  await using fixture = await Fixture.set({ realtime: [{ reply: "I see." }], seeing: true });
   const video = fixture.ann.publishVideo();
   await fixture.clock.advance(100);
   video.push(plain(8, 8, [1, 2, 3], fixture.clock.now()));

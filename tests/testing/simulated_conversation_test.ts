@@ -52,7 +52,7 @@ for (const [name, network] of Object.entries(networks)) {
   });
 }
 
-Deno.test("a person who leaves in mid-question is not answered into the void", async () => {
+Deno.test("a participant who leaves in mid-question gets no reply", async () => {
   let llm: FakeLLM | undefined;
   await simulateCall({
     seed: 4,

@@ -17,7 +17,7 @@ function measure(conditions: NetworkConditions): { loss: number; burst: number }
   return { loss: lost / packets, burst: lost / bursts };
 }
 
-Deno.test("a network loses as much as it is told, in bursts as long as it is told", () => {
+Deno.test("SimulatedLink loses packets at its rate, in bursts of its length", () => {
   for (const loss of [0.02, 0.1, 0.4, 0.5]) {
     for (const burst of [1, 3, 5]) {
       const measured = measure({ loss, burst });
@@ -27,7 +27,7 @@ Deno.test("a network loses as much as it is told, in bursts as long as it is tol
   }
 });
 
-Deno.test("losses too great for their bursts are reached with longer ones", () => {
+Deno.test("SimulatedLink lengthens bursts that are too short for its loss", () => {
   for (const [loss, burst] of [[0.6, 1], [0.75, 2], [0.9, 1], [0.95, 5], [0.99, 1]] as const) {
     const measured = measure({ loss, burst });
     assertAlmostEquals(measured.loss, loss, 0.01, `loss ${loss}, burst ${burst}`);
@@ -36,6 +36,6 @@ Deno.test("losses too great for their bursts are reached with longer ones", () =
   }
 });
 
-Deno.test("of a loss of 1 nothing arrives, whatever the burst", () => {
+Deno.test("SimulatedLink delivers nothing at a loss of 1", () => {
   for (const burst of [1, 2, 50]) assertEquals(measure({ loss: 1, burst }).loss, 1);
 });

@@ -3,7 +3,7 @@ import { audibleMs } from "../../src/testing/conformance/fixture.ts";
 import { Random } from "../../src/testing/random.ts";
 import { concatenate, silence, speechLike, tone } from "../../src/testing/sounds.ts";
 
-Deno.test("a tone has its frequency, level and length; speech-like noise is never silent for long", () => {
+Deno.test("tone has its frequency, level and length; speechLike is never silent for long", () => {
   const sound = tone(1000, { frequencyHz: 1000, amplitude: 10_000 });
   assertEquals(sound.durationMs, 1000);
   let crossings = 0;
@@ -23,7 +23,7 @@ Deno.test("a tone has its frequency, level and length; speech-like noise is neve
   assertThrows(() => concatenate(tone(10), tone(10, { channels: 2 })), RangeError, "2 channels");
 });
 
-Deno.test("random numbers are even, and a fork is another source", () => {
+Deno.test("Random is uniform, and a fork is independent", () => {
   const random = new Random(5);
   const counts = new Array(10).fill(0);
   for (let n = 0; n < 100_000; n++) counts[Math.floor(random.next() * 10)]++;

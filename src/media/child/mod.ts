@@ -39,8 +39,8 @@ export type { ConnectionMessage, ParticipantData, TrackData } from "../wire/mess
 export {
   AudioRoom,
   type MemberLevel,
-  type RoomAgentOptions,
   type RoomAgent,
+  type RoomAgentOptions,
   type RoomListenerOptions,
   type RoomSource,
   type RoomStats,

@@ -265,7 +265,9 @@ function parse({ bytes, start, length }: Frame): unknown {
 
 function otherVersion(version: unknown): ProtocolError {
   return new ProtocolError(
-    `the agent's program speaks version ${shown(version)} of the wire to its media process, which ` +
+    `the agent's program speaks version ${
+      shown(version)
+    } of the wire to its media process, which ` +
       `speaks version ${WIRE_VERSION}: install @ringline/edge and the packages of its edges in one ` +
       "and the same version",
     { code: "wire-version" },

@@ -39,8 +39,8 @@ export class SimulationError extends Error {
  * @param check called when the call is over; `simulateCall` throws what it throws, with the seed, a
  *   timeline and the log of the call
  * @throws {SimulationError} the call, or `check`, failed.
- * @throws {TypeError} something in the script is missing or of the wrong type.
- * @throws {RangeError} a number in the script is out of its range, or an id is empty or there twice.
+ * @throws {TypeError} a field of the script is missing or has the wrong type.
+ * @throws {RangeError} a number in the script is out of range, or an id is empty or a duplicate.
  *
  * @example
  * ```ts
@@ -219,7 +219,7 @@ class Simulator implements Simulation {
   }
 
   #stall(stall: { atMs: number; forMs: number }): void {
-    this.note(`the agent stands still for ${stall.forMs} ms`);
+    this.note(`the agent stalls for ${stall.forMs} ms`);
     this.#network.stall(stall);
   }
 

@@ -4,9 +4,9 @@ import type { NetworkConditions } from "./script.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Random } from "../random.ts";
 
-/** What became of one person's packets. */
+/** Counts of one person's packets. */
 export interface NetworkFigures {
-  /** Packets that were sent. */
+  /** Sent. */
   sent: number;
   /** Never arrived. */
   lost: number;
@@ -16,7 +16,7 @@ export interface NetworkFigures {
   duplicated: number;
 }
 
-/** The way from one person to the agent: packets of 20 ms, and a jitter buffer at its end. */
+/** A link between one person and the agent: packets of 20 ms, and a jitter buffer at its end. */
 export class SimulatedLink {
   readonly figures: NetworkFigures = { sent: 0, lost: 0, late: 0, duplicated: 0 };
   readonly #conditions: NetworkConditions;
@@ -34,7 +34,7 @@ export class SimulatedLink {
     this.#rows = Math.ceil((delayMs + buffered) / SLOT_MS);
   }
 
-  /** How much later a word arrives than it was said, in milliseconds. */
+  /** Milliseconds from speaking to arrival. */
   get delayMs(): number {
     return this.#rows * SLOT_MS;
   }
@@ -43,17 +43,16 @@ export class SimulatedLink {
     return this.#arriving.size === 0;
   }
 
-  /** Sends what was said in a row, at a time. */
+  /** Sends the packet of a row, at a time. */
   send(entry: ParticipantAudio, row: number, nowMs: number): void {
     this.figures.sent++;
-    const fate = this.decide(nowMs);
-    if (fate !== "arrives") return;
+    if (this.decide(nowMs) !== "arrives") return;
     const pcm = new PcmChunk(entry.pcm.samples.slice(), entry.pcm);
     const arrival = row + this.#rows;
     this.#arriving.set(`${arrival} ${entry.trackId}`, { ...entry, pcm, row: arrival });
   }
 
-  /** What arrives in a row. */
+  /** Returns the packet that arrives in a row. */
   receive(row: number, trackId: string): ParticipantAudio | undefined {
     const key = `${row} ${trackId}`;
     const entry = this.#arriving.get(key);
@@ -61,7 +60,7 @@ export class SimulatedLink {
     return entry;
   }
 
-  /** What becomes of a packet that is sent now. */
+  /** Decides what happens to a packet that is sent now. */
   decide(nowMs: number): "arrives" | "lost" | "late" {
     const { cuts = [], jitterMs = 0, reordering = 0, duplication = 0 } = this.#conditions;
     if (this.#isLost() || cuts.some(([from, until]) => nowMs >= from && nowMs < until)) {
@@ -74,7 +73,7 @@ export class SimulatedLink {
       this.figures.late++;
       return "late";
     }
-    // The second one of two is told by its number and thrown away.
+    // The receiver recognises the second one by its number and drops it.
     if (duplication > 0 && this.#random.chance(duplication)) this.figures.duplicated++;
     return "arrives";
   }
@@ -86,11 +85,11 @@ export class SimulatedLink {
   #isLost(): boolean {
     const { loss = 0, burst = 1 } = this.#conditions;
     if (loss <= 0) return false;
-    // A chain of two states whose losing one lasts `burst` packets on average.
+    // A Markov chain of two states (Gilbert): losing lasts `burst` packets on average.
     let stays = 1 - 1 / Math.max(1, burst);
     let begins = loss / Math.max(1e-9, (1 - loss) * Math.max(1, burst));
     if (begins > 1) {
-      // Not even one packet between two bursts loses as much: the bursts have to be longer.
+      // Even with one packet between bursts the loss is not reached: the bursts must be longer.
       begins = 1;
       stays = 2 - 1 / loss;
     }

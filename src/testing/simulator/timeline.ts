@@ -50,7 +50,7 @@ function headline(record: PicturedCall): string {
   } s, ${end}, ${droppedSlots} slots dropped`;
 }
 
-/** A line for each lane, a character for each equal part of the call. */
+/** Returns the call as text: a line for each lane, a character for each equal part of the call. */
 export function writeTimeline(record: PicturedCall, columns: number): string {
   const lanes = lanesOf(record);
   const width = Math.max(...lanes.map((lane) => lane.name.length));
@@ -73,7 +73,7 @@ export function writeTimeline(record: PicturedCall, columns: number): string {
 
 const COLOURS = { spoken: "#3b6ea5", heard: "#8fb4d8", said: "#b5651d", heardBy: "#e0a96d" };
 
-/** The same as a picture of vectors. */
+/** Returns the call as SVG. */
 export function drawTimeline(record: PicturedCall): string {
   const lanes = lanesOf(record);
   const [left, width, height] = [160, 800, 18];

@@ -1,5 +1,5 @@
 /**
- * What a room needs of WebRTC, so that rooms can be tested without it.
+ * The parts of WebRTC that a room uses, so that rooms can be tested without it.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export type RoomAudio = Pick<
   | "close"
 >;
 
-/** An agent's place in the media process, as far as a room uses it. */
+/** An agent's connection in the media process, as far as a room uses it. */
 export type RoomPort = Pick<
   AgentConnection,
   | "connectionId"
@@ -43,7 +43,7 @@ export type RoomPort = Pick<
   | "isSubscribed"
 >;
 
-/** Makes them. */
+/** The mixer of a room, and its peer connections. */
 export interface RoomMedia {
   audio: RoomAudio;
   createPeer(options: PeerOptions): RoomPeer;

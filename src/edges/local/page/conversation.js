@@ -1,21 +1,21 @@
 /**
- * What was said and what the agent sent. A custom event of an agent's of the shape
+ * What was said and what the agent sent. A custom event of an agent of the shape
  * `{ type: "transcript", id?, role?, name?, text, complete?, interrupted? }` is a line of the
- * conversation, and one of the same agent with the same `id` changes it; any other event, and
- * whatever people send, is shown as the JSON it is, under the sender's name: nobody can put words
- * into another's mouth. Metrics do not come here: see `metrics.js`.
+ * conversation, and another one of the same agent with the same `id` changes it. Any other event, and
+ * every event of a person, is shown as JSON under the sender's name, so that no participant can forge
+ * the words of another. `metrics.js` shows metrics.
  *
  * @module
  */
-import { element, make, show } from "./dom.js";
+import { create, element, show } from "./dom.js";
 
-/** Lines that are kept; a long call must not fill the page's memory. */
+/** The most lines; a long call must not fill the page's memory. */
 const MAX_LINES = 200;
 
 /** The panel beside the tiles. */
-export class Talk {
-  #list = element("talk");
-  /** Whether the newest line is in view; whoever scrolls up to read stays where he is. */
+export class Conversation {
+  #list = element("conversation");
+  /** Whether the newest line is in view; a person who scrolls up to read keeps their place. */
   #atEnd = true;
   /** Lines that can still change, by sender and id. */
   #byKey = new Map();
@@ -25,7 +25,7 @@ export class Talk {
     list.addEventListener("scroll", () => {
       this.#atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     });
-    // A phone is turned, a tile comes: what was in view stays there.
+    // A phone is turned, a tile appears: the newest line stays in view.
     new ResizeObserver(() => this.#keepEnd()).observe(list);
   }
 
@@ -33,13 +33,13 @@ export class Talk {
    * Shows a custom event.
    *
    * @param {{ id: string, name?: string, kind?: "person" | "agent" }} from who sent it; without a
-   *   name if he has left meanwhile
+   *   name if they have left
    * @param {unknown} data
    */
   add(from, data) {
-    show("talk-empty", false);
+    show("conversation-empty", false);
     if (from.kind === "agent" && isTranscript(data)) this.#addTranscript(from, data);
-    else this.#addLine(from.name ?? "Somebody", JSON.stringify(data), "data");
+    else this.#addLine(from.name ?? "Unknown", JSON.stringify(data), "data");
     while (this.#list.children.length > MAX_LINES) {
       const first = this.#list.firstElementChild;
       this.#byKey.delete(first.dataset.key);
@@ -67,13 +67,13 @@ export class Talk {
 
   #addLine(from, text, className) {
     const now = new Date();
-    const time = make("time", "", now.toLocaleTimeString([], { timeStyle: "short" }));
+    const time = create("time", "", now.toLocaleTimeString([], { timeStyle: "short" }));
     time.dateTime = now.toISOString();
-    const line = make(
+    const line = create(
       "li",
       `line ${className}`,
-      make("div", "from", make("span", "", from), time),
-      make("div", "text", text),
+      create("div", "from", create("span", "", from), time),
+      create("div", "text", text),
     );
     this.#list.append(line);
     return line;
