@@ -79,8 +79,10 @@ export type {
   AudioTrackOptions,
   FlushResult,
   OutboundAudioTrack,
+  PlayoutChunk,
   PlayoutReport,
   PlayoutSink,
+  PlayoutSource,
   SinkBinding,
 } from "./audio_track.ts";
 export { PacedPlayout, type PacedPlayoutOptions } from "./toolkit/paced_playout.ts";

@@ -136,7 +136,7 @@ export const getstreamProgram: Program = ({ url, version }) => `
   import { GetStreamEdge } from "jsr:@ringline/getstream@${version}";
   await using _edge = new GetStreamEdge({ apiKey: "key", apiSecret: "secret" });
   const process = new MediaProcess({
-    host: new URL("${url}@ringline/getstream/${version}/child/main.ts"),
+    child: new URL("${url}@ringline/getstream/${version}/child/main.ts"),
     config: null,
     permissions: { net: true },
   });
