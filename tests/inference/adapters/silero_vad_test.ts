@@ -7,18 +7,13 @@ import { InferenceError } from "../../../src/inference/errors.ts";
 import { energyVad } from "../../../src/inference/hearing/energy_vad.ts";
 import { SpeechGate } from "../../../src/inference/hearing/speech_gate.ts";
 import type { VAD } from "../../../src/inference/vad.ts";
+import { speech } from "../../fixtures/speech.ts";
 
 const context = {
   clock: systemClock,
   logger: silentLogger,
   signal: new AbortController().signal,
 };
-
-/** Recorded speech of 48 kHz: "front center". */
-async function speech(): Promise<Int16Array> {
-  const bytes = await Deno.readFile("/usr/share/sounds/alsa/Front_Center.wav");
-  return new Int16Array(bytes.buffer, 44, (bytes.length - 44) >> 1);
-}
 
 async function probabilities(vad: VAD, samples: Int16Array, sampleRate: number): Promise<number[]> {
   using stream = vad.open({ sampleRate });
