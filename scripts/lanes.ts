@@ -24,6 +24,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/getstream/chat_test.ts",
     "tests/getstream/conformance_test.ts",
     "tests/media/deno_program_test.ts",
+    "tests/media/locked_test.ts",
     "tests/media/loopback_test.ts",
     "tests/media/media_connection_test.ts",
     "tests/media/media_process_test.ts",

@@ -42,6 +42,7 @@ export class OfflineMachine implements AsyncDisposable {
       await using registry = await startRegistry();
       const edge = `jsr:@ringline/edge@${registry.version}`;
       await Deno.writeTextFile(`${path}/main.ts`, mainProgram(edge));
+      await machine.configure({});
       const cached = await new Deno.Command(Deno.execPath(), {
         args: ["cache", "main.ts"],
         cwd: path,
@@ -81,6 +82,16 @@ export class OfflineMachine implements AsyncDisposable {
     } finally {
       await this.#setWritable(true);
     }
+  }
+
+  /** Writes the project's `deno.json`. */
+  async configure(config: unknown): Promise<void> {
+    await Deno.writeTextFile(`${this.#path}/deno.json`, JSON.stringify(config));
+  }
+
+  /** The project's lock file. */
+  get lock(): string {
+    return `${this.#path}/deno.lock`;
   }
 
   /** Takes the module with this text out of the cache. */

@@ -5,7 +5,8 @@ import { consoleLogger, type Logger } from "../../events/logger.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./deno_program.ts";
 import { HostLink, type HostProcess } from "./host_link.ts";
-import { type HostPermissions, spawnHost } from "./spawn.ts";
+import { type HostPermissions, lockFor, spawnHost } from "./spawn.ts";
+import { lacksLockEntries } from "./start_failure.ts";
 
 /** Options of a {@linkcode MediaProcess}. */
 export interface MediaProcessOptions extends DenoOptions {
@@ -61,6 +62,8 @@ export class MediaProcess {
   /** The end of the process before: its ports and sockets must be free before the next starts. */
   #ending: Promise<void> = Promise.resolve();
   #nextConnection = 1;
+  /** Whether a start has shown that the project's lock file lacks something. */
+  #ignoresLock = false;
 
   constructor(options: MediaProcessOptions) {
     this.#options = options;
@@ -95,8 +98,11 @@ export class MediaProcess {
       const ending = this.#ending;
       await waitFor(ending, "the end of the media process before", wait);
       const deno = await this.#findDeno(wait);
+      const lock = deno && !this.#ignoresLock
+        ? await waitFor(lockFor(deno, this.#options.host), "the search for the lock file", wait)
+        : undefined;
       // Somebody else may have begun one, or another end, in the meantime.
-      if (ending === this.#ending) this.#current ??= this.#start(deno);
+      if (ending === this.#ending) this.#current ??= this.#start(deno, lock);
     }
     const current = this.#current;
     current.leases++;
@@ -110,8 +116,23 @@ export class MediaProcess {
       return lease;
     } catch (error) {
       await lease.release();
-      throw error;
+      if (!lacksLockEntries(error)) throw error;
+      this.#leaveLock(current.lock);
+      return await this.acquire(options);
     }
+  }
+
+  /**
+   * Goes on without the lock file, which lacks something. This program runs without it, too, or Deno
+   * would have added that or ended. It is not written: it may be read-only.
+   */
+  #leaveLock(lock: string | undefined): void {
+    if (this.#ignoresLock) return;
+    this.#ignoresLock = true;
+    this.#logger.warn(
+      `${lock} lacks what the media process imports, so the newest versions that fit are used: ` +
+        "`deno cache` with the program's main module adds it",
+    );
   }
 
   /** Not for a test that brings its own process. */
@@ -124,9 +145,10 @@ export class MediaProcess {
     return await findDeno(this.#denoPath, limit.signal);
   }
 
-  #start(deno: DenoProgram | undefined): Current {
+  #start(deno: DenoProgram | undefined, lock: string | undefined): Current {
     const { host, config, permissions = {}, variables = [], onNotify, renew } = this.#options;
-    const process = this.#options.spawn?.() ?? spawnHost(deno!, { host, permissions, variables });
+    const process = this.#options.spawn?.() ??
+      spawnHost(deno!, { host, permissions, variables, lock });
     const link = new HostLink({
       process,
       config,
@@ -139,7 +161,7 @@ export class MediaProcess {
       onNotify: (message) => onNotify?.(message),
       onGrown: (rssBytes) => this.#renew(current, rssBytes),
     });
-    const current: Current = { link, leases: 0, isReady: false };
+    const current: Current = { link, lock, leases: 0, isReady: false };
     link.ready.then(() => current.isReady = true, () => {});
     this.#ending = link.gone.then(() => {
       if (this.#current === current) this.#current = undefined;
@@ -169,6 +191,7 @@ export class MediaProcess {
 /** A process, and how many share it. */
 interface Current {
   readonly link: HostLink;
+  readonly lock: string | undefined;
   leases: number;
   isReady: boolean;
 }

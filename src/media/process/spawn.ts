@@ -1,5 +1,6 @@
 /** How the media process is started. @module */
 import { cacheFolder } from "../../native/cache.ts";
+import { variable } from "../../native/locate.ts";
 import {
   DENO_VARIABLE,
   type DenoProgram,
@@ -8,6 +9,7 @@ import {
   START_FOLDER,
 } from "./deno_program.ts";
 import { passedVariables, READABLE_VARIABLES } from "./environment.ts";
+import { findLockFile } from "../parent/lock_file.ts";
 import type { HostProcess } from "./host_link.ts";
 import { LastWords } from "./last_words.ts";
 import { startFailure } from "./start_failure.ts";
@@ -27,6 +29,23 @@ export interface SpawnOptions {
   permissions?: HostPermissions;
   /** More variables to pass; the host may read them. */
   variables?: string[];
+  /** The lock file that decides on versions. It is never written. */
+  lock?: string;
+}
+
+/** The lock file of a host that was imported over a network; files have that of their own project. */
+export async function lockFor(deno: DenoProgram, host: URL): Promise<string | undefined> {
+  if (host.protocol === "file:") return undefined;
+  // A mirror of JSR that the process is not told of: it does not take the modules for a package's,
+  // and such modules are in no lock file.
+  if (host.host !== "jsr.io" && variable("JSR_URL") === undefined) return undefined;
+  return await findLockFile({ deno: deno.path, env: variablesFor(deno, []) });
+}
+
+function variablesFor(deno: DenoProgram, variables: readonly string[]): Record<string, string> {
+  const env = passedVariables(variables);
+  if (deno.denoDir !== undefined) env.DENO_DIR = deno.denoDir;
+  return env;
 }
 
 /**
@@ -36,8 +55,9 @@ export interface SpawnOptions {
  * @throws {EdgeError} with code `permission-denied` or `spawn-failed`; it never asks
  */
 export function spawnHost(deno: DenoProgram, options: SpawnOptions): HostProcess {
-  const { host, permissions = {}, variables = [] } = options;
-  const args = ["run", "--quiet", "--no-prompt", "--no-lock", "--allow-ffi"];
+  const { host, permissions = {}, variables = [], lock } = options;
+  const args = ["run", "--quiet", "--no-prompt", "--allow-ffi"];
+  args.push(...lock === undefined ? ["--no-lock"] : ["--frozen", `--lock=${lock}`]);
   args.push(`--allow-env=${[...READABLE_VARIABLES, ...variables].join(",")}`);
   if (permissions.net === true) args.push("--allow-net");
   else if (permissions.net?.length) args.push(`--allow-net=${permissions.net.join(",")}`);
@@ -47,8 +67,7 @@ export function spawnHost(deno: DenoProgram, options: SpawnOptions): HostProcess
   if (/^https?:$/.test(host.protocol) && host.host !== "jsr.io") {
     args.push(`--allow-import=${host.host},jsr.io:443`);
   }
-  const env = passedVariables(variables);
-  if (deno.denoDir !== undefined) env.DENO_DIR = deno.denoDir;
+  const env = variablesFor(deno, variables);
   // What it writes passes through this program, which knows whether a terminal shows it.
   if (Deno.noColor || !Deno.stderr.isTerminal()) env.NO_COLOR = "1";
   env.DENO_NO_UPDATE_CHECK = "1";

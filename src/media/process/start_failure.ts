@@ -29,6 +29,12 @@ const NOT_LOADED = new RegExp(
   ].join("|"),
 );
 
+/** Whether a start failed since a frozen lock file lacks what the media process imports. */
+export function lacksLockEntries(error: unknown): boolean {
+  return error instanceof EdgeError && error.cause instanceof Error &&
+    /lockfile is out of date/.test(error.cause.message);
+}
+
 /** The error, with code `media-process-not-started`, and what to do about it. */
 export function startFailure({ end, lastWords, host, denoDir }: FailedStart): EdgeError {
   const reason = reasonOf(lastWords);
