@@ -5,6 +5,7 @@
 import type { Browser, OwnBrowser, Page } from "../../scripts/browser.ts";
 import { delay } from "@std/async/delay";
 import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
+import { findChromium, findFirefox } from "../../scripts/browsers.ts";
 import { hasNetwork } from "../edges/local/network.ts";
 import type { Recording } from "./_signal.ts";
 
@@ -12,14 +13,11 @@ const GUEST = await Deno.readTextFile(new URL("./_guest.js", import.meta.url));
 /** Machines are slow and noisy; a condition that is not met by then is not met at all. */
 const LIMIT_MS = 20_000;
 
-/** Where Debian's `alsa-utils` keeps a person saying "front center" (48 kHz, mono, 1.4 s). */
-export const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
-
 /** The browser to test with; without one the browser tests are counted as skipped. */
-export const chromium: string | undefined = Deno.env.get("CHROMIUM");
+export const chromium: string | undefined = await findChromium();
 
 /** The Firefox to test with; without one its tests are counted as skipped. */
-export const firefox: string | undefined = Deno.env.get("FIREFOX");
+export const firefox: string | undefined = await findFirefox();
 
 /** Registers a test that is given a browser with an empty profile. */
 type BrowserTest = (
@@ -129,7 +127,7 @@ export class Guest {
   }
 
   /** Says what is in a WAV file; resolves when it is said. */
-  async say(path: string): Promise<void> {
+  async say(path: URL): Promise<void> {
     await this.run("say", [(await Deno.readFile(path)).toBase64()]);
   }
 

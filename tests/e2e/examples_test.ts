@@ -1,7 +1,8 @@
 /** The examples as a person runs them: with the permissions that their first line states. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { assertEndsQuietlyWhileJoining, childrenOf, Example, gone } from "./_example.ts";
-import { browserTest, Guest, SPEECH, until } from "./_fixture.ts";
+import { SPEECH } from "../fixtures/speech.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { levelDb } from "./_signal.ts";
 
 browserTest("the parrot repeats what it heard, and stops when interrupted", async (browser) => {

@@ -2,15 +2,9 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LatestVideoTrack, type Participant, type VideoFrame } from "@ringline/edge";
 import { openAgentFixture, tone } from "./_agents.ts";
-import { browserTest, Guest, SPEECH, until } from "./_fixture.ts";
+import { SPEECH, speech, SPEECH_RATE } from "../fixtures/speech.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { cut, findIn, levelDb, type Recording, toFloats, toneDb } from "./_signal.ts";
-
-/** The recorded speech: a WAV of 48 kHz, mono, 16 bit, with the plain header of 44 bytes. */
-async function readSpeech(): Promise<Recording> {
-  const { buffer, byteLength } = await Deno.readFile(SPEECH);
-  const samples = new Int16Array(buffer, 44, (byteLength - 44) >> 1);
-  return { sampleRate: 48_000, samples: toFloats(samples) };
-}
 
 /** What a tone of amplitude 0.25 measures. */
 const TONE_DB = 20 * Math.log10(0.25) - 10 * Math.log10(2);
@@ -30,9 +24,9 @@ browserTest("the agent hears what a person says, at its level", async (browser) 
   const from = fixture.ears.msOf("Ada");
   await guest.say(SPEECH);
   await fixture.ears.next("Ada", 400);
-  const speech = await readSpeech();
+  const said: Recording = { sampleRate: SPEECH_RATE, samples: toFloats(await speech()) };
   const { correlation, gainDb } = findIn(
-    speech,
+    said,
     fixture.ears.last("Ada", fixture.ears.msOf("Ada") - from),
   );
   // Opus keeps the waveform of speech, not of its hiss.

@@ -41,6 +41,7 @@ export class OfflineMachine implements AsyncDisposable {
       await linkPackages(machine.denoDir);
       await using registry = await startRegistry();
       await Deno.writeTextFile(`${path}/main.ts`, program(registry));
+      await machine.configure({});
       const cached = await new Deno.Command(Deno.execPath(), {
         args: ["cache", "main.ts"],
         cwd: path,
@@ -80,6 +81,16 @@ export class OfflineMachine implements AsyncDisposable {
     } finally {
       await this.#setWritable(true);
     }
+  }
+
+  /** Writes the project's `deno.json`. */
+  async configure(config: unknown): Promise<void> {
+    await Deno.writeTextFile(`${this.#path}/deno.json`, JSON.stringify(config));
+  }
+
+  /** The project's lock file. */
+  get lock(): string {
+    return `${this.#path}/deno.lock`;
   }
 
   /** Takes the module with this text out of the cache. */

@@ -7,7 +7,8 @@ import { limitTime, waitFor } from "../../events/waiting.ts";
 import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./deno_program.ts";
 import type { MemoryLimit } from "../wire/control.ts";
 import { ChildLink, type SpawnedChild } from "./child_link.ts";
-import { type ChildPermissions, spawnChild } from "./spawn.ts";
+import { type ChildPermissions, lockFor, spawnChild } from "./spawn.ts";
+import { lacksLockEntries } from "./start_failure.ts";
 
 /** Options of a {@linkcode MediaProcess}. */
 export interface MediaProcessOptions extends DenoOptions {
@@ -66,14 +67,16 @@ export class MediaProcess {
   /** The end of the previous process: the next one needs its ports and sockets. */
   #ending: Promise<void> = Promise.resolve();
   #nextConnection = 1;
+  /** Whether a start has shown that the project's lock file lacks something. */
+  #ignoresLock = false;
 
   /**
    * Starts nothing yet.
    *
-   * @throws {TypeError} `host` is no URL, or `denoPath` neither a path nor a file URL.
+   * @throws {TypeError} `child` is no URL, or `denoPath` neither a path nor a file URL.
    */
   constructor(options: MediaProcessOptions) {
-    checkObject(options, "options", "an object like { host, config }");
+    checkObject(options, "options", "an object like { child, config }");
     if (!(options.child instanceof URL)) {
       throw new TypeError(`child: expected the URL of a module, got ${shown(options.child)}`);
     }
@@ -109,8 +112,11 @@ export class MediaProcess {
       const ending = this.#ending;
       await waitFor(ending, "the end of the previous media process", wait);
       const deno = await this.#findDeno(wait);
+      const lock = deno && !this.#ignoresLock
+        ? await waitFor(lockFor(deno, this.#options.child), "the search for the lock file", wait)
+        : undefined;
       // Another caller may have started one, or ended it again, in the meantime.
-      if (ending === this.#ending) this.#current ??= this.#start(deno);
+      if (ending === this.#ending) this.#current ??= this.#start(deno, lock);
     }
     const current = this.#current;
     current.leases++;
@@ -124,8 +130,23 @@ export class MediaProcess {
       return lease;
     } catch (error) {
       await lease.release();
-      throw error;
+      if (!lacksLockEntries(error)) throw error;
+      this.#leaveLock(current.lock);
+      return await this.acquire(options);
     }
+  }
+
+  /**
+   * Goes on without the lock file, which lacks entries. This program runs without it too, or Deno
+   * would have added them or ended. The file is not written: it may be read-only.
+   */
+  #leaveLock(lock: string | undefined): void {
+    if (this.#ignoresLock) return;
+    this.#ignoresLock = true;
+    this.#logger.warn(
+      `${lock} lacks what the media process imports, so the newest versions that fit are used: ` +
+        "`deno cache` with the program's main module adds it",
+    );
   }
 
   /** Returns `undefined` for a test that brings its own process. */
@@ -138,10 +159,11 @@ export class MediaProcess {
     return await findDeno(this.#denoPath, limit.signal);
   }
 
-  #start(deno: DenoProgram | undefined): Current {
+  #start(deno: DenoProgram | undefined, lock: string | undefined): Current {
     const { child, config, permissions = {}, variables = [], onMessage, memoryLimit } =
       this.#options;
-    const process = this.#options.spawn?.() ?? spawnChild(deno!, { child, permissions, variables });
+    const process = this.#options.spawn?.() ??
+      spawnChild(deno!, { child, permissions, variables, lock });
     const link = new ChildLink({
       process,
       config,
@@ -154,7 +176,7 @@ export class MediaProcess {
       onMessage: (message) => onMessage?.(message),
       onMemoryLimitExceeded: (rssBytes) => this.#recycle(current, rssBytes),
     });
-    const current: Current = { link, leases: 0, isReady: false };
+    const current: Current = { link, lock, leases: 0, isReady: false };
     link.ready.then(() => current.isReady = true, () => {});
     this.#ending = link.gone.then(() => {
       if (this.#current === current) this.#current = undefined;
@@ -184,6 +206,7 @@ export class MediaProcess {
 /** A process, and the number of leases on it. */
 interface Current {
   readonly link: ChildLink;
+  readonly lock: string | undefined;
   leases: number;
   isReady: boolean;
 }

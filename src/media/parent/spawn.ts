@@ -1,5 +1,6 @@
 /** Spawns the media process. @module */
 import { cacheFolder } from "../../native/cache.ts";
+import { variable } from "../../native/locate.ts";
 import {
   DENO_VARIABLE,
   type DenoProgram,
@@ -9,6 +10,7 @@ import {
 } from "./deno_program.ts";
 import { passedVariables, READABLE_VARIABLES } from "./environment.ts";
 import type { SpawnedChild } from "./child_link.ts";
+import { findLockFile } from "./lock_file.ts";
 import { LastWords } from "./last_words.ts";
 import { startFailure } from "./start_failure.ts";
 
@@ -27,6 +29,23 @@ export interface SpawnOptions {
   permissions?: ChildPermissions;
   /** Further variables to pass, which the child may read. */
   variables?: string[];
+  /** The lock file that decides on versions. It is never written. */
+  lock?: string;
+}
+
+/** Returns the lock file of a child that was imported over a network; files have their project's. */
+export async function lockFor(deno: DenoProgram, child: URL): Promise<string | undefined> {
+  if (child.protocol === "file:") return undefined;
+  // With a mirror of JSR that the process does not know, Deno does not take the modules for a
+  // package's, and such modules are in no lock file.
+  if (child.host !== "jsr.io" && variable("JSR_URL") === undefined) return undefined;
+  return await findLockFile({ deno: deno.path, env: variablesFor(deno, []) });
+}
+
+function variablesFor(deno: DenoProgram, variables: readonly string[]): Record<string, string> {
+  const env = passedVariables(variables);
+  if (deno.denoDir !== undefined) env.DENO_DIR = deno.denoDir;
+  return env;
 }
 
 /**
@@ -36,8 +55,9 @@ export interface SpawnOptions {
  * @throws {EdgeError} with code `permission-denied` or `spawn-failed`; never prompts for permission
  */
 export function spawnChild(deno: DenoProgram, options: SpawnOptions): SpawnedChild {
-  const { child, permissions = {}, variables = [] } = options;
-  const args = ["run", "--quiet", "--no-prompt", "--no-lock", "--allow-ffi"];
+  const { child, permissions = {}, variables = [], lock } = options;
+  const args = ["run", "--quiet", "--no-prompt", "--allow-ffi"];
+  args.push(...lock === undefined ? ["--no-lock"] : ["--frozen", `--lock=${lock}`]);
   args.push(`--allow-env=${[...READABLE_VARIABLES, ...variables].join(",")}`);
   if (permissions.net === true) args.push("--allow-net");
   else if (permissions.net?.length) args.push(`--allow-net=${permissions.net.join(",")}`);
@@ -47,8 +67,7 @@ export function spawnChild(deno: DenoProgram, options: SpawnOptions): SpawnedChi
   if (/^https?:$/.test(child.protocol) && child.host !== "jsr.io") {
     args.push(`--allow-import=${child.host},jsr.io:443`);
   }
-  const env = passedVariables(variables);
-  if (deno.denoDir !== undefined) env.DENO_DIR = deno.denoDir;
+  const env = variablesFor(deno, variables);
   // Its standard error passes through this program, which knows whether a terminal shows it.
   if (Deno.noColor || !Deno.stderr.isTerminal()) env.NO_COLOR = "1";
   env.DENO_NO_UPDATE_CHECK = "1";

@@ -29,6 +29,12 @@ const NOT_LOADED = new RegExp(
   ].join("|"),
 );
 
+/** Returns whether a start failed because a frozen lock file lacks what the media process imports. */
+export function lacksLockEntries(error: unknown): boolean {
+  return error instanceof EdgeError && error.cause instanceof Error &&
+    /lockfile is out of date/.test(error.cause.message);
+}
+
 /** Returns the error, with code `media-process-not-started`, and the way out. */
 export function startFailure({ end, lastWords, child, denoDir }: FailedStart): EdgeError {
   const reason = reasonOf(lastWords);
