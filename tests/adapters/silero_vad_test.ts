@@ -4,8 +4,8 @@ import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
-import { energyVad } from "../../src/inference/turns/energy_vad.ts";
-import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
+import { energyVad } from "../../src/inference/vad/energy_vad.ts";
+import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
 
 const context = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { energyVad } from "../../src/inference/turns/energy_vad.ts";
-import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
+import { energyVad } from "../../src/inference/vad/energy_vad.ts";
+import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
 import { Channel } from "../../src/events/channel.ts";
 
 Deno.test("sound right before a voice is known to be one counts for half of the speech", () => {

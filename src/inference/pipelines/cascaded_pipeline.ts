@@ -1,24 +1,25 @@
+import type { PipelineContext } from "../pipeline_context.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { STT } from "../contracts/stt.ts";
 import type { Turn } from "../turns/user_turn.ts";
-import type { SpeechHandle, SpeechOutcome, TtsUtterance } from "../reply/speech_handle.ts";
+import type { SpeechHandle, SpeechOutcome, TtsUtterance } from "../speech/speech_handle.ts";
 import type { TTS } from "../contracts/tts.ts";
 import type { TurnDetector } from "../contracts/turn_detector.ts";
 import type { VAD } from "../contracts/vad.ts";
-import type { GenerateReplyOptions, Pipeline, PipelineContext, SayOptions } from "./pipeline.ts";
+import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
 import { UserHook, yesOrNo } from "../../events/user_code.ts";
-import { SpeechOutput } from "../reply/speech_output.ts";
-import { InterruptionHandler, type InterruptionOptions } from "../turns/interruption.ts";
-import { TranscriptWriter } from "../reply/transcript_writer.ts";
+import { SpeechOutput } from "../speech/speech_output.ts";
+import { InterruptionHandler, type InterruptionOptions } from "../turns/interruption_handler.ts";
+import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { ReplyGenerator, type ShownReply } from "../reply/reply_generator.ts";
 import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
-import { ChatContext } from "../reply/chat_context.ts";
+import { ChatContext } from "../history/chat_context.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { SpeakerListener, type VadOptions } from "../turns/speaker_listener.ts";
 import { RowMixer } from "../turns/row_mixer.ts";
-import { synthesize } from "../reply/synthesis.ts";
+import { synthesize } from "../speech/synthesizer.ts";
 import { SpeechStartedEvent, SpeechStoppedEvent, TurnEndedEvent } from "../contracts/events.ts";
 
 /** How a {@linkcode CascadedPipeline} takes part in a conversation. */
@@ -281,7 +282,7 @@ export class CascadedPipeline implements Pipeline {
       return;
     }
     this.#unanswered = undefined;
-    if (this.#context.people?.() === 0) return this.#answers.drop();
+    if (this.#context.countPeople?.() === 0) return this.#answers.drop();
     try {
       this.#voice.floor.checkRoom();
     } catch (error) {

@@ -1,33 +1,6 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
-import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
-import type { Conversation } from "../../edge/conversation.ts";
-import type { Participant, User } from "../../edge/types.ts";
-import type { Clock } from "../../events/clock.ts";
-import type { EncodedImage } from "../contracts/messages.ts";
-import type { SpeechOutcome } from "../reply/speech_handle.ts";
-import type { ToolExecutor } from "../reply/tool_executor.ts";
-
-/** What a flow is given by the agent that it makes talk. */
-export interface PipelineContext {
-  readonly clock: Clock;
-  readonly agentUser: User;
-  readonly instructions: string;
-  /** Where what is said is shown. */
-  readonly conversation: Conversation;
-  /** What the agent speaks through; the flow is the only one to write to it. */
-  readonly track: OutboundAudioTrack;
-  /** Samples a second of what is heard. */
-  readonly sampleRate: number;
-  readonly toolbox: ToolExecutor;
-  /** How many people are in the call. Default: as many as have spoken. */
-  readonly people?: () => number;
-  /** What the agent sees right now, where it sees something. */
-  readonly latestImage?: () => Promise<EncodedImage | undefined>;
-  /** Sends one of the conversation's events. */
-  readonly emit: (event: object) => void;
-  /** Tells what went wrong and was survived. */
-  readonly report: (error: unknown, context: string) => void;
-}
+import type { Participant } from "../../edge/types.ts";
+import type { SpeechOutcome } from "../speech/speech_handle.ts";
 
 /** How the agent is made to say something. */
 export interface SayOptions {

@@ -1,11 +1,12 @@
+import type { PipelineContext } from "../pipeline_context.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { ToolCall } from "../contracts/messages.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
-import type { SpeechHandle, SpeechOutcome } from "../reply/speech_handle.ts";
-import type { GenerateReplyOptions, Pipeline, PipelineContext, SayOptions } from "./pipeline.ts";
+import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
+import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
 import {
   BargeInEvent,
   SpeechStartedEvent,
@@ -13,10 +14,10 @@ import {
   TurnEndedEvent,
 } from "../contracts/events.ts";
 import { attempt, promised, UserHook } from "../../events/user_code.ts";
-import { ChatHistory } from "../reply/chat_history.ts";
-import { SpeechOutput } from "../reply/speech_output.ts";
+import { ChatHistory } from "../history/chat_history.ts";
+import { SpeechOutput } from "../speech/speech_output.ts";
 import { userMessage } from "../reply/user_message.ts";
-import { TranscriptWriter } from "../reply/transcript_writer.ts";
+import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeInput } from "./realtime/realtime_input.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
@@ -137,13 +138,13 @@ export class RealtimePipeline implements Pipeline {
   }
 
   #connect(signal: AbortSignal): Promise<RealtimeSession> {
-    const { clock, instructions, toolbox } = this.#context;
+    const { clock, instructions, toolExecutor } = this.#context;
     return this.#llm.connect({
       clock,
       logger: this.#logger,
       signal,
       instructions,
-      tools: toolbox.tools,
+      tools: toolExecutor.tools,
       history: this.#history.messages,
     });
   }
@@ -226,7 +227,7 @@ export class RealtimePipeline implements Pipeline {
     const { current } = this.#session;
     const { signal } = this.#closing;
     const { speaker: participant } = this.#ear;
-    const result = await this.#context.toolbox.call(call, { signal, participant })
+    const result = await this.#context.toolExecutor.call(call, { signal, participant })
       .catch((error) => {
         if (signal.aborted) return undefined;
         throw error;

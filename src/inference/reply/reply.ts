@@ -6,13 +6,13 @@ import type { ToolExecutor } from "./tool_executor.ts";
 import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { cutMessages, type PlayedFragment } from "./chat_history.ts";
+import { cutMessages, type PlayedFragment } from "../history/chat_history.ts";
 import { checkPart } from "./llm_part.ts";
 
 /** What a {@linkcode Reply} is made of. */
 export interface ReplyOptions {
   llm: LLM;
-  toolbox: ToolExecutor;
+  toolExecutor: ToolExecutor;
   /** Instructions first, then all that was said. */
   messages: readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
   participant: Participant | undefined;
@@ -89,7 +89,7 @@ export class Reply {
 
   /** Asks the model once; gives whether it is to be asked again, with the tools' results. */
   async #round(messages: readonly ChatMessage[], isLast: boolean): Promise<boolean> {
-    const { llm, toolbox, participant } = this.#options;
+    const { llm, toolExecutor, participant } = this.#options;
     const { signal } = this.#controller;
     const calls: ToolCall[] = [];
     const from = this.#soFar.length;
@@ -98,7 +98,7 @@ export class Reply {
     const parts = () =>
       llm.generate({
         messages: [...messages, ...this.#made.slice(0, at)],
-        tools: isLast ? [] : toolbox.tools,
+        tools: isLast ? [] : toolExecutor.tools,
         signal,
       });
     for await (const part of this.#watched(parts)) {
@@ -114,7 +114,7 @@ export class Reply {
     this.#made[at] = { role: "assistant", text: this.#soFar.slice(from), toolCalls: calls };
     await waitFor(this.#wanted.promise, "the turn's end", { signal, clock: this.#options.clock });
     const results = await Promise.all(
-      calls.map((call) => toolbox.call(call, { signal, participant })),
+      calls.map((call) => toolExecutor.call(call, { signal, participant })),
     );
     for (const [index, { text, isError }] of results.entries()) {
       const { id, name } = calls[index]!;

@@ -1,10 +1,10 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
-import type { LoggedMessage, TranscriptWriter } from "./transcript_writer.ts";
-import type { PipelineContext } from "../pipelines/pipeline.ts";
+import type { LoggedMessage, TranscriptWriter } from "../history/transcript_writer.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
 import type { Turn } from "../turns/user_turn.ts";
-import type { ChatContext } from "./chat_context.ts";
+import type { ChatContext } from "../history/chat_context.ts";
 import { userMessage } from "./user_message.ts";
 import { Reply } from "./reply.ts";
 
@@ -37,12 +37,12 @@ export class ReplyGenerator {
 
   /** The answer to what was said last. */
   ask(participant: Participant | undefined, ...more: ChatMessage[]): ShownReply {
-    const { clock, toolbox } = this.#context;
+    const { clock, toolExecutor } = this.#context;
     const { llm, briefing, log, timeoutMs } = this.#init;
     const message = log.agentSays();
     const answer = new Reply({
       llm,
-      toolbox,
+      toolExecutor,
       messages: briefing.request(...more),
       participant,
       clock,

@@ -1,6 +1,6 @@
 import type { Turn } from "../turns/user_turn.ts";
 import type { Reply } from "./reply.ts";
-import type { SpeechHandle } from "./speech_handle.ts";
+import type { SpeechHandle } from "../speech/speech_handle.ts";
 import { ReplyLatencyEvent } from "../contracts/events.ts";
 
 /** Splits the time from the person's last sound to the answer's first into who took it. */

@@ -1,14 +1,14 @@
 import type { ParticipantAudio } from "../../../edge/participant_audio.ts";
 import type { Participant } from "../../../edge/types.ts";
 import type { VadStream } from "../../contracts/vad.ts";
-import type { SpeechOutput } from "../../reply/speech_output.ts";
-import type { PipelineContext } from "../pipeline.ts";
+import type { SpeechOutput } from "../../speech/speech_output.ts";
+import type { PipelineContext } from "../../pipeline_context.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { Resampler } from "../../../audio/resampler.ts";
 import { typescriptKernel } from "../../../audio/typescript_kernel.ts";
 import type { EchoDetector } from "../../echo/echo_detector.ts";
-import { energyVad } from "../../turns/energy_vad.ts";
-import { VadStateMachine } from "../../turns/vad_state_machine.ts";
+import { energyVad } from "../../vad/energy_vad.ts";
+import { VadStateMachine } from "../../vad/vad_state_machine.ts";
 import { RowMixer } from "../../turns/row_mixer.ts";
 
 /** What a {@linkcode RealtimeInput} works with, and tells. */

@@ -1,8 +1,8 @@
 import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { Participant } from "../../../edge/types.ts";
-import type { SpeechOutput } from "../../reply/speech_output.ts";
-import type { LoggedMessage, TranscriptWriter } from "../../reply/transcript_writer.ts";
-import type { SpeechHandle, SpeechOutcome } from "../../reply/speech_handle.ts";
+import type { SpeechOutput } from "../../speech/speech_output.ts";
+import type { LoggedMessage, TranscriptWriter } from "../../history/transcript_writer.ts";
+import type { SpeechHandle, SpeechOutcome } from "../../speech/speech_handle.ts";
 import { attempt } from "../../../events/user_code.ts";
 import { RealtimeReply } from "./realtime_reply.ts";
 

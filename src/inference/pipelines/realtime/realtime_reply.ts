@@ -1,6 +1,6 @@
 import { assertPcmChunk, type PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { SpeechPart } from "../../contracts/tts.ts";
-import type { TtsUtterance } from "../../reply/speech_handle.ts";
+import type { TtsUtterance } from "../../speech/speech_handle.ts";
 import { Channel } from "../../../events/channel.ts";
 
 /** An answer longer than this is not held: what is too old to be said goes, and is counted. */

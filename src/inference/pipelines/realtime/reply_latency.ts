@@ -1,5 +1,5 @@
 import type { Participant } from "../../../edge/types.ts";
-import type { SpeechHandle } from "../../reply/speech_handle.ts";
+import type { SpeechHandle } from "../../speech/speech_handle.ts";
 import { ReplyLatencyEvent } from "../../contracts/events.ts";
 
 /** Somebody's turn, as far as is known of it while the model does the hearing. */

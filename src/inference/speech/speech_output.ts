@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { SpeechHandleInit, SpeechOutcome } from "./speech_handle.ts";
-import type { LoggedMessage } from "./transcript_writer.ts";
-import type { PipelineContext } from "../pipelines/pipeline.ts";
+import type { LoggedMessage } from "../history/transcript_writer.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
 import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/events.ts";
 import { EchoDetector } from "../echo/echo_detector.ts";
 import { PlaybackReference } from "../echo/playback_reference.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../events/clock.ts";
 import type { Turn } from "./user_turn.ts";
-import type { SpeechQueue } from "../reply/speech_queue.ts";
+import type { SpeechQueue } from "../speech/speech_queue.ts";
 import type { UnheardSpeechTimeout } from "./unheard_speech_timeout.ts";
 import {
   BargeInEvent,

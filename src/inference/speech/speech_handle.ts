@@ -1,6 +1,6 @@
 import type { Participant } from "../../edge/types.ts";
 import type { SpeechPart } from "../contracts/tts.ts";
-import type { PlayedFragment } from "./chat_history.ts";
+import type { PlayedFragment } from "../history/chat_history.ts";
 import { heardTexts, type SpokenSentence } from "../text/played_text.ts";
 
 /** Something that is said in one go: words, and how they sound. */

@@ -1,11 +1,11 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";
-import type { PipelineContext } from "../pipelines/pipeline.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { ChatHistory } from "./chat_history.ts";
-import { userMessage } from "./user_message.ts";
+import { userMessage } from "../reply/user_message.ts";
 
 /** A picture that takes longer than this is not waited for: the answer comes without it. */
 const IMAGE_LIMIT_MS = 5000;
@@ -60,8 +60,8 @@ export class ChatContext {
 
   /** What the model is asked with, and with this too that is not certain to have been said. */
   request(...more: ChatMessage[]): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
-    const { instructions, latestImage, clock, report, people } = this.#context;
-    const isGroup = Math.max(this.#speakers.size, people?.() ?? 0) > 1;
+    const { instructions, latestImage, clock, report, countPeople } = this.#context;
+    const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     for (const message of [...this.messages, ...more]) {
       const isNamed = isGroup && message.role === "user" && message.name;

@@ -1,6 +1,6 @@
 import type { Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { PipelineContext } from "../pipelines/pipeline.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
 import { type Expected, UserHook } from "../../events/user_code.ts";
 import { TranscriptEvent } from "../contracts/events.ts";
 
