@@ -188,7 +188,7 @@ export class ConversationProcessor implements Processor {
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
-    return this.#flow?.hear(audio);
+    return this.#flow?.processAudio(audio);
   }
 
   participantLeft(participant: Participant): void {

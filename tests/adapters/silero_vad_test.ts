@@ -88,10 +88,10 @@ Deno.test("in noise Silero hears what loudness alone does not, as the docs of bo
   const voice = Int16Array.from([...pause, ...await speech()]);
   const slots = pause.length / 960;
   const hears = async (vad: VAD, samples: Int16Array) => {
-    const gate = new VadStateMachine();
+    const state = new VadStateMachine();
     const found = await probabilities(vad, samples, 48_000);
-    const changes = found.map((one) => gate.push(one, 20));
-    return changes.indexOf("opened") >= slots;
+    const changes = found.map((one) => state.push(one, 20));
+    return changes.indexOf("started") >= slots;
   };
   const quiet = [await hears(energyVad(), voice), await hears(silero, voice)];
   const noisy = over(voice, 10);

@@ -1,9 +1,11 @@
+import type { Conversation } from "../../edge/conversation.ts";
+import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
 
-/** How many messages a model is told at most, unless said otherwise. */
+/** How many messages a history keeps by default. */
 const DEFAULT_LIMIT = 200;
 
-/** What the model is told of the conversation: the newest messages, tools and their results too. */
+/** What a model remembers of the conversation: the newest messages, tools and their results too. */
 export class ChatHistory {
   readonly #messages: ChatMessage[] = [];
   readonly #limit: number;
@@ -20,6 +22,7 @@ export class ChatHistory {
     return this.#messages;
   }
 
+  /** Appends messages, and drops the oldest beyond the limit. */
   append(...messages: ChatMessage[]): void {
     this.#messages.push(...messages);
     if (this.#messages.length <= this.#limit) return;
@@ -27,23 +30,44 @@ export class ChatHistory {
     // A result without its call means nothing to a model, and some services refuse it.
     while (this.#messages[0]?.role === "tool") this.#messages.shift();
   }
+
+  /**
+   * Appends what was said before the agent came, or before it came back.
+   *
+   * @param options.named whether messages of participants carry their user id as a name
+   */
+  appendConversation({ messages }: Conversation, options: { named: boolean }): void {
+    for (const { role, text, userId } of messages) {
+      if (!/\S/.test(text)) continue;
+      this.append(options.named && role === "user" ? { role, text, name: userId } : { role, text });
+    }
+  }
 }
 
-/** A piece of text, and how much of it was heard: its first `heard` characters. */
+/** Returns what a participant said, or the application where there is none, as a message. */
+export function userMessage(
+  text: string,
+  participant: Participant | undefined,
+): Extract<ChatMessage, { role: "user" }> {
+  const name = participant && (participant.name || participant.userId);
+  return name ? { role: "user", text, name } : { role: "user", text };
+}
+
+/** A fragment of a text, of which the first `playedChars` characters were played. */
 export interface PlayedFragment {
   readonly chars: number;
-  readonly heard: number;
+  readonly playedChars: number;
 }
 
 /**
- * What remains of an answer's messages when only this was heard of its text, which the pieces are
- * from its beginning. Calls of tools stay where their results are there: they have happened.
+ * Cuts the messages of a reply down to what was played of their text, which the fragments make up
+ * from its beginning. Tool calls stay where their results are there: they have happened.
  */
 export function cutMessages(
   messages: readonly ChatMessage[],
-  pieces: readonly PlayedFragment[],
+  fragments: readonly PlayedFragment[],
 ): ChatMessage[] {
-  const answered = new Set(
+  const withResult = new Set(
     messages.flatMap((message) => message.role === "tool" ? [message.callId] : []),
   );
   const kept: ChatMessage[] = [];
@@ -53,23 +77,23 @@ export function cutMessages(
       kept.push(message);
       continue;
     }
-    const text = heardOf(message.text, start, pieces);
+    const text = playedPart(message.text, start, fragments);
     start += message.text.length;
-    const toolCalls = message.toolCalls?.filter((call) => answered.has(call.id)) ?? [];
+    const toolCalls = message.toolCalls?.filter((call) => withResult.has(call.id)) ?? [];
     if (toolCalls.length > 0) kept.push({ role: "assistant", text, toolCalls });
     else if (/\S/.test(text)) kept.push({ role: "assistant", text });
   }
   return kept;
 }
 
-/** What was heard of a text that begins so far into the pieces. */
-function heardOf(text: string, start: number, pieces: readonly PlayedFragment[]): string {
-  let heard = "";
+/** Returns what was played of a text that begins `start` characters into the fragments. */
+function playedPart(text: string, start: number, fragments: readonly PlayedFragment[]): string {
+  let played = "";
   let at = -start;
-  for (const piece of pieces) {
+  for (const { chars, playedChars } of fragments) {
     if (at >= text.length) break;
-    heard += text.slice(Math.max(0, at), Math.max(0, at + piece.heard));
-    at += piece.chars;
+    played += text.slice(Math.max(0, at), Math.max(0, at + playedChars));
+    at += chars;
   }
-  return heard;
+  return played;
 }

@@ -1,76 +1,74 @@
 import type { Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
+import type { UserTurn } from "../turns/user_turn.ts";
+import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
 import { type Expected, UserHook } from "../../events/user_code.ts";
 import { TranscriptEvent } from "../contracts/events.ts";
 
-/** A message that changes while it is said. */
-export interface LoggedMessage {
+/** A message of the conversation that changes while it is said. */
+export interface TranscriptMessage {
   update(change: MessageChange): void;
 }
 
-type Writing = { readonly init: MessageInit } | {
+type Write = { readonly init: MessageInit } | {
   readonly id: string;
   readonly change: MessageChange;
 };
 
-const aMessage: Expected<Message> = {
+const writtenMessage: Expected<Message> = {
   what: "the message as it is now",
   is: (value): value is Message =>
     typeof value === "object" && value !== null && "id" in value && typeof value.id === "string",
 };
 
 /**
- * Writes to the edge's conversation what is said, as it is said. Whatever goes wrong there is
- * reported and disturbs nobody who speaks.
+ * Writes to the edge's conversation what is said, as it is said, and emits transcripts. What goes
+ * wrong in the conversation is reported, and does not disturb the call.
  */
-export class TranscriptWriter {
+export class TranscriptWriter implements UserTurnObserver {
   readonly #context: PipelineContext;
-  readonly #write: UserHook<Writing>;
-  /** What people are saying right now. */
-  readonly #turns = new Map<unknown, LoggedMessage>();
+  readonly #write: UserHook<Write>;
+  /** The messages of the turns in progress. */
+  readonly #turns = new Map<unknown, TranscriptMessage>();
 
   constructor(context: PipelineContext) {
     const { conversation, clock, report } = context;
     this.#context = context;
-    this.#write = new UserHook<Writing>(
+    this.#write = new UserHook<Write>(
       (one) =>
         "init" in one ? conversation.append(one.init) : conversation.update(one.id, one.change),
       { clock, report, context: "writing the conversation" },
     );
   }
 
-  /** Somebody is to be answered, or the application itself where there is no participant. */
-  asked(text: string, participant: Participant | undefined): void {
-    const { agentUser } = this.#context;
-    const role = participant ? "user" : "system";
-    this.#append({ role, userId: participant?.userId ?? agentUser.id, text });
+  textChanged(turn: UserTurn): void {
+    const { participant, text } = turn;
+    this.writeTurn(turn, { participant, text, final: false });
   }
 
-  /** The agent says something: this, or what it will be shown with its first text. */
-  agentSays(text?: string): LoggedMessage {
-    const { id: userId } = this.#context.agentUser;
-    const init = { role: "assistant", userId, complete: false } as const;
-    return text === undefined ? this.#growing(init) : this.#append({ ...init, text });
+  turnEnded(turn: UserTurn): void {
+    const { participant, text } = turn;
+    this.writeTurn(turn, { participant, text, final: true });
   }
 
   /**
-   * Shows what somebody says, in the conversation and as an event.
+   * Shows the text of a participant's turn, in the conversation and as an event.
    *
-   * @param turn tells one turn from the next
-   * @param said all that was understood of it so far
+   * @param turn what tells this turn from others, such as its id
+   * @param transcript all of its text so far
    */
-  participantSays(
+  writeTurn(
     turn: unknown,
-    said: { participant: Participant; text: string; final: boolean },
+    transcript: { participant: Participant; text: string; final: boolean },
   ): void {
-    const { participant, text, final } = said;
+    const { participant, text, final } = transcript;
     const { userId } = participant;
-    const message = this.#turns.get(turn) ?? this.#growing({ role: "user", userId });
+    const message = this.#turns.get(turn) ?? this.#appendWithText({ role: "user", userId });
     if (final) this.#turns.delete(turn);
     else this.#turns.set(turn, message);
     if (!/\S/.test(text)) {
-      // What was shown of it turned out to be nothing: it is not waited for any more.
+      // The interim text turned out to be none: no more of it is to be expected.
       if (final) message.update({ complete: true });
       return;
     }
@@ -78,15 +76,29 @@ export class TranscriptWriter {
     this.#context.emit(new TranscriptEvent({ participant, text, final }));
   }
 
-  /** Nobody says any more: what was open is as complete as it gets. */
+  /** Shows a text that the agent replies to, of a participant or else of the application. */
+  writePrompt(text: string, participant: Participant | undefined): void {
+    const { agentUser } = this.#context;
+    const role = participant ? "user" : "system";
+    this.#append({ role, userId: participant?.userId ?? agentUser.id, text });
+  }
+
+  /** Opens a message of the agent: with this text, or as soon as it has some. */
+  openAgentMessage(text?: string): TranscriptMessage {
+    const { id: userId } = this.#context.agentUser;
+    const init = { role: "assistant", userId, complete: false } as const;
+    return text === undefined ? this.#appendWithText(init) : this.#append({ ...init, text });
+  }
+
+  /** Completes the messages of turns that are still in progress. */
   close(): void {
     for (const message of this.#turns.values()) message.update({ complete: true });
     this.#turns.clear();
   }
 
-  /** A message that is there from its first text on. */
-  #growing(init: Omit<MessageInit, "text">): LoggedMessage {
-    let message: LoggedMessage | undefined;
+  /** Appends a message as soon as it has a text. */
+  #appendWithText(init: Omit<MessageInit, "text">): TranscriptMessage {
+    let message: TranscriptMessage | undefined;
     return {
       update: (change) => {
         if (message) message.update(change);
@@ -98,17 +110,17 @@ export class TranscriptWriter {
     };
   }
 
-  #append(init: MessageInit): LoggedMessage {
-    let message = this.#write.ask({ init }, undefined, aMessage);
+  #append(init: MessageInit): TranscriptMessage {
+    let current = this.#write.ask({ init }, undefined, writtenMessage);
     return {
       update: (change) => {
-        if (!message) return;
-        const { text, complete, interrupted } = message;
+        if (!current) return;
+        const { text, complete, interrupted } = current;
         if (
           (change.text ?? text) === text && (change.complete ?? complete) === complete &&
           (change.interrupted ?? interrupted) === interrupted
         ) return;
-        message = this.#write.ask({ id: message.id, change }, undefined, aMessage) ?? message;
+        current = this.#write.ask({ id: current.id, change }, undefined, writtenMessage) ?? current;
       },
     };
   }

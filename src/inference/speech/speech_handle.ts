@@ -3,55 +3,60 @@ import type { SpeechPart } from "../contracts/tts.ts";
 import type { PlayedFragment } from "../history/chat_history.ts";
 import { heardTexts, type SpokenSentence } from "../text/played_text.ts";
 
-/** Something that is said in one go: words, and how they sound. */
+/** A sentence, or a whole realtime reply, that is synthesised in one go. */
 export interface TtsUtterance {
-  /** Its words; they may still grow while it is said. */
+  /** Its words; they may still grow while it is played. */
   readonly words: Omit<SpokenSentence, "ms" | "complete" | "marks">;
-  /** How they sound; nothing for words that cannot be said. */
+  /** Its audio; `undefined` for words that cannot be spoken. */
   readonly audio: AsyncIterable<SpeechPart> | undefined;
 }
 
-/** How a {@linkcode SpeechHandle} came out. */
+/** How a {@linkcode SpeechHandle} ended. */
 export interface SpeechOutcome {
-  /** What was heard of it. */
+  /** The text that was played. */
   readonly text: string;
-  /** Whether that is not all of it: it was cut off, or the model or the voice failed. */
+  /** Whether that is not all of it: it was interrupted, or the model or the voice failed. */
   readonly interrupted: boolean;
 }
 
 /** When what happened to a speech, in monotonic milliseconds; 0 while it has not. */
 export interface SpeechTimes {
   /** The first sentence was complete. */
-  sentence: number;
+  firstSentenceMs: number;
   /** The voice was asked for it. */
-  voiceAsked: number;
-  /** Its first sound was there. */
-  sound: number;
-  /** The first sample was heard. */
-  heard: number;
+  ttsStartedMs: number;
+  /** Its first audio arrived. */
+  firstAudioMs: number;
+  /** The listener heard its first sample. */
+  playbackStartedMs: number;
 }
 
-/** What a {@linkcode SpeechHandle} is made of. */
+/** Options for a {@linkcode SpeechHandle}. */
 export interface SpeechHandleInit {
-  /** What is said, one after another, as it comes. */
+  /** Returns the utterances, one after another, as they come. */
   utterances: (speech: SpeechHandle) => AsyncIterable<TtsUtterance>;
-  /** Whom it answers. */
+  /** The participant to whom it replies. */
   participant?: Participant;
-  /** Its first sample was heard. */
-  onHeard?: (speech: SpeechHandle) => void;
-  /** It is not said to its end: whatever makes its words is to stop. Called once at most. */
-  onCut?: () => void;
-  /** It is over; called before `done` resolves. */
-  onOver?: (outcome: SpeechOutcome) => void;
+  /** Called when the listener hears the first sample. */
+  onPlaybackStarted?: (speech: SpeechHandle) => void;
+  /** Called at most once when no more utterances are needed: their source is to stop. */
+  onStopped?: () => void;
+  /** Called when it has ended, before `done` resolves. */
+  onEnded?: (outcome: SpeechOutcome) => void;
 }
 
-let made = 0;
+let count = 0;
 
-/** Something that the agent says: text as it comes, and what was heard of it. */
+/** Something that the agent says: utterances as they come, and what was played of them. */
 export class SpeechHandle {
-  readonly id: string = `speech-${++made}`;
+  readonly id: string = `speech-${++count}`;
   readonly sentences: SpokenSentence[] = [];
-  readonly times: SpeechTimes = { sentence: 0, voiceAsked: 0, sound: 0, heard: 0 };
+  readonly times: SpeechTimes = {
+    firstSentenceMs: 0,
+    ttsStartedMs: 0,
+    firstAudioMs: 0,
+    playbackStartedMs: 0,
+  };
   /** Where on the track it begins, in milliseconds; `undefined` before its first sample. */
   startMs: number | undefined;
   /** Milliseconds of it that were written to the track. */
@@ -59,79 +64,79 @@ export class SpeechHandle {
   readonly #init: SpeechHandleInit;
   readonly #controller = new AbortController();
   readonly #done = Promise.withResolvers<SpeechOutcome>();
-  #isOver = false;
+  #isEnded = false;
   #isStopped = false;
-  #pieces: readonly PlayedFragment[] = [];
+  #playedFragments: readonly PlayedFragment[] = [];
 
   constructor(init: SpeechHandleInit) {
     this.#init = init;
   }
 
-  /** What is said, one after another, as it comes. */
+  /** Returns the utterances, one after another, as they come. */
   utterances(): AsyncIterable<TtsUtterance> {
     return this.#init.utterances(this);
   }
 
-  /** Whom it answers. */
+  /** The participant to whom it replies. */
   get participant(): Participant | undefined {
     return this.#init.participant;
   }
 
-  /** Aborted when it is cut off. */
+  /** Aborted when it is interrupted. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Resolves when it was heard to its end, or cut off. Never rejects. */
+  /** Resolves when it was played to its end, or interrupted. Never rejects. */
   get done(): Promise<SpeechOutcome> {
     return this.#done.promise;
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
-  /** Of each of its sentences, in characters, what was heard; known when it is over. */
-  get pieces(): readonly PlayedFragment[] {
-    return this.#pieces;
+  /** How much of each sentence was played; known when it has ended. */
+  get playedFragments(): readonly PlayedFragment[] {
+    return this.#playedFragments;
   }
 
-  /** Nobody wants to hear it any more: model and voice are to stop. Idempotent. */
-  cut(): void {
-    if (this.#controller.signal.aborted || this.#isOver) return;
+  /** Stops model and voice, and aborts the signal. Idempotent. */
+  interrupt(): void {
+    if (this.#controller.signal.aborted || this.#isEnded) return;
     this.#controller.abort(new DOMException("the speech was interrupted", "AbortError"));
     this.stop();
   }
 
-  /** No more of it will be said than there is: the model is to stop. Idempotent. */
+  /** Stops the model: what there is is the whole speech. Idempotent. */
   stop(): void {
-    if (this.#isStopped || this.#isOver) return;
+    if (this.#isStopped || this.#isEnded) return;
     this.#isStopped = true;
-    this.#init.onCut?.();
+    this.#init.onStopped?.();
   }
 
-  /** Its first sample was heard at this time. */
-  heard(atMs: number): void {
-    this.times.heard = atMs;
-    this.#init.onHeard?.(this);
+  /** Notes that the listener heard the first sample at this time. */
+  playbackStarted(atMs: number): void {
+    this.times.playbackStartedMs = atMs;
+    this.#init.onPlaybackStarted?.(this);
   }
 
   /**
-   * It is over: all of it was heard, or what was when so much of the track had been heard. `done`
-   * resolves also when `onOver` throws.
+   * Ends it: all of it was played, or what the listener had heard of the track up to `trackHeardMs`.
+   * `done` resolves also when `onEnded` throws.
    */
-  finish({ all, trackHeardMs }: { all: boolean; trackHeardMs: number }): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  end({ all, trackHeardMs }: { all: boolean; trackHeardMs: number }): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     const { sentences, startMs = Infinity } = this;
     const texts = heardTexts(sentences, all ? Infinity : trackHeardMs - startMs);
-    this.#pieces = sentences.map(({ text }, index) => {
-      return { chars: text.length, heard: texts[index]!.length };
+    this.#playedFragments = sentences.map(({ text }, index) => {
+      return { chars: text.length, playedChars: texts[index]!.length };
     });
     const interrupted = !all || sentences.some(({ silent }) => silent);
     const outcome = { text: texts.join(""), interrupted };
     try {
-      this.#init.onOver?.(outcome);
+      this.#init.onEnded?.(outcome);
     } finally {
       this.#done.resolve(outcome);
     }

@@ -1,69 +1,57 @@
-import type { ParticipantAudio } from "../../edge/participant_audio.ts";
-import type { SpeechHandleInit, SpeechOutcome } from "./speech_handle.ts";
-import type { LoggedMessage } from "../history/transcript_writer.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
+import type { TranscriptMessage } from "../history/transcript_writer.ts";
 import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/events.ts";
-import { EchoDetector } from "../echo/echo_detector.ts";
 import { PlaybackReference } from "../echo/playback_reference.ts";
+import { SpeechHandle, type SpeechHandleInit, type SpeechOutcome } from "./speech_handle.ts";
 import { SpeechQueue } from "./speech_queue.ts";
-import { SpeechHandle } from "./speech_handle.ts";
 
-/** Something that is to be said, and where it is shown. */
-export interface SpokenInit extends Omit<SpeechHandleInit, "onOver"> {
-  message: LoggedMessage;
-  /** It is over; called before anybody is told. */
-  onOver?: (outcome: SpeechOutcome, speech: SpeechHandle) => void;
+/** Options for something that the agent says. */
+export interface PlayOptions extends Omit<SpeechHandleInit, "onEnded"> {
+  /** The message that shows it. */
+  message: TranscriptMessage;
+  /** Called when it has ended, before the event and the change of the message. */
+  onEnded?: (outcome: SpeechOutcome, speech: SpeechHandle) => void;
 }
 
 /**
- * The agent's own voice: what it says, one after another, with events when it begins and ends to be
- * heard, and the memory by which it is known again when it comes back out of a loudspeaker.
+ * The agent's voice in the call: plays one speech after another, with events when each is heard and
+ * when it ends, and keeps what was played, by which an echo is detected.
  */
 export class SpeechOutput {
-  readonly floor: SpeechQueue;
+  readonly queue: SpeechQueue;
+  readonly playback = new PlaybackReference();
   readonly #context: PipelineContext;
-  readonly #own = new PlaybackReference();
 
   constructor(context: PipelineContext) {
     const { clock, track, report } = context;
     this.#context = context;
-    this.floor = new SpeechQueue({ track, clock, ownVoice: this.#own, report });
+    this.queue = new SpeechQueue({ track, clock, playback: this.playback, report });
   }
 
-  /** Tells this voice from the people whom one microphone, or all of them mixed, hears. */
-  echoGuard(): EchoDetector {
-    return new EchoDetector(this.#own);
-  }
-
-  /** Takes note of how much of it had been played when somebody was heard: for the guards. */
-  notePlayed({ row, playedMs }: ParticipantAudio): void {
-    this.#own.update(row, playedMs ?? this.#context.track.playedMs);
-  }
-
-  /** Says it after everything that was to be said before. */
-  say({ message, onHeard, onOver, ...init }: SpokenInit): SpeechHandle {
+  /** Plays it after everything that was added before. */
+  play({ message, onPlaybackStarted, onEnded, ...init }: PlayOptions): SpeechHandle {
     const { emit, report } = this.#context;
     const speech: SpeechHandle = new SpeechHandle({
       ...init,
-      onHeard: () => {
+      onPlaybackStarted: () => {
         const { id: speechId, participant } = speech;
         emit(new AgentSpeechStartedEvent({ speechId, participant }));
-        onHeard?.(speech);
+        onPlaybackStarted?.(speech);
       },
-      onOver: (outcome) => {
+      onEnded: (outcome) => {
         try {
-          onOver?.(outcome, speech);
+          onEnded?.(outcome, speech);
         } catch (error) {
-          // What was heard is shown all the same.
+          // What was played is shown all the same.
           report(error, "remembering what was said");
         }
         const { text, interrupted } = outcome;
         message.update({ complete: true, interrupted, ...interrupted ? { text } : {} });
-        if (speech.times.heard === 0) return;
+        if (speech.times.playbackStartedMs === 0) return;
         emit(new AgentSpeechEndedEvent({ speechId: speech.id, text, interrupted }));
       },
     });
-    this.floor.add(speech);
+    this.queue.add(speech);
     return speech;
   }
 }

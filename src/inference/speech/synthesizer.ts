@@ -1,72 +1,87 @@
-import type { Clock } from "../../events/clock.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
 import type { SpeechPart, TTS } from "../contracts/tts.ts";
-import { assertPcmChunk } from "../../audio/pcm_chunk.ts";
 import type { SpeechHandle, TtsUtterance } from "./speech_handle.ts";
-import { InferenceError } from "../contracts/errors.ts";
-import { splitSentences } from "../text/sentence_splitter.ts";
-import { toSpeakable } from "../text/markdown_filter.ts";
+import { assertPcmChunk } from "../../audio/pcm_chunk.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
+import { InferenceError } from "../contracts/errors.ts";
+import { toSpeakable } from "../text/markdown_filter.ts";
+import { splitSentences } from "../text/sentence_splitter.ts";
 
-/** Who says it, and until when. */
-export interface SynthesisOptions {
+/** Options for a {@linkcode Synthesizer}. */
+export interface SynthesizerOptions {
   tts: TTS;
-  clock: Clock;
-  speech: SpeechHandle;
-  /** How long the voice may take for its next sound before it is given up; `Infinity` for ever. */
-  timeoutMs: number;
-  report: (error: unknown, context: string) => void;
+  /** How long the voice may take for its next audio; `Infinity` sets no limit. Default 10,000. */
+  timeoutMs?: number;
 }
 
-/** Cuts text, as it comes, into sentences that a voice says. */
-export async function* synthesize(
-  text: AsyncIterable<string>,
-  options: SynthesisOptions,
-): AsyncGenerator<TtsUtterance, void, void> {
-  const { clock, speech } = options;
-  for await (const sentence of splitSentences(text)) {
-    speech.times.sentence ||= clock.now();
-    const spoken = toSpeakable(sentence);
-    if (spoken.text === "") {
-      yield { words: { text: sentence }, audio: undefined };
-      continue;
-    }
-    speech.times.voiceAsked ||= clock.now();
-    const words: TtsUtterance["words"] = { text: sentence, spoken };
-    yield { words, audio: synthesized(words, spoken.text, options) };
+/** Cuts text, as it comes, into sentences, and has the voice speak each. */
+export class Synthesizer {
+  readonly #context: Pick<PipelineContext, "clock" | "report">;
+  readonly #tts: TTS;
+  readonly #timeoutMs: number;
+
+  constructor(
+    context: Pick<PipelineContext, "clock" | "report">,
+    { tts, timeoutMs = 10_000 }: SynthesizerOptions,
+  ) {
+    this.#context = context;
+    this.#tts = tts;
+    this.#timeoutMs = timeoutMs;
   }
-}
 
-/** The sound of a sentence, each piece within the time limit. */
-async function* synthesized(
-  words: TtsUtterance["words"],
-  text: string,
-  { tts, clock, speech, timeoutMs, report }: SynthesisOptions,
-): AsyncGenerator<SpeechPart, void, void> {
-  const limit = new AbortController();
-  const signal = AbortSignal.any([speech.signal, limit.signal]);
-  const watch = (): Disposable =>
-    clock.schedule(() => {
-      const message = `${tts.name} made no sound for ${timeoutMs} ms`;
-      limit.abort(new DOMException(message, "TimeoutError"));
-    }, timeoutMs);
-  let timer = watch();
-  let isHeard = false;
-  try {
-    const parts = () => tts.synthesize(text, { signal });
-    for await (const part of untilAborted(parts, `${tts.name}.synthesize`, signal, clock)) {
-      assertPcmChunk(part?.pcm, `${tts.name}.synthesize gave a part whose pcm is wrong`);
-      if (part.pcm.frames === 0) continue;
-      isHeard = true;
-      // The time that playing takes is not the voice's.
+  /** Returns the sentences of a text with their audio, until the speech is interrupted. */
+  async *synthesize(
+    text: AsyncIterable<string>,
+    speech: SpeechHandle,
+  ): AsyncGenerator<TtsUtterance, void, void> {
+    const { clock } = this.#context;
+    for await (const sentence of splitSentences(text)) {
+      speech.times.firstSentenceMs ||= clock.now();
+      const spoken = toSpeakable(sentence);
+      if (spoken.text === "") {
+        yield { words: { text: sentence }, audio: undefined };
+        continue;
+      }
+      speech.times.ttsStartedMs ||= clock.now();
+      const words: TtsUtterance["words"] = { text: sentence, spoken };
+      yield { words, audio: this.#speak(words, spoken.text, speech.signal) };
+    }
+  }
+
+  /** Returns the audio of a sentence, each part within the time limit. */
+  async *#speak(
+    words: TtsUtterance["words"],
+    text: string,
+    interrupted: AbortSignal,
+  ): AsyncGenerator<SpeechPart, void, void> {
+    const { clock, report } = this.#context;
+    const tts = this.#tts, timeoutMs = this.#timeoutMs;
+    const limit = new AbortController();
+    const signal = AbortSignal.any([interrupted, limit.signal]);
+    const startTimer = (): Disposable =>
+      clock.schedule(() => {
+        const message = `${tts.name} returned no audio for ${timeoutMs} ms`;
+        limit.abort(new DOMException(message, "TimeoutError"));
+      }, timeoutMs);
+    let timer = startTimer();
+    let hasAudio = false;
+    try {
+      const parts = () => tts.synthesize(text, { signal });
+      for await (const part of untilAborted(parts, `${tts.name}.synthesize`, signal, clock)) {
+        assertPcmChunk(part?.pcm, `${tts.name}.synthesize returned a part whose pcm is wrong`);
+        if (part.pcm.frames === 0) continue;
+        hasAudio = true;
+        // The time that playback takes is not the voice's.
+        timer[Symbol.dispose]();
+        yield part;
+        timer = startTimer();
+      }
+    } finally {
       timer[Symbol.dispose]();
-      yield part;
-      timer = watch();
     }
-  } finally {
-    timer[Symbol.dispose]();
+    if (hasAudio) return;
+    words.silent = true;
+    const message = `${tts.name} returned no audio for a sentence of ${text.length} characters`;
+    report(new InferenceError(message, { code: "no-sound" }), "speaking");
   }
-  if (isHeard) return;
-  words.silent = true;
-  const message = `${tts.name} made no sound of a sentence of ${text.length} characters`;
-  report(new InferenceError(message, { code: "no-sound" }), "speaking");
 }

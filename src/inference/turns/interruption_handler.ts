@@ -1,7 +1,7 @@
 import type { Clock } from "../../events/clock.ts";
-import type { Turn } from "./user_turn.ts";
-import type { SpeechQueue } from "../speech/speech_queue.ts";
 import type { UnheardSpeechTimeout } from "./unheard_speech_timeout.ts";
+import type { UserTurn } from "./user_turn.ts";
+import type { UserTurnObserver } from "./user_turn_observer.ts";
 import {
   BargeInEvent,
   FalseInterruptionEvent,
@@ -10,9 +10,9 @@ import {
 import { isBackchannel } from "../text/backchannel.ts";
 
 /**
- * When speech over the agent interrupts it. Any speech silences it at once. Words that are more
- * than a sign of listening end what it says; after a cough or a "mhm" it goes on where it was, as it
- * does when a noise goes on for seconds and nothing of it is understood.
+ * Options for speech over the agent. Any speech pauses the agent immediately. Words that are more
+ * than a backchannel ("mhm", "okay") interrupt it; after a cough or a backchannel it resumes where
+ * it was, as it does when a noise goes on for seconds without a word in it.
  */
 export interface InterruptionOptions {
   /**
@@ -28,145 +28,155 @@ export interface InterruptionOptions {
   falseInterruptionTimeoutMs?: number;
 }
 
-/** What a {@linkcode InterruptionHandler} works with. */
-export interface InterruptionHandlerInit extends InterruptionOptions {
-  floor: SpeechQueue;
+/** What the agent is saying, as far as an interruption needs to know. */
+export interface InterruptiblePlayback {
+  /** Whether the agent is saying something, or about to. */
+  readonly isBusy: boolean;
+  /** Falls silent and keeps everything. */
+  pause(): void;
+  /** Goes on where it was paused. */
+  resume(): void;
+  /** Drops everything; resolves with the milliseconds that were written and never played. */
+  interrupt(): Promise<number>;
+}
+
+/** What an {@linkcode InterruptionHandler} works with. */
+export interface InterruptionHandlerInit {
+  playback: InterruptiblePlayback;
+  unheardSpeech: UnheardSpeechTimeout;
   clock: Clock;
-  attention: UnheardSpeechTimeout;
   emit: (event: object) => void;
 }
 
-/** Somebody who speaks over the agent, and may mean it. */
-interface Suspect {
-  readonly heldMs: number;
-  /** Whether he has spoken for longer than anybody coughs. */
+/** Speech over the agent that may turn out to be an interruption. */
+interface Overlap {
+  readonly pausedMs: number;
+  /** Whether the speech lasted longer than a cough does. */
   isLong: boolean;
   timer: Disposable | undefined;
 }
 
 /**
- * Speech over the agent: it is silenced at the first word, and then either what was said means that
- * it is to stop, or it goes on where it was.
+ * Decides what speech over the agent means: the agent pauses at the first word, and then either
+ * the text shows that it is interrupted, or it resumes where it was.
  */
-export class InterruptionHandler {
-  readonly #floor: SpeechQueue;
-  readonly #clock: Clock;
-  readonly #emit: (event: object) => void;
-  readonly #attention: UnheardSpeechTimeout;
+export class InterruptionHandler implements UserTurnObserver {
+  readonly #init: InterruptionHandlerInit;
   readonly #minDurationMs: number;
   readonly #falseInterruptionTimeoutMs: number;
-  readonly #suspects = new Map<Turn, Suspect>();
-  /** Turns that began over the agent: a sign of listening in one of these is no turn. */
-  readonly #over = new WeakSet<Turn>();
-  #cutting: Promise<void> | undefined;
+  /** The turns whose overlap is undecided. */
+  readonly #overlaps = new Map<UserTurn, Overlap>();
+  /** The turns that began over the agent: a backchannel in one of these is no turn. */
+  readonly #overlapping = new WeakSet<UserTurn>();
+  #interrupting: Promise<void> | undefined;
 
-  constructor(init: InterruptionHandlerInit) {
-    this.#floor = init.floor;
-    this.#clock = init.clock;
-    this.#emit = init.emit;
-    this.#attention = init.attention;
-    this.#minDurationMs = init.minDurationMs ?? 700;
-    this.#falseInterruptionTimeoutMs = init.falseInterruptionTimeoutMs ?? 1500;
+  constructor(init: InterruptionHandlerInit, options: InterruptionOptions = {}) {
+    this.#init = init;
+    this.#minDurationMs = options.minDurationMs ?? 700;
+    this.#falseInterruptionTimeoutMs = options.falseInterruptionTimeoutMs ?? 1500;
   }
 
-  /** Whether somebody might be interrupting. */
-  get isSuspected(): boolean {
-    return this.#suspects.size > 0;
+  /** Whether there is speech over the agent of which it is not known yet what it means. */
+  get isUndecided(): boolean {
+    return this.#overlaps.size > 0;
   }
 
-  /** Settles when an interruption that is under way is complete; it is not, as a rule. */
-  get settled(): Promise<void> | undefined {
-    return this.#cutting;
+  /** Settles when the interruption in progress is complete; `undefined` while there is none. */
+  get inProgress(): Promise<void> | undefined {
+    return this.#interrupting;
   }
 
-  /** He began to speak, or goes on. */
-  speech(turn: Turn): void {
-    if (!this.#floor.isBusy || this.#cutting) return;
-    const now = this.#clock.now();
-    const known = this.#suspects.get(turn);
+  /** Whether the turn is no more than a backchannel to what the agent says. */
+  isBackchannel(turn: UserTurn): boolean {
+    return this.#overlapping.has(turn) && isBackchannel(turn.text);
+  }
+
+  speechStarted(turn: UserTurn): void {
+    const { playback, clock, emit } = this.#init;
+    if (!playback.isBusy || this.#interrupting) return;
+    const known = this.#overlaps.get(turn);
     known?.timer?.[Symbol.dispose]();
-    const suspect = known ?? { heldMs: now, isLong: false, timer: undefined };
-    this.#suspects.set(turn, suspect);
-    this.#over.add(turn);
-    this.#attend(turn, suspect);
+    const overlap = known ?? { pausedMs: clock.now(), isLong: false, timer: undefined };
+    this.#overlaps.set(turn, overlap);
+    this.#overlapping.add(turn);
+    this.#limitUnheardSpeech(turn, overlap);
     if (known) return;
-    this.#floor.hold();
-    this.#emit(new OverlappingSpeechEvent({ participant: turn.participant }));
+    playback.pause();
+    emit(new OverlappingSpeechEvent({ participant: turn.participant }));
   }
 
-  /** More of what he says was understood. */
-  text(turn: Turn): void {
-    if (this.#suspects.has(turn) && !isBackchannel(turn.text)) this.#confirm(turn);
+  textChanged(turn: UserTurn): void {
+    if (this.#overlaps.has(turn) && !isBackchannel(turn.text)) this.#confirm(turn);
   }
 
-  /** He paused. */
-  pause(turn: Turn): void {
-    const suspect = this.#suspects.get(turn);
-    if (!suspect) return;
-    suspect.timer?.[Symbol.dispose]();
-    suspect.isLong ||= turn.endOfSpeechMs - turn.resumedMs >= this.#minDurationMs;
-    suspect.timer = this.#clock.schedule(
-      () => suspect.isLong ? this.#confirm(turn) : this.#dismiss(turn),
+  speechStopped(turn: UserTurn): void {
+    const overlap = this.#overlaps.get(turn);
+    if (!overlap) return;
+    overlap.timer?.[Symbol.dispose]();
+    overlap.isLong ||= turn.endOfSpeechMs - turn.resumedMs >= this.#minDurationMs;
+    overlap.timer = this.#init.clock.schedule(
+      () => overlap.isLong ? this.#confirm(turn) : this.#dismiss(turn),
       this.#falseInterruptionTimeoutMs,
     );
   }
 
-  /** He paused, and all that he said is known. */
-  understood(turn: Turn): void {
-    if (!this.#suspects.has(turn)) {
-      // The agent goes on already, but now it is known that it was meant.
-      if (this.#over.has(turn) && this.#floor.isBusy && !isBackchannel(turn.text)) {
-        this.#interrupt(turn, this.#clock.now());
+  transcribed(turn: UserTurn): void {
+    const { playback, clock } = this.#init;
+    if (!this.#overlaps.has(turn)) {
+      // The agent has resumed already, but now the text shows that the participant meant it.
+      if (this.#overlapping.has(turn) && playback.isBusy && !isBackchannel(turn.text)) {
+        this.#interrupt(turn, clock.now());
       }
     } else if (isBackchannel(turn.text)) this.#dismiss(turn);
     else this.#confirm(turn);
   }
 
-  /** His turn is over; gives whether it was no more than a sign that he listens. */
-  ended(turn: Turn): boolean {
+  turnEnded(turn: UserTurn): void {
     if (turn.text === "") this.#dismiss(turn);
-    else this.understood(turn);
-    return this.#over.has(turn) && isBackchannel(turn.text);
+    else this.transcribed(turn);
   }
 
-  /** Something else interrupted the agent. */
+  /** Forgets all overlaps: the agent was interrupted by something else. */
   clear(): void {
-    for (const { timer } of this.#suspects.values()) timer?.[Symbol.dispose]();
-    this.#suspects.clear();
+    for (const { timer } of this.#overlaps.values()) timer?.[Symbol.dispose]();
+    this.#overlaps.clear();
   }
 
-  /** The agent is silent while he speaks, unless it is noise by all that is known. */
-  #attend(turn: Turn, suspect: Suspect): void {
-    suspect.timer = this.#clock.schedule(() => {
-      if (this.#attention.leftMs(turn, this.#clock.now()) > 0) this.#attend(turn, suspect);
+  /** The agent stays paused during this speech, unless it is noise by all that is known. */
+  #limitUnheardSpeech(turn: UserTurn, overlap: Overlap): void {
+    const { clock, unheardSpeech } = this.#init;
+    overlap.timer = clock.schedule(() => {
+      if (unheardSpeech.remainingMs(turn, clock.now()) > 0) this.#limitUnheardSpeech(turn, overlap);
       else this.#dismiss(turn);
-    }, this.#attention.leftMs(turn, this.#clock.now()));
+    }, unheardSpeech.remainingMs(turn, clock.now()));
   }
 
-  #confirm(turn: Turn): void {
-    const { heldMs } = this.#suspects.get(turn)!;
+  #confirm(turn: UserTurn): void {
+    const { pausedMs } = this.#overlaps.get(turn)!;
     this.clear();
-    this.#interrupt(turn, heldMs);
+    this.#interrupt(turn, pausedMs);
   }
 
-  #interrupt(turn: Turn, silentMs: number): void {
-    this.#over.delete(turn);
-    this.#cutting ??= this.#floor.interrupt().then((discardedMs) => {
-      this.#cutting = undefined;
+  #interrupt(turn: UserTurn, silentMs: number): void {
+    const { playback, emit } = this.#init;
+    this.#overlapping.delete(turn);
+    this.#interrupting ??= playback.interrupt().then((discardedMs) => {
+      this.#interrupting = undefined;
       const { participant, firstSoundMs } = turn;
       const silenceMs = silentMs - firstSoundMs;
-      this.#emit(new BargeInEvent({ participant, silenceMs, discardedMs }));
+      emit(new BargeInEvent({ participant, silenceMs, discardedMs }));
     });
   }
 
-  #dismiss(turn: Turn): void {
-    const suspect = this.#suspects.get(turn);
-    if (!suspect) return;
-    suspect.timer?.[Symbol.dispose]();
-    this.#suspects.delete(turn);
-    if (this.#suspects.size > 0) return;
-    this.#floor.release();
-    const pausedMs = this.#clock.now() - suspect.heldMs;
-    this.#emit(new FalseInterruptionEvent({ participant: turn.participant, pausedMs }));
+  #dismiss(turn: UserTurn): void {
+    const overlap = this.#overlaps.get(turn);
+    if (!overlap) return;
+    const { playback, clock, emit } = this.#init;
+    overlap.timer?.[Symbol.dispose]();
+    this.#overlaps.delete(turn);
+    if (this.#overlaps.size > 0) return;
+    playback.resume();
+    const pausedMs = clock.now() - overlap.pausedMs;
+    emit(new FalseInterruptionEvent({ participant: turn.participant, pausedMs }));
   }
 }

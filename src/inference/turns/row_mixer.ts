@@ -3,12 +3,12 @@ import type { Participant } from "../../edge/types.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { rms } from "../../audio/level.ts";
 
-/** Somebody who is not heard for so many rows is not waited for. */
+/** A participant without audio for so many rows is not waited for. */
 const GONE_AFTER_ROWS = 10;
 
 /**
- * Makes one stream of everybody's, row by row. While one person is heard nothing is held back; of
- * several, a row is complete when the first 20 ms of the next one come.
+ * Mixes the participants into one stream, row by row. The audio of a single participant is emitted
+ * immediately; of several, a row is complete when all are in, or the next row begins.
  */
 export class RowMixer {
   readonly #emit: (mixed: ParticipantAudio) => void | Promise<void>;
@@ -22,14 +22,14 @@ export class RowMixer {
   #level = 0;
 
   /**
-   * `emit` gets 20 ms of everybody, a view that is valid until its promise settles; its participant
-   * is the loudest in it.
+   * `emit` gets the mix of 20 ms, a view that is valid until its promise settles; its participant is
+   * the loudest in it.
    */
   constructor(emit: (mixed: ParticipantAudio) => void | Promise<void>) {
     this.#emit = emit;
   }
 
-  /** Takes 20 ms of somebody; a promise is to be waited for before the next. */
+  /** Takes 20 ms of a participant; a promise is to be waited for before the next. */
   push(audio: ParticipantAudio): void | Promise<void> {
     const before = audio.row === this.#row ? undefined : this.flush();
     return before ? before.then(() => this.#add(audio)) : this.#add(audio);
@@ -52,10 +52,10 @@ export class RowMixer {
     if (this.#isComplete()) return this.flush();
   }
 
-  /** Gives what is there of the row. */
+  /** Emits what there is of the row. */
   flush(): void | Promise<void> {
     if (this.#count === 0) return;
-    // Whoever got the last one may have transferred its buffer, as to a worker.
+    // The receiver of the last one may have transferred its buffer, as to a worker.
     if (this.#mixed!.samples.length === 0) {
       this.#mixed = new PcmChunk(new Int16Array(this.#sum.length), this.#mixed!);
     }
@@ -66,7 +66,7 @@ export class RowMixer {
     this.#sum.fill(0);
     this.#count = 0;
     return this.#emit({
-      trackId: "", // of all of them
+      trackId: "", // it is a mix of tracks
       pcm: this.#mixed!,
       participant: this.#loudest!,
       row: this.#row,
@@ -74,7 +74,7 @@ export class RowMixer {
     });
   }
 
-  /** Whether everybody is in who was heard lately. */
+  /** Whether the row has all participants who had audio lately. */
   #isComplete(): boolean {
     for (const [id, row] of this.#lastRows) {
       if (this.#row - row > GONE_AFTER_ROWS) this.#lastRows.delete(id);

@@ -1,4 +1,4 @@
-/** How a {@linkcode VadStateMachine} decides. */
+/** Options for a {@linkcode VadStateMachine}. */
 export interface VadStateMachineOptions {
   /** Probability from which on it is speech: 0 to 1. Default 0.5. */
   threshold?: number;
@@ -11,17 +11,17 @@ export interface VadStateMachineOptions {
   silenceDurationMs?: number;
 }
 
-/** What a {@linkcode VadStateMachine} found in the latest slot. */
-export type VadChange = "opened" | "closed" | undefined;
+/** What a {@linkcode VadStateMachine} found in the latest slot: speech started or stopped. */
+export type VadChange = "started" | "stopped" | undefined;
 
 /** Sound that began longer ago than a consonant lasts has nothing to do with the word. */
-const MOST_SOUND_MS = 200;
-/** Within a beginning word silence costs this share of what speech brings. */
+const MAX_SOUND_MS = 200;
+/** While speech is being confirmed, each silent slot subtracts this fraction of a speech slot. */
 const LEAK = 0.5;
 
 /**
- * Makes "he speaks" and "he paused" of probabilities, slot by slot. Time is that of the slots, so
- * that audio which comes late and at once is judged as it was spoken.
+ * Turns probabilities of speech, slot by slot, into the start and stop of speech. Time is that of
+ * the slots, so that audio which arrives late and in a burst is judged as it was spoken.
  */
 export class VadStateMachine {
   readonly #threshold: number;
@@ -29,10 +29,10 @@ export class VadStateMachine {
   readonly #silenceDurationMs: number;
   #speechMs = 0;
   #silenceMs = 0;
-  #sinceFirstMs = 0;
+  #sinceFirstSoundMs = 0;
   /** How long there has been sound that is not speech yet. */
   #soundMs = 0;
-  #open = false;
+  #isSpeech = false;
 
   constructor(options: VadStateMachineOptions = {}) {
     this.#threshold = options.threshold ?? 0.5;
@@ -40,14 +40,14 @@ export class VadStateMachine {
     this.#silenceDurationMs = options.silenceDurationMs ?? 200;
   }
 
-  /** Whether he speaks. */
-  get isOpen(): boolean {
-    return this.#open;
+  /** Whether speech has started and not stopped. */
+  get isSpeech(): boolean {
+    return this.#isSpeech;
   }
 
   /** Whether a sound has begun that may become speech. */
   get isRising(): boolean {
-    return !this.#open && this.#speechMs > 0;
+    return !this.#isSpeech && this.#speechMs > 0;
   }
 
   /** How long it has been silent since the last sound of speech. */
@@ -55,9 +55,9 @@ export class VadStateMachine {
     return this.#silenceMs;
   }
 
-  /** How long ago the first sound was that opened the gate, as of the latest slot. */
-  get sinceFirstMs(): number {
-    return this.#sinceFirstMs;
+  /** How long ago the first sound of this speech was, as of the latest slot. */
+  get sinceFirstSoundMs(): number {
+    return this.#sinceFirstSoundMs;
   }
 
   /**
@@ -65,36 +65,36 @@ export class VadStateMachine {
    * out, of whatever kind.
    */
   push(probability: number, slotMs: number, isSound = false): VadChange {
-    // A word that fades is still one: it takes less to stay open than to open.
-    const isSpeech = probability >= (this.#open ? this.#threshold * 0.7 : this.#threshold);
-    if (this.#open) {
-      this.#sinceFirstMs += slotMs;
+    // A word that fades is still one: less is needed to continue speech than to start it.
+    const isSpeech = probability >= (this.#isSpeech ? this.#threshold * 0.7 : this.#threshold);
+    if (this.#isSpeech) {
+      this.#sinceFirstSoundMs += slotMs;
       this.#silenceMs = isSpeech ? 0 : this.#silenceMs + slotMs;
       if (isSpeech || this.#silenceMs < this.#silenceDurationMs) return undefined;
-      this.close();
-      return "closed";
+      this.reset();
+      return "stopped";
     }
     if (isSpeech) {
       if (this.#speechMs === 0) {
         this.#speechMs = Math.min(this.#soundMs, this.#minSpeechMs / 2);
-        this.#sinceFirstMs = this.#soundMs;
+        this.#sinceFirstSoundMs = this.#soundMs;
       }
       this.#speechMs += slotMs;
-      this.#sinceFirstMs += slotMs;
+      this.#sinceFirstSoundMs += slotMs;
     } else if (this.#speechMs > 0) {
       this.#speechMs = Math.max(0, this.#speechMs - slotMs * LEAK);
-      this.#sinceFirstMs = this.#speechMs === 0 ? 0 : this.#sinceFirstMs + slotMs;
+      this.#sinceFirstSoundMs = this.#speechMs === 0 ? 0 : this.#sinceFirstSoundMs + slotMs;
     }
-    this.#soundMs = isSound && !isSpeech ? Math.min(this.#soundMs + slotMs, MOST_SOUND_MS) : 0;
+    this.#soundMs = isSound && !isSpeech ? Math.min(this.#soundMs + slotMs, MAX_SOUND_MS) : 0;
     if (this.#speechMs === 0 || this.#speechMs < this.#minSpeechMs) return undefined;
-    this.#open = true;
+    this.#isSpeech = true;
     this.#silenceMs = 0;
-    return "opened";
+    return "started";
   }
 
-  /** Begins anew: the stream has stopped. */
-  close(): void {
-    this.#open = false;
-    this.#speechMs = this.#sinceFirstMs = this.#soundMs = 0;
+  /** Starts over: the stream has stopped. */
+  reset(): void {
+    this.#isSpeech = false;
+    this.#speechMs = this.#sinceFirstSoundMs = this.#soundMs = 0;
   }
 }
