@@ -109,7 +109,8 @@ Deno.test("ReplyScheduler replies to a pending turn when a participant who was s
   await fixture.clock.advance(500);
   fixture.inProgress.delete(bob);
   fixture.scheduler.speakerLeft();
-  assertEquals(fixture.seen.at(-1), "500 reply: Hello.");
+  fixture.scheduler.speakerLeft();
+  assertEquals(fixture.seen, ["0 chat: Hello.", "500 reply: Hello."]);
 });
 
 Deno.test("ReplyScheduler remembers what the agent does not reply to", async () => {

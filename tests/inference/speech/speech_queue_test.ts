@@ -146,6 +146,15 @@ Deno.test("SpeechQueue plays a speech that is added during an interruption after
   ]);
 });
 
+Deno.test("SpeechQueue plays nothing before the track is flushed, also where nothing was played", async () => {
+  const { queue, seen, clock, track, speech } = bound();
+  track.flushMs = 200;
+  queue.interrupt();
+  queue.add(speech("first", "One."));
+  await clock.advance(2000);
+  assertEquals(seen, ["250 first heard", "1240 first ended: One."]);
+});
+
 Deno.test("SpeechQueue resumes by an interruption, also by a second one that finds it paused", async () => {
   const { queue, seen, clock, track, speech } = bound();
   track.flushMs = 200;

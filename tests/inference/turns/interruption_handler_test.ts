@@ -257,8 +257,8 @@ Deno.test("InterruptionHandler forgets overlaps when the agent is interrupted ot
   const turn = userTurn("ann");
   await fixture.speak(turn);
   fixture.handler.clear();
+  assertEquals(fixture.clock.pending, 0);
   await fixture.pause(turn, 900);
   await fixture.clock.advance(60_000);
   assertEquals(fixture.seen.length, 2);
-  assertEquals(fixture.clock.pending, 0);
 });
