@@ -34,10 +34,8 @@ import {
 import { closeComponents, startComponents } from "../inference/contracts/component.ts";
 import { conversationEvents, ToolCalledEvent } from "../inference/contracts/events.ts";
 import { checkTurnHandling } from "../inference/pipelines/check_turn_handling.ts";
-import {
-  CascadedPipeline,
-  type TurnHandlingOptions,
-} from "../inference/pipelines/cascaded_pipeline.ts";
+import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "../inference/pipelines/turn_handling_options.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
 import { energyVad } from "../inference/vad/energy_vad.ts";
 import { LatestFrame } from "../inference/vision/latest_frame.ts";

@@ -24,7 +24,7 @@ export {
 } from "./contracts/events.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
 export type { GenerateReplyOptions, SayOptions } from "./pipelines/pipeline.ts";
-export type { TurnHandlingOptions } from "./pipelines/cascaded_pipeline.ts";
+export type { TurnHandlingOptions } from "./pipelines/turn_handling_options.ts";
 export { energyVad, type EnergyVadOptions } from "./vad/energy_vad.ts";
 export type { VadOptions } from "./turns/speaker_listener.ts";
 export type { VadStateMachineOptions } from "./vad/vad_state_machine.ts";

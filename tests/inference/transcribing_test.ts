@@ -9,7 +9,7 @@ import {
   TranscriptEvent,
   TurnEndedEvent,
 } from "../../src/inference/contracts/events.ts";
-import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "../../src/inference/pipelines/turn_handling_options.ts";
 import { punctuationEndpointing } from "../../src/inference/contracts/turn_detector.ts";
 import { Fixture } from "./_fixture.ts";
 

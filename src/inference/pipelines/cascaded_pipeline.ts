@@ -10,6 +10,7 @@ import type { Reply } from "../reply/reply.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
+import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import { UserHook, yesOrNo } from "../../events/user_code.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
@@ -18,47 +19,11 @@ import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { Synthesizer } from "../speech/synthesizer.ts";
-import { InterruptionHandler, type InterruptionOptions } from "../turns/interruption_handler.ts";
-import type { VadOptions } from "../turns/speaker_listener.ts";
+import { InterruptionHandler } from "../turns/interruption_handler.ts";
 import { SpeakerListeners } from "../turns/speaker_listeners.ts";
 import { TurnEvents } from "../turns/turn_events.ts";
 import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import { observeInOrder } from "../turns/user_turn_observer.ts";
-
-/** How a {@linkcode CascadedPipeline} takes part in a conversation. */
-export interface TurnHandlingOptions {
-  /** When somebody speaks and when his turn is over. */
-  vad?: VadOptions;
-  /**
-   * Whether everybody in the call is transcribed as one, which costs one recogniser however many
-   * there are; the loudest of a turn is taken for its speaker. Default `false`: each has a
-   * transcript and turns of his own.
-   */
-  mixSpeakers?: boolean;
-  /** When speech over the agent interrupts it. */
-  interruption?: InterruptionOptions;
-  /**
-   * Whether the model is asked as soon as somebody pauses, before his turn is over for certain; the
-   * answer is dropped when he goes on. Faster, and some answers are paid for and never used.
-   * Default `false`.
-   */
-  preemptiveGeneration?: boolean;
-  /**
-   * Whether a turn is answered: `true` or `false`, at once. What is not answered is remembered all
-   * the same, as is a turn for which this throws or says anything else, which is reported.
-   * Default: all are.
-   */
-  shouldReply?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
-  /** How many messages the model is told at most: an integer of at least 1. Default 200. */
-  historyLimit?: number;
-  /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
-  llmTimeoutMs?: number;
-  /**
-   * How long the voice may take for its next sound before it is given up; `Infinity` for no limit.
-   * What it was saying ends with what was heard. Default 10,000.
-   */
-  ttsTimeoutMs?: number;
-}
 
 /** The models of a {@linkcode CascadedPipeline}. */
 export interface CascadedPipelineInit {
@@ -225,7 +190,7 @@ function shouldReplyTo(
   const hook = new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
     clock,
     report,
-    context: "turnHandling.shouldReply, for which a turn was not answered",
+    context: "turnHandling.shouldReply, which gave a turn no reply",
   });
   return ({ participant, text }) => hook.ask({ participant, text }, undefined, yesOrNo) ?? false;
 }

@@ -16,14 +16,14 @@ import { isBackchannel } from "../text/backchannel.ts";
  */
 export interface InterruptionOptions {
   /**
-   * Speech that lasts so long, without a pause, is no cough: it interrupts also when the recogniser
-   * does not say within `falseInterruptionTimeoutMs` what it was. What it says counts all the same once it is known:
-   * when nothing was understood, the agent goes on. Default 700.
+   * Speech that lasts so long without a pause is no cough: it interrupts also when the recogniser
+   * returns no text within `falseInterruptionTimeoutMs`. Text that comes later counts all the same,
+   * and a final text without a word lets the agent resume. Default 700.
    */
   minDurationMs?: number;
   /**
-   * How long after the last sound the agent stays silent while it is not known what was said. After
-   * that it goes on, or gives way to speech of `minDurationMs`. Default 1500.
+   * How long after the last sound the agent stays paused while the text is not known. After that it
+   * resumes, or is interrupted by speech of `minDurationMs`. Default 1500.
    */
   falseInterruptionTimeoutMs?: number;
 }

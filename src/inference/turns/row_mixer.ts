@@ -11,10 +11,10 @@ const GONE_AFTER_ROWS = 10;
  * immediately; of several, a row is complete when all are in, or the next row begins.
  */
 export class RowMixer {
-  readonly #emit: (mixed: ParticipantAudio) => void | Promise<void>;
+  readonly #emit: (audio: ParticipantAudio) => void | Promise<void>;
   readonly #lastRows = new Map<string, number>();
   #sum: Int32Array = new Int32Array(0);
-  #mixed: PcmChunk | undefined;
+  #mix: PcmChunk | undefined;
   #row = -1;
   #playedMs: number | undefined;
   #count = 0;
@@ -25,7 +25,7 @@ export class RowMixer {
    * `emit` gets the mix of 20 ms, a view that is valid until its promise settles; its participant is
    * the loudest in it.
    */
-  constructor(emit: (mixed: ParticipantAudio) => void | Promise<void>) {
+  constructor(emit: (audio: ParticipantAudio) => void | Promise<void>) {
     this.#emit = emit;
   }
 
@@ -41,7 +41,7 @@ export class RowMixer {
     this.#lastRows.set(participant.id, row);
     if (this.#sum.length !== pcm.samples.length) {
       this.#sum = new Int32Array(pcm.samples.length);
-      this.#mixed = new PcmChunk(new Int16Array(pcm.samples.length), pcm);
+      this.#mix = new PcmChunk(new Int16Array(pcm.samples.length), pcm);
     }
     for (let n = 0; n < pcm.samples.length; n++) this.#sum[n]! += pcm.samples[n]!;
     const level = rms(pcm.samples);
@@ -56,10 +56,10 @@ export class RowMixer {
   flush(): void | Promise<void> {
     if (this.#count === 0) return;
     // The receiver of the last one may have transferred its buffer, as to a worker.
-    if (this.#mixed!.samples.length === 0) {
-      this.#mixed = new PcmChunk(new Int16Array(this.#sum.length), this.#mixed!);
+    if (this.#mix!.samples.length === 0) {
+      this.#mix = new PcmChunk(new Int16Array(this.#sum.length), this.#mix!);
     }
-    const { samples } = this.#mixed!;
+    const { samples } = this.#mix!;
     for (let n = 0; n < samples.length; n++) {
       samples[n] = Math.max(-32_768, Math.min(32_767, this.#sum[n]!));
     }
@@ -67,7 +67,7 @@ export class RowMixer {
     this.#count = 0;
     return this.#emit({
       trackId: "", // it is a mix of tracks
-      pcm: this.#mixed!,
+      pcm: this.#mix!,
       participant: this.#loudest!,
       row: this.#row,
       playedMs: this.#playedMs,

@@ -16,11 +16,11 @@ import { Endpointing } from "./endpointing.ts";
 import { SpeechSegment } from "./speech_segment.ts";
 import { UserTurn } from "./user_turn.ts";
 
-/** How turns are taken. */
+/** Options for the detection of speech, and for its way to the recogniser. */
 export interface VadOptions extends VadStateMachineOptions {
-  /** What is given to the recogniser from before the first sound. Default 300. */
+  /** How much audio before the first sound the recogniser gets. Default 300. */
   prefixPaddingMs?: number;
-  /** A stretch of speech longer than this is cut, its turn goes on. From 1000 to 60,000; default 30,000. */
+  /** The longest segment of speech: longer ones are split, within one turn. 1000 to 60,000; default 30,000. */
   maxSegmentMs?: number;
   /** How long the recogniser may take after the last sound; `Infinity` sets no limit. Default 10,000. */
   sttTimeoutMs?: number;

@@ -9,7 +9,7 @@ import { SpeakerListener, type SpeakerListenerInit } from "./speaker_listener.ts
 
 /** What {@linkcode SpeakerListeners} work with. */
 export interface SpeakerListenersInit extends SpeakerListenerInit {
-  /** Whether one listener hears all participants, mixed. */
+  /** Whether one listener follows the mix of all participants. */
   mixSpeakers: boolean;
   /** What the agent plays, which may come back out of a loudspeaker. */
   playback: PlaybackReference;
@@ -17,8 +17,8 @@ export interface SpeakerListenersInit extends SpeakerListenerInit {
   track: OutboundAudioTrack;
 }
 
-/** The stream of all participants, where they are mixed. */
-const MIXED = "mixed";
+/** The id of the stream of all participants, where they are mixed. */
+const ALL_SPEAKERS = "";
 
 /** A {@linkcode SpeakerListener} for each participant who speaks, or one for all of them. */
 export class SpeakerListeners {
@@ -30,7 +30,7 @@ export class SpeakerListeners {
 
   constructor(init: SpeakerListenersInit) {
     this.#init = init;
-    if (init.mixSpeakers) this.#mixer = new RowMixer((mixed) => this.#process(MIXED, mixed));
+    if (init.mixSpeakers) this.#mixer = new RowMixer((audio) => this.#process(ALL_SPEAKERS, audio));
   }
 
   get size(): number {

@@ -36,17 +36,17 @@ export function energyVad(options: EnergyVadOptions = {}): VAD {
   checkObject(options, "options", "an object like { aboveNoiseDb: 12 }, or nothing");
   const { aboveNoiseDb = 12, floorDb = -50 } = options;
   const ratio = 10 ** (aboveNoiseDb / 20);
-  const floor = 10 ** (floorDb / 20);
+  const minLevel = 10 ** (floorDb / 20);
   return {
     name: "energy-vad",
     open(): VadStream {
-      let noise = floor / ratio;
+      let noise = minLevel / ratio;
       return {
         process(pcm: PcmChunk): number {
           assertPcmChunk(pcm, "pcm");
           const level = rms(pcm.samples);
           noise = level < noise ? Math.max(level, noise * FALL) : Math.min(level, noise * RISE);
-          noise = Math.max(noise, floor / ratio);
+          noise = Math.max(noise, minLevel / ratio);
           const over = level / (noise * ratio);
           // 0.5 at the threshold, near 1 at 6 dB above it and near 0 at 6 dB below.
           return over <= 0 ? 0 : 1 / (1 + over ** -4);

@@ -3,11 +3,11 @@ export interface VadStateMachineOptions {
   /** Probability from which on it is speech: 0 to 1. Default 0.5. */
   threshold?: number;
   /**
-   * So much speech opens the gate: shorter sounds are none. Up to half of it may be sound right
-   * before, since detectors are sure of a voice some time after its first sound. Default 150.
+   * How much speech it takes to start: shorter sounds are none. Up to half of it may be sound right
+   * before, since a VAD is sure of a voice some time after its first sound. Default 150.
    */
   minSpeechMs?: number;
-  /** So much silence closes it. Default 200. */
+  /** How much silence it takes to stop. Default 200. */
   silenceDurationMs?: number;
 }
 

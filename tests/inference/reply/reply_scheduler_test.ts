@@ -77,7 +77,7 @@ Deno.test("ReplyScheduler replies to a turn as soon as it is over", async () => 
   assertEquals(fixture.seen, ["0 chat: Hello.", "0 reply: Hello."]);
 });
 
-Deno.test("ReplyScheduler replies once, to the latest turn, when nobody speaks any more", async () => {
+Deno.test("ReplyScheduler replies once, to the latest turn, when no turn is in progress", async () => {
   const fixture = new SchedulerFixture();
   const [ann, bob] = [fixture.start("ann"), fixture.start("bob")];
   await fixture.clock.advance(1000);
@@ -142,7 +142,7 @@ Deno.test("ReplyScheduler waits until the interruption by a turn is complete", a
   assertEquals(fixture.seen, ["300 chat: Stop.", "300 reply: Stop."]);
 });
 
-Deno.test("ReplyScheduler replies to nobody in an empty call, and reports what does not fit", async () => {
+Deno.test("ReplyScheduler leaves an empty call without a reply, and reports what does not fit", async () => {
   const fixture = new SchedulerFixture();
   fixture.people = 0;
   await fixture.end(fixture.start("ann"), "Goodbye.");

@@ -28,7 +28,7 @@ export class RealtimeInput implements Disposable {
   readonly #echo: EchoDetector;
   readonly #vad: VadStream;
   readonly #state = new VadStateMachine();
-  readonly #mixer = new RowMixer((mixed) => this.#process(mixed));
+  readonly #mixer = new RowMixer((audio) => this.#process(audio));
   readonly #resampler: Resampler;
   #converted = new Int16Array(0);
   #speaker: Participant | undefined;
@@ -53,7 +53,7 @@ export class RealtimeInput implements Disposable {
     return this.#speaker;
   }
 
-  /** When the current speech began; `undefined` while nobody speaks. */
+  /** When the current speech began; `undefined` in silence. */
   get speakingSinceMs(): number | undefined {
     const { isSpeech, isRising, sinceFirstSoundMs } = this.#state;
     return isSpeech || isRising ? this.#lastSlotAt - sinceFirstSoundMs : undefined;
