@@ -47,6 +47,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/adapters/openai_package_test.ts",
     "tests/inference/local_assistant_test.ts",
     "tests/soak/soak_test.ts",
+    "tests/world/",
   ],
 };
 

@@ -130,16 +130,15 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@cfworker/json-schema",
     "@jsquash/jpeg",
     "@opentelemetry/api",
+    "@peculiar/x509",
     "@roamhq/wrtc",
     "hono",
-    "selfsigned",
     "valibot",
   ]);
   const indirect = new Set(Object.values(npmPackages).map(({ name }) => name));
   for (const name of direct) indirect.delete(name);
   assertEquals([...indirect].sort(), [
-    // Of selfsigned.
-    "@noble/hashes",
+    // Of x509.
     "@peculiar/asn1-cms",
     "@peculiar/asn1-csr",
     "@peculiar/asn1-ecc",
@@ -151,20 +150,17 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@peculiar/asn1-x509",
     "@peculiar/asn1-x509-attr",
     "@peculiar/utils",
-    "@peculiar/x509",
     // Of wrtc: a machine gets one of them.
     "@roamhq/wrtc-darwin-arm64",
     "@roamhq/wrtc-darwin-x64",
     "@roamhq/wrtc-linux-arm64",
     "@roamhq/wrtc-linux-x64",
     "@roamhq/wrtc-win32-x64",
-    // Of selfsigned.
+    // Of x509.
     "asn1js",
-    "bytestreamjs",
     // Of wrtc.
     "domexception",
-    // Of selfsigned.
-    "pkijs",
+    // Of x509.
     "pvtsutils",
     "pvutils",
     "reflect-metadata",

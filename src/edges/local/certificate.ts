@@ -24,7 +24,16 @@
  * @module
  */
 import { isIP } from "node:net";
-import { generate } from "selfsigned";
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
 import type { TlsSettings } from "./settings.ts";
 import { shown } from "../../events/checks.ts";
 import { messageOf } from "../../events/error_text.ts";
@@ -53,26 +62,33 @@ export async function selfSignedCertificate(
       throw new TypeError(`expected an IP address or a host name, got "${name}"`);
     }
   }
-  const { cert, private: key } = await generate([{ name: "commonName", value: names[0]! }], {
-    keyType: "ec",
-    curve: "P-256",
-    algorithm: "sha256",
-    // An hour earlier, for a phone whose clock is behind.
-    notBeforeDate: new Date(nowMs - 60 * 60 * 1000),
-    notAfterDate: new Date(nowMs + DAYS * DAY_MS),
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [names[0]!] }],
+    keys,
+    signingAlgorithm: algorithm,
+    // An hour of grace for a phone whose clock is behind.
+    notBefore: new Date(nowMs - 60 * 60 * 1000),
+    notAfter: new Date(nowMs + DAYS * DAY_MS),
     extensions: [
-      { name: "basicConstraints", cA: false, critical: true },
-      { name: "keyUsage", digitalSignature: true, critical: true },
-      { name: "extKeyUsage", serverAuth: true },
-      {
-        name: "subjectAltName",
-        altNames: names.map((name) =>
-          isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name }
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension(
+        names.map((value) =>
+          isIP(value) === 0 ? { type: "dns" as const, value } : { type: "ip" as const, value }
         ),
-      },
+      ),
     ],
   });
-  return { cert, key };
+  return {
+    cert: certificate.toString("pem"),
+    key: PemConverter.encode(
+      await crypto.subtle.exportKey("pkcs8", keys.privateKey),
+      PemConverter.PrivateKeyTag,
+    ),
+  };
 }
 
 if (import.meta.main) {
