@@ -15,7 +15,7 @@ import type { ChatModel } from "npm:openai@7.57.0/resources/shared";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { OPENAI_MODELS, openAICompatible } from "../../src/adapters/openai/mod.ts";
 import { readingRequest, readingSession } from "../../src/adapters/openai/realtime_reader.ts";
-import { conversingSession } from "../../src/adapters/openai/realtime_session.ts";
+import { conversingSession } from "../../src/adapters/openai/realtime_settings.ts";
 import { ask, finished } from "./_chat.ts";
 import { collect, events, ServiceDouble } from "./_double.ts";
 

@@ -1,5 +1,7 @@
+import * as v from "valibot";
 import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
 import type { ChatMessage } from "../../inference/contracts/messages.ts";
+import { messageOf } from "../../events/error_text.ts";
 import { HttpModel } from "./http.ts";
 import { CHAT_PARAMETERS } from "./models.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
@@ -25,22 +27,38 @@ interface PartialCall {
   arguments: string;
 }
 
-/** What of a streamed chunk is looked at. */
-interface Chunk {
-  error?: { message?: string };
-  usage?: { prompt_tokens?: number; completion_tokens?: number } | null;
-  choices?: {
-    finish_reason?: string | null;
-    delta?: {
-      content?: string | null;
-      tool_calls?: {
-        index?: number;
-        id?: string;
-        function?: { name?: string; arguments?: string };
-      }[];
-    };
-  }[];
-}
+const text = v.nullish(v.string(), "");
+const tokens = v.nullish(v.number(), 0);
+
+/** A piece of a call of a tool. */
+const callPiece = v.object({
+  index: v.nullish(v.number()),
+  id: v.nullish(v.string()),
+  function: v.nullish(v.object({ name: text, arguments: text }), {}),
+});
+
+/** What this adapter reads of a streamed chunk. */
+const chunkSchema = v.object({
+  error: v.nullish(
+    v.union([
+      v.object({ message: v.nullish(v.string()) }),
+      v.pipe(v.string(), v.transform((message) => ({ message }))),
+    ]),
+  ),
+  usage: v.nullish(v.object({ prompt_tokens: tokens, completion_tokens: tokens }), {}),
+  choices: v.nullish(
+    v.array(v.object({
+      finish_reason: v.nullish(v.string()),
+      delta: v.nullish(
+        v.object({ content: text, tool_calls: v.nullish(v.array(callPiece), []) }),
+        {},
+      ),
+    })),
+    [],
+  ),
+});
+
+type Chunk = v.InferOutput<typeof chunkSchema>;
 
 /** A language model behind `/chat/completions`. */
 export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
@@ -80,12 +98,11 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
         break;
       }
       const chunk = this.#parse(data);
-      const choice = chunk.choices?.[0];
-      if (choice?.delta?.content) yield { type: "text", text: choice.delta.content };
-      for (const piece of choice?.delta?.tool_calls ?? []) addTo(calls, piece);
+      const choice = chunk.choices[0];
+      if (choice?.delta.content) yield { type: "text", text: choice.delta.content };
+      for (const piece of choice?.delta.tool_calls ?? []) addTo(calls, piece);
       if (choice?.finish_reason) isComplete = true;
-      const inputTokens = chunk.usage?.prompt_tokens ?? 0;
-      const outputTokens = chunk.usage?.completion_tokens ?? 0;
+      const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = chunk.usage;
       if (inputTokens + outputTokens > 0) {
         this.#inputTokens += inputTokens;
         this.#outputTokens += outputTokens;
@@ -101,12 +118,10 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
   #parse(data: string): Chunk {
     let chunk: Chunk;
     try {
-      chunk = JSON.parse(data);
+      chunk = v.parse(chunkSchema, JSON.parse(data));
     } catch (cause) {
-      throw this.error("a piece of the answer is no JSON", { code: "malformed", cause });
-    }
-    if (typeof chunk !== "object" || chunk === null) {
-      throw this.error("a piece of the answer is no object", { code: "malformed" });
+      const message = `a chunk of the reply cannot be read: ${messageOf(cause)}`;
+      throw this.error(message, { code: "malformed", cause });
     }
     if (chunk.error) {
       const reason = chunk.error.message ?? "no reason given";
@@ -125,15 +140,12 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
   }
 }
 
-function addTo(
-  calls: PartialCall[],
-  piece: { index?: number; id?: string; function?: { name?: string; arguments?: string } },
-): void {
+function addTo(calls: PartialCall[], piece: v.InferOutput<typeof callPiece>): void {
   // Some servers give no index, and each call as a whole.
   const index = piece.index ?? calls.length;
   const call = calls[index] ??= { id: piece.id ?? crypto.randomUUID(), name: "", arguments: "" };
-  call.name += piece.function?.name ?? "";
-  call.arguments += piece.function?.arguments ?? "";
+  call.name += piece.function.name;
+  call.arguments += piece.function.arguments;
 }
 
 function toWire(message: ChatMessage): object {

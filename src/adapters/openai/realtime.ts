@@ -21,33 +21,11 @@ import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { OPENAI_MODELS } from "./models.ts";
 import { connectRealtime, REALTIME_FORMAT, realtimeUrl } from "./realtime_protocol.ts";
-import { conversingSession, OpenAIRealtimeSession } from "./realtime_session.ts";
+import { OpenAIRealtimeSession } from "./realtime_session.ts";
+import { conversingSession, type OpenAIRealtimeOptions } from "./realtime_settings.ts";
 import { checkObject } from "../../events/checks.ts";
 
-export { OPENAI_MODELS };
-
-/** Which model, and how it hears and speaks. */
-export interface OpenAIRealtimeOptions {
-  /** Sent as a bearer token. A local service often needs none. */
-  apiKey?: string;
-  /** Default `"gpt-realtime-2.1"`. */
-  model?: string;
-  /** Default: the service's. */
-  voice?: string;
-  /**
-   * Where the service is, as for its HTTP interface. Default `"https://api.openai.com/v1"`; the
-   * session is at `/realtime` below it.
-   */
-  baseUrl?: string;
-  /** The address of the session itself, where it is another one than `baseUrl` says. */
-  url?: string;
-  /** How the service decides that a turn is over, as it takes it. Default: server VAD. */
-  turnDetection?: Readonly<Record<string, unknown>>;
-  /** What transcribes what people say. Default `"gpt-transcribe"`. */
-  transcriptionModel?: string;
-  /** How long beginning a session may take. Default 10,000. */
-  connectTimeoutMs?: number;
-}
+export { OPENAI_MODELS, type OpenAIRealtimeOptions };
 
 /** A realtime model of OpenAI, or of a service that speaks its protocol. */
 export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM {

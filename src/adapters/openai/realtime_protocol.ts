@@ -10,6 +10,7 @@ import {
 } from "../../edge/toolkit/keepalive_socket.ts";
 import { WorkerWebSocket } from "../../edge/toolkit/worker_web_socket.ts";
 import type { Clock } from "../../events/clock.ts";
+import type { ServiceFailure } from "./realtime_events.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 
 /** The protocol's PCM: the only rate that it has. */
@@ -61,14 +62,6 @@ export function closedError(name: string, end: SocketEnd): InferenceError {
     code: "cut-off",
     retryable: true,
   });
-}
-
-/** What the service says of a failure; some fill in one of `code` and `type`, some both. */
-export interface ServiceFailure {
-  code?: string | null;
-  type?: string | null;
-  message?: string;
-  event_id?: string | null;
 }
 
 /** Failures that another try may not have. */

@@ -8,9 +8,14 @@ import {
   isLateCancel,
   REALTIME_FORMAT,
   serviceError,
-  type ServiceFailure,
   type SocketEvents,
 } from "./realtime_protocol.ts";
+import {
+  readServerEvent,
+  type ServerEvent,
+  type ServerResponse,
+  type ServiceFailure,
+} from "./realtime_events.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
 /** How long a session may take to begin. */
@@ -24,20 +29,6 @@ interface Reading {
   readonly pcm: PcmBytes;
   /** The service's name for it, once it has one. */
   responseId?: string;
-}
-
-/** What of the service's events is looked at. */
-interface ServerEvent {
-  type: string;
-  response_id?: string;
-  delta?: string;
-  error?: ServiceFailure;
-  response?: {
-    id?: string;
-    status?: string;
-    metadata?: Record<string, string> | null;
-    status_details?: { reason?: string; error?: ServiceFailure } | null;
-  };
 }
 
 /** The settings of a session that only reads aloud. */
@@ -184,39 +175,38 @@ export class OpenAIReader implements AsyncDisposable {
     this.#socket.close();
   }
 
-  #receive(data: unknown): void {
+  #receive(data: string | Uint8Array): void {
     if (this.#isOver) return;
     if (this.#hasBegun) this.#settle();
     try {
-      const event: ServerEvent = JSON.parse(String(data));
-      if (typeof event?.type !== "string") throw new TypeError("an event without a type");
-      this.#take(event);
+      const event = readServerEvent(data);
+      if (event) this.#take(event);
     } catch (cause) {
       const message = `${this.#name}: an event cannot be understood`;
       this.#end(new InferenceError(message, { code: "malformed", cause }));
     }
   }
 
-  #take({ type, response = {}, response_id, delta = "", error = {} }: ServerEvent): void {
-    switch (type) {
+  #take(event: ServerEvent): void {
+    switch (event.type) {
       case "session.updated":
         this.#hasBegun = true;
         this.#settle();
         return this.#begun.resolve();
       case "response.created":
-        return this.#created(response);
+        return this.#created(event.response);
       case "response.output_audio.delta": {
-        const reading = this.#find(response_id);
-        return reading?.sound.push(reading.pcm.push(Uint8Array.fromBase64(delta)));
+        const reading = this.#find(event.response_id);
+        return reading?.sound.push(reading.pcm.push(Uint8Array.fromBase64(event.delta)));
       }
       case "response.done":
-        return this.#done(response);
+        return this.#done(event.response);
       case "error":
-        return this.#fail(error);
+        return this.#fail(event.error);
     }
   }
 
-  #created({ id, metadata }: NonNullable<ServerEvent["response"]>): void {
+  #created({ id, metadata }: ServerResponse): void {
     // Who does not give back what came with the request answers in its order.
     const [first = ""] = this.#unanswered;
     const asked = metadata?.reading ?? first;
@@ -226,7 +216,7 @@ export class OpenAIReader implements AsyncDisposable {
     else if (id) this.#cancel(id);
   }
 
-  #done({ id, status, status_details: details }: NonNullable<ServerEvent["response"]>): void {
+  #done({ id, status, status_details: details }: ServerResponse): void {
     const reading = this.#find(id);
     if (status === "completed") return reading?.sound.end();
     const message = details?.error?.message ?? details?.reason ?? status;

@@ -1,40 +1,28 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
-import type {
-  RealtimeEvent,
-  RealtimeSession,
-  RealtimeSessionOptions,
-} from "../../inference/contracts/realtime_llm.ts";
+import type { RealtimeEvent, RealtimeSession } from "../../inference/contracts/realtime_llm.ts";
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
-import type { OpenAIRealtimeOptions } from "./realtime.ts";
-import { OPENAI_MODELS } from "./models.ts";
 import type { KeepaliveSocket, SocketEnd } from "../../edge/toolkit/keepalive_socket.ts";
 import {
   closedError,
   isLateCancel,
   REALTIME_FORMAT,
   serviceError,
-  type ServiceFailure,
   type SocketEvents,
 } from "./realtime_protocol.ts";
+import {
+  readServerEvent,
+  type ServerEvent,
+  type ServerItem,
+  type ServerResponse,
+  type ServiceFailure,
+} from "./realtime_events.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
 /** Audio that would wait longer than some seconds in the socket is too old to be heard. */
 const MAX_WAITING = 400_000;
-
-/** What of the service's events is looked at. */
-interface ServerEvent {
-  type: string;
-  error?: ServiceFailure;
-  item_id?: string;
-  response_id?: string;
-  delta?: string;
-  transcript?: string;
-  item?: { type?: string; name?: string; call_id?: string; arguments?: string };
-  response?: { id?: string; status?: string; status_details?: { error?: ServiceFailure } };
-}
 
 /** A session over a WebSocket that speaks OpenAI's realtime protocol. */
 export class OpenAIRealtimeSession implements RealtimeSession {
@@ -42,7 +30,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   readonly #events = new Channel<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
-  readonly #answers = new Map<string, { responseId: string; pcm: PcmBytes }>();
+  readonly #replies = new Map<string, { responseId: string; pcm: PcmBytes }>();
   readonly #transcripts = new Map<string, string>();
   /** Calls of tools whose result has not been sent yet. */
   readonly #calls = new Set<string>();
@@ -127,9 +115,9 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   interrupt(replyId: string, heardMs: number): void {
-    const answer = this.#answers.get(replyId);
-    if (answer && answer.responseId === this.#activeResponse) {
-      this.#send({ type: "response.cancel", response_id: answer.responseId });
+    const reply = this.#replies.get(replyId);
+    if (reply && reply.responseId === this.#activeResponse) {
+      this.#send({ type: "response.cancel", response_id: reply.responseId });
     }
     this.#send({
       type: "conversation.item.truncate",
@@ -163,11 +151,10 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#begun.reject(error);
   }
 
-  #receive(data: unknown): void {
+  #receive(data: string | Uint8Array): void {
     try {
-      const event: ServerEvent = JSON.parse(String(data));
-      if (typeof event?.type !== "string") throw new TypeError("an event without a type");
-      this.#take(event);
+      const event = readServerEvent(data);
+      if (event) this.#take(event);
     } catch (cause) {
       const error = new InferenceError("openai-realtime: an event cannot be understood", {
         code: "malformed",
@@ -178,7 +165,6 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   #take(event: ServerEvent): void {
-    const { item_id: id = "", delta = "" } = event;
     switch (event.type) {
       case "session.updated":
         return this.#begun.resolve();
@@ -187,56 +173,60 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       case "input_audio_buffer.speech_stopped":
         return this.#events.push({ type: "speech-stopped" });
       case "conversation.item.input_audio_transcription.delta": {
-        const text = (this.#transcripts.get(id) ?? "") + delta;
+        const { item_id: id } = event;
+        const text = (this.#transcripts.get(id) ?? "") + event.delta;
         this.#transcripts.set(id, text);
         return this.#events.push({ type: "user-transcript", id, text, final: false });
       }
       case "conversation.item.input_audio_transcription.completed": {
+        const { item_id: id, transcript: text } = event;
         this.#transcripts.delete(id);
-        const { transcript: text = "" } = event;
         return this.#events.push({ type: "user-transcript", id, text, final: true });
       }
       case "response.created":
-        this.#activeResponse = event.response?.id;
+        this.#activeResponse = event.response.id;
         return;
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
-        this.#answer(event);
-        return this.#events.push({ type: "text", replyId: id, text: delta });
+        this.#reply(event);
+        return this.#events.push({ type: "text", replyId: event.item_id, text: event.delta });
       case "response.output_audio.delta": {
-        const pcm = this.#answer(event).pcm.push(Uint8Array.fromBase64(delta));
-        return this.#events.push({ type: "audio", replyId: id, pcm });
+        const pcm = this.#reply(event).pcm.push(Uint8Array.fromBase64(event.delta));
+        return this.#events.push({ type: "audio", replyId: event.item_id, pcm });
       }
       case "response.output_item.done":
-        return this.#itemDone(event.item ?? {});
+        return this.#itemDone(event.item);
       case "response.done":
-        return this.#responseDone(event.response ?? {});
+        return this.#responseDone(event.response);
       case "error":
-        return this.#failed(event.error ?? {});
+        return this.#failed(event.error);
     }
   }
 
-  #answer({ item_id = "", response_id = "" }: ServerEvent): { pcm: PcmBytes } {
-    const known = this.#answers.get(item_id);
+  #reply(
+    { item_id, response_id: responseId = "" }: {
+      item_id: string;
+      response_id?: string | undefined;
+    },
+  ): { pcm: PcmBytes } {
+    const known = this.#replies.get(item_id);
     if (known) return known;
-    const answer = { responseId: response_id, pcm: new PcmBytes(REALTIME_FORMAT.rate) };
-    this.#answers.set(item_id, answer);
-    return answer;
+    const reply = { responseId, pcm: new PcmBytes(REALTIME_FORMAT.rate) };
+    this.#replies.set(item_id, reply);
+    return reply;
   }
 
-  #itemDone(
-    { type, name, call_id: id, arguments: text = "{}" }: ServerEvent["item"] & object,
-  ): void {
+  #itemDone({ type, name, call_id: id, arguments: text }: ServerItem): void {
     if (type !== "function_call" || !name || !id) return;
     this.#calls.add(id);
     this.#events.push({ type: "tool-call", call: { id, name, input: JSON.parse(text || "{}") } });
   }
 
-  #responseDone({ id, status, status_details: details }: ServerEvent["response"] & object): void {
+  #responseDone({ id, status, status_details: details }: ServerResponse): void {
     if (this.#activeResponse === id) this.#activeResponse = undefined;
-    for (const [replyId, { responseId }] of this.#answers) {
+    for (const [replyId, { responseId }] of this.#replies) {
       if (responseId !== id) continue;
-      this.#answers.delete(replyId);
+      this.#replies.delete(replyId);
       this.#events.push({ type: "reply-ended", replyId });
     }
     if (status === "failed") this.#failed(details?.error ?? {});
@@ -253,30 +243,4 @@ export class OpenAIRealtimeSession implements RealtimeSession {
 
 function labelled(text: string, name: string | undefined): string {
   return name ? `${name}: ${text}` : text;
-}
-
-/** The settings of a session that takes part in a conversation. */
-export function conversingSession(
-  { voice, turnDetection, transcriptionModel = OPENAI_MODELS.transcription }: OpenAIRealtimeOptions,
-  { instructions, tools }: Pick<RealtimeSessionOptions, "instructions" | "tools">,
-) {
-  return {
-    type: "realtime" as const,
-    instructions,
-    output_modalities: ["audio" as const],
-    audio: {
-      input: {
-        format: REALTIME_FORMAT,
-        transcription: { model: transcriptionModel },
-        turn_detection: turnDetection ?? { type: "server_vad" as const },
-      },
-      output: { format: REALTIME_FORMAT, ...voice ? { voice } : {} },
-    },
-    tools: tools.map(({ name, description, parameters }) => ({
-      type: "function" as const,
-      name,
-      description,
-      parameters,
-    })),
-  };
 }

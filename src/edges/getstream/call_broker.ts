@@ -42,8 +42,8 @@ export interface CallBrokerOptions {
 }
 
 /**
- * What a call needs in the agent's process, where the secret is: it answers the media process's
- * questions, and keeps the coordinator's socket, by which custom events and the call's end come.
+ * What a call needs in the agent's process, where the secret is: it responds to the media process's
+ * requests, and keeps the coordinator's socket, by which custom events and the call's end come.
  */
 export class CallBroker {
   readonly id: string = crypto.randomUUID();
@@ -101,7 +101,7 @@ export class CallBroker {
 
   /** Orders the media process to find the call again. */
   async reconnect(strategy: Strategy): Promise<void> {
-    await this.#options.lease.request(RECONNECT, { desk: this.id, strategy });
+    await this.#options.lease.request(RECONNECT, { brokerId: this.id, strategy });
   }
 
   /** Ends the socket. Idempotent. */
@@ -110,21 +110,21 @@ export class CallBroker {
     await this.#coordinator.close();
   }
 
-  /** Takes a notice of the media process. */
+  /** Takes a message of the media process. */
   onNotice(data: JsonValue, connection: MediaConnection): void {
     const parsed = v.safeParse(ipcMessage, data);
     if (!parsed.success) return this.#malformed.add();
-    const notice = parsed.output;
+    const message = parsed.output;
     const { events } = this.#options;
-    switch (notice.type) {
-      case "question":
-        this.#answer(notice.id, notice.question);
+    switch (message.type) {
+      case "request":
+        this.#respond(message.id, message.request);
         return;
-      case "restored":
-        return events.announce(new ReconnectedEvent({ connection, ...notice }));
-      case "levels": {
+      case "reconnected":
+        return events.announce(new ReconnectedEvent({ connection, ...message }));
+      case "audioLevels": {
         if (!events.has(AudioLevelsEvent)) return;
-        const levels = notice.levels.flatMap(({ participantId, level, speaking }) => {
+        const levels = message.levels.flatMap(({ participantId, level, speaking }) => {
           const participant = connection.participants.get(participantId);
           return participant ? [{ participant, level, speaking }] : [];
         });
@@ -133,35 +133,35 @@ export class CallBroker {
     }
   }
 
-  async #answer(id: number, question: Request): Promise<void> {
-    let answer: Response;
+  async #respond(id: number, request: Request): Promise<void> {
+    let response: Response;
     try {
-      answer = { desk: this.id, id, result: await this.#find(question) };
+      response = { brokerId: this.id, id, result: await this.#find(request) };
     } catch (error) {
-      answer = { desk: this.id, id, error: toErrorData(error) };
+      response = { brokerId: this.id, id, error: toErrorData(error) };
     }
     try {
-      await this.#options.lease.request(RESPONSE, answer as unknown as JsonValue);
+      await this.#options.lease.request(RESPONSE, response as unknown as JsonValue);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#report(error, "answering the media process");
     }
   }
 
-  async #find(question: Request): Promise<JsonValue> {
+  async #find(request: Request): Promise<JsonValue> {
     const { service, call, userId, isOwnAgent } = this.#options;
     const { signal } = this.#stop;
-    switch (question.what) {
+    switch (request.method) {
       case "credentials": {
-        const migratingFrom = question.leaving;
+        const migratingFrom = request.leaving;
         const found = await service.joinCall(call, userId, { migratingFrom, signal });
         return found as unknown as JsonValue;
       }
-      case "customEvent":
-        await service.sendCallEvent(call, userId, question.data);
+      case "sendCustomEvent":
+        await service.sendCallEvent(call, userId, request.data);
         return null;
-      case "agents": {
-        const own = question.userIds.filter(isOwnAgent);
-        const others = question.userIds.filter((id) => !own.includes(id));
+      case "findAgents": {
+        const own = request.userIds.filter(isOwnAgent);
+        const others = request.userIds.filter((id) => !own.includes(id));
         return others.length === 0 ? own : [...own, ...await service.findAgents(others, signal)];
       }
     }

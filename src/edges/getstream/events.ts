@@ -1,9 +1,8 @@
 /** What this edge tells beside the contract's events. @module */
 import { type CallConnection, checkObject, type Participant } from "@ringline/edge/toolkit";
-import type { Strategy } from "./wire/ipc.ts";
 
-/** How a lost call was found again. */
-export type ReconnectStrategy = Strategy;
+/** How a lost call was rejoined: the strategies of `wire/ipc.ts`, which the compiler compares. */
+export type ReconnectStrategy = "fast" | "rejoin" | "migrate";
 
 /** One participant's loudness. */
 export interface AudioLevel {

@@ -78,7 +78,7 @@ export class GetStreamEdge extends EdgeTransport {
   /** What goes on after a call, or beside it, and is to be awaited when the edge closes. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
-  readonly #desks = new WeakMap<CallConnection, CallBroker>();
+  readonly #brokers = new WeakMap<CallConnection, CallBroker>();
   #lastUser: User | undefined;
 
   /**
@@ -191,8 +191,8 @@ export class GetStreamEdge extends EdgeTransport {
     strategy: ReconnectStrategy,
     options: { signal?: AbortSignal } = {},
   ): Promise<ReconnectedEvent> {
-    const desk = this.#desks.get(connection);
-    if (!desk) throw new TypeError("reconnect needs a connection of this edge");
+    const broker = this.#brokers.get(connection);
+    if (!broker) throw new TypeError("reconnect needs a connection of this edge");
     const done = Promise.withResolvers<ReconnectedEvent>();
     using _subscription = this.events.subscribe(ReconnectedEvent, (event) => {
       if (event.connection === connection) done.resolve(event);
@@ -200,7 +200,7 @@ export class GetStreamEdge extends EdgeTransport {
     // A promise that outlives this call, but with at most one reaction for each call.
     connection.closed.then(() => done.reject(new ClosedError("the connection")));
     done.promise.catch(() => {});
-    await desk.reconnect(strategy);
+    await broker.reconnect(strategy);
     return await waitFor(done.promise, "reconnecting", {
       clock: this.clock,
       ...(options.signal ? { signal: options.signal } : {}),
@@ -285,9 +285,9 @@ export class GetStreamEdge extends EdgeTransport {
       (unused) => unused.release(),
     );
     undo.defer(() => lease.release());
-    const desk = undo.adopt(this.#openDesk(call, user, lease), (one) => one.close());
+    const broker = undo.adopt(this.#openBroker(call, user, lease), (one) => one.close());
     const params: CallParams = {
-      desk: desk.id,
+      brokerId: broker.id,
       cid: `${call.type}:${call.id}`,
       credentials,
       videoCodecs: [...this.#settings.videoCodecs],
@@ -302,14 +302,14 @@ export class GetStreamEdge extends EdgeTransport {
       params: params as unknown as JsonValue,
       signal,
       timeoutMs: Infinity,
-      onEdgeMessage: (data, from) => desk.onNotice(data, from),
+      onEdgeMessage: (data, from) => broker.onNotice(data, from),
     });
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));
-    this.#desks.set(connection, desk);
-    desk.open(connection);
+    this.#brokers.set(connection, broker);
+    broker.open(connection);
     try {
-      await waitFor(desk.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });
+      await waitFor(broker.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });
     } catch (error) {
       if (signal.aborted) {
         await connection.close();
@@ -320,7 +320,7 @@ export class GetStreamEdge extends EdgeTransport {
     return connection;
   }
 
-  #openDesk(call: Call, user: User, lease: MediaLease): CallBroker {
+  #openBroker(call: Call, user: User, lease: MediaLease): CallBroker {
     return new CallBroker({
       call,
       userId: user.id,

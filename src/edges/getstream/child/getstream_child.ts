@@ -25,7 +25,6 @@ import {
 import { StreamCall } from "./call/stream_call.ts";
 import { sfuCredentials } from "../wire/credentials.ts";
 import {
-  answer as answerSchema,
   callParams,
   type ErrorData,
   type IpcMessage,
@@ -33,6 +32,7 @@ import {
   reconnectParams,
   type Request,
   RESPONSE,
+  responseParams,
 } from "../wire/ipc.ts";
 import type { CallMedia } from "./sfu/media.ts";
 
@@ -51,9 +51,9 @@ export class GetStreamChild implements EdgeChild {
   readonly #context: ChildContext;
   readonly #createMedia: CallMediaFactory;
   readonly #calls = new Map<number, StreamCall>();
-  /** By the desks in the agent's process that stand for them. */
-  readonly #byDesk = new Map<string, StreamCall>();
-  readonly #questions = new Map<number, PromiseWithResolvers<JsonValue>>();
+  /** By the ids of the brokers in the agent's process that stand for them. */
+  readonly #byBroker = new Map<string, StreamCall>();
+  readonly #requests = new Map<number, PromiseWithResolvers<JsonValue>>();
   #asked = 0;
 
   constructor(context: ChildContext, createMedia: CallMediaFactory) {
@@ -69,17 +69,19 @@ export class GetStreamChild implements EdgeChild {
       media: this.#createMedia(this.#context),
       clock: this.#context.clock,
       log: (level, message) => this.#context.log(level, `${port.call.id}: ${message}`),
-      desk: {
+      broker: {
         credentials: async (leaving, asking) => {
-          const question: Request = { what: "credentials", leaving: [...leaving] };
-          return v.parse(sfuCredentials, await this.#ask(port, question, asking));
+          const request: Request = { method: "credentials", leaving: [...leaving] };
+          return v.parse(sfuCredentials, await this.#ask(port, request, asking));
         },
         findAgents: (userIds) => this.#findAgents(port, userIds),
       },
     });
     this.#calls.set(port.connectionId, call);
-    this.#byDesk.set(parsed.desk, call);
-    port.signal.addEventListener("abort", () => this.#byDesk.delete(parsed.desk), { once: true });
+    this.#byBroker.set(parsed.brokerId, call);
+    port.signal.addEventListener("abort", () => this.#byBroker.delete(parsed.brokerId), {
+      once: true,
+    });
     await call.join(signal);
     return null;
   }
@@ -97,7 +99,7 @@ export class GetStreamChild implements EdgeChild {
   }
 
   async sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
-    await this.#ask(port, { what: "customEvent", data }, port.signal);
+    await this.#ask(port, { method: "sendCustomEvent", data }, port.signal);
   }
 
   async leave(port: AgentConnection): Promise<void> {
@@ -108,17 +110,17 @@ export class GetStreamChild implements EdgeChild {
 
   request(method: string, params: JsonValue): Promise<JsonValue> {
     if (method === RECONNECT) {
-      const { desk, strategy } = v.parse(reconnectParams, params);
-      this.#byDesk.get(desk)?.reconnect(strategy);
+      const { brokerId, strategy } = v.parse(reconnectParams, params);
+      this.#byBroker.get(brokerId)?.reconnect(strategy);
       return Promise.resolve(null);
     }
     if (method !== RESPONSE) {
       throw new ProtocolError(`no request is called "${method}"`, { code: "bad-request" });
     }
-    const { id, result, error } = v.parse(answerSchema, params);
-    const question = this.#questions.get(id);
-    if (error) question?.reject(fromErrorData(error));
-    else question?.resolve(result ?? null);
+    const { id, result, error } = v.parse(responseParams, params);
+    const pending = this.#requests.get(id);
+    if (error) pending?.reject(fromErrorData(error));
+    else pending?.resolve(result ?? null);
     return Promise.resolve(null);
   }
 
@@ -136,8 +138,8 @@ export class GetStreamChild implements EdgeChild {
     userIds: readonly string[],
   ): Promise<ReadonlySet<string>> {
     try {
-      const question: Request = { what: "agents", userIds: [...userIds] };
-      const found = await this.#ask(port, question, port.signal, LOOK_UP_MS);
+      const request: Request = { method: "findAgents", userIds: [...userIds] };
+      const found = await this.#ask(port, request, port.signal, LOOK_UP_MS);
       return new Set(v.parse(v.array(v.string()), found));
     } catch (error) {
       // Better a person too many than one who is not heard.
@@ -148,16 +150,16 @@ export class GetStreamChild implements EdgeChild {
 
   async #ask(
     port: AgentConnection,
-    question: Request,
+    request: Request,
     signal: AbortSignal,
     timeoutMs = ANSWER_MS,
   ): Promise<JsonValue> {
     const id = ++this.#asked;
     const asked = Promise.withResolvers<JsonValue>();
-    this.#questions.set(id, asked);
+    this.#requests.set(id, asked);
     try {
-      const notice: IpcMessage = { type: "question", id, question };
-      port.send({ type: "edge", data: notice as unknown as JsonValue });
+      const message: IpcMessage = { type: "request", id, request };
+      port.send({ type: "edge", data: message as unknown as JsonValue });
       return await waitFor(asked.promise, "the agent's process answering", {
         timeoutMs,
         signal: AbortSignal.any([signal, port.signal]),
@@ -170,7 +172,7 @@ export class GetStreamChild implements EdgeChild {
         retryable: true,
       });
     } finally {
-      this.#questions.delete(id);
+      this.#requests.delete(id);
     }
   }
 

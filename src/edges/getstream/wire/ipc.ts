@@ -1,33 +1,27 @@
 /**
- * What the two halves of this edge say to each other: the agent's process has the secret and the
- * service, the media process has the call. Checked on arrival.
+ * The messages between the two halves of this edge: the agent's process has the secret and the
+ * service, the media process has the call. Each is checked on arrival; types follow from the
+ * schemas.
  *
  * @module
  */
 import * as v from "valibot";
 import type { JsonValue } from "@ringline/edge/toolkit";
-import { type SfuCredentials, sfuCredentials } from "./credentials.ts";
+import { sfuCredentials } from "./credentials.ts";
 
 /** JSON that came out of `JSON.parse`: the wire has checked that it is. */
 const jsonValue = v.custom<JsonValue>((value) => value !== undefined);
 const text = v.pipe(v.string(), v.maxLength(8192));
 const ms = v.pipe(v.number(), v.minValue(0));
+const strategy = v.picklist(["fast", "rejoin", "migrate"]);
 
-/** What the media process needs to join a call. */
-export interface CallParams {
-  /** Names the call's other half in answers. */
-  desk: string;
-  cid: string;
-  credentials: SfuCredentials;
-  videoCodecs: string[];
-  heardDelayMs: number;
-  reconnectTimeoutMs: number;
-  silenceTimeoutMs: number;
-}
+/** The strategies by which a lost call is rejoined. */
+export type Strategy = v.InferOutput<typeof strategy>;
 
 /** Checks {@linkcode CallParams}. */
-export const callParams: v.GenericSchema<CallParams> = v.object({
-  desk: text,
+export const callParams = v.object({
+  /** Names the call's broker in the agent's process. */
+  brokerId: text,
   cid: text,
   credentials: sfuCredentials,
   videoCodecs: v.array(text),
@@ -36,89 +30,67 @@ export const callParams: v.GenericSchema<CallParams> = v.object({
   silenceTimeoutMs: ms,
 });
 
-/** What the media process asks the agent's. */
-export type Request =
+/** What the media process needs to join a call. */
+export type CallParams = v.InferOutput<typeof callParams>;
+
+const request = v.variant("method", [
   /** The right to go to an SFU; `leaving` are those not to be sent to. */
-  | { what: "credentials"; leaving: string[] }
+  v.object({ method: v.literal("credentials"), leaving: v.array(text) }),
   /** Which of these users are agents. */
-  | { what: "agents"; userIds: string[] }
+  v.object({ method: v.literal("findAgents"), userIds: v.array(text) }),
   /** To send a custom event. */
-  | { what: "customEvent"; data: JsonValue };
+  v.object({ method: v.literal("sendCustomEvent"), data: jsonValue }),
+]);
+
+/** A request of the media process. */
+export type Request = v.InferOutput<typeof request>;
+
+const audioLevel = v.object({ participantId: text, level: v.number(), speaking: v.boolean() });
 
 /** One participant's loudness. */
-export interface LevelData {
-  participantId: string;
-  level: number;
-  speaking: boolean;
-}
+export type LevelData = v.InferOutput<typeof audioLevel>;
 
-/** The strategies by which a lost call is found again. */
-export type Strategy = "fast" | "rejoin" | "migrate";
-
-/** What the media process tells of this edge's own. */
-export type IpcMessage =
-  | { type: "question"; id: number; question: Request }
-  | { type: "levels"; levels: LevelData[] }
-  | { type: "restored"; strategy: Strategy; attempts: number; elapsedMs: number };
-
-const question = v.variant("what", [
-  v.object({ what: v.literal("credentials"), leaving: v.array(text) }),
-  v.object({ what: v.literal("agents"), userIds: v.array(text) }),
-  v.object({ what: v.literal("customEvent"), data: jsonValue }),
-]) as v.GenericSchema<Request>;
-
-/** Checks a {@linkcode IpcMessage}. */
-export const ipcMessage: v.GenericSchema<IpcMessage> = v.variant("type", [
-  v.object({ type: v.literal("question"), id: v.number(), question }),
+/** Checks an {@linkcode IpcMessage}. */
+export const ipcMessage = v.variant("type", [
+  v.object({ type: v.literal("request"), id: v.number(), request }),
+  v.object({ type: v.literal("audioLevels"), levels: v.array(audioLevel) }),
   v.object({
-    type: v.literal("levels"),
-    levels: v.array(v.object({ participantId: text, level: v.number(), speaking: v.boolean() })),
-  }),
-  v.object({
-    type: v.literal("restored"),
-    strategy: v.picklist(["fast", "rejoin", "migrate"]),
+    type: v.literal("reconnected"),
+    strategy,
     attempts: v.number(),
     elapsedMs: v.number(),
   }),
-]) as v.GenericSchema<IpcMessage>;
+]);
 
-/** An error as it crosses. */
-export interface ErrorData {
-  kind: "authentication" | "protocol" | "connection";
-  code: string;
-  message: string;
-  retryable: boolean;
-}
+/** A message of the media process that only this edge knows. */
+export type IpcMessage = v.InferOutput<typeof ipcMessage>;
 
-/** The answer to a {@linkcode Request}. */
-export interface Response {
-  desk: string;
-  id: number;
-  result?: JsonValue | undefined;
-  error?: ErrorData | undefined;
-}
+const errorData = v.object({
+  kind: v.picklist(["authentication", "protocol", "connection"]),
+  code: text,
+  message: v.string(),
+  retryable: v.boolean(),
+});
+
+/** An error as it crosses between the processes. */
+export type ErrorData = v.InferOutput<typeof errorData>;
 
 /** Checks a {@linkcode Response}. */
-export const answer: v.GenericSchema<Response> = v.object({
-  desk: text,
+export const responseParams = v.object({
+  brokerId: text,
   id: v.number(),
   result: v.optional(jsonValue),
-  error: v.optional(v.object({
-    kind: v.picklist(["authentication", "protocol", "connection"]),
-    code: text,
-    message: v.string(),
-    retryable: v.boolean(),
-  })),
+  error: v.optional(errorData),
 });
 
-/** The method by which answers come to the media process. */
-export const RESPONSE = "answer";
+/** The response to a {@linkcode Request}. */
+export type Response = v.InferOutput<typeof responseParams>;
 
-/** The method by which a call is ordered to be found again. */
+/** The method by which the agent's process sends a {@linkcode Response}. */
+export const RESPONSE = "response";
+
+/** The method by which the agent's process has a call rejoined. */
 export const RECONNECT = "reconnect";
 
-/** Checks what {@linkcode RECONNECT} takes. */
-export const reconnectParams: v.GenericSchema<{ desk: string; strategy: Strategy }> = v.object({
-  desk: text,
-  strategy: v.picklist(["fast", "rejoin", "migrate"]),
-});
+/** Checks the parameters of {@linkcode RECONNECT}. */
+export const reconnectParams = v.object({ brokerId: text, strategy });

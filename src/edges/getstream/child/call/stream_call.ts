@@ -48,7 +48,7 @@ export interface StreamCallOptions {
   port: AgentConnection;
   params: CallParams;
   media: CallMedia;
-  desk: CallBrokerPort;
+  broker: CallBrokerPort;
   clock: Clock;
   log: (level: "debug" | "warn", message: string) => void;
 }
@@ -72,13 +72,13 @@ export class StreamCall {
 
   constructor(options: StreamCallOptions) {
     this.#options = options;
-    const { port, clock, media, desk, params, log } = options;
+    const { port, clock, media, broker, params, log } = options;
     const { signal } = this.#abort;
     this.#port = port;
     this.#router = new MediaRouter(media.audio, port);
     this.#roster = new CallRoster({
       notify: (notice) => port.send(notice),
-      findAgents: (userIds) => desk.findAgents(userIds),
+      findAgents: (userIds) => broker.findAgents(userIds),
       onChange: (member) => this.#onMember(member),
     });
     this.#subscriptions = new Subscriptions({
@@ -96,7 +96,7 @@ export class StreamCall {
       roster: this.#roster,
       router: this.#router,
       subscriptions: this.#subscriptions,
-      askCredentials: (leaving, signal) => desk.credentials(leaving, signal),
+      askCredentials: (leaving, signal) => broker.credentials(leaving, signal),
       ownTracks: () => this.#own,
       onCurrent: ({ credentials }) => {
         this.#repair.reset();
@@ -118,7 +118,7 @@ export class StreamCall {
     });
     this.#renewal = new CredentialRenewal({
       clock,
-      ask: () => desk.credentials([], signal),
+      ask: () => broker.credentials([], signal),
       onRenewed: (token) => this.#sessions.current?.renew(token),
       onMoved: () => this.#reconnect("migrate", "our credentials end"),
       onError: (error) => this.#tellError(error, "renewing the credentials"),
@@ -139,7 +139,7 @@ export class StreamCall {
       onRestored: (result) => {
         this.#sessions.forgetFailures();
         port.send({ type: "reconnected" });
-        this.#tell({ type: "restored", ...result });
+        this.#tell({ type: "reconnected", ...result });
         this.#catchUp();
       },
       onGivenUp: (error) => {
@@ -244,7 +244,7 @@ export class StreamCall {
     const now = this.#options.clock.now();
     if (now - this.#levelsAt < LEVELS_MS) return;
     this.#levelsAt = now;
-    this.#tell({ type: "levels", levels });
+    this.#tell({ type: "audioLevels", levels });
   }
 
   #tell(notice: IpcMessage): void {

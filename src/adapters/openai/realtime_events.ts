@@ -1,0 +1,94 @@
+/**
+ * The events of OpenAI's realtime protocol that this package reads, checked as they arrive.
+ *
+ * @module
+ */
+import * as v from "valibot";
+
+/** A text that may be absent or null. */
+const optional = v.nullish(v.string(), () => undefined);
+/** A text that counts as empty when it is absent or null. */
+const piece = v.nullish(v.string(), "");
+
+/** A failure; some services fill in one of `code` and `type`, some both. */
+const serviceFailure = v.object({
+  code: optional,
+  type: optional,
+  message: optional,
+  event_id: optional,
+});
+
+const failure = v.nullish(serviceFailure, {});
+
+const response = v.nullish(
+  v.object({
+    id: optional,
+    status: optional,
+    metadata: v.nullish(v.object({ reading: optional })),
+    status_details: v.nullish(
+      v.object({ reason: optional, error: v.nullish(serviceFailure, {}) }),
+    ),
+  }),
+  {},
+);
+
+const ids = { item_id: piece, response_id: optional };
+
+const serverEvent = v.variant("type", [
+  v.object({ type: v.literal("session.updated") }),
+  v.object({ type: v.literal("input_audio_buffer.speech_started") }),
+  v.object({ type: v.literal("input_audio_buffer.speech_stopped") }),
+  v.object({
+    type: v.literal("conversation.item.input_audio_transcription.delta"),
+    item_id: piece,
+    delta: piece,
+  }),
+  v.object({
+    type: v.literal("conversation.item.input_audio_transcription.completed"),
+    item_id: piece,
+    transcript: piece,
+  }),
+  v.object({ type: v.literal("response.created"), response }),
+  v.object({
+    type: v.literal("response.output_audio_transcript.delta"),
+    ...ids,
+    delta: piece,
+  }),
+  v.object({ type: v.literal("response.output_text.delta"), ...ids, delta: piece }),
+  v.object({ type: v.literal("response.output_audio.delta"), ...ids, delta: piece }),
+  v.object({
+    type: v.literal("response.output_item.done"),
+    item: v.nullish(
+      v.object({ type: optional, name: optional, call_id: optional, arguments: piece }),
+      {},
+    ),
+  }),
+  v.object({ type: v.literal("response.done"), response }),
+  v.object({ type: v.literal("error"), error: failure }),
+]);
+
+const typed = v.object({ type: v.string() });
+const known: ReadonlySet<string> = new Set(
+  serverEvent.options.map(({ entries }) => entries.type.literal),
+);
+
+/** An event of the service, as far as this package reads it. */
+export type ServerEvent = v.InferOutput<typeof serverEvent>;
+/** What the service says of a failure. */
+export type ServiceFailure = Partial<v.InferOutput<typeof serviceFailure>>;
+/** What the service says of a response. */
+export type ServerResponse = Extract<ServerEvent, { type: "response.done" }>["response"];
+/** An item of the conversation that is complete. */
+export type ServerItem = Extract<ServerEvent, { type: "response.output_item.done" }>["item"];
+
+/**
+ * Reads an event; returns `undefined` for one of a type that this package does not know.
+ *
+ * @throws {Error} the message is no JSON, or not what the protocol says.
+ */
+export function readServerEvent(data: string | Uint8Array): ServerEvent | undefined {
+  const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+  const event: unknown = JSON.parse(text);
+  const { type } = v.parse(typed, event);
+  return known.has(type) ? v.parse(serverEvent, event) : undefined;
+}
