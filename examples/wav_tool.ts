@@ -1,21 +1,21 @@
 // Needs: deno run --allow-read --allow-write examples/wav_tool.ts (with --allow-ffi too it is faster)
 /**
- * Turns a WAV file of any rate into another, and mixes two:
+ * Converts a WAV file to another rate, and mixes two:
  *
  *   wav_tool.ts convert IN.wav OUT.wav --rate=16000 [--channels=1]
  *   wav_tool.ts mix A.wav B.wav OUT.wav [--rate=48000] [--channels=1] [--gain-b=0.5]
  *
- * 16-bit PCM. Files may be longer than memory: they are read and written in pieces.
+ * 16-bit PCM. Files may be longer than memory: the tool reads and writes them in chunks.
  */
 import { loadKernel, MAX_GAIN, Mixer, PcmChunk, Resampler } from "@ringline/edge/audio";
 import { parseArgs } from "node:util";
 
-/** Frames that are read at once: short enough for a smooth bar, long enough for speed. */
-const PIECE_FRAMES = 48_000;
+/** Frames per chunk: short enough for a smooth progress bar, long enough for speed. */
+const CHUNK_FRAMES = 48_000;
 /** The most bytes of samples: a WAV file's header counts in 32 bits. */
 const MAX_BYTES = 2 ** 32 - 1 - 36;
 
-/** What was typed is wrong: the usage helps. */
+/** The command line is wrong: the program prints its usage. */
 class UsageError extends Error {}
 
 class WavReader implements Disposable {
@@ -76,7 +76,7 @@ class WavReader implements Disposable {
 
   /** The next piece; `undefined` at the end. */
   read(): PcmChunk | undefined {
-    const frames = Math.min(PIECE_FRAMES, this.frames - this.#done);
+    const frames = Math.min(CHUNK_FRAMES, this.frames - this.#done);
     const samples = new Int16Array(frames * this.channels);
     const bytes = new Uint8Array(samples.buffer);
     const read = frames > 0 ? named(this.path, () => readUpTo(this.file, bytes)) : 0;

@@ -1,7 +1,7 @@
-/** A service that carries calls within the program: where your provider's SDK would stand. */
+/** A service with calls within the program, in place of your provider's SDK. */
 import { ConnectionError, type Participant, type PcmChunk } from "../../mod.ts";
 
-/** What goes over its wire. */
+/** The messages of the service. */
 export type Message =
   | { type: "joined"; who: Participant; muted?: boolean }
   | { type: "left"; who: Participant }
@@ -10,7 +10,7 @@ export type Message =
   | { type: "data"; who: Participant; text: string }
   | { type: "ended" };
 
-/** Someone's place in a call. */
+/** A member's place in a call. */
 export interface Seat {
   who: Participant;
   muted?: boolean;
@@ -24,7 +24,7 @@ export class ToyService {
     if (!this.#calls.has(callId)) this.#calls.set(callId, new Set());
   }
 
-  /** Takes a seat: is told who is here, and they are told of it. */
+  /** Adds a seat: it learns who is here, and the others learn of it. */
   enter(callId: string, seat: Seat): void {
     const seats = this.#calls.get(callId);
     if (!seats) throw new ConnectionError(`there is no call ${callId}`, { code: "no-such-call" });
@@ -37,7 +37,7 @@ export class ToyService {
     if (this.#calls.get(callId)?.delete(seat)) this.send(callId, { type: "left", who: seat.who });
   }
 
-  /** Sends to everybody in the call but the sender. */
+  /** Sends to all members of the call but the sender. */
   send(callId: string, message: Message, from?: Seat): void {
     for (const seat of [...this.#calls.get(callId) ?? []]) {
       if (seat !== from) seat.take(message);
