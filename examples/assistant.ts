@@ -1,10 +1,10 @@
 // OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/assistant.ts
 /**
- * An assistant to talk to. One environment variable: the key of a service that speaks OpenAI's
- * interface; `OPENAI_BASE_URL` names another one, a local server included, and `--model`, `--stt`,
- * `--tts` and `--voice` what it has.
+ * A voice assistant. It needs one environment variable: the key of a service with OpenAI's interface.
+ * `OPENAI_BASE_URL` chooses another service, a local server included, and `--model`, `--stt`, `--tts`
+ * and `--voice` its models and voice.
  *
- * `--edge stream` joins a call of Stream's instead of the local page. That needs `STREAM_API_KEY`
+ * `--edge stream` joins a call of Stream instead of the local page. That needs `STREAM_API_KEY`
  * and `STREAM_API_SECRET`, and `--allow-env` for them.
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
@@ -21,8 +21,8 @@ const options = commandLine({
 });
 const service = openAICompatible(serviceFromEnv());
 
-/** Only the edge that is used is loaded. */
-async function makeEdge(name: string): Promise<EdgeTransport> {
+/** Creates the edge; loads only the one in use. */
+async function createEdge(name: string): Promise<EdgeTransport> {
   switch (name) {
     case "local":
       return new (await import("@ringline/edge/local")).LocalEdge();
@@ -34,7 +34,7 @@ async function makeEdge(name: string): Promise<EdgeTransport> {
 }
 
 await run(async (signal) => {
-  await using edge = await makeEdge(options.edge);
+  await using edge = await createEdge(options.edge);
   const agent = new Agent({
     edge,
     agentUser: { id: "assistant", name: "Assistant" },
@@ -58,6 +58,6 @@ await run(async (signal) => {
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  const greeting = agent.generateReply("A participant has joined. Greet them briefly.");
+  const greeting = agent.generateReply("A person has joined. Greet them briefly.");
   await Promise.all([greeting, agent.finish({ signal })]);
 });

@@ -1,5 +1,5 @@
 // deno run examples/custom_edge.ts        (needs no permission)
-/** The smallest complete edge, in six steps, and an echo that answers a caller through it. */
+/** The smallest complete edge, in six steps, and an echo that uses it. */
 import * as ringline from "../mod.ts";
 import { Agent, Call, Connection, EdgeTransport, PacedPlayout, PcmChunk } from "../mod.ts";
 import { type Message, type Seat, ToyService } from "./lib/toy_service.ts";
@@ -11,23 +11,23 @@ export class CustomEdge extends EdgeTransport {
     super(options);
   }
 
-  // Step 1: authenticate with your service, and keep what it gives you.
+  // Step 1: authenticate with your service, and keep its token.
   override async authenticate(user: ringline.User): Promise<void> {
     this.#token = await Promise.resolve(`token of ${user.id}`);
   }
 
-  // Step 2: create the call, or find the one that exists.
+  // Step 2: create the call, or return the one that exists.
   override async createCall(id: string, options?: ringline.CreateCallOptions): Promise<Call> {
     options?.signal?.throwIfAborted();
     await Promise.resolve(this.service.create(id));
     return new Call({ id, type: options?.callType, original: this.#token });
   }
 
-  // Step 3: join it. A join that fails, or is given up meanwhile, leaves nothing open.
+  // Step 3: join it. A join that fails or is aborted leaves nothing open.
   override async join(agent: ringline.EdgeAgent, call: Call, options?: ringline.JoinOptions) {
     const connection = new CustomConnection(this, agent, call);
     try {
-      await Promise.resolve(); // for what your service has to say; a real one takes its time
+      await Promise.resolve(); // for the request to your service
       options?.signal?.throwIfAborted();
       connection.enter();
       return connection;
@@ -54,7 +54,7 @@ class CustomConnection extends Connection {
     this.established();
   }
 
-  // Step 4: tell what happens. The base class keeps the state and sends the events.
+  // Step 4: report what happens. The base class keeps the state and emits the events.
   #take(message: Message): void {
     if (message.type === "ended") return this.ended("call-ended");
     const { id, kind } = message.who;
@@ -71,7 +71,7 @@ class CustomConnection extends Connection {
     }
   }
 
-  // Step 5: publish what the agent says, here 10 ms at a time, and what it has to tell.
+  // Step 5: publish the agent's audio, here 10 ms at a time, and its custom events.
   override publishTracks({ audio }: ringline.PublishedTracks): Promise<void> {
     this.#playout ??= audio && new PacedPlayout(audio, {
       clock: this.clock,
@@ -85,9 +85,9 @@ class CustomConnection extends Connection {
     return Promise.resolve(this.#send({ type: "data", who: this.#seat.who, text }));
   }
 
-  override addTrackSubscriber(): undefined {} // this service has no pictures
+  override addTrackSubscriber(): undefined {} // this service has no video
 
-  // Step 6: leave, and give everything back.
+  // Step 6: leave, and release all resources.
   protected override disconnect(): Promise<void> {
     this.#playout?.[Symbol.dispose]();
     return Promise.resolve(this.edge.service.leave(this.call.id, this.#seat));

@@ -1,8 +1,8 @@
 // deno run --allow-run --allow-net --allow-env examples/getstream.ts [--call parrot] [--browser]
 /**
- * The parrot of parrot.ts in a call of Stream's cloud: the same agent, another edge. Needs an
- * account of Stream's: `STREAM_API_KEY` and `STREAM_API_SECRET` in the environment. Prints a link
- * that lets a person in for an hour.
+ * The parrot of parrot.ts in a call of Stream's cloud: the same agent, another edge. It needs a Stream
+ * account: `STREAM_API_KEY` and `STREAM_API_SECRET` in the environment. It prints a link that admits a
+ * person for an hour.
  */
 import { parseArgs } from "node:util";
 import { Agent } from "@ringline/edge";

@@ -1,8 +1,8 @@
 // deno run --allow-run --allow-read --allow-env --allow-ffi --allow-sys examples/local_assistant.ts
 /**
- * A small assistant without any key and without a network: Silero tells when you speak, PocketSphinx
- * understands some sentences (`apt install libpocketsphinx3 pocketsphinx-en-us`), plain rules
- * answer, and eSpeak NG speaks (GPL-3: see `lib/espeak_voice.ts`). Ask it for the time, a timer, a
+ * A small assistant without a key and without a network: Silero detects speech, PocketSphinx recognises
+ * some sentences (`apt install libpocketsphinx3 pocketsphinx-en-us`), plain rules reply, and eSpeak NG
+ * speaks (GPL-3: see `lib/espeak_voice.ts`). Ask it for the time, a timer, a
  * story or its name; interrupt it, and ask what it said.
  */
 import {
@@ -69,7 +69,7 @@ const RULES: Rule[] = [
   { when: /story/, then: () => STORY },
   { when: /joke/, then: () => "Why do robots never get lost? They always follow the rules." },
   { when: /what did you say/, then: (_, messages) => whatWasHeard(messages) },
-  // A participant who asks for silence gets it.
+  // A person who asks for silence gets it.
   { when: /stop|be quiet/, then: () => "" },
   { when: /thank you/, then: () => "You are welcome." },
   { when: /good bye/, then: () => "Good bye!" },

@@ -1,7 +1,7 @@
 // OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/moderator.ts
 /**
- * A moderator for several people: it has a transcript of each, knows who said what, keeps count of
- * who speaks how long, and says something only when it is spoken to: "moderator, ...".
+ * A moderator for several people: it transcribes each of them, knows who said what, measures speaking
+ * times, and replies only when addressed: "moderator, ...".
  */
 import { Agent, defineTool, SpeechStartedEvent, SpeechStoppedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";

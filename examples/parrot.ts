@@ -1,7 +1,7 @@
 // deno run --allow-run examples/parrot.ts [--port 8080] [--host 127.0.0.1]
 /**
- * A parrot: it listens, says what it heard when you stop, and falls silent when you interrupt it.
- * Needs no key and no cloud. Its tile draws what it hears in green and what it says in amber.
+ * A parrot: it listens, repeats what it heard when you stop, and falls silent when you interrupt it. It
+ * needs no key and no cloud. Its tile draws what it hears in green and what it says in amber.
  */
 import { parseArgs } from "node:util";
 import {
@@ -18,16 +18,16 @@ import { LocalEdge } from "@ringline/edge/local";
 import { LevelPicture } from "./lib/level_picture.ts";
 import { SpeechDetector } from "./lib/speech_detector.ts";
 
-/** The longest that it remembers of what one person says at a time. */
+/** The most of one person's utterance that it remembers. */
 const LONGEST_MS = 20_000;
-/** How much of what came before speech was noticed belongs to it. */
+/** Audio before the detection of speech that belongs to it. */
 const LEAD_MS = 200;
-/** How long a participant must speak over the parrot before it gives way. */
+/** How long a person must speak over the parrot to interrupt it. */
 const INTERRUPT_MS = 160;
 /** The level that fills the picture: loud speech. */
 const FULL = 8000 / 32_768;
 
-/** What is known of one person's speech. */
+/** The state of one person's speech. */
 interface Listener {
   detector: SpeechDetector;
   heard: Int16Array[];
@@ -41,7 +41,7 @@ export class Parrot implements Processor {
   readonly #listeners = new Map<string, Listener>();
   #agent: AgentContext | undefined;
   #lastRow = -1;
-  /** The loudest since the last bar was drawn, and of each tenth of a second that is being said. */
+  /** The peak since the last bar, and the levels of the current speech per tenth of a second. */
   #level = 0;
   readonly #said: number[] = [];
   #saidFromMs = 0;
@@ -59,7 +59,7 @@ export class Parrot implements Processor {
     while (heard.length * pcm.durationMs > keepMs) heard.shift();
 
     const agent = this.#agent!;
-    if (change === "started" && agent.audio.bufferedMs > 0) this.#giveWay(participant);
+    if (change === "started" && agent.audio.bufferedMs > 0) this.#stopSpeaking(participant);
     if (change === "stopped") this.#repeat(participant, listener, pcm.sampleRate);
     this.#draw(row, rms(pcm.samples) / FULL);
   }
@@ -93,22 +93,22 @@ export class Parrot implements Processor {
     for (let from = 0; from < samples.length; from += sampleRate / 10) {
       this.#said.push(rms(samples.subarray(from, from + sampleRate / 10)) / FULL);
     }
-    // Not awaited: `write` waits while a lot is still to be said, and listening must go on. It
-    // rejects when the call is over, which is no trouble of the parrot's.
+    // Not awaited: `write` waits while much speech is queued, and listening must continue. It rejects
+    // when the call has ended, which is fine.
     audio.write(new PcmChunk(samples, { sampleRate }), { final: true }).catch(() => {});
     const seconds = (samples.length / sampleRate).toFixed(1);
-    this.#tell(`${name} spoke for ${seconds} s. I say it back.`);
+    this.#show(`${name} spoke for ${seconds} s. I say it back.`);
   }
 
-  #giveWay({ name }: Participant): void {
+  #stopSpeaking({ name }: Participant): void {
     this.#agent!.audio.flush().then(({ discardedMs }) => {
       const seconds = (discardedMs / 1000).toFixed(1);
-      this.#tell(`${name} interrupts me. I keep ${seconds} s to myself.`);
+      this.#show(`${name} interrupts me. I keep ${seconds} s to myself.`);
     }, () => {});
   }
 
-  /** Shows those in the call what the parrot does. */
-  #tell(text: string): void {
+  /** Shows people in the call what the parrot does. */
+  #show(text: string): void {
     const agent = this.#agent!;
     agent.conversation?.append({ role: "assistant", userId: agent.user.id, text });
   }
@@ -118,7 +118,7 @@ export class Parrot implements Processor {
     this.#saidFromMs = playedMs;
   }
 
-  /** One bar of the picture for each tenth of a second, of the loudest. */
+  /** Draws one bar for each tenth of a second, of its peak. */
   #draw(row: number, level: number): void {
     this.#level = Math.max(this.#level, level);
     if (Math.floor(row / 5) === Math.floor(this.#lastRow / 5)) return;

@@ -1,5 +1,5 @@
 // OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/realtime.ts
-/** A realtime model to talk to, which hears and speaks by itself. */
+/** An agent with a realtime model, which receives and returns speech. */
 import { Agent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { OPENAI_MODELS, openAIRealtime } from "@ringline/edge/openai-realtime";

@@ -1,7 +1,7 @@
 // OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/screen_helper.ts
 /**
- * Looks at the screen that a participant shares and says what it notices, each time the screen
- * is another one and stands still. It can be asked about it, too.
+ * An agent that watches a shared screen and comments on it each time it has changed and settled. People
+ * can also ask it about the screen.
  */
 import { Agent, screenChanges } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
@@ -21,7 +21,7 @@ const service = openAICompatible(serviceFromEnv());
 await run(async (signal) => {
   await using edge = new LocalEdge();
   const watching = screenChanges(async () => {
-    // The model is shown the latest picture with every question.
+    // The model receives the latest frame with every request.
     await agent.generateReply(
       "The shared screen has changed. Say in one sentence what stands out.",
     );
@@ -30,7 +30,7 @@ await run(async (signal) => {
     edge,
     agentUser: { id: "screen-helper", name: "Screen helper" },
     instructions:
-      "You see the screen that a participant shares, and help with what is on it. What you " +
+      "You see the screen that a person shares, and help with what is on it. What you " +
       "write is spoken: be brief.",
     llm: service.llm({ model: options.model, acceptsImages: true }),
     vad: sileroVad(),

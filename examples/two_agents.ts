@@ -1,13 +1,13 @@
 // deno run --allow-run examples/two_agents.ts
 /**
- * Two agents on one edge, each in a call of its own: the echo says everything back immediately, the
- * counter tells the page how long each person has spoken. Neither hears the other's call. Open both
+ * Two agents on one edge, each in its own call: the echo plays all audio back immediately, the counter
+ * sends the page how long each person has spoken. Neither hears the other's call. Open both
  * links in a browser; Ctrl-C ends them.
  */
 import { Agent, untilShutdown } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 
-/** Brings an agent into a call and stays until Ctrl-C. */
+/** Joins an agent to a call until Ctrl-C. */
 async function run(agent: Agent, callId: string, signal: AbortSignal): Promise<void> {
   const call = await agent.createCall("default", callId);
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
@@ -36,7 +36,7 @@ const counter = new Agent({
 });
 const timer = setInterval(() => {
   if (counter.connection?.state !== "active" || spokenMs.size === 0) return;
-  // Rejects when the call ends meanwhile, which is no trouble.
+  // Rejects when the call has ended, which is fine.
   counter.sendCustomEvent({ type: "spoken_ms", ...Object.fromEntries(spokenMs) }).catch(() => {});
 }, 2000);
 

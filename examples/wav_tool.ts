@@ -1,6 +1,6 @@
 // Needs: deno run --allow-read --allow-write examples/wav_tool.ts (with --allow-ffi too it is faster)
 /**
- * Turns a WAV file of any rate into another, and mixes two:
+ * Converts a WAV file to another rate, and mixes two:
  *
  *   wav_tool.ts convert IN.wav OUT.wav --rate=16000 [--channels=1]
  *   wav_tool.ts mix A.wav B.wav OUT.wav [--rate=48000] [--channels=1] [--gain-b=0.5]
@@ -26,7 +26,7 @@ const PIECE_FRAMES = 48_000;
 /** The most bytes of samples: a WAV file's header counts in 32 bits. */
 const MAX_BYTES = 2 ** 32 - 1 - 36;
 
-/** What was typed is wrong: the usage helps. */
+/** The command line is wrong: the program prints its usage. */
 class UsageError extends Error {}
 
 class WavReader implements Disposable {

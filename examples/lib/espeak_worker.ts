@@ -1,6 +1,6 @@
-// eSpeak NG is under the GPL, version 3: a program with this voice in it is passed on
-// under the GPL. It is this example's own dependency, and no part of the library.
-/** eSpeak NG in a worker, since synthesising a whole sentence keeps its thread busy. */
+// eSpeak NG is under the GPL, version 3: a program that you distribute with this voice is
+// under the GPL too. It is a dependency of this example, and not part of the library.
+/** eSpeak NG in a worker: it blocks for a whole sentence, which must not delay the agent. */
 /// <reference lib="deno.worker" />
 // deno-lint-ignore no-import-prefix
 import load from "npm:@echogarden/espeak-ng-emscripten@0.3.5";

@@ -1,4 +1,4 @@
-/** A small picture that draws loudness over time, for an agent's own tile. */
+/** A video that draws loudness over time, for an agent's own tile. */
 import { LatestVideoTrack } from "@ringline/edge";
 
 const WIDTH = 320, HEIGHT = 180, BAR = 8;
@@ -8,11 +8,11 @@ export class LevelPicture {
   readonly track = new LatestVideoTrack();
   readonly #bars: { level: number; said: boolean }[] = [];
 
-  /** Shows one more moment; `level` is between 0 and 1. */
+  /** Draws the next bar; `level` is between 0 and 1. */
   draw(level: number, said: boolean): void {
     this.#bars.push({ level: Math.min(1, level), said });
     if (this.#bars.length > WIDTH / BAR) this.#bars.shift();
-    // A viewer may still be reading the frame before, so each has bytes of its own.
+    // A subscriber may still be reading the last frame, so each frame has its own bytes.
     const data = new Uint8Array(WIDTH * HEIGHT * 4).fill(255);
     for (let at = 0; at < data.length; at += 4) data.set(BACKGROUND, at);
     this.#bars.forEach((bar, index) => {

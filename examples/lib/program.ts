@@ -1,10 +1,10 @@
-/** What the examples share: their options, the key of the service they use, and how they end. */
+/** Shared by the examples: their options, the key of their service, and how they end. */
 import { parseArgs } from "node:util";
 import { untilShutdown } from "@ringline/edge";
 
 /**
- * The options of the command line, each with a value: `--voice marin`. Asked for `--help`, or
- * for an option that there is not, it lists them with their defaults and ends the program.
+ * Returns the options of the command line, each with a value: `--voice marin`. For `--help` or an
+ * unknown option it lists them with their defaults and ends the program.
  */
 export function commandLine<T extends Record<string, string>>(
   defaults: T,
@@ -30,7 +30,7 @@ export function commandLine<T extends Record<string, string>>(
   Deno.exit();
 }
 
-/** The service that the environment names. One of your own may need no key. */
+/** Returns the service of the environment. Your own may need no key. */
 export function serviceFromEnv(): { apiKey?: string; baseUrl?: string } {
   const apiKey = Deno.env.get("OPENAI_API_KEY") || undefined;
   const baseUrl = Deno.env.get("OPENAI_BASE_URL") || undefined;
@@ -47,8 +47,8 @@ export function serviceFromEnv(): { apiKey?: string; baseUrl?: string } {
 }
 
 /**
- * Runs a program until Ctrl-C. What goes wrong is mostly a key or a network, which a stack trace
- * does not make clearer.
+ * Runs a program until Ctrl-C. Most failures are a wrong key or a network, which a stack trace does
+ * not make clearer.
  */
 export async function run(program: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   try {

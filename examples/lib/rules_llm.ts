@@ -1,11 +1,11 @@
 import type { ChatMessage, JsonValue, LLM, LLMPart, LLMRequest } from "@ringline/edge";
 
-/** What follows from a participant's words: text, or a tool whose result is put into words. */
+/** The reply of a rule: text, or a tool whose result becomes text. */
 export type RuleResult =
   | string
   | { readonly tool: string; readonly input: JsonValue; readonly say: (result: string) => string };
 
-/** A rule: what it listens for, and what it answers. */
+/** A rule: a pattern, and its reply. */
 export interface Rule {
   readonly when: RegExp;
   readonly then: (found: RegExpExecArray, messages: readonly ChatMessage[]) => RuleResult;

@@ -1,5 +1,5 @@
 /**
- * Tells speech from quiet by its level alone: enough for a parrot in a quiet room. Real agents use
+ * Detects speech by its level alone: enough for a parrot in a quiet room. Real agents use
  * a trained detector instead.
  */
 import { rms } from "@ringline/edge/audio";
@@ -17,7 +17,7 @@ export interface SpeechDetectorOptions {
 export class SpeechDetector {
   readonly #minSpeechMs: number;
   readonly #endSilenceMs: number;
-  /** The room's own noise: falls immediately, rises slowly. Root mean square of i16 samples. */
+  /** The noise floor: falls immediately, rises slowly. Root mean square of i16 samples. */
   #floor = 100;
   #loudMs = 0;
   #quietMs = 0;
@@ -35,7 +35,7 @@ export class SpeechDetector {
   /** Takes mono samples that last `durationMs`. */
   push(samples: Int16Array, durationMs: number): SpeechChange {
     const level = rms(samples) * 32_768;
-    // Digital silence says nothing about the room: a muted microphone must not lower the floor.
+    // Digital silence says nothing about the room: a muted microphone must not lower the noise floor.
     if (level > 1) {
       this.#floor = level < this.#floor ? level : Math.min(600, this.#floor * 1.002 + 0.02);
     }

@@ -1,7 +1,7 @@
-/** A service that carries calls within the program: where your provider's SDK would stand. */
+/** A service with calls within the program, in place of your provider's SDK. */
 import { ConnectionError, type Participant, type PcmChunk } from "../../mod.ts";
 
-/** What goes over its wire. */
+/** The messages of the service. */
 export type Message =
   | { type: "joined"; who: Participant; muted?: boolean }
   | { type: "left"; who: Participant }
@@ -24,7 +24,7 @@ export class ToyService {
     if (!this.#calls.has(callId)) this.#calls.set(callId, new Set());
   }
 
-  /** Takes a seat: is told who is here, and they are told of it. */
+  /** Adds a seat: it learns who is here, and the others learn of it. */
   enter(callId: string, seat: Seat): void {
     const seats = this.#calls.get(callId);
     if (!seats) throw new ConnectionError(`there is no call ${callId}`, { code: "no-such-call" });

@@ -1,4 +1,4 @@
-/** The page's client, as another author's page would use it, and misuse it. */
+/** The page's client, as another page would use and misuse it. */
 import { assert, assertEquals } from "@std/assert";
 import { Agent, CustomEventReceivedEvent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
@@ -65,7 +65,7 @@ browserTest("a busy client stays within the server's limits", async (browser) =>
   })()`) as { refused: string; sent: number };
   assertEquals(said.refused, "too-many-messages");
   assert(said.sent >= 20, `${said.sent} were taken`);
-  // The last state is what all participants see, and what was taken arrives.
+  // All see the last state, and all accepted events arrive.
   await until("Bob sees how it ended", async () => {
     const { members } = (await bob.events("members")).at(-1)!;
     const seen = members.find(({ id }: { id: string }) => id === ada.id);
@@ -192,7 +192,7 @@ browserTest(
     assertEquals(link.protocol, "https:");
 
     const page = await browser.newPage();
-    // No authority vouches for the certificate; a person would tell the browser to go on.
+    // The certificate is self-signed; a person would tell the browser to continue.
     const session = await page.createCDPSession();
     await session.send("Security.setIgnoreCertificateErrors", { ignore: true });
     await page.goto(elsewhere);

@@ -189,7 +189,7 @@ browserTest("the page shows figures only of agents, and only numbers", async (br
   await waitForMark(page, fromEve);
   for (const data of malformed) await fromAgent(data);
   await waitForMark(page, fromAgent);
-  assert(await page.$("#metrics[hidden]"), "no figures were sent");
+  assert(await page.$("#metrics[hidden]"), "no agent has sent figures");
 
   await fromAgent(TOLD);
   await openFigures(page);
@@ -217,7 +217,7 @@ browserTest("the page shows figures only of agents, and only numbers", async (br
   assertEquals(await page.$$("#metrics img"), []);
   assert(!("Model (LLM)" in shown), "some of the parts are not how long it took");
   assertEquals(shown["Voice to voice"], "1010 ms");
-  assertEquals([shown["Components without room"], shown["More, not shown"]], ["2", "161"]);
+  assertEquals([shown["Components left out"], shown["Rows not shown"]], ["2", "161"]);
   assertLess(Object.keys(shown).length, 50);
   assertEquals((await lines(page)).length, 4, "of all that only the marks are in the conversation");
 });
@@ -230,7 +230,7 @@ browserTest(
     await fixture.agent.sendCustomEvent(TOLD);
     await openFigures(page);
     const read = async () => await page.$eval("#metrics", (panel) => panel.innerText);
-    assert(!/Agent/.test(await read()), "there is nobody else whose they could be");
+    assert(!/Agent/.test(await read()), "one agent's figures need no name");
     {
       await using other = new Agent({
         edge: fixture.edge,

@@ -1,4 +1,4 @@
-/** The examples that talk through a service, where something is missing or a person interrupts. */
+/** The examples that use a service, when something is missing or a person interrupts. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { Browser } from "../../scripts/browser.ts";
 import { events, refusal, ServiceDouble } from "../adapters/_double.ts";

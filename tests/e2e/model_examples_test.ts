@@ -193,14 +193,14 @@ browserTest("the moderator knows who speaks, and replies when addressed", async 
     "Moderator: Both of you.",
   );
   const [question, result] = chats(service);
-  assertEquals(chats(service).length, 2, "the model was asked for what no participant asked it");
+  assertEquals(chats(service).length, 2, "the model got an unexpected request");
   assertEquals(question.messages.slice(1).map(({ content }: Body) => content), [
     "Ada: I want to paint it blue.",
     "Bob: Moderator, who has spoken?",
   ]);
   const seconds = JSON.parse(result.messages.at(-1).content);
   assertEquals(Object.keys(seconds), ["Ada", "Bob"]);
-  // Twice as long, and the pause between is no speech.
+  // Twice as long, and the pause between belongs to neither.
   assertAlmostEquals(seconds.Ada, 2, 0.5);
   assertAlmostEquals(seconds.Bob, 1, 0.4);
   await assertEndsWell(moderator);

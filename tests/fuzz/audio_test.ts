@@ -103,7 +103,7 @@ Deno.test("readWav reads any bytes, or throws a RangeError", () => {
   );
 });
 
-/** An array of samples as a caller may hand it over; made anew for each kernel. */
+/** An array of samples as a program may pass it; created anew for each kernel. */
 type Samples = (memory: Memory, pool: Int16Array) => Int16Array;
 
 const anySamples: fc.Arbitrary<Samples> = fc.oneof(

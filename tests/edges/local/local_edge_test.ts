@@ -22,7 +22,7 @@ function agent(id: string): EdgeAgent {
   };
 }
 
-/** What the server answers to a browser that follows a link. */
+/** The server's response to a page that follows a link. */
 async function answer(link: URL): Promise<{ type: string; code?: string }> {
   const [, , callType, callId] = link.pathname.split("/").map(decodeURIComponent);
   const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
@@ -102,7 +102,7 @@ Deno.test("agents in one call see each other, agents of two calls do not", async
   const names = [...parrot.participants.values()].map(({ userId, kind }) => `${userId} ${kind}`);
   assertEquals(names, ["echo agent"]);
   assertEquals(other.participants.size, 0);
-  // Two agents alone are no company.
+  // Two agents alone are no people.
   assertEquals(echo.state, "waiting");
 });
 

@@ -80,7 +80,7 @@ Deno.test("Peer reports a missing network after a while, and can still connect",
 Deno.test("Peer asks for few connections while it has no network", async () => {
   let connections = 0;
   for (let waited = 0; waited < 60_000; connections++) {
-    // Firefox fails at once, and looks no further.
+    // Firefox fails immediately, and searches no further.
     using fixture = await answered();
     fixture.connection.become("failed");
     for (; !fixture.states.includes("failed"); waited += 1000) fixture.time.tick(1000);

@@ -360,7 +360,7 @@ Deno.test("Room reports the longest delay to agents", async () => {
   grace.page.say({ type: "ping", id: 1, roundTripMs: 100, jitterBufferMs: 60, outputMs: 40 });
   const delays = agent.messages.flatMap((one) => one.type === "heardDelay" ? [one.ms] : []);
   assertEquals(delays, [50, 150]);
-  // A page that says that it hears nothing of it for a minute is not believed.
+  // A reported delay of a minute is not believed.
   grace.page.say({ type: "ping", id: 2, roundTripMs: 100, jitterBufferMs: 60_000 });
   assertEquals(agent.messages.at(-1), { type: "heardDelay", ms: 1000 });
 });

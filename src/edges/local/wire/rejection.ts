@@ -40,7 +40,7 @@ export class Rejection extends Error {
 export type GoodbyeCode =
   /** The agent left and the call is over. */
   | "agent-left"
-  /** The call was ended for everybody. */
+  /** The call was ended for all. */
   | "call-ended"
   /** The agent's program is ending. */
   | "server-closing"
