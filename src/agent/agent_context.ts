@@ -10,7 +10,7 @@ import type { EventManager } from "../events/event_manager.ts";
 import type { Logger } from "../events/logger.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { GenerateReplyOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
-import type { SpeechOutcome } from "../inference/reply/speech_handle.ts";
+import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 
 /** What a processor can use of the agent that it belongs to; an `Agent` is one. */
