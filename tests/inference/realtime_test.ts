@@ -176,7 +176,7 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
 
 Deno.test("several people are one stream to a realtime model, and the loudest is who spoke", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Both at once.", reply: "One by one." }],
+    realtime: [{ heard: "Both together.", reply: "One by one." }],
     people: ["ann", "bob"],
   });
   const [ann, bob] = fixture.people;
