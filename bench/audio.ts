@@ -204,7 +204,7 @@ function printSkipped(rows: (ResamplingRow | MixingRow)[]): void {
   }
 }
 
-/** Where somebody else is ahead of us, in so many words. */
+/** Names the contenders that are ahead of us. */
 function printBehind(): void {
   const native = (row: ResamplingRow) => row.name === "ringline, native";
   const all = [...resampling, ...otherRates];

@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { PcmChunk } from "../src/audio/pcm_chunk.ts";
 import { Call } from "../src/edge/call.ts";
-import type { Connection } from "../src/edge/connection.ts";
+import type { CallConnection } from "../src/edge/call_connection.ts";
 import type { EdgeAgent } from "../src/edge/edge_agent.ts";
 import { EdgeTransport } from "../src/edge/edge_transport.ts";
 import { MediaConnection } from "../src/media/parent/media_connection.ts";
@@ -24,7 +24,7 @@ const WARM_UP_ROWS = 50;
 /** An edge that is nothing but a hop. */
 class HopEdge extends EdgeTransport {
   readonly #process = new MediaProcess({
-    host: new URL("./hop_host.ts", import.meta.url),
+    child: new URL("./hop_child.ts", import.meta.url),
     config: null,
   });
   readonly #participants: number;
@@ -40,7 +40,7 @@ class HopEdge extends EdgeTransport {
   override createCall(callId: string): Promise<Call> {
     return Promise.resolve(new Call({ id: callId }));
   }
-  override join(agent: EdgeAgent, call: Call): Promise<Connection> {
+  override join(agent: EdgeAgent, call: Call): Promise<CallConnection> {
     const params = { participants: this.#participants };
     return MediaConnection.open(this, { agent, call, process: this.#process, params });
   }

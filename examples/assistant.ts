@@ -45,7 +45,7 @@ await run(async (signal) => {
     vad: sileroVad(),
     stt: service.stt({ model: options.stt }),
     tts: service.tts({ model: options.tts, voice: options.voice }),
-    talk: { eagerTurns: true },
+    turnHandling: { preemptiveGeneration: true },
     tools: [
       defineTool({
         name: "get_time",
@@ -58,6 +58,6 @@ await run(async (signal) => {
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  const greeting = agent.respond("Somebody has joined. Greet them briefly.");
+  const greeting = agent.generateReply("A participant has joined. Greet them briefly.");
   await Promise.all([greeting, agent.finish({ signal })]);
 });

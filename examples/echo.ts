@@ -1,5 +1,5 @@
 // deno run --allow-run examples/echo.ts
-/** Says everything back at once. Open the printed link in a browser; Ctrl-C ends it. */
+/** Says everything back immediately. Open the printed link in a browser; Ctrl-C ends it. */
 import { Agent, untilShutdown } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 

@@ -48,7 +48,7 @@ public <said> = <greeting> | <question> | <timer> | <wish> | <sign>;
 `;
 
 const STORY =
-  "Once upon a time there was a small radio that nobody listened to. Every night it sang " +
+  "Once upon a time there was a small radio that had no listeners. Every night it sang " +
   "to the lamp, and the lamp grew warm. One day a child came in, and turned the radio up. " +
   "Since then the whole house sings. That is the end of the story.";
 
@@ -69,7 +69,7 @@ const RULES: Rule[] = [
   { when: /story/, then: () => STORY },
   { when: /joke/, then: () => "Why do robots never get lost? They always follow the rules." },
   { when: /what did you say/, then: (_, messages) => whatWasHeard(messages) },
-  // Whoever asks for silence gets it.
+  // A participant who asks for silence gets it.
   { when: /stop|be quiet/, then: () => "" },
   { when: /thank you/, then: () => "You are welcome." },
   { when: /good bye/, then: () => "Good bye!" },

@@ -30,7 +30,7 @@ await run(async (signal) => {
     vad: sileroVad(),
     stt: service.stt({ model: options.stt }),
     tts: service.tts({ model: options.tts, voice: options.voice }),
-    talk: { answers: ({ text }) => /\bmoderator\b/i.test(text) },
+    turnHandling: { shouldReply: ({ text }) => /\bmoderator\b/i.test(text) },
     tools: [
       defineTool({
         name: "speaking_times",

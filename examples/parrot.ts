@@ -6,24 +6,26 @@
 import { parseArgs } from "node:util";
 import {
   Agent,
+  type AgentContext,
   type Participant,
   type ParticipantAudio,
   PcmChunk,
   type Processor,
   untilShutdown,
 } from "@ringline/edge";
+import { rms } from "@ringline/edge/audio";
 import { LocalEdge } from "@ringline/edge/local";
 import { LevelPicture } from "./lib/level_picture.ts";
-import { rms, SpeechDetector } from "./lib/speech_detector.ts";
+import { SpeechDetector } from "./lib/speech_detector.ts";
 
 /** The longest that it remembers of what one person says at a time. */
 const LONGEST_MS = 20_000;
 /** How much of what came before speech was noticed belongs to it. */
 const LEAD_MS = 200;
-/** How long somebody must speak over the parrot before it gives way. */
+/** How long a participant must speak over the parrot before it gives way. */
 const INTERRUPT_MS = 160;
 /** The level that fills the picture: loud speech. */
-const FULL = 8000;
+const FULL = 8000 / 32_768;
 
 /** What is known of one person's speech. */
 interface Listener {
@@ -37,14 +39,14 @@ export class Parrot implements Processor {
   readonly #picture = new LevelPicture();
   readonly videoTrack = this.#picture.track;
   readonly #listeners = new Map<string, Listener>();
-  #agent: Agent | undefined;
+  #agent: AgentContext | undefined;
   #lastRow = -1;
   /** The loudest since the last bar was drawn, and of each tenth of a second that is being said. */
   #level = 0;
   readonly #said: number[] = [];
   #saidFromMs = 0;
 
-  start(agent: Agent): void {
+  start(agent: AgentContext): void {
     this.#agent = agent;
   }
 

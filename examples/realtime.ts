@@ -21,6 +21,6 @@ await run(async (signal) => {
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  const greeting = agent.respond("Greet the person who has just joined.");
+  const greeting = agent.generateReply("Greet the person who has just joined.");
   await Promise.all([greeting, agent.finish({ signal })]);
 });

@@ -1,7 +1,7 @@
 // OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/screen_helper.ts
 /**
- * Looks at the screen that somebody shares and says what it notices, each time the screen is another
- * one and stands still. It can be asked about it, too.
+ * Looks at the screen that a participant shares and says what it notices, each time the screen
+ * is another one and stands still. It can be asked about it, too.
  */
 import { Agent, screenChanges } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
@@ -22,13 +22,15 @@ await run(async (signal) => {
   await using edge = new LocalEdge();
   const watching = screenChanges(async () => {
     // The model is shown the latest picture with every question.
-    await agent.respond("The shared screen has changed. Say in one sentence what stands out.");
+    await agent.generateReply(
+      "The shared screen has changed. Say in one sentence what stands out.",
+    );
   });
   const agent: Agent = new Agent({
     edge,
     agentUser: { id: "screen-helper", name: "Screen helper" },
     instructions:
-      "You see the screen that somebody shares, and help with what is on it. What you " +
+      "You see the screen that a participant shares, and help with what is on it. What you " +
       "write is spoken: be brief.",
     llm: service.llm({ model: options.model, acceptsImages: true }),
     vad: sileroVad(),

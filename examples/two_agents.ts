@@ -1,7 +1,7 @@
 // deno run --allow-run examples/two_agents.ts
 /**
- * Two agents on one edge, each in a call of its own: the echo says everything back at once, the
- * counter tells the page how long everybody has spoken. Neither hears the other's call. Open both
+ * Two agents on one edge, each in a call of its own: the echo says everything back immediately, the
+ * counter tells the page how long each person has spoken. Neither hears the other's call. Open both
  * links in a browser; Ctrl-C ends them.
  */
 import { Agent, untilShutdown } from "@ringline/edge";

@@ -5,12 +5,23 @@
  *   wav_tool.ts convert IN.wav OUT.wav --rate=16000 [--channels=1]
  *   wav_tool.ts mix A.wav B.wav OUT.wav [--rate=48000] [--channels=1] [--gain-b=0.5]
  *
- * 16-bit PCM. Files may be longer than memory: they are read and written in pieces.
+ * It reads PCM and floats, and writes 16-bit PCM. Files may be longer than memory: they are read and
+ * written in pieces.
  */
-import { loadKernel, MAX_GAIN, Mixer, PcmChunk, Resampler } from "@ringline/edge/audio";
+import {
+  decodeWav,
+  loadKernel,
+  MAX_GAIN,
+  Mixer,
+  PcmChunk,
+  readWavHeader,
+  Resampler,
+  type WavHeader,
+  wavHeader,
+} from "@ringline/edge/audio";
 import { parseArgs } from "node:util";
 
-/** Frames that are read at once: short enough for a smooth bar, long enough for speed. */
+/** Frames of one read: short enough for a smooth bar, long enough for speed. */
 const PIECE_FRAMES = 48_000;
 /** The most bytes of samples: a WAV file's header counts in 32 bits. */
 const MAX_BYTES = 2 ** 32 - 1 - 36;
@@ -19,81 +30,55 @@ const MAX_BYTES = 2 ** 32 - 1 - 36;
 class UsageError extends Error {}
 
 class WavReader implements Disposable {
+  readonly path: string;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly #file: Deno.FsFile;
+  readonly #header: WavHeader;
+  readonly #frameBytes: number;
+  #done = 0;
   #open = true;
 
-  private constructor(
-    readonly path: string,
-    readonly file: Deno.FsFile,
-    readonly sampleRate: number,
-    readonly channels: number,
-    readonly frames: number,
-  ) {}
-
-  static open(path: string): WavReader {
-    return named(path, () => {
-      const file = Deno.openSync(path);
-      try {
-        return WavReader.#begin(path, file);
-      } catch (error) {
-        file.close();
-        throw error;
-      }
-    });
+  constructor(path: string) {
+    this.path = path;
+    this.#file = named(path, () => Deno.openSync(path));
+    try {
+      this.#header = named(path, () => readWavHeader((at, length) => this.#read(at, length)));
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+    const { sampleRate, channels, bits } = this.#header;
+    this.sampleRate = sampleRate;
+    this.channels = channels;
+    this.#frameBytes = channels * bits / 8;
   }
 
-  static #begin(path: string, file: Deno.FsFile): WavReader {
-    const header = readExactly(file, 12);
-    const tag = (view: DataView, at: number) =>
-      String.fromCharCode(...new Uint8Array(view.buffer, at, 4));
-    if (tag(header, 0) !== "RIFF" || tag(header, 8) !== "WAVE") {
-      throw new TypeError("expected a WAV file");
-    }
-    let format: DataView | undefined;
-    for (;;) {
-      const chunk = readExactly(file, 8);
-      const length = chunk.getUint32(4, true);
-      if (tag(chunk, 0) === "data") {
-        if (format === undefined) throw new TypeError("its format is missing");
-        const [kind, bits] = [format.getUint16(0, true), format.getUint16(14, true)];
-        // 0xfffe says that the kind stands further on; with 16 bits it is PCM.
-        if ((kind !== 1 && kind !== 0xfffe) || bits !== 16) {
-          throw new TypeError(`expected 16-bit PCM, got kind ${kind} with ${bits} bits`);
-        }
-        const [channels, sampleRate] = [format.getUint16(2, true), format.getUint32(4, true)];
-        assertFormat(sampleRate, channels);
-        const frames = Math.floor(length / 2 / channels);
-        return new WavReader(path, file, sampleRate, channels, frames);
-      }
-      if (tag(chunk, 0) === "fmt " && length < 16) {
-        throw new TypeError(`expected a format chunk of 16 bytes or more, got ${length}`);
-      }
-      const body = readExactly(file, length + length % 2);
-      if (tag(chunk, 0) === "fmt ") format = body;
-    }
-  }
-
-  #done = 0;
-
-  /** The next piece; `undefined` at the end. */
+  /** Returns the next piece; `undefined` at the end. */
   read(): PcmChunk | undefined {
-    const frames = Math.min(PIECE_FRAMES, this.frames - this.#done);
-    const samples = new Int16Array(frames * this.channels);
-    const bytes = new Uint8Array(samples.buffer);
-    const read = frames > 0 ? named(this.path, () => readUpTo(this.file, bytes)) : 0;
-    const whole = Math.floor(read / 2 / this.channels);
-    if (whole === 0) return undefined;
-    this.#done += whole;
-    return new PcmChunk(samples.subarray(0, whole * this.channels), this);
+    const { dataStart, dataBytes } = this.#header;
+    const length = Math.min(PIECE_FRAMES * this.#frameBytes, dataBytes - this.#done);
+    const bytes = named(this.path, () => this.#read(dataStart + this.#done, length));
+    const pcm = decodeWav(bytes, this.#header);
+    this.#done += pcm.frames * this.#frameBytes;
+    return pcm.frames === 0 ? undefined : pcm;
   }
 
   /** From 0 to 1. */
   get progress(): number {
-    return this.frames === 0 ? 1 : this.#done / this.frames;
+    const { dataBytes } = this.#header;
+    return dataBytes < this.#frameBytes ? 1 : this.#done / dataBytes;
   }
 
   [Symbol.dispose](): void {
-    if (this.#open) this.file.close();
+    if (this.#open) this.#file.close();
     this.#open = false;
+  }
+
+  #read(at: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.#file.seekSync(at, Deno.SeekMode.Start);
+    return bytes.subarray(0, readUpTo(this.#file, bytes));
   }
 }
 
@@ -158,22 +143,8 @@ class WavWriter implements Disposable {
   }
 
   #writeHeader(): void {
-    const header = new DataView(new ArrayBuffer(44));
-    const put = (at: number, text: string) =>
-      [...text].forEach((letter, n) => header.setUint8(at + n, letter.charCodeAt(0)));
-    put(0, "RIFF");
-    header.setUint32(4, 36 + this.#bytes, true);
-    put(8, "WAVEfmt ");
-    header.setUint32(16, 16, true);
-    header.setUint16(20, 1, true);
-    header.setUint16(22, this.#channels, true);
-    header.setUint32(24, this.#rate, true);
-    header.setUint32(28, this.#rate * this.#channels * 2, true);
-    header.setUint16(32, this.#channels * 2, true);
-    header.setUint16(34, 16, true);
-    put(36, "data");
-    header.setUint32(40, this.#bytes, true);
-    writeAll(this.#file, new Uint8Array(header.buffer));
+    const format = { sampleRate: this.#rate, channels: this.#channels };
+    writeAll(this.#file, wavHeader(format, this.#bytes));
   }
 }
 
@@ -221,7 +192,7 @@ function* framed(pieces: Iterable<Int16Array>, length: number): Generator<Int16A
 }
 
 function convert(from: string, to: string, rate: number | undefined, channels?: 1 | 2): void {
-  using reader = WavReader.open(from);
+  using reader = new WavReader(from);
   const outRate = rate ?? reader.sampleRate;
   const outChannels = channels ?? (reader.channels === 1 ? 1 : 2);
   using resampler = resamplerFor(reader, outRate, outChannels);
@@ -240,8 +211,8 @@ function mix(
   to: string,
   options: Options,
 ): void {
-  using a = WavReader.open(from[0]);
-  using b = WavReader.open(from[1]);
+  using a = new WavReader(from[0]);
+  using b = new WavReader(from[1]);
   const rate = options.rate ?? Math.max(a.sampleRate, b.sampleRate);
   const channels = options.channels ?? (a.channels === 1 && b.channels === 1 ? 1 : 2);
   using resamplerA = resamplerFor(a, rate, channels);
@@ -286,12 +257,6 @@ function readUpTo(file: Deno.FsFile, bytes: Uint8Array): number {
     read += count;
   }
   return read;
-}
-
-function readExactly(file: Deno.FsFile, length: number): DataView {
-  const bytes = new Uint8Array(length);
-  if (readUpTo(file, bytes) < length) throw new TypeError("expected a WAV file, got a cut one");
-  return new DataView(bytes.buffer);
 }
 
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {

@@ -95,13 +95,13 @@ async function answerAloud(): Promise<string> {
     tools: [],
     history: [],
   });
-  session.sendText("Say hello.", { respond: true });
+  session.sendText("Say hello.", { generateReply: true });
   let ms = 0, text = "";
   for await (const event of session) {
     if (event.type === "audio") ms += event.pcm.durationMs;
     else if (event.type === "text") text += event.text;
     else if (event.type === "error") throw event.error;
-    else if (event.type === "answer-ended") break;
+    else if (event.type === "reply-ended") break;
   }
   if (ms === 0) throw new Error("no sound");
   return `${text} (${Math.round(ms)} ms of sound)`;

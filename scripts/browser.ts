@@ -6,6 +6,7 @@
  */
 import puppeteer, { type Browser, type LaunchOptions, type Page } from "npm:puppeteer-core@25.16.0";
 import { findChromium, findFirefox } from "./browsers.ts";
+import { fileURLToPath } from "node:url";
 
 export type { Browser, Page };
 
@@ -36,7 +37,7 @@ const PREFERENCES = {
 };
 
 /** Firefox has nothing like Chromium's pipe, with which it would end when we end, however we end. */
-const FIREFOX_UNTIL_WE_END = new URL("firefox.sh", import.meta.url).pathname;
+const FIREFOX_UNTIL_WE_END = fileURLToPath(new URL("firefox.sh", import.meta.url));
 
 const REMOVE_ATTEMPTS = 20;
 const REMOVE_AGAIN_MS = 100;
@@ -123,7 +124,7 @@ async function launch(
     const browser = await puppeteer.launch({
       ...optionsFor(folder),
       headless: true,
-      handleSIGINT: false, // whoever started it ends it, in its own order
+      handleSIGINT: false, // the script that started it ends it, in its own order
       handleSIGTERM: false,
       handleSIGHUP: false,
     });

@@ -12,7 +12,7 @@
 import { parseArgs } from "node:util";
 import { PcmChunk } from "../src/audio/pcm_chunk.ts";
 import type { Call } from "../src/edge/call.ts";
-import type { Connection } from "../src/edge/connection.ts";
+import type { CallConnection } from "../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../src/edge/edge_agent.ts";
 import { ConnectionError } from "../src/edge/errors.ts";
 import { CustomEventReceivedEvent, ErrorEvent } from "../src/edge/events.ts";
@@ -115,7 +115,7 @@ class Check {
       this.#note({ check, passed: true, figure: figure ?? ms(performance.now() - from) });
       return result;
     } catch (error) {
-      // Nobody there before anything was checked: that says nothing about the key or the rest.
+      // No participant came before the first check: that says nothing about the key or the rest.
       if (this.lines.length === 0 && error instanceof ConnectionError) throw error;
       this.#note({ check, passed: false, figure: String(error) });
       return undefined;
@@ -141,7 +141,7 @@ function table(lines: readonly Line[]): string {
 
 /** Says the tone until it is stopped. */
 function sayTone(
-  connection: Connection,
+  connection: CallConnection,
   edge: GetStreamEdge,
 ): Disposable & { ready: Promise<void> } {
   const track = edge.createAudioTrack();
@@ -259,7 +259,7 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
     if (failed) throw new Error(failed);
     return [true];
   });
-  const strategies: [string, Connection, GetStreamEdge][] = [
+  const strategies: [string, CallConnection, GetStreamEdge][] = [
     ["the one who speaks", first, speaking],
     ["the one who listens", second, listening],
   ];

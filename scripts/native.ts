@@ -4,6 +4,7 @@
  * With `--if-possible` it is a step before another task: it says nothing when there is nothing to
  * do, says one line when cargo is missing, and never fails for that.
  */
+import { fileURLToPath } from "node:url";
 
 const USAGE = `deno task native [--if-possible]
 
@@ -99,6 +100,6 @@ async function build(): Promise<number> {
     stderr: "inherit",
   }).spawn();
   const { code } = await child.status;
-  if (code === 0) console.error(`Native library: ${decodeURIComponent(library.pathname)}`);
+  if (code === 0) console.error(`Native library: ${fileURLToPath(library)}`);
   return code;
 }

@@ -1,6 +1,6 @@
 /**
  * `deno task safety`: lints the crate strictly, runs its tests, and calls every export with what
- * nobody should give it for a bounded time, under whatever finds wrong memory accesses here: Miri
+ * no caller should pass for a bounded time, under whatever finds wrong memory accesses here: Miri
  * for the core where it is installed, and the address sanitizer (nightly) or else valgrind for the
  * border. What cannot be run is named. `--seconds=N`: how long the border is fuzzed, 20 unless given.
  */

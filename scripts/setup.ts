@@ -1,13 +1,17 @@
 /**
- * Makes a machine that cannot reach JSR work all the same.
+ * Prepares a machine that cannot reach JSR.
  *
  * Where JSR answers (or its packages are already there), this does nothing. Where it does not, it
  * writes stand-ins for the few `@std` modules that tests and scripts use into `vendor/`, which git
  * ignores: thin files over npm packages, with the same names and the same behaviour. The
  * specifiers in `deno.json` stay the canonical ones either way.
  *
- * This file imports nothing, since it runs before anything can be resolved.
+ * Either way it also sees to `vendor/deno.lock`: the committed `deno.lock`, and what JSR or the
+ * stand-ins add to it on this machine.
+ *
+ * This file imports no package, since it runs before anything can be resolved.
  */
+import { COMMITTED, keeps, MERGED, readLock } from "./lock_file.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const TYPES = new URL("./stand_ins/", import.meta.url);
@@ -103,6 +107,31 @@ async function fingerprint(): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
+/** Writes the lock file of this machine, unless it keeps to the committed one already. */
+async function mergeLock(): Promise<void> {
+  const committed = await readLock(COMMITTED);
+  if (committed === undefined) return; // `deno task lock` is about to write it
+  const merged = await readLock(MERGED);
+  if (merged?.jsr !== undefined && keeps(merged, committed)) return;
+  await write(MERGED, JSON.stringify(committed, null, 2));
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", "--frozen=false", ...standardModules()],
+    cwd: ROOT,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) {
+    console.error(`setup: the lock file lacks @std:\n${new TextDecoder().decode(stderr)}`);
+  }
+}
+
+/** The modules of `@std` that the project may import. */
+function standardModules(): string[] {
+  return Object.entries(PACKAGES).flatMap(([name, { files }]) =>
+    Object.keys(files).map((file) => `jsr:@std/${name}@^1${file === "mod" ? "" : `/${file}`}`)
+  );
+}
+
 const mark = new URL(`vendor/${MARK}`, ROOT);
 const vendored = new URL(`vendor/${HOST}/@std/async/meta.json`, ROOT);
 const wanted = await fingerprint();
@@ -117,3 +146,4 @@ if (found !== wanted && (found !== undefined || !await exists(vendored))) {
     console.error("setup: JSR cannot be reached; wrote stand-ins for @std into vendor/");
   }
 }
+await mergeLock();

@@ -1,128 +1,168 @@
 /**
- * `deno task test`: the whole suite, from whatever machine it finds.
+ * `deno task test`, `test:unit`, `test:e2e`, `test:world`: runs lanes of tests, and ends with one
+ * plain line of true counts: `N passed, N failed`.
  *
- * Gets what the browser tests need, builds the native library where cargo is at hand, runs cargo's
- * and Deno's tests, and ends with one plain line of true counts: `N passed, N failed`. Arguments
- * are handed to `deno test`, e.g. `deno task test tests/audio`.
+ *     scripts/test.ts LANE... [--crate] [--docs] [--install] [PATH...] [-- ARGUMENTS]
+ *
+ * `--crate` and `--docs` add the crate's tests and the examples in the docs. `--install` lets it
+ * install the programs that are missing, as CI does. Paths narrow the run to what lies there;
+ * arguments after `--` are handed to `deno test`.
  *
  * @module
  */
-import { provideBrowsers } from "./browsers.ts";
+import { parseArgs } from "node:util";
+import { LANE_VARIABLE } from "./browsers.ts";
+import { countCargo, countJunit, type Counts, sum } from "./counts.ts";
+import { covers, ENVIRONMENT, filesOf, type Lane, LANES, runsAlone, testFiles } from "./lanes.ts";
+import { PREREQUISITES, provide } from "./prerequisites.ts";
+import { read, show } from "./programs.ts";
 
-const ROOT = new URL("..", import.meta.url);
-const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
+/** How long the world lane fuzzes the crate's exports. */
+const FUZZ_SECONDS = 20;
 
-interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
+function parse() {
+  const end = Deno.args.indexOf("--");
+  const { values, positionals } = parseArgs({
+    args: end === -1 ? Deno.args : Deno.args.slice(0, end),
+    options: {
+      install: { type: "boolean", default: false },
+      crate: { type: "boolean", default: false },
+      docs: { type: "boolean", default: false },
+    },
+    allowPositionals: true,
+  });
+  const isLane = (one: string): one is Lane => (LANES as readonly string[]).includes(one);
+  return {
+    ...values,
+    lanes: LANES.filter((lane) => positionals.includes(lane)),
+    paths: positionals.filter((one) => !isLane(one)).map((path) => path.replace(/^\.\//, "")),
+    passed: end === -1 ? [] : Deno.args.slice(end + 1),
+  };
 }
 
-function sum(all: Counts[]): Counts {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const { passed, failed, skipped } of all) {
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped += skipped;
-  }
-  return total;
-}
-
-/** Runs a command with its output shown and gives whether it succeeded. */
-async function show(command: string, args: string[], env: Record<string, string> = {}) {
-  const child = new Deno.Command(command, {
-    args,
-    env,
-    cwd: ROOT,
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
-  return (await child.status).success;
-}
-
-/** Runs a command and gives what it printed. */
-async function read(command: string, args: string[]) {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd: ROOT }).output();
-  const decoder = new TextDecoder();
-  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+/** Narrows files to the paths given. */
+function narrow(files: string[], paths: string[]): string[] {
+  if (paths.length === 0) return files;
+  const folders = paths.map((path) => path.endsWith(".ts") ? path : path.replace(/\/?$/, "/"));
+  return files.filter((file) => folders.some((folder) => covers(folder, file)));
 }
 
 /** The crate's own tests, where cargo is there to run them. */
-async function cargoTests(): Promise<Counts> {
-  const cargo = await read("cargo", ["--version"]).catch(() => undefined);
-  if (!cargo?.success) {
+async function crateTests(): Promise<Counts> {
+  if (!(await read("cargo", ["--version"])).success) {
     console.error("test: no cargo, so the crate's own tests are not run");
-    return { passed: 0, failed: 0, skipped: 0 };
+    return sum([]);
   }
-  const args = ["test", "--release", "--manifest-path", "native/Cargo.toml"];
+  const args = ["test", "--release", "--locked", "--manifest-path", "native/Cargo.toml"];
   const { success, stdout, stderr } = await read("cargo", args);
-  const results = stdout.matchAll(/test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/g);
-  const counts = sum(
-    [...results].map(([, passed, failed, skipped]) => ({
-      passed: Number(passed),
-      failed: Number(failed),
-      skipped: Number(skipped),
-    })),
-  );
-  if (!success) {
-    console.error(stderr + stdout);
-    counts.failed ||= 1; // it did not compile
-  }
-  console.error(`cargo test: ${counts.passed} passed, ${counts.failed} failed`);
-  return counts;
+  if (!success) console.error(stderr + stdout);
+  return countCargo(stdout, success);
 }
 
-/** The examples in the docs, run. What they print is of interest only when one fails. */
+/** The crate under what finds wrong memory accesses, and its exports fuzzed. */
+async function safety(): Promise<Counts> {
+  if (!(await read("cargo", ["--version"])).success) return sum([]);
+  const args = ["run", "-A", "scripts/safety.ts", `--seconds=${FUZZ_SECONDS}`];
+  const { success, stdout, stderr } = await read(Deno.execPath(), args);
+  console.error(success ? stderr.replace(/^(?!safety:).*\n/gm, "") : stderr + stdout);
+  return countCargo(stdout, success);
+}
+
+/** The examples in the docs. What they print is of interest only when one fails. */
 async function docTests(): Promise<Counts> {
-  return await counted(async (report) => {
-    const args = ["test", "--doc", "-A", "--no-prompt", `--junit-path=${report}`, "mod.ts", "src"];
+  return await junit(async (report) => {
+    const args = ["test", "--doc", "-A", "--no-prompt", "--frozen", report, "mod.ts", "src"];
     const { success, stdout, stderr } = await read(Deno.execPath(), args);
     if (!success) console.error(stderr + stdout);
     return success;
   });
 }
 
-/** Deno's tests. */
-async function denoTests(browsers: Record<string, string>, paths: string[]): Promise<Counts> {
-  return await counted((report) =>
-    show(
-      Deno.execPath(),
-      ["test", "-A", "--no-prompt", `--junit-path=${report}`, ...paths],
-      browsers,
-    )
+/** Deno's tests of a lane: what measures nothing, as many files at a time as processors. */
+async function laneTests(lane: Lane, files: string[], passed: string[]): Promise<Counts> {
+  const env = { ...ENVIRONMENT[lane], [LANE_VARIABLE]: lane };
+  const run = (files: string[], ...flags: string[]) =>
+    junit((report) =>
+      show(
+        Deno.execPath(),
+        // `deno task check` knows the types.
+        [
+          "test",
+          "-A",
+          "--no-prompt",
+          "--no-check",
+          "--frozen",
+          ...flags,
+          report,
+          ...passed,
+          ...files,
+        ],
+        env,
+      )
+    );
+  const { alone = [], together = [] } = Object.groupBy(
+    files,
+    (file) => runsAlone(lane, file) ? "alone" : "together",
   );
+  const counts = [];
+  if (together.length > 0) counts.push(await run(together, "--parallel"));
+  if (alone.length > 0) counts.push(await run(alone));
+  return sum(counts);
 }
 
 /** Runs tests that write a JUnit report, and counts by it. */
-async function counted(run: (report: string) => Promise<boolean>): Promise<Counts> {
+async function junit(run: (flag: string) => Promise<boolean>): Promise<Counts> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const success = await run(report);
-    const xml = await Deno.readTextFile(report);
-    const cases = xml.match(/<testcase\b/g)?.length ?? 0;
-    const failed = xml.match(/<(failure|error)\b/g)?.length ?? 0;
-    const skipped = xml.match(/<skipped\b/g)?.length ?? 0;
-    return {
-      passed: cases - failed - skipped,
-      failed: failed === 0 && !success ? 1 : failed, // a module that did not load, a leak
-      skipped,
-    };
+    const success = await run(`--junit-path=${report}`);
+    return countJunit(await Deno.readTextFile(report), success);
   } finally {
     await Deno.remove(report);
   }
 }
 
+/** Runs one part, and says what came of it and how long it took. */
+async function part(name: string, run: () => Promise<Counts>): Promise<Counts> {
+  const start = performance.now();
+  const counts = await run();
+  const seconds = Math.round((performance.now() - start) / 1000);
+  console.error(`test: ${name}: ${counts.passed} passed, ${counts.failed} failed, ${seconds} s`);
+  return counts;
+}
+
+const { lanes, paths, passed, install, crate, docs } = parse();
+const all = await testFiles();
+const runs = lanes.map((lane) => ({ lane, files: narrow(filesOf(lane, all), paths) }))
+  .filter(({ files }) => files.length > 0);
+if (runs.length === 0) {
+  const lane = LANES.find((one) => narrow(filesOf(one, all), paths).length > 0);
+  const hint = lane ? `: deno task test:${lane} ${paths.join(" ")}` : "";
+  console.error(`test: no test of ${lanes.join(", ")} lies in ${paths.join(", ")}${hint}`);
+  Deno.exit(1);
+}
 const inCi = Deno.env.get("CI") !== undefined;
-const browsers = await provideBrowsers(SPEECH);
+try {
+  const isUnit = runs.every(({ lane }) => lane === "unit");
+  await provide(isUnit ? [] : PREREQUISITES, { install: install || inCi });
+} catch (error) {
+  console.error(`test: ${(error as Error).message}`);
+  Deno.exit(1);
+}
 await show(Deno.execPath(), ["run", "-A", "scripts/native.ts", "--if-possible"]);
-const whole = Deno.args.length === 0;
-const total = sum(
-  whole
-    ? [await cargoTests(), await docTests(), await denoTests(browsers, ["tests"])]
-    : [await denoTests(browsers, Deno.args)],
+const isWhole = paths.length === 0;
+const counts: Counts[] = [];
+// Neither depends on time, so they may share the processors.
+counts.push(
+  ...await Promise.all([
+    ...(isWhole && crate ? [part("crate", crateTests)] : []),
+    ...(isWhole && docs ? [part("docs", docTests)] : []),
+  ]),
 );
-const { passed, failed, skipped } = total;
-const line = `${passed} passed, ${failed} failed`;
-console.log(skipped > 0 ? `${line}, ${skipped} skipped` : line);
-if (failed > 0 || passed === 0 || (inCi && skipped > 0)) Deno.exit(1);
+for (const { lane, files } of runs) {
+  counts.push(await part(lane, () => laneTests(lane, files, passed)));
+  if (lane === "world" && isWhole) counts.push(await part("safety", safety));
+}
+const total = sum(counts);
+const line = `${total.passed} passed, ${total.failed} failed`;
+console.log(total.skipped > 0 ? `${line}, ${total.skipped} skipped` : line);
+if (total.failed > 0 || total.passed === 0 || (inCi && total.skipped > 0)) Deno.exit(1);

@@ -5,10 +5,12 @@
  * what the sources give.
  *
  * The compiler is Debian 12's rustc, since its output stays the same for ever, and one command
- * installs it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`.
+ * installs it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`. With `--install`, and
+ * in CI, this does it.
  */
 
-import { sha256 } from "../src/native/sha256.ts";
+import { sha256 } from "../src/native/node_builtins.ts";
+import { fileURLToPath } from "node:url";
 
 const COMPILER = "rustc 1.63.0";
 const PACKAGES = ["rustc=1.63.*", "libstd-rust-dev=1.63.*", "libstd-rust-dev-wasm32", "lld-14"];
@@ -19,14 +21,15 @@ const crate = new URL("../native/", import.meta.url);
 const committed = new URL("../src/native/ringline_audio.wasm", import.meta.url);
 const list = new URL("../src/native/sources.ts", import.meta.url);
 const check = Deno.args.includes("--check");
+const mayInstall = Deno.args.includes("--install") || Deno.env.get("CI") !== undefined;
 
 await listSources();
 
-if (!await hasCompiler()) await install();
+if (mayInstall && !await hasCompiler()) await install();
 if (!await hasCompiler()) {
   console.error(
     `WASM: needs Debian 12's ${COMPILER}: apt-get install ${PACKAGES.join(" ")}\n` +
-      "(as root, on Debian 12). The committed module works without it.",
+      "(as root, on Debian 12; --install does it). The committed module works without it.",
   );
   // Where it cannot be had, there is nothing to compare with; in CI it can be.
   Deno.exit(check && Deno.env.get("CI") === undefined ? 0 : 1);
@@ -34,7 +37,7 @@ if (!await hasCompiler()) {
 const built = await build();
 if (!check) {
   await Deno.writeFile(committed, built);
-  console.error(`WASM: ${built.length} bytes in ${decodeURIComponent(committed.pathname)}`);
+  console.error(`WASM: ${built.length} bytes in ${fileURLToPath(committed)}`);
 } else if (!equal(built, await Deno.readFile(committed))) {
   console.error("WASM: the committed module is not what the sources give: run `deno task wasm`.");
   Deno.exit(1);
@@ -122,7 +125,7 @@ async function build(): Promise<Uint8Array<ArrayBuffer>> {
         "-Clinker=wasm-ld-14",
         "-Cstrip=symbols",
         // No path of this machine in it.
-        `--remap-path-prefix=${decodeURIComponent(crate.pathname)}=`,
+        `--remap-path-prefix=${fileURLToPath(crate)}=`,
         "src/lib.rs",
         `-o${file}`,
       ],

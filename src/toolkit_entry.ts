@@ -21,7 +21,16 @@
  */
 export * from "./edge/mod.ts";
 export { checkCall, checkJoin, checkUser } from "./edge/validation.ts";
+export {
+  type KeepaliveOptions,
+  KeepaliveSocket,
+  type KeepaliveSocketOptions,
+  type OpenSocketOptions,
+  type SocketEnd,
+  type SocketPort,
+} from "./edge/toolkit/keepalive_socket.ts";
 export { openBrowser } from "./edge/toolkit/open_browser.ts";
+export { WorkerWebSocket, type WorkerWebSocketOptions } from "./edge/toolkit/worker_web_socket.ts";
 export { checkMethods, checkObject } from "./events/checks.ts";
 export { DropCounter } from "./events/drop_counter.ts";
 export { describeError, messageOf } from "./events/error_text.ts";
@@ -33,3 +42,4 @@ export {
   waitFor,
   type WaitOptions,
 } from "./events/waiting.ts";
+export { backOffMs, type BackOffOptions, retry, type RetryOptions } from "./events/retry.ts";

@@ -35,7 +35,7 @@ const LEFT_OUT = new Set([
   "checkUser",
 ]);
 
-/** What says nothing to whoever made the mistake. */
+/** What says nothing to the author of the mistake. */
 const MEANINGLESS =
   /^Cannot |is not (a function|iterable|a constructor)|^Invalid |^undefined|reading '/;
 
@@ -228,7 +228,7 @@ Deno.test("a list of allowed people is a list of ids, not the letters of one", (
 Deno.test("an agent says and answers texts only", async () => {
   const agent = new Agent({ edge, agentUser, llm, stt, tts });
   for (const wrong of [undefined, null, 5, {}, ["Hello."], Promise.resolve("Hello.")]) {
-    for (const method of ["say", "respond"] as const) {
+    for (const method of ["say", "generateReply"] as const) {
       await assertRejects(
         () => agent[method](wrong as string),
         TypeError,
@@ -260,7 +260,7 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
       new GetStreamEdge({
         apiKey: "key",
         apiSecret: "secret",
-        // Where nobody listens.
+        // Where no listener is.
         basePath: "http://127.0.0.1:1",
         requestTimeoutMs: 10,
         logger: silentLogger,
@@ -283,7 +283,7 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
   },
   Agent: {
     make: () => new Agent({ edge, agentUser, llm, stt, tts }),
-    methods: ["join", "say", "respond", "sendCustomEvent", "waitForParticipant", "finish"],
+    methods: ["join", "say", "generateReply", "sendCustomEvent", "waitForParticipant", "finish"],
   },
 };
 

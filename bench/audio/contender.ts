@@ -21,7 +21,7 @@ export interface Runner {
   close(): void;
 }
 
-/** Somebody who resamples. */
+/** A resampler that is measured. */
 export interface Contender {
   readonly name: string;
   /** Whether it is measured with other rates and many streams too. */
@@ -71,7 +71,7 @@ export async function worstHoldMs(runner: Runner, rates: Rates): Promise<number>
   return Math.max(0, (rates.outputRate - output.length) * 1000 / rates.outputRate);
 }
 
-/** Samples that nobody has a short cut for. */
+/** Samples that no contender has a short cut for. */
 export function testSignal(length: number): Int16Array {
   return Int16Array.from({ length }, (_, n) => ((n * 40_503) >> 3) % 20_000);
 }

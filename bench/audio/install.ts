@@ -5,6 +5,7 @@
  * @module
  */
 import { progress } from "../lib/progress.ts";
+import { fileURLToPath } from "node:url";
 
 const folder = (Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`) +
   "/ringline-bench";
@@ -69,7 +70,7 @@ export function cargoLibrary(crate: URL): Promise<string> {
 }
 
 async function buildCrate(crate: URL): Promise<string> {
-  const manifest = decodeURIComponent(new URL("Cargo.toml", crate).pathname);
+  const manifest = fileURLToPath(new URL("Cargo.toml", crate));
   const target = `${folder}/cargo`;
   progress(`building ${manifest}`);
   await Deno.mkdir(folder, { recursive: true });

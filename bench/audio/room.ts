@@ -15,7 +15,7 @@ export interface RoomRow {
 
 const PEOPLE = 100;
 
-/** Runs the loop for some seconds. Everybody sends; `speaking` of them are mixed. */
+/** Runs the loop for some seconds. All participants send; `speaking` of them are mixed. */
 export async function measureRoom(
   kernel: AudioKernel,
   options: { seconds: number; speaking: number },

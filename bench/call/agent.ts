@@ -54,7 +54,7 @@ export class AgentProcess implements AsyncDisposable {
     return { link: new URL(link), joinMs };
   }
 
-  /** Says back at once what it hears, on a live track. */
+  /** Says back immediately what it hears, on a live track. */
   async echo(): Promise<void> {
     await this.#helper.ask("echo");
   }

@@ -20,7 +20,7 @@ import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import { speechLikeNoise } from "./speech.ts";
 
 const RATE = 48_000;
-/** What is written at once. */
+/** What one write holds. */
 const PIECE_MS = 100;
 /** A whole number of periods in each piece, so that the tone goes on without a seam. */
 const TONE_HZ = 1000;

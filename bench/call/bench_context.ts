@@ -16,7 +16,7 @@ export interface BenchContext {
   options: CallOptions;
 }
 
-/** A page that nobody has used before: storage and connections of its own. */
+/** A page that was not used before: storage and connections of its own. */
 export async function newPage({ browser }: Pick<BenchContext, "browser">): Promise<Page> {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();

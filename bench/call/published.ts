@@ -5,7 +5,7 @@
  * @module
  */
 
-/** One figure of somebody else. */
+/** One figure that another project published. */
 export interface PublishedFigure {
   what: string;
   who: string;

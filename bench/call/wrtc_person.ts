@@ -161,7 +161,7 @@ export class ScriptedPerson {
   }
 }
 
-/** Everybody speaks on one clock that does not drift. */
+/** All of them speak on one clock that does not drift. */
 export function speakTogether(people: ScriptedPerson[]): void {
   let due = performance.now();
   const turn = () => {

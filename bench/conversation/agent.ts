@@ -8,18 +8,18 @@ import { Helper } from "../lib/helper.ts";
 /** The parts of one answer's time, as the agent's own event tells them. */
 export interface AnswerParts {
   voiceToVoiceMs: number;
-  turnMs: number;
-  sttMs: number;
+  endOfTurnDelayMs: number;
+  transcriptionDelayMs: number;
   llmMs: number;
-  ttsMs: number;
+  ttfbMs: number;
   playoutMs: number;
-  ownMs: number;
+  overheadMs: number;
 }
 
 /** What happened to an agent. */
 export interface Happened {
   answers: AnswerParts[];
-  /** When it fell silent because somebody began to speak, on the wall clock. */
+  /** When it fell silent because a participant began to speak, on the wall clock. */
   suspectedAt: number[];
   bargeIns: number;
   errors: string[];

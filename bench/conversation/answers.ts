@@ -1,5 +1,5 @@
 /**
- * Somebody says something and is answered: from his last sound to the answer's first in the
+ * A person says something and is answered: from their last sound to the answer's first in the
  * browser, what of it the agent's event explains, and what is our own when the script, and the way
  * there and back of the same run, are taken off.
  *
@@ -29,7 +29,7 @@ export interface AnswerResults {
   /** From the last sound to the answer's first, in the browser. */
   inBrowserMs: number[];
   /** The same without the script, and without the connection's own way there and back. */
-  ownMs: number[];
+  overheadMs: number[];
   /** The ways there and back: the median of each connection. */
   transportMs: number[];
   /** What the agent says of each. */
@@ -38,7 +38,7 @@ export interface AnswerResults {
   lost: number;
 }
 
-/** Noise that begins and ends at once, so that its end is the same for everybody. */
+/** Noise that begins and ends sharply, so that its end is the same for all listeners. */
 function question(seed: number): Int16Array<ArrayBuffer> {
   const random = seeded(seed);
   return Int16Array.from(
@@ -74,7 +74,7 @@ export async function measureAnswers(
 ): Promise<AnswerResults> {
   const results: AnswerResults = {
     inBrowserMs: [],
-    ownMs: [],
+    overheadMs: [],
     transportMs: [],
     parts: [],
     lost: 0,
@@ -110,6 +110,6 @@ export async function measureAnswers(
   // One connection's way depends on its clock phases, and the next one's are others.
   const transportMs = median(results.transportMs);
   results.inBrowserMs = all.flat();
-  results.ownMs = results.inBrowserMs.map((ms) => ms - SCRIPTED_MS - transportMs);
+  results.overheadMs = results.inBrowserMs.map((ms) => ms - SCRIPTED_MS - transportMs);
   return results;
 }

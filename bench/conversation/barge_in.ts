@@ -24,7 +24,7 @@ const WORDS = [
 ];
 const WAV_HEADER = 44;
 const SETTLE_MS = 1500;
-/** How soon and how late into the agent's talking somebody interrupts. */
+/** How soon and how late into the agent's talking a person interrupts. */
 const FROM_MS = 300;
 const TO_MS = 2000;
 const LIMIT_MS = 5000;
@@ -46,9 +46,7 @@ async function recordings(): Promise<Int16Array<ArrayBuffer>[]> {
       return new Int16Array(bytes.buffer, WAV_HEADER, (bytes.length - WAV_HEADER) >> 1);
     }));
   } catch (cause) {
-    throw new Error("there is nobody to interrupt: apt install alsa-utils has recorded words", {
-      cause,
-    });
+    throw new Error("no recorded words: apt install alsa-utils", { cause });
   }
 }
 
@@ -105,7 +103,7 @@ export async function measureBargeIn(
       await settle(SETTLE_MS);
       for (let index = 0; index < times; index++) {
         const spread = (connection * times + index) / (connections * times);
-        // Every word at every point of the talk: no two of the same go together.
+        // Every word at every point of the turnHandling: no two of the same go together.
         const word = words[(index + connection) % words.length]!;
         const one = await interruptOnce(agent, probe, word, FROM_MS + spread * (TO_MS - FROM_MS));
         results.fromFirstSoundMs.push(one.fromFirstSoundMs);

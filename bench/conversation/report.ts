@@ -20,12 +20,12 @@ export interface ConversationResults {
 }
 
 const PARTS: readonly [name: string, key: keyof AnswerParts][] = [
-  ["turn: silence that ends it", "turnMs"],
-  ["STT beyond that", "sttMs"],
+  ["turn: silence that ends it", "endOfTurnDelayMs"],
+  ["STT beyond that", "transcriptionDelayMs"],
   ["LLM: first sentence", "llmMs"],
-  ["TTS: first sound", "ttsMs"],
+  ["TTS: first sound", "ttfbMs"],
   ["playout: until it is heard", "playoutMs"],
-  ["not explained by these", "ownMs"],
+  ["not explained by these", "overheadMs"],
   ["voice to voice, as the agent knows it", "voiceToVoiceMs"],
 ];
 
@@ -38,7 +38,7 @@ export function targets({ bargeIn, answers }: ConversationResults): Target[] {
     add("barge-in: decision to silence in the browser, p95", 80, p95(bargeIn.fromDecisionMs));
     add("barge-in: first sound to silence, p95", 350, p95(bargeIn.fromFirstSoundMs));
   }
-  if (answers) add("our own part of voice to voice, p95", 20, p95(answers.ownMs));
+  if (answers) add("our own part of voice to voice, p95", 20, p95(answers.overheadMs));
   return list;
 }
 
@@ -69,7 +69,7 @@ export function formatReport(results: ConversationResults): string {
     rows.push(
       row("last sound to the answer, in the browser", answers.inBrowserMs),
       row("there and back, a live track", answers.transportMs),
-      row("our own part", answers.ownMs),
+      row("our own part", answers.overheadMs),
       ...PARTS.map(([name, key]) => row(`- ${name}`, answers.parts.map((one) => one[key]))),
     );
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { AudioTrack } from "../../src/edge/audio_track.ts";
-import type { Connection } from "../../src/edge/connection.ts";
+import type { CallConnection } from "../../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { ConnectionStateChangedEvent } from "../../src/edge/events.ts";
 import { GetStreamEdge, ReconnectedEvent } from "../../src/edges/getstream/mod.ts";
@@ -16,6 +16,7 @@ import {
   type StreamDouble,
 } from "../../tests/edges/getstream/double/stream_double.ts";
 import { longestGap, tone, until } from "../../tests/edges/getstream/listener.ts";
+import { rms } from "../../src/audio/level.ts";
 
 const CID = "default:bench";
 /** Sound below this is silence, of a full scale of 1. */
@@ -51,9 +52,7 @@ class BenchAgent implements EdgeAgent {
         this.echo.write(pcm).catch(() => {});
         continue;
       }
-      let sum = 0;
-      for (const sample of pcm.samples) sum += sample * sample;
-      this.heard.push({ at, rms: Math.sqrt(sum / pcm.samples.length) / 32768 });
+      this.heard.push({ at, rms: rms(pcm.samples) });
     }
   }
 }
@@ -72,7 +71,7 @@ export class Stage implements AsyncDisposable {
     readonly edge: GetStreamEdge,
   ) {}
 
-  connection!: Connection;
+  connection!: CallConnection;
 
   /** Joins a call, with a person in it. */
   static async open(
@@ -145,7 +144,7 @@ export class Stage implements AsyncDisposable {
     };
   }
 
-  /** Clicks of the person, said back by the agent: from his microphone to the SFU's decoder. */
+  /** Clicks of the person, said back by the agent: from their microphone to the SFU's decoder. */
   async roundTrips(count: number): Promise<number[]> {
     const echo = this.edge.createAudioTrack({ mode: "live" });
     await this.connection.publishTracks({ audio: echo });

@@ -34,12 +34,12 @@ export async function* messages(
   }
 }
 
-/** In a helper: the messages of whoever started it. They end when he ends. */
+/** In a helper: the messages of the process that started it. They end with it. */
 export function receive(): AsyncGenerator<Message> {
   return messages(Deno.stdin.readable);
 }
 
-/** In a helper: sends one message to whoever started it. */
+/** In a helper: sends one message to the process that started it. */
 export function send(message: Message): void {
   const bytes = new TextEncoder().encode(JSON.stringify(message) + "\n");
   for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
@@ -47,7 +47,7 @@ export function send(message: Message): void {
 
 /**
  * In a helper: gives each question to `answer` and sends back what it gives under the question's
- * name, or why it could not. Returns when whoever asks has ended.
+ * name, or why it could not. Returns when the process that asks has ended.
  */
 export async function answerAll(answer: (message: Message) => Promise<Message>): Promise<void> {
   for await (const message of receive()) {

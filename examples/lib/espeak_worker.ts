@@ -1,6 +1,6 @@
-// eSpeak NG is under the GPL, version 3: whoever passes on a program with this voice in it passes it
-// on under the GPL. It is this example's own dependency, and no part of the library.
-/** eSpeak NG in a worker: it speaks a whole sentence at once, and nobody else may wait for that. */
+// eSpeak NG is under the GPL, version 3: a program with this voice in it is passed on
+// under the GPL. It is this example's own dependency, and no part of the library.
+/** eSpeak NG in a worker, since synthesising a whole sentence keeps its thread busy. */
 /// <reference lib="deno.worker" />
 // deno-lint-ignore no-import-prefix
 import load from "npm:@echogarden/espeak-ng-emscripten@0.3.5";

@@ -12,7 +12,7 @@ export class LevelPicture {
   draw(level: number, said: boolean): void {
     this.#bars.push({ level: Math.min(1, level), said });
     if (this.#bars.length > WIDTH / BAR) this.#bars.shift();
-    // Whoever looks may still be reading the frame before, so each has bytes of its own.
+    // A viewer may still be reading the frame before, so each has bytes of its own.
     const data = new Uint8Array(WIDTH * HEIGHT * 4).fill(255);
     for (let at = 0; at < data.length; at += 4) data.set(BACKGROUND, at);
     this.#bars.forEach((bar, index) => {

@@ -1,6 +1,6 @@
 import type { ChatMessage, JsonValue, LLM, LLMPart, LLMRequest } from "@ringline/edge";
 
-/** What follows from what somebody said: text, or a tool whose result is to be put into words. */
+/** What follows from a participant's words: text, or a tool whose result is put into words. */
 export type RuleResult =
   | string
   | { readonly tool: string; readonly input: JsonValue; readonly say: (result: string) => string };

@@ -2,6 +2,7 @@
  * Tells speech from quiet by its level alone: enough for a parrot in a quiet room. Real agents use
  * a trained detector instead.
  */
+import { rms } from "@ringline/edge/audio";
 
 /** What changed with a chunk. */
 export type SpeechChange = "started" | "stopped" | undefined;
@@ -16,7 +17,7 @@ export interface SpeechDetectorOptions {
 export class SpeechDetector {
   readonly #minSpeechMs: number;
   readonly #endSilenceMs: number;
-  /** The room's own noise: falls at once, rises slowly. Root mean square of i16 samples. */
+  /** The room's own noise: falls immediately, rises slowly. Root mean square of i16 samples. */
   #floor = 100;
   #loudMs = 0;
   #quietMs = 0;
@@ -33,7 +34,7 @@ export class SpeechDetector {
 
   /** Takes mono samples that last `durationMs`. */
   push(samples: Int16Array, durationMs: number): SpeechChange {
-    const level = rms(samples);
+    const level = rms(samples) * 32_768;
     // Digital silence says nothing about the room: a muted microphone must not lower the floor.
     if (level > 1) {
       this.#floor = level < this.#floor ? level : Math.min(600, this.#floor * 1.002 + 0.02);
@@ -52,11 +53,4 @@ export class SpeechDetector {
     }
     return undefined;
   }
-}
-
-/** Root mean square of samples. */
-export function rms(samples: Int16Array): number {
-  let sum = 0;
-  for (const sample of samples) sum += sample * sample;
-  return Math.sqrt(sum / Math.max(1, samples.length));
 }

@@ -10,7 +10,7 @@ export type Message =
   | { type: "data"; who: Participant; text: string }
   | { type: "ended" };
 
-/** Someone's place in a call. */
+/** A member's place in a call. */
 export interface Seat {
   who: Participant;
   muted?: boolean;
@@ -37,7 +37,7 @@ export class ToyService {
     if (this.#calls.get(callId)?.delete(seat)) this.send(callId, { type: "left", who: seat.who });
   }
 
-  /** Sends to everybody in the call but the sender. */
+  /** Sends to all members of the call but the sender. */
   send(callId: string, message: Message, from?: Seat): void {
     for (const seat of [...this.#calls.get(callId) ?? []]) {
       if (seat !== from) seat.take(message);

@@ -1,4 +1,4 @@
-//! The kernels without a border in between, beside what bounds them. One JSON object a line.
+//! The kernels without the ABI in between, beside what bounds them. One JSON object a line.
 
 #![allow(clippy::incompatible_msrv)] // Only who develops this measures it.
 

@@ -30,7 +30,7 @@ pub struct Filter {
     pub rows: Vec<f32>,
 }
 
-/// The two coprime numbers that a pair of rates comes down to, up first.
+/// Reduces a pair of rates to two coprime numbers, up first.
 ///
 /// # Errors
 /// [`Error::Rate`] when a rate is out of range.
@@ -62,9 +62,9 @@ impl Filter {
             for (tap, value) in row.iter_mut().rev().enumerate() {
                 *value = prototype(phase + tap * up, delay, spacing);
             }
-            // Each phase passes a constant unchanged: silence and full scale stay what they are.
+            // Each phase passes a constant unchanged: silence and full scale keep their values.
             let sum: f64 = row.iter().sum();
-            #[allow(clippy::cast_possible_truncation)] // f32 is what the kernels compute in.
+            #[allow(clippy::cast_possible_truncation)] // The kernels compute in f32.
             rows.extend(row.iter().map(|value| (value / sum) as f32));
         }
         Ok(Self { up, down, taps, delay, rows })

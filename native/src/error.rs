@@ -1,6 +1,6 @@
-//! What can be wrong with a call.
+//! The errors of a call.
 
-/// Why a call was refused. The discriminants are the status codes of the C border.
+/// Why a call was rejected. The discriminants are the status codes of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Error {
@@ -14,7 +14,7 @@ pub enum Error {
     Rate = -4,
     /// The channels were neither 1 nor 2.
     Channels = -5,
-    /// The handle was never given out, or is closed.
+    /// The handle was never returned, or is closed.
     Closed = -6,
     /// There are too many handles.
     Exhausted = -7,
@@ -24,6 +24,6 @@ pub enum Error {
     Gain = -9,
     /// The machine does not have the instruction set that was asked for.
     Isa = -10,
-    /// A defect of this library: it panicked, and nothing of the result may be used.
+    /// A defect of this library: it panicked, and its result must not be used.
     Panic = -11,
 }

@@ -1,6 +1,6 @@
-//! The C border: every export checks what it is given, and answers with a status.
+//! The C ABI: every export checks its arguments, and returns a status.
 //!
-//! A status is 0 or a count when all went well, and a negative [`Error`] otherwise. All state
+//! A status is 0 or a count on success, and a negative [`Error`] otherwise. All state
 //! belongs to the calling thread, so that no call ever waits for a lock; a handle of one thread is
 //! closed on every other.
 
@@ -17,14 +17,14 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::rc::Rc;
 use std::slice;
 
-/// Changes with every change of a signature or of what a call means.
+/// Changes with every change of a signature or of a call's meaning.
 pub const ABI_VERSION: u32 = 1;
 
-/// Tables kept for reuse; a program meets a handful of ratios.
+/// Tables kept for reuse; a program uses a handful of ratios.
 const MAX_TABLES: usize = 32;
 
 struct State {
-    /// What this machine has, the fastest first.
+    /// The instruction sets of this machine, the fastest first.
     isas: Vec<Isa>,
     handles: Handles<Resampler>,
     tables: Vec<Rc<Table>>,
@@ -69,7 +69,7 @@ thread_local! {
     });
 }
 
-/// Runs a body with the thread's state; nothing that goes wrong in it crosses the border.
+/// Runs a body with the thread's state; no panic in it crosses the ABI.
 fn guard(body: impl FnOnce(&mut State) -> Result<usize, Error>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(|| {
         STATE.try_with(|state| {
@@ -88,7 +88,7 @@ fn guard(body: impl FnOnce(&mut State) -> Result<usize, Error>) -> i32 {
     }
 }
 
-/// An input of the caller's as a slice; one without elements may be null.
+/// Returns an input of the caller as a slice; one without elements may be null.
 ///
 /// # Safety
 /// `pointer` is null, or valid for reads of `length` elements for as long as the call lasts.
@@ -101,7 +101,7 @@ unsafe fn input<'a, T>(pointer: *const T, length: u32) -> Result<&'a [T], Error>
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
 }
 
-/// An output of the caller's as a slice; one without elements may be null.
+/// Returns an output of the caller as a slice; one without elements may be null.
 ///
 /// # Safety
 /// `pointer` is null, or valid for writes of `length` elements for as long as the call lasts, and
@@ -133,7 +133,7 @@ fn check<T>(pointer: *const T, length: u32) -> Result<usize, Error> {
     Ok(length)
 }
 
-/// Refuses an output that overlaps an input.
+/// Rejects an output that overlaps an input.
 fn disjoint<A, B>(a: (*const A, u32), b: (*const B, u32)) -> Result<(), Error> {
     let range = |start: usize, length: u32, size: usize| {
         (start, start.saturating_add((length as usize).saturating_mul(size)))
@@ -166,7 +166,7 @@ macro_rules! exports {
     )*};
 }
 
-/// The version of this border, for the caller to compare before any other call.
+/// The version of this ABI, for the caller to compare before any other call.
 #[no_mangle]
 pub extern "C" fn rl_abi_version() -> u32 {
     ABI_VERSION
@@ -229,7 +229,7 @@ exports! {
         resampler.process(&mut state.scratch, samples, out)
     }
 
-    /// Writes what the filter still holds and begins anew; returns the frames written.
+    /// Writes the filter's remaining output and starts anew; returns the frames written.
     fn rl_resampler_flush(state, handle: u32, out: *mut i16, out_length: u32, offset: u32) {
         let resampler = state.handles.get(handle)?;
         // SAFETY: the caller's promise; nothing else is read.
@@ -251,14 +251,14 @@ exports! {
         Ok(0)
     }
 
-    /// Closes a resampler; its handle is worth nothing any more.
+    /// Closes a resampler; its handle is invalid from here on.
     fn rl_resampler_free(state, handle: u32) {
         state.handles.remove(handle)?;
         Ok(0)
     }
 
     /// Mixes rows. `listeners` is 0 for the sum of all, 1 for a row for each input without it, 2 for
-    /// those and the sum of all in a row more. Gains of length 0 are 1 throughout; `previous_gains`
+    /// those and the sum of all in one more row. Gains of length 0 are 1 throughout; `previous_gains`
     /// of length 0 are the gains.
     fn rl_mix(
         state,
@@ -304,7 +304,7 @@ exports! {
     }
 }
 
-/// Memory for the host's copies, which has none of its own on the other side of a WASM border.
+/// Memory for the caller's copies: on a WASM module's other side it has none of its own.
 #[cfg(target_arch = "wasm32")]
 mod memory {
     use std::alloc::{alloc, dealloc, Layout};
@@ -323,10 +323,10 @@ mod memory {
         }
     }
 
-    /// Gives back what [`rl_alloc`] gave.
+    /// Frees what [`rl_alloc`] returned.
     ///
     /// # Safety
-    /// `pointer` comes from `rl_alloc` with the same `bytes`, and was not given back before.
+    /// `pointer` comes from `rl_alloc` with the same `bytes`, and was not freed before.
     #[no_mangle]
     pub unsafe extern "C" fn rl_free(pointer: *mut u8, bytes: usize) {
         if let (false, Some(layout)) = (pointer.is_null(), layout(bytes)) {

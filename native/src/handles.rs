@@ -1,7 +1,7 @@
-//! Numbers that stand for resamplers on the other side of the border.
+//! Numbers that stand for resamplers on the other side of the ABI.
 //!
-//! A number holds a place and how often that place was used before, so that one which was closed is
-//! known as such for ever: a place whose count is used up is not used again.
+//! A number holds a place and how often that place was used before, so that a closed number stays
+//! recognizable for ever: a place whose count is used up is not used again.
 
 use crate::Error;
 
@@ -14,7 +14,7 @@ struct Place<T> {
     value: Option<T>,
 }
 
-/// Values, each behind a number that is never given out twice.
+/// Values, each behind a number that is never returned twice.
 pub struct Handles<T> {
     places: Vec<Place<T>>,
     free: Vec<usize>,
@@ -62,15 +62,15 @@ impl<T> Handles<T> {
     /// The value of a number.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the number was never given out or is closed.
+    /// [`Error::Closed`] when the number was never returned or is closed.
     pub fn get(&mut self, handle: u32) -> Result<&mut T, Error> {
         self.place(handle)?.value.as_mut().ok_or(Error::Closed)
     }
 
-    /// Takes a value out; its number is then worth nothing any more.
+    /// Removes a value; its number is invalid from here on.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the number was never given out or is closed.
+    /// [`Error::Closed`] when the number was never returned or is closed.
     pub fn remove(&mut self, handle: u32) -> Result<T, Error> {
         let place = self.place(handle)?;
         let value = place.value.take().ok_or(Error::Closed)?;

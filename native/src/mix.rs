@@ -1,9 +1,9 @@
-//! Several rows into one, and into one for each listener.
+//! Mixes several rows into one, and into one for each listener.
 
 use crate::simd::{self, Isa, Rows};
 use crate::Error;
 
-/// The most rows that can be mixed at once.
+/// The most rows that can be mixed together.
 pub const MAX_ROWS: usize = 1024;
 /// The highest gain of a row: with it the sum of the most rows still fits 32 bits.
 pub const MAX_GAIN: f32 = 32.0;
@@ -12,14 +12,14 @@ pub const MAX_GAIN: f32 = 32.0;
 const ROUND: f32 = 12_582_912.0;
 const ROUND_BITS: i32 = 0x4b40_0000;
 
-/// What a listener gets.
+/// The rows that a mix writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listeners {
     /// One row: everything.
     All,
     /// A row for each input: everything but that input.
     Others,
-    /// The same, and everything in a row more.
+    /// The same, and everything in one more row.
     OthersAndAll,
 }
 

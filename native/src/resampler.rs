@@ -1,11 +1,11 @@
-//! One stream from one rate to another.
+//! Converts one stream from one rate to another.
 
 use crate::simd::{self, Isa};
 use crate::table::Table;
 use crate::Error;
 use std::rc::Rc;
 
-/// Input frames that are converted at once: 60 ms at 48 kHz. It bounds the scratch, whatever comes.
+/// Input frames of one conversion: 60 ms at 48 kHz. It bounds the scratch, whatever the input.
 pub const BLOCK_FRAMES: usize = 2_880;
 
 /// Working memory that all streams of a thread share.
@@ -46,19 +46,19 @@ impl Resampler {
         Ok(Self { table, isa, channels, history, position: 0, fed: false })
     }
 
-    /// What it computes with.
+    /// The table that it computes with.
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
     }
 
-    /// The most frames that `frames` of input can become.
+    /// The maximum output of `frames` of input.
     #[must_use]
     pub fn max_output_frames(&self, frames: usize) -> usize {
         (frames * self.table.up + self.table.down - 1) / self.table.down
     }
 
-    /// The most frames that [`Self::flush`] writes.
+    /// The maximum output of [`Self::flush`].
     #[must_use]
     pub fn tail_frames(&self) -> usize {
         self.table.delay / self.table.down
@@ -92,7 +92,7 @@ impl Resampler {
         Ok(written)
     }
 
-    /// Writes what the filter still holds and begins anew; returns the frames written.
+    /// Writes the filter's remaining output and starts anew; returns the frames written.
     ///
     /// # Errors
     /// [`Error::Length`] when `output` has no room for [`Self::tail_frames`].

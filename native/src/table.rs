@@ -21,7 +21,7 @@ pub const GROUP: usize = 4;
 /// Outputs in a row that use each loaded vector of input, where taps are in the lanes.
 pub const NEIGHBOURS: usize = 4;
 
-/// The most coefficients for vectors of `lanes`: what the registers of their machines have room for.
+/// The maximum of coefficients for vectors of `lanes`: their machines' registers hold as many.
 fn group(lanes: usize) -> usize {
     if lanes == 16 {
         GROUP
@@ -55,7 +55,7 @@ pub struct Reach {
     pub end: usize,
 }
 
-/// What belongs to one phase.
+/// One phase.
 #[derive(Debug, Default)]
 pub struct Phase {
     /// All its coefficients.
@@ -86,7 +86,7 @@ pub enum Layout {
     },
 }
 
-/// What all streams of one ratio share.
+/// The table that all streams of one ratio share.
 pub struct Table {
     /// Phases.
     pub up: usize,
@@ -96,7 +96,7 @@ pub struct Table {
     pub delay: usize,
     /// Input frames before the newest that an output may need.
     pub history: usize,
-    /// The vector width it is made for.
+    /// The vector width of its layout.
     pub lanes: usize,
     /// The coefficients.
     pub layout: Layout,

@@ -1,6 +1,6 @@
-//! Every export of the C border with what nobody should give it: wrong lengths, null, odd addresses,
-//! absurd rates, closed handles. Nothing may crash, and nothing may be written outside of what was
-//! handed over. Runs for `RINGLINE_FUZZ_SECONDS`, or one.
+//! Every export of the C ABI with what callers should not pass: wrong lengths, null, odd
+//! addresses, absurd rates, closed handles. Nothing may crash, and nothing may be written outside of
+//! what was handed over. Runs for `RINGLINE_FUZZ_SECONDS`, or one.
 
 use ringline_audio::ffi;
 use std::time::{Duration, Instant};

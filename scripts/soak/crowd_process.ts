@@ -1,6 +1,6 @@
 /**
- * The people of a soak: some stay for the whole call, and one after the other somebody comes, turns
- * the camera on and off, and leaves. In a process of their own, so that what their end of WebRTC
+ * The people of a soak: some stay for the whole call, and one by one visitors come, turn
+ * their camera on and off, and leave. In a process of their own, so that what their end of WebRTC
  * keeps is not taken for what ours keeps.
  *
  * Arguments: the call's link, and how many stay. Answers `ask: "figures"`; ends with its input.
@@ -12,7 +12,7 @@ import { Person, speakTogether } from "../../bench/call/wrtc_person.ts";
 
 const PING_MS = 1000;
 const FRAME_MS = 100;
-/** How long a visitor does each of what he does. */
+/** How long each of a visitor's activities lasts. */
 const VISIT_STEP_MS = 700;
 
 const figures = { joins: 0, leaves: 0, pictures: 0 };

@@ -60,7 +60,7 @@ const AGENT_ALLOWED = {
 const ROUND_ALLOWED = { rssMb: 40, files: 45, threads: 12 } as const;
 const UNITS = { rssMb: "MB", heapMb: "MB", buffersMb: "MB" } as const;
 
-/** Looks at all that was sampled while everybody was there. */
+/** Looks at all that was sampled while all participants were there. */
 export function judge(samples: Sample[], fullHouse: number): Verdict[] {
   const full = samples.filter(({ people }) => people >= fullHouse);
   const rounds = [...Map.groupBy(full, ({ round }) => round).values()];

@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioTrack, AudioTrackMode, OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { CloseReason, JsonValue, Participant, User } from "../edge/types.ts";
@@ -15,6 +15,7 @@ import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
+import type { AgentContext } from "./agent_context.ts";
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
@@ -27,7 +28,7 @@ import type { AgentSession } from "./agent_session.ts";
 import { ConversationProcessor } from "./conversation_processor.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
 import { AgentInput } from "./agent_input.ts";
-import { allowEveryone } from "../inference/speakers/speaker_filter.ts";
+import { allowAll } from "../inference/speakers/speaker_filter.ts";
 
 /** An edge that takes longer than this for a step before the join is given up; each sets limits of its own. */
 const EDGE_LIMIT_MS = 30_000;
@@ -38,7 +39,7 @@ const EDGE_LIMIT_MS = 30_000;
  * An agent joins one call, once. What it hears goes to its processors, what it says is written to
  * `audio`.
  *
- * What it is asked to do (`say`, `respond`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame`,
+ * What it is asked to do (`say`, `generateReply`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame`,
  * `latestImage`) need not be awaited: a failure is an `ErrorEvent` of the edge too, at most once a
  * second, unless it was given up or the agent is closed. Whoever awaits it gets the rejection.
  *
@@ -59,7 +60,7 @@ const EDGE_LIMIT_MS = 30_000;
  * console.log(session.connection.state); // waiting
  * ```
  */
-export class Agent {
+export class Agent implements AgentContext {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
   /** Who it is in the calls. */
@@ -75,7 +76,7 @@ export class Agent {
   readonly #audioMode: AudioTrackMode;
   readonly #video: VideoTrack | undefined;
   readonly #senses: AgentInput;
-  readonly #talk: ConversationProcessor | undefined;
+  readonly #conversation: ConversationProcessor | undefined;
   readonly #lifecycle: AgentLifecycle;
   readonly #report: Report;
   readonly #asked: UserHook<Promise<unknown>, AbortSignal | undefined>;
@@ -99,13 +100,13 @@ export class Agent {
     this.logger = guardedLogger(options.logger ?? edge.logger, this.clock);
     this.#audioMode = options.audioMode ?? "speech";
     const { onAudio } = options;
-    this.#talk = ConversationProcessor.from(options);
+    this.#conversation = ConversationProcessor.from(options);
     this.processors = [
       ...options.processors ?? [],
       ...onAudio
         ? [{ name: "onAudio", processAudio: (heard: ParticipantAudio) => onAudio(heard, this) }]
         : [],
-      ...this.#talk ? [this.#talk] : [],
+      ...this.#conversation ? [this.#conversation] : [],
     ];
     this.#video = options.publishVideo === false
       ? undefined
@@ -124,7 +125,7 @@ export class Agent {
     this.#senses = new AgentInput({
       edge,
       processors: this.processors,
-      speakerFilter: options.speakerFilter ?? allowEveryone,
+      speakerFilter: options.speakerFilter ?? allowAll,
       sampleRate: audioRate,
       hearsAgents,
       kernel: options.kernel ??
@@ -134,8 +135,9 @@ export class Agent {
     });
     this.#lifecycle = new AgentLifecycle(this, {
       hearing: { sampleRate: audioRate, agents: hearsAgents },
+      processors: this.processors,
       senses: this.#senses,
-      talk: this.#talk,
+      conversationProcessor: this.#conversation,
       publishAudio: options.publishAudio ?? true,
       track: () => this.#track(),
       authenticate: () => this.#authenticate(),
@@ -154,7 +156,7 @@ export class Agent {
   }
 
   /** Its presence in the call, once it has joined. */
-  get connection(): Connection | undefined {
+  get connection(): CallConnection | undefined {
     return this.#lifecycle.connection;
   }
 
@@ -169,7 +171,7 @@ export class Agent {
    * @throws {TypeError} the agent was made without a model.
    */
   get events(): EventManager {
-    return this.#expectTalk().events;
+    return this.#expectConversation().events;
   }
 
   /** Slots of 20 ms that were dropped because the processors were too slow. */
@@ -272,7 +274,7 @@ export class Agent {
   say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
     return this.#ask(() => {
       checkSpoken("say", text, options);
-      return this.#expectTalk().say(text, options);
+      return this.#expectConversation().say(text, options);
     });
   }
 
@@ -282,10 +284,10 @@ export class Agent {
    *
    * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
    */
-  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
+  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
     return this.#ask(() => {
-      checkSpoken("respond", text, options);
-      return this.#expectTalk().respond(text, options);
+      checkSpoken("generateReply", text, options);
+      return this.#expectConversation().generateReply(text, options);
     });
   }
 
@@ -297,17 +299,17 @@ export class Agent {
   waitForFirstFrame(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<VideoFrame> {
-    return this.#ask(() => this.#expectTalk().waitForFirstFrame(options), options);
+    return this.#ask(() => this.#expectConversation().waitForFirstFrame(options), options);
   }
 
   /** What the agent sees right now as a JPEG or PNG; `undefined` when it sees nothing. */
   latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
-    return this.#ask(() => this.#expectTalk().latestImage(options));
+    return this.#ask(() => this.#expectConversation().latestImage(options));
   }
 
   /** Falls silent at once, and forgets what it was going to say. */
   interrupt(): Promise<void> {
-    return this.#ask(() => this.#expectTalk().interrupt());
+    return this.#ask(() => this.#expectConversation().interrupt());
   }
 
   /**
@@ -378,12 +380,14 @@ export class Agent {
     return this.#audio;
   }
 
-  #expectTalk(): ConversationProcessor {
-    if (this.#talk) return this.#talk;
-    throw new TypeError("the agent has nothing to talk with: expected llm, stt and tts");
+  #expectConversation(): ConversationProcessor {
+    if (this.#conversation) return this.#conversation;
+    throw new TypeError(
+      "this agent has no language model: pass llm, stt and tts (or a realtime llm)",
+    );
   }
 
-  #expectConnection(): Connection {
+  #expectConnection(): CallConnection {
     if (this.connection) return this.connection;
     throw new TypeError("the agent has not joined a call");
   }

@@ -1,5 +1,5 @@
 import type { AudioKernel } from "../audio/kernel.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
@@ -44,7 +44,7 @@ export class AgentInput implements Disposable {
   readonly #participantLeft: readonly UserHook<Participant>[];
   readonly #trackUpdated: readonly UserHook<TrackInfo>[];
   readonly #trackRemoved: readonly UserHook<TrackInfo>[];
-  #connection: Connection | undefined;
+  #connection: CallConnection | undefined;
   #subscription: Disposable | undefined;
 
   constructor(options: AgentInputOptions) {
@@ -74,7 +74,7 @@ export class AgentInput implements Disposable {
   }
 
   /** Takes over whoever and whatever is in the call already, and follows what changes. */
-  follow(connection: Connection): void {
+  follow(connection: CallConnection): void {
     this.#connection = connection;
     const { events } = this.#options.edge;
     this.#subscription = events.subscribe(
@@ -89,7 +89,9 @@ export class AgentInput implements Disposable {
         if (event.connection === connection) this.#change(event);
       },
     );
-    for (const participant of connection.participants.values()) this.#joined(participant);
+    for (const participant of connection.participants.values()) {
+      runAll(this.#participantJoined, participant);
+    }
     for (const track of connection.tracks.values()) this.video.trackChanged(track);
   }
 
@@ -105,35 +107,31 @@ export class AgentInput implements Disposable {
   }
 
   #change(event: Change): void {
-    if (event instanceof ParticipantJoinedEvent) this.#joined(event.participant);
-    else if (event instanceof ParticipantLeftEvent) {
-      const { participant } = event;
-      this.audio.participantLeft(participant, () => {
-        tell(this.#participantLeft, participant);
-      });
-    } else if (event instanceof TrackAddedEvent) this.video.trackChanged(event.track);
-    else if (event instanceof TrackUpdatedEvent) this.#updateTrack(event.track);
-    else {
-      const { track } = event;
-      this.video.trackRemoved(track);
-      this.audio.trackRemoved(track, () => {
-        tell(this.#trackRemoved, track);
-      });
+    switch (event.type) {
+      case "participant-joined":
+        return runAll(this.#participantJoined, event.participant);
+      case "participant-left": {
+        const { participant } = event;
+        return this.audio.participantLeft(participant, () => {
+          runAll(this.#participantLeft, participant);
+        });
+      }
+      case "track-added":
+        return this.video.trackChanged(event.track);
+      case "track-updated": {
+        const { track } = event;
+        this.video.trackChanged(track);
+        return this.audio.trackUpdated(track, () => runAll(this.#trackUpdated, track));
+      }
+      case "track-removed": {
+        const { track } = event;
+        this.video.trackRemoved(track);
+        return this.audio.trackRemoved(track, () => runAll(this.#trackRemoved, track));
+      }
     }
-  }
-
-  #joined(participant: Participant): void {
-    tell(this.#participantJoined, participant);
-  }
-
-  #updateTrack(track: TrackInfo): void {
-    this.video.trackChanged(track);
-    this.audio.trackUpdated(track, () => {
-      tell(this.#trackUpdated, track);
-    });
   }
 }
 
-function tell<T>(hooks: readonly UserHook<T>[], what: T): void {
-  for (const hook of hooks) void hook.run(what);
+function runAll<T>(hooks: readonly UserHook<T>[], value: T): void {
+  for (const hook of hooks) void hook.run(value);
 }

@@ -1,9 +1,9 @@
 import type { AudioTrack } from "../edge/audio_track.ts";
 import type { Call } from "../edge/call.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { AudioSubscription, EdgeAgent } from "../edge/edge_agent.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentContext } from "./agent_context.ts";
 import type { ConversationProcessor } from "./conversation_processor.ts";
 import type { Processor } from "./processor.ts";
 import type { AgentInput } from "./agent_input.ts";
@@ -16,8 +16,9 @@ import { AgentSession } from "./agent_session.ts";
 /** What an {@linkcode AgentLifecycle} is made of, beside its agent. */
 export interface AgentLifecycleOptions {
   hearing: AudioSubscription;
+  processors: readonly Processor[];
   senses: AgentInput;
-  talk: ConversationProcessor | undefined;
+  conversationProcessor: ConversationProcessor | undefined;
   publishAudio: boolean;
   /** The track that the agent speaks through. */
   track: () => AudioTrack;
@@ -32,21 +33,21 @@ const CLOSE_LIMIT_MS = RELEASE_LIMIT_MS + 500;
 
 /** The steps by which an agent joins its call, and those by which it leaves, however far it got. */
 export class AgentLifecycle {
-  readonly #agent: Agent;
+  readonly #agent: AgentContext;
   readonly #options: AgentLifecycleOptions;
   /** Aborted by leaving: whatever the join is waiting for, it gives up. */
   readonly #leaving = new AbortController();
   readonly #started: Processor[] = [];
-  #connecting: Promise<Connection> | undefined;
-  #connection: Connection | undefined;
+  #connecting: Promise<CallConnection> | undefined;
+  #connection: CallConnection | undefined;
   #conversation: Conversation | undefined;
 
-  constructor(agent: Agent, options: AgentLifecycleOptions) {
+  constructor(agent: AgentContext, options: AgentLifecycleOptions) {
     this.#agent = agent;
     this.#options = options;
   }
 
-  get connection(): Connection | undefined {
+  get connection(): CallConnection | undefined {
     return this.#connection;
   }
 
@@ -70,10 +71,10 @@ export class AgentLifecycle {
 
   /** Leaves, once, and releases everything but the edge and the track. Never rejects. */
   async leave(): Promise<void> {
-    const { senses, talk } = this.#options;
+    const { senses, conversationProcessor } = this.#options;
     this.#leaving.abort(new ClosedError("the agent"));
     await this.#release("ending what it hears and sees", () => senses[Symbol.dispose]());
-    await this.#release("ending the conversation", () => talk?.stop());
+    await this.#release("ending the conversation", () => conversationProcessor?.stop());
     const conversation = this.#conversation;
     if (conversation) await this.#release("writing the conversation", () => conversation.flush());
     await Promise.all(
@@ -95,7 +96,8 @@ export class AgentLifecycle {
     signals: readonly AbortSignal[],
   ): Promise<AgentSession> {
     const { edge, user, instructions, clock, video } = this.#agent;
-    const { hearing, senses, talk, publishAudio, track, authenticate } = this.#options;
+    const { hearing, senses, conversationProcessor, publishAudio, track, authenticate } =
+      this.#options;
     using limit = limitTime("joining the call", { timeoutMs, signals, clock });
     const { signal } = limit;
     /** Waits for a step, and for no longer than the join as a whole may take. */
@@ -127,10 +129,10 @@ export class AgentLifecycle {
     const methods = ["append", "update", "flush"];
     checkMethods(conversation, "edge.createConversation", "a Conversation", methods);
     this.#conversation = conversation;
-    if (talk) {
+    if (conversationProcessor) {
       const { sampleRate } = hearing;
       const opening = { conversation, track: track(), sampleRate, signal };
-      await step("beginning the conversation", talk.open(opening));
+      await step("beginning the conversation", conversationProcessor.open(opening));
     }
     return new AgentSession(this.#agent, connection, conversation);
   }
@@ -139,7 +141,7 @@ export class AgentLifecycle {
   async #start(signal: AbortSignal): Promise<void> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
-    const starting = this.#agent.processors.map(async (processor) => {
+    const starting = this.#options.processors.map(async (processor) => {
       this.#started.push(processor);
       try {
         await processor.start?.(this.#agent, { signal: either });

@@ -8,7 +8,7 @@ import type { User } from "../edge/types.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentContext } from "./agent_context.ts";
 import type { ConversationOptions } from "./conversation_processor.ts";
 import type { Processor } from "./processor.ts";
 import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
@@ -28,7 +28,7 @@ export interface AgentOptions extends ConversationOptions {
   /** What is done with what it hears and sees, in this order. */
   processors?: readonly Processor[];
   /** Called with each 20 ms of each participant: a processor in a line. */
-  onAudio?: (audio: ParticipantAudio, agent: Agent) => void | Promise<void>;
+  onAudio?: (audio: ParticipantAudio, agent: AgentContext) => void | Promise<void>;
   /** Whether it has a voice. Default `true`. */
   publishAudio?: boolean;
   /** `"live"` for an agent that answers while it hears, as an echo does. Default `"speech"`. */

@@ -1,6 +1,6 @@
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentContext } from "./agent_context.ts";
 
 /**
  * An agent's stay in a call, as a block: `await using session = await agent.join(call)`. Leaving
@@ -10,8 +10,8 @@ import type { Agent } from "./agent.ts";
 export class AgentSession implements AsyncDisposable {
   /** Makes an agent session. */
   constructor(
-    readonly agent: Agent,
-    readonly connection: Connection,
+    readonly agent: AgentContext,
+    readonly connection: CallConnection,
     readonly conversation: Conversation,
   ) {}
 

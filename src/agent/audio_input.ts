@@ -1,14 +1,15 @@
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
-import type { AudioRow, AudioRowEntry } from "../edge/edge_agent.ts";
+import type { AudioRow } from "../edge/edge_agent.ts";
 import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Processor } from "./processor.ts";
-import { allowEveryone, type SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
+import { allowAll, type SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
+import { SLOT_MS } from "../audio/grid.ts";
 import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { type Report, UserHook, yesOrNo } from "../events/user_code.ts";
-import { ParticipantRing, SLOT_MS } from "./participant_ring.ts";
+import { ParticipantRing } from "./participant_ring.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
 
 /** What {@linkcode AudioInput} is made of. */
@@ -133,10 +134,9 @@ export class AudioInput implements Disposable {
 
   receiveRow(row: AudioRow): void {
     if (this.#closed) return;
-    if (row.playedMs !== undefined) this.#played.set(row.number, row.playedMs);
     for (let index = 0; index < row.count; index++) {
       try {
-        this.#receive(row.entries[index]!, row.number);
+        this.#receive(row.entries[index]!);
       } catch (error) {
         this.#options.report(error, "hearing a participant");
       }
@@ -172,14 +172,15 @@ export class AudioInput implements Disposable {
     this.#tell(inlet ? [inlet] : [], act);
   }
 
-  #receive(entry: AudioRowEntry, row: number): void {
-    const { participant, trackId } = entry;
+  #receive(audio: ParticipantAudio): void {
+    const { participant, trackId, row, playedMs } = audio;
+    if (playedMs !== undefined) this.#played.set(row, playedMs);
     if (participant.kind === "agent" && !this.#options.hearsAgents) return;
     if (this.#runners.length === 0) return;
     const key = trackId === "" ? streamOf(participant) : trackId;
     let inlet = this.#inlets.get(key);
-    if (!inlet) this.#inlets.set(key, inlet = new ParticipantRing(key, entry, this.#options));
-    const dropped = inlet.write(entry, row);
+    if (!inlet) this.#inlets.set(key, inlet = new ParticipantRing(key, audio, this.#options));
+    const dropped = inlet.write(audio);
     if (dropped > 0) this.#countDrops(participant, dropped);
   }
 
@@ -303,7 +304,7 @@ export class AudioInput implements Disposable {
    * filter is shown a list of its own each time, to do with as it likes.
    */
   #filter(): readonly ParticipantAudio[] {
-    if (this.#options.speakerFilter === allowEveryone) return this.#row;
+    if (this.#options.speakerFilter === allowAll) return this.#row;
     this.#passing.length = 0;
     for (const audio of this.#row) {
       this.#shown.length = 0;

@@ -36,7 +36,7 @@ const EVERY_MS = { least: 100, most: 86_400_000 };
  *   type: "metrics",
  *   // The latest answer, in milliseconds. See `ReplyLatencyEvent`.
  *   voiceToVoiceMs: 1010,
- *   parts: { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 60, ownMs: 0 },
+ *   parts: { endOfTurnDelayMs: 400, transcriptionDelayMs: 150, llmMs: 280, ttfbMs: 120, playoutMs: 60, overheadMs: 0 },
  *   // The latest interruption: from its first sound until the agent was silent.
  *   bargeInMs: 160,
  *   // All of them so far.

@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Component } from "../inference/contracts/component.ts";
 import type {
@@ -21,7 +21,7 @@ import type { VAD } from "../inference/contracts/vad.ts";
 import type { VideoFrame } from "../edge/video_frame.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentContext } from "./agent_context.ts";
 import type { Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
@@ -71,7 +71,7 @@ export interface ConversationOptions {
   /** What the model can do beside talking. */
   tools?: readonly Tool[];
   /** How it takes part in the conversation. A realtime model takes none. */
-  talk?: TurnHandlingOptions;
+  turnHandling?: TurnHandlingOptions;
   /** What the model is shown, where it can be shown pictures. */
   vision?: VisionOptions;
   /**
@@ -92,7 +92,7 @@ export class ConversationProcessor implements Processor {
   readonly #parts: ConversationOptions & { llm: LLM | RealtimeLLM };
   readonly #components: readonly Component[];
   readonly #metricsEveryMs: number;
-  #agent: Agent | undefined;
+  #agent: AgentContext | undefined;
   #flow: Pipeline | undefined;
   #metrics: Disposable | undefined;
   #sight: LatestFrame | undefined;
@@ -102,10 +102,10 @@ export class ConversationProcessor implements Processor {
   static from(parts: ConversationOptions): ConversationProcessor | undefined {
     const { llm, stt, tts } = parts;
     checkParts(parts);
-    checkTurnHandling(parts.talk);
+    checkTurnHandling(parts.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const needless = (["stt", "tts", "vad", "turnDetection", "talk"] as const)
+      const needless = (["stt", "tts", "vad", "turnDetection", "turnHandling"] as const)
         .filter((name) => parts[name] !== undefined);
       if (needless.length > 0) {
         const list = needless.join(" and no ");
@@ -137,7 +137,7 @@ export class ConversationProcessor implements Processor {
     this.events.register(...conversationEvents);
   }
 
-  async start(agent: Agent, { signal }: { signal: AbortSignal }): Promise<void> {
+  async start(agent: AgentContext, { signal }: { signal: AbortSignal }): Promise<void> {
     this.#agent = agent;
     const { clock, logger } = agent;
     this.#sight = new LatestFrame(clock);
@@ -157,7 +157,8 @@ export class ConversationProcessor implements Processor {
     const agent = this.#agent!;
     const { clock, user: agentUser, instructions, logger } = agent;
     const emit = (event: object) => this.events.send(event);
-    const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], talk } = this.#parts;
+    const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], turnHandling } =
+      this.#parts;
     const context: PipelineContext = {
       clock,
       agentUser,
@@ -182,7 +183,7 @@ export class ConversationProcessor implements Processor {
       await flow.start(signal);
     } else {
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnDetector: turnDetector! };
-      this.#flow = new CascadedPipeline(parts, context, talk);
+      this.#flow = new CascadedPipeline(parts, context, turnHandling);
     }
   }
 
@@ -228,8 +229,8 @@ export class ConversationProcessor implements Processor {
     return this.#expectFlow().say(text, options);
   }
 
-  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
-    return this.#expectFlow().respond(text, options);
+  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
+    return this.#expectFlow().generateReply(text, options);
   }
 
   interrupt(): Promise<void> {
@@ -254,7 +255,7 @@ export class ConversationProcessor implements Processor {
     this.events.close();
   }
 
-  #watch(agent: Agent, track: OutboundAudioTrack): void {
+  #watch(agent: AgentContext, track: OutboundAudioTrack): void {
     this.#metrics = new ConversationMetrics({
       events: this.events,
       clock: agent.clock,
@@ -283,7 +284,7 @@ export class ConversationProcessor implements Processor {
 }
 
 /** One who is there with two devices is one. */
-function countPeople(connection: Connection | undefined): number {
+function countPeople(connection: CallConnection | undefined): number {
   const users = new Set<string>();
   for (const { kind, userId } of connection?.participants.values() ?? []) {
     if (kind === "person") users.add(userId);

@@ -46,8 +46,8 @@ export function metricsMessage(
 }
 
 function parts(event: ReplyLatencyEvent): JsonValue {
-  const { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } = event;
-  return rounded({ turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs });
+  const { endOfTurnDelayMs, transcriptionDelayMs, llmMs, ttfbMs, playoutMs, overheadMs } = event;
+  return rounded({ endOfTurnDelayMs, transcriptionDelayMs, llmMs, ttfbMs, playoutMs, overheadMs });
 }
 
 /** What is no number, such as a mean of nothing, is no JSON either, and would cost all the others. */

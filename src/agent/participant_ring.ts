@@ -1,17 +1,13 @@
-import type { ParticipantAudio } from "../edge/participant_audio.ts";
+import type { MutableParticipantAudio, ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
-import type { AudioRowEntry } from "../edge/edge_agent.ts";
 import type { Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
+import { SLOT_MS } from "../audio/grid.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
 
-/** How long the slots are in which everything is heard. */
-export const SLOT_MS = 20;
 /** After so many rows without audio, audio that carries no row is numbered by the clock again. */
 const SILENT_ROWS = 10;
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One track's way in: its ring, and the slot that is to be processed next. */
 export class ParticipantRing implements Disposable {
@@ -21,14 +17,14 @@ export class ParticipantRing implements Disposable {
   /** Where the ring has the head's samples, until it is written to again. */
   #slot: Int16Array = new Int16Array(0);
   /** The next slot: a copy, so that a slow processor's view is not written over by the ring. */
-  #head: Mutable<ParticipantAudio>;
+  #head: MutableParticipantAudio;
   #hasHead = false;
   #taken = 0;
   #lastClockRow = -Infinity;
 
   constructor(
     readonly key: string,
-    entry: AudioRowEntry,
+    { participant, trackId }: ParticipantAudio,
     options: { sampleRate: number; kernel: AudioKernel; clock: Clock },
   ) {
     const { sampleRate, kernel, clock } = options;
@@ -36,8 +32,8 @@ export class ParticipantRing implements Disposable {
     this.#slotSamples = sampleRate * SLOT_MS / 1000;
     this.#ring = new RingBuffer({ sampleRate, kernel, slotMs: SLOT_MS });
     this.#head = {
-      participant: entry.participant,
-      trackId: entry.trackId,
+      participant,
+      trackId,
       pcm: new PcmChunk(new Int16Array(this.#slotSamples), { sampleRate }),
       row: -1,
     };
@@ -58,7 +54,7 @@ export class ParticipantRing implements Disposable {
   }
 
   /** The slot to be processed next. */
-  get head(): Mutable<ParticipantAudio> | undefined {
+  get head(): MutableParticipantAudio | undefined {
     if (!this.#hasHead) {
       const slot = this.#ring.read();
       if (!slot) return undefined;
@@ -99,12 +95,11 @@ export class ParticipantRing implements Disposable {
   }
 
   /** Appends audio; gives how many slots were dropped for it. */
-  write(entry: AudioRowEntry, row: number): number {
-    const { pcm } = entry;
+  write({ participant, pcm, row }: ParticipantAudio): number {
     const ring = this.#ring;
     const dropped = ring.dropped;
     // Names change, and the newest is right for everything that is still to come.
-    this.#head.participant = entry.participant;
+    this.#head.participant = participant;
     if (
       row >= 0 && pcm.sampleRate === ring.sampleRate && pcm.channels === 1 &&
       pcm.samples.length === this.#slotSamples

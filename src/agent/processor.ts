@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
-import type { Agent } from "./agent.ts";
+import type { AgentContext } from "./agent_context.ts";
 import { checkMethods, shown } from "../events/checks.ts";
 
 /**
@@ -16,7 +16,7 @@ export interface Processor {
    * Called before the agent joins; all processors start together, and one that fails makes the
    * join fail.
    */
-  start?(agent: Agent, options: { signal: AbortSignal }): void | Promise<void>;
+  start?(agent: AgentContext, options: { signal: AbortSignal }): void | Promise<void>;
   /**
    * Called with each 20 ms of each participant whom the speaker filter lets pass, in order and one
    * at a time. While a promise is pending the audio waits in the rings, for five seconds at most:

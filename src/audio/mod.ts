@@ -1,5 +1,5 @@
 /**
- * Samples only: chunks, rings, resampling and mixing. No calls, no I/O, no clock.
+ * Samples only: chunks, rings, resampling, mixing and WAV files. No calls, no I/O, no clock.
  *
  * @module
  */
@@ -11,7 +11,9 @@ export {
   MAX_GAIN,
   MAX_MIX_ROWS,
 } from "./kernel.ts";
+export { rms } from "./level.ts";
 export { Mixer, type MixerOptions } from "./mixer.ts";
 export { Resampler, type ResamplerOptions } from "./resampler.ts";
 export { RingBuffer, type RingBufferOptions, type RingWriteOptions } from "./ring_buffer.ts";
 export { typescriptKernel } from "./typescript_kernel.ts";
+export { decodeWav, readWav, readWavHeader, type WavHeader, wavHeader, writeWav } from "./wav.ts";

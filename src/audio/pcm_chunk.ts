@@ -4,14 +4,14 @@ import { assertObject } from "./arguments.ts";
 import { describe, int16Length } from "./typed_arrays.ts";
 
 /** The lowest sample rate, in Hz, that this library takes. */
-export const MIN_SAMPLE_RATE = 1_000;
+const MIN_SAMPLE_RATE = 1_000;
 /** The highest sample rate, in Hz, that this library takes. */
-export const MAX_SAMPLE_RATE = 384_000;
+const MAX_SAMPLE_RATE = 384_000;
 /**
  * The most interleaved channels a {@linkcode PcmChunk} may have. Whoever takes a chunk brings more
  * channels than it needs down to their mean; resamplers and rings themselves have one or two.
  */
-export const MAX_CHANNELS = 8;
+const MAX_CHANNELS = 8;
 
 /** How a stream of samples is laid out. */
 export interface PcmFormat {

@@ -7,6 +7,7 @@ import { assertChannels } from "./resampler_arguments.ts";
 import { int16Length } from "./typed_arrays.ts";
 import { typescriptKernel } from "./typescript_kernel.ts";
 import { assertObject } from "./arguments.ts";
+import { SLOT_MS } from "./grid.ts";
 
 /** How large a {@linkcode RingBuffer} is and what it holds. */
 export interface RingBufferOptions {
@@ -83,7 +84,7 @@ export class RingBuffer implements Disposable {
    */
   constructor(options: RingBufferOptions) {
     assertObject(options, "options", "an object like { sampleRate: 16_000, kernel: loadKernel() }");
-    const { sampleRate, channels = 1, capacityMs = 8000, slotMs = 20, kernel } = options;
+    const { sampleRate, channels = 1, capacityMs = 8000, slotMs = SLOT_MS, kernel } = options;
     assertSampleRate(sampleRate);
     assertChannels(channels);
     const slotFrames = sampleRate * slotMs / 1000;

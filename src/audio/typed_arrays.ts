@@ -15,7 +15,7 @@ const bytesOf = getter("byteLength");
 const set: typeof Int16Array.prototype.set = intrinsic.set;
 
 /** The most elements of one array: counts cross the border as signed 32-bit numbers. */
-export const MAX_LENGTH = 2 ** 31 - 1;
+const MAX_LENGTH = 2 ** 31 - 1;
 
 /**
  * How many samples an array has.

@@ -1,5 +1,5 @@
 /**
- * What the agent says: the track it writes to, and the port through which an edge plays it out.
+ * What the agent says: the track it writes to, and the sink through which an edge plays it out.
  *
  * @module
  */
@@ -80,18 +80,37 @@ export interface AudioTrackOptions {
   mode?: AudioTrackMode;
 }
 
+/** A part of a track's audio, on its way to a sink. */
+export interface PlayoutChunk {
+  /** 20 ms at most, maybe none: a view, valid until the next chunk is read. */
+  readonly samples: Int16Array;
+  /** The epoch that they belong to. */
+  readonly epoch: number;
+  /** Whether an utterance ends with them. */
+  readonly final: boolean;
+}
+
+/** The audio of a track that is due to be played. */
+export interface PlayoutSource {
+  /**
+   * Takes the next chunk out of the track. Returns `undefined` when nothing waits, or the sink is far
+   * enough ahead of what it has played.
+   */
+  read(): PlayoutChunk | undefined;
+}
+
 /**
- * Where an edge takes what the agent says. The calls come in order and none may block; a far end
- * in another process obeys them in that order.
+ * A sink that an edge plays a track out to. The track calls its methods in order and none may block;
+ * a far end in another process must keep that order.
  */
 export interface PlayoutSink {
-  /** Samples a second (mono) that the port takes: the track's own rate. */
+  /** Samples a second (mono) that the sink takes: the track's own rate. */
   readonly sampleRate: number;
   /**
-   * Appends samples, 20 ms at most, to what is played out in `epoch`. The view is valid during the
-   * call only. An empty `samples` carries nothing but `final`.
+   * Says that audio is due: read all of it from `source`, now or as soon as there is room for it. A
+   * source outlives the call, until the track is unbound.
    */
-  push(samples: Int16Array, epoch: number, options: { final: boolean }): void;
+  onReady(source: PlayoutSource): void;
   /**
    * Begins `epoch`: discards what older ones have left, also what arrives late, and falls silent.
    * Resolves with what was played and discarded of the epoch that ended.
@@ -103,7 +122,7 @@ export interface PlayoutSink {
   resume(): void;
 }
 
-/** How far a port's playout is. */
+/** How far a sink's playout is. */
 export interface PlayoutReport {
   /** The epoch that the figures belong to; a report of an older one is ignored. */
   epoch: number;
@@ -117,7 +136,7 @@ export interface PlayoutReport {
   heardDelayMs: number;
 }
 
-/** A track bound to a port. Disposing it unbinds them: what the port still held counts as lost. */
+/** A track bound to a sink. Disposing it unbinds them: what the sink still held counts as lost. */
 export interface SinkBinding extends Disposable {
   /** To be called by the edge at least every 100 ms while something plays. */
   report(report: PlayoutReport): void;
@@ -128,10 +147,10 @@ export interface AudioTrack extends OutboundAudioTrack {
   /** Samples a second (mono) that the track plays out at. */
   readonly sampleRate: number;
   /**
-   * Starts playing out through `port`: what was written before, first.
+   * Starts playing out through `sink`: what was written before, first.
    *
    * @throws {TypeError} it is bound already; a track is published once at a time.
-   * @throws {RangeError} the port's rate is another one.
+   * @throws {RangeError} the sink's rate is another one.
    */
-  bind(port: PlayoutSink): SinkBinding;
+  bind(sink: PlayoutSink): SinkBinding;
 }

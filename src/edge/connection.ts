@@ -1,6 +1,7 @@
 import type { AudioRow, EdgeAgent } from "./edge_agent.ts";
-import type { AudioTrack } from "./audio_track.ts";
 import type { Call } from "./call.ts";
+import type { CallConnection, PublishedTracks } from "./call_connection.ts";
+import type { MutableParticipantAudio } from "./participant_audio.ts";
 import type { EdgeTransport } from "./edge_transport.ts";
 import type { VideoTrack } from "./video_frame.ts";
 import type {
@@ -48,14 +49,6 @@ export interface ConnectionInit {
   clock?: Clock;
 }
 
-/** The tracks that an agent publishes, in one negotiation. */
-export interface PublishedTracks {
-  /** Its voice. */
-  audio?: AudioTrack;
-  /** Its picture. */
-  video?: VideoTrack;
-}
-
 /** How long `disconnect` may take before closing goes on without it. */
 const DISCONNECT_LIMIT_MS = 5000;
 
@@ -70,7 +63,7 @@ const DISCONNECT_LIMIT_MS = 5000;
  * What is told before `established` is announced by it; a track that is told before its participant
  * is announced after him.
  */
-export abstract class Connection implements AsyncDisposable {
+export abstract class Connection implements CallConnection {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
   /** The call that it is in. */
@@ -88,7 +81,9 @@ export abstract class Connection implements AsyncDisposable {
   readonly #unknownAudio: DropCounter;
   readonly #receive: UserHook<AudioRow>;
   /** The row that a single participant's audio is handed over in. */
-  readonly #row: AudioRow = { number: -1, count: 0, entries: [] };
+  readonly #row: AudioRow = { count: 1, entries: [] };
+  /** The only entry of that row. */
+  #audio: MutableParticipantAudio | undefined;
   #state: ConnectionState = "establishing";
   #reconnecting = false;
   #reason: CloseReason | undefined;
@@ -302,9 +297,9 @@ export abstract class Connection implements AsyncDisposable {
     void this.#receive.run(row);
     if (!this.edge.events.has(AudioReceivedEvent)) return;
     for (let index = 0; index < row.count; index++) {
-      const { participant, trackId, pcm } = row.entries[index]!;
+      const { participant, trackId, pcm, row: number } = row.entries[index]!;
       const copy = new PcmChunk(pcm.samples.slice(), pcm);
-      this.#announce(AudioReceivedEvent, { participant, trackId, pcm: copy, row: row.number });
+      this.#announce(AudioReceivedEvent, { participant, trackId, pcm: copy, row: number });
     }
   }
 
@@ -368,9 +363,12 @@ export abstract class Connection implements AsyncDisposable {
   }
 
   #hear(participant: Participant, pcm: PcmChunk, trackId: string, row = -1): void {
-    this.#row.number = row;
-    this.#row.count = 1;
-    this.#row.entries[0] = { participant, trackId, pcm };
+    const audio = this.#audio ??= { participant, trackId, pcm, row };
+    audio.participant = participant;
+    audio.trackId = trackId;
+    audio.pcm = pcm;
+    audio.row = row;
+    this.#row.entries[0] = audio;
     void this.#receive.run(this.#row);
   }
 
@@ -418,7 +416,7 @@ export abstract class Connection implements AsyncDisposable {
     this.#announce(TrackAddedEvent, { track });
   }
 
-  #announce<I extends { connection: Connection }>(
+  #announce<I extends { connection: CallConnection }>(
     eventClass: new (init: I) => object,
     init: Omit<I, "connection">,
   ): void {

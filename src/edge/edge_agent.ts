@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { PcmChunk } from "../audio/pcm_chunk.ts";
-import type { Participant, User } from "./types.ts";
+import type { ParticipantAudio } from "./participant_audio.ts";
+import type { User } from "./types.ts";
 
 /** How an agent wants to hear the call. */
 export interface AudioSubscription {
@@ -14,33 +14,15 @@ export interface AudioSubscription {
   readonly agents: boolean;
 }
 
-/** One participant's 20 ms within an {@linkcode AudioRow}. */
-export interface AudioRowEntry {
-  /** Whose it is. */
-  participant: Participant;
-  /** The track that the samples came from. */
-  trackId: string;
-  /** A view that is valid until `receiveRow` returns. */
-  pcm: PcmChunk;
-}
-
 /**
- * What was heard of everybody during one 20 ms tick of the room's clock. Compare speakers by row:
- * after a stall the order of arrival means nothing.
+ * The audio of all participants during one 20 ms tick of the room's clock. Compare speakers by row:
+ * after a stall the order of arrival means nothing. A gap in the numbers is time that was dropped.
  */
 export interface AudioRow {
-  /** Number of the tick on the room's grid; a gap in the numbers is time that was dropped. */
-  number: number;
   /** The first `count` entries belong to this row; the array is reused from row to row. */
   count: number;
-  /** What was heard of each, in no particular order. */
-  entries: AudioRowEntry[];
-  /**
-   * How much of what the agent says had been played when this was heard, in milliseconds as its
-   * track's `playedMs` counts. Left out by an edge whose rows come without delay: what the track
-   * says on their arrival is taken then.
-   */
-  playedMs?: number | undefined;
+  /** One entry a participant and track, in no particular order, all with the same `row`. */
+  entries: ParticipantAudio[];
 }
 
 /** The agent as an edge sees it. */

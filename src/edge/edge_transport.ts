@@ -1,6 +1,6 @@
 import type { AudioTrack, AudioTrackOptions } from "./audio_track.ts";
 import type { Call, CreateCallOptions } from "./call.ts";
-import type { Connection, PublishedTracks } from "./connection.ts";
+import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { EdgeAgent } from "./edge_agent.ts";
 import type { JsonValue, User } from "./types.ts";
 import type { VideoTrack } from "./video_frame.ts";
@@ -48,7 +48,7 @@ export interface OpenDemoOptions {
 /** Which connection is meant, where an edge has several. */
 export interface ConnectionChoice {
   /** The connection that is meant; may be left out while there is only one. */
-  connection?: Connection;
+  connection?: CallConnection;
 }
 
 /**
@@ -64,7 +64,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
   readonly clock: Clock;
   /** Where this edge says what people should read. */
   readonly logger: Logger;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<CallConnection>();
   #closing: Promise<void> | undefined;
   #audioTracks = 0;
 
@@ -89,7 +89,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * Joins a call. Resolves with an established connection, or rejects and leaves nothing open:
    * within `timeoutMs` and as soon as `signal` is aborted.
    */
-  abstract join(agent: EdgeAgent, call: Call, options?: JoinOptions): Promise<Connection>;
+  abstract join(agent: EdgeAgent, call: Call, options?: JoinOptions): Promise<CallConnection>;
 
   /**
    * Releases what the edge itself holds; its connections have been closed before. What it rejects
@@ -107,7 +107,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
   // What everybody may ask.
 
   /** The connections that are open, or being established. */
-  get connections(): ReadonlySet<Connection> {
+  get connections(): ReadonlySet<CallConnection> {
     return this.#connections;
   }
 
@@ -192,13 +192,13 @@ export abstract class EdgeTransport implements AsyncDisposable {
   }
 
   /** Called by each connection when it is made. */
-  adopt(connection: Connection): void {
+  adopt(connection: CallConnection): void {
     this.assertOpen();
     this.#connections.add(connection);
   }
 
   /** Called by each connection when it is closed. */
-  disown(connection: Connection): void {
+  disown(connection: CallConnection): void {
     this.#connections.delete(connection);
   }
 
@@ -214,12 +214,14 @@ export abstract class EdgeTransport implements AsyncDisposable {
     this.events.close();
   }
 
-  #choose(options: ConnectionChoice): Connection {
+  #choose(options: ConnectionChoice): CallConnection {
     checkObject(options, "options", "an object like { connection }, or nothing");
     const { connection } = options;
     if (connection) {
       if (connection.state === "closed") throw new ClosedError("the connection");
-      if (connection.edge !== this) throw new TypeError("the connection belongs to another edge");
+      if (!this.#connections.has(connection)) {
+        throw new TypeError("the connection belongs to another edge");
+      }
       return connection;
     }
     this.assertOpen();

@@ -1,32 +1,35 @@
 /**
- * What an edge tells. Every event carries the connection it belongs to, so that one edge serves
- * many agents and none of them hears another's call.
+ * The events of an edge. Every event carries the connection it belongs to, so that one edge serves
+ * many agents and none of them hears another's call. Each class has a literal `type`, so that the
+ * union of several is narrowed by it.
  *
  * @module
  */
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { EventClass } from "../events/event_manager.ts";
-import type { Connection } from "./connection.ts";
+import type { CallConnection } from "./call_connection.ts";
 import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
 import { checkObject } from "../events/checks.ts";
 
-/** Somebody was heard. */
+/** Audio of a participant was received. */
 export class AudioReceivedEvent {
+  /** What kind of event it is. */
+  readonly type = "audio-received" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
-  /** Whose it is. */
+  readonly connection: CallConnection;
+  /** The participant who is heard. */
   readonly participant: Participant;
   /** The track that the samples came from; empty when the edge does not say. */
   readonly trackId: string;
-  /** What was heard: a copy, to be kept at will. */
+  /** The audio: a copy, to be kept at will. */
   readonly pcm: PcmChunk;
   /** The tick on the room's grid, where the edge has one; compare speakers by it. */
   readonly row: number | undefined;
 
-  /** Makes an audio received event. */
+  /** Creates an audio received event. */
   constructor(
     init: {
-      connection: Connection;
+      connection: CallConnection;
       participant: Participant;
       pcm: PcmChunk;
       trackId?: string;
@@ -42,15 +45,17 @@ export class AudioReceivedEvent {
   }
 }
 
-/** What the three events about a track have in common. */
+/** Base of the three events about a track. */
 export abstract class TrackEvent {
+  /** What kind of event it is. */
+  abstract readonly type: string;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The track as it is now, or was last. */
   readonly track: TrackInfo;
 
-  /** Makes a track event. */
-  constructor(init: { connection: Connection; track: TrackInfo }) {
+  /** Creates a track event. */
+  constructor(init: { connection: CallConnection; track: TrackInfo }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.track = init.track;
@@ -58,46 +63,65 @@ export abstract class TrackEvent {
 }
 
 /** A media track was added to the call, or was there when the agent joined. */
-export class TrackAddedEvent extends TrackEvent {}
+export class TrackAddedEvent extends TrackEvent {
+  /** What kind of event it is. */
+  override readonly type = "track-added" as const;
+}
 
 /** A media track was removed, or its participant left. */
-export class TrackRemovedEvent extends TrackEvent {}
+export class TrackRemovedEvent extends TrackEvent {
+  /** What kind of event it is. */
+  override readonly type = "track-removed" as const;
+}
 
 /** A media track was muted or unmuted: `track.muted`. */
-export class TrackUpdatedEvent extends TrackEvent {}
+export class TrackUpdatedEvent extends TrackEvent {
+  /** What kind of event it is. */
+  override readonly type = "track-updated" as const;
+}
 
-/** What the events about a participant have in common. */
+/** Base of the two events about a participant. */
 export abstract class ParticipantEvent {
+  /** What kind of event it is. */
+  abstract readonly type: string;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
-  /** Whose it is. */
+  readonly connection: CallConnection;
+  /** The participant that it is about. */
   readonly participant: Participant;
 
-  /** Makes a participant event. */
-  constructor(init: { connection: Connection; participant: Participant }) {
+  /** Creates a participant event. */
+  constructor(init: { connection: CallConnection; participant: Participant }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.participant = init.participant;
   }
 }
 
-/** Somebody joined the call, or was there when the agent joined. */
-export class ParticipantJoinedEvent extends ParticipantEvent {}
+/** A participant joined the call, or was there when the agent joined. */
+export class ParticipantJoinedEvent extends ParticipantEvent {
+  /** What kind of event it is. */
+  override readonly type = "participant-joined" as const;
+}
 
-/** Somebody left the call. Their tracks have been removed before. */
-export class ParticipantLeftEvent extends ParticipantEvent {}
+/** A participant left the call. Their tracks have been removed before. */
+export class ParticipantLeftEvent extends ParticipantEvent {
+  /** What kind of event it is. */
+  override readonly type = "participant-left" as const;
+}
 
 /** The call is over for this agent, and not because the agent closed it. */
 export class CallEndedEvent {
+  /** What kind of event it is. */
+  readonly type = "call-ended" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** Why it is over. */
   readonly reason: CloseReason;
-  /** What went wrong, when something did. */
+  /** The failure that ended it, if one did. */
   readonly error: unknown;
 
-  /** Makes a call ended event. */
-  constructor(init: { connection: Connection; reason?: CloseReason; error?: unknown }) {
+  /** Creates a call ended event. */
+  constructor(init: { connection: CallConnection; reason?: CloseReason; error?: unknown }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.reason = init.reason ?? "call-ended";
@@ -107,15 +131,17 @@ export class CallEndedEvent {
 
 /** A participant or a server sent data of the application's own. */
 export class CustomEventReceivedEvent {
+  /** What kind of event it is. */
+  readonly type = "custom-event-received" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
-  /** What was sent. */
+  readonly connection: CallConnection;
+  /** The data that was sent. */
   readonly data: JsonValue;
-  /** Who sent it, where the edge knows. */
+  /** The participant who sent it, where the edge knows. */
   readonly participant: Participant | undefined;
 
-  /** Makes a custom event received event. */
-  constructor(init: { connection: Connection; data: JsonValue; participant?: Participant }) {
+  /** Creates a custom event received event. */
+  constructor(init: { connection: CallConnection; data: JsonValue; participant?: Participant }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.data = init.data;
@@ -125,8 +151,10 @@ export class CustomEventReceivedEvent {
 
 /** A connection changed its state, or lost or regained its network. */
 export class ConnectionStateChangedEvent {
+  /** What kind of event it is. */
+  readonly type = "connection-state-changed" as const;
   /** The connection that it belongs to. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The state now. */
   readonly state: ConnectionState;
   /** The state before; the same when only `reconnecting` changed. */
@@ -136,10 +164,10 @@ export class ConnectionStateChangedEvent {
   /** Why, once closed. */
   readonly reason: CloseReason | undefined;
 
-  /** Makes a connection state changed event. */
+  /** Creates a connection state changed event. */
   constructor(
     init: {
-      connection: Connection;
+      connection: CallConnection;
       state: ConnectionState;
       previous: ConnectionState;
       reconnecting?: boolean;
@@ -155,17 +183,19 @@ export class ConnectionStateChangedEvent {
   }
 }
 
-/** Something failed and was survived. */
+/** A failure that the call survived. */
 export class ErrorEvent {
+  /** What kind of event it is. */
+  readonly type = "error" as const;
   /** The connection that it happened on, if it belongs to one. */
-  readonly connection: Connection | undefined;
+  readonly connection: CallConnection | undefined;
   /** What was thrown. */
   readonly error: unknown;
-  /** What was being done, for people to read. */
+  /** The action that failed, for people to read. */
   readonly context: string;
 
-  /** Makes an error event. */
-  constructor(init: { error: unknown; context: string; connection?: Connection }) {
+  /** Creates an error event. */
+  constructor(init: { error: unknown; context: string; connection?: CallConnection }) {
     checkObject(init, "init", "an object like { error, context }");
     this.error = init.error;
     this.context = init.context;
@@ -173,7 +203,7 @@ export class ErrorEvent {
   }
 }
 
-/** All of the above: what every edge registers. */
+/** All events of the contract: every edge registers them. */
 export const edgeEvents: readonly EventClass[] = [
   AudioReceivedEvent,
   TrackAddedEvent,

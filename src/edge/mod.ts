@@ -5,7 +5,8 @@
  * @module
  */
 export { Call, type CreateCallOptions } from "./call.ts";
-export { Connection, type ConnectionInit, type PublishedTracks } from "./connection.ts";
+export type { CallConnection, PublishedTracks } from "./call_connection.ts";
+export { Connection, type ConnectionInit } from "./connection.ts";
 export {
   type Conversation,
   MemoryConversation,
@@ -14,8 +15,8 @@ export {
   type MessageInit,
   type MessageRole,
 } from "./conversation.ts";
-export type { AudioRow, AudioRowEntry, AudioSubscription, EdgeAgent } from "./edge_agent.ts";
-export type { ParticipantAudio } from "./participant_audio.ts";
+export type { AudioRow, AudioSubscription, EdgeAgent } from "./edge_agent.ts";
+export type { MutableParticipantAudio, ParticipantAudio } from "./participant_audio.ts";
 export {
   type ConnectionChoice,
   type EdgeOptions,
@@ -78,8 +79,10 @@ export type {
   AudioTrackOptions,
   FlushResult,
   OutboundAudioTrack,
+  PlayoutChunk,
   PlayoutReport,
   PlayoutSink,
+  PlayoutSource,
   SinkBinding,
 } from "./audio_track.ts";
 export { PacedPlayout, type PacedPlayoutOptions } from "./toolkit/paced_playout.ts";

@@ -1,20 +1,32 @@
-/** 20 ms of one participant: what an edge receives and a processor gets. */
+/** One participant's audio, from the connection to the processors. @module */
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { Participant } from "./types.ts";
 
-/** 20 ms of one participant's audio. */
+/** One participant's audio: what a connection hands to its agent, and an agent to its processors. */
 export interface ParticipantAudio {
   /** The participant who is heard. */
   readonly participant: Participant;
   /** The track that the samples came from; empty when the edge does not say. */
   readonly trackId: string;
-  /** Mono, at the agent's rate: a view, valid until the processor returns or its promise settles. */
+  /**
+   * For a processor 20 ms, mono, at the agent's rate. A view: valid until the function that received
+   * it returns, or until the promise that it returned settles.
+   */
   readonly pcm: PcmChunk;
-  /** The tick on the room's grid. Compare speakers by it, not by order of arrival. */
+  /**
+   * The tick on the room's grid; -1 from an edge that does not number its audio, and then the agent
+   * numbers it by its clock. Compare speakers by it, not by order of arrival.
+   */
   readonly row: number;
   /**
    * How much of what the agent says had been played when this was heard, in milliseconds as its
-   * track's `playedMs` counts; `undefined` when the edge does not say.
+   * track's `playedMs` counts. Left out by an edge whose audio comes without delay: what the track
+   * says on arrival is taken then.
    */
   readonly playedMs?: number | undefined;
 }
+
+/** A {@linkcode ParticipantAudio} for whom fills it: one object, used again for each chunk. */
+export type MutableParticipantAudio = {
+  -readonly [K in keyof ParticipantAudio]: ParticipantAudio[K];
+};

@@ -1,6 +1,6 @@
 /**
- * What an agent hears, thinks and speaks with: contracts to write models for, and what leads from
- * one to the next. Adapters of services and models are entry points of their own.
+ * The contracts of models (LLM, STT, TTS, VAD, turn detection, realtime, tools), speaker filters and
+ * conversation events. Adapters of services and models are entry points of their own.
  *
  * @module
  */
@@ -47,7 +47,7 @@ export type {
 export { allowList } from "./speakers/allow_list.ts";
 export { type FirstSpeakerOptions, firstSpeakerWins } from "./speakers/first_speaker_wins.ts";
 export { loudest, type LoudestOptions } from "./speakers/loudest.ts";
-export { allowEveryone, type SpeakerFilter } from "./speakers/speaker_filter.ts";
+export { allowAll, type SpeakerFilter } from "./speakers/speaker_filter.ts";
 export type { SpeechOutcome } from "./reply/speech_handle.ts";
 export type { STT, TranscribeOptions, Transcript } from "./contracts/stt.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";
@@ -68,10 +68,10 @@ export {
   type TurnDetector,
 } from "./contracts/turn_detector.ts";
 export type { VAD, VadStream } from "./contracts/vad.ts";
-export { encodeFrame, type EncodeFrameOptions, type ImageEncoder } from "./vision/encode_frame.ts";
+export { encodeFrame, type EncodeFrameOptions } from "./vision/encode_frame.ts";
 export {
   type ScreenChanges,
   screenChanges,
   type ScreenChangesOptions,
 } from "./vision/screen_changes.ts";
-export type { Pixels } from "./vision/frame_pixels.ts";
+export type { ImageEncoder, Pixels } from "./contracts/image_encoder.ts";

@@ -1,4 +1,4 @@
-/** What the native library and the WASM module have in common: one border, and who keeps it. @module */
+/** The ABI that the native library and the WASM module share, and the kernel on top of it. @module */
 
 import {
   assertGains,
@@ -19,12 +19,12 @@ import {
 import { float32Length, int16Length, overlapError } from "../audio/typed_arrays.ts";
 
 /**
- * The exports of the Rust crate; each answers with a count, or with a negative status. Arrays have
- * been checked to be what their types say, and to have as many elements as the length beside them.
+ * The exports of the Rust crate; each returns a count, or a negative status. Their arrays have been
+ * checked to be what their types say, and to have as many elements as the length beside them.
  */
 export interface AbiExports {
   newResampler(inputRate: number, outputRate: number, channels: number, info: Uint32Array): number;
-  /** Writes at most `room` samples from `offset` on; answers with frames of `channels`. */
+  /** Writes at most `room` samples from `offset` on; returns frames of `channels`. */
   process(
     handle: number,
     input: Int16Array,
@@ -62,7 +62,7 @@ export interface AbiExports {
   ): number;
 }
 
-/** What is mixed: everything, a row for each input without it, or those and everything. */
+/** The rows to mix: the sum of all, a row for each input without it, or those and the sum. */
 export const enum Listeners {
   All = 0,
   Others = 1,
@@ -71,19 +71,19 @@ export const enum Listeners {
 
 const noGains = new Float32Array(0);
 
-/** A kernel on the other side of {@linkcode AbiExports}. */
+/** A kernel behind {@linkcode AbiExports}. */
 export class AbiKernel implements AudioKernel {
   readonly name: "native" | "wasm";
   readonly detail: string;
-  readonly #border: AbiExports;
-  /** Frees what was dropped without being disposed: a safety net, not the way to release. */
+  readonly #abi: AbiExports;
+  /** Frees resamplers that were dropped without being disposed: a safety net, not the way to release. */
   readonly #forgotten: FinalizationRegistry<number>;
 
-  constructor(name: "native" | "wasm", detail: string, border: AbiExports) {
+  constructor(name: "native" | "wasm", detail: string, abi: AbiExports) {
     this.name = name;
     this.detail = detail;
-    this.#border = border;
-    this.#forgotten = new FinalizationRegistry((handle) => border.free(handle));
+    this.#abi = abi;
+    this.#forgotten = new FinalizationRegistry((handle) => abi.free(handle));
   }
 
   createResampler(options: KernelResamplerOptions): KernelResampler {
@@ -92,7 +92,7 @@ export class AbiKernel implements AudioKernel {
     assertSampleRate(inputRate, "inputRate");
     assertSampleRate(outputRate, "outputRate");
     assertChannels(channels);
-    return new BorderResampler(this.#border, this.#forgotten, inputRate, outputRate, channels);
+    return new AbiResampler(this.#abi, this.#forgotten, inputRate, outputRate, channels);
   }
 
   mix(
@@ -131,11 +131,11 @@ export class AbiKernel implements AudioKernel {
     let listeners = Listeners.All;
     if (minus) {
       const hasTotal = outLength >= (count + 1) * frames;
-      // Rows of any length fit where there are none: more frames than the border can be told.
+      // Rows of any length fit where there are none: more frames than the ABI can take.
       if (count === 0 && !hasTotal) return assertMixApart(out, block, gains, previousGains);
       listeners = hasTotal ? Listeners.OthersAndAll : Listeners.Others;
     }
-    const status = this.#border.mix(
+    const status = this.#abi.mix(
       block,
       int16Length(block, "block"),
       count,
@@ -149,7 +149,7 @@ export class AbiKernel implements AudioKernel {
       previousGains === undefined ? 0 : float32Length(previousGains, "previousGains"),
     );
     if (status < 0) {
-      // The border says what is wrong; which of them it is, is found out here.
+      // The ABI returns the kind of error; this finds the argument.
       assertMixApart(out, block, gains, previousGains);
       assertGains(gains, count, "gains");
       assertGains(previousGains, count, "previousGains");
@@ -158,11 +158,11 @@ export class AbiKernel implements AudioKernel {
   }
 }
 
-class BorderResampler implements KernelResampler {
+class AbiResampler implements KernelResampler {
   readonly latencyMs: number;
   readonly tailFrames: number;
   readonly historyFrames: number;
-  readonly #border: AbiExports;
+  readonly #abi: AbiExports;
   readonly #forgotten: FinalizationRegistry<number>;
   readonly #channels: 1 | 2;
   readonly #handle: number;
@@ -173,14 +173,14 @@ class BorderResampler implements KernelResampler {
   #disposed = false;
 
   constructor(
-    border: AbiExports,
+    abi: AbiExports,
     forgotten: FinalizationRegistry<number>,
     inputRate: number,
     outputRate: number,
     channels: 1 | 2,
   ) {
     const info = new Uint32Array(5);
-    const status = border.newResampler(inputRate, outputRate, channels, info);
+    const status = abi.newResampler(inputRate, outputRate, channels, info);
     if (status < 0) {
       if (status === Status.Rate) {
         throw new RangeError(
@@ -196,7 +196,7 @@ class BorderResampler implements KernelResampler {
       number,
       number,
     ];
-    this.#border = border;
+    this.#abi = abi;
     this.#forgotten = forgotten;
     this.#channels = channels;
     this.#handle = handle;
@@ -205,7 +205,7 @@ class BorderResampler implements KernelResampler {
     this.latencyMs = delay * 1000 / (up * inputRate);
     this.tailFrames = delay / down;
     this.historyFrames = history;
-    // What lengths are made of is kept where nobody else can change it.
+    // The lengths follow from private copies, which no caller can change.
     this.#tailSamples = this.tailFrames * channels;
     this.#historySamples = history * channels;
     forgotten.register(this, handle, this);
@@ -220,7 +220,7 @@ class BorderResampler implements KernelResampler {
     const channels = this.#channels;
     const length = inputLength(input, channels);
     const room = Math.ceil(length / channels * this.#up / this.#down) * channels;
-    const frames = this.#border.process(
+    const frames = this.#abi.process(
       this.#handle,
       input,
       length,
@@ -238,20 +238,20 @@ class BorderResampler implements KernelResampler {
     const room = this.#tailSamples;
     const length = outputLength(output, outputOffset, room);
     const channels = this.#channels;
-    const frames = this.#border.flush(this.#handle, output, length, outputOffset, room, channels);
+    const frames = this.#abi.flush(this.#handle, output, length, outputOffset, room, channels);
     return frames >= 0 ? frames : fail(frames, "output");
   }
 
   history(out: Int16Array): number {
     assertOpen(this.#disposed);
     const room = Math.min(int16Length(out, "out"), this.#historySamples);
-    const frames = this.#border.history(this.#handle, out, room, this.#channels);
+    const frames = this.#abi.history(this.#handle, out, room, this.#channels);
     return frames >= 0 ? frames : fail(frames, "out");
   }
 
   reset(): void {
     assertOpen(this.#disposed);
-    const status = this.#border.reset(this.#handle);
+    const status = this.#abi.reset(this.#handle);
     if (status < 0) fail(status, "resampler");
   }
 
@@ -259,11 +259,11 @@ class BorderResampler implements KernelResampler {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#forgotten.unregister(this);
-    this.#border.free(this.#handle);
+    this.#abi.free(this.#handle);
   }
 }
 
-/** The crate's `Error`. */
+/** The status codes of the crate's `Error`. */
 const enum Status {
   Null = -1,
   Misaligned = -2,
@@ -277,7 +277,7 @@ const enum Status {
   Isa = -10,
 }
 
-/** Throws what a status means where the arguments themselves were found to be right. */
+/** Throws the error of a status whose arguments are right. */
 function fail(status: number, output: string): never {
   switch (status) {
     case Status.Closed:

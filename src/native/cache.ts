@@ -1,20 +1,19 @@
 /** The library that `./install` put into the user's cache, and the manifest that vouches for it. @module */
 
-import { granted, variable } from "./locate.ts";
+import { granted, libraryFileName, variable } from "./locate.ts";
 import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "./node_builtins.ts";
 import { ABI_VERSION } from "./symbols.ts";
-import { libraryFileName } from "./target.ts";
 
-/** What stands beside a cached library. */
+/** The manifest beside a cached library. */
 export interface Manifest {
-  /** The version of the border that the library speaks. */
+  /** The library's version of the ABI. */
   abi: number;
-  /** What it was built for, as `Deno.build.target` has it. */
+  /** The target it was built for, as in `Deno.build.target`. */
   target: string;
   /** The library's SHA-256, in hex. */
   sha256: string;
-  /** How it came here: from a download, or from sources with this hash. */
+  /** Its origin: a download, or sources with this hash. */
   source: string;
 }
 
@@ -23,7 +22,7 @@ export type Cached = { path: string; manifest: Manifest } | { reason: string };
 
 const separator = Deno.build.os === "windows" ? "\\" : "/";
 
-/** The folder of the cached library; `undefined` where the environment does not tell. */
+/** Returns the folder of the cached library, if the environment names one. */
 export function cacheFolder(): string | undefined {
   const explicit = variable("RINGLINE_CACHE");
   if (explicit) return explicit;
@@ -33,7 +32,7 @@ export function cacheFolder(): string | undefined {
   return under(base, "ringline", `abi-${ABI_VERSION}-${Deno.build.target}`);
 }
 
-/** The files of a cached library in `folder`. */
+/** Returns the paths of a cached library in `folder`. */
 export function cacheFiles(folder: string): { library: string; manifest: string } {
   return {
     library: folder + separator + libraryFileName(),
@@ -42,8 +41,8 @@ export function cacheFiles(folder: string): { library: string; manifest: string 
 }
 
 /**
- * The cached library, if it is exactly what its manifest says and belongs to this version of the
- * package. Reads it whole; never asks.
+ * Returns the cached library, if it is exactly what its manifest says and belongs to this version of
+ * the package. Reads the whole file; never prompts for permission.
  */
 export function findCached(
   folder: string | undefined = cacheFolder(),
@@ -73,7 +72,7 @@ export function findCached(
   if (sha256(library) !== manifest.sha256) {
     return { reason: "it is damaged (its SHA-256 is not the manifest's): run ./install again" };
   }
-  // The border may be the same and the code behind it older.
+  // The ABI may be the same and the code behind it older.
   const fetched = manifest.sha256 === known[Deno.build.target]?.sha256;
   if (!fetched && manifest.source !== builtFromSources()) {
     return { reason: `it is not this version's (${manifest.source}): run ./install again` };

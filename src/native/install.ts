@@ -1,42 +1,41 @@
-/** Puts a native library into the user's cache: what `./install` does. @module */
+/** Installs a native library into the user's cache, for `./install`. @module */
 
 import { type Cached, cacheFiles, cacheFolder, findCached, type Manifest } from "./cache.ts";
-import { granted } from "./locate.ts";
+import { granted, libraryFileName } from "./locate.ts";
 import { checkLibrary } from "./native_kernel.ts";
 import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "./node_builtins.ts";
 import { sources } from "./sources.ts";
 import { ABI_VERSION } from "./symbols.ts";
-import { libraryFileName } from "./target.ts";
 
 export type { Prebuilt } from "./prebuilts.ts";
 
-/** How {@linkcode installNative} goes about it. */
+/** Options of {@linkcode installNative}. */
 export interface InstallOptions {
-  /** Where to; the user's cache unless given. */
+  /** The folder to install into. Default the user's cache. */
   folder?: string;
-  /** Where the crate's sources are; in this package unless given. */
+  /** The folder of the crate's sources. Default in this package. */
   crate?: URL;
-  /** What may be downloaded; {@linkcode prebuilts} unless given. */
+  /** The libraries that may be downloaded. Default {@linkcode prebuilts}. */
   prebuilts?: Readonly<Record<string, Prebuilt>>;
-  /** Gets a line for each step; `console.error` unless given. */
+  /** Takes a line for each step. Default `console.error`. */
   logger?: (line: string) => void;
 }
 
-/** An installation that could not be done, with a reason that can be shown to a person. */
+/** An installation that failed, with a reason for people to read. */
 export class InstallError extends Error {
-  /** For telling it apart from other errors. */
+  /** Distinguishes it from other errors. */
   override name = "InstallError";
 }
 
 /**
  * Downloads the native library for this machine, or builds it with cargo, verifies it and puts it
- * where `loadKernel` finds it. A library that is there, sound and this version's is left alone; any
- * other is replaced. Where `--allow-ffi` is granted the library is opened once too, since one of
- * the right bytes may still be one that this system cannot load: it is then built here.
+ * where `loadKernel` finds it. Leaves a valid library of this version alone, and replaces any other.
+ * Where `--allow-ffi` is granted it also opens the library once: a download with the right bytes may
+ * still not load on this system, and is then built here.
  *
  * @returns the library's path and its manifest
- * @throws {InstallError} saying what is missing
+ * @throws {InstallError} naming what is missing
  */
 export async function installNative(
   options: InstallOptions = {},
@@ -65,12 +64,12 @@ export async function installNative(
   }
   await store(folder, await build(crate, logger), builtFromSources());
   const built = usable(folder, known);
-  if ("reason" in built) throw new InstallError(`what was built is of no use: ${built.reason}`);
+  if ("reason" in built) throw new InstallError(`the built library is unusable: ${built.reason}`);
   logger(`installed: ${built.path}`);
   return built;
 }
 
-/** The library in `folder` that can be opened too, as far as that may be tried. */
+/** Returns the library in `folder`, if it can also be opened where that is permitted. */
 function usable(folder: string, known: Readonly<Record<string, Prebuilt>>): Cached {
   const found = findCached(folder, known);
   if ("reason" in found || !granted({ name: "ffi", path: found.path })) return found;
@@ -100,14 +99,14 @@ async function download(
   return library;
 }
 
-/** Builds the crate in a folder of its own: a package's own files are never written to. */
+/** Builds the crate in its own folder: it never writes into a package's files. */
 async function build(crate: URL, logger: (line: string) => void): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await Deno.makeTempDir({ prefix: "ringline" });
   try {
     for (const [name, hash] of Object.entries(sources)) {
       const bytes = await read(new URL(name, crate));
       if (sha256(bytes) !== hash) {
-        throw new InstallError(`${name}: it is not the file that belongs to this version`);
+        throw new InstallError(`${name}: not the file that belongs to this version`);
       }
       const path = `${folder}/${name}`;
       await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
@@ -149,7 +148,7 @@ async function cargo(folder: string): Promise<void> {
   if (code !== 0) throw new InstallError(`cargo failed with exit code ${code}`);
 }
 
-/** The library first and the manifest last, each moved into place whole. */
+/** Writes the library first and the manifest last, and moves each into place whole. */
 async function store(folder: string, library: Uint8Array, source: string): Promise<void> {
   const manifest: Manifest = {
     abi: ABI_VERSION,

@@ -1,4 +1,4 @@
-/** Which kernel runs, and why. @module */
+/** Loads the audio kernel, and says which one runs and why. @module */
 
 import type { AudioKernel } from "../audio/kernel.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
@@ -8,13 +8,13 @@ import { openNativeKernel } from "./native_kernel.ts";
 import { wasmKernel } from "./wasm_kernel.ts";
 import { assertObject } from "../audio/arguments.ts";
 
-/** How {@linkcode loadKernel} looks for a kernel. */
+/** Options of {@linkcode loadKernel}. */
 export interface LoadKernelOptions {
-  /** A native library to try first; the environment variable `RINGLINE_NATIVE` unless given. */
+  /** A native library to try first. Default the environment variable `RINGLINE_NATIVE`. */
   path?: string;
   /**
-   * Gets the one line that says which kernel runs and why. Unless it is given, the line goes to
-   * `console.warn`, and only when the kernel is not the native one that was to be expected.
+   * Takes the one line that says which kernel runs and why. By default the line goes to
+   * `console.warn`, and only when the kernel is not the expected native one.
    */
   logger?: (line: string) => void;
 }
@@ -22,14 +22,14 @@ export interface LoadKernelOptions {
 const kernels = new Map<string | undefined, AudioKernel>();
 
 /**
- * The fastest kernel that the machine and the permissions allow: a native library (the one named,
- * the local build, the installed one, in this order), else the WASM module in this package, else
- * TypeScript. {@linkcode AudioKernel.name} and {@linkcode AudioKernel.detail} say which and why, and
+ * Returns the fastest kernel that the machine and the permissions allow: a native library (the named
+ * one, the local build, the installed one, in this order), else the WASM module in this package,
+ * else TypeScript. {@linkcode AudioKernel.name} and {@linkcode AudioKernel.detail} say which and why, and
  * one line says it once.
  *
- * Nothing is opened before the first call, and nothing is ever asked, downloaded or built: without
- * `--allow-ffi` the WASM module runs, which needs no permission. What is found is kept, so that
- * later calls are free.
+ * It opens nothing before the first call, and never prompts, downloads or builds: without
+ * `--allow-ffi` the WASM module runs, which needs no permission. It keeps the kernel, so that later
+ * calls are free.
  *
  * @example
  * ```ts
@@ -100,7 +100,7 @@ function open(path: string, origin: string, reasons: string[]): AudioKernel | un
     return undefined;
   }
   try {
-    // Never silent: what was named and could not be used is told even where another is found.
+    // Never silent: the line names an unusable library even where another one is found.
     return openNativeKernel(path, { origin: [origin, ...reasons].join("; not ") });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -4,12 +4,12 @@ import type { AudioKernel } from "../audio/kernel.ts";
 import { type AbiExports, AbiKernel } from "./abi.ts";
 import { ABI_VERSION, isaNames, symbols } from "./symbols.ts";
 
-/** A library that cannot be used, with a reason that can be shown to a person. */
+/** A library that cannot be used, with a reason for people to read. */
 export class UnusableLibraryError extends Error {
   override name = "UnusableLibraryError";
 }
 
-/** How {@linkcode openNativeKernel} opens a library. */
+/** Options of {@linkcode openNativeKernel}. */
 export interface OpenNativeKernelOptions {
   /** Where it comes from, for `kernel.detail`. */
   origin?: string;
@@ -20,7 +20,7 @@ export interface OpenNativeKernelOptions {
 /**
  * Opens a library and keeps it open: a call into one that was closed would be a crash.
  *
- * @throws {UnusableLibraryError} when it cannot be loaded or speaks another version of the border
+ * @throws {UnusableLibraryError} it cannot be loaded or has another version of the ABI
  */
 export function openNativeKernel(
   path: string,
@@ -34,11 +34,11 @@ export function openNativeKernel(
   if (isa < 0) throw new UnusableLibraryError(`this machine has no ${options.isa}`);
   const name = isaNames[isa] ?? "unknown instructions";
   const detail = options.origin === undefined ? name : `${name}, ${options.origin}`;
-  return new AbiKernel("native", detail, borderOf(library, isa));
+  return new AbiKernel("native", detail, abiOf(library, isa));
 }
 
 /**
- * Opens a library and closes it again, before anybody could have called it.
+ * Opens a library and closes it again, before any caller could use it.
  *
  * @throws {UnusableLibraryError} as {@linkcode openNativeKernel} would
  */
@@ -47,7 +47,7 @@ export function checkLibrary(path: string): void {
   dlopen(path, symbols).close();
 }
 
-/** Asked alone, since an older library may lack what a newer border has. */
+/** Loads the version alone: an older library may lack the symbols of a newer ABI. */
 function checkAbiVersion(path: string): { close(): void } {
   const library = dlopen(path, { rl_abi_version: symbols.rl_abi_version });
   const version = library.symbols.rl_abi_version();
@@ -74,12 +74,12 @@ function dlopen<S extends Deno.ForeignLibraryInterface>(
 
 const nothing = new Int16Array(0);
 
-/** An array as the border takes it. One without elements has no place: it would seem to overlap. */
+/** Returns an array as the ABI takes it. An empty one has no address: it would seem to overlap. */
 function some(array: Int16Array | Float32Array, length: number): ArrayBufferView<ArrayBuffer> {
   return (length === 0 ? nothing : array) as ArrayBufferView<ArrayBuffer>;
 }
 
-function borderOf(
+function abiOf(
   library: Deno.DynamicLibrary<typeof symbols>["symbols"],
   isa: number,
 ): AbiExports {

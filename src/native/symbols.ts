@@ -1,6 +1,6 @@
 /** The native library's exports, and nothing else. @module */
 
-/** The version of the border that this module speaks; the library says which it speaks. */
+/** The version of the ABI that this module uses; the library returns its own. */
 export const ABI_VERSION = 1;
 
 /** Every export, with the C type of each parameter beside it. */

@@ -5,16 +5,16 @@ import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
 import { assertApart, copySamples, floatsHead, samplesHead } from "../audio/typed_arrays.ts";
 import { type AbiExports, AbiKernel, Listeners } from "./abi.ts";
 
-/** Bytes that the staging areas begin with: a chunk of 60 ms of 48 kHz stereo. */
+/** Initial bytes of a staging area: a chunk of 60 ms of 48 kHz stereo. */
 const STAGING_BYTES = 12 * 1024;
 
-/** The most bytes that a staging area can have: half of what the module can address. */
+/** Maximum bytes of a staging area: half of what the module can address. */
 const MAX_STAGING_BYTES = 2 ** 31;
 
-/** Views of different lengths that are kept for reuse. */
+/** Views of different lengths to keep for reuse. */
 const MAX_PARTS = 64;
 
-/** A piece of the module's memory that grows, for samples on their way in or out. */
+/** A growing region of the module's memory, for samples on their way in or out. */
 class Staging {
   #pointer = 0;
   #bytes = 0;
@@ -23,12 +23,12 @@ class Staging {
   #floats: Float32Array = new Float32Array(0);
   readonly #parts = new Map<number, Int16Array>();
 
-  /** Makes room; returns where. */
+  /** Reserves room and returns its address. */
   reserve(bytes: number): number {
     if (bytes > this.#bytes) {
       wasm.rl_free(this.#pointer, this.#bytes);
       this.#bytes = Math.max(STAGING_BYTES, 2 * bytes);
-      // The module would take a larger number for a smaller one.
+      // A larger number would wrap around in the module.
       this.#pointer = this.#bytes > MAX_STAGING_BYTES ? 0 : wasm.rl_alloc(this.#bytes) >>> 0;
       if (this.#pointer === 0) {
         this.#bytes = 0;
@@ -52,7 +52,7 @@ class Staging {
   /** Copies `length` samples out. */
   take(length: number, to: Int16Array, offset: number): void {
     const all = this.#view();
-    // The same few lengths come again and again: a view for each call would be garbage.
+    // The same few lengths recur: a view for each call would be garbage.
     let part = this.#parts.get(length);
     if (part === undefined) {
       if (this.#parts.size >= MAX_PARTS) this.#parts.clear();
@@ -61,7 +61,7 @@ class Staging {
     copySamples(part, to, offset);
   }
 
-  /** Memory that has grown is another buffer. */
+  /** Grown memory is another buffer. */
   #view(): Int16Array {
     const { buffer } = wasm.memory;
     if (this.#buffer !== buffer) {
@@ -75,24 +75,24 @@ class Staging {
 }
 
 /**
- * The kernel in the package's WASM module.
+ * Returns the kernel in the package's WASM module.
  *
  * @param detail why it was chosen, for `kernel.detail`
  */
 export function wasmKernel(detail = "simd128"): AudioKernel {
-  return new AbiKernel("wasm", detail, border);
+  return new AbiKernel("wasm", detail, abi);
 }
 
 const incoming = new Staging();
 const outgoing = new Staging();
 const gainsStaging = new Staging();
 
-/** How much of an array goes in: all, for which no view is made, unless far less of it is used. */
+/** How much of an array to copy in: all of it, without a view, unless far less of it is used. */
 function countOf(length: number, used: number): number {
   return length <= Math.max(STAGING_BYTES, 4 * used) ? length : used;
 }
 
-const border: AbiExports = {
+const abi: AbiExports = {
   newResampler(inputRate, outputRate, channels, info) {
     const pointer = outgoing.reserve(info.byteLength);
     const status = wasm.rl_resampler_new(0, inputRate, outputRate, channels, pointer, info.length);
@@ -100,7 +100,7 @@ const border: AbiExports = {
     return status;
   },
   process(handle, input, inputLength, output, _outputLength, offset, room, channels) {
-    // The module sees copies only.
+    // The module sees only copies.
     assertApart(output, "output", input, "the input");
     const from = incoming.reserve(2 * inputLength);
     const to = outgoing.reserve(2 * room);

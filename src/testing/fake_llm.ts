@@ -5,27 +5,27 @@ import { checkObject } from "../events/checks.ts";
 import { promiseIn } from "../events/user_code.ts";
 import { sleep } from "../events/waiting.ts";
 
-/** What a {@linkcode FakeLLM} does when it is asked once. */
-export interface FakeAnswer {
-  /** Comes word by word. */
+/** One reply of a {@linkcode FakeLLM}. */
+export interface FakeLLMReply {
+  /** The text, which arrives word by word. */
   text?: string;
-  /** Before the first word, in milliseconds. Default 0. */
+  /** Milliseconds before the first word. Default 0. */
   firstTokenMs?: number;
-  /** Between words, in milliseconds. Default 0. */
+  /** Milliseconds between words. Default 0. */
   tokenMs?: number;
-  /** Tools that it wants to have called after the text. */
+  /** Tools that it calls after the text. */
   calls?: { name: string; input: JsonValue }[];
   /** Thrown after the text and before any call. */
   error?: unknown;
-  /** Says nothing more after the text, and never ends. */
+  /** Whether it hangs after the text and never ends. */
   hangs?: boolean;
 }
 
-/** An answer, or what to make one of. */
-export type FakeReply = string | FakeAnswer | ((request: LLMRequest) => string | FakeAnswer);
+/** A reply, or a function that returns one for a request. */
+export type FakeReply = string | FakeLLMReply | ((request: LLMRequest) => string | FakeLLMReply);
 
 /**
- * A language model that follows a script, in a clock's time, and remembers what it was asked.
+ * A language model that follows a script, in a clock's time, and records its requests.
  *
  * @example
  * ```ts
@@ -36,22 +36,22 @@ export type FakeReply = string | FakeAnswer | ((request: LLMRequest) => string |
  * ```
  */
 export class FakeLLM implements LLM {
-  /** For messages. */
+  /** The name in messages. */
   readonly name = "fake-llm";
-  /** Whether it is shown pictures. */
+  /** Whether it accepts images. */
   acceptsImages = false;
-  /** What it was asked, request by request. */
+  /** All requests so far. */
   readonly requests: LLMRequest[] = [];
-  /** Requests that were aborted before they were answered. */
+  /** How many requests were aborted before their reply was complete. */
   aborted = 0;
   readonly #clock: Clock;
   readonly #script: FakeReply[];
   #calls = 0;
 
   /**
-   * Has been asked nothing yet.
+   * Creates a model.
    *
-   * @param script one reply for each request; the last one is repeated
+   * @param script one reply for each request; repeats the last one
    */
   constructor(clock: Clock, script: readonly FakeReply[] = ["All right."]) {
     checkClock(clock);
@@ -59,25 +59,27 @@ export class FakeLLM implements LLM {
     this.#script = [...script];
   }
 
-  /** How often it was asked. */
+  /** Returns the number of requests. */
   metrics(): Readonly<Record<string, number>> {
     return { requests: this.requests.length };
   }
 
-  /** Follows the script. */
+  /** Replies as the script says. */
   async *generate(request: LLMRequest): AsyncGenerator<LLMPart, void, void> {
     const { signal } = request;
     this.requests.push({ ...request, messages: [...request.messages] });
-    const reply = this.#script.length > 1 ? this.#script.shift()! : this.#script[0] ?? "";
-    const made = typeof reply === "function" ? reply(request) : reply;
-    if (typeof made !== "string") {
-      checkObject(made, "a reply", "a text, or an object like { text }");
+    const entry = this.#script.length > 1 ? this.#script.shift()! : this.#script[0] ?? "";
+    const scripted = typeof entry === "function" ? entry(request) : entry;
+    if (typeof scripted !== "string") {
+      checkObject(scripted, "a reply", "a string, or an object like { text }");
     }
-    const promise = promiseIn<unknown>(made);
+    const promise = promiseIn<unknown>(scripted);
     promise?.catch(() => {});
-    if (promise) throw new TypeError("a reply must be given at once, got a promise");
-    const answer = typeof made === "string" ? { text: made } : made;
-    const { text = "", firstTokenMs = 0, tokenMs = 0, calls = [], error, hangs } = answer;
+    if (promise) {
+      throw new TypeError("expected a reply, got a promise: prepare it before the request");
+    }
+    const parts = typeof scripted === "string" ? { text: scripted } : scripted;
+    const { text = "", firstTokenMs = 0, tokenMs = 0, calls = [], error, hangs } = parts;
     try {
       await sleep(firstTokenMs, { clock: this.#clock, signal });
       let isFirst = true;

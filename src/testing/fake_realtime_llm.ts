@@ -7,16 +7,16 @@ import type {
   RealtimeSessionOptions,
 } from "../inference/contracts/realtime_llm.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
-import { levelOf } from "../inference/turns/level.ts";
+import { rms } from "../audio/level.ts";
 import { Channel } from "../events/channel.ts";
 
 /** One exchange with a {@linkcode FakeRealtimeLLM}. */
 export interface FakeExchange {
-  /** What it understands. */
+  /** The transcript of the user. */
   heard?: string;
-  /** What it answers: 50 ms of sound a character. */
-  answer: string;
-  /** A tool that it calls before it answers; the answer ends with the result. */
+  /** The reply: 50 ms of audio per character. */
+  reply: string;
+  /** A tool that it calls before the reply; the reply ends with the result. */
   call?: { name: string; input: Record<string, string> };
 }
 
@@ -24,32 +24,32 @@ const MS_PER_CHAR = 50;
 const TURN_SILENCE_MS = 400;
 const MIN_SPEECH_MS = 100;
 
-/** A realtime model that follows a script: a turn is 100 ms of sound and 400 ms of silence. */
+/** A realtime model that follows a script: a turn is 100 ms of speech and 400 ms of silence. */
 export class FakeRealtimeLLM implements RealtimeLLM {
-  /** For messages. */
+  /** The name in messages. */
   readonly name = "fake-realtime";
-  /** Samples a second that it hears. */
+  /** The sample rate of its input. */
   readonly inputRate = 24_000;
-  /** Whether it is shown pictures. */
+  /** Whether it accepts images. */
   acceptsImages = false;
-  /** All sessions that were begun, the last one last. */
+  /** All sessions, in order. */
   readonly sessions: FakeRealtimeSession[] = [];
-  /** Thrown by the next connections, one each. */
-  readonly refusals: unknown[] = [];
+  /** Errors of the next connections, one each. */
+  readonly connectErrors: unknown[] = [];
   readonly #clock: Clock;
   readonly #script: FakeExchange[];
 
-  /** Takes one exchange after another. */
+  /** Creates a model that plays one exchange after another. */
   constructor(clock: Clock, script: readonly FakeExchange[] = []) {
     checkClock(clock);
     this.#clock = clock;
     this.#script = [...script];
   }
 
-  /** Begins a session, or refuses. */
+  /** Starts a session, or rejects with the next of `connectErrors`. */
   connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
-    const refusal = this.refusals.shift();
-    if (refusal) return Promise.reject(refusal);
+    const error = this.connectErrors.shift();
+    if (error) return Promise.reject(error);
     const session = new FakeRealtimeSession(this.#clock, this.#script, options);
     this.sessions.push(session);
     return Promise.resolve(session);
@@ -58,13 +58,13 @@ export class FakeRealtimeLLM implements RealtimeLLM {
 
 /** A session with a {@linkcode FakeRealtimeLLM}. */
 export class FakeRealtimeSession implements RealtimeSession {
-  /** Milliseconds of sound, not silence, that it heard. */
+  /** Milliseconds of speech that it received, without silence. */
   heardSoundMs = 0;
-  /** What it was told of interruptions. */
-  readonly interruptions: { answerId: string; heardMs: number }[] = [];
-  /** What it was shown. */
+  /** The interruptions that it received. */
+  readonly interruptions: { replyId: string; heardMs: number }[] = [];
+  /** The images that it received. */
   readonly images: EncodedImage[] = [];
-  /** What it was told in writing. */
+  /** The texts that it received. */
   readonly texts: string[] = [];
   readonly #events = new Channel<RealtimeEvent>();
   readonly #clock: Clock;
@@ -73,9 +73,9 @@ export class FakeRealtimeSession implements RealtimeSession {
   #speechMs = 0;
   #silenceMs = 0;
   #speaking = false;
-  #made = 0;
+  #count = 0;
 
-  /** Made by `connect`. */
+  /** Sessions come from `connect`. */
   constructor(
     clock: Clock,
     script: FakeExchange[],
@@ -85,7 +85,7 @@ export class FakeRealtimeSession implements RealtimeSession {
     this.#script = script;
   }
 
-  /** What it does. */
+  /** Iterates over its events. */
   [Symbol.asyncIterator](): AsyncIterator<RealtimeEvent> {
     return this.#events[Symbol.asyncIterator]();
   }
@@ -96,14 +96,14 @@ export class FakeRealtimeSession implements RealtimeSession {
     return Promise.resolve();
   }
 
-  /** Loses the session. */
+  /** Breaks the session off with an error. */
   lose(): void {
     this.#events.fail(new Error("the socket was closed"));
   }
 
-  /** Hears. */
+  /** Receives audio. */
   sendAudio(pcm: PcmChunk): void {
-    const isSound = levelOf(pcm.samples) > 0.003;
+    const isSound = rms(pcm.samples) > 0.003;
     if (isSound) this.heardSoundMs += pcm.durationMs;
     this.#speechMs = isSound
       ? this.#speechMs + pcm.durationMs
@@ -122,58 +122,58 @@ export class FakeRealtimeSession implements RealtimeSession {
     }
   }
 
-  /** Sees. */
+  /** Receives an image. */
   sendImage(image: EncodedImage): void {
     this.images.push(image);
   }
 
-  /** Replies with this text. */
+  /** Says this text. */
   say(text: string): void {
-    this.#answer(text);
+    this.#reply(text);
   }
 
-  /** Reads. */
-  sendText(text: string, { respond }: { respond: boolean }): void {
+  /** Receives text. */
+  sendText(text: string, { generateReply }: { generateReply: boolean }): void {
     this.texts.push(text);
-    if (respond) this.#exchange();
+    if (generateReply) this.#exchange();
   }
 
-  /** Goes on with a result. */
+  /** Continues with the result of a tool. */
   sendToolResult(callId: string, { text }: { text: string }): void {
     const exchange = this.#waiting.get(callId);
-    if (exchange) this.#answer(`${exchange.answer} ${text}`);
+    if (exchange) this.#reply(`${exchange.reply} ${text}`);
   }
 
-  /** Takes note. */
-  interrupt(answerId: string, heardMs: number): void {
-    this.interruptions.push({ answerId, heardMs });
+  /** Records an interruption. */
+  interrupt(replyId: string, heardMs: number): void {
+    this.interruptions.push({ replyId, heardMs });
   }
 
   #exchange(): void {
     const exchange = this.#script.shift();
     if (!exchange) return;
-    const id = `turn-${++this.#made}`;
+    const id = `turn-${++this.#count}`;
     const { heard = "", call } = exchange;
     if (heard) this.#events.push({ type: "user-transcript", id, text: heard, final: true });
-    if (!call) return this.#answer(exchange.answer);
+    if (!call) return this.#reply(exchange.reply);
     this.#waiting.set(id, exchange);
     this.#events.push({ type: "tool-call", call: { id, ...call } });
   }
 
-  #answer(text: string): void {
-    const answerId = `answer-${++this.#made}`;
-    // After whatever is being handled, as an answer from elsewhere comes.
+  #reply(text: string): void {
+    const replyId = `answer-${++this.#count}`;
+    // Later, as the reply of a service arrives.
     this.#clock.schedule(() => {
       for (const word of text.match(/\S+\s*/g) ?? []) {
-        this.#events.push({ type: "text", answerId, text: word });
+        this.#events.push({ type: "text", replyId, text: word });
         const samples = new Int16Array(24 * MS_PER_CHAR * word.length);
         for (let n = 0; n < samples.length; n++) {
           samples[n] = (2000 + 300 * word.charCodeAt(0) % 5000) * Math.sin(n / 12);
         }
         const pcm = new PcmChunk(samples, { sampleRate: 24_000 });
-        this.#events.push({ type: "audio", answerId, pcm });
+        this.#events.push({ type: "audio", replyId, pcm });
       }
-      this.#events.push({ type: "answer-ended", answerId });
+      this.#events.push({ type: "reply-ended", replyId });
     }, 0);
   }
 }

@@ -3,34 +3,34 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { STT, TranscribeOptions, Transcript } from "../inference/contracts/stt.ts";
 import { sleep } from "../events/waiting.ts";
 
-/** What a {@linkcode FakeSTT} understands of one stretch of speech. */
+/** The transcript of one speech segment by a {@linkcode FakeSTT}. */
 export interface FakeTranscript {
-  /** All of it. */
+  /** The final text. */
   text: string;
-  /** What it understands on the way, after so much audio. */
+  /** Partial transcripts, after so much audio. */
   partials?: { afterMs: number; text: string }[];
-  /** From the end of the audio to the final text, in milliseconds. Default 0. */
+  /** Milliseconds from the end of the audio to the final text. Default 0. */
   delayMs?: number;
   /** Thrown instead of a final text. */
   error?: unknown;
-  /** Never gives a final text. */
+  /** Whether it hangs and never returns a final text. */
   hangs?: boolean;
 }
 
-/** Speech to text that follows a script, in a clock's time, and counts what it hears. */
+/** Speech to text that follows a script, in a clock's time, and measures its audio. */
 export class FakeSTT implements STT {
-  /** For messages. */
+  /** The name in messages. */
   readonly name = "fake-stt";
-  /** What it was given, stretch by stretch. */
-  readonly stretches: { speakerId: string; audioMs: number }[] = [];
+  /** The speech segments so far. */
+  readonly segments: { speakerId: string; audioMs: number }[] = [];
   readonly #clock: Clock;
   readonly #script: Map<string, (string | FakeTranscript)[]>;
 
   /**
-   * Has heard nothing yet.
+   * Creates a transcriber.
    *
-   * @param script one entry for each stretch of speech, whoever speaks, or a list for each speaker;
-   *   what comes after the end is understood as nothing
+   * @param script one entry for each speech segment of any speaker, or a list for each speaker; later
+   *   segments have empty transcripts
    */
   constructor(
     clock: Clock,
@@ -44,7 +44,7 @@ export class FakeSTT implements STT {
     this.#script = new Map(Object.entries(lists).map(([id, list]) => [id, [...list]]));
   }
 
-  /** Follows the script. */
+  /** Transcribes as the script says. */
   async *transcribe(
     audio: AsyncIterable<PcmChunk>,
     { signal, speakerId = "" }: TranscribeOptions,
@@ -54,13 +54,13 @@ export class FakeSTT implements STT {
     const { text, partials = [], delayMs = 0, error, hangs } = typeof entry === "string"
       ? { text: entry } as FakeTranscript
       : entry;
-    const stretch = { speakerId, audioMs: 0 };
-    this.stretches.push(stretch);
+    const segment = { speakerId, audioMs: 0 };
+    this.segments.push(segment);
     const waiting = [...partials];
     for await (const pcm of audio) {
       signal.throwIfAborted();
-      stretch.audioMs += pcm.durationMs;
-      while (waiting[0] && stretch.audioMs >= waiting[0].afterMs) {
+      segment.audioMs += pcm.durationMs;
+      while (waiting[0] && segment.audioMs >= waiting[0].afterMs) {
         yield { text: waiting.shift()!.text, final: false };
       }
     }

@@ -3,44 +3,44 @@ import type { SpeechPart, TTS } from "../inference/contracts/tts.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { sleep } from "../events/waiting.ts";
 
-/** How a {@linkcode FakeTTS} speaks. */
+/** Options for a {@linkcode FakeTTS}. */
 export interface FakeTTSOptions {
-  /** Default 24,000. */
+  /** Samples per second. Default 24,000. */
   sampleRate?: number;
-  /** How long a character takes to say, in milliseconds. Default 50. */
+  /** Milliseconds of speech per character. Default 50. */
   msPerChar?: number;
-  /** From being asked to the first sound, in milliseconds. Default 0. */
+  /** Milliseconds from the request to the first audio. Default 0. */
   firstByteMs?: number;
-  /** How fast it makes sound: 1 is as fast as it is said. Default `Infinity`. */
+  /** Speed of synthesis: 1 is real time. Default `Infinity`. */
   speed?: number;
-  /** What it throws for a sentence that contains the key. */
+  /** Errors by a part of the sentence that causes them. */
   failures?: { readonly [text: string]: unknown };
 }
 
 const CHUNK_MS = 40;
 
 /**
- * A voice in a clock's time: a tone of 300 Hz that swells and fades with every word, as speech does,
- * differently for each text. Remembers what it said.
+ * Text to speech in a clock's time: a tone of 300 Hz whose loudness changes with every word, as in
+ * speech, differently for each text. It records its sentences.
  */
 export class FakeTTS implements TTS {
-  /** For messages. */
+  /** The name in messages. */
   readonly name = "fake-tts";
-  /** What it was asked to say. */
+  /** The sentences that it was asked to say. */
   readonly sentences: string[] = [];
-  /** What it was stopped in. */
+  /** The sentences that were aborted. */
   readonly aborted: string[] = [];
   readonly #clock: Clock;
   readonly #options: FakeTTSOptions;
 
-  /** A voice that has said nothing yet. */
+  /** Creates a voice. */
   constructor(clock: Clock, options: FakeTTSOptions = {}) {
     checkClock(clock);
     this.#clock = clock;
     this.#options = options;
   }
 
-  /** Speaks. */
+  /** Synthesizes a sentence. */
   async *synthesize(
     text: string,
     { signal }: { readonly signal: AbortSignal },
@@ -70,7 +70,7 @@ export class FakeTTS implements TTS {
     const samples = new Int16Array(text.length * perChar);
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
-      // Spaces are quiet; every letter has a loudness of its own.
+      // Spaces are quiet; every letter has its own loudness.
       const loudness = text[index] === " " ? 300 : 3000 + (code * 7919 % 97) * 90;
       for (let n = 0; n < perChar; n++) {
         const at = index * perChar + n;

@@ -3,30 +3,30 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VAD, VadStream } from "../inference/contracts/vad.ts";
 import { sleep } from "../events/waiting.ts";
 
-/** How a {@linkcode FakeVAD} decides. */
+/** Options for a {@linkcode FakeVAD}. */
 export interface FakeVADOptions {
-  /** From which peak on it is speech, 0 to 1. Default 0.005. */
+  /** The lowest peak that counts as speech, 0 to 1. Default 0.005. */
   threshold?: number;
-  /** Replies so much later, in a clock's time, as models in workers do. Default: at once. */
+  /** Milliseconds until it returns, as with models in workers. Default: it returns immediately. */
   delayMs?: number;
-  /** What `delayMs` is measured with. */
+  /** The clock of `delayMs`. */
   clock?: Clock;
 }
 
-/** Takes whatever is loud for speech, each speaker by himself. */
+/** Voice activity detection by loudness, separately for each speaker. */
 export class FakeVAD implements VAD {
-  /** For messages. */
+  /** The name in messages. */
   readonly name = "fake-vad";
-  /** How many are listened to right now. */
+  /** How many streams are open. */
   speakers = 0;
   readonly #options: FakeVADOptions;
 
-  /** Hears nobody yet. */
+  /** Creates a detector. */
   constructor(options: FakeVADOptions = {}) {
     this.#options = options;
   }
 
-  /** Begins to listen to one speaker. */
+  /** Opens a stream for one speaker. */
   open(): VadStream {
     const { threshold = 0.005, delayMs = 0, clock } = this.#options;
     this.speakers++;

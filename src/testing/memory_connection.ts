@@ -1,41 +1,40 @@
-import type { CloseReason, JsonValue, Participant, TrackAnnouncement } from "../edge/types.ts";
+import type { JsonValue, Participant, TrackAnnouncement } from "../edge/types.ts";
 import type { AudioRow, AudioSubscription } from "../edge/edge_agent.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
-import type { MemoryEdge } from "./memory_edge.ts";
-import type { MemoryRoom } from "./memory_room.ts";
-import { Connection, type ConnectionInit, type PublishedTracks } from "../edge/connection.ts";
+import type { RoomMessage } from "./room_message.ts";
+import type { PublishedTracks } from "../edge/call_connection.ts";
+import { Connection, type ConnectionInit } from "../edge/connection.ts";
 import { PacedPlayout } from "../edge/toolkit/paced_playout.ts";
 import { TrackType } from "../edge/types.ts";
 
-/** What a room tells those who are in it. */
-export type RoomMessage =
-  | { type: "participantJoined"; participant: Participant }
-  | { type: "participantLeft"; participantId: string }
-  | { type: "trackAdded"; track: TrackAnnouncement }
-  | { type: "trackUpdated"; trackId: string; muted: boolean }
-  | { type: "trackRemoved"; trackId: string }
-  | { type: "customEvent"; data: JsonValue; participantId: string }
-  | { type: "reconnecting" }
-  | { type: "reconnected" }
-  | { type: "ended"; reason: CloseReason };
+/** What an agent's connection needs of the call that it is in. */
+export interface AgentRoom {
+  /** How much later people hear what an agent says. */
+  readonly heardDelayMs: number | undefined;
+  makeId(prefix: string): string;
+  enter(connection: MemoryConnection): void;
+  exit(connection: MemoryConnection): void;
+  broadcast(message: RoomMessage, except?: MemoryConnection): void;
+  playFor(connection: MemoryConnection, samples: Int16Array): void;
+  sendCustomEvent(from: MemoryConnection, data: JsonValue): void;
+  video(trackId: string): { subscribe(): VideoTrack } | undefined;
+}
 
-/** An agent's presence in a room in memory. */
+/** An agent's connection to a call in memory. */
 export class MemoryConnection extends Connection {
-  /** The edge that the call is reached over. */
-  declare readonly edge: MemoryEdge;
   /** The agent as the others see it. */
   readonly self: Participant;
   /** How many times tracks were negotiated. */
   negotiations = 0;
   /** What the agent publishes. */
   published: PublishedTracks = {};
-  readonly #room: MemoryRoom;
+  readonly #room: AgentRoom;
   readonly #trackIds: string[] = [];
   #playout: PacedPlayout | undefined;
 
-  /** Makes a memory connection. */
-  constructor(init: ConnectionInit & { edge: MemoryEdge; room: MemoryRoom }) {
+  /** Connections come from `MemoryEdge.join`. */
+  constructor(init: ConnectionInit & { room: AgentRoom }) {
     super(init);
     this.#room = init.room;
     const { user } = init.agent;
@@ -48,12 +47,12 @@ export class MemoryConnection extends Connection {
     };
   }
 
-  /** How the agent wants to hear. */
+  /** The audio that the agent subscribes to. */
   get hearing(): AudioSubscription {
     return this.agent.hearing;
   }
 
-  /** The tracks that the agent publishes, as the others are told of them. */
+  /** The tracks that the agent publishes, as the others receive them. */
   get trackAnnouncements(): TrackAnnouncement[] {
     return this.#trackIds.map((id) => ({
       id,
@@ -68,8 +67,8 @@ export class MemoryConnection extends Connection {
     this.established();
   }
 
-  /** Takes what the room tells. */
-  take(message: RoomMessage): void {
+  /** Applies a message of the room. */
+  receive(message: RoomMessage): void {
     switch (message.type) {
       case "participantJoined":
         return this.participantJoined(message.participant);
@@ -92,17 +91,17 @@ export class MemoryConnection extends Connection {
     }
   }
 
-  /** Takes a row of the room's clock. */
+  /** Receives a row of the room's clock. */
   hearRow(row: AudioRow): void {
     this.receiveRow(row);
   }
 
-  /** Takes audio outside of the room's clock. */
+  /** Receives audio outside of the room's clock. */
   hearAudio(participantId: string, pcm: PcmChunk, trackId: string): void {
     this.receiveAudio(participantId, pcm, { trackId });
   }
 
-  /** Plays the agent's voice into the room and shows its picture there. */
+  /** Plays the agent's audio into the call and shows its video there. */
   override publishTracks(tracks: PublishedTracks): Promise<void> {
     this.negotiations++;
     this.published = { ...this.published, ...tracks };
@@ -110,25 +109,25 @@ export class MemoryConnection extends Connection {
       this.#playout?.[Symbol.dispose]();
       this.#playout = new PacedPlayout(tracks.audio, {
         clock: this.clock,
-        heardDelayMs: this.#room.carrier?.heardDelayMs,
-        onFrame: (samples) => this.#room.sayFor(this, samples),
-        // What listens in here is a test's: its failure is the test's.
+        heardDelayMs: this.#room.heardDelayMs,
+        onFrame: (samples) => this.#room.playFor(this, samples),
+        // The listeners are a test's: their failure is the test's.
         onFailure: (error) => {
           throw error;
         },
       });
-      this.#announce("audio", TrackType.AUDIO);
+      this.#publish("audio", TrackType.AUDIO);
     }
-    if (tracks.video) this.#announce("video", TrackType.VIDEO);
+    if (tracks.video) this.#publish("video", TrackType.VIDEO);
     return Promise.resolve();
   }
 
-  /** The pictures of a party's camera or screen. */
+  /** The frames of a participant's camera or screen. */
   override addTrackSubscriber(trackId: string): VideoTrack | undefined {
     return this.#room.video(trackId)?.subscribe();
   }
 
-  /** Sends it to everybody in the room. */
+  /** Sends it to all others in the call. */
   protected override deliverCustomEvent(data: JsonValue): Promise<void> {
     this.#room.sendCustomEvent(this, data);
     return Promise.resolve();
@@ -141,10 +140,10 @@ export class MemoryConnection extends Connection {
     return Promise.resolve();
   }
 
-  #announce(prefix: string, type: TrackType): void {
+  #publish(prefix: string, type: TrackType): void {
     const id = this.#room.makeId(`${prefix}-of-agent`);
     this.#trackIds.push(id);
     const track = { id, type, participantId: this.self.id };
-    this.#room.tell({ type: "trackAdded", track }, this);
+    this.#room.broadcast({ type: "trackAdded", track }, this);
   }
 }

@@ -1,5 +1,5 @@
 import type { CloseReason, Participant, User } from "../edge/types.ts";
-import type { Connection } from "../edge/connection.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeAgent } from "../edge/edge_agent.ts";
 import { Call, type CreateCallOptions } from "../edge/call.ts";
 import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_transport.ts";
@@ -12,17 +12,17 @@ import type { MemoryParticipant, MemoryParticipantOptions } from "./memory_parti
 import { MemoryRoom } from "./memory_room.ts";
 import { checkCall, checkJoin, checkText } from "../edge/validation.ts";
 
-/** How a {@linkcode MemoryEdge} behaves. */
+/** Options for a {@linkcode MemoryEdge}. */
 export interface MemoryEdgeOptions extends EdgeOptions {
   /** How long joining takes. Default 10. */
   joinDelayMs?: number;
-  /** Called by `authenticate`; what it throws, that throws. */
+  /** Called by `authenticate`, which rejects with what it throws. */
   onAuthenticate?: (user: User) => void | Promise<void>;
 }
 
 /**
- * A complete edge without a network, for tests of agents. The other side of a call is driven by
- * {@linkcode MemoryParticipant}: it joins, speaks, mutes, shows a screen and leaves. With a
+ * A complete edge without a network, for tests of agents. A {@linkcode MemoryParticipant} is the other
+ * side of a call: they join, speak, mute, share a screen and leave. With a
  * {@linkcode VirtualClock} a call takes no time at all.
  *
  * @example
@@ -47,7 +47,7 @@ export interface MemoryEdgeOptions extends EdgeOptions {
  * ```
  */
 export class MemoryEdge extends EdgeTransport {
-  /** Everybody who was authenticated, in order. */
+  /** The users that were authenticated, in order. */
   readonly authenticated: User[] = [];
   /** Called with each 10 ms that an agent says: 48 kHz mono, a view. */
   onAgentAudio: ((samples: Int16Array, agent: Participant) => void) | undefined;
@@ -55,7 +55,7 @@ export class MemoryEdge extends EdgeTransport {
   readonly #joinDelayMs: number;
   readonly #onAuthenticate: ((user: User) => void | Promise<void>) | undefined;
 
-  /** Makes a memory edge. */
+  /** Creates an edge without calls. */
   constructor(options: MemoryEdgeOptions = {}) {
     super(options);
     this.#joinDelayMs = options.joinDelayMs ?? 10;
@@ -67,14 +67,14 @@ export class MemoryEdge extends EdgeTransport {
     }
   }
 
-  /** Notes the user; fails as `onAuthenticate` does. */
+  /** Records the user; rejects as `onAuthenticate` does. */
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
     await promised<void>(() => this.#onAuthenticate?.(user));
     this.authenticated.push(user);
   }
 
-  /** Creates a call or finds the one that exists. */
+  /** Creates a call, or returns the one that exists. */
   override createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     try {
       this.assertOpen();
@@ -101,12 +101,12 @@ export class MemoryEdge extends EdgeTransport {
     signal?.throwIfAborted();
     const room = this.#room(call);
     const connection = new MemoryConnection({ edge: this, agent, call, room });
-    const gaveUp = new AbortController();
+    const abandoned = new AbortController();
     try {
-      const either = signal ? AbortSignal.any([signal, gaveUp.signal]) : gaveUp.signal;
+      const either = signal ? AbortSignal.any([signal, abandoned.signal]) : abandoned.signal;
       connection.closed.then(() =>
-        gaveUp.abort(
-          new ConnectionError("the join was given up", {
+        abandoned.abort(
+          new ConnectionError("the connection was closed while it joined", {
             code: "aborted",
           }),
         )
@@ -116,13 +116,13 @@ export class MemoryEdge extends EdgeTransport {
       connection.enter();
       return connection;
     } catch (error) {
-      gaveUp.abort(error);
+      abandoned.abort(error);
       await connection.close();
       throw error;
     }
   }
 
-  /** Lets a person into a call. */
+  /** Adds a person to a call. */
   enter(call: Call, options: MemoryParticipantOptions): MemoryParticipant {
     const room = this.#room(call);
     checkObject(options, "options", 'an object like { userId: "anna" }');
@@ -130,30 +130,35 @@ export class MemoryEdge extends EdgeTransport {
     return room.welcome(options);
   }
 
-  /** Ends a call for everybody. It can be created anew. */
+  /** Ends a call for all members. It can be created again. */
   endCall(call: Call, reason: CloseReason = "call-ended"): void {
     const room = this.#room(call);
     this.#rooms.delete(keyOf(call));
     room.end(reason);
   }
 
-  /** Ends a call for one agent only: kicked, replaced, or by a network that failed. */
-  end(connection: Connection, reason: CloseReason): void {
-    this.#own(connection).take({ type: "ended", reason });
+  /** Ends a call for one agent only: kicked, replaced, or because its network failed. */
+  end(connection: CallConnection, reason: CloseReason): void {
+    this.#own(connection).receive({ type: "ended", reason });
   }
 
-  /** Loses an agent's network, and brings it back. */
-  dropNetwork(connection: Connection, reconnecting: boolean): void {
-    this.#own(connection).take({ type: reconnecting ? "reconnecting" : "reconnected" });
+  /** Drops an agent's network, or restores it. */
+  dropNetwork(connection: CallConnection, reconnecting: boolean): void {
+    this.#own(connection).receive({ type: reconnecting ? "reconnecting" : "reconnected" });
   }
+
+  /** @ignore */
+  protected readonly emitAgentAudio = (samples: Int16Array, agent: Participant): void => {
+    this.onAgentAudio?.(samples, agent);
+  };
 
   /**
-   * Makes the place where a call happens.
+   * Creates the room of a call.
    *
    * @ignore
    */
   protected makeRoom(): MemoryRoom {
-    return new MemoryRoom(this.clock);
+    return new MemoryRoom({ clock: this.clock, onAgentAudio: this.emitAgentAudio });
   }
 
   /** Ends all calls. */
@@ -167,12 +172,14 @@ export class MemoryEdge extends EdgeTransport {
     checkCall(call);
     const room = this.#rooms.get(keyOf(call));
     if (room) return room;
-    throw new ConnectionError(`there is no call ${call.type}:${call.id}`, { code: "no-such-call" });
+    throw new ConnectionError(`there is no call ${call.type}:${call.id}: create it first`, {
+      code: "no-such-call",
+    });
   }
 
-  #own(connection: Connection): MemoryConnection {
+  #own(connection: CallConnection): MemoryConnection {
     if (connection instanceof MemoryConnection && connection.edge === this) return connection;
-    throw new TypeError("the connection belongs to another edge");
+    throw new TypeError("the connection belongs to another edge: use the edge that joined it");
   }
 }
 

@@ -1,48 +1,65 @@
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { JsonValue, Participant } from "../edge/types.ts";
+import type { PublishedTracks } from "../edge/call_connection.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
-import type { MemoryRoom } from "./memory_room.ts";
+import type { Clock } from "../events/clock.ts";
+import type { RoomMessage } from "./room_message.ts";
 import { checkCustomEvent } from "../edge/custom_event.ts";
 import { LatestVideoTrack } from "../edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../edge/types.ts";
 import { Speech } from "./speech.ts";
 
-/** Who enters a call of a {@linkcode MemoryEdge}. */
+/** What a participant needs of the call that they are in. */
+export interface ParticipantRoom {
+  readonly clock: Clock;
+  readonly participants: ReadonlySet<MemoryParticipant>;
+  readonly connections: Iterable<{
+    readonly self: Participant;
+    readonly published: PublishedTracks;
+    hearAudio(participantId: string, pcm: PcmChunk, trackId: string): void;
+  }>;
+  makeId(prefix: string): string;
+  broadcast(message: RoomMessage): void;
+  leave(participant: MemoryParticipant): void;
+  wake(): void;
+}
+
+/** Options for a participant who enters a call of a `MemoryEdge`. */
 export interface MemoryParticipantOptions {
-  /** The user; two parties of one user are one person with two devices. */
+  /** The user; two participants of one user are one person with two devices. */
   userId: string;
   /** The name to show. Default: the user's id. */
   name?: string;
-  /** The participant's id; made up unless given. */
+  /** The participant's id. Default: a generated one. */
   id?: string;
   /** Whether a microphone is published from the start. Default `true`. */
   audio?: boolean;
-  /** How late the microphone's track is announced, though it is heard. `Infinity`: never. */
+  /** How much later than its audio the microphone's track is published. `Infinity`: never. */
   trackDelayMs?: number;
 }
 
 /** A person on the other side of a call in memory. */
 export class MemoryParticipant {
-  /** Whose it is. */
+  /** The participant, as the agents see them. */
   readonly participant: Participant;
-  /** Custom events that reached this party. */
+  /** Custom events that reached this participant. */
   readonly customEvents: JsonValue[] = [];
   /** Called with each 10 ms of an agent that is heard: 48 kHz mono, a view. */
   onAudio: ((samples: Int16Array, from: Participant) => void) | undefined;
-  /** Called when 20 ms of what this party says go out, muted or not. */
+  /** Called for each 20 ms that this participant says, muted or not. */
   onSpoken: (() => void) | undefined;
   /** How much of the agents was heard, in milliseconds; silence does not count. */
   heardMs = 0;
   /** @ignore */
   readonly speech: Speech;
-  readonly #room: MemoryRoom;
+  readonly #room: ParticipantRoom;
   readonly #videos = new Map<string, MemoryVideo>();
   #microphone: string | undefined;
-  #announced = false;
+  #isPublished = false;
   #muted = false;
 
   /** @ignore */
-  constructor(room: MemoryRoom, participant: Participant) {
+  constructor(room: ParticipantRoom, participant: Participant) {
     this.#room = room;
     this.participant = participant;
     this.speech = new Speech();
@@ -58,9 +75,9 @@ export class MemoryParticipant {
     return this.#microphone;
   }
 
-  /** Whether the agents were told of the microphone. */
-  get isAnnounced(): boolean {
-    return this.#announced;
+  /** Whether the agents know of the microphone. */
+  get isPublished(): boolean {
+    return this.#isPublished;
   }
 
   /** Whether the microphone is muted. */
@@ -76,40 +93,31 @@ export class MemoryParticipant {
   /**
    * Publishes a microphone, unless there is one.
    *
-   * @param options `announceAfterMs`: how late it is announced, though it is heard; default 0
+   * @param options `trackDelayMs`: how much later than its audio the track is published; default 0
    */
-  publishAudio(options: { announceAfterMs?: number } = {}): void {
+  publishAudio(options: { trackDelayMs?: number } = {}): void {
     if (this.#microphone !== undefined) return;
-    const { announceAfterMs = 0 } = options;
+    const { trackDelayMs = 0 } = options;
     const id = this.#microphone = this.#room.makeId("audio");
-    this.#announced = false;
-    const announce = () => {
-      if (this.#microphone !== id || !this.#room.parties.has(this)) return;
-      this.#announced = true;
+    this.#isPublished = false;
+    const publish = () => {
+      if (this.#microphone !== id || !this.#room.participants.has(this)) return;
+      this.#isPublished = true;
       const track = { id, type: TrackType.AUDIO, participantId: this.id, muted: this.#muted };
-      this.#room.tell({ type: "trackAdded", track });
+      this.#room.broadcast({ type: "trackAdded", track });
     };
-    if (announceAfterMs === 0) announce();
-    else if (announceAfterMs < Infinity) this.#room.clock.schedule(announce, announceAfterMs);
+    if (trackDelayMs === 0) publish();
+    else if (trackDelayMs < Infinity) this.#room.clock.schedule(publish, trackDelayMs);
   }
 
-  /** Removes the microphone. */
-  unpublishAudio(): void {
-    if (this.#microphone === undefined) return;
-    const trackId = this.#microphone;
-    this.#microphone = undefined;
-    this.speech.stop();
-    if (this.#announced) this.#room.tell({ type: "trackRemoved", trackId });
-  }
-
-  /** Says `pcm` in real time, after what is being said; resolves when it is said. */
+  /** Says `pcm` in real time, after what they are saying now; resolves when it is said. */
   speak(pcm: PcmChunk): Promise<void> {
     const said = this.speech.add(pcm);
     this.#room.wake();
     return said;
   }
 
-  /** Sends `pcm` at once and as it is, outside of the room's clock: of any length and rate. */
+  /** Sends `pcm` immediately and unchanged, outside of the room's clock: of any length and rate. */
   send(pcm: PcmChunk): void {
     if (this.#muted) return;
     for (const connection of this.#room.connections) {
@@ -117,12 +125,12 @@ export class MemoryParticipant {
     }
   }
 
-  /** Mutes it, or unmutes it. */
+  /** Mutes the microphone, or unmutes it. */
   mute(muted = true): void {
     if (this.#muted === muted) return;
     this.#muted = muted;
-    if (this.#microphone === undefined || !this.#announced) return;
-    this.#room.tell({ type: "trackUpdated", trackId: this.#microphone, muted });
+    if (this.#microphone === undefined || !this.#isPublished) return;
+    this.#room.broadcast({ type: "trackUpdated", trackId: this.#microphone, muted });
   }
 
   /** Unmutes the microphone. */
@@ -136,14 +144,14 @@ export class MemoryParticipant {
       this.#videos.delete(video.id);
     });
     this.#videos.set(video.id, video);
-    this.#room.tell({
+    this.#room.broadcast({
       type: "trackAdded",
       track: { id: video.id, type, participantId: this.id, muted: false },
     });
     return video;
   }
 
-  /** The picture of an agent, by participant id, if it publishes one. */
+  /** The video of an agent, by participant id, if it publishes one. */
   videoOf(participantId: string): VideoTrack | undefined {
     for (const connection of this.#room.connections) {
       if (connection.self.id === participantId) return connection.published.video;
@@ -159,10 +167,10 @@ export class MemoryParticipant {
   /** Sends data of the application's own to the agents. */
   sendCustomEvent(data: JsonValue): void {
     checkCustomEvent(data);
-    this.#room.tell({ type: "customEvent", data, participantId: this.id });
+    this.#room.broadcast({ type: "customEvent", data, participantId: this.id });
   }
 
-  /** Leaves the call, with everything that is published. */
+  /** Leaves the call and unpublishes all tracks. */
   leave(): void {
     this.speech.stop();
     for (const video of this.#videos.values()) video.end();
@@ -184,29 +192,29 @@ export class MemoryVideo {
   constructor(
     readonly id: string,
     readonly type: TrackType,
-    private readonly room: MemoryRoom,
+    private readonly room: ParticipantRoom,
     private readonly onEnd: () => void,
   ) {}
 
-  /** How many look at it right now. */
+  /** How many subscribers it has now. */
   get subscribers(): number {
     return this.#subscribers.size;
   }
 
-  /** Shows a frame to everybody who looks at it. */
+  /** Sends a frame to all subscribers. */
   push(frame: VideoFrame): void {
     for (const one of this.#subscribers) one.push(frame);
   }
 
-  /** Mutes it, or unmutes it. */
+  /** Mutes the track, or unmutes it. */
   mute(muted = true): void {
-    this.room.tell({ type: "trackUpdated", trackId: this.id, muted });
+    this.room.broadcast({ type: "trackUpdated", trackId: this.id, muted });
   }
 
   /** Stops publishing it. */
   remove(): void {
     this.end();
-    this.room.tell({ type: "trackRemoved", trackId: this.id });
+    this.room.broadcast({ type: "trackRemoved", trackId: this.id });
   }
 
   /** @ignore */

@@ -1,149 +1,174 @@
-import type { AudioRow, AudioRowEntry } from "../edge/edge_agent.ts";
+import { SLOT_MS } from "../audio/grid.ts";
+import type { AudioRow } from "../edge/edge_agent.ts";
+import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { CloseReason, JsonValue, Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
-import type { MemoryConnection, RoomMessage } from "./memory_connection.ts";
+import type { AgentRoom, MemoryConnection } from "./memory_connection.ts";
+import type { RoomMessage } from "./room_message.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { TrackType } from "../edge/types.ts";
 import {
   MemoryParticipant,
   type MemoryParticipantOptions,
   type MemoryVideo,
+  type ParticipantRoom,
 } from "./memory_participant.ts";
 
-const ROW_MS = 20;
-
-/** What lies between those who are in a room: a network that may lose, delay and permute. */
+/** The network between the members of a call: it may lose, delay and reorder packets. */
 export interface MemoryNetwork {
   /** How much later people hear what an agent says. */
   readonly heardDelayMs: number;
-  /** Whether nothing is on its way. */
+  /** Whether no packet is in transit. */
   readonly isEmpty: boolean;
-  /** Takes what a party said in a row; gives what of it, or of before, arrives in this row. */
-  carry(party: MemoryParticipant, sent: AudioRowEntry | undefined, row: number): AudioRowEntry[];
+  /** Sends what a participant said in a row; returns what arrives in this row, sent now or earlier. */
+  transmit(
+    participant: MemoryParticipant,
+    sent: ParticipantAudio | undefined,
+    row: number,
+  ): ParticipantAudio[];
   /** Hands a row to an agent. */
   deliver(connection: MemoryConnection, row: AudioRow): void;
-  /** Tells an agent something. */
-  tell(connection: MemoryConnection, message: RoomMessage): void;
-  /** Lets a party hear 10 ms of an agent. */
-  say(party: MemoryParticipant, samples: Int16Array, from: Participant): void;
+  /** Sends a message to an agent. */
+  send(connection: MemoryConnection, message: RoomMessage): void;
+  /** Plays 10 ms of an agent to a participant. */
+  play(participant: MemoryParticipant, samples: Int16Array, from: Participant): void;
 }
 
-/** A call in memory: who is in it, and the clock that people are heard by. */
-export class MemoryRoom {
-  readonly parties: Set<MemoryParticipant> = new Set();
+/** What a call in memory needs. */
+export interface MemoryRoomOptions {
+  clock: Clock;
+  /** Default: nothing is lost or late. */
+  network?: MemoryNetwork;
+  /** Called with each 10 ms that an agent says. */
+  onAgentAudio?: (samples: Int16Array, agent: Participant) => void;
+}
+
+/** A call in memory: its members, and the clock that their audio follows. */
+export class MemoryRoom implements AgentRoom, ParticipantRoom {
+  readonly participants: Set<MemoryParticipant> = new Set();
   readonly connections: Set<MemoryConnection> = new Set();
-  readonly #clock: Clock;
-  readonly #row: AudioRow = { number: 0, count: 0, entries: [] };
+  readonly clock: Clock;
+  readonly #network: MemoryNetwork | undefined;
+  readonly #onAgentAudio: MemoryRoomOptions["onAgentAudio"];
+  readonly #row: AudioRow = { count: 0, entries: [] };
   #timer: Disposable | undefined;
   #made = 0;
 
-  /** Makes a memory room. */
-  constructor(clock: Clock, readonly carrier?: MemoryNetwork) {
-    this.#clock = clock;
+  constructor({ clock, network, onAgentAudio }: MemoryRoomOptions) {
+    this.clock = clock;
+    this.#network = network;
+    this.#onAgentAudio = onAgentAudio;
   }
 
-  get clock(): Clock {
-    return this.#clock;
+  get heardDelayMs(): number | undefined {
+    return this.#network?.heardDelayMs;
   }
 
   makeId(prefix: string): string {
     return `${prefix}-${++this.#made}`;
   }
 
-  /** Lets a party in and tells the agents. */
+  /** Adds a participant and informs the agents. */
   welcome(options: MemoryParticipantOptions): MemoryParticipant {
     const { userId, name = userId, id = this.makeId(userId), audio = true } = options;
     const { trackDelayMs } = options;
-    for (const party of this.parties) {
-      if (party.id === id) throw new RangeError(`${id} is in the call already`);
+    for (const participant of this.participants) {
+      if (participant.id === id) throw new RangeError(`${id} is in the call already`);
     }
-    const party = new MemoryParticipant(this, {
+    const participant = new MemoryParticipant(this, {
       original: undefined,
       userId,
       id,
       name,
       kind: "person",
     });
-    this.parties.add(party);
-    this.tell({ type: "participantJoined", participant: party.participant });
-    if (audio) party.publishAudio({ announceAfterMs: trackDelayMs });
-    return party;
+    this.participants.add(participant);
+    this.broadcast({ type: "participantJoined", participant: participant.participant });
+    if (audio) participant.publishAudio({ trackDelayMs });
+    return participant;
   }
 
-  leave(party: MemoryParticipant): void {
-    if (!this.parties.delete(party)) return;
-    this.tell({ type: "participantLeft", participantId: party.id });
+  leave(participant: MemoryParticipant): void {
+    if (!this.participants.delete(participant)) return;
+    this.broadcast({ type: "participantLeft", participantId: participant.id });
   }
 
-  /** An agent comes in: it is told who is here, and they are told of it. */
+  /** Adds an agent: it learns who is here, and the others learn of it. */
   enter(connection: MemoryConnection): void {
-    for (const party of this.parties) {
-      connection.take({ type: "participantJoined", participant: party.participant });
-      if (party.microphone !== undefined && party.isAnnounced) {
+    for (const participant of this.participants) {
+      connection.receive({ type: "participantJoined", participant: participant.participant });
+      if (participant.microphone !== undefined && participant.isPublished) {
         const track = {
-          id: party.microphone,
+          id: participant.microphone,
           type: TrackType.AUDIO,
-          participantId: party.id,
-          muted: party.isMuted,
+          participantId: participant.id,
+          muted: participant.isMuted,
         };
-        connection.take({ type: "trackAdded", track });
+        connection.receive({ type: "trackAdded", track });
       }
-      for (const { id, type } of party.videos.values()) {
-        connection.take({ type: "trackAdded", track: { id, type, participantId: party.id } });
+      for (const { id, type } of participant.videos.values()) {
+        connection.receive({
+          type: "trackAdded",
+          track: { id, type, participantId: participant.id },
+        });
       }
     }
     for (const other of this.connections) {
-      connection.take({ type: "participantJoined", participant: other.self });
-      for (const track of other.trackAnnouncements) connection.take({ type: "trackAdded", track });
+      connection.receive({ type: "participantJoined", participant: other.self });
+      for (const track of other.trackAnnouncements) {
+        connection.receive({ type: "trackAdded", track });
+      }
     }
-    this.tell({ type: "participantJoined", participant: connection.self });
+    this.broadcast({ type: "participantJoined", participant: connection.self });
     this.connections.add(connection);
   }
 
-  /** An agent leaves. */
+  /** Removes an agent. */
   exit(connection: MemoryConnection): void {
     if (!this.connections.delete(connection)) return;
-    this.tell({ type: "participantLeft", participantId: connection.self.id });
+    this.broadcast({ type: "participantLeft", participantId: connection.self.id });
   }
 
-  /** Tells all agents but one. */
-  tell(message: RoomMessage, except?: MemoryConnection): void {
+  /** Sends a message to all agents but one. */
+  broadcast(message: RoomMessage, except?: MemoryConnection): void {
     for (const connection of [...this.connections]) {
       if (connection === except) continue;
-      if (this.carrier) this.carrier.tell(connection, message);
-      else connection.take(message);
+      if (this.#network) this.#network.send(connection, message);
+      else connection.receive(message);
     }
   }
 
-  /** Ends the call for everybody. */
+  /** Ends the call for all members. */
   end(reason: CloseReason): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
-    for (const party of this.parties) party.speech.stop();
-    this.tell({ type: "ended", reason });
-    this.parties.clear();
+    for (const participant of this.participants) participant.speech.stop();
+    this.broadcast({ type: "ended", reason });
+    this.participants.clear();
   }
 
   sendCustomEvent(from: MemoryConnection, data: JsonValue): void {
-    for (const party of this.parties) party.customEvents.push(structuredClone(data));
+    for (const participant of this.participants) {
+      participant.customEvents.push(structuredClone(data));
+    }
     const participantId = from.self.id;
-    this.tell({ type: "customEvent", data: structuredClone(data), participantId }, from);
+    this.broadcast({ type: "customEvent", data: structuredClone(data), participantId }, from);
   }
 
   video(trackId: string): MemoryVideo | undefined {
-    for (const party of this.parties) {
-      const video = party.videos.get(trackId);
+    for (const participant of this.participants) {
+      const video = participant.videos.get(trackId);
       if (video) return video;
     }
     return undefined;
   }
 
-  /** 10 ms of what an agent says, for everybody who hears it. */
-  sayFor(speaker: MemoryConnection, samples: Int16Array): void {
-    speaker.edge.onAgentAudio?.(samples, speaker.self);
-    for (const party of this.parties) {
-      if (this.carrier) this.carrier.say(party, samples, speaker.self);
-      else party.hear(samples, speaker.self);
+  /** Plays 10 ms of an agent to all who hear it. */
+  playFor(speaker: MemoryConnection, samples: Int16Array): void {
+    this.#onAgentAudio?.(samples, speaker.self);
+    for (const participant of this.participants) {
+      if (this.#network) this.#network.play(participant, samples, speaker.self);
+      else participant.hear(samples, speaker.self);
     }
     const [track] = speaker.trackAnnouncements;
     for (const other of this.connections) {
@@ -156,38 +181,37 @@ export class MemoryRoom {
     }
   }
 
-  /** Makes the room's clock run, if there is something to be heard. */
+  /** Starts the room's clock; it runs while there is something to play. */
   wake(): void {
     if (this.#timer) return;
-    const now = this.#clock.now();
-    const wait = (Math.floor(now / ROW_MS) + 1) * ROW_MS - now;
-    this.#timer = this.#clock.schedule(() => this.#tick(), wait);
+    const now = this.clock.now();
+    const wait = (Math.floor(now / SLOT_MS) + 1) * SLOT_MS - now;
+    this.#timer = this.clock.schedule(() => this.#tick(), wait);
   }
 
   #tick(): void {
     this.#timer = undefined;
-    const number = Math.round(this.#clock.now() / ROW_MS);
+    const number = Math.round(this.clock.now() / SLOT_MS);
     const rates = new Set([...this.connections].map((one) => one.hearing.sampleRate));
-    for (const party of this.parties) {
-      if (party.speech.play(rates)) party.onSpoken?.();
+    for (const participant of this.participants) {
+      if (participant.speech.play(rates)) participant.onSpoken?.();
     }
     for (const rate of rates) this.#sendRow(number, rate);
-    const isActive = [...this.parties].some((party) => party.speech.isActive);
-    if (isActive || this.carrier?.isEmpty === false) this.wake();
+    const isActive = [...this.participants].some((participant) => participant.speech.isActive);
+    if (isActive || this.#network?.isEmpty === false) this.wake();
   }
 
   #sendRow(number: number, rate: number): void {
     const row = this.#row;
-    row.number = number;
     row.count = 0;
-    for (const party of this.parties) {
-      const pcm = party.speech.read(rate);
-      const trackId = party.microphone;
-      const sent = pcm && !party.isMuted && trackId !== undefined
-        ? { participant: party.participant, trackId, pcm }
+    for (const participant of this.participants) {
+      const pcm = participant.speech.read(rate);
+      const trackId = participant.microphone;
+      const sent = pcm && !participant.isMuted && trackId !== undefined
+        ? { participant: participant.participant, trackId, pcm, row: number }
         : undefined;
-      if (this.carrier) {
-        for (const entry of this.carrier.carry(party, sent, number)) {
+      if (this.#network) {
+        for (const entry of this.#network.transmit(participant, sent, number)) {
           row.entries[row.count++] = entry;
         }
       } else if (sent) row.entries[row.count++] = sent;
@@ -195,7 +219,7 @@ export class MemoryRoom {
     if (row.count === 0) return;
     for (const connection of this.connections) {
       if (connection.hearing.sampleRate !== rate) continue;
-      if (this.carrier) this.carrier.deliver(connection, row);
+      if (this.#network) this.#network.deliver(connection, row);
       else connection.hearRow(row);
     }
   }

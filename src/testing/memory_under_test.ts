@@ -9,17 +9,17 @@ import { MemoryEdge } from "./memory_edge.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 import { checkMethods, shown } from "../events/checks.ts";
 
-/** A {@linkcode MemoryEdge} on a virtual clock for the conformance kit; also a pattern to copy. */
+/** Returns a {@linkcode MemoryEdge} on a virtual clock for the conformance kit; an example to copy. */
 export function memoryEdgeUnderTest(
   make: (clock: VirtualClock) => MemoryEdge = (clock) =>
     new MemoryEdge({ clock, logger: silentLogger }),
 ): EdgeUnderTest {
   if (typeof make !== "function") {
-    throw new TypeError(`make: expected a function that makes a MemoryEdge, got ${shown(make)}`);
+    throw new TypeError(`make: expected a function that creates a MemoryEdge, got ${shown(make)}`);
   }
   const clock = new VirtualClock();
   const edge = make(clock);
-  checkMethods(edge, "make", "a function that gives a MemoryEdge", ["enter", "dropNetwork"]);
+  checkMethods(edge, "make", "a function that returns a MemoryEdge", ["enter", "dropNetwork"]);
   return {
     edge,
     clock,
@@ -35,23 +35,23 @@ export function memoryEdgeUnderTest(
   };
 }
 
-function remote(party: MemoryParticipant, clock: VirtualClock): RemoteParticipant {
+function remote(participant: MemoryParticipant, clock: VirtualClock): RemoteParticipant {
   let heardMs = 0;
-  party.onAudio = (samples) => {
+  participant.onAudio = (samples) => {
     heardMs += audibleMs(new PcmChunk(samples, { sampleRate: 48_000 }));
   };
   return {
-    participantId: party.id,
+    participantId: participant.id,
     get heardMs() {
       return heardMs;
     },
-    customEvents: party.customEvents,
-    speak: (pcm) => party.speak(pcm),
-    mute: async (muted) => await party.mute(muted),
-    sendCustomEvent: async (data) => await party.sendCustomEvent(data),
-    leave: async () => await party.leave(),
+    customEvents: participant.customEvents,
+    speak: (pcm) => participant.speak(pcm),
+    mute: async (muted) => await participant.mute(muted),
+    sendCustomEvent: async (data) => await participant.sendCustomEvent(data),
+    leave: async () => await participant.leave(),
     publishVideo: (type) => {
-      const video = party.publishVideo(type);
+      const video = participant.publishVideo(type);
       let timer: Disposable;
       const show = () => {
         const data = new Uint8Array(16);

@@ -1,16 +1,16 @@
 /**
- * For tests of agents and of edges: a call simulator, an edge without a network, time that passes
- * when told to, and the contract of an edge as tests.
+ * For tests of agents and of edges: a call simulator, an edge without a network, a virtual clock, and
+ * the contract of an edge as tests.
  *
- * Whoever builds an agent tests it in a simulated call; whoever builds an edge calls
+ * Test an agent in a simulated call with {@linkcode simulateCall}, and an edge with
  * {@linkcode edgeConformance}.
  *
- * @example A test of one's own agent: it falls silent when somebody speaks
+ * @example A test of an agent: it falls silent when a person speaks
  * ```ts
  * import type { Processor } from "@ringline/edge";
  * import { simulateCall, speechLike, tone } from "@ringline/edge/testing";
  *
- * Deno.test("my agent falls silent within 300 ms when somebody speaks", async () => {
+ * Deno.test("my agent falls silent within 300 ms when a person speaks", async () => {
  *   await simulateCall({
  *     seed: 42,
  *     people: [{
@@ -38,7 +38,7 @@
  */
 export { CallRecord } from "./simulator/call_record.ts";
 export { type Interval, Intervals } from "./simulator/intervals.ts";
-export type { NetworkFigures } from "./simulator/network.ts";
+export type { NetworkFigures } from "./simulator/simulated_link.ts";
 export type {
   CallScript,
   NetworkConditions,
@@ -50,7 +50,6 @@ export type {
 export { simulateCall, SimulationError } from "./simulator/simulate_call.ts";
 export { Random } from "./random.ts";
 export { concatenate, silence, type SoundOptions, speechLike, tone } from "./sounds.ts";
-export { readWav, writeWav } from "./wav.ts";
 export {
   type ConformanceTest,
   conformanceTests,
@@ -64,14 +63,15 @@ export type {
 } from "./conformance/under_test.ts";
 export { memoryEdgeUnderTest } from "./memory_under_test.ts";
 export { MemoryEdge, type MemoryEdgeOptions } from "./memory_edge.ts";
-export { MemoryConnection, type RoomMessage } from "./memory_connection.ts";
+export { MemoryConnection } from "./memory_connection.ts";
+export type { RoomMessage } from "./room_message.ts";
 export {
   MemoryParticipant,
   type MemoryParticipantOptions,
   MemoryVideo,
 } from "./memory_participant.ts";
 export { VirtualClock } from "./virtual_clock.ts";
-export { type FakeAnswer, FakeLLM, type FakeReply } from "./fake_llm.ts";
+export { FakeLLM, type FakeLLMReply, type FakeReply } from "./fake_llm.ts";
 export { type FakeExchange, FakeRealtimeLLM, FakeRealtimeSession } from "./fake_realtime_llm.ts";
 export { FakeSTT, type FakeTranscript } from "./fake_stt.ts";
 export { FakeTTS, type FakeTTSOptions } from "./fake_tts.ts";

@@ -1,17 +1,16 @@
-/** Numbers that look random and are the same each time for the same seed. */
+/** A pseudorandom generator: the same seed gives the same numbers. */
 export class Random {
   #state: number;
 
   /** @param seed any whole number */
-  /** Makes a random. */
   constructor(readonly seed: number) {
     if (!Number.isInteger(seed)) throw new RangeError(`seed must be a whole number, got ${seed}`);
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 (included) to 1 (not included). */
+  /** Returns a number from 0 (included) to 1 (not included). */
   next(): number {
-    // Mulberry32: small, and good enough for networks that lose packets.
+    // Mulberry32: small, and good enough for simulated networks.
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
     t = Math.imul(t ^ (t >>> 15), t | 1);
@@ -19,17 +18,17 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   }
 
-  /** A number from `low` to `high`. */
+  /** Returns a number from `low` to `high`. */
   between(low: number, high: number): number {
     return low + (high - low) * this.next();
   }
 
-  /** Whether something happens that does so with this probability. */
+  /** Returns `true` with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** Puts a list in another order, in place. */
+  /** Shuffles a list in place and returns it. */
   shuffle<T>(list: T[]): T[] {
     for (let at = list.length - 1; at > 0; at--) {
       const other = Math.floor(this.next() * (at + 1));
@@ -38,7 +37,7 @@ export class Random {
     return list;
   }
 
-  /** Another source, independent of this one, for something with a name. */
+  /** Returns an independent generator for a name. */
   fork(name: string): Random {
     let hash = this.seed ^ 0x811c9dc5;
     for (const char of name) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);

@@ -1,5 +1,5 @@
 /**
- * Sounds to speak with in tests.
+ * Sounds for participants in tests.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { Random } from "./random.ts";
 import { checkObject, shown } from "../events/checks.ts";
 
-/** How a sound is made. */
+/** Options for a sound. */
 export interface SoundOptions {
-  /** Samples a second. Default 16,000. */
+  /** Samples per second. Default 16,000. */
   sampleRate?: number;
-  /** Default 1. */
+  /** The number of channels. Default 1. */
   channels?: number;
   /** The peak, of 32,767. Default 9,000. */
   amplitude?: number;
 }
 
-/** A sine tone of 440 Hz unless told otherwise. */
+/** Returns a sine tone. Default: 440 Hz. */
 export function tone(
   durationMs: number,
   options: SoundOptions & { frequencyHz?: number } = {},
@@ -28,14 +28,14 @@ export function tone(
   });
 }
 
-/** Nothing to be heard. */
+/** Returns silence. */
 export function silence(durationMs: number, options: SoundOptions = {}): PcmChunk {
   return make(durationMs, options, () => 0);
 }
 
 /**
- * Noise with the rhythm of speech: syllables of about 200 ms, voiced and unvoiced, never silent for
- * longer than a pause between words. The same seed gives the same samples.
+ * Returns noise with the rhythm of speech: syllables of about 200 ms, voiced and unvoiced, never silent
+ * for longer than a pause between words. The same seed gives the same samples.
  */
 export function speechLike(
   durationMs: number,
@@ -46,29 +46,29 @@ export function speechLike(
   let until = 0;
   let start = 0;
   let pitchHz = 120;
-  let synthesize = true;
+  let isVoiced = true;
   let low = 0;
   return make(durationMs, options, (seconds) => {
     if (seconds >= until) {
       start = seconds;
       until = seconds + random.between(0.12, 0.28);
       pitchHz = random.between(90, 180);
-      synthesize = random.chance(0.8);
+      isVoiced = random.chance(0.8);
     }
     const phase = (seconds - start) / (until - start);
     const envelope = 0.1 + 0.9 * Math.sin(Math.PI * phase);
     const noise = random.between(-1, 1);
-    // A single pole: what is left of the noise sounds like breath.
+    // A one-pole low-pass: the filtered noise sounds like breath.
     low += 0.3 * (noise - low);
     let buzz = 0;
     for (let harmonic = 1; harmonic <= 5; harmonic++) {
       buzz += Math.sin(2 * Math.PI * pitchHz * harmonic * seconds) / harmonic;
     }
-    return amplitude * envelope * (synthesize ? 0.45 * buzz + 0.1 * low : low);
+    return amplitude * envelope * (isVoiced ? 0.45 * buzz + 0.1 * low : low);
   });
 }
 
-/** One sound after another, which must be of one format. */
+/** Returns the sounds one after another; all must have one format. */
 export function concatenate(...sounds: PcmChunk[]): PcmChunk {
   for (const [index, sound] of sounds.entries()) assertPcmChunk(sound, `sounds[${index}]`);
   const [first] = sounds;

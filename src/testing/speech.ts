@@ -1,7 +1,6 @@
+import { SLOT_MS } from "../audio/grid.ts";
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
-
-const ROW_MS = 20;
 
 interface ScriptedUtterance {
   readonly pcm: PcmChunk;
@@ -9,17 +8,17 @@ interface ScriptedUtterance {
   offset: number;
 }
 
-/** What one party is saying: played row by row, at every rate that somebody hears it at. */
+/** The speech of one participant, played row by row at the rate of each listener. */
 export class Speech {
   readonly #utterances: ScriptedUtterance[] = [];
   readonly #rings = new Map<number, RingBuffer>();
 
-  /** Whether there is something to say, or said and not read. */
+  /** Whether any speech is not yet played, or played and not read. */
   get isActive(): boolean {
     return this.#utterances.length > 0 || [...this.#rings.values()].some((one) => one.length > 0);
   }
 
-  /** Resolves when it is said, or stopped. */
+  /** Adds speech; resolves when it is said, or stopped. */
   add(pcm: PcmChunk): Promise<void> {
     assertPcmChunk(pcm, "pcm");
     const said = Promise.withResolvers<void>();
@@ -27,7 +26,7 @@ export class Speech {
     return said.promise;
   }
 
-  /** Plays one row's worth for listeners at these rates; gives whether there was anything. */
+  /** Plays one row for listeners at these rates; returns whether there was any speech. */
   play(rates: ReadonlySet<number>): boolean {
     for (const [rate, ring] of this.#rings) {
       if (rates.has(rate)) continue;
@@ -37,15 +36,15 @@ export class Speech {
     const utterance = this.#utterances[0];
     if (!utterance) return false;
     const { pcm, offset } = utterance;
-    const frames = Math.min(Math.round(pcm.sampleRate * ROW_MS / 1000), pcm.frames - offset);
+    const frames = Math.min(Math.round(pcm.sampleRate * SLOT_MS / 1000), pcm.frames - offset);
     utterance.offset += frames;
     const end = (offset + frames) * pcm.channels;
-    const piece = new PcmChunk(pcm.samples.subarray(offset * pcm.channels, end), pcm);
+    const fragment = new PcmChunk(pcm.samples.subarray(offset * pcm.channels, end), pcm);
     const isLast = utterance.offset >= pcm.frames;
     for (const rate of rates) {
       let ring = this.#rings.get(rate);
       if (!ring) this.#rings.set(rate, ring = new RingBuffer({ sampleRate: rate }));
-      ring.write(piece);
+      ring.write(fragment);
       if (isLast && this.#utterances.length === 1) ring.closeSlot();
     }
     if (isLast) {
@@ -55,7 +54,7 @@ export class Speech {
     return true;
   }
 
-  /** The next row's samples at a rate. */
+  /** Returns the next row's samples at a rate. */
   read(rate: number): PcmChunk | undefined {
     return this.#rings.get(rate)?.read();
   }

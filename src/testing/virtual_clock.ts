@@ -3,8 +3,8 @@ import type { Clock } from "../events/clock.ts";
 import { checkObject } from "../events/checks.ts";
 
 /**
- * A clock that stands still until it is told to go on. Timers run in order, and what they set in
- * motion settles before the next one: hours of a call run in moments, the same way each time.
+ * A clock that moves only when a test advances it. Timers run in order, and the promises that each one
+ * starts settle before the next: hours of a call take moments, in the same way each time.
  *
  * @example
  * ```ts
@@ -24,7 +24,6 @@ export class VirtualClock implements Clock {
   #jumpMs = 0;
 
   /** @param options `startEpochMs`: the wall clock's time at the start. */
-  /** Makes a virtual clock. */
   constructor(options: { startEpochMs?: number } = {}) {
     checkObject(options, "options", "an object like { startEpochMs: 0 }, or nothing");
     this.#startEpochMs = options.startEpochMs ?? Date.UTC(2026, 0, 1);
@@ -38,7 +37,7 @@ export class VirtualClock implements Clock {
     return this.#startEpochMs + this.#now + this.#jumpMs;
   }
 
-  /** Sets the wall clock forward or back, as people and time servers do; `now` is not touched. */
+  /** Sets the wall clock forward or back, as people and time servers do; `now` stays. */
   jumpWallClock(ms: number): void {
     this.#jumpMs += ms;
   }
@@ -47,7 +46,7 @@ export class VirtualClock implements Clock {
     if (ms === Infinity) return { [Symbol.dispose]: () => {} };
     const timer: Timer = { at: this.#now + Math.max(0, ms), callback };
     let index = this.#timers.length;
-    // The first to be scheduled is the first to run: nearly always at the end already.
+    // Timers of one time run in order of scheduling; most belong at the end.
     while (index > 0 && this.#timers[index - 1]!.at > timer.at) index--;
     this.#timers.splice(index, 0, timer);
     return {
@@ -58,12 +57,12 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** How many timers are waiting: 0 when nothing was left behind. */
+  /** The number of waiting timers: 0 when nothing is left. */
   get pending(): number {
     return this.#timers.length;
   }
 
-  /** Goes on by `ms` milliseconds, and lets everything settle that this sets in motion. */
+  /** Advances by `ms` milliseconds, and lets all started promises settle. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
@@ -77,8 +76,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Stalls: the time passes at once, and the timers due meanwhile run late, as those of a program
-   * do that was busy or stopped.
+   * Stalls: the time passes immediately, and timers that fell due run late, as in a program that was
+   * busy or stopped.
    */
   async stall(ms: number): Promise<void> {
     this.#now += ms;
@@ -86,10 +85,10 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Goes on until `promise` settles and gives what it resolves with.
+   * Advances until `promise` settles, and returns its value.
    *
-   * @throws what the promise rejects with; an error when nothing is scheduled that could settle it,
-   *   or after `limitMs` (an hour unless given).
+   * @throws what the promise rejects with; an error when no timer is scheduled that could settle it,
+   *   or after `limitMs` (default: an hour).
    */
   async until<T>(promise: PromiseLike<T>, limitMs = 3_600_000): Promise<T> {
     const end = this.#now + limitMs;
@@ -99,7 +98,7 @@ export class VirtualClock implements Clock {
     await settle();
     while (!settled) {
       const timer = this.#timers[0];
-      // What is not virtual (a file, a stream) gets a turn before it is given up.
+      // Real I/O (a file, a stream) gets some turns before this gives up.
       if (!timer) {
         for (let turns = 0; turns < 20 && !settled && !this.#timers[0]; turns++) await turn();
         if (settled || this.#timers[0]) continue;
@@ -121,14 +120,14 @@ interface Timer {
 }
 
 /**
- * Lets everything settle that is set in motion, however long its chains of promises are: a turn of
- * the event loop begins when none of them can go on. (Immediates cost a thousandth of a timer.)
+ * Lets all started promises settle, however long their chains are: the next turn of the event loop
+ * begins when none of them can continue. (An immediate costs a thousandth of a timer.)
  */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Lets what is not virtual go on: a file, a stream. */
+/** Lets real I/O continue: a file, a stream. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -10,7 +10,7 @@ import { type WebSocket, WebSocketServer } from "npm:ws@8.23.0";
  */
 export class ServiceDouble implements AsyncDisposable {
   readonly requests: { path: string; headers: Headers; body: unknown }[] = [];
-  /** Requests whose answer nobody waited for. */
+  /** Requests whose answer was not waited for. */
   abandoned = 0;
   readonly #answers: Answer[];
   readonly #server: Server;

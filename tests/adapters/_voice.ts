@@ -1,5 +1,4 @@
 import type { SpeechPart, TTS } from "../../src/inference/contracts/tts.ts";
-import { toBase64 } from "../../src/adapters/openai/base64.ts";
 import { openAICompatible } from "../../src/adapters/openai/mod.ts";
 import { collect } from "./_double.ts";
 import type { Message, RealtimeDouble } from "./_realtime_double.ts";
@@ -21,13 +20,13 @@ export function reads(
 ): void {
   double.send({ type: "response.created", response: { id, status: "in_progress", metadata } });
   for (const bytes of sound) {
-    const delta = toBase64(Uint8Array.from(bytes));
+    const delta = Uint8Array.from(bytes).toBase64();
     double.send({ type: "response.output_audio.delta", response_id: id, item_id: "i", delta });
   }
   double.send({ type: "response.done", response: { id, ...end } });
 }
 
-/** Gives the sound that came, and the error that it ended with. */
+/** Returns the sound that came, and the error that it ended with. */
 export async function heard(
   source: AsyncIterable<SpeechPart>,
 ): Promise<{ samples: number[]; error: Error | undefined }> {

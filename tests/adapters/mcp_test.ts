@@ -7,6 +7,7 @@ import { connectMcp } from "../../src/adapters/mcp/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { ToolExecutor } from "../../src/inference/reply/tool_executor.ts";
 import { ServiceDouble } from "./_double.ts";
+import { fileURLToPath } from "node:url";
 
 interface Rpc {
   id?: number;
@@ -91,7 +92,7 @@ Deno.test("a server that is no MCP server is an error that says so", async () =>
 });
 
 Deno.test("a program on this machine can be the server", async () => {
-  const path = new URL("_mcp_program.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("_mcp_program.ts", import.meta.url));
   await using mcp = await connectMcp({
     command: Deno.execPath(),
     args: ["run", "--no-lock", path],

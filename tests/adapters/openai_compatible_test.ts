@@ -175,7 +175,7 @@ Deno.test("a stretch of speech is sent as a WAV file and its text comes back", a
   assertEquals(view.getInt16(44, true), 7);
 });
 
-Deno.test("a recogniser's faults are errors that say so, and silence asks nobody", async () => {
+Deno.test("a recogniser's faults are errors that say so, and silence sends no request", async () => {
   const { signal } = new AbortController();
   await using double = await ServiceDouble.start(
     () => new Response("<html>", { headers: { "content-type": "text/html" } }),

@@ -2,7 +2,6 @@
 import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { toBase64 } from "../../src/adapters/openai/base64.ts";
 import { openAICompatible } from "../../src/adapters/openai/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
@@ -91,7 +90,7 @@ Deno.test("what is being read when the voice is closed ends, and is not tried ag
   assertEquals(tts.metrics!().sessions, 1);
 });
 
-Deno.test("errors of nobody's leave what is read alone", async () => {
+Deno.test("errors that belong to no request leave what is read alone", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
@@ -102,7 +101,7 @@ Deno.test("errors of nobody's leave what is read alone", async () => {
   double.send({ type: "error", error: late });
   const { response: { metadata } } = request;
   double.send({ type: "response.created", response: { id: "r", metadata } });
-  const delta = toBase64(Uint8Array.of(1, 0));
+  const delta = Uint8Array.of(1, 0).toBase64();
   double.send({ type: "response.output_audio.delta", response_id: "r", delta });
   double.send({ type: "error", error: { code: "odd", message: "something", event_id: null } });
   double.send({ type: "response.output_audio.delta", response_id: "r", delta });

@@ -8,7 +8,6 @@ import {
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
-import { toBase64 } from "../../src/adapters/openai/base64.ts";
 import { openAICompatible } from "../../src/adapters/openai/mod.ts";
 import { ServiceDouble } from "./_double.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
@@ -54,7 +53,7 @@ Deno.test("texts that are read at the same time are kept apart on one socket", a
     double.send({ type: "response.created", response: { id, metadata } });
   }
   for (const { id: response_id, value } of [...parts, ...parts.toReversed()]) {
-    const delta = toBase64(Uint8Array.of(value, 0));
+    const delta = Uint8Array.of(value, 0).toBase64();
     double.send({ type: "response.output_audio.delta", response_id, delta });
   }
   for (const { id } of parts) {
@@ -79,7 +78,7 @@ Deno.test("who is interrupted stops the reading, whether it has begun or not", a
     const created = { type: "response.created", response: { id, metadata } };
     if (hasBegun) {
       double.send(created);
-      const delta = toBase64(Uint8Array.of(1, 0));
+      const delta = Uint8Array.of(1, 0).toBase64();
       double.send({ type: "response.output_audio.delta", response_id: id, delta });
       await first;
     }
@@ -140,7 +139,7 @@ Deno.test("a socket that was closed is opened again, also in the middle, if noth
   const half = heard(tts.synthesize("Half.", { signal }));
   const { response: { metadata } } = await double.message("response.create", 3);
   double.send({ type: "response.created", response: { id: "h", metadata } });
-  const delta = toBase64(Uint8Array.of(4, 0));
+  const delta = Uint8Array.of(4, 0).toBase64();
   double.send({ type: "response.output_audio.delta", response_id: "h", delta });
   double.socket.close(1011, "restarting");
   const { samples, error } = await half;

@@ -4,7 +4,6 @@ import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { OPENAI_MODELS, openAIRealtime } from "../../src/adapters/openai/realtime.ts";
-import { toBase64 } from "../../src/adapters/openai/base64.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
 
@@ -68,7 +67,7 @@ Deno.test("sound goes to the model, and its answer comes as words and sound", as
   const events = session[Symbol.asyncIterator]();
   session.sendAudio(new PcmChunk(Int16Array.of(1, 2, 3), { sampleRate: 24_000 }), participant);
   const { audio } = await double.message("input_audio_buffer.append");
-  assertEquals(audio, toBase64(Uint8Array.of(1, 0, 2, 0, 3, 0)));
+  assertEquals(audio, Uint8Array.of(1, 0, 2, 0, 3, 0).toBase64());
   double.send({ type: "input_audio_buffer.speech_started" });
   double.send({ type: "input_audio_buffer.speech_stopped" });
   const transcription = "conversation.item.input_audio_transcription";
@@ -81,7 +80,7 @@ Deno.test("sound goes to the model, and its answer comes as words and sound", as
   // Cut in the middle of a sample.
   const sound = [Uint8Array.of(5, 0, 6), Uint8Array.of(0, 7, 0)];
   for (const piece of sound) {
-    double.send({ type: "response.output_audio.delta", ...part, delta: toBase64(piece) });
+    double.send({ type: "response.output_audio.delta", ...part, delta: piece.toBase64() });
   }
   double.send({ type: "response.done", response: { id: "r", status: "completed" } });
   const got = await next(events, 9);
@@ -91,13 +90,13 @@ Deno.test("sound goes to the model, and its answer comes as words and sound", as
     { type: "user-transcript", id: "u", text: "How ", final: false },
     { type: "user-transcript", id: "u", text: "How are", final: false },
     { type: "user-transcript", id: "u", text: "How are you?", final: true },
-    { type: "text", answerId: "i", text: "Fine." },
+    { type: "text", replyId: "i", text: "Fine." },
   ]);
   assertEquals(
     got.slice(6, 8).flatMap((one) => one.type === "audio" ? [...one.pcm.samples] : []),
     [5, 6, 7],
   );
-  assertEquals(got[8], { type: "answer-ended", answerId: "i" });
+  assertEquals(got[8], { type: "reply-ended", replyId: "i" });
 });
 
 Deno.test("an interruption cancels what is being answered and cuts what is remembered", async () => {
@@ -114,7 +113,7 @@ Deno.test("an interruption cancels what is being answered and cuts what is remem
   // It had ended by itself: that is no failure.
   double.send({ type: "error", error: { code: "response_cancel_not_active", message: "none" } });
   double.send({ type: "response.done", response: { id: "r", status: "cancelled" } });
-  assertEquals(await next(events), [{ type: "answer-ended", answerId: "i" }]);
+  assertEquals(await next(events), [{ type: "reply-ended", replyId: "i" }]);
 });
 
 Deno.test("the answer to tools is asked for once, when all results are there", async () => {
@@ -146,7 +145,7 @@ Deno.test("the answer to tools is asked for once, when all results are there", a
 Deno.test("text, pictures and what is to be said are told to the model", async () => {
   await using double = new RealtimeDouble();
   await using session = await connect(double);
-  session.sendText("Hello", { name: "Bob", respond: true });
+  session.sendText("Hello", { name: "Bob", generateReply: true });
   const { item } = await double.message("conversation.item.create", 3);
   assertEquals(item.content, [{ type: "input_text", text: "Bob: Hello" }]);
   await double.message("response.create");

@@ -7,18 +7,13 @@ import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { energyVad } from "../../src/inference/turns/energy_vad.ts";
 import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
+import { speech } from "../fixtures/speech.ts";
 
 const context = {
   clock: systemClock,
   logger: silentLogger,
   signal: new AbortController().signal,
 };
-
-/** Recorded speech of 48 kHz: "front center". */
-async function speech(): Promise<Int16Array> {
-  const bytes = await Deno.readFile("/usr/share/sounds/alsa/Front_Center.wav");
-  return new Int16Array(bytes.buffer, 44, (bytes.length - 44) >> 1);
-}
 
 async function probabilities(vad: VAD, samples: Int16Array, sampleRate: number): Promise<number[]> {
   using stream = vad.open({ sampleRate });
@@ -105,7 +100,7 @@ Deno.test("a detector that is behind leaves timers their turn", async () => {
   await vad.start!(context);
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
-  // Three seconds, all there at once: some hundred milliseconds of work.
+  // Three seconds, all there together: some hundred milliseconds of work.
   await probabilities(vad, new Int16Array(48_000), 16_000);
   clearInterval(timer);
   assert(turns > 5, `${turns} turns`);

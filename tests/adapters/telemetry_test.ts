@@ -1,4 +1,5 @@
 import { assert } from "@std/assert";
+import { fileURLToPath } from "node:url";
 
 /** Runs a conversation in a program of its own, as only a new one reads Deno's settings. */
 const PROGRAM = `
@@ -7,8 +8,8 @@ import { recordTelemetry } from "@ringline/edge/telemetry";
 const events = new EventManager();
 events.register(...conversationEvents);
 using _recording = recordTelemetry(events, { attributes: { agent: "test" } });
-events.send(new ReplyLatencyEvent({ participant: undefined, voiceToVoiceMs: 700, turnMs: 400,
-  sttMs: 0, llmMs: 200, llmFirstTokenMs: 200, ttsMs: 50, playoutMs: 40, ownMs: 10, eager: false }));
+events.send(new ReplyLatencyEvent({ participant: undefined, voiceToVoiceMs: 700, endOfTurnDelayMs: 400,
+  transcriptionDelayMs: 0, llmMs: 200, ttftMs: 200, ttfbMs: 50, playoutMs: 40, overheadMs: 10, preemptive: false }));
 events.send(new BargeInEvent({ participant: undefined, silenceMs: 180, discardedMs: 0 }));
 `;
 
@@ -22,7 +23,7 @@ Deno.test("a conversation's figures and spans reach a collector through Deno's e
       return Response.json({});
     },
   );
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", `--config=${config}`, "--ext=ts", PROGRAM],
     env: {

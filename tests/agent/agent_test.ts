@@ -116,7 +116,7 @@ Deno.test("join waits for a person, and goes on without one when the time is ove
   await clock.until(agent.close());
 });
 
-Deno.test("join waits for ever when told to, and no longer than somebody needs to come", async () => {
+Deno.test("join waits for ever when told to, and no longer than a participant needs to come", async () => {
   const { clock, edge, agent, call } = await setUp();
   const joining = agent.join(call, { participantWaitTimeoutMs: Infinity });
   await clock.advance(86_400_000);

@@ -19,9 +19,9 @@ function row(connection: MemoryConnection, number: number, ...ids: string[]): Au
   const entries = ids.map((id) => {
     const participant = connection.participants.get(id)!;
     const track = [...connection.tracks.values()].find((one) => one.participant.id === id)!;
-    return { participant, trackId: track.id, pcm: level(20, number) };
+    return { participant, trackId: track.id, pcm: level(20, number), row: number };
   });
-  return { number, count: entries.length, entries };
+  return { count: entries.length, entries };
 }
 
 function recorder(name = "recorder") {
@@ -120,7 +120,9 @@ Deno.test("what waited says what had been played when it was heard, not when it 
     },
   });
   for (let number = 1; number <= 3; number++) {
-    connection.hearRow({ ...row(connection, number, "anna"), playedMs: 20 * number + 0.5 });
+    const { count, entries } = row(connection, number, "anna");
+    const playedMs = 20 * number + 0.5;
+    connection.hearRow({ count, entries: entries.map((one) => ({ ...one, playedMs })) });
   }
   connection.hearRow(row(connection, 4, "anna"));
   gate.resolve();
@@ -241,12 +243,12 @@ Deno.test("two tracks of one participant are two streams", async () => {
   const participant = connection.participants.get("anna")!;
   for (let number = 0; number < 3; number++) {
     connection.hearRow({
-      number,
       count: 2,
       entries: ["mic", "screen"].map((trackId, n) => ({
         participant,
         trackId,
         pcm: level(20, 100 * n + number),
+        row: number,
       })),
     });
   }
@@ -288,7 +290,7 @@ Deno.test("a mute closes the open slot, and what was heard before is processed b
   await clock.until(agent.close());
 });
 
-Deno.test("a leaver's last words are processed before his leaving is told, and nothing is kept", async () => {
+Deno.test("a leaver's last words are processed before their leaving is told, and nothing is kept", async () => {
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
   const { clock, agent, anna } = await joinAnna({
@@ -360,7 +362,7 @@ Deno.test("the speaker filter sees whole rows and is asked about one who is alon
   await clock.until(agent.close());
 });
 
-Deno.test("what a speaker filter does to the row that it is shown changes nobody's audio", async () => {
+Deno.test("what a speaker filter does to the row that it is shown changes no participant's audio", async () => {
   const spoil: ((row: ParticipantAudio[]) => void)[] = [
     (row) => row.length = 0,
     (row) => row.sort((one, other) => one.participant.id < other.participant.id ? 1 : -1),
@@ -385,7 +387,7 @@ Deno.test("what a speaker filter does to the row that it is shown changes nobody
   }
 });
 
-Deno.test("a speaker filter that gives no answer lets nobody pass, and is asked again", async () => {
+Deno.test("a speaker filter that gives no answer lets no participant pass, and is asked again", async () => {
   const slips: Record<string, () => unknown> = {
     "throws": () => {
       throw new Error("not warmed up");

@@ -116,7 +116,7 @@ Deno.test("defect 4: queues count samples per channel, and rates are not spliced
   assertAlmostEquals(record.said.totalMs, 3000, 40);
 });
 
-Deno.test("defect 5: one user's phone is not his laptop, whose track's removal is told", async () => {
+Deno.test("defect 5: one user's phone is not their laptop, whose track's removal is told", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [
@@ -149,7 +149,7 @@ Deno.test("defect 6: 20, 25 and 10 frames a second of a 30 Hz source are 20, 25 
   await clock.until(agent.close());
 });
 
-Deno.test("defect 7: waiting for a participant waits again after everybody has left", async () => {
+Deno.test("defect 7: waiting for a participant waits again after all participants have left", async () => {
   const { clock, edge, agent, call } = await join();
   const anna = edge.enter(call, { userId: "anna" });
   await agent.waitForParticipant();
@@ -233,14 +233,14 @@ Deno.test("defect 7: what was said is over when it was played, not when it was q
   await clock.until(agent.close());
 });
 
-Deno.test("defect 8: a call that nobody joins is idle from the start", async () => {
+Deno.test("defect 8: a call without participants is idle from the start", async () => {
   const { clock, agent, session } = await join();
   await clock.advance(60_000);
   assertEquals([agent.idleForMs(), session.connection.state], [60_000, "waiting"]);
   await clock.until(agent.close());
 });
 
-Deno.test("users: bursts after a stall lose nothing and are worked off at once", async () => {
+Deno.test("users: bursts after a stall lose nothing and are worked off immediately", async () => {
   const record = await simulateCall({
     seed: 5,
     people: ["anna", "bert"].map((userId) => ({
@@ -283,7 +283,7 @@ Deno.test("users: an answer that was interrupted does not go on, and the next is
   assert(record.log.includes("discarded 18000 ms"));
 });
 
-Deno.test("users: a second participant disturbs nobody's stream", async () => {
+Deno.test("users: a second participant disturbs no other stream", async () => {
   const record = await simulateCall({
     seed: 9,
     people: [

@@ -28,7 +28,7 @@ async function show(clock: VirtualClock, ...videos: MemoryVideo[]) {
   await clock.advance(40);
 }
 
-Deno.test("nothing is subscribed while nobody looks", async () => {
+Deno.test("nothing is subscribed while no processor looks", async () => {
   const { clock, agent, anna } = await joinAnna({
     processors: [{ name: "ears", processAudio() {} }],
   });
@@ -147,7 +147,7 @@ Deno.test("each processor gets frames at its own rate, by phase", async () => {
   await clock.until(agent.close());
 });
 
-Deno.test("a slow processor misses frames and keeps nobody else waiting", async () => {
+Deno.test("a slow processor misses frames and keeps no other processor waiting", async () => {
   const times: number[] = [];
   let quick = 0;
   const { clock, agent, anna, errors } = await joinAnna({

@@ -59,7 +59,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 
 Deno.test({
-  name: "a second Ctrl-C ends the program at once",
+  name: "a second Ctrl-C ends the program immediately",
   ignore: isWindows,
   async fn() {
     using program = await run(waits);

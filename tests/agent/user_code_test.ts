@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
-import type { ImageEncoder } from "../../src/inference/vision/encode_frame.ts";
+import type { ImageEncoder } from "../../src/inference/contracts/image_encoder.ts";
 import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
@@ -15,6 +15,7 @@ import type { VAD, VadStream } from "../../src/inference/contracts/vad.ts";
 import type { Logger } from "../../src/events/logger.ts";
 import type { VideoTrack } from "../../src/edge/video_frame.ts";
 import { Agent } from "../../src/agent/agent.ts";
+import type { AgentContext } from "../../src/agent/agent_context.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
@@ -58,7 +59,7 @@ interface Case {
   answers?: "both" | "second" | "none";
 }
 
-/** What an agent is made of in these tests. */
+/** Options for an agent in these tests. */
 class Parts {
   readonly clock = new VirtualClock();
   readonly vad = new FakeVAD();
@@ -200,8 +201,8 @@ const models = {
 
 const others = {
   "onAudio": { agent: (onAudio) => ({ onAudio }), told: failing },
-  "talk.answers": {
-    agent: (answers) => ({ talk: { ...limits, answers } }),
+  "turnHandling.shouldReply": {
+    agent: (shouldReply) => ({ turnHandling: { ...limits, shouldReply } }),
     told: all,
     answers: "none",
   },
@@ -239,7 +240,7 @@ const others = {
   "Logger.error": logger("error"),
 } satisfies Record<
   | MethodsOf<AgentOptions>
-  | `talk.${MethodsOf<TurnHandlingOptions>}`
+  | `turnHandling.${MethodsOf<TurnHandlingOptions>}`
   | `ImageEncoder.${MethodsOf<ImageEncoder>}`
   | `Tool.${MethodsOf<Tool>}`
   | `Logger.${MethodsOf<Logger>}`
@@ -264,7 +265,7 @@ function logger(level: keyof Logger): Case {
 const limits = {
   llmTimeoutMs: 2000,
   ttsTimeoutMs: 2000,
-  hearing: { sttTimeoutMs: 2000 },
+  vad: { sttTimeoutMs: 2000 },
 };
 
 const cases: Record<string, Case> = {
@@ -294,7 +295,7 @@ async function play(of: Case, slip: Slip) {
   const agent = new Agent({
     edge,
     agentUser: { id: "agent", name: "Agent" },
-    talk: limits,
+    turnHandling: limits,
     llm: parts.llm,
     stt: parts.stt,
     tts: parts.tts,
@@ -389,7 +390,7 @@ function quietConsole(): { lines: number } & Disposable {
   return said;
 }
 
-for (const when of ["at once", "after a wait", "long after"]) {
+for (const when of ["immediately", "after a wait", "long after"]) {
   Deno.test(`a slot's memory may be transferred ${when}: the next is heard`, async () => {
     using unhandled = new UnhandledRejections();
     const clock = new VirtualClock();
@@ -415,7 +416,7 @@ for (const when of ["at once", "after a wait", "long after"]) {
             taken++;
             transferAway(samples);
           };
-          if (when === "at once") return take();
+          if (when === "immediately") return take();
           if (when === "after a wait") return sleep(5, { clock }).then(take);
           if (taken < 3) clock.schedule(take, 30);
         },
@@ -448,12 +449,12 @@ Deno.test("what a hook asks of the agent without awaiting it is told when it fai
   await using edge = new MemoryEdge({ clock, logger: silentLogger });
   const errors: string[] = [];
   edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(describeError(error)));
-  const asks: Record<string, (agent: Agent) => unknown> = {
+  const asks: Record<string, (agent: AgentContext) => unknown> = {
     "sendCustomEvent": (agent) => agent.sendCustomEvent({ n: NaN }),
     "waitForFirstFrame": (agent) => agent.waitForFirstFrame(),
     "latestImage": (agent) => agent.latestImage(),
     "say": (agent) => agent.say(5 as unknown as string),
-    "respond": (agent) => agent.respond(null as unknown as string),
+    "generateReply": (agent) => agent.generateReply(null as unknown as string),
     "interrupt": (agent) => agent.interrupt(),
   };
   for (const [name, ask] of Object.entries(asks)) {

@@ -3,7 +3,7 @@ import { Mixer, typescriptKernel } from "../../src/audio/mod.ts";
 
 const kernel = typescriptKernel();
 
-Deno.test("each input hears the others and everybody else hears the total", () => {
+Deno.test("each input hears the others and all other listeners hear the total", () => {
   const mixer = new Mixer(kernel, { frameSamples: 2 });
   const ann = mixer.add(Int16Array.of(1, 2));
   const ben = mixer.add(Int16Array.of(10, 20));

@@ -147,7 +147,7 @@ Deno.test("a mix is the exact sum, saturated once, whatever the order", () => {
   kernel.mix(Int16Array.of(30_000, 30_000), 2, 1, out);
   assertEquals([...out], [32767]);
   kernel.mix(new Int16Array(0), 0, 1, out);
-  assertEquals([...out], [0], "nobody is silence");
+  assertEquals([...out], [0], "a mix of no inputs is silence");
 });
 
 Deno.test("mix-minus gives each row the sum of the others, and the total in a row more", () => {

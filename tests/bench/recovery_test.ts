@@ -19,7 +19,7 @@ Deno.test("a round trip that stays long never recovers", () => {
   assertEquals(recovery(trips, stalls).recoveredAfterMs, Infinity);
 });
 
-Deno.test("a round trip that was never long is normal at once, whatever a single echo does", () => {
+Deno.test("a round trip that was never long is normal immediately, whatever a single echo does", () => {
   const trips = clicks(8000, (time) => time % 1000 === 0 ? 300 : time % 1500 === 0 ? null : 80);
   assertEquals(recovery(trips, stalls).recoveredAfterMs, 0);
 });

@@ -49,7 +49,7 @@ export class Ears {
 }
 
 /** An agent that has joined a call of its own LocalEdge, and the link to it. */
-export interface Scene extends AsyncDisposable {
+export interface AgentFixture extends AsyncDisposable {
   edge: LocalEdge;
   agent: Agent;
   ears: Ears;
@@ -57,7 +57,7 @@ export interface Scene extends AsyncDisposable {
 }
 
 /** Starts an edge and an agent named "Agent" in a call. */
-export async function openScene(options: Partial<AgentOptions> = {}): Promise<Scene> {
+export async function openAgentFixture(options: Partial<AgentOptions> = {}): Promise<AgentFixture> {
   await using stack = new AsyncDisposableStack();
   const edge = stack.use(new LocalEdge({ logger: silentLogger }));
   const ears = new Ears();

@@ -152,7 +152,7 @@ export async function gone(pid: number): Promise<void> {
   );
 }
 
-/** Ctrl-C ends it as a person wants it: at once, without a word, and nothing stays behind. */
+/** Ctrl-C ends it as a person wants it: immediately, without a word, and nothing stays behind. */
 export async function assertEndsWell(example: Example): Promise<void> {
   const children = await childrenOf(example.pid);
   assertEquals(children.length, 1, "the media process is its only child");

@@ -5,6 +5,7 @@
 import type { Browser, OwnBrowser, Page } from "../../scripts/browser.ts";
 import { delay } from "@std/async/delay";
 import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
+import { findChromium, findFirefox } from "../../scripts/browsers.ts";
 import { hasNetwork } from "../edges/local/network.ts";
 import type { Recording } from "./_signal.ts";
 
@@ -12,14 +13,11 @@ const GUEST = await Deno.readTextFile(new URL("./_guest.js", import.meta.url));
 /** Machines are slow and noisy; a condition that is not met by then is not met at all. */
 const LIMIT_MS = 20_000;
 
-/** Where Debian's `alsa-utils` keeps a person saying "front center" (48 kHz, mono, 1.4 s). */
-export const SPEECH = "/usr/share/sounds/alsa/Front_Center.wav";
-
 /** The browser to test with; without one the browser tests are counted as skipped. */
-export const chromium: string | undefined = Deno.env.get("CHROMIUM");
+export const chromium: string | undefined = await findChromium();
 
 /** The Firefox to test with; without one its tests are counted as skipped. */
-export const firefox: string | undefined = Deno.env.get("FIREFOX");
+export const firefox: string | undefined = await findFirefox();
 
 /** Registers a test that is given a browser with an empty profile. */
 type BrowserTest = (
@@ -98,7 +96,7 @@ export class Guest {
     await page.evaluate(GUEST);
     await prepare?.(page);
     const id = await page.evaluate(
-      (given) => (globalThis as unknown as Lab).guest.join(given),
+      (given) => (globalThis as unknown as GuestWindow).guest.join(given),
       { link: link.href, ...options },
     );
     const guest = new Guest(page, id);
@@ -110,7 +108,7 @@ export class Guest {
   async run<T>(method: string, args: unknown[] = [], options: { detached?: boolean } = {}) {
     return await this.page.evaluate(
       (name, given, detached) => {
-        const result = (globalThis as unknown as Lab).guest[name](...given);
+        const result = (globalThis as unknown as GuestWindow).guest[name](...given);
         return detached ? undefined : result;
       },
       method,
@@ -122,14 +120,14 @@ export class Guest {
   /** Calls a method of the page's client. */
   async client<T>(method: string, ...args: unknown[]): Promise<T> {
     return await this.page.evaluate(
-      (name, given) => (globalThis as unknown as Lab).guest.client[name](...given),
+      (name, given) => (globalThis as unknown as GuestWindow).guest.client[name](...given),
       method,
       args,
     ) as T;
   }
 
   /** Says what is in a WAV file; resolves when it is said. */
-  async say(path: string): Promise<void> {
+  async say(path: URL): Promise<void> {
     await this.run("say", [(await Deno.readFile(path)).toBase64()]);
   }
 
@@ -165,7 +163,7 @@ export class Guest {
   /** Everything the page's client told so far. */
   async events(type?: string): Promise<GuestEvent[]> {
     const all = await this.page.evaluate(
-      () => (globalThis as unknown as Lab).guest.events,
+      () => (globalThis as unknown as GuestWindow).guest.events,
     ) as GuestEvent[];
     return type ? all.filter((event) => event.type === type) : all;
   }
@@ -176,7 +174,7 @@ export class Guest {
   }
 }
 
-interface Lab {
+interface GuestWindow {
   // deno-lint-ignore no-explicit-any
   guest: any;
 }

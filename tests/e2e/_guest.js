@@ -173,7 +173,7 @@ globalThis.guest = {
     return btoa(text);
   },
 
-  /** The middle pixel of somebody's picture, as [red, green, blue]; undefined if there is none. */
+  /** The middle pixel of a participant's picture, as [red, green, blue]; undefined without one. */
   async pixel(member, kind) {
     const found = this.client.videos.find((one) => one.member === member && one.kind === kind);
     if (!found) return undefined;

@@ -5,18 +5,18 @@
  * a proxy only, of which there is none, and does as it does without one.
  */
 import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
-import { openScene } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { joinByKeyboard, openPage } from "./_page.ts";
 
 const [name, hide] = Deno.args;
-await using scene = await openScene();
+await using fixture = await openAgentFixture();
 await using own = name === "firefox"
   ? await launchFirefox(hide ? { "media.peerconnection.ice.proxy_only": true } : {})
   : await launchBrowser({
     loopback: false,
     args: hide ? ["--webrtc-ip-handling-policy=disable_non_proxied_udp"] : [],
   });
-const page = await openPage(own.browser, scene.link);
+const page = await openPage(own.browser, fixture.link);
 await joinByKeyboard(page, "Ada");
 const joined = performance.now();
 await page.waitForSelector("#end:not([hidden])", { timeout: 60_000 });

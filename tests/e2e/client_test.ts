@@ -1,9 +1,9 @@
-/** The page's client, as somebody else's page would use it, and misuse it. */
+/** The page's client, as another author's page would use it, and misuse it. */
 import { assert, assertEquals } from "@std/assert";
 import { Agent, CustomEventReceivedEvent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
-import { openScene } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 
 /** What calling a method of the client throws. */
@@ -15,12 +15,12 @@ async function thrown(guest: Guest, call: string): Promise<string> {
 }
 
 browserTest(
-  "a wrong call of the client throws where it is made and ends nothing",
+  "a wrong call of the client throws to its caller and ends nothing",
   async (browser) => {
-    await using scene = await openScene();
-    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    await using fixture = await openAgentFixture();
+    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
     const received: unknown[] = [];
-    using _events = scene.edge.events.subscribe(
+    using _events = fixture.edge.events.subscribe(
       CustomEventReceivedEvent,
       ({ data }) => void received.push(data),
     );
@@ -46,10 +46,10 @@ browserTest(
   },
 );
 
-browserTest("a client in a hurry stays within what the server takes", async (browser) => {
-  await using scene = await openScene();
-  const ada = await Guest.join(browser, scene.link, { name: "Ada" });
-  const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+browserTest("a busy client stays within the server's limits", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+  const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
   const said = await ada.page.evaluate(`(() => {
     const { client } = globalThis.guest;
     for (let count = 0; count <= 1000; count++) client.setMuted(count % 2 === 0);
@@ -65,7 +65,7 @@ browserTest("a client in a hurry stays within what the server takes", async (bro
   })()`) as { refused: string; sent: number };
   assertEquals(said.refused, "too-many-messages");
   assert(said.sent >= 20, `${said.sent} were taken`);
-  // The last state is what everybody sees, and what was taken arrives.
+  // The last state is what all participants see, and what was taken arrives.
   await until("Bob sees how it ended", async () => {
     const { members } = (await bob.events("members")).at(-1)!;
     const seen = members.find(({ id }: { id: string }) => id === ada.id);
@@ -78,9 +78,9 @@ browserTest("a client in a hurry stays within what the server takes", async (bro
   assertEquals(await ada.events("ended"), []);
 });
 
-browserTest("an event that the server does not pass on ends nothing", async (browser) => {
-  await using scene = await openScene();
-  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+browserTest("an event that the server rejects ends nothing", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
   // Past the client's own check, as a client of another make would.
   await guest.page.evaluate(`(() => {
     const { client } = globalThis.guest;
@@ -99,10 +99,10 @@ browserTest("an event that the server does not pass on ends nothing", async (bro
 });
 
 browserTest(
-  "media that mends itself while the signalling is cut does not keep it cut",
+  "media that recovers while the signalling is cut lets the client reconnect",
   async (browser) => {
-    await using scene = await openScene();
-    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    await using fixture = await openAgentFixture();
+    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
     await guest.page.evaluate(`(() => {
       const { client } = globalThis.guest;
       client.addEventListener("state", ({ detail }) => {
@@ -112,7 +112,7 @@ browserTest(
       client.breakSignalling();
     })()`);
     await guest.client("setMuted", true);
-    const { tracks } = scene.agent.connection!;
+    const { tracks } = fixture.agent.connection!;
     await until(
       "what the client tells arrives again",
       () => [...tracks.values()].some(({ muted }) => muted),
@@ -125,15 +125,15 @@ browserTest(
 );
 
 browserTest(
-  "whoever leaves while the browser asks for a device leaves it closed",
+  "a client that leaves while the browser asks for a device closes it",
   async (browser) => {
-    await using scene = await openScene();
-    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    await using fixture = await openAgentFixture();
+    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
     await guest.page.evaluate(`(async () => {
       const { RinglineClient } = await import("/client.js");
       const asked = Promise.withResolvers();
       navigator.mediaDevices.getUserMedia = () => asked.promise;
-      const client = new RinglineClient({ link: "${scene.link}" });
+      const client = new RinglineClient({ link: "${fixture.link}" });
       const track = globalThis.guest.voice.clone();
       client.join({ name: "Eve" }).catch(({ code }) => {
         globalThis.outcome = { code, track: track.readyState };
@@ -150,10 +150,10 @@ browserTest(
 );
 
 browserTest(
-  "whoever is muted is muted with another microphone from its first sample on",
+  "a muted client stays muted with another microphone, from its first sample",
   async (browser) => {
-    await using scene = await openScene();
-    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
+    await using fixture = await openAgentFixture();
+    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
     const sent = await guest.page.evaluate(`(async () => {
     const { client, voice } = globalThis.guest;
     const { replaceTrack } = RTCRtpSender.prototype;
@@ -192,7 +192,7 @@ browserTest(
     assertEquals(link.protocol, "https:");
 
     const page = await browser.newPage();
-    // Nobody vouches for the certificate; a person would tell the browser to go on.
+    // No authority vouches for the certificate; a person would tell the browser to go on.
     const session = await page.createCDPSession();
     await session.send("Security.setIgnoreCertificateErrors", { ignore: true });
     await page.goto(elsewhere);

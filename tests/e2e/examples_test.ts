@@ -1,10 +1,11 @@
 /** The examples as a person runs them: with the permissions that their first line states. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { assertEndsQuietlyWhileJoining, childrenOf, Example, gone } from "./_example.ts";
-import { browserTest, Guest, SPEECH, until } from "./_fixture.ts";
+import { SPEECH } from "../fixtures/speech.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { levelDb } from "./_signal.ts";
 
-browserTest("the parrot says back what it heard, and stops when interrupted", async (browser) => {
+browserTest("the parrot repeats what it heard, and stops when interrupted", async (browser) => {
   await using parrot = await Example.start("parrot.ts");
   const guest = await Guest.join(browser, await parrot.link(), { name: "Ada" });
   const quiet = async () => levelDb((await guest.hear(300)).samples) < -60;
@@ -35,7 +36,7 @@ browserTest("the parrot says back what it heard, and stops when interrupted", as
   await gone(children[0]!);
 });
 
-browserTest("the echo answers while one still speaks", async (browser) => {
+browserTest("the echo starts while the person still speaks", async (browser) => {
   await using echo = await Example.start("echo.ts");
   const guest = await Guest.join(browser, await echo.link(), { name: "Ada" });
   await guest.startTone(700);

@@ -1,14 +1,14 @@
 /** What goes wrong in the world, and what each side sees of it. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Agent, CallEndedEvent, type CloseReason } from "@ringline/edge";
-import { openScene, tone } from "./_agents.ts";
+import { openAgentFixture, tone } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 import { toneDb } from "./_signal.ts";
 
-browserTest("a killed browser is known to be gone", async (browser) => {
-  await using scene = await openScene();
-  await Guest.join(browser, scene.link, { name: "Ada" });
-  const connection = scene.agent.connection!;
+browserTest("a killed browser is gone for the agent", async (browser) => {
+  await using fixture = await openAgentFixture();
+  await Guest.join(browser, fixture.link, { name: "Ada" });
+  const connection = fixture.agent.connection!;
   await until("Ada is here", () => connection.state === "active");
   const killed = performance.now();
   browser.process()!.kill("SIGKILL");
@@ -21,15 +21,15 @@ browserTest("a killed browser is known to be gone", async (browser) => {
 browserTest(
   "a lost media process ends the connection, and the next join works",
   async (browser) => {
-    await using scene = await openScene();
-    const guest = await Guest.join(browser, scene.link, { name: "Ada" });
-    const connection = scene.agent.connection!;
+    await using fixture = await openAgentFixture();
+    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+    const connection = fixture.agent.connection!;
     const reasons: CloseReason[] = [];
-    using _ended = scene.edge.events.subscribe(
+    using _ended = fixture.edge.events.subscribe(
       CallEndedEvent,
       ({ reason }) => void reasons.push(reason),
     );
-    const first = scene.edge.mediaProcessId!;
+    const first = fixture.edge.mediaProcessId!;
     const killed = performance.now();
     Deno.kill(first, "SIGKILL");
     assertEquals(await connection.closed, "media-process-lost");
@@ -40,50 +40,53 @@ browserTest(
       async () => (await guest.events("state")).some(({ state }) => state !== "connected"),
     );
 
-    const next = new Agent({ edge: scene.edge, agentUser: { id: "next", name: "Next" } });
+    const next = new Agent({ edge: fixture.edge, agentUser: { id: "next", name: "Next" } });
     const call = await next.createCall("default", "test");
     await using _session = await next.join(call, { participantWaitTimeoutMs: 0 });
-    assert(scene.edge.mediaProcessId !== first);
-    const again = await Guest.join(browser, await scene.edge.callLink(call), { name: "Ada" });
+    assert(fixture.edge.mediaProcessId !== first);
+    const again = await Guest.join(browser, await fixture.edge.callLink(call), { name: "Ada" });
     await next.audio.write(tone(1000, 900));
     await until("the next agent is heard", async () => toneDb(await again.hear(100), 1000) > -25);
     await again.leave();
   },
 );
 
-browserTest("the page is told when the agent has left", async (browser) => {
-  await using scene = await openScene();
-  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
-  await scene.agent.close();
+browserTest("the page learns that the agent has left", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+  await fixture.agent.close();
   const ended = await until("the call is over", async () => (await guest.events("ended")).at(0));
   assertEquals(ended.code, "agent-left");
   assert(ended.message.length > 0);
 });
 
-browserTest("a page whose signalling breaks off comes back as the same person", async (browser) => {
-  await using scene = await openScene();
-  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
-  const connection = scene.agent.connection!;
-  await until("Ada is here", () => connection.participants.has(guest.id));
-  await guest.startTone(500);
-  await until("Ada is heard", async () => toneDb(await scene.ears.next("Ada", 200), 500) > -25);
-  await guest.client("breakSignalling");
-  await until(
-    "the page reconnects",
-    async () => (await guest.events("state")).some(({ state }) => state === "reconnecting"),
-  );
-  await until(
-    "the page is back",
-    async () => (await guest.events("state")).at(-1)?.state === "connected",
-  );
-  assertEquals([...connection.participants.keys()], [guest.id]);
-  await until("Ada is heard", async () => toneDb(await scene.ears.next("Ada", 200), 500) > -25);
-  await guest.leave();
-});
+browserTest(
+  "a page whose signalling breaks off comes back as the same participant",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+    const connection = fixture.agent.connection!;
+    await until("Ada is here", () => connection.participants.has(guest.id));
+    await guest.startTone(500);
+    await until("Ada is heard", async () => toneDb(await fixture.ears.next("Ada", 200), 500) > -25);
+    await guest.client("breakSignalling");
+    await until(
+      "the page reconnects",
+      async () => (await guest.events("state")).some(({ state }) => state === "reconnecting"),
+    );
+    await until(
+      "the page is back",
+      async () => (await guest.events("state")).at(-1)?.state === "connected",
+    );
+    assertEquals([...connection.participants.keys()], [guest.id]);
+    await until("Ada is heard", async () => toneDb(await fixture.ears.next("Ada", 200), 500) > -25);
+    await guest.leave();
+  },
+);
 
-browserTest("a wrong secret is refused in plain words", async (browser) => {
-  await using scene = await openScene();
-  const wrong = new URL(scene.link);
+browserTest("a wrong secret is rejected in plain words", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const wrong = new URL(fixture.link);
   wrong.hash = "A".repeat(22);
   const page = await browser.newPage();
   await page.goto(wrong.href);
@@ -95,11 +98,11 @@ browserTest("a wrong secret is refused in plain words", async (browser) => {
     return /link/i.test(shown) && /old|new one/i.test(shown) && shown;
   });
   assert(!/undefined|\[object/.test(text), text);
-  assertEquals(scene.agent.connection!.participants.size, 0);
+  assertEquals(fixture.agent.connection!.participants.size, 0);
 });
 
-browserTest("a page of a foreign origin is refused", async (browser) => {
-  await using scene = await openScene();
+browserTest("a page of a foreign origin is rejected", async (browser) => {
+  await using fixture = await openAgentFixture();
   await using foreign = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     () => new Response("<p>elsewhere</p>", { headers: { "content-type": "text/html" } }),
@@ -113,12 +116,12 @@ browserTest("a page of a foreign origin is refused", async (browser) => {
         socket.onopen = () => resolve("open");
         socket.onclose = () => resolve("refused");
       }),
-    `ws://${scene.link.host}/signal`,
+    `ws://${fixture.link.host}/signal`,
   );
   assertEquals(outcome, "refused");
   const script = await page.evaluate(
     (address) => import(address).then(() => "loaded", () => "refused"),
-    new URL("/client.js", scene.link).href,
+    new URL("/client.js", fixture.link).href,
   );
   assertEquals(script, "refused");
   await page.close();

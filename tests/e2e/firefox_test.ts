@@ -4,7 +4,7 @@ import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
 import { launchBrowser, type Page } from "../../scripts/browser.ts";
-import { Ears, openScene, tone } from "./_agents.ts";
+import { Ears, openAgentFixture, tone } from "./_agents.ts";
 import { hasLoopback6 } from "../edges/local/network.ts";
 import { chromium, firefox, firefoxTest, Guest, until } from "./_fixture.ts";
 import { joinByKeyboard, openPage, shows } from "./_page.ts";
@@ -64,11 +64,11 @@ async function hearsTone(
 }
 
 firefoxTest(
-  "a person in Firefox joins at once, is heard, hears, mutes and leaves",
+  "a person in Firefox joins immediately, is heard, hears, mutes and leaves",
   async (browser) => {
-    await using scene = await openScene();
-    const { agent, ears } = scene;
-    const page = await openPage(browser, scene.link, VOICE);
+    await using fixture = await openAgentFixture();
+    const { agent, ears } = fixture;
+    const page = await openPage(browser, fixture.link, VOICE);
     await joinByKeyboard(page, "Ada");
     const joined = performance.now();
     await shows(page, /Connected/);
@@ -100,7 +100,7 @@ firefoxTest(
 );
 
 Deno.test({
-  name: "Firefox and its folder go when the program that started it is killed",
+  name: "Firefox and its folder are removed when the program that started it is killed",
   ignore: firefox === undefined || Deno.build.os === "windows",
   async fn() {
     const program = `import { launchFirefox } from ${JSON.stringify(BROWSER)};
@@ -133,12 +133,12 @@ Deno.test({
   },
 });
 
-firefoxTest("a killed Firefox is known to be gone", async (browser) => {
-  await using scene = await openScene();
-  const page = await openPage(browser, scene.link, VOICE);
+firefoxTest("a killed Firefox is gone for the agent", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const page = await openPage(browser, fixture.link, VOICE);
   await joinByKeyboard(page, "Ada");
   await shows(page, /Connected/);
-  const connection = scene.agent.connection!;
+  const connection = fixture.agent.connection!;
   await until("Ada is here", () => connection.state === "active");
   const killed = performance.now();
   browser.process()!.kill("SIGKILL");
@@ -182,28 +182,28 @@ firefoxTest(
   },
 );
 
-firefoxTest("a call that is started in Firefox is answered", async (browser) => {
+firefoxTest("an agent joins a call that is started in Firefox", async (browser) => {
   await using edge = new LocalEdge({ logger: silentLogger });
-  await using serving = await edge.serve({
+  await using server = await edge.serve({
     onCall: async (call) => {
       const agent = new Agent({ edge, agentUser: { id: "host", name: "Host" } });
       await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
       await agent.finish();
     },
   });
-  const page = await openPage(browser, serving.url);
+  const page = await openPage(browser, server.url);
   await joinByKeyboard(page, "Ada");
   await shows(page, /Connected/);
   await shows(page, /Host/);
 });
 
 firefoxTest("a person in Firefox and one in Chromium hear each other", async (browser) => {
-  await using scene = await openScene();
+  await using fixture = await openAgentFixture();
   await using own = await launchBrowser();
-  const page = await openPage(browser, scene.link, VOICE);
+  const page = await openPage(browser, fixture.link, VOICE);
   await joinByKeyboard(page, "Ada");
   await shows(page, /Connected/);
-  const grace = await Guest.join(own.browser, scene.link, { name: "Grace" });
+  const grace = await Guest.join(own.browser, fixture.link, { name: "Grace" });
   await grace.startTone(1500);
   // Each hears the other, and nothing else.
   await hearsTone("Grace", () => grace.hear(300), 700);

@@ -1,7 +1,7 @@
 /** The call's tiles in windows of all shapes: whole, beside one another, and in reach. */
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "../../scripts/browser.ts";
-import { openScene } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { browserTest, until } from "./_fixture.ts";
 
 const WINDOWS = [
@@ -33,7 +33,7 @@ async function pretendFigures(page: Page): Promise<void> {
   await page.evaluate(
     `(() => {
       const counts = Object.fromEntries(Array.from({ length: 30 }, (_, at) => ["counter" + at, at]));
-      const parts = { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 60, ownMs: 0 };
+      const parts = { endOfTurnDelayMs: 400, transcriptionDelayMs: 150, llmMs: 280, ttfbMs: 120, playoutMs: 60, overheadMs: 0 };
       const data = {
         type: "metrics", voiceToVoiceMs: 1010, parts, bargeInMs: 160, bargeIns: 1, falseAlarms: 0,
         figures: { agent: { droppedSlots: 0 }, ["a long name ".repeat(4)]: counts },
@@ -90,10 +90,10 @@ function* everyWindow(): Generator<[typeof WINDOWS[number], "no" | "closed" | "o
   }
 }
 
-browserTest("tiles are whole and apart in every window, however many", async (browser) => {
-  await using scene = await openScene();
+browserTest("tiles are whole and do not overlap in any window", async (browser) => {
+  await using fixture = await openAgentFixture();
   const page = await browser.newPage();
-  await page.goto(scene.link.href);
+  await page.goto(fixture.link.href);
   await page.waitForSelector("#lobby:not([hidden])");
   await page.type("#name", "Ada");
   await page.keyboard.press("Enter");

@@ -12,7 +12,7 @@ import {
   systemClock,
 } from "@ringline/edge";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
-import { openScene } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 
 /** A microphone that is silent until the test says how loud it is. */
@@ -30,7 +30,14 @@ const MICROPHONE = `navigator.mediaDevices.getUserMedia = () => {
 const TOLD = {
   type: "metrics",
   voiceToVoiceMs: 1010,
-  parts: { turnMs: 400, sttMs: 150, llmMs: 280, ttsMs: 120, playoutMs: 52, ownMs: 8 },
+  parts: {
+    endOfTurnDelayMs: 400,
+    transcriptionDelayMs: 150,
+    llmMs: 280,
+    ttfbMs: 120,
+    playoutMs: 52,
+    overheadMs: 8,
+  },
   bargeInMs: 162,
   bargeIns: 3,
   falseAlarms: 1,
@@ -112,7 +119,10 @@ async function rows(page: Page): Promise<Record<string, string>> {
 
 /** What the conversation shows. */
 async function lines(page: Page): Promise<string[]> {
-  return await page.$$eval("#talk .text", (all) => all.map(({ textContent }) => textContent ?? ""));
+  return await page.$$eval(
+    "#conversation .text",
+    (all) => all.map(({ textContent }) => textContent ?? ""),
+  );
 }
 
 /** Lets an agent or a person send something that is seen, after which all before it has come. */
@@ -123,11 +133,11 @@ async function waitForMark(page: Page, send: (data: JsonValue) => Promise<unknow
 }
 
 browserTest(
-  "how fast the agent answers and falls silent can be read on the page",
+  "the page shows how fast the agent replies and falls silent",
   async (browser) => {
-    await using scene = await openScene(scripted());
-    const { agent } = scene;
-    const page = await joinAsAda(browser, scene.link);
+    await using fixture = await openAgentFixture(scripted());
+    const { agent } = fixture;
+    const page = await joinAsAda(browser, fixture.link);
     assert(await page.$("#metrics[hidden]"), "there are no figures yet");
     let hasBegun = false;
     let answer: ReplyLatencyEvent | undefined, bargeIn: BargeInEvent | undefined;
@@ -139,18 +149,18 @@ browserTest(
     await openFigures(page);
     const ms = async (name: string) => Number((await rows(page))[name]?.match(/^(-?\d+) ms$/)?.[1]);
     assertAlmostEquals(await ms("Voice to voice"), answer!.voiceToVoiceMs, 1);
-    assertAlmostEquals(await ms("End of turn"), answer!.turnMs, 1);
-    assertAlmostEquals(await ms("Speech to text (STT)"), answer!.sttMs, 1);
+    assertAlmostEquals(await ms("End of turn"), answer!.endOfTurnDelayMs, 1);
+    assertAlmostEquals(await ms("Speech to text (STT)"), answer!.transcriptionDelayMs, 1);
     assertAlmostEquals(await ms("Model (LLM)"), answer!.llmMs, 1);
-    assertAlmostEquals(await ms("Text to speech (TTS)"), answer!.ttsMs, 1);
-    assertAlmostEquals(await ms("Ringline itself"), answer!.ownMs, 1);
+    assertAlmostEquals(await ms("Text to speech (TTS)"), answer!.ttfbMs, 1);
+    assertAlmostEquals(await ms("Ringline itself"), answer!.overheadMs, 1);
     assertAlmostEquals(await ms("Playout"), answer!.playoutMs, 1);
     // The bar has a piece for each part, as long as its share of the whole.
     const [bar, ...pieces] = await page.$$eval(
       ".split, .split > :not([hidden])",
       (all) => all.map((one) => one.getBoundingClientRect().width),
     );
-    assertAlmostEquals(pieces[0]! / bar!, answer!.turnMs / answer!.voiceToVoiceMs, 0.05);
+    assertAlmostEquals(pieces[0]! / bar!, answer!.endOfTurnDelayMs / answer!.voiceToVoiceMs, 0.05);
     assertEquals((await rows(page))["From speech to silence"], "–");
     assertEquals((await rows(page))["fake-llm: requests"], "1");
     assertEquals((await rows(page))["Dropped slots"], "0");
@@ -162,24 +172,24 @@ browserTest(
   },
 );
 
-browserTest("figures are an agent's to tell, and numbers or nothing", async (browser) => {
-  await using scene = await openScene();
-  const page = await joinAsAda(browser, scene.link);
-  const eve = await Guest.join(browser, scene.link, { name: "Eve" });
+browserTest("the page shows figures only of agents, and only numbers", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const page = await joinAsAda(browser, fixture.link);
+  const eve = await Guest.join(browser, fixture.link, { name: "Eve" });
   const fromEve = (data: JsonValue) => eve.client("sendEvent", data);
-  const fromAgent = (data: JsonValue) => scene.agent.sendCustomEvent(data);
+  const fromAgent = (data: JsonValue) => fixture.agent.sendCustomEvent(data);
   const malformed: JsonValue[] = [
     { type: "metrics" },
     { type: "metrics", voiceToVoiceMs: "<img src=x>", parts: [1, 2], bargeIns: {}, figures: "no" },
     { type: "metrics", voiceToVoiceMs: 1e300, bargeIns: null, figures: { agent: { a: "1" } } },
-    { type: "metrics", parts: { turnMs: 1 }, figures: [[1], { a: true }], omitted: 5 },
+    { type: "metrics", parts: { endOfTurnDelayMs: 1 }, figures: [[1], { a: true }], omitted: 5 },
   ];
 
   for (const data of [TOLD, ...malformed]) await fromEve(data);
   await waitForMark(page, fromEve);
   for (const data of malformed) await fromAgent(data);
   await waitForMark(page, fromAgent);
-  assert(await page.$("#metrics[hidden]"), "nobody has told figures");
+  assert(await page.$("#metrics[hidden]"), "no figures were sent");
 
   await fromAgent(TOLD);
   await openFigures(page);
@@ -194,7 +204,7 @@ browserTest("figures are an agent's to tell, and numbers or nothing", async (bro
 
   const name = "<img src=x onerror=alert(1)>\u202E";
   const counts = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`counter${at}`, at]));
-  const { ownMs: _, ...some } = TOLD.parts;
+  const { overheadMs: _, ...some } = TOLD.parts;
   await fromAgent({
     ...TOLD,
     parts: some,
@@ -212,23 +222,29 @@ browserTest("figures are an agent's to tell, and numbers or nothing", async (bro
   assertEquals((await lines(page)).length, 4, "of all that only the marks are in the conversation");
 });
 
-browserTest("each agent's figures are under its name until it leaves", async (browser) => {
-  await using scene = await openScene();
-  const page = await joinAsAda(browser, scene.link);
-  await scene.agent.sendCustomEvent(TOLD);
-  await openFigures(page);
-  const read = async () => await page.$eval("#metrics", (panel) => panel.innerText);
-  assert(!/Agent/.test(await read()), "there is nobody else whose they could be");
-  {
-    await using other = new Agent({
-      edge: scene.edge,
-      agentUser: { id: "other", name: "Other" },
-    });
-    const call = await other.createCall("default", "test");
-    await using _session = await other.join(call, { participantWaitTimeoutMs: 0 });
-    await other.sendCustomEvent({ ...TOLD, voiceToVoiceMs: 777 });
-    await until("both are shown", async () => /Agent.*1010 ms.*Other.*777 ms/s.test(await read()));
-  }
-  await until("one is shown", async () => !/Agent|Other|777/.test(await read()));
-  assertEquals(await rows(page), SHOWN);
-});
+browserTest(
+  "the page shows each agent's figures under its name until it leaves",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const page = await joinAsAda(browser, fixture.link);
+    await fixture.agent.sendCustomEvent(TOLD);
+    await openFigures(page);
+    const read = async () => await page.$eval("#metrics", (panel) => panel.innerText);
+    assert(!/Agent/.test(await read()), "there is nobody else whose they could be");
+    {
+      await using other = new Agent({
+        edge: fixture.edge,
+        agentUser: { id: "other", name: "Other" },
+      });
+      const call = await other.createCall("default", "test");
+      await using _session = await other.join(call, { participantWaitTimeoutMs: 0 });
+      await other.sendCustomEvent({ ...TOLD, voiceToVoiceMs: 777 });
+      await until(
+        "both are shown",
+        async () => /Agent.*1010 ms.*Other.*777 ms/s.test(await read()),
+      );
+    }
+    await until("one is shown", async () => !/Agent|Other|777/.test(await read()));
+    assertEquals(await rows(page), SHOWN);
+  },
+);

@@ -1,4 +1,4 @@
-/** The examples that talk through a service, where something is missing or somebody interrupts. */
+/** The examples that talk through a service, where something is missing or a person interrupts. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { Browser } from "../../scripts/browser.ts";
 import { events, refusal, ServiceDouble } from "../adapters/_double.ts";
@@ -17,7 +17,7 @@ import { utter } from "./_utterance.ts";
 
 const EXAMPLES = ["assistant.ts", "realtime.ts", "moderator.ts", "screen_helper.ts"];
 
-/** Makes an example ask its service for something. */
+/** Lets an example ask its service for something. */
 async function provoke(name: string, guest: Guest): Promise<void> {
   if (name === "moderator.ts") await utter(guest);
   if (name === "screen_helper.ts") await guest.run("share", ["rgb(200, 0, 0)"]);
@@ -49,13 +49,13 @@ async function refusalOf(name: string, options: ExampleOptions): Promise<string>
   return example.output;
 }
 
-Deno.test("without a key the examples say in a line what to do", async () => {
+Deno.test("the examples without a key print one line that says what to do", async () => {
   for (const name of EXAMPLES) {
     assertMatch(await refusalOf(name, {}), /^Set OPENAI_API_KEY, or .+\n$/);
   }
 });
 
-Deno.test("README's assistant needs no more than its first line grants", async () => {
+Deno.test("README's assistant needs only the permissions of its first line", async () => {
   const readme = await Deno.readTextFile(new URL("README.md", ROOT));
   const source = /```ts\n(\/\/ OPENAI_API_KEY=.+?)```/s.exec(readme)![1]!;
   const folder = await Deno.makeTempDir({ dir: ROOT.pathname });
@@ -71,7 +71,7 @@ Deno.test("README's assistant needs no more than its first line grants", async (
   }
 });
 
-Deno.test("an example's options are listed, and wrong ones are told", async () => {
+Deno.test("an example lists its options, and rejects wrong ones", async () => {
   await using help = await Example.start("assistant.ts", { args: ["--help"] });
   assertEquals(await help.ended(), 0);
   assertMatch(help.output, /^Options and their defaults:\n {2}--edge local\n/);
@@ -92,7 +92,7 @@ Deno.test("an example's options are listed, and wrong ones are told", async () =
   assertMatch(await refusalOf("realtime.ts", { env: wrong }), /^OPENAI_BASE_URL must .+\n$/);
 });
 
-browserTest("a key that is refused is told in a line", async (browser) => {
+browserTest("an example prints one line for a rejected key", async (browser) => {
   await using service = await ServiceDouble.start(refusal(401, "Incorrect API key provided."));
   await using realtime = new RealtimeDouble({ refuse: 401 });
   assertEquals(
@@ -105,7 +105,7 @@ browserTest("a key that is refused is told in a line", async (browser) => {
   }
 });
 
-browserTest("the examples ask for no permission that they do not need", async (browser) => {
+browserTest("the examples ask only for permissions that they need", async (browser) => {
   await using service = await ServiceDouble.start(speaking({ says: () => "", pitch: () => 500 }));
   await using realtime = new RealtimeDouble();
   for (const name of EXAMPLES) {
@@ -121,7 +121,7 @@ browserTest("the examples ask for no permission that they do not need", async (b
 });
 
 browserTest(
-  "an assistant that waits for its service ends at once, and tells it",
+  "an assistant that waits for its service ends immediately, and aborts the request",
   async (browser) => {
     await using service = await ServiceDouble.start(events(["[DONE]"], { beforeMs: 60_000 }));
     await using assistant = await Example.start("assistant.ts", { env: keyFor(service) });

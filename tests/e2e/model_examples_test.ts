@@ -40,7 +40,7 @@ async function assertShown(guest: Guest, ...lines: string[]): Promise<void> {
   assertEquals(all, lines);
 }
 
-/** Opens the printed link as anybody would, who has no microphone and listens. */
+/** Opens the printed link as a person would who has no microphone and listens. */
 async function listen(browser: Browser, link: URL): Promise<Page> {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
@@ -66,7 +66,7 @@ function assertIn(part: Recording, whole: Recording): void {
   assert(correlation > 0.7, `correlates by ${correlation} with what was said`);
 }
 
-browserTest("the assistant greets, listens, looks at its clock and answers", async (browser) => {
+browserTest("the assistant greets, listens, calls its clock tool and replies", async (browser) => {
   await using service = await ServiceDouble.start(speaking({
     hears: ["What time is it?"],
     says: (messages) => {
@@ -129,7 +129,7 @@ browserTest("the assistant greets, listens, looks at its clock and answers", asy
   await assertEndsWell(assistant);
 });
 
-browserTest("the realtime model hears a person, and is heard and read", async (browser) => {
+browserTest("the realtime example hears a person, and is heard and read", async (browser) => {
   await using service = new RealtimeDouble();
   await using example = await Example.start("realtime.ts", { env: keyFor(service) });
   const guest = await Guest.join(browser, await example.link(), { name: "Ada" });
@@ -169,7 +169,7 @@ browserTest("the realtime model hears a person, and is heard and read", async (b
   await assertEndsWell(example);
 });
 
-browserTest("the moderator knows who speaks, and answers when it is spoken to", async (browser) => {
+browserTest("the moderator knows who speaks, and replies when addressed", async (browser) => {
   await using service = await ServiceDouble.start(speaking({
     hears: ["I want to paint it", "blue.", "Moderator, who has spoken?"],
     says: (messages) =>
@@ -193,14 +193,14 @@ browserTest("the moderator knows who speaks, and answers when it is spoken to", 
     "Moderator: Both of you.",
   );
   const [question, result] = chats(service);
-  assertEquals(chats(service).length, 2, "the model was asked for what nobody asked it");
+  assertEquals(chats(service).length, 2, "the model was asked for what no participant asked it");
   assertEquals(question.messages.slice(1).map(({ content }: Body) => content), [
     "Ada: I want to paint it blue.",
     "Bob: Moderator, who has spoken?",
   ]);
   const seconds = JSON.parse(result.messages.at(-1).content);
   assertEquals(Object.keys(seconds), ["Ada", "Bob"]);
-  // Twice as long, and the pause between is nobody's.
+  // Twice as long, and the pause between is no speech.
   assertAlmostEquals(seconds.Ada, 2, 0.5);
   assertAlmostEquals(seconds.Bob, 1, 0.4);
   await assertEndsWell(moderator);

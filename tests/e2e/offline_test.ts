@@ -1,11 +1,12 @@
 /** A call on a machine whose only network is the loopback, which no browser uses by itself. */
 import { assert, assertLess, assertMatch } from "@std/assert";
 import { chromium, firefox } from "./_fixture.ts";
+import { fileURLToPath } from "node:url";
 
 /** A network of one's own, which has nothing but the loopback; without root where that is allowed. */
 const ALONE = [["--net"], ["--user", "--map-root-user", "--net"]];
 const LOOPBACK = ["ip", "link", "set", "lo", "up"];
-const OFFLINE = new URL("_offline.ts", import.meta.url).pathname;
+const OFFLINE = fileURLToPath(new URL("_offline.ts", import.meta.url));
 
 /** Runs a program; one that is not there has failed. */
 async function run(command: string, args: string[]) {

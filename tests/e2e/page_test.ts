@@ -3,13 +3,13 @@ import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@st
 import type { Page } from "../../scripts/browser.ts";
 import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { openScene } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 import { joinByKeyboard, openPage, shows, textOf } from "./_page.ts";
 
 /** What the conversation shows. */
 async function lines(page: Page): Promise<{ from: string; text: string; data: boolean }[]> {
-  return await page.$$eval("#talk .line", (all) =>
+  return await page.$$eval("#conversation .line", (all) =>
     all.map((line) => ({
       from: line.querySelector(".from span")?.textContent ?? "",
       text: line.querySelector(".text")?.textContent ?? "",
@@ -18,12 +18,12 @@ async function lines(page: Page): Promise<{ from: string; text: string; data: bo
 }
 
 browserTest("a person joins, mutes and leaves by keyboard alone", async (browser) => {
-  await using scene = await openScene();
-  const page = await openPage(browser, scene.link);
+  await using fixture = await openAgentFixture();
+  const page = await openPage(browser, fixture.link);
   await joinByKeyboard(page, "Ada");
   await shows(page, /Ada \(you\)/);
   await shows(page, /Connected/);
-  const connection = scene.agent.connection!;
+  const connection = fixture.agent.connection!;
   await until(
     "the agent sees Ada",
     () => [...connection.participants.values()].some(({ name }) => name === "Ada"),
@@ -37,27 +37,34 @@ browserTest("a person joins, mutes and leaves by keyboard alone", async (browser
   await shows(page, /left/i);
 });
 
-browserTest("names, texts and events are shown as text, whatever they contain", async (browser) => {
-  await using scene = await openScene();
-  const page = await openPage(browser, scene.link);
-  const evil = "<img src=x onerror=alert(1)>";
-  await joinByKeyboard(page, evil);
-  await shows(page, /Connected/);
-  await scene.agent.connection!.sendCustomEvent({ type: "note", text: `<b>${evil}</b>` });
-  scene.agent.conversation!.append({ role: "assistant", userId: "agent", text: `<i>${evil}</i>` });
-  const text = await shows(page, /<i><img/);
-  assertStringIncludes(text, "<b><img");
-  assertStringIncludes(text, evil);
-  assertEquals(await page.$$("#talk img, #tiles img"), []);
-});
+browserTest(
+  "the page shows names, texts and events as text, whatever they contain",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const page = await openPage(browser, fixture.link);
+    const evil = "<img src=x onerror=alert(1)>";
+    await joinByKeyboard(page, evil);
+    await shows(page, /Connected/);
+    await fixture.agent.connection!.sendCustomEvent({ type: "note", text: `<b>${evil}</b>` });
+    fixture.agent.conversation!.append({
+      role: "assistant",
+      userId: "agent",
+      text: `<i>${evil}</i>`,
+    });
+    const text = await shows(page, /<i><img/);
+    assertStringIncludes(text, "<b><img");
+    assertStringIncludes(text, evil);
+    assertEquals(await page.$$("#conversation img, #tiles img"), []);
+  },
+);
 
-browserTest("nobody writes in the conversation as the agent", async (browser) => {
-  await using scene = await openScene();
-  const page = await openPage(browser, scene.link);
+browserTest("no participant can write in the conversation as the agent", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const page = await openPage(browser, fixture.link);
   await joinByKeyboard(page, "Ada");
   await shows(page, /Connected/);
-  const eve = await Guest.join(browser, scene.link, { name: "Eve" });
-  const { id } = scene.agent.conversation!.append({
+  const eve = await Guest.join(browser, fixture.link, { name: "Eve" });
+  const { id } = fixture.agent.conversation!.append({
     role: "assistant",
     userId: "agent",
     text: "Good morning",
@@ -74,20 +81,20 @@ browserTest("nobody writes in the conversation as the agent", async (browser) =>
     assertStringIncludes(line.text, "Send money");
   }
   // What the agent says of a message later still changes that message.
-  scene.agent.conversation!.update(id, { text: "Good evening" });
+  fixture.agent.conversation!.update(id, { text: "Good evening" });
   await until("it changes", async () => (await lines(page))[0]?.text === "Good evening");
   assertEquals((await lines(page)).length, 3);
 });
 
 browserTest("long events are wrapped, and the newest is in view", async (browser) => {
-  await using scene = await openScene();
-  const page = await openPage(browser, scene.link);
+  await using fixture = await openAgentFixture();
+  const page = await openPage(browser, fixture.link);
   await joinByKeyboard(page, "Ada");
   await shows(page, /Connected/);
-  const connection = scene.agent.connection!;
+  const connection = fixture.agent.connection!;
   const below = async (): Promise<number> =>
     await page.$eval(
-      "#talk",
+      "#conversation",
       ({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight,
     );
   for (const size of [{ width: 1280, height: 800 }, { width: 390, height: 760 }]) {
@@ -105,10 +112,10 @@ browserTest("long events are wrapped, and the newest is in view", async (browser
       const find = (one) => document.querySelector(one);
       const edges = (one) => find(one).getBoundingClientRect();
       return {
-        over: find("#talk").scrollWidth - find("#talk").clientWidth,
+        over: find("#conversation").scrollWidth - find("#conversation").clientWidth,
         page: document.documentElement.scrollWidth - innerWidth,
-        below: edges("#talk > :last-child").bottom - edges("#talk").bottom,
-        hidden: edges("#talk").bottom - edges("#controls").top,
+        below: edges("#conversation > :last-child").bottom - edges("#conversation").bottom,
+        hidden: edges("#conversation").bottom - edges("#controls").top,
       };
     })()`) as { over: number; page: number; below: number; hidden: number };
     assertEquals([figures.over, figures.page], [0, 0]);
@@ -118,8 +125,8 @@ browserTest("long events are wrapped, and the newest is in view", async (browser
 });
 
 browserTest("a key that is held down mutes once", async (browser) => {
-  await using scene = await openScene();
-  const page = await openPage(browser, scene.link);
+  await using fixture = await openAgentFixture();
+  const page = await openPage(browser, fixture.link);
   await joinByKeyboard(page, "Ada");
   await shows(page, /Connected/);
   // While a key is down, each further down is a repetition.
@@ -128,11 +135,11 @@ browserTest("a key that is held down mutes once", async (browser) => {
   assertEquals(await page.$eval("#mute", (button) => button.getAttribute("aria-pressed")), "true");
 });
 
-browserTest("whoever types before the devices are known goes on typing", async (browser) => {
-  await using scene = await openScene();
+browserTest("a person who types before the devices are known keeps the focus", async (browser) => {
+  await using fixture = await openAgentFixture();
   const page = await openPage(
     browser,
-    scene.link,
+    fixture.link,
     `navigator.mediaDevices.enumerateDevices = () => new Promise((resolve) => {
       globalThis.tell = () => resolve([]);
     })`,
@@ -147,9 +154,9 @@ browserTest("whoever types before the devices are known goes on typing", async (
   assertEquals(await page.$eval("#name", ({ value }) => value), "Ada");
 });
 
-browserTest("a name is cleaned of what would turn the reading direction", async (browser) => {
-  await using scene = await openScene();
-  const page = await openPage(browser, scene.link);
+browserTest("the page removes direction characters from a name", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const page = await openPage(browser, fixture.link);
   await until("the form has the focus", async () => {
     return await page.evaluate("document.activeElement?.id") === "name";
   });
@@ -158,31 +165,31 @@ browserTest("a name is cleaned of what would turn the reading direction", async 
   await shows(page, /Connected/);
   await until(
     "the agent sees Ada",
-    () => [...scene.agent.connection!.participants.values()].some(({ name }) => name === "Ada"),
+    () => [...fixture.agent.connection!.participants.values()].some(({ name }) => name === "Ada"),
   );
 });
 
-browserTest("without a microphone the page says so and lets a person listen", async (browser) => {
-  await using scene = await openScene();
+browserTest("the page without a microphone says so and lets a person listen", async (browser) => {
+  await using fixture = await openAgentFixture();
   const refuse = "navigator.mediaDevices.getUserMedia = () => " +
     'Promise.reject(new DOMException("no", "NotAllowedError"))';
-  const page = await openPage(browser, scene.link, refuse);
+  const page = await openPage(browser, fixture.link, refuse);
   await joinByKeyboard(page, "Ada");
-  await shows(page, /not allowed to use the microphone|microphone is blocked/i);
+  await shows(page, /may not use the microphone/);
   await page.click("#listen");
   await shows(page, /Ada \(you\)/);
-  await until("the agent sees Ada", () => scene.agent.connection!.participants.size === 1);
+  await until("the agent sees Ada", () => fixture.agent.connection!.participants.size === 1);
 });
 
 browserTest(
-  "a browser without WebRTC, and an unsafe address, are told in words",
+  "the page explains a missing WebRTC, and an insecure address",
   async (browser) => {
-    await using scene = await openScene();
-    const old = await openPage(browser, scene.link, "delete globalThis.RTCPeerConnection");
+    await using fixture = await openAgentFixture();
+    const old = await openPage(browser, fixture.link, "delete globalThis.RTCPeerConnection");
     await shows(old, /WebRTC/);
     const unsafe = await openPage(
       browser,
-      scene.link,
+      fixture.link,
       'Object.defineProperty(navigator, "mediaDevices", { value: undefined })',
     );
     await joinByKeyboard(unsafe, "Ada");
@@ -191,38 +198,38 @@ browserTest(
 );
 
 browserTest(
-  "the page says when the agent has left, and when its program is gone",
+  "the page says when the agent has left, and when its program has ended",
   async (browser) => {
-    const scene = await openScene();
-    const page = await openPage(browser, scene.link);
+    const fixture = await openAgentFixture();
+    const page = await openPage(browser, fixture.link);
     await joinByKeyboard(page, "Ada");
     await shows(page, /Connected/);
-    await scene[Symbol.asyncDispose]();
+    await fixture[Symbol.asyncDispose]();
     await shows(page, /agent has left|agent left|call is over|ended/i);
   },
 );
 
 browserTest(
-  "a page whose server has gone says so once and soon, and can join again when it is back",
+  "a page whose server is gone says so once and soon, and can join again when it is back",
   async (browser) => {
-    await using scene = await openScene();
-    const page = await openPage(browser, scene.link);
+    await using fixture = await openAgentFixture();
+    const page = await openPage(browser, fixture.link);
     await joinByKeyboard(page, "Ada");
     await shows(page, /Connected/);
     const killed = performance.now();
-    Deno.kill(scene.edge.mediaProcessId!, "SIGKILL");
+    Deno.kill(fixture.edge.mediaProcessId!, "SIGKILL");
     const text = await shows(page, /cannot be reached/);
     // Two seconds, and the rest for a machine that is busy.
     assertLess(performance.now() - killed, 5000);
     assertEquals(text.match(/cannot be reached/g)?.length, 1);
-    await scene.agent.connection!.closed;
+    await fixture.agent.connection!.closed;
     await page.click("#end-again");
-    await shows(page, /still does not answer/i);
+    await shows(page, /cannot be reached yet/);
 
-    await using next = new Agent({ edge: scene.edge, agentUser: { id: "next", name: "Next" } });
+    await using next = new Agent({ edge: fixture.edge, agentUser: { id: "next", name: "Next" } });
     const call = await next.createCall("default", "test");
     await using _session = await next.join(call, { participantWaitTimeoutMs: 0 });
-    await shows(page, /answers again/);
+    await shows(page, /server is back/);
     await page.click("#end-again");
     await until("the lobby is back", () => page.$("#lobby:not([hidden])").catch(() => null));
     await page.keyboard.press("Enter");
@@ -242,16 +249,16 @@ browserTest("a full room says that it is full", async (browser) => {
   assertMatch(await shows(second, /full/i), /full/i);
 });
 
-browserTest("a started call is answered by the agent that the program brings", async (browser) => {
+browserTest("a started call gets the agent of onCall", async (browser) => {
   await using edge = new LocalEdge({ logger: silentLogger });
-  await using serving = await edge.serve({
+  await using server = await edge.serve({
     onCall: async (call) => {
       const agent = new Agent({ edge, agentUser: { id: "host", name: "Host" } });
       await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
       await agent.finish();
     },
   });
-  const page = await openPage(browser, serving.url);
+  const page = await openPage(browser, server.url);
   await page.waitForSelector("#name, button");
   await shows(page, /start/i);
   if (await page.$("#lobby:not([hidden]) #name")) {

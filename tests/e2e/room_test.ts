@@ -1,16 +1,10 @@
 /** One room, real browsers, real sound, measured at the other end. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LatestVideoTrack, type Participant, type VideoFrame } from "@ringline/edge";
-import { openScene, tone } from "./_agents.ts";
-import { browserTest, Guest, SPEECH, until } from "./_fixture.ts";
+import { openAgentFixture, tone } from "./_agents.ts";
+import { SPEECH, speech, SPEECH_RATE } from "../fixtures/speech.ts";
+import { browserTest, Guest, until } from "./_fixture.ts";
 import { cut, findIn, levelDb, type Recording, toFloats, toneDb } from "./_signal.ts";
-
-/** The recorded speech: a WAV of 48 kHz, mono, 16 bit, with the plain header of 44 bytes. */
-async function readSpeech(): Promise<Recording> {
-  const { buffer, byteLength } = await Deno.readFile(SPEECH);
-  const samples = new Int16Array(buffer, 44, (byteLength - 44) >> 1);
-  return { sampleRate: 48_000, samples: toFloats(samples) };
-}
 
 /** What a tone of amplitude 0.25 measures. */
 const TONE_DB = 20 * Math.log10(0.25) - 10 * Math.log10(2);
@@ -24,16 +18,16 @@ function assertClose(actual: number, expected: number, tolerance: number, what: 
 }
 
 browserTest("the agent hears what a person says, at its level", async (browser) => {
-  await using scene = await openScene({ audioRate: 48_000 });
-  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
-  await scene.ears.next("Ada", 300);
-  const from = scene.ears.msOf("Ada");
+  await using fixture = await openAgentFixture({ audioRate: 48_000 });
+  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+  await fixture.ears.next("Ada", 300);
+  const from = fixture.ears.msOf("Ada");
   await guest.say(SPEECH);
-  await scene.ears.next("Ada", 400);
-  const speech = await readSpeech();
+  await fixture.ears.next("Ada", 400);
+  const said: Recording = { sampleRate: SPEECH_RATE, samples: toFloats(await speech()) };
   const { correlation, gainDb } = findIn(
-    speech,
-    scene.ears.last("Ada", scene.ears.msOf("Ada") - from),
+    said,
+    fixture.ears.last("Ada", fixture.ears.msOf("Ada") - from),
   );
   // Opus keeps the waveform of speech, not of its hiss.
   assertGreater(correlation, 0.85);
@@ -42,9 +36,9 @@ browserTest("the agent hears what a person says, at its level", async (browser) 
 });
 
 browserTest("a person hears what the agent says, in pitch and level", async (browser) => {
-  await using scene = await openScene();
-  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
-  await scene.agent.audio.write(tone(1000, 1500));
+  await using fixture = await openAgentFixture();
+  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+  await fixture.agent.audio.write(tone(1000, 1500));
   await until(
     "the tone is heard",
     async () => toneDb(await guest.hear(100), 1000) > TONE_DB - 6,
@@ -53,19 +47,19 @@ browserTest("a person hears what the agent says, in pitch and level", async (bro
   assertClose(toneDb(heard, 1000), TONE_DB, 1, "level in dB");
   assertLess(toneDb(heard, 2000), TONE_DB - 40);
   // What was said is over once it is said, and then it is quiet.
-  await scene.agent.audio.drain();
+  await fixture.agent.audio.drain();
   await until("it is quiet", async () => levelDb((await guest.hear(100)).samples) < ABSENT_DB);
-  assertClose(scene.agent.audio.playedMs, 1500, 10, "played ms");
+  assertClose(fixture.agent.audio.playedMs, 1500, 10, "played ms");
   await guest.leave();
 });
 
-browserTest("two people and an agent hear one another, and nobody himself", async (browser) => {
-  await using scene = await openScene();
-  const ada = await Guest.join(browser, scene.link, { name: "Ada" });
-  const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+browserTest("two people and an agent hear each other, and not themselves", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+  const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
   await ada.startTone(500);
   await bob.startTone(1200);
-  const saying = scene.agent.audio.write(tone(2500, 8000));
+  const saying = fixture.agent.audio.write(tone(2500, 8000));
   await until("Ada hears Bob", async () => toneDb(await ada.hear(200), 1200) > TONE_DB - 6);
   await until("Bob hears Ada", async () => toneDb(await bob.hear(200), 500) > TONE_DB - 6);
   const [byAda, byBob] = await Promise.all([ada.hear(400), bob.hear(400)]);
@@ -77,28 +71,28 @@ browserTest("two people and an agent hear one another, and nobody himself", asyn
   assertLess(toneDb(byBob, 1200), ABSENT_DB);
   // The agent gets them unmixed.
   const [ofAda, ofBob] = await Promise.all([
-    scene.ears.next("Ada", 400),
-    scene.ears.next("Bob", 400),
+    fixture.ears.next("Ada", 400),
+    fixture.ears.next("Bob", 400),
   ]);
   assertClose(toneDb(ofAda, 500), TONE_DB, 1, "Ada at the agent's");
   assertLess(toneDb(ofAda, 1200), ABSENT_DB);
   assertClose(toneDb(ofBob, 1200), TONE_DB, 1, "Bob at the agent's");
   assertLess(toneDb(ofBob, 500), ABSENT_DB);
-  await scene.agent.audio.flush();
+  await fixture.agent.audio.flush();
   await saying;
   await Promise.all([ada.leave(), bob.leave()]);
 });
 
-browserTest("whoever mutes is silent for the others and shown as muted", async (browser) => {
-  await using scene = await openScene();
-  const ada = await Guest.join(browser, scene.link, { name: "Ada" });
-  const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+browserTest("a person who mutes is silent for the others and shown as muted", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+  const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
   await ada.startTone(500);
   await until("Bob hears Ada", async () => toneDb(await bob.hear(200), 500) > TONE_DB - 6);
   await ada.client("setMuted", true);
   await until("Bob hears nothing", async () => toneDb(await bob.hear(200), 500) < ABSENT_DB);
   await until("the agent knows", () =>
-    [...scene.agent.connection!.tracks.values()]
+    [...fixture.agent.connection!.tracks.values()]
       .some(({ participant, muted }) => participant.name === "Ada" && muted));
   await until("Bob's page knows", async () => {
     const last = (await bob.events("members")).at(-1);
@@ -109,13 +103,13 @@ browserTest("whoever mutes is silent for the others and shown as muted", async (
   await Promise.all([ada.leave(), bob.leave()]);
 });
 
-browserTest("flushing silences what the browser hears and says how much", async (browser) => {
-  await using scene = await openScene();
-  const guest = await Guest.join(browser, scene.link, { name: "Ada" });
-  await scene.agent.audio.write(tone(1000, 900));
+browserTest("flush silences the browser and returns how much was played", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+  await fixture.agent.audio.write(tone(1000, 900));
   await until("the tone is heard", async () => toneDb(await guest.hear(60), 1000) > TONE_DB - 6);
   const mark = await guest.mark();
-  const { playedMs, discardedMs } = await scene.agent.audio.flush();
+  const { playedMs, discardedMs } = await fixture.agent.audio.flush();
   const heard = await until("the flush is heard", async () => {
     const recording = await guest.heardSince(mark);
     const ms = recording.samples.length / 48;
@@ -129,12 +123,12 @@ browserTest("flushing silences what the browser hears and says how much", async 
 });
 
 browserTest(
-  "a person who leaves, and one who closes the tab, are known to have gone",
+  "a person who leaves, and one who closes the tab, are gone for the agent",
   async (browser) => {
-    await using scene = await openScene();
-    const ada = await Guest.join(browser, scene.link, { name: "Ada" });
-    const bob = await Guest.join(browser, scene.link, { name: "Bob" });
-    const connection = scene.agent.connection!;
+    await using fixture = await openAgentFixture();
+    const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+    const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
+    const connection = fixture.agent.connection!;
     await until("both are there", () => connection.participants.size === 2);
     assertEquals(connection.state, "active");
     await ada.leave();
@@ -143,40 +137,46 @@ browserTest(
     await bob.page.browserContext().close();
     await until("Bob is gone", () => connection.participants.size === 0);
     assertEquals(connection.state, "idle");
-    await until("the agent is idle", () => scene.agent.idleForMs() > 0);
+    await until("the agent is idle", () => fixture.agent.idleForMs() > 0);
   },
 );
 
-browserTest("screen share wins over camera at the agent, and gives way again", async (browser) => {
-  const sources: (string | undefined)[] = [];
-  const frames: VideoFrame[] = [];
-  await using scene = await openScene({
-    processors: [{
-      name: "eyes",
-      videoFps: 10,
-      processVideo: (frame) => void frames.push({ ...frame, data: frame.data.slice(0, 1) }),
-      videoSourceChanged: (track) =>
-        void sources.push(track && ["", "audio", "camera", "screen"][track.type]),
-    }],
-  });
-  const guest = await Guest.join(browser, scene.link, { name: "Ada", camera: "rgb(0, 200, 0)" });
-  await until("the camera is looked at", () => sources.at(-1) === "camera");
-  await until("its frames come", () => frames.length > 3);
-  await guest.run("share", ["rgb(200, 0, 0)"]);
-  await until("the screen is looked at", () => sources.at(-1) === "screen");
-  const before = frames.length;
-  await until("its frames come", () => frames.slice(before).some(({ width }) => width === 640));
-  await guest.client("setScreen", null);
-  await until("the camera is looked at again", () => sources.at(-1) === "camera");
-  await guest.client("setCamera", null);
-  await until("nothing is left to look at", () => sources.at(-1) === undefined);
-  assertEquals(sources, ["camera", "screen", "camera", undefined]);
-  await guest.leave();
-});
+browserTest(
+  "the agent prefers a screen to a camera, and returns to the camera",
+  async (browser) => {
+    const sources: (string | undefined)[] = [];
+    const frames: VideoFrame[] = [];
+    await using fixture = await openAgentFixture({
+      processors: [{
+        name: "eyes",
+        videoFps: 10,
+        processVideo: (frame) => void frames.push({ ...frame, data: frame.data.slice(0, 1) }),
+        videoSourceChanged: (track) =>
+          void sources.push(track && ["", "audio", "camera", "screen"][track.type]),
+      }],
+    });
+    const guest = await Guest.join(browser, fixture.link, {
+      name: "Ada",
+      camera: "rgb(0, 200, 0)",
+    });
+    await until("the camera is looked at", () => sources.at(-1) === "camera");
+    await until("its frames come", () => frames.length > 3);
+    await guest.run("share", ["rgb(200, 0, 0)"]);
+    await until("the screen is looked at", () => sources.at(-1) === "screen");
+    const before = frames.length;
+    await until("its frames come", () => frames.slice(before).some(({ width }) => width === 640));
+    await guest.client("setScreen", null);
+    await until("the camera is looked at again", () => sources.at(-1) === "camera");
+    await guest.client("setCamera", null);
+    await until("nothing is left to look at", () => sources.at(-1) === undefined);
+    assertEquals(sources, ["camera", "screen", "camera", undefined]);
+    await guest.leave();
+  },
+);
 
-browserTest("people see one another's cameras and the agent's picture", async (browser) => {
+browserTest("people see each other's cameras and the agent's video", async (browser) => {
   const picture = new LatestVideoTrack();
-  await using scene = await openScene({ publishVideo: picture });
+  await using fixture = await openAgentFixture({ publishVideo: picture });
   const draw = setInterval(() => {
     const data = new Uint8Array(160 * 120 * 4);
     for (let at = 0; at < data.length; at += 4) data.set([0, 0, 220, 255], at);
@@ -190,8 +190,8 @@ browserTest("people see one another's cameras and the agent's picture", async (b
     picture.push(frame);
   }, 100);
   try {
-    const ada = await Guest.join(browser, scene.link, { name: "Ada", camera: "rgb(0, 200, 0)" });
-    const bob = await Guest.join(browser, scene.link, { name: "Bob" });
+    const ada = await Guest.join(browser, fixture.link, { name: "Ada", camera: "rgb(0, 200, 0)" });
+    const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
     const agentId = (await bob.events("members")).at(-1)?.members
       .find(({ kind }: Participant) => kind === "agent").id;
     await until("Bob sees Ada in green", async () => {

@@ -93,8 +93,8 @@ async function setUp() {
     hearing: { sampleRate: 16_000, agents: false },
     receiveRow: (row) => {
       for (let n = 0; n < row.count; n++) {
-        const { participant, trackId, pcm } = row.entries[n]!;
-        rows.push(`${row.number} ${participant.id} ${trackId} ${pcm.durationMs}`);
+        const { participant, trackId, pcm, row: number } = row.entries[n]!;
+        rows.push(`${number} ${participant.id} ${trackId} ${pcm.durationMs}`);
       }
     },
   };
@@ -136,7 +136,7 @@ async function setUp() {
 
 const AUDIO = TrackType.AUDIO;
 
-Deno.test("a call that nobody joined is idle from the moment the agent joined", async () => {
+Deno.test("a call without participants is idle from the moment the agent joined", async () => {
   const { clock, connection, author, log } = await setUp();
   assertEquals([connection.state, connection.idleForMs()], ["establishing", 0]);
   await clock.advance(100);
@@ -216,7 +216,7 @@ Deno.test("who and what is there already is announced on joining, people before 
   assertEquals((await waiting).id, "anna");
 });
 
-Deno.test("a track that is told before its participant is announced after him", async () => {
+Deno.test("a track that is told before its participant is announced after them", async () => {
   const { connection, author, log } = await setUp();
   author.established();
   author.trackAdded({ id: "t1", type: AUDIO, participantId: "anna" });
@@ -238,7 +238,7 @@ Deno.test("tracks of participants who never come are bounded", async () => {
   assertEquals(log.filter((line) => line.startsWith("Added")).length, 64);
 });
 
-Deno.test("somebody who leaves takes his tracks with him, and only his", async () => {
+Deno.test("a participant who leaves takes their tracks with them, and no others", async () => {
   const { author, log, connection } = await setUp();
   author.established();
   author.participantJoined(person("phone", "anna"));
@@ -276,7 +276,7 @@ Deno.test("telling something twice announces it once", async () => {
   ]);
 });
 
-Deno.test("waitForParticipant waits again after everybody has left", async () => {
+Deno.test("waitForParticipant waits again after all participants have left", async () => {
   const { clock, author, connection } = await setUp();
   author.established();
   const first = connection.waitForParticipant();
@@ -312,7 +312,7 @@ Deno.test("waitForParticipant ends with a timeout, the signal's reason, or the c
   await assertRejects(() => connection.waitForParticipant({ timeoutMs: -1 }), Error);
 });
 
-Deno.test("closing is shared: everybody awaits the same end, and the call is left once", async () => {
+Deno.test("closing is shared: all callers await the same end, and the call is left once", async () => {
   const { clock, author, connection, log, edge } = await setUp();
   author.established();
   const gate = Promise.withResolvers<void>();
@@ -405,7 +405,7 @@ Deno.test("what is told after closing is ignored", async () => {
   assertEquals([log.length, rows.length, connection.participants.size], [before, 0, 0]);
 });
 
-Deno.test("audio reaches the agent, and an event is made only when somebody wants it", async () => {
+Deno.test("audio reaches the agent, and an event is made only when there is a subscriber", async () => {
   const { author, rows, edge, connection } = await setUp();
   author.established();
   author.participantJoined(person("anna"));
@@ -431,14 +431,14 @@ Deno.test("audio reaches the agent, and an event is made only when somebody want
   }
 });
 
-Deno.test("audio that is no chunk is its author's mistake, whoever it is of", async () => {
+Deno.test("audio that is no chunk is its author's mistake, whatever participant it is of", async () => {
   const { author, rows } = await setUp();
   author.established();
   author.participantJoined(person("anna"));
   const samples = new Uint8Array(640);
   for (const wrong of [{ samples, sampleRate: 16_000, channels: 1 }, samples, undefined]) {
     const pcm = wrong as unknown as PcmChunk;
-    for (const id of ["anna", "nobody"]) {
+    for (const id of ["anna", "unknown"]) {
       assertThrows(() => author.receiveAudio(id, pcm), TypeError, "pcm: expected a PcmChunk, got");
     }
   }
@@ -456,12 +456,12 @@ Deno.test("a row reaches the agent as it is, and its events carry copies", async
   const samples = new Int16Array(320).fill(3);
   const pcm = new PcmChunk(samples, { sampleRate: 16_000 });
   author.receiveRow({
-    number: 9,
     count: 2,
     entries: [anna, bert, person("stale")].map((participant) => ({
       participant,
       trackId: "",
       pcm,
+      row: 9,
     })),
   });
   assertEquals(rows, ["9 anna  20", "9 bert  20"]);
@@ -472,7 +472,7 @@ Deno.test("audio of unknown participants is dropped, counted and reported once a
   const { author, rows, log } = await setUp();
   author.established();
   const pcm = new PcmChunk(new Int16Array(320), { sampleRate: 16_000 });
-  for (let n = 0; n < 5; n++) author.receiveAudio("nobody", pcm);
+  for (let n = 0; n < 5; n++) author.receiveAudio("unknown", pcm);
   assertEquals(rows, []);
   assertEquals(log.filter((line) => line.startsWith("error")).length, 1);
 });
@@ -504,7 +504,7 @@ Deno.test("custom events are checked before an edge sees them", async () => {
   await assertRejects(() => connection.sendCustomEvent(1), Error, "closed");
 });
 
-Deno.test("what an author sends as events of his own is taken as if he had told it", async () => {
+Deno.test("what an author sends as events of their own is taken as if they had told it", async () => {
   const { author, connection, edge, rows, log } = await setUp();
   const anna = person("anna");
   const pcm = new PcmChunk(new Int16Array(320), { sampleRate: 16_000 });
@@ -591,7 +591,7 @@ Deno.test("closing an edge closes its connections first, once, for all who ask",
   );
 });
 
-Deno.test("errors that nobody listens for are logged, and a failing listener is not asked again", () => {
+Deno.test("errors without a listener are logged, and a failing listener is not asked again", () => {
   const said: string[] = [];
   const logger = {
     ...silentLogger,

@@ -6,7 +6,7 @@ function frame(n: number): VideoFrame {
   return { format: "RGBA", width: 1, height: 1, data: new Uint8Array(4), timestampMs: n };
 }
 
-Deno.test("whoever iterates slowly gets the latest frame and none before it", async () => {
+Deno.test("a reader that iterates slowly gets the latest frame and none before it", async () => {
   const track = new LatestVideoTrack();
   const frames = track[Symbol.asyncIterator]();
   track.push(frame(1));

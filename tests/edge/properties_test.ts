@@ -7,7 +7,6 @@ import { FrameThrottle } from "../../src/edge/toolkit/frame_throttle.ts";
 import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
 import { QueuedAudioTrack } from "../../src/edge/toolkit/queued_audio_track.ts";
 import { Roster } from "../../src/edge/roster.ts";
-import { SampleQueue } from "../../src/edge/toolkit/sample_queue.ts";
 import { type JsonValue, TrackType } from "../../src/edge/types.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 
@@ -38,32 +37,6 @@ Deno.test("any JSON is a custom event as it is, or a RangeError; nothing else pa
       }
     }),
     { numRuns },
-  );
-});
-
-Deno.test("a sample queue gives back what was put in, in order", () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 50 }),
-      fc.array(fc.tuple(fc.boolean(), fc.nat(30)), { maxLength: 60 }),
-      (capacity, steps) => {
-        const queue = new SampleQueue(capacity);
-        let [written, read] = [0, 0];
-        for (const [isWrite, size] of steps) {
-          if (isWrite) {
-            const count = Math.min(size, queue.room);
-            queue.push(Int16Array.from({ length: count }, () => written++ % 1000));
-          } else {
-            const samples = queue.peek(size);
-            for (const sample of samples) assertEquals(sample, read++ % 1000);
-            queue.consume(samples.length);
-          }
-          assertEquals(queue.length, written - read);
-          assertEquals(queue.room, capacity - queue.length);
-        }
-      },
-    ),
-    { numRuns: numRuns / 10 },
   );
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { PlayoutReport, PlayoutSink } from "../../src/edge/audio_track.ts";
+import type { PlayoutReport, PlayoutSink, PlayoutSource } from "../../src/edge/audio_track.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
 import {
@@ -29,10 +29,13 @@ class ManualPort implements PlayoutSink {
   readonly calls: string[] = [];
   answer: Promise<{ playedMs: number; discardedMs: number }> | undefined;
 
-  push(samples: Int16Array, epoch: number, { final }: { final: boolean }): void {
-    this.pushes.push({ length: samples.length, epoch, final });
-    this.samples.push(...samples);
-    this.calls.push("push");
+  onReady(source: PlayoutSource): void {
+    for (let chunk = source.read(); chunk; chunk = source.read()) {
+      const { samples, epoch, final } = chunk;
+      this.pushes.push({ length: samples.length, epoch, final });
+      this.samples.push(...samples);
+      this.calls.push("push");
+    }
   }
   flush(epoch: number): Promise<{ playedMs: number; discardedMs: number }> {
     this.calls.push(`flush ${epoch}`);
@@ -171,7 +174,7 @@ Deno.test("an empty final write ends the utterance also when everything was push
   assertEquals(port.pushes.at(-1), { length: 0, epoch: 0, final: true });
 });
 
-Deno.test("a flush falls silent at once and says what was played and what was not", async () => {
+Deno.test("a flush falls silent immediately and says what was played and what was not", async () => {
   const { clock, track, frames, play } = setUp();
   using _playout = play();
   const writing = track.write(ramp(5000));
@@ -336,7 +339,7 @@ Deno.test("closing rejects the writes that wait, ends drains and unbinds", async
   await track.drain();
 });
 
-Deno.test("a port that is lost in mid-flush leaves nobody waiting", async () => {
+Deno.test("a port that is lost in mid-flush leaves no caller waiting", async () => {
   const { track } = setUp();
   const port = new ManualPort();
   port.answer = new Promise(() => {});
@@ -365,6 +368,29 @@ Deno.test("a track can be published again elsewhere and goes on with what was no
   assertEquals(await track.flush(), { playedMs: 600, discardedMs: 400 });
 });
 
+Deno.test("a sink that reads later finds all that is due in order, and leaves the rest to the next", async () => {
+  const { clock, track, frames, play } = setUp();
+  let source: PlayoutSource | undefined;
+  const lazy = new ManualPort();
+  lazy.onReady = (given) => source = given;
+  const binding = track.bind(lazy);
+  let isWritten = false;
+  const writing = track.write(ramp(1300)).then(() => isWritten = true);
+  await clock.advance(0);
+  assertEquals([isWritten, track.bufferedMs], [false, 1300]);
+  const read: number[] = [];
+  for (let chunk = source!.read(); chunk; chunk = source!.read()) read.push(...chunk.samples);
+  await writing;
+  assertEquals([read.length / 48, track.bufferedMs], [400, 1300]);
+  binding[Symbol.dispose]();
+  assertEquals(source!.read(), undefined);
+  using _playout = play();
+  await clock.until(track.drain());
+  const all = [...read, ...frames];
+  assertEquals(all.length / 48, 1300);
+  assert(all.every((value, n) => value === n % 30_000 + 1));
+});
+
 Deno.test("draining waits for all that was written, and can be given up", async () => {
   const { clock, track, play } = setUp();
   await track.drain();
@@ -378,7 +404,7 @@ Deno.test("draining waits for all that was written, and can be given up", async 
   assertEquals([clock.now(), track.playedMs], [690, 700]);
 });
 
-Deno.test("writes that nobody awaits are refused before they fill the memory", async () => {
+Deno.test("writes that are not awaited are refused before they fill the memory", async () => {
   const { track } = setUp();
   await track.write(ramp(1000));
   const writes = Array.from({ length: 256 }, () => track.write(ramp(100)));
@@ -387,7 +413,7 @@ Deno.test("writes that nobody awaits are refused before they fill the memory", a
   await Promise.all(writes);
 });
 
-Deno.test("a write that is a slip and that nobody awaits is told, and ends no program", async () => {
+Deno.test("a write that is a slip and is not awaited is told, and ends no program", async () => {
   using unhandled = new UnhandledRejections();
   const slips: [unknown, unknown, string][] = [
     [new PcmChunk(new Int16Array(960), { sampleRate: 44_099 }), {}, "RangeError"],
@@ -423,7 +449,7 @@ Deno.test("wrong arguments are refused", async () => {
   assertThrows(() => track.bind(port), RangeError, "48000");
 });
 
-Deno.test("a chunk that was changed since, or whose rate cannot be had, rejects and keeps nobody waiting", async () => {
+Deno.test("a chunk that was changed since, or whose rate cannot be had, rejects and keeps no caller waiting", async () => {
   const { track } = setUp({ waitingMs: 100 });
   const changed = (fields: object) => Object.assign(ramp(20), fields);
   const wrong: [PcmChunk, typeof TypeError, string][] = [

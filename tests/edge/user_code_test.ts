@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import type { Conversation } from "../../src/edge/conversation.ts";
-import type { PlayoutSink } from "../../src/edge/audio_track.ts";
+import type { PlayoutSink, PlayoutSource } from "../../src/edge/audio_track.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
@@ -31,7 +31,7 @@ import {
 type Slip = () => never;
 
 interface Case {
-  /** Makes the slip in the edge. */
+  /** Brings the slip into the edge. */
   make: (edge: MemoryEdge, slip: Slip) => void;
   /** The slips that make creating the call or joining it reject. Default: none. */
   refused?: readonly SlipName[];
@@ -189,8 +189,12 @@ Deno.test("an agent of one's own may do anything with a row: it is told, and row
   }
 });
 
+function readAll(source: PlayoutSource): void {
+  while (source.read());
+}
+
 const ports = {
-  push: failures,
+  onReady: failures,
   // What is known of it is taken for its answer.
   flush: slipNames,
   pause: failures,
@@ -207,7 +211,7 @@ for (const [name, told] of Object.entries(ports)) {
       const track = new QueuedAudioTrack({ clock, onFailure: () => void errors++ });
       const port = {
         sampleRate: 48_000,
-        push: () => {},
+        onReady: readAll,
         flush: () => Promise.resolve({ playedMs: 0, discardedMs: 0 }),
         pause: () => {},
         resume: () => {},
@@ -252,7 +256,7 @@ Deno.test("what takes 10 ms of an agent's voice may do anything: it is told, and
   }
 });
 
-Deno.test("whoever takes an agent's voice may transfer its memory: the rest comes", async () => {
+Deno.test("a reader of an agent's voice may transfer its memory: the rest comes", async () => {
   const clock = new VirtualClock();
   let [errors, samples, frames] = [0, 0, 0];
   const onFailure = () => void errors++;
@@ -260,9 +264,11 @@ Deno.test("whoever takes an agent's voice may transfer its memory: the rest come
   const voice = new PcmChunk(new Int16Array(24_000).fill(7), { sampleRate: 48_000 });
   const port: PlayoutSink = {
     sampleRate: 48_000,
-    push: (piece) => {
-      samples += piece.filter((sample) => sample === 7).length;
-      transferAway(piece);
+    onReady: (source) => {
+      for (let chunk = source.read(); chunk; chunk = source.read()) {
+        samples += chunk.samples.filter((sample) => sample === 7).length;
+        transferAway(chunk.samples);
+      }
     },
     flush: () => Promise.resolve({ playedMs: 0, discardedMs: 0 }),
     pause: () => {},

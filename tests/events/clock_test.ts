@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { systemClock } from "../../src/events/clock.ts";
 
-Deno.test("a timer for ever, or for longer than the runtime's hold, does not fire at once", async () => {
+Deno.test("a timer for ever, or for longer than the runtime's hold, does not fire immediately", async () => {
   const fired: number[] = [];
   const timers = [Infinity, 2 ** 31, 1e12].map((ms) =>
     systemClock.schedule(() => fired.push(ms), ms)

@@ -37,7 +37,7 @@ Deno.test("what came instead of an argument can be told", () => {
   assertEquals(shown(unreadable.proxy()), "an object that cannot be read");
 });
 
-Deno.test("an error that nobody listens for is logged, also one that cannot be read", () => {
+Deno.test("an error without a listener is logged, also one that cannot be read", () => {
   const lines: string[] = [];
   const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
   using events = new EdgeEvents({ clock: new VirtualClock(), logger });

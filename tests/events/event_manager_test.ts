@@ -46,7 +46,7 @@ Deno.test("a disposed subscription is not called again", () => {
   assert(!events.has(Rang));
 });
 
-Deno.test("an unknown class is an error for whoever subscribes and whoever sends", () => {
+Deno.test("an unknown class is an error for subscribers and for senders", () => {
   const { events } = setUp();
   class Unknown {}
   assertThrows(() => events.send(new Unknown()), TypeError, "unknown event class Unknown");
@@ -55,7 +55,7 @@ Deno.test("an unknown class is an error for whoever subscribes and whoever sends
   assert(!events.has(Rang));
 });
 
-Deno.test("a subscriber that throws harms nobody and is reported", () => {
+Deno.test("a subscriber that throws harms no other and is reported", () => {
   const { events, failures } = setUp();
   const seen: number[] = [];
   using _bad = events.subscribe(Rang, () => {
@@ -77,7 +77,7 @@ Deno.test("a subscriber whose promise rejects is reported and goes on", async ()
   assertEquals(failures.map(String), ["Error: bad 1", "Error: bad 2"]);
 });
 
-Deno.test("a slow subscriber gets its events one after another and delays nobody", async () => {
+Deno.test("a slow subscriber gets its events one after another and delays no other", async () => {
   const { events, clock } = setUp();
   const log: string[] = [];
   const gates = [1, 2, 3].map(() => Promise.withResolvers<void>());
@@ -123,7 +123,7 @@ Deno.test("a queue that is full drops the oldest, counts, and says so once a sec
   assertEquals(seen, [0, 9, 10]);
 });
 
-Deno.test("subscribing and unsubscribing while an event is sent disturbs nobody", () => {
+Deno.test("subscribing and unsubscribing while an event is sent disturbs no other subscriber", () => {
   const { events } = setUp();
   const log: string[] = [];
   const first = events.subscribe(Rang, () => {
@@ -166,7 +166,7 @@ Deno.test("a closed manager sends nothing and forgets what waited", async () => 
   assertEquals(seen, [1]);
 });
 
-Deno.test("an onFailure that throws harms nobody", () => {
+Deno.test("an onFailure that throws harms no subscriber", () => {
   const events = new EventManager({
     onFailure: () => {
       throw new Error("worse");

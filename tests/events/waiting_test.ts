@@ -39,7 +39,7 @@ Deno.test("a wait is given up with the signal's reason, before and meanwhile", a
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("a rejection that comes after the wait was given up is nobody's trouble", async () => {
+Deno.test("a rejection that comes after the wait was given up troubles no caller", async () => {
   const clock = new VirtualClock();
   const late = Promise.withResolvers<void>();
   const waiting = waitFor(late.promise, "it", { timeoutMs: 1, clock });

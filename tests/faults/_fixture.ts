@@ -1,14 +1,14 @@
 /** What the fault tests share: what each side hears in figures, and that nothing stays behind. */
 import { assert } from "@std/assert";
 import type { AgentOptions, ParticipantAudio } from "@ringline/edge";
-import { Ears, openScene, type Scene, tone } from "../e2e/_agents.ts";
+import { type AgentFixture, Ears, openAgentFixture, tone } from "../e2e/_agents.ts";
 import { Guest, until } from "../e2e/_fixture.ts";
 import { levelDb, toFloats } from "../e2e/_signal.ts";
 import type { UdpRelay } from "../fixtures/udp_relay.ts";
 import type { Browser } from "../../scripts/browser.ts";
 
 const DETOUR = await Deno.readTextFile(new URL("../fixtures/detour.js", import.meta.url));
-/** Below this nobody speaks. The tones of these tests are at -15 dB. */
+/** Below this no participant speaks. The tones of these tests are at -15 dB. */
 const QUIET_DB = -40;
 
 /** What an agent heard of one participant. */
@@ -113,7 +113,7 @@ export async function joinThrough(
 }
 
 /** An agent that counts what it hears. */
-export interface CountingScene extends Scene {
+export interface CountingScene extends AgentFixture {
   counter: SlotCounter;
 }
 
@@ -123,17 +123,17 @@ export interface CountingScene extends Scene {
  */
 export async function inScene(
   options: Partial<AgentOptions>,
-  body: (scene: CountingScene) => Promise<void>,
+  body: (fixture: CountingScene) => Promise<void>,
 ): Promise<void> {
   const before = openFiles();
   const pids = new Set<number>();
   {
     const counter = new SlotCounter();
     const ears = new Ears();
-    await using scene = await openScene({ ...options, processors: [counter, ears] });
-    pids.add(scene.edge.mediaProcessId!);
-    await body({ ...scene, ears, counter });
-    pids.add(scene.edge.mediaProcessId ?? 0);
+    await using fixture = await openAgentFixture({ ...options, processors: [counter, ears] });
+    pids.add(fixture.edge.mediaProcessId!);
+    await body({ ...fixture, ears, counter });
+    pids.add(fixture.edge.mediaProcessId ?? 0);
   }
   pids.delete(0);
   await gone([...pids]);
@@ -166,11 +166,11 @@ export function holds(condition: boolean, what: string, figures: unknown): void 
 }
 
 /** Keeps a tone in an agent's mouth until disposed; written as it is played. */
-export function speakOn(scene: Scene, hz: number): AsyncDisposable {
+export function speakOn(fixture: AgentFixture, hz: number): AsyncDisposable {
   const stop = new AbortController();
   const speaking = (async () => {
     const second = tone(hz, 1000);
-    for (;;) await scene.agent.audio.write(second, { signal: stop.signal });
+    for (;;) await fixture.agent.audio.write(second, { signal: stop.signal });
   })().catch(() => {}); // stopped, or the call is over
   return {
     async [Symbol.asyncDispose]() {

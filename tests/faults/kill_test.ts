@@ -1,4 +1,4 @@
-/** The agent's program is killed: nobody is left who could say goodbye, but the media process. */
+/** The agent's program is killed: only the media process is left to say goodbye. */
 import { assertEquals, assertLess } from "@std/assert";
 import { browserTest, Guest, until } from "../e2e/_fixture.ts";
 import { gone, report, startFixture } from "./_fixture.ts";

@@ -28,27 +28,27 @@ const HEARD_DB = -25;
 /** Ada and an agent who both speak all the time, with the relay between them. */
 function overRelay(
   name: string,
-  body: (bench: { scene: CountingScene; ada: Guest; relay: UdpRelay }) => Promise<void>,
+  body: (bench: { fixture: CountingScene; ada: Guest; relay: UdpRelay }) => Promise<void>,
 ): void {
   browserTest(name, async (browser) => {
-    await inScene({}, async (scene) => {
+    await inScene({}, async (fixture) => {
       await using relay = new UdpRelay(SEED);
-      const ada = await joinThrough(relay, browser, scene.link, "Ada");
+      const ada = await joinThrough(relay, browser, fixture.link, "Ada");
       await ada.startTone(ADA_HZ);
-      await using _speaking = speakOn(scene, AGENT_HZ);
-      await bothHeard(scene, ada);
-      await body({ scene, ada, relay });
+      await using _speaking = speakOn(fixture, AGENT_HZ);
+      await bothHeard(fixture, ada);
+      await body({ fixture, ada, relay });
       await ada.leave();
-      await until("Ada is gone", () => scene.agent.connection!.participants.size === 0);
+      await until("Ada is gone", () => fixture.agent.connection!.participants.size === 0);
     });
   });
 }
 
-async function bothHeard(scene: CountingScene, ada: Guest): Promise<void> {
+async function bothHeard(fixture: CountingScene, ada: Guest): Promise<void> {
   await Promise.all([
     until(
       "the agent hears Ada",
-      async () => toneDb(await scene.ears.next("Ada", 100), ADA_HZ) > HEARD_DB,
+      async () => toneDb(await fixture.ears.next("Ada", 100), ADA_HZ) > HEARD_DB,
     ),
     until("Ada hears the agent", async () => toneDb(await ada.hear(100), AGENT_HZ) > HEARD_DB),
   ]);
@@ -57,15 +57,15 @@ async function bothHeard(scene: CountingScene, ada: Guest): Promise<void> {
 /** What both hear while the weather lasts. */
 async function during(
   weather: Weather,
-  { scene, ada, relay }: { scene: CountingScene; ada: Guest; relay: UdpRelay },
+  { fixture, ada, relay }: { fixture: CountingScene; ada: Guest; relay: UdpRelay },
 ): Promise<{ page: Reception; agent: Heard }> {
-  const [before, heardBefore] = [await reception(ada), scene.counter.count("Ada")];
+  const [before, heardBefore] = [await reception(ada), fixture.counter.count("Ada")];
   relay.weather = weather;
   await delay(MEASURED_MS);
   relay.weather = {};
   return {
     page: since(before, await reception(ada)),
-    agent: since(heardBefore, scene.counter.count("Ada")),
+    agent: since(heardBefore, fixture.counter.count("Ada")),
   };
 }
 
@@ -89,7 +89,7 @@ overRelay("a tenth of all packets lost is heard as a whole", async (bench) => {
   holds(page.audibleMs > 0.9 * MEASURED_MS, "the person hears no holes", page);
   holds(agent.missing === 0 && agent.quiet < 0.1 * agent.slots, "nor does the agent", agent);
   assertEquals((await bench.ada.events("state")).at(-1)?.state, "connected");
-  await bothHeard(bench.scene, bench.ada);
+  await bothHeard(bench.fixture, bench.ada);
 });
 
 overRelay("jitter of 50 ms is taken by the jitter buffers", async (bench) => {
@@ -118,12 +118,12 @@ overRelay("packets that overtake others are put in order again", async (bench) =
 });
 
 overRelay("after a cut of 5 s both are heard again, as who they were", async (bench) => {
-  const { scene, ada, relay } = bench;
-  const [before, heardBefore] = [await reception(ada), scene.counter.count("Ada")];
+  const { fixture, ada, relay } = bench;
+  const [before, heardBefore] = [await reception(ada), fixture.counter.count("Ada")];
   relay.weather = { cut: true };
   await delay(5000);
   const cut = since(before, await reception(ada));
-  const heard = since(heardBefore, scene.counter.count("Ada"));
+  const heard = since(heardBefore, fixture.counter.count("Ada"));
   holds(cut.audibleMs < 2000, "a cut is silence, not noise", cut);
   relay.weather = {};
   const mended = performance.now();
@@ -131,7 +131,7 @@ overRelay("after a cut of 5 s both are heard again, as who they were", async (be
     until("sound is back", condition).then(() => Math.round(performance.now() - mended));
   const [page, agent] = await Promise.all([
     back(async () => toneDb(await ada.hear(60), AGENT_HZ) > HEARD_DB),
-    back(async () => toneDb(await scene.ears.next("Ada", 60), ADA_HZ) > HEARD_DB),
+    back(async () => toneDb(await fixture.ears.next("Ada", 60), ADA_HZ) > HEARD_DB),
   ]);
   report("a cut of 5 s", {
     concealed: percent(concealedShare(cut)),
@@ -142,6 +142,6 @@ overRelay("after a cut of 5 s both are heard again, as who they were", async (be
     "the agent after": `${agent} ms`,
   });
   holds(page < 5000 && agent < 5000, "sound comes back soon", { page, agent });
-  assertEquals([...scene.agent.connection!.participants.keys()], [ada.id]);
+  assertEquals([...fixture.agent.connection!.participants.keys()], [ada.id]);
   assertEquals((await ada.events("ended")).length, 0);
 });

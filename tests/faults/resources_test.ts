@@ -30,13 +30,13 @@ browserTest("who finds no port is told so, and those who are there go on", async
     const refusal = await Guest.join(browser, link, { name: "Bob" }).then(() => "let in", String);
     const ms = Math.round(performance.now() - begun);
     report("ports used up", { "the next is refused after": `${ms} ms` });
-    // At once, and not after a search for a way that cannot be there.
+    // Immediately, and not after a search for a way that cannot be there.
     assertStringIncludes(refusal, "This call is full.");
     assertLess(ms, 5000);
     assertEquals([...agent.connection!.participants.keys()], [ada.id]);
     await until("Ada is heard", async () => toneDb(await ears.next("Ada", 100), 500) > HEARD_DB);
 
-    // Her port is free once she is gone.
+    // Ada's port is free once Ada has left.
     await ada.leave();
     const dan = await Guest.join(browser, link, { name: "Dan" });
     await until("Dan is here", () => agent.connection!.participants.has(dan.id));
@@ -81,7 +81,7 @@ browserTest("a camera that is refused in mid-call leaves the call as it was", as
   })()`);
   assertEquals(refused, {
     name: "RinglineError",
-    code: "camera-refused",
+    code: "camera-denied",
     message: "The browser was not allowed to use the camera.",
     media: { microphone: true, muted: false, camera: false, screen: false },
   });

@@ -1,4 +1,4 @@
-/** Somebody stands still: the agent, a page, or the media process and with it both pipes. */
+/** One of them stands still: the agent, a page, or the media process and with it both pipes. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { browserTest, Guest, until } from "../e2e/_fixture.ts";
@@ -23,25 +23,25 @@ function blockFor(ms: number): void {
 }
 
 browserTest("people go on hearing each other while the agent stands still", async (browser) => {
-  await inScene({}, async (scene) => {
-    const ada = await Guest.join(browser, scene.link, { name: "Ada" });
-    const bob = await Guest.join(browser, scene.link, { name: "Bob", silent: true });
+  await inScene({}, async (fixture) => {
+    const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+    const bob = await Guest.join(browser, fixture.link, { name: "Bob", silent: true });
     await ada.startTone(500);
     await until("Bob hears Ada", async () => toneDb(await bob.hear(100), 500) > HEARD_DB);
-    await until("the agent hears Ada", () => scene.counter.count("Ada").slots > 20);
-    const [before, heardBefore] = [await reception(bob), scene.counter.count("Ada")];
+    await until("the agent hears Ada", () => fixture.counter.count("Ada").slots > 20);
+    const [before, heardBefore] = [await reception(bob), fixture.counter.count("Ada")];
     const begun = performance.now();
     blockFor(3000);
     const stalled = performance.now() - begun;
     await until(
       "the agent has caught up",
-      () => (scene.counter.count("Ada").slots - heardBefore.slots) * 20 >= stalled,
+      () => (fixture.counter.count("Ada").slots - heardBefore.slots) * 20 >= stalled,
       2000,
     );
     const caughtUp = performance.now() - begun - stalled;
     const [page, agent] = [
       since(before, await reception(bob)),
-      since(heardBefore, scene.counter.count("Ada")),
+      since(heardBefore, fixture.counter.count("Ada")),
     ];
     report("an agent that stalls for 3 s", {
       "Bob heard": `${page.audibleMs} ms`,
@@ -62,16 +62,16 @@ browserTest("people go on hearing each other while the agent stands still", asyn
 browserTest(
   "an agent that stands still for too long loses the oldest, and knows",
   async (browser) => {
-    await inScene({}, async (scene) => {
-      const ada = await Guest.join(browser, scene.link, { name: "Ada" });
+    await inScene({}, async (fixture) => {
+      const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
       await ada.startTone(500);
-      await until("the agent hears Ada", () => scene.counter.count("Ada").slots > 20);
-      const before = scene.counter.count("Ada");
+      await until("the agent hears Ada", () => fixture.counter.count("Ada").slots > 20);
+      const before = fixture.counter.count("Ada");
       const begun = performance.now();
       blockFor(11_000);
       const expected = () => Math.floor((performance.now() - begun) / 20);
       const agent = await until("the agent is up to date", () => {
-        const now = since(before, scene.counter.count("Ada"));
+        const now = since(before, fixture.counter.count("Ada"));
         return now.slots + now.missing >= expected() - 10 && now;
       });
       report("an agent that stalls for 11 s", {
@@ -82,7 +82,7 @@ browserTest(
       holds(agent.missing > 50 && agent.missing < 125, "the oldest 2 s are gone", agent);
       await until(
         "Ada is heard as she is now",
-        async () => toneDb(await scene.ears.next("Ada", 100), 500) > HEARD_DB,
+        async () => toneDb(await fixture.ears.next("Ada", 100), 500) > HEARD_DB,
       );
       await ada.leave();
     });
@@ -90,51 +90,51 @@ browserTest(
 );
 
 browserTest("a page that stands still keeps its sound and its place", async (browser) => {
-  await inScene({}, async (scene) => {
-    const ada = await Guest.join(browser, scene.link, { name: "Ada" });
+  await inScene({}, async (fixture) => {
+    const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
     await ada.startTone(500);
-    await until("the agent hears Ada", () => scene.counter.count("Ada").slots > 20);
-    const before = scene.counter.count("Ada");
+    await until("the agent hears Ada", () => fixture.counter.count("Ada").slots > 20);
+    const before = fixture.counter.count("Ada");
     // Longer than the server waits for a sign of life.
     const begun = performance.now();
     await ada.page.evaluate((ms) => {
       const end = performance.now() + ms;
       while (performance.now() < end);
     }, 5500);
-    const agent = since(before, scene.counter.count("Ada"));
+    const agent = since(before, fixture.counter.count("Ada"));
     await until(
       "the page is back",
       async () => (await ada.events("state")).at(-1)?.state === "connected",
     );
     await until(
       "Ada is heard",
-      async () => toneDb(await scene.ears.next("Ada", 100), 500) > HEARD_DB,
+      async () => toneDb(await fixture.ears.next("Ada", 100), 500) > HEARD_DB,
     );
     report("a page that stalls for 5.5 s", {
       "the agent heard": `${agent.slots} slots`,
       quiet: agent.quiet,
       "all is well after": `${Math.round(performance.now() - begun)} ms`,
     });
-    assertEquals([...scene.agent.connection!.participants.keys()], [ada.id]);
+    assertEquals([...fixture.agent.connection!.participants.keys()], [ada.id]);
     await ada.leave();
-    await until("Ada is gone", () => scene.agent.connection!.participants.size === 0);
+    await until("Ada is gone", () => fixture.agent.connection!.participants.size === 0);
   });
 });
 
 browserTest("an agent whose pipe is full waits, and goes on when it is read", async (browser) => {
-  await inScene({}, async (scene) => {
-    const ada = await Guest.join(browser, scene.link, { name: "Ada" });
-    await using _speaking = speakOn(scene, 1000);
+  await inScene({}, async (fixture) => {
+    const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+    await using _speaking = speakOn(fixture, 1000);
     await until("Ada hears the agent", async () => toneDb(await ada.hear(100), 1000) > HEARD_DB);
-    const pid = scene.edge.mediaProcessId!;
+    const pid = fixture.edge.mediaProcessId!;
     const memory = Deno.memoryUsage().rss;
     Deno.kill(pid, "SIGSTOP");
     try {
       // A second is said as often as it is taken, which is not any more: nothing may pile up.
       await delay(3000);
-      const { bufferedMs } = scene.agent.audio;
+      const { bufferedMs } = fixture.agent.audio;
       holds(bufferedMs < 3500, "only what was begun waits", bufferedMs);
-      const written = scene.agent.audio.write(tone(1000, 20)).then(() => true, () => true);
+      const written = fixture.agent.audio.write(tone(1000, 20)).then(() => true, () => true);
       assert(!await Promise.race([written, delay(200).then(() => false)]), "a write waits");
       const grown = (Deno.memoryUsage().rss - memory) / 2 ** 20;
       holds(grown < 30, "MiB that the agent grew by", grown);
@@ -145,18 +145,18 @@ browserTest("an agent whose pipe is full waits, and goes on when it is read", as
     await until("Ada hears the agent", async () => toneDb(await ada.hear(60), 1000) > HEARD_DB);
     const after = Math.round(performance.now() - begun);
     report("a media process that stands still for 3 s", { "heard again after": `${after} ms` });
-    assertEquals(scene.agent.connection!.state, "active");
-    await scene.agent.audio.flush();
+    assertEquals(fixture.agent.connection!.state, "active");
+    await fixture.agent.audio.flush();
     await ada.leave();
   });
 });
 
-browserTest("a pipe that nobody ever reads ends the call and not the agent", async (browser) => {
-  await inScene({}, async (scene) => {
-    const ada = await Guest.join(browser, scene.link, { name: "Ada" });
-    const connection = scene.agent.connection!;
+browserTest("a pipe that is never read ends the call and not the agent", async (browser) => {
+  await inScene({}, async (fixture) => {
+    const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+    const connection = fixture.agent.connection!;
     await until("Ada is here", () => connection.participants.has(ada.id));
-    const pid = scene.edge.mediaProcessId!;
+    const pid = fixture.edge.mediaProcessId!;
     const memory = Deno.memoryUsage().rss;
     Deno.kill(pid, "SIGSTOP");
     const data = "x".repeat(5000);
@@ -168,7 +168,7 @@ browserTest("a pipe that nobody ever reads ends the call and not the agent", asy
     }
     assertEquals(await connection.closed, "media-process-lost");
     const grown = (Deno.memoryUsage().rss - memory) / 2 ** 20;
-    report("a pipe that nobody reads", {
+    report("a pipe that is not read", {
       "given up after": `${sent} events in ${Math.round(performance.now() - begun)} ms`,
       "the agent grew by": `${Math.round(grown)} MiB`,
     });

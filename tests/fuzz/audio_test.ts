@@ -5,7 +5,7 @@ import type { AudioKernel, KernelResampler } from "../../src/audio/kernel.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { RingBuffer } from "../../src/audio/ring_buffer.ts";
 import { wasmKernel } from "../../src/native/wasm_kernel.ts";
-import { readWav, writeWav } from "../../src/testing/wav.ts";
+import { readWav, writeWav } from "../../src/audio/wav.ts";
 import { nativeKernel, oracle } from "../native/kernels.ts";
 import { goneInt16, Memory, notInt16, outcome, unusualInt16 } from "../native/wrong_values.ts";
 import { numRuns, withoutGrowth } from "./_fuzz.ts";
@@ -25,7 +25,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("slot" as const), samples: fc.nat(400), row: fc.nat(1000) }),
 );
 
-Deno.test("a ring keeps count of every slot, whatever is done to it in whatever order", () => {
+Deno.test("RingBuffer accounts for every slot in any order of calls", () => {
   withoutGrowth(() =>
     fc.assert(
       fc.property(
@@ -73,7 +73,7 @@ Deno.test("a ring keeps count of every slot, whatever is done to it in whatever 
   );
 });
 
-Deno.test("a WAV of any bytes is read, or is a RangeError", () => {
+Deno.test("readWav reads any bytes, or throws a RangeError", () => {
   const good = writeWav(new PcmChunk(new Int16Array(200), { sampleRate: 16_000 }));
   const spoilt = fc.tuple(
     fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 8 }),
@@ -103,7 +103,7 @@ Deno.test("a WAV of any bytes is read, or is a RangeError", () => {
   );
 });
 
-/** An array of samples as somebody may hand it over; made anew for each kernel. */
+/** An array of samples as a caller may hand it over; made anew for each kernel. */
 type Samples = (memory: Memory, pool: Int16Array) => Int16Array;
 
 const anySamples: fc.Arbitrary<Samples> = fc.oneof(
@@ -203,7 +203,7 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
   })),
 );
 
-/** Makes the call, and sees that nothing was written around its arrays, nor in them if it failed. */
+/** Calls, and sees that nothing was written around its arrays, nor in them if it failed. */
 function tried(call: Call, kernel: AudioKernel, resampler: KernelResampler) {
   const memory = new Memory();
   const pool = memory.int16(700);
@@ -216,7 +216,7 @@ function tried(call: Call, kernel: AudioKernel, resampler: KernelResampler) {
   return { came, tolerance, arrays: isRefused ? [] : [pool, ...arrays] };
 }
 
-Deno.test("every kernel comes to the same whatever it is given, and writes nowhere else", () => {
+Deno.test("all kernels agree on any input, and write only their output", () => {
   const others = [wasmKernel(), ...nativeKernel ? [nativeKernel] : []];
   withoutGrowth(() =>
     fc.assert(

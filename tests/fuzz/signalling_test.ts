@@ -37,7 +37,7 @@ const text = fc.oneof(
   fc.string({ unit: "binary" }),
 );
 
-Deno.test("a page's message is one that the schemas know, or none", () => {
+Deno.test("parseClientMessage returns a message of the schemas, or none", () => {
   fc.assert(
     fc.property(text, (given) => {
       const message = parseClientMessage(given);
@@ -54,7 +54,7 @@ Deno.test("a page's message is one that the schemas know, or none", () => {
   );
 });
 
-Deno.test("a socket takes anything, and ends once with a reason when it is no message", () => {
+Deno.test("Socket accepts any input, and ends once with a reason on a wrong one", () => {
   withoutGrowth(() =>
     fc.assert(
       fc.property(
@@ -80,7 +80,7 @@ Deno.test("a socket takes anything, and ends once with a reason when it is no me
             typeof data !== "string" || parseClientMessage(data) === undefined
           );
           assertEquals(ends, bad ? ["closed"] : []);
-          assertEquals(page.last("refused")?.code, bad ? "bad-message" : undefined);
+          assertEquals(page.last("rejected")?.code, bad ? "bad-message" : undefined);
           assertEquals(heard.length <= given.length, true);
         },
       ),
@@ -100,7 +100,7 @@ const candidateLine = fc.tuple(
   `${start}1 1 ${protocol} 99 ${address} ${port} typ ${type}${rest}`
 );
 
-Deno.test("no candidate leads a server on this machine to another", () => {
+Deno.test("the candidate policy of a loopback server passes no other machine's address", () => {
   const { incoming, outgoing } = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   fc.assert(
     fc.property(fc.oneof(candidateLine, fc.string({ unit: "binary" })), (line) => {
@@ -114,7 +114,7 @@ Deno.test("no candidate leads a server on this machine to another", () => {
   );
 });
 
-Deno.test("no browser on this machine leads a server here to an address that is not its own", () => {
+Deno.test("the candidate policy for a browser on this machine passes only its own addresses", () => {
   const own = ["192.0.2.2", "fd00::2"];
   fc.assert(
     fc.property(fc.oneof(candidateLine, fc.string({ unit: "binary" })), (line) => {
@@ -130,7 +130,7 @@ Deno.test("no browser on this machine leads a server here to an address that is 
   );
 });
 
-Deno.test("a description of any kind is filtered, and filtered again is the same", () => {
+Deno.test("filterDescription filters any description, and is idempotent", () => {
   const line = fc.oneof(
     candidateLine,
     fc.constantFrom("v=0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=video 9 X 96", "a=ptime:20", ""),

@@ -5,12 +5,12 @@ import { ProtocolError } from "../../src/edge/errors.ts";
 import {
   beginRow,
   readAgentAudio,
-  readReport,
+  readPlayoutReport,
   RowReader,
   writeAgentAudio,
-  writeReport,
+  writePlayoutReport,
 } from "../../src/media/wire/audio_frames.ts";
-import { readToAgent, readToChild } from "../../src/media/wire/control.ts";
+import { readToChild, readToParent } from "../../src/media/wire/control.ts";
 import { FrameKind, MAGIC } from "../../src/media/wire/frame.ts";
 import { FrameBuffer } from "../../src/media/wire/frame_buffer.ts";
 import { type Frame, FrameParser } from "../../src/media/wire/frame_parser.ts";
@@ -27,7 +27,7 @@ function reader(): (frame: Frame) => void {
   return (frame) => {
     switch (frame.kind) {
       case FrameKind.control:
-        for (const read of [readToChild, readToAgent]) {
+        for (const read of [readToChild, readToParent]) {
           try {
             read(frame);
           } catch (error) {
@@ -36,22 +36,22 @@ function reader(): (frame: Frame) => void {
           }
         }
         break;
-      case FrameKind.row:
+      case FrameKind.participantAudio:
         row.read(frame);
         for (let entry = 0; entry < row.count; entry++) {
           row.source(entry);
           if (row.slotSamples <= slot.length) row.copySamples(entry, slot);
         }
         break;
-      case FrameKind.said:
+      case FrameKind.agentAudio:
         readAgentAudio(frame);
         break;
       case FrameKind.video:
         readFragmentStream(frame);
         pictures.read(frame);
         break;
-      case FrameKind.report:
-        readReport(frame);
+      case FrameKind.playoutReport:
+        readPlayoutReport(frame);
     }
   };
 }
@@ -92,7 +92,7 @@ const frame = fc.record({
   ),
 });
 
-Deno.test("whatever is on the wire is read, or is a typed error", () => {
+Deno.test("the frame parser reads any bytes of frames, or throws a typed error", () => {
   withoutGrowth(() =>
     fc.assert(
       fc.property(
@@ -115,7 +115,7 @@ Deno.test("whatever is on the wire is read, or is a typed error", () => {
   );
 });
 
-Deno.test("bytes of no sense at all are a typed error", () => {
+Deno.test("the frame parser throws a typed error on random bytes", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 200 }),
@@ -126,15 +126,36 @@ Deno.test("bytes of no sense at all are a typed error", () => {
   );
 });
 
-Deno.test("a message in any words is known, or is a typed error", () => {
+Deno.test("the message readers accept a message, or throw a typed error", () => {
   const word = fc.constantFrom(
-    ...["start", "request", "cancel", "pause", "subscribe", "ready", "failed", "reply", "grown"],
-    ...["notify", "notice", "source", "log", "join", "leave", "publish", "flush", "edge", "stats"],
+    ...["start", "request", "cancel", "pause", "subscribe", "ready", "failed", "reply"],
+    ...[
+      "memoryLimitExceeded",
+      "connection",
+      "source",
+      "log",
+      "join",
+      "leave",
+      "publish",
+      "flush",
+      "edge",
+      "stats",
+    ],
   );
   const message = fc.dictionary(
     fc.constantFrom(
-      ...["type", "id", "method", "params", "connection", "stream", "paused", "trackId", "wish"],
-      ...["version", "config", "grown", "error", "result", "message", "level", "notice", "data"],
+      ...[
+        "type",
+        "id",
+        "method",
+        "params",
+        "connection",
+        "stream",
+        "paused",
+        "trackId",
+        "constraints",
+      ],
+      ...["version", "config", "memoryLimit", "error", "result", "message", "level", "data"],
     ),
     fc.oneof(word, u32, fc.boolean(), fc.jsonValue({ maxDepth: 2 })),
   );
@@ -149,7 +170,7 @@ Deno.test("a message in any words is known, or is a typed error", () => {
   );
 });
 
-Deno.test("what was written is read, wherever the pipe cuts it", () => {
+Deno.test("the frame parser reads what was written, wherever the pipe splits it", () => {
   const samples = fc.int16Array({ maxLength: 40 });
   const ids = fc.record({ connectionId: u32, stream: u32, epoch: u32 });
   const report = fc.record({
@@ -166,10 +187,10 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
       fc.maxSafeNat(),
       fc.array(fc.tuple(u32, fc.int16Array({ minLength: 3, maxLength: 3 })), { maxLength: 5 }),
       fc.array(fc.nat(40), { maxLength: 6 }),
-      (id, final, said, figures, number, entries, cuts) => {
+      (id, final, sent, figures, number, entries, cuts) => {
         const out = new FrameBuffer(1 << 12);
-        assert(writeAgentAudio(out, { ...id, final }, said));
-        assert(writeReport(out, { ...id, ...figures }));
+        assert(writeAgentAudio(out, { ...id, final, samples: sent }));
+        assert(writePlayoutReport(out, { ...id, ...figures }));
         const count = entries.length;
         const room = beginRow(out, {
           connectionId: id.connectionId,
@@ -186,10 +207,10 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
         const read: unknown[] = [];
         const row = new RowReader();
         feed(out.take(), cuts, (frame) => {
-          if (frame.kind === FrameKind.said) {
+          if (frame.kind === FrameKind.agentAudio) {
             const { samples, ...rest } = readAgentAudio(frame);
             read.push(rest, [...samples]);
-          } else if (frame.kind === FrameKind.report) read.push(readReport(frame));
+          } else if (frame.kind === FrameKind.playoutReport) read.push(readPlayoutReport(frame));
           else {
             row.read(frame);
             read.push(row.number, row.stream, row.playedMs);
@@ -202,7 +223,7 @@ Deno.test("what was written is read, wherever the pipe cuts it", () => {
         });
         assertEquals(read, [
           { ...id, final },
-          [...said],
+          [...sent],
           { ...id, ...figures },
           number,
           id.stream,

@@ -1,4 +1,5 @@
-/** The check of a tool's arguments, on schemas that others wrote and on those that nobody should. */
+// cspell:ignore gests (a model's mistake)
+/** The check of a tool's arguments, on schemas of other authors and on absurd ones. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as z from "npm:zod@4.6.7";
 import { silentLogger } from "../../src/events/logger.ts";

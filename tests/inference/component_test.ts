@@ -33,7 +33,7 @@ Deno.test("a component that never gets ready does not keep another's failure bac
   assertEquals(closed, ["quick", "hanging"]);
 });
 
-Deno.test("who gives starting up waits for nobody", async () => {
+Deno.test("a start that is given up waits for no component", async () => {
   const { closed, component, abort, context } = setUp();
   const starting = startComponents([
     component("quick", () => {}),

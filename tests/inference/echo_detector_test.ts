@@ -14,15 +14,15 @@ interface Scene {
   seed: number;
   /** How much later the agent's voice comes back, and how loud. */
   echo?: { ms: number; gain: number };
-  /** Somebody speaks from so long after the agent's beginning on. */
+  /** A person speaks from so long after the agent's beginning on. */
   personAtMs?: number;
   /** How often it is told how much was played. */
   reportMs?: number;
-  /** Rows that are handed over at once, as after a stall of the program. */
+  /** Rows that are handed over together, as after a stall of the program. */
   stallRows?: number;
 }
 
-/** Gives for each row from the agent's beginning on whether it counts as a person's voice. */
+/** Returns for each row from the agent's beginning on whether it counts as a person's voice. */
 function persons(scene: Scene): boolean[] {
   const { seed, echo, personAtMs = Infinity, reportMs = 20, stallRows = 1 } = scene;
   const own = new PlaybackReference();

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { energyVad } from "../../src/inference/turns/energy_vad.ts";
-import { PreRoll } from "../../src/inference/turns/pre_roll.ts";
 import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
 import { Channel } from "../../src/events/channel.ts";
 
@@ -36,7 +35,7 @@ function slot(level: number, samples: number): Int16Array {
 }
 
 Deno.test("the gate opens after enough speech and closes after a pause", () => {
-  const gate = new VadStateMachine({ minSpeechMs: 100, pauseMs: 200 });
+  const gate = new VadStateMachine({ minSpeechMs: 100, silenceDurationMs: 200 });
   const changes = (probabilities: number[]) =>
     probabilities.flatMap((one, index) => {
       const change = gate.push(one, 20);
@@ -69,17 +68,7 @@ Deno.test("loudness alone tells a voice from a steady noise", () => {
   assert(hear(0.2, 5) > 0.9);
 });
 
-Deno.test("what was kept from before the first sound comes out in order, once", () => {
-  const preRoll = new PreRoll({ sampleRate: 1000, lengthMs: 5 });
-  preRoll.push(Int16Array.of(1, 2, 3));
-  preRoll.push(Int16Array.of(4, 5, 6, 7));
-  assertEquals([...preRoll.take().samples], [3, 4, 5, 6, 7]);
-  assertEquals(preRoll.take().frames, 0);
-  preRoll.push(Int16Array.of(8, 9));
-  assertEquals([...preRoll.take().samples], [8, 9]);
-});
-
-Deno.test("a feed that nobody reads is bounded and counts what it drops", async () => {
+Deno.test("a channel that is not read is bounded and counts what it drops", async () => {
   const feed = new Channel<number>({ capacity: 3 });
   for (const item of [1, 2, 3, 4, 5]) feed.push(item);
   assertEquals([feed.size, feed.dropped], [3, 2]);
@@ -95,7 +84,7 @@ Deno.test("a feed that nobody reads is bounded and counts what it drops", async 
 });
 
 Deno.test("a gate that is told to wait for nothing opens and closes by speech alone", () => {
-  const gate = new VadStateMachine({ minSpeechMs: 0, pauseMs: 0 });
+  const gate = new VadStateMachine({ minSpeechMs: 0, silenceDurationMs: 0 });
   const changes = [0, 0, 1, 1, 0, 0].map((probability) => gate.push(probability, 20));
   assertEquals(changes, [undefined, undefined, "opened", undefined, "closed", undefined]);
 });

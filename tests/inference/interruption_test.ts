@@ -10,7 +10,7 @@ import {
 } from "../../src/inference/contracts/events.ts";
 import { Fixture } from "./_fixture.ts";
 
-const STORY = "Once upon a time there was a king. He had three daughters and no crown. The end.";
+const STORY = "Once upon a time there was a town. It had three fountains and no walls. The end.";
 
 /** A fixture where the agent has told its story for so long. */
 async function telling(
@@ -18,7 +18,7 @@ async function telling(
   options: Parameters<typeof Fixture.set>[0] = {},
 ): Promise<Fixture> {
   const fixture = await Fixture.set({ replies: [STORY, "All right."], ...options });
-  fixture.agent.respond("Tell me a story.");
+  fixture.agent.generateReply("Tell me a story.");
   await fixture.clock.advance(forMs);
   return fixture;
 }
@@ -88,7 +88,7 @@ Deno.test("long speech silences the agent until it is understood, and interrupts
   assert(frames.length <= 20, `${frames.length} frames were heard meanwhile`);
 });
 
-Deno.test("long speech that nobody can make out in time interrupts, and a short sound does not", async () => {
+Deno.test("long speech that is not transcribed in time interrupts, and a short sound does not", async () => {
   for (const [speechMs, interruptions] of [[900, 1], [500, 0]] as const) {
     await using fixture = await telling(1000, { transcripts: [{ text: "Well", delayMs: 5000 }] });
     await fixture.hear(speechMs, 1600);
@@ -164,14 +164,14 @@ Deno.test("when the recogniser is slow the agent goes on, and stops when it know
 Deno.test("an answer that was not heard yet gives way to more speech and is not remembered", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["How old is", "the queen of England?"],
-    replies: [{ text: "I beg your pardon?", firstTokenMs: 2000 }, "Nobody knows."],
+    replies: [{ text: "I beg your pardon?", firstTokenMs: 2000 }, "Hard to tell."],
   });
   await fixture.hear(600, 900);
   assertEquals(fixture.events(TurnEndedEvent).length, 1);
   await fixture.hear(900, 3000);
   assertEquals(fixture.llm.aborted, 1);
   assertEquals(fixture.told, ["user: How old is", "user: the queen of England?"]);
-  assertEquals(fixture.tts.sentences, ["Nobody knows."]);
+  assertEquals(fixture.tts.sentences, ["Hard to tell."]);
 });
 
 Deno.test("an interruption stops the voice and drops what waits to be said", async () => {
@@ -201,7 +201,7 @@ Deno.test("its own voice out of a loudspeaker does not interrupt the agent", asy
   feedBack(fixture, { delayMs: 150, gain: 0.1 });
   await fixture.hear(900, 8000);
   assertEquals(fixture.events(OverlappingSpeechEvent).length, 0);
-  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.stt.segments.length, 1);
   assertEquals(fixture.llm.requests.length, 1);
   assertEquals(fixture.tts.sentences.length, 3);
 });

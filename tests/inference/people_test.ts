@@ -13,7 +13,7 @@ import { Fixture } from "./_fixture.ts";
 
 const people = ["ann", "bob"];
 
-Deno.test("two people who speak at once have each their own transcript and turn", async () => {
+Deno.test("two people who speak at the same time have each their own transcript and turn", async () => {
   await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["I like tea."], bob: ["I like coffee."] },
@@ -27,7 +27,7 @@ Deno.test("two people who speak at once have each their own transcript and turn"
     { participant, text },
   ) => [participant.id, text]);
   assertEquals(ended, [["bob", "I like coffee."], ["ann", "I like tea."]]);
-  // Nobody is spoken over: they are answered together, and the model knows who said what.
+  // No person is spoken over: they are answered together, and the model knows who said what.
   assertEquals(fixture.llm.requests.length, 1);
   assertEquals(fixture.told, ["user: Bob: I like coffee.", "user: Ann: I like tea."]);
 });
@@ -51,7 +51,7 @@ Deno.test("among several the first to speak is known by name, and one alone has 
   assertEquals(fixture.told.at(-1), "user: Now I am alone.");
 });
 
-Deno.test("each time somebody goes on after a pause is told, and when it began", async () => {
+Deno.test("each time a person goes on after a pause is told, and when it began", async () => {
   await using fixture = await Fixture.set({ transcripts: ["One moment", "now I know."] });
   const from = fixture.clock.now();
   await fixture.hear(500, 300);
@@ -66,7 +66,7 @@ Deno.test("each time somebody goes on after a pause is told, and when it began",
   assert(Math.abs(pausedMs! - 500) <= 40, `paused after ${pausedMs} ms`);
 });
 
-Deno.test("the agent waits until nobody speaks before it answers", async () => {
+Deno.test("the agent waits until all are silent before it answers", async () => {
   await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["What now?"], bob: ["Let me think."] },
@@ -97,7 +97,7 @@ Deno.test("the open turn of one who leaves is ended and answered to the others",
   assertEquals(fixture.vad.speakers, 0);
 });
 
-Deno.test("when the last one leaves in mid-sentence nobody is talked to", async () => {
+Deno.test("when the last one leaves in mid-sentence the agent does not talk", async () => {
   await using fixture = await Fixture.set({ transcripts: ["I must go now."] });
   fixture.speak(5000, fixture.ann);
   await fixture.clock.advance(1000);
@@ -107,7 +107,7 @@ Deno.test("when the last one leaves in mid-sentence nobody is talked to", async 
   assertEquals(fixture.llm.requests.length, 0);
 });
 
-Deno.test("anybody can interrupt the agent, and the one who did is answered", async () => {
+Deno.test("any participant can interrupt the agent, and the one who did is answered", async () => {
   await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["A story."], bob: ["No story, please."] },
@@ -124,7 +124,7 @@ Deno.test("what is not for the agent is remembered and not answered", async () =
   await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["The train is late."], bob: ["Agent, when is the next?"] },
-    agent: { talk: { answers: ({ text }) => text.startsWith("Agent") } },
+    agent: { turnHandling: { shouldReply: ({ text }) => text.startsWith("Agent") } },
   });
   const [ann, bob] = fixture.people;
   await fixture.hear(800, 1500, ann);
@@ -136,7 +136,7 @@ Deno.test("what is not for the agent is remembered and not answered", async () =
   ]);
 });
 
-Deno.test("people are heard by detectors that answer later, in order and each by himself", async () => {
+Deno.test("people are heard by detectors that answer later, in order and each separately", async () => {
   await using fixture = await Fixture.set({
     people,
     transcripts: { ann: ["First."], bob: ["Second."] },
@@ -161,7 +161,7 @@ Deno.test("people are heard by detectors that answer later, in order and each by
   await clock.until(agent.close());
 });
 
-Deno.test("one whose noise is taken for speech keeps nobody else from an answer", async () => {
+Deno.test("one whose noise is taken for speech keeps no other from an answer", async () => {
   for (const partials of [[], [{ afterMs: 300, text: "Hello" }]]) {
     await using fixture = await Fixture.set({
       people,
@@ -179,7 +179,7 @@ Deno.test("one whose noise is taken for speech keeps nobody else from an answer"
   }
 });
 
-Deno.test("one who leaves and is back before his words are known is listened to anew", async () => {
+Deno.test("one who leaves and is back before their words are known is listened to anew", async () => {
   let disposed = 0;
   const fixture = await Fixture.set({
     people,
@@ -223,12 +223,12 @@ Deno.test("when the last one leaves the agent falls silent, and remembers what w
   await using fixture = await Fixture.set({
     people,
     transcripts: ["Tell me a story."],
-    replies: ["Once upon a time there was a king. He had no crown."],
+    replies: ["Once upon a time there was a town. It had no walls."],
   });
   await fixture.hear(600, 1200);
   fixture.people[1]!.leave();
   await fixture.clock.advance(400);
-  assertEquals(fixture.events(AgentSpeechEndedEvent), [], "somebody is there still");
+  assertEquals(fixture.events(AgentSpeechEndedEvent), [], "a participant is there still");
   fixture.people[0]!.leave();
   await fixture.clock.advance(100);
   const [{ text, interrupted }] = fixture.events(AgentSpeechEndedEvent) as [AgentSpeechEndedEvent];

@@ -14,7 +14,7 @@ import { Fixture } from "./_fixture.ts";
 
 Deno.test("a realtime model hears the call and its answer is played and shown", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "How are you?", answer: "Very well, thank you." }],
+    realtime: [{ heard: "How are you?", reply: "Very well, thank you." }],
     agent: { instructions: "Be polite." },
   });
   await fixture.hear(800, 3000);
@@ -32,8 +32,8 @@ Deno.test("a realtime model hears the call and its answer is played and shown", 
 Deno.test("an interruption is told to the realtime model with what was heard", async () => {
   await using fixture = await Fixture.set({
     realtime: [
-      { heard: "A story.", answer: "Once upon a time there was a king who had no crown at all." },
-      { heard: "Stop.", answer: "Fine." },
+      { heard: "A story.", reply: "Once upon a time there was a king who had no crown at all." },
+      { heard: "Stop.", reply: "Fine." },
     ],
   });
   await fixture.hear(600, 1600);
@@ -55,23 +55,23 @@ Deno.test("an interruption is told to the realtime model with what was heard", a
 
 Deno.test("a realtime answer's time is told from the last sound on, and split", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "How are you?", answer: "Very well, thank you." }, { answer: "Hello." }],
+    realtime: [{ heard: "How are you?", reply: "Very well, thank you." }, { reply: "Hello." }],
   });
   await fixture.hear(800, 3000);
-  await fixture.clock.until(fixture.agent.respond("Greet them."));
+  await fixture.clock.until(fixture.agent.generateReply("Greet them."));
   const [answer, ...more] = fixture.events(ReplyLatencyEvent);
-  assertEquals(more, [], "what is asked for by the program answers nobody's turn");
-  const { participant, voiceToVoiceMs, turnMs, llmMs, playoutMs, ownMs } = answer!;
+  assertEquals(more, [], "what is asked for by the program answers no turn");
+  const { participant, voiceToVoiceMs, endOfTurnDelayMs, llmMs, playoutMs, overheadMs } = answer!;
   assertEquals(participant.id, "ann");
-  // The scripted model takes a turn for over after 400 ms of silence, and answers at once.
-  assert(Math.abs(turnMs - 400) <= 40, `turn ${turnMs} ms`);
+  // The scripted model takes a turn for over after 400 ms of silence, and answers immediately.
+  assert(Math.abs(endOfTurnDelayMs - 400) <= 40, `turn ${endOfTurnDelayMs} ms`);
   assert(llmMs <= 20 && playoutMs <= 40, `model ${llmMs} ms, playout ${playoutMs} ms`);
-  assertEquals([turnMs + llmMs + playoutMs, ownMs], [voiceToVoiceMs, 0]);
+  assertEquals([endOfTurnDelayMs + llmMs + playoutMs, overheadMs], [voiceToVoiceMs, 0]);
 });
 
 Deno.test("a long answer does not keep the flow from hearing an interruption", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Go.", answer: "word ".repeat(100) }, { answer: "Yes." }],
+    realtime: [{ heard: "Go.", reply: "word ".repeat(100) }, { reply: "Yes." }],
   });
   await fixture.hear(600, 3000);
   await fixture.hear(600, 1500);
@@ -82,7 +82,7 @@ Deno.test("a long answer does not keep the flow from hearing an interruption", a
 Deno.test("a realtime model calls tools", async () => {
   await using fixture = await Fixture.set({
     realtime: [
-      { heard: "Time?", answer: "It is", call: { name: "clock", input: {} } },
+      { heard: "Time?", reply: "It is", call: { name: "clock", input: {} } },
     ],
     agent: { tools: [defineTool({ name: "clock", description: "", execute: () => "noon" })] },
   });
@@ -91,14 +91,14 @@ Deno.test("a realtime model calls tools", async () => {
   assertEquals(fixture.events(ToolCalledEvent).length, 1);
 });
 
-Deno.test("say and respond work with a realtime model", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "Hello Ann." }] });
+Deno.test("say and generateReply work with a realtime model", async () => {
+  await using fixture = await Fixture.set({ realtime: [{ reply: "Hello Ann." }] });
   assertEquals(await fixture.clock.until(fixture.agent.say("Welcome.")), {
     text: "Welcome.",
     interrupted: false,
   });
   const { participant } = fixture.ann;
-  const outcome = await fixture.clock.until(fixture.agent.respond("Hi", { participant }));
+  const outcome = await fixture.clock.until(fixture.agent.generateReply("Hi", { participant }));
   assertEquals(outcome.text, "Hello Ann.");
   assertEquals(fixture.realtime.sessions[0]?.texts, ["Hi"]);
 });
@@ -106,12 +106,12 @@ Deno.test("say and respond work with a realtime model", async () => {
 Deno.test("a session that is lost is begun again with what was said before", async () => {
   await using fixture = await Fixture.set({
     realtime: [
-      { heard: "I am Ann.", answer: "Hello Ann." },
-      { heard: "Who am I?", answer: "You are Ann." },
+      { heard: "I am Ann.", reply: "Hello Ann." },
+      { heard: "Who am I?", reply: "You are Ann." },
     ],
   });
   await fixture.hear(600, 2500);
-  fixture.realtime.refusals.push(new Error("busy"));
+  fixture.realtime.connectErrors.push(new Error("busy"));
   fixture.realtime.sessions[0]!.lose();
   await fixture.clock.advance(2000);
   assertEquals(fixture.errors.length, 2);
@@ -124,11 +124,11 @@ Deno.test("a session that is lost is begun again with what was said before", asy
   assertEquals(fixture.conversation.at(-1), "agent: You are Ann.");
 });
 
-Deno.test("a session that is lost for good is given up, and whoever waits is told", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "One moment, please." }] });
+Deno.test("a session that is lost for good is given up, and its waiting callers are told", async () => {
+  await using fixture = await Fixture.set({ realtime: [{ reply: "One moment, please." }] });
   const { agent, clock, errors, realtime } = fixture;
-  const answer = agent.respond("Wait.");
-  realtime.refusals.push(...Array.from({ length: 4 }, () => new Error("busy")));
+  const answer = agent.generateReply("Wait.");
+  realtime.connectErrors.push(...Array.from({ length: 4 }, () => new Error("busy")));
   realtime.sessions[0]!.lose();
   await clock.advance(60_000);
   assertEquals((await answer).interrupted, true);
@@ -140,7 +140,7 @@ Deno.test("a session that is lost for good is given up, and whoever waits is tol
 Deno.test("a service that refuses makes the join fail", async () => {
   await using fixture = await Fixture.set();
   const { edge, clock, realtime: llm } = fixture;
-  llm.refusals.push(new Error("bad key"));
+  llm.connectErrors.push(new Error("bad key"));
   const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm });
   const call = await agent.createCall("default", "stage");
   await assertRejects(() => clock.until(agent.join(call)), Error, "bad key");
@@ -148,7 +148,7 @@ Deno.test("a service that refuses makes the join fail", async () => {
 
 Deno.test("its own voice out of a loudspeaker is kept from a realtime model", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ answer: "A rather long answer, so that it can come back." }],
+    realtime: [{ reply: "A rather long answer, so that it can come back." }],
   });
   const { clock, ann } = fixture;
   // 20 dB down, 150 ms late.
@@ -167,7 +167,7 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
     if (clock.now() < 8000) clock.schedule(tick, 20);
   };
   tick();
-  await clock.until(fixture.agent.respond("Go."));
+  await clock.until(fixture.agent.generateReply("Go."));
   assertEquals(fixture.events(BargeInEvent).length, 0);
   assertEquals(fixture.events(SpeechStartedEvent).length, 0);
   const { heardSoundMs } = fixture.realtime.sessions[0]!;
@@ -176,7 +176,7 @@ Deno.test("its own voice out of a loudspeaker is kept from a realtime model", as
 
 Deno.test("several people are one stream to a realtime model, and the loudest is who spoke", async () => {
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Both at once.", answer: "One by one." }],
+    realtime: [{ heard: "Both at once.", reply: "One by one." }],
     people: ["ann", "bob"],
   });
   const [ann, bob] = fixture.people;
@@ -186,7 +186,7 @@ Deno.test("several people are one stream to a realtime model, and the loudest is
   await fixture.clock.advance(3000);
   const { heardSoundMs } = fixture.realtime.sessions[0]!;
   assert(Math.abs(heardSoundMs - 800) <= 40, `${heardSoundMs} ms`);
-  assertEquals(fixture.conversation, ["bob: Both at once.", "agent: One by one."]);
+  assertEquals(fixture.conversation, ["bob: Both together.", "agent: One by one."]);
 });
 
 Deno.test("a realtime model takes no recogniser and no voice", async () => {
@@ -195,7 +195,7 @@ Deno.test("a realtime model takes no recogniser and no voice", async () => {
   const agentUser = { id: "b", name: "B" };
   assertThrows(() => new Agent({ edge, agentUser, llm: realtime, stt }), TypeError);
   const turnDetection = fixedEndpointing();
-  for (const needless of [{ vad: fixture.vad }, { turnDetection }, { talk: {} }]) {
+  for (const needless of [{ vad: fixture.vad }, { turnDetection }, { turnHandling: {} }]) {
     assertThrows(
       () => new Agent({ edge, agentUser, llm: realtime, ...needless }),
       TypeError,
@@ -213,12 +213,12 @@ for (
     ["rejects", () => Promise.reject(new Error("the socket is closed"))],
   ] as const
 ) {
-  Deno.test(`an interruption that the session ${how} at is reported, and whoever waits is told`, async () => {
+  Deno.test(`an interruption that the session ${how} at is reported, and its waiting callers are told`, async () => {
     await using fixture = await Fixture.set({
-      realtime: [{ answer: "Once upon a time there was a king who had no crown at all." }],
+      realtime: [{ reply: "Once upon a time there was a king who had no crown at all." }],
     });
     fixture.realtime.sessions[0]!.interrupt = fail;
-    const answer = fixture.agent.respond("A story.");
+    const answer = fixture.agent.generateReply("A story.");
     await fixture.clock.advance(1500);
     await fixture.hear(600, 2000);
     assertEquals((await fixture.clock.until(answer)).interrupted, true);
@@ -230,15 +230,15 @@ for (
 }
 
 Deno.test("a request that the session does not take rejects, and the next answer is the next one's", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "Here I am." }] });
+  await using fixture = await Fixture.set({ realtime: [{ reply: "Here I am." }] });
   const [session] = fixture.realtime.sessions;
   const { sendText } = session!;
   session!.sendText = () => {
     throw new Error("the socket is closed");
   };
-  await assertRejects(() => fixture.agent.respond("Hello?"), Error, "the socket is closed");
+  await assertRejects(() => fixture.agent.generateReply("Hello?"), Error, "the socket is closed");
   session!.sendText = sendText;
-  const outcome = await fixture.clock.until(fixture.agent.respond("Hello?"));
+  const outcome = await fixture.clock.until(fixture.agent.generateReply("Hello?"));
   assertEquals(outcome.text, "Here I am.");
 });
 

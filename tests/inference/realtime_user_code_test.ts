@@ -34,7 +34,7 @@ interface Case {
 const cases = {
   sendAudio: { heard: 0 },
   sendImage: {},
-  // Whoever asked for it is told, and the event is for who did not wait.
+  // The caller is told, and the event is for those who did not wait.
   say: { heard: 2 },
   sendText: { heard: 2 },
   sendToolResult: { heard: 2 },
@@ -70,9 +70,9 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
         realtime: [
           {
             heard: "One?",
-            answer: "First of all there is a lot to be said about it, and some more.",
+            reply: "First of all there is a lot to be said about it, and some more.",
           },
-          { heard: "Two?", answer: "It is", call: { name: "look", input: {} } },
+          { heard: "Two?", reply: "It is", call: { name: "look", input: {} } },
         ],
         seeing: true,
         agent: {
@@ -94,7 +94,9 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
       // Over the agent's answer.
       fixture.utter(600, 3000);
       await clock.advance(5000);
-      const asked = agent[name === "sendText" ? "respond" : "say"]("By the way.").catch(() => {});
+      const asked = agent[name === "sendText" ? "generateReply" : "say"]("By the way.").catch(
+        () => {},
+      );
       await clock.advance(5000);
       const from = clock.now();
       await fixture[Symbol.asyncDispose]();
@@ -141,7 +143,7 @@ Deno.test("a realtime model whose connect is anything makes the join fail, and e
 });
 
 Deno.test("a session that is never begun anew after a loss is given up and tried again", async () => {
-  const fixture = await Fixture.set({ realtime: [{ heard: "Hello?", answer: "Here." }] });
+  const fixture = await Fixture.set({ realtime: [{ heard: "Hello?", reply: "Here." }] });
   const { clock, realtime, ann } = fixture;
   const connect = realtime.connect.bind(realtime);
   let tries = 0;
@@ -159,12 +161,12 @@ Deno.test("an event that makes no sense is told, and does not end the session", 
     undefined,
     5,
     {},
-    { type: "audio", answerId: "a" },
+    { type: "audio", replyId: "a" },
     { type: "tool-call" },
     { type: "nothing" },
   ];
   await using fixture = await Fixture.set({
-    realtime: [{ heard: "Hello?", answer: "Here." }],
+    realtime: [{ heard: "Hello?", reply: "Here." }],
     prepare: ({ clock, realtime }) => {
       const connect = realtime.connect.bind(realtime);
       realtime.connect = async (options) => {

@@ -40,7 +40,7 @@ async function play(
   return last;
 }
 
-Deno.test("the first speaker is heard and the others not, until he has been silent", async () => {
+Deno.test("the first speaker is heard and the others not, until they have been silent", async () => {
   const clock = new VirtualClock();
   const policy = firstSpeakerWins({ vad: new FakeVAD(), clock });
   assertEquals(await play(policy, clock, [0, 0], 200), "ann,bob");
@@ -51,7 +51,7 @@ Deno.test("the first speaker is heard and the others not, until he has been sile
   assertEquals(await play(policy, clock, [0, 9000], 200), "bob");
 });
 
-Deno.test("whoever has waited the longest is heard next, however loud the others are", async () => {
+Deno.test("the speaker who has waited the longest is heard next, however loud the others are", async () => {
   const clock = new VirtualClock();
   const policy = firstSpeakerWins({ vad: new FakeVAD(), clock });
   await play(policy, clock, [3000, 0, 0], 200);
@@ -68,7 +68,7 @@ Deno.test("the floor of one who leaves or falls silent by muting is free again",
   await play(policy, clock, [3000, 0], 200);
   policy.participantLeft!(participants[0]!);
   assertEquals(await play(policy, clock, [0, 3000], 100), "bob");
-  // Muted, he sends nothing at all: the clock releases the floor.
+  // Muted, they send nothing at all: the clock releases the floor.
   await clock.advance(2000);
   assertEquals(await play(policy, clock, [3000], 100), "ann");
 });
@@ -97,7 +97,7 @@ Deno.test("only those on the list are heard", async () => {
   assertEquals(await play(allowList(({ name }) => name < "b"), clock, [0, 0], 20), "ann");
 });
 
-Deno.test("an agent with a policy hears one of two who speak at once", async () => {
+Deno.test("an agent with a policy hears one of two who speak at the same time", async () => {
   for (const [name, expected] of [["first", "ann"], ["loudest", "bob"], ["list", "bob"]] as const) {
     const clockOf: { clock?: VirtualClock } = {};
     const speakerFilter: SpeakerFilter = name === "first"
@@ -127,17 +127,17 @@ Deno.test("an agent with a policy hears one of two who speak at once", async () 
   }
 });
 
-Deno.test("everybody mixed is one transcript, and the loudest is its speaker", async () => {
+Deno.test("all speakers mixed are one transcript, and the loudest is its speaker", async () => {
   await using fixture = await Fixture.set({
     people: ["ann", "bob"],
     transcripts: ["All that was said."],
-    agent: { talk: { mixed: true } },
+    agent: { turnHandling: { mixSpeakers: true } },
   });
   const [ann, bob] = fixture.people;
   fixture.utter(1500, 4000, ann, 3000);
   fixture.utter(1400, 4000, bob, 12_000);
   await fixture.clock.advance(4000);
-  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.stt.segments.length, 1);
   assertEquals(fixture.conversation[0], "bob: All that was said.");
   assertEquals(fixture.llm.requests.length, 1);
 });
@@ -146,7 +146,7 @@ Deno.test("mixed, one who mutes or leaves does not hold the others up", async ()
   await using fixture = await Fixture.set({
     people: ["ann", "bob"],
     transcripts: ["Hello?", "Still here."],
-    agent: { talk: { mixed: true } },
+    agent: { turnHandling: { mixSpeakers: true } },
   });
   const [ann, bob] = fixture.people;
   fixture.speak(300, ann!);

@@ -47,7 +47,7 @@ Deno.test("what is said while the agent is cut off is said after it", async () =
 Deno.test("what is said when the agent was interrupted is said, however it was interrupted", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["Stop that now."],
-    agent: { talk: { answers: () => false } },
+    agent: { turnHandling: { shouldReply: () => false } },
   });
   const { agent, clock } = fixture;
   agent.events.subscribe(AgentSpeechEndedEvent, ({ interrupted }) => {
@@ -137,20 +137,20 @@ Deno.test("a voice that falls silent in a sentence is given up; what was heard i
   });
   await using fixture = await Fixture.set({
     replies: ["Here we go. And then it is over.", "Yes."],
-    agent: { tts, talk: { ttsTimeoutMs: 2000 } },
+    agent: { tts, turnHandling: { ttsTimeoutMs: 2000 } },
   });
   const { agent, clock } = fixture;
-  const outcome = await clock.until(agent.respond("Go."));
+  const outcome = await clock.until(agent.generateReply("Go."));
   assertEquals(outcome, { text: "Here we go. And then it", interrupted: true });
   assertEquals(fixture.errors.map(({ error }) => (error as Error).name), ["TimeoutError"]);
-  agent.respond("And?");
+  agent.generateReply("And?");
   await clock.advance(100);
   assertEquals(fixture.told, ["user: Go.", "assistant: Here we go. And then it", "user: And?"]);
 });
 
 Deno.test("how long a voice is played does not count against its time, and it may have any", async () => {
   for (const ttsTimeoutMs of [100, Infinity]) {
-    await using fixture = await Fixture.set({ agent: { talk: { ttsTimeoutMs } } });
+    await using fixture = await Fixture.set({ agent: { turnHandling: { ttsTimeoutMs } } });
     const outcome = await fixture.clock.until(fixture.agent.say(SPEECH));
     assertEquals(outcome, { text: SPEECH, interrupted: false });
     assertEquals(fixture.errors, []);
@@ -162,20 +162,20 @@ Deno.test("a model whose answer cannot be spoken is stopped, and writes no more"
     replies: [{ text: "A bad one. And so it goes on for ever and ever.", tokenMs: 100 }],
     voice: { failures: { bad: new Error("refused") } },
   });
-  await fixture.clock.until(fixture.agent.respond("Go."));
+  await fixture.clock.until(fixture.agent.generateReply("Go."));
   await fixture.clock.advance(5000);
   assertEquals(fixture.llm.aborted, 1);
   assertEquals(fixture.conversation, ["agent: Go.", "agent: /"]);
 });
 
 const LINK =
-  "The [manual](https://example.com/a/very/long/path/that/nobody/would/say/aloud) says " +
+  "The [manual](https://example.com/a/very/long/path/that/has/no/place/in/speech) says " +
   "**yes** and that all is well.";
 
 Deno.test("what is remembered of a text with marks for the eye is what was heard of it", async () => {
   await using fixture = await Fixture.set({ replies: [LINK, "Ok."] });
   const { agent, clock } = fixture;
-  agent.respond("Go.");
+  agent.generateReply("Go.");
   // "The manual says yes and that all is well.", 50 ms a character.
   await clock.advance(50 * "The manual says".length + 60);
   await clock.until(agent.interrupt());
@@ -191,7 +191,7 @@ Deno.test("a voice that tells its words tells those of the text that it was give
     agent: { tts },
   });
   const { agent, clock } = fixture;
-  agent.respond("Go.");
+  agent.generateReply("Go.");
   await clock.advance(50 * "Very important things".length + 60);
   await clock.until(agent.interrupt());
   assertEquals(fixture.conversation.at(-1), "agent: **Very** *important* **things**/");
@@ -201,7 +201,7 @@ Deno.test("what was heard of a script of syllables is told while the voice still
   const text = "今天天气很好我们可以一起去公园散步然后再去吃一点东西你觉得怎么样呢。";
   await using fixture = await Fixture.set({ replies: [text], voice: { msPerChar: 200, speed: 1 } });
   const { agent, clock } = fixture;
-  agent.respond("Go.");
+  agent.generateReply("Go.");
   await clock.advance(2000);
   await clock.until(agent.interrupt());
   const heard = fixture.conversation.at(-1)!.slice("agent: ".length, -1);
@@ -219,10 +219,10 @@ for (const [what, parts] of [["nothing", []], ["no samples", [sound("")]]] as co
       agent: { tts },
     });
     const { agent, clock } = fixture;
-    const outcome = await clock.until(agent.respond("Go."));
+    const outcome = await clock.until(agent.generateReply("Go."));
     assertEquals(outcome, { text: "One is. Three is.", interrupted: true });
     assertEquals(fixture.errors.map(({ error }) => (error as InferenceError).code), ["no-sound"]);
-    agent.respond("And?");
+    agent.generateReply("And?");
     await clock.advance(100);
     assertEquals(fixture.told, ["user: Go.", "assistant: One is. Three is.", "user: And?"]);
   });
@@ -242,7 +242,7 @@ for (const [what, part] of BROKEN) {
     });
     await using fixture = await Fixture.set({ agent: { llm } });
     const { agent, clock } = fixture;
-    const outcome = await clock.until(agent.respond("Go."));
+    const outcome = await clock.until(agent.generateReply("Go."));
     assertEquals(outcome, { text: "So far. ", interrupted: true });
     assert(fixture.errors[0]?.error instanceof TypeError);
     assertEquals(fixture.conversation.at(-1), "agent: So far. /");
@@ -299,8 +299,8 @@ Deno.test("what fails when a speech begins or ends is reported and stops no othe
 Deno.test("what there is no room for is neither asked, nor shown, nor remembered", async () => {
   await using fixture = await Fixture.set({ replies: ["Yes."] });
   const { agent, clock } = fixture;
-  const answers = Array.from({ length: 33 }, () => agent.respond("Question"));
-  await assertRejects(() => agent.respond("Too much"), RangeError);
+  const answers = Array.from({ length: 33 }, () => agent.generateReply("Question"));
+  await assertRejects(() => agent.generateReply("Too much"), RangeError);
   await assertRejects(() => agent.say("Too much"), RangeError);
   await clock.until(Promise.all(answers));
   assertEquals(fixture.llm.requests.length, 33);
@@ -319,6 +319,6 @@ Deno.test("a turn that there is no room to answer is reported and remembered, an
   assertEquals(fixture.llm.requests.length, 0);
   assertEquals(fixture.errors.map(({ context }) => context), ["answering what somebody said"]);
   await clock.until(agent.interrupt());
-  await clock.until(agent.respond("Well?"));
+  await clock.until(agent.generateReply("Well?"));
   assert(fixture.told.includes("user: Stop that now."));
 });

@@ -12,10 +12,10 @@ function happened(fixture: Fixture): string[] {
     .map(({ event }) => event.constructor.name);
 }
 
-/** Everything by which somebody might be heard. */
+/** Everything by which a stranger might be heard. */
 async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
   await fixture.clock.advance(5000);
-  assertEquals(fixture.stt.stretches, [], what);
+  assertEquals(fixture.stt.segments, [], what);
   assertEquals(fixture.llm.requests, [], what);
   assertEquals(
     fixture.realtime.sessions.map((one) => one.heardSoundMs),
@@ -29,8 +29,8 @@ async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
 
 const flows: Record<string, StageOptions> = {
   "each by themselves": { transcripts: { ann: ["Hello?"], eve: ["Tell me all."] } },
-  "mixed": { transcripts: ["Hello?"], agent: { talk: { mixed: true } } },
-  "a realtime model": { realtime: [{ heard: "Hello?", answer: "Here." }] },
+  "mixed": { transcripts: ["Hello?"], agent: { turnHandling: { mixSpeakers: true } } },
+  "a realtime model": { realtime: [{ heard: "Hello?", reply: "Here." }] },
 };
 
 const rules = {
@@ -48,13 +48,13 @@ for (const [flow, options] of Object.entries(flows)) {
       await assertUnheard(fixture, "alone");
       const ann = fixture.edge.enter(fixture.call, { userId: "ann", name: "Ann", id: "ann" });
       await fixture.hear(1500, 3000, ann);
-      assert(ann.heardMs > 0, "whoever is on the list is answered");
+      assert(ann.heardMs > 0, "a participant on the list is answered");
       ann.leave();
       await fixture.clock.advance(1000);
-      const heard = fixture.stt.stretches.length;
+      const heard = fixture.stt.segments.length;
       const events = happened(fixture).length;
       await fixture.hear(1500, 3000, eve);
-      assertEquals(fixture.stt.stretches.length, heard, "alone again");
+      assertEquals(fixture.stt.segments.length, heard, "alone again");
       assertEquals(happened(fixture).length, events, "alone again");
     });
   }
@@ -76,7 +76,7 @@ Deno.test("what a stranger says while the agent joins is not heard once it has",
   await assertUnheard(fixture, "before the join");
 });
 
-Deno.test("a stranger interrupts nobody, alone with the agent or not", async () => {
+Deno.test("a stranger does not interrupt, alone with the agent or not", async () => {
   for (const people of [["eve"], ["eve", "ann"]]) {
     await using fixture = await Fixture.set({
       people,

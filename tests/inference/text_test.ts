@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { isBackChannel } from "../../src/inference/text/backchannel.ts";
-import { playedText, type SpokenSentence } from "../../src/inference/text/played_text.ts";
+import { isBackchannel } from "../../src/inference/text/backchannel.ts";
+import { heardTexts, type SpokenSentence } from "../../src/inference/text/played_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
 import { stripMarkdown, toSpeakable } from "../../src/inference/text/markdown_filter.ts";
 
@@ -15,7 +15,7 @@ Deno.test("text is cut into sentences where a reader would pause", () => {
     ["Hello there! How are you?", ["Hello there! ", "How are you?"]],
     ["It costs 3.50 euros. Really.", ["It costs 3.50 euros. ", "Really."]],
     ["Dr. Smith met J. Doe, e.g. here.", ["Dr. Smith met J. Doe, e.g. here."]],
-    ['He said "stop." Then he left.', ['He said "stop." ', "Then he left."]],
+    ['Ann said "stop." Then Ann left.', ['Ann said "stop." ', "Then Ann left."]],
     ["1. First\n2. Second", ["1. First\n", "2. Second"]],
     ["It was in 1999. We won.", ["It was in 1999. ", "We won."]],
     ["So am I. You too?", ["So am I. ", "You too?"]],
@@ -114,16 +114,19 @@ Deno.test("whatever is written, more of what is spoken is more of what is writte
 
 Deno.test("signs of listening are told from words", () => {
   for (const text of ["", "Mhm.", "uh-huh", "Yeah, okay.", "[cough]", "Hm?", "ja genau"]) {
-    assertEquals(isBackChannel(text), true, text);
+    assertEquals(isBackchannel(text), true, text);
   }
   for (const text of ["No.", "Stop", "yeah but no", "okay okay okay okay", "What?", "wait"]) {
-    assertEquals(isBackChannel(text), false, text);
+    assertEquals(isBackchannel(text), false, text);
   }
 });
 
 function sentence(text: string, ms: number, change: Partial<SpokenSentence> = {}): SpokenSentence {
   return { text, ms, complete: true, marks: [], ...change };
 }
+
+const playedText = (said: readonly SpokenSentence[], heardMs: number) =>
+  heardTexts(said, heardMs).join("");
 
 Deno.test("what was heard is cut to whole words", () => {
   const said = [sentence("One two three. ", 1400), sentence("Four five six.", 1400)];

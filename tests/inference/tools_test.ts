@@ -1,3 +1,4 @@
+// cspell:ignore wether (a model's mistake)
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
 import { silentLogger } from "../../src/events/logger.ts";
@@ -36,7 +37,7 @@ async function call(tools: Tool[], name: string, input: unknown): Promise<[Fixtu
     replies: [{ calls: [{ name, input: input as never }] }, "So it is."],
     agent: { tools },
   });
-  await fixture.clock.until(fixture.agent.respond("Do it."));
+  await fixture.clock.until(fixture.agent.generateReply("Do it."));
   return [fixture, toolMessages(fixture.llm.requests.at(-1)!.messages)];
 }
 
@@ -48,7 +49,9 @@ Deno.test("a tool is called with checked arguments and its result told to the mo
     ],
     agent: { tools: [weather] },
   });
-  const outcome = await fixture.clock.until(fixture.agent.respond("How is the weather in Bonn?"));
+  const outcome = await fixture.clock.until(
+    fixture.agent.generateReply("How is the weather in Bonn?"),
+  );
   assertEquals(outcome.text, "Let me see.\nIt is 20 degrees.");
   assertEquals(fixture.llm.requests[0]?.tools.map(({ name }) => name), ["weather"]);
   assertEquals(fixture.llm.requests[1]?.messages.slice(1), [
@@ -60,7 +63,7 @@ Deno.test("a tool is called with checked arguments and its result told to the mo
     { role: "tool", callId: "call-1", name: "weather", text: "BONN: 20 F x1", isError: false },
   ]);
   assertEquals(fixture.events(ToolCalledEvent).length, 1);
-  await fixture.clock.until(fixture.agent.respond("Thanks."));
+  await fixture.clock.until(fixture.agent.generateReply("Thanks."));
   assertEquals(fixture.told.slice(-3), [
     "tool: BONN: 20 F x1",
     "assistant: It is 20 degrees.",
@@ -83,7 +86,7 @@ Deno.test("what is said before a tool is called is said while it runs", async ()
     agent: { tools: [slow] },
   });
   await using _stage = fixture;
-  await fixture.clock.until(fixture.agent.respond("Go."));
+  await fixture.clock.until(fixture.agent.generateReply("Go."));
   assert(saidMs >= 540, `${saidMs} ms`);
 });
 
@@ -152,7 +155,7 @@ Deno.test("an interruption aborts the tool, and half a call is not remembered", 
     replies: [{ text: "One moment.", calls: [{ name: "endless", input: {} }] }, "Very well."],
     agent: { tools: [endless] },
   });
-  fixture.agent.respond("Go.");
+  fixture.agent.generateReply("Go.");
   await fixture.clock.advance(1000);
   await fixture.hear(900, 2000);
   assert(aborted);
@@ -173,7 +176,7 @@ Deno.test("a model that calls tools for ever is stopped", async () => {
     ],
     agent: { tools: [weather] },
   });
-  const outcome = await fixture.clock.until(fixture.agent.respond("Go."));
+  const outcome = await fixture.clock.until(fixture.agent.generateReply("Go."));
   assertEquals(outcome.text, "Enough.");
   assertEquals(fixture.llm.requests.length, 8);
 });

@@ -62,11 +62,11 @@ Deno.test("a sentence is spoken while the model still writes the next", async ()
     300 + 3 * 500 + 100,
   );
   const [metrics] = fixture.events(ReplyLatencyEvent);
-  assertEquals(metrics?.turnMs, 400);
-  assertEquals(metrics?.llmFirstTokenMs, 300);
+  assertEquals(metrics?.endOfTurnDelayMs, 400);
+  assertEquals(metrics?.ttftMs, 300);
   assertEquals(metrics?.llmMs, 1800);
-  assertEquals(metrics?.ttsMs, 100);
-  assertEquals(metrics?.ownMs, 0);
+  assertEquals(metrics?.ttfbMs, 100);
+  assertEquals(metrics?.overheadMs, 0);
   assertEquals(metrics?.voiceToVoiceMs, 400 + 1800 + 100 + metrics!.playoutMs);
 });
 
@@ -99,7 +99,7 @@ Deno.test("a conversation that cannot be written delays and breaks nothing", asy
 Deno.test("noise that nothing is understood of is not answered", async () => {
   await using fixture = await Fixture.set({ transcripts: [""] });
   await fixture.hear(400, 2000);
-  assertEquals(fixture.stt.stretches.length, 1);
+  assertEquals(fixture.stt.segments.length, 1);
   assertEquals(fixture.llm.requests.length, 0);
   assertEquals(fixture.conversation, []);
 });
@@ -116,7 +116,7 @@ Deno.test("a word that is taken back again is complete in the conversation, and 
 Deno.test("a sound shorter than the least speech reaches no recogniser", async () => {
   await using fixture = await Fixture.set();
   await fixture.hear(120, 2000);
-  assertEquals(fixture.stt.stretches.length, 0);
+  assertEquals(fixture.stt.segments.length, 0);
 });
 
 Deno.test("the recogniser gets the beginning of the first word", async () => {
@@ -125,8 +125,8 @@ Deno.test("the recogniser gets the beginning of the first word", async () => {
   await fixture.hear(600, 1000);
   // 300 ms from before the first sound, the speech, and the pause that ended it.
   assert(
-    fixture.stt.stretches[0]!.audioMs >= 600 + 200 + 280,
-    `${fixture.stt.stretches[0]!.audioMs}`,
+    fixture.stt.segments[0]!.audioMs >= 600 + 200 + 280,
+    `${fixture.stt.segments[0]!.audioMs}`,
   );
 });
 
@@ -144,7 +144,7 @@ Deno.test("a turn whose text does not end like a sentence is given more time", a
   for (const [text, silenceMs] of [["It is late.", 300], ["It is", 900]] as const) {
     await using fixture = await Fixture.set({ transcripts: [text], agent: { turnDetection } });
     await fixture.hear(500, 3000);
-    assertEquals(fixture.events(ReplyLatencyEvent)[0]?.turnMs, silenceMs);
+    assertEquals(fixture.events(ReplyLatencyEvent)[0]?.endOfTurnDelayMs, silenceMs);
   }
 });
 
@@ -160,7 +160,7 @@ Deno.test("a turn detector that fails costs the turn nothing but its judgement",
   });
   await fixture.hear(500, 3000);
   assertEquals(fixture.llm.requests.length, 1);
-  assertEquals(fixture.events(ReplyLatencyEvent)[0]?.turnMs, 600);
+  assertEquals(fixture.events(ReplyLatencyEvent)[0]?.endOfTurnDelayMs, 600);
 });
 
 Deno.test("a muted microphone ends the turn although no silence is heard", async () => {
@@ -187,7 +187,7 @@ Deno.test("a recogniser that fails is reported, and the next turn is understood"
 Deno.test("a recogniser that gives no final text is given up, and its last text is taken", async () => {
   await using fixture = await Fixture.set({
     transcripts: [{ text: "", partials: [{ afterMs: 300, text: "Are you there" }], hangs: true }],
-    agent: { talk: { hearing: { sttTimeoutMs: 2000 } } },
+    agent: { turnHandling: { vad: { sttTimeoutMs: 2000 } } },
   });
   await fixture.hear(500, 3000);
   assertEquals((fixture.errors[0]?.error as Error).name, "TimeoutError");
@@ -197,7 +197,7 @@ Deno.test("a recogniser that gives no final text is given up, and its last text 
 Deno.test("speech without end is cut for the recogniser and stays one turn", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["one", "two", "three"],
-    agent: { talk: { hearing: { maxStretchMs: 1000 } } },
+    agent: { turnHandling: { vad: { maxSegmentMs: 1000 } } },
   });
   await fixture.hear(2400, 1500);
   assertEquals(fixture.told, ["user: one two three"]);
@@ -220,7 +220,7 @@ Deno.test("a model that falls silent in mid-answer is given up; what was said is
   await using fixture = await Fixture.set({
     transcripts: ["First.", "Second."],
     replies: [{ text: "So far so good. But", hangs: true }, "Yes."],
-    agent: { talk: { llmTimeoutMs: 3000 } },
+    agent: { turnHandling: { llmTimeoutMs: 3000 } },
   });
   await fixture.hear(500, 6000);
   assertEquals((fixture.errors[0]?.error as Error).name, "TimeoutError");
@@ -264,14 +264,14 @@ Deno.test("say waits for what is being said, and with interrupt it does not", as
   assertEquals(fixture.conversation, ["agent: The first/", "agent: /", "agent: Fire!"]);
 });
 
-Deno.test("respond answers a text of the application as if it had been said", async () => {
+Deno.test("generateReply replies to a text of the application as if it had been said", async () => {
   await using fixture = await Fixture.set({ replies: ["Welcome!"] });
-  const outcome = await fixture.clock.until(fixture.agent.respond("Greet whoever is here."));
+  const outcome = await fixture.clock.until(fixture.agent.generateReply("Greet all who are here."));
   assertEquals(outcome, { text: "Welcome!", interrupted: false });
   const { participant } = fixture.ann;
-  await fixture.clock.until(fixture.agent.respond("Hello", { participant }));
+  await fixture.clock.until(fixture.agent.generateReply("Hello", { participant }));
   assertEquals(fixture.conversation, [
-    "agent: Greet whoever is here.",
+    "agent: Greet all who are here.",
     "agent: Welcome!",
     "ann: Hello",
     "agent: Welcome!",
@@ -287,7 +287,7 @@ Deno.test("what was said before the agent came is what it goes on from", async (
   const parts = { llm: fixture.llm, stt: fixture.stt, tts: fixture.tts, vad: fixture.vad };
   const second = new Agent({ edge, agentUser: { id: "second", name: "Second" }, ...parts });
   await clock.until(second.join(fixture.call));
-  await clock.until(second.respond("Who am I?"));
+  await clock.until(second.generateReply("Who am I?"));
   assertEquals(fixture.told, ["user: My name is Ann.", "user: Who am I?"]);
   await clock.until(second.close());
 });
@@ -318,7 +318,7 @@ Deno.test("components start together, and one that fails stops the others and th
 
 Deno.test("closing the agent cuts off what it says and leaves nothing behind", async () => {
   const fixture = await Fixture.set({ replies: ["A very long answer that goes on and on."] });
-  const answer = fixture.agent.respond("Go on.");
+  const answer = fixture.agent.generateReply("Go on.");
   await fixture.clock.advance(500);
   await fixture.clock.until(fixture.agent.close());
   assertEquals(await answer, { text: "A very", interrupted: true });
@@ -335,7 +335,7 @@ for (
     ["gives NaN", () => NaN, 2000],
     ["gives Infinity", () => Infinity, 2000],
     ["gives a negative time", () => -5, 2000],
-    ["gives more than anybody waits", () => 31_000, 2000],
+    ["gives more than any speaker waits", () => 31_000, 2000],
     ["gives a text", () => "400" as unknown as number, 2000],
     ["gives nothing", () => undefined as unknown as number, 2000],
   ] as const
@@ -356,7 +356,7 @@ for (
   });
 }
 
-Deno.test("a detector that decides late is told that nobody waits any more", async () => {
+Deno.test("a detector that decides late is told that the wait is over", async () => {
   let aborted: unknown;
   await using fixture = await Fixture.set({
     transcripts: ["Hello."],
@@ -374,7 +374,7 @@ Deno.test("a detector that decides late is told that nobody waits any more", asy
   assertEquals((aborted as DOMException).name, "TimeoutError");
 });
 
-Deno.test("what somebody was saying when the agent left is shown as complete", async () => {
+Deno.test("what a participant was saying when the agent left is shown as complete", async () => {
   const fixture = await Fixture.set({
     transcripts: [{ text: "I was about to", partials: [{ afterMs: 200, text: "I was" }] }],
   });
@@ -388,52 +388,76 @@ Deno.test("what somebody was saying when the agent left is shown as complete", a
 Deno.test("options that make no sense are refused when the agent is made", async () => {
   await using fixture = await Fixture.set();
   const { edge, llm, stt, tts } = fixture;
-  const make = (talk: unknown) =>
+  const make = (turnHandling: unknown) =>
     new Agent({
       edge,
       agentUser: { id: "b", name: "B" },
       llm,
       stt,
       tts,
-      talk: talk as TurnHandlingOptions,
+      turnHandling: turnHandling as TurnHandlingOptions,
     });
   for (
     const [talk, errorClass, message] of [
-      ["fast", TypeError, 'talk must be an object, got "fast"'],
-      [null, TypeError, "talk must be an object, got null"],
-      [{ hearing: 1 }, TypeError, "talk.hearing must be an object, got 1"],
-      [{ hearing: { threshold: NaN } }, RangeError, "threshold must be a number from 0 to 1"],
-      [{ hearing: { minSpeechMs: -1 } }, RangeError, "minSpeechMs must be a number from 0 to"],
+      ["fast", TypeError, 'turnHandling must be an object, got "fast"'],
+      [null, TypeError, "turnHandling must be an object, got null"],
+      [{ vad: 1 }, TypeError, "turnHandling.vad must be an object, got 1"],
+      [{ vad: { threshold: NaN } }, RangeError, "threshold must be a number from 0 to 1"],
+      [{ vad: { minSpeechMs: -1 } }, RangeError, "minSpeechMs must be a number from 0 to"],
       [
-        { hearing: { pauseMs: "200" } },
+        { vad: { silenceDurationMs: "200" } },
         RangeError,
-        'pauseMs must be a number from 0 to 60000, got "',
+        'silenceDurationMs must be a number from 0 to 60000, got "',
       ],
-      [{ hearing: { preRollMs: Infinity } }, RangeError, "preRollMs must be a number from 0 to"],
-      [{ hearing: { maxStretchMs: 0 } }, RangeError, "maxStretchMs must be a number from 1000 to"],
       [
-        { hearing: { sttTimeoutMs: NaN } },
+        { vad: { prefixPaddingMs: Infinity } },
         RangeError,
-        "talk.hearing.sttTimeoutMs must be a number",
+        "prefixPaddingMs must be a number from 0 to",
       ],
-      [{ bargeIn: { confirmMs: -700 } }, RangeError, "talk.bargeIn.confirmMs must be a number"],
-      [{ bargeIn: { patienceMs: "x" } }, RangeError, "talk.bargeIn.patienceMs must be a number"],
-      [{ llmTimeoutMs: NaN }, RangeError, "talk.llmTimeoutMs must be a number"],
-      [{ ttsTimeoutMs: -1 }, RangeError, "talk.ttsTimeoutMs must be a number"],
-      [{ eagerTurns: "no" }, TypeError, 'talk.eagerTurns must be a boolean, got "no"'],
-      [{ mixed: 1 }, TypeError, "talk.mixed must be a boolean, got 1"],
-      [{ answers: true }, TypeError, "talk.answers must be a function, got true"],
-      [{ historyLimit: 0.5 }, RangeError, "talk.historyLimit must be an integer >= 1, got 0.5"],
+      [{ vad: { maxSegmentMs: 0 } }, RangeError, "maxSegmentMs must be a number from 1000 to"],
+      [
+        { vad: { sttTimeoutMs: NaN } },
+        RangeError,
+        "turnHandling.vad.sttTimeoutMs must be a number",
+      ],
+      [
+        { interruption: { minDurationMs: -700 } },
+        RangeError,
+        "turnHandling.interruption.minDurationMs must be a number",
+      ],
+      [
+        { interruption: { falseInterruptionTimeoutMs: "x" } },
+        RangeError,
+        "turnHandling.interruption.falseInterruptionTimeoutMs must be a number",
+      ],
+      [{ llmTimeoutMs: NaN }, RangeError, "turnHandling.llmTimeoutMs must be a number"],
+      [{ ttsTimeoutMs: -1 }, RangeError, "turnHandling.ttsTimeoutMs must be a number"],
+      [
+        { preemptiveGeneration: "no" },
+        TypeError,
+        'turnHandling.preemptiveGeneration must be a boolean, got "no"',
+      ],
+      [{ mixSpeakers: 1 }, TypeError, "turnHandling.mixSpeakers must be a boolean, got 1"],
+      [{ shouldReply: true }, TypeError, "turnHandling.shouldReply must be a function, got true"],
+      [
+        { historyLimit: 0.5 },
+        RangeError,
+        "turnHandling.historyLimit must be an integer >= 1, got 0.5",
+      ],
     ] as const
   ) assertThrows(() => make(talk), errorClass, message);
-  make({ llmTimeoutMs: Infinity, hearing: { sttTimeoutMs: Infinity }, bargeIn: { patienceMs: 0 } });
+  make({
+    llmTimeoutMs: Infinity,
+    vad: { sttTimeoutMs: Infinity },
+    bargeIn: { falseInterruptionTimeoutMs: 0 },
+  });
 });
 
 Deno.test("without limits, model and recogniser are waited for as long as they take", async () => {
   await using fixture = await Fixture.set({
     transcripts: [{ text: "Take your time.", delayMs: 60_000 }],
     replies: [{ text: "Done.", firstTokenMs: 3_000_000 }],
-    agent: { talk: { llmTimeoutMs: Infinity, hearing: { sttTimeoutMs: Infinity } } },
+    agent: { turnHandling: { llmTimeoutMs: Infinity, vad: { sttTimeoutMs: Infinity } } },
   });
   await fixture.hear(600, 5000);
   await fixture.clock.advance(3_100_000);

@@ -9,7 +9,7 @@ import { jpegEncoder } from "../../src/adapters/jpeg/mod.ts";
 import { transferAway } from "../fixtures/slips.ts";
 import { encodeFrame } from "../../src/inference/vision/encode_frame.ts";
 import { pngEncoder } from "../../src/inference/vision/png_encoder.ts";
-import type { Pixels } from "../../src/inference/vision/frame_pixels.ts";
+import type { Pixels } from "../../src/inference/contracts/image_encoder.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
 import { Fixture } from "./_fixture.ts";
 
@@ -153,7 +153,7 @@ Deno.test("nothing but the picture is in its file, whatever becomes of it meanwh
   for (const encoder of [pngEncoder, jpegEncoder()]) {
     const decode = encoder === pngEncoder ? decodePng : decodeJpeg;
     for (const name of [...Object.keys(meanwhile), ...Object.keys(lies)]) {
-      // What the encoder's memory still has of somebody else's.
+      // What the encoder's memory still has of another picture.
       await encoder.encode(of(250, 20, 30));
       const black = of(0, 0, 0);
       const pixels = lies[name]?.(black) ?? black;
@@ -191,7 +191,7 @@ Deno.test("a model that can be shown pictures gets the latest with what was said
   await fixture.clock.advance(1000);
   video.push(plain(8, 8, [9, 9, 9], fixture.clock.now()));
   await fixture.clock.advance(100);
-  await fixture.clock.until(fixture.agent.respond("What do you see?"));
+  await fixture.clock.until(fixture.agent.generateReply("What do you see?"));
   const message = fixture.llm.requests[0]?.messages.at(-1);
   assert(message?.role === "user");
   const [image] = message.images!;
@@ -234,8 +234,8 @@ Deno.test("waiting for a first frame ends with its time", async () => {
   assertEquals(error.name, "TimeoutError");
 });
 
-Deno.test("a realtime model is shown what is to be seen when somebody begins to speak", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ answer: "I see." }], seeing: true });
+Deno.test("a realtime model is shown what is to be seen when a participant begins to speak", async () => {
+  await using fixture = await Fixture.set({ realtime: [{ reply: "I see." }], seeing: true });
   const video = fixture.ann.publishVideo();
   await fixture.clock.advance(100);
   video.push(plain(8, 8, [1, 2, 3], fixture.clock.now()));

@@ -1,6 +1,6 @@
 /** What the tests of the media process share. @module */
 import { Call } from "../../src/edge/call.ts";
-import type { Connection } from "../../src/edge/connection.ts";
+import type { CallConnection } from "../../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { EdgeTransport } from "../../src/edge/edge_transport.ts";
 import type { JsonValue } from "../../src/edge/types.ts";
@@ -14,14 +14,14 @@ import {
   type ProcessLease,
 } from "../../src/media/parent/media_process.ts";
 
-/** The host without WebRTC. */
-export const FAKE_HOST = new URL("./fixtures/fake_host.ts", import.meta.url);
-/** The host whose people are peers in its own process. */
-export const LOOPBACK_HOST = new URL("./fixtures/loopback_host.ts", import.meta.url);
+/** The child without WebRTC. */
+export const FAKE_CHILD = new URL("./fixtures/fake_child.ts", import.meta.url);
+/** The child whose people are peers in its own process. */
+export const LOOPBACK_CHILD = new URL("./fixtures/loopback_child.ts", import.meta.url);
 
-/** A process with the fake host. */
+/** A process with the fake child. */
 export function fakeProcess(options: Partial<MediaProcessOptions> = {}): MediaProcess {
-  return new MediaProcess({ host: FAKE_HOST, config: null, logger: silentLogger, ...options });
+  return new MediaProcess({ child: FAKE_CHILD, config: null, logger: silentLogger, ...options });
 }
 
 /** The wire behind a lease. */
@@ -93,7 +93,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 }
 
 /** A connection's close reason, and how long it took from now on. */
-export async function closeOf(connection: Connection): Promise<{ reason: string; ms: number }> {
+export async function closeOf(connection: CallConnection): Promise<{ reason: string; ms: number }> {
   const start = performance.now();
   const reason = await connection.closed;
   return { reason, ms: performance.now() - start };

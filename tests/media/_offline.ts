@@ -13,7 +13,7 @@ export interface Printed {
 /**
  * A program that joins a call over the package as a registry serves it, with everything it needs in
  * a cache of its own. The registry is gone when this has been made. Where the system lets us, the
- * program runs in a network namespace of its own and as nobody, who has no home.
+ * program runs in a network namespace of its own and as a user without a home.
  */
 export class OfflineMachine implements AsyncDisposable {
   /** The cache: what `DENO_DIR` is. */
@@ -35,19 +35,20 @@ export class OfflineMachine implements AsyncDisposable {
     await Deno.chmod(path, 0o755);
     const prefix = await isolation();
     let deno = Deno.execPath();
-    if (prefix.length > 0) await place(deno, deno = `${path}/deno`); // nobody may not read ours
+    if (prefix.length > 0) await place(deno, deno = `${path}/deno`); // that user may not read ours
     const machine = new OfflineMachine(path, deno, prefix);
     try {
       await linkPackages(machine.denoDir);
       await using registry = await startRegistry();
       await Deno.writeTextFile(`${path}/main.ts`, program(registry));
+      await machine.configure({});
       const cached = await new Deno.Command(Deno.execPath(), {
         args: ["cache", "main.ts"],
         cwd: path,
         env: { DENO_DIR: machine.denoDir, JSR_URL: registry.url },
       }).output();
       assertEquals(cached.code, 0, decoder.decode(cached.stderr));
-      // Where the program finds the versions, also when nobody serves them any more.
+      // Where the program finds the versions, also when no registry serves them any more.
       await Deno.writeTextFile(`${path}/jsr_url`, registry.url);
       return machine;
     } catch (error) {
@@ -82,6 +83,16 @@ export class OfflineMachine implements AsyncDisposable {
     }
   }
 
+  /** Writes the project's `deno.json`. */
+  async configure(config: unknown): Promise<void> {
+    await Deno.writeTextFile(`${this.#path}/deno.json`, JSON.stringify(config));
+  }
+
+  /** The project's lock file. */
+  get lock(): string {
+    return `${this.#path}/deno.lock`;
+  }
+
   /** Takes the module with this text out of the cache. */
   async forget(text: string): Promise<void> {
     const folder = `${this.denoDir}/remote/http`;
@@ -98,7 +109,7 @@ export class OfflineMachine implements AsyncDisposable {
     await Deno.remove(this.#path, { recursive: true });
   }
 
-  /** For whoever is not root. */
+  /** For a user that is not root. */
   async #setWritable(writable: boolean): Promise<void> {
     const mode = writable ? 0o755 : 0o555;
     for (const folder of ["", "/npm", "/gen", "/remote"]) {
@@ -136,7 +147,7 @@ export const getstreamProgram: Program = ({ url, version }) => `
   import { GetStreamEdge } from "jsr:@ringline/getstream@${version}";
   await using _edge = new GetStreamEdge({ apiKey: "key", apiSecret: "secret" });
   const process = new MediaProcess({
-    host: new URL("${url}@ringline/getstream/${version}/child/main.ts"),
+    child: new URL("${url}@ringline/getstream/${version}/child/main.ts"),
     config: null,
     permissions: { net: true },
   });
@@ -151,8 +162,8 @@ export const getstreamProgram: Program = ({ url, version }) => `
 
 /** What takes the network and the home from a command, as far as this machine can. */
 async function isolation(): Promise<string[]> {
-  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-  for (const prefix of [["unshare", "-n", ...nobody], ["unshare", "-rn"]]) {
+  const unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  for (const prefix of [["unshare", "-n", ...unprivileged], ["unshare", "-rn"]]) {
     const [command, ...args] = prefix;
     const test = new Deno.Command(command!, { args: [...args, "true"], stderr: "null" });
     try {

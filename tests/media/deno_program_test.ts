@@ -11,10 +11,11 @@ import { GetStreamEdge } from "../../src/edges/getstream/getstream_edge.ts";
 import { LocalEdge } from "../../src/edges/local/local_edge.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { startFailure } from "../../src/media/parent/start_failure.ts";
-import { FAKE_HOST, fakeProcess, isAlive, until } from "./_fixture.ts";
+import { FAKE_CHILD, fakeProcess, isAlive, until } from "./_fixture.ts";
+import { fileURLToPath } from "node:url";
 
 const deno = Deno.execPath();
-const config = new URL("../../deno.json", import.meta.url).pathname;
+const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
 
 /** What stands for `deno compile`, whose runtime is not to be had everywhere. */
 const COMPILED = `
@@ -34,15 +35,15 @@ class Scripts implements AsyncDisposable {
   }
 
   /** A program that starts a media process, says how that went, and ends. */
-  program(options: { stub?: string; denoPath?: string; host?: string } = {}): string {
-    const { stub = "", denoPath, host = FAKE_HOST.href } = options;
+  program(options: { stub?: string; denoPath?: string; child?: string } = {}): string {
+    const { stub = "", denoPath, child = FAKE_CHILD.href } = options;
     const module = new URL("../../src/media/parent/media_process.ts", import.meta.url);
     return this.add(
       "program.ts",
       `import { MediaProcess } from ${JSON.stringify(module)};
       ${stub}
       const media = new MediaProcess({
-        host: new URL(${JSON.stringify(host)}),
+        child: new URL(${JSON.stringify(child)}),
         config: null,
         denoPath: ${JSON.stringify(denoPath)},
       });
@@ -98,23 +99,27 @@ Deno.test("a compiled program that names itself is told so, and not started agai
   await using scripts = new Scripts();
   const program = scripts.program({ stub: COMPILED });
   const said = await scripts.run(program, NAMING, { RINGLINE_DENO: "/opt/compiled-agent" });
-  assertEquals(said, "no-deno /opt/compiled-agent is this compiled program, not a Deno");
+  assertEquals(
+    said,
+    "no-deno /opt/compiled-agent is this compiled program, not a Deno: " +
+      "name a Deno by denoPath or RINGLINE_DENO",
+  );
 });
 
 Deno.test("modules inside a compiled program: the error says why another Deno lacks them", async () => {
   await using scripts = new Scripts();
-  const host = "file:///tmp/deno-compile-agent/host.ts";
-  const program = scripts.program({ stub: COMPILED, host });
+  const child = "file:///tmp/deno-compile-agent/child.ts";
+  const program = scripts.program({ stub: COMPILED, child });
   const said = await scripts.run(program, NAMING, { RINGLINE_DENO: deno });
   assertStringIncludes(said, `media-process-not-started`);
-  assertStringIncludes(said, `Module not found "${host}"`);
+  assertStringIncludes(said, `Module not found "${child}"`);
   assertStringIncludes(said, "let that import @ringline/edge from JSR");
 });
 
 Deno.test("a Deno is named only where the variable that prevents recursion may be read", async () => {
   await using scripts = new Scripts();
   const said = await scripts.run(scripts.program({ denoPath: deno }), ["--allow-run"]);
-  assertStringIncludes(said, "permission-denied another Deno can be named only with");
+  assertStringIncludes(said, "permission-denied naming another Deno needs");
   assertStringIncludes(said, "--allow-env=RINGLINE_DENO");
 });
 
@@ -164,7 +169,7 @@ Deno.test("the environment of a media process names no Deno", {
   await lease.release();
 });
 
-Deno.test("what is no Deno is refused at once, with its name", async () => {
+Deno.test("what is no Deno is refused immediately, with its name", async () => {
   await using scripts = new Scripts();
   const old = `#!/bin/sh\necho '{"denoVersion":"2.8.9","denoDir":"/x"}'`;
   const cases: [string, string, string][] = [
@@ -185,7 +190,7 @@ Deno.test("what is no Deno is refused at once, with its name", async () => {
   }
 });
 
-Deno.test("an edge takes denoPath, and says at once when it makes no sense", async () => {
+Deno.test("an edge takes denoPath, and says immediately when it makes no sense", async () => {
   await using local = new LocalEdge({ denoPath: "false", logger: silentLogger });
   const call = await local.createCall("kitchen");
   await assertRejects(() => local.callLink(call), EdgeError, "false is no Deno");
@@ -260,7 +265,7 @@ Deno.test("a proxy in small letters reaches the media process with what its erro
     return new Response(null, { status: 403 }); // Deno caches a 404
   });
   await using scripts = new Scripts();
-  const program = scripts.program({ host: "http://modules.invalid/host.ts" });
+  const program = scripts.program({ child: "http://modules.invalid/child.ts" });
   const env = { http_proxy: `http://127.0.0.1:${proxy.addr.port}` };
   const said = await scripts.run(program, ["--allow-run"], env);
   const grant = /--allow-env=\S+/.exec(said)?.[0];
@@ -313,7 +318,7 @@ Deno.test("our own Deno is not blamed on denoPath, and the error says what to do
   const mute = await scripts.run(own("/bin/false"), ["--allow-run"]);
   assertMatch(
     mute,
-    /^no-deno \/bin\/false cannot be asked: .* \(exit code 1\)\. With --allow-env=/,
+    /^no-deno \/bin\/false cannot be probed: .* \(exit code 1\)\. With --allow-env=/,
   );
   assert(!mute.includes("denoPath"), mute);
   for (const flags of [["--allow-run"], ["-A"]]) {
@@ -350,7 +355,7 @@ Deno.test("a library that the media process lacks: the error names it, and what 
 }, () => {
   const lastWords = "deno: error while loading shared libraries: libgcc_s.so.1: cannot open\n";
   const end = "exit code 127";
-  const error = startFailure({ end, lastWords, host: FAKE_HOST, denoDir: undefined });
+  const error = startFailure({ end, lastWords, child: FAKE_CHILD, denoDir: undefined });
   assertStringIncludes(
     error.message,
     "(exit code 127): deno: error while loading shared libraries",
@@ -361,8 +366,8 @@ Deno.test("a library that the media process lacks: the error names it, and what 
 
 /** The error of a start that failed with these last words. */
 function failure(lastWords: string, end = "exit code 1"): string {
-  const host = new URL("https://jsr.io/@ringline/edge/0.1.0/src/edges/local/child/main.ts");
-  return startFailure({ end, lastWords, host, denoDir: "/cache" }).message;
+  const child = new URL("https://jsr.io/@ringline/edge/0.1.0/src/edges/local/child/main.ts");
+  return startFailure({ end, lastWords, child, denoDir: "/cache" }).message;
 }
 
 Deno.test("only what was not loaded over a network is said to be loaded ahead", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { Playout } from "../../src/media/room/playout.ts";
-import { TICK_MS, TICK_SAMPLES } from "../../src/media/room/time.ts";
+import { TICK_MS } from "../../src/audio/grid.ts";
+import { TICK_SAMPLES } from "../../src/media/wire/time.ts";
 
 const SLOT_SAMPLES = 2 * TICK_SAMPLES;
 /** As long as the room waits for a live agent. */

@@ -18,7 +18,7 @@ Deno.test("a join announces who and what is there, and leaving ends the process"
   assertEquals(await isAlive(pid), false);
 });
 
-Deno.test("a refused join rejects with the host's reason and leaves nothing behind", async () => {
+Deno.test("a refused join rejects with the child's reason and leaves nothing behind", async () => {
   await using edge = new TestEdge(fakeProcess());
   edge.params = "refuse";
   const call = await edge.createCall("call");
@@ -91,7 +91,7 @@ Deno.test("the process is gone when its parent is killed", async () => {
   await reader.cancel();
 });
 
-Deno.test("custom events go to the host and come back as events", async () => {
+Deno.test("custom events go to the child and come back as events", async () => {
   await using edge = new TestEdge(fakeProcess());
   const received: unknown[] = [];
   using _ = edge.events.subscribe(CustomEventReceivedEvent, ({ data, participant }) => {
@@ -108,14 +108,14 @@ Deno.test("rows come in order with their participant, and what is lost shows in 
   let wrong = 0;
   await using edge = new TestEdge(fakeProcess());
   const agent = testAgent((row) => {
-    numbers.push(row.number);
     const [entry] = row.entries;
+    numbers.push(entry!.row);
     if (row.count !== 1 || entry?.participant.id !== "p1" || entry.trackId !== "t1") wrong++;
-    if (entry?.pcm.samples.some((sample) => sample !== row.number)) wrong++;
+    if (entry?.pcm.samples.some((sample) => sample !== entry.row)) wrong++;
   });
   const connection = await edge.join(agent, await edge.createCall("call"));
   const lease = await edge.process.acquire();
-  // More than the 8 s that are kept, at once: the oldest give way.
+  // More than the 8 s that are kept, in one go: the oldest give way.
   await lease.request("rows", 500);
   await until("the last row", () => numbers.at(-1) === 499);
   assertEquals(numbers, Array.from({ length: 400 }, (_, index) => index + 100));
@@ -145,7 +145,7 @@ Deno.test("control overtakes a backlog that an agent has not read", async () => 
   await connection.close();
 });
 
-Deno.test("what an agent says reaches the host whole, and a flush says what was not played", async () => {
+Deno.test("what an agent says reaches the child whole, and a flush says what was not played", async () => {
   await using edge = new TestEdge(fakeProcess());
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
   const track = edge.createAudioTrack();
@@ -173,7 +173,7 @@ Deno.test("an agent that throws at a row harms neither its call nor the process"
   await lease.release();
 });
 
-Deno.test("who joins with a wrong user or call is told so, and nobody else notices", async () => {
+Deno.test("who joins with a wrong user or call is told so, and no other call notices", async () => {
   await using edge = new TestEdge(fakeProcess());
   const call = await edge.createCall("call");
   const other = await edge.join(testAgent(), call);
@@ -185,7 +185,7 @@ Deno.test("who joins with a wrong user or call is told so, and nobody else notic
   const wrong = { id: 5, type: "default" } as unknown as typeof call;
   await assertRejects(() => edge.join(testAgent(), wrong), TypeError, "call.id");
   const deaf = testAgent(undefined, { sampleRate: 8000 as 16_000 });
-  await assertRejects(() => edge.join(deaf, call), TypeError, "hearing.sampleRate");
+  await assertRejects(() => edge.join(deaf, call), TypeError, "audioSubscription.sampleRate");
   assertEquals([other.state, edge.process.pid, edge.connections.size], ["active", pid, 1]);
   assertEquals(edge.process.leases, 1);
   await other.close();
@@ -210,7 +210,7 @@ Deno.test("a process that fails says goodbye to the people, and the agents learn
     type: "start",
     version: 99,
     config: null,
-    grown: { aboveBytes: 1, everyMs: 99 },
+    memoryLimit: { bytes: 1, checkEveryMs: 99 },
   });
   assertEquals((await closeOf(connection)).reason, "media-process-lost");
   await lease.release();

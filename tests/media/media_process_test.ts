@@ -1,11 +1,20 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { EdgeError, ProtocolError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { FAKE_HOST, fakeProcess, isAlive, linkOf, testAgent, TestEdge, until } from "./_fixture.ts";
+import {
+  FAKE_CHILD,
+  fakeProcess,
+  isAlive,
+  linkOf,
+  testAgent,
+  TestEdge,
+  until,
+} from "./_fixture.ts";
 import { findDeno } from "../../src/media/parent/deno_program.ts";
 import { spawnChild } from "../../src/media/parent/spawn.ts";
+import { fileURLToPath } from "node:url";
 
-/** A process that runs this instead of a host. */
+/** A process that runs this instead of a child. */
 function program(code: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["eval", code],
@@ -43,7 +52,7 @@ Deno.test("a media process refuses an agent's program of another version, and sa
   const decoder = new TextDecoder(), encoder = new TextEncoder();
   const process = fakeProcess({
     spawn: () => {
-      const child = spawnChild(deno, { host: FAKE_HOST });
+      const child = spawnChild(deno, { child: FAKE_CHILD });
       // Another version, which also starts with something else than this one does.
       const otherVersion = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
         transform: (bytes, output) => {
@@ -82,7 +91,7 @@ Deno.test("after a death the next lease gets a new process", async () => {
 Deno.test("an empty process that has grown is replaced, one that is in use is not", async () => {
   const codes: string[] = [];
   const process = fakeProcess({
-    recycle: { aboveBytes: 1, everyMs: 20 },
+    memoryLimit: { bytes: 1, checkEveryMs: 20 },
     onLost: (error) => codes.push(error.code),
   });
   await using edge = new TestEdge(process);
@@ -94,14 +103,14 @@ Deno.test("an empty process that has grown is replaced, one that is in use is no
   const lease = await process.acquire();
   await connection.close();
   await until("the replacement", () => codes.length === 1);
-  assertEquals(codes, ["media-process-renewed"]);
-  assertEquals(lease.lost?.code, "media-process-renewed");
+  assertEquals(codes, ["media-process-recycled"]);
+  assertEquals(lease.lost?.code, "media-process-recycled");
   assertEquals(await isAlive(pid), false);
   await lease.release();
   assertEquals((await edge.join(testAgent(), await edge.createCall("call"))).state, "active");
 });
 
-Deno.test("a host that fails at its start says why, and the next start is not hindered", async () => {
+Deno.test("a child that fails at its start says why, and the next start is not hindered", async () => {
   const process = fakeProcess({ config: "refuse" });
   for (let attempt = 0; attempt < 2; attempt++) {
     const error = await assertRejects(() => process.acquire(), EdgeError, "the port is taken");
@@ -111,7 +120,7 @@ Deno.test("a host that fails at its start says why, and the next start is not hi
   }
 });
 
-Deno.test("a request is given up with its signal, and the host is told", async () => {
+Deno.test("a request is given up with its signal, and the child is told", async () => {
   const notices: unknown[] = [];
   const process = fakeProcess({ onMessage: (message) => notices.push(message) });
   const lease = await process.acquire();
@@ -119,13 +128,13 @@ Deno.test("a request is given up with its signal, and the host is told", async (
   const request = lease.request("hang", null, { signal: abort.signal });
   abort.abort(new Error("enough"));
   await assertRejects(() => request, Error, "enough");
-  await until("the host being told", () => notices.includes("given up"));
+  await until("the child being told", () => notices.includes("given up"));
   const late = await assertRejects(() => lease.request("hang", null, { timeoutMs: 20 }));
   assertEquals((late as Error).name, "TimeoutError");
   await lease.release();
 });
 
-Deno.test("stray output of the host's code does not reach the wire", async () => {
+Deno.test("stray output of the child's code does not reach the wire", async () => {
   const process = fakeProcess();
   const lease = await process.acquire();
   assertEquals(await lease.request("shout", null), "shouted");
@@ -133,7 +142,7 @@ Deno.test("stray output of the host's code does not reach the wire", async () =>
   await lease.release();
 });
 
-Deno.test("an uncaught error in the host does not end the others' calls", async () => {
+Deno.test("an uncaught error in the child does not end the others' calls", async () => {
   const process = fakeProcess();
   const lease = await process.acquire();
   await lease.request("throw-later", null);
@@ -152,7 +161,7 @@ Deno.test("the process gets no secrets and no permissions but its own", async ()
     const environment = await Deno.readTextFile(`/proc/${process.pid}/environ`);
     assertEquals(environment.includes("RINGLINE_TEST_SECRET"), false);
     assertStringIncludes(environment, "PATH=");
-    // A question that nobody sees would hang an agent that runs as a service.
+    // A question that is not seen would hang an agent that runs as a service.
     const command = await Deno.readTextFile(`/proc/${process.pid}/cmdline`);
     assert(command.split("\0").includes("--no-prompt"));
     await lease.release();
@@ -196,8 +205,8 @@ Deno.test("a process that hangs, and reads nothing, is killed when it is to end"
   assertEquals(process.pid, undefined);
 });
 
-Deno.test("garbage to the process ends it at once, with a code that says so", async () => {
-  const child = spawnChild(await findDeno(), { host: FAKE_HOST });
+Deno.test("garbage to the process ends it immediately, with a code that says so", async () => {
+  const child = spawnChild(await findDeno(), { child: FAKE_CHILD });
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode("no frame at all"));
   assertEquals((await child.status).code, 76);
@@ -216,13 +225,13 @@ Deno.test("garbage from the process ends it with a typed error", async () => {
 Deno.test("without the permission to run it, the error says what to grant", async () => {
   const program = `
     import { MediaProcess } from ${JSON.stringify(moduleUrl("parent/media_process.ts"))};
-    const process = new MediaProcess({ host: new URL("file:///nowhere.ts"), config: null });
+    const process = new MediaProcess({ child: new URL("file:///nowhere.ts"), config: null });
     await process.acquire().catch((error) => console.log(error.code, error.message));
   `;
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(file, program);
-    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
     const output = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--no-check", `--config=${config}`, file],
     }).output();
@@ -290,7 +299,7 @@ Deno.test({
   },
 });
 
-Deno.test("every host leaves signals to the agent before it loads anything else", async () => {
+Deno.test("every child leaves signals to the agent before it loads anything else", async () => {
   const firstImports = {
     "edges/local/child/main.ts": '"../../../media/child/leave_signals.ts"',
     "edges/getstream/child/main.ts": '"@ringline/edge/media/child"',
@@ -303,7 +312,7 @@ Deno.test("every host leaves signals to the agent before it loads anything else"
   }
 });
 
-Deno.test("a start that is given up ends the process at once", async () => {
+Deno.test("a start that is given up ends the process immediately", async () => {
   const process = fakeProcess({ spawn: () => program("setTimeout(() => {}, 60_000)") });
   const abort = new AbortController();
   const starting = process.acquire({ signal: abort.signal });

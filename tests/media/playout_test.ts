@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { Playout } from "../../src/media/room/playout.ts";
-import { TICK_SAMPLES } from "../../src/media/room/time.ts";
+import { TICK_SAMPLES } from "../../src/media/wire/time.ts";
 
 const SECOND = 48_000;
 

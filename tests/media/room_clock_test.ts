@@ -139,7 +139,7 @@ Deno.test("a sink that stops is waited for no longer than ten ticks, and may com
   }
   ticks.length = 0;
   deliver([0]);
-  assertEquals(ticks.length, 1, "at once: nobody is waited for");
+  assertEquals(ticks.length, 1, "immediately: no sink is waited for");
   // Its first frame comes after the tick that did not wait for it; the next is in its place.
   await clock.advance(10);
   deliver([0, 1]);

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
-import { RowQueue, type RowWriter } from "../../src/media/child/row_queue.ts";
+import { RowQueue, type RowWriter } from "../../src/media/room/row_queue.ts";
 import type { RtcAudioData } from "../../src/media/webrtc/rtc_types.ts";
 import { Playout } from "../../src/media/room/playout.ts";
 import { RoomEngine } from "../../src/media/room/room_engine.ts";
@@ -38,13 +38,13 @@ class TestRoom {
     const rowQueue = new RowQueue({
       sampleRate,
       clock: this.clock,
-      introduce: (source, participantId) => introduced[source] = participantId,
+      onSource: (source, participantId) => introduced[source] = participantId,
       onReady: () => {},
     });
     const playout = new Playout();
     playout.bind(1, "speech", 0);
     const options = { memberId: id, trackId: `${id}-track`, participantId: id };
-    this.engine.addAgent({ playout, rowQueue, hearing: { agents } }, options);
+    this.engine.addAgent({ playout, rowQueue, audioSubscription: { agents } }, options);
     return { playout, rowQueue, rows: () => readRows(rowQueue, introduced) };
   }
 
@@ -64,7 +64,7 @@ class TestRoom {
     deliver(constant(level));
   }
 
-  /** So many ticks; the sinks in the order given, each with `frames` frames at once. */
+  /** So many ticks; the sinks in the order given, each with `frames` frames together. */
   async tick(ticks: number, { order = [...this.#sinks.keys()], frames = 1 } = {}): Promise<void> {
     for (let tick = 0; tick < ticks; tick++) {
       for (const id of order) {
@@ -85,7 +85,7 @@ function constant(level: number): RtcAudioData {
   return { samples: new Int16Array(480).fill(level), sampleRate: 48_000, channelCount: 1 };
 }
 
-/** All complete rows, each participant with the last sample of his slot. */
+/** All complete rows, each participant with the last sample of their slot. */
 function readRows(rowQueue: RowQueue, names: string[]) {
   const rows: { number: number; [participant: string]: number }[] = [];
   const writer: RowWriter = {
@@ -107,7 +107,7 @@ function readRows(rowQueue: RowQueue, names: string[]) {
   return rows;
 }
 
-Deno.test("everybody hears the others and the agent, and nobody himself", async () => {
+Deno.test("all people hear the others and the agent, and not themselves", async () => {
   const room = new TestRoom();
   room.person("ann", 1000);
   room.person("bob", 200);
@@ -123,7 +123,7 @@ Deno.test("everybody hears the others and the agent, and nobody himself", async 
   assertEquals(room.clock.pending, 0);
 });
 
-Deno.test("the agent gets everybody unmixed, in rows on one grid", async () => {
+Deno.test("the agent gets all people unmixed, in rows on one grid", async () => {
   const room = new TestRoom();
   const { rows } = room.agent("agent");
   room.person("ann", 1000);
@@ -158,7 +158,7 @@ Deno.test("rows do not depend on the order in which backlogs arrive after a stal
   assertEquals(results[0], results[1]);
 });
 
-Deno.test("who is late for half a slot loses that half, and nobody else anything", async () => {
+Deno.test("a person who is late for half a slot loses that half, and the others nothing", async () => {
   const room = new TestRoom();
   const { rows, rowQueue } = room.agent("agent");
   room.person("ann", 1000);
@@ -204,7 +204,7 @@ Deno.test("muting fills the open slot with silence, and then there is no slot at
   room.engine.close();
 });
 
-Deno.test("who mutes himself is not heard by what was waiting to be mixed", async () => {
+Deno.test("a person who mutes is not heard by what was waiting to be mixed", async () => {
   const room = new TestRoom();
   room.person("ann", 1000);
   room.person("bob", 0);
@@ -220,7 +220,7 @@ Deno.test("who mutes himself is not heard by what was waiting to be mixed", asyn
   room.engine.close();
 });
 
-Deno.test("who leaves has his open slot closed, and the others go on without waiting", async () => {
+Deno.test("a leaver's open slot is closed, and the others go on without waiting", async () => {
   const room = new TestRoom();
   const { rows } = room.agent("agent");
   room.person("ann", 1000);

@@ -5,13 +5,13 @@ import {
   MAX_ACTIVE_SPEAKERS,
   selectSpeakers,
 } from "../../src/media/room/active_speaker.ts";
-import { TICK_SAMPLES } from "../../src/media/room/time.ts";
+import { TICK_SAMPLES } from "../../src/media/wire/time.ts";
 
 function level(value: number): Int16Array {
   return new Int16Array(TICK_SAMPLES).fill(value);
 }
 
-Deno.test("each listener's mix holds exactly the contributions he hears", () => {
+Deno.test("each listener's mix holds exactly the contributions they hear", () => {
   const mixer = new RoomMixer();
   mixer.begin();
   const a = mixer.add(level(100), 1, 1), b = mixer.add(level(20), 1, 1);
@@ -55,7 +55,7 @@ Deno.test("a sum beyond full scale is held below it, smoothly, and let go again"
   assertLess(Math.max(...loud), 32_768);
   assertLess(Math.abs(loud[479]! - 30_900), 10);
   for (let tick = 0; tick < 20; tick++) assertLess(Math.abs(mix(25_000)[240]! - 30_900), 10);
-  // It comes back in a fraction of a second, not at once.
+  // It comes back in a fraction of a second, not immediately.
   const after = mix(10_000);
   assertLess(after[479]!, 15_000);
   for (let tick = 0; tick < 150; tick++) mix(10_000);
@@ -92,7 +92,7 @@ Deno.test("the four loudest are selected, and a bit louder is not enough to repl
   assertEquals(MAX_ACTIVE_SPEAKERS, 4);
 });
 
-Deno.test("a speaker stays for 300 ms after the last sound, and silence is nobody", () => {
+Deno.test("a speaker stays for 300 ms after the last sound, and silence is no speaker", () => {
   const speaker = new ActiveSpeaker();
   speaker.hear(level(2));
   selectSpeakers([speaker]);

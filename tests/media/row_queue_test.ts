@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { RowQueue } from "../../src/media/child/row_queue.ts";
+import { RowQueue } from "../../src/media/room/row_queue.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 
 function setUp() {
@@ -9,7 +9,7 @@ function setUp() {
   const rowQueue = new RowQueue({
     sampleRate: 16_000,
     clock,
-    introduce: (source, participantId, trackId) =>
+    onSource: (source, participantId, trackId) =>
       introduced.push(`${source} ${participantId} ${trackId}`),
     onReady: () => {},
     onDropped: (dropped) => told.push(dropped),

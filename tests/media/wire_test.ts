@@ -3,12 +3,12 @@ import { EdgeError, ProtocolError } from "../../src/edge/errors.ts";
 import {
   beginRow,
   readAgentAudio,
-  readReport,
+  readPlayoutReport,
   RowReader,
   writeAgentAudio,
-  writeReport,
+  writePlayoutReport,
 } from "../../src/media/wire/audio_frames.ts";
-import { readToAgent, readToChild } from "../../src/media/wire/control.ts";
+import { readToChild, readToParent } from "../../src/media/wire/control.ts";
 import { FrameKind } from "../../src/media/wire/frame.ts";
 import { FrameBuffer } from "../../src/media/wire/frame_buffer.ts";
 import { type Frame, FrameParser } from "../../src/media/wire/frame_parser.ts";
@@ -23,9 +23,9 @@ function contents(): { take: (frame: Frame) => void; all: unknown[] } {
   const take = (frame: Frame) => {
     switch (frame.kind) {
       case FrameKind.control:
-        all.push(readToAgent(frame));
+        all.push(readToParent(frame));
         break;
-      case FrameKind.row: {
+      case FrameKind.participantAudio: {
         row.read(frame);
         const entries = Array.from({ length: row.count }, (_, entry) => {
           const samples = new Int16Array(row.slotSamples);
@@ -36,9 +36,9 @@ function contents(): { take: (frame: Frame) => void; all: unknown[] } {
         all.push({ connectionId, number, stream, playedMs, entries });
         break;
       }
-      case FrameKind.said: {
-        const said = readAgentAudio(frame);
-        all.push({ ...said, samples: [...said.samples] });
+      case FrameKind.agentAudio: {
+        const audio = readAgentAudio(frame);
+        all.push({ ...audio, samples: [...audio.samples] });
         break;
       }
       case FrameKind.video: {
@@ -46,8 +46,8 @@ function contents(): { take: (frame: Frame) => void; all: unknown[] } {
         if (picture) all.push({ ...picture, data: [...picture.data] });
         break;
       }
-      case FrameKind.report:
-        all.push(readReport(frame));
+      case FrameKind.playoutReport:
+        all.push(readPlayoutReport(frame));
     }
   };
   return { take, all };
@@ -56,7 +56,7 @@ function contents(): { take: (frame: Frame) => void; all: unknown[] } {
 /** One frame of each kind, with lengths that need padding. */
 function sample(): Uint8Array<ArrayBuffer> {
   const out = new FrameBuffer(1 << 20);
-  const text = new TextEncoder().encode('{"type":"notify","message":{"ä":[1,null,"x"]}}');
+  const text = new TextEncoder().encode('{"type":"edge","message":{"ä":[1,null,"x"]}}');
   out.bytes.set(text, out.begin(FrameKind.control, text.length));
   const row = beginRow(out, {
     connectionId: 7,
@@ -74,10 +74,15 @@ function sample(): Uint8Array<ArrayBuffer> {
   }
   writeAgentAudio(
     out,
-    { connectionId: 7, stream: 3, epoch: 2, final: true },
-    new Int16Array([-32768, 0, 32767]),
+    {
+      connectionId: 7,
+      stream: 3,
+      epoch: 2,
+      final: true,
+      samples: new Int16Array([-32768, 0, 32767]),
+    },
   );
-  writeReport(out, {
+  writePlayoutReport(out, {
     connectionId: 7,
     stream: 3,
     epoch: 2,
@@ -88,7 +93,7 @@ function sample(): Uint8Array<ArrayBuffer> {
   const sender = new PictureSender(7, 9);
   const data = Uint8Array.from({ length: 160 * 120 * 3 / 2 }, (_, index) => index);
   sender.put({ format: "I420", width: 160, height: 120, data, timestampMs: 5.5 });
-  while (sender.writePiece(out));
+  while (sender.writeFragment(out));
   return out.take();
 }
 
@@ -112,7 +117,7 @@ Deno.test("frames come out as they went in, wherever the pipe cuts them", () => 
   const whole = parse([bytes]);
   assertEquals(whole.length, 5);
   assertEquals(whole.slice(0, 4), [
-    { type: "notify", message: { "ä": [1, null, "x"] } },
+    { type: "edge", message: { "ä": [1, null, "x"] } },
     {
       connectionId: 7,
       number: 2 ** 40,
@@ -131,9 +136,9 @@ Deno.test("frames come out as they went in, wherever the pipe cuts them", () => 
   assertEquals(JSON.stringify(parse(single)), JSON.stringify(whole));
 });
 
-Deno.test("a wrong mark, kind or length is a typed error at once", () => {
+Deno.test("a wrong mark, kind or length is a typed error immediately", () => {
   const cases: [string, (bytes: Uint8Array) => void][] = [
-    ["mark", (bytes) => bytes[0] = 0],
+    ["magic", (bytes) => bytes[0] = 0],
     ["kind", (bytes) => bytes[2] = 99],
     ["at most", (bytes) => bytes[7] = 0xff],
   ];
@@ -180,8 +185,11 @@ Deno.test("control messages are checked against their schema", () => {
       ['{"type":"cancel","id":-1}', readToChild],
       ['{"type":"request","id":1,"method":"nonsense","params":{}}', readToChild],
       ['{"type":"request","id":1,"method":"flush","params":{"connection":1}}', readToChild],
-      ['{"type":"notice","connection":1,"notice":{"type":"ended","reason":"left"}}', readToAgent],
-      ['{"type":"reply"}', readToAgent],
+      [
+        '{"type":"connection","connection":1,"message":{"type":"ended","reason":"left"}}',
+        readToParent,
+      ],
+      ['{"type":"reply"}', readToParent],
     ] as const
   ) assertThrows(() => parser(text, read), ProtocolError);
 });
@@ -237,13 +245,13 @@ Deno.test("one write at a time takes control first, then sound, then one piece o
   writer.control({ first: true });
   await next();
   assertEquals(writes.length, 1);
-  writer.addPictures(rows(3, FrameKind.video, 16_000));
-  writer.addSound(rows(2, FrameKind.row, 1000));
+  writer.addVideo(rows(3, FrameKind.video, 16_000));
+  writer.addAudio(rows(2, FrameKind.participantAudio, 1000));
   writer.control({ a: 1 });
   writer.control({ b: 2 });
   writer.wake();
   for (let write = 0; write < 5; write++) await next();
-  const { control, row, video } = FrameKind;
+  const { control, participantAudio: row, video } = FrameKind;
   assertEquals(writes.slice(1).map(kinds), [
     [control, control, row, row, video],
     [video],
@@ -253,11 +261,12 @@ Deno.test("one write at a time takes control first, then sound, then one piece o
 
 Deno.test("while a write is under way nothing else is written, and backlogs share the next", async () => {
   const { writer, writes, next } = slowPipe();
-  const first = rows(400, FrameKind.row, 1000), second = rows(10, FrameKind.row, 1000);
+  const first = rows(400, FrameKind.participantAudio, 1000),
+    second = rows(10, FrameKind.participantAudio, 1000);
   writer.control({});
   await Promise.resolve();
-  writer.addSound(first);
-  writer.addSound(second);
+  writer.addAudio(first);
+  writer.addAudio(second);
   writer.wake();
   for (let turn = 0; turn < 20; turn++) await undefined;
   assertEquals(writes.length, 1);
@@ -267,7 +276,7 @@ Deno.test("while a write is under way nothing else is written, and backlogs shar
   assert(first.left > 200, "one write is bounded");
 });
 
-Deno.test("a pipe that nobody reads is given up before its control grows without bound", async () => {
+Deno.test("a pipe that is not read is given up before its control grows without bound", async () => {
   const { writer, errors } = slowPipe();
   const text = "x".repeat(1 << 19);
   for (let message = 0; message < 40 && errors.length === 0; message++) {
@@ -293,9 +302,9 @@ Deno.test("only the latest picture waits while one is being sent", () => {
     timestampMs: value,
   });
   sender.put(picture(1));
-  sender.writePiece(out);
+  sender.writeFragment(out);
   for (const value of [2, 3, 4]) sender.put(picture(value));
-  while (sender.writePiece(out));
+  while (sender.writeFragment(out));
   const parser = new FrameParser(take);
   const bytes = out.take();
   for (let at = 0; at < bytes.length;) {
@@ -328,7 +337,7 @@ Deno.test("a picture is sent as it was when it was given, whatever becomes of it
     Object.assign(picture, { format: "I420", width: 4000, timestampMs: 5n });
     picture.data.fill(9);
   }
-  while (sender.writePiece(out));
+  while (sender.writeFragment(out));
   const parser = new FrameParser(take);
   const bytes = out.take();
   parser.space().set(bytes);
@@ -357,5 +366,5 @@ Deno.test("what cannot be sent as a picture is refused, and nothing waits then",
   assertThrows(() => sender.put(long), RangeError, "expected at most 65535 pixels, got 65536 x 1");
   const large = picture(3840, 2161);
   assertThrows(() => sender.put(large), RangeError, "data: expected at most 33177600 bytes");
-  assertEquals(sender.hasPiece, false);
+  assertEquals(sender.hasFragment, false);
 });

@@ -177,7 +177,7 @@ const refused: Refused[] = [
       }],
     ],
   ),
-  ["frames that are too many for the total of nobody", (kernel, memory) => {
+  ["frames that are too many for the total of no inputs", (kernel, memory) => {
     kernel.mix(memory.int16(0), 0, 2 ** 40, memory.int16(100));
   }],
   ...[0, NaN, -1, 999, 384_001, 1e9, 2 ** 32 + 48_000, 44_100.5, "48000", null, {}].flatMap(
@@ -302,7 +302,7 @@ Deno.test("an output that overlaps what is read is a RangeError of every kernel"
 
 Deno.test({
   name:
-    "the same memory behind two shared buffers is seen by the native library, if by nobody else",
+    "the same memory behind two shared buffers is seen by the native library, if by no other kernel",
   ignore: nativeKernel === undefined,
   fn() {
     const memory = new SharedArrayBuffer(4000);

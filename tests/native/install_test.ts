@@ -9,11 +9,11 @@ import { cacheFiles, findCached } from "../../src/native/cache.ts";
 import { InstallError, installNative } from "../../src/native/install.ts";
 import { openNativeKernel } from "../../src/native/native_kernel.ts";
 import { builtFromSources } from "../../src/native/prebuilts.ts";
-import { sha256 } from "../../src/native/sha256.ts";
+import { sha256 } from "../../src/native/node_builtins.ts";
 import { sources } from "../../src/native/sources.ts";
 import { library } from "./kernels.ts";
 
-Deno.test("SHA-256 is what others compute, at every length around a block", async () => {
+Deno.test("SHA-256 is what WebCrypto computes, at every length around a block", async () => {
   for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 1000]) {
     const bytes = new Uint8Array(length).map((_, n) => n * 7);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

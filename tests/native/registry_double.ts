@@ -1,7 +1,7 @@
 /** A small registry that serves the workspace's packages as the real one would: files and hashes. */
 
 import { parse } from "node:path";
-import { sha256 } from "../../src/native/sha256.ts";
+import { sha256 } from "../../src/native/node_builtins.ts";
 
 const root = new URL("../..", import.meta.url);
 

@@ -24,7 +24,7 @@ export class UserFolder implements AsyncDisposable {
     this.#denoDir = denoDir;
   }
 
-  /** Makes the folder and does `deno add` in it. */
+  /** Creates the folder and does `deno add` in it. */
   static async make(): Promise<UserFolder> {
     const info = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json"],

@@ -2,7 +2,7 @@
 import { assert, assertStringIncludes } from "@std/assert";
 
 Deno.test({
-  name: "half a minute of people who come and go leaves nothing behind",
+  name: "half a minute of joining and leaving leaves nothing behind",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const svg = await Deno.makeTempFile({ suffix: ".svg" });

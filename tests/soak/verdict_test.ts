@@ -34,34 +34,34 @@ function growing(all: Sample[]): string[] {
   return judge(all, PEOPLE).filter(({ grows }) => grows).map(({ what }) => what);
 }
 
-Deno.test("noise and single peaks do not count as growth", () => {
+Deno.test("verdict takes noise and single peaks for no growth", () => {
   const noise = (at: number) => 100 + (at * 7919) % 25 + (at === 119 ? 300 : 0);
   assertEquals(growing(samples(noise, () => 120)), []);
 });
 
-Deno.test("an agent that gains a megabyte a second grows", () => {
+Deno.test("verdict detects an agent that gains a megabyte a second", () => {
   assertEquals(growing(samples((at) => 100 + at, () => 120)), ["agent RSS"]);
 });
 
-Deno.test("what a media process keeps is shown; only what outlives it is growth", () => {
+Deno.test("verdict counts as growth only what outlives a media process", () => {
   assertEquals(growing(samples(() => 100, (_round, at) => 100 + 10 * at)), []);
   assertEquals(growing(samples(() => 100, (round) => 100 + 30 * round)), [
     "media RSS, from process to process",
   ]);
 });
 
-Deno.test("a soak in which nobody was there is no success", () => {
+Deno.test("verdict fails a soak without participants", () => {
   assert(growing([]).length > 0);
 });
 
-Deno.test("the slope is that of most points, whatever a few do", () => {
+Deno.test("verdict's slope ignores a few outliers", () => {
   const line = Array.from({ length: 20 }, (_, at): [number, number] => [at, 2 * at]);
   line[5]![1] = 900;
   assertEquals(slope(line), 2);
   assertEquals(medianThirds([1, 1, 9, 2, 2, 2, 3, 3, 3]), [1, 2, 3]);
 });
 
-Deno.test("the picture shows each process' line, and where one was replaced", () => {
+Deno.test("the picture shows a line for each process, and where one was replaced", () => {
   const picture = drawSoak(samples(() => 100, () => 120, 3));
   assertStringIncludes(picture, "<svg");
   assert(!/NaN|undefined|Infinity/.test(picture));

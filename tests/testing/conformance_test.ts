@@ -8,10 +8,10 @@ import { customEdgeUnderTest } from "./fixtures/custom_edge_under_test.ts";
 
 type EdgeClass = new (service: ToyService, options: EdgeOptions) => EdgeTransport;
 
-/** The sentences that an edge does not live up to. */
+/** Returns the names of the tests that an edge fails. */
 async function broken(
   edgeClass: EdgeClass,
-  seen?: (party: { userId: string; id: string }) => string,
+  seen?: (participant: { userId: string; id: string }) => string,
 ): Promise<string[]> {
   const tests = conformanceTests(
     () => customEdgeUnderTest((service, options) => new edgeClass(service, options), seen),
@@ -22,39 +22,39 @@ async function broken(
   return failed;
 }
 
-Deno.test("an edge that does not say who is there fails just where that matters", async () => {
+Deno.test("conformance fails an edge that does not report participants only where that matters", async () => {
   assertEquals(await broken(ForgetfulEdge), [
-    "who is in the call already is announced on joining, with the tracks",
-    "an agent is no person: two agents alone wait, and are idle",
+    "participants in the call are announced on joining, with their tracks",
+    "agents are not people: two agents alone wait, and are idle",
   ]);
 });
 
-Deno.test("an edge that takes users for participants fails with one user on two devices", async () => {
-  assertEquals(await broken(ConfusedEdge, (party) => party.userId), [
-    "one user on two devices is two participants, and leaving with one takes one away",
+Deno.test("conformance fails an edge that mixes up users and participants", async () => {
+  assertEquals(await broken(ConfusedEdge, (participant) => participant.userId), [
+    "one user on two devices is two participants, and leaving with one removes one",
   ]);
 });
 
-Deno.test("an edge that checks and leaves nothing fails where it must not do so", async () => {
+Deno.test("conformance fails an edge that neither checks nor leaves", async () => {
   assertEquals(await broken(CarelessEdge), [
     "a custom event of 5120 bytes arrives, and one of 5121 is a RangeError",
-    "what is not JSON is a TypeError and is not sent",
+    "a custom event that is not JSON is a TypeError and is not sent",
     "nothing is left open",
   ]);
 });
 
-Deno.test("an edge that is never idle in an empty call fails where idling is asked for", async () => {
+Deno.test("conformance fails an edge that is never idle in an empty call", async () => {
   assertEquals(await broken(PatientEdge), [
-    "a call that nobody joined is idle from the moment the agent joined",
-    "an agent is no person: two agents alone wait, and are idle",
+    "an empty call is idle from the moment the agent joined",
+    "agents are not people: two agents alone wait, and are idle",
   ]);
 });
 
-Deno.test("an edge in place of a factory is a TypeError at once", () => {
+Deno.test("conformanceTests throws a TypeError for an edge in place of a factory", () => {
   const edge = {} as unknown as EdgeFactory;
   assertThrows(
     () => edgeConformance(edge, { name: "edge" }),
     TypeError,
-    "factory must be a function that makes an edge under test, got object",
+    "factory must be a function that creates an edge under test, got object",
   );
 });

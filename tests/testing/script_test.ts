@@ -36,7 +36,7 @@ const wrong: Wrong[] = [
   [{ agent: none }, TypeError, "agent must be a function, got undefined"],
   [{ people: none }, TypeError, "people must be a list, got undefined"],
   [{ people: [none] }, TypeError, "people[0] must be an object, got undefined"],
-  [anna({ userId: none }), TypeError, "people[0].userId must be text, got undefined"],
+  [anna({ userId: none }), TypeError, "people[0].userId must be a string, got undefined"],
   [anna({ userId: "" }), RangeError, "people[0].userId must not be empty"],
   [anna({ id: "" }), RangeError, "people[0].id must not be empty"],
   [
@@ -102,7 +102,7 @@ const wrong: Wrong[] = [
   ],
 ];
 
-Deno.test("a script that cannot be played is refused before the call, by field and value", async () => {
+Deno.test("simulateCall rejects a wrong script before the call, by field and value", async () => {
   for (const [change, error, message] of wrong) {
     let made = false;
     const agent: CallScript["agent"] = () => {
@@ -115,7 +115,7 @@ Deno.test("a script that cannot be played is refused before the call, by field a
   await assertRejects(() => simulateCall(none), TypeError, "script must be an object");
 });
 
-Deno.test("what is on the edge of a script's ranges is played", async () => {
+Deno.test("simulateCall accepts the limits of a script's ranges", async () => {
   const record = await simulateCall({
     ...fine,
     people: [
@@ -127,7 +127,7 @@ Deno.test("what is on the edge of a script's ranges is played", async () => {
   assertEquals(record.reason, "call-ended");
 });
 
-Deno.test("asking a record for somebody who was not there tells who was", async () => {
+Deno.test("CallRecord names its participants when asked for another", async () => {
   const record = await simulateCall({
     ...fine,
     people: [{ userId: "anna" }, { userId: "bert", id: "phone" }],
@@ -150,5 +150,5 @@ Deno.test("asking a record for somebody who was not there tells who was", async 
     );
   }
   const empty = await simulateCall({ ...fine, people: [] });
-  assertThrows(() => empty.heardMs("anna"), RangeError, 'nobody was in the call, got "anna"');
+  assertThrows(() => empty.heardMs("anna"), RangeError, 'the call had no participants, got "anna"');
 });

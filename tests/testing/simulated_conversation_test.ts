@@ -6,8 +6,8 @@ import type { NetworkConditions } from "../../src/testing/simulator/script.ts";
 import { simulateCall } from "../../src/testing/simulator/simulate_call.ts";
 import { speechLike } from "../../src/testing/sounds.ts";
 
-const story = "This is a long story about a sailor. He sailed and sailed, for many years. " +
-  "One day he came home, and nobody knew him any more. That is all there is to tell.";
+const story = "This is a long story about a vessel. It sailed and sailed, for many years. " +
+  "One day it came home, and no port knew it any more. That is all there is to tell.";
 
 const networks: Record<string, NetworkConditions> = {
   good: {},
@@ -52,7 +52,7 @@ for (const [name, network] of Object.entries(networks)) {
   });
 }
 
-Deno.test("whoever leaves in mid-question is not answered into the void", async () => {
+Deno.test("a participant who leaves in mid-question gets no reply", async () => {
   let llm: FakeLLM | undefined;
   await simulateCall({
     seed: 4,

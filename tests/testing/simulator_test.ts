@@ -33,7 +33,7 @@ function lossy(seed: number): CallScript {
   };
 }
 
-Deno.test("the same seed gives the same log to the byte, and another seed another one", async () => {
+Deno.test("simulateCall gives the same log for the same seed, and another for another", async () => {
   const [one, again, other] = [
     await simulateCall(lossy(3)),
     await simulateCall(lossy(3)),
@@ -44,7 +44,7 @@ Deno.test("the same seed gives the same log to the byte, and another seed anothe
   assert(one.log !== other.log);
 });
 
-Deno.test("over a good network everything is heard, at once, and answered", async () => {
+Deno.test("simulateCall over a good network loses and delays nothing", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [{ userId: "anna", says: [{ atMs: 500, pcm: hello }, { atMs: 3000, pcm: hello }] }],
@@ -61,7 +61,7 @@ Deno.test("over a good network everything is heard, at once, and answered", asyn
   assertEquals([record.state, record.reason], ["closed", "call-ended"]);
 });
 
-Deno.test("what a network loses, delays and cuts off is missing, and is counted", async () => {
+Deno.test("simulateCall counts what a network loses, delays and cuts off", async () => {
   const say = (pcm = tone(10_000)) => [{ atMs: 1000, pcm }];
   const record = await simulateCall({
     seed: 11,
@@ -93,7 +93,7 @@ Deno.test("what a network loses, delays and cuts off is missing, and is counted"
   assert(record.network.fine!.duplicated > 100);
 });
 
-Deno.test("after a stall nothing is missing, in whatever order the backlog comes", async () => {
+Deno.test("simulateCall loses nothing in a stall, in any order of the backlog", async () => {
   for (const backlog of ["rows", "sinks", "permuted"] as const) {
     const rows: number[] = [];
     const people = ["anna", "bert", "carl"].map((userId) => ({
@@ -116,7 +116,7 @@ Deno.test("after a stall nothing is missing, in whatever order the backlog comes
   }
 });
 
-Deno.test("speech written ahead goes on while the agent stands still", async () => {
+Deno.test("speech written ahead continues while the agent stalls", async () => {
   const record = await simulateCall({
     seed: 2,
     people: [{ userId: "anna" }],
@@ -131,7 +131,7 @@ Deno.test("speech written ahead goes on while the agent stands still", async () 
   assertAlmostEquals(record.heardBy.get("anna")!.totalMs, 4000, 20);
 });
 
-Deno.test("a track that comes late, or never, is heard all the same", async () => {
+Deno.test("simulateCall plays a track that is published late, or never", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [
@@ -146,7 +146,7 @@ Deno.test("a track that comes late, or never, is heard all the same", async () =
   assertEquals(record.log.match(/event: track .* added/g)!.length, 1);
 });
 
-Deno.test("mute, leaving in mid-sentence, a rate change and a reconnect are as the script says", async () => {
+Deno.test("simulateCall follows mutes, leaving, rate changes and reconnects of the script", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [
@@ -175,7 +175,7 @@ Deno.test("mute, leaving in mid-sentence, a rate change and a reconnect are as t
   assertEquals(record.reason, "kicked");
 });
 
-Deno.test("from barging in to silence is measured where the person listens", async () => {
+Deno.test("bargeInToSilenceMs measures where the person listens", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [{
@@ -196,7 +196,7 @@ Deno.test("from barging in to silence is measured where the person listens", asy
   assert(record.said.totalMs < 2200);
 });
 
-Deno.test("two devices of one person, and an agent that joins last and leaves by itself", async () => {
+Deno.test("simulateCall plays two devices of one person, and an agent that joins last and leaves by itself", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [
@@ -212,7 +212,7 @@ Deno.test("two devices of one person, and an agent that joins last and leaves by
   assertEquals(record.reason, "left");
 });
 
-Deno.test("what a slow processor misses is counted for each ring", async () => {
+Deno.test("droppedSlotsByParticipant counts what a slow processor misses", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [
@@ -222,13 +222,13 @@ Deno.test("what a slow processor misses is counted for each ring", async () => {
     agent: ({ clock }) => ({ onAudio: () => sleep(40, { clock }) }),
     endsAtMs: 22_000,
   });
-  assertEquals(Object.keys(record.droppedBy), ["talker"]);
-  assertEquals(record.droppedBy.talker, record.droppedSlots);
+  assertEquals(Object.keys(record.droppedSlotsByParticipant), ["talker"]);
+  assertEquals(record.droppedSlotsByParticipant.talker, record.droppedSlots);
   assert(record.droppedSlots > 50);
   assert(record.errors.length >= 1 && record.errors.length <= 12);
 });
 
-Deno.test("a failed call shows its seed, a timeline and the log", async () => {
+Deno.test("SimulationError shows the seed, a timeline and the log", async () => {
   const error = await assertRejects(
     () =>
       simulateCall({ ...lossy(77), endsAtMs: 4000 }, (record) => {
@@ -242,7 +242,7 @@ Deno.test("a failed call shows its seed, a timeline and the log", async () => {
   assert(error.record.svg().startsWith("<svg "));
 });
 
-Deno.test("an agent that cannot join fails the call", async () => {
+Deno.test("simulateCall fails when the agent cannot join", async () => {
   const error = await assertRejects(
     () =>
       simulateCall({
@@ -259,7 +259,7 @@ Deno.test("an agent that cannot join fails the call", async () => {
   assertEquals(error.record.state, "establishing");
 });
 
-Deno.test("ten minutes with five people, losses and stalls take less than three seconds", async () => {
+Deno.test("simulateCall takes less than three seconds for ten minutes with five people", async () => {
   const words = speechLike(5000);
   const before = cpuUsage();
   const record = await simulateCall({

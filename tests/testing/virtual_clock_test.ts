@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { sleep } from "../../src/events/waiting.ts";
 
-Deno.test("timers run in the order of their times, then of their making", async () => {
+Deno.test("VirtualClock runs timers in order of time, then of creation", async () => {
   const clock = new VirtualClock();
   const log: string[] = [];
   const at = (ms: number, what: string) =>
@@ -17,7 +17,7 @@ Deno.test("timers run in the order of their times, then of their making", async 
   assertEquals([clock.now(), clock.pending], [30, 0]);
 });
 
-Deno.test("what a timer sets in motion settles before the next timer", async () => {
+Deno.test("VirtualClock lets each timer's promises settle before the next timer", async () => {
   const clock = new VirtualClock();
   const log: string[] = [];
   const work = async () => {
@@ -31,14 +31,14 @@ Deno.test("what a timer sets in motion settles before the next timer", async () 
   assertEquals(log, ["worked@10", "timer@11"]);
 });
 
-Deno.test("until() goes as far as it must and no further", async () => {
+Deno.test("VirtualClock.until advances only until the promise settles", async () => {
   const clock = new VirtualClock();
   assertEquals(await clock.until(sleep(70, { clock }).then(() => "done")), "done");
   assertEquals(clock.now(), 70);
   await assertRejects(() => clock.until(Promise.reject(new Error("no"))), Error, "no");
 });
 
-Deno.test("until() says so when nothing could settle the promise, or when it takes too long", async () => {
+Deno.test("VirtualClock.until throws when nothing could settle the promise, or beyond its limit", async () => {
   const clock = new VirtualClock();
   const never = new Promise<void>(() => {});
   await assertRejects(() => clock.until(never), Error, "nothing is scheduled");
@@ -46,14 +46,14 @@ Deno.test("until() says so when nothing could settle the promise, or when it tak
   await assertRejects(() => clock.until(never, 1000), Error, "within 1000 ms");
 });
 
-Deno.test("the wall clock can jump, monotonic time cannot", async () => {
+Deno.test("VirtualClock's wall clock can jump, its monotonic time cannot", async () => {
   const clock = new VirtualClock({ startEpochMs: 1_000_000 });
   await clock.advance(5);
   clock.jumpWallClock(-3600_000);
   assertEquals([clock.now(), clock.epochMs()], [5, 1_000_005 - 3600_000]);
 });
 
-Deno.test("a stall makes the timers that were due run late", async () => {
+Deno.test("VirtualClock.stall runs due timers late", async () => {
   const clock = new VirtualClock();
   const log: number[] = [];
   clock.schedule(() => log.push(clock.now()), 20);

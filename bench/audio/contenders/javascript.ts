@@ -48,7 +48,7 @@ async function libsamplerate({ inputRate, outputRate }: Rates): Promise<() => St
   const module = await import(LIBSAMPLERATE);
   const { create, ConverterType } = module.default ?? module;
   const options = { converterType: ConverterType.SRC_SINC_FASTEST };
-  // It is made asynchronously, and streams are needed at once: enough for the speed and the quality.
+  // Created asynchronously, while streams are needed now: enough for speed and quality.
   const ready = await Promise.all(
     Array.from({ length: 128 }, () => create(1, inputRate, outputRate, options)),
   );

@@ -2,6 +2,7 @@
 
 import { type Contender, testSignal } from "../contender.ts";
 import { pythonWithContenders } from "../install.ts";
+import { fileURLToPath } from "node:url";
 
 /** A Python process that answers commands. */
 export class PythonWorker {
@@ -11,7 +12,7 @@ export class PythonWorker {
   #rest = "";
 
   constructor(python: string) {
-    const script = decodeURIComponent(new URL("./worker.py", import.meta.url).pathname);
+    const script = fileURLToPath(new URL("./worker.py", import.meta.url));
     this.#child = new Deno.Command(python, {
       args: [script],
       stdin: "piped",

@@ -50,7 +50,7 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
     grow(planes, plane * down);
     // SAFETY: the machine has the instructions of `V`: the caller's promise.
     unsafe { split::<V>(job.line, planes, plane, down) };
-    // Of two or three phases all results are had before any is written: side by side, and not each
+    // For two or three phases all results are computed before any is written: side by side, not each
     // into every second or third sample.
     let together = up > 1 && up <= 3 && job.stride == 1;
     let most = (job.outputs + up - 1) / up + V::N;
@@ -67,7 +67,7 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
             *start = index % down * plane + index / down;
         }
         let vectors = (count + V::N - 1) / V::N;
-        // All that the groups read lies in the planes; their coefficients do, as they were made.
+        // All reads of the groups lie in the planes, and their coefficients in the table.
         for (branch, reach) in reaches {
             assert!(starts[*branch] >= reach.back);
             let end = starts[*branch] - reach.back + reach.end;
@@ -192,7 +192,7 @@ struct Cycles {
     up: usize,
     down: usize,
     width: usize,
-    /// What may be read before the first input and is not used.
+    /// Elements before the first input that are read and not used.
     before: usize,
     /// Outputs of the first cycle that lie before the block.
     skipped: usize,

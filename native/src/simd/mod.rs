@@ -2,7 +2,7 @@
 //!
 //! [`convolve`] and [`sum`] are written once over [`Lanes`] and [`Samples`]; the files named after
 //! an instruction set say what a vector is there. An [`Isa`] can only be had where the machine has
-//! it, which is what makes calling the compiled code sound.
+//! it, which makes calling the compiled code sound.
 
 // Generic code takes on the instructions of the entry point that it is inlined into.
 #![allow(clippy::inline_always)]
@@ -78,7 +78,7 @@ impl std::fmt::Debug for Isa {
 }
 
 impl Isa {
-    /// Plain Rust: what is left where there is nothing better, and the twin that tests can run.
+    /// Plain Rust: the fallback, and the twin that tests can run.
     pub const PORTABLE: Self = Self(Kind::Portable);
 
     /// All that this machine has, the fastest first.
@@ -117,7 +117,7 @@ impl Isa {
         Self::available()[0]
     }
 
-    /// The code on the C border: never reused, 0 is none.
+    /// The code on the C ABI: never reused, 0 is none.
     #[must_use]
     pub fn code(self) -> u32 {
         match self.0 {
@@ -173,7 +173,7 @@ macro_rules! dispatch {
 /// Converts a block of one channel into every `stride`-th sample of `output`.
 ///
 /// # Panics
-/// When the table was made for other vectors, or a slice is too short for the job.
+/// When the table is laid out for other vectors, or a slice is too short for the job.
 pub fn resample(
     isa: Isa,
     job: &Job,

@@ -45,7 +45,7 @@ unsafe fn short_sums<S: Samples, const T: usize>(
     let Rough { bits, low, high } = (*rough)?;
     // SAFETY: the caller's promise.
     unsafe {
-        // What overflows on the way comes back: modulo 2^16 the sum is right.
+        // Intermediate overflows cancel: modulo 2^16 the sum is right.
         let mut sums = [S::splat(0); T];
         let mut roughly = [S::splat(0); T];
         for row in 0..rows.count {
@@ -63,7 +63,7 @@ unsafe fn short_sums<S: Samples, const T: usize>(
         if fit {
             return Some(sums);
         }
-        *rough = None; // Loud once in a frame is loud again: it is not tried in vain all along.
+        *rough = None; // Loud once in a frame is loud again: no further attempts in this frame.
         None
     }
 }

@@ -20,9 +20,8 @@
  *
  * @module
  */
-import type { ImageEncoder } from "../../inference/vision/encode_frame.ts";
 import { checkObject, shown } from "../../events/checks.ts";
-import { copyPixels } from "../../inference/vision/frame_pixels.ts";
+import { copyPixels, type ImageEncoder } from "../../inference/contracts/image_encoder.ts";
 
 /** The longest side that the encoder takes. */
 const MOST_SIDE = 65_500;

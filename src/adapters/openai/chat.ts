@@ -1,6 +1,5 @@
 import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
 import type { ChatMessage } from "../../inference/contracts/messages.ts";
-import { toBase64 } from "./base64.ts";
 import { HttpModel } from "./http.ts";
 import { CHAT_PARAMETERS } from "./models.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
@@ -148,7 +147,7 @@ function toWire(message: ChatMessage): object {
           { type: "text", text: message.text },
           ...message.images.map(({ mediaType, data }) => ({
             type: "image_url",
-            image_url: { url: `data:${mediaType};base64,${toBase64(data)}` },
+            image_url: { url: `data:${mediaType};base64,${data.toBase64()}` },
           })),
         ],
       };

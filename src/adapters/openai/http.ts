@@ -5,7 +5,7 @@
  */
 import type { Component, ComponentContext } from "../../inference/contracts/component.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
-import { sleep } from "../../events/waiting.ts";
+import { backOffMs, retry } from "../../events/retry.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { messageOf } from "../../events/error_text.ts";
 
@@ -68,18 +68,25 @@ export abstract class HttpModel<Options> implements Component {
     const { maxTries = 3 } = this.#service;
     this.#requests++;
     const content = await contentOf(body);
-    for (let tries = 1;; tries++) {
+    let askedMs: number | undefined;
+    return await retry(async () => {
       const result = await this.#try(path, content, signal);
       if (result instanceof Response) return result;
-      const { error, waitMs } = result;
-      if (!error.retryable || tries >= maxTries || (waitMs ?? 0) > MAX_WAIT_MS) {
-        this.#failures++;
-        throw error;
-      }
-      this.#retries++;
-      const wait = waitMs ?? FIRST_WAIT_MS * 2 ** (tries - 1);
-      await sleep(wait, { clock: this.#clock, signal });
-    }
+      askedMs = result.waitMs;
+      throw result.error;
+    }, {
+      clock: this.#clock,
+      signal,
+      waitMs: (error, tries) => {
+        const isRetryable = error instanceof InferenceError && error.retryable;
+        if (!isRetryable || tries >= maxTries || (askedMs ?? 0) > MAX_WAIT_MS) {
+          this.#failures++;
+          return undefined;
+        }
+        this.#retries++;
+        return askedMs ?? backOffMs(tries, { firstMs: FIRST_WAIT_MS });
+      },
+    });
   }
 
   /** Reads a body; a connection that breaks is an error that says so. */

@@ -19,9 +19,8 @@ import type {
 } from "../../inference/contracts/realtime_llm.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
-import { ClientSocket } from "./client_socket.ts";
 import { OPENAI_MODELS } from "./models.ts";
-import { REALTIME_FORMAT, realtimeUrl } from "./realtime_protocol.ts";
+import { connectRealtime, REALTIME_FORMAT, realtimeUrl } from "./realtime_protocol.ts";
 import { conversingSession, OpenAIRealtimeSession } from "./realtime_session.ts";
 import { checkObject } from "../../events/checks.ts";
 
@@ -83,7 +82,7 @@ class OpenAIRealtime implements RealtimeLLM {
     const headers: Record<string, string> = {};
     if (apiKey) headers.authorization = `Bearer ${apiKey}`;
     const session = new OpenAIRealtimeSession((events) =>
-      new ClientSocket(url, headers, events, options.clock)
+      connectRealtime(url, { headers, clock: options.clock }, events)
     );
     try {
       const settings = conversingSession(this.#options, options);

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { SocketEnd } from "./client_socket.ts";
+import {
+  KeepaliveSocket,
+  type KeepaliveSocketOptions,
+  type SocketEnd,
+} from "../../edge/toolkit/keepalive_socket.ts";
+import { WorkerWebSocket } from "../../edge/toolkit/worker_web_socket.ts";
+import type { Clock } from "../../events/clock.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 
 /** The protocol's PCM: the only rate that it has. */
@@ -19,11 +25,31 @@ export function realtimeUrl(
   return session;
 }
 
-/** Why a socket is closed, by what its events told. */
-export function closedError(
-  name: string,
-  { code, reason, failure, isForbidden }: SocketEnd,
-): InferenceError {
+/** The events of a socket. */
+export type SocketEvents = Pick<KeepaliveSocketOptions, "onOpen" | "onMessage" | "onEnd">;
+
+/** Opens the socket of a session. */
+export function connectRealtime(
+  url: URL,
+  { headers, clock }: { headers: Record<string, string>; clock: Clock | undefined },
+  events: SocketEvents,
+): KeepaliveSocket {
+  return new KeepaliveSocket(url.href, {
+    ...events,
+    clock,
+    // A session drops audio long before; a picture may be larger than any bound of the socket's.
+    maxBufferedBytes: Infinity,
+    connect: (url) => new WorkerWebSocket(url, { headers, clock }),
+  });
+}
+
+/** The error for a socket that ended. */
+export function closedError(name: string, end: SocketEnd): InferenceError {
+  if (end.kind !== "lost") {
+    const message = `${name}: the socket is ${end.kind}`;
+    return new InferenceError(message, { code: "cut-off", retryable: true });
+  }
+  const { code, reason, failure, isForbidden } = end;
   if (isForbidden) {
     const message = `${name}: cannot be reached: ${failure}`;
     return new InferenceError(message, { code: "permission-denied" });

@@ -1,15 +1,15 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
-import { fromBase64 } from "./base64.ts";
 import type { Clock } from "../../events/clock.ts";
-import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
+import type { KeepaliveSocket } from "../../edge/toolkit/keepalive_socket.ts";
 import {
   closedError,
   isLateCancel,
   REALTIME_FORMAT,
   serviceError,
   type ServiceFailure,
+  type SocketEvents,
 } from "./realtime_protocol.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
@@ -78,7 +78,7 @@ export interface ReaderOptions {
   name: string;
   clock: Clock;
   session: ReturnType<typeof readingSession>;
-  connect: (events: SocketEvents) => ClientSocket;
+  connect: (events: SocketEvents) => KeepaliveSocket;
 }
 
 /**
@@ -89,7 +89,7 @@ export interface ReaderOptions {
 export class OpenAIReader implements AsyncDisposable {
   readonly #name: string;
   readonly #clock: Clock;
-  readonly #socket: ClientSocket;
+  readonly #socket: KeepaliveSocket;
   readonly #begun = Promise.withResolvers<void>();
   readonly #readings = new Map<string, Reading>();
   /** The texts that the service has not answered yet, in the order that they were asked in. */
@@ -103,9 +103,9 @@ export class OpenAIReader implements AsyncDisposable {
     this.#clock = clock;
     this.#begun.promise.catch(() => {});
     this.#socket = connect({
-      opened: () => this.#socket.send({ type: "session.update", session }),
-      message: (data) => this.#receive(data),
-      closed: (end: SocketEnd) => this.#end(closedError(name, end)),
+      onOpen: () => this.#socket.send(JSON.stringify({ type: "session.update", session })),
+      onMessage: (data) => this.#receive(data),
+      onEnd: (end) => this.#end(closedError(name, end)),
     });
     this.#expect(`no session has begun within ${BEGIN_TIMEOUT_MS} ms`, BEGIN_TIMEOUT_MS);
   }
@@ -143,12 +143,12 @@ export class OpenAIReader implements AsyncDisposable {
   /** Ends what is being read, and the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end(new InferenceError(`${this.#name}: it is closed`, { code: "closed" }));
-    await this.#socket[Symbol.asyncDispose]();
+    await this.#socket.close();
   }
 
   /** Sends what the service answers. */
   #send(message: object): void {
-    this.#socket.send(message);
+    this.#socket.send(JSON.stringify(message));
     if (!this.#timer) this.#expect(`no answer within ${ANSWER_TIMEOUT_MS} ms`, ANSWER_TIMEOUT_MS);
   }
 
@@ -181,7 +181,7 @@ export class OpenAIReader implements AsyncDisposable {
     this.#settle();
     this.#begun.reject(error);
     for (const { sound } of this.#readings.values()) sound.fail(error);
-    this.#socket[Symbol.asyncDispose]();
+    this.#socket.close();
   }
 
   #receive(data: unknown): void {
@@ -207,7 +207,7 @@ export class OpenAIReader implements AsyncDisposable {
         return this.#created(response);
       case "response.output_audio.delta": {
         const reading = this.#find(response_id);
-        return reading?.sound.push(reading.pcm.push(fromBase64(delta)));
+        return reading?.sound.push(reading.pcm.push(Uint8Array.fromBase64(delta)));
       }
       case "response.done":
         return this.#done(response);

@@ -8,16 +8,16 @@ import type {
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
 import type { OpenAIRealtimeOptions } from "./realtime.ts";
 import { OPENAI_MODELS } from "./models.ts";
-import type { ClientSocket, SocketEnd, SocketEvents } from "./client_socket.ts";
+import type { KeepaliveSocket, SocketEnd } from "../../edge/toolkit/keepalive_socket.ts";
 import {
   closedError,
   isLateCancel,
   REALTIME_FORMAT,
   serviceError,
   type ServiceFailure,
+  type SocketEvents,
 } from "./realtime_protocol.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
@@ -38,7 +38,7 @@ interface ServerEvent {
 
 /** A session over a WebSocket that speaks OpenAI's realtime protocol. */
 export class OpenAIRealtimeSession implements RealtimeSession {
-  readonly #socket: ClientSocket;
+  readonly #socket: KeepaliveSocket;
   readonly #events = new Channel<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
@@ -51,13 +51,13 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   #droppedMs = 0;
   #closing = false;
 
-  constructor(connect: (events: SocketEvents) => ClientSocket) {
+  constructor(connect: (events: SocketEvents) => KeepaliveSocket) {
     this.#opened.promise.catch(() => {});
     this.#begun.promise.catch(() => {});
     this.#socket = connect({
-      opened: () => this.#opened.resolve(),
-      message: (data) => this.#receive(data),
-      closed: (end) => this.#ended(end),
+      onOpen: () => this.#opened.resolve(),
+      onMessage: (data) => this.#receive(data),
+      onEnd: (end) => this.#ended(end),
     });
   }
 
@@ -88,21 +88,21 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
     this.#events.end();
-    await this.#socket[Symbol.asyncDispose]();
+    await this.#socket.close();
   }
 
   sendAudio(pcm: PcmChunk): void {
-    if (this.#socket.waiting > MAX_WAITING) {
+    if (this.#socket.bufferedBytes > MAX_WAITING) {
       this.#droppedMs += pcm.durationMs;
       return;
     }
     const { buffer, byteOffset, byteLength } = pcm.samples;
-    const audio = toBase64(new Uint8Array(buffer, byteOffset, byteLength));
+    const audio = new Uint8Array(buffer, byteOffset, byteLength).toBase64();
     this.#send({ type: "input_audio_buffer.append", audio });
   }
 
   sendImage({ mediaType, data }: EncodedImage): void {
-    const image_url = `data:${mediaType};base64,${toBase64(data)}`;
+    const image_url = `data:${mediaType};base64,${data.toBase64()}`;
     this.#sendItem("user", [{ type: "input_image", image_url }]);
   }
 
@@ -111,9 +111,9 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "response.create", response: { instructions } });
   }
 
-  sendText(text: string, { name, respond }: { name?: string; respond: boolean }): void {
+  sendText(text: string, { name, generateReply }: { name?: string; generateReply: boolean }): void {
     this.#sendItem("user", [{ type: "input_text", text: labelled(text, name) }]);
-    if (respond) this.#send({ type: "response.create" });
+    if (generateReply) this.#send({ type: "response.create" });
   }
 
   sendToolResult(callId: string, { text }: ToolResult): void {
@@ -126,14 +126,14 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#goOn();
   }
 
-  interrupt(answerId: string, heardMs: number): void {
-    const answer = this.#answers.get(answerId);
+  interrupt(replyId: string, heardMs: number): void {
+    const answer = this.#answers.get(replyId);
     if (answer && answer.responseId === this.#activeResponse) {
       this.#send({ type: "response.cancel", response_id: answer.responseId });
     }
     this.#send({
       type: "conversation.item.truncate",
-      item_id: answerId,
+      item_id: replyId,
       content_index: 0,
       audio_end_ms: heardMs,
     });
@@ -147,7 +147,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   #send(message: object): void {
-    this.#socket.send(message);
+    this.#socket.send(JSON.stringify(message));
   }
 
   #sendItem(role: "user" | "assistant", content: object[]): void {
@@ -202,10 +202,10 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
         this.#answer(event);
-        return this.#events.push({ type: "text", answerId: id, text: delta });
+        return this.#events.push({ type: "text", replyId: id, text: delta });
       case "response.output_audio.delta": {
-        const pcm = this.#answer(event).pcm.push(fromBase64(delta));
-        return this.#events.push({ type: "audio", answerId: id, pcm });
+        const pcm = this.#answer(event).pcm.push(Uint8Array.fromBase64(delta));
+        return this.#events.push({ type: "audio", replyId: id, pcm });
       }
       case "response.output_item.done":
         return this.#itemDone(event.item ?? {});
@@ -234,10 +234,10 @@ export class OpenAIRealtimeSession implements RealtimeSession {
 
   #responseDone({ id, status, status_details: details }: ServerEvent["response"] & object): void {
     if (this.#activeResponse === id) this.#activeResponse = undefined;
-    for (const [answerId, { responseId }] of this.#answers) {
+    for (const [replyId, { responseId }] of this.#answers) {
       if (responseId !== id) continue;
-      this.#answers.delete(answerId);
-      this.#events.push({ type: "answer-ended", answerId });
+      this.#answers.delete(replyId);
+      this.#events.push({ type: "reply-ended", replyId });
     }
     if (status === "failed") this.#failed(details?.error ?? {});
     this.#goOn();

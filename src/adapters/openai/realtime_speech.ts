@@ -3,12 +3,12 @@ import type { SpeechPart, TTS } from "../../inference/contracts/tts.ts";
 import type { HttpServiceOptions } from "./http.ts";
 import type { SpeechModelOptions } from "./speech.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
+import { backOffMs } from "../../events/retry.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { UseCount } from "../../events/use_count.ts";
-import { ClientSocket } from "./client_socket.ts";
 import { OpenAIReader, readingSession } from "./realtime_reader.ts";
-import { realtimeUrl } from "./realtime_protocol.ts";
+import { connectRealtime, realtimeUrl } from "./realtime_protocol.ts";
 
 /** How long a text may be tried to be read, as long as nothing is heard. */
 const RETRY_LIMIT_MS = 10_000;
@@ -106,7 +106,7 @@ export class OpenAIRealtimeSpeech implements TTS {
         if (!isRetryable || isLate || tries >= maxTries) throw this.#explained(error);
       }
       this.#retries++;
-      await sleep(FIRST_WAIT_MS * 2 ** (tries - 1), { clock: this.#clock, signal });
+      await sleep(backOffMs(tries, { firstMs: FIRST_WAIT_MS }), { clock: this.#clock, signal });
     }
   }
 
@@ -121,7 +121,7 @@ export class OpenAIRealtimeSpeech implements TTS {
       name: this.name,
       clock,
       session: readingSession(this.#options),
-      connect: (events) => new ClientSocket(url, sent, events, clock),
+      connect: (events) => connectRealtime(url, { headers: sent, clock }, events),
     });
   }
 

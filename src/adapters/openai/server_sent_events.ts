@@ -1,26 +1,38 @@
-/** More than this without an end is no event. */
+/** The data of server-sent events, as they come in a stream of bytes. @module */
+
+import { createParser } from "eventsource-parser";
+
+/** An event that is longer than this and has not ended is refused. */
 const MAX_EVENT_CHARS = 4_000_000;
 
-/** The data of each server-sent event in a stream of bytes. */
+/**
+ * Yields the data of each server-sent event in a stream of bytes. The last event counts even where
+ * the blank line that should end it is missing.
+ *
+ * @throws {RangeError} an event is longer than 4,000,000 characters and has not ended.
+ */
 export async function* serverSentEvents(
   bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<string, void, void> {
   const decoder = new TextDecoder();
-  let rest = "";
-  let data: string[] = [];
-  for await (const chunk of bytes) {
-    rest += decoder.decode(chunk, { stream: true });
-    // A line's end may be cut in two: what follows a lone "\r" is not known yet.
-    const lines = rest.split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop()!;
-    if (rest.length > MAX_EVENT_CHARS) throw new RangeError("an event that does not end");
-    for (const line of lines) {
-      if (line === "") {
-        if (data.length > 0) yield data.join("\n");
-        data = [];
-      } else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+  let events: string[] = [];
+  let isTooLong = false;
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT_CHARS,
+    onEvent: ({ data }) => void events.push(data),
+    onError: ({ type }) => void (isTooLong ||= type === "max-buffer-size-exceeded"),
+  });
+  function* feed(text: string): Generator<string, void, void> {
+    parser.feed(text);
+    const found = events;
+    events = [];
+    yield* found;
+    if (isTooLong) {
+      throw new RangeError(
+        `expected server-sent events of at most ${MAX_EVENT_CHARS} characters, got a longer one`,
+      );
     }
   }
-  if (rest.startsWith("data:")) data.push(rest.slice(5).trim());
-  if (data.length > 0) yield data.join("\n");
+  for await (const chunk of bytes) yield* feed(decoder.decode(chunk, { stream: true }));
+  yield* feed(`${decoder.decode()}\n\n`);
 }

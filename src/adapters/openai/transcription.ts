@@ -1,8 +1,8 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { wavHeader } from "../../audio/wav.ts";
 import type { STT, TranscribeOptions, Transcript } from "../../inference/contracts/stt.ts";
 import { HttpModel } from "./http.ts";
 import { languageField } from "./models.ts";
-import { wavFile } from "./wav.ts";
 
 /** Which recogniser. */
 export interface TranscriptionModelOptions {
@@ -22,11 +22,10 @@ export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> im
   ): AsyncGenerator<Transcript, void, void> {
     const chunks: PcmChunk[] = [];
     for await (const pcm of audio) chunks.push(pcm);
-    const sampleRate = chunks[0]?.sampleRate;
-    if (sampleRate === undefined) return;
+    if (chunks.length === 0) return;
     const { model, language, prompt } = this.options;
     const form = new FormData();
-    form.set("file", wavFile(chunks, sampleRate), "speech.wav");
+    form.set("file", wavFile(chunks), "speech.wav");
     form.set("model", model);
     form.set("response_format", "json");
     if (language) form.set(languageField(model), language);
@@ -45,4 +44,11 @@ export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> im
     }
     yield { text, final: true, ...language ? { language } : {} };
   }
+}
+
+/** A WAV file of chunks of one format. */
+function wavFile(chunks: readonly PcmChunk[]): Blob {
+  const dataBytes = chunks.reduce((sum, { samples }) => sum + samples.byteLength, 0);
+  const parts = chunks.map(({ samples }) => new Int16Array(samples));
+  return new Blob([wavHeader(chunks[0]!, dataBytes), ...parts], { type: "audio/wav" });
 }

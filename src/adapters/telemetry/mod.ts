@@ -82,13 +82,13 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
 
 /** The parts of an answer, in the order in which they happen. */
 function partsOf(event: ReplyLatencyEvent): [string, number][] {
-  const { turnMs, sttMs, llmMs, ttsMs, playoutMs, ownMs } = event;
+  const { endOfTurnDelayMs, transcriptionDelayMs, llmMs, ttfbMs, playoutMs, overheadMs } = event;
   return [
-    ["turn", turnMs],
-    ["stt", sttMs],
+    ["turn", endOfTurnDelayMs],
+    ["stt", transcriptionDelayMs],
     ["llm", llmMs],
-    ["tts", ttsMs],
-    ["own", ownMs],
+    ["tts", ttfbMs],
+    ["own", overheadMs],
     ["playout", playoutMs],
   ];
 }
@@ -99,7 +99,7 @@ function recordSpans(event: ReplyLatencyEvent, attributes: Attributes): void {
   const end = Date.now();
   let at = end - event.voiceToVoiceMs;
   tracer.startActiveSpan("answer", { startTime: at, attributes }, (span) => {
-    span.setAttribute("ringline.eager", event.eager);
+    span.setAttribute("ringline.preemptive", event.preemptive);
     for (const [part, ms] of partsOf(event)) {
       tracer.startSpan(part, { startTime: at, attributes }).end(at + ms);
       at += ms;

@@ -1,8 +1,14 @@
-import type { AudioTrack, FlushResult, PlayoutSink, SinkBinding } from "../audio_track.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
+import type {
+  AudioTrack,
+  FlushResult,
+  PlayoutSink,
+  PlayoutSource,
+  SinkBinding,
+} from "../audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { checkMethods } from "../../events/checks.ts";
 import { UserHook } from "../../events/user_code.ts";
-import { SampleQueue } from "./sample_queue.ts";
 
 /** How a {@linkcode PacedPlayout} plays. */
 export interface PacedPlayoutOptions {
@@ -36,7 +42,7 @@ export class PacedPlayout implements Disposable {
   readonly #clock: Clock;
   readonly #onFrame: UserHook<Int16Array>;
   readonly #heardDelayMs: number;
-  readonly #queue: SampleQueue;
+  readonly #queue: SampleFifo;
   readonly #frameSamples: number;
   #frame: Int16Array;
   readonly #binding: SinkBinding;
@@ -66,8 +72,8 @@ export class PacedPlayout implements Disposable {
     this.#epoch = track.epoch;
     this.#frameSamples = Math.round(track.sampleRate * FRAME_MS / 1000);
     this.#frame = new Int16Array(this.#frameSamples);
-    this.#queue = new SampleQueue(track.sampleRate);
-    this.#binding = track.bind(this.#port());
+    this.#queue = new SampleFifo(track.sampleRate);
+    this.#binding = track.bind(this.#sink());
     this.#report();
   }
 
@@ -78,14 +84,10 @@ export class PacedPlayout implements Disposable {
     this.#binding[Symbol.dispose]();
   }
 
-  #port(): PlayoutSink {
+  #sink(): PlayoutSink {
     return {
       sampleRate: this.#track.sampleRate,
-      push: (samples, epoch) => {
-        if (epoch !== this.#epoch || this.#closed) return;
-        this.#queue.push(samples);
-        this.#wake();
-      },
+      onReady: (source) => this.#take(source),
       flush: (epoch) => Promise.resolve(this.#flush(epoch)),
       pause: () => {
         this.#paused = true;
@@ -97,6 +99,12 @@ export class PacedPlayout implements Disposable {
         this.#wake();
       },
     };
+  }
+
+  #take(source: PlayoutSource): void {
+    if (this.#closed) return;
+    for (let chunk = source.read(); chunk; chunk = source.read()) this.#queue.push(chunk.samples);
+    this.#wake();
   }
 
   #flush(epoch: number): FlushResult {
@@ -141,13 +149,7 @@ export class PacedPlayout implements Disposable {
     // Whoever got the last one may have transferred its buffer, as to a worker.
     if (this.#frame.length === 0) this.#frame = new Int16Array(this.#frameSamples);
     const frame = this.#frame;
-    let filled = 0;
-    while (filled < frame.length && this.#queue.length > 0) {
-      const samples = this.#queue.peek(frame.length - filled);
-      frame.set(samples, filled);
-      this.#queue.consume(samples.length);
-      filled += samples.length;
-    }
+    const filled = this.#queue.shift(frame);
     frame.fill(0, filled);
     this.#played += filled;
     void this.#onFrame.run(frame);
@@ -162,7 +164,7 @@ export class PacedPlayout implements Disposable {
     if (now - this.#deepSince < LIVE_PATIENCE_MS) return;
     if (now - this.#trimmedAt < LIVE_TRIM_EVERY_MS) return;
     this.#trimmedAt = now;
-    this.#queue.consume(this.#frameSamples);
+    this.#queue.drop(this.#frameSamples);
     this.#trimmed += this.#frameSamples;
   }
 

@@ -3,7 +3,9 @@ import type {
   AudioTrackMode,
   AudioTrackOptions,
   FlushResult,
+  PlayoutChunk,
   PlayoutSink,
+  PlayoutSource,
   SinkBinding,
 } from "../audio_track.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
@@ -23,9 +25,9 @@ import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   /** Identifies it; made up unless given. */
   id?: string;
-  /** Samples a second of the ports it can be bound to. Default 48,000. */
+  /** Samples a second of the sinks it can be bound to. Default 48,000. */
   sampleRate?: number;
-  /** How far the port is kept ahead. Default 400: enough for an agent that stalls 200 ms. */
+  /** How far the sink is kept ahead. Default 400: enough for an agent that stalls 200 ms. */
   aheadMs?: number;
   /** What may wait beyond that before `write` waits. Default 1000. */
   waitingMs?: number;
@@ -33,7 +35,7 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   kernel?: AudioKernel;
   /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
-  /** Told what a port fails with and what `write` refuses, at most once a second. Default: the console. */
+  /** Takes what a sink fails with and what `write` refuses, at most once a second. Default: the console. */
   onFailure?: (error: unknown) => void;
 }
 
@@ -42,7 +44,7 @@ const MAX_WAITING_WRITES = 256;
 
 /**
  * The {@linkcode AudioTrack} that every edge uses: resamples what is written, holds about a second
- * of it, and keeps the port that it is bound to about 400 ms ahead.
+ * of it, and keeps the sink that it is bound to about 400 ms ahead.
  */
 export class QueuedAudioTrack implements AudioTrack {
   readonly id: string;
@@ -181,18 +183,19 @@ export class QueuedAudioTrack implements AudioTrack {
     if (this.#closed) return;
     this.#closed = true;
     for (const write of this.#writes.splice(0)) write.done.reject(new ClosedError("the track"));
-    // Its answer is of no interest, and its failure is that of a port that is gone.
+    // Its answer is of no interest, and its failure is that of a sink that is gone.
     if (this.#playout.isBound) this.flush().catch(() => {});
     this.#forgetWaiting();
     this.#playout.unbind();
     this.#queue[Symbol.dispose]();
   }
 
-  bind(port: PlayoutSink): SinkBinding {
-    const methods = ["push", "flush", "pause", "resume"];
-    checkMethods(port, "port", "a PlayoutSink", methods);
+  bind(sink: PlayoutSink): SinkBinding {
+    const methods = ["onReady", "flush", "pause", "resume"];
+    checkMethods(sink, "sink", "a PlayoutSink", methods);
     if (this.#closed) throw new ClosedError("the audio track");
-    const binding = this.#playout.bind(port);
+    const source: PlayoutSource = { read: () => this.#read(source) };
+    const binding = this.#playout.bind(sink, source);
     if (this.#paused) this.#playout.pause();
     this.#pump();
     return {
@@ -211,37 +214,45 @@ export class QueuedAudioTrack implements AudioTrack {
     return quietly(Promise.reject(error));
   }
 
-  /** Keeps the port ahead, and lets those go on who wait for room. */
+  /** Lets the sink read what is due, and takes in the writes that wait for room. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      do {
-        this.#feed();
-        const write = this.#writes[0];
-        if (!write) break;
-        this.#queue.take(write);
-        if (!write.isTaken) break;
-        this.#writes.shift();
-        write.done.resolve();
-      } while (true);
-      this.#feed();
+      this.#refill();
+      if (this.#isDue()) this.#playout.wake();
     } finally {
       this.#pumping = false;
     }
     if (this.#isDrained()) this.#settleDrains();
   }
 
-  #feed(): void {
-    if (!this.#playout.isBound) return;
-    while (!this.#queue.isEmpty && this.#playout.aheadMs < this.#aheadMs) {
-      const { samples, final } = this.#queue.next();
-      this.#playout.push(samples, { final });
+  #refill(): void {
+    for (let write = this.#writes[0]; write; write = this.#writes[0]) {
+      this.#queue.take(write);
+      if (!write.isTaken) return;
+      this.#writes.shift();
+      write.done.resolve();
     }
-    if (this.#queue.takeEnd()) this.#playout.push(new Int16Array(0), { final: true });
   }
 
-  /** What was written and has not been pushed. */
+  /** Whether the sink may read: it is kept ahead so far, and the end of an utterance always goes. */
+  #isDue(): boolean {
+    if (this.#queue.isEmpty) return this.#queue.isAtEnd;
+    return this.#playout.aheadMs < this.#aheadMs;
+  }
+
+  #read(source: PlayoutSource): PlayoutChunk | undefined {
+    if (!this.#playout.isReadBy(source) || !this.#isDue()) return undefined;
+    const chunk = this.#queue.read();
+    if (!chunk) return undefined;
+    const { samples, final } = chunk;
+    this.#playout.countRead(samples.length);
+    this.#refill();
+    return { samples, final, epoch: this.#playout.epoch };
+  }
+
+  /** What was written and has not been read. */
   #waitingMs(): number {
     let ms = this.#queue.durationMs;
     for (const write of this.#writes) ms += write.remainingMs;

@@ -1,19 +1,13 @@
-import type { FlushResult, PlayoutReport, PlayoutSink } from "../audio_track.ts";
+import type { FlushResult, PlayoutReport, PlayoutSink, PlayoutSource } from "../audio_track.ts";
 import type { Clock } from "../../events/clock.ts";
 import { shown } from "../../events/checks.ts";
 import { promised, UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 
-/** A port that does not answer a flush within this time is taken for silent. */
+/** A sink that does not answer a flush within this time counts as silent. */
 const FLUSH_LIMIT_MS = 2000;
 
-interface Pushed {
-  readonly samples: Int16Array;
-  readonly epoch: number;
-  readonly final: boolean;
-}
-
-/** The far end of a track: the port it is bound to, and what was played over all its ports. */
+/** The far end of a track: the sink it is bound to, and what was played over all its sinks. */
 export class TrackPlayout {
   readonly #sampleRate: number;
   readonly #clock: Clock;
@@ -36,6 +30,11 @@ export class TrackPlayout {
 
   get isBound(): boolean {
     return this.#binding !== undefined;
+  }
+
+  /** Whether `source` is the one that the bound sink reads. */
+  isReadBy(source: PlayoutSource): boolean {
+    return this.#binding?.source === source;
   }
 
   pause(): void {
@@ -69,22 +68,22 @@ export class TrackPlayout {
     return this.#heardMs;
   }
 
-  /** How far the port is ahead of what it has played, the samples on their way included. */
+  /** How far the sink is ahead of what it has played, including the samples on their way. */
   get aheadMs(): number {
     return this.#binding?.aheadMs ?? 0;
   }
 
-  bind(port: PlayoutSink): TrackSinkBinding {
+  bind(sink: PlayoutSink, source: PlayoutSource): TrackSinkBinding {
     if (this.#binding) throw new TypeError("the audio track is published already");
-    if (port.sampleRate !== this.#sampleRate) {
+    if (sink.sampleRate !== this.#sampleRate) {
       throw new RangeError(
-        `expected a port of ${this.#sampleRate} samples a second, got one of ${port.sampleRate}`,
+        `expected a sink of ${this.#sampleRate} samples a second, got one of ${sink.sampleRate}`,
       );
     }
-    return this.#binding = new TrackSinkBinding(port, this.#clock, this.#onFailure);
+    return this.#binding = new TrackSinkBinding(sink, source, this.#clock, this.#onFailure);
   }
 
-  /** Ends the current binding; gives whether `binding` was that. */
+  /** Ends the current binding; returns whether that was `binding`. */
   unbind(binding: TrackSinkBinding | undefined = this.#binding): boolean {
     if (!binding || this.#binding !== binding) return false;
     this.#playedMs += binding.playedMs;
@@ -96,18 +95,24 @@ export class TrackPlayout {
     return true;
   }
 
-  push(samples: Int16Array, options: { final: boolean }): void {
-    this.#binding?.push(samples, this.#epoch, options);
+  /** Says to the sink that audio is due. */
+  wake(): void {
+    this.#binding?.wake();
   }
 
-  /** Takes what a binding's port reports; gives whether that is of the present. */
+  /** Counts samples that the sink has read. */
+  countRead(samples: number): void {
+    this.#binding?.countRead(samples);
+  }
+
+  /** Takes a report of a binding's sink; returns whether it is of the current binding and epoch. */
   take(binding: TrackSinkBinding, report: PlayoutReport): boolean {
     if (this.#binding !== binding || report.epoch !== this.#epoch) return false;
     binding.take(report, this.#clock.now());
     return true;
   }
 
-  /** Begins an epoch; gives what was played and lost of the one that ends. */
+  /** Begins an epoch; returns what was played and lost of the one that ends. */
   async flush(): Promise<FlushResult> {
     const binding = this.#binding;
     const playedBefore = this.#epochPlayedMs;
@@ -121,7 +126,7 @@ export class TrackPlayout {
     this.#trimmedMs += known.trimmedMs;
     const result = await binding.flush(this.#epoch, {
       playedMs: known.playedMs,
-      discardedMs: Math.max(0, known.pushedMs - known.playedMs - known.trimmedMs),
+      discardedMs: Math.max(0, known.readMs - known.playedMs - known.trimmedMs),
     });
     this.#playedMs += result.playedMs - known.playedMs;
     return {
@@ -131,27 +136,29 @@ export class TrackPlayout {
   }
 }
 
-/** A port, and what is known of it in the current epoch. */
+/** A sink, and what is known of it in the current epoch. */
 export class TrackSinkBinding {
   readonly #lost = new AbortController();
   readonly #clock: Clock;
-  readonly #push: UserHook<Pushed>;
+  readonly #ready: UserHook<void>;
   readonly #pause: UserHook<boolean>;
-  pushedMs = 0;
+  readMs = 0;
   playedMs = 0;
   trimmedMs = 0;
   heardDelayMs = 0;
-  /** When something was last played, as far as is known. */
+  /** When the sink last played something, as far as is known. */
   progressAt: number;
 
-  constructor(readonly port: PlayoutSink, clock: Clock, onFailure: (error: unknown) => void) {
-    const options = { clock, report: onFailure, context: "the playout port" };
+  constructor(
+    readonly sink: PlayoutSink,
+    readonly source: PlayoutSource,
+    clock: Clock,
+    onFailure: (error: unknown) => void,
+  ) {
+    const options = { clock, report: onFailure, context: "the playout sink" };
     this.#clock = clock;
-    this.#push = new UserHook<Pushed>(
-      ({ samples, epoch, final }) => port.push(samples, epoch, { final }),
-      options,
-    );
-    this.#pause = new UserHook<boolean>((paused) => paused ? port.pause() : port.resume(), options);
+    this.#ready = new UserHook<void>(() => sink.onReady(source), options);
+    this.#pause = new UserHook<boolean>((paused) => paused ? sink.pause() : sink.resume(), options);
     this.progressAt = clock.now();
   }
 
@@ -163,16 +170,19 @@ export class TrackSinkBinding {
     void this.#pause.run(false);
   }
 
-  /** How far the port is ahead of what it has played, the samples on their way included. */
+  /** How far the sink is ahead of what it has played, including the samples on their way. */
   get aheadMs(): number {
-    const ms = this.pushedMs - this.playedMs - this.trimmedMs;
+    const ms = this.readMs - this.playedMs - this.trimmedMs;
     // Sums of fractions of a millisecond: less than half a sample is nothing.
-    return ms < 500 / this.port.sampleRate ? 0 : ms;
+    return ms < 500 / this.sink.sampleRate ? 0 : ms;
   }
 
-  push(samples: Int16Array, epoch: number, options: { final: boolean }): void {
-    this.pushedMs += samples.length * 1000 / this.port.sampleRate;
-    void this.#push.run({ samples, epoch, final: options.final });
+  wake(): void {
+    void this.#ready.run();
+  }
+
+  countRead(samples: number): void {
+    this.readMs += samples * 1000 / this.sink.sampleRate;
   }
 
   take(report: PlayoutReport, now: number): void {
@@ -182,26 +192,26 @@ export class TrackSinkBinding {
     this.heardDelayMs = report.heardDelayMs;
   }
 
-  /** Starts counting anew; gives what was known of the epoch that ends. */
-  beginEpoch(): { pushedMs: number; playedMs: number; trimmedMs: number } {
-    const { pushedMs, playedMs, trimmedMs } = this;
-    this.pushedMs = this.playedMs = this.trimmedMs = 0;
-    return { pushedMs, playedMs, trimmedMs };
+  /** Starts counting anew; returns what was known of the epoch that ends. */
+  beginEpoch(): { readMs: number; playedMs: number; trimmedMs: number } {
+    const { readMs, playedMs, trimmedMs } = this;
+    this.readMs = this.playedMs = this.trimmedMs = 0;
+    return { readMs, playedMs, trimmedMs };
   }
 
-  /** The port's answer, or `known` when it is lost before it answers, or does not answer. */
+  /** The sink's answer, or `known` when it is lost before it answers, or does not answer. */
   async flush(epoch: number, known: FlushResult): Promise<FlushResult> {
     const { signal } = this.#lost;
-    const flushing = promised(() => this.port.flush(epoch));
+    const flushing = promised(() => this.sink.flush(epoch));
     const timeoutMs = FLUSH_LIMIT_MS;
     const options = { timeoutMs, signal, clock: this.#clock };
     try {
-      const result = await waitFor(flushing, "flushing the playout port", options);
+      const result = await waitFor(flushing, "flushing the playout sink", options);
       if (Number.isFinite(result?.playedMs) && Number.isFinite(result.discardedMs)) return result;
       throw new TypeError(`flush: expected { playedMs, discardedMs }, got ${shown(result)}`);
     } catch (error) {
-      // One that is gone has nothing to answer.
-      if (!signal.aborted) this.#push.fail(error);
+      // A sink that is gone cannot answer.
+      if (!signal.aborted) this.#ready.fail(error);
       return known;
     }
   }

@@ -1,18 +1,18 @@
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { Resampler } from "../../audio/resampler.ts";
-import { SampleQueue } from "./sample_queue.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type { PendingWrite } from "./pending_write.ts";
 
-/** Pieces that are pushed, and pieces of a long write, last no longer than this. */
-const PIECE_MS = 20;
+/** Chunks that are read, and parts of a long write, last no longer than this. */
+const CHUNK_MS = 20;
 
-/** What was written and not pushed yet, at the port's rate, and where its utterances end. */
+/** A queue of what was written to a track, at the sink's rate, with the ends of its utterances. */
 export class UtteranceQueue implements Disposable {
   readonly #sampleRate: number;
   readonly #kernel: AudioKernel;
-  readonly #samples: SampleQueue;
-  readonly #pieceSamples: number;
-  #piece: Int16Array;
+  readonly #samples: SampleFifo;
+  readonly #chunkSamples: number;
+  #chunk: Int16Array;
   /** How many samples into the queue each utterance ends. */
   #ends: number[] = [];
   #resampler: Resampler | undefined;
@@ -22,11 +22,11 @@ export class UtteranceQueue implements Disposable {
     const { sampleRate, waitingMs, kernel } = options;
     this.#sampleRate = sampleRate;
     this.#kernel = kernel;
-    this.#pieceSamples = Math.round(sampleRate * PIECE_MS / 1000);
-    this.#piece = new Int16Array(this.#pieceSamples);
-    // Room for one piece more, so that a write is cut at the limit and not a piece before it.
-    this.#samples = new SampleQueue(
-      Math.ceil(sampleRate * waitingMs / 1000) + 4 * this.#pieceSamples,
+    this.#chunkSamples = Math.round(sampleRate * CHUNK_MS / 1000);
+    this.#chunk = new Int16Array(this.#chunkSamples);
+    // Room for one chunk more, so that a write is cut at the limit and not a chunk before it.
+    this.#samples = new SampleFifo(
+      Math.ceil(sampleRate * waitingMs / 1000) + 4 * this.#chunkSamples,
     );
   }
 
@@ -38,6 +38,11 @@ export class UtteranceQueue implements Disposable {
     return this.#samples.length * 1000 / this.#sampleRate;
   }
 
+  /** Whether nothing waits but the end of an utterance. */
+  get isAtEnd(): boolean {
+    return this.isEmpty && this.#ends.length > 0;
+  }
+
   /** Takes in as much of a write as there is room for. */
   take(write: PendingWrite): void {
     const { pcm } = write;
@@ -46,10 +51,10 @@ export class UtteranceQueue implements Disposable {
       outputRate: this.#sampleRate,
     });
     while (!write.isTaken) {
-      const piece = write.next(PIECE_MS);
+      const piece = write.next(CHUNK_MS);
       const frames = resampler.maxOutputFrames(piece.frames, piece.sampleRate) +
         (write.final ? resampler.tailFrames : 0);
-      if (frames > this.#samples.room) return;
+      if (frames > this.#samples.free) return;
       if (this.#scratch.length < frames) this.#scratch = new Int16Array(frames);
       let made = resampler.process(piece, this.#scratch);
       write.taken += piece.frames;
@@ -63,28 +68,20 @@ export class UtteranceQueue implements Disposable {
   }
 
   /**
-   * Takes the next piece out; says whether an utterance ends with it. The samples are a copy, valid
-   * until the next: a port that transfers their buffer, as to a worker, takes no others along.
+   * Takes the next chunk out; returns `undefined` when nothing waits. The samples are a copy, valid
+   * until the next: a sink that transfers their buffer, as to a worker, takes no others along.
    */
-  next(): { samples: Int16Array; final: boolean } {
+  read(): { samples: Int16Array; final: boolean } | undefined {
+    if (this.isEmpty && !this.isAtEnd) return undefined;
     const end = this.#ends[0] ?? Infinity;
-    const waiting = this.#samples.peek(Math.min(this.#pieceSamples, end));
-    const count = waiting.length;
-    if (this.#piece.length === 0) this.#piece = new Int16Array(this.#pieceSamples);
-    const samples = this.#piece.subarray(0, count);
-    samples.set(waiting);
-    this.#samples.consume(count);
+    if (this.#chunk.length === 0) this.#chunk = new Int16Array(this.#chunkSamples);
+    const count = this.#samples.shift(this.#chunk, Math.min(this.#chunkSamples, end));
+    const samples = this.#chunk.subarray(0, count);
     for (let index = 0; index < this.#ends.length; index++) this.#ends[index]! -= count;
     const final = count === end;
-    if (final) this.#ends.shift();
+    // Several ends without a sample between them are one.
+    while (this.#ends[0] === 0) this.#ends.shift();
     return { samples, final };
-  }
-
-  /** Whether nothing waits but the end of an utterance, which is then forgotten. */
-  takeEnd(): boolean {
-    if (!this.isEmpty || this.#ends.length === 0) return false;
-    this.#ends = [];
-    return true;
   }
 
   /** Forgets what waits, and what the resampler remembers of it. */

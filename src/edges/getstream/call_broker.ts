@@ -3,8 +3,8 @@ import type { MediaConnection, MediaLease } from "@ringline/edge/media";
 import {
   AuthenticationError,
   type Call,
+  type CallConnection,
   CallEndedEvent,
-  type Connection,
   CustomEventReceivedEvent,
   DropCounter,
   EdgeError,
@@ -54,7 +54,7 @@ export class CallBroker {
   readonly #customEvents = new CustomEventReader();
   /** What came before there was a connection to tell it to. */
   readonly #early: CoordinatorEvent[] = [];
-  #connection: Connection | undefined;
+  #connection: CallConnection | undefined;
 
   constructor(options: CallBrokerOptions) {
     this.#options = options;
@@ -94,7 +94,7 @@ export class CallBroker {
   }
 
   /** There is a connection: events go to it from now on. */
-  open(connection: Connection): void {
+  open(connection: CallConnection): void {
     this.#connection = connection;
     for (const event of this.#early.splice(0)) this.#onEvent(event);
   }

@@ -5,7 +5,7 @@
  */
 
 /** The most characters of one message. */
-export const CHUNK_LENGTH = 1000;
+const CHUNK_LENGTH = 1000;
 
 /**
  * Cuts a text into pieces of at most 1000 characters, at a space where there is one in the last

@@ -11,7 +11,7 @@ import {
   systemClock,
 } from "@ringline/edge/toolkit";
 import { chunksOf } from "./chat_chunks.ts";
-import { backOffMs, isRetryable } from "./wire/retrying.ts";
+import { retrying } from "./wire/retrying.ts";
 import type { ChatMessage, StreamService } from "./stream_service.ts";
 
 /** The part of the service that a conversation writes to. */
@@ -215,22 +215,15 @@ export class ChatConversation implements Conversation {
 
   /** Tries until it works, or cannot work; gives whether it did. */
   async #attempt(act: () => Promise<void>): Promise<boolean> {
-    const { tries = 5, retryMs = 500, onError } = this.#options;
+    const { tries = 5, retryMs: firstMs = 500, onError } = this.#options;
     const signal = this.#signal;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
-        await act();
-        return true;
-      } catch (error) {
-        if (attempt >= tries || !isRetryable(error)) {
-          onError(error);
-          return false;
-        }
-      }
-      await sleep(backOffMs(attempt, { delayMs: retryMs }), { signal, clock: this.#clock })
-        .catch(() => {});
+    try {
+      await retrying(act, { tries, firstMs, signal, clock: this.#clock });
+      return true;
+    } catch (error) {
+      if (!signal.aborted) onError(error);
+      return false;
     }
-    return false;
   }
 }
 

@@ -1,16 +1,18 @@
 import {
+  backOffMs,
   type Clock,
   ConnectionError,
   type EdgeError,
   type JsonValue,
+  KeepaliveSocket,
   ProtocolError,
   sleep,
+  type SocketEnd,
   waitFor,
 } from "@ringline/edge/toolkit";
-import { backOffMs } from "./wire/retrying.ts";
+import { BACK_OFF } from "./wire/retrying.ts";
 import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";
-import { KeepaliveSocket, type SocketEnd } from "./wire/keepalive_socket.ts";
 
 /** Stream's own number for a token that was valid once. */
 const TOKEN_EXPIRED = 40;
@@ -102,8 +104,9 @@ export class CoordinatorSocket {
       // A token that is used up is no failure: the next visit has a new one, at once.
       if (attempt === 0 && token.remainingMs === 0) continue;
       const ms = backOffMs(Math.max(1, attempt), {
-        delayMs: this.#times.backOffMs,
-        maxDelayMs: this.#times.maxBackOffMs,
+        ...BACK_OFF,
+        firstMs: this.#times.backOffMs,
+        maxMs: this.#times.maxBackOffMs,
       });
       await sleep(ms, { signal, clock }).catch(() => {});
     }
@@ -125,9 +128,11 @@ export class CoordinatorSocket {
     const socket = await KeepaliveSocket.open(url.href, {
       name: "the coordinator's socket",
       openTimeoutMs: this.#times.helloMs,
-      pingMs: this.#times.pingMs,
-      silenceMs: this.#times.silenceMs,
-      ping: () => JSON.stringify([{ type: "health.check", client_id: connectionId ?? "" }]),
+      keepalive: {
+        intervalMs: this.#times.pingMs,
+        message: () => JSON.stringify([{ type: "health.check", client_id: connectionId ?? "" }]),
+        silenceMs: this.#times.silenceMs,
+      },
       onMessage: (data) => {
         const event = parseEvent(data);
         if (!event) return;

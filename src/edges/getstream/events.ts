@@ -1,5 +1,5 @@
 /** What this edge tells beside the contract's events. @module */
-import { checkObject, type Connection, type Participant } from "@ringline/edge/toolkit";
+import { type CallConnection, checkObject, type Participant } from "@ringline/edge/toolkit";
 import type { Strategy } from "./wire/ipc.ts";
 
 /** How a lost call was found again. */
@@ -17,13 +17,15 @@ export interface AudioLevel {
 
 /** How loud people are, as Stream measures it; at most ten times a second. */
 export class AudioLevelsEvent {
+  /** What kind of event it is. */
+  readonly type = "audio-levels" as const;
   /** The connection that it happened on. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** Those whose level is known. */
   readonly levels: readonly AudioLevel[];
 
   /** Made by the edge. */
-  constructor(init: { connection: Connection; levels: readonly AudioLevel[] }) {
+  constructor(init: { connection: CallConnection; levels: readonly AudioLevel[] }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
     this.levels = init.levels;
@@ -32,8 +34,10 @@ export class AudioLevelsEvent {
 
 /** A lost call was found again; follows the state change that ends `reconnecting`. */
 export class ReconnectedEvent {
+  /** What kind of event it is. */
+  readonly type = "reconnected" as const;
   /** The connection that it happened on. */
-  readonly connection: Connection;
+  readonly connection: CallConnection;
   /** The strategy that worked. */
   readonly strategy: ReconnectStrategy;
   /** How many tries it took. */
@@ -44,7 +48,7 @@ export class ReconnectedEvent {
   /** Made by the edge. */
   constructor(
     init: {
-      connection: Connection;
+      connection: CallConnection;
       strategy: ReconnectStrategy;
       attempts: number;
       elapsedMs: number;

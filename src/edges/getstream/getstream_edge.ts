@@ -1,11 +1,11 @@
 import { MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
   Call,
+  type CallConnection,
   checkCall,
   checkJoin,
   checkObject,
   ClosedError,
-  type Connection,
   type Conversation,
   type CreateCallOptions,
   type EdgeAgent,
@@ -78,7 +78,7 @@ export class GetStreamEdge extends EdgeTransport {
   /** What goes on after a call, or beside it, and is to be awaited when the edge closes. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
-  readonly #desks = new WeakMap<Connection, CallBroker>();
+  readonly #desks = new WeakMap<CallConnection, CallBroker>();
   #lastUser: User | undefined;
 
   /**
@@ -93,7 +93,7 @@ export class GetStreamEdge extends EdgeTransport {
     this.#settings = readSettings(options);
     this.#service = new StreamService(this.#settings, this.clock);
     this.#process = new MediaProcess({
-      host: new URL("./child/main.ts", import.meta.url),
+      child: new URL("./child/main.ts", import.meta.url),
       config: null,
       permissions: { net: true },
       denoPath: options.denoPath,
@@ -165,7 +165,7 @@ export class GetStreamEdge extends EdgeTransport {
     agent: EdgeAgent,
     call: Call,
     options: JoinOptions = {},
-  ): Promise<Connection> {
+  ): Promise<CallConnection> {
     this.assertOpen();
     checkJoin(agent, call, options);
     const { timeoutMs = 10_000 } = options;
@@ -187,7 +187,7 @@ export class GetStreamEdge extends EdgeTransport {
    * @throws {ClosedError} the connection closed instead.
    */
   async reconnect(
-    connection: Connection,
+    connection: CallConnection,
     strategy: ReconnectStrategy,
     options: { signal?: AbortSignal } = {},
   ): Promise<ReconnectedEvent> {
@@ -271,7 +271,7 @@ export class GetStreamEdge extends EdgeTransport {
     await Promise.allSettled([...this.#pending]);
   }
 
-  async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<Connection> {
+  async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<CallConnection> {
     const { user } = agent;
     checkId("the call's id", call.id);
     checkId("the call's type", call.type);
@@ -302,7 +302,7 @@ export class GetStreamEdge extends EdgeTransport {
       params: params as unknown as JsonValue,
       signal,
       timeoutMs: Infinity,
-      onEdgeNotice: (data, from) => desk.onNotice(data, from),
+      onEdgeMessage: (data, from) => desk.onNotice(data, from),
     });
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));

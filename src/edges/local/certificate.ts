@@ -1,13 +1,13 @@
 /**
- * Makes a certificate of one's own, to try a call from a phone: browsers give a microphone only to
- * pages that come over HTTPS or from the same machine. The phone will warn that nobody vouches for
- * the certificate, and let its person go on.
+ * Creates a self-signed certificate, to try a call from a phone: browsers give a microphone only to
+ * pages that come over HTTPS or from the same machine. The phone will warn that the certificate is
+ * self-signed, and lets you continue.
  *
  * ```sh
  * deno run --allow-write=. --allow-env jsr:@ringline/edge/local/certificate 192.168.1.20
  * ```
  *
- * writes `ringline.cert.pem` and `ringline.key.pem` into the current folder. Give them to the edge:
+ * writes `ringline.cert.pem` and `ringline.key.pem` into the current folder. Pass them to the edge:
  *
  * ```ts ignore
  * import { LocalEdge } from "@ringline/edge/local";
@@ -38,14 +38,14 @@ import type { TlsSettings } from "./settings.ts";
 import { shown } from "../../events/checks.ts";
 import { messageOf } from "../../events/error_text.ts";
 
-/** Phones take no certificate that is valid for longer than 825 days; a try needs fewer. */
+/** Phones reject certificates that are valid for longer than 825 days; a trial needs fewer. */
 const DAYS = 90;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Makes a certificate for these names and addresses, valid for 90 days from `nowMs`.
+ * Creates a certificate for these names and addresses, valid for 90 days from `nowMs`.
  *
- * @throws {TypeError} there is no name, or one is neither an IP address nor a host name.
+ * @throws {TypeError} `names` is empty, or a name is neither an IP address nor a host name.
  */
 export async function selfSignedCertificate(
   names: readonly string[],
@@ -54,7 +54,9 @@ export async function selfSignedCertificate(
   if (!Array.isArray(names)) {
     throw new TypeError(`names: expected a list like ["192.168.1.20"], got ${shown(names)}`);
   }
-  if (names.length === 0) throw new TypeError("expected the addresses that the page will have");
+  if (names.length === 0) {
+    throw new TypeError("names is empty: pass the addresses that the page will have");
+  }
   for (const name of names) {
     if (isIP(name) === 0 && !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(name)) {
       throw new TypeError(`expected an IP address or a host name, got "${name}"`);
@@ -66,7 +68,7 @@ export async function selfSignedCertificate(
     name: [{ CN: [names[0]!] }],
     keys,
     signingAlgorithm: algorithm,
-    // An hour of grace for a phone whose clock is behind.
+    // An hour earlier, for a phone whose clock is behind.
     notBefore: new Date(nowMs - 60 * 60 * 1000),
     notAfter: new Date(nowMs + DAYS * DAY_MS),
     extensions: [
@@ -90,20 +92,20 @@ export async function selfSignedCertificate(
 }
 
 if (import.meta.main) {
-  const asked = Deno.args.some((arg) => arg === "--help" || arg === "-h");
-  if (asked || Deno.args.length === 0) {
-    const say = asked ? console.log : console.error;
-    say(
+  const wantsHelp = Deno.args.some((arg) => arg === "--help" || arg === "-h");
+  if (wantsHelp || Deno.args.length === 0) {
+    const print = wantsHelp ? console.log : console.error;
+    print(
       "usage: certificate ADDRESS [ADDRESS ...]\n\n" +
         "Writes ringline.cert.pem and ringline.key.pem for these addresses of this machine into\n" +
         "the current folder, e.g.: certificate 192.168.1.20",
     );
-    Deno.exit(asked ? 0 : 2);
+    Deno.exit(wantsHelp ? 0 : 2);
   }
   try {
     const { cert, key } = await selfSignedCertificate(Deno.args);
     await Deno.writeTextFile("ringline.cert.pem", cert);
-    // Only its owner may read the key.
+    // Only the file's owner may read the key.
     await Deno.writeTextFile("ringline.key.pem", key, { mode: 0o600 });
     console.log(`Wrote ringline.cert.pem and ringline.key.pem for ${Deno.args.join(", ")}.`);
   } catch (error) {

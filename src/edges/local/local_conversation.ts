@@ -1,6 +1,11 @@
+/**
+ * The conversation that the page shows.
+ *
+ * @module
+ */
 import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import {
   MemoryConversation,
   type Message,
@@ -9,28 +14,28 @@ import {
 } from "../../edge/conversation.ts";
 import { MAX_CUSTOM_EVENT_BYTES } from "../../edge/custom_event.ts";
 
-/** How often a message that is still being written is shown anew. */
-const RENEW_MS = 100;
+/** Milliseconds between updates of a message that is still growing. */
+const UPDATE_MS = 100;
 
-/** What a {@linkcode LocalConversation} is made of. */
+/** Options for a {@linkcode LocalConversation}. */
 export interface LocalConversationInit {
   id: string;
   instructions: string;
   clock: Clock;
-  /** Whose conversation it is: the agent's. */
+  /** The agent's user. */
   user: User;
-  /** The agent's connection, while there is one. */
-  connection(): Connection | undefined;
+  /** Returns the agent's connection, while there is one. */
+  connection(): CallConnection | undefined;
 }
 
 /**
- * A conversation that the people in the call see: each message goes to their pages as a custom
- * event `{ type: "transcript", id, role, name, text, complete, interrupted }`. What the system says
- * to the agent is not shown.
+ * A conversation that the people in the call see: it sends each message to their pages as a custom
+ * event `{ type: "transcript", id, role, name, text, complete, interrupted }`, except for system
+ * messages.
  */
 export class LocalConversation extends MemoryConversation {
   readonly #init: LocalConversationInit;
-  /** Messages that changed since they were last sent, and when they may be sent again. */
+  /** Messages that changed since they were last sent. */
   readonly #waiting = new Map<string, Message>();
   #timer: Disposable | undefined;
 
@@ -54,9 +59,9 @@ export class LocalConversation extends MemoryConversation {
   #changed(message: Message): Message {
     if (message.role === "system") return message;
     this.#waiting.set(message.id, message);
-    // A model's answer grows many times a second; nobody reads that fast.
+    // A model's reply grows many times a second, faster than people read.
     if (message.complete) void this.#sendAll();
-    else this.#timer ??= this.#init.clock.schedule(() => void this.#sendAll(), RENEW_MS);
+    else this.#timer ??= this.#init.clock.schedule(() => void this.#sendAll(), UPDATE_MS);
     return message;
   }
 
@@ -70,11 +75,11 @@ export class LocalConversation extends MemoryConversation {
     const sent = messages.map((message) =>
       connection.sendCustomEvent(this.#event(message, connection))
     );
-    // Whoever does not see a line can still hear it: not worth an error.
+    // A person who misses a line can still hear it: not worth an error.
     await Promise.allSettled(sent);
   }
 
-  #event(message: Message, connection: Connection): JsonValue {
+  #event(message: Message, connection: CallConnection): JsonValue {
     const { id, role, userId, complete, interrupted } = message;
     const name = role === "assistant"
       ? this.#init.user.name
@@ -90,7 +95,7 @@ export class LocalConversation extends MemoryConversation {
     });
     const whole = event(message.text);
     if (byteLength(JSON.stringify(whole)) <= MAX_CUSTOM_EVENT_BYTES) return whole;
-    // Code points, so that no character is cut in two.
+    // Code points, so that no character is split.
     let letters = [...message.text.slice(0, MAX_CUSTOM_EVENT_BYTES)];
     for (;;) {
       const cut = event(`${letters.join("")}…`);

@@ -1,3 +1,8 @@
+/**
+ * The edge that serves calls itself, on this machine.
+ *
+ * @module
+ */
 import type { JsonValue, User } from "../../edge/types.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Conversation } from "../../edge/conversation.ts";
@@ -6,7 +11,7 @@ import { MediaConnection } from "../../media/parent/media_connection.ts";
 import { type MediaLease, MediaProcess } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
 import { Call, type CreateCallOptions } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import {
   type EdgeOptions,
   EdgeTransport,
@@ -17,44 +22,46 @@ import { EdgeError } from "../../edge/errors.ts";
 import { isSecret, newSecret } from "./wire/auth.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
-import { callMessage } from "./wire/messages.ts";
+import {
+  callMessage,
+  type CallParams,
+  type ServerAddress,
+  serverAddress,
+} from "./wire/messages.ts";
 import { type LocalServer, RunningServer, type ServeOptions } from "./server.ts";
 import {
   checkSettings,
   isSecureContext,
   type LocalServerOptions,
-  type LocalSettings,
   netPermissions,
-  settingsToJson,
 } from "./settings.ts";
+import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
 import { CALL_SIZES, PLAIN_LINE } from "./wire/signalling.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { checkCall, checkJoin } from "../../edge/validation.ts";
 
-/** Options of a {@linkcode LocalEdge}. */
+/** Options for a {@linkcode LocalEdge}. */
 export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions, DenoOptions {}
 
-/** What `Call.original` is in calls of a {@linkcode LocalEdge}. */
+/** `Call.original` of the calls of a {@linkcode LocalEdge}. */
 export interface LocalCall {
-  /** Whoever has it may join: 128 random bits, the fragment of the call's link. */
+  /** Admits to the call: 128 random bits, the fragment of the call's link. */
   readonly secret: string;
 }
 
 /**
- * The process that {@linkcode MediaProcess} starts. Never called: naming the module is enough for
- * `deno install` and a first start to fetch what it needs ahead of the first call.
+ * The program of the media process. Never called: the import puts its modules into the static graph,
+ * so that `deno install` and a first start fetch them before the first call.
  */
 const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
 
-const answered = v.object({ origin: v.string() });
-
 /**
- * An edge of its own: calls that browsers join over a page it serves itself, with no cloud, no
- * account and no key. WebRTC runs in a process that is started with the first join and gone with
- * the last call.
+ * An edge without a cloud, an account or a key: browsers join its calls over a page that it serves
+ * itself. WebRTC runs in a process of its own, which starts with the first join and ends with the last
+ * call.
  *
- * It listens on this machine only, unless `host` says otherwise. Whoever has a call's link may join
- * it: its fragment is a secret of 128 bits.
+ * It listens on this machine only, unless `host` says otherwise. A call's link admits to the call: its
+ * fragment is a secret of 128 bits.
  *
  * Needs `--allow-run` for that process, which itself runs with `--allow-ffi`: see the README for
  * what that means.
@@ -81,23 +88,23 @@ const answered = v.object({ origin: v.string() });
  */
 export class LocalEdge extends EdgeTransport {
   readonly #settings: LocalSettings;
-  /** Read at each start of the process; its `port` becomes the one that the first start got. */
+  /** Read at each start of the process; `port` becomes the one that the first start got. */
   readonly #config: { [key: string]: JsonValue };
   readonly #process: MediaProcess;
   readonly #secrets = new Map<string, string>();
-  /** What keeps a call open that has a link and no agent yet. */
+  /** Keeps a call open that has a link and no agent yet. */
   readonly #opened = new Map<string, MediaLease>();
-  /** Whose connection each is. */
-  readonly #users = new WeakMap<Connection, string>();
-  #serving: RunningServer | undefined;
+  /** The user id of each connection's agent. */
+  readonly #users = new WeakMap<CallConnection, string>();
+  #server: RunningServer | undefined;
 
-  /** Starts nothing yet. Throws a TypeError or a RangeError for an option that makes no sense. */
+  /** Starts nothing yet. Throws a TypeError or a RangeError for a wrong option. */
   constructor(options: LocalEdgeOptions = {}) {
     super(options);
     this.#settings = checkSettings(options);
     this.#config = settingsToJson(this.#settings);
     this.#process = new MediaProcess({
-      host: new URL("./child/main.ts", import.meta.url),
+      child: new URL("./child/main.ts", import.meta.url),
       config: this.#config,
       permissions: { net: netPermissions(this.#settings) },
       denoPath: options.denoPath,
@@ -108,8 +115,8 @@ export class LocalEdge extends EdgeTransport {
     });
     if (!isSecureContext(this.#settings)) {
       this.logger.warn(
-        "LocalEdge: browsers give no microphone to pages of another machine without TLS; " +
-          "see certificate.ts and the option tls",
+        "LocalEdge: browsers give no microphone to pages of another machine without TLS: " +
+          "pass the option tls (jsr:@ringline/edge/local/certificate creates a certificate)",
       );
     }
   }
@@ -119,14 +126,14 @@ export class LocalEdge extends EdgeTransport {
     return this.#process.pid;
   }
 
-  /** Nobody has to be told: an agent of this program is who it says it is. */
+  /** Accepts any user: an agent of this program needs no proof. */
   // Async, so that misuse rejects and does not throw.
   // deno-lint-ignore require-await
   override async authenticate(_user: User): Promise<void> {
     this.assertOpen();
   }
 
-  /** Makes a call, or finds the one of this id and type. It begins with the first join. */
+  /** Creates a call, or returns the one of this id and type. It begins with the first join. */
   // deno-lint-ignore require-await
   override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     this.assertOpen();
@@ -138,22 +145,23 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /**
-   * Brings an agent into a call, and starts the media process if none runs.
+   * Joins an agent to a call, and starts the media process if none runs.
    *
-   * @throws {EdgeError} `address-in-use`, `cannot-listen`, `too-many-calls`; the media process may
-   *   not be started (`permission-denied`) or cannot be (`spawn-failed`), has no Deno to run it
-   *   (`no-deno`), could not load its modules (`media-process-not-started`), or would be started by
-   *   another (`media-process-nested`); a `TimeoutError`; the signal's reason
+   * @throws {EdgeError} `address-in-use`, `cannot-listen` or `too-many-calls`; `permission-denied`:
+   *   the program may not start the media process; `spawn-failed`: it cannot; `no-deno`: it found no
+   *   Deno; `media-process-not-started`: the process could not load its modules;
+   *   `media-process-nested`: a media process cannot start another
+   * @throws {DOMException} a `TimeoutError`, or the signal's reason
    */
   override async join(
     agent: EdgeAgent,
     call: Call,
     options: JoinOptions = {},
-  ): Promise<Connection> {
+  ): Promise<CallConnection> {
     this.assertOpen();
     checkJoin(agent, call, options);
     const { timeoutMs = 10_000 } = options;
-    // Misuse is told before a process is started.
+    // Wrong arguments reject before a process starts.
     this.#params(call);
     const begun = this.clock.now();
     const lease = await this.#acquire({ ...options, timeoutMs });
@@ -177,9 +185,8 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /**
-   * Gives the link to a call and prints it; `browser: true` opens it too (which needs
-   * `--allow-run` for the program that does). A call that no agent has joined yet is opened: people
-   * can wait in it.
+   * Returns the link to a call and prints it; `browser: true` opens it too (which needs `--allow-run`
+   * for the program that does). Opens a call that no agent has joined yet: people can wait in it.
    */
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
@@ -189,7 +196,7 @@ export class LocalEdge extends EdgeTransport {
     return link;
   }
 
-  /** Gives the link to a call, as `openDemo` does, and says nothing. */
+  /** Returns the link to a call, as `openDemo` does, and prints nothing. */
   async callLink(call: Call, options: { signal?: AbortSignal } = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
@@ -212,8 +219,8 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /**
-   * Lets people start calls: serves a start page, and hands each new call to `onCall`, which brings
-   * an agent into it. The program runs for as long as it serves.
+   * Lets people start calls: serves a start page, and passes each new call to `onCall`, which joins
+   * an agent to it. The program runs while the server does.
    *
    * @example
    * ```ts ignore
@@ -222,11 +229,11 @@ export class LocalEdge extends EdgeTransport {
    *
    * await untilShutdown(async (signal) => { // Ctrl-C
    *   await using edge = new LocalEdge();
-   *   // An agent whose last person has left leaves too.
+   *   // An agent leaves when the last person has left.
    *   using idle = edge.events.subscribe(ConnectionStateChangedEvent, ({ connection, state }) => {
    *     if (state === "idle") void connection.close();
    *   });
-   *   const serving = await edge.serve({
+   *   const server = await edge.serve({
    *     onCall: async (call) => {
    *       const agent = new Agent({ edge, agentUser: { id: "echo", name: "Echo" } });
    *       await using session = await agent.join(call);
@@ -234,16 +241,18 @@ export class LocalEdge extends EdgeTransport {
    *     },
    *     signal,
    *   });
-   *   console.log(serving.url.href);
-   *   await serving.closed;
+   *   console.log(server.url.href);
+   *   await server.closed;
    * });
    * ```
    */
   async serve(options: ServeOptions): Promise<LocalServer> {
     this.assertOpen();
     checkMethods(options, "options", "an object like { onCall }", ["onCall"]);
-    if (this.#serving) throw new TypeError("this edge serves already; close that first");
-    const serving = this.#serving = new RunningServer({
+    if (this.#server) {
+      throw new TypeError("this edge already serves calls: close its LocalServer first");
+    }
+    const server = this.#server = new RunningServer({
       ...options,
       events: this.events,
       clock: this.clock,
@@ -256,22 +265,22 @@ export class LocalEdge extends EdgeTransport {
           throw error;
         }
       },
-      unanswered: async (call) => {
+      endUnanswered: async (call) => {
         if (this.#process.pid === undefined) return;
         const lease = await this.#acquire({});
         try {
-          await lease.request("unanswered", this.#params(call));
+          await lease.request("endUnanswered", this.#params(call));
         } finally {
           await lease.release();
         }
       },
-      onClosed: () => this.#serving = undefined,
+      onClosed: () => this.#server = undefined,
     });
-    await serving.begin();
-    return serving;
+    await server.start();
+    return server;
   }
 
-  /** Ends a call for everybody: agents with the reason `"call-ended"`, people with a goodbye. */
+  /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */
   async endCall(call: Call): Promise<void> {
     if (this.#process.pid === undefined) return;
     const lease = await this.#acquire({});
@@ -283,7 +292,7 @@ export class LocalEdge extends EdgeTransport {
     this.#closeOpened(callKey(call));
   }
 
-  /** Keeps what is said, and shows it on the page beside the call. */
+  /** Creates a conversation that the page shows beside the call. */
   // Async, so that misuse rejects and does not throw.
   // deno-lint-ignore require-await
   override async createConversation(
@@ -301,13 +310,13 @@ export class LocalEdge extends EdgeTransport {
     });
   }
 
-  /** Ends the serving, and lets go of calls that nobody joined. */
+  /** Closes the server, and releases calls that no agent joined. */
   protected override async release(): Promise<void> {
-    await this.#serving?.close();
+    await this.#server?.close();
     await Promise.all([...this.#opened.keys()].map((key) => this.#closeOpened(key)));
   }
 
-  /** A share of the process, also when the port it had before is taken now. */
+  /** Returns a lease on the process, on another port when its earlier one is in use. */
   async #acquire(options: { signal?: AbortSignal; timeoutMs?: number }): Promise<MediaLease> {
     try {
       return await this.#process.acquire(options);
@@ -319,9 +328,9 @@ export class LocalEdge extends EdgeTransport {
     }
   }
 
-  /** Remembers the port, so that links outlive the process that they were made in. */
-  #keepPort(answer: JsonValue): { origin: string } {
-    const { origin } = v.parse(answered, answer);
+  /** Remembers the port, so that links stay valid when another process serves them. */
+  #keepPort(response: JsonValue): ServerAddress {
+    const { origin } = v.parse(serverAddress, response);
     const { port, protocol } = new URL(origin);
     this.#config.port = Number(port) || (protocol === "https:" ? 443 : 80);
     return { origin };
@@ -338,11 +347,11 @@ export class LocalEdge extends EdgeTransport {
     const key = callKey(call);
     let secret = this.#secrets.get(key);
     if (secret === undefined) {
-      // The call ended and is begun again: its link stays the same.
+      // The call ended and begins again: its link stays the same.
       const { secret: given = newSecret() } = (call.original ?? {}) as Partial<LocalCall>;
       if (!isSecret(given)) {
         throw new TypeError(
-          "a call's original.secret must be 22 characters of base64url, as createCall makes it",
+          "call.original.secret must be 22 characters of base64url: use a call of createCall",
         );
       }
       this.#secrets.set(key, secret = given);
@@ -350,8 +359,8 @@ export class LocalEdge extends EdgeTransport {
     return secret;
   }
 
-  /** What the media process is told of a call, which may be made by hand. */
-  #params(call: Call): { callType: string; callId: string; secret: string } {
+  /** Returns a call as the media process receives it; checks it, since a program may construct one. */
+  #params(call: Call): CallParams {
     checkCallName(call.type, call.id);
     return { callType: call.type, callId: call.id, secret: this.#secretOf(call) };
   }
@@ -362,7 +371,7 @@ export class LocalEdge extends EdgeTransport {
     );
   }
 
-  #connectionOf(call: Call, user: User): Connection | undefined {
+  #connectionOf(call: Call, user: User): CallConnection | undefined {
     for (const connection of this.connections) {
       if (
         this.#users.get(connection) === user.id &&
@@ -379,38 +388,38 @@ export class LocalEdge extends EdgeTransport {
   }
 
   #onMessage(message: JsonValue): void {
-    const notice = v.parse(callMessage, message);
-    const key = callKey({ type: notice.callType, id: notice.callId });
-    if (notice.type === "callEnded") {
+    const { type, callType, callId, secret } = v.parse(callMessage, message);
+    const key = callKey({ type: callType, id: callId });
+    if (type === "callEnded") {
       this.#secrets.delete(key);
       void this.#closeOpened(key);
       return;
     }
-    this.#secrets.set(key, notice.secret);
-    this.#serving?.begun(this.#call(notice.callType, notice.callId));
+    this.#secrets.set(key, secret);
+    this.#server?.handleCall(this.#call(callType, callId));
   }
 
   #onLost(error: EdgeError): void {
     for (const key of [...this.#opened.keys()]) void this.#closeOpened(key);
-    this.#serving?.lost(error);
+    this.#server?.restart(error);
   }
 }
 
-/** Throws for what could not stand in a link, or come back from a page. */
+/** Throws for a type or id that a link or a page could not carry. */
 function checkCallName(callType: string, callId: string): void {
   for (const [name, value] of Object.entries({ callType, callId })) {
-    const most = CALL_SIZES[name as keyof typeof CALL_SIZES];
-    const what = typeof value === "string" ? JSON.stringify(value.slice(0, most)) : typeof value;
+    const size = CALL_SIZES[name as keyof typeof CALL_SIZES];
+    const what = typeof value === "string" ? JSON.stringify(value.slice(0, size)) : typeof value;
     if (
-      typeof value !== "string" || value === "" || value.length > most ||
+      typeof value !== "string" || value === "" || value.length > size ||
       !PLAIN_LINE.test(value) || !value.isWellFormed()
     ) {
       throw new TypeError(
-        `${name} must be a text of 1 to ${most} characters without control characters, got ${what}`,
+        `${name} must be a string of 1 to ${size} characters without control characters, got ${what}`,
       );
     }
-    // A URL's path loses them.
-    if (value === "." || value === "../../edge") throw new TypeError(`${name} must not be ${what}`);
+    // A URL's path drops them.
+    if (value === "." || value === "..") throw new TypeError(`${name} must not be ${what}`);
   }
 }
 

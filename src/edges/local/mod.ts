@@ -1,5 +1,5 @@
 /**
- * Calls on this machine that browsers join, with no cloud and no key.
+ * LocalEdge: calls that browsers join on this machine, without a cloud or a key.
  *
  * @module
  */

@@ -1,51 +1,57 @@
+/**
+ * The server of `LocalEdge.serve`: people start calls on its start page.
+ *
+ * @module
+ */
 import type { MediaLease } from "../../media/parent/media_process.ts";
 import type { Clock } from "../../events/clock.ts";
 import { promised } from "../../events/user_code.ts";
+import { retry } from "../../events/retry.ts";
 import { sleep } from "../../events/waiting.ts";
 import type { Call } from "../../edge/call.ts";
 import type { EdgeEvents } from "../../edge/edge_events.ts";
 import { ErrorEvent } from "../../edge/events.ts";
 import { newSecret } from "./wire/auth.ts";
 
-/** How calls that people start are answered. */
+/** Options for `LocalEdge.serve`. */
 export interface ServeOptions {
   /**
-   * Brings an agent into a new call; it has 15 s before the person is told that nobody came. What
-   * it throws is reported as an `ErrorEvent`, and a person who was still waiting is told at once;
-   * it ends nothing else.
+   * Joins an agent to a new call; after 15 s without one the person learns that no agent came. What it
+   * throws becomes an `ErrorEvent`, and a person who still waits learns of it immediately; it ends
+   * nothing else.
    */
   onCall(call: Call): void | Promise<void>;
-  /** Aborting it closes the serving. */
+  /** Aborting it closes the server. */
   signal?: AbortSignal;
 }
 
-/** A start page that is being served. Closing it lets calls that were begun go on. */
+/** A server of a start page. Calls that have begun continue after it is closed. */
 export interface LocalServer extends AsyncDisposable {
-  /** The start page's address, with the secret that starting a call takes. */
+  /** The start page's address, with the secret that admits to it. */
   readonly url: URL;
-  /** Resolves when the serving is over. Never rejects. */
+  /** Resolves when the server is closed. Never rejects. */
   readonly closed: Promise<void>;
-  /** Takes no more calls. Idempotent. */
+  /** Accepts no more calls. Idempotent. */
   close(): Promise<void>;
   /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What a serving needs of its edge. */
+/** What the server needs of its edge. */
 export interface RunningServerInit extends ServeOptions {
   events: EdgeEvents;
   clock: Clock;
-  /** Starts the server, or shares it, and lets it take new calls. */
+  /** Starts the media process, or shares it, and lets it accept new calls. */
   open(secret: string, signal: AbortSignal): Promise<{ lease: MediaLease; origin: string }>;
-  /** Sends the people of a call away that nobody will answer; does nothing when an agent is in it. */
-  unanswered(call: Call): Promise<void>;
+  /** Ends a call that no agent has joined; does nothing when one has. */
+  endUnanswered(call: Call): Promise<void>;
   onClosed(): void;
 }
 
-/** Milliseconds before each attempt to serve again after the media process was lost. */
-const RETRY_MS = [0, 500, 1000, 2000, 5000];
+/** Milliseconds before each further attempt to serve again after the media process was lost. */
+const RETRY_MS = [500, 1000, 2000, 5000];
 
-/** The serving behind `LocalEdge.serve`. */
+/** The server behind `LocalEdge.serve`. */
 export class RunningServer implements LocalServer {
   readonly closed: Promise<void>;
   readonly #init: RunningServerInit;
@@ -56,19 +62,19 @@ export class RunningServer implements LocalServer {
   #url: URL | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Servings come from `LocalEdge.serve`. */
+  /** Servers come from `LocalEdge.serve`. */
   constructor(init: RunningServerInit) {
     this.#init = init;
     this.closed = this.#done.promise;
   }
 
   get url(): URL {
-    if (!this.#url) throw new TypeError("the serving has not begun");
+    if (!this.#url) throw new TypeError("the server has not started: await serve() first");
     return this.#url;
   }
 
-  /** Begins; for the edge. */
-  async begin(): Promise<void> {
+  /** Starts; for the edge. */
+  async start(): Promise<void> {
     const { signal } = this.#init;
     const onAbort = (): void => void this.close();
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -82,20 +88,20 @@ export class RunningServer implements LocalServer {
     }
   }
 
-  /** Hands a call over to `onCall`; for the edge. */
-  begun(call: Call): void {
+  /** Passes a call to `onCall`; for the edge. */
+  handleCall(call: Call): void {
     if (this.#closing) return;
     const { events } = this.#init;
     promised<void>(() => this.#init.onCall(call)).catch(async (error) => {
       events.announce(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
-      await this.#init.unanswered(call);
+      await this.#init.endUnanswered(call);
     }).catch((error) => {
       events.announce(new ErrorEvent({ error, context: `ending ${call.id}` }));
     });
   }
 
-  /** Serves again on another process; for the edge. */
-  lost(error: unknown): void {
+  /** Continues on another process; for the edge. */
+  restart(error: unknown): void {
     if (this.#closing) return;
     const { events } = this.#init;
     events.announce(new ErrorEvent({ error, context: "serving calls; trying again" }));
@@ -125,26 +131,31 @@ export class RunningServer implements LocalServer {
 
   async #openAgain(): Promise<void> {
     const { signal } = this.#ending;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      const ms = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!;
-      try {
-        await sleep(ms, { clock: this.#init.clock, signal });
-        return await this.#open();
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#init.events.announce(new ErrorEvent({ error, context: "serving calls again" }));
-      }
+    const { clock, events } = this.#init;
+    try {
+      // What was lost is let go of first.
+      await sleep(0, { clock, signal });
+      await retry(() => this.#open(), {
+        clock,
+        signal,
+        waitMs: (error, tries) => {
+          events.announce(new ErrorEvent({ error, context: "serving calls again" }));
+          return RETRY_MS[Math.min(tries, RETRY_MS.length) - 1];
+        },
+      });
+    } catch {
+      // It was closed: nothing else ends it.
     }
   }
 
   async #close(): Promise<void> {
-    this.#ending.abort(new DOMException("the serving was closed", "AbortError"));
+    this.#ending.abort(new DOMException("the server was closed", "AbortError"));
     const lease = this.#lease;
     this.#lease = undefined;
     try {
       if (lease && !lease.lost) await lease.request("serve", { secret: null }, { timeoutMs: 1000 });
     } catch {
-      // A process that is gone takes no calls either.
+      // A process that is gone accepts no calls either.
     }
     await lease?.release();
     this.#init.onClosed();

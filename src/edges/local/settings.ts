@@ -1,65 +1,48 @@
 /**
- * The settings of a LocalEdge, as they cross from the agent's process to the media process.
+ * The server options of a LocalEdge, checked where a program gives them.
  *
  * @module
  */
 import { isIP } from "node:net";
-import * as v from "valibot";
-import type { JsonValue } from "../../edge/types.ts";
 import { isLoopback, isWildcard } from "./wire/auth.ts";
 import { checkIceServers, type IceServer } from "./wire/ice_servers.ts";
 import { checkLimits, type LocalLimits } from "./wire/limits.ts";
+import type { LocalSettings } from "./wire/settings.ts";
 
 /** A certificate and its key, as PEM. */
 export interface TlsSettings {
-  /** The certificate, and those that vouch for it. */
+  /** The certificate, and its chain. */
   cert: string;
   /** Its private key. */
   key: string;
 }
 
-/** What `LocalEdge` can be told about its server. */
+/** Options for the server of a `LocalEdge`. */
 export interface LocalServerOptions {
   /**
    * The address to listen on. Default `"127.0.0.1"`: only programs on this machine reach the server.
-   * Browsers on it are offered all its addresses for media, since Firefox uses no loopback; see the
-   * README on tunnels. An address of this machine lets its network in; `"0.0.0.0"` listens everywhere
-   * and needs `announcedAddress` or `origins`.
+   * The server offers browsers on this machine all its addresses for media, since Firefox uses no
+   * loopback; the README says what that means for tunnels. Another address of this machine admits its
+   * network; `"0.0.0.0"` listens everywhere and needs `announcedAddress` or `origins`.
    */
   host?: string;
-  /** The port; 0 (the default) takes a free one. */
+  /** The port. Default 0: a free one. */
   port?: number;
-  /** The IP address that others reach this machine by, where that is not `host`. */
+  /** The IP address by which others reach this machine, where that is not `host`. */
   announcedAddress?: string;
   /** STUN and TURN servers. Default none. */
   iceServers?: IceServer[];
-  /** Serves HTTPS, which browsers want before they give a page on another machine a microphone. */
+  /** Serves HTTPS: without it, browsers give no microphone to pages of another machine. */
   tls?: TlsSettings;
-  /** The UDP ports that media may use; one for each person. Any free one by default. */
+  /** The UDP ports for media, one for each person. Default: any free one. */
   udpPortRange?: { min: number; max: number };
   /** Further origins whose pages may use this server, e.g. `"https://example.org"`. */
   origins?: string[];
-  /** See {@linkcode LocalLimits}. */
+  /** Limits of what the server accepts. */
   limits?: Partial<LocalLimits>;
 }
 
-/** What a person's connection is made with. */
-export interface RtcSettings {
-  host: string;
-  announcedAddress: string | undefined;
-  iceServers: IceServer[];
-  udpPortRange: { min: number; max: number } | undefined;
-}
-
-/** The settings, checked and complete. */
-export interface LocalSettings extends RtcSettings {
-  port: number;
-  tls: TlsSettings | undefined;
-  origins: string[];
-  limits: LocalLimits;
-}
-
-/** Checks what a program asks for and fills in the rest. */
+/** Returns the settings, checked and with defaults filled in. */
 export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   const host = String(options.host ?? "127.0.0.1").toLowerCase();
   if (host !== "localhost" && isIP(host) === 0) {
@@ -83,8 +66,8 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   });
   if (isWildcard(host) && announcedAddress === undefined && origins.length === 0) {
     throw new TypeError(
-      `host "${host}" listens on every address; say by which one others reach this machine: ` +
-        "announcedAddress, or origins",
+      `host "${host}" listens on every address: pass announcedAddress or origins, ` +
+        "by which others reach this machine",
     );
   }
   const range = options.udpPortRange;
@@ -98,7 +81,9 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   }
   const { tls } = options;
   if (tls !== undefined && !(isPem(tls?.cert) && isPem(tls?.key))) {
-    throw new TypeError("tls.cert and tls.key must be PEM texts, not file names");
+    throw new TypeError(
+      "tls.cert and tls.key must be PEM text, not file names: read the files first",
+    );
   }
   return {
     host: host === "localhost" ? "127.0.0.1" : host,
@@ -121,30 +106,17 @@ function port(value: number, least: number): boolean {
 }
 
 /**
- * What the media process may open over the network. wrtc's own sockets ask nobody, see the README
- * on `--allow-ffi`; this is for the HTTP server.
+ * Returns the network permissions of the media process, for its HTTP server. wrtc's own sockets need
+ * none: see the README on `--allow-ffi`.
  */
 export function netPermissions(settings: LocalSettings): string[] {
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   return [settings.port === 0 ? host : `${host}:${settings.port}`];
 }
 
-/** Whether a page that is served with these settings may use a microphone. */
+/** Returns whether browsers give a page with these settings a microphone. */
 export function isSecureContext(settings: LocalSettings): boolean {
   return settings.tls !== undefined ||
     isLoopback(settings.announcedAddress ?? settings.host) ||
     isWildcard(settings.host) && settings.announcedAddress === undefined;
-}
-
-/** What crosses. Both ends are this package, of one version: only the shape's outline is checked. */
-const crossed = v.looseObject({ host: v.string(), port: v.number(), limits: v.looseObject({}) });
-
-/** Writes settings as JSON. */
-export function settingsToJson(settings: LocalSettings): { [key: string]: JsonValue } {
-  return JSON.parse(JSON.stringify(settings));
-}
-
-/** Reads what {@linkcode settingsToJson} wrote. */
-export function settingsFromJson(data: JsonValue): LocalSettings {
-  return v.parse(crossed, data) as unknown as LocalSettings;
 }

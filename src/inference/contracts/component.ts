@@ -1,5 +1,5 @@
 /**
- * What the parts of an agent's mind have in common: a name, a beginning, an end, and figures.
+ * What models, detectors and sets of tools have in common: a name, start, close and metrics.
  *
  * @module
  */
@@ -9,45 +9,45 @@ import { describeError } from "../../events/error_text.ts";
 import { promised, type Report } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 
-/** A component that takes longer than this to close is left to itself. */
+/** A component that takes longer than this to close is abandoned. */
 const CLOSE_LIMIT_MS = 4000;
 
-/** What a component is given when it starts. */
+/** Options for a component's `start`. */
 export interface ComponentContext {
-  /** Where all its time comes from. */
+  /** The clock of the agent; virtual in tests. */
   readonly clock: Clock;
-  /** Where it may say things. */
+  /** The agent's logger. */
   readonly logger: Logger;
-  /** Aborted when starting is given up, another component's failure included. */
+  /** Aborted when the start is given up, also because another component failed. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A model, a detector, a set of tools: anything that an agent thinks, hears or speaks with. Several
- * agents may share one, at once or one after the other: each starts and closes it, so it releases
- * what it has when it was closed as often as it was started, and may be started again.
+ * A model, a detector or a set of tools of an agent. Several agents may share one, together or one
+ * after the other: each starts and closes it, so a component releases its resources when it was
+ * closed as often as it was started, and it may be started again.
  */
 export interface Component {
   /** For messages and metrics, e.g. `"openai-llm"`. */
   readonly name: string;
-  /** Gets ready: loads a model, opens a connection, checks a key. All components start together. */
+  /** Prepares: loads a model, opens a connection, checks a key. All components start together. */
   start?(context: ComponentContext): void | Promise<void>;
   /**
-   * Releases everything. Called once for each start, also when another one failed to start. What
-   * it rejects with, or takes longer than four seconds for, is reported.
+   * Releases everything. Called once for each start, also when another component failed to start. A
+   * rejection, or a close that takes more than four seconds, is reported.
    */
   close?(): void | Promise<void>;
   /**
-   * Figures so far, at once, e.g. `{ requests: 3, inputTokens: 1200 }`; sums unless the name says
-   * else.
+   * Returns its figures so far, e.g. `{ requests: 3, inputTokens: 1200 }`, without waiting; sums
+   * unless the name says otherwise.
    */
   metrics?(): Readonly<Record<string, number>>;
 }
 
 /**
- * Starts all components at once. When one fails, or the signal is aborted, the others are told to
- * stop, those that had started are closed, and the first failure is thrown. Who does not listen and
- * starts all the same is closed then.
+ * Starts all components together. When one fails, or the signal is aborted, this aborts the others,
+ * closes those that had started, and throws the first failure. A component that ignores its signal
+ * and starts later is closed then.
  */
 export async function startComponents(
   components: Iterable<Component>,
@@ -84,8 +84,8 @@ export async function startComponents(
 }
 
 /**
- * Closes all components at once; what goes wrong, or takes too long, is reported and keeps no other
- * one open.
+ * Closes all components together; a failure, or a close that takes too long, is reported and does
+ * not keep the others open.
  */
 export async function closeComponents(
   components: Iterable<Component>,

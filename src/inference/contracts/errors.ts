@@ -4,7 +4,7 @@ import { EdgeError, type EdgeErrorOptions } from "../../edge/errors.ts";
 export class InferenceError extends EdgeError {
   /** The name of the class. */
   override name = "InferenceError";
-  /** The HTTP status, where the service answered with one. */
+  /** The HTTP status, where the service responded with one. */
   readonly status: number | undefined;
 
   /** An error with a `code` to compare with. */

@@ -1,5 +1,5 @@
 /**
- * What happens in a conversation: who speaks, what was understood, what was answered and how fast.
+ * Events of a conversation: speech, transcripts, turns, replies and their latency.
  *
  * @module
  */
@@ -9,140 +9,165 @@ import type { ToolCall } from "./messages.ts";
 import type { ToolResult } from "./tool.ts";
 import { checkObject } from "../../events/checks.ts";
 
-/** Takes its properties from what it is made of. */
+/** Base class of the conversation events: takes its properties from its init object. */
 export abstract class ConversationEvent<Self> {
-  /** Made of what it carries. */
-  constructor(init: { [K in keyof Self]: Self[K] }) {
+  /** Creates the event from its properties. */
+  constructor(init: { [K in Exclude<keyof Self, "type">]: Self[K] }) {
     checkObject(init, "init", "an object of what the event carries");
     Object.assign(this, init);
   }
 }
 
 /**
- * Somebody began to speak, or goes on after a pause: for long enough to be no noise. One
+ * A participant began to speak, or goes on after a pause, for long enough to be no noise. One
  * {@linkcode SpeechStoppedEvent} follows each.
  */
 export class SpeechStartedEvent extends ConversationEvent<SpeechStartedEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "speech-started" as const;
+  /** The participant. */
   declare readonly participant: Participant;
   /** Monotonic milliseconds of the first sound. */
   declare readonly atMs: number;
 }
 
-/** Somebody paused; whether his turn is over is not known yet. */
+/** A participant paused; whether their turn is over is not known yet. */
 export class SpeechStoppedEvent extends ConversationEvent<SpeechStoppedEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "speech-stopped" as const;
+  /** The participant. */
   declare readonly participant: Participant;
-  /** Monotonic milliseconds of his last sound. */
+  /** Monotonic milliseconds of their last sound. */
   declare readonly atMs: number;
 }
 
-/** Something of what somebody says was understood. */
+/** A participant's speech was transcribed, in part or to the end of the turn. */
 export class TranscriptEvent extends ConversationEvent<TranscriptEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "transcript" as const;
+  /** The participant. */
   declare readonly participant: Participant;
-  /** All of his turn so far. */
+  /** All of their turn so far. */
   declare readonly text: string;
   /** Whether the turn is over. */
   declare readonly final: boolean;
 }
 
-/** Somebody's turn is over. */
+/** A participant's turn is over. */
 export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "turn-ended" as const;
+  /** The participant. */
   declare readonly participant: Participant;
-  /** What was said. */
+  /** The text of the turn. */
   declare readonly text: string;
-  /** Why: he was silent for long enough, or he is gone. */
+  /** The reason: they were silent for long enough, or they left. */
   declare readonly reason: "silence" | "left";
 }
 
-/** The agent is heard: the first sample of something that it says was played. */
+/** The agent started to speak: the first sample was played. */
 export class AgentSpeechStartedEvent extends ConversationEvent<AgentSpeechStartedEvent> {
-  /** Identifies what the agent says. */
+  /** Tells it from the other events. */
+  readonly type = "agent-speech-started" as const;
+  /** Identifies the speech. */
   declare readonly speechId: string;
-  /** Whom it answers; `undefined` when it speaks of its own accord. */
+  /** The participant it replies to; `undefined` when it speaks unasked. */
   declare readonly participant: Participant | undefined;
 }
 
-/** The agent was heard to the end, or was cut off. */
+/** The agent stopped speaking: at the end, or interrupted. */
 export class AgentSpeechEndedEvent extends ConversationEvent<AgentSpeechEndedEvent> {
-  /** Identifies what the agent says. */
+  /** Tells it from the other events. */
+  readonly type = "agent-speech-ended" as const;
+  /** Identifies the speech. */
   declare readonly speechId: string;
-  /** What was heard of it. */
+  /** The text that was played. */
   declare readonly text: string;
-  /** Whether that is not all of it: it was cut off, or the model or the voice failed. */
+  /** Whether text is missing: the agent was interrupted, or the model or the voice failed. */
   declare readonly interrupted: boolean;
 }
 
-/** Speech over the agent silenced it for the moment; whether it is meant is not known yet. */
+/** A participant speaks over the agent, which pauses; whether it is an interruption is not known yet. */
 export class OverlappingSpeechEvent extends ConversationEvent<OverlappingSpeechEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "overlapping-speech" as const;
+  /** The participant. */
   declare readonly participant: Participant;
 }
 
-/** It was a cough, or a sign of listening: the agent goes on where it was. */
+/** It was a cough or a backchannel: the agent goes on where it paused. */
 export class FalseInterruptionEvent extends ConversationEvent<FalseInterruptionEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "false-interruption" as const;
+  /** The participant. */
   declare readonly participant: Participant;
-  /** For how long it was silent. */
+  /** How long the agent was silent, in milliseconds. */
   declare readonly pausedMs: number;
 }
 
-/** Somebody interrupted the agent. */
+/** A participant interrupted the agent. */
 export class BargeInEvent extends ConversationEvent<BargeInEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "barge-in" as const;
+  /** The participant. */
   declare readonly participant: Participant | undefined;
-  /** From his first sound until the agent fell silent. */
+  /** Milliseconds from their first sound until the agent was silent. */
   declare readonly silenceMs: number;
-  /** What had been written and was never played. */
+  /** Milliseconds of audio that were written and never played. */
   declare readonly discardedMs: number;
 }
 
 /** A tool was called. */
 export class ToolCalledEvent extends ConversationEvent<ToolCalledEvent> {
-  /** What the model wished. */
+  /** Tells it from the other events. */
+  readonly type = "tool-called" as const;
+  /** The call. */
   declare readonly call: ToolCall;
-  /** What the model was told. */
+  /** The result that the model gets. */
   declare readonly result: ToolResult;
-  /** How long it took. */
+  /** How long it took, in milliseconds. */
   declare readonly durationMs: number;
 }
 
 /**
- * How long an answer took, from the last sound of the person until its first was heard. The parts
- * are those on the way that waited, so that they and `ownMs` add up to `voiceToVoiceMs`.
+ * The latency of a reply, from the participant's last sound to the first sound of the reply, in
+ * milliseconds. The parts are the stages in sequence: with `overheadMs` they add up to
+ * `voiceToVoiceMs`.
  */
 export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
-  /** Whom it is about. */
+  /** Tells it from the other events. */
+  readonly type = "reply-latency" as const;
+  /** The participant. */
   declare readonly participant: Participant;
-  /** All of it. */
+  /** The whole latency. */
   declare readonly voiceToVoiceMs: number;
-  /** Until the turn was over, the wait for the transcript taken off. */
-  declare readonly turnMs: number;
-  /** What the transcript took beyond the pause that tells the end of speech. */
-  declare readonly sttMs: number;
+  /** Until the turn was over, less the wait for the transcript. */
+  declare readonly endOfTurnDelayMs: number;
+  /** What the transcript took beyond the pause that ends the speech. */
+  declare readonly transcriptionDelayMs: number;
   /** From then until the model's first sentence, tools included. */
   declare readonly llmMs: number;
-  /** Until the first text; a part of `llmMs`, or more than it where the model was asked early. */
-  declare readonly llmFirstTokenMs: number;
-  /** From the first sentence until its first sound. */
-  declare readonly ttsMs: number;
-  /** From the first sample's way to the track until it was heard. */
+  /** Time to first token; a part of `llmMs`, or more where the model started preemptively. */
+  declare readonly ttftMs: number;
+  /** Time to first byte of the voice: from the first sentence to its first audio. */
+  declare readonly ttfbMs: number;
+  /** From the first sample's write to the track until it was played. */
   declare readonly playoutMs: number;
-  /** What none of the above explains: our own part. */
-  declare readonly ownMs: number;
-  /** Whether the model was asked before the turn was over. */
-  declare readonly eager: boolean;
+  /** The remainder: our own part. */
+  declare readonly overheadMs: number;
+  /** Whether generation started before the turn was over. */
+  declare readonly preemptive: boolean;
 }
 
-/** What the queues hold and have lost, and what the components count, every few seconds. */
+/** Figures of queues and components, every few seconds. */
 export class ConversationMetricsEvent extends ConversationEvent<ConversationMetricsEvent> {
+  /** Tells it from the other events. */
+  readonly type = "conversation-metrics" as const;
   /** Figures by component: `figures["openai-llm"].requests`. */
   declare readonly figures: { readonly [component: string]: Readonly<{ [name: string]: number }> };
 }
 
-/** All of the above. */
+/** All classes of conversation events. */
 export const conversationEvents: readonly EventClass[] = [
   SpeechStartedEvent,
   SpeechStoppedEvent,

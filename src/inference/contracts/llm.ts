@@ -2,23 +2,23 @@ import type { Component } from "./component.ts";
 import type { ChatMessage, ToolCall } from "./messages.ts";
 import type { ToolDescription } from "./tool.ts";
 
-/** What a language model is asked. */
+/** A request to a language model. */
 export interface LLMRequest {
   /** Instructions first, then the conversation, oldest first. Valid during the call only. */
   readonly messages: readonly ChatMessage[];
-  /** What it may call; empty when there is nothing. */
+  /** The tools it may call; may be empty. */
   readonly tools: readonly ToolDescription[];
-  /** Aborted when nobody wants the answer any more: stop asking and stop paying. */
+  /** Aborted when the reply is no longer wanted: stop generating, and paying. */
   readonly signal: AbortSignal;
 }
 
-/** A piece of a language model's answer. */
+/** A part of a language model's reply. */
 export type LLMPart =
-  /** Text to be said, as it comes. */
+  /** Text to say, as the model streams it. */
   | { readonly type: "text"; readonly text: string }
-  /** A tool to be called, with all its arguments. */
+  /** A tool call with all its arguments. */
   | { readonly type: "tool-call"; readonly call: ToolCall }
-  /** What it cost. */
+  /** Tokens used. */
   | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number };
 
 /**
@@ -37,12 +37,12 @@ export type LLMPart =
  * ```
  */
 export interface LLM extends Component {
-  /** Whether it can be shown pictures. Default: it cannot, and gets none. */
+  /** Whether it accepts images. Default `false`: it gets none. */
   readonly acceptsImages?: boolean;
   /**
    * Replies. Throws `InferenceError` (`retryable` when trying again makes sense) where the service
-   * fails, and the signal's reason when aborted. A promise of the parts, as an `async` function gives
-   * that is no generator, is waited for within the time that the model has for its first part.
+   * fails, and the signal's reason when aborted. A promise of the parts, which an `async`
+   * function that is no generator returns, is awaited within the time for the first part.
    */
   generate(request: LLMRequest): AsyncIterable<LLMPart>;
 }

@@ -1,11 +1,11 @@
 /**
- * What a model is told of the conversation so far.
+ * The conversation so far, as a model gets it.
  *
  * @module
  */
 import type { JsonValue } from "../../edge/types.ts";
 
-/** A picture as models take it. */
+/** An encoded image. */
 export interface EncodedImage {
   /** How it is encoded. */
   readonly mediaType: "image/jpeg" | "image/png";
@@ -17,23 +17,23 @@ export interface EncodedImage {
   readonly height: number;
 }
 
-/** A model's wish to have a tool called. */
+/** A model's call of a tool. */
 export interface ToolCall {
   /** Unique within the conversation. */
   readonly id: string;
   /** The name of the tool. */
   readonly name: string;
-  /** The arguments as the model gave them; not checked yet. */
+  /** The arguments from the model; not checked yet. */
   readonly input: JsonValue;
 }
 
-/** One message of what a model is told. */
+/** One message of the conversation. */
 export type ChatMessage =
   | { readonly role: "system"; readonly text: string }
   | {
     readonly role: "user";
     readonly text: string;
-    /** Who says it, where that is known. */
+    /** The speaker's name, where known. */
     readonly name?: string;
     readonly images?: readonly EncodedImage[];
   }

@@ -4,67 +4,70 @@ import type { Component, ComponentContext } from "./component.ts";
 import type { ChatMessage, EncodedImage, ToolCall } from "./messages.ts";
 import type { ToolDescription } from "./tool.ts";
 
-/** How a session with a realtime model begins. */
+/** Options for a session with a realtime model. */
 export interface RealtimeSessionOptions extends ComponentContext {
-  /** What it is told to be. */
+  /** The system instructions. */
   readonly instructions: string;
-  /** What it may call. */
+  /** The tools it may call. */
   readonly tools: readonly ToolDescription[];
-  /** What was said before, for a session that takes over from one that was lost. */
+  /** The conversation so far, for a session that replaces a lost one. */
   readonly history: readonly ChatMessage[];
 }
 
-/** What a realtime model does. */
+/** What a realtime model sends. */
 export type RealtimeEvent =
-  /** A person began to speak: what the model says is to be silenced. */
+  /** A person began to speak: the model's speech must stop. */
   | { readonly type: "speech-started" }
   /** The person stopped. */
   | { readonly type: "speech-stopped" }
-  /** What the person said; `text` is all of it so far. */
+  /** The transcript of the person; `text` is all of it so far. */
   | {
     readonly type: "user-transcript";
     readonly id: string;
     readonly text: string;
     readonly final: boolean;
   }
-  /** Sound of an answer. Valid until the next event is asked for. */
-  | { readonly type: "audio"; readonly answerId: string; readonly pcm: PcmChunk }
-  /** More of the words of an answer. */
-  | { readonly type: "text"; readonly answerId: string; readonly text: string }
-  /** An answer is complete, or was cancelled. */
-  | { readonly type: "answer-ended"; readonly answerId: string }
+  /** Audio of a reply. Valid until the next event is requested. */
+  | { readonly type: "audio"; readonly replyId: string; readonly pcm: PcmChunk }
+  /** More of the text of a reply. */
+  | { readonly type: "text"; readonly replyId: string; readonly text: string }
+  /** A reply is complete, or was cancelled. */
+  | { readonly type: "reply-ended"; readonly replyId: string }
   | { readonly type: "tool-call"; readonly call: ToolCall }
-  /** Something failed that the session survives. */
+  /** A failure that the session survives. */
   | { readonly type: "error"; readonly error: unknown };
 
-/** A model that hears and speaks by itself, and decides on its own when a turn is over. */
+/** A speech-to-speech model, which also decides when a turn is over. */
 export interface RealtimeLLM extends Component {
-  /** Samples a second (mono) that it wants to hear. */
+  /** Sample rate of the mono PCM that it takes. */
   readonly inputRate: number;
-  /** Whether it can be shown pictures. */
+  /** Whether it accepts images. */
   readonly acceptsImages?: boolean;
-  /** Begins a session; rejects within the signal's time when the service refuses. */
+  /** Opens a session; rejects within the signal's time when the service refuses. */
   connect(options: RealtimeSessionOptions): Promise<RealtimeSession>;
 }
 
 /**
- * A conversation with a realtime model. Iterating gives what it does and ends with the session:
- * normally when it was closed, by throwing when it was lost.
+ * A session with a realtime model. Iterating yields its events and ends with the session: normally
+ * when it was closed, by throwing when it was lost.
  */
 export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisposable {
-  /** Lets it hear 20 ms. Must not block; `pcm` is valid during the call only. */
+  /** Sends 20 ms of audio. Must not block; `pcm` is valid during the call only. */
   sendAudio(pcm: PcmChunk, participant: Participant): void;
-  /** Shows it a picture. */
+  /** Sends an image. */
   sendImage?(image: EncodedImage): void;
-  /** Asks it to say this, word for word as well as it can. */
+  /** Asks it to say this text, word for word as well as it can. */
   say(text: string): void;
-  /** Tells it something, and asks for an answer when `respond`. */
-  sendText(text: string, options: { readonly name?: string; readonly respond: boolean }): void;
-  /** Gives a tool's result and asks it to go on. */
+  /** Sends a text, and asks for a reply when `generateReply`. */
+  sendText(
+    text: string,
+    options: { readonly name?: string; readonly generateReply: boolean },
+  ): void;
+  /** Sends a tool's result and asks the model to go on. */
   sendToolResult(
     callId: string,
     result: { readonly text: string; readonly isError: boolean },
   ): void;
-  /** Stops an answer, of which the person heard `heardMs`: that is what the model remembers. */
-  interrupt(answerId: string, heardMs: number): void;
+  /** Stops a reply of which the person heard `heardMs`: the model keeps that much. */
+  interrupt(replyId: string, heardMs: number): void;
 }

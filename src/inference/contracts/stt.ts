@@ -1,30 +1,30 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Component } from "./component.ts";
 
-/** What was understood so far of one stretch of speech. */
+/** The transcript so far of one speech segment. */
 export interface Transcript {
-  /** All of the text of this stretch; it replaces what came before. */
+  /** All of the text of this segment; it replaces what came before. */
   readonly text: string;
-  /** Whether it stays as it is. A stretch ends with one final transcript. */
+  /** Whether it is final. A segment ends with one final transcript. */
   readonly final: boolean;
-  /** BCP 47, where it was recognised. */
+  /** The recognised language as a BCP 47 tag, where known. */
   readonly language?: string;
 }
 
-/** How speech is to be transcribed. */
+/** Options for `transcribe`. */
 export interface TranscribeOptions {
-  /** Aborted when nobody wants the text any more. */
+  /** Aborted when the text is no longer wanted. */
   readonly signal: AbortSignal;
-  /** Who speaks, for recognisers that keep something for each speaker. */
+  /** The speaker, for recognisers that keep state per speaker. */
   readonly speakerId?: string;
 }
 
 /**
  * Speech to text.
  *
- * It is called once for each stretch of speech, of one speaker: from a moment before the first
- * sound until the pause that ends it. Recognisers that work on whole stretches read the audio to
- * its end and give one final transcript; those that stream give partial ones on the way.
+ * It is called once for each speech segment of one speaker: from a moment before the first sound
+ * until the pause that ends it. Recognisers that work on whole segments read the audio to its end
+ * and yield one final transcript; those that stream yield partial ones on the way.
  *
  * @example
  * ```ts
@@ -42,9 +42,9 @@ export interface TranscribeOptions {
  */
 export interface STT extends Component {
   /**
-   * Transcribes one stretch.
+   * Transcribes one segment.
    *
-   * A promise of the transcripts is waited for, as long as for the transcripts themselves.
+   * A promise of the transcripts is awaited, for as long as the transcripts themselves.
    *
    * @param audio mono, at the rate that the agent hears; the chunks may be kept
    */

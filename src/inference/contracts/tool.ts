@@ -13,30 +13,30 @@ export interface ToolDescription {
   readonly parameters: JsonSchema;
 }
 
-/** What a tool is called with, beside its arguments. */
+/** What a tool gets besides its arguments. */
 export interface ToolContext {
-  /** Aborted when the time is up, or nobody wants the result any more. */
+  /** Aborted when the time is up, or the result is no longer wanted. */
   readonly signal: AbortSignal;
-  /** Whom the answer is for, where that is known. */
+  /** The participant the reply is for, where known. */
   readonly participant: Participant | undefined;
 }
 
-/** Something that a model can do beside talking. */
+/** A function that a model can call. */
 export interface Tool extends ToolDescription {
-  /** Limit in milliseconds, after which the model is told that it took too long. */
+  /** Time limit in milliseconds; after it the model gets a timeout error as the result. */
   readonly timeoutMs: number;
-  /** Does it. What it throws is told to the model. */
+  /** Runs the tool. The model gets what it throws as an error. */
   execute(input: never, context: ToolContext): unknown;
 }
 
-/** The schema of a tool that takes nothing. */
+/** The schema of a tool without parameters. */
 export type NoParameters = { readonly type: "object"; readonly properties: Record<never, never> };
 
 const NO_PARAMETERS: NoParameters = { type: "object", properties: {} };
 const NAME = /^[\w-]{1,64}$/;
 
 /**
- * Makes a tool of a function: its arguments are checked against the schema before it is called, and
+ * Creates a tool from a function: arguments are checked against the schema before the call, and
  * typed by it.
  *
  * @example
@@ -45,7 +45,7 @@ const NAME = /^[\w-]{1,64}$/;
  *
  * const dice = defineTool({
  *   name: "roll_dice",
- *   description: "Rolls dice and gives the sum",
+ *   description: "Rolls dice and returns the sum",
  *   parameters: { type: "object", properties: { count: { type: "integer" } } },
  *   execute: ({ count = 1 }) => {
  *     let sum = 0;
@@ -56,7 +56,7 @@ const NAME = /^[\w-]{1,64}$/;
  * console.log(dice.name, dice.timeoutMs); // roll_dice 10000
  * ```
  *
- * @throws {TypeError} the name is none that models take, or the schema cannot be read.
+ * @throws {TypeError} models do not accept the name, or the schema cannot be read.
  */
 export function defineTool<const S extends JsonSchema = NoParameters>(definition: {
   name: string;
@@ -86,11 +86,11 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   return { name, description, parameters, timeoutMs, execute };
 }
 
-/** What a tool came to, as the model is told. */
+/** The result of a tool call, as the model gets it. */
 export interface ToolResult {
-  /** The result, or what went wrong. */
+  /** The result, or the error's description. */
   readonly text: string;
-  /** Whether it went wrong. */
+  /** Whether the call failed. */
   readonly isError: boolean;
 }
 

@@ -3,11 +3,11 @@ import type { Component } from "./component.ts";
 
 /** A piece of synthesised speech. */
 export interface SpeechPart {
-  /** At any rate; valid until the next part is asked for. */
+  /** PCM at any rate; valid until the next part is requested. */
   readonly pcm: PcmChunk;
   /**
-   * How many characters of the text are said when this part ends, where the voice knows. Otherwise
-   * the words are assumed to be spread evenly.
+   * How many characters of the text have been said when this part ends, where the voice knows.
+   * Otherwise the words are assumed to be spread evenly.
    */
   readonly alignedChars?: number;
 }
@@ -33,8 +33,8 @@ export interface SpeechPart {
  */
 export interface TTS extends Component {
   /**
-   * Says `text`, a sentence or two, and gives the sound as it comes. A promise of it is waited for
-   * within the time that the voice has for its first sound.
+   * Synthesises `text`, a sentence or two, and yields the audio as it comes. A promise of it is
+   * awaited within the time for the first audio.
    */
   synthesize(text: string, options: { readonly signal: AbortSignal }): AsyncIterable<SpeechPart>;
 }

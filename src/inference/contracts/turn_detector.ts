@@ -3,26 +3,26 @@ import type { Component } from "./component.ts";
 import type { ChatMessage } from "./messages.ts";
 import { checkObject } from "../../events/checks.ts";
 
-/** Somebody's turn, when he has paused. */
+/** A participant's turn at a pause. */
 export interface TurnContext {
-  /** Whose turn it is. */
+  /** The participant whose turn it is. */
   readonly participant: Participant;
-  /** All that he said in it so far. */
+  /** All that they have said in it so far. */
   readonly text: string;
   /** The conversation before this turn. */
   readonly messages: readonly ChatMessage[];
 }
 
 /**
- * Decides how long a pause ends somebody's turn: short after a whole sentence, long after "I think".
+ * Decides how long a pause must be to end a turn: short after a whole sentence, long after "I think".
  */
 export interface TurnDetector extends Component {
   /**
-   * Asked once for each pause, as soon as the text is known. One that throws, takes longer than
-   * five seconds or gives no such number is reported, and taken for 600.
+   * Called once for each pause, as soon as the text is known. A detector that throws, takes longer
+   * than five seconds or returns anything else is reported, and 600 is used.
    *
    * @returns how long the speaker must have been silent for the turn to be over, in milliseconds
-   *   since his last sound: 0 to 30,000
+   *   since their last sound: 0 to 30,000
    */
   endpointingDelayMs(
     turn: TurnContext,
@@ -30,7 +30,7 @@ export interface TurnDetector extends Component {
   ): number | Promise<number>;
 }
 
-/** Options of {@linkcode punctuationEndpointing}. */
+/** Options for {@linkcode punctuationEndpointing}. */
 export interface PunctuationEndpointingOptions {
   /** Silence that ends a turn whose text ends like a sentence. Default 400. */
   completeMs?: number;
@@ -38,18 +38,18 @@ export interface PunctuationEndpointingOptions {
   openMs?: number;
 }
 
-/** A {@linkcode TurnDetector} that always waits as long. */
+/** Returns a {@linkcode TurnDetector} that always waits the same time. */
 export function fixedEndpointing(silenceMs = 600): TurnDetector {
   if (!(silenceMs >= 0)) throw new RangeError(`silenceMs must be >= 0, got ${silenceMs}`);
-  return { name: "fixed-silence", endpointingDelayMs: () => silenceMs };
+  return { name: "fixed-endpointing", endpointingDelayMs: () => silenceMs };
 }
 
-/** A {@linkcode TurnDetector} that goes by how the text ends; for recognisers that punctuate. */
+/** Returns a {@linkcode TurnDetector} that goes by how the text ends; for recognisers that punctuate. */
 export function punctuationEndpointing(options: PunctuationEndpointingOptions = {}): TurnDetector {
   checkObject(options, "options", "an object like { openMs: 1000 }, or nothing");
   const { completeMs = 400, openMs = 1000 } = options;
   return {
-    name: "punctuation-turns",
+    name: "punctuation-endpointing",
     endpointingDelayMs: ({ text }) =>
       /[.!?。！？…]["'”’)\]]*$/u.test(text.trim()) && !/(\.\.\.|…)$/u.test(text.trim())
         ? completeMs

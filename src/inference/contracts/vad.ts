@@ -4,22 +4,22 @@ import type { Component } from "./component.ts";
 /** Voice activity detection: tells speech from everything else. */
 export interface VAD extends Component {
   /**
-   * Begins to listen to one speaker, at once; nothing is shared between two. What it needs is loaded
-   * by `start`. While it throws, or gives something else, loudness decides, and it is asked again a
+   * Opens a stream for one speaker, without waiting; streams share nothing. `start` loads what it
+   * needs. While it throws, or returns something else, loudness decides, and it is called again a
    * second later.
    */
   open(options: { readonly sampleRate: number }): VadStream;
 }
 
-/** Listens to one speaker. */
+/** Voice activity detection for one speaker. */
 export interface VadStream extends Disposable {
   /**
-   * Takes the next 20 ms, a view that is valid until this returns or its promise settles, and gives
-   * the probability of speech in it, 0 to 1. Detectors that work on other lengths collect by
-   * themselves and give the latest probability meanwhile.
+   * Takes the next 20 ms, a view that is valid until this returns or its promise settles, and
+   * returns the probability of speech in it, 0 to 1. Detectors that work on other lengths collect
+   * samples themselves and return the latest probability meanwhile.
    *
-   * Where it throws or gives something else, loudness decides about these 20 ms. One that takes more
-   * than two seconds is not asked again until it is done.
+   * Where it throws or returns something else, loudness decides about these 20 ms. One that takes
+   * more than two seconds is not called again until it is done.
    */
   process(pcm: PcmChunk): number | Promise<number>;
 }

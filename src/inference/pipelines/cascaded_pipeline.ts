@@ -24,27 +24,27 @@ import { SpeechStartedEvent, SpeechStoppedEvent, TurnEndedEvent } from "../contr
 /** How a {@linkcode CascadedPipeline} takes part in a conversation. */
 export interface TurnHandlingOptions {
   /** When somebody speaks and when his turn is over. */
-  hearing?: VadOptions;
+  vad?: VadOptions;
   /**
    * Whether everybody in the call is transcribed as one, which costs one recogniser however many
    * there are; the loudest of a turn is taken for its speaker. Default `false`: each has a
    * transcript and turns of his own.
    */
-  mixed?: boolean;
+  mixSpeakers?: boolean;
   /** When speech over the agent interrupts it. */
-  bargeIn?: InterruptionOptions;
+  interruption?: InterruptionOptions;
   /**
    * Whether the model is asked as soon as somebody pauses, before his turn is over for certain; the
    * answer is dropped when he goes on. Faster, and some answers are paid for and never used.
    * Default `false`.
    */
-  eagerTurns?: boolean;
+  preemptiveGeneration?: boolean;
   /**
    * Whether a turn is answered: `true` or `false`, at once. What is not answered is remembered all
    * the same, as is a turn for which this throws or says anything else, which is reported.
    * Default: all are.
    */
-  answers?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
+  shouldReply?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
   /** How many messages the model is told at most: an integer of at least 1. Default 200. */
   historyLimit?: number;
   /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
@@ -56,7 +56,7 @@ export interface TurnHandlingOptions {
   ttsTimeoutMs?: number;
 }
 
-/** A turn as `answers` is asked about it. */
+/** A turn as `shouldReply` is asked about it. */
 interface SaidTurn {
   readonly participant: Participant;
   readonly text: string;
@@ -114,20 +114,20 @@ export class CascadedPipeline implements Pipeline {
       log: this.#log,
       timeoutMs,
     });
-    this.#isAnswered = new UserHook<SaidTurn>((turn) => options.answers!(turn), {
+    this.#isAnswered = new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
       clock,
       report,
-      context: "talk.answers, for which a turn was not answered",
+      context: "turnHandling.shouldReply, for which a turn was not answered",
     });
     this.#voice = new SpeechOutput(context);
     this.#bargeIn = new InterruptionHandler({
-      ...options.bargeIn,
+      ...options.interruption,
       floor: this.#voice.floor,
       clock,
       attention: this.#attention,
       emit,
     });
-    if (options.mixed) {
+    if (options.mixSpeakers) {
       this.#mixer = new RowMixer((mixed) => this.#listen("everybody", mixed));
     }
   }
@@ -180,7 +180,7 @@ export class CascadedPipeline implements Pipeline {
     return await speech.done;
   }
 
-  async respond(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
+  async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
     if (options.interrupt) await this.interrupt();
     this.#voice.floor.checkRoom();
@@ -223,7 +223,7 @@ export class CascadedPipeline implements Pipeline {
       vad,
       stt,
       turnDetector,
-      hearing: this.#options.hearing ?? {},
+      vadOptions: this.#options.vad ?? {},
       clock,
       echoGuard: this.#voice.echoGuard(),
       messages: () => this.#briefing.messages,
@@ -244,7 +244,7 @@ export class CascadedPipeline implements Pipeline {
       },
       onUnderstood: (turn) => {
         this.#bargeIn.understood(turn);
-        if (this.#options.eagerTurns) this.#askEarly(turn);
+        if (this.#options.preemptiveGeneration) this.#askEarly(turn);
       },
       onEnd: (turn, reason) => {
         this.#turnEnded(turn, reason)
@@ -315,7 +315,7 @@ export class CascadedPipeline implements Pipeline {
   }
 
   #isForAgent({ participant, text }: Turn): boolean {
-    if (!this.#options.answers) return true;
+    if (!this.#options.shouldReply) return true;
     return this.#isAnswered.ask({ participant, text }, undefined, yesOrNo) ?? false;
   }
 

@@ -2,33 +2,39 @@ import type { TurnHandlingOptions } from "./cascaded_pipeline.ts";
 import { shown } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
-/** The longest that a time of hearing can sensibly be: half of it fills a memory already. */
-const MOST_HEARING_MS = 60_000;
+/** The longest that a VAD duration can sensibly be: half of it fills a memory already. */
+const MAX_VAD_MS = 60_000;
 
-/** Throws a TypeError or a RangeError for options of talking that make no sense. */
-export function checkTurnHandling(talk: TurnHandlingOptions = {}): void {
-  checkObject("talk", talk);
-  const { hearing = {}, bargeIn = {}, answers, historyLimit } = talk;
-  checkObject("talk.hearing", hearing);
-  checkObject("talk.bargeIn", bargeIn);
-  const { threshold, minSpeechMs, pauseMs, preRollMs, maxStretchMs, sttTimeoutMs } = hearing;
-  checkRange("talk.hearing.threshold", threshold, 0, 1);
-  for (const [name, ms] of Object.entries({ minSpeechMs, pauseMs, preRollMs })) {
-    checkRange(`talk.hearing.${name}`, ms, 0, MOST_HEARING_MS);
+/** Throws a TypeError or a RangeError for turn handling options that make no sense. */
+export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
+  checkObject("turnHandling", options);
+  const { vad = {}, interruption = {}, shouldReply, historyLimit } = options;
+  checkObject("turnHandling.vad", vad);
+  checkObject("turnHandling.interruption", interruption);
+  const { threshold, minSpeechMs, silenceDurationMs, prefixPaddingMs, maxSegmentMs, sttTimeoutMs } =
+    vad;
+  checkRange("turnHandling.vad.threshold", threshold, 0, 1);
+  for (const [name, ms] of Object.entries({ minSpeechMs, silenceDurationMs, prefixPaddingMs })) {
+    checkRange(`turnHandling.vad.${name}`, ms, 0, MAX_VAD_MS);
   }
-  checkRange("talk.hearing.maxStretchMs", maxStretchMs, 1000, MOST_HEARING_MS);
-  checkLimit("talk.hearing.sttTimeoutMs", sttTimeoutMs);
-  checkLimit("talk.bargeIn.confirmMs", bargeIn.confirmMs);
-  checkLimit("talk.bargeIn.patienceMs", bargeIn.patienceMs);
-  checkLimit("talk.llmTimeoutMs", talk.llmTimeoutMs);
-  checkLimit("talk.ttsTimeoutMs", talk.ttsTimeoutMs);
-  checkBoolean("talk.mixed", talk.mixed);
-  checkBoolean("talk.eagerTurns", talk.eagerTurns);
-  if (answers !== undefined && typeof answers !== "function") {
-    throw new TypeError(`talk.answers must be a function, got ${shown(answers)}`);
+  checkRange("turnHandling.vad.maxSegmentMs", maxSegmentMs, 1000, MAX_VAD_MS);
+  checkLimit("turnHandling.vad.sttTimeoutMs", sttTimeoutMs);
+  checkLimit("turnHandling.interruption.minDurationMs", interruption.minDurationMs);
+  checkLimit(
+    "turnHandling.interruption.falseInterruptionTimeoutMs",
+    interruption.falseInterruptionTimeoutMs,
+  );
+  checkLimit("turnHandling.llmTimeoutMs", options.llmTimeoutMs);
+  checkLimit("turnHandling.ttsTimeoutMs", options.ttsTimeoutMs);
+  checkBoolean("turnHandling.mixSpeakers", options.mixSpeakers);
+  checkBoolean("turnHandling.preemptiveGeneration", options.preemptiveGeneration);
+  if (shouldReply !== undefined && typeof shouldReply !== "function") {
+    throw new TypeError(`turnHandling.shouldReply must be a function, got ${shown(shouldReply)}`);
   }
   if (historyLimit !== undefined && !(Number.isInteger(historyLimit) && historyLimit >= 1)) {
-    throw new RangeError(`talk.historyLimit must be an integer >= 1, got ${shown(historyLimit)}`);
+    throw new RangeError(
+      `turnHandling.historyLimit must be an integer >= 1, got ${shown(historyLimit)}`,
+    );
   }
 }
 

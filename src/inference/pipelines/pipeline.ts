@@ -49,7 +49,7 @@ export interface Pipeline {
   muted(participant: Participant): void;
   participantLeft(participant: Participant): void;
   say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
-  respond(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
+  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
   /** Falls silent and forgets what it was going to say. */
   interrupt(): Promise<void>;
   /** Depths of queues, and what they lost. */

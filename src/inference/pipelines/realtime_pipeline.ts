@@ -101,14 +101,14 @@ export class RealtimePipeline implements Pipeline {
     return await this.#ask((session) => session.say(text));
   }
 
-  async respond(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
+  async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant, interrupt } = options;
     if (interrupt) await this.interrupt();
     this.#log.asked(text, participant);
     const message = userMessage(text, participant);
     this.#history.append(message);
     const { name } = message;
-    return await this.#ask((session) => session.sendText(text, { name, respond: true }));
+    return await this.#ask((session) => session.sendText(text, { name, generateReply: true }));
   }
 
   async interrupt(): Promise<void> {
@@ -168,11 +168,11 @@ export class RealtimePipeline implements Pipeline {
       case "user-transcript":
         return this.#understood(event, speaker);
       case "text":
-        return this.#answers.addText(event.answerId, event.text);
+        return this.#answers.addText(event.replyId, event.text);
       case "audio":
-        return this.#answers.addAudio(event.answerId, event.pcm);
-      case "answer-ended":
-        return this.#answers.end(event.answerId);
+        return this.#answers.addAudio(event.replyId, event.pcm);
+      case "reply-ended":
+        return this.#answers.end(event.replyId);
       case "tool-call":
         this.#call(event.call).catch((error) => report(error, "calling a tool"));
         return;

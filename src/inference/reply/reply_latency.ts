@@ -8,21 +8,22 @@ export function replyLatency(turn: Turn, answer: Reply, speech: SpeechHandle): R
   const { sentence, voiceAsked, sound, heard } = speech.times;
   const from = turn.endOfSpeechMs;
   const voiceToVoiceMs = heard - from;
-  const sttMs = Math.max(0, turn.transcribedMs - Math.max(from, turn.silentMs));
-  const turnMs = Math.max(0, turn.endedMs - from - sttMs);
+  const transcriptionDelayMs = Math.max(0, turn.transcribedMs - Math.max(from, turn.silentMs));
+  const endOfTurnDelayMs = Math.max(0, turn.endedMs - from - transcriptionDelayMs);
   const llmMs = Math.max(0, sentence - Math.max(answer.startedMs, turn.endedMs));
-  const ttsMs = sound - voiceAsked;
+  const ttfbMs = sound - voiceAsked;
   const playoutMs = heard - sound;
   return new ReplyLatencyEvent({
     participant: turn.participant,
     voiceToVoiceMs,
-    turnMs,
-    sttMs,
+    endOfTurnDelayMs,
+    transcriptionDelayMs,
     llmMs,
-    llmFirstTokenMs: answer.firstTokenMs - answer.startedMs,
-    ttsMs,
+    ttftMs: answer.firstTokenMs - answer.startedMs,
+    ttfbMs,
     playoutMs,
-    ownMs: voiceToVoiceMs - turnMs - sttMs - llmMs - ttsMs - playoutMs,
-    eager: answer.startedMs < turn.endedMs,
+    overheadMs: voiceToVoiceMs - endOfTurnDelayMs - transcriptionDelayMs - llmMs - ttfbMs -
+      playoutMs,
+    preemptive: answer.startedMs < turn.endedMs,
   });
 }

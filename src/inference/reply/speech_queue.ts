@@ -50,16 +50,6 @@ export class SpeechQueue {
     return this.#active;
   }
 
-  /** Whether it was silenced for the moment. */
-  get isHeld(): boolean {
-    return this.#held;
-  }
-
-  /** Whether sound is on its way to the ears right now. */
-  get isPlaying(): boolean {
-    return this.#active?.startMs !== undefined && !this.#held;
-  }
-
   /** How many speeches wait. */
   get waiting(): number {
     return this.#waiting.length;

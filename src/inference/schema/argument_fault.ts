@@ -3,26 +3,8 @@
  *
  * @module
  */
-import type { PlainSchema } from "./lenient_schema.ts";
-import { decoded, MAPS, namesOf } from "./schema_references.ts";
+import { brief, type CheckedSchema, type Fault, pathOf, Places } from "./places.ts";
 import { type Alternative, meant } from "./union_fault.ts";
-
-/** An error as the validator writes it. */
-export interface Fault {
-  readonly keyword: string;
-  /** Where in the schema the keyword stands. */
-  readonly keywordLocation: string;
-  /** Where in the value. */
-  readonly instanceLocation: string;
-  readonly error: string;
-}
-
-/** What a value was checked against. */
-export interface CheckedSchema {
-  readonly schema: PlainSchema;
-  /** What each `$ref` stands for. */
-  readonly targets: Readonly<Record<string, PlainSchema>>;
-}
 
 /** Keywords whose errors only say that another one follows. */
 const AROUND = [
@@ -110,70 +92,6 @@ function decisive(errors: readonly Fault[], value: unknown, places: Places): Fau
   return decided;
 }
 
-/** Finds what an error speaks of in the schema. */
-export class Places {
-  constructor(readonly checked: CheckedSchema) {}
-
-  /** What stands at a place. */
-  nodeAt(keywordLocation: string): unknown {
-    let node: unknown = this.checked.schema;
-    let isName = false; // rather than a keyword
-    for (const name of pathOf(keywordLocation)) {
-      const value = (node as Record<string, unknown> | undefined)?.[name];
-      node = name === "$ref" && !isName ? this.checked.targets[String(value)] : value;
-      isName = !isName && MAPS.includes(name);
-    }
-    return node;
-  }
-
-  /** The keyword's value. */
-  valueOf({ keywordLocation }: Fault): unknown {
-    return this.nodeAt(keywordLocation);
-  }
-
-  /** Whether it is the error of a schema that nothing fits. */
-  isNothing(error: Fault): boolean {
-    return error.keyword === "not" && Object.keys(this.valueOf(error) ?? { a: 1 }).length === 0;
-  }
-
-  /** What a keyword asks for, in words. */
-  expectation(error: Fault): string {
-    const value = this.valueOf(error);
-    switch (error.keyword) {
-      case "type":
-        return [value].flat().join(" or ");
-      case "enum":
-        return `one of ${JSON.stringify(value)}`;
-      case "const":
-        return JSON.stringify(value);
-      case "oneOf":
-        return "what fits exactly one of its alternatives";
-      case "not":
-        return "something else";
-      case "uniqueItems":
-        return "no item twice";
-      case "contains":
-        return `an item that fits ${brief(value)}`;
-    }
-    return `${error.keyword} ${JSON.stringify(value)}`;
-  }
-
-  /** The names that are known where one is not, as a hint. */
-  knownAround({ keywordLocation }: Fault): string {
-    const [, above] = /^(.*)\/(?:additional|unevaluated)Properties\/not$/.exec(keywordLocation) ??
-      [];
-    if (above === undefined) return "";
-    const node = this.nodeAt(above) as PlainSchema | undefined;
-    const names = Object.keys(node?.properties ?? {});
-    return names.length === 0 ? "" : ` (there are: ${names.join(", ")})`;
-  }
-}
-
-/** The names in a location as the validator writes it. */
-function pathOf(location: string): string[] {
-  return namesOf(location).map(decoded);
-}
-
 function nameOf(path: readonly string[]): string {
   const names = path.map((name) => /^\d+$/.test(name) ? `[${name}]` : `.${name}`);
   return `arguments${names.join("")}`;
@@ -189,9 +107,4 @@ function at(value: unknown, path: readonly string[]): [value: unknown, isThere: 
     found = (found as Record<string, unknown>)[name];
   }
   return [found, true];
-}
-
-function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Fault, Places } from "./argument_fault.ts";
+import type { Fault, Places } from "./places.ts";
 import type { PlainSchema } from "./lenient_schema.ts";
 
 /** One of a union's alternatives. */

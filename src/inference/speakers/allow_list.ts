@@ -4,13 +4,13 @@ import { shown } from "../../events/checks.ts";
 import { promiseIn } from "../../events/user_code.ts";
 
 /**
- * Only these people are heard, by user id or by what a function says of them: it is asked about each
- * 20 ms, and must answer `true` or `false` at once. While it throws or answers anything else the
- * audio it was asked about is dropped, and the agent reports that.
+ * Returns a filter that passes only these participants, by user id or by a function, which is called
+ * for each 20 ms and must return `true` or `false`, no promise. While it throws or returns anything
+ * else the audio is dropped, and the agent reports that.
  *
- * It is about audio: see `SpeakerFilter` for what comes from everybody all the same. A user id is as
- * certain as the edge makes it. The guests of a `LocalEdge` name their own: whoever has the link can
- * say that they are anna.
+ * It is about audio: see `SpeakerFilter` for what comes from all participants regardless. A user id
+ * is as certain as the edge makes it. The guests of a `LocalEdge` choose their own: any guest with
+ * the link can claim to be anna.
  *
  * @throws {TypeError} `who` is neither a list of user ids nor a function.
  *
@@ -30,9 +30,9 @@ export function allowList(
     passes: ({ participant }) => {
       const allowed: unknown = isAllowed(participant);
       if (typeof allowed === "boolean") return allowed;
-      // A promise would count as a yes for whoever combines filters.
+      // A promise would count as a yes for a filter that combines others.
       promiseIn(allowed)?.catch(() => {});
-      throw new TypeError(`allowList: expected true or false at once, got ${shown(allowed)}`);
+      throw new TypeError(`allowList: expected true or false, got ${shown(allowed)}`);
     },
     participantLeft: () => {},
     trackUpdated: () => {},
@@ -40,7 +40,7 @@ export function allowList(
 }
 
 function isIn(who: Iterable<string>): (participant: Participant) => boolean {
-  // A single text is a list too, of letters.
+  // A single string is iterable too: its letters.
   if (typeof who !== "object" || who === null || !(Symbol.iterator in who)) {
     throw new TypeError(
       `allowList: expected user ids, e.g. ["anna"], or a function, got ${shown(who)}`,

@@ -7,45 +7,45 @@ import { describeError } from "../../events/error_text.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../../events/logger.ts";
 import { energyVad } from "../turns/energy_vad.ts";
 import { SpeakerVad } from "../turns/speaker_vad.ts";
-import { levelOf } from "../turns/level.ts";
+import { rms } from "../../audio/level.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
 
-/** Options of {@linkcode firstSpeakerWins}. */
+/** Options for {@linkcode firstSpeakerWins}. */
 export interface FirstSpeakerOptions {
   /** Tells who speaks. Default: {@linkcode energyVad}, by loudness: for quiet rooms only. */
   vad?: VAD;
-  /** So long must the speaker be silent before another one is heard. Default 1500. */
+  /** Silence of the speaker, in milliseconds, after which another one is heard. Default 1500. */
   releaseMs?: number;
-  /** Where its time comes from. Default: the machine. */
+  /** The clock. Default: the system's. */
   clock?: Clock;
   /**
-   * Where it says that its detector failed; loudness decides then. Default: the console, at most
+   * Gets a warning when the detector fails; loudness decides then. Default: the console, at most
    * once a second.
    */
   logger?: Logger;
 }
 
 /**
- * The participant who speaks is heard, and the others are not until the speaker has been silent for
- * so long. While none speaks all pass: it keeps order, and keeps nobody out.
+ * Returns a filter that passes the participant who speaks; the others pass once the speaker has been
+ * silent for `releaseMs`. While no participant speaks all pass: it keeps order, and excludes none.
  */
 export function firstSpeakerWins(options: FirstSpeakerOptions = {}): SpeakerFilter {
   return new FirstSpeakerWins(options);
 }
 
-/** From which probability of speech on somebody speaks. */
+/** The probability from which on it is speech. */
 const THRESHOLD = 0.5;
 
-interface Speaker {
+interface SpeakerState {
   readonly vad: SpeakerVad;
-  /** What is gone by where the detector does not say. */
+  /** Decides where the detector does not. */
   readonly loudness: VadStream;
   probability: number;
   level: number;
-  /** When they last had the floor. */
+  /** When they were last heard. */
   heldMs: number;
-  /** Since when they have been trying to speak while another one had the floor. */
+  /** Since when they have been trying to speak while another participant was heard. */
   waitingSinceMs: number;
 }
 
@@ -54,7 +54,7 @@ class FirstSpeakerWins extends OneAtATime {
   readonly #releaseMs: number;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #speakers = new Map<string, Speaker>();
+  readonly #speakers = new Map<string, SpeakerState>();
   #holder: string | undefined;
 
   constructor(options: FirstSpeakerOptions) {
@@ -117,15 +117,15 @@ class FirstSpeakerWins extends OneAtATime {
       };
       this.#speakers.set(participant.id, speaker);
     }
-    speaker.level = levelOf(pcm.samples);
-    // A detector that answers later is a moment behind; by then the view is another one's.
+    speaker.level = rms(pcm.samples);
+    // A detector that returns a promise is a moment behind; by then the view holds other samples.
     const loudness = speaker.loudness.process(pcm) as number;
-    const answer = speaker.vad.process(pcm.clone());
-    if (!(answer instanceof Promise)) speaker.probability = answer ?? loudness;
-    else answer.then((later) => speaker.probability = later ?? loudness);
+    const result = speaker.vad.process(pcm.clone());
+    if (!(result instanceof Promise)) speaker.probability = result ?? loudness;
+    else result.then((later) => speaker.probability = later ?? loudness);
   }
 
-  /** Whoever has waited the longest; else who was heard the longest ago; else the loudest. */
+  /** The one who has waited longest; else the one heard the longest ago; else the loudest. */
   #next(trying: readonly ParticipantAudio[]): string | undefined {
     const ranked = trying
       .map(({ participant: { id } }) => ({ id, ...this.#speakers.get(id)! }))

@@ -1,22 +1,22 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import { checkObject, shown } from "../../events/checks.ts";
-import { levelOf } from "../turns/level.ts";
+import { rms } from "../../audio/level.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
 
-/** Options of {@linkcode loudest}. */
+/** Options for {@linkcode loudest}. */
 export interface LoudestOptions {
-  /** How much louder another one must be to be heard instead, in dB. Default 6. */
+  /** How much louder another participant must be to be heard instead, in dB. Default 6. */
   marginDb?: number;
 }
 
 /** How much of the level before is left after 20 ms: a word is as loud as its vowels. */
 const FADE = 0.9;
-/** Whoever is quieter than this is not speaking. */
+/** A level below this is silence. */
 const SILENCE = 0.002;
 
-/** Only the loudest is heard; whoever is heard stays it until another one is clearly louder. */
+/** Returns a filter that passes only the loudest participant, until another one is clearly louder. */
 export function loudest(options: LoudestOptions = {}): SpeakerFilter {
   checkObject(options, "options", "an object like { marginDb: 6 }, or nothing");
   const { marginDb = 6 } = options;
@@ -45,7 +45,7 @@ class Loudest extends OneAtATime {
     for (const [id, level] of this.#levels) this.#levels.set(id, level * FADE);
     for (const { participant, pcm } of row) {
       const before = this.#levels.get(participant.id) ?? 0;
-      this.#levels.set(participant.id, Math.max(before, levelOf(pcm.samples)));
+      this.#levels.set(participant.id, Math.max(before, rms(pcm.samples)));
     }
     let best = this.#current;
     let most = best === undefined ? 0 : (this.#levels.get(best) ?? 0) * this.#margin;

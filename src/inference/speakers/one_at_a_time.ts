@@ -2,7 +2,7 @@ import type { Participant, TrackInfo } from "../../edge/types.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
 
-/** A filter that lets one person pass at a time, or everybody: judged once for each row. */
+/** Base class of filters that pass one participant at a time, or all: decided once for each row. */
 export abstract class OneAtATime implements SpeakerFilter {
   #row = NaN;
   #passing: string | undefined;
@@ -15,7 +15,7 @@ export abstract class OneAtATime implements SpeakerFilter {
     return this.#passing === undefined || this.#passing === audio.participant.id;
   }
 
-  /** Who has the floor during this row, by participant id; `undefined`: nobody, and all pass. */
+  /** Returns the id of the participant who passes in this row; `undefined`: all pass. */
   protected abstract judge(row: readonly ParticipantAudio[]): string | undefined;
 
   abstract participantLeft(participant: Participant): void;

@@ -1,12 +1,12 @@
-/** Text as a voice gets it, and where it stands in the text that it was made of. */
+/** Text for a voice, with the way back to the written text. */
 export interface Speakable {
   /** Empty when nothing of it can be said. */
   readonly text: string;
-  /** How much of the written text the first `chars` characters of the spoken one are. */
+  /** Returns how many characters of the written text the first `chars` spoken ones stand for. */
   writtenChars(chars: number): number;
 }
 
-/** Marks for the eye. Of each only the first group remains, if it has one. */
+/** Markdown and emoji. Of each match only the first group remains, if it has one. */
 const MARKS: readonly RegExp[] = [
   // Links: their text remains.
   /!?\[([^\]]*)\]\([^)]*\)/dg,
@@ -23,8 +23,8 @@ const MARKS: readonly RegExp[] = [
 ];
 
 /**
- * Text as a voice should get it: without the marks that models put in for the eye (emphasis, code,
- * headings, bullets, link targets, emoji).
+ * Returns text for a voice: without Markdown (emphasis, code, headings, bullets, link targets) and
+ * emoji.
  */
 export function toSpeakable(written: string): Speakable {
   let text = written;
@@ -42,12 +42,12 @@ export function toSpeakable(written: string): Speakable {
   };
 }
 
-/** Only the text of {@linkcode toSpeakable}. */
+/** Returns only the text of {@linkcode toSpeakable}. */
 export function stripMarkdown(text: string): string {
   return toSpeakable(text).text;
 }
 
-/** Takes a mark out of a text whose characters come from these places. */
+/** Removes a mark from a text whose characters come from these places. */
 function without(mark: RegExp, text: string, places: readonly number[]): [string, number[]] {
   let remains = "";
   const from: number[] = [];

@@ -1,30 +1,28 @@
 import type { Speakable } from "./markdown_filter.ts";
 import { spokenMs } from "./speech_duration.ts";
 
-/** A sentence that was handed to the voice, and how much of it was written to the track. */
+/** A sentence that the voice got, and how much of its audio was written to the track. */
 export interface SpokenSentence {
-  /** As it stands in the answer, white space included. It may still grow. */
+  /** As it stands in the reply, white space included. It may still grow. */
   text: string;
   /** As the voice got it. Default: as it stands. */
   readonly spoken?: Speakable;
-  /** How long it will be, where that is known better than by its letters. */
+  /** How long it will be, in milliseconds, where a better estimate than its letters exists. */
   expectedMs?: number;
-  /** Of what was written for it. */
+  /** Milliseconds of audio written for it. */
   ms: number;
-  /** Whether that is all of it. */
+  /** Whether that is all of its audio. */
   complete: boolean;
-  /** Whether the voice made no sound of it, although it should have: nothing of it is heard. */
+  /** Whether the voice returned no audio for it, although it should have: none of it is heard. */
   silent?: boolean;
-  /** Where the voice says so: by which millisecond how many characters were said, in order. */
+  /** Alignment, where the voice gives it: how many characters were said by which millisecond, in order. */
   readonly marks: { readonly ms: number; readonly chars: number }[];
 }
 
-/** What was heard of these sentences, said one after another, in the first `heardMs`: whole words. */
-export function playedText(sentences: readonly SpokenSentence[], heardMs: number): string {
-  return heardTexts(sentences, heardMs).join("");
-}
-
-/** What was heard of each of these sentences: its beginning, in whole words. */
+/**
+ * Returns what was heard of each of these sentences, said one after another, in the first `heardMs`:
+ * its beginning, in whole words.
+ */
 export function heardTexts(sentences: readonly SpokenSentence[], heardMs: number): string[] {
   let left = heardMs;
   let isOver = false;
@@ -96,7 +94,7 @@ function charsWithin(text: string, ms: number): number {
 function wholeWords(sentence: SpokenSentence, chars: number): string {
   const { text, spoken } = sentence;
   const said = spokenText(sentence);
-  // A word that lacks less than half a character is heard.
+  // A word that lacks less than half a character counts as heard.
   const limit = Math.floor(chars + 0.5);
   if (limit >= said.length) return text;
   let end = 0;

@@ -1,6 +1,6 @@
 import { checkObject } from "../../events/checks.ts";
 
-/** How a {@linkcode SentenceSplitter} works. */
+/** Options for {@linkcode SentenceSplitter}. */
 export interface SentenceSplitterOptions {
   /**
    * A sentence longer than this is cut at a comma or a space, or where there is none between words.
@@ -40,7 +40,7 @@ export class SentenceSplitter {
   readonly #maxChars: number;
   #rest = "";
 
-  /** Begins with no text. */
+  /** Creates a splitter without text. */
   constructor(options: SentenceSplitterOptions = {}) {
     checkObject(options, "options", "an object like { maxChars: 200 }, or nothing");
     this.#maxChars = options.maxChars ?? 240;
@@ -49,7 +49,7 @@ export class SentenceSplitter {
     }
   }
 
-  /** Takes more text and gives the sentences that it completed. */
+  /** Adds text and returns the sentences that it completed. */
   push(text: string): string[] {
     this.#rest += text;
     const sentences: string[] = [];
@@ -72,7 +72,7 @@ export class SentenceSplitter {
     return sentences;
   }
 
-  /** The text is complete: gives what is left of it. */
+  /** Ends the text and returns what is left of it. */
   end(): string[] {
     const rest = this.#rest;
     this.#rest = "";

@@ -1,6 +1,6 @@
 /**
- * How long a character takes to say, about, in the scripts where one is more than a sound: a word
- * or a syllable.
+ * Milliseconds to say a character, about, in scripts where one is more than a sound: a word or a
+ * syllable.
  */
 const SCRIPTS: readonly (readonly [RegExp, number])[] = [
   [/\p{Script=Han}/u, 220],
@@ -13,7 +13,7 @@ const SCRIPTS: readonly (readonly [RegExp, number])[] = [
 /** A letter, a space or a mark of all others. */
 const OTHER_MS = 65;
 
-/** How long it takes to say a text, guessed by its characters. */
+/** Returns how long it takes to say a text, in milliseconds, estimated from its characters. */
 export function spokenMs(text: string): number {
   let ms = 0;
   for (const char of text) {

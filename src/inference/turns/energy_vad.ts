@@ -1,6 +1,6 @@
 import type { VAD, VadStream } from "../contracts/vad.ts";
 import { assertPcmChunk, type PcmChunk } from "../../audio/pcm_chunk.ts";
-import { levelOf } from "./level.ts";
+import { rms } from "../../audio/level.ts";
 import { checkObject } from "../../events/checks.ts";
 
 /** Options of {@linkcode energyVad}. */
@@ -44,7 +44,7 @@ export function energyVad(options: EnergyVadOptions = {}): VAD {
       return {
         process(pcm: PcmChunk): number {
           assertPcmChunk(pcm, "pcm");
-          const level = levelOf(pcm.samples);
+          const level = rms(pcm.samples);
           noise = level < noise ? Math.max(level, noise * FALL) : Math.min(level, noise * RISE);
           noise = Math.max(noise, floor / ratio);
           const over = level / (noise * ratio);

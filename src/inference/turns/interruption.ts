@@ -7,7 +7,7 @@ import {
   FalseInterruptionEvent,
   OverlappingSpeechEvent,
 } from "../contracts/events.ts";
-import { isBackChannel } from "../text/backchannel.ts";
+import { isBackchannel } from "../text/backchannel.ts";
 
 /**
  * When speech over the agent interrupts it. Any speech silences it at once. Words that are more
@@ -17,15 +17,15 @@ import { isBackChannel } from "../text/backchannel.ts";
 export interface InterruptionOptions {
   /**
    * Speech that lasts so long, without a pause, is no cough: it interrupts also when the recogniser
-   * does not say within `patienceMs` what it was. What it says counts all the same once it is known:
+   * does not say within `falseInterruptionTimeoutMs` what it was. What it says counts all the same once it is known:
    * when nothing was understood, the agent goes on. Default 700.
    */
-  confirmMs?: number;
+  minDurationMs?: number;
   /**
    * How long after the last sound the agent stays silent while it is not known what was said. After
-   * that it goes on, or gives way to speech of `confirmMs`. Default 1500.
+   * that it goes on, or gives way to speech of `minDurationMs`. Default 1500.
    */
-  patienceMs?: number;
+  falseInterruptionTimeoutMs?: number;
 }
 
 /** What a {@linkcode InterruptionHandler} works with. */
@@ -53,8 +53,8 @@ export class InterruptionHandler {
   readonly #clock: Clock;
   readonly #emit: (event: object) => void;
   readonly #attention: UnheardSpeechTimeout;
-  readonly #confirmMs: number;
-  readonly #patienceMs: number;
+  readonly #minDurationMs: number;
+  readonly #falseInterruptionTimeoutMs: number;
   readonly #suspects = new Map<Turn, Suspect>();
   /** Turns that began over the agent: a sign of listening in one of these is no turn. */
   readonly #over = new WeakSet<Turn>();
@@ -65,8 +65,8 @@ export class InterruptionHandler {
     this.#clock = init.clock;
     this.#emit = init.emit;
     this.#attention = init.attention;
-    this.#confirmMs = init.confirmMs ?? 700;
-    this.#patienceMs = init.patienceMs ?? 1500;
+    this.#minDurationMs = init.minDurationMs ?? 700;
+    this.#falseInterruptionTimeoutMs = init.falseInterruptionTimeoutMs ?? 1500;
   }
 
   /** Whether somebody might be interrupting. */
@@ -96,7 +96,7 @@ export class InterruptionHandler {
 
   /** More of what he says was understood. */
   text(turn: Turn): void {
-    if (this.#suspects.has(turn) && !isBackChannel(turn.text)) this.#confirm(turn);
+    if (this.#suspects.has(turn) && !isBackchannel(turn.text)) this.#confirm(turn);
   }
 
   /** He paused. */
@@ -104,10 +104,10 @@ export class InterruptionHandler {
     const suspect = this.#suspects.get(turn);
     if (!suspect) return;
     suspect.timer?.[Symbol.dispose]();
-    suspect.isLong ||= turn.endOfSpeechMs - turn.resumedMs >= this.#confirmMs;
+    suspect.isLong ||= turn.endOfSpeechMs - turn.resumedMs >= this.#minDurationMs;
     suspect.timer = this.#clock.schedule(
       () => suspect.isLong ? this.#confirm(turn) : this.#dismiss(turn),
-      this.#patienceMs,
+      this.#falseInterruptionTimeoutMs,
     );
   }
 
@@ -115,10 +115,10 @@ export class InterruptionHandler {
   understood(turn: Turn): void {
     if (!this.#suspects.has(turn)) {
       // The agent goes on already, but now it is known that it was meant.
-      if (this.#over.has(turn) && this.#floor.isBusy && !isBackChannel(turn.text)) {
+      if (this.#over.has(turn) && this.#floor.isBusy && !isBackchannel(turn.text)) {
         this.#interrupt(turn, this.#clock.now());
       }
-    } else if (isBackChannel(turn.text)) this.#dismiss(turn);
+    } else if (isBackchannel(turn.text)) this.#dismiss(turn);
     else this.#confirm(turn);
   }
 
@@ -126,7 +126,7 @@ export class InterruptionHandler {
   ended(turn: Turn): boolean {
     if (turn.text === "") this.#dismiss(turn);
     else this.understood(turn);
-    return this.#over.has(turn) && isBackChannel(turn.text);
+    return this.#over.has(turn) && isBackchannel(turn.text);
   }
 
   /** Something else interrupted the agent. */

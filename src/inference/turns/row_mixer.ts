@@ -1,7 +1,7 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { levelOf } from "./level.ts";
+import { rms } from "../../audio/level.ts";
 
 /** Somebody who is not heard for so many rows is not waited for. */
 const GONE_AFTER_ROWS = 10;
@@ -44,7 +44,7 @@ export class RowMixer {
       this.#mixed = new PcmChunk(new Int16Array(pcm.samples.length), pcm);
     }
     for (let n = 0; n < pcm.samples.length; n++) this.#sum[n]! += pcm.samples[n]!;
-    const level = levelOf(pcm.samples);
+    const level = rms(pcm.samples);
     if (this.#count++ === 0 || level > this.#level) {
       this.#level = level;
       this.#loudest = participant;

@@ -1,4 +1,5 @@
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
@@ -10,17 +11,17 @@ import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { EchoDetector } from "../echo/echo_detector.ts";
 import { SpeakerVad } from "./speaker_vad.ts";
 import { energyVad } from "./energy_vad.ts";
-import { PreRoll } from "./pre_roll.ts";
 import { VadStateMachine, type VadStateMachineOptions } from "./vad_state_machine.ts";
 import { SpeechSegment } from "./speech_segment.ts";
 import { Turn } from "./user_turn.ts";
+import { SLOT_MS } from "../../audio/grid.ts";
 
 /** How turns are taken. */
 export interface VadOptions extends VadStateMachineOptions {
   /** What is given to the recogniser from before the first sound. Default 300. */
-  preRollMs?: number;
+  prefixPaddingMs?: number;
   /** A stretch of speech longer than this is cut, its turn goes on. From 1000 to 60,000; default 30,000. */
-  maxStretchMs?: number;
+  maxSegmentMs?: number;
   /** How long the recogniser may take after the last sound; `Infinity` sets no limit. Default 10,000. */
   sttTimeoutMs?: number;
 }
@@ -32,7 +33,7 @@ export interface SpeakerListenerOptions {
   vad: VAD;
   stt: STT;
   turnDetector: TurnDetector;
-  hearing: VadOptions;
+  vadOptions: VadOptions;
   clock: Clock;
   echoGuard: EchoDetector;
   messages: () => readonly ChatMessage[];
@@ -49,7 +50,6 @@ export interface SpeakerListenerOptions {
   report: (error: unknown, context: string) => void;
 }
 
-const SLOT_MS = 20;
 /** A detector that takes longer than this to decide is not waited for. */
 const DETECTOR_LIMIT_MS = 5000;
 /** Nobody waits longer than this for somebody to go on, whatever a detector says. */
@@ -64,9 +64,9 @@ export class SpeakerListener {
   /** Hears any sound, and at once: a word begins before it is known to be one. */
   readonly #ear: VadStream;
   readonly #gate: VadStateMachine;
-  readonly #preRoll: PreRoll;
-  readonly #pauseMs: number;
-  readonly #maxStretchMs: number;
+  readonly #preRoll: SampleFifo;
+  readonly #silenceDurationMs: number;
+  readonly #maxSegmentMs: number;
   readonly #closing = new AbortController();
   #participant: Participant;
   #turn: Turn | undefined;
@@ -78,17 +78,19 @@ export class SpeakerListener {
   #isReleased = false;
 
   constructor(options: SpeakerListenerOptions) {
-    const { hearing, sampleRate } = options;
+    const { vadOptions, sampleRate } = options;
     this.#options = options;
     this.#participant = options.participant;
     this.#vad = new SpeakerVad(options);
     this.#ear = energyVad().open({ sampleRate });
-    this.#gate = new VadStateMachine(hearing);
-    this.#pauseMs = hearing.pauseMs ?? 200;
-    this.#maxStretchMs = hearing.maxStretchMs ?? 30_000;
+    this.#gate = new VadStateMachine(vadOptions);
+    this.#silenceDurationMs = vadOptions.silenceDurationMs ?? 200;
+    this.#maxSegmentMs = vadOptions.maxSegmentMs ?? 30_000;
     // What opens the gate has passed when it opens: that too must reach the recogniser.
-    const lengthMs = (hearing.preRollMs ?? 300) + 2 * (hearing.minSpeechMs ?? 150);
-    this.#preRoll = new PreRoll({ sampleRate, lengthMs });
+    const lengthMs = (vadOptions.prefixPaddingMs ?? 300) + 2 * (vadOptions.minSpeechMs ?? 150);
+    this.#preRoll = new SampleFifo(Math.round(sampleRate * lengthMs / 1000), {
+      whenFull: "drop-oldest",
+    });
   }
 
   /** The turn that is under way. */
@@ -151,7 +153,7 @@ export class SpeakerListener {
     if (this.#stretch) {
       this.#stretch.push(pcm);
       this.#stretchMs += SLOT_MS;
-      if (this.#stretchMs >= this.#maxStretchMs) this.#cut();
+      if (this.#stretchMs >= this.#maxSegmentMs) this.#cut();
     } else this.#preRoll.push(pcm.samples);
     const change = isOwnVoice
       ? this.#gate.push(0, SLOT_MS)
@@ -168,20 +170,22 @@ export class SpeakerListener {
     turn.isSpeaking = true;
     turn.pauses++;
     this.#begin(turn);
-    this.#stretch!.push(this.#preRoll.take());
+    const before = new Int16Array(this.#preRoll.length);
+    this.#preRoll.shift(before);
+    this.#stretch!.push(new PcmChunk(before, { sampleRate: this.#options.sampleRate }));
     this.#watchStream();
     this.#options.onSpeech(turn);
   }
 
   #begin(turn: Turn): void {
-    const { stt, clock, hearing, report, onText } = this.#options;
+    const { stt, clock, vadOptions, report, onText } = this.#options;
     this.#stretchMs = 0;
     let { text } = turn;
     this.#stretch = new SpeechSegment({
       stt,
       speakerId: this.#participant.id,
       clock,
-      limitMs: hearing.sttTimeoutMs ?? 10_000,
+      limitMs: vadOptions.sttTimeoutMs ?? 10_000,
       onText: () => {
         if (this.#turn !== turn) return;
         if (turn.text !== text) turn.understoodMs = clock.now();
@@ -215,7 +219,7 @@ export class SpeakerListener {
   /** A stream that stops in mid-word is a pause too; that is the clock's to say. */
   #watchStream(): void {
     const { clock } = this.#options;
-    const limitMs = this.#pauseMs + 200;
+    const limitMs = this.#silenceDurationMs + 200;
     const look = (): void => {
       const quietMs = clock.now() - this.#lastSlotAt;
       if (quietMs >= limitMs) this.stopped();

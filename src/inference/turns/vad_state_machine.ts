@@ -8,7 +8,7 @@ export interface VadStateMachineOptions {
    */
   minSpeechMs?: number;
   /** So much silence closes it. Default 200. */
-  pauseMs?: number;
+  silenceDurationMs?: number;
 }
 
 /** What a {@linkcode VadStateMachine} found in the latest slot. */
@@ -26,7 +26,7 @@ const LEAK = 0.5;
 export class VadStateMachine {
   readonly #threshold: number;
   readonly #minSpeechMs: number;
-  readonly #pauseMs: number;
+  readonly #silenceDurationMs: number;
   #speechMs = 0;
   #silenceMs = 0;
   #sinceFirstMs = 0;
@@ -37,7 +37,7 @@ export class VadStateMachine {
   constructor(options: VadStateMachineOptions = {}) {
     this.#threshold = options.threshold ?? 0.5;
     this.#minSpeechMs = options.minSpeechMs ?? 150;
-    this.#pauseMs = options.pauseMs ?? 200;
+    this.#silenceDurationMs = options.silenceDurationMs ?? 200;
   }
 
   /** Whether he speaks. */
@@ -70,7 +70,7 @@ export class VadStateMachine {
     if (this.#open) {
       this.#sinceFirstMs += slotMs;
       this.#silenceMs = isSpeech ? 0 : this.#silenceMs + slotMs;
-      if (isSpeech || this.#silenceMs < this.#pauseMs) return undefined;
+      if (isSpeech || this.#silenceMs < this.#silenceDurationMs) return undefined;
       this.close();
       return "closed";
     }

@@ -2,33 +2,26 @@ import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../contracts/messages.ts";
 import { checkObject, shown } from "../../events/checks.ts";
 import { promised } from "../../events/user_code.ts";
-import { type Pixels, pixelsOf } from "./frame_pixels.ts";
+import type { ImageEncoder } from "../contracts/image_encoder.ts";
+import { pixelsOf } from "./frame_pixels.ts";
 import { pngEncoder } from "./png_encoder.ts";
 
-/** Makes image files of pixels. */
-export interface ImageEncoder {
-  /** What it makes. */
-  readonly mediaType: EncodedImage["mediaType"];
-  /** Gives the file: within five seconds, where it is for a model to see. */
-  encode(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>>;
-}
-
-/** How a frame becomes an image. */
+/** Options for {@linkcode encodeFrame}. */
 export interface EncodeFrameOptions {
-  /** The longer side is at most so many pixels. Default 1024. */
+  /** The longest side in pixels. Default 1024. */
   maxSide?: number;
   /**
-   * What makes the file. Default: PNG, which needs no package; `jpegEncoder` of
-   * `@ringline/edge/jpeg` makes smaller ones.
+   * The encoder. Default: PNG, which needs no package; `jpegEncoder` of
+   * `@ringline/edge/jpeg` produces smaller files.
    */
   encoder?: ImageEncoder;
 }
 
 /**
- * Makes an image of a frame, smaller where it is too large.
+ * Encodes a frame as an image, reduced where it is too large.
  *
- * @throws {TypeError} a field of the frame is of another type, or the encoder gave something else
- *   than bytes.
+ * @throws {TypeError} a field of the frame is of another type, or the encoder returned no
+ *   bytes.
  * @throws {RangeError} `maxSide` is out of range, or the frame's data is not as long as its format
  *   and size say.
  */

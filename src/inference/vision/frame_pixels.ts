@@ -1,15 +1,5 @@
-import { uint8ClampedLength } from "../../audio/typed_arrays.ts";
-import { assertSides, assertVideoFrame, type VideoFrame } from "../../edge/video_frame.ts";
-
-/** A picture of four bytes a pixel. */
-export interface Pixels {
-  /** Red, green, blue and opacity, row by row. */
-  readonly data: Uint8ClampedArray<ArrayBuffer>;
-  /** Pixels. */
-  readonly width: number;
-  /** Pixels. */
-  readonly height: number;
-}
+import { assertVideoFrame, type VideoFrame } from "../../edge/video_frame.ts";
+import type { Pixels } from "../contracts/image_encoder.ts";
 
 /**
  * A frame as RGBA, made smaller so that its longer side is at most `maxSide`. Each pixel is the mean
@@ -41,24 +31,6 @@ export function pixelsOf(frame: VideoFrame, maxSide = Infinity): Pixels {
     }
   }
   return { data, width, height };
-}
-
-/**
- * A copy of pixels for an encoder, which reads as many bytes as the size says: whatever becomes of
- * the picture meanwhile, and whatever its fields give when read again, nothing else is read.
- *
- * @throws {TypeError} the data is no `Uint8ClampedArray`
- * @throws {RangeError} the data has another length than the size says
- */
-export function copyPixels({ data, width, height }: Pixels): Pixels {
-  assertSides(width, height);
-  const length = uint8ClampedLength(data, "data");
-  if (length !== width * height * 4) {
-    throw new RangeError(
-      `data: expected ${width * height * 4} bytes of ${width} x ${height} pixels, got ${length}`,
-    );
-  }
-  return { data: new Uint8ClampedArray(data), width, height };
 }
 
 /** Adds a pixel's red, green and blue. */

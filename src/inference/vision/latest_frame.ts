@@ -6,13 +6,13 @@ import { ClosedError } from "../../edge/errors.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
 
-/** What a {@linkcode LatestFrame} sees. */
+/** A frame and its track, as {@linkcode LatestFrame} keeps them. */
 export interface SeenFrame {
   readonly frame: VideoFrame;
   readonly track: TrackInfo;
 }
 
-/** The latest of what an agent sees, and the image of it, made when it is asked for. */
+/** Keeps the latest frame that an agent sees, and its image, encoded on demand. */
 export class LatestFrame {
   readonly #clock: Clock;
   readonly #waiting = new Set<PromiseWithResolvers<SeenFrame>>();
@@ -56,7 +56,7 @@ export class LatestFrame {
     }
   }
 
-  /** Nothing more is seen: whoever waits is told so. */
+  /** Ends: pending waits reject. */
   close(): void {
     this.#closed = true;
     for (const one of this.#waiting) one.reject(new ClosedError("the agent"));

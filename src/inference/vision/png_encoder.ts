@@ -1,11 +1,10 @@
-import type { ImageEncoder } from "./encode_frame.ts";
-import { copyPixels } from "./frame_pixels.ts";
+import { copyPixels, type ImageEncoder } from "../contracts/image_encoder.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Each pixel less the one above it, which is the same one on most of a screen. */
 const UP = 2;
 
-/** Makes PNG files, with what the platform has. */
+/** Encodes PNG files, with what the platform has. */
 export const pngEncoder: ImageEncoder = {
   mediaType: "image/png",
   async encode(pixels) {

@@ -6,13 +6,13 @@ import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
 import { pixelsOf } from "./frame_pixels.ts";
 import { checkObject, shown as described } from "../../events/checks.ts";
 
-/** When a screen is taken for another one. */
+/** Options for {@linkcode screenChanges}. */
 export interface ScreenChangesOptions extends EncodeFrameOptions {
-  /** Which share of it must have changed, 0 to 1. Default 0.02. */
+  /** The fraction of the screen that must have changed, 0 to 1. Default 0.02. */
   share?: number;
-  /** How many frames a second are looked at. Default 2. */
+  /** Frames a second that are compared. Default 2. */
   fps?: number;
-  /** A screen that is changing is waited for so long until it stands still. Default 1000. */
+  /** How long to wait for a changing screen to stand still, in milliseconds. Default 1000. */
   settleMs?: number;
 }
 
@@ -20,11 +20,11 @@ export interface ScreenChangesOptions extends EncodeFrameOptions {
 export interface ScreenChanges {
   /** For messages. */
   readonly name: string;
-  /** How many frames a second it looks at. */
+  /** Frames a second that it takes. */
   readonly videoFps: number;
-  /** Looks at a frame. */
+  /** Compares a frame. */
   processVideo(frame: VideoFrame, track: TrackInfo): Promise<void>;
-  /** What it looks at is another one. */
+  /** Another track is routed to it. */
   videoSourceChanged(track: TrackInfo | undefined): void;
 }
 
@@ -73,7 +73,7 @@ export function screenChanges(
       try {
         await onChange(await encodeFrame(frame, options), track);
       } catch (error) {
-        // Nobody has seen it yet.
+        // `onChange` has not seen it yet.
         if (shown === now) shown = previous;
         throw error;
       }

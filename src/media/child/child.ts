@@ -1,10 +1,10 @@
 /**
- * The media process from inside: the wire on its standard streams, its life and its end. What it
- * does is up to the edge whose host this runs.
+ * The media process from inside: the wire on its standard streams, its start and its end. What it
+ * does is up to the edge whose child side it runs.
  *
  * @module
  */
-// Again, for a host that does not import it first.
+// Again, for a main module that does not import it first.
 import "./leave_signals.ts";
 import { ProtocolError } from "../../edge/errors.ts";
 import { systemClock } from "../../events/clock.ts";
@@ -12,52 +12,55 @@ import { loadKernel } from "../../native/mod.ts";
 import { readFragmentStream } from "../wire/video_frames.ts";
 import { readAgentAudio } from "../wire/audio_frames.ts";
 import {
+  type LogLevel,
   MalformedMessageError,
+  type MemoryLimit,
   readToChild,
-  type ToAgent,
   type ToChild,
+  type ToParent,
 } from "../wire/control.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
-import type { ChildContext, EdgeChild, LogLevel } from "./contract.ts";
+import type { ChildContext, EdgeChild } from "./contract.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { claimStdio } from "./stdio.ts";
 import { toWireError } from "./wire_error.ts";
 import { messageOf } from "../../events/error_text.ts";
 
-/** How long the goodbyes may take: the process is gone 500 ms after its input ended. */
+/** How long goodbyes may take: the process is gone 500 ms after its input ended. */
 const GOODBYE_MS = 350;
 
-/** Exit codes, for whoever looks at why a process ended. */
+/** Exit codes, which say why a process ended. */
 const EXIT_DONE = 0;
 const EXIT_FAILED = 70;
 const EXIT_GARBAGE = 76;
 
 /**
- * Runs an edge's half in this process, until the agent's process closes its end of the pipe. Must
- * be called by the main module of a process that `MediaProcess` started; never returns.
+ * Runs an edge's child side in this process until the agent's program closes its end of the pipe.
+ * Must be called by the main module of a process that `MediaProcess` started; never returns.
  *
- * @param create makes the edge's half; when it throws, the process ends with the reason
+ * @param create creates the edge's child side; when it throws, the process ends with that error
  */
 export async function runMediaChild(
   create: (context: ChildContext) => EdgeChild | Promise<EdgeChild>,
 ): Promise<never> {
   const { read, write } = claimStdio();
-  const run = new HostRun(create, write);
+  const run = new ChildRun(create, write);
   const code = await run.untilEnd(read);
   // The only way to end a process that has used wrtc without a crash.
   Deno.exit(code);
 }
 
-class HostRun {
+/** One run of the process: reads the wire and ends with an exit code. */
+class ChildRun {
   readonly #create: (context: ChildContext) => EdgeChild | Promise<EdgeChild>;
   readonly #writer: FrameWriter;
   readonly #parser: FrameParser;
   readonly #broken = Promise.withResolvers<number>();
   #dispatcher: Dispatcher | undefined;
   #edge: Promise<EdgeChild> | undefined;
-  /** Nothing can be told to the agents any more but why. */
+  /** The wire is unusable: only log lines still go to the agent's program. */
   #failed = false;
 
   constructor(
@@ -65,7 +68,7 @@ class HostRun {
     write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
   ) {
     this.#create = create;
-    // A pipe that nobody reads any more is the same order as the end of the input.
+    // A pipe that is not read any more means the same as the end of the input.
     this.#writer = new FrameWriter(write, () => this.#broken.resolve(EXIT_DONE));
     this.#parser = new FrameParser((frame) => this.#onFrame(frame));
   }
@@ -75,8 +78,8 @@ class HostRun {
     read: (buffer: Uint8Array<ArrayBuffer>) => Promise<number | null>,
   ): Promise<number> {
     const code = await Promise.race([this.#readAll(read), this.#broken.promise]);
-    // They see the process end, and that is what they are told: not that their calls ended, which
-    // is how the edge takes its leave from the people.
+    // The agents see the process end, and must not see their calls end too, although the edge ends
+    // them in order to say goodbye to the participants.
     this.#failed = code !== EXIT_DONE;
     await this.#goodbye();
     return code;
@@ -99,11 +102,12 @@ class HostRun {
 
   #onFrame(frame: Frame): void {
     if (frame.kind === FrameKind.control) this.#onControl(frame);
-    else if (frame.kind === FrameKind.said) this.#started().onSaid(readAgentAudio(frame));
-    else if (frame.kind === FrameKind.video) {
-      this.#started().onPiece(frame, readFragmentStream(frame));
+    else if (frame.kind === FrameKind.agentAudio) {
+      this.#started().onAgentAudio(readAgentAudio(frame));
+    } else if (frame.kind === FrameKind.video) {
+      this.#started().onFragment(frame, readFragmentStream(frame));
     } else {
-      throw new ProtocolError(`the wire carried a frame of kind ${frame.kind} the wrong way`, {
+      throw new ProtocolError(`unexpected frame kind ${frame.kind} in this direction`, {
         code: "wire-garbage",
       });
     }
@@ -118,8 +122,8 @@ class HostRun {
       if (isFirst && error instanceof ProtocolError && error.code === "wire-version") {
         return void this.#fail(error);
       }
-      // One message that makes no sense must not end the others' calls; before the start there are
-      // none, and a start that makes no sense is the end.
+      // One malformed message must not end other calls. Before the start there are none, and a
+      // malformed start ends the process.
       if (!(error instanceof MalformedMessageError) || isFirst) throw error;
       const id = error.requestId;
       if (id === undefined) this.#send({ type: "log", level: "error", message: error.message });
@@ -132,12 +136,12 @@ class HostRun {
 
   #started(): Dispatcher {
     if (this.#dispatcher !== undefined) return this.#dispatcher;
-    throw new ProtocolError("the wire carried something before the start", {
+    throw new ProtocolError("the wire carried a message before the start", {
       code: "wire-garbage",
     });
   }
 
-  #start({ config, grown }: ToChild & { type: "start" }): void {
+  #start({ config, memoryLimit }: ToChild & { type: "start" }): void {
     if (this.#dispatcher !== undefined) {
       throw new ProtocolError("the wire carried a second start", { code: "wire-garbage" });
     }
@@ -153,7 +157,7 @@ class HostRun {
       config,
       clock: systemClock,
       kernel,
-      notify: (message) => this.#send({ type: "notify", message }),
+      send: (message) => this.#send({ type: "edge", message }),
       log,
     };
     this.#edge = Promise.try(this.#create, context);
@@ -161,7 +165,7 @@ class HostRun {
       (edge) => {
         dispatcher.open(edge);
         this.#send({ type: "ready", kernel: kernel.name });
-        setInterval(() => this.#tellGrowth(dispatcher, grown.aboveBytes), grown.everyMs);
+        setInterval(() => this.#checkMemory(dispatcher, memoryLimit), memoryLimit.checkEveryMs);
       },
       (error) => this.#fail(error),
     );
@@ -175,13 +179,13 @@ class HostRun {
     this.#broken.resolve(EXIT_FAILED);
   }
 
-  #tellGrowth(dispatcher: Dispatcher, aboveBytes: number): void {
+  #checkMemory(dispatcher: Dispatcher, limit: MemoryLimit): void {
     if (!dispatcher.isEmpty) return;
     const rssBytes = Deno.memoryUsage().rss;
-    if (rssBytes > aboveBytes) this.#send({ type: "grown", rssBytes });
+    if (rssBytes > limit.bytes) this.#send({ type: "memoryLimitExceeded", rssBytes });
   }
 
-  #send(message: ToAgent): void {
+  #send(message: ToParent): void {
     if (this.#failed && message.type !== "log") return;
     this.#writer.control(message);
   }

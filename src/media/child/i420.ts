@@ -1,6 +1,6 @@
-/** Making I420 pictures smaller. @module */
+/** Scales I420 pictures down. @module */
 
-/** The size that fits into the limits, with the picture's shape and even sides. */
+/** Returns the size that fits into the limits, with the picture's shape and even sides. */
 export function fitSize(
   width: number,
   height: number,
@@ -12,7 +12,7 @@ export function fitSize(
   return { width: evenAtLeast2(width * scale), height: evenAtLeast2(height * scale) };
 }
 
-/** Scales all three planes down, each pixel the mean of those it covers. */
+/** Scales all three planes down: each pixel is the mean of those it covers. */
 export function scaleI420(
   from: { data: Uint8Array | Uint8ClampedArray; width: number; height: number },
   to: { data: Uint8Array; width: number; height: number },

@@ -1,10 +1,11 @@
 /**
- * Leaves signals to the agent's process, from the moment this module is evaluated: a host imports it
- * before anything else, since what it loads afterwards takes a while, and a Ctrl-C in that time
- * would end a process that the agent still counts on. The end of its input is its only order.
+ * Ignores signals from the moment this module is evaluated, and leaves them to the agent's program. A
+ * child's main module imports it before anything else: the other modules take a while to load, and
+ * a Ctrl-C in that time would end a process that the agent still needs. Only the end of its input
+ * ends it.
  *
- * The process has a session of its own where the system has sessions, so that a terminal's Ctrl-C
- * does not reach it at all; whoever stops a service tells every process of it.
+ * Where the system has sessions the process has its own, so that a terminal's Ctrl-C does not reach
+ * it; a service manager signals every process of a service.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * For authors of edges on WebRTC, in the media process: an edge's half there, what it is given, and
+ * For authors of edges on WebRTC, in the media process: an edge's child side, what it gets, and
  * what it builds calls from. Importing this loads WebRTC's native add-on: only the module that
  * `MediaProcess` starts (`@ringline/edge/media`) and what that imports may do it.
  *
@@ -18,7 +18,7 @@
  * }
  * ```
  *
- * Import it first: from its first statement on, signals are left to the agent's program.
+ * Import it first: from its first statement on, the process ignores signals.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import "./leave_signals.ts";
 
 export { runMediaChild } from "./child.ts";
 export type {
-  AgentPort,
+  AgentConnection,
   ChildContext,
   EdgeChild,
   JoiningAgent,
@@ -39,8 +39,8 @@ export type { ConnectionMessage, ParticipantData, TrackData } from "../wire/mess
 export {
   AudioRoom,
   type MemberLevel,
+  type RoomAgent,
   type RoomAgentOptions,
-  type RoomAgentPort,
   type RoomListenerOptions,
   type RoomSource,
   type RoomStats,

@@ -1,27 +1,27 @@
 /**
- * Makes this process one that only obeys its input: the standard streams belong to the wire. Signals
- * have been left to the agent's process before: see `leave_signals.ts`.
+ * The standard streams, which belong to the wire in a media process. `leave_signals.ts` ignores
+ * signals before.
  *
  * @module
  */
 
-/** The ends of the wire. */
+/** The child's ends of the wire. */
 export interface WireStreams {
   read(buffer: Uint8Array<ArrayBuffer>): Promise<number | null>;
-  /** Writes all of it. */
+  /** Writes all bytes. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
-/** Takes the standard streams and the console over. Once a process. */
+/** Claims the standard streams and the console for the wire. Call it once in a process. */
 export function claimStdio(): WireStreams {
   const { stdin, stdout, stderr } = Deno;
-  // Whatever else writes to the output would garble the wire.
+  // Any other output would garble the wire.
   Object.defineProperty(Deno, "stdout", { value: stderr, configurable: true });
   const toStderr = console.error.bind(console);
   for (const method of ["log", "info", "debug", "dir", "dirxml", "table", "trace"] as const) {
     console[method] = toStderr;
   }
-  // A bug in one call must not end the others'.
+  // A bug in one call must not end the others.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     toStderr("media process: unhandled rejection:", event.reason);

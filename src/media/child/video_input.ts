@@ -9,7 +9,7 @@ import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoConstraints } from "./contract.ts";
 import { fitSize, scaleI420 } from "./i420.ts";
 
-/** One track that the agent looks at: the latest picture, at the rate and size it asked for. */
+/** One subscribed video track: its latest picture, at the rate and size that the agent asked for. */
 export class InboundVideo implements FrameSource {
   readonly stream: number;
   readonly #clock: Clock;
@@ -24,7 +24,7 @@ export class InboundVideo implements FrameSource {
     init: {
       connectionId: number;
       stream: number;
-      wish: VideoConstraints;
+      constraints: VideoConstraints;
       clock: Clock;
       wake: () => void;
     },
@@ -32,20 +32,20 @@ export class InboundVideo implements FrameSource {
     this.stream = init.stream;
     this.#clock = init.clock;
     this.#wake = init.wake;
-    this.#wish = init.wish;
-    this.#throttle = new FrameThrottle(init.wish.fps);
+    this.#wish = init.constraints;
+    this.#throttle = new FrameThrottle(init.constraints.fps);
     this.#sender = new PictureSender(init.connectionId, init.stream);
   }
 
   get hasFrame(): boolean {
-    return this.#sender.hasPiece;
+    return this.#sender.hasFragment;
   }
 
   writeFrame(out: FrameBuffer): boolean {
-    return this.#sender.writePiece(out);
+    return this.#sender.writeFragment(out);
   }
 
-  /** Where the pictures come from; nowhere when `undefined`. */
+  /** Sets the track that the pictures come from, if any. */
   setTrack(track: RtcTrack | undefined): void {
     this.#stop();
     if (track === undefined) return;

@@ -3,7 +3,7 @@ import { type VideoFrame, videoFrameSize } from "../../edge/video_frame.ts";
 import { rtc } from "../webrtc/rtc.ts";
 import type { RtcTrack, RtcVideoFrame, RtcVideoSource } from "../webrtc/rtc_types.ts";
 
-/** A still picture is sent again so often: whoever comes later sees it within this time. */
+/** How often a still picture is repeated: a participant who joins later sees it within this time. */
 const REPEAT_MS = 500;
 
 /** The agent's own pictures on their way to its track. */
@@ -21,7 +21,7 @@ export class OutboundVideo {
     this.#clock = clock;
   }
 
-  /** Made on first use. */
+  /** The track, created on first use. */
   get track(): RtcTrack {
     if (this.#track === undefined) {
       this.#source = new rtc.nonstandard.RTCVideoSource();
@@ -40,13 +40,13 @@ export class OutboundVideo {
     this.#repeat ??= this.#clock.schedule(() => this.#onRepeat(), REPEAT_MS);
   }
 
-  /** Shows nothing any more, until the next picture. */
+  /** Shows nothing until the next picture. */
   clear(): void {
     this.#repeat?.[Symbol.dispose]();
     this.#repeat = this.#last = undefined;
   }
 
-  /** Stops the track. Take it from its senders before. Idempotent. */
+  /** Stops the track, which its senders must have released. Idempotent. */
   close(): void {
     this.#closed = true;
     this.clear();

@@ -2,7 +2,7 @@ import { EdgeError } from "../../edge/errors.ts";
 import type { WireError } from "../wire/control.ts";
 import { messageOf } from "../../events/error_text.ts";
 
-/** An error as it crosses the wire; its stack stays here. */
+/** Returns an error as it crosses the wire; its stack stays here. */
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof Error)) {
     return { name: "Error", message: messageOf(error), code: "failed", retryable: false };

@@ -9,14 +9,18 @@ import type { Clock } from "../../events/clock.ts";
 import type { Logger } from "../../events/logger.ts";
 import { waitFor } from "../../events/waiting.ts";
 import type { ConnectionMessage } from "../wire/messages.ts";
-import { readReport, type Report, RowReader } from "../wire/audio_frames.ts";
+import { type PlayoutReportFrame, readPlayoutReport, RowReader } from "../wire/audio_frames.ts";
 import {
   checkRequest,
   MalformedMessageError,
-  readToAgent,
+  type MemoryLimit,
+  readResult,
+  readToParent,
+  type RequestMethod,
   type RequestParams,
-  type ToAgent,
+  type RequestResults,
   type ToChild,
+  type ToParent,
   WIRE_VERSION,
   type WireError,
 } from "../wire/control.ts";
@@ -26,7 +30,7 @@ import { FrameWriter } from "../wire/frame_writer.ts";
 import { readFragmentStream } from "../wire/video_frames.ts";
 import { describeError, messageOf } from "../../events/error_text.ts";
 
-/** The two pipes and the end of a process that runs a host. */
+/** A spawned media process: its two pipes and its end. */
 export interface SpawnedChild {
   readonly pid: number;
   readonly stdin: WritableStream<Uint8Array<ArrayBuffer>>;
@@ -37,13 +41,13 @@ export interface SpawnedChild {
   startFailure?(end: string): EdgeError;
 }
 
-/** A connection as the link sees it: what comes for its number goes to it. */
+/** A connection as the link sees it: takes what arrives for its number. */
 export interface LinkedConnection {
-  readonly onNotice: (notice: ConnectionMessage) => void;
+  readonly onMessage: (message: ConnectionMessage) => void;
   readonly onSource: (source: number, participantId: string, trackId: string) => void;
   readonly onRow: (row: RowReader) => void;
-  readonly onReport: (report: Report) => void;
-  readonly onPiece: (frame: Frame, stream: number) => void;
+  readonly onReport: (report: PlayoutReportFrame) => void;
+  readonly onFragment: (frame: Frame, stream: number) => void;
   /** The process is gone. */
   readonly onLost: (error: EdgeError) => void;
 }
@@ -54,23 +58,22 @@ export interface ChildLinkOptions {
   config: JsonValue;
   clock: Clock;
   logger: Logger;
-  /** When the process counts as grown, and how often it looks. */
-  grown: { aboveBytes: number; everyMs: number };
+  memoryLimit: MemoryLimit;
   onMessage(message: JsonValue): void;
-  /** The process is empty and has grown. */
-  onGrown(rssBytes: number): void;
+  /** The process is empty and exceeds its memory limit. */
+  onMemoryLimitExceeded(rssBytes: number): void;
 }
 
-/** From the order to end on the process has this long to go by itself: twice what it takes. */
+/** How long the process has to end by itself once its input closes: twice what it takes. */
 const LEAVE_MS = 1000;
-/** What is read at once. */
+/** Bytes of one read. */
 const READ_BYTES = 1 << 16;
 
-/** The wire to one process, from its start to its end. */
+/** The wire to one media process, from its start to its end. */
 export class ChildLink {
-  /** Resolves when the host is ready, rejects when it cannot be. */
+  /** Resolves when the child is ready, rejects when it cannot be. */
   readonly ready: Promise<void>;
-  /** Resolves when the process is gone and everybody has been told. */
+  /** Resolves when the process is gone and its connections and requests have failed. */
   readonly gone: Promise<void>;
   readonly writer: FrameWriter;
   readonly #options: ChildLinkOptions;
@@ -96,12 +99,12 @@ export class ChildLink {
     this.#stdin.closed.catch(() => {});
     this.writer = new FrameWriter(
       (bytes) => this.#stdin.write(bytes),
-      // Whoever does not read is dead, or soon will be: its end says why.
+      // A process that does not read is dead, or soon will be: its end says why.
       () => this.#kill(),
     );
     this.#parser = new FrameParser((frame) => this.#onFrame(frame));
-    const { config, grown } = options;
-    this.send({ type: "start", version: WIRE_VERSION, config, grown });
+    const { config, memoryLimit } = options;
+    this.send({ type: "start", version: WIRE_VERSION, config, memoryLimit });
     const reading = this.#readAll();
     this.gone = process.status.then(async (status) => {
       this.#lose(status);
@@ -135,38 +138,39 @@ export class ChildLink {
   }
 
   /**
-   * Asks the host for something. Rejects with its error, the signal's reason, the loss, or a
-   * `TypeError` or `RangeError` when `params` cannot be sent.
+   * Sends a request and resolves with its reply. Rejects with the child's error, the signal's reason,
+   * the loss of the process, or a `TypeError` or `RangeError` when `params` cannot be sent.
    */
-  async request<M extends keyof RequestParams>(
+  async request<M extends RequestMethod>(
     method: M,
     params: RequestParams[M],
     options: { signal?: AbortSignal; timeoutMs?: number } = {},
-  ): Promise<JsonValue> {
+  ): Promise<RequestResults[M]> {
     if (this.#lost !== undefined) throw this.#lost;
     options.signal?.throwIfAborted();
     checkRequest(method, params);
     const id = this.#nextRequest++;
-    this.send({ type: "request", id, method, params } as ToChild);
+    this.writer.control({ type: "request", id, method, params });
     const reply = Promise.withResolvers<JsonValue>();
     this.#requests.set(id, reply);
-    let isAnswered = false;
-    reply.promise.then(() => isAnswered = true, () => isAnswered = true);
+    let isSettled = false;
+    reply.promise.then(() => isSettled = true, () => isSettled = true);
     try {
-      return await waitFor(reply.promise, `the media process answering ${method}`, {
+      const result = await waitFor(reply.promise, `the media process replying to ${method}`, {
         ...options,
         clock: this.#options.clock,
       });
+      return readResult(method, result);
     } finally {
       this.#requests.delete(id);
-      if (!isAnswered && this.#lost === undefined) this.send({ type: "cancel", id });
+      if (!isSettled && this.#lost === undefined) this.send({ type: "cancel", id });
     }
   }
 
   /**
-   * Ends the process: its input closes, it says goodbye and goes. Idempotent.
+   * Ends the process: closes its input, upon which it says goodbye and exits. Idempotent.
    *
-   * @param reason what those are told who still use it
+   * @param reason the error of connections and requests that still use it
    */
   async close(reason?: EdgeError): Promise<void> {
     if (!this.#closing) {
@@ -174,11 +178,11 @@ export class ChildLink {
       this.#failure ??= reason;
       const timer = setTimeout(() => this.#kill(), LEAVE_MS);
       void this.gone.finally(() => clearTimeout(timer));
-      // It has nobody to say goodbye to, and does not read before it has loaded what it needs.
+      // It has no participants to say goodbye to, and reads nothing before its modules are loaded.
       if (this.#starting) this.#kill();
       await this.writer.drained();
       this.writer.close();
-      // Fails when the process has gone already, which is what is wanted.
+      // Fails when the process is gone already: then the input is closed.
       this.#stdin.close().catch(() => {});
     }
     await this.gone;
@@ -198,7 +202,7 @@ export class ChildLink {
         this.#parser.commit(count);
       }
     } catch (error) {
-      this.#break("what came from the media process could not be used", error);
+      this.#break("unusable data from the media process", error);
       await reader.cancel().catch(() => {});
     }
   }
@@ -207,32 +211,32 @@ export class ChildLink {
     switch (frame.kind) {
       case FrameKind.control:
         return this.#onControl(frame);
-      case FrameKind.row: {
+      case FrameKind.participantAudio: {
         const row = this.#row;
         row.read(frame);
-        return this.#tell(row.connectionId, (connection) => connection.onRow(row));
+        return this.#deliver(row.connectionId, (connection) => connection.onRow(row));
       }
-      case FrameKind.report: {
-        const report = readReport(frame);
-        return this.#tell(report.connectionId, (connection) => connection.onReport(report));
+      case FrameKind.playoutReport: {
+        const report = readPlayoutReport(frame);
+        return this.#deliver(report.connectionId, (connection) => connection.onReport(report));
       }
       case FrameKind.video: {
         const { connectionId, stream } = readFragmentStream(frame);
-        return this.#tell(connectionId, (connection) => connection.onPiece(frame, stream));
+        return this.#deliver(connectionId, (connection) => connection.onFragment(frame, stream));
       }
       default:
-        throw new ProtocolError(`a frame of kind ${frame.kind} came the wrong way`, {
+        throw new ProtocolError(`unexpected frame kind ${frame.kind} in this direction`, {
           code: "wire-garbage",
         });
     }
   }
 
   #onControl(frame: Frame): void {
-    let message: ToAgent;
+    let message: ToParent;
     try {
-      message = readToAgent(frame);
+      message = readToParent(frame);
     } catch (error) {
-      // One message that makes no sense must not end all calls.
+      // One malformed message must not end all calls.
       if (!(error instanceof MalformedMessageError)) throw error;
       if (error.requestId !== undefined) this.#requests.get(error.requestId)?.reject(error);
       else this.#options.logger.error(error.message);
@@ -241,7 +245,7 @@ export class ChildLink {
     this.#onMessage(message);
   }
 
-  #onMessage(message: ToAgent): void {
+  #onMessage(message: ToParent): void {
     switch (message.type) {
       case "ready":
         this.#starting = false;
@@ -257,15 +261,15 @@ export class ChildLink {
         else reply?.resolve(message.result ?? null);
         return;
       }
-      case "grown":
-        return this.#options.onGrown(message.rssBytes);
-      case "notify":
+      case "memoryLimitExceeded":
+        return this.#options.onMemoryLimitExceeded(message.rssBytes);
+      case "edge":
         return this.#options.onMessage(message.message);
-      case "notice":
-        return this.#tell(message.connection, ({ onNotice }) => onNotice(message.notice));
+      case "connection":
+        return this.#deliver(message.connection, ({ onMessage }) => onMessage(message.message));
       case "source": {
         const { source, participantId, trackId } = message;
-        return this.#tell(
+        return this.#deliver(
           message.connection,
           ({ onSource }) => onSource(source, participantId, trackId),
         );
@@ -275,8 +279,8 @@ export class ChildLink {
     }
   }
 
-  /** A connection that fails at what it is told must not take the others with it. */
-  #tell(connectionId: number, act: (connection: LinkedConnection) => void): void {
+  /** One connection's failure must not take the others with it. */
+  #deliver(connectionId: number, act: (connection: LinkedConnection) => void): void {
     const connection = this.#connections.get(connectionId);
     if (connection === undefined) return;
     try {
@@ -284,18 +288,18 @@ export class ChildLink {
     } catch (error) {
       if (error instanceof ProtocolError) throw error;
       this.#options.logger.error(
-        `a connection failed at what it was told: ${describeError(error)}`,
+        `a connection failed at a message: ${describeError(error)}`,
       );
     }
   }
 
-  /** Of a process that gave up by itself, before it could tell why over the wire. */
+  /** The error of a process that ended by itself before it could say why over the wire. */
   #startFailure(end: string, signal: Deno.Signal | null): EdgeError | undefined {
     if (!this.#starting || this.#closing || signal !== null) return undefined;
     return this.#options.process.startFailure?.(end);
   }
 
-  /** The wire is of no use any more: so the process is not either. */
+  /** The wire is unusable, and so is the process. */
   #break(what: string, cause: unknown): void {
     if (this.#lost !== undefined || this.#closing) return;
     this.#failure ??= new ConnectionError(`${what}: ${messageOf(cause)}`, {
@@ -310,7 +314,7 @@ export class ChildLink {
     try {
       this.#options.process.kill("SIGKILL");
     } catch {
-      // It has gone already.
+      // It is gone already.
     }
   }
 
@@ -330,7 +334,7 @@ export class ChildLink {
   }
 }
 
-/** An error of the other process as one of this one's. */
+/** Returns the child's error as one of this process. */
 function fromWireError({ name, message, code, retryable }: WireError): EdgeError {
   const options = { code, retryable };
   switch (name) {

@@ -1,14 +1,14 @@
-/** The part of this program's environment that a media process gets. @module */
+/** The part of this program's environment that it passes to a media process. @module */
 import { granted, LIBRARY_VARIABLE, variable } from "../../native/locate.ts";
 
-/** Where Deno caches what it loads, by `DENO_DIR` or by the system's usual places. */
+/** Variables that name Deno's cache folder: `DENO_DIR` or the system's usual ones. */
 export const CACHE_VARIABLES = Deno.build.os === "windows"
   ? ["DENO_DIR", "LOCALAPPDATA"]
   : ["DENO_DIR", "XDG_CACHE_HOME", "HOME"];
 
 /**
- * How Deno reaches npm, JSR and the network. No tokens: what needs one is loaded ahead, with
- * `deno cache`.
+ * Variables by which Deno reaches npm, JSR and the network. No tokens: load what needs one ahead,
+ * with `deno cache`.
  */
 const LOADING_VARIABLES = [
   ...["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
@@ -26,13 +26,13 @@ const LOADING_VARIABLES = [
   "npm_config_min_release_age",
 ];
 
-/** Where programs, libraries and temporary files lie. */
+/** Variables that name the folders of programs, libraries and temporary files. */
 const SYSTEM_VARIABLES = ["PATH", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR"];
 
-/** Where the system looks for libraries: only a program that may run anything may pass it. */
+/** The system's library path: only a program with an unrestricted `--allow-run` may pass it. */
 const LIBRARIES_VARIABLE = "LD_LIBRARY_PATH";
 
-/** Those that the process may read: where the audio kernel lies. */
+/** Variables that the process may read: they say where the audio kernel lies. */
 export const READABLE_VARIABLES = [
   LIBRARY_VARIABLE,
   "RINGLINE_CACHE",
@@ -42,8 +42,8 @@ export const READABLE_VARIABLES = [
 ] as const;
 
 /**
- * The values of what reaches the process, as far as this program may read them. Nothing else does,
- * so that no secret can.
+ * Returns the variables that the process gets, as far as this program may read them. Nothing else
+ * reaches it, so that no secret can.
  *
  * @param more names of further variables
  */
@@ -58,14 +58,14 @@ export function passedVariables(more: readonly string[]): Record<string, string>
   ];
   const passed: Record<string, string> = {};
   for (const name of names) {
-    // Asked for only what is granted: a prompt would hang an agent that runs as a service.
+    // Reads only what is granted: a prompt would hang an agent that runs as a service.
     const value = variable(name);
     if (value !== undefined) passed[name] = value;
   }
   return passed;
 }
 
-/** Names of what a process may need to load its modules and this program may not read. */
+/** Returns the variables that loading modules may need and this program may not read. */
 export function unreadVariables(): string[] {
   const system = Deno.build.os === "windows"
     ? ["PATH", "SYSTEMROOT", "USERPROFILE"]
@@ -74,7 +74,7 @@ export function unreadVariables(): string[] {
   return [...system, ...LOADING_VARIABLES, ...libraries].filter((name) => !isReadable(name));
 }
 
-/** Whether the environment tells this program which folder Deno caches in. */
+/** Whether this program can tell from its environment which folder Deno caches in. */
 export function knowsCache(): boolean {
   return variable("DENO_DIR") !== undefined || CACHE_VARIABLES.every(isReadable);
 }

@@ -1,21 +1,21 @@
-/** What a process writes to its standard error. @module */
+/** The standard error of a media process. @module */
 
-/** How much of the end is kept: an error of Deno's has a few hundred bytes. */
+/** How much of the end it keeps: an error of Deno has a few hundred bytes. */
 const KEPT_BYTES = 4096;
-/** How much waits to be passed on; more is dropped, and said. */
+/** How much may wait to be passed on; it drops more, and says so. */
 const WAITING_BYTES = 1 << 18;
 /** How long reading and passing on may take after the process's end. */
 const CLOSE_MS = 200;
-/** When an output that takes nothing at the moment is tried again. */
+/** How long until it retries an output that takes nothing at the moment. */
 const RETRY_MS = 20;
 
-/** Where it is passed on to. */
+/** The output that it passes on to. */
 type Output = Pick<typeof Deno.stderr, "write">;
 
 /**
- * Passes on what a process writes to its standard error, as it comes, and keeps the end of it: why
- * a process could not begin is told there and nowhere else. Neither that process nor this program
- * waits for an output that is blocked.
+ * Passes on a process's standard error as it arrives, and keeps the end of it: the reason why a
+ * process could not start stands only there. Neither that process nor this program waits for a
+ * blocked output.
  */
 export class LastWords {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
@@ -32,13 +32,13 @@ export class LastWords {
     this.#reading = this.#readAll();
   }
 
-  /** The end of what was written, without colours. */
+  /** The end of the standard error, without colours. */
   get text(): string {
     // deno-lint-ignore no-control-regex
     return new TextDecoder().decode(this.#kept).replace(/\x1b\[[0-9;]*m/g, "");
   }
 
-  /** Called when the process has ended: resolves when all it wrote has been read and passed on. */
+  /** Called when the process has ended; resolves once its standard error is read and passed on. */
   async ended(): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
@@ -71,7 +71,7 @@ export class LastWords {
   }
 
   #passOn(bytes: Uint8Array<ArrayBuffer>): void {
-    // Once it drops, it drops until it has said so: what is passed on stays in order.
+    // Once it drops, it drops until it has said so: the output stays in order.
     if (this.#droppedBytes > 0 || this.#waitingBytes >= WAITING_BYTES) {
       this.#droppedBytes += bytes.length;
       return;
@@ -89,7 +89,7 @@ export class LastWords {
     this.#passOn(new TextEncoder().encode(note));
   }
 
-  /** How many bytes need not be written any more. */
+  /** Returns how many bytes are done. */
   async #write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     try {
       return await this.#output.write(bytes);

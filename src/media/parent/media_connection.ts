@@ -1,5 +1,6 @@
 import type { Call } from "../../edge/call.ts";
-import { Connection, type PublishedTracks } from "../../edge/connection.ts";
+import type { PublishedTracks } from "../../edge/call_connection.ts";
+import { Connection } from "../../edge/connection.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
@@ -7,10 +8,10 @@ import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
 import { limitTime } from "../../events/waiting.ts";
-import type { ConnectionMessage } from "../wire/messages.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
+import type { VideoConstraints } from "../wire/control.ts";
+import type { ConnectionMessage } from "../wire/messages.ts";
 import { PictureSender } from "../wire/video_frames.ts";
-import type { VideoConstraints } from "../child/contract.ts";
 import type { LinkedConnection } from "./child_link.ts";
 import type { MediaProcess, ProcessLease } from "./media_process.ts";
 import { AudioRows } from "./audio_rows.ts";
@@ -18,7 +19,7 @@ import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
 import { VideoSubscriptions } from "./video_subscriptions.ts";
 
-/** What {@linkcode MediaConnection.open} takes. */
+/** Options of {@linkcode MediaConnection.open}. */
 export interface MediaConnectionOptions {
   /** Who joins: what `EdgeTransport.join` is given. */
   agent: EdgeAgent;
@@ -26,33 +27,33 @@ export interface MediaConnectionOptions {
   call: Call;
   /** Where its media runs. */
   process: MediaProcess;
-  /** What the edge's half in the media process needs to join. */
+  /** What the edge's child side needs to join. */
   params: JsonValue;
   /** Aborting it gives the join up. */
   signal?: AbortSignal;
-  /** Limit of the whole join, the start of the process included. Default 10,000. */
+  /** Limit for the whole join, including the start of the process. Default 10,000. */
   timeoutMs?: number;
-  /** Takes the edge's own notices (`{ type: "edge" }`). */
-  onEdgeNotice?(data: JsonValue, connection: MediaConnection): void;
-  /** How subscribed video is wanted. Default 15 frames a second, 1280 x 720 pixels at most. */
+  /** Takes the edge's own messages (`{ type: "edge" }`). */
+  onEdgeMessage?(data: JsonValue, connection: MediaConnection): void;
+  /** Limits of subscribed video. Default 15 frames a second, 1280 x 720 pixels at most. */
   video?: Partial<VideoConstraints>;
 }
 
-/** How long after it was played a sample is heard, until a page has reported it. */
+/** How long after it was played a sample is heard, until a page has measured it. */
 const ASSUMED_HEARD_DELAY_MS = 100;
-/** How long leaving may take before the connection is closed without an answer. */
+/** How long leaving may take before the connection closes without a reply. */
 const LEAVE_MS = 2000;
 
 /**
- * A connection whose media runs in a {@linkcode MediaProcess}: the agent's half. It serves every
- * edge on wrtc; what differs between them is in their hosts.
+ * A connection whose media runs in a {@linkcode MediaProcess}: its parent side. It serves every edge
+ * on wrtc; what differs between them lies in their child sides.
  */
 export class MediaConnection extends Connection {
   readonly #options: MediaConnectionOptions;
   readonly #lease: ProcessLease;
   readonly #id: number;
-  readonly #heard: AudioRows;
-  readonly #seen: VideoSubscriptions;
+  readonly #rows: AudioRows;
+  readonly #videoSubscriptions: VideoSubscriptions;
   #nextStream = 1;
   #audio: PublishedAudio | undefined;
   #video: PublishedVideo | undefined;
@@ -61,12 +62,11 @@ export class MediaConnection extends Connection {
   #isLost = false;
 
   /**
-   * Joins: starts the process if it must, and gives an established connection, or leaves nothing
-   * behind.
+   * Joins a call: starts the process if none runs, and returns an established connection. A join that
+   * fails leaves nothing behind.
    *
-   * @throws {EdgeError} what the edge's host refused with, or why there is no process; a
-   *   `TimeoutError`; the signal's reason; a `TypeError` for a wrong user or call, and then no
-   *   process is started
+   * @throws {EdgeError} the edge's child side refused, or there is no process; a `TimeoutError`; the
+   *   signal's reason; a `TypeError` for a wrong user or call, before any process is started
    */
   static async open(
     edge: EdgeTransport,
@@ -83,20 +83,20 @@ export class MediaConnection extends Connection {
     while (true) {
       const wait = { signal: limit.signal, timeoutMs: Infinity };
       const lease = await process.acquire(wait) as ProcessLease;
-      const connection = await MediaConnection.#make(edge, options, lease);
+      const connection = await MediaConnection.#create(edge, options, lease);
       try {
         await connection.#join(limit.signal);
         return connection;
       } catch (error) {
         await connection.close();
-        // It was empty and grown until a moment ago: the next one is fresh.
-        if ((error as Partial<EdgeError>).code !== "media-process-renewed") throw error;
+        // The process was empty and recycled in that moment: the next one is fresh.
+        if ((error as Partial<EdgeError>).code !== "media-process-recycled") throw error;
       }
     }
   }
 
-  /** Closing the connection gives the lease back, whatever happens to it. */
-  static async #make(
+  /** Closing the connection releases the lease in any case. */
+  static async #create(
     edge: EdgeTransport,
     options: MediaConnectionOptions,
     lease: ProcessLease,
@@ -119,13 +119,13 @@ export class MediaConnection extends Connection {
     this.#options = options;
     this.#lease = lease;
     this.#id = lease.newConnectionId();
-    this.#heard = new AudioRows(options.agent.hearing.sampleRate, this.participants);
-    const wish = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
-    this.#seen = new VideoSubscriptions(lease.link, this.#id, wish);
+    this.#rows = new AudioRows(options.agent.hearing.sampleRate, this.participants);
+    const constraints = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
+    this.#videoSubscriptions = new VideoSubscriptions(lease.link, this.#id, constraints);
     lease.link.attach(this.#id, this.#linked());
   }
 
-  /** What the edge's half answered to the join. */
+  /** The reply of the edge's child side to the join. */
   get joined(): JsonValue {
     return this.#joined;
   }
@@ -152,18 +152,18 @@ export class MediaConnection extends Connection {
     }
     await this.#lease.link.request("publish", {
       connection: this.#id,
-      audio: this.#audio?.announcement ?? null,
+      audio: this.#audio?.description ?? null,
       video: this.#video === undefined ? null : { stream: this.#video.stream },
     }, { timeoutMs: 10_000 });
   }
 
   /** Subscribes to a video track through the media process. */
   override addTrackSubscriber(trackId: string): VideoTrack | undefined {
-    const existing = this.#seen.get(trackId);
+    const existing = this.#videoSubscriptions.get(trackId);
     if (existing !== undefined) return existing;
     const info = this.tracks.get(trackId);
     if (info?.type !== TrackType.VIDEO && info?.type !== TrackType.SCREEN_SHARE) return undefined;
-    return this.#seen.add(trackId, this.#nextStream++);
+    return this.#videoSubscriptions.add(trackId, this.#nextStream++);
   }
 
   /** Has the media process send the event. */
@@ -179,7 +179,7 @@ export class MediaConnection extends Connection {
     this.#audio = undefined;
     this.#video?.[Symbol.dispose]();
     this.#video = undefined;
-    this.#seen.closeAll();
+    this.#videoSubscriptions.closeAll();
     try {
       if (!this.#isLost && link.lost === undefined) {
         await link.request("leave", { connection: this.#id }, { timeoutMs: LEAVE_MS });
@@ -204,7 +204,7 @@ export class MediaConnection extends Connection {
         ...(image === undefined ? {} : { image }),
         ...(custom === undefined ? {} : { custom: { ...custom } }),
       },
-      hearing: { sampleRate, agents },
+      audioSubscription: { sampleRate, agents },
       call: { id: call.id, type: call.type },
       params,
     }, { signal });
@@ -212,66 +212,68 @@ export class MediaConnection extends Connection {
     this.established();
   }
 
-  /** What the link may call: kept off the public face of this class. */
+  /** What the link may call: kept out of the public members of this class. */
   #linked(): LinkedConnection {
     return {
-      onNotice: (notice) => this.#onNotice(notice),
+      onMessage: (message) => this.#onMessage(message),
       onSource: (source, participantId, trackId) =>
-        this.#heard.addSource(source, { participantId, trackId }),
+        this.#rows.addSource(source, { participantId, trackId }),
       onRow: (row) => this.#onRow(row),
       onReport: (report) => this.#audio?.report(report, this.#heardDelayMs),
-      onPiece: (frame, stream) => this.#seen.receivePiece(frame, stream, this.clock.now()),
+      onFragment: (frame, stream) =>
+        this.#videoSubscriptions.receiveFragment(frame, stream, this.clock.now()),
       onLost: (error) => this.#onLost(error),
     };
   }
 
-  #onNotice(notice: ConnectionMessage): void {
-    switch (notice.type) {
+  #onMessage(message: ConnectionMessage): void {
+    switch (message.type) {
       case "participantJoined":
         return this.participantJoined({
-          original: notice.participant.original ?? null,
-          userId: notice.participant.userId,
-          id: notice.participant.id,
-          name: notice.participant.name,
-          kind: notice.participant.kind,
+          original: message.participant.original ?? null,
+          userId: message.participant.userId,
+          id: message.participant.id,
+          name: message.participant.name,
+          kind: message.participant.kind,
         });
       case "participantLeft":
-        this.#heard.forgetParticipant(notice.participantId);
+        this.#rows.forgetParticipant(message.participantId);
         for (const [trackId, track] of this.tracks) {
-          if (track.participant.id === notice.participantId) this.#seen.close(trackId);
+          if (track.participant.id === message.participantId) {
+            this.#videoSubscriptions.close(trackId);
+          }
         }
-        return this.participantLeft(notice.participantId);
+        return this.participantLeft(message.participantId);
       case "trackAdded":
-        return this.trackAdded(notice.track);
+        return this.trackAdded(message.track);
       case "trackUpdated":
-        return this.trackUpdated(notice.trackId, { muted: notice.muted });
+        return this.trackUpdated(message.trackId, { muted: message.muted });
       case "trackRemoved":
-        this.#seen.close(notice.trackId);
-        return this.trackRemoved(notice.trackId);
+        this.#videoSubscriptions.close(message.trackId);
+        return this.trackRemoved(message.trackId);
       case "customEvent":
-        return this.customEventReceived(notice.data, notice.participantId);
+        return this.customEventReceived(message.data, message.participantId);
       case "reconnecting":
         return this.reconnecting();
       case "reconnected":
         return this.reconnected();
       case "ended":
-        return this.ended(notice.reason);
+        return this.ended(message.reason);
       case "heardDelay":
-        this.#heardDelayMs = notice.ms;
+        this.#heardDelayMs = message.ms;
         return;
       case "error": {
-        const { code, retryable } = notice;
-        const error = new ConnectionError(notice.message, { code, retryable });
+        const { code, retryable } = message;
+        const error = new ConnectionError(message.message, { code, retryable });
         return this.reportError(error, "the media process");
       }
       case "edge":
-        this.#options.onEdgeNotice?.(notice.data, this);
+        this.#options.onEdgeMessage?.(message.data, this);
     }
   }
 
   #onRow(reader: RowReader): void {
-    const row = this.#heard.read(reader);
-    row.playedMs = this.#audio?.playedAt(reader);
+    const row = this.#rows.read(reader, this.#audio?.playedAt(reader));
     if (row.count > 0) this.receiveRow(row);
   }
 

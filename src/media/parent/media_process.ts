@@ -5,14 +5,16 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./deno_program.ts";
+import type { MemoryLimit } from "../wire/control.ts";
 import { ChildLink, type SpawnedChild } from "./child_link.ts";
-import { type ChildPermissions, spawnChild } from "./spawn.ts";
+import { type ChildPermissions, lockFor, spawnChild } from "./spawn.ts";
+import { lacksLockEntries } from "./start_failure.ts";
 
 /** Options of a {@linkcode MediaProcess}. */
 export interface MediaProcessOptions extends DenoOptions {
-  /** The host's main module: `new URL("./host.ts", import.meta.url)`. */
-  host: URL;
-  /** Given to the host at its start. No secrets. */
+  /** The main module of the media process: `new URL("./child/main.ts", import.meta.url)`. */
+  child: URL;
+  /** Passed to the child at its start. No secrets. */
   config: JsonValue;
   /** What the process may do. Default: nothing beside WebRTC itself. */
   permissions?: ChildPermissions;
@@ -22,35 +24,35 @@ export interface MediaProcessOptions extends DenoOptions {
   clock?: Clock;
   /** Takes what the process has to say: the edge's logger. */
   logger?: Logger;
-  /** Takes what the host notifies that belongs to no connection. */
+  /** Takes the child's messages that belong to no connection. */
   onMessage?(message: JsonValue): void;
   /**
-   * When an empty process is replaced, since wrtc does not give all memory back: above so many
-   * bytes (default 400 MiB), looked at so often (default every 30 s). The host must have `isEmpty`.
+   * When an empty process is recycled, since wrtc does not release all its memory: above `bytes`
+   * (default 400 MiB), checked every `checkEveryMs` (default 30 s). The child must have `isEmpty`.
    */
-  recycle?: { aboveBytes?: number; everyMs?: number };
+  memoryLimit?: Partial<MemoryLimit>;
   /**
-   * The process died while somebody held a lease, or was replaced (code `media-process-renewed`).
-   * Its connections are told by themselves.
+   * The process died while a lease was held, or was recycled (code `media-process-recycled`). Its
+   * connections close by themselves.
    */
   onLost?(error: EdgeError): void;
   /** @internal Starts the process; for tests. */
   spawn?(): SpawnedChild;
 }
 
-/** When an empty process is replaced: a fresh one has 60 MiB. */
-const RENEW_ABOVE_BYTES = 400 << 20;
-const RENEW_EVERY_MS = 30_000;
-/** How long a process has to become ready. */
+/** When an empty process is recycled: a fresh one has 60 MiB. */
+const MEMORY_LIMIT_BYTES = 400 << 20;
+const MEMORY_CHECK_MS = 30_000;
+/** How long a process may take to become ready. */
 const START_MS = 10_000;
 
 /**
- * The process that wrtc runs in, as an edge in the agent's process sees it: started with the first
- * lease, shared, ended with the last, and started anew after a death.
+ * The process that wrtc runs in, as an edge in the agent's program sees it: it starts with the first
+ * lease, is shared, ends with the last lease, and starts anew after a crash.
  *
  * @example
  * ```ts ignore
- * const media = new MediaProcess({ host: new URL("./host.ts", import.meta.url), config: {} });
+ * const media = new MediaProcess({ child: new URL("./child/main.ts", import.meta.url), config: {} });
  * const lease = await media.acquire();
  * await lease.request("open", { callId: "kitchen" });
  * await lease.release();
@@ -62,19 +64,21 @@ export class MediaProcess {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #current: Current | undefined;
-  /** The end of the process before: its ports and sockets must be free before the next starts. */
+  /** The end of the previous process: the next one needs its ports and sockets. */
   #ending: Promise<void> = Promise.resolve();
   #nextConnection = 1;
+  /** Whether a start has shown that the project's lock file lacks something. */
+  #ignoresLock = false;
 
   /**
    * Starts nothing yet.
    *
-   * @throws {TypeError} `host` is no URL, or `denoPath` neither a path nor a file URL.
+   * @throws {TypeError} `child` is no URL, or `denoPath` neither a path nor a file URL.
    */
   constructor(options: MediaProcessOptions) {
-    checkObject(options, "options", "an object like { host, config }");
-    if (!(options.host instanceof URL)) {
-      throw new TypeError(`host: expected the URL of a module, got ${shown(options.host)}`);
+    checkObject(options, "options", "an object like { child, config }");
+    if (!(options.child instanceof URL)) {
+      throw new TypeError(`child: expected the URL of a module, got ${shown(options.child)}`);
     }
     this.#options = options;
     this.#denoPath = readDenoPath(options.denoPath);
@@ -93,12 +97,12 @@ export class MediaProcess {
   }
 
   /**
-   * Starts the process, or shares the one that runs.
+   * Starts the process, or shares the running one.
    *
    * @throws {EdgeError} it may not be started (`permission-denied`) or cannot be (`spawn-failed`),
-   *   there is no Deno for it (`no-deno`), this program was started as one
+   *   there is no Deno for it (`no-deno`), this program was itself started as a media process
    *   (`media-process-nested`), it could not load its modules (`media-process-not-started`), its
-   *   host failed, or it died; a `TimeoutError`; the signal's reason
+   *   edge failed to start, or it died; a `TimeoutError`; the signal's reason
    */
   async acquire(options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<MediaLease> {
     const { signal, timeoutMs = START_MS } = options;
@@ -106,10 +110,13 @@ export class MediaProcess {
     const wait = { timeoutMs, clock: this.#clock, ...(signal ? { signal } : {}) };
     while (this.#current === undefined) {
       const ending = this.#ending;
-      await waitFor(ending, "the end of the media process before", wait);
+      await waitFor(ending, "the end of the previous media process", wait);
       const deno = await this.#findDeno(wait);
-      // Somebody else may have begun one, or another end, in the meantime.
-      if (ending === this.#ending) this.#current ??= this.#start(deno);
+      const lock = deno && !this.#ignoresLock
+        ? await waitFor(lockFor(deno, this.#options.child), "the search for the lock file", wait)
+        : undefined;
+      // Another caller may have started one, or ended it again, in the meantime.
+      if (ending === this.#ending) this.#current ??= this.#start(deno, lock);
     }
     const current = this.#current;
     current.leases++;
@@ -123,11 +130,26 @@ export class MediaProcess {
       return lease;
     } catch (error) {
       await lease.release();
-      throw error;
+      if (!lacksLockEntries(error)) throw error;
+      this.#leaveLock(current.lock);
+      return await this.acquire(options);
     }
   }
 
-  /** Not for a test that brings its own process. */
+  /**
+   * Goes on without the lock file, which lacks entries. This program runs without it too, or Deno
+   * would have added them or ended. The file is not written: it may be read-only.
+   */
+  #leaveLock(lock: string | undefined): void {
+    if (this.#ignoresLock) return;
+    this.#ignoresLock = true;
+    this.#logger.warn(
+      `${lock} lacks what the media process imports, so the newest versions that fit are used: ` +
+        "`deno cache` with the program's main module adds it",
+    );
+  }
+
+  /** Returns `undefined` for a test that brings its own process. */
   async #findDeno(
     wait: { timeoutMs: number; clock: Clock; signal?: AbortSignal },
   ): Promise<DenoProgram | undefined> {
@@ -137,38 +159,40 @@ export class MediaProcess {
     return await findDeno(this.#denoPath, limit.signal);
   }
 
-  #start(deno: DenoProgram | undefined): Current {
-    const { host, config, permissions = {}, variables = [], onMessage, recycle } = this.#options;
-    const process = this.#options.spawn?.() ?? spawnChild(deno!, { host, permissions, variables });
+  #start(deno: DenoProgram | undefined, lock: string | undefined): Current {
+    const { child, config, permissions = {}, variables = [], onMessage, memoryLimit } =
+      this.#options;
+    const process = this.#options.spawn?.() ??
+      spawnChild(deno!, { child, permissions, variables, lock });
     const link = new ChildLink({
       process,
       config,
       clock: this.#clock,
       logger: this.#logger,
-      grown: {
-        aboveBytes: recycle?.aboveBytes ?? RENEW_ABOVE_BYTES,
-        everyMs: recycle?.everyMs ?? RENEW_EVERY_MS,
+      memoryLimit: {
+        bytes: memoryLimit?.bytes ?? MEMORY_LIMIT_BYTES,
+        checkEveryMs: memoryLimit?.checkEveryMs ?? MEMORY_CHECK_MS,
       },
       onMessage: (message) => onMessage?.(message),
-      onGrown: (rssBytes) => this.#recycle(current, rssBytes),
+      onMemoryLimitExceeded: (rssBytes) => this.#recycle(current, rssBytes),
     });
-    const current: Current = { link, leases: 0, isReady: false };
+    const current: Current = { link, lock, leases: 0, isReady: false };
     link.ready.then(() => current.isReady = true, () => {});
     this.#ending = link.gone.then(() => {
       if (this.#current === current) this.#current = undefined;
-      // Not on its last lease's order.
+      // Not when the last lease was released.
       if (current.isReady && current.leases > 0) this.#options.onLost?.(link.lost!);
     });
     return current;
   }
 
-  /** Whoever holds a lease learns it as a loss and takes another, from a new process. */
+  /** A holder of a lease sees this as a loss, and takes another lease from a new process. */
   #recycle(current: Current, rssBytes: number): void {
     if (this.#current !== current || !current.link.isIdle) return;
     this.#current = undefined;
-    const message = `the media process is replaced: it is empty and has ${rssBytes >> 20} MiB`;
+    const message = `the media process is recycled: it is empty and has ${rssBytes >> 20} MiB`;
     this.#logger.info(message);
-    const reason = { code: "media-process-renewed", retryable: true };
+    const reason = { code: "media-process-recycled", retryable: true };
     void current.link.close(new ConnectionError(message, reason));
   }
 
@@ -179,26 +203,27 @@ export class MediaProcess {
   }
 }
 
-/** A process, and how many share it. */
+/** A process, and the number of leases on it. */
 interface Current {
   readonly link: ChildLink;
+  readonly lock: string | undefined;
   leases: number;
   isReady: boolean;
 }
 
-/** A share of a {@linkcode MediaProcess}: the process runs at least until this is released. */
+/** A share of a {@linkcode MediaProcess}, which runs at least until this is released. */
 export interface MediaLease {
   /** Why the process cannot be used any more; `undefined` while it can. */
   readonly lost: EdgeError | undefined;
-  /** Asks the edge's half in the process for something: `EdgeChild.request`. */
+  /** Sends a request to the edge's child side: `EdgeChild.request`. */
   request(
     method: string,
     params: JsonValue,
     options?: { signal?: AbortSignal; timeoutMs?: number },
   ): Promise<JsonValue>;
-  /** Figures of the process. */
+  /** Returns figures of the process. */
   stats(): Promise<{ rssBytes: number; connections: number }>;
-  /** Gives the share back; resolves after the last one's process is gone. Idempotent. */
+  /** Returns the share; resolves after the last one's process is gone. Idempotent. */
   release(): Promise<void>;
 }
 
@@ -232,7 +257,7 @@ export class ProcessLease implements MediaLease {
 
   async stats(): Promise<{ rssBytes: number; connections: number }> {
     if (this.#released !== undefined) throw new ClosedError("the lease");
-    return await this.link.request("stats", {}) as { rssBytes: number; connections: number };
+    return await this.link.request("stats", {});
   }
 
   release(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * For authors of edges on WebRTC, in the agent's program: a process of its own runs WebRTC, and
- * every call is a connection into it. What the edge does in that process is written with
+ * For authors of edges on WebRTC, in the agent's program: its own process runs WebRTC, and every
+ * call is a connection into it. The edge's child side in that process builds on
  * `@ringline/edge/media/child`.
  *
  * @example An edge joins a call in its media process
@@ -10,7 +10,7 @@
  *
  * class MyEdge extends EdgeTransport {
  *   readonly #process = new MediaProcess({
- *     host: new URL("./child/main.ts", import.meta.url),
+ *     child: new URL("./child/main.ts", import.meta.url),
  *     config: null,
  *     permissions: { net: true },
  *   });
@@ -24,7 +24,7 @@
  * }
  * ```
  *
- * The process runs the module that `host` names. Name it in an import, too, which is never called:
+ * The process runs the module that `child` names. Name it in an import, too, which is never called:
  * `const _ = () => import("./child/main.ts")`. It is part of the program's modules then, and
  * `deno cache main.ts` fetches it ahead.
  *
@@ -34,4 +34,4 @@ export { MediaConnection, type MediaConnectionOptions } from "./media_connection
 export { type MediaLease, MediaProcess, type MediaProcessOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";
 export type { DenoOptions } from "./deno_program.ts";
-export type { VideoConstraints } from "../child/contract.ts";
+export type { MemoryLimit, VideoConstraints } from "../wire/control.ts";

@@ -5,7 +5,7 @@ import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import type { FrameSource, FrameWriter } from "../wire/frame_writer.ts";
 import type { PictureSender } from "../wire/video_frames.ts";
 
-/** The agent's own video on its way to the media process: the latest picture only. */
+/** The agent's own video on its way to the media process: only the latest picture waits. */
 export class PublishedVideo implements FrameSource, Disposable {
   readonly track: VideoTrack;
   readonly #sender: PictureSender;
@@ -26,35 +26,35 @@ export class PublishedVideo implements FrameSource, Disposable {
     this.track = track;
     this.#sender = sender;
     this.#writer = options.writer;
-    this.#writer.addPictures(this);
+    this.#writer.addVideo(this);
     this.#run().catch((error) => {
       if (!this.#disposed) options.onError(error);
     });
   }
 
-  /** Its name on the wire. */
+  /** The stream's number on the wire. */
   get stream(): number {
     return this.#sender.stream;
   }
 
   get hasFrame(): boolean {
-    return this.#sender.hasPiece;
+    return this.#sender.hasFragment;
   }
 
   writeFrame(out: FrameBuffer): boolean {
-    return this.#sender.writePiece(out);
+    return this.#sender.writeFragment(out);
   }
 
-  /** Stops sending; the track itself belongs to whoever published it. */
+  /** Stops sending; the track itself belongs to its publisher. */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    this.#writer.removePictures(this);
+    this.#writer.removeVideo(this);
   }
 
   async #run(): Promise<void> {
     for await (const frame of this.track) {
       if (this.#disposed) return;
-      // A frame that is none costs itself only.
+      // An invalid frame costs only itself.
       void this.#put.run(frame);
       this.#writer.wake();
     }

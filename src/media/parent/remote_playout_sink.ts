@@ -1,61 +1,59 @@
-import type { FlushResult, PlayoutSink } from "../../edge/audio_track.ts";
-import { ROOM_RATE, samplesToMs } from "../room/time.ts";
-import { SampleFifo } from "../room/sample_fifo.ts";
+import type {
+  FlushResult,
+  PlayoutChunk,
+  PlayoutSink,
+  PlayoutSource,
+} from "../../edge/audio_track.ts";
 import { writeAgentAudio } from "../wire/audio_frames.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import type { FrameSource } from "../wire/frame_writer.ts";
+import { ROOM_RATE, samplesToMs } from "../wire/time.ts";
 import type { ChildLink } from "./child_link.ts";
 
-/** Samples in one frame of the wire: 20 ms. */
-const PIECE_SAMPLES = ROOM_RATE / 50;
-
 /**
- * Where the agent's audio track plays out to: over the wire, into the media process's ring. Nothing
- * that is pushed is dropped; the track itself sees to it that little waits here.
+ * The sink of the agent's audio track: plays it out over the wire, into the media process's ring. It
+ * reads from the track when the wire has room, and holds one chunk at most.
  */
 export class RemotePlayoutSink implements PlayoutSink, FrameSource {
   readonly sampleRate = ROOM_RATE;
-  /** Which binding this is: what an earlier one left on its way is not played. */
+  /** The number of this binding on the wire: the child drops what an earlier one left on its way. */
   readonly stream: number;
   readonly #link: ChildLink;
   readonly #connectionId: number;
-  readonly #queue = new SampleFifo(ROOM_RATE);
-  readonly #piece = new Int16Array(PIECE_SAMPLES);
-  /** How many samples into the queue each utterance ends. */
-  #finals: number[] = [];
-  #epoch: number;
-  #pushedSamples = 0;
+  #source: PlayoutSource | undefined;
+  /** The chunk that goes out next. */
+  #chunk: PlayoutChunk | undefined;
+  /** Samples of the current epoch that were read. */
+  #readSamples = 0;
   #paused = false;
 
-  constructor(link: ChildLink, connectionId: number, stream: number, epoch: number) {
+  constructor(link: ChildLink, connectionId: number, stream: number) {
     this.#link = link;
     this.#connectionId = connectionId;
     this.stream = stream;
-    this.#epoch = epoch;
   }
 
   get isPaused(): boolean {
     return this.#paused;
   }
 
-  push(samples: Int16Array, epoch: number, options: { final: boolean }): void {
-    if (epoch !== this.#epoch) return;
-    this.#pushedSamples += samples.length;
-    this.#queue.push(samples);
-    if (options.final) this.#finals.push(this.#queue.length);
+  onReady(source: PlayoutSource): void {
+    this.#source = source;
     this.#link.writer.wake();
   }
 
   async flush(epoch: number): Promise<FlushResult> {
-    const pushedMs = samplesToMs(this.#pushedSamples);
-    this.#epoch = epoch;
-    this.#pushedSamples = 0;
-    this.#queue.clear();
-    this.#finals = [];
+    const readMs = samplesToMs(this.#readSamples);
+    this.#readSamples = 0;
+    this.#chunk = undefined;
     const connection = this.#connectionId;
-    const answer = await this.#link.request("flush", { connection, stream: this.stream, epoch });
-    const { playedMs, trimmedMs } = answer as { playedMs: number; trimmedMs: number };
-    return { playedMs, discardedMs: Math.max(0, pushedMs - playedMs - trimmedMs) };
+    const { stream } = this;
+    const { playedMs, trimmedMs } = await this.#link.request("flush", {
+      connection,
+      stream,
+      epoch,
+    });
+    return { playedMs, discardedMs: Math.max(0, readMs - playedMs - trimmedMs) };
   }
 
   pause(): void {
@@ -67,21 +65,21 @@ export class RemotePlayoutSink implements PlayoutSink, FrameSource {
   }
 
   get hasFrame(): boolean {
-    return this.#queue.length > 0 || this.#finals.length > 0;
+    if (this.#chunk === undefined) {
+      this.#chunk = this.#source?.read();
+      this.#readSamples += this.#chunk?.samples.length ?? 0;
+    }
+    return this.#chunk !== undefined;
   }
 
   writeFrame(out: FrameBuffer): boolean {
-    const end = this.#finals[0] ?? Infinity;
-    const count = Math.min(PIECE_SAMPLES, this.#queue.length, end);
-    const final = count === end;
+    const chunk = this.#chunk;
+    if (chunk === undefined) return false;
+    const { samples, epoch, final } = chunk;
     const { stream } = this;
-    this.#queue.peek(this.#piece, count);
-    const samples = count === PIECE_SAMPLES ? this.#piece : this.#piece.subarray(0, count);
-    const said = { connectionId: this.#connectionId, stream, epoch: this.#epoch, final };
-    if (!writeAgentAudio(out, said, samples)) return false;
-    this.#queue.drop(count);
-    if (final) this.#finals.shift();
-    for (let index = 0; index < this.#finals.length; index++) this.#finals[index]! -= count;
+    const audio = { connectionId: this.#connectionId, stream, epoch, final, samples };
+    if (!writeAgentAudio(out, audio)) return false;
+    this.#chunk = undefined;
     return true;
   }
 

@@ -2,22 +2,22 @@
 import { EdgeError } from "../../edge/errors.ts";
 import { unreadVariables } from "./environment.ts";
 
-/** What is known of a process that ended before it was ready. */
+/** A process that ended before it was ready. */
 export interface FailedStart {
   /** How it ended, e.g. `exit code 1`. */
   end: string;
-  /** The end of what it wrote to its standard error. */
+  /** The end of its standard error. */
   lastWords: string;
   /** Its main module. */
-  host: URL;
-  /** Where it looked for cached modules, if this is known. */
+  child: URL;
+  /** The folder it looked for cached modules in, if known. */
   denoDir: string | undefined;
 }
 
-/** How much of an error is repeated. */
-const MOST_CHARACTERS = 500;
+/** How much of an error the message repeats. */
+const MAX_CHARACTERS = 500;
 
-/** How Deno says that it could not load something over a network. */
+/** Deno's messages about what it could not load over a network. */
 const NOT_LOADED = new RegExp(
   [
     "(Import '|Module not found \")(https?|jsr|npm):",
@@ -29,11 +29,17 @@ const NOT_LOADED = new RegExp(
   ].join("|"),
 );
 
-/** The error, with code `media-process-not-started`, and what to do about it. */
-export function startFailure({ end, lastWords, host, denoDir }: FailedStart): EdgeError {
+/** Returns whether a start failed because a frozen lock file lacks what the media process imports. */
+export function lacksLockEntries(error: unknown): boolean {
+  return error instanceof EdgeError && error.cause instanceof Error &&
+    /lockfile is out of date/.test(error.cause.message);
+}
+
+/** Returns the error, with code `media-process-not-started`, and the way out. */
+export function startFailure({ end, lastWords, child, denoDir }: FailedStart): EdgeError {
   const reason = reasonOf(lastWords);
   const isRemote = NOT_LOADED.test(reason);
-  // A shell's code, and a loader's: there was no such program, or no such library.
+  // The exit code of a shell and of a loader that find no such program or library.
   const isIncomplete = end === "exit code 127";
   const sentences = [`the media process ended before it was ready (${end})`];
   if (reason !== "") sentences[0] += `: ${reason}`;
@@ -45,10 +51,10 @@ export function startFailure({ end, lastWords, host, denoDir }: FailedStart): Ed
   }
   if (isRemote) {
     const folder = denoDir === undefined ? "" : ` into ${denoDir}`;
-    // A process whose main module is remote finds no configuration, and so no `vendor` folder.
-    const flags = host.protocol === "file:" ? "" : "--no-config ";
+    // A process with a remote main module finds no configuration, and so no `vendor` folder.
+    const flags = child.protocol === "file:" ? "" : "--no-config ";
     sentences.push(
-      `Where there is a network, load it ahead${folder}: deno cache ${flags}${host.href}`,
+      `Where there is a network, load it ahead${folder}: deno cache ${flags}${child.href}`,
     );
     if (flags !== "") {
       sentences.push(
@@ -70,14 +76,14 @@ export function startFailure({ end, lastWords, host, denoDir }: FailedStart): Ed
   });
 }
 
-/** Deno's error and what follows it, but not where; a panic and its reason; or the last line. */
+/** Returns Deno's error without its stack, or a panic with its reason, or the last line. */
 function reasonOf(lastWords: string): string {
   const lines = lastWords.trim().split("\n").map((line) => line.trim());
   const panic = lines.findLastIndex((line) => line.includes(" panicked at "));
-  if (panic !== -1) return lines.slice(panic, panic + 2).join(" ").slice(0, MOST_CHARACTERS);
+  if (panic !== -1) return lines.slice(panic, panic + 2).join(" ").slice(0, MAX_CHARACTERS);
   const begin = lines.findLastIndex((line) => line.startsWith("error: "));
-  const said = begin === -1
+  const error = begin === -1
     ? lines.slice(-1)
     : lines.slice(begin).filter((line) => line !== "" && !/^at |^\^+$|^[1-9]\d*: /.test(line));
-  return said.join(" ").replace(/^error: |\.$/g, "").slice(0, MOST_CHARACTERS);
+  return error.join(" ").replace(/^error: |\.$/g, "").slice(0, MAX_CHARACTERS);
 }

@@ -1,6 +1,6 @@
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
-import type { VideoConstraints } from "../child/contract.ts";
+import type { VideoConstraints } from "../wire/control.ts";
 import type { Frame } from "../wire/frame_parser.ts";
 import { PictureReceiver } from "../wire/video_frames.ts";
 import type { ChildLink } from "./child_link.ts";
@@ -11,7 +11,7 @@ interface Subscription {
   readonly receiver: PictureReceiver;
 }
 
-/** The participants' video tracks that the agent looks at, and the pictures that come of them. */
+/** The video tracks that the agent subscribes to, and the pictures that arrive for them. */
 export class VideoSubscriptions {
   readonly #link: ChildLink;
   readonly #connectionId: number;
@@ -19,18 +19,18 @@ export class VideoSubscriptions {
   readonly #byTrack = new Map<string, Subscription>();
   readonly #byStream = new Map<number, Subscription>();
 
-  constructor(link: ChildLink, connectionId: number, wish: VideoConstraints) {
+  constructor(link: ChildLink, connectionId: number, constraints: VideoConstraints) {
     this.#link = link;
     this.#connectionId = connectionId;
-    this.#wish = wish;
+    this.#wish = constraints;
   }
 
-  /** The pictures of a track, if it is looked at already. */
+  /** Returns the pictures of a track that is subscribed already. */
   get(trackId: string): VideoTrack | undefined {
     return this.#byTrack.get(trackId)?.track;
   }
 
-  /** Begins to look at a track: its pictures come as `stream`. Closing it ends that. */
+  /** Subscribes to a track, whose pictures arrive as `stream`. Closing the returned track ends it. */
   add(trackId: string, stream: number): VideoTrack {
     const track = new LatestVideoTrack({ id: trackId, onClose: () => this.#remove(trackId) });
     const subscription: Subscription = { stream, track, receiver: new PictureReceiver() };
@@ -40,8 +40,8 @@ export class VideoSubscriptions {
     return track;
   }
 
-  /** Takes a piece of a picture, and shows the picture if that completes it. */
-  receivePiece(frame: Frame, stream: number, now: number): void {
+  /** Takes a fragment of a picture, and shows the picture that it completes. */
+  receiveFragment(frame: Frame, stream: number, now: number): void {
     const subscription = this.#byStream.get(stream);
     const picture = subscription?.receiver.read(frame);
     if (picture === undefined) return;
@@ -65,8 +65,8 @@ export class VideoSubscriptions {
     this.#send(trackId, subscription.stream, null);
   }
 
-  #send(trackId: string, stream: number, wish: VideoConstraints | null): void {
+  #send(trackId: string, stream: number, constraints: VideoConstraints | null): void {
     const connection = this.#connectionId;
-    this.#link.send({ type: "subscribe", connection, trackId, stream, wish });
+    this.#link.send({ type: "subscribe", connection, trackId, stream, constraints });
   }
 }

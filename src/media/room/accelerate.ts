@@ -1,81 +1,82 @@
-import type { SampleFifo } from "./sample_fifo.ts";
-import { ROOM_RATE, TICK_SAMPLES } from "./time.ts";
+import type { SampleFifo } from "../../audio/sample_fifo.ts";
+import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 
-/** Lead beyond this is taken out soon: so much is no jitter, it is what a stall left. */
+/** A lead above this is removed soon: it is no jitter, but what a stall left. */
 const DEEP_SAMPLES = 40 * ROOM_RATE / 1000;
-/** For so long it must have been deeper before that. */
-const DEEP_PATIENCE_MS = 300;
+/** How long the lead must have been deeper before that. */
+const DEEP_WAIT_MS = 300;
 /**
- * For so long a lesser lead must not have been needed. Doubles with each time it was needed after
- * all, up to the most, and comes back when it has not been for long.
+ * How long a smaller lead must have been unneeded. Doubles with each underrun, up to the maximum, and
+ * halves again in calm times.
  */
-const LEAST_PATIENCE_MS = 500;
-const MOST_PATIENCE_MS = 8000;
+const MIN_WAIT_MS = 500;
+const MAX_WAIT_MS = 8000;
 const CALM_MS = 20_000;
-/** Who runs dry for longer has been stalled, and no lead of a sensible size would have helped. */
+/** A longer underrun comes from a stall, which no lead of a sensible size would have covered. */
 const STALL_MS = 50;
-/** What is kept when everything that is not needed is taken out. */
+/** The lead that stays when all surplus is removed. */
 const MARGIN_SAMPLES = ROOM_RATE / 1000;
-/** The most that is taken out, as a share of what is played. */
+/** The maximum share of the played audio that is removed. */
 const RATE = 0.05;
-/** The pieces cut out: long enough to hold a period of a low voice, short enough to go unheard. */
-const SHORTEST_CUT = 120;
-const LONGEST_CUT = 600;
-/** The two sides of a cut overlap for so long. */
+/** The length of a cut: long enough for a period of a low voice, short enough to go unheard. */
+const MIN_CUT_SAMPLES = 120;
+const MAX_CUT_SAMPLES = 600;
+/** The overlap of a cut's two sides. */
 const FADE_SAMPLES = 240;
-/** How finely a good place to cut is looked for. */
+/** The step of the search for a good cut. */
 const SEARCH_STEP = 4;
 
 /**
- * Takes out what a live playout has too much of, without a change of pitch: at most 5 % of the
- * time, in pieces of 2.5 to 12.5 ms, each cut where the sound resembles itself, and faded over.
+ * Removes the surplus of a live playout without changing its pitch: at most 5 % of the time, in cuts
+ * of 2.5 to 12.5 ms, each where the signal resembles itself, and crossfaded (NetEQ calls this
+ * accelerate).
  *
- * Too much is the lead that was there at every single tick for a while: each time that the source
- * was late for a tick the playout fell behind it for good, and nothing else brings it back.
+ * Surplus is the lead that was there at every tick for a while: each time the source is late for a
+ * tick, the playout falls behind it for good, and nothing else recovers that delay.
  */
 export class Accelerate {
-  readonly #window = new Int16Array(LONGEST_CUT + FADE_SAMPLES);
+  readonly #window = new Int16Array(MAX_CUT_SAMPLES + FADE_SAMPLES);
   readonly #faded = new Int16Array(FADE_SAMPLES);
-  /** What is left to be taken out. */
+  /** Samples that are still to be removed. */
   #surplus = 0;
   #budget = 0;
-  /** The least lead of the ticks looked at, and for how long that has been. */
-  #least = Infinity;
-  #lookedMs = 0;
-  #patienceMs = LEAST_PATIENCE_MS;
+  /** The minimum lead of the observed ticks, and how long they have been observed. */
+  #minLead = Infinity;
+  #observedMs = 0;
+  #waitMs = MIN_WAIT_MS;
   #calmMs = 0;
 
   /** Starts over for another source. */
   reset(): void {
-    this.#patienceMs = LEAST_PATIENCE_MS;
+    this.#waitMs = MIN_WAIT_MS;
     this.#calmMs = this.#budget = 0;
-    this.#look();
+    this.#observe();
   }
 
-  /** The playout ran dry in the middle of something, and was dry for `dryMs`. */
+  /** The playout ran dry in the middle of an utterance, for `dryMs`. */
   underrun(dryMs: number): void {
-    this.#look();
+    this.#observe();
     this.#calmMs = 0;
-    if (dryMs < STALL_MS) this.#patienceMs = Math.min(2 * this.#patienceMs, MOST_PATIENCE_MS);
+    if (dryMs < STALL_MS) this.#waitMs = Math.min(2 * this.#waitMs, MAX_WAIT_MS);
   }
 
   /**
-   * Called once a tick, before the frame is read. `lead` is what would have been left after the
-   * frame before. Returns the samples that were taken out.
+   * Trims the ring; called once a tick, before the frame is read. `lead` is what would have been left
+   * after the previous frame. Returns the number of samples removed.
    */
   trim(ring: SampleFifo, lead: number, tickMs: number): number {
-    this.#budget = Math.min(this.#budget + TICK_SAMPLES * RATE, LONGEST_CUT);
+    this.#budget = Math.min(this.#budget + TICK_SAMPLES * RATE, MAX_CUT_SAMPLES);
     this.#calm(tickMs);
     if (this.#surplus === 0) this.#judge(lead, tickMs);
     if (this.#surplus === 0) return 0;
     const excess = this.#surplus = Math.min(this.#surplus, lead - MARGIN_SAMPLES);
-    if (excess < SHORTEST_CUT) {
-      this.#look();
+    if (excess < MIN_CUT_SAMPLES) {
+      this.#observe();
       return 0;
     }
-    const wanted = Math.min(LONGEST_CUT, excess);
-    // A cut is worth more when it has the choice: wait until the budget allows the whole range,
-    // unless little is left to do. What this tick is about to play is not cut off.
+    const wanted = Math.min(MAX_CUT_SAMPLES, excess);
+    // A cut is better when it has a choice: wait until the budget allows the whole range, unless
+    // little is left to remove. The samples that this tick is about to play stay.
     const longest = Math.min(Math.floor(this.#budget), wanted, ring.length - TICK_SAMPLES);
     if (longest < wanted) return 0;
     const cut = this.#cut(ring, longest);
@@ -84,35 +85,35 @@ export class Accelerate {
     return cut;
   }
 
-  /** Looks at the lead from now on. */
-  #look(): void {
+  /** Observes the lead anew. */
+  #observe(): void {
     this.#surplus = 0;
-    this.#least = Infinity;
-    this.#lookedMs = 0;
+    this.#minLead = Infinity;
+    this.#observedMs = 0;
   }
 
   #judge(lead: number, tickMs: number): void {
-    this.#least = Math.min(this.#least, lead);
-    this.#lookedMs += tickMs;
-    const patienceMs = this.#least > DEEP_SAMPLES ? DEEP_PATIENCE_MS : this.#patienceMs;
-    if (this.#lookedMs < patienceMs) return;
-    const surplus = this.#least - MARGIN_SAMPLES;
-    this.#look();
-    if (surplus >= SHORTEST_CUT) this.#surplus = surplus;
+    this.#minLead = Math.min(this.#minLead, lead);
+    this.#observedMs += tickMs;
+    const waitMs = this.#minLead > DEEP_SAMPLES ? DEEP_WAIT_MS : this.#waitMs;
+    if (this.#observedMs < waitMs) return;
+    const surplus = this.#minLead - MARGIN_SAMPLES;
+    this.#observe();
+    if (surplus >= MIN_CUT_SAMPLES) this.#surplus = surplus;
   }
 
   #calm(tickMs: number): void {
     this.#calmMs += tickMs;
     if (this.#calmMs < CALM_MS) return;
     this.#calmMs = 0;
-    this.#patienceMs = Math.max(this.#patienceMs / 2, LEAST_PATIENCE_MS);
+    this.#waitMs = Math.max(this.#waitMs / 2, MIN_WAIT_MS);
   }
 
   #cut(ring: SampleFifo, longest: number): number {
     const window = this.#window;
     const available = ring.peek(window, longest + FADE_SAMPLES);
     const limit = Math.min(longest, available - FADE_SAMPLES);
-    if (limit < SHORTEST_CUT) return 0;
+    if (limit < MIN_CUT_SAMPLES) return 0;
     const cut = bestCut(window, limit);
     for (let index = 0; index < FADE_SAMPLES; index++) {
       const share = (index + 1) / (FADE_SAMPLES + 1);
@@ -126,18 +127,18 @@ export class Accelerate {
   }
 }
 
-/** The cut after which the sound goes on most like before it. */
+/** Returns the cut whose two sides resemble each other most. */
 function bestCut(window: Int16Array, longest: number): number {
   let best = longest;
   let bestScore = -Infinity;
-  for (let cut = SHORTEST_CUT; cut <= longest; cut += SEARCH_STEP) {
+  for (let cut = MIN_CUT_SAMPLES; cut <= longest; cut += SEARCH_STEP) {
     let product = 0, energy = 1;
     for (let index = 0; index < FADE_SAMPLES; index += SEARCH_STEP) {
       const other = window[cut + index]!;
       product += window[index]! * other;
       energy += other * other;
     }
-    // Longer cuts win among equals: silence goes fastest.
+    // The longest of equal cuts wins: silence is removed fastest.
     const score = product / Math.sqrt(energy);
     if (score >= bestScore) {
       best = cut;

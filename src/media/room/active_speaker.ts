@@ -1,29 +1,30 @@
-/** Who is loud enough to be mixed. @module */
-import { TICK_MS } from "./time.ts";
+/** Chooses which members are loud enough to be mixed. @module */
+import { TICK_MS } from "../../audio/grid.ts";
+import { meanSquare } from "../../audio/level.ts";
 
-/** The most people that are mixed at once: more are not understood anyway. */
+/** The maximum number of mixed speakers: more are unintelligible anyway. */
 export const MAX_ACTIVE_SPEAKERS = 4;
-/** A speaker stays active for so long after the last sound. */
+/** How long a speaker stays active after their last sound. */
 const HANG_MS = 300;
-/** Mean square below which a frame is no sound: about -66 dB of full scale. */
+/** Mean square below which a frame is silence: about -66 dB of full scale. */
 const SILENCE = 16 * 16;
-/** Loudness follows what is heard by this much a tick, and gives way slowly. */
+/** Loudness rises by this share of the difference per tick, and falls more slowly. */
 const ATTACK = 0.5;
 const RELEASE = 0.05;
-/** Who is in the mix is replaced only by someone clearly louder: 3 dB. */
+/** A mixed speaker is replaced only by one who is clearly louder: 3 dB. */
 const HYSTERESIS = 2;
 
-/** How loud one member was, and whether he is in the mix. */
+/** How loud one member is, and whether they are in the mix. */
 export class ActiveSpeaker {
   /** Mean square, smoothed. */
   loudness = 0;
-  /** Whether he is among those who are mixed. */
+  /** Whether they are in the mix. */
   isSelected = false;
-  /** The gain at the end of the frame before: 0 or 1 but for the frames that fade. */
+  /** The gain at the end of the previous frame: 0 or 1, except for frames that fade. */
   gain = 0;
   #quietMs = Infinity;
 
-  /** Whether he speaks, or did a moment ago. */
+  /** Whether they speak, or did a moment ago. */
   get isActive(): boolean {
     return this.#quietMs < HANG_MS;
   }
@@ -49,10 +50,4 @@ export function selectSpeakers(speakers: readonly ActiveSpeaker[]): void {
 
 function rank(speaker: ActiveSpeaker): number {
   return speaker.loudness * (speaker.isSelected ? HYSTERESIS : 1);
-}
-
-function meanSquare(frame: Int16Array): number {
-  let sum = 0;
-  for (let index = 0; index < frame.length; index++) sum += frame[index]! * frame[index]!;
-  return sum / frame.length;
 }

@@ -2,18 +2,23 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
 import { rtc } from "../webrtc/rtc.ts";
 import type { RtcAudioData, RtcTrack } from "../webrtc/rtc_types.ts";
-import type { RowQueue } from "../child/row_queue.ts";
-import type { Playout } from "./playout.ts";
 import { RoomEngine, type RoomStats } from "./room_engine.ts";
+import type {
+  MemberLevel,
+  RoomAgent,
+  RoomAgentOptions,
+  RoomListenerOptions,
+} from "./room_members.ts";
 export type { RoomStats } from "./room_engine.ts";
+export type { MemberLevel, RoomAgent, RoomAgentOptions, RoomListenerOptions };
 
 /** Options of {@linkcode AudioRoom.addSource}. */
 export interface RoomSource {
-  /** Who is heard: the same id as his listener, so that he does not hear himself. */
+  /** The member who speaks: the same id as their listener, so that they do not hear themselves. */
   memberId: string;
   /** Unique within the room. */
   trackId: string;
-  /** How agents know him. */
+  /** The participant's id in the agents' rows. */
   participantId: string;
   /** Where the audio comes from. */
   track: RtcTrack;
@@ -21,49 +26,10 @@ export interface RoomSource {
   muted?: boolean;
 }
 
-/** Options of {@linkcode AudioRoom.addListener}. */
-export interface RoomListenerOptions {
-  /** Whom he hears of the others; everybody unless given. */
-  hears?: (memberId: string) => boolean;
-}
-
-/** Options of {@linkcode AudioRoom.addAgent}. */
-export interface RoomAgentOptions extends RoomListenerOptions {
-  /** The agent, unique among the room's members. */
-  memberId: string;
-  /** What the agent says, as other agents know it. */
-  trackId: string;
-  /** How other agents know the agent. */
-  participantId: string;
-}
-
-/** One level, for meters and for who speaks. */
-export interface MemberLevel {
-  /** Whose it is. */
-  memberId: string;
-  /** The track that was measured. */
-  trackId: string;
-  /** The loudest sample since the levels were asked for last, 0 to 1. */
-  level: number;
-  /** Whether he speaks now, or did a moment ago. */
-  speaking: boolean;
-}
-
-/** What a room needs of an agent's port: an `AgentPort` has it. */
-export interface RoomAgentPort {
-  /** @internal What the agent says. */
-  readonly playout: Playout;
-  /** @internal What the agent hears. */
-  readonly rowQueue: RowQueue;
-  /** Whether it hears other agents, too. */
-  readonly hearing: { readonly agents: boolean };
-  /** Called once a tick, after the playout was read. */
-  onTick?(tick: number): void;
-}
-
 /**
- * One room's audio: people's tracks come in, each listener gets a track with the others' mix, and
- * agents get everybody unmixed, in rows. Runs on the sinks' clock; see `RoomClock`.
+ * One room's audio: mixes the participants' tracks for each listener, who gets a track of the
+ * others, and passes all participants unmixed to the agents, in rows. Runs on the sinks' clock; see
+ * `RoomClock`.
  */
 export class AudioRoom {
   readonly #engine: RoomEngine;
@@ -72,16 +38,16 @@ export class AudioRoom {
   #closed = false;
 
   /**
-   * Opens a room: with the clock and the kernel of the `ChildContext`.
+   * Opens a room, with the clock and the kernel of the `ChildContext`.
    *
-   * @param options `log` takes a line a second at most about what was lost
+   * @param options `log` takes at most one line a second about lost audio
    */
   constructor(options: { clock: Clock; kernel: AudioKernel; log?: (line: string) => void }) {
     this.#engine = new RoomEngine(options);
   }
 
   /**
-   * A person's audio track comes in. The same id again replaces the track it stood for.
+   * Adds a participant's audio track. A track with the same id replaces the previous one.
    */
   addSource(source: RoomSource): void {
     if (this.#closed) return;
@@ -96,26 +62,26 @@ export class AudioRoom {
     });
   }
 
-  /** The track is gone: ends its open slot, then its sink. Unknown ids are ignored. */
+  /** Removes a track: ends its open slot, then its sink. Ignores unknown ids. */
   removeSource(trackId: string): void {
     this.#sinks.get(trackId)?.();
     this.#sinks.delete(trackId);
     this.#engine.removeSource(trackId);
   }
 
-  /** Muting ends the open slot; what comes while muted is not heard by anybody. */
+  /** Mutes a track or unmutes it. Muting ends the open slot, and drops frames until unmuted. */
   setMuted(trackId: string, muted: boolean): void {
     this.#engine.setMuted(trackId, muted);
   }
 
   /**
-   * Gives the track that a member is to be sent: everybody he hears but himself.
+   * Returns the track to send to a member: the mix of all other members they hear.
    *
-   * @throws {RangeError} when the member listens already
+   * @throws {RangeError} the member listens already
    */
   addListener(memberId: string, options: RoomListenerOptions = {}): RtcTrack {
     if (this.#outputs.has(memberId)) {
-      throw new RangeError(`member ${memberId} listens already`);
+      throw new RangeError(`member ${memberId} listens already: remove the listener first`);
     }
     const source = new rtc.nonstandard.RTCAudioSource();
     const track = source.createTrack();
@@ -137,29 +103,29 @@ export class AudioRoom {
     return track;
   }
 
-  /** Stops the member's track. Take it from its sender before. Unknown ids are ignored. */
+  /** Stops the member's track, which its sender must have released. Ignores unknown ids. */
   removeListener(memberId: string): void {
     this.#engine.removeListener(memberId);
     this.#outputs.get(memberId)?.();
     this.#outputs.delete(memberId);
   }
 
-  /** An agent comes in: everybody hears what it says, and it hears the people. */
-  addAgent(port: RoomAgentPort, options: RoomAgentOptions): void {
-    if (!this.#closed) this.#engine.addAgent(port, options);
+  /** Adds an agent: its audio is mixed for the listeners, and it gets the participants' rows. */
+  addAgent(agent: RoomAgent, options: RoomAgentOptions): void {
+    if (!this.#closed) this.#engine.addAgent(agent, options);
   }
 
-  /** An agent leaves. Unknown ids are ignored. */
+  /** Removes an agent. Ignores unknown ids. */
   removeAgent(memberId: string): void {
     this.#engine.removeAgent(memberId);
   }
 
-  /** How loud everybody was since this was called last. */
+  /** Returns the level of each member since the last call. */
   levels(): MemberLevel[] {
     return this.#engine.levels();
   }
 
-  /** Figures for people who look after a room. */
+  /** Returns the room's figures, for operators. */
   stats(): RoomStats {
     return this.#engine.stats();
   }

@@ -2,32 +2,32 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import type { RtcAudioData } from "../webrtc/rtc_types.ts";
-import { ROOM_RATE, TICK_SAMPLES } from "./time.ts";
+import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 
 /** Frames that may wait between a sink and its tick. */
 const KEPT_FRAMES = 3;
 
 /**
- * One person's track on its way into the room: 10 ms frames of any rate become frames of the room's
- * format, each with the number of its tick. The few that may wait absorb what the sinks' ticks lie
- * apart; what exceeds them is counted and lost to the mix.
+ * One participant's track on its way into the room: converts 10 ms frames of any rate to the room's
+ * format, each with the number of its tick. The few waiting frames absorb the jitter between the
+ * sinks; excess frames are counted and lost to the mix.
  */
 export class AudioSource {
   readonly memberId: string;
   readonly trackId: string;
-  /** The frame that was made last. */
+  /** The latest converted frame. */
   readonly latest = new Int16Array(TICK_SAMPLES);
   muted: boolean;
-  /** The loudest sample since it was asked for. */
+  /** The loudest sample since `peak` was reset. */
   peak = 0;
-  /** Frames that came when the ring was full. */
+  /** Frames that arrived when the ring was full. */
   excessFrames = 0;
 
   readonly #kernel: AudioKernel;
   readonly #frames = Array.from({ length: KEPT_FRAMES }, () => new Int16Array(TICK_SAMPLES));
   readonly #numbers = new Float64Array(KEPT_FRAMES).fill(-1);
   #resampler: Resampler | undefined;
-  /** What a change of rate made too much of, for the next frame. */
+  /** Samples left over from a change of rate, for the next frame. */
   readonly #carry = new Int16Array(TICK_SAMPLES * 2);
   #carried = 0;
   #scratch = new Int16Array(TICK_SAMPLES * 4);
@@ -42,7 +42,7 @@ export class AudioSource {
     this.#kernel = init.kernel;
   }
 
-  /** Makes a frame of what the sink gave into `latest`. */
+  /** Converts the sink's data to a frame in `latest`. */
   convert(data: RtcAudioData): void {
     const channels = data.channelCount ?? 1;
     if (
@@ -71,7 +71,7 @@ export class AudioSource {
     this.#numbers[index] = number;
   }
 
-  /** The frame of a tick, or `undefined` when it has not come; valid until the next frame. */
+  /** Returns the frame of a tick, if it has arrived; valid until the next frame. */
   take(number: number): Int16Array | undefined {
     const index = number % KEPT_FRAMES;
     this.#taken = Math.max(this.#taken, number);
@@ -83,7 +83,7 @@ export class AudioSource {
     this.#resampler = undefined;
   }
 
-  /** Each frame that comes in makes one that goes out, whatever the resampler's grain is. */
+  /** Turns each input frame into exactly one output frame, whatever the resampler's block size. */
   #fit(made: number): void {
     const { latest } = this;
     let filled = Math.min(this.#carried, TICK_SAMPLES);

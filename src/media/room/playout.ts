@@ -1,17 +1,18 @@
 import type { AudioTrackMode } from "../../edge/audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
-import { SampleFifo } from "./sample_fifo.ts";
-import { ROOM_RATE, samplesToMs, TICK_MS, TICK_SAMPLES } from "./time.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
+import { TICK_MS } from "../../audio/grid.ts";
+import { ROOM_RATE, samplesToMs, TICK_SAMPLES } from "../wire/time.ts";
 import { Accelerate } from "./accelerate.ts";
 
-/** Bounds of what may be written ahead: a writer that exceeds it ignores the reports. */
-const MOST_SAMPLES = 30 * ROOM_RATE;
-/** A fall to silence takes this long, so that it does not click. */
+/** The maximum that may wait: a writer that exceeds it ignores the reports. */
+const MAX_SAMPLES = 30 * ROOM_RATE;
+/** Length of a ramp to silence, which prevents a click. */
 const RAMP_SAMPLES = 5 * ROOM_RATE / 1000;
-/** What comes this soon after a tick was read would have been in time, had the tick waited. */
+/** Audio that arrives this soon after a tick would have been in time, had the tick waited. */
 const IN_TIME_MS = 3;
 
-/** How a playout stands; the counters are of the current epoch. */
+/** The state of a playout; its counters belong to the current epoch. */
 export interface PlayoutState {
   stream: number;
   epoch: number;
@@ -21,41 +22,41 @@ export interface PlayoutState {
 }
 
 /**
- * What one agent says, on its way to the mix: a ring at the room's rate that is read once a tick.
+ * One agent's audio on its way to the mix: a ring at the room's rate that is read once a tick.
  *
- * Real samples and silence are told apart: `playedMs` counts only what was really said. PCM of an
- * epoch that a flush has ended is thrown away whenever it arrives.
+ * `playedMs` counts only real samples, no silence. PCM of an epoch that a flush has ended is discarded
+ * whenever it arrives.
  */
 export class Playout {
   readonly #clock: Clock;
-  readonly #ring = new SampleFifo(ROOM_RATE);
+  readonly #ring = new SampleFifo(ROOM_RATE, { whenFull: "grow" });
   readonly #frame = new Int16Array(TICK_SAMPLES);
-  readonly #trimmer = new Accelerate();
+  readonly #accelerate = new Accelerate();
   #mode: AudioTrackMode = "speech";
   #stream = 0;
   #epoch = 0;
   #playedSamples = 0;
-  /** Of all epochs since it was bound. */
+  /** Played samples of all epochs since the track was bound. */
   #totalSamples = 0;
   #trimmedSamples = 0;
   #lateSamples = 0;
   #underruns = 0;
   #paused = false;
-  /** The last samples before silence, that a ramp starts from. */
+  /** The last sample before silence, from which a ramp starts. */
   #tail = 0;
   /** Samples still to be played as the ramp that ends a flush or begins a pause. */
   readonly #ramp = new Int16Array(RAMP_SAMPLES);
   #rampLength = 0;
   #dryTicks = Infinity;
   #awaitsFinal = false;
-  /** Ran dry in the middle of something, and has not had a whole frame since. */
+  /** Whether it ran dry in the middle of an utterance and has had no whole frame since. */
   #ranDry = false;
 
-  /** When the last tick was read, and how much of what has come since came too late for it. */
+  /** When the last tick was read, and how many samples arrived too late for it. */
   #readAt = -Infinity;
   #lateArrivals = 0;
 
-  /** Called after something arrived that {@linkcode Playout.read} may have been waiting for. */
+  /** Called after audio arrived that the room may wait for. */
   onArrival: (() => void) | undefined;
 
   constructor(options: { clock?: Clock } = {}) {
@@ -66,17 +67,17 @@ export class Playout {
     return this.#mode;
   }
 
-  /** What is played: the number that it was bound with. */
+  /** The number of the stream that it plays. */
   get stream(): number {
     return this.#stream;
   }
 
-  /** How much of the stream was played, whatever was flushed between. */
+  /** How much of the stream was played, across flushes. */
   get totalMs(): number {
     return samplesToMs(this.#totalSamples);
   }
 
-  /** Samples that wait. */
+  /** Waiting samples. */
   get depth(): number {
     return this.#ring.length;
   }
@@ -85,26 +86,26 @@ export class Playout {
     return this.#paused;
   }
 
-  /** Ticks that found less than a whole frame while an utterance was not at its end. */
+  /** Ticks that found less than a whole frame in the middle of an utterance. */
   get underruns(): number {
     return this.#underruns;
   }
 
-  /** Samples that came for an epoch or stream that was over. */
+  /** Samples that arrived for an earlier epoch or stream. */
   get lateSamples(): number {
     return this.#lateSamples;
   }
 
   /**
-   * Whether a live source is in the middle of something and its next frame is not here yet: it may
-   * be worth waiting a moment for it.
+   * Whether a live source is in the middle of an utterance and its next frame has not arrived: it may
+   * be worth a short wait.
    */
   get expects(): boolean {
     return this.#mode === "live" && !this.#paused && this.#awaitsFinal &&
       this.#ring.length < TICK_SAMPLES && this.#dryTicks < 3;
   }
 
-  /** Starts over for another track: what the one before left is thrown away. */
+  /** Starts over for another track, and discards what the previous one left. */
   bind(stream: number, mode: AudioTrackMode, epoch: number): void {
     this.#endEpoch();
     this.#totalSamples = 0;
@@ -112,22 +113,22 @@ export class Playout {
     this.#mode = mode;
     this.#epoch = epoch;
     this.#paused = false;
-    this.#trimmer.reset();
+    this.#accelerate.reset();
   }
 
   /**
-   * Appends what is said.
+   * Appends samples.
    *
-   * @throws {RangeError} when more than 30 s would wait: the writer ignores the reports
+   * @throws {RangeError} more than 30 s would wait: the writer ignores the reports
    */
   push(samples: Int16Array, options: { stream: number; epoch: number; final?: boolean }): void {
     if (options.stream !== this.#stream || options.epoch !== this.#epoch) {
       this.#lateSamples += samples.length;
       return;
     }
-    if (this.#ring.length + samples.length > MOST_SAMPLES) {
+    if (this.#ring.length + samples.length > MAX_SAMPLES) {
       throw new RangeError(
-        `expected at most ${samplesToMs(MOST_SAMPLES)} ms to wait, got ${
+        `samples: expected at most ${samplesToMs(MAX_SAMPLES)} ms to wait, got ${
           samplesToMs(this.#ring.length + samples.length)
         } ms`,
       );
@@ -138,7 +139,7 @@ export class Playout {
     this.onArrival?.();
   }
 
-  /** Begins an epoch; what the one before had left is thrown away. Late calls do nothing. */
+  /** Begins an epoch, and discards what the previous one left. Late calls do nothing. */
   flush(stream: number, epoch: number): { playedMs: number; discardedMs: number } {
     if (stream !== this.#stream || epoch <= this.#epoch) return { playedMs: 0, discardedMs: 0 };
     const playedMs = samplesToMs(this.#playedSamples);
@@ -158,15 +159,15 @@ export class Playout {
   }
 
   /**
-   * The next tick's frame, or `undefined` for silence. The array is reused by the next call.
+   * Returns the next tick's frame, or `undefined` for silence. The next call reuses the array.
    */
   read(): Int16Array | undefined {
     const frame = this.#frame;
     let filled = this.#readRamp(frame);
     if (this.#mode === "live") {
-      // What would have been left of the tick before, had it waited for what was in time.
+      // The lead of the previous tick, had it waited for the audio that was in time.
       const lead = this.#ring.length - this.#lateArrivals;
-      this.#trimmedSamples += this.#trimmer.trim(this.#ring, lead, TICK_MS);
+      this.#trimmedSamples += this.#accelerate.trim(this.#ring, lead, TICK_MS);
     }
     this.#readAt = this.#clock.now();
     this.#lateArrivals = 0;
@@ -184,7 +185,7 @@ export class Playout {
     return frame;
   }
 
-  /** How the playout stands. */
+  /** Returns the state of the playout. */
   state(): PlayoutState {
     return {
       stream: this.#stream,
@@ -206,7 +207,7 @@ export class Playout {
     if (available === 0) return 0;
     if (this.#ranDry && available === wanted) {
       this.#ranDry = false;
-      this.#trimmer.underrun(this.#dryTicks * TICK_MS);
+      this.#accelerate.underrun(this.#dryTicks * TICK_MS);
     }
     return ring.shift(offset === 0 ? frame : frame.subarray(offset), available);
   }
@@ -216,11 +217,11 @@ export class Playout {
     const discarded = this.#ring.clear();
     this.#playedSamples = this.#trimmedSamples = 0;
     this.#awaitsFinal = false;
-    this.#trimmer.reset();
+    this.#accelerate.reset();
     return discarded;
   }
 
-  /** Takes what would have come next, faded to nothing: silence begins without a click. */
+  /** Fades the next samples to silence, which then begins without a click. */
   #startRamp(): void {
     if (this.#dryTicks > 0 && this.#rampLength === 0) return;
     const length = this.#ring.peek(this.#ramp, RAMP_SAMPLES);

@@ -1,22 +1,22 @@
 import type { Clock } from "../../events/clock.ts";
-import { TICK_MS } from "./time.ts";
+import { TICK_MS } from "../../audio/grid.ts";
 
-/** How long a tick waits for the sinks that have not delivered. */
+/** How long a tick waits for sinks that have not delivered. */
 const GRACE_MS = 2;
-/** A timer that is later than this was kept from running. */
+/** A timer that fires later than this was held up. */
 const HELD_UP_MS = 1.5;
-/** Sinks tick together: a first frame this soon after a tick belongs to it. */
+/** Sinks tick together: a sink's first frame this soon after a tick belongs to it. */
 const SAME_TICK_MS = 5;
-/** Without a frame for so long, the timer stands in. */
+/** How long without a frame until the timer stands in. */
 const SILENT_MS = 35;
-/** Ticks after which a sink that does not deliver is not waited for, or is counted anew. */
+/** Late ticks after which the clock no longer waits for a sink, or counts its frames anew. */
 const LATE_TICKS = 10;
-/** What is caught up of time that the timer missed. */
+/** Ticks that the timer catches up of the time it missed. */
 const CATCH_UP_TICKS = 3;
 
 /** A sink's place on the room's grid. */
 export interface ClockMember {
-  /** The tick of the frame that came last; -1 before the first. */
+  /** The tick of the latest frame; -1 before the first. */
   readonly number: number;
 }
 
@@ -31,16 +31,16 @@ interface Member extends ClockMember {
 export interface RoomClockOptions {
   clock: Clock;
   /**
-   * Every sink that delivers has delivered for this tick, or was waited for in vain. `behind` ticks
-   * more are due already.
+   * Called when all live sinks have delivered for this tick, or its grace has passed. `behind` further
+   * ticks are due already.
    */
   onTick(number: number, behind: number): void;
 }
 
 /**
- * The room's time, in ticks of 10 ms. It is the sinks' time: they all tick on one clock of wrtc, so
- * that the n-th frame of each belongs to the same tick, also when backlogs come sink by sink after
- * a stall. Where no sink delivers, a timer that does not drift stands in.
+ * The room's time, in ticks of 10 ms. It is the sinks' time: all sinks tick on one clock of wrtc, so
+ * that the n-th frame of each belongs to the same tick, even when backlogs arrive sink by sink after
+ * a stall. Where no sink delivers, a timer without drift stands in.
  */
 export class RoomClock {
   readonly #clock: Clock;
@@ -56,7 +56,7 @@ export class RoomClock {
   #completing = false;
   #grace: Disposable | undefined;
   #timer: Disposable | undefined;
-  /** When the timer's next tick is due; the sinks tick while it is undefined. */
+  /** When the timer's next tick is due; `undefined` while the sinks tick. */
   #timerAt: number | undefined;
   #lateTicks = 0;
 
@@ -70,7 +70,7 @@ export class RoomClock {
     return this.#due;
   }
 
-  /** Ticks that somebody was late for. */
+  /** Ticks that a sink was late for. */
   get lateTicks(): number {
     return this.#lateTicks;
   }
@@ -80,7 +80,7 @@ export class RoomClock {
     return this.#timerAt !== undefined;
   }
 
-  /** Begins to tick. Idempotent. */
+  /** Starts ticking. Idempotent. */
   start(): void {
     if (this.#running) return;
     this.#running = true;
@@ -88,7 +88,7 @@ export class RoomClock {
     this.#startTimer();
   }
 
-  /** Stops ticking; numbers go on from here when started again. Idempotent. */
+  /** Stops ticking; a later start continues the numbers. Idempotent. */
   stop(): void {
     this.#running = false;
     this.#timer?.[Symbol.dispose]();
@@ -111,8 +111,8 @@ export class RoomClock {
   }
 
   /**
-   * A sink has a frame: says for which tick. The frame must be put in its place before
-   * {@linkcode RoomClock.delivered} is called. Returns -1 for a frame that comes too late.
+   * Returns the tick of a sink's new frame, or -1 when it is too late. The frame must be in its place
+   * before {@linkcode RoomClock.delivered} is called.
    */
   arrive(clockMember: ClockMember): number {
     const member = clockMember as Member;
@@ -133,7 +133,7 @@ export class RoomClock {
     return -1;
   }
 
-  /** Completes the ticks that everybody has delivered for. */
+  /** Completes the ticks that all sinks have delivered for. */
   delivered(): void {
     if (!this.#running) {
       this.#complete = this.#due;
@@ -158,7 +158,7 @@ export class RoomClock {
     return true;
   }
 
-  /** A member whose frames keep coming a tick too late has lost one somewhere. */
+  /** A member whose frames keep arriving a tick too late has lost one somewhere. */
   #isShifted(member: Member): boolean {
     return member.lateTicks >= LATE_TICKS && member.framesWhileLate >= LATE_TICKS - 2;
   }
@@ -178,7 +178,7 @@ export class RoomClock {
     const delayMs = Math.max(0, GRACE_MS - passed);
     const dueAt = this.#clock.now() + delayMs;
     this.#grace = this.#clock.schedule(() => {
-      // Who wakes late was held up, and so were the frames that were on time: they get their turn.
+      // A late timer means that the process was held up, and the frames too: they get their turn.
       if (this.#clock.now() - dueAt <= HELD_UP_MS) this.#endGrace();
       else this.#grace = this.#clock.schedule(() => this.#endGrace(), 0);
     }, delayMs);
@@ -243,11 +243,11 @@ export class RoomClock {
     this.#watch(this.#clock.now());
   }
 
-  /** Looks from time to time whether the sinks still deliver. */
+  /** Checks at intervals whether the sinks still deliver. */
   #watch(from: number): void {
     this.#timer = this.#clock.schedule(() => {
       const now = this.#clock.now();
-      // Whoever is woken late has been stalled, and the sinks' backlog comes only now.
+      // A late timer means a stall: the sinks' backlog arrives only now.
       const stalled = now - from > 2 * SILENT_MS;
       if (!stalled && now - this.#lastFrameAt > SILENT_MS) this.#startTimer();
       else this.#watch(now);

@@ -3,41 +3,45 @@ import type { Clock } from "../../events/clock.ts";
 import { DropCounter } from "../../events/drop_counter.ts";
 import type { RtcAudioData } from "../webrtc/rtc_types.ts";
 import { AudioSource } from "./audio_source.ts";
-import type {
-  MemberLevel,
-  RoomAgentOptions,
-  RoomAgentPort,
-  RoomListenerOptions,
-} from "./audio_room.ts";
 import { RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
-import type { AgentMember, Contribution, MixOutput, TrackInput } from "./room_members.ts";
+import type {
+  AgentMember,
+  Contribution,
+  MemberLevel,
+  MixOutput,
+  RoomAgent,
+  RoomAgentOptions,
+  RoomListenerOptions,
+  TrackInput,
+} from "./room_members.ts";
 import { rewireFeeds, type SlotFeed } from "./slot_feed.ts";
 import { ActiveSpeaker, selectSpeakers } from "./active_speaker.ts";
-import { TICK_MS, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
+import { TICK_MS, TICKS_PER_SLOT } from "../../audio/grid.ts";
+import { TICK_SAMPLES } from "../wire/time.ts";
 
-/** Ticks that are mixed late after a stall; those before them are silence in the listener's ear. */
+/** Ticks that the room mixes late after a stall; earlier ones are silence for the listeners. */
 const CATCH_UP_TICKS = 3;
-/** How long the mix waits for a live agent that is in the middle of something. */
+/** How long the mix waits for a live agent in the middle of an utterance. */
 const LIVE_WAIT_MS = 4;
 
 /** Figures of a room. */
 export interface RoomStats {
-  /** The number of the last tick. */
+  /** Number of the last tick. */
   tick: number;
   /** Whether a timer stands in for sinks. */
   isTimed: boolean;
   /** Ticks that a sink was late for. */
   lateTicks: number;
-  /** Ticks that were not mixed because the process had been stalled. */
+  /** Ticks that were not mixed because the process had stalled. */
   skippedTicks: number;
-  /** Frames that came too late or too many for the mix. */
+  /** Frames that were too late or too many for the mix. */
   excessFrames: number;
   /** Frames that were missing in the mix. */
   missingFrames: number;
 }
 
-/** The audio of a room without its tracks: what {@linkcode AudioRoom} does between sink and source. */
+/** The audio of a room without its tracks: {@linkcode AudioRoom} between sink and source. */
 export class RoomEngine {
   readonly #clock: Clock;
   readonly #kernel: AudioKernel;
@@ -53,7 +57,7 @@ export class RoomEngine {
   #excessFrames = 0;
   #missingFrames = 0;
   readonly #skipped: DropCounter;
-  /** The tick whose mix waits for a live agent. */
+  /** The tick whose mix waits for a live agent; -1 when none does. */
   #waitingTick = -1;
   #wait: Disposable | undefined;
 
@@ -61,7 +65,7 @@ export class RoomEngine {
     this.#clock = options.clock;
     this.#skipped = new DropCounter(options.clock, (dropped, total) => {
       const ms = `${dropped * TICK_MS} ms (${total * TICK_MS} in all)`;
-      options.log?.(`the media process was stalled: ${ms} were not mixed`);
+      options.log?.(`the media process stalled: ${ms} were not mixed`);
     });
     this.#kernel = options.kernel;
     this.#room = new RoomClock({
@@ -70,7 +74,7 @@ export class RoomEngine {
     });
   }
 
-  /** Returns what takes the sink's data. */
+  /** Adds a track and returns the function that takes its sink's data. */
   addSource(
     init: { memberId: string; trackId: string; participantId: string; muted: boolean },
   ): (data: RtcAudioData) => void {
@@ -97,7 +101,7 @@ export class RoomEngine {
       feed[Symbol.dispose]();
     }
     source.feeds = [];
-    for (const { port } of this.#agents.values()) port.rowQueue.removeSource(trackId);
+    for (const { connection } of this.#agents.values()) connection.rowQueue.removeSource(trackId);
     this.#excessFrames += source.input.excessFrames;
     source.input[Symbol.dispose]();
     this.#rewire();
@@ -125,16 +129,14 @@ export class RoomEngine {
     this.#rewire();
   }
 
-  addAgent(port: RoomAgentPort, options: RoomAgentOptions): void {
+  addAgent(connection: RoomAgent, options: RoomAgentOptions): void {
     if (this.#agents.has(options.memberId)) {
-      throw new RangeError(`agent ${options.memberId} is here already`);
+      throw new RangeError(`agent ${options.memberId} is in the room already`);
     }
     const agent: AgentMember = {
-      port,
+      connection,
       options,
       feeds: [],
-      frame: undefined,
-      isAudible: false,
       quietTicks: Infinity,
       peak: 0,
     };
@@ -145,7 +147,7 @@ export class RoomEngine {
       this.#introduceAgent(agent, other);
       this.#introduceAgent(other, agent);
     }
-    port.playout.onArrival = () => this.#onArrival();
+    connection.playout.onArrival = () => this.#onArrival();
     this.#rewire();
   }
 
@@ -153,13 +155,13 @@ export class RoomEngine {
     const agent = this.#agents.get(memberId);
     if (agent === undefined) return;
     this.#agents.delete(memberId);
-    agent.port.playout.onArrival = undefined;
+    agent.connection.playout.onArrival = undefined;
     for (const feed of agent.feeds) {
       feed.close();
       feed[Symbol.dispose]();
     }
     for (const other of this.#agents.values()) {
-      other.port.rowQueue.removeSource(agent.options.trackId);
+      other.connection.rowQueue.removeSource(agent.options.trackId);
     }
     this.#rewire();
   }
@@ -203,21 +205,21 @@ export class RoomEngine {
   #introduce(agent: AgentMember, { input, participantId }: TrackInput): void {
     const { memberId, hears } = agent.options;
     if (input.memberId === memberId || hears?.(input.memberId) === false) return;
-    agent.port.rowQueue.addSource(input.trackId, participantId);
+    agent.connection.rowQueue.addSource(input.trackId, participantId);
   }
 
   #introduceAgent(listener: AgentMember, speaker: AgentMember): void {
     if (!this.#hearsAgent(listener, speaker)) return;
     const { trackId, participantId } = speaker.options;
-    listener.port.rowQueue.addSource(trackId, participantId);
+    listener.connection.rowQueue.addSource(trackId, participantId);
   }
 
   #hearsAgent(listener: AgentMember, speaker: AgentMember): boolean {
-    return listener !== speaker && listener.port.hearing.agents &&
+    return listener !== speaker && listener.connection.audioSubscription.agents &&
       listener.options.hears?.(speaker.options.memberId) !== false;
   }
 
-  /** Somebody came or went: works out anew who needs whose slots, and whether time must run. */
+  /** Works out after each change of members who needs whose slots, and whether the clock must run. */
   #rewire(): void {
     this.#speakers = [...this.#sources.values()].map(({ speaker }) => speaker);
     for (const source of this.#sources.values()) {
@@ -249,8 +251,10 @@ export class RoomEngine {
     trackId: string,
     wants: (agent: AgentMember) => boolean,
   ): SlotFeed[] {
-    const uplinks = [...this.#agents.values()].filter(wants).map(({ port }) => port.rowQueue);
-    return rewireFeeds(this.#kernel, existing, trackId, uplinks);
+    const rowQueues = [...this.#agents.values()].filter(wants).map(({ connection }) =>
+      connection.rowQueue
+    );
+    return rewireFeeds(this.#kernel, existing, trackId, rowQueues);
   }
 
   #deliver(source: TrackInput, data: RtcAudioData): void {
@@ -277,8 +281,8 @@ export class RoomEngine {
     }
     if (!this.#agentsHearAgents) this.#completeRow(number);
     this.#waitingTick = number;
-    for (const { port } of this.#agents.values()) {
-      if (behind === 0 && port.playout.expects) {
+    for (const { connection } of this.#agents.values()) {
+      if (behind === 0 && connection.playout.expects) {
         this.#wait = this.#clock.schedule(() => this.#mixNow(), LIVE_WAIT_MS);
         return;
       }
@@ -288,7 +292,7 @@ export class RoomEngine {
 
   #onArrival(): void {
     if (this.#waitingTick < 0) return;
-    for (const { port } of this.#agents.values()) if (port.playout.expects) return;
+    for (const { connection } of this.#agents.values()) if (connection.playout.expects) return;
     this.#mixNow();
   }
 
@@ -316,7 +320,7 @@ export class RoomEngine {
       listener.send(this.#mixer.mix(mask));
     }
     if (this.#agentsHearAgents) this.#completeRow(number);
-    for (const { port } of this.#agents.values()) port.onTick?.(number);
+    for (const { connection } of this.#agents.values()) connection.onTick?.(number);
   }
 
   #addPeople(number: number): void {
@@ -340,7 +344,7 @@ export class RoomEngine {
 
   #addAgents(number: number): void {
     for (const agent of this.#agents.values()) {
-      const frame = agent.port.playout.read();
+      const frame = agent.connection.playout.read();
       for (const feed of agent.feeds) feed.write(frame ?? this.#silence, number);
       agent.quietTicks = frame === undefined ? agent.quietTicks + 1 : 0;
       if (frame === undefined) continue;
@@ -357,9 +361,9 @@ export class RoomEngine {
   #completeRow(tick: number): void {
     if (tick % TICKS_PER_SLOT !== TICKS_PER_SLOT - 1) return;
     const number = (tick - (TICKS_PER_SLOT - 1)) / TICKS_PER_SLOT;
-    // Who is late for half a slot loses that half.
+    // A source that is late for half a slot loses that half.
     for (const { feeds } of this.#sources.values()) for (const feed of feeds) feed.complete(tick);
-    for (const { port: { rowQueue, playout } } of this.#agents.values()) {
+    for (const { connection: { rowQueue, playout } } of this.#agents.values()) {
       rowQueue.complete(number, playout.totalMs);
     }
   }

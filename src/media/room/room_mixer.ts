@@ -1,28 +1,28 @@
-import { TICK_SAMPLES } from "./time.ts";
+import { TICK_SAMPLES } from "../wire/time.ts";
 
-/** A listener's choice among contributions is a bit mask: as many as a number has safe bits. */
+/** The maximum of contributions: a listener's choice is a bit mask, and a number has these bits. */
 export const MAX_CONTRIBUTIONS = 30;
 /** Where the limiter holds peaks: half a decibel below full scale. */
 const CEILING = 30_900;
-/** The limiter goes down within a millisecond and comes back in about 200 ms. */
+/** The limiter attacks within a millisecond and releases in about 200 ms. */
 const ATTACK_SAMPLES = 48;
 const RELEASE = 0.05;
-/** A mix that nobody asked for during so many ticks is forgotten. */
+/** Ticks without a request after which a mix is dropped. */
 const KEPT_TICKS = 50;
 
 /** One sum that some listeners share. */
 interface Bus {
-  /** Owns its buffer, as wrtc wants it. */
+  /** Owns its buffer, as wrtc requires. */
   readonly frame: Int16Array;
   gain: number;
-  /** The tick it was made for. */
+  /** The tick of its frame. */
   tick: number;
 }
 
 /**
- * Sums one tick's contributions for each listener. Listeners who hear the same share one frame, so
- * that all silent ones cost as much as one. In TypeScript, since with at most four speakers there
- * is little to sum, and the limiter wants sums that the kernel would have saturated.
+ * Sums one tick's contributions for each listener. Listeners with the same contributions share one
+ * frame, so that all silent ones cost as much as one. In TypeScript, since with at most four
+ * speakers there is little to sum, and the limiter needs sums that the kernel would saturate.
  */
 export class RoomMixer {
   readonly #contributions = Array.from(
@@ -46,7 +46,7 @@ export class RoomMixer {
   }
 
   /**
-   * Adds a contribution, its gain going in a straight line over the frame.
+   * Adds a contribution whose gain changes linearly over the frame.
    *
    * @returns its bit; 0 when there are too many
    */
@@ -64,7 +64,7 @@ export class RoomMixer {
     return 1 << this.#count++;
   }
 
-  /** The mix of the contributions in `mask`: shared, and valid until the next tick. */
+  /** Returns the mix of the contributions in `mask`: shared, and valid until the next tick. */
   mix(mask: number): Int16Array {
     if (mask === 0) return this.#silence;
     let bus = this.#buses.get(mask);
@@ -73,7 +73,7 @@ export class RoomMixer {
       this.#buses.set(mask, bus);
     }
     if (bus.tick === this.#tick) return bus.frame;
-    // A mix that was not made in the tick before begins with a limiter at rest.
+    // A mix that the previous tick did not have begins with a limiter at rest.
     if (bus.tick !== this.#tick - 1) bus.gain = 1;
     bus.tick = this.#tick;
     const peak = this.#add(mask);

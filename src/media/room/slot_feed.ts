@@ -1,10 +1,11 @@
 import type { AudioKernel, KernelResampler } from "../../audio/kernel.ts";
-import type { RowQueue } from "../child/row_queue.ts";
-import { ROOM_RATE, TICK_SAMPLES, TICKS_PER_SLOT } from "./time.ts";
+import type { RowQueue } from "./row_queue.ts";
+import { TICKS_PER_SLOT } from "../../audio/grid.ts";
+import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 
 /**
- * One track's way into slots of 20 ms at an agent's rate. Slots lie on the room's grid: a frame
- * that is missing is silence, so that what follows stays where it belongs.
+ * Turns one track's frames into slots of 20 ms at an agent's rate. Slots lie on the room's grid: a
+ * missing frame becomes silence, so that later ones keep their place.
  */
 export class SlotFeed {
   readonly #resampler: KernelResampler;
@@ -13,9 +14,9 @@ export class SlotFeed {
   readonly #silence = new Int16Array(TICK_SAMPLES);
   /** Samples a second of the slots. */
   readonly sampleRate: number;
-  /** Takes a complete slot; the array is reused. */
+  /** Takes a complete slot; the next slot reuses the array. */
   onSlot: ((slot: Int16Array, number: number) => void) | undefined;
-  /** The tick after the one that was written last; `undefined` when no slot is open. */
+  /** The tick after the latest; `undefined` when no slot is open. */
   #next: number | undefined;
 
   constructor(kernel: AudioKernel, sampleRate: number) {
@@ -25,10 +26,10 @@ export class SlotFeed {
     this.#slot = new Int16Array(this.#half * TICKS_PER_SLOT);
   }
 
-  /** Writes the frame of a tick; frames of older ticks than the last are ignored. */
+  /** Writes the frame of a tick; ignores frames older than the latest. */
   write(frame: Int16Array, tick: number): void {
     if (this.#next === undefined) {
-      // The slot begins where the grid says, not where the first frame comes.
+      // The slot begins on the grid, not at the first frame.
       this.#next = tick - tick % TICKS_PER_SLOT;
     } else if (tick < this.#next) return;
     else if (tick - this.#next >= TICKS_PER_SLOT) {
@@ -40,14 +41,14 @@ export class SlotFeed {
     this.#append(frame);
   }
 
-  /** Nothing up to this tick comes in time any more: a slot that was begun goes out with silence. */
+  /** Ends the open slot with silence: frames up to this tick would be too late now. */
   complete(tick: number): void {
     while (this.#next !== undefined && this.#next % TICKS_PER_SLOT !== 0 && this.#next <= tick) {
       this.#append(this.#silence);
     }
   }
 
-  /** Fills the open slot up with silence, and forgets what was heard. */
+  /** Fills the open slot with silence, and resets the resampler. */
   close(): void {
     if (this.#next === undefined) return;
     while (this.#next % TICKS_PER_SLOT !== 0) this.#append(this.#silence);
@@ -55,7 +56,7 @@ export class SlotFeed {
     this.#resampler.reset();
   }
 
-  /** Gives the resampler back. */
+  /** Frees the resampler. */
   [Symbol.dispose](): void {
     this.#resampler[Symbol.dispose]();
   }
@@ -72,17 +73,17 @@ export class SlotFeed {
 }
 
 /**
- * Gives each row queue the slots of a track: one feed for each rate that is wanted. Feeds that exist
- * and are wanted still go on where they are, the others are closed.
+ * Returns the feeds that write a track's slots to `rowQueues`, one for each rate. Existing feeds of a
+ * wanted rate continue, the others are closed.
  */
 export function rewireFeeds(
   kernel: AudioKernel,
   existing: readonly SlotFeed[],
   trackId: string,
-  uplinks: readonly RowQueue[],
+  rowQueues: readonly RowQueue[],
 ): SlotFeed[] {
   const feeds: SlotFeed[] = [];
-  const wanted = Map.groupBy(uplinks, ({ sampleRate }) => sampleRate);
+  const wanted = Map.groupBy(rowQueues, ({ sampleRate }) => sampleRate);
   for (const feed of existing) {
     if (wanted.has(feed.sampleRate)) continue;
     feed.close();

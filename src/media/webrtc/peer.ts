@@ -15,35 +15,35 @@ import { countCandidates, filterCandidates, withPacketTime } from "./sdp.ts";
 export interface PeerOptions {
   /** STUN and TURN servers; none unless given. */
   iceServers?: RtcIceServer[];
-  /** The UDP ports to use; any free one unless given. One port serves one peer. */
+  /** The UDP ports to use. Default any free one. One port serves one peer. */
   portRange?: { min: number; max: number };
-  /** Which candidates may be used or passed on; all unless given. */
+  /** Which candidates may be used or passed on. Default all. */
   keepCandidate?: (candidate: string, side: "local" | "remote") => boolean;
-  /** How many candidates of the other side are taken, those in descriptions included. Default 64. */
+  /** The maximum of remote candidates, including those in descriptions. Default 64. */
   maxRemoteCandidates?: number;
-  /** Takes the offers that {@linkcode Peer.negotiate} makes. */
+  /** Takes the offers that {@linkcode Peer.negotiate} creates. */
   onOffer?(sdp: string): void;
-  /** Takes a local candidate; never before the description it belongs to. */
+  /** Takes a local candidate, never before the description it belongs to. */
   onCandidate?(candidate: RtcCandidate): void;
   /** The connection's state has changed. */
   onState?(state: RtcConnectionState): void;
   /** The other side sends a track. */
   onTrack?(event: { track: RtcTrack; transceiver: RtcTransceiver; streamIds: string[] }): void;
-  /** Something failed that no caller waits for. */
+  /** Takes an error of work that no caller waits for. */
   onError?(error: unknown): void;
 }
 
 /**
- * One peer connection with what wrtc leaves to its users: candidates that come before their
- * description wait, offers are made one at a time, packets last 10 ms, and closing takes the order
- * that does not crash.
+ * One peer connection, with what wrtc leaves to its users: it keeps candidates that arrive before their
+ * description, creates one offer at a time, asks for packets of 10 ms, and closes in the order that
+ * does not crash.
  */
 export class Peer {
-  /** @internal wrtc's own connection, for what this class does not carry. */
+  /** @internal wrtc's own connection, for what this class does not cover. */
   readonly connection: RtcPeerConnection;
   readonly #options: PeerOptions;
   readonly #maxRemote: number;
-  /** Local candidates found before the description that they belong to was given away. */
+  /** Local candidates found before their description was passed on. */
   #localWaiting: RtcCandidate[] | undefined = [];
   #remoteWaiting: RtcCandidate[] = [];
   #remoteCount = 0;
@@ -76,27 +76,26 @@ export class Peer {
   }
 
   /**
-   * Describes what WebRTC can send or receive here, as an offer of audio and video. No port is
-   * opened for it.
+   * Describes what WebRTC can send or receive here, as an offer of audio and video. Opens no port.
    */
   static async describe(direction: RtcDirection): Promise<string> {
     const connection = new rtc.RTCPeerConnection();
     try {
       connection.addTransceiver("audio", { direction });
       connection.addTransceiver("video", { direction });
-      // Never made its local description: so it opens no port and gathers nothing.
+      // Not set as local description, it opens no port and gathers nothing.
       return (await connection.createOffer()).sdp;
     } finally {
       connection.close();
     }
   }
 
-  /** How the connection stands. */
+  /** The state of the connection. */
   get state(): RtcConnectionState {
     return this.#closed === undefined ? this.connection.connectionState : "closed";
   }
 
-  /** How many of the other side's candidates were refused, by the filter or for their number. */
+  /** Remote candidates that were rejected, by the filter or for their number. */
   get refusedCandidates(): number {
     return this.#refusedCandidates;
   }
@@ -108,8 +107,8 @@ export class Peer {
   }
 
   /**
-   * Makes an offer and gives it to `onOffer`. While an offer is unanswered, the wish is kept and
-   * another offer follows the answer.
+   * Creates an offer and passes it to `onOffer`. While another offer is unanswered, the new one follows
+   * its answer.
    */
   negotiate(options: { iceRestart?: boolean } = {}): void {
     this.#assertOpen();
@@ -130,7 +129,7 @@ export class Peer {
     );
   }
 
-  /** Makes an offer for a caller that carries it himself. Local candidates follow it. */
+  /** Creates an offer and returns it. Local candidates follow it. */
   async createOffer(options: { iceRestart?: boolean } = {}): Promise<string> {
     this.#assertOpen();
     const sdp = await this.#offer(options.iceRestart ?? false);
@@ -138,11 +137,11 @@ export class Peer {
     return sdp;
   }
 
-  /** Takes the answer to the offer that is out. */
+  /** Applies the answer to the pending offer. */
   async acceptAnswer(sdp: string): Promise<void> {
     this.#assertOpen();
     if (!this.#offerOut) {
-      throw new ProtocolError("an answer came while no offer was out", { code: "bad-signal" });
+      throw new ProtocolError("unexpected answer: no offer is pending", { code: "bad-signal" });
     }
     await this.#setRemote("answer", sdp);
     this.#offerOut = false;
@@ -151,7 +150,7 @@ export class Peer {
     if (wanted !== undefined && this.#closed === undefined) this.negotiate(wanted);
   }
 
-  /** Takes an offer of the other side and makes the answer to it. */
+  /** Applies a remote offer and returns the answer to it. */
   async acceptOffer(sdp: string): Promise<string> {
     this.#assertOpen();
     await this.#setRemote("offer", sdp);
@@ -161,7 +160,7 @@ export class Peer {
     return this.#outgoing(answer.sdp);
   }
 
-  /** Takes a candidate of the other side, at any time: one that comes too early waits. */
+  /** Adds a remote candidate, at any time: one that arrives too early waits. */
   async addCandidate(candidate: RtcCandidate): Promise<void> {
     this.#assertOpen();
     if (candidate.candidate === "") return;
@@ -174,13 +173,13 @@ export class Peer {
     else this.#remoteWaiting.push(candidate);
   }
 
-  /** wrtc's statistics, by id. */
+  /** Returns wrtc's statistics, by id. */
   async stats(): Promise<Map<string, Record<string, unknown>>> {
     this.#assertOpen();
     return await this.connection.getStats();
   }
 
-  /** Ends the connection. Sinks on its tracks must be stopped before. Idempotent. */
+  /** Closes the connection, whose sinks must have been stopped. Idempotent. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
@@ -192,7 +191,7 @@ export class Peer {
     connection.ontrack = null;
     this.#localWaiting = undefined;
     this.#remoteWaiting = [];
-    // wrtc may crash when a connection goes while a sender still holds a track.
+    // wrtc may crash when a connection closes while a sender still holds a track.
     await Promise.allSettled(
       connection.getTransceivers()
         .filter(({ sender }) => sender.track !== null)
@@ -205,7 +204,7 @@ export class Peer {
     this.#offerOut = true;
     try {
       if (iceRestart) {
-        // The new candidates belong to the new description, and are counted anew.
+        // New candidates belong to the new description, and count anew.
         this.#localWaiting = [];
         this.#remoteCount = 0;
       }
@@ -237,7 +236,7 @@ export class Peer {
     try {
       await this.connection.addIceCandidate(candidate);
     } catch (error) {
-      // One bad candidate of many is no reason to give up the connection.
+      // One bad candidate of many does not end the connection.
       this.#refusedCandidates++;
       if (this.#closed === undefined) this.#options.onError?.(error);
     }

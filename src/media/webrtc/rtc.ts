@@ -1,7 +1,7 @@
 /**
- * The part of wrtc that this package uses, typed by hand (wrtc's own types lean on the browser's
- * library, which Deno does not load). The only file that names the add-on: it is imported by the
- * media process alone, never by the agent's.
+ * The part of wrtc that this package uses, typed by hand (wrtc's own types need the browser's
+ * library, which Deno does not load). The only file that names the add-on: only the media process
+ * imports it, never the agent's program.
  *
  * @module
  */

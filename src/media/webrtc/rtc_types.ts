@@ -1,4 +1,7 @@
 /** The shapes of wrtc that this package relies on. Types only: importing this loads nothing. @module */
+import type { RtcCandidate, RtcIceServer } from "../wire/ice.ts";
+
+export type { RtcCandidate, RtcIceServer };
 
 /** Audio or video of one source. wrtc fires no `ended`, `mute` or `unmute` on it. */
 export interface RtcTrack {
@@ -41,8 +44,6 @@ export interface RtcTransceiver {
   readonly receiver: RtcReceiver;
   /** What the next offer or answer says. */
   direction: RtcDirection;
-  /** What both sides have agreed on; `null` before that. */
-  readonly currentDirection: RtcDirection | null;
   /** Ends the section in both directions. */
   stop(): void;
 }
@@ -51,28 +52,6 @@ export interface RtcTransceiver {
 export interface RtcDescription {
   type: "offer" | "answer";
   sdp: string;
-}
-
-/** An ICE candidate as it travels in JSON. */
-export interface RtcCandidate {
-  /** The line itself, e.g. `"candidate:1 1 udp ..."`. */
-  candidate: string;
-  /** The section that it belongs to, by name. */
-  sdpMid?: string | null;
-  /** The section that it belongs to, by number. */
-  sdpMLineIndex?: number | null;
-  /** Which generation of ICE it belongs to. */
-  usernameFragment?: string | null;
-}
-
-/** A STUN or TURN server. */
-export interface RtcIceServer {
-  /** Its addresses, e.g. `"turn:turn.example.org:3478"`. */
-  urls: string | string[];
-  /** For a TURN server. */
-  username?: string;
-  /** The password that belongs to `username`. */
-  credential?: string;
 }
 
 /** State of a connection as a whole. */
@@ -87,13 +66,10 @@ export type RtcConnectionState =
 /** wrtc's peer connection, as far as it is used here. */
 export interface RtcPeerConnection {
   readonly connectionState: RtcConnectionState;
-  readonly iceConnectionState: string;
-  readonly signalingState: string;
   readonly localDescription: RtcDescription | null;
   readonly remoteDescription: RtcDescription | null;
   onicecandidate: ((event: { candidate: RtcCandidate | null }) => void) | null;
   onconnectionstatechange: (() => void) | null;
-  oniceconnectionstatechange: (() => void) | null;
   ontrack:
     | ((event: { track: RtcTrack; transceiver: RtcTransceiver; streams: { id: string }[] }) => void)
     | null;
@@ -127,13 +103,13 @@ export interface RtcAudioData {
   numberOfFrames?: number;
 }
 
-/** Hands out a track's PCM 100 times a second. */
+/** Emits a track's PCM 100 times a second. */
 export interface RtcAudioSink {
   ondata: ((data: Required<RtcAudioData>) => void) | null;
   stop(): void;
 }
 
-/** A local audio track's PCM; takes 10 ms a call and copies it. */
+/** The source of a local audio track: takes 10 ms of PCM per call and copies it. */
 export interface RtcAudioSource {
   createTrack(): RtcTrack;
   onData(data: RtcAudioData): void;
@@ -146,19 +122,19 @@ export interface RtcVideoFrame {
   data: Uint8Array | Uint8ClampedArray;
 }
 
-/** Hands out a track's pictures; their size can change at any time. */
+/** Emits a track's pictures, whose size can change at any time. */
 export interface RtcVideoSink {
   onframe: ((event: { frame: RtcVideoFrame }) => void) | null;
   stop(): void;
 }
 
-/** A local video track's pictures. One track may be sent on many connections. */
+/** The source of a local video track, which many connections may send. */
 export interface RtcVideoSource {
   createTrack(): RtcTrack;
   onFrame(frame: RtcVideoFrame): void;
 }
 
-/** What is imported from wrtc. */
+/** The module wrtc. */
 export interface RtcModule {
   RTCPeerConnection: new (configuration?: RtcConfiguration) => RtcPeerConnection;
   nonstandard: {

@@ -1,6 +1,6 @@
 /**
- * What is changed in a session description before it is used. Line by line, since only single
- * attributes are touched and everything else must stay as it was written.
+ * Edits of session descriptions, line by line: only single attributes change, and everything else must
+ * stay as it was written.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 const PACKET_MS = 10;
 
 /**
- * Asks for packets of 10 ms in every audio section, in place of whatever was asked for: with it in
- * both directions a round trip is 11 to 20 ms shorter.
+ * Asks for packets of 10 ms in every audio section, instead of any other length: with it in both
+ * directions a round trip is 11 to 20 ms shorter.
  */
 export function withPacketTime(sdp: string): string {
   const lines = sdp.split(/\r?\n/);
@@ -34,22 +34,22 @@ function insertPacketTime(lines: string[]): void {
   lines.splice(at, 0, `a=ptime:${PACKET_MS}`);
 }
 
-/** Leaves out the candidates that `keep` refuses, and all beyond the first `most`. */
+/** Removes the candidates that `keep` rejects, and all beyond the first `maximum`. */
 export function filterCandidates(
   sdp: string,
   keep: (candidate: string) => boolean,
-  most = Infinity,
+  maximum = Infinity,
 ): string {
   let kept = 0;
   return sdp.split(/\r?\n/).filter((line) => {
     if (!line.startsWith("a=candidate:")) return true;
-    if (!keep(line.slice(2)) || kept >= most) return false;
+    if (!keep(line.slice(2)) || kept >= maximum) return false;
     kept++;
     return true;
   }).join("\r\n");
 }
 
-/** The number of candidates that a description carries. */
+/** Returns the number of candidates in a description. */
 export function countCandidates(sdp: string): number {
   return sdp.match(/^a=candidate:/gm)?.length ?? 0;
 }

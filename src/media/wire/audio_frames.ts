@@ -1,22 +1,21 @@
-/** The bodies of the frames that carry sound, and what tells how far it was played. @module */
+/** The bodies of audio frames and of playout reports. @module */
 import { ProtocolError } from "../../edge/errors.ts";
 import { FrameKind } from "./frame.ts";
 import type { FrameBuffer } from "./frame_buffer.ts";
 import type { Frame } from "./frame_parser.ts";
 
-// A row: connection u32, entries u32, number f64, samples in a slot u32, the stream that the agent
-// says u32, how much of it was played f64, then for each entry its source u32 and reserved u32, then
-// the slots.
+// A row: connection u32, entries u32, number f64, samples in a slot u32, the agent's audio stream u32,
+// how much of it was played f64, then for each entry its source u32 and reserved u32, then the slots.
 const ROW_HEADER = 32;
 const ROW_ENTRY = 8;
 
-/** What begins a row. */
+/** The header of a row. */
 export interface RowInit {
   connectionId: number;
   number: number;
   count: number;
   slotSamples: number;
-  /** What the agent says, and how much of it had been played; `NaN` when that is not known. */
+  /** The agent's audio stream, and how much of it had been played; `NaN` when unknown. */
   stream: number;
   playedMs: number;
 }
@@ -28,14 +27,14 @@ export interface RowRoom {
   readonly offset: number;
 }
 
-/** Begins a row; `undefined` when there is no room. */
+/** Begins a row; returns `undefined` when there is no room. */
 export function beginRow(
   out: FrameBuffer,
   row: RowInit,
 ): RowRoom | undefined {
   const { connectionId, number, count, slotSamples, stream, playedMs } = row;
   const length = ROW_HEADER + count * (ROW_ENTRY + slotSamples * 2);
-  const at = out.begin(FrameKind.row, length);
+  const at = out.begin(FrameKind.participantAudio, length);
   if (at < 0) return undefined;
   const { view } = out;
   view.setUint32(at, connectionId, true);
@@ -54,7 +53,7 @@ export function beginRow(
   };
 }
 
-/** A row where it lies in a frame. Reused: read it before the next. */
+/** A row in place in a frame. Reused: valid until the next row is read. */
 export class RowReader {
   connectionId = 0;
   number = 0;
@@ -64,7 +63,7 @@ export class RowReader {
   playedMs = NaN;
   #frame!: Frame;
 
-  /** @throws {ProtocolError} when the lengths do not fit together */
+  /** @throws {ProtocolError} the frame's length does not match its header */
   read(frame: Frame): void {
     const { view, start, length } = frame;
     if (length < ROW_HEADER) throw malformed("row", length);
@@ -84,7 +83,7 @@ export class RowReader {
     return this.#frame.view.getUint32(this.#frame.start + ROW_HEADER + entry * ROW_ENTRY, true);
   }
 
-  /** Copies an entry's samples to `out`, which has room for a slot. */
+  /** Copies an entry's samples to `out`, which must have room for a slot. */
   copySamples(entry: number, out: Int16Array): void {
     const { samples, start } = this.#frame;
     const from = (start + ROW_HEADER + this.count * ROW_ENTRY) / 2 + entry * this.slotSamples;
@@ -92,26 +91,25 @@ export class RowReader {
   }
 }
 
-// What is said: connection u32, stream u32, epoch u32, final u32, then samples.
-const SAID_HEADER = 16;
+// Agent audio: connection u32, stream u32, epoch u32, final u32, then samples.
+const AGENT_AUDIO_HEADER = 16;
 
-/** Writes a piece of what the agent says; false when there is no room. */
+/** Writes a chunk of the agent's audio; returns false when there is no room. */
 export function writeAgentAudio(
   out: FrameBuffer,
-  said: { connectionId: number; stream: number; epoch: number; final: boolean },
-  samples: Int16Array,
+  audio: AgentAudioFrame,
 ): boolean {
-  const at = out.begin(FrameKind.said, SAID_HEADER + samples.length * 2);
+  const at = out.begin(FrameKind.agentAudio, AGENT_AUDIO_HEADER + audio.samples.length * 2);
   if (at < 0) return false;
-  out.view.setUint32(at, said.connectionId, true);
-  out.view.setUint32(at + 4, said.stream, true);
-  out.view.setUint32(at + 8, said.epoch, true);
-  out.view.setUint32(at + 12, said.final ? 1 : 0, true);
-  out.samples.set(samples, (at + SAID_HEADER) / 2);
+  out.view.setUint32(at, audio.connectionId, true);
+  out.view.setUint32(at + 4, audio.stream, true);
+  out.view.setUint32(at + 8, audio.epoch, true);
+  out.view.setUint32(at + 12, audio.final ? 1 : 0, true);
+  out.samples.set(audio.samples, (at + AGENT_AUDIO_HEADER) / 2);
   return true;
 }
 
-/** A piece of what the agent says; `samples` is a view. */
+/** A chunk of the agent's audio; `samples` is a view. */
 export interface AgentAudioFrame {
   connectionId: number;
   stream: number;
@@ -120,23 +118,23 @@ export interface AgentAudioFrame {
   samples: Int16Array;
 }
 
-/** @throws {ProtocolError} when the length does not fit */
+/** @throws {ProtocolError} the frame has a wrong length */
 export function readAgentAudio({ view, samples, start, length }: Frame): AgentAudioFrame {
-  if (length < SAID_HEADER || length % 2 !== 0) throw malformed("said", length);
+  if (length < AGENT_AUDIO_HEADER || length % 2 !== 0) throw malformed("agent audio", length);
   return {
     connectionId: view.getUint32(start, true),
     stream: view.getUint32(start + 4, true),
     epoch: view.getUint32(start + 8, true),
     final: view.getUint32(start + 12, true) !== 0,
-    samples: samples.subarray((start + SAID_HEADER) / 2, (start + length) / 2),
+    samples: samples.subarray((start + AGENT_AUDIO_HEADER) / 2, (start + length) / 2),
   };
 }
 
-// A report: connection u32, stream u32, epoch u32, reserved u32, then three f64.
+// A playout report: connection u32, stream u32, epoch u32, reserved u32, then three f64.
 const REPORT_BYTES = 40;
 
-/** How far what an agent says was played. */
-export interface Report {
+/** How much of an agent's audio was played. */
+export interface PlayoutReportFrame {
   connectionId: number;
   stream: number;
   epoch: number;
@@ -145,9 +143,9 @@ export interface Report {
   bufferedMs: number;
 }
 
-/** Writes a report; false when there is no room. */
-export function writeReport(out: FrameBuffer, report: Report): boolean {
-  const at = out.begin(FrameKind.report, REPORT_BYTES);
+/** Writes a playout report; returns false when there is no room. */
+export function writePlayoutReport(out: FrameBuffer, report: PlayoutReportFrame): boolean {
+  const at = out.begin(FrameKind.playoutReport, REPORT_BYTES);
   if (at < 0) return false;
   const { view } = out;
   view.setUint32(at, report.connectionId, true);
@@ -160,9 +158,9 @@ export function writeReport(out: FrameBuffer, report: Report): boolean {
   return true;
 }
 
-/** @throws {ProtocolError} when the length does not fit */
-export function readReport({ view, start, length }: Frame): Report {
-  if (length !== REPORT_BYTES) throw malformed("report", length);
+/** @throws {ProtocolError} the frame has a wrong length */
+export function readPlayoutReport({ view, start, length }: Frame): PlayoutReportFrame {
+  if (length !== REPORT_BYTES) throw malformed("playout report", length);
   return {
     connectionId: view.getUint32(start, true),
     stream: view.getUint32(start + 4, true),
@@ -174,7 +172,7 @@ export function readReport({ view, start, length }: Frame): Report {
 }
 
 function malformed(what: string, length: number): ProtocolError {
-  return new ProtocolError(`the wire carried a malformed ${what} of ${length} bytes`, {
+  return new ProtocolError(`the wire carried malformed ${what} of ${length} bytes`, {
     code: "wire-garbage",
   });
 }

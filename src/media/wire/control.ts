@@ -1,14 +1,24 @@
-/** The control messages between agent and media process, and their checks. @module */
+/** The control messages between the two processes, and their checks. @module */
 import * as v from "valibot";
 import { ProtocolError } from "../../edge/errors.ts";
-import type { JsonValue } from "../../edge/types.ts";
 import { shown } from "../../events/checks.ts";
-import { type ConnectionMessage, connectionMessage, jsonValue } from "./messages.ts";
 import type { Frame } from "./frame_parser.ts";
+import { connectionMessage, jsonValue, text } from "./messages.ts";
+
+/**
+ * Both processes must speak the same version. They always come from one package, unless the versions
+ * of `@ringline/edge` and of an edge's package are mixed: so that each can say so, every version
+ * keeps the header of frames, `start` with its `version`, and `failed` with its `error`.
+ */
+export const WIRE_VERSION = 3;
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
-const text = v.pipe(v.string(), v.maxLength(4096));
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));
+const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));
+
+/** Severity of a line that goes to the agent's logger. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+const logLevel: v.GenericSchema<LogLevel> = v.picklist(["debug", "info", "warn", "error"]);
 
 const user = v.object({
   id: text,
@@ -17,18 +27,33 @@ const user = v.object({
   custom: v.optional(v.record(v.string(), jsonValue)),
 });
 
-const videoWish = v.object({
-  fps: v.pipe(v.number(), v.minValue(0.1), v.maxValue(60)),
-  maxWidth: size,
-  maxHeight: size,
+const audioSubscription = v.object({
+  sampleRate: v.picklist([16_000, 24_000, 48_000]),
+  agents: v.boolean(),
 });
 
-/** The methods of the wire itself, with what each takes. */
-const requestSchemas = {
+/** The rate and size at which a subscriber receives a video track. */
+export interface VideoConstraints {
+  /** Frames a second at most. */
+  fps: number;
+  /** Pixels at most; larger frames are scaled down and keep their shape. */
+  maxWidth: number;
+  /** Pixels at most. */
+  maxHeight: number;
+}
+
+const videoConstraints: v.GenericSchema<VideoConstraints> = v.object({
+  fps: v.pipe(v.number(), v.minValue(0.1), v.maxValue(60)),
+  maxWidth: side,
+  maxHeight: side,
+});
+
+/** The wire's own requests: what each method takes. */
+const requestParams = {
   join: v.object({
     connection: id,
     user,
-    hearing: v.object({ sampleRate: v.picklist([16_000, 24_000, 48_000]), agents: v.boolean() }),
+    audioSubscription,
     call: v.object({ id: text, type: text }),
     params: jsonValue,
   }),
@@ -49,47 +74,79 @@ const requestSchemas = {
   sendCustomEvent: v.object({ connection: id, data: jsonValue }),
   edge: v.object({ method: text, params: jsonValue }),
   stats: v.object({}),
-} as const;
+};
 
-const request = v.variant("method", [
-  ...Object.entries(requestSchemas).map(([method, params]) =>
-    v.object({ type: v.literal("request"), id, method: v.literal(method), params })
-  ),
-] as never) as unknown as v.GenericSchema<WireRequest>;
+/** What the reply to each method carries. */
+const requestResults = {
+  join: jsonValue,
+  leave: jsonValue,
+  publish: jsonValue,
+  flush: v.object({ playedMs: v.number(), trimmedMs: v.number() }),
+  sendCustomEvent: jsonValue,
+  edge: jsonValue,
+  stats: v.object({ rssBytes: v.number(), connections: v.number() }),
+};
+
+/** A method of the wire. */
+export type RequestMethod = keyof typeof requestParams;
 
 /** What each method of the wire takes. */
 export type RequestParams = {
-  [M in keyof typeof requestSchemas]: v.InferOutput<typeof requestSchemas[M]>;
+  [M in RequestMethod]: v.InferOutput<typeof requestParams[M]>;
 };
 
-/** A request to the media process. */
-export type WireRequest = {
-  [M in keyof RequestParams]: { type: "request"; id: number; method: M; params: RequestParams[M] };
-}[keyof RequestParams];
+/** What the reply to each method of the wire carries. */
+export type RequestResults = {
+  [M in RequestMethod]: v.InferOutput<typeof requestResults[M]>;
+};
 
-/** An error as it travels. */
-export interface WireError {
-  name: string;
-  message: string;
-  code: string;
-  retryable: boolean;
+const resultSchemas: { [M in RequestMethod]: v.GenericSchema<unknown, RequestResults[M]> } =
+  requestResults;
+
+function requestOf<const M extends RequestMethod>(method: M) {
+  const params = requestParams[method];
+  return v.object({ type: v.literal("request"), id, method: v.literal(method), params });
 }
 
-const wireError: v.GenericSchema<WireError> = v.object({
+const request = v.variant("method", [
+  requestOf("join"),
+  requestOf("leave"),
+  requestOf("publish"),
+  requestOf("flush"),
+  requestOf("sendCustomEvent"),
+  requestOf("edge"),
+  requestOf("stats"),
+]);
+
+/** A request of the parent. */
+export type WireRequest = v.InferOutput<typeof request>;
+
+const wireError = v.object({
   name: text,
   message: v.string(),
   code: text,
   retryable: v.boolean(),
 });
 
-const toHost = v.variant("type", [
-  v.object({
-    type: v.literal("start"),
-    version: v.number(),
-    config: jsonValue,
-    /** When to tell that the process has grown, and how often to look. */
-    grown: v.object({ aboveBytes: v.number(), everyMs: v.pipe(v.number(), v.minValue(10)) }),
-  }),
+/** An error as it travels. */
+export type WireError = v.InferOutput<typeof wireError>;
+
+/** When an empty process counts as too large, and how often it checks. */
+export interface MemoryLimit {
+  /** Resident bytes above which it is recycled. */
+  bytes: number;
+  /** Milliseconds between two checks. */
+  checkEveryMs: number;
+}
+
+const memoryLimit: v.GenericSchema<MemoryLimit> = v.object({
+  bytes: v.number(),
+  checkEveryMs: v.pipe(v.number(), v.minValue(10)),
+});
+
+const toChild = v.variant("type", [
+  v.object({ type: v.literal("start"), version: v.number(), config: jsonValue, memoryLimit }),
+  request,
   v.object({ type: v.literal("cancel"), id }),
   v.object({ type: v.literal("pause"), connection: id, stream: id, paused: v.boolean() }),
   v.object({
@@ -97,14 +154,15 @@ const toHost = v.variant("type", [
     connection: id,
     trackId: text,
     stream: id,
-    wish: v.nullable(videoWish),
+    /** `null` ends the subscription. */
+    constraints: v.nullable(videoConstraints),
   }),
 ]);
 
-/** What the agent's process says. */
-export type ToChild = WireRequest | v.InferOutput<typeof toHost>;
+/** A message of the parent. */
+export type ToChild = v.InferOutput<typeof toChild>;
 
-const toAgent = v.variant("type", [
+const toParent = v.variant("type", [
   v.object({ type: v.literal("ready"), kernel: text }),
   v.object({ type: v.literal("failed"), error: wireError }),
   v.object({
@@ -113,9 +171,9 @@ const toAgent = v.variant("type", [
     result: v.optional(jsonValue),
     error: v.optional(wireError),
   }),
-  v.object({ type: v.literal("grown"), rssBytes: v.number() }),
-  v.object({ type: v.literal("notify"), message: jsonValue }),
-  v.object({ type: v.literal("notice"), connection: id, notice: connectionMessage }),
+  v.object({ type: v.literal("memoryLimitExceeded"), rssBytes: v.number() }),
+  v.object({ type: v.literal("edge"), message: jsonValue }),
+  v.object({ type: v.literal("connection"), connection: id, message: connectionMessage }),
   v.object({
     type: v.literal("source"),
     connection: id,
@@ -123,89 +181,75 @@ const toAgent = v.variant("type", [
     participantId: text,
     trackId: text,
   }),
-  v.object({
-    type: v.literal("log"),
-    level: v.picklist(["debug", "info", "warn", "error"]),
-    message: v.string(),
-  }),
+  v.object({ type: v.literal("log"), level: logLevel, message: v.string() }),
 ]);
 
-/** What the media process says. */
-export type ToAgent =
-  | { type: "ready"; kernel: string }
-  | { type: "failed"; error: WireError }
-  | {
-    type: "reply";
-    id: number;
-    result?: JsonValue | undefined;
-    error?: WireError | undefined;
-  }
-  | { type: "grown"; rssBytes: number }
-  | { type: "notify"; message: JsonValue }
-  | { type: "notice"; connection: number; notice: ConnectionMessage }
-  | {
-    type: "source";
-    connection: number;
-    source: number;
-    participantId: string;
-    trackId: string;
-  }
-  | { type: "log"; level: "debug" | "info" | "warn" | "error"; message: string };
-
-/**
- * Both ends must speak the same version. They always come from one package, unless the versions of
- * `@ringline/edge` and of an edge's package are mixed: so that each end can say so, every version
- * keeps the frames' heads, `start` with its `version`, and `failed` with its `error`.
- */
-export const WIRE_VERSION = 2;
+/** A message of the child. */
+export type ToParent = v.InferOutput<typeof toParent>;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** A frame held JSON, but no message that is known: the stream can be used further. */
+/** A frame held JSON, but no known message: the stream stays usable. */
 export class MalformedMessageError extends ProtocolError {
   override name = "MalformedMessageError";
-  /** The request that it was, or answers, if it says so. */
+  /** The request that the message was, or replied to, if it says so. */
   readonly requestId: number | undefined;
 
   constructor(what: string, message: unknown) {
     super(`the wire carried a malformed message: ${what}`, { code: "wire-malformed" });
-    const { type, id } = (message ?? {}) as { type?: unknown; id?: unknown };
-    const isOne = (type === "request" || type === "reply") && Number.isInteger(id);
-    this.requestId = isOne ? id as number : undefined;
+    const found = v.safeParse(identified, message);
+    this.requestId = found.success ? found.output.id : undefined;
   }
 }
 
+/** A start of any version. */
+const versioned = v.object({ type: v.literal("start"), version: v.unknown() });
+
+/** A message that names its request, whatever else is wrong with it. */
+const identified = v.object({
+  type: v.picklist(["request", "reply"]),
+  id: v.pipe(v.number(), v.integer()),
+});
+
 /**
- * Checks a request before it is sent: what does not fit is the caller's mistake, and must not be
- * noticed in the process that others use too.
+ * Checks a request before it is sent: wrong parameters are the caller's mistake, and must not
+ * surface in the process that others use too.
  *
- * @throws {TypeError} saying what does not fit
+ * @throws {TypeError} naming the parameter that does not fit
  */
-export function checkRequest<M extends keyof RequestParams>(
-  method: M,
-  params: RequestParams[M],
-): void {
-  const result = v.safeParse(requestSchemas[method] as v.GenericSchema<unknown>, params);
+export function checkRequest<M extends RequestMethod>(method: M, params: RequestParams[M]): void {
+  const result = v.safeParse(requestParams[method], params);
   if (!result.success) throw new TypeError(`${method}: ${describeIssue(result.issues[0])}`);
 }
 
 /**
- * Reads a message to the media process.
+ * Reads the result of a request.
  *
- * @throws {MalformedMessageError} it is JSON, but no message
- * @throws {ProtocolError} it is not even that, or the start of another version (`wire-version`)
+ * @throws {MalformedMessageError} the result is not what the method returns
+ */
+export function readResult<M extends RequestMethod>(method: M, result: unknown): RequestResults[M] {
+  return check(resultSchemas[method], result);
+}
+
+/**
+ * Reads a message to the child.
+ *
+ * @throws {MalformedMessageError} the frame holds JSON, but no message
+ * @throws {ProtocolError} the frame holds no JSON, or the start of another version (`wire-version`)
  */
 export function readToChild(frame: Frame): ToChild {
   const message = parse(frame);
-  const { type, version } = (message ?? {}) as { type?: unknown; version?: unknown };
-  // Before anything else of it is read: what else a start holds is another version's affair.
-  if (type === "start" && version !== WIRE_VERSION) throw otherVersion(version);
-  return check<ToChild>(type === "request" ? request : toHost, message);
+  // Before the rest of the message, which belongs to the other version.
+  const start = v.safeParse(versioned, message);
+  if (start.success && start.output.version !== WIRE_VERSION) {
+    throw otherVersion(start.output.version);
+  }
+  return check(toChild, message);
 }
 
-/** Reads a message to the agent's process. Throws as `readToChild` does. */
-export function readToAgent(frame: Frame): ToAgent {
-  return check<ToAgent>(toAgent, parse(frame));
+/** Reads a message to the parent. Throws as `readToChild` does. */
+export function readToParent(frame: Frame): ToParent {
+  return check(toParent, parse(frame));
 }
 
 function parse({ bytes, start, length }: Frame): unknown {
@@ -221,21 +265,23 @@ function parse({ bytes, start, length }: Frame): unknown {
 
 function otherVersion(version: unknown): ProtocolError {
   return new ProtocolError(
-    `the agent's program speaks version ${shown(version)} of the wire to its media process, which ` +
+    `the agent's program speaks version ${
+      shown(version)
+    } of the wire to its media process, which ` +
       `speaks version ${WIRE_VERSION}: install @ringline/edge and the packages of its edges in one ` +
       "and the same version",
     { code: "wire-version" },
   );
 }
 
-function check<T>(schema: unknown, message: unknown): T {
-  const result = v.safeParse(schema as v.GenericSchema<T>, message);
+function check<T>(schema: v.GenericSchema<unknown, T>, message: unknown): T {
+  const result = v.safeParse(schema, message);
   if (result.success) return result.output;
   throw new MalformedMessageError(describeIssue(result.issues[0]), message);
 }
 
 function describeIssue({ path, message }: v.BaseIssue<unknown>): string {
   const where = path?.map(({ key }) => String(key)).join(".") ?? "";
-  // What came may be as long as it likes.
+  // The message repeats what arrived, which may be of any length.
   return `${where} ${message.slice(0, 200)}`;
 }

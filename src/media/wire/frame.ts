@@ -1,43 +1,40 @@
 /**
- * Frames between agent and media process: a mark, a kind, a length, a body, padded so that every
- * body begins at a multiple of eight bytes and samples can be read where they lie.
+ * The frames between the two processes: magic, kind, length and body, padded so that every body
+ * begins at a multiple of eight bytes and samples can be read in place.
  *
  * @module
  */
 
-/** What a frame carries. */
+/** What a frame carries, and in which direction. */
 export const FrameKind = {
-  /** JSON as UTF-8. Both ways, always first. */
+  /** JSON as UTF-8. Both directions, always first. */
   control: 1,
-  /** One tick's slots of all participants. To the agent. */
-  row: 2,
-  /** What the agent says. To the media process. */
-  said: 3,
-  /** A piece of a picture. Both ways, always last. */
+  /** A row: one slot of each participant. To the parent. */
+  participantAudio: 2,
+  /** The agent's speech. To the child. */
+  agentAudio: 3,
+  /** A fragment of a picture. Both directions, always last. */
   video: 4,
-  /** How far what the agent says has been played. To the agent. */
-  report: 5,
+  /** How much of the agent's audio has been played. To the parent. */
+  playoutReport: 5,
 } as const;
 
-/** One of the {@linkcode FrameKind}s. */
-export type FrameKindCode = typeof FrameKind[keyof typeof FrameKind];
-
-/** Bytes before a body. */
+/** Bytes before a body: magic u16, kind u8, zero u8, length u32. */
 export const HEADER_BYTES = 8;
-/** "RL" at the start of every frame: whoever writes to the pipe by mistake does not get it right. */
+/** "RL", the first bytes of every frame: stray output on the pipe does not begin with it. */
 export const MAGIC = 0x4c52;
 
-/** The most bytes of a body, by kind. */
+/** The maximum length of a body in bytes, by kind. */
 export const MAX_FRAME_BYTES: Readonly<Record<number, number>> = {
   [FrameKind.control]: 1 << 20,
   // 1024 participants at 48 kHz.
-  [FrameKind.row]: 24 + 1024 * (8 + 1920),
-  [FrameKind.said]: 16 + (1 << 14),
+  [FrameKind.participantAudio]: 24 + 1024 * (8 + 1920),
+  [FrameKind.agentAudio]: 16 + (1 << 14),
   [FrameKind.video]: 40 + (1 << 14),
-  [FrameKind.report]: 40,
+  [FrameKind.playoutReport]: 40,
 };
 
-/** A body's bytes with their padding. */
+/** Returns a body's length with its padding. */
 export function paddedLength(length: number): number {
   return (length + 7) & ~7;
 }

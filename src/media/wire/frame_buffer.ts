@@ -1,6 +1,6 @@
 import { HEADER_BYTES, MAGIC, paddedLength } from "./frame.ts";
 
-/** Where the frames of one write are put together; allocated once. */
+/** A buffer in which the frames of one write are assembled; allocated once. */
 export class FrameBuffer {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
@@ -25,12 +25,12 @@ export class FrameBuffer {
     return this.#samples;
   }
 
-  /** Bytes that are put together. */
+  /** Bytes of the assembled frames. */
   get length(): number {
     return this.#length;
   }
 
-  /** What is put together: a view. */
+  /** The assembled frames: a view. */
   take(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -40,7 +40,7 @@ export class FrameBuffer {
   }
 
   /**
-   * Begins a frame and returns where its body is to be written; -1 when there is no room. An empty
+   * Begins a frame and returns the offset to write its body at; -1 when there is no room. An empty
    * buffer always has room: it grows.
    */
   begin(kind: number, length: number): number {

@@ -1,10 +1,10 @@
 import { ProtocolError } from "../../edge/errors.ts";
 import { HEADER_BYTES, MAGIC, MAX_FRAME_BYTES, paddedLength } from "./frame.ts";
 
-/** A frame where it lies in the parser's buffer: valid until the handler returns. */
+/** A frame in place in the parser's buffer: valid until the handler returns. */
 export interface Frame {
   kind: number;
-  /** Where the body begins in the views; a multiple of eight. */
+  /** Offset of the body in the views; a multiple of eight. */
   start: number;
   /** Bytes of the body. */
   length: number;
@@ -14,11 +14,11 @@ export interface Frame {
   samples: Int16Array<ArrayBuffer>;
 }
 
-/** What is read at once when nothing is known of what comes. */
+/** Room for one read. */
 const READ_BYTES = 1 << 16;
 
 /**
- * Cuts what comes out of a pipe into frames, wherever the pipe cuts it. Reads go straight into its
+ * Splits a pipe's bytes into frames, however the pipe fragments them. Reads go straight into its
  * buffer: `space`, then `commit`.
  */
 export class FrameParser {
@@ -32,29 +32,29 @@ export class FrameParser {
     this.#frame = { kind: 0, start: 0, length: 0, ...views(new ArrayBuffer(capacity)) };
   }
 
-  /** Room to read into; at least `READ_BYTES`. */
+  /** Returns room to read into, at least `READ_BYTES`. */
   space(): Uint8Array<ArrayBuffer> {
     if (this.#frame.bytes.length - this.#end < READ_BYTES) this.#makeRoom(READ_BYTES);
     return this.#frame.bytes.subarray(this.#end);
   }
 
   /**
-   * `count` bytes were read into `space`: hands out the frames that are complete.
+   * Takes `count` bytes that were read into `space`, and emits the frames that they complete.
    *
-   * @throws {ProtocolError} at a wrong mark, kind or length; the stream cannot be used any further
+   * @throws {ProtocolError} wrong magic, kind or length: the stream is unusable from here on
    */
   commit(count: number): void {
     this.#end += count;
     const frame = this.#frame;
     while (this.#end - this.#start >= HEADER_BYTES) {
       const at = this.#start;
-      const mark = frame.view.getUint16(at, true);
+      const magic = frame.view.getUint16(at, true);
       const kind = frame.view.getUint8(at + 2);
       const length = frame.view.getUint32(at + 4, true);
-      const most = MAX_FRAME_BYTES[kind];
-      if (mark !== MAGIC) throw garbage(`a mark of ${MAGIC}`, mark);
-      if (most === undefined) throw garbage("a known kind", kind);
-      if (length > most) throw garbage(`at most ${most} bytes of kind ${kind}`, length);
+      const maximum = MAX_FRAME_BYTES[kind];
+      if (magic !== MAGIC) throw garbage(`magic ${MAGIC}`, magic);
+      if (maximum === undefined) throw garbage("a known kind", kind);
+      if (length > maximum) throw garbage(`at most ${maximum} bytes of kind ${kind}`, length);
       const whole = HEADER_BYTES + paddedLength(length);
       if (this.#end - at < whole) {
         if (frame.bytes.length - at < whole) this.#makeRoom(whole);
@@ -69,12 +69,12 @@ export class FrameParser {
     if (this.#start === this.#end) this.#start = this.#end = 0;
   }
 
-  /** Bytes of a frame that is not complete. */
+  /** Bytes of an incomplete frame. */
   get pending(): number {
     return this.#end - this.#start;
   }
 
-  /** Moves what is pending to the front, and to a larger buffer if it must be. */
+  /** Moves the pending bytes to the front, in a larger buffer if they need one. */
   #makeRoom(needed: number): void {
     const frame = this.#frame;
     const pending = this.#end - this.#start;

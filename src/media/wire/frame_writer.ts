@@ -3,31 +3,31 @@ import type { JsonValue } from "../../edge/types.ts";
 import { FrameKind, MAX_FRAME_BYTES } from "./frame.ts";
 import { FrameBuffer } from "./frame_buffer.ts";
 
-/** Control that may wait for a reader who does not read; beyond it he is given up. */
-const MOST_CONTROL_BYTES = 16 << 20;
-/** Sound that goes out in one write; the rest goes in the next. */
+/** Control messages that may wait for a reader; beyond it the pipe counts as broken. */
+const MAX_CONTROL_BYTES = 16 << 20;
+/** Audio of one write; the rest goes into the next. */
 const WRITE_BYTES = 1 << 17;
 
-/** Something that has frames to send. */
+/** A source of frames to send. */
 export interface FrameSource {
-  /** Whether it has something now. */
+  /** Whether it has a frame now. */
   readonly hasFrame: boolean;
-  /** Writes one frame; false when there is no room for it. */
+  /** Writes one frame; returns false when there is no room for it. */
   writeFrame(out: FrameBuffer): boolean;
 }
 
 /**
- * The writing end of a pipe. At most one write is under way; what comes in the meantime waits where
- * it can be dropped or counted. One write takes all control first, then sound, then one piece of a
- * picture.
+ * The writing end of a pipe. At most one write is in flight; meanwhile frames wait in their sources,
+ * which can drop or count them. One write takes all control messages first, then audio, then one
+ * fragment of a picture.
  */
 export class FrameWriter {
   readonly #write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   readonly #onError: (error: unknown) => void;
   readonly #encoder = new TextEncoder();
   readonly #control: Uint8Array[] = [];
-  readonly #sound = new Set<FrameSource>();
-  readonly #pictures = new Set<FrameSource>();
+  readonly #audio = new Set<FrameSource>();
+  readonly #video = new Set<FrameSource>();
   readonly #out = new FrameBuffer(2 * WRITE_BYTES);
   readonly #idle: PromiseWithResolvers<void>[] = [];
   #controlBytes = 0;
@@ -37,7 +37,7 @@ export class FrameWriter {
 
   /**
    * @param write writes all of its bytes; they may be reused when it resolves
-   * @param onError the pipe broke, or nobody reads it; nothing is written after that
+   * @param onError called when the pipe breaks or its reader does not read; nothing is written then
    */
   constructor(
     write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
@@ -47,15 +47,10 @@ export class FrameWriter {
     this.#onError = onError;
   }
 
-  /** Whether a write is under way. */
-  get isWriting(): boolean {
-    return this.#writing;
-  }
-
   /**
-   * Sends a control message, before any sound and picture that waits.
+   * Sends a control message ahead of all waiting audio and pictures.
    *
-   * @throws {RangeError} when it is too large
+   * @throws {RangeError} the message is too large
    */
   control(message: JsonValue | object): void {
     if (this.#closed) return;
@@ -66,27 +61,29 @@ export class FrameWriter {
     }
     this.#control.push(bytes);
     this.#controlBytes += bytes.length;
-    if (this.#controlBytes > MOST_CONTROL_BYTES) {
-      this.#fail(new EdgeError("nobody reads the pipe", { code: "wire-overflow" }));
+    if (this.#controlBytes > MAX_CONTROL_BYTES) {
+      this.#fail(
+        new EdgeError("the other process does not read the pipe", { code: "wire-overflow" }),
+      );
       return;
     }
     this.wake();
   }
 
-  addSound(source: FrameSource): void {
-    this.#sound.add(source);
+  addAudio(source: FrameSource): void {
+    this.#audio.add(source);
   }
-  removeSound(source: FrameSource): void {
-    this.#sound.delete(source);
+  removeAudio(source: FrameSource): void {
+    this.#audio.delete(source);
   }
-  addPictures(source: FrameSource): void {
-    this.#pictures.add(source);
+  addVideo(source: FrameSource): void {
+    this.#video.add(source);
   }
-  removePictures(source: FrameSource): void {
-    this.#pictures.delete(source);
+  removeVideo(source: FrameSource): void {
+    this.#video.delete(source);
   }
 
-  /** Something has a frame: it goes out at the end of this turn, with all else that has. */
+  /** Says that a source has a frame: all sources' frames are written at the end of this turn. */
   wake(): void {
     if (this.#scheduled || this.#writing || this.#closed) return;
     this.#scheduled = true;
@@ -108,8 +105,8 @@ export class FrameWriter {
   close(): void {
     this.#closed = true;
     this.#control.length = 0;
-    this.#sound.clear();
-    this.#pictures.clear();
+    this.#audio.clear();
+    this.#video.clear();
     for (const idle of this.#idle.splice(0)) idle.resolve();
   }
 
@@ -126,7 +123,7 @@ export class FrameWriter {
     for (const idle of this.#idle.splice(0)) idle.resolve();
   }
 
-  /** Puts the next write together; false when there is nothing to write. */
+  /** Assembles the next write; returns false when there is nothing to write. */
   #gather(): boolean {
     const out = this.#out;
     out.clear();
@@ -138,18 +135,18 @@ export class FrameWriter {
       this.#control.shift();
       this.#controlBytes -= bytes.length;
     }
-    // In turn, so that no connection's backlog keeps another's waiting.
+    // In turn, so that no connection's backlog delays another's.
     for (let wrote = true; wrote && out.length < WRITE_BYTES;) {
       wrote = false;
-      for (const source of this.#sound) {
+      for (const source of this.#audio) {
         if (source.hasFrame && source.writeFrame(out)) wrote = true;
       }
     }
-    for (const source of this.#pictures) {
+    for (const source of this.#video) {
       if (!source.hasFrame || !source.writeFrame(out)) continue;
-      // One piece a write; the next write begins with another stream's.
-      this.#pictures.delete(source);
-      this.#pictures.add(source);
+      // One fragment per write; the next write begins with another stream's.
+      this.#video.delete(source);
+      this.#video.add(source);
       break;
     }
     return out.length > 0;

@@ -1,20 +1,36 @@
 /**
- * What a connection's half in the media process tells its half in the agent's. Everything that
- * crosses is checked against these schemas on arrival.
+ * The messages of one connection's child side to its parent side, and their schemas: whatever
+ * crosses the wire is checked on arrival. The types are part of the published interface, which wants
+ * them written out; the compiler holds the schemas to them.
  *
  * @module
  */
 import * as v from "valibot";
 import type { JsonValue } from "../../edge/types.ts";
 
-/** JSON that came out of `JSON.parse`: the frame's parser has checked that it is. */
+/** A schema for JSON that came out of `JSON.parse`, which has checked that it is JSON. */
 export const jsonValue: v.GenericSchema<JsonValue> = v.custom<JsonValue>((value) =>
   value !== undefined
 );
 
-const text = v.pipe(v.string(), v.maxLength(4096));
+/** A schema for names and ids. */
+export const text: v.GenericSchema<string> = v.pipe(v.string(), v.maxLength(4096));
 
-/** A participant as JSON; `original` is whatever the edge's service calls it. */
+/** A participant as it crosses the wire. */
+export interface ParticipantData {
+  /** Unique in the call. */
+  id: string;
+  /** The user that joined. */
+  userId: string;
+  /** Their name for people. */
+  name: string;
+  /** Whether they are a person or a program. */
+  kind: "person" | "agent";
+  /** The service's own description of them. */
+  original?: JsonValue | undefined;
+}
+
+/** A schema for a {@linkcode ParticipantData}. */
 export const participantData: v.GenericSchema<ParticipantData> = v.object({
   id: text,
   userId: text,
@@ -23,27 +39,13 @@ export const participantData: v.GenericSchema<ParticipantData> = v.object({
   original: v.optional(jsonValue),
 });
 
-/** A participant as it crosses the wire. */
-export interface ParticipantData {
-  /** Unique in the call. */
-  id: string;
-  /** The user that joined. */
-  userId: string;
-  /** What people call them. */
-  name: string;
-  /** Whether it is a program. */
-  kind: "person" | "agent";
-  /** What the edge's service says of them. */
-  original?: JsonValue | undefined;
-}
-
 /** A published track as it crosses the wire. */
 export interface TrackData {
   /** Unique in the call. */
   id: string;
   /** The number of a `TrackType`. */
   type: number;
-  /** Who publishes it. */
+  /** The participant who publishes it. */
   participantId: string;
   /** Whether it is muted now. */
   muted: boolean;
@@ -57,8 +59,8 @@ const trackData: v.GenericSchema<TrackData> = v.object({
 });
 
 /**
- * A connection-level message of the edge's half in the media process. Order is kept, and a row of
- * audio never overtakes the notice that introduces its participant.
+ * A message of one connection, from the child to the parent. Order is kept, and a row of audio
+ * never overtakes the message that introduces its participant.
  */
 export type ConnectionMessage =
   | { type: "participantJoined"; participant: ParticipantData }
@@ -69,16 +71,16 @@ export type ConnectionMessage =
   | { type: "customEvent"; data: JsonValue; participantId?: string | undefined }
   | { type: "reconnecting" }
   | { type: "reconnected" }
-  /** The connection is over; anything but `"left"`, which the agent itself says. */
+  /** The connection is over, for any reason but `"left"`, which only the agent itself gives. */
   | { type: "ended"; reason: "call-ended" | "kicked" | "replaced" | "network" }
   /** How long after `playedMs` a listener hears it: network, jitter buffer and output together. */
   | { type: "heardDelay"; ms: number }
-  /** Something that was survived. */
+  /** An error that the connection survived. */
   | { type: "error"; code: string; message: string; retryable: boolean }
-  /** For the edge's own half in the agent; see `MediaConnectionOptions.onEdgeNotice`. */
+  /** For the edge's parent side; see `MediaConnectionOptions.onEdgeMessage`. */
   | { type: "edge"; data: JsonValue };
 
-/** Checks a {@linkcode ConnectionMessage}. */
+/** A schema for a {@linkcode ConnectionMessage}. */
 export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("type", [
   v.object({ type: v.literal("participantJoined"), participant: participantData }),
   v.object({ type: v.literal("participantLeft"), participantId: text }),
@@ -100,4 +102,4 @@ export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("
     retryable: v.boolean(),
   }),
   v.object({ type: v.literal("edge"), data: jsonValue }),
-]) as v.GenericSchema<ConnectionMessage>;
+]);

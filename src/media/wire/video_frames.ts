@@ -1,4 +1,4 @@
-/** Pictures in pieces, so that sound never waits for a whole one. @module */
+/** Pictures in fragments, so that audio never waits for a whole picture. @module */
 import { ProtocolError } from "../../edge/errors.ts";
 import {
   assertVideoFrame,
@@ -10,43 +10,43 @@ import { FrameKind } from "./frame.ts";
 import type { FrameBuffer } from "./frame_buffer.ts";
 import type { Frame } from "./frame_parser.ts";
 
-/** The most bytes of a picture in one piece. */
-export const FRAGMENT_BYTES = 1 << 14;
+/** The maximum bytes of a picture in one fragment. */
+const FRAGMENT_BYTES = 1 << 14;
 /** The largest picture: 4K in RGBA. */
-const MOST_PICTURE_BYTES = 3840 * 2160 * 4;
+const MAX_PICTURE_BYTES = 3840 * 2160 * 4;
 /** Sides are 16 bits on the wire. */
-const MOST_SIDE = 0xffff;
+const MAX_SIDE = 0xffff;
 
 // connection u32, stream u32, picture u32, offset u32, width u16, height u16, format u32,
 // timestamp f64, then bytes.
-const PIECE_HEADER = 32;
+const FRAGMENT_HEADER = 32;
 const FORMATS: readonly VideoFormat[] = ["I420", "RGBA"];
 
 /**
- * @throws {TypeError | RangeError} when a picture's data is not what its size and format say, or
- *   larger than 4K
+ * @throws {TypeError | RangeError} a picture's data does not match its size and format, or is larger
+ *   than 4K
  */
 function assertPicture(frame: VideoFrame): void {
   assertVideoFrame(frame);
   const { width, height, data: { length } } = frame;
-  if (width > MOST_SIDE || height > MOST_SIDE) {
+  if (width > MAX_SIDE || height > MAX_SIDE) {
     throw new RangeError(
-      `width, height: expected at most ${MOST_SIDE} pixels, got ${width} x ${height}`,
+      `width, height: expected at most ${MAX_SIDE} pixels, got ${width} x ${height}`,
     );
   }
-  if (length > MOST_PICTURE_BYTES) {
+  if (length > MAX_PICTURE_BYTES) {
     throw new RangeError(
-      `data: expected at most ${MOST_PICTURE_BYTES} bytes a picture, got ${length}`,
+      `data: expected at most ${MAX_PICTURE_BYTES} bytes a picture, got ${length}`,
     );
   }
 }
 
-/** What is kept of a picture while it is sent: whoever made it may change it meanwhile. */
+/** A copy of a picture's fields while it is sent: its owner may change the original meanwhile. */
 type Picture = Omit<VideoFrame, "data">;
 
-/** The sending side of one stream of pictures. Only the latest waits. */
+/** The sending side of one stream of pictures. Only the latest picture waits. */
 export class PictureSender {
-  /** The stream's name on the wire. */
+  /** The stream's number on the wire. */
   readonly stream: number;
   readonly #connectionId: number;
   #current: Picture | undefined;
@@ -62,20 +62,20 @@ export class PictureSender {
     this.stream = stream;
   }
 
-  /** Pictures that a later one replaced before they were sent. */
+  /** Pictures that a later one replaced before the sender reached them. */
   get skipped(): number {
     return this.#skipped;
   }
 
-  /** Whether something waits to be sent. */
-  get hasPiece(): boolean {
+  /** Whether a fragment waits to be sent. */
+  get hasFragment(): boolean {
     return this.#current !== undefined;
   }
 
   /**
    * Copies a picture to be sent.
    *
-   * @throws {TypeError | RangeError} when it is none, or too large
+   * @throws {TypeError | RangeError} the picture is invalid or too large
    */
   put({ format, width, height, data, timestampMs }: VideoFrame): void {
     const picture = { format, width, height, timestampMs };
@@ -91,13 +91,13 @@ export class PictureSender {
     this.#next = picture;
   }
 
-  /** Writes the next piece; false when there is no room or nothing to send. */
-  writePiece(out: FrameBuffer): boolean {
+  /** Writes the next fragment; returns false when there is no room or nothing to send. */
+  writeFragment(out: FrameBuffer): boolean {
     const frame = this.#current;
     if (frame === undefined) return false;
     const total = videoFrameSize(frame.format, frame.width, frame.height);
     const bytes = Math.min(FRAGMENT_BYTES, total - this.#offset);
-    const at = out.begin(FrameKind.video, PIECE_HEADER + bytes);
+    const at = out.begin(FrameKind.video, FRAGMENT_HEADER + bytes);
     if (at < 0) return false;
     const { view } = out;
     view.setUint32(at, this.#connectionId, true);
@@ -108,7 +108,7 @@ export class PictureSender {
     view.setUint16(at + 18, frame.height, true);
     view.setUint32(at + 20, FORMATS.indexOf(frame.format), true);
     view.setFloat64(at + 24, frame.timestampMs, true);
-    out.bytes.set(this.#buffer.subarray(this.#offset, this.#offset + bytes), at + PIECE_HEADER);
+    out.bytes.set(this.#buffer.subarray(this.#offset, this.#offset + bytes), at + FRAGMENT_HEADER);
     this.#offset += bytes;
     if (this.#offset === total) this.#advance();
     return true;
@@ -123,9 +123,9 @@ export class PictureSender {
   }
 }
 
-/** Which stream a piece belongs to. */
+/** Returns the stream that a fragment belongs to. */
 export function readFragmentStream(frame: Frame): { connectionId: number; stream: number } {
-  if (frame.length < PIECE_HEADER) throw malformed();
+  if (frame.length < FRAGMENT_HEADER) throw malformed();
   return {
     connectionId: frame.view.getUint32(frame.start, true),
     stream: frame.view.getUint32(frame.start + 4, true),
@@ -139,12 +139,12 @@ export class PictureReceiver {
   #filled = 0;
 
   /**
-   * Takes a piece; gives the picture that it completes, whose data is the caller's own.
+   * Takes a fragment and returns the picture that it completes, whose data belongs to the caller.
    *
-   * @throws {ProtocolError} when the piece does not fit what came before
+   * @throws {ProtocolError} the fragment does not continue the previous one
    */
   read({ view, bytes, start, length }: Frame): VideoFrame | undefined {
-    if (length < PIECE_HEADER) throw malformed();
+    if (length < FRAGMENT_HEADER) throw malformed();
     const picture = view.getUint32(start + 8, true);
     const offset = view.getUint32(start + 12, true);
     const width = view.getUint16(start + 16, true);
@@ -153,18 +153,18 @@ export class PictureReceiver {
     const timestampMs = view.getFloat64(start + 24, true);
     if (format === undefined || width === 0 || height === 0) throw malformed();
     const total = videoFrameSize(format, width, height);
-    if (total > MOST_PICTURE_BYTES) throw malformed();
+    if (total > MAX_PICTURE_BYTES) throw malformed();
     if (offset === 0) {
       this.#data = new Uint8Array(total);
       this.#picture = picture;
       this.#filled = 0;
     }
-    const count = length - PIECE_HEADER;
+    const count = length - FRAGMENT_HEADER;
     if (
       picture !== this.#picture || offset !== this.#filled || total !== this.#data.length ||
       count === 0 || offset + count > total
     ) throw malformed();
-    this.#data.set(bytes.subarray(start + PIECE_HEADER, start + length), offset);
+    this.#data.set(bytes.subarray(start + FRAGMENT_HEADER, start + length), offset);
     this.#filled += count;
     if (this.#filled < total) return undefined;
     const data = this.#data;
@@ -181,7 +181,7 @@ function copyTo(buffer: Uint8Array<ArrayBuffer>, data: Uint8Array): Uint8Array<A
 }
 
 function malformed(): ProtocolError {
-  return new ProtocolError("the wire carried a malformed piece of a picture", {
+  return new ProtocolError("the wire carried a malformed fragment of a picture", {
     code: "wire-garbage",
   });
 }

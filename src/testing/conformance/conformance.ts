@@ -4,25 +4,22 @@
  * @module
  */
 import type { ConformanceOptions, EdgeFactory } from "./under_test.ts";
-import { Fixture } from "./fixture.ts";
+import { type Contract, Fixture } from "./fixture.ts";
 import { customEvents } from "./custom_events.ts";
 import { endings } from "./endings.ts";
 import { media } from "./media.ts";
 import { presence } from "./presence.ts";
 
-/** Tests by their names: sentences of what an edge does. */
-export type Contract = { [sentence: string]: (fixture: Fixture) => Promise<void> };
-
-/** One test of the contract, to be run where `Deno.test` is not wanted. */
+/** One test of the contract, to run without `Deno.test`. */
 export interface ConformanceTest {
   /** A sentence of what an edge does. */
   readonly name: string;
-  /** Rejects when the edge does not. */
+  /** Rejects when the edge does not do it. */
   run(): Promise<void>;
 }
 
 /**
- * The contract as a list of tests, each on an edge of its own from `factory`.
+ * Returns the contract as a list of tests, each on its own edge from `factory`.
  *
  * @throws {TypeError} `factory` is not a function
  */
@@ -32,7 +29,7 @@ export function conformanceTests(
 ): ConformanceTest[] {
   if (typeof factory !== "function") {
     const got = factory === null ? "null" : typeof factory;
-    throw new TypeError(`factory must be a function that makes an edge under test, got ${got}`);
+    throw new TypeError(`factory must be a function that creates an edge under test, got ${got}`);
   }
   const contract: Contract = { ...presence, ...media, ...customEvents, ...endings };
   return Object.entries(contract).map(([name, test]) => ({
@@ -49,8 +46,8 @@ export function conformanceTests(
 }
 
 /**
- * Registers the whole contract as tests of an edge: an edge that passes them works with the agent
- * like any other.
+ * Registers the whole contract as tests of an edge. An edge that passes them works with `Agent` like
+ * any other.
  *
  * @throws {TypeError} `factory` is not a function
  *

@@ -1,8 +1,7 @@
 import type { JsonValue } from "../../edge/types.ts";
-import type { Contract } from "./conformance.ts";
-import { expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
+import { type Contract, expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
 
-/** Data of the application's own, both ways. */
+/** Custom events, in both directions. */
 export const customEvents: Contract = {
   "a custom event of 5120 bytes arrives, and one of 5121 is a RangeError": async (fixture) => {
     const { connection } = await fixture.join();
@@ -25,7 +24,7 @@ export const customEvents: Contract = {
     expectSame(anna.customEvents.length, 2, "how many arrived");
   },
 
-  "what is not JSON is a TypeError and is not sent": async (fixture) => {
+  "a custom event that is not JSON is a TypeError and is not sent": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const cycle: Record<string, unknown> = {};
@@ -41,7 +40,7 @@ export const customEvents: Contract = {
     expectSame(anna.customEvents.length, 0, "how many arrived");
   },
 
-  "custom events come with their sender, as they were sent": async (fixture) => {
+  "custom events arrive unchanged, with their sender": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const data = { type: "hello", list: [1, null, "two"], deep: { yes: true } };
@@ -50,7 +49,7 @@ export const customEvents: Contract = {
     await fixture.eventually(() => fixture.log.includes(expected), "it arrives");
   },
 
-  "with several calls the connection must be named": async (fixture) => {
+  "sendCustomEvent with several calls needs a connection": async (fixture) => {
     const first = await fixture.join(new RecordingAgent("one"), "kit-1");
     const anna = await fixture.enterAndBeSeen(first.connection, "anna");
     await fixture.until(fixture.edge.sendCustomEvent("alone"), "sending");

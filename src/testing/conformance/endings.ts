@@ -1,22 +1,21 @@
-import type { Contract } from "./conformance.ts";
-import { expect, expectSame, RecordingAgent, rejection, tone } from "./fixture.ts";
+import { type Contract, expect, expectSame, RecordingAgent, rejection, tone } from "./fixture.ts";
 import { Agent } from "../../agent/agent.ts";
 import { CallEndedEvent } from "../../edge/events.ts";
 
-/** How calls end, and what must not be left. */
+/** The ends of calls, and what must not stay open. */
 export const endings: Contract = {
-  "closing is shared, can be repeated, and leaves the call once": async (fixture) => {
+  "close is shared, idempotent, and leaves the call once": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const closings = Promise.all([connection.close(), connection.close()]);
-    expectSame(connection.state, "closed", "the state at once");
+    expectSame(connection.state, "closed", "the state immediately");
     await fixture.until(closings, "closing");
     await fixture.until(connection.close(), "closing again");
     expectSame(await fixture.until(connection.closed, "the reason"), "left", "the reason");
     expectSame(fixture.edge.connections.size, 0, "open connections");
     expect(
       !fixture.log.some((line) => line.startsWith("ended")),
-      "no CallEndedEvent for one's own",
+      "no CallEndedEvent for its own leaving",
     );
     const before = fixture.log.length;
     await fixture.until(anna.speak(tone(100)), "speaking").catch(() => {});
@@ -25,11 +24,11 @@ export const endings: Contract = {
     expectSame(fixture.log.length, before, "events after closing");
   },
 
-  "a call that is ended closes the connection, tells why, and tells it once": async (fixture) => {
-    if (!fixture.sut.endCall) return;
+  "an ended call closes the connection with one CallEndedEvent and its reason": async (fixture) => {
+    if (!fixture.edgeUnderTest.endCall) return;
     const { connection, call } = await fixture.join();
     await fixture.enterAndBeSeen(connection, "anna");
-    await fixture.until(fixture.sut.endCall(call), "ending the call");
+    await fixture.until(fixture.edgeUnderTest.endCall(call), "ending the call");
     const reason = await fixture.until(connection.closed, "the reason");
     expectSame([reason, connection.state], ["call-ended", "closed"], "the reason");
     const ended = fixture.log.filter((line) => line.startsWith("ended"));
@@ -38,7 +37,7 @@ export const endings: Contract = {
   },
 
   "a handler of CallEndedEvent may close the agent and await it": async (fixture) => {
-    if (!fixture.sut.endCall) return;
+    if (!fixture.edgeUnderTest.endCall) return;
     const agent = new Agent({ edge: fixture.edge, agentUser: { id: "agent", name: "Agent" } });
     const call = await fixture.until(agent.createCall("default", "kit"), "creating");
     await fixture.until(agent.join(call, { participantWaitTimeoutMs: 0 }), "joining");
@@ -49,12 +48,12 @@ export const endings: Contract = {
       handled = true;
     });
     const finishing = agent.finish();
-    await fixture.until(fixture.sut.endCall(call), "ending the call");
+    await fixture.until(fixture.edgeUnderTest.endCall(call), "ending the call");
     expectSame(await fixture.until(finishing, "finishing"), "call-ended", "the reason");
     await fixture.eventually(() => handled, "the handler is done");
   },
 
-  "waiting for a participant ends when the connection closes": async (fixture) => {
+  "waitForParticipant rejects when the connection closes": async (fixture) => {
     const { connection } = await fixture.join();
     const waiting = connection.waitForParticipant();
     const rejected = rejection(waiting, "waiting");
@@ -66,7 +65,7 @@ export const endings: Contract = {
     );
   },
 
-  "waiting for a participant can be aborted": async (fixture) => {
+  "waitForParticipant can be aborted": async (fixture) => {
     const { connection } = await fixture.join();
     const controller = new AbortController();
     const waiting = connection.waitForParticipant({ signal: controller.signal });
@@ -75,14 +74,14 @@ export const endings: Contract = {
     expectSame((error as Error).message, "enough", "the reason");
   },
 
-  "creating a call with an aborted signal rejects with its reason": async (fixture) => {
+  "createCall with an aborted signal rejects with its reason": async (fixture) => {
     await fixture.call();
     const signal = AbortSignal.abort(new Error("changed my mind"));
     const error = await rejection(fixture.edge.createCall("other", { signal }), "creating");
     expectSame((error as Error).message, "changed my mind", "the reason");
   },
 
-  "a join with an aborted signal rejects with its reason and opens nothing": async (fixture) => {
+  "join with an aborted signal rejects with its reason and opens nothing": async (fixture) => {
     const call = await fixture.call();
     const signal = AbortSignal.abort(new Error("changed my mind"));
     const joining = fixture.edge.join(new RecordingAgent("agent"), call, { signal });
@@ -91,7 +90,7 @@ export const endings: Contract = {
     expectSame(fixture.edge.connections.size, 0, "open connections");
   },
 
-  "a join that is aborted on its way rejects and leaves nothing open": async (fixture) => {
+  "join that is aborted in progress rejects and leaves nothing open": async (fixture) => {
     const call = await fixture.call();
     const controller = new AbortController();
     const joining = fixture.edge.join(new RecordingAgent("agent"), call, {
@@ -113,7 +112,7 @@ export const endings: Contract = {
     await fixture.eventually(() => fixture.edge.connections.size === 0, "nothing is open");
   },
 
-  "closing the edge closes its connections, and it takes no more joins": async (fixture) => {
+  "closing the edge closes its connections, and it rejects further joins": async (fixture) => {
     const first = await fixture.join(new RecordingAgent("one"), "kit-1");
     const second = await fixture.join(new RecordingAgent("two"), "kit-2");
     await fixture.until(Promise.all([fixture.edge.close(), fixture.edge.close()]), "closing");
@@ -150,12 +149,12 @@ export const endings: Contract = {
     expectSame([connection.state, next.state], ["closed", "active"], "the states");
   },
 
-  "losing and regaining the network is told": async (fixture) => {
-    if (!fixture.sut.dropNetwork) return;
+  "losing and regaining the network are events": async (fixture) => {
+    if (!fixture.edgeUnderTest.dropNetwork) return;
     const { connection } = await fixture.join();
-    await fixture.until(fixture.sut.dropNetwork(connection, true), "losing the network");
+    await fixture.until(fixture.edgeUnderTest.dropNetwork(connection, true), "losing the network");
     await fixture.eventually(() => connection.isReconnecting, "it is reconnecting");
-    await fixture.until(fixture.sut.dropNetwork(connection, false), "regaining it");
+    await fixture.until(fixture.edgeUnderTest.dropNetwork(connection, false), "regaining it");
     await fixture.eventually(() => !connection.isReconnecting, "it is back");
     expectSame(fixture.log.slice(1), ["reconnecting", "reconnected"], "the events");
   },
@@ -173,7 +172,7 @@ export const endings: Contract = {
     await fixture.until(anna.leave(), "leaving");
     await fixture.until(agent.close(), "closing");
     await fixture.until(fixture.edge.close(), "closing the edge");
-    expectSame(await fixture.sut.openResources?.() ?? 0, 0, "what is left");
-    expectSame(fixture.sut.clock?.pending ?? 0, 0, "timers left");
+    expectSame(await fixture.edgeUnderTest.openResources?.() ?? 0, 0, "what is left");
+    expectSame(fixture.edgeUnderTest.clock?.pending ?? 0, 0, "timers left");
   },
 };

@@ -1,13 +1,13 @@
 import type { AudioRow, EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Call } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import type { EventClass } from "../../events/event_manager.ts";
 import type { ConformanceOptions, EdgeUnderTest, RemoteParticipant } from "./under_test.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import * as events from "../../edge/events.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 
-/** An agent that only notes what it hears. */
+/** An agent that only measures what it hears. */
 export class RecordingAgent implements EdgeAgent {
   readonly user: { id: string; name: string };
   readonly hearing: { sampleRate: 16_000; agents: boolean };
@@ -30,12 +30,12 @@ export class RecordingAgent implements EdgeAgent {
   }
 }
 
-/** What a test works with: the edge, its time, and a log of its events. */
+/** The fixture of a test: the edge, its time, and a log of its events. */
 export class Fixture {
   readonly log: string[] = [];
   readonly #subscription: Disposable;
 
-  constructor(readonly sut: EdgeUnderTest, readonly options: ConformanceOptions) {
+  constructor(readonly edgeUnderTest: EdgeUnderTest, readonly options: ConformanceOptions) {
     const classes = [
       events.ParticipantJoinedEvent,
       events.ParticipantLeftEvent,
@@ -46,13 +46,13 @@ export class Fixture {
       events.ConnectionStateChangedEvent,
       events.CustomEventReceivedEvent,
     ];
-    this.#subscription = sut.edge.events.subscribe(classes, (event) => {
+    this.#subscription = edgeUnderTest.edge.events.subscribe(classes, (event) => {
       this.log.push(describe(event));
     });
   }
 
   get edge(): EdgeUnderTest["edge"] {
-    return this.sut.edge;
+    return this.edgeUnderTest.edge;
   }
 
   get limitMs(): number {
@@ -63,19 +63,19 @@ export class Fixture {
     return this.options.toleranceMs ?? 40;
   }
 
-  /** Waits for a promise, in the edge's own time. */
+  /** Waits for a promise, on the edge's clock. */
   until<T>(promise: PromiseLike<T>, what: string): Promise<T> {
-    if (this.sut.clock) return this.sut.clock.until(promise, this.limitMs);
+    if (this.edgeUnderTest.clock) return this.edgeUnderTest.clock.until(promise, this.limitMs);
     return waitFor(promise, what, { timeoutMs: this.limitMs });
   }
 
   /** Lets time pass. */
   async pass(ms: number): Promise<void> {
-    if (this.sut.clock) await this.sut.clock.advance(ms);
+    if (this.edgeUnderTest.clock) await this.edgeUnderTest.clock.advance(ms);
     else await sleep(ms);
   }
 
-  /** Waits until something is so. */
+  /** Waits until a condition holds. */
   async eventually(condition: () => boolean, what: string): Promise<void> {
     const stepMs = 10;
     for (let passed = 0; !condition(); passed += stepMs) {
@@ -88,7 +88,7 @@ export class Fixture {
   async join(
     agent: EdgeAgent = new RecordingAgent("agent"),
     callId = "kit",
-  ): Promise<{ connection: Connection; call: Call }> {
+  ): Promise<{ connection: CallConnection; call: Call }> {
     const call = await this.call(agent, callId);
     const connection = await this.until(this.edge.join(agent, call), "joining");
     return { connection, call };
@@ -101,26 +101,29 @@ export class Fixture {
   }
 
   async enter(call: Call, userId: string): Promise<RemoteParticipant> {
-    return await this.until(this.sut.enter(call, { userId }), `${userId} entering`);
+    return await this.until(this.edgeUnderTest.enter(call, { userId }), `${userId} entering`);
   }
 
-  /** Enters, and waits until the agent knows. */
-  async enterAndBeSeen(connection: Connection, userId: string): Promise<RemoteParticipant> {
-    const party = await this.enter(connection.call, userId);
+  /** Adds a person, and waits until the agent sees them. */
+  async enterAndBeSeen(connection: CallConnection, userId: string): Promise<RemoteParticipant> {
+    const participant = await this.enter(connection.call, userId);
     await this.eventually(
-      () => connection.participants.has(party.participantId),
+      () => connection.participants.has(participant.participantId),
       `${userId} is seen`,
     );
-    return party;
+    return participant;
   }
 
   async close(): Promise<void> {
     this.#subscription[Symbol.dispose]();
-    await this.until(this.sut[Symbol.asyncDispose](), "closing the edge");
+    await this.until(this.edgeUnderTest[Symbol.asyncDispose](), "closing the edge");
   }
 }
 
-/** A tone that is well audible. */
+/** Tests by name: a sentence of what an edge does. */
+export type Contract = { [sentence: string]: (fixture: Fixture) => Promise<void> };
+
+/** Returns a clearly audible tone. */
 export function tone(ms: number, sampleRate = 48_000, channels = 1): PcmChunk {
   const frames = Math.round(ms * sampleRate / 1000);
   const samples = new Int16Array(frames * channels);
@@ -151,13 +154,13 @@ export function expect(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(message);
 }
 
-/** Fails unless both are the same as JSON. */
+/** Fails unless both are equal as JSON. */
 export function expectSame(actual: unknown, expected: unknown, what: string): void {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
   expect(a === b, `${what}: expected ${b}, got ${a}`);
 }
 
-/** Gives what a promise rejects with; fails when it does not. */
+/** Returns what a promise rejects with; fails when it does not reject. */
 export async function rejection(promise: Promise<unknown>, what: string): Promise<unknown> {
   let value: unknown;
   try {

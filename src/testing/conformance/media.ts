@@ -1,36 +1,43 @@
-import type { Contract } from "./conformance.ts";
 import type { RemoteParticipant } from "./under_test.ts";
-import { audibleMs, expect, type Fixture, RecordingAgent, rejection, tone } from "./fixture.ts";
-import { expectSame } from "./fixture.ts";
+import {
+  audibleMs,
+  type Contract,
+  expect,
+  expectSame,
+  type Fixture,
+  RecordingAgent,
+  rejection,
+  tone,
+} from "./fixture.ts";
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import { AudioReceivedEvent } from "../../edge/events.ts";
 import { TrackType } from "../../edge/types.ts";
 
-/** How late the last of what was said may be heard. */
-const PATIENCE_MS = 3000;
+/** Milliseconds within which the last audio must arrive. */
+const MAX_DELAY_MS = 3000;
 
 function near(fixture: Fixture, actual: number | undefined, expected: number, what: string): void {
   const off = Math.abs((actual ?? 0) - expected);
   expect(off <= fixture.toleranceMs, `${what}: expected about ${expected} ms, got ${actual}`);
 }
 
-/** As `near`, with patience for what is still on its way: jitter buffers and busy machines. */
+/** As `near`, after waiting for audio in jitter buffers and on busy machines. */
 async function comesNear(
   fixture: Fixture,
   read: () => number | undefined,
   expected: number,
   what: string,
 ): Promise<void> {
-  for (let passed = 0; passed < PATIENCE_MS; passed += 50) {
+  for (let passed = 0; passed < MAX_DELAY_MS; passed += 50) {
     if (Math.abs((read() ?? 0) - expected) <= fixture.toleranceMs) break;
     await fixture.pass(50);
   }
   near(fixture, read(), expected, what);
 }
 
-/** What is heard, said and seen. */
+/** Audio and video. */
 export const media: Contract = {
-  "what a person says is heard in full": async (fixture) => {
+  "the agent hears all of a person's speech": async (fixture) => {
     const agent = new RecordingAgent("agent");
     const { connection } = await fixture.join(agent);
     const anna = await fixture.enterAndBeSeen(connection, "anna");
@@ -40,7 +47,7 @@ export const media: Contract = {
     expectSame([...agent.heardMs.keys()], [anna.participantId], "who was heard");
   },
 
-  "audio events name their connection and participant and carry a copy": async (fixture) => {
+  "AudioReceivedEvent names its connection and participant and carries a copy": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const kept: AudioReceivedEvent[] = [];
@@ -56,14 +63,14 @@ export const media: Contract = {
     expectSame([...from], [anna.participantId], "who was heard");
   },
 
-  "audio that comes before its track's event is heard, and the track is told once": async (
+  "audio before its track's event is heard, and the track is added once": async (
     fixture,
   ) => {
-    if (!fixture.sut.enterEarly) return;
+    if (!fixture.edgeUnderTest.enterEarly) return;
     const agent = new RecordingAgent("agent");
     const { connection, call } = await fixture.join(agent);
     const anna = await fixture.until(
-      fixture.sut.enterEarly(call, { userId: "anna", trackDelayMs: 200 }),
+      fixture.edgeUnderTest.enterEarly(call, { userId: "anna", trackDelayMs: 200 }),
       "entering",
     );
     await fixture.eventually(() => connection.participants.size === 1, "she is seen");
@@ -74,7 +81,7 @@ export const media: Contract = {
     expectSame(told.length, 1, "events of the track");
   },
 
-  "nobody is heard while muted": async (fixture) => {
+  "a muted participant is not heard": async (fixture) => {
     const agent = new RecordingAgent("agent");
     const { connection } = await fixture.join(agent);
     const anna = await fixture.enterAndBeSeen(connection, "anna");
@@ -85,7 +92,9 @@ export const media: Contract = {
     near(fixture, agent.heardMs.get(anna.participantId), 0, "what was heard");
   },
 
-  "nobody is heard after leaving in mid-sentence, and the others are": async (fixture) => {
+  "a participant who leaves in mid-sentence is not heard any more, and the others are": async (
+    fixture,
+  ) => {
     const agent = new RecordingAgent("agent");
     const { connection } = await fixture.join(agent);
     const anna = await fixture.enterAndBeSeen(connection, "anna");
@@ -104,7 +113,9 @@ export const media: Contract = {
     await comesNear(fixture, () => agent.heardMs.get(bert.participantId), 1000, "bert's part");
   },
 
-  "a rate that changes in mid-call is neither a gap nor a change of speed": async (fixture) => {
+  "a sample rate that changes during a call causes neither a gap nor another speed": async (
+    fixture,
+  ) => {
     if (fixture.options.rateChange === false) return;
     const agent = new RecordingAgent("agent");
     const { connection } = await fixture.join(agent);
@@ -122,28 +133,31 @@ export const media: Contract = {
     using _subscription = fixture.edge.events.subscribe(AudioReceivedEvent, (event) => {
       heard.push({ callId: event.connection.call.id, from: event.participant.id });
     });
-    const parties: RemoteParticipant[] = [];
+    const participants: RemoteParticipant[] = [];
     for (const [index, agent] of agents.entries()) {
       const { connection } = await fixture.join(agent, `kit-${index}`);
-      parties.push(await fixture.enterAndBeSeen(connection, `person-${index}`));
+      participants.push(await fixture.enterAndBeSeen(connection, `person-${index}`));
     }
-    const speaking = Promise.all([parties[0]!.speak(tone(200)), parties[1]!.speak(tone(500))]);
+    const speaking = Promise.all([
+      participants[0]!.speak(tone(200)),
+      participants[1]!.speak(tone(500)),
+    ]);
     await fixture.until(speaking, "speaking");
     await fixture.pass(200);
     for (const [index, expected] of [200, 500].entries()) {
       const { heardMs } = agents[index]!;
-      const id = parties[index]!.participantId;
+      const id = participants[index]!.participantId;
       await comesNear(fixture, () => heardMs.get(id), expected, `agent ${index}`);
       const audible = [...heardMs].filter(([, ms]) => ms > 0).map(([heardId]) => heardId);
       expectSame(audible, [id], `whom agent ${index} heard`);
     }
     const crossed = heard.filter(({ callId, from }) => {
-      return parties[Number(callId.split("-")[1])]!.participantId !== from;
+      return participants[Number(callId.split("-")[1])]!.participantId !== from;
     });
     expectSame(crossed.length, 0, "events of the other call");
   },
 
-  "agents are heard by agents who ask for it, and by no others": async (fixture) => {
+  "agents hear agents only when they ask to": async (fixture) => {
     const call = await fixture.call();
     const deaf = new RecordingAgent("deaf");
     const curious = new RecordingAgent("curious", { hearsAgents: true });
@@ -163,7 +177,7 @@ export const media: Contract = {
     audio.close();
   },
 
-  "what the agent says is heard in full and once": async (fixture) => {
+  "the agent's speech is heard in full and once": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const audio = fixture.edge.createAudioTrack();
@@ -179,20 +193,22 @@ export const media: Contract = {
     audio.close();
   },
 
-  "voice and picture are published in one negotiation": async (fixture) => {
+  "audio and video are published in one negotiation": async (fixture) => {
     const { connection } = await fixture.join();
     const audio = fixture.edge.createAudioTrack();
     const video = new LatestVideoTrack();
-    const before = fixture.sut.negotiations?.(connection) ?? 0;
+    const before = fixture.edgeUnderTest.negotiations?.(connection) ?? 0;
     const tracks = fixture.options.video === false ? { audio } : { audio, video };
     await fixture.until(fixture.edge.publishTracks(tracks, { connection }), "publishing");
-    const after = fixture.sut.negotiations?.(connection) ?? before + 1;
+    const after = fixture.edgeUnderTest.negotiations?.(connection) ?? before + 1;
     expectSame(after - before, 1, "negotiations");
     audio.close();
     video.close();
   },
 
-  "a flush falls silent at once, and tells what was played and what was not": async (fixture) => {
+  "flush silences immediately, and returns what was played and what was discarded": async (
+    fixture,
+  ) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const audio = fixture.edge.createAudioTrack();
@@ -215,7 +231,7 @@ export const media: Contract = {
     audio.close();
   },
 
-  "pausing falls silent and resuming says the rest": async (fixture) => {
+  "pause silences and resume plays the rest": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const audio = fixture.edge.createAudioTrack();
@@ -245,7 +261,7 @@ export const media: Contract = {
     audio.close();
   },
 
-  "pictures are had by their track, and end with it": async (fixture) => {
+  "video frames come from their track, and end with it": async (fixture) => {
     if (fixture.options.video === false) return;
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
@@ -268,7 +284,7 @@ export const media: Contract = {
     }
   },
 
-  "a track that does not exist cannot be subscribed to": async (fixture) => {
+  "addTrackSubscriber returns undefined for an unknown track": async (fixture) => {
     const { connection } = await fixture.join();
     const none = fixture.edge.addTrackSubscriber("no such track", { connection });
     expectSame(none, undefined, "the subscription");

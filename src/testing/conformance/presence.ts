@@ -1,29 +1,30 @@
-import type { Contract } from "./conformance.ts";
-import { expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
+import type { Connection } from "../../edge/connection.ts";
+import { type Contract, expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
 
-/** Who is there, and what that makes of the connection. */
+/** Participants, and the state of the connection. */
 export const presence: Contract = {
-  "a user can be authenticated, and again": async (fixture) => {
+  "authenticate accepts a user repeatedly": async (fixture) => {
     await fixture.call(new RecordingAgent("one"));
     await fixture.call(new RecordingAgent("one"));
     await fixture.call(new RecordingAgent("two"));
   },
 
-  "a call can be created and found again": async (fixture) => {
+  "createCall creates a call, and returns it again": async (fixture) => {
     const first = await fixture.call();
     const again = await fixture.call();
     expectSame([first.id, again.id, again.type], ["kit", "kit", "default"], "the calls");
   },
 
-  "joining a call that nobody is in gives a connection that waits": async (fixture) => {
+  "joining an empty call returns a waiting connection": async (fixture) => {
     const { connection, call } = await fixture.join();
     expectSame(connection.state, "waiting", "the state");
     expectSame(connection.participants.size, 0, "the participants");
-    expectSame([connection.call.id, connection.edge === fixture.edge], [call.id, true], "its call");
+    const { edge } = connection as Connection;
+    expectSame([connection.call.id, edge === fixture.edge], [call.id, true], "its call");
     expectSame(fixture.log, ["establishing -> waiting"], "the events");
   },
 
-  "a call that nobody joined is idle from the moment the agent joined": async (fixture) => {
+  "an empty call is idle from the moment the agent joined": async (fixture) => {
     const { connection } = await fixture.join();
     await fixture.pass(120);
     expect(connection.idleForMs() >= 100, `idle for ${connection.idleForMs()} ms after 120`);
@@ -31,16 +32,16 @@ export const presence: Contract = {
     expect(connection.idleSince() > 0, "idleSince tells when");
   },
 
-  "who is in the call already is announced on joining, with the tracks": async (fixture) => {
+  "participants in the call are announced on joining, with their tracks": async (fixture) => {
     const agent = new RecordingAgent("agent");
     const call = await fixture.call(agent);
-    // A call may exist for people only while somebody is in it: an agent keeps it open.
-    const host = await fixture.until(
-      fixture.edge.join(new RecordingAgent("host"), call),
+    // A call may exist for people only while an agent keeps it open.
+    const first = await fixture.until(
+      fixture.edge.join(new RecordingAgent("first"), call),
       "joining",
     );
-    const anna = await fixture.enterAndBeSeen(host, "anna");
-    await fixture.eventually(() => host.tracks.size > 0, "the host sees the track");
+    const anna = await fixture.enterAndBeSeen(first, "anna");
+    await fixture.eventually(() => first.tracks.size > 0, "the first agent sees the track");
     const connection = await fixture.until(fixture.edge.join(agent, call), "joining");
     await fixture.eventually(
       () => connection.participants.has(anna.participantId),
@@ -56,7 +57,7 @@ export const presence: Contract = {
     expectSame(joined, 2, "announcements, one for each of the two connections");
   },
 
-  "the connection is active while a person is there and idle when all have left": async (
+  "the connection is active while a person is present and idle when all have left": async (
     fixture,
   ) => {
     const { connection } = await fixture.join();
@@ -81,7 +82,7 @@ export const presence: Contract = {
     ], "the states");
   },
 
-  "waiting for a participant ends when one comes, and waits again after all have left": async (
+  "waitForParticipant resolves when one joins, and waits again after all have left": async (
     fixture,
   ) => {
     const { connection } = await fixture.join();
@@ -97,7 +98,7 @@ export const presence: Contract = {
     expectSame((error as Error).name, "TimeoutError", "the error");
   },
 
-  "somebody's leaving is announced after his track's removal": async (fixture) => {
+  "a participant's leaving follows the removal of their tracks": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const id = anna.participantId;
@@ -110,7 +111,7 @@ export const presence: Contract = {
     expectSame([connection.participants.size, connection.tracks.size], [0, 0], "what is left");
   },
 
-  "one user on two devices is two participants, and leaving with one takes one away": async (
+  "one user on two devices is two participants, and leaving with one removes one": async (
     fixture,
   ) => {
     const { connection } = await fixture.join();
@@ -130,7 +131,7 @@ export const presence: Contract = {
     expectSame(connection.state, "active", "the state");
   },
 
-  "muting and unmuting are told": async (fixture) => {
+  "muting and unmuting update the track": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     await fixture.eventually(() => connection.tracks.size === 1, "her track is known");
@@ -144,7 +145,7 @@ export const presence: Contract = {
     expectSame(told, [`track of ${id} muted`, `track of ${id} unmuted`], "the events");
   },
 
-  "an agent is no person: two agents alone wait, and are idle": async (fixture) => {
+  "agents are not people: two agents alone wait, and are idle": async (fixture) => {
     const call = await fixture.call();
     const one = await fixture.until(fixture.edge.join(new RecordingAgent("one"), call), "joining");
     const two = await fixture.until(fixture.edge.join(new RecordingAgent("two"), call), "joining");

@@ -1,74 +1,74 @@
 /**
- * What an edge's author gives the conformance kit: the edge, and the other side of its calls.
+ * What an edge's author implements for the conformance kit: the edge, and the other side of its calls.
  *
  * @module
  */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Call } from "../../edge/call.ts";
-import type { Connection } from "../../edge/connection.ts";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import type { JsonValue, TrackType } from "../../edge/types.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 
-/** A person on the other side of a call: a browser, or whatever stands for one. */
+/** A person on the other side of a call: a browser, or a stand-in for one. */
 export interface RemoteParticipant {
   /** The participant's id, as the agent sees it. */
   readonly participantId: string;
-  /** How much of the agents was heard so far, in milliseconds; silence does not count. */
+  /** Milliseconds of the agents that this person heard so far, without silence. */
   readonly heardMs: number;
-  /** Custom events that arrived here. */
+  /** Custom events that this person received. */
   readonly customEvents: readonly JsonValue[];
   /** Says `pcm` in real time; resolves when it is said. */
   speak(pcm: PcmChunk): Promise<void>;
   /** Mutes or unmutes the microphone. */
   mute(muted: boolean): Promise<void>;
-  /** Sends data of the application's own. */
+  /** Sends a custom event. */
   sendCustomEvent(data: JsonValue): Promise<void>;
-  /** Shows a camera or a screen that moves, until the result is disposed. For edges with video. */
+  /** Publishes a moving camera or screen, until the result is disposed. For edges with video. */
   publishVideo?(type: TrackType.VIDEO | TrackType.SCREEN_SHARE): Promise<AsyncDisposable>;
   /** Leaves the call. */
   leave(): Promise<void>;
 }
 
-/** An edge, and how the kit drives the other side of it. */
+/** An edge, and the functions with which the kit drives its other side. */
 export interface EdgeUnderTest extends AsyncDisposable {
-  /** The edge that the call is reached over. */
+  /** The edge of the calls. */
   readonly edge: EdgeTransport;
-  /** The clock that the edge runs on, where it is a virtual one. */
+  /** The clock of the edge, if it is a virtual one. */
   readonly clock?: VirtualClock;
-  /** Lets a person into a call, with a microphone. */
+  /** Adds a person with a microphone to a call. */
   enter(call: Call, options: { userId: string }): Promise<RemoteParticipant>;
   /**
-   * Lets a person in who is heard so much earlier than the agent is told of the microphone's track.
-   * Left out where that cannot be brought about.
+   * Adds a person whose audio arrives `trackDelayMs` before the microphone's track is published. Leave
+   * it out where an edge cannot do that.
    */
   enterEarly?(
     call: Call,
     options: { userId: string; trackDelayMs: number },
   ): Promise<RemoteParticipant>;
-  /** Ends a call for everybody. Left out where an edge has no such thing. */
+  /** Ends a call for all members. Leave it out where an edge cannot. */
   endCall?(call: Call): Promise<void>;
-  /** Loses the agent's network, or brings it back. Left out where that cannot be done. */
-  dropNetwork?(connection: Connection, lost: boolean): Promise<void>;
-  /** How many times tracks were negotiated. Left out where that cannot be counted. */
-  negotiations?(connection: Connection): number;
-  /** What is still open when everything was closed: sockets, processes, members. Must be 0. */
+  /** Drops the agent's network, or restores it. Leave it out where that is impossible. */
+  dropNetwork?(connection: CallConnection, lost: boolean): Promise<void>;
+  /** Returns how many times tracks were negotiated. Leave it out where that is unknown. */
+  negotiations?(connection: CallConnection): number;
+  /** Returns how many resources are open after closing: sockets, processes, members. Must be 0. */
   openResources?(): number | Promise<number>;
 }
 
-/** Makes a new edge for one test. */
+/** Creates a new edge for one test. */
 export type EdgeFactory = () => EdgeUnderTest | Promise<EdgeUnderTest>;
 
-/** How the kit treats an edge. */
+/** Options for the conformance kit. */
 export interface ConformanceOptions {
-  /** Stands before each test's name. */
+  /** The prefix of each test's name. */
   name: string;
   /** Whether the edge carries video. Default `true`. */
   video?: boolean;
-  /** Whether parties can speak at rates that change in mid-call. Default `true`. */
+  /** Whether participants can change their sample rate during a call. Default `true`. */
   rateChange?: boolean;
-  /** How far durations may be off, in milliseconds: codecs and jitter buffers. Default 40. */
+  /** Tolerance of durations, in milliseconds, for codecs and jitter buffers. Default 40. */
   toleranceMs?: number;
-  /** How long the kit waits for what must happen. Default 10,000. */
+  /** Milliseconds that the kit waits for an expected event. Default 10,000. */
   limitMs?: number;
 }

@@ -5,11 +5,11 @@ import { PcmChunk } from "../../audio/pcm_chunk.ts";
 const BACKLOGS: readonly unknown[] = ["rows", "sinks", "permuted"];
 
 /**
- * Throws when a script cannot be played as it says. A slip in a script would otherwise be a call in
- * which nothing happens, and a test that passes for it.
+ * Throws when a script is wrong. A mistake in a script could otherwise be a call in which nothing
+ * happens, and a test that passes because of it.
  *
- * @throws {TypeError} something is missing or of the wrong type.
- * @throws {RangeError} a number is out of its range, or an id is empty or there twice.
+ * @throws {TypeError} a field is missing or has the wrong type.
+ * @throws {RangeError} a number is out of range, or an id is empty or a duplicate.
  */
 export function assertScript(script: CallScript): void {
   assertObject("script", script);
@@ -34,7 +34,7 @@ export function assertScript(script: CallScript): void {
     if (other !== undefined) {
       throw new RangeError(
         `${field} must differ from ${other}, got ${shown(id)} twice: ` +
-          `give another device of one user an id of its own`,
+          `give each device of a user its own id`,
       );
     }
     ids.set(id, field);
@@ -117,7 +117,7 @@ function each<T>(
 interface Limits {
   least?: number;
   most?: number;
-  /** Whether `Infinity`, for never, is out of place. */
+  /** Whether `Infinity`, for never, is not allowed. */
   finite?: boolean;
 }
 
@@ -138,7 +138,9 @@ function assertNumber(name: string, value: unknown, limits: Limits = {}): void {
 }
 
 function assertId(name: string, value: unknown): void {
-  if (typeof value !== "string") throw new TypeError(`${name} must be text, got ${shown(value)}`);
+  if (typeof value !== "string") {
+    throw new TypeError(`${name} must be a string, got ${shown(value)}`);
+  }
   if (value === "") throw new RangeError(`${name} must not be empty, got ""`);
 }
 

@@ -1,5 +1,5 @@
 import type { CloseReason, ConnectionState } from "../../edge/types.ts";
-import type { NetworkFigures } from "./network.ts";
+import type { NetworkFigures } from "./simulated_link.ts";
 import type { CallScript } from "./script.ts";
 import { type Interval, Intervals, uncovered } from "./intervals.ts";
 import { drawTimeline, writeTimeline } from "./timeline.ts";
@@ -8,21 +8,21 @@ import { drawTimeline, writeTimeline } from "./timeline.ts";
 export class CallRecord {
   /** What people said, by participant id: what left their microphones. */
   readonly spoken: Map<string, Intervals> = new Map();
-  /** Whom the agent heard, by participant id, by the time at which it was said and arrived. */
+  /** What the agent heard, by participant id and time of arrival. */
   readonly heard: Map<string, Intervals> = new Map();
-  /** When the agent sounded, as it left its network. */
+  /** When the agent was audible, as its audio left for the network. */
   readonly said: Intervals = new Intervals(20);
-  /** When the agent was heard, by participant id. */
+  /** When each participant heard the agent, by participant id. */
   readonly heardBy: Map<string, Intervals> = new Map();
-  /** What went wrong and was survived. */
+  /** Errors that the call survived. */
   readonly errors: string[] = [];
-  /** How much later than it arrived something was processed, at worst. */
+  /** The longest time between a slot's arrival and its processing. */
   worstLatenessMs = 0;
   /** Slots of 20 ms that were dropped because the agent was too slow. */
   droppedSlots = 0;
-  /** The same by participant id: each has a ring of his own. */
-  droppedBy: { [participantId: string]: number } = {};
-  /** What became of each person's packets. */
+  /** Dropped slots per participant id. */
+  droppedSlotsByParticipant: { [participantId: string]: number } = {};
+  /** Counts of each person's packets. */
   network: { [participantId: string]: NetworkFigures } = {};
   /** The connection's last state. */
   state: ConnectionState = "establishing";
@@ -45,7 +45,7 @@ export class CallRecord {
     return this.script.seed;
   }
 
-  /** Everything that happened, a line each: the same bytes for the same script and seed. */
+  /** A line for each thing that happened: the same bytes for the same script and seed. */
   get log(): string {
     return this.#lines.join("\n") + "\n";
   }
@@ -56,9 +56,9 @@ export class CallRecord {
   }
 
   /**
-   * How much of somebody was heard, in milliseconds.
+   * Returns how much of a participant the agent heard, in milliseconds.
    *
-   * @throws {RangeError} nobody of that id was in the call.
+   * @throws {RangeError} no participant of that id was in the call.
    */
   heardMs(participantId: string): number {
     this.#assertKnown(participantId);
@@ -66,10 +66,10 @@ export class CallRecord {
   }
 
   /**
-   * What of somebody's words did not reach the agent's processors, by the time of their arrival.
-   * Gaps up to `toleratedMs` (default 20) are left out.
+   * Returns the parts of a participant's speech that did not reach the agent's processors, by time
+   * of arrival. Leaves out gaps of up to `toleratedMs` (default 20).
    *
-   * @throws {RangeError} nobody of that id was in the call.
+   * @throws {RangeError} no participant of that id was in the call.
    */
   gaps(participantId: string, options: { toleratedMs?: number } = {}): Interval[] {
     this.#assertKnown(participantId);
@@ -83,10 +83,10 @@ export class CallRecord {
   }
 
   /**
-   * For each time that somebody began to speak while he heard the agent: how long the agent still
-   * sounded to him. Pauses up to `pauseMs` (default 400), as between words, are no silence.
+   * Returns, for each time that a participant began to speak while hearing the agent, how long they
+   * still heard it. Pauses of up to `pauseMs` (default 400), as between words, are not silence.
    *
-   * @throws {RangeError} nobody of that id was in the call.
+   * @throws {RangeError} no participant of that id was in the call.
    */
   bargeInToSilenceMs(participantId: string, options: { pauseMs?: number } = {}): number[] {
     this.#assertKnown(participantId);
@@ -100,21 +100,21 @@ export class CallRecord {
     });
   }
 
-  /** The call as a picture in text: who spoke, who was heard, what the agent said. */
+  /** Returns the call as a picture in text: who spoke, who was heard, what the agent said. */
   timeline(options: { columns?: number } = {}): string {
     return writeTimeline(this, options.columns ?? 100);
   }
 
-  /** The call as an SVG picture. */
+  /** Returns the call as an SVG picture. */
   svg(): string {
     return drawTimeline(this);
   }
 
-  /** A misspelt id would be somebody of whom nothing is missing. */
+  /** With a misspelt id nothing would be missing, and a test would pass. */
   #assertKnown(participantId: string): void {
     const known = new Set([
       ...this.script.people.map((person) => person.id ?? person.userId),
-      // Whom the application let in by itself is in no script.
+      // Participants whom the application added itself are in no script.
       ...this.joined,
     ]);
     if (known.has(participantId)) return;
@@ -122,7 +122,7 @@ export class CallRecord {
     const got = `got ${JSON.stringify(participantId)}`;
     throw new RangeError(
       known.size === 0
-        ? `nobody was in the call, ${got}`
+        ? `the call had no participants, ${got}`
         : `participantId must be one of ${names}, ${got}`,
     );
   }

@@ -1,4 +1,4 @@
-/** A stretch of a call, in milliseconds since it began. */
+/** An interval of a call, in milliseconds since it began. */
 export interface Interval {
   /** When it begins. */
   readonly fromMs: number;
@@ -6,13 +6,12 @@ export interface Interval {
   readonly untilMs: number;
 }
 
-/** Collects marks into intervals: marks that are close to each other are one. */
+/** Collects marks into intervals; merges marks that are close to each other. */
 export class Intervals {
   readonly #closeMs: number;
   readonly #list: { fromMs: number; untilMs: number }[] = [];
 
-  /** @param closeMs how far marks may be apart */
-  /** Makes an intervals. */
+  /** @param closeMs the longest gap between marks of one interval */
   constructor(closeMs = 0) {
     this.#closeMs = closeMs;
   }
@@ -22,12 +21,12 @@ export class Intervals {
     return this.#list;
   }
 
-  /** How long they are together. */
+  /** Their total length. */
   get totalMs(): number {
     return this.#list.reduce((sum, one) => sum + one.untilMs - one.fromMs, 0);
   }
 
-  /** Marks a stretch. Stretches may come in any order. */
+  /** Marks an interval. Marks may come in any order. */
   mark(fromMs: number, untilMs: number): void {
     const list = this.#list;
     let at = list.length;
@@ -37,7 +36,7 @@ export class Intervals {
       before.untilMs = Math.max(before.untilMs, untilMs);
       at--;
     } else list.splice(at, 0, { fromMs, untilMs });
-    // What comes after may touch it now.
+    // Later intervals may touch it now.
     const one = list[at]!;
     for (let next; (next = list[at + 1]) && next.fromMs - one.untilMs <= this.#closeMs;) {
       one.untilMs = Math.max(one.untilMs, next.untilMs);
@@ -46,7 +45,7 @@ export class Intervals {
   }
 }
 
-/** What of `whole` is not covered by `parts`. */
+/** Returns the intervals of `whole` that `parts` do not cover. */
 export function uncovered(whole: Interval, parts: readonly Interval[]): Interval[] {
   const missing: Interval[] = [];
   let at = whole.fromMs;

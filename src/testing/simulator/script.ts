@@ -1,5 +1,5 @@
 /**
- * What happens in a simulated call.
+ * The script of a simulated call.
  *
  * @module
  */
@@ -10,79 +10,79 @@ import type { CloseReason } from "../../edge/types.ts";
 import type { MemoryEdge } from "../memory_edge.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 
-/** The way between one person and the agent. Nothing of it is lost or late unless said. */
+/** The network between one person and the agent. Default: no loss and no delay. */
 export interface NetworkConditions {
-  /** One way, in milliseconds. Default 0. */
+  /** One-way delay, in milliseconds. Default 0. */
   delayMs?: number;
-  /** On top of that, evenly spread from 0 to this. Default 0. */
+  /** Additional delay, uniform from 0 to this. Default 0. */
   jitterMs?: number;
-  /** How late a packet may be before it counts as lost: the jitter buffer. Default 60. */
+  /** The jitter buffer: later packets count as lost. Default 60. */
   bufferMs?: number;
-  /** Part of the packets (20 ms each) that are lost, 0 to 1. Default 0. */
+  /** Share of the packets (20 ms each) that are lost, 0 to 1. Default 0. */
   loss?: number;
   /**
-   * How many packets a loss takes on average, at least 1. Default 1. Losses above
-   * `burst / (burst + 1)` take more, as they leave only one packet between two of them.
+   * Packets per loss on average, at least 1. Default 1. A loss above `burst / (burst + 1)` has longer
+   * bursts, since only one packet lies between two of them.
    */
   burst?: number;
-  /** Part of the packets that are overtaken by the next two. Default 0. */
+  /** Share of the packets that the next two overtake. Default 0. */
   reordering?: number;
-  /** Part of the packets that arrive twice. Default 0. */
+  /** Share of the packets that arrive twice. Default 0. */
   duplication?: number;
-  /** When nothing gets through at all: from, until. */
+  /** Intervals in which all packets are lost: from, until. */
   cuts?: readonly (readonly [fromMs: number, untilMs: number])[];
 }
 
-/** Something that a person says. */
+/** An utterance of a person. */
 export interface ScriptedUtterance {
-  /** When he begins, in milliseconds since the call began. */
+  /** When they begin, in milliseconds since the call began. */
   atMs: number;
-  /** What he says: a WAV that was read, a tone, noise like speech. Of any rate. */
+  /** What they say, at any rate: e.g. a WAV file, a tone, noise like speech. */
   pcm: PcmChunk;
 }
 
-/** One person with one device. Two with one `userId` are one person with two devices. */
+/** A person with one device. Two with one `userId` are one person with two devices. */
 export interface ScriptedPerson {
-  /** Whose message it is: a user's id. */
+  /** The user's id. */
   userId: string;
-  /** The participant's id; `userId` unless given. */
+  /** The participant's id. Default: `userId`. */
   id?: string;
-  /** Default 0: before the agent. */
+  /** When they join. Default 0: before the agent. */
   joinsAtMs?: number;
-  /** Default: stays. */
+  /** When they leave. Default: they stay. */
   leavesAtMs?: number;
-  /** What he says, and when. */
+  /** Their utterances. */
   says?: readonly ScriptedUtterance[];
-  /** When the microphone is muted: from, until. */
+  /** Intervals in which the microphone is muted: from, until. */
   mutes?: readonly (readonly [fromMs: number, untilMs: number])[];
-  /** How late his track is announced, though his audio comes; `Infinity`: never. Default 0. */
+  /** How much later than its audio the track is published; `Infinity`: never. Default 0. */
   trackDelayMs?: number;
-  /** What lies between him and the agent, both ways. */
+  /** The network to the agent, in both directions. */
   network?: NetworkConditions;
 }
 
-/** The agent's program stands still. */
+/** A stall of the agent's program. */
 export interface Stall {
   /** When it begins. */
   atMs: number;
   /** For how long. */
   forMs: number;
   /**
-   * How what came meanwhile is handed over: row by row, one person's after another's (as sinks do),
-   * or in rows whose entries are permuted. Default `"rows"`.
+   * How the audio of the stall is delivered: row by row, one person's after another's (as sinks do), or
+   * in rows with permuted entries. Default `"rows"`.
    */
   backlog?: "rows" | "sinks" | "permuted";
 }
 
-/** What the script's `agent` gets to work with. */
+/** A running simulation, for the script's callbacks. */
 export interface Simulation {
   /** The edge that the call is on. */
   readonly edge: MemoryEdge;
-  /** The call's time, which begins at 0. */
+  /** The clock of the call, which starts at 0. */
   readonly clock: VirtualClock;
-  /** The agent, once it is made. */
+  /** The agent; throws before it exists. */
   readonly agent: Agent;
-  /** Writes a line of the application's own into the log. */
+  /** Adds a line to the log. */
   note(text: string): void;
 }
 
@@ -90,22 +90,22 @@ export interface Simulation {
 export interface CallScript {
   /** The same seed gives the same log, to the byte. */
   seed: number;
-  /** Who takes part, beside the agent: each with a participant id of his own. */
+  /** The people in the call, each with their own participant id. */
   people: readonly ScriptedPerson[];
-  /** The agent as it is, with the edge and the clock of the simulation. */
+  /** Returns the options of the agent; the simulation adds its edge and clock. */
   agent: (simulation: Simulation) => Omit<AgentOptions, "edge" | "clock" | "agentUser">;
-  /** When the agent begins to join. Default 0. */
+  /** When the agent starts to join. Default 0. */
   agentJoinsAtMs?: number;
   /** How long the agent waits for the first person. Default 0. */
   participantWaitTimeoutMs?: number;
-  /** When the agent's program stands still. */
+  /** The stalls of the agent's program. */
   stalls?: readonly Stall[];
-  /** When the agent's network is being repaired, and nothing gets through: from, until. */
+  /** Intervals in which the agent's network reconnects and all packets are lost: from, until. */
   reconnects?: readonly (readonly [fromMs: number, untilMs: number])[];
-  /** When it ends. */
+  /** When the call ends. */
   endsAtMs: number;
-  /** How: `"left"` when the agent closes. Default `"call-ended"`. */
+  /** How the call ends: `"left"` when the agent closes. Default `"call-ended"`. */
   ends?: CloseReason;
-  /** Called when the agent has joined; what it does is part of the call. */
+  /** Called when the agent has joined. */
   onJoined?: (simulation: Simulation) => void | Promise<void>;
 }

@@ -7,25 +7,24 @@ import { audibleMs } from "../conformance/fixture.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { promised, promiseIn } from "../../events/user_code.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { SLOT_MS } from "../../audio/grid.ts";
 import { Random } from "../random.ts";
 import type { MemoryParticipant } from "../memory_participant.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 import { assertScript } from "./assert_script.ts";
 import { CallRecord } from "./call_record.ts";
-import { SimulatedNetwork } from "./carrier.ts";
+import { SimulatedNetwork } from "./simulated_network.ts";
 import { Intervals } from "./intervals.ts";
 import { SimulatedEdge } from "./simulated_edge.ts";
 import { StallableClock } from "./stallable_clock.ts";
 import { messageOf } from "../../events/error_text.ts";
 
-const SLOT_MS = 20;
-
-/** A simulated call did not go as it should: its message carries the seed and the timeline. */
+/** A simulated call or its check failed; the message carries the seed, the timeline and the log. */
 export class SimulationError extends Error {
   /** The class's name. */
   override name = "SimulationError";
 
-  /** Makes a simulation error. */
+  /** Errors come from `simulateCall`. */
   constructor(readonly record: CallRecord, cause: unknown) {
     checkMethods(record, "record", "a CallRecord", ["timeline"]);
     const what = messageOf(cause);
@@ -34,14 +33,14 @@ export class SimulationError extends Error {
 }
 
 /**
- * Plays a call through: the real agent, over networks as bad as the script says, in virtual time.
+ * Runs a call from beginning to end: the real agent, over the networks of the script, in virtual time.
  * Ten minutes take a second or two, and the same seed gives the same log to the byte.
  *
- * @param check asked when the call is over; what it throws is thrown with the seed, a timeline and
- *   the log of the call
+ * @param check called when the call is over; `simulateCall` throws what it throws, with the seed, a
+ *   timeline and the log of the call
  * @throws {SimulationError} the call, or `check`, failed.
- * @throws {TypeError} something in the script is missing or of the wrong type.
- * @throws {RangeError} a number in the script is out of its range, or an id is empty or there twice.
+ * @throws {TypeError} a field of the script is missing or has the wrong type.
+ * @throws {RangeError} a number in the script is out of range, or an id is empty or a duplicate.
  *
  * @example
  * ```ts
@@ -80,10 +79,10 @@ class Simulator implements Simulation {
   readonly edge: SimulatedEdge;
   readonly #script: CallScript;
   readonly #agentClock: StallableClock;
-  readonly #carrier: SimulatedNetwork;
-  readonly #parties = new Map<string, MemoryParticipant>();
+  readonly #network: SimulatedNetwork;
+  readonly #participants = new Map<string, MemoryParticipant>();
   #agent: Agent | undefined;
-  /** Whether the 10 ms that the agent says right now are no silence. */
+  /** Whether the agent's current 10 ms are audible. */
   #sounds = false;
 
   constructor(script: CallScript) {
@@ -91,7 +90,7 @@ class Simulator implements Simulation {
     this.#agentClock = new StallableClock(this.clock);
     const networks = new Map(script.people.map((one) => [idOf(one), one.network ?? {}]));
     const cuts = script.reconnects ?? [];
-    this.#carrier = new SimulatedNetwork({
+    this.#network = new SimulatedNetwork({
       clock: this.clock,
       agentClock: this.#agentClock,
       random: new Random(script.seed),
@@ -107,14 +106,14 @@ class Simulator implements Simulation {
     this.edge = new SimulatedEdge({
       clock: this.clock,
       agentClock: this.#agentClock,
-      carrier: this.#carrier,
+      network: this.#network,
     });
-    this.record = new CallRecord(script, (id) => this.#carrier.delayMs(id));
+    this.record = new CallRecord(script, (id) => this.#network.delayMs(id));
   }
 
   get agent(): Agent {
     if (this.#agent) return this.#agent;
-    throw new TypeError("the agent is not made yet: use it when something is heard, or later");
+    throw new TypeError("the agent does not exist yet: use it in its callbacks, or after joining");
   }
 
   note(text: string): void {
@@ -126,16 +125,20 @@ class Simulator implements Simulation {
     const script = this.#script;
     this.#listen();
     const options = script.agent(this);
-    checkObject(options, "agent", "a function that gives an agent's options");
+    checkObject(options, "agent", "a function that returns an agent's options");
     const promise = promiseIn<unknown>(options);
     promise?.catch(() => {});
-    if (promise) throw new TypeError("agent: expected an agent's options at once, got a promise");
+    if (promise) {
+      throw new TypeError(
+        "agent: expected an agent's options, got a promise: prepare them before simulateCall",
+      );
+    }
     const agent = this.#agent = new Agent({
       ...options,
       edge,
       clock: this.#agentClock,
       agentUser: { id: "agent", name: "Agent" },
-      processors: [this.#ear(), ...options.processors ?? []],
+      processors: [this.#recorder(), ...options.processors ?? []],
     });
     const call = await agent.createCall("default", "simulated");
     for (const person of script.people) this.#play(person, call);
@@ -160,8 +163,8 @@ class Simulator implements Simulation {
     record.state = agent.connection?.state ?? "establishing";
     record.reason = agent.connection?.closeReason;
     record.droppedSlots = agent.droppedSlots;
-    record.droppedBy = Object.fromEntries(agent.droppedSlotsByParticipant);
-    record.network = this.#carrier.figures;
+    record.droppedSlotsByParticipant = Object.fromEntries(agent.droppedSlotsByParticipant);
+    record.network = this.#network.figures;
     record.durationMs = script.endsAtMs;
     this.note(`over: ${record.reason}, ${record.droppedSlots} slots dropped`);
     await clock.until(edge.close());
@@ -173,53 +176,57 @@ class Simulator implements Simulation {
     const id = idOf(person);
     const spoken = new Intervals();
     this.record.spoken.set(id, spoken);
-    const act = (atMs: number, what: string, action: (party: MemoryParticipant) => void) => {
+    const act = (atMs: number, what: string, action: (participant: MemoryParticipant) => void) => {
       this.#at(atMs, () => {
-        const party = this.#parties.get(id);
-        if (!party) return;
+        const participant = this.#participants.get(id);
+        if (!participant) return;
         this.note(`${id} ${what}`);
-        action(party);
+        action(participant);
       });
     };
     this.#at(person.joinsAtMs ?? 0, () => {
       this.note(`${id} joins`);
-      const party = this.edge.enter(call, { userId, id, trackDelayMs });
-      this.#parties.set(id, party);
-      this.#listenTo(party, spoken);
+      const participant = this.edge.enter(call, { userId, id, trackDelayMs });
+      this.#participants.set(id, participant);
+      this.#listenTo(participant, spoken);
     });
     for (const { atMs, pcm } of person.says ?? []) {
-      act(atMs, `says ${pcm.durationMs.toFixed(0)} ms`, (party) => void party.speak(pcm));
+      act(
+        atMs,
+        `says ${pcm.durationMs.toFixed(0)} ms`,
+        (participant) => void participant.speak(pcm),
+      );
     }
     for (const [from, until] of person.mutes ?? []) {
-      act(from, "mutes", (party) => party.mute());
-      act(until, "unmutes", (party) => party.unmute());
+      act(from, "mutes", (participant) => participant.mute());
+      act(until, "unmutes", (participant) => participant.unmute());
     }
     if (person.leavesAtMs === undefined) return;
-    act(person.leavesAtMs, "leaves", (party) => {
-      party.leave();
-      this.#parties.delete(id);
+    act(person.leavesAtMs, "leaves", (participant) => {
+      participant.leave();
+      this.#participants.delete(id);
     });
   }
 
-  /** Notes what a party says, as it leaves the microphone. */
-  #listenTo(party: MemoryParticipant, spoken: Intervals): void {
-    if (!this.record.heardBy.has(party.id)) {
-      this.record.heardBy.set(party.id, new Intervals(20));
+  /** Records what a participant says, as it leaves the microphone. */
+  #listenTo(participant: MemoryParticipant, spoken: Intervals): void {
+    if (!this.record.heardBy.has(participant.id)) {
+      this.record.heardBy.set(participant.id, new Intervals(20));
     }
-    party.onSpoken = () => {
-      if (!party.isMuted) spoken.mark(this.clock.now(), this.clock.now() + SLOT_MS);
+    participant.onSpoken = () => {
+      if (!participant.isMuted) spoken.mark(this.clock.now(), this.clock.now() + SLOT_MS);
     };
   }
 
   #stall(stall: { atMs: number; forMs: number }): void {
-    this.note(`the agent stands still for ${stall.forMs} ms`);
-    this.#carrier.stall(stall);
+    this.note(`the agent stalls for ${stall.forMs} ms`);
+    this.#network.stall(stall);
   }
 
-  /** The agent's first processor: what reached it, and when. */
-  #ear(): Processor {
+  /** Returns the agent's first processor, which records what reached it, and when. */
+  #recorder(): Processor {
     return {
-      name: "ear",
+      name: "recorder",
       processAudio: ({ participant, row, pcm }) => {
         const atMs = row * SLOT_MS;
         const lateMs = this.clock.now() - atMs;

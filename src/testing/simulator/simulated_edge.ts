@@ -5,23 +5,23 @@ import { loadKernel } from "../../native/load.ts";
 import { MemoryEdge } from "../memory_edge.ts";
 import { MemoryRoom } from "../memory_room.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
-import type { SimulatedNetwork } from "./carrier.ts";
+import type { SimulatedNetwork } from "./simulated_network.ts";
 import type { StallableClock } from "./stallable_clock.ts";
 
-/** An edge in memory with networks between, whose agent may stand still. */
+/** An edge in memory with a simulated network, whose agent can stall. */
 export class SimulatedEdge extends MemoryEdge {
   readonly #agentClock: StallableClock;
-  readonly #carrier: SimulatedNetwork;
+  readonly #network: SimulatedNetwork;
 
   constructor(
-    options: { clock: VirtualClock; agentClock: StallableClock; carrier: SimulatedNetwork },
+    options: { clock: VirtualClock; agentClock: StallableClock; network: SimulatedNetwork },
   ) {
     super({ clock: options.clock, logger: silentLogger });
     this.#agentClock = options.agentClock;
-    this.#carrier = options.carrier;
+    this.#network = options.network;
   }
 
-  /** What was played is told to the agent's program, which may stand still. */
+  /** Holds playout reports back while the agent stalls, and keeps the latest. */
   override createAudioTrack(options?: AudioTrackOptions): AudioTrack {
     const track = super.createAudioTrack(options);
     const bind = track.bind.bind(track);
@@ -31,12 +31,12 @@ export class SimulatedEdge extends MemoryEdge {
       return {
         report: (report) => {
           if (!this.#agentClock.isStalled) return binding.report(report);
-          if (!latest) this.#agentClock.schedule(tell, 0);
+          if (!latest) this.#agentClock.schedule(sendReport, 0);
           latest = report;
         },
         [Symbol.dispose]: () => binding[Symbol.dispose](),
       };
-      function tell(): void {
+      function sendReport(): void {
         const report = latest!;
         latest = undefined;
         binding.report(report);
@@ -50,6 +50,10 @@ export class SimulatedEdge extends MemoryEdge {
   }
 
   protected override makeRoom(): MemoryRoom {
-    return new MemoryRoom(this.clock, this.#carrier);
+    return new MemoryRoom({
+      clock: this.clock,
+      network: this.#network,
+      onAgentAudio: this.emitAgentAudio,
+    });
   }
 }

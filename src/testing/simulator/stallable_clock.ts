@@ -1,12 +1,12 @@
 import type { Clock } from "../../events/clock.ts";
 
-/** A clock of a program that stands still at times: its timers then run late, all at once. */
+/** The clock of a program that can stall: its timers then run late, together. */
 export class StallableClock implements Clock {
   #stalledUntil = -Infinity;
 
   constructor(private readonly base: Clock) {}
 
-  /** Whether the program stands still. */
+  /** Whether the program is stalled. */
   get isStalled(): boolean {
     return this.base.now() < this.#stalledUntil;
   }
@@ -31,7 +31,7 @@ export class StallableClock implements Clock {
     return holder;
   }
 
-  /** Stands still for so long; `after` is called first when it goes on. */
+  /** Stalls for `ms`, then calls `after` before any timer. */
   stall(ms: number, after: () => void): void {
     this.#stalledUntil = Math.max(this.#stalledUntil, this.base.now() + ms);
     this.base.schedule(after, ms);

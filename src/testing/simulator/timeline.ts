@@ -1,5 +1,24 @@
-import type { CallRecord } from "./call_record.ts";
-import type { Interval } from "./intervals.ts";
+/**
+ * A simulated call as a picture: in text, or as SVG.
+ *
+ * @module
+ */
+import type { CloseReason, ConnectionState } from "../../edge/types.ts";
+import type { Interval, Intervals } from "./intervals.ts";
+import type { CallScript } from "./script.ts";
+
+/** What the picture shows of a call: a `CallRecord` has it. */
+export interface PicturedCall {
+  readonly script: CallScript;
+  readonly durationMs: number;
+  readonly state: ConnectionState;
+  readonly reason: CloseReason | undefined;
+  readonly droppedSlots: number;
+  readonly spoken: ReadonlyMap<string, Intervals>;
+  readonly heard: ReadonlyMap<string, Intervals>;
+  readonly said: Intervals;
+  readonly heardBy: ReadonlyMap<string, Intervals>;
+}
 
 interface Lane {
   readonly name: string;
@@ -7,7 +26,7 @@ interface Lane {
   readonly intervals: readonly Interval[];
 }
 
-function lanesOf(record: CallRecord): Lane[] {
+function lanesOf(record: PicturedCall): Lane[] {
   const lanes: Lane[] = [];
   for (const person of record.script.people) {
     const id = person.id ?? person.userId;
@@ -23,14 +42,16 @@ function lanesOf(record: CallRecord): Lane[] {
   return lanes;
 }
 
-function headline(record: CallRecord): string {
-  const { seed, durationMs, state, reason, droppedSlots } = record;
+function headline(record: PicturedCall): string {
+  const { script, durationMs, state, reason, droppedSlots } = record;
   const end = reason ? `${state}: ${reason}` : state;
-  return `seed ${seed}, ${(durationMs / 1000).toFixed(1)} s, ${end}, ${droppedSlots} slots dropped`;
+  return `seed ${script.seed}, ${
+    (durationMs / 1000).toFixed(1)
+  } s, ${end}, ${droppedSlots} slots dropped`;
 }
 
-/** A line for each lane, a character for each equal part of the call. */
-export function writeTimeline(record: CallRecord, columns: number): string {
+/** Returns the call as text: a line for each lane, a character for each equal part of the call. */
+export function writeTimeline(record: PicturedCall, columns: number): string {
   const lanes = lanesOf(record);
   const width = Math.max(...lanes.map((lane) => lane.name.length));
   const stepMs = Math.max(1, record.durationMs / columns);
@@ -52,8 +73,8 @@ export function writeTimeline(record: CallRecord, columns: number): string {
 
 const COLOURS = { spoken: "#3b6ea5", heard: "#8fb4d8", said: "#b5651d", heardBy: "#e0a96d" };
 
-/** The same as a picture of vectors. */
-export function drawTimeline(record: CallRecord): string {
+/** Returns the call as SVG. */
+export function drawTimeline(record: PicturedCall): string {
   const lanes = lanesOf(record);
   const [left, width, height] = [160, 800, 18];
   const x = (ms: number) => (left + width * ms / Math.max(1, record.durationMs)).toFixed(1);

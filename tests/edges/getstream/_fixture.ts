@@ -1,6 +1,6 @@
-/** An agent in a call of the double, with somebody to listen to and somebody who listens. @module */
+/** An agent in a call of the double, with a person who speaks and one who listens. @module */
 import type { Call } from "../../../src/edge/call.ts";
-import type { Connection } from "../../../src/edge/connection.ts";
+import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import type { AudioTrack } from "../../../src/edge/audio_track.ts";
 import { ConnectionStateChangedEvent, ErrorEvent } from "../../../src/edge/events.ts";
 import {
@@ -40,7 +40,7 @@ export class TestCall implements AsyncDisposable {
     readonly edge: GetStreamEdge,
     readonly agent: Listener,
     readonly call: Call,
-    readonly connection: Connection,
+    readonly connection: CallConnection,
     readonly track: AudioTrack,
   ) {}
 

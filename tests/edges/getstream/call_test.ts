@@ -85,7 +85,7 @@ Deno.test("a microphone that is published again and again is heard each time", a
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("a person's mute is told, silences him, and is no leaving", async () => {
+Deno.test("a person's mute is told, silences them, and is no leaving", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const track = () => [...test.connection.tracks.values()][0];
@@ -204,7 +204,7 @@ Deno.test("health is asked for and statistics are sent at the interval asked for
   assertEquals([faults, test.states], [[], []]);
 });
 
-Deno.test("video is subscribed to with its size while somebody looks at it, and only then", async () => {
+Deno.test("video is subscribed to with its size while a processor looks at it, and only then", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   const { connection, personSession: sessionId } = test;

@@ -13,13 +13,15 @@ import { edgeOn } from "./_fixture.ts";
 export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
   const double = await StreamDouble.start();
   const edge = edgeOn(double);
-  const parties = new Set<Party>();
+  const participants = new Set<Party>();
   double.sfu.onHeard = ({ cid, ms }) => {
-    for (const party of parties) if (party.cid === cid) party.heardMs += ms;
+    for (const participant of participants) if (participant.cid === cid) participant.heardMs += ms;
   };
   double.onEvent = (cid, event) => {
     if (event.type !== "custom") return;
-    for (const party of parties) if (party.cid === cid) party.onCustomEvent(event);
+    for (const participant of participants) {
+      if (participant.cid === cid) participant.onCustomEvent(event);
+    }
   };
   return {
     edge,
@@ -27,10 +29,10 @@ export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
       const cid = `${call.type}:${call.id}`;
       const sessionId = await double.addPerson(cid, userId);
       await double.sfu.command("reportHeard", { cid });
-      const party = new Party(double, cid, userId, sessionId);
-      await party.command("speak", { amplitude: 0 });
-      parties.add(party);
-      return party;
+      const participant = new Party(double, cid, userId, sessionId);
+      await participant.command("speak", { amplitude: 0 });
+      participants.add(participant);
+      return participant;
     },
     endCall: async (call) => {
       await double.sfu.command("endCall", { cid: `${call.type}:${call.id}` });

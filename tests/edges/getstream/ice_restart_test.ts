@@ -3,7 +3,7 @@ import { StreamDouble } from "./double/stream_double.ts";
 import { TestCall } from "./_fixture.ts";
 import { longestGap, medianFrequency, until } from "./listener.ts";
 
-/** A dead path is noticed after 5 s, looked for once a second, and replaced at once. */
+/** A dead path is noticed after 5 s, looked for once a second, and replaced immediately. */
 const BACK_MS = 10_000;
 
 Deno.test("media whose path dies finds another one by an ICE restart, in the same session", async () => {

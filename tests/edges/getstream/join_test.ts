@@ -160,7 +160,7 @@ Deno.test("when all SFUs are full, that is the error after three tries", async (
   assertClosed(edge);
 });
 
-Deno.test("an SFU that refuses for good is an authentication error at once", async () => {
+Deno.test("an SFU that refuses for good is an authentication error immediately", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -226,7 +226,7 @@ Deno.test("aborting a join rejects with the reason and leaves nothing open, when
     assert(outcome === undefined || outcome === reason, `${ms} ms: ${outcome}`);
     assertEquals(edge.connections.size, 0);
   }
-  await until("nobody is left", async () => {
+  await until("no member is left", async () => {
     const members = await double.sfu.command<unknown[]>("members", { cid: CID });
     return members.length === 0;
   });
@@ -242,7 +242,7 @@ Deno.test("ids that do not fit into a path are refused", async () => {
   await assertRejects(() => edge.createCall("a/../b"), TypeError, "callId");
 });
 
-Deno.test("the agent's user is made, then changed, and what the app keeps with him stays", async () => {
+Deno.test("the agent's user is made, then changed, and what the app keeps with it stays", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double);
   await edge.authenticate({ id: "bot", name: "Bot", custom: { team: "blue" } });

@@ -2,6 +2,7 @@
 import type { AudioRow, AudioSubscription, EdgeAgent } from "../../../src/edge/edge_agent.ts";
 import type { User } from "../../../src/edge/types.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
+import { rms } from "../../../src/audio/level.ts";
 
 /** 20 ms of one participant. */
 export interface HeardSlot {
@@ -25,13 +26,13 @@ export class Listener implements EdgeAgent {
   receiveRow(row: AudioRow): void {
     const at = performance.now();
     for (let index = 0; index < row.count; index++) {
-      const { participant, trackId, pcm } = row.entries[index]!;
+      const { participant, trackId, pcm, row: number } = row.entries[index]!;
       const { rms, frequency } = measure(pcm);
       this.slots.push({
         at,
         participantId: participant.id,
         trackId,
-        row: row.number,
+        row: number,
         rms,
         frequency,
       });
@@ -40,15 +41,13 @@ export class Listener implements EdgeAgent {
 }
 
 function measure({ samples, sampleRate }: PcmChunk): { rms: number; frequency: number } {
-  let sum = 0;
   const crossings: number[] = [];
   for (let index = 0; index < samples.length; index++) {
-    sum += samples[index]! ** 2;
     if (index > 0 && (samples[index]! >= 0) !== (samples[index - 1]! >= 0)) crossings.push(index);
   }
   const halves = crossings.length - 1;
   return {
-    rms: Math.sqrt(sum / samples.length) / 32768,
+    rms: rms(samples),
     frequency: halves > 0 ? halves * sampleRate / 2 / (crossings[halves]! - crossings[0]!) : 0,
   };
 }

@@ -145,7 +145,7 @@ Deno.test("a network that is away longer than the SFU waits is joined anew when 
   assertEquals(test.states, ["reconnecting", "active"]);
 });
 
-Deno.test("what was published and subscribed is so again after each strategy, and nobody is left over", async () => {
+Deno.test("what was published and subscribed is so again after each strategy, and no member is left over", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const { connection, personSession: sessionId } = test;
@@ -177,7 +177,7 @@ Deno.test("what was published and subscribed is so again after each strategy, an
     await until("being heard", async () => {
       return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
     });
-    await until("nobody is left over", async () => {
+    await until("no member is left over", async () => {
       const members = await double.sfu.command<{ edges: string[] }[]>("members", { cid: CID });
       return members.length === 2 && members.flatMap(({ edges }) => edges).length === 1;
     });
@@ -216,7 +216,7 @@ Deno.test("a call that is not found again is given up, with a reason and an erro
   await until("no process", () => test.edge.mediaProcessId === undefined);
 });
 
-Deno.test("a call whose door is shut for good is given up at once", async () => {
+Deno.test("a call whose door is shut for good is given up immediately", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   double.fail({ path: /\/join$/, status: 403, times: 9 });
@@ -227,7 +227,7 @@ Deno.test("a call whose door is shut for good is given up at once", async () => 
   assert(test.errors.some((line) => /forbidden|failed on command/.test(line)), `${test.errors}`);
 });
 
-Deno.test("an agent that leaves while its call is being found again leaves at once", async () => {
+Deno.test("an agent that leaves while its call is being found again leaves immediately", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await test.command("offline", { on: true });
@@ -287,7 +287,7 @@ async function standsStill(): Promise<void> {
   assert(ms < 10_000, `it took ${ms} ms`);
   await until("being whole", () => !test.connection.isReconnecting);
   assertEquals(test.connection.state, "active");
-  await until("nobody is left over", async () => {
+  await until("no member is left over", async () => {
     const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
     return members.filter(({ userId }) => userId === "bot").length === 1;
   });
@@ -306,7 +306,7 @@ Deno.test("a signal server that fails while the call is found again costs tries,
   assert(attempts >= 2, `${attempts} tries`);
   const from = performance.now();
   await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
-  await until("nobody is left over", async () => {
+  await until("no member is left over", async () => {
     const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
     return members.filter(({ userId }) => userId === "bot").length === 1;
   });

@@ -5,6 +5,7 @@ import { withoutSecrets } from "../../../src/edges/getstream/wire/service_errors
 import { API_SECRET, StreamDouble } from "./double/stream_double.ts";
 import { edgeOn } from "./_fixture.ts";
 import { Listener, until } from "./listener.ts";
+import { fileURLToPath } from "node:url";
 
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 
@@ -98,7 +99,7 @@ Deno.test("a refused secret is not in the error", async () => {
 
 Deno.test("making an edge asks for no permission and starts nothing", async () => {
   const module = new URL("../../../src/edges/getstream/mod.ts", import.meta.url).href;
-  const config = new URL("../../../deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   const program = `
     import { GetStreamEdge } from ${JSON.stringify(module)};
     const edge = new GetStreamEdge({ apiKey: "key", apiSecret: "secret" });
@@ -120,7 +121,7 @@ Deno.test("making an edge asks for no permission and starts nothing", async () =
   assertEquals(new TextDecoder().decode(stdout).trim(), "true", new TextDecoder().decode(stderr));
 });
 
-Deno.test("a person's link lets him in for an hour, and asks for what agents can decode", async () => {
+Deno.test("a person's link lets them in for an hour, and asks for what agents can decode", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double, { demoBaseUrl: "https://demo.example/video" });
   const agent = new Listener({ id: "bot", name: "Bot" });
@@ -143,7 +144,9 @@ Deno.test("a person's link lets him in for an hour, and asks for what agents can
   ]);
   assertEquals(url.searchParams.get("video_encoder"), "vp8");
   assertEquals(url.searchParams.get("user_name"), "Human User");
-  const claims = JSON.parse(atob(url.searchParams.get("token")!.split(".")[1]!));
+  const payload = url.searchParams.get("token")!.split(".")[1]!;
+  const bytes = Uint8Array.fromBase64(payload, { alphabet: "base64url" });
+  const claims = JSON.parse(new TextDecoder().decode(bytes));
   assertEquals([claims.user_id, claims.exp - claims.iat], ["user-demo-agent", 3600]);
   assertEquals(double.users.get("user-demo-agent")?.name, "Human User");
   assert(double.chat.channels.get("kitchen")?.members.has("user-demo-agent"));

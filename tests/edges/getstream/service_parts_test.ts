@@ -3,17 +3,14 @@ import fc from "fast-check";
 import { ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
 import { readCredentials, tokenEndsAt } from "../../../src/edges/getstream/wire/credentials.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
-import { backOffMs, retrying } from "../../../src/edges/getstream/wire/retrying.ts";
+import { backOffMs } from "../../../src/events/retry.ts";
+import { BACK_OFF, retrying } from "../../../src/edges/getstream/wire/retrying.ts";
 import {
   describeFailure,
   rejectionError,
 } from "../../../src/edges/getstream/wire/service_errors.ts";
 import { sfuError, wantsElsewhere } from "../../../src/edges/getstream/child/sfu/sfu_error.ts";
 import { UserToken } from "../../../src/edges/getstream/user_token.ts";
-import {
-  KeepaliveSocket,
-  type SocketEnd,
-} from "../../../src/edges/getstream/wire/keepalive_socket.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { signToken } from "./double/jwt.ts";
@@ -135,9 +132,10 @@ Deno.test("an SFU's errors say whether another one is wanted", () => {
 });
 
 Deno.test("waits grow, are bounded, and differ a little", () => {
-  const even = { random: () => 0.5 };
-  assertEquals([1, 2, 3, 9].map((attempt) => backOffMs(attempt, even)), [250, 500, 1000, 5000]);
-  assertEquals([backOffMs(1, { random: () => 0 }), backOffMs(1, { random: () => 1 })], [188, 313]);
+  const waits = (random: () => number) => (tries: number) =>
+    backOffMs(tries, { ...BACK_OFF, random });
+  assertEquals([1, 2, 3, 9].map(waits(() => 0.5)), [250, 500, 1000, 5000]);
+  assertEquals([waits(() => 0)(1), waits(() => 1)(1)], [188, 313]);
 });
 
 Deno.test("only what makes sense is tried again, and so often", async () => {
@@ -193,107 +191,4 @@ Deno.test("parts that come without the other are forgotten in the end", () => {
   for (const [first] of halves) assertEquals(reader.read(first!), undefined);
   assertEquals(reader.read(halves[0]![1]!), undefined, "the oldest was forgotten");
   assertEquals(reader.read(halves[49]![1]!), "x".repeat(5118));
-});
-
-/** A WebSocket that does what a test says. */
-class FakeSocket {
-  readyState: number = WebSocket.CONNECTING;
-  binaryType = "blob";
-  bufferedAmount = 0;
-  readonly sent: unknown[] = [];
-  closedWith: number | undefined;
-  onopen: (() => void) | undefined;
-  onmessage: ((event: { data: unknown }) => void) | undefined;
-  onclose: ((event: { code: number }) => void) | undefined;
-
-  open(): void {
-    this.readyState = WebSocket.OPEN;
-    this.onopen?.();
-  }
-  send(data: unknown): void {
-    this.sent.push(data);
-  }
-  close(code = 1005): void {
-    this.closedWith ??= code;
-    this.readyState = WebSocket.CLOSING;
-  }
-}
-
-function socketStage() {
-  const clock = new VirtualClock();
-  const raw = new FakeSocket();
-  const ends: SocketEnd[] = [];
-  const messages: unknown[] = [];
-  const opening = KeepaliveSocket.open("ws://nowhere", {
-    name: "the socket",
-    openTimeoutMs: 5000,
-    pingMs: 5000,
-    silenceMs: 12_000,
-    ping: () => "ping",
-    onMessage: (data) => void messages.push(data),
-    onEnd: (end) => void ends.push(end),
-    clock,
-    connect: () => raw as unknown as WebSocket,
-  });
-  return { clock, raw, ends, messages, opening };
-}
-
-Deno.test("a socket that does not open in time is given up and closed", async () => {
-  const { clock, raw, opening, ends } = socketStage();
-  const error = await assertRejects(() => clock.until(opening), ConnectionError);
-  assertEquals([error.code, error.retryable, clock.now()], ["timeout", true, 5000]);
-  assertEquals([raw.closedWith, ends, clock.pending], [1000, [], 0]);
-});
-
-Deno.test("a socket that is refused says so", async () => {
-  const { clock, raw, opening } = socketStage();
-  raw.onclose?.({ code: 1006 });
-  const error = await assertRejects(() => opening, ConnectionError);
-  assertEquals([error.code, clock.pending], ["unreachable", 0]);
-});
-
-Deno.test("a socket asks for a sign of life, and is dead after 12 s of silence", async () => {
-  const { clock, raw, opening, ends, messages } = socketStage();
-  raw.open();
-  const socket = await opening;
-  await clock.advance(11_000);
-  raw.onmessage?.({ data: "here" });
-  raw.onmessage?.({ data: new Uint8Array([7]).buffer });
-  await clock.advance(11_999);
-  assertEquals([ends, raw.sent.length], [[], 4]);
-  await clock.advance(1);
-  assertEquals(ends, [{ kind: "silent" }]);
-  assertEquals(messages, ["here", new Uint8Array([7])]);
-  raw.onmessage?.({ data: "late" });
-  assertEquals([messages.length, socket.isOpen, clock.pending], [2, false, 0]);
-});
-
-Deno.test("a socket that is lost tells it once", async () => {
-  const { raw, opening, ends, clock } = socketStage();
-  raw.open();
-  const socket = await opening;
-  raw.onclose?.({ code: 4000 });
-  raw.onclose?.({ code: 4000 });
-  assertEquals(ends, [{ kind: "lost", code: 4000 }]);
-  socket.send("nothing");
-  await socket.close();
-  assertEquals([raw.sent, clock.pending], [[], 0]);
-});
-
-Deno.test("a socket that takes nothing any more is given up", async () => {
-  const { raw, opening, ends } = socketStage();
-  raw.open();
-  const socket = await opening;
-  raw.bufferedAmount = 2 * 1024 * 1024;
-  socket.send("more");
-  assertEquals([ends, raw.sent], [[{ kind: "slow" }], []]);
-});
-
-Deno.test("closing does not wait for ever for the other side", async () => {
-  const { raw, opening, ends, clock } = socketStage();
-  raw.open();
-  const socket = await opening;
-  await clock.until(socket.close());
-  assertEquals(ends, [{ kind: "closed" }]);
-  assertEquals([raw.closedWith, clock.now(), clock.pending], [1000, 500, 0]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
-  accessLists,
+  allowLists,
   isFromThisMachine,
   newSecret,
   ownOrigin,
@@ -9,14 +9,14 @@ import {
 
 const HERE = { host: "127.0.0.1", port: 8080, tls: false, origins: [] };
 
-Deno.test("a secret has 128 bits and no two are the same", () => {
+Deno.test("newSecret returns 128 random bits", () => {
   const secret = newSecret();
   assertEquals(Uint8Array.fromBase64(secret, { alphabet: "base64url" }).length, 16);
   assertEquals(encodeURIComponent(secret), secret);
   assertNotEquals(newSecret(), secret);
 });
 
-Deno.test("only the very same secret is right", () => {
+Deno.test("sameSecret accepts only the same secret", () => {
   const secret = newSecret();
   assert(sameSecret(secret, secret));
   for (const wrong of ["", secret.slice(1), `${secret}A`, newSecret(), "ä".repeat(22)]) {
@@ -29,21 +29,21 @@ Deno.test("only the very same secret is right", () => {
   }
 });
 
-Deno.test("a server on the loopback answers to its names, with its port only", () => {
-  const { hosts, origins } = accessLists(HERE);
+Deno.test("allowLists of a loopback server has its names, with its port only", () => {
+  const { hosts, origins } = allowLists(HERE);
   assertEquals([...hosts].sort(), ["127.0.0.1:8080", "localhost:8080"]);
   assertEquals([...origins].sort(), ["http://127.0.0.1:8080", "http://localhost:8080"]);
 });
 
-Deno.test("a server on a network's address does not answer to localhost", () => {
-  const { hosts, origins } = accessLists({ ...HERE, host: "192.168.1.20", tls: true, port: 443 });
+Deno.test("allowLists of a network address leaves localhost out", () => {
+  const { hosts, origins } = allowLists({ ...HERE, host: "192.168.1.20", tls: true, port: 443 });
   // Browsers leave the scheme's own port out.
   assertEquals([...hosts], ["192.168.1.20"]);
   assertEquals([...origins], ["https://192.168.1.20"]);
 });
 
-Deno.test("the announced address and further origins are in the lists", () => {
-  const { hosts, origins } = accessLists({
+Deno.test("allowLists includes the announced address and further origins", () => {
+  const { hosts, origins } = allowLists({
     ...HERE,
     host: "0.0.0.0",
     announcedAddress: "192.168.1.20",
@@ -54,7 +54,7 @@ Deno.test("the announced address and further origins are in the lists", () => {
   assert(origins.has("https://example.org"));
 });
 
-Deno.test("links name the announced address, brackets and all", () => {
+Deno.test("ownOrigin names the announced address, IPv6 in brackets", () => {
   assertEquals(ownOrigin(HERE), "http://127.0.0.1:8080");
   assertEquals(ownOrigin({ ...HERE, host: "::1" }), "http://[::1]:8080");
   assertEquals(
@@ -98,7 +98,7 @@ function isHere(
   });
 }
 
-Deno.test("a browser that asks over the loopback, by its names, is on this machine", () => {
+Deno.test("isFromThisMachine accepts a browser that connects over the loopback, by its names", () => {
   assert(isHere());
   for (const remoteAddress of ["127.0.0.53", "::1", "::ffff:127.0.0.1"]) {
     assert(isHere({ remoteAddress }), remoteAddress);
@@ -112,7 +112,7 @@ Deno.test("a browser that asks over the loopback, by its names, is on this machi
   assert(isHere({ headers: { origin: origins[0]! }, settings: { origins } }));
 });
 
-Deno.test("a browser of another address or of another name is not", () => {
+Deno.test("isFromThisMachine rejects other addresses and other names", () => {
   for (const remoteAddress of ["192.168.1.20", "::ffff:192.168.1.20", "fd00::2", "?", ""]) {
     assert(!isHere({ remoteAddress }), remoteAddress);
   }
@@ -131,7 +131,7 @@ Deno.test("a browser of another address or of another name is not", () => {
   assert(!isHere({ headers: { origin: "null" } }));
 });
 
-Deno.test("a proxy in front shows by what it adds and by what the settings say of it", () => {
+Deno.test("isFromThisMachine detects a proxy by its headers and by the settings", () => {
   for (
     const name of [
       "Forwarded",

@@ -32,13 +32,13 @@ const ADDRESSES = [
   "example.org",
 ];
 
-Deno.test("on the loopback nothing but the loopback passes, both ways", () => {
+Deno.test("the candidate policy of a loopback server passes only the loopback, in both directions", () => {
   const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   assertEquals(passing(policy.outgoing, ADDRESSES), ["127.0.0.1", "::1"]);
   assertEquals(passing(policy.incoming, ADDRESSES), ["127.0.0.1", "::1"]);
 });
 
-Deno.test("a browser on this machine gets every address of it, as wrtc gathers them", () => {
+Deno.test("the candidate policy offers a browser on this machine all its addresses, as wrtc gathers them", () => {
   const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [], sameMachine: true });
   // 192.0.2.2 is this kind of machine's only address, and 169.254.7.7 that of one without DHCP.
   const own = ["127.0.0.1", "::1", "192.0.2.2", "192.168.1.20", "fd00::2", "169.254.7.7"];
@@ -48,7 +48,7 @@ Deno.test("a browser on this machine gets every address of it, as wrtc gathers t
   assertEquals(policy.outgoing(candidate("8.8.8.8", 50_000, { type: "srflx" })), undefined);
 });
 
-Deno.test("what a browser on this machine names has to be an address of this machine", () => {
+Deno.test("the candidate policy accepts only this machine's addresses from a browser on it", () => {
   const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [], sameMachine: true });
   assertEquals(passing(policy.incoming, [...ADDRESSES, "192.0.2.2"]), ["127.0.0.1", "::1"]);
   for (const address of ["192.0.2.2", "fd00::2", "FD00::3"]) policy.outgoing(candidate(address));
@@ -65,13 +65,13 @@ Deno.test("what a browser on this machine names has to be an address of this mac
   assertEquals(policy.incoming(candidate("192.0.2.2", 50_000, { protocol: "tcp" })), undefined);
 });
 
-Deno.test("the next connection's policy knows nothing of the addresses of the last", () => {
+Deno.test("the candidate policy of the next connection starts without addresses", () => {
   const settings = { host: "127.0.0.1", iceServers: [], sameMachine: true };
   candidatePolicy(settings).outgoing(candidate("192.0.2.2"));
   assertEquals(candidatePolicy(settings).incoming(candidate("192.0.2.2")), undefined);
 });
 
-Deno.test("where the server is not on the loopback it is the settings that count", () => {
+Deno.test("the candidate policy of a server off the loopback follows the settings", () => {
   for (
     const settings of [
       { host: "192.168.1.20", iceServers: [] },
@@ -92,13 +92,13 @@ Deno.test("where the server is not on the loopback it is the settings that count
   }
 });
 
-Deno.test("on a network's address only that address goes out and only its network comes in", () => {
+Deno.test("the candidate policy of a network address sends that address and accepts its network", () => {
   const policy = candidatePolicy({ host: "192.168.1.20", iceServers: [] });
   assertEquals(passing(policy.outgoing, ADDRESSES), ["192.168.1.20"]);
   assertEquals(passing(policy.incoming, ADDRESSES), ["192.168.1.20", "10.1.2.3", "fd00::2"]);
 });
 
-Deno.test("on every address the loopback does not go out, and no reserved address comes in", () => {
+Deno.test("the candidate policy of a wildcard host sends no loopback and accepts no reserved address", () => {
   const policy = candidatePolicy({
     host: "0.0.0.0",
     announcedAddress: "203.0.113.7",
@@ -116,7 +116,7 @@ Deno.test("on every address the loopback does not go out, and no reserved addres
   assertEquals(policy.outgoing(candidate("127.0.0.1")), undefined);
 });
 
-Deno.test("an announced address stands in for the machine's own", () => {
+Deno.test("the candidate policy replaces the machine's address by the announced one", () => {
   const policy = candidatePolicy({
     host: "0.0.0.0",
     announcedAddress: "203.0.113.7",
@@ -127,7 +127,7 @@ Deno.test("an announced address stands in for the machine's own", () => {
   assertEquals(policy.outgoing(candidate("fd00::2")), undefined);
 });
 
-Deno.test("TCP, privileged ports and what is no candidate never pass", () => {
+Deno.test("the candidate policy never passes TCP, privileged ports or malformed lines", () => {
   const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   for (
     const line of [
@@ -144,7 +144,7 @@ Deno.test("TCP, privileged ports and what is no candidate never pass", () => {
   );
 });
 
-Deno.test("reflexive and relayed candidates go out only where servers for them were named", () => {
+Deno.test("the candidate policy sends reflexive and relayed candidates only with ICE servers", () => {
   const line = candidate("8.8.8.8", 50_000, { type: "srflx" });
   const without = candidatePolicy({ host: "192.168.1.20", iceServers: [] });
   const withServers = candidatePolicy({
@@ -155,7 +155,7 @@ Deno.test("reflexive and relayed candidates go out only where servers for them w
   assertEquals(withServers.outgoing(line), line);
 });
 
-Deno.test("candidates inside a description are filtered too", () => {
+Deno.test("filterDescription filters the candidates inside a description", () => {
   const policy = candidatePolicy({ host: "127.0.0.1", iceServers: [] });
   const sdp = ["v=0", `a=${candidate("127.0.0.1")}`, `a=${candidate("8.8.8.8")}`, "a=mid:0", ""];
   assertEquals(

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { selfSignedCertificate } from "../../../src/edges/local/certificate.ts";
 import { checkSettings } from "../../../src/edges/local/settings.ts";
 
-Deno.test("a certificate is for the addresses that were named, and serves HTTPS", async () => {
+Deno.test("selfSignedCertificate covers its names, and serves HTTPS", async () => {
   const tls = await selfSignedCertificate(["127.0.0.1", "demo.local"]);
   const certificate = new X509Certificate(tls.cert);
   assertEquals(certificate.checkIP("127.0.0.1"), "127.0.0.1");
@@ -21,7 +21,7 @@ Deno.test("a certificate is for the addresses that were named, and serves HTTPS"
   await server.shutdown();
 });
 
-Deno.test("what is no address gets no certificate", async () => {
+Deno.test("selfSignedCertificate rejects what is not an address", async () => {
   await assertRejects(() => selfSignedCertificate([]), TypeError);
   await assertRejects(() => selfSignedCertificate(["a b"]), TypeError, "a b");
 });

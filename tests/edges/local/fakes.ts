@@ -15,10 +15,11 @@ import type {
   RoomPeer,
   RoomPort,
 } from "../../../src/edges/local/child/room_media.ts";
-import type {
-  ClientMessage,
-  Hello,
-  ServerMessage,
+import {
+  type ClientMessage,
+  type Hello,
+  PROTOCOL_VERSION,
+  type ServerMessage,
 } from "../../../src/edges/local/wire/signalling.ts";
 import { type RawSocket, Socket } from "../../../src/edges/local/child/socket.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
@@ -56,7 +57,6 @@ export class FakePeer implements RoomPeer {
       },
       receiver: { track: fakeTrack(typeof kind === "string" ? kind : kind.kind) },
       direction,
-      currentDirection: null,
       stop() {},
     };
     this.transceivers.push(transceiver);
@@ -87,7 +87,7 @@ export class FakePeer implements RoomPeer {
     this.state = state;
     this.options.onState?.(state);
   }
-  /** What is sent on the video sections. */
+  /** What is sent on the video slots. */
   get videos(): (string | undefined)[] {
     return this.transceivers.slice(3).map(({ sender }) => sender.track?.id);
   }
@@ -136,19 +136,19 @@ export class FakeAudio implements RoomAudio {
 /** An agent's port that remembers what it was told. */
 export class FakePort {
   readonly user: { id: string; name: string };
-  readonly hearing = { sampleRate: 16_000, agents: false } as const;
+  readonly audioSubscription = { sampleRate: 16_000, agents: false } as const;
   readonly call = { id: "kitchen", type: "default" };
   readonly videoTrack = fakeTrack("video");
   readonly signal = new AbortController().signal;
   readonly subscribed = new Set<string>();
   readonly sources: [string, string | undefined][] = [];
-  notices: ConnectionMessage[] = [];
+  messages: ConnectionMessage[] = [];
 
   constructor(readonly connectionId: number, name = "Echo") {
     this.user = { id: name.toLowerCase(), name };
   }
-  notify(notice: ConnectionMessage): void {
-    this.notices.push(notice);
+  notify(message: ConnectionMessage): void {
+    this.messages.push(message);
   }
   isSubscribed(trackId: string): boolean {
     return this.subscribed.has(trackId);
@@ -158,16 +158,16 @@ export class FakePort {
   }
   /** What was told since this was asked last, as `type` and the id that it is about. */
   take(): string[] {
-    const taken = this.notices.map((notice) => {
-      if ("participant" in notice) return `${notice.type} ${notice.participant.name}`;
-      if ("track" in notice) return `${notice.type} ${notice.track.id.replace(/^.*:/, "")}`;
-      if ("trackId" in notice) {
-        const muted = "muted" in notice ? ` ${notice.muted}` : "";
-        return `${notice.type} ${notice.trackId.replace(/^.*:/, "")}${muted}`;
+    const taken = this.messages.map((message) => {
+      if ("participant" in message) return `${message.type} ${message.participant.name}`;
+      if ("track" in message) return `${message.type} ${message.track.id.replace(/^.*:/, "")}`;
+      if ("trackId" in message) {
+        const muted = "muted" in message ? ` ${message.muted}` : "";
+        return `${message.type} ${message.trackId.replace(/^.*:/, "")}${muted}`;
       }
-      return notice.type;
+      return message.type;
     });
-    this.notices = [];
+    this.messages = [];
     return taken;
   }
   /** As a room wants it: what it does not use is not there. */
@@ -221,7 +221,7 @@ export class FakePage implements RawSocket {
 }
 
 /** Everything around a room. */
-export class RoomBench {
+export class RoomFixture {
   readonly clock = new VirtualClock();
   readonly audio = new FakeAudio();
   readonly peers: FakePeer[] = [];
@@ -279,7 +279,7 @@ export class RoomBench {
       this.room.enter(socket, hello(name, more));
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
-      socket.refuse(error);
+      socket.reject(error);
     }
     return page;
   }
@@ -309,7 +309,7 @@ export const MEDIA: Media = { microphone: true, muted: false, camera: false, scr
 export function hello(name: string, more: Partial<Hello> = {}): Hello {
   return {
     type: "hello",
-    version: 1,
+    version: PROTOCOL_VERSION,
     callType: "default",
     callId: "kitchen",
     secret: "s",

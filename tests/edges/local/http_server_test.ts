@@ -1,15 +1,13 @@
+import { PROTOCOL_VERSION } from "../../../src/edges/local/wire/signalling.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { typescriptKernel } from "../../../src/audio/typescript_kernel.ts";
 import { LocalChild } from "../../../src/edges/local/child/local_child.ts";
-import {
-  checkSettings,
-  type LocalServerOptions,
-  settingsToJson,
-} from "../../../src/edges/local/settings.ts";
+import { checkSettings, type LocalServerOptions } from "../../../src/edges/local/settings.ts";
+import { settingsToJson } from "../../../src/edges/local/wire/settings.ts";
 import { EdgeError } from "../../../src/edge/errors.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { systemClock } from "../../../src/events/clock.ts";
-import type { AgentPort } from "../../../src/media/child/contract.ts";
+import type { AgentConnection } from "../../../src/media/child/contract.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
 import { FakeAudio, FakePeer, FakePort, hello } from "./fakes.ts";
 import { hasLoopback6 } from "./network.ts";
@@ -17,24 +15,24 @@ import { hasLoopback6 } from "./network.ts";
 const SECRET = "A".repeat(22);
 const CALL = { callType: "default", callId: "kitchen", secret: SECRET };
 
-/** A host with real sockets and no WebRTC, with one call. */
-class Bench implements AsyncDisposable {
-  readonly notices: JsonValue[] = [];
+/** A LocalChild with real sockets and no WebRTC, with one call. */
+class ServerFixture implements AsyncDisposable {
+  readonly messages: JsonValue[] = [];
   readonly lines: string[] = [];
   readonly peers: FakePeer[] = [];
-  readonly host: LocalChild;
+  readonly child: LocalChild;
   readonly origin: string;
   readonly #sockets: WebSocket[] = [];
 
   constructor(options: LocalServerOptions = {}) {
-    this.host = new LocalChild({
+    this.child = new LocalChild({
       config: settingsToJson(checkSettings(options)),
       clock: systemClock,
       kernel: typescriptKernel(),
-      notify: (message) => this.notices.push(message),
+      send: (message) => this.messages.push(message),
       log: (_level, line) => this.lines.push(line),
     }, () => ({ audio: new FakeAudio(), createPeer: (options) => this.#createPeer(options) }));
-    this.origin = this.host.origin;
+    this.origin = this.child.origin;
   }
 
   #createPeer(options: PeerOptions): FakePeer {
@@ -45,7 +43,7 @@ class Bench implements AsyncDisposable {
 
   /** An agent joins the call. */
   async join(port = new FakePort(1)): Promise<FakePort> {
-    await this.host.join(port as unknown as AgentPort, CALL);
+    await this.child.join(port as unknown as AgentConnection, CALL);
     return port;
   }
 
@@ -61,9 +59,9 @@ class Bench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.host.goodbye();
+    await this.child.goodbye();
     for (const socket of this.#sockets) socket.close();
-    await this.host.close();
+    await this.child.close();
   }
 }
 
@@ -116,10 +114,10 @@ async function status(origin: string, headers: string[], path = "/"): Promise<st
   return answer.slice(9, 12);
 }
 
-Deno.test("the page and its files come with a strict policy and nothing from elsewhere", async () => {
-  await using bench = new Bench();
+Deno.test("the server sends the page and its files with a strict policy", async () => {
+  await using fixture = new ServerFixture();
   for (const path of ["/", "/call/default/kitchen", "/app.js", "/client.js", "/style.css"]) {
-    const response = await fetch(bench.origin + path);
+    const response = await fetch(fixture.origin + path);
     assertEquals(response.status, 200, path);
     const policy = response.headers.get("content-security-policy")!;
     assertMatch(policy, /^default-src 'none'/);
@@ -129,59 +127,59 @@ Deno.test("the page and its files come with a strict policy and nothing from els
     if (!path.endsWith(".js") && !path.endsWith(".css")) {
       assert(!/ style=| on\w+=|<style|<script>/.test(text), `${path} has something inline`);
       for (const [, file] of text.matchAll(/(?:src|href)="([^"]+)"/g)) {
-        const linked = await fetch(bench.origin + file);
+        const linked = await fetch(fixture.origin + file);
         assertEquals(linked.status, 200, file);
         await linked.body?.cancel();
       }
     }
     for (const [, file] of text.matchAll(/ from "\.(\/[^"]+)"/g)) {
-      const imported = await fetch(bench.origin + file);
+      const imported = await fetch(fixture.origin + file);
       assertEquals(imported.status, 200, file);
       await imported.body?.cancel();
     }
   }
-  const missing = await fetch(`${bench.origin}/nothing`);
+  const missing = await fetch(`${fixture.origin}/nothing`);
   assertEquals(missing.status, 404);
   await missing.body?.cancel();
 });
 
-Deno.test("another name than the server's own is refused, whatever is asked for", async () => {
-  await using bench = new Bench();
-  const { host } = new URL(bench.origin);
-  assertEquals(await status(bench.origin, [`Host: ${host}`]), "200");
-  assertEquals(await status(bench.origin, ["Host: evil.example"]), "403");
-  assertEquals(await status(bench.origin, ["Host: 127.0.0.1"]), "403");
+Deno.test("the server rejects requests for another host name", async () => {
+  await using fixture = new ServerFixture();
+  const { host } = new URL(fixture.origin);
+  assertEquals(await status(fixture.origin, [`Host: ${host}`]), "200");
+  assertEquals(await status(fixture.origin, ["Host: evil.example"]), "403");
+  assertEquals(await status(fixture.origin, ["Host: 127.0.0.1"]), "403");
   const upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
-  assertEquals(await status(bench.origin, [`Host: ${host}`, ...upgrade], "/signal"), "403");
-  assert(bench.lines.some((line) => line.includes("wrong-host")), bench.lines.join());
+  assertEquals(await status(fixture.origin, [`Host: ${host}`, ...upgrade], "/signal"), "403");
+  assert(fixture.lines.some((line) => line.includes("wrong-host")), fixture.lines.join());
 });
 
-Deno.test("a socket of a foreign page is refused, one of a listed page is taken", async () => {
-  await using bench = new Bench({ origins: ["https://example.org"] });
-  await bench.join();
+Deno.test("the server rejects a socket of a foreign page and accepts one of a listed page", async () => {
+  await using fixture = new ServerFixture({ origins: ["https://example.org"] });
+  await fixture.join();
   for (const origin of ["https://evil.example", "null", "http://127.0.0.1:1"]) {
     let opened = true;
-    await bench.open(origin).catch(() => opened = false);
+    await fixture.open(origin).catch(() => opened = false);
     assert(!opened, origin);
   }
-  assert(bench.lines.some((line) => line.includes("wrong-origin")));
-  const page = await bench.open("https://example.org");
+  assert(fixture.lines.some((line) => line.includes("wrong-origin")));
+  const page = await fixture.open("https://example.org");
   page.say(hello("Ada", CALL));
   await page.next("welcome");
 });
 
-Deno.test("only a browser on this machine is offered the machine's own addresses", async () => {
+Deno.test("the server offers its own addresses only to a browser on this machine", async () => {
   const here = "candidate:1 1 udp 1 192.0.2.2 5000 typ host";
   const isOffered = async (
     options: LocalServerOptions,
     { headers, origin }: { headers?: Record<string, string>; origin?: string } = {},
   ): Promise<boolean> => {
-    await using bench = new Bench(options);
-    await bench.join();
-    const page = await bench.open(origin, headers);
+    await using fixture = new ServerFixture(options);
+    await fixture.join();
+    const page = await fixture.open(origin, headers);
     page.say(hello("Ada", CALL));
     await page.next("offer");
-    bench.peers[0]!.options.onCandidate?.({ candidate: here });
+    fixture.peers[0]!.options.onCandidate?.({ candidate: here });
     page.say({ type: "ping", id: 1 });
     await page.next("pong");
     return page.received.some(({ type }) => type === "candidate");
@@ -197,14 +195,14 @@ Deno.test("only a browser on this machine is offered the machine's own addresses
   assertEquals(await isOffered({ origins: ["http://localhost:5173"] }), true);
 });
 
-Deno.test("a listed page may read the client, a foreign one may not", async () => {
-  await using bench = new Bench({ origins: ["https://example.org"] });
-  const listed = await fetch(`${bench.origin}/client.js`, {
+Deno.test("the server lets a listed page read the client, and no foreign one", async () => {
+  await using fixture = new ServerFixture({ origins: ["https://example.org"] });
+  const listed = await fetch(`${fixture.origin}/client.js`, {
     headers: { origin: "https://example.org" },
   });
   assertEquals(listed.headers.get("access-control-allow-origin"), "https://example.org");
   await listed.body?.cancel();
-  const foreign = await fetch(`${bench.origin}/client.js`, {
+  const foreign = await fetch(`${fixture.origin}/client.js`, {
     headers: { origin: "https://evil.example" },
   });
   assertEquals(foreign.status, 403);
@@ -212,163 +210,163 @@ Deno.test("a listed page may read the client, a foreign one may not", async () =
   await foreign.body?.cancel();
 });
 
-Deno.test("a wrong secret and a call that is not there get the same answer", async () => {
-  await using bench = new Bench();
-  await bench.join();
+Deno.test("the server rejects a wrong secret and an unknown call in the same way", async () => {
+  await using fixture = new ServerFixture();
+  await fixture.join();
   const answers = [];
   for (
     const wrong of [{ secret: "B".repeat(22) }, { secret: "" }, { callId: "cellar" }]
   ) {
-    const page = await bench.open();
+    const page = await fixture.open();
     page.say(hello("Eve", { ...CALL, ...wrong }));
-    answers.push(await page.next("refused"), await page.closed);
+    answers.push(await page.next("rejected"), await page.closed);
   }
   for (const [index, answer] of answers.entries()) assertEquals(answer, answers[index % 2]);
   assertEquals(answers[0].code, "wrong-link");
   assertEquals(answers[1], { code: 4001, reason: "wrong-link" });
 });
 
-Deno.test("whoever says nothing, something else first, or speaks another version is sent away", async () => {
-  await using bench = new Bench({ limits: { helloMs: 50 } });
-  await bench.join();
-  const silent = await bench.open();
-  assertEquals((await silent.next("refused")).code, "hello-timeout");
-  const early = await bench.open();
+Deno.test("the server rejects a page that says nothing, says something else first, or has another version", async () => {
+  await using fixture = new ServerFixture({ limits: { helloMs: 50 } });
+  await fixture.join();
+  const silent = await fixture.open();
+  assertEquals((await silent.next("rejected")).code, "hello-timeout");
+  const early = await fixture.open();
   early.say({ type: "ping", id: 1 });
-  assertEquals((await early.next("refused")).code, "bad-message");
-  const old = await bench.open();
+  assertEquals((await early.next("rejected")).code, "bad-message");
+  const old = await fixture.open();
   old.say(hello("Ada", { ...CALL, version: 0 }));
-  assertEquals((await old.next("refused")).code, "wrong-version");
+  assertEquals((await old.next("rejected")).code, "wrong-version");
 });
 
-Deno.test("sockets that say nothing keep nobody out: the oldest makes room", async () => {
-  await using bench = new Bench({ limits: { sockets: 2 } });
-  await bench.join();
-  const idle = [await bench.open(), await bench.open()];
-  const ada = await bench.open();
-  assertEquals((await idle[0]!.next("refused")).code, "too-many-sockets");
+Deno.test("the oldest silent socket makes room for a new one", async () => {
+  await using fixture = new ServerFixture({ limits: { sockets: 2 } });
+  await fixture.join();
+  const idle = [await fixture.open(), await fixture.open()];
+  const ada = await fixture.open();
+  assertEquals((await idle[0]!.next("rejected")).code, "too-many-sockets");
   ada.say(hello("Ada", CALL));
   await ada.next("welcome");
   assertEquals(idle[1]!.received, []);
-  const grace = await bench.open();
+  const grace = await fixture.open();
   grace.say(hello("Grace", CALL));
   await grace.next("welcome");
-  assertEquals((await idle[1]!.next("refused")).code, "too-many-sockets");
+  assertEquals((await idle[1]!.next("rejected")).code, "too-many-sockets");
 });
 
-Deno.test("sockets are limited in number: whoever is in a call stays in it", async () => {
-  await using bench = new Bench({ limits: { sockets: 2 } });
-  await bench.join();
+Deno.test("the limit of sockets leaves participants in their calls", async () => {
+  await using fixture = new ServerFixture({ limits: { sockets: 2 } });
+  await fixture.join();
   const people = [];
   for (const name of ["Ada", "Grace"]) {
-    const page = await bench.open();
+    const page = await fixture.open();
     page.say(hello(name, CALL));
     await page.next("welcome");
     people.push(page);
   }
-  const third = await bench.open();
-  assertEquals((await third.next("refused")).code, "too-many-sockets");
-  for (const page of people) assert(!page.received.some(({ type }) => type === "refused"));
+  const third = await fixture.open();
+  assertEquals((await third.next("rejected")).code, "too-many-sockets");
+  for (const page of people) assert(!page.received.some(({ type }) => type === "rejected"));
   // Who leaves makes room.
   people[0]!.say({ type: "leave" });
   await people[0]!.closed;
-  const fourth = await bench.open();
+  const fourth = await fixture.open();
   fourth.say(hello("Linus", CALL));
   await fourth.next("welcome");
 });
 
-Deno.test("a call's secret is a whole one, whoever asks for the call", async () => {
-  await using bench = new Bench();
+Deno.test("LocalChild accepts only a whole secret for a call", async () => {
+  await using fixture = new ServerFixture();
   for (const secret of ["", "short", "A".repeat(23), `${"A".repeat(21)}!`]) {
-    await assertRejects(() => bench.host.request("open", { ...CALL, secret }));
+    await assertRejects(() => fixture.child.request("open", { ...CALL, secret }));
   }
 });
 
-Deno.test("where UDP ports are few, people are as many", async () => {
-  await using bench = new Bench({ udpPortRange: { min: 50_000, max: 50_000 } });
-  await bench.join();
-  const first = await bench.open();
+Deno.test("a call has at most one participant per UDP port", async () => {
+  await using fixture = new ServerFixture({ udpPortRange: { min: 50_000, max: 50_000 } });
+  await fixture.join();
+  const first = await fixture.open();
   first.say(hello("Ada", CALL));
   await first.next("welcome");
-  const second = await bench.open();
+  const second = await fixture.open();
   second.say(hello("Grace", CALL));
-  assertEquals((await second.next("refused")).code, "room-full");
+  assertEquals((await second.next("rejected")).code, "room-full");
 });
 
-Deno.test("refusals without end do not fill the log", async () => {
-  await using bench = new Bench();
+Deno.test("repeated rejections do not fill the log", async () => {
+  await using fixture = new ServerFixture();
   for (let count = 0; count < 30; count++) {
-    const response = await fetch(bench.origin, { headers: { origin: "https://evil.example" } });
+    const response = await fetch(fixture.origin, { headers: { origin: "https://evil.example" } });
     await response.body?.cancel();
   }
-  assert(bench.lines.length >= 1 && bench.lines.length < 20, `${bench.lines.length} lines`);
+  assert(fixture.lines.length >= 1 && fixture.lines.length < 20, `${fixture.lines.length} lines`);
 });
 
 Deno.test("a page starts a call only with the start page's secret, and waits in it", async () => {
-  await using bench = new Bench({ limits: { calls: 1 } });
-  const start = { type: "start", version: 1, secret: SECRET };
+  await using fixture = new ServerFixture({ limits: { calls: 1 } });
+  const start = { type: "start", version: PROTOCOL_VERSION, secret: SECRET };
   const ask = async (message: JsonValue): Promise<Page> => {
-    const page = await bench.open();
+    const page = await fixture.open();
     page.say(message);
     return page;
   };
-  assertEquals((await (await ask(start)).next("refused")).code, "not-serving");
-  await bench.host.request("serve", { secret: SECRET });
+  assertEquals((await (await ask(start)).next("rejected")).code, "not-serving");
+  await fixture.child.request("serve", { secret: SECRET });
   const wrong = await ask({ ...start, secret: "B".repeat(22) });
-  assertEquals((await wrong.next("refused")).code, "wrong-link");
+  assertEquals((await wrong.next("rejected")).code, "wrong-link");
   const { type: _, ...started } = await (await ask(start)).next("started");
-  assertEquals(bench.notices, [{ type: "callStarted", ...started }]);
-  assertEquals((await (await ask(start)).next("refused")).code, "too-many-calls");
-  const page = await bench.open();
+  assertEquals(fixture.messages, [{ type: "callStarted", ...started }]);
+  assertEquals((await (await ask(start)).next("rejected")).code, "too-many-calls");
+  const page = await fixture.open();
   page.say(hello("Ada", started));
   await page.next("welcome");
 });
 
-Deno.test("who waits for an agent that will not come is told so, others are not", async () => {
-  await using bench = new Bench();
-  await bench.host.request("open", CALL);
-  const page = await bench.open();
+Deno.test("endUnanswered ends a call without an agent, and no other", async () => {
+  await using fixture = new ServerFixture();
+  await fixture.child.request("open", CALL);
+  const page = await fixture.open();
   page.say(hello("Ada", CALL));
   await page.next("welcome");
-  const port = await bench.join();
-  await bench.host.request("unanswered", CALL);
+  const port = await fixture.join();
+  await fixture.child.request("endUnanswered", CALL);
   assertEquals(page.received.findLast(({ type }) => type === "goodbye"), undefined);
-  await bench.host.leave(port as unknown as AgentPort);
+  await fixture.child.leave(port as unknown as AgentConnection);
   assertEquals((await page.next("goodbye")).code, "agent-left");
 
-  await bench.host.request("open", CALL);
-  const again = await bench.open();
+  await fixture.child.request("open", CALL);
+  const again = await fixture.open();
   again.say(hello("Ada", CALL));
   await again.next("welcome");
-  await bench.host.request("unanswered", CALL);
+  await fixture.child.request("endUnanswered", CALL);
   assertEquals((await again.next("goodbye")).code, "no-agent");
 });
 
-Deno.test("when the process ends, every page is told and its socket is closed", async () => {
-  await using bench = new Bench();
-  await bench.join();
-  const page = await bench.open();
+Deno.test("goodbye informs every page and closes its socket", async () => {
+  await using fixture = new ServerFixture();
+  await fixture.join();
+  const page = await fixture.open();
   page.say(hello("Ada", CALL));
   await page.next("welcome");
-  await bench.host.goodbye();
+  await fixture.child.goodbye();
   assertEquals((await page.next("goodbye")).code, "server-closing");
   assertEquals((await page.closed).code, 4002);
 });
 
-Deno.test("a call ends with its last agent and its link with it", async () => {
-  await using bench = new Bench();
-  const port = await bench.join();
-  await bench.host.leave(port as unknown as AgentPort);
-  assertEquals(bench.notices, [{ type: "callEnded", ...CALL }]);
-  const page = await bench.open();
+Deno.test("a call ends with its last agent, and so does its link", async () => {
+  await using fixture = new ServerFixture();
+  const port = await fixture.join();
+  await fixture.child.leave(port as unknown as AgentConnection);
+  assertEquals(fixture.messages, [{ type: "callEnded", ...CALL }]);
+  const page = await fixture.open();
   page.say(hello("Ada", CALL));
-  assertEquals((await page.next("refused")).code, "wrong-link");
+  assertEquals((await page.next("rejected")).code, "wrong-link");
 });
 
-Deno.test("a port that is taken is said so", async () => {
-  await using bench = new Bench();
-  const port = Number(new URL(bench.origin).port);
-  const error = assertThrows(() => new Bench({ port }), EdgeError, "port 0");
+Deno.test("a port in use is an EdgeError that names it", async () => {
+  await using fixture = new ServerFixture();
+  const port = Number(new URL(fixture.origin).port);
+  const error = assertThrows(() => new ServerFixture({ port }), EdgeError, "0 for a free one");
   assertEquals(error.code, "address-in-use");
   assertMatch(error.message, new RegExp(String(port)));
 });

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Connection } from "../../../src/edge/connection.ts";
+import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import { checkCustomEvent } from "../../../src/edge/custom_event.ts";
 import { LocalConversation } from "../../../src/edges/local/local_conversation.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 
-function bench() {
+function fixture() {
   const clock = new VirtualClock();
   const sent: { [key: string]: JsonValue }[] = [];
   const connection = {
@@ -16,7 +16,7 @@ function bench() {
       sent.push(data);
       return Promise.resolve();
     },
-  } as unknown as Connection;
+  } as unknown as CallConnection;
   let open = true;
   const conversation = new LocalConversation({
     id: "c",
@@ -28,8 +28,8 @@ function bench() {
   return { clock, sent, conversation, leave: () => open = false };
 }
 
-Deno.test("messages go to the pages under the names of those who said them", async () => {
-  const { clock, sent, conversation } = bench();
+Deno.test("LocalConversation sends messages to the pages under their speakers' names", async () => {
+  const { clock, sent, conversation } = fixture();
   conversation.append({ role: "system", userId: "echo", text: "be kind" });
   conversation.append({ role: "user", userId: "ada", text: "hello" });
   conversation.append({ role: "assistant", userId: "echo", text: "hello Ada" });
@@ -40,8 +40,8 @@ Deno.test("messages go to the pages under the names of those who said them", asy
   ]);
 });
 
-Deno.test("a message that grows is shown ten times a second, and its end at once", async () => {
-  const { clock, sent, conversation } = bench();
+Deno.test("LocalConversation sends a growing message ten times a second, and its end immediately", async () => {
+  const { clock, sent, conversation } = fixture();
   const { id } = conversation.append({
     role: "assistant",
     userId: "echo",
@@ -60,8 +60,8 @@ Deno.test("a message that grows is shown ten times a second, and its end at once
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("a message too long for one event is cut, not lost", async () => {
-  const { clock, sent, conversation } = bench();
+Deno.test("LocalConversation shortens a message that is too long for one event", async () => {
+  const { clock, sent, conversation } = fixture();
   for (const letter of ["a", "ä", "語", "🦜"]) {
     conversation.append({ role: "assistant", userId: "echo", text: letter.repeat(6000) });
   }
@@ -70,8 +70,8 @@ Deno.test("a message too long for one event is cut, not lost", async () => {
   for (const { text } of sent) assert(String(text).length > 400 && String(text).endsWith("…"));
 });
 
-Deno.test("without a connection the conversation is kept all the same", async () => {
-  const { clock, sent, conversation, leave } = bench();
+Deno.test("LocalConversation keeps messages without a connection", async () => {
+  const { clock, sent, conversation, leave } = fixture();
   leave();
   conversation.append({ role: "user", userId: "ada", text: "hello" });
   await clock.advance(200);

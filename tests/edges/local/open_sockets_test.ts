@@ -14,7 +14,7 @@ function socket(remote: string): Socket {
   });
 }
 
-Deno.test("the address with the most silent sockets makes room, its oldest first", () => {
+Deno.test("OpenSockets removes the oldest silent socket of the address with the most", () => {
   const sockets = new OpenSockets();
   const [newcomer, ...flood] = ["10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.2"].map(socket);
   for (const each of [newcomer!, ...flood]) sockets.add(each);
@@ -27,7 +27,7 @@ Deno.test("the address with the most silent sockets makes room, its oldest first
   assertEquals(sockets.size, 1);
 });
 
-Deno.test("a socket that ends takes no place", async () => {
+Deno.test("OpenSockets forgets a socket that ends", async () => {
   const sockets = new OpenSockets();
   const each = socket("10.0.0.1");
   sockets.add(each);

@@ -18,7 +18,7 @@ async function* walk(folder: URL, at = "/"): AsyncGenerator<string> {
   }
 }
 
-Deno.test("every file of the page is served under its own name and type", async () => {
+Deno.test("every file of the page has its path and type", async () => {
   const served = new Map(pageFiles.map((file) => [file.path, file]));
   for await (const path of walk(FOLDER)) {
     const file = served.get(path === "/index.html" ? "/" : path);
@@ -28,7 +28,7 @@ Deno.test("every file of the page is served under its own name and type", async 
   }
 });
 
-Deno.test("scripts import what is served, by relative paths that hold on every origin", () => {
+Deno.test("the page's scripts import served files, by relative paths", () => {
   const served = new Set(pageFiles.map(({ path }) => path));
   for (const { path, type, text } of pageFiles) {
     if (type !== TYPES.js) continue;
@@ -40,7 +40,7 @@ Deno.test("scripts import what is served, by relative paths that hold on every o
   }
 });
 
-Deno.test("the client needs nothing but its own folder", () => {
+Deno.test("the page's client imports only its own folder", () => {
   for (const { path, text } of pageFiles) {
     if (path !== "/client.js" && !path.startsWith("/client/")) continue;
     for (const [, specifier] of text.matchAll(/ from "(\.[^"]+)";$/gm)) {

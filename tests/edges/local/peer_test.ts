@@ -42,7 +42,7 @@ async function answered() {
   const peer = new Peer({ offer: 1, mids }, [], {
     send() {},
     trackFor: () => null,
-    onSound() {},
+    onAudio() {},
     onState: (state: string) => void states.push(state),
   });
   if (real) Object.defineProperty(globalThis, "RTCPeerConnection", real);
@@ -61,68 +61,68 @@ async function answered() {
   };
 }
 
-Deno.test("a browser that finds no network says so after a while, and may yet find one", async () => {
+Deno.test("Peer reports a missing network after a while, and can still connect", async () => {
   for (const outcome of ["connected", "failed"]) {
-    using bench = await answered();
-    bench.time.tick(2999);
-    assertEquals(bench.states, []);
-    bench.time.tick(1);
-    assertEquals([bench.states, bench.peer.lacksNetwork], [["no-network"], true]);
+    using fixture = await answered();
+    fixture.time.tick(2999);
+    assertEquals(fixture.states, []);
+    fixture.time.tick(1);
+    assertEquals([fixture.states, fixture.peer.lacksNetwork], [["no-network"], true]);
     // Chromium goes on looking.
-    bench.time.tick(60_000);
-    assertEquals(bench.states, ["no-network"]);
-    bench.connection.find();
-    bench.connection.become(outcome);
-    assertEquals(bench.states, ["no-network", outcome]);
+    fixture.time.tick(60_000);
+    assertEquals(fixture.states, ["no-network"]);
+    fixture.connection.find();
+    fixture.connection.become(outcome);
+    assertEquals(fixture.states, ["no-network", outcome]);
   }
 });
 
-Deno.test("a browser that fails without a network needs few connections until it has one", async () => {
+Deno.test("Peer asks for few connections while it has no network", async () => {
   let connections = 0;
   for (let waited = 0; waited < 60_000; connections++) {
     // Firefox fails at once, and looks no further.
-    using bench = await answered();
-    bench.connection.become("failed");
-    for (; !bench.states.includes("failed"); waited += 1000) bench.time.tick(1000);
-    assertEquals(bench.states, ["no-network", "failed"]);
-    assertEquals(bench.peer.lacksNetwork, true);
+    using fixture = await answered();
+    fixture.connection.become("failed");
+    for (; !fixture.states.includes("failed"); waited += 1000) fixture.time.tick(1000);
+    assertEquals(fixture.states, ["no-network", "failed"]);
+    assertEquals(fixture.peer.lacksNetwork, true);
   }
   // Six is where the server refuses, and two were spent when the network went.
   assertEquals(connections, 4);
 });
 
-Deno.test("a browser that has a network fails when it says so", async () => {
-  using bench = await answered();
-  bench.connection.find();
-  bench.connection.become("connecting");
-  bench.time.tick(5000);
-  bench.connection.become("failed");
-  assertEquals(bench.states, ["connecting", "failed"]);
-  assertEquals(bench.peer.lacksNetwork, false);
+Deno.test("Peer with a network fails when its connection does", async () => {
+  using fixture = await answered();
+  fixture.connection.find();
+  fixture.connection.become("connecting");
+  fixture.time.tick(5000);
+  fixture.connection.become("failed");
+  assertEquals(fixture.states, ["connecting", "failed"]);
+  assertEquals(fixture.peer.lacksNetwork, false);
 });
 
-Deno.test("a browser whose network comes late is given another connection", async () => {
-  using bench = await answered();
-  bench.connection.become("failed");
-  bench.time.tick(1000);
-  bench.connection.find();
-  bench.time.tick(2000);
-  assertEquals([bench.states, bench.peer.lacksNetwork], [["failed"], false]);
+Deno.test("Peer asks for another connection when the network comes late", async () => {
+  using fixture = await answered();
+  fixture.connection.become("failed");
+  fixture.time.tick(1000);
+  fixture.connection.find();
+  fixture.time.tick(2000);
+  assertEquals([fixture.states, fixture.peer.lacksNetwork], [["failed"], false]);
 });
 
-Deno.test("a browser that hides its addresses and connects lacks nothing", async () => {
-  using bench = await answered();
-  bench.connection.become("connected");
-  bench.time.tick(10_000);
-  assertEquals([bench.states, bench.peer.lacksNetwork], [["connected"], false]);
-  bench.connection.become("failed");
-  assertEquals(bench.states, ["connected", "failed"]);
+Deno.test("Peer of a browser that hides its addresses does not lack a network", async () => {
+  using fixture = await answered();
+  fixture.connection.become("connected");
+  fixture.time.tick(10_000);
+  assertEquals([fixture.states, fixture.peer.lacksNetwork], [["connected"], false]);
+  fixture.connection.become("failed");
+  assertEquals(fixture.states, ["connected", "failed"]);
 });
 
-Deno.test("a connection that is closed says nothing more", async () => {
-  using bench = await answered();
-  bench.connection.become("failed");
-  bench.peer.close();
-  bench.time.tick(5000);
-  assertEquals(bench.states, []);
+Deno.test("Peer reports nothing after close", async () => {
+  using fixture = await answered();
+  fixture.connection.become("failed");
+  fixture.peer.close();
+  fixture.time.tick(5000);
+  assertEquals(fixture.states, []);
 });

@@ -6,7 +6,7 @@ import { RunningServer, type ServeOptions } from "../../../src/edges/local/serve
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { failures, slipNames, slips, UnhandledRejections } from "../../fixtures/slips.ts";
 
-Deno.test("what answers new calls may do anything: it is told, and the people who wait are", async () => {
+Deno.test("RunningServer reports failures of onCall, and ends the calls that wait", async () => {
   using unhandled = new UnhandledRejections();
   for (const slipName of slipNames) {
     const clock = new VirtualClock();
@@ -14,19 +14,19 @@ Deno.test("what answers new calls may do anything: it is told, and the people wh
     const errors: string[] = [];
     events.subscribe(ErrorEvent, ({ context }) => void errors.push(context));
     const sentAway: string[] = [];
-    const serving = new RunningServer({
+    const server = new RunningServer({
       onCall: slips[slipName] as ServeOptions["onCall"],
       events,
       clock,
       open: () => Promise.reject(new Error("not here")),
-      unanswered: ({ id }) => Promise.resolve(void sentAway.push(id)),
+      endUnanswered: ({ id }) => Promise.resolve(void sentAway.push(id)),
       onClosed: () => {},
     });
-    for (const id of ["one", "two"]) serving.begun(new Call({ id }));
+    for (const id of ["one", "two"]) server.handleCall(new Call({ id }));
     await unhandled.assertNone(slipName);
     const isTold = failures.includes(slipName);
     assertEquals(sentAway, isTold ? ["one", "two"] : [], slipName);
     assertEquals(errors, isTold ? ["onCall of one", "onCall of two"] : [], slipName);
-    await serving.close();
+    await server.close();
   }
 });

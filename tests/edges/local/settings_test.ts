@@ -4,21 +4,20 @@ import {
   checkSettings,
   isSecureContext,
   netPermissions,
-  settingsFromJson,
-  settingsToJson,
 } from "../../../src/edges/local/settings.ts";
+import { settingsFromJson, settingsToJson } from "../../../src/edges/local/wire/settings.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 
 const PEM = "-----BEGIN CERTIFICATE";
 
-Deno.test("unless told otherwise an edge listens on this machine only, on a free port", () => {
+Deno.test("checkSettings defaults to this machine only and a free port", () => {
   const settings = checkSettings();
   assertEquals([settings.host, settings.port], ["127.0.0.1", 0]);
   assertEquals(netPermissions(settings), ["127.0.0.1"]);
   assertEquals(settings.limits, DEFAULT_LIMITS);
 });
 
-Deno.test("settings that make no sense are refused with what was expected", () => {
+Deno.test("checkSettings rejects wrong settings and names what it expected", () => {
   assertThrows(() => checkSettings({ host: "example.org" }), TypeError, "IP address");
   assertThrows(() => checkSettings({ host: "0.0.0.0" }), TypeError, "announcedAddress");
   assertThrows(() => checkSettings({ announcedAddress: "me" }), TypeError, "IP address");
@@ -44,7 +43,7 @@ Deno.test("settings that make no sense are refused with what was expected", () =
   assertThrows(() => checkLimits({ persons: 3 } as never), RangeError, "not a limit");
 });
 
-Deno.test("STUN and TURN servers that no browser would take are refused at once", () => {
+Deno.test("checkIceServers rejects servers that browsers would reject", () => {
   for (
     const server of [
       "stun:example.org",
@@ -83,7 +82,7 @@ Deno.test("STUN and TURN servers that no browser would take are refused at once"
   assertEquals(checkSettings({ iceServers: good }).iceServers, good);
 });
 
-Deno.test("settings cross to the media process unharmed", () => {
+Deno.test("settings cross to the media process unchanged", () => {
   const settings = checkSettings({
     host: "192.168.1.20",
     port: 8443,
@@ -96,14 +95,14 @@ Deno.test("settings cross to the media process unharmed", () => {
   assertEquals(netPermissions(settings), ["192.168.1.20:8443"]);
 });
 
-Deno.test("only the same machine and TLS are a secure context", () => {
+Deno.test("isSecureContext is true for this machine and for TLS only", () => {
   assertEquals(isSecureContext(checkSettings()), true);
   assertEquals(isSecureContext(checkSettings({ host: "192.168.1.20" })), false);
   const tls = { cert: "-----BEGIN CERTIFICATE", key: "-----BEGIN PRIVATE KEY" };
   assertEquals(isSecureContext(checkSettings({ host: "192.168.1.20", tls })), true);
 });
 
-Deno.test("a rate limit lets a burst through and then its rate", async () => {
+Deno.test("RateLimit allows a burst and then its rate", async () => {
   const clock = new VirtualClock();
   const limit = new RateLimit(clock, 10);
   const takes = (count: number): number =>

@@ -5,7 +5,7 @@ import { Socket, type SocketEnd } from "../../../src/edges/local/child/socket.ts
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { FakePage, hello } from "./fakes.ts";
 
-function bench(limits: Partial<LocalLimits> = {}) {
+function fixture(limits: Partial<LocalLimits> = {}) {
   const clock = new VirtualClock();
   const page = new FakePage();
   const heard: ClientMessage[] = [];
@@ -22,23 +22,23 @@ function bench(limits: Partial<LocalLimits> = {}) {
 }
 
 /** The code that the page was refused with. */
-function refusal(page: FakePage): string | undefined {
-  return page.last("refused")?.code;
+function rejectionCode(page: FakePage): string | undefined {
+  return page.last("rejected")?.code;
 }
 
-Deno.test("messages that keep to the schemas arrive, others end the socket with a reason", () => {
-  const { page, heard, ends, lines } = bench();
+Deno.test("Socket passes messages of the schemas, and closes with a reason on others", () => {
+  const { page, heard, ends, lines } = fixture();
   page.say(hello("Ada"));
   assertEquals(heard.map(({ type }) => type), ["hello"]);
   page.say({ type: "sing" } as unknown as ClientMessage);
-  assertEquals(refusal(page), "bad-message");
+  assertEquals(rejectionCode(page), "bad-message");
   assertEquals([page.closeCode, page.closeReason], [4001, "bad-message"]);
   assertEquals(ends, ["closed"]);
   assert(lines[0]?.includes("bad-message"), lines[0]);
 });
 
-Deno.test("what goes wrong in the server is not blamed on the page", () => {
-  const { page, socket, lines } = bench();
+Deno.test("Socket reports a failed handler as server-failed", () => {
+  const { page, socket, lines } = fixture();
   socket.listen({
     onMessage() {
       throw new TypeError("urls is no string");
@@ -46,20 +46,20 @@ Deno.test("what goes wrong in the server is not blamed on the page", () => {
     onEnd() {},
   });
   page.say(hello("Ada"));
-  assertEquals(refusal(page), "server-failed");
-  assert(!page.last("refused")!.message.includes("urls"));
+  assertEquals(rejectionCode(page), "server-failed");
+  assert(!page.last("rejected")!.message.includes("urls"));
   assert(lines[0]?.includes("urls is no string"), lines[0]);
 });
 
-Deno.test("names with control or direction characters, empty and long ones are refused", () => {
+Deno.test("Socket rejects names with control or direction characters, empty and long ones", () => {
   for (const name of ["", "  ", "a\nb", "a\u202Eb", "x".repeat(61)]) {
-    const { page } = bench();
+    const { page } = fixture();
     page.say(hello(name));
-    assertEquals(refusal(page), "bad-message", JSON.stringify(name));
+    assertEquals(rejectionCode(page), "bad-message", JSON.stringify(name));
   }
 });
 
-Deno.test("what is not text, not JSON or too large is refused", () => {
+Deno.test("Socket rejects what is not text, not JSON or too large", () => {
   for (
     const [data, code] of [
       [new Uint8Array(3), "bad-message"],
@@ -67,20 +67,20 @@ Deno.test("what is not text, not JSON or too large is refused", () => {
       [" ".repeat(1001), "message-too-large"],
     ] as const
   ) {
-    const { page } = bench({ messageSize: 1000 });
+    const { page } = fixture({ messageSize: 1000 });
     page.say(data);
-    assertEquals(refusal(page), code);
+    assertEquals(rejectionCode(page), code);
   }
 });
 
-Deno.test("too many messages a second are refused", () => {
-  const { page, heard } = bench({ messagesPerSecond: 5 });
+Deno.test("Socket rejects too many messages a second", () => {
+  const { page, heard } = fixture({ messagesPerSecond: 5 });
   for (let count = 0; count < 30; count++) page.say({ type: "ping", id: count });
   assertEquals(heard.length, 20);
-  assertEquals(refusal(page), "too-many-messages");
+  assertEquals(rejectionCode(page), "too-many-messages");
 });
 
-Deno.test("a page that goes, one that breaks off and one that falls silent are told apart", async () => {
+Deno.test("Socket distinguishes pages that leave, break off and fall silent", async () => {
   for (
     const [code, wasClean, end] of [
       [1001, true, "left"],
@@ -90,11 +90,11 @@ Deno.test("a page that goes, one that breaks off and one that falls silent are t
       [1006, false, "broken"],
     ] as const
   ) {
-    const { page, ends } = bench();
+    const { page, ends } = fixture();
     page.hangUp(code, wasClean);
     assertEquals(ends, [end]);
   }
-  const { socket, page, ends, clock } = bench();
+  const { socket, page, ends, clock } = fixture();
   socket.watch();
   await clock.advance(3000);
   page.say({ type: "ping", id: 1 });
@@ -105,14 +105,14 @@ Deno.test("a page that goes, one that breaks off and one that falls silent are t
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("a page that does not read is given up, and spared what it need not know", () => {
-  const { socket, page } = bench();
+Deno.test("Socket closes on a page that does not read, and spares it optional messages first", () => {
+  const { socket, page } = fixture();
   page.bufferedAmount = 100_000;
-  socket.send({ type: "levels", levels: {} }, { optional: true });
+  socket.send({ type: "audioLevels", levels: {} }, { optional: true });
   assertEquals(page.received, []);
   socket.send({ type: "pong", id: 1 });
   assertEquals(page.types(), ["pong"]);
   page.bufferedAmount = 2_000_000;
   socket.send({ type: "pong", id: 2 });
-  assertEquals(refusal(page), "too-slow");
+  assertEquals(rejectionCode(page), "too-slow");
 });

@@ -10,9 +10,9 @@ function members(refs: ({ member: string } | null)[]): (string | undefined)[] {
   return refs.map((ref) => ref?.member);
 }
 
-Deno.test("screens come first, then agents, then who spoke last", () => {
-  const sections = new VideoSlots(3);
-  const { sections: shown, paused } = sections.choose([
+Deno.test("VideoSlots prefers screens, then agents, then the latest speakers", () => {
+  const slots = new VideoSlots(3);
+  const { slots: shown, paused } = slots.choose([
     camera("silent"),
     camera("spoke", 1),
     camera("spoke later", 2),
@@ -23,27 +23,27 @@ Deno.test("screens come first, then agents, then who spoke last", () => {
   assertEquals(members(paused), ["spoke", "silent"]);
 });
 
-Deno.test("who keeps a place keeps his section, and only what changed is told", () => {
-  const sections = new VideoSlots(2);
+Deno.test("VideoSlots keeps a video in its slot, and returns only changes", () => {
+  const slots = new VideoSlots(2);
   const [ada, grace, linus] = [camera("ada", 1), camera("grace", 2), camera("linus", 0)];
-  assertEquals(members(sections.choose([ada, grace, linus]).sections), ["grace", "ada"]);
-  const { sections: shown, changes, changed } = sections.choose([
+  assertEquals(members(slots.choose([ada, grace, linus]).slots), ["grace", "ada"]);
+  const { slots: shown, changes, changed } = slots.choose([
     ada,
     grace,
     { ...linus, spokeAt: 3 },
   ]);
   assertEquals(members(shown), ["grace", "linus"]);
-  assertEquals(changes, [{ section: 1, track: linus.track }]);
+  assertEquals(changes, [{ slot: 1, track: linus.track }]);
   assertEquals(changed, true);
-  assertEquals(sections.choose([ada, grace, { ...linus, spokeAt: 3 }]).changed, false);
+  assertEquals(slots.choose([ada, grace, { ...linus, spokeAt: 3 }]).changed, false);
 });
 
-Deno.test("a picture that ends empties its section, and a new track of the same kind fills it", () => {
-  const sections = new VideoSlots(2);
-  sections.choose([camera("ada")]);
-  const { sections: shown, changes } = sections.choose([]);
+Deno.test("VideoSlots empties the slot of a video that ends, and fills it with the next track", () => {
+  const slots = new VideoSlots(2);
+  slots.choose([camera("ada")]);
+  const { slots: shown, changes } = slots.choose([]);
   assertEquals(members(shown), [undefined, undefined]);
-  assertEquals(changes, [{ section: 0, track: null }]);
+  assertEquals(changes, [{ slot: 0, track: null }]);
   const again = camera("ada");
-  assertEquals(sections.choose([again]).changes, [{ section: 0, track: again.track }]);
+  assertEquals(slots.choose([again]).changes, [{ slot: 0, track: again.track }]);
 });

@@ -6,7 +6,7 @@
  */
 import * as v from "valibot";
 import type {
-  AgentPort,
+  AgentConnection,
   ChildContext,
   EdgeChild,
   PublishedTracks,
@@ -61,7 +61,7 @@ export class GetStreamChild implements EdgeChild {
     this.#createMedia = createMedia;
   }
 
-  async join(port: AgentPort, params: JsonValue, signal: AbortSignal): Promise<JsonValue> {
+  async join(port: AgentConnection, params: JsonValue, signal: AbortSignal): Promise<JsonValue> {
     const parsed = v.parse(callParams, params);
     const call = new StreamCall({
       port,
@@ -84,23 +84,23 @@ export class GetStreamChild implements EdgeChild {
     return null;
   }
 
-  publish(port: AgentPort, tracks: PublishedTracks): Promise<void> {
+  publish(port: AgentConnection, tracks: PublishedTracks): Promise<void> {
     return this.#call(port).publish(tracks);
   }
 
-  videoTrack(port: AgentPort, trackId: string): RtcTrack | undefined {
+  videoTrack(port: AgentConnection, trackId: string): RtcTrack | undefined {
     return this.#calls.get(port.connectionId)?.videoTrack(trackId);
   }
 
-  subscribed(port: AgentPort, trackId: string, wish: VideoConstraints | undefined): void {
+  subscribed(port: AgentConnection, trackId: string, wish: VideoConstraints | undefined): void {
     this.#calls.get(port.connectionId)?.subscribed(trackId, wish);
   }
 
-  async sendCustomEvent(port: AgentPort, data: JsonValue): Promise<void> {
+  async sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
     await this.#ask(port, { what: "customEvent", data }, port.signal);
   }
 
-  async leave(port: AgentPort): Promise<void> {
+  async leave(port: AgentConnection): Promise<void> {
     const call = this.#calls.get(port.connectionId);
     this.#calls.delete(port.connectionId);
     await call?.leave();
@@ -131,7 +131,10 @@ export class GetStreamChild implements EdgeChild {
     }).catch(() => {});
   }
 
-  async #findAgents(port: AgentPort, userIds: readonly string[]): Promise<ReadonlySet<string>> {
+  async #findAgents(
+    port: AgentConnection,
+    userIds: readonly string[],
+  ): Promise<ReadonlySet<string>> {
     try {
       const question: Request = { what: "agents", userIds: [...userIds] };
       const found = await this.#ask(port, question, port.signal, LOOK_UP_MS);
@@ -144,7 +147,7 @@ export class GetStreamChild implements EdgeChild {
   }
 
   async #ask(
-    port: AgentPort,
+    port: AgentConnection,
     question: Request,
     signal: AbortSignal,
     timeoutMs = ANSWER_MS,
@@ -154,7 +157,7 @@ export class GetStreamChild implements EdgeChild {
     this.#questions.set(id, asked);
     try {
       const notice: IpcMessage = { type: "question", id, question };
-      port.notify({ type: "edge", data: notice as unknown as JsonValue });
+      port.send({ type: "edge", data: notice as unknown as JsonValue });
       return await waitFor(asked.promise, "the agent's process answering", {
         timeoutMs,
         signal: AbortSignal.any([signal, port.signal]),
@@ -171,7 +174,7 @@ export class GetStreamChild implements EdgeChild {
     }
   }
 
-  #call(port: AgentPort): StreamCall {
+  #call(port: AgentConnection): StreamCall {
     const call = this.#calls.get(port.connectionId);
     if (call) return call;
     throw new EdgeError("the call was left", { code: "closed" });

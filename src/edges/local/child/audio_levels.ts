@@ -1,5 +1,5 @@
 /**
- * Who is how loud: told to pages while anybody is heard, and remembered for who spoke last.
+ * Audio levels of a room: sent to pages while any participant is audible, and kept for who spoke last.
  *
  * @module
  */
@@ -7,21 +7,21 @@ import type { Clock } from "../../../events/clock.ts";
 import type { BrowserParticipant } from "./browser_participant.ts";
 import type { RoomAudio } from "./room_media.ts";
 
-/** How often pages are told who is how loud. */
+/** Milliseconds between messages to the pages. */
 const LEVELS_MS = 100;
-/** What is quieter is nothing to a page. */
+/** Pages receive no level below this. */
 const AUDIBLE = 0.003;
 
-/** What the levels are taken from, and who is told of them. */
+/** The mixer that measures the levels, and the participants who receive them. */
 export interface AudioLevelsInit {
   audio: Pick<RoomAudio, "levels">;
   clock: Clock;
-  people: ReadonlyMap<string, BrowserParticipant>;
-  /** Somebody speaks who had been silent. */
+  participants: ReadonlyMap<string, BrowserParticipant>;
+  /** A participant who was silent speaks. */
   onSpeaker(): void;
 }
 
-/** The levels of a room, while people are in it. */
+/** Sends the levels of a room while participants are in it. */
 export class AudioLevels implements Disposable {
   readonly #init: AudioLevelsInit;
   #timer: Disposable | undefined;
@@ -31,13 +31,13 @@ export class AudioLevels implements Disposable {
     this.#init = init;
   }
 
-  /** Begins, if it has not. */
+  /** Starts, unless it runs. */
   start(): void {
     this.#timer ??= this.#init.clock.schedule(() => {
       this.#timer = undefined;
-      // Again first: whoever is told may be the last to go, which stops this.
-      if (this.#init.people.size > 0) this.start();
-      this.#tell();
+      // Schedules first: sending may end with the last participant leaving, which stops this.
+      if (this.#init.participants.size > 0) this.start();
+      this.#send();
     }, LEVELS_MS);
   }
 
@@ -47,8 +47,8 @@ export class AudioLevels implements Disposable {
     this.#timer = undefined;
   }
 
-  #tell(): void {
-    const { audio, clock, people, onSpeaker } = this.#init;
+  #send(): void {
+    const { audio, clock, participants, onSpeaker } = this.#init;
     const levels: Record<string, number> = {};
     let quiet = true;
     let speakersChanged = false;
@@ -59,15 +59,15 @@ export class AudioLevels implements Disposable {
         quiet = false;
       }
       if (!speaking) continue;
-      const speaker = people.get(memberId);
+      const speaker = participants.get(memberId);
       if (!speaker) continue;
-      // Somebody who goes on speaking changes nothing.
+      // A participant who continues to speak changes nothing.
       speakersChanged ||= now - speaker.spokeAt > 1000;
       speaker.spokeAt = now;
     }
     if (!quiet || !this.#wasQuiet) {
-      for (const person of people.values()) {
-        person.send({ type: "levels", levels }, { optional: true });
+      for (const participant of participants.values()) {
+        participant.send({ type: "audioLevels", levels }, { optional: true });
       }
     }
     this.#wasQuiet = quiet;

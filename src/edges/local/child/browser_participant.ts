@@ -1,18 +1,19 @@
 /**
- * Somebody in a browser: a participant of a room, who may change sockets (a reconnecting browser)
- * and peer connections (a repaired one) and stays the same.
+ * A participant in a browser. They keep their identity while sockets (a reconnecting browser) and peer
+ * connections (a repaired one) change.
  *
  * @module
  */
 import type { Clock } from "../../../events/clock.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { newSecret } from "../wire/auth.ts";
-import type { LocalLimits } from "../wire/limits.ts";
-import { mediaGoesOn } from "./liveness.ts";
+import { mediaContinues } from "./liveness.ts";
 import { Rejection } from "../wire/rejection.ts";
-import { ParticipantConnection } from "./participant_connection.ts";
-import type { RoomMedia } from "./room_media.ts";
-import type { RtcSettings } from "../settings.ts";
+import {
+  type ConnectionRoom,
+  ParticipantConnection,
+  type TrackKind,
+} from "./participant_connection.ts";
 import type { ClientMessage, Hello, Member, ServerMessage } from "../wire/signalling.ts";
 import { PROTOCOL_VERSION } from "../wire/signalling.ts";
 import type { Socket, SocketEnd } from "./socket.ts";
@@ -20,37 +21,30 @@ import type { VideoSource } from "./video_slots.ts";
 
 /** How long the first connection may take. */
 const CONNECT_MS = 20_000;
-/** How many new connections one person may have within a minute. */
+/** New connections that one participant may have within a minute. */
 const REPAIRS = 6;
 /**
- * The most that he can be said to hear late: nobody talks over more, and a round trip that was
- * measured while the machine was busy, or made up, would keep the agent from knowing what was heard.
+ * The longest delay that is believed: no conversation works over more, and a round trip that was
+ * measured on a busy machine, or invented, would hide from the agent what was heard.
  */
 const MOST_DELAY_MS = 1000;
 
-/** The kinds of media that a person sends. */
-export type PersonTrack = "audio" | "camera" | "screen";
-
-/** What a person needs of his room. */
-export interface PersonRoom {
-  readonly media: RoomMedia;
+/** What a participant needs of the room. */
+export interface ParticipantRoom extends ConnectionRoom {
   readonly clock: Clock;
-  readonly limits: LocalLimits;
-  readonly rtc: RtcSettings;
-  log(line: string): void;
-  /** Everybody whom `person` may see, himself not included. */
-  membersFor(person: BrowserParticipant): Member[];
-  /** He is connected for the first time. */
-  onPresent(person: BrowserParticipant): void;
-  /** His tracks, their state, his name or his `reconnecting` may have changed. */
-  onChange(person: BrowserParticipant): void;
-  onEvent(person: BrowserParticipant, data: unknown): void;
-  /** He told how late he hears. */
-  onDelay(person: BrowserParticipant): void;
-  onGone(person: BrowserParticipant): void;
+  /** All members that `participant` may see, themselves not included. */
+  membersFor(participant: BrowserParticipant): Member[];
+  /** They are connected for the first time. */
+  onPresent(participant: BrowserParticipant): void;
+  /** Their tracks, track states, name or `reconnecting` may have changed. */
+  onChange(participant: BrowserParticipant): void;
+  onEvent(participant: BrowserParticipant, data: unknown): void;
+  /** Their page reported how late they hear. */
+  onDelay(participant: BrowserParticipant): void;
+  onGone(participant: BrowserParticipant): void;
 }
 
-/** What a person sends, by what his page says. */
+/** What a participant sends, as their page reports it. */
 interface MediaState {
   microphone: boolean;
   muted: boolean;
@@ -61,29 +55,29 @@ interface MediaState {
 /** A person in a room. */
 export class BrowserParticipant {
   readonly id: string;
-  /** Who he says he is; one user can be here with several devices. */
+  /** The user that their page claims; one user can be here with several devices. */
   readonly userId: string;
-  /** Lets his browser come back as him. */
+  /** The token with which their browser comes back as the same participant. */
   readonly resume: string = newSecret();
-  /** Whether others know of him: he has been connected. */
+  /** Whether the others see them: they have been connected. */
   present = false;
-  /** Monotonic milliseconds at which he was last heard speaking. */
+  /** Monotonic milliseconds at which they last spoke. */
   spokeAt = -Infinity;
-  /** How much later than the server he hears, in milliseconds. */
+  /** How much later than the server they hear, in milliseconds. */
   delayMs = 0;
-  readonly #room: PersonRoom;
+  readonly #room: ParticipantRoom;
   #name: string;
   #state: MediaState = { microphone: false, muted: false, camera: false, screen: false };
   #socket: Socket | undefined;
   readonly #connection: ParticipantConnection;
   #timer: Disposable | undefined;
-  /** Runs while he is cut off. */
+  /** Runs while they are cut off. */
   #grace: Disposable | undefined;
   #cut: "alive" | "silent" | undefined;
   #repairs: number[] = [];
   #gone = false;
 
-  constructor(id: string, hello: Hello, room: PersonRoom) {
+  constructor(id: string, hello: Hello, room: ParticipantRoom) {
     this.id = id;
     this.userId = hello.user ?? id;
     this.#name = hello.name;
@@ -92,10 +86,10 @@ export class BrowserParticipant {
       id,
       room,
       send: (message) => this.send(message),
-      refuse: (refusal) => this.#socket?.refuse(refusal),
+      reject: (rejection) => this.#socket?.reject(rejection),
       onTracks: () => room.onChange(this),
       onConnected: () => this.#connected(),
-      // Whoever is cut off repairs when he is back.
+      // A participant who is cut off gets a new connection when they are back.
       onFailed: () => this.#cut === undefined && this.#repair(),
     });
   }
@@ -104,22 +98,22 @@ export class BrowserParticipant {
     return this.#name;
   }
 
-  /** Whether his microphone's track is silent as far as others are concerned. */
+  /** Whether the others see their microphone as muted. */
   get muted(): boolean {
     return this.#state.muted || this.#cut === "silent";
   }
 
-  /** What his page says that he sends. */
-  sends(kind: PersonTrack): boolean {
+  /** Whether their page reports that they send this kind. */
+  sends(kind: TrackKind): boolean {
     return kind === "audio" ? this.#state.microphone : this.#state[kind];
   }
 
-  /** The media of one of his tracks, once there can be any. */
-  track(kind: PersonTrack): RtcTrack | undefined {
+  /** The media of one of their tracks, once the connection is answered. */
+  track(kind: TrackKind): RtcTrack | undefined {
     return this.sends(kind) ? this.#connection.track(kind) : undefined;
   }
 
-  /** How pages see him. */
+  /** The participant as pages see them. */
   get member(): Member {
     return {
       id: this.id,
@@ -132,7 +126,7 @@ export class BrowserParticipant {
     };
   }
 
-  /** Takes the socket that said hello for him, the first one or a later one. */
+  /** Takes over the socket that said hello for them, the first one or a later one. */
   attach(socket: Socket, hello: Hello): void {
     const resumed = this.#socket !== undefined;
     this.#socket?.listen({ onMessage() {}, onEnd() {} });
@@ -162,22 +156,22 @@ export class BrowserParticipant {
     });
     if (!keepPeer) this.#connect();
     if (resumed) {
-      this.#connection.forgetToldVideos();
+      this.#connection.resendVideos();
       this.#room.onChange(this);
     }
   }
 
-  /** Tells his page something. */
+  /** Sends a message to their page. */
   send(message: ServerMessage, options?: { optional?: boolean }): void {
     this.#socket?.send(message, options);
   }
 
-  /** Chooses whose pictures he is sent. */
+  /** Chooses whose video they receive. */
   chooseVideos(sources: readonly VideoSource[]): void {
     this.#connection.chooseVideos(sources);
   }
 
-  /** Ends his part; the room has already let go of his tracks. */
+  /** Ends their part; the room has already released their tracks. */
   close(farewell: (socket: Socket) => void): Promise<void> {
     this.#gone = true;
     this.#timer?.[Symbol.dispose]();
@@ -220,7 +214,7 @@ export class BrowserParticipant {
       case "leave":
         return this.#leave("left");
       default:
-        throw new Rejection("bad-message", `${message.type} inside a call`);
+        throw new Rejection("bad-message", `unexpected ${message.type} inside a call`);
     }
   }
 
@@ -228,7 +222,7 @@ export class BrowserParticipant {
     if (!this.present) {
       this.#timer?.[Symbol.dispose]();
       this.#timer = this.#room.clock.schedule(() => {
-        this.#socket?.refuse(new Rejection("media-failed"));
+        this.#socket?.reject(new Rejection("media-failed"));
         this.#leave("left");
       }, CONNECT_MS);
     }
@@ -246,7 +240,7 @@ export class BrowserParticipant {
     const now = this.#room.clock.now();
     this.#repairs = this.#repairs.filter((at) => now - at < 60_000);
     if (this.#repairs.length >= REPAIRS) {
-      this.#socket?.refuse(new Rejection("media-failed", "repaired too often"));
+      this.#socket?.reject(new Rejection("media-failed", "repaired too often"));
       return;
     }
     this.#repairs.push(now);
@@ -259,27 +253,27 @@ export class BrowserParticipant {
     if (end === "left" || end === "closed" || this.#room.limits.graceMs === 0) {
       return this.#leave(end);
     }
-    void this.#judge(socket, end);
+    void this.#checkLiveness(socket, end);
   }
 
-  /** Decides whether he is gone or only cut off; see `liveness.ts`. */
-  async #judge(socket: Socket, end: "broken" | "silent"): Promise<void> {
+  /** Decides whether they are gone or only cut off; see `liveness.ts`. */
+  async #checkLiveness(socket: Socket, end: "broken" | "silent"): Promise<void> {
     for (;;) {
-      const alive = await mediaGoesOn(
+      const alive = await mediaContinues(
         this.#connection.peer,
         (timer) => this.#timer = timer,
         this.#room.clock,
       );
       if (this.#gone || socket !== this.#socket) return;
       if (!alive && end === "broken") return this.#leave(end);
-      if (this.#cut === undefined) this.#wait(alive ? "alive" : "silent");
+      if (this.#cut === undefined) this.#waitForReturn(alive ? "alive" : "silent");
       if (end === "silent") return;
-      // The last packets of a dead browser can come late where the machine is busy: look again.
+      // On a busy machine the last packets of a dead browser arrive late: check again.
     }
   }
 
-  /** Gives him his time to come back. */
-  #wait(cut: "alive" | "silent"): void {
+  /** Gives them time to come back. */
+  #waitForReturn(cut: "alive" | "silent"): void {
     const { graceMs } = this.#room.limits;
     this.#cut = cut;
     this.#room.log(`${this.id} was cut off, waiting ${graceMs} ms`);

@@ -1,16 +1,17 @@
 /**
- * Which ICE candidates may pass. wrtc gathers on every interface whatever address the server is
- * bound to, and a browser can name any address for it to send packets to; so candidates are
- * filtered both ways by what the `host` setting means.
+ * The ICE candidates that may pass. wrtc gathers on every interface, whatever address the server is
+ * bound to, and a browser can name any address for wrtc to send packets to. So candidates outside the
+ * configured host are removed in both directions.
  *
- * A server on the loopback is for browsers of its own machine, and Firefox uses no loopback: it
- * gathers none and pairs none. A browser that is known to run on this machine therefore gets our
- * host candidates of every interface, which tell it nothing that it could not find out itself. Of
- * what it names in return, only the loopback and the addresses among those are taken.
+ * A server on the loopback is for browsers on its own machine, and Firefox uses no loopback: it
+ * gathers no loopback candidates and pairs none. A browser that is known to run on this machine
+ * therefore gets our host candidates of every interface, which tell it nothing that it could not find
+ * out itself. Of the addresses that it names in return, the loopback and those candidates pass.
  *
- * That keeps a page from sending wrtc to an address of the page's choice, and no more: whoever knows
- * our addresses, ports and ICE credentials reaches wrtc from any machine that the network lets
- * through, and wrtc answers to where their packets came from. See `isFromThisMachine` on tunnels.
+ * This keeps a page from making wrtc send packets to an address of the page's choice, and no more: a
+ * peer that knows our addresses, ports and ICE credentials reaches wrtc from any machine that the
+ * network lets through, and wrtc responds to the source of its packets. `isFromThisMachine` says more
+ * about tunnels.
  *
  * @module
  */
@@ -26,24 +27,24 @@ interface CandidateParts {
   type: string;
 }
 
-/** Filters candidate lines of one peer connection; `undefined` strips one. */
+/** Filters the candidate lines of one peer connection; `undefined` removes a line. */
 export interface CandidatePolicy {
   /** A candidate of ours on its way to the browser, perhaps rewritten. */
   outgoing(candidate: string): string | undefined;
   /**
-   * A candidate of the browser's on its way to wrtc. One that is stripped may pass after a further
-   * candidate of ours has gone out: that is how the machine's own addresses become known.
+   * A candidate of the browser on its way to wrtc. A removed one may pass after another candidate of
+   * ours has gone out: that is how the machine's own addresses become known.
    */
   incoming(candidate: string): string | undefined;
 }
 
-/** What a policy depends on. */
+/** The settings that a policy depends on. */
 export interface CandidateSettings {
   host: string;
   announcedAddress?: string | undefined;
-  /** The STUN and TURN servers: with any, candidates of theirs may go out. */
+  /** The STUN and TURN servers: with any, their candidates may go out. */
   iceServers: readonly IceServer[];
-  /** Whether the browser is known to run on this machine, see `isFromThisMachine`. */
+  /** Whether the browser is known to run on this machine; see `isFromThisMachine`. */
   sameMachine?: boolean;
 }
 
@@ -75,7 +76,7 @@ function addressClass(address: string): "loopback" | "private" | "public" | "unu
     const [a, b] = v4 as [number, number];
     if (a === 127) return "loopback";
     if (a === 10 || a === 172 && b >= 16 && b < 32 || a === 192 && b === 168) return "private";
-    // The carriers' shared range, which VPNs use too.
+    // The shared address space of internet providers (RFC 6598), which VPNs use too.
     if (a === 100 && b >= 64 && b < 128) return "private";
     // "This network", link-local (where clouds keep their metadata), multicast, reserved.
     if (a === 0 || a === 169 && b === 254 || a >= 224) return "unusable";
@@ -96,7 +97,7 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
   /** Addresses of this machine, as wrtc has gathered them so far. */
   const own = new Set<string>();
 
-  function meansUs(address: string): boolean {
+  function isOurs(address: string): boolean {
     if (announcedAddress !== undefined || isWildcard(host)) return !isLoopback(address);
     if (isLoopback(host)) return isLoopback(address);
     return address === host.toLowerCase();
@@ -105,14 +106,14 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
   return {
     outgoing(candidate) {
       const parts = parse(candidate);
-      // TCP candidates appear when UDP ports run out and would only hide that.
+      // TCP candidates appear when UDP ports run out, and would only hide that.
       if (parts === undefined || parts.protocol !== "udp") return undefined;
       if (parts.type !== "host") return iceServers ? candidate : undefined;
       if (local && sameMachine) {
         own.add(parts.address);
         return candidate;
       }
-      if (!meansUs(parts.address)) return undefined;
+      if (!isOurs(parts.address)) return undefined;
       if (announcedAddress === undefined) return candidate;
       if (isIP(parts.address) !== isIP(announcedAddress)) return undefined;
       return candidate.replace(
@@ -124,8 +125,8 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
       const parts = parse(candidate);
       if (parts === undefined || parts.protocol !== "udp" || parts.port < 1024) return undefined;
       if (own.has(parts.address)) return candidate;
-      // Names (mDNS ones above all) are not resolved: such a browser is met by the packets that it
-      // sends, as a peer-reflexive candidate.
+      // Names, most of them mDNS names, are not resolved: wrtc learns the address of such a browser
+      // from its packets, as a peer-reflexive candidate.
       const kind = addressClass(parts.address);
       if (kind === "unusable") return undefined;
       if (local) return kind === "loopback" ? candidate : undefined;
@@ -141,7 +142,7 @@ export function candidatePolicy(settings: CandidateSettings): CandidatePolicy {
   };
 }
 
-/** Takes the candidates out of a session description that `filter` strips, and rewrites others. */
+/** Removes and rewrites candidates of a session description as `filter` says. */
 export function filterDescription(
   sdp: string,
   filter: (candidate: string) => string | undefined,

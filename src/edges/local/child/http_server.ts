@@ -5,31 +5,31 @@
  */
 import { Hono } from "hono";
 import type { Clock } from "../../../events/clock.ts";
-import { type AccessLists, accessLists, isFromThisMachine, ownOrigin } from "../wire/auth.ts";
+import { type AllowLists, allowLists, isFromThisMachine, ownOrigin } from "../wire/auth.ts";
 import { pageFiles } from "./page.ts";
 import { Rejection } from "../wire/rejection.ts";
-import type { LocalSettings } from "../settings.ts";
+import type { LocalSettings } from "../wire/settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
 import { OpenSockets } from "./open_sockets.ts";
 import { Socket } from "./socket.ts";
 
 /**
- * How many times `limits.sockets` may hang about that were closed here and not by the other end,
- * which Deno waits for without end. Browsers close at once.
+ * Multiple of `limits.sockets` that may wait for the other end's close. Deno waits for it without a
+ * limit; browsers close immediately.
  */
-const UNCLOSED = 4;
+const MAX_CLOSING = 4;
 
-/** What a server needs from outside. */
+/** What an HTTP server needs. */
 export interface HttpServerOptions {
   settings: LocalSettings;
   clock: Clock;
-  /** Takes lines about refusals and failures. */
+  /** Receives lines about rejections and failures. */
   log(line: string): void;
-  /** Takes a socket's first message; throws a `Rejection` to send the page away. */
+  /** Handles a socket's first message; throws a `Rejection` to turn the page away. */
   onFirstMessage(socket: Socket, message: ClientMessage): void;
 }
 
-/** Nothing is loaded from elsewhere, nothing inline runs, nobody frames the page. */
+/** The page loads nothing from elsewhere, runs nothing inline, and cannot be framed. */
 const SECURITY_HEADERS: Record<string, string> = {
   "content-security-policy": [
     "default-src 'none'",
@@ -54,11 +54,11 @@ const SECURITY_HEADERS: Record<string, string> = {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #http: Deno.HttpServer<Deno.NetAddr>;
-  readonly #lists: AccessLists;
+  readonly #allowed: AllowLists;
   readonly #sockets = new OpenSockets();
-  /** For each socket that has not closed at both ends. */
+  /** One promise for each socket that has not closed at both ends. */
   readonly #closing = new Set<Promise<void>>();
-  /** The origin of the links that are given out. */
+  /** The origin of the links to calls. */
   readonly origin: string;
 
   constructor(options: HttpServerOptions) {
@@ -75,12 +75,12 @@ export class HttpServer {
         return new Response("The server failed.", { status: 500 });
       },
     }, (request, info) => {
-      const refusal = this.#check(request);
-      if (refusal) {
-        options.log(`refused ${remote(info)}: ${refusal.code}: ${refusal.detail}`);
-        return new Response(refusal.message, { status: 403, headers: SECURITY_HEADERS });
+      const rejection = this.#check(request);
+      if (rejection) {
+        options.log(`rejected ${remote(info)}: ${rejection.code}: ${rejection.detail}`);
+        return new Response(rejection.message, { status: 403, headers: SECURITY_HEADERS });
       }
-      // Not one of Hono's routes: an upgrade's response must go out as it is.
+      // Not one of Hono's routes: the response of an upgrade must go out unchanged.
       if (new URL(request.url).pathname === "/signal") return this.#signal(request, remote(info));
       return app.fetch(request);
     }) as Deno.HttpServer<Deno.NetAddr>;
@@ -90,11 +90,11 @@ export class HttpServer {
       port: this.#http.addr.port,
       tls: tls !== undefined,
     } as const;
-    this.#lists = accessLists(address);
+    this.#allowed = allowLists(address);
     this.origin = ownOrigin(address);
   }
 
-  /** Resolves when every socket is closed; for the moment after all were told goodbye. */
+  /** Resolves when every socket is closed; for the time after all goodbyes. */
   async socketsClosed(): Promise<void> {
     await Promise.all(this.#closing);
   }
@@ -111,7 +111,7 @@ export class HttpServer {
       for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
       const origin = context.req.header("origin");
       if (origin !== undefined) {
-        // It is in the list, or the request would not have come this far.
+        // The origin is allowed, or #check would have rejected the request.
         context.header("access-control-allow-origin", origin);
         context.header("vary", "origin");
       }
@@ -119,21 +119,21 @@ export class HttpServer {
     for (const { path, type, text } of pageFiles) {
       app.get(path, (context) => context.body(text, 200, { "content-type": type }));
     }
-    app.notFound((context) => context.text("There is nothing here.", 404));
+    app.notFound((context) => context.text("There is nothing at this address.", 404));
     return app;
   }
 
-  /** Who asks for another name, or from another page, is up to something. */
+  /** Rejects requests for another host name, and requests of foreign pages. */
   #check(request: Request): Rejection | undefined {
     const host = request.headers.get("host") ?? new URL(request.url).host;
-    if (!this.#lists.hosts.has(host.toLowerCase())) {
+    if (!this.#allowed.hosts.has(host.toLowerCase())) {
       return new Rejection("wrong-host", `Host ${JSON.stringify(host.slice(0, 100))}`);
     }
     const origin = request.headers.get("origin");
     const upgrade = request.headers.get("upgrade") !== null;
-    // Browsers leave Origin out where a person follows a link, and never with a WebSocket.
+    // Browsers omit Origin where a person follows a link, and never with a WebSocket.
     if (origin === null && !upgrade) return undefined;
-    if (origin === null || !this.#lists.origins.has(origin.toLowerCase())) {
+    if (origin === null || !this.#allowed.origins.has(origin.toLowerCase())) {
       return new Rejection("wrong-origin", `Origin ${JSON.stringify(origin?.slice(0, 100))}`);
     }
     return undefined;
@@ -144,11 +144,11 @@ export class HttpServer {
       return new Response("This address is for WebSockets.", { status: 426 });
     }
     const { settings, clock, log } = this.#options;
-    if (this.#closing.size >= settings.limits.sockets * UNCLOSED) {
-      log(`refused ${remote}: too-many-sockets: ${this.#closing.size} do not close`);
+    if (this.#closing.size >= settings.limits.sockets * MAX_CLOSING) {
+      log(`rejected ${remote}: too-many-sockets: ${this.#closing.size} have not closed`);
       return new Response("The server has too many connections right now.", { status: 503 });
     }
-    // Before the upgrade, which takes the request away.
+    // Before the upgrade, which consumes the request.
     const { headers } = request;
     const sameMachine = isFromThisMachine({ remoteAddress: remote, headers, settings });
     const { socket: raw, response } = Deno.upgradeWebSocket(request);
@@ -162,23 +162,23 @@ export class HttpServer {
     if (this.#sockets.size >= settings.limits.sockets) {
       const silent = this.#sockets.oldestSilent();
       if (silent === undefined) {
-        raw.onopen = () => socket.refuse(new Rejection("too-many-sockets"));
+        raw.onopen = () => socket.reject(new Rejection("too-many-sockets"));
         return response;
       }
-      silent.refuse(new Rejection("too-many-sockets", "it had said nothing yet"));
+      silent.reject(new Rejection("too-many-sockets", "it had not said hello"));
     }
     this.#sockets.add(socket);
-    const patience = clock.schedule(
-      () => socket.refuse(new Rejection("hello-timeout")),
+    const helloTimer = clock.schedule(
+      () => socket.reject(new Rejection("hello-timeout")),
       settings.limits.helloMs,
     );
     socket.listen({
       onMessage: (message) => {
-        patience[Symbol.dispose]();
+        helloTimer[Symbol.dispose]();
         this.#sockets.spoke(socket);
         this.#options.onFirstMessage(socket, message);
       },
-      onEnd: () => patience[Symbol.dispose](),
+      onEnd: () => helloTimer[Symbol.dispose](),
     });
     return response;
   }

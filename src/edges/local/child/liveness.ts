@@ -1,29 +1,29 @@
 /**
- * Gone, or only cut off?
+ * Tells a participant who is gone from one who is only cut off.
  *
- * A page that leaves, is closed or goes elsewhere says so. A killed browser does not, and neither
- * does one whose network is cut, and yet the first must be known at once and the second gets a few
- * seconds. What tells them apart is the media, which takes another way than the signalling:
+ * A page that leaves, is closed or navigates away says so. A killed browser does not, and neither does
+ * one whose network is cut, and yet the first must be known immediately and the second gets a few
+ * seconds. The media, which takes another path than the signalling, shows the difference:
  *
- * - the socket breaks off and packets still come: the browser lives, and has its time to come back;
- * - the socket breaks off and no packets come either: whoever closed it was the browser's machine
- *   cleaning up after a dead process. He is gone, half a second later;
- * - the socket does not break off but falls silent: a cut network cannot close a socket. He has his
- *   time to come back, and counts as muted meanwhile.
+ * - the socket breaks off and packets still arrive: the browser lives, and gets time to come back;
+ * - the socket breaks off and no packets arrive: the operating system closed it for a dead process. The
+ *   participant is gone, half a second later;
+ * - the socket does not break off but falls silent: a cut network cannot close a socket. The participant
+ *   gets time to come back, and counts as muted in the meantime.
  *
  * @module
  */
 import type { Clock } from "../../../events/clock.ts";
 import type { RoomPeer } from "./room_media.ts";
 
-/** When packets are counted after a socket broke off: what comes between the two is new. */
+/** When packets are counted after a socket broke off: what arrives between the two is new. */
 const PROBE_MS = [150, 450] as const;
 
 /**
- * Whether packets still come over a connection; takes half a second. `holdTimer` is given each
- * timer: whoever disposes of one gives the question up, which is then never answered.
+ * Returns whether packets still arrive over a connection, after half a second. `holdTimer` receives
+ * each timer: after it is disposed of, the promise never settles.
  */
-export async function mediaGoesOn(
+export async function mediaContinues(
   peer: RoomPeer | undefined,
   holdTimer: (timer: Disposable) => void,
   clock: Clock,
@@ -45,7 +45,7 @@ async function packetsReceived(peer: RoomPeer | undefined): Promise<number> {
       if (entry.type === "transport") return Number(entry.packetsReceived ?? 0);
     }
   } catch {
-    // A connection that is closed receives nothing.
+    // A closed connection receives nothing.
   }
   return 0;
 }

@@ -1,11 +1,11 @@
 /**
- * LocalEdge's half in the media process: the calls, and who is let into them.
+ * LocalEdge's half in the media process: the calls, and who may join them.
  *
  * @module
  */
 import * as v from "valibot";
 import type {
-  AgentPort,
+  AgentConnection,
   ChildContext,
   EdgeChild,
   PublishedTracks,
@@ -13,14 +13,20 @@ import type {
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { EdgeError } from "../../../edge/errors.ts";
 import type { JsonValue } from "../../../edge/types.ts";
-import { isSecret, newSecret, sameSecret } from "../wire/auth.ts";
+import { newSecret, sameSecret } from "../wire/auth.ts";
 import { RateLimit } from "../wire/limits.ts";
-import type { CallMessage } from "../wire/messages.ts";
+import {
+  type CallMessage,
+  type CallParams,
+  callParams,
+  serveParams,
+  type ServerAddress,
+} from "../wire/messages.ts";
 import { Rejection } from "../wire/rejection.ts";
 import { Room } from "./room.ts";
 import type { RoomMedia } from "./room_media.ts";
 import { HttpServer } from "./http_server.ts";
-import { type LocalSettings, settingsFromJson } from "../settings.ts";
+import { type LocalSettings, settingsFromJson } from "../wire/settings.ts";
 import {
   type ClientMessage,
   type Hello,
@@ -30,28 +36,18 @@ import {
 import type { Socket } from "./socket.ts";
 import { messageOf } from "../../../events/error_text.ts";
 
-/** How long somebody who started a call waits for its agent. */
+/** How long a person who started a call waits for its agent. */
 const AGENT_WAIT_MS = 15_000;
-/** How long goodbyes may take before the process ends. */
+/** Limit for goodbyes before the process ends. */
 const GOODBYE_MS = 250;
 
-const callParams = v.object({
-  callType: v.string(),
-  callId: v.string(),
-  secret: v.custom<string>(isSecret),
-});
-const serveParams = v.object({ secret: v.nullable(v.string()) });
-
-interface OpenCall {
-  callType: string;
-  callId: string;
-  secret: string;
+interface OpenCall extends CallParams {
   room: Room;
-  /** Runs while nobody has come to answer a call that a page started. */
+  /** Runs while no agent has joined a call that a page started. */
   unanswered: Disposable | undefined;
 }
 
-/** Makes the mixer and peers of a new room. */
+/** Creates the mixer and peers of a new room. */
 export type RoomMediaFactory = (context: ChildContext) => RoomMedia;
 
 /** The calls of one LocalEdge. */
@@ -63,8 +59,8 @@ export class LocalChild implements EdgeChild {
   readonly #calls = new Map<string, OpenCall>();
   readonly #roomOf = new Map<number, OpenCall>();
   readonly #warnings: RateLimit;
-  #unsaid = 0;
-  /** The secret of the page that starts calls, while there is one. */
+  #suppressed = 0;
+  /** The secret of the start page, while there is one. */
   #startSecret: string | undefined;
 
   constructor(context: ChildContext, createMedia: RoomMediaFactory) {
@@ -84,12 +80,12 @@ export class LocalChild implements EdgeChild {
     }
   }
 
-  /** Where the server is, as pages name it. */
+  /** The origin of the server, as pages name it. */
   get origin(): string {
     return this.#server.origin;
   }
 
-  join(port: AgentPort, params: JsonValue): Promise<JsonValue> {
+  join(port: AgentConnection, params: JsonValue): Promise<ServerAddress> {
     const call = this.#open(v.parse(callParams, params));
     call.unanswered?.[Symbol.dispose]();
     call.unanswered = undefined;
@@ -98,21 +94,21 @@ export class LocalChild implements EdgeChild {
     return Promise.resolve({ origin: this.#server.origin });
   }
 
-  publish(port: AgentPort, tracks: PublishedTracks): Promise<void> {
+  publish(port: AgentConnection, tracks: PublishedTracks): Promise<void> {
     this.#room(port).publish(port, tracks);
     return Promise.resolve();
   }
 
-  videoTrack(port: AgentPort, trackId: string): RtcTrack | undefined {
+  videoTrack(port: AgentConnection, trackId: string): RtcTrack | undefined {
     return this.#roomOf.get(port.connectionId)?.room.videoTrack(trackId);
   }
 
-  sendCustomEvent(port: AgentPort, data: JsonValue): Promise<void> {
+  sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
     this.#room(port).sendCustomEvent(port, data);
     return Promise.resolve();
   }
 
-  async leave(port: AgentPort): Promise<void> {
+  async leave(port: AgentConnection): Promise<void> {
     const call = this.#roomOf.get(port.connectionId);
     this.#roomOf.delete(port.connectionId);
     await call?.room.removeAgent(port);
@@ -131,14 +127,14 @@ export class LocalChild implements EdgeChild {
         await this.#calls.get(callKey(callType, callId))?.room.end("call-ended");
         return null;
       }
-      case "unanswered": {
+      case "endUnanswered": {
         const { callType, callId } = v.parse(callParams, params);
         const call = this.#calls.get(callKey(callType, callId));
-        if (call?.room.agents === 0) await call.room.end("no-agent");
+        if (call?.room.agentCount === 0) await call.room.end("no-agent");
         return null;
       }
       default:
-        throw new EdgeError(`LocalEdge's host knows no request "${method}"`, {
+        throw new EdgeError(`LocalEdge's media process got an unknown request "${method}"`, {
           code: "unknown-request",
         });
     }
@@ -152,17 +148,17 @@ export class LocalChild implements EdgeChild {
     ]);
   }
 
-  /** Stops the server; the process that it runs in ends without. */
+  /** Stops the server; when the process ends, this is not needed. */
   async close(): Promise<void> {
     await this.#server.close();
   }
 
-  #open(init: { callType: string; callId: string; secret: string }): OpenCall {
+  #open(init: CallParams): OpenCall {
     const key = callKey(init.callType, init.callId);
     const open = this.#calls.get(key);
     if (open) return open;
     if (this.#calls.size >= this.#settings.limits.calls) {
-      throw new EdgeError(`there are ${this.#calls.size} calls already (limits.calls)`, {
+      throw new EdgeError(`${this.#calls.size} calls are open: raise limits.calls, or end one`, {
         code: "too-many-calls",
         retryable: true,
       });
@@ -180,7 +176,7 @@ export class LocalChild implements EdgeChild {
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
           this.#calls.delete(key);
-          this.#notify("callEnded", call);
+          this.#emit("callEnded", call);
         },
       }),
     };
@@ -190,10 +186,13 @@ export class LocalChild implements EdgeChild {
 
   #firstMessage(socket: Socket, message: ClientMessage): void {
     if (message.type !== "hello" && message.type !== "start") {
-      throw new Rejection("bad-message", `${message.type} before hello`);
+      throw new Rejection("bad-message", `unexpected ${message.type} before hello`);
     }
     if (message.version !== PROTOCOL_VERSION) {
-      throw new Rejection("wrong-version", `version ${message.version}`);
+      throw new Rejection(
+        "wrong-version",
+        `expected version ${PROTOCOL_VERSION}, got ${message.version}`,
+      );
     }
     if (message.type === "hello") this.#hello(socket, message);
     else this.#start(socket, message);
@@ -201,18 +200,18 @@ export class LocalChild implements EdgeChild {
 
   #hello(socket: Socket, hello: Hello): void {
     const call = this.#calls.get(callKey(hello.callType, hello.callId));
-    // One answer and one duration for both: outsiders learn nothing of which calls exist.
+    // One rejection and one duration for both: outsiders do not learn which calls exist.
     const right = sameSecret(hello.secret, call?.secret ?? newSecret());
     if (!call || !right) {
-      throw new Rejection("wrong-link", call ? "the secret is wrong" : "there is no such call");
+      throw new Rejection("wrong-link", call ? "the secret is wrong" : "no call has this id");
     }
     const range = this.#settings.udpPortRange;
     if (range && hello.resume === undefined) {
-      // Beyond it wrtc would offer TCP, which is stripped, and nobody would know why it fails.
+      // Without a UDP port wrtc would offer TCP, which candidates.ts removes: say so here instead.
       const ports = range.max - range.min + 1;
-      let people = 0;
-      for (const { room } of this.#calls.values()) people += room.people;
-      if (people >= ports) throw new Rejection("room-full", `udpPortRange has ${ports} ports`);
+      let count = 0;
+      for (const { room } of this.#calls.values()) count += room.participantCount;
+      if (count >= ports) throw new Rejection("room-full", `udpPortRange has ${ports} ports`);
     }
     call.room.enter(socket, hello);
   }
@@ -231,32 +230,36 @@ export class LocalChild implements EdgeChild {
       () => void call.room.end("no-agent"),
       AGENT_WAIT_MS,
     );
-    this.#notify("callStarted", call);
+    this.#emit("callStarted", call);
     const { callType, callId, secret } = call;
     socket.send({ type: "started", callType, callId, secret });
     socket.close();
   }
 
-  #notify(type: CallMessage["type"], call: OpenCall): void {
+  #emit(type: CallMessage["type"], call: OpenCall): void {
     const { callType, callId, secret } = call;
-    const notice: CallMessage = { type, callType, callId, secret };
-    this.#context.notify({ ...notice });
+    const message: CallMessage = { type, callType, callId, secret };
+    this.#context.send({ ...message });
   }
 
-  #room(port: AgentPort): Room {
+  #room(port: AgentConnection): Room {
     const call = this.#roomOf.get(port.connectionId);
-    if (!call) throw new EdgeError("the agent is in no call", { code: "not-joined" });
+    if (!call) {
+      throw new EdgeError("the agent is in no call: join one first", { code: "not-joined" });
+    }
     return call.room;
   }
 
-  /** Whoever is refused again and again must not fill the log. */
+  /** Logs a rejection; repeated rejections must not fill the log. */
   #warn(line: string): void {
     if (!this.#warnings.take()) {
-      this.#unsaid++;
+      this.#suppressed++;
       return;
     }
-    const more = this.#unsaid > 0 ? ` (${this.#unsaid} such lines before were left out)` : "";
-    this.#unsaid = 0;
+    const more = this.#suppressed > 0
+      ? ` (${this.#suppressed} lines before it were suppressed)`
+      : "";
+    this.#suppressed = 0;
     this.#context.log("warn", `LocalEdge: ${line}${more}`);
   }
 }
@@ -267,7 +270,7 @@ function callKey(callType: string, callId: string): string {
 
 function listenError(error: unknown, { host, port }: LocalSettings): EdgeError {
   if (error instanceof Deno.errors.AddrInUse) {
-    return new EdgeError(`port ${port} of ${host} is in use; port 0 takes a free one`, {
+    return new EdgeError(`port ${port} of ${host} is in use: use another, or 0 for a free one`, {
       code: "address-in-use",
       cause: error,
       retryable: true,

@@ -1,5 +1,5 @@
 /**
- * What runs in the media process of a LocalEdge. Not to be imported: it takes over the process.
+ * The program of a LocalEdge's media process. Do not import it: it takes over the process.
  *
  * @module
  */

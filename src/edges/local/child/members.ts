@@ -1,33 +1,34 @@
 /**
- * Those who are in a room, as agents and as pages are told of them.
+ * The members of a room, in the forms that agents and pages receive.
  *
  * @module
  */
 import type { PublishedTracks } from "../../../media/child/contract.ts";
 import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts";
 import { TrackType } from "../../../edge/types.ts";
-import type { BrowserParticipant, PersonTrack } from "./browser_participant.ts";
+import type { BrowserParticipant } from "./browser_participant.ts";
+import type { TrackKind } from "./participant_connection.ts";
 import type { RoomPort } from "./room_media.ts";
 import type { Member } from "../wire/signalling.ts";
 
-const TRACK_TYPES: Record<PersonTrack, TrackType> = {
+const TRACK_TYPES: Record<TrackKind, TrackType> = {
   audio: TrackType.AUDIO,
   camera: TrackType.VIDEO,
   screen: TrackType.SCREEN_SHARE,
 };
 
-/** An agent in the room. */
+/** An agent in a room. */
 export interface AgentMember {
   id: string;
   port: RoomPort;
   tracks: PublishedTracks;
   spokeAt: number;
-  toldDelayMs: number;
+  sentDelayMs: number;
 }
 
-/** A person, for agents. */
-export function personData(person: BrowserParticipant): ParticipantData {
-  return { id: person.id, userId: person.userId, name: person.name, kind: "person" };
+/** A participant in a browser, for agents. */
+export function participantData(participant: BrowserParticipant): ParticipantData {
+  return { id: participant.id, userId: participant.userId, name: participant.name, kind: "person" };
 }
 
 /** An agent, for other agents. */
@@ -62,19 +63,19 @@ export function agentTracks(agent: AgentMember): TrackData[] {
   return tracks;
 }
 
-/** What a person sends, for agents. */
-export function personTracks(person: BrowserParticipant): TrackData[] {
+/** What a participant sends, for agents. */
+export function participantTracks(participant: BrowserParticipant): TrackData[] {
   return (["audio", "camera", "screen"] as const)
-    .filter((kind) => person.sends(kind))
+    .filter((kind) => participant.sends(kind))
     .map((kind) => ({
-      id: trackId(person, kind),
+      id: trackId(participant, kind),
       type: TRACK_TYPES[kind],
-      participantId: person.id,
-      muted: kind === "audio" && person.muted,
+      participantId: participant.id,
+      muted: kind === "audio" && participant.muted,
     }));
 }
 
-/** The id of one of a person's tracks. */
-export function trackId(person: BrowserParticipant, kind: PersonTrack): string {
-  return `${person.id}:${kind}`;
+/** The id of one of a participant's tracks. */
+export function trackId(participant: BrowserParticipant, kind: TrackKind): string {
+  return `${participant.id}:${kind}`;
 }

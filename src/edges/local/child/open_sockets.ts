@@ -1,36 +1,37 @@
 /**
- * The sockets that are open, and which of them has to make room.
+ * The open sockets, and which of them has to make room.
  *
  * @module
  */
 import type { Socket } from "./socket.ts";
 
-/** Open sockets: those of people, and those that have not said anything. */
+/** Open sockets: those of participants, and those that have not said hello. */
 export class OpenSockets {
   readonly #all = new Set<Socket>();
   /** Those that have not said hello, the oldest first. */
   readonly #silent = new Set<Socket>();
 
-  /** How many there are. */
+  /** How many are open. */
   get size(): number {
     return this.#all.size;
   }
 
-  /** Takes one that is new, until it ends. */
+  /** Adds a new one, until it ends. */
   add(socket: Socket): void {
     this.#all.add(socket);
     this.#silent.add(socket);
     void socket.ended.then(() => this.#remove(socket));
   }
 
-  /** It has said something. */
+  /** Records that a socket has said something. */
   spoke(socket: Socket): void {
     this.#silent.delete(socket);
   }
 
   /**
-   * Takes out the one that has to make room: of the address with the most silent sockets the oldest,
-   * so that one machine does not push out another's newcomers. `undefined` when all have spoken.
+   * Removes and returns the socket that has to make room: the oldest silent one of the address with the
+   * most silent ones, so that one machine does not push out the newcomers of another. `undefined` when
+   * all have spoken.
    */
   oldestSilent(): Socket | undefined {
     const byAddress = Map.groupBy(this.#silent, ({ remote }) => remote);

@@ -1,5 +1,5 @@
 /**
- * The page's files, embedded: they come along wherever this module comes from, and reading them
+ * The page's files, embedded: they come with this module wherever it is loaded from, and reading them
  * needs no permission.
  *
  * @module
@@ -26,12 +26,12 @@ import metrics from "../page/metrics.js" with { type: "text" };
 import page from "../page/index.html" with { type: "text" };
 import lobby from "../page/lobby.js" with { type: "text" };
 import style from "../page/style.css" with { type: "text" };
-import talkStyle from "../page/talk.css" with { type: "text" };
-import talk from "../page/talk.js" with { type: "text" };
+import conversationStyle from "../page/conversation.css" with { type: "text" };
+import conversation from "../page/conversation.js" with { type: "text" };
 import tilesStyle from "../page/tiles.css" with { type: "text" };
 import tiles from "../page/tiles.js" with { type: "text" };
 
-/** A file of the page and where it is served. */
+/** A file of the page and its path. */
 export interface PageFile {
   path: string;
   type: string;
@@ -42,7 +42,7 @@ const HTML = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 const STYLE = "text/css; charset=utf-8";
 
-/** All that is served. The page of a call is the start page: its script looks at the address. */
+/** All files. The page of a call is the start page too: its script reads the address. */
 export const pageFiles: readonly PageFile[] = [
   { path: "/", type: HTML, text: page },
   { path: "/call/:type/:id", type: HTML, text: page },
@@ -51,7 +51,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/dom.js", type: SCRIPT, text: dom },
   { path: "/lobby.js", type: SCRIPT, text: lobby },
   { path: "/metrics.js", type: SCRIPT, text: metrics },
-  { path: "/talk.js", type: SCRIPT, text: talk },
+  { path: "/conversation.js", type: SCRIPT, text: conversation },
   { path: "/tiles.js", type: SCRIPT, text: tiles },
   { path: "/client.js", type: SCRIPT, text: client },
   { path: "/client/devices.js", type: SCRIPT, text: clientDevices },
@@ -68,7 +68,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/style.css", type: STYLE, text: style },
   { path: "/call.css", type: STYLE, text: callStyle },
   { path: "/tiles.css", type: STYLE, text: tilesStyle },
-  { path: "/talk.css", type: STYLE, text: talkStyle },
+  { path: "/conversation.css", type: STYLE, text: conversationStyle },
   { path: "/metrics.css", type: STYLE, text: metricsStyle },
   { path: "/icon.svg", type: "image/svg+xml", text: icon },
 ];

@@ -1,44 +1,56 @@
 /**
- * A person's peer connection, and the one after it when it fails: what is offered, what is
- * answered, and which section carries what.
+ * A participant's peer connection, and its successor when it fails: offers, answers, and which slot
+ * carries which video.
  *
  * @module
  */
 import type { RtcCandidate, RtcTrack, RtcTransceiver } from "../../../media/webrtc/rtc_types.ts";
 import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
-import type { PersonRoom, PersonTrack } from "./browser_participant.ts";
 import { Rejection } from "../wire/rejection.ts";
-import type { RoomPeer } from "./room_media.ts";
+import type { LocalLimits } from "../wire/limits.ts";
+import type { RtcSettings } from "../wire/settings.ts";
+import type { RoomMedia, RoomPeer } from "./room_media.ts";
 import type { ClientMessage, ServerMessage } from "../wire/signalling.ts";
 import { VideoSlots, type VideoSource } from "./video_slots.ts";
 
-/** What a connection needs of its person. */
+/** The kinds of media that a participant sends. */
+export type TrackKind = "audio" | "camera" | "screen";
+
+/** What a connection needs of the room. */
+export interface ConnectionRoom {
+  readonly media: RoomMedia;
+  readonly limits: LocalLimits;
+  readonly rtc: RtcSettings;
+  log(line: string): void;
+}
+
+/** What a connection needs of its participant. */
 export interface ParticipantConnectionInit {
   /** The participant's id. */
   id: string;
-  room: Pick<PersonRoom, "media" | "limits" | "rtc" | "log">;
+  room: ConnectionRoom;
   send(message: ServerMessage): void;
-  refuse(refusal: Rejection): void;
-  /** Tracks have come, or those of an older connection go: whoever reads them has to look. */
+  reject(rejection: Rejection): void;
+  /** Tracks have arrived, or those of an older connection end: readers have to look again. */
   onTracks(): void;
   onConnected(): void;
   onFailed(): void;
 }
 
-/** The connection of one person; the same object through all repairs. */
+/** The connection of one participant; the same object through all repairs. */
 export class ParticipantConnection {
   readonly #init: ParticipantConnectionInit;
   #peer: RoomPeer | undefined;
-  /** What he hears: one track for all his connections. */
+  /** What they hear: one track for all their connections. */
   #hears: RtcTrack | undefined;
   #offer = 0;
   #candidates = 0;
   #policy: CandidatePolicy | undefined;
   #sameMachine = false;
-  /** Candidates of a browser on this machine, whose address is not known as this machine's yet. */
+  /** Candidates of a browser on this machine whose address is not known as this machine's yet. */
   #waiting: RtcCandidate[] = [];
   #answered = false;
-  #receiving: Record<PersonTrack, RtcTransceiver> | undefined;
+  #receiving: Record<TrackKind, RtcTransceiver> | undefined;
   #sending: RtcTransceiver[] = [];
   #videos: VideoSlots;
   #closed = false;
@@ -48,19 +60,19 @@ export class ParticipantConnection {
     this.#videos = new VideoSlots(init.room.limits.videos);
   }
 
-  /** What goes over the network now; `undefined` before the first offer. */
+  /** The current peer connection; `undefined` before the first offer. */
   get peer(): RoomPeer | undefined {
     return this.#peer;
   }
 
-  /** The media of what he sends, once there can be any. */
-  track(kind: PersonTrack): RtcTrack | undefined {
+  /** The media of a track that they send, once the connection is answered. */
+  track(kind: TrackKind): RtcTrack | undefined {
     return this.#answered ? this.#receiving?.[kind].receiver.track : undefined;
   }
 
   /**
-   * Makes a peer connection and offers it: the server always does, since wrtc cannot roll back.
-   * `sameMachine` says that the browser is known to run on this machine.
+   * Creates a peer connection and sends an offer: the server always offers, since wrtc cannot roll
+   * back. `sameMachine` says that the browser is known to run on this machine.
    */
   open({ sameMachine }: { sameMachine: boolean }): void {
     const { id, room, send, onTracks, onConnected, onFailed } = this.#init;
@@ -72,7 +84,7 @@ export class ParticipantConnection {
     this.#answered = false;
     this.#receiving = undefined;
     if (old) {
-      // Sinks go before the connection whose tracks they read.
+      // Sinks end before the connection whose tracks they read.
       onTracks();
       void old.close();
     }
@@ -108,7 +120,7 @@ export class ParticipantConnection {
         if (state === "connected") onConnected();
         else if (state === "failed") onFailed();
       },
-      onError: (error) => room.log(`a connection: ${error}`),
+      onError: (error) => room.log(`peer connection of ${id}: ${error}`),
     });
     this.#peer = peer;
     this.#hears ??= media.audio.addListener(id, {});
@@ -125,21 +137,21 @@ export class ParticipantConnection {
     peer.negotiate();
   }
 
-  /** Takes the answer to an offer; one to an older offer is left aside. */
+  /** Applies the answer to an offer; ignores one to an older offer. */
   async accept(offer: number, sdp: string): Promise<void> {
     const peer = this.#peer;
     if (offer !== this.#offer || peer === undefined) return;
     try {
       await peer.acceptAnswer(sdp);
     } catch (error) {
-      return this.#init.refuse(new Rejection("bad-message", `answer: ${error}`));
+      return this.#init.reject(new Rejection("bad-message", `answer: ${error}`));
     }
     if (offer !== this.#offer || this.#closed) return;
     this.#answered = true;
     this.#init.onTracks();
   }
 
-  /** Takes a candidate; throws a `Rejection` for one too many. */
+  /** Adds a candidate; throws a `Rejection` beyond `limits.candidates`. */
   addCandidate({ offer, candidate }: Extract<ClientMessage, { type: "candidate" }>): void {
     if (offer !== this.#offer) return;
     const { room } = this.#init;
@@ -149,32 +161,32 @@ export class ParticipantConnection {
 
   #take(candidate: RtcCandidate): void {
     if (this.#policy?.incoming(candidate.candidate) === undefined) {
-      // Of other browsers none can pass later.
+      // Candidates of other browsers cannot pass later.
       if (this.#sameMachine) this.#waiting.push(candidate);
       return;
     }
     this.#peer?.addCandidate(candidate).catch((error) => this.#init.room.log(`${error}`));
   }
 
-  /** Chooses whose pictures he is sent. */
+  /** Chooses whose video they receive. */
   chooseVideos(sources: readonly VideoSource[]): void {
     if (!this.#answered) return;
     const choice = this.#videos.choose(sources);
-    for (const { section, track } of choice.changes) {
-      this.#sending[section]?.sender.replaceTrack(track).catch((error) =>
-        this.#init.room.log(`a picture could not be forwarded: ${error}`)
+    for (const { slot, track } of choice.changes) {
+      this.#sending[slot]?.sender.replaceTrack(track).catch((error) =>
+        this.#init.room.log(`a video could not be forwarded: ${error}`)
       );
     }
     if (!choice.changed) return;
-    this.#init.send({ type: "videos", sections: choice.sections, paused: choice.paused });
+    this.#init.send({ type: "videos", slots: choice.slots, paused: choice.paused });
   }
 
-  /** The page has forgotten whose pictures it is sent. */
-  forgetToldVideos(): void {
-    this.#videos.forgetTold();
+  /** Sends the next choice even if it is the last one: the page has lost it. */
+  resendVideos(): void {
+    this.#videos.reset();
   }
 
-  /** Ends it for good; the room has already let go of its tracks. */
+  /** Closes it; the room has already released its tracks. */
   close(): Promise<void> {
     this.#closed = true;
     this.#answered = false;

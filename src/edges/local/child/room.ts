@@ -1,5 +1,5 @@
 /**
- * One call: people in browsers and agents, and who is told what of whom.
+ * One call: participants in browsers and agents, and which messages they receive about each other.
  *
  * @module
  */
@@ -15,20 +15,20 @@ import {
   type AgentMember,
   agentMember,
   agentTracks,
-  personData,
-  personTracks,
+  participantData,
+  participantTracks,
 } from "./members.ts";
-import { BrowserParticipant, type PersonRoom } from "./browser_participant.ts";
+import { BrowserParticipant, type ParticipantRoom } from "./browser_participant.ts";
 import { type GoodbyeCode, Rejection } from "../wire/rejection.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
-import type { RtcSettings } from "../settings.ts";
+import type { RtcSettings } from "../wire/settings.ts";
 import { sameSecret } from "../wire/auth.ts";
 import type { Hello, Member, ServerMessage } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
 import { PublishedTrackList } from "./published_tracks.ts";
 
-/** What a room needs from outside. */
+/** Options for a {@linkcode Room}. */
 export interface RoomOptions {
   media: RoomMedia;
   clock: Clock;
@@ -40,15 +40,15 @@ export interface RoomOptions {
 }
 
 /** A call. It ends with its last agent. */
-export class Room implements PersonRoom {
+export class Room implements ParticipantRoom {
   readonly media: RoomMedia;
   readonly clock: Clock;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
   readonly #options: RoomOptions;
-  readonly #people = new Map<string, BrowserParticipant>();
+  readonly #participants = new Map<string, BrowserParticipant>();
   readonly #agents = new Map<number, AgentMember>();
-  /** What the agents know of people's tracks. */
+  /** The participants' tracks, as the agents know them. */
   readonly #tracks = new PublishedTrackList();
   readonly #media: RoomTracks;
   readonly #levels: AudioLevels;
@@ -61,23 +61,23 @@ export class Room implements PersonRoom {
     this.limits = options.limits;
     this.rtc = options.rtc;
     const { audio } = options.media;
-    const people = this.#people;
-    this.#media = new RoomTracks({ audio, people, agents: this.#agents });
+    const participants = this.#participants;
+    this.#media = new RoomTracks({ audio, participants, agents: this.#agents });
     this.#levels = new AudioLevels({
       audio,
-      people,
+      participants,
       clock: options.clock,
       onSpeaker: () => this.#media.chooseVideos(),
     });
   }
 
-  /** How many people are here, those who are being waited for included. */
-  get people(): number {
-    return this.#people.size;
+  /** How many participants are here, those who are cut off included. */
+  get participantCount(): number {
+    return this.#participants.size;
   }
 
   /** How many agents are here. */
-  get agents(): number {
+  get agentCount(): number {
     return this.#agents.size;
   }
 
@@ -85,35 +85,35 @@ export class Room implements PersonRoom {
     this.#options.log(line);
   }
 
-  /** Lets a page in that knows the secret, as somebody new or as who it was. */
+  /** Admits a page that knows the secret, as a new participant or as the one it was. */
   enter(socket: Socket, hello: Hello): void {
     if (hello.resume !== undefined) {
-      for (const person of this.#people.values()) {
-        if (sameSecret(hello.resume, person.resume)) return person.attach(socket, hello);
+      for (const participant of this.#participants.values()) {
+        if (sameSecret(hello.resume, participant.resume)) return participant.attach(socket, hello);
       }
     }
-    if (this.#people.size >= this.limits.people) throw new Rejection("room-full");
-    const person = new BrowserParticipant(`person-${randomId()}`, hello, this);
-    this.#people.set(person.id, person);
+    if (this.#participants.size >= this.limits.people) throw new Rejection("room-full");
+    const participant = new BrowserParticipant(`person-${randomId()}`, hello, this);
+    this.#participants.set(participant.id, participant);
     try {
-      person.attach(socket, hello);
+      participant.attach(socket, hello);
     } catch (error) {
-      this.#people.delete(person.id);
-      void person.close(() => {});
+      this.#participants.delete(participant.id);
+      void participant.close(() => {});
       throw error;
     }
-    this.log(`${person.id} comes from ${socket.remote}`);
+    this.log(`${participant.id} joins from ${socket.remote}`);
     this.#levels.start();
   }
 
-  /** Brings an agent in and tells it who is here. */
+  /** Adds an agent and sends it the members. */
   addAgent(port: RoomPort): void {
     const agent: AgentMember = {
       id: `agent-${port.connectionId}`,
       port,
       tracks: { audio: false, video: false },
       spokeAt: -Infinity,
-      toldDelayMs: -1,
+      sentDelayMs: -1,
     };
     this.media.audio.addAgent(port, {
       memberId: agent.id,
@@ -121,21 +121,23 @@ export class Room implements PersonRoom {
       participantId: agent.id,
     });
     for (const other of this.#agents.values()) {
-      other.port.notify({ type: "participantJoined", participant: agentData(agent) });
-      port.notify({ type: "participantJoined", participant: agentData(other) });
-      for (const track of agentTracks(other)) port.notify({ type: "trackAdded", track });
+      other.port.send({ type: "participantJoined", participant: agentData(agent) });
+      port.send({ type: "participantJoined", participant: agentData(other) });
+      for (const track of agentTracks(other)) port.send({ type: "trackAdded", track });
     }
     this.#agents.set(port.connectionId, agent);
-    for (const person of this.#people.values()) {
-      if (!person.present) continue;
-      port.notify({ type: "participantJoined", participant: personData(person) });
-      for (const track of this.#tracks.of(person.id)) port.notify({ type: "trackAdded", track });
+    for (const participant of this.#participants.values()) {
+      if (!participant.present) continue;
+      port.send({ type: "participantJoined", participant: participantData(participant) });
+      for (const track of this.#tracks.of(participant.id)) {
+        port.send({ type: "trackAdded", track });
+      }
     }
-    this.#tellPeople({ type: "joined", member: agentMember(agent) });
+    this.#sendToParticipants({ type: "joined", member: agentMember(agent) });
     this.onDelay();
   }
 
-  /** Takes an agent out; the last one takes the call with it. */
+  /** Removes an agent; the call ends with the last one. */
   async removeAgent(port: Pick<RoomPort, "connectionId">): Promise<void> {
     const agent = this.#agents.get(port.connectionId);
     if (!agent) return;
@@ -143,16 +145,16 @@ export class Room implements PersonRoom {
     this.media.audio.removeAgent(agent.id);
     for (const other of this.#agents.values()) {
       for (const track of agentTracks(agent)) {
-        other.port.notify({ type: "trackRemoved", trackId: track.id });
+        other.port.send({ type: "trackRemoved", trackId: track.id });
       }
-      other.port.notify({ type: "participantLeft", participantId: agent.id });
+      other.port.send({ type: "participantLeft", participantId: agent.id });
     }
-    this.#tellPeople({ type: "left", id: agent.id });
+    this.#sendToParticipants({ type: "left", id: agent.id });
     this.#media.chooseVideos();
     if (this.#agents.size === 0) await this.end("agent-left");
   }
 
-  /** Takes what an agent publishes now. */
+  /** Sets what an agent publishes. */
   publish(port: Pick<RoomPort, "connectionId">, tracks: PublishedTracks): void {
     const agent = this.#agent(port);
     const before = agentTracks(agent);
@@ -162,14 +164,14 @@ export class Room implements PersonRoom {
       if (other === agent) continue;
       for (const track of before) {
         if (after.some(({ id }) => id === track.id)) continue;
-        other.port.notify({ type: "trackRemoved", trackId: track.id });
+        other.port.send({ type: "trackRemoved", trackId: track.id });
       }
       for (const track of after) {
         if (before.some(({ id }) => id === track.id)) continue;
-        other.port.notify({ type: "trackAdded", track });
+        other.port.send({ type: "trackAdded", track });
       }
     }
-    this.#tellPeople({ type: "updated", member: agentMember(agent) });
+    this.#sendToParticipants({ type: "updated", member: agentMember(agent) });
     this.#media.chooseVideos();
   }
 
@@ -178,121 +180,125 @@ export class Room implements PersonRoom {
     return this.#media.video(id);
   }
 
-  /** Sends an agent's custom event to everybody else. */
+  /** Sends an agent's custom event to all other members. */
   sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue): void {
     const { id } = this.#agent(port);
-    this.#tellPeople({ type: "event", from: id, data });
+    this.#sendToParticipants({ type: "event", from: id, data });
     for (const other of this.#agents.values()) {
-      if (other.id !== id) other.port.notify({ type: "customEvent", data, participantId: id });
+      if (other.id !== id) other.port.send({ type: "customEvent", data, participantId: id });
     }
   }
 
-  /** Ends the call: people are told goodbye, agents that the call has ended. */
+  /** Ends the call: pages receive a goodbye, agents that the call has ended. */
   async end(code: GoodbyeCode): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     this.#levels[Symbol.dispose]();
-    const people = [...this.#people.values()];
-    this.#people.clear();
+    const participants = [...this.#participants.values()];
+    this.#participants.clear();
     const agents = [...this.#agents.values()];
     this.#agents.clear();
     this.#options.onEnd();
-    for (const person of people) this.#media.release(person);
-    const closing = people.map((person) => person.close((socket) => socket.goodbye(code)));
+    for (const participant of participants) this.#media.release(participant);
+    const closing = participants.map((participant) =>
+      participant.close((socket) => socket.goodbye(code))
+    );
     for (const agent of agents) {
       this.media.audio.removeAgent(agent.id);
-      agent.port.notify({ type: "ended", reason: "call-ended" });
+      agent.port.send({ type: "ended", reason: "call-ended" });
     }
     await Promise.allSettled(closing);
-    for (const person of people) this.media.audio.removeListener(person.id);
+    for (const participant of participants) this.media.audio.removeListener(participant.id);
     this.media.audio.close();
   }
 
-  // What people tell their room.
+  // Called by the participants.
 
-  membersFor(person: BrowserParticipant): Member[] {
+  membersFor(participant: BrowserParticipant): Member[] {
     return [
       ...[...this.#agents.values()].map(agentMember),
-      ...[...this.#people.values()]
-        .filter((other) => other !== person && other.present)
+      ...[...this.#participants.values()]
+        .filter((other) => other !== participant && other.present)
         .map((other) => other.member),
     ];
   }
 
-  onPresent(person: BrowserParticipant): void {
-    this.#tellAgents({ type: "participantJoined", participant: personData(person) });
-    this.#tellPeople({ type: "joined", member: person.member }, person);
-    this.onChange(person);
+  onPresent(participant: BrowserParticipant): void {
+    this.#sendToAgents({ type: "participantJoined", participant: participantData(participant) });
+    this.#sendToParticipants({ type: "joined", member: participant.member }, participant);
+    this.onChange(participant);
   }
 
-  onChange(person: BrowserParticipant): void {
-    this.#media.sync(person);
-    if (person.present) {
-      this.#announceTracks(person);
-      this.#tellPeople({ type: "updated", member: person.member }, person);
+  onChange(participant: BrowserParticipant): void {
+    this.#media.sync(participant);
+    if (participant.present) {
+      this.#sendTrackChanges(participant);
+      this.#sendToParticipants({ type: "updated", member: participant.member }, participant);
     }
     this.#media.chooseVideos();
   }
 
-  onEvent(person: BrowserParticipant, data: unknown): void {
+  onEvent(participant: BrowserParticipant, data: unknown): void {
     let text: string;
     try {
       text = checkCustomEvent(data);
     } catch {
-      // It came as JSON, so what is wrong is its size. Only the event is refused.
+      // It arrived as JSON, so its size is wrong. Only the event is rejected.
       const { code, message } = new Rejection("message-too-large");
-      return person.send({ type: "unsent", code, message });
+      return participant.send({ type: "unsent", code, message });
     }
-    if (!person.present) return;
+    if (!participant.present) return;
     const checked = JSON.parse(text) as JsonValue;
-    this.#tellAgents({ type: "customEvent", data: checked, participantId: person.id });
-    this.#tellPeople({ type: "event", from: person.id, data: checked }, person);
+    this.#sendToAgents({ type: "customEvent", data: checked, participantId: participant.id });
+    this.#sendToParticipants({ type: "event", from: participant.id, data: checked }, participant);
   }
 
-  /** Agents reckon with whoever hears latest: what he has not heard has not been heard by all. */
+  /** Agents use the longest delay: what its participant has not heard, not all have heard. */
   onDelay(): void {
     let ms = 0;
-    for (const person of this.#people.values()) ms = Math.max(ms, person.delayMs);
+    for (const participant of this.#participants.values()) ms = Math.max(ms, participant.delayMs);
     if (ms === 0) return;
     for (const agent of this.#agents.values()) {
-      if (Math.abs(ms - agent.toldDelayMs) < 5) continue;
-      agent.toldDelayMs = ms;
-      agent.port.notify({ type: "heardDelay", ms: Math.round(ms) });
+      if (Math.abs(ms - agent.sentDelayMs) < 5) continue;
+      agent.sentDelayMs = ms;
+      agent.port.send({ type: "heardDelay", ms: Math.round(ms) });
     }
   }
 
-  onGone(person: BrowserParticipant): void {
-    if (!this.#people.delete(person.id)) return;
-    this.#media.release(person);
-    this.#announceTracks(person, { gone: true });
-    if (person.present) {
-      this.#tellAgents({ type: "participantLeft", participantId: person.id });
-      this.#tellPeople({ type: "left", id: person.id });
+  onGone(participant: BrowserParticipant): void {
+    if (!this.#participants.delete(participant.id)) return;
+    this.#media.release(participant);
+    this.#sendTrackChanges(participant, { gone: true });
+    if (participant.present) {
+      this.#sendToAgents({ type: "participantLeft", participantId: participant.id });
+      this.#sendToParticipants({ type: "left", id: participant.id });
     }
     this.#media.chooseVideos();
-    person.close((socket) => socket.goodbye("call-ended")).finally(() => {
-      if (!this.#ended) this.media.audio.removeListener(person.id);
+    participant.close((socket) => socket.goodbye("call-ended")).finally(() => {
+      if (!this.#ended) this.media.audio.removeListener(participant.id);
     });
-    if (this.#people.size === 0) this.#levels[Symbol.dispose]();
+    if (this.#participants.size === 0) this.#levels[Symbol.dispose]();
   }
 
-  #announceTracks(person: BrowserParticipant, options: { gone?: boolean } = {}): void {
-    const wanted = options.gone ? [] : personTracks(person);
-    for (const notice of this.#tracks.update(person.id, wanted)) this.#tellAgents(notice);
+  #sendTrackChanges(participant: BrowserParticipant, options: { gone?: boolean } = {}): void {
+    const wanted = options.gone ? [] : participantTracks(participant);
+    for (const message of this.#tracks.update(participant.id, wanted)) this.#sendToAgents(message);
   }
 
   #agent(port: Pick<RoomPort, "connectionId">): AgentMember {
     const agent = this.#agents.get(port.connectionId);
-    if (!agent) throw new TypeError("the agent is not in this call");
+    if (!agent) throw new TypeError("the agent is not in this call: join it first");
     return agent;
   }
 
-  #tellAgents(notice: Parameters<RoomPort["notify"]>[0]): void {
-    for (const { port } of this.#agents.values()) port.notify(notice);
+  #sendToAgents(message: Parameters<RoomPort["send"]>[0]): void {
+    for (const { port } of this.#agents.values()) port.send(message);
   }
 
-  #tellPeople(message: ServerMessage, except?: BrowserParticipant): void {
-    for (const person of this.#people.values()) if (person !== except) person.send(message);
+  #sendToParticipants(message: ServerMessage, except?: BrowserParticipant): void {
+    for (const participant of this.#participants.values()) {
+      if (participant !== except) participant.send(message);
+    }
   }
 }
 

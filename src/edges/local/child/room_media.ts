@@ -1,9 +1,9 @@
 /**
- * What a room needs of WebRTC, so that rooms can be tested without it.
+ * The parts of WebRTC that a room uses, so that rooms can be tested without it.
  *
  * @module
  */
-import type { AgentPort } from "../../../media/child/contract.ts";
+import type { AgentConnection } from "../../../media/child/contract.ts";
 import type { Peer, PeerOptions } from "../../../media/webrtc/peer.ts";
 import type { AudioRoom } from "../../../media/room/audio_room.ts";
 
@@ -27,13 +27,13 @@ export type RoomAudio = Pick<
   | "close"
 >;
 
-/** An agent's place in the media process, as far as a room uses it. */
+/** An agent's connection in the media process, as far as a room uses it. */
 export type RoomPort = Pick<
-  AgentPort,
+  AgentConnection,
   | "connectionId"
   | "user"
-  | "hearing"
-  | "notify"
+  | "audioSubscription"
+  | "send"
   | "videoTrack"
   | "setVideoSource"
   | "playout"
@@ -43,7 +43,7 @@ export type RoomPort = Pick<
   | "isSubscribed"
 >;
 
-/** Makes them. */
+/** The mixer of a room, and its peer connections. */
 export interface RoomMedia {
   audio: RoomAudio;
   createPeer(options: PeerOptions): RoomPeer;

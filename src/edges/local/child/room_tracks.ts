@@ -1,6 +1,6 @@
 /**
- * The media of a room's people on its way to the mixer, to the agents that subscribe to it and to
- * the other people.
+ * The participants' media on its way to the mixer, to the agents that subscribe to it and to the other
+ * participants.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import type { BrowserParticipant } from "./browser_participant.ts";
 import type { RoomAudio } from "./room_media.ts";
 import type { VideoSource } from "./video_slots.ts";
 
-/** Who is in the room, and the mixer. */
+/** The members of the room, and the mixer. */
 export interface RoomTracksInit {
   audio: Pick<RoomAudio, "addSource" | "removeSource" | "setMuted">;
-  people: ReadonlyMap<string, BrowserParticipant>;
+  participants: ReadonlyMap<string, BrowserParticipant>;
   agents: ReadonlyMap<number, AgentMember>;
 }
 
-/** The tracks that are read, by track id. */
+/** The tracks that the room reads, by track id. */
 export class RoomTracks {
   readonly #init: RoomTracksInit;
   readonly #sources = new Map<string, RtcTrack>();
@@ -26,26 +26,26 @@ export class RoomTracks {
     this.#init = init;
   }
 
-  /** Lets the mixer read what a person sends now, and the subscribers see it. */
-  sync(person: BrowserParticipant): void {
-    this.#syncAudio(person);
+  /** Connects what a participant sends now to the mixer and to the subscribers. */
+  sync(participant: BrowserParticipant): void {
+    this.#syncAudio(participant);
     for (const kind of ["camera", "screen"] as const) {
-      const id = trackId(person, kind);
-      const picture = person.track(kind);
-      if (picture === this.#sources.get(id)) continue;
-      if (picture) this.#sources.set(id, picture);
+      const id = trackId(participant, kind);
+      const video = participant.track(kind);
+      if (video === this.#sources.get(id)) continue;
+      if (video) this.#sources.set(id, video);
       else this.#sources.delete(id);
-      this.#show(id, picture);
+      this.#route(id, video);
     }
   }
 
-  /** Lets go of whatever a person sent. */
-  release(person: BrowserParticipant): void {
-    const audioId = trackId(person, "audio");
+  /** Releases all that a participant sent. */
+  release(participant: BrowserParticipant): void {
+    const audioId = trackId(participant, "audio");
     if (this.#sources.delete(audioId)) this.#init.audio.removeSource(audioId);
     for (const kind of ["camera", "screen"] as const) {
-      const id = trackId(person, kind);
-      if (this.#sources.delete(id)) this.#show(id, undefined);
+      const id = trackId(participant, kind);
+      if (this.#sources.delete(id)) this.#route(id, undefined);
     }
   }
 
@@ -58,55 +58,55 @@ export class RoomTracks {
       }
     }
     if (kind !== "camera" && kind !== "screen") return undefined;
-    return this.#init.people.get(memberId)?.track(kind);
+    return this.#init.participants.get(memberId)?.track(kind);
   }
 
-  /** Chooses for everybody whose pictures he is sent. */
+  /** Chooses for each participant whose video they receive. */
   chooseVideos(): void {
-    const { people } = this.#init;
-    const sources = this.#pictures();
-    for (const person of people.values()) {
-      person.chooseVideos(sources.filter(({ member }) => member !== person.id));
+    const { participants } = this.#init;
+    const sources = this.#videos();
+    for (const participant of participants.values()) {
+      participant.chooseVideos(sources.filter(({ member }) => member !== participant.id));
     }
   }
 
-  #syncAudio(person: BrowserParticipant): void {
+  #syncAudio(participant: BrowserParticipant): void {
     const { audio } = this.#init;
-    const id = trackId(person, "audio");
-    const track = person.track("audio");
+    const id = trackId(participant, "audio");
+    const track = participant.track("audio");
     if (track === this.#sources.get(id)) {
-      if (track) audio.setMuted(id, person.muted);
+      if (track) audio.setMuted(id, participant.muted);
       return;
     }
     if (this.#sources.delete(id)) audio.removeSource(id);
     if (!track) return;
     this.#sources.set(id, track);
     audio.addSource({
-      memberId: person.id,
+      memberId: participant.id,
       trackId: id,
-      participantId: person.id,
+      participantId: participant.id,
       track,
-      muted: person.muted,
+      muted: participant.muted,
     });
   }
 
-  #show(id: string, picture: RtcTrack | undefined): void {
+  #route(id: string, video: RtcTrack | undefined): void {
     for (const { port } of this.#init.agents.values()) {
-      if (port.isSubscribed(id)) port.setVideoSource(id, picture);
+      if (port.isSubscribed(id)) port.setVideoSource(id, video);
     }
   }
 
-  #pictures(): VideoSource[] {
+  #videos(): VideoSource[] {
     const sources: VideoSource[] = [];
     for (const { id: member, tracks, spokeAt, port } of this.#init.agents.values()) {
       if (!tracks.video) continue;
       sources.push({ member, kind: "camera", track: port.videoTrack, agent: true, spokeAt });
     }
-    for (const person of this.#init.people.values()) {
-      if (!person.present) continue;
-      const { id: member, spokeAt } = person;
+    for (const participant of this.#init.participants.values()) {
+      if (!participant.present) continue;
+      const { id: member, spokeAt } = participant;
       for (const kind of ["screen", "camera"] as const) {
-        const track = person.track(kind);
+        const track = participant.track(kind);
         if (track) sources.push({ member, kind, track, agent: false, spokeAt });
       }
     }

@@ -1,5 +1,5 @@
 /**
- * A WebSocket that takes only checked messages, within its limits, and knows when it is dead.
+ * A WebSocket to a page: it accepts only checked messages, within its limits, and detects when it is dead.
  *
  * @module
  */
@@ -8,25 +8,25 @@ import { type LocalLimits, RateLimit } from "../wire/limits.ts";
 import { CloseCode, type GoodbyeCode, Rejection } from "../wire/rejection.ts";
 import { type ClientMessage, parseClientMessage, type ServerMessage } from "../wire/signalling.ts";
 
-/** Bytes that may wait to be sent before a socket is given up as too slow. */
+/** Bytes that may wait to be sent before a socket is closed as too slow. */
 const MAX_BUFFERED = 1024 * 1024;
-/** Bytes from which on what is only nice to know is not sent. */
+/** From this many waiting bytes on, optional messages are left out. */
 const BUSY = 64 * 1024;
 /** Milliseconds without a message after which a socket counts as cut; pages ping every second. */
 const SILENCE_MS = 4000;
 
 /** How a socket ended. */
 export type SocketEnd =
-  /** The page said so: it left, was closed, or went elsewhere. */
+  /** The page said so: it left, was closed, or navigated away. */
   | "left"
-  /** It broke off without a word: the browser is gone, or its network is. */
+  /** It broke off without a close frame: the browser is gone, or its network is. */
   | "broken"
   /** It has been silent for too long. */
   | "silent"
-  /** We closed it. */
+  /** The server closed it. */
   | "closed";
 
-/** What a socket tells its owner. */
+/** Callbacks of a socket. */
 export interface SocketHandlers {
   onMessage(message: ClientMessage): void;
   /** Called once. */
@@ -39,15 +39,15 @@ export type RawSocket = Pick<
   "send" | "close" | "readyState" | "bufferedAmount" | "onmessage" | "onclose" | "onerror"
 >;
 
-/** What a socket needs from outside. */
+/** Options for a {@linkcode Socket}. */
 export interface SocketOptions {
   clock: Clock;
   limits: LocalLimits;
-  /** Who is on the other end, for the log. */
+  /** The address of the other end, for the log. */
   remote: string;
   /** Whether that is a browser on this machine; default `false`. */
   sameMachine?: boolean;
-  /** Takes a line about a refusal. */
+  /** Receives a line about a rejection. */
   log(line: string): void;
 }
 
@@ -61,7 +61,7 @@ export class Socket {
   #watch: Disposable | undefined;
   #ended = false;
   readonly #done = Promise.withResolvers<void>();
-  /** Resolves when it has ended for us, whether or not the other end goes along. */
+  /** Resolves when it has ended for the server, whether or not the other end has closed. */
   readonly ended: Promise<void> = this.#done.promise;
 
   constructor(raw: RawSocket, options: SocketOptions) {
@@ -70,13 +70,13 @@ export class Socket {
     this.#rate = new RateLimit(options.clock, options.limits.messagesPerSecond);
     this.#heardAt = options.clock.now();
     raw.onmessage = (event) => this.#receive(event.data);
-    // A close frame with one of these codes comes from a page that goes; a killed browser sends none.
+    // A page that leaves sends a close frame with one of these codes; a killed browser sends none.
     raw.onclose = ({ wasClean, code }) =>
       this.#end(wasClean && (code === 1000 || code === 1001) ? "left" : "broken");
     raw.onerror = (event) => (event as Event).preventDefault?.();
   }
 
-  /** Who is on the other end. */
+  /** The address of the other end. */
   get remote(): string {
     return this.#options.remote;
   }
@@ -86,12 +86,12 @@ export class Socket {
     return this.#options.sameMachine ?? false;
   }
 
-  /** Sets who is told, instead of whoever was told before. */
+  /** Sets the handlers; they replace the earlier ones. */
   listen(handlers: SocketHandlers): void {
     this.#handlers = handlers;
   }
 
-  /** Starts to expect a message at least every few seconds. */
+  /** Starts to expect a message every few seconds. */
   watch(): void {
     if (this.#ended || this.#watch) return;
     const look = (): void => {
@@ -102,39 +102,39 @@ export class Socket {
     look();
   }
 
-  /** Sends a message. `optional` ones are left out while the connection is busy. */
+  /** Sends a message; leaves out `optional` ones while the connection is busy. */
   send(message: ServerMessage, options: { optional?: boolean } = {}): void {
     if (this.#ended || this.#raw.readyState !== WebSocket.OPEN) return;
     if (options.optional && this.#raw.bufferedAmount > BUSY) return;
-    if (this.#raw.bufferedAmount > MAX_BUFFERED) return this.refuse(new Rejection("too-slow"));
+    if (this.#raw.bufferedAmount > MAX_BUFFERED) return this.reject(new Rejection("too-slow"));
     try {
       this.#raw.send(JSON.stringify(message));
     } catch {
-      // It closed meanwhile; its end is on the way.
+      // It closed in the meantime; `onclose` follows.
     }
   }
 
-  /** Says no, to the page and to the log, and closes. */
-  refuse(refusal: Rejection): void {
+  /** Sends a rejection to the page and to the log, and closes. */
+  reject(rejection: Rejection): void {
     if (this.#ended) return;
-    const detail = refusal.detail ? ` (${refusal.detail})` : "";
-    this.#options.log(`refused ${this.remote}: ${refusal.code}: ${refusal.message}${detail}`);
-    const { code, message } = refusal;
+    const detail = rejection.detail ? ` (${rejection.detail})` : "";
+    this.#options.log(`rejected ${this.remote}: ${rejection.code}: ${rejection.message}${detail}`);
+    const { code, message } = rejection;
     try {
-      this.#raw.send(JSON.stringify({ type: "refused", code, message }));
+      this.#raw.send(JSON.stringify({ type: "rejected", code, message }));
     } catch {
-      // Nobody to tell.
+      // The page is gone.
     }
-    this.#finish("closed", CloseCode.REFUSED, code);
+    this.#finish("closed", CloseCode.REJECTED, code);
   }
 
-  /** Says goodbye and closes. */
+  /** Sends a goodbye and closes. */
   goodbye(code: GoodbyeCode): void {
     this.send({ type: "goodbye", code });
     this.#finish("closed", code === "replaced" ? CloseCode.REPLACED : CloseCode.GOODBYE, code);
   }
 
-  /** Closes without a word; for a socket that has done what it was opened for. */
+  /** Closes without a message; for a socket that has done what it was opened for. */
   close(): void {
     this.#finish("closed", 1000, "");
   }
@@ -143,17 +143,17 @@ export class Socket {
     if (this.#ended) return;
     this.#heardAt = this.#options.clock.now();
     const { limits } = this.#options;
-    if (typeof data !== "string") return this.refuse(new Rejection("bad-message", "not text"));
+    if (typeof data !== "string") return this.reject(new Rejection("bad-message", "not text"));
     if (data.length > limits.messageSize) {
-      return this.refuse(new Rejection("message-too-large", `${data.length} characters`));
+      return this.reject(new Rejection("message-too-large", `${data.length} characters`));
     }
-    if (!this.#rate.take()) return this.refuse(new Rejection("too-many-messages"));
+    if (!this.#rate.take()) return this.reject(new Rejection("too-many-messages"));
     const message = parseClientMessage(data);
-    if (message === undefined) return this.refuse(new Rejection("bad-message"));
+    if (message === undefined) return this.reject(new Rejection("bad-message"));
     try {
       this.#handlers?.onMessage(message);
     } catch (error) {
-      this.refuse(
+      this.reject(
         error instanceof Rejection ? error : new Rejection("server-failed", String(error)),
       );
     }
@@ -163,7 +163,7 @@ export class Socket {
     try {
       this.#raw.close(code, reason);
     } catch {
-      // It was closed already.
+      // It was closed before.
     }
     this.#end(end);
   }

@@ -1,30 +1,30 @@
 /**
- * Whose pictures one person is sent. A forwarded picture is decoded and encoded again, so there is
- * a cap, and somebody has to choose: screens first, then agents' own pictures (there are few, and
- * people came for them), then the cameras of those who spoke last.
+ * The videos that one participant receives. Forwarding decodes and encodes each video again, so their
+ * number is limited: screens come first, then agents' own video (there is little of it, and people came
+ * for it), then the cameras of those who spoke last.
  *
  * @module
  */
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { VideoRef } from "../wire/signalling.ts";
 
-/** A picture that could be sent. */
+/** A video that could be sent. */
 export interface VideoSource extends VideoRef {
   track: RtcTrack;
   agent: boolean;
-  /** Monotonic milliseconds; `-Infinity` for somebody who has not spoken. */
+  /** Monotonic milliseconds; `-Infinity` for a member who has not spoken. */
   spokeAt: number;
 }
 
-/** What changed by choosing again. */
+/** The result of choosing. */
 export interface VideoChoice {
-  /** Whose picture each section carries. */
-  sections: (VideoRef | null)[];
-  /** Whose found no place. */
+  /** The video in each slot. */
+  slots: (VideoRef | null)[];
+  /** The videos without a slot. */
   paused: VideoRef[];
-  /** Sections whose track is another now. */
-  changes: { section: number; track: RtcTrack | null }[];
-  /** Whether sections or pauses differ from before. */
+  /** Slots whose track has changed. */
+  changes: { slot: number; track: RtcTrack | null }[];
+  /** Whether slots or pauses differ from the last choice. */
   changed: boolean;
 }
 
@@ -38,49 +38,49 @@ function ref(source: VideoSource): VideoRef {
 
 const name = (source: VideoRef): string => `${source.member} ${source.kind}`;
 
-/** The video sections of one person's connection. */
+/** The video slots of one participant's connection. */
 export class VideoSlots {
-  readonly #sections: (VideoSource | undefined)[];
-  #told = "";
+  readonly #slots: (VideoSource | undefined)[];
+  #last = "";
 
   constructor(count: number) {
-    this.#sections = new Array<VideoSource | undefined>(count).fill(undefined);
+    this.#slots = new Array<VideoSource | undefined>(count).fill(undefined);
   }
 
-  /** The page has forgotten what it was told: the next choice is told whatever it is. */
-  forgetTold(): void {
-    this.#told = "";
+  /** Forgets the last choice: the next one counts as changed. */
+  reset(): void {
+    this.#last = "";
   }
 
-  /** Chooses among `sources`; who keeps a place keeps his section. */
+  /** Chooses among `sources`; a video that stays keeps its slot. */
   choose(sources: readonly VideoSource[]): VideoChoice {
-    // Array.sort is stable: among equals, who came first stays.
+    // Array.sort is stable: among equals, the earlier one stays first.
     const ranked = [...sources].sort((a, b) =>
       rank(a) - rank(b) || (a.spokeAt === b.spokeAt ? 0 : b.spokeAt - a.spokeAt)
     );
-    const chosen = new Map(ranked.slice(0, this.#sections.length).map((s) => [name(s), s]));
+    const chosen = new Map(ranked.slice(0, this.#slots.length).map((s) => [name(s), s]));
     const changes: VideoChoice["changes"] = [];
-    const set = (section: number, source: VideoSource | undefined): void => {
-      if (this.#sections[section]?.track !== source?.track) {
-        changes.push({ section, track: source?.track ?? null });
+    const set = (slot: number, source: VideoSource | undefined): void => {
+      if (this.#slots[slot]?.track !== source?.track) {
+        changes.push({ slot, track: source?.track ?? null });
       }
-      this.#sections[section] = source;
+      this.#slots[slot] = source;
     };
-    for (const [section, current] of this.#sections.entries()) {
+    for (const [slot, current] of this.#slots.entries()) {
       if (current === undefined) continue;
       const key = name(current);
-      set(section, chosen.get(key));
+      set(slot, chosen.get(key));
       chosen.delete(key);
     }
-    for (const source of chosen.values()) set(this.#sections.indexOf(undefined), source);
+    for (const source of chosen.values()) set(this.#slots.indexOf(undefined), source);
 
-    const sections = this.#sections.map((source) => source === undefined ? null : ref(source));
-    const paused = ranked.slice(this.#sections.length).map(ref);
-    const telling = JSON.stringify([sections, paused]);
-    const changed = telling !== this.#told;
-    this.#told = telling;
-    // A section that was emptied and filled again needs only its last track.
-    const last = new Map(changes.map((change) => [change.section, change]));
-    return { sections, paused, changes: [...last.values()], changed };
+    const slots = this.#slots.map((source) => source === undefined ? null : ref(source));
+    const paused = ranked.slice(this.#slots.length).map(ref);
+    const choice = JSON.stringify([slots, paused]);
+    const changed = choice !== this.#last;
+    this.#last = choice;
+    // A slot that was emptied and filled again needs only its last track.
+    const last = new Map(changes.map((change) => [change.slot, change]));
+    return { slots, paused, changes: [...last.values()], changed };
   }
 }

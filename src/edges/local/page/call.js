@@ -1,18 +1,18 @@
 /**
- * The call: tiles, controls, and how the connection stands.
+ * The call: tiles, controls, and the state of the connection.
  *
  * @module
  */
 import { RinglineError } from "./client.js";
-import { deviceChoice, element, fillDevices, listDevices, notice, show } from "./dom.js";
+import { deviceChoice, element, fillDevices, listDevices, show, showMessage } from "./dom.js";
 import { isMetrics, Metrics } from "./metrics.js";
-import { Talk } from "./talk.js";
+import { Conversation } from "./conversation.js";
 import { Tiles } from "./tiles.js";
 
 const STATES = {
   connecting: "Connecting …",
   connected: "Connected",
-  reconnecting: "Connection lost, coming back …",
+  reconnecting: "Connection lost, reconnecting …",
 };
 
 /** The page while it is in a call. */
@@ -21,7 +21,7 @@ export class CallView {
   #name;
   #chosen;
   #tiles = new Tiles(element("tiles"));
-  #talk = new Talk();
+  #conversation = new Conversation();
   #metrics = new Metrics();
   #frame;
   #closing = new AbortController();
@@ -48,16 +48,19 @@ export class CallView {
       this.#showControls();
       this.#showTiles();
     });
-    on("levels", ({ levels }) => this.#showLevels(levels));
+    on("audioLevels", ({ levels }) => this.#showLevels(levels));
     on("stats", (figures) => showFigures(figures));
     on("event", ({ from, data }) => {
       const sender = { id: from, ...client.members.get(from) };
-      (isMetrics(data) ? this.#metrics : this.#talk).add(sender, data);
+      (isMetrics(data) ? this.#metrics : this.#conversation).add(sender, data);
     });
     on("blocked", () => {
-      notice("call-notice", "The browser wants a click before it plays sound. Click anywhere.");
+      showMessage(
+        "call-message",
+        "Click anywhere: the browser needs a click before it plays audio.",
+      );
       document.addEventListener("click", () => {
-        client.play().then(() => notice("call-notice"), () => {});
+        client.play().then(() => showMessage("call-message"), () => {});
       }, { once: true, signal: this.#closing.signal });
     });
     this.#bindControls();
@@ -67,7 +70,7 @@ export class CallView {
   open() {
     show("call", true);
     show("controls", true);
-    // Phones share no screens.
+    // Phones cannot share their screen.
     show("screen-toggle", Boolean(navigator.mediaDevices?.getDisplayMedia));
     this.#showControls();
     this.#showTiles();
@@ -76,7 +79,7 @@ export class CallView {
     document.title = "In a call – Ringline";
   }
 
-  /** Takes everything away. */
+  /** Hides the call. */
   close() {
     this.#closing.abort();
     cancelAnimationFrame(this.#frame);
@@ -114,7 +117,7 @@ export class CallView {
     }
     document.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "m" || event.ctrlKey || event.metaKey || event.altKey) return;
-      // Whoever holds the key down pressed it once.
+      // A key that is held down counts once.
       if (event.repeat) return;
       if (event.target.closest("input, select, textarea, dialog")) return;
       this.#toggleMute();
@@ -124,7 +127,7 @@ export class CallView {
   #toggleMute() {
     const client = this.#client;
     if (client.media.microphone) return client.setMuted(!client.media.muted);
-    // Joined without one: the button is the way to get one.
+    // Joined without a microphone: the button opens one.
     client.setMicrophone(this.#chosen.microphone).then(
       () => client.setMuted(false),
       (error) => this.#explain("microphone", error),
@@ -132,10 +135,10 @@ export class CallView {
   }
 
   #explain(kind, error) {
-    // Whoever closes the browser's own question does not need to be told.
+    // The person closed the browser's own dialog and knows.
     if (kind === "screen") return;
-    notice("call-notice", error instanceof RinglineError ? error.message : String(error));
-    setTimeout(() => notice("call-notice"), 8000);
+    showMessage("call-message", error instanceof RinglineError ? error.message : String(error));
+    setTimeout(() => showMessage("call-message"), 8000);
   }
 
   async #listDevices() {
@@ -149,9 +152,9 @@ export class CallView {
     };
     await fill("in-microphone", "audioinput", microphone, [
       ["none", "No microphone"],
-      ["default", "Usual microphone"],
+      ["default", "Default microphone"],
     ]);
-    await fill("in-camera", "videoinput", camera, [["none", "Off"], ["default", "Usual camera"]]);
+    await fill("in-camera", "videoinput", camera, [["none", "Off"], ["default", "Default camera"]]);
   }
 
   #showState(state) {
@@ -197,7 +200,7 @@ export class CallView {
         note: note(member, isPaused(member.id, "camera")),
       });
     }
-    // Agents first: people came for them.
+    // Agents come first: people joined for them.
     tiles.sort((a, b) => Number(b.kind === "agent") - Number(a.kind === "agent"));
     tiles.push({
       key: "self",
@@ -206,7 +209,7 @@ export class CallView {
       own: true,
       stream: media.camera ? this.#own(tracks.camera) : undefined,
       note: media.screen
-        ? "You share your screen"
+        ? "You are sharing your screen"
         : !media.microphone
         ? "No microphone"
         : media.muted
@@ -228,7 +231,7 @@ export class CallView {
     }
   }
 
-  /** One's own level needs no way over the network. */
+  /** The person's own level, which needs no network. */
   #draw = () => {
     this.#tiles.setLevel("self", this.#client.microphoneLevel());
     this.#frame = requestAnimationFrame(this.#draw);
@@ -236,8 +239,8 @@ export class CallView {
 }
 
 function note(member, paused) {
-  if (member.reconnecting) return "Coming back …";
-  if (paused) return "Picture paused";
+  if (member.reconnecting) return "Reconnecting …";
+  if (paused) return "Video paused";
   return member.audible ? "" : member.kind === "agent" ? "" : "Muted";
 }
 

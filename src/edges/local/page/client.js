@@ -1,6 +1,6 @@
 /**
  * Ringline's client for browsers: joins a call that a LocalEdge serves. It has no dependencies and
- * needs no build; the page beside it is built on it, and yours can be too.
+ * needs no build step; the page beside it uses it, and yours can too.
  *
  * ```html
  * <button id="join">Join</button>
@@ -10,31 +10,31 @@
  *   const client = new RinglineClient({ link: "http://127.0.0.1:8080/call/default/kitchen#secret" });
  *   client.addEventListener("ended", (event) => console.log(event.detail.message));
  *   client.addEventListener("event", (event) => console.log(event.detail.data));
- *   // From a click, so that sound may play.
+ *   // From a click, so that the browser plays audio.
  *   document.querySelector("#join").onclick = () => client.join({ name: "Ada" });
  * </script>
  * ```
  *
  * A page of another origin must be named in the edge's `origins`.
  *
- * Events are `CustomEvent`s on the client; what `detail` carries:
+ * Events are `CustomEvent`s on the client, with this `detail`:
  *
- * | event       | detail                                                                            |
- * | ----------- | --------------------------------------------------------------------------------- |
- * | `state`     | `{ state }`: `"idle"`, `"connecting"`, `"connected"`, `"reconnecting"`, `"ended"` |
- * | `members`   | `{ members }`: everybody else, whenever anything about them changes               |
- * | `videos`    | `{ videos, paused }`: pictures of others, `{ member, kind, stream }`              |
- * | `media`     | `{ microphone, muted, camera, screen }`: what is sent, as booleans                |
- * | `levels`    | `{ levels }`: participant id to loudness, 0 to 1; who is not named is silent      |
- * | `event`     | `{ from, data }`: a custom event of an agent or of another page. `from` is who    |
- * |             | sent it, by participant id; what `data` says of that is only a claim              |
- * | `unsent`    | `{ code, message }`: the server did not pass an event of this page on             |
- * | `stats`     | see {@link Figures}; once a second                                                |
- * | `blocked`   | the browser wants a click before it plays sound: call `play()` from one           |
- * | `ended`     | `{ code, message }`: the call is over for this page, and why                      |
+ * | event         | detail                                                                            |
+ * | ------------- | --------------------------------------------------------------------------------- |
+ * | `state`       | `{ state }`: `"idle"`, `"connecting"`, `"connected"`, `"reconnecting"`, `"ended"` |
+ * | `members`     | `{ members }`: all others, whenever anything about them changes                   |
+ * | `videos`      | `{ videos, paused }`: videos of others, `{ member, kind, stream }`                |
+ * | `media`       | `{ microphone, muted, camera, screen }`: what is sent, as booleans                |
+ * | `audioLevels` | `{ levels }`: loudness by participant id, 0 to 1; silent ones are left out        |
+ * | `event`       | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
+ * |               | sender's participant id; what `data` says about it is only a claim                |
+ * | `unsent`      | `{ code, message }`: the server did not forward an event of this page             |
+ * | `stats`       | {@link Figures}, once a second                                                    |
+ * | `blocked`     | the browser needs a click before it plays audio: call `play()` from one           |
+ * | `ended`       | `{ code, message }`: the call is over for this page, and why                      |
  *
- * What is exported beside the client helps to build a page of your own: links, names, and for a
- * lobby the trying of a microphone or a camera.
+ * The other exports help to build your own page: links, names, and a microphone or camera test for a
+ * lobby.
  *
  * @module
  */
@@ -57,22 +57,22 @@ export { analyse, analyserLevel } from "./client/sound.js";
 /** @typedef {import("./client/sent_media.js").Source} Source */
 
 /**
- * Somebody else in the call.
+ * Another member of the call.
  *
  * @typedef {object} Member
  * @property {string} id
  * @property {string} name
  * @property {"person" | "agent"} kind
- * @property {boolean} audible sends sound and has not muted it
- * @property {boolean} camera sends a camera's picture, or an agent's own
+ * @property {boolean} audible sends audio that is not muted
+ * @property {boolean} camera sends a camera's video, or an agent's own
  * @property {boolean} screen shares a screen
  * @property {boolean} reconnecting
  */
 
 /**
- * A person's part in one call: a client joins once, and a new call takes a new client.
+ * A client for one call: it joins once, and a new call needs a new client.
  *
- * What is heard is played unless `play` is `false`. Pictures are yours to show:
+ * It plays the call's audio unless `play` is `false`. Your page shows the videos:
  *
  * ```js ignore
  * client.addEventListener("videos", ({ detail }) => {
@@ -83,31 +83,32 @@ export { analyse, analyserLevel } from "./client/sound.js";
  * });
  * ```
  *
- * A cut network is mended by itself: `state` says `"reconnecting"` meanwhile. Only `ended` is final.
+ * After a cut network the client reconnects by itself, in the state `"reconnecting"`. Only `ended` is
+ * final.
  */
 export class RinglineClient extends EventTarget {
   /** @type {"idle" | "connecting" | "connected" | "reconnecting" | "ended"} */
   state = "idle";
   /** This page's participant id, once it is in the call. @type {string | undefined} */
   id;
-  /** Everybody else, by participant id. @type {Map<string, Member>} */
+  /** All others, by participant id. @type {Map<string, Member>} */
   members = new Map();
-  /** Pictures of others. @type {{ member: string, kind: "camera" | "screen", stream: MediaStream }[]} */
+  /** Videos of others. @type {{ member: string, kind: "camera" | "screen", stream: MediaStream }[]} */
   videos = [];
-  /** Pictures that found no place among those. @type {{ member: string, kind: string }[]} */
+  /** Videos of others that the server does not send now. @type {{ member: string, kind: string }[]} */
   paused = [];
-  /** What all others say, mixed. @type {MediaStream} */
+  /** The audio of all others, mixed. @type {MediaStream} */
   audio = new MediaStream();
   /** Plays `audio`. @type {HTMLAudioElement} */
   audioElement = new Audio();
-  /** What was measured last. @type {Figures} */
+  /** The latest measurements. @type {Figures} */
   figures = {};
 
   #link;
   #name = "";
   #user;
   #playing;
-  /** Settles what `join` gave. */
+  /** Settles the promise of `join`. */
   #joined;
   #iceServers = [];
   /** @type {Peer | undefined} */
@@ -116,21 +117,21 @@ export class RinglineClient extends EventTarget {
   #sound = new Sound();
   #sent = new SentMedia(this.#sound, {
     replaceTrack: async (kind, track) => await this.#peer?.replaceTrack(kind, track),
-    onChange: () => this.#tellMedia(),
+    onChange: () => this.#sendMedia(),
   });
   #signalling;
 
   /**
    * @param {object} options
-   * @param {string | URL} [options.link] the call's link with its secret; the page's own address
-   *   unless given
-   * @param {boolean} [options.play] whether to play what is heard; default `true`
+   * @param {string | URL} [options.link] the call's link with its secret. Default: the page's own
+   *   address
+   * @param {boolean} [options.play] whether to play the audio. Default `true`
    */
   constructor({ link = location.href, play = true } = {}) {
     super();
     this.#link = parseLink(link);
     this.#signalling = new Signalling(this.#link, {
-      person: () => ({ name: this.#name, user: this.#user }),
+      hello: () => ({ name: this.#name, user: this.#user }),
       keepPeer: () => this.#peer?.isConnected === true,
       beat: () => this.#beat(),
       receive: (message) => this.#receive(message),
@@ -148,7 +149,7 @@ export class RinglineClient extends EventTarget {
   }
 
   /**
-   * What is sent right now.
+   * What the page sends now.
    *
    * @returns {{ microphone: boolean, muted: boolean, camera: boolean, screen: boolean }}
    */
@@ -157,7 +158,7 @@ export class RinglineClient extends EventTarget {
   }
 
   /**
-   * The tracks that are sent.
+   * The tracks that the page sends.
    *
    * @returns {Record<"microphone" | "camera" | "screen", MediaStreamTrack | null>}
    */
@@ -166,22 +167,21 @@ export class RinglineClient extends EventTarget {
   }
 
   /**
-   * Joins the call. Call it from a click, or the browser may not play sound.
+   * Joins the call. Call it from a click, or the browser may not play audio.
    *
    * @param {object} options
-   * @param {string} options.name what others call this person
-   * @param {string} [options.user] who this person is to agents: give the same text on each of his
-   *   devices. Nobody checks it. Everybody is somebody else unless given
-   * @param {Source} [options.microphone] `true` (the default) for the usual one, a device's id, a
-   *   track of your own (sent as it is, without echo cancellation or noise suppression), or `null`
-   *   for none
+   * @param {string} options.name the name that others see
+   * @param {string} [options.user] the user id that agents see: the same on each device of one
+   *   person. The server does not check it. Default: a new one for each participant
+   * @param {Source} [options.microphone] `true` (the default) for the default one, a device's id, your
+   *   own track (sent unchanged, without echo cancellation or noise suppression), or `null` for none
    * @param {Source} [options.camera] the same; default none
    * @param {boolean} [options.muted] whether to start muted
-   * @returns {Promise<void>} resolves when sound and picture flow
-   * @throws {RinglineError} the call cannot be joined; its `code` says why, its `message` says so
-   *   to a person
-   * @throws {TypeError | RangeError} the name is no text of 1 to 60 characters on one line, or the
-   *   user none of up to 100
+   * @returns {Promise<void>} resolves when audio and video flow
+   * @throws {RinglineError} the call cannot be joined; its `code` says why, its `message` is for
+   *   people
+   * @throws {TypeError | RangeError} `name` is not a string of 1 to 60 characters on one line, or
+   *   `user` not one of up to 100
    * @example
    * ```js ignore
    * try {
@@ -192,14 +192,14 @@ export class RinglineClient extends EventTarget {
    * ```
    */
   async join({ name, user, microphone = true, camera = null, muted = false }) {
-    if (this.state !== "idle") throw new TypeError("a RinglineClient joins once");
+    if (this.state !== "idle") throw new TypeError("a RinglineClient joins once: create another");
     if (typeof RTCPeerConnection !== "function") throw new RinglineError("no-webrtc");
     if (!this.#link.callId || !this.#link.secret) throw new RinglineError("wrong-link");
     this.#name = checkName("name", name, 60);
     this.#user = user === undefined ? undefined : checkName("user", user, 100);
     this.#setState("connecting");
     this.#joined = Promise.withResolvers();
-    // Whoever only listens to "ended" need not await.
+    // A page that only listens to "ended" need not await.
     this.#joined.promise.catch(() => {});
     try {
       this.#sound.open();
@@ -212,7 +212,7 @@ export class RinglineClient extends EventTarget {
     await this.#joined.promise;
   }
 
-  /** Goes silent, or speaks again. The microphone stays open. @param {boolean} muted */
+  /** Mutes or unmutes the microphone, which stays open. @param {boolean} muted */
   setMuted(muted) {
     this.#sent.setMuted(muted);
   }
@@ -221,7 +221,7 @@ export class RinglineClient extends EventTarget {
    * Changes or removes the microphone, without a new negotiation.
    *
    * @param {Source} source as in `join`
-   * @throws {RinglineError} it does not open
+   * @throws {RinglineError} the device cannot be opened
    */
   async setMicrophone(source) {
     await this.#sent.set("microphone", source);
@@ -231,7 +231,7 @@ export class RinglineClient extends EventTarget {
    * Changes or removes the camera.
    *
    * @param {Source} source as in `join`
-   * @throws {RinglineError} it does not open
+   * @throws {RinglineError} the device cannot be opened
    */
   async setCamera(source) {
     await this.#sent.set("camera", source);
@@ -240,8 +240,8 @@ export class RinglineClient extends EventTarget {
   /**
    * Shares the screen, or stops.
    *
-   * @param {boolean | MediaStreamTrack | null} source `true` asks the person which
-   * @throws {RinglineError} the person does not want to, or the browser cannot
+   * @param {boolean | MediaStreamTrack | null} source `true` lets the person choose one
+   * @throws {RinglineError} the person declines, or the browser cannot
    */
   async setScreen(source) {
     await this.#sent.set("screen", source);
@@ -251,19 +251,19 @@ export class RinglineClient extends EventTarget {
    * Changes the name.
    *
    * @param {string} name 1 to 60 characters on one line
-   * @throws {TypeError | RangeError} it is not
+   * @throws {TypeError | RangeError} `name` is not that
    */
   rename(name) {
     this.#name = checkName("name", name, 60);
-    this.#signalling.tell("name", () => ({ name: this.#name }));
+    this.#signalling.sendState("name", () => ({ name: this.#name }));
   }
 
   /**
-   * Sends a custom event to agents and others.
+   * Sends a custom event to all other members.
    *
    * @param {unknown} data JSON of at most 5 KB
-   * @throws {TypeError} it is not JSON
-   * @throws {RangeError} it is larger
+   * @throws {TypeError} `data` is not JSON
+   * @throws {RangeError} `data` is larger
    * @throws {RinglineError} `too-many-messages`: more than 20 a second for a while
    */
   sendEvent(data) {
@@ -271,12 +271,12 @@ export class RinglineClient extends EventTarget {
     this.#signalling.send({ type: "event", data });
   }
 
-  /** How loud the microphone is, 0 to 1; for a meter, at each animation frame. */
+  /** Returns the loudness of the microphone, 0 to 1; for a meter, at each animation frame. */
   microphoneLevel() {
     return this.#sent.level;
   }
 
-  /** Plays what is heard; for a click after `blocked`. */
+  /** Plays the audio; for a click after `blocked`. */
   async play() {
     await this.#sound.resume();
     await this.audioElement.play();
@@ -289,8 +289,8 @@ export class RinglineClient extends EventTarget {
   }
 
   /**
-   * Breaks the signalling off without a word, as a failing network would; for tests. The client
-   * comes back by itself.
+   * Breaks the signalling off without a close frame, as a failing network would; for tests. The client
+   * reconnects by itself.
    */
   breakSignalling() {
     this.#signalling.drop(4900, "test");
@@ -302,7 +302,7 @@ export class RinglineClient extends EventTarget {
         this.id = message.id;
         this.#iceServers = message.iceServers;
         this.members = new Map(message.members.map((member) => [member.id, member]));
-        this.#tellMedia();
+        this.#sendMedia();
         this.#emit("members", { members: this.members });
         if (message.keepPeer) this.#setState("connected");
         return;
@@ -322,29 +322,29 @@ export class RinglineClient extends EventTarget {
         this.members.delete(message.id);
         return this.#emit("members", { members: this.members });
       case "videos": {
-        const pictures = this.#peer?.pictures ?? [];
-        this.videos = message.sections.flatMap((ref, index) =>
-          ref && pictures[index] ? [{ ...ref, stream: pictures[index] }] : []
+        const streams = this.#peer?.streams ?? [];
+        this.videos = message.slots.flatMap((ref, index) =>
+          ref && streams[index] ? [{ ...ref, stream: streams[index] }] : []
         );
         this.paused = message.paused;
         return this.#emit("videos", { videos: this.videos, paused: this.paused });
       }
-      case "levels":
-        return this.#emit("levels", { levels: message.levels });
+      case "audioLevels":
+        return this.#emit("audioLevels", { levels: message.levels });
       case "event":
         return this.#emit("event", { from: message.from, data: message.data });
       case "unsent":
         return this.#emit("unsent", { code: message.code, message: message.message });
-      case "refused":
-        return this.#end(this.#refusal(message));
+      case "rejected":
+        return this.#end(this.#rejection(message));
       case "goodbye":
         return this.#end(new RinglineError(message.code));
     }
   }
 
-  /** Returns the error for a refusal of the server's, by what only the page knows. */
-  #refusal({ code, message }) {
-    // Who was in the call a moment ago has no old link: the call itself is gone.
+  /** Returns the error for a rejection by the server, with what only the page knows. */
+  #rejection({ code, message }) {
+    // A participant who was in the call has no old link: the call itself is gone.
     if (code === "wrong-link" && this.state === "reconnecting") {
       return new RinglineError("call-lost");
     }
@@ -352,13 +352,13 @@ export class RinglineClient extends EventTarget {
     return new RinglineError(code, message);
   }
 
-  /** Answers an offer on a connection of its own: the server offers anew when one has failed. */
+  /** Answers an offer on a new connection: the server sends another offer when one has failed. */
   async #answer(message) {
     this.#peer?.close();
     this.#peer = new Peer(message, this.#iceServers, {
       send: (answer) => this.#signalling.send(answer),
       trackFor: (kind) => this.#sent.trackFor(kind),
-      onSound: (track) => this.#hear(track),
+      onAudio: (track) => this.#setAudio(track),
       onState: (state) => this.#onPeerState(state),
     });
     await this.#peer.answer(message.sdp);
@@ -366,7 +366,7 @@ export class RinglineClient extends EventTarget {
 
   #onPeerState(state) {
     if (state === "connected") {
-      // While the signalling is cut it is the server's next welcome that says so.
+      // While the signalling is cut, the server's next welcome sets the state.
       if (this.#signalling.isOpen) this.#setState("connected");
       this.#joined.resolve();
     } else if (state === "failed") {
@@ -379,7 +379,7 @@ export class RinglineClient extends EventTarget {
     }
   }
 
-  #hear(track) {
+  #setAudio(track) {
     for (const old of this.audio.getTracks()) this.audio.removeTrack(old);
     this.audio.addTrack(track);
     if (!this.#playing) return;
@@ -389,12 +389,12 @@ export class RinglineClient extends EventTarget {
     });
   }
 
-  #tellMedia() {
-    this.#signalling.tell("media", () => this.media);
+  #sendMedia() {
+    this.#signalling.sendState("media", () => this.media);
     this.#emit("media", this.media);
   }
 
-  /** Measures, and gives what the server wants to know of it. */
+  /** Measures, and returns what a ping reports to the server. */
   async #beat() {
     const { figures } = this;
     if (this.#peer?.isConnected) {

@@ -1,5 +1,5 @@
 /**
- * Before the call: a name, a microphone, a camera.
+ * The lobby before a call: a name, a microphone, a camera.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import {
   deviceError,
   RinglineError,
 } from "./client.js";
-import { deviceChoice, element, fillDevices, listDevices, notice, show } from "./dom.js";
+import { deviceChoice, element, fillDevices, listDevices, show, showMessage } from "./dom.js";
 
 const NAME_KEY = "ringline-name";
 
-/** The form that a call begins with. */
+/** The form before a call. */
 export class Lobby {
-  /** Called with `{ name, microphone, camera }`; what it throws is said in the form. */
+  /** Called with `{ name, microphone, camera }`; the form shows what it throws. */
   onJoin = async () => {};
   #form = element("lobby");
   #microphone = element("microphone");
@@ -40,27 +40,27 @@ export class Lobby {
     element("listen").addEventListener("click", () => {
       if (this.#form.reportValidity()) this.#join(null);
     });
-    element("try").addEventListener("click", () => this.#try("microphone"));
+    element("try").addEventListener("click", () => this.#test("microphone"));
     this.#microphone.addEventListener("change", () => {
-      if (this.#streams.microphone) this.#try("microphone");
+      if (this.#streams.microphone) this.#test("microphone");
     });
-    this.#camera.addEventListener("change", () => this.#try("camera"));
+    this.#camera.addEventListener("change", () => this.#test("camera"));
   }
 
   async open() {
     this.#fill([], []);
     show(this.#form, true);
     if (!navigator.mediaDevices) {
-      notice("lobby-notice", new RinglineError("insecure-context").message);
+      showMessage("lobby-message", new RinglineError("insecure-context").message);
       show("listen", true);
       show("join", false);
       for (const id of ["microphone", "camera", "try"]) element(id).disabled = true;
     }
     await this.#list();
     navigator.mediaDevices?.addEventListener("devicechange", this.#list);
-    // Whoever types already goes on where he is.
+    // A person who is already typing keeps the focus.
     if (this.#form.contains(document.activeElement)) return;
-    // Whoever was here before has only to press Enter.
+    // A person who was here before only presses Enter.
     const first = ["name", "join", "listen"].map(element)
       .find((one) => one.id === "name" ? !one.value : !one.hidden);
     first.focus({ focusVisible: first.id === "name" });
@@ -81,10 +81,10 @@ export class Lobby {
 
   #fill(microphones, cameras) {
     fillDevices(this.#microphone, microphones, [
-      ["default", "Usual microphone"],
+      ["default", "Default microphone"],
       ["none", "No microphone"],
     ]);
-    fillDevices(this.#camera, cameras, [["none", "Off"], ["default", "Usual camera"]]);
+    fillDevices(this.#camera, cameras, [["none", "Off"], ["default", "Default camera"]]);
   }
 
   async #join(microphone) {
@@ -93,8 +93,8 @@ export class Lobby {
     store(name);
     const button = element("join");
     button.disabled = true;
-    notice("lobby-notice");
-    // Some systems open a device only once.
+    showMessage("lobby-message");
+    // Some systems allow a device only once.
     this.#stop("microphone");
     this.#stop("camera");
     try {
@@ -106,13 +106,13 @@ export class Lobby {
     }
   }
 
-  async #try(kind) {
+  async #test(kind) {
     this.#stop(kind);
     const choice = deviceChoice((kind === "camera" ? this.#camera : this.#microphone).value);
     if (choice === null) return;
     try {
       const stream = await navigator.mediaDevices.getUserMedia(constraints(kind, choice));
-      notice("lobby-notice");
+      showMessage("lobby-message");
       this.#streams[kind] = stream;
       if (kind === "camera") {
         this.#preview.srcObject = stream;
@@ -146,21 +146,21 @@ export class Lobby {
   }
 
   #explain(error) {
-    notice("lobby-notice", advice(error));
-    show("listen", error.code !== "camera-refused" && /microphone/.test(error.code ?? ""));
+    showMessage("lobby-message", advice(error));
+    show("listen", error.code !== "camera-denied" && /microphone/.test(error.code ?? ""));
   }
 }
 
-/** What went wrong, and what can be done about it. */
+/** Returns what went wrong, and the way out. */
 function advice(error) {
   const message = error instanceof RinglineError ? error.message : `${error}`;
   switch (error.code) {
-    case "microphone-refused":
-      return `${message} Allow it beside the page's address and try again, or join without one: you will hear the others.`;
+    case "microphone-denied":
+      return `${message} Allow it next to the page's address and try again, or join without one: you will hear the others.`;
     case "no-microphone":
       return `${message} Connect one and try again, or join without one: you will hear the others.`;
-    case "camera-refused":
-      return `${message} Allow it beside the page's address, or join without a camera.`;
+    case "camera-denied":
+      return `${message} Allow it next to the page's address, or join without a camera.`;
     default:
       return message;
   }

@@ -1,31 +1,31 @@
 /**
- * How fast the agent answers and falls silent, and what its queues and models count. An agent that
+ * How fast the agent replies and falls silent, and what its queues and models count. An agent that
  * broadcasts its metrics sends them as a custom event `{ type: "metrics", voiceToVoiceMs?, parts?,
- * bargeInMs?, bargeIns, falseAlarms, figures, omitted? }`. All of it is somebody else's word: what
- * is no number is not there, names are cleaned and cut, and rows are counted.
+ * bargeInMs?, bargeIns, falseAlarms, figures, omitted? }`. None of it is trusted: the
+ * page drops what is not a number, cleans and cuts names, and limits the number of rows.
  *
  * @module
  */
 import { cleanName } from "./client.js";
-import { element, make, setText, show } from "./dom.js";
+import { create, element, setText, show } from "./dom.js";
 
-/** What an answer's time is made of, in the order in which it passes. */
+/** The parts of a reply's latency, in order of time. */
 const PARTS = [
-  ["turnMs", "End of turn"],
-  ["sttMs", "Speech to text (STT)"],
+  ["endOfTurnDelayMs", "End of turn"],
+  ["transcriptionDelayMs", "Speech to text (STT)"],
   ["llmMs", "Model (LLM)"],
-  ["ttsMs", "Text to speech (TTS)"],
-  ["ownMs", "Ringline itself"],
+  ["ttfbMs", "Text to speech (TTS)"],
+  ["overheadMs", "Ringline itself"],
   ["playoutMs", "Playout"],
 ];
-/** Agents whose figures are shown; a call has one, as a rule. */
+/** Agents whose figures are shown; most calls have one. */
 const MAX_AGENTS = 4;
 /** Figures shown of one agent and its components. */
 const MAX_FIGURES = 40;
 /** Beyond this a number is a mistake, and too wide to show. */
 const MAX_NUMBER = 1e12;
 
-/** The panel below the conversation; hidden until an agent tells something. */
+/** The panel below the conversation; hidden until an agent sends metrics. */
 export class Metrics {
   #panel = element("metrics");
   #list = element("metrics-agents");
@@ -40,17 +40,17 @@ export class Metrics {
    */
   add(from, data) {
     if (from.kind !== "agent") return;
-    const told = read(data);
-    if (!told) return;
+    const metrics = read(data);
+    if (!metrics) return;
     let agent = this.#agents.get(from.id);
     if (!agent) {
       if (this.#agents.size === MAX_AGENTS) return;
-      this.#agents.set(from.id, agent = makeAgent());
+      this.#agents.set(from.id, agent = createAgent());
       this.#list.append(agent.section);
     }
     setText(agent.name, from.name ?? "");
-    agent.told = told;
-    update(agent, told);
+    agent.metrics = metrics;
+    update(agent, metrics);
     this.#arrange();
   }
 
@@ -67,42 +67,42 @@ export class Metrics {
   #arrange() {
     const agents = [...this.#agents.values()];
     show(this.#panel, agents.length > 0);
-    // Whose figures they are needs to be said only where it could be another's.
+    // Names are needed only with several agents.
     for (const { name } of agents) show(name, agents.length > 1);
-    const ms = agents.length === 1 ? agents[0].told.voiceToVoiceMs : undefined;
-    setText(element("metrics-latest"), ms === undefined ? "" : `answered in ${milliseconds(ms)}`);
+    const ms = agents.length === 1 ? agents[0].metrics.voiceToVoiceMs : undefined;
+    setText(element("metrics-latest"), ms === undefined ? "" : `replied in ${milliseconds(ms)}`);
   }
 }
 
-/** Whether a custom event is meant to be metrics, whoever sent it: it is no line to be read. */
+/** Returns whether a custom event is meant as metrics, and not as a line of the conversation. */
 export function isMetrics(data) {
   return isRecord(data) && data.type === "metrics";
 }
 
-/** What is well-formed of an agent's metrics; nothing if nothing is. */
+/** Returns the well-formed part of an agent's metrics; `undefined` if there is none. */
 function read(data) {
   if (!isMetrics(data)) return undefined;
   const parts = isRecord(data.parts) ? PARTS.map(([key]) => number(data.parts[key])) : [];
   const { figures, more } = readFigures(data.figures);
-  const told = {
+  const metrics = {
     voiceToVoiceMs: number(data.voiceToVoiceMs),
-    // A bar of some of them would show something that never was.
+    // A bar of only some parts would mislead.
     parts: parts.length > 0 && parts.every((part) => part !== undefined) ? parts : undefined,
     bargeInMs: number(data.bargeInMs),
     bargeIns: number(data.bargeIns),
     falseAlarms: number(data.falseAlarms),
     figures,
   };
-  if (Object.values(told).every((value) => value === undefined || value === figures)) {
+  if (Object.values(metrics).every((value) => value === undefined || value === figures)) {
     if (figures.length === 0) return undefined;
   }
   const omitted = number(data.omitted);
-  if (omitted > 0) figures.push(["Components without room", String(omitted)]);
-  if (more > 0) figures.push(["More, not shown", String(more)]);
-  return told;
+  if (omitted > 0) figures.push(["Components left out", String(omitted)]);
+  if (more > 0) figures.push(["Rows not shown", String(more)]);
+  return metrics;
 }
 
-/** The agent's own figures and its components', as rows, and how many more there are. */
+/** Returns the figures of the agent and its components as rows, and how many did not fit. */
 function readFigures(data) {
   const figures = [];
   let more = 0;
@@ -125,28 +125,28 @@ function readFigures(data) {
   return { figures, more };
 }
 
-function makeAgent() {
+function createAgent() {
   const agent = {
-    told: undefined,
-    name: make("h3", "whose"),
-    answer: make("div", "", make("h3", "", "Latest answer")),
-    bar: make("div", "split", ...PARTS.map(([key]) => part(make("span"), key))),
-    parts: make("dl", "figures"),
-    interruptions: make("dl", "figures"),
-    queues: make("div", "", make("h3", "", "Queues and counters")),
-    figures: make("dl", "figures"),
+    metrics: undefined,
+    name: create("h3", "whose"),
+    reply: create("div", "", create("h3", "", "Latest reply")),
+    bar: create("div", "split", ...PARTS.map(([key]) => part(create("span"), key))),
+    parts: create("dl", "figures"),
+    interruptions: create("dl", "figures"),
+    queues: create("div", "", create("h3", "", "Queues and counters")),
+    figures: create("dl", "figures"),
   };
   // The rows below it say the same.
   agent.bar.setAttribute("aria-hidden", "true");
-  agent.answer.append(agent.bar, agent.parts);
+  agent.reply.append(agent.bar, agent.parts);
   agent.queues.append(agent.figures);
-  const interruptions = make("div", "", make("h3", "", "Interruptions"), agent.interruptions);
-  agent.section = make("section", "", agent.name, agent.answer, interruptions, agent.queues);
+  const interruptions = create("div", "", create("h3", "", "Interruptions"), agent.interruptions);
+  agent.section = create("section", "", agent.name, agent.reply, interruptions, agent.queues);
   return agent;
 }
 
 function update(agent, { voiceToVoiceMs, parts, bargeInMs, bargeIns, falseAlarms, figures }) {
-  show(agent.answer, voiceToVoiceMs !== undefined);
+  show(agent.reply, voiceToVoiceMs !== undefined);
   if (voiceToVoiceMs !== undefined) {
     show(agent.bar, parts !== undefined);
     const rows = (parts ?? []).map((ms, index) => [PARTS[index][1], milliseconds(ms)]);
@@ -172,18 +172,18 @@ function update(agent, { voiceToVoiceMs, parts, bargeInMs, bargeIns, falseAlarms
   fill(agent.figures, figures);
 }
 
-/** Makes a list show these rows; rows that stay are not made anew under a reader's eyes. */
+/** Shows these rows in a list; keeps existing rows, for people who are reading them. */
 function fill(list, rows) {
   while (list.children.length > rows.length) list.lastChild.remove();
   for (const [index, [name, value]] of rows.entries()) {
     const row = list.children[index] ??
-      list.appendChild(make("div", "", make("dt"), make("dd")));
+      list.appendChild(create("div", "", create("dt"), create("dd")));
     setText(row.firstChild, name);
     setText(row.lastChild, value);
   }
 }
 
-/** Gives an element the colour of a part. */
+/** Marks an element with a part, for its colour. */
 function part(target, key) {
   target.dataset.part = key;
   return target;
@@ -201,7 +201,7 @@ function entries(value) {
   return isRecord(value) ? Object.entries(value) : [];
 }
 
-/** `inputTokens` as `input tokens`. */
+/** Returns `inputTokens` as `input tokens`. */
 function spaced(name) {
   return name.replace(/([a-z\d])([A-Z])/g, "$1 $2").toLowerCase();
 }

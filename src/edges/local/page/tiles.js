@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { make, setText } from "./dom.js";
+import { create, setText } from "./dom.js";
 
 /** The tiles of a call. */
 export class Tiles {
@@ -17,7 +17,7 @@ export class Tiles {
   }
 
   /**
-   * Shows exactly these.
+   * Shows exactly these tiles.
    *
    * @param {{ key: string, name: string, kind: string, screen?: boolean, audible: boolean,
    *   note?: string, stream?: MediaStream, own?: boolean }[]} wanted
@@ -29,10 +29,10 @@ export class Tiles {
       tile.item.remove();
       this.#tiles.delete(key);
     }
-    for (const [index, each] of wanted.entries()) {
-      let tile = this.#tiles.get(each.key);
-      if (!tile) this.#tiles.set(each.key, tile = makeTile(each));
-      update(tile, each);
+    for (const [index, one] of wanted.entries()) {
+      let tile = this.#tiles.get(one.key);
+      if (!tile) this.#tiles.set(one.key, tile = createTile(one));
+      update(tile, one);
       if (this.#list.children[index] !== tile.item) {
         this.#list.insertBefore(tile.item, this.#list.children[index] ?? null);
       }
@@ -41,7 +41,7 @@ export class Tiles {
 
   /** Sets how loud a participant is, 0 to 1. */
   setLevel(key, level) {
-    // Loudness is heard in proportion to its logarithm: 0.01 is a third of the way, 0.1 two thirds.
+    // People perceive loudness by its logarithm: 0.01 is a third of the way, 0.1 two thirds.
     const shown = level <= 0.001 ? 0 : Math.min(1, 1 + Math.log10(level) / 3);
     this.#tiles.get(key)?.item.style.setProperty("--level", shown.toFixed(2));
   }
@@ -52,20 +52,20 @@ export class Tiles {
   }
 }
 
-function makeTile({ screen, own, key }) {
+function createTile({ screen, own, key }) {
   const tile = {
     video: document.createElement("video"),
-    avatar: make("span", "avatar"),
-    who: make("span", "who"),
-    kind: make("span", "kind"),
-    note: make("span", "note"),
-    meter: make("span", "meter", make("span")),
+    avatar: create("span", "avatar"),
+    who: create("span", "who"),
+    kind: create("span", "kind"),
+    note: create("span", "note"),
+    meter: create("span", "meter", create("span")),
   };
   Object.assign(tile.video, { muted: true, autoplay: true, playsInline: true });
   tile.avatar.setAttribute("aria-hidden", "true");
   tile.meter.setAttribute("aria-hidden", "true");
-  const caption = make("div", "caption", tile.who, screen ? null : tile.meter);
-  tile.item = make("li", "tile", tile.avatar, tile.video, tile.note, tile.kind, caption);
+  const caption = create("div", "caption", tile.who, screen ? null : tile.meter);
+  tile.item = create("li", "tile", tile.avatar, tile.video, tile.note, tile.kind, caption);
   tile.item.dataset.participant = key;
   tile.item.classList.toggle("screen", Boolean(screen));
   tile.video.classList.toggle("mirrored", Boolean(own && !screen));
@@ -82,7 +82,7 @@ function update(tile, { name, kind, screen, note, stream }) {
   tile.note.hidden = !note;
   tile.video.hidden = !stream;
   tile.avatar.hidden = Boolean(stream);
-  tile.video.setAttribute("aria-label", screen ? `Screen of ${name}` : `Picture of ${name}`);
+  tile.video.setAttribute("aria-label", screen ? `Screen of ${name}` : `Video of ${name}`);
   if (tile.video.srcObject !== (stream ?? null)) tile.video.srcObject = stream ?? null;
 }
 

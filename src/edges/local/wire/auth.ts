@@ -1,8 +1,8 @@
 /**
- * Who may talk to the server: the secret of a call's link, and the lists of `Host` and `Origin`
- * headers. The lists keep a foreign page from using a person's browser as its hands (DNS rebinding
- * makes a name of the attacker's choice point to 127.0.0.1; the browser still says that name in
- * `Host` and `Origin`). And which browsers run on this machine.
+ * Who may use the server: the secret of a call's link, and the allowed `Host` and `Origin` headers.
+ * Those keep a foreign page from reaching the server through a person's browser (DNS rebinding makes a
+ * name of the attacker's choice point to 127.0.0.1; the browser still sends that name in `Host` and
+ * `Origin`). Also: which browsers run on this machine.
  *
  * @module
  */
@@ -11,60 +11,60 @@ import { timingSafeEqual } from "node:crypto";
 /** The bytes of a secret: 128 bits. */
 const SECRET_BYTES = 16;
 
-/** A new secret: 128 random bits, as 22 characters that are safe in a URL's fragment. */
+/** Returns a new secret: 128 random bits, as 22 characters that are safe in a URL's fragment. */
 export function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
     .toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** Whether something could come from {@linkcode newSecret}: an empty secret would let anybody in. */
+/** Returns whether a value could come from {@linkcode newSecret}: an empty secret would admit everyone. */
 export function isSecret(value: unknown): value is string {
   return typeof value === "string" && /^[\w-]{22}$/.test(value);
 }
 
-/** Whether two secrets are equal, in a time that says nothing of where they differ. */
+/** Returns whether two secrets are equal, in a time that does not depend on where they differ. */
 export function sameSecret(given: string, expected: string): boolean {
   const encoder = new TextEncoder();
   const bytes = encoder.encode(expected);
-  // The length is no secret: it is the same for all.
+  // The length is not secret: it is the same for all.
   const other = encoder.encode(given);
   if (other.length !== bytes.length) return false;
   return timingSafeEqual(other, bytes);
 }
 
-/** What decides which names the server answers to. */
+/** The settings that decide which names the server accepts. */
 export interface ListenAddress {
   /** The address that the server is bound to. */
   host: string;
-  /** The port that it really got. */
+  /** The port that it listens on. */
   port: number;
   tls: boolean;
   /** The address that others reach this machine by. */
   announcedAddress?: string;
-  /** Further origins, e.g. of a proxy in front, or of a page of one's own. */
+  /** Further origins, e.g. of a proxy in front, or of your own page. */
   origins: readonly string[];
 }
 
-/** The explicit lists. Entries are lower case and as browsers write them. */
-export interface AccessLists {
+/** The allowed `Host` and `Origin` headers, in lower case and as browsers write them. */
+export interface AllowLists {
   hosts: ReadonlySet<string>;
   origins: ReadonlySet<string>;
 }
 
-/** Whether an address is this machine's loopback. */
+/** Returns whether an address is this machine's loopback. */
 export function isLoopback(address: string): boolean {
   return address === "localhost" || address === "::1" || /^127(\.\d{1,3}){3}$/.test(address);
 }
 
-/** Whether a server bound to this address listens on every interface. */
+/** Returns whether a server bound to this address listens on every interface. */
 export function isWildcard(address: string): boolean {
   return address === "0.0.0.0" || address === "::";
 }
 
 /**
- * Headers that proxies and tunnels add to what they pass on. Browsers send none of them. A list of
- * what browsers do send would be stricter, but each of their versions and extensions may add one,
- * and Firefox would be kept out and told that it has no network.
+ * Headers that proxies and tunnels add to what they forward. Browsers send none of them. A list of the
+ * headers that browsers do send would be stricter, but each of their versions and extensions may add
+ * one, and Firefox would then fail with "no network".
  */
 const FORWARDED = new RegExp(
   [
@@ -76,7 +76,7 @@ const FORWARDED = new RegExp(
   ].join("|"),
 );
 
-/** What tells where a request comes from. */
+/** What shows where a request comes from. */
 export interface RequestSource {
   /** The other end of its TCP connection. */
   remoteAddress: string;
@@ -85,14 +85,14 @@ export interface RequestSource {
 }
 
 /**
- * Whether a request comes from a browser on this machine: over the loopback, to a name of the
- * loopback, from a page of the loopback, and with no sign of a proxy. A proxy on this machine
- * connects over the loopback too, so one sign is enough: a header that it adds, the page's public
- * origin, or settings that name the address or the origin by which others reach the server.
+ * Returns whether a request comes from a browser on this machine: over the loopback, to a name of the
+ * loopback, from a page of the loopback, and with no sign of a proxy. A proxy on this machine connects
+ * over the loopback too, so one sign is enough: a header that it adds, the page's public origin, or
+ * settings that name the address or the origin by which others reach the server.
  *
- * A tunnel that leaves no sign (`ssh -L`) looks like a browser here. Whoever has a call's link and
- * comes through one learns this machine's addresses, and can exchange the media of that call with
- * them directly, from any machine that reaches them. Nothing more may depend on the answer.
+ * A tunnel that leaves no sign (`ssh -L`) looks like a browser here. A person who has a call's link
+ * and comes through one learns this machine's addresses, and can exchange the media of that call with
+ * them directly, from any machine that reaches them. Nothing more may depend on the result.
  */
 export function isFromThisMachine({ remoteAddress, headers, settings }: RequestSource): boolean {
   // A socket for both families names IPv4 addresses as IPv4-mapped IPv6 addresses.
@@ -111,20 +111,20 @@ function isLoopbackOrigin(origin: string): boolean {
     isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
 }
 
-/** Writes an address as it stands in a URL. */
-export function urlHost(address: string): string {
+/** Returns an address as it stands in a URL. */
+function urlHost(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }
 
-/** The origin under which the server tells people to look for it. */
+/** Returns the origin of the links to calls. */
 export function ownOrigin(address: ListenAddress): string {
   const name = address.announcedAddress ??
     (isWildcard(address.host) ? "127.0.0.1" : address.host);
   return new URL(`${address.tls ? "https" : "http"}://${urlHost(name)}:${address.port}`).origin;
 }
 
-/** The names that the server answers to, each with its port. */
-export function accessLists(address: ListenAddress): AccessLists {
+/** Returns the names that the server accepts, each with its port. */
+export function allowLists(address: ListenAddress): AllowLists {
   const names = new Set<string>();
   if (!isWildcard(address.host)) names.add(address.host);
   if (isLoopback(address.host) || isWildcard(address.host)) {
@@ -135,7 +135,7 @@ export function accessLists(address: ListenAddress): AccessLists {
   const origins = new Set<string>();
   const scheme = address.tls ? "https" : "http";
   for (const name of names) {
-    // URL leaves the scheme's own port out, as browsers do.
+    // URL omits the scheme's own port, as browsers do.
     origins.add(new URL(`${scheme}://${urlHost(name)}:${address.port}`).origin);
   }
   const hosts = new Set([...origins].map((origin) => new URL(origin).host));

@@ -1,6 +1,6 @@
 /**
- * STUN and TURN servers, checked where they are given: WebRTC would throw only when the first
- * person comes, in another process.
+ * STUN and TURN servers, checked where a program passes them: WebRTC would throw only when the first
+ * person joins, in another process.
  *
  * @module
  */
@@ -17,20 +17,21 @@ export interface IceServer {
 }
 
 const url = v.pipe(
-  v.string("must be a text"),
+  v.string("must be a string"),
   v.regex(
     /^(stuns?:[^\s?@/]+|turns?:[^\s?@/]+(\?transport=(udp|tcp))?)$/i,
     'must be like "stun:stun.example.org:3478" or "turn:turn.example.org?transport=udp"',
   ),
 );
 
-const secretText = v.optional(v.pipe(v.string("must be a text"), v.minLength(1, "is empty")));
+const secretText = v.optional(v.pipe(v.string("must be a string"), v.minLength(1, "is empty")));
 
-const iceServer = v.pipe(
+/** The schema of a server. */
+export const iceServer = v.pipe(
   v.object({
     urls: v.union(
       [url, v.pipe(v.array(url), v.minLength(1))],
-      'must be like "stun:stun.example.org:3478", or a list of such',
+      'must be like "stun:stun.example.org:3478", or a list of such URLs',
     ),
     username: secretText,
     credential: secretText,
@@ -44,9 +45,9 @@ const iceServer = v.pipe(
 );
 
 /**
- * Checks a list of servers.
+ * Returns the servers, checked.
  *
- * @throws {TypeError} which one is wrong and why, without its credential.
+ * @throws {TypeError} one is wrong; the message says which and why, without its credential.
  */
 export function checkIceServers(given: readonly IceServer[]): IceServer[] {
   if (!Array.isArray(given)) {

@@ -1,37 +1,51 @@
 /**
- * How much of everything the server takes from a browser.
+ * The limits of what the server accepts from browsers.
  *
  * @module
  */
+import * as v from "valibot";
 import type { Clock } from "../../../events/clock.ts";
 
-/** The limits, all of which can be set. */
+/** Limits of a LocalEdge's server. */
 export interface LocalLimits {
   /** People in one call. Default 20. */
   people: number;
-  /** Calls at once. Default 32. */
+  /** Calls at the same time. Default 32. */
   calls: number;
   /**
    * Open sockets. Default 128. Beyond it those that have not said hello make room, the oldest of
-   * the address with the most of them first; so whoever opens sockets and says nothing keeps nobody
-   * out.
+   * the address with the most of them first; so a client that opens sockets and says nothing keeps
+   * no participant out.
    */
   sockets: number;
   /** Milliseconds within which a socket must say hello. Default 5000. */
   helloMs: number;
   /** UTF-16 units of one signalling message. Default 65536. */
   messageSize: number;
-  /** Signalling messages a second, on average. Default 40; four times as many at once. */
+  /** Signalling messages a second, on average. Default 40, with bursts of four times as many. */
   messagesPerSecond: number;
   /** ICE candidates of one negotiation. Default 64. */
   candidates: number;
-  /** Video streams of others that are sent to one person at once. Default 4, at most 8. */
+  /** Video streams of others that one person receives. Default 4, at most 8. */
   videos: number;
-  /** Milliseconds that a browser whose network was cut has to come back. Default 6000. */
+  /** Milliseconds within which a browser whose network was cut must come back. Default 6000. */
   graceMs: number;
 }
 
-/** The limits of a server that was told nothing else. */
+/** The limits' shape, for the way to the media process. */
+export const localLimits = v.object({
+  people: v.number(),
+  calls: v.number(),
+  sockets: v.number(),
+  helloMs: v.number(),
+  messageSize: v.number(),
+  messagesPerSecond: v.number(),
+  candidates: v.number(),
+  videos: v.number(),
+  graceMs: v.number(),
+});
+
+/** The limits of a server whose program sets none. */
 export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
   people: 20,
   calls: 32,
@@ -44,7 +58,7 @@ export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
   graceMs: 6000,
 };
 
-/** Fills in what was not given; throws a TypeError or a RangeError for what makes no sense. */
+/** Returns the limits with defaults filled in; throws a TypeError or a RangeError for a wrong one. */
 export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
   if (typeof given !== "object" || given === null) {
     throw new TypeError(`limits must be an object, got ${given}`);
@@ -53,7 +67,7 @@ export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
   for (const [name, value] of Object.entries(given)) {
     if (!(name in DEFAULT_LIMITS)) {
       throw new RangeError(
-        `limits.${name} is not a limit; expected one of ${Object.keys(DEFAULT_LIMITS).join(", ")}`,
+        `limits.${name} is not a limit: use one of ${Object.keys(DEFAULT_LIMITS).join(", ")}`,
       );
     }
     if (value === undefined) continue;
@@ -69,7 +83,7 @@ export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
   return limits;
 }
 
-/** A token bucket: `perSecond` on average, four seconds' worth at once. */
+/** A token bucket: `perSecond` on average, with bursts of four seconds' worth. */
 export class RateLimit {
   readonly #burst: number;
   #tokens: number;
@@ -81,7 +95,7 @@ export class RateLimit {
     this.#filledAt = clock.now();
   }
 
-  /** Takes one token; `false` when there is none. */
+  /** Takes one token; returns `false` when there is none. */
   take(): boolean {
     const now = this.clock.now();
     this.#tokens = Math.min(

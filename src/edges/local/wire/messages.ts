@@ -1,22 +1,38 @@
 /**
- * What the media process tells LocalEdge that belongs to no agent's connection.
+ * What LocalEdge and its half in the media process send each other beside the messages of an
+ * agent's connection.
  *
  * @module
  */
 import * as v from "valibot";
+import { isSecret } from "./auth.ts";
+
+/** A call, in requests to the media process. */
+export const callParams = v.object({
+  callType: v.string(),
+  callId: v.string(),
+  secret: v.custom<string>(isSecret),
+});
+
+/** A call, in requests to the media process. */
+export type CallParams = v.InferOutput<typeof callParams>;
+
+/** The secret of the page that starts calls; `null` takes no more of them. */
+export const serveParams = v.object({ secret: v.nullable(v.string()) });
+
+/** The response of a media process that listens: the server's origin. */
+export const serverAddress = v.object({ origin: v.string() });
+
+/** The response of a media process that listens: the server's origin. */
+export type ServerAddress = v.InferOutput<typeof serverAddress>;
 
 /** A page started a call, or a call is over. */
-export interface CallMessage {
-  type: "callStarted" | "callEnded";
-  callType: string;
-  callId: string;
-  secret: string;
-}
-
-/** Checks a {@linkcode CallMessage}. */
-export const callMessage: v.GenericSchema<CallMessage> = v.object({
+export const callMessage = v.object({
   type: v.picklist(["callStarted", "callEnded"]),
   callType: v.string(),
   callId: v.string(),
   secret: v.string(),
 });
+
+/** A page started a call, or a call is over. */
+export type CallMessage = v.InferOutput<typeof callMessage>;

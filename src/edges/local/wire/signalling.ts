@@ -1,24 +1,24 @@
 /**
- * What page and server say to each other: JSON, one message a WebSocket frame. The server trusts
- * nothing that is not in these schemas; the page's half is `page/client/signalling.js`.
+ * The messages between page and server: JSON, one message per WebSocket frame. The server accepts
+ * nothing outside these schemas; the page's half is `page/client/signalling.js`.
  *
  * @module
  */
 import * as v from "valibot";
 import type { JsonValue } from "../../../edge/types.ts";
-import type { RtcIceServer } from "../../../media/webrtc/rtc_types.ts";
+import type { RtcIceServer } from "../../../media/wire/ice.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
-/** Changes when an older page could no longer talk to the server. */
-export const PROTOCOL_VERSION = 1;
+/** Goes up when an older page can no longer use the server. */
+export const PROTOCOL_VERSION = 2;
 
-/** Control characters and those that turn the reading direction can make a name lie. */
+/** Text without control and direction characters, which can make a name look like another. */
 export const PLAIN_LINE: RegExp = /^[^\p{Cc}\u2028-\u202E\u2066-\u2069]*$/u;
 
-/** What may identify a call, in UTF-16 units. */
+/** The longest type and id of a call, in UTF-16 units. */
 export const CALL_SIZES = { callType: 100, callId: 200 } as const;
 
-/** A text of at most `size` characters that is safe to show on one line. */
+/** A string of at most `size` characters that is safe to show on one line. */
 function line(size: number) {
   return v.pipe(
     v.string(),
@@ -39,8 +39,8 @@ const hello = v.object({
   /** The name to show. */
   name: v.pipe(line(60), v.trim(), v.minLength(1)),
   /**
-   * Who this is, where one person may come with several devices: the same text for each. A claim
-   * that nobody checks; the call's secret is what lets people in.
+   * The user, the same for each device of one person. The server does not check this claim: the
+   * call's secret is what admits people.
    */
   user: v.optional(v.pipe(line(100), v.trim(), v.minLength(1))),
   /** A token from an earlier `welcome`, to come back as the same participant. */
@@ -72,7 +72,7 @@ const clientMessage = v.variant("type", [
     offer: v.pipe(v.number(), v.integer()),
     candidate,
   }),
-  /** Everything that is sent right now, each time anything of it changes. */
+  /** All that the page sends, each time any of it changes. */
   v.object({
     type: v.literal("media"),
     microphone: v.boolean(),
@@ -82,49 +82,49 @@ const clientMessage = v.variant("type", [
   }),
   v.object({ type: v.literal("name"), name: v.pipe(line(60), v.trim(), v.minLength(1)) }),
   v.object({ type: v.literal("event"), data: v.custom<JsonValue>((data) => data !== undefined) }),
-  /** Once a second: the sign of life, and how late the page's person hears what is sent. */
+  /** Once a second: a sign of life, and how late this participant hears. */
   v.object({
     type: v.literal("ping"),
     id: v.pipe(v.number(), v.integer()),
-    /** Milliseconds there and back on the media's way. */
+    /** Round trip of the media, in milliseconds. */
     roundTripMs: v.optional(count),
     /** Milliseconds in the jitter buffer. */
     jitterBufferMs: v.optional(count),
     /** Milliseconds from the decoder to the loudspeaker. */
     outputMs: v.optional(count),
   }),
-  /** The peer connection failed and a new one is wanted. */
+  /** The peer connection failed: the page wants a new one. */
   v.object({ type: v.literal("repair") }),
   v.object({ type: v.literal("leave") }),
 ]);
 
-/** What a page says. */
+/** A message of a page. */
 export type ClientMessage = v.InferOutput<typeof clientMessage>;
 /** The first message of a page that joins a call. */
 export type Hello = v.InferOutput<typeof hello>;
 /** The first message of a page that starts a call. */
 export type Start = v.InferOutput<typeof start>;
 
-/** Somebody in the call, as a page sees him. */
+/** A member of the call, as pages see them. */
 export interface Member {
   id: string;
   name: string;
   kind: "person" | "agent";
-  /** Sends sound and has not muted it. */
+  /** Sends audio that is not muted. */
   audible: boolean;
   camera: boolean;
   screen: boolean;
-  /** His network was cut a moment ago. */
+  /** Their network was cut a moment ago. */
   reconnecting: boolean;
 }
 
-/** A picture of somebody: his camera (an agent's own picture is one too) or his screen. */
+/** A video of a member: their camera (an agent's own video is one too) or their screen. */
 export interface VideoRef {
   member: string;
   kind: "camera" | "screen";
 }
 
-/** What the server says. */
+/** A message of the server. */
 export type ServerMessage =
   | {
     type: "welcome";
@@ -133,7 +133,7 @@ export type ServerMessage =
     id: string;
     resume: string;
     graceMs: number;
-    /** Whether the page came back as who it was, and whether its peer connection is kept. */
+    /** Whether the page came back as the participant it was, and whether its peer connection is kept. */
     resumed: boolean;
     keepPeer: boolean;
     members: Member[];
@@ -144,25 +144,25 @@ export type ServerMessage =
     type: "offer";
     offer: number;
     sdp: string;
-    /** The media sections that the page sends on. */
+    /** The media sections of the offer, by what they carry. */
     mids: { audio: string; camera: string; screen: string; videos: string[] };
   }
   | { type: "candidate"; offer: number; candidate: unknown }
   | { type: "joined"; member: Member }
   | { type: "updated"; member: Member }
   | { type: "left"; id: string }
-  /** Whose picture each video section carries (`null`: nobody's), and which have no place. */
-  | { type: "videos"; sections: (VideoRef | null)[]; paused: VideoRef[] }
-  /** Ten times a second while anybody is heard: 0 to 1 for whoever is louder than nothing. */
-  | { type: "levels"; levels: Record<string, number> }
+  /** The video in each slot (`null`: none), and the videos without a slot. */
+  | { type: "videos"; slots: (VideoRef | null)[]; paused: VideoRef[] }
+  /** Ten times a second while a member is audible: 0 to 1 for each audible member. */
+  | { type: "audioLevels"; levels: Record<string, number> }
   | { type: "event"; from: string; data: JsonValue }
-  /** An event of the page's was not passed on. */
+  /** The server did not forward an event of the page. */
   | { type: "unsent"; code: RejectionCode; message: string }
   | { type: "pong"; id: number }
-  | { type: "refused"; code: RejectionCode; message: string }
+  | { type: "rejected"; code: RejectionCode; message: string }
   | { type: "goodbye"; code: GoodbyeCode };
 
-/** Reads a page's message; `undefined` when it is none. */
+/** Returns a page's message; `undefined` when the text is none. */
 export function parseClientMessage(text: string): ClientMessage | undefined {
   let data: unknown;
   try {

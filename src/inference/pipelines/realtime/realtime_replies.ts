@@ -18,7 +18,7 @@ export interface RealtimeRepliesInit {
   /** The first sample of an answer was heard. */
   onHeard: (speech: SpeechHandle) => void;
   /** An answer is over: it was heard to its end, or was cut off. */
-  onOver: (answerId: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
+  onOver: (replyId: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
 }
 
 /** An answer that is being said, and where it is shown. */

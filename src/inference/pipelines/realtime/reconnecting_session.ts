@@ -2,7 +2,8 @@ import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
 import { checkMethods } from "../../../events/checks.ts";
 import { promised, type Report, UserHook } from "../../../events/user_code.ts";
-import { sleep, waitFor } from "../../../events/waiting.ts";
+import { retry } from "../../../events/retry.ts";
+import { waitFor } from "../../../events/waiting.ts";
 import { untilAborted } from "../../../events/until_aborted.ts";
 
 /** How long is waited before a lost session is begun again: longer each time, and then for good. */
@@ -65,37 +66,50 @@ export class ReconnectingSession {
     await this.#running;
   }
 
-  /** Follows one session after another until the conversation is over. */
+  /** Follows one session after another until the conversation is over, or too many were lost. */
   async #run(first: RealtimeSession): Promise<void> {
-    const { llm, clock, signal, onLost, report } = this.#init;
-    let session: RealtimeSession | undefined = first;
+    const { llm, clock, signal, report } = this.#init;
+    let next: RealtimeSession | undefined = first;
     let losses = 0;
-    while (!signal.aborted) {
-      const since = clock.now();
-      try {
-        session ??= this.#current = await this.#connect(signal);
-        const events = session;
-        for await (const event of untilAborted(() => events, llm.name, signal, clock)) {
-          // What cannot be made sense of is no reason to hang up.
-          void this.#onEvent.run(event);
+    let since = 0;
+    await retry(() => {
+      since = clock.now();
+      const session = next;
+      next = undefined;
+      return this.#follow(session);
+    }, {
+      clock,
+      signal,
+      waitMs: () => {
+        if (clock.now() - since > GOOD_SESSION_MS) losses = 0;
+        const waitMs = RETRY_MS[losses++];
+        if (waitMs === undefined) {
+          report(new Error(`${losses} sessions were lost`), `${llm.name}, which is given up`);
         }
-        if (signal.aborted) return;
-        throw new Error("the session ended");
-      } catch (error) {
-        if (signal.aborted) return;
-        report(error, `${llm.name}, which is connected again`);
+        return waitMs;
+      },
+    }).catch(() => {}); // It is over, or what was lost has been told.
+  }
+
+  /** Follows a session, a new one where none is given; rejects when it is lost. */
+  async #follow(session: RealtimeSession | undefined): Promise<void> {
+    const { llm, clock, signal, onLost, report } = this.#init;
+    try {
+      session ??= this.#current = await this.#connect(signal);
+      const events = session;
+      for await (const event of untilAborted(() => events, llm.name, signal, clock)) {
+        // What cannot be made sense of is no reason to hang up.
+        void this.#onEvent.run(event);
       }
+      if (signal.aborted) return;
+      throw new Error("the session ended");
+    } catch (error) {
+      if (signal.aborted) return;
+      report(error, `${llm.name}, which is connected again`);
       this.#current = undefined;
       await this.#leave(session);
-      session = undefined;
       onLost();
-      if (clock.now() - since > GOOD_SESSION_MS) losses = 0;
-      const waitMs = RETRY_MS[losses++];
-      if (waitMs === undefined) {
-        report(new Error(`${losses} sessions were lost`), `${llm.name}, which is given up`);
-        return;
-      }
-      await sleep(waitMs, { clock, signal }).catch(() => {});
+      throw error;
     }
   }
 

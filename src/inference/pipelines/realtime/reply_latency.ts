@@ -16,19 +16,19 @@ export function replyLatency(turn: RealtimeTurn, speech: SpeechHandle): ReplyLat
   const { participant, endOfSpeechMs, endedMs } = turn;
   const { sound, heard } = speech.times;
   const voiceToVoiceMs = heard - endOfSpeechMs;
-  const turnMs = Math.max(0, endedMs - endOfSpeechMs);
+  const endOfTurnDelayMs = Math.max(0, endedMs - endOfSpeechMs);
   const llmMs = Math.max(0, sound - endedMs);
   const playoutMs = heard - sound;
   return new ReplyLatencyEvent({
     participant,
     voiceToVoiceMs,
-    turnMs,
-    sttMs: 0,
+    endOfTurnDelayMs,
+    transcriptionDelayMs: 0,
     llmMs,
-    llmFirstTokenMs: llmMs,
-    ttsMs: 0,
+    ttftMs: llmMs,
+    ttfbMs: 0,
     playoutMs,
-    ownMs: voiceToVoiceMs - turnMs - llmMs - playoutMs,
-    eager: false,
+    overheadMs: voiceToVoiceMs - endOfTurnDelayMs - llmMs - playoutMs,
+    preemptive: false,
   });
 }

@@ -66,7 +66,7 @@ Deno.test("the whole state tells the difference to what was known", async () => 
   ]);
 });
 
-Deno.test("own sessions, past ones too, are nobody else", async () => {
+Deno.test("own sessions, past ones too, are no other participant", async () => {
   const { told, it } = roster();
   it.addOwn("me");
   await it.replace([person("me", [TrackType.AUDIO]), person("a")]);
@@ -77,7 +77,7 @@ Deno.test("own sessions, past ones too, are nobody else", async () => {
   assertEquals(told, ["joined a person"]);
 });
 
-Deno.test("who leaves while it is looked up what he is was never there", async () => {
+Deno.test("a session that leaves while it is looked up was never there", async () => {
   const answer = Promise.withResolvers<ReadonlySet<string>>();
   const { told, it } = roster(() => answer.promise);
   it.joined(person("a", [TrackType.AUDIO]));
@@ -88,7 +88,7 @@ Deno.test("who leaves while it is looked up what he is was never there", async (
   assertEquals(told, ["joined b agent"]);
 });
 
-Deno.test("a track that is published before anybody said who publishes it is told after him", async () => {
+Deno.test("a track that is published before its publisher is known is told after them", async () => {
   const { told, it } = roster();
   it.published("a", TrackType.AUDIO, person("a"));
   it.published("unknown", TrackType.AUDIO);

@@ -44,7 +44,7 @@ function stage(options: { outcomes?: (Error | undefined)[]; deadlineMs?: number 
 const away = () => new ConnectionError("away", { code: "unreachable", retryable: true });
 const refused = () => new ConnectionError("no", { code: "not-found", retryable: true });
 
-Deno.test("a lost socket with healthy media is claimed again at once", async () => {
+Deno.test("a lost socket with healthy media is claimed again immediately", async () => {
   const { clock, reconnector, tries, log } = stage();
   reconnector.request("fast", "lost");
   await clock.advance(0);
@@ -61,7 +61,7 @@ Deno.test("a lost socket with media that failed, too, is a rejoin", async () => 
   assertEquals(tries.map(({ strategy }) => strategy), ["rejoin"]);
 });
 
-Deno.test("a place that is refused is no place: the rejoin follows at once", async () => {
+Deno.test("a place that is refused is no place: the rejoin follows immediately", async () => {
   const { clock, reconnector, tries, log } = stage({ outcomes: [refused()] });
   reconnector.request("fast", "lost");
   await clock.advance(0);
@@ -134,7 +134,7 @@ Deno.test("it is given up when its time is over, with the last reason", async ()
   assertEquals([clock.pending, reconnector.isRunning], [0, false]);
 });
 
-Deno.test("a join that is refused for good is given up at once", async () => {
+Deno.test("a join that is refused for good is given up immediately", async () => {
   const forbidden = new AuthenticationError("no", { code: "forbidden" });
   const { clock, reconnector, log, error } = stage({ outcomes: [forbidden] });
   reconnector.request("rejoin", "order");

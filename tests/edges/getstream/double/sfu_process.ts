@@ -43,7 +43,7 @@ export class SfuProcess implements AsyncDisposable {
     return await answer.promise as T;
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Ends it immediately, as a crash would. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.status;

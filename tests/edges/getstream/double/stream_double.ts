@@ -101,10 +101,10 @@ export class StreamDouble implements AsyncDisposable {
     for (const { socket } of this.#watchers) socket.close(4000);
   }
 
-  /** Told of every event of a call, as somebody who watches it is. */
+  /** Told of every event of a call, as a client that watches it is. */
   onEvent: ((cid: string, event: Body) => void) | undefined;
 
-  /** Sends an event to everybody who watches a call. */
+  /** Sends an event to all clients that watch a call. */
   emit(cid: string, event: Record<string, unknown>): void {
     this.onEvent?.(cid, event);
     for (const { socket, calls } of this.#watchers) {
@@ -115,7 +115,7 @@ export class StreamDouble implements AsyncDisposable {
     }
   }
 
-  /** A person joins who lives in the SFU; gives his session. */
+  /** A person joins who lives in the SFU; returns their session. */
   async addPerson(cid: string, userId: string, name = userId): Promise<string> {
     if (!this.users.has(userId)) this.users.set(userId, { id: userId, name, custom: {} });
     return await this.sfu.command<string>("addPerson", { cid, userId, name });

@@ -45,7 +45,7 @@ Deno.test("a restart that helps is the end of it, and the next failure is restar
   assertEquals(log, ["restart publisher at 0", "restart publisher at 10000"]);
 });
 
-Deno.test("a connection that fails again during its restart is lost at once", async () => {
+Deno.test("a connection that fails again during its restart is lost immediately", async () => {
   const { clock, log, it } = repair();
   it.onState("publisher", "failed");
   await clock.advance(500);
@@ -115,7 +115,7 @@ Deno.test("a path whose questions are not answered for 5 s is dead, and is told 
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("a path on which nobody asks says nothing", async () => {
+Deno.test("a path without requests says nothing", async () => {
   const { pass, dead, watch, clock } = path();
   await pass(2, { answered: true });
   await clock.advance(60_000);

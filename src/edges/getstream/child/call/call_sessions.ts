@@ -4,7 +4,7 @@
  * @module
  */
 import type { RtcConnectionState } from "@ringline/edge/media/child";
-import { type Clock, ConnectionError, sleep } from "@ringline/edge/toolkit";
+import { type Clock, ConnectionError, sleep, type SocketEnd } from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import { ReconnectStrategy } from "../proto/signal_pb.ts";
 import { isRetryable } from "../../wire/retrying.ts";
@@ -16,7 +16,6 @@ import type { PeerName } from "../sfu/sfu_connection.ts";
 import { isToBeAvoided } from "../sfu/sfu_error.ts";
 import { SfuSession } from "../sfu/sfu_session.ts";
 import type { SfuPayload } from "../sfu/sfu_socket.ts";
-import type { SocketEnd } from "../../wire/keepalive_socket.ts";
 import type { CallRoster } from "./call_roster.ts";
 import { flowing, SessionHandover } from "./session_handover.ts";
 import type { MediaRouter } from "./media_router.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AgentPort, RtcTrack } from "@ringline/edge/media/child";
+import type { AgentConnection, RtcTrack } from "@ringline/edge/media/child";
 import { keyOf, type Member, type RosterTrack } from "./call_roster.ts";
 import type { CallAudio } from "../sfu/media.ts";
 import { isAudio } from "./media_key.ts";
@@ -17,7 +17,10 @@ export interface MediaOrigin {
 }
 
 /** The agent's port, as far as media is concerned. */
-export type RouterPort = Pick<AgentPort, "hearing" | "isSubscribed" | "setVideoSource">;
+export type RouterPort = Pick<
+  AgentConnection,
+  "audioSubscription" | "isSubscribed" | "setVideoSource"
+>;
 
 interface Attached {
   readonly memberId: string;
@@ -95,7 +98,7 @@ export class MediaRouter {
     if (!media) return;
     const { sessionId } = member;
     if (isAudio(track.type)) {
-      if (member.isAgent && !this.#port.hearing.agents) return;
+      if (member.isAgent && !this.#port.audioSubscription.agents) return;
       if (attached?.track === media) return this.#audio.setMuted(track.id, track.muted);
       this.#audio.addSource({
         memberId: sessionId,

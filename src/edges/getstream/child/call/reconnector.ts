@@ -3,8 +3,15 @@
  *
  * @module
  */
-import { type Clock, ConnectionError, EdgeError, messageOf, sleep } from "@ringline/edge/toolkit";
-import { backOffMs } from "../../wire/retrying.ts";
+import {
+  backOffMs,
+  type Clock,
+  ConnectionError,
+  EdgeError,
+  messageOf,
+  sleep,
+} from "@ringline/edge/toolkit";
+import { BACK_OFF } from "../../wire/retrying.ts";
 import type { Strategy } from "../../wire/ipc.ts";
 
 /** What a reconnection does, and what it is told of the call. */
@@ -103,11 +110,7 @@ export class Reconnector {
       }
       // A greater strategy after the failure of a lesser one does not wait.
       const wait = strategy === "rejoin" || this.#pending === "fast"
-        ? backOffMs(attempt, {
-          delayMs: 250,
-          maxDelayMs: 5000,
-          ...(this.#options.random ? { random: this.#options.random } : {}),
-        })
+        ? backOffMs(attempt, { ...BACK_OFF, random: this.#options.random ?? BACK_OFF.random })
         : 0;
       await sleep(wait, { clock, signal }).catch(() => {});
       if (signal.aborted) return;

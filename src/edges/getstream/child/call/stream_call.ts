@@ -4,7 +4,7 @@
  * @module
  */
 import type {
-  AgentPort,
+  AgentConnection,
   PublishedTracks,
   RtcTrack,
   VideoConstraints,
@@ -45,7 +45,7 @@ export interface CallBrokerPort {
 
 /** What a {@linkcode StreamCall} needs. */
 export interface StreamCallOptions {
-  port: AgentPort;
+  port: AgentConnection;
   params: CallParams;
   media: CallMedia;
   desk: CallBrokerPort;
@@ -56,7 +56,7 @@ export interface StreamCallOptions {
 /** One agent in one call. */
 export class StreamCall {
   readonly #options: StreamCallOptions;
-  readonly #port: AgentPort;
+  readonly #port: AgentConnection;
   readonly #abort = new AbortController();
   readonly #roster: CallRoster;
   readonly #router: MediaRouter;
@@ -77,7 +77,7 @@ export class StreamCall {
     this.#port = port;
     this.#router = new MediaRouter(media.audio, port);
     this.#roster = new CallRoster({
-      notify: (notice) => port.notify(notice),
+      notify: (notice) => port.send(notice),
       findAgents: (userIds) => desk.findAgents(userIds),
       onChange: (member) => this.#onMember(member),
     });
@@ -135,10 +135,10 @@ export class StreamCall {
       attempt: (strategy, try_) => this.#sessions.reconnect(strategy, try_),
       isHealthy: () => this.#sessions.current?.isHealthy ?? false,
       fastDeadlineMs: () => this.#sessions.current?.fastDeadlineMs ?? 0,
-      onStart: () => port.notify({ type: "reconnecting" }),
+      onStart: () => port.send({ type: "reconnecting" }),
       onRestored: (result) => {
         this.#sessions.forgetFailures();
-        port.notify({ type: "reconnected" });
+        port.send({ type: "reconnected" });
         this.#tell({ type: "restored", ...result });
         this.#catchUp();
       },
@@ -158,7 +158,7 @@ export class StreamCall {
       trackId: `${AGENT}:audio`,
       participantId: AGENT,
     });
-    this.#port.notify({ type: "heardDelay", ms: params.heardDelayMs });
+    this.#port.send({ type: "heardDelay", ms: params.heardDelayMs });
     await this.#sessions.join(signal);
   }
 
@@ -237,7 +237,7 @@ export class StreamCall {
   #end(reason: "call-ended" | "network"): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#port.notify({ type: "ended", reason });
+    this.#port.send({ type: "ended", reason });
   }
 
   #tellLevels(levels: LevelData[]): void {
@@ -248,7 +248,7 @@ export class StreamCall {
   }
 
   #tell(notice: IpcMessage): void {
-    this.#port.notify({ type: "edge", data: notice as unknown as JsonValue });
+    this.#port.send({ type: "edge", data: notice as unknown as JsonValue });
   }
 
   #tellError(error: unknown, context: string): void {
@@ -257,6 +257,6 @@ export class StreamCall {
       ? error
       : { code: "failed", retryable: false };
     const message = `${context}: ${messageOf(error)}`;
-    this.#port.notify({ type: "error", code, message, retryable });
+    this.#port.send({ type: "error", code, message, retryable });
   }
 }

@@ -3,7 +3,6 @@ import type { IceServer } from "../../wire/credentials.ts";
 import type { PeerType } from "../proto/signal_pb.ts";
 import type { CallMedia, SfuPeer } from "./media.ts";
 import type { SignalClient } from "./signal_client.ts";
-import { TaskQueue } from "./task_queue.ts";
 
 /** The two connections to an SFU. */
 export type PeerName = "publisher" | "subscriber";
@@ -111,5 +110,17 @@ function parseCandidate(text: string): RtcCandidate | undefined {
     return typeof value?.candidate === "string" ? value : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Does asynchronous things one after the other; none keeps those behind it from being done. */
+class TaskQueue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Runs `task` when all before it are done; gives its result. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => {});
+    return result;
   }
 }

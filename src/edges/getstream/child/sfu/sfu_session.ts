@@ -4,7 +4,7 @@
  * @module
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Clock, ClosedError, ConnectionError } from "@ringline/edge/toolkit";
+import { type Clock, ClosedError, ConnectionError, type SocketEnd } from "@ringline/edge/toolkit";
 import type { RtcConnectionState, RtcTrack } from "@ringline/edge/media/child";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import {
@@ -15,7 +15,6 @@ import {
   type TrackSubscriptionSchema,
 } from "../proto/signal_pb.ts";
 import { isRetryable } from "../../wire/retrying.ts";
-import type { SocketEnd } from "../../wire/keepalive_socket.ts";
 import { EventBuffer } from "./event_buffer.ts";
 import { isFast, joinRequest, type Reconnect } from "./join_request.ts";
 import type { CallMedia } from "./media.ts";

@@ -9,7 +9,9 @@ import {
   ConnectionError,
   DropCounter,
   EdgeError,
+  KeepaliveSocket,
   ProtocolError,
+  type SocketEnd,
   waitFor,
 } from "@ringline/edge/toolkit";
 import {
@@ -19,7 +21,6 @@ import {
   SfuEventSchema,
   SfuRequestSchema,
 } from "../proto/signal_pb.ts";
-import { KeepaliveSocket, type SocketEnd } from "../../wire/keepalive_socket.ts";
 import { sfuError } from "./sfu_error.ts";
 
 /** How long opening and greeting may take, each. */
@@ -75,9 +76,11 @@ export class SfuSocket {
     const socket = await KeepaliveSocket.open(options.url, {
       name: "the SFU's socket",
       openTimeoutMs: GREETING_MS,
-      pingMs: silenceMs * PING_PART,
-      silenceMs,
-      ping: () => encode({ case: "healthCheckRequest", value: {} }),
+      keepalive: {
+        intervalMs: silenceMs * PING_PART,
+        message: () => encode({ case: "healthCheckRequest", value: {} }),
+        silenceMs,
+      },
       onMessage: (data) => {
         const event = decode(data);
         if (isGreeted) {

@@ -1,15 +1,15 @@
 /**
- * Opens microphones, cameras and screens, and says what went wrong when one does not open.
+ * Opens microphones, cameras and screens, and explains failures.
  *
  * @module
  */
 import { RinglineError } from "./error.js";
 
 /**
- * Opens a device of the person's.
+ * Opens a device.
  *
  * @param {"microphone" | "camera" | "screen"} kind
- * @param {true | string} source `true` for the usual one (the person is asked which screen), or a
+ * @param {true | string} source `true` for the default one (for a screen the browser asks which), or a
  *   device's id
  * @returns {Promise<MediaStreamTrack>}
  * @throws {RinglineError}
@@ -28,10 +28,10 @@ export async function openDevice(kind, source) {
 }
 
 /**
- * What a call asks of a microphone or a camera: for a lobby of your own that tries one.
+ * Returns the constraints of a call for a microphone or a camera: for your own lobby that tests one.
  *
  * @param {"microphone" | "camera"} kind
- * @param {true | string} source `true` for the usual one, or a device's id
+ * @param {true | string} source `true` for the default one, or a device's id
  * @returns {MediaStreamConstraints}
  */
 export function constraints(kind, source) {
@@ -45,7 +45,7 @@ export function constraints(kind, source) {
 }
 
 /**
- * What went wrong with a device.
+ * Returns the error for a device that failed to open.
  *
  * @param {"microphone" | "camera" | "screen"} kind
  * @param {unknown} error what the browser threw
@@ -56,7 +56,7 @@ export function deviceError(kind, error) {
   const options = { cause: error };
   if (kind === "screen") return new RinglineError("screen-failed", undefined, options);
   if (name === "NotAllowedError" || name === "SecurityError") {
-    return new RinglineError(`${kind}-refused`, undefined, options);
+    return new RinglineError(`${kind}-denied`, undefined, options);
   }
   if (name === "NotFoundError" || name === "OverconstrainedError") {
     return new RinglineError(`no-${kind}`, undefined, options);

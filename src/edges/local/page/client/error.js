@@ -1,20 +1,20 @@
 /**
- * What can go wrong, as a code for programs and a sentence for people.
+ * The errors of the client: a code for programs and a sentence for people.
  *
  * @module
  */
 
-/** What to tell a person, by code. The server's own refusals bring their sentence with them. */
+/** Sentences for people, by code. The server's rejections carry their own sentence. */
 const MESSAGES = {
   "insecure-context":
     "The browser gives a microphone only to pages with a secure connection. Open this call over https, or on the computer that serves it.",
-  "no-webrtc": "This browser cannot make calls: it has no WebRTC, or it was switched off.",
+  "no-webrtc": "This browser cannot make calls: WebRTC is missing or turned off.",
   "no-network":
-    "This browser found no network for sound and picture, and needs one even for a call on the same computer. Connect to a network (it need not reach the internet) and try again. If you are connected, a setting or an extension of the browser keeps calls from using it.",
-  "microphone-refused": "The browser was not allowed to use the microphone.",
+    "This browser found no network for audio and video, and needs one even for a call on the same computer. Connect to a network (it need not reach the internet) and try again. If you are connected, a setting or an extension of the browser blocks it for calls.",
+  "microphone-denied": "The browser may not use the microphone.",
   "no-microphone": "No microphone was found.",
   "microphone-failed": "The microphone could not be opened. Another program may be using it.",
-  "camera-refused": "The browser was not allowed to use the camera.",
+  "camera-denied": "The browser may not use the camera.",
   "no-camera": "No camera was found.",
   "camera-failed": "The camera could not be opened. Another program may be using it.",
   "screen-failed": "The screen could not be shared.",
@@ -22,19 +22,19 @@ const MESSAGES = {
   "server-gone": "The server cannot be reached. The program that runs the call may have ended.",
   "agent-left": "The agent has left, and the call is over.",
   "call-ended": "The call has ended.",
-  "call-lost": "The call broke down at the other end.",
+  "call-lost": "The server lost the call.",
   "server-closing": "The program that runs this call has ended.",
   "too-many-messages": "There were too many messages. Send fewer.",
-  "no-agent": "No agent came to answer this call.",
-  "replaced": "You are in this call somewhere else now.",
-  "left": "You can join again for as long as it goes on.",
+  "no-agent": "No agent joined this call.",
+  "replaced": "You joined this call in another window or on another device.",
+  "left": "You can join again while the call goes on.",
 };
 
 /** A failure with a code for programs (`code`) and a sentence for people (`message`). */
 export class RinglineError extends Error {
   /**
-   * @param {string} code one of the keys of the sentences above, or a refusal of the server's
-   * @param {string} [message] the sentence, where it is not one of those above
+   * @param {string} code a key of the sentences above, or the code of a rejection by the server
+   * @param {string} [message] the sentence. Default: the one for the code
    * @param {ErrorOptions} [options]
    */
   constructor(code, message, options) {

@@ -1,6 +1,6 @@
 /**
- * How many custom events a page may send, and how large they may be. The server has limits too, a
- * little wider: what is refused here throws where it is made, and ends nothing.
+ * The limits of custom events that a page sends. The server has limits too, a little wider: an event
+ * beyond these throws where the page sends it, and ends nothing.
  *
  * @module
  */
@@ -8,20 +8,20 @@ import { RinglineError } from "./error.js";
 
 /** The most bytes of a custom event, as JSON in UTF-8. */
 const EVENT_BYTES = 5120;
-/** Events that may be sent a second; the server takes twice as much. */
+/** Events a second; the server accepts twice as many. */
 const PER_SECOND = 20;
-/** Events that may be sent at once. */
+/** Events in a burst. */
 const BURST = 80;
 
-/** Lets events pass as long as they are few and small. */
+/** Checks the size and the rate of events. */
 export class EventLimit {
   #tokens = BURST;
   #at = 0;
 
   /**
-   * @param {unknown} data an event that is about to be sent
-   * @throws {TypeError} it is not JSON
-   * @throws {RangeError} it is too large
+   * @param {unknown} data the event to send
+   * @throws {TypeError} `data` is not JSON
+   * @throws {RangeError} `data` is too large
    * @throws {RinglineError} `too-many-messages`
    */
   check(data) {
@@ -29,7 +29,7 @@ export class EventLimit {
     if (text === undefined) throw new TypeError(`an event must be JSON, got ${typeof data}`);
     const bytes = new TextEncoder().encode(text).length;
     if (bytes > EVENT_BYTES) {
-      throw new RangeError(`an event has at most ${EVENT_BYTES} bytes, this one has ${bytes}`);
+      throw new RangeError(`an event must have at most ${EVENT_BYTES} bytes of JSON, got ${bytes}`);
     }
     const now = performance.now();
     const tokens = Math.min(BURST, this.#tokens + (now - this.#at) / 1000 * PER_SECOND);

@@ -1,25 +1,25 @@
 /**
- * How late, and how whole, what is heard arrives. The server takes its share of it into account:
- * an agent must know what of its words a person has heard.
+ * Delay and loss of the received audio. The server uses the delay: an agent must know how much of its
+ * speech a person has heard.
  *
  * @module
  */
 
 /**
- * Measured once a second. Durations in milliseconds; `undefined` where nothing is known yet.
+ * Measured once a second. Durations are in milliseconds, and `undefined` until known.
  *
  * @typedef {object} Figures
- * @property {number} [roundTripMs] there and back on the media's way
- * @property {number} [signalMs] there and back over the signalling
- * @property {number} [jitterBufferMs] what is received waits this long before it is decoded
+ * @property {number} [roundTripMs] round trip of the media
+ * @property {number} [signalMs] round trip of the signalling
+ * @property {number} [jitterBufferMs] wait in the jitter buffer
  * @property {number} [outputMs] from the decoder to the loudspeaker
- * @property {number} [concealed] share of the sound that had to be invented, 0 to 1
+ * @property {number} [concealed] share of the audio that the decoder had to conceal, 0 to 1
  */
 
-/** Reads the figures of one peer connection out of its statistics. */
+/** Reads the figures of one peer connection from its statistics. */
 export class ConnectionFigures {
   #connection;
-  /** The sound's counters when they were read before: they only ever grow. */
+  /** The audio counters of the last reading: they only grow. */
   #before = {};
 
   /** @param {RTCPeerConnection} connection */
@@ -27,7 +27,7 @@ export class ConnectionFigures {
     this.#connection = connection;
   }
 
-  /** What has changed since the last reading; what is not known is not there. */
+  /** Returns the figures since the last reading, without those that are unknown. */
   async read() {
     /** @type {Figures} */
     const figures = {};

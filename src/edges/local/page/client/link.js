@@ -1,5 +1,5 @@
 /**
- * Links to calls: what they hold, and how to get one to a new call.
+ * Links to calls: their parts, and a link to a new call.
  *
  * @module
  */
@@ -23,21 +23,21 @@ export function parseLink(link) {
 }
 
 /**
- * Asks a server that serves them for a new call.
+ * Starts a new call on a server with a start page.
  *
  * @param {string | URL} link the start page's address, its secret included
  * @returns {Promise<string>} the link to the call
- * @throws {RinglineError} the server refuses, or cannot be reached
+ * @throws {RinglineError} the server rejects the request, or cannot be reached
  */
 export async function startCall(link) {
   const { origin, secret } = parseLink(link);
   const socket = await openSocket(origin);
   try {
     socket.send(JSON.stringify({ type: "start", version: VERSION, secret }));
-    const answer = await nextMessage(socket);
-    if (answer.type !== "started") throw new RinglineError(answer.code, answer.message);
-    const path = [answer.callType, answer.callId].map(encodeURIComponent).join("/");
-    return `${origin}/call/${path}#${answer.secret}`;
+    const response = await nextMessage(socket);
+    if (response.type !== "started") throw new RinglineError(response.code, response.message);
+    const path = [response.callType, response.callId].map(encodeURIComponent).join("/");
+    return `${origin}/call/${path}#${response.secret}`;
   } finally {
     socket.close(1000);
   }

@@ -1,54 +1,54 @@
 /**
- * The media's way: a peer connection that answers one offer. When it has failed the server offers
- * anew, and another takes its place.
+ * The media connection: a peer connection that answers one offer. When it has failed, the server sends
+ * another offer, and another peer connection replaces it.
  *
  * @module
  */
 import { ConnectionFigures } from "./figures.js";
 
 /**
- * Milliseconds for which a browser looks for a network. Firefox fails at once without one, and
- * Chromium goes on looking for ever; neither uses the loopback.
+ * Milliseconds for which a browser searches for a network. Firefox fails immediately without one,
+ * Chromium searches forever; neither uses the loopback.
  */
 const SEARCH_MS = 3000;
 /**
- * Milliseconds after that until a browser that failed for want of a network needs another
- * connection. The server gives six a minute, and the network may be away for longer.
+ * Milliseconds after that until a browser that failed without a network needs another connection. The
+ * server allows six a minute, and the network may be down for longer.
  */
 const AGAIN_MS = 12_000;
 
 /**
  * @typedef {object} PeerHooks
- * @property {(message: object) => void} send tells the server
- * @property {(kind: string) => MediaStreamTrack | null} trackFor what is sent
- * @property {(track: MediaStreamTrack) => void} onSound takes what all others say, mixed
- * @property {(state: RTCPeerConnectionState | "no-network") => void} onState `"failed"` says that
- *   another connection is needed. `"no-network"`: the browser has found no network for a while; once
- *   there is one this connection connects, or fails
+ * @property {(message: object) => void} send sends a message to the server
+ * @property {(kind: string) => MediaStreamTrack | null} trackFor returns the track to send
+ * @property {(track: MediaStreamTrack) => void} onAudio receives the audio of all others, mixed
+ * @property {(state: RTCPeerConnectionState | "no-network") => void} onState `"failed"`: another
+ *   connection is needed. `"no-network"`: the browser has found no network for a while; once there is
+ *   one, this connection connects or fails
  */
 
-/** An answer to one offer of the server's, and what flows by it. */
+/** A peer connection that answers one offer of the server. */
 export class Peer {
   /** The number of the offer. @type {number} */
   offer;
   /** @type {RTCPeerConnection} */
   connection;
-  /** Pictures of others, by the number of their section. @type {MediaStream[]} */
-  pictures = [];
+  /** Videos of others, by slot. @type {MediaStream[]} */
+  streams = [];
   #mids;
   #hooks;
   #figures;
   #senders = {};
   #closed = false;
-  /** Whether the browser has an address to be reached by. */
+  /** Whether the browser has found a candidate of its own. */
   #found = false;
-  /** Runs while the browser may yet find a network, whatever its connection's state says. */
+  /** Runs while the browser may still find a network, whatever the connection's state is. */
   #patience;
   #patient = true;
   #failed = false;
-  /** Candidates of the page's that wait for the answer, which they must not overtake. */
+  /** Candidates of the page that wait for the answer, which they must not overtake. */
   #own = [];
-  /** Candidates of the server's that wait for the page's own description. */
+  /** Candidates of the server that wait for the page's own description. */
   #remote = [];
 
   /**
@@ -73,7 +73,7 @@ export class Peer {
     connection.onconnectionstatechange = () => {
       const { connectionState } = connection;
       if (this.#closed) return;
-      // Without a network the next connection would fail as fast.
+      // Without a network the next connection would fail just as fast.
       if (connectionState !== "failed") hooks.onState(connectionState);
       else if (this.#found || !this.#patient) this.#fail();
     };
@@ -85,7 +85,7 @@ export class Peer {
     return this.connection.connectionState === "connected";
   }
 
-  /** Whether the browser has found nothing that it could be reached by. */
+  /** Whether the browser has found no candidate and is not connected. */
   get lacksNetwork() {
     return !this.#found && !this.isConnected;
   }
@@ -95,7 +95,7 @@ export class Peer {
     try {
       await this.#answer(sdp);
     } catch (error) {
-      // Closed meanwhile: the next offer, or the call's end, has made this answer worthless.
+      // Closed in the meantime: the next offer, or the end of the call, has replaced this answer.
       if (!this.#closed) throw error;
     }
   }
@@ -110,7 +110,7 @@ export class Peer {
       screen: section(this.#mids.screen),
     };
     sections.microphone.direction = "sendrecv";
-    // Both are there from the start, so that a camera or a screen needs no new negotiation.
+    // Negotiated from the start, so that a camera or a screen needs no new negotiation.
     sections.camera.direction = "sendonly";
     sections.screen.direction = "sendonly";
     for (const [kind, { sender }] of Object.entries(sections)) {
@@ -129,19 +129,19 @@ export class Peer {
     for (const candidate of remote) this.addCandidate(candidate);
   }
 
-  /** Takes a way to reach the server. @param {RTCIceCandidateInit} candidate */
+  /** Adds a candidate of the server. @param {RTCIceCandidateInit} candidate */
   addCandidate(candidate) {
     if (this.#remote) this.#remote.push(candidate);
-    // One that does not work leaves the others.
+    // The others remain when one fails.
     else this.connection.addIceCandidate(candidate).catch(() => {});
   }
 
-  /** Sends another track, or nothing, without a new negotiation. */
+  /** Sends another track, or none, without a new negotiation. */
   async replaceTrack(kind, track) {
     if (!this.#closed) await this.#senders[kind]?.replaceTrack(track);
   }
 
-  /** What can be measured now. @returns {Promise<import("./figures.js").Figures>} */
+  /** Returns the current measurements. @returns {Promise<import("./figures.js").Figures>} */
   async measure() {
     return await this.#figures.read();
   }
@@ -163,7 +163,7 @@ export class Peer {
     if (this.connection.connectionState === "failed") this.#fail();
   }
 
-  /** Says once that another connection is needed. */
+  /** Reports once that another connection is needed. */
   #fail() {
     if (this.#failed || this.#closed) return;
     this.#failed = true;
@@ -175,8 +175,8 @@ export class Peer {
   }
 
   #take(track, mid) {
-    if (mid === this.#mids.audio) return this.#hooks.onSound(track);
+    if (mid === this.#mids.audio) return this.#hooks.onAudio(track);
     const index = this.#mids.videos.indexOf(mid);
-    if (index >= 0) this.pictures[index] = new MediaStream([track]);
+    if (index >= 0) this.streams[index] = new MediaStream([track]);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * What a page sends: a microphone, a camera and a screen, each of them a track or nothing.
+ * The media that a page sends: a microphone, a camera and a screen, each of them a track or nothing.
  *
  * @module
  */
 import { openDevice } from "./devices.js";
 
 /**
- * What to send: `true` for the usual device, a device's id, a track of your own, or nothing.
+ * What to send: `true` for the default device, a device's id, your own track, or nothing.
  *
  * @typedef {boolean | string | MediaStreamTrack | null | undefined} Source
  */
@@ -14,19 +14,19 @@ import { openDevice } from "./devices.js";
 /** The tracks that a page sends, and whether its microphone is muted. */
 export class SentMedia {
   #tracks = { microphone: null, camera: null, screen: null };
-  /** Tracks that were opened here. One that was given belongs to its giver, who stops it. */
+  /** Tracks that this class opened. The page stops a track of its own. */
   #opened = new Set();
   #muted = false;
   #sound;
   #hooks;
-  /** Why nothing is sent any more. @type {Error | undefined} */
+  /** Why the page sends nothing any more. @type {Error | undefined} */
   #closed;
 
   /**
    * @param {import("./sound.js").Sound} sound
    * @param {object} hooks
    * @param {(kind: string, track: MediaStreamTrack | null) => Promise<void>} hooks.replaceTrack
-   *   makes another track go out
+   *   sends another track
    * @param {() => void} hooks.onChange something of `state` has changed
    */
   constructor(sound, hooks) {
@@ -34,7 +34,7 @@ export class SentMedia {
     this.#hooks = hooks;
   }
 
-  /** What is sent, as booleans. */
+  /** What the page sends, as booleans. */
   get state() {
     return {
       microphone: this.#tracks.microphone !== null,
@@ -44,23 +44,23 @@ export class SentMedia {
     };
   }
 
-  /** What is sent, as tracks. */
+  /** What the page sends, as tracks. */
   get tracks() {
     return { ...this.#tracks };
   }
 
-  /** How loud the microphone is, 0 to 1. */
+  /** The loudness of the microphone, 0 to 1. */
   get level() {
     return this.#muted || !this.#tracks.microphone ? 0 : this.#sound.level;
   }
 
-  /** What goes out in a section of the connection. */
+  /** Returns the track to send of a kind. */
   trackFor(kind) {
-    // Without a microphone silence is sent: by its packets the server sees that we live.
+    // Without a microphone the page sends silence: its packets show the server that the browser lives.
     return this.#tracks[kind] ?? (kind === "microphone" ? this.#sound.silence : null);
   }
 
-  /** Opens what a call begins with. Nobody is told: nothing is sent yet. */
+  /** Opens the devices for the start of a call, before anything is sent. */
   async begin({ microphone, camera, muted }) {
     this.#muted = muted;
     const [voice, picture] = await Promise.all([
@@ -72,7 +72,7 @@ export class SentMedia {
   }
 
   /**
-   * Sends something else.
+   * Sends another source.
    *
    * @param {"microphone" | "camera" | "screen"} kind
    * @param {Source} source
@@ -89,7 +89,7 @@ export class SentMedia {
     this.#hooks.onChange();
   }
 
-  /** Stops what was opened here. @param {Error} reason what whoever still wants to send is told */
+  /** Stops the tracks that this class opened. @param {Error} reason what later calls reject with */
   close(reason) {
     this.#closed = reason;
     for (const track of this.#opened) track.stop();
@@ -102,12 +102,12 @@ export class SentMedia {
     if (this.#closed) throw this.#closed;
     const track = await openDevice(kind, source);
     if (this.#closed) {
-      // The call ended while the person was being asked: nobody else would close the device.
+      // The call ended while the browser asked for permission: close the device here.
       track.stop();
       throw this.#closed;
     }
     this.#opened.add(track);
-    // The person unplugged it, or ended the sharing in the browser's own bar.
+    // The person unplugged the device, or ended the sharing in the browser's own bar.
     track.addEventListener("ended", () => {
       if (this.#tracks[kind] === track) void this.#replace(kind, null);
     });
@@ -125,7 +125,7 @@ export class SentMedia {
   #assign(kind, track) {
     this.#tracks[kind] = track;
     if (kind !== "microphone") return;
-    // Before it goes out: whoever is muted is muted with every microphone.
+    // Before the track is sent: mute applies to every microphone.
     this.#applyMute();
     this.#sound.listenTo(track);
   }

@@ -1,5 +1,6 @@
 /**
- * The talk with the server: one WebSocket after another, since networks are cut and come back.
+ * The signalling connection to the server: one WebSocket after another, since networks are cut and come
+ * back.
  *
  * @module
  */
@@ -8,42 +9,42 @@ import { openSocket, VERSION } from "./socket.js";
 
 /** Milliseconds between signs of life. */
 const PING_MS = 1000;
-/** Milliseconds without an answer after which the connection counts as cut. */
+/** Milliseconds without a message after which the connection counts as cut. */
 const SILENCE_MS = 4000;
-/** Milliseconds before each attempt to come back. */
+/** Milliseconds before each attempt to reconnect. */
 const RETRY_MS = [0, 250, 500, 1000, 1000, 1500, 2000];
-/** Milliseconds beyond the server's own patience for which coming back is tried. */
+/** Milliseconds beyond the server's grace for which the client tries to reconnect. */
 const EXTRA_MS = 2000;
 /**
- * Milliseconds for which a server on the person's own machine is tried again. There is no network
- * that could be cut in between: where nobody listens, the program that did has gone.
+ * Milliseconds for which the client tries to reconnect to a server on the same machine. No network lies
+ * between that could be cut: where nothing listens, the program has ended.
  */
 const LOCAL_RETRY_MS = 1500;
-/** Milliseconds between messages that tell how something is now: only the last one counts. */
+/** Milliseconds between messages of one state: only the last one counts. */
 const STATE_MS = 50;
 
 /**
- * What the talk is about, which is not known here.
+ * What the connection needs of the client.
  *
  * @typedef {object} SignallingHooks
- * @property {() => object} person who says hello: `{ name, user }`
+ * @property {() => object} hello returns what a hello adds: `{ name, user }`
  * @property {() => boolean} keepPeer whether the peer connection has outlived a cut
- * @property {() => Promise<object>} beat called once a second; gives what a ping tells
- * @property {(message: object) => void} receive takes what the server says
- * @property {() => void} onCut the connection is cut; it is tried again
- * @property {(error: RinglineError) => void} onEnd the server is gone, or has sent this page away
+ * @property {() => Promise<object>} beat called once a second; returns what a ping reports
+ * @property {(message: object) => void} receive handles a message of the server
+ * @property {() => void} onCut the connection is cut; the client reconnects
+ * @property {(error: RinglineError) => void} onEnd the server is gone, or has rejected this page
  */
 
-/** A page's talk with the server of its call. */
+/** A page's signalling connection to the server of its call. */
 export class Signalling {
   #link;
   #hooks;
   /** @type {WebSocket | undefined} */
   #socket;
   #closed = false;
-  /** The server's token by which a page comes back as who it was. */
+  /** The server's token with which a page comes back as the participant it was. */
   #resume;
-  /** Milliseconds for which the server keeps a place for who is cut off. */
+  /** Milliseconds for which the server waits for a participant who is cut off. */
   #graceMs = 6000;
   #heardAt = 0;
   #timer;
@@ -64,7 +65,7 @@ export class Signalling {
     this.#hooks = hooks;
   }
 
-  /** Whether what is sent now leaves the page. */
+  /** Whether messages leave the page now. */
   get isOpen() {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
@@ -86,9 +87,9 @@ export class Signalling {
     };
     socket.onclose = ({ code, reason }) => {
       if (socket !== this.#socket || this.#closed) return;
-      // A refusal or a goodbye whose message was lost still has its code.
+      // A rejection or a goodbye whose message was lost still has its code.
       if (code >= 4001 && code <= 4003) this.#hooks.onEnd(new RinglineError(reason));
-      else this.#comeBack();
+      else this.#reconnect();
     };
     const { callType, callId, secret } = this.#link;
     this.send({
@@ -97,41 +98,41 @@ export class Signalling {
       callType,
       callId,
       secret,
-      ...this.#hooks.person(),
+      ...this.#hooks.hello(),
       ...(this.#resume ? { resume: this.#resume, keepPeer: this.#hooks.keepPeer() } : {}),
     });
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#beat(), PING_MS);
   }
 
-  /** Says something; while the connection is cut it is lost. @param {object} message */
+  /** Sends a message; it is lost while the connection is cut. @param {object} message */
   send(message) {
     if (this.isOpen) this.#socket.send(JSON.stringify(message));
   }
 
   /**
-   * Tells how something is now: at once, and then at most every {@link STATE_MS}.
+   * Sends a state: immediately, and then at most every {@link STATE_MS}.
    *
-   * @param {string} type the message's
-   * @param {() => object} state gives the rest of it, when it is sent
+   * @param {string} type the message's type
+   * @param {() => object} state returns the rest of the message when it is sent
    */
-  tell(type, state) {
+  sendState(type, state) {
     if (this.#waiting.has(type)) return void this.#waiting.set(type, state);
     this.send({ type, ...state() });
     this.#waiting.set(type, undefined);
     setTimeout(() => {
       const last = this.#waiting.get(type);
       this.#waiting.delete(type);
-      if (last) this.tell(type, last);
+      if (last) this.sendState(type, last);
     }, STATE_MS);
   }
 
-  /** Drops the connection, which comes back by itself unless the page goes. */
+  /** Drops the connection; the client reconnects unless the page is closed. */
   drop(code, reason) {
     this.#socket?.close(code, reason);
   }
 
-  /** Ends it for good. */
+  /** Closes the connection. */
   close() {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -154,37 +155,37 @@ export class Signalling {
 
   async #beat() {
     if (performance.now() - this.#heardAt > SILENCE_MS) {
-      // A dead network never says that it is; the socket would wait for minutes.
+      // On a dead network the socket would wait for minutes.
       const socket = this.#socket;
-      this.#comeBack();
+      this.#reconnect();
       return socket?.close(4900, "silent");
     }
-    const told = await this.#hooks.beat();
+    const report = await this.#hooks.beat();
     const id = ++this.#pings;
     this.#pingedAt.set(id, performance.now());
-    this.send({ type: "ping", id, ...told });
+    this.send({ type: "ping", id, ...report });
   }
 
-  async #comeBack() {
+  async #reconnect() {
     clearInterval(this.#timer);
     this.#socket = undefined;
     this.#hooks.onCut();
-    const patience = isThisMachine(this.#link.origin) ? LOCAL_RETRY_MS : this.#graceMs + EXTRA_MS;
-    const until = performance.now() + patience;
+    const limitMs = isThisMachine(this.#link.origin) ? LOCAL_RETRY_MS : this.#graceMs + EXTRA_MS;
+    const until = performance.now() + limitMs;
     for (let attempt = 0; performance.now() < until; attempt++) {
       await delay(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
       if (this.#closed) return;
       try {
         return await this.connect();
       } catch {
-        // The next attempt may do better.
+        // The next attempt may succeed.
       }
     }
     this.#hooks.onEnd(new RinglineError("server-gone"));
   }
 }
 
-/** Whether an address is the machine's own: nothing but the server itself can be missing there. */
+/** Returns whether an origin is on this machine, where only the server itself can be missing. */
 function isThisMachine(origin) {
   const { hostname } = new URL(origin);
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);

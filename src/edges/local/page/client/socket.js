@@ -1,13 +1,12 @@
 /**
- * Opens the WebSocket that page and server talk over. What they say is in `signalling.ts` on the
- * server's side.
+ * Opens the WebSocket between page and server. The server's `signalling.ts` defines the messages.
  *
  * @module
  */
 import { RinglineError } from "./error.js";
 
-/** The protocol that this client speaks. */
-export const VERSION = 1;
+/** The version of the protocol that this client uses. */
+export const VERSION = 2;
 /** Milliseconds that one attempt to connect may take. */
 const CONNECT_MS = 5000;
 
@@ -19,7 +18,7 @@ const CONNECT_MS = 5000;
 export function openSocket(origin) {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/signal`);
-    // A network that swallows packets would say nothing for minutes.
+    // On a network that drops packets the browser would wait for minutes.
     const timer = setTimeout(() => socket.close(), CONNECT_MS);
     socket.onopen = () => {
       clearTimeout(timer);

@@ -1,19 +1,19 @@
 /**
- * What WebAudio does for a call: it makes silence, and it tells how loud something is.
+ * WebAudio for a call: a silent track, and loudness.
  *
  * @module
  */
 
-/** The audio context of a call. Nothing of it is there before `open`. */
+/** The audio context of a call, which `open` creates. */
 export class Sound {
   /** @type {AudioContext | undefined} */
   #context;
   #analyser;
-  /** A track of nothing. @type {MediaStreamTrack | undefined} */
+  /** A silent track. @type {MediaStreamTrack | undefined} */
   silence;
 
   open() {
-    // The least latency makes the browser's whole output faster, the media element's too.
+    // The lowest latency makes all of the browser's output faster, the media element's too.
     const context = new AudioContext({ latencyHint: 0 });
     this.#context = context;
     const destination = context.createMediaStreamDestination();
@@ -24,24 +24,24 @@ export class Sound {
     context.resume().catch(() => {});
   }
 
-  /** From the decoder to the loudspeaker. @returns {number | undefined} */
+  /** Milliseconds from the decoder to the loudspeaker. @returns {number | undefined} */
   get outputMs() {
     const latency = this.#context?.outputLatency;
     return latency === undefined ? undefined : latency * 1000;
   }
 
-  /** Wakes it up, which browsers allow from a click. */
+  /** Resumes it, which browsers allow from a click. */
   async resume() {
     await this.#context?.resume();
   }
 
-  /** Hears this track from now on, and no other. @param {MediaStreamTrack | null} track */
+  /** Measures this track from now on, and no other. @param {MediaStreamTrack | null} track */
   listenTo(track) {
     this.#analyser?.disconnect();
     this.#analyser = track && this.#context ? analyse(this.#context, track) : undefined;
   }
 
-  /** How loud the track that is listened to is, 0 to 1. */
+  /** The loudness of the measured track, 0 to 1. */
   get level() {
     return this.#analyser ? analyserLevel(this.#analyser) : 0;
   }
@@ -54,7 +54,7 @@ export class Sound {
 }
 
 /**
- * An analyser that hears a track, for a level meter.
+ * Returns an analyser of a track, for a level meter.
  *
  * @param {AudioContext} context
  * @param {MediaStreamTrack} track
@@ -67,7 +67,7 @@ export function analyse(context, track) {
 }
 
 /**
- * The peak of what an analyser hears, 0 to 1.
+ * Returns the current peak of an analyser, 0 to 1.
  *
  * @param {AnalyserNode} analyser
  * @returns {number}

@@ -10,7 +10,7 @@ import { Offers } from "./offers.ts";
 
 const ANSWER_MS = 5000;
 
-/** A track that somebody else is to be sent. */
+/** A track that another member is to be sent. */
 export interface Forward {
   /** The name of its stream. */
   key: string;
@@ -26,7 +26,7 @@ export interface Offer {
 
 export interface DownlinkOptions extends Pick<PeerOptions, "onCandidate"> {
   sendOffer: (offer: Offer) => Promise<void>;
-  /** Whether somebody is there to answer. */
+  /** Whether a client is there to answer. */
   isOnline: () => boolean;
 }
 
@@ -67,7 +67,7 @@ export class Downlink {
     this.#offers.answer(negotiationId, sdp);
   }
 
-  /** What was offered will not be answered: whoever comes back is made another offer. */
+  /** What was offered will not be answered: a client that comes back is made another offer. */
   giveUpOffer(): void {
     this.#offers.withdraw("the socket is gone");
   }
@@ -103,7 +103,7 @@ export class Downlink {
     this.#iceRestart = false;
     const isNew = await this.#syncForwards() || iceRestart;
     const peer = this.#peer;
-    // Without a socket nobody would answer: whoever comes back is offered everything.
+    // Without a socket no answer would come: a client that comes back is offered everything.
     if (!peer || !isNew || !this.#options.isOnline()) return;
     const sdp = await peer.createOffer({ iceRestart });
     const { negotiationId, answer } = this.#offers.open();

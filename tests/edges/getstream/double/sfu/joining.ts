@@ -10,7 +10,7 @@ import { Member } from "./room.ts";
 import type { Session } from "./session.ts";
 import type { Sfu } from "./sfu.ts";
 
-/** Takes a join; gives nobody's session when it was not answered, or refused on command. */
+/** Takes a join; returns no session when it was not answered, or refused on command. */
 export async function join(
   sfu: Sfu,
   socket: WebSocket,
@@ -65,7 +65,7 @@ export async function join(
   return session;
 }
 
-/** Brings somebody in: back to his place, over from another SFU, or as somebody new. */
+/** Brings a member in: back to their place, over from another SFU, or as a new one. */
 function enter(
   sfu: Sfu,
   options: {

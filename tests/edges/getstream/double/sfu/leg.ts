@@ -31,7 +31,7 @@ export class Leg {
   /** The socket neither hears nor says anything. */
   isMute = false;
   isClosed = false;
-  /** The media is gone, and nobody was told. */
+  /** The media is gone, and no client was told. */
   #isBroken = false;
   readonly #network: Network;
   readonly #onChange: () => void;
@@ -125,7 +125,7 @@ export class Leg {
     await this.#closeLinks();
   }
 
-  /** The connections fall silent; whoever asks is told that they are gone. */
+  /** The connections fall silent; a client that asks is told that they are gone. */
   async breakPeers(): Promise<void> {
     this.#isBroken = true;
     await this.#closeLinks();

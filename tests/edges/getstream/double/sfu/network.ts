@@ -1,4 +1,4 @@
-/** The way that media takes between the SFU and whoever comes over the network. @module */
+/** The way that media takes between the SFU and the clients that come over the network. @module */
 import { type RelayFigures, UdpRelay } from "../../../../fixtures/udp_relay.ts";
 
 const CANDIDATE = /^(?:a=)?candidate:/;

@@ -1,4 +1,4 @@
-/** Somebody in the call who lives in the SFU itself: his tone and picture need no network. @module */
+/** A member of the call inside the SFU: their tone and picture need no network. @module */
 import { rtc } from "../../../../../src/media/webrtc/rtc.ts";
 import type { RtcTrack } from "../../../../../src/media/webrtc/rtc_types.ts";
 

@@ -1,4 +1,4 @@
-/** What somebody's microphone and camera brought to the SFU, for tests to look at. @module */
+/** What a member's microphone and camera brought to the SFU, for tests to look at. @module */
 import { PcmChunk } from "../../../../../src/audio/pcm_chunk.ts";
 import { audibleMs } from "../../../../../src/testing/conformance/fixture.ts";
 import { rtc } from "../../../../../src/media/webrtc/rtc.ts";
@@ -21,7 +21,7 @@ export interface Heard {
 /** The last two minutes are kept. */
 const KEPT = 12_000;
 
-/** One user's sound and picture; whichever of his tracks is current feeds it. */
+/** One user's sound and picture; whichever of their tracks is current feeds it. */
 export class Recorder {
   readonly heard: Heard[] = [];
   frames = 0;

@@ -22,12 +22,12 @@ const CAUSE_MUTED = 1;
 /** How many there have been: no two in a row have the same letters. */
 let publications = 0;
 
-/** Somebody in the call: over the network (with legs), or living here. */
+/** A member of the call: over the network (with legs), or living here. */
 export class Member {
   readonly prefix = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   readonly muted = new Set<TrackType>();
   readonly announced = new Set<TrackType>();
-  /** The tracks of somebody who lives here. */
+  /** The tracks of a member who lives here. */
   readonly own = new Map<TrackType, { track: RtcTrack; stop(): void }>();
   subscriptions: readonly TrackSubscription[] = [];
   /** The one that counts; another one while a migration is under way. */
@@ -107,7 +107,7 @@ export class Room {
     }, member);
   }
 
-  /** Adds somebody who lives here. */
+  /** Adds a member who lives here. */
   addPerson(init: { userId: string; name: string }): Member {
     const member = new Member(init.userId, crypto.randomUUID(), init.name);
     this.add(member);
@@ -154,7 +154,7 @@ export class Room {
     }
   }
 
-  /** When set, everybody who comes over the network is recorded, and what is heard is told. */
+  /** When set, every member who comes over the network is recorded, and what is heard is told. */
   onHeard: ((userId: string, ms: number) => void) | undefined;
 
   /** Brings what is announced, sent and recorded in line with who publishes what. */
@@ -166,7 +166,7 @@ export class Room {
     else announce();
     const recorded = new Map<string, Member>();
     for (const member of this.members.values()) {
-      // Whoever came back is recorded by the session that joined last.
+      // A member who came back is recorded by the session that joined last.
       if (!member.leg) continue;
       recorded.set(member.userId, member);
       if (this.onHeard) {

@@ -1,7 +1,7 @@
 import type { Leg } from "./leg.ts";
 import type { Member, Room } from "./room.ts";
 
-/** Somebody's stay: where he is, and by which connection. */
+/** A member's stay: where they are, and by which connection. */
 export interface Session {
   room: Room;
   member: Member;

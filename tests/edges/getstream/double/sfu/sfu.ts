@@ -18,7 +18,7 @@ export class Sfu {
   /** What tokens are signed with. */
   readonly key: string;
   readonly rooms = new Map<string, Room>();
-  /** By session id; who left is kept, since he may still be spoken of. */
+  /** By session id; who left is kept, since they may still be spoken of. */
   readonly sessions = new Map<string, Session>();
   readonly manners = new Manners();
   readonly network = new Network();
@@ -36,7 +36,7 @@ export class Sfu {
   twirpStatus = 0;
   /** Answers to offers wait for it, when it is there. */
   heldAnswers: PromiseWithResolvers<void> | undefined;
-  /** Nobody gets through. */
+  /** No client gets through. */
   isOffline = false;
   publishOptions: MessageInitShape<typeof PublishOptionSchema>[] = [
     {
@@ -54,7 +54,7 @@ export class Sfu {
       videoDimension: { width: 640, height: 360 },
     },
   ];
-  /** Told how much was heard of somebody who comes over the network. */
+  /** Told how much was heard of a member who comes over the network. */
   onHeard: ((cid: string, userId: string, ms: number) => void) | undefined;
 
   constructor(key: string) {

@@ -28,7 +28,7 @@ export async function answerCall(
   const { calls, faults } = sfu.seen;
   calls[method] = (calls[method] ?? 0) + 1;
   const text = await request.text().catch(() => undefined);
-  // Whoever asked has left meanwhile.
+  // The client that asked has left meanwhile.
   if (text === undefined) return new Response(null, { status: 400 });
   if (sfu.twirpStatus) {
     const body = { code: "internal", msg: "failed on command" };
@@ -143,7 +143,7 @@ const METHODS = new Map<string, Method>([
       for (const stats of [subscriberStats, publisherStats]) {
         if (!Array.isArray(JSON.parse(stats))) throw new Refused("statistics are no list");
       }
-      if (!sdk) throw new Refused("statistics of nobody");
+      if (!sdk) throw new Refused("statistics without an SDK");
       member.statsReports++;
     }),
   ],

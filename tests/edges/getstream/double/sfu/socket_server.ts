@@ -10,7 +10,7 @@ import { Refused } from "./refused.ts";
 import type { Session } from "./session.ts";
 import type { Sfu } from "./sfu.ts";
 
-/** A socket that somebody opens at an edge. */
+/** A socket that a client opens at an edge. */
 export function openSocket(sfu: Sfu, request: Request, edge: string): Response {
   const { socket, response } = Deno.upgradeWebSocket(request);
   socket.binaryType = "arraybuffer";
@@ -54,7 +54,9 @@ async function answer(sfu: Sfu, { room, member, leg }: Session, payload: Payload
     const participantCount = { total: room.members.size };
     leg.send({ case: "healthCheckResponse", value: { participantCount } });
   } else if (payload.case === "leaveCallRequest") {
-    if (payload.value.sessionId !== member.sessionId) throw new Refused("leaving as somebody else");
+    if (payload.value.sessionId !== member.sessionId) {
+      throw new Refused("leaving as another session");
+    }
     leg.socket = undefined;
     await room.remove(member);
   }

@@ -24,7 +24,7 @@ export class Uplink {
     return this.#peer !== undefined;
   }
 
-  /** Takes the participant's offer of what he publishes; gives the answer. */
+  /** Takes the participant's offer of what they publish; returns the answer. */
   async accept(sdp: string, infos: readonly TrackInfo[]): Promise<string> {
     checkTracks(sdp, infos);
     const peer = this.#peer ??= new Peer(this.#options);

@@ -35,10 +35,10 @@ export class Params {
     return this.number("type", TrackType.AUDIO) as TrackType;
   }
 
-  /** Whoever has the session. */
+  /** The member that has the session. */
   get person(): Member {
     const member = this.room.members.get(this.text("sessionId"));
-    if (!member) throw new Error(`nobody has the session ${this.text("sessionId")}`);
+    if (!member) throw new Error(`no member has the session ${this.text("sessionId")}`);
     return member;
   }
 

@@ -10,7 +10,7 @@ export const WATCHING: Record<string, Command> = {
     const { heard } = p.room.recorder(p.text("userId"));
     return heard.filter(({ at }) => at >= p.number("since"));
   },
-  // For whoever looks at what is heard without waiting for an answer.
+  // For a test that looks at what is heard without waiting for an answer.
   reportHeard: (sfu, p) => {
     p.room.onHeard = (userId, ms) => sfu.onHeard?.(p.text("cid"), userId, ms);
     p.room.sync();

@@ -1,0 +1,45 @@
+/** True counts of tests, from what the runners report. @module */
+
+/** How many tests ended how. */
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Returns the sum of all. */
+export function sum(all: readonly Counts[]): Counts {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const { passed, failed, skipped } of all) {
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
+  return total;
+}
+
+/** Counts what Deno reported as JUnit; a run that failed without a failed test counts as one. */
+export function countJunit(xml: string, success: boolean): Counts {
+  const cases = xml.match(/<testcase\b/g)?.length ?? 0;
+  const failed = xml.match(/<(failure|error)\b/g)?.length ?? 0;
+  const skipped = xml.match(/<skipped\b/g)?.length ?? 0;
+  return {
+    passed: cases - failed - skipped,
+    failed: failed === 0 && !success ? 1 : failed, // a module that did not load, a leak
+    skipped,
+  };
+}
+
+/** Counts what cargo printed; a run that failed without a failed test counts as one. */
+export function countCargo(printed: string, success: boolean): Counts {
+  const results = printed.matchAll(/test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/g);
+  const counts = sum(
+    [...results].map(([, passed, failed, skipped]) => ({
+      passed: Number(passed),
+      failed: Number(failed),
+      skipped: Number(skipped),
+    })),
+  );
+  if (!success) counts.failed ||= 1; // it did not compile
+  return counts;
+}

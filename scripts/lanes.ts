@@ -1,0 +1,115 @@
+/**
+ * Which test runs in which lane.
+ *
+ * - `unit`: every test that is not listed here. No browser, no network, under a minute.
+ * - `e2e`: what people see: browsers, real WebRTC, whole programs, each edge's contract.
+ * - `world`: what others do to us: their servers, SDKs and services, bad networks and machines, and
+ *   what takes long: fuzzing, soaking.
+ *
+ * @module
+ */
+
+const ROOT = new URL("..", import.meta.url);
+
+/** The lanes, in the order in which they run. */
+export const LANES = ["unit", "e2e", "world"] as const;
+
+/** A lane of tests. */
+export type Lane = typeof LANES[number];
+
+/** Files, and folders (which end in "/"), of the lanes other than `unit`. */
+export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
+  e2e: [
+    "tests/e2e/",
+    "tests/getstream/chat_test.ts",
+    "tests/getstream/conformance_test.ts",
+    "tests/media/deno_program_test.ts",
+    "tests/media/locked_test.ts",
+    "tests/media/loopback_test.ts",
+    "tests/media/media_connection_test.ts",
+    "tests/media/media_process_test.ts",
+    "tests/media/offline_test.ts",
+    "tests/native/install_test.ts",
+    "tests/native/package_test.ts",
+  ],
+  world: [
+    "tests/examples/pocket_sphinx_test.ts",
+    "tests/faults/",
+    "tests/getstream/call_test.ts",
+    "tests/getstream/ice_restart_test.ts",
+    "tests/getstream/join_test.ts",
+    "tests/getstream/programs_test.ts",
+    "tests/getstream/reconnect_test.ts",
+    "tests/getstream/secrets_test.ts",
+    "tests/inference/adapters/ai_sdk_test.ts",
+    "tests/inference/adapters/mcp_test.ts",
+    "tests/inference/adapters/openai_package_test.ts",
+    "tests/inference/local_assistant_test.ts",
+    "tests/soak/soak_test.ts",
+  ],
+};
+
+/** What runs once more in the world lane, with more `FUZZ_RUNS`. */
+export const LONGER: string[] = [
+  "tests/agent/hearing_properties_test.ts",
+  "tests/edge/properties_test.ts",
+  "tests/fuzz/",
+];
+
+/** Files of the unit lane that measure time or memory: they run one after the other. */
+export const TIMED: string[] = [
+  "tests/native/allocation_test.ts",
+  "tests/testing/simulator_test.ts",
+];
+
+/** Files of the other lanes that measure neither: they run at the same time, as unit tests do. */
+export const UNTIMED: string[] = [
+  ...LONGER,
+  "tests/e2e/layout_test.ts",
+  "tests/e2e/model_examples_faults_test.ts",
+  "tests/inference/adapters/",
+  "tests/media/offline_test.ts",
+  "tests/native/install_test.ts",
+  "tests/native/package_test.ts",
+];
+
+/** What the tests of each lane find in the environment. */
+export const ENVIRONMENT: Record<Lane, Record<string, string>> = {
+  unit: { FUZZ_RUNS: "1000" },
+  e2e: {},
+  world: { FUZZ_RUNS: "30000" },
+};
+
+/** Whether a listed file or folder is, or holds, this path. */
+export function covers(listed: string, path: string): boolean {
+  return listed.endsWith("/") ? path.startsWith(listed) : path === listed;
+}
+
+const isIn = (list: readonly string[], path: string) => list.some((one) => covers(one, path));
+
+/** Returns the lane that a test file belongs to. */
+export function laneOf(path: string): Lane {
+  if (isIn(LISTED.e2e, path)) return "e2e";
+  return isIn(LISTED.world, path) ? "world" : "unit";
+}
+
+/** Returns those of these test files that run in a lane. */
+export function filesOf(lane: Lane, files: readonly string[]): string[] {
+  return files.filter((path) => laneOf(path) === lane || (lane === "world" && isIn(LONGER, path)));
+}
+
+/** Whether a lane runs this test file alone, not beside others. */
+export function runsAlone(lane: Lane, path: string): boolean {
+  return lane === "unit" ? isIn(TIMED, path) : !isIn(UNTIMED, path);
+}
+
+/** Returns all test files, by path from the repository's root. */
+export async function testFiles(folder = "tests"): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) found.push(...await testFiles(path));
+    else if (name.endsWith("_test.ts")) found.push(path);
+  }
+  return found.sort();
+}

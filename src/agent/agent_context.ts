@@ -1,0 +1,55 @@
+/** The agent as its processors see it. @module */
+import type { OutboundAudioTrack } from "../edge/audio_track.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
+import type { Conversation } from "../edge/conversation.ts";
+import type { EdgeTransport } from "../edge/edge_transport.ts";
+import type { JsonValue, User } from "../edge/types.ts";
+import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
+import type { Clock } from "../events/clock.ts";
+import type { EventManager } from "../events/event_manager.ts";
+import type { Logger } from "../events/logger.ts";
+import type { EncodedImage } from "../inference/contracts/messages.ts";
+import type { GenerateReplyOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
+import type { SpeechOutcome } from "../inference/reply/speech_handle.ts";
+import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
+
+/** What a processor can use of the agent that it belongs to; an `Agent` is one. */
+export interface AgentContext {
+  /** The edge that the call is reached over. */
+  readonly edge: EdgeTransport;
+  /** The user that the agent is in its call. */
+  readonly user: User;
+  /** The instructions that the agent was created with. */
+  readonly instructions: string;
+  /** Takes lines for people to read. */
+  readonly logger: Logger;
+  /** The agent's source of time. */
+  readonly clock: Clock;
+  /** The agent's voice: what is written here is said in the call. */
+  readonly audio: OutboundAudioTrack;
+  /** The picture that the agent publishes, if it does. */
+  readonly video: VideoTrack | undefined;
+  /** The agent's presence in the call, once it has joined. */
+  readonly connection: CallConnection | undefined;
+  /** What was said in the call, once the agent has joined. */
+  readonly conversation: Conversation | undefined;
+  /** The events of the conversation; see `Agent.events`. */
+  readonly events: EventManager;
+  /** Slots of 20 ms that were dropped because the processors were too slow. */
+  readonly droppedSlots: number;
+
+  /** Says `text`; see `Agent.say`. */
+  say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
+  /** Replies to `text` as if it had been said in the call; see `Agent.generateReply`. */
+  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
+  /** Falls silent immediately; see `Agent.interrupt`. */
+  interrupt(): Promise<void>;
+  /** Resolves with a frame of what the agent sees; see `Agent.waitForFirstFrame`. */
+  waitForFirstFrame(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<VideoFrame>;
+  /** Encodes the latest frame that the agent sees; see `Agent.latestImage`. */
+  latestImage(options?: EncodeFrameOptions): Promise<EncodedImage | undefined>;
+  /** Sends data of the application's own to all participants. */
+  sendCustomEvent(data: JsonValue): Promise<void>;
+  /** Leaves the call and releases everything but the edge; see `Agent.close`. */
+  close(): Promise<void>;
+}

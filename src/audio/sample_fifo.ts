@@ -1,0 +1,119 @@
+/** A queue of samples, first in, first out. @module */
+
+/** What a {@linkcode SampleFifo} does with more samples than it has room for. */
+export type WhenFull = "throw" | "grow" | "drop-oldest";
+
+/** Samples that wait, first in, first out. Nothing is allocated after the constructor unless it grows. */
+export class SampleFifo {
+  readonly #whenFull: WhenFull;
+  #samples: Int16Array;
+  #start = 0;
+  #length = 0;
+
+  /** `capacity` is in samples. A full queue throws unless `whenFull` says otherwise. */
+  constructor(capacity: number, options: { whenFull?: WhenFull } = {}) {
+    this.#samples = new Int16Array(capacity);
+    this.#whenFull = options.whenFull ?? "throw";
+  }
+
+  /** Samples that wait. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Samples that can be pushed before the queue is full. */
+  get free(): number {
+    return this.#samples.length - this.#length;
+  }
+
+  /**
+   * Appends a copy of `samples`.
+   *
+   * @throws {RangeError} the queue has no room for them, and neither grows nor drops the oldest
+   */
+  push(samples: Int16Array): void {
+    if (samples.length > this.free) samples = this.#makeRoom(samples);
+    const ring = this.#samples;
+    const at = this.#index(this.#length);
+    const untilEnd = Math.min(samples.length, ring.length - at);
+    if (untilEnd === samples.length) ring.set(samples, at);
+    else {
+      ring.set(samples.subarray(0, untilEnd), at);
+      ring.set(samples.subarray(untilEnd), 0);
+    }
+    this.#length += samples.length;
+  }
+
+  /** Moves up to `count` samples to `out` and returns how many there were. */
+  shift(out: Int16Array, count: number = out.length): number {
+    const taken = this.peek(out, count);
+    this.drop(taken);
+    return taken;
+  }
+
+  /** Copies up to `count` samples, `offset` after the first, and returns how many there were. */
+  peek(out: Int16Array, count: number = out.length, offset = 0): number {
+    const ring = this.#samples;
+    const taken = Math.max(0, Math.min(count, out.length, this.#length - offset));
+    if (taken === 0) return 0;
+    let at = this.#index(offset);
+    for (let index = 0; index < taken; index++) {
+      out[index] = ring[at]!;
+      if (++at === ring.length) at = 0;
+    }
+    return taken;
+  }
+
+  /** Discards up to `count` samples, the oldest first. */
+  drop(count: number): void {
+    const dropped = Math.min(count, this.#length);
+    if (dropped === 0) return;
+    this.#start = this.#index(dropped);
+    this.#length -= dropped;
+  }
+
+  /** Writes `samples` over the oldest ones; what exceeds them is ignored. */
+  replaceStart(samples: Int16Array): void {
+    const ring = this.#samples;
+    let at = this.#start;
+    for (let index = 0; index < Math.min(samples.length, this.#length); index++) {
+      ring[at] = samples[index]!;
+      if (++at === ring.length) at = 0;
+    }
+  }
+
+  /** Discards everything and returns how many samples that were. */
+  clear(): number {
+    const dropped = this.#length;
+    this.#start = this.#length = 0;
+    return dropped;
+  }
+
+  /** Where the sample lies that is `offset` after the oldest. */
+  #index(offset: number): number {
+    return (this.#start + offset) % this.#samples.length;
+  }
+
+  /** Makes room for `samples` and returns those of them to be pushed. */
+  #makeRoom(samples: Int16Array): Int16Array {
+    if (this.#whenFull === "throw") {
+      throw new RangeError(
+        `samples: expected at most ${this.free} (room in the queue), got ${samples.length}`,
+      );
+    }
+    if (this.#whenFull === "grow") this.#grow(this.#length + samples.length);
+    else {
+      const capacity = this.#samples.length;
+      if (samples.length > capacity) samples = samples.subarray(samples.length - capacity);
+      this.drop(samples.length - this.free);
+    }
+    return samples;
+  }
+
+  #grow(needed: number): void {
+    const larger = new Int16Array(Math.max(needed, this.#samples.length * 2));
+    this.peek(larger, this.#length);
+    this.#samples = larger;
+    this.#start = 0;
+  }
+}

@@ -1,0 +1,77 @@
+/** A connection to a call as everything but its edge sees it. @module */
+import type { AudioTrack } from "./audio_track.ts";
+import type { Call } from "./call.ts";
+import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
+import type { VideoTrack } from "./video_frame.ts";
+
+/** The tracks that an agent publishes, in one negotiation. */
+export interface PublishedTracks {
+  /** The agent's voice. */
+  audio?: AudioTrack;
+  /** The agent's picture. */
+  video?: VideoTrack;
+}
+
+/**
+ * An agent's presence in a call. An edge's author extends {@linkcode Connection}, which implements
+ * this; programs, events and processors need no more than this.
+ */
+export interface CallConnection extends AsyncDisposable {
+  /** The call that it is in. */
+  readonly call: Call;
+  /** Resolves with the reason once everything is released. Never rejects. */
+  readonly closed: Promise<CloseReason>;
+  /** Where the connection stands. */
+  readonly state: ConnectionState;
+  /** Whether the network is being repaired right now. */
+  readonly isReconnecting: boolean;
+  /** Why it is closed; `undefined` while it is not. */
+  readonly closeReason: CloseReason | undefined;
+  /** The participants of the call beside the agent, by participant id. */
+  readonly participants: ReadonlyMap<string, Participant>;
+  /** The media tracks of the participants, by track id. */
+  readonly tracks: ReadonlyMap<string, TrackInfo>;
+
+  /** Publishes the agent's tracks, both in one negotiation. */
+  publishTracks(tracks: PublishedTracks): Promise<void>;
+
+  /** Returns the pictures of a track, or `undefined` when there is no such video track. */
+  addTrackSubscriber(trackId: string): VideoTrack | undefined;
+
+  /** Returns for how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */
+  onCallForMs(): number;
+
+  /**
+   * Resolves with a person who is in the call, as soon as there is one; agents do not count. Once
+   * the last person has left it waits again.
+   *
+   * @throws a `DOMException` named `TimeoutError` after `timeoutMs` (default: none), the signal's
+   *   reason when aborted, `ClosedError` when the connection closes first.
+   */
+  waitForParticipant(
+    options?: { timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<Participant>;
+
+  /**
+   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is. In a
+   * call that no person has joined it counts from the agent's own join. 0 before that and once closed.
+   */
+  idleForMs(): number;
+
+  /**
+   * Returns since when no person has been here, in milliseconds since 1970; 0 while one is. For
+   * display.
+   */
+  idleSince(): number;
+
+  /**
+   * Sends data of the application's own to all participants.
+   *
+   * @throws {TypeError} the data is not JSON.
+   * @throws {RangeError} the data is over 5120 bytes as JSON in UTF-8.
+   */
+  sendCustomEvent(data: JsonValue): Promise<void>;
+
+  /** Leaves the call. Idempotent; all callers await the same end. Never rejects. */
+  close(): Promise<void>;
+}

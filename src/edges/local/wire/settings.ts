@@ -1,0 +1,40 @@
+/**
+ * The settings of a LocalEdge as they cross from the agent's program to the media process.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import type { JsonValue } from "../../../edge/types.ts";
+import { iceServer } from "./ice_servers.ts";
+import { localLimits } from "./limits.ts";
+
+/** Both ends are this package in one version: the agent's program checks values, this checks shapes. */
+const localSettings = v.object({
+  host: v.string(),
+  port: v.number(),
+  announcedAddress: v.optional(v.string()),
+  iceServers: v.array(iceServer),
+  udpPortRange: v.optional(v.object({ min: v.number(), max: v.number() })),
+  tls: v.optional(v.object({ cert: v.string(), key: v.string() })),
+  origins: v.array(v.string()),
+  limits: localLimits,
+});
+
+/** The settings, checked and complete. */
+export type LocalSettings = v.InferOutput<typeof localSettings>;
+
+/** The settings that a participant's peer connection uses. */
+export type RtcSettings = Pick<
+  LocalSettings,
+  "host" | "announcedAddress" | "iceServers" | "udpPortRange"
+>;
+
+/** Writes settings as JSON. */
+export function settingsToJson(settings: LocalSettings): { [key: string]: JsonValue } {
+  return JSON.parse(JSON.stringify(settings));
+}
+
+/** Reads what {@linkcode settingsToJson} wrote; throws when its shape is another. */
+export function settingsFromJson(data: JsonValue): LocalSettings {
+  return v.parse(localSettings, data);
+}

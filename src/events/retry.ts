@@ -1,0 +1,60 @@
+/**
+ * Trying again, on an injected clock.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "./clock.ts";
+import { sleep } from "./waiting.ts";
+
+/** Options for {@linkcode retry}. */
+export interface RetryOptions {
+  /**
+   * Decides after each failure, the number of tries so far included: returns how many milliseconds
+   * to wait before the next try, or `undefined` to give up.
+   */
+  waitMs: (error: unknown, tries: number) => number | undefined;
+  /** Aborting it ends the waiting, and no more is tried: what comes is the signal's reason. */
+  signal?: AbortSignal;
+  clock?: Clock;
+}
+
+/**
+ * Does something until it succeeds, or is given up: then with the last error.
+ *
+ * @throws the signal's reason, once that was aborted.
+ */
+export async function retry<T>(act: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { waitMs, signal, clock = systemClock } = options;
+  for (let tries = 1;; tries++) {
+    signal?.throwIfAborted();
+    let ms: number | undefined;
+    try {
+      return await act();
+    } catch (error) {
+      signal?.throwIfAborted();
+      ms = waitMs(error, tries);
+      if (ms === undefined) throw error;
+    }
+    await sleep(ms, { signal, clock });
+  }
+}
+
+/** Options for {@linkcode backOffMs}. */
+export interface BackOffOptions {
+  /** After the first try; twice as long after each one that follows. */
+  firstMs: number;
+  /** The most that is waited. */
+  maxMs?: number;
+  /**
+   * A source of numbers from 0 to 1, which spread the wait by a quarter to both sides, so that many
+   * agents do not come back together. Without it nothing is spread.
+   */
+  random?: () => number;
+}
+
+/** Returns the wait after so many tries: it doubles, up to a limit. */
+export function backOffMs(tries: number, options: BackOffOptions): number {
+  const { firstMs, maxMs = Infinity, random = () => 0.5 } = options;
+  const ms = Math.min(maxMs, firstMs * 2 ** Math.max(0, tries - 1));
+  return Math.round(ms * (0.75 + 0.5 * random()));
+}

@@ -1,0 +1,216 @@
+import type { AudioSubscription } from "../../edge/edge_agent.ts";
+import type { User } from "../../edge/types.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { ConnectionMessage } from "../wire/messages.ts";
+import { Playout, type PlayoutState } from "../room/playout.ts";
+import { TICKS_PER_SLOT } from "../../audio/grid.ts";
+import type { RtcTrack } from "../webrtc/rtc_types.ts";
+import { type AgentAudioFrame, beginRow, writePlayoutReport } from "../wire/audio_frames.ts";
+import type { LogLevel, RequestParams, ToParent, VideoConstraints } from "../wire/control.ts";
+import type { FrameBuffer } from "../wire/frame_buffer.ts";
+import type { Frame } from "../wire/frame_parser.ts";
+import type { FrameSource, FrameWriter } from "../wire/frame_writer.ts";
+import { PictureReceiver } from "../wire/video_frames.ts";
+import type { AgentConnection } from "./contract.ts";
+import { RowQueue } from "../room/row_queue.ts";
+import { InboundVideo } from "./video_input.ts";
+import { OutboundVideo } from "./video_output.ts";
+
+/** What a connection needs of its process. */
+export interface ChildServices {
+  readonly clock: Clock;
+  readonly writer: FrameWriter;
+  send(message: ToParent): void;
+  log(level: LogLevel, message: string): void;
+}
+
+/** One agent's connection: what the wire does with it, and what the edge sees of it. */
+export class ChildConnection implements AgentConnection {
+  readonly connectionId: number;
+  readonly user: User;
+  readonly audioSubscription: AudioSubscription;
+  readonly call: { readonly id: string; readonly type: string };
+  readonly playout: Playout;
+  readonly rowQueue: RowQueue;
+  readonly #services: ChildServices;
+  readonly #abort = new AbortController();
+  readonly #audioFrames: FrameSource;
+  readonly #outboundVideo: OutboundVideo;
+  readonly #inboundVideos = new Map<string, InboundVideo>();
+  #videoStream = 0;
+  #pictures = new PictureReceiver();
+  #reported: PlayoutState | undefined;
+  #reportDue = false;
+
+  constructor(services: ChildServices, init: RequestParams["join"]) {
+    this.#services = services;
+    this.playout = new Playout({ clock: services.clock });
+    this.connectionId = init.connection;
+    this.user = init.user;
+    this.audioSubscription = init.audioSubscription;
+    this.call = init.call;
+    this.rowQueue = new RowQueue({
+      sampleRate: init.audioSubscription.sampleRate,
+      clock: services.clock,
+      onSource: (source, participantId, trackId) =>
+        services.send({
+          type: "source",
+          connection: this.connectionId,
+          source,
+          participantId,
+          trackId,
+        }),
+      onReady: () => services.writer.wake(),
+      onDropped: (dropped, total) =>
+        services.log("warn", `the agent is behind: ${dropped} slots dropped (${total} in all)`),
+    });
+    this.#audioFrames = new AudioFrames(this, () => this.#takeReport());
+    this.#outboundVideo = new OutboundVideo(services.clock);
+    services.writer.addAudio(this.#audioFrames);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get videoTrack(): RtcTrack {
+    return this.#outboundVideo.track;
+  }
+
+  send(message: ConnectionMessage): void {
+    if (this.signal.aborted) return;
+    this.#services.send({ type: "connection", connection: this.connectionId, message });
+  }
+
+  setVideoSource(trackId: string, track: RtcTrack | undefined): void {
+    this.#inboundVideos.get(trackId)?.setTrack(track);
+  }
+
+  isSubscribed(trackId: string): boolean {
+    return this.#inboundVideos.has(trackId);
+  }
+
+  onTick(tick: number): void {
+    // Together with the row of the same tick, so that one write carries both.
+    if (tick % TICKS_PER_SLOT !== TICKS_PER_SLOT - 1) return;
+    const state = this.playout.state();
+    const last = this.#reported;
+    if (
+      last !== undefined && last.stream === state.stream && last.epoch === state.epoch &&
+      last.playedMs === state.playedMs && last.trimmedMs === state.trimmedMs &&
+      last.bufferedMs === state.bufferedMs
+    ) return;
+    this.#reported = state;
+    this.#reportDue = true;
+    this.#services.writer.wake();
+  }
+
+  /** The agent publishes other tracks than before. */
+  publish({ audio, video }: RequestParams["publish"]): void {
+    const { stream } = this.playout.state();
+    if ((audio?.stream ?? 0) !== stream) {
+      this.playout.bind(audio?.stream ?? 0, audio?.mode ?? "speech", audio?.epoch ?? 0);
+      this.rowQueue.forgetPlayed();
+      if (audio?.paused) this.playout.pause();
+    }
+    if ((video?.stream ?? 0) !== this.#videoStream) {
+      this.#videoStream = video?.stream ?? 0;
+      this.#pictures = new PictureReceiver();
+      if (video === null) this.#outboundVideo.clear();
+    }
+  }
+
+  /** Plays a chunk of the agent's audio. */
+  play(audio: AgentAudioFrame): void {
+    this.playout.push(audio.samples, audio);
+  }
+
+  /** Takes a fragment of the agent's own picture. */
+  showFragment(frame: Frame, stream: number): void {
+    if (stream !== this.#videoStream) return;
+    const picture = this.#pictures.read(frame);
+    if (picture !== undefined) this.#outboundVideo.show(picture);
+  }
+
+  /** Subscribes to a track, changes the subscription, or ends it. */
+  subscribe(
+    trackId: string,
+    stream: number,
+    constraints: VideoConstraints | undefined,
+    track: RtcTrack | undefined,
+  ): void {
+    const existing = this.#inboundVideos.get(trackId);
+    if (existing !== undefined) {
+      this.#inboundVideos.delete(trackId);
+      this.#services.writer.removeVideo(existing);
+      existing.close();
+    }
+    if (constraints === undefined) return;
+    const { clock, writer } = this.#services;
+    const { connectionId } = this;
+    const video = new InboundVideo({
+      connectionId,
+      stream,
+      constraints,
+      clock,
+      wake: () => writer.wake(),
+    });
+    this.#inboundVideos.set(trackId, video);
+    writer.addVideo(video);
+    video.setTrack(track);
+  }
+
+  /** Closes the connection. Idempotent. */
+  close(): void {
+    if (this.signal.aborted) return;
+    this.#abort.abort(new DOMException("the agent left the call", "AbortError"));
+    this.#services.writer.removeAudio(this.#audioFrames);
+    for (const [trackId, { stream }] of [...this.#inboundVideos]) {
+      this.subscribe(trackId, stream, undefined, undefined);
+    }
+    this.rowQueue.close();
+    this.#outboundVideo.close();
+  }
+
+  #takeReport(): PlayoutState | undefined {
+    if (!this.#reportDue) return undefined;
+    this.#reportDue = false;
+    return this.#reported;
+  }
+}
+
+/** The audio frames of one connection: a playout report first, then rows. */
+class AudioFrames implements FrameSource {
+  readonly #connectionId: number;
+  readonly #rowQueue: RowQueue;
+  readonly #playout: Playout;
+  readonly #takeReport: () => PlayoutState | undefined;
+  #report: PlayoutState | undefined;
+
+  constructor(
+    connection: { connectionId: number; rowQueue: RowQueue; playout: Playout },
+    takeReport: () => PlayoutState | undefined,
+  ) {
+    this.#connectionId = connection.connectionId;
+    this.#rowQueue = connection.rowQueue;
+    this.#playout = connection.playout;
+    this.#takeReport = takeReport;
+  }
+
+  get hasFrame(): boolean {
+    this.#report = this.#takeReport() ?? this.#report;
+    return this.#report !== undefined || this.#rowQueue.hasRow;
+  }
+
+  writeFrame(out: FrameBuffer): boolean {
+    const connectionId = this.#connectionId;
+    if (this.#report !== undefined) {
+      if (!writePlayoutReport(out, { connectionId, ...this.#report })) return false;
+      this.#report = undefined;
+      return true;
+    }
+    return this.#rowQueue.writeRow({
+      begin: (row) => beginRow(out, { connectionId, stream: this.#playout.stream, ...row }),
+    });
+  }
+}

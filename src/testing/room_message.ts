@@ -1,0 +1,13 @@
+import type { CloseReason, JsonValue, Participant, TrackAnnouncement } from "../edge/types.ts";
+
+/** What a call in memory sends to the agents in it. */
+export type RoomMessage =
+  | { type: "participantJoined"; participant: Participant }
+  | { type: "participantLeft"; participantId: string }
+  | { type: "trackAdded"; track: TrackAnnouncement }
+  | { type: "trackUpdated"; trackId: string; muted: boolean }
+  | { type: "trackRemoved"; trackId: string }
+  | { type: "customEvent"; data: JsonValue; participantId: string }
+  | { type: "reconnecting" }
+  | { type: "reconnected" }
+  | { type: "ended"; reason: CloseReason };

@@ -1,0 +1,95 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { SampleFifo, type WhenFull } from "../../src/audio/sample_fifo.ts";
+
+const numRuns = Number(Deno.env.get("FUZZ_RUNS") ?? 10_000) / 10;
+
+type Step =
+  | { do: "push" | "shift" | "peek" | "drop" | "replace"; count: number; offset: number }
+  | { do: "clear" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 20,
+    arbitrary: fc.record({
+      do: fc.constant("push" as const),
+      count: fc.nat(30),
+      offset: fc.nat(9),
+    }),
+  },
+  {
+    weight: 20,
+    arbitrary: fc.record({
+      do: fc.constantFrom("shift" as const, "peek" as const, "drop" as const, "replace" as const),
+      count: fc.nat(30),
+      offset: fc.nat(9),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("clear" as const) }) },
+);
+
+Deno.test("SampleFifo does what an array of the same samples does", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 50 }),
+      fc.constantFrom<WhenFull>("throw", "grow", "drop-oldest"),
+      fc.array(step, { maxLength: 60 }),
+      (capacity, whenFull, steps) => {
+        const fifo = new SampleFifo(capacity, { whenFull });
+        let model: number[] = [];
+        let next = 0;
+        const take = (count: number) => Int16Array.from({ length: count }, () => next++ % 1000);
+        const out = new Int16Array(40);
+        for (const one of steps) {
+          if (one.do === "clear") {
+            assertEquals(fifo.clear(), model.length);
+            model = [];
+          } else if (one.do === "push") {
+            const samples = take(one.count);
+            if (whenFull === "throw" && samples.length > capacity - model.length) {
+              assertThrows(() => fifo.push(samples), RangeError, "expected at most");
+            } else {
+              fifo.push(samples);
+              model.push(...samples);
+              if (whenFull === "drop-oldest" && model.length > capacity) {
+                model = model.slice(model.length - capacity);
+              }
+            }
+          } else if (one.do === "drop") {
+            fifo.drop(one.count);
+            model = model.slice(one.count);
+          } else if (one.do === "replace") {
+            const samples = take(one.count);
+            fifo.replaceStart(samples);
+            model.splice(0, one.count, ...[...samples].slice(0, model.length));
+          } else {
+            const offset = one.do === "peek" ? one.offset : 0;
+            const count = one.do === "peek"
+              ? fifo.peek(out, one.count, offset)
+              : fifo.shift(out, one.count);
+            assertEquals([...out.subarray(0, count)], model.slice(offset, offset + one.count));
+            if (one.do === "shift") model = model.slice(one.count);
+          }
+          assertEquals(fifo.length, model.length);
+          if (whenFull !== "grow") assertEquals(fifo.free, capacity - model.length);
+        }
+      },
+    ),
+    { numRuns },
+  );
+});
+
+Deno.test("SampleFifo keeps the latest samples when it drops the oldest", () => {
+  const fifo = new SampleFifo(5, { whenFull: "drop-oldest" });
+  const all = () => {
+    const samples = new Int16Array(fifo.length);
+    fifo.shift(samples);
+    return [...samples];
+  };
+  fifo.push(Int16Array.of(1, 2, 3));
+  fifo.push(Int16Array.of(4, 5, 6, 7));
+  assertEquals(all(), [3, 4, 5, 6, 7]);
+  assertEquals(all(), []);
+  fifo.push(Int16Array.of(8, 9));
+  assertEquals(all(), [8, 9]);
+});

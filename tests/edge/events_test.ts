@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import type { CallConnection } from "../../src/edge/call_connection.ts";
+import {
+  edgeEvents,
+  ErrorEvent,
+  type ParticipantJoinedEvent,
+  ParticipantLeftEvent,
+  TrackRemovedEvent,
+  TrackUpdatedEvent,
+} from "../../src/edge/events.ts";
+import { AudioLevelsEvent, ReconnectedEvent } from "../../src/edges/getstream/events.ts";
+import type { Participant } from "../../src/edge/types.ts";
+import { joinAnna } from "../agent/_call.ts";
+
+Deno.test("an event's type narrows a union of events to one class", async () => {
+  const log: string[] = [];
+  const { clock, edge, agent, anna } = await joinAnna();
+  using _subscription = edge.events.subscribe(
+    [ParticipantLeftEvent, TrackRemovedEvent, TrackUpdatedEvent, ErrorEvent],
+    (event) => {
+      // Each assignment is an error of `deno check` unless the type was narrowed to that class.
+      if (event.type === "participant-left") {
+        const left: ParticipantLeftEvent = event;
+        log.push(`left ${left.participant.id}`);
+      } else if (event.type === "error") {
+        const failure: ErrorEvent = event;
+        log.push(failure.context);
+      } else {
+        const { type, track }: TrackRemovedEvent | TrackUpdatedEvent = event;
+        log.push(`${type} ${track.participant.id}`);
+      }
+    },
+  );
+  anna.mute();
+  anna.leave();
+  assertEquals(log, ["track-updated anna", "track-removed anna", "left anna"]);
+  await clock.until(agent.close());
+});
+
+Deno.test("two events of one shape are two types to the compiler", () => {
+  const connection = {} as CallConnection;
+  const participant = { id: "anna" } as Participant;
+  const left = new ParticipantLeftEvent({ connection, participant });
+  // @ts-expect-error The classes differ in their literal type alone.
+  const joined: ParticipantJoinedEvent = left;
+  // @ts-expect-error An unknown type is no event's.
+  const isOther = left.type === "participant-gone";
+  assertEquals([joined.type as string, isOther], ["participant-left", false]);
+});
+
+Deno.test("every event class has a type of its own", () => {
+  const types = [...edgeEvents, AudioLevelsEvent, ReconnectedEvent].map((eventClass) => {
+    const create = eventClass as new (init: object) => { type: string };
+    return new create({}).type;
+  });
+  assertEquals(types, [
+    "audio-received",
+    "track-added",
+    "track-removed",
+    "track-updated",
+    "call-ended",
+    "participant-joined",
+    "participant-left",
+    "custom-event-received",
+    "connection-state-changed",
+    "error",
+    "audio-levels",
+    "reconnected",
+  ]);
+});

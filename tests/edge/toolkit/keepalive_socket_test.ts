@@ -1,0 +1,149 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ConnectionError } from "../../../src/edge/errors.ts";
+import {
+  KeepaliveSocket,
+  type SocketEnd,
+  type SocketPort,
+} from "../../../src/edge/toolkit/keepalive_socket.ts";
+import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+
+/** A WebSocket that does what a test says. */
+class FakeSocket {
+  readyState: number = WebSocket.CONNECTING;
+  binaryType = "blob";
+  bufferedAmount = 0;
+  readonly sent: unknown[] = [];
+  closedWith: number | undefined;
+  onopen: (() => void) | undefined;
+  onerror: ((event: Event) => void) | undefined;
+  onmessage: ((event: { data: unknown }) => void) | undefined;
+  onclose: ((event: { code: number; reason: string }) => void) | undefined;
+
+  open(): void {
+    this.readyState = WebSocket.OPEN;
+    this.onopen?.();
+  }
+  send(data: unknown): void {
+    this.sent.push(data);
+  }
+  close(code = 1005): void {
+    this.closedWith ??= code;
+    this.readyState = WebSocket.CLOSING;
+  }
+}
+
+function fixture() {
+  const clock = new VirtualClock();
+  const raw = new FakeSocket();
+  const ends: SocketEnd[] = [];
+  const messages: unknown[] = [];
+  const opening = KeepaliveSocket.open("ws://nowhere", {
+    name: "the socket",
+    openTimeoutMs: 5000,
+    keepalive: { intervalMs: 5000, message: () => "ping", silenceMs: 12_000 },
+    onMessage: (data) => void messages.push(data),
+    onEnd: (end) => void ends.push(end),
+    clock,
+    connect: () => raw as unknown as SocketPort,
+  });
+  return { clock, raw, ends, messages, opening };
+}
+
+Deno.test("KeepaliveSocket.open rejects and closes the socket when it does not open in time", async () => {
+  const { clock, raw, opening, ends } = fixture();
+  const error = await assertRejects(() => clock.until(opening), ConnectionError);
+  assertEquals([error.code, error.retryable, clock.now()], ["timeout", true, 5000]);
+  assertEquals([raw.closedWith, ends, clock.pending], [1000, [], 0]);
+});
+
+Deno.test("KeepaliveSocket.open rejects when the socket ends before it opens", async () => {
+  const { clock, raw, opening } = fixture();
+  raw.onclose?.({ code: 1006, reason: "bye" });
+  const error = await assertRejects(() => opening, ConnectionError);
+  assertEquals([error.code, clock.pending], ["unreachable", 0]);
+});
+
+Deno.test("KeepaliveSocket sends signs of life and ends after silenceMs without a message", async () => {
+  const { clock, raw, opening, ends, messages } = fixture();
+  raw.open();
+  const socket = await opening;
+  await clock.advance(11_000);
+  raw.onmessage?.({ data: "here" });
+  raw.onmessage?.({ data: new Uint8Array([7]).buffer });
+  await clock.advance(11_999);
+  assertEquals([ends, raw.sent.length], [[], 4]);
+  await clock.advance(1);
+  assertEquals(ends, [{ kind: "silent" }]);
+  assertEquals(messages, ["here", new Uint8Array([7])]);
+  raw.onmessage?.({ data: "late" });
+  assertEquals([messages.length, socket.isOpen, clock.pending], [2, false, 0]);
+});
+
+Deno.test("KeepaliveSocket calls onEnd once when the other side closes", async () => {
+  const { raw, opening, ends, clock } = fixture();
+  raw.open();
+  const socket = await opening;
+  raw.onclose?.({ code: 4000, reason: "bye" });
+  raw.onclose?.({ code: 4000, reason: "bye" });
+  assertEquals(ends, [
+    { kind: "lost", code: 4000, reason: "bye", failure: "", isForbidden: false },
+  ]);
+  socket.send("nothing");
+  await socket.close();
+  assertEquals([raw.sent, clock.pending], [[], 0]);
+});
+
+Deno.test("KeepaliveSocket ends as slow when more than 1 MiB waits to be sent", async () => {
+  const { raw, opening, ends } = fixture();
+  raw.open();
+  const socket = await opening;
+  raw.bufferedAmount = 2 * 1024 * 1024;
+  socket.send("more");
+  assertEquals([ends, raw.sent], [[{ kind: "slow" }], []]);
+});
+
+Deno.test("KeepaliveSocket.close waits at most half a second for the other side", async () => {
+  const { raw, opening, ends, clock } = fixture();
+  raw.open();
+  const socket = await opening;
+  await clock.until(socket.close());
+  assertEquals(ends, [{ kind: "closed" }]);
+  assertEquals([raw.closedWith, clock.now(), clock.pending], [1000, 500, 0]);
+});
+
+Deno.test("KeepaliveSocket without keepalive sends nothing by itself and ignores silence", async () => {
+  const clock = new VirtualClock();
+  const raw = new FakeSocket();
+  const log: unknown[] = [];
+  const socket = new KeepaliveSocket("ws://nowhere", {
+    onOpen: () => void log.push("open"),
+    onMessage: (data) => void log.push(data),
+    onEnd: (end) => void log.push(end),
+    clock,
+    connect: () => raw as unknown as SocketPort,
+  });
+  socket.send("too early");
+  raw.open();
+  await clock.advance(3_600_000);
+  assertEquals([socket.isOpen, raw.sent, log, clock.pending], [true, [], ["open"], 0]);
+  raw.bufferedAmount = 7;
+  assertEquals(socket.bufferedBytes, 7);
+});
+
+Deno.test("KeepaliveSocket tells how a socket ended that never opened, with the runtime's reason", () => {
+  const raw = new FakeSocket();
+  const ends: SocketEnd[] = [];
+  new KeepaliveSocket("ws://nowhere", {
+    onMessage: () => {},
+    onEnd: (end) => void ends.push(end),
+    connect: () => raw as unknown as SocketPort,
+  });
+  const error = new Deno.errors.NotCapable("no --allow-net");
+  const event = new ErrorEvent("error", { message: error.message, error, cancelable: true });
+  raw.onerror?.(event);
+  raw.onclose?.({ code: 1006, reason: "" });
+  assertEquals(event.defaultPrevented, true, "a runtime would print it, with the address");
+  assertEquals(ends, [
+    { kind: "lost", code: 1006, reason: "", failure: "no --allow-net", isForbidden: true },
+  ]);
+});

@@ -1,0 +1,110 @@
+import { assertEquals } from "@std/assert";
+import { ReplyLatencyEvent, TurnEndedEvent } from "../../src/inference/contracts/events.ts";
+import { Fixture } from "./_fixture.ts";
+
+const eager = { turnHandling: { preemptiveGeneration: true } };
+
+Deno.test("an eager agent asks the model at the pause and speaks when the turn is over", async () => {
+  const times: number[] = [];
+  for (const preemptiveGeneration of [false, true]) {
+    await using fixture = await Fixture.set({
+      transcripts: ["How are you?"],
+      replies: [{ text: "Fine, thank you.", firstTokenMs: 300 }],
+      agent: { turnHandling: { preemptiveGeneration } },
+    });
+    await fixture.hear(600, 3000);
+    const [metrics] = fixture.events(ReplyLatencyEvent);
+    assertEquals(metrics?.preemptive, preemptiveGeneration);
+    assertEquals(fixture.llm.requests.length, 1);
+    times.push(metrics!.voiceToVoiceMs);
+  }
+  // 200 ms of the turn's 400 ms of silence were used.
+  assertEquals(times, [710, 510]);
+});
+
+Deno.test("an early answer is dropped when the person goes on", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["How are you", "all this morning?"],
+    replies: [{ text: "Fine.", firstTokenMs: 100 }, "We are fine."],
+    agent: eager,
+  });
+  await fixture.hear(600, 300);
+  await fixture.hear(600, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.events(TurnEndedEvent).length, 1);
+  assertEquals(fixture.tts.sentences, ["We are fine."]);
+  assertEquals(fixture.conversation, ["ann: How are you all this morning?", "agent: We are fine."]);
+});
+
+Deno.test("an early answer that still waits for its first word is aborted when dropped", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["How are you", "all?"],
+    replies: [{ text: "Fine.", firstTokenMs: 5000 }, "We are fine."],
+    agent: eager,
+  });
+  await fixture.hear(600, 300);
+  await fixture.hear(600, 2000);
+  assertEquals(fixture.llm.aborted, 1);
+});
+
+Deno.test("an early answer serves although the model has forgotten how the conversation began", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["How are you?", "And how is Bob?"],
+    agent: { turnHandling: { preemptiveGeneration: true, historyLimit: 2 } },
+  });
+  await fixture.hear(600, 3000);
+  await fixture.hear(600, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.events(ReplyLatencyEvent).map(({ preemptive }) => preemptive), [true, true]);
+});
+
+Deno.test("an early answer touches the world only when the turn is over", async () => {
+  let calledAt = 0;
+  const fixture = await Fixture.set({
+    transcripts: ["Light, please."],
+    replies: [{ calls: [{ name: "light", input: {} }] }, "Done."],
+    agent: {
+      ...eager,
+      tools: [{
+        name: "light",
+        description: "",
+        parameters: { type: "object" },
+        timeoutMs: 1000,
+        execute: () => calledAt = fixture.clock.now(),
+      }],
+    },
+  });
+  await using _stage = fixture;
+  await fixture.hear(600, 2000);
+  assertEquals(calledAt, fixture.when(TurnEndedEvent));
+  assertEquals(fixture.tts.sentences, ["Done."]);
+});
+
+Deno.test("an early request that fails is made again when the turn is over", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["How are you?"],
+    replies: [{ error: new Error("too many requests") }, "Fine."],
+    agent: eager,
+  });
+  await fixture.hear(600, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.conversation, ["ann: How are you?", "agent: Fine."]);
+  assertEquals(fixture.errors.length, 1);
+});
+
+Deno.test("an early answer to what interrupted the agent serves, and knows of it", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["No, stop it please."],
+    replies: ["Once upon a time there was a king who had no crown.", "As you like."],
+    agent: eager,
+  });
+  fixture.agent.generateReply("Tell me a story.");
+  await fixture.clock.advance(1000);
+  await fixture.hear(900, 3000);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.events(ReplyLatencyEvent).at(-1)?.preemptive, true);
+  assertEquals(fixture.told.slice(1), [
+    "assistant: Once upon a time there",
+    "user: No, stop it please.",
+  ]);
+});

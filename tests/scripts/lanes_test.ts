@@ -1,0 +1,48 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  covers,
+  filesOf,
+  laneOf,
+  LANES,
+  LISTED,
+  LONGER,
+  testFiles,
+  TIMED,
+  UNTIMED,
+} from "../../scripts/lanes.ts";
+
+const files = await testFiles();
+
+Deno.test("lanes list only files and folders that hold tests", () => {
+  const listed = [...LISTED.e2e, ...LISTED.world, ...LONGER, ...TIMED, ...UNTIMED];
+  const stale = listed.filter((one) => !files.some((path) => covers(one, path)));
+  assertEquals(stale, []);
+});
+
+Deno.test("lanes run every test file, each in its own, and only longer ones once more", () => {
+  const counts = Map.groupBy(LANES.flatMap((lane) => filesOf(lane, files)), (path) => path);
+  assertEquals([...counts.keys()].sort(), files);
+  for (const [path, { length }] of counts) {
+    assertEquals(length, LONGER.some((one) => covers(one, path)) ? 2 : 1, path);
+    const listed = [LISTED.e2e, LISTED.world].filter((list) =>
+      list.some((one) => covers(one, path))
+    );
+    assert(listed.length <= 1, `${path} is listed for two lanes`);
+  }
+});
+
+Deno.test("lanes put a test that is not listed into the unit lane", () => {
+  assertEquals(laneOf("tests/audio/mixer_test.ts"), "unit");
+  assertEquals(laneOf("tests/e2e/room_test.ts"), "e2e");
+  assertEquals(laneOf("tests/soak/soak_test.ts"), "world");
+});
+
+Deno.test("a browser in the unit lane is an error that says where its test belongs", async () => {
+  const module = new URL("../../scripts/browsers.ts", import.meta.url).href;
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", `import { findChromium } from "${module}"; await findChromium();`],
+    env: { RINGLINE_TEST_LANE: "unit", NO_COLOR: "1" },
+  }).output();
+  assertEquals(success, false);
+  assert(new TextDecoder().decode(stderr).includes("the unit lane has no browser"));
+});
