@@ -20,7 +20,7 @@ import {
   type TTS,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
-import { energyVad } from "../../src/inference/turns/energy_vad.ts";
+import { energyVad } from "../../src/inference/vad/energy_vad.ts";
 import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
 import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { answerAll, type Message } from "../lib/lines.ts";

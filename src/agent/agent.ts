@@ -10,7 +10,7 @@ import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { EventManager } from "../events/event_manager.ts";
 import type { GenerateReplyOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
-import type { SpeechOutcome } from "../inference/reply/speech_handle.ts";
+import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";

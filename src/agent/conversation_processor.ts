@@ -1,3 +1,4 @@
+import type { PipelineContext } from "../inference/pipeline_context.ts";
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
@@ -7,12 +8,11 @@ import type { Component } from "../inference/contracts/component.ts";
 import type {
   GenerateReplyOptions,
   Pipeline,
-  PipelineContext,
   SayOptions,
 } from "../inference/pipelines/pipeline.ts";
 import type { LLM } from "../inference/contracts/llm.ts";
 import type { RealtimeLLM } from "../inference/contracts/realtime_llm.ts";
-import type { SpeechOutcome } from "../inference/reply/speech_handle.ts";
+import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { STT } from "../inference/contracts/stt.ts";
 import type { Tool } from "../inference/contracts/tool.ts";
 import type { TTS } from "../inference/contracts/tts.ts";
@@ -34,12 +34,10 @@ import {
 import { closeComponents, startComponents } from "../inference/contracts/component.ts";
 import { conversationEvents, ToolCalledEvent } from "../inference/contracts/events.ts";
 import { checkTurnHandling } from "../inference/pipelines/check_turn_handling.ts";
-import {
-  CascadedPipeline,
-  type TurnHandlingOptions,
-} from "../inference/pipelines/cascaded_pipeline.ts";
+import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "../inference/pipelines/turn_handling_options.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
-import { energyVad } from "../inference/turns/energy_vad.ts";
+import { energyVad } from "../inference/vad/energy_vad.ts";
 import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
 import { punctuationEndpointing } from "../inference/contracts/turn_detector.ts";
@@ -166,13 +164,13 @@ export class ConversationProcessor implements Processor {
       conversation,
       track,
       sampleRate,
-      toolbox: new ToolExecutor(tools, {
+      toolExecutor: new ToolExecutor(tools, {
         clock,
         logger,
         onCall: (report) => emit(new ToolCalledEvent(report)),
       }),
       latestImage: () => this.latestImage(),
-      people: () => countPeople(agent.connection),
+      countPeople: () => countPeople(agent.connection),
       emit,
       report: (error, context) => this.#report(error, context),
     };
@@ -188,7 +186,7 @@ export class ConversationProcessor implements Processor {
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
-    return this.#flow?.hear(audio);
+    return this.#flow?.processAudio(audio);
   }
 
   participantLeft(participant: Participant): void {

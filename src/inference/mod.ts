@@ -22,12 +22,12 @@ export {
   TranscriptEvent,
   TurnEndedEvent,
 } from "./contracts/events.ts";
-export type { InterruptionOptions } from "./turns/interruption.ts";
+export type { InterruptionOptions } from "./turns/interruption_handler.ts";
 export type { GenerateReplyOptions, SayOptions } from "./pipelines/pipeline.ts";
-export type { TurnHandlingOptions } from "./pipelines/cascaded_pipeline.ts";
-export { energyVad, type EnergyVadOptions } from "./turns/energy_vad.ts";
+export type { TurnHandlingOptions } from "./pipelines/turn_handling_options.ts";
+export { energyVad, type EnergyVadOptions } from "./vad/energy_vad.ts";
 export type { VadOptions } from "./turns/speaker_listener.ts";
-export type { VadStateMachineOptions } from "./turns/vad_state_machine.ts";
+export type { VadStateMachineOptions } from "./vad/vad_state_machine.ts";
 export type {
   FromSchema,
   FromType,
@@ -48,7 +48,7 @@ export { allowList } from "./speakers/allow_list.ts";
 export { type FirstSpeakerOptions, firstSpeakerWins } from "./speakers/first_speaker_wins.ts";
 export { loudest, type LoudestOptions } from "./speakers/loudest.ts";
 export { allowAll, type SpeakerFilter } from "./speakers/speaker_filter.ts";
-export type { SpeechOutcome } from "./reply/speech_handle.ts";
+export type { SpeechOutcome } from "./speech/speech_handle.ts";
 export type { STT, TranscribeOptions, Transcript } from "./contracts/stt.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";
 export {

@@ -4,8 +4,8 @@ import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
-import { energyVad } from "../../src/inference/turns/energy_vad.ts";
-import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
+import { energyVad } from "../../src/inference/vad/energy_vad.ts";
+import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
 import { speech } from "../fixtures/speech.ts";
 
@@ -83,10 +83,10 @@ Deno.test("in noise Silero hears what loudness alone does not, as the docs of bo
   const voice = Int16Array.from([...pause, ...await speech()]);
   const slots = pause.length / 960;
   const hears = async (vad: VAD, samples: Int16Array) => {
-    const gate = new VadStateMachine();
+    const state = new VadStateMachine();
     const found = await probabilities(vad, samples, 48_000);
-    const changes = found.map((one) => gate.push(one, 20));
-    return changes.indexOf("opened") >= slots;
+    const changes = found.map((one) => state.push(one, 20));
+    return changes.indexOf("started") >= slots;
   };
   const quiet = [await hears(energyVad(), voice), await hears(silero, voice)];
   const noisy = over(voice, 10);

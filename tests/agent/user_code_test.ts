@@ -4,7 +4,7 @@ import type { Processor } from "../../src/agent/processor.ts";
 import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import type { ImageEncoder } from "../../src/inference/contracts/image_encoder.ts";
-import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "../../src/inference/pipelines/turn_handling_options.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
 import type { STT } from "../../src/inference/contracts/stt.ts";

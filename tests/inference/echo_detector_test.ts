@@ -39,7 +39,7 @@ function persons(scene: Scene): boolean[] {
       // Written 600 ms ahead, and more when the program was stalled.
       while (row >= BEGIN && written < Math.min(said.length, (row - BEGIN + 30) * ROW)) {
         const pcm = new PcmChunk(said.subarray(written, written + ROW), { sampleRate: RATE });
-        own.wrote(pcm, written * 1000 / RATE);
+        own.write(pcm, written * 1000 / RATE);
         written += ROW;
       }
     }
@@ -114,7 +114,7 @@ Deno.test("when the agent has ended, nothing that follows is its voice", () => {
   const own = new PlaybackReference();
   const guard = new EchoDetector(own);
   const said = speechLike(1000, { seed: 1, sampleRate: RATE });
-  own.wrote(said, 0);
+  own.write(said, 0);
   for (let row = 0; row < 50; row++) own.update(row, (row + 1) * 20);
   const again = (row: number) => {
     own.update(row, 1000);

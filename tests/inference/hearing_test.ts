@@ -1,15 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { energyVad } from "../../src/inference/turns/energy_vad.ts";
-import { VadStateMachine } from "../../src/inference/turns/vad_state_machine.ts";
+import { energyVad } from "../../src/inference/vad/energy_vad.ts";
+import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
 import { Channel } from "../../src/events/channel.ts";
 
 Deno.test("sound right before a voice is known to be one counts for half of the speech", () => {
   const opensAfter = (sounds: number, then: number[]): number[] | undefined => {
-    const gate = new VadStateMachine({ minSpeechMs: 150 });
-    for (let n = 0; n < sounds; n++) gate.push(0.1, 20, true);
+    const state = new VadStateMachine({ minSpeechMs: 150 });
+    for (let n = 0; n < sounds; n++) state.push(0.1, 20, true);
     for (const [index, one] of then.entries()) {
-      if (gate.push(one, 20, true) === "opened") return [(index + 1) * 20, gate.sinceFirstMs];
+      if (state.push(one, 20, true) === "started") {
+        return [(index + 1) * 20, state.sinceFirstSoundMs];
+      }
     }
     return undefined;
   };
@@ -23,11 +25,11 @@ Deno.test("sound right before a voice is known to be one counts for half of the 
 });
 
 Deno.test("sound that has ended does not count for the next word", () => {
-  const gate = new VadStateMachine({ minSpeechMs: 100 });
-  for (let n = 0; n < 10; n++) gate.push(0.1, 20, true);
-  gate.push(0, 20, false);
-  const changes = [1, 1, 1, 1, 1].map((one) => gate.push(one, 20, true));
-  assertEquals(changes.indexOf("opened"), 4);
+  const state = new VadStateMachine({ minSpeechMs: 100 });
+  for (let n = 0; n < 10; n++) state.push(0.1, 20, true);
+  state.push(0, 20, false);
+  const changes = [1, 1, 1, 1, 1].map((one) => state.push(one, 20, true));
+  assertEquals(changes.indexOf("started"), 4);
 });
 
 function slot(level: number, samples: number): Int16Array {
@@ -35,17 +37,17 @@ function slot(level: number, samples: number): Int16Array {
 }
 
 Deno.test("the gate opens after enough speech and closes after a pause", () => {
-  const gate = new VadStateMachine({ minSpeechMs: 100, silenceDurationMs: 200 });
+  const state = new VadStateMachine({ minSpeechMs: 100, silenceDurationMs: 200 });
   const changes = (probabilities: number[]) =>
     probabilities.flatMap((one, index) => {
-      const change = gate.push(one, 20);
+      const change = state.push(one, 20);
       return change ? [`${change} ${index}`] : [];
     });
   assertEquals(changes([1, 1, 1, 0, 0, 0, 0, 0, 0, 0]), []);
-  assertEquals(changes([1, 1, 0, 1, 1, 1, 1]), ["opened 6"]);
-  assertEquals(gate.sinceFirstMs, 140);
-  assertEquals(changes([0, 0, 0, 0, 0, 0, 1, ...Array(10).fill(0)]), ["closed 16"]);
-  assertEquals(gate.silenceMs, 200);
+  assertEquals(changes([1, 1, 0, 1, 1, 1, 1]), ["started 6"]);
+  assertEquals(state.sinceFirstSoundMs, 140);
+  assertEquals(changes([0, 0, 0, 0, 0, 0, 1, ...Array(10).fill(0)]), ["stopped 16"]);
+  assertEquals(state.silenceMs, 200);
 });
 
 Deno.test("loudness alone tells a voice from a steady noise", () => {
@@ -69,14 +71,14 @@ Deno.test("loudness alone tells a voice from a steady noise", () => {
 });
 
 Deno.test("a channel that is not read is bounded and counts what it drops", async () => {
-  const feed = new Channel<number>({ capacity: 3 });
-  for (const item of [1, 2, 3, 4, 5]) feed.push(item);
-  assertEquals([feed.size, feed.dropped], [3, 2]);
-  feed.fail(new Error("lost"));
-  feed.push(6);
+  const channel = new Channel<number>({ capacity: 3 });
+  for (const item of [1, 2, 3, 4, 5]) channel.push(item);
+  assertEquals([channel.size, channel.dropped], [3, 2]);
+  channel.fail(new Error("lost"));
+  channel.push(6);
   const got: unknown[] = [];
   try {
-    for await (const item of feed) got.push(item);
+    for await (const item of channel) got.push(item);
   } catch (error) {
     got.push((error as Error).message);
   }
@@ -84,7 +86,7 @@ Deno.test("a channel that is not read is bounded and counts what it drops", asyn
 });
 
 Deno.test("a gate that is told to wait for nothing opens and closes by speech alone", () => {
-  const gate = new VadStateMachine({ minSpeechMs: 0, silenceDurationMs: 0 });
-  const changes = [0, 0, 1, 1, 0, 0].map((probability) => gate.push(probability, 20));
-  assertEquals(changes, [undefined, undefined, "opened", undefined, "closed", undefined]);
+  const state = new VadStateMachine({ minSpeechMs: 0, silenceDurationMs: 0 });
+  const changes = [0, 0, 1, 1, 0, 0].map((probability) => state.push(probability, 20));
+  assertEquals(changes, [undefined, undefined, "started", undefined, "stopped", undefined]);
 });

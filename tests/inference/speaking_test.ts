@@ -4,8 +4,8 @@ import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import type { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { AgentSpeechEndedEvent, BargeInEvent } from "../../src/inference/contracts/events.ts";
 import type { LLM, LLMPart } from "../../src/inference/contracts/llm.ts";
-import { SpeechHandle } from "../../src/inference/reply/speech_handle.ts";
-import { SpeechQueue } from "../../src/inference/reply/speech_queue.ts";
+import { SpeechHandle } from "../../src/inference/speech/speech_handle.ts";
+import { SpeechQueue } from "../../src/inference/speech/speech_queue.ts";
 import { PlaybackReference } from "../../src/inference/echo/playback_reference.ts";
 import type { SpeechPart, TTS } from "../../src/inference/contracts/tts.ts";
 import { Fixture } from "./_fixture.ts";
@@ -58,7 +58,7 @@ Deno.test("what is said when the agent was interrupted is said, however it was i
   await fixture.hear(900, 3000);
   assertEquals(fixture.tts.sentences, [SPEECH, "Sorry."]);
   assertEquals(fixture.events(AgentSpeechEndedEvent).at(-1)?.text, "Sorry.");
-  // The floor is free again.
+  // The queue is empty again.
   await clock.until(agent.say("Go on."));
 });
 
@@ -125,7 +125,7 @@ Deno.test("a voice whose sound is no chunk is reported by its name, and the next
   const told = `${fixture.errors[0]?.error}`;
   assertStringIncludes(
     told,
-    "voice.synthesize gave a part whose pcm is wrong: expected a PcmChunk",
+    "voice.synthesize returned a part whose pcm is wrong: expected a PcmChunk",
   );
   assertEquals((await clock.until(agent.say("Well."))).text, "Well.");
 });
@@ -264,10 +264,10 @@ Deno.test("what fails when a speech begins or ends is reported and stops no othe
       return new Promise((resolve) => void clock.schedule(resolve, pcm.durationMs));
     },
   };
-  const floor = new SpeechQueue({
+  const queue = new SpeechQueue({
     track: track as never,
     clock,
-    ownVoice: new PlaybackReference(),
+    playback: new PlaybackReference(),
     report: (error) => void errors.push((error as Error).message),
   });
   const fail = (what: string) => (): never => {
@@ -283,17 +283,17 @@ Deno.test("what fails when a speech begins or ends is reported and stops no othe
           })(),
         };
       },
-      onHeard: fail("heard"),
-      onCut: fail("cut"),
-      onOver: fail("over"),
+      onPlaybackStarted: fail("started"),
+      onStopped: fail("stopped"),
+      onEnded: fail("ended"),
     });
   const [first, second, third] = [made(), made(), made()];
-  for (const speech of [first!, second!, third!]) floor.add(speech);
+  for (const speech of [first!, second!, third!]) queue.add(speech);
   assertEquals(await clock.until(first!.done), { text: "Hello.", interrupted: false });
-  await clock.until(floor.interrupt());
+  await clock.until(queue.interrupt());
   assertEquals((await second!.done).interrupted, true);
   assertEquals((await third!.done).interrupted, true);
-  assertEquals(errors, ["heard", "over", "cut", "cut", "over", "over"]);
+  assertEquals(errors, ["started", "ended", "stopped", "stopped", "ended", "ended"]);
 });
 
 Deno.test("what there is no room for is neither asked, nor shown, nor remembered", async () => {
@@ -317,7 +317,7 @@ Deno.test("a turn that there is no room to answer is reported and remembered, an
   await clock.advance(1000);
   await fixture.hear(900, 1000);
   assertEquals(fixture.llm.requests.length, 0);
-  assertEquals(fixture.errors.map(({ context }) => context), ["answering what somebody said"]);
+  assertEquals(fixture.errors.map(({ context }) => context), ["replying to a turn"]);
   await clock.until(agent.interrupt());
   await clock.until(agent.generateReply("Well?"));
   assert(fixture.told.includes("user: Stop that now."));

@@ -9,7 +9,7 @@ import {
   TranscriptEvent,
   TurnEndedEvent,
 } from "../../src/inference/contracts/events.ts";
-import type { TurnHandlingOptions } from "../../src/inference/pipelines/cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "../../src/inference/pipelines/turn_handling_options.ts";
 import { punctuationEndpointing } from "../../src/inference/contracts/turn_detector.ts";
 import { Fixture } from "./_fixture.ts";
 
@@ -348,7 +348,7 @@ for (
     await fixture.hear(600, answeredMs);
     assertEquals(fixture.conversation, ["ann: Hello.", "agent: All right."]);
     const [error, ...more] = fixture.errors;
-    assertEquals(error?.context, "broken, which is taken for 600 ms");
+    assertEquals(error?.context, "broken, endpointing: 600 ms are used instead");
     assertEquals(more, []);
     // 600 ms after the last sound, unless it took five seconds to decide.
     const silenceMs = fixture.when(TurnEndedEvent) - fixture.events(SpeechStoppedEvent)[0]!.atMs;

@@ -5,21 +5,21 @@ import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 const RATE = 4000;
 
 /**
- * The part of a sound by which an echo is known again: up to 2 kHz, where codecs and rooms change
- * the wave least, and with the low tones held down, since any two voices are alike in those.
+ * Filters the frequency band in which echo is detected: up to 2 kHz, where codecs and rooms change
+ * the waveform least, with low frequencies attenuated, since any two voices are alike in those.
  */
 export class EchoBand {
-  /** Samples a second. */
+  /** Samples per second. */
   static readonly RATE = RATE;
   /** Samples of a row of 20 ms. */
   static readonly ROW: number = RATE / 50;
-  /** Of the kernel that keeps nothing outside the heap: there is nothing to give back. */
+  /** On the TypeScript kernel, which keeps nothing outside the heap: it needs no disposal. */
   readonly #resampler = new Resampler(typescriptKernel(), { inputRate: RATE, outputRate: RATE });
   #converted = new Int16Array(0);
   #band = new Float32Array(0);
   #last = 0;
 
-  /** The band of the next samples (mono): a view that is valid until the next call. */
+  /** Returns the band of the next samples (mono): a view that is valid until the next call. */
   take(pcm: PcmChunk): Float32Array {
     const room = this.#resampler.maxOutputFrames(pcm.frames, pcm.sampleRate);
     if (this.#converted.length < room) {
@@ -35,7 +35,7 @@ export class EchoBand {
     return this.#band.subarray(0, made);
   }
 
-  /** What comes next does not follow on what came before. */
+  /** Starts over: the next samples do not continue the last ones. */
   reset(): void {
     this.#resampler.reset();
     this.#last = 0;

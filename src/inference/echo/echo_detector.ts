@@ -3,33 +3,35 @@ import type { PlaybackReference } from "./playback_reference.ts";
 import { EchoBand } from "./echo_band.ts";
 
 const { RATE, ROW } = EchoBand;
-/** What is compared: the last 160 ms of what was heard. */
+/** What is compared: the last 160 ms of the microphone's audio. */
 const WINDOW = 8 * ROW;
 /** An echo comes within 1.2 s: network and jitter buffers both ways, loudspeaker, microphone. */
 const LAGS = 1.2 * RATE;
 const REMEMBERED_MS = (WINDOW + LAGS) * 1000 / RATE;
-/** How far around the delay that was found last is looked first: jitter buffers stretch time. */
+/** How far around the last delay to search first: jitter buffers stretch time. */
 const DRIFT = 5 * RATE / 1000;
-/** Everywhere is looked in one row of so many, since it takes milliseconds; in each at first. */
+/** All delays are searched in one row of so many, since that takes milliseconds... */
 const SEARCH_EVERY = 4;
+/** ... and in each of the first rows of a sound. */
 const SEARCH_AT_FIRST = 8;
 /**
- * From which likeness (normalised cross-correlation of the waves) on it is an echo. Through two
- * codecs, and a room that gives back as much as comes straight, 99 of 100 windows of an echo are
- * above 0.57; nine of ten windows of a person who speaks with the agent's very voice are below 0.40.
+ * The normalised cross-correlation from which on a window is an echo. Through two codecs, and a room
+ * that reflects as much as arrives directly, 99 of 100 windows of an echo are above 0.57; nine of ten
+ * windows of a person who speaks with the agent's very voice are below 0.40.
  */
-const LIKENESS = 0.5;
-/** Less power in a window is no sound: a step of the samples here and there. */
-const FAINT = WINDOW;
+const MIN_CORRELATION = 0.5;
+/** Less power in a window is silence: a quantisation step here and there. */
+const MIN_POWER = WINDOW;
 
 /**
- * Tells people from the agent's own voice that comes back out of a loudspeaker: by its wave, which
- * no other voice has. A person who is louder than the echo is a person, however the two overlap.
+ * Detects the agent's own voice in the audio of a participant, whose loudspeaker plays it: by its
+ * waveform, which no other voice has. A person who is louder than the echo is detected as a person,
+ * however the two overlap.
  */
 export class EchoDetector {
-  readonly #own: PlaybackReference;
+  readonly #playback: PlaybackReference;
   readonly #band = new EchoBand();
-  readonly #heard = new Float32Array(WINDOW);
+  readonly #microphone = new Float32Array(WINDOW);
   readonly #played = new Float32Array(LAGS + WINDOW);
   #row = -1;
   #lag = 0;
@@ -37,39 +39,38 @@ export class EchoDetector {
   /** For how many rows there has been sound. */
   #sounding = 0;
 
-  constructor(own: PlaybackReference) {
-    this.#own = own;
+  constructor(playback: PlaybackReference) {
+    this.#playback = playback;
   }
 
   /**
-   * Takes the 20 ms (mono) that were heard in a row, and gives whether they are the agent's own
-   * voice.
+   * Takes a participant's 20 ms (mono) of a row, and returns whether they are an echo of the agent.
    *
-   * @param isSound whether there is any sound in it that may be a voice, or begin one
+   * @param isSound whether there is any sound in it that may be a voice, or the beginning of one
    */
   push(pcm: PcmChunk, isSound: boolean, row: number): boolean {
-    // Most of the time nothing can come back, and nothing is to be done.
-    if (!this.#own.isAudibleAt(row, REMEMBERED_MS)) return false;
+    // Most of the time the agent is silent, and there is nothing to compare.
+    if (!this.#playback.isAudibleAt(row, REMEMBERED_MS)) return false;
     this.#keep(pcm, row);
     this.#sounding = isSound ? this.#sounding + 1 : 0;
     if (!isSound) return false;
-    this.#own.copyTo(this.#played, row);
-    return this.#isLike();
+    this.#playback.copyTo(this.#played, row);
+    return this.#isEcho();
   }
 
   #keep(pcm: PcmChunk, row: number): void {
     if (row !== this.#row + 1) {
-      this.#heard.fill(0);
+      this.#microphone.fill(0);
       this.#band.reset();
     }
     this.#row = row;
     const latest = this.#band.take(pcm);
-    this.#heard.copyWithin(0, latest.length);
-    this.#heard.set(latest, WINDOW - latest.length);
+    this.#microphone.copyWithin(0, latest.length);
+    this.#microphone.set(latest, WINDOW - latest.length);
   }
 
-  /** Whether what was heard is like what was played, at the delay of before or at any other. */
-  #isLike(): boolean {
+  /** Whether the window correlates with what was played, at the last delay or at any other. */
+  #isEcho(): boolean {
     if (this.#search(this.#lag - DRIFT, this.#lag + DRIFT)) return true;
     const isDue = this.#row - this.#searchedRow >= SEARCH_EVERY;
     if (!isDue && this.#sounding > SEARCH_AT_FIRST) return false;
@@ -78,30 +79,30 @@ export class EchoDetector {
   }
 
   #search(from: number, to: number): boolean {
-    const heard = this.#heard, played = this.#played;
-    const heardPower = product(heard, heard, 0);
+    const window = this.#microphone, played = this.#played;
+    const power = product(window, window, 0);
     const first = Math.max(0, from), last = Math.min(LAGS, to);
     const begin = played.subarray(LAGS - first, LAGS - first + WINDOW);
     let playedPower = product(begin, begin, 0);
     let best = 0, bestLag = 0;
     for (let lag = first; lag <= last; lag++) {
       const start = LAGS - lag;
-      const sum = product(heard, played, start);
-      // Squared, without its sign: some loudspeakers turn the wave round.
-      const likeness = playedPower > FAINT ? sum * sum / (heardPower * playedPower) : 0;
-      if (likeness > best) {
-        best = likeness;
+      const sum = product(window, played, start);
+      // Squared, without its sign: some loudspeakers invert the waveform.
+      const correlation = playedPower > MIN_POWER ? sum * sum / (power * playedPower) : 0;
+      if (correlation > best) {
+        best = correlation;
         bestLag = lag;
       }
       playedPower += played[start - 1]! ** 2 - played[start + WINDOW - 1]! ** 2;
     }
-    if (best < LIKENESS ** 2) return false;
+    if (best < MIN_CORRELATION ** 2) return false;
     this.#lag = bestLag;
     return true;
   }
 }
 
-/** The sum of the products of a window with what begins at `start`; four at a time, since it counts. */
+/** Returns the dot product of a window with what begins at `start`; unrolled, since it is hot. */
 function product(window: Float32Array, other: Float32Array, start: number): number {
   let a = 0, b = 0, c = 0, d = 0;
   for (let index = 0; index < WINDOW; index += 4) {

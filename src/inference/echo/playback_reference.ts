@@ -2,14 +2,14 @@ import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { EchoBand } from "./echo_band.ts";
 
 const { RATE, ROW } = EchoBand;
-/** What was written is remembered for 10 s: more than a track holds and an agent can be late. */
+/** What was written is kept for 10 s: more than a track buffers plus the longest stall. */
 const WRITTEN = 10 * RATE;
-/** The same in rows of what was played: audio that waited while the program was busy is compared. */
+/** What was played is kept for as many rows: audio that waited during a stall is compared to it. */
 const ROWS = 512;
 
 /**
- * What the agent itself is saying, laid out on the rows of the room: what was written to its track,
- * by how much of the track had been played when each row was heard.
+ * What the agent plays, aligned with the rows of the room: what was written to its track, placed by
+ * how much of the track had been played at each row. Echo is detected by comparing with it.
  */
 export class PlaybackReference {
   readonly #band = new EchoBand();
@@ -25,7 +25,7 @@ export class PlaybackReference {
   #soundRow = -Infinity;
 
   /** Takes note of what was written to the track at this position; mono. */
-  wrote(pcm: PcmChunk, startMs: number): void {
+  write(pcm: PcmChunk, startMs: number): void {
     const at = samples(startMs);
     if (Math.abs(at - this.#writeAt) > 2) {
       this.#band.reset();
@@ -35,8 +35,8 @@ export class PlaybackReference {
   }
 
   /**
-   * Takes note of how much of the track had been played when a row was heard. Rows come in order;
-   * where it is told more seldom than row by row, what lies between is filled in.
+   * Takes note of how much of the track had been played at a row. Rows come in order; where it is
+   * called less often than once per row, the rows between are filled in.
    */
   update(row: number, playedMs: number): void {
     if (row <= this.#row) return;
@@ -59,7 +59,7 @@ export class PlaybackReference {
     this.#playedTo = playedTo;
   }
 
-  /** Whether anything was to be heard in the last `ms` before the end of a row. */
+  /** Whether anything was audible in the last `ms` before the end of a row. */
   isAudibleAt(row: number, ms: number): boolean {
     return (row - this.#soundRow) * ROW < samples(ms);
   }

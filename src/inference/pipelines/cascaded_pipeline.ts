@@ -2,67 +2,30 @@ import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { STT } from "../contracts/stt.ts";
-import type { Turn } from "../turns/user_turn.ts";
-import type { SpeechHandle, SpeechOutcome, TtsUtterance } from "../reply/speech_handle.ts";
 import type { TTS } from "../contracts/tts.ts";
 import type { TurnDetector } from "../contracts/turn_detector.ts";
 import type { VAD } from "../contracts/vad.ts";
-import type { GenerateReplyOptions, Pipeline, PipelineContext, SayOptions } from "./pipeline.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
+import type { Reply } from "../reply/reply.ts";
+import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
+import type { UserTurn } from "../turns/user_turn.ts";
+import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
+import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import { UserHook, yesOrNo } from "../../events/user_code.ts";
-import { SpeechOutput } from "../reply/speech_output.ts";
-import { InterruptionHandler, type InterruptionOptions } from "../turns/interruption.ts";
-import { TranscriptWriter } from "../reply/transcript_writer.ts";
-import { ReplyGenerator, type ShownReply } from "../reply/reply_generator.ts";
-import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
-import { ChatContext } from "../reply/chat_context.ts";
+import { ChatContext } from "../history/chat_context.ts";
+import { TranscriptWriter } from "../history/transcript_writer.ts";
+import { ReplyGenerator } from "../reply/reply_generator.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
-import { SpeakerListener, type VadOptions } from "../turns/speaker_listener.ts";
-import { RowMixer } from "../turns/row_mixer.ts";
-import { synthesize } from "../reply/synthesis.ts";
-import { SpeechStartedEvent, SpeechStoppedEvent, TurnEndedEvent } from "../contracts/events.ts";
+import { ReplyScheduler } from "../reply/reply_scheduler.ts";
+import { SpeechOutput } from "../speech/speech_output.ts";
+import { Synthesizer } from "../speech/synthesizer.ts";
+import { InterruptionHandler } from "../turns/interruption_handler.ts";
+import { SpeakerListeners } from "../turns/speaker_listeners.ts";
+import { TurnEvents } from "../turns/turn_events.ts";
+import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
+import { observeInOrder } from "../turns/user_turn_observer.ts";
 
-/** How a {@linkcode CascadedPipeline} takes part in a conversation. */
-export interface TurnHandlingOptions {
-  /** When somebody speaks and when his turn is over. */
-  vad?: VadOptions;
-  /**
-   * Whether everybody in the call is transcribed as one, which costs one recogniser however many
-   * there are; the loudest of a turn is taken for its speaker. Default `false`: each has a
-   * transcript and turns of his own.
-   */
-  mixSpeakers?: boolean;
-  /** When speech over the agent interrupts it. */
-  interruption?: InterruptionOptions;
-  /**
-   * Whether the model is asked as soon as somebody pauses, before his turn is over for certain; the
-   * answer is dropped when he goes on. Faster, and some answers are paid for and never used.
-   * Default `false`.
-   */
-  preemptiveGeneration?: boolean;
-  /**
-   * Whether a turn is answered: `true` or `false`, at once. What is not answered is remembered all
-   * the same, as is a turn for which this throws or says anything else, which is reported.
-   * Default: all are.
-   */
-  shouldReply?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
-  /** How many messages the model is told at most: an integer of at least 1. Default 200. */
-  historyLimit?: number;
-  /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
-  llmTimeoutMs?: number;
-  /**
-   * How long the voice may take for its next sound before it is given up; `Infinity` for no limit.
-   * What it was saying ends with what was heard. Default 10,000.
-   */
-  ttsTimeoutMs?: number;
-}
-
-/** A turn as `shouldReply` is asked about it. */
-interface SaidTurn {
-  readonly participant: Participant;
-  readonly text: string;
-}
-
-/** What a {@linkcode CascadedPipeline} is made of. */
+/** The models of a {@linkcode CascadedPipeline}. */
 export interface CascadedPipelineInit {
   llm: LLM;
   stt: STT;
@@ -72,109 +35,100 @@ export interface CascadedPipelineInit {
 }
 
 /**
- * Speech to text, turns, a language model, sentences, text to speech: the flow of agents whose
- * model reads and writes.
+ * The pipeline of agents whose language model reads and writes text:
+ * audio in -> turns (VAD, speech to text, endpointing, interruption) -> reply (language model, tools)
+ * -> synthesis (text to speech) -> playback on the agent's track.
  */
 export class CascadedPipeline implements Pipeline {
-  readonly #parts: CascadedPipelineInit;
-  readonly #options: TurnHandlingOptions;
   readonly #context: PipelineContext;
-  readonly #log: TranscriptWriter;
-  readonly #briefing: ChatContext;
-  readonly #answers: ReplyGenerator;
-  readonly #voice: SpeechOutput;
-  readonly #isAnswered: UserHook<SaidTurn>;
-  readonly #bargeIn: InterruptionHandler;
-  readonly #mixer: RowMixer | undefined;
-  readonly #attention = new UnheardSpeechTimeout();
-  readonly #listeners = new Map<string, SpeakerListener>();
-  /** Those of people who have left, and whose last words are not known yet. */
-  readonly #leaving = new Set<SpeakerListener>();
-  /** Turns that are over and wait for those who still speak, to be answered together. */
-  #unanswered: Turn | undefined;
-  #waiting: Disposable | undefined;
-  #closed = false;
+  readonly #transcript: TranscriptWriter;
+  readonly #chat: ChatContext;
+  readonly #listeners: SpeakerListeners;
+  readonly #interruption: InterruptionHandler;
+  readonly #scheduler: ReplyScheduler;
+  readonly #generator: ReplyGenerator;
+  readonly #synthesizer: Synthesizer;
+  readonly #output: SpeechOutput;
+  #isClosed = false;
 
   constructor(
-    parts: CascadedPipelineInit,
+    { llm, stt, tts, vad, turnDetector }: CascadedPipelineInit,
     context: PipelineContext,
     options: TurnHandlingOptions = {},
   ) {
-    const { clock, emit, report } = context;
-    const { llm } = parts;
-    const { historyLimit: limit, llmTimeoutMs: timeoutMs = 30_000 } = options;
-    this.#parts = parts;
-    this.#options = options;
     this.#context = context;
-    this.#log = new TranscriptWriter(context);
-    this.#briefing = new ChatContext(context, { llm, limit });
-    this.#answers = new ReplyGenerator(context, {
+    // What was said: for people, and for the model.
+    const transcript = this.#transcript = new TranscriptWriter(context);
+    const chat = this.#chat = new ChatContext(context, { llm, limit: options.historyLimit });
+
+    // Reply -> synthesis -> playback.
+    const generator = this.#generator = new ReplyGenerator(context, {
       llm,
-      briefing: this.#briefing,
-      log: this.#log,
-      timeoutMs,
+      chat,
+      transcript,
+      timeoutMs: options.llmTimeoutMs,
     });
-    this.#isAnswered = new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
-      clock,
-      report,
-      context: "turnHandling.shouldReply, for which a turn was not answered",
+    this.#synthesizer = new Synthesizer(context, { tts, timeoutMs: options.ttsTimeoutMs });
+    const output = this.#output = new SpeechOutput(context);
+
+    // Turns -> reply.
+    const unheardSpeech = new UnheardSpeechTimeout();
+    const interruption = this.#interruption = new InterruptionHandler(
+      { ...context, playback: output.queue, unheardSpeech },
+      options.interruption,
+    );
+    const scheduler = this.#scheduler = new ReplyScheduler(context, {
+      chat,
+      generator,
+      interruption,
+      unheardSpeech,
+      turnsInProgress: () => this.#listeners.turns,
+      preemptive: options.preemptiveGeneration ?? false,
+      shouldReply: shouldReplyTo(options, context),
+      checkCapacity: () => output.queue.checkCapacity(),
+      onReply: (reply, turn) => this.#speak(reply, turn.participant, turn),
     });
-    this.#voice = new SpeechOutput(context);
-    this.#bargeIn = new InterruptionHandler({
-      ...options.interruption,
-      floor: this.#voice.floor,
-      clock,
-      attention: this.#attention,
-      emit,
+
+    // Audio in -> turns.
+    this.#listeners = new SpeakerListeners({
+      ...context,
+      vad,
+      stt,
+      turnDetector,
+      vadOptions: options.vad ?? {},
+      mixSpeakers: options.mixSpeakers ?? false,
+      playback: output.playback,
+      messages: () => chat.messages,
+      observer: observeInOrder(
+        unheardSpeech,
+        transcript,
+        interruption,
+        new TurnEvents(context),
+        scheduler,
+      ),
     });
-    if (options.mixSpeakers) {
-      this.#mixer = new RowMixer((mixed) => this.#listen("everybody", mixed));
-    }
   }
 
-  hear(audio: ParticipantAudio): void | Promise<void> {
-    if (this.#closed) return;
-    if (this.#mixer) return this.#mixer.push(audio);
-    return this.#listen(audio.participant.id, audio);
-  }
-
-  #listen(streamId: string, audio: ParticipantAudio): void | Promise<void> {
-    const { pcm, participant, row } = audio;
-    this.#voice.notePlayed(audio);
-    let listener = this.#listeners.get(streamId);
-    if (!listener) this.#listeners.set(streamId, listener = this.#newListener(participant));
-    return listener.hear(pcm, participant, row);
+  processAudio(audio: ParticipantAudio): void | Promise<void> {
+    if (!this.#isClosed) return this.#listeners.processAudio(audio);
   }
 
   muted(participant: Participant): void {
-    this.#mixer?.flush();
-    this.#listeners.get(participant.id)?.stopped();
+    this.#listeners.audioStopped(participant);
   }
 
   participantLeft(participant: Participant): void {
-    this.#mixer?.flush();
-    const listener = this.#listeners.get(participant.id);
-    if (!listener) return;
-    const { report } = this.#context;
-    // Should he come back meanwhile he is listened to anew.
-    this.#listeners.delete(participant.id);
-    this.#leaving.add(listener);
-    listener.left()
-      .finally(() => {
-        this.#leaving.delete(listener);
-        this.#reply();
-      })
-      .catch((error) => report(error, "ending the turn of somebody who left"));
+    this.#listeners.participantLeft(participant);
   }
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
-    this.#voice.floor.checkRoom();
-    const speech = this.#voice.say({
-      utterances: (speech) => this.#synthesize(once(text), speech),
-      message: this.#log.agentSays(text),
-      onOver: ({ text }) => {
-        if (/\S/.test(text)) this.#briefing.said({ role: "assistant", text });
+    this.#output.queue.checkCapacity();
+    const speech = this.#output.play({
+      utterances: (speech) => this.#synthesizer.synthesize(once(text), speech),
+      message: this.#transcript.openAgentMessage(text),
+      onEnded: ({ text }) => {
+        if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
       },
     });
     return await speech.done;
@@ -183,168 +137,68 @@ export class CascadedPipeline implements Pipeline {
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
     if (options.interrupt) await this.interrupt();
-    this.#voice.floor.checkRoom();
-    this.#log.asked(text, participant);
-    this.#briefing.heard(text, participant);
-    return await this.#speak(this.#answers.ask(participant), participant).done;
+    this.#output.queue.checkCapacity();
+    this.#transcript.writePrompt(text, participant);
+    this.#chat.appendUserMessage(text, participant);
+    return await this.#speak(this.#generator.generate(participant), participant).done;
   }
 
   async interrupt(): Promise<void> {
-    this.#bargeIn.clear();
-    await this.#voice.floor.interrupt();
+    this.#interruption.clear();
+    await this.#output.queue.interrupt();
   }
 
   metrics(): Readonly<Record<string, number>> {
     return {
       listeners: this.#listeners.size,
-      speechesWaiting: this.#voice.floor.waiting,
-      messages: this.#briefing.messages.length,
+      speechesWaiting: this.#output.queue.waiting,
+      messages: this.#chat.messages.length,
     };
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#bargeIn.clear();
-    this.#answers.drop();
-    this.#waiting?.[Symbol.dispose]();
-    for (const listener of [...this.#listeners.values(), ...this.#leaving]) listener.close();
-    this.#listeners.clear();
-    this.#leaving.clear();
-    await this.#voice.floor.close();
-    this.#log.close();
+    this.#isClosed = true;
+    this.#interruption.clear();
+    this.#scheduler.close();
+    this.#listeners.close();
+    await this.#output.queue.close();
+    this.#transcript.close();
   }
 
-  #newListener(participant: Participant): SpeakerListener {
-    const { clock, sampleRate, report, emit } = this.#context;
-    const { vad, stt, turnDetector } = this.#parts;
-    return new SpeakerListener({
+  /** Synthesises and plays a reply, and remembers what was played of it. */
+  #speak(reply: Reply, participant: Participant | undefined, turn?: UserTurn): SpeechHandle {
+    reply.commit();
+    return this.#output.play({
+      utterances: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
       participant,
-      sampleRate,
-      vad,
-      stt,
-      turnDetector,
-      vadOptions: this.#options.vad ?? {},
-      clock,
-      echoGuard: this.#voice.echoGuard(),
-      messages: () => this.#briefing.messages,
-      report,
-      onSpeech: (turn) => {
-        this.#answers.drop(turn);
-        this.#bargeIn.speech(turn);
-        emit(new SpeechStartedEvent({ participant: turn.participant, atMs: turn.resumedMs }));
+      message: reply.message,
+      onStopped: () => reply.cancel(),
+      onPlaybackStarted: ({ times }) => {
+        if (turn) this.#context.emit(replyLatency(turn, times, reply));
       },
-      onText: (turn) => {
-        this.#attention.understood(turn);
-        this.#showTurn(turn, false);
-        this.#bargeIn.text(turn);
-      },
-      onPause: (turn) => {
-        this.#bargeIn.pause(turn);
-        emit(new SpeechStoppedEvent({ participant: turn.participant, atMs: turn.endOfSpeechMs }));
-      },
-      onUnderstood: (turn) => {
-        this.#bargeIn.understood(turn);
-        if (this.#options.preemptiveGeneration) this.#askEarly(turn);
-      },
-      onEnd: (turn, reason) => {
-        this.#turnEnded(turn, reason)
-          .catch((error) => report(error, "answering what somebody said"));
-      },
+      onEnded: (_, speech) => this.#chat.append(...reply.messages(speech.playedFragments)),
     });
   }
+}
 
-  async #turnEnded(turn: Turn, reason: "silence" | "left"): Promise<void> {
-    const { emit } = this.#context;
-    const { participant, text } = turn;
-    this.#showTurn(turn, true);
-    const isSign = this.#bargeIn.ended(turn);
-    if (text !== "") emit(new TurnEndedEvent({ participant, text, reason }));
-    // What the agent was cut off in is to stand before what cut it off.
-    if (this.#bargeIn.settled) await this.#bargeIn.settled;
-    if (this.#closed) return;
-    if (text !== "" && !isSign) {
-      this.#briefing.heard(text, participant);
-      if (this.#isForAgent(turn)) this.#unanswered = turn;
-    }
-    if (this.#unanswered !== turn) this.#answers.drop(turn);
-    this.#reply();
-  }
+/** Returns what decides whether a turn is replied to: the application's hook, or always. */
+function shouldReplyTo(
+  options: TurnHandlingOptions,
+  { clock, report }: PipelineContext,
+): (turn: SaidTurn) => boolean {
+  if (!options.shouldReply) return () => true;
+  const hook = new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
+    clock,
+    report,
+    context: "turnHandling.shouldReply, which gave a turn no reply",
+  });
+  return ({ participant, text }) => hook.ask({ participant, text }, undefined, yesOrNo) ?? false;
+}
 
-  /** Answers what was said, or does so when nobody speaks any more. */
-  #reply(): void {
-    const turn = this.#unanswered;
-    this.#waiting?.[Symbol.dispose]();
-    if (!turn || this.#closed) return;
-    const waitMs = this.#othersMs(turn);
-    if (waitMs > 0) {
-      this.#waiting = this.#context.clock.schedule(() => this.#reply(), waitMs);
-      return;
-    }
-    this.#unanswered = undefined;
-    if (this.#context.people?.() === 0) return this.#answers.drop();
-    try {
-      this.#voice.floor.checkRoom();
-    } catch (error) {
-      this.#answers.drop();
-      return this.#context.report(error, "answering what somebody said");
-    }
-    this.#speak(this.#answers.to(turn), turn.participant, turn);
-  }
-
-  #askEarly(turn: Turn): void {
-    const { pauses } = turn;
-    // What the agent was cut off in is to be known to the model.
-    const isCurrent = () => !this.#closed && turn.pauses === pauses && turn.endedMs === 0;
-    const { settled } = this.#bargeIn;
-    if (settled) {
-      settled.then(() => isCurrent() && this.#askEarly(turn));
-      return;
-    }
-    if (this.#bargeIn.isSuspected || this.#unanswered || this.#othersMs(turn) > 0) return;
-    if (this.#isForAgent(turn)) this.#answers.askEarly(turn);
-  }
-
-  /** How long others who speak are waited for at most, as far as is known now. */
-  #othersMs(turn: Turn): number {
-    const now = this.#context.clock.now();
-    let mostMs = 0;
-    for (const { turn: other } of [...this.#listeners.values(), ...this.#leaving]) {
-      if (other && other !== turn) mostMs = Math.max(mostMs, this.#attention.leftMs(other, now));
-    }
-    return mostMs;
-  }
-
-  #isForAgent({ participant, text }: Turn): boolean {
-    if (!this.#options.shouldReply) return true;
-    return this.#isAnswered.ask({ participant, text }, undefined, yesOrNo) ?? false;
-  }
-
-  #speak(
-    { answer, message }: ShownReply,
-    participant: Participant | undefined,
-    turn?: Turn,
-  ): SpeechHandle {
-    answer.want();
-    return this.#voice.say({
-      utterances: (speech) => this.#synthesize(answer.text, speech),
-      participant,
-      message,
-      onCut: () => answer.drop(),
-      onHeard: (speech) => turn && this.#context.emit(replyLatency(turn, answer, speech)),
-      onOver: (_, speech) => this.#briefing.said(...answer.messages(speech.pieces)),
-    });
-  }
-
-  #synthesize(text: AsyncIterable<string>, speech: SpeechHandle): AsyncIterable<TtsUtterance> {
-    const { clock, report } = this.#context;
-    const { ttsTimeoutMs: timeoutMs = 10_000 } = this.#options;
-    return synthesize(text, { tts: this.#parts.tts, clock, speech, timeoutMs, report });
-  }
-
-  #showTurn(turn: Turn, final: boolean): void {
-    const { participant, text } = turn;
-    this.#log.participantSays(turn, { participant, text, final });
-  }
+/** A turn as the application is asked about it. */
+interface SaidTurn {
+  readonly participant: Participant;
+  readonly text: string;
 }
 
 async function* once(text: string): AsyncGenerator<string, void, void> {

@@ -1,8 +1,8 @@
-import type { TurnHandlingOptions } from "./cascaded_pipeline.ts";
+import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import { shown } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
-/** The longest that a VAD duration can sensibly be: half of it fills a memory already. */
+/** The longest duration of the VAD options: audio is buffered for that long. */
 const MAX_VAD_MS = 60_000;
 
 /** Throws a TypeError or a RangeError for turn handling options that make no sense. */

@@ -1,58 +1,33 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
-import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
-import type { Conversation } from "../../edge/conversation.ts";
-import type { Participant, User } from "../../edge/types.ts";
-import type { Clock } from "../../events/clock.ts";
-import type { EncodedImage } from "../contracts/messages.ts";
-import type { SpeechOutcome } from "../reply/speech_handle.ts";
-import type { ToolExecutor } from "../reply/tool_executor.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { SpeechOutcome } from "../speech/speech_handle.ts";
 
-/** What a flow is given by the agent that it makes talk. */
-export interface PipelineContext {
-  readonly clock: Clock;
-  readonly agentUser: User;
-  readonly instructions: string;
-  /** Where what is said is shown. */
-  readonly conversation: Conversation;
-  /** What the agent speaks through; the flow is the only one to write to it. */
-  readonly track: OutboundAudioTrack;
-  /** Samples a second of what is heard. */
-  readonly sampleRate: number;
-  readonly toolbox: ToolExecutor;
-  /** How many people are in the call. Default: as many as have spoken. */
-  readonly people?: () => number;
-  /** What the agent sees right now, where it sees something. */
-  readonly latestImage?: () => Promise<EncodedImage | undefined>;
-  /** Sends one of the conversation's events. */
-  readonly emit: (event: object) => void;
-  /** Tells what went wrong and was survived. */
-  readonly report: (error: unknown, context: string) => void;
-}
-
-/** How the agent is made to say something. */
+/** Options for saying something. */
 export interface SayOptions {
-  /** Whether it cuts off what is being said. Default: it waits for its end. */
+  /** Whether it interrupts what is being said. Default: it waits for its end. */
   interrupt?: boolean;
 }
 
-/** How the agent is made to answer. */
+/** Options for generating a reply. */
 export interface GenerateReplyOptions extends SayOptions {
-  /** Who said it. Default: the application. */
+  /** The participant who said the text. Default: the application. */
   participant?: Participant;
 }
 
-/** The way from what is heard to what is said. */
+/** The way from the participants' audio to the agent's. */
 export interface Pipeline {
-  /** Takes 20 ms of somebody. A promise is waited for before the next. */
-  hear(audio: ParticipantAudio): void | Promise<void>;
-  /** No audio comes from this participant for now: he is muted. */
+  /** Takes 20 ms of a participant. A promise is waited for before the next. */
+  processAudio(audio: ParticipantAudio): void | Promise<void>;
+  /** No audio comes from this participant for now: they are muted, or their track is gone. */
   muted(participant: Participant): void;
   participantLeft(participant: Participant): void;
+  /** Says a text; resolves when it was played, or interrupted. */
   say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
+  /** Replies to a text; resolves when the reply was played, or interrupted. */
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
-  /** Falls silent and forgets what it was going to say. */
+  /** Falls silent and drops what waits to be said. */
   interrupt(): Promise<void>;
-  /** Depths of queues, and what they lost. */
+  /** Returns depths of queues, and what was dropped from them. */
   metrics(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }

@@ -1,11 +1,12 @@
+import type { PipelineContext } from "../pipeline_context.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { ToolCall } from "../contracts/messages.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
-import type { SpeechHandle, SpeechOutcome } from "../reply/speech_handle.ts";
-import type { GenerateReplyOptions, Pipeline, PipelineContext, SayOptions } from "./pipeline.ts";
+import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
+import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
 import {
   BargeInEvent,
   SpeechStartedEvent,
@@ -13,83 +14,80 @@ import {
   TurnEndedEvent,
 } from "../contracts/events.ts";
 import { attempt, promised, UserHook } from "../../events/user_code.ts";
-import { ChatHistory } from "../reply/chat_history.ts";
-import { SpeechOutput } from "../reply/speech_output.ts";
-import { userMessage } from "../reply/user_message.ts";
-import { TranscriptWriter } from "../reply/transcript_writer.ts";
+import { ChatHistory, userMessage } from "../history/chat_history.ts";
+import { SpeechOutput } from "../speech/speech_output.ts";
+import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
+import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeInput } from "./realtime/realtime_input.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
-import { type RealtimeTurn, replyLatency } from "./realtime/reply_latency.ts";
 
 /**
- * A realtime model hears and speaks by itself; this hands it what is said in the call, and plays,
- * shows, cuts and remembers what it answers. A session that is lost is begun again, with what was
- * said before.
+ * The pipeline of agents whose realtime model takes and returns audio:
+ * audio in -> mix without echo -> session with the model -> replies -> playback on the agent's track.
+ * A session that is lost is replaced, with the conversation so far.
  */
 export class RealtimePipeline implements Pipeline {
   readonly #llm: RealtimeLLM;
   readonly #context: PipelineContext;
-  readonly #logger: Logger;
-  readonly #log: TranscriptWriter;
+  readonly #transcriptger: Logger;
+  readonly #transcript: TranscriptWriter;
   readonly #history = new ChatHistory();
-  readonly #voice: SpeechOutput;
-  readonly #ear: RealtimeInput;
-  readonly #answers: RealtimeReplies;
+  readonly #output: SpeechOutput;
+  readonly #input: RealtimeInput;
+  readonly #replies: RealtimeReplies;
   readonly #session: ReconnectingSession;
   readonly #sendAudio: UserHook<PcmChunk, Participant>;
   readonly #closing = new AbortController();
-  /** The turn that is to be answered next. */
-  #turn: RealtimeTurn | undefined;
+  /** The turn that the next reply is to. */
+  #turn: TurnTimes | undefined;
 
   constructor(llm: RealtimeLLM, context: PipelineContext, options: { logger: Logger }) {
     const { clock, report } = context;
     this.#llm = llm;
     this.#context = context;
-    this.#logger = options.logger;
-    this.#log = new TranscriptWriter(context);
-    for (const { role, text } of context.conversation.messages) {
-      if (/\S/.test(text)) this.#history.append({ role, text });
-    }
+    this.#transcriptger = options.logger;
+    this.#transcript = new TranscriptWriter(context);
+    this.#history.appendConversation(context.conversation, { named: false });
     this.#sendAudio = new UserHook<PcmChunk, Participant>(
       (pcm, loudest) => this.#session.current?.sendAudio(pcm, loudest),
       { clock, report, context: `${llm.name}, sendAudio` },
     );
-    const voice = this.#voice = new SpeechOutput(context);
-    this.#ear = new RealtimeInput(context, {
-      voice,
+    const output = this.#output = new SpeechOutput(context);
+    this.#input = new RealtimeInput(context, {
+      playback: output.playback,
       sampleRate: llm.inputRate,
       onAudio: (pcm, loudest) => void this.#sendAudio.run(pcm, loudest),
     });
-    this.#answers = new RealtimeReplies({
-      voice,
-      log: this.#log,
-      speaker: () => this.#ear.speaker,
-      onHeard: (speech) => this.#answerHeard(speech),
-      onOver: (id, outcome, speech) => this.#answerOver(id, outcome, speech),
+    this.#replies = new RealtimeReplies({
+      output,
+      transcript: this.#transcript,
+      speaker: () => this.#input.speaker,
+      onPlaybackStarted: (speech) => this.#replyStarted(speech),
+      onEnded: (id, outcome, speech) => this.#replyEnded(id, outcome, speech),
     });
     this.#session = new ReconnectingSession({
       llm,
       clock,
       signal: this.#closing.signal,
       connect: (signal) => this.#connect(signal),
-      onEvent: (event) => this.#take(event),
-      onLost: () => this.#answers.endAll(),
+      onEvent: (event) => this.#handle(event),
+      onLost: () => this.#replies.endAll(),
       report,
     });
   }
 
-  /** Begins the session; rejects when the service refuses. */
+  /** Starts the session; rejects when the service refuses. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#session.start(signal);
   }
 
-  hear(audio: ParticipantAudio): void {
-    if (!this.#closing.signal.aborted) this.#ear.hear(audio);
+  processAudio(audio: ParticipantAudio): void {
+    if (!this.#closing.signal.aborted) this.#input.processAudio(audio);
   }
 
   muted(): void {
-    if (!this.#closing.signal.aborted) this.#ear.flush();
+    if (!this.#closing.signal.aborted) this.#input.flush();
   }
 
   participantLeft(): void {
@@ -104,7 +102,7 @@ export class RealtimePipeline implements Pipeline {
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant, interrupt } = options;
     if (interrupt) await this.interrupt();
-    this.#log.asked(text, participant);
+    this.#transcript.writePrompt(text, participant);
     const message = userMessage(text, participant);
     this.#history.append(message);
     const { name } = message;
@@ -112,69 +110,71 @@ export class RealtimePipeline implements Pipeline {
   }
 
   async interrupt(): Promise<void> {
-    await this.#voice.floor.interrupt();
+    await this.#output.queue.interrupt();
   }
 
   metrics(): Readonly<Record<string, number>> {
-    return { speechesWaiting: this.#voice.floor.waiting, heldBackMs: this.#ear.heldBackMs };
+    return { speechesWaiting: this.#output.queue.waiting, heldBackMs: this.#input.suppressedMs };
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
-    this.#answers.expectNone();
-    await this.#voice.floor.close();
+    this.#replies.expectNone();
+    await this.#output.queue.close();
     await this.#session.close();
-    this.#log.close();
-    this.#ear[Symbol.dispose]();
+    this.#transcript.close();
+    this.#input[Symbol.dispose]();
   }
 
   #ask(ask: (session: RealtimeSession) => unknown): Promise<SpeechOutcome> {
     const { current } = this.#session;
     if (!current) throw new TypeError("the model is not connected");
-    // What is asked for from here answers nobody's turn.
+    // What the application asks for is a reply to no turn.
     this.#turn = undefined;
-    return this.#answers.next(() => ask(current));
+    return this.#replies.next(() => ask(current));
   }
 
   #connect(signal: AbortSignal): Promise<RealtimeSession> {
-    const { clock, instructions, toolbox } = this.#context;
+    const { clock, instructions, toolExecutor } = this.#context;
     return this.#llm.connect({
       clock,
-      logger: this.#logger,
+      logger: this.#transcriptger,
       signal,
       instructions,
-      tools: toolbox.tools,
+      tools: toolExecutor.tools,
       history: this.#history.messages,
     });
   }
 
-  #take(event: RealtimeEvent): void {
+  #handle(event: RealtimeEvent): void {
     const { clock, report, emit } = this.#context;
-    const { speaker } = this.#ear;
+    const { speaker } = this.#input;
     switch (event.type) {
       case "speech-started":
-        if (speaker) emit(new SpeechStartedEvent({ participant: speaker, atMs: this.#beganAt() }));
-        // Now, and not when he has ended: the model answers at once then.
+        if (speaker) {
+          emit(new SpeechStartedEvent({ participant: speaker, atMs: this.#speechStartedMs() }));
+        }
+        // Now, and not at the end of the turn: the model replies immediately then.
         this.#showImage();
         return this.#bargeIn();
       case "speech-stopped": {
         if (!speaker) return;
         const endedMs = clock.now();
-        const endOfSpeechMs = this.#ear.lastSoundMs ?? endedMs;
+        const endOfSpeechMs = this.#input.lastSoundMs ?? endedMs;
         this.#turn = { participant: speaker, endOfSpeechMs, endedMs };
         emit(new SpeechStoppedEvent({ participant: speaker, atMs: endOfSpeechMs }));
         return;
       }
       case "user-transcript":
-        return this.#understood(event, speaker);
+        return this.#userTranscript(event, speaker);
       case "text":
-        return this.#answers.addText(event.replyId, event.text);
+        return this.#replies.addText(event.replyId, event.text);
       case "audio":
-        return this.#answers.addAudio(event.replyId, event.pcm);
+        return this.#replies.addAudio(event.replyId, event.pcm);
       case "reply-ended":
-        return this.#answers.end(event.replyId);
+        return this.#replies.end(event.replyId);
       case "tool-call":
-        this.#call(event.call).catch((error) => report(error, "calling a tool"));
+        this.#callTool(event.call).catch((error) => report(error, "calling a tool"));
         return;
       case "error":
         return report(event.error, this.#llm.name);
@@ -182,23 +182,23 @@ export class RealtimePipeline implements Pipeline {
   }
 
   #bargeIn(): void {
-    const { floor } = this.#voice;
-    if (!floor.isBusy) return;
+    const { queue } = this.#output;
+    if (!queue.isBusy) return;
     const { clock, emit } = this.#context;
-    const { speaker: participant } = this.#ear;
-    const from = this.#beganAt();
-    floor.interrupt().then((discardedMs) => {
+    const { speaker: participant } = this.#input;
+    const from = this.#speechStartedMs();
+    queue.interrupt().then((discardedMs) => {
       emit(new BargeInEvent({ participant, silenceMs: clock.now() - from, discardedMs }));
     });
   }
 
-  /** When whoever speaks began to, by our own ear, which the model's notice comes after. */
-  #beganAt(): number {
-    return this.#ear.speakingSinceMs ?? this.#context.clock.now();
+  /** When the current speech began, by our own VAD: the model's event comes later. */
+  #speechStartedMs(): number {
+    return this.#input.speakingSinceMs ?? this.#context.clock.now();
   }
 
-  #answerHeard(speech: SpeechHandle): void {
-    if (this.#turn) this.#context.emit(replyLatency(this.#turn, speech));
+  #replyStarted({ times }: SpeechHandle): void {
+    if (this.#turn) this.#context.emit(replyLatency(this.#turn, times));
     this.#turn = undefined;
   }
 
@@ -208,25 +208,25 @@ export class RealtimePipeline implements Pipeline {
     if (!this.#llm.acceptsImages || !latestImage || !current?.sendImage) return;
     latestImage().then((image) => {
       if (image && current === this.#session.current) return current.sendImage!(image);
-    }).catch((error) => report(error, "showing the model what is to be seen"));
+    }).catch((error) => report(error, "showing the model the latest image"));
   }
 
-  #understood(
+  #userTranscript(
     { id, text, final }: { id: string; text: string; final: boolean },
     participant: Participant | undefined,
   ): void {
     if (!participant) return;
-    this.#log.participantSays(id, { participant, text, final });
+    this.#transcript.writeTurn(id, { participant, text, final });
     if (!final || !/\S/.test(text)) return;
     this.#history.append(userMessage(text, participant));
     this.#context.emit(new TurnEndedEvent({ participant, text, reason: "silence" }));
   }
 
-  async #call(call: ToolCall): Promise<void> {
+  async #callTool(call: ToolCall): Promise<void> {
     const { current } = this.#session;
     const { signal } = this.#closing;
-    const { speaker: participant } = this.#ear;
-    const result = await this.#context.toolbox.call(call, { signal, participant })
+    const { speaker: participant } = this.#input;
+    const result = await this.#context.toolExecutor.call(call, { signal, participant })
       .catch((error) => {
         if (signal.aborted) return undefined;
         throw error;
@@ -235,17 +235,17 @@ export class RealtimePipeline implements Pipeline {
     await promised(() => current?.sendToolResult(call.id, result));
   }
 
-  #answerOver(id: string, { text, interrupted }: SpeechOutcome, speech: SpeechHandle): void {
+  #replyEnded(id: string, { text, interrupted }: SpeechOutcome, speech: SpeechHandle): void {
     if (interrupted) {
       const { track } = this.#context;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
-      this.#tellInterrupted(id, Math.max(0, Math.round(heardMs)));
+      this.#interruptModel(id, Math.max(0, Math.round(heardMs)));
     }
     if (/\S/.test(text)) this.#history.append({ role: "assistant", text });
   }
 
-  /** It is over for those who listen, whether the model can be told so or not. */
-  #tellInterrupted(id: string, heardMs: number): void {
+  /** Tells the model how much was heard; the reply has ended, whether that works or not. */
+  #interruptModel(id: string, heardMs: number): void {
     const { current } = this.#session;
     attempt(
       () => current?.interrupt(id, heardMs),

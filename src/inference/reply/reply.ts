@@ -2,154 +2,175 @@ import type { Clock } from "../../events/clock.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
+import type { TranscriptMessage } from "../history/transcript_writer.ts";
 import type { ToolExecutor } from "./tool_executor.ts";
 import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { cutMessages, type PlayedFragment } from "./chat_history.ts";
-import { checkPart } from "./llm_part.ts";
+import { cutMessages, type PlayedFragment } from "../history/chat_history.ts";
 
-/** What a {@linkcode Reply} is made of. */
-export interface ReplyOptions {
+/** Options for a {@linkcode Reply}. */
+export interface ReplyInit {
   llm: LLM;
-  toolbox: ToolExecutor;
-  /** Instructions first, then all that was said. */
+  toolExecutor: ToolExecutor;
+  /** What the model is asked with: instructions first, then the conversation. */
   messages: readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
+  /** The participant to whom it replies. */
   participant: Participant | undefined;
   clock: Clock;
   /** How long the model may be silent before it is given up. */
   timeoutMs: number;
-  /** More text was there: all of it so far. */
-  onText?: (text: string) => void;
+  /** The message that shows it, from the time that it is committed. */
+  message: TranscriptMessage;
 }
 
-/** A model that calls tools so often in one answer calls them for ever. */
+/** A model that calls tools more often than this in one reply would call them for ever. */
 const MAX_ROUNDS = 8;
 
 /**
- * A model's answer as it comes, tools included. It begins at once; what it does to the world, its
- * tools, waits until the answer is wanted for certain.
+ * A model's reply as it is generated, tools included. Generation begins immediately; tools, which
+ * act on the world, wait until the reply is committed.
  */
 export class Reply {
-  /** The text, to be said as it comes. Throws what the model threw. */
-  readonly text: Channel<string> = new Channel<string>();
+  /** The text as it comes. Throws what the model threw. */
+  readonly textStream: Channel<string> = new Channel<string>();
+  readonly message: TranscriptMessage;
   readonly startedMs: number;
   /** When the first text came; 0 before. */
   firstTokenMs = 0;
-  readonly #options: ReplyOptions;
+  readonly #init: ReplyInit;
   readonly #controller = new AbortController();
-  readonly #wanted = Promise.withResolvers<void>();
-  readonly #made: ChatMessage[] = [];
-  #soFar = "";
-  #isWanted = false;
+  readonly #committed = Promise.withResolvers<void>();
+  readonly #generated: ChatMessage[] = [];
+  #text = "";
+  #isCommitted = false;
 
-  constructor(options: ReplyOptions) {
-    this.#options = options;
-    this.startedMs = options.clock.now();
+  constructor(init: ReplyInit) {
+    this.#init = init;
+    this.message = init.message;
+    this.startedMs = init.clock.now();
     this.#run();
   }
 
   /** All text so far. */
-  get soFar(): string {
-    return this.#soFar;
+  get text(): string {
+    return this.#text;
   }
 
-  /** The answer is to be said: its tools may run, and `onText` is called. */
-  want(): void {
-    if (this.#isWanted) return;
-    this.#isWanted = true;
-    this.#wanted.resolve();
-    if (this.#soFar !== "") this.#options.onText?.(this.#soFar);
+  /** The reply is going to be said: its tools may run, and its text is shown. Idempotent. */
+  commit(): void {
+    if (this.#isCommitted) return;
+    this.#isCommitted = true;
+    this.#committed.resolve();
+    if (this.#text !== "") this.message.update({ text: this.#text });
   }
 
-  /** Nobody wants it any more: the model is told to stop. */
-  drop(): void {
-    this.#controller.abort(new DOMException("the answer is not wanted", "AbortError"));
+  /** Stops the model: the reply is not needed any more. */
+  cancel(): void {
+    this.#controller.abort(new DOMException("the reply is not needed", "AbortError"));
   }
 
-  /** What the model remembers of it, when this was heard of its text. */
-  messages(heard: readonly PlayedFragment[]): ChatMessage[] {
-    return cutMessages(this.#made, heard);
+  /** Returns what the model is to remember of it, when this was played of its text. */
+  messages(played: readonly PlayedFragment[]): ChatMessage[] {
+    return cutMessages(this.#generated, played);
   }
 
   async #run(): Promise<void> {
     try {
-      const { clock } = this.#options;
+      const { clock } = this.#init;
       const { signal } = this.#controller;
-      const messages = await waitFor(Promise.resolve(this.#options.messages), "the messages", {
+      const messages = await waitFor(Promise.resolve(this.#init.messages), "the messages", {
         clock,
         signal,
       });
       for (let round = 1; await this.#round(messages, round === MAX_ROUNDS); round++);
-      this.text.end();
+      this.textStream.end();
     } catch (error) {
-      this.text.fail(error);
+      this.textStream.fail(error);
     }
   }
 
-  /** Asks the model once; gives whether it is to be asked again, with the tools' results. */
+  /** Asks the model once; returns whether to ask it again, with the results of tools. */
   async #round(messages: readonly ChatMessage[], isLast: boolean): Promise<boolean> {
-    const { llm, toolbox, participant } = this.#options;
+    const { llm, toolExecutor, participant, clock } = this.#init;
     const { signal } = this.#controller;
     const calls: ToolCall[] = [];
-    const from = this.#soFar.length;
+    const from = this.#text.length;
     // Its place among the messages is before the results; its text grows while it comes.
-    const at = this.#made.push({ role: "assistant", text: "" }) - 1;
+    const at = this.#generated.push({ role: "assistant", text: "" }) - 1;
     const parts = () =>
       llm.generate({
-        messages: [...messages, ...this.#made.slice(0, at)],
-        tools: isLast ? [] : toolbox.tools,
+        messages: [...messages, ...this.#generated.slice(0, at)],
+        tools: isLast ? [] : toolExecutor.tools,
         signal,
       });
-    for await (const part of this.#watched(parts)) {
+    for await (const part of this.#withTimeout(parts)) {
       if (part.type === "tool-call") calls.push(part.call);
       if (part.type !== "text" || part.text === "") continue;
-      this.firstTokenMs ||= this.#options.clock.now();
+      this.firstTokenMs ||= clock.now();
       this.#write(part.text);
-      this.#made[at] = { role: "assistant", text: this.#soFar.slice(from) };
+      this.#generated[at] = { role: "assistant", text: this.#text.slice(from) };
     }
     if (calls.length === 0 || isLast) return false;
-    // A sentence that announces what is being done is complete, and said while it is done.
-    if (this.#soFar.length > from) this.#write("\n");
-    this.#made[at] = { role: "assistant", text: this.#soFar.slice(from), toolCalls: calls };
-    await waitFor(this.#wanted.promise, "the turn's end", { signal, clock: this.#options.clock });
+    // A sentence that announces a tool's work is complete, and spoken while the tool runs.
+    if (this.#text.length > from) this.#write("\n");
+    this.#generated[at] = { role: "assistant", text: this.#text.slice(from), toolCalls: calls };
+    await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
     const results = await Promise.all(
-      calls.map((call) => toolbox.call(call, { signal, participant })),
+      calls.map((call) => toolExecutor.call(call, { signal, participant })),
     );
     for (const [index, { text, isError }] of results.entries()) {
       const { id, name } = calls[index]!;
-      this.#made.push({ role: "tool", callId: id, name, text, isError });
+      this.#generated.push({ role: "tool", callId: id, name, text, isError });
     }
     return true;
   }
 
   #write(text: string): void {
-    this.#soFar += text;
-    this.text.push(text);
-    if (this.#isWanted) this.#options.onText?.(this.#soFar);
+    this.#text += text;
+    this.textStream.push(text);
+    if (this.#isCommitted) this.message.update({ text: this.#text });
   }
 
-  /** The parts, each within the time limit. */
-  async *#watched(
+  /** The model's parts, each within the time limit. */
+  async *#withTimeout(
     parts: () => AsyncIterable<LLMPart> | PromiseLike<AsyncIterable<LLMPart>>,
   ): AsyncGenerator<LLMPart, void, void> {
-    const { clock, timeoutMs, llm } = this.#options;
+    const { clock, timeoutMs, llm } = this.#init;
     const what = `${llm.name}.generate`;
     const { signal } = this.#controller;
-    const watch = () =>
+    const startTimer = () =>
       clock.schedule(() => {
-        const message = `${llm.name} said nothing for ${timeoutMs} ms`;
+        const message = `${llm.name} returned nothing for ${timeoutMs} ms`;
         this.#controller.abort(new DOMException(message, "TimeoutError"));
       }, timeoutMs);
-    let timer = watch();
+    let timer = startTimer();
     try {
       for await (const part of untilAborted(parts, what, signal, clock)) {
         timer[Symbol.dispose]();
         yield checkPart(part, llm.name);
-        timer = watch();
+        timer = startTimer();
       }
     } finally {
       timer[Symbol.dispose]();
     }
   }
+}
+
+/** Returns the part, or throws a TypeError for one that is malformed. Unknown types are let through. */
+function checkPart(part: LLMPart, model: string): LLMPart {
+  const fault = faultOf(part);
+  if (fault) throw new TypeError(`${model} returned a part ${fault}`);
+  return part;
+}
+
+function faultOf(part: LLMPart | null | undefined): string | undefined {
+  if (typeof part?.type !== "string") return `without a type: ${String(part)}`;
+  if (part.type === "text" && typeof part.text !== "string") {
+    return `of text whose text is ${typeof part.text}`;
+  }
+  if (part.type !== "tool-call") return undefined;
+  const { id, name } = part.call ?? {};
+  if (typeof id === "string" && typeof name === "string") return undefined;
+  return "with a tool call that lacks an id or a name";
 }

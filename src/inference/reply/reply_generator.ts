@@ -1,88 +1,93 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
-import type { LoggedMessage, TranscriptWriter } from "./transcript_writer.ts";
-import type { PipelineContext } from "../pipelines/pipeline.ts";
-import type { Turn } from "../turns/user_turn.ts";
-import type { ChatContext } from "./chat_context.ts";
-import { userMessage } from "./user_message.ts";
+import type { ChatContext } from "../history/chat_context.ts";
+import type { TranscriptWriter } from "../history/transcript_writer.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
+import type { UserTurn } from "../turns/user_turn.ts";
+import { userMessage } from "../history/chat_history.ts";
 import { Reply } from "./reply.ts";
 
-/** What a {@linkcode ReplyGenerator} comes from. */
+/** What a {@linkcode ReplyGenerator} works with. */
 export interface ReplyGeneratorInit {
   llm: LLM;
-  briefing: ChatContext;
-  log: TranscriptWriter;
-  /** How long the model may be silent before it is given up. */
-  timeoutMs: number;
+  chat: ChatContext;
+  transcript: TranscriptWriter;
+  /** How long the model may be silent before it is given up. Default 30,000. */
+  timeoutMs?: number;
 }
 
-/** A model's answer, and where it is shown. */
-export interface ShownReply {
-  readonly answer: Reply;
-  readonly message: LoggedMessage;
+/** A reply to a turn that may not be over: to this text, with so many messages before it. */
+interface PreemptiveReply {
+  readonly reply: Reply;
+  readonly turn: UserTurn;
+  readonly text: string;
+  readonly messageCount: number;
 }
 
-/** Asks the model, and also before it is certain that a turn is over. */
+/** Has the model generate replies, also before it is certain that a turn is over. */
 export class ReplyGenerator {
   readonly #context: PipelineContext;
   readonly #init: ReplyGeneratorInit;
-  /** What was asked for early: to this text, with so many messages before it. */
-  #early: { shown: ShownReply; turn: Turn; text: string; known: number } | undefined;
+  #preemptive: PreemptiveReply | undefined;
 
   constructor(context: PipelineContext, init: ReplyGeneratorInit) {
     this.#context = context;
     this.#init = init;
   }
 
-  /** The answer to what was said last. */
-  ask(participant: Participant | undefined, ...more: ChatMessage[]): ShownReply {
-    const { clock, toolbox } = this.#context;
-    const { llm, briefing, log, timeoutMs } = this.#init;
-    const message = log.agentSays();
-    const answer = new Reply({
+  /** Starts a reply to the latest message, or to `more`, which is not in the chat yet. */
+  generate(participant: Participant | undefined, ...more: ChatMessage[]): Reply {
+    const { clock, toolExecutor } = this.#context;
+    const { llm, chat, transcript, timeoutMs = 30_000 } = this.#init;
+    return new Reply({
       llm,
-      toolbox,
-      messages: briefing.request(...more),
+      toolExecutor,
+      messages: chat.request(...more),
       participant,
       clock,
       timeoutMs,
-      onText: (text) => message.update({ text }),
+      message: transcript.openAgentMessage(),
     });
-    return { answer, message };
   }
 
-  /** Asks for the answer to a turn that may be over. */
-  askEarly(turn: Turn): void {
-    this.drop();
+  /** Starts the reply to a turn that may be over. */
+  generatePreemptively(turn: UserTurn): void {
+    this.discard();
     const { participant, text } = turn;
-    const known = this.#init.briefing.count;
-    const shown = this.ask(participant, userMessage(text, participant));
-    this.#early = { shown, turn, text, known };
+    const messageCount = this.#init.chat.count;
+    const reply = this.generate(participant, userMessage(text, participant));
+    this.#preemptive = { reply, turn, text, messageCount };
   }
 
-  /** The answer to a turn that was said last: the early one, unless there was more to know since. */
-  to(turn: Turn): ShownReply {
-    const early = this.#early;
-    const failure = early?.shown.answer.soFar === "" && early.shown.answer.text.failure;
+  /**
+   * Returns the reply to a turn whose text is the latest message: the preemptive one, unless it has
+   * failed, or the model would be told something else by now.
+   */
+  replyTo(turn: UserTurn): Reply {
+    const preemptive = this.#preemptive;
+    const failure = preemptive?.reply.text === "" && preemptive.reply.textStream.failure;
     if (failure) {
       const { llm: { name } } = this.#init;
-      this.#context.report(failure.error, `${name}, asked early, which is asked again`);
-      this.drop();
+      this.#context.report(failure.error, `${name}, asked preemptively, which is asked again`);
+      this.discard();
     }
-    const known = this.#init.briefing.count - 1;
-    if (!failure && early?.turn === turn && early.text === turn.text && early.known === known) {
-      this.#early = undefined;
-      return early.shown;
+    const messageCount = this.#init.chat.count - 1;
+    if (
+      !failure && preemptive?.turn === turn && preemptive.text === turn.text &&
+      preemptive.messageCount === messageCount
+    ) {
+      this.#preemptive = undefined;
+      return preemptive.reply;
     }
-    this.drop();
-    return this.ask(turn.participant);
+    this.discard();
+    return this.generate(turn.participant);
   }
 
-  /** Nobody wants the early answer to this turn, or to whatever it is. */
-  drop(turn: Turn | undefined = this.#early?.turn): void {
-    if (!this.#early || this.#early.turn !== turn) return;
-    this.#early.shown.answer.drop();
-    this.#early = undefined;
+  /** Cancels the preemptive reply to this turn, or to any. */
+  discard(turn: UserTurn | undefined = this.#preemptive?.turn): void {
+    if (!this.#preemptive || this.#preemptive.turn !== turn) return;
+    this.#preemptive.reply.cancel();
+    this.#preemptive = undefined;
   }
 }

@@ -1,29 +1,56 @@
-import type { Turn } from "../turns/user_turn.ts";
-import type { Reply } from "./reply.ts";
-import type { SpeechHandle } from "./speech_handle.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { SpeechTimes } from "../speech/speech_handle.ts";
 import { ReplyLatencyEvent } from "../contracts/events.ts";
 
-/** Splits the time from the person's last sound to the answer's first into who took it. */
-export function replyLatency(turn: Turn, answer: Reply, speech: SpeechHandle): ReplyLatencyEvent {
-  const { sentence, voiceAsked, sound, heard } = speech.times;
-  const from = turn.endOfSpeechMs;
-  const voiceToVoiceMs = heard - from;
-  const transcriptionDelayMs = Math.max(0, turn.transcribedMs - Math.max(from, turn.silentMs));
-  const endOfTurnDelayMs = Math.max(0, turn.endedMs - from - transcriptionDelayMs);
-  const llmMs = Math.max(0, sentence - Math.max(answer.startedMs, turn.endedMs));
-  const ttfbMs = sound - voiceAsked;
-  const playoutMs = heard - sound;
+/** The times of a turn that a reply's latency is counted from, in monotonic milliseconds. */
+export interface TurnTimes {
+  readonly participant: Participant;
+  /** The last sound of speech. */
+  readonly endOfSpeechMs: number;
+  /** The turn was over. */
+  readonly endedMs: number;
+  /** The text was final; a realtime model needs none. */
+  readonly transcribedMs?: number;
+  /** The pause had lasted long enough to end the turn. */
+  readonly endpointMs?: number;
+}
+
+/** The times of a reply's generation; those of a realtime model are not known. */
+export interface GenerationTimes {
+  readonly startedMs: number;
+  readonly firstTokenMs: number;
+}
+
+/**
+ * Splits the time from the participant's last sound to the reply's first into the stages that took
+ * it. What a realtime model does is one stage: all of it counts as the model's.
+ */
+export function replyLatency(
+  turn: TurnTimes,
+  speech: SpeechTimes,
+  generation?: GenerationTimes,
+): ReplyLatencyEvent {
+  const { participant, endOfSpeechMs, endedMs, transcribedMs = 0, endpointMs = 0 } = turn;
+  const { firstAudioMs, playbackStartedMs } = speech;
+  const firstSentenceMs = speech.firstSentenceMs || firstAudioMs;
+  const ttsStartedMs = speech.ttsStartedMs || firstAudioMs;
+  const voiceToVoiceMs = playbackStartedMs - endOfSpeechMs;
+  const transcriptionDelayMs = Math.max(0, transcribedMs - Math.max(endOfSpeechMs, endpointMs));
+  const endOfTurnDelayMs = Math.max(0, endedMs - endOfSpeechMs - transcriptionDelayMs);
+  const llmMs = Math.max(0, firstSentenceMs - Math.max(generation?.startedMs ?? 0, endedMs));
+  const ttfbMs = firstAudioMs - ttsStartedMs;
+  const playoutMs = playbackStartedMs - firstAudioMs;
   return new ReplyLatencyEvent({
-    participant: turn.participant,
+    participant,
     voiceToVoiceMs,
     endOfTurnDelayMs,
     transcriptionDelayMs,
     llmMs,
-    ttftMs: answer.firstTokenMs - answer.startedMs,
+    ttftMs: generation ? generation.firstTokenMs - generation.startedMs : llmMs,
     ttfbMs,
     playoutMs,
     overheadMs: voiceToVoiceMs - endOfTurnDelayMs - transcriptionDelayMs - llmMs - ttfbMs -
       playoutMs,
-    preemptive: answer.startedMs < turn.endedMs,
+    preemptive: generation !== undefined && generation.startedMs < endedMs,
   });
 }

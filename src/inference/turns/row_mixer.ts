@@ -3,18 +3,18 @@ import type { Participant } from "../../edge/types.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { rms } from "../../audio/level.ts";
 
-/** Somebody who is not heard for so many rows is not waited for. */
+/** A participant without audio for so many rows is not waited for. */
 const GONE_AFTER_ROWS = 10;
 
 /**
- * Makes one stream of everybody's, row by row. While one person is heard nothing is held back; of
- * several, a row is complete when the first 20 ms of the next one come.
+ * Mixes the participants into one stream, row by row. The audio of a single participant is emitted
+ * immediately; of several, a row is complete when all are in, or the next row begins.
  */
 export class RowMixer {
-  readonly #emit: (mixed: ParticipantAudio) => void | Promise<void>;
+  readonly #emit: (audio: ParticipantAudio) => void | Promise<void>;
   readonly #lastRows = new Map<string, number>();
   #sum: Int32Array = new Int32Array(0);
-  #mixed: PcmChunk | undefined;
+  #mix: PcmChunk | undefined;
   #row = -1;
   #playedMs: number | undefined;
   #count = 0;
@@ -22,14 +22,14 @@ export class RowMixer {
   #level = 0;
 
   /**
-   * `emit` gets 20 ms of everybody, a view that is valid until its promise settles; its participant
-   * is the loudest in it.
+   * `emit` gets the mix of 20 ms, a view that is valid until its promise settles; its participant is
+   * the loudest in it.
    */
-  constructor(emit: (mixed: ParticipantAudio) => void | Promise<void>) {
+  constructor(emit: (audio: ParticipantAudio) => void | Promise<void>) {
     this.#emit = emit;
   }
 
-  /** Takes 20 ms of somebody; a promise is to be waited for before the next. */
+  /** Takes 20 ms of a participant; a promise is to be waited for before the next. */
   push(audio: ParticipantAudio): void | Promise<void> {
     const before = audio.row === this.#row ? undefined : this.flush();
     return before ? before.then(() => this.#add(audio)) : this.#add(audio);
@@ -41,7 +41,7 @@ export class RowMixer {
     this.#lastRows.set(participant.id, row);
     if (this.#sum.length !== pcm.samples.length) {
       this.#sum = new Int32Array(pcm.samples.length);
-      this.#mixed = new PcmChunk(new Int16Array(pcm.samples.length), pcm);
+      this.#mix = new PcmChunk(new Int16Array(pcm.samples.length), pcm);
     }
     for (let n = 0; n < pcm.samples.length; n++) this.#sum[n]! += pcm.samples[n]!;
     const level = rms(pcm.samples);
@@ -52,29 +52,29 @@ export class RowMixer {
     if (this.#isComplete()) return this.flush();
   }
 
-  /** Gives what is there of the row. */
+  /** Emits what there is of the row. */
   flush(): void | Promise<void> {
     if (this.#count === 0) return;
-    // Whoever got the last one may have transferred its buffer, as to a worker.
-    if (this.#mixed!.samples.length === 0) {
-      this.#mixed = new PcmChunk(new Int16Array(this.#sum.length), this.#mixed!);
+    // The receiver of the last one may have transferred its buffer, as to a worker.
+    if (this.#mix!.samples.length === 0) {
+      this.#mix = new PcmChunk(new Int16Array(this.#sum.length), this.#mix!);
     }
-    const { samples } = this.#mixed!;
+    const { samples } = this.#mix!;
     for (let n = 0; n < samples.length; n++) {
       samples[n] = Math.max(-32_768, Math.min(32_767, this.#sum[n]!));
     }
     this.#sum.fill(0);
     this.#count = 0;
     return this.#emit({
-      trackId: "", // of all of them
-      pcm: this.#mixed!,
+      trackId: "", // it is a mix of tracks
+      pcm: this.#mix!,
       participant: this.#loudest!,
       row: this.#row,
       playedMs: this.#playedMs,
     });
   }
 
-  /** Whether everybody is in who was heard lately. */
+  /** Whether the row has all participants who had audio lately. */
   #isComplete(): boolean {
     for (const [id, row] of this.#lastRows) {
       if (this.#row - row > GONE_AFTER_ROWS) this.#lastRows.delete(id);

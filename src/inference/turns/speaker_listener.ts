@@ -1,3 +1,4 @@
+import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type { Clock } from "../../events/clock.ts";
@@ -6,283 +7,229 @@ import type { ChatMessage } from "../contracts/messages.ts";
 import type { STT } from "../contracts/stt.ts";
 import type { TurnDetector } from "../contracts/turn_detector.ts";
 import type { VAD, VadStream } from "../contracts/vad.ts";
-import { promised } from "../../events/user_code.ts";
-import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { EchoDetector } from "../echo/echo_detector.ts";
-import { SpeakerVad } from "./speaker_vad.ts";
-import { energyVad } from "./energy_vad.ts";
-import { VadStateMachine, type VadStateMachineOptions } from "./vad_state_machine.ts";
+import type { TurnEndReason, UserTurnObserver } from "./user_turn_observer.ts";
+import { energyVad } from "../vad/energy_vad.ts";
+import { SpeakerVad } from "../vad/speaker_vad.ts";
+import { VadStateMachine, type VadStateMachineOptions } from "../vad/vad_state_machine.ts";
+import { Endpointing } from "./endpointing.ts";
 import { SpeechSegment } from "./speech_segment.ts";
-import { Turn } from "./user_turn.ts";
-import { SLOT_MS } from "../../audio/grid.ts";
+import { UserTurn } from "./user_turn.ts";
 
-/** How turns are taken. */
+/** Options for the detection of speech, and for its way to the recogniser. */
 export interface VadOptions extends VadStateMachineOptions {
-  /** What is given to the recogniser from before the first sound. Default 300. */
+  /** How much audio before the first sound the recogniser gets. Default 300. */
   prefixPaddingMs?: number;
-  /** A stretch of speech longer than this is cut, its turn goes on. From 1000 to 60,000; default 30,000. */
+  /** The longest segment of speech: longer ones are split, within one turn. 1000 to 60,000; default 30,000. */
   maxSegmentMs?: number;
   /** How long the recogniser may take after the last sound; `Infinity` sets no limit. Default 10,000. */
   sttTimeoutMs?: number;
 }
 
-/** What a {@linkcode SpeakerListener} needs, and tells. */
-export interface SpeakerListenerOptions {
-  participant: Participant;
+/** What a {@linkcode SpeakerListener} works with, for all speakers alike. */
+export interface SpeakerListenerInit {
   sampleRate: number;
   vad: VAD;
   stt: STT;
   turnDetector: TurnDetector;
   vadOptions: VadOptions;
   clock: Clock;
-  echoGuard: EchoDetector;
+  /** Returns the conversation so far, for the turn detector. */
   messages: () => readonly ChatMessage[];
-  /** He began to speak, or goes on after a pause. */
-  onSpeech: (turn: Turn) => void;
-  /** More of what he says was understood. */
-  onText: (turn: Turn) => void;
-  /** He paused. */
-  onPause: (turn: Turn) => void;
-  /** He paused, and all that he said is known; the turn may go on. */
-  onUnderstood: (turn: Turn) => void;
-  /** The turn is over. Its text is empty when it was only noise. */
-  onEnd: (turn: Turn, reason: "silence" | "left") => void;
+  observer: Required<UserTurnObserver>;
   report: (error: unknown, context: string) => void;
 }
 
-/** A detector that takes longer than this to decide is not waited for. */
-const DETECTOR_LIMIT_MS = 5000;
-/** Nobody waits longer than this for somebody to go on, whatever a detector says. */
-const MOST_SILENCE_MS = 30_000;
-/** The silence that ends a turn when the detector does not say. */
-const USUAL_SILENCE_MS = 600;
-
-/** Listens to one speaker: speech, pauses, text, turns. */
+/** Follows one speaker: finds where their turns begin and end, and sends speech to the recogniser. */
 export class SpeakerListener {
-  readonly #options: SpeakerListenerOptions;
+  readonly #init: SpeakerListenerInit;
+  readonly #echo: EchoDetector;
   readonly #vad: SpeakerVad;
-  /** Hears any sound, and at once: a word begins before it is known to be one. */
-  readonly #ear: VadStream;
-  readonly #gate: VadStateMachine;
-  readonly #preRoll: SampleFifo;
+  /** Detects any sound, without delay: a word begins before the VAD is sure of it. */
+  readonly #soundVad: VadStream;
+  readonly #state: VadStateMachine;
+  readonly #prefix: SampleFifo;
   readonly #silenceDurationMs: number;
   readonly #maxSegmentMs: number;
-  readonly #closing = new AbortController();
+  readonly #endpointing: Endpointing;
   #participant: Participant;
-  #turn: Turn | undefined;
-  #stretch: SpeechSegment | undefined;
-  #stretchMs = 0;
-  #endTimer: Disposable | undefined;
+  #turn: UserTurn | undefined;
+  #segment: SpeechSegment | undefined;
+  #segmentMs = 0;
   #lastSlotAt = 0;
-  #watch: Disposable | undefined;
+  #stallTimer: Disposable | undefined;
   #isReleased = false;
+  #isClosed = false;
 
-  constructor(options: SpeakerListenerOptions) {
-    const { vadOptions, sampleRate } = options;
-    this.#options = options;
-    this.#participant = options.participant;
-    this.#vad = new SpeakerVad(options);
-    this.#ear = energyVad().open({ sampleRate });
-    this.#gate = new VadStateMachine(vadOptions);
+  constructor(participant: Participant, echo: EchoDetector, init: SpeakerListenerInit) {
+    const { vadOptions, sampleRate } = init;
+    this.#init = init;
+    this.#participant = participant;
+    this.#echo = echo;
+    this.#vad = new SpeakerVad(init);
+    this.#soundVad = energyVad().open({ sampleRate });
+    this.#state = new VadStateMachine(vadOptions);
     this.#silenceDurationMs = vadOptions.silenceDurationMs ?? 200;
     this.#maxSegmentMs = vadOptions.maxSegmentMs ?? 30_000;
-    // What opens the gate has passed when it opens: that too must reach the recogniser.
+    this.#endpointing = new Endpointing({
+      ...init,
+      isRising: () => this.#state.isRising && init.clock.now() - this.#lastSlotAt < 3 * SLOT_MS,
+    });
+    // The speech that the VAD needs to be sure has passed by then, and must reach the recogniser.
     const lengthMs = (vadOptions.prefixPaddingMs ?? 300) + 2 * (vadOptions.minSpeechMs ?? 150);
-    this.#preRoll = new SampleFifo(Math.round(sampleRate * lengthMs / 1000), {
+    this.#prefix = new SampleFifo(Math.round(sampleRate * lengthMs / 1000), {
       whenFull: "drop-oldest",
     });
   }
 
-  /** The turn that is under way. */
-  get turn(): Turn | undefined {
+  /** The turn in progress. */
+  get turn(): UserTurn | undefined {
     return this.#turn;
   }
 
   /** Takes the next 20 ms; they are a view, valid until the result settles. */
-  hear(pcm: PcmChunk, participant: Participant, row: number): void | Promise<void> {
+  processAudio(pcm: PcmChunk, participant: Participant, row: number): void | Promise<void> {
     this.#participant = participant;
-    const answer = this.#vad.process(pcm);
-    if (!(answer instanceof Promise)) return this.#take(pcm, answer, row);
-    return answer.then((later) => this.#take(pcm, later, row));
+    const probability = this.#vad.process(pcm);
+    if (!(probability instanceof Promise)) return this.#process(pcm, probability, row);
+    return probability.then((later) => this.#process(pcm, later, row));
   }
 
-  /** No audio comes for now: he is muted, or his track is gone. An open turn pauses. */
-  stopped(): void {
-    if (!this.#gate.isOpen) return;
-    this.#gate.close();
+  /** No audio comes for now: the participant is muted, or their track is gone. Their turn pauses. */
+  audioStopped(): void {
+    if (!this.#state.isSpeech) return;
+    this.#state.reset();
     this.#pause(this.#lastSlotAt);
   }
 
-  /** He is gone: an open turn ends as soon as its text is known, which the result waits for. */
+  /** The participant left: resolves when their turn is over, which waits for its text only. */
   async left(): Promise<void> {
-    this.stopped();
+    this.audioStopped();
     const turn = this.#turn;
     this.#release();
     if (!turn) return;
-    await Promise.all(turn.stretches.map((one) => one.done));
-    this.#endTimer?.[Symbol.dispose]();
-    if (this.#turn === turn && !this.#closing.signal.aborted) this.#end(turn, "left");
+    await Promise.all(turn.segments.map(({ done }) => done));
+    this.#endpointing.cancel();
+    if (this.#turn === turn && !this.#isClosed) this.#end(turn, "left");
   }
 
-  /** Stops at once; nothing is told any more. */
+  /** Stops immediately, without telling the observer. */
   close(): void {
-    this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
-    this.#endTimer?.[Symbol.dispose]();
-    for (const stretch of this.#turn?.stretches ?? []) stretch.abort();
-    this.#turn = this.#stretch = undefined;
+    this.#isClosed = true;
+    this.#endpointing[Symbol.dispose]();
+    for (const segment of this.#turn?.segments ?? []) segment.abort();
+    this.#turn = this.#segment = undefined;
     this.#release();
   }
 
   #release(): void {
     this.#isReleased = true;
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = undefined;
+    this.#stallTimer?.[Symbol.dispose]();
+    this.#stallTimer = undefined;
     this.#vad[Symbol.dispose]();
-    this.#ear[Symbol.dispose]();
+    this.#soundVad[Symbol.dispose]();
   }
 
-  #take(pcm: PcmChunk, answer: number | undefined, row: number): void {
-    // What the detector was asked before he left may come after its end.
+  #process(pcm: PcmChunk, vadProbability: number | undefined, row: number): void {
+    // A VAD that answers later may do so after the participant has left.
     if (this.#isReleased) return;
-    const { clock, echoGuard } = this.#options;
-    this.#lastSlotAt = clock.now();
-    const loudness = this.#ear.process(pcm) as number;
+    this.#lastSlotAt = this.#init.clock.now();
+    const loudness = this.#soundVad.process(pcm) as number;
     const isSound = loudness >= 0.5;
-    const probability = answer ?? loudness;
-    const isOwnVoice = echoGuard.push(pcm, isSound || probability > 0.2, row);
-    if (this.#stretch) {
-      this.#stretch.push(pcm);
-      this.#stretchMs += SLOT_MS;
-      if (this.#stretchMs >= this.#maxSegmentMs) this.#cut();
-    } else this.#preRoll.push(pcm.samples);
-    const change = isOwnVoice
-      ? this.#gate.push(0, SLOT_MS)
-      : this.#gate.push(probability, SLOT_MS, isSound);
-    if (change === "opened") this.#speak();
-    else if (change === "closed") this.#pause(this.#lastSlotAt - this.#gate.silenceMs);
+    const probability = vadProbability ?? loudness;
+    const isEcho = this.#echo.push(pcm, isSound || probability > 0.2, row);
+    if (this.#segment) {
+      this.#segment.push(pcm);
+      this.#segmentMs += SLOT_MS;
+      if (this.#segmentMs >= this.#maxSegmentMs) this.#splitSegment();
+    } else this.#prefix.push(pcm.samples);
+    const change = isEcho
+      ? this.#state.push(0, SLOT_MS)
+      : this.#state.push(probability, SLOT_MS, isSound);
+    if (change === "started") this.#start();
+    else if (change === "stopped") this.#pause(this.#lastSlotAt - this.#state.silenceMs);
   }
 
-  #speak(): void {
-    const soundMs = this.#lastSlotAt - this.#gate.sinceFirstMs;
-    this.#endTimer?.[Symbol.dispose]();
-    const turn = this.#turn ??= new Turn(this.#participant, soundMs);
-    turn.resumedMs = soundMs;
-    turn.isSpeaking = true;
-    turn.pauses++;
-    this.#begin(turn);
-    const before = new Int16Array(this.#preRoll.length);
-    this.#preRoll.shift(before);
-    this.#stretch!.push(new PcmChunk(before, { sampleRate: this.#options.sampleRate }));
-    this.#watchStream();
-    this.#options.onSpeech(turn);
+  /** Speech began: a turn starts, or the one in progress resumes. */
+  #start(): void {
+    const firstSoundMs = this.#lastSlotAt - this.#state.sinceFirstSoundMs;
+    this.#endpointing.cancel();
+    const turn = this.#turn ??= new UserTurn(this.#participant, firstSoundMs);
+    turn.resumedMs = firstSoundMs;
+    turn.resumptions++;
+    this.#startSegment(turn);
+    const prefix = new Int16Array(this.#prefix.length);
+    this.#prefix.shift(prefix);
+    this.#segment!.push(new PcmChunk(prefix, { sampleRate: this.#init.sampleRate }));
+    this.#watchForStall();
+    this.#init.observer.speechStarted(turn);
   }
 
-  #begin(turn: Turn): void {
-    const { stt, clock, vadOptions, report, onText } = this.#options;
-    this.#stretchMs = 0;
+  #startSegment(turn: UserTurn): void {
+    const { stt, clock, vadOptions, report, observer } = this.#init;
+    this.#segmentMs = 0;
     let { text } = turn;
-    this.#stretch = new SpeechSegment({
+    this.#segment = new SpeechSegment({
       stt,
       speakerId: this.#participant.id,
       clock,
       limitMs: vadOptions.sttTimeoutMs ?? 10_000,
       onText: () => {
         if (this.#turn !== turn) return;
-        if (turn.text !== text) turn.understoodMs = clock.now();
+        if (turn.text !== text) turn.textChangedMs = clock.now();
         text = turn.text;
-        onText(turn);
+        observer.textChanged(turn);
       },
       report,
     });
-    turn.stretches.push(this.#stretch);
+    turn.segments.push(this.#segment);
   }
 
-  /** The stretch is long enough for any recogniser; what follows is the next one. */
-  #cut(): void {
-    this.#stretch!.end();
-    this.#begin(this.#turn!);
+  /** Ends a segment that is as long as any recogniser takes; the next one follows without a gap. */
+  #splitSegment(): void {
+    this.#segment!.end();
+    this.#startSegment(this.#turn!);
   }
 
   #pause(endOfSpeechMs: number): void {
     const turn = this.#turn;
-    this.#stretch?.end();
-    this.#stretch = undefined;
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = undefined;
+    this.#segment?.end();
+    this.#segment = undefined;
+    this.#stallTimer?.[Symbol.dispose]();
+    this.#stallTimer = undefined;
     if (!turn) return;
-    turn.isSpeaking = false;
     turn.endOfSpeechMs = endOfSpeechMs;
-    this.#options.onPause(turn);
-    this.#conclude(turn, turn.pauses);
+    this.#init.observer.speechStopped(turn);
+    this.#endUnlessResumed(turn, turn.resumptions)
+      .catch((error) => this.#init.report(error, "ending a turn"));
   }
 
-  /** A stream that stops in mid-word is a pause too; that is the clock's to say. */
-  #watchStream(): void {
-    const { clock } = this.#options;
+  /** A stream that stops in mid-word is a pause too, which only the clock can tell. */
+  #watchForStall(): void {
+    const { clock } = this.#init;
     const limitMs = this.#silenceDurationMs + 200;
-    const look = (): void => {
+    const check = (): void => {
       const quietMs = clock.now() - this.#lastSlotAt;
-      if (quietMs >= limitMs) this.stopped();
-      else this.#watch = clock.schedule(look, limitMs - quietMs);
+      if (quietMs >= limitMs) this.audioStopped();
+      else this.#stallTimer = clock.schedule(check, limitMs - quietMs);
     };
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = clock.schedule(look, limitMs);
+    this.#stallTimer?.[Symbol.dispose]();
+    this.#stallTimer = clock.schedule(check, limitMs);
   }
 
-  async #conclude(turn: Turn, pause: number): Promise<void> {
-    const { clock, onUnderstood } = this.#options;
-    const { signal } = this.#closing;
-    const isVoid = () => this.#turn !== turn || turn.pauses !== pause || signal.aborted;
-    await Promise.all(turn.stretches.map((one) => one.done));
+  async #endUnlessResumed(turn: UserTurn, resumptions: number): Promise<void> {
+    const isVoid = () => this.#turn !== turn || turn.resumptions !== resumptions || this.#isClosed;
+    await Promise.all(turn.segments.map(({ done }) => done));
     if (isVoid()) return;
-    turn.transcribedMs = clock.now();
+    turn.transcribedMs = this.#init.clock.now();
     if (turn.text === "") return this.#end(turn, "silence");
-    onUnderstood(turn);
-    const silenceMs = await this.#endpointingDelayMs(turn, isVoid);
-    if (isVoid()) return;
-    turn.silentMs = turn.endOfSpeechMs + silenceMs;
-    const end = (): void => {
-      // He may be going on at this moment: that shows within the length of a word.
-      const isRising = this.#gate.isRising && clock.now() - this.#lastSlotAt < 3 * SLOT_MS;
-      if (isRising) this.#endTimer = clock.schedule(end, SLOT_MS);
-      else this.#end(turn, "silence");
-    };
-    if (turn.silentMs <= clock.now()) end();
-    else this.#endTimer = clock.schedule(end, turn.silentMs - clock.now());
+    this.#init.observer.transcribed(turn);
+    await this.#endpointing.waitForEnd(turn, isVoid, () => this.#end(turn, "silence"));
   }
 
-  /** What the detector says, where it says something in time that can be waited for. */
-  async #endpointingDelayMs(turn: Turn, isVoid: () => boolean): Promise<number> {
-    const { clock, turnDetector, messages, report } = this.#options;
-    const what = `the decision of ${turnDetector.name}`;
-    using limit = limitTime(what, {
-      timeoutMs: DETECTOR_LIMIT_MS,
-      signals: [this.#closing.signal],
-      clock,
-    });
-    const { signal } = limit;
-    try {
-      const { participant, text } = turn;
-      const paused = { participant, text, messages: messages() };
-      const asked = promised(() => turnDetector.endpointingDelayMs(paused, { signal }));
-      const silenceMs = await waitFor(asked, what, { signal, clock });
-      if (typeof silenceMs === "number" && silenceMs >= 0 && silenceMs <= MOST_SILENCE_MS) {
-        return silenceMs;
-      }
-      const got = typeof silenceMs === "string" ? JSON.stringify(silenceMs) : String(silenceMs);
-      throw new RangeError(
-        `endpointingDelayMs must give 0 to ${MOST_SILENCE_MS} milliseconds, got ${got}`,
-      );
-    } catch (error) {
-      const context = `${turnDetector.name}, which is taken for ${USUAL_SILENCE_MS} ms`;
-      if (!isVoid()) report(error, context);
-      return USUAL_SILENCE_MS;
-    }
-  }
-
-  #end(turn: Turn, reason: "silence" | "left"): void {
+  #end(turn: UserTurn, reason: TurnEndReason): void {
     this.#turn = undefined;
-    turn.endedMs = this.#options.clock.now();
-    this.#options.onEnd(turn, reason);
+    turn.endedMs = this.#init.clock.now();
+    this.#init.observer.turnEnded(turn, reason);
   }
 }

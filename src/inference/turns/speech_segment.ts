@@ -6,33 +6,33 @@ import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { timeoutError } from "../../events/waiting.ts";
 
-/** More than a minute waiting for a recogniser is too old to be of use. */
+/** Audio that waits for the recogniser longer than a minute is too old to be of use. */
 const CAPACITY_MS = 60_000;
 
 function checkTranscript(transcript: Transcript, name: string): Transcript {
   if (typeof transcript?.text === "string") return transcript;
-  throw new TypeError(`${name} gave a transcript without a text: ${shown(transcript)}`);
+  throw new TypeError(`${name} returned a transcript without a text: ${shown(transcript)}`);
 }
 
-/** What a {@linkcode SpeechSegment} is made of. */
+/** Options for a {@linkcode SpeechSegment}. */
 export interface SpeechSegmentOptions {
   stt: STT;
   speakerId: string;
   clock: Clock;
-  /** How long the text may take after the last sound. */
+  /** How long the recogniser may take for the final text after the end of the audio. */
   limitMs: number;
-  /** Told that there is more text, or that the text is final. */
+  /** Called when there is more text, or the text is final. */
   onText: () => void;
   report: (error: unknown, context: string) => void;
 }
 
-/** One stretch of speech on its way through the recogniser. */
+/** A segment of speech, from a first sound to a pause, on its way through the recogniser. */
 export class SpeechSegment {
-  /** What was understood so far. */
+  /** The text so far. */
   text = "";
-  /** Whether something was understood before the speaker had paused. */
-  isAhead = false;
-  /** Resolves when the text is final, or will not come any more. Never rejects. */
+  /** Whether the recogniser returned text before the audio ended. */
+  hasInterimText = false;
+  /** Resolves when the text is final, or no more of it will come. Never rejects. */
   readonly done: Promise<void>;
   readonly #options: SpeechSegmentOptions;
   readonly #audio = new Channel<PcmChunk>({
@@ -48,16 +48,12 @@ export class SpeechSegment {
     this.done = this.#run();
   }
 
-  /** Milliseconds that were dropped because the recogniser did not keep up. */
-  get droppedMs(): number {
-    return this.#audio.dropped;
-  }
-
+  /** Appends a copy of this audio. */
   push(pcm: PcmChunk): void {
     this.#audio.push(pcm.clone());
   }
 
-  /** The speaker paused: no more audio follows. */
+  /** Ends the audio: the speaker paused. Idempotent. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -70,11 +66,11 @@ export class SpeechSegment {
     this.done.then(() => this.#limit?.[Symbol.dispose]());
   }
 
-  /** Nobody wants the text any more. */
+  /** Stops the recogniser: the text is not needed any more. */
   abort(): void {
     this.#ended = true;
     this.#audio.end();
-    this.#controller.abort(new DOMException("the transcript is not wanted", "AbortError"));
+    this.#controller.abort(new DOMException("the transcript is not needed", "AbortError"));
   }
 
   async #run(): Promise<void> {
@@ -86,13 +82,13 @@ export class SpeechSegment {
       for await (const transcript of untilAborted(transcripts, what, signal, clock)) {
         const { text, final } = checkTranscript(transcript, stt.name);
         this.text = text.trim();
-        if (!this.#ended && this.text !== "") this.isAhead = true;
+        if (!this.#ended && this.text !== "") this.hasInterimText = true;
         onText();
         if (final) return;
       }
     } catch (error) {
-      const isUnwanted = signal.aborted && signal.reason?.name === "AbortError";
-      if (!isUnwanted) report(error, `${stt.name}, transcribing`);
+      const isAborted = signal.aborted && signal.reason?.name === "AbortError";
+      if (!isAborted) report(error, `${stt.name}, transcribing`);
     } finally {
       this.#audio.end();
     }

@@ -1,25 +1,25 @@
-import type { Turn } from "./user_turn.ts";
+import type { UserTurn } from "./user_turn.ts";
+import type { UserTurnObserver } from "./user_turn_observer.ts";
 
-/** With a recogniser that gives words while they are said, speech without any is noise. */
-const WORDLESS_MS = 3000;
-/** One that gives them at the end only cannot tell so soon. */
-const UNKNOWN_MS = 10_000;
+/** Where the recogniser returns words while they are spoken, speech without any is noise. */
+const INTERIM_TEXT_MS = 3000;
+/** A recogniser that returns text at the end of a segment only cannot tell so soon. */
+const FINAL_TEXT_ONLY_MS = 10_000;
 
 /**
- * How long somebody is waited for of whom nothing more is understood: a fan that is taken for
- * speech keeps nobody else from an answer, and the agent from nothing that it says.
+ * The time limit for speech that the recogniser finds no words in: a fan that the VAD takes for
+ * speech neither delays the reply to another participant nor silences the agent for longer.
  */
-export class UnheardSpeechTimeout {
-  #limitMs = UNKNOWN_MS;
+export class UnheardSpeechTimeout implements UserTurnObserver {
+  #limitMs = FINAL_TEXT_ONLY_MS;
 
-  /** More of what he says was understood. */
-  understood(turn: Turn): void {
-    if (turn.isAhead) this.#limitMs = WORDLESS_MS;
+  textChanged(turn: UserTurn): void {
+    if (turn.hasInterimText) this.#limitMs = INTERIM_TEXT_MS;
   }
 
-  /** How long he is waited for still, if he says nothing that is understood; 0 for no longer. */
-  leftMs(turn: Turn, nowMs: number): number {
-    const sinceMs = nowMs - Math.max(turn.resumedMs, turn.understoodMs);
-    return Math.max(0, this.#limitMs - sinceMs);
+  /** Returns how much longer to wait for more text of this turn; 0 when the time is over. */
+  remainingMs(turn: UserTurn, nowMs: number): number {
+    const elapsedMs = nowMs - Math.max(turn.resumedMs, turn.textChangedMs);
+    return Math.max(0, this.#limitMs - elapsedMs);
   }
 }

@@ -1,36 +1,35 @@
 import type { Participant } from "../../edge/types.ts";
 import type { SpeechSegment } from "./speech_segment.ts";
 
-/** Somebody's turn: what he says until he lets others speak. */
-export class Turn {
-  readonly stretches: SpeechSegment[] = [];
-  /** When what he is saying now began: the first sound after a pause. */
+/** A participant's turn: all that they say until they let others speak. Times are monotonic. */
+export class UserTurn {
+  readonly segments: SpeechSegment[] = [];
+  /** When the current speech began: the first sound after a pause. */
   resumedMs: number;
-  /** When his latest sound was. */
+  /** When the latest sound of speech was. */
   endOfSpeechMs: number;
-  /** When more of it was understood, the last time; 0 before. */
-  understoodMs = 0;
+  /** When the text changed last; 0 before. */
+  textChangedMs = 0;
   /** When the text was final for the pause that ended the turn. */
   transcribedMs = 0;
-  /** When a pause of the length that was asked for had passed. */
-  silentMs = 0;
+  /** When the pause had lasted as long as the turn detector asked for. */
+  endpointMs = 0;
+  /** When the turn was over; 0 before. */
   endedMs = 0;
-  /** Whether he speaks right now. */
-  isSpeaking = true;
-  /** Counts the pauses: what was begun in one is void in the next. */
-  pauses = 0;
+  /** How often speech began in this turn: what was started in one pause is void in the next. */
+  resumptions = 0;
 
   constructor(readonly participant: Participant, readonly firstSoundMs: number) {
     this.resumedMs = this.endOfSpeechMs = firstSoundMs;
   }
 
-  /** Whether anything of it was understood while he spoke. */
-  get isAhead(): boolean {
-    return this.stretches.some((one) => one.isAhead);
+  /** Whether the recogniser returned text while the participant was still speaking. */
+  get hasInterimText(): boolean {
+    return this.segments.some((segment) => segment.hasInterimText);
   }
 
-  /** All that was understood so far. */
+  /** The text so far, of all segments. */
   get text(): string {
-    return this.stretches.map((one) => one.text).filter((text) => text !== "").join(" ");
+    return this.segments.map(({ text }) => text).filter((text) => text !== "").join(" ");
   }
 }

@@ -1,45 +1,46 @@
 import type { ParticipantAudio } from "../../../edge/participant_audio.ts";
 import type { Participant } from "../../../edge/types.ts";
 import type { VadStream } from "../../contracts/vad.ts";
-import type { SpeechOutput } from "../../reply/speech_output.ts";
-import type { PipelineContext } from "../pipeline.ts";
+import type { PlaybackReference } from "../../echo/playback_reference.ts";
+import type { PipelineContext } from "../../pipeline_context.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { Resampler } from "../../../audio/resampler.ts";
 import { typescriptKernel } from "../../../audio/typescript_kernel.ts";
-import type { EchoDetector } from "../../echo/echo_detector.ts";
-import { energyVad } from "../../turns/energy_vad.ts";
-import { VadStateMachine } from "../../turns/vad_state_machine.ts";
+import { EchoDetector } from "../../echo/echo_detector.ts";
+import { energyVad } from "../../vad/energy_vad.ts";
+import { VadStateMachine } from "../../vad/vad_state_machine.ts";
 import { RowMixer } from "../../turns/row_mixer.ts";
 
-/** What a {@linkcode RealtimeInput} works with, and tells. */
+/** What a {@linkcode RealtimeInput} works with. */
 export interface RealtimeInputInit {
-  voice: SpeechOutput;
-  /** Samples a second that the model wants to hear. */
+  /** What the agent plays, which may come back out of a loudspeaker. */
+  playback: PlaybackReference;
+  /** Samples per second that the model takes. */
   sampleRate: number;
-  /** What is to be heard next, a view, and who was the loudest in it. */
+  /** Called with the next audio, a view, and the loudest participant in it. */
   onAudio: (pcm: PcmChunk, loudest: Participant) => void;
 }
 
-/** One stream of everybody for a model that hears by itself, without the agent's own voice. */
+/** Mixes the participants into one stream for a realtime model, without the agent's own echo. */
 export class RealtimeInput implements Disposable {
   readonly #context: PipelineContext;
   readonly #init: RealtimeInputInit;
-  readonly #guard: EchoDetector;
+  readonly #echo: EchoDetector;
   readonly #vad: VadStream;
-  readonly #gate = new VadStateMachine();
-  readonly #mixer = new RowMixer((mixed) => this.#hear(mixed));
+  readonly #state = new VadStateMachine();
+  readonly #mixer = new RowMixer((audio) => this.#process(audio));
   readonly #resampler: Resampler;
   #converted = new Int16Array(0);
   #speaker: Participant | undefined;
-  #heardAtMs = 0;
+  #lastSlotAt = 0;
   #lastSoundMs: number | undefined;
-  #heldBackMs = 0;
+  #suppressedMs = 0;
 
   constructor(context: PipelineContext, init: RealtimeInputInit) {
     const { sampleRate } = context;
     this.#context = context;
     this.#init = init;
-    this.#guard = init.voice.echoGuard();
+    this.#echo = new EchoDetector(init.playback);
     this.#vad = energyVad().open({ sampleRate });
     this.#resampler = new Resampler(typescriptKernel(), {
       inputRate: sampleRate,
@@ -47,32 +48,32 @@ export class RealtimeInput implements Disposable {
     });
   }
 
-  /** Who spoke last. */
+  /** The participant who spoke last. */
   get speaker(): Participant | undefined {
     return this.#speaker;
   }
 
-  /** When what is being said began; `undefined` while nothing is. */
+  /** When the current speech began; `undefined` in silence. */
   get speakingSinceMs(): number | undefined {
-    const { isOpen, isRising, sinceFirstMs } = this.#gate;
-    return isOpen || isRising ? this.#heardAtMs - sinceFirstMs : undefined;
+    const { isSpeech, isRising, sinceFirstSoundMs } = this.#state;
+    return isSpeech || isRising ? this.#lastSlotAt - sinceFirstSoundMs : undefined;
   }
 
-  /** The last sound of what was said last; `undefined` before anything was. */
+  /** When the latest sound of speech was; `undefined` before there was any. */
   get lastSoundMs(): number | undefined {
     return this.#lastSoundMs;
   }
 
-  /** How much was silenced because it was the agent's own voice. */
-  get heldBackMs(): number {
-    return this.#heldBackMs;
+  /** How much audio was silenced because it was the agent's echo. */
+  get suppressedMs(): number {
+    return this.#suppressedMs;
   }
 
-  hear(audio: ParticipantAudio): void {
+  processAudio(audio: ParticipantAudio): void {
     this.#mixer.push(audio);
   }
 
-  /** Gives what is there: somebody who was waited for is not heard for now. */
+  /** Emits the row in progress: no audio comes from one of the participants for now. */
   flush(): void {
     this.#mixer.flush();
   }
@@ -82,30 +83,29 @@ export class RealtimeInput implements Disposable {
     this.#vad[Symbol.dispose]();
   }
 
-  #hear(mixed: ParticipantAudio): void {
-    const { pcm, participant: loudest, row } = mixed;
-    const { voice, sampleRate, onAudio } = this.#init;
-    voice.notePlayed(mixed);
+  #process({ pcm, participant: loudest, row, playedMs }: ParticipantAudio): void {
+    const { playback, sampleRate, onAudio } = this.#init;
+    playback.update(row, playedMs ?? this.#context.track.playedMs);
     const probability = this.#vad.process(pcm) as number;
     if (probability >= 0.5) this.#speaker = loudest;
-    const isOwnVoice = this.#guard.push(pcm, probability > 0.2, row);
-    this.#follow(isOwnVoice ? 0 : probability, pcm.durationMs);
-    if (isOwnVoice) {
-      // The model would take its own voice for somebody who interrupts it.
+    const isEcho = this.#echo.push(pcm, probability > 0.2, row);
+    this.#updateState(isEcho ? 0 : probability, pcm.durationMs);
+    if (isEcho) {
+      // The model would take its own voice for an interruption.
       pcm.samples.fill(0);
-      this.#heldBackMs += pcm.durationMs;
+      this.#suppressedMs += pcm.durationMs;
     }
     const room = this.#resampler.maxOutputFrames(pcm.frames);
     if (this.#converted.length < room) this.#converted = new Int16Array(room);
-    const made = this.#resampler.process(pcm, this.#converted);
-    onAudio(new PcmChunk(this.#converted.subarray(0, made), { sampleRate }), loudest);
+    const frames = this.#resampler.process(pcm, this.#converted);
+    onAudio(new PcmChunk(this.#converted.subarray(0, frames), { sampleRate }), loudest);
   }
 
-  /** The model says that somebody speaks, but not since when. */
-  #follow(probability: number, slotMs: number): void {
-    const gate = this.#gate;
-    this.#heardAtMs = this.#context.clock.now();
-    const change = gate.push(probability, slotMs);
-    if (gate.isOpen || change === "closed") this.#lastSoundMs = this.#heardAtMs - gate.silenceMs;
+  /** Follows speech as well as the model does, which does not tell when it began. */
+  #updateState(probability: number, slotMs: number): void {
+    this.#lastSlotAt = this.#context.clock.now();
+    const change = this.#state.push(probability, slotMs);
+    if (!this.#state.isSpeech && change !== "stopped") return;
+    this.#lastSoundMs = this.#lastSlotAt - this.#state.silenceMs;
   }
 }

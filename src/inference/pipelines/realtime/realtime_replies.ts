@@ -1,45 +1,45 @@
 import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { Participant } from "../../../edge/types.ts";
-import type { SpeechOutput } from "../../reply/speech_output.ts";
-import type { LoggedMessage, TranscriptWriter } from "../../reply/transcript_writer.ts";
-import type { SpeechHandle, SpeechOutcome } from "../../reply/speech_handle.ts";
+import type { SpeechOutput } from "../../speech/speech_output.ts";
+import type { TranscriptMessage, TranscriptWriter } from "../../history/transcript_writer.ts";
+import type { SpeechHandle, SpeechOutcome } from "../../speech/speech_handle.ts";
 import { attempt } from "../../../events/user_code.ts";
 import { RealtimeReply } from "./realtime_reply.ts";
 
-/** So many answers that are over are remembered. */
-const MAX_OVER = 64;
+/** The ids of so many replies that have ended are kept. */
+const MAX_ENDED = 64;
 
-/** What {@linkcode RealtimeReplies} work with, and tell. */
+/** What {@linkcode RealtimeReplies} work with. */
 export interface RealtimeRepliesInit {
-  voice: SpeechOutput;
-  log: TranscriptWriter;
-  /** Whom an answer that begins now is for. */
+  output: SpeechOutput;
+  transcript: TranscriptWriter;
+  /** Returns the participant whom a reply that begins now is for. */
   speaker: () => Participant | undefined;
-  /** The first sample of an answer was heard. */
-  onHeard: (speech: SpeechHandle) => void;
-  /** An answer is over: it was heard to its end, or was cut off. */
-  onOver: (replyId: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
+  /** Called when the listener hears the first sample of a reply. */
+  onPlaybackStarted: (speech: SpeechHandle) => void;
+  /** Called when a reply was played to its end, or interrupted. */
+  onEnded: (replyId: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
 }
 
-/** An answer that is being said, and where it is shown. */
-interface CurrentAnswer {
-  readonly answer: RealtimeReply;
-  readonly message: LoggedMessage;
+/** A reply that is being played, and the message that shows it. */
+interface CurrentReply {
+  readonly reply: RealtimeReply;
+  readonly message: TranscriptMessage;
 }
 
-/** The answers of a realtime model: each is said and shown from the first that comes of it. */
+/** The replies of a realtime model: each is played and shown from the first that comes of it. */
 export class RealtimeReplies {
   readonly #init: RealtimeRepliesInit;
-  readonly #current = new Map<string, CurrentAnswer>();
-  /** What still comes of these is not wanted. */
-  readonly #over: string[] = [];
+  readonly #current = new Map<string, CurrentReply>();
+  /** What still comes of these is ignored. */
+  readonly #ended: string[] = [];
   readonly #expected: PromiseWithResolvers<SpeechOutcome>[] = [];
 
   constructor(init: RealtimeRepliesInit) {
     this.#init = init;
   }
 
-  /** Resolves when the next answer to begin is over; rejects when `ask`, which asks for it, fails. */
+  /** Resolves when the next reply to begin has ended; rejects when `ask`, which asks for it, fails. */
   next(ask: () => unknown): Promise<SpeechOutcome> {
     const expected = Promise.withResolvers<SpeechOutcome>();
     this.#expected.push(expected);
@@ -53,54 +53,54 @@ export class RealtimeReplies {
 
   addText(id: string, text: string): void {
     const current = this.#get(id);
-    current?.answer.addText(text);
-    current?.message.update({ text: current.answer.text });
+    current?.reply.addText(text);
+    current?.message.update({ text: current.reply.text });
   }
 
   addAudio(id: string, pcm: PcmChunk): void {
-    this.#get(id)?.answer.addAudio(pcm);
+    this.#get(id)?.reply.addAudio(pcm);
   }
 
-  /** Nothing more comes of this one. */
+  /** Ends a reply: no more of it comes. */
   end(id: string): void {
-    this.#current.get(id)?.answer.end();
+    this.#current.get(id)?.reply.end();
   }
 
-  /** Nothing more comes of any: what there is of them is said, and no other is waited for. */
+  /** Ends all replies: what there is of them is played, and no other is waited for. */
   endAll(): void {
-    this.#over.length = 0;
-    for (const { answer } of this.#current.values()) answer.end();
+    this.#ended.length = 0;
+    for (const { reply } of this.#current.values()) reply.end();
     this.expectNone();
   }
 
-  /** No other answer is waited for. */
+  /** Resolves the waits for replies that have not begun: none will. */
   expectNone(): void {
     for (const one of this.#expected.splice(0)) one.resolve({ text: "", interrupted: true });
   }
 
-  /** The answer of this id; one that is new begins to be said, one that is over is none. */
-  #get(id: string): CurrentAnswer | undefined {
-    if (this.#over.includes(id)) return undefined;
+  /** Returns the reply of this id, playing one that is new; `undefined` where it has ended. */
+  #get(id: string): CurrentReply | undefined {
+    if (this.#ended.includes(id)) return undefined;
     const known = this.#current.get(id);
     if (known) return known;
-    const { voice, log, speaker, onHeard, onOver } = this.#init;
-    const answer = new RealtimeReply();
-    const message = log.agentSays("");
+    const { output, transcript, speaker, onPlaybackStarted, onEnded } = this.#init;
+    const reply = new RealtimeReply();
+    const message = transcript.openAgentMessage("");
     const expected = this.#expected.shift();
-    const current = { answer, message };
+    const current = { reply, message };
     this.#current.set(id, current);
-    voice.say({
-      utterances: () => answer.utterances(),
+    output.play({
+      utterances: () => reply.utterances(),
       participant: speaker(),
       message,
-      onCut: () => answer.end(),
-      onHeard,
-      onOver: (outcome, speech) => {
+      onStopped: () => reply.end(),
+      onPlaybackStarted,
+      onEnded: (outcome, speech) => {
         this.#current.delete(id);
-        this.#over.push(id);
-        if (this.#over.length > MAX_OVER) this.#over.shift();
+        this.#ended.push(id);
+        if (this.#ended.length > MAX_ENDED) this.#ended.shift();
         try {
-          onOver(id, outcome, speech);
+          onEnded(id, outcome, speech);
         } finally {
           expected?.resolve(outcome);
         }

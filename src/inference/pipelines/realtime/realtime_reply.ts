@@ -1,12 +1,12 @@
 import { assertPcmChunk, type PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { SpeechPart } from "../../contracts/tts.ts";
-import type { TtsUtterance } from "../../reply/speech_handle.ts";
+import type { TtsUtterance } from "../../speech/speech_handle.ts";
 import { Channel } from "../../../events/channel.ts";
 
-/** An answer longer than this is not held: what is too old to be said goes, and is counted. */
+/** The most audio of a reply that may wait to be played: the oldest is dropped. */
 const CAPACITY_MS = 300_000;
 
-/** An answer of a realtime model on its way to the track. */
+/** A reply of a realtime model: its text and audio as they come. */
 export class RealtimeReply {
   readonly #words = { text: "", expectedMs: 0 };
   readonly #audio = new Channel<SpeechPart>({
@@ -14,7 +14,7 @@ export class RealtimeReply {
     sizeOf: ({ pcm }) => pcm.durationMs,
   });
 
-  /** All its words so far. */
+  /** All text so far. */
   get text(): string {
     return this.#words.text;
   }
@@ -23,18 +23,20 @@ export class RealtimeReply {
     this.#words.text += text;
   }
 
-  /** Takes a copy. */
+  /** Appends a copy of this audio. */
   addAudio(pcm: PcmChunk): void {
     assertPcmChunk(pcm, "pcm");
-    // Sound and words come together, faster than they are said: they are as long as one another.
+    // Audio and text come together, faster than they are played: the text is as long as the audio.
     this.#words.expectedMs += pcm.durationMs;
     this.#audio.push({ pcm: pcm.clone() });
   }
 
+  /** Ends it: no more comes. Idempotent. */
   end(): void {
     this.#audio.end();
   }
 
+  /** Returns the reply as one utterance. */
   async *utterances(): AsyncGenerator<TtsUtterance, void, void> {
     yield { words: this.#words, audio: this.#audio };
   }

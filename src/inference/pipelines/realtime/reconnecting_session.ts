@@ -6,33 +6,33 @@ import { retry } from "../../../events/retry.ts";
 import { waitFor } from "../../../events/waiting.ts";
 import { untilAborted } from "../../../events/until_aborted.ts";
 
-/** How long is waited before a lost session is begun again: longer each time, and then for good. */
+/** The delays before a lost session is replaced; after the last one it is given up. */
 const RETRY_MS = [250, 1000, 3000, 10_000];
-/** A session that lasted so long was a good one: the next loss begins at the shortest wait. */
+/** The loss of a session that lasted so long counts as the first: the shortest delay follows. */
 const GOOD_SESSION_MS = 30_000;
-/** A session that is not there after so long is given up, and tried again. */
+/** How long a connection may take before it is tried again. */
 const CONNECT_LIMIT_MS = 15_000;
-/** What everybody calls on a session. */
+/** The methods that a session must have. */
 const SESSION_METHODS = ["sendAudio", "say", "sendText", "sendToolResult", "interrupt"];
-/** A session that takes longer than this to end is left to itself. */
+/** How long to wait for a session to end. */
 const LEAVE_LIMIT_MS = 2000;
 
-/** What a {@linkcode ReconnectingSession} works with, and tells. */
+/** What a {@linkcode ReconnectingSession} works with. */
 export interface ReconnectingSessionInit {
   llm: RealtimeLLM;
   clock: Clock;
   /** Aborted when the conversation is over. */
   signal: AbortSignal;
-  /** Begins a session, the first one and those that take over from one that was lost. */
+  /** Starts a session: the first one, and each that replaces a lost one. */
   connect: (signal: AbortSignal) => Promise<RealtimeSession>;
-  /** The model does something. */
+  /** Called with each event of the model. */
   onEvent: (event: RealtimeEvent) => void;
-  /** Nothing more comes of what was begun. */
+  /** Called when a session is lost: no more of its replies comes. */
   onLost: () => void;
   report: Report;
 }
 
-/** A session with a realtime model that is begun again when it is lost. */
+/** A session with a realtime model that is replaced when it is lost. */
 export class ReconnectingSession {
   readonly #init: ReconnectingSessionInit;
   readonly #onEvent: UserHook<RealtimeEvent>;
@@ -47,12 +47,12 @@ export class ReconnectingSession {
     });
   }
 
-  /** The session as it is now; none while it is lost. */
+  /** The session in use; `undefined` while it is lost. */
   get current(): RealtimeSession | undefined {
     return this.#current;
   }
 
-  /** Begins it; rejects when the service refuses. */
+  /** Starts the first session; rejects when the service refuses. */
   async start(signal: AbortSignal): Promise<void> {
     this.#current = await this.#connect(signal);
     this.#running = this.#run(this.#current);
@@ -126,7 +126,7 @@ export class ReconnectingSession {
       checkMethods(session, what, "a RealtimeSession", SESSION_METHODS);
       return session;
     } catch (error) {
-      // One that comes all the same is nobody's.
+      // A session that comes too late is closed.
       connecting.then((late) => this.#leave(late), () => {});
       throw error;
     }

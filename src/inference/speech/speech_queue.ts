@@ -9,45 +9,40 @@ import { promised } from "../../events/user_code.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 
-/** What a {@linkcode SpeechQueue} is made of. */
+/** Options for a {@linkcode SpeechQueue}. */
 export interface SpeechQueueOptions {
   track: OutboundAudioTrack;
   clock: Clock;
-  ownVoice: PlaybackReference;
+  /** Takes note of what is written to the track. */
+  playback: PlaybackReference;
   report: (error: unknown, context: string) => void;
 }
 
-/** How often it is looked whether something was heard. */
-const LOOK_MS = 10;
-/** What the listener's delay can be at most: nothing is waited for longer. */
+/** How often to check whether the listener has heard something. */
+const POLL_MS = 10;
+/** The longest delay that a listener can have: the end of a speech is not waited for longer. */
 const MAX_DELAY_MS = 2000;
-/** A track that does not say within this time what it threw away is not waited for. */
+/** A track that takes longer than this to flush is not waited for. */
 const FLUSH_LIMIT_MS = 3000;
-/** More than this waiting to be said is not going to be. */
+/** How many speeches may wait. */
 const MAX_WAITING = 32;
 
-/** The right to speak: one speech after another goes to the track. */
+/** Plays one speech after another on the agent's track. */
 export class SpeechQueue {
   readonly #options: SpeechQueueOptions;
   readonly #waiting: SpeechHandle[] = [];
   readonly #closing = new AbortController();
   #active: SpeechHandle | undefined;
-  #held = false;
-  #cutting: Promise<number> | undefined;
-  #look: Disposable | undefined;
+  #interrupting: Promise<number> | undefined;
+  #playbackTimer: Disposable | undefined;
 
   constructor(options: SpeechQueueOptions) {
     this.#options = options;
   }
 
-  /** Whether something is being said, or waits to be. */
+  /** Whether a speech is being played, or waits. */
   get isBusy(): boolean {
     return this.#active !== undefined || this.#waiting.length > 0;
-  }
-
-  /** What is being said, or prepared. */
-  get active(): SpeechHandle | undefined {
-    return this.#active;
   }
 
   /** How many speeches wait. */
@@ -56,77 +51,78 @@ export class SpeechQueue {
   }
 
   /**
-   * Says it after everything that was to be said before.
+   * Plays a speech after everything that was added before.
    *
-   * @throws {RangeError} too much waits already.
+   * @throws {RangeError} the queue is full.
    */
   add(speech: SpeechHandle): void {
     if (this.#closing.signal.aborted) return this.#drop(speech);
-    this.checkRoom();
+    this.checkCapacity();
     this.#waiting.push(speech);
-    if (!this.#active) this.#next();
+    if (!this.#active) this.#playNext();
   }
 
   /**
-   * Throws where nothing more can be added.
+   * Checks that a speech can be added.
    *
-   * @throws {RangeError} too much waits already.
+   * @throws {RangeError} the queue is full.
    */
-  checkRoom(): void {
+  checkCapacity(): void {
     if (this.#waiting.length < MAX_WAITING || this.#closing.signal.aborted) return;
-    throw new RangeError(`${MAX_WAITING} things wait to be said already`);
+    throw new RangeError(
+      `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
+    );
   }
 
   /** Falls silent and keeps everything. */
-  hold(): void {
-    this.#held = true;
+  pause(): void {
     this.#options.track.pause();
   }
 
-  /** Goes on where it was held. */
-  release(): void {
-    this.#held = false;
+  /** Goes on where it was paused. */
+  resume(): void {
     this.#options.track.resume();
   }
 
   /**
-   * Cuts off what is being said and drops what waits. Silent at once; resolves with what was
-   * written and never played, in milliseconds, when everything is over.
+   * Interrupts the speech that is being played and drops those that wait. The track falls silent
+   * immediately; resolves, when all of them have ended, with the milliseconds that were written and
+   * never played.
    */
   interrupt(): Promise<number> {
-    if (this.#cutting) {
-      // What came since is dropped too, and nothing stays silent that is said after it.
-      this.release();
+    if (this.#interrupting) {
+      // What was added since is dropped too, and what is added later must not stay paused.
+      this.resume();
       for (const speech of this.#waiting.splice(0)) this.#drop(speech);
-      return this.#cutting;
+      return this.#interrupting;
     }
-    return this.#cutting = this.#cut().finally(() => {
-      this.#cutting = undefined;
-      // What was to be said meanwhile has waited for this.
-      this.#next();
+    return this.#interrupting = this.#interruptAll().finally(() => {
+      this.#interrupting = undefined;
+      // What was added meanwhile has waited for this.
+      this.#playNext();
     });
   }
 
-  /** Ends everything. */
+  /** Interrupts everything; what is added later is dropped. */
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
     await this.interrupt();
   }
 
-  async #cut(): Promise<number> {
+  async #interruptAll(): Promise<number> {
     const { track, report } = this.#options;
     const active = this.#active;
     const waiting = this.#waiting.splice(0);
-    for (const speech of active ? [active, ...waiting] : waiting) this.#silence(speech);
+    for (const speech of active ? [active, ...waiting] : waiting) this.#stop(speech);
     let discardedMs = 0;
     try {
       const flushing = promised(() => track.flush());
-      // In this order: what is left of the old must not be heard.
-      this.release();
+      // After the flush: what is left of the old speech must not be heard.
+      this.resume();
       const options = { timeoutMs: FLUSH_LIMIT_MS, clock: this.#options.clock };
       discardedMs = (await waitFor(flushing, "flushing the track", options)).discardedMs;
     } catch (error) {
-      report(error, "falling silent");
+      report(error, "interrupting the speech");
     }
     if (active) this.#finish(active, false);
     for (const speech of waiting) this.#finish(speech, false);
@@ -134,13 +130,13 @@ export class SpeechQueue {
     return discardedMs;
   }
 
-  #next(): void {
-    if (this.#active || this.#closing.signal.aborted || this.#cutting) return;
+  #playNext(): void {
+    if (this.#active || this.#closing.signal.aborted || this.#interrupting) return;
     const speech = this.#active = this.#waiting.shift();
-    if (speech) this.#say(speech);
+    if (speech) this.#play(speech);
   }
 
-  async #say(speech: SpeechHandle): Promise<void> {
+  async #play(speech: SpeechHandle): Promise<void> {
     const { clock, report } = this.#options;
     const { signal } = speech;
     try {
@@ -154,33 +150,33 @@ export class SpeechQueue {
         }
         spoken.complete = true;
       }
-      await this.#playOut(speech);
+      await this.#drain(speech);
       signal.throwIfAborted();
     } catch (error) {
-      // Whoever cut it sees to the rest.
+      // `interrupt` ends it.
       if (signal.aborted) return;
       report(error, "speaking");
       this.#try(() => speech.stop());
-      await this.#playOut(speech).catch(() => {});
+      await this.#drain(speech).catch(() => {});
       if (signal.aborted) return;
-      this.#over(speech, false);
+      this.#end(speech, false);
       return;
     }
-    this.#over(speech, true);
+    this.#end(speech, true);
   }
 
   async #write(speech: SpeechHandle, sentence: SpokenSentence, part: SpeechPart): Promise<void> {
-    const { track, clock, ownVoice } = this.#options;
+    const { track, clock, playback } = this.#options;
     const { pcm, alignedChars } = part;
     if (pcm.frames === 0) return;
     speech.signal.throwIfAborted();
     if (speech.startMs === undefined) {
-      speech.times.sound = clock.now();
+      speech.times.firstAudioMs = clock.now();
       speech.startMs = track.playedMs + track.bufferedMs;
-      this.#watchFirst(speech);
+      this.#watchForPlayback(speech);
     }
     const mono = pcm.channels === 1 ? pcm : pcm.toMono();
-    ownVoice.wrote(mono, speech.startMs + speech.writtenMs);
+    playback.write(mono, speech.startMs + speech.writtenMs);
     speech.writtenMs += pcm.durationMs;
     sentence.ms += pcm.durationMs;
     if (Number.isFinite(alignedChars)) {
@@ -189,8 +185,8 @@ export class SpeechQueue {
     await track.write(pcm, { signal: speech.signal });
   }
 
-  /** Waits until all that was written of it was heard. */
-  async #playOut(speech: SpeechHandle): Promise<void> {
+  /** Waits until the listener has heard all that was written of a speech. */
+  async #drain(speech: SpeechHandle): Promise<void> {
     if (speech.startMs === undefined) return;
     const { track, clock } = this.#options;
     const { signal } = speech;
@@ -198,45 +194,45 @@ export class SpeechQueue {
     await track.write(nothing, { final: true, signal });
     await track.drain({ signal });
     const giveUpAt = clock.now() + MAX_DELAY_MS;
-    // What is left of a sample when rates are converted is not waited for.
+    // The fraction of a sample that resampling may withhold is not waited for.
     const endMs = Math.min(track.playedMs, speech.startMs + speech.writtenMs) - 1;
     while (track.heardMs < endMs && clock.now() < giveUpAt) {
-      await sleep(LOOK_MS, { clock, signal });
+      await sleep(POLL_MS, { clock, signal });
     }
   }
 
-  #watchFirst(speech: SpeechHandle): void {
+  #watchForPlayback(speech: SpeechHandle): void {
     const { track, clock } = this.#options;
-    const look = (): void => {
-      if (speech.isOver || speech.signal.aborted) return;
-      if (track.heardMs > speech.startMs!) this.#try(() => speech.heard(clock.now()));
-      else this.#look = clock.schedule(look, LOOK_MS);
+    const poll = (): void => {
+      if (speech.isEnded || speech.signal.aborted) return;
+      if (track.heardMs > speech.startMs!) this.#try(() => speech.playbackStarted(clock.now()));
+      else this.#playbackTimer = clock.schedule(poll, POLL_MS);
     };
-    this.#look = clock.schedule(look, LOOK_MS);
+    this.#playbackTimer = clock.schedule(poll, POLL_MS);
   }
 
-  #over(speech: SpeechHandle, all: boolean): void {
+  #end(speech: SpeechHandle, all: boolean): void {
     this.#finish(speech, all);
     if (this.#active === speech) this.#active = undefined;
-    this.#next();
+    this.#playNext();
   }
 
   #finish(speech: SpeechHandle, all: boolean): void {
-    if (speech === this.#active) this.#look?.[Symbol.dispose]();
+    if (speech === this.#active) this.#playbackTimer?.[Symbol.dispose]();
     const trackHeardMs = this.#options.track.heardMs;
-    this.#try(() => speech.finish({ all, trackHeardMs }));
+    this.#try(() => speech.end({ all, trackHeardMs }));
   }
 
   #drop(speech: SpeechHandle): void {
-    this.#silence(speech);
+    this.#stop(speech);
     this.#finish(speech, false);
   }
 
-  #silence(speech: SpeechHandle): void {
-    this.#try(() => speech.cut());
+  #stop(speech: SpeechHandle): void {
+    this.#try(() => speech.interrupt());
   }
 
-  /** What is told of a speech may fail; the next is said all the same. */
+  /** Calls the callbacks of a speech: where they fail, the next speech is played all the same. */
   #try(act: () => void): void {
     try {
       act();

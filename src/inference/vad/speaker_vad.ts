@@ -10,7 +10,7 @@ import {
   UserHook,
 } from "../../events/user_code.ts";
 
-/** What a {@linkcode SpeakerVad} works with. */
+/** Options for a {@linkcode SpeakerVad}. */
 export interface SpeakerVadOptions {
   vad: VAD;
   sampleRate: number;
@@ -18,9 +18,9 @@ export interface SpeakerVadOptions {
   report: Report;
 }
 
-/** A detector that takes longer than this for 20 ms is left behind until it is done. */
+/** A VAD that takes longer than this for 20 ms is not asked again until it is done. */
 const LIMIT_MS = 2000;
-/** One that could not be opened is tried again after so long. */
+/** How long after a VAD could not be opened it is tried again. */
 const RETRY_MS = 1000;
 
 const probability: Expected<number> = {
@@ -29,16 +29,16 @@ const probability: Expected<number> = {
 };
 
 /**
- * A detector as one speaker is heard by it. It may not be ready, throw, or hang: it says nothing
- * then, and whoever asks goes by something else.
+ * The VAD's stream of one speaker. A VAD may not be ready, throw, or hang: there is no probability
+ * then, and the caller goes by something else.
  */
 export class SpeakerVad implements Disposable {
   readonly #options: SpeakerVadOptions;
   readonly #hook: UserHook<PcmChunk>;
   #stream: VadStream | undefined;
   #openAgainAt = -Infinity;
-  /** Replies that are late. */
-  #late = 0;
+  /** How many calls of the VAD are overdue. */
+  #overdue = 0;
   #closed = false;
 
   constructor(options: SpeakerVadOptions) {
@@ -50,13 +50,13 @@ export class SpeakerVad implements Disposable {
     this.#open();
   }
 
-  /** The probability of speech in the next 20 ms; `undefined` where the detector does not say. */
+  /** Returns the probability of speech in the next 20 ms, `undefined` where the VAD has none. */
   process(pcm: PcmChunk): number | undefined | Promise<number | undefined> {
-    if (this.#late > 0) return undefined;
+    if (this.#overdue > 0) return undefined;
     if (!this.#stream) this.#open();
     if (!this.#stream) return undefined;
-    const answer = this.#hook.askLater(pcm, undefined, probability);
-    return answer instanceof Promise ? this.#limited(answer) : answer;
+    const result = this.#hook.askLater(pcm, undefined, probability);
+    return result instanceof Promise ? this.#limited(result) : result;
   }
 
   [Symbol.dispose](): void {
@@ -73,7 +73,7 @@ export class SpeakerVad implements Disposable {
     this.#openAgainAt = now + RETRY_MS;
     try {
       const stream = vad.open({ sampleRate });
-      // One that comes later would have missed what was said: a model is loaded by `start`.
+      // A promise comes too late for what is being said: a VAD loads its model in `start`.
       promiseIn<unknown>(stream)?.catch(() => {});
       checkMethods(stream, `${vad.name}.open`, "a VadStream", ["process"]);
       this.#stream = stream;
@@ -82,20 +82,20 @@ export class SpeakerVad implements Disposable {
     }
   }
 
-  #limited(answer: Promise<number | undefined>): Promise<number | undefined> {
+  #limited(result: Promise<number | undefined>): Promise<number | undefined> {
     return new Promise((resolve) => {
-      let isLate = false;
+      let isOverdue = false;
       const limit = this.#options.clock.schedule(() => {
-        isLate = true;
-        this.#late++;
+        isOverdue = true;
+        this.#overdue++;
         const message =
           `${this.#options.vad.name} took more than ${LIMIT_MS} ms for 20 ms of audio`;
         this.#hook.fail(new DOMException(message, "TimeoutError"));
         resolve(undefined);
       }, LIMIT_MS);
-      answer.then((value) => {
+      result.then((value) => {
         limit[Symbol.dispose]();
-        if (isLate) this.#late--;
+        if (isOverdue) this.#overdue--;
         resolve(value);
       });
     });

@@ -1,23 +1,22 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";
-import type { PipelineContext } from "../pipelines/pipeline.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { ChatHistory } from "./chat_history.ts";
-import { userMessage } from "./user_message.ts";
+import { ChatHistory, userMessage } from "./chat_history.ts";
 
-/** A picture that takes longer than this is not waited for: the answer comes without it. */
+/** An image that takes longer than this to encode is not waited for: the reply comes without it. */
 const IMAGE_LIMIT_MS = 5000;
 
-/** How a {@linkcode ChatContext} is made. */
+/** Options for a {@linkcode ChatContext}. */
 export interface ChatContextOptions {
   llm: Pick<LLM, "acceptsImages">;
-  /** How many messages it is told at most. Default 200. */
+  /** The most messages of the conversation that a request contains. Default 200. */
   limit?: number;
 }
 
-/** What the model is told: who it is, what was said and by whom, and what is to be seen. */
+/** What a language model is asked with: instructions, conversation, and what the agent sees. */
 export class ChatContext {
   readonly #context: PipelineContext;
   readonly #history: ChatHistory;
@@ -29,58 +28,54 @@ export class ChatContext {
     this.#context = context;
     this.#llm = llm;
     this.#history = new ChatHistory({ limit });
-    // What was said before the agent came, or before it came back, is where it goes on.
-    for (const { role, text, userId } of context.conversation.messages) {
-      if (!/\S/.test(text)) continue;
-      this.#history.append(role === "user" ? { role, text, name: userId } : { role, text });
-    }
+    this.#history.appendConversation(context.conversation, { named: true });
   }
 
-  /** What was said, oldest first. */
+  /** The conversation, oldest message first. */
   get messages(): readonly ChatMessage[] {
     return this.#history.messages;
   }
 
-  /** How many there have been since the agent came, those that are forgotten included. */
+  /** How many messages were appended since the agent came, those that are forgotten included. */
   get count(): number {
     return this.#count;
   }
 
-  /** Somebody said this, or the application. */
-  heard(text: string, participant: Participant | undefined): void {
+  /** Appends what a participant said, or the application where there is none. */
+  appendUserMessage(text: string, participant: Participant | undefined): void {
     if (participant) this.#speakers.add(participant.userId);
-    this.said(userMessage(text, participant));
+    this.append(userMessage(text, participant));
   }
 
-  /** This was said, or done with tools. */
-  said(...messages: ChatMessage[]): void {
+  /** Appends what was said, or done with tools. */
+  append(...messages: ChatMessage[]): void {
     this.#history.append(...messages);
     this.#count += messages.length;
   }
 
-  /** What the model is asked with, and with this too that is not certain to have been said. */
+  /** Returns the messages of a request; `more` is asked about, but not appended. */
   request(...more: ChatMessage[]): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
-    const { instructions, latestImage, clock, report, people } = this.#context;
-    const isGroup = Math.max(this.#speakers.size, people?.() ?? 0) > 1;
+    const { instructions, latestImage, clock, report, countPeople } = this.#context;
+    const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     for (const message of [...this.messages, ...more]) {
       const isNamed = isGroup && message.role === "user" && message.name;
       all.push(isNamed ? { ...message, text: `${message.name}: ${message.text}` } : message);
     }
     if (!this.#llm.acceptsImages || !latestImage) return all;
-    const encoding = waitFor(promised(latestImage), "encoding what is to be seen", {
+    const encoding = waitFor(promised(latestImage), "encoding the latest image", {
       timeoutMs: IMAGE_LIMIT_MS,
       clock,
     });
-    return encoding.then((image) => image ? illustrated(all, image) : all, (error) => {
-      report(error, "showing the model what is to be seen");
+    return encoding.then((image) => image ? withImage(all, image) : all, (error) => {
+      report(error, "showing the model the latest image");
       return all;
     });
   }
 }
 
-/** The picture belongs to what was said last. */
-function illustrated(messages: ChatMessage[], image: EncodedImage): ChatMessage[] {
+/** Adds the image to the latest message of a participant. */
+function withImage(messages: ChatMessage[], image: EncodedImage): ChatMessage[] {
   const last = messages.findLastIndex(({ role }) => role === "user");
   return messages.map((one, index) =>
     one.role === "user" && index === last ? { ...one, images: [image] } : one

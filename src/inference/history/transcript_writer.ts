@@ -1,0 +1,127 @@
+import type { Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
+import type { UserTurn } from "../turns/user_turn.ts";
+import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
+import { type Expected, UserHook } from "../../events/user_code.ts";
+import { TranscriptEvent } from "../contracts/events.ts";
+
+/** A message of the conversation that changes while it is said. */
+export interface TranscriptMessage {
+  update(change: MessageChange): void;
+}
+
+type Write = { readonly init: MessageInit } | {
+  readonly id: string;
+  readonly change: MessageChange;
+};
+
+const writtenMessage: Expected<Message> = {
+  what: "the message as it is now",
+  is: (value): value is Message =>
+    typeof value === "object" && value !== null && "id" in value && typeof value.id === "string",
+};
+
+/**
+ * Writes to the edge's conversation what is said, as it is said, and emits transcripts. What goes
+ * wrong in the conversation is reported, and does not disturb the call.
+ */
+export class TranscriptWriter implements UserTurnObserver {
+  readonly #context: PipelineContext;
+  readonly #write: UserHook<Write>;
+  /** The messages of the turns in progress. */
+  readonly #turns = new Map<unknown, TranscriptMessage>();
+
+  constructor(context: PipelineContext) {
+    const { conversation, clock, report } = context;
+    this.#context = context;
+    this.#write = new UserHook<Write>(
+      (one) =>
+        "init" in one ? conversation.append(one.init) : conversation.update(one.id, one.change),
+      { clock, report, context: "writing the conversation" },
+    );
+  }
+
+  textChanged(turn: UserTurn): void {
+    const { participant, text } = turn;
+    this.writeTurn(turn, { participant, text, final: false });
+  }
+
+  turnEnded(turn: UserTurn): void {
+    const { participant, text } = turn;
+    this.writeTurn(turn, { participant, text, final: true });
+  }
+
+  /**
+   * Shows the text of a participant's turn, in the conversation and as an event.
+   *
+   * @param turn what tells this turn from others, such as its id
+   * @param transcript all of its text so far
+   */
+  writeTurn(
+    turn: unknown,
+    transcript: { participant: Participant; text: string; final: boolean },
+  ): void {
+    const { participant, text, final } = transcript;
+    const { userId } = participant;
+    const message = this.#turns.get(turn) ?? this.#appendWithText({ role: "user", userId });
+    if (final) this.#turns.delete(turn);
+    else this.#turns.set(turn, message);
+    if (!/\S/.test(text)) {
+      // The interim text turned out to be none: no more of it is to be expected.
+      if (final) message.update({ complete: true });
+      return;
+    }
+    message.update({ text, complete: final });
+    this.#context.emit(new TranscriptEvent({ participant, text, final }));
+  }
+
+  /** Shows a text that the agent replies to, of a participant or else of the application. */
+  writePrompt(text: string, participant: Participant | undefined): void {
+    const { agentUser } = this.#context;
+    const role = participant ? "user" : "system";
+    this.#append({ role, userId: participant?.userId ?? agentUser.id, text });
+  }
+
+  /** Opens a message of the agent: with this text, or as soon as it has some. */
+  openAgentMessage(text?: string): TranscriptMessage {
+    const { id: userId } = this.#context.agentUser;
+    const init = { role: "assistant", userId, complete: false } as const;
+    return text === undefined ? this.#appendWithText(init) : this.#append({ ...init, text });
+  }
+
+  /** Completes the messages of turns that are still in progress. */
+  close(): void {
+    for (const message of this.#turns.values()) message.update({ complete: true });
+    this.#turns.clear();
+  }
+
+  /** Appends a message as soon as it has a text. */
+  #appendWithText(init: Omit<MessageInit, "text">): TranscriptMessage {
+    let message: TranscriptMessage | undefined;
+    return {
+      update: (change) => {
+        if (message) message.update(change);
+        else if (change.text) {
+          const { text, complete = false } = change;
+          message = this.#append({ ...init, text, complete });
+        }
+      },
+    };
+  }
+
+  #append(init: MessageInit): TranscriptMessage {
+    let current = this.#write.ask({ init }, undefined, writtenMessage);
+    return {
+      update: (change) => {
+        if (!current) return;
+        const { text, complete, interrupted } = current;
+        if (
+          (change.text ?? text) === text && (change.complete ?? complete) === complete &&
+          (change.interrupted ?? interrupted) === interrupted
+        ) return;
+        current = this.#write.ask({ id: current.id, change }, undefined, writtenMessage) ?? current;
+      },
+    };
+  }
+}

@@ -1,0 +1,28 @@
+import type { OutboundAudioTrack } from "../edge/audio_track.ts";
+import type { Conversation } from "../edge/conversation.ts";
+import type { User } from "../edge/types.ts";
+import type { Clock } from "../events/clock.ts";
+import type { EncodedImage } from "./contracts/messages.ts";
+import type { ToolExecutor } from "./reply/tool_executor.ts";
+
+/** The agent and the call that a pipeline, and each of its stages, works for. */
+export interface PipelineContext {
+  readonly clock: Clock;
+  readonly agentUser: User;
+  readonly instructions: string;
+  /** The conversation that shows what is said. */
+  readonly conversation: Conversation;
+  /** The track that the agent speaks through; nothing but the pipeline writes to it. */
+  readonly track: OutboundAudioTrack;
+  /** Samples per second of the participants' audio. */
+  readonly sampleRate: number;
+  readonly toolExecutor: ToolExecutor;
+  /** Returns how many people are in the call. Default: as many as have spoken. */
+  readonly countPeople?: () => number;
+  /** Returns the latest image of the routed video track, `undefined` where there is none. */
+  readonly latestImage?: () => Promise<EncodedImage | undefined>;
+  /** Emits one of the conversation's events. */
+  readonly emit: (event: object) => void;
+  /** Reports an error that the pipeline survives. */
+  readonly report: (error: unknown, context: string) => void;
+}

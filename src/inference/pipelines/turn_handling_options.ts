@@ -1,0 +1,38 @@
+import type { Participant } from "../../edge/types.ts";
+import type { InterruptionOptions } from "../turns/interruption_handler.ts";
+import type { VadOptions } from "../turns/speaker_listener.ts";
+
+/** Options for when an agent listens, is interrupted, and replies. */
+export interface TurnHandlingOptions {
+  /** When speech starts and stops. */
+  vad?: VadOptions;
+  /**
+   * Whether all participants are transcribed as one stream, which needs one recogniser however many
+   * they are; the loudest participant of a turn counts as its speaker. Default `false`: each
+   * participant has a transcript and turns of their own.
+   */
+  mixSpeakers?: boolean;
+  /** When speech over the agent interrupts it. */
+  interruption?: InterruptionOptions;
+  /**
+   * Whether the model is asked as soon as a participant pauses, before it is certain that their turn
+   * is over; the reply is discarded when they resume. Faster, and some replies are paid for and
+   * never used. Default `false`.
+   */
+  preemptiveGeneration?: boolean;
+  /**
+   * Decides whether the agent replies to a turn: returns `true` or `false`, and no promise. A turn
+   * that gets no reply is remembered all the same, as is one for which this throws or returns
+   * anything else, which is reported. Default: the agent replies to all.
+   */
+  shouldReply?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
+  /** How many messages the model is told at most: an integer of at least 1. Default 200. */
+  historyLimit?: number;
+  /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
+  llmTimeoutMs?: number;
+  /**
+   * How long the voice may take for its next audio before it is given up; `Infinity` sets no limit.
+   * The speech ends with what was heard of it. Default 10,000.
+   */
+  ttsTimeoutMs?: number;
+}

@@ -1,0 +1,135 @@
+import type { Participant } from "../../edge/types.ts";
+import type { ChatContext } from "../history/chat_context.ts";
+import type { PipelineContext } from "../pipeline_context.ts";
+import type { InterruptionHandler } from "../turns/interruption_handler.ts";
+import type { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
+import type { UserTurn } from "../turns/user_turn.ts";
+import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
+import type { Reply } from "./reply.ts";
+import type { ReplyGenerator } from "./reply_generator.ts";
+
+/** What a {@linkcode ReplyScheduler} works with. */
+export interface ReplySchedulerInit {
+  chat: Pick<ChatContext, "appendUserMessage">;
+  generator: Pick<ReplyGenerator, "generatePreemptively" | "replyTo" | "discard">;
+  interruption: Pick<InterruptionHandler, "inProgress" | "isUndecided" | "isBackchannel">;
+  unheardSpeech: Pick<UnheardSpeechTimeout, "remainingMs">;
+  /** Returns the turns in progress. */
+  turnsInProgress: () => readonly UserTurn[];
+  /** Whether replies are generated while a turn may still go on. */
+  preemptive: boolean;
+  /** Whether the agent replies to a turn; what it does not reply to is remembered all the same. */
+  shouldReply: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
+  /** Throws a RangeError where no more can be said. */
+  checkCapacity: () => void;
+  /** Speaks the reply to a turn. */
+  onReply: (reply: Reply, turn: UserTurn) => void;
+}
+
+/**
+ * Decides when the agent replies: when a turn is over and no other is in progress. Turns that end
+ * meanwhile are replied to together, as the latest of them.
+ */
+export class ReplyScheduler implements UserTurnObserver {
+  readonly #context: Pick<PipelineContext, "clock" | "report" | "countPeople">;
+  readonly #init: ReplySchedulerInit;
+  /** The latest turn that is over and not replied to yet. */
+  #pending: UserTurn | undefined;
+  #timer: Disposable | undefined;
+  #isClosed = false;
+
+  constructor(
+    context: Pick<PipelineContext, "clock" | "report" | "countPeople">,
+    init: ReplySchedulerInit,
+  ) {
+    this.#context = context;
+    this.#init = init;
+  }
+
+  speechStarted(turn: UserTurn): void {
+    this.#init.generator.discard(turn);
+  }
+
+  transcribed(turn: UserTurn): void {
+    if (this.#init.preemptive) this.#generatePreemptively(turn);
+  }
+
+  turnEnded(turn: UserTurn): void {
+    this.#add(turn).catch((error) => this.#reportFailure(error));
+  }
+
+  speakerLeft(): void {
+    this.#replyWhenQuiet();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#init.generator.discard();
+    this.#timer?.[Symbol.dispose]();
+  }
+
+  async #add(turn: UserTurn): Promise<void> {
+    const { interruption, chat, generator, shouldReply } = this.#init;
+    const { participant, text } = turn;
+    const isBackchannel = interruption.isBackchannel(turn);
+    // The speech that this turn interrupted is to stand before it in the chat.
+    if (interruption.inProgress) await interruption.inProgress;
+    if (this.#isClosed) return;
+    if (text !== "" && !isBackchannel) {
+      chat.appendUserMessage(text, participant);
+      if (shouldReply(turn)) this.#pending = turn;
+    }
+    if (this.#pending !== turn) generator.discard(turn);
+    this.#replyWhenQuiet();
+  }
+
+  /** Replies to the pending turn, or waits for the turns in progress. */
+  #replyWhenQuiet(): void {
+    const { generator, checkCapacity, onReply } = this.#init;
+    const { clock, countPeople } = this.#context;
+    const turn = this.#pending;
+    this.#timer?.[Symbol.dispose]();
+    if (!turn || this.#isClosed) return;
+    const waitMs = this.#remainingMs(turn);
+    if (waitMs > 0) {
+      this.#timer = clock.schedule(() => this.#replyWhenQuiet(), waitMs);
+      return;
+    }
+    this.#pending = undefined;
+    if (countPeople?.() === 0) return generator.discard();
+    try {
+      checkCapacity();
+    } catch (error) {
+      generator.discard();
+      return this.#reportFailure(error);
+    }
+    onReply(generator.replyTo(turn), turn);
+  }
+
+  #generatePreemptively(turn: UserTurn): void {
+    const { interruption, generator, shouldReply } = this.#init;
+    const { resumptions } = turn;
+    const isCurrent = () =>
+      !this.#isClosed && turn.resumptions === resumptions && turn.endedMs === 0;
+    const { inProgress } = interruption;
+    if (inProgress) {
+      // The model is to know what the agent was interrupted in.
+      inProgress.then(() => isCurrent() && this.#generatePreemptively(turn));
+      return;
+    }
+    if (interruption.isUndecided || this.#pending || this.#remainingMs(turn) > 0) return;
+    if (shouldReply(turn)) generator.generatePreemptively(turn);
+  }
+
+  /** Returns how long the turns of others are waited for at most, as far as is known now. */
+  #remainingMs(turn: UserTurn): number {
+    const { turnsInProgress, unheardSpeech } = this.#init;
+    const now = this.#context.clock.now();
+    const others = turnsInProgress().filter((other) => other !== turn);
+    return Math.max(0, ...others.map((other) => unheardSpeech.remainingMs(other, now)));
+  }
+
+  #reportFailure(error: unknown): void {
+    this.#context.report(error, "replying to a turn");
+  }
+}

@@ -1,0 +1,144 @@
+import type { Participant } from "../../edge/types.ts";
+import type { SpeechPart } from "../contracts/tts.ts";
+import type { PlayedFragment } from "../history/chat_history.ts";
+import { heardTexts, type SpokenSentence } from "../text/played_text.ts";
+
+/** A sentence, or a whole realtime reply, that is synthesised in one go. */
+export interface TtsUtterance {
+  /** Its words; they may still grow while it is played. */
+  readonly words: Omit<SpokenSentence, "ms" | "complete" | "marks">;
+  /** Its audio; `undefined` for words that cannot be spoken. */
+  readonly audio: AsyncIterable<SpeechPart> | undefined;
+}
+
+/** How a {@linkcode SpeechHandle} ended. */
+export interface SpeechOutcome {
+  /** The text that was played. */
+  readonly text: string;
+  /** Whether that is not all of it: it was interrupted, or the model or the voice failed. */
+  readonly interrupted: boolean;
+}
+
+/** When what happened to a speech, in monotonic milliseconds; 0 while it has not. */
+export interface SpeechTimes {
+  /** The first sentence was complete. */
+  firstSentenceMs: number;
+  /** The voice was asked for it. */
+  ttsStartedMs: number;
+  /** Its first audio arrived. */
+  firstAudioMs: number;
+  /** The listener heard its first sample. */
+  playbackStartedMs: number;
+}
+
+/** Options for a {@linkcode SpeechHandle}. */
+export interface SpeechHandleInit {
+  /** Returns the utterances, one after another, as they come. */
+  utterances: (speech: SpeechHandle) => AsyncIterable<TtsUtterance>;
+  /** The participant to whom it replies. */
+  participant?: Participant;
+  /** Called when the listener hears the first sample. */
+  onPlaybackStarted?: (speech: SpeechHandle) => void;
+  /** Called at most once when no more utterances are needed: their source is to stop. */
+  onStopped?: () => void;
+  /** Called when it has ended, before `done` resolves. */
+  onEnded?: (outcome: SpeechOutcome) => void;
+}
+
+let count = 0;
+
+/** Something that the agent says: utterances as they come, and what was played of them. */
+export class SpeechHandle {
+  readonly id: string = `speech-${++count}`;
+  readonly sentences: SpokenSentence[] = [];
+  readonly times: SpeechTimes = {
+    firstSentenceMs: 0,
+    ttsStartedMs: 0,
+    firstAudioMs: 0,
+    playbackStartedMs: 0,
+  };
+  /** Where on the track it begins, in milliseconds; `undefined` before its first sample. */
+  startMs: number | undefined;
+  /** Milliseconds of it that were written to the track. */
+  writtenMs = 0;
+  readonly #init: SpeechHandleInit;
+  readonly #controller = new AbortController();
+  readonly #done = Promise.withResolvers<SpeechOutcome>();
+  #isEnded = false;
+  #isStopped = false;
+  #playedFragments: readonly PlayedFragment[] = [];
+
+  constructor(init: SpeechHandleInit) {
+    this.#init = init;
+  }
+
+  /** Returns the utterances, one after another, as they come. */
+  utterances(): AsyncIterable<TtsUtterance> {
+    return this.#init.utterances(this);
+  }
+
+  /** The participant to whom it replies. */
+  get participant(): Participant | undefined {
+    return this.#init.participant;
+  }
+
+  /** Aborted when it is interrupted. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Resolves when it was played to its end, or interrupted. Never rejects. */
+  get done(): Promise<SpeechOutcome> {
+    return this.#done.promise;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** How much of each sentence was played; known when it has ended. */
+  get playedFragments(): readonly PlayedFragment[] {
+    return this.#playedFragments;
+  }
+
+  /** Stops model and voice, and aborts the signal. Idempotent. */
+  interrupt(): void {
+    if (this.#controller.signal.aborted || this.#isEnded) return;
+    this.#controller.abort(new DOMException("the speech was interrupted", "AbortError"));
+    this.stop();
+  }
+
+  /** Stops the model: what there is is the whole speech. Idempotent. */
+  stop(): void {
+    if (this.#isStopped || this.#isEnded) return;
+    this.#isStopped = true;
+    this.#init.onStopped?.();
+  }
+
+  /** Notes that the listener heard the first sample at this time. */
+  playbackStarted(atMs: number): void {
+    this.times.playbackStartedMs = atMs;
+    this.#init.onPlaybackStarted?.(this);
+  }
+
+  /**
+   * Ends it: all of it was played, or what the listener had heard of the track up to `trackHeardMs`.
+   * `done` resolves also when `onEnded` throws.
+   */
+  end({ all, trackHeardMs }: { all: boolean; trackHeardMs: number }): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    const { sentences, startMs = Infinity } = this;
+    const texts = heardTexts(sentences, all ? Infinity : trackHeardMs - startMs);
+    this.#playedFragments = sentences.map(({ text }, index) => {
+      return { chars: text.length, playedChars: texts[index]!.length };
+    });
+    const interrupted = !all || sentences.some(({ silent }) => silent);
+    const outcome = { text: texts.join(""), interrupted };
+    try {
+      this.#init.onEnded?.(outcome);
+    } finally {
+      this.#done.resolve(outcome);
+    }
+  }
+}

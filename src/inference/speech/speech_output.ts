@@ -1,0 +1,57 @@
+import type { PipelineContext } from "../pipeline_context.ts";
+import type { TranscriptMessage } from "../history/transcript_writer.ts";
+import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/events.ts";
+import { PlaybackReference } from "../echo/playback_reference.ts";
+import { SpeechHandle, type SpeechHandleInit, type SpeechOutcome } from "./speech_handle.ts";
+import { SpeechQueue } from "./speech_queue.ts";
+
+/** Options for something that the agent says. */
+export interface PlayOptions extends Omit<SpeechHandleInit, "onEnded"> {
+  /** The message that shows it. */
+  message: TranscriptMessage;
+  /** Called when it has ended, before the event and the change of the message. */
+  onEnded?: (outcome: SpeechOutcome, speech: SpeechHandle) => void;
+}
+
+/**
+ * The agent's voice in the call: plays one speech after another, with events when each is heard and
+ * when it ends, and keeps what was played, by which an echo is detected.
+ */
+export class SpeechOutput {
+  readonly queue: SpeechQueue;
+  readonly playback = new PlaybackReference();
+  readonly #context: PipelineContext;
+
+  constructor(context: PipelineContext) {
+    const { clock, track, report } = context;
+    this.#context = context;
+    this.queue = new SpeechQueue({ track, clock, playback: this.playback, report });
+  }
+
+  /** Plays it after everything that was added before. */
+  play({ message, onPlaybackStarted, onEnded, ...init }: PlayOptions): SpeechHandle {
+    const { emit, report } = this.#context;
+    const speech: SpeechHandle = new SpeechHandle({
+      ...init,
+      onPlaybackStarted: () => {
+        const { id: speechId, participant } = speech;
+        emit(new AgentSpeechStartedEvent({ speechId, participant }));
+        onPlaybackStarted?.(speech);
+      },
+      onEnded: (outcome) => {
+        try {
+          onEnded?.(outcome, speech);
+        } catch (error) {
+          // What was played is shown all the same.
+          report(error, "remembering what was said");
+        }
+        const { text, interrupted } = outcome;
+        message.update({ complete: true, interrupted, ...interrupted ? { text } : {} });
+        if (speech.times.playbackStartedMs === 0) return;
+        emit(new AgentSpeechEndedEvent({ speechId: speech.id, text, interrupted }));
+      },
+    });
+    this.queue.add(speech);
+    return speech;
+  }
+}

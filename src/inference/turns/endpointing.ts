@@ -1,0 +1,97 @@
+import type { Clock } from "../../events/clock.ts";
+import type { ChatMessage } from "../contracts/messages.ts";
+import type { TurnDetector } from "../contracts/turn_detector.ts";
+import type { UserTurn } from "./user_turn.ts";
+import { promised } from "../../events/user_code.ts";
+import { limitTime, waitFor } from "../../events/waiting.ts";
+
+/** Options for {@linkcode Endpointing}. */
+export interface EndpointingInit {
+  turnDetector: TurnDetector;
+  clock: Clock;
+  /** Returns the conversation before the turn. */
+  messages: () => readonly ChatMessage[];
+  /** Whether a sound has begun that may become speech. */
+  isRising: () => boolean;
+  report: (error: unknown, context: string) => void;
+}
+
+/** How often to look whether a beginning sound has become speech. */
+const RECHECK_MS = 20;
+/** A turn detector that takes longer than this to decide is not waited for. */
+const DETECTOR_LIMIT_MS = 5000;
+/** The longest silence that a turn detector may ask for. */
+const MAX_SILENCE_MS = 30_000;
+/** The silence that ends a turn when the turn detector fails. */
+const DEFAULT_SILENCE_MS = 600;
+
+/** Decides when a pause is the end of a turn: asks the turn detector, and waits as long as it says. */
+export class Endpointing implements Disposable {
+  readonly #init: EndpointingInit;
+  readonly #closing = new AbortController();
+  #timer: Disposable | undefined;
+
+  constructor(init: EndpointingInit) {
+    this.#init = init;
+  }
+
+  /**
+   * Calls `end` when the participant has been silent for long enough.
+   *
+   * @param turn a turn in a pause, whose text is final so far
+   * @param isVoid whether the pause is over, or the turn is, by other means
+   */
+  async waitForEnd(turn: UserTurn, isVoid: () => boolean, end: () => void): Promise<void> {
+    const { clock, isRising } = this.#init;
+    const silenceMs = await this.#endpointingDelayMs(turn, isVoid);
+    if (isVoid()) return;
+    turn.endpointMs = turn.endOfSpeechMs + silenceMs;
+    const endUnlessRising = (): void => {
+      // The participant may be resuming at this moment: that shows within the length of a word.
+      if (isRising()) this.#timer = clock.schedule(endUnlessRising, RECHECK_MS);
+      else end();
+    };
+    if (turn.endpointMs <= clock.now()) endUnlessRising();
+    else this.#timer = clock.schedule(endUnlessRising, turn.endpointMs - clock.now());
+  }
+
+  /** Stops waiting: the participant resumes, or the turn ends by other means. */
+  cancel(): void {
+    this.#timer?.[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel();
+    this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
+  }
+
+  /** Returns the detector's decision, or the default where it fails or takes too long. */
+  async #endpointingDelayMs(turn: UserTurn, isVoid: () => boolean): Promise<number> {
+    const { clock, turnDetector, messages, report } = this.#init;
+    const what = `the decision of ${turnDetector.name}`;
+    using limit = limitTime(what, {
+      timeoutMs: DETECTOR_LIMIT_MS,
+      signals: [this.#closing.signal],
+      clock,
+    });
+    const { signal } = limit;
+    try {
+      const { participant, text } = turn;
+      const context = { participant, text, messages: messages() };
+      const asked = promised(() => turnDetector.endpointingDelayMs(context, { signal }));
+      const silenceMs = await waitFor(asked, what, { signal, clock });
+      if (typeof silenceMs === "number" && silenceMs >= 0 && silenceMs <= MAX_SILENCE_MS) {
+        return silenceMs;
+      }
+      const got = typeof silenceMs === "string" ? JSON.stringify(silenceMs) : String(silenceMs);
+      throw new RangeError(
+        `endpointingDelayMs must return 0 to ${MAX_SILENCE_MS} milliseconds, got ${got}`,
+      );
+    } catch (error) {
+      const context =
+        `${turnDetector.name}, endpointing: ${DEFAULT_SILENCE_MS} ms are used instead`;
+      if (!isVoid()) report(error, context);
+      return DEFAULT_SILENCE_MS;
+    }
+  }
+}

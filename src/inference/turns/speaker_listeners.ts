@@ -1,0 +1,90 @@
+import type { ParticipantAudio } from "../../edge/participant_audio.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { PlaybackReference } from "../echo/playback_reference.ts";
+import type { UserTurn } from "./user_turn.ts";
+import { EchoDetector } from "../echo/echo_detector.ts";
+import { RowMixer } from "./row_mixer.ts";
+import { SpeakerListener, type SpeakerListenerInit } from "./speaker_listener.ts";
+
+/** What {@linkcode SpeakerListeners} work with. */
+export interface SpeakerListenersInit extends SpeakerListenerInit {
+  /** Whether one listener follows the mix of all participants. */
+  mixSpeakers: boolean;
+  /** What the agent plays, which may come back out of a loudspeaker. */
+  playback: PlaybackReference;
+  /** The track on which it plays. */
+  track: OutboundAudioTrack;
+}
+
+/** The id of the stream of all participants, where they are mixed. */
+const ALL_SPEAKERS = "";
+
+/** A {@linkcode SpeakerListener} for each participant who speaks, or one for all of them. */
+export class SpeakerListeners {
+  readonly #init: SpeakerListenersInit;
+  readonly #mixer: RowMixer | undefined;
+  readonly #listeners = new Map<string, SpeakerListener>();
+  /** Those of participants who have left, and whose last turn is not over yet. */
+  readonly #leaving = new Set<SpeakerListener>();
+
+  constructor(init: SpeakerListenersInit) {
+    this.#init = init;
+    if (init.mixSpeakers) this.#mixer = new RowMixer((audio) => this.#process(ALL_SPEAKERS, audio));
+  }
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /** The turns in progress. */
+  get turns(): UserTurn[] {
+    return [...this.#listeners.values(), ...this.#leaving]
+      .flatMap(({ turn }) => turn ? [turn] : []);
+  }
+
+  /** Takes 20 ms of a participant; a promise is to be waited for before the next. */
+  processAudio(audio: ParticipantAudio): void | Promise<void> {
+    return this.#mixer ? this.#mixer.push(audio) : this.#process(audio.participant.id, audio);
+  }
+
+  /** No audio comes from this participant for now. */
+  audioStopped(participant: Participant): void {
+    this.#mixer?.flush();
+    this.#listeners.get(participant.id)?.audioStopped();
+  }
+
+  participantLeft(participant: Participant): void {
+    const { observer, report } = this.#init;
+    this.#mixer?.flush();
+    const listener = this.#listeners.get(participant.id);
+    if (!listener) return;
+    // A participant who comes back meanwhile gets a new listener.
+    this.#listeners.delete(participant.id);
+    this.#leaving.add(listener);
+    listener.left()
+      .finally(() => {
+        this.#leaving.delete(listener);
+        observer.speakerLeft();
+      })
+      .catch((error) => report(error, "ending the turn of a participant who left"));
+  }
+
+  close(): void {
+    for (const listener of [...this.#listeners.values(), ...this.#leaving]) listener.close();
+    this.#listeners.clear();
+    this.#leaving.clear();
+  }
+
+  #process(streamId: string, audio: ParticipantAudio): void | Promise<void> {
+    const { pcm, participant, row, playedMs } = audio;
+    const { playback, track } = this.#init;
+    playback.update(row, playedMs ?? track.playedMs);
+    let listener = this.#listeners.get(streamId);
+    if (!listener) {
+      listener = new SpeakerListener(participant, new EchoDetector(playback), this.#init);
+      this.#listeners.set(streamId, listener);
+    }
+    return listener.processAudio(pcm, participant, row);
+  }
+}

@@ -1,0 +1,32 @@
+import type { UserTurn } from "./user_turn.ts";
+
+/** Why a turn is over: the participant was silent for long enough, or left the call. */
+export type TurnEndReason = "silence" | "left";
+
+/** A stage that follows the turns of the participants. Of one turn, `turnEnded` comes last, once. */
+export interface UserTurnObserver {
+  /** The participant began to speak, or resumes after a pause. */
+  speechStarted?(turn: UserTurn): void;
+  /** The recogniser returned more of the text, or another text. */
+  textChanged?(turn: UserTurn): void;
+  /** The participant paused. */
+  speechStopped?(turn: UserTurn): void;
+  /** The participant paused and the text is final so far; the turn may still go on. */
+  transcribed?(turn: UserTurn): void;
+  /** The turn is over. Its text is empty when it was only noise. */
+  turnEnded?(turn: UserTurn, reason: TurnEndReason): void;
+  /** A participant left, and the last of their turns is over. */
+  speakerLeft?(): void;
+}
+
+/** Returns one observer that calls several, in their order. */
+export function observeInOrder(...observers: UserTurnObserver[]): Required<UserTurnObserver> {
+  return {
+    speechStarted: (turn) => observers.forEach((one) => one.speechStarted?.(turn)),
+    textChanged: (turn) => observers.forEach((one) => one.textChanged?.(turn)),
+    speechStopped: (turn) => observers.forEach((one) => one.speechStopped?.(turn)),
+    transcribed: (turn) => observers.forEach((one) => one.transcribed?.(turn)),
+    turnEnded: (turn, reason) => observers.forEach((one) => one.turnEnded?.(turn, reason)),
+    speakerLeft: () => observers.forEach((one) => one.speakerLeft?.()),
+  };
+}
