@@ -68,7 +68,7 @@ export async function selfSignedCertificate(
     name: [{ CN: [names[0]!] }],
     keys,
     signingAlgorithm: algorithm,
-    // An hour of grace for a phone whose clock is behind.
+    // An hour earlier, for a phone whose clock is behind.
     notBefore: new Date(nowMs - 60 * 60 * 1000),
     notAfter: new Date(nowMs + DAYS * DAY_MS),
     extensions: [
