@@ -1,3 +1,4 @@
+// @ts-self-types="./client.d.ts"
 /**
  * Ringline's client for browsers: joins a call that a LocalEdge serves. It has no dependencies and
  * needs no build step; the page beside it uses it, and yours can too.
