@@ -8,7 +8,7 @@ import {
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Forward } from "./downlink.ts";
 import type { Leg, Payload } from "./leg.ts";
-import { type Picture, Voice } from "./person.ts";
+import { type Picture, Voice } from "./media_sources.ts";
 import { Recorder } from "./recorder.ts";
 
 const TRACK_NAMES: Record<number, string> = {
@@ -108,7 +108,7 @@ export class Room {
   }
 
   /** Adds a member who lives here. */
-  addPerson(init: { userId: string; name: string }): Member {
+  addParticipant(init: { userId: string; name: string }): Member {
     const member = new Member(init.userId, crypto.randomUUID(), init.name);
     this.add(member);
     return member;
