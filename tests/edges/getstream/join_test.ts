@@ -109,7 +109,7 @@ Deno.test("users' requests that hang end in a typed error", async () => {
   assertEquals(error.code, "timeout");
   assertEquals(
     error.message,
-    `authenticating "bot": no answer from ${new URL(double.url).origin} within 200 ms, ` +
+    `authenticating "bot": no response from ${new URL(double.url).origin} within 200 ms, ` +
       "the limit of each of 3 tries",
   );
 });

@@ -70,7 +70,7 @@ export function readCredentials(response: unknown): SfuCredentials {
   if (!result.success) {
     const issue = result.issues[0];
     const where = issue.path?.map((item) => String(item.key)).join(".") ?? "it";
-    throw new ProtocolError(`joining the call: the answer is not usable, ${where} is not right`, {
+    throw new ProtocolError(`joining the call: malformed response, ${where} is not valid`, {
       code: "bad-answer",
     });
   }
@@ -99,7 +99,7 @@ export function readCredentials(response: unknown): SfuCredentials {
 function address(value: string, protocol: RegExp): string {
   const url = URL.parse(value);
   if (!url || !protocol.test(url.protocol)) {
-    throw new ProtocolError("joining the call: the answer names a server without an address", {
+    throw new ProtocolError("joining the call: the response names a server without an address", {
       code: "bad-answer",
     });
   }

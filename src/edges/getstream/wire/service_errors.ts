@@ -33,9 +33,9 @@ export function withoutSecrets(text: string, ...secrets: string[]): string {
 }
 
 /** Returns the error for a refusal. */
-export function rejectionError(refusal: Rejection): EdgeError {
-  const { status, code, doing } = refusal;
-  const message = `${doing}: ${withoutSecrets(refusal.message)}`;
+export function rejectionError(rejection: Rejection): EdgeError {
+  const { status, code, doing } = rejection;
+  const message = `${doing}: ${withoutSecrets(rejection.message)}`;
   if (code === TOKEN_EXPIRED) {
     return new AuthenticationError(message, { code: "token-expired", retryable: true });
   }
@@ -69,7 +69,7 @@ export interface Silence {
 /** Returns the error for a service that did not respond in time. */
 export function silenceError({ doing, where, timeoutMs, tries = 1 }: Silence): EdgeError {
   const limit = `${timeoutMs} ms${tries > 1 ? `, the limit of each of ${tries} tries` : ""}`;
-  return new ConnectionError(`${doing}: no answer from ${where} within ${limit}`, {
+  return new ConnectionError(`${doing}: no response from ${where} within ${limit}`, {
     code: "timeout",
     retryable: true,
   });
@@ -79,7 +79,7 @@ export function silenceError({ doing, where, timeoutMs, tries = 1 }: Silence): E
 export function describeFailure(where: string, error: unknown): string {
   const cause = innermost(error);
   // A parser's message quotes the response, and half a token would not be recognised and cut out.
-  if (cause instanceof SyntaxError) return `the answer of ${where} is no JSON`;
+  if (cause instanceof SyntaxError) return `the response of ${where} is not JSON`;
   // A failed fetch names the whole address, and its query may carry a secret.
   const reason = messageOf(cause)
     .replace(/ for url \(\S*\)/g, "")

@@ -121,7 +121,7 @@ Deno.test("what is asked for meanwhile is done afterwards, unless it is less", a
   reconnector.request("rejoin", "order");
   await clock.advance(1000);
   assertEquals(tries.map(({ strategy }) => strategy), ["fast", "rejoin"]);
-  assertEquals(log.filter((line) => line.startsWith("restored")).length, 1);
+  assertEquals(log.filter((line) => line.startsWith("reconnected")).length, 1);
 });
 
 Deno.test("it is given up when its time is over, with the last reason", async () => {
