@@ -45,6 +45,15 @@ function modulesOf({ folder }: Package): string[] {
   return folder.href === ROOT.href ? ["mod.ts", "src", "README.md"] : ["."];
 }
 
+/** The guides: `deno check` finds no Markdown in a folder. */
+async function guides(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir(new URL("docs", ROOT))) {
+    if (name.endsWith(".md")) found.push(`docs/${name}`);
+  }
+  return found.sort();
+}
+
 const packages = await readPackages();
 const steps: Step[] = [
   { name: "format", run: ["fmt", "--check"] },
@@ -64,6 +73,10 @@ const steps: Step[] = [
   {
     name: "types of tests, examples, scripts and benchmarks",
     run: ["check", "--frozen", "tests", "examples", "bench", ...await scripts()],
+  },
+  {
+    name: "types of the guides",
+    run: ["check", "--frozen", "--doc-only", ...await guides()],
   },
   { name: "lock file", run: checkLock },
   // More steps, such as a script of ours: { name: "...", run: ["run", "-A", "scripts/....ts"] }

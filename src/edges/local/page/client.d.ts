@@ -119,7 +119,7 @@ export interface ClientEvents {
   /** The page sends other media. */
   media: SentMediaState;
   /** Loudness, 0 to 1, by participant id; a participant who is missing is silent. */
-  levels: { readonly levels: { readonly [participantId: string]: number } };
+  audioLevels: { readonly levels: { readonly [participantId: string]: number } };
   /** A custom event of an agent or of another page. `from` is the sender's participant id. */
   event: { readonly from: string; readonly data: unknown };
   /** The server did not pass an event of this page on. */
