@@ -213,7 +213,7 @@ export class RinglineClient extends EventTarget {
   /**
    * Shares the screen, or stops; `true` lets the person choose which.
    *
-   * @throws {RinglineError} the person refused, or the browser cannot.
+   * @throws {RinglineError} the person declined, or the browser cannot.
    */
   setScreen(source: boolean | MediaTrack | null): Promise<void>;
   /**
