@@ -16,6 +16,7 @@ export interface RetryOptions {
   waitMs: (error: unknown, tries: number) => number | undefined;
   /** Aborting it ends the waiting, and no more is tried: what comes is the signal's reason. */
   signal?: AbortSignal;
+  /** Default: the machine's clock. */
   clock?: Clock;
 }
 
