@@ -24,7 +24,7 @@ function serveBlank(): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     () =>
-      new Response("<!doctype html><title>floor</title>", {
+      new Response("<!doctype html><title>baseline</title>", {
         headers: { "content-type": "text/html" },
       }),
   );

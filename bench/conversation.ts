@@ -1,5 +1,5 @@
 /**
- * `deno task bench conversation`: barge-in and answers over real media, with scripted models.
+ * `deno task bench conversation`: barge-in and replies over real media, with scripted models.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import { parseArgs } from "node:util";
 import { launchBrowser } from "../scripts/browser.ts";
 import { AgentProcess } from "./call/agent.ts";
 import { ConversationProcess } from "./conversation/agent.ts";
-import { measureAnswers } from "./conversation/answers.ts";
+import { measureReplies } from "./conversation/replies.ts";
 import { measureBargeIn } from "./conversation/barge_in.ts";
 import { type ConversationResults, formatReport, jsonReport } from "./conversation/report.ts";
 import { chooseParts, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
 import { describeMachine } from "./lib/machine.ts";
 
-const PARTS = ["barge-in", "answers"] as const;
+const PARTS = ["barge-in", "replies"] as const;
 const FULL = { connections: 5, times: 8 };
 const QUICK = { connections: 2, times: 4 };
 
@@ -25,8 +25,8 @@ Measures a conversation with scripted models over real media: headless Chromium,
   --quick            about a minute; shows the way, proves nothing
   --only PARTS       some of ${PARTS.join(", ")}, comma-separated
 
-Interruptions are recorded words of a person (Debian: alsa-utils), recognised by Silero. Ctrl-C ends
-it and leaves nothing behind.`;
+Interruptions are the recording of tests/fixtures/speech.wav, recognised by Silero. Ctrl-C ends it and
+leaves nothing behind.`;
 
 interface Options {
   json: boolean;
@@ -55,9 +55,9 @@ async function measure(
   if (parts.includes("barge-in")) {
     results.bargeIn = await measureBargeIn({ browser, agent, connections, times });
   }
-  if (parts.includes("answers")) {
+  if (parts.includes("replies")) {
     const echo = stack.use(new AgentProcess());
-    results.answers = await measureAnswers({ browser, agent, echo, connections, times });
+    results.replies = await measureReplies({ browser, agent, echo, connections, times });
   }
   results.seconds = (performance.now() - start) / 1000;
   return results;

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 export const BENCHMARKS: Readonly<Record<string, string>> = {
   call: "a conversation over real media with headless Chromium: round trip, flush, stalls, joining",
   audio: "the sample kernels: resampling and mixing, native and TypeScript",
-  conversation: "barge-in and answers with scripted models, in headless Chromium",
+  conversation: "barge-in and replies with scripted models, in headless Chromium",
   hop: "the way between the agent and the media process, 1 to 100 participants",
   getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
 };

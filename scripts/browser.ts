@@ -1,6 +1,6 @@
 /**
- * Headless Chromium and Firefox for tests and benchmarks: fake devices, and no process that outlives
- * the one that started it.
+ * Headless Chromium and Firefox for tests and benchmarks. They have fake devices, and no process of
+ * theirs outlives the one that started it.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const PREFERENCES = {
   "media.cubeb.force_mock_context": true,
 };
 
-/** Firefox has nothing like Chromium's pipe, with which it would end when we end, however we end. */
+/** Ends Firefox when this process ends: unlike Chromium it has no pipe that ends with its parent. */
 const FIREFOX_UNTIL_WE_END = fileURLToPath(new URL("firefox.sh", import.meta.url));
 
 const REMOVE_ATTEMPTS = 20;
@@ -48,7 +48,7 @@ export interface OwnBrowser extends AsyncDisposable {
   version: string;
 }
 
-/** A browser's helpers outlive it by a moment, and write to its folder until they are gone. */
+/** Removes a browser's folder, to which its helper processes write until they end, soon after it. */
 async function removeFolder(path: string): Promise<void> {
   for (let attempt = 1;; attempt++) {
     try {
@@ -62,8 +62,8 @@ async function removeFolder(path: string): Promise<void> {
 }
 
 /**
- * Starts Chromium, or says how to get it. Without `loopback` it is as people have it, who cannot
- * make calls without a network; `args` are further arguments.
+ * Starts Chromium, or says how to get it. Without `loopback` it is configured as people have it: without a
+ * network there are no calls; `args` are further arguments.
  */
 export async function launchBrowser(
   { loopback = true, args = [] }: { loopback?: boolean; args?: string[] } = {},

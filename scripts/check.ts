@@ -1,5 +1,5 @@
 /**
- * `deno task check`: everything that can be told without running the code. Ends with the first step
+ * `deno task check`: runs every check that does not need to run the code. Ends with the first step
  * that fails, and names it.
  *
  * @module
@@ -12,26 +12,26 @@ const ROOT = new URL("..", import.meta.url);
 /** A step: a script or a command of Deno. */
 interface Step {
   name: string;
-  /** Arguments for Deno; or what is to be done, which throws. */
+  /** Arguments for Deno, the subcommand first; or a function, which throws where the check fails. */
   run: string[] | (() => Promise<void>);
   /** Default: the repository's root. */
   folder?: URL;
 }
 
-/** Whether `deno.lock` holds what the project gets from npm, and nothing else. */
+/** Throws an `Error` unless `deno.lock` holds what the project gets from npm, and nothing else. */
 async function checkLock(): Promise<void> {
   const [committed, merged] = [await readLock(COMMITTED), await readLock(MERGED)];
   if (!committed || !merged) throw new Error("deno.lock is missing: run `deno task lock`");
   const wrong = differences(npmPart(merged), committed);
   if (wrong.length === 0) return;
   throw new Error(
-    `deno.lock is not what is used; run \`deno task lock\`. They differ in\n  ${
+    `deno.lock differs from what is used: run \`deno task lock\`. The differences:\n  ${
       wrong.join("\n  ")
     }`,
   );
 }
 
-/** The scripts, without the folders of modules that they do not import. */
+/** Returns the scripts, without the folders of modules that they do not import. */
 async function scripts(): Promise<string[]> {
   const found: string[] = [];
   for await (const { name } of Deno.readDir(new URL("scripts", ROOT))) {
@@ -40,9 +40,23 @@ async function scripts(): Promise<string[]> {
   return found.sort();
 }
 
-/** What of a package is checked: all that lies in its folder, or of the root what is published. */
+/** Returns what is checked of a package: its whole folder, or of the root what is published. */
 function modulesOf({ folder }: Package): string[] {
   return folder.href === ROOT.href ? ["mod.ts", "src", "README.md"] : ["."];
+}
+
+/** The guides: `deno check` finds no Markdown in a folder. */
+async function guides(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir(new URL("docs", ROOT))) {
+    if (name.endsWith(".md")) found.push(`docs/${name}`);
+  }
+  return found.sort();
+}
+
+/** Returns the entry points of a package, as paths from the root. */
+function entriesOf({ folder, entries }: Package): string[] {
+  return entries.map((entry) => new URL(entry, folder).href.slice(ROOT.href.length));
 }
 
 const packages = await readPackages();
@@ -50,23 +64,30 @@ const steps: Step[] = [
   { name: "format", run: ["fmt", "--check"] },
   { name: "lint", run: ["lint"] },
   ...packages.flatMap((one): Step[] => {
-    const { name, folder, entries } = one;
+    const { name, folder } = one;
     return [
       {
         name: `types and examples of ${name}`,
         run: ["check", "--frozen", "--doc", ...modulesOf(one)],
         folder,
       },
-      { name: `docs of ${name}`, run: ["doc", "--lint", ...entries], folder },
       { name: `publication of ${name}`, run: ["publish", "--dry-run", "--allow-dirty"], folder },
     ];
   }),
+  // All in one command: a member's types are private to a command that does not see the root's.
+  { name: "docs", run: ["doc", "--lint", ...packages.flatMap(entriesOf)] },
   {
     name: "types of tests, examples, scripts and benchmarks",
     run: ["check", "--frozen", "tests", "examples", "bench", ...await scripts()],
   },
+  {
+    name: "types of the guides",
+    run: ["check", "--frozen", "--doc-only", ...await guides()],
+  },
   { name: "lock file", run: checkLock },
-  // More steps, such as a script of ours: { name: "...", run: ["run", "-A", "scripts/....ts"] }
+  { name: "wording", run: ["task", "wording"] },
+  { name: "spelling", run: ["task", "spelling"] },
+  { name: "workflows", run: ["task", "check:workflows"] },
 ];
 
 for (const [index, { name, run, folder = ROOT }] of steps.entries()) {
@@ -83,14 +104,17 @@ for (const [index, { name, run, folder = ROOT }] of steps.entries()) {
 }
 
 /** Runs Deno. Returns what it printed where it failed. */
-async function deno(args: string[], cwd: URL): Promise<string | undefined> {
+async function deno([command, ...args]: string[], cwd: URL): Promise<string | undefined> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...args, "--quiet"],
+    args: [command!, "--quiet", ...args],
     cwd,
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();
-  return success ? undefined : decoder.decode(stderr) + decoder.decode(stdout);
+  const printed = decoder.decode(stderr) + decoder.decode(stdout);
+  // A script of ours may say that it could not check something.
+  if (success && command === "task" && printed) console.error(printed.trimEnd());
+  return success ? undefined : printed;
 }
 
 async function problemOf(run: () => Promise<void>): Promise<string | undefined> {

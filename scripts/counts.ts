@@ -1,4 +1,4 @@
-/** True counts of tests, from what the runners report. @module */
+/** Counts tests, from what the runners report. @module */
 
 /** How many tests ended how. */
 export interface Counts {

@@ -3,8 +3,8 @@
  *
  * - `unit`: every test that is not listed here. No browser, no network, under a minute.
  * - `e2e`: what people see: browsers, real WebRTC, whole programs, each edge's contract.
- * - `world`: what others do to us: their servers, SDKs and services, bad networks and machines, and
- *   what takes long: fuzzing, soaking.
+ * - `world`: servers, SDKs and services of others, bad networks and machines, and what takes long:
+ *   fuzzing, soaking.
  *
  * @module
  */

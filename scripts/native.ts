@@ -1,8 +1,8 @@
 /**
  * Builds the native library: `deno task native`.
  *
- * With `--if-possible` it is a step before another task: it says nothing when there is nothing to
- * do, says one line when cargo is missing, and never fails for that.
+ * With `--if-possible` it is a step before another task: it prints nothing when there is nothing
+ * to do, prints one line when cargo is missing, and never fails for that.
  */
 import { fileURLToPath } from "node:url";
 
@@ -19,7 +19,7 @@ if (Deno.args.some((one) => one === "--help" || one === "-h")) {
 }
 const unknown = Deno.args.find((one) => one !== "--if-possible");
 if (unknown !== undefined) {
-  console.error(`native: there is no option "${unknown}"\n\n${USAGE}`);
+  console.error(`native: unknown option "${unknown}"\n\n${USAGE}`);
   Deno.exit(2);
 }
 

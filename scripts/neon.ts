@@ -1,15 +1,41 @@
 /**
  * Runs the crate's tests as AArch64 code under an emulator, where no such machine is at hand:
- * `deno run -A scripts/neon.ts`. Needs Debian 12 and root: it installs rustc, a cross linker and
- * qemu-user, and unpacks AArch64's standard library beside them, not into the system.
+ * `deno run -A scripts/neon.ts`. Needs Debian 12 with rustc, a cross linker and qemu-user; where one
+ * of them is missing it prints the command that installs them, and `--install`, or CI, runs it.
+ *
+ * AArch64's standard library is unpacked into a temporary folder, not into the system.
  */
 
 const state = "/tmp/ringline-neon";
 const triple = "aarch64-unknown-linux-gnu";
 const crate = new URL("../native/", import.meta.url);
 
-if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
-  console.error("NEON: needs Debian 12 and root");
+const packages = [
+  ...["rustc=1.63.*", "libstd-rust-dev=1.63.*", "gcc-aarch64-linux-gnu", "qemu-user"],
+  "libc6-dev-arm64-cross",
+];
+/** A file of each package that the tests need. */
+const needed = [
+  "/usr/bin/rustc",
+  "/usr/bin/aarch64-linux-gnu-gcc",
+  "/usr/bin/qemu-aarch64",
+  "/usr/aarch64-linux-gnu/lib/libc.so.6",
+];
+const mayInstall = Deno.args.includes("--install") || Deno.env.get("CI") !== undefined;
+
+if (Deno.build.os !== "linux" || !await exists("/usr/bin/apt-get")) {
+  console.error("NEON: needs Debian 12, whose packages it uses");
+  Deno.exit(1);
+}
+const missing = await missingFiles();
+if (missing.length > 0 && mayInstall && Deno.uid() === 0) {
+  await run("apt-get", ["update", "-qq"]);
+  await run("apt-get", ["install", "-y", "-qq", ...packages]);
+} else if (missing.length > 0) {
+  console.error(
+    `NEON: ${missing.join(", ")} missing: apt-get install ${packages.join(" ")}\n` +
+      "(as root, on Debian 12; --install does it)",
+  );
   Deno.exit(1);
 }
 await Deno.mkdir(`${state}/lists/partial`, { recursive: true });
@@ -19,9 +45,6 @@ const foreign = [
   ...["-o", `Dir::State=${state}`, "-o", "Dir::State::status=/dev/null"],
   ...["-o", `Dir::Cache=${state}`, "-o", "APT::Sandbox::User=root"],
 ];
-const tools = ["rustc=1.63.*", "libstd-rust-dev=1.63.*", "gcc-aarch64-linux-gnu", "qemu-user"];
-await run("apt-get", ["update", "-qq"]);
-await run("apt-get", ["install", "-y", "-qq", ...tools, "libc6-dev-arm64-cross"]);
 await run("apt-get", [...foreign, "update", "-qq"]);
 await run("apt-get", [...foreign, "download", "-qq", "libstd-rust-dev"], state);
 for await (const { name } of Deno.readDir(state)) {
@@ -46,6 +69,23 @@ for (const test of ["oracle", "fuzz"]) {
 }
 console.error("NEON: all tests have passed under the emulator");
 
+async function missingFiles(): Promise<string[]> {
+  const missing = [];
+  for (const file of needed) if (!await exists(file)) missing.push(file);
+  return missing;
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await Deno.stat(file);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Runs a command, in the crate's folder unless told otherwise. Ends the program where it fails. */
 async function run(command: string, args: string[], cwd: string | URL = crate): Promise<void> {
   const child = new Deno.Command(command, {
     args,

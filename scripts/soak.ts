@@ -1,7 +1,7 @@
 /**
  * `deno task soak`: calls with 8 people, visitors who come and go, and cameras that go on and off,
- * for as long as is asked for. Samples what the agent's process and the media process hold, draws it
- * and fails when something grows.
+ * for as long as you say. Samples what the agent's process and the media process hold, draws it, and
+ * fails when something grows.
  *
  * `--minutes N` (default 2), `--people N` (default 8), `--svg FILE` for the picture, `--json FILE`
  * for the samples.

@@ -1,7 +1,7 @@
 /**
- * Looks for misspelt words: `deno task spelling`.
+ * Finds misspelt words: `deno task spelling`.
  *
- * English is British; words of ours and of the field stand in `scripts/wording/words.txt`. Each
+ * English is British; words of this project and of the field stand in `scripts/wording/words.txt`. Each
  * hit is a line `file:line: "word" ...`, and the exit code is 1 when there is one.
  *
  * @module

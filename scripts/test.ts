@@ -1,6 +1,6 @@
 /**
  * `deno task test`, `test:unit`, `test:e2e`, `test:world`: runs lanes of tests, and ends with one
- * plain line of true counts: `N passed, N failed`.
+ * line of counts: `N passed, N failed`.
  *
  *     scripts/test.ts LANE... [--crate] [--docs] [--install] [PATH...] [-- ARGUMENTS]
  *
@@ -50,7 +50,9 @@ function narrow(files: string[], paths: string[]): string[] {
 /** The crate's own tests, where cargo is there to run them. */
 async function crateTests(): Promise<Counts> {
   if (!(await read("cargo", ["--version"])).success) {
-    console.error("test: no cargo, so the crate's own tests are not run");
+    console.error(
+      "test: cargo is missing, so the crate's own tests are not run: install it from https://rustup.rs",
+    );
     return sum([]);
   }
   const args = ["test", "--release", "--locked", "--manifest-path", "native/Cargo.toml"];
@@ -68,10 +70,11 @@ async function safety(): Promise<Counts> {
   return countCargo(stdout, success);
 }
 
-/** The examples in the docs. What they print is of interest only when one fails. */
+/** The examples in the docs and the guides. What they print is of interest only when one fails. */
 async function docTests(): Promise<Counts> {
   return await junit(async (report) => {
-    const args = ["test", "--doc", "-A", "--no-prompt", "--frozen", report, "mod.ts", "src"];
+    const documented = ["mod.ts", "src", "docs"];
+    const args = ["test", "--doc", "-A", "--no-prompt", "--frozen", report, ...documented];
     const { success, stdout, stderr } = await read(Deno.execPath(), args);
     if (!success) console.error(stderr + stdout);
     return success;
@@ -121,7 +124,7 @@ async function junit(run: (flag: string) => Promise<boolean>): Promise<Counts> {
   }
 }
 
-/** Runs one part, and says what came of it and how long it took. */
+/** Runs one part, and prints its counts and how long it took. */
 async function part(name: string, run: () => Promise<Counts>): Promise<Counts> {
   const start = performance.now();
   const counts = await run();

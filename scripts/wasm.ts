@@ -1,11 +1,11 @@
 /**
- * Writes what the package carries of the crate: `deno task wasm` builds
+ * Builds the crate's part of the package: `deno task wasm` builds
  * `src/native/ringline_audio.wasm` and lists the sources with their hashes in
- * `src/native/sources.ts`. With `--check` nothing is written: it fails when what is committed is not
- * what the sources give.
+ * `src/native/sources.ts`. With `--check` it writes nothing, and fails when the committed files
+ * differ from what the sources build.
  *
- * The compiler is Debian 12's rustc, since its output stays the same for ever, and one command
- * installs it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`. With `--install`, and
+ * The compiler is Debian 12's rustc, since its output never changes, and one command installs
+ * it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`. With `--install`, and
  * in CI, this does it.
  */
 
@@ -39,10 +39,12 @@ if (!check) {
   await Deno.writeFile(committed, built);
   console.error(`WASM: ${built.length} bytes in ${fileURLToPath(committed)}`);
 } else if (!equal(built, await Deno.readFile(committed))) {
-  console.error("WASM: the committed module is not what the sources give: run `deno task wasm`.");
+  console.error(
+    "WASM: the committed module differs from what the sources build: run `deno task wasm`.",
+  );
   Deno.exit(1);
 } else {
-  console.error("WASM: the committed module is what the sources give.");
+  console.error("WASM: the committed module is what the sources build.");
 }
 
 async function listSources(): Promise<void> {
@@ -58,7 +60,7 @@ async function listSources(): Promise<void> {
   if (!check) {
     await Deno.writeTextFile(list, text);
   } else if (text !== await Deno.readTextFile(list)) {
-    console.error("WASM: the list of sources is old: run `deno task wasm`.");
+    console.error("WASM: src/native/sources.ts is outdated: run `deno task wasm`.");
     Deno.exit(1);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Looks for banned words: `deno task wording`.
+ * Finds banned words: `deno task wording`.
  *
  * The list is `scripts/wording/banned.txt`. Each hit is a line `file:line: "word": write ...`, and
  * the exit code is 1 when there is one.
@@ -10,7 +10,7 @@ import { parseRules, WordingCheck } from "./wording/rules.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** Folders of things that are not ours, or not written by hand. */
+/** Folders of files that others wrote, or that are generated. */
 const FOREIGN_FOLDERS = new Set([
   ".git",
   "vendor",

@@ -1,6 +1,6 @@
 /**
  * Checks the workflows under `.github` with actionlint: `deno task check:workflows`. It needs Go,
- * which fetches the pinned version by itself; where Go is missing it says so and fails nothing.
+ * which fetches the pinned version; where Go is missing it prints so and does not fail.
  */
 
 const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";

@@ -30,7 +30,7 @@ export interface Quality {
 
 const AMPLITUDE = 14_000;
 /** A second tone within the band keeps the rounding from hiding what is below one LSB. */
-const CARRIER = 997;
+const SECOND_TONE_HZ = 997;
 /** What is cut off at the start, so that only the settled signal is measured, in seconds. */
 const SETTLE = 0.1;
 
@@ -58,7 +58,7 @@ export async function measureQuality(
     rejectionDb,
     edgeRejectionDb,
     rippleDb,
-    snrDb: await signalToNoise(convert, rates, CARRIER),
+    snrDb: await signalToNoise(convert, rates, SECOND_TONE_HZ),
     delayMs: await delay(convert, rates),
   };
 }
@@ -76,8 +76,8 @@ async function rejection(
   const ghost = fold(frequency, outputRate);
   const apart = Math.min(
     Math.abs(ghost - tone),
-    Math.abs(ghost - CARRIER),
-    Math.abs(tone - CARRIER),
+    Math.abs(ghost - SECOND_TONE_HZ),
+    Math.abs(tone - SECOND_TONE_HZ),
     ghost,
     tone,
     outputRate / 2 - ghost,
@@ -87,7 +87,7 @@ async function rejection(
   const nyquist = Math.min(inputRate, outputRate) / 2;
   const onEdge = frequency > 1.125 * nyquist && tone > 0.875 * nyquist && tone < 1.125 * nyquist;
   if (apart < 5 || onEdge) return Infinity;
-  const output = await run(convert, { inputRate, outputRate }, [tone, CARRIER]);
+  const output = await run(convert, { inputRate, outputRate }, [tone, SECOND_TONE_HZ]);
   return decibels(AMPLITUDE / Math.max(amplitude(output, ghost, outputRate), 1e-9));
 }
 

@@ -11,7 +11,7 @@ import type { CallOptions } from "./options.ts";
 export interface BenchContext {
   browser: Browser;
   agent: AgentProcess;
-  /** A page with nothing on it, for the floor. */
+  /** A page with nothing on it, for the baseline. */
   blank: URL;
   options: CallOptions;
 }

@@ -3,7 +3,7 @@
  * speech and receives the room's mix. They live in a process of their own, so that what they cost
  * is not taken for what the media process costs.
  *
- * Arguments: the call's link, and how many people. Answers `ask: "stats"`; ends with its input.
+ * Arguments: the call's link, and how many people. Responds to `ask: "stats"`; ends with its input.
  *
  * @module
  */

@@ -17,7 +17,7 @@ export interface CallOptions {
   json: boolean;
   help: boolean;
   parts: Part[];
-  /** Connections of our own, and as many to the floor between them. */
+  /** Connections of our own, and as many to the baseline between them. */
   connections: number;
   /** Clicks a connection. */
   clicks: number;
@@ -57,7 +57,7 @@ Measures a conversation over real media: headless Chromium, LocalEdge, an agent.
   --json             one JSON document on standard output instead of tables
   --quick            under two minutes; shows the way, proves nothing
   --only PARTS       some of ${PARTS.join(", ")}, comma-separated
-  --connections N    connections of the round trip, and as many to the floor (${FULL.connections})
+  --connections N    connections of the round trip, and as many to the baseline (${FULL.connections})
   --people N         people of the crowd (${FULL.people})
 
 The round trip's median is the median of the connections' medians: clock phases are drawn anew

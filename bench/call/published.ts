@@ -29,7 +29,7 @@ export const PUBLISHED: readonly PublishedFigure[] = [
     value: "101/115",
   },
   { what: "round trip p50/p95 ms", who: "prototype, 20 ms slots and tick", value: "149/162" },
-  { what: "round trip p50/p95 ms", who: "prototype, floor, one process", value: "83/97" },
+  { what: "round trip p50/p95 ms", who: "prototype, baseline, one process", value: "83/97" },
   { what: "round trip p50/p95 ms", who: "wrtc, one Deno process", value: "113/134" },
   { what: "round trip p50/p95 ms", who: "aiortc", value: "161/201" },
   { what: "round trip p50/p95 ms", who: "Pipecat SmallWebRTC", value: "309/348" },

@@ -39,10 +39,10 @@ export function targets(results: CallResults): Target[] {
   const add = (name: string, unit: Target["unit"], limit: number, measured: number) =>
     list.push({ name, unit, limit, measured });
   if (roundTrip) {
-    const { own, floor } = roundTrip;
+    const { own, baseline } = roundTrip;
     const trip = typicalTrip(own);
     add("round trip of a live track, median", "ms", 100, trip);
-    add("round trip above the floor", "ms", 25, trip - typicalTrip(floor));
+    add("round trip above the baseline", "ms", 25, trip - typicalTrip(baseline));
     add("flush to silence, p95", "ms", 80, percentile(own.map(({ flushMs }) => flushMs), 0.95));
     add("agent joins, media process started", "ms", 300, median(own.map((one) => one.agentJoinMs)));
     add("person joins", "ms", 300, median(own.map((one) => one.personJoinMs)));
@@ -108,7 +108,7 @@ function tripTable({ roundTrip, liveStalls }: CallResults): string {
   if (roundTrip) {
     rows.push(
       tripRow("Ringline, agent on a live track", roundTrip.own),
-      tripRow("floor, one process, this run", roundTrip.floor),
+      tripRow("baseline, one process, this run", roundTrip.baseline),
     );
   }
   if (liveStalls) {

@@ -1,15 +1,15 @@
 /**
- * Browser to agent to browser, and the same over the one-process floor; joining; flushing.
+ * Browser to agent to browser, and the same over the one-process baseline; joining; flushing.
  *
- * Ours and the floor take turns, so that what else the machine does hits both alike.
+ * Ours and the baseline take turns, so that what else the machine does hits both alike.
  *
  * @module
  */
 import { progress } from "../lib/progress.ts";
 import { median, medianOfMedians } from "../lib/stats.ts";
 import { type BenchContext, closePage, newPage, settle } from "./bench_context.ts";
-import { connectFloor } from "./floor.ts";
-import { connectPerson } from "./person.ts";
+import { connectBaseline } from "./baseline.ts";
+import { connectParticipant } from "./browser_participant.ts";
 import { type Probe, type Reception, reception } from "./probe.ts";
 
 /** The jitter buffers' time to find their depth. */
@@ -41,7 +41,7 @@ export interface OwnResult extends ConnectionResult {
 /** All connections. */
 export interface RoundTripResults {
   own: OwnResult[];
-  floor: ConnectionResult[];
+  baseline: ConnectionResult[];
 }
 
 async function measureTrips(probe: Probe, clicks: number): Promise<ConnectionResult> {
@@ -56,11 +56,11 @@ async function measureTrips(probe: Probe, clicks: number): Promise<ConnectionRes
   };
 }
 
-async function measureFloor(context: BenchContext): Promise<ConnectionResult> {
+async function measureBaseline(context: BenchContext): Promise<ConnectionResult> {
   const page = await newPage(context);
   try {
-    await using floor = await connectFloor(page, context.blank);
-    return await measureTrips(floor.probe, context.options.clicks);
+    await using baseline = await connectBaseline(page, context.blank);
+    return await measureTrips(baseline.probe, context.options.clicks);
   } finally {
     await closePage(page);
   }
@@ -82,7 +82,7 @@ async function measureOwn(context: BenchContext): Promise<OwnResult> {
   try {
     const { link, joinMs: agentJoinMs } = await agent.join();
     await agent.echo();
-    const { probe, joinMs: personJoinMs } = await connectPerson(page, link);
+    const { probe, joinMs: personJoinMs } = await connectParticipant(page, link);
     const trips = await measureTrips(probe, options.clicks);
     const flushMs = await measureFlush(context, probe);
     return { ...trips, agentJoinMs, personJoinMs, flushMs };
@@ -92,18 +92,20 @@ async function measureOwn(context: BenchContext): Promise<OwnResult> {
   }
 }
 
-/** Measures ours and the floor in turns. */
+/** Measures ours and the baseline in turns. */
 export async function measureRoundTrips(context: BenchContext): Promise<RoundTripResults> {
-  const results: RoundTripResults = { own: [], floor: [] };
+  const results: RoundTripResults = { own: [], baseline: [] };
   const { connections } = context.options;
   for (let index = 0; index < connections; index++) {
     const own = await measureOwn(context);
-    const floor = await measureFloor(context);
+    const baseline = await measureBaseline(context);
     results.own.push(own);
-    results.floor.push(floor);
+    results.baseline.push(baseline);
     progress(
-      `round trip ${index + 1}/${connections}: ${median(own.tripsMs).toFixed(0)} ms, floor ` +
-        `${median(floor.tripsMs).toFixed(0)} ms, flush ${own.flushMs.toFixed(0)} ms, joined in ` +
+      `round trip ${index + 1}/${connections}: ${median(own.tripsMs).toFixed(0)} ms, baseline ` +
+        `${median(baseline.tripsMs).toFixed(0)} ms, flush ${
+          own.flushMs.toFixed(0)
+        } ms, joined in ` +
         `${own.agentJoinMs.toFixed(0)} + ${own.personJoinMs.toFixed(0)} ms`,
     );
   }

@@ -6,7 +6,7 @@
  */
 import { progress } from "../lib/progress.ts";
 import { type BenchContext, closePage, newPage, settle } from "./bench_context.ts";
-import { connectPerson } from "./person.ts";
+import { connectParticipant } from "./browser_participant.ts";
 import { type Reception, reception, type RoundTrip } from "./probe.ts";
 import { type Recovery, recovery } from "./recovery.ts";
 
@@ -46,7 +46,7 @@ export async function measureSpeechStall(context: BenchContext): Promise<SpeechS
   const page = await newPage(context);
   try {
     const { link } = await agent.join();
-    const { probe } = await connectPerson(page, link);
+    const { probe } = await connectParticipant(page, link);
     await agent.say("tone");
     await settle(SETTLE_MS);
     const listen = async (during: Promise<unknown>): Promise<Listened> => {
@@ -81,7 +81,7 @@ export async function measureLiveStall(context: BenchContext): Promise<LiveStall
   try {
     const { link } = await agent.join();
     await agent.echo();
-    const { probe } = await connectPerson(page, link);
+    const { probe } = await connectParticipant(page, link);
     await settle(SETTLE_MS);
     const before = await probe.stats();
     const totalMs = NORMAL_MS + RECOVERY_STALLS * STALL_EVERY_MS + AFTER_MS;

@@ -5,8 +5,8 @@
  */
 import { Helper } from "../lib/helper.ts";
 
-/** The parts of one answer's time, as the agent's own event tells them. */
-export interface AnswerParts {
+/** The parts of one reply's latency, as the agent's event reports them. */
+export interface ReplyParts {
   voiceToVoiceMs: number;
   endOfTurnDelayMs: number;
   transcriptionDelayMs: number;
@@ -18,7 +18,7 @@ export interface AnswerParts {
 
 /** What happened to an agent. */
 export interface Happened {
-  answers: AnswerParts[];
+  replies: ReplyParts[];
   /** When it fell silent because a participant began to speak, on the wall clock. */
   suspectedAt: number[];
   bargeIns: number;
@@ -29,14 +29,14 @@ export interface Happened {
 export class ConversationProcess implements AsyncDisposable {
   readonly #helper = new Helper(new URL("./agent_process.ts", import.meta.url));
 
-  /** A new agent joins a new call, with Silero or the energy for its VAD; gives the link. */
+  /** A new agent joins a new call, with Silero or the energy for its VAD. Returns the link. */
   async join(vad: "silero" | "energy"): Promise<URL> {
     return new URL((await this.#helper.ask("join", { vad })).link);
   }
 
-  /** Talks for a minute, unless it is interrupted. */
-  async talk(): Promise<void> {
-    await this.#helper.ask("talk");
+  /** Speaks for a minute, unless it is interrupted. */
+  async speak(): Promise<void> {
+    await this.#helper.ask("speak");
   }
 
   /** Falls silent, and forgets what it was going to say. */

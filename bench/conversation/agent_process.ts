@@ -1,6 +1,6 @@
 /**
  * The agent of the benchmark, in a process of its own: its models follow a script, and its voice is
- * a tone, whose end can be told to the millisecond.
+ * a tone, whose end is measurable to the millisecond.
  *
  * One edge; agents join one after the other. Ends with its input.
  *
@@ -31,8 +31,10 @@ const RATE = 24_000;
 const PIECE_MS = 100;
 const TONE_HZ = 1000;
 const TONE_LEVEL = 9000;
-const ANSWER_MS = 300;
-const TALK_MS = 60_000;
+const REPLY_MS = 300;
+const LONG_MS = 60_000;
+/** The agent says it for a minute. */
+const LONG_TEXT = "Speak for a minute.";
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -51,7 +53,7 @@ const llm: LLM = {
   name: "scripted-llm",
   async *generate() {
     await sleep(LLM_MS);
-    yield { type: "text", text: "A short answer." };
+    yield { type: "text", text: "A short reply." };
   },
 };
 
@@ -63,7 +65,7 @@ const tts: TTS = {
       { length: RATE * PIECE_MS / 1000 },
       (_, n) => TONE_LEVEL * Math.sin(2 * Math.PI * TONE_HZ * n / RATE),
     );
-    const totalMs = text === "Talk." ? TALK_MS : ANSWER_MS;
+    const totalMs = text === LONG_TEXT ? LONG_MS : REPLY_MS;
     for (let ms = 0; ms < totalMs; ms += PIECE_MS) {
       yield { pcm: new PcmChunk(piece, { sampleRate: RATE }) };
     }
@@ -75,7 +77,7 @@ class ConversationAgent {
   readonly #agent: Agent;
   readonly #edge: LocalEdge;
   readonly #subscriptions: Disposable[];
-  #answers: Message[] = [];
+  #replies: Message[] = [];
   #suspectedAt: number[] = [];
   #bargeIns = 0;
   #errors: string[] = [];
@@ -95,7 +97,7 @@ class ConversationAgent {
     this.#subscriptions = [
       this.#agent.events.subscribe(ReplyLatencyEvent, (event) => {
         const { participant: _, ...figures } = event;
-        this.#answers.push(figures);
+        this.#replies.push(figures);
       }),
       this.#agent.events.subscribe(OverlappingSpeechEvent, () => {
         this.#suspectedAt.push(wallClock(offset));
@@ -113,9 +115,9 @@ class ConversationAgent {
     return { link: (await this.#edge.callLink(call)).href };
   }
 
-  /** Talks for a minute, unless it is interrupted. */
-  talk(): Message {
-    void this.#agent.say("Talk.").catch(() => {});
+  /** Speaks for a minute, unless it is interrupted. */
+  speak(): Message {
+    void this.#agent.say(LONG_TEXT).catch(() => {});
     return {};
   }
 
@@ -126,17 +128,17 @@ class ConversationAgent {
 
   /** What happened since it was asked last. */
   happened(): Message {
-    const [answers, suspectedAt, bargeIns, errors] = [
-      this.#answers,
+    const [replies, suspectedAt, bargeIns, errors] = [
+      this.#replies,
       this.#suspectedAt,
       this.#bargeIns,
       this.#errors,
     ];
-    this.#answers = [];
+    this.#replies = [];
     this.#suspectedAt = [];
     this.#errors = [];
     this.#bargeIns = 0;
-    return { answers, suspectedAt, bargeIns, errors };
+    return { replies, suspectedAt, bargeIns, errors };
   }
 
   async leave(): Promise<Message> {
@@ -152,12 +154,12 @@ if (import.meta.main) {
   let agent: ConversationAgent | undefined;
   await answerAll(async ({ ask, ...message }) => {
     if (ask === "join") return await (agent = new ConversationAgent(edge, message.vad)).join();
-    if (!agent) throw new Error(`no agent has joined that could ${ask}`);
-    if (ask === "talk") return agent.talk();
+    if (!agent) throw new Error(`no agent to ${ask}: ask "join" first`);
+    if (ask === "speak") return agent.speak();
     if (ask === "interrupt") return await agent.interrupt();
     if (ask === "happened") return agent.happened();
     if (ask === "leave") return await agent.leave();
-    throw new Error(`"${ask}" is nothing to ask`);
+    throw new Error(`unknown request "${ask}"`);
   });
   await agent?.leave();
 }

@@ -1,34 +1,24 @@
 /**
- * People interrupt an agent that talks: from their first sound, and from the agent's decision, until
- * the browser's decoder gives silence. Recorded words of a person, Silero for the VAD.
+ * Measures barge-in: how long after a participant's first sound, and after the agent's decision, the
+ * browser's decoder gives silence. Participants say the recording of the tests; Silero is the VAD.
  *
  * @module
  */
 import type { Browser } from "../../scripts/browser.ts";
+import { speech } from "../../tests/fixtures/speech.ts";
 import { closePage, newPage, settle } from "../call/bench_context.ts";
-import { connectPerson } from "../call/person.ts";
+import { connectParticipant } from "../call/browser_participant.ts";
 import type { Probe } from "../call/probe.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";
 import type { ConversationProcess } from "./agent.ts";
 
-/** Where Debian's `alsa-utils` keeps what a person says: 48 kHz, mono, about a second each. */
-const RECORDINGS = "/usr/share/sounds/alsa/";
-const WORDS = [
-  "Front_Center",
-  "Front_Left",
-  "Front_Right",
-  "Rear_Center",
-  "Rear_Left",
-  "Side_Left",
-];
-const WAV_HEADER = 44;
 const SETTLE_MS = 1500;
-/** How soon and how late into the agent's talking a person interrupts. */
+/** How soon and how late into the agent's speech a participant interrupts. */
 const FROM_MS = 300;
 const TO_MS = 2000;
 const LIMIT_MS = 5000;
-/** The turn ends, and what was said is answered. */
+/** The turn ends, and the agent replies to it. */
 const AFTERWARDS_MS = 2500;
 
 /** What the interruptions of all connections took; `NaN`: it never fell silent. */
@@ -37,17 +27,6 @@ export interface BargeInResults {
   fromDecisionMs: number[];
   /** Interruptions that turned out to be meant, of all. */
   confirmed: number;
-}
-
-async function recordings(): Promise<Int16Array<ArrayBuffer>[]> {
-  try {
-    return await Promise.all(WORDS.map(async (name) => {
-      const bytes = await Deno.readFile(`${RECORDINGS}${name}.wav`);
-      return new Int16Array(bytes.buffer, WAV_HEADER, (bytes.length - WAV_HEADER) >> 1);
-    }));
-  } catch (cause) {
-    throw new Error("no recorded words: apt install alsa-utils", { cause });
-  }
 }
 
 async function toneIs(on: boolean, probe: Probe): Promise<boolean> {
@@ -66,7 +45,7 @@ async function interruptOnce(
   afterMs: number,
 ): Promise<{ fromFirstSoundMs: number; fromDecisionMs: number; confirmed: boolean }> {
   await agent.happened();
-  await agent.talk();
+  await agent.speak();
   if (!await toneIs(true, probe)) throw new Error("the agent is not heard");
   await settle(afterMs);
   const before = (await probe.speechChanges()).length;
@@ -94,18 +73,16 @@ export async function measureBargeIn(
     times: number;
   },
 ): Promise<BargeInResults> {
-  const words = await recordings();
+  const words = await speech();
   const results: BargeInResults = { fromFirstSoundMs: [], fromDecisionMs: [], confirmed: 0 };
   for (let connection = 0; connection < connections; connection++) {
     const page = await newPage({ browser });
     try {
-      const { probe } = await connectPerson(page, await agent.join("silero"));
+      const { probe } = await connectParticipant(page, await agent.join("silero"));
       await settle(SETTLE_MS);
       for (let index = 0; index < times; index++) {
         const spread = (connection * times + index) / (connections * times);
-        // Every word at every point of the turnHandling: no two of the same go together.
-        const word = words[(index + connection) % words.length]!;
-        const one = await interruptOnce(agent, probe, word, FROM_MS + spread * (TO_MS - FROM_MS));
+        const one = await interruptOnce(agent, probe, words, FROM_MS + spread * (TO_MS - FROM_MS));
         results.fromFirstSoundMs.push(one.fromFirstSoundMs);
         results.fromDecisionMs.push(one.fromDecisionMs);
         if (one.confirmed) results.confirmed++;

@@ -1,5 +1,5 @@
 /**
- * What was measured: against the targets, and where an answer's time goes.
+ * The report of a conversation: what was measured, against the targets, and where a reply's time goes.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import type { Machine } from "../lib/machine.ts";
 import { median, percentile, rounded } from "../lib/stats.ts";
 import { formatTable } from "../lib/table.ts";
 import { isMet, type Target } from "../lib/target.ts";
-import type { AnswerParts } from "./agent.ts";
-import type { AnswerResults } from "./answers.ts";
+import type { ReplyParts } from "./agent.ts";
+import type { ReplyResults } from "./replies.ts";
 import type { BargeInResults } from "./barge_in.ts";
 
 /** Everything that a run measured; a part that was not asked for is `undefined`. */
@@ -16,10 +16,10 @@ export interface ConversationResults {
   machine: Machine & { chromium: string };
   seconds: number;
   bargeIn?: BargeInResults;
-  answers?: AnswerResults;
+  replies?: ReplyResults;
 }
 
-const PARTS: readonly [name: string, key: keyof AnswerParts][] = [
+const PARTS: readonly [name: string, key: keyof ReplyParts][] = [
   ["turn: silence that ends it", "endOfTurnDelayMs"],
   ["STT beyond that", "transcriptionDelayMs"],
   ["LLM: first sentence", "llmMs"],
@@ -30,7 +30,7 @@ const PARTS: readonly [name: string, key: keyof AnswerParts][] = [
 ];
 
 /** Each figure that has a target, whether or not it was met. */
-export function targets({ bargeIn, answers }: ConversationResults): Target[] {
+export function targets({ bargeIn, replies }: ConversationResults): Target[] {
   const list: Target[] = [];
   const add = (name: string, limit: number, measured: number) =>
     list.push({ name, unit: "ms", limit, measured });
@@ -38,7 +38,7 @@ export function targets({ bargeIn, answers }: ConversationResults): Target[] {
     add("barge-in: decision to silence in the browser, p95", 80, p95(bargeIn.fromDecisionMs));
     add("barge-in: first sound to silence, p95", 350, p95(bargeIn.fromFirstSoundMs));
   }
-  if (answers) add("our own part of voice to voice, p95", 20, p95(answers.overheadMs));
+  if (replies) add("our own part of voice to voice, p95", 20, p95(replies.overheadMs));
   return list;
 }
 
@@ -57,7 +57,7 @@ function row(name: string, values: number[]): string[] {
 
 /** Tables of text. */
 export function formatReport(results: ConversationResults): string {
-  const { machine, bargeIn, answers, seconds } = results;
+  const { machine, bargeIn, replies, seconds } = results;
   const rows: string[][] = [];
   if (bargeIn) {
     rows.push(
@@ -65,12 +65,12 @@ export function formatReport(results: ConversationResults): string {
       row("barge-in: decision to silence", bargeIn.fromDecisionMs),
     );
   }
-  if (answers) {
+  if (replies) {
     rows.push(
-      row("last sound to the answer, in the browser", answers.inBrowserMs),
-      row("there and back, a live track", answers.transportMs),
-      row("our own part", answers.overheadMs),
-      ...PARTS.map(([name, key]) => row(`- ${name}`, answers.parts.map((one) => one[key]))),
+      row("last sound to the reply, in the browser", replies.inBrowserMs),
+      row("there and back, a live track", replies.transportMs),
+      row("our own part", replies.overheadMs),
+      ...PARTS.map(([name, key]) => row(`- ${name}`, replies.parts.map((one) => one[key]))),
     );
   }
   const lines = [
@@ -92,15 +92,15 @@ export function formatReport(results: ConversationResults): string {
     const { confirmed, fromFirstSoundMs } = bargeIn;
     lines.push("", `${confirmed} of ${fromFirstSoundMs.length} interruptions were taken as meant`);
   }
-  if (answers) {
+  if (replies) {
     lines.push(
       "",
       "our own part: what the browser measured, less the script's silence, model and voice, less the " +
-        "way there and back. That way is a live track's, whose pacer waits a little: so it can be " +
-        "less than nothing.",
+        "way there and back. That way is a live track's, whose pacer waits a little: so the " +
+        "remainder can be negative.",
     );
   }
-  if (answers && answers.lost > 0) lines.push("", `${answers.lost} questions were not answered`);
+  if (replies && replies.lost > 0) lines.push("", `${replies.lost} questions were not answered`);
   return lines.join("\n");
 }
 

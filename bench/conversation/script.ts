@@ -12,5 +12,5 @@ export const STT_MS = 80;
 export const LLM_MS = 120;
 /** To the voice's first sound. */
 export const TTS_MS = 60;
-/** All that an answer waits for besides us: silence, model, voice. */
+/** All that a reply waits for besides us: silence, model, voice. */
 export const SCRIPTED_MS = TURN_SILENCE_MS + LLM_MS + TTS_MS;

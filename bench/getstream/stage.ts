@@ -109,7 +109,7 @@ export class Stage implements AsyncDisposable {
     (async () => {
       while (this.#speaking) await track.write(tone({ frequency: 660, ms: 100 }));
     })().catch(() => {});
-    await until("hearing", () => this.agent.heard.some(({ rms }) => rms > THRESHOLD));
+    await until("sound of the person", () => this.agent.heard.some(({ rms }) => rms > THRESHOLD));
     await until(
       "being heard",
       async () => (await this.#heard()).some((one) => one.rms > THRESHOLD),

@@ -1,9 +1,9 @@
 /**
- * The people of a soak: some stay for the whole call, and one by one visitors come, turn
- * their camera on and off, and leave. In a process of their own, so that what their end of WebRTC
- * keeps is not taken for what ours keeps.
+ * The people of a soak: some stay for the whole call, and one by one visitors come, turn their
+ * camera on and off, and leave. They run in a process of their own, so that memory of their end of
+ * WebRTC is not counted as the agent's.
  *
- * Arguments: the call's link, and how many stay. Answers `ask: "figures"`; ends with its input.
+ * Arguments: the call's link, and how many stay. Responds to `ask: "figures"`; ends with its input.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A soak as a picture: what both processes held, over time.
+ * Draws a soak: what both processes held, over time.
  *
  * @module
  */

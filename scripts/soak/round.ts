@@ -1,5 +1,5 @@
 /**
- * One call of a soak, from its first joiner to its last: a media process' whole life.
+ * One call of a soak, from its first participant to its last: the life of one media process.
  *
  * @module
  */
@@ -72,7 +72,7 @@ export async function runRound(
   }
 }
 
-/** Talks for two seconds, and thinks for one. */
+/** Speaks for two seconds, and is silent for one. */
 async function speakUntil(agent: Agent, signal: AbortSignal): Promise<void> {
   const speech = speechLike(2000);
   try {

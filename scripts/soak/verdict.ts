@@ -1,6 +1,6 @@
 /**
- * Whether something grows. A line through noisy points always slopes; so what counts is whether the
- * last third of the time lies above the first by more than noise and use can explain.
+ * Decides whether something grows. A line through noisy points always slopes; so what counts is
+ * whether the last third of the time lies above the first by more than noise and use can explain.
  *
  * @module
  */

@@ -2,7 +2,11 @@
 export class Random {
   #state: number;
 
-  /** @param seed any whole number */
+  /**
+   * Creates a generator.
+   *
+   * @param seed any whole number
+   */
   constructor(readonly seed: number) {
     if (!Number.isInteger(seed)) throw new RangeError(`seed must be a whole number, got ${seed}`);
     this.#state = seed >>> 0;

@@ -23,7 +23,11 @@ export class VirtualClock implements Clock {
   #now = 0;
   #jumpMs = 0;
 
-  /** @param options `startEpochMs`: the wall clock's time at the start. */
+  /**
+   * Creates a clock that stands at 0.
+   *
+   * @param options `startEpochMs`: the wall clock's time at the start
+   */
   constructor(options: { startEpochMs?: number } = {}) {
     checkObject(options, "options", "an object like { startEpochMs: 0 }, or nothing");
     this.#startEpochMs = options.startEpochMs ?? Date.UTC(2026, 0, 1);

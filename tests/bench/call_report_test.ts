@@ -25,10 +25,10 @@ Deno.test("a part that was not measured makes no claim", () => {
   assertEquals(targets(nothing), []);
 });
 
-Deno.test("the distance to the floor is that of the medians of the connections' medians", () => {
+Deno.test("the distance to the baseline is that of the medians of the connections' medians", () => {
   const roundTrip = {
     own: [{ ...own, tripsMs: [80, 90, 100] }, { ...own, tripsMs: [110] }],
-    floor: [{ ...own, tripsMs: [70] }, { ...own, tripsMs: [80] }],
+    baseline: [{ ...own, tripsMs: [70] }, { ...own, tripsMs: [80] }],
   };
   const [trip, above, flush] = targets({ ...nothing, roundTrip });
   assertEquals([trip?.measured, above?.measured, flush?.measured], [100, 25, 60]);
@@ -37,7 +37,7 @@ Deno.test("the distance to the floor is that of the medians of the connections' 
 Deno.test("a tone that never fell silent, and a track that never recovered, miss their targets", () => {
   const roundTrip = {
     own: [{ ...own, tripsMs: [80], flushMs: NaN }],
-    floor: [{ ...own, tripsMs: [70] }],
+    baseline: [{ ...own, tripsMs: [70] }],
   };
   const liveStalls = [{
     normalMs: 80,

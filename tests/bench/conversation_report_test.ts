@@ -40,10 +40,10 @@ Deno.test("an agent that never fell silent counts as the slowest, and is said", 
 });
 
 Deno.test("what is our own must be small, and nothing answered is no answer in no time", () => {
-  const answers = { inBrowserMs: [], overheadMs: [], transportMs: [100], parts: [], lost: 3 };
-  const none: ConversationResults = { machine, seconds: 1, answers };
+  const replies = { inBrowserMs: [], overheadMs: [], transportMs: [100], parts: [], lost: 3 };
+  const none: ConversationResults = { machine, seconds: 1, replies };
   assertEquals(targets(none).map(isMet), [false]);
   assertStringIncludes(formatReport(none), "3 questions were not answered");
-  const own = { ...answers, overheadMs: [...Array(19).fill(5), 30], lost: 0 };
-  assertEquals(targets({ ...none, answers: own }).map(({ measured }) => measured < 20), [true]);
+  const own = { ...replies, overheadMs: [...Array(19).fill(5), 30], lost: 0 };
+  assertEquals(targets({ ...none, replies: own }).map(({ measured }) => measured < 20), [true]);
 });

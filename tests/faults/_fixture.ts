@@ -113,7 +113,7 @@ export async function joinThrough(
 }
 
 /** An agent that counts what it hears. */
-export interface CountingScene extends AgentFixture {
+export interface CountingFixture extends AgentFixture {
   counter: SlotCounter;
 }
 
@@ -121,9 +121,9 @@ export interface CountingScene extends AgentFixture {
  * Runs a test with an agent in a call, and looks whether it left anything behind: the media process
  * and every file descriptor of ours must be gone.
  */
-export async function inScene(
+export async function withFixture(
   options: Partial<AgentOptions>,
-  body: (fixture: CountingScene) => Promise<void>,
+  body: (fixture: CountingFixture) => Promise<void>,
 ): Promise<void> {
   const before = openFiles();
   const pids = new Set<number>();

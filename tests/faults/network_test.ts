@@ -6,10 +6,9 @@ import { toneDb } from "../e2e/_signal.ts";
 import { UdpRelay, type Weather } from "../fixtures/udp_relay.ts";
 import {
   concealedShare,
-  type CountingScene,
+  type CountingFixture,
   type Heard,
   holds,
-  inScene,
   joinThrough,
   percent,
   type Reception,
@@ -17,6 +16,7 @@ import {
   report,
   since,
   speakOn,
+  withFixture,
 } from "./_fixture.ts";
 
 const SEED = 7;
@@ -28,10 +28,10 @@ const HEARD_DB = -25;
 /** Ada and an agent who both speak all the time, with the relay between them. */
 function overRelay(
   name: string,
-  body: (bench: { fixture: CountingScene; ada: Guest; relay: UdpRelay }) => Promise<void>,
+  body: (over: { fixture: CountingFixture; ada: Guest; relay: UdpRelay }) => Promise<void>,
 ): void {
   browserTest(name, async (browser) => {
-    await inScene({}, async (fixture) => {
+    await withFixture({}, async (fixture) => {
       await using relay = new UdpRelay(SEED);
       const ada = await joinThrough(relay, browser, fixture.link, "Ada");
       await ada.startTone(ADA_HZ);
@@ -44,7 +44,7 @@ function overRelay(
   });
 }
 
-async function bothHeard(fixture: CountingScene, ada: Guest): Promise<void> {
+async function bothHeard(fixture: CountingFixture, ada: Guest): Promise<void> {
   await Promise.all([
     until(
       "the agent hears Ada",
@@ -57,7 +57,7 @@ async function bothHeard(fixture: CountingScene, ada: Guest): Promise<void> {
 /** What both hear while the weather lasts. */
 async function during(
   weather: Weather,
-  { fixture, ada, relay }: { fixture: CountingScene; ada: Guest; relay: UdpRelay },
+  { fixture, ada, relay }: { fixture: CountingFixture; ada: Guest; relay: UdpRelay },
 ): Promise<{ page: Reception; agent: Heard }> {
   const [before, heardBefore] = [await reception(ada), fixture.counter.count("Ada")];
   relay.weather = weather;
@@ -69,7 +69,7 @@ async function during(
   };
 }
 
-function tell(what: string, { page, agent }: { page: Reception; agent: Heard }): void {
+function reportBoth(what: string, { page, agent }: { page: Reception; agent: Heard }): void {
   report(what, {
     "the page lost": `${page.lost} of ${page.lost + page.packets} packets`,
     concealed: percent(concealedShare(page)),
@@ -79,46 +79,46 @@ function tell(what: string, { page, agent }: { page: Reception; agent: Heard }):
   });
 }
 
-overRelay("a tenth of all packets lost is heard as a whole", async (bench) => {
-  const heard = await during({ loss: 0.1 }, bench);
-  tell("10 % loss", heard);
+overRelay("a tenth of all packets lost is heard as a whole", async (over) => {
+  const heard = await during({ loss: 0.1 }, over);
+  reportBoth("10 % loss", heard);
   const { page, agent } = heard;
   const lost = page.lost / (page.lost + page.packets);
   holds(lost > 0.05 && lost < 0.2, "the relay loses what it should", page);
   holds(concealedShare(page) < 0.25, "a quarter of the sound is not invented", page);
   holds(page.audibleMs > 0.9 * MEASURED_MS, "the person hears no holes", page);
   holds(agent.missing === 0 && agent.quiet < 0.1 * agent.slots, "nor does the agent", agent);
-  assertEquals((await bench.ada.events("state")).at(-1)?.state, "connected");
-  await bothHeard(bench.fixture, bench.ada);
+  assertEquals((await over.ada.events("state")).at(-1)?.state, "connected");
+  await bothHeard(over.fixture, over.ada);
 });
 
-overRelay("jitter of 50 ms is taken by the jitter buffers", async (bench) => {
+overRelay("jitter of 50 ms is taken by the jitter buffers", async (over) => {
   // The buffers grow at first, which is heard; how it is then is what lasts.
-  bench.relay.weather = { jitterMs: 50 };
+  over.relay.weather = { jitterMs: 50 };
   await delay(MEASURED_MS / 2);
-  const heard = await during({ jitterMs: 50 }, bench);
-  tell("50 ms jitter", heard);
+  const heard = await during({ jitterMs: 50 }, over);
+  reportBoth("50 ms jitter", heard);
   const { page, agent } = heard;
   holds(page.audibleMs > 0.9 * MEASURED_MS, "the person hears no holes", page);
   holds(concealedShare(page) < 0.15, "little is invented", page);
   holds(agent.missing === 0 && agent.quiet < 0.1 * agent.slots, "nor does the agent", agent);
 });
 
-overRelay("packets that overtake others are put in order again", async (bench) => {
+overRelay("packets that overtake others are put in order again", async (over) => {
   const weather = { late: 0.2, lateMs: 25 };
-  bench.relay.weather = weather;
+  over.relay.weather = weather;
   await delay(MEASURED_MS / 2);
-  const heard = await during(weather, bench);
-  tell("a fifth overtaken", heard);
+  const heard = await during(weather, over);
+  reportBoth("a fifth overtaken", heard);
   const { page, agent } = heard;
-  holds(bench.relay.figures.overtaken > 100, "the relay reorders", bench.relay.figures);
+  holds(over.relay.figures.overtaken > 100, "the relay reorders", over.relay.figures);
   holds(page.audibleMs > 0.9 * MEASURED_MS, "the person hears no holes", page);
   holds(concealedShare(page) < 0.15, "little is invented", page);
   holds(agent.missing === 0 && agent.quiet < 0.1 * agent.slots, "nor does the agent", agent);
 });
 
-overRelay("after a cut of 5 s both are heard again, as who they were", async (bench) => {
-  const { fixture, ada, relay } = bench;
+overRelay("after a cut of 5 s both are heard again, as who they were", async (over) => {
+  const { fixture, ada, relay } = over;
   const [before, heardBefore] = [await reception(ada), fixture.counter.count("Ada")];
   relay.weather = { cut: true };
   await delay(5000);

@@ -1,4 +1,4 @@
-/** One of them stands still: the agent, a page, or the media process and with it both pipes. */
+/** One part stands still: the agent, a page, or the media process and with it both pipes. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { browserTest, Guest, until } from "../e2e/_fixture.ts";
@@ -7,12 +7,12 @@ import { toneDb } from "../e2e/_signal.ts";
 import {
   concealedShare,
   holds,
-  inScene,
   percent,
   reception,
   report,
   since,
   speakOn,
+  withFixture,
 } from "./_fixture.ts";
 
 const HEARD_DB = -25;
@@ -23,7 +23,7 @@ function blockFor(ms: number): void {
 }
 
 browserTest("people go on hearing each other while the agent stands still", async (browser) => {
-  await inScene({}, async (fixture) => {
+  await withFixture({}, async (fixture) => {
     const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
     const bob = await Guest.join(browser, fixture.link, { name: "Bob", silent: true });
     await ada.startTone(500);
@@ -62,7 +62,7 @@ browserTest("people go on hearing each other while the agent stands still", asyn
 browserTest(
   "an agent that stands still for too long loses the oldest, and knows",
   async (browser) => {
-    await inScene({}, async (fixture) => {
+    await withFixture({}, async (fixture) => {
       const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
       await ada.startTone(500);
       await until("the agent hears Ada", () => fixture.counter.count("Ada").slots > 20);
@@ -81,7 +81,7 @@ browserTest(
       // 8 s are kept, and what is in the pipe.
       holds(agent.missing > 50 && agent.missing < 125, "the oldest 2 s are gone", agent);
       await until(
-        "Ada is heard as she is now",
+        "the agent hears what Ada says now",
         async () => toneDb(await fixture.ears.next("Ada", 100), 500) > HEARD_DB,
       );
       await ada.leave();
@@ -90,7 +90,7 @@ browserTest(
 );
 
 browserTest("a page that stands still keeps its sound and its place", async (browser) => {
-  await inScene({}, async (fixture) => {
+  await withFixture({}, async (fixture) => {
     const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
     await ada.startTone(500);
     await until("the agent hears Ada", () => fixture.counter.count("Ada").slots > 20);
@@ -122,7 +122,7 @@ browserTest("a page that stands still keeps its sound and its place", async (bro
 });
 
 browserTest("an agent whose pipe is full waits, and goes on when it is read", async (browser) => {
-  await inScene({}, async (fixture) => {
+  await withFixture({}, async (fixture) => {
     const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
     await using _speaking = speakOn(fixture, 1000);
     await until("Ada hears the agent", async () => toneDb(await ada.hear(100), 1000) > HEARD_DB);
@@ -152,7 +152,7 @@ browserTest("an agent whose pipe is full waits, and goes on when it is read", as
 });
 
 browserTest("a pipe that is never read ends the call and not the agent", async (browser) => {
-  await inScene({}, async (fixture) => {
+  await withFixture({}, async (fixture) => {
     const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
     const connection = fixture.agent.connection!;
     await until("Ada is here", () => connection.participants.has(ada.id));

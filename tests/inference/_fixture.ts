@@ -16,8 +16,8 @@ import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 
-/** What a call with a talking agent is played with. */
-export interface StageOptions {
+/** Options for {@linkcode Fixture.set}. */
+export interface FixtureOptions {
   replies?: readonly FakeReply[];
   transcripts?: ConstructorParameters<typeof FakeSTT>[1];
   voice?: FakeTTSOptions;
@@ -46,7 +46,7 @@ export class Fixture implements AsyncDisposable {
   readonly errors: ErrorEvent[] = [];
   call!: Call;
 
-  private constructor(options: StageOptions) {
+  private constructor(options: FixtureOptions) {
     const { clock, edge } = this;
     this.llm = new FakeLLM(clock, options.replies);
     this.stt = new FakeSTT(clock, options.transcripts);
@@ -71,11 +71,11 @@ export class Fixture implements AsyncDisposable {
     });
   }
 
-  static async set(options: StageOptions = {}): Promise<Fixture> {
+  static async set(options: FixtureOptions = {}): Promise<Fixture> {
     const fixture = new Fixture(options);
     const { clock, edge, agent } = fixture;
     options.prepare?.(fixture);
-    fixture.call = await agent.createCall("default", "stage");
+    fixture.call = await agent.createCall("default", "fixture");
     for (const userId of options.people ?? ["ann"]) {
       const name = userId[0]!.toUpperCase() + userId.slice(1);
       fixture.people.push(edge.enter(fixture.call, { userId, name, id: userId }));

@@ -10,7 +10,7 @@ const ROWS = 200;
 /** The agent speaks from this row on. */
 const BEGIN = 50;
 
-interface Scene {
+interface EchoCase {
   seed: number;
   /** How much later the agent's voice comes back, and how loud. */
   echo?: { ms: number; gain: number };
@@ -23,8 +23,8 @@ interface Scene {
 }
 
 /** Returns for each row from the agent's beginning on whether it counts as a person's voice. */
-function persons(scene: Scene): boolean[] {
-  const { seed, echo, personAtMs = Infinity, reportMs = 20, stallRows = 1 } = scene;
+function persons(options: EchoCase): boolean[] {
+  const { seed, echo, personAtMs = Infinity, reportMs = 20, stallRows = 1 } = options;
   const own = new PlaybackReference();
   const guard = new EchoDetector(own);
   const said = speechLike(20 * (ROWS - BEGIN), { seed, sampleRate: RATE }).samples;

@@ -203,7 +203,7 @@ Deno.test("one who leaves and is back before their words are known is listened t
       },
     },
   });
-  await using _stage = fixture;
+  await using _fixture = fixture;
   fixture.speak(900);
   await fixture.clock.advance(900);
   fixture.ann.leave();

@@ -74,7 +74,7 @@ Deno.test("an early answer touches the world only when the turn is over", async 
       }],
     },
   });
-  await using _stage = fixture;
+  await using _fixture = fixture;
   await fixture.hear(600, 2000);
   assertEquals(calledAt, fixture.when(TurnEndedEvent));
   assertEquals(fixture.tts.sentences, ["Done."]);

@@ -142,7 +142,7 @@ Deno.test("a service that refuses makes the join fail", async () => {
   const { edge, clock, realtime: llm } = fixture;
   llm.connectErrors.push(new Error("bad key"));
   const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm });
-  const call = await agent.createCall("default", "stage");
+  const call = await agent.createCall("default", "fixture");
   await assertRejects(() => clock.until(agent.join(call)), Error, "bad key");
 });
 

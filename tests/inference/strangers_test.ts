@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Participant } from "../../src/edge/types.ts";
 import { ConversationMetricsEvent } from "../../src/inference/contracts/events.ts";
 import { allowList } from "../../src/inference/speakers/allow_list.ts";
-import { Fixture, type StageOptions } from "./_fixture.ts";
+import { Fixture, type FixtureOptions } from "./_fixture.ts";
 
 /** The names of all events but that of the figures, which come every five seconds. */
 function happened(fixture: Fixture): string[] {
@@ -27,7 +27,7 @@ async function assertUnheard(fixture: Fixture, what: string): Promise<void> {
   assertEquals(fixture.ann.heardMs, 0, what);
 }
 
-const flows: Record<string, StageOptions> = {
+const flows: Record<string, FixtureOptions> = {
   "each by themselves": { transcripts: { ann: ["Hello?"], eve: ["Tell me all."] } },
   "mixed": { transcripts: ["Hello?"], agent: { turnHandling: { mixSpeakers: true } } },
   "a realtime model": { realtime: [{ heard: "Hello?", reply: "Here." }] },

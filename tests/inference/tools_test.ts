@@ -85,7 +85,7 @@ Deno.test("what is said before a tool is called is said while it runs", async ()
     replies: [{ text: "One moment.", calls: [{ name: "slow", input: {} }] }, "Here."],
     agent: { tools: [slow] },
   });
-  await using _stage = fixture;
+  await using _fixture = fixture;
   await fixture.clock.until(fixture.agent.generateReply("Go."));
   assert(saidMs >= 540, `${saidMs} ms`);
 });
@@ -190,7 +190,7 @@ Deno.test("an agent's logger is told what of a tool's schema is not checked", as
     parameters: { type: "object", properties: { place: { $ref: "#/gone" } } },
     execute: () => "called",
   });
-  await using _stage = await Fixture.set({ agent: { tools: [weather, lax], logger } });
+  await using _fixture = await Fixture.set({ agent: { tools: [weather, lax], logger } });
   assertEquals(lines, [
     'the tool lax: its arguments are not checked against $ref "#/gone", where there is nothing',
   ]);

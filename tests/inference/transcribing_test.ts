@@ -311,7 +311,7 @@ Deno.test("components start together, and one that fails stops the others and th
     close: () => void seen.push("closed"),
   });
   const agent = new Agent({ edge, agentUser: { id: "b", name: "B" }, llm, stt, tts });
-  const call = await agent.createCall("default", "stage");
+  const call = await agent.createCall("default", "fixture");
   await assertRejects(() => clock.until(agent.join(call)), Error, "bad key");
   assertEquals(seen.sort(), ["closed", "started", "starting"]);
 });
@@ -398,7 +398,7 @@ Deno.test("options that make no sense are refused when the agent is made", async
       turnHandling: turnHandling as TurnHandlingOptions,
     });
   for (
-    const [talk, errorClass, message] of [
+    const [turnHandling, errorClass, message] of [
       ["fast", TypeError, 'turnHandling must be an object, got "fast"'],
       [null, TypeError, "turnHandling must be an object, got null"],
       [{ vad: 1 }, TypeError, "turnHandling.vad must be an object, got 1"],
@@ -445,7 +445,7 @@ Deno.test("options that make no sense are refused when the agent is made", async
         "turnHandling.historyLimit must be an integer >= 1, got 0.5",
       ],
     ] as const
-  ) assertThrows(() => make(talk), errorClass, message);
+  ) assertThrows(() => make(turnHandling), errorClass, message);
   make({
     llmTimeoutMs: Infinity,
     vad: { sttTimeoutMs: Infinity },

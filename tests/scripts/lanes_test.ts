@@ -33,7 +33,7 @@ Deno.test("lanes run every test file, each in its own, and only longer ones once
 
 Deno.test("lanes put a test that is not listed into the unit lane", () => {
   assertEquals(laneOf("tests/audio/mixer_test.ts"), "unit");
-  assertEquals(laneOf("tests/e2e/room_test.ts"), "e2e");
+  assertEquals(laneOf("tests/e2e/call_media_test.ts"), "e2e");
   assertEquals(laneOf("tests/soak/soak_test.ts"), "world");
 });
 

@@ -49,7 +49,7 @@ const NAME = /^[\w-]{1,64}$/;
  *   parameters: { type: "object", properties: { count: { type: "integer" } } },
  *   execute: ({ count = 1 }) => {
  *     let sum = 0;
- *     while (count-- > 0) sum += 1 + Math.floor(6 * Math.random());
+ *     while (count-- > 0) sum += 1 + Math.trunc(6 * Math.random());
  *     return { sum };
  *   },
  * });

@@ -30,7 +30,7 @@ import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
 export class RealtimePipeline implements Pipeline {
   readonly #llm: RealtimeLLM;
   readonly #context: PipelineContext;
-  readonly #transcriptger: Logger;
+  readonly #logger: Logger;
   readonly #transcript: TranscriptWriter;
   readonly #history = new ChatHistory();
   readonly #output: SpeechOutput;
@@ -46,7 +46,7 @@ export class RealtimePipeline implements Pipeline {
     const { clock, report } = context;
     this.#llm = llm;
     this.#context = context;
-    this.#transcriptger = options.logger;
+    this.#logger = options.logger;
     this.#transcript = new TranscriptWriter(context);
     this.#history.appendConversation(context.conversation, { named: false });
     this.#sendAudio = new UserHook<PcmChunk, Participant>(
@@ -138,7 +138,7 @@ export class RealtimePipeline implements Pipeline {
     const { clock, instructions, toolExecutor } = this.#context;
     return this.#llm.connect({
       clock,
-      logger: this.#transcriptger,
+      logger: this.#logger,
       signal,
       instructions,
       tools: toolExecutor.tools,

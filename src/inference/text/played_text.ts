@@ -95,7 +95,7 @@ function wholeWords(sentence: SpokenSentence, chars: number): string {
   const { text, spoken } = sentence;
   const said = spokenText(sentence);
   // A word that lacks less than half a character counts as heard.
-  const limit = Math.floor(chars + 0.5);
+  const limit = Math.round(chars);
   if (limit >= said.length) return text;
   let end = 0;
   for (const { segment, index, isWordLike } of segmenter.segment(said)) {

@@ -15,11 +15,11 @@ export function pixelsOf(frame: VideoFrame, maxSide = Infinity): Pixels {
   const data = new Uint8ClampedArray(width * height * 4);
   const sum = [0, 0, 0];
   for (let y = 0; y < height; y++) {
-    const top = Math.floor(y * frame.height / height);
-    const bottom = Math.max(top + 1, Math.floor((y + 1) * frame.height / height));
+    const top = Math.trunc(y * frame.height / height);
+    const bottom = Math.max(top + 1, Math.trunc((y + 1) * frame.height / height));
     for (let x = 0; x < width; x++) {
-      const left = Math.floor(x * frame.width / width);
-      const right = Math.max(left + 1, Math.floor((x + 1) * frame.width / width));
+      const left = Math.trunc(x * frame.width / width);
+      const right = Math.max(left + 1, Math.trunc((x + 1) * frame.width / width));
       sum.fill(0);
       for (let row = top; row < bottom; row++) {
         for (let column = left; column < right; column++) addPixel(frame, column, row, sum);

@@ -73,7 +73,7 @@ export const media: Contract = {
       fixture.edgeUnderTest.enterEarly(call, { userId: "anna", trackDelayMs: 200 }),
       "entering",
     );
-    await fixture.eventually(() => connection.participants.size === 1, "she is seen");
+    await fixture.eventually(() => connection.participants.size === 1, "anna is seen");
     await fixture.until(anna.speak(tone(500)), "speaking");
     await fixture.pass(200);
     await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 500, "what was heard");
@@ -109,7 +109,7 @@ export const media: Contract = {
     const heard = agent.heardMs.get(anna.participantId);
     await fixture.until(speaking, "speaking");
     await fixture.pass(200);
-    expectSame(agent.heardMs.get(anna.participantId), heard, "what was heard of her");
+    expectSame(agent.heardMs.get(anna.participantId), heard, "what was heard of anna");
     await comesNear(fixture, () => agent.heardMs.get(bert.participantId), 1000, "bert's part");
   },
 

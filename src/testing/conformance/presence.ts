@@ -49,7 +49,7 @@ export const presence: Contract = {
     );
     await fixture.eventually(
       () => [...connection.tracks.values()].some((one) => one.participant.kind === "person"),
-      "her track is known",
+      "their track is known",
     );
     expectSame(connection.state, "active", "the state");
     expectSame(connection.idleForMs(), 0, "idleForMs");
@@ -102,9 +102,9 @@ export const presence: Contract = {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const id = anna.participantId;
-    await fixture.eventually(() => connection.tracks.size === 1, "her track is known");
+    await fixture.eventually(() => connection.tracks.size === 1, "their track is known");
     await fixture.until(anna.leave(), "leaving");
-    await fixture.eventually(() => fixture.log.includes(`left ${id}`), "her leaving is announced");
+    await fixture.eventually(() => fixture.log.includes(`left ${id}`), "their leaving is logged");
     const story = fixture.log.filter((line) => line.endsWith(id));
     const expected = [`joined ${id}`, `track of ${id}`, `no track of ${id}`, `left ${id}`];
     expectSame(story, expected, "the events");
@@ -134,7 +134,7 @@ export const presence: Contract = {
   "muting and unmuting update the track": async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
-    await fixture.eventually(() => connection.tracks.size === 1, "her track is known");
+    await fixture.eventually(() => connection.tracks.size === 1, "their track is known");
     const muted = () => [...connection.tracks.values()][0]?.muted;
     await fixture.until(anna.mute(true), "muting");
     await fixture.eventually(() => muted() === true, "the track is muted");

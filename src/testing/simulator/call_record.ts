@@ -84,13 +84,17 @@ export class CallRecord {
 
   /**
    * Returns, for each time that a participant began to speak while hearing the agent, how long they
-   * still heard it. Pauses of up to `pauseMs` (default 400), as between words, are not silence.
+   * still heard it. Pauses of up to `silenceDurationMs` (default 400), as between words, are not
+   * silence.
    *
    * @throws {RangeError} no participant of that id was in the call.
    */
-  bargeInToSilenceMs(participantId: string, options: { pauseMs?: number } = {}): number[] {
+  bargeInToSilenceMs(
+    participantId: string,
+    options: { silenceDurationMs?: number } = {},
+  ): number[] {
     this.#assertKnown(participantId);
-    const agent = new Intervals(options.pauseMs ?? 400);
+    const agent = new Intervals(options.silenceDurationMs ?? 400);
     for (const { fromMs, untilMs } of this.heardBy.get(participantId)?.list ?? []) {
       agent.mark(fromMs, untilMs);
     }

@@ -11,7 +11,11 @@ export class Intervals {
   readonly #closeMs: number;
   readonly #list: { fromMs: number; untilMs: number }[] = [];
 
-  /** @param closeMs the longest gap between marks of one interval */
+  /**
+   * Creates an empty collection.
+   *
+   * @param closeMs the longest gap between marks of one interval
+   */
   constructor(closeMs = 0) {
     this.#closeMs = closeMs;
   }

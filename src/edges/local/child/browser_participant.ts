@@ -272,7 +272,7 @@ export class BrowserParticipant {
     }
   }
 
-  /** Gives them time to come back. */
+  /** Waits for them to come back, for as long as the limit says. */
   #waitForReturn(cut: "alive" | "silent"): void {
     const { graceMs } = this.#room.limits;
     this.#cut = cut;

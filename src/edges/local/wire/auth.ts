@@ -17,7 +17,10 @@ export function newSecret(): string {
     .toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** Returns whether a value could come from {@linkcode newSecret}: an empty secret would admit everyone. */
+/**
+ * Returns whether a value could come from {@linkcode newSecret}: an empty secret would admit every
+ * visitor.
+ */
 export function isSecret(value: unknown): value is string {
   return typeof value === "string" && /^[\w-]{22}$/.test(value);
 }

@@ -1,40 +1,40 @@
 /**
- * A person says something and is answered: from their last sound to the answer's first in the
- * browser, what of it the agent's event explains, and what is our own when the script, and the way
- * there and back of the same run, are taken off.
+ * Measures replies: how long from a participant's last sound to the reply's first in the browser,
+ * what of it the agent's event explains, and what remains as our own part once the script and the
+ * round trip of the same run are taken off.
  *
  * @module
  */
 import type { Browser } from "../../scripts/browser.ts";
 import type { AgentProcess } from "../call/agent.ts";
 import { closePage, newPage, settle } from "../call/bench_context.ts";
-import { connectPerson } from "../call/person.ts";
+import { connectParticipant } from "../call/browser_participant.ts";
 import { seeded } from "../call/speech.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";
-import type { AnswerParts, ConversationProcess } from "./agent.ts";
+import type { ConversationProcess, ReplyParts } from "./agent.ts";
 import { SCRIPTED_MS } from "./script.ts";
 
 const RATE = 48_000;
 const SETTLE_MS = 1500;
 const QUESTION_MS = 700;
 const LEVEL = 6000;
-/** The answer, its end, and a pause. */
-const ANSWERED_MS = SCRIPTED_MS + 1200;
+/** The reply, its end, and a pause. */
+const REPLIED_MS = SCRIPTED_MS + 1200;
 const CLICKS = 15;
 const CLICK_EVERY_MS = 200;
 
-/** What all answers took. */
-export interface AnswerResults {
-  /** From the last sound to the answer's first, in the browser. */
+/** What all replies took. */
+export interface ReplyResults {
+  /** From the last sound to the reply's first, in the browser. */
   inBrowserMs: number[];
   /** The same without the script, and without the connection's own way there and back. */
   overheadMs: number[];
   /** The ways there and back: the median of each connection. */
   transportMs: number[];
   /** What the agent says of each. */
-  parts: AnswerParts[];
-  /** Questions that were not answered. */
+  parts: ReplyParts[];
+  /** Questions without a reply. */
   lost: number;
 }
 
@@ -52,7 +52,7 @@ async function measureTransport(browser: Browser, echo: AgentProcess): Promise<n
   try {
     const { link } = await echo.join();
     await echo.echo();
-    const { probe } = await connectPerson(page, link);
+    const { probe } = await connectParticipant(page, link);
     await settle(SETTLE_MS);
     const trips = await probe.roundTrips(CLICKS, CLICK_EVERY_MS);
     return median(trips.map(({ ms }) => ms).filter((ms) => ms !== null));
@@ -63,7 +63,7 @@ async function measureTransport(browser: Browser, echo: AgentProcess): Promise<n
 }
 
 /** Asks on several connections, several times on each, and measures the way itself in turn. */
-export async function measureAnswers(
+export async function measureReplies(
   { browser, agent, echo, connections, times }: {
     browser: Browser;
     agent: ConversationProcess;
@@ -71,8 +71,8 @@ export async function measureAnswers(
     connections: number;
     times: number;
   },
-): Promise<AnswerResults> {
-  const results: AnswerResults = {
+): Promise<ReplyResults> {
+  const results: ReplyResults = {
     inBrowserMs: [],
     overheadMs: [],
     transportMs: [],
@@ -85,25 +85,25 @@ export async function measureAnswers(
     const page = await newPage({ browser });
     const inBrowserMs: number[] = [];
     try {
-      const { probe } = await connectPerson(page, await agent.join("energy"));
+      const { probe } = await connectParticipant(page, await agent.join("energy"));
       await settle(SETTLE_MS);
       for (let index = 0; index < times; index++) {
         const before = (await probe.toneChanges()).length;
         await probe.say(question(connection * times + index));
-        await settle(ANSWERED_MS);
+        await settle(REPLIED_MS);
         const lastSound = (await probe.speechChanges()).findLast(({ on }) => !on)!;
         const first = (await probe.toneChanges()).slice(before).find(({ on }) => on);
         if (first) inBrowserMs.push(first.time - lastSound.time);
         else results.lost++;
       }
-      results.parts.push(...(await agent.happened()).answers);
+      results.parts.push(...(await agent.happened()).replies);
     } finally {
       await closePage(page);
       await agent.leave();
     }
     all.push(inBrowserMs);
     progress(
-      `answers ${connection + 1}/${connections}: ${median(inBrowserMs).toFixed(0)} ms, ` +
+      `replies ${connection + 1}/${connections}: ${median(inBrowserMs).toFixed(0)} ms, ` +
         `there and back ${results.transportMs.at(-1)!.toFixed(0)} ms`,
     );
   }

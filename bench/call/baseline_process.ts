@@ -1,5 +1,5 @@
 /**
- * The floor under every round trip here: one process, wrtc, and nothing else. What the sink gives
+ * The baseline under every round trip here: one process, wrtc, and nothing else. What the sink gives
  * goes back into a source, without slots, wire, mixer or pacer. No agent can be faster on
  * this stack, so the distance to it is what the rest costs.
  *

@@ -1,4 +1,4 @@
-/** One room, real browsers, real sound, measured at the other end. */
+/** Sound and video of one call between real browsers and an agent, measured at the other end. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { LatestVideoTrack, type Participant, type VideoFrame } from "@ringline/edge";
 import { openAgentFixture, tone } from "./_agents.ts";

@@ -1,5 +1,5 @@
 /**
- * Connects a page of the benchmark's browser to the one-process floor.
+ * Connects a page of the benchmark's browser to the one-process baseline.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import type { Page } from "../../scripts/browser.ts";
 import { Helper } from "../lib/helper.ts";
 import { Probe } from "./probe.ts";
 
-/** A page that hears its own clicks come back from the floor. */
-export interface FloorConnection extends AsyncDisposable {
+/** A page that hears its own clicks come back from the baseline. */
+export interface BaselineConnection extends AsyncDisposable {
   probe: Probe;
 }
 
@@ -17,14 +17,14 @@ async function answer(offer: string): Promise<string> {
   // deno-lint-ignore no-explicit-any -- runs in the page, whose types are not ours
   const page = globalThis as any;
   const connection = new page.RTCPeerConnection();
-  page.floor = connection;
+  page.baseline = connection;
   const player = new page.Audio();
   connection.ontrack = ({ streams, track }: { streams: unknown[]; track: unknown }) => {
     player.srcObject = streams[0] ?? new page.MediaStream([track]);
     player.play();
   };
   connection.onicecandidate = ({ candidate }: { candidate: { toJSON(): unknown } | null }) => {
-    if (candidate) page.floorCandidate(JSON.stringify(candidate.toJSON()));
+    if (candidate) page.baselineCandidate(JSON.stringify(candidate.toJSON()));
   };
   await connection.setRemoteDescription({ type: "offer", sdp: offer });
   const [transceiver] = connection.getTransceivers();
@@ -34,12 +34,12 @@ async function answer(offer: string): Promise<string> {
   return connection.localDescription.sdp;
 }
 
-/** Starts a floor of its own for this page, so that each connection draws its clock phases anew. */
-export async function connectFloor(page: Page, origin: URL): Promise<FloorConnection> {
+/** Starts a baseline of its own for this page, so that each connection draws its clock phases anew. */
+export async function connectBaseline(page: Page, origin: URL): Promise<BaselineConnection> {
   await using stack = new AsyncDisposableStack();
-  const helper = stack.use(new Helper(new URL("./floor_process.ts", import.meta.url)));
+  const helper = stack.use(new Helper(new URL("./baseline_process.ts", import.meta.url)));
   const probe = await Probe.install(page);
-  await page.exposeFunction("floorCandidate", async (candidate: string) => {
+  await page.exposeFunction("baselineCandidate", async (candidate: string) => {
     await helper.send({ candidate: JSON.parse(candidate) });
   });
   await page.goto(origin.href);
@@ -50,7 +50,7 @@ export async function connectFloor(page: Page, origin: URL): Promise<FloorConnec
       const { candidate } = await helper.next("candidate", 60_000);
       await page.evaluate(
         // deno-lint-ignore no-explicit-any -- runs in the page
-        (candidate) => (globalThis as any).floor.addIceCandidate(candidate),
+        (candidate) => (globalThis as any).baseline.addIceCandidate(candidate),
         candidate,
       );
     }

@@ -1,19 +1,19 @@
 /**
- * A person in the benchmark's browser, who joins as the page does, with a track of its own.
+ * A participant in the benchmark's browser, which joins as the page does, with a track of its own.
  *
  * @module
  */
 import type { Page } from "../../scripts/browser.ts";
 import { Probe } from "./probe.ts";
 
-/** A person who has joined. */
-export interface JoinedPerson {
+/** A participant who has joined. */
+export interface JoinedParticipant {
   probe: Probe;
   /** From joining until sound flows both ways, the page and its script being there already. */
   joinMs: number;
 }
 
-/** In the page: joins with the probe's track and gives how long that took. */
+/** In the page: joins with the probe's track; returns how long that took, in milliseconds. */
 async function join(): Promise<number> {
   // deno-lint-ignore no-explicit-any -- runs in the page, whose types are not ours
   const page = globalThis as any;
@@ -26,7 +26,7 @@ async function join(): Promise<number> {
 }
 
 /** Opens the link and joins. The instrument listens from the first sample on. */
-export async function connectPerson(page: Page, link: URL): Promise<JoinedPerson> {
+export async function connectParticipant(page: Page, link: URL): Promise<JoinedParticipant> {
   const probe = await Probe.install(page);
   await page.goto(link.href);
   const joinMs = await page.evaluate(join);
