@@ -22,11 +22,10 @@ export interface TelemetryOptions {
 }
 
 /**
- * Records a conversation until the result is disposed: histograms of voice-to-voice latency and its
- * parts (`ringline.voice_to_voice`, by `part`), of the time from barge-in to silence
- * (`ringline.barge_in_to_silence`) and of tool calls (`ringline.tool_call`), a counter of false
- * interruptions (`ringline.false_interruptions`), gauges of the components' figures
- * (`ringline.figure`), and a span for each reply, whose parts are its children.
+ * Records what happens in a conversation until the result is disposed: histograms of voice-to-voice
+ * and of each part of it (`ringline.voice_to_voice`, by `part`), of barge-in to silence and of tool
+ * calls, counters of interruptions and false interruptions, gauges of what the components count
+ * (`ringline.figure`), and a span for each answer, whose parts are its children.
  *
  * @example
  * ```ts
