@@ -88,7 +88,7 @@ export class Stage implements AsyncDisposable {
     const stage = new Stage(double, edge);
     await edge.authenticate(stage.agent.user);
     const call = await edge.createCall("bench");
-    stage.#session = await double.addParticipant(CID, "person");
+    stage.#session = await double.addPerson(CID, "person");
     await stage.command("speak", { sessionId: stage.#session, amplitude: 0 });
     await stage.command("record");
     const from = performance.now();
@@ -172,7 +172,7 @@ export class Stage implements AsyncDisposable {
     this.#speaking = false;
     this.agent.echo = undefined;
     await this.edge.close();
-    await this.command("removeParticipant", { sessionId: this.#session }).catch(() => {});
+    await this.command("removePerson", { sessionId: this.#session }).catch(() => {});
   }
 
   async #heard(): Promise<{ at: number; rms: number }[]> {

@@ -53,7 +53,7 @@ export class TestCall implements AsyncDisposable {
     try {
       await edge.authenticate(agent.user);
       const call = await edge.createCall("kitchen");
-      const participantSession = await double.addParticipant(CID, "anna", "Anna");
+      const participantSession = await double.addPerson(CID, "anna", "Anna");
       await double.sfu.command("record", { cid: CID, userId: "bot" });
       const errors: string[] = [];
       edge.events.subscribe(ErrorEvent, (e) => void errors.push(`${e.context}: ${e.error}`));

@@ -59,13 +59,13 @@ Deno.test("media that comes before its announcement, or after it, is heard", asy
   await using test = await TestCall.start(double, { silent: true });
   for (const [index, on] of [true, false].entries()) {
     await double.sfu.command("mediaFirst", { cid: CID, on });
-    const sessionId = await double.addParticipant(CID, `late-${index}`);
+    const sessionId = await double.addPerson(CID, `late-${index}`);
     await double.sfu.command("speak", { cid: CID, sessionId, frequency: 500 });
     await until(
       "hearing",
       () => test.slots.some((slot) => slot.participantId === sessionId && slot.rms > 0.1),
     );
-    await double.sfu.command("removeParticipant", { cid: CID, sessionId });
+    await double.sfu.command("removePerson", { cid: CID, sessionId });
   }
 });
 
@@ -357,7 +357,7 @@ Deno.test("who was there is told once, however the join went", async () => {
   const agent = new Listener({ id: "bot", name: "Bot" });
   await edge.authenticate(agent.user);
   const call = await edge.createCall("kitchen");
-  for (let index = 0; index < 5; index++) await double.addParticipant(CID, `person-${index}`);
+  for (let index = 0; index < 5; index++) await double.addPerson(CID, `person-${index}`);
   const joined: string[] = [];
   edge.events.subscribe(ParticipantJoinedEvent, (e) => void joined.push(e.participant.userId));
   await double.sfu.command("joinBehaviour", { code: 700, edge: "sfu-1" });

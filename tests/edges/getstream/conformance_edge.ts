@@ -27,7 +27,7 @@ export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
     edge,
     enter: async (call, { userId }) => {
       const cid = `${call.type}:${call.id}`;
-      const sessionId = await double.addParticipant(cid, userId);
+      const sessionId = await double.addPerson(cid, userId);
       await double.sfu.command("reportHeard", { cid });
       const participant = new Party(double, cid, userId, sessionId);
       await participant.command("speak", { amplitude: 0 });
@@ -101,6 +101,6 @@ class Party implements RemoteParticipant {
   }
 
   async leave(): Promise<void> {
-    await this.command("removeParticipant").catch(() => {});
+    await this.command("removePerson").catch(() => {});
   }
 }

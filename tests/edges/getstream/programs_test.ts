@@ -41,7 +41,7 @@ Deno.test("the parrot says back what a person said over GetStream, and Ctrl-C en
   })();
   try {
     await until("the link", () => /Open \S+\/join\/parrot\?api_key=/.test(text), 30_000);
-    const sessionId = await double.addParticipant(cid, "anna");
+    const sessionId = await double.addPerson(cid, "anna");
     await double.sfu.command("record", { cid, userId: "parrot" });
     await double.sfu.command("speak", { cid, sessionId, amplitude: 0 });
     await new Promise((resolve) => setTimeout(resolve, 500));

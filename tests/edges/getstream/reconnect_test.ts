@@ -194,8 +194,8 @@ Deno.test("people who came and went meanwhile are told afterwards", async () => 
   await using test = await TestCall.start(double);
   await test.command("offline", { on: true });
   await until("reconnecting", () => test.connection.isReconnecting);
-  await double.sfu.command("removeParticipant", { cid: CID, sessionId: test.participantSession });
-  const sessionId = await double.addParticipant(CID, "bert");
+  await double.sfu.command("removePerson", { cid: CID, sessionId: test.participantSession });
+  const sessionId = await double.addPerson(CID, "bert");
   await double.sfu.command("speak", { cid: CID, sessionId, frequency: 300 });
   await test.command("offline", { on: false });
   await until("being back", () => test.reconnected.length === 1);

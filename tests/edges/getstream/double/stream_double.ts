@@ -116,9 +116,9 @@ export class StreamDouble implements AsyncDisposable {
   }
 
   /** A person joins who lives in the SFU; returns their session. */
-  async addParticipant(cid: string, userId: string, name = userId): Promise<string> {
+  async addPerson(cid: string, userId: string, name = userId): Promise<string> {
     if (!this.users.has(userId)) this.users.set(userId, { id: userId, name, custom: {} });
-    return await this.sfu.command<string>("addParticipant", { cid, userId, name });
+    return await this.sfu.command<string>("addPerson", { cid, userId, name });
   }
 
   /** What the SFU has seen so far. */

@@ -108,7 +108,7 @@ export class Room {
   }
 
   /** Adds a member who lives here. */
-  addParticipant(init: { userId: string; name: string }): Member {
+  addPerson(init: { userId: string; name: string }): Member {
     const member = new Member(init.userId, crypto.randomUUID(), init.name);
     this.add(member);
     return member;

@@ -3,11 +3,11 @@ import { Picture, Voice } from "../media_sources.ts";
 import type { Command } from "./params.ts";
 
 export const PARTICIPANTS: Record<string, Command> = {
-  addParticipant: (_, p) => {
+  addPerson: (_, p) => {
     const userId = p.text("userId");
-    return p.room.addParticipant({ userId, name: p.text("name", userId) }).sessionId;
+    return p.room.addPerson({ userId, name: p.text("name", userId) }).sessionId;
   },
-  removeParticipant: (_, p) => p.room.remove(p.participant),
+  removePerson: (_, p) => p.room.remove(p.participant),
   speak: (_, p) => {
     const voice = new Voice(p.number("frequency"), p.number("amplitude", 0.3));
     p.room.publish(p.participant, p.trackType, voice);
