@@ -1,4 +1,4 @@
-/** The command line of `deno task bench`. */
+/** The command line that runs a benchmark. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { BENCHMARKS, parseRequest, usage } from "../../bench/main.ts";
 

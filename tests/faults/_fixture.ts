@@ -165,7 +165,7 @@ export function holds(condition: boolean, what: string, figures: unknown): void 
   assert(condition, `${what}: ${JSON.stringify(figures)}`);
 }
 
-/** Makes an agent say a tone until disposed; written as it is played. */
+/** Has an agent say a tone until disposed; written as it is played. */
 export function speakOn(fixture: AgentFixture, hz: number): AsyncDisposable {
   const stop = new AbortController();
   const speaking = (async () => {
