@@ -45,6 +45,15 @@ function modulesOf({ folder }: Package): string[] {
   return folder.href === ROOT.href ? ["mod.ts", "src", "README.md"] : ["."];
 }
 
+/** The guides: `deno check` finds no Markdown in a folder. */
+async function guides(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir(new URL("docs", ROOT))) {
+    if (name.endsWith(".md")) found.push(`docs/${name}`);
+  }
+  return found.sort();
+}
+
 /** Returns the entry points of a package, as paths from the root. */
 function entriesOf({ folder, entries }: Package): string[] {
   return entries.map((entry) => new URL(entry, folder).href.slice(ROOT.href.length));
@@ -70,6 +79,10 @@ const steps: Step[] = [
   {
     name: "types of tests, examples, scripts and benchmarks",
     run: ["check", "--frozen", "tests", "examples", "bench", ...await scripts()],
+  },
+  {
+    name: "types of the guides",
+    run: ["check", "--frozen", "--doc-only", ...await guides()],
   },
   { name: "lock file", run: checkLock },
   { name: "wording", run: ["task", "wording"] },

@@ -70,10 +70,11 @@ async function safety(): Promise<Counts> {
   return countCargo(stdout, success);
 }
 
-/** The examples in the docs. What they print is of interest only when one fails. */
+/** The examples in the docs and the guides. What they print is of interest only when one fails. */
 async function docTests(): Promise<Counts> {
   return await junit(async (report) => {
-    const args = ["test", "--doc", "-A", "--no-prompt", "--frozen", report, "mod.ts", "src"];
+    const documented = ["mod.ts", "src", "docs"];
+    const args = ["test", "--doc", "-A", "--no-prompt", "--frozen", report, ...documented];
     const { success, stdout, stderr } = await read(Deno.execPath(), args);
     if (!success) console.error(stderr + stdout);
     return success;

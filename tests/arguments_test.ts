@@ -51,8 +51,8 @@ async function exports(): Promise<[string, unknown][]> {
     const { name, exports } = await readConfig(folder);
     const entries = typeof exports === "string" ? { ".": exports } : exports;
     for (const [entry, path] of Object.entries(entries)) {
-      // A command, and what only a media process may load.
-      if (entry === "./install" || entry === "./media/child") continue;
+      // A command, what only a media process may load, and what runs in a browser.
+      if (["./install", "./media/child", "./local/client"].includes(entry)) continue;
       const module = await import(new URL(path, folder).href);
       const prefix = name + entry.slice(1);
       for (const [key, value] of Object.entries(module)) found.push([`${prefix} ${key}`, value]);

@@ -13,6 +13,9 @@
  * ```
  */
 export function rms(samples: Int16Array): number {
+  if (!(samples instanceof Int16Array)) {
+    throw new TypeError(`samples: expected an Int16Array, got ${samples}`);
+  }
   return samples.length === 0 ? 0 : Math.sqrt(meanSquare(samples)) / 32_768;
 }
 

@@ -105,6 +105,9 @@ export function readWav(bytes: Uint8Array): PcmChunk {
  * @throws {RangeError} this is no WAV file that {@linkcode readWav} reads.
  */
 export function readWavHeader(read: (at: number, length: number) => Uint8Array): WavHeader {
+  if (typeof read !== "function") {
+    throw new TypeError(`read: expected a function of position and length, got ${read}`);
+  }
   const start = read(0, 12);
   if (start.length < 12 || tag(start, 0) !== "RIFF" || tag(start, 8) !== "WAVE") {
     throw new RangeError("expected a WAV file, which begins with RIFF and WAVE");

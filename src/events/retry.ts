@@ -4,6 +4,7 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
+import { checkObject } from "./checks.ts";
 import { sleep } from "./waiting.ts";
 
 /** Options for {@linkcode retry}. */
@@ -25,6 +26,7 @@ export interface RetryOptions {
  * @throws the signal's reason, once that was aborted.
  */
 export async function retry<T>(act: () => Promise<T>, options: RetryOptions): Promise<T> {
+  checkObject(options, "options", "an object like { waitMs }");
   const { waitMs, signal, clock = systemClock } = options;
   for (let tries = 1;; tries++) {
     signal?.throwIfAborted();
@@ -55,6 +57,7 @@ export interface BackOffOptions {
 
 /** Returns the wait after so many tries: it doubles, up to a limit. */
 export function backOffMs(tries: number, options: BackOffOptions): number {
+  checkObject(options, "options", "an object like { firstMs: 500 }");
   const { firstMs, maxMs = Infinity, random = () => 0.5 } = options;
   const ms = Math.min(maxMs, firstMs * 2 ** Math.max(0, tries - 1));
   return Math.round(ms * (0.75 + 0.5 * random()));

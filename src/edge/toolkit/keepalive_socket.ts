@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { checkObject } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { ConnectionError } from "../errors.ts";
@@ -166,6 +167,7 @@ export class KeepaliveSocket implements AsyncDisposable {
 
   /** Begins to open a socket. */
   constructor(url: string, options: KeepaliveSocketOptions) {
+    checkObject(options, "options", "an object like { onMessage, onEnd }");
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     const port: SocketPort = options.connect?.(url) ?? new WebSocket(url);

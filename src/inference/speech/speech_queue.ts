@@ -219,7 +219,13 @@ export class SpeechQueue {
 
   #finish(speech: SpeechHandle, all: boolean): void {
     if (speech === this.#active) this.#playbackTimer?.[Symbol.dispose]();
-    const trackHeardMs = this.#options.track.heardMs;
+    const { track, clock } = this.#options;
+    const trackHeardMs = track.heardMs;
+    const { startMs = Infinity, signal, times } = speech;
+    // A short speech may be over before the next poll sees that it has begun.
+    if (!signal.aborted && times.playbackStartedMs === 0 && trackHeardMs > startMs) {
+      this.#try(() => speech.playbackStarted(clock.now()));
+    }
     this.#try(() => speech.end({ all, trackHeardMs }));
   }
 

@@ -147,7 +147,7 @@ export class FakePort {
   constructor(readonly connectionId: number, name = "Echo") {
     this.user = { id: name.toLowerCase(), name };
   }
-  notify(message: ConnectionMessage): void {
+  send(message: ConnectionMessage): void {
     this.messages.push(message);
   }
   isSubscribed(trackId: string): boolean {

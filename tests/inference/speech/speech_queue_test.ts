@@ -209,3 +209,41 @@ function bound(): QueueFixture {
   fixture.speech = fixture.speech.bind(fixture);
   return fixture;
 }
+
+Deno.test("SpeechQueue starts a speech that is over before its first poll", async () => {
+  const clock = new VirtualClock();
+  const seen: string[] = [];
+  // As on a busy machine: all of it was heard by the time anything is looked at.
+  const track = {
+    playedMs: 0,
+    heardMs: 0,
+    bufferedMs: 0,
+    write(pcm: PcmChunk) {
+      this.playedMs = this.heardMs += pcm.durationMs;
+      return Promise.resolve();
+    },
+    drain: () => Promise.resolve(),
+  };
+  const queue = new SpeechQueue({
+    track: track as unknown as OutboundAudioTrack,
+    clock,
+    playback: new PlaybackReference(),
+    report: (error) => void seen.push(String(error)),
+  });
+  const pcm = new PcmChunk(new Int16Array(320).fill(1000), { sampleRate: 16_000 });
+  const speech = new SpeechHandle({
+    async *utterances() {
+      yield {
+        words: { text: "Bye.", silent: false },
+        audio: (async function* () {
+          yield { pcm };
+        })(),
+      };
+    },
+    onPlaybackStarted: () => void seen.push("started"),
+    onEnded: ({ text }) => void seen.push(`ended: ${text}`),
+  });
+  queue.add(speech);
+  await clock.until(speech.done);
+  assertEquals(seen, ["started", "ended: Bye."]);
+});

@@ -119,7 +119,7 @@ export interface ClientEvents {
   /** The page sends other media. */
   media: SentMediaState;
   /** Loudness, 0 to 1, by participant id; a participant who is missing is silent. */
-  levels: { readonly levels: { readonly [participantId: string]: number } };
+  audioLevels: { readonly levels: { readonly [participantId: string]: number } };
   /** A custom event of an agent or of another page. `from` is the sender's participant id. */
   event: { readonly from: string; readonly data: unknown };
   /** The server did not pass an event of this page on. */
@@ -213,7 +213,7 @@ export class RinglineClient extends EventTarget {
   /**
    * Shares the screen, or stops; `true` lets the person choose which.
    *
-   * @throws {RinglineError} the person refused, or the browser cannot.
+   * @throws {RinglineError} the person declined, or the browser cannot.
    */
   setScreen(source: boolean | MediaTrack | null): Promise<void>;
   /**
