@@ -1,6 +1,6 @@
 /**
- * The hop between the agent's process and the media process, one way each, over the project's own
- * wire. By itself: `deno task bench hop [--participants N] [--seconds N] [--json]`.
+ * Measures the hop between the agent's process and the media process, one way each, over the
+ * project's own wire. By itself: `deno task bench hop [--participants N] [--seconds N] [--json]`.
  *
  * @module
  */

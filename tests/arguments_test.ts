@@ -1,4 +1,4 @@
-/** Everything that can be imported, called with nothing, with the wrong thing, and with too little. */
+/** Calls every export with nothing, with wrong arguments, and with too few. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { AgentOptions } from "../src/agent/agent_options.ts";
 import { Agent } from "../src/agent/agent.ts";
@@ -288,7 +288,7 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
 };
 
 for (const [name, { make, methods }] of Object.entries(made)) {
-  Deno.test(`${name} says what it expected wherever it is given something else`, async () => {
+  Deno.test(`${name} says what it expected wherever it gets something else`, async () => {
     const wrong: string[] = [];
     const several = [...inputs, ["x", null], [{}, null], ["x", {}, null], [{}, {}, null]];
     for (const method of methods) {

@@ -1,4 +1,4 @@
-/** What the page shows of the agents' figures, and whom it believes. */
+/** The page's table of the agents' figures, and which senders it believes. */
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import type { Browser, Page } from "../../scripts/browser.ts";
 import {
@@ -44,7 +44,7 @@ const TOLD = {
   figures: { agent: { droppedSlots: 0, bufferedMs: 320 }, "some-llm": { inputTokens: 1200 } },
 };
 
-/** The rows that {@linkcode TOLD} makes. */
+/** The rows that the page shows for {@linkcode TOLD}. */
 const SHOWN = {
   "End of turn": "400 ms",
   "Speech to text (STT)": "150 ms",

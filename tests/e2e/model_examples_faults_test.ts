@@ -42,7 +42,7 @@ async function complaint(
   assertLess(tookMs, 1000);
 }
 
-/** Waits until an example has given up, and gives what it said. */
+/** Waits until an example has given up. Returns what it said. */
 async function refusalOf(name: string, options: ExampleOptions): Promise<string> {
   await using example = await Example.start(name, options);
   assertEquals(await example.ended(), 1, `${name}: ${example.output}`);

@@ -1,4 +1,4 @@
-/** A program that slips wherever it can, and people in a browser who do not notice. */
+/** A program whose functions fail wherever they can, and people in a browser who do not notice. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Example } from "./_example.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";

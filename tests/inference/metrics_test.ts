@@ -1,3 +1,4 @@
+/** The figures of a conversation: latency of replies, queues, and their broadcast. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { JsonValue } from "../../src/edge/types.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
