@@ -38,8 +38,8 @@ export {
   type JsonValue,
   type Participant,
   type ParticipantKind,
-  type TrackAnnouncement,
   type TrackInfo,
+  type TrackInit,
   TrackType,
   type User,
 } from "./types.ts";

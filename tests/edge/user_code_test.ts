@@ -172,7 +172,7 @@ Deno.test("an agent of one's own may do anything with a row: it is told, and row
     let rows = 0;
     const agent: EdgeAgent = {
       user: { id: "agent", name: "Agent" },
-      hearing: { sampleRate: 16_000, agents: false },
+      audioSubscription: { sampleRate: 16_000, agents: false },
       receiveRow: (_row: AudioRow) => {
         rows++;
         return cases.receiveRow[slipName]() as void;
@@ -321,7 +321,7 @@ Deno.test("a subscriber may do anything: it is told, and the others are called",
     edge.events.subscribe(CustomEventReceivedEvent, () => void others++);
     const connection = {} as MemoryConnection;
     for (let n = 0; n < 3; n++) {
-      edge.events.announce(new CustomEventReceivedEvent({ connection, data: n }));
+      edge.events.emit(new CustomEventReceivedEvent({ connection, data: n }));
     }
     await clock.advance(10);
     assertEquals(others, 3, slipName);
@@ -341,9 +341,9 @@ Deno.test("a subscriber of errors, and a logger, may fail too: nothing goes roun
       const slip = slips[slipName] as Slip;
       const logger = { debug: slip, info: slip, warn: slip, error: slip };
       const edge = new MemoryEdge({ clock: new VirtualClock(), logger });
-      edge.events.announce(new ErrorEvent({ error: new Error("one"), context: "a test" }));
+      edge.events.emit(new ErrorEvent({ error: new Error("one"), context: "a test" }));
       edge.events.subscribe(ErrorEvent, slip);
-      edge.events.announce(new ErrorEvent({ error: new Error("two"), context: "a test" }));
+      edge.events.emit(new ErrorEvent({ error: new Error("two"), context: "a test" }));
       await unhandled.assertNone(slipName);
       await edge.close();
     }

@@ -24,7 +24,7 @@ export interface TelemetryOptions {
 /**
  * Records what happens in a conversation until the result is disposed: histograms of voice-to-voice
  * and of each part of it (`ringline.voice_to_voice`, by `part`), of barge-in to silence and of tool
- * calls, counters of interruptions and false alarms, gauges of what the components count
+ * calls, counters of interruptions and false interruptions, gauges of what the components count
  * (`ringline.figure`), and a span for each answer, whose parts are its children.
  *
  * @example
@@ -47,7 +47,7 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
   const replyLatency = meter.createHistogram("ringline.voice_to_voice", { unit });
   const bargeIn = meter.createHistogram("ringline.barge_in_to_silence", { unit });
   const toolCalls = meter.createHistogram("ringline.tool_call", { unit });
-  const falseAlarms = meter.createCounter("ringline.false_alarms");
+  const falseInterruptions = meter.createCounter("ringline.false_interruptions");
   const figures = meter.createGauge("ringline.figure");
   return events.subscribe(
     [
@@ -65,7 +65,7 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
         }
         recordSpans(event, attributes);
       } else if (event instanceof BargeInEvent) bargeIn.record(event.silenceMs, attributes);
-      else if (event instanceof FalseInterruptionEvent) falseAlarms.add(1, attributes);
+      else if (event instanceof FalseInterruptionEvent) falseInterruptions.add(1, attributes);
       else if (event instanceof ToolCalledEvent) {
         const { call: { name: tool }, result: { isError: failed }, durationMs } = event;
         toolCalls.record(durationMs, { ...attributes, tool, failed });

@@ -37,7 +37,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
         const last = new Map<string, number>();
         const failures: unknown[] = [];
         let [processed, number, sent, told] = [0, 0, 0, 0];
-        const hearing = new AudioInput({
+        const input = new AudioInput({
           processors: [{
             name: "checker",
             processAudio: (heard) => {
@@ -77,9 +77,9 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
               row: number,
             }));
           sent += entries.length;
-          hearing.receiveRow({ count: entries.length, entries });
+          input.receiveRow({ count: entries.length, entries });
         };
-        hearing.start();
+        input.start();
         let expectedToTell = 0;
         for (const one of steps) {
           if (one.do === "row") {
@@ -90,18 +90,18 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
           else {
             expectedToTell++;
             const participant = people[one.who]!;
-            if (one.do === "mute") hearing.trackUpdated(trackOf(participant), () => void told++);
-            else hearing.participantLeft(participant, () => void told++);
+            if (one.do === "mute") input.trackUpdated(trackOf(participant), () => void told++);
+            else input.participantLeft(participant, () => void told++);
           }
         }
         await clock.advance(200_000);
         assertEquals(failures, []);
-        assertEquals(processed + hearing.dropped, sent);
+        assertEquals(processed + input.dropped, sent);
         assertEquals(told, expectedToTell);
-        for (const participant of people) hearing.participantLeft(participant, () => {});
+        for (const participant of people) input.participantLeft(participant, () => {});
         await clock.advance(1000);
-        assertEquals(hearing.inlets, 0);
-        hearing[Symbol.dispose]();
+        assertEquals(input.openTracks, 0);
+        input[Symbol.dispose]();
         assertEquals(clock.pending, 0);
       },
     ),
