@@ -1,6 +1,6 @@
 /**
- * The contract of an edge: what its author implements, what agents ask of it, what happens in its
- * calls.
+ * The contract of an edge: the classes that its author extends, the interface that agents use, and the
+ * events of its calls.
  *
  * @module
  */
