@@ -55,7 +55,7 @@ export class LatestVideoTrack implements VideoTrack {
   }
 
   /**
-   * Makes a frame the latest. The track keeps it, without a copy, until the next one. Does nothing once
+   * Pushes a frame as the latest. The track keeps it, without a copy, until the next one. Does nothing once
    * closed. An edge does not send frames of more bytes than 4K in RGBA (3840 * 2160 * 4) or with a side
    * of more than 65,535 pixels, and emits an error event instead.
    *
