@@ -1,4 +1,4 @@
-/** What holds of hearing whatever comes in whatever order. `FUZZ_RUNS` sets how often it is tried. */
+/** Properties of AudioInput under audio and changes in any order. `FUZZ_RUNS` sets how many runs. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AudioInput } from "../../src/agent/audio_input.ts";
@@ -36,7 +36,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
         const clock = new VirtualClock();
         const last = new Map<string, number>();
         const failures: unknown[] = [];
-        let [processed, number, sent, told] = [0, 0, 0, 0];
+        let [processed, number, sent, calls] = [0, 0, 0, 0];
         const input = new AudioInput({
           processors: [{
             name: "checker",
@@ -80,7 +80,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
           input.receiveRow({ count: entries.length, entries });
         };
         input.start();
-        let expectedToTell = 0;
+        let expectedCalls = 0;
         for (const one of steps) {
           if (one.do === "row") {
             send(one.who);
@@ -88,16 +88,16 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
           } else if (one.do === "gap") number += one.rows;
           else if (one.do === "burst") { for (let n = 0; n < one.rows; n++) send(1 + n % 7); }
           else {
-            expectedToTell++;
+            expectedCalls++;
             const participant = people[one.who]!;
-            if (one.do === "mute") input.trackUpdated(trackOf(participant), () => void told++);
-            else input.participantLeft(participant, () => void told++);
+            if (one.do === "mute") input.trackUpdated(trackOf(participant), () => void calls++);
+            else input.participantLeft(participant, () => void calls++);
           }
         }
         await clock.advance(200_000);
         assertEquals(failures, []);
         assertEquals(processed + input.dropped, sent);
-        assertEquals(told, expectedToTell);
+        assertEquals(calls, expectedCalls);
         for (const participant of people) input.participantLeft(participant, () => {});
         await clock.advance(1000);
         assertEquals(input.openTracks, 0);

@@ -271,7 +271,7 @@ Deno.test("one user on two devices is heard as two participants", async () => {
   await clock.until(agent.close());
 });
 
-Deno.test("a mute closes the open slot, and what was heard before is processed before it is told", async () => {
+Deno.test("a mute closes the open slot, and what was heard before is processed before it is reported", async () => {
   const log: string[] = [];
   const { clock, agent, anna } = await joinAnna({
     processors: [{
@@ -290,7 +290,7 @@ Deno.test("a mute closes the open slot, and what was heard before is processed b
   await clock.until(agent.close());
 });
 
-Deno.test("a leaver's last words are processed before their leaving is told, and nothing is kept", async () => {
+Deno.test("a leaver's last words are processed before their leaving is reported, and nothing is kept", async () => {
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
   const { clock, agent, anna } = await joinAnna({
