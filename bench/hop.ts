@@ -69,7 +69,7 @@ export async function measureHop(
   const wanted = WARM_UP_ROWS + seconds * 50;
   const agent: EdgeAgent = {
     user: { id: "hop", name: "Hop" },
-    hearing: { sampleRate: 16_000, agents: false },
+    audioSubscription: { sampleRate: 16_000, agents: false },
     receiveRow(row) {
       toParent.push(sinceStamp(row.entries[0]!.pcm.samples));
       stamp(answer.samples);

@@ -40,7 +40,7 @@ export interface Reconnection {
 /** Notes when it hears something, and says it back when it is told to. */
 class BenchAgent implements EdgeAgent {
   readonly user = { id: "bench", name: "Bench" };
-  readonly hearing = { sampleRate: 16_000, agents: false } as const;
+  readonly audioSubscription = { sampleRate: 16_000, agents: false } as const;
   readonly heard: { at: number; rms: number }[] = [];
   echo: AudioTrack | undefined;
 

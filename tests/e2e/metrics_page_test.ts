@@ -40,7 +40,7 @@ const TOLD = {
   },
   bargeInMs: 162,
   bargeIns: 3,
-  falseAlarms: 1,
+  falseInterruptions: 1,
   figures: { agent: { droppedSlots: 0, bufferedMs: 320 }, "some-llm": { inputTokens: 1200 } },
 };
 
@@ -55,7 +55,7 @@ const SHOWN = {
   "Voice to voice": "1010 ms",
   "From speech to silence": "162 ms",
   "Count": "3",
-  "False alarms": "1",
+  "False interruptions": "1",
   "Dropped slots": "0",
   "Buffered": "320 ms",
   "some-llm: input tokens": "1200",
