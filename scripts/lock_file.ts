@@ -103,12 +103,7 @@ export function differences(one: Lock, other: Lock): string[] {
     .sort();
 }
 
-/** Whether a merged lock keeps to all that is committed. */
+/** Whether a merged lock has of npm what is committed, and nothing else. */
 export function keeps(merged: Lock, committed: Lock): boolean {
-  const part = npmPart(merged);
-  const names = new Set([
-    ...Object.keys(committed.specifiers ?? {}),
-    ...Object.keys(committed.npm ?? {}),
-  ]);
-  return !differences(part, committed).some((name) => names.has(name));
+  return differences(npmPart(merged), committed).every((name) => name === "workspace");
 }

@@ -47,6 +47,10 @@ Deno.test("a merged lock keeps to the committed one, or is made anew", () => {
   other.npm!["b@2.0.0"]!.integrity = "another";
   assert(!keeps(other, committed));
   assertEquals(differences(npmPart(other), committed), ["b@2.0.0"]);
+  const surplus = structuredClone(merged);
+  surplus.specifiers!["npm:c@3"] = "3.0.0";
+  surplus.npm!["c@3.0.0"] = { integrity: "c" };
+  assert(!keeps(surplus, committed));
 });
 
 Deno.test("the lock of this repository holds no hash of JSR and no stand-in", async () => {
