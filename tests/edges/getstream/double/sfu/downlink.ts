@@ -57,7 +57,7 @@ export class Downlink {
     this.#negotiate();
   }
 
-  /** Makes an offer for another path through the network. */
+  /** Offers another path through the network. */
   restartIce(): void {
     this.#iceRestart = true;
     this.#negotiate();

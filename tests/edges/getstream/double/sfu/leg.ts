@@ -95,7 +95,7 @@ export class Leg {
     this.#downlink.forward(tracks);
   }
 
-  /** Makes an offer for another path through the network. */
+  /** Offers another path through the network. */
   restartIce(): void {
     this.#downlink.restartIce();
   }
