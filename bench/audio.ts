@@ -1,5 +1,5 @@
 /**
- * `deno task bench audio`: our kernels beside what others use, in one run, interleaved.
+ * `deno task bench audio`: measures our kernels beside what others use, in one run, interleaved.
  *
  *   --json    the figures as data
  *   --quick   fewer repetitions: to see that it runs, not to quote

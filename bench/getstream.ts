@@ -7,7 +7,7 @@
  */
 import { parseArgs } from "node:util";
 import { StreamDouble } from "../tests/edges/getstream/double/stream_double.ts";
-import { type Reconnection, Stage } from "./getstream/stage.ts";
+import { Fixture, type Reconnection } from "./getstream/fixture.ts";
 import { withCleanUp } from "./lib/interrupt.ts";
 import { describeMachine, type Machine } from "./lib/machine.ts";
 import { progress } from "./lib/progress.ts";
@@ -89,25 +89,25 @@ async function measure(
   };
   for (let index = 0; index < options.connections; index++) {
     progress(`round trip, connection ${index + 1} of ${options.connections}`);
-    await using stage = await Stage.open(double);
-    results.coldJoinsMs.push(stage.joinMs);
-    results.tripsMs.push(await stage.roundTrips(12));
+    await using fixture = await Fixture.open(double);
+    results.coldJoinsMs.push(fixture.joinMs);
+    results.tripsMs.push(await fixture.roundTrips(12));
   }
   for (const { name, command, params, limit } of LOSSES) {
     progress(name);
-    await using stage = await Stage.open(double);
-    await stage.speak();
+    await using fixture = await Fixture.open(double);
+    await fixture.speak();
     const runs: Reconnection[] = [];
-    for (let run = 0; run < options.runs; run++) runs.push(await stage.lose(command, params));
+    for (let run = 0; run < options.runs; run++) runs.push(await fixture.lose(command, params));
     results.losses.push({ name, limit, runs });
   }
   for (const { name, command, limit } of SLOW_LOSSES) {
     progress(name);
     const runs: Reconnection[] = [];
     for (let run = 0; run < Math.min(2, options.runs); run++) {
-      await using stage = await Stage.open(double);
-      await stage.speak();
-      runs.push(await stage.lose(command));
+      await using fixture = await Fixture.open(double);
+      await fixture.speak();
+      runs.push(await fixture.lose(command));
     }
     results.losses.push({ name, limit, runs });
   }

@@ -1,6 +1,6 @@
 /**
- * The hop between the agent's process and the media process, one way each, over the project's own
- * wire. By itself: `deno task bench hop [--participants N] [--seconds N] [--json]`.
+ * Measures the hop between the agent's process and the media process, one way each, over the
+ * project's own wire. By itself: `deno task bench hop [--participants N] [--seconds N] [--json]`.
  *
  * @module
  */
@@ -69,7 +69,7 @@ export async function measureHop(
   const wanted = WARM_UP_ROWS + seconds * 50;
   const agent: EdgeAgent = {
     user: { id: "hop", name: "Hop" },
-    hearing: { sampleRate: 16_000, agents: false },
+    audioSubscription: { sampleRate: 16_000, agents: false },
     receiveRow(row) {
       toParent.push(sinceStamp(row.entries[0]!.pcm.samples));
       stamp(answer.samples);

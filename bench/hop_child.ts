@@ -1,6 +1,6 @@
 /**
- * The media process's side of the hop's measurement: as many participants as asked for, whose slots
- * carry the time at which they were complete.
+ * The media process's side of the hop's measurement: it sends as many participants as asked for,
+ * whose slots carry the time at which they were complete.
  *
  * @module
  */

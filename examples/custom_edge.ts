@@ -66,7 +66,7 @@ class CustomConnection extends Connection {
     } else if (message.type === "left") this.participantLeft(id);
     else if (message.type === "muted") this.trackUpdated(trackId, message);
     else if (message.type === "data") this.customEventReceived(JSON.parse(message.text), id);
-    else if (kind === "person" || this.agent.hearing.agents) {
+    else if (kind === "person" || this.agent.audioSubscription.agents) {
       this.receiveAudio(id, message.pcm, { trackId });
     }
   }

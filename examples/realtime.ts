@@ -15,7 +15,7 @@ await run(async (signal) => {
     agentUser: { id: "realtime", name: "Realtime" },
     instructions: "You are a friendly companion on a call. Keep it short.",
     llm: openAIRealtime({ ...service, ...options }),
-    audioRate: 24_000,
+    sampleRate: 24_000,
   });
   const call = await agent.createCall("default", "realtime");
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });

@@ -43,7 +43,7 @@ interface Line {
 
 /** An agent that measures the audio of other agents. */
 class MeasuringAgent implements EdgeAgent {
-  readonly hearing = { sampleRate: 16_000, agents: true } as const;
+  readonly audioSubscription = { sampleRate: 16_000, agents: true } as const;
   readonly loudAt: number[] = [];
   readonly #frequencies: number[] = [];
 

@@ -53,7 +53,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
 
 /** What runs once more in the world lane, with more `FUZZ_RUNS`. */
 export const LONGER: string[] = [
-  "tests/agent/hearing_properties_test.ts",
+  "tests/agent/audio_input_properties_test.ts",
   "tests/edge/properties_test.ts",
   "tests/fuzz/",
 ];

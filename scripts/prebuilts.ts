@@ -1,6 +1,6 @@
 /**
- * Enters the native libraries of a release into `src/native/prebuilts.ts`, so that what is published
- * names each one's address and SHA-256.
+ * Enters the native libraries of a release into `src/native/prebuilts.ts`, so that the
+ * publication names each one's address and SHA-256.
  *
  * `deno run -A scripts/prebuilts.ts --repository owner/name FOLDER` takes the files
  * `<target>-<library>` of the folder and the version of `deno.json`. `--partial` takes fewer than
@@ -114,7 +114,9 @@ if (import.meta.main) {
   });
   if (values.check && folder === undefined) {
     const { prebuilts } = await import("../src/native/prebuilts.ts");
-    if (Object.keys(prebuilts).length === 0) throw new Error("no library is entered to check");
+    if (Object.keys(prebuilts).length === 0) {
+      throw new Error("src/native/prebuilts.ts names no library to check");
+    }
     await checkDownloads(prebuilts);
     console.log("every download is the library that is entered");
   } else if (values.repository === undefined || folder === undefined || rest.length > 0) {

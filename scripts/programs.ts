@@ -1,4 +1,4 @@
-/** Programs that scripts start, and what they answer. @module */
+/** Runs programs for the scripts. @module */
 
 const ROOT = new URL("..", import.meta.url);
 

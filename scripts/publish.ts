@@ -3,7 +3,7 @@
  * it: `deno task publish --tag v1.2.3`, or `--dry-run` to try it. `deno publish` is run in each
  * member's folder, because in the root it looks at the root's package only.
  *
- * Nothing is published unless all members have one version, which the tag names and by which they
+ * It publishes nothing unless all members have one version, which the tag names and by which they
  * import each other, and unless `src/native/prebuilts.ts` has that version's library for every
  * target and is the only file that differs from the commit.
  *
@@ -99,7 +99,7 @@ export async function publish(
 async function changedFiles(): Promise<string> {
   const args = ["status", "--porcelain"];
   const { success, stdout } = await new Deno.Command("git", { args, cwd: ROOT }).output();
-  if (!success) throw new Error("git status failed: a publication is made from a clone");
+  if (!success) throw new Error("git status failed: publish from a clone of the repository");
   return new TextDecoder().decode(stdout).trim();
 }
 
@@ -109,7 +109,7 @@ if (import.meta.main) {
   });
   const dryRun = values["dry-run"] ?? false;
   if (!dryRun && values.tag === undefined) {
-    throw new Error("name the tag that is published: --tag v1.2.3 (or try it with --dry-run)");
+    throw new Error("no tag: pass --tag v1.2.3 (or try it with --dry-run)");
   }
   const members = await readMembers(ROOT);
   checkVersions(members, values.tag);

@@ -1,8 +1,8 @@
 /**
- * `deno task safety`: lints the crate strictly, runs its tests, and calls every export with what
- * no caller should pass for a bounded time, under whatever finds wrong memory accesses here: Miri
- * for the core where it is installed, and the address sanitizer (nightly) or else valgrind for the
- * border. What cannot be run is named. `--seconds=N`: how long the border is fuzzed, 20 unless given.
+ * `deno task safety`: lints the crate strictly, runs its tests, and fuzzes every export under the
+ * tool that finds wrong memory accesses on this machine: Miri for the core where it is installed,
+ * and the address sanitizer (nightly) or else valgrind for the C ABI. It names what it cannot run.
+ * `--seconds=N` sets how long it fuzzes, default 20.
  */
 import { parseArgs } from "node:util";
 

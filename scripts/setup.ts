@@ -3,7 +3,7 @@
  *
  * Where JSR answers (or its packages are already there), this does nothing. Where it does not, it
  * writes stand-ins for the few `@std` modules that tests and scripts use into `vendor/`, which git
- * ignores: thin files over npm packages, with the same names and the same behaviour. The
+ * ignores: thin files over npm packages, with the same names and behaviour. The
  * specifiers in `deno.json` stay the canonical ones either way.
  *
  * Either way it also sees to `vendor/deno.lock`: the committed `deno.lock`, and what JSR or the

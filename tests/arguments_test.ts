@@ -1,4 +1,4 @@
-/** Everything that can be imported, called with nothing, with the wrong thing, and with too little. */
+/** Calls every export with nothing, with wrong arguments, and with too few. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { AgentOptions } from "../src/agent/agent_options.ts";
 import { Agent } from "../src/agent/agent.ts";
@@ -111,10 +111,13 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
   [5, "options: expected an object like { edge, agentUser }, got 5"],
   [
     {},
-    'an agent needs edge (what it joins calls over, e.g. new LocalEdge()) and agentUser (who it is, e.g. { id: "helper", name: "Helper" })',
+    'an agent needs edge (the network it joins calls over, e.g. new LocalEdge()) and agentUser (the user it joins as, e.g. { id: "helper", name: "Helper" })',
   ],
-  [{ agentUser }, "an agent needs edge (what it joins calls over, e.g. new LocalEdge())"],
-  [{ edge }, 'an agent needs agentUser (who it is, e.g. { id: "helper", name: "Helper" })'],
+  [{ agentUser }, "an agent needs edge (the network it joins calls over, e.g. new LocalEdge())"],
+  [
+    { edge },
+    'an agent needs agentUser (the user it joins as, e.g. { id: "helper", name: "Helper" })',
+  ],
   [
     { edge: {}, agentUser: {} },
     "edge: expected an EdgeTransport, e.g. new LocalEdge(), got an object without a method authenticate",
@@ -158,14 +161,14 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
   ],
   [
     { edge, agentUser, publishVideo: { close: () => {} } },
-    "publishVideo: expected a VideoTrack, or false, got an object that gives no frames",
+    "publishVideo: expected a VideoTrack, or false, got an object without an async iterator",
   ],
   [
     { edge, agentUser, publishVideo: true },
     "publishVideo: expected a VideoTrack, or false, got true",
   ],
   [{ edge, agentUser, audioMode: "music" }, 'audioMode: expected "speech" or "live", got "music"'],
-  [{ edge, agentUser, audioRate: 8000 }, "audioRate must be 16000, 24000 or 48000, got 8000"],
+  [{ edge, agentUser, sampleRate: 8000 }, "sampleRate must be 16000, 24000 or 48000, got 8000"],
   [{ edge, agentUser, hearsAgents: "yes" }, 'hearsAgents: expected true or false, got "yes"'],
   [
     { edge, agentUser, kernel: {} },
@@ -288,7 +291,7 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
 };
 
 for (const [name, { make, methods }] of Object.entries(made)) {
-  Deno.test(`${name} says what it expected wherever it is given something else`, async () => {
+  Deno.test(`${name} says what it expected wherever it gets something else`, async () => {
     const wrong: string[] = [];
     const several = [...inputs, ["x", null], [{}, null], ["x", {}, null], [{}, {}, null]];
     for (const method of methods) {

@@ -1,5 +1,5 @@
 /**
- * What takes part in the benchmark, and how one of them is run.
+ * A contender of the audio benchmark, and how it runs.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Gets contenders, into a folder of their own outside the project: Debian's libraries unpacked
- * beside the system's, Python's in an environment. Nothing of the machine is changed.
+ * Gets contenders into a folder of their own outside the project: Debian's libraries unpacked
+ * beside the system's, Python's in an environment. It changes nothing of the machine.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Mixers against each other and against copying. @module */
+/** Measures mixers against each other and against copying. @module */
 
 import { progress } from "../lib/progress.ts";
 import { timeLivekitMixer } from "./contenders/livekit.ts";
@@ -84,7 +84,7 @@ async function numpy(quick: boolean): Promise<MixingRow> {
   return row;
 }
 
-/** It makes the sum of all only: one for each listener would be as many mixers. */
+/** It builds only the sum of all: one for each listener would need as many mixers. */
 async function livekitMixer(quick: boolean): Promise<MixingRow> {
   const row: MixingRow = { name: "@livekit/rtc-node AudioMixer", mixNs: {}, mixMinusNs: {} };
   try {

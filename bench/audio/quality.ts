@@ -1,6 +1,6 @@
 /**
- * What a resampler does to tones: how much of what should not be there comes through, how level the
- * rest is, and how late.
+ * Measures what a resampler does to tones: how much of what should not be there comes through, how
+ * level the rest is, and how late.
  *
  * @module
  */
@@ -112,7 +112,7 @@ async function signalToNoise(
   return 10 * Math.log10((sine ** 2 + cosine ** 2) / 2 / (noise / output.length));
 }
 
-/** From the phase of a tone of 10 Hz, which says it without doubt up to 100 ms. */
+/** Measures the delay by the phase of a tone of 10 Hz, which is unambiguous up to 100 ms. */
 async function delay(convert: Convert, rates: Rates): Promise<number> {
   const frequency = 10;
   const { sine, cosine } = project(

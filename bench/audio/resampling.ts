@@ -1,4 +1,4 @@
-/** Resamplers against each other: speed, quality and latency in the same row. @module */
+/** Measures resamplers against each other: speed, quality and latency in the same row. @module */
 
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";

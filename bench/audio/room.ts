@@ -1,4 +1,4 @@
-/** A hundred people in a real 20 ms loop: ring, resampling and mix-minus. @module */
+/** Measures a hundred people in a real 20 ms loop: ring, resampling and mix-minus. @module */
 
 import { type AudioKernel, Mixer, PcmChunk, RingBuffer } from "../../src/audio/mod.ts";
 import { progress } from "../lib/progress.ts";

@@ -20,7 +20,7 @@ export interface AgentFigures {
   rows: number;
   /** Rows that are missing between the first and the last. */
   missingRows: number;
-  /** What was survived and reported, e.g. dropped slots. */
+  /** Errors that it survived and reported, e.g. dropped slots. */
   errors: string[];
 }
 
@@ -64,12 +64,12 @@ export class AgentProcess implements AsyncDisposable {
     await this.#helper.ask("say", { what });
   }
 
-  /** Flushes what it says; gives when it was told to, on the wall clock. */
+  /** Flushes what it says. Returns when it was told to, on the wall clock. */
   async flush(): Promise<number> {
     return (await this.#helper.ask("flush")).at;
   }
 
-  /** Stalls its main thread for 200 ms every 2 s and gives when that was. */
+  /** Stalls its main thread for 200 ms every 2 s. Returns when that was. */
   async stall(times: number): Promise<Stall[]> {
     return await this.#helper.ask("stall", { times }, times * 2000 + 10_000);
   }

@@ -15,7 +15,7 @@ import { describeError } from "../../src/events/error_text.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { loadKernel } from "../../src/native/mod.ts";
-import { answerAll, type Message } from "../lib/lines.ts";
+import { type Message, respondToAll } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import { speechLikeNoise } from "./speech.ts";
 
@@ -136,7 +136,7 @@ class BenchAgent {
     if (row !== this.#lastRow) this.#rows++;
     this.#firstRow = Math.min(this.#firstRow, row);
     this.#lastRow = row;
-    // Not awaited: an echo that waits would be late for ever.
+    // Not awaited: an echo that waits would stay late.
     if (this.#echoes) this.#agent.audio.write(pcm).catch(() => {});
   }
 }
@@ -164,17 +164,17 @@ if (import.meta.main) {
   Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
   await using edge = new LocalEdge({ logger: silentLogger });
   let agent: BenchAgent | undefined;
-  await answerAll(async ({ ask, ...message }) => {
+  await respondToAll(async ({ ask, ...message }) => {
     if (ask === "kernel") return kernelName();
     if (ask === "join") return await (agent = new BenchAgent(edge)).join();
-    if (!agent) throw new Error(`no agent has joined that could ${ask}`);
+    if (!agent) throw new Error(`no agent to ${ask}: ask "join" first`);
     if (ask === "echo") return agent.echo();
     if (ask === "say") return await agent.say(message.what);
     if (ask === "flush") return agent.flush(clockOffset());
     if (ask === "stall") return await stallRepeatedly(message.times, clockOffset());
     if (ask === "figures") return agent.figures();
     if (ask === "leave") return await agent.leave();
-    throw new Error(`"${ask}" is nothing to ask`);
+    throw new Error(`unknown request "${ask}"`);
   });
   await agent?.leave();
 }

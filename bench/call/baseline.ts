@@ -12,7 +12,7 @@ export interface BaselineConnection extends AsyncDisposable {
   probe: Probe;
 }
 
-/** In the page: answers the offer, and plays what comes, or nothing would be decoded. */
+/** In the page: answers the offer, and plays what comes, since otherwise nothing is decoded. */
 async function answer(offer: string): Promise<string> {
   // deno-lint-ignore no-explicit-any -- runs in the page, whose types are not ours
   const page = globalThis as any;

@@ -1,6 +1,6 @@
 /**
- * The baseline under every round trip here: one process, wrtc, and nothing else. What the sink gives
- * goes back into a source, without slots, wire, mixer or pacer. No agent can be faster on
+ * The baseline under every round trip here: one process, wrtc, and nothing else. It writes
+ * what the sink receives back into a source, without slots, wire, mixer or pacer. No agent can be faster on
  * this stack, so the distance to it is what the rest costs.
  *
  * Serves one connection and ends with its input.

@@ -1,5 +1,5 @@
 /**
- * What every part of the benchmark runs with.
+ * The context that every part of the benchmark runs in.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * People without a browser: each signals with LocalEdge as its page does, sends what stands for
- * speech and receives the room's mix. They live in a process of their own, so that what they cost
- * is not taken for what the media process costs.
+ * speech and receives the room's mix. They live in a process of their own, so that their cost is
+ * not counted as the media process's.
  *
  * Arguments: the call's link, and how many people. Responds to `ask: "stats"`; ends with its input.
  *

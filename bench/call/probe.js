@@ -3,7 +3,7 @@
 // milliseconds since 1970 on the page's monotonic clock, so that they compare with the agent's.
 (() => {
   const RATE = 48000;
-  /** Clicks cycle through these, so that an echo says which click it answers, also when one is lost. */
+  /** Clicks cycle through these, so that an echo says which click it is of, also when one is lost. */
   const FREQUENCIES = [700, 1000, 1430, 2040, 2910, 4160];
   const CLICK_SAMPLES = 0.008 * RATE;
   const CLICK_LEVEL = 0.5;
@@ -60,7 +60,7 @@
     return a * a + b * b - coefficient * a * b;
   }
 
-  /** Finds clicks in a stream of samples; gives when each came by and which of the cycle it is. */
+  /** Finds clicks in a stream of samples: when each came by, and which of the cycle it is. */
   class ClickDetector {
     found = [];
     #quiet = 0;
@@ -212,8 +212,8 @@
   }
 
   /**
-   * Each click with the time until its echo, `null` for one that never came back. An echo answers
-   * the latest click of its frequency before it.
+   * Each click with the time until its echo, `null` for one that never came back. An echo belongs
+   * to the latest click of its frequency before it.
    */
   function roundTrips() {
     const trips = out.found.map(({ time, which }) => ({ time, which, ms: null }));

@@ -72,7 +72,7 @@ export class Probe {
     await this.#page.evaluate(() => ringlineProbe.listen());
   }
 
-  /** Sends clicks on the page's track and gives what became of each. */
+  /** Sends clicks on the page's track. Returns what became of each. */
   async roundTrips(count: number, everyMs: number, waitMs = 600): Promise<RoundTrip[]> {
     return await this.#page.evaluate(
       async (count, everyMs, waitMs) => {
@@ -111,7 +111,7 @@ export class Probe {
     return await this.#changes("tone");
   }
 
-  /** The same of what the page says; a pause between words is no end. */
+  /** Every beginning and end of the page's own speech so far; a pause between words is no end. */
   async speechChanges(): Promise<SoundChange[]> {
     return await this.#changes("speech");
   }

@@ -1,6 +1,6 @@
 /**
- * Figures that were measured before and elsewhere, to be read beside ours. They are not ours, were
- * not taken in this run, and carry where they come from.
+ * Figures that others measured, or that were measured earlier, to read beside the run's own. Each
+ * group names its source.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What was measured: against the targets, and beside other people's figures.
+ * The report of a call: what was measured, against the targets and beside others' figures.
  *
  * @module
  */

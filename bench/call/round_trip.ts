@@ -1,5 +1,6 @@
 /**
- * Browser to agent to browser, and the same over the one-process baseline; joining; flushing.
+ * Measures the round trip from browser to agent to browser, and the same over the one-process
+ * baseline; joining; flushing.
  *
  * Ours and the baseline take turns, so that what else the machine does hits both alike.
  *

@@ -1,6 +1,6 @@
 /**
- * The agent's main thread stands still for 200 ms every 2 s: what a person hears of it while the
- * agent speaks, and what becomes of a live track.
+ * Measures stalls: the agent's main thread stands still for 200 ms every 2 s. What a participant
+ * hears of it while the agent speaks, and what becomes of a live track.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export interface LiveStallResult extends Recovery {
   reception: Reception;
 }
 
-/** Measures what a person hears of speech that is written 400 ms ahead. */
+/** Measures what a participant hears of speech that is written 400 ms ahead. */
 export async function measureSpeechStall(context: BenchContext): Promise<SpeechStallResult> {
   const { agent, options } = context;
   const page = await newPage(context);

@@ -102,7 +102,7 @@ export class ScriptedPerson {
     this.#camera?.source.onFrame(PICTURE);
   }
 
-  /** Leaves, and gives everything back. */
+  /** Leaves, and releases everything. */
   async leave(): Promise<void> {
     this.#say({ type: "leave" });
     this.#socket.close();

@@ -23,7 +23,7 @@ import { describeError } from "../../src/events/error_text.ts";
 import { energyVad } from "../../src/inference/vad/energy_vad.ts";
 import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
 import { LocalEdge } from "../../src/edges/local/mod.ts";
-import { answerAll, type Message } from "../lib/lines.ts";
+import { type Message, respondToAll } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import { LLM_MS, STT_MS, TTS_MS, TURN_SILENCE_MS } from "./script.ts";
 
@@ -152,7 +152,7 @@ if (import.meta.main) {
   Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
   await using edge = new LocalEdge({ logger: silentLogger });
   let agent: ConversationAgent | undefined;
-  await answerAll(async ({ ask, ...message }) => {
+  await respondToAll(async ({ ask, ...message }) => {
     if (ask === "join") return await (agent = new ConversationAgent(edge, message.vad)).join();
     if (!agent) throw new Error(`no agent to ${ask}: ask "join" first`);
     if (ask === "speak") return agent.speak();

@@ -1,5 +1,5 @@
 /**
- * What the benchmarks' command lines have in common.
+ * The command line that all benchmarks share.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export const COMMON_OPTIONS = {
   only: { type: "string" },
 } as const;
 
-/** The parts that `--only` names, or all. Throws a `TypeError` for one that there is not. */
+/** Returns the parts that `--only` names, or all. Throws a `TypeError` for an unknown one. */
 export function chooseParts<P extends string>(only: string | undefined, all: readonly P[]): P[] {
   return only === undefined ? [...all] : only.split(",").map((name) => {
     const found = all.find((part) => part === name);
@@ -34,7 +34,7 @@ export interface Benchmark<O, R> {
   jsonReport(results: R): string;
 }
 
-/** Runs a benchmark and prints what it found; gives the exit code. */
+/** Runs a benchmark and prints its results. Returns the exit code. */
 export async function runBenchmark<O extends { help: boolean; json: boolean }, R>(
   args: string[],
   benchmark: Benchmark<O, R>,

@@ -1,5 +1,5 @@
 /**
- * A process that a benchmark starts, talks to and is sure to end.
+ * A process that a benchmark starts, exchanges messages with, and ends for certain.
  *
  * @module
  */
@@ -55,8 +55,8 @@ export class Helper implements AsyncDisposable {
       const index = this.#unread.findIndex((message) => Object.hasOwn(message, name));
       if (index >= 0) return this.#unread.splice(index, 1)[0];
       const left = deadline - performance.now();
-      if (this.#ended) throw new Error(`the helper ended before it said "${name}"`);
-      if (left <= 0) throw new Error(`the helper did not say "${name}" within ${timeoutMs} ms`);
+      if (this.#ended) throw new Error(`the helper ended before it sent "${name}"`);
+      if (left <= 0) throw new Error(`the helper did not send "${name}" within ${timeoutMs} ms`);
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, left);
       this.#waiting.add(resolve);
@@ -66,7 +66,7 @@ export class Helper implements AsyncDisposable {
     }
   }
 
-  /** Asks and gives the answer: the next message that carries the question's name. */
+  /** Sends a request and returns its response: the next message that carries the request's name. */
   async ask(name: string, message: Message = {}, timeoutMs?: number): Promise<Message> {
     await this.send({ ask: name, ...message });
     const answer = await this.next(name, timeoutMs);

@@ -1,5 +1,5 @@
 /**
- * Ctrl-C in the middle of a benchmark: what was started is ended before the process goes.
+ * Ctrl-C in the middle of a benchmark: whatever it started ends before the process does.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Messages as lines of JSON: what a benchmark speaks with the processes that it starts.
+ * Messages as lines of JSON, between a benchmark and the processes that it starts.
  *
  * @module
  */
@@ -46,13 +46,13 @@ export function send(message: Message): void {
 }
 
 /**
- * In a helper: gives each question to `answer` and sends back what it gives under the question's
- * name, or why it could not. Returns when the process that asks has ended.
+ * In a helper: passes each request to `respond` and sends back the result under the request's
+ * name, or the error. Returns when the process that asks has ended.
  */
-export async function answerAll(answer: (message: Message) => Promise<Message>): Promise<void> {
+export async function respondToAll(respond: (message: Message) => Promise<Message>): Promise<void> {
   for await (const message of receive()) {
     try {
-      send({ [message.ask]: await answer(message) });
+      send({ [message.ask]: await respond(message) });
     } catch (error) {
       send({ [message.ask]: null, error: describeError(error) });
     }

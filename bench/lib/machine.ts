@@ -1,5 +1,5 @@
 /**
- * The machine that a figure was measured on: without it no figure means anything.
+ * Describes the machine that a figure was measured on: without it no figure means anything.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What a process has cost, read from Linux' `/proc`. Elsewhere there is nothing to read, and the
- * figures are `undefined`, never zero.
+ * The processor time and memory of a process, read from Linux' `/proc`. Elsewhere the figures are
+ * `undefined`, never zero.
  *
  * @module
  */

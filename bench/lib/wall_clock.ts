@@ -7,8 +7,8 @@ import { median } from "./stats.ts";
 
 /**
  * How far `performance.timeOrigin + performance.now()` is ahead of the wall clock. Both origins
- * are guesses of their programs, and the wall clock says only whole milliseconds: so it is looked
- * at where it turns. Blocks the thread for a few milliseconds.
+ * are guesses of their programs, and the wall clock says only whole milliseconds: so this
+ * reads it where it turns. Blocks the thread for a few milliseconds.
  */
 export function clockOffset(): number {
   const offsets: number[] = [];

@@ -1,3 +1,4 @@
+/** The agent: a program's participant in a call. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioTrack, AudioTrackMode, OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
@@ -30,18 +31,18 @@ import { lazyKernel } from "./lazy_kernel.ts";
 import { AgentInput } from "./agent_input.ts";
 import { allowAll } from "../inference/speakers/speaker_filter.ts";
 
-/** An edge that takes longer than this for a step before the join is given up; each sets limits of its own. */
+/** Time limit for an edge's step before the join. Edges have limits of their own as well. */
 const EDGE_LIMIT_MS = 30_000;
 
 /**
- * Someone who joins a call to hear, see and speak, and is a program.
+ * A program that joins a call as a participant: it receives and sends audio and video.
  *
- * An agent joins one call, once. What it hears goes to its processors, what it says is written to
- * `audio`.
+ * An agent joins one call, once. It passes the audio and video that it receives to its processors,
+ * and sends the audio that is written to `audio`.
  *
- * What it is asked to do (`say`, `generateReply`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame`,
- * `latestImage`) need not be awaited: a failure is an `ErrorEvent` of the edge too, at most once a
- * second, unless it was given up or the agent is closed. Whoever awaits it gets the rejection.
+ * The promises of `say`, `generateReply`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame` and
+ * `latestImage` need not be awaited. A failure rejects the promise, and causes an `ErrorEvent` of the
+ * edge, at most once a second; the event is left out after an abort and once the agent is closed.
  *
  * @example An echo
  * ```ts
@@ -63,36 +64,37 @@ const EDGE_LIMIT_MS = 30_000;
 export class Agent implements AgentContext {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
-  /** Who it is in the calls. */
+  /** The user that the agent is in its call. */
   readonly user: User;
-  /** What it was told to be. */
+  /** The instructions that the agent was created with. */
   readonly instructions: string;
-  /** What is done with what it hears and sees. */
+  /** The processors, in order; the last is the conversation's, if there is a model. */
   readonly processors: readonly Processor[];
-  /** Where it says what people should read. */
+  /** Takes lines for people to read. */
   readonly logger: Logger;
-  /** Where its time comes from. */
+  /** The agent's source of time. */
   readonly clock: Clock;
   readonly #audioMode: AudioTrackMode;
   readonly #video: VideoTrack | undefined;
-  readonly #senses: AgentInput;
+  readonly #input: AgentInput;
   readonly #conversation: ConversationProcessor | undefined;
   readonly #lifecycle: AgentLifecycle;
   readonly #report: Report;
-  readonly #asked: UserHook<Promise<unknown>, AbortSignal | undefined>;
+  readonly #requests: UserHook<Promise<unknown>, AbortSignal | undefined>;
   #audio: AudioTrack | undefined;
   #authenticating: Promise<void> | undefined;
   #hasJoined = false;
   #closing: Promise<void> | undefined;
 
   /**
-   * Makes an agent.
+   * Creates an agent.
    *
-   * @throws {TypeError | RangeError} an option is not what it should be; nothing has been started.
+   * @throws {TypeError | RangeError} an option has the wrong type or is out of range; nothing has been
+   *   started.
    */
   constructor(options: AgentOptions) {
     checkAgentOptions(options);
-    const { edge, agentUser, audioRate = 16_000, hearsAgents = false } = options;
+    const { edge, agentUser, sampleRate = 16_000, hearsAgents = false } = options;
     this.edge = edge;
     this.user = agentUser;
     this.instructions = options.instructions ?? "";
@@ -104,7 +106,7 @@ export class Agent implements AgentContext {
     this.processors = [
       ...options.processors ?? [],
       ...onAudio
-        ? [{ name: "onAudio", processAudio: (heard: ParticipantAudio) => onAudio(heard, this) }]
+        ? [{ name: "onAudio", processAudio: (audio: ParticipantAudio) => onAudio(audio, this) }]
         : [],
       ...this.#conversation ? [this.#conversation] : [],
     ];
@@ -112,21 +114,21 @@ export class Agent implements AgentContext {
       ? undefined
       : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
     const report = this.#report = (error: unknown, context: string) => {
-      edge.events.announce(new ErrorEvent({ connection: this.connection, error, context }));
+      edge.events.emit(new ErrorEvent({ connection: this.connection, error, context }));
     };
-    this.#asked = new UserHook(async (asked, signal) => {
+    this.#requests = new UserHook(async (request, signal) => {
       try {
-        await asked;
+        await request;
       } catch (error) {
-        // Whoever gave it up, or asks after the end, knows.
+        // The caller aborted it, or knows that the agent is closed.
         if (!signal?.aborted && !(error instanceof ClosedError)) throw error;
       }
-    }, { clock: this.clock, report, context: "what the agent was asked to do" });
-    this.#senses = new AgentInput({
+    }, { clock: this.clock, report, context: "a request to the agent" });
+    this.#input = new AgentInput({
       edge,
       processors: this.processors,
       speakerFilter: options.speakerFilter ?? allowAll,
-      sampleRate: audioRate,
+      sampleRate,
       hearsAgents,
       kernel: options.kernel ??
         lazyKernel(() => loadKernel({ logger: (line) => this.logger.info(line) })),
@@ -134,9 +136,9 @@ export class Agent implements AgentContext {
       report,
     });
     this.#lifecycle = new AgentLifecycle(this, {
-      hearing: { sampleRate: audioRate, agents: hearsAgents },
+      audioSubscription: { sampleRate, agents: hearsAgents },
       processors: this.processors,
-      senses: this.#senses,
+      input: this.#input,
       conversationProcessor: this.#conversation,
       publishAudio: options.publishAudio ?? true,
       track: () => this.#track(),
@@ -145,30 +147,30 @@ export class Agent implements AgentContext {
     });
   }
 
-  /** What the agent says. Written before it joins, it is said when it has. */
+  /** The agent's voice. Audio that is written before it joins is played once it has joined. */
   get audio(): OutboundAudioTrack {
     return this.#track();
   }
 
-  /** The picture that it publishes, if it does. */
+  /** The video track that the agent publishes, if it does. */
   get video(): VideoTrack | undefined {
     return this.#video;
   }
 
-  /** Its presence in the call, once it has joined. */
+  /** The agent's presence in the call, once it has joined. */
   get connection(): CallConnection | undefined {
     return this.#lifecycle.connection;
   }
 
-  /** What was said in the call, once it has joined. */
+  /** The conversation of the call, once the agent has joined. */
   get conversation(): Conversation | undefined {
     return this.#lifecycle.conversation;
   }
 
   /**
-   * What happens in the conversation: speech, turns, answers, interruptions, and how long they took.
+   * The events of the conversation: speech, turns, replies, interruptions, and their latencies.
    *
-   * @throws {TypeError} the agent was made without a model.
+   * @throws {TypeError} the agent has no model.
    */
   get events(): EventManager {
     return this.#expectConversation().events;
@@ -176,23 +178,23 @@ export class Agent implements AgentContext {
 
   /** Slots of 20 ms that were dropped because the processors were too slow. */
   get droppedSlots(): number {
-    return this.#senses.audio.dropped;
+    return this.#input.audio.dropped;
   }
 
-  /** The same by participant id, of the participants who had any last. */
+  /** Dropped slots per participant id. */
   get droppedSlotsByParticipant(): ReadonlyMap<string, number> {
-    return this.#senses.audio.droppedBy;
+    return this.#input.audio.droppedByParticipant;
   }
 
-  /** How many tracks are being listened to, or were and have not been processed to their end. */
+  /** The number of tracks whose audio is not fully processed. */
   get openInputTracks(): number {
-    return this.#senses.audio.inlets;
+    return this.#input.audio.openTracks;
   }
 
   /**
-   * Creates a call or finds the one that exists; authenticates before, unless it has.
+   * Creates a call or finds the one that exists; authenticates first, unless it already has.
    *
-   * @throws what the edge rejects with; a `TimeoutError` after 30 seconds, the signal's reason.
+   * @throws the edge's rejection, a `TimeoutError` after 30 seconds, or the signal's reason.
    */
   async createCall(
     callType: string,
@@ -210,13 +212,13 @@ export class Agent implements AgentContext {
   }
 
   /**
-   * Joins a call: starts the processors together, authenticates, joins, publishes voice and picture
-   * in one negotiation, opens the conversation, waits for a person, and begins to listen. What
-   * people say meanwhile is not lost.
+   * Joins a call: starts the processors together, authenticates, joins, publishes audio and video in
+   * one negotiation, opens the conversation, waits for a person, and starts to process audio. It keeps
+   * the audio that arrives meanwhile.
    *
-   * What fails makes the join reject, and everything done so far is undone.
+   * A step that fails makes the join reject, and the agent undoes the steps before it.
    *
-   * @throws {TypeError} `call` is none, or the agent has joined before.
+   * @throws {TypeError} `call` is not a call, or the agent has joined before.
    */
   async join(call: Call, options: AgentJoinOptions = {}): Promise<AgentSession> {
     checkCall(call);
@@ -226,7 +228,9 @@ export class Agent implements AgentContext {
     checkDuration("timeoutMs", timeoutMs);
     signal?.throwIfAborted();
     if (this.#closing) throw new ClosedError("the agent");
-    if (this.#hasJoined) throw new TypeError("an agent joins once: make another for another call");
+    if (this.#hasJoined) {
+      throw new TypeError("an agent joins once: create another agent for another call");
+    }
     this.#hasJoined = true;
     try {
       return await this.#lifecycle.join(call, { participantWaitTimeoutMs, timeoutMs, signal });
@@ -266,35 +270,36 @@ export class Agent implements AgentContext {
   }
 
   /**
-   * Says `text`, after what is being said or, with `interrupt`, instead of it. Resolves when it was
-   * heard, or cut off, with what was heard.
+   * Says `text` after the current speech or, with `interrupt`, instead of it. Resolves with the part
+   * that was heard, once the speech has ended or was interrupted.
    *
-   * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
+   * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */
   say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
     return this.#ask(() => {
-      checkSpoken("say", text, options);
+      checkText("say", text, options);
       return this.#expectConversation().say(text, options);
     });
   }
 
   /**
-   * Answers `text` as if it had been said in the call. Resolves when the answer was heard, or cut
-   * off, with what was heard.
+   * Replies to `text` as if it had been said in the call. Resolves with the part that was heard, once
+   * the reply has ended or was interrupted.
    *
-   * @throws {TypeError} `text` is none, or the agent was made without a model or has not joined.
+   * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
     return this.#ask(() => {
-      checkSpoken("generateReply", text, options);
+      checkText("generateReply", text, options);
       return this.#expectConversation().generateReply(text, options);
     });
   }
 
   /**
-   * Resolves with the first frame of what the agent sees, or the latest one.
+   * Resolves with the latest frame that the agent received, or the first one to arrive.
    *
-   * @throws {TypeError} its model cannot be shown pictures. A `TimeoutError`, or the signal's reason.
+   * @throws {TypeError} its model accepts no images.
+   * @throws a `TimeoutError`, or the signal's reason.
    */
   waitForFirstFrame(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
@@ -302,19 +307,19 @@ export class Agent implements AgentContext {
     return this.#ask(() => this.#expectConversation().waitForFirstFrame(options), options);
   }
 
-  /** What the agent sees right now as a JPEG or PNG; `undefined` when it sees nothing. */
+  /** Encodes the latest frame as a JPEG or PNG; `undefined` when there is none. */
   latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
     return this.#ask(() => this.#expectConversation().latestImage(options));
   }
 
-  /** Falls silent at once, and forgets what it was going to say. */
+  /** Stops speaking immediately, and drops the speech that is queued. */
   interrupt(): Promise<void> {
     return this.#ask(() => this.#expectConversation().interrupt());
   }
 
   /**
-   * Resolves with the reason when the call is over for the agent. Aborting `signal` closes the
-   * agent, and is no error.
+   * Resolves with the reason when the call is over for the agent. Aborting `signal` closes the agent,
+   * and does not reject.
    */
   async finish(options: { signal?: AbortSignal } = {}): Promise<CloseReason> {
     const connection = this.#expectConnection();
@@ -330,13 +335,13 @@ export class Agent implements AgentContext {
   }
 
   /**
-   * Leaves the call and releases everything but the edge. Idempotent; everybody who calls it awaits
-   * the same end. Never rejects: what goes wrong is reported. May be called from any handler.
+   * Leaves the call and releases everything but the edge. Idempotent: all callers await the same end.
+   * Never rejects: a failure is an `ErrorEvent` of the edge. May be called from any handler.
    */
   close(): Promise<void> {
     if (this.#closing) return this.#closing;
     const done = Promise.withResolvers<void>();
-    // Set before anything happens, since what happens may call close again.
+    // Set first, since the steps of closing may call close again.
     this.#closing = done.promise;
     this.#lifecycle.leave()
       .then(() => this.#audio?.close())
@@ -345,16 +350,16 @@ export class Agent implements AgentContext {
     return done.promise;
   }
 
-  /** Closes it, for `await using`. */
+  /** Closes the agent, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** Does what is often not awaited, as in a hook: a failure is told, and ends no program. */
+  /** Runs a request that need not be awaited: a failure is reported, and does not end the program. */
   #ask<T>(call: () => Promise<T>, options?: { signal?: AbortSignal }): Promise<T> {
-    const asked = promised(call);
-    void this.#asked.run(asked, options?.signal);
-    return asked;
+    const request = promised(call);
+    void this.#requests.run(request, options?.signal);
+    return request;
   }
 
   #authenticate(): Promise<void> {
@@ -389,11 +394,11 @@ export class Agent implements AgentContext {
 
   #expectConnection(): CallConnection {
     if (this.connection) return this.connection;
-    throw new TypeError("the agent has not joined a call");
+    throw new TypeError("this agent has not joined a call: await agent.join(call) first");
   }
 }
 
-function checkSpoken(name: string, text: unknown, options: unknown): void {
+function checkText(name: string, text: unknown, options: unknown): void {
   if (typeof text !== "string") {
     throw new TypeError(`${name}: expected a text, got ${shown(text)}`);
   }

@@ -1,3 +1,4 @@
+/** The input of an agent: audio, video, participants and tracks of its call. @module */
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
@@ -16,7 +17,7 @@ import { UserHook } from "../events/user_code.ts";
 import { AudioInput } from "./audio_input.ts";
 import { VideoInput } from "./video_input.ts";
 
-/** What an {@linkcode AgentInput} is made of. */
+/** Options for an {@linkcode AgentInput}. */
 export interface AgentInputOptions {
   edge: EdgeTransport;
   processors: readonly Processor[];
@@ -35,7 +36,7 @@ type Change =
   | TrackRemovedEvent
   | TrackUpdatedEvent;
 
-/** What the agent hears and sees, and whom: follows a connection and tells the processors. */
+/** Follows a connection, and calls the processors with its audio, its video and its changes. */
 export class AgentInput implements Disposable {
   readonly audio: AudioInput;
   readonly video: VideoInput;
@@ -49,18 +50,21 @@ export class AgentInput implements Disposable {
 
   constructor(options: AgentInputOptions) {
     this.#options = options;
-    const hooks = <T>(name: string, call: (processor: Processor, what: T) => unknown) =>
+    const hooks = <T>(name: string, call: (processor: Processor, value: T) => unknown) =>
       options.processors.map((one) =>
-        new UserHook<T>((what) => call(one, what), {
+        new UserHook<T>((value) => call(one, value), {
           ...options,
           context: `processor ${one.name}, ${name}`,
         })
       );
     this.#participantJoined = hooks(
       "participantJoined",
-      (one, who) => one.participantJoined?.(who),
+      (one, participant) => one.participantJoined?.(participant),
     );
-    this.#participantLeft = hooks("participantLeft", (one, who) => one.participantLeft?.(who));
+    this.#participantLeft = hooks(
+      "participantLeft",
+      (one, participant) => one.participantLeft?.(participant),
+    );
     this.#trackUpdated = hooks("trackUpdated", (one, track) => one.trackUpdated?.(track));
     this.#trackRemoved = hooks("trackRemoved", (one, track) => one.trackRemoved?.(track));
     this.audio = new AudioInput(options);
@@ -73,7 +77,7 @@ export class AgentInput implements Disposable {
     });
   }
 
-  /** Takes over whoever and whatever is in the call already, and follows what changes. */
+  /** Takes over the participants and tracks that are in the call, and follows the changes. */
   follow(connection: CallConnection): void {
     this.#connection = connection;
     const { events } = this.#options.edge;
@@ -95,7 +99,7 @@ export class AgentInput implements Disposable {
     for (const track of connection.tracks.values()) this.video.trackChanged(track);
   }
 
-  /** Begins to process what is heard. */
+  /** Starts processing audio. */
   start(): void {
     this.audio.start();
   }

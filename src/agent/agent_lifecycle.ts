@@ -1,3 +1,4 @@
+/** How an agent joins and leaves its call. @module */
 import type { AudioTrack } from "../edge/audio_track.ts";
 import type { Call } from "../edge/call.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
@@ -13,11 +14,11 @@ import { promised, type Report } from "../events/user_code.ts";
 import { limitTime, waitFor } from "../events/waiting.ts";
 import { AgentSession } from "./agent_session.ts";
 
-/** What an {@linkcode AgentLifecycle} is made of, beside its agent. */
+/** Options for an {@linkcode AgentLifecycle}, beside its agent. */
 export interface AgentLifecycleOptions {
-  hearing: AudioSubscription;
+  audioSubscription: AudioSubscription;
   processors: readonly Processor[];
-  senses: AgentInput;
+  input: AgentInput;
   conversationProcessor: ConversationProcessor | undefined;
   publishAudio: boolean;
   /** The track that the agent speaks through. */
@@ -26,16 +27,16 @@ export interface AgentLifecycleOptions {
   report: Report;
 }
 
-/** Each thing that is released on leaving gets this long before leaving goes on without it. */
+/** Time limit for each step of leaving. Leaving then goes on without it. */
 const RELEASE_LIMIT_MS = 5000;
-/** What has limits of its own for its parts gets a little longer. */
+/** Time limit for a step whose parts have limits of their own. */
 const CLOSE_LIMIT_MS = RELEASE_LIMIT_MS + 500;
 
-/** The steps by which an agent joins its call, and those by which it leaves, however far it got. */
+/** The steps by which an agent joins its call, and by which it leaves, also after half a join. */
 export class AgentLifecycle {
   readonly #agent: AgentContext;
   readonly #options: AgentLifecycleOptions;
-  /** Aborted by leaving: whatever the join is waiting for, it gives up. */
+  /** Aborted by leaving: the join gives up the step it is waiting for. */
   readonly #leaving = new AbortController();
   readonly #started: Processor[] = [];
   #connecting: Promise<CallConnection> | undefined;
@@ -55,7 +56,7 @@ export class AgentLifecycle {
     return this.#conversation;
   }
 
-  /** Joins, once. When it fails, what was done so far is for `leave` to undo. */
+  /** Joins, once. If it fails, `leave` undoes the steps that were taken. */
   async join(
     call: Call,
     options: { participantWaitTimeoutMs: number; timeoutMs: number; signal?: AbortSignal },
@@ -65,15 +66,15 @@ export class AgentLifecycle {
     const session = await this.#enter(call, timeoutMs, signals);
     await this.#waitForFirst(participantWaitTimeoutMs, AbortSignal.any(signals));
     if (session.connection.state === "closed") throw new ClosedError("the call");
-    this.#options.senses.start();
+    this.#options.input.start();
     return session;
   }
 
   /** Leaves, once, and releases everything but the edge and the track. Never rejects. */
   async leave(): Promise<void> {
-    const { senses, conversationProcessor } = this.#options;
+    const { input, conversationProcessor } = this.#options;
     this.#leaving.abort(new ClosedError("the agent"));
-    await this.#release("ending what it hears and sees", () => senses[Symbol.dispose]());
+    await this.#release("closing the agent's input", () => input[Symbol.dispose]());
     await this.#release("ending the conversation", () => conversationProcessor?.stop());
     const conversation = this.#conversation;
     if (conversation) await this.#release("writing the conversation", () => conversation.flush());
@@ -89,18 +90,18 @@ export class AgentLifecycle {
     } else await this.#release("giving up the join", () => this.#leaveLate());
   }
 
-  /** Everything of the join that its time limit is for. */
+  /** Runs the steps that the join's time limit covers. */
   async #enter(
     call: Call,
     timeoutMs: number,
     signals: readonly AbortSignal[],
   ): Promise<AgentSession> {
     const { edge, user, instructions, clock, video } = this.#agent;
-    const { hearing, senses, conversationProcessor, publishAudio, track, authenticate } =
+    const { audioSubscription, input, conversationProcessor, publishAudio, track, authenticate } =
       this.#options;
     using limit = limitTime("joining the call", { timeoutMs, signals, clock });
     const { signal } = limit;
-    /** Waits for a step, and for no longer than the join as a whole may take. */
+    /** Waits for a step, within the time limit of the whole join. */
     const step = <T>(what: string, promise: Promise<T>): Promise<T> =>
       waitFor(promise, what, { signal, clock });
 
@@ -108,15 +109,15 @@ export class AgentLifecycle {
     await step("authenticating", authenticate());
     const edgeAgent: EdgeAgent = {
       user,
-      hearing,
-      receiveRow: (row) => senses.audio.receiveRow(row),
+      audioSubscription,
+      receiveRow: (row) => input.audio.receiveRow(row),
     };
     this.#connecting = promised(() => edge.join(edgeAgent, call, { signal, timeoutMs }));
     const connection = await step("joining the call", this.#connecting);
     checkMethods(connection, "edge.join", "a Connection", ["close", "waitForParticipant"]);
     this.#connection = connection;
     connection.closed.then(() => this.#agent.close());
-    senses.follow(connection);
+    input.follow(connection);
     const audio = publishAudio ? track() : undefined;
     if (audio || video) {
       const published = edge.publishTracks({ audio, video }, { connection });
@@ -130,9 +131,9 @@ export class AgentLifecycle {
     checkMethods(conversation, "edge.createConversation", "a Conversation", methods);
     this.#conversation = conversation;
     if (conversationProcessor) {
-      const { sampleRate } = hearing;
+      const { sampleRate } = audioSubscription;
       const opening = { conversation, track: track(), sampleRate, signal };
-      await step("beginning the conversation", conversationProcessor.open(opening));
+      await step("opening the pipeline", conversationProcessor.open(opening));
     }
     return new AgentSession(this.#agent, connection, conversation);
   }
@@ -163,13 +164,13 @@ export class AgentLifecycle {
     }
   }
 
-  /** An edge that joins although it was told to give up does not leave the agent in the call. */
+  /** Closes the connection of an edge that joins although its join was aborted. */
   async #leaveLate(): Promise<void> {
     const late = await this.#connecting?.catch(() => undefined);
     await late?.close?.();
   }
 
-  /** Releases one thing: for a limited time, and reporting what goes wrong. */
+  /** Runs one step of leaving within a time limit, and reports its failure. */
   async #release(
     what: string,
     act: () => void | Promise<void>,

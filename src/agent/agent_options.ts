@@ -1,3 +1,4 @@
+/** The options of an agent, and their checks. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { AudioTrackMode } from "../edge/audio_track.ts";
@@ -17,58 +18,58 @@ import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { checkClock } from "../events/clock.ts";
 import { checkProcessors, checkVideoTrack } from "./processor.ts";
 
-/** What an {@linkcode Agent} is made of. */
+/** Options for an {@linkcode Agent}. */
 export interface AgentOptions extends ConversationOptions {
-  /** The network it joins calls over. It is shared, and never closed by the agent. */
+  /** The network that the agent joins calls over. It is shared: the agent never closes it. */
   edge: EdgeTransport;
-  /** Who the agent is in the calls. */
+  /** The user that the agent is in its calls. */
   agentUser: User;
-  /** What it is told to be; the conversation carries them. */
+  /** The instructions for the model. They begin the conversation. */
   instructions?: string;
-  /** What is done with what it hears and sees, in this order. */
+  /** Receive the agent's audio and video, in this order. */
   processors?: readonly Processor[];
-  /** Called with each 20 ms of each participant: a processor in a line. */
+  /** Called with every 20 ms of each participant's audio: a processor in one line. */
   onAudio?: (audio: ParticipantAudio, agent: AgentContext) => void | Promise<void>;
-  /** Whether it has a voice. Default `true`. */
+  /** Whether the agent publishes an audio track. Default `true`. */
   publishAudio?: boolean;
-  /** `"live"` for an agent that answers while it hears, as an echo does. Default `"speech"`. */
+  /** `"live"` for an agent that sends while it receives, as an echo does. Default `"speech"`. */
   audioMode?: AudioTrackMode;
-  /** Its picture: a track, or `false` for none. Default: that of a processor, if one has any. */
+  /** The video track to publish, or `false` for none. Default: the first processor's `videoTrack`. */
   publishVideo?: VideoTrack | false;
-  /** Samples a second of what it hears. Default 16,000. */
-  audioRate?: AudioSubscription["sampleRate"];
-  /** Whether it hears and sees other agents too. Default `false`. */
+  /** Samples per second of the audio that the agent receives. Default 16,000. */
+  sampleRate?: AudioSubscription["sampleRate"];
+  /** Whether the agent receives other agents too, not only people. Default `false`. */
   hearsAgents?: boolean;
-  /** Whom the processors hear; see {@linkcode SpeakerFilter}. Default: everybody. */
+  /** Chooses the participants that the processors hear. Default: all participants. */
   speakerFilter?: SpeakerFilter;
-  /** Who resamples what it hears, where the edge does not. Default: the fastest there is. */
+  /** Resamples received audio where the edge does not. Default: the fastest kernel available. */
   kernel?: AudioKernel;
-  /** Where it says what people should read. Default: the console, warnings and errors only. */
+  /** Takes lines for people to read. Default: the console, warnings and errors only. */
   logger?: Logger;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
-/** How an agent joins. */
+/** Options for {@linkcode Agent.join}. */
 export interface AgentJoinOptions {
   /**
-   * How long to wait for a person once joined. 0 does not wait, `Infinity` waits for ever; when the
-   * time is over the agent goes on. Default 10,000.
+   * How long to wait for a person after joining: 0 does not wait, `Infinity` has no limit. After that
+   * the agent goes on alone. Default 10,000.
    */
   participantWaitTimeoutMs?: number;
-  /** Limit for joining itself, which then rejects with a `TimeoutError`. Default 10,000. */
+  /** Time limit for joining, which then rejects with a `TimeoutError`. Default 10,000. */
   timeoutMs?: number;
-  /** Aborting it gives the join up. */
+  /** Aborts the join. */
   signal?: AbortSignal;
 }
 
-/** What makes an edge of an object: which class it is of matters to nobody. */
+/** The methods that an edge must have, of whatever class it is. */
 const EDGE_METHODS = ["authenticate", "createCall", "join", "publishTracks", "createAudioTrack"];
 
 /**
- * Throws unless an agent can be made of this.
+ * Throws unless an agent can be created with these options.
  *
- * @throws {TypeError} naming all that is missing, or the first option of the wrong type.
+ * @throws {TypeError} names all missing options, or the first one of the wrong type.
  * @throws {RangeError} an option is out of range.
  */
 export function checkAgentOptions(options: AgentOptions): void {
@@ -76,15 +77,15 @@ export function checkAgentOptions(options: AgentOptions): void {
   const { edge, agentUser } = options;
   const missing = [
     ...edge === undefined || edge === null
-      ? ["edge (what it joins calls over, e.g. new LocalEdge())"]
+      ? ["edge (the network it joins calls over, e.g. new LocalEdge())"]
       : [],
     ...agentUser === undefined || agentUser === null
-      ? ['agentUser (who it is, e.g. { id: "helper", name: "Helper" })']
+      ? ['agentUser (the user it joins as, e.g. { id: "helper", name: "Helper" })']
       : [],
   ];
   if (missing.length > 0) throw new TypeError(`an agent needs ${missing.join(" and ")}`);
   checkMethods(edge, "edge", "an EdgeTransport, e.g. new LocalEdge()", EDGE_METHODS);
-  checkMethods(edge.events, "edge.events", "an EdgeEvents", ["subscribe", "announce"]);
+  checkMethods(edge.events, "edge.events", "an EdgeEvents", ["subscribe", "emit"]);
   if (!(edge.events instanceof EdgeEvents)) {
     throw new TypeError(
       "edge: its events come from another copy of @ringline/edge: install @ringline/edge and the " +
@@ -93,7 +94,7 @@ export function checkAgentOptions(options: AgentOptions): void {
   }
   checkUser(agentUser, "agentUser");
   checkProcessors(options.processors);
-  const { onAudio, instructions, speakerFilter, publishVideo, audioMode, audioRate } = options;
+  const { onAudio, instructions, speakerFilter, publishVideo, audioMode, sampleRate } = options;
   if (onAudio !== undefined && typeof onAudio !== "function") {
     throw new TypeError(`onAudio: expected a function, got ${shown(onAudio)}`);
   }
@@ -117,8 +118,8 @@ export function checkAgentOptions(options: AgentOptions): void {
     if (value === undefined || typeof value === "boolean") continue;
     throw new TypeError(`${name}: expected true or false, got ${shown(value)}`);
   }
-  if (audioRate !== undefined && ![16_000, 24_000, 48_000].includes(audioRate)) {
-    throw new RangeError(`audioRate must be 16000, 24000 or 48000, got ${shown(audioRate)}`);
+  if (sampleRate !== undefined && ![16_000, 24_000, 48_000].includes(sampleRate)) {
+    throw new RangeError(`sampleRate must be 16000, 24000 or 48000, got ${shown(sampleRate)}`);
   }
   if (options.kernel !== undefined) {
     checkMethods(options.kernel, "kernel", "an AudioKernel", ["createResampler", "mix"]);

@@ -1,3 +1,4 @@
+/** The audio that an agent receives, from the connection to its processors. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioRow } from "../edge/edge_agent.ts";
 import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
@@ -12,7 +13,7 @@ import { type Report, UserHook, yesOrNo } from "../events/user_code.ts";
 import { ParticipantRing } from "./participant_ring.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
 
-/** What {@linkcode AudioInput} is made of. */
+/** Options for an {@linkcode AudioInput}. */
 export interface AudioInputOptions {
   processors: readonly Processor[];
   speakerFilter: SpeakerFilter;
@@ -25,31 +26,31 @@ export interface AudioInputOptions {
 
 /** How many rows are processed before everything else gets a turn. */
 const BATCH_ROWS = 25;
-/** The right to process a row at once comes back twice as fast as rows do in real time. */
+/** Credit for one row comes back in this time: twice as fast as rows arrive in real time. */
 const ROW_COST_MS = SLOT_MS / 2;
 
-/** For so many rows it is known how much had been played: rings hold no more. */
+/** Rows for which `playedMs` is kept. Rings hold no more. */
 const PLAYED_ROWS = 512;
 
-/** For how many participants drops are counted apart: people come and go for days. */
-const MAX_DROPPED_BY = 256;
+/** Participants whose drops are counted separately. In a long call participants come and go. */
+const MAX_COUNTED_PARTICIPANTS = 256;
 
-/** Something to be told when the audio that was heard before it has been processed. */
+/** A callback that waits until the audio received before it has been processed. */
 interface Afterwards {
-  readonly waitsFor: readonly { inlet: ParticipantRing; passed: number }[];
+  readonly waitsFor: readonly { ring: ParticipantRing; passed: number }[];
   readonly act: () => void;
 }
 
 /**
- * Everything the agent hears: a ring for each track, emptied row by row the moment a slot is
- * complete. After a stall it works in batches, and everything else gets a turn between them.
+ * All audio that the agent receives: one ring per track, emptied row by row as soon as a slot is
+ * complete. After a stall it works in batches, and other tasks run between them.
  */
 export class AudioInput implements Disposable {
   readonly #options: AudioInputOptions;
-  readonly #inlets = new Map<string, ParticipantRing>();
-  /** Inlets that get no more audio but are not emptied yet. */
+  readonly #rings = new Map<string, ParticipantRing>();
+  /** Rings that receive no more audio and are not empty yet. */
   readonly #ending = new Set<ParticipantRing>();
-  readonly #droppedBy = new Map<string, number>();
+  readonly #droppedByParticipant = new Map<string, number>();
   readonly #runners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
   readonly #passes: UserHook<ParticipantAudio, readonly ParticipantAudio[]>;
@@ -58,9 +59,9 @@ export class AudioInput implements Disposable {
   readonly #filterUpdated: UserHook<TrackInfo>;
   readonly #played = new RowValues(PLAYED_ROWS);
   readonly #row: ParticipantAudio[] = [];
-  readonly #rowInlets: ParticipantRing[] = [];
+  readonly #rowRings: ParticipantRing[] = [];
   readonly #passing: ParticipantAudio[] = [];
-  readonly #shown: ParticipantAudio[] = [];
+  readonly #rowCopy: ParticipantAudio[] = [];
   #afterwards: Afterwards[] = [];
   #started = false;
   #closed = false;
@@ -78,14 +79,18 @@ export class AudioInput implements Disposable {
     this.#drops = new DropCounter(clock, (dropped, total) => {
       const message = `${dropped} slots of ${SLOT_MS} ms were not processed in time and dropped ` +
         `(${total} in all)`;
-      report(new Error(message), "hearing");
+      report(new Error(message), "processing audio");
     });
-    // Whatever happens to one row, the next is heard.
-    this.#rows = new UserHook(() => this.#processRows(), { clock, report, context: "hearing" });
+    // A row that fails does not keep the next one from being processed.
+    this.#rows = new UserHook(() => this.#processRows(), {
+      clock,
+      report,
+      context: "processing audio",
+    });
     this.#passes = new UserHook((audio, row) => speakerFilter.passes(audio, row), {
       clock,
       report,
-      context: "the speaker filter, and what it was asked about is not heard",
+      context: "the speaker filter; the audio it was asked about is dropped",
     });
     this.#filterLeft = new UserHook((one) => speakerFilter.participantLeft?.(one), {
       clock,
@@ -104,29 +109,29 @@ export class AudioInput implements Disposable {
     return this.#drops.total;
   }
 
-  /** The same by participant id, of those who had any last. */
-  get droppedBy(): ReadonlyMap<string, number> {
-    return this.#droppedBy;
+  /** Dropped slots per participant id. */
+  get droppedByParticipant(): ReadonlyMap<string, number> {
+    return this.#droppedByParticipant;
   }
 
-  /** Tracks that audio is kept for right now. */
-  get inlets(): number {
-    return this.#inlets.size + this.#ending.size;
+  /** The number of tracks whose audio is not fully processed. */
+  get openTracks(): number {
+    return this.#rings.size + this.#ending.size;
   }
 
-  /** Begins to process; what was heard before has waited in the rings. */
+  /** Starts processing, with the audio that the rings have kept. */
   start(): void {
     this.#started = true;
     this.#drain();
   }
 
-  /** Stops at once. What is being processed is not waited for: it may be what closes the agent. */
+  /** Stops immediately, without waiting for a processor: it may be the one that closes the agent. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#later?.[Symbol.dispose]();
-    for (const inlet of [...this.#inlets.values(), ...this.#ending]) inlet[Symbol.dispose]();
-    this.#inlets.clear();
+    for (const ring of [...this.#rings.values(), ...this.#ending]) ring[Symbol.dispose]();
+    this.#rings.clear();
     this.#ending.clear();
     this.#afterwards = [];
     for (const runner of this.#runners) runner[Symbol.dispose]();
@@ -138,38 +143,38 @@ export class AudioInput implements Disposable {
       try {
         this.#receive(row.entries[index]!);
       } catch (error) {
-        this.#options.report(error, "hearing a participant");
+        this.#options.report(error, "receiving a participant's audio");
       }
     }
     this.#drain();
   }
 
-  /** Tells the filter, and calls `act`, when all that they said has been processed. */
+  /** Calls the filter's hook and `act` once all audio of the participant has been processed. */
   participantLeft(participant: Participant, act: () => void): void {
-    const inlets = [...this.#inlets.values(), ...this.#ending]
+    const rings = [...this.#rings.values(), ...this.#ending]
       .filter((one) => one.participant.id === participant.id);
-    for (const inlet of inlets) this.#end(inlet);
-    this.#tell(inlets, () => {
+    for (const ring of rings) this.#end(ring);
+    this.#whenProcessed(rings, () => {
       void this.#filterLeft.run(participant);
       act();
     });
   }
 
-  /** Tells the filter, and calls `act`, when what was heard before has been processed. */
+  /** Calls the filter's hook and `act` once the audio received before has been processed. */
   trackUpdated(track: TrackInfo, act: () => void): void {
-    const inlet = this.#inletOf(track);
-    if (track.muted) inlet?.closeSlot();
-    this.#tell(inlet ? [inlet] : [], () => {
+    const ring = this.#ringOf(track);
+    if (track.muted) ring?.closeSlot();
+    this.#whenProcessed(ring ? [ring] : [], () => {
       void this.#filterUpdated.run(track);
       act();
     });
   }
 
-  /** Calls `act` when what was heard before has been processed. */
+  /** Calls `act` once the audio received before has been processed. */
   trackRemoved(track: TrackInfo, act: () => void): void {
-    const inlet = this.#inletOf(track);
-    if (inlet) this.#end(inlet);
-    this.#tell(inlet ? [inlet] : [], act);
+    const ring = this.#ringOf(track);
+    if (ring) this.#end(ring);
+    this.#whenProcessed(ring ? [ring] : [], act);
   }
 
   #receive(audio: ParticipantAudio): void {
@@ -178,35 +183,35 @@ export class AudioInput implements Disposable {
     if (participant.kind === "agent" && !this.#options.hearsAgents) return;
     if (this.#runners.length === 0) return;
     const key = trackId === "" ? streamOf(participant) : trackId;
-    let inlet = this.#inlets.get(key);
-    if (!inlet) this.#inlets.set(key, inlet = new ParticipantRing(key, audio, this.#options));
-    const dropped = inlet.write(audio);
+    let ring = this.#rings.get(key);
+    if (!ring) this.#rings.set(key, ring = new ParticipantRing(key, audio, this.#options));
+    const dropped = ring.write(audio);
     if (dropped > 0) this.#countDrops(participant, dropped);
   }
 
   #countDrops(participant: Participant, dropped: number): void {
     this.#drops.add(dropped);
-    const before = this.#droppedBy.get(participant.id) ?? 0;
-    this.#droppedBy.set(participant.id, before + dropped);
-    if (this.#droppedBy.size > MAX_DROPPED_BY) {
-      this.#droppedBy.delete(this.#droppedBy.keys().next().value!);
+    const before = this.#droppedByParticipant.get(participant.id) ?? 0;
+    this.#droppedByParticipant.set(participant.id, before + dropped);
+    if (this.#droppedByParticipant.size > MAX_COUNTED_PARTICIPANTS) {
+      this.#droppedByParticipant.delete(this.#droppedByParticipant.keys().next().value!);
     }
   }
 
-  #inletOf(track: TrackInfo): ParticipantRing | undefined {
-    const named = this.#inlets.get(track.id);
+  #ringOf(track: TrackInfo): ParticipantRing | undefined {
+    const named = this.#rings.get(track.id);
     return named ??
-      (track.type === TrackType.AUDIO ? this.#inlets.get(streamOf(track.participant)) : undefined);
+      (track.type === TrackType.AUDIO ? this.#rings.get(streamOf(track.participant)) : undefined);
   }
 
-  #end(inlet: ParticipantRing): void {
-    if (!this.#inlets.delete(inlet.key)) return;
-    inlet.closeSlot();
-    this.#ending.add(inlet);
+  #end(ring: ParticipantRing): void {
+    if (!this.#rings.delete(ring.key)) return;
+    ring.closeSlot();
+    this.#ending.add(ring);
   }
 
-  #tell(inlets: readonly ParticipantRing[], act: () => void): void {
-    const waitsFor = inlets.map((inlet) => ({ inlet, passed: inlet.passed + inlet.waiting }));
+  #whenProcessed(rings: readonly ParticipantRing[], act: () => void): void {
+    const waitsFor = rings.map((ring) => ({ ring, passed: ring.passed + ring.waiting }));
     this.#afterwards.push({ waitsFor, act });
     this.#drain();
   }
@@ -216,27 +221,27 @@ export class AudioInput implements Disposable {
     void this.#rows.run();
   }
 
-  /** Gives a promise where a processor is not done yet. */
+  /** Returns a promise if a processor is not done yet. */
   #processRows(): Promise<void> | undefined {
     this.#busy = true;
     let pending: Promise<boolean> | undefined;
     try {
       while (!this.#closed && !pending) {
-        this.#settle();
+        this.#actAfterwards();
         if (!this.#collectRow()) break;
         if (!this.#mayGoOn()) break;
         pending = this.#processRow();
         if (!pending) this.#takeRow();
       }
     } catch (error) {
-      // Not the same row again.
+      // Drops the row that failed.
       this.#takeRow();
       throw error;
     } finally {
       this.#busy = pending !== undefined;
     }
     return pending?.then((isKept) => {
-      if (isKept) { for (const inlet of this.#rowInlets) inlet.giveHeadAway(); }
+      if (isKept) { for (const ring of this.#rowRings) ring.replaceHead(); }
     }).finally(() => {
       this.#takeRow();
       this.#busy = false;
@@ -244,77 +249,77 @@ export class AudioInput implements Disposable {
     });
   }
 
-  /** Tells what was waiting for audio that has been processed by now, in order. */
-  #settle(): void {
-    for (const inlet of this.#ending) {
-      if (inlet.waiting > 0) continue;
-      this.#ending.delete(inlet);
-      inlet[Symbol.dispose]();
+  /** Runs the callbacks whose audio has been processed by now, in order. */
+  #actAfterwards(): void {
+    for (const ring of this.#ending) {
+      if (ring.waiting > 0) continue;
+      this.#ending.delete(ring);
+      ring[Symbol.dispose]();
     }
     while (this.#afterwards.length > 0 && isDue(this.#afterwards[0]!)) {
       try {
         this.#afterwards.shift()!.act();
       } catch (error) {
-        this.#options.report(error, "telling what changed in the call");
+        this.#options.report(error, "processing a change in the call");
       }
     }
   }
 
-  /** Collects the slots of the oldest row that waits. */
+  /** Collects the slots of the oldest waiting row. Returns whether there is one. */
   #collectRow(): boolean {
-    this.#row.length = this.#rowInlets.length = 0;
+    this.#row.length = this.#rowRings.length = 0;
     let number = Infinity;
-    for (const inlet of this.#inlets.values()) number = Math.min(number, inlet.head?.row ?? number);
-    for (const inlet of this.#ending) number = Math.min(number, inlet.head?.row ?? number);
+    for (const ring of this.#rings.values()) number = Math.min(number, ring.head?.row ?? number);
+    for (const ring of this.#ending) number = Math.min(number, ring.head?.row ?? number);
     if (number === Infinity) return false;
     const playedMs = this.#played.get(number);
-    for (const inlet of this.#inlets.values()) this.#collect(inlet, number, playedMs);
-    for (const inlet of this.#ending) this.#collect(inlet, number, playedMs);
+    for (const ring of this.#rings.values()) this.#collect(ring, number, playedMs);
+    for (const ring of this.#ending) this.#collect(ring, number, playedMs);
     return true;
   }
 
-  #collect(inlet: ParticipantRing, number: number, playedMs: number | undefined): void {
-    const head = inlet.head;
+  #collect(ring: ParticipantRing, number: number, playedMs: number | undefined): void {
+    const head = ring.head;
     if (head?.row !== number) return;
     head.playedMs = playedMs;
     this.#row.push(head);
-    this.#rowInlets.push(inlet);
+    this.#rowRings.push(ring);
   }
 
   #takeRow(): void {
-    for (const inlet of this.#rowInlets) inlet.takeHead();
-    this.#rowInlets.length = 0;
+    for (const ring of this.#rowRings) ring.takeHead();
+    this.#rowRings.length = 0;
   }
 
-  /** Gives a promise where a processor is not done yet: of whether one keeps what it was given. */
+  /** Returns a promise if a processor is not done yet: of whether one keeps its view. */
   #processRow(): Promise<boolean> | undefined {
-    const heard = this.#filter();
-    if (heard.length === 0) return undefined;
+    const passing = this.#filter();
+    if (passing.length === 0) return undefined;
     let pending: Promise<boolean>[] | undefined;
     for (const runner of this.#runners) {
-      const one = runner.run(heard);
+      const one = runner.run(passing);
       if (one) (pending ??= []).push(one);
-      for (const inlet of this.#rowInlets) inlet.mendHead();
+      for (const ring of this.#rowRings) ring.restoreHead();
     }
     return pending && Promise.all(pending).then((kept) => kept.includes(true));
   }
 
   /**
-   * Those who pass: also who is alone is asked about, and whoever is not said to pass does not. The
-   * filter is shown a list of its own each time, to do with as it likes.
+   * Returns the audio that passes the speaker filter, which is asked even about a single speaker. The
+   * filter receives a fresh copy of the row each time, and may change it.
    */
   #filter(): readonly ParticipantAudio[] {
     if (this.#options.speakerFilter === allowAll) return this.#row;
     this.#passing.length = 0;
     for (const audio of this.#row) {
-      this.#shown.length = 0;
-      for (const one of this.#row) this.#shown.push(one);
-      if (this.#passes.ask(audio, this.#shown, yesOrNo)) this.#passing.push(audio);
+      this.#rowCopy.length = 0;
+      for (const one of this.#row) this.#rowCopy.push(one);
+      if (this.#passes.ask(audio, this.#rowCopy, yesOrNo)) this.#passing.push(audio);
     }
     return this.#passing;
   }
 
-  /** Whether another row may be processed in this turn; if not, arranges for the next turn. */
+  /** Returns whether another row may be processed in this turn; if not, schedules the next turn. */
   #mayGoOn(): boolean {
     const now = this.#options.clock.now();
     this.#credit = Math.min(BATCH_ROWS, this.#credit + (now - this.#creditAt) / ROW_COST_MS);
@@ -332,11 +337,11 @@ export class AudioInput implements Disposable {
   }
 }
 
-/** The key of a participant's only stream, where an edge names no tracks; no track is named so. */
+/** Returns the key of a participant's stream if the edge names no tracks. No track id equals it. */
 function streamOf(participant: Participant): string {
   return `\0${participant.id}`;
 }
 
 function isDue({ waitsFor }: Afterwards): boolean {
-  return waitsFor.every(({ inlet, passed }) => inlet.passed >= passed);
+  return waitsFor.every(({ ring, passed }) => ring.passed >= passed);
 }

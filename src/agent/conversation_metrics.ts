@@ -1,3 +1,4 @@
+/** Gathers the metrics of a conversation, and broadcasts them where wanted. @module */
 import type { JsonValue } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { EventManager } from "../events/event_manager.ts";
@@ -21,30 +22,30 @@ const metrics: Expected<Metrics | undefined> = {
       Object.values(value).every((one) => typeof one === "number"),
 };
 
-/** The least time between two broadcasts: nobody reads faster, and a call has better to carry. */
+/** The least time between two broadcasts: no person reads faster. */
 const GAP_MS = 500;
-/** The shortest and the longest wait that is a sensible one and that timers can do. */
+/** The shortest and the longest interval. A timer cannot wait much longer. */
 const EVERY_MS = { least: 100, most: 86_400_000 };
 
 /**
- * How everybody in the call is told the agent's figures: every few seconds, and at once after each
- * answer, interruption and false alarm, though never more than twice a second. They come as a custom
- * event of this shape; what there was none of yet is not there:
+ * Options for the broadcast of an agent's metrics. The agent sends them to all participants every few
+ * seconds, and immediately after each reply, interruption and false interruption, though never more
+ * than twice a second, as a custom event of this shape; what has not happened yet is left out:
  *
  * ```ts
  * const event = {
  *   type: "metrics",
- *   // The latest answer, in milliseconds. See `ReplyLatencyEvent`.
+ *   // The latest reply, in milliseconds. See `ReplyLatencyEvent`.
  *   voiceToVoiceMs: 1010,
  *   parts: { endOfTurnDelayMs: 400, transcriptionDelayMs: 150, llmMs: 280, ttfbMs: 120, playoutMs: 60, overheadMs: 0 },
- *   // The latest interruption: from its first sound until the agent was silent.
+ *   // The latest interruption: from its first sound until the agent stopped speaking.
  *   bargeInMs: 160,
  *   // All of them so far.
  *   bargeIns: 1,
- *   falseAlarms: 0,
- *   // The agent's own, then those of its components by their names.
+ *   falseInterruptions: 0,
+ *   // The agent's own metrics, then those of its components by name.
  *   figures: { agent: { droppedSlots: 0, bufferedMs: 0 }, "openai-llm": { requests: 3 } },
- *   // How many components' figures were left out: a custom event has 5120 bytes at most.
+ *   // How many components were left out: a custom event has 5120 bytes at most.
  *   omitted: 1,
  * };
  * ```
@@ -54,20 +55,20 @@ export interface BroadcastMetricsOptions {
   everyMs?: number;
 }
 
-/** What {@linkcode ConversationMetrics} are made of. */
+/** Options for {@linkcode ConversationMetrics}. */
 export interface ConversationMetricsInit {
   events: EventManager;
   clock: Clock;
   components: readonly Component[];
-  /** Figures of the agent itself. */
+  /** Returns the metrics of the agent itself. */
   own: () => Readonly<Record<string, number>>;
-  /** Sends a custom event; nothing is sent unless given. */
+  /** Sends a custom event. Default: no broadcast. */
   broadcast?: (data: JsonValue) => Promise<void>;
   everyMs: number;
   report: Report;
 }
 
-/** Gives how often figures are told. @throws {RangeError} it is too often or too seldom. */
+/** Returns the interval in milliseconds. @throws {RangeError} it is too short or too long. */
 export function metricsEveryMs(broadcast: boolean | BroadcastMetricsOptions = false): number {
   const { everyMs = 5000 } = typeof broadcast === "object" ? broadcast : {};
   if (!(everyMs >= EVERY_MS.least && everyMs <= EVERY_MS.most)) {
@@ -79,23 +80,23 @@ export function metricsEveryMs(broadcast: boolean | BroadcastMetricsOptions = fa
 }
 
 /**
- * Gathers the figures of a conversation every few seconds: as an event, and, where wanted, as a
- * custom event to everybody. See {@linkcode BroadcastMetricsOptions} for what that carries and when
- * else it is sent.
+ * Gathers the metrics of a conversation every few seconds: emits an event and, where wanted, sends a
+ * custom event to all participants. See {@linkcode BroadcastMetricsOptions} for its content and for
+ * when else it is sent.
  */
 export class ConversationMetrics implements Disposable {
   readonly #init: ConversationMetricsInit;
   readonly #subscription: Disposable;
   readonly #metrics: readonly { readonly name: string; readonly hook: UserHook }[];
   #timer: Disposable | undefined;
-  /** The broadcast to come, if there is one. */
+  /** The scheduled broadcast, if there is one. */
   #next: Disposable | undefined;
   #sentAtMs = -Infinity;
-  #saidOmitted = false;
-  #answer: ReplyLatencyEvent | undefined;
+  #reportedOmitted = false;
+  #latency: ReplyLatencyEvent | undefined;
   #bargeInMs: number | undefined;
   #bargeIns = 0;
-  #falseAlarms = 0;
+  #falseInterruptions = 0;
 
   constructor(init: ConversationMetricsInit) {
     this.#init = init;
@@ -110,15 +111,15 @@ export class ConversationMetrics implements Disposable {
     this.#subscription = init.events.subscribe(
       [ReplyLatencyEvent, BargeInEvent, FalseInterruptionEvent],
       (event) => {
-        if (event instanceof ReplyLatencyEvent) this.#answer = event;
+        if (event instanceof ReplyLatencyEvent) this.#latency = event;
         else if (event instanceof BargeInEvent) {
           this.#bargeIns++;
           this.#bargeInMs = event.silenceMs;
-        } else this.#falseAlarms++;
+        } else this.#falseInterruptions++;
         this.#broadcastSoon();
       },
     );
-    this.#arrange();
+    this.#scheduleNext();
   }
 
   [Symbol.dispose](): void {
@@ -127,16 +128,16 @@ export class ConversationMetrics implements Disposable {
     this.#subscription[Symbol.dispose]();
   }
 
-  #arrange(): void {
+  #scheduleNext(): void {
     const { clock, events, everyMs } = this.#init;
     this.#timer = clock.schedule(() => {
-      this.#arrange();
+      this.#scheduleNext();
       events.send(new ConversationMetricsEvent({ figures: this.#gather() }));
       this.#broadcastSoon();
     }, everyMs);
   }
 
-  /** Never from within an event: an answer that begins has no time for messages. */
+  /** Broadcasts in a later turn: a reply that begins has no time for messages. */
   #broadcastSoon(): void {
     const { clock, broadcast } = this.#init;
     if (!broadcast || this.#next) return;
@@ -151,14 +152,14 @@ export class ConversationMetrics implements Disposable {
     const { report } = this.#init;
     const context = "broadcasting the metrics";
     const { message, omitted } = metricsMessage({
-      answer: this.#answer,
+      latency: this.#latency,
       bargeInMs: this.#bargeInMs,
       bargeIns: this.#bargeIns,
-      falseAlarms: this.#falseAlarms,
+      falseInterruptions: this.#falseInterruptions,
       figures: this.#gather(),
     });
-    if (omitted.length > 0 && !this.#saidOmitted) {
-      this.#saidOmitted = true;
+    if (omitted.length > 0 && !this.#reportedOmitted) {
+      this.#reportedOmitted = true;
       const names = omitted.join(", ");
       report(new RangeError(`a custom event has no room for the figures of ${names}`), context);
     }

@@ -1,3 +1,4 @@
+/** The processor that holds an agent's conversation. @module */
 import type { PipelineContext } from "../inference/pipeline_context.ts";
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
@@ -42,71 +43,71 @@ import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
 import { punctuationEndpointing } from "../inference/contracts/turn_detector.ts";
 
-/** What a model that can be shown pictures gets to see of the routed video track. */
+/** Options for the frames of the routed video track that a model is shown, if it accepts images. */
 export interface VisionOptions extends EncodeFrameOptions {
-  /** How many frames a second are looked at; the latest is what the model is shown. Default 2. */
+  /** Frames per second that the agent takes from the track. The model gets the latest. Default 2. */
   fps?: number;
 }
 
-/** What an agent hears, thinks and speaks with. */
+/** Options for an agent's conversation: its models, its tools and how it takes turns. */
 export interface ConversationOptions {
-  /** The model that answers: one that reads and writes needs `stt` and `tts`, a realtime one none. */
+  /** The model that replies: a text model needs `stt` and `tts`, a realtime model neither. */
   llm?: LLM | RealtimeLLM;
   /** Speech to text. */
   stt?: STT;
   /** Text to speech. */
   tts?: TTS;
   /**
-   * Tells speech from noise. Default: {@linkcode energyVad}, by loudness, which detects almost no
+   * Detects speech. Default: {@linkcode energyVad}, by loudness, which detects almost no
    * speech in noise: pass `sileroVad()` of `@ringline/silero-vad`. A realtime model takes none.
    */
   vad?: VAD;
   /**
-   * Decides when somebody's turn is over. Default: by how the text ends. A realtime model takes
-   * none.
+   * Decides when a participant's turn is over. Default: {@linkcode punctuationEndpointing}, by how
+   * the text ends. A realtime model takes none.
    */
   turnDetection?: TurnDetector;
-  /** What the model can do beside talking. */
+  /** The tools that the model can call. */
   tools?: readonly Tool[];
-  /** How it takes part in the conversation. A realtime model takes none. */
+  /** When the agent replies, and when it lets itself be interrupted. A realtime model takes none. */
   turnHandling?: TurnHandlingOptions;
-  /** What the model is shown, where it can be shown pictures. */
+  /** The frames that the model is shown, if it accepts images. */
   vision?: VisionOptions;
   /**
-   * Whether everybody in the call is told how fast the agent answers, and what its queues and models
-   * count: as a custom event `{ type: "metrics", ... }`, which LocalEdge's page shows. See
+   * Whether the agent sends all participants its reply latency and the metrics of its queues and
+   * models, as a custom event `{ type: "metrics", ... }`, which LocalEdge's page shows. See
    * {@linkcode BroadcastMetricsOptions}. Default `false`.
    */
   broadcastMetrics?: boolean | BroadcastMetricsOptions;
 }
 
-/** The part of an agent that talks: starts its models, and leads from what is heard to an answer. */
+/** The processor that turns what an agent hears into replies: starts its models and its pipeline. */
 export class ConversationProcessor implements Processor {
   readonly name = "conversation";
   readonly events: EventManager;
-  /** Looks at video only where the model can be shown some. */
+  /** Defined only if the model accepts images: without it the agent subscribes to no video. */
   readonly processVideo: ((frame: VideoFrame, track: TrackInfo) => void) | undefined;
   readonly videoFps: number;
-  readonly #parts: ConversationOptions & { llm: LLM | RealtimeLLM };
+  readonly #options: ConversationOptions & { llm: LLM | RealtimeLLM };
   readonly #components: readonly Component[];
   readonly #metricsEveryMs: number;
   #agent: AgentContext | undefined;
-  #flow: Pipeline | undefined;
+  #pipeline: Pipeline | undefined;
   #metrics: Disposable | undefined;
-  #sight: LatestFrame | undefined;
+  #latestFrame: LatestFrame | undefined;
   #started = false;
 
-  /** The part for these models, or none where there is no model. */
-  static from(parts: ConversationOptions): ConversationProcessor | undefined {
-    const { llm, stt, tts } = parts;
-    checkParts(parts);
-    checkTurnHandling(parts.turnHandling);
+  /** Returns a processor with these models, or `undefined` if there are none. */
+  static from(options: ConversationOptions): ConversationProcessor | undefined {
+    const { llm, stt, tts } = options;
+    checkConversationOptions(options);
+    checkTurnHandling(options.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const needless = (["stt", "tts", "vad", "turnDetection", "turnHandling"] as const)
-        .filter((name) => parts[name] !== undefined);
-      if (needless.length > 0) {
-        const list = needless.join(" and no ");
+      const unexpected = (["stt", "tts", "vad", "turnDetection", "turnHandling"] as const)
+        .filter((name) => options[name] !== undefined);
+      if (unexpected.length > 0) {
+        const list = unexpected.join(" and no ");
         throw new TypeError(
           `a realtime llm hears, takes turns and speaks itself: expected no ${list}`,
         );
@@ -115,19 +116,19 @@ export class ConversationProcessor implements Processor {
       const missing = [!llm && "llm", !stt && "stt", !tts && "tts"].filter(Boolean).join(" and ");
       throw new TypeError(`llm, stt and tts go together: expected ${missing} too`);
     }
-    return new ConversationProcessor({ ...parts, llm });
+    return new ConversationProcessor({ ...options, llm });
   }
 
-  private constructor(parts: ConversationOptions & { llm: LLM | RealtimeLLM }) {
-    this.#parts = isRealtime(parts.llm)
-      ? parts
-      : { vad: energyVad(), turnDetection: punctuationEndpointing(), ...parts };
-    const { llm, stt, tts, vad, turnDetection } = this.#parts;
+  private constructor(options: ConversationOptions & { llm: LLM | RealtimeLLM }) {
+    this.#options = isRealtime(options.llm)
+      ? options
+      : { vad: energyVad(), turnDetection: punctuationEndpointing(), ...options };
+    const { llm, stt, tts, vad, turnDetection } = this.#options;
     this.#components = [llm, stt, tts, vad, turnDetection].filter((one) => one !== undefined);
-    this.#metricsEveryMs = metricsEveryMs(parts.broadcastMetrics);
-    this.videoFps = parts.vision?.fps ?? 2;
+    this.#metricsEveryMs = metricsEveryMs(options.broadcastMetrics);
+    this.videoFps = options.vision?.fps ?? 2;
     this.processVideo = llm.acceptsImages
-      ? (frame, track) => this.#sight?.show(frame, track)
+      ? (frame, track) => this.#latestFrame?.show(frame, track)
       : undefined;
     this.events = new EventManager({
       onFailure: (error, event) => this.#report(error, `a subscriber of ${event.constructor.name}`),
@@ -138,12 +139,12 @@ export class ConversationProcessor implements Processor {
   async start(agent: AgentContext, { signal }: { signal: AbortSignal }): Promise<void> {
     this.#agent = agent;
     const { clock, logger } = agent;
-    this.#sight = new LatestFrame(clock);
+    this.#latestFrame = new LatestFrame(clock);
     await startComponents(this.#components, { clock, logger, signal });
     this.#started = true;
   }
 
-  /** The agent is in the call, has its voice, and may talk from now on. */
+  /** Opens the pipeline: the agent has joined its call and may speak from now on. */
   async open(
     { conversation, track, sampleRate, signal }: {
       conversation: Conversation;
@@ -156,7 +157,7 @@ export class ConversationProcessor implements Processor {
     const { clock, user: agentUser, instructions, logger } = agent;
     const emit = (event: object) => this.events.send(event);
     const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], turnHandling } =
-      this.#parts;
+      this.#options;
     const context: PipelineContext = {
       clock,
       agentUser,
@@ -174,72 +175,74 @@ export class ConversationProcessor implements Processor {
       emit,
       report: (error, context) => this.#report(error, context),
     };
-    this.#watch(agent, track);
+    this.#startMetrics(agent, track);
     if (isRealtime(llm)) {
-      const flow = new RealtimePipeline(llm, context, { logger });
-      this.#flow = flow;
-      await flow.start(signal);
+      const pipeline = new RealtimePipeline(llm, context, { logger });
+      this.#pipeline = pipeline;
+      await pipeline.start(signal);
     } else {
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnDetector: turnDetector! };
-      this.#flow = new CascadedPipeline(parts, context, turnHandling);
+      this.#pipeline = new CascadedPipeline(parts, context, turnHandling);
     }
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
-    return this.#flow?.processAudio(audio);
+    return this.#pipeline?.processAudio(audio);
   }
 
   participantLeft(participant: Participant): void {
-    this.#flow?.participantLeft(participant);
-    // To an empty room nothing is said; what was heard before stays as it was heard.
+    this.#pipeline?.participantLeft(participant);
+    // The agent stops speaking in an empty call; the conversation keeps what was heard before.
     if (participant.kind !== "person" || countPeople(this.#agent?.connection) > 0) return;
-    this.#flow?.interrupt().catch((error) => this.#report(error, "falling silent"));
+    this.#pipeline?.interrupt().catch((error) => this.#report(error, "interrupting the agent"));
   }
 
   trackUpdated(track: TrackInfo): void {
-    if (track.muted) this.#flow?.muted(track.participant);
+    if (track.muted) this.#pipeline?.muted(track.participant);
   }
 
   trackRemoved(track: TrackInfo): void {
-    this.#flow?.muted(track.participant);
+    this.#pipeline?.muted(track.participant);
   }
 
   videoSourceChanged(): void {
-    this.#sight?.sourceChanged();
+    this.#latestFrame?.sourceChanged();
   }
 
   async waitForFirstFrame(
     options?: { timeoutMs?: number; signal?: AbortSignal },
   ): Promise<VideoFrame> {
     if (!this.processVideo) {
-      throw new TypeError("the agent looks at no video: its llm accepts no images");
+      throw new TypeError("this agent subscribes to no video: pass an llm with acceptsImages");
     }
-    if (!this.#sight) throw new TypeError("the agent sees once it has joined a call");
-    return (await this.#sight.waitForFrame(options)).frame;
+    if (!this.#latestFrame) {
+      throw new TypeError("this agent has not joined a call: await agent.join(call) first");
+    }
+    return (await this.#latestFrame.waitForFrame(options)).frame;
   }
 
   latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
-    const { fps: _fps, ...wish } = this.#parts.vision ?? {};
-    return this.#sight?.image({ ...wish, ...options }) ?? Promise.resolve(undefined);
+    const { fps: _fps, ...encoding } = this.#options.vision ?? {};
+    return this.#latestFrame?.image({ ...encoding, ...options }) ?? Promise.resolve(undefined);
   }
 
   say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
-    return this.#expectFlow().say(text, options);
+    return this.#expectPipeline().say(text, options);
   }
 
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
-    return this.#expectFlow().generateReply(text, options);
+    return this.#expectPipeline().generateReply(text, options);
   }
 
   interrupt(): Promise<void> {
-    return this.#expectFlow().interrupt();
+    return this.#expectPipeline().interrupt();
   }
 
-  /** Falls silent for good; what was said is in the conversation then. */
+  /** Ends the pipeline; the conversation holds everything that was said when this resolves. */
   async stop(): Promise<void> {
     this.#metrics?.[Symbol.dispose]();
-    this.#sight?.close();
-    await this.#flow?.close();
+    this.#latestFrame?.close();
+    await this.#pipeline?.close();
   }
 
   async close(): Promise<void> {
@@ -253,35 +256,35 @@ export class ConversationProcessor implements Processor {
     this.events.close();
   }
 
-  #watch(agent: AgentContext, track: OutboundAudioTrack): void {
+  #startMetrics(agent: AgentContext, track: OutboundAudioTrack): void {
     this.#metrics = new ConversationMetrics({
       events: this.events,
       clock: agent.clock,
       components: this.#components,
       own: () => ({
-        ...this.#flow?.metrics(),
+        ...this.#pipeline?.metrics(),
         droppedSlots: agent.droppedSlots,
         bufferedMs: track.bufferedMs,
         playedMs: track.playedMs,
       }),
-      broadcast: this.#parts.broadcastMetrics ? (data) => agent.sendCustomEvent(data) : undefined,
+      broadcast: this.#options.broadcastMetrics ? (data) => agent.sendCustomEvent(data) : undefined,
       everyMs: this.#metricsEveryMs,
       report: (error, context) => this.#report(error, context),
     });
   }
 
-  #expectFlow(): Pipeline {
-    if (this.#flow) return this.#flow;
-    throw new TypeError("the agent can talk once it has joined a call");
+  #expectPipeline(): Pipeline {
+    if (this.#pipeline) return this.#pipeline;
+    throw new TypeError("this agent has not joined a call: await agent.join(call) first");
   }
 
   #report(error: unknown, context: string): void {
     const connection = this.#agent?.connection;
-    this.#agent?.edge.events.announce(new ErrorEvent({ connection, error, context }));
+    this.#agent?.edge.events.emit(new ErrorEvent({ connection, error, context }));
   }
 }
 
-/** One who is there with two devices is one. */
+/** Counts users: a person who joins with two devices counts once. */
 function countPeople(connection: CallConnection | undefined): number {
   const users = new Set<string>();
   for (const { kind, userId } of connection?.participants.values() ?? []) {
@@ -290,9 +293,9 @@ function countPeople(connection: CallConnection | undefined): number {
   return users.size;
 }
 
-/** Throws a TypeError for a model or a tool that is none. */
-function checkParts(parts: ConversationOptions): void {
-  const { llm, stt, tts, vad, turnDetection, tools, vision, broadcastMetrics } = parts;
+/** Throws unless the options can be used: a TypeError or, for a value, a RangeError. */
+function checkConversationOptions(options: ConversationOptions): void {
+  const { llm, stt, tts, vad, turnDetection, tools, vision, broadcastMetrics } = options;
   const check = (name: string, value: unknown, expected: string, method: string) => {
     if (value === undefined) return;
     checkMethods(value, name, expected, [method]);

@@ -1,8 +1,9 @@
+/** An audio kernel that is loaded on first use. @module */
 import type { AudioKernel } from "../audio/kernel.ts";
 
 /**
- * A kernel that is loaded when it is first used: an agent whose edge delivers its own rate resamples
- * nothing, and then no library is opened.
+ * Returns a kernel that is loaded on first use: an agent whose edge delivers the agent's sample rate
+ * never resamples, and then the native library is not opened.
  */
 export function lazyKernel(load: () => AudioKernel): AudioKernel {
   return {

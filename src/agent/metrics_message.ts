@@ -1,48 +1,49 @@
+/** The custom event that carries an agent's metrics. @module */
 import type { JsonValue } from "../edge/types.ts";
 import type { ReplyLatencyEvent } from "../inference/contracts/events.ts";
 import { MAX_CUSTOM_EVENT_BYTES } from "../edge/custom_event.ts";
 
-/** Figures by component. */
+/** Metrics per component. */
 export type Figures = Record<string, Readonly<Record<string, number>>>;
 
-/** What a message to everybody is made of. */
+/** Options for {@linkcode metricsMessage}. */
 export interface MetricsMessageInit {
-  /** The latest. */
-  answer: ReplyLatencyEvent | undefined;
+  /** Of the latest reply. */
+  latency: ReplyLatencyEvent | undefined;
   /** Of the latest interruption. */
   bargeInMs: number | undefined;
   bargeIns: number;
-  falseAlarms: number;
-  /** The agent's own come first. */
+  falseInterruptions: number;
+  /** The agent's own metrics come first. */
   figures: Figures;
 }
 
 /**
- * Makes a custom event of figures, and tells whose figures it has no room for. What the agent says of
- * itself is always in it; components come as long as there is room, in their order.
+ * Creates the custom event, and lists the components whose metrics do not fit. The agent's own
+ * metrics always fit; its components follow in order while there is room.
  */
 export function metricsMessage(
-  { answer, bargeInMs, bargeIns, falseAlarms, figures }: MetricsMessageInit,
+  { latency, bargeInMs, bargeIns, falseInterruptions, figures }: MetricsMessageInit,
 ): { message: JsonValue; omitted: string[] } {
   const [own, ...components] = Object.entries(figures);
-  const make = (told: [string, JsonValue][], omitted: number) => ({
+  const create = (included: [string, JsonValue][], omitted: number) => ({
     type: "metrics",
-    ...answer && { voiceToVoiceMs: Math.round(answer.voiceToVoiceMs), parts: parts(answer) },
+    ...latency && { voiceToVoiceMs: Math.round(latency.voiceToVoiceMs), parts: parts(latency) },
     ...bargeInMs !== undefined && { bargeInMs: Math.round(bargeInMs) },
     bargeIns,
-    falseAlarms,
-    figures: Object.fromEntries(told),
+    falseInterruptions,
+    figures: Object.fromEntries(included),
     ...omitted > 0 && { omitted },
   });
-  const told: [string, JsonValue][] = own ? [[own[0], rounded(own[1])]] : [];
+  const included: [string, JsonValue][] = own ? [[own[0], rounded(own[1])]] : [];
   const omitted: string[] = [];
   for (const [name, values] of components) {
-    const more: [string, JsonValue][] = [...told, [name, rounded(values)]];
-    // As if all the others were to be left out, so that telling how many always has room.
-    if (byteLength(make(more, components.length)) > MAX_CUSTOM_EVENT_BYTES) omitted.push(name);
-    else told.push(more.at(-1)!);
+    const more: [string, JsonValue][] = [...included, [name, rounded(values)]];
+    // Measured as if all components were omitted, so that their number always has room.
+    if (byteLength(create(more, components.length)) > MAX_CUSTOM_EVENT_BYTES) omitted.push(name);
+    else included.push(more.at(-1)!);
   }
-  return { message: make(told, omitted.length), omitted };
+  return { message: create(included, omitted.length), omitted };
 }
 
 function parts(event: ReplyLatencyEvent): JsonValue {
@@ -50,7 +51,7 @@ function parts(event: ReplyLatencyEvent): JsonValue {
   return rounded({ endOfTurnDelayMs, transcriptionDelayMs, llmMs, ttfbMs, playoutMs, overheadMs });
 }
 
-/** What is no number, such as a mean of nothing, is no JSON either, and would cost all the others. */
+/** Rounds finite values and drops the others: NaN, as a mean of nothing is, cannot be sent as JSON. */
 function rounded(values: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(values)

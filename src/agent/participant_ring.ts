@@ -1,3 +1,4 @@
+/** The ring of one audio track. @module */
 import type { MutableParticipantAudio, ParticipantAudio } from "../edge/participant_audio.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Participant } from "../edge/types.ts";
@@ -6,17 +7,17 @@ import { SLOT_MS } from "../audio/grid.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
 
-/** After so many rows without audio, audio that carries no row is numbered by the clock again. */
+/** After this many rows without audio, unnumbered audio is numbered by the clock again. */
 const SILENT_ROWS = 10;
 
-/** One track's way in: its ring, and the slot that is to be processed next. */
+/** The audio of one track that waits to be processed: its ring, and the next slot. */
 export class ParticipantRing implements Disposable {
   readonly #ring: RingBuffer;
   readonly #clock: Clock;
   readonly #slotSamples: number;
-  /** Where the ring has the head's samples, until it is written to again. */
+  /** A view of the head's samples in the ring, valid until the next write. */
   #slot: Int16Array = new Int16Array(0);
-  /** The next slot: a copy, so that a slow processor's view is not written over by the ring. */
+  /** The next slot: a copy, so that the ring does not overwrite a slow processor's view. */
   #head: MutableParticipantAudio;
   #hasHead = false;
   #taken = 0;
@@ -59,7 +60,7 @@ export class ParticipantRing implements Disposable {
       const slot = this.#ring.read();
       if (!slot) return undefined;
       this.#slot = slot.samples;
-      if (this.#isGone()) this.#head.pcm = this.#fresh();
+      if (this.#isTransferred()) this.#head.pcm = this.#emptyChunk();
       this.#head.pcm.samples.set(this.#slot);
       this.#head.row = this.#ring.lastRow;
       this.#hasHead = true;
@@ -67,38 +68,38 @@ export class ParticipantRing implements Disposable {
     return this.#head;
   }
 
-  /** A processor that was left behind still reads the head: what follows comes in another one. */
-  giveHeadAway(): void {
-    this.#head = { ...this.#head, pcm: this.#fresh() };
+  /** Replaces the head, which a processor that timed out still reads. */
+  replaceHead(): void {
+    this.#head = { ...this.#head, pcm: this.#emptyChunk() };
   }
 
-  /** What a processor has transferred at once, as to a worker, the next one hears nevertheless. */
-  mendHead(): void {
-    if (!this.#isGone()) return;
-    this.#head.pcm = this.#fresh();
+  /** Restores samples that a processor has transferred, as to a worker, for the next processor. */
+  restoreHead(): void {
+    if (!this.#isTransferred()) return;
+    this.#head.pcm = this.#emptyChunk();
     this.#head.pcm.samples.set(this.#slot);
   }
 
-  #isGone(): boolean {
+  #isTransferred(): boolean {
     return this.#head.pcm.samples.length !== this.#slotSamples;
   }
 
-  #fresh(): PcmChunk {
+  #emptyChunk(): PcmChunk {
     const { sampleRate } = this.#ring;
     return new PcmChunk(new Int16Array(this.#slotSamples), { sampleRate });
   }
 
-  /** The head has been processed. */
+  /** Removes the head: it has been processed. */
   takeHead(): void {
     this.#hasHead = false;
     this.#taken++;
   }
 
-  /** Appends audio; gives how many slots were dropped for it. */
+  /** Appends audio. Returns how many slots were dropped for it. */
   write({ participant, pcm, row }: ParticipantAudio): number {
     const ring = this.#ring;
     const dropped = ring.dropped;
-    // Names change, and the newest is right for everything that is still to come.
+    // The participant may have changed, for instance its name.
     this.#head.participant = participant;
     if (
       row >= 0 && pcm.sampleRate === ring.sampleRate && pcm.channels === 1 &&
@@ -115,7 +116,7 @@ export class ParticipantRing implements Disposable {
     return ring.dropped - dropped;
   }
 
-  /** What comes next does not follow on what came before. */
+  /** Ends the current slot: the next audio does not continue it. */
   closeSlot(): void {
     this.#ring.closeSlot();
     this.#lastClockRow = -Infinity;

@@ -1,3 +1,4 @@
+/** The processors of an agent: hooks for its audio, video, participants and tracks. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
@@ -5,42 +6,41 @@ import type { AgentContext } from "./agent_context.ts";
 import { checkMethods, shown } from "../events/checks.ts";
 
 /**
- * What is done with what the agent hears and sees. Every method may be left out. What one throws or
- * rejects with is reported as an `ErrorEvent` of the edge, at most once a second, and disturbs
- * neither the call nor the other processors. What else it returns is ignored.
+ * Receives an agent's audio and video, and the changes in its call. Every method may be left out. A
+ * method that throws or rejects causes an `ErrorEvent` of the edge, at most once a second, and affects
+ * neither the call nor the other processors. Return values are ignored.
  */
 export interface Processor {
-  /** For messages. */
+  /** Names the processor in errors. */
   readonly name: string;
   /**
-   * Called before the agent joins; all processors start together, and one that fails makes the
-   * join fail.
+   * Called before the agent joins. All processors start together; if one fails, the join fails.
    */
   start?(agent: AgentContext, options: { signal: AbortSignal }): void | Promise<void>;
   /**
-   * Called with each 20 ms of each participant whom the speaker filter lets pass, in order and one
+   * Called with every 20 ms of each participant that the speaker filter lets pass, in order and one
    * at a time. While a promise is pending the audio waits in the rings, for five seconds at most:
-   * after that the others go on, and this one hears again once its promise has settled.
+   * then the other processors go on, and this one continues once its promise has settled.
    */
   processAudio?(audio: ParticipantAudio): void | Promise<void>;
   /**
-   * Called with the frames of the one video track that the agent looks at. While a promise is
-   * pending frames are skipped; one that takes more than five seconds is reported.
+   * Called with the frames of the one video track that the agent is subscribed to. While a promise
+   * is pending frames are skipped; one that takes more than five seconds is reported.
    */
   processVideo?(frame: VideoFrame, track: TrackInfo): void | Promise<void>;
-  /** The most frames a second that `processVideo` gets. All of them unless given. */
+  /** The most frames per second that `processVideo` receives. Default: all. */
   readonly videoFps?: number;
-  /** The track that the agent looks at is another one now; `undefined`: there is none left. */
+  /** The agent has subscribed to another video track; `undefined`: there is none left. */
   videoSourceChanged?(track: TrackInfo | undefined): void;
-  /** Pictures of its own for the agent to publish. */
+  /** Video for the agent to publish. */
   readonly videoTrack?: VideoTrack;
-  /** Somebody is here. */
+  /** A participant joined, or was in the call before the agent. */
   participantJoined?(participant: Participant): void;
-  /** Somebody has left; all that was heard of them was processed before. */
+  /** A participant left; all audio of theirs was processed before. */
   participantLeft?(participant: Participant): void;
-  /** A track was muted or unmuted; what was heard before was processed before. */
+  /** A track was muted or unmuted; all audio from before was processed before. */
   trackUpdated?(track: TrackInfo): void;
-  /** A track is gone; what was heard before was processed before. */
+  /** A track was removed; all audio of it was processed before. */
   trackRemoved?(track: TrackInfo): void;
   /** Called once when the agent closes, if it was started. */
   close?(): void | Promise<void>;
@@ -67,7 +67,9 @@ export function checkVideoTrack(
   checkMethods(value, name, expected, ["close"]);
   const frames: unknown = (value as Partial<VideoTrack>)[Symbol.asyncIterator];
   if (typeof frames === "function") return;
-  throw new TypeError(`${name}: expected ${expected}, got ${shown(value)} that gives no frames`);
+  throw new TypeError(
+    `${name}: expected ${expected}, got ${shown(value)} without an async iterator`,
+  );
 }
 
 /** Throws a TypeError unless `processors` is left out or a list of them. */

@@ -1,15 +1,16 @@
+/** Calls one processor with audio. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Processor } from "./processor.ts";
 import { type Report, UserHook } from "../events/user_code.ts";
 
-/** A processor that takes longer than this for 20 ms of audio is left behind until it is done. */
+/** A processor that takes longer than this for 20 ms of audio is skipped until it is done. */
 const PROCESSOR_LIMIT_MS = 5000;
 
-const TRANSFERRED = "expected samples, got some whose buffer another processor has transferred " +
-  "elsewhere after a wait: transfer a copy, pcm.clone()";
+const TRANSFERRED = "expected samples, but another processor has transferred their " +
+  "buffer after a wait: transfer a copy, pcm.clone()";
 
-/** Gives audio to one processor, and keeps its troubles to itself. */
+/** Calls one processor with audio, and isolates its failures and delays from the others. */
 export class ProcessorRunner implements Disposable {
   readonly #processor: Processor;
   readonly #clock: Clock;
@@ -32,8 +33,9 @@ export class ProcessorRunner implements Disposable {
   }
 
   /**
-   * Processes a row's audio one after another; gives a promise, which never rejects, or nothing. It
-   * resolves with whether the processor was left behind and still has its view.
+   * Calls the processor with the audio of a row, one participant after another. Returns a promise if
+   * the processor is not done yet. It never rejects, and resolves with whether the processor timed
+   * out and still holds its view.
    */
   run(row: readonly ParticipantAudio[]): Promise<boolean> | undefined {
     return this.#stuck ? undefined : this.#runFrom(row, 0);
@@ -55,7 +57,7 @@ export class ProcessorRunner implements Disposable {
     return undefined;
   }
 
-  /** Waits for the processor, but not for ever, and goes on with the rest of the row. */
+  /** Waits for the processor, up to the limit, and goes on with the rest of the row. */
   #wait(pending: Promise<void>, row: readonly ParticipantAudio[], next: number): Promise<boolean> {
     return new Promise((resolve) => {
       const limit = this.#limit = this.#clock.schedule(() => {
@@ -63,7 +65,7 @@ export class ProcessorRunner implements Disposable {
         this.#report(
           new DOMException(
             `processor ${this.#processor.name} took more than ${PROCESSOR_LIMIT_MS} ms for 20 ms ` +
-              "of audio; it hears nothing until it is done",
+              "of audio; it receives no audio until it is done",
             "TimeoutError",
           ),
           `processor ${this.#processor.name}`,

@@ -1,11 +1,13 @@
+/** Ends a program cleanly on Ctrl-C. @module */
 import { shown } from "../events/checks.ts";
 
-/** A signal that is aborted when the program is asked to stop. Disposing it ends the listening. */
+/** A signal that is aborted when the program is asked to stop. Disposing it removes its handlers. */
 export interface ShutdownSignal extends AbortSignal, Disposable {}
 
 /**
- * A signal for `agent.join()` and `agent.finish()`: aborted by Ctrl-C (SIGINT) or SIGTERM. It listens until then or
- * until it is disposed, so that a second Ctrl-C ends the program at once. Needs no permission.
+ * Returns a signal for `agent.join()` and `agent.finish()` that Ctrl-C (SIGINT) or SIGTERM aborts. Its
+ * handlers are removed then, or when it is disposed, so that a second Ctrl-C ends the program
+ * immediately. Needs no permission.
  *
  * @example
  * ```ts
@@ -35,11 +37,11 @@ export function shutdownSignal(): ShutdownSignal {
 }
 
 /**
- * Runs a program that ends quietly on Ctrl-C (SIGINT) or SIGTERM, whatever it is waiting for. `run`
- * hands the signal to all that waits; what is given up because of it is not an error, and everything
- * else is. A second Ctrl-C ends the program at once.
+ * Runs a program that Ctrl-C (SIGINT) or SIGTERM ends without an error. `run` passes the signal to
+ * every call that waits: a rejection with the signal's reason is not an error, every other one is. A
+ * second Ctrl-C ends the program immediately.
  *
- * @returns what `run` gave, or `undefined` when it was interrupted
+ * @returns the result of `run`, or `undefined` when it was interrupted
  *
  * @example
  * ```ts

@@ -1,3 +1,4 @@
+/** The video that an agent receives: one track at a time. @module */
 import type { Clock } from "../events/clock.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Processor } from "./processor.ts";
@@ -5,17 +6,17 @@ import { FrameThrottle } from "../edge/toolkit/frame_throttle.ts";
 import { type TrackInfo, TrackType } from "../edge/types.ts";
 import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
 
-/** What {@linkcode VideoInput} is made of. */
+/** Options for a {@linkcode VideoInput}. */
 export interface VideoInputOptions {
   processors: readonly Processor[];
   hearsAgents: boolean;
   clock: Clock;
-  /** Gives the pictures of a track, or nothing while there are none to be had. */
+  /** Returns the frames of a track, or `undefined` while there are none. */
   subscribe: (trackId: string) => VideoTrack | undefined;
   report: Report;
 }
 
-/** A processor that takes longer than this for a frame is said to. */
+/** A processor that takes longer than this for a frame is reported. */
 const VIEWER_LIMIT_MS = 5000;
 
 const videoTrack: Expected<VideoTrack | undefined> = {
@@ -25,19 +26,19 @@ const videoTrack: Expected<VideoTrack | undefined> = {
     typeof value === "object" && value !== null && Symbol.asyncIterator in value,
 };
 
-/** A track may be announced before its pictures can be had: asked for so often, so long. */
+/** A track may be added before its frames are available: the subscription is tried again. */
 const RETRY_MS = 250;
 const RETRIES = 40;
 
-/** The track that is looked at. */
+/** The subscribed track. */
 interface Source {
   readonly info: TrackInfo;
   readonly track: VideoTrack;
 }
 
 /**
- * What the agent sees: one track at a time, a screen before a camera, and another one when it ends.
- * Nothing is subscribed while nobody looks.
+ * Subscribes to one video track at a time, a screen before a camera, and to another one when it ends.
+ * Without a processor that takes video it subscribes to none.
  */
 export class VideoInput implements Disposable {
   readonly #options: VideoInputOptions;
@@ -61,11 +62,11 @@ export class VideoInput implements Disposable {
     );
     this.#subscription = new UserHook<string>((id) => options.subscribe(id), {
       ...options,
-      context: "looking at a video track",
+      context: "subscribing to a video track",
     });
   }
 
-  /** The track that is looked at right now. */
+  /** The track that the agent is subscribed to. */
   get source(): TrackInfo | undefined {
     return this.#source?.info;
   }
@@ -106,7 +107,7 @@ export class VideoInput implements Disposable {
     let next: Source | undefined;
     for (const candidate of ranked) {
       if (candidate.info.id === before?.info.id) next = before;
-      // A track that is looked at gives way to a better kind only.
+      // The current track is replaced only by one of a higher priority.
       else if (before && this.#candidates.has(before.info.id)) {
         if (priority(candidate.info) > priority(before.info)) next = this.#subscribe(candidate);
         else continue;
@@ -116,7 +117,7 @@ export class VideoInput implements Disposable {
     if (next === before) return;
     this.#source = next;
     this.#close(before);
-    if (next) this.#look(next);
+    if (next) this.#read(next);
     for (const hook of this.#watchers) void hook.run(next?.info);
   }
 
@@ -140,16 +141,16 @@ export class VideoInput implements Disposable {
     return undefined;
   }
 
-  async #look(source: Source): Promise<void> {
+  async #read(source: Source): Promise<void> {
     try {
       for await (const frame of source.track) {
         if (this.#source !== source) break;
         for (const viewer of this.#viewers) viewer.show(frame, source.info);
       }
     } catch (error) {
-      this.#options.report(error, "looking at a video track");
+      this.#options.report(error, "reading a video track");
     }
-    // Ended by itself: whatever else there is, is better than nothing.
+    // The track ended: any other one is better than none.
     if (this.#source === source && !this.#closed) this.trackRemoved(source.info);
   }
 }
@@ -164,15 +165,15 @@ function priority(info: TrackInfo): number {
   return info.type === TrackType.SCREEN_SHARE ? 1 : 0;
 }
 
-/** Shows frames to one processor: at its own rate, and none while it is busy. */
+/** Calls one processor with frames: at its own rate, and with none while it is busy. */
 class Viewer {
   readonly #clock: Clock;
   readonly #name: string;
   readonly #throttle: FrameThrottle;
   readonly #hook: UserHook<VideoFrame, TrackInfo>;
-  /** Since when it is busy; `undefined` while it is not. */
+  /** The time since which it is busy; `undefined` while it is not. */
   #busySince: number | undefined;
-  #isSaid = false;
+  #isReported = false;
 
   constructor(processor: Processor, options: VideoInputOptions) {
     this.#clock = options.clock;
@@ -185,21 +186,21 @@ class Viewer {
   }
 
   show(frame: VideoFrame, info: TrackInfo): void {
-    if (this.#busySince !== undefined) return this.#sayBusy(this.#busySince);
+    if (this.#busySince !== undefined) return this.#reportBusy(this.#busySince);
     if (!this.#throttle.accept(frame.timestampMs)) return;
     const pending = this.#hook.run(frame, info);
     if (!pending) return;
     this.#busySince = this.#clock.now();
-    this.#isSaid = false;
+    this.#isReported = false;
     pending.then(() => this.#busySince = undefined);
   }
 
-  #sayBusy(since: number): void {
-    if (this.#isSaid || this.#clock.now() - since < VIEWER_LIMIT_MS) return;
-    this.#isSaid = true;
+  #reportBusy(since: number): void {
+    if (this.#isReported || this.#clock.now() - since < VIEWER_LIMIT_MS) return;
+    this.#isReported = true;
     this.#hook.fail(
       new DOMException(
-        `processor ${this.#name} took more than ${VIEWER_LIMIT_MS} ms for a frame; it sees nothing ` +
+        `processor ${this.#name} took more than ${VIEWER_LIMIT_MS} ms for a frame; it receives no frames ` +
           "until it is done",
         "TimeoutError",
       ),

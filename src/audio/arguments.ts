@@ -1,4 +1,4 @@
-/** The checks of what is given as options here; this folder imports nothing. @module */
+/** Checks of arguments. They are repeated here because this folder imports nothing. @module */
 
 /** Throws a TypeError unless `value` is an object. */
 export function assertObject(value: unknown, name: string, expected: string): void {

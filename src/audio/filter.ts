@@ -41,7 +41,7 @@ export interface PolyphaseFilter {
 const tables = new Map<string, PolyphaseFilter>();
 
 /**
- * The filter for a pair of different rates; one table is shared by all who ask for the same ratio.
+ * Returns the filter for a pair of different rates. All pairs of the same ratio share one table.
  *
  * @throws {RangeError} when a rate is out of range or the ratio would need too large a table
  */
@@ -58,7 +58,7 @@ export function polyphaseFilter(inputRate: number, outputRate: number): Polyphas
 }
 
 /**
- * All of a filter but its coefficients: enough to know whether two rates can be converted.
+ * Returns a filter without its coefficients: enough to check whether two rates can be converted.
  *
  * @throws {RangeError} as {@linkcode polyphaseFilter} does
  */
@@ -122,7 +122,7 @@ function besselI0(x: number): number {
   return sum;
 }
 
-/** The largest whole number that divides both. */
+/** Returns the largest integer that divides both. */
 export function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -1,48 +1,48 @@
-/** The seam between what the library does with samples and who computes it. @module */
+/** The interface of the kernels that resample and mix. @module */
 
 import { assertApart, float32Length, int16Length } from "./typed_arrays.ts";
 
-/** What a {@linkcode KernelResampler} converts. */
+/** Options for a {@linkcode KernelResampler}. */
 export interface KernelResamplerOptions {
-  /** Frames a second that come in, in Hz. */
+  /** The sample rate of the input, in Hz. */
   inputRate: number;
-  /** Frames a second that go out, in Hz. */
+  /** The sample rate of the output, in Hz. */
   outputRate: number;
-  /** Interleaved channels, the same in and out; 1 unless given. */
+  /** Interleaved channels of input and output. Default 1. */
   channels?: 1 | 2;
 }
 
 /**
- * Who resamples and mixes. All kernels compute the same: they differ from the TypeScript one by at
- * most 1 LSB when they resample, and not at all when they mix.
+ * Resamples and mixes. All kernels compute the same: when resampling they differ from the TypeScript
+ * kernel by at most 1 LSB, when mixing not at all.
  */
 export interface AudioKernel {
-  /** Which kind of kernel runs. */
+  /** The kind of kernel. */
   readonly name: "native" | "wasm" | "typescript";
-  /** Which instructions it uses, or why it is this kernel and no faster one. */
+  /** The instructions it uses, or why no faster kernel was chosen. */
   readonly detail: string;
 
   /**
-   * A converter with a history of its own: one for each stream. Equal rates pass through untouched.
+   * Creates a resampler for one stream. Equal rates pass through unchanged.
    *
-   * @throws {RangeError} when a rate or the channels are out of range
+   * @throws {RangeError} a rate or the channels are out of range
    */
   createResampler(options: KernelResamplerOptions): KernelResampler;
 
   /**
-   * The sum of all rows, each times its gain, saturated once at the end: exact, and independent of
-   * the order of the rows.
+   * Writes the sum of all rows, each times its gain, saturated once at the end: exact, and independent
+   * of the order of the rows.
    *
-   * A row's contribution to a sample is `gain * sample` in f32, rounded to the nearest even whole
-   * number. Where `previousGains` is given too, the gain goes in a straight line from it (before
-   * the first sample) to `gains` (at the last), so that a change makes no click.
+   * A row's contribution to a sample is `gain * sample` in f32, rounded half to even. With
+   * `previousGains` the gain is interpolated linearly from it (before the first sample) to `gains` (at
+   * the last), so that a change causes no click.
    *
    * @param block `count` rows of `frames` samples, one after the other
    * @param count rows, 0 to {@linkcode MAX_MIX_ROWS}
    * @param frames samples in a row
    * @param out at least `frames` samples, which overlap nothing that is read
-   * @param gains one for each row, 0 to {@linkcode MAX_GAIN}; 1 unless given
-   * @param previousGains one for each row; the same as `gains` unless given
+   * @param gains one for each row, 0 to {@linkcode MAX_GAIN}; default 1
+   * @param previousGains one for each row; default `gains`
    * @throws {TypeError} when an array is of another kind, or its buffer detached
    * @throws {RangeError} when a length or a gain does not fit, or `out` overlaps another array;
    *   `out` is then untouched
@@ -57,11 +57,11 @@ export interface AudioKernel {
   ): void;
 
   /**
-   * For each row the sum of all the others, as {@linkcode AudioKernel.mix} computes it: what each
-   * of those who speak hears.
+   * Writes for each row the sum of all the others, as {@linkcode AudioKernel.mix} computes it: the
+   * audio that each speaker hears.
    *
    * @param out `count` rows of `frames` samples, or one row more: the last is then the sum of all,
-   *   what everybody hears who does not speak; they overlap nothing that is read
+   *   the audio that all other listeners hear; they overlap nothing that is read
    * @throws {TypeError | RangeError} as {@linkcode AudioKernel.mix} does
    */
   mixMinus(
@@ -74,25 +74,25 @@ export interface AudioKernel {
   ): void;
 }
 
-/** One stream's way from one sample rate to another. */
+/** Converts one stream from one sample rate to another. */
 export interface KernelResampler extends Disposable {
-  /** How much later a sound comes out than it went in, in milliseconds. */
+  /** The delay from input to output, in milliseconds. */
   readonly latencyMs: number;
   /** The most frames that {@linkcode KernelResampler.flush} writes. */
   readonly tailFrames: number;
-  /** The frames of input that {@linkcode KernelResampler.history} can give. */
+  /** The frames of input that {@linkcode KernelResampler.history} can copy. */
   readonly historyFrames: number;
 
   /** The most frames that `inputFrames` frames of input can become. */
   maxOutputFrames(inputFrames: number): number;
 
   /**
-   * Converts `input`, which may have any whole number of frames: where a stream is cut into chunks
-   * makes no difference to a single sample. `output` must not overlap `input`.
+   * Converts `input`, of any whole number of frames: the output does not depend on how the stream is
+   * split into chunks. `output` must not overlap `input`.
    *
    * @param input interleaved
    * @param output interleaved, with room for `maxOutputFrames` from `outputOffset` on
-   * @param outputOffset the sample (not frame) of `output` to begin at; 0 unless given
+   * @param outputOffset the sample (not frame) of `output` to begin at; default 0
    * @returns the frames written
    * @throws {TypeError} when an array is no `Int16Array`, its buffer is detached, or the resampler
    *   is disposed; nothing is consumed then
@@ -102,8 +102,8 @@ export interface KernelResampler extends Disposable {
   process(input: Int16Array, output: Int16Array, outputOffset?: number): number;
 
   /**
-   * Writes what the filter still holds and begins anew. All frames together are then as many as
-   * the input lasted, plus the latency.
+   * Writes the frames that the filter still holds, and starts anew. The total output then lasts as long
+   * as the input plus the latency.
    *
    * @returns the frames written
    * @throws {TypeError} as {@linkcode KernelResampler.process} does
@@ -112,8 +112,8 @@ export interface KernelResampler extends Disposable {
   flush(output: Int16Array, outputOffset?: number): number;
 
   /**
-   * Copies the newest input, at most `historyFrames`, oldest first: what another resampler needs to
-   * go on where this one ends.
+   * Copies the newest input, at most `historyFrames`, oldest first: the input that another
+   * resampler needs to continue this stream.
    *
    * @returns the frames written; silence before the first input counts too
    * @throws {TypeError} as {@linkcode KernelResampler.process} does
@@ -124,14 +124,14 @@ export interface KernelResampler extends Disposable {
   reset(): void;
 }
 
-/** The most rows that can be mixed at once. */
+/** The most rows of one mix. */
 export const MAX_MIX_ROWS = 1024;
 /** The highest gain of a row: with it the sum of the most rows still fits 32 bits. */
 export const MAX_GAIN = 32;
 
 /*
- * What every kernel checks before it mixes, in this order, so that a wrong call is refused in the
- * same words by all: the arrays' types, their lengths, whether they overlap, the gains.
+ * The checks that every kernel makes before it mixes, in this order, so that all kernels throw the same
+ * errors: the arrays' types, their lengths, whether they overlap, the gains.
  */
 
 /** Throws unless all arrays are of their kinds and long enough; returns the samples of `out`. */
@@ -180,7 +180,7 @@ export function checkMixLengths(
   return outLength;
 }
 
-/** Throws where what is written would lie in what is read. */
+/** Throws if the output overlaps an array that is read. */
 export function assertMixApart(
   out: Int16Array,
   block: Int16Array,

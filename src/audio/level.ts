@@ -1,4 +1,4 @@
-/** How loud samples are. @module */
+/** The level of samples. @module */
 
 /**
  * Returns the root mean square of samples: 0 for silence, 1 for the loudest square wave, 0.707 for

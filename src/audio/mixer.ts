@@ -1,20 +1,20 @@
-/** Several streams into one, and into one for each listener. @module */
+/** Mixes several streams into one, and into one per listener. @module */
 
 import { type AudioKernel, MAX_GAIN, MAX_MIX_ROWS } from "./kernel.ts";
 import { assertKernel, assertObject } from "./arguments.ts";
 import { int16Length } from "./typed_arrays.ts";
 
-/** How large a {@linkcode Mixer}'s frames are. */
+/** Options for a {@linkcode Mixer}. */
 export interface MixerOptions {
   /** Samples in a frame: frames times channels, for example 480 for 10 ms of mono at 48 kHz. */
   frameSamples: number;
-  /** Rows at first; more are made when they are needed. 16 unless given. */
+  /** The initial number of rows; it grows as needed. Default 16. */
   rows?: number;
 }
 
 /**
- * Mixes one frame after another: the active inputs are added, and each is given all but itself.
- * All who do not speak hear the same {@linkcode Mixer.total}, so they cost nothing each.
+ * Mixes one frame after another: it adds the active inputs, and computes for each the sum of all the
+ * others. All other listeners share {@linkcode Mixer.total}, so that they cost nothing.
  *
  * Sums are exact and saturate once at the end, whatever the order of the inputs.
  *
@@ -49,7 +49,7 @@ export class Mixer {
   #total: Int16Array;
 
   /**
-   * Makes room for the first rows.
+   * Creates a mixer and allocates its first rows.
    *
    * @throws {RangeError} when the sizes are not whole and positive
    */
@@ -83,8 +83,8 @@ export class Mixer {
   /**
    * Adds an input to the frame being mixed; its samples are copied.
    *
-   * @param options `gain`, 0 to 32, is reached at the frame's end in a straight line from
-   *   `previousGain`, so that a change makes no click; 1, and no change, unless given
+   * @param options `gain`, 0 to 32, is interpolated linearly from `previousGain` and reached
+   *   at the frame's end, so that a change causes no click; default 1, without a change
    * @returns the input's number, for {@linkcode Mixer.output}
    * @throws {TypeError} when the samples are no `Int16Array`
    * @throws {RangeError} when the samples are not one frame, a gain is out of range or there are
@@ -128,7 +128,7 @@ export class Mixer {
     }
   }
 
-  /** Computes {@linkcode Mixer.total} and what each input hears. */
+  /** Computes {@linkcode Mixer.total} and the output of each input. */
   mixMinus(): void {
     const { frameSamples } = this;
     const block = this.#blocks[this.#count]!;
@@ -149,7 +149,7 @@ export class Mixer {
   }
 
   /**
-   * All inputs but number `row`, after {@linkcode Mixer.mixMinus}: a view, valid until the next mix.
+   * Returns the sum of all inputs but number `row`, after {@linkcode Mixer.mixMinus}: a view, valid until the next mix.
    *
    * @throws {RangeError} when there is no such input
    */
@@ -161,7 +161,7 @@ export class Mixer {
     return view;
   }
 
-  /** Takes all inputs out, for the next frame. Views of outputs stay valid until it is mixed. */
+  /** Removes all inputs, for the next frame. Views of outputs stay valid until the next mix. */
   clear(): void {
     this.#count = 0;
     this.#unity = true;

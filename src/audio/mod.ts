@@ -1,5 +1,5 @@
 /**
- * Samples only: chunks, rings, resampling, mixing and WAV files. No calls, no I/O, no clock.
+ * Audio samples: chunks, rings, resampling, mixing and WAV files. No calls, no I/O, no clock.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Equal rates: the samples, untouched. @module */
+/** The resampler of equal rates, which copies the samples. @module */
 
 import type { KernelResampler } from "./kernel.ts";
 import { assertSampleRate } from "./pcm_chunk.ts";

@@ -1,21 +1,21 @@
-/** Raw samples and what they mean. @module */
+/** A chunk of PCM samples. @module */
 
 import { assertObject } from "./arguments.ts";
 import { describe, int16Length } from "./typed_arrays.ts";
 
-/** The lowest sample rate, in Hz, that this library takes. */
+/** The lowest sample rate, in Hz, that this library accepts. */
 const MIN_SAMPLE_RATE = 1_000;
-/** The highest sample rate, in Hz, that this library takes. */
+/** The highest sample rate, in Hz, that this library accepts. */
 const MAX_SAMPLE_RATE = 384_000;
 /**
- * The most interleaved channels a {@linkcode PcmChunk} may have. Whoever takes a chunk brings more
- * channels than it needs down to their mean; resamplers and rings themselves have one or two.
+ * The most interleaved channels a {@linkcode PcmChunk} may have. Resamplers and rings have one or two
+ * themselves, and average the channels of a chunk that has more.
  */
 const MAX_CHANNELS = 8;
 
-/** How a stream of samples is laid out. */
+/** The format of a stream of samples. */
 export interface PcmFormat {
-  /** Frames a second, in Hz. */
+  /** The sample rate, in Hz. */
   readonly sampleRate: number;
   /** Interleaved channels. */
   readonly channels: number;
@@ -24,7 +24,7 @@ export interface PcmFormat {
 /**
  * Throws unless `sampleRate` is a whole number of Hz within the library's range.
  *
- * @throws {RangeError} naming `what`, the range and what came
+ * @throws {RangeError} names `what`, the range and the value
  */
 export function assertSampleRate(sampleRate: number, what = "sampleRate"): void {
   if (
@@ -37,10 +37,10 @@ export function assertSampleRate(sampleRate: number, what = "sampleRate"): void 
 }
 
 /**
- * A stretch of signed 16-bit samples, interleaved, in the machine's (little-endian) order.
+ * A chunk of signed 16-bit samples, interleaved, in the machine's (little-endian) order.
  *
- * A chunk does not copy the samples it is given: one that a hot path hands out is a view, valid as
- * long as that path says. Use {@linkcode PcmChunk.clone} to keep it.
+ * A chunk does not copy its samples: a chunk passed to a callback is a view, valid as long as that
+ * callback's documentation says. Use {@linkcode PcmChunk.clone} to keep it.
  *
  * @example A second of silence
  * ```ts
@@ -53,7 +53,7 @@ export function assertSampleRate(sampleRate: number, what = "sampleRate"): void 
 export class PcmChunk implements PcmFormat {
   /** The samples, interleaved: frame 0 of every channel, then frame 1, and so on. */
   readonly samples: Int16Array;
-  /** Frames a second, in Hz. */
+  /** The sample rate, in Hz. */
   readonly sampleRate: number;
   /** Interleaved channels. */
   readonly channels: number;
@@ -62,7 +62,7 @@ export class PcmChunk implements PcmFormat {
    * Wraps samples; nothing is copied.
    *
    * @param samples interleaved
-   * @param format `channels` is 1 unless given
+   * @param format the sample rate, and the channels (default 1)
    * @throws {TypeError} when `samples` is not an `Int16Array`
    * @throws {RangeError} when the rate, the channels, or the length (not whole frames) is wrong
    */
@@ -81,17 +81,17 @@ export class PcmChunk implements PcmFormat {
     return this.samples.length / this.channels;
   }
 
-  /** How long the chunk lasts, in milliseconds. */
+  /** The duration of the chunk, in milliseconds. */
   get durationMs(): number {
     return this.frames * 1000 / this.sampleRate;
   }
 
-  /** A copy with samples of its own. */
+  /** Returns a copy with its own samples. */
   clone(): PcmChunk {
     return new PcmChunk(this.samples.slice(), this);
   }
 
-  /** The mean of all channels, rounded; a copy even where the chunk is mono already. */
+  /** Returns the rounded mean of all channels; a copy even if the chunk is mono. */
   toMono(): PcmChunk {
     const mono = new Int16Array(this.frames);
     convertChannels(this.samples, this.channels, mono, 1);
@@ -113,16 +113,16 @@ function assertFormat(length: number, sampleRate: number, channels: number): voi
 }
 
 /**
- * Throws unless `value` is a chunk, and still what it was when it was made: nothing keeps a program
- * from changing its fields, or the buffer of its samples.
+ * Throws unless `value` is a chunk and still valid: a program can change its fields, or the buffer of
+ * its samples, after it was created.
  *
- * @throws {TypeError} naming `what` and what came instead
+ * @throws {TypeError} names `what` and the actual value
  * @throws {RangeError} as the constructor does
  */
 export function assertPcmChunk(value: PcmChunk, what: string): void {
   if (!(value instanceof PcmChunk)) {
     throw new TypeError(
-      `${what}: expected a PcmChunk, got ${describe(value)}: make one of an Int16Array, ` +
+      `${what}: expected a PcmChunk, got ${describe(value)}: create one from an Int16Array, ` +
         "new PcmChunk(samples, { sampleRate })",
     );
   }

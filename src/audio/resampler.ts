@@ -1,4 +1,4 @@
-/** One stream from whatever comes in to one format. @module */
+/** Converts a stream of any format to one format. @module */
 
 import { greatestCommonDivisor } from "./filter.ts";
 import type { AudioKernel, KernelResampler } from "./kernel.ts";
@@ -7,21 +7,21 @@ import { assertPcmChunk, convertChannels, PcmChunk, type PcmFormat } from "./pcm
 import { assertChannels, assertOpen, outputLength } from "./resampler_arguments.ts";
 import { assertApart } from "./typed_arrays.ts";
 
-/** What a {@linkcode Resampler} converts. */
+/** Options for a {@linkcode Resampler}. */
 export interface ResamplerOptions {
-  /** Frames a second that come in at first, in Hz. */
+  /** The initial sample rate of the input, in Hz. */
   inputRate: number;
-  /** Frames a second that go out, in Hz. */
+  /** The sample rate of the output, in Hz. */
   outputRate: number;
-  /** Channels that go out; 1 unless given. Input with other channels is converted. */
+  /** The channels of the output. Default 1. Input with other channels is converted. */
   channels?: 1 | 2;
 }
 
 /**
  * Converts a stream of chunks to one rate and number of channels. Equal rates pass through
- * untouched, and a stream that changes its rate or channels goes on without a gap or a click.
+ * unchanged, and a stream that changes its rate or channels continues without a gap or a click.
  *
- * One object serves one stream, since the filter remembers the last milliseconds.
+ * Use one resampler per stream, since the filter keeps the last milliseconds.
  *
  * @example
  * ```ts
@@ -33,19 +33,19 @@ export interface ResamplerOptions {
  * ```
  */
 export class Resampler implements Disposable {
-  /** What goes out. */
+  /** The format of the output. */
   readonly outputFormat: PcmFormat;
   readonly #kernel: AudioKernel;
   readonly #channels: 1 | 2;
   #inputRate: number;
   #inner: KernelResampler;
-  /** Frames still to be left out after a change to a filter with a longer delay. */
+  /** Frames still to be skipped after a change to a filter with a longer delay. */
   #skip = 0;
   #converted = new Int16Array(0);
   #disposed = false;
 
   /**
-   * Starts in silence.
+   * Creates a resampler, as if silence had come before.
    *
    * @throws {RangeError} when a rate or the channels are out of range
    */
@@ -62,12 +62,12 @@ export class Resampler implements Disposable {
     this.#inner = kernel.createResampler({ inputRate, outputRate, channels });
   }
 
-  /** How much later a sound comes out than it went in, in milliseconds, at the current rate. */
+  /** The delay from input to output at the current rate, in milliseconds. */
   get latencyMs(): number {
     return this.#inner.latencyMs;
   }
 
-  /** Frames a second that came in last, in Hz. */
+  /** The sample rate of the last input, in Hz. */
   get inputRate(): number {
     return this.#inputRate;
   }
@@ -88,7 +88,7 @@ export class Resampler implements Disposable {
   /**
    * Converts one chunk into `output`; no sample buffer is allocated while the format stays.
    *
-   * @param offset the sample (not frame) of `output` to begin at; 0 unless given
+   * @param offset the sample (not frame) of `output` to begin at; default 0
    * @returns the frames written
    * @throws {TypeError} when `chunk` is no chunk, `output` is no `Int16Array`, or the resampler is
    *   disposed; nothing is consumed then
@@ -120,7 +120,7 @@ export class Resampler implements Disposable {
     return carried + written - skipped;
   }
 
-  /** Like {@linkcode Resampler.process}, into a chunk of its own: for where speed is no concern. */
+  /** Like {@linkcode Resampler.process}, but returns a new chunk: slower, since it allocates one. */
   convert(chunk: PcmChunk): PcmChunk {
     assertPcmChunk(chunk, "chunk");
     const room = this.maxOutputFrames(chunk.frames, chunk.sampleRate) * this.#channels;
@@ -130,7 +130,7 @@ export class Resampler implements Disposable {
   }
 
   /**
-   * Writes what the filter still holds and begins anew.
+   * Writes the frames that the filter still holds, and starts anew.
    *
    * @returns the frames written, at most {@linkcode Resampler.tailFrames}
    * @throws {TypeError} when the resampler is disposed
@@ -142,7 +142,7 @@ export class Resampler implements Disposable {
   }
 
   /**
-   * Forgets all input, so that nothing of it is heard in what comes next.
+   * Forgets all input, so that it does not affect later output.
    *
    * @throws {TypeError} when the resampler is disposed
    */
@@ -152,7 +152,7 @@ export class Resampler implements Disposable {
     this.#inner.reset();
   }
 
-  /** Gives the filter back; safe to call twice. */
+  /** Releases the filter. Idempotent. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#inner[Symbol.dispose]();
@@ -171,9 +171,9 @@ export class Resampler implements Disposable {
   }
 
   /**
-   * Moves to another input rate where the old one ends. The new filter is fed the last input,
-   * interpolated to its rate, so that it neither begins at silence nor repeats anything; where the
-   * delays differ, the frames in between are emitted or left out, so that no sound is.
+   * Changes the input rate. It feeds the last input, interpolated to the new rate, to the new filter, so
+   * that this neither starts with silence nor repeats audio. If the delays differ, it writes or skips
+   * the frames in between, so that no audio is lost or repeated.
    *
    * @returns the frames written
    */

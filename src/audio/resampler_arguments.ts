@@ -1,4 +1,4 @@
-/** What every kernel's resampler checks before it touches a sample. @module */
+/** The checks of all kernels' resamplers. @module */
 
 import { int16Length } from "./typed_arrays.ts";
 
@@ -9,12 +9,12 @@ export function assertChannels(channels: number): asserts channels is 1 | 2 {
   }
 }
 
-/** Throws a `TypeError` where a resampler is used that was given back. */
+/** Throws a `TypeError` if the resampler is disposed. */
 export function assertOpen(disposed: boolean): void {
   if (disposed) throw new TypeError("resampler: expected an open one, this is disposed");
 }
 
-/** The samples of `input`; throws unless it is an `Int16Array` of whole frames. */
+/** Returns the number of samples; throws unless `input` is an `Int16Array` of whole frames. */
 export function inputLength(input: Int16Array, channels: 1 | 2): number {
   const length = int16Length(input, "input");
   if (channels === 2 && (length & 1) !== 0) {
@@ -23,7 +23,7 @@ export function inputLength(input: Int16Array, channels: 1 | 2): number {
   return length;
 }
 
-/** The length of `output`; throws unless it is an `Int16Array` with room from `offset` on. */
+/** Returns the length of `output`; throws unless it is an `Int16Array` with room from `offset` on. */
 export function outputLength(output: Int16Array, offset: number, room: number): number {
   const length = int16Length(output, "output");
   if (!Number.isInteger(offset) || offset < 0) {

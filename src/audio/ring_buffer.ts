@@ -1,4 +1,4 @@
-/** A participant's last seconds, in whole slots. @module */
+/** A ring buffer of audio in slots. @module */
 
 import type { AudioKernel } from "./kernel.ts";
 import { assertPcmChunk, assertSampleRate, PcmChunk } from "./pcm_chunk.ts";
@@ -9,36 +9,35 @@ import { typescriptKernel } from "./typescript_kernel.ts";
 import { assertObject } from "./arguments.ts";
 import { SLOT_MS } from "./grid.ts";
 
-/** How large a {@linkcode RingBuffer} is and what it holds. */
+/** Options for a {@linkcode RingBuffer}. */
 export interface RingBufferOptions {
-  /** Frames a second of the slots, in Hz. */
+  /** The sample rate of the slots, in Hz. */
   sampleRate: number;
-  /** Interleaved channels of the slots; 1 unless given. */
+  /** Interleaved channels of the slots. Default 1. */
   channels?: 1 | 2;
-  /** How much it holds before the oldest slot is dropped, in milliseconds; 8000 unless given. */
+  /** The audio it holds before it drops the oldest slot, in milliseconds. Default 8000. */
   capacityMs?: number;
-  /** How long a slot lasts, in milliseconds; 20 unless given. */
+  /** The duration of a slot, in milliseconds. Default 20. */
   slotMs?: number;
-  /** Who resamples what is written at another rate; the TypeScript kernel unless given. */
+  /** Resamples audio of another rate. Default: the TypeScript kernel. */
   kernel?: AudioKernel;
 }
 
-/** Where a chunk belongs. */
+/** Options for {@linkcode RingBuffer.write}. */
 export interface RingWriteOptions {
   /**
-   * The row of the room's grid that the chunk begins in. When the open slot belongs to another row
-   * it is closed first.
+   * The row of the room's grid that the chunk begins in. An open slot of another row is closed first.
    */
   rowNumber?: number;
 }
 
-/** What may be written at once without going round the ring, in milliseconds. */
+/** The longest single write without wrapping round the ring, in milliseconds. */
 const GUARD_MS = 60;
 
 /**
- * A ring of whole slots, of fixed size from the start. Chunks of any length, rate and channels are
- * resampled straight into the slot being filled; when the ring is full the oldest slot goes, and is
- * counted. After the first chunk nothing is allocated while the format of what comes stays.
+ * A ring of whole slots, of a fixed size. It resamples chunks of any length, rate and channels directly
+ * into the slot being filled. When full it drops the oldest slot, and counts it. After the first chunk
+ * it allocates nothing while the input format stays the same.
  *
  * @example
  * ```ts
@@ -51,13 +50,13 @@ const GUARD_MS = 60;
  * ```
  */
 export class RingBuffer implements Disposable {
-  /** Frames a second of the slots, in Hz. */
+  /** The sample rate of the slots, in Hz. */
   readonly sampleRate: number;
   /** Interleaved channels of the slots. */
   readonly channels: 1 | 2;
-  /** How long a slot lasts, in milliseconds. */
+  /** The duration of a slot, in milliseconds. */
   readonly slotMs: number;
-  /** Slots that it holds before the oldest is dropped. */
+  /** The most slots that it holds. */
   readonly capacity: number;
 
   readonly #kernel: AudioKernel;
@@ -78,7 +77,7 @@ export class RingBuffer implements Disposable {
   #disposed = false;
 
   /**
-   * Takes all its memory at once.
+   * Creates a ring and allocates all its memory.
    *
    * @throws {RangeError} when a number is out of range or a slot is not whole frames
    */
@@ -124,12 +123,12 @@ export class RingBuffer implements Disposable {
     return this.#length;
   }
 
-  /** Complete slots that were lost because nobody read them in time. */
+  /** Complete slots that were dropped before they were read. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** The row number of the slot that {@linkcode RingBuffer.read} gave last; -1 before the first. */
+  /** The row number of the slot that {@linkcode RingBuffer.read} returned last; -1 before that. */
   get lastRow(): number {
     return this.#lastRow;
   }
@@ -140,8 +139,8 @@ export class RingBuffer implements Disposable {
   }
 
   /**
-   * Appends a chunk. Its rate and channels may be any, and may change: the stream is resampled on,
-   * not spliced.
+   * Appends a chunk of any rate and channels. Both may change within the stream: it continues without a
+   * click.
    *
    * @returns how many slots it completed
    * @throws {TypeError} when `chunk` is no chunk, or the ring is disposed
@@ -166,7 +165,7 @@ export class RingBuffer implements Disposable {
     if (resampler.maxOutputFrames(chunk.frames, chunk.sampleRate) <= this.#guardFrames) {
       return completed + this.#append(resampler, chunk);
     }
-    // Longer than the guard: in pieces, whose views are the only thing allocated.
+    // Longer than the guard: written in pieces. Only their views are allocated.
     const pieceMs = GUARD_MS / 3;
     const pieceFrames = Math.max(1, Math.floor(chunk.sampleRate * pieceMs / 1000));
     const step = pieceFrames * chunk.channels;
@@ -197,8 +196,8 @@ export class RingBuffer implements Disposable {
   }
 
   /**
-   * The oldest complete slot, or `undefined`. It is a view: valid until the ring has been written
-   * once round.
+   * Returns the oldest complete slot, or `undefined`. It is a view, valid until the ring has been
+   * written once round.
    *
    * @throws {TypeError} when the ring is disposed
    */
@@ -213,8 +212,8 @@ export class RingBuffer implements Disposable {
   }
 
   /**
-   * Ends the stream as it stands (mute, a removed track, leaving): what the resampler still holds
-   * comes out, and the open slot is filled up with silence and complete.
+   * Ends the current stream (mute, a removed track, leaving): flushes the resampler, and completes the
+   * open slot with silence.
    */
   closeSlot(): void {
     this.#assertOpen();
@@ -225,7 +224,7 @@ export class RingBuffer implements Disposable {
     this.#padOpenSlot();
   }
 
-  /** Forgets all slots and the stream so far; what is forgotten is not counted as dropped. */
+  /** Discards all slots and the stream so far, without counting them as dropped. */
   clear(): void {
     this.#assertOpen();
     this.#resampler?.reset();
@@ -234,7 +233,7 @@ export class RingBuffer implements Disposable {
     this.#oldest = this.#open;
   }
 
-  /** Gives the resampler back; safe to call twice. */
+  /** Releases the resampler. Idempotent. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#resampler?.[Symbol.dispose]();

@@ -1,15 +1,17 @@
-/** A value for each of the latest rows of a call: 20 ms ticks by their number. */
+/** Values per row of a call. @module */
+
+/** Keeps a value for each of the latest rows of a call. A row is a numbered slot of 20 ms. */
 export class RowValues {
   readonly #rows: Float64Array;
   readonly #values: Float64Array;
 
-  /** `capacity` rows are kept; a row gives way to the one that comes `capacity` later. */
+  /** Keeps `capacity` rows: a row replaces the one `capacity` before it. */
   constructor(capacity: number) {
     this.#rows = new Float64Array(capacity).fill(-1);
     this.#values = new Float64Array(capacity);
   }
 
-  /** Takes the value of a row. Rows below 0 are ignored: they have no place on the grid. */
+  /** Sets the value of a row. Rows below 0 are ignored: they have no place on the grid. */
   set(row: number, value: number): void {
     if (row < 0) return;
     const index = row % this.#rows.length;
@@ -17,7 +19,7 @@ export class RowValues {
     this.#values[index] = value;
   }
 
-  /** The value of a row; `undefined` when none is known, or none any more. */
+  /** Returns the value of a row, or `undefined` if it is not kept. */
   get(row: number): number | undefined {
     if (row < 0) return undefined;
     const index = row % this.#rows.length;

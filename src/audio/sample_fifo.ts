@@ -1,16 +1,16 @@
 /** A queue of samples, first in, first out. @module */
 
-/** What a {@linkcode SampleFifo} does with more samples than it has room for. */
+/** The behaviour of a full {@linkcode SampleFifo}. */
 export type WhenFull = "throw" | "grow" | "drop-oldest";
 
-/** Samples that wait, first in, first out. Nothing is allocated after the constructor unless it grows. */
+/** A queue of samples, first in, first out. Only the constructor and growth allocate memory. */
 export class SampleFifo {
   readonly #whenFull: WhenFull;
   #samples: Int16Array;
   #start = 0;
   #length = 0;
 
-  /** `capacity` is in samples. A full queue throws unless `whenFull` says otherwise. */
+  /** Creates a queue of `capacity` samples. A full queue throws unless `whenFull` says otherwise. */
   constructor(capacity: number, options: { whenFull?: WhenFull } = {}) {
     this.#samples = new Int16Array(capacity);
     this.#whenFull = options.whenFull ?? "throw";
@@ -89,12 +89,12 @@ export class SampleFifo {
     return dropped;
   }
 
-  /** Where the sample lies that is `offset` after the oldest. */
+  /** Returns the index of the sample `offset` after the oldest. */
   #index(offset: number): number {
     return (this.#start + offset) % this.#samples.length;
   }
 
-  /** Makes room for `samples` and returns those of them to be pushed. */
+  /** Frees room for `samples`, and returns those of them to be pushed. */
   #makeRoom(samples: Int16Array): Int16Array {
     if (this.#whenFull === "throw") {
       throw new RangeError(

@@ -1,4 +1,4 @@
-/** What a typed array really is, whatever it says of itself. @module */
+/** Checks of typed arrays that no object can deceive. @module */
 
 /*
  * Types are not checked when a program runs, and an object can lie: `instanceof` is fooled by a
@@ -14,30 +14,30 @@ const startOf = getter("byteOffset");
 const bytesOf = getter("byteLength");
 const set: typeof Int16Array.prototype.set = intrinsic.set;
 
-/** The most elements of one array: counts cross the border as signed 32-bit numbers. */
+/** The most elements of one array: the native library takes signed 32-bit counts. */
 const MAX_LENGTH = 2 ** 31 - 1;
 
 /**
- * How many samples an array has.
+ * Returns the number of samples of an array.
  *
- * @throws {TypeError} `value` is no `Int16Array`, or its memory is gone
+ * @throws {TypeError} `value` is not an `Int16Array`, or its buffer is detached
  * @throws {RangeError} it has more than {@linkcode MAX_LENGTH}
  */
 export function int16Length(value: Int16Array, what: string): number {
   return checkedLength(value, "Int16Array", what);
 }
 
-/** The same of 32-bit floats. */
+/** Returns the length of a `Float32Array`; throws as {@linkcode int16Length} does. */
 export function float32Length(value: Float32Array, what: string): number {
   return checkedLength(value, "Float32Array", what);
 }
 
-/** The same of bytes. */
+/** Returns the length of a `Uint8Array`; throws as {@linkcode int16Length} does. */
 export function uint8Length(value: Uint8Array, what: string): number {
   return checkedLength(value, "Uint8Array", what);
 }
 
-/** The same of the bytes of a canvas. */
+/** Returns the length of a `Uint8ClampedArray`; throws as {@linkcode int16Length} does. */
 export function uint8ClampedLength(value: Uint8ClampedArray, what: string): number {
   return checkedLength(value, "Uint8ClampedArray", what);
 }
@@ -54,7 +54,7 @@ function checkedLength(value: ArrayBufferView, tag: string, what: string): numbe
   return length;
 }
 
-/** Tells an array without elements from one whose buffer is detached, or has shrunk away. */
+/** Throws if an array is empty because its buffer is detached or has shrunk. */
 function assertAttached(value: ArrayBufferView, what: string): void {
   try {
     intrinsic.indexOf.call(value, 0);
@@ -67,8 +67,8 @@ function assertAttached(value: ArrayBufferView, what: string): void {
 }
 
 /**
- * Throws a `RangeError` where two arrays, checked before, share memory. Two `SharedArrayBuffer`
- * objects of the same memory cannot be told from others here; the native library sees addresses.
+ * Throws a `RangeError` if two arrays, checked before, share memory. It cannot detect two
+ * `SharedArrayBuffer` objects of the same memory; the native library sees addresses.
  */
 export function assertApart(
   output: ArrayBufferView,
@@ -83,30 +83,30 @@ export function assertApart(
   if (start < Math.min(outputEnd, inputEnd)) throw overlapError(what, whatElse);
 }
 
-/** The first `length` elements of an array, checked before: a view. */
+/** Returns a view of the first `length` elements of an array, checked before. */
 export function samplesHead(value: Int16Array, length: number): Int16Array {
   if (lengthOf.call(value) === length) return value;
-  // Not subarray(): a subclass decides what that makes.
+  // Not subarray(): a subclass may override it.
   return new Int16Array(bufferOf.call(value), startOf.call(value), length);
 }
 
-/** The same of 32-bit floats. */
+/** Returns a view of the first `length` floats of an array, checked before. */
 export function floatsHead(value: Float32Array, length: number): Float32Array {
   if (lengthOf.call(value) === length) return value;
   return new Float32Array(bufferOf.call(value), startOf.call(value), length);
 }
 
-/** Copies samples to `to`, checked before, whatever a subclass makes of `set`. */
+/** Copies samples to `to`, checked before, even if a subclass overrides `set`. */
 export function copySamples(from: Int16Array, to: Int16Array, offset: number): void {
   set.call(to, from, offset);
 }
 
-/** What an output is refused with that lies where something is read. */
+/** Returns the error of an output that overlaps an input. */
 export function overlapError(what: string, whatElse: string): RangeError {
   return new RangeError(`${what}: expected memory of its own, got some that overlaps ${whatElse}`);
 }
 
-/** What a value is, for an error: `a Uint8Array`, `an Object`, `a string`, `undefined`. */
+/** Returns the kind of a value, for an error: `a Uint8Array`, `an Object`, `a string`, `undefined`. */
 export function describe(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;

@@ -1,4 +1,4 @@
-/** The kernel that needs no permission and that all others are measured against. @module */
+/** The kernel in TypeScript: it needs no permission, and is the reference for all others. @module */
 
 import {
   assertGains,
@@ -14,8 +14,8 @@ import { assertChannels } from "./resampler_arguments.ts";
 import { TypeScriptResampler } from "./typescript_resampler.ts";
 
 /**
- * The oracle: plain TypeScript, sums in f64, no permission. It is some 40 times slower than the
- * native kernel, and still fast enough for a handful of participants.
+ * Returns the reference kernel: plain TypeScript, sums in f64, no permission. It is some 40 times slower
+ * than the native kernel, and still fast enough for a handful of participants.
  *
  * @param detail why this kernel was chosen, for {@linkcode AudioKernel.detail}
  *
@@ -107,7 +107,7 @@ class TypeScriptKernel implements AudioKernel {
   }
 }
 
-/** Checks all that {@linkcode AudioKernel.mix} promises to; returns the samples of `out`. */
+/** Checks the arguments of {@linkcode AudioKernel.mix}; returns the samples of `out`. */
 function assertMixing(
   block: Int16Array,
   count: number,

@@ -5,7 +5,7 @@ import type { KernelResampler } from "./kernel.ts";
 import { assertOpen, inputLength, outputLength } from "./resampler_arguments.ts";
 import { assertApart, int16Length } from "./typed_arrays.ts";
 
-/** Input frames that are converted at once: bounds the scratch whatever the chunk. */
+/** Input frames per block: bounds the scratch memory for chunks of any length. */
 const BLOCK_FRAMES = 1024;
 
 /** A polyphase filter over an f64 history: exact to well below one LSB. */
@@ -18,7 +18,7 @@ export class TypeScriptResampler implements KernelResampler {
   readonly #channels: 1 | 2;
   /** For each channel the history, followed by the block being converted. */
   readonly #lines: Float64Array[];
-  /** Where the next output lies after the history's end, in steps of 1 / up of an input frame. */
+  /** The next output's position after the history, in steps of 1 / up of an input frame. */
   #position = 0;
   #fed = false;
   #disposed = false;
@@ -133,7 +133,7 @@ export class TypeScriptResampler implements KernelResampler {
     return outputs;
   }
 
-  /** Makes the last frames loaded the history of the next. */
+  /** Moves the last loaded frames to the history. */
   #shift(count: number): void {
     for (const line of this.#lines) line.copyWithin(0, count, count + this.historyFrames);
     this.#position -= count * this.#filter.up;

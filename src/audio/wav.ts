@@ -5,13 +5,13 @@ import { uint8Length } from "./typed_arrays.ts";
 
 const PCM = 1;
 const FLOAT = 3;
-/** Says that the format stands further on. */
+/** The format code stands further on in the chunk. */
 const EXTENSIBLE = 0xfffe;
 const HEADER_BYTES = 44;
 /** The most bytes of samples: the header counts the rest of the file in 32 bits. */
 const MAX_DATA_BYTES = 2 ** 32 - 1 - (HEADER_BYTES - 8);
 
-/** What the header of a WAV file says of its samples, and where they are. */
+/** The header of a WAV file: the format and the position of its samples. */
 export interface WavHeader extends PcmFormat {
   /** Whether the samples are integers or floats. */
   readonly encoding: "integer" | "float";
@@ -19,7 +19,7 @@ export interface WavHeader extends PcmFormat {
   readonly bits: number;
   /** Where the samples begin, in bytes from the beginning of the file. */
   readonly dataStart: number;
-  /** How many bytes of samples there should be; a recorder that was killed leaves fewer. */
+  /** The number of bytes of samples. A recorder that was killed leaves fewer. */
   readonly dataBytes: number;
 }
 
@@ -53,7 +53,7 @@ export function writeWav(pcm: PcmChunk): Uint8Array<ArrayBuffer> {
  * Returns the 44 bytes that stand before `dataBytes` bytes of 16-bit PCM in a WAV file, for a file
  * that is written in pieces: the samples follow as they are in memory.
  *
- * @throws {RangeError} the rate or the channels are none of a {@linkcode PcmChunk}, or `dataBytes`
+ * @throws {RangeError} the rate or the channels are invalid for a {@linkcode PcmChunk}, or `dataBytes`
  * is not a whole number of frames or more than the format allows (4 GiB).
  */
 export function wavHeader(format: PcmFormat, dataBytes: number): Uint8Array<ArrayBuffer> {
@@ -89,7 +89,7 @@ export function wavHeader(format: PcmFormat, dataBytes: number): Uint8Array<Arra
  * Everything becomes 16-bit samples.
  *
  * @throws {TypeError} `bytes` is not a `Uint8Array`.
- * @throws {RangeError} this is not such a file, or it is cut off within its header.
+ * @throws {RangeError} the file has another format, or its header is incomplete.
  */
 export function readWav(bytes: Uint8Array): PcmChunk {
   uint8Length(bytes, "bytes");
@@ -99,10 +99,10 @@ export function readWav(bytes: Uint8Array): PcmChunk {
 }
 
 /**
- * Reads the header of a WAV file that is read in pieces, since it may be longer than memory.
+ * Reads the header of a WAV file that is read in pieces, because it may not fit in memory.
  *
  * @param read returns `length` bytes from byte `at` of the file, or fewer at its end
- * @throws {RangeError} this is no WAV file that {@linkcode readWav} reads.
+ * @throws {RangeError} {@linkcode readWav} cannot read this file.
  */
 export function readWavHeader(read: (at: number, length: number) => Uint8Array): WavHeader {
   if (typeof read !== "function") {
@@ -157,7 +157,7 @@ function readFormat(view: DataView): Omit<WavHeader, "dataStart" | "dataBytes"> 
   const bits = view.getUint16(14, true);
   let kind = view.getUint16(0, true);
   if (kind === EXTENSIBLE && view.byteLength >= 26) kind = view.getUint16(24, true);
-  // Some write the extensible format without its end; with 16 bits there is no doubt.
+  // Some programs write the extensible format without its end; 16 bits are always PCM.
   else if (kind === EXTENSIBLE && bits === 16) kind = PCM;
   const isInteger = kind === PCM && [8, 16, 24, 32].includes(bits);
   if (!isInteger && !(kind === FLOAT && [32, 64].includes(bits))) {
@@ -168,7 +168,7 @@ function readFormat(view: DataView): Omit<WavHeader, "dataStart" | "dataBytes"> 
   return { channels, sampleRate, encoding: isInteger ? "integer" : "float", bits };
 }
 
-/** Returns what reads a sample at a place as a number of 16 bits, a fraction included. */
+/** Returns a function that reads a sample at a position, scaled to 16 bits with a fraction. */
 function sampleReader(view: DataView, { encoding, bits }: WavHeader): (at: number) => number {
   const scale = (value: number) => Number.isFinite(value) ? value * 32_768 : 0;
   switch (`${encoding} ${bits}`) {
@@ -185,7 +185,7 @@ function sampleReader(view: DataView, { encoding, bits }: WavHeader): (at: numbe
     case "float 64":
       return (at) => scale(view.getFloat64(at, true));
     default:
-      throw new RangeError(`header: expected what readWavHeader returns, got ${bits} bits`);
+      throw new RangeError(`header: expected a result of readWavHeader, got ${bits} bits`);
   }
 }
 

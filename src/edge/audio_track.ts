@@ -1,5 +1,5 @@
 /**
- * What the agent says: the track it writes to, and the sink through which an edge plays it out.
+ * The audio track that an agent writes to, and the sink that an edge plays it out through.
  *
  * @module
  */
@@ -7,21 +7,21 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 
 /**
  * How a track is played out. `speech` is written ahead and never trimmed. `live` (echo,
- * interpreters) follows its source: depth that builds up is taken out again, slowly, and counted.
+ * interpreters) follows its source: the sink slowly trims a delay that builds up, and counts it.
  */
 export type AudioTrackMode = "speech" | "live";
 
-/** What a flush found. */
+/** The result of a flush. */
 export interface FlushResult {
-  /** How much of what was written since the flush before had been played. */
+  /** The audio since the previous flush that was played, in milliseconds. */
   playedMs: number;
-  /** How much of it was thrown away. */
+  /** The audio that was discarded, in milliseconds. */
   discardedMs: number;
 }
 
 /**
- * Audio that the agent says. PCM of any rate and number of channels is written, plays out in real
- * time, and nothing of it is ever dropped unless it is flushed.
+ * The audio that an agent sends. It takes PCM of any rate and number of channels and plays it out in
+ * real time. Only a flush discards audio.
  */
 export interface OutboundAudioTrack {
   /** Unique within the edge. */
@@ -30,57 +30,57 @@ export interface OutboundAudioTrack {
   readonly mode: AudioTrackMode;
 
   /**
-   * Says `pcm` after everything that was written before it. Resolves while less than a second waits
-   * to be played beyond what the edge holds, and waits for that otherwise. `pcm` need only be valid
+   * Appends `pcm`. Resolves immediately while less than a second waits beyond the audio that the edge
+   * holds, and otherwise once that is so. `pcm` need only be valid
    * until `write` returns, before its promise settles.
    *
-   * A write that a flush overtakes resolves too: what is left of it is discarded and counted in the
-   * flush's `discardedMs`. A write that is refused rejects, which ends no program that does not await
-   * it; what is wrong with it is told as an event too.
+   * A write that a flush overtakes resolves too: the flush discards the rest of it and counts it in
+   * `discardedMs`. An invalid write rejects and causes an error event; the rejection does not end a
+   * program that does not await it.
    *
-   * @param options `final`: an utterance ends here, so that nothing is held back for what follows.
-   * @throws the signal's reason when aborted (what already went to the edge is still said),
-   *   `ClosedError` when the track is closed, a `TypeError` or `RangeError` when `pcm` is no chunk or
+   * @param options `final`: an utterance ends here, so that the resampler holds nothing back.
+   * @throws the signal's reason when aborted (the edge still plays what it has read),
+   *   `ClosedError` when the track is closed, a `TypeError` or `RangeError` when `pcm` is invalid or
    *   its rate cannot be resampled to the track's.
    */
   write(pcm: PcmChunk, options?: { final?: boolean; signal?: AbortSignal }): Promise<void>;
 
   /**
-   * Falls silent at once and forgets everything that has not been played. What is written
-   * afterwards belongs to a new epoch. Pausing is not touched.
+   * Stops immediately and discards all audio that has not been played. Later writes belong to a new
+   * epoch. A paused track stays paused.
    */
   flush(): Promise<FlushResult>;
 
-  /** Resolves when everything written so far was played, or flushed, or the track closed. */
+  /** Resolves when all audio written so far was played or flushed, or the track was closed. */
   drain(options?: { signal?: AbortSignal }): Promise<void>;
 
-  /** Falls silent and keeps what has not been played. Idempotent. */
+  /** Pauses, and keeps the audio that has not been played. Idempotent. */
   pause(): void;
-  /** Goes on where it was paused. Idempotent. */
+  /** Resumes where it was paused. Idempotent. */
   resume(): void;
 
-  /** Written and not yet played, in milliseconds. */
+  /** Audio that was written and not played yet, in milliseconds. */
   readonly bufferedMs: number;
-  /** All that was played, in milliseconds: real samples handed to the network, no silence. */
+  /** All audio that was played, in milliseconds: samples sent to the network, without silence. */
   readonly playedMs: number;
-  /** All that the listener has heard, in milliseconds: `playedMs` less his delay, an estimate. */
+  /** All audio that a listener has heard, in milliseconds: `playedMs` less an estimated delay. */
   readonly heardMs: number;
-  /** All that a live track had taken out to catch up, in milliseconds. */
+  /** All audio of a live track that was trimmed to catch up, in milliseconds. */
   readonly trimmedMs: number;
-  /** Changes with every flush. */
+  /** The number of the current epoch: every flush begins a new one. */
   readonly epoch: number;
 
-  /** Ends the track; what has not been played is thrown away. Idempotent. */
+  /** Ends the track and discards the audio that has not been played. Idempotent. */
   close(): void;
 }
 
-/** Options of a track. */
+/** Options for an audio track. */
 export interface AudioTrackOptions {
-  /** Default `"speech"`. */
+  /** How the track is played out. Default `"speech"`. */
   mode?: AudioTrackMode;
 }
 
-/** A part of a track's audio, on its way to a sink. */
+/** A chunk of a track's audio, as its sink reads it. */
 export interface PlayoutChunk {
   /** 20 ms at most, maybe none: a view, valid until the next chunk is read. */
   readonly samples: Int16Array;
@@ -104,53 +104,53 @@ export interface PlayoutSource {
  * a far end in another process must keep that order.
  */
 export interface PlayoutSink {
-  /** Samples a second (mono) that the sink takes: the track's own rate. */
+  /** Samples per second (mono) that the sink takes: the track's own rate. */
   readonly sampleRate: number;
   /**
-   * Says that audio is due: read all of it from `source`, now or as soon as there is room for it. A
-   * source outlives the call, until the track is unbound.
+   * Called when audio is due: read all of it from `source`, now or as soon as there is room. The
+   * source stays valid until the track is unbound.
    */
   onReady(source: PlayoutSource): void;
   /**
-   * Begins `epoch`: discards what older ones have left, also what arrives late, and falls silent.
-   * Resolves with what was played and discarded of the epoch that ended.
+   * Begins `epoch`: stops, and discards the audio of older epochs, late arrivals included. Resolves
+   * with the played and discarded audio of the epoch that ended.
    */
   flush(epoch: number): Promise<FlushResult>;
-  /** Falls silent and keeps what it holds. */
+  /** Pauses, and keeps the audio that it holds. */
   pause(): void;
-  /** Goes on where it was paused. */
+  /** Resumes where it was paused. */
   resume(): void;
 }
 
-/** How far a sink's playout is. */
+/** The progress of a sink's playout. */
 export interface PlayoutReport {
   /** The epoch that the figures belong to; a report of an older one is ignored. */
   epoch: number;
-  /** Real samples of this epoch that were handed to the network. */
+  /** Audio of this epoch that was sent to the network, without silence. */
   playedMs: number;
-  /** Samples of this epoch that were taken out to catch up. */
+  /** Audio of this epoch that was trimmed to catch up. */
   trimmedMs: number;
-  /** What lies in the playout ring now. */
+  /** Audio that the sink holds now. */
   bufferedMs: number;
-  /** How much later the listener hears what is played now; constant where it cannot be measured. */
+  /** The delay until a listener hears audio played now; constant where it cannot be measured. */
   heardDelayMs: number;
 }
 
-/** A track bound to a sink. Disposing it unbinds them: what the sink still held counts as lost. */
+/** A track bound to a sink. Disposing it unbinds them: audio that the sink still held counts as lost. */
 export interface SinkBinding extends Disposable {
-  /** To be called by the edge at least every 100 ms while something plays. */
+  /** Reports progress. The edge calls it at least every 100 ms while audio plays. */
   report(report: PlayoutReport): void;
 }
 
-/** An audio track as an edge sees it: one that can be published. */
+/** An audio track that an edge can publish. */
 export interface AudioTrack extends OutboundAudioTrack {
-  /** Samples a second (mono) that the track plays out at. */
+  /** Samples per second (mono) that the track plays out at. */
   readonly sampleRate: number;
   /**
-   * Starts playing out through `sink`: what was written before, first.
+   * Starts playing out through `sink`, with the audio written before.
    *
-   * @throws {TypeError} it is bound already; a track is published once at a time.
-   * @throws {RangeError} the sink's rate is another one.
+   * @throws {TypeError} the track is bound already: publish a track once at a time.
+   * @throws {RangeError} the sink has another sample rate.
    */
   bind(sink: PlayoutSink): SinkBinding;
 }

@@ -1,28 +1,29 @@
+/** A call, and the options for creating one. @module */
 import type { User } from "./types.ts";
 import { checkCall } from "./validation.ts";
 import { checkObject } from "../events/checks.ts";
 
-/** What can be said when a call is created or looked up. */
+/** Options for creating or finding a call. */
 export interface CreateCallOptions {
   /** The service's kind of call, e.g. `"audio_room"`. Default `"default"`. */
   callType?: string;
-  /** On whose behalf the call is created; the authenticated user by default. */
+  /** The user who creates the call. Default: the authenticated user. */
   createdBy?: User;
-  /** Aborting it gives up, with the signal's reason. */
+  /** Aborts the request, which then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** A call: somewhere that participants can meet. Holding one does not mean being in it. */
+/** A call that participants can join. Having a `Call` does not mean being in it. */
 export class Call {
   /** The call's identifier, unique within its type. */
   readonly id: string;
   /** The service's kind of call. */
   readonly type: string;
-  /** The service's own answer, for what this contract does not carry. */
+  /** The service's own response, for what this contract does not carry. */
   readonly original: unknown;
 
   /**
-   * Makes a call.
+   * Creates a `Call`; the service is not asked.
    *
    * @throws {TypeError} `id` or `type` is not a text of 1 to 255 characters without control
    *   characters.

@@ -8,7 +8,7 @@ import type { VideoTrack } from "./video_frame.ts";
 export interface PublishedTracks {
   /** The agent's voice. */
   audio?: AudioTrack;
-  /** The agent's picture. */
+  /** The agent's video. */
   video?: VideoTrack;
 }
 
@@ -17,15 +17,15 @@ export interface PublishedTracks {
  * this; programs, events and processors need no more than this.
  */
 export interface CallConnection extends AsyncDisposable {
-  /** The call that it is in. */
+  /** The call that the connection belongs to. */
   readonly call: Call;
   /** Resolves with the reason once everything is released. Never rejects. */
   readonly closed: Promise<CloseReason>;
-  /** Where the connection stands. */
+  /** The connection's state. */
   readonly state: ConnectionState;
   /** Whether the network is being repaired right now. */
   readonly isReconnecting: boolean;
-  /** Why it is closed; `undefined` while it is not. */
+  /** The reason for which it is closed; `undefined` while it is open. */
   readonly closeReason: CloseReason | undefined;
   /** The participants of the call beside the agent, by participant id. */
   readonly participants: ReadonlyMap<string, Participant>;
@@ -35,7 +35,7 @@ export interface CallConnection extends AsyncDisposable {
   /** Publishes the agent's tracks, both in one negotiation. */
   publishTracks(tracks: PublishedTracks): Promise<void>;
 
-  /** Returns the pictures of a track, or `undefined` when there is no such video track. */
+  /** Returns the frames of a track, or `undefined` when there is no such video track. */
   addTrackSubscriber(trackId: string): VideoTrack | undefined;
 
   /** Returns for how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */

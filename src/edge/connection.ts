@@ -1,3 +1,4 @@
+/** The base of an edge's connections. @module */
 import type { AudioRow, EdgeAgent } from "./edge_agent.ts";
 import type { Call } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
@@ -9,8 +10,8 @@ import type {
   ConnectionState,
   JsonValue,
   Participant,
-  TrackAnnouncement,
   TrackInfo,
+  TrackInit,
 } from "./types.ts";
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
@@ -37,50 +38,50 @@ import {
 } from "./events.ts";
 import { Roster } from "./roster.ts";
 
-/** What a {@linkcode Connection} is made of. */
+/** Options for a {@linkcode Connection}. */
 export interface ConnectionInit {
-  /** The edge that makes the connection. */
+  /** The edge that creates the connection. */
   edge: EdgeTransport;
   /** The agent that joins. */
   agent: EdgeAgent;
-  /** The call that it joins. */
+  /** The call that the agent joins. */
   call: Call;
-  /** The edge's clock unless given. */
+  /** Default: the edge's clock. */
   clock?: Clock;
 }
 
-/** How long `disconnect` may take before closing goes on without it. */
+/** Time limit for `disconnect`. Closing then goes on without it. */
 const DISCONNECT_LIMIT_MS = 5000;
 
 /**
  * An agent's presence in a call.
  *
  * An edge's author extends it with four methods (`publishTracks`, `addTrackSubscriber`,
- * `deliverCustomEvent`, `disconnect`) and tells it what happens through the protected ones
- * (`established`, `participantJoined`, `trackAdded`, `receiveRow` and so on). This class keeps the
- * state, the participants and their tracks, the waiting and idling, and sends the events.
+ * `deliverCustomEvent`, `disconnect`) and reports changes through the protected ones (`established`,
+ * `participantJoined`, `trackAdded`, `receiveRow` and so on). This class keeps the state, the
+ * participants and their tracks, implements waiting and idling, and emits the events.
  *
- * What is told before `established` is announced by it; a track that is told before its participant
- * is announced after him.
+ * Participants and tracks that are reported before `established` cause their events then; a track that
+ * is reported before its participant causes its event after the participant's.
  */
 export abstract class Connection implements CallConnection {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
-  /** The call that it is in. */
+  /** The call that the connection belongs to. */
   readonly call: Call;
   /** Resolves with the reason once everything is released. Never rejects. */
   readonly closed: Promise<CloseReason>;
-  /** The agent whose presence this is. */
+  /** The agent that has joined. */
   protected readonly agent: EdgeAgent;
-  /** Where its time comes from. */
+  /** The source of time. */
   protected readonly clock: Clock;
 
   readonly #roster = new Roster();
   readonly #closed = Promise.withResolvers<CloseReason>();
-  readonly #attendance: Presence;
+  readonly #presence: Presence;
   readonly #unknownAudio: DropCounter;
   readonly #receive: UserHook<AudioRow>;
-  /** The row that a single participant's audio is handed over in. */
+  /** The row that carries a single participant's audio to the agent. */
   readonly #row: AudioRow = { count: 1, entries: [] };
   /** The only entry of that row. */
   #audio: MutableParticipantAudio | undefined;
@@ -90,13 +91,15 @@ export abstract class Connection implements CallConnection {
   #closing: Promise<void> | undefined;
 
   /**
-   * Makes a connection.
+   * Creates a connection.
    *
-   * @throws {TypeError} the agent's user or the call is not what an edge can use.
+   * @throws {TypeError} the agent's user or the call is invalid.
    */
   constructor(init: ConnectionInit) {
     checkObject(init, "init", "an object like { edge, agent, call }");
-    checkMethods(init.edge, "init.edge", "the EdgeTransport that makes the connection", ["adopt"]);
+    checkMethods(init.edge, "init.edge", "the EdgeTransport that creates the connection", [
+      "adopt",
+    ]);
     checkUser(init.agent?.user, "agent.user");
     checkCall(init.call);
     this.edge = init.edge;
@@ -104,7 +107,7 @@ export abstract class Connection implements CallConnection {
     this.agent = init.agent;
     this.clock = init.clock ?? init.edge.clock ?? systemClock;
     this.closed = this.#closed.promise;
-    this.#attendance = new Presence(this.clock);
+    this.#presence = new Presence(this.clock);
     this.#unknownAudio = new DropCounter(this.clock, (dropped, total) => {
       this.reportError(
         new Error(`${dropped} chunks of audio from unknown participants dropped (${total} in all)`),
@@ -119,12 +122,12 @@ export abstract class Connection implements CallConnection {
     init.edge.adopt(this);
   }
 
-  // What an edge's author writes.
+  // The author of an edge implements these.
 
   /** Publishes the agent's tracks, both in one negotiation. */
   abstract publishTracks(tracks: PublishedTracks): Promise<void>;
 
-  /** The pictures of a track, or `undefined` when there is no such video track. */
+  /** Returns the frames of a track, or `undefined` when there is no such video track. */
   abstract addTrackSubscriber(trackId: string): VideoTrack | undefined;
 
   /** Sends checked data to all participants; `text` is the same as JSON. */
@@ -136,9 +139,9 @@ export abstract class Connection implements CallConnection {
    */
   protected abstract disconnect(reason: CloseReason): Promise<void>;
 
-  // What everybody may ask.
+  // The public interface.
 
-  /** Where the connection stands. */
+  /** The connection's state. */
   get state(): ConnectionState {
     return this.#state;
   }
@@ -148,12 +151,12 @@ export abstract class Connection implements CallConnection {
     return this.#reconnecting;
   }
 
-  /** Why it is closed; `undefined` while it is not. */
+  /** The reason for which it is closed; `undefined` while it is open. */
   get closeReason(): CloseReason | undefined {
     return this.#reason;
   }
 
-  /** Who is in the call beside the agent, by participant id. */
+  /** The participants of the call beside the agent, by participant id. */
   get participants(): ReadonlyMap<string, Participant> {
     return this.#roster.participants;
   }
@@ -163,14 +166,14 @@ export abstract class Connection implements CallConnection {
     return this.#roster.tracks;
   }
 
-  /** For how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */
+  /** Returns for how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */
   onCallForMs(): number {
-    return this.#attendance.onCallForMs;
+    return this.#presence.onCallForMs;
   }
 
   /**
-   * Resolves with a person who is in the call, as soon as there is one; agents do not count. After
-   * everybody has left it waits again.
+   * Resolves with a person who is in the call, as soon as there is one; agents do not count. Once
+   * the last person has left it waits again.
    *
    * @throws a `DOMException` named `TimeoutError` after `timeoutMs` (default: none), the signal's
    *   reason when aborted, `ClosedError` when the connection closes first.
@@ -181,20 +184,23 @@ export abstract class Connection implements CallConnection {
     options.signal?.throwIfAborted();
     if (this.#state === "closed") throw new ClosedError("the connection");
     const present = this.#state === "establishing" ? undefined : this.#roster.firstPerson();
-    return present ?? await this.#attendance.waitForWelcome(options);
+    return present ?? await this.#presence.waitForWelcome(options);
   }
 
   /**
-   * For how long no person has been here, in monotonic milliseconds; 0 while one is. A call that
-   * nobody joined counts from the agent's own join. 0 before that and once closed.
+   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is. In a
+   * call that no person has joined it counts from the agent's own join. 0 before that and once closed.
    */
   idleForMs(): number {
-    return this.#attendance.idleForMs;
+    return this.#presence.idleForMs;
   }
 
-  /** Since when no person has been here, in milliseconds since 1970; 0 while one is. For display. */
+  /**
+   * Returns since when no person has been here, in milliseconds since 1970; 0 while one is. For
+   * display.
+   */
   idleSince(): number {
-    return this.#attendance.idleSinceEpochMs;
+    return this.#presence.idleSinceEpochMs;
   }
 
   /**
@@ -209,73 +215,73 @@ export abstract class Connection implements CallConnection {
     await this.deliverCustomEvent(data, text);
   }
 
-  /** Leaves the call. Idempotent; everybody who calls it awaits the same end. Never rejects. */
+  /** Leaves the call. Idempotent; all callers await the same end. Never rejects. */
   close(): Promise<void> {
     return this.#end(this.#state === "establishing" ? "aborted" : "left");
   }
 
-  /** Closes it, for `await using`. */
+  /** Closes the connection, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  // What an edge's author tells. All of it does nothing once the connection is closed.
+  // The author of an edge calls these. They do nothing once the connection is closed.
 
   /**
-   * The agent is in the call. Announces the participants and tracks told before.
+   * The agent is in the call. Emits the events of the participants and tracks reported before.
    *
    * @throws `ClosedError` when the connection was closed meanwhile: the join has failed.
    */
   protected established(): void {
     if (this.#state === "closed") throw new ClosedError("the connection");
     if (this.#state !== "establishing") return;
-    this.#attendance.begin();
+    this.#presence.begin();
     const person = this.#roster.firstPerson();
-    if (!person) this.#attendance.nobodyIsHere();
+    if (!person) this.#presence.beginIdle();
     this.#setState(person ? "active" : "waiting");
     for (const participant of [...this.participants.values()]) {
-      this.#announceParticipant(participant);
+      this.#emitParticipantJoined(participant);
     }
-    for (const track of [...this.tracks.values()]) this.#announceTrack(track);
+    for (const track of [...this.tracks.values()]) this.#emitTrackAdded(track);
     this.#welcome();
   }
 
-  /** Somebody joined, or was there before. Telling it again only renews what is known of him. */
+  /** A participant joined, or was there before. Reporting them again only updates their data. */
   protected participantJoined(participant: Participant): void {
     this.#join(participant, true);
   }
 
-  /** Somebody left; removes his tracks too. */
+  /** A participant left. Removes their tracks too. */
   protected participantLeft(participantId: string): void {
     this.#leave(participantId, true);
   }
 
-  /** A track was added. Tracks of a participant who is not known yet wait for him. */
-  protected trackAdded(track: TrackAnnouncement): void {
+  /** A track was added. It waits for its participant, if they are not known yet. */
+  protected trackAdded(track: TrackInit): void {
     if (this.#state === "closed") return;
     const added = this.#roster.addTrack(track);
-    if (added && this.#state !== "establishing") this.#announceTrack(added);
+    if (added && this.#state !== "establishing") this.#emitTrackAdded(added);
   }
 
   /** A track was muted or unmuted. */
   protected trackUpdated(trackId: string, change: { muted: boolean }): void {
     if (this.#state === "closed") return;
     const track = this.#roster.updateTrack(trackId, change.muted);
-    if (track && this.#state !== "establishing") this.#announce(TrackUpdatedEvent, { track });
+    if (track && this.#state !== "establishing") this.#emit(TrackUpdatedEvent, { track });
   }
 
   /** A track was removed. */
   protected trackRemoved(trackId: string): void {
     if (this.#state === "closed") return;
     const track = this.#roster.removeTrack(trackId);
-    if (track && this.#state !== "establishing") this.#announce(TrackRemovedEvent, { track });
+    if (track && this.#state !== "establishing") this.#emit(TrackRemovedEvent, { track });
   }
 
   /**
-   * Audio of one participant, of any length, rate and number of channels; `pcm` need only be valid
-   * during the call. Give `row` where the edge numbers its audio on a common grid of 20 ms.
+   * Receives audio of one participant, of any length, rate and number of channels; `pcm` need only be
+   * valid during this call. Pass `row` if the edge numbers its audio on a common grid of 20 ms.
    *
-   * @throws {TypeError | RangeError} `pcm` is no chunk.
+   * @throws {TypeError | RangeError} `pcm` is not a valid chunk.
    */
   protected receiveAudio(
     participantId: string,
@@ -286,12 +292,12 @@ export abstract class Connection implements CallConnection {
     if (this.#state === "closed") return;
     const participant = this.#roster.participants.get(participantId);
     if (!participant) return this.#unknownAudio.add();
-    this.#hear(participant, pcm, options.trackId ?? "", options.row);
+    this.#deliver(participant, pcm, options.trackId ?? "", options.row);
     if (!this.edge.events.has(AudioReceivedEvent)) return;
-    this.#announce(AudioReceivedEvent, { participant, pcm: pcm.clone(), ...options });
+    this.#emit(AudioReceivedEvent, { participant, pcm: pcm.clone(), ...options });
   }
 
-  /** One tick's audio of all participants. The row need only be valid during the call. */
+  /** Receives one tick's audio of all participants. `row` need only be valid during this call. */
   protected receiveRow(row: AudioRow): void {
     if (this.#state === "closed") return;
     void this.#receive.run(row);
@@ -299,17 +305,17 @@ export abstract class Connection implements CallConnection {
     for (let index = 0; index < row.count; index++) {
       const { participant, trackId, pcm, row: number } = row.entries[index]!;
       const copy = new PcmChunk(pcm.samples.slice(), pcm);
-      this.#announce(AudioReceivedEvent, { participant, trackId, pcm: copy, row: number });
+      this.#emit(AudioReceivedEvent, { participant, trackId, pcm: copy, row: number });
     }
   }
 
-  /** Somebody sent data of the application's own. */
+  /** A participant or a server sent data of the application's own. */
   protected customEventReceived(data: JsonValue, participantId?: string): void {
     if (this.#state === "closed") return;
     const participant = participantId === undefined
       ? undefined
       : this.#roster.participants.get(participantId);
-    this.#announce(CustomEventReceivedEvent, { data, participant });
+    this.#emit(CustomEventReceivedEvent, { data, participant });
   }
 
   /** The network was lost and is being repaired. */
@@ -327,31 +333,31 @@ export abstract class Connection implements CallConnection {
     if (this.#state === "closed") return;
     const established = this.#state !== "establishing";
     this.#end(reason);
-    if (established) this.#announce(CallEndedEvent, { reason, error: options.error });
+    if (established) this.#emit(CallEndedEvent, { reason, error: options.error });
   }
 
-  /** Something failed that the call survives. */
+  /** Reports a failure that the call survives. */
   protected reportError(error: unknown, context: string): void {
-    this.edge.events.announce(new ErrorEvent({ connection: this, error, context }));
+    this.edge.events.emit(new ErrorEvent({ connection: this, error, context }));
   }
 
-  // Inside.
+  // Private.
 
   /**
-   * What the edge's author sends as an event of his own is taken as if it had been told. Gives
-   * whether it is to be announced now: not yet, for what `established` will announce.
+   * Takes an event of `EdgeEvents.send` as if it had been reported by the methods above. Returns
+   * whether to emit it now: `established` emits the events of what was reported before it.
    */
   [takeSentEvent](event: object): boolean {
     if (this.#state === "closed") return true;
     if (event instanceof AudioReceivedEvent) {
-      this.#hear(event.participant, event.pcm, event.trackId, event.row);
+      this.#deliver(event.participant, event.pcm, event.trackId, event.row);
       return true;
     }
     if (event instanceof ParticipantJoinedEvent) this.#join(event.participant, false);
     else if (event instanceof ParticipantLeftEvent) this.#leave(event.participant.id, false);
     else if (event instanceof TrackAddedEvent) {
       const { id, type, participant, muted } = event.track;
-      // An author who sends no event about participants means that they are here.
+      // Without an event about the participant, the track shows that they are here.
       this.#join(participant, true);
       this.#roster.addTrack({ id, type, participantId: participant.id, muted });
     } else if (event instanceof TrackUpdatedEvent) {
@@ -362,7 +368,7 @@ export abstract class Connection implements CallConnection {
     return this.#state !== "establishing";
   }
 
-  #hear(participant: Participant, pcm: PcmChunk, trackId: string, row = -1): void {
+  #deliver(participant: Participant, pcm: PcmChunk, trackId: string, row = -1): void {
     const audio = this.#audio ??= { participant, trackId, pcm, row };
     audio.participant = participant;
     audio.trackId = trackId;
@@ -372,61 +378,61 @@ export abstract class Connection implements CallConnection {
     void this.#receive.run(this.#row);
   }
 
-  #join(participant: Participant, announce: boolean): void {
+  #join(participant: Participant, emits: boolean): void {
     if (this.#state === "closed") return;
     const { isNew, tracks } = this.#roster.join(participant);
     if (this.#state === "establishing" || !isNew) return;
     this.#updatePresence();
-    if (announce) this.#announceParticipant(participant);
-    for (const track of tracks) this.#announceTrack(track);
+    if (emits) this.#emitParticipantJoined(participant);
+    for (const track of tracks) this.#emitTrackAdded(track);
     this.#welcome();
   }
 
-  /** Tells those who wait for a person that there is one, when everything is announced. */
+  /** Resolves the waits for a person, after all events have been emitted. */
   #welcome(): void {
     const person = this.#roster.firstPerson();
-    if (person) this.#attendance.welcome(person);
+    if (person) this.#presence.welcome(person);
   }
 
-  #leave(participantId: string, announce: boolean): void {
+  #leave(participantId: string, emits: boolean): void {
     if (this.#state === "closed") return;
     const { participant, tracks } = this.#roster.leave(participantId);
     if (!participant || this.#state === "establishing") return;
-    for (const track of tracks) this.#announce(TrackRemovedEvent, { track });
+    for (const track of tracks) this.#emit(TrackRemovedEvent, { track });
     this.#updatePresence();
-    if (announce) this.#announce(ParticipantLeftEvent, { participant });
+    if (emits) this.#emit(ParticipantLeftEvent, { participant });
   }
 
   #updatePresence(): void {
     const present = this.#roster.firstPerson() !== undefined;
     if (present && this.#state !== "active") {
-      this.#attendance.somebodyIsHere();
+      this.#presence.endIdle();
       this.#setState("active");
     } else if (!present && this.#state === "active") {
-      this.#attendance.nobodyIsHere();
+      this.#presence.beginIdle();
       this.#setState("idle");
     }
   }
 
-  #announceParticipant(participant: Participant): void {
-    this.#announce(ParticipantJoinedEvent, { participant });
+  #emitParticipantJoined(participant: Participant): void {
+    this.#emit(ParticipantJoinedEvent, { participant });
   }
 
-  #announceTrack(track: TrackInfo): void {
-    this.#announce(TrackAddedEvent, { track });
+  #emitTrackAdded(track: TrackInfo): void {
+    this.#emit(TrackAddedEvent, { track });
   }
 
-  #announce<I extends { connection: CallConnection }>(
+  #emit<I extends { connection: CallConnection }>(
     eventClass: new (init: I) => object,
     init: Omit<I, "connection">,
   ): void {
-    this.edge.events.announce(new eventClass({ ...init, connection: this } as unknown as I));
+    this.edge.events.emit(new eventClass({ ...init, connection: this } as unknown as I));
   }
 
   #setState(state: ConnectionState): void {
     const previous = this.#state;
     this.#state = state;
-    this.#announce(ConnectionStateChangedEvent, {
+    this.#emit(ConnectionStateChangedEvent, {
       state,
       previous,
       reconnecting: this.#reconnecting,
@@ -438,10 +444,10 @@ export abstract class Connection implements CallConnection {
     if (this.#state === "closed" || this.#reconnecting === reconnecting) return;
     this.#reconnecting = reconnecting;
     const state = this.#state;
-    this.#announce(ConnectionStateChangedEvent, { state, previous: state, reconnecting });
+    this.#emit(ConnectionStateChangedEvent, { state, previous: state, reconnecting });
   }
 
-  /** The shared end of everything: the state changes at once, releasing takes its time. */
+  /** Ends the connection, once: changes the state immediately, and releases everything after that. */
   #end(reason: CloseReason): Promise<void> {
     if (this.#closing) return this.#closing;
     const done = Promise.withResolvers<void>();
@@ -449,7 +455,7 @@ export abstract class Connection implements CallConnection {
     this.#closing = done.promise;
     this.#reason = reason;
     this.#reconnecting = false;
-    this.#attendance.end(new ClosedError("the connection"));
+    this.#presence.end(new ClosedError("the connection"));
     this.#release(reason).then(done.resolve);
     this.#setState("closed");
     return done.promise;

@@ -1,76 +1,77 @@
+/** The messages of a call. @module */
 import { type Clock, systemClock } from "../events/clock.ts";
 import { checkObject, shown } from "../events/checks.ts";
 
-/** Who speaks in a conversation: the application, a participant, or the agent. */
+/** The author of a message: the application, a participant, or the agent. */
 export type MessageRole = "system" | "user" | "assistant";
 
 /** One message of a conversation. */
 export interface Message {
   /** Unique within the conversation. */
   readonly id: string;
-  /** Who speaks. */
+  /** The kind of author. */
   readonly role: MessageRole;
-  /** Whose message it is: a {@linkcode User}'s id. */
+  /** The id of the {@linkcode User} whose message it is. */
   readonly userId: string;
-  /** What is said. */
+  /** The text. */
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
-  /** Whether more text may follow, as from a model that is still answering. */
+  /** Whether more text may follow, as from a model that is still generating. */
   readonly complete: boolean;
-  /** Whether it was cut off: `text` is then what was heard of it. */
+  /** Whether it was interrupted: `text` is then the part that was heard. */
   readonly interrupted: boolean;
 }
 
-/** What is said when a message is appended. */
+/** A message to append. */
 export interface MessageInit {
-  /** Who speaks. */
+  /** The kind of author. */
   role: MessageRole;
-  /** Whose message it is: a user's id. */
+  /** The id of the user whose message it is. */
   userId: string;
-  /** What is said. */
+  /** The text. */
   text: string;
-  /** Unique within the conversation; made up unless given. */
+  /** Unique within the conversation. Default: a new id. */
   id?: string;
-  /** Default `true`. */
+  /** Whether the message is complete. Default `true`. */
   complete?: boolean;
 }
 
-/** What can be changed of a message. */
+/** A change of a message. */
 export interface MessageChange {
-  /** What is said, all of it. */
+  /** The whole text. */
   text?: string;
   /** Whether the message is complete. */
   complete?: boolean;
-  /** Whether it was cut off. */
+  /** Whether it was interrupted. */
   interrupted?: boolean;
 }
 
 /**
- * What was said in a call. Changes are visible at once: `append` and `update` give the message, and
- * no promise of it. An edge that keeps conversations elsewhere writes them behind, and `flush` waits
- * for that.
+ * The messages of a call. `append` and `update` return the message itself, not a promise: changes are
+ * visible immediately. An edge that keeps conversations elsewhere writes them in the background, and
+ * `flush` waits for that.
  */
 export interface Conversation {
   /** Identifies the conversation within the edge. */
   readonly id: string;
-  /** What the agent was told to be. */
+  /** The agent's instructions. */
   readonly instructions: string;
-  /** Oldest first. */
+  /** The messages, oldest first. */
   readonly messages: readonly Message[];
-  /** Adds a message at the end and returns it. */
+  /** Appends a message and returns it. */
   append(message: MessageInit): Message;
   /**
-   * Changes a message and returns it as it is now.
+   * Changes a message and returns the new version.
    *
    * @throws {RangeError} there is no message with this id.
    */
   update(messageId: string, change: MessageChange): Message;
-  /** Resolves when everything so far is written. */
+  /** Resolves when all changes so far are written. */
   flush(): Promise<void>;
 }
 
-/** A {@linkcode Conversation} in memory, of at most `capacity` messages: the oldest go first. */
+/** A {@linkcode Conversation} in memory, of at most `capacity` messages: it drops the oldest. */
 export class MemoryConversation implements Conversation {
   readonly id: string;
   readonly instructions: string;
@@ -79,9 +80,9 @@ export class MemoryConversation implements Conversation {
   readonly #messages: Message[] = [];
   readonly #capacity: number;
   readonly #clock: Clock;
-  #made = 0;
+  #created = 0;
 
-  /** Makes a memory conversation. */
+  /** Creates an empty conversation. */
   constructor(
     init: { id: string; instructions?: string; capacity?: number; clock?: Clock },
   ) {
@@ -103,12 +104,12 @@ export class MemoryConversation implements Conversation {
     return this.#messages;
   }
 
-  /** Adds a message at the end and returns it; drops the oldest when there are too many. */
+  /** Appends a message and returns it; drops the oldest when there are more than `capacity`. */
   append(init: MessageInit): Message {
     checkObject(init, "init", 'a message like { role: "user", userId, text }');
-    const id = init.id ?? `${this.id}-${++this.#made}`;
+    const id = init.id ?? `${this.id}-${++this.#created}`;
     if (this.#messages.some((one) => one.id === id)) {
-      throw new RangeError(`a message ${JSON.stringify(id)} is in the conversation already`);
+      throw new RangeError(`init.id: the conversation already has a message ${JSON.stringify(id)}`);
     }
     const message: Message = {
       id,

@@ -1,3 +1,4 @@
+/** The check of custom events. @module */
 import { checkJson, MAX_JSON_BYTES } from "./json.ts";
 
 /** The most bytes that a custom event may have, as JSON in UTF-8. */

@@ -1,16 +1,16 @@
 /**
- * What an edge needs to know of the agent that joins. Edges never import `Agent`: they take this.
+ * The agent as an edge sees it. Edges never import `Agent`: they take an `EdgeAgent`.
  *
  * @module
  */
 import type { ParticipantAudio } from "./participant_audio.ts";
 import type { User } from "./types.ts";
 
-/** How an agent wants to hear the call. */
+/** The audio that an agent subscribes to. */
 export interface AudioSubscription {
-  /** Samples a second of the mono PCM that the agent receives. */
+  /** Samples per second of the mono PCM that the agent receives. */
   readonly sampleRate: 16_000 | 24_000 | 48_000;
-  /** Whether it hears other agents too. People only, unless it asks. */
+  /** Whether it receives other agents too. People only, unless it asks. */
   readonly agents: boolean;
 }
 
@@ -27,13 +27,13 @@ export interface AudioRow {
 
 /** The agent as an edge sees it. */
 export interface EdgeAgent {
-  /** Who joins. */
+  /** The user that the agent is in the call. */
   readonly user: User;
-  /** What it wants to hear. */
-  readonly hearing: AudioSubscription;
+  /** The audio that the agent subscribes to. */
+  readonly audioSubscription: AudioSubscription;
   /**
-   * Takes one row. Called directly, not through the event manager, so that nothing is allocated
-   * per chunk. Must copy what it keeps; what it throws is reported.
+   * Receives one row. The connection calls it directly and not through the event manager, so that
+   * nothing is allocated per chunk. Copy the samples that are kept; an error thrown is reported.
    */
   receiveRow(row: AudioRow): void;
 }

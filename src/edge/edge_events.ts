@@ -1,3 +1,4 @@
+/** The events of an edge, and how they are emitted. @module */
 import { type Clock, systemClock } from "../events/clock.ts";
 import { checkObject } from "../events/checks.ts";
 import { EventManager } from "../events/event_manager.ts";
@@ -6,8 +7,9 @@ import { consoleLogger, guardedLogger, type Logger } from "../events/logger.ts";
 import { edgeEvents, ErrorEvent } from "./events.ts";
 
 /**
- * The events of an edge. What an edge's author sends here himself also reaches the connection it
- * names, and so its agent; what a connection announces by itself goes to subscribers only.
+ * The events of an edge. `send` applies an event to the connection it names, and so to the agent, and
+ * then emits it; `emit` passes an event to subscribers only. The author of an edge uses `send`,
+ * connections use `emit`.
  */
 export class EdgeEvents extends EventManager {
   readonly #logger: Logger;
@@ -20,11 +22,11 @@ export class EdgeEvents extends EventManager {
     super({
       clock,
       onFailure: (error, event) => {
-        // An error of those who listen for errors would come back here for ever.
+        // An error of an ErrorEvent's subscriber would come back here forever.
         const name = event.constructor.name;
         if (event instanceof ErrorEvent) {
           logger.error(`a subscriber of ${name} failed: ${describeError(error)}`);
-        } else this.announce(new ErrorEvent({ error, context: `a subscriber of ${name}` }));
+        } else this.emit(new ErrorEvent({ error, context: `a subscriber of ${name}` }));
       },
     });
     this.#logger = logger;
@@ -32,19 +34,18 @@ export class EdgeEvents extends EventManager {
   }
 
   /**
-   * Sends an event and hands it to the connection it names, as if that had announced it: an
-   * {@linkcode AudioReceivedEvent} is heard by the connection's agent, a participant is there, the
-   * call has ended.
+   * Applies an event to the connection it names, and emits it: the agent receives the audio of an
+   * {@linkcode AudioReceivedEvent}, a participant joins the connection, or the call ends.
    */
   override send(event: object): void {
     checkObject(event, "send", "an event of a registered class");
     const connection = "connection" in event ? event.connection : undefined;
-    if (isTaking(connection) && !connection[takeSentEvent](event)) return;
-    this.announce(event);
+    if (canTakeEvents(connection) && !connection[takeSentEvent](event)) return;
+    this.emit(event);
   }
 
-  /** Sends an event to subscribers only. An error that nobody listens for is logged. */
-  announce(event: object): void {
+  /** Emits an event to subscribers only. Logs an error event without a subscriber. */
+  emit(event: object): void {
     if (event instanceof ErrorEvent && !this.has(ErrorEvent)) {
       this.#logger.warn(`${event.context}: ${describeError(event.error)}`);
     }
@@ -52,9 +53,9 @@ export class EdgeEvents extends EventManager {
   }
 }
 
-/** The method by which a connection takes the events that its edge's author sends himself. */
+/** The method by which a connection takes the events that {@linkcode EdgeEvents.send} is given. */
 export const takeSentEvent: unique symbol = Symbol("takeSentEvent");
 
-function isTaking(value: unknown): value is { [takeSentEvent](event: object): boolean } {
+function canTakeEvents(value: unknown): value is { [takeSentEvent](event: object): boolean } {
   return typeof value === "object" && value !== null && takeSentEvent in value;
 }

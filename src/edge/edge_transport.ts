@@ -1,3 +1,4 @@
+/** The base of an edge. @module */
 import type { AudioTrack, AudioTrackOptions } from "./audio_track.ts";
 import type { Call, CreateCallOptions } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
@@ -18,36 +19,36 @@ import { waitFor } from "../events/waiting.ts";
 import { QueuedAudioTrack } from "./toolkit/queued_audio_track.ts";
 import { checkCall } from "./validation.ts";
 
-/** How long `release` may take before closing goes on without it. */
+/** Time limit for `release`. Closing then goes on without it. */
 const RELEASE_LIMIT_MS = 15_000;
 
-/** What every edge can be given. */
+/** Options for every edge. */
 export interface EdgeOptions {
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** Where it says what people should read. Default: the console, warnings and errors only. */
+  /** Takes lines for people to read. Default: the console, warnings and errors only. */
   logger?: Logger;
 }
 
-/** How a call is joined. */
+/** Options for {@linkcode EdgeTransport.join}. */
 export interface JoinOptions {
-  /** Aborting it gives the join up; it then rejects with the signal's reason. */
+  /** Aborts the join, which then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Limit in milliseconds, default 10,000. */
   timeoutMs?: number;
 }
 
-/** How a demo page is opened. */
+/** Options for {@linkcode EdgeTransport.openDemo}. */
 export interface OpenDemoOptions {
-  /** Whether to start a browser with it. Default: only print the address. */
+  /** Whether to open the page in a browser. Default: only print the address. */
   browser?: boolean;
-  /** Aborting it gives up, with the signal's reason. */
+  /** Aborts it; it then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** Which connection is meant, where an edge has several. */
+/** Chooses a connection of an edge that has several. */
 export interface ConnectionChoice {
-  /** The connection that is meant; may be left out while there is only one. */
+  /** The connection to use. Default: the only one. */
   connection?: CallConnection;
 }
 
@@ -58,17 +59,17 @@ export interface ConnectionChoice {
  * release, `release`; and a {@linkcode Connection}.
  */
 export abstract class EdgeTransport implements AsyncDisposable {
-  /** What happens in the calls. All events of the contract are registered. */
+  /** The events of all calls. All events of the contract are registered. */
   readonly events: EdgeEvents;
-  /** Where this edge's time comes from. */
+  /** The edge's source of time. */
   readonly clock: Clock;
-  /** Where this edge says what people should read. */
+  /** Takes lines for people to read. */
   readonly logger: Logger;
   readonly #connections = new Set<CallConnection>();
   #closing: Promise<void> | undefined;
   #audioTracks = 0;
 
-  /** Makes an edge transport. */
+  /** Creates an edge. */
   constructor(options: EdgeOptions = {}) {
     checkObject(options, "options", "an object, or nothing");
     this.clock = options.clock ?? systemClock;
@@ -77,9 +78,9 @@ export abstract class EdgeTransport implements AsyncDisposable {
     this.events = new EdgeEvents({ clock: this.clock, logger: this.logger });
   }
 
-  // What an edge's author writes.
+  // The author of an edge implements these.
 
-  /** Makes the agent's user known to the service. Called again for each user. */
+  /** Registers the agent's user with the service. Called for each user. */
   abstract authenticate(user: User): Promise<void>;
 
   /** Creates a call or finds the one that exists. */
@@ -92,19 +93,19 @@ export abstract class EdgeTransport implements AsyncDisposable {
   abstract join(agent: EdgeAgent, call: Call, options?: JoinOptions): Promise<CallConnection>;
 
   /**
-   * Releases what the edge itself holds; its connections have been closed before. What it rejects
-   * with, or takes longer than 15 seconds for, is reported, and closing goes on without it.
+   * Releases the edge's own resources, after its connections have been closed. A rejection, or taking
+   * longer than 15 seconds, is reported, and closing goes on without it.
    */
   protected release(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Who resamples what agents say; the TypeScript kernel unless an edge has a faster one. */
+  /** Returns the kernel that resamples agents' audio. Default: the TypeScript kernel. */
   protected audioKernel(): AudioKernel {
     return typescriptKernel();
   }
 
-  // What everybody may ask.
+  // The public interface.
 
   /** The connections that are open, or being established. */
   get connections(): ReadonlySet<CallConnection> {
@@ -117,8 +118,8 @@ export abstract class EdgeTransport implements AsyncDisposable {
   }
 
   /**
-   * Closes all connections, then what the edge itself holds. Idempotent; everybody who calls it
-   * awaits the same end.
+   * Closes all connections, then releases the edge's own resources. Idempotent; all callers await the
+   * same end.
    */
   close(): Promise<void> {
     if (this.#closing) return this.#closing;
@@ -128,7 +129,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     return done.promise;
   }
 
-  /** Closes it, for `await using`. */
+  /** Closes the edge, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -138,7 +139,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     await this.#choose(options).publishTracks(tracks);
   }
 
-  /** The pictures of a participant's video track, or `undefined` when there is no such track. */
+  /** Returns the frames of a participant's video track, or `undefined` when there is no such track. */
   addTrackSubscriber(trackId: string, options: ConnectionChoice = {}): VideoTrack | undefined {
     return this.#choose(options).addTrackSubscriber(trackId);
   }
@@ -153,7 +154,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     await this.#choose(options).sendCustomEvent(data);
   }
 
-  /** A conversation to keep what is said in a call; in memory, unless an edge has its own. */
+  /** Creates the conversation of a call: in memory, unless an edge has its own. */
   // Async, so that misuse rejects and does not throw.
   // deno-lint-ignore require-await
   async createConversation(call: Call, _user: User, instructions: string): Promise<Conversation> {
@@ -165,7 +166,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     });
   }
 
-  /** A track for an agent to speak through, to be published with `publishTracks`. */
+  /** Creates an audio track for an agent, to be published with `publishTracks`. */
   createAudioTrack(options: AudioTrackOptions = {}): AudioTrack {
     return new QueuedAudioTrack({
       ...options,
@@ -173,14 +174,14 @@ export abstract class EdgeTransport implements AsyncDisposable {
       kernel: this.audioKernel(),
       clock: this.clock,
       onFailure: (error) =>
-        this.events.announce(new ErrorEvent({ error, context: "playing out what an agent says" })),
+        this.events.emit(new ErrorEvent({ error, context: "playing out an agent's audio" })),
     });
   }
 
   /**
-   * Opens a page to join the call with, where the edge has one.
+   * Opens a page with which a person joins the call, if the edge has one.
    *
-   * @throws {TypeError} this edge has none.
+   * @throws {TypeError} this edge has no page.
    */
   openDemo(_call: Call, _options?: OpenDemoOptions): Promise<URL> {
     return Promise.reject(new TypeError(`${this.constructor.name} has no demo page`));
@@ -191,7 +192,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     if (this.#closing) throw new ClosedError("the edge");
   }
 
-  /** Called by each connection when it is made. */
+  /** Called by each connection when it is created. */
   adopt(connection: CallConnection): void {
     this.assertOpen();
     this.#connections.add(connection);
@@ -209,7 +210,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
       const timeoutMs = RELEASE_LIMIT_MS;
       await waitFor(releasing, "closing the edge", { timeoutMs, clock: this.clock });
     } catch (error) {
-      this.events.announce(new ErrorEvent({ error, context: "closing the edge" }));
+      this.events.emit(new ErrorEvent({ error, context: "closing the edge" }));
     }
     this.events.close();
   }
@@ -229,7 +230,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     if (open.length === 1) return open[0]!;
     throw new TypeError(
       open.length === 0
-        ? "expected a connection, but no call is joined"
+        ? "no call is joined: await edge.join(...) first"
         : `expected { connection }, since ${open.length} calls are joined`,
     );
   }

@@ -1,12 +1,12 @@
 /**
- * The world's failures. Wrong arguments are `TypeError` and `RangeError`; running out of time is a
- * `DOMException` named `TimeoutError`; what the world does to a call is one of these.
+ * Errors of networks and services. A wrong argument is a `TypeError` or `RangeError` instead, and
+ * running out of time is a `DOMException` named `TimeoutError`.
  *
  * @module
  */
 import { checkObject } from "../events/checks.ts";
 
-/** What every error of this package carries beside its message. */
+/** Options for an {@linkcode EdgeError}. */
 export interface EdgeErrorOptions extends ErrorOptions {
   /** Stable identifier to compare with, e.g. `"media-process-lost"`. */
   code: string;
@@ -23,7 +23,7 @@ export class EdgeError extends Error {
   /** Whether trying the same thing again can succeed. */
   readonly retryable: boolean;
 
-  /** Makes an edge error. */
+  /** Creates an error. */
   constructor(message: string, options: EdgeErrorOptions) {
     super(message, options);
     checkObject(options, "options", 'an object like { code: "timeout" }');
@@ -38,13 +38,13 @@ export class ConnectionError extends EdgeError {
   override name = "ConnectionError";
 }
 
-/** The service refused who we are or what we may do. */
+/** The service rejected the agent's identity or its permissions. */
 export class AuthenticationError extends EdgeError {
   /** The class's name. */
   override name = "AuthenticationError";
 }
 
-/** Something was used after it had been closed. */
+/** A method was called on something closed. */
 export class ClosedError extends EdgeError {
   /** The class's name. */
   override name = "ClosedError";
@@ -54,7 +54,7 @@ export class ClosedError extends EdgeError {
   }
 }
 
-/** What came from the other side is not what its protocol allows. */
+/** The other side sent something that its protocol does not allow. */
 export class ProtocolError extends EdgeError {
   /** The class's name. */
   override name = "ProtocolError";

@@ -1,13 +1,14 @@
+/** The check of data that is sent as JSON. @module */
 import type { JsonValue } from "./types.ts";
 
-/** The most bytes of JSON that this checks for: what a custom event may have. */
+/** The most bytes that a custom event may have as JSON. */
 export const MAX_JSON_BYTES: number = 5120;
 
 /**
  * Checks that `data` is JSON of at most 5120 bytes in UTF-8 and returns it as text.
  *
- * @param what whose data it is, for the message: `"a custom event"`
- * @param name what the data itself is called there
+ * @param what names the owner of the data in errors: `"a custom event"`
+ * @param name names the data itself in errors
  * @throws {TypeError} it is not JSON: `undefined`, a function, a symbol, a bigint, a number that is
  *   not finite, an object with a prototype of its own, or a cycle somewhere in it.
  * @throws {RangeError} it has more than 5120 bytes.
@@ -22,7 +23,7 @@ export function checkJson(data: unknown, what: string, name: string): string {
   return text;
 }
 
-/** Whose data is walked through, and how many values may still come. */
+/** The owner of the data for errors, and how many more values are allowed. */
 interface Walk {
   readonly what: string;
   values: number;

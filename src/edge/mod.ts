@@ -1,6 +1,6 @@
 /**
- * The contract of an edge: what its author implements, what agents ask of it, what happens in its
- * calls.
+ * The contract of an edge: the classes that its author extends, the interface that agents use, and the
+ * events of its calls.
  *
  * @module
  */
@@ -38,8 +38,8 @@ export {
   type JsonValue,
   type Participant,
   type ParticipantKind,
-  type TrackAnnouncement,
   type TrackInfo,
+  type TrackInit,
   TrackType,
   type User,
 } from "./types.ts";

@@ -19,14 +19,13 @@ export interface ParticipantAudio {
    */
   readonly row: number;
   /**
-   * How much of what the agent says had been played when this was heard, in milliseconds as its
-   * track's `playedMs` counts. Left out by an edge whose audio comes without delay: what the track
-   * says on arrival is taken then.
+   * The `playedMs` of the agent's track when this audio was received, in milliseconds. Left out by an
+   * edge whose audio arrives without delay: the track's `playedMs` on arrival is used then.
    */
   readonly playedMs?: number | undefined;
 }
 
-/** A {@linkcode ParticipantAudio} for whom fills it: one object, used again for each chunk. */
+/** A {@linkcode ParticipantAudio} whose owner reuses it for each chunk. */
 export type MutableParticipantAudio = {
   -readonly [K in keyof ParticipantAudio]: ParticipantAudio[K];
 };

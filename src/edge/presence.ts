@@ -1,14 +1,15 @@
+/** How long an agent is in a call, and how long no person is. @module */
 import type { Clock } from "../events/clock.ts";
 import type { Participant } from "./types.ts";
 import { waitFor } from "../events/waiting.ts";
 
-/** For how long the agent is in a call, and people are not; and who waits for a person. */
+/** Measures how long the agent is in a call and how long no person is; waits for a person. */
 export class Presence {
   readonly #clock: Clock;
   readonly #waiting = new Set<PromiseWithResolvers<Participant>>();
   #establishedAt: number | undefined;
   #endedAt: number | undefined;
-  /** Since when no person has been here: by the clock, and since 1970. */
+  /** The time since which no person has been here: by the clock, and since 1970. */
   #idle: { sinceMs: number; sinceEpochMs: number } | undefined;
 
   constructor(clock: Clock) {
@@ -33,18 +34,19 @@ export class Presence {
     this.#establishedAt = this.#clock.now();
   }
 
-  /** No person is here: nobody yet, or nobody any more. */
-  nobodyIsHere(): void {
-    // While a connection closes, its edge may still tell who leaves.
+  /** No person is here, not yet or no longer. */
+  beginIdle(): void {
+    // While a connection closes, its edge may still report who leaves.
     if (this.#endedAt !== undefined) return;
     this.#idle = { sinceMs: this.#clock.now(), sinceEpochMs: this.#clock.epochMs() };
   }
 
-  somebodyIsHere(): void {
+  /** A person is here. */
+  endIdle(): void {
     this.#idle = undefined;
   }
 
-  /** Tells those who wait that there is a person. */
+  /** Resolves the waits for a person. */
   welcome(person: Participant): void {
     for (const waiting of this.#waiting) waiting.resolve(person);
   }
@@ -63,7 +65,7 @@ export class Presence {
     }
   }
 
-  /** The call is over; nobody waits for anyone any more. */
+  /** The call is over: rejects the waits for a person. */
   end(reason: Error): void {
     this.#endedAt = this.#clock.now();
     this.#idle = undefined;

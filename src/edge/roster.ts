@@ -1,15 +1,16 @@
-import type { Participant, TrackAnnouncement, TrackInfo } from "./types.ts";
+/** The participants and tracks of a call. @module */
+import type { Participant, TrackInfo, TrackInit } from "./types.ts";
 
-/** How many tracks wait for participants who are not known yet. */
+/** The most tracks that wait for participants who are not known yet. */
 const MAX_EARLY_TRACKS = 64;
 
-/** Who is in a call, and with which tracks. Tells the difference, sends nothing. */
+/** The participants of a call and their tracks. Returns each difference, and emits no event. */
 export class Roster {
   readonly participants = new Map<string, Participant>();
   readonly tracks = new Map<string, TrackInfo>();
-  readonly #early = new Map<string, TrackAnnouncement>();
+  readonly #early = new Map<string, TrackInit>();
 
-  /** Some person who is here: who has been here longest. */
+  /** Returns the person who has been in the call longest, if there is one. */
   firstPerson(): Participant | undefined {
     for (const participant of this.participants.values()) {
       if (participant.kind === "person") return participant;
@@ -17,7 +18,7 @@ export class Roster {
     return undefined;
   }
 
-  /** Adds or renews a participant; gives the tracks that waited for him. */
+  /** Adds or updates a participant. Returns the tracks that waited for them. */
   join(participant: Participant): { isNew: boolean; tracks: TrackInfo[] } {
     const isNew = !this.participants.has(participant.id);
     this.participants.set(participant.id, participant);
@@ -34,7 +35,7 @@ export class Roster {
     return { isNew, tracks };
   }
 
-  /** Removes a participant and his tracks; gives what was removed. */
+  /** Removes a participant and their tracks. Returns what was removed. */
   leave(participantId: string): { participant: Participant | undefined; tracks: TrackInfo[] } {
     const participant = this.participants.get(participantId);
     this.participants.delete(participantId);
@@ -46,13 +47,13 @@ export class Roster {
     return { participant, tracks };
   }
 
-  /** Gives the track if it is new and its participant is here. */
-  addTrack(announced: TrackAnnouncement): TrackInfo | undefined {
-    const { id, type, participantId, muted = false } = announced;
+  /** Returns the track if it is new and its participant is here. */
+  addTrack(init: TrackInit): TrackInfo | undefined {
+    const { id, type, participantId, muted = false } = init;
     if (this.tracks.has(id)) return undefined;
     const participant = this.participants.get(participantId);
     if (!participant) {
-      this.#early.set(id, announced);
+      this.#early.set(id, init);
       if (this.#early.size > MAX_EARLY_TRACKS) {
         this.#early.delete(this.#early.keys().next().value!);
       }
@@ -63,7 +64,7 @@ export class Roster {
     return track;
   }
 
-  /** Gives the track as it is now, if that is a change. */
+  /** Returns the updated track, if it has changed. */
   updateTrack(trackId: string, muted: boolean): TrackInfo | undefined {
     const early = this.#early.get(trackId);
     if (early) this.#early.set(trackId, { ...early, muted });
@@ -74,7 +75,7 @@ export class Roster {
     return updated;
   }
 
-  /** Gives the track that was removed. */
+  /** Returns the track that was removed. */
   removeTrack(trackId: string): TrackInfo | undefined {
     this.#early.delete(trackId);
     const track = this.tracks.get(trackId);

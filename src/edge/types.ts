@@ -22,14 +22,14 @@ export interface User {
   readonly name: string;
   /** URL of a picture. */
   readonly image?: string;
-  /** Whatever the application wants to keep with the user. */
+  /** The application's own data about the user. */
   readonly custom?: { readonly [key: string]: JsonValue };
 }
 
 /** Whether a participant is a human being or another agent. */
 export type ParticipantKind = "person" | "agent";
 
-/** Someone who is in a call right now. */
+/** A member of a call: a person or an agent. */
 export interface Participant {
   /** The service's own object, for what this contract does not carry. */
   readonly original: unknown;
@@ -52,33 +52,33 @@ export enum TrackType {
   SCREEN_SHARE_AUDIO = 4,
 }
 
-/** A media track that somebody in the call has published. */
+/** A media track that a participant has published. */
 export interface TrackInfo {
   /** Unique within the connection. */
   readonly id: string;
   /** What kind of track it is. */
   readonly type: TrackType;
-  /** Whose it is. */
+  /** The participant who publishes it. */
   readonly participant: Participant;
   /** Whether it is muted. */
   readonly muted: boolean;
 }
 
-/** A track as an edge's author announces it: by its participant's id. */
-export interface TrackAnnouncement {
+/** A track as the author of an edge adds it: with its participant's id. */
+export interface TrackInit {
   /** Unique within the connection. */
   id: string;
   /** What kind of track it is. */
   type: TrackType;
-  /** Who publishes it: a participant's id. */
+  /** The id of the participant who publishes it. */
   participantId: string;
   /** Whether it is muted. Default `false`. */
   muted?: boolean;
 }
 
 /**
- * Where a connection stands: `establishing` while `join` is under way, `waiting` until the first
- * person comes, `active` while a person is here, `idle` after all of them left, `closed` for good.
+ * A connection's state: `establishing` while `join` is in progress, `waiting` until the first person
+ * joins, `active` while a person is here, `idle` after all of them left, `closed` for good.
  */
 export type ConnectionState = "establishing" | "waiting" | "active" | "idle" | "closed";
 
@@ -86,9 +86,9 @@ export type ConnectionState = "establishing" | "waiting" | "active" | "idle" | "
 export type CloseReason =
   /** The agent left. */
   | "left"
-  /** The call was ended for everybody. */
+  /** The call was ended for all participants. */
   | "call-ended"
-  /** Somebody removed the agent from the call. */
+  /** The agent was removed from the call. */
   | "kicked"
   /** The same agent joined again from elsewhere. */
   | "replaced"

@@ -1,6 +1,6 @@
 /**
- * The checks of who joins what, made before anything is started: what is wrong here must not first
- * be noticed where other agents' calls run.
+ * Checks of users, calls and joins. They run before anything is started, so that a wrong argument is
+ * found here and not in the process that runs other agents' calls.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { checkObject, shown } from "../events/checks.ts";
 const MOST_TEXT = 255;
 /** The most characters of a picture's URL. */
 const MOST_URL = 4096;
-/** What would end a line, or turn the direction of what is written around it. */
+/** Characters that end a line, or change the direction of the text around them. */
 const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/u;
 
 /**
  * Throws unless `value` is a text that can be shown and sent.
  *
- * @throws {TypeError} saying what was expected of `name` and what came
+ * @throws {TypeError} names the expected and the actual value of `name`
  */
 export function checkText(
   value: unknown,
@@ -41,7 +41,7 @@ export function checkText(
 /**
  * Throws unless `value` is a `User` that every edge can bring into a call.
  *
- * @throws {TypeError} saying what is wrong with it
+ * @throws {TypeError} names the wrong field
  * @throws {RangeError} its `custom` has more than 5120 bytes as JSON
  */
 export function checkUser(value: unknown, name: string): void {
@@ -62,7 +62,7 @@ export function checkUser(value: unknown, name: string): void {
 /**
  * Throws unless `value` is a `Call`, or an object like one.
  *
- * @throws {TypeError} saying what is wrong with it
+ * @throws {TypeError} names the wrong field
  */
 export function checkCall(value: unknown): void {
   if (typeof value !== "object" || value === null) {
@@ -74,9 +74,9 @@ export function checkCall(value: unknown): void {
 }
 
 /**
- * Throws unless an edge can be asked to join with this: the check that every edge begins with.
+ * Throws unless these are valid arguments of a join. Every edge begins with this check.
  *
- * @throws {TypeError} saying what is wrong, and with which of them
+ * @throws {TypeError} names the wrong argument
  */
 export function checkJoin(agent: unknown, call: unknown, options: unknown): void {
   checkObject(agent, "agent", "an EdgeAgent, as Agent hands to its edge");

@@ -1,28 +1,29 @@
+/** Video frames and tracks. @module */
 import { uint8Length } from "../audio/typed_arrays.ts";
 import { shown } from "../events/checks.ts";
 
-/** How the bytes of a {@linkcode VideoFrame} are laid out. */
+/** The layout of the bytes of a {@linkcode VideoFrame}. */
 export type VideoFormat =
   /** Planar 4:2:0: Y of width x height, then U and V of half the size each way, rounded up. */
   | "I420"
   /** Interleaved, four bytes a pixel. */
   | "RGBA";
 
-/** One uncompressed picture. */
+/** One uncompressed frame of video. */
 export interface VideoFrame {
-  /** How the bytes are laid out. */
+  /** The layout of the bytes. */
   readonly format: VideoFormat;
-  /** Pixels. The size can change from frame to frame. */
+  /** The width in pixels. The size can change from frame to frame. */
   readonly width: number;
-  /** Pixels. */
+  /** The height in pixels. */
   readonly height: number;
-  /** The bytes, as many as `videoFrameSize` says. */
+  /** The bytes: their number is `videoFrameSize`. */
   readonly data: Uint8Array;
   /** Monotonic milliseconds at which the frame was taken or received. */
   readonly timestampMs: number;
 }
 
-/** The number of bytes that a frame of this format and size has. */
+/** Returns the number of bytes of a frame of this format and size. */
 export function videoFrameSize(format: VideoFormat, width: number, height: number): number {
   if (format !== "RGBA" && format !== "I420") {
     throw new TypeError(`format: expected "RGBA" or "I420", got ${shown(format)}`);
@@ -32,9 +33,9 @@ export function videoFrameSize(format: VideoFormat, width: number, height: numbe
 }
 
 /**
- * Throws unless a frame is what its type says: what reads its data counts on it.
+ * Throws unless a frame is what its type says, since code that reads its data relies on that.
  *
- * @throws {TypeError} `frame` is none, or a field of it is of another type
+ * @throws {TypeError} `frame` is not a frame, or a field has another type
  * @throws {RangeError} the data has another length than the size and format say
  */
 export function assertVideoFrame(frame: VideoFrame): void {
@@ -55,7 +56,7 @@ export function assertVideoFrame(frame: VideoFrame): void {
   }
 }
 
-/** Throws a `RangeError` unless a picture has whole pixels, at least one of them. */
+/** Throws a `RangeError` unless width and height are integers of at least 1. */
 export function assertSides(width: number, height: number): void {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new RangeError(`width, height: expected whole pixels, got ${width} x ${height}`);
@@ -63,8 +64,8 @@ export function assertSides(width: number, height: number): void {
 }
 
 /**
- * A stream of pictures, to publish or to look at. Iterating gives the latest frame each time:
- * whoever is slow sees fewer frames, never old ones.
+ * A stream of frames, published or subscribed to. Iterating yields the latest frame each time: a slow
+ * consumer gets fewer frames, never old ones.
  */
 export interface VideoTrack extends AsyncIterable<VideoFrame> {
   /** Unique within the connection for a subscribed track. */

@@ -1,12 +1,14 @@
-/** How a {@linkcode Channel} is bounded. */
+/** A bounded queue of items for one reader. @module */
+
+/** Options for a {@linkcode Channel}. */
 export interface ChannelOptions<T> {
-  /** What may wait, in the unit of `sizeOf`, before the oldest goes. Default: no bound. */
+  /** The most that may wait, in the unit of `sizeOf`. Default: no bound. */
   capacity?: number;
-  /** Default: 1 for each item. */
+  /** Returns the size of an item. Default: 1. */
   sizeOf?: (item: T) => number;
 }
 
-/** Items on their way to one who reads at his own pace: the oldest goes when it is full, counted. */
+/** A queue of items for one reader. When full it drops the oldest item, and counts it. */
 export class Channel<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   readonly #capacity: number;
@@ -22,17 +24,17 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#sizeOf = options.sizeOf ?? (() => 1);
   }
 
-  /** What waits to be read. */
+  /** The size of the items that wait to be read. */
   get size(): number {
     return this.#size;
   }
 
-  /** What was dropped because nobody read. */
+  /** The size of the items that were dropped. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** What it failed with, if it has. */
+  /** The error that it failed with, if it has. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
   }
@@ -50,13 +52,13 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#wake?.();
   }
 
-  /** Nothing follows: whoever reads gets what waits, then the end. Idempotent. */
+  /** Ends the channel: the reader gets the waiting items, then the end. Idempotent. */
   end(): void {
     this.#ended = true;
     this.#wake?.();
   }
 
-  /** Nothing follows: whoever reads gets what waits, then `error`. Does nothing once ended. */
+  /** Ends the channel: the reader gets the waiting items, then `error`. Does nothing once ended. */
   fail(error: unknown): void {
     if (this.#ended) return;
     this.#failure = { error };

@@ -1,10 +1,10 @@
 /**
- * What a message says of a wrong argument: what was expected, and what came.
+ * Checks of arguments, whose errors name the expected and the actual value.
  *
  * @module
  */
 
-/** A value for a message: its kind and never its contents, unless it is short. */
+/** Returns a value for an error message: its kind, and its contents only if they are short. */
 export function shown(value: unknown): string {
   if (typeof value === "string") {
     return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
@@ -16,7 +16,7 @@ export function shown(value: unknown): string {
   try {
     if (Array.isArray(value)) return "an array";
     if (value instanceof Promise) return "a promise";
-    // What a generator gives has no class with a name, but says what it is.
+    // The result of a generator has no named class, but a tag.
     const name: unknown = value.constructor?.name || Reflect.get(value, Symbol.toStringTag);
     return typeof name !== "string" || name === "" || name === "Object" ? "an object" : name;
   } catch {
@@ -25,10 +25,10 @@ export function shown(value: unknown): string {
 }
 
 /**
- * Throws unless `value` is an object: what options and such are given as.
+ * Throws unless `value` is an object, as options are.
  *
- * @param expected what it should have been, e.g. `"an object like { url: \"https://...\" }"`
- * @throws {TypeError} saying so, and what came.
+ * @param expected the expected value, e.g. `"an object like { url: \"https://...\" }"`
+ * @throws {TypeError} names the expected and the actual value.
  */
 export function checkObject(
   value: unknown,
@@ -42,7 +42,7 @@ export function checkObject(
 /**
  * Throws unless `value` is an object that has these methods.
  *
- * @throws {TypeError} naming the first that is missing.
+ * @throws {TypeError} names the first missing method.
  */
 export function checkMethods(
   value: unknown,

@@ -1,14 +1,14 @@
 /**
- * Where time comes from. Everything that waits or measures takes a {@linkcode Clock}, so that
- * tests and the simulator can run it in virtual time.
+ * The source of time. All code that waits or measures takes a {@linkcode Clock}, so that tests and the
+ * simulator can run it in virtual time.
  *
  * @module
  */
 import { checkMethods } from "./checks.ts";
 
 /**
- * A source of time. `now` never goes back and is what durations are measured with; `epochMs` is
- * for display only and follows the machine's wall clock, jumps included.
+ * A source of time. `now` never goes back: measure durations with it. `epochMs` is for display only
+ * and follows the machine's wall clock, jumps included.
  */
 export interface Clock {
   /** Monotonic time in milliseconds, from an arbitrary start. */
@@ -17,7 +17,7 @@ export interface Clock {
   epochMs(): number;
   /**
    * Calls `callback` once, `ms` milliseconds from now, unless the returned timer is disposed
-   * first; never where `ms` is `Infinity`. Disposing late, or twice, does nothing.
+   * first; never if `ms` is `Infinity`. Disposing late, or twice, does nothing.
    */
   schedule(callback: () => void, ms: number): Disposable;
 }
@@ -28,7 +28,7 @@ export function checkClock(value: unknown): void {
   checkMethods(value, "clock", expected, ["now", "epochMs", "schedule"]);
 }
 
-/** What a timer of the runtime holds: more would fire at once. */
+/** The longest timer of the runtime: a longer one would fire immediately. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** The machine's own clock. */
@@ -38,13 +38,13 @@ export const systemClock: Clock = {
   schedule(callback, ms) {
     const end = performance.now() + ms;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const arrange = (left: number) => {
+    const scheduleRest = (left: number) => {
       if (left === Infinity) return;
       timer = left > LONGEST_MS
-        ? setTimeout(() => arrange(end - performance.now()), LONGEST_MS)
+        ? setTimeout(() => scheduleRest(end - performance.now()), LONGEST_MS)
         : setTimeout(callback, left);
     };
-    arrange(ms);
+    scheduleRest(ms);
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };

@@ -1,22 +1,23 @@
+/** A counter of drops that reports at most once a second. @module */
 import type { Clock } from "./clock.ts";
 
 /**
- * Counts what a bounded queue had to drop and says so at most once a second. It needs no timer:
- * what is dropped inside that second is told with the next drop after it.
+ * Counts the drops of a bounded queue and reports them at most once a second. It needs no timer: it
+ * reports the drops within that second with the next drop after it.
  */
 export class DropCounter {
   #total = 0;
-  #told = 0;
-  #toldAt = -Infinity;
+  #reported = 0;
+  #reportedAt = -Infinity;
 
-  /** `tell` is called with the drops since it was last called and with all of them. */
+  /** Creates a counter. It calls `report` with the drops since the last call, and with the total. */
   constructor(
     private readonly clock: Clock,
-    private readonly tell: (dropped: number, total: number) => void,
+    private readonly report: (dropped: number, total: number) => void,
     private readonly intervalMs: number = 1000,
   ) {}
 
-  /** Everything that was dropped. */
+  /** All drops so far. */
   get total(): number {
     return this.#total;
   }
@@ -25,10 +26,10 @@ export class DropCounter {
   add(amount: number = 1): void {
     this.#total += amount;
     const now = this.clock.now();
-    if (now - this.#toldAt < this.intervalMs) return;
-    const dropped = this.#total - this.#told;
-    this.#toldAt = now;
-    this.#told = this.#total;
-    this.tell(dropped, this.#total);
+    if (now - this.#reportedAt < this.intervalMs) return;
+    const dropped = this.#total - this.#reported;
+    this.#reportedAt = now;
+    this.#reported = this.#total;
+    this.report(dropped, this.#total);
   }
 }

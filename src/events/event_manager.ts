@@ -13,32 +13,31 @@ import { describeError } from "./error_text.ts";
 // deno-lint-ignore no-explicit-any
 export type EventClass<T extends object = object> = abstract new (...args: any[]) => T;
 
-/** What a subscriber does with an event. It may return a promise. */
+/** A subscriber's function. It may return a promise. */
 export type EventHandler<T> = (event: T) => void | Promise<void>;
 
-/** How an {@linkcode EventManager} works. */
+/** Options for an {@linkcode EventManager}. */
 export interface EventManagerOptions {
   /**
-   * How many events wait for one slow subscriber before the oldest is dropped. Default 256.
+   * The most events that wait for one slow subscriber before the oldest is dropped. Default 256.
    */
   queueSize?: number;
   /**
-   * Told what a subscriber threw or rejected with, and about events dropped for a slow one (at
-   * most once a second). `event` is what was being handled. Default: `reportError` is not called,
-   * the failure is written to the console.
+   * Called with an error that a subscriber threw or rejected with, and about events dropped for a
+   * slow subscriber (at most once a second). `event` is the event being handled. Default: logs to the
+   * console.
    */
   onFailure?: (error: unknown, event: object) => void;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
 /**
- * Sends events to those who subscribed to their class.
+ * Sends events to the subscribers of their class.
  *
- * A handler is called synchronously from `send`. Once a handler has returned a promise, the
- * events that come before it settles wait in a bounded queue of that subscriber's own, and are
- * handled one after another. So a slow subscriber delays nobody, and one that throws harms nobody:
- * its error goes to `onFailure`.
+ * `send` calls handlers synchronously. While a handler's promise is pending, further events wait in a
+ * bounded queue of that subscriber, which then handles them one after another. So a slow subscriber
+ * does not delay the others, and the error of one that throws goes to `onFailure`.
  *
  * Classes match exactly: a subscriber of a base class is not called for derived classes.
  *
@@ -63,7 +62,7 @@ export class EventManager implements Disposable {
   readonly #clock: Clock;
   #closed = false;
 
-  /** Makes an event manager. */
+  /** Creates an event manager without classes. */
   constructor(options: EventManagerOptions = {}) {
     checkObject(options, "options", "an object like { queueSize: 256 }, or nothing");
     this.#queueSize = options.queueSize ?? 256;
@@ -74,7 +73,7 @@ export class EventManager implements Disposable {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Makes classes known. Registering one twice does nothing. */
+  /** Registers event classes. Registering one twice does nothing. */
   register(...classes: EventClass[]): void {
     for (const eventClass of classes) {
       if (typeof eventClass !== "function") {
@@ -84,13 +83,13 @@ export class EventManager implements Disposable {
     }
   }
 
-  /** Whether anybody subscribed to this class: events nobody wants need not be made. */
+  /** Returns whether the class has subscribers: without any, the event need not be created. */
   has(eventClass: EventClass): boolean {
     return (this.#subscribers.get(eventClass)?.length ?? 0) > 0;
   }
 
   /**
-   * Calls `handler` with every event of these classes from now on, until the result is disposed.
+   * Calls `handler` with every event of these classes until the result is disposed.
    *
    * @throws {TypeError} a class is not registered.
    */
@@ -129,8 +128,8 @@ export class EventManager implements Disposable {
   }
 
   /**
-   * Sends an event to the subscribers of its class. Never throws what a subscriber threw. Does
-   * nothing once closed.
+   * Sends an event to the subscribers of its class. Never throws a subscriber's error. Does nothing
+   * once closed.
    *
    * @throws {TypeError} the event's class is not registered.
    */
@@ -140,7 +139,7 @@ export class EventManager implements Disposable {
     for (const subscriber of subscribers) subscriber.take(event);
   }
 
-  /** Ends all subscriptions; what still waits in their queues is dropped. Idempotent. */
+  /** Ends all subscriptions, and drops the events in their queues. Idempotent. */
   close(): void {
     this.#closed = true;
     for (const [eventClass, subscribers] of this.#subscribers) {
@@ -149,7 +148,7 @@ export class EventManager implements Disposable {
     }
   }
 
-  /** Closes it, for `using`. */
+  /** Closes the event manager, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -163,7 +162,7 @@ export class EventManager implements Disposable {
   }
 }
 
-/** One handler, and what waits for it while it is busy. */
+/** One handler, and the events that wait while it is busy. */
 class Subscriber {
   readonly #waiting: object[] = [];
   readonly #drops: DropCounter;
@@ -214,7 +213,7 @@ class Subscriber {
     this.#busy = false;
   }
 
-  /** Calls the handler; what it returns never rejects, and is undefined when it is done. */
+  /** Calls the handler. Returns a promise, which never rejects, if it is not done yet. */
   #call(event: object): Promise<void> | undefined {
     try {
       return promiseIn<unknown>(this.handler(event))

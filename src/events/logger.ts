@@ -1,5 +1,5 @@
 /**
- * Where the package says things. Anything with these four methods will do, `console` included.
+ * The package's logging. An object with these four methods is a logger, `console` included.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { checkMethods } from "./checks.ts";
 import { describeError } from "./error_text.ts";
 import { UserHook } from "./user_code.ts";
 
-/** Takes lines for people to read. Media never goes into one. */
+/** Takes lines for people to read. They never contain media. */
 export interface Logger {
-  /** What only helps to find a fault. */
+  /** Logs a detail that helps to find a fault. */
   debug(message: string): void;
-  /** What happens. */
+  /** Logs an event. */
   info(message: string): void;
-  /** What went wrong and was survived. */
+  /** Logs a failure that was survived. */
   warn(message: string): void;
-  /** What went wrong. */
+  /** Logs a failure. */
   error(message: string): void;
 }
 
-/** Warnings and errors on the console, nothing else. */
+/** Logs warnings and errors to the console, and drops the rest. */
 export const consoleLogger: Logger = {
   debug: () => {},
   info: () => {},
@@ -29,7 +29,7 @@ export const consoleLogger: Logger = {
   error: (message) => console.error(message),
 };
 
-/** Says nothing. */
+/** Drops all lines. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},
@@ -40,7 +40,8 @@ export const silentLogger: Logger = {
 const guarded = new WeakSet<Logger>([consoleLogger, silentLogger]);
 
 /**
- * A logger whose failures are written to the console, at most once a second, and reach nobody else.
+ * Returns a logger that writes failures of `logger` to the console, at most once a second, and never
+ * throws.
  *
  * @throws {TypeError} `logger` lacks a method.
  */
@@ -48,7 +49,7 @@ export function guardedLogger(logger: Logger, clock: Clock): Logger {
   if (guarded.has(logger)) return logger;
   const expected = "a logger, e.g. console";
   checkMethods(logger, "logger", expected, ["debug", "info", "warn", "error"]);
-  const say = (level: keyof Logger): (message: string) => void => {
+  const guard = (level: keyof Logger): (message: string) => void => {
     const hook = new UserHook<string>((message) => logger[level](message), {
       clock,
       report: (error, context) => console.error(`${context}: ${describeError(error)}`),
@@ -57,10 +58,10 @@ export function guardedLogger(logger: Logger, clock: Clock): Logger {
     return (message) => void hook.run(message);
   };
   const result: Logger = {
-    debug: say("debug"),
-    info: say("info"),
-    warn: say("warn"),
-    error: say("error"),
+    debug: guard("debug"),
+    info: guard("info"),
+    warn: guard("warn"),
+    error: guard("error"),
   };
   guarded.add(result);
   return result;

@@ -1,5 +1,5 @@
 /**
- * Trying again, on an injected clock.
+ * Retries, on an injected clock.
  *
  * @module
  */
@@ -14,16 +14,16 @@ export interface RetryOptions {
    * to wait before the next try, or `undefined` to give up.
    */
   waitMs: (error: unknown, tries: number) => number | undefined;
-  /** Aborting it ends the waiting, and no more is tried: what comes is the signal's reason. */
+  /** Aborts the retries, which then reject with the signal's reason. */
   signal?: AbortSignal;
   /** Default: the machine's clock. */
   clock?: Clock;
 }
 
 /**
- * Does something until it succeeds, or is given up: then with the last error.
+ * Calls `act` until it succeeds or `waitMs` gives up.
  *
- * @throws the signal's reason, once that was aborted.
+ * @throws the last error when it gave up, or the signal's reason.
  */
 export async function retry<T>(act: () => Promise<T>, options: RetryOptions): Promise<T> {
   checkObject(options, "options", "an object like { waitMs }");
@@ -46,11 +46,11 @@ export async function retry<T>(act: () => Promise<T>, options: RetryOptions): Pr
 export interface BackOffOptions {
   /** After the first try; twice as long after each one that follows. */
   firstMs: number;
-  /** The most that is waited. */
+  /** The longest wait. */
   maxMs?: number;
   /**
    * A source of numbers from 0 to 1, which spread the wait by a quarter to both sides, so that many
-   * agents do not come back together. Without it nothing is spread.
+   * agents do not retry at the same moment. Default: no spread.
    */
   random?: () => number;
 }

@@ -1,15 +1,15 @@
+/** Iterating with an abort signal. @module */
 import type { Clock } from "./clock.ts";
 import { checkMethods, shown } from "./checks.ts";
 import { attempt, promised, promiseIn } from "./user_code.ts";
 import { waitFor } from "./waiting.ts";
 
 /**
- * Iterates what `open` gives until `signal` is aborted, and throws its reason then: also where the
- * source does not look at the signal and would never come back. The source is told to stop and not
- * waited for.
+ * Iterates the result of `open` until `signal` is aborted, and then throws its reason, even if the
+ * source ignores the signal and never settles. It stops the source without waiting for it.
  *
- * A promise of a source, as an `async` function that is no generator gives, is waited for in the same
- * way. `what` names the function for messages.
+ * It waits in the same way for a promise of a source, which an `async` function that is not a generator
+ * returns. `what` names the function in errors.
  */
 export async function* untilAborted<T>(
   open: () => AsyncIterable<T> | PromiseLike<AsyncIterable<T>>,
@@ -26,7 +26,7 @@ export async function* untilAborted<T>(
       const result = await waitFor(iterator.next(), "the next item", { signal, clock });
       if (typeof result !== "object" || result === null) {
         throw new TypeError(
-          `${what}: expected next() to give { value, done }, got ${shown(result)}`,
+          `${what}: expected next() to return { value, done }, got ${shown(result)}`,
         );
       }
       if (result.done) {
@@ -39,7 +39,7 @@ export async function* untilAborted<T>(
     ended = !signal.aborted;
     throw error;
   } finally {
-    // A generator that waits for something else would not return before that is there.
+    // Not awaited: a generator returns only once its own pending await has settled.
     if (iterator && !ended) stop(iterator);
     else if (!iterator) opening.then((late) => stop(iteratorOf(late, what))).catch(() => {});
   }
@@ -49,7 +49,7 @@ function iteratorOf<T>(source: AsyncIterable<T>, what: string): AsyncIterator<T>
   const iterate: unknown = (source as AsyncIterable<T> | undefined | null)?.[Symbol.asyncIterator];
   if (typeof iterate !== "function") {
     throw new TypeError(
-      `${what} must give an AsyncIterable, as an \`async *\` function does, got ${shown(source)}`,
+      `${what} must return an AsyncIterable, as an \`async *\` function does, got ${shown(source)}`,
     );
   }
   const iterator: AsyncIterator<T> = source[Symbol.asyncIterator]();

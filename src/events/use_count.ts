@@ -1,8 +1,10 @@
-/** Counts who uses something that they share, so that only the last one closes it. */
+/** A count of the users of a shared resource. @module */
+
+/** Counts the users of a shared resource, so that only the last one closes it. */
 export class UseCount {
   #count = 0;
 
-  /** Whether somebody uses it. */
+  /** Whether the resource is in use. */
   get isUsed(): boolean {
     return this.#count > 0;
   }

@@ -1,10 +1,9 @@
 /**
- * The one place through which code is called that somebody else wrote: hooks, components, filters,
- * handlers, edges. A function of theirs may throw, reject, never settle or return what its type
+ * Calls of code that the application or another package provides: hooks, components, filters,
+ * handlers, edges. Such a function may throw, reject, never settle or return a value that its type
  * forbids. That is reported, and ends neither the call nor the program.
  *
- * Clocks and audio kernels are not called through here: everything rests on them, and there is
- * nothing to go on with when they fail.
+ * Clocks and audio kernels are called directly: without them nothing works anyway.
  *
  * @module
  */
@@ -13,12 +12,12 @@ import { shown } from "./checks.ts";
 import { DropCounter } from "./drop_counter.ts";
 import { describeError } from "./error_text.ts";
 
-/** Takes what went wrong and was survived. */
+/** Takes an error that was survived, and the action that failed. */
 export type Report = (error: unknown, context: string) => void;
 
 /**
- * The promise in what a function returned; `undefined` where there is none to wait for. It settles
- * as that does, also where reading or calling `then` throws: whoever takes it sees to its rejection.
+ * Returns the promise in a function's result, or `undefined` if it is not one. It settles as the result
+ * does, even if reading or calling `then` throws. The caller handles its rejection.
  */
 export function promiseIn<T>(value: T | PromiseLike<T>): Promise<T> | undefined {
   if ((typeof value !== "object" || value === null) && typeof value !== "function") {
@@ -33,12 +32,12 @@ export function promiseIn<T>(value: T | PromiseLike<T>): Promise<T> | undefined 
   return new Promise((resolve) => resolve(value));
 }
 
-/** Calls a function and gives what it comes to as a promise, which rejects with what it throws. */
+/** Calls a function and returns its result as a promise, which rejects if the function throws. */
 export function promised<T>(call: () => T | PromiseLike<T>): Promise<T> {
   return new Promise((resolve) => resolve(call()));
 }
 
-/** Calls a function whose result is of no interest; `fail` is told what went wrong, now or later. */
+/** Calls a function and ignores its result. Calls `fail` with an error, now or later. */
 export function attempt(call: () => unknown, fail: (error: unknown) => void): void {
   try {
     promiseIn(call())?.catch(fail);
@@ -47,19 +46,19 @@ export function attempt(call: () => unknown, fail: (error: unknown) => void): vo
   }
 }
 
-/** What a {@linkcode UserHook} is given. */
+/** Options for a {@linkcode UserHook}. */
 export interface UserHookOptions {
-  /** What a second is measured with. */
+  /** Measures the second between two reports. */
   clock: Clock;
-  /** Told what went wrong, at most once a second. */
+  /** Called with an error, at most once a second. */
   report: Report;
-  /** What people read in a report. */
+  /** Names the failed action in a report. */
   context: string;
 }
 
 /**
- * A function that is called again and again, as every 20 ms: what it throws or rejects with is
- * reported at most once a second, with a count. Nothing is allocated for a call that returns at once.
+ * A function that is called repeatedly, for instance every 20 ms. It reports errors at most once a
+ * second, with a count. A call that does not return a promise allocates nothing.
  */
 export class UserHook<A = void, B = void> {
   readonly #call: (a: A, b: B) => unknown;
@@ -78,7 +77,7 @@ export class UserHook<A = void, B = void> {
     });
   }
 
-  /** Calls it. Gives a promise, which never rejects, where it has not finished yet. */
+  /** Calls the function. Returns a promise, which never rejects, if it is not done yet. */
   run(a: A, b: B): Promise<void> | undefined {
     try {
       return promiseIn(this.#call(a, b))?.then(() => {}, this.#fail);
@@ -88,13 +87,13 @@ export class UserHook<A = void, B = void> {
     }
   }
 
-  /** Calls it and gives its answer; `undefined` where it has none. A promise is no answer. */
+  /** Calls the function. Returns its result, or `undefined` if it is not the expected one. */
   ask<T>(a: A, b: B, expected: Expected<T>): T | undefined {
     try {
       const value = this.#call(a, b);
       if (expected.is(value)) return value;
       const promise = promiseIn(value);
-      // Its rejection would end the program; that it is one is told.
+      // An unhandled rejection would end the program. The promise itself is reported.
       promise?.catch(() => {});
       const got = promise ? "a promise, which is not waited for here" : shown(value);
       throw new TypeError(`expected ${expected.what}, got ${got}`);
@@ -104,16 +103,16 @@ export class UserHook<A = void, B = void> {
     }
   }
 
-  /** The same for what may answer later: gives a promise then, which never rejects. */
+  /** Like {@linkcode UserHook.ask}, but accepts a promise. Returns one then, which never rejects. */
   askLater<T>(a: A, b: B, expected: Expected<T>): T | undefined | Promise<T | undefined> {
     try {
       const value = this.#call(a, b);
       if (expected.is(value)) return value;
       const promise = promiseIn(value);
-      if (!promise) throw wrongAnswer(value, expected);
+      if (!promise) throw unexpectedResult(value, expected);
       return promise.then((later) => {
         if (expected.is(later)) return later;
-        throw wrongAnswer(later, expected);
+        throw unexpectedResult(later, expected);
       }).catch((error) => {
         this.fail(error);
         return undefined;
@@ -124,26 +123,26 @@ export class UserHook<A = void, B = void> {
     }
   }
 
-  /** Counts a failure that was found elsewhere. */
+  /** Reports a failure that was found elsewhere. */
   fail(error: unknown): void {
     this.#lastError = error;
     this.#failures.add();
   }
 }
 
-/** What counts as an answer. */
+/** A check of a result. */
 export interface Expected<T> {
-  /** For messages. */
+  /** Describes the expected result in errors. */
   readonly what: string;
   is(value: unknown): value is T;
 }
 
-/** The answer is yes or no; what is merely truthy is a slip. */
+/** Expects a boolean; a truthy value is an error. */
 export const yesOrNo: Expected<boolean> = {
   what: "true or false",
   is: (value) => typeof value === "boolean",
 };
 
-function wrongAnswer(value: unknown, expected: Expected<unknown>): TypeError {
+function unexpectedResult(value: unknown, expected: Expected<unknown>): TypeError {
   return new TypeError(`expected ${expected.what}, got ${shown(value)}`);
 }

@@ -8,17 +8,17 @@ import { type Clock, systemClock } from "./clock.ts";
 import { checkObject } from "./checks.ts";
 import { promiseIn } from "./user_code.ts";
 
-/** How long to wait, and what ends the wait early. */
+/** Options for a wait. */
 export interface WaitOptions {
-  /** Limit in milliseconds; `Infinity` (the default) sets none. */
+  /** The time limit in milliseconds. Default: `Infinity`, no limit. */
   timeoutMs?: number;
-  /** Aborting it rejects the wait with the signal's reason. */
+  /** Aborts the wait, which then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
-/** The error of a wait that ran out of time: a `DOMException` named `TimeoutError`. */
+/** Returns the error of a wait that ran out of time: a `DOMException` named `TimeoutError`. */
 export function timeoutError(what: string, timeoutMs: number): DOMException {
   return new DOMException(`${what} did not happen within ${timeoutMs} ms`, "TimeoutError");
 }
@@ -31,8 +31,8 @@ export function checkDuration(name: string, ms: number): void {
 }
 
 /**
- * Waits for `value`, at most `timeoutMs` and until `signal` is aborted. What it does later is
- * ignored, its rejection included. What is no promise is there already.
+ * Waits for `value`, at most `timeoutMs` and until `signal` is aborted. A later result is ignored, a
+ * rejection included. A value that is not a promise resolves immediately.
  */
 export function waitFor<T>(
   value: T | PromiseLike<T>,
@@ -41,7 +41,7 @@ export function waitFor<T>(
 ): Promise<T> {
   const { timeoutMs = Infinity, signal, clock = systemClock } = options;
   const promise = promiseIn(value);
-  // Whatever comes of the wait, nobody else sees to this.
+  // However the wait ends, its rejection is handled here.
   promise?.catch(() => {});
   checkDuration("timeoutMs", timeoutMs);
   if (signal?.aborted) return Promise.reject(signal.reason);
@@ -61,13 +61,13 @@ export function waitFor<T>(
   });
 }
 
-/** A time limit as a signal, for what takes one. Disposing it ends the limit. */
+/** A time limit as a signal. Disposing it ends the limit. */
 export interface TimeLimit extends Disposable {
   /** Aborted with a `TimeoutError` when the time is over, or as one of the other signals is. */
   readonly signal: AbortSignal;
 }
 
-/** Sets a limit for something of several steps; `Infinity` leaves it to `signals` alone. */
+/** Creates a time limit for several steps. With `Infinity` only `signals` abort it. */
 export function limitTime(
   what: string,
   options: { timeoutMs: number; signals?: readonly AbortSignal[]; clock?: Clock },

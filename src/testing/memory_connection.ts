@@ -1,4 +1,4 @@
-import type { JsonValue, Participant, TrackAnnouncement } from "../edge/types.ts";
+import type { JsonValue, Participant, TrackInit } from "../edge/types.ts";
 import type { AudioRow, AudioSubscription } from "../edge/edge_agent.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
@@ -48,12 +48,12 @@ export class MemoryConnection extends Connection {
   }
 
   /** The audio that the agent subscribes to. */
-  get hearing(): AudioSubscription {
-    return this.agent.hearing;
+  get audioSubscription(): AudioSubscription {
+    return this.agent.audioSubscription;
   }
 
   /** The tracks that the agent publishes, as the others receive them. */
-  get trackAnnouncements(): TrackAnnouncement[] {
+  get publishedTracks(): TrackInit[] {
     return this.#trackIds.map((id) => ({
       id,
       type: id.startsWith("audio") ? TrackType.AUDIO : TrackType.VIDEO,

@@ -115,7 +115,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     }
     for (const other of this.connections) {
       connection.receive({ type: "participantJoined", participant: other.self });
-      for (const track of other.trackAnnouncements) {
+      for (const track of other.publishedTracks) {
         connection.receive({ type: "trackAdded", track });
       }
     }
@@ -170,9 +170,9 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
       if (this.#network) this.#network.play(participant, samples, speaker.self);
       else participant.hear(samples, speaker.self);
     }
-    const [track] = speaker.trackAnnouncements;
+    const [track] = speaker.publishedTracks;
     for (const other of this.connections) {
-      if (other === speaker || !other.hearing.agents) continue;
+      if (other === speaker || !other.audioSubscription.agents) continue;
       other.hearAudio(
         speaker.self.id,
         new PcmChunk(samples, { sampleRate: 48_000 }),
@@ -192,7 +192,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   #tick(): void {
     this.#timer = undefined;
     const number = Math.round(this.clock.now() / SLOT_MS);
-    const rates = new Set([...this.connections].map((one) => one.hearing.sampleRate));
+    const rates = new Set([...this.connections].map((one) => one.audioSubscription.sampleRate));
     for (const participant of this.participants) {
       if (participant.speech.play(rates)) participant.onSpoken?.();
     }
@@ -218,7 +218,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     }
     if (row.count === 0) return;
     for (const connection of this.connections) {
-      if (connection.hearing.sampleRate !== rate) continue;
+      if (connection.audioSubscription.sampleRate !== rate) continue;
       if (this.#network) this.#network.deliver(connection, row);
       else connection.hearRow(row);
     }

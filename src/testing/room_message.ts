@@ -1,10 +1,10 @@
-import type { CloseReason, JsonValue, Participant, TrackAnnouncement } from "../edge/types.ts";
+import type { CloseReason, JsonValue, Participant, TrackInit } from "../edge/types.ts";
 
 /** What a call in memory sends to the agents in it. */
 export type RoomMessage =
   | { type: "participantJoined"; participant: Participant }
   | { type: "participantLeft"; participantId: string }
-  | { type: "trackAdded"; track: TrackAnnouncement }
+  | { type: "trackAdded"; track: TrackInit }
   | { type: "trackUpdated"; trackId: string; muted: boolean }
   | { type: "trackRemoved"; trackId: string }
   | { type: "customEvent"; data: JsonValue; participantId: string }

@@ -392,7 +392,7 @@ Deno.test("wrong arguments are refused", async () => {
   const { edge, agent, call } = await setUp();
   assertThrows(() => new Agent({ edge, agentUser: { id: "", name: "" } }), TypeError, "agentUser");
   assertThrows(
-    () => new Agent({ edge, agentUser, audioRate: 44_100 as 48_000 }),
+    () => new Agent({ edge, agentUser, sampleRate: 44_100 as 48_000 }),
     RangeError,
     "44100",
   );

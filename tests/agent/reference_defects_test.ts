@@ -84,7 +84,7 @@ Deno.test("defect 2: the first speaker is heard also while the detector is not w
   assertEquals(record.gaps("anna"), []);
   assertEquals(record.heard.get("bert"), undefined);
   assert(said[0]!.includes("not loaded"), said[0]);
-  assertAlmostEquals(said.length, 3, 1, "told at most once a second");
+  assertAlmostEquals(said.length, 3, 1, "reported at most once a second");
 });
 
 Deno.test("defect 3: an error in the block after closing is the error that is seen", async () => {
@@ -116,7 +116,7 @@ Deno.test("defect 4: queues count samples per channel, and rates are not spliced
   assertAlmostEquals(record.said.totalMs, 3000, 40);
 });
 
-Deno.test("defect 5: one user's phone is not their laptop, whose track's removal is told", async () => {
+Deno.test("defect 5: one user's phone is not their laptop, whose track's removal is reported", async () => {
   const record = await simulateCall({
     seed: 1,
     people: [
@@ -201,7 +201,7 @@ Deno.test("defect 7: a processor's exception costs the others nothing", async ()
   });
   assertEquals(record.gaps("anna"), []);
   assertAlmostEquals(record.said.totalMs, 2000, 20);
-  assertEquals(record.errors.length, 2, "told at most once a second");
+  assertEquals(record.errors.length, 2, "reported at most once a second");
 });
 
 Deno.test("defect 7: the second close() waits for the first, and the edge stays open", async () => {

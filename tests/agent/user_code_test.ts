@@ -51,8 +51,8 @@ type Slip = () => never;
 interface Case {
   /** The agent with the slip in it. */
   agent: (slip: Slip, parts: Parts) => Partial<AgentOptions>;
-  /** The slips that are told as an event. Default: those that are failures whatever it is for. */
-  told?: readonly SlipName[];
+  /** The slips that are reported as an event. Default: those that are failures whatever it is for. */
+  reported?: readonly SlipName[];
   /** The slips that make the join reject. Default: none. */
   refused?: readonly SlipName[];
   /** Whether both turns are answered. Default: the second is, at least. */
@@ -91,26 +91,26 @@ function broken<T extends object>(part: T, name: PropertyKey, value: unknown): T
 }
 
 const processors = {
-  start: { agent: hook("start"), told: [], refused: failing },
-  processAudio: { agent: hook("processAudio"), told: failing },
-  processVideo: { agent: hook("processVideo"), told: failing },
+  start: { agent: hook("start"), reported: [], refused: failing },
+  processAudio: { agent: hook("processAudio"), reported: failing },
+  processVideo: { agent: hook("processVideo"), reported: failing },
   videoSourceChanged: { agent: hook("videoSourceChanged") },
   participantJoined: { agent: hook("participantJoined") },
   participantLeft: { agent: hook("participantLeft") },
   trackUpdated: { agent: hook("trackUpdated") },
   trackRemoved: { agent: hook("trackRemoved") },
-  close: { agent: hook("close"), told: failing },
+  close: { agent: hook("close"), reported: failing },
 } satisfies Record<MethodsOf<Processor>, Case>;
 
 function hook(name: MethodsOf<Processor>): Case["agent"] {
-  // Only who looks is told of what there is to look at.
+  // Only who looks is reported of what there is to look at.
   return (slip) => ({ processors: [{ name: "slipping", processVideo: () => {}, [name]: slip }] });
 }
 
 const filters = {
   passes: {
     agent: (passes) => ({ speakerFilter: { passes } }),
-    told: all,
+    reported: all,
     answers: "none",
   },
   participantLeft: {
@@ -124,16 +124,16 @@ const filters = {
 const components = {
   start: {
     agent: (start, { llm }) => ({ llm: broken(llm, "start", start) }),
-    told: [],
+    reported: [],
     refused: failing,
   },
   close: {
     agent: (close, { stt }) => ({ stt: broken(stt, "close", close) }),
-    told: failing,
+    reported: failing,
   },
   metrics: {
     agent: (metrics, { llm }) => ({ llm: broken(llm, "metrics", metrics) }),
-    told: all,
+    reported: all,
     answers: "both",
   },
 } satisfies Record<MethodsOf<Component>, Case>;
@@ -145,7 +145,7 @@ const models = {
     agent: (slip, { llm }) => ({
       llm: broken(llm, "generate", once(slip, llm.generate.bind(llm))),
     }),
-    told: all,
+    reported: all,
     answers: "second",
   },
   "STT.transcribe": {
@@ -156,26 +156,26 @@ const models = {
         once(slip, stt.transcribe.bind(stt)),
       ),
     }),
-    told: all,
+    reported: all,
     answers: "second",
   },
   "TTS.synthesize": {
     agent: (slip, { tts }) => ({
       tts: broken(tts, "synthesize", once(slip, tts.synthesize.bind(tts))),
     }),
-    told: all,
+    reported: all,
     answers: "second",
   },
   "VAD.open": {
     agent: (slip, { vad }) => ({ vad: broken(vad, "open", slip) }),
-    told: all,
+    reported: all,
     answers: "both",
   },
   "VadStream.process": {
     agent: (slip, { vad }) => ({
       vad: broken(vad, "open", () => ({ ...vad.open(), process: slip })),
     }),
-    told: all,
+    reported: all,
     answers: "both",
   },
   "VadStream.dispose": {
@@ -186,7 +186,7 @@ const models = {
   },
   "TurnDetector.endpointingDelayMs": {
     agent: (endpointingDelayMs) => ({ turnDetection: { name: "slipping", endpointingDelayMs } }),
-    told: failing,
+    reported: failing,
     answers: "both",
   },
 } satisfies Record<
@@ -200,10 +200,10 @@ const models = {
 >;
 
 const others = {
-  "onAudio": { agent: (onAudio) => ({ onAudio }), told: failing },
+  "onAudio": { agent: (onAudio) => ({ onAudio }), reported: failing },
   "turnHandling.shouldReply": {
     agent: (shouldReply) => ({ turnHandling: { ...limits, shouldReply } }),
-    told: all,
+    reported: all,
     answers: "none",
   },
   "ImageEncoder.encode": {
@@ -211,7 +211,7 @@ const others = {
       llm.acceptsImages = true;
       return { vision: { fps: 100, encoder: { mediaType: "image/png", encode } } };
     },
-    told: all,
+    reported: all,
     answers: "both",
   },
   "Tool.execute": {
@@ -223,15 +223,15 @@ const others = {
       ]),
       tools: [defineTool({ name: "look", description: "Looks", timeoutMs: 2000, execute })],
     }),
-    // The model is told, and may try something else.
-    told: [],
+    // The model is reported, and may try something else.
+    reported: [],
     answers: "both",
   },
   "publishVideo": {
     agent: (slip) => ({
       publishVideo: { id: "own", [Symbol.asyncIterator]: slip, close: slip } as VideoTrack,
     }),
-    told: [],
+    reported: [],
     answers: "both",
   },
   "Logger.debug": logger("debug"),
@@ -257,7 +257,7 @@ function logger(level: keyof Logger): Case {
         for (const one of ["debug", "info", "warn", "error"] as const) logger[one]("a line");
       }),
     }),
-    told: [],
+    reported: [],
     answers: "both",
   };
 }
@@ -280,7 +280,7 @@ function named(prefix: string, some: Record<string, Case>): Record<string, Case>
   return Object.fromEntries(Object.entries(some).map(([name, one]) => [`${prefix}.${name}`, one]));
 }
 
-/** A call in which everything happens that an agent may be told: two turns, video, people. */
+/** A call in which everything happens that an agent may be reported: two turns, video, people. */
 async function play(of: Case, slip: Slip) {
   const parts = new Parts();
   const { clock } = parts;
@@ -345,10 +345,10 @@ async function play(of: Case, slip: Slip) {
 }
 
 for (const [name, one] of Object.entries(cases)) {
-  Deno.test(`${name} may be anything: it is told, and the agent hears, answers and ends`, async () => {
+  Deno.test(`${name} may be anything: it is reported, and the agent hears, answers and ends`, async () => {
     using unhandled = new UnhandledRejections();
     using said = quietConsole();
-    const { told = failures, refused = [], answers = "both" } = one;
+    const { reported = failures, refused = [], answers = "both" } = one;
     for (const slipName of slipNames) {
       const what = `${name} ${slipName}`;
       const result = await play(one, slips[slipName] as Slip);
@@ -362,9 +362,9 @@ for (const [name, one] of Object.entries(cases)) {
         `${what}: ${describeError(result.refusal?.error)}`,
       );
       if (isRefused) continue;
-      const isTold = (told as readonly SlipName[]).includes(slipName);
+      const isTold = (reported as readonly SlipName[]).includes(slipName);
       assertEquals(result.errors.length > 0, isTold, `${what}: ${result.errors.join("\n")}`);
-      // About twenty-five seconds: a slip at every 20 ms is told once in a second.
+      // About twenty-five seconds: a slip at every 20 ms is reported once in a second.
       assert(result.errors.length <= 40, `${what}: ${result.errors.length} errors`);
       const [first = 0, second = 0] = result.answered;
       if (name === "SpeakerFilter.passes") assertEquals(result.witnessed, 0, what);
@@ -443,7 +443,7 @@ for (const when of ["immediately", "after a wait", "long after"]) {
   });
 }
 
-Deno.test("what a hook asks of the agent without awaiting it is told when it fails", async () => {
+Deno.test("what a hook asks of the agent without awaiting it is reported when it fails", async () => {
   using unhandled = new UnhandledRejections();
   const clock = new VirtualClock();
   await using edge = new MemoryEdge({ clock, logger: silentLogger });

@@ -1,3 +1,4 @@
+/** The command line of the call benchmark. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCallOptions, PARTS } from "../../bench/call/options.ts";
 

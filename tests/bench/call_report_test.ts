@@ -1,3 +1,4 @@
+/** The report of the call benchmark. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { formatReport, jsonReport, targets } from "../../bench/call/report.ts";
 import { summarize } from "../../bench/lib/stats.ts";

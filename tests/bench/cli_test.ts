@@ -1,3 +1,4 @@
+/** The command line that runs a benchmark. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { BENCHMARKS, parseRequest, usage } from "../../bench/main.ts";
 

@@ -1,3 +1,4 @@
+/** The report of the conversation benchmark. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   type ConversationResults,

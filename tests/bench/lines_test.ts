@@ -1,3 +1,4 @@
+/** Messages as lines of JSON. */
 import { assertEquals } from "@std/assert";
 import { messages } from "../../bench/lib/lines.ts";
 

@@ -1,3 +1,4 @@
+/** How a live track's round trip recovers from a stall. */
 import { assertEquals } from "@std/assert";
 import { recovery } from "../../bench/call/recovery.ts";
 

@@ -1,3 +1,4 @@
+/** Targets, and tables of text. */
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { formatTable } from "../../bench/lib/table.ts";
 import { isMet } from "../../bench/lib/target.ts";

@@ -1,3 +1,4 @@
+/** The statistics of the benchmarks. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { median, medianOfMedians, percentile, rounded, summarize } from "../../bench/lib/stats.ts";
 

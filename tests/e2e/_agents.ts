@@ -1,4 +1,4 @@
-/** Agents for the browser tests: what they hear is kept, what they say is a tone. */
+/** Agents for the browser tests: they record what they hear, and say a tone. */
 import {
   Agent,
   type AgentOptions,
@@ -40,7 +40,7 @@ export class Ears {
     return { sampleRate: this.#sampleRate, samples };
   }
 
-  /** Waits until `ms` more were heard of this participant and gives them. */
+  /** Waits until `ms` more were heard of this participant. Returns them. */
   async next(name: string, ms: number): Promise<Recording> {
     const from = this.msOf(name);
     await until(`the agent hears ${ms} ms of ${name}`, () => this.msOf(name) >= from + ms);

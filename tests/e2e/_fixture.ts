@@ -50,7 +50,7 @@ export const firefoxTest: BrowserTest = testsWith(
   firefox === undefined || !hasNetwork,
 );
 
-/** Waits until `condition` gives something; says what it waited for when it never does. */
+/** Waits until `condition` returns something, and returns it. Throws an `Error` that names `what` after the limit. */
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,

@@ -8,7 +8,7 @@ export async function textOf(page: Page): Promise<string> {
   return await page.evaluate("document.body.innerText") as string;
 }
 
-/** Waits until the page shows something and gives its whole text, which must be fit for people. */
+/** Waits until the page shows something. Returns its whole text, which must be fit for people. */
 export async function shows(page: Page, wanted: RegExp): Promise<string> {
   let text = "";
   await until(`the page shows ${wanted}; it shows: ${text}`, async () => {

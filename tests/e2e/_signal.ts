@@ -13,7 +13,7 @@ export function levelDb(samples: Float32Array): number {
   return 10 * Math.log10(sum / Math.max(1, samples.length));
 }
 
-/** Level in dBFS of one frequency (Goertzel, Hann window). A full-scale sine gives -3 dB. */
+/** Level in dBFS of one frequency (Goertzel, Hann window). A full-scale sine has -3 dB. */
 export function toneDb({ samples, sampleRate }: Recording, hz: number): number {
   const turn = (2 * Math.PI * hz) / sampleRate;
   let re = 0, im = 0, weight = 0;
@@ -73,7 +73,7 @@ function correlate(a: Float32Array, b: Float32Array, lag: number): [number, numb
  * Finds `wanted` inside `heard`, piece by piece of 100 ms: a jitter buffer on a busy machine moves
  * pieces by some milliseconds, which is no fault of the waveform. Quiet pieces do not count.
  *
- * Gives the median correlation of the pieces (1 is the same waveform, whatever the level), and the
+ * Returns the median correlation of the pieces (1 is the same waveform, whatever the level), and the
  * level of what was heard relative to what was wanted.
  */
 export function findIn(

@@ -18,7 +18,7 @@ function assertClose(actual: number, expected: number, tolerance: number, what: 
 }
 
 browserTest("the agent hears what a person says, at its level", async (browser) => {
-  await using fixture = await openAgentFixture({ audioRate: 48_000 });
+  await using fixture = await openAgentFixture({ sampleRate: 48_000 });
   const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
   await fixture.ears.next("Ada", 300);
   const from = fixture.ears.msOf("Ada");

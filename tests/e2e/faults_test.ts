@@ -1,4 +1,4 @@
-/** What goes wrong in the world, and what each side sees of it. */
+/** Faults of network, browser and process, and what each side sees of them. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Agent, CallEndedEvent, type CloseReason } from "@ringline/edge";
 import { openAgentFixture, tone } from "./_agents.ts";

@@ -35,7 +35,7 @@ async function pretendFigures(page: Page): Promise<void> {
       const counts = Object.fromEntries(Array.from({ length: 30 }, (_, at) => ["counter" + at, at]));
       const parts = { endOfTurnDelayMs: 400, transcriptionDelayMs: 150, llmMs: 280, ttfbMs: 120, playoutMs: 60, overheadMs: 0 };
       const data = {
-        type: "metrics", voiceToVoiceMs: 1010, parts, bargeInMs: 160, bargeIns: 1, falseAlarms: 0,
+        type: "metrics", voiceToVoiceMs: 1010, parts, bargeInMs: 160, bargeIns: 1, falseInterruptions: 0,
         figures: { agent: { droppedSlots: 0 }, ["a long name ".repeat(4)]: counts },
       };
       globalThis.ringline.dispatchEvent(new CustomEvent("event", { detail: { from: "p0", data } }));

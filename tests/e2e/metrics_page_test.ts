@@ -1,4 +1,4 @@
-/** What the page shows of the agents' figures, and whom it believes. */
+/** The page's table of the agents' figures, and which senders it believes. */
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import type { Browser, Page } from "../../scripts/browser.ts";
 import {
@@ -40,11 +40,11 @@ const TOLD = {
   },
   bargeInMs: 162,
   bargeIns: 3,
-  falseAlarms: 1,
+  falseInterruptions: 1,
   figures: { agent: { droppedSlots: 0, bufferedMs: 320 }, "some-llm": { inputTokens: 1200 } },
 };
 
-/** The rows that {@linkcode TOLD} makes. */
+/** The rows that the page shows for {@linkcode TOLD}. */
 const SHOWN = {
   "End of turn": "400 ms",
   "Speech to text (STT)": "150 ms",
@@ -55,7 +55,7 @@ const SHOWN = {
   "Voice to voice": "1010 ms",
   "From speech to silence": "162 ms",
   "Count": "3",
-  "False alarms": "1",
+  "False interruptions": "1",
   "Dropped slots": "0",
   "Buffered": "320 ms",
   "some-llm: input tokens": "1200",

@@ -1,4 +1,4 @@
-/** A call on a machine whose only network is the loopback, which no browser uses by itself. */
+/** A call on a machine whose only network is the loopback, which browsers do not use by default. */
 import { assert, assertLess, assertMatch } from "@std/assert";
 import { chromium, firefox } from "./_fixture.ts";
 import { fileURLToPath } from "node:url";

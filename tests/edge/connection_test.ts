@@ -90,7 +90,7 @@ async function setUp() {
   const rows: string[] = [];
   const agent: EdgeAgent = {
     user: { id: "agent", name: "Agent" },
-    hearing: { sampleRate: 16_000, agents: false },
+    audioSubscription: { sampleRate: 16_000, agents: false },
     receiveRow: (row) => {
       for (let n = 0; n < row.count; n++) {
         const { participant, trackId, pcm, row: number } = row.entries[n]!;

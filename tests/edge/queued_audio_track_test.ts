@@ -21,7 +21,7 @@ function tone(ms: number, sampleRate: number, channels = 1): PcmChunk {
   return new PcmChunk(samples, { sampleRate, channels });
 }
 
-/** A far end that plays only when told to. */
+/** A far end that plays only when reported to. */
 class ManualPort implements PlayoutSink {
   readonly sampleRate: number = 48_000;
   readonly samples: number[] = [];
@@ -58,8 +58,8 @@ function report(part: Partial<PlayoutReport>): PlayoutReport {
 
 function setUp(options: QueuedAudioTrackOptions = {}) {
   const clock = new VirtualClock();
-  const told: string[] = [];
-  const onFailure = (error: unknown) => void told.push(String(error));
+  const reported: string[] = [];
+  const onFailure = (error: unknown) => void reported.push(String(error));
   const track = new QueuedAudioTrack({ clock, onFailure, ...options });
   const frames: number[] = [];
   const play = (heardDelayMs = 0) =>
@@ -68,7 +68,7 @@ function setUp(options: QueuedAudioTrackOptions = {}) {
       heardDelayMs,
       onFrame: (samples) => frames.push(...samples),
     });
-  return { clock, track, told, frames, play };
+  return { clock, track, reported, frames, play };
 }
 
 Deno.test("what is written is played out once, in order, in real time", async () => {
@@ -413,7 +413,7 @@ Deno.test("writes that are not awaited are refused before they fill the memory",
   await Promise.all(writes);
 });
 
-Deno.test("a write that is a slip and is not awaited is told, and ends no program", async () => {
+Deno.test("a write that is a slip and is not awaited is reported, and ends no program", async () => {
   using unhandled = new UnhandledRejections();
   const slips: [unknown, unknown, string][] = [
     [new PcmChunk(new Int16Array(960), { sampleRate: 44_099 }), {}, "RangeError"],
@@ -421,13 +421,13 @@ Deno.test("a write that is a slip and is not awaited is told, and ends no progra
     [ramp(20), null, "TypeError: the options of write: expected an object"],
   ];
   for (const [pcm, options, message] of slips) {
-    const { clock, track, told } = setUp();
+    const { clock, track, reported } = setUp();
     for (let n = 0; n < 3; n++) {
       track.write(pcm as PcmChunk, options as { final: true });
       await clock.advance(20);
     }
     await unhandled.assertNone(message);
-    assertEquals([told.length, told[0]!.startsWith(message)], [1, true], told[0]);
+    assertEquals([reported.length, reported[0]!.startsWith(message)], [1, true], reported[0]);
   }
 });
 

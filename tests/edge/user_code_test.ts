@@ -35,8 +35,8 @@ interface Case {
   make: (edge: MemoryEdge, slip: Slip) => void;
   /** The slips that make creating the call or joining it reject. Default: none. */
   refused?: readonly SlipName[];
-  /** The slips that are told as an event. Default: those that are failures whatever it is for. */
-  told?: readonly SlipName[];
+  /** The slips that are reported as an event. Default: those that are failures whatever it is for. */
+  reported?: readonly SlipName[];
 }
 
 const failing: readonly SlipName[] = [...failures, "never settles"];
@@ -46,14 +46,14 @@ const set = (target: object, name: PropertyKey, value: unknown) =>
 /** What an edge's author writes in the edge, or may. */
 const ofEdge: Record<string, Case> = Object.fromEntries(
   Object.entries({
-    authenticate: { refused: failing, told: [] },
-    createCall: { refused: slipNames, told: [] },
-    join: { refused: slipNames, told: ["never settles"] as SlipName[] },
-    createConversation: { refused: slipNames, told: [] },
-    createAudioTrack: { refused: slipNames, told: [] },
-    publishTracks: { refused: failing, told: [] },
-    addTrackSubscriber: { told: slipNames },
-    release: { told: failing },
+    authenticate: { refused: failing, reported: [] },
+    createCall: { refused: slipNames, reported: [] },
+    join: { refused: slipNames, reported: ["never settles"] as SlipName[] },
+    createConversation: { refused: slipNames, reported: [] },
+    createAudioTrack: { refused: slipNames, reported: [] },
+    publishTracks: { refused: failing, reported: [] },
+    addTrackSubscriber: { reported: slipNames },
+    release: { reported: failing },
   }).map(([name, one]) => [
     `EdgeTransport.${name}`,
     { ...one, make: (edge: MemoryEdge, slip: Slip) => set(edge, name, slip) },
@@ -63,11 +63,11 @@ const ofEdge: Record<string, Case> = Object.fromEntries(
 /** What an edge's author writes in the connection. */
 const ofConnection: Record<string, Case> = Object.fromEntries(
   Object.entries({
-    publishTracks: { refused: failing, told: [] },
-    addTrackSubscriber: { told: slipNames },
+    publishTracks: { refused: failing, reported: [] },
+    addTrackSubscriber: { reported: slipNames },
     // Here it carries the figures of the conversation.
-    deliverCustomEvent: { told: failures },
-    disconnect: { told: failing },
+    deliverCustomEvent: { reported: failures },
+    disconnect: { reported: failing },
   }).map(([name, one]) => [
     `Connection.${name}`,
     {
@@ -85,9 +85,9 @@ const ofConnection: Record<string, Case> = Object.fromEntries(
 );
 
 const conversations = {
-  append: { told: slipNames },
-  update: { told: slipNames },
-  flush: { told: failing },
+  append: { reported: slipNames },
+  update: { reported: slipNames },
+  flush: { reported: failing },
 } satisfies Record<MethodsOf<Conversation>, Omit<Case, "make">>;
 
 const ofConversation: Record<string, Case> = Object.fromEntries(
@@ -107,9 +107,9 @@ const ofConversation: Record<string, Case> = Object.fromEntries(
 );
 
 for (const [name, one] of Object.entries({ ...ofEdge, ...ofConnection, ...ofConversation })) {
-  Deno.test(`${name} may be anything: it is told, and the agent goes on and ends`, async () => {
+  Deno.test(`${name} may be anything: it is reported, and the agent goes on and ends`, async () => {
     using unhandled = new UnhandledRejections();
-    const { refused = [], told = failures, make } = one;
+    const { refused = [], reported = failures, make } = one;
     for (const slipName of slipNames) {
       const what = `${name} ${slipName}`;
       const clock = new VirtualClock();
@@ -152,7 +152,7 @@ for (const [name, one] of Object.entries({ ...ofEdge, ...ofConnection, ...ofConv
       await unhandled.assertNone(what);
       assertEquals(clock.pending, 0, `${what}: timers are left`);
       assertEquals(refusal !== undefined, refused.includes(slipName), `${what}: ${refusal}`);
-      assertEquals(errors.length > 0, told.includes(slipName), `${what}: ${errors.join("\n")}`);
+      assertEquals(errors.length > 0, reported.includes(slipName), `${what}: ${errors.join("\n")}`);
       assert(errors.length <= 10, `${what}: ${errors.length} errors`);
       if (refusal !== undefined) continue;
       assert(heard > 200, `${what}: heard ${heard}`);
@@ -161,7 +161,7 @@ for (const [name, one] of Object.entries({ ...ofEdge, ...ofConnection, ...ofConv
   });
 }
 
-Deno.test("an agent of one's own may do anything with a row: it is told, and rows go on", async () => {
+Deno.test("an agent of one's own may do anything with a row: it is reported, and rows go on", async () => {
   const cases = { receiveRow: slips } satisfies Record<MethodsOf<EdgeAgent>, typeof slips>;
   using unhandled = new UnhandledRejections();
   for (const slipName of slipNames) {
@@ -172,7 +172,7 @@ Deno.test("an agent of one's own may do anything with a row: it is told, and row
     let rows = 0;
     const agent: EdgeAgent = {
       user: { id: "agent", name: "Agent" },
-      hearing: { sampleRate: 16_000, agents: false },
+      audioSubscription: { sampleRate: 16_000, agents: false },
       receiveRow: (_row: AudioRow) => {
         rows++;
         return cases.receiveRow[slipName]() as void;
@@ -201,8 +201,8 @@ const ports = {
   resume: failures,
 } satisfies Record<MethodsOf<PlayoutSink>, readonly SlipName[]>;
 
-for (const [name, told] of Object.entries(ports)) {
-  Deno.test(`PlayoutSink.${name} may be anything: it is told, and the track goes on`, async () => {
+for (const [name, reported] of Object.entries(ports)) {
+  Deno.test(`PlayoutSink.${name} may be anything: it is reported, and the track goes on`, async () => {
     using unhandled = new UnhandledRejections();
     for (const slipName of slipNames) {
       const what = `${name} ${slipName}`;
@@ -227,13 +227,13 @@ for (const [name, told] of Object.entries(ports)) {
       track.close();
       await clock.advance(5000);
       await unhandled.assertNone(what);
-      assertEquals(errors > 0, told.includes(slipName), what);
+      assertEquals(errors > 0, reported.includes(slipName), what);
       assertEquals(clock.pending, 0, what);
     }
   });
 }
 
-Deno.test("what takes 10 ms of an agent's voice may do anything: it is told, and the rest comes", async () => {
+Deno.test("what takes 10 ms of an agent's voice may do anything: it is reported, and the rest comes", async () => {
   using unhandled = new UnhandledRejections();
   for (const slipName of slipNames) {
     const clock = new VirtualClock();
@@ -294,7 +294,7 @@ Deno.test("a reader of an agent's voice may transfer its memory: the rest comes"
   paced.close();
 });
 
-Deno.test("what is told of a video track's end may do anything", async () => {
+Deno.test("what is reported of a video track's end may do anything", async () => {
   using unhandled = new UnhandledRejections();
   const { error } = console;
   console.error = () => {};
@@ -310,7 +310,7 @@ Deno.test("what is told of a video track's end may do anything", async () => {
   }
 });
 
-Deno.test("a subscriber may do anything: it is told, and the others are called", async () => {
+Deno.test("a subscriber may do anything: it is reported, and the others are called", async () => {
   using unhandled = new UnhandledRejections();
   for (const slipName of slipNames) {
     const clock = new VirtualClock();
@@ -321,7 +321,7 @@ Deno.test("a subscriber may do anything: it is told, and the others are called",
     edge.events.subscribe(CustomEventReceivedEvent, () => void others++);
     const connection = {} as MemoryConnection;
     for (let n = 0; n < 3; n++) {
-      edge.events.announce(new CustomEventReceivedEvent({ connection, data: n }));
+      edge.events.emit(new CustomEventReceivedEvent({ connection, data: n }));
     }
     await clock.advance(10);
     assertEquals(others, 3, slipName);
@@ -341,9 +341,9 @@ Deno.test("a subscriber of errors, and a logger, may fail too: nothing goes roun
       const slip = slips[slipName] as Slip;
       const logger = { debug: slip, info: slip, warn: slip, error: slip };
       const edge = new MemoryEdge({ clock: new VirtualClock(), logger });
-      edge.events.announce(new ErrorEvent({ error: new Error("one"), context: "a test" }));
+      edge.events.emit(new ErrorEvent({ error: new Error("one"), context: "a test" }));
       edge.events.subscribe(ErrorEvent, slip);
-      edge.events.announce(new ErrorEvent({ error: new Error("two"), context: "a test" }));
+      edge.events.emit(new ErrorEvent({ error: new Error("two"), context: "a test" }));
       await unhandled.assertNone(slipName);
       await edge.close();
     }

@@ -41,7 +41,7 @@ Deno.test("an error without a listener is logged, also one that cannot be read",
   const lines: string[] = [];
   const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
   using events = new EdgeEvents({ clock: new VirtualClock(), logger });
-  for (const error of unreadables) events.announce(new ErrorEvent({ error, context: "a hook" }));
+  for (const error of unreadables) events.emit(new ErrorEvent({ error, context: "a hook" }));
   assertEquals(lines, unreadables.map(() => "a hook: an error that cannot be read"));
 });
 
@@ -61,7 +61,7 @@ Deno.test("a subscriber may throw what cannot be read", () => {
     using _subscription = events.subscribe(ParticipantJoinedEvent, () => {
       throw error;
     });
-    events.announce(Object.create(ParticipantJoinedEvent.prototype));
+    events.emit(Object.create(ParticipantJoinedEvent.prototype));
   }
   assertEquals(told, unreadables.length);
   assertEquals(lines.length, unreadables.length);

@@ -1,4 +1,4 @@
-/** What the fault tests share: what each side hears in figures, and that nothing stays behind. */
+/** The fixture of the fault tests: it counts what each side hears, and checks that nothing is left over. */
 import { assert } from "@std/assert";
 import type { AgentOptions, ParticipantAudio } from "@ringline/edge";
 import { type AgentFixture, Ears, openAgentFixture, tone } from "../e2e/_agents.ts";
@@ -74,7 +74,7 @@ export async function reception(guest: Guest): Promise<Reception> {
   return JSON.parse(text);
 }
 
-/** What is in the second and was not in the first. */
+/** Returns the difference of two counts. */
 export function since<T extends { [K in keyof T]: number }>(before: T, now: T): T {
   const names = Object.keys(now) as (keyof T)[];
   return Object.fromEntries(names.map((name) => [name, now[name] - before[name]])) as T;
@@ -85,12 +85,12 @@ export function concealedShare({ samples, concealed }: Reception): number {
   return concealed / Math.max(1, samples);
 }
 
-/** A share as people read it. */
+/** Returns a share as people read it. */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** Tells the figures of a test, on a line of its own. */
+/** Prints the figures of a test, on a line of its own. */
 export function report(what: string, figures: Record<string, string | number>): void {
   const list = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
   console.log(`${what}: ${list.join(", ")}`);
@@ -112,14 +112,14 @@ export async function joinThrough(
   });
 }
 
-/** An agent that counts what it hears. */
+/** A call with an agent that counts what it hears. */
 export interface CountingFixture extends AgentFixture {
   counter: SlotCounter;
 }
 
 /**
- * Runs a test with an agent in a call, and looks whether it left anything behind: the media process
- * and every file descriptor of ours must be gone.
+ * Runs a test with an agent in a call, and checks that it left nothing open: the media process and
+ * every file descriptor of this process must be gone.
  */
 export async function withFixture(
   options: Partial<AgentOptions>,
@@ -165,7 +165,7 @@ export function holds(condition: boolean, what: string, figures: unknown): void 
   assert(condition, `${what}: ${JSON.stringify(figures)}`);
 }
 
-/** Keeps a tone in an agent's mouth until disposed; written as it is played. */
+/** Has an agent say a tone until disposed; written as it is played. */
 export function speakOn(fixture: AgentFixture, hz: number): AsyncDisposable {
   const stop = new AbortController();
   const speaking = (async () => {
@@ -180,7 +180,7 @@ export function speakOn(fixture: AgentFixture, hz: number): AsyncDisposable {
   };
 }
 
-/** A program of the fixtures: `line` waits for what it says, which is lines of JSON. */
+/** Starts a program of the fixtures: `line` waits for what it prints, which is lines of JSON. */
 export function startFixture(name: string) {
   const script = new URL(`./fixtures/${name}`, import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {

@@ -1,4 +1,4 @@
-/** The agent's program is killed: only the media process is left to say goodbye. */
+/** The agent's program is killed: only the media process is left to tell the participants. */
 import { assertEquals, assertLess } from "@std/assert";
 import { browserTest, Guest, until } from "../e2e/_fixture.ts";
 import { gone, report, startFixture } from "./_fixture.ts";

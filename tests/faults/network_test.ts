@@ -25,7 +25,7 @@ const MEASURED_MS = 4000;
 const [ADA_HZ, AGENT_HZ] = [500, 1000];
 const HEARD_DB = -25;
 
-/** Ada and an agent who both speak all the time, with the relay between them. */
+/** Registers a test with Ada and an agent, who both speak all the time, with a relay between them. */
 function overRelay(
   name: string,
   body: (over: { fixture: CountingFixture; ada: Guest; relay: UdpRelay }) => Promise<void>,

@@ -1,4 +1,4 @@
-/** What a machine refuses: ports, permissions, and a time that goes on evenly. */
+/** Resources that a machine refuses: ports, permissions, and time that passes evenly. */
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { Agent, type Clock, silentLogger, systemClock } from "@ringline/edge";
@@ -9,7 +9,7 @@ import { toneDb } from "../e2e/_signal.ts";
 import { gone, report, startFixture } from "./_fixture.ts";
 
 const HEARD_DB = -25;
-/** A port that no test uses and no system gives away by itself: room for one person. */
+/** A port that no test uses and no system assigns: room for one participant. */
 const PORTS = { min: 29_311, max: 29_311 };
 
 browserTest("who finds no port is told so, and those who are there go on", async (browser) => {

@@ -1,3 +1,4 @@
+/** The fixture of the conversation tests: an agent of fakes in a call in memory. */
 import type { Call } from "../../src/edge/call.ts";
 import type { MemoryConnection } from "../../src/testing/memory_connection.ts";
 import type { MemoryParticipant } from "../../src/testing/memory_participant.ts";

@@ -1,3 +1,4 @@
+/** Arguments of a tool against its JSON schema. */
 // cspell:ignore gests (a model's mistake)
 /** The check of a tool's arguments, on schemas of other authors and on absurd ones. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";

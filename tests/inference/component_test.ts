@@ -1,3 +1,4 @@
+/** The start of a conversation's components. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { silentLogger } from "../../src/events/logger.ts";
 import { type Component, startComponents } from "../../src/inference/contracts/component.ts";

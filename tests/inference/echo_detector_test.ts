@@ -1,3 +1,4 @@
+/** The agent's own voice, out of a loudspeaker, against a person's. */
 import { assert, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { EchoDetector } from "../../src/inference/echo/echo_detector.ts";

@@ -1,3 +1,4 @@
+/** The beginning and the end of speech, as the VAD finds them. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { energyVad } from "../../src/inference/vad/energy_vad.ts";

@@ -1,3 +1,4 @@
+/** Interruptions of an agent that speaks. */
 import { assert, assertEquals } from "@std/assert";
 import type { MemoryParticipant } from "../../src/testing/memory_participant.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";

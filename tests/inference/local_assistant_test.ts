@@ -1,3 +1,4 @@
+/** The assistant without a key, with recorded sound. */
 import { hasRecogniser, spoken } from "../fixtures/offline_speech.ts";
 import { assert, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";

@@ -1,3 +1,4 @@
+/** The figures of a conversation: latency of replies, queues, and their broadcast. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { JsonValue } from "../../src/edge/types.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
@@ -155,7 +156,7 @@ Deno.test("the agent's own figures are told although a component has too many", 
     type: "metrics",
     bargeInMs: 160,
     bargeIns: 2,
-    falseAlarms: 0,
+    falseInterruptions: 0,
     figures: { agent: { droppedSlots: 3 }, llm: { requests: 2 }, stt: { requests: 1 } },
     omitted: 2,
   });

@@ -1,3 +1,4 @@
+/** Values that are no PCM chunk are refused. */
 import { assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { RealtimeReply } from "../../src/inference/pipelines/realtime/realtime_reply.ts";

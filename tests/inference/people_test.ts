@@ -1,3 +1,4 @@
+/** Conversations with several people. */
 import { assert, assertEquals } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
 import {

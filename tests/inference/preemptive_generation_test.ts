@@ -1,3 +1,4 @@
+/** Replies that are generated before the turn is over. */
 import { assertEquals } from "@std/assert";
 import { ReplyLatencyEvent, TurnEndedEvent } from "../../src/inference/contracts/events.ts";
 import { Fixture } from "./_fixture.ts";

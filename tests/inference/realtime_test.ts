@@ -1,3 +1,4 @@
+/** Conversations with a realtime model. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";

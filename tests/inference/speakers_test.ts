@@ -1,3 +1,4 @@
+/** Which speakers an agent hears. */
 import { assertEquals } from "@std/assert";
 import type { Participant } from "../../src/edge/types.ts";
 import { TurnEndedEvent } from "../../src/inference/contracts/events.ts";

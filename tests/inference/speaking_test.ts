@@ -1,3 +1,4 @@
+/** What the agent says: its queue, its voice, and what is remembered of it. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";

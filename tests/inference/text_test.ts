@@ -1,3 +1,4 @@
+/** Text: sentences, markdown, backchannels, and what was played of them. */
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { isBackchannel } from "../../src/inference/text/backchannel.ts";

@@ -1,3 +1,4 @@
+/** Tools that a model calls. */
 // cspell:ignore wether (a model's mistake)
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";

@@ -1,3 +1,4 @@
+/** Conversations with a recogniser, a model and a voice. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";

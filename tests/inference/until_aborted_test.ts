@@ -1,3 +1,4 @@
+/** Sources that end by a signal. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { untilAborted } from "../../src/events/until_aborted.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";

@@ -1,3 +1,4 @@
+/** Pictures for a model. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decode as decodeJpeg } from "@jsquash/jpeg";
 import { decode as decodePng } from "@jsquash/png";

@@ -58,11 +58,11 @@ export class TestEdge extends EdgeTransport {
 /** An agent that hands its rows to `onRow`. */
 export function testAgent(
   onRow: (row: AudioRow) => void = () => {},
-  hearing: Partial<EdgeAgent["hearing"]> = {},
+  audioSubscription: Partial<EdgeAgent["audioSubscription"]> = {},
 ): EdgeAgent {
   return {
     user: { id: "agent", name: "Agent" },
-    hearing: { sampleRate: 16_000, agents: false, ...hearing },
+    audioSubscription: { sampleRate: 16_000, agents: false, ...audioSubscription },
     receiveRow: onRow,
   };
 }

@@ -1,4 +1,4 @@
-/** The short soak: that it runs, that it is flat, and that what it left can be seen. */
+/** The short soak: it runs, it is flat, and what it leaves open is visible. */
 import { assert, assertStringIncludes } from "@std/assert";
 
 Deno.test({

@@ -1,3 +1,4 @@
+/** The verdict of a soak on samples that are made up. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { drawSoak } from "../../scripts/soak/picture.ts";
 import type { Sample } from "../../scripts/soak/sample.ts";

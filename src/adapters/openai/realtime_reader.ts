@@ -140,7 +140,9 @@ export class OpenAIReader implements AsyncDisposable {
   /** Sends a message that the service responds to. */
   #send(message: object): void {
     this.#socket.send(JSON.stringify(message));
-    if (!this.#timer) this.#expect(`no response within ${RESPONSE_TIMEOUT_MS} ms`, RESPONSE_TIMEOUT_MS);
+    if (!this.#timer) {
+      this.#expect(`no response within ${RESPONSE_TIMEOUT_MS} ms`, RESPONSE_TIMEOUT_MS);
+    }
   }
 
   /** Ends the session unless a message arrives in time. */

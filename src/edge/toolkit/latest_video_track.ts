@@ -1,10 +1,11 @@
+/** A video track of pushed frames. @module */
 import { checkObject } from "../../events/checks.ts";
 import { attempt } from "../../events/user_code.ts";
 import { assertVideoFrame, type VideoFrame, type VideoTrack } from "../video_frame.ts";
 
 /**
- * A {@linkcode VideoTrack} of the frames that are pushed into it. It keeps the latest frame only:
- * whoever iterates slowly misses frames and never gets old ones. Several may iterate at once.
+ * A {@linkcode VideoTrack} of the frames that are pushed into it. It keeps only the latest frame:
+ * a slow consumer misses frames and never gets old ones. Several consumers may iterate concurrently.
  *
  * @example
  * ```ts
@@ -31,7 +32,7 @@ export class LatestVideoTrack implements VideoTrack {
   #next = Promise.withResolvers<void>();
   readonly #onClose: (() => void) | undefined;
 
-  /** `onClose` is called once, when the track is closed. */
+  /** Creates a track. `onClose` is called once, when the track is closed. */
   constructor(options: { id?: string; onClose?: () => void } = {}) {
     checkObject(options, "options", "an object like { id }, or nothing");
     this.id = options.id ?? crypto.randomUUID();
@@ -43,7 +44,7 @@ export class LatestVideoTrack implements VideoTrack {
     return this.#closed;
   }
 
-  /** How many are iterating right now. */
+  /** The number of consumers that iterate now. */
   get consumers(): number {
     return this.#consumers;
   }
@@ -54,9 +55,9 @@ export class LatestVideoTrack implements VideoTrack {
   }
 
   /**
-   * Shows a frame; the track keeps it, and does not copy it, until the next. Does nothing once
-   * closed. Of a published track, frames of more bytes than 4K in RGBA has (3840 * 2160 * 4) or with
-   * a side of more than 65,535 pixels are not sent, which is told as an event.
+   * Pushes a frame as the latest. The track keeps it, without a copy, until the next one. Does nothing once
+   * closed. An edge does not send frames of more bytes than 4K in RGBA (3840 * 2160 * 4) or with a side
+   * of more than 65,535 pixels, and emits an error event instead.
    *
    * @throws {TypeError} a field of the frame is of another type.
    * @throws {RangeError} the data is not as long as the format and size say.
@@ -76,7 +77,7 @@ export class LatestVideoTrack implements VideoTrack {
     attempt(() => this.#onClose?.(), (error) => console.error(error));
   }
 
-  /** Gives the latest frame, then each later one that is the latest when asked for. */
+  /** Yields the latest frame, then whichever is the latest each time the consumer asks. */
   async *[Symbol.asyncIterator](): AsyncGenerator<VideoFrame, void, void> {
     let seen = 0;
     this.#consumers++;

@@ -1,3 +1,4 @@
+/** A playout sink that is paced by a clock. @module */
 import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type {
   AudioTrack,
@@ -10,32 +11,32 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import { checkMethods } from "../../events/checks.ts";
 import { UserHook } from "../../events/user_code.ts";
 
-/** How a {@linkcode PacedPlayout} plays. */
+/** Options for a {@linkcode PacedPlayout}. */
 export interface PacedPlayoutOptions {
   /**
-   * Takes 10 ms of samples (mono, at the track's rate) when their time has come. A view, valid
+   * Called with 10 ms of samples (mono, at the track's rate) when they are due. They are a view, valid
    * during the call. Not called while there is nothing to play.
    */
   onFrame: (samples: Int16Array) => void;
-  /** Told what `onFrame` throws or rejects with, at most once a second. Default: the console. */
+  /** Called with an error of `onFrame`, at most once a second. Default: logs to the console. */
   onFailure?: (error: unknown) => void;
-  /** How much later the listener hears it. Default 0. */
+  /** The delay until a listener hears a frame, in milliseconds. Default 0. */
   heardDelayMs?: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
 const FRAME_MS = 10;
-/** A live track deeper than this, for so long, gives up a frame every so often: 5 %. */
+/** A live track that stays deeper than this for so long drops a frame every so often: 5 %. */
 const LIVE_DEPTH_MS = 40;
 const LIVE_PATIENCE_MS = 300;
 const LIVE_TRIM_EVERY_MS = 200;
-/** After a longer stall the missed time is not caught up. */
+/** The most time that is caught up after a stall. */
 const CATCH_UP_MS = 500;
 
 /**
- * Plays an audio track out in real time, frame by frame, on a clock: for edges that send what the
- * agent says by themselves. It runs only while there is something to play.
+ * Plays out an audio track in real time, frame by frame, on a clock: for edges that send the agent's
+ * audio themselves. It runs only while there is audio to play.
  */
 export class PacedPlayout implements Disposable {
   readonly #track: AudioTrack;
@@ -56,7 +57,7 @@ export class PacedPlayout implements Disposable {
   #deepSince = Infinity;
   #trimmedAt = -Infinity;
 
-  /** Binds the track and begins with what was written before. */
+  /** Binds the track, and starts with the audio that was written before. */
   constructor(track: AudioTrack, options: PacedPlayoutOptions) {
     checkMethods(track, "track", "an AudioTrack, e.g. of createAudioTrack()", ["bind"]);
     checkMethods(options, "options", "{ onFrame }", ["onFrame"]);
@@ -119,14 +120,14 @@ export class PacedPlayout implements Disposable {
     return result;
   }
 
-  /** Begins to play, unless it plays already: the time when there was nothing is not caught up. */
+  /** Starts playing unless it does. Time without audio is not caught up. */
   #wake(): void {
     if (this.#timer) return;
     this.#nextAt = Math.max(this.#nextAt, this.#clock.now());
-    this.#arrange();
+    this.#scheduleTick();
   }
 
-  #arrange(): void {
+  #scheduleTick(): void {
     if (this.#timer || this.#paused || this.#closed || this.#queue.length === 0) return;
     const now = this.#clock.now();
     this.#timer = this.#clock.schedule(() => this.#tick(), Math.max(0, this.#nextAt - now));
@@ -142,11 +143,11 @@ export class PacedPlayout implements Disposable {
       this.#nextAt += FRAME_MS;
     }
     this.#report();
-    this.#arrange();
+    this.#scheduleTick();
   }
 
   #play(): void {
-    // Whoever got the last one may have transferred its buffer, as to a worker.
+    // The receiver of the last one may have transferred its buffer, as to a worker.
     if (this.#frame.length === 0) this.#frame = new Int16Array(this.#frameSamples);
     const frame = this.#frame;
     const filled = this.#queue.shift(frame);

@@ -1,6 +1,7 @@
+/** A write that waits for room in a track's queue. @module */
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 
-/** A write that is not in the queue yet, or not all of it. */
+/** A write that is not completely in the queue yet. */
 export class PendingWrite {
   readonly done: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   /** Frames that are in the queue. */
@@ -17,7 +18,7 @@ export class PendingWrite {
     return (this.pcm.frames - this.taken) * 1000 / this.pcm.sampleRate;
   }
 
-  /** The next piece of at most `ms`: a view. */
+  /** Returns the next piece of at most `ms`, as a view. */
   next(ms: number): PcmChunk {
     const { samples, channels, sampleRate, frames } = this.pcm;
     const count = Math.min(frames - this.taken, Math.ceil(sampleRate * ms / 1000));
@@ -26,7 +27,7 @@ export class PendingWrite {
     return new PcmChunk(samples.subarray(start, start + count * channels), this.pcm);
   }
 
-  /** Copies what is left: the caller's samples are only valid while `write` runs. */
+  /** Copies the rest: the caller's samples are only valid while `write` runs. */
   keep(): void {
     const rest = this.pcm.samples.slice(this.taken * this.pcm.channels);
     this.pcm = new PcmChunk(rest, this.pcm);

@@ -1,3 +1,4 @@
+/** The audio track that every edge uses. @module */
 import type {
   AudioTrack,
   AudioTrackMode,
@@ -21,30 +22,30 @@ import { TrackPlayout } from "./track_playout.ts";
 import { UtteranceQueue } from "./utterance_queue.ts";
 import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 
-/** How a {@linkcode QueuedAudioTrack} is made. */
+/** Options for a {@linkcode QueuedAudioTrack}. */
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {
-  /** Identifies it; made up unless given. */
+  /** The track's id. Default: a new one. */
   id?: string;
-  /** Samples a second of the sinks it can be bound to. Default 48,000. */
+  /** Samples per second of the sinks it can be bound to. Default 48,000. */
   sampleRate?: number;
-  /** How far the sink is kept ahead. Default 400: enough for an agent that stalls 200 ms. */
+  /** How far ahead the sink is kept, in milliseconds. Default 400: enough for a stall of 200 ms. */
   aheadMs?: number;
-  /** What may wait beyond that before `write` waits. Default 1000. */
+  /** How much more may wait before `write` does, in milliseconds. Default 1000. */
   waitingMs?: number;
-  /** Who resamples. Default: the TypeScript kernel. */
+  /** Resamples. Default: the TypeScript kernel. */
   kernel?: AudioKernel;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** Takes what a sink fails with and what `write` refuses, at most once a second. Default: the console. */
+  /** Called with errors of sinks and invalid writes, at most once a second. Default: the console. */
   onFailure?: (error: unknown) => void;
 }
 
-/** How many writes may wait: more means that somebody does not await them. */
+/** The most writes that may wait: more means that the program does not await them. */
 const MAX_WAITING_WRITES = 256;
 
 /**
- * The {@linkcode AudioTrack} that every edge uses: resamples what is written, holds about a second
- * of it, and keeps the sink that it is bound to about 400 ms ahead.
+ * The {@linkcode AudioTrack} that every edge uses: it resamples the audio, holds about a second of
+ * it, and keeps its sink about 400 ms ahead.
  */
 export class QueuedAudioTrack implements AudioTrack {
   readonly id: string;
@@ -57,12 +58,12 @@ export class QueuedAudioTrack implements AudioTrack {
   readonly #playout: TrackPlayout;
   readonly #writes: PendingWrite[] = [];
   readonly #drains = new Set<PromiseWithResolvers<void>>();
-  readonly #slips: UserHook;
+  readonly #invalidWrites: UserHook;
   #paused = false;
   #closed = false;
   #pumping = false;
 
-  /** Makes a queued audio track. */
+  /** Creates a track that is not bound to a sink yet. */
   constructor(options: QueuedAudioTrackOptions = {}) {
     checkObject(options, "options", 'an object like { mode: "live" }, or nothing');
     const { sampleRate = 48_000, aheadMs = 400, waitingMs = 1000, mode = "speech" } = options;
@@ -80,7 +81,7 @@ export class QueuedAudioTrack implements AudioTrack {
     const { onFailure = (error: unknown) => console.error(error) } = options;
     this.#playout = new TrackPlayout(sampleRate, this.#clock, onFailure);
     const report = onFailure;
-    this.#slips = new UserHook(() => {}, { clock: this.#clock, report, context: "write" });
+    this.#invalidWrites = new UserHook(() => {}, { clock: this.#clock, report, context: "write" });
   }
 
   get epoch(): number {
@@ -106,22 +107,23 @@ export class QueuedAudioTrack implements AudioTrack {
   write(pcm: PcmChunk, options: { final?: boolean; signal?: AbortSignal } = {}): Promise<void> {
     if (typeof options !== "object" || options === null) {
       const got = `expected an object like { final: true }, got ${shown(options)}`;
-      return this.#refused(new TypeError(`the options of write: ${got}`));
+      return this.#refuse(new TypeError(`the options of write: ${got}`));
     }
     const { final = false, signal } = options;
     try {
       assertPcmChunk(pcm, "pcm");
-      // Now, and not when its turn comes: what cannot be resampled must not stand in the way.
+      // Checked now: a write that cannot be resampled must not block the queue.
       filterShape(pcm.sampleRate, this.sampleRate);
     } catch (error) {
-      return this.#refused(error);
+      return this.#refuse(error);
     }
-    if (this.#closed) return quietly(Promise.reject(new ClosedError("the audio track")));
-    if (signal?.aborted) return quietly(Promise.reject(signal.reason));
+    if (this.#closed) return withoutUnhandled(Promise.reject(new ClosedError("the audio track")));
+    if (signal?.aborted) return withoutUnhandled(Promise.reject(signal.reason));
     if (this.#writes.length >= MAX_WAITING_WRITES) {
-      const message = `${MAX_WAITING_WRITES} writes wait already: await write() before the next`;
+      const message =
+        `write queue full (${MAX_WAITING_WRITES} waiting): await write() before the next`;
       const error = new EdgeError(message, { code: "write-overflow", retryable: true });
-      return this.#refused(error);
+      return this.#refuse(error);
     }
     const write = new PendingWrite(pcm, final);
     if (this.#writes.length === 0) {
@@ -144,12 +146,12 @@ export class QueuedAudioTrack implements AudioTrack {
       write.done.promise.then(forget, forget);
     }
     this.#pump();
-    return quietly(write.done.promise);
+    return withoutUnhandled(write.done.promise);
   }
 
   async flush(): Promise<FlushResult> {
     const waitingMs = this.#waitingMs();
-    this.#forgetWaiting();
+    this.#discardWaiting();
     const { playedMs, discardedMs } = await this.#playout.flush();
     return { playedMs, discardedMs: waitingMs + discardedMs };
   }
@@ -183,9 +185,9 @@ export class QueuedAudioTrack implements AudioTrack {
     if (this.#closed) return;
     this.#closed = true;
     for (const write of this.#writes.splice(0)) write.done.reject(new ClosedError("the track"));
-    // Its answer is of no interest, and its failure is that of a sink that is gone.
+    // The result is not needed, and a failure means that the sink is gone.
     if (this.#playout.isBound) this.flush().catch(() => {});
-    this.#forgetWaiting();
+    this.#discardWaiting();
     this.#playout.unbind();
     this.#queue[Symbol.dispose]();
   }
@@ -208,13 +210,13 @@ export class QueuedAudioTrack implements AudioTrack {
     };
   }
 
-  /** What is a slip is told as well: a program that does not await what it writes would not know. */
-  #refused(error: unknown): Promise<void> {
-    this.#slips.fail(error);
-    return quietly(Promise.reject(error));
+  /** Reports an invalid write as well as rejecting: the program may not await its writes. */
+  #refuse(error: unknown): Promise<void> {
+    this.#invalidWrites.fail(error);
+    return withoutUnhandled(Promise.reject(error));
   }
 
-  /** Lets the sink read what is due, and takes in the writes that wait for room. */
+  /** Lets the sink read the audio that is due, and queues waiting writes while there is room. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -236,7 +238,7 @@ export class QueuedAudioTrack implements AudioTrack {
     }
   }
 
-  /** Whether the sink may read: it is kept ahead so far, and the end of an utterance always goes. */
+  /** Returns whether the sink may read: up to `aheadMs`, and always the end of an utterance. */
   #isDue(): boolean {
     if (this.#queue.isEmpty) return this.#queue.isAtEnd;
     return this.#playout.aheadMs < this.#aheadMs;
@@ -252,7 +254,7 @@ export class QueuedAudioTrack implements AudioTrack {
     return { samples, final, epoch: this.#playout.epoch };
   }
 
-  /** What was written and has not been read. */
+  /** Returns the audio that was written and has not been read. */
   #waitingMs(): number {
     let ms = this.#queue.durationMs;
     for (const write of this.#writes) ms += write.remainingMs;
@@ -267,7 +269,7 @@ export class QueuedAudioTrack implements AudioTrack {
     for (const drained of this.#drains) drained.resolve();
   }
 
-  #forgetWaiting(): void {
+  #discardWaiting(): void {
     this.#queue.clear();
     for (const write of this.#writes.splice(0)) write.done.resolve();
     this.#settleDrains();
@@ -275,10 +277,10 @@ export class QueuedAudioTrack implements AudioTrack {
 }
 
 /**
- * A promise whose rejection is told to whoever awaits it, but ends no program where nobody does: a
- * word that came too late for a call that is over.
+ * Returns the promise. Its rejection no longer ends a program that does not await it, for instance
+ * when a write comes too late for a call that is over.
  */
-function quietly(promise: Promise<void>): Promise<void> {
+function withoutUnhandled(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;
 }

@@ -1,23 +1,24 @@
+/** The playout state of an audio track. @module */
 import type { FlushResult, PlayoutReport, PlayoutSink, PlayoutSource } from "../audio_track.ts";
 import type { Clock } from "../../events/clock.ts";
 import { shown } from "../../events/checks.ts";
 import { promised, UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 
-/** A sink that does not answer a flush within this time counts as silent. */
+/** A sink that does not respond to a flush within this time is taken to have stopped. */
 const FLUSH_LIMIT_MS = 2000;
 
-/** The far end of a track: the sink it is bound to, and what was played over all its sinks. */
+/** The sink that a track is bound to, and the audio played over all its sinks. */
 export class TrackPlayout {
   readonly #sampleRate: number;
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   #binding: TrackSinkBinding | undefined;
   #epoch = 0;
-  /** What was played before the current binding and epoch. */
+  /** The audio played before the current binding and epoch. */
   #playedMs = 0;
   #trimmedMs = 0;
-  /** What earlier bindings played and lost of the current epoch. */
+  /** The audio of the current epoch that earlier bindings played and lost. */
   #epochPlayedMs = 0;
   #epochLostMs = 0;
   #heardMs = 0;
@@ -32,7 +33,7 @@ export class TrackPlayout {
     return this.#binding !== undefined;
   }
 
-  /** Whether `source` is the one that the bound sink reads. */
+  /** Returns whether the bound sink reads `source`. */
   isReadBy(source: PlayoutSource): boolean {
     return this.#binding?.source === source;
   }
@@ -95,7 +96,7 @@ export class TrackPlayout {
     return true;
   }
 
-  /** Says to the sink that audio is due. */
+  /** Calls the sink: audio is due. */
   wake(): void {
     this.#binding?.wake();
   }
@@ -105,14 +106,14 @@ export class TrackPlayout {
     this.#binding?.countRead(samples);
   }
 
-  /** Takes a report of a binding's sink; returns whether it is of the current binding and epoch. */
+  /** Takes a sink's report. Returns whether it is of the current binding and epoch. */
   take(binding: TrackSinkBinding, report: PlayoutReport): boolean {
     if (this.#binding !== binding || report.epoch !== this.#epoch) return false;
     binding.take(report, this.#clock.now());
     return true;
   }
 
-  /** Begins an epoch; returns what was played and lost of the one that ends. */
+  /** Begins an epoch. Returns the played and lost audio of the one that ends. */
   async flush(): Promise<FlushResult> {
     const binding = this.#binding;
     const playedBefore = this.#epochPlayedMs;
@@ -136,7 +137,7 @@ export class TrackPlayout {
   }
 }
 
-/** A sink, and what is known of it in the current epoch. */
+/** A sink, and its progress in the current epoch. */
 export class TrackSinkBinding {
   readonly #lost = new AbortController();
   readonly #clock: Clock;
@@ -146,7 +147,7 @@ export class TrackSinkBinding {
   playedMs = 0;
   trimmedMs = 0;
   heardDelayMs = 0;
-  /** When the sink last played something, as far as is known. */
+  /** The time of the sink's last known progress. */
   progressAt: number;
 
   constructor(
@@ -173,7 +174,7 @@ export class TrackSinkBinding {
   /** How far the sink is ahead of what it has played, including the samples on their way. */
   get aheadMs(): number {
     const ms = this.readMs - this.playedMs - this.trimmedMs;
-    // Sums of fractions of a millisecond: less than half a sample is nothing.
+    // A rounding error of the sums: less than half a sample is none.
     return ms < 500 / this.sink.sampleRate ? 0 : ms;
   }
 
@@ -192,14 +193,14 @@ export class TrackSinkBinding {
     this.heardDelayMs = report.heardDelayMs;
   }
 
-  /** Starts counting anew; returns what was known of the epoch that ends. */
+  /** Starts counting anew. Returns the counts of the epoch that ends. */
   beginEpoch(): { readMs: number; playedMs: number; trimmedMs: number } {
     const { readMs, playedMs, trimmedMs } = this;
     this.readMs = this.playedMs = this.trimmedMs = 0;
     return { readMs, playedMs, trimmedMs };
   }
 
-  /** The sink's answer, or `known` when it is lost before it answers, or does not answer. */
+  /** Returns the sink's result, or `known` when the sink is lost or does not respond. */
   async flush(epoch: number, known: FlushResult): Promise<FlushResult> {
     const { signal } = this.#lost;
     const flushing = promised(() => this.sink.flush(epoch));
@@ -210,7 +211,7 @@ export class TrackSinkBinding {
       if (Number.isFinite(result?.playedMs) && Number.isFinite(result.discardedMs)) return result;
       throw new TypeError(`flush: expected { playedMs, discardedMs }, got ${shown(result)}`);
     } catch (error) {
-      // A sink that is gone cannot answer.
+      // A lost sink cannot respond.
       if (!signal.aborted) this.#ready.fail(error);
       return known;
     }

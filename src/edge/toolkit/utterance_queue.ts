@@ -1,19 +1,20 @@
+/** The queue of an audio track. @module */
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type { PendingWrite } from "./pending_write.ts";
 
-/** Chunks that are read, and parts of a long write, last no longer than this. */
+/** The longest chunk that is read, and the longest piece of a write. */
 const CHUNK_MS = 20;
 
-/** A queue of what was written to a track, at the sink's rate, with the ends of its utterances. */
+/** Audio that was written to a track, at the sink's rate, with the ends of its utterances. */
 export class UtteranceQueue implements Disposable {
   readonly #sampleRate: number;
   readonly #kernel: AudioKernel;
   readonly #samples: SampleFifo;
   readonly #chunkSamples: number;
   #chunk: Int16Array;
-  /** How many samples into the queue each utterance ends. */
+  /** The position of each utterance's end, in samples from the start of the queue. */
   #ends: number[] = [];
   #resampler: Resampler | undefined;
   #scratch = new Int16Array(0);
@@ -38,12 +39,12 @@ export class UtteranceQueue implements Disposable {
     return this.#samples.length * 1000 / this.#sampleRate;
   }
 
-  /** Whether nothing waits but the end of an utterance. */
+  /** Whether only the end of an utterance waits. */
   get isAtEnd(): boolean {
     return this.isEmpty && this.#ends.length > 0;
   }
 
-  /** Takes in as much of a write as there is room for. */
+  /** Queues as much of a write as there is room for. */
   take(write: PendingWrite): void {
     const { pcm } = write;
     const resampler = this.#resampler ??= new Resampler(this.#kernel, {
@@ -56,13 +57,13 @@ export class UtteranceQueue implements Disposable {
         (write.final ? resampler.tailFrames : 0);
       if (frames > this.#samples.free) return;
       if (this.#scratch.length < frames) this.#scratch = new Int16Array(frames);
-      let made = resampler.process(piece, this.#scratch);
+      let written = resampler.process(piece, this.#scratch);
       write.taken += piece.frames;
       if (write.final && write.taken >= pcm.frames) {
-        made += resampler.flush(this.#scratch, made);
-        this.#ends.push(this.#samples.length + made);
+        written += resampler.flush(this.#scratch, written);
+        this.#ends.push(this.#samples.length + written);
       }
-      this.#samples.push(this.#scratch.subarray(0, made));
+      this.#samples.push(this.#scratch.subarray(0, written));
       if (piece.frames === 0) write.isEmptyTaken = true;
     }
   }
@@ -84,7 +85,7 @@ export class UtteranceQueue implements Disposable {
     return { samples, final };
   }
 
-  /** Forgets what waits, and what the resampler remembers of it. */
+  /** Discards all audio, the resampler's history included. */
   clear(): void {
     this.#samples.clear();
     this.#ends = [];

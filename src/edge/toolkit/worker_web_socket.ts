@@ -1,5 +1,5 @@
 /**
- * A WebSocket that can be given up. Deno's own ends only when the other side agrees, and until then
+ * A WebSocket that can be abandoned. Deno's own ends only when the other side agrees, and until then
  * keeps the program from ending (denoland/deno#36337): a peer that the network lost would keep it
  * forever. This one lives in a worker, which can be ended at any time.
  *

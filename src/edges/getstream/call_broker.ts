@@ -79,7 +79,7 @@ export class CallBroker {
         service.subscribeToCall(call, userId, connectionId, signal),
       onEvent: (event) => this.#onEvent(event),
       onError: (error) => {
-        events.announce(
+        events.emit(
           new ErrorEvent({
             error,
             context: "the coordinator's socket",
@@ -123,14 +123,14 @@ export class CallBroker {
         this.#respond(message.id, message.request);
         return;
       case "reconnected":
-        return events.announce(new ReconnectedEvent({ connection, ...message }));
+        return events.emit(new ReconnectedEvent({ connection, ...message }));
       case "audioLevels": {
         if (!events.has(AudioLevelsEvent)) return;
         const levels = message.levels.flatMap(({ participantId, level, speaking }) => {
           const participant = connection.participants.get(participantId);
           return participant ? [{ participant, level, speaking }] : [];
         });
-        events.announce(new AudioLevelsEvent({ connection, levels }));
+        events.emit(new AudioLevelsEvent({ connection, levels }));
       }
     }
   }
@@ -204,7 +204,7 @@ export class CallBroker {
   }
 
   #report(error: unknown, context: string): void {
-    this.#options.events.announce(
+    this.#options.events.emit(
       new ErrorEvent({
         error,
         context,

@@ -263,7 +263,7 @@ export class GetStreamEdge extends EdgeTransport {
       signal: this.#closed.signal,
       onWriting: (writing) => this.#track(writing),
       onError: (error) =>
-        this.events.announce(new ErrorEvent({ error, context: "writing to the chat" })),
+        this.events.emit(new ErrorEvent({ error, context: "writing to the chat" })),
     });
   }
 

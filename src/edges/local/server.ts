@@ -93,10 +93,10 @@ export class RunningServer implements LocalServer {
     if (this.#closing) return;
     const { events } = this.#init;
     promised<void>(() => this.#init.onCall(call)).catch(async (error) => {
-      events.announce(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
+      events.emit(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
       await this.#init.endUnanswered(call);
     }).catch((error) => {
-      events.announce(new ErrorEvent({ error, context: `ending ${call.id}` }));
+      events.emit(new ErrorEvent({ error, context: `ending ${call.id}` }));
     });
   }
 
@@ -104,7 +104,7 @@ export class RunningServer implements LocalServer {
   restart(error: unknown): void {
     if (this.#closing) return;
     const { events } = this.#init;
-    events.announce(new ErrorEvent({ error, context: "serving calls; trying again" }));
+    events.emit(new ErrorEvent({ error, context: "serving calls; trying again" }));
     void this.#lease?.release();
     this.#lease = undefined;
     void this.#openAgain();
@@ -139,7 +139,7 @@ export class RunningServer implements LocalServer {
         clock,
         signal,
         waitMs: (error, tries) => {
-          events.announce(new ErrorEvent({ error, context: "serving calls again" }));
+          events.emit(new ErrorEvent({ error, context: "serving calls again" }));
           return RETRY_MS[Math.min(tries, RETRY_MS.length) - 1];
         },
       });

@@ -119,7 +119,7 @@ export class MediaConnection extends Connection {
     this.#options = options;
     this.#lease = lease;
     this.#id = lease.newConnectionId();
-    this.#rows = new AudioRows(options.agent.hearing.sampleRate, this.participants);
+    this.#rows = new AudioRows(options.agent.audioSubscription.sampleRate, this.participants);
     const constraints = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
     this.#videoSubscriptions = new VideoSubscriptions(lease.link, this.#id, constraints);
     lease.link.attach(this.#id, this.#linked());
@@ -195,7 +195,7 @@ export class MediaConnection extends Connection {
   async #join(signal: AbortSignal): Promise<void> {
     const { agent, call, params } = this.#options;
     const { id, name, image, custom } = agent.user;
-    const { sampleRate, agents } = agent.hearing;
+    const { sampleRate, agents } = agent.audioSubscription;
     this.#joined = await this.#lease.link.request("join", {
       connection: this.#id,
       user: {

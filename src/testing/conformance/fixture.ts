@@ -10,7 +10,7 @@ import { sleep, waitFor } from "../../events/waiting.ts";
 /** An agent that only measures what it hears. */
 export class RecordingAgent implements EdgeAgent {
   readonly user: { id: string; name: string };
-  readonly hearing: { sampleRate: 16_000; agents: boolean };
+  readonly audioSubscription: { sampleRate: 16_000; agents: boolean };
   /** Audible milliseconds by participant id. */
   readonly heardMs = new Map<string, number>();
   /** All milliseconds by participant id, silence included. */
@@ -18,7 +18,7 @@ export class RecordingAgent implements EdgeAgent {
 
   constructor(id: string, options: { hearsAgents?: boolean } = {}) {
     this.user = { id, name: id };
-    this.hearing = { sampleRate: 16_000, agents: options.hearsAgents ?? false };
+    this.audioSubscription = { sampleRate: 16_000, agents: options.hearsAgents ?? false };
   }
 
   receiveRow(row: AudioRow): void {

@@ -20,7 +20,7 @@ export class Listener implements EdgeAgent {
 
   constructor(
     readonly user: User,
-    readonly hearing: AudioSubscription = { sampleRate: 16_000, agents: false },
+    readonly audioSubscription: AudioSubscription = { sampleRate: 16_000, agents: false },
   ) {}
 
   receiveRow(row: AudioRow): void {

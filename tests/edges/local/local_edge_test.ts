@@ -17,7 +17,7 @@ function newEdge(options: LocalEdgeOptions = {}): LocalEdge {
 function agent(id: string): EdgeAgent {
   return {
     user: { id, name: id },
-    hearing: { sampleRate: 16_000, agents: false },
+    audioSubscription: { sampleRate: 16_000, agents: false },
     receiveRow() {},
   };
 }

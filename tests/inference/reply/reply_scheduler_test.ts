@@ -1,3 +1,4 @@
+/** When the agent replies to which turn. */
 import { assertEquals } from "@std/assert";
 import type { Reply } from "../../../src/inference/reply/reply.ts";
 import { ReplyScheduler } from "../../../src/inference/reply/reply_scheduler.ts";

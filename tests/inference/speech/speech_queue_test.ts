@@ -1,3 +1,4 @@
+/** The queue of the agent's speeches. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import type { OutboundAudioTrack } from "../../../src/edge/audio_track.ts";

@@ -1,3 +1,4 @@
+/** Turns of a participant, for the tests of turn taking. */
 import type { Participant } from "../../../src/edge/types.ts";
 import type { SpeechSegment } from "../../../src/inference/turns/speech_segment.ts";
 import { UserTurn } from "../../../src/inference/turns/user_turn.ts";

@@ -1,3 +1,4 @@
+/** What becomes of speech that overlaps the agent's. */
 import { assertEquals } from "@std/assert";
 import {
   BargeInEvent,

@@ -1,3 +1,4 @@
+/** How long speech waits for its text. */
 import { assertEquals } from "@std/assert";
 import { UnheardSpeechTimeout } from "../../../src/inference/turns/unheard_speech_timeout.ts";
 import { userTurn } from "./_user_turn.ts";

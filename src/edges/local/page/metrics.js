@@ -1,7 +1,7 @@
 /**
  * How fast the agent replies and falls silent, and what its queues and models count. An agent that
  * broadcasts its metrics sends them as a custom event `{ type: "metrics", voiceToVoiceMs?, parts?,
- * bargeInMs?, bargeIns, falseAlarms, figures, omitted? }`. None of it is trusted: the
+ * bargeInMs?, bargeIns, falseInterruptions, figures, omitted? }`. None of it is trusted: the
  * page drops what is not a number, cleans and cuts names, and limits the number of rows.
  *
  * @module
@@ -90,7 +90,7 @@ function read(data) {
     parts: parts.length > 0 && parts.every((part) => part !== undefined) ? parts : undefined,
     bargeInMs: number(data.bargeInMs),
     bargeIns: number(data.bargeIns),
-    falseAlarms: number(data.falseAlarms),
+    falseInterruptions: number(data.falseInterruptions),
     figures,
   };
   if (Object.values(metrics).every((value) => value === undefined || value === figures)) {
@@ -145,7 +145,10 @@ function createAgent() {
   return agent;
 }
 
-function update(agent, { voiceToVoiceMs, parts, bargeInMs, bargeIns, falseAlarms, figures }) {
+function update(
+  agent,
+  { voiceToVoiceMs, parts, bargeInMs, bargeIns, falseInterruptions, figures },
+) {
   show(agent.reply, voiceToVoiceMs !== undefined);
   if (voiceToVoiceMs !== undefined) {
     show(agent.bar, parts !== undefined);
@@ -166,7 +169,7 @@ function update(agent, { voiceToVoiceMs, parts, bargeInMs, bargeIns, falseAlarms
   fill(agent.interruptions, [
     ["From speech to silence", bargeInMs === undefined ? "–" : milliseconds(bargeInMs)],
     ["Count", bargeIns === undefined ? "–" : String(bargeIns)],
-    ["False alarms", falseAlarms === undefined ? "–" : String(falseAlarms)],
+    ["False interruptions", falseInterruptions === undefined ? "–" : String(falseInterruptions)],
   ]);
   show(agent.queues, figures.length > 0);
   fill(agent.figures, figures);

@@ -1,4 +1,4 @@
-/** What holds of hearing whatever comes in whatever order. `FUZZ_RUNS` sets how often it is tried. */
+/** Properties of AudioInput under audio and changes in any order. `FUZZ_RUNS` sets how many runs. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AudioInput } from "../../src/agent/audio_input.ts";
@@ -36,8 +36,8 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
         const clock = new VirtualClock();
         const last = new Map<string, number>();
         const failures: unknown[] = [];
-        let [processed, number, sent, told] = [0, 0, 0, 0];
-        const hearing = new AudioInput({
+        let [processed, number, sent, calls] = [0, 0, 0, 0];
+        const input = new AudioInput({
           processors: [{
             name: "checker",
             processAudio: (heard) => {
@@ -77,10 +77,10 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
               row: number,
             }));
           sent += entries.length;
-          hearing.receiveRow({ count: entries.length, entries });
+          input.receiveRow({ count: entries.length, entries });
         };
-        hearing.start();
-        let expectedToTell = 0;
+        input.start();
+        let expectedCalls = 0;
         for (const one of steps) {
           if (one.do === "row") {
             send(one.who);
@@ -88,20 +88,20 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
           } else if (one.do === "gap") number += one.rows;
           else if (one.do === "burst") { for (let n = 0; n < one.rows; n++) send(1 + n % 7); }
           else {
-            expectedToTell++;
+            expectedCalls++;
             const participant = people[one.who]!;
-            if (one.do === "mute") hearing.trackUpdated(trackOf(participant), () => void told++);
-            else hearing.participantLeft(participant, () => void told++);
+            if (one.do === "mute") input.trackUpdated(trackOf(participant), () => void calls++);
+            else input.participantLeft(participant, () => void calls++);
           }
         }
         await clock.advance(200_000);
         assertEquals(failures, []);
-        assertEquals(processed + hearing.dropped, sent);
-        assertEquals(told, expectedToTell);
-        for (const participant of people) hearing.participantLeft(participant, () => {});
+        assertEquals(processed + input.dropped, sent);
+        assertEquals(calls, expectedCalls);
+        for (const participant of people) input.participantLeft(participant, () => {});
         await clock.advance(1000);
-        assertEquals(hearing.inlets, 0);
-        hearing[Symbol.dispose]();
+        assertEquals(input.openTracks, 0);
+        input[Symbol.dispose]();
         assertEquals(clock.pending, 0);
       },
     ),

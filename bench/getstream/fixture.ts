@@ -1,6 +1,6 @@
 /**
- * What the benchmark of GetStreamEdge works with: a double, an edge, an agent that measures, and a
- * person in the SFU.
+ * The fixture of GetStreamEdge's benchmark: a double, an edge, an agent that measures, and a
+ * participant in the SFU.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export interface Reconnection {
 /** Notes when it hears something, and says it back when it is told to. */
 class BenchAgent implements EdgeAgent {
   readonly user = { id: "bench", name: "Bench" };
-  readonly hearing = { sampleRate: 16_000, agents: false } as const;
+  readonly audioSubscription = { sampleRate: 16_000, agents: false } as const;
   readonly heard: { at: number; rms: number }[] = [];
   echo: AudioTrack | undefined;
 
@@ -58,7 +58,7 @@ class BenchAgent implements EdgeAgent {
 }
 
 /** One call with an agent and a person. */
-export class Stage implements AsyncDisposable {
+export class Fixture implements AsyncDisposable {
   readonly agent = new BenchAgent();
   /** How long joining took, the start of the media process included. */
   joinMs = 0;
@@ -77,7 +77,7 @@ export class Stage implements AsyncDisposable {
   static async open(
     double: StreamDouble,
     options: { silenceTimeoutMs?: number } = {},
-  ): Promise<Stage> {
+  ): Promise<Fixture> {
     const edge = new GetStreamEdge({
       apiKey: API_KEY,
       apiSecret: API_SECRET,
@@ -85,19 +85,19 @@ export class Stage implements AsyncDisposable {
       logger: silentLogger,
       ...options,
     });
-    const stage = new Stage(double, edge);
-    await edge.authenticate(stage.agent.user);
+    const fixture = new Fixture(double, edge);
+    await edge.authenticate(fixture.agent.user);
     const call = await edge.createCall("bench");
-    stage.#session = await double.addPerson(CID, "person");
-    await stage.command("speak", { sessionId: stage.#session, amplitude: 0 });
-    await stage.command("record");
+    fixture.#session = await double.addPerson(CID, "person");
+    await fixture.command("speak", { sessionId: fixture.#session, amplitude: 0 });
+    await fixture.command("record");
     const from = performance.now();
-    stage.connection = await edge.join(stage.agent, call);
-    stage.joinMs = performance.now() - from;
+    fixture.connection = await edge.join(fixture.agent, call);
+    fixture.joinMs = performance.now() - from;
     const before = performance.now();
     const theirs = await double.sfu.command<number>("now");
-    stage.#clockOffset = theirs - (before + performance.now()) / 2;
-    return stage;
+    fixture.#clockOffset = theirs - (before + performance.now()) / 2;
+    return fixture;
   }
 
   /** Both speak without a pause. */

@@ -53,7 +53,7 @@ Deno.test("audio of any length, rate and channels comes as slots of 20 ms", asyn
       assertEquals([pcm.samples.length, pcm.sampleRate, pcm.channels], [480, 24_000, 1]);
       heardMs += pcm.durationMs;
     },
-    audioRate: 24_000,
+    sampleRate: 24_000,
   });
   for (const [ms, rate, channels] of [[10, 48_000, 1], [30, 48_000, 2], [25, 16_000, 1]]) {
     for (let n = 0; n < 40; n++) anna.send(level(ms!, 5000, rate, channels));
@@ -147,7 +147,7 @@ Deno.test("a view stays as it is until the processor's promise settles", async (
   await clock.advance(1000);
   assert(seen.length >= 9 && seen.every((difference) => difference === 0));
   assert(agent.droppedSlots >= 590, `dropped ${agent.droppedSlots}`);
-  assertEquals(errors.filter((one) => one.startsWith("hearing")).length, 1);
+  assertEquals(errors.filter((one) => one.startsWith("processing audio")).length, 1);
   await clock.until(agent.close());
 });
 
@@ -271,7 +271,7 @@ Deno.test("one user on two devices is heard as two participants", async () => {
   await clock.until(agent.close());
 });
 
-Deno.test("a mute closes the open slot, and what was heard before is processed before it is told", async () => {
+Deno.test("a mute closes the open slot, and what was heard before is processed before it is reported", async () => {
   const log: string[] = [];
   const { clock, agent, anna } = await joinAnna({
     processors: [{
@@ -290,7 +290,7 @@ Deno.test("a mute closes the open slot, and what was heard before is processed b
   await clock.until(agent.close());
 });
 
-Deno.test("a leaver's last words are processed before their leaving is told, and nothing is kept", async () => {
+Deno.test("a leaver's last words are processed before their leaving is reported, and nothing is kept", async () => {
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
   const { clock, agent, anna } = await joinAnna({
