@@ -1,9 +1,9 @@
 /**
- * `deno task adapters:check`: tries the adapters on the real services, with your own key.
+ * `deno task adapters:check`: checks the adapters against a real service, with your own key.
  *
- * A sentence is spoken by the service, understood by it, answered by it, and answered by its
- * realtime model: about a cent. `OPENAI_API_KEY` is needed; `OPENAI_BASE_URL` names another service,
- * and `TTS_MODEL`, `STT_MODEL`, `LLM_MODEL` and `REALTIME_MODEL` what it has.
+ * The service synthesises a sentence, transcribes it, calls a tool and replies with its realtime
+ * model, for about a cent. Needs `OPENAI_API_KEY`; `OPENAI_BASE_URL` names another service, and
+ * `TTS_MODEL`, `STT_MODEL`, `LLM_MODEL` and `REALTIME_MODEL` its models.
  *
  * @module
  */
@@ -47,8 +47,8 @@ await check("speech", async () => {
     spoken.push(pcm.clone());
     ms += pcm.durationMs;
   }
-  if (ms < 1000) throw new Error(`only ${ms} ms of sound`);
-  return `${Math.round(ms)} ms of sound`;
+  if (ms < 1000) throw new Error(`expected at least 1000 ms of audio, got ${ms} ms`);
+  return `${Math.round(ms)} ms of audio`;
 });
 
 await check("transcription", async () => {
@@ -57,7 +57,7 @@ await check("transcription", async () => {
     yield* spoken;
   }
   for await (const { text } of stt.transcribe(audio(), { signal })) {
-    if (!/fox/i.test(text)) throw new Error(`understood: ${text}`);
+    if (!/fox/i.test(text)) throw new Error(`expected a text with "fox", got "${text}"`);
     return text;
   }
   throw new Error("no text");
@@ -81,7 +81,7 @@ await check("chat with a tool", async () => {
   throw new Error("the tool was not called");
 });
 
-async function answerAloud(): Promise<string> {
+async function replyAloud(): Promise<string> {
   const llm = openAIRealtime({
     apiKey,
     baseUrl,
@@ -91,7 +91,7 @@ async function answerAloud(): Promise<string> {
     clock: systemClock,
     logger: silentLogger,
     signal,
-    instructions: "Answer in three words.",
+    instructions: "Reply in three words.",
     tools: [],
     history: [],
   });
@@ -103,15 +103,15 @@ async function answerAloud(): Promise<string> {
     else if (event.type === "error") throw event.error;
     else if (event.type === "reply-ended") break;
   }
-  if (ms === 0) throw new Error("no sound");
-  return `${text} (${Math.round(ms)} ms of sound)`;
+  if (ms === 0) throw new Error("no audio");
+  return `${text} (${Math.round(ms)} ms of audio)`;
 }
 
-// Few other services have such a model.
+// Few other services have a realtime model.
 if (baseUrl && !Deno.env.get("REALTIME_MODEL")) {
   console.log(
-    "-       realtime: not tried; REALTIME_MODEL names the model of a service that has one",
+    "-       realtime: skipped; set REALTIME_MODEL if the service has a realtime model",
   );
-} else await check("realtime", answerAloud);
+} else await check("realtime", replyAloud);
 
 Deno.exit(failures > 0 ? 1 : 0);

@@ -1,11 +1,11 @@
 /**
- * `deno task getstream:check`: for a person with an account of Stream's. Joins a real call with two
- * agents, of which one speaks and shows a picture and the other one listens and looks; loses the
- * call by each strategy and finds it again; prints a table of what passed.
+ * `deno task getstream:check`: checks GetStreamEdge against Stream's cloud, for people with an account.
+ * It joins a real call with two agents, a speaker that sends audio and video and a listener, reconnects
+ * both by each strategy, and prints a table of the results.
  *
  * Needs `STREAM_API_KEY` and `STREAM_API_SECRET` in the environment. Options: `--base-url URL` for
- * another address than Stream's, `--call ID`, `--json`. Ends with 0 when everything passed, 1 when
- * something failed, 2 when it could not begin.
+ * another address than Stream's, `--call ID`, `--json`. Exits with 0 when all checks passed, 1 when a
+ * check failed, 2 when it could not begin.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { TrackType } from "../src/edge/types.ts";
 
 const USAGE = `deno task getstream:check [--base-url URL] [--call ID] [--json]
 
-Joins a real call of Stream's cloud and tells what works. Needs STREAM_API_KEY and
+Joins a real call of Stream's cloud and reports what works. Needs STREAM_API_KEY and
 STREAM_API_SECRET in the environment.
 
   --base-url URL  another address than Stream's
@@ -31,18 +31,18 @@ STREAM_API_SECRET in the environment.
 
 const FREQUENCY = 660;
 const LUMA = 170;
-/** A silence that is longer counts as a gap. */
+/** The length of a frame: a longer silence counts as a gap. */
 const FRAME_MS = 20;
 
-/** One line of the table. */
+/** One result, a line of the table. */
 interface Line {
   check: string;
   passed: boolean;
   figure: string;
 }
 
-/** An agent that measures what it hears of other agents. */
-class Ears implements EdgeAgent {
+/** An agent that measures the audio of other agents. */
+class MeasuringAgent implements EdgeAgent {
   readonly audioSubscription = { sampleRate: 16_000, agents: true } as const;
   readonly loudAt: number[] = [];
   readonly #frequencies: number[] = [];
@@ -66,12 +66,12 @@ class Ears implements EdgeAgent {
     }
   }
 
-  /** The pitch of the last second, in hertz: what begins is stretched, so the middle counts. */
+  /** The median frequency of the last second, in hertz: the beginning of a stream is stretched. */
   get frequency(): number {
     return this.#frequencies.toSorted((a, b) => a - b)[this.#frequencies.length >> 1] ?? 0;
   }
 
-  /** The longest time without the tone since then. */
+  /** Returns the longest time without the tone since `from`. */
   gapSince(from: number): number {
     let last = from;
     let gap = 0;
@@ -107,7 +107,7 @@ class Check {
     this.#silent = options.silent;
   }
 
-  /** Does one check and notes how it went; gives its result, if it passed. */
+  /** Runs one check and notes the result; returns the check's value if it passed. */
   async do<T>(check: string, act: () => Promise<[T, string?]>): Promise<T | undefined> {
     const from = performance.now();
     try {
@@ -139,8 +139,8 @@ function table(lines: readonly Line[]): string {
   ).join("\n");
 }
 
-/** Says the tone until it is stopped. */
-function sayTone(
+/** Publishes a tone and an image until the result is disposed. */
+function publishTone(
   connection: CallConnection,
   edge: GetStreamEdge,
 ): Disposable & { ready: Promise<void> } {
@@ -155,14 +155,14 @@ function sayTone(
   const timer = setInterval(() => {
     picture.push({ format: "I420", width, height, data, timestampMs: performance.now() });
   }, 100);
-  let isSaying = true;
+  let isPlaying = true;
   (async () => {
-    while (isSaying) await track.write(new PcmChunk(samples, { sampleRate: 48_000 }));
+    while (isPlaying) await track.write(new PcmChunk(samples, { sampleRate: 48_000 }));
   })().catch(() => {});
   return {
     ready: connection.publishTracks({ audio: track, video: picture }),
     [Symbol.dispose]: () => {
-      isSaying = false;
+      isPlaying = false;
       clearInterval(timer);
       picture.close();
       track.close();
@@ -173,7 +173,7 @@ function sayTone(
 async function run(options: { baseUrl?: string | undefined; call: string; json: boolean }) {
   const check = new Check({ silent: options.json });
   const settings = { basePath: options.baseUrl };
-  // Two edges, so that nothing is heard that did not go through Stream.
+  // Two edges, so that all audio goes through Stream.
   await using speaking = new GetStreamEdge(settings);
   await using listening = new GetStreamEdge(settings);
   for (const edge of [speaking, listening]) {
@@ -181,11 +181,11 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
       check.errors.push(`${context}: ${error}`);
     });
   }
-  const mouth = new Ears({ id: "ringline-check-mouth", name: "Check (speaking)" });
-  const ears = new Ears({ id: "ringline-check-ears", name: "Check (listening)" });
+  const speaker = new MeasuringAgent({ id: "ringline-check-speaker", name: "Check (speaking)" });
+  const listener = new MeasuringAgent({ id: "ringline-check-listener", name: "Check (listening)" });
 
   const known = await check.do("the key and the secret are right", async () => {
-    await Promise.all([speaking.authenticate(mouth.user), listening.authenticate(ears.user)]);
+    await Promise.all([speaking.authenticate(speaker.user), listening.authenticate(listener.user)]);
     return [true];
   });
   if (!known) return check;
@@ -193,27 +193,29 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
     await speaking.createCall(options.call),
   ]);
   if (!call) return check;
-  const first = await check.do("an agent joins", async () => [await speaking.join(mouth, call)]);
-  const second = await check.do("another one joins", async () => [
-    await listening.join(ears, call),
+  const first = await check.do("an agent joins", async () => [await speaking.join(speaker, call)]);
+  const second = await check.do("a second agent joins", async () => [
+    await listening.join(listener, call),
   ]);
   if (!first || !second) return check;
-  await check.do("they know each other, for agents", async () => {
+  await check.do("each sees the other as an agent", async () => {
     const seen = await until(() =>
-      [...second.participants.values()].find(({ userId }) => userId === mouth.user.id)
+      [...second.participants.values()].find(({ userId }) => userId === speaker.user.id)
     );
-    if (seen.kind !== "agent") throw new Error(`seen as a ${seen.kind}`);
+    if (seen.kind !== "agent") throw new Error(`expected an agent, got a ${seen.kind}`);
     return [true];
   });
-  using saying = sayTone(first, speaking);
-  await check.do("voice and picture are published", async () => [await saying.ready]);
-  await check.do("the voice is heard", async () => {
-    await until(() => ears.loudAt.length > 100);
-    const off = Math.abs(ears.frequency - FREQUENCY) / FREQUENCY;
-    if (off > 0.05) throw new Error(`${ears.frequency.toFixed()} Hz instead of ${FREQUENCY}`);
-    return [true, `${ears.frequency.toFixed()} Hz`];
+  using tone = publishTone(first, speaking);
+  await check.do("audio and video are published", async () => [await tone.ready]);
+  await check.do("the audio arrives", async () => {
+    await until(() => listener.loudAt.length > 100);
+    const off = Math.abs(listener.frequency - FREQUENCY) / FREQUENCY;
+    if (off > 0.05) {
+      throw new Error(`expected ${FREQUENCY} Hz, got ${listener.frequency.toFixed()} Hz`);
+    }
+    return [true, `${listener.frequency.toFixed()} Hz`];
   });
-  await check.do("the picture is seen", async () => {
+  await check.do("the video arrives", async () => {
     const info = await until(() =>
       [...second.tracks.values()].find(({ type }) => type === TrackType.VIDEO)
     );
@@ -224,7 +226,7 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
         const luma = data[(height >> 1) * width + (width >> 1)]!;
         if (Math.abs(luma - LUMA) < 20) return [true, `${width} x ${height}`];
       }
-      throw new Error("no picture came");
+      throw new Error("no frame arrived");
     } finally {
       clearTimeout(timer);
       track.close();
@@ -244,10 +246,10 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
   });
   await check.do("a conversation is written to the chat", async () => {
     const before = check.errors.length;
-    const chat = await speaking.createConversation(call, mouth.user, "");
+    const chat = await speaking.createConversation(call, speaker.user, "");
     const { id } = chat.append({
       role: "assistant",
-      userId: mouth.user.id,
+      userId: speaker.user.id,
       text: "Hello",
       complete: false,
     });
@@ -260,31 +262,31 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
     return [true];
   });
   const strategies: [string, CallConnection, GetStreamEdge][] = [
-    ["the one who speaks", first, speaking],
-    ["the one who listens", second, listening],
+    ["the speaker", first, speaking],
+    ["the listener", second, listening],
   ];
   for (const [who, connection, edge] of strategies) {
     for (const strategy of ["fast", "rejoin", "migrate"] satisfies ReconnectStrategy[]) {
-      await check.do(`${strategy}: ${who} is back`, async () => {
+      await check.do(`${strategy}: ${who} reconnects`, async () => {
         const from = performance.now();
         const signal = AbortSignal.timeout(30_000);
         const event = await edge.reconnect(connection, strategy, { signal });
         await pause(2500);
-        const gap = Math.max(0, ears.gapSince(from) - FRAME_MS);
+        const gap = Math.max(0, listener.gapSince(from) - FRAME_MS);
         if (gap > 2000) throw new Error(`silence of ${ms(gap)}`);
         const note = event.strategy === strategy ? "" : `, by ${event.strategy}`;
-        return [true, `back after ${ms(event.elapsedMs)}, silence of ${ms(gap)}${note}`];
+        return [true, `reconnected after ${ms(event.elapsedMs)}, silence of ${ms(gap)}${note}`];
       });
     }
   }
-  await check.do("who leaves is seen to leave", async () => {
+  await check.do("an agent that leaves is seen to leave", async () => {
     await first.close();
     await until(() =>
-      ![...second.participants.values()].some((one) => one.userId === mouth.user.id)
+      ![...second.participants.values()].some((one) => one.userId === speaker.user.id)
     );
     return [true];
   });
-  await check.do("nothing is left running", async () => {
+  await check.do("no media process is left running", async () => {
     await second.close();
     await until(() => !speaking.mediaProcessId && !listening.mediaProcessId);
     return [true];

@@ -1,6 +1,7 @@
 /**
- * `deno run -A scripts/getstream_proto.ts`: makes `src/edges/getstream/child/proto/signal_pb.ts` from
- * `signal.proto`. With `--check` it only says whether the two belong together.
+ * `deno run -A scripts/getstream_proto.ts`: generates
+ * `src/edges/getstream/child/proto/signal_pb.ts` from `signal.proto`. With `--check` it only checks that
+ * the two match.
  *
  * @module
  */
@@ -24,10 +25,10 @@ try {
       plugins: [{ local: "protoc-gen-es", out: ".", opt: ["target=ts"] }],
     }),
   );
-  // By npm, which puts the plugin on the path of what it runs.
+  // npx puts the plugin on the path.
   await run("npx", ["-y", "-p", BUF, "-p", PLUGIN, "buf", "generate"], scratch);
-  const made = await Deno.readTextFile(`${scratch}/signal_pb.ts`);
-  const body = made.replace("/* eslint-disable */", "// deno-lint-ignore-file");
+  const generated = await Deno.readTextFile(`${scratch}/signal_pb.ts`);
+  const body = generated.replace("/* eslint-disable */", "// deno-lint-ignore-file");
   await Deno.writeTextFile(
     `${scratch}/signal_pb.ts`,
     `// Generated from signal.proto by scripts/getstream_proto.ts. Do not edit.\n${body}`,
@@ -41,7 +42,7 @@ try {
   const target = new URL("signal_pb.ts", FOLDER);
   if (Deno.args.includes("--check")) {
     if (await Deno.readTextFile(target) !== text) {
-      console.error("signal_pb.ts is not what signal.proto makes: run scripts/getstream_proto.ts");
+      console.error("signal_pb.ts does not match signal.proto: run scripts/getstream_proto.ts");
       Deno.exitCode = 1;
     }
   } else {

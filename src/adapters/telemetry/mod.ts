@@ -24,8 +24,8 @@ export interface TelemetryOptions {
 /**
  * Records what happens in a conversation until the result is disposed: histograms of voice-to-voice
  * and of each part of it (`ringline.voice_to_voice`, by `part`), of barge-in to silence and of tool
- * calls, counters of interruptions and false interruptions, gauges of what the components count
- * (`ringline.figure`), and a span for each answer, whose parts are its children.
+ * calls, a counter of false interruptions, gauges of what the components count
+ * (`ringline.figure`), and a span for each reply, whose parts are its children.
  *
  * @example
  * ```ts

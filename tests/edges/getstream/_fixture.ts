@@ -1,4 +1,4 @@
-/** An agent in a call of the double, with a person who speaks and one who listens. @module */
+/** A call on the double with an agent and a person. @module */
 import type { Call } from "../../../src/edge/call.ts";
 import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import type { AudioTrack } from "../../../src/edge/audio_track.ts";
@@ -15,7 +15,7 @@ import { type HeardSlot, Listener, tone, until } from "./listener.ts";
 
 export const CID = "default:kitchen";
 
-/** An edge on a double, quick to notice what is wrong. */
+/** Returns an edge on a double. */
 export function edgeOn(double: StreamDouble, options: GetStreamEdgeOptions = {}): GetStreamEdge {
   return new GetStreamEdge({
     apiKey: API_KEY,
@@ -26,7 +26,7 @@ export function edgeOn(double: StreamDouble, options: GetStreamEdgeOptions = {})
   });
 }
 
-/** A call with an agent ("bot") and a person ("anna"), both speaking when told. */
+/** A call with an agent ("bot") and a person ("anna"). */
 export class TestCall implements AsyncDisposable {
   readonly errors: string[] = [];
   readonly reconnected: ReconnectedEvent[] = [];
@@ -100,18 +100,18 @@ export class TestCall implements AsyncDisposable {
     }
   }
 
-  /** What the agent hears. */
+  /** The slots that the agent received. */
   get slots(): readonly HeardSlot[] {
     return this.agent.slots;
   }
 
-  /** What the SFU hears of the agent, by this process's clock. */
+  /** Returns the agent's audio at the SFU, by this process's clock. */
   async heard(): Promise<Heard[]> {
     const heard = await this.double.heard(CID, "bot");
     return heard.map((frame) => ({ ...frame, at: frame.at - this.#clockOffset }));
   }
 
-  /** Orders something that concerns the agent. */
+  /** Runs a command about the agent. */
   async command(name: string, params: Record<string, unknown> = {}): Promise<void> {
     await this.double.sfu.command(name, { cid: CID, userId: "bot", ...params });
   }

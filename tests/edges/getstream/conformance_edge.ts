@@ -1,4 +1,4 @@
-/** GetStreamEdge on a double, as the conformance kit wants it. @module */
+/** GetStreamEdge on a double, for the conformance kit. @module */
 import type { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import type { JsonValue, TrackType } from "../../../src/edge/types.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
@@ -13,7 +13,7 @@ import { edgeOn } from "./_fixture.ts";
 export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
   const double = await StreamDouble.start();
   const edge = edgeOn(double);
-  const participants = new Set<Party>();
+  const participants = new Set<DoubleParticipant>();
   double.sfu.onHeard = ({ cid, ms }) => {
     for (const participant of participants) if (participant.cid === cid) participant.heardMs += ms;
   };
@@ -29,7 +29,7 @@ export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
       const cid = `${call.type}:${call.id}`;
       const sessionId = await double.addPerson(cid, userId);
       await double.sfu.command("reportHeard", { cid });
-      const participant = new Party(double, cid, userId, sessionId);
+      const participant = new DoubleParticipant(double, cid, userId, sessionId);
       await participant.command("speak", { amplitude: 0 });
       participants.add(participant);
       return participant;
@@ -56,7 +56,7 @@ export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
   };
 }
 
-class Party implements RemoteParticipant {
+class DoubleParticipant implements RemoteParticipant {
   heardMs = 0;
   readonly customEvents: JsonValue[] = [];
   readonly #reader = new CustomEventReader();

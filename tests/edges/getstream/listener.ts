@@ -1,4 +1,4 @@
-/** An agent for tests that only measures what it hears. @module */
+/** An agent that measures the audio of a call. @module */
 import type { AudioRow, AudioSubscription, EdgeAgent } from "../../../src/edge/edge_agent.ts";
 import type { User } from "../../../src/edge/types.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
@@ -52,7 +52,7 @@ function measure({ samples, sampleRate }: PcmChunk): { rms: number; frequency: n
   };
 }
 
-/** A tone of so many milliseconds. */
+/** Returns a tone. */
 export function tone(
   options: { frequency: number; ms: number; amplitude?: number; sampleRate?: number },
 ): PcmChunk {
@@ -64,7 +64,7 @@ export function tone(
   return new PcmChunk(samples, { sampleRate });
 }
 
-/** Waits until `condition` gives something true, and gives it. */
+/** Waits until `condition` returns a true value, and returns it. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
@@ -79,7 +79,7 @@ export async function until<T>(
   }
 }
 
-/** The longest time without sound between `from` and `to`, in milliseconds. */
+/** Returns the longest time without sound between `from` and `to`, in milliseconds. */
 export function longestGap(
   frames: readonly { at: number; rms: number }[],
   from: number,
@@ -96,7 +96,7 @@ export function longestGap(
   return Math.max(gap, to - last);
 }
 
-/** The middle of the frequencies of what was loud. */
+/** Returns the median frequency of the loud frames. */
 export function medianFrequency(frames: readonly { rms: number; frequency: number }[]): number {
   const loud = frames.filter(({ rms }) => rms > 0.05).map(({ frequency }) => frequency).sort((
     a,

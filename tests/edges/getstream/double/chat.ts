@@ -1,4 +1,4 @@
-/** The chat of the double: channels and messages, as far as a conversation uses them. @module */
+/** The chat of the double: the channels and messages that a conversation uses. @module */
 
 import type { Body } from "./body.ts";
 
@@ -9,7 +9,7 @@ export interface ChatMessage {
   custom: Record<string, unknown>;
 }
 
-/** A write, in the order in which it came. */
+/** A write. */
 export interface ChatWrite {
   kind: "create" | "ephemeral" | "final" | "delete";
   id: string;
@@ -17,7 +17,7 @@ export interface ChatWrite {
   custom: Record<string, unknown>;
 }
 
-/** The service cuts what is longer. */
+/** The longest text of a message. */
 const MOST_CHARACTERS = 5000;
 
 export class Chat {
@@ -27,7 +27,7 @@ export class Chat {
   >();
   readonly writes: ChatWrite[] = [];
 
-  /** Handles a request below `/api/v2/chat`; gives a status and a body. */
+  /** Handles a request below `/api/v2/chat`; returns a status and a body. */
   handle(method: string, path: string, query: URLSearchParams, body: unknown): [number, unknown] {
     const b = (body ?? {}) as Body;
     const [kind = "", type = "", id = "", action = ""] = path.split("/");

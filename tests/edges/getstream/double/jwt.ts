@@ -1,6 +1,6 @@
-/** JSON web tokens, HS256, for the double: made and really checked. @module */
+/** JSON web tokens (HS256) for the double. @module */
 
-/** The claims that matter here. */
+/** The claims of a token. */
 export interface Claims {
   server?: boolean;
   user_id?: string;

@@ -1,4 +1,4 @@
-/** Cuts a text into its lines. */
+/** Divides a text into its lines. */
 export class TextLineStream extends TransformStream<string, string> {
   constructor() {
     let rest = "";

@@ -1,15 +1,15 @@
-/** The double's SFU as a test sees it: a process that takes commands. @module */
+/** A client of the double's SFU process. @module */
 import { TextLineStream } from "./lines.ts";
 
 export class SfuProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #results = new Map<number, PromiseWithResolvers<unknown>>();
   readonly #ready = Promise.withResolvers<number>();
   readonly #reading: Promise<void>;
   #nextId = 1;
   port = 0;
-  /** Told of what is heard in calls for which that was ordered. */
+  /** Receives audible milliseconds in calls with `reportHeard`. */
   onHeard: ((heard: { cid: string; userId: string; ms: number }) => void) | undefined;
 
   private constructor(key: string) {
@@ -35,12 +35,12 @@ export class SfuProcess implements AsyncDisposable {
 
   async command<T = void>(name: string, params: Record<string, unknown> = {}): Promise<T> {
     const id = this.#nextId++;
-    const answer = Promise.withResolvers<unknown>();
-    this.#answers.set(id, answer);
+    const pending = Promise.withResolvers<unknown>();
+    this.#results.set(id, pending);
     await this.#input.write(
       new TextEncoder().encode(JSON.stringify({ id, name, params }) + "\n"),
     );
-    return await answer.promise as T;
+    return await pending.promise as T;
   }
 
   /** Ends it immediately, as a crash would. */
@@ -65,12 +65,12 @@ export class SfuProcess implements AsyncDisposable {
       const { ready, id, result, error, heard } = JSON.parse(line);
       if (heard) this.onHeard?.(heard);
       if (ready) this.#ready.resolve(ready);
-      const answer = this.#answers.get(id);
-      this.#answers.delete(id);
-      if (error) answer?.reject(new Error(`sfu: ${error}`));
-      else answer?.resolve(result);
+      const pending = this.#results.get(id);
+      this.#results.delete(id);
+      if (error) pending?.reject(new Error(`sfu: ${error}`));
+      else pending?.resolve(result);
     }
-    for (const answer of this.#answers.values()) answer.reject(new Error("the SFU is gone"));
+    for (const pending of this.#results.values()) pending.reject(new Error("the SFU is gone"));
     this.#ready.reject(new Error("the SFU did not start"));
     this.#ready.promise.catch(() => {});
   }

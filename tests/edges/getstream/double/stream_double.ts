@@ -1,7 +1,7 @@
 /**
- * A double of Stream's services on this machine, for tests: users, calls, chat and the coordinator's
- * socket here, one SFU process that plays several. Written from the protocol's description; it
- * holds what the tests need and refuses what is malformed.
+ * A double of Stream's services for tests: users, calls, chat and the coordinator's socket, and one
+ * SFU process that plays several. Written from the protocol's description; it has what the tests need
+ * and refuses malformed requests.
  *
  * @module
  */
@@ -15,20 +15,20 @@ import { SfuProcess } from "./sfu_process.ts";
 export const API_KEY = "double-key";
 export const API_SECRET = "double-secret-that-must-not-be-seen";
 
-/** How requests are to be answered that come next. */
+/** A fault of the next requests. */
 export interface Fault {
   path: RegExp;
   method?: string;
   status?: number;
   code?: number;
-  /** Never answers. */
+  /** Never responds. */
   hangs?: boolean;
-  /** Answers with something that is no JSON. */
+  /** Responds with a text that is not JSON. */
   garbage?: boolean;
   times?: number;
 }
 
-/** A request as a test can look at it. */
+/** A received request. */
 export interface SeenRequest {
   method: string;
   path: string;
@@ -49,7 +49,7 @@ export class StreamDouble implements AsyncDisposable {
   readonly calls = new Map<string, { createdBy: string; ended: boolean }>();
   readonly chat = new Chat();
   readonly requests: SeenRequest[] = [];
-  /** What clients did wrong here; the SFU keeps its own list. */
+  /** The clients' faults; the SFU keeps its own list. */
   readonly faults: string[] = [];
   readonly #failures: Fault[] = [];
   readonly #watchers = new Set<Watcher>();
@@ -57,10 +57,10 @@ export class StreamDouble implements AsyncDisposable {
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
   /** How the coordinator's socket behaves. */
   coordinator: "normal" | "silent" | "garbage" = "normal";
-  /** For how long SFU credentials are valid; for ever unless set. */
+  /** For how long SFU credentials are valid; without limit unless set. */
   sfuTokenSeconds: number | undefined;
   statsIntervalMs = 60_000;
-  /** The SFUs in the order in which they are given out. */
+  /** The SFUs in the order of their assignment. */
   edges = ["sfu-1", "sfu-2", "sfu-3"];
 
   private constructor(readonly sfu: SfuProcess) {}
@@ -75,12 +75,12 @@ export class StreamDouble implements AsyncDisposable {
     return double;
   }
 
-  /** What `basePath` is to be. */
+  /** The value for `basePath`. */
   get url(): string {
     return `http://127.0.0.1:${this.#server!.addr.port}`;
   }
 
-  /** Lets requests fail. */
+  /** Adds a fault. */
   fail(fault: Fault): void {
     this.#failures.push(fault);
   }
@@ -91,7 +91,7 @@ export class StreamDouble implements AsyncDisposable {
     for (const hanging of this.#hanging) hanging.resolve();
   }
 
-  /** Sockets of the coordinator that watch a call. */
+  /** Returns the number of coordinator sockets that watch a call. */
   watchersOf(cid: string): number {
     return [...this.#watchers].filter(({ calls }) => calls.has(cid)).length;
   }
@@ -101,7 +101,7 @@ export class StreamDouble implements AsyncDisposable {
     for (const { socket } of this.#watchers) socket.close(4000);
   }
 
-  /** Told of every event of a call, as a client that watches it is. */
+  /** Receives every event of a call. */
   onEvent: ((cid: string, event: Body) => void) | undefined;
 
   /** Sends an event to all clients that watch a call. */
@@ -115,18 +115,18 @@ export class StreamDouble implements AsyncDisposable {
     }
   }
 
-  /** A person joins who lives in the SFU; returns their session. */
+  /** Adds a person inside the SFU; returns their session. */
   async addPerson(cid: string, userId: string, name = userId): Promise<string> {
     if (!this.users.has(userId)) this.users.set(userId, { id: userId, name, custom: {} });
     return await this.sfu.command<string>("addPerson", { cid, userId, name });
   }
 
-  /** What the SFU has seen so far. */
+  /** Returns the SFU's record. */
   async report(): Promise<Seen> {
     return await this.sfu.command<Seen>("report");
   }
 
-  /** What came from a user's microphone since then, by the SFU's clock. */
+  /** Returns a user's audio since then, by the SFU's clock. */
   async heard(cid: string, userId: string, since = 0): Promise<Heard[]> {
     return await this.sfu.command<Heard[]>("heard", { cid, userId, since });
   }

@@ -1,4 +1,4 @@
-/** Who is in one call, on whichever SFU, and who is sent what. @module */
+/** The members of one call on all SFUs, and the media that each receives. @module */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RtcTrack } from "../../../../../src/media/webrtc/rtc_types.ts";
 import {
@@ -19,18 +19,18 @@ const TRACK_NAMES: Record<number, string> = {
 };
 const CAUSE_MUTED = 1;
 
-/** How many there have been: no two in a row have the same letters. */
+/** The number of publications: no two in a row have the same letters. */
 let publications = 0;
 
-/** A member of the call: over the network (with legs), or living here. */
+/** A member of the call: over the network (with legs), or inside the SFU. */
 export class Member {
   readonly prefix = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   readonly muted = new Set<TrackType>();
   readonly announced = new Set<TrackType>();
-  /** The tracks of a member who lives here. */
+  /** The tracks of a member inside the SFU. */
   readonly own = new Map<TrackType, { track: RtcTrack; stop(): void }>();
   subscriptions: readonly TrackSubscription[] = [];
-  /** The one that counts; another one while a migration is under way. */
+  /** The current leg; a migration has another one. */
   leg: Leg | undefined;
   nextLeg: Leg | undefined;
   removal: ReturnType<typeof setTimeout> | undefined;
@@ -90,7 +90,7 @@ export class Room {
   readonly #levels: ReturnType<typeof setInterval>;
 
   constructor(readonly cid: string) {
-    this.#levels = setInterval(() => this.#tellLevels(), 200);
+    this.#levels = setInterval(() => this.#sendLevels(), 200);
   }
 
   recorder(userId: string): Recorder {
@@ -101,20 +101,20 @@ export class Room {
 
   add(member: Member): void {
     this.members.set(member.sessionId, member);
-    this.tell({
+    this.send({
       case: "participantJoined",
       value: { callCid: this.cid, participant: member.describe() },
     }, member);
   }
 
-  /** Adds a member who lives here. */
+  /** Adds a member inside the SFU. */
   addPerson(init: { userId: string; name: string }): Member {
     const member = new Member(init.userId, crypto.randomUUID(), init.name);
     this.add(member);
     return member;
   }
 
-  /** A person publishes a tone or a picture. */
+  /** Publishes a microphone or a camera of a person. */
   publish(member: Member, type: TrackType, source: Voice | Picture): void {
     member.own.get(type)?.stop();
     member.own.set(type, source);
@@ -139,7 +139,7 @@ export class Room {
   async remove(member: Member): Promise<void> {
     clearTimeout(member.removal);
     if (!this.members.delete(member.sessionId)) return;
-    this.tell({
+    this.send({
       case: "participantLeft",
       value: { callCid: this.cid, participant: member.describe() },
     });
@@ -148,22 +148,23 @@ export class Room {
     await Promise.all(member.legs.map((leg) => leg.close()));
   }
 
-  tell(payload: Payload, except?: Member): void {
+  /** Sends an event to all members. */
+  send(payload: Payload, except?: Member): void {
     for (const member of this.members.values()) {
       if (member !== except) { for (const leg of member.legs) leg.send(payload); }
     }
   }
 
-  /** When set, every member who comes over the network is recorded, and what is heard is told. */
+  /** When set, it receives what the members over the network say. */
   onHeard: ((userId: string, ms: number) => void) | undefined;
 
-  /** Brings what is announced, sent and recorded in line with who publishes what. */
+  /** Updates events, media and recordings after a change of the published tracks. */
   sync(): void {
-    const announce = () => {
-      for (const member of this.members.values()) this.#announce(member);
+    const emit = () => {
+      for (const member of this.members.values()) this.#emitTracks(member);
     };
-    if (this.mediaFirst) setTimeout(announce, 300);
-    else announce();
+    if (this.mediaFirst) setTimeout(emit, 300);
+    else emit();
     const recorded = new Map<string, Member>();
     for (const member of this.members.values()) {
       // A member who came back is recorded by the session that joined last.
@@ -185,7 +186,7 @@ export class Room {
     }
   }
 
-  /** A migration that is through: the old leg is told, the new one counts. */
+  /** Completes a migration once the new leg's media flows; the new leg becomes the current one. */
   async migrate(member: Member): Promise<void> {
     const next = member.nextLeg;
     if (!next) return;
@@ -200,11 +201,11 @@ export class Room {
     this.#leaving.add(old!);
     this.sync();
     old?.send({ case: "participantMigrationComplete", value: {} });
-    // The client closes it; one that forgets is wrong, and must not stay for ever.
+    // The client closes it; this limits one that does not.
     setTimeout(() => old?.close(), 10_000);
   }
 
-  /** Legs that were moved away from and are still sent what they were sent. */
+  /** Old legs of migrations, which still receive media. */
   readonly #leaving = new Set<Leg>();
 
   async close(): Promise<void> {
@@ -217,14 +218,14 @@ export class Room {
     }
   }
 
-  #announce(member: Member): void {
+  #emitTracks(member: Member): void {
     const { userId, sessionId } = member;
     const published = new Set(member.types.filter((type) => !member.muted.has(type)));
     for (const type of published) {
       if (member.announced.has(type)) continue;
       member.announced.add(type);
       const participant = member.describe();
-      this.tell(
+      this.send(
         { case: "trackPublished", value: { userId, sessionId, type, participant } },
         member,
       );
@@ -233,7 +234,7 @@ export class Room {
       if (published.has(type)) continue;
       member.announced.delete(type);
       const cause = member.muted.has(type) ? CAUSE_MUTED : 0;
-      this.tell({ case: "trackUnpublished", value: { userId, sessionId, type, cause } }, member);
+      this.send({ case: "trackUnpublished", value: { userId, sessionId, type, cause } }, member);
     }
   }
 
@@ -254,7 +255,7 @@ export class Room {
     return forwards;
   }
 
-  #tellLevels(): void {
+  #sendLevels(): void {
     const audioLevels = [...this.members.values()].flatMap((member) => {
       const tone = member.own.get(TrackType.AUDIO);
       if (!(tone instanceof Voice)) return [];
@@ -262,6 +263,6 @@ export class Room {
       const level = member.muted.has(TrackType.AUDIO) ? 0 : tone.amplitude;
       return [{ userId, sessionId, level, isSpeaking: level > 0.05 }];
     });
-    if (audioLevels.length > 0) this.tell({ case: "audioLevelChanged", value: { audioLevels } });
+    if (audioLevels.length > 0) this.send({ case: "audioLevelChanged", value: { audioLevels } });
   }
 }

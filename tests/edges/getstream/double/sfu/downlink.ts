@@ -1,4 +1,4 @@
-/** The connection by which the SFU sends the others' media to a participant. @module */
+/** The connection that carries the others' media to a participant. @module */
 import { Peer, type PeerOptions } from "../../../../../src/media/webrtc/peer.ts";
 import { rtc } from "../../../../../src/media/webrtc/rtc.ts";
 import type {
@@ -10,14 +10,14 @@ import { Offers } from "./offers.ts";
 
 const ANSWER_MS = 5000;
 
-/** A track that another member is to be sent. */
+/** A track to send to a participant. */
 export interface Forward {
   /** The name of its stream. */
   key: string;
   track: RtcTrack;
 }
 
-/** An offer, as the participant is sent it. */
+/** An offer, as the participant receives it. */
 export interface Offer {
   sdp: string;
   negotiationId: number;
@@ -51,13 +51,13 @@ export class Downlink {
     this.#options = options;
   }
 
-  /** The whole of what the participant is to be sent. */
+  /** Sets all tracks that the participant receives. */
   forward(tracks: Forward[]): void {
     this.#wanted = tracks;
     this.#negotiate();
   }
 
-  /** Offers with another way through the network. */
+  /** Offers another path through the network. */
   restartIce(): void {
     this.#iceRestart = true;
     this.#negotiate();
@@ -67,7 +67,7 @@ export class Downlink {
     this.#offers.answer(negotiationId, sdp);
   }
 
-  /** What was offered will not be answered: a client that comes back is made another offer. */
+  /** Withdraws the open offer: a client that reconnects receives another one. */
   giveUpOffer(): void {
     this.#offers.withdraw("the socket is gone");
   }
@@ -116,7 +116,7 @@ export class Downlink {
     }
   }
 
-  /** Sends what is wanted and nothing else; gives whether that takes another offer. */
+  /** Sends the set tracks and no others; returns whether that needs another offer. */
   async #syncForwards(): Promise<boolean> {
     const keys = new Set(this.#wanted.map(({ key }) => key));
     for (const [key, forward] of this.#forwards) {

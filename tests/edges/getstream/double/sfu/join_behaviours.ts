@@ -1,4 +1,6 @@
-/** How a join is answered. */
+/** The SFU's behaviour at a join. @module */
+
+/** How the SFU responds to a join. */
 export interface JoinBehaviour {
   /** Refuse with this code; 0 accepts. */
   code: number;
@@ -9,15 +11,16 @@ export interface JoinBehaviour {
   garbage: boolean;
 }
 
-/** How joins are to be answered that come next. */
+/** The behaviours at the next joins. */
 export class JoinBehaviours {
   readonly #next: { edge: string; joinBehaviour: JoinBehaviour; times: number }[] = [];
 
-  /** So many joins of an edge, or of any edge when that is empty. */
+  /** Sets the behaviour at so many joins of an edge, or of any edge for an empty name. */
   add(edge: string, joinBehaviour: JoinBehaviour, times: number): void {
     this.#next.push({ edge, joinBehaviour, times });
   }
 
+  /** Returns the behaviour at this join. */
   take(edge: string): JoinBehaviour | undefined {
     const index = this.#next.findIndex((one) => one.edge === "" || one.edge === edge);
     const found = this.#next[index];

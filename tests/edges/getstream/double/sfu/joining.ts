@@ -1,16 +1,16 @@
-/** Joins, as the SFU takes, answers or refuses them. @module */
+/** Joins: the SFU accepts, ignores or refuses them. @module */
 import {
   type JoinRequest,
   ReconnectStrategy,
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import { checkToken, type Claims } from "../jwt.ts";
-import { Leg, tell } from "./leg.ts";
+import { Leg, sendTo } from "./leg.ts";
 import { Refused } from "./refused.ts";
 import { Member } from "./call_room.ts";
 import type { Session } from "./session.ts";
 import type { Sfu } from "./sfu.ts";
 
-/** Takes a join; returns no session when it was not answered, or refused on command. */
+/** Handles a join; returns no session when it ignored or refused it on command. */
 export async function join(
   sfu: Sfu,
   socket: WebSocket,
@@ -37,7 +37,7 @@ export async function join(
   }
   if (joinBehaviour?.code) {
     const error = { code: joinBehaviour.code, message: "refused on command" };
-    tell(socket, { case: "error", value: { error, reconnectStrategy: joinBehaviour.strategy } });
+    sendTo(socket, { case: "error", value: { error, reconnectStrategy: joinBehaviour.strategy } });
     return undefined;
   }
   const checked = await checkToken(request.token, sfu.key);
@@ -65,7 +65,7 @@ export async function join(
   return session;
 }
 
-/** Brings a member in: back to their place, over from another SFU, or as a new one. */
+/** Creates, resumes or migrates the session of a member. */
 function enter(
   sfu: Sfu,
   options: {

@@ -17,28 +17,28 @@ import type { Network } from "./network.ts";
 import { Refused } from "./refused.ts";
 import { Uplink } from "./uplink.ts";
 
-/** Something that the SFU says. */
+/** A message of the SFU. */
 export type Payload = NonNullable<MessageInitShape<typeof SfuEventSchema>["payload"]>;
 
-/** Says something by a socket, if that is open. */
-export function tell(socket: WebSocket | undefined, payload: Payload): void {
+/** Sends a message over a socket, if that is open. */
+export function sendTo(socket: WebSocket | undefined, payload: Payload): void {
   if (socket?.readyState !== WebSocket.OPEN) return;
   socket.send(toBinary(SfuEventSchema, create(SfuEventSchema, { payload })));
 }
 
 export class Leg {
   socket: WebSocket | undefined;
-  /** The socket neither hears nor says anything. */
+  /** Whether the socket ignores all messages and sends none. */
   isMute = false;
   isClosed = false;
-  /** The media is gone, and no client was told. */
+  /** Whether the media has stopped without a message to the client. */
   #isBroken = false;
   readonly #network: Network;
   readonly #onChange: () => void;
   readonly #uplink: Uplink;
   readonly #downlink: Downlink;
 
-  /** @param onChange what is published, or whether it gets through, is not what it was */
+  /** @param options `onChange` is called when the published tracks, or their state, have changed */
   constructor(
     readonly edge: string,
     options: { socket: WebSocket; network: Network; onChange: () => void },
@@ -60,7 +60,7 @@ export class Leg {
     });
   }
 
-  /** What is published. */
+  /** The published tracks. */
   get tracks(): ReadonlyMap<TrackType, RtcTrack> {
     return this.#uplink.tracks;
   }
@@ -70,10 +70,10 @@ export class Leg {
   }
 
   send(payload: Payload): void {
-    if (!this.isMute) tell(this.socket, payload);
+    if (!this.isMute) sendTo(this.socket, payload);
   }
 
-  /** Takes the agent's offer of what it publishes. */
+  /** Accepts the agent's offer of its tracks; returns the answer. */
   async setPublisher(sdp: string, infos: readonly TrackInfo[]): Promise<string> {
     if (this.#isBroken || this.isClosed) {
       throw new Refused("the connection is gone", 500, { isFault: false });
@@ -86,16 +86,16 @@ export class Leg {
   async addCandidate(peer: PeerType, init: RtcCandidate): Promise<void> {
     const candidate = await this.#network.toSfu(init.candidate);
     const link = peer === PeerType.PUBLISHER ? this.#uplink : this.#downlink;
-    // It may come to a connection that is gone.
+    // The connection may have been closed.
     if (candidate !== "") await link.addCandidate({ ...init, candidate }).catch(() => {});
   }
 
-  /** The whole of what this participant is to be sent. */
+  /** Sets all tracks that this participant receives. */
   forward(tracks: Forward[]): void {
     this.#downlink.forward(tracks);
   }
 
-  /** Offers with another way through the network. */
+  /** Offers another path through the network. */
   restartIce(): void {
     this.#downlink.restartIce();
   }
@@ -109,7 +109,7 @@ export class Leg {
     this.#downlink.giveUpOffer();
   }
 
-  /** Whether sound of what is published really comes out by now. */
+  /** Whether the published audio has come out of the jitter buffer. */
   isFlowing(): Promise<boolean> {
     return this.#uplink.isFlowing();
   }
@@ -125,7 +125,7 @@ export class Leg {
     await this.#closeLinks();
   }
 
-  /** The connections fall silent; a client that asks is told that they are gone. */
+  /** Closes the connections without a message; a later offer is refused. */
   async breakPeers(): Promise<void> {
     this.#isBroken = true;
     await this.#closeLinks();

@@ -1,6 +1,6 @@
 /**
- * The SFU of the double, in a process of its own since WebRTC must be: commands come as lines of
- * JSON by its standard input, answers go by its output, and it ends with its input.
+ * The SFU of the double, in a process of its own because of WebRTC: commands come as lines of JSON by
+ * its standard input, results go by its output, and it ends with its input.
  *
  * @module
  */

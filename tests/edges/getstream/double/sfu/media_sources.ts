@@ -1,4 +1,4 @@
-/** A member of the call inside the SFU: their tone and picture need no network. @module */
+/** Media of participants inside the SFU, which needs no network. @module */
 import { rtc } from "../../../../../src/media/webrtc/rtc.ts";
 import type { RtcTrack } from "../../../../../src/media/webrtc/rtc_types.ts";
 
@@ -12,7 +12,7 @@ interface Frame {
   isLast: boolean;
 }
 
-/** A microphone: what is said, 10 ms at a time on a timer that does not drift; else a tone. */
+/** A microphone: queued audio, 10 ms at a time on a timer that does not drift; otherwise a tone. */
 export class Voice {
   readonly track: RtcTrack;
   readonly #source = new rtc.nonstandard.RTCAudioSource();
@@ -28,7 +28,7 @@ export class Voice {
     this.#tick();
   }
 
-  /** Says something; resolves when it is said. */
+  /** Queues audio; resolves when it has been sent. */
   say(samples: Int16Array, sampleRate: number, channelCount: number): Promise<void> {
     const size = sampleRate / 100 * channelCount;
     for (let start = 0; start < samples.length; start += size) {
@@ -43,7 +43,7 @@ export class Voice {
     return said.promise;
   }
 
-  /** Clicks with the next frame; resolves with the time at which that was sent. */
+  /** Sends a click with the next frame; resolves with its time. */
   click(): Promise<number> {
     const clicked = Promise.withResolvers<number>();
     this.#clicked = clicked;
@@ -96,7 +96,7 @@ export class Voice {
   }
 }
 
-/** A grey picture, ten times a second. */
+/** A camera: a grey image, ten times a second. */
 export class Picture {
   readonly track: RtcTrack;
   readonly #source = new rtc.nonstandard.RTCVideoSource();

@@ -1,31 +1,32 @@
-/** The way that media takes between the SFU and the clients that come over the network. @module */
+/** The path of media between the SFU and its clients. @module */
 import { type RelayFigures, UdpRelay } from "../../../../fixtures/udp_relay.ts";
 
 const CANDIDATE = /^(?:a=)?candidate:/;
 const OURS = /^(?:a=)?candidate:\S+ \d+ udp \d+ 127\.0\.0\.1 (\d+) typ/i;
-/** Nothing is left to chance here. */
+/** The seed of all relays. */
 const SEED = 1;
 
 /**
- * Direct, until a test orders a detour: then all media goes by a relay that can be cut. The agent
- * learns no port of the SFU's and the SFU no address of the agent's, so that there is no other way.
+ * A direct path, until a test orders a detour: then all media goes through a relay that can be cut.
+ * The agent learns no port of the SFU and the SFU no address of the agent, so that there is no other
+ * path.
  */
 export class Network implements AsyncDisposable {
   readonly #relays: UdpRelay[] = [];
 
-  /** What passed and what did not, for each path that there was. */
+  /** The figures of each path. */
   get paths(): RelayFigures[] {
     return this.#relays.map(({ figures }) => ({ ...figures }));
   }
 
-  /** Kills the path that there is for good; who looks for another one from now on finds one. */
+  /** Cuts the current path for good, and opens another one. */
   detour(): void {
     const dead = this.#relays.at(-1);
     if (dead) dead.weather = { cut: true };
     this.#relays.push(new UdpRelay(SEED));
   }
 
-  /** A description or a candidate of the SFU's, as the agent is to have it. */
+  /** Returns a description or a candidate of the SFU, as the agent receives it. */
   async toAgent(text: string): Promise<string> {
     const relay = this.#relays.at(-1);
     if (!relay) return text;
@@ -36,7 +37,7 @@ export class Network implements AsyncDisposable {
     });
   }
 
-  /** A description or a candidate of the agent's, as the SFU is to have it. */
+  /** Returns a description or a candidate of the agent, as the SFU receives it. */
   async toSfu(text: string): Promise<string> {
     if (this.#relays.length === 0) return text;
     return await eachCandidate(text, () => Promise.resolve(undefined));
@@ -47,7 +48,7 @@ export class Network implements AsyncDisposable {
   }
 }
 
-/** Changes the candidates of a text and leaves those out that become undefined. */
+/** Changes the candidates of a text, and drops those that become undefined. */
 async function eachCandidate(
   text: string,
   change: (line: string) => Promise<string | undefined>,

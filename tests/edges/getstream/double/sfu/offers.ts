@@ -1,19 +1,20 @@
+/** The SFU's offers to one participant. @module */
 import { Refused } from "./refused.ts";
 
 /**
- * What became of one participant's offers. An offer is answered once; one that the SFU took back,
- * since its socket was lost or its time was over, may be answered yet: that answer was on its way.
+ * The offers to one participant. An offer is answered once. The SFU withdraws one when the socket is
+ * lost or the time is over; its answer may still arrive, and has no effect.
  */
 export class Offers {
   readonly #answered = new Set<number>();
   #last = 0;
   #open: PromiseWithResolvers<string> | undefined;
 
-  /** Opens the next one; the promise rejects when it is withdrawn. */
+  /** Opens the next offer; the promise rejects when it is withdrawn. */
   open(): { negotiationId: number; answer: Promise<string> } {
     this.withdraw("another offer followed");
     const open = this.#open = Promise.withResolvers<string>();
-    // It may be withdrawn before it is waited for.
+    // It may be withdrawn before it is awaited.
     open.promise.catch(() => {});
     return { negotiationId: ++this.#last, answer: open.promise };
   }
@@ -31,7 +32,7 @@ export class Offers {
     this.#open = undefined;
   }
 
-  /** Takes back the one that is open. */
+  /** Withdraws the open offer. */
   withdraw(reason: string): void {
     this.#open?.reject(new Refused(reason));
     this.#open = undefined;

@@ -1,4 +1,4 @@
-/** What a member's microphone and camera brought to the SFU, for tests to look at. @module */
+/** A recorder of the media that a member sends to the SFU. @module */
 import { PcmChunk } from "../../../../../src/audio/pcm_chunk.ts";
 import { audibleMs } from "../../../../../src/testing/conformance/fixture.ts";
 import { rtc } from "../../../../../src/media/webrtc/rtc.ts";
@@ -18,16 +18,16 @@ export interface Heard {
   frequency: number;
 }
 
-/** The last two minutes are kept. */
+/** The frames that are kept: two minutes. */
 const KEPT = 12_000;
 
-/** One user's sound and picture; whichever of their tracks is current feeds it. */
+/** Records the current tracks of one user. */
 export class Recorder {
   readonly heard: Heard[] = [];
   frames = 0;
   size = "";
   luma = 0;
-  /** Told of audible milliseconds. */
+  /** Receives audible milliseconds. */
   onHeard: ((ms: number) => void) | undefined;
   #audio: { track: RtcTrack; sink: RtcAudioSink } | undefined;
   #video: { track: RtcTrack; sink: RtcVideoSink } | undefined;

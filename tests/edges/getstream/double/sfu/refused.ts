@@ -1,4 +1,4 @@
-/** A message that is not what it must be: the client is wrong, unless `isFault` says otherwise. */
+/** An invalid message of a client: the client's fault, unless `isFault` is `false`. */
 export class Refused extends Error {
   override name = "Refused";
   readonly isFault: boolean;

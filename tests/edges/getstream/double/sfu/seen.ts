@@ -1,4 +1,4 @@
-/** What an SFU notes of what clients say, for tests to look at. @module */
+/** The SFU's record of its clients' messages. @module */
 
 /** A join. */
 export interface SeenJoin {
@@ -12,9 +12,9 @@ export interface SeenJoin {
   attempt: number;
 }
 
-/** All of it. */
+/** The whole record. */
 export interface Seen {
-  /** What clients did wrong: must be empty. */
+  /** The clients' faults: must be empty. */
   faults: string[];
   joins: SeenJoin[];
   /** Twirp calls by method. */

@@ -1,7 +1,7 @@
 import type { Leg } from "./leg.ts";
 import type { Member, Room } from "./call_room.ts";
 
-/** A member's stay: where they are, and by which connection. */
+/** A member's session: the call, and the connection. */
 export interface Session {
   room: Room;
   member: Member;

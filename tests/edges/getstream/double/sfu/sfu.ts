@@ -1,4 +1,4 @@
-/** The SFU of the double, which plays several: who is in which call, and what is noted of it. @module */
+/** The SFU of the double, which plays several. @module */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type PublishOptionSchema,
@@ -15,10 +15,10 @@ import { answerCall } from "./signal_server.ts";
 import { openSocket } from "./socket_server.ts";
 
 export class Sfu {
-  /** What tokens are signed with. */
+  /** The key of tokens. */
   readonly key: string;
   readonly rooms = new Map<string, Room>();
-  /** By session id; who left is kept, since they may still be spoken of. */
+  /** By session id; sessions that ended are kept, since later messages may name them. */
   readonly sessions = new Map<string, Session>();
   readonly joinBehaviours = new JoinBehaviours();
   readonly network = new Network();
@@ -32,11 +32,11 @@ export class Sfu {
     tracks: [],
   };
   fastDeadlineSeconds = 10;
-  /** What every call is answered with, unless it is 0. */
+  /** The status of every Twirp response, unless it is 0. */
   twirpStatus = 0;
-  /** Answers to offers wait for it, when it is there. */
+  /** Answers to offers wait for it, when it is set. */
   heldAnswers: PromiseWithResolvers<void> | undefined;
-  /** No client gets through. */
+  /** Whether no client can reach the SFU. */
   isOffline = false;
   publishOptions: MessageInitShape<typeof PublishOptionSchema>[] = [
     {
@@ -54,7 +54,7 @@ export class Sfu {
       videoDimension: { width: 640, height: 360 },
     },
   ];
-  /** Told how much was heard of a member who comes over the network. */
+  /** Receives the audible milliseconds of a member over the network. */
   onHeard: ((cid: string, userId: string, ms: number) => void) | undefined;
 
   constructor(key: string) {
@@ -75,7 +75,7 @@ export class Sfu {
     return this.rooms.getOrInsertComputed(cid, () => new Room(cid));
   }
 
-  /** The session by which a user is in a call; the newest, if there are several. */
+  /** Returns a user's session in a call; the newest, if there are several. */
   sessionOf(cid: string, userId: string): Session {
     const room = this.room(cid);
     const member = [...room.members.values()].findLast((one) => one.userId === userId && one.leg);
@@ -83,7 +83,7 @@ export class Sfu {
     return { room, member, leg: member.leg };
   }
 
-  /** The session that a call of an edge's signal server is about. */
+  /** Returns the session that a request to an edge names. */
   sessionOn(edge: string, sessionId: string): Session {
     const known = this.sessions.get(sessionId);
     const legs = known ? [...known.member.legs, known.leg] : [];

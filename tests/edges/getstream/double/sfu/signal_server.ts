@@ -1,4 +1,4 @@
-/** The signal server of the SFU: Twirp calls, refused where they are not what they must be. @module */
+/** The signal server of the SFU: Twirp calls, strictly checked. @module */
 import { type DescMessage, fromJson, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
 import {
   IceRestartRequestSchema,
@@ -28,7 +28,7 @@ export async function answerCall(
   const { calls, faults } = sfu.seen;
   calls[method] = (calls[method] ?? 0) + 1;
   const text = await request.text().catch(() => undefined);
-  // The client that asked has left meanwhile.
+  // The client has left meanwhile.
   if (text === undefined) return new Response(null, { status: 400 });
   if (sfu.twirpStatus) {
     const body = { code: "internal", msg: "failed on command" };
@@ -44,7 +44,7 @@ export async function answerCall(
       throw new Refused("not a Twirp request");
     }
     const run = METHODS.get(method);
-    if (!run) throw new Refused(`no method is called "${method}"`);
+    if (!run) throw new Refused(`unknown method "${method}"`);
     return Response.json(await run(sfu, edge, JSON.parse(text)) ?? {});
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -58,7 +58,7 @@ export async function answerCall(
 
 type Method = (sfu: Sfu, edge: string, json: JsonValue) => Promise<object | void>;
 
-/** A method, its request checked: a field that is not in the schema is refused. */
+/** Returns a method that refuses fields which are not in the schema. */
 function method<S extends DescMessage>(
   schema: S,
   act: (

@@ -1,16 +1,16 @@
-/** The sockets of the SFU: joining, saying that one is alive, leaving, and being lost. @module */
+/** The sockets of the SFU: joins, health checks, leaving and losses. @module */
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   type SfuRequest,
   SfuRequestSchema,
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import { join } from "./joining.ts";
-import { tell } from "./leg.ts";
+import { sendTo } from "./leg.ts";
 import { Refused } from "./refused.ts";
 import type { Session } from "./session.ts";
 import type { Sfu } from "./sfu.ts";
 
-/** A socket that a client opens at an edge. */
+/** Opens a socket at an edge. */
 export function openSocket(sfu: Sfu, request: Request, edge: string): Response {
   const { socket, response } = Deno.upgradeWebSocket(request);
   socket.binaryType = "arraybuffer";
@@ -25,7 +25,7 @@ export function openSocket(sfu: Sfu, request: Request, edge: string): Response {
       }
       if (session) throw new Refused("a second join on one socket");
       session = await join(sfu, socket, edge, payload.value);
-      // Who gave up meanwhile is not here for ever.
+      // The client may have given up meanwhile.
       if (session && socket.readyState !== WebSocket.OPEN) lose(sfu, session, socket);
     } catch (error) {
       refuse(sfu, socket, error);
@@ -47,7 +47,7 @@ function decode(data: unknown): Payload {
   return payload;
 }
 
-/** Answers what comes after the join. */
+/** Handles a message after the join. */
 async function answer(sfu: Sfu, { room, member, leg }: Session, payload: Payload): Promise<void> {
   if (payload.case === "healthCheckRequest") {
     sfu.seen.healthChecks++;
@@ -75,6 +75,6 @@ function lose(sfu: Sfu, { room, member, leg }: Session, socket: WebSocket): void
 function refuse(sfu: Sfu, socket: WebSocket, error: unknown): void {
   const { code, message } = error instanceof Refused ? error : new Refused(String(error));
   sfu.seen.faults.push(message);
-  tell(socket, { case: "error", value: { error: { code, message } } });
+  sendTo(socket, { case: "error", value: { error: { code, message } } });
   socket.close(4400);
 }

@@ -1,4 +1,4 @@
-/** The connection by which a participant's media comes to the SFU. @module */
+/** The connection that carries a participant's media to the SFU. @module */
 import { Peer, type PeerOptions } from "../../../../../src/media/webrtc/peer.ts";
 import type { RtcCandidate, RtcTrack } from "../../../../../src/media/webrtc/rtc_types.ts";
 import {

@@ -1,4 +1,4 @@
-/** Commands for what an SFU and a network can do to a call. @module */
+/** Commands for faults of an SFU and a network. @module */
 import { PeerType } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Command } from "./params.ts";
 
@@ -29,7 +29,7 @@ export const FAULTS: Record<string, Command> = {
         reconnectStrategy: p.number("strategy"),
       },
     }),
-  endCall: (_, p) => p.room.tell({ case: "callEnded", value: { reason: 1 } }),
+  endCall: (_, p) => p.room.send({ case: "callEnded", value: { reason: 1 } }),
   forget: (_, p) => p.room.remove(p.agent.member),
   iceRestart: (_, p) => {
     const { leg } = p.agent;

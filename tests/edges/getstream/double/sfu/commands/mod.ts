@@ -1,4 +1,4 @@
-/** What a test orders of the SFU. @module */
+/** The commands of a test to the SFU. @module */
 import type { Sfu } from "../sfu.ts";
 import { Params } from "./params.ts";
 import { PARTICIPANTS } from "./participants.ts";
@@ -7,13 +7,13 @@ import { OBSERVATION } from "./observation.ts";
 
 const COMMANDS = new Map(Object.entries({ ...PARTICIPANTS, ...OBSERVATION, ...FAULTS }));
 
-/** Does what a test orders; gives what it is answered. */
+/** Runs a command; returns its result. */
 export async function command(
   sfu: Sfu,
   name: string,
   params: Record<string, unknown>,
 ): Promise<unknown> {
   const act = COMMANDS.get(name);
-  if (!act) throw new Error(`no command is called "${name}"`);
+  if (!act) throw new Error(`unknown command "${name}"`);
   return await act(sfu, new Params(sfu, params));
 }

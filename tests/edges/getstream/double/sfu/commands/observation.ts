@@ -1,4 +1,4 @@
-/** Commands that tell what was heard, seen and said. @module */
+/** Commands that return what the SFU received. @module */
 import type { Command } from "./params.ts";
 
 export const OBSERVATION: Record<string, Command> = {
@@ -10,7 +10,7 @@ export const OBSERVATION: Record<string, Command> = {
     const { heard } = p.room.recorder(p.text("userId"));
     return heard.filter(({ at }) => at >= p.number("since"));
   },
-  // For a test that looks at what is heard without waiting for an answer.
+  // For a test that reads what was heard without a request.
   reportHeard: (sfu, p) => {
     p.room.onHeard = (userId, ms) => sfu.onHeard?.(p.text("cid"), userId, ms);
     p.room.sync();

@@ -4,10 +4,10 @@ import type { Member, Room } from "../call_room.ts";
 import type { Session } from "../session.ts";
 import type { Sfu } from "../sfu.ts";
 
-/** One command: gives what the test is answered. */
+/** A command; returns its result. */
 export type Command = (sfu: Sfu, params: Params) => unknown;
 
-/** What a command was given, and who and what that names. */
+/** The parameters of a command, and the objects that they name. */
 export class Params {
   constructor(readonly sfu: Sfu, readonly raw: Readonly<Record<string, unknown>>) {}
 
@@ -42,14 +42,14 @@ export class Params {
     return member;
   }
 
-  /** What that person speaks by. */
+  /** The microphone of that member. */
   get voice(): Voice {
     const voice = this.participant.own.get(this.trackType);
     if (!(voice instanceof Voice)) throw new Error("no microphone");
     return voice;
   }
 
-  /** Where the user is who came over the network. */
+  /** The session of the user over the network. */
   get agent(): Session {
     return this.sfu.sessionOf(this.text("cid"), this.text("userId"));
   }

@@ -1,4 +1,4 @@
-/** Commands for those who live in the SFU. @module */
+/** Commands for the participants inside the SFU. @module */
 import { Picture, Voice } from "../media_sources.ts";
 import type { Command } from "./params.ts";
 
