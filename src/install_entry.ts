@@ -9,10 +9,10 @@
  * in this package with cargo. Everything works without it: then the WASM module in the package
  * runs, slower. Nothing is ever downloaded or built on import.
  *
- * Permissions, for who would rather name them: `--allow-env=HOME,XDG_CACHE_HOME,RINGLINE_CACHE`,
+ * Permissions, if you prefer to name them: `--allow-env=HOME,XDG_CACHE_HOME,RINGLINE_CACHE`,
  * `--allow-read` and `--allow-write` of the cache and the temporary folder, `--allow-run=cargo`, and
  * `--allow-net` of where the package or the library comes from. With `--allow-ffi` the library is also
- * opened once, so that one that this system cannot load is found out at once.
+ * opened once, which shows whether this system can load it.
  *
  * @module
  */

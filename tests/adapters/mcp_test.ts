@@ -63,9 +63,9 @@ Deno.test("the tools of an MCP server are tools of the agent", async () => {
   await using mcp = await connectMcp({ url: double.baseUrl, prefix: "calc_", timeoutMs: 300 });
   assertEquals(mcp.tools.map(({ name }) => name), ["calc_add", "calc_fail", "calc_hang"]);
   assertEquals(mcp.tools[0]?.parameters, schema as never);
-  const toolbox = new ToolExecutor(mcp.tools);
+  const executor = new ToolExecutor(mcp.tools);
   const call = (name: string, input: Record<string, number>) =>
-    toolbox.call({ id: "1", name, input }, { signal, participant: undefined });
+    executor.call({ id: "1", name, input }, { signal, participant: undefined });
   assertEquals(await call("calc_add", { a: 2, b: 3 }), { text: "5", isError: false });
   assertEquals(await call("calc_fail", {}), { text: "error: out of order", isError: true });
   assertEquals((await call("calc_hang", {})).isError, true);
@@ -131,9 +131,9 @@ Deno.test("every tool of a server that others wrote can be called", async () => 
     "simulate-research-query": { topic: "tea" },
   };
   assertEquals(mcp.tools.map(({ name }) => name).sort(), Object.keys(inputs).sort());
-  const toolbox = new ToolExecutor(mcp.tools);
+  const executor = new ToolExecutor(mcp.tools);
   const call = async (name: string, input: unknown) =>
-    await toolbox.call({ id: "1", name, input: input as never }, {
+    await executor.call({ id: "1", name, input: input as never }, {
       signal,
       participant: undefined,
     });

@@ -183,6 +183,6 @@ Deno.test("which interface speaks is told by the model's name, or said", async (
   assertThrows(
     () => tts({ model, voice: "marin", sampleRate: 16_000 }),
     RangeError,
-    "24000 samples a second, got 16000",
+    "sampleRate must be 24000 for a realtime model, got 16000",
   );
 });

@@ -40,5 +40,5 @@ Deno.test("a conversation's figures and spans reach a collector through Deno's e
     assert(metrics.includes(text), `${text} in ${metrics.slice(0, 300)}`);
   }
   const spans = received.get("/v1/traces") ?? "";
-  for (const text of ['"answer"', '"turn"', '"llm"']) assert(spans.includes(text), text);
+  for (const text of ['"reply"', '"turn"', '"llm"']) assert(spans.includes(text), text);
 });

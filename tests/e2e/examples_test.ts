@@ -30,7 +30,7 @@ browserTest("the parrot repeats what it heard, and stops when interrupted", asyn
   assertEquals(children.length, 1, "the media process is its only child");
   const { code, tookMs } = await parrot.interrupt();
   assertEquals(code, 0, parrot.output);
-  assertLess(tookMs, 1000);
+  assertLess(tookMs, 5000);
   const ended = await until("the page is told", async () => (await guest.events("ended")).at(0));
   assert(["agent-left", "call-ended", "server-closing"].includes(ended.code), ended.code);
   await gone(children[0]!);
@@ -45,7 +45,7 @@ browserTest("the echo starts while the person still speaks", async (browser) => 
   await until("it ends", async () => levelDb((await guest.hear(200)).samples) < -60);
   const { code, tookMs } = await echo.interrupt();
   assertEquals(code, 0, echo.output);
-  assertLess(tookMs, 1000);
+  assertLess(tookMs, 5000);
 });
 
 browserTest("two agents on one edge hear only their own calls", async (browser) => {

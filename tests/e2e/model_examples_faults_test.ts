@@ -39,7 +39,7 @@ async function complaint(
   assertEquals(example.stderr.trimEnd().split("\n").length, 1, example.stderr);
   const { code, tookMs } = await example.interrupt();
   assertEquals(code, 0);
-  assertLess(tookMs, 1000);
+  assertLess(tookMs, 5000, "it ends without waiting for anything");
 }
 
 /** Waits until an example has given up. Returns what it said. */
@@ -55,9 +55,9 @@ Deno.test("the examples without a key print one line that says what to do", asyn
   }
 });
 
-Deno.test("README's assistant needs only the permissions of its first line", async () => {
-  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
-  const source = /```ts\n(\/\/ OPENAI_API_KEY=.+?)```/s.exec(readme)![1]!;
+Deno.test("the guide's assistant needs only the permissions of its first line", async () => {
+  const guide = await Deno.readTextFile(new URL("docs/agent_with_models.md", ROOT));
+  const source = /```ts[^\n]*\n(\/\/ OPENAI_API_KEY=.+?)```/s.exec(guide)![1]!;
   const folder = await Deno.makeTempDir({ dir: ROOT.pathname });
   try {
     await Deno.writeTextFile(`${folder}/assistant.ts`, source);

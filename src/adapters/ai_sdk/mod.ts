@@ -1,6 +1,6 @@
 /**
- * Language models of the AI SDK (`npm:ai`), and so of every vendor that has a provider for it. The SDK
- * asks for `--allow-sys=hostname` when it is loaded; its providers need `--allow-net`.
+ * Language models by the AI SDK (`npm:ai`), of every vendor that has a provider for it. Loading the SDK
+ * needs `--allow-sys=hostname`; its providers need `--allow-net`.
  *
  * @example
  * ```ts
@@ -34,16 +34,16 @@ import {
 } from "@ringline/edge";
 import { checkMethods, checkObject, messageOf } from "@ringline/edge/toolkit";
 
-/** A model as the AI SDK takes it: what a provider makes, e.g. `openai("gpt-6.1-terra")`. */
+/** A model of the AI SDK, as a provider creates it, e.g. `openai("gpt-6.1-terra")`. */
 export type AiSdkModel = LanguageModel;
 
-/** How a model of the AI SDK is asked. */
+/** Options for {@linkcode aiSdkLLM}. */
 export interface AiSdkOptions {
-  /** Whether it can be shown pictures. Default `false`. */
+  /** Whether the model accepts images. Default `false`. */
   acceptsImages?: boolean;
-  /** How often a request is tried again that the service was too busy for. Default 2. */
+  /** The most retries of a request while the service is too busy. Default 2. */
   maxRetries?: number;
-  /** Settings of the call, e.g. `{ temperature: 0.2, maxOutputTokens: 300 }`. */
+  /** Settings of each request, e.g. `{ temperature: 0.2, maxOutputTokens: 300 }`. */
   settings?: {
     temperature?: number;
     maxOutputTokens?: number;
@@ -52,7 +52,7 @@ export interface AiSdkOptions {
   };
 }
 
-/** An {@linkcode LLM} of a model that the AI SDK knows. */
+/** Returns an {@linkcode LLM} that uses a model of the AI SDK. */
 export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
   if (typeof model !== "string" || model === "") {
     checkMethods(model, "model", "a model of the AI SDK, e.g. openai(name)", [
@@ -109,7 +109,7 @@ class AiSdkLLM implements LLM {
       tools: tools.length > 0 ? toToolSet(tools) : undefined,
       abortSignal: signal,
       maxRetries,
-      // What fails is in the stream, too; without this it is also written to the console.
+      // Errors are in the stream, too; without this the SDK also writes them to the console.
       onError: () => {},
     });
     let isComplete = false;
@@ -136,7 +136,7 @@ class AiSdkLLM implements LLM {
       }
     }
     if (!isComplete && !signal.aborted) {
-      throw new InferenceError("ai-sdk: the answer was cut off", {
+      throw new InferenceError("ai-sdk: the reply was cut off", {
         code: "cut-off",
         retryable: true,
       });
@@ -193,7 +193,7 @@ function toModelMessage(message: ChatMessage): ModelMessage[] {
   }
 }
 
-/** What the SDK throws, as this package says it. */
+/** Converts an error of the SDK. */
 function failure(cause: unknown): InferenceError {
   if (cause instanceof InferenceError) return cause;
   const last = RetryError.isInstance(cause) ? cause.lastError : cause;

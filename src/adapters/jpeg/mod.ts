@@ -1,6 +1,6 @@
 /**
- * JPEG files of what an agent sees, by MozJPEG in WASM. The encoder is loaded with the first image,
- * and needs `--allow-read` for it.
+ * A JPEG encoder for the frames that an agent sees: MozJPEG in WASM. The first image loads it, which
+ * needs `--allow-read`.
  *
  * @example
  * ```ts
@@ -23,13 +23,13 @@
 import { checkObject, shown } from "../../events/checks.ts";
 import { copyPixels, type ImageEncoder } from "../../inference/contracts/image_encoder.ts";
 
-/** The longest side that the encoder takes. */
+/** The longest side that the encoder accepts. */
 const MOST_SIDE = 65_500;
-/** The largest picture: beyond it the encoder's memory, 2 GiB, may not do. */
+/** The largest image: beyond it the encoder's memory of 2 GiB may not suffice. */
 const MOST_PIXELS = 2 ** 26;
 
 /**
- * An encoder of JPEG files, for `vision: { encoder: jpegEncoder() }`.
+ * Returns an encoder of JPEG files, for `vision: { encoder: jpegEncoder() }`.
  *
  * @throws {RangeError} the quality is not 1 to 100.
  */
@@ -52,15 +52,15 @@ export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
           `width, height: expected at most ${MOST_PIXELS} pixels in all, got ${width} x ${height}`,
         );
       }
-      // Before anything is waited for: the encoder reads it later, and does not check it. That is
-      // all it reads; Deno has no ImageData of its own.
+      // Copied before the first await: the encoder reads the pixels later. These fields are all that
+      // it reads, and Deno has no ImageData.
       const image = { ...copyPixels({ data, width, height }), colorSpace: "srgb" } as ImageData;
       const { encode } = await import("@jsquash/jpeg");
       try {
-        // A baseline picture takes less time than the encoder's own, smaller choice.
+        // A baseline image takes less time than a progressive one, the encoder's default, and more bytes.
         return new Uint8Array(await encode(image, { quality, progressive: false }));
       } catch (cause) {
-        // It throws numbers and such.
+        // The encoder throws numbers, too.
         throw new Error(`the JPEG encoder failed at ${width} x ${height} pixels`, { cause });
       }
     },

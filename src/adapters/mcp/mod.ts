@@ -7,38 +7,40 @@ import { Client } from "@modelcontextprotocol/sdk/client";
 import { InferenceError, type JsonSchema, type Tool } from "@ringline/edge";
 import { checkObject, messageOf } from "@ringline/edge/toolkit";
 
-/** Which server, and what of it is used. */
+/** Options for {@linkcode connectMcp}: a server, and which of its tools to use. */
 export type McpServerOptions =
   & {
-    /** Only these tools. Default: all of them. */
+    /** The names of the tools to use. Default: all of them. */
     only?: readonly string[];
-    /** Put before each tool's name, for servers that have tools of the same name. */
+    /** A prefix for each tool's name, for servers that have tools of the same name. */
     prefix?: string;
-    /** How long a tool may take. Default 10,000. */
+    /** Time limit of a tool, in milliseconds. Default 10,000. */
     timeoutMs?: number;
-    /** Aborting it gives the connecting up. */
+    /** Aborting it ends the attempt to connect. */
     signal?: AbortSignal;
   }
   & (
     | {
       /** The server's address (streamable HTTP). */
       url: string | URL;
+      /** Headers of every request. */
       headers?: Readonly<Record<string, string>>;
     }
     | {
-      /** The server's program, spoken to over its standard streams; needs `--allow-run`. */
+      /** The server's program, used over its standard streams; needs `--allow-run`. */
       command: string;
+      /** The program's arguments. */
       args?: readonly string[];
-      /** All that it sees of the environment beside the path and home. */
+      /** The program's environment, beside `PATH`, `HOME` and the like. */
       env?: Readonly<Record<string, string>>;
     }
   );
 
-/** A server's tools, for as long as it is not closed. */
+/** A connected server, and its tools. */
 export interface McpServer extends AsyncDisposable {
   /**
-   * What an agent takes as `tools`. As it joins, the agent's logger is told what of their schemas
-   * cannot be checked.
+   * The tools, for the agent's option `tools`. When the agent joins, it logs the parts of their
+   * schemas that it cannot check.
    */
   readonly tools: readonly Tool[];
   /** Ends the connection, and the program where there is one. */
@@ -46,8 +48,7 @@ export interface McpServer extends AsyncDisposable {
 }
 
 /**
- * Connects to a server and lists its tools: what an agent takes as `tools`. Close it after the
- * agent.
+ * Connects to a server and lists its tools, for the agent's option `tools`. Close it after the agent.
  *
  * @throws {InferenceError} the server cannot be reached, or does not speak the protocol.
  */
@@ -58,8 +59,8 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
   }
   const { only, prefix = "", timeoutMs = 10_000, signal } = options;
   const client = new Client({ name: "ringline", version: "0.1.0" }, {
-    // The SDK would refuse all of a server's tools when one has an output schema that it cannot
-    // read. The model is given the text of a result; its shape is not used here.
+    // The SDK would refuse all of a server's tools when it cannot read the output schema of one. The
+    // model receives the text of a result; its schema is not used here.
     jsonSchemaValidator: {
       getValidator: () => (data: unknown) => ({
         valid: true,
@@ -105,7 +106,7 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
   }
 }
 
-/** Only what the server is reached by is loaded. */
+/** Loads and returns the transport for a server. */
 async function transportOf(options: McpServerOptions): Promise<Transport> {
   if ("url" in options) {
     const { StreamableHTTPClientTransport } = await import(
@@ -129,7 +130,7 @@ async function transportOf(options: McpServerOptions): Promise<Transport> {
 
 type Transport = Parameters<Client["connect"]>[0];
 
-/** Calls a tool and gives its text. */
+/** Calls a tool and returns its text. */
 async function call(
   client: Client,
   name: string,
@@ -147,7 +148,7 @@ async function call(
   return text;
 }
 
-/** Calls a tool that its server runs as a task only: the result is asked for until it is there. */
+/** Calls a tool that its server runs only as a task, and waits for the result. */
 async function runTask(
   client: Client,
   request: Parameters<Client["callTool"]>[0],

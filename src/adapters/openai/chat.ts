@@ -1,3 +1,4 @@
+/** Chat models of OpenAI's HTTP interface. @module */
 import * as v from "valibot";
 import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
 import type { ChatMessage } from "../../inference/contracts/messages.ts";
@@ -6,21 +7,21 @@ import { HttpModel } from "./http.ts";
 import { CHAT_PARAMETERS } from "./models.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
 
-/** Which language model, and how it is asked. */
+/** Options for a language model. */
 export interface ChatModelOptions {
   /** The model's name. */
   model: string;
-  /** Whether it can be shown pictures. Default `false`. */
+  /** Whether the model accepts images. Default `false`. */
   acceptsImages?: boolean;
   /**
-   * Put into the request as they are, e.g. `{ max_completion_tokens: 300 }`. A model of OpenAI that
-   * reasons is slow for a call, and most refuse tools then: `{ reasoning_effort: "none" }`, which is
-   * the default for `"gpt-6.1-terra"`.
+   * Additional parameters of the request, e.g. `{ max_completion_tokens: 300 }`. A reasoning model of
+   * OpenAI is slow for a call, and most of them refuse tools while they reason: pass
+   * `{ reasoning_effort: "none" }`, the default for `"gpt-6.1-terra"`.
    */
   parameters?: Readonly<Record<string, unknown>>;
 }
 
-/** A call of a tool that comes in pieces. */
+/** A tool call that arrives in parts. */
 interface PartialCall {
   id: string;
   name: string;
@@ -30,14 +31,14 @@ interface PartialCall {
 const text = v.nullish(v.string(), "");
 const tokens = v.nullish(v.number(), 0);
 
-/** A piece of a call of a tool. */
-const callPiece = v.object({
+/** A part of a tool call. */
+const callPart = v.object({
   index: v.nullish(v.number()),
   id: v.nullish(v.string()),
   function: v.nullish(v.object({ name: text, arguments: text }), {}),
 });
 
-/** What this adapter reads of a streamed chunk. */
+/** The fields that this adapter reads of a streamed chunk. */
 const chunkSchema = v.object({
   error: v.nullish(
     v.union([
@@ -50,7 +51,7 @@ const chunkSchema = v.object({
     v.array(v.object({
       finish_reason: v.nullish(v.string()),
       delta: v.nullish(
-        v.object({ content: text, tool_calls: v.nullish(v.array(callPiece), []) }),
+        v.object({ content: text, tool_calls: v.nullish(v.array(callPart), []) }),
         {},
       ),
     })),
@@ -100,7 +101,7 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
       const chunk = this.#parse(data);
       const choice = chunk.choices[0];
       if (choice?.delta.content) yield { type: "text", text: choice.delta.content };
-      for (const piece of choice?.delta.tool_calls ?? []) addTo(calls, piece);
+      for (const part of choice?.delta.tool_calls ?? []) addTo(calls, part);
       if (choice?.finish_reason) isComplete = true;
       const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = chunk.usage;
       if (inputTokens + outputTokens > 0) {
@@ -110,7 +111,7 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
       }
     }
     if (!isComplete) {
-      throw this.error("the answer was cut off", { code: "cut-off", retryable: true });
+      throw this.error("the reply was cut off", { code: "cut-off", retryable: true });
     }
     for (const call of calls) yield this.#toolCall(call);
   }
@@ -134,18 +135,18 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
     try {
       return { type: "tool-call", call: { id, name, input: JSON.parse(text || "{}") } };
     } catch (cause) {
-      const message = `the arguments of ${name} are no JSON`;
+      const message = `the arguments of ${name} are not JSON`;
       throw this.error(message, { code: "malformed", retryable: true, cause });
     }
   }
 }
 
-function addTo(calls: PartialCall[], piece: v.InferOutput<typeof callPiece>): void {
-  // Some servers give no index, and each call as a whole.
-  const index = piece.index ?? calls.length;
-  const call = calls[index] ??= { id: piece.id ?? crypto.randomUUID(), name: "", arguments: "" };
-  call.name += piece.function.name;
-  call.arguments += piece.function.arguments;
+function addTo(calls: PartialCall[], part: v.InferOutput<typeof callPart>): void {
+  // Some servers send no index, and each call as a whole.
+  const index = part.index ?? calls.length;
+  const call = calls[index] ??= { id: part.id ?? crypto.randomUUID(), name: "", arguments: "" };
+  call.name += part.function.name;
+  call.arguments += part.function.arguments;
 }
 
 function toWire(message: ChatMessage): object {

@@ -1,5 +1,5 @@
 /**
- * Asking a service over HTTP: what may be tried again is, and what fails says why.
+ * Requests to a service over HTTP, with retries, and errors that name the reason.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import { backOffMs, retry } from "../../events/retry.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { messageOf } from "../../events/error_text.ts";
 
-/** How a service is reached. */
+/** Options for a service over HTTP. */
 export interface HttpServiceOptions {
-  /** For messages. */
+  /** The name in the texts of errors. */
   name: string;
-  /** Without a slash at its end, e.g. `"https://api.openai.com/v1"`. */
+  /** The address without a slash at its end, e.g. `"https://api.openai.com/v1"`. */
   baseUrl: string;
-  /** Sent as a bearer token. A local service often needs none. */
+  /** The bearer token. A local service often needs none. */
   apiKey?: string;
-  /** Sent with every request. */
+  /** Headers of every request. */
   headers?: Readonly<Record<string, string>>;
-  /** How often a request is tried that the service was too busy for. Default 3. */
+  /** The most tries of a request while the service is too busy. Default 3. */
   maxTries?: number;
 }
 
-/** A service says itself how long to wait; longer than this nobody in a call does. */
+/** The longest wait that a service may ask for before a retry: a call cannot wait longer. */
 const MAX_WAIT_MS = 4000;
 const FIRST_WAIT_MS = 250;
-/** So much of a refusal is read and told. */
+/** The most characters of a refusal in an error. */
 const MAX_REASON_CHARS = 500;
 
-/** A model that is reached over HTTP, and how often it was asked and refused. */
+/** A model behind HTTP; it counts requests, retries and failures. */
 export abstract class HttpModel<Options> implements Component {
   readonly name: string;
   protected readonly options: Options;
@@ -55,10 +55,10 @@ export abstract class HttpModel<Options> implements Component {
   }
 
   /**
-   * Posts and gives the answer, whose body has not been read. Tries again where the service is busy
-   * or broken, and as long after as it asks for.
+   * Posts a request and returns the response, whose body has not been read. Tries again while the
+   * service is busy or broken, after the pause that it asks for.
    *
-   * @throws {InferenceError} it refuses, or cannot be reached.
+   * @throws {InferenceError} the service refuses, or cannot be reached.
    */
   protected async post(
     path: string,
@@ -89,7 +89,7 @@ export abstract class HttpModel<Options> implements Component {
     });
   }
 
-  /** Reads a body; a connection that breaks is an error that says so. */
+  /** Yields the bytes of a body; throws an `InferenceError` when the connection breaks. */
   protected async *read(
     response: Response,
     signal: AbortSignal,
@@ -98,11 +98,11 @@ export abstract class HttpModel<Options> implements Component {
       for await (const bytes of response.body ?? []) yield bytes;
     } catch (cause) {
       signal.throwIfAborted();
-      throw this.error("the answer was cut off", { code: "cut-off", retryable: true, cause });
+      throw this.error("the response was cut off", { code: "cut-off", retryable: true, cause });
     }
   }
 
-  /** An error of this model. */
+  /** Returns an error with this model's name. */
   protected error(
     message: string,
     options: { code: string; retryable?: boolean; status?: number; cause?: unknown },
@@ -150,15 +150,15 @@ export abstract class HttpModel<Options> implements Component {
   }
 }
 
-/** What is posted. */
+/** The body of a request. */
 interface Content {
   body: Uint8Array<ArrayBuffer> | string;
   type: string;
 }
 
 /**
- * A form as bytes: as a form it would be streamed, and a stream that Deno may not send, since
- * `--allow-net` is missing, keeps the program from ending.
+ * Returns a body, a form as bytes: Deno would stream a form, and a stream that it may not send,
+ * because `--allow-net` is missing, keeps the program from ending.
  */
 async function contentOf(body: FormData | object): Promise<Content> {
   if (!(body instanceof FormData)) return { body: JSON.stringify(body), type: "application/json" };
@@ -166,7 +166,7 @@ async function contentOf(body: FormData | object): Promise<Content> {
   return { body: await form.bytes(), type: form.headers.get("content-type")! };
 }
 
-/** Why a request was not even answered: what was tried, as far down as that is known. */
+/** Returns the innermost reason why a request had no response. */
 function whyOf(cause: unknown): string {
   const deeper = cause instanceof Error && cause.cause instanceof Error;
   return deeper ? whyOf(cause.cause) : messageOf(cause);
@@ -179,14 +179,14 @@ function retryAfterMs(headers: Headers): number | undefined {
   return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
 }
 
-/** What a service says of its refusal, which is JSON with a message as a rule. */
+/** Returns the reason that a service states, usually as JSON with a message. */
 function reasonOf(text: string): string {
   let reason = text;
   try {
     const { error } = JSON.parse(text);
     reason = typeof error === "string" ? error : error?.message ?? text;
   } catch {
-    // Not JSON: the text itself then.
+    // Not JSON: the text is the reason.
   }
   reason = String(reason).trim().slice(0, MAX_REASON_CHARS);
   return reason === "" ? "" : `: ${reason}`;

@@ -1,6 +1,6 @@
 /**
- * Models behind the HTTP interface of OpenAI, which many services and local servers speak: chat,
- * transcription and speech. Needs `--allow-net` for the service, and nothing else.
+ * Models behind OpenAI's HTTP interface, which many services and local servers offer: chat,
+ * transcription and speech. Needs `--allow-net` for the service.
  *
  * @example
  * ```ts
@@ -33,29 +33,29 @@ import { checkObject } from "../../events/checks.ts";
 export { OPENAI_MODELS } from "./models.ts";
 export type { ChatModelOptions, SpeechModelOptions, TranscriptionModelOptions };
 
-/** Where a service is and who asks. */
+/** Options for {@linkcode openAICompatible}. */
 export interface OpenAICompatibleOptions {
-  /** Default `"https://api.openai.com/v1"`. */
+  /** The address of the service. Default `"https://api.openai.com/v1"`. */
   baseUrl?: string;
-  /** Sent as a bearer token. A local service often needs none. */
+  /** The bearer token. A local service often needs none. */
   apiKey?: string;
-  /** Sent with every request. */
+  /** Headers of every request. */
   headers?: Readonly<Record<string, string>>;
-  /** How often a request is tried that the service was too busy for. Default 3. */
+  /** The most tries of a request while the service is too busy. Default 3. */
   maxTries?: number;
 }
 
 /** The models of one service. */
 export interface OpenAICompatible {
-  /** A language model. */
+  /** Returns a language model. */
   llm(options: ChatModelOptions): LLM;
-  /** A recogniser: it gets each stretch of speech as a whole. */
+  /** Returns a speech-to-text model; it receives each segment of speech as a whole. */
   stt(options: TranscriptionModelOptions): STT;
-  /** A voice. */
+  /** Returns a text-to-speech model. */
   tts(options: SpeechModelOptions): TTS;
 }
 
-/** The models of a service that speaks OpenAI's HTTP interface. */
+/** Returns the models of a service with OpenAI's HTTP interface. */
 export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAICompatible {
   checkObject(options, "options", "an object like { apiKey }, or nothing");
   const { baseUrl = "https://api.openai.com/v1", ...rest } = options;

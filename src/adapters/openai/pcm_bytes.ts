@@ -1,6 +1,7 @@
+/** A decoder of PCM bytes. @module */
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 
-/** Makes PCM of bytes (signed 16 bit, little-endian, mono) that come cut anywhere. */
+/** Decodes bytes, divided anywhere, as PCM: signed 16 bit, little-endian, mono. */
 export class PcmBytes {
   readonly #sampleRate: number;
   #odd: number | undefined;
@@ -9,7 +10,7 @@ export class PcmBytes {
     this.#sampleRate = sampleRate;
   }
 
-  /** The whole samples; half of one is kept for the next time. */
+  /** Returns the whole samples; keeps half a sample for the next call. */
   push(bytes: Uint8Array): PcmChunk {
     const before = this.#odd === undefined ? 0 : 1;
     const count = (bytes.length + before) >> 1;

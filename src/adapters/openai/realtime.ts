@@ -1,6 +1,5 @@
 /**
- * OpenAI's realtime models over WebSocket: they hear and speak by themselves. Needs `--allow-net`
- * for the service.
+ * OpenAI's realtime models (speech to speech) over WebSocket. Needs `--allow-net` for the service.
  *
  * @example
  * ```ts
@@ -27,7 +26,7 @@ import { checkObject } from "../../events/checks.ts";
 
 export { OPENAI_MODELS, type OpenAIRealtimeOptions };
 
-/** A realtime model of OpenAI, or of a service that speaks its protocol. */
+/** Returns a realtime model of OpenAI, or of a service with the same protocol. */
 export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM {
   checkObject(options, "options", "an object like { apiKey }, or nothing");
   return new OpenAIRealtime(options);
@@ -64,7 +63,7 @@ class OpenAIRealtime implements RealtimeLLM {
     );
     try {
       const settings = conversingSession(this.#options, options);
-      await waitFor(session.begin(settings, options.history), "a realtime session", {
+      await waitFor(session.begin(settings, options.history), "beginning a realtime session", {
         timeoutMs: connectTimeoutMs,
         signal: options.signal,
         clock: options.clock,

@@ -8,7 +8,7 @@ import * as v from "valibot";
 /** A text that may be absent or null. */
 const optional = v.nullish(v.string(), () => undefined);
 /** A text that counts as empty when it is absent or null. */
-const piece = v.nullish(v.string(), "");
+const text = v.nullish(v.string(), "");
 
 /** A failure; some services fill in one of `code` and `type`, some both. */
 const serviceFailure = v.object({
@@ -32,7 +32,7 @@ const response = v.nullish(
   {},
 );
 
-const ids = { item_id: piece, response_id: optional };
+const ids = { item_id: text, response_id: optional };
 
 const serverEvent = v.variant("type", [
   v.object({ type: v.literal("session.updated") }),
@@ -40,26 +40,26 @@ const serverEvent = v.variant("type", [
   v.object({ type: v.literal("input_audio_buffer.speech_stopped") }),
   v.object({
     type: v.literal("conversation.item.input_audio_transcription.delta"),
-    item_id: piece,
-    delta: piece,
+    item_id: text,
+    delta: text,
   }),
   v.object({
     type: v.literal("conversation.item.input_audio_transcription.completed"),
-    item_id: piece,
-    transcript: piece,
+    item_id: text,
+    transcript: text,
   }),
   v.object({ type: v.literal("response.created"), response }),
   v.object({
     type: v.literal("response.output_audio_transcript.delta"),
     ...ids,
-    delta: piece,
+    delta: text,
   }),
-  v.object({ type: v.literal("response.output_text.delta"), ...ids, delta: piece }),
-  v.object({ type: v.literal("response.output_audio.delta"), ...ids, delta: piece }),
+  v.object({ type: v.literal("response.output_text.delta"), ...ids, delta: text }),
+  v.object({ type: v.literal("response.output_audio.delta"), ...ids, delta: text }),
   v.object({
     type: v.literal("response.output_item.done"),
     item: v.nullish(
-      v.object({ type: optional, name: optional, call_id: optional, arguments: piece }),
+      v.object({ type: optional, name: optional, call_id: optional, arguments: text }),
       {},
     ),
   }),
@@ -74,21 +74,21 @@ const known: ReadonlySet<string> = new Set(
 
 /** An event of the service, as far as this package reads it. */
 export type ServerEvent = v.InferOutput<typeof serverEvent>;
-/** What the service says of a failure. */
+/** The service's description of a failure. */
 export type ServiceFailure = Partial<v.InferOutput<typeof serviceFailure>>;
-/** What the service says of a response. */
+/** The service's description of a response. */
 export type ServerResponse = Extract<ServerEvent, { type: "response.done" }>["response"];
-/** An item of the conversation that is complete. */
+/** A complete item of the conversation. */
 export type ServerItem = Extract<ServerEvent, { type: "response.output_item.done" }>["item"];
 
 /**
  * Reads an event; returns `undefined` for one of a type that this package does not know.
  *
- * @throws {Error} the message is no JSON, or not what the protocol says.
+ * @throws {Error} the message is not JSON, or does not match the protocol.
  */
 export function readServerEvent(data: string | Uint8Array): ServerEvent | undefined {
-  const text = typeof data === "string" ? data : new TextDecoder().decode(data);
-  const event: unknown = JSON.parse(text);
+  const json = typeof data === "string" ? data : new TextDecoder().decode(data);
+  const event: unknown = JSON.parse(json);
   const { type } = v.parse(typed, event);
   return known.has(type) ? v.parse(serverEvent, event) : undefined;
 }

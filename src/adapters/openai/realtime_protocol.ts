@@ -1,5 +1,5 @@
 /**
- * What all sockets that speak OpenAI's realtime protocol have in common.
+ * The common part of all clients of OpenAI's realtime protocol: address, socket and errors.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import type { Clock } from "../../events/clock.ts";
 import type { ServiceFailure } from "./realtime_events.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 
-/** The protocol's PCM: the only rate that it has. */
+/** The protocol's PCM format; it has no other rate. */
 export const REALTIME_FORMAT = { type: "audio/pcm", rate: 24_000 } as const;
 
-/** Where a session with a model is, by the address of the service or its own. */
+/** Returns the address of a session with a model: `url`, or `/realtime` below `baseUrl`. */
 export function realtimeUrl(
   { url, baseUrl, model }: { url?: string; baseUrl: string; model: string },
 ): URL {
@@ -26,7 +26,7 @@ export function realtimeUrl(
   return session;
 }
 
-/** The events of a socket. */
+/** The callbacks of a socket. */
 export type SocketEvents = Pick<KeepaliveSocketOptions, "onOpen" | "onMessage" | "onEnd">;
 
 /** Opens the socket of a session. */
@@ -38,13 +38,13 @@ export function connectRealtime(
   return new KeepaliveSocket(url.href, {
     ...events,
     clock,
-    // A session drops audio long before; a picture may be larger than any bound of the socket's.
+    // The session itself drops audio; an image may be larger than any limit of the socket.
     maxBufferedBytes: Infinity,
     connect: (url) => new WorkerWebSocket(url, { headers, clock }),
   });
 }
 
-/** The error for a socket that ended. */
+/** Returns the error for a socket that ended. */
 export function closedError(name: string, end: SocketEnd): InferenceError {
   if (end.kind !== "lost") {
     const message = `${name}: the socket is ${end.kind}`;
@@ -64,26 +64,26 @@ export function closedError(name: string, end: SocketEnd): InferenceError {
   });
 }
 
-/** Failures that another try may not have. */
-const PASSING = ["rate_limit_exceeded", "rate_limit_error", "server_error", "session_expired"];
+/** Codes and types of failures after which a retry can succeed. */
+const TRANSIENT = ["rate_limit_exceeded", "rate_limit_error", "server_error", "session_expired"];
 
-/** A failure that the service told. */
+/** Returns the error for a failure that the service sent. */
 export function serviceError(
   name: string,
   { code, type, message = "no reason given" }: ServiceFailure,
 ): InferenceError {
   return new InferenceError(`${name}: ${message}`, {
     code: code ?? type ?? "failed",
-    retryable: [code, type].some((one) => PASSING.includes(one ?? "")),
+    retryable: [code, type].some((one) => TRANSIENT.includes(one ?? "")),
   });
 }
 
-/** Whether something had ended by itself before it was cancelled: what was wanted has happened. */
+/** Whether a response had ended before it was cancelled, which is no failure. */
 export function isLateCancel({ code }: ServiceFailure): boolean {
   return code === "response_cancel_not_active";
 }
 
-/** A service that answers with a status, and no socket: the key is wrong, or the model is none. */
+/** Returns the error for a service that refused the socket: the key or the model is wrong. */
 function refusalOf(name: string, failure: string): InferenceError | undefined {
   const found = /status code: (\d{3})/.exec(failure)?.[1];
   if (!found) return undefined;

@@ -1,3 +1,4 @@
+/** A realtime model that reads texts aloud. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
@@ -18,20 +19,20 @@ import {
 } from "./realtime_events.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
-/** How long a session may take to begin. */
+/** Time limit for the beginning of a session. */
 const BEGIN_TIMEOUT_MS = 10_000;
-/** How long the service may say nothing at all to what it is asked, which it confirms at once. */
-const ANSWER_TIMEOUT_MS = 5000;
+/** The longest silence of the service after a request, which it confirms immediately. */
+const RESPONSE_TIMEOUT_MS = 5000;
 
-/** A text that is being read. */
+/** A text that the model is reading. */
 interface Reading {
   readonly sound: Channel<PcmChunk>;
   readonly pcm: PcmBytes;
-  /** The service's name for it, once it has one. */
+  /** The service's id for it, once there is one. */
   responseId?: string;
 }
 
-/** The settings of a session that only reads aloud. */
+/** Returns the settings of a session that only reads aloud. */
 export function readingSession({ voice, instructions }: { voice: string; instructions?: string }) {
   const manner = instructions ? ` How to speak: ${instructions}` : "";
   return {
@@ -47,7 +48,7 @@ export function readingSession({ voice, instructions }: { voice: string; instruc
   };
 }
 
-/** Asks for a text to be read, outside the session's conversation: nothing of it is remembered. */
+/** Returns a request to read a text outside the session's conversation, which does not keep it. */
 export function readingRequest(id: string, text: string) {
   return {
     type: "response.create" as const,
@@ -64,7 +65,7 @@ export function readingRequest(id: string, text: string) {
   };
 }
 
-/** How a reader is made. */
+/** Options for {@linkcode OpenAIReader}. */
 export interface ReaderOptions {
   name: string;
   clock: Clock;
@@ -73,9 +74,8 @@ export interface ReaderOptions {
 }
 
 /**
- * A realtime model that reads aloud, over a socket of its own; several texts at a time. It is over
- * when the socket is, and when the service leaves something without an answer: a network that is
- * gone closes no socket.
+ * A realtime model that reads several texts at a time aloud, over one socket. It ends with the socket,
+ * and when the service leaves a request without a response: a lost network closes no socket.
  */
 export class OpenAIReader implements AsyncDisposable {
   readonly #name: string;
@@ -83,8 +83,8 @@ export class OpenAIReader implements AsyncDisposable {
   readonly #socket: KeepaliveSocket;
   readonly #begun = Promise.withResolvers<void>();
   readonly #readings = new Map<string, Reading>();
-  /** The texts that the service has not answered yet, in the order that they were asked in. */
-  readonly #unanswered = new Set<string>();
+  /** The requests without a response, in their order. */
+  readonly #pending = new Set<string>();
   #hasBegun = false;
   #isOver = false;
   #timer: Disposable | undefined;
@@ -101,22 +101,22 @@ export class OpenAIReader implements AsyncDisposable {
     this.#expect(`no session has begun within ${BEGIN_TIMEOUT_MS} ms`, BEGIN_TIMEOUT_MS);
   }
 
-  /** Settles when texts can be read. */
+  /** Resolves when texts can be read; rejects when the session cannot begin. */
   get begun(): Promise<void> {
     return this.#begun.promise;
   }
 
-  /** Whether nothing can be read any more. */
+  /** Whether the session has ended. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Reads a text, until it is complete or the signal is aborted. */
+  /** Yields the speech of a text, until it is complete or the signal is aborted. */
   async *read(text: string, signal: AbortSignal): AsyncGenerator<PcmChunk, void, void> {
     const id = crypto.randomUUID();
     const reading: Reading = { sound: new Channel(), pcm: new PcmBytes(REALTIME_FORMAT.rate) };
     this.#readings.set(id, reading);
-    this.#unanswered.add(id);
+    this.#pending.add(id);
     const abort = (): void => reading.sound.fail(signal.reason);
     signal.addEventListener("abort", abort);
     let isComplete = false;
@@ -131,19 +131,21 @@ export class OpenAIReader implements AsyncDisposable {
     }
   }
 
-  /** Ends what is being read, and the socket. */
+  /** Ends all readings, and closes the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end(new InferenceError(`${this.#name}: it is closed`, { code: "closed" }));
     await this.#socket.close();
   }
 
-  /** Sends what the service answers. */
+  /** Sends a message that the service responds to. */
   #send(message: object): void {
     this.#socket.send(JSON.stringify(message));
-    if (!this.#timer) this.#expect(`no answer within ${ANSWER_TIMEOUT_MS} ms`, ANSWER_TIMEOUT_MS);
+    if (!this.#timer) {
+      this.#expect(`no response within ${RESPONSE_TIMEOUT_MS} ms`, RESPONSE_TIMEOUT_MS);
+    }
   }
 
-  /** Gives the socket up where nothing comes in time. */
+  /** Ends the session unless a message arrives in time. */
   #expect(message: string, timeoutMs: number): void {
     if (this.#isOver) return;
     this.#timer = this.#clock.schedule(() => {
@@ -155,14 +157,14 @@ export class OpenAIReader implements AsyncDisposable {
     }, timeoutMs);
   }
 
-  /** Something came: there is still somebody. */
+  /** A message has arrived: the service is alive. */
   #settle(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
   }
 
   #cancel(response_id: string): void {
-    // It may have ended in the meantime: an error with an id of no reading's is nobody's.
+    // It may have ended in the meantime: then the error has an id that belongs to no reading.
     this.#send({ type: "response.cancel", event_id: `cancel-${response_id}`, response_id });
   }
 
@@ -182,7 +184,7 @@ export class OpenAIReader implements AsyncDisposable {
       const event = readServerEvent(data);
       if (event) this.#take(event);
     } catch (cause) {
-      const message = `${this.#name}: an event cannot be understood`;
+      const message = `${this.#name}: cannot read an event of the service`;
       this.#end(new InferenceError(message, { code: "malformed", cause }));
     }
   }
@@ -207,11 +209,11 @@ export class OpenAIReader implements AsyncDisposable {
   }
 
   #created({ id, metadata }: ServerResponse): void {
-    // Who does not give back what came with the request answers in its order.
-    const [first = ""] = this.#unanswered;
-    const asked = metadata?.reading ?? first;
-    this.#unanswered.delete(asked);
-    const reading = this.#readings.get(asked);
+    // A service that does not return the metadata responds in the order of the requests.
+    const [first = ""] = this.#pending;
+    const requestId = metadata?.reading ?? first;
+    this.#pending.delete(requestId);
+    const reading = this.#readings.get(requestId);
     if (reading) reading.responseId = id;
     else if (id) this.#cancel(id);
   }
@@ -231,11 +233,11 @@ export class OpenAIReader implements AsyncDisposable {
     if (isLateCancel(failure)) return;
     const error = serviceError(this.#name, failure);
     if (!this.#hasBegun || failure.code === "session_expired") return this.#end(error);
-    // Where it is not said whose it is, it can be any of those that have no answer yet: what is
-    // being read goes on, and is told its own end.
-    const ids = failure.event_id ? [failure.event_id] : [...this.#unanswered];
+    // An error without an id can belong to any request without a response; a text that is being read
+    // continues, and receives its own end.
+    const ids = failure.event_id ? [failure.event_id] : [...this.#pending];
     for (const id of ids) {
-      this.#unanswered.delete(id);
+      this.#pending.delete(id);
       this.#readings.get(id)?.sound.fail(error);
     }
   }

@@ -1,3 +1,4 @@
+/** A session with a realtime model of OpenAI. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
 import type { RealtimeEvent, RealtimeSession } from "../../inference/contracts/realtime_llm.ts";
@@ -21,10 +22,10 @@ import {
 } from "./realtime_events.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
-/** Audio that would wait longer than some seconds in the socket is too old to be heard. */
-const MAX_WAITING = 400_000;
+/** The most bytes that may wait in the socket: audio that waits for seconds is too old. */
+const MAX_BUFFERED_BYTES = 400_000;
 
-/** A session over a WebSocket that speaks OpenAI's realtime protocol. */
+/** A session over a WebSocket with OpenAI's realtime protocol. */
 export class OpenAIRealtimeSession implements RealtimeSession {
   readonly #socket: KeepaliveSocket;
   readonly #events = new Channel<RealtimeEvent>();
@@ -32,7 +33,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   readonly #opened = Promise.withResolvers<void>();
   readonly #replies = new Map<string, { responseId: string; pcm: PcmBytes }>();
   readonly #transcripts = new Map<string, string>();
-  /** Calls of tools whose result has not been sent yet. */
+  /** Tool calls whose result has not been sent yet. */
   readonly #calls = new Set<string>();
   #activeResponse: string | undefined;
   #resultsSent = false;
@@ -49,12 +50,12 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     });
   }
 
-  /** Milliseconds of audio that were not sent because the network did not take them. */
+  /** Milliseconds of audio that the session dropped because the network was too slow. */
   get droppedMs(): number {
     return this.#droppedMs;
   }
 
-  /** Settles the session's settings, and tells it what was said before. */
+  /** Sends the session's settings and the conversation's history. */
   async begin(settings: object, history: readonly ChatMessage[]): Promise<void> {
     await this.#opened.promise;
     this.#send({ type: "session.update", session: settings });
@@ -80,7 +81,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   sendAudio(pcm: PcmChunk): void {
-    if (this.#socket.bufferedBytes > MAX_WAITING) {
+    if (this.#socket.bufferedBytes > MAX_BUFFERED_BYTES) {
       this.#droppedMs += pcm.durationMs;
       return;
     }
@@ -111,7 +112,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     });
     this.#calls.delete(callId);
     this.#resultsSent = true;
-    this.#goOn();
+    this.#continue();
   }
 
   interrupt(replyId: string, heardMs: number): void {
@@ -127,8 +128,8 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     });
   }
 
-  /** Asks for the answer that follows the tools' results, once all are there. */
-  #goOn(): void {
+  /** Requests the reply to the tools' results, once all have been sent. */
+  #continue(): void {
     if (!this.#resultsSent || this.#calls.size > 0 || this.#activeResponse !== undefined) return;
     this.#resultsSent = false;
     this.#send({ type: "response.create" });
@@ -156,7 +157,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       const event = readServerEvent(data);
       if (event) this.#take(event);
     } catch (cause) {
-      const error = new InferenceError("openai-realtime: an event cannot be understood", {
+      const error = new InferenceError("openai-realtime: cannot read an event of the service", {
         code: "malformed",
         cause,
       });
@@ -230,7 +231,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       this.#events.push({ type: "reply-ended", replyId });
     }
     if (status === "failed") this.#failed(details?.error ?? {});
-    this.#goOn();
+    this.#continue();
   }
 
   #failed(failure: ServiceFailure): void {

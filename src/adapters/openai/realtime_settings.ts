@@ -1,5 +1,5 @@
 /**
- * A realtime model's options, and the settings of a session that follow from them.
+ * The options of a realtime model, and the settings of a session that follow from them.
  *
  * @module
  */
@@ -9,28 +9,28 @@ import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 
 /** Options for `openAIRealtime`. */
 export interface OpenAIRealtimeOptions {
-  /** Sent as a bearer token. A local service often needs none. */
+  /** The bearer token. A local service often needs none. */
   apiKey?: string;
-  /** Default `"gpt-realtime-2.1"`. */
+  /** The model's name. Default `"gpt-realtime-2.1"`. */
   model?: string;
-  /** Default: the service's. */
+  /** The voice's name. Default: the service's default voice. */
   voice?: string;
   /**
-   * Where the service is, as for its HTTP interface. Default `"https://api.openai.com/v1"`; the
-   * session is at `/realtime` below it.
+   * The address of the service's HTTP interface; the session is at `/realtime` below it. Default
+   * `"https://api.openai.com/v1"`.
    */
   baseUrl?: string;
-  /** The address of the session itself, where it is another one than `baseUrl` says. */
+  /** The address of the session itself, instead of the one below `baseUrl`. */
   url?: string;
-  /** How the service decides that a turn is over, as it takes it. Default: server VAD. */
+  /** The service's settings of turn detection. Default: server VAD. */
   turnDetection?: Readonly<Record<string, unknown>>;
-  /** What transcribes what people say. Default `"gpt-transcribe"`. */
+  /** The model that transcribes the participants' speech. Default `"gpt-transcribe"`. */
   transcriptionModel?: string;
-  /** How long beginning a session may take. Default 10,000. */
+  /** Time limit for the beginning of a session, in milliseconds. Default 10,000. */
   connectTimeoutMs?: number;
 }
 
-/** Returns the settings of a session that takes part in a conversation. */
+/** Returns the settings of a session for a conversation. */
 export function conversingSession(
   { voice, turnDetection, transcriptionModel = OPENAI_MODELS.transcription }: OpenAIRealtimeOptions,
   { instructions, tools }: Pick<RealtimeSessionOptions, "instructions" | "tools">,

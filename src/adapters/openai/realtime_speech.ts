@@ -1,3 +1,4 @@
+/** Text to speech by a realtime model. @module */
 import type { ComponentContext } from "../../inference/contracts/component.ts";
 import type { SpeechPart, TTS } from "../../inference/contracts/tts.ts";
 import type { HttpServiceOptions } from "./http.ts";
@@ -10,14 +11,14 @@ import { UseCount } from "../../events/use_count.ts";
 import { OpenAIReader, readingSession } from "./realtime_reader.ts";
 import { connectRealtime, realtimeUrl } from "./realtime_protocol.ts";
 
-/** How long a text may be tried to be read, as long as nothing is heard. */
+/** Time limit for the retries of a text of which no audio has arrived. */
 const RETRY_LIMIT_MS = 10_000;
 const FIRST_WAIT_MS = 250;
 
 /**
- * A voice behind `/realtime`: a realtime model that is told to read aloud. One socket serves all
- * texts; it is opened when the agent starts, and again when it was closed. Without an agent it is
- * open while texts are read.
+ * Text to speech at `/realtime`: a realtime model with instructions to read aloud. One socket serves
+ * all texts; it is opened when the agent starts, and again after it was closed. Without an agent it
+ * is open while texts are read.
  */
 export class OpenAIRealtimeSpeech implements TTS {
   readonly name: string;
@@ -39,11 +40,11 @@ export class OpenAIRealtimeSpeech implements TTS {
     realtimeUrl({ ...service, ...options });
     const { sampleRate = 24_000 } = options;
     if (sampleRate !== 24_000) {
-      throw new RangeError(`a realtime model speaks at 24000 samples a second, got ${sampleRate}`);
+      throw new RangeError(`sampleRate must be 24000 for a realtime model, got ${sampleRate}`);
     }
   }
 
-  /** Opens the socket, so that the first text need not wait for it. What fails then shows then. */
+  /** Opens the socket, so that the first text does not wait for it; that text reports a failure. */
   start({ clock }: ComponentContext): void {
     this.#clock = clock;
     this.#agents.begin();
@@ -71,20 +72,20 @@ export class OpenAIRealtimeSpeech implements TTS {
     this.#requests++;
     this.#texts.begin();
     try {
-      yield* this.#tried(text, signal);
+      yield* this.#tryReading(text, signal);
     } catch (error) {
-      // An interruption is none; a voice that takes too long is one.
+      // An interruption is no failure; a timeout is one.
       const isFailure = !signal.aborted || signal.reason?.name === "TimeoutError";
       if (isFailure) this.#failures++;
       throw error;
     } finally {
       this.#texts.end();
-      // Nobody is going to close it, and an open socket keeps a program from ending.
+      // Without an agent there is no close(), and an open socket keeps a program from ending.
       if (!this.#agents.isUsed && !this.#texts.isUsed) this.#reader?.[Symbol.asyncDispose]();
     }
   }
 
-  async *#tried(text: string, signal: AbortSignal): AsyncGenerator<SpeechPart, void, void> {
+  async *#tryReading(text: string, signal: AbortSignal): AsyncGenerator<SpeechPart, void, void> {
     const { maxTries = 3 } = this.#service;
     const start = this.#clock.now();
     let isHeard = false;
@@ -125,7 +126,7 @@ export class OpenAIRealtimeSpeech implements TTS {
     });
   }
 
-  /** Whose model is only named like a realtime one is told what to do. */
+  /** Adds the way out for a model that only has a name like a realtime model. */
   #explained(error: unknown): unknown {
     const { api, model } = this.#options;
     if (api || !(error instanceof InferenceError)) return error;

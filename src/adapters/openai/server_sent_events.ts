@@ -1,8 +1,8 @@
-/** The data of server-sent events, as they come in a stream of bytes. @module */
+/** A reader of server-sent events. @module */
 
 import { createParser } from "eventsource-parser";
 
-/** An event that is longer than this and has not ended is refused. */
+/** The longest event, in characters. */
 const MAX_EVENT_CHARS = 4_000_000;
 
 /**
@@ -22,7 +22,7 @@ export async function* serverSentEvents(
     onEvent: ({ data }) => void events.push(data),
     onError: ({ type }) => void (isTooLong ||= type === "max-buffer-size-exceeded"),
   });
-  function* feed(text: string): Generator<string, void, void> {
+  function* read(text: string): Generator<string, void, void> {
     parser.feed(text);
     const found = events;
     events = [];
@@ -33,6 +33,6 @@ export async function* serverSentEvents(
       );
     }
   }
-  for await (const chunk of bytes) yield* feed(decoder.decode(chunk, { stream: true }));
-  yield* feed(`${decoder.decode()}\n\n`);
+  for await (const chunk of bytes) yield* read(decoder.decode(chunk, { stream: true }));
+  yield* read(`${decoder.decode()}\n\n`);
 }

@@ -1,26 +1,27 @@
+/** Text to speech of OpenAI's HTTP interface. @module */
 import type { SpeechPart, TTS } from "../../inference/contracts/tts.ts";
 import { HttpModel } from "./http.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 
-/** Which voice. */
+/** Options for a text-to-speech model. */
 export interface SpeechModelOptions {
   /** The model's name. */
   model: string;
   /** The voice's name. */
   voice: string;
   /**
-   * Where the model is: at `/audio/speech`, or at `/realtime`, where a realtime model is told to
-   * read. It does so word for word as a rule, but that is no promise. Default: `"realtime"` where
-   * the model's name has that in it.
+   * The model's interface: `/audio/speech`, or `/realtime`, where a realtime model reads by
+   * instruction; it usually reads word for word, but does not guarantee it. Default: `"realtime"` if
+   * the model's name contains that word.
    */
   api?: "speech" | "realtime";
-  /** How to speak, for models that can be told. */
+  /** How to speak, for models that accept instructions. */
   instructions?: string;
-  /** Samples a second of the PCM that the service sends. Default 24,000, which realtime is always. */
+  /** The rate of the service's PCM, in samples a second. Default 24,000; always that for realtime. */
   sampleRate?: number;
 }
 
-/** A voice behind `/audio/speech`. */
+/** Text to speech at `/audio/speech`. */
 export class OpenAISpeech extends HttpModel<SpeechModelOptions> implements TTS {
   async *synthesize(
     text: string,

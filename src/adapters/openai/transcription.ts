@@ -1,20 +1,21 @@
+/** Speech to text of OpenAI's HTTP interface. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { wavHeader } from "../../audio/wav.ts";
 import type { STT, TranscribeOptions, Transcript } from "../../inference/contracts/stt.ts";
 import { HttpModel } from "./http.ts";
 import { languageField } from "./models.ts";
 
-/** Which recogniser. */
+/** Options for a speech-to-text model. */
 export interface TranscriptionModelOptions {
   /** The model's name. */
   model: string;
-  /** ISO 639-1. Default: the recogniser finds out. */
+  /** The language, in ISO 639-1. Default: the model detects it. */
   language?: string;
-  /** Words that may come up, and how they are written. */
+  /** Words that may occur, in their correct spelling. */
   prompt?: string;
 }
 
-/** A recogniser behind `/audio/transcriptions`. */
+/** Speech to text at `/audio/transcriptions`. */
 export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> implements STT {
   async *transcribe(
     audio: AsyncIterable<PcmChunk>,
@@ -31,22 +32,22 @@ export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> im
     if (language) form.set(languageField(model), language);
     if (prompt) form.set("prompt", prompt);
     const response = await this.post("/audio/transcriptions", form, signal);
-    let answer: unknown;
+    let body: unknown;
     try {
-      answer = await response.json();
+      body = await response.json();
     } catch (cause) {
       signal.throwIfAborted();
-      throw this.error("the answer is no JSON", { code: "malformed", cause });
+      throw this.error("the response is not JSON", { code: "malformed", cause });
     }
-    const text = (answer as { text?: unknown } | null)?.text;
+    const text = (body as { text?: unknown } | null)?.text;
     if (typeof text !== "string") {
-      throw this.error("the answer has no text", { code: "malformed" });
+      throw this.error("the response has no text", { code: "malformed" });
     }
     yield { text, final: true, ...language ? { language } : {} };
   }
 }
 
-/** A WAV file of chunks of one format. */
+/** Returns a WAV file of chunks of one format. */
 function wavFile(chunks: readonly PcmChunk[]): Blob {
   const dataBytes = chunks.reduce((sum, { samples }) => sum + samples.byteLength, 0);
   const parts = chunks.map(({ samples }) => new Int16Array(samples));

@@ -1,7 +1,6 @@
 /**
  * Silero's voice activity detection (v5) on ONNX Runtime's WASM: no native code, 1 ms for each
- * 32 ms of a speaker. Whoever imports this downloads the model and the runtime. Needs `--allow-read`
- * for them.
+ * 32 ms of a speaker. Importing it downloads the model and the runtime, which need `--allow-read`.
  *
  * @example
  * ```ts
@@ -19,19 +18,19 @@ import { InferenceError, type PcmChunk, type VAD, type VadStream } from "@ringli
 import { Resampler, typescriptKernel } from "@ringline/edge/audio";
 import { checkObject, messageOf } from "@ringline/edge/toolkit";
 
-/** Options of {@linkcode sileroVad}. */
+/** Options for {@linkcode sileroVad}. */
 export interface SileroVadOptions {
-  /** The model's file, where another one than the package's is to be used. */
+  /** The model, as a file or its bytes. Default: the model of the package. */
   model?: URL | Uint8Array;
 }
 
 const RATE = 16_000;
-/** The model takes 32 ms, and the 4 ms before them. */
+/** The model's input: 32 ms, and the 4 ms before them. */
 const FRAME = 512;
 const CONTEXT = 64;
 const STATE = 2 * 128;
 
-/** Silero's detector as a {@linkcode VAD}. */
+/** Returns Silero's detector as a {@linkcode VAD}. */
 export function sileroVad(options: SileroVadOptions = {}): VAD {
   checkObject(options, "options", "an object, or nothing");
   return new SileroVad(options);
@@ -92,8 +91,8 @@ class SileroVad implements VAD {
       if (!session) throw new TypeError("silero-vad: expected a started detector");
       this.#frames++;
       const result = await session.run(feeds);
-      // The runtime never waits for anything: who is behind and catches up would keep timers,
-      // sockets and signals from their turn.
+      // The runtime never waits: a stream that catches up would keep timers, sockets and signals
+      // from their turn.
       await setImmediate();
       return result;
     });
@@ -102,7 +101,7 @@ class SileroVad implements VAD {
 
 type Run = (feeds: ort.InferenceSession.FeedsType) => Promise<ort.InferenceSession.ReturnType>;
 
-/** One speaker's place in the model. */
+/** The stream of one speaker. */
 class SileroStream implements VadStream {
   readonly #run: Run;
   readonly #resampler: Resampler;
@@ -132,7 +131,7 @@ class SileroStream implements VadStream {
     this.#resampler[Symbol.dispose]();
   }
 
-  /** Without a promise where no frame is completed: 3 of 8 times at 20 ms. */
+  /** Returns no promise where it completes no frame: 3 of 8 times at 20 ms. */
   #take(samples: Int16Array): number | Promise<number> {
     const count = Math.min(samples.length, FRAME - this.#filled);
     for (let n = 0; n < count; n++) {
@@ -140,12 +139,12 @@ class SileroStream implements VadStream {
     }
     this.#filled += count;
     if (this.#filled < FRAME) return this.#probability;
-    return this.#judge().then((probability) =>
+    return this.#detect().then((probability) =>
       count < samples.length ? this.#take(samples.subarray(count)) : probability
     );
   }
 
-  async #judge(): Promise<number> {
+  async #detect(): Promise<number> {
     const input = new ort.Tensor("float32", this.#input.slice(), [1, CONTEXT + FRAME]);
     this.#input.copyWithin(0, FRAME);
     this.#filled = 0;
@@ -156,8 +155,8 @@ class SileroStream implements VadStream {
 }
 
 /**
- * The runtime takes Deno for Node and puts Node's `Worker` in the place of the program's own, whose
- * workers would be deaf from then on: so it is kept from doing that.
+ * Loads the runtime, and keeps the global `Worker`: the runtime takes Deno for Node and would replace
+ * it with Node's, and the program's own workers would receive no more messages.
  */
 async function keepingWorker<T>(load: () => Promise<T>): Promise<T> {
   const { Worker } = globalThis;
@@ -171,10 +170,10 @@ async function keepingWorker<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Where the model lies that the package `@ricky0123/vad-web` (ISC) carries. */
+/** Returns the address of the model in the package `@ricky0123/vad-web` (ISC). */
 async function shippedModel(): Promise<URL> {
-  // What is imported is installed; only then does its path resolve. A published module's imports
-  // are rewritten, but not this string: so it names the version itself.
+  // The import installs the package; only then does its path resolve. JSR rewrites a published
+  // module's imports, but not this string: so it names the version itself.
   await import("npm:@ricky0123/vad-web@0.0.31/package.json", { with: { type: "json" } });
   return new URL(import.meta.resolve("npm:@ricky0123/vad-web@0.0.31/dist/silero_vad_v5.onnx"));
 }

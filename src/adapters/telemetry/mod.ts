@@ -1,6 +1,6 @@
 /**
- * A conversation's figures as OpenTelemetry, to whatever is set up for the program. Deno has an
- * exporter of its own: `OTEL_DENO=true deno run ...` sends them to `OTEL_EXPORTER_OTLP_ENDPOINT`.
+ * OpenTelemetry metrics and spans of a conversation, for the program's exporter. Deno has one built
+ * in: `OTEL_DENO=true deno run ...` sends them to `OTEL_EXPORTER_OTLP_ENDPOINT`.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import {
 } from "../../inference/contracts/events.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 
-/** What is recorded. */
+/** Options for {@linkcode recordTelemetry}. */
 export interface TelemetryOptions {
-  /** Put on every figure and span, e.g. `{ agent: "helper" }`. */
+  /** Attributes of every metric and span, e.g. `{ agent: "helper" }`. */
   attributes?: { readonly [name: string]: string | number | boolean };
 }
 
 /**
  * Records what happens in a conversation until the result is disposed: histograms of voice-to-voice
  * and of each part of it (`ringline.voice_to_voice`, by `part`), of barge-in to silence and of tool
- * calls, counters of interruptions and false alarms, gauges of what the components count
+ * calls, counters of interruptions and false interruptions, gauges of what the components count
  * (`ringline.figure`), and a span for each answer, whose parts are its children.
  *
  * @example
@@ -47,7 +47,7 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
   const replyLatency = meter.createHistogram("ringline.voice_to_voice", { unit });
   const bargeIn = meter.createHistogram("ringline.barge_in_to_silence", { unit });
   const toolCalls = meter.createHistogram("ringline.tool_call", { unit });
-  const falseAlarms = meter.createCounter("ringline.false_alarms");
+  const falseInterruptions = meter.createCounter("ringline.false_interruptions");
   const figures = meter.createGauge("ringline.figure");
   return events.subscribe(
     [
@@ -65,7 +65,7 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
         }
         recordSpans(event, attributes);
       } else if (event instanceof BargeInEvent) bargeIn.record(event.silenceMs, attributes);
-      else if (event instanceof FalseInterruptionEvent) falseAlarms.add(1, attributes);
+      else if (event instanceof FalseInterruptionEvent) falseInterruptions.add(1, attributes);
       else if (event instanceof ToolCalledEvent) {
         const { call: { name: tool }, result: { isError: failed }, durationMs } = event;
         toolCalls.record(durationMs, { ...attributes, tool, failed });
@@ -80,7 +80,7 @@ export function recordTelemetry(events: EventManager, options: TelemetryOptions 
   );
 }
 
-/** The parts of an answer, in the order in which they happen. */
+/** Returns the parts of a reply, in the order in which they happen. */
 function partsOf(event: ReplyLatencyEvent): [string, number][] {
   const { endOfTurnDelayMs, transcriptionDelayMs, llmMs, ttfbMs, playoutMs, overheadMs } = event;
   return [
@@ -93,12 +93,12 @@ function partsOf(event: ReplyLatencyEvent): [string, number][] {
   ];
 }
 
-/** An answer as a span that ends now, and its parts one after another. */
+/** Records a reply as a span that ends now, and its parts one after another. */
 function recordSpans(event: ReplyLatencyEvent, attributes: Attributes): void {
   const tracer = trace.getTracer("@ringline/edge");
   const end = Date.now();
   let at = end - event.voiceToVoiceMs;
-  tracer.startActiveSpan("answer", { startTime: at, attributes }, (span) => {
+  tracer.startActiveSpan("reply", { startTime: at, attributes }, (span) => {
     span.setAttribute("ringline.preemptive", event.preemptive);
     for (const [part, ms] of partsOf(event)) {
       tracer.startSpan(part, { startTime: at, attributes }).end(at + ms);

@@ -1,3 +1,4 @@
+/** The half of a call that runs in the agent's process. @module */
 import * as v from "valibot";
 import type { MediaConnection, MediaLease } from "@ringline/edge/media";
 import {
@@ -29,7 +30,7 @@ import type { GetStreamSettings } from "./settings.ts";
 import { CustomEventReader } from "./custom_events.ts";
 import type { StreamService } from "./stream_service.ts";
 
-/** What a {@linkcode CallBroker} needs. */
+/** Options for {@linkcode CallBroker}. */
 export interface CallBrokerOptions {
   call: Call;
   userId: string;
@@ -37,13 +38,13 @@ export interface CallBrokerOptions {
   settings: GetStreamSettings;
   lease: MediaLease;
   events: EdgeEvents;
-  /** Whether this edge knows a user for one of its own agents. */
+  /** Whether a user is one of this edge's own agents. */
   isOwnAgent: (userId: string) => boolean;
 }
 
 /**
- * What a call needs in the agent's process, where the secret is: it responds to the media process's
- * requests, and keeps the coordinator's socket, by which custom events and the call's end come.
+ * A call's broker in the agent's process, where the secret is: it responds to requests of the media
+ * process, and keeps the coordinator's socket, which brings custom events and the call's end.
  */
 export class CallBroker {
   readonly id: string = crypto.randomUUID();
@@ -52,7 +53,7 @@ export class CallBroker {
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
   readonly #customEvents = new CustomEventReader();
-  /** What came before there was a connection to tell it to. */
+  /** Events that came before there was a connection. */
   readonly #early: CoordinatorEvent[] = [];
   #connection: CallConnection | undefined;
 
@@ -62,8 +63,8 @@ export class CallBroker {
     const { clock } = service;
     this.#malformed = new DropCounter(clock, (dropped) => {
       this.#report(
-        new ProtocolError(`${dropped} notices of the media process were malformed`, {
-          code: "bad-notice",
+        new ProtocolError(`dropped ${dropped} malformed messages of the media process`, {
+          code: "bad-message",
         }),
         "the media process",
       );
@@ -74,7 +75,8 @@ export class CallBroker {
       userId,
       token: service.userToken(userId),
       clock,
-      watch: (connectionId, signal) => service.watchCall(call, userId, connectionId, signal),
+      subscribe: (connectionId, signal) =>
+        service.subscribeToCall(call, userId, connectionId, signal),
       onEvent: (event) => this.#onEvent(event),
       onError: (error) => {
         events.announce(
@@ -88,30 +90,30 @@ export class CallBroker {
     });
   }
 
-  /** Resolves when events come; rejects when the first try failed (it goes on trying). */
+  /** Resolves when events come; rejects when the first try failed (the socket keeps trying). */
   get ready(): Promise<void> {
     return this.#coordinator.ready;
   }
 
-  /** There is a connection: events go to it from now on. */
+  /** Sends events to this connection from now on. */
   open(connection: CallConnection): void {
     this.#connection = connection;
     for (const event of this.#early.splice(0)) this.#onEvent(event);
   }
 
-  /** Orders the media process to find the call again. */
+  /** Has the media process reconnect the call. */
   async reconnect(strategy: Strategy): Promise<void> {
     await this.#options.lease.request(RECONNECT, { brokerId: this.id, strategy });
   }
 
-  /** Ends the socket. Idempotent. */
+  /** Closes the socket. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#coordinator.close();
   }
 
-  /** Takes a message of the media process. */
-  onNotice(data: JsonValue, connection: MediaConnection): void {
+  /** Takes a message of the media process. Counts a malformed one. */
+  onMessage(data: JsonValue, connection: MediaConnection): void {
     const parsed = v.safeParse(ipcMessage, data);
     if (!parsed.success) return this.#malformed.add();
     const message = parsed.output;
@@ -136,18 +138,18 @@ export class CallBroker {
   async #respond(id: number, request: Request): Promise<void> {
     let response: Response;
     try {
-      response = { brokerId: this.id, id, result: await this.#find(request) };
+      response = { brokerId: this.id, id, result: await this.#handle(request) };
     } catch (error) {
       response = { brokerId: this.id, id, error: toErrorData(error) };
     }
     try {
       await this.#options.lease.request(RESPONSE, response as unknown as JsonValue);
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#report(error, "answering the media process");
+      if (!this.#stop.signal.aborted) this.#report(error, "responding to the media process");
     }
   }
 
-  async #find(request: Request): Promise<JsonValue> {
+  async #handle(request: Request): Promise<JsonValue> {
     const { service, call, userId, isOwnAgent } = this.#options;
     const { signal } = this.#stop;
     switch (request.method) {
@@ -178,7 +180,7 @@ export class CallBroker {
     const sender = (event.user as { id?: unknown } | null | undefined)?.id;
     switch (event.type) {
       case "custom": {
-        // Stream sends everybody's events to everybody, the sender included.
+        // Stream sends an event to all participants, the sender included.
         if (sender === userId) return;
         const participant = [...connection.participants.values()]
           .find((one) => one.userId === sender);

@@ -1,15 +1,15 @@
 /**
- * Long texts in several messages: Stream's chat cuts a message that is longer.
+ * Chunks of long texts: Stream's chat cuts off a message that is too long.
  *
  * @module
  */
 
-/** The most characters of one message. */
+/** The longest chunk, in characters. */
 const CHUNK_LENGTH = 1000;
 
 /**
- * Cuts a text into pieces of at most 1000 characters, at a space where there is one in the last
- * fifth, never inside a character that takes two code units. An empty text is one empty piece.
+ * Cuts a text into chunks of at most 1000 characters, at a space where there is one in the last
+ * fifth, never inside a character of two code units. An empty text is one empty chunk.
  */
 export function chunksOf(text: string, length = CHUNK_LENGTH): string[] {
   const chunks: string[] = [];

@@ -1,3 +1,4 @@
+/** A conversation on a channel of Stream's chat. @module */
 import {
   type Clock,
   type Conversation,
@@ -20,42 +21,42 @@ export type ChatWriter = Pick<
   "openChannel" | "sendMessage" | "showMessage" | "finishMessage" | "deleteMessage"
 >;
 
-/** What a {@linkcode ChatConversation} needs. */
+/** Options for {@linkcode ChatConversation}. */
 export interface ChatConversationOptions {
   id: string;
   instructions: string;
   channelId: string;
-  /** On whose behalf the channel is made. */
+  /** The user who creates the channel. */
   ownerId: string;
   writer: ChatWriter;
   clock?: Clock;
-  /** Aborted when nothing is to be written any more. */
+  /** Aborting it ends all writing. */
   signal?: AbortSignal;
-  /** Told of each spell of writing, which never rejects. */
+  /** Receives the promise of each run of writing, which never rejects. */
   onWriting?: (writing: Promise<void>) => void;
-  /** A message could not be written, or had to be left out. */
+  /** A message could not be written, or was dropped. */
   onError: (error: unknown) => void;
-  /** How often a failing write is tried in all. Default 5. */
+  /** The number of tries in all for a failing write. Default 5. */
   tries?: number;
-  /** Before the second try; doubles. Default 500. */
+  /** The pause before the second try; it doubles. Default 500. */
   retryMs?: number;
-  /** A message that is still growing is shown at most this often. Default 250. */
+  /** The shortest interval between two updates of a growing message. Default 250. */
   showMs?: number;
 }
 
-/** How many messages may wait to be written. */
+/** The most messages that may wait to be written. */
 const MOST_WAITING = 500;
 
 /**
- * A conversation on a channel of Stream's chat. What is said is there at once; it is written behind,
- * one request after the other and in order. Only a message's latest state is ever written, so that
+ * A conversation on a channel of Stream's chat. A message is in the conversation immediately and is
+ * written later, one request after the other and in order. Only its latest state is written, so that
  * a slow service costs intermediate states and nothing else.
  */
 export class ChatConversation implements Conversation {
   readonly #memory: MemoryConversation;
   readonly #options: ChatConversationOptions;
   readonly #clock: Clock;
-  /** Messages with something to write, in the order in which they began to have it. */
+  /** Messages with unwritten changes, in the order of their first unwritten change. */
   readonly #dirty = new Map<string, Message>();
   readonly #written = new Map<string, Written>();
   readonly #drops: DropCounter;
@@ -74,10 +75,13 @@ export class ChatConversation implements Conversation {
     });
     this.#drops = new DropCounter(this.#clock, (dropped, total) => {
       options.onError(
-        new EdgeError(`${dropped} messages (${total} in all) were not written to the chat`, {
-          code: "chat-overflow",
-          retryable: true,
-        }),
+        new EdgeError(
+          `dropped ${dropped} messages (${total} in all): the chat is slower than the conversation`,
+          {
+            code: "chat-overflow",
+            retryable: true,
+          },
+        ),
       );
     });
   }
@@ -95,7 +99,7 @@ export class ChatConversation implements Conversation {
   }
 
   append(init: MessageInit): Message {
-    // The channel is shared with other programs, so an id must be unique there, too.
+    // The channel is shared with other programs: an id must be unique there, too.
     const message = this.#memory.append({ ...init, id: init.id ?? crypto.randomUUID() });
     this.#queue(message);
     return message;
@@ -112,7 +116,7 @@ export class ChatConversation implements Conversation {
   }
 
   #queue(message: Message): void {
-    // What an agent was told to be is nobody's message.
+    // The agent's instructions are no message of the call.
     if (message.role === "system" || this.#signal.aborted) return;
     this.#dirty.set(message.id, message);
     if (this.#dirty.size > MOST_WAITING) {
@@ -125,34 +129,34 @@ export class ChatConversation implements Conversation {
   #start(): void {
     if (this.#writing) return;
     this.#writing = this.#write().finally(() => this.#writing = undefined).then(() => {
-      // What came while the last of it was being written.
+      // A message may have come after the last write.
       if (this.#dirty.size > 0 && !this.#signal.aborted) this.#start();
     });
     this.#options.onWriting?.(this.#writing);
   }
 
   async #write(): Promise<void> {
-    // What is said in the same turn of the loop is one state.
+    // Changes in the same turn of the loop are one state.
     await Promise.resolve();
     if (!await this.#open()) return this.#dirty.clear();
     for (const [id] of this.#dirty) {
       if (this.#signal.aborted) break;
       await this.#awaitTurn(id);
-      // Looked up late: it may have grown meanwhile, and only the latest state counts.
+      // Looked up late: it may have grown, and only the latest state counts.
       const message = this.#dirty.get(id);
       this.#dirty.delete(id);
       if (message) await this.#writeMessage(message);
     }
   }
 
-  /** The channel is made with the first message: joining a call does not wait for it. */
+  /** Creates the channel with the first message, so that joining a call does not wait for it. */
   async #open(): Promise<boolean> {
     const { writer, channelId, ownerId } = this.#options;
     this.#isOpen ||= await this.#attempt(() => writer.openChannel(channelId, ownerId, [ownerId]));
     return this.#isOpen;
   }
 
-  /** A growing message is not shown all the time; that it is complete is told at once. */
+  /** Delays the update of a growing message; a complete one is written immediately. */
   async #awaitTurn(id: string): Promise<void> {
     const { showMs = 250 } = this.#options;
     const written = this.#written.get(id);
@@ -185,7 +189,7 @@ export class ChatConversation implements Conversation {
       if (before === undefined) {
         let isRepeated = false;
         const isSent = await this.#attempt(() => {
-          // A write that seemed to fail may have arrived: then the message is there already.
+          // A write that seemed to fail may have arrived: then the message exists already.
           if (isRepeated) {
             return writer.sendMessage(channelId, chat).catch((error) => {
               if (error instanceof EdgeError && error.code === "refused") {
@@ -207,13 +211,13 @@ export class ChatConversation implements Conversation {
     written.complete = message.complete;
     written.shownAt = this.#clock.now();
     if (!message.complete) return;
-    // A finished message can still be cut to what was heard, but not for ever.
+    // A finished message can still be cut to what was heard, but not after many others.
     if (this.#written.size > MOST_WAITING) {
       this.#written.delete(this.#written.keys().next().value!);
     }
   }
 
-  /** Tries until it works, or cannot work; gives whether it did. */
+  /** Tries until it succeeds or cannot succeed; returns whether it did. */
   async #attempt(act: () => Promise<void>): Promise<boolean> {
     const { tries = 5, retryMs: firstMs = 500, onError } = this.#options;
     const signal = this.#signal;
@@ -227,7 +231,7 @@ export class ChatConversation implements Conversation {
   }
 }
 
-/** What the channel knows of a message. */
+/** The state of a message on the channel. */
 interface Written {
   texts: string[];
   complete: boolean;

@@ -1,3 +1,4 @@
+/** The socket to Stream's coordinator. @module */
 import {
   backOffMs,
   type Clock,
@@ -14,12 +15,12 @@ import { BACK_OFF } from "./wire/retrying.ts";
 import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";
 
-/** Stream's own number for a token that was valid once. */
+/** Stream's number for an expired token. */
 const TOKEN_EXPIRED = 40;
 
-/** How long things may take. */
+/** Time limits and intervals of a {@linkcode CoordinatorSocket}. */
 export interface CoordinatorTimes {
-  /** For the socket to open and the service to say that we are in. */
+  /** Limit for opening the socket, and for the service's greeting. */
   helloMs: number;
   pingMs: number;
   silenceMs: number;
@@ -42,7 +43,7 @@ export interface CoordinatorEvent {
   [name: string]: JsonValue;
 }
 
-/** What a {@linkcode CoordinatorSocket} needs. */
+/** Options for {@linkcode CoordinatorSocket}. */
 export interface CoordinatorSocketOptions {
   /** The video service's address. */
   videoUrl: string;
@@ -50,18 +51,18 @@ export interface CoordinatorSocketOptions {
   userId: string;
   token: UserToken;
   clock: Clock;
-  /** Asks for the events of the calls, on each connection that is made. */
-  watch: (connectionId: string, signal: AbortSignal) => Promise<void>;
+  /** Subscribes a new connection to the call's events. */
+  subscribe: (connectionId: string, signal: AbortSignal) => Promise<void>;
   onEvent: (event: CoordinatorEvent) => void;
-  /** The socket was lost or could not be opened; it is tried again. */
+  /** The socket was lost or could not be opened; it will be opened again. */
   onError: (error: EdgeError) => void;
   times?: Partial<CoordinatorTimes>;
   connect?: (url: string) => WebSocket;
 }
 
 /**
- * The socket that custom events and `call.*` events come by. Media does not need it, so that its
- * loss is told and repaired, again and again, and never ends a call.
+ * The socket that brings custom events and `call.*` events. Media does not need it: its loss is an
+ * error event and is repaired, as often as it takes, and never ends a call.
  */
 export class CoordinatorSocket {
   readonly #options: CoordinatorSocketOptions;
@@ -77,7 +78,7 @@ export class CoordinatorSocket {
     this.#running = this.#run();
   }
 
-  /** Resolves when events come for the first time; rejects with what kept the first try from it. */
+  /** Resolves when events come for the first time; rejects with the error of the first try. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -93,7 +94,7 @@ export class CoordinatorSocket {
     const { clock, onError, token } = this.#options;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        await this.#visit(() => attempt = 0);
+        await this.#connect(() => attempt = 0);
       } catch (error) {
         if (signal.aborted) break;
         const failure = error as EdgeError;
@@ -101,7 +102,7 @@ export class CoordinatorSocket {
         this.#ready.reject(failure);
         onError(failure);
       }
-      // A token that is used up is no failure: the next visit has a new one, at once.
+      // An expired token is no failure: the next connection uses a new one immediately.
       if (attempt === 0 && token.remainingMs === 0) continue;
       const ms = backOffMs(Math.max(1, attempt), {
         ...BACK_OFF,
@@ -113,8 +114,8 @@ export class CoordinatorSocket {
     this.#ready.reject(signal.reason);
   }
 
-  /** One connection, from its opening until its end. Ends early when the token is used up. */
-  async #visit(onReady: () => void): Promise<void> {
+  /** Runs one connection, from its opening until its end; ends it before the token expires. */
+  async #connect(onReady: () => void): Promise<void> {
     const { signal } = this.#stop;
     const { clock, token, connect } = this.#options;
     const url = new URL(this.#options.videoUrl.replace(/^http/, "ws") + "/api/v2/connect");
@@ -156,7 +157,7 @@ export class CoordinatorSocket {
         products: ["video"],
         user_details: { id: this.#options.userId },
       }));
-      // Whatever ends the socket ends the wait for its greeting, too.
+      // The end of the socket also ends the wait for its greeting.
       ended.promise.then((end) => hello.reject(endError(end)));
       connectionId = await waitFor(hello.promise, "the coordinator's greeting", {
         timeoutMs: this.#times.helloMs,
@@ -170,7 +171,7 @@ export class CoordinatorSocket {
           code: "bad-answer",
         });
       }
-      await this.#options.watch(connectionId, signal);
+      await this.#options.subscribe(connectionId, signal);
       onReady();
       this.#ready.resolve();
       renewal = clock.schedule(
@@ -210,7 +211,7 @@ function parseEvent(data: string | Uint8Array): CoordinatorEvent | undefined {
     if (typeof event !== "object" || event === null || !("type" in event)) return undefined;
     return typeof event.type === "string" ? event as CoordinatorEvent : undefined;
   } catch {
-    // A frame that is no JSON is not for us.
+    // Frames that are not JSON are ignored.
     return undefined;
   }
 }

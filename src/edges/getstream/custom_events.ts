@@ -1,22 +1,22 @@
 /**
- * Custom events as Stream carries them: objects of at most 5 KB. Anything else that is JSON travels
- * inside an object, in two where that would be too large for one.
+ * Custom events in Stream's form: objects of at most 5 KB. Other JSON travels inside an object, or in
+ * two objects where it would be too large for one.
  *
  * @module
  */
 import { type JsonValue, MAX_CUSTOM_EVENT_BYTES } from "@ringline/edge/toolkit";
 
-/** The field in which a value travels that is no object. */
+/** The field of a value that is not an object. */
 const VALUE = "ringline_value";
-/** The field in which a piece of a value's text travels: its id, number, count and text. */
+/** The field of a part of a value: its id, number, count and text. */
 const PART = "ringline_part";
-/** Events of which only a part has come; the other may be lost. */
+/** The most events that may wait for their other part, which may be lost. */
 const MOST_PARTIAL = 32;
 
-/** An object to be sent. */
+/** An object to send. */
 export type CustomObject = { [key: string]: JsonValue };
 
-/** The objects that carry `data`: nearly always one. */
+/** Returns the objects that carry `data`: nearly always one. */
 export function toCustomObjects(data: JsonValue): CustomObject[] {
   if (isPlainObject(data)) return [data];
   const wrapped = { [VALUE]: data };
@@ -31,11 +31,11 @@ export function toCustomObjects(data: JsonValue): CustomObject[] {
   }));
 }
 
-/** Puts together what comes. */
+/** Reads custom events, and joins the parts of divided ones. */
 export class CustomEventReader {
   readonly #partial = new Map<string, string[]>();
 
-  /** The data of an object that came; `undefined` while a part is missing. */
+  /** Returns the data of a received object; `undefined` while its other part is missing. */
   read(custom: JsonValue): JsonValue | undefined {
     if (!isPlainObject(custom) || Object.keys(custom).length !== 1) return custom;
     if (VALUE in custom) return custom[VALUE]!;

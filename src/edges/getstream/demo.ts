@@ -1,11 +1,11 @@
-/** The address of Stream's demo page, for a person to join a call with. @module */
+/** The address of Stream's demo page, where a person joins a call. @module */
 
-/** Who the person is. */
+/** The user as whom the person joins. */
 export const DEMO_USER = { id: "user-demo-agent", name: "Human User" } as const;
-/** How long the link lets him in. */
+/** For how long the link is valid. */
 export const DEMO_VALIDITY_MS = 3_600_000;
 
-/** The address; whoever has it joins as {@linkcode DEMO_USER}. */
+/** Returns the address; who opens it joins as {@linkcode DEMO_USER}. */
 export function demoUrl(
   options: { baseUrl: string; callId: string; apiKey: string; token: string },
 ): URL {
@@ -15,7 +15,7 @@ export function demoUrl(
     token: options.token,
     skip_lobby: "true",
     user_name: DEMO_USER.name,
-    // The agent's WebRTC has no H264, which the page would use by itself.
+    // The page would use H264 by default, which wrtc does not have.
     video_encoder: "vp8",
     bitrate: "12000000",
     w: "1920",

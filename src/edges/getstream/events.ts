@@ -1,29 +1,29 @@
-/** What this edge tells beside the contract's events. @module */
+/** The events of this edge, beside those of the contract. @module */
 import { type CallConnection, checkObject, type Participant } from "@ringline/edge/toolkit";
 
-/** How a lost call was rejoined: the strategies of `wire/ipc.ts`, which the compiler compares. */
+/** How a lost call was reconnected: by a new socket, a new join, or a move to another server. */
 export type ReconnectStrategy = "fast" | "rejoin" | "migrate";
 
-/** One participant's loudness. */
+/** The audio level of one participant. */
 export interface AudioLevel {
-  /** Who. */
+  /** The participant. */
   readonly participant: Participant;
-  /** 0 to 1. */
+  /** The level, 0 to 1. */
   readonly level: number;
-  /** Whether Stream takes it for speech. */
+  /** Whether Stream classifies it as speech. */
   readonly speaking: boolean;
 }
 
-/** How loud people are, as Stream measures it; at most ten times a second. */
+/** Sent with the participants' audio levels, as Stream measures them; at most ten times a second. */
 export class AudioLevelsEvent {
-  /** What kind of event it is. */
+  /** The literal type of this event. */
   readonly type = "audio-levels" as const;
-  /** The connection that it happened on. */
+  /** The connection that the event is about. */
   readonly connection: CallConnection;
-  /** Those whose level is known. */
+  /** The known levels. */
   readonly levels: readonly AudioLevel[];
 
-  /** Made by the edge. */
+  /** Created by the edge. */
   constructor(init: { connection: CallConnection; levels: readonly AudioLevel[] }) {
     checkObject(init, "init", "an object like { connection }");
     this.connection = init.connection;
@@ -31,20 +31,20 @@ export class AudioLevelsEvent {
   }
 }
 
-/** A lost call was found again; follows the state change that ends `reconnecting`. */
+/** Sent after a lost call was reconnected, and after the state change that ends `reconnecting`. */
 export class ReconnectedEvent {
-  /** What kind of event it is. */
+  /** The literal type of this event. */
   readonly type = "reconnected" as const;
-  /** The connection that it happened on. */
+  /** The connection that the event is about. */
   readonly connection: CallConnection;
   /** The strategy that worked. */
   readonly strategy: ReconnectStrategy;
-  /** How many tries it took. */
+  /** The number of tries. */
   readonly attempts: number;
-  /** From the moment when the loss was noticed. */
+  /** Milliseconds from the detection of the loss. */
   readonly elapsedMs: number;
 
-  /** Made by the edge. */
+  /** Created by the edge. */
   constructor(
     init: {
       connection: CallConnection;

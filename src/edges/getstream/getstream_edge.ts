@@ -1,3 +1,4 @@
+/** The edge for calls of Stream's cloud. @module */
 import { MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
   Call,
@@ -27,27 +28,27 @@ import type { CallParams } from "./wire/ipc.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
 import { StreamService } from "./stream_service.ts";
 
-/** How long a join waits for events to come, once its media is there. */
+/** How long a join waits for events, once its media is connected. */
 const EVENTS_MS = 2000;
-/** How long closing waits for what is still to be written to the chat. */
+/** How long closing waits for unwritten messages of the chat. */
 const WRITE_MS = 3000;
 
 /**
- * The process that {@linkcode MediaProcess} starts. Never called: naming the module is enough for
- * `deno install` and a first start to fetch what it needs ahead of the first call.
+ * Never called: the import puts the media process's modules into the static graph, so that
+ * `deno install` fetches them ahead of the first call.
  */
 const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
 
 /**
- * Stream's cloud ("GetStream"): calls of an app with its key and secret, joined by people with any
- * of Stream's own clients. WebRTC runs in a process that is started with the first join and gone
- * with the last call; the secret stays in this one.
+ * An edge for calls of Stream's cloud ("GetStream"): the calls of one app, which people join with any
+ * of Stream's own clients. WebRTC runs in a media process that starts with the first join and ends
+ * with the last call; the secret stays in the agent's process.
  *
- * A lost network is repaired as Stream wants it, by another socket, another join or another server;
- * media goes on meanwhile where that is possible. See {@linkcode ReconnectedEvent}.
+ * The edge reconnects a lost call by Stream's strategies: a new socket, a new join or another server.
+ * Media flows meanwhile where that is possible. See {@linkcode ReconnectedEvent}.
  *
- * Needs `--allow-net`, `--allow-env` for the key and the secret unless they are given, and
- * `--allow-run` for the process, which itself runs with `--allow-ffi`.
+ * Needs `--allow-net`, `--allow-env` for the key and the secret unless the options have them, and
+ * `--allow-run` for the media process, which itself runs with `--allow-ffi`.
  *
  * @example
  * ```ts ignore
@@ -73,19 +74,19 @@ export class GetStreamEdge extends EdgeTransport {
   readonly #settings: GetStreamSettings;
   readonly #service: StreamService;
   readonly #process: MediaProcess;
-  /** Users that this edge has made known, agents by their ids. */
+  /** The agents that this edge has authenticated, by their user ids. */
   readonly #agents = new Map<string, Promise<void>>();
-  /** What goes on after a call, or beside it, and is to be awaited when the edge closes. */
+  /** Work beside a call or after it, which closing the edge awaits. */
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
   readonly #brokers = new WeakMap<CallConnection, CallBroker>();
   #lastUser: User | undefined;
 
   /**
-   * Connects to nothing yet.
+   * Creates an edge, without connecting yet.
    *
-   * @throws {TypeError} the key or the secret is missing, or an option makes no sense.
-   * @throws {RangeError} a duration is none.
+   * @throws {TypeError} the key or the secret is missing, or an option is not valid.
+   * @throws {RangeError} a duration is not valid.
    */
   constructor(options: GetStreamEdgeOptions = {}) {
     super(options);
@@ -102,18 +103,18 @@ export class GetStreamEdge extends EdgeTransport {
     });
   }
 
-  /** The process id of the media process, while one runs. */
+  /** The process id of the media process, while it runs. */
   get mediaProcessId(): number | undefined {
     return this.#process.pid;
   }
 
   /**
-   * Makes the agent's user known to the app. What the app knows of the user beside its name, its
-   * image and `custom` stays as it is.
+   * Creates or updates the agent's user in the app: its name, its image and `custom`. Other fields of
+   * the user keep their values.
    *
    * @throws {AuthenticationError} the key or the secret is wrong: `unauthorized`, `forbidden`.
-   * @throws {ConnectionError} the service cannot be reached, or fails: `retryable` says whether
-   *   trying later makes sense. It has been tried three times.
+   * @throws {ConnectionError} the service cannot be reached, or fails, after three tries: `retryable`
+   *   says whether a later try can succeed.
    */
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
@@ -131,10 +132,11 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
-   * Makes a call, or finds the one of this id and type; `Call.original` is the service's answer.
+   * Creates a call, or finds the one of this id and type; `Call.original` is the service's
+   * description of it.
    *
-   * @throws {TypeError} an id has other characters than letters, digits, `-` and `_`; or there is
-   *   nobody on whose behalf: `createdBy`, or a user authenticated before.
+   * @throws {TypeError} an id has other characters than letters, digits, `-` and `_`; or there is no
+   *   user who creates it: neither `createdBy` nor a user authenticated before.
    */
   override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     this.assertOpen();
@@ -143,7 +145,11 @@ export class GetStreamEdge extends EdgeTransport {
     checkId("callId", callId);
     checkId("callType", callType);
     const user = createdBy ?? this.#lastUser;
-    if (!user) throw new TypeError("createCall needs createdBy, or authenticate before it");
+    if (!user) {
+      throw new TypeError(
+        "createCall has no creator: pass createdBy, or authenticate a user first",
+      );
+    }
     if (!this.#agents.has(user.id)) await this.#service.upsertUser(user, { agent: false });
     const name = { type: callType, id: callId };
     const original = await this.#service.getOrCreateCall(name, user.id, signal);
@@ -151,12 +157,12 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
-   * Brings an agent into a call, and starts the media process if none runs.
+   * Joins an agent to a call, and starts the media process if it does not run.
    *
-   * @throws {AuthenticationError} the app's key, secret or rights: `unauthorized`, `forbidden`.
-   * @throws {ConnectionError} what kept it from joining, e.g. `sfu-full`, `service-failed`,
-   *   `timeout`, `unreachable`, after it was tried three times; a `TimeoutError`; the signal's
-   *   reason.
+   * @throws {AuthenticationError} the app's key, secret or rights are wrong: `unauthorized`,
+   *   `forbidden`.
+   * @throws {ConnectionError} the join failed three times, e.g. with `sfu-full`, `service-failed`,
+   *   `timeout`, `unreachable`; or a `TimeoutError`, or the signal's reason.
    * @throws {EdgeError} the media process may not be started (`permission-denied`) or cannot be
    *   (`spawn-failed`), has no Deno to run it (`no-deno`), could not load its modules
    *   (`media-process-not-started`), or would be started by another (`media-process-nested`).
@@ -180,8 +186,8 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
-   * Finds a call again by a strategy, as if Stream had asked for it or the network had been lost:
-   * to see what that does to a call. Resolves when the call is there again.
+   * Reconnects a call by a strategy, as if Stream had asked for it or the network had been lost, to
+   * test what that does to the call. Resolves when the call is reconnected.
    *
    * @throws {TypeError} the connection is not one of this edge's.
    * @throws {ClosedError} the connection closed instead.
@@ -192,7 +198,9 @@ export class GetStreamEdge extends EdgeTransport {
     options: { signal?: AbortSignal } = {},
   ): Promise<ReconnectedEvent> {
     const broker = this.#brokers.get(connection);
-    if (!broker) throw new TypeError("reconnect needs a connection of this edge");
+    if (!broker) {
+      throw new TypeError("reconnect expects a connection of this edge, got another one");
+    }
     const done = Promise.withResolvers<ReconnectedEvent>();
     using _subscription = this.events.subscribe(ReconnectedEvent, (event) => {
       if (event.connection === connection) done.resolve(event);
@@ -208,9 +216,9 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
-   * Gives the address of Stream's demo page and prints it; `browser: true` opens it, too (which
-   * needs `--allow-run` for the program that does). The link carries a token: for an hour, whoever
-   * has it is "Human User" in this app.
+   * Returns the address of Stream's demo page and prints it; `browser: true` also opens it, which
+   * needs `--allow-run` for the browser. The link carries a token: for an hour, a person who has the
+   * link is "Human User" in this app.
    */
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
@@ -224,7 +232,7 @@ export class GetStreamEdge extends EdgeTransport {
       baseUrl: this.#settings.demoBaseUrl,
       callId: call.id,
       apiKey: this.#settings.apiKey,
-      token: this.#service.makeToken(DEMO_USER.id, DEMO_VALIDITY_MS),
+      token: this.#service.createToken(DEMO_USER.id, DEMO_VALIDITY_MS),
     });
     console.log(`Open ${url.href} in a browser`);
     if (options.browser) await openBrowser(url, this.logger);
@@ -232,8 +240,8 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
-   * A conversation on the call's channel of Stream's chat, `messaging:<call id>`. What is said is
-   * written behind: it never delays anything, and what cannot be written is an `ErrorEvent`.
+   * Creates a conversation on the call's channel of Stream's chat, `messaging:<call id>`. Messages are
+   * written in the background; a message that cannot be written is an `ErrorEvent`.
    */
   // Async, so that misuse rejects and does not throw.
   // deno-lint-ignore require-await
@@ -259,13 +267,13 @@ export class GetStreamEdge extends EdgeTransport {
     });
   }
 
-  /** Waits a little for what is still to be written to the chat. */
+  /** Waits up to 3 s for unwritten messages of the chat. */
   protected override async release(): Promise<void> {
     const pending = Promise.allSettled([...this.#pending]);
     try {
       await waitFor(pending, "writing to the chat", { timeoutMs: WRITE_MS, clock: this.clock });
     } catch {
-      // Whatever is not written by now is left out.
+      // Messages that are not written by now are dropped.
     }
     this.#closed.abort();
     await Promise.allSettled([...this.#pending]);
@@ -275,7 +283,7 @@ export class GetStreamEdge extends EdgeTransport {
     const { user } = agent;
     checkId("the call's id", call.id);
     checkId("the call's type", call.type);
-    // The SDK's requests cannot be aborted: the caller is not kept waiting for them.
+    // The SDK's requests cannot be aborted: an aborted join does not wait for them.
     const known = this.#agents.get(user.id) ?? this.authenticate(user);
     await waitFor(known, "authenticating", { signal, clock: this.clock });
     await using undo = new AsyncDisposableStack();
@@ -302,7 +310,7 @@ export class GetStreamEdge extends EdgeTransport {
       params: params as unknown as JsonValue,
       signal,
       timeoutMs: Infinity,
-      onEdgeMessage: (data, from) => broker.onNotice(data, from),
+      onEdgeMessage: (data, from) => broker.onMessage(data, from),
     });
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));
@@ -315,7 +323,7 @@ export class GetStreamEdge extends EdgeTransport {
         await connection.close();
         throw error;
       }
-      // Media does not need events: their socket is tried again, and its failure has been told.
+      // Media does not need events: their socket is opened again, and its failure was an ErrorEvent.
     }
     return connection;
   }
@@ -339,7 +347,7 @@ export class GetStreamEdge extends EdgeTransport {
   }
 }
 
-/** Stream's rule for ids, which stand in paths. */
+/** Checks an id against Stream's rule for ids, which are parts of paths. */
 function checkId(name: string, id: unknown): void {
   if (typeof id === "string" && /^[\w-]{1,255}$/.test(id)) return;
   throw new TypeError(
@@ -347,7 +355,7 @@ function checkId(name: string, id: unknown): void {
   );
 }
 
-/** Both, or neither: what the second one gave is given back when the first one fails. */
+/** Waits for both; releases the second result when the first one fails. */
 async function both<A, B>(
   first: Promise<A>,
   second: Promise<B>,

@@ -7,7 +7,7 @@
  * await using edge = new GetStreamEdge();   // STREAM_API_KEY, STREAM_API_SECRET
  * ```
  *
- * Rests on Stream's own server SDK, which is under Stream's licence: for Stream's customers.
+ * It uses Stream's server SDK, which is under Stream's own licence, for Stream's customers.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How a {@linkcode GetStreamEdge} is set up, and what it takes from the environment.
+ * The options of {@linkcode GetStreamEdge}, and their defaults from the environment.
  *
  * @module
  */
@@ -7,44 +7,47 @@ import type { DenoOptions } from "@ringline/edge/media";
 import { checkDuration, type EdgeOptions } from "@ringline/edge/toolkit";
 import { isCodecName, type VideoCodec } from "./wire/video_codec.ts";
 
-/** Where Stream's services are, unless `basePath` says otherwise. */
+/** The address of Stream's services; `basePath` overrides it. */
 const VIDEO_SERVICE = "https://video.stream-io-api.com";
-/** Where the demo page is, unless `EXAMPLE_BASE_URL` says otherwise. */
+/** The address of the demo page; `demoBaseUrl` and `EXAMPLE_BASE_URL` override it. */
 const DEMO_PAGE = "https://getstream.io/video/demos";
 
-/** How a {@linkcode GetStreamEdge} is set up. */
+/** Options for {@linkcode GetStreamEdge}. */
 export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions {
-  /** The app's key. Default: `STREAM_API_KEY` of the environment. */
+  /** The app's key. Default: the environment's `STREAM_API_KEY`. */
   apiKey?: string;
-  /** The app's secret; it never leaves this process. Default: `STREAM_API_SECRET`. */
+  /** The app's secret; it never leaves this process. Default: the environment's `STREAM_API_SECRET`. */
   apiSecret?: string;
-  /** One address for all of Stream's services, as a proxy or a test double has. */
+  /** One address for all of Stream's services, e.g. of a proxy or a test double. */
   basePath?: string;
-  /** Where the demo page is. Default: `EXAMPLE_BASE_URL`, then Stream's own. */
+  /** The address of the demo page. Default: the environment's `EXAMPLE_BASE_URL`, or Stream's page. */
   demoBaseUrl?: string;
-  /** Limit of one request to the service, in milliseconds. Default 3000. */
+  /** Time limit of one request to the service, in milliseconds. Default 3000. */
   requestTimeoutMs?: number;
-  /** How long a user's token is valid, in milliseconds; renewed well before. Default 1 hour. */
+  /** How long a user's token is valid, in milliseconds; the edge renews it. Default 1 hour. */
   tokenValidityMs?: number;
-  /** For how long a lost network is repaired before it is given up. Default 60,000. */
+  /** How long the edge tries to reconnect a lost call, in milliseconds. Default 60,000. */
   reconnectTimeoutMs?: number;
-  /** Silence after which an SFU's socket counts as lost; it is asked more than twice in that time. Default 12,000. */
+  /**
+   * Silence after which an SFU's socket counts as lost, in milliseconds; the edge sends more than two
+   * health checks in that time. Default 12,000.
+   */
   silenceTimeoutMs?: number;
-  /** What to publish video with, best first, of what Stream offers. Default VP8, VP9, AV1. */
+  /** The codecs for published video, the preferred first. Default VP8, VP9, AV1. */
   videoCodecs?: readonly VideoCodec[];
   /**
-   * How much later than they are sent a listener hears the agent's words, in milliseconds. Stream
-   * does not say, so that `heardMs` rests on this constant. Default 150.
+   * The delay between sending the agent's audio and a listener hearing it, in milliseconds. Stream
+   * does not report it, so `heardMs` is computed with this constant. Default 150.
    */
   heardDelayMs?: number;
 }
 
-/** The options, checked and complete. */
+/** The options, validated and complete. */
 export interface GetStreamSettings {
   readonly apiKey: string;
   readonly apiSecret: string;
   readonly basePath: string | undefined;
-  /** Where calls are joined. */
+  /** The address of the video service. */
   readonly videoUrl: string;
   readonly demoBaseUrl: string;
   readonly requestTimeoutMs: number;
@@ -56,10 +59,10 @@ export interface GetStreamSettings {
 }
 
 /**
- * Checks the options.
+ * Validates the options and adds the defaults.
  *
- * @throws {TypeError} the key or the secret is missing: names what is; an address is none.
- * @throws {RangeError} a duration is none.
+ * @throws {TypeError} the key or the secret is missing, or an address or a codec is not valid.
+ * @throws {RangeError} a duration is not valid.
  */
 export function readSettings(
   options: GetStreamEdgeOptions,
@@ -118,7 +121,7 @@ export function readSettings(
 }
 
 function readEnvironment(name: string): string | undefined {
-  // Asking only where asking is allowed: a person who gives both options needs no permission.
+  // Reads it only where that is permitted: a program that passes both options needs no permission.
   return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
     ? Deno.env.get(name)
     : undefined;

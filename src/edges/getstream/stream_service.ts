@@ -1,5 +1,5 @@
 /**
- * Stream's services by REST, on behalf of the app: the only file that holds the API secret.
+ * A client of Stream's REST services on behalf of the app; the only file that holds the API secret.
  *
  * @module
  */
@@ -24,26 +24,26 @@ import {
 import type { GetStreamSettings } from "./settings.ts";
 import { UserToken } from "./user_token.ts";
 
-/** The mark that this package's agents carry, so that agents elsewhere know them for agents. */
+/** The field that marks this package's agents, so that other agents recognise them. */
 const AGENT_MARK = "ringline_agent";
 
-/** Where requests go without a base path: the SDK has an address for each service. */
+/** The destination of requests without a base path: the SDK has an address for each service. */
 const STREAM_CLOUD = "Stream's cloud (*.stream-io-api.com)";
 
-/** Which call. */
+/** The type and the id of a call. */
 export interface CallName {
   readonly type: string;
   readonly id: string;
 }
 
-/** How a call is joined. */
+/** Options for {@linkcode StreamService.joinCall}. */
 export interface JoinRequest {
-  /** SFUs that are to be left, the one that is left last first. */
+  /** SFUs to avoid, the one that was left last first. */
   migratingFrom?: readonly string[];
   signal?: AbortSignal;
 }
 
-/** A message of a chat channel as it is written. */
+/** A message of a chat channel. */
 export interface ChatMessage {
   id: string;
   text: string;
@@ -51,11 +51,11 @@ export interface ChatMessage {
   custom: Record<string, JsonValue>;
 }
 
-/** The services. Everything that can be tried again is tried three times. */
+/** Stream's services. A request that can be tried again is tried three times. */
 export class StreamService {
   readonly #settings: GetStreamSettings;
   readonly #client: StreamClient;
-  /** Where its time comes from. */
+  /** The clock for time limits and tokens. */
   readonly clock: Clock;
   readonly #tokens = new Map<string, UserToken>();
 
@@ -68,12 +68,12 @@ export class StreamService {
     });
   }
 
-  /** The tokens of a user. */
+  /** Returns the tokens of a user. */
   userToken(userId: string): UserToken {
     let token = this.#tokens.get(userId);
     if (!token) {
-      const make = (validityMs: number) => this.makeToken(userId, validityMs);
-      token = new UserToken(make, {
+      const create = (validityMs: number) => this.createToken(userId, validityMs);
+      token = new UserToken(create, {
         validityMs: this.#settings.tokenValidityMs,
         clock: this.clock,
       });
@@ -82,15 +82,15 @@ export class StreamService {
     return token;
   }
 
-  /** A single token. */
-  makeToken(userId: string, validityMs: number): string {
+  /** Creates a token. */
+  createToken(userId: string, validityMs: number): string {
     return this.#client.generateUserToken({
       user_id: userId,
       validity_in_seconds: Math.ceil(validityMs / 1000),
     });
   }
 
-  /** Makes a user known, keeping what the service knows of him and we do not say. */
+  /** Creates or updates a user; fields that are not given keep their values. */
   async upsertUser(user: User, options: { agent: boolean }): Promise<void> {
     const { id, name, image, custom = {} } = user;
     const fields = {
@@ -115,7 +115,7 @@ export class StreamService {
     });
   }
 
-  /** Which of these users are agents of this package. */
+  /** Returns those of these users that are agents of this package. */
   async findAgents(userIds: readonly string[], signal?: AbortSignal): Promise<string[]> {
     const { users } = await this.#call("looking up users", () =>
       this.#client.queryUsers({
@@ -124,9 +124,9 @@ export class StreamService {
     return users.filter(({ custom }) => custom?.[AGENT_MARK] === true).map(({ id }) => id);
   }
 
-  /** Creates a call, or finds the one that exists; gives the service's answer. */
+  /** Creates a call, or finds the existing one; returns the service's description of it. */
   async getOrCreateCall(call: CallName, createdBy: string, signal?: AbortSignal): Promise<unknown> {
-    const answer = await this.#call(
+    const response = await this.#call(
       `creating the call ${call.type}:${call.id}`,
       () =>
         this.#client.video.call(call.type, call.id).getOrCreate({
@@ -134,10 +134,10 @@ export class StreamService {
         }),
       signal,
     );
-    return answer.call;
+    return response.call;
   }
 
-  /** Joins a call as a user: gives the right to go to an SFU. */
+  /** Joins a call as a user; returns credentials for an SFU. */
   joinCall(call: CallName, userId: string, request: JoinRequest = {}): Promise<SfuCredentials> {
     const { migratingFrom = [], signal } = request;
     return this.#asUser(`joining the call ${call.type}:${call.id}`, userId, {
@@ -154,14 +154,14 @@ export class StreamService {
     }).then(readCredentials);
   }
 
-  /** Asks for a call's events on a coordinator's connection. */
-  async watchCall(
+  /** Subscribes a coordinator's connection to a call's events. */
+  async subscribeToCall(
     call: CallName,
     userId: string,
     connectionId: string,
     signal?: AbortSignal,
   ): Promise<void> {
-    await this.#asUser(`watching the call ${call.type}:${call.id}`, userId, {
+    await this.#asUser(`subscribing to the call ${call.type}:${call.id}`, userId, {
       path: `/api/v2/video/call/${call.type}/${call.id}`,
       query: { connection_id: connectionId },
       body: {},
@@ -169,7 +169,7 @@ export class StreamService {
     });
   }
 
-  /** Sends a custom event to everybody in a call. */
+  /** Sends a custom event to all participants of a call. */
   async sendCallEvent(call: CallName, userId: string, data: JsonValue): Promise<void> {
     for (const custom of toCustomObjects(data)) {
       await this.#call(
@@ -180,7 +180,7 @@ export class StreamService {
     }
   }
 
-  /** Makes a channel of `messaging`, or finds it, with these users as members. */
+  /** Creates a channel of type `messaging` with these members, or finds the existing one. */
   async openChannel(id: string, createdBy: string, members: readonly string[]): Promise<void> {
     await this.#call("opening the chat channel", async () => {
       const channel = this.#client.chat.channel("messaging", id);
@@ -200,7 +200,7 @@ export class StreamService {
       }));
   }
 
-  // Writing messages is not tried again here: the conversation has a better idea of what is due.
+  // Writes are not tried again here: the conversation tries again with the latest state.
 
   /** Writes a new message. */
   async sendMessage(channelId: string, message: ChatMessage): Promise<void> {
@@ -210,7 +210,7 @@ export class StreamService {
     );
   }
 
-  /** Shows a message that is still being written. */
+  /** Updates a message that is still growing. */
   async showMessage(message: ChatMessage): Promise<void> {
     const { id, user_id, text, custom } = message;
     await this.#once(
@@ -219,7 +219,7 @@ export class StreamService {
     );
   }
 
-  /** Writes a message as it stays. */
+  /** Writes the final state of a message. */
   async finishMessage(message: ChatMessage): Promise<void> {
     const { id, user_id, text, custom } = message;
     await this.#once(
@@ -247,12 +247,12 @@ export class StreamService {
     try {
       return await act();
     } catch (error) {
-      throw this.#understand(error, doing, tries);
+      throw this.#convertError(error, doing, tries);
     }
   }
 
-  /** The SDK's errors hold the answer's headers and more: only what we know to be harmless stays. */
-  #understand(error: unknown, doing: string, tries: number): EdgeError {
+  /** Converts an error of the SDK, and keeps only harmless fields: it holds headers and more. */
+  #convertError(error: unknown, doing: string, tries: number): EdgeError {
     if (error instanceof EdgeError) return error;
     const { apiSecret, basePath, requestTimeoutMs } = this.#settings;
     const text = messageOf(error);

@@ -31,7 +31,7 @@ export class TestCall implements AsyncDisposable {
   readonly errors: string[] = [];
   readonly reconnected: ReconnectedEvent[] = [];
   readonly states: string[] = [];
-  personSession = "";
+  participantSession = "";
   #speaking = false;
   #clockOffset = 0;
 
@@ -53,7 +53,7 @@ export class TestCall implements AsyncDisposable {
     try {
       await edge.authenticate(agent.user);
       const call = await edge.createCall("kitchen");
-      const personSession = await double.addPerson(CID, "anna", "Anna");
+      const participantSession = await double.addPerson(CID, "anna", "Anna");
       await double.sfu.command("record", { cid: CID, userId: "bot" });
       const errors: string[] = [];
       edge.events.subscribe(ErrorEvent, (e) => void errors.push(`${e.context}: ${e.error}`));
@@ -67,7 +67,7 @@ export class TestCall implements AsyncDisposable {
       edge.events.subscribe(ConnectionStateChangedEvent, (e) => {
         test.states.push(e.reconnecting ? "reconnecting" : e.state);
       });
-      test.personSession = personSession;
+      test.participantSession = participantSession;
       const before = performance.now();
       const theirs = await double.sfu.command<number>("now");
       test.#clockOffset = theirs - (before + performance.now()) / 2;
@@ -83,7 +83,7 @@ export class TestCall implements AsyncDisposable {
   async talk(): Promise<void> {
     await this.double.sfu.command("speak", {
       cid: CID,
-      sessionId: this.personSession,
+      sessionId: this.participantSession,
       frequency: 440,
     });
     this.#speaking = true;

@@ -72,7 +72,7 @@ Deno.test("media that comes before its announcement, or after it, is heard", asy
 Deno.test("a microphone that is published again and again is heard each time", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
-  const sessionId = test.personSession;
+  const sessionId = test.participantSession;
   for (const frequency of [400, 600, 800]) {
     await double.sfu.command("speak", { cid: CID, sessionId, frequency });
     await until("hearing", () => {
@@ -89,7 +89,7 @@ Deno.test("a person's mute is told, silences them, and is no leaving", async () 
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const track = () => [...test.connection.tracks.values()][0];
-  const sessionId = test.personSession;
+  const sessionId = test.participantSession;
   await double.sfu.command("setMuted", { cid: CID, sessionId, muted: true });
   await until("being muted", () => track()?.muted);
   await pause();
@@ -106,7 +106,7 @@ Deno.test("how loud people are is told", async () => {
   await using test = await TestCall.start(double, { silent: true });
   const levels: AudioLevelsEvent[] = [];
   test.edge.events.subscribe(AudioLevelsEvent, (event) => void levels.push(event));
-  const { personSession: sessionId } = test;
+  const { participantSession: sessionId } = test;
   await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440, amplitude: 0.25 });
   const event = await until("levels", () => levels.find((one) => one.levels.length > 0));
   const { participant, level, speaking } = event.levels[0]!;
@@ -207,7 +207,7 @@ Deno.test("health is asked for and statistics are sent at the interval asked for
 Deno.test("video is subscribed to with its size while a processor looks at it, and only then", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
-  const { connection, personSession: sessionId } = test;
+  const { connection, participantSession: sessionId } = test;
   await double.sfu.command("show", { cid: CID, sessionId, type: TrackType.VIDEO, luma: 60 });
   await double.sfu.command("show", {
     cid: CID,
@@ -299,11 +299,11 @@ Deno.test("a call that takes H264 only has the agent's voice, and says why not i
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("frames that are no messages are dropped, counted and told, and the call goes on", async () => {
+Deno.test("malformed frames of an SFU are dropped and counted, and the call goes on", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await test.command("garbage", { count: 50 });
-  await until("the error", () => test.errors.some((line) => /no messages/.test(line)));
+  await until("the error", () => test.errors.some((line) => /malformed frames/.test(line)));
   await pause();
   assertEquals(test.errors.length, 1, "one line a second");
   assertEquals(test.states, []);
@@ -332,7 +332,7 @@ Deno.test("the SFU's credentials are renewed before they end", async () => {
   const joins = () => double.requests.filter(({ path }) => path.endsWith("/join")).length;
   await until("the renewal", () => joins() === 2);
   await pause(2000);
-  const { personSession: sessionId } = test;
+  const { participantSession: sessionId } = test;
   await double.sfu.command("show", { cid: CID, sessionId, type: TrackType.VIDEO });
   await until("the track", () => test.connection.tracks.size === 1);
   test.connection.addTrackSubscriber([...test.connection.tracks.keys()][0]!);
@@ -360,7 +360,7 @@ Deno.test("who was there is told once, however the join went", async () => {
   for (let index = 0; index < 5; index++) await double.addPerson(CID, `person-${index}`);
   const joined: string[] = [];
   edge.events.subscribe(ParticipantJoinedEvent, (e) => void joined.push(e.participant.userId));
-  await double.sfu.command("manner", { code: 700, edge: "sfu-1" });
+  await double.sfu.command("joinBehaviour", { code: 700, edge: "sfu-1" });
   await using connection = await edge.join(agent, call);
   assertEquals(joined.sort(), [0, 1, 2, 3, 4].map((index) => `person-${index}`));
   assertEquals(connection.participants.size, 5);
@@ -399,7 +399,7 @@ Deno.test("an answer that does not get through at first is sent again, and the p
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   await double.sfu.command("set", { twirpStatus: 503 });
-  const { personSession: sessionId } = test;
+  const { participantSession: sessionId } = test;
   await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440 });
   await pause(300);
   await double.sfu.command("set", { twirpStatus: 0 });
@@ -411,7 +411,7 @@ Deno.test("an answer that never gets through is followed by another offer", asyn
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   await double.sfu.command("set", { twirpStatus: 503 });
-  const { personSession: sessionId } = test;
+  const { participantSession: sessionId } = test;
   await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440 });
   await until("the error", () => test.errors.some((line) => /answering/.test(line)));
   await double.sfu.command("set", { twirpStatus: 0 });

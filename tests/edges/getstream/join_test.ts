@@ -109,7 +109,7 @@ Deno.test("users' requests that hang end in a typed error", async () => {
   assertEquals(error.code, "timeout");
   assertEquals(
     error.message,
-    `authenticating "bot": no answer from ${new URL(double.url).origin} within 200 ms, ` +
+    `authenticating "bot": no response from ${new URL(double.url).origin} within 200 ms, ` +
       "the limit of each of 3 tries",
   );
 });
@@ -130,7 +130,7 @@ Deno.test("an SFU that is full, shutting down or at its limit is passed by", asy
   await using _edge = edge;
   for (const code of [700, 600, 301]) {
     double.requests.length = 0;
-    await double.sfu.command("manner", { code, edge: "sfu-1" });
+    await double.sfu.command("joinBehaviour", { code, edge: "sfu-1" });
     await using _connection = await edge.join(agent, call);
     assertEquals((await double.report()).joins.slice(-2).map(({ edge }) => edge), [
       "sfu-1",
@@ -151,7 +151,7 @@ Deno.test("when all SFUs are full, that is the error after three tries", async (
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
-  await double.sfu.command("manner", { code: 700, times: 3 });
+  await double.sfu.command("joinBehaviour", { code: 700, times: 3 });
   const { error, ms } = await failure(() => edge.join(agent, call));
   assertInstanceOf(error, ConnectionError);
   assertEquals([error.code, error.retryable], ["sfu-full", true]);
@@ -164,7 +164,7 @@ Deno.test("an SFU that refuses for good is an authentication error immediately",
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
-  await double.sfu.command("manner", { code: 403 });
+  await double.sfu.command("joinBehaviour", { code: 403 });
   const { error } = await failure(() => edge.join(agent, call));
   assertInstanceOf(error, AuthenticationError);
   assertEquals(error.code, "forbidden");
@@ -175,7 +175,7 @@ Deno.test("an SFU that speaks garbage is passed by", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
-  await double.sfu.command("manner", { garbage: true, edge: "sfu-1" });
+  await double.sfu.command("joinBehaviour", { garbage: true, edge: "sfu-1" });
   await using connection = await edge.join(agent, call);
   assertEquals(connection.state, "waiting");
   assertEquals((await double.report()).joins.at(-1)!.edge, "sfu-2");
@@ -185,7 +185,7 @@ Deno.test("an SFU that never answers is passed by after 5 s", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
-  await double.sfu.command("manner", { silent: true, edge: "sfu-1" });
+  await double.sfu.command("joinBehaviour", { silent: true, edge: "sfu-1" });
   const from = performance.now();
   await using _connection = await edge.join(agent, call);
   const ms = performance.now() - from;

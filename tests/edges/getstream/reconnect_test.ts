@@ -148,7 +148,7 @@ Deno.test("a network that is away longer than the SFU waits is joined anew when 
 Deno.test("what was published and subscribed is so again after each strategy, and no member is left over", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
-  const { connection, personSession: sessionId } = test;
+  const { connection, participantSession: sessionId } = test;
   await double.sfu.command("show", { cid: CID, sessionId, type: TrackType.VIDEO, luma: 120 });
   const info = await until(
     "the track",
@@ -194,7 +194,7 @@ Deno.test("people who came and went meanwhile are told afterwards", async () => 
   await using test = await TestCall.start(double);
   await test.command("offline", { on: true });
   await until("reconnecting", () => test.connection.isReconnecting);
-  await double.sfu.command("removePerson", { cid: CID, sessionId: test.personSession });
+  await double.sfu.command("removePerson", { cid: CID, sessionId: test.participantSession });
   const sessionId = await double.addPerson(CID, "bert");
   await double.sfu.command("speak", { cid: CID, sessionId, frequency: 300 });
   await test.command("offline", { on: false });
@@ -204,7 +204,7 @@ Deno.test("people who came and went meanwhile are told afterwards", async () => 
   await until("hearing", () => test.slots.some((one) => one.participantId === sessionId));
 });
 
-Deno.test("a call that is not found again is given up, with a reason and an error", async () => {
+Deno.test("a call that cannot be reconnected is given up, with a reason and an error", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { reconnectTimeoutMs: 2000 });
   const from = performance.now();
@@ -212,7 +212,7 @@ Deno.test("a call that is not found again is given up, with a reason and an erro
   assertEquals(await test.connection.closed, "network");
   const ms = performance.now() - from;
   assert(ms >= 1500 && ms < 9000, `it took ${ms} ms`);
-  assert(test.errors.some((line) => /not found again within 2000 ms/.test(line)), `${test.errors}`);
+  assert(test.errors.some((line) => /not reconnected within 2000 ms/.test(line)), `${test.errors}`);
   await until("no process", () => test.edge.mediaProcessId === undefined);
 });
 
@@ -331,7 +331,7 @@ for (
     await using double = await StreamDouble.start();
     await using test = await TestCall.start(double, { silent: true });
     await double.sfu.command("holdAnswers", { on: true });
-    const { personSession: sessionId } = test;
+    const { participantSession: sessionId } = test;
     await double.sfu.command("speak", { cid: CID, sessionId, frequency: 440 });
     await until("the answer", async () => (await double.report()).calls.SendAnswer === 1);
     await overtake(test);

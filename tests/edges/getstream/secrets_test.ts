@@ -59,7 +59,7 @@ Deno.test("the secret reaches no log, no error, no URL, and not the media proces
   double.fail({ path: /\/join$/, status: 403 });
   await edge.join(agent, call).catch((error) => seen.push(Deno.inspect(error, { depth: 9 })));
   double.coordinator = "garbage";
-  await double.sfu.command("manner", { code: 500, times: 2 });
+  await double.sfu.command("joinBehaviour", { code: 500, times: 2 });
   const connection = await edge.join(agent, call);
   if (Deno.build.os === "linux") {
     const folder = `/proc/${edge.mediaProcessId}`;

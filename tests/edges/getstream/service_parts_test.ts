@@ -116,7 +116,7 @@ Deno.test("a request that failed says where and why, without the address's query
   const unread = Object.assign(new Error("an unexpected error"), {
     code: new SyntaxError(`Unexpected token, "private" is not valid JSON`),
   });
-  assertEquals(describeFailure(where, unread), "the answer of https://stream.test is no JSON");
+  assertEquals(describeFailure(where, unread), "the response of https://stream.test is not JSON");
 });
 
 Deno.test("an SFU's errors say whether another one is wanted", () => {

@@ -1,6 +1,6 @@
 /**
- * GetStreamEdge's half in the media process: the calls, and what they ask the agent's process. It
- * never sees the API secret: only the credentials of each call.
+ * GetStreamEdge's half in the media process: the calls, and their requests to the agent's process.
+ * It never sees the API secret, only the credentials of each call.
  *
  * @module
  */
@@ -36,14 +36,14 @@ import {
 } from "../wire/ipc.ts";
 import type { CallMedia } from "./sfu/media.ts";
 
-/** How long the agent's process may take for an answer. */
-const ANSWER_MS = 20_000;
-/** For how long somebody is not announced because it is not known what he is. */
+/** Time limit for a response of the agent's process. */
+const RESPONSE_MS = 20_000;
+/** Time limit for looking up whether a participant is an agent. */
 const LOOK_UP_MS = 1000;
-/** How long goodbyes may take. */
+/** Time limit for leaving all calls at the end. */
 const GOODBYE_MS = 300;
 
-/** Makes the mixer and connections of a new call. */
+/** Creates the mixer and connections of a new call. */
 export type CallMediaFactory = (context: ChildContext) => CallMedia;
 
 /** The calls of one GetStreamEdge. */
@@ -51,7 +51,7 @@ export class GetStreamChild implements EdgeChild {
   readonly #context: ChildContext;
   readonly #createMedia: CallMediaFactory;
   readonly #calls = new Map<number, StreamCall>();
-  /** By the ids of the brokers in the agent's process that stand for them. */
+  /** The calls by the ids of their brokers in the agent's process. */
   readonly #byBroker = new Map<string, StreamCall>();
   readonly #requests = new Map<number, PromiseWithResolvers<JsonValue>>();
   #asked = 0;
@@ -61,50 +61,58 @@ export class GetStreamChild implements EdgeChild {
     this.#createMedia = createMedia;
   }
 
-  async join(port: AgentConnection, params: JsonValue, signal: AbortSignal): Promise<JsonValue> {
+  async join(
+    connection: AgentConnection,
+    params: JsonValue,
+    signal: AbortSignal,
+  ): Promise<JsonValue> {
     const parsed = v.parse(callParams, params);
     const call = new StreamCall({
-      port,
+      connection,
       params: parsed,
       media: this.#createMedia(this.#context),
       clock: this.#context.clock,
-      log: (level, message) => this.#context.log(level, `${port.call.id}: ${message}`),
+      log: (level, message) => this.#context.log(level, `${connection.call.id}: ${message}`),
       broker: {
         credentials: async (leaving, asking) => {
           const request: Request = { method: "credentials", leaving: [...leaving] };
-          return v.parse(sfuCredentials, await this.#ask(port, request, asking));
+          return v.parse(sfuCredentials, await this.#ask(connection, request, asking));
         },
-        findAgents: (userIds) => this.#findAgents(port, userIds),
+        findAgents: (userIds) => this.#findAgents(connection, userIds),
       },
     });
-    this.#calls.set(port.connectionId, call);
+    this.#calls.set(connection.connectionId, call);
     this.#byBroker.set(parsed.brokerId, call);
-    port.signal.addEventListener("abort", () => this.#byBroker.delete(parsed.brokerId), {
+    connection.signal.addEventListener("abort", () => this.#byBroker.delete(parsed.brokerId), {
       once: true,
     });
     await call.join(signal);
     return null;
   }
 
-  publish(port: AgentConnection, tracks: PublishedTracks): Promise<void> {
-    return this.#call(port).publish(tracks);
+  publish(connection: AgentConnection, tracks: PublishedTracks): Promise<void> {
+    return this.#call(connection).publish(tracks);
   }
 
-  videoTrack(port: AgentConnection, trackId: string): RtcTrack | undefined {
-    return this.#calls.get(port.connectionId)?.videoTrack(trackId);
+  videoTrack(connection: AgentConnection, trackId: string): RtcTrack | undefined {
+    return this.#calls.get(connection.connectionId)?.videoTrack(trackId);
   }
 
-  subscribed(port: AgentConnection, trackId: string, wish: VideoConstraints | undefined): void {
-    this.#calls.get(port.connectionId)?.subscribed(trackId, wish);
+  subscribed(
+    connection: AgentConnection,
+    trackId: string,
+    constraints: VideoConstraints | undefined,
+  ): void {
+    this.#calls.get(connection.connectionId)?.subscribed(trackId, constraints);
   }
 
-  async sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
-    await this.#ask(port, { method: "sendCustomEvent", data }, port.signal);
+  async sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void> {
+    await this.#ask(connection, { method: "sendCustomEvent", data }, connection.signal);
   }
 
-  async leave(port: AgentConnection): Promise<void> {
-    const call = this.#calls.get(port.connectionId);
-    this.#calls.delete(port.connectionId);
+  async leave(connection: AgentConnection): Promise<void> {
+    const call = this.#calls.get(connection.connectionId);
+    this.#calls.delete(connection.connectionId);
     await call?.leave();
   }
 
@@ -115,7 +123,7 @@ export class GetStreamChild implements EdgeChild {
       return Promise.resolve(null);
     }
     if (method !== RESPONSE) {
-      throw new ProtocolError(`no request is called "${method}"`, { code: "bad-request" });
+      throw new ProtocolError(`unknown request "${method}"`, { code: "bad-request" });
     }
     const { id, result, error } = v.parse(responseParams, params);
     const pending = this.#requests.get(id);
@@ -134,40 +142,42 @@ export class GetStreamChild implements EdgeChild {
   }
 
   async #findAgents(
-    port: AgentConnection,
+    connection: AgentConnection,
     userIds: readonly string[],
   ): Promise<ReadonlySet<string>> {
     try {
       const request: Request = { method: "findAgents", userIds: [...userIds] };
-      const found = await this.#ask(port, request, port.signal, LOOK_UP_MS);
+      const found = await this.#ask(connection, request, connection.signal, LOOK_UP_MS);
       return new Set(v.parse(v.array(v.string()), found));
     } catch (error) {
-      // Better a person too many than one who is not heard.
-      if (!port.signal.aborted) this.#context.log("warn", `looking up users: ${messageOf(error)}`);
+      // An agent taken for a person does less harm than a person who is not heard.
+      if (!connection.signal.aborted) {
+        this.#context.log("warn", `looking up users: ${messageOf(error)}`);
+      }
       return new Set();
     }
   }
 
   async #ask(
-    port: AgentConnection,
+    connection: AgentConnection,
     request: Request,
     signal: AbortSignal,
-    timeoutMs = ANSWER_MS,
+    timeoutMs = RESPONSE_MS,
   ): Promise<JsonValue> {
     const id = ++this.#asked;
     const asked = Promise.withResolvers<JsonValue>();
     this.#requests.set(id, asked);
     try {
       const message: IpcMessage = { type: "request", id, request };
-      port.send({ type: "edge", data: message as unknown as JsonValue });
-      return await waitFor(asked.promise, "the agent's process answering", {
+      connection.send({ type: "edge", data: message as unknown as JsonValue });
+      return await waitFor(asked.promise, "the agent's process responding", {
         timeoutMs,
-        signal: AbortSignal.any([signal, port.signal]),
+        signal: AbortSignal.any([signal, connection.signal]),
         clock: this.#context.clock,
       });
     } catch (error) {
       if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
-      throw new ConnectionError("the agent's process did not answer", {
+      throw new ConnectionError(`the agent's process did not respond within ${timeoutMs} ms`, {
         code: "timeout",
         retryable: true,
       });
@@ -176,10 +186,10 @@ export class GetStreamChild implements EdgeChild {
     }
   }
 
-  #call(port: AgentConnection): StreamCall {
-    const call = this.#calls.get(port.connectionId);
+  #call(connection: AgentConnection): StreamCall {
+    const call = this.#calls.get(connection.connectionId);
     if (call) return call;
-    throw new EdgeError("the call was left", { code: "closed" });
+    throw new EdgeError("the agent has left the call: join again", { code: "closed" });
   }
 }
 

@@ -1,15 +1,15 @@
 /**
- * What runs in the media process of a GetStreamEdge. Not to be imported: it takes over the process.
+ * The entry point of a GetStreamEdge's media process. Do not import it: it takes over the process.
  *
  * @module
  */
-// First: from its beginning on it leaves signals to the agent's process.
+// This import stays first: from then on signals are left to the agent's process.
 import { AudioRoom, Peer, runMediaChild } from "@ringline/edge/media/child";
 import { GetStreamChild } from "./getstream_child.ts";
 import { rtcCapabilities } from "./sfu/capabilities.ts";
 
 if (import.meta.main) {
-  // Needed by the first join: found out while that is on its way. A failure is told there.
+  // The first join needs them, and also reports a failure to find them out.
   rtcCapabilities().catch(() => {});
   runMediaChild((context) =>
     new GetStreamChild(context, ({ clock, kernel }) => ({

@@ -1,6 +1,6 @@
 /**
- * What Stream's service answers to a join: where the call's media is, and the right to go there.
- * The only credentials that the media process ever sees.
+ * The service's response to a join: the address of the SFU, and the token for it. The media process
+ * never sees other credentials.
  *
  * @module
  */
@@ -9,28 +9,28 @@ import { ProtocolError } from "@ringline/edge/toolkit";
 
 const text = v.pipe(v.string(), v.maxLength(8192));
 
-/** A server that helps through firewalls, as RTCPeerConnection takes it. */
+/** A STUN or TURN server, as RTCPeerConnection takes it. */
 export interface IceServer {
   urls: string[];
   username?: string | undefined;
   credential?: string | undefined;
 }
 
-/** The right to join one selective forwarding unit (SFU). */
+/** Credentials for one selective forwarding unit (SFU). */
 export interface SfuCredentials {
-  /** Which one it is. */
+  /** The name of the SFU. */
   edgeName: string;
-  /** Where its calls are answered. */
+  /** The address of its signal server. */
   url: string;
-  /** Where its socket is. */
+  /** The address of its socket. */
   socketUrl: string;
   token: string;
   iceServers: IceServer[];
-  /** How often it wants statistics; 0: never. */
+  /** The interval at which it asks for statistics; 0 for none. */
   statsIntervalMs: number;
 }
 
-/** Checks {@linkcode SfuCredentials} that came from the other process. */
+/** The schema of {@linkcode SfuCredentials}. */
 export const sfuCredentials: v.GenericSchema<SfuCredentials> = v.object({
   edgeName: text,
   url: text,
@@ -44,7 +44,7 @@ export const sfuCredentials: v.GenericSchema<SfuCredentials> = v.object({
   statsIntervalMs: v.pipe(v.number(), v.minValue(0)),
 });
 
-const joinAnswer = v.object({
+const joinResponse = v.object({
   credentials: v.object({
     server: v.object({ edge_name: text, url: text, ws_endpoint: text }),
     token: text,
@@ -61,16 +61,16 @@ const joinAnswer = v.object({
 });
 
 /**
- * Reads the service's answer.
+ * Reads the service's response to a join.
  *
- * @throws {ProtocolError} it is not what the protocol says.
+ * @throws {ProtocolError} the response does not match the protocol.
  */
-export function readCredentials(answer: unknown): SfuCredentials {
-  const result = v.safeParse(joinAnswer, answer);
+export function readCredentials(response: unknown): SfuCredentials {
+  const result = v.safeParse(joinResponse, response);
   if (!result.success) {
     const issue = result.issues[0];
     const where = issue.path?.map((item) => String(item.key)).join(".") ?? "it";
-    throw new ProtocolError(`joining the call: the answer is not usable, ${where} is not right`, {
+    throw new ProtocolError(`joining the call: malformed response, ${where} is not valid`, {
       code: "bad-answer",
     });
   }
@@ -99,14 +99,14 @@ export function readCredentials(answer: unknown): SfuCredentials {
 function address(value: string, protocol: RegExp): string {
   const url = URL.parse(value);
   if (!url || !protocol.test(url.protocol)) {
-    throw new ProtocolError("joining the call: the answer names a server without an address", {
+    throw new ProtocolError("joining the call: the response names a server without an address", {
       code: "bad-answer",
     });
   }
   return value.replace(/\/+$/, "");
 }
 
-/** When a token (a JWT) ends, in milliseconds since 1970; `Infinity` when it does not say. */
+/** Returns when a token (a JWT) expires, in milliseconds since 1970; `Infinity` if never. */
 export function tokenEndsAt(token: string): number {
   try {
     const claims: unknown = JSON.parse(

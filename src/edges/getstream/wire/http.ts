@@ -1,33 +1,34 @@
 /**
- * Requests by `fetch`, with a time limit, an abort signal and a bounded answer.
+ * Requests by `fetch`, with a time limit, an abort signal and a bounded response.
  *
  * @module
  */
 import { type Clock, ProtocolError, systemClock } from "@ringline/edge/toolkit";
 import { describeFailure, rejectionError, silenceError } from "./service_errors.ts";
 
-/** No answer of the service is nearly as long. */
-const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+/** The longest response; those of the service are far shorter. */
+const MAX_RESPONSE_CHARS = 4 * 1024 * 1024;
 
-/** One request. */
+/** Options for {@linkcode postJson}. */
 export interface JsonRequest {
   url: URL;
   headers: Record<string, string>;
   /** Sent as JSON. */
   body: unknown;
-  /** What it is for, for people to read. */
+  /** What the request does, for the texts of errors. */
   doing: string;
   timeoutMs: number;
-  /** How often the caller tries it in all, so that an error can say so. Default 1. */
+  /** How often the caller tries it in all, for the texts of errors. Default 1. */
   tries?: number;
   signal?: AbortSignal;
   clock?: Clock;
 }
 
 /**
- * Posts JSON and gives the JSON of the answer.
+ * Posts JSON and returns the JSON of the response.
  *
- * @throws `EdgeError` for a refusal, silence, or an answer that is no JSON; the signal's reason.
+ * @throws {EdgeError} the service refuses, does not respond, or responds without JSON; or the
+ *   signal's reason.
  */
 export async function postJson(request: JsonRequest): Promise<unknown> {
   const { url, headers, body, doing, timeoutMs, signal, clock = systemClock } = request;
@@ -47,7 +48,7 @@ export async function postJson(request: JsonRequest): Promise<unknown> {
     try {
       return JSON.parse(text);
     } catch {
-      throw new ProtocolError(`${doing}: the answer is no JSON`, { code: "bad-answer" });
+      throw new ProtocolError(`${doing}: the response is not JSON`, { code: "bad-answer" });
     }
   } catch (error) {
     signal?.throwIfAborted();
@@ -66,10 +67,10 @@ export async function postJson(request: JsonRequest): Promise<unknown> {
 async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const piece of response.body ?? []) {
-    text += decoder.decode(piece, { stream: true });
-    if (text.length > MAX_FRAME_BYTES) {
-      throw new ProtocolError(`an answer has more than ${MAX_FRAME_BYTES} bytes`, {
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_RESPONSE_CHARS) {
+      throw new ProtocolError(`the response is longer than ${MAX_RESPONSE_CHARS} characters`, {
         code: "bad-answer",
       });
     }
@@ -77,7 +78,7 @@ async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-/** Stream's errors are JSON with a number and a message; Twirp's have a word and `msg`. */
+/** Reads an error: Stream's have a number and `message`, Twirp's a word and `msg`. */
 function describe(text: string): { code?: number; message: string } {
   try {
     const body = JSON.parse(text) as { code?: unknown; message?: unknown; msg?: unknown };

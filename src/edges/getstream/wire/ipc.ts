@@ -1,7 +1,6 @@
 /**
- * The messages between the two halves of this edge: the agent's process has the secret and the
- * service, the media process has the call. Each is checked on arrival; types follow from the
- * schemas.
+ * The messages between the two halves of this edge. The agent's process has the secret and talks to
+ * the service; the media process has the call. Each message is checked on arrival.
  *
  * @module
  */
@@ -9,18 +8,18 @@ import * as v from "valibot";
 import type { JsonValue } from "@ringline/edge/toolkit";
 import { sfuCredentials } from "./credentials.ts";
 
-/** JSON that came out of `JSON.parse`: the wire has checked that it is. */
+/** A JSON value; the wire has parsed it. */
 const jsonValue = v.custom<JsonValue>((value) => value !== undefined);
 const text = v.pipe(v.string(), v.maxLength(8192));
 const ms = v.pipe(v.number(), v.minValue(0));
 const strategy = v.picklist(["fast", "rejoin", "migrate"]);
 
-/** The strategies by which a lost call is rejoined. */
+/** The strategies by which a lost call is reconnected. */
 export type Strategy = v.InferOutput<typeof strategy>;
 
-/** Checks {@linkcode CallParams}. */
+/** The schema of {@linkcode CallParams}. */
 export const callParams = v.object({
-  /** Names the call's broker in the agent's process. */
+  /** The id of the call's broker in the agent's process. */
   brokerId: text,
   cid: text,
   credentials: sfuCredentials,
@@ -34,11 +33,11 @@ export const callParams = v.object({
 export type CallParams = v.InferOutput<typeof callParams>;
 
 const request = v.variant("method", [
-  /** The right to go to an SFU; `leaving` are those not to be sent to. */
+  /** Credentials for an SFU that is none of `leaving`. */
   v.object({ method: v.literal("credentials"), leaving: v.array(text) }),
-  /** Which of these users are agents. */
+  /** Those of these users that are agents. */
   v.object({ method: v.literal("findAgents"), userIds: v.array(text) }),
-  /** To send a custom event. */
+  /** Sends a custom event. */
   v.object({ method: v.literal("sendCustomEvent"), data: jsonValue }),
 ]);
 
@@ -50,7 +49,7 @@ const audioLevel = v.object({ participantId: text, level: v.number(), speaking: 
 /** One participant's loudness. */
 export type LevelData = v.InferOutput<typeof audioLevel>;
 
-/** Checks an {@linkcode IpcMessage}. */
+/** The schema of {@linkcode IpcMessage}. */
 export const ipcMessage = v.variant("type", [
   v.object({ type: v.literal("request"), id: v.number(), request }),
   v.object({ type: v.literal("audioLevels"), levels: v.array(audioLevel) }),
@@ -62,7 +61,7 @@ export const ipcMessage = v.variant("type", [
   }),
 ]);
 
-/** A message of the media process that only this edge knows. */
+/** A message of the media process that is specific to this edge. */
 export type IpcMessage = v.InferOutput<typeof ipcMessage>;
 
 const errorData = v.object({
@@ -75,7 +74,7 @@ const errorData = v.object({
 /** An error as it crosses between the processes. */
 export type ErrorData = v.InferOutput<typeof errorData>;
 
-/** Checks a {@linkcode Response}. */
+/** The schema of {@linkcode Response}. */
 export const responseParams = v.object({
   brokerId: text,
   id: v.number(),
@@ -89,8 +88,8 @@ export type Response = v.InferOutput<typeof responseParams>;
 /** The method by which the agent's process sends a {@linkcode Response}. */
 export const RESPONSE = "response";
 
-/** The method by which the agent's process has a call rejoined. */
+/** The method by which the agent's process reconnects a call. */
 export const RECONNECT = "reconnect";
 
-/** Checks the parameters of {@linkcode RECONNECT}. */
+/** The schema of the parameters of {@linkcode RECONNECT}. */
 export const reconnectParams = v.object({ brokerId: text, strategy });

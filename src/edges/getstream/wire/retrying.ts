@@ -1,3 +1,4 @@
+/** Retries of requests to Stream's services. @module */
 import {
   backOffMs,
   type BackOffOptions,
@@ -6,30 +7,30 @@ import {
   retry,
 } from "@ringline/edge/toolkit";
 
-/** How often something is tried in all, unless said otherwise. */
+/** The default number of tries in all. */
 export const TRIES = 3;
 
-/** How far apart something is tried, unless said otherwise. */
+/** The default pauses between tries. */
 export const BACK_OFF: Readonly<BackOffOptions> = {
   firstMs: 250,
   maxMs: 5000,
   random: () => Math.random(),
 };
 
-/** How often and how far apart something is tried. */
+/** Options for {@linkcode retrying}. */
 export interface Retrying extends Partial<BackOffOptions> {
-  /** In all. Default 3. */
+  /** The number of tries in all. Default 3. */
   tries?: number;
   signal?: AbortSignal;
   clock?: Clock;
 }
 
-/** Whether trying the same again makes sense. */
+/** Whether trying the same again can succeed. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof EdgeError && error.retryable;
 }
 
-/** Does something, and again while it fails with an error that says so. */
+/** Runs `act`, and again while it fails with a retryable error. */
 export function retrying<T>(act: () => Promise<T>, options: Retrying = {}): Promise<T> {
   const { tries: mostTries = TRIES, signal, clock, ...backOff } = options;
   return retry(act, {

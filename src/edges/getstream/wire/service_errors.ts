@@ -1,6 +1,6 @@
 /**
- * What Stream's services answer when they refuse, as errors of this package. Nothing of what was
- * sent goes into them: tokens and secrets are cut out of every text.
+ * Errors for the refusals of Stream's services. They hold nothing of the request: tokens and secrets
+ * are cut out of every text.
  *
  * @module
  */
@@ -11,31 +11,31 @@ import {
   messageOf,
 } from "@ringline/edge/toolkit";
 
-/** Stream's own number for a token that was valid once. */
+/** Stream's number for an expired token. */
 const TOKEN_EXPIRED = 40;
 
-/** What is known of a refusal. */
+/** A refusal of a service. */
 export interface Rejection {
-  /** The status of HTTP, where there was an answer. */
+  /** The status of HTTP, where there was a response. */
   status?: number | undefined;
-  /** Stream's own number. */
+  /** Stream's number for the reason. */
   code?: number | undefined;
   message: string;
-  /** What was asked for, for people to read. */
+  /** What was requested, for people to read. */
   doing: string;
 }
 
-/** Cuts tokens out of a text, and the secrets given. */
+/** Returns a text without tokens and the given secrets. */
 export function withoutSecrets(text: string, ...secrets: string[]): string {
   let clean = text.replace(/\beyJ[\w-]*\.[\w-]+\.[\w-]*/g, "[token]");
   for (const secret of secrets) if (secret) clean = clean.replaceAll(secret, "[secret]");
   return clean.slice(0, 500);
 }
 
-/** The error for a refusal. */
-export function rejectionError(refusal: Rejection): EdgeError {
-  const { status, code, doing } = refusal;
-  const message = `${doing}: ${withoutSecrets(refusal.message)}`;
+/** Returns the error for a refusal. */
+export function rejectionError(rejection: Rejection): EdgeError {
+  const { status, code, doing } = rejection;
+  const message = `${doing}: ${withoutSecrets(rejection.message)}`;
   if (code === TOKEN_EXPIRED) {
     return new AuthenticationError(message, { code: "token-expired", retryable: true });
   }
@@ -54,40 +54,40 @@ export function rejectionError(refusal: Rejection): EdgeError {
   return new ConnectionError(message, { code: "refused" });
 }
 
-/** A request that nobody answered in time. */
+/** A request without a response in time. */
 export interface Silence {
-  /** What was asked for, for people to read. */
+  /** What was requested, for people to read. */
   doing: string;
-  /** Who was asked. */
+  /** The service, for people to read. */
   where: string;
-  /** The limit of one try. */
+  /** The time limit of one try. */
   timeoutMs: number;
   /** How often it is tried in all. Default 1. */
   tries?: number | undefined;
 }
 
-/** The error for a service that did not answer in time. */
+/** Returns the error for a service that did not respond in time. */
 export function silenceError({ doing, where, timeoutMs, tries = 1 }: Silence): EdgeError {
   const limit = `${timeoutMs} ms${tries > 1 ? `, the limit of each of ${tries} tries` : ""}`;
-  return new ConnectionError(`${doing}: no answer from ${where} within ${limit}`, {
+  return new ConnectionError(`${doing}: no response from ${where} within ${limit}`, {
     code: "timeout",
     retryable: true,
   });
 }
 
-/** Why a request got no answer that can be read, for people to read. */
+/** Returns why a request has no readable response, for people to read. */
 export function describeFailure(where: string, error: unknown): string {
   const cause = innermost(error);
-  // What a parser says quotes the answer, and half a token is not known for one.
-  if (cause instanceof SyntaxError) return `the answer of ${where} is no JSON`;
-  // A failed fetch names the whole address, and a query may carry what must not be shown.
+  // A parser's message quotes the response, and half a token would not be recognised and cut out.
+  if (cause instanceof SyntaxError) return `the response of ${where} is not JSON`;
+  // A failed fetch names the whole address, and its query may carry a secret.
   const reason = messageOf(cause)
     .replace(/ for url \(\S*\)/g, "")
     .replace(/(https?:\/\/[^\s?#]+)[?#]\S*/g, "$1");
   return `${where} cannot be reached: ${reason}`;
 }
 
-/** The error at the bottom; Stream's SDK keeps what failed as the `code`, not as the `cause`. */
+/** Returns the innermost error; Stream's SDK keeps it as the `code`, not as the `cause`. */
 function innermost(error: unknown): unknown {
   let inner = error;
   for (let depth = 0; depth < 8 && inner instanceof Error; depth++) {

@@ -9,32 +9,32 @@ import { TrackType } from "../../../../src/edge/types.ts";
 import type { ConnectionMessage } from "../../../../src/media/wire/messages.ts";
 
 function roster(findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = none) {
-  const told: string[] = [];
+  const emitted: string[] = [];
   const it = new CallRoster({
-    notify: (notice) => void told.push(describe(notice)),
+    emit: (message) => void emitted.push(describe(message)),
     findAgents,
     onChange: () => {},
   });
-  return { told, it };
+  return { emitted, it };
 }
 
 const none = () => Promise.resolve(new Set<string>());
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
-function describe(notice: ConnectionMessage): string {
-  switch (notice.type) {
+function describe(message: ConnectionMessage): string {
+  switch (message.type) {
     case "participantJoined":
-      return `joined ${notice.participant.id} ${notice.participant.kind}`;
+      return `joined ${message.participant.id} ${message.participant.kind}`;
     case "participantLeft":
-      return `left ${notice.participantId}`;
+      return `left ${message.participantId}`;
     case "trackAdded":
-      return `track ${notice.track.id}${notice.track.muted ? " muted" : ""}`;
+      return `track ${message.track.id}${message.track.muted ? " muted" : ""}`;
     case "trackUpdated":
-      return `${notice.muted ? "muted" : "unmuted"} ${notice.trackId}`;
+      return `${message.muted ? "muted" : "unmuted"} ${message.trackId}`;
     case "trackRemoved":
-      return `no track ${notice.trackId}`;
+      return `no track ${message.trackId}`;
     default:
-      return notice.type;
+      return message.type;
   }
 }
 
@@ -47,18 +47,18 @@ function person(sessionId: string, tracks: TrackType[] = []): Participant {
   });
 }
 
-Deno.test("who is there with which tracks is told, people before their tracks", async () => {
-  const { told, it } = roster();
+Deno.test("who is there with which tracks is emitted, people before their tracks", async () => {
+  const { emitted, it } = roster();
   await it.replace([person("a", [TrackType.AUDIO]), person("b")]);
-  assertEquals(told, ["joined a person", "track a:audio", "joined b person"]);
+  assertEquals(emitted, ["joined a person", "track a:audio", "joined b person"]);
 });
 
 Deno.test("the whole state tells the difference to what was known", async () => {
-  const { told, it } = roster();
+  const { emitted, it } = roster();
   await it.replace([person("a", [TrackType.AUDIO, TrackType.VIDEO]), person("b")]);
-  told.length = 0;
+  emitted.length = 0;
   await it.replace([person("a", [TrackType.VIDEO, TrackType.SCREEN_SHARE]), person("c")]);
-  assertEquals(told, [
+  assertEquals(emitted, [
     "left b",
     "track a:screen_share",
     "no track a:audio",
@@ -67,58 +67,58 @@ Deno.test("the whole state tells the difference to what was known", async () => 
 });
 
 Deno.test("own sessions, past ones too, are no other participant", async () => {
-  const { told, it } = roster();
+  const { emitted, it } = roster();
   it.addOwn("me");
   await it.replace([person("me", [TrackType.AUDIO]), person("a")]);
   it.addOwn("me-again");
   it.joined(person("me-again"));
   it.published("me", TrackType.VIDEO, person("me"));
   await settled();
-  assertEquals(told, ["joined a person"]);
+  assertEquals(emitted, ["joined a person"]);
 });
 
 Deno.test("a session that leaves while it is looked up was never there", async () => {
   const answer = Promise.withResolvers<ReadonlySet<string>>();
-  const { told, it } = roster(() => answer.promise);
+  const { emitted, it } = roster(() => answer.promise);
   it.joined(person("a", [TrackType.AUDIO]));
   it.joined(person("b"));
   it.left("a");
   answer.resolve(new Set(["user-b"]));
   await settled();
-  assertEquals(told, ["joined b agent"]);
+  assertEquals(emitted, ["joined b agent"]);
 });
 
-Deno.test("a track that is published before its publisher is known is told after them", async () => {
-  const { told, it } = roster();
+Deno.test("a track that is published before its publisher is known is emitted after them", async () => {
+  const { emitted, it } = roster();
   it.published("a", TrackType.AUDIO, person("a"));
   it.published("unknown", TrackType.AUDIO);
   await settled();
-  assertEquals(told, ["joined a person", "track a:audio"]);
+  assertEquals(emitted, ["joined a person", "track a:audio"]);
 });
 
 Deno.test("muting keeps a track, and unpublishing removes it", async () => {
-  const { told, it } = roster();
+  const { emitted, it } = roster();
   await it.replace([person("a", [TrackType.AUDIO])]);
-  told.length = 0;
+  emitted.length = 0;
   it.unpublished("a", TrackType.AUDIO, 1);
   it.unpublished("a", TrackType.AUDIO, 1);
   it.published("a", TrackType.AUDIO);
   it.unpublished("a", TrackType.AUDIO, 0);
-  assertEquals(told, ["muted a:audio", "unmuted a:audio", "no track a:audio"]);
+  assertEquals(emitted, ["muted a:audio", "unmuted a:audio", "no track a:audio"]);
 });
 
 Deno.test("a muted track outlives a state that does not name it", async () => {
-  const { told, it } = roster();
+  const { emitted, it } = roster();
   await it.replace([person("a", [TrackType.AUDIO])]);
   it.unpublished("a", TrackType.AUDIO, 1);
-  told.length = 0;
+  emitted.length = 0;
   await it.replace([person("a")]);
-  assertEquals(told, []);
+  assertEquals(emitted, []);
 });
 
 Deno.test("types that do not exist are not tracks", async () => {
-  const { told, it } = roster();
+  const { emitted, it } = roster();
   await it.replace([person("a", [0 as TrackType, 9 as TrackType])]);
   it.published("a", 7 as TrackType);
-  assertEquals(told, ["joined a person"]);
+  assertEquals(emitted, ["joined a person"]);
 });

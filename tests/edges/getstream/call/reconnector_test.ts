@@ -9,7 +9,7 @@ import { Reconnector } from "../../../../src/edges/getstream/child/call/reconnec
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 
 /** A call whose tries end as told: an error, or nothing. */
-function stage(options: { outcomes?: (Error | undefined)[]; deadlineMs?: number } = {}) {
+function fixture(options: { outcomes?: (Error | undefined)[]; deadlineMs?: number } = {}) {
   const clock = new VirtualClock();
   const outcomes = options.outcomes ?? [];
   const tries: { strategy: Strategy; at: number }[] = [];
@@ -30,7 +30,7 @@ function stage(options: { outcomes?: (Error | undefined)[]; deadlineMs?: number 
     isHealthy: () => state.isHealthy,
     fastDeadlineMs: () => options.deadlineMs ?? 10_000,
     onStart: () => void log.push("start"),
-    onRestored: ({ strategy, attempts }) => void log.push(`restored ${strategy} ${attempts}`),
+    onReconnected: ({ strategy, attempts }) => void log.push(`reconnected ${strategy} ${attempts}`),
     onGivenUp: (error) => {
       givenUp = error;
       log.push("given up");
@@ -45,16 +45,16 @@ const away = () => new ConnectionError("away", { code: "unreachable", retryable:
 const refused = () => new ConnectionError("no", { code: "not-found", retryable: true });
 
 Deno.test("a lost socket with healthy media is claimed again immediately", async () => {
-  const { clock, reconnector, tries, log } = stage();
+  const { clock, reconnector, tries, log } = fixture();
   reconnector.request("fast", "lost");
   await clock.advance(0);
   assertEquals(tries, [{ strategy: "fast", at: 0 }]);
-  assertEquals(log, ["start", "restored fast 1"]);
+  assertEquals(log, ["start", "reconnected fast 1"]);
   assertEquals(reconnector.isRunning, false);
 });
 
 Deno.test("a lost socket with media that failed, too, is a rejoin", async () => {
-  const { clock, reconnector, tries, state } = stage();
+  const { clock, reconnector, tries, state } = fixture();
   state.isHealthy = false;
   reconnector.request("fast", "lost");
   await clock.advance(0);
@@ -62,15 +62,15 @@ Deno.test("a lost socket with media that failed, too, is a rejoin", async () => 
 });
 
 Deno.test("a place that is refused is no place: the rejoin follows immediately", async () => {
-  const { clock, reconnector, tries, log } = stage({ outcomes: [refused()] });
+  const { clock, reconnector, tries, log } = fixture({ outcomes: [refused()] });
   reconnector.request("fast", "lost");
   await clock.advance(0);
   assertEquals(tries, [{ strategy: "fast", at: 0 }, { strategy: "rejoin", at: 0 }]);
-  assertEquals(log, ["start", "failed fast", "restored rejoin 2"]);
+  assertEquals(log, ["start", "failed fast", "reconnected rejoin 2"]);
 });
 
 Deno.test("an unreachable SFU is tried twice, then another one is asked for, in turn", async () => {
-  const { clock, reconnector, tries } = stage({ outcomes: Array.from({ length: 5 }, away) });
+  const { clock, reconnector, tries } = fixture({ outcomes: Array.from({ length: 5 }, away) });
   reconnector.request("fast", "lost");
   await clock.advance(20_000);
   assertEquals(tries.map(({ strategy }) => strategy), [
@@ -84,7 +84,7 @@ Deno.test("an unreachable SFU is tried twice, then another one is asked for, in 
 });
 
 Deno.test("after the SFU's deadline a place is not claimed any more", async () => {
-  const { clock, reconnector, tries } = stage({
+  const { clock, reconnector, tries } = fixture({
     outcomes: Array.from({ length: 20 }, away),
     deadlineMs: 2000,
   });
@@ -95,7 +95,7 @@ Deno.test("after the SFU's deadline a place is not claimed any more", async () =
 });
 
 Deno.test("tries come less and less often", async () => {
-  const { clock, reconnector, tries, state } = stage({
+  const { clock, reconnector, tries, state } = fixture({
     outcomes: Array.from({ length: 8 }, refused),
   });
   state.isHealthy = false;
@@ -106,26 +106,28 @@ Deno.test("tries come less and less often", async () => {
 });
 
 Deno.test("a migration that fails is a rejoin", async () => {
-  const { clock, reconnector, tries, log } = stage({ outcomes: [refused()] });
+  const { clock, reconnector, tries, log } = fixture({ outcomes: [refused()] });
   reconnector.request("migrate", "go away");
   await clock.advance(0);
   assertEquals(tries.map(({ strategy }) => strategy), ["migrate", "rejoin"]);
-  assertEquals(log.at(-1), "restored rejoin 2");
+  assertEquals(log.at(-1), "reconnected rejoin 2");
 });
 
 Deno.test("what is asked for meanwhile is done afterwards, unless it is less", async () => {
-  const { clock, reconnector, tries, state, log } = stage();
+  const { clock, reconnector, tries, state, log } = fixture();
   state.attemptMs = 100;
   reconnector.request("fast", "lost");
   await clock.advance(50);
   reconnector.request("rejoin", "order");
   await clock.advance(1000);
   assertEquals(tries.map(({ strategy }) => strategy), ["fast", "rejoin"]);
-  assertEquals(log.filter((line) => line.startsWith("restored")).length, 1);
+  assertEquals(log.filter((line) => line.startsWith("reconnected")).length, 1);
 });
 
 Deno.test("it is given up when its time is over, with the last reason", async () => {
-  const { clock, reconnector, log, error } = stage({ outcomes: Array.from({ length: 99 }, away) });
+  const { clock, reconnector, log, error } = fixture({
+    outcomes: Array.from({ length: 99 }, away),
+  });
   reconnector.request("fast", "lost");
   await clock.advance(70_000);
   assertEquals(log.at(-1), "given up");
@@ -136,7 +138,7 @@ Deno.test("it is given up when its time is over, with the last reason", async ()
 
 Deno.test("a join that is refused for good is given up immediately", async () => {
   const forbidden = new AuthenticationError("no", { code: "forbidden" });
-  const { clock, reconnector, log, error } = stage({ outcomes: [forbidden] });
+  const { clock, reconnector, log, error } = fixture({ outcomes: [forbidden] });
   reconnector.request("rejoin", "order");
   await clock.advance(0);
   assertEquals(log, ["start", "given up"]);
@@ -144,7 +146,7 @@ Deno.test("a join that is refused for good is given up immediately", async () =>
 });
 
 Deno.test("stopping ends it without a word, also while it waits", async () => {
-  const { clock, reconnector, log } = stage({ outcomes: Array.from({ length: 9 }, refused) });
+  const { clock, reconnector, log } = fixture({ outcomes: Array.from({ length: 9 }, refused) });
   reconnector.request("rejoin", "order");
   await clock.advance(100);
   await clock.until(reconnector.stop());

@@ -1,20 +1,21 @@
+/** Hands the events of an SFU to the parts of a call. @module */
 import { ConnectionError, type EdgeError, type TrackType } from "@ringline/edge/toolkit";
 import type { LevelData, Strategy } from "../../wire/ipc.ts";
 import { strategyOf } from "../sfu/sfu_error.ts";
 import type { SfuPayload } from "../sfu/sfu_socket.ts";
 import type { CallRoster } from "./call_roster.ts";
 
-/** What an SFU's events come to. */
+/** The receivers of an SFU's events. */
 export interface CallEventTargets {
   roster: Pick<CallRoster, "joined" | "left" | "published" | "unpublished">;
   onLevels: (levels: LevelData[]) => void;
-  /** The SFU would have us come back, by this strategy. */
+  /** The SFU asks the agent to reconnect by this strategy. */
   onReconnect: (strategy: Strategy, reason: string) => void;
   onEnded: () => void;
   onError: (error: EdgeError) => void;
 }
 
-/** Does what an event of an SFU asks for. */
+/** Hands an event of an SFU to its receiver. */
 export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
   const { roster, onLevels, onReconnect, onEnded, onError } = targets;
   switch (event.case) {
@@ -41,7 +42,7 @@ export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
         })),
       );
     case "goAway":
-      return onReconnect("migrate", "the SFU asks us to go");
+      return onReconnect("migrate", "the SFU asks the agent to leave it");
     case "callEnded":
       return onEnded();
     case "error": {

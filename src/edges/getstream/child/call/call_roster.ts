@@ -1,7 +1,7 @@
 /**
- * Who is in the call and with which tracks, from what an SFU says; and which of it the agent was
- * told. Tracks are named by the participant's session, so that they keep their names when our own
- * session is another one.
+ * The participants of a call and their tracks, as an SFU describes them; it sends the agent what
+ * changes. Track ids are built from the participant's session, so that they stay the same when the
+ * agent's own session is replaced.
  *
  * @module
  */
@@ -12,60 +12,61 @@ import { isTrackType, mediaKey, trackId } from "./media_key.ts";
 
 /** Stream's number for a track that was unpublished because its owner muted it. */
 const CAUSE_MUTED = 1;
-/** Nobody has so many people in a call whose tracks an agent could follow. */
+/** The roster ignores participants beyond this number. */
 const MOST_PARTICIPANTS = 1000;
 
-/** A track of somebody, published at present or muted. */
+/** A participant's track, published at present or muted. */
 export interface RosterTrack {
   readonly id: string;
   readonly type: TrackType;
   muted: boolean;
 }
 
-/** Somebody in the call. */
+/** A participant of the call. */
 export interface Member {
   readonly sessionId: string;
   readonly userId: string;
   name: string;
-  /** By which his media is found. */
+  /** The lookup prefix of their media. */
   prefix: string;
-  /** `undefined` while that is being looked up: the agent is told of him when it is known. */
+  /** `undefined` during the lookup; the agent receives the participant after it. */
   isAgent: boolean | undefined;
   readonly tracks: Map<TrackType, RosterTrack>;
 }
 
-/** What a {@linkcode CallRoster} needs. */
+/** Options for {@linkcode CallRoster}. */
 export interface CallRosterOptions {
-  notify: (notice: ConnectionMessage) => void;
-  /** Looks up which of these users are agents; never rejects. */
+  /** Sends a message to the agent. */
+  emit: (message: ConnectionMessage) => void;
+  /** Resolves to those of these users that are agents; never rejects. */
   findAgents: (userIds: string[]) => Promise<ReadonlySet<string>>;
-  /** Somebody's tracks are not what they were: his media may have to be attached or let go. */
+  /** A participant's tracks have changed: their media may have to be attached or detached. */
   onChange: (member: Member) => void;
 }
 
-/** Who is in the call. */
+/** The participants of a call. */
 export class CallRoster {
   readonly #options: CallRosterOptions;
   readonly #members = new Map<string, Member>();
-  /** Sessions of our own, past ones included: they are not somebody else. */
+  /** The agent's own sessions, past ones included: they are no other participant. */
   readonly #own = new Set<string>();
 
   constructor(options: CallRosterOptions) {
     this.#options = options;
   }
 
-  /** Everybody the agent knows of. */
+  /** All participants. */
   get members(): Iterable<Member> {
     return this.#members.values();
   }
 
-  /** A session of the agent itself. */
+  /** Adds a session of the agent itself. */
   addOwn(sessionId: string): void {
     this.#own.add(sessionId);
     this.left(sessionId);
   }
 
-  /** Whose track this is, and which. */
+  /** Returns a track and its participant, by the track's id. */
   find(id: string): { member: Member; track: RosterTrack } | undefined {
     for (const member of this.#members.values()) {
       for (const track of member.tracks.values()) if (track.id === id) return { member, track };
@@ -73,7 +74,7 @@ export class CallRoster {
     return undefined;
   }
 
-  /** Takes the whole state of the call; resolves when the agent knows of everybody in it. */
+  /** Takes the whole state of the call; resolves when the agent has received all participants. */
   async replace(participants: readonly ParticipantMessage[]): Promise<void> {
     const present = new Set(participants.map(({ sessionId }) => sessionId));
     for (const sessionId of [...this.#members.keys()]) {
@@ -82,12 +83,12 @@ export class CallRoster {
     await this.#take(participants, { isWhole: true });
   }
 
-  /** Somebody joined, or was changed. */
+  /** Takes a participant who joined, or has changed. */
   joined(participant: ParticipantMessage): void {
     this.#take([participant], { isWhole: false });
   }
 
-  /** Somebody left. */
+  /** Removes a participant who left. */
   left(sessionId: string): void {
     const member = this.#members.get(sessionId);
     if (!member) return;
@@ -95,10 +96,10 @@ export class CallRoster {
     member.tracks.clear();
     this.#options.onChange(member);
     if (member.isAgent === undefined) return;
-    this.#options.notify({ type: "participantLeft", participantId: sessionId });
+    this.#options.emit({ type: "participantLeft", participantId: sessionId });
   }
 
-  /** A track was published, or unmuted. */
+  /** Takes a track that was published, or unmuted. */
   published(sessionId: string, type: TrackType, participant?: ParticipantMessage): void {
     if (this.#own.has(sessionId) || !isTrackType(type)) return;
     if (participant && !this.#members.has(sessionId)) this.joined(participant);
@@ -108,7 +109,7 @@ export class CallRoster {
     this.#options.onChange(member);
   }
 
-  /** A track was unpublished, or muted: `cause` says which. */
+  /** Takes a track that was unpublished, or muted: `cause` says which. */
   unpublished(sessionId: string, type: TrackType, cause: number): void {
     const member = this.#members.get(sessionId);
     const track = member?.tracks.get(type);
@@ -148,17 +149,17 @@ export class CallRoster {
       }
       this.#options.onChange(member);
     }
-    return fresh.length === 0 ? Promise.resolve() : this.#introduce(fresh);
+    return fresh.length === 0 ? Promise.resolve() : this.#identify(fresh);
   }
 
-  async #introduce(fresh: Member[]): Promise<void> {
+  async #identify(fresh: Member[]): Promise<void> {
     const userIds = [...new Set(fresh.map(({ userId }) => userId))];
     const agents = await this.#options.findAgents(userIds);
     for (const member of fresh) {
-      // He may have left while he was looked up.
+      // They may have left during the lookup.
       if (this.#members.get(member.sessionId) !== member) continue;
       member.isAgent = agents.has(member.userId);
-      this.#options.notify({
+      this.#options.emit({
         type: "participantJoined",
         participant: {
           id: member.sessionId,
@@ -168,7 +169,7 @@ export class CallRoster {
           original: { session_id: member.sessionId, user_id: member.userId, name: member.name },
         },
       });
-      for (const track of member.tracks.values()) this.#tellAdded(member, track);
+      for (const track of member.tracks.values()) this.#emitAdded(member, track);
       this.#options.onChange(member);
     }
   }
@@ -178,32 +179,32 @@ export class CallRoster {
     if (existing) return this.#setMuted(member, existing, false);
     const track: RosterTrack = { id: trackId(member.sessionId, type), type, muted: false };
     member.tracks.set(type, track);
-    this.#tellAdded(member, track);
+    this.#emitAdded(member, track);
   }
 
   #unpublish(member: Member, track: RosterTrack): void {
     member.tracks.delete(track.type);
     if (member.isAgent === undefined) return;
-    this.#options.notify({ type: "trackRemoved", trackId: track.id });
+    this.#options.emit({ type: "trackRemoved", trackId: track.id });
   }
 
   #setMuted(member: Member, track: RosterTrack, muted: boolean): void {
     if (track.muted === muted) return;
     track.muted = muted;
     if (member.isAgent === undefined) return;
-    this.#options.notify({ type: "trackUpdated", trackId: track.id, muted });
+    this.#options.emit({ type: "trackUpdated", trackId: track.id, muted });
   }
 
-  #tellAdded(member: Member, { id, type, muted }: RosterTrack): void {
+  #emitAdded(member: Member, { id, type, muted }: RosterTrack): void {
     if (member.isAgent === undefined) return;
-    this.#options.notify({
+    this.#options.emit({
       type: "trackAdded",
       track: { id, type, participantId: member.sessionId, muted },
     });
   }
 }
 
-/** The name of a member's track on the wire. */
+/** Returns the key of a member's track on the wire. */
 export function keyOf(member: Member, type: TrackType): string {
   return mediaKey(member.prefix, type);
 }

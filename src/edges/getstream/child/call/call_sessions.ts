@@ -1,5 +1,5 @@
 /**
- * The stays of one agent in the SFUs of one call: the first one, and those that take over from it.
+ * The sessions of one agent with the SFUs of one call: the first one, and its successors.
  *
  * @module
  */
@@ -21,26 +21,26 @@ import { flowing, SessionHandover } from "./session_handover.ts";
 import type { MediaRouter } from "./media_router.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-/** Joining is tried so often, so far apart, when the SFU sends us elsewhere. */
+/** Joins are tried so often, so far apart, when the SFU refers the agent to another one. */
 const JOIN_TRIES = 3;
 const JOIN_PAUSE_MS = 500;
-/** A new session's connections must stand after so long. */
+/** Time limit for a new session's connections. */
 const CONNECT_MS = 5000;
 
-/** The strategies as the SFU is told of them. */
+/** The strategies as numbers of Stream's protocol. */
 const STRATEGIES = {
   fast: ReconnectStrategy.FAST,
   rejoin: ReconnectStrategy.REJOIN,
   migrate: ReconnectStrategy.MIGRATE,
 } as const;
 
-/** Which try to come back this is, and why it is made. */
+/** One try to reconnect: its number, and the reason for reconnecting. */
 export interface Try {
   attempt: number;
   reason: string;
 }
 
-/** What {@linkcode CallSessions} need. */
+/** Options for {@linkcode CallSessions}. */
 export interface CallSessionsOptions {
   params: Pick<CallParams, "credentials" | "videoCodecs" | "silenceTimeoutMs">;
   media: CallMedia;
@@ -48,48 +48,48 @@ export interface CallSessionsOptions {
   roster: CallRoster;
   router: MediaRouter;
   subscriptions: Subscriptions;
-  /** Asks for the right to go to an SFU that is none of `leaving`. */
+  /** Requests credentials for an SFU that is none of `leaving`. */
   askCredentials: (leaving: readonly string[], signal: AbortSignal) => Promise<SfuCredentials>;
-  /** What the agent publishes. */
+  /** Returns what the agent publishes. */
   ownTracks: () => OwnTracks;
-  /** This session counts from now on. */
+  /** This session is the current one from now on. */
   onCurrent: (session: SfuSession) => void;
-  /** Something that is said to the session that counts, or to the one that is about to. */
+  /** An event for the current session, or for the next one. */
   onEvent: (event: SfuPayload) => void;
-  /** The socket of the session that counts is gone. */
+  /** The socket of the current session has ended. */
   onSocketEnd: (end: SocketEnd) => void;
-  /** A connection of the session that counts is in another state, and its socket is open. */
+  /** A connection of the current session has changed its state, and its socket is open. */
   onPeerState: (peer: PeerName, state: RtcConnectionState) => void;
   onError: (error: unknown, context: string) => void;
-  /** A join failed that is tried again. */
+  /** A join failed and will be tried again. */
   onFailure: (error: unknown, doing: string) => void;
-  /** Ends all of it, with {@linkcode CallSessions.close} following. */
+  /** Ends all of it; {@linkcode CallSessions.close} follows. */
   signal: AbortSignal;
 }
 
-/** The sessions of one agent in one call. One counts; while another takes over there are two. */
+/** The sessions of one agent in one call: the current one, and during a handover another one. */
 export class CallSessions {
   readonly #options: CallSessionsOptions;
   /** The same through all sessions. */
   readonly #unifiedId = crypto.randomUUID();
   #current: SfuSession | undefined;
-  /** The one that is about to count. */
+  /** The one that is about to become the current one. */
   #next: SfuSession | undefined;
-  /** The one that is being left. */
+  /** The handover from the one that is being left. */
   #leaving: SessionHandover | undefined;
-  /** SFUs that failed since the call was lost: others are asked for. */
+  /** SFUs that failed since the call was lost; the agent asks for others. */
   readonly #avoided = new Set<string>();
 
   constructor(options: CallSessionsOptions) {
     this.#options = options;
   }
 
-  /** The session that counts. */
+  /** The current session. */
   get current(): SfuSession | undefined {
     return this.#current;
   }
 
-  /** Joins. Everybody who is here is known to the roster when it resolves. */
+  /** Joins; resolves when the roster has all participants. */
   async join(signal: AbortSignal): Promise<void> {
     const { params, clock, roster, router, askCredentials, onCurrent, onFailure } = this.#options;
     let { credentials } = params;
@@ -115,23 +115,23 @@ export class CallSessions {
     }
   }
 
-  /** Comes back, once; rejects when that fails. */
+  /** Tries once to reconnect; rejects when that fails. */
   reconnect(strategy: Strategy, try_: Try): Promise<void> {
     return strategy === "fast" ? this.#resume(try_) : this.#replace(strategy, try_);
   }
 
-  /** The call is there again: no SFU is avoided any more. */
+  /** Forgets which SFUs failed, after a reconnection. */
   forgetFailures(): void {
     this.#avoided.clear();
   }
 
-  /** Leaves by all sessions. */
+  /** Leaves with all sessions. */
   async close(): Promise<void> {
     const sessions = [this.#current, this.#next, this.#leaving?.from];
     await Promise.all(sessions.map((session) => session?.close({ leave: "left" })));
   }
 
-  /** Resolves when no session is being left any more. */
+  /** Resolves when no handover is in progress. */
   async handedOver(): Promise<void> {
     await this.#leaving?.done;
   }
@@ -154,7 +154,7 @@ export class CallSessions {
           if (session === this.#current) onSocketEnd(end);
         },
         onPeerState: (session, peer, state) => {
-          // Without a socket nothing can be restarted: coming back sees to it.
+          // Without a socket nothing can be restarted: the reconnection restores it.
           if (session === this.#current && session.isOnline) onPeerState(peer, state);
         },
         onTrack: (session) => {
@@ -171,21 +171,21 @@ export class CallSessions {
     } else if (this.#isOurs(session)) this.#options.onEvent(event);
   }
 
-  /** Whether it counts, or is about to. */
+  /** Whether it is the current session, or the next one. */
   #isOurs(session: SfuSession): boolean {
     return session === this.#current || session === this.#next;
   }
 
-  /** FAST: another socket, everything else kept. */
+  /** FAST: opens another socket and keeps everything else. */
   async #resume(try_: Try): Promise<void> {
     const { roster, signal } = this.#options;
     const session = this.#current!;
     const details = this.#describe("fast", try_, session);
-    const state = await this.#watchSfu(session, () => session.resume(details, signal));
+    const state = await this.#avoidOnFailure(session, () => session.resume(details, signal));
     if (state) await roster.replace(state.participants);
     session.start();
     if (!session.isHealthy) {
-      throw new ConnectionError("the media connections did not outlive the socket", {
+      throw new ConnectionError("a media connection was lost together with the socket: rejoin", {
         code: "peer-failed",
         retryable: true,
       });
@@ -193,10 +193,10 @@ export class CallSessions {
     await this.#restore(session);
   }
 
-  /** REJOIN and MIGRATE: another session, which takes over while the old one still runs. */
+  /** REJOIN and MIGRATE: opens another session, which takes over while the old one still runs. */
   async #replace(strategy: "rejoin" | "migrate", try_: Try): Promise<void> {
     const { clock, roster, router, askCredentials, onCurrent, signal } = this.#options;
-    // Whoever is still being left has had his time.
+    // A handover that is still in progress is cut short.
     await this.#leaving?.hurry();
     const old = this.#current!;
     const isMigration = strategy === "migrate";
@@ -211,7 +211,7 @@ export class CallSessions {
     );
     try {
       const details = this.#describe(strategy, try_, old);
-      const state = await this.#watchSfu(next, () => next.join(details, signal));
+      const state = await this.#avoidOnFailure(next, () => next.join(details, signal));
       router.origins = [flowing(next, new Set()), old];
       if (state) await roster.replace(state.participants);
       next.start();
@@ -243,8 +243,8 @@ export class CallSessions {
     });
   }
 
-  /** Remembers an SFU that fails, so that another one is asked for next time. */
-  async #watchSfu<T>(session: SfuSession, act: () => Promise<T>): Promise<T> {
+  /** Remembers an SFU that fails, so that the next try asks for another one. */
+  async #avoidOnFailure<T>(session: SfuSession, act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
@@ -253,7 +253,7 @@ export class CallSessions {
     }
   }
 
-  /** Publishes and subscribes what was published and subscribed before. */
+  /** Publishes and subscribes again what was published and subscribed before. */
   async #restore(session: SfuSession): Promise<void> {
     const { ownTracks, subscriptions } = this.#options;
     const own = ownTracks();
@@ -268,10 +268,13 @@ export class CallSessions {
     const until = clock.now() + CONNECT_MS;
     while (!session.isConnected) {
       if (!session.isOnline || clock.now() > until) {
-        throw new ConnectionError("the new session's media did not get through", {
-          code: "peer-failed",
-          retryable: true,
-        });
+        throw new ConnectionError(
+          `the new session's connections were not up within ${CONNECT_MS} ms`,
+          {
+            code: "peer-failed",
+            retryable: true,
+          },
+        );
       }
       await sleep(20, { clock, signal });
     }

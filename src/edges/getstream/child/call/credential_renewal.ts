@@ -1,36 +1,37 @@
+/** Renews the credentials of an SFU before they expire. @module */
 import type { Clock } from "@ringline/edge/toolkit";
 import { type SfuCredentials, tokenEndsAt } from "../../wire/credentials.ts";
 
-/** The part of the credentials' life after which newer ones are asked for. */
+/** The part of the credentials' lifetime after which newer ones are requested. */
 const USED = 0.8;
-/** Timers cannot wait longer. */
+/** The longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** What a {@linkcode CredentialRenewal} needs. */
+/** Options for {@linkcode CredentialRenewal}. */
 export interface CredentialRenewalOptions {
   clock: Clock;
-  /** Asks for newer credentials. */
+  /** Requests newer credentials. */
   ask: () => Promise<SfuCredentials>;
-  /** Newer ones for the same SFU. */
+  /** There is a newer token for the same SFU. */
   onRenewed: (token: string) => void;
-  /** The service would have us on another SFU. */
+  /** The service assigned another SFU. */
   onMoved: () => void;
   onError: (error: unknown) => void;
 }
 
-/** Gets newer credentials before those that are used end. */
+/** Requests newer credentials before the current ones expire. */
 export class CredentialRenewal {
   readonly #options: CredentialRenewalOptions;
   #timer: Disposable | undefined;
-  /** The credentials that are watched. */
+  /** The credentials that it renews. */
   #current: SfuCredentials | undefined;
 
   constructor(options: CredentialRenewalOptions) {
     this.#options = options;
   }
 
-  /** Watches these credentials, instead of others. */
-  watch(credentials: SfuCredentials): void {
+  /** Renews these credentials from now on, instead of others. */
+  monitor(credentials: SfuCredentials): void {
     this.stop();
     this.#current = credentials;
     const { clock } = this.#options;
@@ -40,7 +41,7 @@ export class CredentialRenewal {
     this.#timer = clock.schedule(() => this.#renew(credentials), ms);
   }
 
-  /** Ends it. */
+  /** Stops renewing. */
   stop(): void {
     this.#timer?.[Symbol.dispose]();
     this.#current = undefined;
@@ -58,6 +59,6 @@ export class CredentialRenewal {
     } catch (error) {
       if (isCurrent()) onError(error);
     }
-    if (isCurrent()) this.watch(credentials);
+    if (isCurrent()) this.monitor(credentials);
   }
 }

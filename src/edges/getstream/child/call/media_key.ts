@@ -1,5 +1,5 @@
 /**
- * How Stream names media: the id of a track's stream is
+ * Stream's names for media: the id of a track's stream is
  * `<lookup prefix>:TRACK_TYPE_AUDIO:<two letters>`, of which the first two parts are the key.
  *
  * @module
@@ -14,30 +14,30 @@ const NAMES: Record<TrackType, string> = {
   [TrackType.SCREEN_SHARE_AUDIO]: "SCREEN_SHARE_AUDIO",
 };
 
-/** The key of a participant's track. */
+/** Returns the key of a participant's track. */
 export function mediaKey(prefix: string, type: TrackType): string {
   return `${prefix}:TRACK_TYPE_${NAMES[type]}`;
 }
 
 /**
- * The key in the id of the stream that a track came with. What follows the first two parts changes
- * with every publication and is left out; there need not be anything.
+ * Returns the key in the id of a track's stream: its first two parts. A third part, where there is
+ * one, changes with every publication.
  */
 export function mediaKeyOfStream(streamId: string): string {
   return streamId.split(":", 2).join(":");
 }
 
-/** The id of a track within a connection; it stays the same through reconnections. */
+/** Returns the id of a track within a connection; it stays the same through reconnections. */
 export function trackId(sessionId: string, type: TrackType): string {
   return `${sessionId}:${NAMES[type].toLowerCase()}`;
 }
 
-/** Whether a track is heard. */
+/** Whether a track is audio. */
 export function isAudio(type: TrackType): boolean {
   return type === TrackType.AUDIO || type === TrackType.SCREEN_SHARE_AUDIO;
 }
 
-/** Whether this is a track that somebody can publish. */
+/** Whether this is a type of track that a participant can publish. */
 export function isTrackType(type: number): type is TrackType {
   return type >= TrackType.AUDIO && type <= TrackType.SCREEN_SHARE_AUDIO;
 }

@@ -1,6 +1,6 @@
 /**
- * Brings the media of a call's participants to where it belongs: sound into the room's mixer,
- * pictures to the agent's subscriptions. Announcement and media may come in either order.
+ * Routes the media of a call's participants: audio to the room's mixer, video to the agent's
+ * subscriptions. The SFU's event and the media may arrive in either order.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { keyOf, type Member, type RosterTrack } from "./call_roster.ts";
 import type { CallAudio } from "../sfu/media.ts";
 import { isAudio } from "./media_key.ts";
 
-/** A place that media comes from. */
+/** A source of media. */
 export interface MediaOrigin {
   track(key: string): RtcTrack | undefined;
-  /** Whether what it has can be used yet; anything can unless given. */
+  /** Whether a track can be used yet. Default: always. */
   isFlowing?(track: RtcTrack): boolean;
 }
 
-/** The agent's port, as far as media is concerned. */
-export type RouterPort = Pick<
+/** The part of the agent's connection that a router needs. */
+export type RouterConnection = Pick<
   AgentConnection,
   "audioSubscription" | "isSubscribed" | "setVideoSource"
 >;
@@ -28,28 +28,28 @@ interface Attached {
   readonly isAudio: boolean;
 }
 
-/** Attaches and lets go. */
+/** Attaches the media of participants, and detaches it. */
 export class MediaRouter {
   readonly #audio: Pick<CallAudio, "addSource" | "removeSource" | "setMuted">;
-  readonly #port: RouterPort;
+  readonly #connection: RouterConnection;
   readonly #attached = new Map<string, Attached>();
-  /** Where media comes from: the newest first; several while one session takes over. */
+  /** The sources of media, the newest first; several during a handover. */
   #origins: readonly MediaOrigin[] = [];
 
   constructor(
     audio: Pick<CallAudio, "addSource" | "removeSource" | "setMuted">,
-    port: RouterPort,
+    connection: RouterConnection,
   ) {
     this.#audio = audio;
-    this.#port = port;
+    this.#connection = connection;
   }
 
-  /** Sets where media comes from; `syncAll` is to be called afterwards. */
+  /** Sets the sources of media; call `syncAll` afterwards. */
   set origins(origins: readonly MediaOrigin[]) {
     this.#origins = origins;
   }
 
-  /** The media of a track, if it is there. */
+  /** Returns the media of a track, if it has arrived. */
   find(member: Member, track: RosterTrack): RtcTrack | undefined {
     const key = keyOf(member, track.type);
     let fallback: RtcTrack | undefined;
@@ -62,7 +62,7 @@ export class MediaRouter {
     return fallback;
   }
 
-  /** How many tracks are heard that do not come from this origin. */
+  /** Counts the audible tracks that do not come from this origin. */
   countElsewhere(origin: MediaOrigin, members: Iterable<Member>): number {
     let count = 0;
     for (const member of members) {
@@ -75,30 +75,30 @@ export class MediaRouter {
     return count;
   }
 
-  /** Brings everybody's media in line with what is known of them. */
+  /** Attaches and detaches media so that it matches all members' tracks. */
   syncAll(members: Iterable<Member>): void {
     for (const member of members) this.sync(member);
   }
 
-  /** Brings one member's media in line with what is known of him. */
+  /** Attaches and detaches media so that it matches one member's tracks. */
   sync(member: Member): void {
     const ids = new Set([...member.tracks.values()].map(({ id }) => id));
     for (const [id, { memberId }] of [...this.#attached]) {
       if (memberId === member.sessionId && !ids.has(id)) this.#detach(id);
     }
-    // Before the agent knows him, it could not say who it hears.
+    // The agent could not name a speaker whom it has not received.
     if (member.isAgent === undefined) return;
     for (const track of member.tracks.values()) this.#syncTrack(member, track);
   }
 
   #syncTrack(member: Member, track: RosterTrack): void {
     const attached = this.#attached.get(track.id);
-    // While a session takes over, what is there stays until there is something better.
+    // During a handover the old media stays until the new media can be used.
     const media = this.find(member, track) ?? attached?.track;
     if (!media) return;
     const { sessionId } = member;
     if (isAudio(track.type)) {
-      if (member.isAgent && !this.#port.audioSubscription.agents) return;
+      if (member.isAgent && !this.#connection.audioSubscription.agents) return;
       if (attached?.track === media) return this.#audio.setMuted(track.id, track.muted);
       this.#audio.addSource({
         memberId: sessionId,
@@ -109,7 +109,7 @@ export class MediaRouter {
       });
     } else {
       if (attached?.track === media) return;
-      if (this.#port.isSubscribed(track.id)) this.#port.setVideoSource(track.id, media);
+      if (this.#connection.isSubscribed(track.id)) this.#connection.setVideoSource(track.id, media);
     }
     this.#attached.set(track.id, {
       memberId: sessionId,
@@ -122,6 +122,6 @@ export class MediaRouter {
     const attached = this.#attached.get(id);
     this.#attached.delete(id);
     if (attached?.isAudio) this.#audio.removeSource(id);
-    else if (this.#port.isSubscribed(id)) this.#port.setVideoSource(id, undefined);
+    else if (this.#connection.isSubscribed(id)) this.#connection.setVideoSource(id, undefined);
   }
 }

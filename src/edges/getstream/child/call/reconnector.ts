@@ -1,5 +1,5 @@
 /**
- * When a lost call is looked for again, by which strategy, and when that is given up.
+ * Decides when a lost call is reconnected, by which strategy, and when to give up.
  *
  * @module
  */
@@ -14,31 +14,31 @@ import {
 import { BACK_OFF } from "../../wire/retrying.ts";
 import type { Strategy } from "../../wire/ipc.ts";
 
-/** What a reconnection does, and what it is told of the call. */
+/** Options for {@linkcode Reconnector}. */
 export interface ReconnectorOptions {
   clock: Clock;
-  /** After so long it is given up. */
+  /** The reconnector gives up after this time. */
   limitMs: number;
-  /** Does one try; rejects when it fails. */
+  /** Tries once; rejects when that fails. */
   attempt: (strategy: Strategy, try_: { attempt: number; reason: string }) => Promise<void>;
-  /** Whether the media goes on although the socket is lost. */
+  /** Whether the media still flows although the socket is lost. */
   isHealthy: () => boolean;
-  /** For how long the SFU keeps our place. */
+  /** For how long the SFU keeps the session. */
   fastDeadlineMs: () => number;
   onStart: () => void;
-  onRestored: (result: { strategy: Strategy; attempts: number; elapsedMs: number }) => void;
+  onReconnected: (result: { strategy: Strategy; attempts: number; elapsedMs: number }) => void;
   onGivenUp: (error: EdgeError) => void;
   /** A try failed, and there will be another one. */
   onFailure: (error: unknown, strategy: Strategy) => void;
   random?: () => number;
 }
 
-/** So often in a row a lost place is claimed before another one is asked for. */
+/** The most tries in a row to resume a session before a rejoin. */
 const FAST_TRIES = 2;
-/** How much each strategy changes: the greater one includes the smaller. */
+/** The strategies by how much they replace; a greater one includes the lesser. */
 const RANK: Record<Strategy, number> = { fast: 0, migrate: 1, rejoin: 2 };
 
-/** Brings a call back. One at a time: what is asked meanwhile changes what is tried next. */
+/** Reconnects a call, one try at a time; a request during a try changes the next one. */
 export class Reconnector {
   readonly #options: ReconnectorOptions;
   readonly #stop = new AbortController();
@@ -51,12 +51,12 @@ export class Reconnector {
     this.#options = options;
   }
 
-  /** Whether a reconnection is under way. */
+  /** Whether a reconnection is in progress. */
   get isRunning(): boolean {
     return this.#running !== undefined;
   }
 
-  /** Asks for a reconnection. */
+  /** Requests a reconnection. */
   request(strategy: Strategy, reason: string): void {
     if (this.#stop.signal.aborted) return;
     if (this.#pending === undefined || RANK[strategy] > RANK[this.#pending]) {
@@ -65,20 +65,20 @@ export class Reconnector {
     }
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
-      // Asked for between the last try and now.
+      // A request may have come after the last try.
       const pending = this.#pending;
       if (pending && !this.#stop.signal.aborted) this.request(pending, this.#reason);
     });
   }
 
-  /** Gives up without a word; resolves when nothing is under way any more. */
+  /** Stops without calling back; resolves when no try is in progress. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    const { clock, limitMs, onStart, onRestored, onGivenUp, onFailure } = this.#options;
+    const { clock, limitMs, onStart, onReconnected, onGivenUp, onFailure } = this.#options;
     const { signal } = this.#stop;
     const startedAt = clock.now();
     this.#fastFailures = 0;
@@ -90,17 +90,17 @@ export class Reconnector {
         await this.#options.attempt(strategy, { attempt, reason: this.#reason });
         if (signal.aborted) return;
         if (this.#pending !== undefined) continue;
-        return onRestored({ strategy, attempts: attempt, elapsedMs: clock.now() - startedAt });
+        return onReconnected({ strategy, attempts: attempt, elapsedMs: clock.now() - startedAt });
       } catch (error) {
         if (signal.aborted) return;
         const isFinal = error instanceof EdgeError && !error.retryable;
-        // Only a join that was refused for good ends it: the smaller strategies can fail with
-        // anything and have the greater one left.
+        // Only a final refusal of a rejoin ends it: after any failure of a lesser strategy the
+        // greater one is left.
         if (isFinal && strategy === "rejoin") return onGivenUp(error);
         if (clock.now() - startedAt >= limitMs) {
           return onGivenUp(
             new ConnectionError(
-              `the call was not found again within ${limitMs} ms: ${messageOf(error)}`,
+              `the call was not reconnected within ${limitMs} ms: ${messageOf(error)}`,
               { code: "reconnect-failed", cause: error },
             ),
           );
@@ -117,7 +117,7 @@ export class Reconnector {
     }
   }
 
-  /** FAST needs media that goes on, and a place that is kept. */
+  /** Returns the next strategy: FAST needs media that flows and a session that the SFU keeps. */
   #choose(startedAt: number): Strategy {
     const { clock, isHealthy, fastDeadlineMs } = this.#options;
     const wanted = this.#pending ?? "rejoin";
@@ -127,9 +127,9 @@ export class Reconnector {
   }
 
   /**
-   * A network that is away for a moment is waited for, an SFU that says no is not. Which of the two
-   * it is shows when a join elsewhere is tried: that fails, too, where the network is away, and then
-   * our place in the SFU may still be kept.
+   * Chooses the strategy after a failure. It waits for a network that is briefly away, but not for
+   * an SFU that refuses. A join with another SFU tells them apart: it fails, too, where the network
+   * is away, and then the SFU may still keep the session.
    */
   #escalate(failed: Strategy, error: unknown): void {
     const isAway = error instanceof EdgeError && ["unreachable", "lost"].includes(error.code);

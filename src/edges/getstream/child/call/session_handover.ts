@@ -1,38 +1,39 @@
+/** The handover from an old session with an SFU to a new one. @module */
 import { type Clock, sleep } from "@ringline/edge/toolkit";
 import type { RtcTrack } from "@ringline/edge/media/child";
 import type { SfuSession } from "../sfu/sfu_session.ts";
 import type { CallRoster } from "./call_roster.ts";
 import type { MediaOrigin, MediaRouter } from "./media_router.ts";
 
-/** An SFU says within this time that it has moved us, or we go without its word. */
+/** Time limit for the SFU's message that the migration is complete. */
 const MIGRATION_MS = 7000;
-/** What does not flow by then has nothing to send. */
+/** A track that does not flow by then has nothing to send. */
 const FLOW_MS = 2000;
-/** How often is looked whether the new session's sound flows. */
+/** How often the handover checks whether the new session's audio flows. */
 const STEP_MS = 30;
 
-/** What a {@linkcode SessionHandover} needs. */
+/** Options for {@linkcode SessionHandover}. */
 export interface SessionHandoverOptions {
-  /** The session that is left, and the one that takes over. */
+  /** The old session, and the new one. */
   from: SfuSession;
   to: SfuSession;
   isMigration: boolean;
   clock: Clock;
   roster: CallRoster;
   router: MediaRouter;
-  /** The old session is gone. */
+  /** The old session is closed. */
   onDone: () => void;
   signal: AbortSignal;
 }
 
 /**
- * Leaves an old session once the new one has taken over: track by track, so that nothing that is
- * heard is cut off before its successor is there.
+ * Closes an old session once the new one has taken over, track by track, so that no participant is
+ * cut off before their audio comes from the new session.
  */
 export class SessionHandover {
-  /** The session that is left. */
+  /** The old session. */
   readonly from: SfuSession;
-  /** Resolves when it is gone; never rejects. */
+  /** Resolves when the old session is closed; never rejects. */
   readonly done: Promise<void>;
   readonly #options: SessionHandoverOptions;
   readonly #hurry = new AbortController();
@@ -45,12 +46,12 @@ export class SessionHandover {
     this.done = this.#run().finally(options.onDone);
   }
 
-  /** The SFU has moved us. */
+  /** The SFU has completed the migration. */
   moved(): void {
     this.#isMoved = true;
   }
 
-  /** There is no time for it any more. */
+  /** Ends the handover now; resolves when the old session is closed. */
   async hurry(): Promise<void> {
     this.#hurry.abort();
     await this.done;
@@ -59,8 +60,8 @@ export class SessionHandover {
   async #run(): Promise<void> {
     const { from, isMigration, clock } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#hurry.signal]);
-    // From here on the others hear us by the new connection only. After a migration it is the same
-    // participant on both sides, and the SFU chooses.
+    // From here on the others hear the agent by the new connection only. After a migration it is
+    // the same participant on both connections, and the SFU chooses.
     if (!isMigration) await from.publisher?.silence();
     const startedAt = clock.now();
     let isFlowing = false;
@@ -73,12 +74,12 @@ export class SessionHandover {
         await sleep(STEP_MS, { clock, signal });
       }
     } catch {
-      // The agent leaves: then the old session goes, too.
+      // The agent leaves, and the old session is closed, too.
     }
     await from.close(isMigration ? {} : { leave: "rejoined" });
   }
 
-  /** Takes what flows by now; gives whether that is everything. */
+  /** Takes over the tracks that flow by now; returns whether those are all. */
   async #step(): Promise<boolean> {
     const { from, to, roster, router } = this.#options;
     const ids = await to.subscriber?.flowing() ?? new Set<string>();
@@ -88,7 +89,7 @@ export class SessionHandover {
   }
 }
 
-/** What a session sends, of which only these tracks can be used yet. */
+/** Returns a session's media, of which only these tracks can be used yet. */
 export function flowing(session: SfuSession, ids: ReadonlySet<string>): MediaOrigin {
   return {
     track: (key) => session.track(key),

@@ -1,5 +1,5 @@
 /**
- * One agent in one call of Stream's: joining, coming back, and leaving.
+ * One agent in one call of Stream's: it joins, reconnects and leaves.
  *
  * @module
  */
@@ -29,26 +29,26 @@ import { MediaRouter } from "./media_router.ts";
 import { Reconnector } from "./reconnector.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** The agent among the members of its room, and the SFU as the one who listens to it. */
+/** The agent's id in the audio room, and the id of the SFU as its listener. */
 const AGENT = "agent";
 const SFU = "sfu";
-/** The agent is told of levels at most this often. */
+/** The agent receives audio levels at most this often. */
 const LEVELS_MS = 100;
 
-/** What the agent's process does for a call. */
-export interface CallBrokerPort {
-  /** The right to go to an SFU that is none of `leaving`. */
+/** The requests of a call to its broker in the agent's process. */
+export interface CallBrokerClient {
+  /** Returns credentials for an SFU that is none of `leaving`. */
   credentials(leaving: readonly string[], signal: AbortSignal): Promise<SfuCredentials>;
-  /** Which of these users are agents; never rejects. */
+  /** Returns those of these users that are agents; never rejects. */
   findAgents(userIds: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
-/** What a {@linkcode StreamCall} needs. */
+/** Options for {@linkcode StreamCall}. */
 export interface StreamCallOptions {
-  port: AgentConnection;
+  connection: AgentConnection;
   params: CallParams;
   media: CallMedia;
-  broker: CallBrokerPort;
+  broker: CallBrokerClient;
   clock: Clock;
   log: (level: "debug" | "warn", message: string) => void;
 }
@@ -56,7 +56,7 @@ export interface StreamCallOptions {
 /** One agent in one call. */
 export class StreamCall {
   readonly #options: StreamCallOptions;
-  readonly #port: AgentConnection;
+  readonly #connection: AgentConnection;
   readonly #abort = new AbortController();
   readonly #roster: CallRoster;
   readonly #router: MediaRouter;
@@ -72,12 +72,12 @@ export class StreamCall {
 
   constructor(options: StreamCallOptions) {
     this.#options = options;
-    const { port, clock, media, broker, params, log } = options;
+    const { connection, clock, media, broker, params, log } = options;
     const { signal } = this.#abort;
-    this.#port = port;
-    this.#router = new MediaRouter(media.audio, port);
+    this.#connection = connection;
+    this.#router = new MediaRouter(media.audio, connection);
     this.#roster = new CallRoster({
-      notify: (notice) => port.send(notice),
+      emit: (message) => connection.send(message),
       findAgents: (userIds) => broker.findAgents(userIds),
       onChange: (member) => this.#onMember(member),
     });
@@ -86,7 +86,7 @@ export class StreamCall {
       members: () => this.#roster.members,
       send: async (list) => await this.#sessions.current?.subscribe(list),
       canSend: () => (this.#sessions.current?.isOnline ?? false) && !this.#reconnector.isRunning,
-      onError: (error) => this.#tellError(error, "subscribing"),
+      onError: (error) => this.#emitError(error, "subscribing"),
       signal,
     });
     this.#sessions = new CallSessions({
@@ -100,19 +100,19 @@ export class StreamCall {
       ownTracks: () => this.#own,
       onCurrent: ({ credentials }) => {
         this.#repair.reset();
-        this.#renewal.watch(credentials);
+        this.#renewal.monitor(credentials);
       },
       onEvent: (event) =>
         takeEvent(event, {
           roster: this.#roster,
-          onLevels: (levels) => this.#tellLevels(levels),
+          onLevels: (levels) => this.#emitLevels(levels),
           onReconnect: (strategy, reason) => this.#reconnect(strategy, reason),
           onEnded: () => this.#end("call-ended"),
-          onError: (error) => this.#tellError(error, "the SFU"),
+          onError: (error) => this.#emitError(error, "the SFU"),
         }),
       onSocketEnd: ({ kind }) => this.#reconnect("fast", `the socket is ${kind}`),
       onPeerState: (peer, state) => this.#repair.onState(peer, state),
-      onError: (error, context) => this.#tellError(error, context),
+      onError: (error, context) => this.#emitError(error, context),
       onFailure: (error, doing) => log("warn", `${doing}: ${messageOf(error)}`),
       signal,
     });
@@ -120,14 +120,14 @@ export class StreamCall {
       clock,
       ask: () => broker.credentials([], signal),
       onRenewed: (token) => this.#sessions.current?.renew(token),
-      onMoved: () => this.#reconnect("migrate", "our credentials end"),
-      onError: (error) => this.#tellError(error, "renewing the credentials"),
+      onMoved: () => this.#reconnect("migrate", "the service assigned another SFU"),
+      onError: (error) => this.#emitError(error, "renewing the credentials"),
     });
     this.#repair = new IceRestart({
       clock,
       restart: (peer) => this.#sessions.current!.restartIce(peer),
       onLost: (peer) => this.#reconnect("rejoin", `the ${peer} connection failed`),
-      onError: (error) => this.#tellError(error, "restarting ICE"),
+      onError: (error) => this.#emitError(error, "restarting ICE"),
     });
     this.#reconnector = new Reconnector({
       clock,
@@ -135,34 +135,34 @@ export class StreamCall {
       attempt: (strategy, try_) => this.#sessions.reconnect(strategy, try_),
       isHealthy: () => this.#sessions.current?.isHealthy ?? false,
       fastDeadlineMs: () => this.#sessions.current?.fastDeadlineMs ?? 0,
-      onStart: () => port.send({ type: "reconnecting" }),
-      onRestored: (result) => {
+      onStart: () => connection.send({ type: "reconnecting" }),
+      onReconnected: (result) => {
         this.#sessions.forgetFailures();
-        port.send({ type: "reconnected" });
-        this.#tell({ type: "reconnected", ...result });
+        connection.send({ type: "reconnected" });
+        this.#emit({ type: "reconnected", ...result });
         this.#catchUp();
       },
       onGivenUp: (error) => {
-        this.#tellError(error, "reconnecting");
+        this.#emitError(error, "reconnecting");
         this.#end("network");
       },
       onFailure: (error, strategy) => log("warn", `${strategy}: ${messageOf(error)}`),
     });
   }
 
-  /** Joins. Everybody who is here has been told to the agent when it resolves. */
+  /** Joins; resolves when the agent has received all participants. */
   async join(signal: AbortSignal): Promise<void> {
     const { params, media } = this.#options;
-    media.audio.addAgent(this.#port, {
+    media.audio.addAgent(this.#connection, {
       memberId: AGENT,
       trackId: `${AGENT}:audio`,
       participantId: AGENT,
     });
-    this.#port.send({ type: "heardDelay", ms: params.heardDelayMs });
+    this.#connection.send({ type: "heardDelay", ms: params.heardDelayMs });
     await this.#sessions.join(signal);
   }
 
-  /** Publishes the agent's tracks, and mutes those that it does not publish any more. */
+  /** Publishes the agent's tracks, and mutes those that it no longer publishes. */
   async publish({ audio, video }: PublishedTracks): Promise<void> {
     if (audio) {
       this.#voice ??= this.#options.media.audio.addListener(SFU, {
@@ -171,35 +171,35 @@ export class StreamCall {
     }
     this.#own = {
       ...(audio ? { audio: this.#voice } : {}),
-      ...(video ? { video: this.#port.videoTrack } : {}),
+      ...(video ? { video: this.#connection.videoTrack } : {}),
     };
-    // Whoever is coming back publishes what there is then.
+    // A reconnection publishes the tracks itself.
     if (this.#reconnector.isRunning) return;
     try {
       await this.#sessions.current?.publish(this.#own);
     } catch (error) {
       if (error instanceof EdgeError && error.code === "no-codec") {
-        return this.#tellError(error, "publishing video");
+        return this.#emitError(error, "publishing video");
       }
       throw error;
     }
   }
 
-  /** The media of a track. */
+  /** Returns the media of a track. */
   videoTrack(trackId: string): RtcTrack | undefined {
     const found = this.#roster.find(trackId);
     return found && this.#router.find(found.member, found.track);
   }
 
-  /** The agent looks at a track, or does not any more. */
-  subscribed(trackId: string, wish: VideoConstraints | undefined): void {
-    this.#subscriptions.set(trackId, wish);
+  /** Sets or removes the agent's subscription to a track. */
+  subscribed(trackId: string, constraints: VideoConstraints | undefined): void {
+    this.#subscriptions.set(trackId, constraints);
   }
 
-  /** Looks for the call again, as if the SFU had asked for it, or its socket had been lost. */
+  /** Reconnects as if the SFU had asked for it, or its socket had been lost. */
   reconnect(strategy: Strategy): void {
     if (strategy === "fast") this.#sessions.current?.dropSocket();
-    else this.#reconnect(strategy, "the agent asks for it");
+    else this.#reconnect(strategy, "requested by the agent");
   }
 
   /** Leaves, and releases everything. Idempotent. */
@@ -220,13 +220,13 @@ export class StreamCall {
     this.#reconnector.request(strategy, reason);
   }
 
-  /** Does what the agent asked for while its call was being found again. */
+  /** Does what the agent asked for during the reconnection. */
   #catchUp(): void {
     this.#subscriptions.update();
     const { audio, video } = this.#own;
     if (!audio && !video) return;
     this.#sessions.current!.publish(this.#own)
-      .catch((error) => this.#tellError(error, "publishing"));
+      .catch((error) => this.#emitError(error, "publishing"));
   }
 
   #onMember(member: Member): void {
@@ -237,26 +237,26 @@ export class StreamCall {
   #end(reason: "call-ended" | "network"): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#port.send({ type: "ended", reason });
+    this.#connection.send({ type: "ended", reason });
   }
 
-  #tellLevels(levels: LevelData[]): void {
+  #emitLevels(levels: LevelData[]): void {
     const now = this.#options.clock.now();
     if (now - this.#levelsAt < LEVELS_MS) return;
     this.#levelsAt = now;
-    this.#tell({ type: "audioLevels", levels });
+    this.#emit({ type: "audioLevels", levels });
   }
 
-  #tell(notice: IpcMessage): void {
-    this.#port.send({ type: "edge", data: notice as unknown as JsonValue });
+  #emit(message: IpcMessage): void {
+    this.#connection.send({ type: "edge", data: message as unknown as JsonValue });
   }
 
-  #tellError(error: unknown, context: string): void {
+  #emitError(error: unknown, context: string): void {
     if (this.#abort.signal.aborted) return;
     const { code, retryable } = error instanceof EdgeError
       ? error
       : { code: "failed", retryable: false };
     const message = `${context}: ${messageOf(error)}`;
-    this.#port.send({ type: "error", code, message, retryable });
+    this.#connection.send({ type: "error", code, message, retryable });
   }
 }

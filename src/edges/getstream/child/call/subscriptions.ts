@@ -1,25 +1,26 @@
+/** The list of tracks that an agent is subscribed to. @module */
 import type { VideoConstraints } from "@ringline/edge/media/child";
 import { type Clock, TrackType } from "@ringline/edge/toolkit";
 import { retrying } from "../../wire/retrying.ts";
 import type { Member } from "./call_roster.ts";
 import type { Wanted } from "../sfu/sfu_session.ts";
 
-/** What {@linkcode Subscriptions} need. */
+/** Options for {@linkcode Subscriptions}. */
 export interface SubscriptionsOptions {
   clock: Clock;
   members: () => Iterable<Member>;
-  /** Tells the SFU the whole list. */
+  /** Sends the SFU the whole list. */
   send: (list: Wanted[]) => Promise<void>;
-  /** Whether the SFU can be told now; if not, {@linkcode Subscriptions.update} follows later. */
+  /** Whether the list can be sent now; if not, call {@linkcode Subscriptions.update} later. */
   canSend: () => boolean;
   onError: (error: unknown) => void;
   signal: AbortSignal;
 }
 
-/** Which tracks the agent wants to be sent, beside everybody's voice, which comes by itself. */
+/** The tracks that the agent wants, beside all participants' audio, which the SFU always sends. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
-  readonly #wishes = new Map<string, VideoConstraints>();
+  readonly #constraints = new Map<string, VideoConstraints>();
   #sent = "[]";
   #isUpdating = false;
 
@@ -27,14 +28,14 @@ export class Subscriptions {
     this.#options = options;
   }
 
-  /** Sets or ends a wish. */
-  set(trackId: string, wish: VideoConstraints | undefined): void {
-    if (wish) this.#wishes.set(trackId, wish);
-    else this.#wishes.delete(trackId);
+  /** Sets or removes the subscription to a track. */
+  set(trackId: string, constraints: VideoConstraints | undefined): void {
+    if (constraints) this.#constraints.set(trackId, constraints);
+    else this.#constraints.delete(trackId);
     this.update();
   }
 
-  /** Tells the SFU when the list is another one. What changes in one turn goes as one. */
+  /** Sends the SFU the list when it has changed. Changes in one turn of the loop are sent together. */
   update(): void {
     const { signal, onError, canSend } = this.#options;
     if (this.#isUpdating || signal.aborted) return;
@@ -48,7 +49,7 @@ export class Subscriptions {
     );
   }
 
-  /** Tells a new session of the SFU, which knows of nothing. */
+  /** Sends the list to a new session of the SFU. */
   async restore(send: (list: Wanted[]) => Promise<void>): Promise<void> {
     const list = this.list();
     if (list.length > 0) await send(list);
@@ -66,21 +67,23 @@ export class Subscriptions {
     }
   }
 
-  /** The whole list, as the SFU wants it each time. */
+  /** Returns the whole list, as the SFU expects it each time. */
   list(): Wanted[] {
     const wanted: Wanted[] = [];
     for (const { userId, sessionId, tracks, isAgent } of this.#options.members()) {
       if (isAgent === undefined) continue;
       for (const { id, type, muted } of tracks.values()) {
         if (type === TrackType.AUDIO || muted) continue;
-        const wish = this.#wishes.get(id);
-        // The sound of a shared screen is heard as voices are.
-        if (!wish && type !== TrackType.SCREEN_SHARE_AUDIO) continue;
+        const constraints = this.#constraints.get(id);
+        // The agent hears the sound of a shared screen as it hears voices.
+        if (!constraints && type !== TrackType.SCREEN_SHARE_AUDIO) continue;
         wanted.push({
           userId,
           sessionId,
           trackType: Number(type),
-          ...(wish ? { dimension: { width: wish.maxWidth, height: wish.maxHeight } } : {}),
+          ...(constraints
+            ? { dimension: { width: constraints.maxWidth, height: constraints.maxHeight } }
+            : {}),
         });
       }
     }

@@ -1,6 +1,7 @@
+/** A buffer for the events of an SFU during a join. @module */
 import type { SfuPayload } from "./sfu_socket.ts";
 
-/** Keeps an SFU's events back until the state of the call that they change has been taken. */
+/** Holds an SFU's events until the roster has taken the state of the call that they change. */
 export class EventBuffer {
   readonly #deliver: (event: SfuPayload) => void;
   #waiting: SfuPayload[] | undefined = [];
@@ -9,12 +10,13 @@ export class EventBuffer {
     this.#deliver = deliver;
   }
 
+  /** Delivers an event, or holds it while the buffer is closed. */
   push(event: SfuPayload): void {
     if (this.#waiting) this.#waiting.push(event);
     else this.#deliver(event);
   }
 
-  /** Lets them pass: those that waited, first. */
+  /** Delivers the events that waited; later ones pass through. */
   open(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;

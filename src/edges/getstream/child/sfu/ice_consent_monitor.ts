@@ -1,32 +1,34 @@
+/** The monitor that detects when the other end of a connection is gone. @module */
 import type { Clock } from "@ringline/edge/toolkit";
 
-/** How often is looked. */
-const LOOK_MS = 1000;
-/** Questions without an answer for so long mean that nobody is there. */
+/** How often the monitor reads the statistics. */
+const POLL_MS = 1000;
+/** Requests without a response for so long mean that the other end is gone. */
 const DEAD_MS = 5000;
-const FEWEST_QUESTIONS = 2;
+/** The fewest unanswered requests that count as such a silence. */
+const FEWEST_REQUESTS = 2;
 
-/** What is watched. */
+/** Options for {@linkcode IceConsentMonitor}. */
 export interface IceConsentMonitorOptions {
   clock: Clock;
-  /** wrtc's statistics of a connection; empty while there is nothing to watch. */
+  /** Returns wrtc's statistics of a connection; empty while it is not used. */
   stats: () => Promise<readonly Record<string, unknown>[]>;
-  /** The path is dead; called once for each time it dies. */
+  /** The path is dead; called once each time. */
   onDead: () => void;
-  /** It lives again. */
+  /** The path is alive again. */
   onAlive: () => void;
 }
 
 /**
- * Notices that the other end of a connection is gone. ICE itself takes 18 s to say so, and says
- * nothing before; but it asks the other end every 2.5 s at least, and counts the answers.
+ * Detects that the other end of a connection is gone, by the consent checks of ICE: it sends a
+ * request every 2.5 s at least and counts the responses. ICE itself takes 18 s to report a loss.
  */
 export class IceConsentMonitor {
   readonly #options: IceConsentMonitorOptions;
   #timer: Disposable | undefined;
-  #answers = 0;
-  #questions = 0;
-  #answeredAt = 0;
+  #responses = 0;
+  #requests = 0;
+  #respondedAt = 0;
   #isDead = false;
   #stopped = false;
 
@@ -35,6 +37,7 @@ export class IceConsentMonitor {
     this.#schedule();
   }
 
+  /** Stops monitoring. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.[Symbol.dispose]();
@@ -43,36 +46,36 @@ export class IceConsentMonitor {
   #schedule(): void {
     if (this.#stopped) return;
     this.#timer = this.#options.clock.schedule(() => {
-      this.#look().catch(() => {}).finally(() => this.#schedule());
-    }, LOOK_MS);
+      this.#poll().catch(() => {}).finally(() => this.#schedule());
+    }, POLL_MS);
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const reports = await this.#options.stats();
     if (this.#stopped) return;
-    let questions = 0;
-    let answers = 0;
+    let requests = 0;
+    let responses = 0;
     for (const report of reports) {
       if (report.type !== "candidate-pair") continue;
-      questions += Number(report.requestsSent) || 0;
-      answers += Number(report.responsesReceived) || 0;
+      requests += Number(report.requestsSent) || 0;
+      responses += Number(report.responsesReceived) || 0;
     }
     const now = this.#options.clock.now();
-    const isReset = questions < this.#questions || answers < this.#answers;
-    if (answers > this.#answers || isReset || questions === 0) {
-      // Fewer than before: ICE was restarted and counts anew, which says nothing yet.
-      const isAlive = answers > this.#answers && !isReset;
-      this.#answers = answers;
-      this.#questions = questions;
-      this.#answeredAt = now;
+    const isReset = requests < this.#requests || responses < this.#responses;
+    if (responses > this.#responses || isReset || requests === 0) {
+      // Fewer than before: ICE was restarted and counts from zero, which proves nothing yet.
+      const isAlive = responses > this.#responses && !isReset;
+      this.#responses = responses;
+      this.#requests = requests;
+      this.#respondedAt = now;
       if (isAlive && this.#isDead) {
         this.#isDead = false;
         this.#options.onAlive();
       }
       return;
     }
-    if (this.#isDead || now - this.#answeredAt < DEAD_MS) return;
-    if (questions - this.#questions < FEWEST_QUESTIONS) return;
+    if (this.#isDead || now - this.#respondedAt < DEAD_MS) return;
+    if (requests - this.#requests < FEWEST_REQUESTS) return;
     this.#isDead = true;
     this.#options.onDead();
   }

@@ -1,23 +1,24 @@
+/** Restarts of ICE on a failed connection. @module */
 import type { Clock } from "@ringline/edge/toolkit";
 import type { RtcConnectionState } from "@ringline/edge/media/child";
 import type { PeerName } from "./sfu_connection.ts";
 
-/** A connection that loses packets for a moment comes back by itself. */
+/** A connection that loses packets for a shorter time recovers by itself. */
 const PATIENCE_MS = 1500;
-/** A restart has so long to bring the connection back. */
+/** Time limit for a restart to restore the connection. */
 const RESTART_MS = 4000;
 
-/** What a {@linkcode IceRestart} needs. */
+/** Options for {@linkcode IceRestart}. */
 export interface IceRestartOptions {
   clock: Clock;
   /** Restarts ICE on one connection. */
   restart: (peer: PeerName) => Promise<void>;
-  /** The restart did not help. */
+  /** The restart did not restore the connection. */
   onLost: (peer: PeerName) => void;
   onError: (error: unknown) => void;
 }
 
-/** Restarts ICE on a connection that failed, once; and says when that was of no use. */
+/** Restarts ICE once on a connection that failed, and calls back when that did not help. */
 export class IceRestart {
   readonly #options: IceRestartOptions;
   readonly #timers = new Map<PeerName, Disposable>();
@@ -42,13 +43,13 @@ export class IceRestart {
     }
   }
 
-  /** There are new connections: forgets what was of the old. */
+  /** Forgets the old connections, when there are new ones. */
   reset(): void {
     for (const peer of [...this.#timers.keys()]) this.#cancel(peer);
     this.#restarted.clear();
   }
 
-  /** Ends all of it. */
+  /** Cancels all restarts. */
   stop(): void {
     this.#stopped = true;
     this.reset();

@@ -1,3 +1,4 @@
+/** The request by which an agent joins an SFU. @module */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type JoinRequestSchema,
@@ -7,10 +8,10 @@ import {
 } from "../proto/signal_pb.ts";
 import type { Capabilities } from "./media.ts";
 
-/** Why and how we come back. */
+/** Details of a reconnection: the reason and the strategy. */
 export type Reconnect = MessageInitShape<typeof ReconnectDetailsSchema>;
 
-/** Who joins. */
+/** Options for {@linkcode joinRequest}. */
 export interface Joining {
   token: string;
   sessionId: string;
@@ -18,16 +19,16 @@ export interface Joining {
   unifiedId: string;
   videoCodecs: readonly string[];
   capabilities: Capabilities;
-  /** Unless this is the first time. */
+  /** `undefined` for the first join. */
   reconnect: Reconnect | undefined;
 }
 
-/** Whether somebody comes back to a place that is kept for him. */
+/** Whether the agent resumes a session that the SFU keeps. */
 export function isFast(reconnect: Reconnect | undefined): boolean {
   return reconnect?.strategy === ReconnectStrategy.FAST;
 }
 
-/** What an SFU is told of who joins. */
+/** Returns the join request for an SFU. */
 export function joinRequest(joining: Joining): MessageInitShape<typeof JoinRequestSchema> {
   const { token, sessionId, unifiedId, videoCodecs, capabilities, reconnect } = joining;
   return {

@@ -1,5 +1,5 @@
 /**
- * What a call needs of WebRTC, so that calls can be tested without it.
+ * The parts of WebRTC that a call uses, so that calls can be tested without it.
  *
  * @module
  */
@@ -31,13 +31,13 @@ export type CallAudio = Pick<
   | "close"
 >;
 
-/** Session descriptions that say what this WebRTC can do, and nothing else. */
+/** Session descriptions that list what this WebRTC can do. */
 export interface Capabilities {
   publisher: string;
   subscriber: string;
 }
 
-/** Makes them. */
+/** Creates the connections of one call, and holds its audio. */
 export interface CallMedia {
   audio: CallAudio;
   createPeer(options: PeerOptions): SfuPeer;

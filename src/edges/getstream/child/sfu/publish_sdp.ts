@@ -1,6 +1,6 @@
 /**
- * What is changed in the descriptions of what we publish: the codec and the bitrate that the SFU
- * asked for. wrtc's parameters cannot be set, so the descriptions say it.
+ * Changes to the session descriptions of published tracks: the codec and the bitrate that the SFU
+ * asked for. wrtc has no setter for a sender's parameters, so the descriptions carry them.
  *
  * @module
  */
@@ -18,8 +18,9 @@ function changeSection(sdp: string, mid: string, change: (lines: string[]) => st
 }
 
 /**
- * Leaves one codec in a section, and its retransmission. The other side can then only answer with
- * that, and the sender follows the answer. Nothing changes when the codec is not there.
+ * Returns the description with one codec and its retransmission left in a section. The other side
+ * can only answer with that codec, and the sender follows the answer. A section without the codec
+ * stays as it is.
  */
 export function onlyCodec(sdp: string, mid: string, codec: string): string {
   return changeSection(sdp, mid, (lines) => {
@@ -44,7 +45,7 @@ export function onlyCodec(sdp: string, mid: string, codec: string): string {
   });
 }
 
-/** Limits what is sent in a section, in bits a second. */
+/** Returns the description with a section limited to a bitrate, in bits a second. */
 export function withBitrate(sdp: string, mid: string, bitrate: number): string {
   if (!(bitrate > 0)) return sdp;
   return changeSection(sdp, mid, (lines) => {

@@ -1,5 +1,5 @@
 /**
- * The connection by which the agent's sound and picture go to the SFU.
+ * The connection that carries the agent's audio and video to the SFU.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { isCodecName, type VideoCodec } from "../../wire/video_codec.ts";
 import { onlyCodec, withBitrate } from "./publish_sdp.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
 
-/** What a track is published as, when the SFU does not say. */
+/** How video is published when the SFU does not specify it. */
 const DEFAULT_VIDEO = { width: 1280, height: 720, bitrate: 1_500_000, fps: 30 };
 const HIGH_QUALITY = 2;
 
-/** The tracks of the agent, as far as it has any. */
+/** The agent's tracks; absent where it publishes none. */
 export interface OwnTracks {
   audio?: RtcTrack;
   video?: RtcTrack;
 }
 
-/** A published track, as the SFU is told of it. */
+/** A published track, as the SFU receives it. */
 export type TrackInfoInit = MessageInitShape<typeof TrackInfoSchema>;
 
-/** What a {@linkcode Publisher} needs. */
+/** Options for {@linkcode Publisher}. */
 export interface PublisherOptions extends SfuConnectionOptions {
   publishOptions: readonly PublishOption[];
   videoCodecs: readonly string[];
@@ -39,11 +39,11 @@ interface Section {
   muted: boolean;
 }
 
-/** Publishes; everything new of one call to {@linkcode Publisher.publish} in one negotiation. */
+/** Publishes tracks; one call of {@linkcode Publisher.publish} needs at most one negotiation. */
 export class Publisher extends SfuConnection {
   readonly #options: PublisherOptions;
   readonly #sections: Section[] = [];
-  /** Whether there are sections that the SFU does not know of. */
+  /** Whether there are sections that have not been negotiated. */
   #isPending = false;
 
   constructor(options: PublisherOptions) {
@@ -56,15 +56,15 @@ export class Publisher extends SfuConnection {
     return this.#sections.length > 0;
   }
 
-  /** What is published, for the SFU to find again. */
+  /** The published tracks, as the SFU receives them when the agent reconnects. */
   get tracks(): TrackInfoInit[] {
     return this.#sections.map((section) => this.#describe(section));
   }
 
   /**
-   * Publishes these tracks, and mutes what was published and is not among them.
+   * Publishes these tracks, and mutes published tracks that are not among them.
    *
-   * @throws {EdgeError} the SFU refuses, or asks for video in codecs that are not there.
+   * @throws {EdgeError} the SFU refuses, or asks for video in codecs that wrtc cannot encode.
    */
   publish(tracks: OwnTracks): Promise<void> {
     return this.tasks.run(async () => {
@@ -74,11 +74,11 @@ export class Publisher extends SfuConnection {
       try {
         if (tracks.video) this.#add(TrackType.VIDEO, tracks.video);
       } catch (error) {
-        // Sound goes on without the picture.
+        // Audio is published without the video.
         if (!(error instanceof EdgeError)) throw error;
         noCodec = error;
       }
-      // Also what a negotiation before was to bring, and failed to.
+      // Sections of an earlier negotiation that failed are negotiated, too.
       if (this.#isPending) await this.#negotiate();
       await this.#mute({
         [TrackType.AUDIO]: tracks.audio,
@@ -88,14 +88,14 @@ export class Publisher extends SfuConnection {
     });
   }
 
-  /** Looks for another way through the network, keeping everything else. */
+  /** Looks for another path through the network and keeps everything else. */
   restartIce(): Promise<void> {
     return this.tasks.run(async () => {
       if (!this.isClosed && this.isUsed) await this.#negotiate({ iceRestart: true });
     });
   }
 
-  /** Falls silent: what is sent from here on comes from another connection. */
+  /** Stops sending, so that only another connection sends from here on. */
   async silence(): Promise<void> {
     if (this.isClosed) return;
     await Promise.allSettled(
@@ -112,7 +112,7 @@ export class Publisher extends SfuConnection {
     }
   }
 
-  /** One section for each of the SFU's options that we can serve. */
+  /** Returns a section for each of the SFU's options that wrtc can encode. */
   #choose(type: TrackType): Pick<Section, "option" | "codec">[] {
     const offered = this.#options.publishOptions.filter((one) => Number(one.trackType) === type);
     if (type === TrackType.AUDIO) return [{ option: offered[0], codec: undefined }];
@@ -127,7 +127,9 @@ export class Publisher extends SfuConnection {
     if (usable.length > 0) return usable;
     const names = offered.map(({ codec }) => codec?.name ?? "?").join(", ");
     throw new EdgeError(
-      `the call takes video as ${names} only, and it can be sent as ${videoCodecs.join(", ")}`,
+      `the call accepts only video codecs ${names}, and videoCodecs allows ${
+        videoCodecs.join(", ")
+      }`,
       { code: "no-codec" },
     );
   }
@@ -169,7 +171,7 @@ export class Publisher extends SfuConnection {
         muteStates: changed.map(({ type, muted }) => ({ trackType: Number(type), muted })),
       });
     } catch (error) {
-      // The SFU does not know: whoever publishes again tells it then.
+      // The SFU has not received it: the next publication sends it again.
       for (const section of changed) section.muted = !section.muted;
       throw error;
     }

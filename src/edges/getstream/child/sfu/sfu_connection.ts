@@ -1,3 +1,4 @@
+/** The common part of the two connections to an SFU. @module */
 import type { PeerOptions, RtcCandidate, RtcConnectionState } from "@ringline/edge/media/child";
 import type { IceServer } from "../../wire/credentials.ts";
 import type { PeerType } from "../proto/signal_pb.ts";
@@ -7,7 +8,7 @@ import type { SignalClient } from "./signal_client.ts";
 /** The two connections to an SFU. */
 export type PeerName = "publisher" | "subscriber";
 
-/** What both connections need. */
+/** Options for both connections. */
 export interface SfuConnectionOptions {
   media: CallMedia;
   iceServers: IceServer[];
@@ -17,21 +18,21 @@ export interface SfuConnectionOptions {
   onError: (error: unknown, context: string) => void;
 }
 
-/** What one of them is besides. */
+/** Options in which the two connections differ. */
 export interface SfuConnectionKind extends Pick<PeerOptions, "onTrack"> {
   type: PeerType;
-  /** What it does, for errors. */
+  /** What it does, for the texts of errors. */
   doing: string;
 }
 
-/** What the two connections to an SFU have in common. */
+/** A connection to an SFU; a subclass publishes or subscribes. */
 export abstract class SfuConnection {
   protected readonly peer: SfuPeer;
-  /** What is negotiated is negotiated one after the other. */
+  /** Runs negotiations one after the other. */
   protected readonly tasks = new TaskQueue();
   readonly #options: SfuConnectionOptions;
   readonly #type: PeerType;
-  /** Candidates that the SFU could not make use of yet. */
+  /** Candidates that the SFU cannot use yet. */
   #waiting: RtcCandidate[] | undefined = [];
   #isClosed = false;
 
@@ -48,12 +49,13 @@ export abstract class SfuConnection {
     });
   }
 
-  /** Whether there is anything on it. */
+  /** Whether it carries any track. */
   abstract get isUsed(): boolean;
 
-  /** Looks for another way through the network, keeping everything else. */
+  /** Looks for another path through the network and keeps everything else. */
   abstract restartIce(): Promise<void>;
 
+  /** Its state; `"new"` while it is not used. */
   get state(): RtcConnectionState {
     return this.isUsed || this.#isClosed ? this.peer.state : "new";
   }
@@ -62,28 +64,29 @@ export abstract class SfuConnection {
     return this.#isClosed;
   }
 
-  /** A candidate of the SFU, as it writes them; what is none is passed over. */
+  /** Adds a candidate in the SFU's notation; ignores a text that is no candidate. */
   async addCandidate(text: string): Promise<void> {
     const candidate = parseCandidate(text);
     if (candidate && !this.#isClosed) await this.peer.addCandidate(candidate);
   }
 
-  /** wrtc's statistics; none while there is nothing on it. */
+  /** Returns wrtc's statistics; none while it is not used. */
   async stats(): Promise<Record<string, unknown>[]> {
     return this.#isClosed || !this.isUsed ? [] : [...(await this.peer.stats()).values()];
   }
 
+  /** Closes the connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.peer.close();
   }
 
-  /** Keeps candidates back until the SFU has the description that they belong to. */
+  /** Holds candidates until the SFU has the description that they belong to. */
   protected holdCandidates(): void {
     this.#waiting ??= [];
   }
 
-  /** The SFU has it. */
+  /** Sends the held candidates: the SFU has their description. */
   protected releaseCandidates(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -113,11 +116,11 @@ function parseCandidate(text: string): RtcCandidate | undefined {
   }
 }
 
-/** Does asynchronous things one after the other; none keeps those behind it from being done. */
+/** Runs asynchronous tasks one after the other; a failed one does not stop those behind it. */
 class TaskQueue {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs `task` when all before it are done; gives its result. */
+  /** Runs `task` after all tasks before it; returns its result. */
   run<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#last.then(task);
     this.#last = result.catch(() => {});

@@ -1,4 +1,4 @@
-/** What an SFU refuses with. @module */
+/** Errors for the refusals of an SFU. @module */
 import {
   AuthenticationError,
   ConnectionError,
@@ -8,7 +8,7 @@ import {
 import { type Error as ErrorMessage, ReconnectStrategy } from "../proto/signal_pb.ts";
 import { withoutSecrets } from "../../wire/service_errors.ts";
 
-/** Stream's numbers for an SFU that wants us to go elsewhere. */
+/** Stream's numbers for an SFU that refers the agent to another one. */
 const ELSEWHERE: Record<number, string> = {
   700: "sfu-full",
   600: "sfu-shutting-down",
@@ -22,7 +22,7 @@ const STATUS: Record<number, { code: string; retryable: boolean }> = {
   429: { code: "rate-limited", retryable: true },
 };
 
-/** The error for what an SFU said; 401 can be mended by new credentials. */
+/** Returns the error for an SFU's refusal; new credentials can repair a 401. */
 export function sfuError(
   error: Pick<ErrorMessage, "code" | "message" | "shouldRetry"> | undefined,
   doing: string,
@@ -39,20 +39,20 @@ export function sfuError(
     : new ConnectionError(message, options);
 }
 
-/** Whether the SFU wants us to join another one. */
+/** Whether the SFU refers the agent to another one. */
 export function wantsElsewhere(error: unknown): boolean {
   return error instanceof EdgeError && Object.values(ELSEWHERE).includes(error.code);
 }
 
-/** The codes of errors by which an SFU shows that it is not well. */
+/** The codes of errors that show a failing SFU. */
 const UNWELL = ["timeout", "unreachable", "lost", "sfu-failed", "bad-answer"];
 
-/** Whether another SFU is to be asked for after this error. */
+/** Whether the next try asks for another SFU after this error. */
 export function isToBeAvoided(error: unknown): boolean {
   return wantsElsewhere(error) || (error instanceof EdgeError && UNWELL.includes(error.code));
 }
 
-/** What an SFU's error asks to be done. */
+/** Returns the strategy that an SFU's error asks for; `undefined` for none. */
 export function strategyOf(
   strategy: ReconnectStrategy,
 ): "fast" | "rejoin" | "migrate" | "leave" | undefined {

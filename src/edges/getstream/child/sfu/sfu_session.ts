@@ -1,5 +1,5 @@
 /**
- * One stay in one SFU: a socket, the calls of its signal server, and the two connections.
+ * One session with one SFU: a socket, a client of its signal server, and the two connections.
  *
  * @module
  */
@@ -26,21 +26,21 @@ import { SignalClient } from "./signal_client.ts";
 import { StatsReporter } from "./stats_reporter.ts";
 import { Subscriber } from "./subscriber.ts";
 
-/** A track that is wanted, and how large. */
+/** A track to subscribe to, and the size for video. */
 export type Wanted = MessageInitShape<typeof TrackSubscriptionSchema>;
 
-/** What a session tells the call. */
+/** The callbacks of a session. */
 export interface SessionEvents {
-  /** Everything that the session does not see to itself. */
+  /** An event that the session does not handle itself. */
   onEvent(session: SfuSession, event: SfuPayload): void;
   onSocketEnd(session: SfuSession, end: SocketEnd): void;
   onPeerState(session: SfuSession, peer: PeerName, state: RtcConnectionState): void;
-  /** A track came. */
+  /** A track has arrived. */
   onTrack(session: SfuSession): void;
   onError(error: unknown, context: string): void;
 }
 
-/** What a session is made of. */
+/** Options for {@linkcode SfuSession}. */
 export interface SessionOptions {
   credentials: SfuCredentials;
   sessionId: string;
@@ -53,7 +53,7 @@ export interface SessionOptions {
   silenceMs: number;
 }
 
-/** One stay. Made for one join; FAST reconnecting renews only its socket. */
+/** One session, for one join; a FAST reconnection replaces only its socket. */
 export class SfuSession {
   readonly credentials: SfuCredentials;
   readonly sessionId: string;
@@ -64,10 +64,10 @@ export class SfuSession {
   #subscriber: Subscriber | undefined;
   #publisher: Publisher | undefined;
   #publishOptions: PublishOption[] = [];
-  /** What looks at the connections, each in its own time. */
+  /** The monitors of the connections. */
   #observers: { stop(): void }[] = [];
-  #gate: EventBuffer | undefined;
-  /** For how long the SFU keeps our place, in milliseconds. */
+  #buffer: EventBuffer | undefined;
+  /** For how long the SFU keeps the session without a socket, in milliseconds. */
   fastDeadlineMs = 0;
 
   constructor(options: SessionOptions) {
@@ -82,16 +82,17 @@ export class SfuSession {
     });
   }
 
-  /** The connections, for what is looked up in them. */
+  /** The connection that publishes, once there is one. */
   get publisher(): Publisher | undefined {
     return this.#publisher;
   }
 
+  /** The connection that subscribes, once there is one. */
   get subscriber(): Subscriber | undefined {
     return this.#subscriber;
   }
 
-  /** What the SFU sends by this name. */
+  /** Returns the track that the SFU sends under this key. */
   track(key: string): RtcTrack | undefined {
     return this.#subscriber?.track(key);
   }
@@ -101,14 +102,14 @@ export class SfuSession {
     return this.#socket?.isOpen ?? false;
   }
 
-  /** Whether both connections are well, or not used yet. */
+  /** Whether no connection has failed. */
   get isHealthy(): boolean {
     return this.#connections.every(({ state }) =>
       state !== "failed" && state !== "disconnected" && state !== "closed"
     );
   }
 
-  /** Whether everything that is used is connected. */
+  /** Whether all connections in use are connected. */
   get isConnected(): boolean {
     return this.#connections.every(({ isUsed, state }) => !isUsed || state === "connected");
   }
@@ -117,7 +118,7 @@ export class SfuSession {
     return [this.#subscriber, this.#publisher].filter((one) => one !== undefined);
   }
 
-  /** Joins; gives the state of the call. What follows is told after {@linkcode SfuSession.start}. */
+  /** Joins; returns the state of the call. Later events wait for {@linkcode SfuSession.start}. */
   async join(
     reconnect: Reconnect | undefined,
     signal: AbortSignal,
@@ -150,19 +151,19 @@ export class SfuSession {
     return response.callState;
   }
 
-  /** Lets events come: those that waited for the state of the call to be taken, first. */
+  /** Delivers events from now on; those that waited come first. */
   start(): void {
-    this.#gate?.open();
+    this.#buffer?.open();
   }
 
-  /** Comes back by a new socket, everything else kept; {@linkcode SfuSession.start} follows. */
+  /** Opens a new socket and keeps everything else; call {@linkcode SfuSession.start} afterwards. */
   async resume(reconnect: Reconnect, signal: AbortSignal): Promise<CallState | undefined> {
-    // Not awaited: a socket that is silent would not say goodbye either.
+    // Not awaited: a silent socket would not confirm the close either.
     this.#socket?.close();
     const response = await this.#open(reconnect, signal);
     if (!response.reconnected) {
       this.#socket?.close();
-      throw new ConnectionError("the SFU does not know us any more", {
+      throw new ConnectionError("the SFU session expired: rejoin", {
         code: "not-found",
         retryable: true,
       });
@@ -181,18 +182,18 @@ export class SfuSession {
     await this.#publisher.publish(tracks);
   }
 
-  /** Says which tracks are wanted: all of them, each time. */
+  /** Sends the whole list of tracks to subscribe to. */
   async subscribe(tracks: Wanted[]): Promise<void> {
     this.#abort.signal.throwIfAborted();
     await this.#signal.call("UpdateSubscriptions", { sessionId: this.sessionId, tracks });
   }
 
-  /** Looks for another way through the network. */
+  /** Looks for another path through the network. */
   async restartIce(peer: PeerName): Promise<void> {
     await this[peer]?.restartIce();
   }
 
-  /** Loses the socket, as a network would. */
+  /** Drops the socket, as a network failure would. */
   dropSocket(): void {
     const socket = this.#socket;
     if (!socket?.isOpen) return;
@@ -238,19 +239,19 @@ export class SfuSession {
     const capabilities = await media.capabilities();
     let socket: SfuSocket | undefined = undefined;
     const isOurs = (): boolean => socket !== undefined && this.#socket === socket;
-    const gate = this.#gate = new EventBuffer((event) => {
+    const buffer = this.#buffer = new EventBuffer((event) => {
       if (isOurs()) this.#onEvent(event);
     });
     socket = await SfuSocket.join({
       url: socketUrl,
       join: joinRequest({ token, sessionId, unifiedId, videoCodecs, capabilities, reconnect }),
-      onEvent: (event) => gate.push(event),
+      onEvent: (event) => buffer.push(event),
       onEnd: (end) => {
         if (isOurs()) events.onSocketEnd(this, end);
       },
       onGarbage: (dropped) =>
         events.onError(
-          new ConnectionError(`${dropped} frames of the SFU were no messages`, {
+          new ConnectionError(`dropped ${dropped} malformed frames of the SFU`, {
             code: "garbage",
             retryable: true,
           }),
@@ -261,12 +262,12 @@ export class SfuSession {
       clock,
     });
     if (this.#abort.signal.aborted) {
-      // Who has only just come in leaves; who comes back may be wanted by another try.
+      // A new session leaves; another try may still resume a session that reconnects.
       await (reconnect ? socket.close() : socket.leave(sessionId, "given up"));
       throw this.#abort.signal.reason;
     }
     if (!socket.isOpen) {
-      throw new ConnectionError("the SFU's socket was lost at once", {
+      throw new ConnectionError("the SFU's socket was lost right after the join", {
         code: "lost",
         retryable: true,
       });
@@ -285,14 +286,14 @@ export class SfuSession {
         this.#subscriber?.accept(event.value).catch((error) => {
           if (this.#abort.signal.aborted) return;
           events.onError(error, "answering the SFU's offer");
-          // An answer that did not get through: a restart makes the SFU offer again.
+          // The answer did not arrive: a restart makes the SFU offer again.
           if (isRetryable(error)) events.onPeerState(this, "subscriber", "failed");
         });
         return;
       case "iceTrickle": {
         const { peerType, iceCandidate } = event.value;
         this[nameOf(peerType)]?.addCandidate(iceCandidate)
-          .catch((error) => events.onError(error, "a candidate"));
+          .catch((error) => events.onError(error, "adding a candidate"));
         return;
       }
       case "iceRestart":

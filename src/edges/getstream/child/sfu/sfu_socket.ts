@@ -1,5 +1,5 @@
 /**
- * The socket to an SFU: binary messages, a greeting that must come in time, health checks.
+ * The socket to an SFU: binary messages, a join response within a time limit, health checks.
  *
  * @module
  */
@@ -23,27 +23,27 @@ import {
 } from "../proto/signal_pb.ts";
 import { sfuError } from "./sfu_error.ts";
 
-/** How long opening and greeting may take, each. */
-const GREETING_MS = 5000;
-/** The part of the longest silence after which a sign of life is asked for. */
+/** Time limit for opening, and for the join response. */
+const JOIN_MS = 5000;
+/** The part of the longest silence after which the client sends a health check. */
 const PING_PART = 5 / 12;
 
-/** Closing with 1000 follows a leave request: who stays in the call closes otherwise. */
+/** The close code of an agent that stays in the call; 1000 follows a leave request. */
 const STAYING = 4000;
 
 /** One event of an SFU. */
 export type SfuPayload = SfuEvent["payload"];
 
-/** How a socket is used. */
+/** Options for {@linkcode SfuSocket.join}. */
 export interface SfuSocketOptions {
   url: string;
-  /** Without the time: what the SFU is told of us. */
+  /** The join request. */
   join: MessageInitShape<typeof JoinRequestSchema>;
-  /** Everything that comes after the greeting. */
+  /** An event after the join response. */
   onEvent: (event: SfuPayload) => void;
-  /** The socket is gone; not called when we close it. */
+  /** The socket ended; not called after {@linkcode SfuSocket.close}. */
   onEnd: (end: SocketEnd) => void;
-  /** Frames came that are no messages; called at most once a second. */
+  /** Malformed frames came; called at most once a second. */
   onGarbage: (dropped: number) => void;
   silenceMs: number;
   signal?: AbortSignal;
@@ -51,9 +51,9 @@ export interface SfuSocketOptions {
   connect?: (url: string) => WebSocket;
 }
 
-/** An SFU's socket that has greeted us. */
+/** An SFU's socket that has joined. */
 export class SfuSocket {
-  /** What the SFU answered to the join. */
+  /** The SFU's response to the join. */
   readonly response: JoinResponse;
   readonly #socket: KeepaliveSocket;
 
@@ -65,17 +65,17 @@ export class SfuSocket {
   /**
    * Opens a socket and joins.
    *
-   * @throws {EdgeError} the SFU refuses, is silent for 5 s, or says something else first.
+   * @throws {EdgeError} the SFU refuses, does not respond within 5 s, or sends another message first.
    */
   static async join(options: SfuSocketOptions): Promise<SfuSocket> {
     const { clock, signal, onEvent, onEnd, connect, silenceMs } = options;
-    const greeting = Promise.withResolvers<JoinResponse>();
-    greeting.promise.catch(() => {});
-    let isGreeted = false;
+    const joined = Promise.withResolvers<JoinResponse>();
+    joined.promise.catch(() => {});
+    let isJoined = false;
     const garbage = new DropCounter(clock, options.onGarbage);
     const socket = await KeepaliveSocket.open(options.url, {
       name: "the SFU's socket",
-      openTimeoutMs: GREETING_MS,
+      openTimeoutMs: JOIN_MS,
       keepalive: {
         intervalMs: silenceMs * PING_PART,
         message: () => encode({ case: "healthCheckRequest", value: {} }),
@@ -83,19 +83,19 @@ export class SfuSocket {
       },
       onMessage: (data) => {
         const event = decode(data);
-        if (isGreeted) {
+        if (isJoined) {
           if (event === undefined) return garbage.add();
           if (event.case !== undefined && event.case !== "healthCheckResponse") onEvent(event);
           return;
         }
         if (event?.case === "joinResponse") {
-          isGreeted = true;
-          return greeting.resolve(event.value);
+          isJoined = true;
+          return joined.resolve(event.value);
         }
         if (event?.case === "error") {
-          return greeting.reject(sfuError(event.value.error, "joining the SFU"));
+          return joined.reject(sfuError(event.value.error, "joining the SFU"));
         }
-        greeting.reject(
+        joined.reject(
           new ProtocolError(
             `joining the SFU: expected a join response, got ${event?.case ?? "no message"}`,
             { code: "bad-answer", retryable: true },
@@ -103,8 +103,8 @@ export class SfuSocket {
         );
       },
       onEnd: (end) => {
-        if (isGreeted && end.kind !== "closed") return onEnd(end);
-        greeting.reject(
+        if (isJoined && end.kind !== "closed") return onEnd(end);
+        joined.reject(
           new ConnectionError("joining the SFU: its socket was lost", {
             code: "lost",
             retryable: true,
@@ -117,35 +117,35 @@ export class SfuSocket {
     });
     try {
       socket.send(encode({ case: "joinRequest", value: options.join }));
-      const response = await waitFor(greeting.promise, "the SFU's greeting", {
-        timeoutMs: GREETING_MS,
+      const response = await waitFor(joined.promise, "the SFU's join response", {
+        timeoutMs: JOIN_MS,
         signal,
         clock,
       });
       return new SfuSocket(socket, response);
     } catch (error) {
-      // Nobody waits for a socket that did not greet.
+      // Not awaited: a socket without a response may not close in time either.
       socket.close();
       if (error instanceof EdgeError || signal?.aborted) throw error;
-      throw new ConnectionError(`joining the SFU: no answer within ${GREETING_MS} ms`, {
+      throw new ConnectionError(`joining the SFU: no response within ${JOIN_MS} ms`, {
         code: "timeout",
         retryable: true,
       });
     }
   }
 
-  /** Whether it can be used. */
+  /** Whether the socket is open. */
   get isOpen(): boolean {
     return this.#socket.isOpen;
   }
 
-  /** Says that we leave the call, and closes. */
+  /** Leaves the call, and closes the socket. */
   async leave(sessionId: string, reason: string): Promise<void> {
     this.#socket.send(encode({ case: "leaveCallRequest", value: { sessionId, reason } }));
     await this.#socket.close(1000);
   }
 
-  /** Closes without leaving the call. */
+  /** Closes the socket without leaving the call. */
   async close(): Promise<void> {
     await this.#socket.close(STAYING);
   }
@@ -157,7 +157,7 @@ function encode(payload: Payload): Uint8Array<ArrayBuffer> {
   return toBinary(SfuRequestSchema, create(SfuRequestSchema, { payload }));
 }
 
-/** The event in a frame; `undefined` when there is none. */
+/** Returns the event in a frame; `undefined` for a malformed one. */
 function decode(data: string | Uint8Array): SfuPayload | undefined {
   if (typeof data === "string") return undefined;
   try {

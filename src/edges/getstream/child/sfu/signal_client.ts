@@ -1,6 +1,6 @@
 /**
- * The calls of an SFU's signal server: Twirp, in JSON, with numbers for enumerations, so that names
- * of Stream's own do not matter.
+ * A client of an SFU's signal server: Twirp in JSON, with numbers for enumerations, so that it does
+ * not depend on Stream's names for them.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { sfuError } from "./sfu_error.ts";
 const SERVICE = "stream.video.sfu.signal.SignalServer";
 const CALL_MS = 5000;
 
-/** The methods, with what each takes. */
+/** The methods and their request types. */
 const METHODS = {
   SetPublisher: SetPublisherRequestSchema,
   SendAnswer: SendAnswerRequestSchema,
@@ -33,8 +33,8 @@ const METHODS = {
   SendStats: SendStatsRequestSchema,
 } as const;
 
-/** What every answer may carry. Lenient: an error's code may be a name of Stream's own. */
-const answer = v.looseObject({
+/** The fields of every response. Lenient: an error's code may be one of Stream's names. */
+const responseSchema = v.looseObject({
   sdp: v.optional(v.string(), ""),
   error: v.nullish(v.looseObject({
     code: v.optional(v.union([v.number(), v.string()]), 0),
@@ -43,14 +43,14 @@ const answer = v.looseObject({
   })),
 });
 
-/** A client of one SFU, with the rights of one join. */
+/** A client of one SFU, with the token of one join. */
 export class SignalClient {
   readonly #url: string;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #token: string;
 
-  /** @param options `signal` ends all calls that are under way */
+  /** @param options `signal` aborts all calls in progress */
   constructor(
     options: { url: string; token: string; clock: Clock; signal: AbortSignal },
   ) {
@@ -66,9 +66,9 @@ export class SignalClient {
   }
 
   /**
-   * Calls a method; gives the answer's session description, if it has one.
+   * Calls a method; returns the response's session description, or an empty text.
    *
-   * @throws {EdgeError} the SFU refuses or does not answer.
+   * @throws {EdgeError} the SFU refuses or does not respond.
    */
   async call<M extends keyof typeof METHODS>(
     method: M,
@@ -77,11 +77,11 @@ export class SignalClient {
     const schema: DescMessage = METHODS[method];
     const body = toJson(schema, create(schema, request as Record<string, unknown>), {
       enumAsInteger: true,
-      // Zero means something here: the publisher is peer 0.
+      // Zero is a value here: the publisher is peer 0.
       alwaysEmitImplicit: true,
     });
-    const reply = v.safeParse(
-      answer,
+    const response = v.safeParse(
+      responseSchema,
       await postJson({
         url: new URL(`${this.#url}/${SERVICE}/${method}`),
         headers: { authorization: `Bearer ${this.#token}` },
@@ -92,10 +92,10 @@ export class SignalClient {
         clock: this.#clock,
       }),
     );
-    if (!reply.success) {
-      throw new ProtocolError(`${method}: the answer is not usable`, { code: "bad-answer" });
+    if (!response.success) {
+      throw new ProtocolError(`${method}: malformed response`, { code: "bad-answer" });
     }
-    const { error, sdp } = reply.output;
+    const { error, sdp } = response.output;
     if (error && (error.code !== 0 || error.message !== "")) {
       const code = typeof error.code === "number" ? error.code : 0;
       const message = typeof error.code === "string"

@@ -1,14 +1,15 @@
+/** The statistics that an SFU asks for. @module */
 import type { Clock } from "@ringline/edge/toolkit";
 import type { SfuConnection } from "./sfu_connection.ts";
 import type { SignalClient } from "./signal_client.ts";
 
-/** Statistics are sent at most this often. */
+/** The shortest interval between two reports. */
 const SHORTEST_MS = 100;
 
-/** What a {@linkcode StatsReporter} needs. */
+/** Options for {@linkcode StatsReporter}. */
 export interface StatsReporterOptions {
   clock: Clock;
-  /** How often the SFU wants statistics; 0: never. */
+  /** The interval that the SFU asks for; 0 sends none. */
   intervalMs: number;
   signal: SignalClient;
   sessionId: string;
@@ -16,7 +17,7 @@ export interface StatsReporterOptions {
   publisher: () => SfuConnection | undefined;
 }
 
-/** Sends an SFU the statistics that it wants. */
+/** Sends an SFU statistics at the interval that it asks for. */
 export class StatsReporter {
   readonly #options: StatsReporterOptions;
   #timer: Disposable | undefined;
@@ -27,6 +28,7 @@ export class StatsReporter {
     this.#schedule();
   }
 
+  /** Stops sending. */
   stop(): void {
     this.#isStopped = true;
     this.#timer?.[Symbol.dispose]();
@@ -37,7 +39,7 @@ export class StatsReporter {
     if (intervalMs <= 0 || this.#isStopped) return;
     this.#timer = clock.schedule(() => {
       this.#send()
-        // Nobody misses one report; a lost SFU is noticed elsewhere.
+        // A report may be lost; the socket detects a lost SFU.
         .catch(() => {})
         .finally(() => this.#schedule());
     }, Math.max(SHORTEST_MS, intervalMs));

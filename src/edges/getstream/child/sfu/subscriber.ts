@@ -1,5 +1,5 @@
 /**
- * The connection by which the others' sound and picture come from the SFU. The SFU offers.
+ * The connection that carries the other participants' audio and video. The SFU makes the offers.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { mediaKeyOfStream } from "../call/media_key.ts";
 import { retrying } from "../../wire/retrying.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
 
-/** What a {@linkcode Subscriber} needs. */
+/** Options for {@linkcode Subscriber}. */
 export interface SubscriberOptions extends SfuConnectionOptions {
   clock: Clock;
-  /** A track came, or another one with the same key. */
+  /** A track has arrived, or another one with the same key. */
   onTrack: (key: string) => void;
 }
 
 /** Samples of a track that must have come out of the jitter buffer before it counts as flowing. */
 const FLOWING_SAMPLES = 960;
 
-/** Takes what the SFU offers, one offer after the other. */
+/** Accepts the SFU's offers, one after the other. */
 export class Subscriber extends SfuConnection {
   readonly #options: SubscriberOptions;
   readonly #media: Map<string, RtcTrack>;
@@ -42,12 +42,12 @@ export class Subscriber extends SfuConnection {
     this.#media = media;
   }
 
-  /** Whether the SFU has offered anything. */
+  /** Whether the SFU has made an offer. */
   get isUsed(): boolean {
     return this.#hasOffer;
   }
 
-  /** A track by its key. */
+  /** Returns a track by its key. */
   track(key: string): RtcTrack | undefined {
     return this.#media.get(key);
   }
@@ -58,7 +58,7 @@ export class Subscriber extends SfuConnection {
     return this.tasks.run(async () => {
       if (this.isClosed) return;
       const { signal, sessionId, clock } = this.#options;
-      // Candidates of an answer that the SFU does not have yet would be of no use to it.
+      // The SFU cannot use candidates before it has the answer.
       this.holdCandidates();
       const answer = {
         peerType: PeerType.SUBSCRIBER,
@@ -71,14 +71,14 @@ export class Subscriber extends SfuConnection {
     });
   }
 
-  /** Asks the SFU for another way through the network. */
+  /** Asks the SFU for another path through the network. */
   async restartIce(): Promise<void> {
     const { signal, sessionId } = this.#options;
     if (this.isClosed || !this.#hasOffer) return;
     await signal.call("IceRestart", { sessionId, peerType: PeerType.SUBSCRIBER });
   }
 
-  /** The ids of the tracks whose sound really comes out by now. */
+  /** Returns the ids of the tracks whose audio has come out of the jitter buffer. */
   async flowing(): Promise<Set<string>> {
     const ids = new Set<string>();
     for (const report of await this.stats()) {

@@ -6,7 +6,7 @@ import {
 import { checkToken, type Claims } from "../jwt.ts";
 import { Leg, tell } from "./leg.ts";
 import { Refused } from "./refused.ts";
-import { Member } from "./room.ts";
+import { Member } from "./call_room.ts";
 import type { Session } from "./session.ts";
 import type { Sfu } from "./sfu.ts";
 
@@ -29,15 +29,15 @@ export async function join(
     announced: details?.announcedTracks.length ?? 0,
     attempt: details?.reconnectAttempt ?? 0,
   });
-  const manner = sfu.manners.take(edge);
-  if (manner?.silent) return undefined;
-  if (manner?.garbage) {
+  const joinBehaviour = sfu.joinBehaviours.take(edge);
+  if (joinBehaviour?.silent) return undefined;
+  if (joinBehaviour?.garbage) {
     socket.send(new Uint8Array([0xff, 0xff, 0xff, 0xff]));
     return undefined;
   }
-  if (manner?.code) {
-    const error = { code: manner.code, message: "refused on command" };
-    tell(socket, { case: "error", value: { error, reconnectStrategy: manner.strategy } });
+  if (joinBehaviour?.code) {
+    const error = { code: joinBehaviour.code, message: "refused on command" };
+    tell(socket, { case: "error", value: { error, reconnectStrategy: joinBehaviour.strategy } });
     return undefined;
   }
   const checked = await checkToken(request.token, sfu.key);

@@ -5,10 +5,10 @@ import {
   TrackType,
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Leg } from "./leg.ts";
-import { Manners } from "./manners.ts";
+import { JoinBehaviours } from "./join_behaviours.ts";
 import { Network } from "./network.ts";
 import { Refused } from "./refused.ts";
-import { Room } from "./room.ts";
+import { Room } from "./call_room.ts";
 import type { Seen } from "./seen.ts";
 import type { Session } from "./session.ts";
 import { answerCall } from "./signal_server.ts";
@@ -20,7 +20,7 @@ export class Sfu {
   readonly rooms = new Map<string, Room>();
   /** By session id; who left is kept, since they may still be spoken of. */
   readonly sessions = new Map<string, Session>();
-  readonly manners = new Manners();
+  readonly joinBehaviours = new JoinBehaviours();
   readonly network = new Network();
   readonly deadEdges = new Set<string>();
   readonly seen: Seen = {

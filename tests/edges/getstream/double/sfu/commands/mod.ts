@@ -1,11 +1,11 @@
 /** What a test orders of the SFU. @module */
 import type { Sfu } from "../sfu.ts";
 import { Params } from "./params.ts";
-import { PEOPLE } from "./people.ts";
-import { TROUBLE } from "./trouble.ts";
-import { WATCHING } from "./watching.ts";
+import { PARTICIPANTS } from "./participants.ts";
+import { FAULTS } from "./faults.ts";
+import { OBSERVATION } from "./observation.ts";
 
-const COMMANDS = new Map(Object.entries({ ...PEOPLE, ...WATCHING, ...TROUBLE }));
+const COMMANDS = new Map(Object.entries({ ...PARTICIPANTS, ...OBSERVATION, ...FAULTS }));
 
 /** Does what a test orders; gives what it is answered. */
 export async function command(

@@ -1,6 +1,6 @@
 import { TrackType } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
-import { Voice } from "../person.ts";
-import type { Member, Room } from "../room.ts";
+import { Voice } from "../media_sources.ts";
+import type { Member, Room } from "../call_room.ts";
 import type { Session } from "../session.ts";
 import type { Sfu } from "../sfu.ts";
 
@@ -36,7 +36,7 @@ export class Params {
   }
 
   /** The member that has the session. */
-  get person(): Member {
+  get participant(): Member {
     const member = this.room.members.get(this.text("sessionId"));
     if (!member) throw new Error(`no member has the session ${this.text("sessionId")}`);
     return member;
@@ -44,7 +44,7 @@ export class Params {
 
   /** What that person speaks by. */
   get voice(): Voice {
-    const voice = this.person.own.get(this.trackType);
+    const voice = this.participant.own.get(this.trackType);
     if (!(voice instanceof Voice)) throw new Error("no microphone");
     return voice;
   }

@@ -1,7 +1,7 @@
 /** Commands that tell what was heard, seen and said. @module */
 import type { Command } from "./params.ts";
 
-export const WATCHING: Record<string, Command> = {
+export const OBSERVATION: Record<string, Command> = {
   record: (_, p) => {
     p.room.recorder(p.text("userId"));
     p.room.sync();

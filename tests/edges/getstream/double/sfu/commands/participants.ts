@@ -1,16 +1,16 @@
 /** Commands for those who live in the SFU. @module */
-import { Picture, Voice } from "../person.ts";
+import { Picture, Voice } from "../media_sources.ts";
 import type { Command } from "./params.ts";
 
-export const PEOPLE: Record<string, Command> = {
+export const PARTICIPANTS: Record<string, Command> = {
   addPerson: (_, p) => {
     const userId = p.text("userId");
     return p.room.addPerson({ userId, name: p.text("name", userId) }).sessionId;
   },
-  removePerson: (_, p) => p.room.remove(p.person),
+  removePerson: (_, p) => p.room.remove(p.participant),
   speak: (_, p) => {
     const voice = new Voice(p.number("frequency"), p.number("amplitude", 0.3));
-    p.room.publish(p.person, p.trackType, voice);
+    p.room.publish(p.participant, p.trackType, voice);
   },
   say: (_, p) => {
     const bytes = Uint8Array.fromBase64(p.text("samples"));
@@ -29,8 +29,8 @@ export const PEOPLE: Record<string, Command> = {
       p.number("height", 120),
       p.number("luma", 90),
     );
-    p.room.publish(p.person, p.trackType, picture);
+    p.room.publish(p.participant, p.trackType, picture);
   },
-  unpublish: (_, p) => p.room.unpublish(p.person, p.trackType),
-  setMuted: (_, p) => p.room.setMuted(p.person, p.trackType, p.flag("muted")),
+  unpublish: (_, p) => p.room.unpublish(p.participant, p.trackType),
+  setMuted: (_, p) => p.room.setMuted(p.participant, p.trackType, p.flag("muted")),
 };

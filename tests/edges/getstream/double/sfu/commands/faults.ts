@@ -2,7 +2,7 @@
 import { PeerType } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Command } from "./params.ts";
 
-export const TROUBLE: Record<string, Command> = {
+export const FAULTS: Record<string, Command> = {
   set: (sfu, p) => {
     if (p.has("twirpStatus")) sfu.twirpStatus = p.number("twirpStatus");
     if (p.has("fastDeadlineSeconds")) sfu.fastDeadlineSeconds = p.number("fastDeadlineSeconds");
@@ -10,14 +10,14 @@ export const TROUBLE: Record<string, Command> = {
       sfu.publishOptions = p.raw.publishOptions as typeof sfu.publishOptions;
     }
   },
-  manner: (sfu, p) => {
-    const manner = {
+  joinBehaviour: (sfu, p) => {
+    const joinBehaviour = {
       code: p.number("code"),
       strategy: p.number("strategy"),
       silent: p.flag("silent"),
       garbage: p.flag("garbage"),
     };
-    sfu.manners.add(p.text("edge"), manner, p.number("times", 1));
+    sfu.joinBehaviours.add(p.text("edge"), joinBehaviour, p.number("times", 1));
   },
   mediaFirst: (_, p) => void (p.room.mediaFirst = p.flag("on")),
   goAway: (_, p) => p.agent.leg.send({ case: "goAway", value: { reason: 1 } }),

@@ -8,7 +8,7 @@ import {
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Forward } from "./downlink.ts";
 import type { Leg, Payload } from "./leg.ts";
-import { type Picture, Voice } from "./person.ts";
+import { type Picture, Voice } from "./media_sources.ts";
 import { Recorder } from "./recorder.ts";
 
 const TRACK_NAMES: Record<number, string> = {
