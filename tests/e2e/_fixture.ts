@@ -1,5 +1,5 @@
 /**
- * What the browser tests share: a real Chromium, people in it who join through the page's own
+ * The fixture of the browser tests: a real Chromium, guests in it who join through the page's own
  * client, and waiting for conditions instead of for time.
  */
 import type { Browser, OwnBrowser, Page } from "../../scripts/browser.ts";
@@ -50,7 +50,10 @@ export const firefoxTest: BrowserTest = testsWith(
   firefox === undefined || !hasNetwork,
 );
 
-/** Waits until `condition` returns something, and returns it. Throws an `Error` that names `what` after the limit. */
+/**
+ * Waits until `condition` returns something true, and returns that. Throws an `Error` that names
+ * `what` after the limit.
+ */
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
@@ -65,7 +68,7 @@ export async function until<T>(
   }
 }
 
-/** Something that the page's client told. */
+/** An event of the page's client. */
 export interface GuestEvent {
   type: string;
   // deno-lint-ignore no-explicit-any
@@ -160,7 +163,7 @@ export class Guest {
     return await this.heardSince(mark);
   }
 
-  /** Everything the page's client told so far. */
+  /** All events of the page's client so far. */
   async events(type?: string): Promise<GuestEvent[]> {
     const all = await this.page.evaluate(
       () => (globalThis as unknown as GuestWindow).guest.events,

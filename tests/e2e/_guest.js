@@ -9,7 +9,7 @@ globalThis.guest = {
   /** How much of what was heard is no silence. */
   audibleMs: 0,
 
-  /** A track of sound that the page makes itself: past the microphone and its processing. */
+  /** A track of sound that the page generates: past the microphone and its processing. */
   makeVoice() {
     if (this.context) return;
     this.context = new AudioContext({ sampleRate: 48000, latencyHint: 0 });

@@ -14,7 +14,7 @@ export function keyFor({ baseUrl }: { baseUrl: string }): Record<string, string>
   return { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: baseUrl };
 }
 
-/** A voice that says a second of a tone, whose pitch tells the texts apart. */
+/** Returns a second of a tone, whose pitch tells the texts apart. */
 export function voice(hz: number): Uint8Array<ArrayBuffer> {
   const { samples } = tone(1000, { frequencyHz: hz, sampleRate: 24_000 });
   return new Uint8Array(samples.buffer as ArrayBuffer, samples.byteOffset, samples.byteLength);
@@ -23,9 +23,9 @@ export function voice(hz: number): Uint8Array<ArrayBuffer> {
 /** A service that hears what it is told to hear, and speaks its answers at a pitch of their own. */
 export function speaking(
   script: {
-    /** What the stretches of speech are understood as, one after another. */
+    /** What the segments of speech are understood as, one after another. */
     hears?: readonly string[];
-    /** The answer to these messages: words, or the call of a tool. */
+    /** The reply to these messages: words, or the call of a tool. */
     says: (messages: Body[]) => string | { tool: string };
     /** How high a text is spoken. */
     pitch: (text: string) => number;
