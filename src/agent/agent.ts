@@ -70,7 +70,7 @@ export class Agent implements AgentContext {
   readonly instructions: string;
   /** The processors, in order; the last is the conversation's, if there is a model. */
   readonly processors: readonly Processor[];
-  /** Takes lines for people to read. */
+  /** The agent's logger. */
   readonly logger: Logger;
   /** The agent's source of time. */
   readonly clock: Clock;

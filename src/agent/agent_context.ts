@@ -13,7 +13,7 @@ import type { GenerateReplyOptions, SayOptions } from "../inference/pipelines/pi
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 
-/** What a processor can use of the agent that it belongs to; an `Agent` is one. */
+/** The agent as its processors see it; an `Agent` is one. */
 export interface AgentContext {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
@@ -21,7 +21,7 @@ export interface AgentContext {
   readonly user: User;
   /** The instructions that the agent was created with. */
   readonly instructions: string;
-  /** Takes lines for people to read. */
+  /** The agent's logger. */
   readonly logger: Logger;
   /** The agent's source of time. */
   readonly clock: Clock;

@@ -44,7 +44,7 @@ export interface AgentOptions extends ConversationOptions {
   speakerFilter?: SpeakerFilter;
   /** Resamples received audio where the edge does not. Default: the fastest kernel available. */
   kernel?: AudioKernel;
-  /** Takes lines for people to read. Default: the console, warnings and errors only. */
+  /** The logger. Default: the console, for warnings and errors only. */
   logger?: Logger;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;

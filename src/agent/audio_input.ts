@@ -9,7 +9,7 @@ import { allowAll, type SpeakerFilter } from "../inference/speakers/speaker_filt
 import { SLOT_MS } from "../audio/grid.ts";
 import { RowValues } from "../audio/row_values.ts";
 import { DropCounter } from "../events/drop_counter.ts";
-import { type Report, UserHook, yesOrNo } from "../events/user_code.ts";
+import { isBoolean, type Report, UserHook } from "../events/user_code.ts";
 import { ParticipantRing } from "./participant_ring.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
 
@@ -314,7 +314,7 @@ export class AudioInput implements Disposable {
     for (const audio of this.#row) {
       this.#rowCopy.length = 0;
       for (const one of this.#row) this.#rowCopy.push(one);
-      if (this.#passes.ask(audio, this.#rowCopy, yesOrNo)) this.#passing.push(audio);
+      if (this.#passes.ask(audio, this.#rowCopy, isBoolean)) this.#passing.push(audio);
     }
     return this.#passing;
   }

@@ -13,8 +13,8 @@ export interface ShutdownSignal extends AbortSignal, Disposable {}
  * ```ts
  * import { shutdownSignal } from "@ringline/edge";
  *
- * using interrupted = shutdownSignal();
- * console.log(interrupted.aborted); // false; pass it on: agent.finish({ signal: interrupted })
+ * using signal = shutdownSignal();
+ * console.log(signal.aborted); // false; pass it on: agent.finish({ signal })
  * ```
  */
 export function shutdownSignal(): ShutdownSignal {
@@ -30,7 +30,7 @@ export function shutdownSignal(): ShutdownSignal {
   };
   const onSignal = (): void => {
     stopListening();
-    controller.abort(new DOMException("the program was interrupted", "AbortError"));
+    controller.abort(new DOMException("the program was asked to stop", "AbortError"));
   };
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
   return Object.assign(controller.signal, { [Symbol.dispose]: stopListening });

@@ -117,7 +117,7 @@ function withArticle(name: string): string {
   return /^[AEIO]/.test(name) ? `an ${name}` : `a ${name}`;
 }
 
-// deno-lint-ignore no-explicit-any -- what a getter gives is up to its name
+// deno-lint-ignore no-explicit-any -- what a getter returns depends on its name
 function getter(name: string | symbol): { call(value: unknown): any } {
   return Object.getOwnPropertyDescriptor(intrinsic, name)!.get!;
 }

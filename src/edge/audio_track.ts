@@ -101,7 +101,7 @@ export interface PlayoutSource {
 
 /**
  * A sink that an edge plays a track out to. The track calls its methods in order and none may block;
- * a far end in another process must keep that order.
+ * a sink in another process must keep that order.
  */
 export interface PlayoutSink {
   /** Samples per second (mono) that the sink takes: the track's own rate. */

@@ -297,7 +297,7 @@ export abstract class Connection implements CallConnection {
     this.#emit(AudioReceivedEvent, { participant, pcm: pcm.clone(), ...options });
   }
 
-  /** Receives one tick's audio of all participants. `row` need only be valid during this call. */
+  /** Receives one row: a slot of each participant. `row` need only be valid during this call. */
   protected receiveRow(row: AudioRow): void {
     if (this.#state === "closed") return;
     void this.#receive.run(row);

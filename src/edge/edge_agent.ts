@@ -15,7 +15,7 @@ export interface AudioSubscription {
 }
 
 /**
- * The audio of all participants during one 20 ms tick of the room's clock. Compare speakers by row:
+ * The audio of all participants during one slot, 20 ms, of the room. Compare speakers by row:
  * after a stall the order of arrival means nothing. A gap in the numbers is time that was dropped.
  */
 export interface AudioRow {

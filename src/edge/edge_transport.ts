@@ -26,7 +26,7 @@ const RELEASE_LIMIT_MS = 15_000;
 export interface EdgeOptions {
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** Takes lines for people to read. Default: the console, warnings and errors only. */
+  /** The logger. Default: the console, for warnings and errors only. */
   logger?: Logger;
 }
 
@@ -63,7 +63,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
   readonly events: EdgeEvents;
   /** The edge's source of time. */
   readonly clock: Clock;
-  /** Takes lines for people to read. */
+  /** The edge's logger. */
   readonly logger: Logger;
   readonly #connections = new Set<CallConnection>();
   #closing: Promise<void> | undefined;

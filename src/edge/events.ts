@@ -13,7 +13,7 @@ import { checkObject } from "../events/checks.ts";
 
 /** Audio of a participant was received. */
 export class AudioReceivedEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   readonly type = "audio-received" as const;
   /** The connection that it belongs to. */
   readonly connection: CallConnection;
@@ -23,7 +23,7 @@ export class AudioReceivedEvent {
   readonly trackId: string;
   /** The audio: a copy, to be kept at will. */
   readonly pcm: PcmChunk;
-  /** The tick on the room's grid, where the edge has one; compare speakers by it. */
+  /** The row's number, where the edge numbers its audio; compare speakers by it. */
   readonly row: number | undefined;
 
   /** Creates an audio received event. */
@@ -47,7 +47,7 @@ export class AudioReceivedEvent {
 
 /** Base of the three events about a track. */
 export abstract class TrackEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   abstract readonly type: string;
   /** The connection that it belongs to. */
   readonly connection: CallConnection;
@@ -64,25 +64,25 @@ export abstract class TrackEvent {
 
 /** A media track was added to the call, or was there when the agent joined. */
 export class TrackAddedEvent extends TrackEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   override readonly type = "track-added" as const;
 }
 
 /** A media track was removed, or its participant left. */
 export class TrackRemovedEvent extends TrackEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   override readonly type = "track-removed" as const;
 }
 
 /** A media track was muted or unmuted: `track.muted`. */
 export class TrackUpdatedEvent extends TrackEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   override readonly type = "track-updated" as const;
 }
 
 /** Base of the two events about a participant. */
 export abstract class ParticipantEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   abstract readonly type: string;
   /** The connection that it belongs to. */
   readonly connection: CallConnection;
@@ -99,19 +99,19 @@ export abstract class ParticipantEvent {
 
 /** A participant joined the call, or was there when the agent joined. */
 export class ParticipantJoinedEvent extends ParticipantEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   override readonly type = "participant-joined" as const;
 }
 
 /** A participant left the call. Their tracks have been removed before. */
 export class ParticipantLeftEvent extends ParticipantEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   override readonly type = "participant-left" as const;
 }
 
 /** The call is over for this agent, and not because the agent closed it. */
 export class CallEndedEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   readonly type = "call-ended" as const;
   /** The connection that it belongs to. */
   readonly connection: CallConnection;
@@ -131,7 +131,7 @@ export class CallEndedEvent {
 
 /** A participant or a server sent data of the application's own. */
 export class CustomEventReceivedEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   readonly type = "custom-event-received" as const;
   /** The connection that it belongs to. */
   readonly connection: CallConnection;
@@ -151,7 +151,7 @@ export class CustomEventReceivedEvent {
 
 /** A connection changed its state, or lost or regained its network. */
 export class ConnectionStateChangedEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   readonly type = "connection-state-changed" as const;
   /** The connection that it belongs to. */
   readonly connection: CallConnection;
@@ -185,7 +185,7 @@ export class ConnectionStateChangedEvent {
 
 /** A failure that the call survived. */
 export class ErrorEvent {
-  /** What kind of event it is. */
+  /** The event's type. */
   readonly type = "error" as const;
   /** The connection that it happened on, if it belongs to one. */
   readonly connection: CallConnection | undefined;

@@ -14,7 +14,7 @@ export interface ParticipantAudio {
    */
   readonly pcm: PcmChunk;
   /**
-   * The tick on the room's grid; -1 from an edge that does not number its audio, and then the agent
+   * The row's number; -1 from an edge that does not number its audio, and then the agent
    * numbers it by its clock. Compare speakers by it, not by order of arrival.
    */
   readonly row: number;

@@ -8,9 +8,9 @@ import { checkJson } from "./json.ts";
 import { checkObject, shown } from "../events/checks.ts";
 
 /** The most characters of an identifier or a name. */
-const MOST_TEXT = 255;
+const MAX_TEXT = 255;
 /** The most characters of a picture's URL. */
-const MOST_URL = 4096;
+const MAX_URL = 4096;
 /** Characters that end a line, or change the direction of the text around them. */
 const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/u;
 
@@ -22,7 +22,7 @@ const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/u;
 export function checkText(
   value: unknown,
   name: string,
-  most: number = MOST_TEXT,
+  most: number = MAX_TEXT,
 ): asserts value is string {
   if (
     typeof value === "string" && value !== "" && value.length <= most && value.isWellFormed() &&
@@ -51,7 +51,7 @@ export function checkUser(value: unknown, name: string): void {
   const { id, name: called, image, custom } = value as Record<string, unknown>;
   checkText(id, `${name}.id`);
   checkText(called, `${name}.name`);
-  if (image !== undefined) checkText(image, `${name}.image`, MOST_URL);
+  if (image !== undefined) checkText(image, `${name}.image`, MAX_URL);
   if (custom === undefined) return;
   if (typeof custom !== "object" || custom === null || Array.isArray(custom)) {
     throw new TypeError(`${name}.custom: expected an object, got ${shown(custom)}`);

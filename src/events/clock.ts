@@ -29,7 +29,7 @@ export function checkClock(value: unknown): void {
 }
 
 /** The longest timer of the runtime: a longer one would fire immediately. */
-const LONGEST_MS = 2 ** 31 - 1;
+const MAX_MS = 2 ** 31 - 1;
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
@@ -40,8 +40,8 @@ export const systemClock: Clock = {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const scheduleRest = (left: number) => {
       if (left === Infinity) return;
-      timer = left > LONGEST_MS
-        ? setTimeout(() => scheduleRest(end - performance.now()), LONGEST_MS)
+      timer = left > MAX_MS
+        ? setTimeout(() => scheduleRest(end - performance.now()), MAX_MS)
         : setTimeout(callback, left);
     };
     scheduleRest(ms);

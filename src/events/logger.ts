@@ -9,7 +9,7 @@ import { checkMethods } from "./checks.ts";
 import { describeError } from "./error_text.ts";
 import { UserHook } from "./user_code.ts";
 
-/** Takes lines for people to read. They never contain media. */
+/** Writes log lines, which never contain media. */
 export interface Logger {
   /** Logs a detail that helps to find a fault. */
   debug(message: string): void;

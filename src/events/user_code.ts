@@ -138,7 +138,7 @@ export interface Expected<T> {
 }
 
 /** Expects a boolean; a truthy value is an error. */
-export const yesOrNo: Expected<boolean> = {
+export const isBoolean: Expected<boolean> = {
   what: "true or false",
   is: (value) => typeof value === "boolean",
 };

@@ -40,7 +40,7 @@ export class FakeTTS implements TTS {
     this.#options = options;
   }
 
-  /** Synthesizes a sentence. */
+  /** Synthesises a sentence. */
   async *synthesize(
     text: string,
     { signal }: { readonly signal: AbortSignal },

@@ -110,7 +110,7 @@ Deno.test("a service that stays busy, or asks for too long a wait, is an error t
   );
   const first = await collect(chat(busy).generate(ask()));
   expectFailure(first.error, "rate-limited", true);
-  assertEquals(first.error?.message, "openai-llm: answered 429: slow down");
+  assertEquals(first.error?.message, "openai-llm: responded with 429: slow down");
   assertEquals(busy.requests.length, 3);
   await using long = await ServiceDouble.start(refusal(429, "tomorrow", { "retry-after": "3600" }));
   const second = await collect(chat(long).generate(ask()));
@@ -155,7 +155,7 @@ Deno.test("events that are no answer are errors that say so", async () => {
 Deno.test("an answer whose first word is slow can be aborted, and the service is told", () =>
   abortSlowAnswer(chat));
 
-Deno.test("a stretch of speech is sent as a WAV file and its text comes back", async () => {
+Deno.test("a speech segment is sent as a WAV file and its text comes back", async () => {
   await using double = await ServiceDouble.start(() => Response.json({ text: " Hello there. " }));
   const stt = openAICompatible(double).stt({ model: "w", language: "en", prompt: "Ringline" });
   const { signal } = new AbortController();

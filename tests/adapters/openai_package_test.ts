@@ -173,7 +173,7 @@ Deno.test("what is sent is what the package's types take", async () => {
   assertEquals((double.requests[1]!.body as { reasoning_effort: string }).reasoning_effort, "low");
 });
 
-Deno.test("a stretch of speech is sent as the official client sends a file", async () => {
+Deno.test("a speech segment is sent as the official client sends a file", async () => {
   await using double = await ServiceDouble.start(() => Response.json({ text: "Hello." }));
   const model = OPENAI_MODELS.transcription;
   const client = new OpenAI({ baseURL: double.baseUrl, apiKey: "key" });

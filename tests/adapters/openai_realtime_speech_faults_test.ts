@@ -168,7 +168,7 @@ Deno.test("a model only named like a realtime one is told which option says so",
   assertEquals(error.status, 404);
   assertMatch(
     error.message,
-    /answered 404 at \/realtime, .* the name "kokoro-realtime": pass api: "speech"/,
+    /responded with 404 at \/realtime, .* the name "kokoro-realtime": pass api: "speech"/,
   );
   await tts.close!();
 });

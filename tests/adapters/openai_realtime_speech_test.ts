@@ -155,7 +155,7 @@ Deno.test("a service that refuses or is not there is an error that says so, at t
   await tts.start!(context);
   const { error } = await heard(tts.synthesize("Hm.", { signal }));
   assertInstanceOf(error, InferenceError);
-  assertEquals(error.message, "openai-tts: answered 401: the key is not accepted");
+  assertEquals(error.message, "openai-tts: responded with 401: the key is not accepted");
   await tts.close!();
 
   const lost = openAICompatible({ baseUrl: "http://127.0.0.1:1/v1", maxTries: 2 })

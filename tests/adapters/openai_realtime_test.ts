@@ -205,7 +205,7 @@ Deno.test("a service that refuses, fails or keeps silent begins no session", asy
   const first = await assertRejects(() => connect(refusing));
   assertInstanceOf(first, InferenceError);
   assertEquals([first.code, first.retryable, first.status], ["unauthorized", false, 401]);
-  assertEquals(first.message, "openai-realtime: answered 401: the key is not accepted");
+  assertEquals(first.message, "openai-realtime: responded with 401: the key is not accepted");
   const lost = await assertRejects(() => connect({ baseUrl: "http://127.0.0.1:1/v1" }));
   assertInstanceOf(lost, InferenceError);
   assertEquals(lost.retryable, true);

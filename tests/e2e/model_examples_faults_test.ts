@@ -97,11 +97,16 @@ browserTest("an example prints one line for a rejected key", async (browser) => 
   await using realtime = new RealtimeDouble({ refuse: 401 });
   assertEquals(
     await refusalOf("realtime.ts", { env: keyFor(realtime) }),
-    "openai-realtime: answered 401: the key is not accepted\n",
+    "openai-realtime: responded with 401: the key is not accepted\n",
   );
   // One after the other: a model that is loaded takes the time that another one ends in.
   for (const name of EXAMPLES.filter((name) => name !== "realtime.ts")) {
-    await complaint(browser, name, { env: keyFor(service) }, /answered 401: Incorrect API key/);
+    await complaint(
+      browser,
+      name,
+      { env: keyFor(service) },
+      /responded with 401: Incorrect API key/,
+    );
   }
 });
 

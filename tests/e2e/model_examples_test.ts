@@ -10,6 +10,7 @@ import { ServiceDouble } from "../adapters/_double.ts";
 import { RealtimeDouble } from "../adapters/_realtime_double.ts";
 import { assertEndsWell, Example } from "./_example.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
+import { speech, SPEECH_RATE } from "../fixtures/speech.ts";
 import { type Body, KEY, keyFor, speaking, voice } from "./_service.ts";
 import { findIn, type Recording, toFloats, toneDb } from "./_signal.ts";
 import { utter, utterance } from "./_utterance.ts";
@@ -201,8 +202,9 @@ browserTest("the moderator knows who speaks, and replies when addressed", async 
   const seconds = JSON.parse(result.messages.at(-1).content);
   assertEquals(Object.keys(seconds), ["Ada", "Bob"]);
   // Twice as long, and the pause between belongs to neither.
-  assertAlmostEquals(seconds.Ada, 2, 0.5);
-  assertAlmostEquals(seconds.Bob, 1, 0.4);
+  const spokenSeconds = (await speech()).length / SPEECH_RATE;
+  assertAlmostEquals(seconds.Ada, 2 * spokenSeconds, 0.5);
+  assertAlmostEquals(seconds.Bob, spokenSeconds, 0.4);
   await assertEndsWell(moderator);
 });
 

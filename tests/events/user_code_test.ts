@@ -3,10 +3,10 @@ import { guardedLogger, type Logger, silentLogger } from "../../src/events/logge
 import {
   attempt,
   type Expected,
+  isBoolean,
   promised,
   promiseIn,
   UserHook,
-  yesOrNo,
 } from "../../src/events/user_code.ts";
 import { waitFor } from "../../src/events/waiting.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
@@ -89,16 +89,16 @@ Deno.test("a question is answered by what counts as an answer, and by no promise
   using unhandled = new UnhandledRejections();
   for (const name of slipNames) {
     const { told, hook } = setUp(slips[name]);
-    assertEquals(hook.ask(undefined, undefined, yesOrNo), undefined, name);
+    assertEquals(hook.ask(undefined, undefined, isBoolean), undefined, name);
     assertEquals(told.length, 1, name);
     await unhandled.assertNone(name);
   }
   for (const value of [true, false]) {
     const { told, hook } = setUp(() => value);
-    assertEquals([hook.ask(undefined, undefined, yesOrNo), told], [value, []]);
+    assertEquals([hook.ask(undefined, undefined, isBoolean), told], [value, []]);
   }
   const { told, hook } = setUp(() => Promise.resolve(true));
-  hook.ask(undefined, undefined, yesOrNo);
+  hook.ask(undefined, undefined, isBoolean);
   assertEquals(told, [
     "the hook: TypeError: expected true or false, got a promise, which is not waited for here",
   ]);

@@ -5,7 +5,7 @@ import { Fixture } from "./_fixture.ts";
 
 const eager = { turnHandling: { preemptiveGeneration: true } };
 
-Deno.test("an eager agent asks the model at the pause and speaks when the turn is over", async () => {
+Deno.test("preemptiveGeneration asks the model at the pause and speaks when the turn is over", async () => {
   const times: number[] = [];
   for (const preemptiveGeneration of [false, true]) {
     await using fixture = await Fixture.set({
@@ -23,7 +23,7 @@ Deno.test("an eager agent asks the model at the pause and speaks when the turn i
   assertEquals(times, [710, 510]);
 });
 
-Deno.test("an early answer is dropped when the person goes on", async () => {
+Deno.test("a preemptive reply is dropped when the person goes on", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["How are you", "all this morning?"],
     replies: [{ text: "Fine.", firstTokenMs: 100 }, "We are fine."],
@@ -37,7 +37,7 @@ Deno.test("an early answer is dropped when the person goes on", async () => {
   assertEquals(fixture.conversation, ["ann: How are you all this morning?", "agent: We are fine."]);
 });
 
-Deno.test("an early answer that still waits for its first word is aborted when dropped", async () => {
+Deno.test("a preemptive reply that still waits for its first word is aborted when dropped", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["How are you", "all?"],
     replies: [{ text: "Fine.", firstTokenMs: 5000 }, "We are fine."],
@@ -48,7 +48,7 @@ Deno.test("an early answer that still waits for its first word is aborted when d
   assertEquals(fixture.llm.aborted, 1);
 });
 
-Deno.test("an early answer serves although the model has forgotten how the conversation began", async () => {
+Deno.test("a preemptive reply serves although the model has forgotten how the conversation began", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["How are you?", "And how is Bob?"],
     agent: { turnHandling: { preemptiveGeneration: true, historyLimit: 2 } },
@@ -59,7 +59,7 @@ Deno.test("an early answer serves although the model has forgotten how the conve
   assertEquals(fixture.events(ReplyLatencyEvent).map(({ preemptive }) => preemptive), [true, true]);
 });
 
-Deno.test("an early answer touches the world only when the turn is over", async () => {
+Deno.test("a preemptive reply touches the world only when the turn is over", async () => {
   let calledAt = 0;
   const fixture = await Fixture.set({
     transcripts: ["Light, please."],
@@ -81,7 +81,7 @@ Deno.test("an early answer touches the world only when the turn is over", async 
   assertEquals(fixture.tts.sentences, ["Done."]);
 });
 
-Deno.test("an early request that fails is made again when the turn is over", async () => {
+Deno.test("a preemptive request that fails is made again when the turn is over", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["How are you?"],
     replies: [{ error: new Error("too many requests") }, "Fine."],
@@ -93,7 +93,7 @@ Deno.test("an early request that fails is made again when the turn is over", asy
   assertEquals(fixture.errors.length, 1);
 });
 
-Deno.test("an early answer to what interrupted the agent serves, and knows of it", async () => {
+Deno.test("a preemptive reply to what interrupted the agent serves, and knows of it", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["No, stop it please."],
     replies: ["Once upon a time there was a king who had no crown.", "As you like."],

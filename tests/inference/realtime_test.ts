@@ -70,7 +70,7 @@ Deno.test("a realtime answer's time is told from the last sound on, and split", 
   assertEquals([endOfTurnDelayMs + llmMs + playoutMs, overheadMs], [voiceToVoiceMs, 0]);
 });
 
-Deno.test("a long answer does not keep the flow from hearing an interruption", async () => {
+Deno.test("a long answer does not keep the pipeline from hearing an interruption", async () => {
   await using fixture = await Fixture.set({
     realtime: [{ heard: "Go.", reply: "word ".repeat(100) }, { reply: "Yes." }],
   });
@@ -134,7 +134,7 @@ Deno.test("a session that is lost for good is given up, and its waiting callers 
   await clock.advance(60_000);
   assertEquals((await answer).interrupted, true);
   assertEquals(errors.length, 6);
-  assertEquals(errors.at(-1)?.context, "fake-realtime, which is given up");
+  assertEquals(errors.at(-1)?.context, "fake-realtime: giving up");
   await assertRejects(() => agent.say("Hello?"), TypeError, "not connected");
 });
 
@@ -225,7 +225,7 @@ for (
     assertEquals((await fixture.clock.until(answer)).interrupted, true);
     assertEquals(fixture.events(BargeInEvent).length, 1);
     assertEquals(fixture.errors.map(({ context }) => context), [
-      "fake-realtime, told that it was interrupted",
+      "interrupting fake-realtime",
     ]);
   });
 }

@@ -63,7 +63,7 @@ Deno.test("the speaker who has waited the longest is heard next, however loud th
   assertEquals(await play(policy, clock, [3000, 0, 0], 1600), "ann");
 });
 
-Deno.test("the floor of one who leaves or falls silent by muting is free again", async () => {
+Deno.test("the place of one who leaves or falls silent by muting is free again", async () => {
   const clock = new VirtualClock();
   const policy = firstSpeakerWins({ vad: new FakeVAD(), clock });
   await play(policy, clock, [3000, 0], 200);
@@ -98,7 +98,7 @@ Deno.test("only those on the list are heard", async () => {
   assertEquals(await play(allowList(({ name }) => name < "b"), clock, [0, 0], 20), "ann");
 });
 
-Deno.test("an agent with a policy hears one of two who speak at the same time", async () => {
+Deno.test("an agent with a speaker filter hears one of two who speak at the same time", async () => {
   for (const [name, expected] of [["first", "ann"], ["loudest", "bob"], ["list", "bob"]] as const) {
     const clockOf: { clock?: VirtualClock } = {};
     const speakerFilter: SpeakerFilter = name === "first"

@@ -385,7 +385,7 @@ Deno.test("only what was not loaded over a network is said to be loaded ahead", 
     assertStringIncludes(failure(lastWords), "deno cache --no-config");
   }
   const local = [
-    "/root/.npm/_npx/7a/deno: error while loading shared libraries: libgcc_s.so.1: cannot open\n",
+    "/home/u/.npm/_npx/7/deno: error while loading shared libraries: libgcc_s.so.1: cannot open\n",
     'error: Module not found "file:///home/me/npm-play/https/x.ts".\n',
     "error: Uncaught (in promise) TypeError: dns is not a function\n",
   ];

@@ -136,7 +136,7 @@ Deno.test("frames come out as they went in, wherever the pipe cuts them", () => 
   assertEquals(JSON.stringify(parse(single)), JSON.stringify(whole));
 });
 
-Deno.test("a wrong mark, kind or length is a typed error immediately", () => {
+Deno.test("a wrong magic, kind or length is a typed error immediately", () => {
   const cases: [string, (bytes: Uint8Array) => void][] = [
     ["magic", (bytes) => bytes[0] = 0],
     ["kind", (bytes) => bytes[2] = 99],
@@ -240,7 +240,7 @@ function kinds(bytes: Uint8Array): number[] {
   return found;
 }
 
-Deno.test("one write at a time takes control first, then sound, then one piece of a picture", async () => {
+Deno.test("one write at a time takes control first, then sound, then one fragment of a picture", async () => {
   const { writer, writes, next } = slowPipe();
   writer.control({ first: true });
   await next();

@@ -24,9 +24,9 @@ import { checkObject, shown } from "../../events/checks.ts";
 import { copyPixels, type ImageEncoder } from "../../inference/contracts/image_encoder.ts";
 
 /** The longest side that the encoder accepts. */
-const MOST_SIDE = 65_500;
+const MAX_SIDE = 65_500;
 /** The largest image: beyond it the encoder's memory of 2 GiB may not suffice. */
-const MOST_PIXELS = 2 ** 26;
+const MAX_PIXELS = 2 ** 26;
 
 /**
  * Returns an encoder of JPEG files, for `vision: { encoder: jpegEncoder() }`.
@@ -42,14 +42,14 @@ export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
   return {
     mediaType: "image/jpeg",
     async encode({ data, width, height }) {
-      if (width > MOST_SIDE || height > MOST_SIDE) {
+      if (width > MAX_SIDE || height > MAX_SIDE) {
         throw new RangeError(
-          `width, height: expected at most ${MOST_SIDE} pixels, got ${width} x ${height}`,
+          `width, height: expected at most ${MAX_SIDE} pixels, got ${width} x ${height}`,
         );
       }
-      if (width * height > MOST_PIXELS) {
+      if (width * height > MAX_PIXELS) {
         throw new RangeError(
-          `width, height: expected at most ${MOST_PIXELS} pixels in all, got ${width} x ${height}`,
+          `width, height: expected at most ${MAX_PIXELS} pixels in all, got ${width} x ${height}`,
         );
       }
       // Copied before the first await: the encoder reads the pixels later. These fields are all that

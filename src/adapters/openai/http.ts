@@ -145,7 +145,7 @@ export abstract class HttpModel<Options> implements Component {
     const reason = reasonOf(await response.text().catch(() => ""));
     const retryable = status === 429 || status === 408 || status >= 500;
     const code = status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";
-    const error = this.error(`answered ${status}${reason}`, { code, retryable, status });
+    const error = this.error(`responded with ${status}${reason}`, { code, retryable, status });
     return { error, waitMs: retryAfterMs(response.headers) };
   }
 }

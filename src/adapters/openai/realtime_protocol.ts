@@ -91,6 +91,6 @@ function refusalOf(name: string, failure: string): InferenceError | undefined {
   const code = status === 401 ? "unauthorized" : status === 429 ? "rate-limited" : "refused";
   const why = status === 401 ? ": the key is not accepted" : "";
   const retryable = status === 429 || status >= 500;
-  const message = `${name}: answered ${status}${why}`;
+  const message = `${name}: responded with ${status}${why}`;
   return new InferenceError(message, { code, retryable, status });
 }

@@ -181,6 +181,6 @@ async function shippedModel(): Promise<URL> {
 async function bytesOf(url: URL): Promise<Uint8Array> {
   if (url.protocol === "file:") return await Deno.readFile(url);
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.origin} answered ${response.status}`);
+  if (!response.ok) throw new Error(`${url.origin} responded with ${response.status}`);
   return await response.bytes();
 }

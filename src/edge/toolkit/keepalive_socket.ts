@@ -58,7 +58,7 @@ export interface SocketPort {
   close(code?: number): void;
 }
 
-/** Signs of life, and how long the other side may give none. */
+/** Keepalive messages, and how long the other side may be silent. */
 export interface KeepaliveOptions {
   /** Interval between the messages that are sent, in milliseconds. */
   intervalMs: number;

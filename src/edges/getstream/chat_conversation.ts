@@ -45,7 +45,7 @@ export interface ChatConversationOptions {
 }
 
 /** The most messages that may wait to be written. */
-const MOST_WAITING = 500;
+const MAX_WAITING = 500;
 
 /**
  * A conversation on a channel of Stream's chat. A message is in the conversation immediately and is
@@ -119,7 +119,7 @@ export class ChatConversation implements Conversation {
     // The agent's instructions are no message of the call.
     if (message.role === "system" || this.#signal.aborted) return;
     this.#dirty.set(message.id, message);
-    if (this.#dirty.size > MOST_WAITING) {
+    if (this.#dirty.size > MAX_WAITING) {
       this.#dirty.delete(this.#dirty.keys().next().value!);
       this.#drops.add();
     }
@@ -212,7 +212,7 @@ export class ChatConversation implements Conversation {
     written.shownAt = this.#clock.now();
     if (!message.complete) return;
     // A finished message can still be cut to what was heard, but not after many others.
-    if (this.#written.size > MOST_WAITING) {
+    if (this.#written.size > MAX_WAITING) {
       this.#written.delete(this.#written.keys().next().value!);
     }
   }

@@ -168,7 +168,7 @@ export class CoordinatorSocket {
       });
       if (connectionId === "") {
         throw new ProtocolError("the coordinator's greeting names no connection", {
-          code: "bad-answer",
+          code: "bad-response",
         });
       }
       await this.#options.subscribe(connectionId, signal);

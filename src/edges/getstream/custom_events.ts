@@ -11,7 +11,7 @@ const VALUE = "ringline_value";
 /** The field of a part of a value: its id, number, count and text. */
 const PART = "ringline_part";
 /** The most events that may wait for their other part, which may be lost. */
-const MOST_PARTIAL = 32;
+const MAX_PARTIAL = 32;
 
 /** An object to send. */
 export type CustomObject = { [key: string]: JsonValue };
@@ -50,7 +50,7 @@ export class CustomEventReader {
     parts[index] = text;
     if (parts[0] === undefined || parts[1] === undefined) {
       this.#partial.set(id, parts);
-      if (this.#partial.size > MOST_PARTIAL) {
+      if (this.#partial.size > MAX_PARTIAL) {
         this.#partial.delete(this.#partial.keys().next().value!);
       }
       return undefined;

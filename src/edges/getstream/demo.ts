@@ -1,6 +1,6 @@
 /** The address of Stream's demo page, where a person joins a call. @module */
 
-/** The user as whom the person joins. */
+/** The user that the person joins as. */
 export const DEMO_USER = { id: "user-demo-agent", name: "Human User" } as const;
 /** For how long the link is valid. */
 export const DEMO_VALIDITY_MS = 3_600_000;

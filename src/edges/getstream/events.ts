@@ -16,7 +16,7 @@ export interface AudioLevel {
 
 /** Sent with the participants' audio levels, as Stream measures them; at most ten times a second. */
 export class AudioLevelsEvent {
-  /** The literal type of this event. */
+  /** The event's type. */
   readonly type = "audio-levels" as const;
   /** The connection that the event is about. */
   readonly connection: CallConnection;
@@ -33,7 +33,7 @@ export class AudioLevelsEvent {
 
 /** Sent after a lost call was reconnected, and after the state change that ends `reconnecting`. */
 export class ReconnectedEvent {
-  /** The literal type of this event. */
+  /** The event's type. */
   readonly type = "reconnected" as const;
   /** The connection that the event is about. */
   readonly connection: CallConnection;

@@ -23,7 +23,7 @@ export abstract class ConversationEvent<Self> {
  * {@linkcode SpeechStoppedEvent} follows each.
  */
 export class SpeechStartedEvent extends ConversationEvent<SpeechStartedEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "speech-started" as const;
   /** The participant. */
   declare readonly participant: Participant;
@@ -33,7 +33,7 @@ export class SpeechStartedEvent extends ConversationEvent<SpeechStartedEvent> {
 
 /** A participant paused; whether their turn is over is not known yet. */
 export class SpeechStoppedEvent extends ConversationEvent<SpeechStoppedEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "speech-stopped" as const;
   /** The participant. */
   declare readonly participant: Participant;
@@ -43,7 +43,7 @@ export class SpeechStoppedEvent extends ConversationEvent<SpeechStoppedEvent> {
 
 /** A participant's speech was transcribed, in part or to the end of the turn. */
 export class TranscriptEvent extends ConversationEvent<TranscriptEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "transcript" as const;
   /** The participant. */
   declare readonly participant: Participant;
@@ -55,7 +55,7 @@ export class TranscriptEvent extends ConversationEvent<TranscriptEvent> {
 
 /** A participant's turn is over. */
 export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "turn-ended" as const;
   /** The participant. */
   declare readonly participant: Participant;
@@ -67,7 +67,7 @@ export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
 
 /** The agent started to speak: the first sample was played. */
 export class AgentSpeechStartedEvent extends ConversationEvent<AgentSpeechStartedEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "agent-speech-started" as const;
   /** Identifies the speech. */
   declare readonly speechId: string;
@@ -77,7 +77,7 @@ export class AgentSpeechStartedEvent extends ConversationEvent<AgentSpeechStarte
 
 /** The agent stopped speaking: at the end, or interrupted. */
 export class AgentSpeechEndedEvent extends ConversationEvent<AgentSpeechEndedEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "agent-speech-ended" as const;
   /** Identifies the speech. */
   declare readonly speechId: string;
@@ -89,7 +89,7 @@ export class AgentSpeechEndedEvent extends ConversationEvent<AgentSpeechEndedEve
 
 /** A participant speaks over the agent, which pauses; whether it is an interruption is not known yet. */
 export class OverlappingSpeechEvent extends ConversationEvent<OverlappingSpeechEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "overlapping-speech" as const;
   /** The participant. */
   declare readonly participant: Participant;
@@ -97,7 +97,7 @@ export class OverlappingSpeechEvent extends ConversationEvent<OverlappingSpeechE
 
 /** It was a cough or a backchannel: the agent goes on where it paused. */
 export class FalseInterruptionEvent extends ConversationEvent<FalseInterruptionEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "false-interruption" as const;
   /** The participant. */
   declare readonly participant: Participant;
@@ -107,7 +107,7 @@ export class FalseInterruptionEvent extends ConversationEvent<FalseInterruptionE
 
 /** A participant interrupted the agent. */
 export class BargeInEvent extends ConversationEvent<BargeInEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "barge-in" as const;
   /** The participant. */
   declare readonly participant: Participant | undefined;
@@ -119,7 +119,7 @@ export class BargeInEvent extends ConversationEvent<BargeInEvent> {
 
 /** A tool was called. */
 export class ToolCalledEvent extends ConversationEvent<ToolCalledEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "tool-called" as const;
   /** The call. */
   declare readonly call: ToolCall;
@@ -135,7 +135,7 @@ export class ToolCalledEvent extends ConversationEvent<ToolCalledEvent> {
  * `voiceToVoiceMs`.
  */
 export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "reply-latency" as const;
   /** The participant. */
   declare readonly participant: Participant;
@@ -161,7 +161,7 @@ export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
 
 /** Figures of queues and components, every few seconds. */
 export class ConversationMetricsEvent extends ConversationEvent<ConversationMetricsEvent> {
-  /** Tells it from the other events. */
+  /** The event's type. */
   readonly type = "conversation-metrics" as const;
   /** Figures by component: `figures["openai-llm"].requests`. */
   declare readonly figures: { readonly [component: string]: Readonly<{ [name: string]: number }> };

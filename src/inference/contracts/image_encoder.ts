@@ -1,4 +1,4 @@
-/** The contract of what makes image files for a model to see. @module */
+/** The contract of an image encoder. @module */
 import { uint8ClampedLength } from "../../audio/typed_arrays.ts";
 import { assertSides } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "./messages.ts";

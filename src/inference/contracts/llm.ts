@@ -40,7 +40,7 @@ export interface LLM extends Component {
   /** Whether it accepts images. Default `false`: it gets none. */
   readonly acceptsImages?: boolean;
   /**
-   * Replies. Throws `InferenceError` (`retryable` when trying again makes sense) where the service
+   * Replies. Throws `InferenceError` (`retryable` when another try may succeed) where the service
    * fails, and the signal's reason when aborted. A promise of the parts, which an `async`
    * function that is no generator returns, is awaited within the time for the first part.
    */

@@ -13,7 +13,7 @@ export interface ToolDescription {
   readonly parameters: JsonSchema;
 }
 
-/** What a tool gets besides its arguments. */
+/** The context of a tool call. */
 export interface ToolContext {
   /** Aborted when the time is up, or the result is no longer wanted. */
   readonly signal: AbortSignal;

@@ -24,7 +24,7 @@ export class PlaybackReference {
   /** The row of the last sound. */
   #soundRow = -Infinity;
 
-  /** Takes note of what was written to the track at this position; mono. */
+  /** Records what was written to the track at this position; mono. */
   write(pcm: PcmChunk, startMs: number): void {
     const at = samples(startMs);
     if (Math.abs(at - this.#writeAt) > 2) {
@@ -35,7 +35,7 @@ export class PlaybackReference {
   }
 
   /**
-   * Takes note of how much of the track had been played at a row. Rows come in order; where it is
+   * Records how much of the track had been played at a row. Rows come in order; where it is
    * called less often than once per row, the rows between are filled in.
    */
   update(row: number, playedMs: number): void {

@@ -16,7 +16,7 @@ export interface ChatContextOptions {
   limit?: number;
 }
 
-/** What a language model is asked with: instructions, conversation, and what the agent sees. */
+/** The content of a request to a model: instructions, conversation, and the latest image. */
 export class ChatContext {
   readonly #context: PipelineContext;
   readonly #history: ChatHistory;

@@ -11,7 +11,7 @@ import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
-import { UserHook, yesOrNo } from "../../events/user_code.ts";
+import { isBoolean, UserHook } from "../../events/user_code.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { ReplyGenerator } from "../reply/reply_generator.ts";
@@ -190,9 +190,9 @@ function shouldReplyTo(
   const hook = new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
     clock,
     report,
-    context: "turnHandling.shouldReply, which gave a turn no reply",
+    context: "turnHandling.shouldReply; the turn gets no reply",
   });
-  return ({ participant, text }) => hook.ask({ participant, text }, undefined, yesOrNo) ?? false;
+  return ({ participant, text }) => hook.ask({ participant, text }, undefined, isBoolean) ?? false;
 }
 
 /** A turn as the application is asked about it. */

@@ -249,7 +249,7 @@ export class RealtimePipeline implements Pipeline {
     const { current } = this.#session;
     attempt(
       () => current?.interrupt(id, heardMs),
-      (error) => this.#context.report(error, `${this.#llm.name}, told that it was interrupted`),
+      (error) => this.#context.report(error, `interrupting ${this.#llm.name}`),
     );
   }
 }

@@ -26,7 +26,7 @@ export interface TurnHandlingOptions {
    * anything else, which is reported. Default: the agent replies to all.
    */
   shouldReply?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
-  /** How many messages the model is told at most: an integer of at least 1. Default 200. */
+  /** The most messages in a request to the model: an integer of at least 1. Default 200. */
   historyLimit?: number;
   /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
   llmTimeoutMs?: number;

@@ -13,7 +13,7 @@ import { cutMessages, type PlayedFragment } from "../history/chat_history.ts";
 export interface ReplyInit {
   llm: LLM;
   toolExecutor: ToolExecutor;
-  /** What the model is asked with: instructions first, then the conversation. */
+  /** The request's messages: instructions first, then the conversation. */
   messages: readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
   /** The participant to whom it replies. */
   participant: Participant | undefined;

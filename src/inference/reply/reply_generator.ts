@@ -8,7 +8,7 @@ import type { UserTurn } from "../turns/user_turn.ts";
 import { userMessage } from "../history/chat_history.ts";
 import { Reply } from "./reply.ts";
 
-/** What a {@linkcode ReplyGenerator} works with. */
+/** Options for {@linkcode ReplyGenerator}. */
 export interface ReplyGeneratorInit {
   llm: LLM;
   chat: ChatContext;
@@ -62,14 +62,14 @@ export class ReplyGenerator {
 
   /**
    * Returns the reply to a turn whose text is the latest message: the preemptive one, unless it has
-   * failed, or the model would be told something else by now.
+   * failed, or the request would differ by now.
    */
   replyTo(turn: UserTurn): Reply {
     const preemptive = this.#preemptive;
     const failure = preemptive?.reply.text === "" && preemptive.reply.textStream.failure;
     if (failure) {
       const { llm: { name } } = this.#init;
-      this.#context.report(failure.error, `${name}, asked preemptively, which is asked again`);
+      this.#context.report(failure.error, `${name}: preemptive request; asking again`);
       this.discard();
     }
     const messageCount = this.#init.chat.count - 1;

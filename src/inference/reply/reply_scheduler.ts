@@ -8,7 +8,7 @@ import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
 import type { Reply } from "./reply.ts";
 import type { ReplyGenerator } from "./reply_generator.ts";
 
-/** What a {@linkcode ReplyScheduler} works with. */
+/** Options for {@linkcode ReplyScheduler}. */
 export interface ReplySchedulerInit {
   chat: Pick<ChatContext, "appendUserMessage">;
   generator: Pick<ReplyGenerator, "generatePreemptively" | "replyTo" | "discard">;

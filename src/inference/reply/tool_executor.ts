@@ -18,7 +18,7 @@ export interface ToolReport {
 /** A tool's result may be no longer than this: it is read by a model, aloud as a rule. */
 const MAX_RESULT_CHARS = 20_000;
 
-/** Tools whose schemas were complained of: once is enough for all calls that an agent joins. */
+/** Tools whose schemas were logged: once per program, however many calls it joins. */
 const complained = new WeakSet<Tool>();
 
 /** The tools of an agent, by name. Calling one never throws: what goes wrong is its result. */
@@ -40,7 +40,7 @@ export class ToolExecutor {
   }
 
   /**
-   * Adds tools. What of their schemas cannot be checked is told to the logger, once for each tool.
+   * Adds tools. Logs the parts of their schemas that cannot be checked, once for each tool.
    *
    * @throws {TypeError} there is one of the same name.
    */
@@ -50,7 +50,7 @@ export class ToolExecutor {
         throw new TypeError(`there are two tools named ${JSON.stringify(tool.name)}`);
       }
       this.#tools.set(tool.name, tool);
-      this.#complainOf(tool);
+      this.#logFaults(tool);
     }
   }
 
@@ -80,7 +80,7 @@ export class ToolExecutor {
       const known = [...this.#tools.keys()].join(", ") || "none";
       return failure(`there is no tool ${JSON.stringify(call.name)}; there are: ${known}`);
     }
-    const wrong = this.#wrongWith(tool, call.input);
+    const wrong = this.#faultOf(tool, call.input);
     if (wrong) return failure(wrong);
     const limit = new AbortController();
     try {
@@ -103,8 +103,8 @@ export class ToolExecutor {
     }
   }
 
-  /** What is wrong with the arguments. The schema may be another program's, and anything. */
-  #wrongWith(tool: Tool, input: unknown): string | undefined {
+  /** Returns the fault of the arguments. The schema may come from another program. */
+  #faultOf(tool: Tool, input: unknown): string | undefined {
     try {
       const wrong = this.#checkOf(tool)(input);
       return wrong && `the arguments do not fit: ${wrong}`;
@@ -119,8 +119,8 @@ export class ToolExecutor {
     return check;
   }
 
-  /** The model is told when it calls the tool; who writes the program is to know before. */
-  #complainOf(tool: Tool): void {
+  /** Logs the faults of a schema, so that developers see them before the model calls the tool. */
+  #logFaults(tool: Tool): void {
     if (complained.has(tool)) return;
     try {
       const { unchecked } = this.#checkOf(tool);

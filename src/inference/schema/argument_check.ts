@@ -21,7 +21,7 @@ export interface ArgumentCheck {
  * A schema can be so nested in itself that checking against it takes for ever: after following so
  * many references, and so many more for each character of the arguments, it is given up.
  */
-const MOST_REFERENCES = 10_000;
+const MAX_REFERENCES = 10_000;
 const REFERENCES_PER_CHARACTER = 20;
 
 /**
@@ -37,7 +37,7 @@ export function argumentCheck(schema: JsonSchema | boolean): ArgumentCheck {
     // As it is sent: what is undefined is not there.
     const text = JSON.stringify(value) ?? "null";
     const sent = JSON.parse(text);
-    const limit = MOST_REFERENCES + REFERENCES_PER_CHARACTER * text.length;
+    const limit = MAX_REFERENCES + REFERENCES_PER_CHARACTER * text.length;
     const lookup = limited(targets, limit);
     try {
       const { valid, errors } = validate(sent, plain, draft, lookup as Record<string, never>);

@@ -1,5 +1,5 @@
 /**
- * A schema as it is written in the wild, as a validator can take it.
+ * Converts a schema of any origin into one that the validator accepts.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { HOLDERS, isObject, type Json, LISTS, References } from "./schema_refere
 /** A schema of which only what can be checked is left. */
 export type PlainSchema = { readonly [keyword: string]: unknown };
 
-/** What a schema came to. */
+/** The converted schema. */
 export interface LenientSchema {
   readonly schema: PlainSchema;
   /** What each `$ref` in it stands for. */
@@ -22,11 +22,11 @@ export interface LenientSchema {
 const NOTHING: PlainSchema = { not: {} };
 
 /** A longer text is not checked against a pattern, which could take for ever. */
-const LONGEST_FOR_PATTERN = 1000;
-const LONGEST_FOR_REPEATED = 20;
+const MAX_FOR_PATTERN = 1000;
+const MAX_FOR_REPEATED = 20;
 
 /** To compare each item with each other one takes the square of their number. */
-const MOST_FOR_UNIQUE = 500;
+const MAX_FOR_UNIQUE = 500;
 
 const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
 const isNumber = (value: unknown) => typeof value === "number";
@@ -51,8 +51,8 @@ const SHAPES: Record<string, (value: unknown) => boolean> = {
 /**
  * The schema without what no validator can take: hints, unknown keywords, keywords with a value of
  * the wrong kind, references to what is not there, and patterns in the dialect of another language.
- * A pattern and `uniqueItems` count for what can be checked in no time. What older drafts and OpenAPI's `nullable` say is put into today's
- * words.
+ * `pattern` and `uniqueItems` count only where the check is quick. Keywords of older drafts and
+ * OpenAPI's `nullable` become those of draft 2020-12.
  */
 export function lenientSchema(schema: unknown): LenientSchema {
   const root = isObject(schema) ? schema : {};
@@ -107,11 +107,11 @@ class Reader {
     if (schema.$dynamicRef !== undefined) this.unchecked.add(`$dynamicRef ${schema.$dynamicRef}`);
     const { pattern } = schema;
     if (pattern !== undefined && this.#canRead(pattern)) {
-      const maxLength = repeatsRepetition(pattern) ? LONGEST_FOR_REPEATED : LONGEST_FOR_PATTERN;
+      const maxLength = repeatsRepetition(pattern) ? MAX_FOR_REPEATED : MAX_FOR_PATTERN;
       also.push({ if: { maxLength }, then: { pattern } });
     }
     if (schema.uniqueItems === true) {
-      also.push({ if: { maxItems: MOST_FOR_UNIQUE }, then: { uniqueItems: true } });
+      also.push({ if: { maxItems: MAX_FOR_UNIQUE }, then: { uniqueItems: true } });
     }
     if (also.length > 0) plain.allOf = [...(plain.allOf as PlainSchema[] ?? []), ...also];
     return schema.nullable === true ? { anyOf: [plain, { type: "null" }] } : plain;

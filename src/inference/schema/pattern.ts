@@ -1,5 +1,5 @@
 /**
- * What is known of a regular expression before it is tried.
+ * Checks of a regular expression before it runs.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The places in a schema that a validator's errors speak of.
+ * The places in a schema that a validator's errors refer to.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface CheckedSchema {
   readonly targets: Readonly<Record<string, PlainSchema>>;
 }
 
-/** Finds what an error speaks of in the schema. */
+/** Finds the part of a schema that an error refers to. */
 export class Places {
   constructor(readonly checked: CheckedSchema) {}
 

@@ -1,5 +1,5 @@
 /**
- * Which of several alternatives a value that fits none of them was meant for.
+ * Finds the alternative that a value was meant for when it fits none.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export function meant(
 ): Fault[] {
   const errorsOf = (some: readonly { errors: readonly Fault[] }[]) =>
     some.flatMap(({ errors }) => errors);
-  // Of a string or a number nothing tells for which of them it was meant.
+  // A string or a number does not show which alternative it was meant for.
   if (typeof value !== "object" || value === null) return errorsOf(alternatives);
   const ofItsType = alternatives.filter(({ errors }) =>
     !errors.some((one) => one.keyword === "type" && one.instanceLocation === instanceLocation)

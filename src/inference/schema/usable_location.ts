@@ -1,5 +1,5 @@
 /**
- * Imported before `@cfworker/json-schema`, which makes a URL of `location` as it loads. Packages made
+ * Imported before `@cfworker/json-schema`, which reads `location` as a URL. Packages made
  * for browsers (`@jsquash/jpeg` is one) leave a `location` without an origin in Deno, and it would
  * fail to load after them: the origin of such a page is `"null"`, by the words of HTML.
  *

@@ -19,7 +19,7 @@ export interface SpeechOutcome {
   readonly interrupted: boolean;
 }
 
-/** When what happened to a speech, in monotonic milliseconds; 0 while it has not. */
+/** The times of a speech's steps, in monotonic milliseconds; 0 before each. */
 export interface SpeechTimes {
   /** The first sentence was complete. */
   firstSentenceMs: number;
@@ -108,7 +108,7 @@ export class SpeechHandle {
     this.stop();
   }
 
-  /** Stops the model: what there is is the whole speech. Idempotent. */
+  /** Stops the model: the text so far is the whole speech. Idempotent. */
   stop(): void {
     if (this.#isStopped || this.#isEnded) return;
     this.#isStopped = true;

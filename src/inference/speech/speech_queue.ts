@@ -13,7 +13,7 @@ import { untilAborted } from "../../events/until_aborted.ts";
 export interface SpeechQueueOptions {
   track: OutboundAudioTrack;
   clock: Clock;
-  /** Takes note of what is written to the track. */
+  /** Called with what is written to the track. */
   playback: PlaybackReference;
   report: (error: unknown, context: string) => void;
 }

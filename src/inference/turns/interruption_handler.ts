@@ -40,7 +40,7 @@ export interface InterruptiblePlayback {
   interrupt(): Promise<number>;
 }
 
-/** What an {@linkcode InterruptionHandler} works with. */
+/** Options for {@linkcode InterruptionHandler}. */
 export interface InterruptionHandlerInit {
   playback: InterruptiblePlayback;
   unheardSpeech: UnheardSpeechTimeout;

@@ -26,7 +26,7 @@ export interface VadOptions extends VadStateMachineOptions {
   sttTimeoutMs?: number;
 }
 
-/** What a {@linkcode SpeakerListener} works with, for all speakers alike. */
+/** Options for {@linkcode SpeakerListener}. */
 export interface SpeakerListenerInit {
   sampleRate: number;
   vad: VAD;
@@ -131,7 +131,7 @@ export class SpeakerListener {
   }
 
   #process(pcm: PcmChunk, vadProbability: number | undefined, row: number): void {
-    // A VAD that answers later may do so after the participant has left.
+    // A VAD that returns later may do so after the participant has left.
     if (this.#isReleased) return;
     this.#lastSlotAt = this.#init.clock.now();
     const loudness = this.#soundVad.process(pcm) as number;

@@ -7,7 +7,7 @@ import { EchoDetector } from "../echo/echo_detector.ts";
 import { RowMixer } from "./row_mixer.ts";
 import { SpeakerListener, type SpeakerListenerInit } from "./speaker_listener.ts";
 
-/** What {@linkcode SpeakerListeners} work with. */
+/** Options for {@linkcode SpeakerListeners}. */
 export interface SpeakerListenersInit extends SpeakerListenerInit {
   /** Whether one listener follows the mix of all participants. */
   mixSpeakers: boolean;

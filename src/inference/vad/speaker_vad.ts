@@ -45,7 +45,7 @@ export class SpeakerVad implements Disposable {
     this.#options = options;
     this.#hook = new UserHook<PcmChunk>((pcm) => this.#stream!.process(pcm), {
       ...options,
-      context: `${options.vad.name}, instead of which loudness decides`,
+      context: `${options.vad.name}; loudness decides instead`,
     });
     this.#open();
   }

@@ -11,7 +11,7 @@ export interface VadStateMachineOptions {
   silenceDurationMs?: number;
 }
 
-/** What a {@linkcode VadStateMachine} found in the latest slot: speech started or stopped. */
+/** A change in the latest slot: speech started or stopped. */
 export type VadChange = "started" | "stopped" | undefined;
 
 /** Sound that began longer ago than a consonant lasts has nothing to do with the word. */

@@ -63,7 +63,7 @@ export class LatestFrame {
     this.sourceChanged();
   }
 
-  /** The latest frame as an image; made once for each frame. */
+  /** The latest frame as an image; encoded once for each frame. */
   image(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
     const frame = this.#latest?.frame;
     if (!frame) return Promise.resolve(undefined);

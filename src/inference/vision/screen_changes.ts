@@ -16,7 +16,7 @@ export interface ScreenChangesOptions extends EncodeFrameOptions {
   settleMs?: number;
 }
 
-/** A processor that looks at shared screens; give it to an agent in `processors`. */
+/** A processor that compares shared screens; pass it to an agent in `processors`. */
 export interface ScreenChanges {
   /** For messages. */
   readonly name: string;
@@ -35,7 +35,7 @@ const NOISE = 12;
 
 /**
  * Calls `onChange` with an image of a shared screen: of its first, and of each that is another one,
- * once it stands still. Cameras are not looked at. While `onChange` is pending frames are skipped;
+ * once it stands still. It ignores cameras. While `onChange` is pending frames are skipped;
  * where it fails it is called again with the next one.
  *
  * @example

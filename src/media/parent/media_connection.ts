@@ -29,7 +29,7 @@ export interface MediaConnectionOptions {
   process: MediaProcess;
   /** What the edge's child side needs to join. */
   params: JsonValue;
-  /** Aborting it gives the join up. */
+  /** Aborting it ends the join. */
   signal?: AbortSignal;
   /** Limit for the whole join, including the start of the process. Default 10,000. */
   timeoutMs?: number;
@@ -172,7 +172,7 @@ export class MediaConnection extends Connection {
     await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: 10_000 });
   }
 
-  /** Leaves the call, then gives the share of the process back. */
+  /** Leaves the call, then releases the lease. */
   protected override async disconnect(_reason: CloseReason): Promise<void> {
     const { link } = this.#lease;
     this.#audio?.[Symbol.dispose]();

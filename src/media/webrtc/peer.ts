@@ -47,7 +47,7 @@ export class Peer {
   #localWaiting: RtcCandidate[] | undefined = [];
   #remoteWaiting: RtcCandidate[] = [];
   #remoteCount = 0;
-  #refusedCandidates = 0;
+  #rejectedCandidates = 0;
   #hasRemote = false;
   #offerOut = false;
   #offerWanted: { iceRestart: boolean } | undefined;
@@ -96,8 +96,8 @@ export class Peer {
   }
 
   /** Remote candidates that were rejected, by the filter or for their number. */
-  get refusedCandidates(): number {
-    return this.#refusedCandidates;
+  get rejectedCandidates(): number {
+    return this.#rejectedCandidates;
   }
 
   /** Adds a media section. Takes effect with the next offer. */
@@ -165,7 +165,7 @@ export class Peer {
     this.#assertOpen();
     if (candidate.candidate === "") return;
     if (!this.#keeps(candidate.candidate, "remote") || this.#remoteCount >= this.#maxRemote) {
-      this.#refusedCandidates++;
+      this.#rejectedCandidates++;
       return;
     }
     this.#remoteCount++;
@@ -237,7 +237,7 @@ export class Peer {
       await this.connection.addIceCandidate(candidate);
     } catch (error) {
       // One bad candidate of many does not end the connection.
-      this.#refusedCandidates++;
+      this.#rejectedCandidates++;
       if (this.#closed === undefined) this.#options.onError?.(error);
     }
   }

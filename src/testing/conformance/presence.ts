@@ -32,7 +32,7 @@ export const presence: Contract = {
     expect(connection.idleSince() > 0, "idleSince tells when");
   },
 
-  "participants in the call are announced on joining, with their tracks": async (fixture) => {
+  "events describe the participants in the call on joining, with their tracks": async (fixture) => {
     const agent = new RecordingAgent("agent");
     const call = await fixture.call(agent);
     // A call may exist for people only while an agent keeps it open.
@@ -54,7 +54,7 @@ export const presence: Contract = {
     expectSame(connection.state, "active", "the state");
     expectSame(connection.idleForMs(), 0, "idleForMs");
     const joined = fixture.log.filter((line) => line === `joined ${anna.participantId}`).length;
-    expectSame(joined, 2, "announcements, one for each of the two connections");
+    expectSame(joined, 2, "events, one for each of the two connections");
   },
 
   "the connection is active while a person is present and idle when all have left": async (
@@ -127,7 +127,7 @@ export const presence: Contract = {
     expectSame([...connection.participants.keys()], [phone.participantId], "who is left");
     const owners = [...connection.tracks.values()].map((one) => one.participant.id);
     expectSame(owners, [phone.participantId], "whose track is left");
-    expect(fixture.log.includes(`no track of ${laptop.participantId}`), "the removal is announced");
+    expect(fixture.log.includes(`no track of ${laptop.participantId}`), "the removal is an event");
     expectSame(connection.state, "active", "the state");
   },
 

@@ -121,7 +121,7 @@ Deno.test("an answer that is no JSON, or not what the protocol says, is a protoc
   double.fail({ path: JOIN, garbage: true });
   const { error } = await failure(() => edge.join(agent, call));
   assertInstanceOf(error, ProtocolError);
-  assertEquals(error.code, "bad-answer");
+  assertEquals(error.code, "bad-response");
 });
 
 Deno.test("an SFU that is full, shutting down or at its limit is passed by", async () => {

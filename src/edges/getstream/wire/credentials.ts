@@ -71,7 +71,7 @@ export function readCredentials(response: unknown): SfuCredentials {
     const issue = result.issues[0];
     const where = issue.path?.map((item) => String(item.key)).join(".") ?? "it";
     throw new ProtocolError(`joining the call: malformed response, ${where} is not valid`, {
-      code: "bad-answer",
+      code: "bad-response",
     });
   }
   const { credentials, stats_options } = result.output;
@@ -100,7 +100,7 @@ function address(value: string, protocol: RegExp): string {
   const url = URL.parse(value);
   if (!url || !protocol.test(url.protocol)) {
     throw new ProtocolError("joining the call: the response names a server without an address", {
-      code: "bad-answer",
+      code: "bad-response",
     });
   }
   return value.replace(/\/+$/, "");

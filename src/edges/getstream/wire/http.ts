@@ -48,7 +48,7 @@ export async function postJson(request: JsonRequest): Promise<unknown> {
     try {
       return JSON.parse(text);
     } catch {
-      throw new ProtocolError(`${doing}: the response is not JSON`, { code: "bad-answer" });
+      throw new ProtocolError(`${doing}: the response is not JSON`, { code: "bad-response" });
     }
   } catch (error) {
     signal?.throwIfAborted();
@@ -71,7 +71,7 @@ async function readText(response: Response): Promise<string> {
     text += decoder.decode(chunk, { stream: true });
     if (text.length > MAX_RESPONSE_CHARS) {
       throw new ProtocolError(`the response is longer than ${MAX_RESPONSE_CHARS} characters`, {
-        code: "bad-answer",
+        code: "bad-response",
       });
     }
   }

@@ -27,7 +27,7 @@ const REPAIRS = 6;
  * The longest delay that is believed: no conversation works over more, and a round trip that was
  * measured on a busy machine, or invented, would hide from the agent what was heard.
  */
-const MOST_DELAY_MS = 1000;
+const MAX_DELAY_MS = 1000;
 
 /** What a participant needs of the room. */
 export interface ParticipantRoom extends ConnectionRoom {
@@ -205,7 +205,7 @@ export class BrowserParticipant {
         this.send({ type: "pong", id: message.id });
         if (message.jitterBufferMs !== undefined) {
           const { roundTripMs = 0, jitterBufferMs, outputMs = 0 } = message;
-          this.delayMs = Math.min(MOST_DELAY_MS, roundTripMs / 2 + jitterBufferMs + outputMs);
+          this.delayMs = Math.min(MAX_DELAY_MS, roundTripMs / 2 + jitterBufferMs + outputMs);
           this.#room.onDelay(this);
         }
         return;

@@ -35,7 +35,7 @@ export type Stream = BrowserClass<"MediaStream">;
  */
 export type Source = boolean | string | MediaTrack | null | undefined;
 
-/** Where a client stands. */
+/** The state of a client. */
 export type ClientState = "idle" | "connecting" | "connected" | "reconnecting" | "ended";
 
 /** Another participant of the call. */
@@ -122,7 +122,7 @@ export interface ClientEvents {
   audioLevels: { readonly levels: { readonly [participantId: string]: number } };
   /** A custom event of an agent or of another page. `from` is the sender's participant id. */
   event: { readonly from: string; readonly data: unknown };
-  /** The server did not pass an event of this page on. */
+  /** The server did not forward an event of this page. */
   unsent: Ending;
   /** New figures, once a second. */
   stats: Figures;
@@ -160,13 +160,13 @@ export interface JoinOptions {
 /**
  * A person's part in one call: a client joins once, and a new call takes a new client.
  *
- * What is heard is played unless `play` is `false`. A cut network is mended by itself: `state` says
+ * What is heard is played unless `play` is `false`. After a network cut it reconnects: `state` is
  * `"reconnecting"` meanwhile. Only `ended` is final.
  */
 export class RinglineClient extends EventTarget {
   /** Creates a client for one call; it does nothing before `join`. */
   constructor(options?: RinglineClientOptions);
-  /** Where it stands. */
+  /** The client's state. */
   state: ClientState;
   /** This page's participant id, once it is in the call. */
   id: string | undefined;
@@ -236,7 +236,7 @@ export class RinglineClient extends EventTarget {
   play(): Promise<void>;
   /** Leaves the call. */
   leave(): void;
-  /** Breaks the signalling off as a failing network would; for tests. The client comes back. */
+  /** Drops the signalling as a failing network would; for tests. The client reconnects. */
   breakSignalling(): void;
   /** Listens to one of {@linkcode ClientEvents}. */
   override addEventListener<Type extends keyof ClientEvents>(
@@ -295,7 +295,7 @@ export function parseLink(link: string | URL): LinkParts;
  */
 export function startCall(link: string | URL): Promise<string>;
 
-/** Returns a name that is fit to be shown, of what was typed or pasted; empty where nothing is. */
+/** Returns typed or pasted text as a name; empty when no character is allowed. */
 export function cleanName(text: string): string;
 
 /** Returns what a call asks of a microphone or a camera: for a lobby of your own that tries one. */
@@ -304,17 +304,17 @@ export function constraints(kind: "microphone" | "camera", source: true | string
   video?: object;
 };
 
-/** Returns what to tell a person about a device that did not open; `error` is the browser's. */
+/** Returns the error for a device that failed to open; `error` is the browser's. */
 export function deviceError(
   kind: "microphone" | "camera" | "screen",
   error: unknown,
 ): RinglineError;
 
-/** Returns an analyser that hears a track, for a level meter. */
+/** Returns an analyser of a track, for a level meter. */
 export function analyse(
   context: BrowserClass<"AudioContext">,
   track: MediaTrack,
 ): BrowserClass<"AnalyserNode">;
 
-/** Returns the peak of what an analyser hears, 0 to 1. */
+/** Returns the current peak of an analyser, 0 to 1. */
 export function analyserLevel(analyser: BrowserClass<"AnalyserNode">): number;

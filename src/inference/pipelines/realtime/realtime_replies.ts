@@ -9,7 +9,7 @@ import { RealtimeReply } from "./realtime_reply.ts";
 /** The ids of so many replies that have ended are kept. */
 const MAX_ENDED = 64;
 
-/** What {@linkcode RealtimeReplies} work with. */
+/** Options for {@linkcode RealtimeReplies}. */
 export interface RealtimeRepliesInit {
   output: SpeechOutput;
   transcript: TranscriptWriter;
@@ -31,7 +31,7 @@ interface CurrentReply {
 export class RealtimeReplies {
   readonly #init: RealtimeRepliesInit;
   readonly #current = new Map<string, CurrentReply>();
-  /** What still comes of these is ignored. */
+  /** Later parts of these are ignored. */
   readonly #ended: string[] = [];
   readonly #expected: PromiseWithResolvers<SpeechOutcome>[] = [];
 

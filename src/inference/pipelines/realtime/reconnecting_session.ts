@@ -17,7 +17,7 @@ const SESSION_METHODS = ["sendAudio", "say", "sendText", "sendToolResult", "inte
 /** How long to wait for a session to end. */
 const LEAVE_LIMIT_MS = 2000;
 
-/** What a {@linkcode ReconnectingSession} works with. */
+/** Options for {@linkcode ReconnectingSession}. */
 export interface ReconnectingSessionInit {
   llm: RealtimeLLM;
   clock: Clock;
@@ -43,7 +43,7 @@ export class ReconnectingSession {
     this.#init = init;
     this.#onEvent = new UserHook<RealtimeEvent>((event) => init.onEvent(event), {
       ...init,
-      context: `${init.llm.name}, an event of it`,
+      context: `handling an event of ${init.llm.name}`,
     });
   }
 
@@ -84,11 +84,11 @@ export class ReconnectingSession {
         if (clock.now() - since > GOOD_SESSION_MS) losses = 0;
         const waitMs = RETRY_MS[losses++];
         if (waitMs === undefined) {
-          report(new Error(`${losses} sessions were lost`), `${llm.name}, which is given up`);
+          report(new Error(`${losses} sessions were lost`), `${llm.name}: giving up`);
         }
         return waitMs;
       },
-    }).catch(() => {}); // It is over, or what was lost has been told.
+    }).catch(() => {}); // The conversation is over, or the loss was reported.
   }
 
   /** Follows a session, a new one where none is given; rejects when it is lost. */
@@ -98,14 +98,14 @@ export class ReconnectingSession {
       session ??= this.#current = await this.#connect(signal);
       const events = session;
       for await (const event of untilAborted(() => events, llm.name, signal, clock)) {
-        // What cannot be made sense of is no reason to hang up.
+        // An event that cannot be handled does not end the session.
         void this.#onEvent.run(event);
       }
       if (signal.aborted) return;
       throw new Error("the session ended");
     } catch (error) {
       if (signal.aborted) return;
-      report(error, `${llm.name}, which is connected again`);
+      report(error, `${llm.name}: reconnecting`);
       this.#current = undefined;
       await this.#leave(session);
       onLost();

@@ -13,7 +13,7 @@ import { isTrackType, mediaKey, trackId } from "./media_key.ts";
 /** Stream's number for a track that was unpublished because its owner muted it. */
 const CAUSE_MUTED = 1;
 /** The roster ignores participants beyond this number. */
-const MOST_PARTICIPANTS = 1000;
+const MAX_PARTICIPANTS = 1000;
 
 /** A participant's track, published at present or muted. */
 export interface RosterTrack {
@@ -126,7 +126,7 @@ export class CallRoster {
       if (sessionId === "" || this.#own.has(sessionId)) continue;
       let member = this.#members.get(sessionId);
       if (!member) {
-        if (this.#members.size >= MOST_PARTICIPANTS) continue;
+        if (this.#members.size >= MAX_PARTICIPANTS) continue;
         member = {
           sessionId,
           userId,

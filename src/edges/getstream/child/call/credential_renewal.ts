@@ -5,7 +5,7 @@ import { type SfuCredentials, tokenEndsAt } from "../../wire/credentials.ts";
 /** The part of the credentials' lifetime after which newer ones are requested. */
 const USED = 0.8;
 /** The longest delay of a timer. */
-const LONGEST_MS = 2 ** 31 - 1;
+const MAX_MS = 2 ** 31 - 1;
 
 /** Options for {@linkcode CredentialRenewal}. */
 export interface CredentialRenewalOptions {
@@ -37,7 +37,7 @@ export class CredentialRenewal {
     const { clock } = this.#options;
     const rest = tokenEndsAt(credentials.token) - clock.epochMs();
     if (rest === Infinity) return;
-    const ms = Math.min(LONGEST_MS, Math.max(1000, rest * USED));
+    const ms = Math.min(MAX_MS, Math.max(1000, rest * USED));
     this.#timer = clock.schedule(() => this.#renew(credentials), ms);
   }
 

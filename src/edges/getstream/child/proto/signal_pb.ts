@@ -1,5 +1,5 @@
 // Generated from signal.proto by scripts/getstream_proto.ts. Do not edit.
-// What a participant says to a selective forwarding unit of Stream, and what that says to him: the
+// Messages between a participant and a selective forwarding unit of Stream: the
 // messages and fields that this package uses. Numbers are the service's; names are read by people
 // only, since everything travels in binary. Unknown fields are skipped by the library.
 //

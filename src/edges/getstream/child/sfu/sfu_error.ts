@@ -45,7 +45,7 @@ export function wantsElsewhere(error: unknown): boolean {
 }
 
 /** The codes of errors that show a failing SFU. */
-const UNWELL = ["timeout", "unreachable", "lost", "sfu-failed", "bad-answer"];
+const UNWELL = ["timeout", "unreachable", "lost", "sfu-failed", "bad-response"];
 
 /** Whether the next try asks for another SFU after this error. */
 export function isToBeAvoided(error: unknown): boolean {

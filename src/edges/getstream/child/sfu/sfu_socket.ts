@@ -98,7 +98,7 @@ export class SfuSocket {
         joined.reject(
           new ProtocolError(
             `joining the SFU: expected a join response, got ${event?.case ?? "no message"}`,
-            { code: "bad-answer", retryable: true },
+            { code: "bad-response", retryable: true },
           ),
         );
       },

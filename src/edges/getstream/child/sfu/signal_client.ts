@@ -93,7 +93,7 @@ export class SignalClient {
       }),
     );
     if (!response.success) {
-      throw new ProtocolError(`${method}: malformed response`, { code: "bad-answer" });
+      throw new ProtocolError(`${method}: malformed response`, { code: "bad-response" });
     }
     const { error, sdp } = response.output;
     if (error && (error.code !== 0 || error.message !== "")) {

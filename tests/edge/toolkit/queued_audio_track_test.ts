@@ -1,13 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { PlayoutReport, PlayoutSink, PlayoutSource } from "../../src/edge/audio_track.ts";
-import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { PacedPlayout } from "../../src/edge/toolkit/paced_playout.ts";
+import type { PlayoutReport, PlayoutSink, PlayoutSource } from "../../../src/edge/audio_track.ts";
+import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
+import { PacedPlayout } from "../../../src/edge/toolkit/paced_playout.ts";
 import {
   QueuedAudioTrack,
   type QueuedAudioTrackOptions,
-} from "../../src/edge/toolkit/queued_audio_track.ts";
-import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { UnhandledRejections } from "../fixtures/slips.ts";
+} from "../../../src/edge/toolkit/queued_audio_track.ts";
+import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+import { UnhandledRejections } from "../../fixtures/slips.ts";
 
 /** `ms` of samples whose values count up, so that a gap or a repetition shows. */
 function ramp(ms: number, from = 0, sampleRate = 48_000): PcmChunk {
@@ -86,7 +86,7 @@ Deno.test("what is written is played out once, in order, in real time", async ()
   assertEquals([track.playedMs, track.bufferedMs], [3000, 0]);
 });
 
-Deno.test("the far end is kept about 400 ms ahead and no more than a second waits", async () => {
+Deno.test("the sink is kept about 400 ms ahead and no more than a second waits", async () => {
   const { clock, track } = setUp();
   const port = new ManualPort();
   const binding = track.bind(port);
@@ -339,7 +339,7 @@ Deno.test("closing rejects the writes that wait, ends drains and unbinds", async
   await track.drain();
 });
 
-Deno.test("a port that is lost in mid-flush leaves no caller waiting", async () => {
+Deno.test("a sink that is lost in mid-flush leaves no caller waiting", async () => {
   const { track } = setUp();
   const port = new ManualPort();
   port.answer = new Promise(() => {});

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
-import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";
+import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
+import { type VideoFrame, videoFrameSize } from "../../../src/edge/video_frame.ts";
 
 function frame(n: number): VideoFrame {
   return { format: "RGBA", width: 1, height: 1, data: new Uint8Array(4), timestampMs: n };

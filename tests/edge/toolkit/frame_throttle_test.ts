@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { FrameThrottle } from "../../src/edge/toolkit/frame_throttle.ts";
+import { FrameThrottle } from "../../../src/edge/toolkit/frame_throttle.ts";
 
 function passed(fps: number, sourceFps: number, seconds: number, jitter = 0): number {
   const throttle = new FrameThrottle(fps);
