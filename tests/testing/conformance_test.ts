@@ -24,7 +24,7 @@ async function broken(
 
 Deno.test("conformance fails an edge that does not report participants only where that matters", async () => {
   assertEquals(await broken(ForgetfulEdge), [
-    "participants in the call are announced on joining, with their tracks",
+    "events describe the participants in the call on joining, with their tracks",
     "agents are not people: two agents alone wait, and are idle",
   ]);
 });
