@@ -32,10 +32,13 @@ async function checkLock(): Promise<void> {
 }
 
 /** Returns the scripts, without the folders of modules that they do not import. */
-async function scripts(): Promise<string[]> {
+async function scripts(folder = "scripts"): Promise<string[]> {
   const found: string[] = [];
-  for await (const { name } of Deno.readDir(new URL("scripts", ROOT))) {
-    if (name.endsWith(".ts")) found.push(`scripts/${name}`);
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+    const path = `${folder}/${name}`;
+    // The stand-ins are the modules of a machine without JSR: they import by other names.
+    if (isDirectory && name !== "stand_ins") found.push(...await scripts(path));
+    else if (name.endsWith(".ts")) found.push(path);
   }
   return found.sort();
 }

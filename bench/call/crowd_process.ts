@@ -8,17 +8,17 @@
  * @module
  */
 import { receive, send } from "../lib/lines.ts";
-import { ScriptedPerson, speakTogether } from "./wrtc_person.ts";
+import { speakTogether, WrtcParticipant } from "./wrtc_participant.ts";
 
 if (import.meta.main) {
   Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
   const [link, count] = Deno.args;
-  const people: ScriptedPerson[] = [];
+  const people: WrtcParticipant[] = [];
   speakTogether(people);
   setInterval(() => people.forEach((person) => person.ping()), 1000);
   try {
     for (let index = 0; index < Number(count); index++) {
-      const person = new ScriptedPerson(new URL(link!), index);
+      const person = new WrtcParticipant(new URL(link!), index);
       await person.connected;
       people.push(person);
     }

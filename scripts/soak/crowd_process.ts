@@ -8,7 +8,7 @@
  * @module
  */
 import { receive, send } from "../../bench/lib/lines.ts";
-import { Person, speakTogether } from "../../bench/call/wrtc_person.ts";
+import { speakTogether, WrtcParticipant } from "../../bench/call/wrtc_participant.ts";
 
 const PING_MS = 1000;
 const FRAME_MS = 100;
@@ -17,8 +17,8 @@ const VISIT_STEP_MS = 700;
 
 const figures = { joins: 0, leaves: 0, pictures: 0 };
 
-async function visit(link: URL, index: number, people: Person[]): Promise<void> {
-  const person = new Person(link, index);
+async function visit(link: URL, index: number, people: WrtcParticipant[]): Promise<void> {
+  const person = new WrtcParticipant(link, index);
   await person.connected;
   figures.joins++;
   people.push(person);
@@ -38,13 +38,13 @@ if (import.meta.main) {
   Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
   const link = new URL(Deno.args[0]!);
   const staying = Number(Deno.args[1]);
-  const people: Person[] = [];
+  const people: WrtcParticipant[] = [];
   speakTogether(people);
   setInterval(() => people.forEach((person) => person.ping()), PING_MS);
   setInterval(() => people.forEach((person) => person.show()), FRAME_MS);
   (async () => {
     for (let index = 0; index < staying; index++) {
-      const person = new Person(link, index);
+      const person = new WrtcParticipant(link, index);
       await person.connected;
       figures.joins++;
       people.push(person);

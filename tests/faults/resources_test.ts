@@ -82,7 +82,7 @@ browserTest("a camera that is refused in mid-call leaves the call as it was", as
   assertEquals(refused, {
     name: "RinglineError",
     code: "camera-denied",
-    message: "The browser was not allowed to use the camera.",
+    message: "The browser may not use the camera.",
     media: { microphone: true, muted: false, camera: false, screen: false },
   });
   await until("Ada is heard", async () => toneDb(await ears.next("Ada", 100), 500) > HEARD_DB);

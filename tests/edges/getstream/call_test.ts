@@ -181,7 +181,7 @@ Deno.test("leaving is told to the SFU", async () => {
   await test.connection.close();
   const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
   assertEquals(members.map(({ userId }) => userId), ["anna"]);
-  assertEquals(double.watchersOf(CID), 0);
+  await until("the call is no longer watched", () => double.watchersOf(CID) === 0);
 });
 
 Deno.test("health is asked for and statistics are sent at the interval asked for", async () => {

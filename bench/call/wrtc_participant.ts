@@ -26,7 +26,7 @@ export interface InboundStats {
 }
 
 /** One person. */
-export class ScriptedPerson {
+export class WrtcParticipant {
   readonly name: string;
   readonly #socket: WebSocket;
   readonly #source = new wrtc.nonstandard.RTCAudioSource();
@@ -162,7 +162,7 @@ export class ScriptedPerson {
 }
 
 /** All of them speak on one clock that does not drift. */
-export function speakTogether(people: ScriptedPerson[]): void {
+export function speakTogether(people: WrtcParticipant[]): void {
   let due = performance.now();
   const turn = () => {
     const now = performance.now();
