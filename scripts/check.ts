@@ -31,12 +31,11 @@ async function checkLock(): Promise<void> {
   );
 }
 
-/** Returns the scripts, without the folders of modules that they do not import. */
+/** Returns all modules under `scripts` but the stand-ins, which import by other names. */
 async function scripts(folder = "scripts"): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
     const path = `${folder}/${name}`;
-    // The stand-ins are the modules of a machine without JSR: they import by other names.
     if (isDirectory && name !== "stand_ins") found.push(...await scripts(path));
     else if (name.endsWith(".ts")) found.push(path);
   }
