@@ -31,7 +31,7 @@ export interface AgentContext {
   readonly video: VideoTrack | undefined;
   /** The agent's presence in the call, once it has joined. */
   readonly connection: CallConnection | undefined;
-  /** What was said in the call, once the agent has joined. */
+  /** The transcript of the call, once the agent has joined. */
   readonly conversation: Conversation | undefined;
   /** The events of the conversation; see `Agent.events`. */
   readonly events: EventManager;

@@ -189,7 +189,7 @@ export class ErrorEvent {
   readonly type = "error" as const;
   /** The connection that it happened on, if it belongs to one. */
   readonly connection: CallConnection | undefined;
-  /** What was thrown. */
+  /** The error. */
   readonly error: unknown;
   /** The action that failed, for people to read. */
   readonly context: string;

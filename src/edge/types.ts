@@ -56,7 +56,7 @@ export enum TrackType {
 export interface TrackInfo {
   /** Unique within the connection. */
   readonly id: string;
-  /** What kind of track it is. */
+  /** The kind of track. */
   readonly type: TrackType;
   /** The participant who publishes it. */
   readonly participant: Participant;
@@ -68,7 +68,7 @@ export interface TrackInfo {
 export interface TrackInit {
   /** Unique within the connection. */
   id: string;
-  /** What kind of track it is. */
+  /** The kind of track. */
   type: TrackType;
   /** The id of the participant who publishes it. */
   participantId: string;

@@ -8,7 +8,7 @@ import { Connection, type ConnectionInit } from "../edge/connection.ts";
 import { PacedPlayout } from "../edge/toolkit/paced_playout.ts";
 import { TrackType } from "../edge/types.ts";
 
-/** What an agent's connection needs of the call that it is in. */
+/** The call, as an agent's connection sees it. */
 export interface AgentRoom {
   /** How much later people hear what an agent says. */
   readonly heardDelayMs: number | undefined;
@@ -27,7 +27,7 @@ export class MemoryConnection extends Connection {
   readonly self: Participant;
   /** How many times tracks were negotiated. */
   negotiations = 0;
-  /** What the agent publishes. */
+  /** The tracks that the agent publishes. */
   published: PublishedTracks = {};
   readonly #room: AgentRoom;
   readonly #trackIds: string[] = [];

@@ -9,7 +9,7 @@ import { LatestVideoTrack } from "../edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../edge/types.ts";
 import { Speech } from "./speech.ts";
 
-/** What a participant needs of the call that they are in. */
+/** The call, as a participant sees it. */
 export interface ParticipantRoom {
   readonly clock: Clock;
   readonly participants: ReadonlySet<MemoryParticipant>;

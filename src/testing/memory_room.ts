@@ -34,7 +34,7 @@ export interface MemoryNetwork {
   play(participant: MemoryParticipant, samples: Int16Array, from: Participant): void;
 }
 
-/** What a call in memory needs. */
+/** Options for a call in memory. */
 export interface MemoryRoomOptions {
   clock: Clock;
   /** Default: nothing is lost or late. */

@@ -1,6 +1,6 @@
 import type { CloseReason, JsonValue, Participant, TrackInit } from "../edge/types.ts";
 
-/** What a call in memory sends to the agents in it. */
+/** A message of a call in memory to the agents in it. */
 export type RoomMessage =
   | { type: "participantJoined"; participant: Participant }
   | { type: "participantLeft"; participantId: string }

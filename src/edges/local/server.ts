@@ -37,7 +37,7 @@ export interface LocalServer extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What the server needs of its edge. */
+/** Options for {@linkcode RunningServer}. */
 export interface RunningServerInit extends ServeOptions {
   events: EdgeEvents;
   clock: Clock;

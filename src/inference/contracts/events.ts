@@ -143,7 +143,7 @@ export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
   declare readonly voiceToVoiceMs: number;
   /** Until the turn was over, less the wait for the transcript. */
   declare readonly endOfTurnDelayMs: number;
-  /** What the transcript took beyond the pause that ends the speech. */
+  /** The delay of the transcript beyond the pause that ends the speech. */
   declare readonly transcriptionDelayMs: number;
   /** From then until the model's first sentence, tools included. */
   declare readonly llmMs: number;

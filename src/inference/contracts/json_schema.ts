@@ -28,11 +28,11 @@ export interface JsonSchema {
   readonly type?: JsonSchemaType | readonly JsonSchemaType[];
   /** For the model to read. */
   readonly description?: string;
-  /** What an object has. `true` allows any value, `false` none. */
+  /** The properties of an object. `true` allows any value, `false` none. */
   readonly properties?: { readonly [name: string]: JsonSchema | boolean };
-  /** What it must have. */
+  /** The names of required properties. */
   readonly required?: readonly string[];
-  /** What an array holds. */
+  /** The schema of an array's items. */
   readonly items?: JsonSchema | boolean;
   /** The values that are allowed. */
   readonly enum?: readonly JsonValue[];

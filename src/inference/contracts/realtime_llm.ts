@@ -14,7 +14,7 @@ export interface RealtimeSessionOptions extends ComponentContext {
   readonly history: readonly ChatMessage[];
 }
 
-/** What a realtime model sends. */
+/** An event of a realtime model. */
 export type RealtimeEvent =
   /** A person began to speak: the model's speech must stop. */
   | { readonly type: "speech-started" }

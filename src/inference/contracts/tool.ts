@@ -7,9 +7,9 @@ import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 export interface ToolDescription {
   /** Letters, digits, `_` and `-`; at most 64. */
   readonly name: string;
-  /** What it does and when to use it, for the model to read. */
+  /** The purpose of the tool and when to use it, for the model. */
   readonly description: string;
-  /** What it takes: the schema of an object. */
+  /** The schema of its arguments, an object. */
   readonly parameters: JsonSchema;
 }
 

@@ -3,7 +3,7 @@ import type { PlaybackReference } from "./playback_reference.ts";
 import { EchoBand } from "./echo_band.ts";
 
 const { RATE, ROW } = EchoBand;
-/** What is compared: the last 160 ms of the microphone's audio. */
+/** The length of the comparison: the last 160 ms of the microphone's audio. */
 const WINDOW = 8 * ROW;
 /** An echo comes within 1.2 s: network and jitter buffers both ways, loudspeaker, microphone. */
 const LAGS = 1.2 * RATE;

@@ -5,7 +5,7 @@ import type { ChatMessage } from "../contracts/messages.ts";
 /** How many messages a history keeps by default. */
 const DEFAULT_LIMIT = 200;
 
-/** What a model remembers of the conversation: the newest messages, tools and their results too. */
+/** The conversation as a model gets it: the newest messages, tool calls and results included. */
 export class ChatHistory {
   readonly #messages: ChatMessage[] = [];
   readonly #limit: number;

@@ -13,7 +13,7 @@ import { type LenientSchema, lenientSchema, type PlainSchema } from "./lenient_s
 /** Says what about a value does not fit; `undefined` when it fits. */
 export interface ArgumentCheck {
   (value: unknown): string | undefined;
-  /** What the schema asks for and nothing checks, in words. */
+  /** Requirements of the schema that are not checked, in words. */
   readonly unchecked: readonly string[];
 }
 

@@ -12,9 +12,9 @@ export type PlainSchema = { readonly [keyword: string]: unknown };
 /** The converted schema. */
 export interface LenientSchema {
   readonly schema: PlainSchema;
-  /** What each `$ref` in it stands for. */
+  /** The schema of each `$ref` in it. */
   readonly targets: Readonly<Record<string, PlainSchema>>;
-  /** What it asks for and nothing checks, in words. */
+  /** Requirements that are not checked, in words. */
   readonly unchecked: readonly string[];
 }
 

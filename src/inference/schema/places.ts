@@ -16,10 +16,10 @@ export interface Fault {
   readonly error: string;
 }
 
-/** What a value was checked against. */
+/** The schema that a value was checked against. */
 export interface CheckedSchema {
   readonly schema: PlainSchema;
-  /** What each `$ref` stands for. */
+  /** The schema of each `$ref`. */
   readonly targets: Readonly<Record<string, PlainSchema>>;
 }
 
@@ -27,7 +27,7 @@ export interface CheckedSchema {
 export class Places {
   constructor(readonly checked: CheckedSchema) {}
 
-  /** What stands at a place. */
+  /** Returns the node at a place. */
   nodeAt(keywordLocation: string): unknown {
     let node: unknown = this.checked.schema;
     let isName = false; // rather than a keyword
@@ -49,7 +49,7 @@ export class Places {
     return error.keyword === "not" && Object.keys(this.valueOf(error) ?? { a: 1 }).length === 0;
   }
 
-  /** What a keyword asks for, in words. */
+  /** Returns the requirement of a keyword, in words. */
   expectation(error: Fault): string {
     const value = this.valueOf(error);
     switch (error.keyword) {

@@ -1,5 +1,5 @@
 /**
- * What a `$ref` points to, in schemas as they are written in the wild.
+ * Resolves each `$ref`, in schemas as programs really send them.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export class References {
     this.#index(root, BASE);
   }
 
-  /** What the `$ref` in a schema points to; `undefined` where there is nothing. */
+  /** Returns the target of a schema's `$ref`; `undefined` where there is none. */
   find(schema: Json, ref: string): Json | boolean | undefined {
     const base = this.#bases.get(schema) ?? BASE;
     const [uri, fragment] = split(ref, base);

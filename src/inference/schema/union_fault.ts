@@ -10,7 +10,7 @@ import type { PlainSchema } from "./lenient_schema.ts";
 export interface Alternative {
   /** Where in the schema it stands. */
   readonly location: string;
-  /** What about the value does not fit it. */
+  /** The errors of the value against it. */
   readonly errors: readonly Fault[];
 }
 

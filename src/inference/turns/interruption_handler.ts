@@ -28,7 +28,7 @@ export interface InterruptionOptions {
   falseInterruptionTimeoutMs?: number;
 }
 
-/** What the agent is saying, as far as an interruption needs to know. */
+/** The agent's playback, as an interruption sees it. */
 export interface InterruptiblePlayback {
   /** Whether the agent is saying something, or about to. */
   readonly isBusy: boolean;

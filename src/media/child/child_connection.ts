@@ -16,7 +16,7 @@ import { RowQueue } from "../room/row_queue.ts";
 import { InboundVideo } from "./video_input.ts";
 import { OutboundVideo } from "./video_output.ts";
 
-/** What a connection needs of its process. */
+/** The process, as a connection sees it. */
 export interface ChildServices {
   readonly clock: Clock;
   readonly writer: FrameWriter;

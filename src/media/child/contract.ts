@@ -16,7 +16,7 @@ import type { RowQueue } from "../room/row_queue.ts";
 
 export type { LogLevel, VideoConstraints };
 
-/** What the process passes to the edge's child side at its start. */
+/** The context of the edge's child side, passed at its start. */
 export interface ChildContext {
   /** The `config` that the edge's parent side passed. */
   readonly config: JsonValue;

@@ -27,7 +27,7 @@ export interface MediaConnectionOptions {
   call: Call;
   /** Where its media runs. */
   process: MediaProcess;
-  /** What the edge's child side needs to join. */
+  /** The parameters of the join, for the edge's child side. */
   params: JsonValue;
   /** Aborting it ends the join. */
   signal?: AbortSignal;
@@ -212,7 +212,7 @@ export class MediaConnection extends Connection {
     this.established();
   }
 
-  /** What the link may call: kept out of the public members of this class. */
+  /** The methods for the link, kept out of the public members of this class. */
   #linked(): LinkedConnection {
     return {
       onMessage: (message) => this.#onMessage(message),

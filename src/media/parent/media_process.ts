@@ -16,7 +16,7 @@ export interface MediaProcessOptions extends DenoOptions {
   child: URL;
   /** Passed to the child at its start. No secrets. */
   config: JsonValue;
-  /** What the process may do. Default: nothing beside WebRTC itself. */
+  /** The permissions of the process. Default: none beside WebRTC itself. */
   permissions?: ChildPermissions;
   /** Names of further environment variables to pass. */
   variables?: string[];

@@ -14,7 +14,7 @@ import { findLockFile } from "./lock_file.ts";
 import { LastWords } from "./last_words.ts";
 import { startFailure } from "./start_failure.ts";
 
-/** What the process may do besides loading wrtc, which already means full trust (`--allow-ffi`). */
+/** The permissions of the process besides loading wrtc, which already means full trust (`--allow-ffi`). */
 export interface ChildPermissions {
   /** Addresses it may listen on or connect to; `true` for all. Default none. */
   net?: true | string[];

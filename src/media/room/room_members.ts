@@ -34,7 +34,7 @@ export interface MemberLevel {
   speaking: boolean;
 }
 
-/** What a room needs of an agent's connection. */
+/** An agent's connection, as a room sees it. */
 export interface RoomAgent {
   /** @internal The agent's audio. */
   readonly playout: Playout;

@@ -19,7 +19,7 @@ export interface RtcTrack {
 
 /** The sending half of a transceiver. */
 export interface RtcSender {
-  /** What it sends, if anything. */
+  /** The track that it sends, if any. */
   readonly track: RtcTrack | null;
   /** Sends another track of the same kind, or nothing, without a new offer. */
   replaceTrack(track: RtcTrack | null): Promise<void>;
@@ -27,7 +27,7 @@ export interface RtcSender {
 
 /** The receiving half of a transceiver. */
 export interface RtcReceiver {
-  /** What comes in. */
+  /** The incoming track. */
   readonly track: RtcTrack;
 }
 
@@ -38,11 +38,11 @@ export type RtcDirection = "sendrecv" | "sendonly" | "recvonly" | "inactive" | "
 export interface RtcTransceiver {
   /** Its name in session descriptions; `null` before the first. */
   readonly mid: string | null;
-  /** What is sent in this section. */
+  /** The sender of this section. */
   readonly sender: RtcSender;
-  /** What is received in this section. */
+  /** The receiver of this section. */
   readonly receiver: RtcReceiver;
-  /** What the next offer or answer says. */
+  /** The direction for the next offer or answer. */
   direction: RtcDirection;
   /** Ends the section in both directions. */
   stop(): void;

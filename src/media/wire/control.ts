@@ -76,7 +76,7 @@ const requestParams = {
   stats: v.object({}),
 };
 
-/** What the reply to each method carries. */
+/** The result of each method. */
 const requestResults = {
   join: jsonValue,
   leave: jsonValue,
@@ -90,12 +90,12 @@ const requestResults = {
 /** A method of the wire. */
 export type RequestMethod = keyof typeof requestParams;
 
-/** What each method of the wire takes. */
+/** The parameters of each method of the wire. */
 export type RequestParams = {
   [M in RequestMethod]: v.InferOutput<typeof requestParams[M]>;
 };
 
-/** What the reply to each method of the wire carries. */
+/** The result of each method of the wire. */
 export type RequestResults = {
   [M in RequestMethod]: v.InferOutput<typeof requestResults[M]>;
 };

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What a frame carries, and in which direction. */
+/** The content of a frame, and its direction. */
 export const FrameKind = {
   /** JSON as UTF-8. Both directions, always first. */
   control: 1,

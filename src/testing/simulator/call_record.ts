@@ -4,11 +4,11 @@ import type { CallScript } from "./script.ts";
 import { type Interval, Intervals, uncovered } from "./intervals.ts";
 import { drawTimeline, writeTimeline } from "./timeline.ts";
 
-/** What happened in a simulated call, and questions that tests ask of it. */
+/** The record of a simulated call, with measurements for tests. */
 export class CallRecord {
-  /** What people said, by participant id: what left their microphones. */
+  /** The speech of people, by participant id: what left their microphones. */
   readonly spoken: Map<string, Intervals> = new Map();
-  /** What the agent heard, by participant id and time of arrival. */
+  /** The audio that the agent received, by participant id and time of arrival. */
   readonly heard: Map<string, Intervals> = new Map();
   /** When the agent was audible, as its audio left for the network. */
   readonly said: Intervals = new Intervals(20);

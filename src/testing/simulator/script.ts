@@ -37,7 +37,7 @@ export interface NetworkConditions {
 export interface ScriptedUtterance {
   /** When they begin, in milliseconds since the call began. */
   atMs: number;
-  /** What they say, at any rate: e.g. a WAV file, a tone, noise like speech. */
+  /** The PCM that they say, at any rate: e.g. a WAV file, a tone, noise like speech. */
   pcm: PcmChunk;
 }
 

@@ -12,7 +12,7 @@ import type { StallableClock } from "./stallable_clock.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { type NetworkFigures, SimulatedLink } from "./simulated_link.ts";
 
-/** What arrived for the agent during a stall. */
+/** Rows and messages that arrived for the agent during a stall. */
 type Held =
   | { connection: MemoryConnection; row: AudioRow }
   | { connection: MemoryConnection; message: RoomMessage };

@@ -7,7 +7,7 @@ import type { CloseReason, ConnectionState } from "../../edge/types.ts";
 import type { Interval, Intervals } from "./intervals.ts";
 import type { CallScript } from "./script.ts";
 
-/** What the picture shows of a call: a `CallRecord` has it. */
+/** The data of a timeline: a `CallRecord` has it. */
 export interface PicturedCall {
   readonly script: CallScript;
   readonly durationMs: number;

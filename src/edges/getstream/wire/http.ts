@@ -15,7 +15,7 @@ export interface JsonRequest {
   headers: Record<string, string>;
   /** Sent as JSON. */
   body: unknown;
-  /** What the request does, for the texts of errors. */
+  /** The request, in words for error texts. */
   doing: string;
   timeoutMs: number;
   /** How often the caller tries it in all, for the texts of errors. Default 1. */

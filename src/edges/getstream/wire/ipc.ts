@@ -29,7 +29,7 @@ export const callParams = v.object({
   silenceTimeoutMs: ms,
 });
 
-/** What the media process needs to join a call. */
+/** The parameters of a join. */
 export type CallParams = v.InferOutput<typeof callParams>;
 
 const request = v.variant("method", [

@@ -21,7 +21,7 @@ export interface Rejection {
   /** Stream's number for the reason. */
   code?: number | undefined;
   message: string;
-  /** What was requested, for people to read. */
+  /** The request, in words for error texts. */
   doing: string;
 }
 
@@ -56,7 +56,7 @@ export function rejectionError(rejection: Rejection): EdgeError {
 
 /** A request without a response in time. */
 export interface Silence {
-  /** What was requested, for people to read. */
+  /** The request, in words for error texts. */
   doing: string;
   /** The service, for people to read. */
   where: string;

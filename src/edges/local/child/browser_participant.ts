@@ -29,7 +29,7 @@ const REPAIRS = 6;
  */
 const MAX_DELAY_MS = 1000;
 
-/** What a participant needs of the room. */
+/** The room, as a participant sees it. */
 export interface ParticipantRoom extends ConnectionRoom {
   readonly clock: Clock;
   /** All members that `participant` may see, themselves not included. */
@@ -44,7 +44,7 @@ export interface ParticipantRoom extends ConnectionRoom {
   onGone(participant: BrowserParticipant): void;
 }
 
-/** What a participant sends, as their page reports it. */
+/** The media that a participant sends, as their page reports it. */
 interface MediaState {
   microphone: boolean;
   muted: boolean;

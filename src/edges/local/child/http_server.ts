@@ -19,7 +19,7 @@ import { Socket } from "./socket.ts";
  */
 const MAX_CLOSING = 4;
 
-/** What an HTTP server needs. */
+/** Options for {@linkcode HttpServer}. */
 export interface HttpServerOptions {
   settings: LocalSettings;
   clock: Clock;

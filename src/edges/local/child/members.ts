@@ -50,7 +50,7 @@ export function agentMember(agent: AgentMember): Member {
   };
 }
 
-/** What an agent publishes, for other agents. */
+/** Returns the tracks that an agent publishes, for other agents. */
 export function agentTracks(agent: AgentMember): TrackData[] {
   const tracks: TrackData[] = [];
   const common = { participantId: agent.id, muted: false };
@@ -63,7 +63,7 @@ export function agentTracks(agent: AgentMember): TrackData[] {
   return tracks;
 }
 
-/** What a participant sends, for agents. */
+/** Returns the tracks that a participant sends, for agents. */
 export function participantTracks(participant: BrowserParticipant): TrackData[] {
   return (["audio", "camera", "screen"] as const)
     .filter((kind) => participant.sends(kind))

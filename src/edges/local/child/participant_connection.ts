@@ -16,7 +16,7 @@ import { VideoSlots, type VideoSource } from "./video_slots.ts";
 /** The kinds of media that a participant sends. */
 export type TrackKind = "audio" | "camera" | "screen";
 
-/** What a connection needs of the room. */
+/** The room, as a connection sees it. */
 export interface ConnectionRoom {
   readonly media: RoomMedia;
   readonly limits: LocalLimits;
@@ -24,7 +24,7 @@ export interface ConnectionRoom {
   log(line: string): void;
 }
 
-/** What a connection needs of its participant. */
+/** Options for {@linkcode ParticipantConnection}. */
 export interface ParticipantConnectionInit {
   /** The participant's id. */
   id: string;
@@ -41,7 +41,7 @@ export interface ParticipantConnectionInit {
 export class ParticipantConnection {
   readonly #init: ParticipantConnectionInit;
   #peer: RoomPeer | undefined;
-  /** What they hear: one track for all their connections. */
+  /** The mix that they hear: one track for all their connections. */
   #hears: RtcTrack | undefined;
   #offer = 0;
   #candidates = 0;

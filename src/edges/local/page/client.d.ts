@@ -60,7 +60,7 @@ export interface Member {
 export interface MemberVideo {
   /** Whose it is: a participant's id. */
   readonly member: string;
-  /** What it shows. */
+  /** The kind of picture. */
   readonly kind: "camera" | "screen";
   /** The picture. */
   readonly stream: Stream;
@@ -70,11 +70,11 @@ export interface MemberVideo {
 export interface PausedVideo {
   /** Whose it is: a participant's id. */
   readonly member: string;
-  /** What it would show. */
+  /** The kind of picture. */
   readonly kind: "camera" | "screen";
 }
 
-/** What a page sends. */
+/** The media that a page sends. */
 export interface SentMediaState {
   /** Whether there is a microphone. */
   readonly microphone: boolean;
@@ -86,7 +86,7 @@ export interface SentMediaState {
   readonly screen: boolean;
 }
 
-/** What is measured once a second; a figure that is not known yet is missing. */
+/** Measurements, once a second; a figure that is not known yet is missing. */
 export interface Figures {
   /** Milliseconds there and back on the media's way. */
   readonly roundTripMs?: number;
@@ -176,15 +176,15 @@ export class RinglineClient extends EventTarget {
   videos: MemberVideo[];
   /** Pictures that are not forwarded right now. */
   paused: PausedVideo[];
-  /** What all others say, mixed. */
+  /** The mix of all other participants. */
   audio: Stream;
   /** Plays `audio`. */
   audioElement: BrowserClass<"HTMLAudioElement">;
-  /** What was measured last. */
+  /** The latest measurements. */
   figures: Figures;
   /** The peer connection, for its statistics. */
   get connection(): BrowserClass<"RTCPeerConnection"> | undefined;
-  /** What is sent right now. */
+  /** The media that is sent now. */
   get media(): SentMediaState;
   /** The tracks that are sent. */
   get tracks(): Record<"microphone" | "camera" | "screen", MediaTrack | null>;
@@ -276,7 +276,7 @@ export class RinglineError extends Error {
 export interface LinkParts {
   /** The server's address. */
   origin: string;
-  /** What lets a page in. */
+  /** The secret that admits a page. */
   secret: string;
   /** Missing for a start page. */
   callType?: string;

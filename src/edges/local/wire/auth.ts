@@ -79,7 +79,7 @@ const FORWARDED = new RegExp(
   ].join("|"),
 );
 
-/** What shows where a request comes from. */
+/** The headers that show where a request comes from. */
 export interface RequestSource {
   /** The other end of its TCP connection. */
   remoteAddress: string;

@@ -1,4 +1,4 @@
-/** What this WebRTC can send and receive. @module */
+/** The capabilities of this WebRTC: an offer to send and to receive. @module */
 import { Peer } from "@ringline/edge/media/child";
 import type { Capabilities } from "./media.ts";
 

@@ -21,7 +21,7 @@ export interface SfuConnectionOptions {
 /** Options in which the two connections differ. */
 export interface SfuConnectionKind extends Pick<PeerOptions, "onTrack"> {
   type: PeerType;
-  /** What it does, for the texts of errors. */
+  /** Its purpose, in words for error texts. */
   doing: string;
 }
 

@@ -34,7 +34,7 @@ export class SentMedia {
     this.#hooks = hooks;
   }
 
-  /** What the page sends, as booleans. */
+  /** The media that the page sends, as booleans. */
   get state() {
     return {
       microphone: this.#tracks.microphone !== null,
@@ -44,7 +44,7 @@ export class SentMedia {
     };
   }
 
-  /** What the page sends, as tracks. */
+  /** The media that the page sends, as tracks. */
   get tracks() {
     return { ...this.#tracks };
   }
