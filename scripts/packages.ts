@@ -1,4 +1,6 @@
 /** The packages of this repository: the root, and the workspace's members. @module */
+import { fileURLToPath } from "node:url";
+import { isFile } from "./programs.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
@@ -6,6 +8,8 @@ const ROOT = new URL("..", import.meta.url);
 export interface Package {
   /** Its name, or its folder where it has none. */
   readonly name: string;
+  /** Its version, where it has one. */
+  readonly version: string | undefined;
   /** Its folder; ends in "/". */
   readonly folder: URL;
   /** Its entry points, as paths from its folder. */
@@ -16,6 +20,7 @@ export interface Package {
 
 interface Config {
   name?: string;
+  version?: string;
   exports?: string | Record<string, string>;
   imports?: Record<string, string>;
   workspace?: string[] | { members: string[] };
@@ -39,9 +44,10 @@ export async function readPackages(root: URL = ROOT): Promise<Package[]> {
   return packages;
 }
 
-function packageOf(folder: URL, { name, exports = {}, imports = {} }: Config): Package {
+function packageOf(folder: URL, config: Config): Package {
+  const { name = folder.pathname, version, exports = {}, imports = {} } = config;
   const entries = typeof exports === "string" ? [exports] : Object.values(exports);
-  return { name: name ?? folder.pathname, folder, entries, dependencies: Object.values(imports) };
+  return { name, version, folder, entries, dependencies: Object.values(imports) };
 }
 
 /** The folders that a member's entry in `workspace` means: one, or all in one (`src/adapters/*`). */
@@ -51,17 +57,9 @@ async function foldersOf(member: string, root: URL): Promise<URL[]> {
   const found: URL[] = [];
   for await (const { name, isDirectory } of Deno.readDir(parent)) {
     const folder = new URL(`${name}/`, parent);
-    if (isDirectory && await isThere(new URL("deno.json", folder))) found.push(folder);
+    if (isDirectory && await isFile(fileURLToPath(new URL("deno.json", folder)))) {
+      found.push(folder);
+    }
   }
   return found.sort((a, b) => a.href < b.href ? -1 : 1);
-}
-
-async function isThere(url: URL): Promise<boolean> {
-  try {
-    await Deno.stat(url);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -11,38 +11,23 @@
  */
 import { parseArgs } from "node:util";
 import { type Prebuilt, prebuilts } from "../src/native/prebuilts.ts";
+import { type Package, readPackages } from "./packages.ts";
 import { assetName, TARGETS } from "./prebuilts.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** A package of the workspace. */
-export interface Member {
-  /** Its folder. */
-  folder: URL;
-  /** Its name on JSR. */
-  name: string;
-  /** Its version. */
-  version: string;
-  /** The text of its `deno.json`. */
-  config: string;
+/** A package that can be published. */
+export interface Member extends Package {
+  readonly version: string;
 }
 
 /** Returns the package in `root` and then the members of its workspace, if it is one. */
 export async function readMembers(root: URL): Promise<Member[]> {
-  const first = await readMember(root);
-  const { workspace = [] } = JSON.parse(first.config);
-  const folders: string[] = Array.isArray(workspace) ? workspace : workspace.members;
-  const others = folders.map((one) => new URL(`${one.replace(/\/*$/, "")}/`, root));
-  return [first, ...await Promise.all(others.map(readMember))];
-}
-
-async function readMember(folder: URL): Promise<Member> {
-  const config = await Deno.readTextFile(new URL("deno.json", folder));
-  const { name, version } = JSON.parse(config);
-  if (typeof name !== "string" || typeof version !== "string") {
+  return (await readPackages(root)).map((one) => {
+    const { name, version, folder } = one;
+    if (name !== folder.pathname && typeof version === "string") return { ...one, version };
     throw new Error(`${folder.pathname}deno.json: expected a name and a version`);
-  }
-  return { folder, name, version, config };
+  });
 }
 
 /** Throws an error unless all members have one version, import each other by it, and `tag` is it. */
@@ -53,12 +38,10 @@ export function checkVersions(members: Member[], tag?: string): void {
       throw new Error(`${member.name}: expected version ${version}, got ${member.version}`);
     }
     for (const { name } of members) {
-      for (const [, range] of member.config.matchAll(new RegExp(`"jsr:${name}@([^/"]*)`, "g"))) {
-        if (range !== version) {
-          throw new Error(
-            `${member.name}: expected an import of ${name}@${version}, got @${range}`,
-          );
-        }
+      for (const specifier of member.dependencies) {
+        const [, range] = specifier.match(new RegExp(`^jsr:${name}@([^/]*)`)) ?? [];
+        if (range === undefined || range === version) continue;
+        throw new Error(`${member.name}: expected an import of ${name}@${version}, got @${range}`);
       }
     }
   }

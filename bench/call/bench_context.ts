@@ -28,8 +28,3 @@ export async function newPage({ browser }: Pick<BenchContext, "browser">): Promi
 export async function closePage(page: Page): Promise<void> {
   await page.browserContext().close();
 }
-
-/** Waits; for what takes its time by nature, such as a jitter buffer that settles. */
-export function settle(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

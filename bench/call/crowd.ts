@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { Helper } from "../lib/helper.ts";
 import { cpuMs, residentMb } from "../lib/process_cpu.ts";
 import { progress } from "../lib/progress.ts";
 import type { AgentFigures } from "./agent.ts";
-import { type BenchContext, settle } from "./bench_context.ts";
+import type { BenchContext } from "./bench_context.ts";
 
 const SETTLE_MS = 3000;
 /** People join one after the other, each in at most so long. */
@@ -46,7 +47,7 @@ export async function measureCrowd({ agent, options }: BenchContext): Promise<Cr
     const { joined, error } = await crowd.next("joined", people * JOIN_LIMIT_MS);
     if (error) throw new Error(`the crowd could not join: ${error}`);
     progress(`crowd: ${joined} people joined`);
-    await settle(SETTLE_MS);
+    await delay(SETTLE_MS);
     const mediaPid = await agent.mediaPid();
     const cpu = async () => ({
       media: mediaPid ? await cpuMs(mediaPid) : undefined,
@@ -55,7 +56,7 @@ export async function measureCrowd({ agent, options }: BenchContext): Promise<Cr
     });
     const before: Inbound[] = await crowd.ask("stats");
     const cpuBefore = await cpu();
-    await settle(options.crowdSeconds * 1000);
+    await delay(options.crowdSeconds * 1000);
     const cpuAfter = await cpu();
     const after: Inbound[] = await crowd.ask("stats");
     const elapsedMs = cpuAfter.at - cpuBefore.at;

@@ -6,9 +6,10 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { progress } from "../lib/progress.ts";
 import { median, medianOfMedians } from "../lib/stats.ts";
-import { type BenchContext, closePage, newPage, settle } from "./bench_context.ts";
+import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectBaseline } from "./baseline.ts";
 import { connectParticipant } from "./browser_participant.ts";
 import { type Probe, type Reception, reception } from "./probe.ts";
@@ -46,7 +47,7 @@ export interface RoundTripResults {
 }
 
 async function measureTrips(probe: Probe, clicks: number): Promise<ConnectionResult> {
-  await settle(SETTLE_MS);
+  await delay(SETTLE_MS);
   const before = await probe.stats();
   const trips = await probe.roundTrips(clicks, CLICK_EVERY_MS);
   const tripsMs = trips.map(({ ms }) => ms).filter((ms) => ms !== null);
@@ -69,9 +70,9 @@ async function measureBaseline(context: BenchContext): Promise<ConnectionResult>
 
 async function measureFlush(context: BenchContext, probe: Probe): Promise<number> {
   await context.agent.say("tone");
-  await settle(TONE_MS);
+  await delay(TONE_MS);
   const flushedAt = await context.agent.flush();
-  await settle(FLUSHED_MS);
+  await delay(FLUSHED_MS);
   const changes = await probe.toneChanges();
   const last = changes.at(-1);
   return last && !last.on && last.time > flushedAt ? last.time - flushedAt : NaN;

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { progress } from "../lib/progress.ts";
-import { type BenchContext, closePage, newPage, settle } from "./bench_context.ts";
+import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectParticipant } from "./browser_participant.ts";
 import { type Reception, reception, type RoundTrip } from "./probe.ts";
 import { type Recovery, recovery } from "./recovery.ts";
@@ -48,7 +49,7 @@ export async function measureSpeechStall(context: BenchContext): Promise<SpeechS
     const { link } = await agent.join();
     const { probe } = await connectParticipant(page, link);
     await agent.say("tone");
-    await settle(SETTLE_MS);
+    await delay(SETTLE_MS);
     const listen = async (during: Promise<unknown>): Promise<Listened> => {
       await probe.resetTone();
       const before = await probe.stats();
@@ -61,7 +62,7 @@ export async function measureSpeechStall(context: BenchContext): Promise<SpeechS
         reception: reception(before, await probe.stats()),
       };
     };
-    const calm = await listen(settle(options.stallSeconds * 1000 / 4));
+    const calm = await listen(delay(options.stallSeconds * 1000 / 4));
     const stalled = await listen(agent.stall(options.stallSeconds * 1000 / STALL_EVERY_MS));
     progress(
       `speech, stalled for ${stalled.seconds.toFixed(0)} s: ` +
@@ -82,11 +83,11 @@ export async function measureLiveStall(context: BenchContext): Promise<LiveStall
     const { link } = await agent.join();
     await agent.echo();
     const { probe } = await connectParticipant(page, link);
-    await settle(SETTLE_MS);
+    await delay(SETTLE_MS);
     const before = await probe.stats();
     const totalMs = NORMAL_MS + RECOVERY_STALLS * STALL_EVERY_MS + AFTER_MS;
     const clicking = probe.roundTrips(Math.ceil(totalMs / CLICK_EVERY_MS), CLICK_EVERY_MS);
-    await settle(NORMAL_MS);
+    await delay(NORMAL_MS);
     const stalls = await agent.stall(RECOVERY_STALLS);
     const trips = await clicking;
     const firstStallAt = stalls[0]!.startedAt;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import {
   Agent,
   BargeInEvent,
@@ -36,15 +37,11 @@ const LONG_MS = 60_000;
 /** The agent says it for a minute. */
 const LONG_TEXT = "Speak for a minute.";
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 const stt: STT = {
   name: "scripted-stt",
   async *transcribe(audio) {
     for await (const _ of audio);
-    await sleep(STT_MS);
+    await delay(STT_MS);
     yield { text: "Please tell me something.", final: true };
   },
 };
@@ -52,7 +49,7 @@ const stt: STT = {
 const llm: LLM = {
   name: "scripted-llm",
   async *generate() {
-    await sleep(LLM_MS);
+    await delay(LLM_MS);
     yield { type: "text", text: "A short reply." };
   },
 };
@@ -60,7 +57,7 @@ const llm: LLM = {
 const tts: TTS = {
   name: "a-tone",
   async *synthesize(text) {
-    await sleep(TTS_MS);
+    await delay(TTS_MS);
     const piece = Int16Array.from(
       { length: RATE * PIECE_MS / 1000 },
       (_, n) => TONE_LEVEL * Math.sin(2 * Math.PI * TONE_HZ * n / RATE),

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import type { Browser } from "../../scripts/browser.ts";
 import { speech } from "../../tests/fixtures/speech.ts";
-import { closePage, newPage, settle } from "../call/bench_context.ts";
+import { closePage, newPage } from "../call/bench_context.ts";
 import { connectParticipant } from "../call/browser_participant.ts";
 import type { Probe } from "../call/probe.ts";
 import { progress } from "../lib/progress.ts";
@@ -33,7 +34,7 @@ async function toneIs(on: boolean, probe: Probe): Promise<boolean> {
   const end = performance.now() + LIMIT_MS;
   while (await probe.hearsTone() !== on) {
     if (performance.now() > end) return false;
-    await settle(20);
+    await delay(20);
   }
   return true;
 }
@@ -47,16 +48,16 @@ async function interruptOnce(
   await agent.happened();
   await agent.speak();
   if (!await toneIs(true, probe)) throw new Error("the agent is not heard");
-  await settle(afterMs);
+  await delay(afterMs);
   const before = (await probe.speechChanges()).length;
   await probe.say(words);
   const isSilent = await toneIs(false, probe);
   const firstSound = (await probe.speechChanges()).slice(before).find(({ on }) => on)!;
   const silentAt = isSilent ? (await probe.toneChanges()).at(-1)!.time : NaN;
-  await settle(AFTERWARDS_MS);
+  await delay(AFTERWARDS_MS);
   const { suspectedAt, bargeIns } = await agent.happened();
   await agent.interrupt();
-  await settle(FROM_MS);
+  await delay(FROM_MS);
   return {
     fromFirstSoundMs: silentAt - firstSound.time,
     fromDecisionMs: silentAt - (suspectedAt[0] ?? NaN),
@@ -79,7 +80,7 @@ export async function measureBargeIn(
     const page = await newPage({ browser });
     try {
       const { probe } = await connectParticipant(page, await agent.join("silero"));
-      await settle(SETTLE_MS);
+      await delay(SETTLE_MS);
       for (let index = 0; index < times; index++) {
         const spread = (connection * times + index) / (connections * times);
         const one = await interruptOnce(agent, probe, words, FROM_MS + spread * (TO_MS - FROM_MS));

@@ -5,9 +5,10 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import type { Browser } from "../../scripts/browser.ts";
 import type { AgentProcess } from "../call/agent.ts";
-import { closePage, newPage, settle } from "../call/bench_context.ts";
+import { closePage, newPage } from "../call/bench_context.ts";
 import { connectParticipant } from "../call/browser_participant.ts";
 import { seeded } from "../call/speech.ts";
 import { progress } from "../lib/progress.ts";
@@ -53,7 +54,7 @@ async function measureTransport(browser: Browser, echo: AgentProcess): Promise<n
     const { link } = await echo.join();
     await echo.echo();
     const { probe } = await connectParticipant(page, link);
-    await settle(SETTLE_MS);
+    await delay(SETTLE_MS);
     const trips = await probe.roundTrips(CLICKS, CLICK_EVERY_MS);
     return median(trips.map(({ ms }) => ms).filter((ms) => ms !== null));
   } finally {
@@ -86,11 +87,11 @@ export async function measureReplies(
     const inBrowserMs: number[] = [];
     try {
       const { probe } = await connectParticipant(page, await agent.join("energy"));
-      await settle(SETTLE_MS);
+      await delay(SETTLE_MS);
       for (let index = 0; index < times; index++) {
         const before = (await probe.toneChanges()).length;
         await probe.say(question(connection * times + index));
-        await settle(REPLIED_MS);
+        await delay(REPLIED_MS);
         const lastSound = (await probe.speechChanges()).findLast(({ on }) => !on)!;
         const first = (await probe.toneChanges()).slice(before).find(({ on }) => on);
         if (first) inBrowserMs.push(first.time - lastSound.time);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import type { AudioTrack } from "../../src/edge/audio_track.ts";
 import type { CallConnection } from "../../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
@@ -114,7 +115,7 @@ export class Fixture implements AsyncDisposable {
       "being heard",
       async () => (await this.#heard()).some((one) => one.rms > THRESHOLD),
     );
-    await pause(700);
+    await delay(700);
   }
 
   /** Triggers a loss and measures what it does to the sound. */
@@ -130,7 +131,7 @@ export class Fixture implements AsyncDisposable {
     await this.command(command, params);
     const { strategy } = await done.promise;
     const backAt = performance.now();
-    await pause(1500);
+    await delay(1500);
     const to = performance.now() - 100;
     const heard = await this.#heard();
     return {
@@ -149,14 +150,14 @@ export class Fixture implements AsyncDisposable {
     const echo = this.edge.createAudioTrack({ mode: "live" });
     await this.connection.publishTracks({ audio: echo });
     this.agent.echo = echo;
-    await pause(1000);
+    await delay(1000);
     const trips: number[] = [];
     for (let index = 0; index < count; index++) {
       const at = await this.double.sfu.command<number>("click", {
         cid: CID,
         sessionId: this.#session,
       });
-      await pause(420 + (index * 7) % 20);
+      await delay(420 + (index * 7) % 20);
       const heard = await this.double.heard(CID, this.agent.user.id, at);
       const echoed = heard.find(({ rms }) => rms > 0.02);
       if (echoed) trips.push(echoed.at - at);
@@ -179,8 +180,4 @@ export class Fixture implements AsyncDisposable {
     const heard = await this.double.heard(CID, this.agent.user.id);
     return heard.map(({ at, rms }) => ({ at: at - this.#clockOffset, rms }));
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { isBackchannel } from "../../src/inference/text/backchannel.ts";
 import { heardTexts, type SpokenSentence } from "../../src/inference/text/played_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
-import { stripMarkdown, toSpeakable } from "../../src/inference/text/markdown_filter.ts";
+import { toSpeakable } from "../../src/inference/text/markdown_filter.ts";
 
 function split(text: string, options?: { maxChars?: number }): string[] {
   const splitter = new SentenceSplitter(options);
@@ -66,11 +66,11 @@ Deno.test("a cut where there is no space tears no character, and a word only whe
 
 Deno.test("marks for the eye are taken out of what is spoken", () => {
   assertEquals(
-    stripMarkdown("## **Bold** and _soft_, [a link](http://x.y) and `code`."),
+    toSpeakable("## **Bold** and _soft_, [a link](http://x.y) and `code`.").text,
     "Bold and soft, a link and code.",
   );
-  assertEquals(stripMarkdown("snake_case stays, 2*3 too"), "snake_case stays, 2*3 too");
-  assertEquals(stripMarkdown("🎉 ---"), "");
+  assertEquals(toSpeakable("snake_case stays, 2*3 too").text, "snake_case stays, 2*3 too");
+  assertEquals(toSpeakable("🎉 ---").text, "");
 });
 
 Deno.test("what is spoken is known again in what is written", () => {

@@ -42,11 +42,6 @@ export function toSpeakable(written: string): Speakable {
   };
 }
 
-/** Returns only the text of {@linkcode toSpeakable}. */
-export function stripMarkdown(text: string): string {
-  return toSpeakable(text).text;
-}
-
 /** Removes a mark from a text whose characters come from these places. */
 function without(mark: RegExp, text: string, places: readonly number[]): [string, number[]] {
   let remains = "";

@@ -3,9 +3,10 @@ import type { Call } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
 import type { EventClass } from "../../events/event_manager.ts";
 import type { ConformanceOptions, EdgeUnderTest, RemoteParticipant } from "./under_test.ts";
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import * as events from "../../edge/events.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
+import { tone as sineTone } from "../sounds.ts";
 
 /** An agent that only measures what it hears. */
 export class RecordingAgent implements EdgeAgent {
@@ -125,15 +126,7 @@ export type Contract = { [sentence: string]: (fixture: Fixture) => Promise<void>
 
 /** Returns a clearly audible tone. */
 export function tone(ms: number, sampleRate = 48_000, channels = 1): PcmChunk {
-  const frames = Math.round(ms * sampleRate / 1000);
-  const samples = new Int16Array(frames * channels);
-  for (let frame = 0; frame < frames; frame++) {
-    const value = 9000 * Math.sin(2 * Math.PI * 440 * frame / sampleRate);
-    for (let channel = 0; channel < channels; channel++) {
-      samples[frame * channels + channel] = value;
-    }
-  }
-  return new PcmChunk(samples, { sampleRate, channels });
+  return sineTone(ms, { sampleRate, channels });
 }
 
 /** How much of this is no silence, judged by pieces of 5 ms. */
