@@ -248,14 +248,14 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
     methods: [
       ...["authenticate", "createCall", "join", "publishTracks", "addTrackSubscriber"],
       ...["sendCustomEvent", "createConversation", "createAudioTrack", "openDemo"],
-      ...["enter", "endCall", "end", "dropNetwork"],
+      ...["enter", "endCall", "dial", "end", "dropNetwork"],
     ],
   },
   LocalEdge: {
     make: () => new LocalEdge({ logger: silentLogger }),
     methods: [
       ...["authenticate", "createCall", "join", "publishTracks", "addTrackSubscriber"],
-      ...["sendCustomEvent", "createConversation", "callLink", "serve"],
+      ...["sendCustomEvent", "createConversation", "callLink", "serve", "endCall", "dial"],
     ],
   },
   GetStreamEdge: {

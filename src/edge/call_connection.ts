@@ -2,6 +2,7 @@
 import type { AudioTrack } from "./audio_track.ts";
 import type { Call } from "./call.ts";
 import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
+import type { TransferOptions } from "./telephony.ts";
 import type { VideoTrack } from "./video_frame.ts";
 
 /** The tracks that an agent publishes, in one negotiation. */
@@ -71,6 +72,24 @@ export interface CallConnection extends AsyncDisposable {
    * @throws {RangeError} the data is over 5120 bytes as JSON in UTF-8.
    */
   sendCustomEvent(data: JsonValue): Promise<void>;
+
+  /**
+   * Presses keys of the telephone: resolves when they were sent.
+   *
+   * @param digits `0` to `9`, `A` to `D`, `*`, `#`, and `,` for a pause of two seconds
+   * @throws {TypeError} the edge has no telephone.
+   * @throws {RangeError} another character, no digit, or more than 255.
+   */
+  sendDtmf(digits: string): Promise<void>;
+
+  /**
+   * Transfers a caller to another number or address: resolves when they have left this call.
+   *
+   * @throws {TypeError} the edge cannot transfer, or it is not clear whom: several people are in the
+   *   call and `participantId` is left out.
+   * @throws {ConnectionError} the transfer failed: the caller is still here.
+   */
+  transfer(to: string, options?: TransferOptions): Promise<void>;
 
   /** Leaves the call. Idempotent; all callers await the same end. Never rejects. */
   close(): Promise<void>;

@@ -15,7 +15,7 @@ import type {
 } from "./types.ts";
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
-import { checkMethods, checkObject } from "../events/checks.ts";
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { promised, UserHook } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
@@ -29,6 +29,7 @@ import {
   CallEndedEvent,
   ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
+  DtmfReceivedEvent,
   ErrorEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
@@ -36,6 +37,7 @@ import {
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "./events.ts";
+import { cannot, checkAddress, checkDtmf, type TransferOptions } from "./telephony.ts";
 import { Roster } from "./roster.ts";
 
 /** Options for a {@linkcode Connection}. */
@@ -133,6 +135,24 @@ export abstract class Connection implements CallConnection {
   /** Sends checked data to all participants; `text` is the same as JSON. */
   protected abstract deliverCustomEvent(data: JsonValue, text: string): Promise<void>;
 
+  /** Presses checked keys. An edge with a telephone overrides it; the others cannot. */
+  protected deliverDtmf(_digits: string): Promise<void> {
+    return Promise.reject(
+      cannot(this.edge, "send DTMF", "use an edge of telephone calls, or sendCustomEvent"),
+    );
+  }
+
+  /** Transfers one person of the call. An edge with a telephone overrides it; the others cannot. */
+  protected deliverTransfer(_to: string, _participant: Participant): Promise<void> {
+    return Promise.reject(
+      cannot(
+        this.edge,
+        "transfer a call",
+        "use an edge of telephone calls, or have the other person join this call",
+      ),
+    );
+  }
+
   /**
    * Leaves the call and releases everything. Called exactly once, also after `ended` and when the
    * connection was never established. `reason` says why.
@@ -213,6 +233,33 @@ export abstract class Connection implements CallConnection {
     const text = checkCustomEvent(data);
     if (this.#state === "closed") throw new ClosedError("the connection");
     await this.deliverCustomEvent(data, text);
+  }
+
+  /**
+   * Presses keys of the telephone: resolves when they were sent.
+   *
+   * @param digits `0` to `9`, `A` to `D`, `*`, `#`, and `,` for a pause of two seconds
+   * @throws {TypeError} the edge has no telephone.
+   * @throws {RangeError} another character, no digit, or more than 255.
+   */
+  async sendDtmf(digits: string): Promise<void> {
+    const checked = checkDtmf(digits);
+    if (this.#state === "closed") throw new ClosedError("the connection");
+    await this.deliverDtmf(checked);
+  }
+
+  /**
+   * Transfers a caller to another number or address: resolves when they have left this call.
+   *
+   * @throws {TypeError} the edge cannot transfer, or it is not clear whom: several people are in the
+   *   call and `participantId` is left out.
+   * @throws {ConnectionError} the transfer failed: the caller is still here.
+   */
+  async transfer(to: string, options: TransferOptions = {}): Promise<void> {
+    checkAddress(to, "to");
+    checkObject(options, "options", "an object like { participantId }, or nothing");
+    if (this.#state === "closed") throw new ClosedError("the connection");
+    await this.deliverTransfer(to, this.#transferred(options));
   }
 
   /** Leaves the call. Idempotent; all callers await the same end. Never rejects. */
@@ -318,6 +365,13 @@ export abstract class Connection implements CallConnection {
     this.#emit(CustomEventReceivedEvent, { data, participant });
   }
 
+  /** A participant pressed a key; one call for each key. */
+  protected dtmfReceived(digit: string, participantId: string): void {
+    if (this.#state === "closed") return;
+    const participant = this.#roster.participants.get(participantId);
+    if (participant) this.#emit(DtmfReceivedEvent, { participant, digit });
+  }
+
   /** The network was lost and is being repaired. */
   protected reconnecting(): void {
     this.#setReconnecting(true);
@@ -401,6 +455,24 @@ export abstract class Connection implements CallConnection {
     for (const track of tracks) this.#emit(TrackRemovedEvent, { track });
     this.#updatePresence();
     if (emits) this.#emit(ParticipantLeftEvent, { participant });
+  }
+
+  /** Returns the participant of a transfer: the one that is named, or the only person. */
+  #transferred({ participantId }: TransferOptions): Participant {
+    if (participantId !== undefined) {
+      const participant = this.participants.get(participantId);
+      if (participant) return participant;
+      throw new TypeError(
+        `options.participantId: ${shown(participantId)} is not in the call`,
+      );
+    }
+    const people = [...this.participants.values()].filter(({ kind }) => kind === "person");
+    if (people.length === 1) return people[0]!;
+    throw new TypeError(
+      people.length === 0
+        ? "no person to transfer is in the call"
+        : `expected { participantId }, since ${people.length} people are in the call`,
+    );
   }
 
   #updatePresence(): void {

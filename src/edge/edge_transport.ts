@@ -17,6 +17,7 @@ import { ErrorEvent } from "./events.ts";
 import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { QueuedAudioTrack } from "./toolkit/queued_audio_track.ts";
+import { cannot, checkAddress, type DialOptions } from "./telephony.ts";
 import { checkCall } from "./validation.ts";
 
 /** Time limit for `release`. Closing then goes on without it. */
@@ -185,6 +186,40 @@ export abstract class EdgeTransport implements AsyncDisposable {
    */
   openDemo(_call: Call, _options?: OpenDemoOptions): Promise<URL> {
     return Promise.reject(new TypeError(`${this.constructor.name} has no demo page`));
+  }
+
+  /**
+   * Ends a call for everybody in it: agents with the reason `"call-ended"`. Does nothing if it is over.
+   *
+   * @throws {TypeError} this edge cannot, and only the agent can leave.
+   */
+  endCall(_call: Call): Promise<void> {
+    return Promise.reject(
+      cannot(this, "end a call for everybody", "agent.close() leaves it, which callers notice"),
+    );
+  }
+
+  /**
+   * Calls a number or address, and resolves with the call when it is answered: join it then.
+   *
+   * @throws {TypeError} this edge has no telephone, or an option is not valid.
+   * @throws {ConnectionError} it was not answered: `code` is `"busy"`, `"no-answer"`, `"declined"`, or
+   *   the edge's own; or the signal's reason.
+   */
+  async dial(options: DialOptions): Promise<Call> {
+    checkObject(options, "options", 'an object like { to: "+4930123456" }');
+    checkAddress(options.to, "options.to");
+    if (options.from !== undefined) checkAddress(options.from, "options.from");
+    this.assertOpen();
+    options.signal?.throwIfAborted();
+    return await this.placeCall(options);
+  }
+
+  /** Calls a checked number. An edge with a telephone overrides it; the others cannot. */
+  protected placeCall(_options: DialOptions): Promise<Call> {
+    return Promise.reject(
+      cannot(this, "dial", "use an edge of telephone calls, or createCall and send the link"),
+    );
   }
 
   /** Throws `ClosedError` once the edge is closed. */

@@ -80,7 +80,7 @@ export class TrackUpdatedEvent extends TrackEvent {
   override readonly type = "track-updated" as const;
 }
 
-/** Base of the two events about a participant. */
+/** Base of the events about one participant. */
 export abstract class ParticipantEvent {
   /** The event's type. */
   abstract readonly type: string;
@@ -149,6 +149,20 @@ export class CustomEventReceivedEvent {
   }
 }
 
+/** A participant pressed a key of their telephone. */
+export class DtmfReceivedEvent extends ParticipantEvent {
+  /** The event's type. */
+  override readonly type = "dtmf-received" as const;
+  /** The key: one of `0` to `9`, `A` to `D`, `*` and `#`. */
+  readonly digit: string;
+
+  /** Creates a DTMF received event. */
+  constructor(init: { connection: CallConnection; participant: Participant; digit: string }) {
+    super(init);
+    this.digit = init.digit;
+  }
+}
+
 /** A connection changed its state, or lost or regained its network. */
 export class ConnectionStateChangedEvent {
   /** The event's type. */
@@ -213,6 +227,7 @@ export const edgeEvents: readonly EventClass[] = [
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
   CustomEventReceivedEvent,
+  DtmfReceivedEvent,
   ConnectionStateChangedEvent,
   ErrorEvent,
 ];

@@ -32,6 +32,7 @@ export {
   type EdgeErrorOptions,
   ProtocolError,
 } from "./errors.ts";
+export type { DialOptions, TransferOptions } from "./telephony.ts";
 export {
   type CloseReason,
   type ConnectionState,
@@ -50,6 +51,7 @@ export {
   CallEndedEvent,
   ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
+  DtmfReceivedEvent,
   ErrorEvent,
   ParticipantEvent,
   ParticipantJoinedEvent,

@@ -18,6 +18,8 @@ export interface AgentRoom {
   broadcast(message: RoomMessage, except?: MemoryConnection): void;
   playFor(connection: MemoryConnection, samples: Int16Array): void;
   sendCustomEvent(from: MemoryConnection, data: JsonValue): void;
+  sendDtmf(digits: string): void;
+  transfer(to: string, participantId: string): Promise<void>;
   video(trackId: string): { subscribe(): VideoTrack } | undefined;
 }
 
@@ -82,6 +84,8 @@ export class MemoryConnection extends Connection {
         return this.trackRemoved(message.trackId);
       case "customEvent":
         return this.customEventReceived(message.data, message.participantId);
+      case "dtmf":
+        return this.dtmfReceived(message.digit, message.participantId);
       case "reconnecting":
         return this.reconnecting();
       case "reconnected":
@@ -131,6 +135,18 @@ export class MemoryConnection extends Connection {
   protected override deliverCustomEvent(data: JsonValue): Promise<void> {
     this.#room.sendCustomEvent(this, data);
     return Promise.resolve();
+  }
+
+  /** Presses keys, which all people in the call hear. */
+  // Async, so that misuse rejects and does not throw.
+  // deno-lint-ignore require-await
+  protected override async deliverDtmf(digits: string): Promise<void> {
+    this.#room.sendDtmf(digits);
+  }
+
+  /** Moves a person out of this call, unless the edge's `onTransfer` throws. */
+  protected override deliverTransfer(to: string, { id }: Participant): Promise<void> {
+    return this.#room.transfer(to, id);
   }
 
   /** Leaves the room. */

@@ -4,6 +4,7 @@ import type { EdgeAgent } from "../edge/edge_agent.ts";
 import { Call, type CreateCallOptions } from "../edge/call.ts";
 import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_transport.ts";
 import { ConnectionError } from "../edge/errors.ts";
+import type { DialOptions } from "../edge/telephony.ts";
 import { checkObject, shown } from "../events/checks.ts";
 import { promised } from "../events/user_code.ts";
 import { sleep, waitFor } from "../events/waiting.ts";
@@ -18,6 +19,26 @@ export interface MemoryEdgeOptions extends EdgeOptions {
   joinDelayMs?: number;
   /** Called by `authenticate`, which rejects with what it throws. */
   onAuthenticate?: (user: User) => void | Promise<void>;
+}
+
+/** A call that an agent places with `dial`, for {@linkcode MemoryEdge.onDial}. */
+export interface DialledCall {
+  /** The number that is called. */
+  readonly to: string;
+  /** The number that the other side is shown, if one was given. */
+  readonly from: string | undefined;
+  /** The call: `edge.enter(call, { userId })` answers it. */
+  readonly call: Call;
+  /** Aborted when the agent hangs up before it is answered. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A transfer, for {@linkcode MemoryEdge.onTransfer}. */
+export interface MemoryTransfer {
+  /** The number or address to transfer to. */
+  readonly to: string;
+  /** The person who is transferred. */
+  readonly participant: MemoryParticipant;
 }
 
 /**
@@ -51,8 +72,16 @@ export class MemoryEdge extends EdgeTransport {
   readonly authenticated: User[] = [];
   /** Called with each 10 ms that an agent says: 48 kHz mono, a view. */
   onAgentAudio: ((samples: Int16Array, agent: Participant) => void) | undefined;
+  /**
+   * The other side of `dial`: it may wait before it answers, and rejects with what this throws.
+   * Default: a person whose user id is the number enters the call.
+   */
+  onDial: ((dialled: DialledCall) => void | Promise<void>) | undefined;
+  /** Called before a transfer, which fails with what this throws. The person then leaves the call. */
+  onTransfer: ((transfer: MemoryTransfer) => void | Promise<void>) | undefined;
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #joinDelayMs: number;
+  #dialled = 0;
   readonly #onAuthenticate: ((user: User) => void | Promise<void>) | undefined;
 
   /** Creates an edge without calls. */
@@ -65,6 +94,11 @@ export class MemoryEdge extends EdgeTransport {
         `onAuthenticate: expected a function, got ${shown(this.#onAuthenticate)}`,
       );
     }
+  }
+
+  /** How many calls are open, in which agents may be. */
+  get openRooms(): number {
+    return this.#rooms.size;
   }
 
   /** Records the user; rejects as `onAuthenticate` does. */
@@ -131,10 +165,29 @@ export class MemoryEdge extends EdgeTransport {
   }
 
   /** Ends a call for all members. It can be created again. */
-  endCall(call: Call, reason: CloseReason = "call-ended"): void {
-    const room = this.#room(call);
+  // Async, so that misuse rejects and does not throw.
+  // deno-lint-ignore require-await
+  override async endCall(call: Call): Promise<void> {
+    checkCall(call);
+    const room = this.#rooms.get(keyOf(call));
     this.#rooms.delete(keyOf(call));
-    room.end(reason);
+    room?.end("call-ended");
+  }
+
+  /** Creates a call of the type `"phone"` that a person enters, unless `onDial` says otherwise. */
+  protected override async placeCall({ to, from, signal }: DialOptions): Promise<Call> {
+    const call = await this.createCall(`call-${++this.#dialled}`, { callType: "phone" });
+    try {
+      const answered = promised<void>(() => {
+        if (!this.onDial) return void this.enter(call, { userId: to });
+        return this.onDial({ to, from, call, signal });
+      });
+      await waitFor(answered, "dialling", { signal, clock: this.clock });
+      return call;
+    } catch (error) {
+      await this.endCall(call);
+      throw error;
+    }
   }
 
   /** Ends a call for one agent only: kicked, replaced, or because its network failed. */
@@ -152,13 +205,22 @@ export class MemoryEdge extends EdgeTransport {
     this.onAgentAudio?.(samples, agent);
   };
 
+  /** @ignore */
+  protected readonly transferred = async (
+    to: string,
+    participant: MemoryParticipant,
+  ): Promise<void> => {
+    await this.onTransfer?.({ to, participant });
+  };
+
   /**
    * Creates the room of a call.
    *
    * @ignore
    */
   protected makeRoom(): MemoryRoom {
-    return new MemoryRoom({ clock: this.clock, onAgentAudio: this.emitAgentAudio });
+    const { clock, emitAgentAudio: onAgentAudio, transferred: onTransfer } = this;
+    return new MemoryRoom({ clock, onAgentAudio, onTransfer });
   }
 
   /** Ends all calls. */

@@ -5,6 +5,7 @@ import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Clock } from "../events/clock.ts";
 import type { RoomMessage } from "./room_message.ts";
 import { checkCustomEvent } from "../edge/custom_event.ts";
+import { checkDtmf } from "../edge/telephony.ts";
 import { LatestVideoTrack } from "../edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../edge/types.ts";
 import { Speech } from "./speech.ts";
@@ -44,6 +45,8 @@ export class MemoryParticipant {
   readonly participant: Participant;
   /** Custom events that reached this participant. */
   readonly customEvents: JsonValue[] = [];
+  /** The keys that agents have pressed so far, pauses included. */
+  dtmf = "";
   /** Called with each 10 ms of an agent that is heard: 48 kHz mono, a view. */
   onAudio: ((samples: Int16Array, from: Participant) => void) | undefined;
   /** Called for each 20 ms that this participant says, muted or not. */
@@ -168,6 +171,13 @@ export class MemoryParticipant {
   sendCustomEvent(data: JsonValue): void {
     checkCustomEvent(data);
     this.#room.broadcast({ type: "customEvent", data, participantId: this.id });
+  }
+
+  /** Presses keys of their telephone, one after the other, without the pauses. */
+  sendDtmf(digits: string): void {
+    for (const digit of checkDtmf(digits).replaceAll(",", "")) {
+      this.#room.broadcast({ type: "dtmf", digit, participantId: this.id });
+    }
   }
 
   /** Leaves the call and unpublishes all tracks. */

@@ -41,6 +41,8 @@ export interface MemoryRoomOptions {
   network?: MemoryNetwork;
   /** Called with each 10 ms that an agent says. */
   onAgentAudio?: (samples: Int16Array, agent: Participant) => void;
+  /** Called before an agent's transfer: its failure is the transfer's. */
+  onTransfer?: (to: string, participant: MemoryParticipant) => Promise<void>;
 }
 
 /** A call in memory: its members, and the clock that their audio follows. */
@@ -50,14 +52,16 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   readonly clock: Clock;
   readonly #network: MemoryNetwork | undefined;
   readonly #onAgentAudio: MemoryRoomOptions["onAgentAudio"];
+  readonly #onTransfer: MemoryRoomOptions["onTransfer"];
   readonly #row: AudioRow = { count: 0, entries: [] };
   #timer: Disposable | undefined;
   #made = 0;
 
-  constructor({ clock, network, onAgentAudio }: MemoryRoomOptions) {
+  constructor({ clock, network, onAgentAudio, onTransfer }: MemoryRoomOptions) {
     this.clock = clock;
     this.#network = network;
     this.#onAgentAudio = onAgentAudio;
+    this.#onTransfer = onTransfer;
   }
 
   get heardDelayMs(): number | undefined {
@@ -153,6 +157,18 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     }
     const participantId = from.self.id;
     this.broadcast({ type: "customEvent", data: structuredClone(data), participantId }, from);
+  }
+
+  sendDtmf(digits: string): void {
+    for (const participant of this.participants) participant.dtmf += digits;
+  }
+
+  async transfer(to: string, participantId: string): Promise<void> {
+    for (const participant of this.participants) {
+      if (participant.id !== participantId) continue;
+      await this.#onTransfer?.(to, participant);
+      participant.leave();
+    }
   }
 
   video(trackId: string): MemoryVideo | undefined {

@@ -1,13 +1,29 @@
 import type { Call } from "../edge/call.ts";
-import type { EdgeUnderTest, RemoteParticipant } from "./conformance/under_test.ts";
+import {
+  type ConformanceParts,
+  defaultParts,
+  type EdgeUnderTest,
+  type RemoteParticipant,
+} from "./conformance/under_test.ts";
 import type { MemoryParticipant } from "./memory_participant.ts";
 import { audibleMs } from "./conformance/fixture.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { ConnectionError } from "../edge/errors.ts";
 import { silentLogger } from "../events/logger.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { MemoryEdge } from "./memory_edge.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 import { checkMethods, shown } from "../events/checks.ts";
+
+/** The parts of the contract that {@linkcode memoryEdgeUnderTest} can show: all of them. */
+export const memoryEdgeParts: Required<ConformanceParts> = {
+  ...defaultParts,
+  telephone: true,
+  earlyAudio: true,
+  networkLoss: true,
+  negotiations: true,
+  openResources: true,
+};
 
 /** Returns a {@linkcode MemoryEdge} on a virtual clock for the conformance kit; an example to copy. */
 export function memoryEdgeUnderTest(
@@ -20,6 +36,16 @@ export function memoryEdgeUnderTest(
   const clock = new VirtualClock();
   const edge = make(clock);
   checkMethods(edge, "make", "a function that returns a MemoryEdge", ["enter", "dropNetwork"]);
+  const numbers = { answered: "+49301", busy: "+49302", ringing: "+49303" };
+  const refuse = (to: string) => {
+    if (to === numbers.busy) throw new ConnectionError("the line is busy", { code: "busy" });
+  };
+  edge.onDial = async ({ to, call }) => {
+    refuse(to);
+    if (to === numbers.ringing) await new Promise(() => {});
+    edge.enter(call, { userId: to });
+  };
+  edge.onTransfer = ({ to }) => refuse(to);
   return {
     edge,
     clock,
@@ -27,10 +53,11 @@ export function memoryEdgeUnderTest(
     enterEarly: (call, { userId, trackDelayMs }) => {
       return Promise.resolve(remote(edge.enter(call, { userId, trackDelayMs }), clock));
     },
-    endCall: async (call) => await edge.endCall(call),
+    numbers,
     dropNetwork: async (connection, lost) => await edge.dropNetwork(connection, lost),
     negotiations: (connection) =>
       connection instanceof MemoryConnection ? connection.negotiations : 0,
+    openResources: () => edge.openRooms,
     [Symbol.asyncDispose]: () => edge.close(),
   };
 }
@@ -46,6 +73,10 @@ function remote(participant: MemoryParticipant, clock: VirtualClock): RemotePart
       return heardMs;
     },
     customEvents: participant.customEvents,
+    get dtmf() {
+      return participant.dtmf;
+    },
+    sendDtmf: async (digits) => await participant.sendDtmf(digits),
     speak: (pcm) => participant.speak(pcm),
     mute: async (muted) => await participant.mute(muted),
     sendCustomEvent: async (data) => await participant.sendCustomEvent(data),

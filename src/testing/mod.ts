@@ -57,12 +57,19 @@ export {
 } from "./conformance/conformance.ts";
 export type {
   ConformanceOptions,
+  ConformanceParts,
   EdgeFactory,
   EdgeUnderTest,
   RemoteParticipant,
+  TestNumbers,
 } from "./conformance/under_test.ts";
-export { memoryEdgeUnderTest } from "./memory_under_test.ts";
-export { MemoryEdge, type MemoryEdgeOptions } from "./memory_edge.ts";
+export { memoryEdgeParts, memoryEdgeUnderTest } from "./memory_under_test.ts";
+export {
+  type DialledCall,
+  MemoryEdge,
+  type MemoryEdgeOptions,
+  type MemoryTransfer,
+} from "./memory_edge.ts";
 export { MemoryConnection } from "./memory_connection.ts";
 export type { RoomMessage } from "./room_message.ts";
 export {

@@ -8,6 +8,7 @@ export type RoomMessage =
   | { type: "trackUpdated"; trackId: string; muted: boolean }
   | { type: "trackRemoved"; trackId: string }
   | { type: "customEvent"; data: JsonValue; participantId: string }
+  | { type: "dtmf"; digit: string; participantId: string }
   | { type: "reconnecting" }
   | { type: "reconnected" }
   | { type: "ended"; reason: CloseReason };

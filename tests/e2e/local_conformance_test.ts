@@ -59,7 +59,6 @@ function localEdgeUnderTest(browser: Browser): EdgeUnderTest {
       guests.push(guest);
       return await partyOf(guest);
     },
-    endCall: async (call) => await edge.endCall(call),
     openResources: () => edge.mediaProcessId === undefined ? 0 : 1,
     async [Symbol.asyncDispose]() {
       await edge.close();
@@ -77,12 +76,13 @@ Deno.test({
     await using own = await launchBrowser();
     const tests = conformanceTests(() => localEdgeUnderTest(own.browser), {
       name: "LocalEdge",
+      openResources: true,
       // A codec rings on after a tone, and a jitter buffer may stretch it.
       toleranceMs: 120,
       limitMs: 20_000,
     });
-    for (const { name, run } of tests) {
-      await context.step({ name, fn: run, sanitizeOps: false, sanitizeResources: false });
+    for (const { name, ignore, run } of tests) {
+      await context.step({ name, ignore, fn: run, sanitizeOps: false, sanitizeResources: false });
     }
   },
 });

@@ -62,6 +62,7 @@ Deno.test("every event class has a type of its own", () => {
     "participant-joined",
     "participant-left",
     "custom-event-received",
+    "dtmf-received",
     "connection-state-changed",
     "error",
     "audio-levels",

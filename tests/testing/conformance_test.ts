@@ -1,10 +1,11 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { ToyService } from "../../examples/lib/toy_service.ts";
 import type { EdgeOptions, EdgeTransport } from "../../src/edge/edge_transport.ts";
 import { conformanceTests, edgeConformance } from "../../src/testing/conformance/conformance.ts";
-import type { EdgeFactory } from "../../src/testing/conformance/under_test.ts";
+import type { EdgeFactory, EdgeUnderTest } from "../../src/testing/conformance/under_test.ts";
+import { memoryEdgeUnderTest } from "../../src/testing/memory_under_test.ts";
 import { CarelessEdge, ConfusedEdge, ForgetfulEdge, PatientEdge } from "./fixtures/broken_edges.ts";
-import { customEdgeUnderTest } from "./fixtures/custom_edge_under_test.ts";
+import { customEdgeParts, customEdgeUnderTest } from "./fixtures/custom_edge_under_test.ts";
 
 type EdgeClass = new (service: ToyService, options: EdgeOptions) => EdgeTransport;
 
@@ -15,10 +16,12 @@ async function broken(
 ): Promise<string[]> {
   const tests = conformanceTests(
     () => customEdgeUnderTest((service, options) => new edgeClass(service, options), seen),
-    { name: edgeClass.name, video: false, limitMs: 2000 },
+    { name: edgeClass.name, ...customEdgeParts, limitMs: 2000 },
   );
   const failed: string[] = [];
-  for (const { name, run } of tests) await run().catch(() => failed.push(name));
+  for (const { name, ignore, run } of tests) {
+    if (!ignore) await run().catch(() => failed.push(name));
+  }
   return failed;
 }
 
@@ -40,6 +43,7 @@ Deno.test("conformance fails an edge that neither checks nor leaves", async () =
     "a custom event of 5120 bytes arrives, and one of 5121 is a RangeError",
     "a custom event that is not JSON is a TypeError and is not sent",
     "nothing is left open",
+    "no resource is left open",
   ]);
 });
 
@@ -57,4 +61,51 @@ Deno.test("conformanceTests throws a TypeError for an edge in place of a factory
     TypeError,
     "factory must be a function that creates an edge under test, got object",
   );
+});
+
+Deno.test("conformance ignores what an edge with edge and enter alone cannot show", () => {
+  const bare = (): EdgeUnderTest => {
+    const { edge, clock, enter, [Symbol.asyncDispose]: close } = memoryEdgeUnderTest();
+    return { edge, clock, enter, [Symbol.asyncDispose]: close };
+  };
+  const tests = conformanceTests(bare, { name: "bare", mute: false, customEvents: false });
+  const ignored = tests.filter(({ ignore }) => ignore).map(({ name }) => name);
+  assertEquals(ignored, [
+    "muting and unmuting update the track",
+    "audio before its track's event is heard, and the track is added once",
+    "a muted participant is not heard",
+    "audio and video are published in one negotiation",
+    "a custom event of 5120 bytes arrives, and one of 5121 is a RangeError",
+    "a custom event that is not JSON is a TypeError and is not sent",
+    "custom events arrive unchanged, with their sender",
+    "sendCustomEvent with several calls needs a connection",
+    "keys that the agent presses arrive in order",
+    "keys that a person presses are one event each, in order",
+    "a transferred person leaves the call, and of several it must be said who",
+    "a transfer that fails is a ConnectionError, and the person stays",
+    "dial resolves with the call when it is answered",
+    "dial of a busy number is a ConnectionError, and can be aborted while it rings",
+    "losing and regaining the network are events",
+    "no resource is left open",
+    "an edge that cannot end calls says so, and the call goes on",
+  ]);
+});
+
+Deno.test("conformance fails a function of the factory whose part is not declared", async () => {
+  const [first] = conformanceTests(() => memoryEdgeUnderTest(), { name: "undeclared" });
+  await assertRejects(
+    () => first!.run(),
+    TypeError,
+    "the factory has enterEarly: pass the option earlyAudio: true to test it",
+  );
+});
+
+Deno.test("conformance fails a part that is declared without its function", async () => {
+  const tests = conformanceTests(() => customEdgeUnderTest(), {
+    name: "overdeclared",
+    ...customEdgeParts,
+    networkLoss: true,
+  });
+  const loss = tests.find(({ name }) => name === "losing and regaining the network are events");
+  await assertRejects(() => loss!.run(), TypeError, "needs EdgeUnderTest.dropNetwork: write it");
 });

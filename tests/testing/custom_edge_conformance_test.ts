@@ -1,4 +1,4 @@
 import { edgeConformance } from "../../src/testing/conformance/conformance.ts";
-import { customEdgeUnderTest } from "./fixtures/custom_edge_under_test.ts";
+import { customEdgeParts, customEdgeUnderTest } from "./fixtures/custom_edge_under_test.ts";
 
-edgeConformance(() => customEdgeUnderTest(), { name: "CustomEdge", video: false });
+edgeConformance(() => customEdgeUnderTest(), { name: "CustomEdge", ...customEdgeParts });

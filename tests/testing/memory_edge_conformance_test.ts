@@ -1,4 +1,4 @@
 import { edgeConformance } from "../../src/testing/conformance/conformance.ts";
-import { memoryEdgeUnderTest } from "../../src/testing/memory_under_test.ts";
+import { memoryEdgeParts, memoryEdgeUnderTest } from "../../src/testing/memory_under_test.ts";
 
-edgeConformance(() => memoryEdgeUnderTest(), { name: "MemoryEdge" });
+edgeConformance(() => memoryEdgeUnderTest(), { name: "MemoryEdge", ...memoryEdgeParts });

@@ -240,6 +240,17 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
+   * Ends a call for everybody in it: agents with the reason `"call-ended"`. Stream lets nobody join it
+   * again until it is created anew.
+   *
+   * @throws {AuthenticationError | ConnectionError} the service refused, or cannot be reached.
+   */
+  override async endCall(call: Call): Promise<void> {
+    checkCall(call);
+    await this.#service.endCall(call);
+  }
+
+  /**
    * Creates a conversation on the call's channel of Stream's chat, `messaging:<call id>`. Messages are
    * written in the background; a message that cannot be written is an `ErrorEvent`.
    */

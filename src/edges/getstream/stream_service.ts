@@ -137,6 +137,14 @@ export class StreamService {
     return response.call;
   }
 
+  /** Ends a call for everybody in it. */
+  async endCall(call: CallName): Promise<void> {
+    await this.#call(
+      `ending the call ${call.type}:${call.id}`,
+      () => this.#client.video.call(call.type, call.id).end(),
+    );
+  }
+
   /** Joins a call as a user; returns credentials for an SFU. */
   joinCall(call: CallName, userId: string, request: JoinRequest = {}): Promise<SfuCredentials> {
     const { migratingFrom = [], signal } = request;

@@ -281,7 +281,8 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */
-  async endCall(call: Call): Promise<void> {
+  override async endCall(call: Call): Promise<void> {
+    checkCall(call);
     if (this.#process.pid === undefined) return;
     const lease = await this.#acquire({});
     try {

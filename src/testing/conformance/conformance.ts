@@ -3,17 +3,26 @@
  *
  * @module
  */
-import type { ConformanceOptions, EdgeFactory } from "./under_test.ts";
-import { type Contract, Fixture } from "./fixture.ts";
+import {
+  type ConformanceOptions,
+  type ConformanceParts,
+  defaultParts,
+  type EdgeFactory,
+  type EdgeUnderTest,
+} from "./under_test.ts";
+import { type Contract, Fixture, type Test } from "./fixture.ts";
 import { customEvents } from "./custom_events.ts";
 import { endings } from "./endings.ts";
 import { media } from "./media.ts";
 import { presence } from "./presence.ts";
+import { telephone } from "./telephone.ts";
 
 /** One test of the contract, to run without `Deno.test`. */
 export interface ConformanceTest {
   /** A sentence of what an edge does. */
   readonly name: string;
+  /** Whether the options leave this part of the contract out: report the test as ignored. */
+  readonly ignore: boolean;
   /** Rejects when the edge does not do it. */
   run(): Promise<void>;
 }
@@ -31,23 +40,55 @@ export function conformanceTests(
     const got = factory === null ? "null" : typeof factory;
     throw new TypeError(`factory must be a function that creates an edge under test, got ${got}`);
   }
-  const contract: Contract = { ...presence, ...media, ...customEvents, ...endings };
-  return Object.entries(contract).map(([name, test]) => ({
-    name,
-    run: async () => {
-      const fixture = new Fixture(await factory(), options);
-      try {
-        await test(fixture);
-      } finally {
-        await fixture.close();
-      }
-    },
-  }));
+  const parts = { ...defaultParts, ...options };
+  const contract: Contract = {
+    ...presence,
+    ...media,
+    ...customEvents,
+    ...telephone,
+    ...endings,
+  };
+  return Object.entries(contract).map(([name, one]) => {
+    const { test, ...needs } = typeof one === "function" ? { test: one } : one;
+    return {
+      name,
+      ignore: "part" in needs && parts[needs.part] === needs.without,
+      run: () => run(factory, options, test),
+    };
+  });
 }
+
+async function run(factory: EdgeFactory, options: ConformanceOptions, test: Test): Promise<void> {
+  const edgeUnderTest = await factory();
+  const fixture = new Fixture(edgeUnderTest, options);
+  try {
+    checkDeclared(edgeUnderTest, { ...defaultParts, ...options });
+    await test(fixture);
+  } finally {
+    await fixture.close();
+  }
+}
+
+/** Throws when the factory has a function whose tests are not asked for: they would never run. */
+function checkDeclared(edgeUnderTest: EdgeUnderTest, parts: Required<ConformanceParts>): void {
+  for (const [part, name] of Object.entries(FUNCTIONS)) {
+    if (edgeUnderTest[name] === undefined || parts[part as keyof typeof FUNCTIONS]) continue;
+    throw new TypeError(`the factory has ${name}: pass the option ${part}: true to test it`);
+  }
+}
+
+/** The members of a factory's result that the tests of a part need. */
+const FUNCTIONS = {
+  earlyAudio: "enterEarly",
+  networkLoss: "dropNetwork",
+  negotiations: "negotiations",
+  openResources: "openResources",
+  telephone: "numbers",
+} as const satisfies { [Part in keyof ConformanceParts]: keyof EdgeUnderTest };
 
 /**
  * Registers the whole contract as tests of an edge. An edge that passes them works with `Agent` like
- * any other.
+ * any other. The tests of a part that the options leave out are reported as ignored.
  *
  * @throws {TypeError} `factory` is not a function
  *
@@ -55,11 +96,11 @@ export function conformanceTests(
  * ```ts ignore
  * import { edgeConformance, MemoryEdge, memoryEdgeUnderTest } from "@ringline/edge/testing";
  *
- * edgeConformance(() => memoryEdgeUnderTest(), { name: MemoryEdge.name });
+ * edgeConformance(() => memoryEdgeUnderTest(), { name: MemoryEdge.name, ...memoryEdgeParts });
  * ```
  */
 export function edgeConformance(factory: EdgeFactory, options: ConformanceOptions): void {
-  for (const { name, run } of conformanceTests(factory, options)) {
-    Deno.test(`${options.name}: ${name}`, run);
+  for (const { name, ignore, run } of conformanceTests(factory, options)) {
+    Deno.test({ name: `${options.name}: ${name}`, ignore, fn: run });
   }
 }

@@ -1,9 +1,9 @@
 import type { JsonValue } from "../../edge/types.ts";
-import { type Contract, expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
+import { type Contract, expect, expectSame, part, RecordingAgent, rejection } from "./fixture.ts";
 
 /** Custom events, in both directions. */
 export const customEvents: Contract = {
-  "a custom event of 5120 bytes arrives, and one of 5121 is a RangeError": async (fixture) => {
+  "a custom event of 5120 bytes arrives, and one of 5121 is a RangeError": part("customEvents", async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const fits = "é".repeat(2559);
@@ -22,9 +22,9 @@ export const customEvents: Contract = {
     }
     await fixture.pass(100);
     expectSame(anna.customEvents.length, 2, "how many arrived");
-  },
+  }),
 
-  "a custom event that is not JSON is a TypeError and is not sent": async (fixture) => {
+  "a custom event that is not JSON is a TypeError and is not sent": part("customEvents", async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const cycle: Record<string, unknown> = {};
@@ -38,18 +38,18 @@ export const customEvents: Contract = {
     }
     await fixture.pass(100);
     expectSame(anna.customEvents.length, 0, "how many arrived");
-  },
+  }),
 
-  "custom events arrive unchanged, with their sender": async (fixture) => {
+  "custom events arrive unchanged, with their sender": part("customEvents", async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const data = { type: "hello", list: [1, null, "two"], deep: { yes: true } };
     await fixture.until(anna.sendCustomEvent(data), "sending");
     const expected = `custom ${JSON.stringify(data)} of ${anna.participantId}`;
     await fixture.eventually(() => fixture.log.includes(expected), "it arrives");
-  },
+  }),
 
-  "sendCustomEvent with several calls needs a connection": async (fixture) => {
+  "sendCustomEvent with several calls needs a connection": part("customEvents", async (fixture) => {
     const first = await fixture.join(new RecordingAgent("one"), "kit-1");
     const anna = await fixture.enterAndBeSeen(first.connection, "anna");
     await fixture.until(fixture.edge.sendCustomEvent("alone"), "sending");
@@ -61,5 +61,5 @@ export const customEvents: Contract = {
     await fixture.eventually(() => anna.customEvents.length > 0, "the first arrives");
     await fixture.pass(100);
     expectSame(anna.customEvents, ["alone"], "what arrived in the first call");
-  },
+  }),
 };

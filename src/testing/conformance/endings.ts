@@ -1,4 +1,15 @@
-import { type Contract, expect, expectSame, RecordingAgent, rejection, tone } from "./fixture.ts";
+import {
+  type Contract,
+  expect,
+  expectCannot,
+  expectSame,
+  type Fixture,
+  part,
+  RecordingAgent,
+  rejection,
+  tone,
+  without,
+} from "./fixture.ts";
 import { Agent } from "../../agent/agent.ts";
 import { CallEndedEvent } from "../../edge/events.ts";
 
@@ -24,20 +35,18 @@ export const endings: Contract = {
     expectSame(fixture.log.length, before, "events after closing");
   },
 
-  "an ended call closes the connection with one CallEndedEvent and its reason": async (fixture) => {
-    if (!fixture.edgeUnderTest.endCall) return;
+  "an ended call closes the connection with one CallEndedEvent and its reason": part("endCall", async (fixture) => {
     const { connection, call } = await fixture.join();
     await fixture.enterAndBeSeen(connection, "anna");
-    await fixture.until(fixture.edgeUnderTest.endCall(call), "ending the call");
+    await fixture.until(fixture.edge.endCall(call), "ending the call");
     const reason = await fixture.until(connection.closed, "the reason");
     expectSame([reason, connection.state], ["call-ended", "closed"], "the reason");
     const ended = fixture.log.filter((line) => line.startsWith("ended"));
     expectSame(ended, ["ended call-ended"], "the events");
     expectSame(fixture.edge.connections.size, 0, "open connections");
-  },
+  }),
 
-  "a handler of CallEndedEvent may close the agent and await it": async (fixture) => {
-    if (!fixture.edgeUnderTest.endCall) return;
+  "a handler of CallEndedEvent may close the agent and await it": part("endCall", async (fixture) => {
     const agent = new Agent({ edge: fixture.edge, agentUser: { id: "agent", name: "Agent" } });
     const call = await fixture.until(agent.createCall("default", "kit"), "creating");
     await fixture.until(agent.join(call, { participantWaitTimeoutMs: 0 }), "joining");
@@ -48,10 +57,10 @@ export const endings: Contract = {
       handled = true;
     });
     const finishing = agent.finish();
-    await fixture.until(fixture.edgeUnderTest.endCall(call), "ending the call");
+    await fixture.until(fixture.edge.endCall(call), "ending the call");
     expectSame(await fixture.until(finishing, "finishing"), "call-ended", "the reason");
     await fixture.eventually(() => handled, "the handler is done");
-  },
+  }),
 
   "waitForParticipant rejects when the connection closes": async (fixture) => {
     const { connection } = await fixture.join();
@@ -149,30 +158,59 @@ export const endings: Contract = {
     expectSame([connection.state, next.state], ["closed", "active"], "the states");
   },
 
-  "losing and regaining the network are events": async (fixture) => {
-    if (!fixture.edgeUnderTest.dropNetwork) return;
+  "losing and regaining the network are events": part("networkLoss", async (fixture) => {
+    const { edgeUnderTest } = fixture;
+    const drop = fixture.own("EdgeUnderTest.dropNetwork", edgeUnderTest.dropNetwork);
     const { connection } = await fixture.join();
-    await fixture.until(fixture.edgeUnderTest.dropNetwork(connection, true), "losing the network");
+    await fixture.until(drop.call(edgeUnderTest, connection, true), "losing the network");
     await fixture.eventually(() => connection.isReconnecting, "it is reconnecting");
-    await fixture.until(fixture.edgeUnderTest.dropNetwork(connection, false), "regaining it");
+    await fixture.until(drop.call(edgeUnderTest, connection, false), "regaining it");
     await fixture.eventually(() => !connection.isReconnecting, "it is back");
     expectSame(fixture.log.slice(1), ["reconnecting", "reconnected"], "the events");
-  },
+  }),
 
   "nothing is left open": async (fixture) => {
-    const agent = new Agent({
-      edge: fixture.edge,
-      agentUser: { id: "agent", name: "Agent" },
-      processors: [{ name: "ears", processAudio() {} }],
-    });
-    const call = await fixture.until(agent.createCall("default", "kit"), "creating");
-    await fixture.until(agent.join(call, { participantWaitTimeoutMs: 0 }), "joining");
-    const anna = await fixture.enterAndBeSeen(agent.connection!, "anna");
-    await fixture.until(agent.audio.write(tone(100)), "writing");
-    await fixture.until(anna.leave(), "leaving");
-    await fixture.until(agent.close(), "closing");
-    await fixture.until(fixture.edge.close(), "closing the edge");
-    expectSame(await fixture.edgeUnderTest.openResources?.() ?? 0, 0, "what is left");
+    await callAndClose(fixture);
     expectSame(fixture.edgeUnderTest.clock?.pending ?? 0, 0, "timers left");
   },
+
+  "no resource is left open": part("openResources", async (fixture) => {
+    const { edgeUnderTest } = fixture;
+    const count = fixture.own("EdgeUnderTest.openResources", edgeUnderTest.openResources);
+    await callAndClose(fixture);
+    expectSame(await count.call(edgeUnderTest), 0, "what is left");
+  }),
+
+  "ending a call that is over does nothing": part("endCall", async (fixture) => {
+    const { connection, call } = await fixture.join();
+    await fixture.until(fixture.edge.endCall(call), "ending the call");
+    await fixture.until(connection.closed, "closing");
+    await fixture.until(fixture.edge.endCall(call), "ending it again");
+  }),
+
+  "an edge that cannot end calls says so, and the call goes on": without(
+    "endCall",
+    async (fixture) => {
+      const { connection, call } = await fixture.join();
+      await fixture.enterAndBeSeen(connection, "anna");
+      expectCannot(await rejection(fixture.edge.endCall(call), "ending the call"), fixture.edge);
+      expectSame(connection.state, "active", "the state");
+    },
+  ),
 };
+
+/** A whole call, of an agent with a processor, and the end of its edge. */
+async function callAndClose(fixture: Fixture): Promise<void> {
+  const agent = new Agent({
+    edge: fixture.edge,
+    agentUser: { id: "agent", name: "Agent" },
+    processors: [{ name: "ears", processAudio() {} }],
+  });
+  const call = await fixture.until(agent.createCall("default", "kit"), "creating");
+  await fixture.until(agent.join(call, { participantWaitTimeoutMs: 0 }), "joining");
+  const anna = await fixture.enterAndBeSeen(agent.connection!, "anna");
+  await fixture.until(agent.audio.write(tone(100)), "writing");
+  await fixture.until(anna.leave(), "leaving");
+  await fixture.until(agent.close(), "closing");
+  await fixture.until(fixture.edge.close(), "closing the edge");
+}

@@ -2,7 +2,12 @@ import type { AudioRow, EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Call } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
 import type { EventClass } from "../../events/event_manager.ts";
-import type { ConformanceOptions, EdgeUnderTest, RemoteParticipant } from "./under_test.ts";
+import type {
+  ConformanceOptions,
+  ConformanceParts,
+  EdgeUnderTest,
+  RemoteParticipant,
+} from "./under_test.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import * as events from "../../edge/events.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
@@ -46,6 +51,7 @@ export class Fixture {
       events.CallEndedEvent,
       events.ConnectionStateChangedEvent,
       events.CustomEventReceivedEvent,
+      events.DtmfReceivedEvent,
     ];
     this.#subscription = edgeUnderTest.edge.events.subscribe(classes, (event) => {
       this.log.push(describe(event));
@@ -105,6 +111,12 @@ export class Fixture {
     return await this.until(this.edgeUnderTest.enter(call, { userId }), `${userId} entering`);
   }
 
+  /** Returns a function of the test's author; throws if a part was declared without it. */
+  own<T>(name: string, value: T | undefined): T {
+    if (value !== undefined) return value;
+    throw new TypeError(`this part of the contract needs ${name}: write it, or leave the part out`);
+  }
+
   /** Adds a person, and waits until the agent sees them. */
   async enterAndBeSeen(connection: CallConnection, userId: string): Promise<RemoteParticipant> {
     const participant = await this.enter(connection.call, userId);
@@ -121,8 +133,38 @@ export class Fixture {
   }
 }
 
+/** A test of the contract. */
+export type Test = (fixture: Fixture) => Promise<void>;
+
+/** A test of a part that not every edge has. */
+export interface PartTest {
+  readonly part: keyof ConformanceParts;
+  /** Whether it is the test of an edge without this part. */
+  readonly without: boolean;
+  readonly test: Test;
+}
+
 /** Tests by name: a sentence of what an edge does. */
-export type Contract = { [sentence: string]: (fixture: Fixture) => Promise<void> };
+export type Contract = { [sentence: string]: Test | PartTest };
+
+/** Returns a test that is ignored for an edge without this part. */
+export function part(name: keyof ConformanceParts, test: Test): PartTest {
+  return { part: name, without: false, test };
+}
+
+/** Returns a test that is ignored for an edge with this part. */
+export function without(name: keyof ConformanceParts, test: Test): PartTest {
+  return { part: name, without: true, test };
+}
+
+/** Throws unless an error says that this edge cannot do something. */
+export function expectCannot(error: unknown, edge: object): void {
+  const { name } = edge.constructor;
+  expect(
+    error instanceof TypeError && error.message.includes(name),
+    `expected a TypeError that names ${name}, got ${error}`,
+  );
+}
 
 /** Returns a clearly audible tone. */
 export function tone(ms: number, sampleRate = 48_000, channels = 1): PcmChunk {
@@ -180,6 +222,9 @@ function describe(event: InstanceType<EventClass>): string {
   if (event instanceof events.CallEndedEvent) return `ended ${event.reason}`;
   if (event instanceof events.CustomEventReceivedEvent) {
     return `custom ${JSON.stringify(event.data)} of ${event.participant?.id}`;
+  }
+  if (event instanceof events.DtmfReceivedEvent) {
+    return `dtmf ${event.digit} of ${event.participant.id}`;
   }
   if (event instanceof events.ConnectionStateChangedEvent) {
     return event.state === event.previous

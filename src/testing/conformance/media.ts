@@ -1,3 +1,4 @@
+import type { CallConnection } from "../../edge/call_connection.ts";
 import type { RemoteParticipant } from "./under_test.ts";
 import {
   audibleMs,
@@ -5,6 +6,7 @@ import {
   expect,
   expectSame,
   type Fixture,
+  part,
   RecordingAgent,
   rejection,
   tone,
@@ -63,14 +65,17 @@ export const media: Contract = {
     expectSame([...from], [anna.participantId], "who was heard");
   },
 
-  "audio before its track's event is heard, and the track is added once": async (
+  "audio before its track's event is heard, and the track is added once": part("earlyAudio", async (
     fixture,
   ) => {
-    if (!fixture.edgeUnderTest.enterEarly) return;
+    const enterEarly = fixture.own(
+      "EdgeUnderTest.enterEarly",
+      fixture.edgeUnderTest.enterEarly,
+    );
     const agent = new RecordingAgent("agent");
     const { connection, call } = await fixture.join(agent);
     const anna = await fixture.until(
-      fixture.edgeUnderTest.enterEarly(call, { userId: "anna", trackDelayMs: 200 }),
+      enterEarly.call(fixture.edgeUnderTest, call, { userId: "anna", trackDelayMs: 200 }),
       "entering",
     );
     await fixture.eventually(() => connection.participants.size === 1, "anna is seen");
@@ -79,9 +84,9 @@ export const media: Contract = {
     await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 500, "what was heard");
     const told = fixture.log.filter((line) => line === `track of ${anna.participantId}`);
     expectSame(told.length, 1, "events of the track");
-  },
+  }),
 
-  "a muted participant is not heard": async (fixture) => {
+  "a muted participant is not heard": part("mute", async (fixture) => {
     const agent = new RecordingAgent("agent");
     const { connection } = await fixture.join(agent);
     const anna = await fixture.enterAndBeSeen(connection, "anna");
@@ -90,7 +95,7 @@ export const media: Contract = {
     await fixture.until(anna.speak(tone(300)), "speaking");
     await fixture.pass(200);
     near(fixture, agent.heardMs.get(anna.participantId), 0, "what was heard");
-  },
+  }),
 
   "a participant who leaves in mid-sentence is not heard any more, and the others are": async (
     fixture,
@@ -113,10 +118,9 @@ export const media: Contract = {
     await comesNear(fixture, () => agent.heardMs.get(bert.participantId), 1000, "bert's part");
   },
 
-  "a sample rate that changes during a call causes neither a gap nor another speed": async (
+  "a sample rate that changes during a call causes neither a gap nor another speed": part("rateChange", async (
     fixture,
   ) => {
-    if (fixture.options.rateChange === false) return;
     const agent = new RecordingAgent("agent");
     const { connection } = await fixture.join(agent);
     const anna = await fixture.enterAndBeSeen(connection, "anna");
@@ -125,7 +129,7 @@ export const media: Contract = {
     }
     await fixture.pass(200);
     await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 1200, "what was heard");
-  },
+  }),
 
   "two agents on one edge hear only their own calls": async (fixture) => {
     const agents = [new RecordingAgent("one"), new RecordingAgent("two")];
@@ -193,18 +197,19 @@ export const media: Contract = {
     audio.close();
   },
 
-  "audio and video are published in one negotiation": async (fixture) => {
-    const { connection } = await fixture.join();
-    const audio = fixture.edge.createAudioTrack();
-    const video = new LatestVideoTrack();
-    const before = fixture.edgeUnderTest.negotiations?.(connection) ?? 0;
-    const tracks = fixture.options.video === false ? { audio } : { audio, video };
-    await fixture.until(fixture.edge.publishTracks(tracks, { connection }), "publishing");
-    const after = fixture.edgeUnderTest.negotiations?.(connection) ?? before + 1;
-    expectSame(after - before, 1, "negotiations");
-    audio.close();
-    video.close();
+  "audio and video can be published together": async (fixture) => {
+    await publishBoth(fixture);
   },
+
+  "audio and video are published in one negotiation": part("negotiations", async (fixture) => {
+    const { edgeUnderTest } = fixture;
+    const count = fixture.own("EdgeUnderTest.negotiations", edgeUnderTest.negotiations);
+    let before = 0;
+    const connection = await publishBoth(fixture, (connection) => {
+      before = count.call(edgeUnderTest, connection);
+    });
+    expectSame(count.call(edgeUnderTest, connection) - before, 1, "negotiations");
+  }),
 
   "flush silences immediately, and returns what was played and what was discarded": async (
     fixture,
@@ -261,12 +266,12 @@ export const media: Contract = {
     audio.close();
   },
 
-  "video frames come from their track, and end with it": async (fixture) => {
-    if (fixture.options.video === false) return;
+  "video frames come from their track, and end with it": part("video", async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
+    const publish = fixture.own("RemoteParticipant.publishVideo", anna.publishVideo);
     for (const type of [TrackType.VIDEO, TrackType.SCREEN_SHARE] as const) {
-      const published = await fixture.until(anna.publishVideo!(type), "publishing");
+      const published = await fixture.until(publish.call(anna, type), "publishing");
       const find = () => [...connection.tracks.values()].find((one) => one.type === type);
       await fixture.eventually(() => find() !== undefined, "the track is known");
       const track = fixture.edge.addTrackSubscriber(find()!.id, { connection });
@@ -282,7 +287,7 @@ export const media: Contract = {
       await fixture.until(ended, "the end of the pictures");
       track.close();
     }
-  },
+  }),
 
   "addTrackSubscriber returns undefined for an unknown track": async (fixture) => {
     const { connection } = await fixture.join();
@@ -290,3 +295,19 @@ export const media: Contract = {
     expectSame(none, undefined, "the subscription");
   },
 };
+
+/** Joins, and publishes audio and, where the edge carries it, video. */
+async function publishBoth(
+  fixture: Fixture,
+  onJoined?: (connection: CallConnection) => void,
+): Promise<CallConnection> {
+  const { connection } = await fixture.join();
+  onJoined?.(connection);
+  const audio = fixture.edge.createAudioTrack();
+  const video = new LatestVideoTrack();
+  const tracks = fixture.options.video === false ? { audio } : { audio, video };
+  await fixture.until(fixture.edge.publishTracks(tracks, { connection }), "publishing");
+  audio.close();
+  video.close();
+  return connection;
+}

@@ -1,5 +1,5 @@
 import type { Connection } from "../../edge/connection.ts";
-import { type Contract, expect, expectSame, RecordingAgent, rejection } from "./fixture.ts";
+import { type Contract, expect, expectSame, part, RecordingAgent, rejection } from "./fixture.ts";
 
 /** Participants, and the state of the connection. */
 export const presence: Contract = {
@@ -131,7 +131,7 @@ export const presence: Contract = {
     expectSame(connection.state, "active", "the state");
   },
 
-  "muting and unmuting update the track": async (fixture) => {
+  "muting and unmuting update the track": part("mute", async (fixture) => {
     const { connection } = await fixture.join();
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     await fixture.eventually(() => connection.tracks.size === 1, "their track is known");
@@ -143,7 +143,7 @@ export const presence: Contract = {
     const told = fixture.log.filter((line) => line.endsWith("muted"));
     const id = anna.participantId;
     expectSame(told, [`track of ${id} muted`, `track of ${id} unmuted`], "the events");
-  },
+  }),
 
   "agents are not people: two agents alone wait, and are idle": async (fixture) => {
     const call = await fixture.call();

@@ -26,8 +26,22 @@ export interface RemoteParticipant {
   sendCustomEvent(data: JsonValue): Promise<void>;
   /** Publishes a moving camera or screen, until the result is disposed. For edges with video. */
   publishVideo?(type: TrackType.VIDEO | TrackType.SCREEN_SHARE): Promise<AsyncDisposable>;
+  /** The keys that agents have pressed. For edges with a telephone. */
+  readonly dtmf?: string;
+  /** Presses keys of their telephone. For edges with a telephone. */
+  sendDtmf?(digits: string): Promise<void>;
   /** Leaves the call. */
   leave(): Promise<void>;
+}
+
+/** Numbers that the other side of an edge with a telephone answers in a known way. */
+export interface TestNumbers {
+  /** Is answered by a person, who then is in the call. A transfer to it succeeds. */
+  readonly answered: string;
+  /** Is busy. */
+  readonly busy: string;
+  /** Rings, and is not answered. */
+  readonly ringing: string;
 }
 
 /** An edge, and the functions with which the kit drives its other side. */
@@ -39,34 +53,74 @@ export interface EdgeUnderTest extends AsyncDisposable {
   /** Adds a person with a microphone to a call. */
   enter(call: Call, options: { userId: string }): Promise<RemoteParticipant>;
   /**
-   * Adds a person whose audio arrives `trackDelayMs` before the microphone's track is published. Leave
-   * it out where an edge cannot do that.
+   * Adds a person whose audio arrives `trackDelayMs` before the microphone's track is published. For
+   * `earlyAudio`.
    */
   enterEarly?(
     call: Call,
     options: { userId: string; trackDelayMs: number },
   ): Promise<RemoteParticipant>;
-  /** Ends a call for all members. Leave it out where an edge cannot. */
-  endCall?(call: Call): Promise<void>;
-  /** Drops the agent's network, or restores it. Leave it out where that is impossible. */
+  /** The numbers of the test's telephones. For `telephone`. */
+  readonly numbers?: TestNumbers;
+  /** Drops the agent's network, or restores it. For `networkLoss`. */
   dropNetwork?(connection: CallConnection, lost: boolean): Promise<void>;
-  /** Returns how many times tracks were negotiated. Leave it out where that is unknown. */
+  /** Returns how many times tracks were negotiated. For `negotiations`. */
   negotiations?(connection: CallConnection): number;
-  /** Returns how many resources are open after closing: sockets, processes, members. Must be 0. */
+  /**
+   * Returns how many resources are open after closing: sockets, processes, members. Must be 0. For
+   * `openResources`.
+   */
   openResources?(): number | Promise<number>;
 }
 
 /** Creates a new edge for one test. */
 export type EdgeFactory = () => EdgeUnderTest | Promise<EdgeUnderTest>;
 
-/** Options for the conformance kit. */
-export interface ConformanceOptions {
-  /** The prefix of each test's name. */
-  name: string;
+/**
+ * The parts of the contract that not every edge has, or not every test can show. The tests of a part
+ * that is `false` are reported as ignored.
+ */
+export interface ConformanceParts {
   /** Whether the edge carries video. Default `true`. */
   video?: boolean;
   /** Whether participants can change their sample rate during a call. Default `true`. */
   rateChange?: boolean;
+  /** Whether participants can mute. Default `true`. */
+  mute?: boolean;
+  /** Whether the edge carries custom events. Default `true`. */
+  customEvents?: boolean;
+  /** Whether the edge can end a call for everybody. Default `true`; if not, it must say so. */
+  endCall?: boolean;
+  /** Whether the edge has a telephone: DTMF, transfer, dialling. Default `false`; it must say so. */
+  telephone?: boolean;
+  /** Whether the factory has `enterEarly`. Default `false`. */
+  earlyAudio?: boolean;
+  /** Whether the factory has `dropNetwork`. Default `false`. */
+  networkLoss?: boolean;
+  /** Whether the factory has `negotiations`. Default `false`. */
+  negotiations?: boolean;
+  /** Whether the factory has `openResources`. Default `false`. */
+  openResources?: boolean;
+}
+
+/** The parts that are tested unless an option says otherwise. */
+export const defaultParts: Required<ConformanceParts> = {
+  video: true,
+  rateChange: true,
+  mute: true,
+  customEvents: true,
+  endCall: true,
+  telephone: false,
+  earlyAudio: false,
+  networkLoss: false,
+  negotiations: false,
+  openResources: false,
+};
+
+/** Options for the conformance kit. */
+export interface ConformanceOptions extends ConformanceParts {
+  /** The prefix of each test's name. */
+  name: string;
   /** Tolerance of durations, in milliseconds, for codecs and jitter buffers. Default 40. */
   toleranceMs?: number;
   /** Milliseconds that the kit waits for an expected event. Default 10,000. */

@@ -54,6 +54,7 @@ export class SimulatedEdge extends MemoryEdge {
       clock: this.clock,
       network: this.#network,
       onAgentAudio: this.emitAgentAudio,
+      onTransfer: this.transferred,
     });
   }
 }

@@ -34,9 +34,6 @@ export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
       participants.add(participant);
       return participant;
     },
-    endCall: async (call) => {
-      await double.sfu.command("endCall", { cid: `${call.type}:${call.id}` });
-    },
     dropNetwork: async (_connection, lost) => await double.sfu.command("offline", { on: lost }),
     openResources: async () => {
       const members = await double.sfu.command<{ edges: string[] }[]>("members", {
