@@ -42,4 +42,10 @@ export {
   waitFor,
   type WaitOptions,
 } from "./events/waiting.ts";
-export { backOffMs, type BackOffOptions, retry, type RetryOptions } from "./events/retry.ts";
+export {
+  backOffMs,
+  type BackOffOptions,
+  retry,
+  retryAfterMs,
+  type RetryOptions,
+} from "./events/retry.ts";

@@ -62,3 +62,19 @@ export function backOffMs(tries: number, options: BackOffOptions): number {
   const ms = Math.min(maxMs, firstMs * 2 ** Math.max(0, tries - 1));
   return Math.round(ms * (0.75 + 0.5 * random()));
 }
+
+/**
+ * Returns how long a service asks to wait before the next try, in milliseconds, by the headers
+ * `retry-after-ms` or `retry-after`; `undefined` where it does not.
+ */
+export function retryAfterMs(headers: Headers): number | undefined {
+  const ms = headers.get("retry-after-ms");
+  const after = headers.get("retry-after");
+  if (ms === null && after === null) return undefined;
+  const seconds = Number(after);
+  const wait = ms !== null ? Number(ms) : Number.isFinite(seconds)
+    ? 1000 * seconds
+    // A date, by the service's own time where it says that.
+    : Date.parse(after!) - (Date.parse(headers.get("date") ?? "") || Date.now());
+  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
+}

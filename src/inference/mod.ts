@@ -36,7 +36,7 @@ export type {
   ObjectFrom,
   RequiredNames,
 } from "./contracts/json_schema.ts";
-export type { LLM, LLMPart, LLMRequest } from "./contracts/llm.ts";
+export type { FinishReason, LLM, LLMPart, LLMRequest } from "./contracts/llm.ts";
 export type { ChatMessage, EncodedImage, ToolCall } from "./contracts/messages.ts";
 export type {
   RealtimeEvent,

@@ -9,15 +9,19 @@ import { type WebSocket, WebSocketServer } from "npm:ws@8.23.0";
  * a realtime model is asked to read at `/realtime` is asked and answered like a request.
  */
 export class ServiceDouble implements AsyncDisposable {
-  readonly requests: { path: string; headers: Headers; body: unknown }[] = [];
+  readonly requests: { path: string; query: string; headers: Headers; body: unknown }[] = [];
+  /** Settles with the first request. */
+  readonly asked: Promise<void>;
   /** Requests whose answer was not waited for. */
   abandoned = 0;
   readonly #answers: Answer[];
+  readonly #asked = Promise.withResolvers<void>();
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true });
 
   private constructor(answers: Answer[]) {
     this.#answers = answers;
+    this.asked = this.#asked.promise;
     this.#server = createServer((incoming, outgoing) => {
       this.#handle(incoming, outgoing).catch((error) => outgoing.destroy(error));
     });
@@ -39,6 +43,13 @@ export class ServiceDouble implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
   }
 
+  /** Answers all that `act` asks with this answer, instead of the next one. */
+  async answering(answer: Answer, act: () => unknown): Promise<void> {
+    const answers = this.#answers.splice(0, Infinity, answer);
+    await act();
+    this.#answers.splice(0, Infinity, ...answers);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
@@ -57,8 +68,9 @@ export class ServiceDouble implements AsyncDisposable {
     const request = new Request(new URL(url, this.baseUrl), { method, headers, body });
     const isForm = headers.get("content-type")?.startsWith("multipart/");
     const read = !body ? undefined : isForm ? await request.formData() : await request.json();
-    const { pathname: path } = new URL(request.url);
-    this.requests.push({ path, headers, body: read });
+    const { pathname: path, search: query } = new URL(request.url);
+    this.requests.push({ path, query, headers, body: read });
+    this.#asked.resolve();
     const response = await this.#next()(read, path);
     outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.on("close", () => {
@@ -79,11 +91,11 @@ export class ServiceDouble implements AsyncDisposable {
     const send = (event: object) => socket.send(JSON.stringify(event));
     if (message.type === "session.update") return send({ type: "session.updated" });
     if (message.type !== "response.create") return;
-    const { pathname: path } = new URL(incoming.url!, this.baseUrl);
+    const { pathname: path, search: query } = new URL(incoming.url!, this.baseUrl);
     const headers = new Headers(
       Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
     );
-    this.requests.push({ path, headers, body: message });
+    this.requests.push({ path, query, headers, body: message });
     const response = await this.#next()(message, path);
     const { metadata } = message.response;
     const id = crypto.randomUUID();

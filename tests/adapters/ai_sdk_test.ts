@@ -42,6 +42,7 @@ Deno.test("a model of the AI SDK streams text, calls and usage, and is told ever
     { type: "text", text: "moment." },
     { type: "tool-call", call: { id: "c2", name: "look", input: { far: false } } },
     { type: "usage", inputTokens: 9, outputTokens: 4 },
+    { type: "finish", reason: "tool-calls" },
   ]);
   const body = double.requests[0]?.body as Record<string, unknown>;
   assertEquals(body.temperature, 0);

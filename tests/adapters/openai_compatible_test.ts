@@ -42,13 +42,14 @@ Deno.test("a chat model streams text and usage, and is told everything", async (
     apiKey: "key",
     headers: { "x-a": "b" },
   })
-    .llm({ model: "m", acceptsImages: true, parameters: { temperature: 0 } });
+    .llm({ model: "m", acceptsImages: true, providerOptions: { temperature: 0 } });
   const { items, error } = await collect(llm.generate(askEverything()));
   assertEquals(error, undefined);
   assertEquals(items, [
     { type: "text", text: "Good " },
     { type: "text", text: "day." },
     { type: "usage", inputTokens: 12, outputTokens: 3 },
+    { type: "finish", reason: "stop" },
   ]);
   const [request] = double.requests;
   assertEquals(request?.path, "/v1/chat/completions");
@@ -89,6 +90,7 @@ Deno.test("calls of tools that come in pieces are put together", async () => {
   assertEquals(items, [
     { type: "tool-call", call: { id: "a", name: "first", input: { n: 1 } } },
     { type: "tool-call", call: { id: "b", name: "second", input: {} } },
+    { type: "finish", reason: "tool-calls" },
   ]);
 });
 
@@ -100,7 +102,7 @@ Deno.test("a busy service is asked again after as long as it says", async () => 
   );
   const llm = chat(double);
   const { items } = await collect(llm.generate(ask()));
-  assertEquals(items, [{ type: "text", text: "Here." }]);
+  assertEquals(items[0], { type: "text", text: "Here." });
   assertEquals(llm.metrics?.().retries, 2);
 });
 

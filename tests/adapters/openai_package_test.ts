@@ -168,7 +168,7 @@ Deno.test("what is sent is what the package's types take", async () => {
   const { reasoning_effort } = double.requests[0]!.body as ChatCompletionCreateParamsStreaming;
   assertEquals(reasoning_effort, "none");
   const own = openAICompatible(double)
-    .llm({ model: OPENAI_MODELS.chat, parameters: { reasoning_effort: "low" } });
+    .llm({ model: OPENAI_MODELS.chat, reasoningEffort: "low" });
   await collect(own.generate(ask()));
   assertEquals((double.requests[1]!.body as { reasoning_effort: string }).reasoning_effort, "low");
 });

@@ -14,25 +14,20 @@
  *
  * @module
  */
+import { type JSONValue, type LanguageModel, LoadAPIKeyError, streamText } from "ai";
 import {
-  APICallError,
-  jsonSchema,
-  type LanguageModel,
-  type ModelMessage,
-  RetryError,
-  streamText,
-  tool,
-  type ToolSet,
-} from "ai";
-import {
-  type ChatMessage,
+  type ComponentContext,
   InferenceError,
+  type JsonValue,
   type LLM,
   type LLMPart,
   type LLMRequest,
-  type ToolDescription,
+  type ToolCall,
 } from "@ringline/edge";
-import { checkMethods, checkObject, messageOf } from "@ringline/edge/toolkit";
+import { backOffMs, checkMethods, checkObject, messageOf, sleep } from "@ringline/edge/toolkit";
+import { askedWaitMs, failure } from "./failure.ts";
+import { KeptParts } from "./kept_parts.ts";
+import { toModelMessage, toToolSet } from "./messages.ts";
 
 /** A model of the AI SDK, as a provider creates it, e.g. `openai("gpt-6.1-terra")`. */
 export type AiSdkModel = LanguageModel;
@@ -43,6 +38,17 @@ export interface AiSdkOptions {
   acceptsImages?: boolean;
   /** The most retries of a request while the service is too busy. Default 2. */
   maxRetries?: number;
+  /**
+   * The longest wait before retries, all together, in milliseconds. A service that asks for a longer
+   * one is given up for this request. Default 4,000.
+   */
+  maxWaitMs?: number;
+  /** How much the model thinks before it replies. Default: the provider's. */
+  reasoningEffort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh";
+  /** Options of the provider, by its name, e.g. `{ openai: { store: false } }`. */
+  providerOptions?: Record<string, Record<string, JSONValue>>;
+  /** Headers of each request. */
+  headers?: Readonly<Record<string, string>>;
   /** Settings of each request, e.g. `{ temperature: 0.2, maxOutputTokens: 300 }`. */
   settings?: {
     temperature?: number;
@@ -63,11 +69,14 @@ export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
   return new AiSdkLLM(model, options);
 }
 
+const FIRST_WAIT_MS = 250;
+
 class AiSdkLLM implements LLM {
   readonly name = "ai-sdk";
   readonly acceptsImages: boolean;
   readonly #model: AiSdkModel;
   readonly #options: AiSdkOptions;
+  #clock: ComponentContext["clock"] | undefined;
   #requests = 0;
   #inputTokens = 0;
   #outputTokens = 0;
@@ -76,6 +85,23 @@ class AiSdkLLM implements LLM {
     this.#model = model;
     this.#options = options;
     this.acceptsImages = options.acceptsImages ?? false;
+  }
+
+  /**
+   * Checks that there is a key, where the provider's model says so.
+   *
+   * @throws {InferenceError} there is none.
+   */
+  async start({ clock }: ComponentContext): Promise<void> {
+    this.#clock = clock;
+    // The SDK has no such check; all of its providers' models have this function, which reads the key.
+    const { config } = this.#model as { config?: { headers?: unknown } };
+    if (typeof config?.headers !== "function") return;
+    try {
+      await config.headers();
+    } catch (error) {
+      if (LoadAPIKeyError.isInstance(error)) throw failure(error);
+    }
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -87,19 +113,35 @@ class AiSdkLLM implements LLM {
   }
 
   async *generate(request: LLMRequest): AsyncGenerator<LLMPart, void, void> {
-    try {
-      yield* this.#parts(request);
-      // The SDK ends an aborted stream as if it were complete.
-      request.signal.throwIfAborted();
-    } catch (error) {
-      request.signal.throwIfAborted();
-      throw failure(error);
+    const { maxRetries = 2, maxWaitMs = 4000 } = this.#options;
+    const { signal } = request;
+    this.#requests++;
+    let leftMs = maxWaitMs;
+    for (let tries = 1;; tries++) {
+      let hasBegun = false;
+      let error: InferenceError;
+      try {
+        for await (const part of this.#parts(request)) {
+          hasBegun ||= part.type === "text" || part.type === "tool-call";
+          yield part;
+        }
+        // The SDK ends an aborted stream as if it were complete.
+        signal.throwIfAborted();
+        return;
+      } catch (cause) {
+        signal.throwIfAborted();
+        error = failure(cause);
+      }
+      // Not by the SDK: it would wait for as long as the service asks.
+      const waitMs = askedWaitMs(error) ?? backOffMs(tries, { firstMs: FIRST_WAIT_MS });
+      if (hasBegun || !error.retryable || tries > maxRetries || waitMs > leftMs) throw error;
+      leftMs -= waitMs;
+      await sleep(waitMs, { clock: this.#clock, signal });
     }
   }
 
   async *#parts({ messages, tools, signal }: LLMRequest): AsyncGenerator<LLMPart, void, void> {
-    const { maxRetries = 2, settings } = this.#options;
-    this.#requests++;
+    const { settings, reasoningEffort: reasoning, providerOptions, headers } = this.#options;
     const system = messages.filter((one) => one.role === "system").map(({ text }) => text);
     const { fullStream } = streamText({
       ...settings,
@@ -108,27 +150,32 @@ class AiSdkLLM implements LLM {
       messages: messages.flatMap(toModelMessage),
       tools: tools.length > 0 ? toToolSet(tools) : undefined,
       abortSignal: signal,
-      maxRetries,
+      maxRetries: 0,
+      reasoning,
+      providerOptions,
+      headers,
       // Errors are in the stream, too; without this the SDK also writes them to the console.
       onError: () => {},
     });
+    const kept = new KeptParts();
     let isComplete = false;
     for await (const part of fullStream) {
+      kept.add(part as { type: string });
       switch (part.type) {
         case "text-delta":
           yield { type: "text", text: part.text };
           break;
-        case "tool-call": {
-          const { toolCallId: id, toolName: name, input } = part;
-          yield { type: "tool-call", call: { id, name, input } };
+        case "tool-call":
+          yield { type: "tool-call", call: toToolCall(part, kept.take(metadataOf(part))) };
           break;
-        }
         case "finish-step": {
           isComplete = part.finishReason !== "error";
           const { inputTokens = 0, outputTokens = 0 } = part.usage;
           this.#inputTokens += inputTokens;
           this.#outputTokens += outputTokens;
           yield { type: "usage", inputTokens, outputTokens };
+          if (part.finishReason === "error") break;
+          yield toFinish(part.finishReason, part.rawFinishReason);
           break;
         }
         case "error":
@@ -144,62 +191,38 @@ class AiSdkLLM implements LLM {
   }
 }
 
-function toToolSet(tools: readonly ToolDescription[]): ToolSet {
-  return Object.fromEntries(tools.map(({ name, description, parameters }) => [
+/** A tool call in the SDK's stream. */
+interface StreamedCall {
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: unknown;
+  readonly invalid?: boolean;
+  readonly error?: unknown;
+}
+
+function toToolCall(
+  { toolCallId: id, toolName: name, input, invalid, error }: StreamedCall,
+  metadata: JsonValue | undefined,
+): ToolCall {
+  return {
+    id,
     name,
-    tool({ description, inputSchema: jsonSchema(parameters) }),
-  ]));
+    input: input as JsonValue,
+    // A call of a tool that does not exist is invalid, too; its arguments are none the worse.
+    ...invalid && typeof input === "string" ? { inputError: messageOf(error) } : {},
+    ...metadata === undefined ? {} : { metadata },
+  };
 }
 
-function toModelMessage(message: ChatMessage): ModelMessage[] {
-  switch (message.role) {
-    case "system":
-      return [];
-    case "user":
-      return [{
-        role: "user",
-        content: [
-          { type: "text", text: message.text },
-          ...(message.images ?? []).map(({ data, mediaType }) => ({
-            type: "file" as const,
-            data,
-            mediaType,
-          })),
-        ],
-      }];
-    case "assistant":
-      return [{
-        role: "assistant",
-        content: [
-          ...message.text === "" ? [] : [{ type: "text" as const, text: message.text }],
-          ...(message.toolCalls ?? []).map(({ id, name, input }) => ({
-            type: "tool-call" as const,
-            toolCallId: id,
-            toolName: name,
-            input,
-          })),
-        ],
-      }];
-    case "tool":
-      return [{
-        role: "tool",
-        content: [{
-          type: "tool-result",
-          toolCallId: message.callId,
-          toolName: message.name,
-          output: { type: message.isError ? "error-text" : "text", value: message.text },
-        }],
-      }];
-  }
+function toFinish(reason: string, raw = reason): LLMPart {
+  const known = ["stop", "tool-calls", "length", "content-filter"] as const;
+  const found = known.find((one) => one === reason) ?? "other";
+  const isPlain = raw.replaceAll("_", "-") === found;
+  return { type: "finish", reason: found, ...isPlain ? {} : { detail: raw } };
 }
 
-/** Converts an error of the SDK. */
-function failure(cause: unknown): InferenceError {
-  if (cause instanceof InferenceError) return cause;
-  const last = RetryError.isInstance(cause) ? cause.lastError : cause;
-  const message = `ai-sdk: ${messageOf(last)}`;
-  if (!APICallError.isInstance(last)) return new InferenceError(message, { code: "failed", cause });
-  const { statusCode: status, isRetryable: retryable } = last;
-  const code = status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";
-  return new InferenceError(message, { code, retryable, status, cause });
+function metadataOf(
+  part: { readonly providerMetadata?: unknown },
+): Record<string, Record<string, JsonValue>> | undefined {
+  return part.providerMetadata as Record<string, Record<string, JsonValue>> | undefined;
 }

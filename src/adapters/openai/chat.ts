@@ -1,11 +1,15 @@
 /** Chat models of OpenAI's HTTP interface. @module */
 import * as v from "valibot";
 import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
-import type { ChatMessage } from "../../inference/contracts/messages.ts";
 import { messageOf } from "../../events/error_text.ts";
+import { ChatCalls } from "./chat_calls.ts";
+import { type Chunk, chunkSchema, finishReason } from "./chat_chunks.ts";
+import { toWire } from "./chat_messages.ts";
+import { ChatReasoning } from "./chat_reasoning.ts";
 import { HttpModel } from "./http.ts";
-import { CHAT_PARAMETERS } from "./models.ts";
+import { CHAT_OPTIONS } from "./models.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
+import { codeOf, isRetryable, statedError } from "./service_error.ts";
 
 /** Options for a language model. */
 export interface ChatModelOptions {
@@ -14,55 +18,25 @@ export interface ChatModelOptions {
   /** Whether the model accepts images. Default `false`. */
   acceptsImages?: boolean;
   /**
-   * Additional parameters of the request, e.g. `{ max_completion_tokens: 300 }`. A reasoning model of
-   * OpenAI is slow for a call, and most of them refuse tools while they reason: pass
-   * `{ reasoning_effort: "none" }`, the default for `"gpt-6.1-terra"`.
+   * How much the model thinks before it replies. A model that reasons is slow for a call, and most of
+   * OpenAI's refuse tools meanwhile. Default: the service's; `"none"` for `"gpt-6.1-terra"`.
    */
-  parameters?: Readonly<Record<string, unknown>>;
+  reasoningEffort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh";
+  /**
+   * Whether the service is asked for the tokens that it used (`stream_options`), which some services
+   * refuse. Default `true`.
+   */
+  includeUsage?: boolean;
+  /** Additional fields of the request, in the service's words, e.g. `{ temperature: 0.2 }`. */
+  providerOptions?: Readonly<Record<string, unknown>>;
 }
 
-/** A tool call that arrives in parts. */
-interface PartialCall {
-  id: string;
-  name: string;
-  arguments: string;
-}
-
-const text = v.nullish(v.string(), "");
-const tokens = v.nullish(v.number(), 0);
-
-/** A part of a tool call. */
-const callPart = v.object({
-  index: v.nullish(v.number()),
-  id: v.nullish(v.string()),
-  function: v.nullish(v.object({ name: text, arguments: text }), {}),
-});
-
-/** The fields that this adapter reads of a streamed chunk. */
-const chunkSchema = v.object({
-  error: v.nullish(
-    v.union([
-      v.object({ message: v.nullish(v.string()) }),
-      v.pipe(v.string(), v.transform((message) => ({ message }))),
-    ]),
-  ),
-  usage: v.nullish(v.object({ prompt_tokens: tokens, completion_tokens: tokens }), {}),
-  choices: v.nullish(
-    v.array(v.object({
-      finish_reason: v.nullish(v.string()),
-      delta: v.nullish(
-        v.object({ content: text, tool_calls: v.nullish(v.array(callPart), []) }),
-        {},
-      ),
-    })),
-    [],
-  ),
-});
-
-type Chunk = v.InferOutput<typeof chunkSchema>;
+/** The most characters of a chunk in an error. */
+const MAX_SHOWN_CHARS = 300;
 
 /** A language model behind `/chat/completions`. */
 export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
+  protected readonly path = "/chat/completions";
   #inputTokens = 0;
   #outputTokens = 0;
 
@@ -75,12 +49,51 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
     return { ...super.metrics(), inputTokens, outputTokens };
   }
 
-  async *generate({ messages, tools, signal }: LLMRequest): AsyncGenerator<LLMPart, void, void> {
-    const { model, parameters } = this.options;
-    const response = await this.post("/chat/completions", {
+  async *generate(request: LLMRequest): AsyncGenerator<LLMPart, void, void> {
+    const { messages, tools, signal } = request;
+    const response = await this.post(this.#body(request), signal);
+    const calls = new ChatCalls(tools.map(({ name }) => name));
+    const reasoning = new ChatReasoning();
+    let usage = { prompt_tokens: 0, completion_tokens: 0 };
+    let reason: string | undefined;
+    let refusal = "";
+    try {
+      for await (const chunk of this.#chunks(response, signal)) {
+        // Some services count up in each chunk: the last one has the whole.
+        if (chunk.usage) usage = chunk.usage;
+        const { delta, finish_reason } = chunk.choices[0] ?? {};
+        if (finish_reason) reason = finish_reason;
+        if (!delta) continue;
+        reasoning.add(delta);
+        refusal += delta.refusal;
+        const text = delta.content + delta.refusal;
+        if (text !== "") yield { type: "text", text };
+        for (const piece of delta.tool_calls) calls.add(piece);
+      }
+    } catch (error) {
+      // What came after the reason was at most the count of tokens.
+      if (reason === undefined || signal.aborted) throw error;
+    } finally {
+      this.#inputTokens += usage.prompt_tokens;
+      this.#outputTokens += usage.completion_tokens;
+    }
+    const usedIds = messages.flatMap((one) =>
+      one.role === "assistant" ? one.toolCalls?.map(({ id }) => id) ?? [] : []
+    );
+    for (const call of calls.finish(usedIds, reasoning.fields)) yield { type: "tool-call", call };
+    const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = usage;
+    if (inputTokens + outputTokens > 0) yield { type: "usage", inputTokens, outputTokens };
+    yield refusal !== ""
+      ? { type: "finish", reason: "content-filter", detail: refusal }
+      : { type: "finish", reason: finishReason(reason ?? "stop"), ...detailOf(reason) };
+  }
+
+  #body({ messages, tools }: LLMRequest): object {
+    const { model, reasoningEffort, includeUsage = true, providerOptions } = this.options;
+    return {
       model,
       stream: true,
-      stream_options: { include_usage: true },
+      ...includeUsage ? { stream_options: { include_usage: true } } : {},
       messages: messages.map(toWire),
       ...tools.length === 0 ? {} : {
         tools: tools.map(({ name, description, parameters }) => ({
@@ -88,95 +101,61 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
           function: { name, description, parameters },
         })),
       },
-      ...CHAT_PARAMETERS[model],
-      ...parameters,
-    }, signal);
-    const calls: PartialCall[] = [];
+      ...CHAT_OPTIONS[model],
+      ...reasoningEffort ? { reasoning_effort: reasoningEffort } : {},
+      ...providerOptions,
+    };
+  }
+
+  /** Yields the chunks of a reply that is complete; throws for one that was cut off. */
+  async *#chunks(response: Response, signal: AbortSignal): AsyncGenerator<Chunk, void, void> {
     let isComplete = false;
     for await (const data of serverSentEvents(this.read(response, signal))) {
-      if (data === "[DONE]") {
-        isComplete = true;
-        break;
-      }
+      if (data === "[DONE]") return;
       const chunk = this.#parse(data);
-      const choice = chunk.choices[0];
-      if (choice?.delta.content) yield { type: "text", text: choice.delta.content };
-      for (const part of choice?.delta.tool_calls ?? []) addTo(calls, part);
-      if (choice?.finish_reason) isComplete = true;
-      const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = chunk.usage;
-      if (inputTokens + outputTokens > 0) {
-        this.#inputTokens += inputTokens;
-        this.#outputTokens += outputTokens;
-        yield { type: "usage", inputTokens, outputTokens };
-      }
+      isComplete ||= chunk.choices.some(({ finish_reason }) => finish_reason);
+      yield chunk;
     }
     if (!isComplete) {
       throw this.error("the reply was cut off", { code: "cut-off", retryable: true });
     }
-    for (const call of calls) yield this.#toolCall(call);
   }
 
   #parse(data: string): Chunk {
-    let chunk: Chunk;
+    let value: unknown;
     try {
-      chunk = v.parse(chunkSchema, JSON.parse(data));
+      value = JSON.parse(data);
     } catch (cause) {
-      const message = `a chunk of the reply cannot be read: ${messageOf(cause)}`;
-      throw this.error(message, { code: "malformed", cause });
+      throw this.#malformed(data, cause);
     }
-    if (chunk.error) {
-      const reason = chunk.error.message ?? "no reason given";
-      throw this.error(`failed: ${reason}`, { code: "failed", retryable: true });
+    const { choices, error } = (value ?? {}) as { choices?: unknown; error?: unknown };
+    const stated = choices === undefined || error != null ? statedError(value) : undefined;
+    if (stated) {
+      const { reason, status } = stated;
+      throw this.error(`failed: ${reason || "no reason given"}`, {
+        code: status ? codeOf(status) : "failed",
+        // What failed without a reason to the contrary may succeed the next time.
+        retryable: status === undefined || isRetryable(status),
+        status,
+      });
     }
-    return chunk;
+    const chunk = v.safeParse(chunkSchema, value);
+    if (!chunk.success) throw this.#malformed(data, new v.ValiError(chunk.issues));
+    if (chunk.output.choices.some(({ finish_reason }) => finish_reason === "error")) {
+      throw this.error("failed: no reason given", { code: "failed", retryable: true });
+    }
+    return chunk.output;
   }
 
-  #toolCall({ id, name, arguments: text }: PartialCall): LLMPart {
-    try {
-      return { type: "tool-call", call: { id, name, input: JSON.parse(text || "{}") } };
-    } catch (cause) {
-      const message = `the arguments of ${name} are not JSON`;
-      throw this.error(message, { code: "malformed", retryable: true, cause });
-    }
+  #malformed(data: string, cause: unknown): Error {
+    const message = `a chunk of the reply cannot be read: ${messageOf(cause)}: ` +
+      data.slice(0, MAX_SHOWN_CHARS);
+    return this.error(message, { code: "malformed", cause });
   }
 }
 
-function addTo(calls: PartialCall[], part: v.InferOutput<typeof callPart>): void {
-  // Some servers send no index, and each call as a whole.
-  const index = part.index ?? calls.length;
-  const call = calls[index] ??= { id: part.id ?? crypto.randomUUID(), name: "", arguments: "" };
-  call.name += part.function.name;
-  call.arguments += part.function.arguments;
-}
-
-function toWire(message: ChatMessage): object {
-  switch (message.role) {
-    case "system":
-      return { role: "system", content: message.text };
-    case "user":
-      return {
-        role: "user",
-        content: !message.images?.length ? message.text : [
-          { type: "text", text: message.text },
-          ...message.images.map(({ mediaType, data }) => ({
-            type: "image_url",
-            image_url: { url: `data:${mediaType};base64,${data.toBase64()}` },
-          })),
-        ],
-      };
-    case "assistant":
-      return {
-        role: "assistant",
-        content: message.text,
-        ...!message.toolCalls?.length ? {} : {
-          tool_calls: message.toolCalls.map(({ id, name, input }) => ({
-            id,
-            type: "function",
-            function: { name, arguments: JSON.stringify(input) },
-          })),
-        },
-      };
-    case "tool":
-      return { role: "tool", tool_call_id: message.callId, content: message.text };
-  }
+/** Returns the service's own word where it says more than the contract's. */
+function detailOf(reason = "stop"): { detail?: string } {
+  const isKnown = ["stop", "tool_calls", "length", "content_filter"].includes(reason);
+  return isKnown ? {} : { detail: reason };
 }

@@ -5,29 +5,35 @@
  */
 import type { Component, ComponentContext } from "../../inference/contracts/component.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
-import { backOffMs, retry } from "../../events/retry.ts";
+import { backOffMs, retry, retryAfterMs } from "../../events/retry.ts";
+import { limitTime } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { messageOf } from "../../events/error_text.ts";
+import { codeOf, isRetryable, reasonOf } from "./service_error.ts";
 
 /** Options for a service over HTTP. */
 export interface HttpServiceOptions {
   /** The name in the texts of errors. */
   name: string;
-  /** The address without a slash at its end, e.g. `"https://api.openai.com/v1"`. */
+  /** The address, e.g. `"https://api.openai.com/v1"`; a query stays a query. */
   baseUrl: string;
   /** The bearer token. A local service often needs none. */
   apiKey?: string;
-  /** Headers of every request. */
+  /** Returns the bearer token for each request, for one that expires. Instead of `apiKey`. */
+  getApiKey?: () => string | Promise<string>;
+  /** Headers of every request; they replace those that the adapter would send. */
   headers?: Readonly<Record<string, string>>;
   /** The most tries of a request while the service is too busy. Default 3. */
   maxTries?: number;
+  /** The longest wait before other tries, all together, in milliseconds. Default 4,000. */
+  maxWaitMs?: number;
 }
 
-/** The longest wait that a service may ask for before a retry: a call cannot wait longer. */
-const MAX_WAIT_MS = 4000;
 const FIRST_WAIT_MS = 250;
-/** The most characters of a refusal in an error. */
-const MAX_REASON_CHARS = 500;
+/** A service that takes longer than this to be asked for its models is taken to be down. */
+const CHECK_LIMIT_MS = 3000;
+/** The service that has no use without a key. */
+const NEEDS_KEY = "api.openai.com";
 
 /** A model behind HTTP; it counts requests, retries and failures. */
 export abstract class HttpModel<Options> implements Component {
@@ -46,12 +52,49 @@ export abstract class HttpModel<Options> implements Component {
     new URL(service.baseUrl);
   }
 
-  start({ clock }: ComponentContext): void {
+  /** The path of the model's requests. */
+  protected abstract readonly path: string;
+
+  /**
+   * Checks the key: asks for the service's models. A service that is down, or has no such list, is
+   * no failure: it may be back when it is needed.
+   *
+   * @throws {InferenceError} there is no key, or the service does not accept it.
+   */
+  async start({ clock, signal, logger }: ComponentContext): Promise<void> {
     this.#clock = clock;
+    using limit = limitTime("checking the key", {
+      timeoutMs: CHECK_LIMIT_MS,
+      signals: [signal],
+      clock,
+    });
+    const fault = async (path: string, init?: RequestInit) => {
+      const result = await this.#try(path, init ?? {}, limit.signal);
+      if (!(result instanceof Response)) return result.error;
+      await result.body?.cancel();
+      return undefined;
+    };
+    try {
+      let error = await fault("/models");
+      // A key may be good for the model and not for the list. Nothing is generated for an empty request.
+      if (error?.status === 403) {
+        error = await fault(this.path, { method: "POST", ...await contentOf({}) });
+      }
+      if (error && isDenied(error)) throw error;
+      if (error) logger.debug(`the key was not checked: ${error.message}`);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof InferenceError && (isDenied(error) || error.code === "no-key")) throw error;
+      logger.debug(`${this.name}: the key was not checked: ${messageOf(error)}`);
+    }
   }
 
   metrics(): Readonly<Record<string, number>> {
     return { requests: this.#requests, retries: this.#retries, failures: this.#failures };
+  }
+
+  protected get clock(): Clock {
+    return this.#clock;
   }
 
   /**
@@ -60,17 +103,14 @@ export abstract class HttpModel<Options> implements Component {
    *
    * @throws {InferenceError} the service refuses, or cannot be reached.
    */
-  protected async post(
-    path: string,
-    body: FormData | object,
-    signal: AbortSignal,
-  ): Promise<Response> {
-    const { maxTries = 3 } = this.#service;
+  protected async post(body: FormData | object, signal: AbortSignal): Promise<Response> {
+    const { maxTries = 3, maxWaitMs = 4000 } = this.#service;
     this.#requests++;
-    const content = await contentOf(body);
+    const init = { method: "POST", ...await contentOf(body) };
     let askedMs: number | undefined;
+    let leftMs = maxWaitMs;
     return await retry(async () => {
-      const result = await this.#try(path, content, signal);
+      const result = await this.#try(this.path, init, signal);
       if (result instanceof Response) return result;
       askedMs = result.waitMs;
       throw result.error;
@@ -78,13 +118,15 @@ export abstract class HttpModel<Options> implements Component {
       clock: this.#clock,
       signal,
       waitMs: (error, tries) => {
-        const isRetryable = error instanceof InferenceError && error.retryable;
-        if (!isRetryable || tries >= maxTries || (askedMs ?? 0) > MAX_WAIT_MS) {
+        const ms = askedMs ?? backOffMs(tries, { firstMs: FIRST_WAIT_MS });
+        const mayRetry = error instanceof InferenceError && error.retryable;
+        if (!mayRetry || tries >= maxTries || ms > leftMs) {
           this.#failures++;
           return undefined;
         }
         this.#retries++;
-        return askedMs ?? backOffMs(tries, { firstMs: FIRST_WAIT_MS });
+        leftMs -= ms;
+        return ms;
       },
     });
   }
@@ -118,24 +160,27 @@ export abstract class HttpModel<Options> implements Component {
       : this.error(message, { code: "unreachable", retryable: true, cause });
   }
 
+  async #headers(more: HeadersInit | undefined): Promise<Headers> {
+    const { baseUrl, apiKey, getApiKey, headers: own = {} } = this.#service;
+    const headers = new Headers(more);
+    const key = getApiKey ? await getApiKey() : apiKey;
+    if (key) headers.set("authorization", `Bearer ${key}`);
+    for (const [name, value] of Object.entries(own)) headers.set(name, value);
+    if (new URL(baseUrl).hostname === NEEDS_KEY && !headers.has("authorization")) {
+      throw this.error(`there is no key for ${NEEDS_KEY}: pass apiKey`, { code: "no-key" });
+    }
+    return headers;
+  }
+
   async #try(
     path: string,
-    { body, type }: Content,
+    init: RequestInit,
     signal: AbortSignal,
   ): Promise<Response | { error: InferenceError; waitMs: number | undefined }> {
-    const { baseUrl, apiKey, headers } = this.#service;
+    const headers = await this.#headers(init.headers);
     let response: Response;
     try {
-      response = await fetch(`${baseUrl}${path}`, {
-        method: "POST",
-        signal,
-        body,
-        headers: {
-          ...apiKey ? { authorization: `Bearer ${apiKey}` } : {},
-          "content-type": type,
-          ...headers,
-        },
-      });
+      response = await fetch(endpoint(this.#service.baseUrl, path), { ...init, headers, signal });
     } catch (cause) {
       signal.throwIfAborted();
       return { error: this.#unreachable(cause), waitMs: undefined };
@@ -143,51 +188,45 @@ export abstract class HttpModel<Options> implements Component {
     if (response.ok) return response;
     const { status } = response;
     const reason = reasonOf(await response.text().catch(() => ""));
-    const retryable = status === 429 || status === 408 || status >= 500;
-    const code = status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";
-    const error = this.error(`responded with ${status}${reason}`, { code, retryable, status });
+    signal.throwIfAborted();
+    const message = `responded with ${status}${reason === "" ? "" : `: ${reason}`}`;
+    const error = this.error(message, {
+      code: codeOf(status),
+      retryable: isRetryable(status),
+      status,
+    });
     return { error, waitMs: retryAfterMs(response.headers) };
   }
 }
 
-/** The body of a request. */
-interface Content {
-  body: Uint8Array<ArrayBuffer> | string;
-  type: string;
+/** Returns the address of a path below a base, whose query stays. */
+export function endpoint(baseUrl: string, path: string): URL {
+  const url = new URL(baseUrl);
+  url.pathname = url.pathname.replace(/\/+$/, "") + path;
+  return url;
+}
+
+function isDenied({ status }: InferenceError): boolean {
+  return status === 401 || status === 403;
 }
 
 /**
  * Returns a body, a form as bytes: Deno would stream a form, and a stream that it may not send,
  * because `--allow-net` is missing, keeps the program from ending.
  */
-async function contentOf(body: FormData | object): Promise<Content> {
-  if (!(body instanceof FormData)) return { body: JSON.stringify(body), type: "application/json" };
+async function contentOf(
+  body: FormData | object,
+): Promise<{ body: BodyInit; headers: HeadersInit }> {
+  if (!(body instanceof FormData)) {
+    return { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+  }
   const form = new Response(body);
-  return { body: await form.bytes(), type: form.headers.get("content-type")! };
+  const type = form.headers.get("content-type")!;
+  return { body: await form.bytes(), headers: { "content-type": type } };
 }
 
 /** Returns the innermost reason why a request had no response. */
 function whyOf(cause: unknown): string {
   const deeper = cause instanceof Error && cause.cause instanceof Error;
   return deeper ? whyOf(cause.cause) : messageOf(cause);
-}
-
-function retryAfterMs(headers: Headers): number | undefined {
-  const ms = headers.get("retry-after-ms");
-  const seconds = headers.get("retry-after");
-  const wait = ms !== null ? Number(ms) : seconds !== null ? 1000 * Number(seconds) : NaN;
-  return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
-}
-
-/** Returns the reason that a service states, usually as JSON with a message. */
-function reasonOf(text: string): string {
-  let reason = text;
-  try {
-    const { error } = JSON.parse(text);
-    reason = typeof error === "string" ? error : error?.message ?? text;
-  } catch {
-    // Not JSON: the text is the reason.
-  }
-  reason = String(reason).trim().slice(0, MAX_REASON_CHARS);
-  return reason === "" ? "" : `: ${reason}`;
 }

@@ -35,14 +35,24 @@ export type { ChatModelOptions, SpeechModelOptions, TranscriptionModelOptions };
 
 /** Options for {@linkcode openAICompatible}. */
 export interface OpenAICompatibleOptions {
-  /** The address of the service. Default `"https://api.openai.com/v1"`. */
+  /**
+   * The address of the service; a query, e.g. `?api-version=...`, is part of each request. Default
+   * `"https://api.openai.com/v1"`.
+   */
   baseUrl?: string;
   /** The bearer token. A local service often needs none. */
   apiKey?: string;
-  /** Headers of every request. */
+  /** Returns the bearer token for each request, for one that expires. Instead of `apiKey`. */
+  getApiKey?: () => string | Promise<string>;
+  /** Headers of every request, e.g. `{ "api-key": key }`; they replace those of the adapter. */
   headers?: Readonly<Record<string, string>>;
   /** The most tries of a request while the service is too busy. Default 3. */
   maxTries?: number;
+  /**
+   * The longest wait before other tries, all together, in milliseconds. A service that asks for a
+   * longer one is given up for this request. Default 4,000.
+   */
+  maxWaitMs?: number;
 }
 
 /** The models of one service. */

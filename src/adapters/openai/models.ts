@@ -18,10 +18,10 @@ export const OPENAI_MODELS = {
 } as const;
 
 /**
- * The default parameters of chat models. This one reasons by default, which is too slow for a call,
+ * The default options of chat models. This one reasons by default, which is too slow for a call,
  * and the service refuses tools at `/chat/completions` while it reasons.
  */
-export const CHAT_PARAMETERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+export const CHAT_OPTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   [OPENAI_MODELS.chat]: { reasoning_effort: "none" },
 };
 

@@ -13,10 +13,14 @@ export interface TranscriptionModelOptions {
   language?: string;
   /** Words that may occur, in their correct spelling. */
   prompt?: string;
+  /** Additional fields of the form, in the service's words, e.g. `{ temperature: 0 }`. */
+  providerOptions?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** Speech to text at `/audio/transcriptions`. */
 export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> implements STT {
+  protected readonly path = "/audio/transcriptions";
+
   async *transcribe(
     audio: AsyncIterable<PcmChunk>,
     { signal }: TranscribeOptions,
@@ -24,14 +28,15 @@ export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> im
     const chunks: PcmChunk[] = [];
     for await (const pcm of audio) chunks.push(pcm);
     if (chunks.length === 0) return;
-    const { model, language, prompt } = this.options;
+    const { model, language, prompt, providerOptions = {} } = this.options;
     const form = new FormData();
     form.set("file", wavFile(chunks), "speech.wav");
     form.set("model", model);
     form.set("response_format", "json");
     if (language) form.set(languageField(model), language);
     if (prompt) form.set("prompt", prompt);
-    const response = await this.post("/audio/transcriptions", form, signal);
+    for (const [name, value] of Object.entries(providerOptions)) form.set(name, String(value));
+    const response = await this.post(form, signal);
     let body: unknown;
     try {
       body = await response.json();

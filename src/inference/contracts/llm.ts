@@ -19,7 +19,20 @@ export type LLMPart =
   /** A tool call with all its arguments. */
   | { readonly type: "tool-call"; readonly call: ToolCall }
   /** Tokens used. */
-  | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number };
+  | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number }
+  /** The last part: why the reply ended, where the model says so. */
+  | {
+    readonly type: "finish";
+    readonly reason: FinishReason;
+    /** The service's own word for it, or its explanation. */
+    readonly detail?: string;
+  };
+
+/**
+ * Why a reply ended: it was complete, it calls tools, it reached the limit of tokens, it was withheld by
+ * a filter or refused, or another reason.
+ */
+export type FinishReason = "stop" | "tool-calls" | "length" | "content-filter" | "other";
 
 /**
  * A language model.

@@ -25,6 +25,16 @@ export interface ToolCall {
   readonly name: string;
   /** The arguments from the model; not checked yet. */
   readonly input: JsonValue;
+  /**
+   * Why the arguments could not be read, where they could not: the tool is not called, and the model
+   * gets this as the result. `input` is their text then.
+   */
+  readonly inputError?: string;
+  /**
+   * What the model's adapter needs back with this call in later requests, e.g. the reasoning that led
+   * to it. Its form is the adapter's.
+   */
+  readonly metadata?: JsonValue;
 }
 
 /** One message of the conversation. */

@@ -80,7 +80,7 @@ export class ToolExecutor {
       const known = [...this.#tools.keys()].join(", ") || "none";
       return failure(`there is no tool ${JSON.stringify(call.name)}; there are: ${known}`);
     }
-    const wrong = this.#faultOf(tool, call.input);
+    const wrong = call.inputError ?? this.#faultOf(tool, call.input);
     if (wrong) return failure(wrong);
     const limit = new AbortController();
     try {

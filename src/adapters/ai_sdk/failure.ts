@@ -1,0 +1,42 @@
+/** Errors of the AI SDK as this library's. @module */
+import { AISDKError, APICallError, LoadAPIKeyError, RetryError } from "ai";
+import { InferenceError } from "@ringline/edge";
+import { messageOf, retryAfterMs } from "@ringline/edge/toolkit";
+
+/** Converts an error of the SDK, of a provider, or of the stream. */
+export function failure(cause: unknown): InferenceError {
+  if (cause instanceof InferenceError) return cause;
+  const last = RetryError.isInstance(cause) ? cause.lastError : cause;
+  const message = `ai-sdk: ${textOf(last)}`;
+  if (LoadAPIKeyError.isInstance(last)) {
+    return new InferenceError(message, { code: "no-key", cause });
+  }
+  if (APICallError.isInstance(last)) {
+    const { statusCode: status, isRetryable: retryable } = last;
+    return new InferenceError(message, { code: codeOf(status), retryable, status, cause });
+  }
+  // What the SDK itself says is wrong stays wrong; what a service says in its stream, or a connection
+  // that breaks, need not.
+  const retryable = !AISDKError.isInstance(last);
+  return new InferenceError(message, { code: "failed", retryable, cause });
+}
+
+/** Returns how long the service asks to wait, in milliseconds. */
+export function askedWaitMs({ cause }: InferenceError): number | undefined {
+  const headers = APICallError.isInstance(cause) ? cause.responseHeaders : undefined;
+  return headers && retryAfterMs(new Headers(headers));
+}
+
+function codeOf(status: number | undefined): string {
+  if (status === undefined) return "unreachable";
+  return status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";
+}
+
+/** Returns the text of an error; services put it into `error`, or into `error.message`. */
+function textOf(error: unknown): string {
+  if (typeof error !== "object" || error === null || error instanceof Error) {
+    return messageOf(error);
+  }
+  const { error: inner } = error as { error?: unknown };
+  return inner == null ? messageOf(error) : textOf(inner);
+}

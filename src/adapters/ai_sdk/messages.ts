@@ -1,0 +1,108 @@
+/** Messages as the AI SDK takes them, with what its providers want back of their own replies. @module */
+import { jsonSchema, type ModelMessage, tool, type ToolSet } from "ai";
+import type { ChatMessage, JsonValue, ToolCall, ToolDescription } from "@ringline/edge";
+
+/** Metadata of a provider, by its name. */
+type ProviderOptions = Record<string, Record<string, JsonValue>>;
+
+/**
+ * What is kept of a reply in the `metadata` of a call that ends it: the parts before the call, in
+ * their order. A text is kept as its length, since the message has its words.
+ */
+export interface KeptPart {
+  readonly type: "reasoning" | "text";
+  readonly text?: string;
+  readonly chars?: number;
+  readonly providerOptions?: ProviderOptions;
+}
+
+/** The `metadata` of a tool call by this adapter. */
+export interface Kept {
+  readonly aiSdk: {
+    readonly before: readonly KeptPart[];
+    readonly providerOptions?: ProviderOptions;
+  };
+}
+
+type AssistantContent = Exclude<Extract<ModelMessage, { role: "assistant" }>["content"], string>;
+
+/** Returns tools as the SDK takes them. It calls none of them. */
+export function toToolSet(tools: readonly ToolDescription[]): ToolSet {
+  return Object.fromEntries(tools.map(({ name, description, parameters }) => [
+    name,
+    tool({ description, inputSchema: jsonSchema(parameters) }),
+  ]));
+}
+
+/** Returns a message as the SDK takes it; those of the system are given apart. */
+export function toModelMessage(message: ChatMessage): ModelMessage[] {
+  switch (message.role) {
+    case "system":
+      return [];
+    case "user":
+      return [{
+        role: "user",
+        content: [
+          { type: "text", text: message.text },
+          ...(message.images ?? []).map(({ data, mediaType }) => ({
+            type: "file" as const,
+            data,
+            mediaType,
+          })),
+        ],
+      }];
+    case "assistant":
+      return [{ role: "assistant", content: assistantContent(message) }];
+    case "tool":
+      return [{
+        role: "tool",
+        content: [{
+          type: "tool-result",
+          toolCallId: message.callId,
+          toolName: message.name,
+          output: { type: message.isError ? "error-text" : "text", value: message.text },
+        }],
+      }];
+  }
+}
+
+function assistantContent(
+  { text, toolCalls = [] }: Extract<ChatMessage, { role: "assistant" }>,
+): AssistantContent {
+  const kept = toolCalls.map(keptOf);
+  const chars = kept.flatMap(({ before }) => before)
+    .reduce((sum, part) => sum + (part.chars ?? 0), 0);
+  // A text of which only a part was said is not the text that the provider knows.
+  const isWhole = chars > 0 && text.slice(chars).trim() === "" && text.length >= chars;
+  const content: AssistantContent = [];
+  if (!isWhole && text !== "") content.push({ type: "text", text });
+  let at = 0;
+  for (const [index, { id, name, input, inputError }] of toolCalls.entries()) {
+    const { before, providerOptions } = kept[index]!;
+    for (const part of before) {
+      if (part.type === "reasoning") {
+        const { text = "", providerOptions } = part;
+        content.push({ type: "reasoning", text, providerOptions });
+      } else if (isWhole) {
+        const { chars = 0, providerOptions } = part;
+        content.push({ type: "text", text: text.slice(at, at + chars), providerOptions });
+        at += chars;
+      }
+    }
+    content.push({
+      type: "tool-call",
+      toolCallId: id,
+      toolName: name,
+      // Some providers take nothing but an object.
+      input: inputError === undefined ? input : { unreadable: input },
+      providerOptions,
+    });
+  }
+  return content;
+}
+
+/** Returns what was kept with a call; nothing of a call by another adapter. */
+function keptOf({ metadata }: ToolCall): Kept["aiSdk"] {
+  const kept = (metadata as Partial<Kept> | null | undefined)?.aiSdk;
+  return Array.isArray(kept?.before) ? kept : { before: [] };
+}

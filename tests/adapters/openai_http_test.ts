@@ -1,0 +1,158 @@
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { silentLogger } from "../../src/events/logger.ts";
+import { retryAfterMs } from "../../src/events/retry.ts";
+import { systemClock } from "../../src/events/clock.ts";
+import { openAICompatible, type OpenAICompatibleOptions } from "../../src/adapters/openai/mod.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { ask, finished, text } from "./_chat.ts";
+import { type Answer, collect, events, refusal, ServiceDouble, stream } from "./_double.ts";
+
+const { signal } = new AbortController();
+const context = { clock: systemClock, logger: silentLogger, signal };
+const models: Answer = () => Response.json({ data: [] });
+const reply = events([text("Here."), finished, "[DONE]"]);
+
+function chat(service: OpenAICompatibleOptions) {
+  return openAICompatible(service).llm({ model: "m" });
+}
+
+Deno.test("a query of the base address stays a query", async () => {
+  await using double = await ServiceDouble.start(reply);
+  const baseUrl = `${double.baseUrl}/deployments/d/?api-version=2026-01-01`;
+  await collect(chat({ baseUrl }).generate(ask()));
+  assertEquals(double.requests[0]?.path, "/v1/deployments/d/chat/completions");
+  assertEquals(double.requests[0]?.query, "?api-version=2026-01-01");
+});
+
+Deno.test("headers replace those of the adapter, whatever their case", async () => {
+  await using double = await ServiceDouble.start(reply);
+  const headers = {
+    Authorization: "Basic abc",
+    "Content-Type": "application/json; charset=utf-8",
+    "api-key": "azure",
+  };
+  await collect(
+    chat({ ...double, baseUrl: double.baseUrl, apiKey: "key", headers }).generate(ask()),
+  );
+  const sent = double.requests[0]!.headers;
+  assertEquals(
+    ["authorization", "content-type", "api-key"].map((name) => sent.get(name)),
+    ["Basic abc", "application/json; charset=utf-8", "azure"],
+  );
+});
+
+Deno.test("getApiKey is asked for each request", async () => {
+  await using double = await ServiceDouble.start(reply);
+  let count = 0;
+  const llm = chat({ baseUrl: double.baseUrl, getApiKey: () => Promise.resolve(`key-${++count}`) });
+  await collect(llm.generate(ask()));
+  await collect(llm.generate(ask()));
+  assertEquals(double.requests.map(({ headers }) => headers.get("authorization")), [
+    "Bearer key-1",
+    "Bearer key-2",
+  ]);
+});
+
+Deno.test("retry-after is honoured in all its forms, up to what the turn allows", async () => {
+  const at = (headers: HeadersInit) => retryAfterMs(new Headers(headers));
+  assertEquals(at({}), undefined);
+  assertEquals(at({ "retry-after": "2" }), 2000);
+  assertEquals(at({ "retry-after": "2", "retry-after-ms": "30" }), 30);
+  assertEquals(at({ "retry-after": "soon" }), undefined);
+  assertEquals(at({ "retry-after": "-1" }), 0);
+  const date = "Thu, 26 Nov 2026 12:00:00 GMT", later = "Thu, 26 Nov 2026 12:00:03 GMT";
+  assertEquals(at({ date, "retry-after": later }), 3000);
+
+  // All waits together: 2 s and 1.5 s fit into 4 s, another second does not.
+  await using double = await ServiceDouble.start(
+    refusal(429, "slow down", { "retry-after": "2" }),
+    refusal(503, "starting", { "retry-after-ms": "1500" }),
+    refusal(503, "starting", { "retry-after": "1" }),
+    reply,
+  );
+  const clock = new VirtualClock();
+  const llm = chat({ baseUrl: double.baseUrl, maxTries: 10 });
+  await double.answering(models, () => llm.start!({ ...context, clock }));
+  const waiting = collect(llm.generate(ask()));
+  let isSettled = false;
+  waiting.then(() => isSettled = true);
+  const startMs = clock.now();
+  while (!isSettled) {
+    await clock.advance(50);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const { error } = await waiting;
+  assertInstanceOf(error, InferenceError);
+  assertEquals([error.code, error.retryable, error.status], ["refused", true, 503]);
+  assertEquals(double.requests.filter(({ path }) => path.endsWith("completions")).length, 3);
+  const waitedMs = clock.now() - startMs;
+  assertEquals(waitedMs >= 3500, true, `${waitedMs} ms`);
+});
+
+Deno.test("a key that is refused, or missing, is found at the start", async () => {
+  for (const kind of ["llm", "stt", "tts"] as const) {
+    await using double = await ServiceDouble.start(refusal(401, "no such key"));
+    const service = openAICompatible(double);
+    const part = kind === "llm"
+      ? service.llm({ model: "m" })
+      : kind === "stt"
+      ? service.stt({ model: "w" })
+      : service.tts({ model: "t", voice: "v" });
+    const error = await assertRejects(() => part.start!(context) as Promise<void>, InferenceError);
+    assertEquals([error.code, error.status], ["unauthorized", 401]);
+    assertEquals(error.message, `openai-${kind}: responded with 401: no such key`);
+  }
+  const missing = openAICompatible().llm({ model: "m" });
+  const error = await assertRejects(() => missing.start!(context) as Promise<void>, InferenceError);
+  assertEquals(error.code, "no-key");
+  assertEquals(error.message, "openai-llm: there is no key for api.openai.com: pass apiKey");
+});
+
+Deno.test("a key that may not list models may still be good for one", async () => {
+  const asked: string[] = [];
+  const service = (status: number): Answer => (_, path) => {
+    asked.push(path);
+    const refused = Response.json({ error: { message: "missing scope" } }, { status: 403 });
+    return path === "/v1/models" ? refused : new Response("{}", { status });
+  };
+  {
+    await using double = await ServiceDouble.start(service(400));
+    await chat(double).start!(context);
+  }
+  await using double = await ServiceDouble.start(service(403));
+  await assertRejects(() => chat(double).start!(context) as Promise<void>, InferenceError, "403");
+  assertEquals(asked, ["/v1/models", "/v1/chat/completions", "/v1/models", "/v1/chat/completions"]);
+});
+
+Deno.test("a service that is down, silent, or has no list of models is no failure at the start", async () => {
+  for (const status of [404, 429, 500, 503]) {
+    await using double = await ServiceDouble.start(refusal(status, "no"));
+    await chat(double).start!(context);
+  }
+  await chat({ baseUrl: "http://127.0.0.1:1/v1" }).start!(context);
+  await using silent = await ServiceDouble.start(() => new Promise<Response>(() => {}));
+  const clock = new VirtualClock();
+  const starting = chat(silent).start!({ ...context, clock }) as Promise<void>;
+  await silent.asked;
+  await clock.advance(3000);
+  await starting;
+  // Given up for another reason, it says so.
+  const controller = new AbortController();
+  const aborted = chat(silent).start!({ ...context, signal: controller.signal }) as Promise<void>;
+  controller.abort(new Error("not needed"));
+  await assertRejects(() => aborted, Error, "not needed");
+});
+
+Deno.test("options of the provider reach transcription and speech", async () => {
+  await using double = await ServiceDouble.start(
+    () => stream([Uint8Array.of(1, 0)]),
+  );
+  const tts = openAICompatible(double).tts({
+    model: "t",
+    voice: "v",
+    providerOptions: { speed: 1.5 },
+  });
+  await collect(tts.synthesize("Hi.", { signal }));
+  assertEquals((double.requests[0]!.body as { speed: number }).speed, 1.5);
+});
