@@ -143,7 +143,10 @@ Deno.test("a pause shorter than the turn's silence leaves it one turn", async ()
 Deno.test("a turn whose text does not end like a sentence is given more time", async () => {
   const turnDetection = punctuationEndpointing({ completeMs: 300, openMs: 900 });
   for (const [text, silenceMs] of [["It is late.", 300], ["It is", 900]] as const) {
-    await using fixture = await Fixture.set({ transcripts: [text], agent: { turnDetection } });
+    await using fixture = await Fixture.set({
+      transcripts: [text],
+      agent: { turnHandling: { turnDetection } },
+    });
     await fixture.hear(500, 3000);
     assertEquals(fixture.events(ReplyLatencyEvent)[0]?.endOfTurnDelayMs, silenceMs);
   }
@@ -153,9 +156,11 @@ Deno.test("a turn detector that fails costs the turn nothing but its judgement",
   await using fixture = await Fixture.set({
     transcripts: ["Hello?"],
     agent: {
-      turnDetection: {
-        name: "broken",
-        endpointingDelayMs: () => Promise.reject(new Error("no model")),
+      turnHandling: {
+        turnDetection: {
+          name: "broken",
+          endpointingDelayMs: () => Promise.reject(new Error("no model")),
+        },
       },
     },
   });
@@ -344,7 +349,7 @@ for (
   Deno.test(`a turn detector that ${what} is reported, and its turn ends all the same`, async () => {
     await using fixture = await Fixture.set({
       transcripts: ["Hello."],
-      agent: { turnDetection: { name: "broken", endpointingDelayMs } },
+      agent: { turnHandling: { turnDetection: { name: "broken", endpointingDelayMs } } },
     });
     await fixture.hear(600, answeredMs);
     assertEquals(fixture.conversation, ["ann: Hello.", "agent: All right."]);
@@ -362,12 +367,14 @@ Deno.test("a detector that decides late is told that the wait is over", async ()
   await using fixture = await Fixture.set({
     transcripts: ["Hello."],
     agent: {
-      turnDetection: {
-        name: "slow",
-        endpointingDelayMs: (_turn, { signal }) =>
-          new Promise((_, reject) =>
-            signal.addEventListener("abort", () => reject(aborted = signal.reason))
-          ),
+      turnHandling: {
+        turnDetection: {
+          name: "slow",
+          endpointingDelayMs: (_turn, { signal }) =>
+            new Promise((_, reject) =>
+              signal.addEventListener("abort", () => reject(aborted = signal.reason))
+            ),
+        },
       },
     },
   });
