@@ -105,7 +105,7 @@ export class ConversationProcessor implements Processor {
     if (llm && isRealtime(llm)) {
       const unexpected = (["stt", "tts", "vad", "turnHandling"] as const)
         .filter((name) => options[name] !== undefined)
-        .filter((name) => name !== "turnHandling" || !isRealtimesOwn(options[name]!));
+        .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(options[name]!));
       if (unexpected.length > 0) {
         const list = unexpected.join(" and no ");
         throw new TypeError(
@@ -354,7 +354,7 @@ function checkConversationOptions(options: ConversationOptions): void {
 }
 
 /** Whether these options say no more than that the realtime model takes the turns. */
-function isRealtimesOwn(turnHandling: TurnHandlingOptions): boolean {
+function onlyNamesRealtime(turnHandling: TurnHandlingOptions): boolean {
   const { turnDetection, ...others } = turnHandling;
   return turnDetection === "realtime" &&
     Object.values(others).every((value) => value === undefined);

@@ -207,6 +207,8 @@ Deno.test("a realtime model takes no recogniser and no voice", async () => {
       `expected no ${Object.keys(needless)[0]}`,
     );
   }
+  // It owns the turns: that may be said.
+  new Agent({ edge, agentUser, llm: realtime, turnHandling: { turnDetection: "realtime" } });
   assertThrows(() => new Agent({ edge, agentUser, llm }), TypeError, "stt");
 });
 

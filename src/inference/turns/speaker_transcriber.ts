@@ -40,8 +40,10 @@ const SESSION_METHODS = ["sendAudio", "commit", "end"];
 interface PendingCommit {
   /** Where in the audio it is. */
   readonly atMs: number;
+  /** Whether it ends a turn. */
+  readonly endsTurn: boolean;
   /** Whether the text of the audio before it is not wanted. */
-  readonly discards: boolean;
+  discards: boolean;
   readonly settled: PromiseWithResolvers<void>;
   readonly limit: Disposable;
   /** Whether a second session has been asked for it. */
@@ -101,9 +103,10 @@ export class SpeakerTranscriber {
    * Forces the end of the current segment or turn. Resolves when its text is complete, or no more of
    * it will come.
    *
-   * @param options.discards whether that text is not wanted
+   * @param options.endsTurn whether what follows is another turn
+   * @param options.discards whether that text is not wanted, nor other text of the same turn
    */
-  commit({ discards = false } = {}): Promise<void> {
+  commit({ endsTurn = false, discards = false } = {}): Promise<void> {
     const { clock, limitMs } = this.#init;
     const atMs = this.#audio.endMs;
     if (this.#isClosed || !this.#open && this.#audio.startMs === atMs) return Promise.resolve();
@@ -112,8 +115,13 @@ export class SpeakerTranscriber {
       this.#audio.acknowledge(atMs);
       return Promise.resolve();
     }
+    for (const commit of discards ? this.#commits.toReversed() : []) {
+      if (commit.endsTurn) break;
+      commit.discards = true;
+    }
     const commit: PendingCommit = {
       atMs,
+      endsTurn: endsTurn || discards,
       discards,
       settled: Promise.withResolvers<void>(),
       limit: clock.schedule(() => this.#giveUp(commit), limitMs),
@@ -207,7 +215,7 @@ export class SpeakerTranscriber {
       this.#failures = 0;
       if (event.type === "committed") this.#committed();
       else if (event.type === "error") this.#report(event.error);
-      else if (!this.#commits.some(({ discards }) => discards)) {
+      else if (!this.#commits[0]?.discards) {
         if (event.type === "transcript") {
           this.#interim = event.final ? undefined : event;
           if (event.final) this.#acknowledge(event, startMs);

@@ -99,7 +99,7 @@ export abstract class SpeakerTurns {
     this.cancelEnd();
     this.#turn = undefined;
     this.#ending.push(turn);
-    await this.transcriber.commit();
+    await this.transcriber.commit({ endsTurn: true });
     this.endTurn(turn, reason);
   }
 
