@@ -11,6 +11,7 @@ import {
   defineTool,
   type EdgeTransport,
   fixedEndpointing,
+  sttFromTranscriber,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { sileroVad } from "@ringline/silero-vad";
@@ -104,8 +105,8 @@ export function localAssistant(edge: EdgeTransport): Agent {
     // A timer that is left would keep the program from ending.
     processors: [{ name: "timers", close: () => timers.forEach((one) => one[Symbol.dispose]()) }],
     vad: sileroVad(),
-    stt: new PocketSphinx(GRAMMAR),
-    turnDetection: fixedEndpointing(500),
+    stt: sttFromTranscriber(new PocketSphinx(GRAMMAR)),
+    turnHandling: { turnDetection: fixedEndpointing(500) },
     llm: new RulesLLM(RULES, "I did not understand that."),
     tts: new EspeakVoice(),
     tools: [

@@ -53,12 +53,21 @@ await check("speech", async () => {
 
 await check("transcription", async () => {
   const stt = service.stt({ model: model("STT_MODEL", OPENAI_MODELS.transcription) });
-  async function* audio(): AsyncGenerator<PcmChunk> {
-    yield* spoken;
-  }
-  for await (const { text } of stt.transcribe(audio(), { signal })) {
-    if (!/fox/i.test(text)) throw new Error(`expected a text with "fox", got "${text}"`);
-    return text;
+  const { sampleRate } = spoken[0]!;
+  await using session = stt.open({
+    speakerId: "",
+    sampleRate,
+    clock: systemClock,
+    logger: silentLogger,
+    continuous: false,
+  });
+  for (const pcm of spoken) session.sendAudio(pcm);
+  session.end();
+  for await (const event of session) {
+    if (event.type === "error") throw event.error;
+    if (event.type !== "transcript" || !event.final) continue;
+    if (/fox/i.test(event.text)) return event.text;
+    throw new Error(`expected a text with "fox", got "${event.text}"`);
   }
   throw new Error("no text");
 });

@@ -78,7 +78,7 @@ const agent = new Agent({
   stt: new FakeSTT(systemClock, [{ text: QUESTION, delayMs: 80 }]),
   tts: new FakeTTS(systemClock, { firstByteMs: 60 }),
   vad: new FakeVAD(),
-  turnDetection: fixedEndpointing(400),
+  turnHandling: { turnDetection: fixedEndpointing(400) },
   publishVideo: picture.track,
 });
 const call = await agent.createCall("default", "walk");

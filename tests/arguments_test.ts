@@ -195,14 +195,17 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
   ],
   [
     { edge, agentUser, llm, stt: {}, tts },
-    "stt: expected an STT, got an object without a method transcribe",
+    "stt: expected an STT, e.g. sttFromTranscriber({ ... }), got an object without a method open",
   ],
   [
     { edge, agentUser, llm, stt, tts: () => {} },
     "tts: expected a TTS, got a function without a method synthesize",
   ],
   [{ edge, agentUser, llm, stt, tts, vad: {} }, "vad: expected a VAD"],
-  [{ edge, agentUser, llm, stt, tts, turnDetection: 5 }, "turnDetection: expected a TurnDetector"],
+  [
+    { edge, agentUser, llm, stt, tts, turnHandling: { turnDetection: 5 } },
+    "turnHandling.turnDetection: expected a TurnDetector",
+  ],
   [{ edge, agentUser, llm, stt, tts, tools: {} }, "tools: expected an array, got an object"],
   [{ edge, agentUser, llm, stt, tts, tools: [{}] }, "tools[0]: expected a tool"],
   [{ edge, agentUser, llm, stt, tts, vision: true }, "vision: expected an object, got true"],

@@ -17,7 +17,7 @@ import {
   PcmChunk,
   ReplyLatencyEvent,
   silentLogger,
-  type STT,
+  sttFromTranscriber,
   type TTS,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
@@ -37,14 +37,14 @@ const LONG_MS = 60_000;
 /** The agent says it for a minute. */
 const LONG_TEXT = "Speak for a minute.";
 
-const stt: STT = {
+const stt = sttFromTranscriber({
   name: "scripted-stt",
   async *transcribe(audio) {
     for await (const _ of audio);
     await delay(STT_MS);
     yield { text: "Please tell me something.", final: true };
   },
-};
+});
 
 const llm: LLM = {
   name: "scripted-llm",
@@ -86,7 +86,7 @@ class ConversationAgent {
       edge,
       agentUser: { id: "bench", name: "Bench" },
       vad: vad === "silero" ? sileroVad() : energyVad(),
-      turnDetection: fixedEndpointing(TURN_SILENCE_MS),
+      turnHandling: { turnDetection: fixedEndpointing(TURN_SILENCE_MS) },
       stt,
       llm,
       tts,

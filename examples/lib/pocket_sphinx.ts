@@ -1,4 +1,9 @@
-import { PcmChunk, type STT, type TranscribeOptions, type Transcript } from "@ringline/edge";
+import {
+  PcmChunk,
+  type TranscribeOptions,
+  type Transcriber,
+  type Transcript,
+} from "@ringline/edge";
 
 const SYMBOLS = {
   ps_args: { parameters: [], result: "pointer" },
@@ -30,7 +35,7 @@ const RATE = 16_000;
  * PocketSphinx of Debian (`apt install libpocketsphinx3 pocketsphinx-en-us`), offline: understands
  * the sentences of a grammar, and nothing else. Needs `--allow-ffi`.
  */
-export class PocketSphinx implements STT {
+export class PocketSphinx implements Transcriber {
   readonly name = "pocketsphinx";
   readonly #grammar: string;
   #library: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;

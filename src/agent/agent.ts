@@ -10,7 +10,11 @@ import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { EventManager } from "../events/event_manager.ts";
-import type { GenerateReplyOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
+import type {
+  GenerateReplyOptions,
+  SayOptions,
+  UserTurnOptions,
+} from "../inference/pipelines/pipeline.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
@@ -40,8 +44,8 @@ const EDGE_LIMIT_MS = 30_000;
  * An agent joins one call, once. It passes the audio and video that it receives to its processors,
  * and sends the audio that is written to `audio`.
  *
- * The promises of `say`, `generateReply`, `interrupt`, `sendCustomEvent`, `waitForFirstFrame` and
- * `latestImage` need not be awaited. A failure rejects the promise, and causes an `ErrorEvent` of the
+ * The promises of `say`, `generateReply`, `interrupt`, `commitUserTurn`, `clearUserTurn`,
+ * `sendCustomEvent`, `waitForFirstFrame` and `latestImage` need not be awaited. A failure rejects the promise, and causes an `ErrorEvent` of the
  * edge, at most once a second; the event is left out after an abort and once the agent is closed.
  *
  * @example An echo
@@ -310,6 +314,33 @@ export class Agent implements AgentContext {
   /** Encodes the latest frame as a JPEG or PNG; `undefined` when there is none. */
   latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
     return this.#ask(() => this.#expectConversation().latestImage(options));
+  }
+
+  /**
+   * Ends the turn in progress of a participant, or of all who are speaking: where
+   * `turnHandling.turnDetection` is `"manual"`, as in push to talk, nothing else does, and elsewhere it
+   * does so before its time. Resolves when the text is known and the turn is over.
+   *
+   * @throws {TypeError} the agent has no model or has not joined, or its realtime model takes the turns.
+   */
+  commitUserTurn(options: UserTurnOptions = {}): Promise<void> {
+    return this.#ask(async () => {
+      checkObject(options, "the options of commitUserTurn");
+      await this.#expectConversation().commitUserTurn(options);
+    });
+  }
+
+  /**
+   * Forgets what a participant, or all who are speaking, have said in the turn in progress: the agent
+   * does not reply to it and does not remember it.
+   *
+   * @throws {TypeError} as `commitUserTurn` does.
+   */
+  clearUserTurn(options: UserTurnOptions = {}): Promise<void> {
+    return this.#ask(async () => {
+      checkObject(options, "the options of clearUserTurn");
+      await this.#expectConversation().clearUserTurn(options);
+    });
   }
 
   /** Stops speaking immediately, and drops the speech that is queued. */

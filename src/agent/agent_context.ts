@@ -9,7 +9,11 @@ import type { Clock } from "../events/clock.ts";
 import type { EventManager } from "../events/event_manager.ts";
 import type { Logger } from "../events/logger.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
-import type { GenerateReplyOptions, SayOptions } from "../inference/pipelines/pipeline.ts";
+import type {
+  GenerateReplyOptions,
+  SayOptions,
+  UserTurnOptions,
+} from "../inference/pipelines/pipeline.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 
@@ -42,6 +46,10 @@ export interface AgentContext {
   say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
   /** Replies to `text` as if it had been said in the call; see `Agent.generateReply`. */
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
+  /** Ends the turn in progress; see `Agent.commitUserTurn`. */
+  commitUserTurn(options?: UserTurnOptions): Promise<void>;
+  /** Forgets the turn in progress; see `Agent.clearUserTurn`. */
+  clearUserTurn(options?: UserTurnOptions): Promise<void>;
   /** Falls silent immediately; see `Agent.interrupt`. */
   interrupt(): Promise<void>;
   /** Resolves with a frame of what the agent sees; see `Agent.waitForFirstFrame`. */

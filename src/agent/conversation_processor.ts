@@ -10,6 +10,7 @@ import type {
   GenerateReplyOptions,
   Pipeline,
   SayOptions,
+  UserTurnOptions,
 } from "../inference/pipelines/pipeline.ts";
 import type { LLM } from "../inference/contracts/llm.ts";
 import type { RealtimeLLM } from "../inference/contracts/realtime_llm.ts";
@@ -17,7 +18,6 @@ import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { STT } from "../inference/contracts/stt.ts";
 import type { Tool } from "../inference/contracts/tool.ts";
 import type { TTS } from "../inference/contracts/tts.ts";
-import type { TurnDetector } from "../inference/contracts/turn_detector.ts";
 import type { VAD } from "../inference/contracts/vad.ts";
 import type { VideoFrame } from "../edge/video_frame.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
@@ -41,7 +41,7 @@ import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
 import { energyVad } from "../inference/vad/energy_vad.ts";
 import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
-import { punctuationEndpointing } from "../inference/contracts/turn_detector.ts";
+import { type TurnOwner, turnOwnerOf } from "../inference/turns/turn_owner.ts";
 
 /** Options for the frames of the routed video track that a model is shown, if it accepts images. */
 export interface VisionOptions extends EncodeFrameOptions {
@@ -62,14 +62,12 @@ export interface ConversationOptions {
    * speech in noise: pass `sileroVad()` of `@ringline/silero-vad`. A realtime model takes none.
    */
   vad?: VAD;
-  /**
-   * Decides when a participant's turn is over. Default: {@linkcode punctuationEndpointing}, by how
-   * the text ends. A realtime model takes none.
-   */
-  turnDetection?: TurnDetector;
   /** The tools that the model can call. */
   tools?: readonly Tool[];
-  /** When the agent replies, and when it lets itself be interrupted. A realtime model takes none. */
+  /**
+   * When a turn is over, when the agent replies, and when it lets itself be interrupted. A realtime
+   * model takes none but `{ turnDetection: "realtime" }`, its default.
+   */
   turnHandling?: TurnHandlingOptions;
   /** The frames that the model is shown, if it accepts images. */
   vision?: VisionOptions;
@@ -89,6 +87,7 @@ export class ConversationProcessor implements Processor {
   readonly processVideo: ((frame: VideoFrame, track: TrackInfo) => void) | undefined;
   readonly videoFps: number;
   readonly #options: ConversationOptions & { llm: LLM | RealtimeLLM };
+  readonly #turnOwner: TurnOwner | undefined;
   readonly #components: readonly Component[];
   readonly #metricsEveryMs: number;
   #agent: AgentContext | undefined;
@@ -104,8 +103,9 @@ export class ConversationProcessor implements Processor {
     checkTurnHandling(options.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const unexpected = (["stt", "tts", "vad", "turnDetection", "turnHandling"] as const)
-        .filter((name) => options[name] !== undefined);
+      const unexpected = (["stt", "tts", "vad", "turnHandling"] as const)
+        .filter((name) => options[name] !== undefined)
+        .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(options[name]!));
       if (unexpected.length > 0) {
         const list = unexpected.join(" and no ");
         throw new TypeError(
@@ -116,15 +116,20 @@ export class ConversationProcessor implements Processor {
       const missing = [!llm && "llm", !stt && "stt", !tts && "tts"].filter(Boolean).join(" and ");
       throw new TypeError(`llm, stt and tts go together: expected ${missing} too`);
     }
-    return new ConversationProcessor({ ...options, llm });
+    const { turnDetection, endpointing } = options.turnHandling ?? {};
+    const turnOwner = stt && turnOwnerOf(turnDetection, { stt, endpointing });
+    return new ConversationProcessor({ ...options, llm }, turnOwner);
   }
 
-  private constructor(options: ConversationOptions & { llm: LLM | RealtimeLLM }) {
-    this.#options = isRealtime(options.llm)
-      ? options
-      : { vad: energyVad(), turnDetection: punctuationEndpointing(), ...options };
-    const { llm, stt, tts, vad, turnDetection } = this.#options;
-    this.#components = [llm, stt, tts, vad, turnDetection].filter((one) => one !== undefined);
+  private constructor(
+    options: ConversationOptions & { llm: LLM | RealtimeLLM },
+    turnOwner: TurnOwner | undefined,
+  ) {
+    this.#options = isRealtime(options.llm) ? options : { vad: energyVad(), ...options };
+    this.#turnOwner = turnOwner;
+    const { llm, stt, tts, vad } = this.#options;
+    const detector = typeof turnOwner === "string" ? undefined : turnOwner;
+    this.#components = [llm, stt, tts, vad, detector].filter((one) => one !== undefined);
     this.#metricsEveryMs = metricsEveryMs(options.broadcastMetrics);
     this.videoFps = options.vision?.fps ?? 2;
     this.processVideo = llm.acceptsImages
@@ -156,10 +161,10 @@ export class ConversationProcessor implements Processor {
     const agent = this.#agent!;
     const { clock, user: agentUser, instructions, logger } = agent;
     const emit = (event: object) => this.events.send(event);
-    const { llm, stt, tts, vad, turnDetection: turnDetector, tools = [], turnHandling } =
-      this.#options;
+    const { llm, stt, tts, vad, tools = [], turnHandling } = this.#options;
     const context: PipelineContext = {
       clock,
+      logger,
       agentUser,
       instructions,
       conversation,
@@ -181,7 +186,8 @@ export class ConversationProcessor implements Processor {
       this.#pipeline = pipeline;
       await pipeline.start(signal);
     } else {
-      const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnDetector: turnDetector! };
+      const turnOwner = this.#turnOwner!;
+      const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnOwner };
       this.#pipeline = new CascadedPipeline(parts, context, turnHandling);
     }
   }
@@ -232,6 +238,14 @@ export class ConversationProcessor implements Processor {
 
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
     return this.#expectPipeline().generateReply(text, options);
+  }
+
+  commitUserTurn(options?: UserTurnOptions): Promise<void> {
+    return this.#expectPipeline().commitUserTurn(options);
+  }
+
+  clearUserTurn(options?: UserTurnOptions): void {
+    this.#expectPipeline().clearUserTurn(options);
   }
 
   interrupt(): Promise<void> {
@@ -295,7 +309,7 @@ function countPeople(connection: CallConnection | undefined): number {
 
 /** Throws unless the options can be used: a TypeError or, for a value, a RangeError. */
 function checkConversationOptions(options: ConversationOptions): void {
-  const { llm, stt, tts, vad, turnDetection, tools, vision, broadcastMetrics } = options;
+  const { llm, stt, tts, vad, tools, vision, broadcastMetrics } = options;
   const check = (name: string, value: unknown, expected: string, method: string) => {
     if (value === undefined) return;
     checkMethods(value, name, expected, [method]);
@@ -305,15 +319,18 @@ function checkConversationOptions(options: ConversationOptions): void {
   };
   const isConnecting = typeof llm === "object" && llm !== null && isRealtime(llm);
   check("llm", llm, "an LLM or a RealtimeLLM", isConnecting ? "connect" : "generate");
-  check("stt", stt, "an STT", "transcribe");
+  check("stt", stt, "an STT, e.g. sttFromTranscriber({ ... })", "open");
   check("tts", tts, "a TTS", "synthesize");
   check("vad", vad, "a VAD, e.g. energyVad()", "open");
-  check(
-    "turnDetection",
-    turnDetection,
-    "a TurnDetector, e.g. fixedEndpointing()",
-    "endpointingDelayMs",
-  );
+  const turnDetection = options.turnHandling?.turnDetection;
+  if (typeof turnDetection !== "string") {
+    check(
+      "turnHandling.turnDetection",
+      turnDetection,
+      "a TurnDetector, e.g. fixedEndpointing()",
+      "endpointingDelayMs",
+    );
+  }
   if (tools !== undefined && !Array.isArray(tools)) {
     throw new TypeError(`tools: expected an array, got ${shown(tools)}`);
   }
@@ -334,6 +351,13 @@ function checkConversationOptions(options: ConversationOptions): void {
   if (broadcastMetrics !== undefined && typeof broadcastMetrics !== "boolean") {
     checkObject(broadcastMetrics, "broadcastMetrics", "true, false or { everyMs }");
   }
+}
+
+/** Whether these options say no more than that the realtime model takes the turns. */
+function onlyNamesRealtime(turnHandling: TurnHandlingOptions): boolean {
+  const { turnDetection, ...others } = turnHandling;
+  return turnDetection === "realtime" &&
+    Object.values(others).every((value) => value === undefined);
 }
 
 function isRealtime(llm: LLM | RealtimeLLM): llm is RealtimeLLM {

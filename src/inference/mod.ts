@@ -23,10 +23,11 @@ export {
   TurnEndedEvent,
 } from "./contracts/events.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
-export type { GenerateReplyOptions, SayOptions } from "./pipelines/pipeline.ts";
+export type { GenerateReplyOptions, SayOptions, UserTurnOptions } from "./pipelines/pipeline.ts";
 export type { TurnHandlingOptions } from "./pipelines/turn_handling_options.ts";
 export { energyVad, type EnergyVadOptions } from "./vad/energy_vad.ts";
-export type { VadOptions } from "./turns/speaker_listener.ts";
+export type { EndpointingOptions, TurnDetection } from "./turns/turn_owner.ts";
+export type { VadOptions } from "./turns/vad_options.ts";
 export type { VadStateMachineOptions } from "./vad/vad_state_machine.ts";
 export type {
   FromSchema,
@@ -49,7 +50,19 @@ export { type FirstSpeakerOptions, firstSpeakerWins } from "./speakers/first_spe
 export { loudest, type LoudestOptions } from "./speakers/loudest.ts";
 export { allowAll, type SpeakerFilter } from "./speakers/speaker_filter.ts";
 export type { SpeechOutcome } from "./speech/speech_handle.ts";
-export type { STT, TranscribeOptions, Transcript } from "./contracts/stt.ts";
+export type {
+  STT,
+  SttEvent,
+  SttSession,
+  SttSessionOptions,
+  TranscribedWord,
+} from "./contracts/stt.ts";
+export {
+  sttFromTranscriber,
+  type TranscribeOptions,
+  type Transcriber,
+  type Transcript,
+} from "./contracts/transcriber.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";
 export {
   defineTool,

@@ -80,6 +80,6 @@ export {
 export { VirtualClock } from "./virtual_clock.ts";
 export { FakeLLM, type FakeLLMReply, type FakeReply } from "./fake_llm.ts";
 export { type FakeExchange, FakeRealtimeLLM, FakeRealtimeSession } from "./fake_realtime_llm.ts";
-export { FakeSTT, type FakeTranscript } from "./fake_stt.ts";
+export { FakeSTT, type FakeSTTOptions, FakeSttSession, type FakeTranscript } from "./fake_stt.ts";
 export { FakeTTS, type FakeTTSOptions } from "./fake_tts.ts";
 export { FakeVAD, type FakeVADOptions } from "./fake_vad.ts";

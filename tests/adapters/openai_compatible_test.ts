@@ -13,6 +13,7 @@ import {
   text,
 } from "./_chat.ts";
 import { collect, events, refusal, ServiceDouble, stream } from "./_double.ts";
+import { transcribed } from "./_stt.ts";
 
 function chat(service: OpenAICompatibleOptions): LLM {
   return openAICompatible(service).llm({ model: "m" });
@@ -160,8 +161,7 @@ Deno.test("an answer whose first word is slow can be aborted, and the service is
 Deno.test("a speech segment is sent as a WAV file and its text comes back", async () => {
   await using double = await ServiceDouble.start(() => Response.json({ text: " Hello there. " }));
   const stt = openAICompatible(double).stt({ model: "w", language: "en", prompt: "Ringline" });
-  const { signal } = new AbortController();
-  const { items } = await collect(stt.transcribe(audio(20, 30), { signal }));
+  const { items } = await transcribed(stt, audio(20, 30));
   assertEquals(items, [{ text: " Hello there. ", final: true, language: "en" }]);
   const form = double.requests[0]!.body as FormData;
   assertEquals([form.get("model"), form.get("language"), form.get("prompt")], [
@@ -178,17 +178,16 @@ Deno.test("a speech segment is sent as a WAV file and its text comes back", asyn
 });
 
 Deno.test("a recogniser's faults are errors that say so, and silence sends no request", async () => {
-  const { signal } = new AbortController();
   await using double = await ServiceDouble.start(
     () => new Response("<html>", { headers: { "content-type": "text/html" } }),
     () => Response.json({ message: "?" }),
     refusal(413, "too long"),
   );
   const stt = openAICompatible(double).stt({ model: "w" });
-  expectFailure((await collect(stt.transcribe(audio(20), { signal }))).error, "malformed", false);
-  expectFailure((await collect(stt.transcribe(audio(20), { signal }))).error, "malformed", false);
-  expectFailure((await collect(stt.transcribe(audio(20), { signal }))).error, "refused", false);
-  assertEquals((await collect(stt.transcribe(audio(), { signal }))).items, []);
+  expectFailure((await transcribed(stt, audio(20))).error, "malformed", false);
+  expectFailure((await transcribed(stt, audio(20))).error, "malformed", false);
+  expectFailure((await transcribed(stt, audio(20))).error, "refused", false);
+  assertEquals((await transcribed(stt, audio())).items, []);
   assertEquals(double.requests.length, 3);
 });
 

@@ -18,10 +18,10 @@ import { readingRequest, readingSession } from "../../src/adapters/openai/realti
 import { conversingSession } from "../../src/adapters/openai/realtime_settings.ts";
 import { ask, finished } from "./_chat.ts";
 import { collect, events, ServiceDouble } from "./_double.ts";
+import { transcribed } from "./_stt.ts";
 
 const PACKAGE = new URL(".", import.meta.resolve("npm:openai@7.57.0"));
 const ROOT = new URL("../../", import.meta.url);
-const { signal } = new AbortController();
 let read: ReturnType<typeof readPackage> | undefined;
 const models = () => read ??= readPackage();
 
@@ -189,7 +189,7 @@ Deno.test("a speech segment is sent as the official client sends a file", async 
   }
   const stt = openAICompatible({ baseUrl: double.baseUrl, apiKey: "key" })
     .stt({ model, language: "de", prompt: "Ringline" });
-  await collect(stt.transcribe(audio(), { signal }));
+  await transcribed(stt, audio());
   const forms = double.requests.map(({ body }) =>
     [...body as FormData].filter(([name]) => name !== "file").sort()
   );

@@ -7,7 +7,7 @@ import type { ImageEncoder } from "../../src/inference/contracts/image_encoder.t
 import type { TurnHandlingOptions } from "../../src/inference/pipelines/turn_handling_options.ts";
 import type { Component } from "../../src/inference/contracts/component.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
-import type { STT } from "../../src/inference/contracts/stt.ts";
+import type { STT, SttSession } from "../../src/inference/contracts/stt.ts";
 import type { Tool } from "../../src/inference/contracts/tool.ts";
 import type { TTS } from "../../src/inference/contracts/tts.ts";
 import type { TurnDetector } from "../../src/inference/contracts/turn_detector.ts";
@@ -64,7 +64,7 @@ class Parts {
   readonly clock = new VirtualClock();
   readonly vad = new FakeVAD();
   readonly llm = new FakeLLM(this.clock, ["First.", "Second."]);
-  readonly stt = new FakeSTT(this.clock, ["One.", "Two."]);
+  readonly stt = new FakeSTT(this.clock, ["One.", "Two.", "Three."]);
   readonly tts = new FakeTTS(this.clock);
   readonly turnDetection = fixedEndpointing(400);
 }
@@ -148,17 +148,18 @@ const models = {
     reported: all,
     answers: "second",
   },
-  "STT.transcribe": {
-    agent: (slip, { stt }) => ({
-      stt: broken(
-        stt,
-        "transcribe",
-        once(slip, stt.transcribe.bind(stt)),
-      ),
-    }),
+  "STT.open": {
+    agent: (slip, { stt }) => ({ stt: broken(stt, "open", once(slip, stt.open.bind(stt))) }),
     reported: all,
     answers: "second",
   },
+  "SttSession.sendAudio": inSession("sendAudio", { answers: "both" }),
+  // A commit that nothing comes of is given up after a time.
+  "SttSession.commit": inSession("commit", { reported: all, answers: "second" }),
+  // The speaker stays until the agent leaves.
+  "SttSession.end": inSession("end", { reported: [], answers: "both" }),
+  "SttSession.asyncIterator": inSession(Symbol.asyncIterator, { reported: all, answers: "both" }),
+  "SttSession.asyncDispose": inSession(Symbol.asyncDispose, { reported: failing, answers: "both" }),
   "TTS.synthesize": {
     agent: (slip, { tts }) => ({
       tts: broken(tts, "synthesize", once(slip, tts.synthesize.bind(tts))),
@@ -185,13 +186,16 @@ const models = {
     answers: "both",
   },
   "TurnDetector.endpointingDelayMs": {
-    agent: (endpointingDelayMs) => ({ turnDetection: { name: "slipping", endpointingDelayMs } }),
+    agent: (endpointingDelayMs) => ({
+      turnHandling: { ...limits, turnDetection: { name: "slipping", endpointingDelayMs } },
+    }),
     reported: failing,
     answers: "both",
   },
 } satisfies Record<
   | `LLM.${Own<LLM>}`
   | `STT.${Own<STT>}`
+  | `SttSession.${Exclude<MethodsOf<SttSession>, symbol> | "asyncIterator" | "asyncDispose"}`
   | `TTS.${Own<TTS>}`
   | `VAD.${Own<VAD>}`
   | `VadStream.${Exclude<MethodsOf<VadStream>, symbol> | "dispose"}`
@@ -248,6 +252,22 @@ const others = {
   Case
 >;
 
+/** A recogniser whose first session has a slip. */
+function inSession(name: keyof SttSession, expected: Omit<Case, "agent">): Case {
+  return {
+    agent: (slip, { stt }) => {
+      let sessions = 0;
+      const open: STT["open"] = (options) => {
+        const session = stt.open(options);
+        const real = (session[name] as () => unknown).bind(session);
+        return sessions++ === 0 ? broken(session, name, once(slip, real)) : session;
+      };
+      return { stt: broken(stt, "open", open) };
+    },
+    ...expected,
+  };
+}
+
 function logger(level: keyof Logger): Case {
   return {
     agent: (slip, { llm }) => ({
@@ -295,14 +315,13 @@ async function play(of: Case, slip: Slip) {
   const agent = new Agent({
     edge,
     agentUser: { id: "agent", name: "Agent" },
-    turnHandling: limits,
     llm: parts.llm,
     stt: parts.stt,
     tts: parts.tts,
     vad: parts.vad,
-    turnDetection: parts.turnDetection,
     broadcastMetrics: true,
     ...made,
+    turnHandling: { turnDetection: parts.turnDetection, ...limits, ...made.turnHandling },
     processors: [...processors, witness],
   });
   const turns: string[] = [];

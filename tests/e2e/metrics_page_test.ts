@@ -74,7 +74,7 @@ function scripted(): Partial<AgentOptions> {
     ]),
     tts: new FakeTTS(systemClock, { firstByteMs: 80 }),
     vad: new FakeVAD(),
-    turnDetection: fixedEndpointing(250),
+    turnHandling: { turnDetection: fixedEndpointing(250) },
     broadcastMetrics: { everyMs: 3_600_000 },
   };
 }

@@ -21,6 +21,8 @@ import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 export interface FixtureOptions {
   replies?: readonly FakeReply[];
   transcripts?: ConstructorParameters<typeof FakeSTT>[1];
+  /** Whether the recogniser detects turns, and decides where they end. */
+  detectsTurns?: boolean;
   voice?: FakeTTSOptions;
   people?: string[];
   agent?: Partial<AgentOptions>;
@@ -49,8 +51,9 @@ export class Fixture implements AsyncDisposable {
 
   private constructor(options: FixtureOptions) {
     const { clock, edge } = this;
+    const { detectsTurns = false } = options;
     this.llm = new FakeLLM(clock, options.replies);
-    this.stt = new FakeSTT(clock, options.transcripts);
+    this.stt = new FakeSTT(clock, options.transcripts, { detectsTurns });
     this.tts = new FakeTTS(clock, options.voice);
     this.realtime = new FakeRealtimeLLM(clock, options.realtime ?? []);
     this.llm.acceptsImages = this.realtime.acceptsImages = options.seeing ?? false;
@@ -62,9 +65,14 @@ export class Fixture implements AsyncDisposable {
         stt: this.stt,
         tts: this.tts,
         vad: this.vad,
-        turnDetection: fixedEndpointing(400),
       },
       ...options.agent,
+      ...options.realtime ? {} : {
+        turnHandling: {
+          ...detectsTurns ? {} : { turnDetection: fixedEndpointing(400) },
+          ...options.agent?.turnHandling,
+        },
+      },
     });
     edge.events.subscribe(ErrorEvent, (event) => void this.errors.push(event));
     this.agent.events.subscribe(conversationEvents, (event) => {

@@ -11,7 +11,11 @@ import {
   TurnEndedEvent,
 } from "../../src/inference/contracts/events.ts";
 import type { TurnHandlingOptions } from "../../src/inference/pipelines/turn_handling_options.ts";
-import { punctuationEndpointing } from "../../src/inference/contracts/turn_detector.ts";
+import {
+  punctuationEndpointing,
+  type TurnContext,
+} from "../../src/inference/contracts/turn_detector.ts";
+import { rms } from "../../src/audio/level.ts";
 import { Fixture } from "./_fixture.ts";
 
 Deno.test("what is said is understood, answered and spoken", async () => {
@@ -143,7 +147,10 @@ Deno.test("a pause shorter than the turn's silence leaves it one turn", async ()
 Deno.test("a turn whose text does not end like a sentence is given more time", async () => {
   const turnDetection = punctuationEndpointing({ completeMs: 300, openMs: 900 });
   for (const [text, silenceMs] of [["It is late.", 300], ["It is", 900]] as const) {
-    await using fixture = await Fixture.set({ transcripts: [text], agent: { turnDetection } });
+    await using fixture = await Fixture.set({
+      transcripts: [text],
+      agent: { turnHandling: { turnDetection } },
+    });
     await fixture.hear(500, 3000);
     assertEquals(fixture.events(ReplyLatencyEvent)[0]?.endOfTurnDelayMs, silenceMs);
   }
@@ -153,9 +160,11 @@ Deno.test("a turn detector that fails costs the turn nothing but its judgement",
   await using fixture = await Fixture.set({
     transcripts: ["Hello?"],
     agent: {
-      turnDetection: {
-        name: "broken",
-        endpointingDelayMs: () => Promise.reject(new Error("no model")),
+      turnHandling: {
+        turnDetection: {
+          name: "broken",
+          endpointingDelayMs: () => Promise.reject(new Error("no model")),
+        },
       },
     },
   });
@@ -344,7 +353,7 @@ for (
   Deno.test(`a turn detector that ${what} is reported, and its turn ends all the same`, async () => {
     await using fixture = await Fixture.set({
       transcripts: ["Hello."],
-      agent: { turnDetection: { name: "broken", endpointingDelayMs } },
+      agent: { turnHandling: { turnDetection: { name: "broken", endpointingDelayMs } } },
     });
     await fixture.hear(600, answeredMs);
     assertEquals(fixture.conversation, ["ann: Hello.", "agent: All right."]);
@@ -362,18 +371,79 @@ Deno.test("a detector that decides late is told that the wait is over", async ()
   await using fixture = await Fixture.set({
     transcripts: ["Hello."],
     agent: {
-      turnDetection: {
-        name: "slow",
-        endpointingDelayMs: (_turn, { signal }) =>
-          new Promise((_, reject) =>
-            signal.addEventListener("abort", () => reject(aborted = signal.reason))
-          ),
+      turnHandling: {
+        turnDetection: {
+          name: "slow",
+          endpointingDelayMs: (_turn, { signal }) =>
+            new Promise((_, reject) =>
+              signal.addEventListener("abort", () => reject(aborted = signal.reason))
+            ),
+        },
       },
     },
   });
   await fixture.hear(600, 6000);
   assertEquals((aborted as DOMException).name, "TimeoutError");
 });
+
+Deno.test('endpointing bounds what a turn detector asks for, and is the silence of "vad"', async () => {
+  const detector = (ms: number) => ({ name: "asking", endpointingDelayMs: () => ms });
+  for (
+    const [turnHandling, silenceMs] of [
+      [{ turnDetection: detector(300), endpointing: { minDelayMs: 500 } }, 500],
+      [{ turnDetection: detector(700), endpointing: { minDelayMs: 500 } }, 700],
+      [{ turnDetection: detector(9000), endpointing: { maxDelayMs: 1200 } }, 1200],
+      [{ turnDetection: detector(NaN), endpointing: { maxDelayMs: 450 } }, 450],
+      [{ turnDetection: "vad", endpointing: { minDelayMs: 350 } }, 350],
+      [{ turnDetection: "vad" }, 800],
+      [{ turnDetection: undefined }, 800],
+    ] as const
+  ) {
+    await using fixture = await Fixture.set({
+      transcripts: ["A whole sentence."],
+      agent: { turnHandling },
+    });
+    await fixture.hear(600, 3000);
+    assertEquals(fixture.events(ReplyLatencyEvent)[0]?.endOfTurnDelayMs, silenceMs);
+  }
+});
+
+for (const sampleRate of [16_000, 48_000] as const) {
+  Deno.test(`a turn detector gets the last eight seconds of sound, at ${sampleRate} Hz`, async () => {
+    const contexts: TurnContext[] = [];
+    const lengths: number[] = [];
+    await using fixture = await Fixture.set({
+      transcripts: [{ text: "Guten Tag.", language: "de" }, "Again."],
+      agent: {
+        sampleRate,
+        turnHandling: {
+          turnDetection: {
+            name: "listening",
+            endpointingDelayMs: (turn) => {
+              contexts.push(turn);
+              lengths.push(turn.audio.durationMs);
+              return 400;
+            },
+          },
+        },
+      },
+    });
+    await fixture.hear(1000, 3000);
+    await fixture.hear(8000, 3000);
+    assertEquals(contexts.map(({ audio }) => [audio.sampleRate, audio.channels]), [
+      [16_000, 1],
+      [16_000, 1],
+    ]);
+    assertEquals(contexts.map(({ language }) => language), ["de", undefined]);
+    // The first pause is found 200 ms after a second of speech.
+    assert(Math.abs(lengths[0]! - 1200) <= 40, `${lengths[0]} ms`);
+    assert(Math.abs(lengths[1]! - 8000) <= 3, `${lengths[1]} ms`);
+    const [{ audio }] = contexts as [TurnContext];
+    const half = audio.samples.length / 2;
+    const [before, pause] = [audio.samples.slice(0, half), audio.samples.slice(-1600)].map(rms);
+    assert(before! > 0.05 && pause! < 0.001, `${before} ${pause}`);
+  });
+}
 
 Deno.test("what a participant was saying when the agent left is shown as complete", async () => {
   const fixture = await Fixture.set({
@@ -437,6 +507,20 @@ Deno.test("options that make no sense are refused when the agent is made", async
         { preemptiveGeneration: "no" },
         TypeError,
         'turnHandling.preemptiveGeneration must be a boolean, got "no"',
+      ],
+      [
+        { turnDetection: "silence" },
+        TypeError,
+        'turnHandling.turnDetection must be "stt", "vad", "realtime", "manual" or a TurnDetector',
+      ],
+      [{ turnDetection: "stt" }, TypeError, "and fake-stt does not: use"],
+      [{ turnDetection: "realtime" }, TypeError, '"realtime" needs a realtime llm'],
+      [{ endpointing: 5 }, TypeError, "turnHandling.endpointing must be an object, got 5"],
+      [{ endpointing: { minDelayMs: -1 } }, RangeError, "minDelayMs must be a number from 0 to"],
+      [
+        { endpointing: { minDelayMs: 900, maxDelayMs: 800 } },
+        RangeError,
+        "turnHandling.endpointing.maxDelayMs must be a number from 900 to 30000, got 800",
       ],
       [{ mixSpeakers: 1 }, TypeError, "turnHandling.mixSpeakers must be a boolean, got 1"],
       [{ shouldReply: true }, TypeError, "turnHandling.shouldReply must be a function, got true"],

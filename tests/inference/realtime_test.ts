@@ -196,13 +196,19 @@ Deno.test("a realtime model takes no recogniser and no voice", async () => {
   const agentUser = { id: "b", name: "B" };
   assertThrows(() => new Agent({ edge, agentUser, llm: realtime, stt }), TypeError);
   const turnDetection = fixedEndpointing();
-  for (const needless of [{ vad: fixture.vad }, { turnDetection }, { turnHandling: {} }]) {
+  for (
+    const needless of [{ vad: fixture.vad }, { turnHandling: { turnDetection } }, {
+      turnHandling: {},
+    }]
+  ) {
     assertThrows(
       () => new Agent({ edge, agentUser, llm: realtime, ...needless }),
       TypeError,
       `expected no ${Object.keys(needless)[0]}`,
     );
   }
+  // It owns the turns: that may be said.
+  new Agent({ edge, agentUser, llm: realtime, turnHandling: { turnDetection: "realtime" } });
   assertThrows(() => new Agent({ edge, agentUser, llm }), TypeError, "stt");
 });
 

@@ -23,6 +23,7 @@
  */
 import type { LLM } from "../../inference/contracts/llm.ts";
 import type { STT } from "../../inference/contracts/stt.ts";
+import { sttFromTranscriber } from "../../inference/contracts/transcriber.ts";
 import type { TTS } from "../../inference/contracts/tts.ts";
 import { type ChatModelOptions, OpenAIChat } from "./chat.ts";
 import { OpenAIRealtimeSpeech } from "./realtime_speech.ts";
@@ -72,7 +73,8 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAIC
   const service = { ...rest, baseUrl: baseUrl.replace(/\/+$/, "") };
   return {
     llm: (model) => new OpenAIChat({ ...service, name: "openai-llm" }, model),
-    stt: (model) => new OpenAITranscription({ ...service, name: "openai-stt" }, model),
+    stt: (model) =>
+      sttFromTranscriber(new OpenAITranscription({ ...service, name: "openai-stt" }, model)),
     tts: (model) => {
       const { api = /realtime/.test(model.model) ? "realtime" : "speech" } = model;
       const Voice = api === "realtime" ? OpenAIRealtimeSpeech : OpenAISpeech;

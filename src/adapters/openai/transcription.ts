@@ -1,7 +1,11 @@
 /** Speech to text of OpenAI's HTTP interface. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { wavHeader } from "../../audio/wav.ts";
-import type { STT, TranscribeOptions, Transcript } from "../../inference/contracts/stt.ts";
+import type {
+  TranscribeOptions,
+  Transcriber,
+  Transcript,
+} from "../../inference/contracts/transcriber.ts";
 import { HttpModel } from "./http.ts";
 import { languageField } from "./models.ts";
 
@@ -18,7 +22,8 @@ export interface TranscriptionModelOptions {
 }
 
 /** Speech to text at `/audio/transcriptions`. */
-export class OpenAITranscription extends HttpModel<TranscriptionModelOptions> implements STT {
+export class OpenAITranscription extends HttpModel<TranscriptionModelOptions>
+  implements Transcriber {
   protected readonly path = "/audio/transcriptions";
 
   async *transcribe(

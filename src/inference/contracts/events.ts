@@ -61,8 +61,11 @@ export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
   declare readonly participant: Participant;
   /** The text of the turn. */
   declare readonly text: string;
-  /** The reason: they were silent for long enough, or they left. */
-  declare readonly reason: "silence" | "left";
+  /**
+   * The reason: they were silent for long enough, the recogniser says so, the application committed
+   * the turn, or they left.
+   */
+  declare readonly reason: "silence" | "recogniser" | "committed" | "left";
 }
 
 /** The agent started to speak: the first sample was played. */

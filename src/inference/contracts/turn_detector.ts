@@ -1,3 +1,4 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Component } from "./component.ts";
 import type { ChatMessage } from "./messages.ts";
@@ -9,8 +10,15 @@ export interface TurnContext {
   readonly participant: Participant;
   /** All that they have said in it so far. */
   readonly text: string;
+  /** The language of the text as a BCP 47 tag, where the recogniser says which. */
+  readonly language: string | undefined;
   /** The conversation before this turn. */
   readonly messages: readonly ChatMessage[];
+  /**
+   * The participant's latest audio, up to eight seconds of mono at 16 kHz. It is copied when it is
+   * first read: read it before you wait for anything, and it ends with the pause.
+   */
+  readonly audio: PcmChunk;
 }
 
 /**

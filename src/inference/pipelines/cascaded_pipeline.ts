@@ -3,13 +3,13 @@ import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { STT } from "../contracts/stt.ts";
 import type { TTS } from "../contracts/tts.ts";
-import type { TurnDetector } from "../contracts/turn_detector.ts";
 import type { VAD } from "../contracts/vad.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { Reply } from "../reply/reply.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
-import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
+import type { TurnOwner } from "../turns/turn_owner.ts";
+import type { GenerateReplyOptions, Pipeline, SayOptions, UserTurnOptions } from "./pipeline.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import { isBoolean, UserHook } from "../../events/user_code.ts";
 import { ChatContext } from "../history/chat_context.ts";
@@ -31,7 +31,8 @@ export interface CascadedPipelineInit {
   stt: STT;
   tts: TTS;
   vad: VAD;
-  turnDetector: TurnDetector;
+  /** What decides where turns end. */
+  turnOwner: TurnOwner;
 }
 
 /**
@@ -52,7 +53,7 @@ export class CascadedPipeline implements Pipeline {
   #isClosed = false;
 
   constructor(
-    { llm, stt, tts, vad, turnDetector }: CascadedPipelineInit,
+    { llm, stt, tts, vad, turnOwner }: CascadedPipelineInit,
     context: PipelineContext,
     options: TurnHandlingOptions = {},
   ) {
@@ -74,7 +75,7 @@ export class CascadedPipeline implements Pipeline {
     // Turns -> reply.
     const unheardSpeech = new UnheardSpeechTimeout();
     const interruption = this.#interruption = new InterruptionHandler(
-      { ...context, playback: output.queue, unheardSpeech },
+      { ...context, playback: output.queue, unheardSpeech, byDuration: turnOwner !== "stt" },
       options.interruption,
     );
     const scheduler = this.#scheduler = new ReplyScheduler(context, {
@@ -94,7 +95,8 @@ export class CascadedPipeline implements Pipeline {
       ...context,
       vad,
       stt,
-      turnDetector,
+      turnOwner,
+      endpointing: options.endpointing ?? {},
       vadOptions: options.vad ?? {},
       mixSpeakers: options.mixSpeakers ?? false,
       playback: output.playback,
@@ -143,6 +145,14 @@ export class CascadedPipeline implements Pipeline {
     return await this.#speak(this.#generator.generate(participant), participant).done;
   }
 
+  async commitUserTurn({ participant }: UserTurnOptions = {}): Promise<void> {
+    await this.#listeners.commitTurn(participant);
+  }
+
+  clearUserTurn({ participant }: UserTurnOptions = {}): void {
+    this.#listeners.clearTurn(participant);
+  }
+
   async interrupt(): Promise<void> {
     this.#interruption.clear();
     await this.#output.queue.interrupt();
@@ -160,8 +170,7 @@ export class CascadedPipeline implements Pipeline {
     this.#isClosed = true;
     this.#interruption.clear();
     this.#scheduler.close();
-    this.#listeners.close();
-    await this.#output.queue.close();
+    await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
     this.#transcript.close();
   }
 

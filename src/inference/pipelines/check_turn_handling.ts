@@ -5,10 +5,25 @@ import { checkDuration } from "../../events/waiting.ts";
 /** The longest duration of the VAD options: audio is buffered for that long. */
 const MAX_VAD_MS = 60_000;
 
+/** The longest silence that ends a turn. */
+const MAX_ENDPOINTING_MS = 30_000;
+/** The owners of turns that have a name. */
+const OWNERS = ["stt", "vad", "realtime", "manual"];
+
 /** Throws a TypeError or a RangeError for turn handling options that make no sense. */
 export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
   checkObject("turnHandling", options);
-  const { vad = {}, interruption = {}, shouldReply, historyLimit } = options;
+  const { vad = {}, interruption = {}, endpointing = {}, shouldReply, historyLimit } = options;
+  checkTurnDetection(options.turnDetection);
+  checkObject("turnHandling.endpointing", endpointing);
+  const { minDelayMs, maxDelayMs } = endpointing;
+  checkRange("turnHandling.endpointing.minDelayMs", minDelayMs, 0, MAX_ENDPOINTING_MS);
+  checkRange(
+    "turnHandling.endpointing.maxDelayMs",
+    maxDelayMs,
+    minDelayMs ?? 0,
+    MAX_ENDPOINTING_MS,
+  );
   checkObject("turnHandling.vad", vad);
   checkObject("turnHandling.interruption", interruption);
   const { threshold, minSpeechMs, silenceDurationMs, prefixPaddingMs, maxSegmentMs, sttTimeoutMs } =
@@ -36,6 +51,14 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
       `turnHandling.historyLimit must be an integer >= 1, got ${shown(historyLimit)}`,
     );
   }
+}
+
+function checkTurnDetection(value: unknown): void {
+  if (value === undefined || typeof value !== "string" || OWNERS.includes(value)) return;
+  const names = OWNERS.map((name) => JSON.stringify(name)).join(", ");
+  throw new TypeError(
+    `turnHandling.turnDetection must be ${names} or a TurnDetector, got ${shown(value)}`,
+  );
 }
 
 function checkObject(name: string, value: unknown): void {

@@ -14,6 +14,12 @@ export interface GenerateReplyOptions extends SayOptions {
   participant?: Participant;
 }
 
+/** Options for ending or forgetting a turn. */
+export interface UserTurnOptions {
+  /** The participant whose turn it is. Default: all who are speaking. */
+  participant?: Participant;
+}
+
 /** The way from the participants' audio to the agent's. */
 export interface Pipeline {
   /** Takes 20 ms of a participant. A promise is waited for before the next. */
@@ -25,6 +31,10 @@ export interface Pipeline {
   say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
   /** Replies to a text; resolves when the reply was played, or interrupted. */
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
+  /** Ends the turn in progress; resolves when its text is known. */
+  commitUserTurn(options?: UserTurnOptions): Promise<void>;
+  /** Forgets the turn in progress. */
+  clearUserTurn(options?: UserTurnOptions): void;
   /** Falls silent and drops what waits to be said. */
   interrupt(): Promise<void>;
   /** Returns depths of queues, and what was dropped from them. */

@@ -113,6 +113,14 @@ export class RealtimePipeline implements Pipeline {
     await this.#output.queue.interrupt();
   }
 
+  commitUserTurn(): Promise<void> {
+    return Promise.reject(this.#takesTurns());
+  }
+
+  clearUserTurn(): void {
+    throw this.#takesTurns();
+  }
+
   metrics(): Readonly<Record<string, number>> {
     return { speechesWaiting: this.#output.queue.waiting, heldBackMs: this.#input.suppressedMs };
   }
@@ -124,6 +132,10 @@ export class RealtimePipeline implements Pipeline {
     await this.#session.close();
     this.#transcript.close();
     this.#input[Symbol.dispose]();
+  }
+
+  #takesTurns(): TypeError {
+    return new TypeError(`${this.#llm.name} takes its turns itself: they cannot be committed`);
   }
 
   #ask(ask: (session: RealtimeSession) => unknown): Promise<SpeechOutcome> {

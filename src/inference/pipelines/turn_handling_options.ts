@@ -1,9 +1,17 @@
 import type { Participant } from "../../edge/types.ts";
 import type { InterruptionOptions } from "../turns/interruption_handler.ts";
-import type { VadOptions } from "../turns/speaker_listener.ts";
+import type { EndpointingOptions, TurnDetection } from "../turns/turn_owner.ts";
+import type { VadOptions } from "../turns/vad_options.ts";
 
 /** Options for when an agent listens, is interrupted, and replies. */
 export interface TurnHandlingOptions {
+  /**
+   * What decides where a turn ends. Default: a realtime model, or a recogniser that detects turns,
+   * does; otherwise silence, `"vad"`.
+   */
+  turnDetection?: TurnDetection;
+  /** How long a pause must be that ends a turn. */
+  endpointing?: EndpointingOptions;
   /** When speech starts and stops. */
   vad?: VadOptions;
   /**
@@ -15,8 +23,8 @@ export interface TurnHandlingOptions {
   /** When speech over the agent interrupts it. */
   interruption?: InterruptionOptions;
   /**
-   * Whether the model is asked as soon as a participant pauses, before it is certain that their turn
-   * is over; the reply is discarded when they resume. Faster, and some replies are paid for and
+   * Whether the model is asked as soon as a participant pauses, or the recogniser says that their turn
+   * is probably over, before it is certain; the reply is discarded when they resume. Faster, and some replies are paid for and
    * never used. Default `false`.
    */
   preemptiveGeneration?: boolean;

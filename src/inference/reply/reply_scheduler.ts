@@ -46,7 +46,7 @@ export class ReplyScheduler implements UserTurnObserver {
     this.#init = init;
   }
 
-  speechStarted(turn: UserTurn): void {
+  turnResumed(turn: UserTurn): void {
     this.#init.generator.discard(turn);
   }
 

@@ -1,6 +1,9 @@
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
-import type { TurnDetector } from "../contracts/turn_detector.ts";
+import type { TurnContext, TurnDetector } from "../contracts/turn_detector.ts";
+import type { RecentAudio } from "./recent_audio.ts";
+import type { EndpointingOptions } from "./turn_owner.ts";
 import type { UserTurn } from "./user_turn.ts";
 import { promised } from "../../events/user_code.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
@@ -8,6 +11,9 @@ import { limitTime, waitFor } from "../../events/waiting.ts";
 /** Options for {@linkcode Endpointing}. */
 export interface EndpointingInit {
   turnDetector: TurnDetector;
+  /** The bounds of what it may ask for. */
+  endpointing: EndpointingOptions;
+  recent: RecentAudio;
   clock: Clock;
   /** Returns the conversation before the turn. */
   messages: () => readonly ChatMessage[];
@@ -43,7 +49,9 @@ export class Endpointing implements Disposable {
    */
   async waitForEnd(turn: UserTurn, isVoid: () => boolean, end: () => void): Promise<void> {
     const { clock, isRising } = this.#init;
-    const silenceMs = await this.#endpointingDelayMs(turn, isVoid);
+    const { minDelayMs = 0, maxDelayMs = MAX_SILENCE_MS } = this.#init.endpointing;
+    const askedMs = await this.#endpointingDelayMs(turn, isVoid);
+    const silenceMs = Math.max(minDelayMs, Math.min(maxDelayMs, askedMs));
     if (isVoid()) return;
     turn.endpointMs = turn.endOfSpeechMs + silenceMs;
     const endUnlessRising = (): void => {
@@ -67,7 +75,8 @@ export class Endpointing implements Disposable {
 
   /** Returns the detector's decision, or the default where it fails or takes too long. */
   async #endpointingDelayMs(turn: UserTurn, isVoid: () => boolean): Promise<number> {
-    const { clock, turnDetector, messages, report } = this.#init;
+    const { clock, turnDetector, messages, recent, report } = this.#init;
+    let audio: PcmChunk | undefined;
     const what = `the decision of ${turnDetector.name}`;
     using limit = limitTime(what, {
       timeoutMs: DETECTOR_LIMIT_MS,
@@ -76,8 +85,16 @@ export class Endpointing implements Disposable {
     });
     const { signal } = limit;
     try {
-      const { participant, text } = turn;
-      const context = { participant, text, messages: messages() };
+      const { participant, text, language } = turn;
+      const context: TurnContext = {
+        participant,
+        text,
+        language,
+        messages: messages(),
+        get audio() {
+          return audio ??= recent.read();
+        },
+      };
       const asked = promised(() => turnDetector.endpointingDelayMs(context, { signal }));
       const silenceMs = await waitFor(asked, what, { signal, clock });
       if (typeof silenceMs === "number" && silenceMs >= 0 && silenceMs <= MAX_SILENCE_MS) {

@@ -46,6 +46,8 @@ export interface InterruptionHandlerInit {
   unheardSpeech: UnheardSpeechTimeout;
   clock: Clock;
   emit: (event: object) => void;
+  /** Whether speech without a text interrupts if it is long enough. Default `true`. */
+  byDuration?: boolean;
 }
 
 /** Speech over the agent that may turn out to be an interruption. */
@@ -106,14 +108,17 @@ export class InterruptionHandler implements UserTurnObserver {
   }
 
   textChanged(turn: UserTurn): void {
-    if (this.#overlaps.has(turn) && !isBackchannel(turn.text)) this.#confirm(turn);
+    if (this.#overlaps.has(turn) && turn.isConfirmed && !isBackchannel(turn.text)) {
+      this.#confirm(turn);
+    }
   }
 
   speechStopped(turn: UserTurn): void {
     const overlap = this.#overlaps.get(turn);
     if (!overlap) return;
     overlap.timer?.[Symbol.dispose]();
-    overlap.isLong ||= turn.endOfSpeechMs - turn.resumedMs >= this.#minDurationMs;
+    const { byDuration = true } = this.#init;
+    overlap.isLong ||= byDuration && turn.endOfSpeechMs - turn.resumedMs >= this.#minDurationMs;
     overlap.timer = this.#init.clock.schedule(
       () => overlap.isLong ? this.#confirm(turn) : this.#dismiss(turn),
       this.#falseInterruptionTimeoutMs,

@@ -8,7 +8,7 @@ import { RowMixer } from "./row_mixer.ts";
 import { SpeakerListener, type SpeakerListenerInit } from "./speaker_listener.ts";
 
 /** Options for {@linkcode SpeakerListeners}. */
-export interface SpeakerListenersInit extends SpeakerListenerInit {
+export interface SpeakerListenersInit extends Omit<SpeakerListenerInit, "speakerId" | "echo"> {
   /** Whether one listener follows the mix of all participants. */
   mixSpeakers: boolean;
   /** What the agent plays, which may come back out of a loudspeaker. */
@@ -39,8 +39,7 @@ export class SpeakerListeners {
 
   /** The turns in progress. */
   get turns(): UserTurn[] {
-    return [...this.#listeners.values(), ...this.#leaving]
-      .flatMap(({ turn }) => turn ? [turn] : []);
+    return [...this.#listeners.values(), ...this.#leaving].flatMap(({ turns }) => turns);
   }
 
   /** Takes 20 ms of a participant; a promise is to be waited for before the next. */
@@ -70,10 +69,29 @@ export class SpeakerListeners {
       .catch((error) => report(error, "ending the turn of a participant who left"));
   }
 
-  close(): void {
-    for (const listener of [...this.#listeners.values(), ...this.#leaving]) listener.close();
+  /** Ends the turn of this participant, or of all; resolves when its text is known. */
+  async commitTurn(participant?: Participant): Promise<void> {
+    await Promise.all(this.#of(participant).map((listener) => listener.commitTurn()));
+  }
+
+  /** Forgets the turn in progress of this participant, or of all. */
+  clearTurn(participant?: Participant): void {
+    for (const listener of this.#of(participant)) listener.clearTurn();
+  }
+
+  /** Stops immediately; resolves when the recogniser's sessions are closed. */
+  async close(): Promise<void> {
+    const listeners = [...this.#listeners.values(), ...this.#leaving];
     this.#listeners.clear();
     this.#leaving.clear();
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  #of(participant: Participant | undefined): SpeakerListener[] {
+    this.#mixer?.flush();
+    if (!participant || this.#mixer) return [...this.#listeners.values()];
+    const listener = this.#listeners.get(participant.id);
+    return listener ? [listener] : [];
   }
 
   #process(streamId: string, audio: ParticipantAudio): void | Promise<void> {
@@ -82,7 +100,11 @@ export class SpeakerListeners {
     playback.update(row, playedMs ?? track.playedMs);
     let listener = this.#listeners.get(streamId);
     if (!listener) {
-      listener = new SpeakerListener(participant, new EchoDetector(playback), this.#init);
+      listener = new SpeakerListener(participant, {
+        ...this.#init,
+        speakerId: streamId,
+        echo: new EchoDetector(playback),
+      });
       this.#listeners.set(streamId, listener);
     }
     return listener.processAudio(pcm, participant, row);

@@ -1,17 +1,22 @@
 import type { UserTurn } from "./user_turn.ts";
 
-/** Why a turn is over: the participant was silent for long enough, or left the call. */
-export type TurnEndReason = "silence" | "left";
+/**
+ * Why a turn is over: the participant was silent for long enough, the recogniser says so, the
+ * application ended it, or they left the call.
+ */
+export type TurnEndReason = "silence" | "recogniser" | "committed" | "left";
 
 /** A stage that follows the turns of the participants. Of one turn, `turnEnded` comes last, once. */
 export interface UserTurnObserver {
-  /** The participant began to speak, or resumes after a pause. */
+  /** The participant began to speak, or speaks again after a pause. */
   speechStarted?(turn: UserTurn): void;
+  /** The turn goes on, by the owner of turns: what was begun at a pause is void. */
+  turnResumed?(turn: UserTurn): void;
   /** The recogniser returned more of the text, or another text. */
   textChanged?(turn: UserTurn): void;
   /** The participant paused. */
   speechStopped?(turn: UserTurn): void;
-  /** The participant paused and the text is final so far; the turn may still go on. */
+  /** The turn is probably over and the text is final so far; it may still go on. */
   transcribed?(turn: UserTurn): void;
   /** The turn is over. Its text is empty when it was only noise. */
   turnEnded?(turn: UserTurn, reason: TurnEndReason): void;
@@ -23,6 +28,7 @@ export interface UserTurnObserver {
 export function observeInOrder(...observers: UserTurnObserver[]): Required<UserTurnObserver> {
   return {
     speechStarted: (turn) => observers.forEach((one) => one.speechStarted?.(turn)),
+    turnResumed: (turn) => observers.forEach((one) => one.turnResumed?.(turn)),
     textChanged: (turn) => observers.forEach((one) => one.textChanged?.(turn)),
     speechStopped: (turn) => observers.forEach((one) => one.speechStopped?.(turn)),
     transcribed: (turn) => observers.forEach((one) => one.transcribed?.(turn)),

@@ -197,7 +197,7 @@ Deno.test("ReplyScheduler generates preemptively after an interruption, unless s
     await fixture.clock.advance(100);
     if (resumes) {
       turn.resumptions++;
-      fixture.scheduler.speechStarted(turn);
+      fixture.scheduler.turnResumed(turn);
     }
     await fixture.clock.advance(300);
     assertEquals(fixture.seen, resumes ? ["100 discard ann"] : ["300 preemptively: Stop."]);

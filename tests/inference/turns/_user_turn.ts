@@ -1,6 +1,5 @@
 /** Turns of a participant, for the tests of turn taking. */
 import type { Participant } from "../../../src/edge/types.ts";
-import type { SpeechSegment } from "../../../src/inference/turns/speech_segment.ts";
 import { UserTurn } from "../../../src/inference/turns/user_turn.ts";
 
 /** Returns a turn of a participant of this id that began at this time, with this text. */
@@ -13,7 +12,8 @@ export function userTurn(
   return turn;
 }
 
-/** Adds a segment of this text to a turn. */
+/** Adds a final text to a turn. */
 export function addText(turn: UserTurn, text: string, { hasInterimText = false } = {}): void {
-  turn.segments.push({ text, hasInterimText } as SpeechSegment);
+  turn.addText({ text, final: true });
+  turn.hasInterimText ||= hasInterimText;
 }

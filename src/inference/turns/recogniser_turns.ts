@@ -1,0 +1,134 @@
+/** Turns that end where the recogniser says so. @module */
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { Participant } from "../../edge/types.ts";
+import type { SttEvent } from "../contracts/stt.ts";
+import type { TurnEndReason } from "./user_turn_observer.ts";
+import { timeoutError } from "../../events/waiting.ts";
+import { SpeakerTurns, type SpeakerTurnsInit } from "./speaker_turns.ts";
+import type { UserTurn } from "./user_turn.ts";
+
+/** Sound that the recogniser has said nothing about for so long was no speech. */
+const NOISE_MS = 2000;
+/** How much audio from before a turn a session gets that replaces a lost one. */
+const PREFIX_MS = 1000;
+
+/**
+ * The turns of one speaker whose recogniser detects them. It gets all audio. The VAD only says
+ * that there may be speech; where the recogniser says nothing more, the turn ends without it.
+ */
+export class RecogniserTurns extends SpeakerTurns {
+  /** Whether the VAD says that there is speech. */
+  #isSpeech = false;
+  #silence: PcmChunk | undefined;
+  #limit: Disposable | undefined;
+
+  constructor(
+    participant: Participant,
+    init: SpeakerTurnsInit,
+    { speakerId }: { speakerId: string },
+  ) {
+    super(participant, init, { speakerId, continuous: true });
+  }
+
+  processAudio(pcm: PcmChunk, isEcho: boolean): void {
+    // The agent's own voice is no turn.
+    this.transcriber.send(isEcho && !this.#isSpeech ? this.#silenceLike(pcm) : pcm);
+    if (!this.turnOfText) this.transcriber.forget({ keepMs: PREFIX_MS });
+  }
+
+  speechStarted(firstSoundMs: number): void {
+    this.#isSpeech = true;
+    this.cancelEnd();
+    const turn = this.turn ?? this.#open(firstSoundMs);
+    if (!this.isSpeaking) this.startSpeaking(turn, firstSoundMs);
+  }
+
+  speechStopped(endOfSpeechMs: number): void {
+    this.#isSpeech = false;
+    this.stopSpeaking(endOfSpeechMs);
+    this.#limitSilence();
+  }
+
+  audioStopped(endOfSpeechMs: number | undefined): void {
+    this.#isSpeech = false;
+    if (endOfSpeechMs !== undefined) this.stopSpeaking(endOfSpeechMs);
+    // It hears no silence that would end the turn.
+    this.commit("silence").catch((error) => this.init.report(error, "ending a turn"));
+  }
+
+  override async commit(reason: TurnEndReason): Promise<void> {
+    this.#isSpeech = false;
+    await super.commit(reason);
+  }
+
+  protected recognised(event: SttEvent): void {
+    const turn = this.turnOfText;
+    const { clock, observer } = this.init;
+    if (event.type === "speech-started") this.#confirm(turn ?? this.#open(clock.now()));
+    else if (event.type === "transcript") {
+      // Empty text begins no turn.
+      if (turn) this.addText(turn, event);
+      else if (/\S/.test(event.text)) this.addText(this.#open(clock.now()), event);
+    } else if (turn) {
+      if (event.type === "turn-ended") return this.#ended(turn);
+      if (event.type === "eager-turn-ended") {
+        turn.isConfirmed = true;
+        turn.transcribedMs = clock.now();
+        observer.transcribed(turn);
+      } else if (event.type === "turn-resumed") {
+        turn.resumptions++;
+        observer.turnResumed(turn);
+      }
+    }
+    this.#limitSilence();
+  }
+
+  protected cancelEnd(): void {
+    this.#limit?.[Symbol.dispose]();
+  }
+
+  #open(firstSoundMs: number): UserTurn {
+    const turn = this.openTurn(firstSoundMs);
+    turn.isConfirmed = false;
+    return turn;
+  }
+
+  /** The recogniser says that it is speech. */
+  #confirm(turn: UserTurn): void {
+    turn.isConfirmed = true;
+    if (turn !== this.turn) return;
+    if (!this.isSpeaking) this.startSpeaking(turn, this.init.clock.now());
+    if (turn.text !== "") this.init.observer.textChanged(turn);
+  }
+
+  #ended(turn: UserTurn): void {
+    const now = this.init.clock.now();
+    if (turn === this.turn) this.stopSpeaking(now);
+    // All of the time since the last sound was the recogniser's, to be certain of the end.
+    turn.transcribedMs ||= now;
+    turn.endpointMs = now;
+    this.endTurn(turn, "recogniser");
+  }
+
+  /** Where no more comes of the recogniser, the turn ends without it. */
+  #limitSilence(): void {
+    this.cancelEnd();
+    const { turn } = this;
+    if (!turn || this.#isSpeech || this.isClosed) return;
+    const { clock, report } = this.init;
+    const isNoise = !turn.isConfirmed && turn.text === "";
+    const limitMs = isNoise ? NOISE_MS : this.sttTimeoutMs;
+    this.#limit = clock.schedule(() => {
+      if (isNoise) return this.endTurn(turn, "silence");
+      report(timeoutError("the end of a turn", limitMs), `${this.init.stt.name}, transcribing`);
+      this.commit("silence").catch((error) => report(error, "ending a turn"));
+    }, limitMs);
+  }
+
+  #silenceLike(pcm: PcmChunk): PcmChunk {
+    if (this.#silence?.samples.length !== pcm.samples.length) {
+      this.#silence = new PcmChunk(new Int16Array(pcm.samples.length), pcm);
+    }
+    return this.#silence;
+  }
+}
