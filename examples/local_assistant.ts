@@ -11,6 +11,7 @@ import {
   defineTool,
   type EdgeTransport,
   fixedEndpointing,
+  ttsFromSentences,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { sileroVad } from "@ringline/silero-vad";
@@ -107,7 +108,7 @@ export function localAssistant(edge: EdgeTransport): Agent {
     stt: new PocketSphinx(GRAMMAR),
     turnDetection: fixedEndpointing(500),
     llm: new RulesLLM(RULES, "I did not understand that."),
-    tts: new EspeakVoice(),
+    tts: ttsFromSentences(new EspeakVoice()),
     tools: [
       defineTool({
         name: "get_time",

@@ -160,6 +160,7 @@ export class ConversationProcessor implements Processor {
       this.#options;
     const context: PipelineContext = {
       clock,
+      logger,
       agentUser,
       instructions,
       conversation,
@@ -306,7 +307,7 @@ function checkConversationOptions(options: ConversationOptions): void {
   const isConnecting = typeof llm === "object" && llm !== null && isRealtime(llm);
   check("llm", llm, "an LLM or a RealtimeLLM", isConnecting ? "connect" : "generate");
   check("stt", stt, "an STT", "transcribe");
-  check("tts", tts, "a TTS", "synthesize");
+  check("tts", tts, "a TTS", "open");
   check("vad", vad, "a VAD, e.g. energyVad()", "open");
   check(
     "turnDetection",

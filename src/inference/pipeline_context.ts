@@ -2,12 +2,14 @@ import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { User } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
+import type { Logger } from "../events/logger.ts";
 import type { EncodedImage } from "./contracts/messages.ts";
 import type { ToolExecutor } from "./reply/tool_executor.ts";
 
 /** The agent and the call that a pipeline, and each of its stages, works for. */
 export interface PipelineContext {
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly agentUser: User;
   readonly instructions: string;
   /** The conversation that shows what is said. */
