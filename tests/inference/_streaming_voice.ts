@@ -33,7 +33,7 @@ export class VoiceContext implements TtsStream {
   readonly #clock: Clock;
   readonly #parts = new Channel<SpeechPart>();
   #waiting = "";
-  #spokenChars = 0;
+  #sentChars = 0;
   #atMs = 0;
   #readyAt = 0;
   #timers = new Set<Disposable>();
@@ -88,9 +88,9 @@ export class VoiceContext implements TtsStream {
     this.#waiting = this.#waiting.slice(text.length);
     const { msPerChar = 50, alignment = true } = this.#options;
     const samples = new Int16Array(text.length * msPerChar * RATE / 1000).fill(900);
-    this.#spokenChars += text.length;
+    this.#sentChars += text.length;
     this.#atMs += text.length * msPerChar;
-    const mark = { chars: this.#spokenChars, atMs: this.#atMs };
+    const mark = { chars: this.#sentChars, atMs: this.#atMs };
     this.#after(() => {
       const pcm = new PcmChunk(samples, { sampleRate: RATE });
       this.#parts.push(alignment ? { pcm, alignment: [mark] } : { pcm });

@@ -1,4 +1,4 @@
-/** The wrapper for voices that synthesise one text at once. */
+/** The wrapper for voices that synthesise one text at a time. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { silentLogger } from "../../src/events/logger.ts";

@@ -38,7 +38,7 @@ export interface TtsSessionOptions {
 /**
  * Text to speech.
  *
- * Voices that synthesise one text at once, as most HTTP services do, are wrapped by
+ * Voices that synthesise one text at a time, as most HTTP services do, are wrapped by
  * `ttsFromSentences`.
  *
  * @example A voice that beeps once for each word, as the words come

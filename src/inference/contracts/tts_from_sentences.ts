@@ -1,4 +1,4 @@
-/** A wrapper for voices that synthesise one text at once. @module */
+/** A wrapper for voices that synthesise one text at a time. @module */
 import type { Component } from "./component.ts";
 import type { SpeechPart, TTS, TtsSession, TtsSessionOptions, TtsStream } from "./tts.ts";
 import { assertPcmChunk } from "../../audio/pcm_chunk.ts";
@@ -8,7 +8,7 @@ import { untilAborted } from "../../events/until_aborted.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
 import { InferenceError } from "./errors.ts";
 
-/** A voice that synthesises one text at once. */
+/** A voice that synthesises one text at a time. */
 export interface SentenceVoice extends Component {
   /**
    * Whether the voice may be asked for the next sentence while it still speaks the one before, so

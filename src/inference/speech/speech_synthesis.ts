@@ -94,7 +94,7 @@ export class SpeechSynthesis {
     const incomplete = this.#textFailure !== undefined;
     if (!incomplete) this.#send(this.#filter.end());
     this.#hasEnded = true;
-    this.#tell((stream) => stream.end({ incomplete }));
+    this.#withStream((stream) => stream.end({ incomplete }));
     this.#opened.resolve(undefined);
     this.#expectAudio();
   }
@@ -117,18 +117,18 @@ export class SpeechSynthesis {
       }
     }
     if (this.#held === "") return;
-    this.#tell((stream) => stream.sendText(this.#held));
+    this.#withStream((stream) => stream.sendText(this.#held));
     this.#held = "";
   }
 
   #flushLine(): void {
     if (!this.#init.speech.spoken.spoken.endsWith("\n")) return;
-    this.#tell((stream) => stream.flush());
+    this.#withStream((stream) => stream.flush());
     this.#expectAudio();
   }
 
-  /** Tells the voice something; one that throws is given up. */
-  #tell(act: (stream: TtsStream) => void): void {
+  /** Acts on the stream; one that throws is given up. */
+  #withStream(act: (stream: TtsStream) => void): void {
     const stream = this.#stream;
     if (!stream || this.#signal.aborted) return;
     attempt(() => act(stream), (error) => this.#over.abort(error));

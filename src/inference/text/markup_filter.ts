@@ -21,9 +21,9 @@ const MARKS: readonly RegExp[] = [
 /** White space, headings, quotations and bullets at the beginning of a line. */
 const LINE_MARK = /^(?:\s+|(?:#{1,6}|>|[-*+•])\s)/;
 /** Ends after which no white space is needed. */
-const UNSPACED_END = /[。！？，、；：]/;
+const WIDE_END = /[。！？，、；：]/;
 /** Letters of scripts that put no white space between words. */
-const UNSPACED = new RegExp(
+const WITHOUT_SPACES = new RegExp(
   "[" + ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"]
     .map((script) => `\\p{Script=${script}}`).join("") + "]",
   "u",
@@ -122,8 +122,8 @@ function cutOf(text: string): number {
 
 function isCut(text: string, end: number): boolean {
   const before = text[end - 1]!;
-  if (/\s/.test(before) || UNSPACED_END.test(before)) return true;
-  return end < text.length && UNSPACED.test(before) && UNSPACED.test(text[end]!);
+  if (/\s/.test(before) || WIDE_END.test(before)) return true;
+  return end < text.length && WITHOUT_SPACES.test(before) && WITHOUT_SPACES.test(text[end]!);
 }
 
 /** Returns where a link begins whose end has not come, or the text's length. */

@@ -61,7 +61,7 @@ Deno.test("SpokenText keeps a beginning of what was written, which grows with wh
 });
 
 Deno.test("SpokenText tears no character", () => {
-  const spoken = spokenText(["Ja 👍🏽👨‍👩‍👧 e\u0301tude 🇩🇪 ok."], {
+  const spoken = spokenText(["Ja 👍🏽👨‍👩‍👧 e\u0301t\u00e9 🇩🇪 ok."], {
     marks: [],
     audioMs: 2000,
     isComplete: true,
