@@ -12,6 +12,7 @@ import {
   type EdgeTransport,
   fixedEndpointing,
   sttFromTranscriber,
+  ttsFromSentences,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { sileroVad } from "@ringline/silero-vad";
@@ -108,7 +109,7 @@ export function localAssistant(edge: EdgeTransport): Agent {
     stt: sttFromTranscriber(new PocketSphinx(GRAMMAR)),
     turnHandling: { turnDetection: fixedEndpointing(500) },
     llm: new RulesLLM(RULES, "I did not understand that."),
-    tts: new EspeakVoice(),
+    tts: ttsFromSentences(new EspeakVoice()),
     tools: [
       defineTool({
         name: "get_time",

@@ -43,7 +43,12 @@ const spoken: PcmChunk[] = [];
 await check("speech", async () => {
   const tts = service.tts({ model: model("TTS_MODEL", OPENAI_MODELS.speech), voice: "marin" });
   let ms = 0;
-  for await (const { pcm } of tts.synthesize(SENTENCE, { signal })) {
+  await using session = tts.open({ clock: systemClock, logger: silentLogger });
+  const stream = session.speak();
+  stream.sendText(SENTENCE);
+  stream.end();
+  for await (const { pcm } of stream) {
+    if (!pcm) continue;
     spoken.push(pcm.clone());
     ms += pcm.durationMs;
   }

@@ -31,6 +31,7 @@ export {
 } from "./edge/toolkit/keepalive_socket.ts";
 export { openBrowser } from "./edge/toolkit/open_browser.ts";
 export { WorkerWebSocket, type WorkerWebSocketOptions } from "./edge/toolkit/worker_web_socket.ts";
+export { Channel, type ChannelOptions } from "./events/channel.ts";
 export { checkMethods, checkObject } from "./events/checks.ts";
 export { DropCounter } from "./events/drop_counter.ts";
 export { describeError, messageOf } from "./events/error_text.ts";

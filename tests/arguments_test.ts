@@ -199,7 +199,7 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
   ],
   [
     { edge, agentUser, llm, stt, tts: () => {} },
-    "tts: expected a TTS, got a function without a method synthesize",
+    "tts: expected a TTS, e.g. ttsFromSentences({ ... }), got a function without a method open",
   ],
   [{ edge, agentUser, llm, stt, tts, vad: {} }, "vad: expected a VAD"],
   [

@@ -18,7 +18,7 @@ import {
   ReplyLatencyEvent,
   silentLogger,
   sttFromTranscriber,
-  type TTS,
+  ttsFromSentences,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
 import { energyVad } from "../../src/inference/vad/energy_vad.ts";
@@ -54,7 +54,7 @@ const llm: LLM = {
   },
 };
 
-const tts: TTS = {
+const tts = ttsFromSentences({
   name: "a-tone",
   async *synthesize(text) {
     await delay(TTS_MS);
@@ -67,7 +67,7 @@ const tts: TTS = {
       yield { pcm: new PcmChunk(piece, { sampleRate: RATE }) };
     }
   },
-};
+});
 
 /** One agent in one call, and what has happened since it was asked last. */
 class ConversationAgent {

@@ -1,13 +1,13 @@
-import { PcmChunk, type SpeechPart, type TTS } from "@ringline/edge";
+import { PcmChunk, type SentenceVoice, type SpeechPart } from "@ringline/edge";
 import type { SpeakRequest, SpokenText } from "./espeak_worker.ts";
 
 const CHUNK_MS = 100;
 
 /**
  * eSpeak NG in WASM, offline; GPL-3, see `espeak_worker.ts`. It tells its words, so that what was
- * heard is known to the word. Needs `--allow-read`.
+ * heard is known to the word. Needs `--allow-read`. An agent takes it by `ttsFromSentences`.
  */
-export class EspeakVoice implements TTS {
+export class EspeakVoice implements SentenceVoice {
   readonly name = "espeak-ng";
   readonly #waiting = new Map<number, (spoken: SpokenText) => void>();
   #worker: Worker | undefined;
@@ -35,15 +35,13 @@ export class EspeakVoice implements TTS {
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SpeechPart, void, void> {
     const { samples, sampleRate, words } = await this.#speak(text);
+    // A word is over when the next one begins.
+    const alignment = words.map(({ from, fromMs }) => ({ chars: from, atMs: fromMs }));
     const step = Math.round(sampleRate * CHUNK_MS / 1000);
     for (let start = 0; start < samples.length; start += step) {
       signal.throwIfAborted();
       const pcm = new PcmChunk(samples.subarray(start, start + step), { sampleRate });
-      const isLast = start + step >= samples.length;
-      // The words before the one that is being said.
-      const endMs = (start + step) * 1000 / sampleRate;
-      const current = words.findLast(({ fromMs }) => fromMs < endMs);
-      yield { pcm, alignedChars: isLast ? text.length : current?.from ?? 0 };
+      yield start === 0 ? { pcm, alignment } : { pcm };
     }
   }
 

@@ -320,7 +320,7 @@ function checkConversationOptions(options: ConversationOptions): void {
   const isConnecting = typeof llm === "object" && llm !== null && isRealtime(llm);
   check("llm", llm, "an LLM or a RealtimeLLM", isConnecting ? "connect" : "generate");
   check("stt", stt, "an STT, e.g. sttFromTranscriber({ ... })", "open");
-  check("tts", tts, "a TTS", "synthesize");
+  check("tts", tts, "a TTS, e.g. ttsFromSentences({ ... })", "open");
   check("vad", vad, "a VAD, e.g. energyVad()", "open");
   const turnDetection = options.turnHandling?.turnDetection;
   if (typeof turnDetection !== "string") {

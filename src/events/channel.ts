@@ -1,4 +1,5 @@
 /** A bounded queue of items for one reader. @module */
+import { checkObject } from "./checks.ts";
 
 /** Options for a {@linkcode Channel}. */
 export interface ChannelOptions<T> {
@@ -20,6 +21,7 @@ export class Channel<T> implements AsyncIterable<T> {
   #wake: (() => void) | undefined;
 
   constructor(options: ChannelOptions<T> = {}) {
+    checkObject(options, "options", "an object like { capacity: 100 }, or nothing");
     this.#capacity = options.capacity ?? Infinity;
     this.#sizeOf = options.sizeOf ?? (() => 1);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
-import { checkObject } from "./checks.ts";
+import { checkMethods, checkObject } from "./checks.ts";
 import { sleep } from "./waiting.ts";
 
 /** Options for {@linkcode retry}. */
@@ -68,6 +68,7 @@ export function backOffMs(tries: number, options: BackOffOptions): number {
  * `retry-after-ms` or `retry-after`; `undefined` where it does not.
  */
 export function retryAfterMs(headers: Headers): number | undefined {
+  checkMethods(headers, "headers", "the Headers of a response", ["get"]);
   const ms = headers.get("retry-after-ms");
   const after = headers.get("retry-after");
   if (ms === null && after === null) return undefined;

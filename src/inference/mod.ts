@@ -72,7 +72,15 @@ export {
   type ToolDescription,
   type ToolResult,
 } from "./contracts/tool.ts";
-export type { SpeechPart, TTS } from "./contracts/tts.ts";
+export type {
+  Alignment,
+  SpeechPart,
+  TTS,
+  TtsSession,
+  TtsSessionOptions,
+  TtsStream,
+} from "./contracts/tts.ts";
+export { type SentenceVoice, ttsFromSentences } from "./contracts/tts_from_sentences.ts";
 export {
   fixedEndpointing,
   punctuationEndpointing,

@@ -1,5 +1,13 @@
+/** A voice for tests. @module */
 import { checkClock, type Clock } from "../events/clock.ts";
-import type { SpeechPart, TTS } from "../inference/contracts/tts.ts";
+import type {
+  Alignment,
+  SpeechPart,
+  TTS,
+  TtsSession,
+  TtsSessionOptions,
+} from "../inference/contracts/tts.ts";
+import { ttsFromSentences } from "../inference/contracts/tts_from_sentences.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { sleep } from "../events/waiting.ts";
 
@@ -13,6 +21,8 @@ export interface FakeTTSOptions {
   firstByteMs?: number;
   /** Speed of synthesis: 1 is real time. Default `Infinity`. */
   speed?: number;
+  /** Whether it gives the alignment of every word. Default `false`. */
+  alignment?: boolean;
   /** Errors by a part of the sentence that causes them. */
   failures?: { readonly [text: string]: unknown };
 }
@@ -40,8 +50,17 @@ export class FakeTTS implements TTS {
     this.#options = options;
   }
 
-  /** Synthesises a sentence. */
-  async *synthesize(
+  /** Opens a session; see {@linkcode TTS.open}. */
+  open(options: TtsSessionOptions): TtsSession {
+    const voice = {
+      name: this.name,
+      synthesize: (text: string, { signal }: { readonly signal: AbortSignal }) =>
+        this.#synthesize(text, { signal }),
+    };
+    return ttsFromSentences(voice).open(options);
+  }
+
+  async *#synthesize(
     text: string,
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SpeechPart, void, void> {
@@ -52,16 +71,27 @@ export class FakeTTS implements TTS {
       for (const [part, error] of Object.entries(failures)) if (text.includes(part)) throw error;
       const samples = this.#samples(text, sampleRate);
       const step = sampleRate * CHUNK_MS / 1000;
+      const alignment = this.#alignment(text);
       for (let start = 0; start < samples.length; start += step) {
         if (start > 0 && speed < Infinity) {
           await sleep(CHUNK_MS / speed, { clock: this.#clock, signal });
         }
         signal.throwIfAborted();
-        yield { pcm: new PcmChunk(samples.subarray(start, start + step), { sampleRate }) };
+        const pcm = new PcmChunk(samples.subarray(start, start + step), { sampleRate });
+        yield start === 0 ? { pcm, alignment } : { pcm };
       }
     } finally {
       if (signal.aborted) this.aborted.push(text);
     }
+  }
+
+  #alignment(text: string): Alignment[] | undefined {
+    const { msPerChar = 50, alignment = false } = this.#options;
+    if (!alignment) return undefined;
+    return [...text.matchAll(/\S+/g)].map(({ index, 0: word }) => {
+      const chars = index + word.length;
+      return { chars, atMs: chars * msPerChar };
+    });
   }
 
   #samples(text: string, sampleRate: number): Int16Array {

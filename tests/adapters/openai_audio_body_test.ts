@@ -4,6 +4,7 @@ import { wavHeader, writeWav } from "../../src/audio/wav.ts";
 import { openAICompatible } from "../../src/adapters/openai/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { collect, ServiceDouble, stream } from "./_double.ts";
+import { synthesize } from "./_voice.ts";
 
 const { signal } = new AbortController();
 
@@ -16,7 +17,7 @@ async function heard(body: Uint8Array<ArrayBuffer>, type: string, size = body.le
   const samples: number[] = [];
   const formats = new Set<string>();
   const { error } = await collect((async function* () {
-    for await (const { pcm } of tts.synthesize("Hi.", { signal })) {
+    for await (const { pcm } of synthesize(tts, "Hi.", { signal })) {
       samples.push(...pcm.samples);
       formats.add(`${pcm.sampleRate}/${pcm.channels}`);
       yield;

@@ -7,6 +7,7 @@ import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { ask, finished, text } from "./_chat.ts";
 import { type Answer, collect, events, refusal, ServiceDouble, stream } from "./_double.ts";
+import { synthesize } from "./_voice.ts";
 
 const { signal } = new AbortController();
 const context = { clock: systemClock, logger: silentLogger, signal };
@@ -153,6 +154,6 @@ Deno.test("options of the provider reach transcription and speech", async () => 
     voice: "v",
     providerOptions: { speed: 1.5 },
   });
-  await collect(tts.synthesize("Hi.", { signal }));
+  await collect(synthesize(tts, "Hi.", { signal }));
   assertEquals((double.requests[0]!.body as { speed: number }).speed, 1.5);
 });

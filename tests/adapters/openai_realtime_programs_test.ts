@@ -68,7 +68,10 @@ Deno.test("a program that only reads a text ends when it is read", async () => {
   const service = `{ baseUrl: ${JSON.stringify(double.baseUrl)} }`;
   const lines = `${SET_UP}
     const tts = openAICompatible(${service}).tts({ model: "gpt-realtime-2.1-mini", voice: "marin" });
-    for await (const { pcm } of tts.synthesize("Hello.", { signal })) console.log(pcm.frames);
+    const speech = tts.open(context).speak();
+    speech.sendText("Hello.");
+    speech.end();
+    for await (const { pcm } of speech) if (pcm) console.log(pcm.frames);
   `;
   assertEquals(await ran(lines), "2\n");
 });

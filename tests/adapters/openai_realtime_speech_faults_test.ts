@@ -7,7 +7,7 @@ import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { LossyProxy } from "./_lossy_proxy.ts";
 import { type Message, RealtimeDouble } from "./_realtime_double.ts";
-import { heard, reads, voice } from "./_voice.ts";
+import { heard, reads, synthesize, voice } from "./_voice.ts";
 
 const { signal } = new AbortController();
 const context = { clock: systemClock, logger: silentLogger, signal };
@@ -18,11 +18,11 @@ Deno.test("a connection that is dead without a word is replaced within the same 
   const clock = new VirtualClock();
   const tts = voice(proxy);
   await tts.start!({ ...context, clock });
-  const first = heard(tts.synthesize("One.", { signal }));
+  const first = heard(synthesize(tts, "One.", { signal }));
   reads(double, await double.message("response.create"), "a", [[1, 0]]);
   assertEquals(await first, { samples: [1], error: undefined });
   const { swallowed } = proxy.lose();
-  const second = heard(tts.synthesize("Two.", { signal }));
+  const second = heard(synthesize(tts, "Two.", { signal }));
   await swallowed;
   await clock.advance(5250);
   reads(double, await double.message("response.create", 2), "b", [[2, 0]]);
@@ -39,17 +39,17 @@ Deno.test("a sentence given up on a dead connection is a failure, and the next o
   const tts = voice(proxy);
   await tts.start!({ ...context, clock });
   await double.message("session.update");
-  const first = heard(tts.synthesize("One.", { signal }));
+  const first = heard(synthesize(tts, "One.", { signal }));
   reads(double, await double.message("response.create"), "a", [[1, 0]]);
   await first;
   const { swallowed } = proxy.lose();
   const limit = new AbortController();
-  const second = heard(tts.synthesize("Two.", { signal: limit.signal }));
+  const second = heard(synthesize(tts, "Two.", { signal: limit.signal }));
   await swallowed;
   limit.abort(new DOMException("no sound", "TimeoutError"));
   assertEquals((await second).error?.message, "no sound");
   await clock.advance(5000);
-  const third = heard(tts.synthesize("Three.", { signal }));
+  const third = heard(synthesize(tts, "Three.", { signal }));
   reads(double, await double.message("response.create", 2), "c", [[3, 0]]);
   assertEquals(await third, { samples: [3], error: undefined });
   assertEquals(tts.metrics!(), { requests: 3, retries: 0, failures: 1, sessions: 2 });
@@ -62,7 +62,7 @@ Deno.test("a voice that several agents use is closed by the last, and can be sta
   const tts = voice(double);
   let count = 0;
   const read = async () => {
-    const reading = heard(tts.synthesize("Hm.", { signal }));
+    const reading = heard(synthesize(tts, "Hm.", { signal }));
     reads(double, await double.message("response.create", ++count), `r${count}`, [[1, 0]]);
     assertEquals(await reading, { samples: [1], error: undefined });
   };
@@ -83,7 +83,7 @@ Deno.test("what is being read when the voice is closed ends, and is not tried ag
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
-  const reading = heard(tts.synthesize("Hm.", { signal }));
+  const reading = heard(synthesize(tts, "Hm.", { signal }));
   await double.message("response.create");
   await tts.close!();
   assertEquals((await reading).error?.message, "openai-tts: it is closed");
@@ -94,7 +94,7 @@ Deno.test("errors that belong to no request leave what is read alone", async () 
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
-  const reading = heard(tts.synthesize("Hm.", { signal }));
+  const reading = heard(synthesize(tts, "Hm.", { signal }));
   const request = await double.message("response.create");
   // Of a sentence before, which had ended when it was cancelled.
   const late = { code: "response_cancel_not_active", message: "none", event_id: null };
@@ -120,13 +120,13 @@ Deno.test("errors that pass are tried again, told by code or by type, asked or i
     await using double = new RealtimeDouble();
     const tts = voice(double);
     await tts.start!(context);
-    const reading = heard(tts.synthesize("Hm.", { signal }));
+    const reading = heard(synthesize(tts, "Hm.", { signal }));
     const request = await double.message("response.create");
     double.send({ type: "error", error });
     if (sessions === 2) double.socket.close(1001);
     reads(double, await double.message("response.create", 2), "r", [[1, 0]]);
     assertEquals(await reading, { samples: [1], error: undefined });
-    const failed = heard(tts.synthesize("Hm.", { signal }));
+    const failed = heard(synthesize(tts, "Hm.", { signal }));
     const end = { status: "failed", status_details: { error: { type: "server_error" } } };
     reads(double, await double.message("response.create", 3), "f", [], end);
     reads(double, await double.message("response.create", 4), "g", [[2, 0]]);
@@ -146,11 +146,11 @@ Deno.test("a service that gives no metadata back is understood by the order of i
     response,
   });
   const gone = new AbortController();
-  const first = heard(tts.synthesize("One.", { signal: gone.signal }));
+  const first = heard(synthesize(tts, "One.", { signal: gone.signal }));
   const one = anonymous(await double.message("response.create"));
   gone.abort(new Error("interrupted"));
   await first;
-  const second = heard(tts.synthesize("Two.", { signal }));
+  const second = heard(synthesize(tts, "Two.", { signal }));
   const two = anonymous(await double.message("response.create", 2));
   reads(double, one, "a", [[1, 0]]);
   reads(double, two, "b", [[2, 0]]);
@@ -163,7 +163,7 @@ Deno.test("a model only named like a realtime one is told which option says so",
   await using double = new RealtimeDouble({ refuse: 404 });
   const tts = openAICompatible({ baseUrl: double.baseUrl })
     .tts({ model: "kokoro-realtime", voice: "af_heart" });
-  const { error } = await heard(tts.synthesize("Hm.", { signal }));
+  const { error } = await heard(synthesize(tts, "Hm.", { signal }));
   assertInstanceOf(error, InferenceError);
   assertEquals(error.status, 404);
   assertMatch(
@@ -178,7 +178,7 @@ Deno.test("a session that never begins is waited for ten seconds in all", async 
   const clock = new VirtualClock();
   const tts = voice(double);
   await tts.start!({ ...context, clock });
-  const reading = heard(tts.synthesize("Hm.", { signal }));
+  const reading = heard(synthesize(tts, "Hm.", { signal }));
   await double.message("session.update");
   await clock.advance(10_000);
   assertEquals((await reading).error?.message, "openai-tts: no session has begun within 10000 ms");

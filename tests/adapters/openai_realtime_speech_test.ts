@@ -11,7 +11,7 @@ import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { openAICompatible } from "../../src/adapters/openai/mod.ts";
 import { ServiceDouble } from "./_double.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
-import { heard, model, reads, voice } from "./_voice.ts";
+import { heard, model, reads, synthesize, voice } from "./_voice.ts";
 
 const { signal } = new AbortController();
 const context = { clock: systemClock, logger: silentLogger, signal };
@@ -20,7 +20,7 @@ Deno.test("a realtime model reads a text aloud, asked outside of any conversatio
   await using double = new RealtimeDouble();
   const tts = voice(double, "Cheerfully.");
   await tts.start!(context);
-  const reading = heard(tts.synthesize("Good day.", { signal }));
+  const reading = heard(synthesize(tts, "Good day.", { signal }));
   const request = await double.message("response.create");
   // Cut in the middle of a sample.
   reads(double, request, "r", [[5, 0, 6], [0, 7, 0]]);
@@ -41,7 +41,7 @@ Deno.test("a realtime model reads a text aloud, asked outside of any conversatio
 Deno.test("texts that are read at the same time are kept apart on one socket", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
-  const both = ["One.", "Two."].map((text) => heard(tts.synthesize(text, { signal })));
+  const both = ["One.", "Two."].map((text) => heard(synthesize(tts, text, { signal })));
   await double.message("response.create", 2);
   const requests = double.received.filter(({ type }) => type === "response.create");
   const parts = requests.map(({ response: { metadata, input } }, n) => ({
@@ -71,7 +71,7 @@ Deno.test("who is interrupted stops the reading, whether it has begun or not", a
   await tts.start!(context);
   for (const [id, hasBegun] of [["begun", true], ["early", false]] as const) {
     const controller = new AbortController();
-    const parts = tts.synthesize("A long one.", { signal: controller.signal })
+    const parts = synthesize(tts, "A long one.", { signal: controller.signal })
       [Symbol.asyncIterator]();
     const first = parts.next();
     const { response: { metadata } } = await double.message("response.create", hasBegun ? 1 : 2);
@@ -107,7 +107,7 @@ Deno.test("a reading that fails says why, and the next one is read", async () =>
   ];
   let count = 0;
   for (const [end, expected] of failures) {
-    const reading = heard(tts.synthesize("Hm.", { signal }));
+    const reading = heard(synthesize(tts, "Hm.", { signal }));
     const request = await double.message("response.create", ++count);
     if (end) reads(double, request, `r${count}`, [[1, 0]], end);
     else {
@@ -118,7 +118,7 @@ Deno.test("a reading that fails says why, and the next one is read", async () =>
     assertInstanceOf(error, InferenceError);
     assertMatch(error.message, expected);
   }
-  const reading = heard(tts.synthesize("Well.", { signal }));
+  const reading = heard(synthesize(tts, "Well.", { signal }));
   reads(double, await double.message("response.create", ++count), "last", [[9, 0]]);
   assertEquals(await reading, { samples: [9], error: undefined });
   await tts.close!();
@@ -129,14 +129,14 @@ Deno.test("a socket that was closed is opened again, also in the middle, if noth
   const tts = voice(double);
   await tts.start!(context);
   await double.message("session.update");
-  const reading = heard(tts.synthesize("Once more.", { signal }));
+  const reading = heard(synthesize(tts, "Once more.", { signal }));
   await double.message("response.create");
   double.socket.close(1001, "an hour is over");
   reads(double, await double.message("response.create", 2), "r", [[3, 0]]);
   assertEquals(await reading, { samples: [3], error: undefined });
   assertEquals(double.requests.length, 2);
 
-  const half = heard(tts.synthesize("Half.", { signal }));
+  const half = heard(synthesize(tts, "Half.", { signal }));
   const { response: { metadata } } = await double.message("response.create", 3);
   double.send({ type: "response.created", response: { id: "h", metadata } });
   const delta = Uint8Array.of(4, 0).toBase64();
@@ -153,14 +153,14 @@ Deno.test("a service that refuses or is not there is an error that says so, at t
   await using refusing = new RealtimeDouble({ refuse: 401 });
   const tts = voice(refusing);
   await tts.start!(context);
-  const { error } = await heard(tts.synthesize("Hm.", { signal }));
+  const { error } = await heard(synthesize(tts, "Hm.", { signal }));
   assertInstanceOf(error, InferenceError);
   assertEquals(error.message, "openai-tts: responded with 401: the key is not accepted");
   await tts.close!();
 
   const lost = openAICompatible({ baseUrl: "http://127.0.0.1:1/v1", maxTries: 2 })
     .tts({ model, voice: "marin" });
-  const { error: unreachable } = await heard(lost.synthesize("Hm.", { signal }));
+  const { error: unreachable } = await heard(synthesize(lost, "Hm.", { signal }));
   assertInstanceOf(unreachable, InferenceError);
   assertEquals(unreachable.retryable, true);
   assertEquals(lost.metrics!(), { requests: 1, retries: 1, failures: 1, sessions: 2 });
@@ -171,12 +171,12 @@ Deno.test("which interface speaks is told by the model's name, or said", async (
   await using service = await ServiceDouble.start(() => new Response(Uint8Array.of(1, 0)));
   const { tts } = openAICompatible({ baseUrl: service.baseUrl });
   const plain = tts({ model: "kokoro", voice: "af_heart" });
-  assertEquals((await heard(plain.synthesize("Hm.", { signal }))).samples, [1]);
+  assertEquals((await heard(synthesize(plain, "Hm.", { signal }))).samples, [1]);
   assertEquals(service.requests[0]?.path, "/v1/audio/speech");
   await using double = new RealtimeDouble();
   const own = openAICompatible({ baseUrl: double.baseUrl })
     .tts({ model: "my-own", voice: "marin", api: "realtime" });
-  const reading = heard(own.synthesize("Hm.", { signal }));
+  const reading = heard(synthesize(own, "Hm.", { signal }));
   reads(double, await double.message("response.create"), "r", [[2, 0]]);
   assertEquals((await reading).samples, [2]);
   await own.close!();

@@ -9,7 +9,7 @@ import type { Component } from "../../src/inference/contracts/component.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
 import type { STT, SttSession } from "../../src/inference/contracts/stt.ts";
 import type { Tool } from "../../src/inference/contracts/tool.ts";
-import type { TTS } from "../../src/inference/contracts/tts.ts";
+import type { TTS, TtsSession, TtsStream } from "../../src/inference/contracts/tts.ts";
 import type { TurnDetector } from "../../src/inference/contracts/turn_detector.ts";
 import type { VAD, VadStream } from "../../src/inference/contracts/vad.ts";
 import type { Logger } from "../../src/events/logger.ts";
@@ -90,6 +90,29 @@ function broken<T extends object>(part: T, name: PropertyKey, value: unknown): T
   });
 }
 
+/** A voice whose first stream has a slip. */
+function withStream(tts: TTS, name: keyof TtsStream, slip: Slip): TTS {
+  let streams = 0;
+  const open: TTS["open"] = (options) => {
+    const session = tts.open(options);
+    return broken(session, "speak", () => {
+      const stream = session.speak();
+      return streams++ === 0 ? broken(stream, name, slip) : stream;
+    });
+  };
+  return broken(tts, "open", open);
+}
+
+/** A voice whose session has a slip, once. */
+function withSession(tts: TTS, name: keyof TtsSession, slip: Slip): TTS {
+  const open: TTS["open"] = (options) => {
+    const session = tts.open(options);
+    const real = session[name].bind(session) as () => unknown;
+    return broken(session, name, once(slip, real));
+  };
+  return broken(tts, "open", open);
+}
+
 const processors = {
   start: { agent: hook("start"), reported: [], refused: failing },
   processAudio: { agent: hook("processAudio"), reported: failing },
@@ -160,10 +183,43 @@ const models = {
   "SttSession.end": inSession("end", { reported: [], answers: "both" }),
   "SttSession.asyncIterator": inSession(Symbol.asyncIterator, { reported: all, answers: "both" }),
   "SttSession.asyncDispose": inSession(Symbol.asyncDispose, { reported: failing, answers: "both" }),
-  "TTS.synthesize": {
-    agent: (slip, { tts }) => ({
-      tts: broken(tts, "synthesize", once(slip, tts.synthesize.bind(tts))),
-    }),
+  "TTS.open": {
+    agent: (slip, { tts }) => ({ tts: broken(tts, "open", once(slip, tts.open.bind(tts))) }),
+    reported: all,
+    answers: "both",
+  },
+  "TtsSession.speak": {
+    agent: (slip, { tts }) => ({ tts: withSession(tts, "speak", slip) }),
+    reported: all,
+    answers: "second",
+  },
+  "TtsSession.asyncDispose": {
+    agent: (slip, { tts }) => ({ tts: withSession(tts, Symbol.asyncDispose, slip) }),
+    reported: failing,
+    answers: "both",
+  },
+  "TtsStream.sendText": {
+    agent: (slip, { tts }) => ({ tts: withStream(tts, "sendText", slip) }),
+    reported: all,
+    answers: "second",
+  },
+  "TtsStream.flush": {
+    agent: (slip, { tts }) => ({ tts: withStream(tts, "flush", slip) }),
+    reported: [],
+    answers: "both",
+  },
+  "TtsStream.end": {
+    agent: (slip, { tts }) => ({ tts: withStream(tts, "end", slip) }),
+    reported: all,
+    answers: "second",
+  },
+  "TtsStream.cancel": {
+    agent: (slip, { tts }) => ({ tts: withStream(tts, "cancel", slip) }),
+    reported: [],
+    answers: "both",
+  },
+  "TtsStream.asyncIterator": {
+    agent: (slip, { tts }) => ({ tts: withStream(tts, Symbol.asyncIterator, slip) }),
     reported: all,
     answers: "second",
   },
@@ -197,6 +253,8 @@ const models = {
   | `STT.${Own<STT>}`
   | `SttSession.${Exclude<MethodsOf<SttSession>, symbol> | "asyncIterator" | "asyncDispose"}`
   | `TTS.${Own<TTS>}`
+  | `TtsSession.${Exclude<MethodsOf<TtsSession>, symbol> | "asyncDispose"}`
+  | `TtsStream.${Exclude<MethodsOf<TtsStream>, symbol> | "asyncIterator"}`
   | `VAD.${Own<VAD>}`
   | `VadStream.${Exclude<MethodsOf<VadStream>, symbol> | "dispose"}`
   | `TurnDetector.${Own<TurnDetector>}`,

@@ -9,18 +9,19 @@ import { SpeechHandle } from "../../src/inference/speech/speech_handle.ts";
 import { SpeechQueue } from "../../src/inference/speech/speech_queue.ts";
 import { PlaybackReference } from "../../src/inference/echo/playback_reference.ts";
 import type { SpeechPart, TTS } from "../../src/inference/contracts/tts.ts";
+import { ttsFromSentences } from "../../src/inference/contracts/tts_from_sentences.ts";
 import { Fixture } from "./_fixture.ts";
 
 const SPEECH = "One two three four five six seven eight nine ten.";
 
 /** 50 ms of sound for each character. */
-function sound(text: string): SpeechPart {
+function sound(text: string): { pcm: PcmChunk } {
   const samples = new Int16Array(800 * text.length).fill(500);
   return { pcm: new PcmChunk(samples, { sampleRate: 16_000 }) };
 }
 
 function voice(synthesize: (text: string) => AsyncIterable<SpeechPart>): TTS {
-  return { name: "voice", synthesize };
+  return ttsFromSentences({ name: "voice", synthesize });
 }
 
 function model(generate: LLM["generate"]): LLM {
@@ -89,14 +90,14 @@ Deno.test("closing in the middle of an interruption leaves no speech pending", a
 Deno.test("a voice that never makes a sound is given up, and the next answer is spoken", async () => {
   const stopped: boolean[] = [];
   let asked = 0;
-  const tts: TTS = {
+  const tts = ttsFromSentences({
     name: "voice",
     async *synthesize(text, { signal }) {
       signal.addEventListener("abort", () => stopped.push(true));
       if (asked++ === 0) yield* endless();
       else yield sound(text);
     },
-  };
+  });
   await using fixture = await Fixture.set({ agent: { tts } });
   const { agent, clock } = fixture;
   const outcome = agent.say("Hello there. And more.");
@@ -111,14 +112,14 @@ Deno.test("a voice that never makes a sound is given up, and the next answer is 
 
 Deno.test("a voice whose sound is no chunk is reported by its name, and the next answer is spoken", async () => {
   let asked = 0;
-  const tts: TTS = {
+  const tts = ttsFromSentences({
     name: "voice",
     async *synthesize(text) {
       const pcm = { samples: new Uint8Array(960), sampleRate: 24_000, channels: 1, frames: 960 };
       if (asked++ === 0) yield { pcm: pcm as unknown as PcmChunk };
       else yield sound(text);
     },
-  };
+  });
   await using fixture = await Fixture.set({ agent: { tts } });
   const { agent, clock } = fixture;
   const outcome = await clock.until(agent.say("Hello there."));
@@ -185,7 +186,9 @@ Deno.test("what is remembered of a text with marks for the eye is what was heard
 
 Deno.test("a voice that tells its words tells those of the text that it was given", async () => {
   const tts = voice(async function* (text) {
-    for (let chars = 1; chars <= text.length; chars++) yield { ...sound("x"), alignedChars: chars };
+    for (let chars = 1; chars <= text.length; chars++) {
+      yield { ...sound("x"), alignment: [{ chars, atMs: 50 * chars }] };
+    }
   });
   await using fixture = await Fixture.set({
     replies: ["**Very** *important* **things** `are` said here, my friend."],
@@ -276,13 +279,9 @@ Deno.test("what fails when a speech begins or ends is reported and stops no othe
   };
   const made = (): SpeechHandle =>
     new SpeechHandle({
-      async *utterances() {
-        yield {
-          words: { text: "Hello." },
-          audio: (async function* () {
-            yield sound("Hello.");
-          })(),
-        };
+      async *audio({ spoken }) {
+        spoken.say("Hello.");
+        yield sound("Hello.").pcm;
       },
       onPlaybackStarted: fail("started"),
       onStopped: fail("stopped"),

@@ -2,9 +2,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { isBackchannel } from "../../src/inference/text/backchannel.ts";
-import { heardTexts, type SpokenSentence } from "../../src/inference/text/played_text.ts";
+import { MarkupFilter } from "../../src/inference/text/markup_filter.ts";
+import { joinPlaced } from "../../src/inference/text/placed_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
-import { toSpeakable } from "../../src/inference/text/markdown_filter.ts";
+import { SpokenText } from "../../src/inference/text/spoken_text.ts";
 
 function split(text: string, options?: { maxChars?: number }): string[] {
   const splitter = new SentenceSplitter(options);
@@ -64,6 +65,17 @@ Deno.test("a cut where there is no space tears no character, and a word only whe
   assertEquals(split("今天天气很好我们", { maxChars: 7 }), ["今天天气很好", "我们"]);
 });
 
+/** What is spoken of a text that comes in one piece, and how much of it some of that stands for. */
+function toSpeakable(written: string): { text: string; writtenChars(chars: number): number } {
+  const filter = new MarkupFilter();
+  const { text, places } = joinPlaced([filter.push(written), filter.end()]);
+  return {
+    text: /[\p{L}\p{N}]/u.test(text) ? text.trimEnd() : "",
+    writtenChars: (chars) =>
+      chars <= 0 ? 0 : chars < text.trimEnd().length ? places[chars]! : written.length,
+  };
+}
+
 Deno.test("marks for the eye are taken out of what is spoken", () => {
   assertEquals(
     toSpeakable("## **Bold** and _soft_, [a link](http://x.y) and `code`.").text,
@@ -122,15 +134,37 @@ Deno.test("signs of listening are told from words", () => {
   }
 });
 
-function sentence(text: string, ms: number, change: Partial<SpokenSentence> = {}): SpokenSentence {
-  return { text, ms, complete: true, marks: [], ...change };
+/** A sentence as a voice says it: its audio, and how far that is known. */
+interface Said {
+  text: string;
+  ms: number;
+  complete?: boolean;
+  silent?: boolean;
+  expectedMs?: number;
+  marks?: { ms: number; chars: number }[];
 }
 
-const playedText = (said: readonly SpokenSentence[], heardMs: number) =>
-  heardTexts(said, heardMs).join("");
+/** What was heard of sentences that were said one after another. */
+function playedText(said: readonly Said[], heardMs: number): string {
+  const spoken = new SpokenText();
+  for (const { text, ms, complete = true, silent = false, expectedMs, marks = [] } of said) {
+    const from = spoken.spoken.length;
+    spoken.say(text);
+    const to = spoken.spoken.length;
+    spoken.align(
+      marks.map((mark) => ({ chars: from + mark.chars, atMs: spoken.audioMs + mark.ms })),
+    );
+    if (expectedMs !== undefined) spoken.expectedMs = spoken.audioMs + expectedMs;
+    spoken.audioMs += ms;
+    if (silent) spoken.skip(from, to);
+    if (complete) spoken.align([{ chars: to, atMs: spoken.audioMs }]);
+    spoken.isComplete = complete;
+  }
+  return spoken.heard(heardMs).text;
+}
 
 Deno.test("what was heard is cut to whole words", () => {
-  const said = [sentence("One two three. ", 1400), sentence("Four five six.", 1400)];
+  const said = [{ text: "One two three. ", ms: 1400 }, { text: "Four five six.", ms: 1400 }];
   assertEquals(playedText(said, 0), "");
   assertEquals(playedText(said, 200), "");
   assertEquals(playedText(said, 800), "One two");
@@ -140,16 +174,16 @@ Deno.test("what was heard is cut to whole words", () => {
 });
 
 Deno.test("a sentence whose sound is not all there yet is judged by its letters", () => {
-  const said = [sentence("One two three four five six seven.", 400, { complete: false })];
+  const said: Said[] = [{ text: "One two three four five six seven.", ms: 400, complete: false }];
   assertEquals(playedText(said, 400), "One");
   said[0]!.expectedMs = 1000;
   assertEquals(playedText(said, 400), "One two three");
 });
 
 Deno.test("how fast a sentence is said is known from those before it", () => {
-  const said = [
-    sentence("One two three four. ", 1900),
-    sentence("Five six seven eight.", 500, { complete: false }),
+  const said: Said[] = [
+    { text: "One two three four. ", ms: 1900 },
+    { text: "Five six seven eight.", ms: 500, complete: false },
   ];
   // 100 ms a character.
   assertEquals(playedText(said, 1900 + 500), "One two three four. Five");
@@ -160,16 +194,16 @@ Deno.test("how fast a sentence is said is known from those before it", () => {
 
 Deno.test("a sentence that the voice made no sound of was not heard, those around it were", () => {
   const said = [
-    sentence("One. ", 300),
-    sentence("Two. ", 0, { silent: true }),
-    sentence("Three.", 400),
+    { text: "One. ", ms: 300 },
+    { text: "Two. ", ms: 0, silent: true },
+    { text: "Three.", ms: 400 },
   ];
   assertEquals(playedText(said, 700), "One. Three.");
 });
 
 Deno.test("a voice that tells its words is believed", () => {
   const marks = [{ ms: 1000, chars: 4 }, { ms: 1100, chars: 8 }, { ms: 1200, chars: 14 }];
-  const said = [sentence("One two three.", 1200, { marks })];
+  const said = [{ text: "One two three.", ms: 1200, marks }];
   assertEquals(playedText(said, 500), "");
   assertEquals(playedText(said, 1000), "One");
   assertEquals(playedText(said, 1100), "One two");

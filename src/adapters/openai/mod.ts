@@ -25,6 +25,7 @@ import type { LLM } from "../../inference/contracts/llm.ts";
 import type { STT } from "../../inference/contracts/stt.ts";
 import { sttFromTranscriber } from "../../inference/contracts/transcriber.ts";
 import type { TTS } from "../../inference/contracts/tts.ts";
+import { ttsFromSentences } from "../../inference/contracts/tts_from_sentences.ts";
 import { type ChatModelOptions, OpenAIChat } from "./chat.ts";
 import { OpenAIRealtimeSpeech } from "./realtime_speech.ts";
 import { OpenAISpeech, type SpeechModelOptions } from "./speech.ts";
@@ -78,7 +79,7 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAIC
     tts: (model) => {
       const { api = /realtime/.test(model.model) ? "realtime" : "speech" } = model;
       const Voice = api === "realtime" ? OpenAIRealtimeSpeech : OpenAISpeech;
-      return new Voice({ ...service, name: "openai-tts" }, model);
+      return ttsFromSentences(new Voice({ ...service, name: "openai-tts" }, model));
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Text to speech by a realtime model. @module */
 import type { ComponentContext } from "../../inference/contracts/component.ts";
-import type { SpeechPart, TTS } from "../../inference/contracts/tts.ts";
+import type { SpeechPart } from "../../inference/contracts/tts.ts";
+import type { SentenceVoice } from "../../inference/contracts/tts_from_sentences.ts";
 import type { HttpServiceOptions } from "./http.ts";
 import type { SpeechModelOptions } from "./speech.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
@@ -20,8 +21,9 @@ const FIRST_WAIT_MS = 250;
  * all texts; it is opened when the agent starts, and again after it was closed. Without an agent it
  * is open while texts are read.
  */
-export class OpenAIRealtimeSpeech implements TTS {
+export class OpenAIRealtimeSpeech implements SentenceVoice {
   readonly name: string;
+  readonly prefetch = true;
   readonly #service: HttpServiceOptions;
   readonly #options: SpeechModelOptions;
   #clock: Clock = systemClock;

@@ -1,5 +1,6 @@
 /** Text to speech of OpenAI's HTTP interface. @module */
-import type { SpeechPart, TTS } from "../../inference/contracts/tts.ts";
+import type { SpeechPart } from "../../inference/contracts/tts.ts";
+import type { SentenceVoice } from "../../inference/contracts/tts_from_sentences.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { decodeAudio } from "./audio_body.ts";
 import { HttpModel } from "./http.ts";
@@ -25,7 +26,8 @@ export interface SpeechModelOptions {
 }
 
 /** Text to speech at `/audio/speech`. */
-export class OpenAISpeech extends HttpModel<SpeechModelOptions> implements TTS {
+export class OpenAISpeech extends HttpModel<SpeechModelOptions> implements SentenceVoice {
+  readonly prefetch = true;
   protected readonly path = "/audio/speech";
 
   async *synthesize(

@@ -127,7 +127,7 @@ export class CascadedPipeline implements Pipeline {
     if (options.interrupt) await this.interrupt();
     this.#output.queue.checkCapacity();
     const speech = this.#output.play({
-      utterances: (speech) => this.#synthesizer.synthesize(once(text), speech),
+      audio: (speech) => this.#synthesizer.synthesize(once(text), speech),
       message: this.#transcript.openAgentMessage(text),
       onEnded: ({ text }) => {
         if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
@@ -171,6 +171,7 @@ export class CascadedPipeline implements Pipeline {
     this.#interruption.clear();
     this.#scheduler.close();
     await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
+    await this.#synthesizer.close();
     this.#transcript.close();
   }
 
@@ -178,7 +179,7 @@ export class CascadedPipeline implements Pipeline {
   #speak(reply: Reply, participant: Participant | undefined, turn?: UserTurn): SpeechHandle {
     reply.commit();
     return this.#output.play({
-      utterances: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
+      audio: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
       participant,
       message: reply.message,
       onStopped: () => reply.cancel(),

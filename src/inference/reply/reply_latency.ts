@@ -32,12 +32,11 @@ export function replyLatency(
 ): ReplyLatencyEvent {
   const { participant, endOfSpeechMs, endedMs, transcribedMs = 0, endpointMs = 0 } = turn;
   const { firstAudioMs, playbackStartedMs } = speech;
-  const firstSentenceMs = speech.firstSentenceMs || firstAudioMs;
   const ttsStartedMs = speech.ttsStartedMs || firstAudioMs;
   const voiceToVoiceMs = playbackStartedMs - endOfSpeechMs;
   const transcriptionDelayMs = Math.max(0, transcribedMs - Math.max(endOfSpeechMs, endpointMs));
   const endOfTurnDelayMs = Math.max(0, endedMs - endOfSpeechMs - transcriptionDelayMs);
-  const llmMs = Math.max(0, firstSentenceMs - Math.max(generation?.startedMs ?? 0, endedMs));
+  const llmMs = Math.max(0, ttsStartedMs - Math.max(generation?.startedMs ?? 0, endedMs));
   const ttfbMs = firstAudioMs - ttsStartedMs;
   const playoutMs = playbackStartedMs - firstAudioMs;
   return new ReplyLatencyEvent({

@@ -1,15 +1,8 @@
+/** One thing that the agent says. @module */
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { SpeechPart } from "../contracts/tts.ts";
 import type { PlayedFragment } from "../history/chat_history.ts";
-import { heardTexts, type SpokenSentence } from "../text/played_text.ts";
-
-/** A sentence, or a whole realtime reply, that is synthesised in one go. */
-export interface TtsUtterance {
-  /** Its words; they may still grow while it is played. */
-  readonly words: Omit<SpokenSentence, "ms" | "complete" | "marks">;
-  /** Its audio; `undefined` for words that cannot be spoken. */
-  readonly audio: AsyncIterable<SpeechPart> | undefined;
-}
+import { SpokenText } from "../text/spoken_text.ts";
 
 /** How a {@linkcode SpeechHandle} ended. */
 export interface SpeechOutcome {
@@ -21,9 +14,7 @@ export interface SpeechOutcome {
 
 /** The times of a speech's steps, in monotonic milliseconds; 0 before each. */
 export interface SpeechTimes {
-  /** The first sentence was complete. */
-  firstSentenceMs: number;
-  /** The voice was asked for it. */
+  /** The voice began to work on its first words. */
   ttsStartedMs: number;
   /** Its first audio arrived. */
   firstAudioMs: number;
@@ -33,13 +24,15 @@ export interface SpeechTimes {
 
 /** Options for a {@linkcode SpeechHandle}. */
 export interface SpeechHandleInit {
-  /** Returns the utterances, one after another, as they come. */
-  utterances: (speech: SpeechHandle) => AsyncIterable<TtsUtterance>;
+  /** Returns the audio as it comes, and adds to `speech.spoken` what it says. */
+  audio: (speech: SpeechHandle) => AsyncIterable<PcmChunk>;
+  /** Its text, where it exists before. */
+  spoken?: SpokenText;
   /** The participant to whom it replies. */
   participant?: Participant;
   /** Called when the listener hears the first sample. */
   onPlaybackStarted?: (speech: SpeechHandle) => void;
-  /** Called at most once when no more utterances are needed: their source is to stop. */
+  /** Called at most once when no more of it is needed: its source is to stop. */
   onStopped?: () => void;
   /** Called when it has ended, before `done` resolves. */
   onEnded?: (outcome: SpeechOutcome) => void;
@@ -47,20 +40,18 @@ export interface SpeechHandleInit {
 
 let count = 0;
 
-/** Something that the agent says: utterances as they come, and what was played of them. */
+/** Something that the agent says: its audio as it comes, and what was played of its text. */
 export class SpeechHandle {
   readonly id: string = `speech-${++count}`;
-  readonly sentences: SpokenSentence[] = [];
+  /** Its text, and how much of it is in the audio so far. */
+  readonly spoken: SpokenText;
   readonly times: SpeechTimes = {
-    firstSentenceMs: 0,
     ttsStartedMs: 0,
     firstAudioMs: 0,
     playbackStartedMs: 0,
   };
   /** Where on the track it begins, in milliseconds; `undefined` before its first sample. */
   startMs: number | undefined;
-  /** Milliseconds of it that were written to the track. */
-  writtenMs = 0;
   readonly #init: SpeechHandleInit;
   readonly #controller = new AbortController();
   readonly #done = Promise.withResolvers<SpeechOutcome>();
@@ -70,11 +61,12 @@ export class SpeechHandle {
 
   constructor(init: SpeechHandleInit) {
     this.#init = init;
+    this.spoken = init.spoken ?? new SpokenText();
   }
 
-  /** Returns the utterances, one after another, as they come. */
-  utterances(): AsyncIterable<TtsUtterance> {
-    return this.#init.utterances(this);
+  /** Returns the audio as it comes. */
+  audio(): AsyncIterable<PcmChunk> {
+    return this.#init.audio(this);
   }
 
   /** The participant to whom it replies. */
@@ -96,7 +88,7 @@ export class SpeechHandle {
     return this.#isEnded;
   }
 
-  /** How much of each sentence was played; known when it has ended. */
+  /** How much of its text was played; known when it has ended. */
   get playedFragments(): readonly PlayedFragment[] {
     return this.#playedFragments;
   }
@@ -128,13 +120,10 @@ export class SpeechHandle {
   end({ all, trackHeardMs }: { all: boolean; trackHeardMs: number }): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    const { sentences, startMs = Infinity } = this;
-    const texts = heardTexts(sentences, all ? Infinity : trackHeardMs - startMs);
-    this.#playedFragments = sentences.map(({ text }, index) => {
-      return { chars: text.length, playedChars: texts[index]!.length };
-    });
-    const interrupted = !all || sentences.some(({ silent }) => silent);
-    const outcome = { text: texts.join(""), interrupted };
+    const { spoken, startMs = Infinity } = this;
+    const { text, fragments } = spoken.heard(all ? Infinity : trackHeardMs - startMs);
+    this.#playedFragments = fragments;
+    const outcome = { text, interrupted: !all || spoken.hasUnspoken };
     try {
       this.#init.onEnded?.(outcome);
     } finally {

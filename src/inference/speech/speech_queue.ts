@@ -1,8 +1,6 @@
 import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { PlaybackReference } from "../echo/playback_reference.ts";
-import type { SpokenSentence } from "../text/played_text.ts";
-import type { SpeechPart } from "../contracts/tts.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { promised } from "../../events/user_code.ts";
@@ -140,16 +138,9 @@ export class SpeechQueue {
     const { clock, report } = this.#options;
     const { signal } = speech;
     try {
-      const utterances = untilAborted(() => speech.utterances(), "the speech", signal, clock);
-      for await (const { words, audio } of utterances) {
-        const spoken: SpokenSentence = Object.assign(words, { ms: 0, complete: false, marks: [] });
-        speech.sentences.push(spoken);
-        if (audio) {
-          const parts = untilAborted(() => audio, "the voice", signal, clock);
-          for await (const part of parts) await this.#write(speech, spoken, part);
-        }
-        spoken.complete = true;
-      }
+      const audio = untilAborted(() => speech.audio(), "the speech", signal, clock);
+      for await (const pcm of audio) await this.#write(speech, pcm);
+      speech.spoken.isComplete = true;
       await this.#drain(speech);
       signal.throwIfAborted();
     } catch (error) {
@@ -165,9 +156,8 @@ export class SpeechQueue {
     this.#end(speech, true);
   }
 
-  async #write(speech: SpeechHandle, sentence: SpokenSentence, part: SpeechPart): Promise<void> {
+  async #write(speech: SpeechHandle, pcm: PcmChunk): Promise<void> {
     const { track, clock, playback } = this.#options;
-    const { pcm, alignedChars } = part;
     if (pcm.frames === 0) return;
     speech.signal.throwIfAborted();
     if (speech.startMs === undefined) {
@@ -176,12 +166,8 @@ export class SpeechQueue {
       this.#watchForPlayback(speech);
     }
     const mono = pcm.channels === 1 ? pcm : pcm.toMono();
-    playback.write(mono, speech.startMs + speech.writtenMs);
-    speech.writtenMs += pcm.durationMs;
-    sentence.ms += pcm.durationMs;
-    if (Number.isFinite(alignedChars)) {
-      sentence.marks.push({ ms: sentence.ms, chars: alignedChars! });
-    }
+    playback.write(mono, speech.startMs + speech.spoken.audioMs);
+    speech.spoken.audioMs += pcm.durationMs;
     await track.write(pcm, { signal: speech.signal });
   }
 
@@ -195,7 +181,7 @@ export class SpeechQueue {
     await track.drain({ signal });
     const giveUpAt = clock.now() + MAX_DELAY_MS;
     // The fraction of a sample that resampling may withhold is not waited for.
-    const endMs = Math.min(track.playedMs, speech.startMs + speech.writtenMs) - 1;
+    const endMs = Math.min(track.playedMs, speech.startMs + speech.spoken.audioMs) - 1;
     while (track.heardMs < endMs && clock.now() < giveUpAt) {
       await sleep(POLL_MS, { clock, signal });
     }

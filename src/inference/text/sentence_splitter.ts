@@ -110,13 +110,3 @@ function endsOpen(text: string): boolean {
   // "1. First" at the start of a line is a list's number; "in 1999." is an end.
   return /(?:^|\n)\s*\p{N}{1,2}\.$/u.test(text);
 }
-
-/** Cuts a stream of text into sentences; see {@linkcode SentenceSplitter}. */
-export async function* splitSentences(
-  text: AsyncIterable<string>,
-  options: SentenceSplitterOptions = {},
-): AsyncGenerator<string, void, void> {
-  const splitter = new SentenceSplitter(options);
-  for await (const piece of text) yield* splitter.push(piece);
-  yield* splitter.end();
-}

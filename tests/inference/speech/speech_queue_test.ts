@@ -77,8 +77,12 @@ class QueueFixture {
   speech(name: string, ...sentences: string[]): SpeechHandle {
     const see = (what: string) => this.seen.push(`${this.clock.now()} ${name} ${what}`);
     return new SpeechHandle({
-      utterances: async function* () {
-        for (const text of sentences) yield { words: { text }, audio: second() };
+      audio: async function* ({ spoken }) {
+        for (const text of sentences) {
+          spoken.say(text);
+          yield* second();
+          spoken.align([{ chars: spoken.spoken.length, atMs: spoken.audioMs }]);
+        }
       },
       onPlaybackStarted: () => see("heard"),
       onStopped: () => see("stopped"),
@@ -87,9 +91,9 @@ class QueueFixture {
   }
 }
 
-async function* second(): AsyncGenerator<{ pcm: PcmChunk }, void, void> {
+async function* second(): AsyncGenerator<PcmChunk, void, void> {
   for (let part = 0; part < 10; part++) {
-    yield { pcm: new PcmChunk(new Int16Array(1600).fill(500), { sampleRate: 16_000 }) };
+    yield new PcmChunk(new Int16Array(1600).fill(500), { sampleRate: 16_000 });
   }
 }
 
@@ -232,13 +236,9 @@ Deno.test("SpeechQueue starts a speech that is over before its first poll", asyn
   });
   const pcm = new PcmChunk(new Int16Array(320).fill(1000), { sampleRate: 16_000 });
   const speech = new SpeechHandle({
-    async *utterances() {
-      yield {
-        words: { text: "Bye.", silent: false },
-        audio: (async function* () {
-          yield { pcm };
-        })(),
-      };
+    async *audio({ spoken }) {
+      spoken.say("Bye.");
+      yield pcm;
     },
     onPlaybackStarted: () => void seen.push("started"),
     onEnded: ({ text }) => void seen.push(`ended: ${text}`),

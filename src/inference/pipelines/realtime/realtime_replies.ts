@@ -90,7 +90,8 @@ export class RealtimeReplies {
     const current = { reply, message };
     this.#current.set(id, current);
     output.play({
-      utterances: () => reply.utterances(),
+      audio: () => reply.audio(),
+      spoken: reply.spoken,
       participant: speaker(),
       message,
       onStopped: () => reply.end(),

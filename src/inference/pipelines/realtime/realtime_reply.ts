@@ -1,34 +1,33 @@
 import { assertPcmChunk, type PcmChunk } from "../../../audio/pcm_chunk.ts";
-import type { SpeechPart } from "../../contracts/tts.ts";
-import type { TtsUtterance } from "../../speech/speech_handle.ts";
 import { Channel } from "../../../events/channel.ts";
+import { SpokenText } from "../../text/spoken_text.ts";
 
 /** The most audio of a reply that may wait to be played: the oldest is dropped. */
 const CAPACITY_MS = 300_000;
 
 /** A reply of a realtime model: its text and audio as they come. */
 export class RealtimeReply {
-  readonly #words = { text: "", expectedMs: 0 };
-  readonly #audio = new Channel<SpeechPart>({
+  readonly spoken = new SpokenText();
+  readonly #audio = new Channel<PcmChunk>({
     capacity: CAPACITY_MS,
-    sizeOf: ({ pcm }) => pcm.durationMs,
+    sizeOf: ({ durationMs }) => durationMs,
   });
 
   /** All text so far. */
   get text(): string {
-    return this.#words.text;
+    return this.spoken.written;
   }
 
   addText(text: string): void {
-    this.#words.text += text;
+    this.spoken.say(text);
   }
 
   /** Appends a copy of this audio. */
   addAudio(pcm: PcmChunk): void {
     assertPcmChunk(pcm, "pcm");
     // Audio and text come together, faster than they are played: the text is as long as the audio.
-    this.#words.expectedMs += pcm.durationMs;
-    this.#audio.push({ pcm: pcm.clone() });
+    this.spoken.expectedMs = (this.spoken.expectedMs ?? 0) + pcm.durationMs;
+    this.#audio.push(pcm.clone());
   }
 
   /** Ends it: no more comes. Idempotent. */
@@ -36,8 +35,8 @@ export class RealtimeReply {
     this.#audio.end();
   }
 
-  /** Returns the reply as one utterance. */
-  async *utterances(): AsyncGenerator<TtsUtterance, void, void> {
-    yield { words: this.#words, audio: this.#audio };
+  /** Returns its audio as it comes. */
+  audio(): AsyncIterable<PcmChunk> {
+    return this.#audio;
   }
 }
