@@ -19,6 +19,7 @@ export {
   SpeechStartedEvent,
   SpeechStoppedEvent,
   ToolCalledEvent,
+  ToolStartedEvent,
   TranscriptEvent,
   TurnEndedEvent,
 } from "./contracts/events.ts";
@@ -50,6 +51,7 @@ export { loudest, type LoudestOptions } from "./speakers/loudest.ts";
 export { allowAll, type SpeakerFilter } from "./speakers/speaker_filter.ts";
 export type { SpeechOutcome } from "./speech/speech_handle.ts";
 export type { STT, TranscribeOptions, Transcript } from "./contracts/stt.ts";
+export type { ToolHooks } from "./reply/tool_ledger.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";
 export {
   defineTool,
@@ -57,7 +59,11 @@ export {
   type Tool,
   type ToolContext,
   type ToolDescription,
+  type ToolDuplicate,
+  type ToolEnd,
+  type ToolInterruption,
   type ToolResult,
+  type ToolStart,
 } from "./contracts/tool.ts";
 export type { SpeechPart, TTS } from "./contracts/tts.ts";
 export {

@@ -37,6 +37,8 @@ export interface SpeechHandleInit {
   utterances: (speech: SpeechHandle) => AsyncIterable<TtsUtterance>;
   /** The participant to whom it replies. */
   participant?: Participant;
+  /** Returns whether people can interrupt it now. Default: they can. */
+  allowsInterruption?: () => boolean;
   /** Called when the listener hears the first sample. */
   onPlaybackStarted?: (speech: SpeechHandle) => void;
   /** Called at most once when no more utterances are needed: their source is to stop. */
@@ -80,6 +82,11 @@ export class SpeechHandle {
   /** The participant to whom it replies. */
   get participant(): Participant | undefined {
     return this.#init.participant;
+  }
+
+  /** Whether people can interrupt it now. */
+  get allowsInterruption(): boolean {
+    return this.#isEnded || (this.#init.allowsInterruption?.() ?? true);
   }
 
   /** Aborted when it is interrupted. */
