@@ -16,7 +16,7 @@ import type { LLM } from "../inference/contracts/llm.ts";
 import type { RealtimeLLM } from "../inference/contracts/realtime_llm.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { STT } from "../inference/contracts/stt.ts";
-import type { Tool } from "../inference/contracts/tool.ts";
+import { checkToolOptions, type Tool } from "../inference/contracts/tool.ts";
 import type { TTS } from "../inference/contracts/tts.ts";
 import type { VAD } from "../inference/contracts/vad.ts";
 import type { VideoFrame } from "../edge/video_frame.ts";
@@ -33,7 +33,7 @@ import {
   metricsEveryMs,
 } from "./conversation_metrics.ts";
 import { closeComponents, startComponents } from "../inference/contracts/component.ts";
-import { conversationEvents, ToolCalledEvent } from "../inference/contracts/events.ts";
+import { conversationEvents } from "../inference/contracts/events.ts";
 import { checkTurnHandling } from "../inference/pipelines/check_turn_handling.ts";
 import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
 import type { TurnHandlingOptions } from "../inference/pipelines/turn_handling_options.ts";
@@ -42,6 +42,7 @@ import { energyVad } from "../inference/vad/energy_vad.ts";
 import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
 import { type TurnOwner, turnOwnerOf } from "../inference/turns/turn_owner.ts";
+import { type ToolHooks, ToolLedger } from "../inference/reply/tool_ledger.ts";
 
 /** Options for the frames of the routed video track that a model is shown, if it accepts images. */
 export interface VisionOptions extends EncodeFrameOptions {
@@ -50,7 +51,7 @@ export interface VisionOptions extends EncodeFrameOptions {
 }
 
 /** Options for an agent's conversation: its models, its tools and how it takes turns. */
-export interface ConversationOptions {
+export interface ConversationOptions extends ToolHooks {
   /** The model that replies: a text model needs `stt` and `tts`, a realtime model neither. */
   llm?: LLM | RealtimeLLM;
   /** Speech to text. */
@@ -92,6 +93,7 @@ export class ConversationProcessor implements Processor {
   readonly #metricsEveryMs: number;
   #agent: AgentContext | undefined;
   #pipeline: Pipeline | undefined;
+  #toolLedger: ToolLedger | undefined;
   #metrics: Disposable | undefined;
   #latestFrame: LatestFrame | undefined;
   #started = false;
@@ -161,6 +163,8 @@ export class ConversationProcessor implements Processor {
     const agent = this.#agent!;
     const { clock, user: agentUser, instructions, logger } = agent;
     const emit = (event: object) => this.events.send(event);
+    const report = (error: unknown, context: string) => this.#report(error, context);
+    const { onToolStarted, onToolEnded } = this.#options;
     const { llm, stt, tts, vad, tools = [], turnHandling } = this.#options;
     const context: PipelineContext = {
       clock,
@@ -170,15 +174,18 @@ export class ConversationProcessor implements Processor {
       conversation,
       track,
       sampleRate,
-      toolExecutor: new ToolExecutor(tools, {
+      toolLedger: this.#toolLedger = new ToolLedger({
+        executor: new ToolExecutor(tools, { clock, logger }),
         clock,
-        logger,
-        onCall: (report) => emit(new ToolCalledEvent(report)),
+        emit,
+        report,
+        onToolStarted,
+        onToolEnded,
       }),
       latestImage: () => this.latestImage(),
       countPeople: () => countPeople(agent.connection),
       emit,
-      report: (error, context) => this.#report(error, context),
+      report,
     };
     this.#startMetrics(agent, track);
     if (isRealtime(llm)) {
@@ -257,6 +264,7 @@ export class ConversationProcessor implements Processor {
     this.#metrics?.[Symbol.dispose]();
     this.#latestFrame?.close();
     await this.#pipeline?.close();
+    await this.#toolLedger?.close();
   }
 
   async close(): Promise<void> {
@@ -343,6 +351,12 @@ function checkConversationOptions(options: ConversationOptions): void {
         `${name}.timeoutMs: expected a number > 0, got ${shown(tool.timeoutMs)}`,
       );
     }
+    checkToolOptions(name, tool);
+  }
+  for (const hook of ["onToolStarted", "onToolEnded"] as const) {
+    const value = options[hook];
+    if (value === undefined || typeof value === "function") continue;
+    throw new TypeError(`${hook}: expected a function, got ${shown(value)}`);
   }
   if (vision !== undefined) checkObject(vision, "vision");
   if (vision?.encoder !== undefined) {

@@ -19,6 +19,7 @@ export {
   SpeechStartedEvent,
   SpeechStoppedEvent,
   ToolCalledEvent,
+  ToolStartedEvent,
   TranscriptEvent,
   TurnEndedEvent,
 } from "./contracts/events.ts";
@@ -63,6 +64,7 @@ export {
   type Transcriber,
   type Transcript,
 } from "./contracts/transcriber.ts";
+export type { ToolHooks } from "./reply/tool_ledger.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";
 export {
   defineTool,
@@ -70,7 +72,11 @@ export {
   type Tool,
   type ToolContext,
   type ToolDescription,
+  type ToolDuplicate,
+  type ToolEnd,
+  type ToolInterruption,
   type ToolResult,
+  type ToolStart,
 } from "./contracts/tool.ts";
 export type {
   Alignment,

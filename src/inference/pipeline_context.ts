@@ -4,7 +4,7 @@ import type { User } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { EncodedImage } from "./contracts/messages.ts";
-import type { ToolExecutor } from "./reply/tool_executor.ts";
+import type { ToolLedger } from "./reply/tool_ledger.ts";
 
 /** The agent and the call that a pipeline, and each of its stages, works for. */
 export interface PipelineContext {
@@ -18,7 +18,7 @@ export interface PipelineContext {
   readonly track: OutboundAudioTrack;
   /** Samples per second of the participants' audio. */
   readonly sampleRate: number;
-  readonly toolExecutor: ToolExecutor;
+  readonly toolLedger: ToolLedger;
   /** Returns how many people are in the call. Default: as many as have spoken. */
   readonly countPeople?: () => number;
   /** Returns the latest image of the routed video track, `undefined` where there is none. */

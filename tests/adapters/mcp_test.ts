@@ -100,7 +100,10 @@ Deno.test("a program on this machine can be the server", async () => {
   const [tool] = mcp.tools;
   assertEquals(tool?.name, "shout");
   const input = { text: "hello" } as never;
-  assertEquals(await tool!.execute(input, { signal, participant: undefined }), "HELLO");
+  assertEquals(
+    await tool!.execute(input, { callId: "c1", signal, participant: undefined }),
+    "HELLO",
+  );
 });
 
 Deno.test("every tool of a server that others wrote can be called", async () => {

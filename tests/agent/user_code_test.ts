@@ -276,15 +276,16 @@ const others = {
     reported: all,
     answers: "both",
   },
+  "onToolStarted": {
+    agent: (onToolStarted, parts) => ({ ...looking(() => {}, parts), onToolStarted }),
+    answers: "both",
+  },
+  "onToolEnded": {
+    agent: (onToolEnded, parts) => ({ ...looking(() => {}, parts), onToolEnded }),
+    answers: "both",
+  },
   "Tool.execute": {
-    agent: (execute, { clock }) => ({
-      llm: new FakeLLM(clock, [
-        { text: "Let me see.", calls: [{ name: "look", input: {} }] },
-        ({ messages }) => messages.at(-1)?.role === "tool" ? "First." : "None.",
-        "Second.",
-      ]),
-      tools: [defineTool({ name: "look", description: "Looks", timeoutMs: 2000, execute })],
-    }),
+    agent: looking,
     // The model is reported, and may try something else.
     reported: [],
     answers: "both",
@@ -323,6 +324,18 @@ function inSession(name: keyof SttSession, expected: Omit<Case, "agent">): Case 
       return { stt: broken(stt, "open", open) };
     },
     ...expected,
+  };
+}
+
+/** An agent whose model calls a tool in its first reply. */
+function looking(execute: () => unknown, { clock }: Parts): Partial<AgentOptions> {
+  return {
+    llm: new FakeLLM(clock, [
+      { text: "Let me see.", calls: [{ name: "look", input: {} }] },
+      ({ messages }) => messages.at(-1)?.role === "tool" ? "First." : "None.",
+      "Second.",
+    ]),
+    tools: [defineTool({ name: "look", description: "Looks", timeoutMs: 2000, execute })],
   };
 }
 

@@ -8,6 +8,7 @@ import { ToolCalledEvent } from "../../src/inference/contracts/events.ts";
 import { argumentCheck } from "../../src/inference/schema/argument_check.ts";
 import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
 import { ToolExecutor } from "../../src/inference/reply/tool_executor.ts";
+import { UNKNOWN_OUTCOME } from "../../src/inference/reply/tool_run.ts";
 import { Fixture } from "./_fixture.ts";
 
 const weather = defineTool({
@@ -141,11 +142,12 @@ Deno.test("a tool that takes too long is aborted, and the model told so", async 
   await fixture[Symbol.asyncDispose]();
 });
 
-Deno.test("an interruption aborts the tool, and half a call is not remembered", async () => {
+Deno.test("an interruption aborts a tool that declares it, and the model is told", async () => {
   let aborted = false;
   const endless = defineTool({
     name: "endless",
     description: "",
+    onInterruption: "abort",
     execute: (_, { signal }) => {
       signal.addEventListener("abort", () => aborted = true);
       return new Promise(() => {});
@@ -162,7 +164,12 @@ Deno.test("an interruption aborts the tool, and half a call is not remembered", 
   assert(aborted);
   assertEquals(fixture.llm.requests.at(-1)?.messages, [
     { role: "user", text: "Go." },
-    { role: "assistant", text: "One moment.\n" },
+    {
+      role: "assistant",
+      text: "One moment.\n",
+      toolCalls: [{ id: "call-1", name: "endless", input: {} }],
+    },
+    { role: "tool", callId: "call-1", name: "endless", ...UNKNOWN_OUTCOME },
     { role: "user", text: "Never mind that.", name: "Ann" },
   ]);
 });
@@ -200,6 +207,12 @@ Deno.test("an agent's logger is told what of a tool's schema is not checked", as
 Deno.test("a tool's name must be one that models take, and be the only one of that name", () => {
   assertThrows(() => defineTool({ name: "two words", description: "", execute() {} }), TypeError);
   assertThrows(() => new ToolExecutor([weather, weather]), TypeError, "two tools");
+  const wrong = { name: "book", description: "", onInterruption: "stop" as never, execute() {} };
+  assertThrows(
+    () => defineTool(wrong),
+    TypeError,
+    'onInterruption of the tool book: expected finish or abort or refuse, got "stop"',
+  );
 });
 
 Deno.test("a schema says where a value does not fit", () => {

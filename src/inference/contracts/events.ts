@@ -120,16 +120,33 @@ export class BargeInEvent extends ConversationEvent<BargeInEvent> {
   declare readonly discardedMs: number;
 }
 
-/** A tool was called. */
+/** A tool starts: emitted before it acts. */
+export class ToolStartedEvent extends ConversationEvent<ToolStartedEvent> {
+  /** The event's type. */
+  readonly type = "tool-started" as const;
+  /** The call. */
+  declare readonly call: ToolCall;
+  /** The participant the reply is for, where known. */
+  declare readonly participant: Participant | undefined;
+}
+
+/**
+ * A tool was called, and this is its outcome: one event for each call, whether the agent was
+ * interrupted or not. A tool that succeeds after its time was up causes a second one.
+ */
 export class ToolCalledEvent extends ConversationEvent<ToolCalledEvent> {
   /** The event's type. */
   readonly type = "tool-called" as const;
   /** The call. */
   declare readonly call: ToolCall;
+  /** The participant the reply is for, where known. */
+  declare readonly participant: Participant | undefined;
   /** The result that the model gets. */
   declare readonly result: ToolResult;
   /** How long it took, in milliseconds. */
   declare readonly durationMs: number;
+  /** Whether it came after another outcome: the tool succeeded after its time was up. */
+  declare readonly late: boolean;
 }
 
 /**
@@ -181,6 +198,7 @@ export const conversationEvents: readonly EventClass[] = [
   OverlappingSpeechEvent,
   FalseInterruptionEvent,
   BargeInEvent,
+  ToolStartedEvent,
   ToolCalledEvent,
   ReplyLatencyEvent,
   ConversationMetricsEvent,

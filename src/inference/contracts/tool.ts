@@ -1,5 +1,6 @@
 import type { JsonValue, Participant } from "../../edge/types.ts";
 import type { FromSchema, JsonSchema } from "./json_schema.ts";
+import type { ToolCall } from "./messages.ts";
 import { argumentCheck } from "../schema/argument_check.ts";
 import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 
@@ -15,16 +16,41 @@ export interface ToolDescription {
 
 /** The context of a tool call. */
 export interface ToolContext {
-  /** Aborted when the time is up, or the result is no longer wanted. */
+  /**
+   * Identifies the call within its conversation: an idempotency key, for services that must not act
+   * twice on one order. Join it with the call's id where a key must be unique among all calls.
+   */
+  readonly callId: string;
+  /** Aborted when the time is up and, with `onInterruption: "abort"`, when a person interrupts. */
   readonly signal: AbortSignal;
   /** The participant the reply is for, where known. */
   readonly participant: Participant | undefined;
 }
 
+/**
+ * What an interruption means to a tool that runs: it finishes, and the model gets its result;
+ * its signal is aborted; or people cannot interrupt the agent while it runs.
+ */
+export type ToolInterruption = "finish" | "abort" | "refuse";
+
+/**
+ * What happens when the model calls a tool again with the same arguments, while the first call runs
+ * or after it succeeded: the tool runs; the model gets an error; or the model gets an error unless a
+ * person has spoken since it got the first one, so that it can ask them.
+ */
+export type ToolDuplicate = "allow" | "reject" | "confirm";
+
 /** A function that a model can call. */
 export interface Tool extends ToolDescription {
-  /** Time limit in milliseconds; after it the model gets a timeout error as the result. */
+  /**
+   * Time limit in milliseconds; after it the model gets a timeout error as the result. A tool that
+   * succeeds after it is told of in a message.
+   */
   readonly timeoutMs: number;
+  /** What an interruption means to it. Default `"finish"`. */
+  readonly onInterruption?: ToolInterruption;
+  /** What happens when the model calls it again with the same arguments. Default `"allow"`. */
+  readonly onDuplicate?: ToolDuplicate;
   /** Runs the tool. The model gets what it throws as an error. */
   execute(input: never, context: ToolContext): unknown;
 }
@@ -56,7 +82,8 @@ const NAME = /^[\w-]{1,64}$/;
  * console.log(dice.name, dice.timeoutMs); // roll_dice 10000
  * ```
  *
- * @throws {TypeError} models do not accept the name, or the schema cannot be read.
+ * @throws {TypeError} models do not accept the name, or the schema cannot be read, or an option has
+ *   another value than it may.
  */
 export function defineTool<const S extends JsonSchema = NoParameters>(definition: {
   name: string;
@@ -65,10 +92,15 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   parameters?: S;
   /** Default 10,000. */
   timeoutMs?: number;
+  /** Default `"finish"`. */
+  onInterruption?: ToolInterruption;
+  /** Default `"allow"`. */
+  onDuplicate?: ToolDuplicate;
   execute: (input: FromSchema<S>, context: ToolContext) => unknown;
 }): Tool {
   checkObject(definition, "a tool", "an object like { name, description, execute }");
   const { name, description, parameters = NO_PARAMETERS, timeoutMs = 10_000, execute } = definition;
+  const { onInterruption = "finish", onDuplicate = "allow" } = definition;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw new TypeError(`a tool's name must match ${NAME}, got ${shown(name)}`);
   }
@@ -78,12 +110,47 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   checkObject(parameters, `the parameters of the tool ${name}`, "a JSON schema");
   checkMethods(definition, `the tool ${name}`, "a definition", ["execute"]);
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`);
+  checkToolOptions(`the tool ${name}`, { onInterruption, onDuplicate });
   try {
     argumentCheck(parameters);
   } catch (cause) {
     throw new TypeError(`the parameters of ${name}: ${(cause as Error).message}`, { cause });
   }
-  return { name, description, parameters, timeoutMs, execute };
+  return { name, description, parameters, timeoutMs, onInterruption, onDuplicate, execute };
+}
+
+const CHOICES = {
+  onInterruption: ["finish", "abort", "refuse"],
+  onDuplicate: ["allow", "reject", "confirm"],
+} as const;
+
+/** Throws a TypeError for an option of a tool that is not among its choices. */
+export function checkToolOptions(what: string, tool: Partial<Tool>): void {
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const value: unknown = tool[name as keyof typeof CHOICES];
+    if (value === undefined || (choices as readonly unknown[]).includes(value)) continue;
+    throw new TypeError(
+      `${name} of ${what}: expected ${choices.join(" or ")}, got ${shown(value)}`,
+    );
+  }
+}
+
+/** The start of a tool call, before the tool acts. */
+export interface ToolStart {
+  /** The call. */
+  readonly call: ToolCall;
+  /** The participant the reply is for, where known. */
+  readonly participant: Participant | undefined;
+}
+
+/** The outcome of a tool call. */
+export interface ToolEnd extends ToolStart {
+  /** The result that the model gets. */
+  readonly result: ToolResult;
+  /** Milliseconds since the start. */
+  readonly durationMs: number;
+  /** Whether it came after another one: the tool succeeded after its time was up. */
+  readonly late: boolean;
 }
 
 /** The result of a tool call, as the model gets it. */

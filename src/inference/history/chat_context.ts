@@ -4,7 +4,8 @@ import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { ChatHistory, userMessage } from "./chat_history.ts";
+import type { ToolRun } from "../reply/tool_run.ts";
+import { type AssistantMessage, ChatHistory, userMessage } from "./chat_history.ts";
 
 /** An image that takes longer than this to encode is not waited for: the reply comes without it. */
 const IMAGE_LIMIT_MS = 5000;
@@ -14,6 +15,8 @@ export interface ChatContextOptions {
   llm: Pick<LLM, "acceptsImages">;
   /** The most messages of the conversation that a request contains. Default 200. */
   limit?: number;
+  /** Called when a tool's outcome was appended that comes after its output. */
+  onNews?: () => void;
 }
 
 /** The content of a request to a model: instructions, conversation, and the latest image. */
@@ -22,12 +25,11 @@ export class ChatContext {
   readonly #history: ChatHistory;
   readonly #llm: Pick<LLM, "acceptsImages">;
   readonly #speakers = new Set<string>();
-  #count = 0;
 
-  constructor(context: PipelineContext, { llm, limit }: ChatContextOptions) {
+  constructor(context: PipelineContext, { llm, limit, onNews }: ChatContextOptions) {
     this.#context = context;
     this.#llm = llm;
-    this.#history = new ChatHistory({ limit });
+    this.#history = new ChatHistory({ limit, onNews });
     this.#history.appendConversation(context.conversation, { named: true });
   }
 
@@ -36,29 +38,47 @@ export class ChatContext {
     return this.#history.messages;
   }
 
-  /** How many messages were appended since the agent came, those that are forgotten included. */
+  /** How many messages were appended, those that are forgotten included. */
   get count(): number {
-    return this.#count;
+    return this.#history.count;
   }
 
   /** Appends what a participant said, or the application where there is none. */
   appendUserMessage(text: string, participant: Participant | undefined): void {
-    if (participant) this.#speakers.add(participant.userId);
+    if (participant) {
+      this.#speakers.add(participant.userId);
+      this.#context.toolLedger.personSpoke();
+    }
     this.append(userMessage(text, participant));
   }
 
-  /** Appends what was said, or done with tools. */
+  /** Appends what was said. */
   append(...messages: ChatMessage[]): void {
     this.#history.append(...messages);
-    this.#count += messages.length;
+  }
+
+  /** Appends a message with calls, and their outputs, as far as the outcomes are known. */
+  appendCalls(message: AssistantMessage, runs: readonly ToolRun[]): void {
+    this.#history.appendCalls(message, runs);
+  }
+
+  /** Puts a message in the place of another, where that is still there. */
+  replace(message: ChatMessage, replacement: ChatMessage): void {
+    this.#history.replace(message, replacement);
+  }
+
+  /** Notes that the model was told of the outputs of these calls. */
+  markTold(runs: readonly ToolRun[]): void {
+    this.#history.markTold(runs);
   }
 
   /** Returns the messages of a request; `more` is asked about, but not appended. */
   request(...more: ChatMessage[]): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
     const { instructions, latestImage, clock, report, countPeople } = this.#context;
+    this.#history.markTold();
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
-    for (const message of [...this.messages, ...more]) {
+    for (const message of endingWithUser([...this.messages, ...more])) {
       const isNamed = isGroup && message.role === "user" && message.name;
       all.push(isNamed ? { ...message, text: `${message.name}: ${message.text}` } : message);
     }
@@ -72,6 +92,16 @@ export class ChatContext {
       return all;
     });
   }
+}
+
+/**
+ * Returns the messages with the last one of a user at the end: what the agent said since, while their
+ * turn waited for a reply, comes before it. Services refuse to continue a text of their own.
+ */
+function endingWithUser(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const last = messages.findLastIndex(({ role }) => role !== "assistant");
+  if (messages[last]?.role !== "user" || last === messages.length - 1) return messages;
+  return [...messages.slice(0, last), ...messages.slice(last + 1), messages[last]!];
 }
 
 /** Adds the image to the latest message of a participant. */

@@ -1,16 +1,33 @@
 import type { Conversation } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
+import type { ToolRun } from "../reply/tool_run.ts";
 
 /** How many messages a history keeps by default. */
 const DEFAULT_LIMIT = 200;
 
-/** The conversation as a model gets it: the newest messages, tool calls and results included. */
+/** A message of the agent. */
+export type AssistantMessage = Extract<ChatMessage, { role: "assistant" }>;
+
+/**
+ * The conversation as a model gets it: the newest messages, tool calls and results included. Each
+ * call has exactly one output, right after it; what becomes known later is a message of its own.
+ */
 export class ChatHistory {
   readonly #messages: ChatMessage[] = [];
   readonly #limit: number;
+  readonly #onNews: (() => void) | undefined;
+  /** The outputs that no model has seen yet: they may still change. */
+  readonly #untold = new Set<string>();
+  #count = 0;
 
-  constructor(options: { limit?: number } = {}) {
+  /**
+   * Creates an empty history.
+   *
+   * @param options.onNews called when a tool's outcome was appended that comes after its output
+   */
+  constructor(options: { limit?: number; onNews?: () => void } = {}) {
+    this.#onNews = options.onNews;
     this.#limit = options.limit ?? DEFAULT_LIMIT;
     if (!Number.isInteger(this.#limit) || this.#limit < 1) {
       throw new RangeError(`limit must be an integer >= 1, got ${this.#limit}`);
@@ -22,13 +39,53 @@ export class ChatHistory {
     return this.#messages;
   }
 
+  /** How many messages were appended, those that are forgotten included. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Appends messages, and drops the oldest beyond the limit. */
   append(...messages: ChatMessage[]): void {
     this.#messages.push(...messages);
+    this.#count += messages.length;
     if (this.#messages.length <= this.#limit) return;
     this.#messages.splice(0, this.#messages.length - this.#limit);
     // A result without its call means nothing to a model, and some services refuse it.
     while (this.#messages[0]?.role === "tool") this.#messages.shift();
+  }
+
+  /** Appends a message with calls, and their outputs, as far as the outcomes are known. */
+  appendCalls(message: AssistantMessage, runs: readonly ToolRun[]): void {
+    this.append(message, ...runs.map(({ output }) => output));
+    for (const run of runs) {
+      this.#untold.add(run.call.id);
+      run.follow(() => this.#settle(run));
+    }
+  }
+
+  /** Puts a message in the place of another, where that is still there. */
+  replace(message: ChatMessage, replacement: ChatMessage): void {
+    const index = this.#messages.indexOf(message);
+    if (index >= 0) this.#messages[index] = replacement;
+  }
+
+  /** Notes that a model was told of the outputs of these calls, or of all: they do not change. */
+  markTold(runs?: readonly ToolRun[]): void {
+    if (!runs) this.#untold.clear();
+    else for (const { call } of runs) this.#untold.delete(call.id);
+  }
+
+  #settle({ call, output }: ToolRun): void {
+    const index = this.#messages.findLastIndex((one) =>
+      one.role === "tool" && one.callId === call.id
+    );
+    if (index >= 0 && this.#untold.has(call.id)) {
+      this.#messages[index] = output;
+      return;
+    }
+    // A second output is one that services refuse.
+    this.append({ role: "user", text: `[the outcome of ${call.name}, ${call.id}] ${output.text}` });
+    this.#onNews?.();
   }
 
   /**
@@ -60,30 +117,20 @@ export interface PlayedFragment {
 }
 
 /**
- * Cuts the messages of a reply down to what was played of their text, which the fragments make up
- * from its beginning. Tool calls stay where their results are there: they have happened.
+ * Returns what was played of the text of each of these messages of a reply, which the fragments make
+ * up from its beginning.
  */
-export function cutMessages(
+export function playedTexts(
   messages: readonly ChatMessage[],
   fragments: readonly PlayedFragment[],
-): ChatMessage[] {
-  const withResult = new Set(
-    messages.flatMap((message) => message.role === "tool" ? [message.callId] : []),
-  );
-  const kept: ChatMessage[] = [];
+): string[] {
   let start = 0;
-  for (const message of messages) {
-    if (message.role !== "assistant") {
-      kept.push(message);
-      continue;
-    }
-    const text = playedPart(message.text, start, fragments);
-    start += message.text.length;
-    const toolCalls = message.toolCalls?.filter((call) => withResult.has(call.id)) ?? [];
-    if (toolCalls.length > 0) kept.push({ role: "assistant", text, toolCalls });
-    else if (/\S/.test(text)) kept.push({ role: "assistant", text });
-  }
-  return kept;
+  return messages.map(({ role, text }) => {
+    if (role !== "assistant") return text;
+    const played = playedPart(text, start, fragments);
+    start += text.length;
+    return played;
+  });
 }
 
 /** Returns what was played of a text that begins `start` characters into the fragments. */

@@ -86,6 +86,7 @@ export class CascadedPipeline implements Pipeline {
       turnsInProgress: () => this.#listeners.turns,
       preemptive: options.preemptiveGeneration ?? false,
       shouldReply: shouldReplyTo(options, context),
+      allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(),
       onReply: (reply, turn) => this.#speak(reply, turn.participant, turn),
     });
@@ -131,6 +132,7 @@ export class CascadedPipeline implements Pipeline {
       message: this.#transcript.openAgentMessage(text),
       onEnded: ({ text }) => {
         if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
+        this.#scheduler.speechEnded();
       },
     });
     return await speech.done;
@@ -182,11 +184,15 @@ export class CascadedPipeline implements Pipeline {
       audio: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
       participant,
       message: reply.message,
+      allowsInterruption: () => !reply.refusesInterruption,
       onStopped: () => reply.cancel(),
       onPlaybackStarted: ({ times }) => {
         if (turn) this.#context.emit(replyLatency(turn, times, reply));
       },
-      onEnded: (_, speech) => this.#chat.append(...reply.messages(speech.playedFragments)),
+      onEnded: (_, speech) => {
+        reply.remember(speech.playedFragments);
+        this.#scheduler.speechEnded();
+      },
     });
   }
 }

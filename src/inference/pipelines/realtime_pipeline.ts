@@ -32,7 +32,7 @@ export class RealtimePipeline implements Pipeline {
   readonly #context: PipelineContext;
   readonly #logger: Logger;
   readonly #transcript: TranscriptWriter;
-  readonly #history = new ChatHistory();
+  readonly #history = new ChatHistory({ onNews: () => this.#tellNews() });
   readonly #output: SpeechOutput;
   readonly #input: RealtimeInput;
   readonly #replies: RealtimeReplies;
@@ -147,13 +147,14 @@ export class RealtimePipeline implements Pipeline {
   }
 
   #connect(signal: AbortSignal): Promise<RealtimeSession> {
-    const { clock, instructions, toolExecutor } = this.#context;
+    const { clock, instructions, toolLedger } = this.#context;
+    this.#history.markTold();
     return this.#llm.connect({
       clock,
       logger: this.#logger,
       signal,
       instructions,
-      tools: toolExecutor.tools,
+      tools: toolLedger.tools,
       history: this.#history.messages,
     });
   }
@@ -231,20 +232,31 @@ export class RealtimePipeline implements Pipeline {
     this.#transcript.writeTurn(id, { participant, text, final });
     if (!final || !/\S/.test(text)) return;
     this.#history.append(userMessage(text, participant));
+    this.#context.toolLedger.personSpoke();
     this.#context.emit(new TurnEndedEvent({ participant, text, reason: "silence" }));
   }
 
+  /** Calls a tool once, and answers the call once: in its session, or in the history of the next. */
   async #callTool(call: ToolCall): Promise<void> {
+    const { toolLedger } = this.#context;
+    if (toolLedger.has(call.id)) return;
     const { current } = this.#session;
-    const { signal } = this.#closing;
-    const { speaker: participant } = this.#input;
-    const result = await this.#context.toolExecutor.call(call, { signal, participant })
-      .catch((error) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
-    if (!result || current !== this.#session.current) return;
+    const run = toolLedger.start(call, this.#input.speaker);
+    this.#history.appendCalls({ role: "assistant", text: "", toolCalls: [run.call] }, [run]);
+    const result = await run.ended;
+    if (this.#closing.signal.aborted || current !== this.#session.current) return;
+    this.#history.markTold([run]);
     await promised(() => current?.sendToolResult(call.id, result));
+  }
+
+  /** Tells the model the outcome of a tool that came after its output. */
+  #tellNews(): void {
+    const { current } = this.#session;
+    const { text } = this.#history.messages.at(-1)!;
+    attempt(
+      () => current?.sendText(text, { generateReply: true }),
+      (error) => this.#context.report(error, "telling a tool's outcome"),
+    );
   }
 
   #replyEnded(id: string, { text, interrupted }: SpeechOutcome, speech: SpeechHandle): void {

@@ -3,16 +3,24 @@ import type { Participant } from "../../edge/types.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
-import type { ToolExecutor } from "./tool_executor.ts";
+import type { ChatContext } from "../history/chat_context.ts";
+import type { ToolLedger } from "./tool_ledger.ts";
+import type { ToolRun } from "./tool_run.ts";
 import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { cutMessages, type PlayedFragment } from "../history/chat_history.ts";
+import {
+  type AssistantMessage,
+  type PlayedFragment,
+  playedTexts,
+} from "../history/chat_history.ts";
 
 /** Options for a {@linkcode Reply}. */
 export interface ReplyInit {
   llm: LLM;
-  toolExecutor: ToolExecutor;
+  toolLedger: ToolLedger;
+  /** Keeps what the agent says and does. */
+  chat: Pick<ChatContext, "append" | "appendCalls" | "replace" | "markTold">;
   /** The request's messages: instructions first, then the conversation. */
   messages: readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
   /** The participant to whom it replies. */
@@ -42,6 +50,9 @@ export class Reply {
   readonly #controller = new AbortController();
   readonly #committed = Promise.withResolvers<void>();
   readonly #generated: ChatMessage[] = [];
+  readonly #runs: ToolRun[] = [];
+  /** How many of the messages are in the chat already. */
+  #kept = 0;
   #text = "";
   #isCommitted = false;
 
@@ -65,14 +76,27 @@ export class Reply {
     if (this.#text !== "") this.message.update({ text: this.#text });
   }
 
-  /** Stops the model: the reply is not needed any more. */
+  /** Whether a tool runs during which people cannot interrupt the agent. */
+  get refusesInterruption(): boolean {
+    return this.#runs.some((run) => run.refusesInterruption);
+  }
+
+  /** Stops the model: the reply is not needed any more. Tools run on, unless they are to be aborted. */
   cancel(): void {
+    for (const run of this.#runs) run.interrupt();
     this.#controller.abort(new DOMException("the reply is not needed", "AbortError"));
   }
 
-  /** Returns what the model is to remember of it, when this was played of its text. */
-  messages(played: readonly PlayedFragment[]): ChatMessage[] {
-    return cutMessages(this.#generated, played);
+  /** Keeps in the chat what the model is to remember of it, when this was played of its text. */
+  remember(played: readonly PlayedFragment[]): void {
+    const { chat } = this.#init;
+    const texts = playedTexts(this.#generated, played);
+    for (const [index, message] of this.#generated.entries()) {
+      if (message.role !== "assistant") continue;
+      const text = texts[index]!;
+      if (index < this.#kept) chat.replace(message, { ...message, text });
+      else if (/\S/.test(text)) chat.append({ role: "assistant", text });
+    }
   }
 
   async #run(): Promise<void> {
@@ -92,7 +116,7 @@ export class Reply {
 
   /** Asks the model once; returns whether to ask it again, with the results of tools. */
   async #round(messages: readonly ChatMessage[], isLast: boolean): Promise<boolean> {
-    const { llm, toolExecutor, participant, clock } = this.#init;
+    const { llm, toolLedger, chat, participant, clock } = this.#init;
     const { signal } = this.#controller;
     const calls: ToolCall[] = [];
     const from = this.#text.length;
@@ -101,7 +125,7 @@ export class Reply {
     const parts = () =>
       llm.generate({
         messages: [...messages, ...this.#generated.slice(0, at)],
-        tools: isLast ? [] : toolExecutor.tools,
+        tools: isLast ? [] : toolLedger.tools,
         signal,
       });
     for await (const part of this.#withTimeout(parts)) {
@@ -114,15 +138,22 @@ export class Reply {
     if (calls.length === 0 || isLast) return false;
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
-    this.#generated[at] = { role: "assistant", text: this.#text.slice(from), toolCalls: calls };
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
-    const results = await Promise.all(
-      calls.map((call) => toolExecutor.call(call, { signal, participant })),
-    );
-    for (const [index, { text, isError }] of results.entries()) {
-      const { id, name } = calls[index]!;
-      this.#generated.push({ role: "tool", callId: id, name, text, isError });
-    }
+    const runs = calls.map((call) => toolLedger.start(call, participant));
+    this.#runs.push(...runs);
+    const text = this.#text.slice(from);
+    const message: AssistantMessage = {
+      role: "assistant",
+      text,
+      toolCalls: runs.map(({ call }) => call),
+    };
+    // Before there is any result: whatever becomes of this reply, the model knows what was done.
+    chat.appendCalls(message, runs);
+    this.#generated[at] = message;
+    this.#kept = this.#generated.length;
+    await waitFor(Promise.all(runs.map(({ ended }) => ended)), "the tools", { signal, clock });
+    this.#generated.push(...runs.map(({ output }) => output));
+    chat.markTold(runs);
     return true;
   }
 

@@ -38,11 +38,12 @@ export class ReplyGenerator {
 
   /** Starts a reply to the latest message, or to `more`, which is not in the chat yet. */
   generate(participant: Participant | undefined, ...more: ChatMessage[]): Reply {
-    const { clock, toolExecutor } = this.#context;
+    const { clock, toolLedger } = this.#context;
     const { llm, chat, transcript, timeoutMs = 30_000 } = this.#init;
     return new Reply({
       llm,
-      toolExecutor,
+      toolLedger,
+      chat,
       messages: chat.request(...more),
       participant,
       clock,

@@ -20,6 +20,8 @@ export interface ReplySchedulerInit {
   preemptive: boolean;
   /** Whether the agent replies to a turn; what it does not reply to is remembered all the same. */
   shouldReply: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
+  /** Whether people can interrupt what is being said: otherwise their turns count as after it. */
+  allowsInterruption: () => boolean;
   /** Throws a RangeError where no more can be said. */
   checkCapacity: () => void;
   /** Speaks the reply to a turn. */
@@ -36,6 +38,8 @@ export class ReplyScheduler implements UserTurnObserver {
   /** The latest turn that is over and not replied to yet. */
   #pending: UserTurn | undefined;
   #timer: Disposable | undefined;
+  /** Resolve when what people cannot interrupt has been said. */
+  readonly #held: (() => void)[] = [];
   #isClosed = false;
 
   constructor(
@@ -62,18 +66,29 @@ export class ReplyScheduler implements UserTurnObserver {
     this.#replyWhenQuiet();
   }
 
+  /** Something that the agent said has ended. */
+  speechEnded(): void {
+    if (!this.#init.allowsInterruption()) return;
+    for (const resolve of this.#held.splice(0)) resolve();
+  }
+
   close(): void {
     this.#isClosed = true;
+    for (const resolve of this.#held.splice(0)) resolve();
     this.#init.generator.discard();
     this.#timer?.[Symbol.dispose]();
   }
 
   async #add(turn: UserTurn): Promise<void> {
-    const { interruption, chat, generator, shouldReply } = this.#init;
+    const { interruption, chat, generator, shouldReply, allowsInterruption } = this.#init;
     const { participant, text } = turn;
     const isBackchannel = interruption.isBackchannel(turn);
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;
+    // As is what it could not interrupt.
+    else if (text !== "" && !allowsInterruption()) {
+      await new Promise<void>((resolve) => this.#held.push(resolve));
+    }
     if (this.#isClosed) return;
     if (text !== "" && !isBackchannel) {
       chat.appendUserMessage(text, participant);

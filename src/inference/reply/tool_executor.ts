@@ -8,11 +8,18 @@ import { waitFor } from "../../events/waiting.ts";
 import { type ArgumentCheck, argumentCheck } from "../schema/argument_check.ts";
 import { messageOf } from "../../events/error_text.ts";
 
-/** How a call of a tool went. */
-export interface ToolReport {
-  readonly call: ToolCall;
-  readonly result: ToolResult;
-  readonly durationMs: number;
+/** Options for a call of a tool. */
+export interface ToolCallOptions {
+  /** Aborts the tool, which may take no notice. */
+  signal: AbortSignal;
+  /** The participant the reply is for, where known. */
+  participant: Participant | undefined;
+  /** Called before the tool acts, and waited for; it does not act when this rejects. */
+  onStarted?: () => void | Promise<void>;
+  /** Called when its time is up: whether it acts is not known. */
+  onTimeUp?: () => void;
+  /** Called when the tool succeeds after its time was up. */
+  onLate?: (result: ToolResult) => void;
 }
 
 /** A tool's result may be no longer than this: it is read by a model, aloud as a rule. */
@@ -27,15 +34,10 @@ export class ToolExecutor {
   readonly #checks = new Map<Tool, ArgumentCheck>();
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #onCall: (report: ToolReport) => void;
 
-  constructor(
-    tools: Iterable<Tool>,
-    options: { clock?: Clock; logger?: Logger; onCall?: (report: ToolReport) => void } = {},
-  ) {
+  constructor(tools: Iterable<Tool>, options: { clock?: Clock; logger?: Logger } = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
-    this.#onCall = options.onCall ?? (() => {});
     this.add(tools);
   }
 
@@ -59,22 +61,13 @@ export class ToolExecutor {
     return [...this.#tools.values()];
   }
 
-  /** Calls a tool within its time limit. Rejects only with the signal's reason. */
-  async call(
-    call: ToolCall,
-    options: { signal: AbortSignal; participant: Participant | undefined },
-  ): Promise<ToolResult> {
-    const startedAt = this.#clock.now();
-    const result = await this.#run(call, options);
-    options.signal.throwIfAborted();
-    this.#onCall({ call, result, durationMs: this.#clock.now() - startedAt });
-    return result;
+  /** Returns the tool of this name, if there is one. */
+  get(name: string): Tool | undefined {
+    return this.#tools.get(name);
   }
 
-  async #run(
-    call: ToolCall,
-    { signal, participant }: { signal: AbortSignal; participant: Participant | undefined },
-  ): Promise<ToolResult> {
+  /** Calls a tool within its time limit. Never rejects. */
+  async call(call: ToolCall, options: ToolCallOptions): Promise<ToolResult> {
     const tool = this.#tools.get(call.name);
     if (!tool) {
       const known = [...this.#tools.keys()].join(", ") || "none";
@@ -82,23 +75,25 @@ export class ToolExecutor {
     }
     const wrong = call.inputError ?? this.#faultOf(tool, call.input);
     if (wrong) return failure(wrong);
+    const { participant, onStarted, onTimeUp, onLate } = options;
+    let isOver = false;
     const limit = new AbortController();
+    const signal = AbortSignal.any([options.signal, limit.signal]);
+    const running = promised(async () => {
+      await onStarted?.();
+      // What takes too long to record, or was interrupted meanwhile, does not begin.
+      signal.throwIfAborted();
+      return await tool.execute(call.input as never, { callId: call.id, signal, participant });
+    }).then((value) => success(toolText(value))).finally(() => isOver = true);
     try {
-      const running = promised(() =>
-        tool.execute(call.input as never, {
-          signal: AbortSignal.any([signal, limit.signal]),
-          participant,
-        })
-      );
-      const value = await waitFor(running, `the tool ${tool.name}`, {
-        timeoutMs: tool.timeoutMs,
-        signal,
-        clock: this.#clock,
-      });
-      const text = toolText(value);
-      return { text: shorten(text), isError: false };
+      const { timeoutMs } = tool;
+      return await waitFor(running, `the tool ${tool.name}`, { timeoutMs, clock: this.#clock });
     } catch (error) {
       limit.abort(error);
+      if (!isOver) {
+        onTimeUp?.();
+        running.then((result) => onLate?.(result), () => {});
+      }
       return failure(messageOf(error));
     }
   }
@@ -135,8 +130,13 @@ export class ToolExecutor {
   }
 }
 
-function failure(message: string): ToolResult {
+/** Returns the outcome of a call that failed, for the reason in the message. */
+export function failure(message: string): ToolResult {
   return { text: shorten(`error: ${message}`), isError: true };
+}
+
+function success(text: string): ToolResult {
+  return { text: shorten(text), isError: false };
 }
 
 function shorten(text: string): string {

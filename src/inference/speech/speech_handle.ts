@@ -30,6 +30,8 @@ export interface SpeechHandleInit {
   spoken?: SpokenText;
   /** The participant to whom it replies. */
   participant?: Participant;
+  /** Returns whether people can interrupt it now. Default: they can. */
+  allowsInterruption?: () => boolean;
   /** Called when the listener hears the first sample. */
   onPlaybackStarted?: (speech: SpeechHandle) => void;
   /** Called at most once when no more of it is needed: its source is to stop. */
@@ -72,6 +74,11 @@ export class SpeechHandle {
   /** The participant to whom it replies. */
   get participant(): Participant | undefined {
     return this.#init.participant;
+  }
+
+  /** Whether people can interrupt it now. */
+  get allowsInterruption(): boolean {
+    return this.#isEnded || (this.#init.allowsInterruption?.() ?? true);
   }
 
   /** Aborted when it is interrupted. */

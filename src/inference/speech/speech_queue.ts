@@ -43,6 +43,12 @@ export class SpeechQueue {
     return this.#active !== undefined || this.#waiting.length > 0;
   }
 
+  /** Whether people can interrupt all that is being said and waits. */
+  get allowsInterruption(): boolean {
+    return [...this.#active ? [this.#active] : [], ...this.#waiting]
+      .every((speech) => speech.allowsInterruption);
+  }
+
   /** How many speeches wait. */
   get waiting(): number {
     return this.#waiting.length;

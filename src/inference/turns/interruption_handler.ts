@@ -32,6 +32,8 @@ export interface InterruptionOptions {
 export interface InterruptiblePlayback {
   /** Whether the agent is saying something, or about to. */
   readonly isBusy: boolean;
+  /** Whether people can interrupt it now. What they say meanwhile is a turn of its own. */
+  readonly allowsInterruption: boolean;
   /** Falls silent and keeps everything. */
   pause(): void;
   /** Goes on where it was paused. */
@@ -95,7 +97,7 @@ export class InterruptionHandler implements UserTurnObserver {
 
   speechStarted(turn: UserTurn): void {
     const { playback, clock, emit } = this.#init;
-    if (!playback.isBusy || this.#interrupting) return;
+    if (!playback.isBusy || !playback.allowsInterruption || this.#interrupting) return;
     const known = this.#overlaps.get(turn);
     known?.timer?.[Symbol.dispose]();
     const overlap = known ?? { pausedMs: clock.now(), isLong: false, timer: undefined };
@@ -129,7 +131,8 @@ export class InterruptionHandler implements UserTurnObserver {
     const { playback, clock } = this.#init;
     if (!this.#overlaps.has(turn)) {
       // The agent has resumed already, but now the text shows that the participant meant it.
-      if (this.#overlapping.has(turn) && playback.isBusy && !isBackchannel(turn.text)) {
+      const canInterrupt = playback.isBusy && playback.allowsInterruption;
+      if (this.#overlapping.has(turn) && canInterrupt && !isBackchannel(turn.text)) {
         this.#interrupt(turn, clock.now());
       }
     } else if (isBackchannel(turn.text)) this.#dismiss(turn);
@@ -157,6 +160,7 @@ export class InterruptionHandler implements UserTurnObserver {
   }
 
   #confirm(turn: UserTurn): void {
+    if (!this.#init.playback.allowsInterruption) return this.#dismiss(turn);
     const { pausedMs } = this.#overlaps.get(turn)!;
     this.clear();
     this.#interrupt(turn, pausedMs);

@@ -18,6 +18,7 @@ class SchedulerFixture {
   isUndecided = false;
   isBackchannel = false;
   isFull = false;
+  allowsInterruption = true;
 
   constructor(options: { preemptive?: boolean; shouldReply?: (text: string) => boolean } = {}) {
     const { clock } = this;
@@ -48,6 +49,7 @@ class SchedulerFixture {
       turnsInProgress: () => [...this.inProgress],
       preemptive,
       shouldReply: ({ text }) => shouldReply(text),
+      allowsInterruption: () => this.allowsInterruption,
       checkCapacity: () => {
         if (this.isFull) throw new RangeError("full");
       },
@@ -141,6 +143,18 @@ Deno.test("ReplyScheduler waits until the interruption by a turn is complete", a
   assertEquals(fixture.seen, []);
   await fixture.clock.advance(300);
   assertEquals(fixture.seen, ["300 chat: Stop.", "300 reply: Stop."]);
+});
+
+Deno.test("ReplyScheduler waits for what people cannot interrupt", async () => {
+  const fixture = new SchedulerFixture();
+  fixture.allowsInterruption = false;
+  await fixture.end(fixture.start("ann"), "Hello.");
+  await fixture.clock.advance(700);
+  fixture.allowsInterruption = true;
+  fixture.scheduler.speechEnded();
+  fixture.scheduler.speechEnded();
+  await fixture.clock.advance(0);
+  assertEquals(fixture.seen, ["700 chat: Hello.", "700 reply: Hello."]);
 });
 
 Deno.test("ReplyScheduler leaves an empty call without a reply, and reports what does not fit", async () => {

@@ -21,15 +21,20 @@ class HandlerFixture {
   readonly handler: InterruptionHandler;
   readonly unheardSpeech = new UnheardSpeechTimeout();
   isBusy = true;
+  allowsInterruption = true;
   /** How long the track takes to say what it discarded. */
   flushMs = 0;
 
   constructor(options: InterruptionOptions = {}) {
     const { clock, unheardSpeech } = this;
     const isBusy = () => this.isBusy;
+    const allowsInterruption = () => this.allowsInterruption;
     const playback = {
       get isBusy() {
         return isBusy();
+      },
+      get allowsInterruption() {
+        return allowsInterruption();
       },
       pause: () => this.#see("pause"),
       resume: () => this.#see("resume"),

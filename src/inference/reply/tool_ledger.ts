@@ -1,0 +1,187 @@
+import type { Participant } from "../../edge/types.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { ToolCall } from "../contracts/messages.ts";
+import type { Tool, ToolEnd, ToolStart } from "../contracts/tool.ts";
+import { attempt, type Report } from "../../events/user_code.ts";
+import { waitFor } from "../../events/waiting.ts";
+import { messageOf } from "../../events/error_text.ts";
+import { ToolCalledEvent, ToolStartedEvent } from "../contracts/events.ts";
+import { failure, type ToolExecutor } from "./tool_executor.ts";
+import { ToolRun, UNKNOWN_OUTCOME } from "./tool_run.ts";
+
+/** How long the tools that run may take when the conversation ends. */
+const CLOSE_LIMIT_MS = 2000;
+
+/** The application's record of its tools. */
+export interface ToolHooks {
+  /**
+   * Called before a tool acts, and waited for, so that the application can keep a record of what has
+   * begun, for another program that takes over. When it rejects, the tool does not act.
+   */
+  onToolStarted?: (start: ToolStart) => void | Promise<void>;
+  /** Called with the outcome of each call, also when the conversation is over by then. */
+  onToolEnded?: (end: ToolEnd) => void | Promise<void>;
+}
+
+/** Options for a {@linkcode ToolLedger}. */
+export interface ToolLedgerInit extends ToolHooks {
+  executor: ToolExecutor;
+  clock: Clock;
+  emit: (event: object) => void;
+  report: Report;
+}
+
+/** The first of several calls of one tool with the same arguments. */
+interface FirstCall {
+  readonly run: ToolRun;
+  /** Whether it may have acted: it runs, has succeeded, or was given up. */
+  mayHaveActed: boolean;
+  /** How often people had spoken when another call was refused; `undefined` before one was. */
+  refusedAt: number | undefined;
+}
+
+/** The tool calls of a conversation. Each has one outcome, however the reply that made it ends. */
+export class ToolLedger {
+  readonly #init: ToolLedgerInit;
+  readonly #running = new Set<ToolRun>();
+  readonly #ids = new Set<string>();
+  readonly #firstCalls = new Map<string, FirstCall>();
+  #turns = 0;
+  #isClosed = false;
+
+  constructor(init: ToolLedgerInit) {
+    this.#init = init;
+  }
+
+  /** The tools that a model can call. */
+  get tools(): readonly Tool[] {
+    return this.#init.executor.tools;
+  }
+
+  /** The calls that have no outcome yet. */
+  get running(): ReadonlySet<ToolRun> {
+    return this.#running;
+  }
+
+  /** Whether there has been a call of this id. */
+  has(callId: string): boolean {
+    return this.#ids.has(callId);
+  }
+
+  /** Notes that a person has spoken: the model may have asked them whether to call a tool again. */
+  personSpoke(): void {
+    this.#turns++;
+  }
+
+  /** Starts a call. Its id becomes another one where the model has used it before. */
+  start(call: ToolCall, participant: Participant | undefined): ToolRun {
+    const tool = this.#init.executor.get(call.name);
+    const run = new ToolRun(this.#withNewId(call), tool, participant);
+    this.#running.add(run);
+    void this.#run(run);
+    return run;
+  }
+
+  /**
+   * Ends the ledger: the tools that run may finish within two seconds; after that their outcome
+   * counts as unknown.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const run of this.#running) run.interrupt();
+    const all = Promise.all([...this.#running].map(({ ended }) => ended));
+    const { clock } = this.#init;
+    await waitFor(all, "the end of the tools", { timeoutMs: CLOSE_LIMIT_MS, clock }).catch(
+      () => {},
+    );
+    for (const run of this.#running) run.end(UNKNOWN_OUTCOME);
+  }
+
+  async #run(run: ToolRun): Promise<void> {
+    const { executor, clock } = this.#init;
+    const { call, signal, participant } = run;
+    const startedMs = clock.now();
+    let ends = 0;
+    run.follow(() => {
+      this.#running.delete(run);
+      this.#ended(run, { durationMs: clock.now() - startedMs, late: ends++ > 0 });
+    });
+    const fault = this.#isClosed ? "the conversation is over" : this.#duplicateFault(run);
+    if (fault) return run.end(failure(fault));
+    const key = keyOf(call);
+    const first: FirstCall = { run, mayHaveActed: true, refusedAt: undefined };
+    this.#firstCalls.set(key, first);
+    let timedOut = false;
+    const result = await executor.call(call, {
+      signal,
+      participant,
+      onStarted: () => this.#started(run),
+      onTimeUp: () => timedOut = true,
+      onLate: (result) => run.end(result),
+    });
+    first.mayHaveActed = !result.isError || timedOut;
+    run.end(result);
+  }
+
+  /** Records the start. Rejects when the application cannot. */
+  async #started({ call, participant }: ToolRun): Promise<void> {
+    const { onToolStarted, emit, report } = this.#init;
+    try {
+      await onToolStarted?.({ call, participant });
+    } catch (error) {
+      report(error, `onToolStarted; ${call.name} is not called`);
+      throw new Error(`the start could not be recorded, so nothing was done: ${messageOf(error)}`);
+    }
+    emit(new ToolStartedEvent({ call, participant }));
+  }
+
+  #ended(
+    { call, participant, result }: ToolRun,
+    { durationMs, late }: { durationMs: number; late: boolean },
+  ): void {
+    const { onToolEnded, emit, report } = this.#init;
+    const end: ToolEnd = { call, participant, result: result!, durationMs, late };
+    emit(new ToolCalledEvent(end));
+    attempt(() => onToolEnded?.(end), (error) => report(error, "onToolEnded"));
+  }
+
+  /** Says why a call that repeats another one is refused; `undefined` where it is not. */
+  #duplicateFault({ call, tool }: ToolRun): string | undefined {
+    const first = this.#firstCalls.get(keyOf(call));
+    const { onDuplicate = "allow" } = tool ?? {};
+    if (!first?.mayHaveActed || onDuplicate === "allow") return undefined;
+    const { run } = first;
+    const outcome = run.result ? `its result was: ${run.result.text}` : "it still runs";
+    const fault =
+      `not called again: ${run.call.id} called it with the same arguments, and ${outcome}`;
+    if (onDuplicate === "reject") return fault;
+    const isConfirmed = first.refusedAt !== undefined && first.refusedAt < this.#turns;
+    if (isConfirmed) return undefined;
+    first.refusedAt ??= this.#turns;
+    return `${fault}. Ask whether it is to be done once more, and call it again only after a yes`;
+  }
+
+  #withNewId(call: ToolCall): ToolCall {
+    let { id } = call;
+    for (let count = 2; id === "" || this.#ids.has(id); count++) id = `${call.id}-${count}`;
+    this.#ids.add(id);
+    return id === call.id ? call : { ...call, id };
+  }
+}
+
+/** What calls of one tool with the same arguments have in common. */
+function keyOf({ name, input }: ToolCall): string {
+  return `${name} ${JSON.stringify(sorted(input))}`;
+}
+
+/** The value with the properties of its objects in order. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  return Object.fromEntries(
+    Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([key, one]) => [
+      key,
+      sorted(one),
+    ]),
+  );
+}
