@@ -10,8 +10,10 @@ import type {
   GenerateReplyOptions,
   Pipeline,
   SayOptions,
+  TextOptions,
 } from "../inference/pipelines/pipeline.ts";
 import type { LLM } from "../inference/contracts/llm.ts";
+import type { TextReply } from "../inference/reply/text_replies.ts";
 import type { RealtimeLLM } from "../inference/contracts/realtime_llm.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { STT } from "../inference/contracts/stt.ts";
@@ -42,6 +44,9 @@ import { energyVad } from "../inference/vad/energy_vad.ts";
 import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
 import { punctuationEndpointing } from "../inference/contracts/turn_detector.ts";
+
+/** The most texts that are kept while the agent joins. */
+const MAX_EARLY_TEXTS = 32;
 
 /** Options for the frames of the routed video track that a model is shown, if it accepts images. */
 export interface VisionOptions extends EncodeFrameOptions {
@@ -95,6 +100,7 @@ export class ConversationProcessor implements Processor {
   #pipeline: Pipeline | undefined;
   #metrics: Disposable | undefined;
   #latestFrame: LatestFrame | undefined;
+  readonly #earlyTexts: (readonly [Participant, string])[] = [];
   #started = false;
 
   /** Returns a processor with these models, or `undefined` if there are none. */
@@ -184,6 +190,9 @@ export class ConversationProcessor implements Processor {
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnDetector: turnDetector! };
       this.#pipeline = new CascadedPipeline(parts, context, turnHandling);
     }
+    for (const [participant, text] of this.#earlyTexts.splice(0)) {
+      this.#pipeline.textReceived(participant, text);
+    }
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
@@ -203,6 +212,12 @@ export class ConversationProcessor implements Processor {
 
   trackRemoved(track: TrackInfo): void {
     this.#pipeline?.muted(track.participant);
+  }
+
+  textReceived(participant: Participant, text: string): void {
+    if (this.#pipeline) this.#pipeline.textReceived(participant, text);
+    // They were in the call before the agent, which is still joining.
+    else if (this.#earlyTexts.length < MAX_EARLY_TEXTS) this.#earlyTexts.push([participant, text]);
   }
 
   videoSourceChanged(): void {
@@ -232,6 +247,10 @@ export class ConversationProcessor implements Processor {
 
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
     return this.#expectPipeline().generateReply(text, options);
+  }
+
+  text(text: string, options?: TextOptions): Promise<TextReply> {
+    return this.#expectPipeline().text(text, options);
   }
 
   interrupt(): Promise<void> {

@@ -23,7 +23,8 @@ export {
   TurnEndedEvent,
 } from "./contracts/events.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
-export type { GenerateReplyOptions, SayOptions } from "./pipelines/pipeline.ts";
+export type { GenerateReplyOptions, SayOptions, TextOptions } from "./pipelines/pipeline.ts";
+export type { TextReply } from "./reply/text_replies.ts";
 export type { TurnHandlingOptions } from "./pipelines/turn_handling_options.ts";
 export { energyVad, type EnergyVadOptions } from "./vad/energy_vad.ts";
 export type { VadOptions } from "./turns/speaker_listener.ts";

@@ -61,8 +61,8 @@ export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
   declare readonly participant: Participant;
   /** The text of the turn. */
   declare readonly text: string;
-  /** The reason: they were silent for long enough, or they left. */
-  declare readonly reason: "silence" | "left";
+  /** The reason: they were silent for long enough, they left, or they wrote it. */
+  declare readonly reason: "silence" | "left" | "written";
 }
 
 /** The agent started to speak: the first sample was played. */

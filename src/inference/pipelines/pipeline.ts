@@ -1,5 +1,6 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
+import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechOutcome } from "../speech/speech_handle.ts";
 
 /** Options for saying something. */
@@ -14,6 +15,14 @@ export interface GenerateReplyOptions extends SayOptions {
   participant?: Participant;
 }
 
+/** Options for a reply in text. */
+export interface TextOptions {
+  /** The participant who wrote the text. Default: the application. */
+  participant?: Participant;
+  /** Aborting it stops the model; the promise then rejects with its reason. */
+  signal?: AbortSignal;
+}
+
 /** The way from the participants' audio to the agent's. */
 export interface Pipeline {
   /** Takes 20 ms of a participant. A promise is waited for before the next. */
@@ -25,6 +34,10 @@ export interface Pipeline {
   say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
   /** Replies to a text; resolves when the reply was played, or interrupted. */
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome>;
+  /** Takes what a participant wrote: it interrupts the agent, which replies to it as to speech. */
+  textReceived(participant: Participant, text: string): void;
+  /** Replies to a text in text: nothing is said. */
+  text(text: string, options?: TextOptions): Promise<TextReply>;
   /** Falls silent and drops what waits to be said. */
   interrupt(): Promise<void>;
   /** Returns depths of queues, and what was dropped from them. */

@@ -1,7 +1,7 @@
 import type { UserTurn } from "./user_turn.ts";
 
-/** Why a turn is over: the participant was silent for long enough, or left the call. */
-export type TurnEndReason = "silence" | "left";
+/** Why a turn is over: the participant was silent for long enough, left the call, or wrote it. */
+export type TurnEndReason = "silence" | "left" | "written";
 
 /** A stage that follows the turns of the participants. Of one turn, `turnEnded` comes last, once. */
 export interface UserTurnObserver {
