@@ -234,7 +234,7 @@ Deno.test("a list of allowed people is a list of ids, not the letters of one", (
 Deno.test("an agent says and answers texts only", async () => {
   const agent = new Agent({ edge, agentUser, llm, stt, tts });
   for (const wrong of [undefined, null, 5, {}, ["Hello."], Promise.resolve("Hello.")]) {
-    for (const method of ["say", "generateReply"] as const) {
+    for (const method of ["say", "generateReply", "text"] as const) {
       await assertRejects(
         () => agent[method](wrong as string),
         TypeError,
@@ -289,7 +289,15 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
   },
   Agent: {
     make: () => new Agent({ edge, agentUser, llm, stt, tts }),
-    methods: ["join", "say", "generateReply", "sendCustomEvent", "waitForParticipant", "finish"],
+    methods: [
+      "join",
+      "say",
+      "generateReply",
+      "text",
+      "sendCustomEvent",
+      "waitForParticipant",
+      "finish",
+    ],
   },
 };
 

@@ -9,7 +9,7 @@ export interface LinkParts {
   /** Where to signal. */
   signal: URL;
   /** The first message, less the name. */
-  hello: { type: "hello"; version: 2; callType: string; callId: string; secret: string };
+  hello: { type: "hello"; version: 3; callType: string; callId: string; secret: string };
 }
 
 /** Takes a link like `http://127.0.0.1:8080/call/default/kitchen#secret` apart. */
@@ -24,7 +24,7 @@ export function parseLink(link: URL): LinkParts {
     signal,
     hello: {
       type: "hello",
-      version: 2,
+      version: 3,
       callType: decodeURIComponent(type),
       callId: decodeURIComponent(id),
       secret: link.hash.slice(1),

@@ -13,8 +13,10 @@ import type { EventManager } from "../events/event_manager.ts";
 import type {
   GenerateReplyOptions,
   SayOptions,
+  TextOptions,
   UserTurnOptions,
 } from "../inference/pipelines/pipeline.ts";
+import type { TextReply } from "../inference/reply/text_replies.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
@@ -44,7 +46,7 @@ const EDGE_LIMIT_MS = 30_000;
  * An agent joins one call, once. It passes the audio and video that it receives to its processors,
  * and sends the audio that is written to `audio`.
  *
- * The promises of `say`, `generateReply`, `interrupt`, `commitUserTurn`, `clearUserTurn`,
+ * The promises of `say`, `generateReply`, `text`, `interrupt`, `commitUserTurn`, `clearUserTurn`,
  * `sendCustomEvent`, `waitForFirstFrame` and `latestImage` need not be awaited. A failure rejects the promise, and causes an `ErrorEvent` of the
  * edge, at most once a second; the event is left out after an abort and once the agent is closed.
  *
@@ -114,6 +116,12 @@ export class Agent implements AgentContext {
         : [],
       ...this.#conversation ? [this.#conversation] : [],
     ];
+    // The conversation's processor shows what people write; without a model this one does.
+    const transcript: Processor = {
+      name: "the transcript",
+      textReceived: ({ userId }, text) =>
+        void this.conversation?.append({ role: "user", userId, text }),
+    };
     this.#video = options.publishVideo === false
       ? undefined
       : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
@@ -130,7 +138,7 @@ export class Agent implements AgentContext {
     }, { clock: this.clock, report, context: "a request to the agent" });
     this.#input = new AgentInput({
       edge,
-      processors: this.processors,
+      processors: this.#conversation ? this.processors : [...this.processors, transcript],
       speakerFilter: options.speakerFilter ?? allowAll,
       sampleRate,
       hearsAgents,
@@ -297,6 +305,23 @@ export class Agent implements AgentContext {
       checkText("generateReply", text, options);
       return this.#expectConversation().generateReply(text, options);
     });
+  }
+
+  /**
+   * Replies to `text` in text, without sound: for tests, and for a chat beside the call. Resolves with
+   * the whole reply. The conversation shows both, and the model remembers both.
+   *
+   * What people write into the page's box needs no call of this: the agent replies to it as to speech.
+   *
+   * @throws {TypeError} `text` is not text, the agent has no model or has not joined, or its model
+   *   replies in audio.
+   * @throws what the model throws, or the signal's reason.
+   */
+  text(text: string, options?: TextOptions): Promise<TextReply> {
+    return this.#ask(() => {
+      checkText("text", text, options);
+      return this.#expectConversation().text(text, options);
+    }, options ?? {});
   }
 
   /**

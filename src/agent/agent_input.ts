@@ -9,11 +9,12 @@ import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import {
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
+  TextReceivedEvent,
   TrackAddedEvent,
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "../edge/events.ts";
-import { UserHook } from "../events/user_code.ts";
+import { isBoolean, UserHook } from "../events/user_code.ts";
 import { AudioInput } from "./audio_input.ts";
 import { VideoInput } from "./video_input.ts";
 
@@ -32,6 +33,7 @@ export interface AgentInputOptions {
 type Change =
   | ParticipantJoinedEvent
   | ParticipantLeftEvent
+  | TextReceivedEvent
   | TrackAddedEvent
   | TrackRemovedEvent
   | TrackUpdatedEvent;
@@ -43,6 +45,8 @@ export class AgentInput implements Disposable {
   readonly #options: AgentInputOptions;
   readonly #participantJoined: readonly UserHook<Participant>[];
   readonly #participantLeft: readonly UserHook<Participant>[];
+  readonly #textReceived: readonly UserHook<TextReceivedEvent>[];
+  readonly #passesText: UserHook<Participant>;
   readonly #trackUpdated: readonly UserHook<TrackInfo>[];
   readonly #trackRemoved: readonly UserHook<TrackInfo>[];
   #connection: CallConnection | undefined;
@@ -65,6 +69,15 @@ export class AgentInput implements Disposable {
       "participantLeft",
       (one, participant) => one.participantLeft?.(participant),
     );
+    this.#textReceived = hooks(
+      "textReceived",
+      (one, { participant, text }) => one.textReceived?.(participant, text),
+    );
+    const { speakerFilter } = options;
+    this.#passesText = new UserHook(
+      (participant) => speakerFilter.passesText?.(participant) ?? true,
+      { ...options, context: "the speaker filter, passesText; the text is dropped" },
+    );
     this.#trackUpdated = hooks("trackUpdated", (one, track) => one.trackUpdated?.(track));
     this.#trackRemoved = hooks("trackRemoved", (one, track) => one.trackRemoved?.(track));
     this.audio = new AudioInput(options);
@@ -85,6 +98,7 @@ export class AgentInput implements Disposable {
       [
         ParticipantJoinedEvent,
         ParticipantLeftEvent,
+        TextReceivedEvent,
         TrackAddedEvent,
         TrackRemovedEvent,
         TrackUpdatedEvent,
@@ -120,6 +134,11 @@ export class AgentInput implements Disposable {
           runAll(this.#participantLeft, participant);
         });
       }
+      case "text-received":
+        if (this.#passesText.ask(event.participant, undefined, isBoolean)) {
+          runAll(this.#textReceived, event);
+        }
+        return;
       case "track-added":
         return this.video.trackChanged(event.track);
       case "track-updated": {

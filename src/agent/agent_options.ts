@@ -103,7 +103,7 @@ export function checkAgentOptions(options: AgentOptions): void {
   }
   if (speakerFilter !== undefined) {
     const expected = 'a speaker filter, e.g. allowList(["anna"])';
-    const more = (["participantLeft", "trackUpdated"] as const)
+    const more = (["passesText", "participantLeft", "trackUpdated"] as const)
       .filter((hook) => speakerFilter?.[hook] !== undefined);
     checkMethods(speakerFilter, "speakerFilter", expected, ["passes", ...more]);
   }

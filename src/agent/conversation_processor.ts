@@ -10,9 +10,11 @@ import type {
   GenerateReplyOptions,
   Pipeline,
   SayOptions,
+  TextOptions,
   UserTurnOptions,
 } from "../inference/pipelines/pipeline.ts";
 import type { LLM } from "../inference/contracts/llm.ts";
+import type { TextReply } from "../inference/reply/text_replies.ts";
 import type { RealtimeLLM } from "../inference/contracts/realtime_llm.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { STT } from "../inference/contracts/stt.ts";
@@ -43,6 +45,9 @@ import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
 import { type TurnOwner, turnOwnerOf } from "../inference/turns/turn_owner.ts";
 import { type ToolHooks, ToolLedger } from "../inference/reply/tool_ledger.ts";
+
+/** The most texts that are kept while the agent joins. */
+const MAX_EARLY_TEXTS = 32;
 
 /** Options for the frames of the routed video track that a model is shown, if it accepts images. */
 export interface VisionOptions extends EncodeFrameOptions {
@@ -96,6 +101,7 @@ export class ConversationProcessor implements Processor {
   #toolLedger: ToolLedger | undefined;
   #metrics: Disposable | undefined;
   #latestFrame: LatestFrame | undefined;
+  readonly #earlyTexts: (readonly [Participant, string])[] = [];
   #started = false;
 
   /** Returns a processor with these models, or `undefined` if there are none. */
@@ -197,6 +203,9 @@ export class ConversationProcessor implements Processor {
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnOwner };
       this.#pipeline = new CascadedPipeline(parts, context, turnHandling);
     }
+    for (const [participant, text] of this.#earlyTexts.splice(0)) {
+      this.#pipeline.textReceived(participant, text);
+    }
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
@@ -216,6 +225,12 @@ export class ConversationProcessor implements Processor {
 
   trackRemoved(track: TrackInfo): void {
     this.#pipeline?.muted(track.participant);
+  }
+
+  textReceived(participant: Participant, text: string): void {
+    if (this.#pipeline) this.#pipeline.textReceived(participant, text);
+    // They were in the call before the agent, which is still joining.
+    else if (this.#earlyTexts.length < MAX_EARLY_TEXTS) this.#earlyTexts.push([participant, text]);
   }
 
   videoSourceChanged(): void {
@@ -253,6 +268,10 @@ export class ConversationProcessor implements Processor {
 
   clearUserTurn(options?: UserTurnOptions): void {
     this.#expectPipeline().clearUserTurn(options);
+  }
+
+  text(text: string, options?: TextOptions): Promise<TextReply> {
+    return this.#expectPipeline().text(text, options);
   }
 
   interrupt(): Promise<void> {

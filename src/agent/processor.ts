@@ -38,6 +38,8 @@ export interface Processor {
   participantJoined?(participant: Participant): void;
   /** A participant left; all audio of theirs was processed before. */
   participantLeft?(participant: Participant): void;
+  /** A participant wrote something, and the speaker filter lets it pass. */
+  textReceived?(participant: Participant, text: string): void;
   /** A track was muted or unmuted; all audio from before was processed before. */
   trackUpdated?(track: TrackInfo): void;
   /** A track was removed; all audio of it was processed before. */
@@ -53,6 +55,7 @@ const HOOKS = [
   "videoSourceChanged",
   "participantJoined",
   "participantLeft",
+  "textReceived",
   "trackUpdated",
   "trackRemoved",
   "close",

@@ -33,11 +33,13 @@ import {
   ErrorEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
+  TextReceivedEvent,
   TrackAddedEvent,
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "./events.ts";
 import { cannot, checkAddress, checkDtmf, type TransferOptions } from "./telephony.ts";
+import { checkWrittenText } from "./written_text.ts";
 import { Roster } from "./roster.ts";
 
 /** Options for a {@linkcode Connection}. */
@@ -370,6 +372,18 @@ export abstract class Connection implements CallConnection {
     if (this.#state === "closed") return;
     const participant = this.#roster.participants.get(participantId);
     if (participant) this.#emit(DtmfReceivedEvent, { participant, digit });
+  }
+
+  /**
+   * A participant wrote something.
+   *
+   * @throws {TypeError | RangeError} the text is blank, or over 5120 bytes as JSON.
+   */
+  protected textReceived(text: string, participantId: string): void {
+    checkWrittenText(text);
+    if (this.#state === "closed") return;
+    const participant = this.#roster.participants.get(participantId);
+    if (participant) this.#emit(TextReceivedEvent, { participant, text });
   }
 
   /** The network was lost and is being repaired. */

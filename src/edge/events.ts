@@ -163,6 +163,20 @@ export class DtmfReceivedEvent extends ParticipantEvent {
   }
 }
 
+/** A person in the call wrote something, for example into the page's box. */
+export class TextReceivedEvent extends ParticipantEvent {
+  /** The event's type. */
+  override readonly type = "text-received" as const;
+  /** The text: with words in it, and of at most 5120 bytes as JSON in UTF-8. */
+  readonly text: string;
+
+  /** Creates a text received event. */
+  constructor(init: { connection: CallConnection; participant: Participant; text: string }) {
+    super(init);
+    this.text = init.text;
+  }
+}
+
 /** A connection changed its state, or lost or regained its network. */
 export class ConnectionStateChangedEvent {
   /** The event's type. */
@@ -228,6 +242,7 @@ export const edgeEvents: readonly EventClass[] = [
   ParticipantLeftEvent,
   CustomEventReceivedEvent,
   DtmfReceivedEvent,
+  TextReceivedEvent,
   ConnectionStateChangedEvent,
   ErrorEvent,
 ];

@@ -56,11 +56,13 @@ export {
   ParticipantEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
+  TextReceivedEvent,
   TrackAddedEvent,
   TrackEvent,
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "./events.ts";
+export { checkWrittenText } from "./written_text.ts";
 export { checkCustomEvent, MAX_CUSTOM_EVENT_BYTES } from "./custom_event.ts";
 export { EdgeEvents } from "./edge_events.ts";
 export {

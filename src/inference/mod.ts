@@ -24,7 +24,13 @@ export {
   TurnEndedEvent,
 } from "./contracts/events.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
-export type { GenerateReplyOptions, SayOptions, UserTurnOptions } from "./pipelines/pipeline.ts";
+export type {
+  GenerateReplyOptions,
+  SayOptions,
+  TextOptions,
+  UserTurnOptions,
+} from "./pipelines/pipeline.ts";
+export type { TextReply } from "./reply/text_replies.ts";
 export type { TurnHandlingOptions } from "./pipelines/turn_handling_options.ts";
 export { energyVad, type EnergyVadOptions } from "./vad/energy_vad.ts";
 export type { EndpointingOptions, TurnDetection } from "./turns/turn_owner.ts";

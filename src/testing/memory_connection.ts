@@ -86,6 +86,8 @@ export class MemoryConnection extends Connection {
         return this.customEventReceived(message.data, message.participantId);
       case "dtmf":
         return this.dtmfReceived(message.digit, message.participantId);
+      case "text":
+        return this.textReceived(message.text, message.participantId);
       case "reconnecting":
         return this.reconnecting();
       case "reconnected":

@@ -8,6 +8,7 @@ import { checkCustomEvent } from "../edge/custom_event.ts";
 import { checkDtmf } from "../edge/telephony.ts";
 import { LatestVideoTrack } from "../edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../edge/types.ts";
+import { checkWrittenText } from "../edge/written_text.ts";
 import { Speech } from "./speech.ts";
 
 /** The call, as a participant sees it. */
@@ -171,6 +172,12 @@ export class MemoryParticipant {
   sendCustomEvent(data: JsonValue): void {
     checkCustomEvent(data);
     this.#room.broadcast({ type: "customEvent", data, participantId: this.id });
+  }
+
+  /** Writes to the agents. */
+  sendText(text: string): void {
+    checkWrittenText(text);
+    this.#room.broadcast({ type: "text", text, participantId: this.id });
   }
 
   /** Presses keys of their telephone, one after the other, without the pauses. */

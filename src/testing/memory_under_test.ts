@@ -80,6 +80,7 @@ function remote(participant: MemoryParticipant, clock: VirtualClock): RemotePart
     speak: (pcm) => participant.speak(pcm),
     mute: async (muted) => await participant.mute(muted),
     sendCustomEvent: async (data) => await participant.sendCustomEvent(data),
+    sendText: async (text) => await participant.sendText(text),
     leave: async () => await participant.leave(),
     publishVideo: (type) => {
       const video = participant.publishVideo(type);

@@ -9,6 +9,7 @@ export type RoomMessage =
   | { type: "trackRemoved"; trackId: string }
   | { type: "customEvent"; data: JsonValue; participantId: string }
   | { type: "dtmf"; digit: string; participantId: string }
+  | { type: "text"; text: string; participantId: string }
   | { type: "reconnecting" }
   | { type: "reconnected" }
   | { type: "ended"; reason: CloseReason };

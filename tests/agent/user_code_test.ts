@@ -120,6 +120,7 @@ const processors = {
   videoSourceChanged: { agent: hook("videoSourceChanged") },
   participantJoined: { agent: hook("participantJoined") },
   participantLeft: { agent: hook("participantLeft") },
+  textReceived: { agent: hook("textReceived") },
   trackUpdated: { agent: hook("trackUpdated") },
   trackRemoved: { agent: hook("trackRemoved") },
   close: { agent: hook("close"), reported: failing },
@@ -135,6 +136,10 @@ const filters = {
     agent: (passes) => ({ speakerFilter: { passes } }),
     reported: all,
     answers: "none",
+  },
+  passesText: {
+    agent: (passesText) => ({ speakerFilter: { passes: () => true, passesText } }),
+    reported: all,
   },
   participantLeft: {
     agent: (participantLeft) => ({ speakerFilter: { passes: () => true, participantLeft } }),
@@ -371,7 +376,7 @@ function named(prefix: string, some: Record<string, Case>): Record<string, Case>
   return Object.fromEntries(Object.entries(some).map(([name, one]) => [`${prefix}.${name}`, one]));
 }
 
-/** A call in which everything happens that an agent may be reported: two turns, video, people. */
+/** A call in which everything happens that an agent may be reported: two turns, video, people, text. */
 async function play(of: Case, slip: Slip) {
   const parts = new Parts();
   const { clock } = parts;
@@ -425,6 +430,7 @@ async function play(of: Case, slip: Slip) {
     bert.leave();
     await clock.advance(100);
   }
+  anna.sendText("Something written.");
   camera.remove();
   await clock.advance(100);
   const from = clock.now();

@@ -63,6 +63,7 @@ Deno.test("every event class has a type of its own", () => {
     "participant-left",
     "custom-event-received",
     "dtmf-received",
+    "text-received",
     "connection-state-changed",
     "error",
     "audio-levels",

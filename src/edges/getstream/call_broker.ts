@@ -14,6 +14,7 @@ import {
   type JsonValue,
   messageOf,
   ProtocolError,
+  TextReceivedEvent,
 } from "@ringline/edge/toolkit";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
 import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
@@ -27,7 +28,7 @@ import {
   type Strategy,
 } from "./wire/ipc.ts";
 import type { GetStreamSettings } from "./settings.ts";
-import { CustomEventReader } from "./custom_events.ts";
+import { CustomEventReader, textOf } from "./custom_events.ts";
 import type { StreamService } from "./stream_service.ts";
 
 /** Options for {@linkcode CallBroker}. */
@@ -186,6 +187,10 @@ export class CallBroker {
           .find((one) => one.userId === sender);
         const data = this.#customEvents.read(event.custom ?? null);
         if (data === undefined) return;
+        const text = textOf(data);
+        if (participant && text !== undefined) {
+          return events.send(new TextReceivedEvent({ connection, participant, text }));
+        }
         return events.send(
           new CustomEventReceivedEvent({
             connection,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type JsonValue, MAX_CUSTOM_EVENT_BYTES } from "@ringline/edge/toolkit";
+import { checkWrittenText, type JsonValue, MAX_CUSTOM_EVENT_BYTES } from "@ringline/edge/toolkit";
 
 /** The field of a value that is not an object. */
 const VALUE = "ringline_value";
@@ -15,6 +15,22 @@ const MAX_PARTIAL = 32;
 
 /** An object to send. */
 export type CustomObject = { [key: string]: JsonValue };
+
+/** The field of what a person writes to the agent. */
+const TEXT = "ringline_text";
+
+/** Returns what a person wrote, if the event is `{ ringline_text: "..." }` and nothing else. */
+export function textOf(data: JsonValue): string | undefined {
+  if (!isPlainObject(data) || Object.keys(data).length !== 1) return undefined;
+  try {
+    const text: unknown = data[TEXT];
+    checkWrittenText(text);
+    return text;
+  } catch {
+    // An event of the application's own that only looks like it.
+    return undefined;
+  }
+}
 
 /** Returns the objects that carry `data`: nearly always one. */
 export function toCustomObjects(data: JsonValue): CustomObject[] {

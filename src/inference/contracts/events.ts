@@ -63,9 +63,9 @@ export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
   declare readonly text: string;
   /**
    * The reason: they were silent for long enough, the recogniser says so, the application committed
-   * the turn, or they left.
+   * the turn, they left, or they wrote it.
    */
-  declare readonly reason: "silence" | "recogniser" | "committed" | "left";
+  declare readonly reason: "silence" | "recogniser" | "committed" | "left" | "written";
 }
 
 /** The agent started to speak: the first sample was played. */

@@ -9,12 +9,19 @@ import type { Reply } from "../reply/reply.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import type { TurnOwner } from "../turns/turn_owner.ts";
-import type { GenerateReplyOptions, Pipeline, SayOptions, UserTurnOptions } from "./pipeline.ts";
+import type {
+  GenerateReplyOptions,
+  Pipeline,
+  SayOptions,
+  TextOptions,
+  UserTurnOptions,
+} from "./pipeline.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import { isBoolean, UserHook } from "../../events/user_code.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { ReplyGenerator } from "../reply/reply_generator.ts";
+import { TextReplies, type TextReply } from "../reply/text_replies.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
@@ -23,7 +30,8 @@ import { InterruptionHandler } from "../turns/interruption_handler.ts";
 import { SpeakerListeners } from "../turns/speaker_listeners.ts";
 import { TurnEvents } from "../turns/turn_events.ts";
 import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
-import { observeInOrder } from "../turns/user_turn_observer.ts";
+import { WrittenTurn } from "../turns/written_turn.ts";
+import { observeInOrder, type UserTurnObserver } from "../turns/user_turn_observer.ts";
 
 /** The models of a {@linkcode CascadedPipeline}. */
 export interface CascadedPipelineInit {
@@ -50,6 +58,8 @@ export class CascadedPipeline implements Pipeline {
   readonly #generator: ReplyGenerator;
   readonly #synthesizer: Synthesizer;
   readonly #output: SpeechOutput;
+  readonly #observer: Required<UserTurnObserver>;
+  readonly #textReplies: TextReplies;
   #isClosed = false;
 
   constructor(
@@ -91,7 +101,16 @@ export class CascadedPipeline implements Pipeline {
       onReply: (reply, turn) => this.#speak(reply, turn.participant, turn),
     });
 
+    this.#textReplies = new TextReplies();
+
     // Audio in -> turns.
+    this.#observer = observeInOrder(
+      unheardSpeech,
+      transcript,
+      interruption,
+      new TurnEvents(context),
+      scheduler,
+    );
     this.#listeners = new SpeakerListeners({
       ...context,
       vad,
@@ -102,13 +121,7 @@ export class CascadedPipeline implements Pipeline {
       mixSpeakers: options.mixSpeakers ?? false,
       playback: output.playback,
       messages: () => chat.messages,
-      observer: observeInOrder(
-        unheardSpeech,
-        transcript,
-        interruption,
-        new TurnEvents(context),
-        scheduler,
-      ),
+      observer: this.#observer,
     });
   }
 
@@ -155,6 +168,23 @@ export class CascadedPipeline implements Pipeline {
     this.#listeners.clearTurn(participant);
   }
 
+  textReceived(participant: Participant, text: string): void {
+    if (this.#isClosed) return;
+    // What the agent was saying is to stand before it in the chat.
+    this.interrupt().then(() => {
+      if (this.#isClosed) return;
+      const { clock } = this.#context;
+      this.#observer.turnEnded(new WrittenTurn(participant, text, clock.now()), "written");
+    }).catch((error) => this.#context.report(error, "replying to what a participant wrote"));
+  }
+
+  async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
+    signal?.throwIfAborted();
+    this.#transcript.writePrompt(text, participant);
+    this.#chat.appendUserMessage(text, participant);
+    return await this.#textReplies.read(this.#generator.generate(participant), signal);
+  }
+
   async interrupt(): Promise<void> {
     this.#interruption.clear();
     await this.#output.queue.interrupt();
@@ -172,6 +202,7 @@ export class CascadedPipeline implements Pipeline {
     this.#isClosed = true;
     this.#interruption.clear();
     this.#scheduler.close();
+    this.#textReplies.close();
     await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
     await this.#synthesizer.close();
     this.#transcript.close();

@@ -1,5 +1,6 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
+import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechOutcome } from "../speech/speech_handle.ts";
 
 /** Options for saying something. */
@@ -20,6 +21,14 @@ export interface UserTurnOptions {
   participant?: Participant;
 }
 
+/** Options for a reply in text. */
+export interface TextOptions {
+  /** The participant who wrote the text. Default: the application. */
+  participant?: Participant;
+  /** Aborting it stops the model; the promise then rejects with its reason. */
+  signal?: AbortSignal;
+}
+
 /** The way from the participants' audio to the agent's. */
 export interface Pipeline {
   /** Takes 20 ms of a participant. A promise is waited for before the next. */
@@ -35,6 +44,10 @@ export interface Pipeline {
   commitUserTurn(options?: UserTurnOptions): Promise<void>;
   /** Forgets the turn in progress. */
   clearUserTurn(options?: UserTurnOptions): void;
+  /** Takes what a participant wrote: it interrupts the agent, which replies to it as to speech. */
+  textReceived(participant: Participant, text: string): void;
+  /** Replies to a text in text: nothing is said. */
+  text(text: string, options?: TextOptions): Promise<TextReply>;
   /** Falls silent and drops what waits to be said. */
   interrupt(): Promise<void>;
   /** Returns depths of queues, and what was dropped from them. */

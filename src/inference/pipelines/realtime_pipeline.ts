@@ -5,6 +5,7 @@ import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { ToolCall } from "../contracts/messages.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
+import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
 import {
@@ -107,6 +108,19 @@ export class RealtimePipeline implements Pipeline {
     this.#history.append(message);
     const { name } = message;
     return await this.#ask((session) => session.sendText(text, { name, generateReply: true }));
+  }
+
+  textReceived(participant: Participant, text: string): void {
+    if (this.#closing.signal.aborted) return;
+    this.#context.emit(new TurnEndedEvent({ participant, text, reason: "written" }));
+    this.generateReply(text, { participant, interrupt: true })
+      .catch((error) => this.#context.report(error, "replying to what a participant wrote"));
+  }
+
+  text(): Promise<TextReply> {
+    return Promise.reject(
+      new TypeError(`${this.#llm.name} replies in audio: use agent.generateReply(text)`),
+    );
   }
 
   async interrupt(): Promise<void> {

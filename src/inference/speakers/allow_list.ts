@@ -5,10 +5,10 @@ import { promiseIn } from "../../events/user_code.ts";
 
 /**
  * Returns a filter that passes only these participants, by user id or by a function, which is called
- * for each 20 ms and must return `true` or `false`, no promise. While it throws or returns anything
- * else the audio is dropped, and the agent reports that.
+ * for each 20 ms and each text, and must return `true` or `false`, no promise. While it throws or returns anything
+ * else it is dropped, and the agent reports that.
  *
- * It is about audio: see `SpeakerFilter` for what comes from all participants regardless. A user id
+ * It is about audio and text: see `SpeakerFilter` for what comes from all participants regardless. A user id
  * is as certain as the edge makes it. The guests of a `LocalEdge` choose their own: any guest with
  * the link can claim to be anna.
  *
@@ -26,14 +26,16 @@ export function allowList(
   who: Iterable<string> | ((participant: Participant) => boolean),
 ): SpeakerFilter {
   const isAllowed = typeof who === "function" ? who : isIn(who);
+  const passes = (participant: Participant) => {
+    const allowed: unknown = isAllowed(participant);
+    if (typeof allowed === "boolean") return allowed;
+    // A promise would count as a yes for a filter that combines others.
+    promiseIn(allowed)?.catch(() => {});
+    throw new TypeError(`allowList: expected true or false, got ${shown(allowed)}`);
+  };
   return {
-    passes: ({ participant }) => {
-      const allowed: unknown = isAllowed(participant);
-      if (typeof allowed === "boolean") return allowed;
-      // A promise would count as a yes for a filter that combines others.
-      promiseIn(allowed)?.catch(() => {});
-      throw new TypeError(`allowList: expected true or false, got ${shown(allowed)}`);
-    },
+    passes: ({ participant }) => passes(participant),
+    passesText: passes,
     participantLeft: () => {},
     trackUpdated: () => {},
   };

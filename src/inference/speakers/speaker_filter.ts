@@ -8,8 +8,9 @@ import type { ParticipantAudio } from "../../edge/participant_audio.ts";
  * 20 ms.
  *
  * What is dropped reaches no processor and no model: it is not transcribed, gets no reply, and
- * interrupts nothing. A filter is about audio only. Video, text, custom events, and subscribers of
- * `edge.events` (`AudioReceivedEvent` included) come from all participants.
+ * interrupts nothing. A filter is about audio and, with `passesText`, about what people write. Video,
+ * custom events, and subscribers of `edge.events` (`AudioReceivedEvent` included) come from all
+ * participants.
  */
 export interface SpeakerFilter {
   /**
@@ -19,6 +20,11 @@ export interface SpeakerFilter {
    * @param row the audio of all participants in the same 20 ms, `audio` included; valid during the call
    */
   passes(audio: ParticipantAudio, row: readonly ParticipantAudio[]): boolean;
+  /**
+   * Returns whether what this participant writes passes. Without it everything does: a filter of the
+   * loudest speaker, for instance, is about audio only.
+   */
+  passesText?(participant: Participant): boolean;
   /** A participant has left: what was kept for them can go. */
   participantLeft?(participant: Participant): void;
   /** A track was muted or unmuted. Time limits use the clock, since no audio comes while muted. */

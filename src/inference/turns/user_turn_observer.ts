@@ -2,9 +2,9 @@ import type { UserTurn } from "./user_turn.ts";
 
 /**
  * Why a turn is over: the participant was silent for long enough, the recogniser says so, the
- * application ended it, or they left the call.
+ * application ended it, they left the call, or they wrote it.
  */
-export type TurnEndReason = "silence" | "recogniser" | "committed" | "left";
+export type TurnEndReason = "silence" | "recogniser" | "committed" | "left" | "written";
 
 /** A stage that follows the turns of the participants. Of one turn, `turnEnded` comes last, once. */
 export interface UserTurnObserver {

@@ -253,6 +253,8 @@ export class MediaConnection extends Connection {
         return this.trackRemoved(message.trackId);
       case "customEvent":
         return this.customEventReceived(message.data, message.participantId);
+      case "text":
+        return this.textReceived(message.text, message.participantId);
       case "reconnecting":
         return this.reconnecting();
       case "reconnected":

@@ -69,6 +69,8 @@ export type ConnectionMessage =
   | { type: "trackUpdated"; trackId: string; muted: boolean }
   | { type: "trackRemoved"; trackId: string }
   | { type: "customEvent"; data: JsonValue; participantId?: string | undefined }
+  /** A participant wrote this. */
+  | { type: "text"; text: string; participantId: string }
   | { type: "reconnecting" }
   | { type: "reconnected" }
   /** The connection is over, for any reason but `"left"`, which only the agent itself gives. */
@@ -88,6 +90,7 @@ export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("
   v.object({ type: v.literal("trackUpdated"), trackId: text, muted: v.boolean() }),
   v.object({ type: v.literal("trackRemoved"), trackId: text }),
   v.object({ type: v.literal("customEvent"), data: jsonValue, participantId: v.optional(text) }),
+  v.object({ type: v.literal("text"), text: v.string(), participantId: text }),
   v.object({ type: v.literal("reconnecting") }),
   v.object({ type: v.literal("reconnected") }),
   v.object({

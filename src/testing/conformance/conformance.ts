@@ -15,6 +15,7 @@ import { customEvents } from "./custom_events.ts";
 import { endings } from "./endings.ts";
 import { media } from "./media.ts";
 import { presence } from "./presence.ts";
+import { text } from "./text.ts";
 import { telephone } from "./telephone.ts";
 
 /** One test of the contract, to run without `Deno.test`. */
@@ -45,6 +46,7 @@ export function conformanceTests(
     ...presence,
     ...media,
     ...customEvents,
+    ...text,
     ...telephone,
     ...endings,
   };

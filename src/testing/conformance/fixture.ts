@@ -52,6 +52,7 @@ export class Fixture {
       events.ConnectionStateChangedEvent,
       events.CustomEventReceivedEvent,
       events.DtmfReceivedEvent,
+      events.TextReceivedEvent,
     ];
     this.#subscription = edgeUnderTest.edge.events.subscribe(classes, (event) => {
       this.log.push(describe(event));
@@ -225,6 +226,9 @@ function describe(event: InstanceType<EventClass>): string {
   }
   if (event instanceof events.DtmfReceivedEvent) {
     return `dtmf ${event.digit} of ${event.participant.id}`;
+  }
+  if (event instanceof events.TextReceivedEvent) {
+    return `text ${JSON.stringify(event.text)} of ${event.participant.id}`;
   }
   if (event instanceof events.ConnectionStateChangedEvent) {
     return event.state === event.previous

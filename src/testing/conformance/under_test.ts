@@ -26,6 +26,8 @@ export interface RemoteParticipant {
   sendCustomEvent(data: JsonValue): Promise<void>;
   /** Publishes a moving camera or screen, until the result is disposed. For edges with video. */
   publishVideo?(type: TrackType.VIDEO | TrackType.SCREEN_SHARE): Promise<AsyncDisposable>;
+  /** Writes to the agents. For `text`. */
+  sendText?(text: string): Promise<void>;
   /** The keys that agents have pressed. For edges with a telephone. */
   readonly dtmf?: string;
   /** Presses keys of their telephone. For edges with a telephone. */
@@ -89,6 +91,8 @@ export interface ConformanceParts {
   mute?: boolean;
   /** Whether the edge carries custom events. Default `true`. */
   customEvents?: boolean;
+  /** Whether people can write to the agent. Default `true`. */
+  text?: boolean;
   /** Whether the edge can end a call for everybody. Default `true`; if not, it must say so. */
   endCall?: boolean;
   /** Whether the edge has a telephone: DTMF, transfer, dialling. Default `false`; it must say so. */
@@ -109,6 +113,7 @@ export const defaultParts: Required<ConformanceParts> = {
   rateChange: true,
   mute: true,
   customEvents: true,
+  text: true,
   endCall: true,
   telephone: false,
   earlyAudio: false,

@@ -86,6 +86,12 @@ class DoubleParticipant implements RemoteParticipant {
     return Promise.resolve();
   }
 
+  sendText(text: string): Promise<void> {
+    const custom = { ringline_text: text };
+    this.double.emit(this.cid, { type: "custom", custom, user: { id: this.userId } });
+    return Promise.resolve();
+  }
+
   onCustomEvent(event: Body): void {
     if (event.user.id === this.userId) return;
     const data = this.#reader.read(event.custom);

@@ -370,3 +370,16 @@ Deno.test("a port in use is an EdgeError that names it", async () => {
   assertEquals(error.code, "address-in-use");
   assertMatch(error.message, new RegExp(String(port)));
 });
+
+Deno.test("a page learns who is in a call by its link alone, and does not join it", async () => {
+  await using fixture = new ServerFixture();
+  await fixture.child.request("open", CALL);
+  const look = async (secret: string): Promise<Page> => {
+    const { callType, callId } = CALL;
+    const page = await fixture.open();
+    page.say({ type: "look", version: PROTOCOL_VERSION, callType, callId, secret });
+    return page;
+  };
+  assertEquals((await (await look("B".repeat(22))).next("rejected")).code, "wrong-link");
+  assertEquals((await (await look(CALL.secret)).next("call")).members, []);
+});

@@ -424,3 +424,33 @@ async function keepAlive(
     await fixture.clock.advance(1000);
   }
 }
+
+Deno.test("Room passes what a person writes to the agents, and refuses what is blank or too long", async () => {
+  const fixture = new RoomFixture();
+  const agent = new FakePort(1);
+  fixture.room.addAgent(agent.port);
+  const ada = await fixture.join("Ada");
+  const grace = await fixture.join("Grace");
+  const id = ada.page.last("welcome")!.id;
+  agent.take();
+  ada.page.say({ type: "text", text: "Hello,\n<b>you</b>" });
+  assertEquals(agent.messages, [{ type: "text", text: "Hello,\n<b>you</b>", participantId: id }]);
+  agent.take();
+  ada.page.say({ type: "text", text: " \n" });
+  ada.page.say({ type: "text", text: "é".repeat(3000) });
+  assertEquals(agent.take(), []);
+  assertEquals(ada.page.last("unsent")?.code, "message-too-large");
+  // The agent's transcript shows it to the others.
+  assertEquals(grace.page.last("event"), undefined);
+});
+
+Deno.test("Room lists its members for a page that has not joined", async () => {
+  const fixture = new RoomFixture();
+  fixture.room.addAgent(new FakePort(1).port);
+  await fixture.join("Ada");
+  fixture.enter("not connected yet");
+  assertEquals(fixture.room.members.map(({ name, kind }) => `${kind} ${name}`), [
+    "agent Echo",
+    "person Ada",
+  ]);
+});

@@ -39,6 +39,7 @@ export interface ParticipantRoom extends ConnectionRoom {
   /** Their tracks, track states, name or `reconnecting` may have changed. */
   onChange(participant: BrowserParticipant): void;
   onEvent(participant: BrowserParticipant, data: unknown): void;
+  onText(participant: BrowserParticipant, text: string): void;
   /** Their page reported how late they hear. */
   onDelay(participant: BrowserParticipant): void;
   onGone(participant: BrowserParticipant): void;
@@ -201,6 +202,8 @@ export class BrowserParticipant {
         return this.#room.onChange(this);
       case "event":
         return this.#room.onEvent(this, message.data);
+      case "text":
+        return this.#room.onText(this, message.text);
       case "ping":
         this.send({ type: "pong", id: message.id });
         if (message.jitterBufferMs !== undefined) {

@@ -30,6 +30,7 @@ import { type LocalSettings, settingsFromJson } from "../wire/settings.ts";
 import {
   type ClientMessage,
   type Hello,
+  type Look,
   PROTOCOL_VERSION,
   type Start,
 } from "../wire/signalling.ts";
@@ -185,8 +186,9 @@ export class LocalChild implements EdgeChild {
   }
 
   #firstMessage(socket: Socket, message: ClientMessage): void {
-    if (message.type !== "hello" && message.type !== "start") {
-      throw new Rejection("bad-message", `unexpected ${message.type} before hello`);
+    const { type } = message;
+    if (type !== "hello" && type !== "look" && type !== "start") {
+      throw new Rejection("bad-message", `unexpected ${type} before hello`);
     }
     if (message.version !== PROTOCOL_VERSION) {
       throw new Rejection(
@@ -195,16 +197,26 @@ export class LocalChild implements EdgeChild {
       );
     }
     if (message.type === "hello") this.#hello(socket, message);
-    else this.#start(socket, message);
+    else if (message.type === "start") this.#start(socket, message);
+    else this.#look(socket, message);
+  }
+
+  /** Returns the call of a link, or throws a rejection. */
+  #find({ callType, callId, secret }: Hello | Look): OpenCall {
+    const call = this.#calls.get(callKey(callType, callId));
+    // One rejection and one duration for both: outsiders do not learn which calls exist.
+    const right = sameSecret(secret, call?.secret ?? newSecret());
+    if (call && right) return call;
+    throw new Rejection("wrong-link", call ? "the secret is wrong" : "no call has this id");
+  }
+
+  #look(socket: Socket, look: Look): void {
+    socket.send({ type: "call", members: this.#find(look).room.members });
+    socket.close();
   }
 
   #hello(socket: Socket, hello: Hello): void {
-    const call = this.#calls.get(callKey(hello.callType, hello.callId));
-    // One rejection and one duration for both: outsiders do not learn which calls exist.
-    const right = sameSecret(hello.secret, call?.secret ?? newSecret());
-    if (!call || !right) {
-      throw new Rejection("wrong-link", call ? "the secret is wrong" : "no call has this id");
-    }
+    const call = this.#find(hello);
     const range = this.#settings.udpPortRange;
     if (range && hello.resume === undefined) {
       // Without a UDP port wrtc would offer TCP, which candidates.ts removes: say so here instead.

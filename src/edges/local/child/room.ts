@@ -7,6 +7,7 @@ import type { PublishedTracks } from "../../../media/child/contract.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { Clock } from "../../../events/clock.ts";
 import { checkCustomEvent } from "../../../edge/custom_event.ts";
+import { checkWrittenText } from "../../../edge/written_text.ts";
 import type { JsonValue } from "../../../edge/types.ts";
 import { AudioLevels } from "./audio_levels.ts";
 import type { LocalLimits } from "../wire/limits.ts";
@@ -79,6 +80,14 @@ export class Room implements ParticipantRoom {
   /** How many agents are here. */
   get agentCount(): number {
     return this.#agents.size;
+  }
+
+  /** All members, as pages see them. */
+  get members(): Member[] {
+    return [
+      ...[...this.#agents.values()].map(agentMember),
+      ...[...this.#participants.values()].filter((one) => one.present).map((one) => one.member),
+    ];
   }
 
   log(line: string): void {
@@ -215,12 +224,7 @@ export class Room implements ParticipantRoom {
   // Called by the participants.
 
   membersFor(participant: BrowserParticipant): Member[] {
-    return [
-      ...[...this.#agents.values()].map(agentMember),
-      ...[...this.#participants.values()]
-        .filter((other) => other !== participant && other.present)
-        .map((other) => other.member),
-    ];
+    return this.members.filter(({ id }) => id !== participant.id);
   }
 
   onPresent(participant: BrowserParticipant): void {
@@ -251,6 +255,19 @@ export class Room implements ParticipantRoom {
     const checked = JSON.parse(text) as JsonValue;
     this.#sendToAgents({ type: "customEvent", data: checked, participantId: participant.id });
     this.#sendToParticipants({ type: "event", from: participant.id, data: checked }, participant);
+  }
+
+  onText(participant: BrowserParticipant, text: string): void {
+    try {
+      checkWrittenText(text);
+    } catch (error) {
+      if (error instanceof TypeError) return;
+      const { code, message } = new Rejection("message-too-large");
+      return participant.send({ type: "unsent", code, message });
+    }
+    if (!participant.present) return;
+    // People see it in the agent's transcript.
+    this.#sendToAgents({ type: "text", text, participantId: participant.id });
   }
 
   /** Agents use the longest delay: what its participant has not heard, not all have heard. */

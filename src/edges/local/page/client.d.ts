@@ -122,7 +122,7 @@ export interface ClientEvents {
   audioLevels: { readonly levels: { readonly [participantId: string]: number } };
   /** A custom event of an agent or of another page. `from` is the sender's participant id. */
   event: { readonly from: string; readonly data: unknown };
-  /** The server did not forward an event of this page. */
+  /** The server did not forward an event or a text of this page. */
   unsent: Ending;
   /** New figures, once a second. */
   stats: Figures;
@@ -230,6 +230,14 @@ export class RinglineClient extends EventTarget {
    * @throws {RinglineError} `too-many-messages`: more than 20 a second for a while.
    */
   sendEvent(data: unknown): void;
+  /**
+   * Writes to the agents, which reply as to speech. The agent's transcript shows it.
+   *
+   * @throws {TypeError} the text is blank.
+   * @throws {RangeError} it is over 5120 bytes as JSON.
+   * @throws {RinglineError} `too-many-messages`: more than 20 a second for a while.
+   */
+  sendText(text: string): void;
   /** How loud the microphone is, 0 to 1; for a meter, at each animation frame. */
   microphoneLevel(): number;
   /** Plays what is heard; for a click after `blocked`. */
@@ -294,6 +302,13 @@ export function parseLink(link: string | URL): LinkParts;
  * @throws {RinglineError} the server refuses, or cannot be reached.
  */
 export function startCall(link: string | URL): Promise<string>;
+
+/**
+ * Asks who is in a call, without joining it.
+ *
+ * @throws {RinglineError} the server refuses, or cannot be reached.
+ */
+export function findCall(link: string | URL): Promise<{ members: readonly Member[] }>;
 
 /** Returns typed or pasted text as a name; empty when no character is allowed. */
 export function cleanName(text: string): string;

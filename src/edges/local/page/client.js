@@ -29,7 +29,7 @@
  * | `audioLevels` | `{ levels }`: loudness by participant id, 0 to 1; silent ones are left out        |
  * | `event`       | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
  * |               | sender's participant id; what `data` says about it is only a claim                |
- * | `unsent`      | `{ code, message }`: the server did not forward an event of this page             |
+ * | `unsent`      | `{ code, message }`: the server did not forward an event or a text of this page   |
  * | `stats`       | {@link Figures}, once a second                                                    |
  * | `blocked`     | the browser needs a click before it plays audio: call `play()` from one           |
  * | `ended`       | `{ code, message }`: the call is over for this page, and why                      |
@@ -50,7 +50,7 @@ import { Sound } from "./client/sound.js";
 
 export { constraints, deviceError } from "./client/devices.js";
 export { RinglineError } from "./client/error.js";
-export { parseLink, startCall } from "./client/link.js";
+export { findCall, parseLink, startCall } from "./client/link.js";
 export { cleanName } from "./client/names.js";
 export { analyse, analyserLevel } from "./client/sound.js";
 
@@ -270,6 +270,22 @@ export class RinglineClient extends EventTarget {
   sendEvent(data) {
     this.#limit.check(data);
     this.#signalling.send({ type: "event", data });
+  }
+
+  /**
+   * Writes to the agents, which reply as to speech. The agent's transcript shows it.
+   *
+   * @param {string} text with words in it, of at most 5 KB
+   * @throws {TypeError} `text` is not a string, or is blank
+   * @throws {RangeError} `text` is larger
+   * @throws {RinglineError} `too-many-messages`: more than 20 a second for a while
+   */
+  sendText(text) {
+    if (typeof text !== "string" || !/\S/.test(text)) {
+      throw new TypeError("sendText expects a string with words in it");
+    }
+    this.#limit.check(text);
+    this.#signalling.send({ type: "text", text });
   }
 
   /** Returns the loudness of the microphone, 0 to 1; for a meter, at each animation frame. */

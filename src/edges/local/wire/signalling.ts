@@ -10,7 +10,7 @@ import type { RtcIceServer } from "../../../media/wire/ice.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Goes up when an older page can no longer use the server. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Text without control and direction characters, which can make a name look like another. */
 export const PLAIN_LINE: RegExp = /^[^\p{Cc}\u2028-\u202E\u2066-\u2069]*$/u;
@@ -30,12 +30,17 @@ function line(size: number) {
 const secret = v.pipe(v.string(), v.maxLength(64));
 const count = v.pipe(v.number(), v.minValue(0), v.maxValue(60_000));
 
-const hello = v.object({
-  type: v.literal("hello"),
+/** A call and the secret of its link. */
+const link = {
   version: v.number(),
   callType: line(CALL_SIZES.callType),
   callId: line(CALL_SIZES.callId),
   secret,
+};
+
+const hello = v.object({
+  type: v.literal("hello"),
+  ...link,
   /** The name to show. */
   name: v.pipe(line(60), v.trim(), v.minLength(1)),
   /**
@@ -49,6 +54,9 @@ const hello = v.object({
   keepPeer: v.optional(v.boolean()),
 });
 
+/** Asks who is in a call, before joining it. */
+const look = v.object({ type: v.literal("look"), ...link });
+
 const start = v.object({ type: v.literal("start"), version: v.number(), secret });
 
 const candidate = v.object({
@@ -60,6 +68,7 @@ const candidate = v.object({
 
 const clientMessage = v.variant("type", [
   hello,
+  look,
   start,
   v.object({
     type: v.literal("answer"),
@@ -81,6 +90,8 @@ const clientMessage = v.variant("type", [
     screen: v.boolean(),
   }),
   v.object({ type: v.literal("name"), name: v.pipe(line(60), v.trim(), v.minLength(1)) }),
+  /** What the person writes to the agents. */
+  v.object({ type: v.literal("text"), text: v.pipe(v.string(), v.maxLength(6000)) }),
   v.object({ type: v.literal("event"), data: v.custom<JsonValue>((data) => data !== undefined) }),
   /** Once a second: a sign of life, and how late this participant hears. */
   v.object({
@@ -102,6 +113,8 @@ const clientMessage = v.variant("type", [
 export type ClientMessage = v.InferOutput<typeof clientMessage>;
 /** The first message of a page that joins a call. */
 export type Hello = v.InferOutput<typeof hello>;
+/** The first message of a page that asks who is in a call. */
+export type Look = v.InferOutput<typeof look>;
 /** The first message of a page that starts a call. */
 export type Start = v.InferOutput<typeof start>;
 
@@ -159,6 +172,8 @@ export type ServerMessage =
   /** The server did not forward an event of the page. */
   | { type: "unsent"; code: RejectionCode; message: string }
   | { type: "pong"; id: number }
+  /** Who is in the call of a `look`; the server closes the socket then. */
+  | { type: "call"; members: Member[] }
   | { type: "rejected"; code: RejectionCode; message: string }
   | { type: "goodbye"; code: GoodbyeCode };
 

@@ -43,6 +43,27 @@ export async function startCall(link) {
   }
 }
 
+/**
+ * Asks who is in a call, without joining it.
+ *
+ * @param {string | URL} link the call's link
+ * @returns {Promise<{ members: import("../client.js").Member[] }>}
+ * @throws {RinglineError} the server rejects the link, or cannot be reached
+ */
+export async function findCall(link) {
+  const { origin, callType, callId, secret } = parseLink(link);
+  if (!callId || !secret) throw new RinglineError("wrong-link");
+  const socket = await openSocket(origin);
+  try {
+    socket.send(JSON.stringify({ type: "look", version: VERSION, callType, callId, secret }));
+    const response = await nextMessage(socket);
+    if (response.type !== "call") throw new RinglineError(response.code, response.message);
+    return { members: response.members };
+  } finally {
+    socket.close(1000);
+  }
+}
+
 function nextMessage(socket) {
   return new Promise((resolve, reject) => {
     socket.onmessage = ({ data }) => resolve(JSON.parse(data));
