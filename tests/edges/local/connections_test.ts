@@ -21,7 +21,7 @@ class FakeTcp {
 class Fixture {
   readonly clock = new VirtualClock();
   readonly connections: Connections;
-  readonly tcps: FakeTcp[] = [];
+  readonly tcp: FakeTcp[] = [];
   readonly evicted: number[] = [];
 
   constructor(limits: { most: number; mostPerAddress: number }) {
@@ -34,14 +34,14 @@ class Fixture {
 
   /** Adds a connection, or a socket. */
   add(address = "proxy", { upgraded = false } = {}): number {
-    const id = this.tcps.push(new FakeTcp()) - 1;
-    this.connections.add(String(id), this.tcps[id]!, address);
+    const id = this.tcp.push(new FakeTcp()) - 1;
+    this.connections.add(String(id), this.tcp[id]!, address);
     if (upgraded) this.connections.upgraded(String(id), () => this.evicted.push(id));
     return id;
   }
 
   get open(): number[] {
-    return this.tcps.flatMap((tcp, id) => tcp.destroyed ? [] : [id]);
+    return this.tcp.flatMap((one, id) => one.destroyed ? [] : [id]);
   }
 }
 
@@ -88,13 +88,13 @@ Deno.test("Connections holds at most its limits, and keeps every participant", a
       for (const one of actions) {
         if (one.type === "add") fixture.add(one.address, one);
         else if (one.type === "wait") await fixture.clock.advance(one.ms);
-        else if (fixture.tcps[one.id]?.destroyed === false) {
+        else if (fixture.tcp[one.id]?.destroyed === false) {
           fixture.connections[one.type](String(one.id));
           if (one.type === "admit") participants.add(one.id);
           else participants.delete(one.id);
         }
         assert(fixture.connections.size <= 8);
-        for (const id of participants) assert(!fixture.tcps[id]!.destroyed, `${id} was destroyed`);
+        for (const id of participants) assert(!fixture.tcp[id]!.destroyed, `${id} was destroyed`);
         assertEquals(fixture.open.length, fixture.connections.size + participants.size);
       }
       fixture.connections.destroyAll();

@@ -23,7 +23,7 @@ import { Connections } from "./connections.ts";
 import { Listener } from "./listener.ts";
 import { checkSource, pageApp, SIGNAL_PATH } from "./page_app.ts";
 import { type RawSocket, Socket } from "./socket.ts";
-import { webSocketUpgrader } from "./ws.ts";
+import { webSocketServer } from "./ws.ts";
 
 /** The most bytes that a socket may send before its hello is accepted. */
 const MAX_HELLO_BYTES = 4096;
@@ -47,7 +47,7 @@ export class HttpServer {
   readonly #allowed: AllowLists;
   readonly #app: Hono;
   readonly #connections: Connections;
-  readonly #upgrader;
+  readonly #webSockets;
   /** One promise for each socket that has not closed at both ends. */
   readonly #closing = new Set<Promise<void>>();
   /** The origin of the links to calls. */
@@ -74,7 +74,7 @@ export class HttpServer {
       isShared: (remote) => isLoopback(remote) || settings.proxies.includes(remote),
     });
     // A message of that many characters has at most three times as many bytes.
-    this.#upgrader = webSocketUpgrader({ maxPayload: limits.messageSize * 3 });
+    this.#webSockets = webSocketServer({ maxPayload: limits.messageSize * 3 });
   }
 
   /** Listens; rejects with the operating system's error. */
@@ -139,7 +139,7 @@ export class HttpServer {
     if (new URL(request.url ?? "/", "http://page").pathname !== SIGNAL_PATH) {
       return refuse(tcp, "404 Not Found", "There is no WebSocket at this address.");
     }
-    this.#upgrader.handleUpgrade(request, tcp, head, (raw) => {
+    this.#webSockets.handleUpgrade(request, tcp, head, (raw) => {
       const { settings } = this.#options;
       const sameMachine = isFromThisMachine({ remoteAddress: remote, headers, settings });
       this.#signal(raw, tcp, { remote, sameMachine, headBytes: head.length });

@@ -10,7 +10,7 @@ import { WebSocketServer as Server } from "ws";
 import type { RawSocket } from "./socket.ts";
 
 /** Turns upgraded HTTP connections into WebSockets. */
-export interface WebSocketUpgrader {
+export interface WebSocketServer {
   handleUpgrade(
     request: IncomingMessage,
     tcp: TcpSocket,
@@ -19,14 +19,14 @@ export interface WebSocketUpgrader {
   ): void;
 }
 
-/** Options for {@linkcode webSocketUpgrader}. */
-export interface WebSocketUpgraderOptions {
+/** Options for {@linkcode webSocketServer}. */
+export interface WebSocketServerOptions {
   /** The most bytes of one message; a larger one closes the socket with code 1009. */
   maxPayload: number;
 }
 
-/** Creates an upgrader. */
-export function webSocketUpgrader({ maxPayload }: WebSocketUpgraderOptions): WebSocketUpgrader {
+/** Creates one. */
+export function webSocketServer({ maxPayload }: WebSocketServerOptions): WebSocketServer {
   const options = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload };
-  return new (Server as new (given: typeof options) => WebSocketUpgrader)(options);
+  return new (Server as new (given: typeof options) => WebSocketServer)(options);
 }
