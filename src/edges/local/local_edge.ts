@@ -19,12 +19,13 @@ import {
   type OpenDemoOptions,
 } from "../../edge/edge_transport.ts";
 import { EdgeError } from "../../edge/errors.ts";
+import { ErrorEvent } from "../../edge/events.ts";
 import { isSecret, newSecret } from "./wire/auth.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import {
-  callMessage,
   type CallParams,
+  childMessage,
   type ServerAddress,
   serverAddress,
 } from "./wire/messages.ts";
@@ -39,6 +40,9 @@ import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
 import { CALL_SIZES, PLAIN_LINE } from "./wire/signalling.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { checkCall, checkJoin } from "../../edge/validation.ts";
+
+/** npm's ws reads them when it is loaded. */
+const WS_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
 
 /** Options for a {@linkcode LocalEdge}. */
 export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions, DenoOptions {}
@@ -107,6 +111,7 @@ export class LocalEdge extends EdgeTransport {
       child: new URL("./child/main.ts", import.meta.url),
       config: this.#config,
       permissions: { net: netPermissions(this.#settings) },
+      variables: WS_VARIABLES,
       denoPath: options.denoPath,
       clock: this.clock,
       logger: this.logger,
@@ -389,7 +394,12 @@ export class LocalEdge extends EdgeTransport {
   }
 
   #onMessage(message: JsonValue): void {
-    const { type, callType, callId, secret } = v.parse(callMessage, message);
+    const parsed = v.parse(childMessage, message);
+    if (parsed.type === "listenerLost") {
+      const error = new EdgeError(parsed.message, { code: "listener-lost", retryable: true });
+      return this.events.emit(new ErrorEvent({ error, context: "listening for pages" }));
+    }
+    const { type, callType, callId, secret } = parsed;
     const key = callKey({ type: callType, id: callId });
     if (type === "callEnded") {
       this.#secrets.delete(key);

@@ -38,6 +38,11 @@ export interface LocalServerOptions {
   udpPortRange?: { min: number; max: number };
   /** Further origins whose pages may use this server, e.g. `"https://example.org"`. */
   origins?: string[];
+  /**
+   * The IP addresses of reverse proxies on other machines: their clients share one address, so
+   * `limits.socketsPerAddress` does not count it. One on this machine needs no entry.
+   */
+  proxies?: string[];
   /** Limits of what the server accepts. */
   limits?: Partial<LocalLimits>;
 }
@@ -64,6 +69,15 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     }
     return url.origin;
   });
+  const { proxies = [] } = options;
+  if (!Array.isArray(proxies)) {
+    throw new TypeError(`proxies must be a list like ["192.0.2.10"], got ${proxies}`);
+  }
+  for (const address of proxies) {
+    if (isIP(address) === 0) {
+      throw new TypeError(`proxies must be IP addresses, got "${address}"`);
+    }
+  }
   if (isWildcard(host) && announcedAddress === undefined && origins.length === 0) {
     throw new TypeError(
       `host "${host}" listens on every address: pass announcedAddress or origins, ` +
@@ -93,6 +107,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     tls,
     udpPortRange: range,
     origins,
+    proxies: proxies.map((address) => address.toLowerCase()),
     limits: checkLimits(options.limits),
   };
 }
@@ -110,8 +125,16 @@ function port(value: number, least: number): boolean {
  * none: see the README on `--allow-ffi`.
  */
 export function netPermissions(settings: LocalSettings): string[] {
-  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
-  return [settings.port === 0 ? host : `${host}:${settings.port}`];
+  // The listener is tried over the loopback.
+  const hosts = settings.host === "::"
+    ? ["::", "::1"]
+    : isWildcard(settings.host)
+    ? [settings.host, "127.0.0.1"]
+    : [settings.host];
+  return hosts.map((host) => {
+    const name = host.includes(":") ? `[${host}]` : host;
+    return settings.port === 0 ? name : `${name}:${settings.port}`;
+  });
 }
 
 /** Returns whether browsers give a page with these settings a microphone. */

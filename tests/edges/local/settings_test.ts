@@ -88,11 +88,19 @@ Deno.test("settings cross to the media process unchanged", () => {
     port: 8443,
     iceServers: [{ urls: "stun:192.168.1.1" }],
     udpPortRange: { min: 50_000, max: 50_100 },
+    proxies: ["192.168.1.1", "FD00::1"],
     limits: { people: 3 },
   });
+  assertEquals(settings.proxies, ["192.168.1.1", "fd00::1"]);
   const crossed = settingsFromJson(settingsToJson(settings));
   assertEquals(crossed, JSON.parse(JSON.stringify(settings)));
   assertEquals(netPermissions(settings), ["192.168.1.20:8443"]);
+  // A server on every address is tried over the loopback.
+  const everywhere = checkSettings({ host: "::", port: 443, origins: ["https://example.org"] });
+  assertEquals(netPermissions(everywhere), ["[::]:443", "[::1]:443"]);
+  for (const proxies of ["192.168.1.1", ["proxy.example.org"], [5]]) {
+    assertThrows(() => checkSettings({ proxies } as never), TypeError, "proxies");
+  }
 });
 
 Deno.test("isSecureContext is true for this machine and for TLS only", () => {

@@ -3,21 +3,30 @@
  *
  * @module
  */
-import { Hono } from "hono";
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket as TcpSocket } from "node:net";
+import type { Hono } from "hono";
 import type { Clock } from "../../../events/clock.ts";
-import { type AllowLists, allowLists, isFromThisMachine, ownOrigin } from "../wire/auth.ts";
-import { pageFiles } from "./page.ts";
+import {
+  type AllowLists,
+  allowLists,
+  isFromThisMachine,
+  isLoopback,
+  ownOrigin,
+  plainAddress,
+} from "../wire/auth.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalSettings } from "../wire/settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
-import { OpenSockets } from "./open_sockets.ts";
-import { Socket } from "./socket.ts";
+import { Connections } from "./connections.ts";
+import { Listener } from "./listener.ts";
+import { checkSource, pageApp, SIGNAL_PATH } from "./page_app.ts";
+import { type RawSocket, Socket } from "./socket.ts";
+import { webSocketServer } from "./ws.ts";
 
-/**
- * Multiple of `limits.sockets` that may wait for the other end's close. Deno waits for it without a
- * limit; browsers close immediately.
- */
-const MAX_CLOSING = 4;
+/** The most bytes that a socket may send before its hello is accepted. */
+const MAX_HELLO_BYTES = 4096;
 
 /** Options for {@linkcode HttpServer}. */
 export interface HttpServerOptions {
@@ -25,73 +34,65 @@ export interface HttpServerOptions {
   clock: Clock;
   /** Receives lines about rejections and failures. */
   log(line: string): void;
+  /** The port was lost and is opened again, or cannot be opened yet. */
+  onLost(error: Error): void;
   /** Handles a socket's first message; throws a `Rejection` to turn the page away. */
   onFirstMessage(socket: Socket, message: ClientMessage): void;
 }
 
-/** The page loads nothing from elsewhere, runs nothing inline, and cannot be framed. */
-const SECURITY_HEADERS: Record<string, string> = {
-  "content-security-policy": [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "media-src 'self' blob:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-  ].join("; "),
-  "permissions-policy": "camera=(self), microphone=(self), display-capture=(self)",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-  "cross-origin-opener-policy": "same-origin",
-  "cache-control": "no-cache",
-};
-
 /** A running server. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #http: Deno.HttpServer<Deno.NetAddr>;
+  readonly #listener: Listener;
   readonly #allowed: AllowLists;
-  readonly #sockets = new OpenSockets();
+  readonly #app: Hono;
+  readonly #connections: Connections;
+  readonly #webSockets;
   /** One promise for each socket that has not closed at both ends. */
   readonly #closing = new Set<Promise<void>>();
   /** The origin of the links to calls. */
   readonly origin: string;
 
-  constructor(options: HttpServerOptions) {
+  private constructor(options: HttpServerOptions, listener: Listener) {
+    const { settings, clock, log } = options;
+    const { limits, tls } = settings;
     this.#options = options;
-    const { host, port, tls } = options.settings;
-    const app = this.#app();
-    this.#http = Deno.serve({
-      hostname: host,
-      port,
-      ...(tls ? { cert: tls.cert, key: tls.key } : {}),
-      onListen() {},
-      onError: (error) => {
-        options.log(`a request failed: ${error}`);
-        return new Response("The server failed.", { status: 500 });
-      },
-    }, (request, info) => {
-      const rejection = this.#check(request);
-      if (rejection) {
-        options.log(`rejected ${remote(info)}: ${rejection.code}: ${rejection.detail}`);
-        return new Response(rejection.message, { status: 403, headers: SECURITY_HEADERS });
-      }
-      // Not one of Hono's routes: the response of an upgrade must go out unchanged.
-      if (new URL(request.url).pathname === "/signal") return this.#signal(request, remote(info));
-      return app.fetch(request);
-    }) as Deno.HttpServer<Deno.NetAddr>;
+    this.#listener = listener;
     const address = {
-      ...options.settings,
-      announcedAddress: options.settings.announcedAddress,
-      port: this.#http.addr.port,
+      ...settings,
+      announcedAddress: settings.announcedAddress,
+      port: listener.port,
       tls: tls !== undefined,
-    } as const;
+    };
     this.#allowed = allowLists(address);
     this.origin = ownOrigin(address);
+    this.#app = pageApp({ allowed: this.#allowed, log });
+    this.#connections = new Connections({
+      clock,
+      most: limits.sockets,
+      mostPerAddress: limits.socketsPerAddress,
+      isShared: (remote) => isLoopback(remote) || settings.proxies.includes(remote),
+    });
+    // A message of that many characters has at most three times as many bytes.
+    this.#webSockets = webSocketServer({ maxPayload: limits.messageSize * 3 });
+  }
+
+  /** Listens; rejects with the operating system's error. */
+  static async open(options: HttpServerOptions): Promise<HttpServer> {
+    const { settings, onLost } = options;
+    const { host, port, tls } = settings;
+    const listener = await Listener.open({
+      host,
+      port,
+      tls,
+      onLost,
+      // No connection arrives before this function has continued.
+      onConnection: (tcp) => server.#connect(tcp),
+      onRequest: (request, response) => void server.#respond(request, response),
+      onUpgrade: (request, tcp, head) => server.#upgrade(request, tcp, head),
+    });
+    const server = new HttpServer(options, listener);
+    return server;
   }
 
   /** Resolves when every socket is closed; for the time after all goodbyes. */
@@ -99,91 +100,125 @@ export class HttpServer {
     await Promise.all(this.#closing);
   }
 
-  /** Stops listening. */
+  /** Stops listening and ends all connections. */
   async close(): Promise<void> {
-    await this.#http.shutdown();
+    const closed = this.#listener.close();
+    this.#connections.destroyAll();
+    await closed;
   }
 
-  #app(): Hono {
-    const app = new Hono();
-    app.use(async (context, next) => {
-      await next();
-      for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
-      const origin = context.req.header("origin");
-      if (origin !== undefined) {
-        // The origin is allowed, or #check would have rejected the request.
-        context.header("access-control-allow-origin", origin);
-        context.header("vary", "origin");
-      }
+  #connect(tcp: TcpSocket): void {
+    if (tcp.destroyed) return;
+    this.#connections.add(idOf(tcp), tcp, plainAddress(tcp.remoteAddress));
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      // The host is checked as a header; here it only completes the address.
+      const url = new URL(request.url ?? "/", "http://page");
+      const { method = "GET" } = request;
+      const answer = await this.#app.fetch(
+        new Request(url, { method, headers: toHeaders(request) }),
+      );
+      response.writeHead(answer.status, Object.fromEntries(answer.headers));
+      response.end(Buffer.from(await answer.arrayBuffer()));
+    } catch (error) {
+      this.#options.log(`a request failed: ${error}`);
+      response.destroy();
+    }
+  }
+
+  #upgrade(request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
+    const headers = toHeaders(request);
+    const remote = plainAddress(tcp.remoteAddress);
+    const rejection = checkSource(headers, this.#allowed);
+    if (rejection) {
+      this.#options.log(`rejected ${remote}: ${rejection.code}: ${rejection.detail}`);
+      return refuse(tcp, "403 Forbidden", rejection.message);
+    }
+    if (new URL(request.url ?? "/", "http://page").pathname !== SIGNAL_PATH) {
+      return refuse(tcp, "404 Not Found", "There is no WebSocket at this address.");
+    }
+    this.#webSockets.handleUpgrade(request, tcp, head, (raw) => {
+      const { settings } = this.#options;
+      const sameMachine = isFromThisMachine({ remoteAddress: remote, headers, settings });
+      this.#signal(raw, tcp, { remote, sameMachine, headBytes: head.length });
     });
-    for (const { path, type, text } of pageFiles) {
-      app.get(path, (context) => context.body(text, 200, { "content-type": type }));
-    }
-    app.notFound((context) => context.text("There is nothing at this address.", 404));
-    return app;
   }
 
-  /** Rejects requests for another host name, and requests of foreign pages. */
-  #check(request: Request): Rejection | undefined {
-    const host = request.headers.get("host") ?? new URL(request.url).host;
-    if (!this.#allowed.hosts.has(host.toLowerCase())) {
-      return new Rejection("wrong-host", `Host ${JSON.stringify(host.slice(0, 100))}`);
-    }
-    const origin = request.headers.get("origin");
-    const upgrade = request.headers.get("upgrade") !== null;
-    // Browsers omit Origin where a person follows a link, and never with a WebSocket.
-    if (origin === null && !upgrade) return undefined;
-    if (origin === null || !this.#allowed.origins.has(origin.toLowerCase())) {
-      return new Rejection("wrong-origin", `Origin ${JSON.stringify(origin?.slice(0, 100))}`);
-    }
-    return undefined;
-  }
-
-  #signal(request: Request, remote: string): Response {
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      return new Response("This address is for WebSockets.", { status: 426 });
-    }
-    const { settings, clock, log } = this.#options;
-    if (this.#closing.size >= settings.limits.sockets * MAX_CLOSING) {
-      log(`rejected ${remote}: too-many-sockets: ${this.#closing.size} have not closed`);
-      return new Response("The server has too many connections right now.", { status: 503 });
-    }
-    // Before the upgrade, which consumes the request.
-    const { headers } = request;
-    const sameMachine = isFromThisMachine({ remoteAddress: remote, headers, settings });
-    const { socket: raw, response } = Deno.upgradeWebSocket(request);
+  #signal(
+    raw: RawSocket,
+    tcp: TcpSocket,
+    { remote, sameMachine, headBytes }: {
+      remote: string;
+      sameMachine: boolean;
+      headBytes: number;
+    },
+  ): void {
+    const { settings: { limits }, clock, log } = this.#options;
+    const connections = this.#connections;
+    const id = idOf(tcp);
+    const socket = new Socket(raw, { clock, limits, remote, sameMachine, log });
     const closed = Promise.withResolvers<void>();
     this.#closing.add(closed.promise);
-    raw.addEventListener("close", () => {
+    tcp.on("close", () => {
       this.#closing.delete(closed.promise);
       closed.resolve();
     });
-    const socket = new Socket(raw, { clock, limits: settings.limits, remote, sameMachine, log });
-    if (this.#sockets.size >= settings.limits.sockets) {
-      const silent = this.#sockets.oldestSilent();
-      if (silent === undefined) {
-        raw.onopen = () => socket.reject(new Rejection("too-many-sockets"));
-        return response;
-      }
-      silent.reject(new Rejection("too-many-sockets", "it had not said hello"));
-    }
-    this.#sockets.add(socket);
+    connections.upgraded(
+      id,
+      () => socket.reject(new Rejection("too-many-sockets", "it had not said hello")),
+    );
     const helloTimer = clock.schedule(
       () => socket.reject(new Rejection("hello-timeout")),
-      settings.limits.helloMs,
+      limits.helloMs,
     );
+    void socket.ended.then(() => {
+      helloTimer[Symbol.dispose]();
+      connections.closing(id);
+    });
+    let bytes = headBytes;
+    const count = (chunk: Uint8Array): void => {
+      bytes += chunk.length;
+      if (bytes <= MAX_HELLO_BYTES) return;
+      socket.reject(new Rejection("message-too-large", "before its hello"));
+      // What follows must not be kept, in however many frames it comes.
+      tcp.destroy();
+    };
+    tcp.on("data", count);
     socket.listen({
       onMessage: (message) => {
-        helloTimer[Symbol.dispose]();
-        this.#sockets.spoke(socket);
         this.#options.onFirstMessage(socket, message);
+        helloTimer[Symbol.dispose]();
+        tcp.off("data", count);
+        connections.admit(id);
       },
-      onEnd: () => helloTimer[Symbol.dispose](),
+      onEnd() {},
     });
-    return response;
   }
 }
 
-function remote(info: Deno.ServeHandlerInfo): string {
-  return info.remoteAddr.transport === "tcp" ? info.remoteAddr.hostname : "?";
+/** A TCP connection has the same id as the TLS connection on it. */
+function idOf({ remoteAddress, remotePort }: TcpSocket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function toHeaders({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    try {
+      headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
+    } catch {
+      // A header that browsers would not send.
+    }
+  }
+  return headers;
+}
+
+function refuse(tcp: TcpSocket, status: string, message: string): void {
+  tcp.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Content-Length: ${message.length}\r\n\r\n${message}`,
+    () => tcp.destroy(),
+  );
 }

@@ -56,7 +56,7 @@ export class LocalChild implements EdgeChild {
   readonly #context: ChildContext;
   readonly #createMedia: RoomMediaFactory;
   readonly #settings: LocalSettings;
-  readonly #server: HttpServer;
+  #server!: HttpServer;
   readonly #calls = new Map<string, OpenCall>();
   readonly #roomOf = new Map<number, OpenCall>();
   readonly #warnings: RateLimit;
@@ -64,21 +64,32 @@ export class LocalChild implements EdgeChild {
   /** The secret of the start page, while there is one. */
   #startSecret: string | undefined;
 
-  constructor(context: ChildContext, createMedia: RoomMediaFactory) {
+  private constructor(context: ChildContext, createMedia: RoomMediaFactory) {
     this.#context = context;
     this.#createMedia = createMedia;
     this.#warnings = new RateLimit(context.clock, 2);
     this.#settings = settingsFromJson(context.config);
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws {EdgeError} `address-in-use` or `cannot-listen`
+   */
+  static async open(context: ChildContext, createMedia: RoomMediaFactory): Promise<LocalChild> {
+    const child = new LocalChild(context, createMedia);
     try {
-      this.#server = new HttpServer({
-        settings: this.#settings,
+      child.#server = await HttpServer.open({
+        settings: child.#settings,
         clock: context.clock,
-        log: (line) => this.#warn(line),
-        onFirstMessage: (socket, message) => this.#firstMessage(socket, message),
+        log: (line) => child.#warn(line),
+        onLost: ({ message }) => context.send({ type: "listenerLost", message }),
+        onFirstMessage: (socket, message) => child.#firstMessage(socket, message),
       });
     } catch (error) {
-      throw listenError(error, this.#settings);
+      throw listenError(error, child.#settings);
     }
+    return child;
   }
 
   /** The origin of the server, as pages name it. */
@@ -281,7 +292,7 @@ function callKey(callType: string, callId: string): string {
 }
 
 function listenError(error: unknown, { host, port }: LocalSettings): EdgeError {
-  if (error instanceof Deno.errors.AddrInUse) {
+  if ((error as { code?: unknown }).code === "EADDRINUSE") {
     return new EdgeError(`port ${port} of ${host} is in use: use another, or 0 for a free one`, {
       code: "address-in-use",
       cause: error,

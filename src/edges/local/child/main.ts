@@ -11,7 +11,7 @@ import { LocalChild } from "./local_child.ts";
 
 if (import.meta.main) {
   runMediaChild((context) =>
-    new LocalChild(context, ({ clock, kernel }) => ({
+    LocalChild.open(context, ({ clock, kernel }) => ({
       audio: new AudioRoom({ clock, kernel }),
       createPeer: (options) => new Peer(options),
     }))

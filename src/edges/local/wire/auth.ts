@@ -59,6 +59,11 @@ export function isLoopback(address: string): boolean {
   return address === "localhost" || address === "::1" || /^127(\.\d{1,3}){3}$/.test(address);
 }
 
+/** Returns an address without the prefix of IPv4-mapped IPv6, which sockets for both families use. */
+export function plainAddress(address: string = ""): string {
+  return address.replace(/^::ffff:/i, "");
+}
+
 /** Returns whether a server bound to this address listens on every interface. */
 export function isWildcard(address: string): boolean {
   return address === "0.0.0.0" || address === "::";
@@ -98,8 +103,7 @@ export interface RequestSource {
  * them directly, from any machine that reaches them. Nothing more may depend on the result.
  */
 export function isFromThisMachine({ remoteAddress, headers, settings }: RequestSource): boolean {
-  // A socket for both families names IPv4 addresses as IPv4-mapped IPv6 addresses.
-  if (!isLoopback(remoteAddress.replace(/^::ffff:/i, ""))) return false;
+  if (!isLoopback(plainAddress(remoteAddress))) return false;
   const origins = [...settings.origins, `http://${headers.get("host")}`];
   const origin = headers.get("origin");
   if (origin !== null) origins.push(origin);

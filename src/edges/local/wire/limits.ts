@@ -13,11 +13,16 @@ export interface LocalLimits {
   /** Calls at the same time. Default 32. */
   calls: number;
   /**
-   * Open sockets. Default 128. Beyond it those that have not said hello make room, the oldest of
-   * the address with the most of them first; so a client that opens sockets and says nothing keeps
-   * no participant out.
+   * Connections that belong to no participant: pages that load, and sockets that have not said hello.
+   * Default 256. Beyond it the oldest one makes room; so a client that opens sockets and says nothing
+   * keeps no participant out.
    */
   sockets: number;
+  /**
+   * The same for each address. Default 64. The loopback and the addresses of `proxies` are not
+   * counted, since many clients share them.
+   */
+  socketsPerAddress: number;
   /** Milliseconds within which a socket must say hello. Default 5000. */
   helloMs: number;
   /** UTF-16 units of one signalling message. Default 65536. */
@@ -37,6 +42,7 @@ export const localLimits = v.object({
   people: v.number(),
   calls: v.number(),
   sockets: v.number(),
+  socketsPerAddress: v.number(),
   helloMs: v.number(),
   messageSize: v.number(),
   messagesPerSecond: v.number(),
@@ -49,7 +55,8 @@ export const localLimits = v.object({
 export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
   people: 20,
   calls: 32,
-  sockets: 128,
+  sockets: 256,
+  socketsPerAddress: 64,
   helloMs: 5000,
   messageSize: 65_536,
   messagesPerSecond: 40,

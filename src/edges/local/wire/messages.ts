@@ -36,3 +36,9 @@ export const callMessage = v.object({
 
 /** A page started a call, or a call is over. */
 export type CallMessage = v.InferOutput<typeof callMessage>;
+
+/** The port stopped accepting connections, and is opened again. */
+export const listenerLost = v.object({ type: v.literal("listenerLost"), message: v.string() });
+
+/** What the media process sends beside the messages of a connection. */
+export const childMessage = v.variant("type", [callMessage, listenerLost]);

@@ -17,6 +17,7 @@ const localSettings = v.object({
   udpPortRange: v.optional(v.object({ min: v.number(), max: v.number() })),
   tls: v.optional(v.object({ cert: v.string(), key: v.string() })),
   origins: v.array(v.string()),
+  proxies: v.array(v.string()),
   limits: localLimits,
 });
 

@@ -1,0 +1,157 @@
+/** Clients without a link, on raw TCP: they take what they can and answer nothing. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+import { hello } from "./fakes.ts";
+import { CALL, ServerFixture } from "./server_fixture.ts";
+
+/** A TCP connection of a client that keeps to no protocol. */
+class Attacker implements Disposable {
+  readonly #connection: Deno.TcpConn;
+
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
+
+  static async open(origin: string): Promise<Attacker> {
+    const { hostname, port } = new URL(origin);
+    return new Attacker(await Deno.connect({ hostname, port: Number(port) }));
+  }
+
+  /** Opens a WebSocket, and reads nothing but its first response. */
+  static async upgrade(origin: string): Promise<Attacker> {
+    const attacker = await Attacker.open(origin);
+    await attacker.send([
+      "GET /signal HTTP/1.1",
+      `Host: ${new URL(origin).host}`,
+      `Origin: ${origin}`,
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+      "\r\n",
+    ].join("\r\n"));
+    assertMatch(await attacker.read(), /^HTTP\/1.1 101 /);
+    return attacker;
+  }
+
+  async send(data: string | Uint8Array): Promise<void> {
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+  }
+
+  async read(): Promise<string> {
+    const buffer = new Uint8Array(4096);
+    const count = await this.#connection.read(buffer);
+    return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+  }
+
+  /** Resolves when the server has ended the connection, whatever it sent before. */
+  async ended(): Promise<void> {
+    const buffer = new Uint8Array(4096);
+    try {
+      while (await this.#connection.read(buffer) !== null);
+    } catch {
+      // A reset is an end too.
+    }
+  }
+
+  /** Sends pieces until the server ends the connection; returns how many bytes left. */
+  async flood(piece: Uint8Array, most: number): Promise<number> {
+    let sent = 0;
+    try {
+      for (; sent < most; sent += piece.length) await this.send(piece);
+    } catch {
+      // It ended.
+    }
+    return sent;
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.#connection.close();
+    } catch {
+      // It ended before.
+    }
+  }
+}
+
+/** A frame of a WebSocket client, masked with zeros. */
+function frame(opcode: number, length: number, fin: boolean): Uint8Array {
+  const head = new Uint8Array(14);
+  head[0] = (fin ? 0x80 : 0) | opcode;
+  head[1] = 0x80 | 127;
+  new DataView(head.buffer).setBigUint64(2, BigInt(length));
+  return head;
+}
+
+async function assertJoins(fixture: ServerFixture, name: string): Promise<void> {
+  const page = await fixture.open();
+  page.say(hello(name, CALL));
+  await page.next("welcome");
+}
+
+Deno.test("512 sockets that say nothing and answer no close keep no participant out", async () => {
+  const clock = new VirtualClock();
+  await using fixture = await ServerFixture.open({}, clock);
+  await fixture.join();
+  using stack = new DisposableStack();
+  await assertJoins(fixture, "Ada");
+  const attackers = [];
+  for (let count = 0; count < 512; count++) {
+    attackers.push(stack.use(await Attacker.upgrade(fixture.origin)));
+  }
+  await assertJoins(fixture, "Grace");
+  // The limit of the hello, and that of the close.
+  await clock.advance(5000);
+  await clock.advance(2000);
+  await Promise.all(attackers.map((attacker) => attacker.ended()));
+  await assertJoins(fixture, "Linus");
+});
+
+Deno.test("a socket sends 4 KiB before its hello, in one message or in many pieces", async () => {
+  await using fixture = await ServerFixture.open();
+  await fixture.join();
+  const most = 64 << 20;
+  using whole = await Attacker.upgrade(fixture.origin);
+  await whole.send(frame(1, most, true));
+  // What the kernels of both ends hold has left, too.
+  const buffered = 16 << 20;
+  assert(await whole.flood(new Uint8Array(65_536), most) < buffered);
+  await whole.ended();
+
+  using pieces = await Attacker.upgrade(fixture.origin);
+  await pieces.send(frame(1, 1024, false));
+  await pieces.send(new Uint8Array(1024));
+  const piece = new Uint8Array([...frame(0, 1024, false), ...new Uint8Array(1024)]);
+  assert(await pieces.flood(piece, most) < buffered);
+  await pieces.ended();
+
+  // The longest hello that an honest page says.
+  const page = await fixture.open();
+  const long = { ...CALL, secret: "x".repeat(64), callId: "\u{1F600}".repeat(100) };
+  page.say(hello("\u{1F600}".repeat(30), { ...long, user: "\u{1F600}".repeat(50) }));
+  assertEquals((await page.next("rejected")).code, "wrong-link");
+});
+
+Deno.test("half-sent requests end", async () => {
+  const clock = new VirtualClock();
+  await using fixture = await ServerFixture.open({}, clock);
+  using stack = new DisposableStack();
+  const { host } = new URL(fixture.origin);
+  const halves = [
+    "",
+    "GET / HT",
+    `GET / HTTP/1.1\r\nHost: ${host}\r\n`,
+    `POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000\r\n\r\nabc`,
+  ];
+  const attackers = [];
+  for (const half of halves) {
+    const attacker = stack.use(await Attacker.open(fixture.origin));
+    await attacker.send(half);
+    attackers.push(attacker);
+  }
+  // The last one has arrived when a later request is answered.
+  await (await fetch(fixture.origin)).body?.cancel();
+  await clock.advance(30_000);
+  await Promise.all(attackers.map((attacker) => attacker.ended()));
+});
