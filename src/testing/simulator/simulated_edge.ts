@@ -1,4 +1,9 @@
 import type { AudioTrack, AudioTrackOptions, PlayoutReport } from "../../edge/audio_track.ts";
+import type { Call } from "../../edge/call.ts";
+import type { EdgeAgent } from "../../edge/edge_agent.ts";
+import type { JoinOptions } from "../../edge/edge_transport.ts";
+import type { CloseReason } from "../../edge/types.ts";
+import type { MemoryConnection } from "../memory_connection.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { silentLogger } from "../../events/logger.ts";
 import { loadKernel } from "../../native/load.ts";
@@ -12,6 +17,11 @@ import type { StallableClock } from "./stallable_clock.ts";
 export class SimulatedEdge extends MemoryEdge {
   readonly #agentClock: StallableClock;
   readonly #network: SimulatedNetwork;
+  readonly #ended = Promise.withResolvers<void>();
+  /** Resolves when the call has ended for all. */
+  readonly ended: Promise<void> = this.#ended.promise;
+  /** Whether the agent has started its processors, and joins. */
+  isJoining = false;
 
   constructor(
     options: { clock: VirtualClock; agentClock: StallableClock; network: SimulatedNetwork },
@@ -19,6 +29,16 @@ export class SimulatedEdge extends MemoryEdge {
     super({ clock: options.clock, logger: silentLogger });
     this.#agentClock = options.agentClock;
     this.#network = options.network;
+  }
+
+  override join(agent: EdgeAgent, call: Call, options?: JoinOptions): Promise<MemoryConnection> {
+    this.isJoining = true;
+    return super.join(agent, call, options);
+  }
+
+  override endCall(call: Call, reason?: CloseReason): void {
+    super.endCall(call, reason);
+    this.#ended.resolve();
   }
 
   /** Holds playout reports back while the agent stalls, and keeps the latest. */
