@@ -15,7 +15,7 @@ import { SimulatedNetwork } from "./simulated_network.ts";
 import { heldVad } from "./held_vad.ts";
 import { Intervals } from "./intervals.ts";
 import { recordAgentAudio, recorder, recordEvents } from "./recording.ts";
-import { SimulatedEdge } from "./simulated_edge.ts";
+import { SIMULATED_CALL, SimulatedEdge } from "./simulated_edge.ts";
 import { StallableClock } from "./stallable_clock.ts";
 import { messageOf } from "../../events/error_text.ts";
 
@@ -148,7 +148,7 @@ class Simulator implements Simulation {
       agentUser: { id: "agent", name: "Agent" },
       processors: [recorder(this.record, clock), ...options.processors ?? []],
     });
-    const call = await agent.createCall("default", "simulated");
+    const call = await agent.createCall("default", SIMULATED_CALL);
     for (const person of script.people) this.#play(person, call);
     for (const stall of script.stalls ?? []) this.#at(stall.atMs, () => this.#stall(stall));
     for (const [from, until] of script.reconnects ?? []) {
@@ -210,7 +210,7 @@ class Simulator implements Simulation {
     const { ends = "call-ended" } = this.#script;
     const isOpen = agent.connection && agent.connection.state !== "closed";
     if (!isOpen || ends === "left") void agent.close();
-    else if (ends === "call-ended") edge.endCall(call);
+    else if (ends === "call-ended") void edge.endCall(call);
     else edge.end(agent.connection!, ends);
     await clock.until(agent.close());
     record.state = agent.connection?.state ?? "establishing";

@@ -2,7 +2,6 @@ import type { AudioTrack, AudioTrackOptions, PlayoutReport } from "../../edge/au
 import type { Call } from "../../edge/call.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { JoinOptions } from "../../edge/edge_transport.ts";
-import type { CloseReason } from "../../edge/types.ts";
 import type { MemoryConnection } from "../memory_connection.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { silentLogger } from "../../events/logger.ts";
@@ -13,12 +12,15 @@ import type { VirtualClock } from "../virtual_clock.ts";
 import type { SimulatedNetwork } from "./simulated_network.ts";
 import type { StallableClock } from "./stallable_clock.ts";
 
+/** The id of the call that is simulated; an agent may dial others. */
+export const SIMULATED_CALL = "simulated";
+
 /** An edge in memory with a simulated network, whose agent can stall. */
 export class SimulatedEdge extends MemoryEdge {
   readonly #agentClock: StallableClock;
   readonly #network: SimulatedNetwork;
   readonly #ended = Promise.withResolvers<void>();
-  /** Resolves when the call has ended for all. */
+  /** Resolves when the simulated call has ended for all. */
   readonly ended: Promise<void> = this.#ended.promise;
   /** Whether the agent has started its processors, and joins. */
   isJoining = false;
@@ -36,9 +38,9 @@ export class SimulatedEdge extends MemoryEdge {
     return super.join(agent, call, options);
   }
 
-  override endCall(call: Call, reason?: CloseReason): void {
-    super.endCall(call, reason);
-    this.#ended.resolve();
+  override async endCall(call: Call): Promise<void> {
+    await super.endCall(call);
+    if (call.id === SIMULATED_CALL) this.#ended.resolve();
   }
 
   /** Holds playout reports back while the agent stalls, and keeps the latest. */
