@@ -14,6 +14,7 @@ export const BENCHMARKS: Readonly<Record<string, string>> = {
   audio: "the sample kernels: resampling and mixing, native and TypeScript",
   conversation: "barge-in and replies with scripted models, in headless Chromium",
   hop: "the way between the agent and the media process, 1 to 100 participants",
+  simulator: "ten minutes of simulated calls with five people: processor time",
   getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
 };
 

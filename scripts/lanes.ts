@@ -61,18 +61,30 @@ export const LONGER: string[] = [
 /** Files of the unit lane that measure time or memory: they run one after the other. */
 export const TIMED: string[] = [
   "tests/native/allocation_test.ts",
-  "tests/testing/simulator_test.ts",
+  "tests/testing/simulator_speed_test.ts",
 ];
 
-/** Files of the other lanes that measure neither: they run at the same time, as unit tests do. */
+/**
+ * Files of the other lanes that measure neither: they run at the same time, as unit tests do, the
+ * longest first. They wait for conditions, and their limits are for a machine that is busy.
+ */
 export const UNTIMED: string[] = [
-  ...LONGER,
-  "tests/e2e/layout_test.ts",
   "tests/e2e/model_examples_faults_test.ts",
-  "tests/adapters/",
+  "tests/e2e/model_examples_test.ts",
+  "tests/e2e/page_test.ts",
+  "tests/e2e/examples_test.ts",
   "tests/media/offline_test.ts",
-  "tests/native/install_test.ts",
+  "tests/e2e/layout_test.ts",
   "tests/native/package_test.ts",
+  "tests/e2e/metrics_page_test.ts",
+  "tests/native/install_test.ts",
+  "tests/e2e/client_test.ts",
+  "tests/media/deno_program_test.ts",
+  "tests/media/locked_test.ts",
+  "tests/e2e/slips_test.ts",
+  "tests/scripts/publish_test.ts",
+  ...LONGER,
+  "tests/adapters/",
 ];
 
 /** What the tests of each lane find in the environment. */
@@ -95,9 +107,12 @@ export function laneOf(path: string): Lane {
   return isIn(LISTED.world, path) ? "world" : "unit";
 }
 
-/** Returns those of these test files that run in a lane. */
+/** Returns those of these test files that run in a lane, in the order in which they start. */
 export function filesOf(lane: Lane, files: readonly string[]): string[] {
-  return files.filter((path) => laneOf(path) === lane || (lane === "world" && isIn(LONGER, path)));
+  const position = (path: string) => UNTIMED.findIndex((one) => covers(one, path));
+  return files
+    .filter((path) => laneOf(path) === lane || (lane === "world" && isIn(LONGER, path)))
+    .sort((a, b) => position(a) - position(b));
 }
 
 /** Whether a lane runs this test file alone, not beside others. */

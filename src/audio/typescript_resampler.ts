@@ -120,10 +120,7 @@ export class TypeScriptResampler implements KernelResampler {
       let newest = Math.floor(first / up);
       let phase = first % up;
       for (let n = 0, to = offset + channel; n < outputs; n++, to += channels) {
-        const row = phase * taps;
-        let sum = 0;
-        for (let tap = 0; tap < taps; tap++) sum += rows[row + tap]! * line[newest + tap]!;
-        output[to] = saturatingRound(sum);
+        output[to] = saturatingRound(product(rows, phase * taps, line, newest, taps));
         phase += down;
         newest += Math.floor(phase / up);
         phase %= up;
@@ -147,6 +144,28 @@ function rowsInF64(filter: PolyphaseFilter): Float64Array {
   let rows = rowsOf.get(filter);
   if (rows === undefined) rowsOf.set(filter, rows = Float64Array.from(filter.rows));
   return rows;
+}
+
+/** Returns the dot product of two stretches; unrolled, since each sum waits for the one before. */
+function product(
+  left: Float64Array,
+  leftAt: number,
+  right: Float64Array,
+  rightAt: number,
+  count: number,
+): number {
+  let a = 0, b = 0, c = 0, d = 0;
+  const whole = count & ~3;
+  for (let index = 0; index < whole; index += 4) {
+    a += left[leftAt + index]! * right[rightAt + index]!;
+    b += left[leftAt + index + 1]! * right[rightAt + index + 1]!;
+    c += left[leftAt + index + 2]! * right[rightAt + index + 2]!;
+    d += left[leftAt + index + 3]! * right[rightAt + index + 3]!;
+  }
+  for (let index = whole; index < count; index++) {
+    a += left[leftAt + index]! * right[rightAt + index]!;
+  }
+  return (a + b) + (c + d);
 }
 
 function saturatingRound(value: number): number {

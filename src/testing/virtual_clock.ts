@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
-import type { Clock } from "../events/clock.ts";
+import { type Clock, systemClock } from "../events/clock.ts";
 import { checkObject } from "../events/checks.ts";
+import { waitFor } from "../events/waiting.ts";
 
 /**
  * A clock that moves only when a test advances it. Timers run in order, and the promises that each one
@@ -19,6 +20,8 @@ import { checkObject } from "../events/checks.ts";
  */
 export class VirtualClock implements Clock {
   readonly #timers: Timer[] = [];
+  /** What the clock is held for. */
+  readonly #held = new Set<Promise<void>>();
   readonly #startEpochMs: number;
   #now = 0;
   #jumpMs = 0;
@@ -49,14 +52,11 @@ export class VirtualClock implements Clock {
   schedule(callback: () => void, ms: number): Disposable {
     if (ms === Infinity) return { [Symbol.dispose]: () => {} };
     const timer: Timer = { at: this.#now + Math.max(0, ms), callback };
-    let index = this.#timers.length;
-    // Timers of one time run in order of scheduling; most belong at the end.
-    while (index > 0 && this.#timers[index - 1]!.at > timer.at) index--;
-    this.#timers.splice(index, 0, timer);
+    this.#timers.splice(this.#after(timer.at), 0, timer);
     return {
       [Symbol.dispose]: () => {
-        const at = this.#timers.indexOf(timer);
-        if (at >= 0) this.#timers.splice(at, 1);
+        const index = this.#timers.lastIndexOf(timer, this.#after(timer.at));
+        if (index >= 0) this.#timers.splice(index, 1);
       },
     };
   }
@@ -66,15 +66,39 @@ export class VirtualClock implements Clock {
     return this.#timers.length;
   }
 
+  /** When the next timer is due; `Infinity` without one. */
+  get nextAt(): number {
+    return this.#timers[0]?.at ?? Infinity;
+  }
+
+  /**
+   * Holds the clock until `promise` settles, and returns what it settles with: for what takes real
+   * time, such as a file or a request. In virtual time it takes none.
+   *
+   * @throws what the promise rejects with; a `TimeoutError` after `timeoutMs` of real time (default
+   *   30,000), for instance because the promise waits for this very clock.
+   */
+  async real<T>(promise: PromiseLike<T>, options: { timeoutMs?: number } = {}): Promise<T> {
+    const { timeoutMs = 30_000 } = options;
+    const what =
+      "the result that the virtual clock is held for (does it wait for this very clock?)";
+    const result = waitFor(promise, what, { timeoutMs, clock: systemClock });
+    const held = result.then(() => {}, () => {});
+    this.#held.add(held);
+    try {
+      return await result;
+    } finally {
+      this.#held.delete(held);
+    }
+  }
+
   /** Advances by `ms` milliseconds, and lets all started promises settle. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await settle();
-    for (let timer; (timer = this.#timers[0]) && timer.at <= end;) {
-      this.#timers.shift();
-      this.#now = Math.max(this.#now, timer.at);
-      timer.callback();
-      await settle();
+    await this.#settle();
+    while (this.nextAt <= end) {
+      this.#runNext();
+      await this.#settle();
     }
     this.#now = end;
   }
@@ -99,22 +123,48 @@ export class VirtualClock implements Clock {
     let settled = false;
     const watched = Promise.resolve(promise).finally(() => settled = true);
     watched.catch(() => {});
-    await settle();
+    await this.#settle();
     while (!settled) {
-      const timer = this.#timers[0];
       // Real I/O (a file, a stream) gets some turns before this gives up.
-      if (!timer) {
-        for (let turns = 0; turns < 20 && !settled && !this.#timers[0]; turns++) await turn();
-        if (settled || this.#timers[0]) continue;
-        throw new Error("nothing is scheduled that could settle the promise");
+      for (let turns = 0; turns < 20 && this.nextAt === Infinity && !settled; turns++) await turn();
+      if (settled) break;
+      if (this.nextAt === Infinity) {
+        throw new Error(
+          "nothing is scheduled that could settle the promise; " +
+            "if it waits for a file or a request, hold the clock for that: clock.real(promise)",
+        );
       }
-      if (timer.at > end) throw new Error(`the promise did not settle within ${limitMs} ms`);
-      this.#timers.shift();
-      this.#now = Math.max(this.#now, timer.at);
-      timer.callback();
-      await settle();
+      if (this.nextAt > end) throw new Error(`the promise did not settle within ${limitMs} ms`);
+      this.#runNext();
+      await this.#settle();
     }
     return await watched;
+  }
+
+  #runNext(): void {
+    const timer = this.#timers.shift()!;
+    this.#now = Math.max(this.#now, timer.at);
+    timer.callback();
+  }
+
+  /** Lets all started promises settle, and what the clock is held for. */
+  async #settle(): Promise<void> {
+    await settle();
+    while (this.#held.size > 0) {
+      await Promise.all(this.#held);
+      await settle();
+    }
+  }
+
+  /** Returns the index after all timers that are due at a time or before it. */
+  #after(at: number): number {
+    let low = 0, high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#timers[middle]!.at > at) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }
 

@@ -19,15 +19,29 @@ export const chromium: string | undefined = await findChromium();
 /** The Firefox to test with; without one its tests are counted as skipped. */
 export const firefox: string | undefined = await findFirefox();
 
-/** Registers a test that is given a browser with an empty profile. */
+/** Registers a test that is given a browser, in which nothing is open. */
 type BrowserTest = (
   name: string,
   body: (browser: Browser) => Promise<void>,
   options?: { ignore?: boolean },
 ) => void;
 
+/**
+ * Returns a function that registers tests. The tests of a file share a browser, whose start takes as
+ * long as many of them; one that a test has killed is replaced. Tests without a browser come first
+ * in a file: Deno would find that the browser's pipes have read on meanwhile.
+ */
 function testsWith(launch: () => Promise<OwnBrowser>, isMissing: boolean): BrowserTest {
-  return (name, body, { ignore = false } = {}) =>
+  let own: OwnBrowser | undefined;
+  let isRegistered = false;
+  const close = async () => {
+    const closing = own;
+    own = undefined;
+    await closing?.[Symbol.asyncDispose]();
+  };
+  return (name, body, { ignore = false } = {}) => {
+    if (!isRegistered) Deno.test.afterAll(close);
+    isRegistered = true;
     Deno.test({
       name,
       ignore: ignore || isMissing,
@@ -35,10 +49,26 @@ function testsWith(launch: () => Promise<OwnBrowser>, isMissing: boolean): Brows
       sanitizeOps: false,
       sanitizeResources: false,
       async fn() {
-        await using own = await launch();
-        await body(own.browser);
+        own ??= await launch();
+        const { browser } = own;
+        try {
+          await body(browser);
+        } finally {
+          if (browser.connected) await closeAll(browser);
+          else await close();
+        }
       },
     });
+  };
+}
+
+/** Closes what a test has opened: contexts of their own, and pages beside the first. */
+async function closeAll(browser: Browser): Promise<void> {
+  const standard = browser.defaultBrowserContext();
+  const contexts = browser.browserContexts().filter((context) => context !== standard);
+  const [, ...pages] = await standard.pages();
+  // What is closed already, as by the test itself, is as it should be.
+  await Promise.allSettled([...contexts, ...pages].map((one) => one.close()));
 }
 
 /** Registers a test that needs Chromium. */

@@ -5,6 +5,17 @@ import { SPEECH } from "../fixtures/speech.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 import { levelDb } from "./_signal.ts";
 
+for (const name of ["echo.ts", "two_agents.ts", "parrot.ts"]) {
+  Deno.test({
+    name: `${name} ends quietly when it is interrupted while it joins`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using example = await Example.start(name);
+      await assertEndsQuietlyWhileJoining(example);
+    },
+  });
+}
+
 browserTest("the parrot repeats what it heard, and stops when interrupted", async (browser) => {
   await using parrot = await Example.start("parrot.ts");
   const guest = await Guest.join(browser, await parrot.link(), { name: "Ada" });
@@ -63,14 +74,3 @@ browserTest("two agents on one edge hear only their own calls", async (browser) 
   const { code } = await agents.interrupt();
   assertEquals(code, 0, agents.output);
 });
-
-for (const name of ["echo.ts", "two_agents.ts", "parrot.ts"]) {
-  Deno.test({
-    name: `${name} ends quietly when it is interrupted while it joins`,
-    ignore: Deno.build.os !== "linux",
-    async fn() {
-      await using example = await Example.start(name);
-      await assertEndsQuietlyWhileJoining(example);
-    },
-  });
-}

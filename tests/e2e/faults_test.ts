@@ -5,19 +5,6 @@ import { openAgentFixture, tone } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 import { toneDb } from "./_signal.ts";
 
-browserTest("a killed browser is gone for the agent", async (browser) => {
-  await using fixture = await openAgentFixture();
-  await Guest.join(browser, fixture.link, { name: "Ada" });
-  const connection = fixture.agent.connection!;
-  await until("Ada is here", () => connection.state === "active");
-  const killed = performance.now();
-  browser.process()!.kill("SIGKILL");
-  await until("Ada is gone", () => connection.participants.size === 0);
-  assertEquals(connection.state, "idle");
-  // A second is what is promised; the rest is for a machine that is busy.
-  assertLess(performance.now() - killed, 3000);
-});
-
 browserTest(
   "a lost media process ends the connection, and the next join works",
   async (browser) => {
@@ -125,4 +112,17 @@ browserTest("a page of a foreign origin is rejected", async (browser) => {
   );
   assertEquals(script, "refused");
   await page.close();
+});
+
+browserTest("a killed browser is gone for the agent", async (browser) => {
+  await using fixture = await openAgentFixture();
+  await Guest.join(browser, fixture.link, { name: "Ada" });
+  const connection = fixture.agent.connection!;
+  await until("Ada is here", () => connection.state === "active");
+  const killed = performance.now();
+  browser.process()!.kill("SIGKILL");
+  await until("Ada is gone", () => connection.participants.size === 0);
+  assertEquals(connection.state, "idle");
+  // A second is what is promised; the rest is for a machine that is busy.
+  assertLess(performance.now() - killed, 3000);
 });

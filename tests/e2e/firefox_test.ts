@@ -63,6 +63,40 @@ async function hearsTone(
   }
 }
 
+Deno.test({
+  name: "Firefox and its folder are removed when the program that started it is killed",
+  ignore: firefox === undefined || Deno.build.os === "windows",
+  async fn() {
+    const program = `import { launchFirefox } from ${JSON.stringify(BROWSER)};
+      const { browser } = await launchFirefox();
+      const { pid, spawnargs } = browser.process();
+      console.log(JSON.stringify({ pid, spawnargs }));
+      setInterval(() => {}, 1000);`;
+    await using child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-check", program],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    let line = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      line += text;
+      if (line.endsWith("\n")) break;
+    }
+    const { pid, spawnargs } = JSON.parse(line);
+    const folder = spawnargs.at(spawnargs.indexOf("--profile") + 1).replace(/\/profile$/, "");
+    assert((await Deno.stat(folder)).isDirectory);
+    child.kill("SIGKILL");
+    await until("Firefox is gone", async () => {
+      const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] })
+        .output();
+      return /^(Z.*)?$/.test(new TextDecoder().decode(stdout).trim());
+    });
+    await until("its folder is gone", async () => {
+      return await Deno.stat(folder).then(() => false, () => true);
+    });
+  },
+});
+
 firefoxTest(
   "a person in Firefox joins immediately, is heard, hears, mutes and leaves",
   async (browser) => {
@@ -98,54 +132,6 @@ firefoxTest(
     await shows(page, /You left the call/);
   },
 );
-
-Deno.test({
-  name: "Firefox and its folder are removed when the program that started it is killed",
-  ignore: firefox === undefined || Deno.build.os === "windows",
-  async fn() {
-    const program = `import { launchFirefox } from ${JSON.stringify(BROWSER)};
-      const { browser } = await launchFirefox();
-      const { pid, spawnargs } = browser.process();
-      console.log(JSON.stringify({ pid, spawnargs }));
-      setInterval(() => {}, 1000);`;
-    await using child = new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--no-check", program],
-      stdin: "null",
-      stdout: "piped",
-    }).spawn();
-    let line = "";
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      line += text;
-      if (line.endsWith("\n")) break;
-    }
-    const { pid, spawnargs } = JSON.parse(line);
-    const folder = spawnargs.at(spawnargs.indexOf("--profile") + 1).replace(/\/profile$/, "");
-    assert((await Deno.stat(folder)).isDirectory);
-    child.kill("SIGKILL");
-    await until("Firefox is gone", async () => {
-      const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] })
-        .output();
-      return /^(Z.*)?$/.test(new TextDecoder().decode(stdout).trim());
-    });
-    await until("its folder is gone", async () => {
-      return await Deno.stat(folder).then(() => false, () => true);
-    });
-  },
-});
-
-firefoxTest("a killed Firefox is gone for the agent", async (browser) => {
-  await using fixture = await openAgentFixture();
-  const page = await openPage(browser, fixture.link, VOICE);
-  await joinByKeyboard(page, "Ada");
-  await shows(page, /Connected/);
-  const connection = fixture.agent.connection!;
-  await until("Ada is here", () => connection.state === "active");
-  const killed = performance.now();
-  browser.process()!.kill("SIGKILL");
-  await until("Ada is gone", () => connection.participants.size === 0);
-  // A second is what is promised; the rest is for a machine that is busy.
-  assertLess(performance.now() - killed, 3000);
-});
 
 firefoxTest(
   "Firefox joins wherever an edge listens on its machine, over TLS too",
@@ -210,3 +196,17 @@ firefoxTest("a person in Firefox and one in Chromium hear each other", async (br
   await hearsTone("Ada", () => heardBy(page), 1500);
   await grace.leave();
 }, { ignore: chromium === undefined });
+
+firefoxTest("a killed Firefox is gone for the agent", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const page = await openPage(browser, fixture.link, VOICE);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  const connection = fixture.agent.connection!;
+  await until("Ada is here", () => connection.state === "active");
+  const killed = performance.now();
+  browser.process()!.kill("SIGKILL");
+  await until("Ada is gone", () => connection.participants.size === 0);
+  // A second is what is promised; the rest is for a machine that is busy.
+  assertLess(performance.now() - killed, 3000);
+});

@@ -92,6 +92,18 @@ Deno.test("an example lists its options, and rejects wrong ones", async () => {
   assertMatch(await refusalOf("realtime.ts", { env: wrong }), /^OPENAI_BASE_URL must .+\n$/);
 });
 
+for (const name of EXAMPLES) {
+  Deno.test({
+    name: `${name} ends quietly when it is interrupted while it joins`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using service = new RealtimeDouble();
+      await using example = await Example.start(name, { env: keyFor(service) });
+      await assertEndsQuietlyWhileJoining(example);
+    },
+  });
+}
+
 browserTest("an example prints one line for a rejected key", async (browser) => {
   await using service = await ServiceDouble.start(refusal(401, "Incorrect API key provided."));
   await using realtime = new RealtimeDouble({ refuse: 401 });
@@ -136,15 +148,3 @@ browserTest(
     await until("the service is told", () => service.abandoned > 0);
   },
 );
-
-for (const name of EXAMPLES) {
-  Deno.test({
-    name: `${name} ends quietly when it is interrupted while it joins`,
-    ignore: Deno.build.os !== "linux",
-    async fn() {
-      await using service = new RealtimeDouble();
-      await using example = await Example.start(name, { env: keyFor(service) });
-      await assertEndsQuietlyWhileJoining(example);
-    },
-  });
-}

@@ -12,6 +12,23 @@ const HEARD_DB = -25;
 /** A port that no test uses and no system assigns: room for one participant. */
 const PORTS = { min: 29_311, max: 29_311 };
 
+Deno.test("an agent that may start nothing any more ends its call and says why", async () => {
+  const { child: program, reading, line } = startFixture("revoked.ts");
+  await using child = program;
+  const { pid, link } = await line(0);
+  // The call went on: it is there to be joined.
+  assertEquals((await fetch(new URL("/", link))).status < 500, true);
+  Deno.kill(pid, "SIGKILL");
+  assertEquals(await line(1), { closed: "media-process-lost" });
+  const { name, message, code, ms } = await line(2);
+  assertEquals([name, code], ["EdgeError", "permission-denied"]);
+  assertStringIncludes(message, "--allow-run");
+  assertLess(ms, 1000);
+  // And nothing keeps the program from its end.
+  await reading;
+  assertEquals((await child.status).code, 0);
+});
+
 browserTest("who finds no port is told so, and those who are there go on", async (browser) => {
   let pid: number;
   {
@@ -43,23 +60,6 @@ browserTest("who finds no port is told so, and those who are there go on", async
     await dan.leave();
   }
   await gone([pid]);
-});
-
-Deno.test("an agent that may start nothing any more ends its call and says why", async () => {
-  const { child: program, reading, line } = startFixture("revoked.ts");
-  await using child = program;
-  const { pid, link } = await line(0);
-  // The call went on: it is there to be joined.
-  assertEquals((await fetch(new URL("/", link))).status < 500, true);
-  Deno.kill(pid, "SIGKILL");
-  assertEquals(await line(1), { closed: "media-process-lost" });
-  const { name, message, code, ms } = await line(2);
-  assertEquals([name, code], ["EdgeError", "permission-denied"]);
-  assertStringIncludes(message, "--allow-run");
-  assertLess(ms, 1000);
-  // And nothing keeps the program from its end.
-  await reading;
-  assertEquals((await child.status).code, 0);
 });
 
 browserTest("a camera that is refused in mid-call leaves the call as it was", async (browser) => {

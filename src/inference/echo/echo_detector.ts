@@ -1,5 +1,6 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { PlaybackReference } from "./playback_reference.ts";
+import { CrossCorrelation } from "./cross_correlation.ts";
 import { EchoBand } from "./echo_band.ts";
 
 const { RATE, ROW } = EchoBand;
@@ -33,8 +34,10 @@ export class EchoDetector {
   readonly #band = new EchoBand();
   readonly #microphone = new Float32Array(WINDOW);
   readonly #played = new Float32Array(LAGS + WINDOW);
+  readonly #correlation = new CrossCorrelation(WINDOW, LAGS + WINDOW);
   #row = -1;
-  #lag = 0;
+  /** The delay of the last echo. */
+  #lag: number | undefined;
   #searchedRow = -SEARCH_EVERY;
   /** For how many rows there has been sound. */
   #sounding = 0;
@@ -71,14 +74,19 @@ export class EchoDetector {
 
   /** Whether the window correlates with what was played, at the last delay or at any other. */
   #isEcho(): boolean {
-    if (this.#search(this.#lag - DRIFT, this.#lag + DRIFT)) return true;
+    const lag = this.#lag;
+    if (lag !== undefined && this.#search(lag - DRIFT, lag + DRIFT, this.#product)) return true;
     const isDue = this.#row - this.#searchedRow >= SEARCH_EVERY;
     if (!isDue && this.#sounding > SEARCH_AT_FIRST) return false;
     this.#searchedRow = this.#row;
-    return this.#search(0, LAGS);
+    const products = this.#correlation.compute(this.#microphone, this.#played);
+    return this.#search(0, LAGS, (start) => products[start]!);
   }
 
-  #search(from: number, to: number): boolean {
+  readonly #product = (start: number): number => product(this.#microphone, this.#played, start);
+
+  /** Searches delays; `productAt` returns the dot product of the window with what was played. */
+  #search(from: number, to: number, productAt: (start: number) => number): boolean {
     const window = this.#microphone, played = this.#played;
     const power = product(window, window, 0);
     const first = Math.max(0, from), last = Math.min(LAGS, to);
@@ -87,7 +95,7 @@ export class EchoDetector {
     let best = 0, bestLag = 0;
     for (let lag = first; lag <= last; lag++) {
       const start = LAGS - lag;
-      const sum = product(window, played, start);
+      const sum = productAt(start);
       // Squared, without its sign: some loudspeakers invert the waveform.
       const correlation = playedPower > MIN_POWER ? sum * sum / (power * playedPower) : 0;
       if (correlation > best) {

@@ -66,11 +66,16 @@ export class PlaybackReference {
 
   /** Copies what was played up to the end of a row to `out`, the newest sample last. */
   copyTo(out: Float32Array, row: number): void {
+    const played = this.#played;
     const start = (row + 1) * ROW - out.length;
-    const oldest = (this.#row + 1 - ROWS) * ROW;
-    for (let index = 0; index < out.length; index++) {
-      const at = start + index;
-      out[index] = at < Math.max(0, oldest) ? 0 : this.#played[at % this.#played.length]!;
+    const oldest = Math.max(0, (this.#row + 1 - ROWS) * ROW, start);
+    const missing = Math.min(out.length, oldest - start);
+    out.fill(0, 0, missing);
+    for (let index = missing; index < out.length;) {
+      const at = (start + index) % played.length;
+      const count = Math.min(out.length - index, played.length - at);
+      out.set(played.subarray(at, at + count), index);
+      index += count;
     }
   }
 }

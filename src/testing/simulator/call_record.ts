@@ -28,8 +28,10 @@ export class CallRecord {
   state: ConnectionState = "establishing";
   /** Why it ended. */
   reason: CloseReason | undefined;
-  /** How long it lasted, in milliseconds. */
+  /** How long the call lasted, in milliseconds. The agent may have left earlier. */
   durationMs = 0;
+  /** When the agent left, or was removed, in milliseconds since the call began. */
+  agentLeftAtMs: number | undefined;
   /** @ignore */
   readonly joined: Set<string> = new Set();
   readonly #lines: string[] = [];

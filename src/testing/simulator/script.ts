@@ -84,6 +84,13 @@ export interface Simulation {
   readonly agent: Agent;
   /** Adds a line to the log. */
   note(text: string): void;
+  /**
+   * Holds the clock until `promise` settles, and returns what it settles with: for what takes real
+   * time in the agent's code, such as a file or a request. In the call it takes none.
+   *
+   * @throws what the promise rejects with; a `TimeoutError` after 30 seconds of real time.
+   */
+  real<T>(promise: PromiseLike<T>): Promise<T>;
 }
 
 /** A call from its beginning to its end. */
@@ -102,7 +109,7 @@ export interface CallScript {
   stalls?: readonly Stall[];
   /** Intervals in which the agent's network reconnects and all packets are lost: from, until. */
   reconnects?: readonly (readonly [fromMs: number, untilMs: number])[];
-  /** When the call ends. */
+  /** When the call ends, unless the agent or the test ends it earlier: `edge.endCall(call)`. */
   endsAtMs: number;
   /** How the call ends: `"left"` when the agent closes. Default `"call-ended"`. */
   ends?: CloseReason;

@@ -1,12 +1,10 @@
-import type { Processor } from "../../agent/processor.ts";
 import type { CallScript, ScriptedPerson, Simulation } from "./script.ts";
 import type { Call } from "../../edge/call.ts";
+import type { VAD } from "../../inference/contracts/vad.ts";
 import { Agent } from "../../agent/agent.ts";
-import * as events from "../../edge/events.ts";
-import { audibleMs } from "../conformance/fixture.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { promised, promiseIn } from "../../events/user_code.ts";
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { sleep } from "../../events/waiting.ts";
 import { SLOT_MS } from "../../audio/grid.ts";
 import { Random } from "../random.ts";
 import type { MemoryParticipant } from "../memory_participant.ts";
@@ -14,10 +12,17 @@ import { VirtualClock } from "../virtual_clock.ts";
 import { assertScript } from "./assert_script.ts";
 import { CallRecord } from "./call_record.ts";
 import { SimulatedNetwork } from "./simulated_network.ts";
+import { heldVad } from "./held_vad.ts";
 import { Intervals } from "./intervals.ts";
-import { SimulatedEdge } from "./simulated_edge.ts";
+import { recordAgentAudio, recorder, recordEvents } from "./recording.ts";
+import { SIMULATED_CALL, SimulatedEdge } from "./simulated_edge.ts";
 import { StallableClock } from "./stallable_clock.ts";
 import { messageOf } from "../../events/error_text.ts";
+
+/** How long the simulation waits for the agent's models to load, in real time. */
+const LOADING_LIMIT_MS = 30_000;
+/** No time limit of a component's start is shorter: a shorter timer is a sleep. */
+const LEAST_LIMIT_MS = 1000;
 
 /** A simulated call or its check failed; the message carries the seed, the timeline and the log. */
 export class SimulationError extends Error {
@@ -82,6 +87,7 @@ class Simulator implements Simulation {
   readonly #network: SimulatedNetwork;
   readonly #participants = new Map<string, MemoryParticipant>();
   #agent: Agent | undefined;
+  #isOver = false;
   /** Whether the agent's current 10 ms are audible. */
   #sounds = false;
 
@@ -123,7 +129,8 @@ class Simulator implements Simulation {
   async run(): Promise<void> {
     const { clock, edge, record } = this;
     const script = this.#script;
-    this.#listen();
+    recordEvents(record, edge);
+    recordAgentAudio(record, edge, (isAudible) => this.#sounds = isAudible);
     const options = script.agent(this);
     checkObject(options, "agent", "a function that returns an agent's options");
     const promise = promiseIn<unknown>(options);
@@ -135,29 +142,75 @@ class Simulator implements Simulation {
     }
     const agent = this.#agent = new Agent({
       ...options,
+      ...isVad(options.vad) && { vad: heldVad(options.vad, clock) },
       edge,
       clock: this.#agentClock,
       agentUser: { id: "agent", name: "Agent" },
-      processors: [this.#recorder(), ...options.processors ?? []],
+      processors: [recorder(this.record, clock), ...options.processors ?? []],
     });
-    const call = await agent.createCall("default", "simulated");
+    const call = await agent.createCall("default", SIMULATED_CALL);
     for (const person of script.people) this.#play(person, call);
     for (const stall of script.stalls ?? []) this.#at(stall.atMs, () => this.#stall(stall));
     for (const [from, until] of script.reconnects ?? []) {
-      this.#at(from, () => this.edge.dropNetwork(agent.connection!, true));
-      this.#at(until, () => this.edge.dropNetwork(agent.connection!, false));
+      const drop = (isReconnecting: boolean) => {
+        if (agent.connection) this.edge.dropNetwork(agent.connection, isReconnecting);
+      };
+      this.#at(from, () => drop(true));
+      this.#at(until, () => drop(false));
     }
+    let hasJoined = false;
     let failure: { error: unknown } | undefined;
-    this.#at(script.agentJoinsAtMs ?? 0, () => {
-      const { participantWaitTimeoutMs = 0 } = script;
-      agent.join(call, { participantWaitTimeoutMs })
-        .then(() => promised<void>(() => script.onJoined?.(this)))
-        .catch((error) => failure = { error });
-    });
-    await clock.advance(script.endsAtMs);
-    const { ends = "call-ended" } = script;
-    if (ends === "left") void agent.close();
-    else if (ends === "call-ended") edge.endCall(call);
+    await clock.advance(script.agentJoinsAtMs ?? 0);
+    const { participantWaitTimeoutMs = 0 } = script;
+    const joined = agent.join(call, { participantWaitTimeoutMs })
+      .then(() => {
+        hasJoined = true;
+        return promised<void>(() => script.onJoined?.(this));
+      })
+      .catch((error) => failure = { error });
+    await this.#load(joined);
+    const restMs = Math.max(0, script.endsAtMs - clock.now());
+    await clock.until(Promise.race([edge.ended, sleep(restMs, { clock })]), Infinity);
+    const isTooShort = !hasJoined && !failure;
+    await this.#end(agent, call);
+    if (isTooShort) {
+      throw new Error(
+        `the agent was still joining when the call ended, at ${record.durationMs} ms: expected a ` +
+          "later endsAtMs or, if it waits for a file or a request, simulation.real(promise)",
+      );
+    }
+    if (failure) throw failure.error;
+  }
+
+  real<T>(promise: PromiseLike<T>): Promise<T> {
+    return this.clock.real(promise);
+  }
+
+  /**
+   * Waits until the agent has started its processors and models: a model loads in real time, for which
+   * the call's time stands still. What they sleep in the call's own time passes.
+   */
+  async #load(joined: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    void joined.then(() => isOver = true);
+    const givenUpAt = performance.now() + LOADING_LIMIT_MS;
+    while (!isOver && !this.edge.isJoining && performance.now() < givenUpAt) {
+      const sleepsMs = this.#agentClock.nextAt - this.clock.now();
+      // What is due later is a time limit, of a second or more.
+      if (sleepsMs < LEAST_LIMIT_MS) await this.clock.advance(sleepsMs);
+      else await sleep(1);
+    }
+  }
+
+  /** Ends the call, unless the agent or the test has, and completes the record. */
+  async #end(agent: Agent, call: Call): Promise<void> {
+    const { clock, edge, record } = this;
+    this.#isOver = true;
+    const endedAtMs = clock.now();
+    const { ends = "call-ended" } = this.#script;
+    const isOpen = agent.connection && agent.connection.state !== "closed";
+    if (!isOpen || ends === "left") void agent.close();
+    else if (ends === "call-ended") void edge.endCall(call);
     else edge.end(agent.connection!, ends);
     await clock.until(agent.close());
     record.state = agent.connection?.state ?? "establishing";
@@ -165,10 +218,9 @@ class Simulator implements Simulation {
     record.droppedSlots = agent.droppedSlots;
     record.droppedSlotsByParticipant = Object.fromEntries(agent.droppedSlotsByParticipant);
     record.network = this.#network.figures;
-    record.durationMs = script.endsAtMs;
+    record.durationMs = Math.max(endedAtMs, record.agentLeftAtMs ?? 0);
     this.note(`over: ${record.reason}, ${record.droppedSlots} slots dropped`);
     await clock.until(edge.close());
-    if (failure) throw failure.error;
   }
 
   #play(person: ScriptedPerson, call: Call): void {
@@ -223,84 +275,19 @@ class Simulator implements Simulation {
     this.#network.stall(stall);
   }
 
-  /** Returns the agent's first processor, which records what reached it, and when. */
-  #recorder(): Processor {
-    return {
-      name: "recorder",
-      processAudio: ({ participant, row, pcm }) => {
-        const atMs = row * SLOT_MS;
-        const lateMs = this.clock.now() - atMs;
-        this.record.worstLatenessMs = Math.max(this.record.worstLatenessMs, lateMs);
-        if (audibleMs(pcm) === 0) return;
-        let heard = this.record.heard.get(participant.id);
-        if (!heard) this.record.heard.set(participant.id, heard = new Intervals());
-        const before = heard.list.length;
-        heard.mark(atMs, atMs + SLOT_MS);
-        if (heard.list.length > before) this.note(`agent hears ${participant.id}`);
-      },
-    };
-  }
-
-  #listen(): void {
-    const { events: manager } = this.edge;
-    const classes = [
-      events.ParticipantJoinedEvent,
-      events.ParticipantLeftEvent,
-      events.TrackAddedEvent,
-      events.TrackRemovedEvent,
-      events.TrackUpdatedEvent,
-      events.CallEndedEvent,
-      events.ConnectionStateChangedEvent,
-      events.ErrorEvent,
-    ];
-    manager.subscribe(classes, (event) => {
-      const text = describe(event);
-      if (event instanceof events.ErrorEvent) this.record.errors.push(text);
-      if (event instanceof events.ParticipantJoinedEvent) {
-        this.record.joined.add(event.participant.id);
-      }
-      this.note(text);
-    });
-    this.edge.onAgentAudio = (samples) => {
-      this.#sounds = audibleMs(new PcmChunk(samples, { sampleRate: 48_000 })) > 0;
-      if (!this.#sounds) return;
-      const { said } = this.record;
-      const before = said.list.length;
-      said.mark(this.clock.now(), this.clock.now() + 10);
-      if (said.list.length > before) this.note("agent sounds");
-    };
-  }
-
+  /** Acts at a time, unless the call is over by then. */
   #at(atMs: number, act: () => void): void {
-    this.clock.schedule(act, atMs);
+    this.clock.schedule(() => {
+      if (!this.#isOver) act();
+    }, atMs);
   }
+}
+
+/** Whether it can be used: if not, the agent says what is wrong with it. */
+function isVad(vad: VAD | undefined): vad is VAD {
+  return typeof vad?.name === "string" && typeof vad.open === "function";
 }
 
 function idOf(person: ScriptedPerson): string {
   return person.id ?? person.userId;
-}
-
-function describe(event: object): string {
-  if (event instanceof events.ParticipantJoinedEvent) {
-    return `event: ${event.participant.id} joined`;
-  }
-  if (event instanceof events.ParticipantLeftEvent) return `event: ${event.participant.id} left`;
-  if (event instanceof events.CallEndedEvent) return `event: call ended, ${event.reason}`;
-  if (event instanceof events.ErrorEvent) {
-    const { error, context } = event;
-    return `event: error, ${context}: ${messageOf(error)}`;
-  }
-  if (event instanceof events.ConnectionStateChangedEvent) {
-    const repairing = event.reconnecting ? ", reconnecting" : "";
-    return `event: ${event.previous} -> ${event.state}${repairing}`;
-  }
-  const { track } = event as events.TrackEvent;
-  const what = event instanceof events.TrackAddedEvent
-    ? "added"
-    : event instanceof events.TrackRemovedEvent
-    ? "removed"
-    : track.muted
-    ? "muted"
-    : "unmuted";
-  return `event: track ${track.id} of ${track.participant.id} ${what}`;
 }

@@ -1,4 +1,8 @@
 import type { AudioTrack, AudioTrackOptions, PlayoutReport } from "../../edge/audio_track.ts";
+import type { Call } from "../../edge/call.ts";
+import type { EdgeAgent } from "../../edge/edge_agent.ts";
+import type { JoinOptions } from "../../edge/edge_transport.ts";
+import type { MemoryConnection } from "../memory_connection.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { silentLogger } from "../../events/logger.ts";
 import { loadKernel } from "../../native/load.ts";
@@ -8,10 +12,18 @@ import type { VirtualClock } from "../virtual_clock.ts";
 import type { SimulatedNetwork } from "./simulated_network.ts";
 import type { StallableClock } from "./stallable_clock.ts";
 
+/** The id of the call that is simulated; an agent may dial others. */
+export const SIMULATED_CALL = "simulated";
+
 /** An edge in memory with a simulated network, whose agent can stall. */
 export class SimulatedEdge extends MemoryEdge {
   readonly #agentClock: StallableClock;
   readonly #network: SimulatedNetwork;
+  readonly #ended = Promise.withResolvers<void>();
+  /** Resolves when the simulated call has ended for all. */
+  readonly ended: Promise<void> = this.#ended.promise;
+  /** Whether the agent has started its processors, and joins. */
+  isJoining = false;
 
   constructor(
     options: { clock: VirtualClock; agentClock: StallableClock; network: SimulatedNetwork },
@@ -19,6 +31,16 @@ export class SimulatedEdge extends MemoryEdge {
     super({ clock: options.clock, logger: silentLogger });
     this.#agentClock = options.agentClock;
     this.#network = options.network;
+  }
+
+  override join(agent: EdgeAgent, call: Call, options?: JoinOptions): Promise<MemoryConnection> {
+    this.isJoining = true;
+    return super.join(agent, call, options);
+  }
+
+  override async endCall(call: Call): Promise<void> {
+    await super.endCall(call);
+    if (call.id === SIMULATED_CALL) this.#ended.resolve();
   }
 
   /** Holds playout reports back while the agent stalls, and keeps the latest. */

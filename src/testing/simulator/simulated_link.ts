@@ -22,7 +22,8 @@ export class SimulatedLink {
   readonly #conditions: NetworkConditions;
   readonly #random: Random;
   readonly #rows: number;
-  readonly #arriving = new Map<string, ParticipantAudio>();
+  /** Packets in transit, by the row in which they arrive: there is one for each row. */
+  readonly #arriving = new Map<number, ParticipantAudio>();
   /** Whether the last packet was lost: losses come in bursts. */
   #losing = false;
 
@@ -49,15 +50,15 @@ export class SimulatedLink {
     if (this.decide(nowMs) !== "arrives") return;
     const pcm = new PcmChunk(entry.pcm.samples.slice(), entry.pcm);
     const arrival = row + this.#rows;
-    this.#arriving.set(`${arrival} ${entry.trackId}`, { ...entry, pcm, row: arrival });
+    const { participant, trackId } = entry;
+    this.#arriving.set(arrival, { participant, trackId, pcm, row: arrival });
   }
 
-  /** Returns the packet that arrives in a row. */
+  /** Returns the packet that arrives in a row, if it is of this track: the last one's are dropped. */
   receive(row: number, trackId: string): ParticipantAudio | undefined {
-    const key = `${row} ${trackId}`;
-    const entry = this.#arriving.get(key);
-    this.#arriving.delete(key);
-    return entry;
+    const entry = this.#arriving.get(row);
+    this.#arriving.delete(row);
+    return entry?.trackId === trackId ? entry : undefined;
   }
 
   /** Decides what happens to a packet that is sent now. */

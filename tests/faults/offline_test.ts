@@ -1,6 +1,6 @@
 /** A call on a machine whose only network is the loopback, which browsers do not use by default. */
 import { assert, assertLess, assertMatch } from "@std/assert";
-import { chromium, firefox } from "./_fixture.ts";
+import { chromium, firefox } from "../e2e/_fixture.ts";
 import { fileURLToPath } from "node:url";
 
 /** A network of one's own, which has nothing but the loopback; without root where that is allowed. */

@@ -13,8 +13,8 @@ import { delay } from "@std/async/delay";
 import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
 import { localAssistant } from "../../examples/local_assistant.ts";
 import { hasRecogniser, spoken } from "../fixtures/offline_speech.ts";
-import { browserTest, Guest, until } from "./_fixture.ts";
-import { levelDb } from "./_signal.ts";
+import { browserTest, Guest, until } from "../e2e/_fixture.ts";
+import { levelDb } from "../e2e/_signal.ts";
 
 /** Says sentences in the page, with a voice. */
 function speaker(guest: Guest, voice: EspeakVoice): (text: string) => Promise<void> {

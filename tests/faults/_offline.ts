@@ -5,8 +5,8 @@
  * a proxy only, of which there is none, and does as it does without one.
  */
 import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
-import { openAgentFixture } from "./_agents.ts";
-import { joinByKeyboard, openPage } from "./_page.ts";
+import { openAgentFixture } from "../e2e/_agents.ts";
+import { joinByKeyboard, openPage } from "../e2e/_page.ts";
 
 const [name, hide] = Deno.args;
 await using fixture = await openAgentFixture();
