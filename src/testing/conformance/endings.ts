@@ -35,32 +35,38 @@ export const endings: Contract = {
     expectSame(fixture.log.length, before, "events after closing");
   },
 
-  "an ended call closes the connection with one CallEndedEvent and its reason": part("endCall", async (fixture) => {
-    const { connection, call } = await fixture.join();
-    await fixture.enterAndBeSeen(connection, "anna");
-    await fixture.until(fixture.edge.endCall(call), "ending the call");
-    const reason = await fixture.until(connection.closed, "the reason");
-    expectSame([reason, connection.state], ["call-ended", "closed"], "the reason");
-    const ended = fixture.log.filter((line) => line.startsWith("ended"));
-    expectSame(ended, ["ended call-ended"], "the events");
-    expectSame(fixture.edge.connections.size, 0, "open connections");
-  }),
+  "an ended call closes the connection with one CallEndedEvent and its reason": part(
+    "endCall",
+    async (fixture) => {
+      const { connection, call } = await fixture.join();
+      await fixture.enterAndBeSeen(connection, "anna");
+      await fixture.until(fixture.edge.endCall(call), "ending the call");
+      const reason = await fixture.until(connection.closed, "the reason");
+      expectSame([reason, connection.state], ["call-ended", "closed"], "the reason");
+      const ended = fixture.log.filter((line) => line.startsWith("ended"));
+      expectSame(ended, ["ended call-ended"], "the events");
+      expectSame(fixture.edge.connections.size, 0, "open connections");
+    },
+  ),
 
-  "a handler of CallEndedEvent may close the agent and await it": part("endCall", async (fixture) => {
-    const agent = new Agent({ edge: fixture.edge, agentUser: { id: "agent", name: "Agent" } });
-    const call = await fixture.until(agent.createCall("default", "kit"), "creating");
-    await fixture.until(agent.join(call, { participantWaitTimeoutMs: 0 }), "joining");
-    let handled = false;
-    using _subscription = fixture.edge.events.subscribe(CallEndedEvent, async (event) => {
-      if (event.connection !== agent.connection) return;
-      await agent.close();
-      handled = true;
-    });
-    const finishing = agent.finish();
-    await fixture.until(fixture.edge.endCall(call), "ending the call");
-    expectSame(await fixture.until(finishing, "finishing"), "call-ended", "the reason");
-    await fixture.eventually(() => handled, "the handler is done");
-  }),
+  "a handler of CallEndedEvent may close the agent and await it": part(
+    "endCall",
+    async (fixture) => {
+      const agent = new Agent({ edge: fixture.edge, agentUser: { id: "agent", name: "Agent" } });
+      const call = await fixture.until(agent.createCall("default", "kit"), "creating");
+      await fixture.until(agent.join(call, { participantWaitTimeoutMs: 0 }), "joining");
+      let handled = false;
+      using _subscription = fixture.edge.events.subscribe(CallEndedEvent, async (event) => {
+        if (event.connection !== agent.connection) return;
+        await agent.close();
+        handled = true;
+      });
+      const finishing = agent.finish();
+      await fixture.until(fixture.edge.endCall(call), "ending the call");
+      expectSame(await fixture.until(finishing, "finishing"), "call-ended", "the reason");
+      await fixture.eventually(() => handled, "the handler is done");
+    },
+  ),
 
   "waitForParticipant rejects when the connection closes": async (fixture) => {
     const { connection } = await fixture.join();

@@ -118,18 +118,21 @@ export const media: Contract = {
     await comesNear(fixture, () => agent.heardMs.get(bert.participantId), 1000, "bert's part");
   },
 
-  "a sample rate that changes during a call causes neither a gap nor another speed": part("rateChange", async (
-    fixture,
-  ) => {
-    const agent = new RecordingAgent("agent");
-    const { connection } = await fixture.join(agent);
-    const anna = await fixture.enterAndBeSeen(connection, "anna");
-    for (const [rate, channels] of [[48_000, 1], [16_000, 1], [44_100, 2], [8000, 1]]) {
-      await fixture.until(anna.speak(tone(300, rate, channels)), "speaking");
-    }
-    await fixture.pass(200);
-    await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 1200, "what was heard");
-  }),
+  "a sample rate that changes during a call causes neither a gap nor another speed": part(
+    "rateChange",
+    async (
+      fixture,
+    ) => {
+      const agent = new RecordingAgent("agent");
+      const { connection } = await fixture.join(agent);
+      const anna = await fixture.enterAndBeSeen(connection, "anna");
+      for (const [rate, channels] of [[48_000, 1], [16_000, 1], [44_100, 2], [8000, 1]]) {
+        await fixture.until(anna.speak(tone(300, rate, channels)), "speaking");
+      }
+      await fixture.pass(200);
+      await comesNear(fixture, () => agent.heardMs.get(anna.participantId), 1200, "what was heard");
+    },
+  ),
 
   "two agents on one edge hear only their own calls": async (fixture) => {
     const agents = [new RecordingAgent("one"), new RecordingAgent("two")];
