@@ -153,7 +153,8 @@ export class ConversationProcessor implements Processor {
     this.#agent = agent;
     const { clock, logger } = agent;
     this.#latestFrame = new LatestFrame(clock);
-    await startComponents(this.#components, { clock, logger, signal });
+    const emit = (event: object) => this.events.send(event);
+    await startComponents(this.#components, { clock, logger, signal, emit });
     this.#started = true;
   }
 

@@ -10,6 +10,7 @@ export {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
   BargeInEvent,
+  ComponentHealthEvent,
   ConversationEvent,
   conversationEvents,
   ConversationMetricsEvent,
@@ -23,6 +24,8 @@ export {
   TranscriptEvent,
   TurnEndedEvent,
 } from "./contracts/events.ts";
+export { FallbackLLM } from "./fallback/fallback_llm.ts";
+export type { FallbackOptions } from "./fallback/part_health.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
 export type {
   GenerateReplyOptions,

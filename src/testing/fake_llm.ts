@@ -1,6 +1,6 @@
 import { checkClock, type Clock } from "../events/clock.ts";
 import type { JsonValue } from "../edge/types.ts";
-import type { LLM, LLMPart, LLMRequest } from "../inference/contracts/llm.ts";
+import type { FinishReason, LLM, LLMPart, LLMRequest } from "../inference/contracts/llm.ts";
 import { checkObject } from "../events/checks.ts";
 import { promiseIn } from "../events/user_code.ts";
 import { sleep } from "../events/waiting.ts";
@@ -19,6 +19,8 @@ export interface FakeLLMReply {
   error?: unknown;
   /** Whether it hangs after the text and never ends. */
   hangs?: boolean;
+  /** Why it ends. Default: the model does not say. */
+  finish?: FinishReason;
 }
 
 /** A reply, or a function that returns one for a request. */
@@ -79,7 +81,7 @@ export class FakeLLM implements LLM {
       throw new TypeError("expected a reply, got a promise: prepare it before the request");
     }
     const parts = typeof scripted === "string" ? { text: scripted } : scripted;
-    const { text = "", firstTokenMs = 0, tokenMs = 0, calls = [], error, hangs } = parts;
+    const { text = "", firstTokenMs = 0, tokenMs = 0, calls = [], error, hangs, finish } = parts;
     try {
       await sleep(firstTokenMs, { clock: this.#clock, signal });
       let isFirst = true;
@@ -97,5 +99,6 @@ export class FakeLLM implements LLM {
     for (const { name, input } of calls) {
       yield { type: "tool-call", call: { id: `call-${++this.#calls}`, name, input } };
     }
+    if (finish) yield { type: "finish", reason: finish };
   }
 }

@@ -70,6 +70,18 @@ export {
   type MemoryEdgeOptions,
   type MemoryTransfer,
 } from "./memory_edge.ts";
+export {
+  llmConformance,
+  type LLMConformanceOptions,
+  llmConformanceTests,
+} from "./conformance/models/llm_conformance.ts";
+export {
+  type LLMAct,
+  type LLMFactory,
+  llmOverHttp,
+  type LLMOverHttpOptions,
+  type LLMUnderTest,
+} from "./conformance/models/llm_under_test.ts";
 export { MemoryConnection } from "./memory_connection.ts";
 export type { RoomMessage } from "./room_message.ts";
 export {

@@ -12,8 +12,15 @@ export function failure(cause: unknown): InferenceError {
     return new InferenceError(message, { code: "no-key", cause });
   }
   if (APICallError.isInstance(last)) {
-    const { statusCode: status, isRetryable: retryable } = last;
-    return new InferenceError(message, { code: codeOf(status), retryable, status, cause });
+    const { statusCode: status = 0, isRetryable: retryable } = last;
+    if (status >= 400) {
+      return new InferenceError(message, { code: codeOf(status), retryable, status, cause });
+    }
+    // A connection that breaks off is an error of the response to the SDK, not to be tried again.
+    const isCut = last.cause instanceof TypeError;
+    const code = isCut ? "cut-off" : status === 0 ? "unreachable" : "malformed";
+    const why = isCut ? `${message}: ${messageOf(last.cause)}` : message;
+    return new InferenceError(why, { code, retryable: retryable || isCut, cause });
   }
   // What the SDK itself says is wrong stays wrong; what a service says in its stream, or a connection
   // that breaks, need not.
@@ -27,8 +34,7 @@ export function askedWaitMs({ cause }: InferenceError): number | undefined {
   return headers && retryAfterMs(new Headers(headers));
 }
 
-function codeOf(status: number | undefined): string {
-  if (status === undefined) return "unreachable";
+function codeOf(status: number): string {
   return status === 429 ? "rate-limited" : status === 401 ? "unauthorized" : "refused";
 }
 

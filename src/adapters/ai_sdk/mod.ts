@@ -121,7 +121,7 @@ class AiSdkLLM implements LLM {
       let hasBegun = false;
       let error: InferenceError;
       try {
-        for await (const part of this.#parts(request)) {
+        for await (const part of this.#partsUntilLeft(request)) {
           hasBegun ||= part.type === "text" || part.type === "tool-call";
           yield part;
         }
@@ -137,6 +137,16 @@ class AiSdkLLM implements LLM {
       if (hasBegun || !error.retryable || tries > maxRetries || waitMs > leftMs) throw error;
       leftMs -= waitMs;
       await sleep(waitMs, { clock: this.#clock, signal });
+    }
+  }
+
+  /** Yields the parts; ends the request when its reader leaves, which the SDK itself does not. */
+  async *#partsUntilLeft(request: LLMRequest): AsyncGenerator<LLMPart, void, void> {
+    const left = new AbortController();
+    try {
+      yield* this.#parts({ ...request, signal: AbortSignal.any([request.signal, left.signal]) });
+    } finally {
+      left.abort();
     }
   }
 

@@ -20,6 +20,8 @@ export interface ComponentContext {
   readonly logger: Logger;
   /** Aborted when the start is given up, also because another component failed. */
   readonly signal: AbortSignal;
+  /** Emits one of the conversation's events, e.g. `ComponentHealthEvent`. */
+  readonly emit?: (event: object) => void;
 }
 
 /**

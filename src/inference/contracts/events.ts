@@ -179,6 +179,25 @@ export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
   declare readonly preemptive: boolean;
 }
 
+/**
+ * A part of a fallback failed, and the next one is asked instead of it; or it works again, which is
+ * tried in the background.
+ */
+export class ComponentHealthEvent extends ConversationEvent<ComponentHealthEvent> {
+  /** The event's type. */
+  readonly type = "component-health" as const;
+  /** The part's name. */
+  declare readonly component: string;
+  /** Its place in the list, from 0. */
+  declare readonly index: number;
+  /** The fallback's name. */
+  declare readonly of: string;
+  /** Whether it works. */
+  declare readonly healthy: boolean;
+  /** Why it does not. */
+  declare readonly error: unknown;
+}
+
 /** Figures of queues and components, every few seconds. */
 export class ConversationMetricsEvent extends ConversationEvent<ConversationMetricsEvent> {
   /** The event's type. */
@@ -201,5 +220,6 @@ export const conversationEvents: readonly EventClass[] = [
   ToolStartedEvent,
   ToolCalledEvent,
   ReplyLatencyEvent,
+  ComponentHealthEvent,
   ConversationMetricsEvent,
 ];
