@@ -413,7 +413,7 @@ for (const sampleRate of [16_000, 48_000] as const) {
     const contexts: TurnContext[] = [];
     const lengths: number[] = [];
     await using fixture = await Fixture.set({
-      transcripts: [{ text: "Guten Tag.", language: "de" }, "Again."],
+      transcripts: [{ text: "Hallo.", language: "de" }, "Again."],
       agent: {
         sampleRate,
         turnHandling: {
