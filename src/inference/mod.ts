@@ -37,6 +37,7 @@ export type { TextReply } from "./reply/text_replies.ts";
 export type { TurnHandlingOptions } from "./pipelines/turn_handling_options.ts";
 export { energyVad, type EnergyVadOptions } from "./vad/energy_vad.ts";
 export type { EndpointingOptions, TurnDetection } from "./turns/turn_owner.ts";
+export type { UserTurnLimitOptions } from "./turns/user_turn_limit.ts";
 export type { VadOptions } from "./turns/vad_options.ts";
 export type { VadStateMachineOptions } from "./vad/vad_state_machine.ts";
 export type {

@@ -413,7 +413,7 @@ for (const sampleRate of [16_000, 48_000] as const) {
     const contexts: TurnContext[] = [];
     const lengths: number[] = [];
     await using fixture = await Fixture.set({
-      transcripts: [{ text: "Guten Tag.", language: "de" }, "Again."],
+      transcripts: [{ text: "Hallo.", language: "de" }, "Again."],
       agent: {
         sampleRate,
         turnHandling: {
@@ -515,6 +515,18 @@ Deno.test("options that make no sense are refused when the agent is made", async
       ],
       [{ turnDetection: "stt" }, TypeError, "and fake-stt does not: use"],
       [{ turnDetection: "realtime" }, TypeError, '"realtime" needs a realtime llm'],
+      [{ userTurnLimit: 5 }, TypeError, "turnHandling.userTurnLimit must be an object, got 5"],
+      [{ userTurnLimit: { maxWords: 0 } }, RangeError, "maxWords must be a number from 1 to"],
+      [
+        { userTurnLimit: { maxDurationMs: 10 } },
+        RangeError,
+        "turnHandling.userTurnLimit.maxDurationMs must be a number from 1000 to",
+      ],
+      [
+        { userTurnLimit: { onExceeded: "stop" } },
+        TypeError,
+        'turnHandling.userTurnLimit.onExceeded must be a function, got "stop"',
+      ],
       [{ endpointing: 5 }, TypeError, "turnHandling.endpointing must be an object, got 5"],
       [{ endpointing: { minDelayMs: -1 } }, RangeError, "minDelayMs must be a number from 0 to"],
       [

@@ -62,10 +62,10 @@ export class TurnEndedEvent extends ConversationEvent<TurnEndedEvent> {
   /** The text of the turn. */
   declare readonly text: string;
   /**
-   * The reason: they were silent for long enough, the recogniser says so, the application committed
-   * the turn, they left, or they wrote it.
+   * The reason: they said nothing more for long enough, the recogniser says so, the application
+   * committed the turn, it exceeded `userTurnLimit`, they left, or they wrote it.
    */
-  declare readonly reason: "silence" | "recogniser" | "committed" | "left" | "written";
+  declare readonly reason: "silence" | "recogniser" | "committed" | "limit" | "left" | "written";
 }
 
 /** The agent started to speak: the first sample was played. */

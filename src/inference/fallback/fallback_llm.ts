@@ -151,7 +151,8 @@ export class FallbackLLM implements LLM {
 /** Returns a request for the rest of a reply of which this was said. */
 function continued(request: LLMRequest, said: string): LLMRequest {
   if (said === "") return request;
-  const text = "(Your reply broke off after the words above, which were heard. Go on with the next " +
+  const text =
+    "(Your reply broke off after the words above, which were heard. Go on with the next " +
     "sentence: repeat nothing, and do not mention the interruption. Say nothing if it was complete.)";
   const messages: ChatMessage[] = [
     ...request.messages,
@@ -166,4 +167,3 @@ function withoutImages(message: ChatMessage): ChatMessage {
   const { images: _, ...rest } = message;
   return rest;
 }
-

@@ -31,7 +31,11 @@ import { SpeakerListeners } from "../turns/speaker_listeners.ts";
 import { TurnEvents } from "../turns/turn_events.ts";
 import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import { WrittenTurn } from "../turns/written_turn.ts";
-import { observeInOrder, type UserTurnObserver } from "../turns/user_turn_observer.ts";
+import {
+  observeInOrder,
+  type TurnEndReason,
+  type UserTurnObserver,
+} from "../turns/user_turn_observer.ts";
 
 /** The models of a {@linkcode CascadedPipeline}. */
 export interface CascadedPipelineInit {
@@ -117,6 +121,7 @@ export class CascadedPipeline implements Pipeline {
       stt,
       turnOwner,
       endpointing: options.endpointing ?? {},
+      turnLimit: options.userTurnLimit ?? {},
       vadOptions: options.vad ?? {},
       mixSpeakers: options.mixSpeakers ?? false,
       playback: output.playback,
@@ -232,14 +237,27 @@ export class CascadedPipeline implements Pipeline {
 function shouldReplyTo(
   options: TurnHandlingOptions,
   { clock, report }: PipelineContext,
-): (turn: SaidTurn) => boolean {
-  if (!options.shouldReply) return () => true;
-  const hook = new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
+): (turn: SaidTurn, reason?: TurnEndReason) => boolean {
+  const { onExceeded } = options.userTurnLimit ?? {};
+  const exceeded = onExceeded && new UserHook<SaidTurn>((turn) => onExceeded(turn), {
+    clock,
+    report,
+    context: "turnHandling.userTurnLimit.onExceeded",
+  });
+  const hook = options.shouldReply && new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
     clock,
     report,
     context: "turnHandling.shouldReply; the turn gets no reply",
   });
-  return ({ participant, text }) => hook.ask({ participant, text }, undefined, isBoolean) ?? false;
+  return ({ participant, text }, reason) => {
+    const turn = { participant, text };
+    if (reason === "limit" && exceeded) {
+      // Later, when the conversation has the turn.
+      clock.schedule(() => void exceeded.run(turn), 0);
+      return false;
+    }
+    return hook ? hook.ask(turn, undefined, isBoolean) ?? false : true;
+  };
 }
 
 /** A turn as the application is asked about it. */

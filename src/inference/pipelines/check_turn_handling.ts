@@ -1,4 +1,5 @@
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
+import type { UserTurnLimitOptions } from "../turns/user_turn_limit.ts";
 import { shown } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
@@ -15,6 +16,7 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
   checkObject("turnHandling", options);
   const { vad = {}, interruption = {}, endpointing = {}, shouldReply, historyLimit } = options;
   checkTurnDetection(options.turnDetection);
+  checkTurnLimit(options.userTurnLimit);
   checkObject("turnHandling.endpointing", endpointing);
   const { minDelayMs, maxDelayMs } = endpointing;
   checkRange("turnHandling.endpointing.minDelayMs", minDelayMs, 0, MAX_ENDPOINTING_MS);
@@ -51,6 +53,17 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
       `turnHandling.historyLimit must be an integer >= 1, got ${shown(historyLimit)}`,
     );
   }
+}
+
+function checkTurnLimit(limit: unknown = {}): void {
+  checkObject("turnHandling.userTurnLimit", limit);
+  const { maxDurationMs, maxWords, onExceeded } = limit as UserTurnLimitOptions;
+  checkRange("turnHandling.userTurnLimit.maxDurationMs", maxDurationMs, 1000, Infinity);
+  checkRange("turnHandling.userTurnLimit.maxWords", maxWords, 1, Infinity);
+  if (onExceeded === undefined || typeof onExceeded === "function") return;
+  throw new TypeError(
+    `turnHandling.userTurnLimit.onExceeded must be a function, got ${shown(onExceeded)}`,
+  );
 }
 
 function checkTurnDetection(value: unknown): void {

@@ -1,6 +1,7 @@
 import type { Participant } from "../../edge/types.ts";
 import type { InterruptionOptions } from "../turns/interruption_handler.ts";
 import type { EndpointingOptions, TurnDetection } from "../turns/turn_owner.ts";
+import type { UserTurnLimitOptions } from "../turns/user_turn_limit.ts";
 import type { VadOptions } from "../turns/vad_options.ts";
 
 /** Options for when an agent listens, is interrupted, and replies. */
@@ -12,6 +13,8 @@ export interface TurnHandlingOptions {
   turnDetection?: TurnDetection;
   /** How long a pause must be that ends a turn. */
   endpointing?: EndpointingOptions;
+  /** How much a participant may say in one turn. Default: there is no limit, as dictation needs. */
+  userTurnLimit?: UserTurnLimitOptions;
   /** When speech starts and stops. */
   vad?: VadOptions;
   /**

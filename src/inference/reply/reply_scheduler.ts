@@ -4,7 +4,7 @@ import type { PipelineContext } from "../pipeline_context.ts";
 import type { InterruptionHandler } from "../turns/interruption_handler.ts";
 import type { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
-import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
+import type { TurnEndReason, UserTurnObserver } from "../turns/user_turn_observer.ts";
 import type { Reply } from "./reply.ts";
 import type { ReplyGenerator } from "./reply_generator.ts";
 
@@ -19,7 +19,10 @@ export interface ReplySchedulerInit {
   /** Whether replies are generated while a turn may still go on. */
   preemptive: boolean;
   /** Whether the agent replies to a turn; what it does not reply to is remembered all the same. */
-  shouldReply: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
+  shouldReply: (
+    turn: { readonly participant: Participant; readonly text: string },
+    reason?: TurnEndReason,
+  ) => boolean;
   /** Whether people can interrupt what is being said: otherwise their turns count as after it. */
   allowsInterruption: () => boolean;
   /** Throws a RangeError where no more can be said. */
@@ -58,8 +61,8 @@ export class ReplyScheduler implements UserTurnObserver {
     if (this.#init.preemptive) this.#generatePreemptively(turn);
   }
 
-  turnEnded(turn: UserTurn): void {
-    this.#add(turn).catch((error) => this.#reportFailure(error));
+  turnEnded(turn: UserTurn, reason?: TurnEndReason): void {
+    this.#add(turn, reason).catch((error) => this.#reportFailure(error));
   }
 
   speakerLeft(): void {
@@ -79,7 +82,7 @@ export class ReplyScheduler implements UserTurnObserver {
     this.#timer?.[Symbol.dispose]();
   }
 
-  async #add(turn: UserTurn): Promise<void> {
+  async #add(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
     const { interruption, chat, generator, shouldReply, allowsInterruption } = this.#init;
     const { participant, text } = turn;
     const isBackchannel = interruption.isBackchannel(turn);
@@ -92,7 +95,7 @@ export class ReplyScheduler implements UserTurnObserver {
     if (this.#isClosed) return;
     if (text !== "" && !isBackchannel) {
       chat.appendUserMessage(text, participant);
-      if (shouldReply(turn)) this.#pending = turn;
+      if (shouldReply(turn, reason)) this.#pending = turn;
     }
     if (this.#pending !== turn) generator.discard(turn);
     this.#replyWhenQuiet();

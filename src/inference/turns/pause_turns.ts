@@ -6,6 +6,8 @@ import type { Participant } from "../../edge/types.ts";
 import type { SttEvent } from "../contracts/stt.ts";
 import { Endpointing } from "./endpointing.ts";
 import { RecentAudio } from "./recent_audio.ts";
+import type { TurnEndReason } from "./user_turn_observer.ts";
+import { WordlessSound } from "./wordless_sound.ts";
 import { SpeakerTurns, type SpeakerTurnsInit } from "./speaker_turns.ts";
 import type { UserTurn } from "./user_turn.ts";
 
@@ -26,6 +28,11 @@ export class PauseTurns extends SpeakerTurns {
   /** Defined where a turn detector decides. */
   readonly #endpointing: Endpointing | undefined;
   readonly #recent: RecentAudio | undefined;
+  readonly #wordless: WordlessSound | undefined;
+  /** Whether the VAD says that there is speech: it is sent to the recogniser. */
+  #isSpeech = false;
+  /** How often speech began: what was started in one pause is void in the next. */
+  #speeches = 0;
   #segmentMs = 0;
 
   constructor(
@@ -44,22 +51,28 @@ export class PauseTurns extends SpeakerTurns {
     if (typeof turnOwner === "string") return;
     const recent = this.#recent = new RecentAudio(sampleRate);
     this.#endpointing = new Endpointing({ ...init, turnDetector: turnOwner, recent, isRising });
+    this.#wordless = new WordlessSound({
+      clock: init.clock,
+      commit: () => this.#splitSegment(),
+      onWordless: (options) => this.#endInSound("silence", options),
+    });
   }
 
   processAudio(pcm: PcmChunk): void {
     this.#recent?.push(pcm);
-    if (!this.isSpeaking) return this.#prefix.push(pcm.samples);
+    if (!this.#isSpeech) return this.#prefix.push(pcm.samples);
     this.transcriber.send(pcm);
     this.#segmentMs += SLOT_MS;
     if (this.#segmentMs < this.#maxSegmentMs) return;
     // It is as long as any recogniser takes; the next one follows without a gap.
-    void this.transcriber.commit();
-    this.#segmentMs = 0;
+    void this.#splitSegment();
   }
 
   speechStarted(firstSoundMs: number): void {
     const { observer, sampleRate } = this.init;
     this.cancelEnd();
+    this.#isSpeech = true;
+    this.#speeches++;
     const isResumed = this.turn !== undefined;
     const turn = this.openTurn(firstSoundMs);
     turn.resumptions++;
@@ -69,14 +82,15 @@ export class PauseTurns extends SpeakerTurns {
     this.transcriber.send(new PcmChunk(prefix, { sampleRate }));
     if (isResumed) observer.turnResumed(turn);
     this.startSpeaking(turn, firstSoundMs);
+    this.#wordless?.soundStarted();
   }
 
   speechStopped(endOfSpeechMs: number): void {
-    const { turn } = this;
+    this.#isSpeech = false;
+    this.#wordless?.soundStopped();
     const transcribed = this.transcriber.commit();
     this.stopSpeaking(endOfSpeechMs);
-    if (!turn) return;
-    this.#endUnlessResumed(turn, transcribed)
+    this.#endUnlessResumed(endOfSpeechMs, transcribed)
       .catch((error) => this.init.report(error, "ending a turn"));
   }
 
@@ -84,24 +98,78 @@ export class PauseTurns extends SpeakerTurns {
     if (endOfSpeechMs !== undefined) this.speechStopped(endOfSpeechMs);
   }
 
+  override async commit(reason: TurnEndReason): Promise<void> {
+    this.#audioEnded();
+    await super.commit(reason);
+  }
+
+  override clear(): void {
+    this.#audioEnded();
+    super.clear();
+  }
+
   override async close(): Promise<void> {
+    this.#wordless?.soundStopped();
     this.#endpointing?.[Symbol.dispose]();
     await super.close();
   }
 
   protected recognised(event: SttEvent): void {
-    if (event.type === "transcript" && this.turnOfText) this.addText(this.turnOfText, event);
+    if (event.type !== "transcript") return;
+    const isAwaited = this.#isSpeech || this.transcriber.isCommitting;
+    const hasWords = /\S/.test(event.text);
+    // After a turn that ended in sound, words begin the next one.
+    const turn = this.turnOfText ?? (hasWords && isAwaited ? this.#startInSound() : undefined);
+    if (!turn) return;
+    const before = turn.text;
+    this.addText(turn, event);
+    if (turn.text !== before) this.#wordless?.wordsCame({ interim: turn.hasInterimText });
+  }
+
+  protected limitExceeded(): void {
+    this.#endInSound("limit", { isFinal: false });
   }
 
   protected cancelEnd(): void {
     this.#endpointing?.cancel();
   }
 
-  async #endUnlessResumed(turn: UserTurn, transcribed: Promise<void>): Promise<void> {
-    const { resumptions } = turn;
-    const isVoid = () => this.turn !== turn || turn.resumptions !== resumptions || this.isClosed;
+  /** The rest of the speech goes to the recogniser as another segment. */
+  #splitSegment(): Promise<void> {
+    this.#segmentMs = 0;
+    return this.transcriber.commit();
+  }
+
+  #startInSound(): UserTurn {
+    const turn = this.openTurn(this.init.clock.now());
+    turn.resumptions++;
+    this.startSpeaking(turn, turn.firstSoundMs);
+    return turn;
+  }
+
+  /** Ends a turn with words while there is still sound, which goes on being transcribed. */
+  #endInSound(reason: TurnEndReason, { isFinal }: { isFinal: boolean }): void {
+    const { turn } = this;
+    if (!turn || turn.text === "" && reason === "silence") return;
+    this.stopSpeaking(turn.textChangedMs || this.init.clock.now());
+    if (isFinal) return this.endTurn(turn, reason);
+    this.#segmentMs = 0;
+    super.commit(reason).catch((error) => this.init.report(error, "ending a turn"));
+  }
+
+  #audioEnded(): void {
+    this.#isSpeech = false;
+    this.#wordless?.soundStopped();
+  }
+
+  async #endUnlessResumed(endOfSpeechMs: number, transcribed: Promise<void>): Promise<void> {
+    const speeches = this.#speeches;
     await transcribed;
-    if (isVoid()) return;
+    const { turn } = this;
+    const isVoid = () => this.turn !== turn || this.#speeches !== speeches || this.isClosed;
+    if (!turn || isVoid()) return;
+    // Its first words may have come after the sound.
+    this.stopSpeaking(endOfSpeechMs);
     turn.transcribedMs = this.init.clock.now();
     if (turn.text === "") return this.endTurn(turn, "silence");
     this.init.observer.transcribed(turn);

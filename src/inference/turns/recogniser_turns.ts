@@ -83,6 +83,10 @@ export class RecogniserTurns extends SpeakerTurns {
     this.#limitSilence();
   }
 
+  protected limitExceeded(): void {
+    super.commit("limit").catch((error) => this.init.report(error, "ending a turn"));
+  }
+
   protected cancelEnd(): void {
     this.#limit?.[Symbol.dispose]();
   }
@@ -114,7 +118,8 @@ export class RecogniserTurns extends SpeakerTurns {
   #limitSilence(): void {
     this.cancelEnd();
     const { turn } = this;
-    if (!turn || this.#isSpeech || this.isClosed) return;
+    // Sound may go on after the last word: what counts is whether the recogniser has words for it.
+    if (!turn || this.isClosed || this.#isSpeech && !turn.hasInterimText) return;
     const { clock, report } = this.init;
     const isNoise = !turn.isConfirmed && turn.text === "";
     const limitMs = isNoise ? NOISE_MS : this.sttTimeoutMs;

@@ -6,6 +6,7 @@ import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
 import type { STT, SttEvent } from "../contracts/stt.ts";
 import type { EndpointingOptions, TurnOwner } from "./turn_owner.ts";
+import type { UserTurnLimitOptions } from "./user_turn_limit.ts";
 import type { VadOptions } from "./vad_options.ts";
 import type { TurnEndReason, UserTurnObserver } from "./user_turn_observer.ts";
 import { SpeakerTranscriber } from "./speaker_transcriber.ts";
@@ -18,6 +19,8 @@ export interface SpeakerTurnsInit {
   /** What decides where turns end. */
   turnOwner: TurnOwner;
   endpointing: EndpointingOptions;
+  /** How much a participant may say in one turn. */
+  turnLimit: Pick<UserTurnLimitOptions, "maxDurationMs" | "maxWords">;
   vadOptions: VadOptions;
   clock: Clock;
   logger: Logger;
@@ -44,6 +47,7 @@ export abstract class SpeakerTurns {
   protected isSpeaking = false;
   protected isClosed = false;
   #turn: UserTurn | undefined;
+  #turnLimit: Disposable | undefined;
   /** Turns that were ended, and whose text is not complete. */
   readonly #ending: UserTurn[] = [];
 
@@ -88,6 +92,8 @@ export abstract class SpeakerTurns {
   /** No audio comes for now. `endOfSpeechMs` says when it stopped in the middle of speech. */
   abstract audioStopped(endOfSpeechMs: number | undefined): void;
   protected abstract recognised(event: SttEvent): void;
+  /** The participant has said as much as they may in one turn: it ends, whatever goes on. */
+  protected abstract limitExceeded(): void;
   /** Stops waiting for the end of the turn. */
   protected abstract cancelEnd(): void;
 
@@ -97,7 +103,7 @@ export abstract class SpeakerTurns {
     const turn = this.#turn;
     if (!turn) return;
     this.cancelEnd();
-    this.#turn = undefined;
+    this.#leave(turn);
     this.#ending.push(turn);
     await this.transcriber.commit({ endsTurn: true });
     this.endTurn(turn, reason);
@@ -125,14 +131,18 @@ export abstract class SpeakerTurns {
   async close(): Promise<void> {
     this.isClosed = true;
     this.cancelEnd();
-    this.#turn = undefined;
+    if (this.#turn) this.#leave(this.#turn);
     this.#ending.length = 0;
     await this.transcriber.close();
   }
 
   /** Returns the turn in progress, or begins one. */
   protected openTurn(firstSoundMs: number): UserTurn {
-    return this.#turn ??= new UserTurn(this.participant, firstSoundMs);
+    if (this.#turn) return this.#turn;
+    const { clock, turnLimit: { maxDurationMs = Infinity } } = this.init;
+    const limitMs = firstSoundMs + maxDurationMs - clock.now();
+    this.#turnLimit = clock.schedule(() => this.limitExceeded(), Math.max(0, limitMs));
+    return this.#turn = new UserTurn(this.participant, firstSoundMs);
   }
 
   protected startSpeaking(turn: UserTurn, firstSoundMs: number): void {
@@ -158,6 +168,10 @@ export abstract class SpeakerTurns {
       turn.hasInterimText = true;
     }
     this.init.observer.textChanged(turn);
+    const { maxWords = Infinity } = this.init.turnLimit;
+    if (turn === this.#turn && maxWords < Infinity && countWords(turn.text) >= maxWords) {
+      this.limitExceeded();
+    }
   }
 
   /** Ends a turn, unless it has ended by other means. */
@@ -165,8 +179,24 @@ export abstract class SpeakerTurns {
     if (this.isClosed || !this.turns.includes(turn)) return;
     const at = this.#ending.indexOf(turn);
     if (at >= 0) this.#ending.splice(at, 1);
-    else this.#turn = undefined;
+    else this.#leave(turn);
     turn.endedMs = this.init.clock.now();
     this.init.observer.turnEnded(turn, reason);
   }
+
+  /** The turn is not in progress any more: more speech belongs to another one. */
+  #leave(turn: UserTurn): void {
+    if (this.#turn !== turn) return;
+    this.#turn = undefined;
+    this.#turnLimit?.[Symbol.dispose]();
+  }
+}
+
+const words = new Intl.Segmenter(undefined, { granularity: "word" });
+
+/** Counts the words of a text, in any script. */
+function countWords(text: string): number {
+  let count = 0;
+  for (const { isWordLike } of words.segment(text)) if (isWordLike) count++;
+  return count;
 }

@@ -1,10 +1,10 @@
 import type { UserTurn } from "./user_turn.ts";
 
 /**
- * Why a turn is over: the participant was silent for long enough, the recogniser says so, the
- * application ended it, they left the call, or they wrote it.
+ * Why a turn is over: the participant said nothing more for long enough, the recogniser says so, the
+ * application ended it, it exceeded a limit, they left the call, or they wrote it.
  */
-export type TurnEndReason = "silence" | "recogniser" | "committed" | "left" | "written";
+export type TurnEndReason = "silence" | "recogniser" | "committed" | "limit" | "left" | "written";
 
 /** A stage that follows the turns of the participants. Of one turn, `turnEnded` comes last, once. */
 export interface UserTurnObserver {
