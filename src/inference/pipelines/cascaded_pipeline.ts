@@ -18,7 +18,7 @@ import { ReplyGenerator } from "../reply/reply_generator.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
-import { Synthesizer } from "../speech/synthesizer.ts";
+import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 import { InterruptionHandler } from "../turns/interruption_handler.ts";
 import { SpeakerListeners } from "../turns/speaker_listeners.ts";
 import { TurnEvents } from "../turns/turn_events.ts";
@@ -33,6 +33,8 @@ export interface CascadedPipelineInit {
   vad: VAD;
   /** What decides where turns end. */
   turnOwner: TurnOwner;
+  textTransform?: SynthesizerOptions["textTransform"];
+  pronunciations?: SynthesizerOptions["pronunciations"];
 }
 
 /**
@@ -53,7 +55,7 @@ export class CascadedPipeline implements Pipeline {
   #isClosed = false;
 
   constructor(
-    { llm, stt, tts, vad, turnOwner }: CascadedPipelineInit,
+    { llm, stt, tts, vad, turnOwner, textTransform, pronunciations }: CascadedPipelineInit,
     context: PipelineContext,
     options: TurnHandlingOptions = {},
   ) {
@@ -69,7 +71,12 @@ export class CascadedPipeline implements Pipeline {
       transcript,
       timeoutMs: options.llmTimeoutMs,
     });
-    this.#synthesizer = new Synthesizer(context, { tts, timeoutMs: options.ttsTimeoutMs });
+    this.#synthesizer = new Synthesizer(context, {
+      tts,
+      timeoutMs: options.ttsTimeoutMs,
+      textTransform,
+      pronunciations,
+    });
     const output = this.#output = new SpeechOutput(context);
 
     // Turns -> reply.
