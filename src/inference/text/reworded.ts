@@ -6,33 +6,37 @@ const MAX_WORDS = 400;
 
 /**
  * Returns `text`, which was made of `original`, with places: words that remained keep theirs, and
- * those that replaced others stand where these begin.
+ * those that replaced others stand right after what is before these.
  */
 export function reworded(original: PlacedText, text: string): PlacedText {
   const before = wordsOf(original.text), after = wordsOf(text);
   const places: number[] = [];
-  /** Where in the original what comes next begins. */
+  /** Where in the original the last word ends that remained. */
   let at = 0;
   const pairs = [...matches(before, after), { from: before.length, to: after.length }];
-  let done = 0;
   for (const { from, to } of pairs) {
-    for (const word of after.slice(done, to)) {
-      const place = placeOf(original, at);
-      for (let index = 0; index < word.text.length; index++) places.push(place);
+    const kept = before[from], word = after[to];
+    const gapEnd = word?.start ?? text.length;
+    // The white space before a word that remained is that of the original.
+    const space = original.text.slice(at, kept?.start).match(/\s*$/)![0].length;
+    const ownSpace = text.slice(places.length, gapEnd).match(/\s*$/)![0].length;
+    const place = placeAfter(original, at);
+    while (places.length < gapEnd - ownSpace) places.push(place);
+    const spaceStart = (kept?.start ?? original.text.length) - space;
+    while (places.length < gapEnd) {
+      places.push(space > 0 ? original.places[spaceStart]! : placeAfter(original, spaceStart));
     }
-    const kept = before[from];
     if (!kept) break;
     for (let index = 0; index < kept.text.length; index++) {
       places.push(original.places[kept.start + index]!);
     }
     at = kept.start + kept.text.length;
-    done = to + 1;
   }
   return { text, places };
 }
 
-function placeOf({ places }: PlacedText, index: number): number {
-  return places[Math.min(index, places.length - 1)] ?? 0;
+function placeAfter({ places }: PlacedText, end: number): number {
+  return end > 0 ? places[end - 1]! + 1 : places[0] ?? 0;
 }
 
 interface Word {
@@ -40,9 +44,9 @@ interface Word {
   readonly start: number;
 }
 
-/** Words and what is between them; joined they are the text. */
+/** Words and signs. */
 function wordsOf(text: string): Word[] {
-  return [...text.matchAll(/[\p{L}\p{N}\p{M}]+|\s+|[^\p{L}\p{N}\p{M}\s]/gu)].map((match) => {
+  return [...text.matchAll(/[\p{L}\p{N}\p{M}]+|[^\p{L}\p{N}\p{M}\s]/gu)].map((match) => {
     return { text: match[0], start: match.index };
   });
 }
