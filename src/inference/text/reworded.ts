@@ -36,7 +36,8 @@ export function reworded(original: PlacedText, text: string): PlacedText {
 }
 
 function placeAfter({ places }: PlacedText, end: number): number {
-  return end > 0 ? places[end - 1]! + 1 : places[0] ?? 0;
+  const next = places[end] ?? Infinity;
+  return end > 0 ? Math.min(places[end - 1]! + 1, next) : places[0] ?? 0;
 }
 
 interface Word {
