@@ -32,7 +32,9 @@ export function reworded(original: PlacedText, text: string): PlacedText {
     }
     at = kept.start + kept.text.length;
   }
-  return { text, places };
+  // White space between two words that were moved is where both are.
+  let last = 0;
+  return { text, places: places.map((place) => last = Math.max(last, place)) };
 }
 
 function placeAfter({ places }: PlacedText, end: number): number {

@@ -55,6 +55,10 @@ export class SpeakableText {
     const start = text.length - text.trimStart().length, end = text.trimEnd().length;
     let sentence = placedSlice(written, start, end);
     for (const change of this.#changes) sentence = reworded(sentence, change(sentence.text));
-    return joinPlaced([placedSlice(written, 0, start), sentence, placedSlice(written, end)]);
+    // What was added at its end is before what follows it.
+    const limit = written.places[end] ?? Infinity;
+    const places = sentence.places.map((place) => Math.min(place, limit));
+    const changed = { text: sentence.text, places };
+    return joinPlaced([placedSlice(written, 0, start), changed, placedSlice(written, end)]);
   }
 }
