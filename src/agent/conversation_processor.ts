@@ -68,6 +68,18 @@ export interface ConversationOptions extends ToolHooks {
    * speech in noise: pass `sileroVad()` of `@ringline/silero-vad`. A realtime model takes none.
    */
   vad?: VAD;
+  /**
+   * Changes each sentence before it is spoken, for instance `$5` into `five dollars`: takes what is
+   * left of it without Markdown, HTML and emoji, and returns what is to be spoken. What is shown and
+   * remembered stays as the model wrote it. One that throws or returns no text is reported, and its
+   * sentence is spoken as it is. A realtime model takes none.
+   */
+  textTransform?: (sentence: string) => string;
+  /**
+   * What is spoken for words, or phrases, that the voice gets wrong, e.g. `{ Nguyen: "Win" }`: by the
+   * whole word, in this spelling. A realtime model takes none.
+   */
+  pronunciations?: Readonly<Record<string, string>>;
   /** The tools that the model can call. */
   tools?: readonly Tool[];
   /**
@@ -111,9 +123,10 @@ export class ConversationProcessor implements Processor {
     checkTurnHandling(options.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const unexpected = (["stt", "tts", "vad", "turnHandling"] as const)
+      const cascaded = ["stt", "tts", "vad", "turnHandling", "textTransform", "pronunciations"];
+      const unexpected = (cascaded as (keyof ConversationOptions)[])
         .filter((name) => options[name] !== undefined)
-        .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(options[name]!));
+        .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(options.turnHandling!));
       if (unexpected.length > 0) {
         const list = unexpected.join(" and no ");
         throw new TypeError(
@@ -172,7 +185,8 @@ export class ConversationProcessor implements Processor {
     const emit = (event: object) => this.events.send(event);
     const report = (error: unknown, context: string) => this.#report(error, context);
     const { onToolStarted, onToolEnded } = this.#options;
-    const { llm, stt, tts, vad, tools = [], turnHandling } = this.#options;
+    const { llm, stt, tts, vad, tools = [], turnHandling, textTransform, pronunciations } =
+      this.#options;
     const context: PipelineContext = {
       clock,
       logger,
@@ -202,7 +216,8 @@ export class ConversationProcessor implements Processor {
     } else {
       const turnOwner = this.#turnOwner!;
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnOwner };
-      this.#pipeline = new CascadedPipeline(parts, context, turnHandling);
+      const init = { ...parts, textTransform, pronunciations };
+      this.#pipeline = new CascadedPipeline(init, context, turnHandling);
     }
     for (const [participant, text] of this.#earlyTexts.splice(0)) {
       this.#pipeline.textReceived(participant, text);
@@ -377,6 +392,18 @@ function checkConversationOptions(options: ConversationOptions): void {
     const value = options[hook];
     if (value === undefined || typeof value === "function") continue;
     throw new TypeError(`${hook}: expected a function, got ${shown(value)}`);
+  }
+  const { textTransform, pronunciations } = options;
+  if (textTransform !== undefined && typeof textTransform !== "function") {
+    throw new TypeError(`textTransform: expected a function, got ${shown(textTransform)}`);
+  }
+  if (pronunciations !== undefined) {
+    checkObject(pronunciations, "pronunciations", 'an object like { Nguyen: "Win" }');
+    for (const [word, spoken] of Object.entries(pronunciations)) {
+      if (word !== "" && typeof spoken === "string") continue;
+      const name = `pronunciations[${JSON.stringify(word)}]`;
+      throw new TypeError(`${name}: expected a text for a word, got ${shown(spoken)}`);
+    }
   }
   if (vision !== undefined) checkObject(vision, "vision");
   if (vision?.encoder !== undefined) {

@@ -25,7 +25,7 @@ import { TextReplies, type TextReply } from "../reply/text_replies.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
-import { Synthesizer } from "../speech/synthesizer.ts";
+import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 import { InterruptionHandler } from "../turns/interruption_handler.ts";
 import { SpeakerListeners } from "../turns/speaker_listeners.ts";
 import { TurnEvents } from "../turns/turn_events.ts";
@@ -45,6 +45,8 @@ export interface CascadedPipelineInit {
   vad: VAD;
   /** What decides where turns end. */
   turnOwner: TurnOwner;
+  textTransform?: SynthesizerOptions["textTransform"];
+  pronunciations?: SynthesizerOptions["pronunciations"];
 }
 
 /**
@@ -67,7 +69,7 @@ export class CascadedPipeline implements Pipeline {
   #isClosed = false;
 
   constructor(
-    { llm, stt, tts, vad, turnOwner }: CascadedPipelineInit,
+    { llm, stt, tts, vad, turnOwner, textTransform, pronunciations }: CascadedPipelineInit,
     context: PipelineContext,
     options: TurnHandlingOptions = {},
   ) {
@@ -83,7 +85,12 @@ export class CascadedPipeline implements Pipeline {
       transcript,
       timeoutMs: options.llmTimeoutMs,
     });
-    this.#synthesizer = new Synthesizer(context, { tts, timeoutMs: options.ttsTimeoutMs });
+    this.#synthesizer = new Synthesizer(context, {
+      tts,
+      timeoutMs: options.ttsTimeoutMs,
+      textTransform,
+      pronunciations,
+    });
     const output = this.#output = new SpeechOutput(context);
 
     // Turns -> reply.

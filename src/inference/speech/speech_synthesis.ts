@@ -10,7 +10,7 @@ import { attempt, promiseIn } from "../../events/user_code.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
-import { MarkupFilter } from "../text/markup_filter.ts";
+import { SpeakableText } from "../text/speakable_text.ts";
 
 /** A line that is not followed by more text for so long is spoken: a tool runs, or the model is slow. */
 const FLUSH_AFTER_MS = 100;
@@ -23,6 +23,8 @@ export interface SpeechSynthesisInit extends Pick<PipelineContext, "clock" | "re
   session: () => TtsSession;
   /** How long the voice may take for audio that it owes. */
   timeoutMs: number;
+  /** Functions of a sentence, by which what is spoken differs from what is written. */
+  changes: readonly ((sentence: string) => string)[];
   /** The text as it comes. */
   text: AsyncIterable<string>;
   speech: SpeechHandle;
@@ -31,7 +33,7 @@ export interface SpeechSynthesisInit extends Pick<PipelineContext, "clock" | "re
 /** Has the voice say the text of one speech. */
 export class SpeechSynthesis {
   readonly #init: SpeechSynthesisInit;
-  readonly #filter = new MarkupFilter();
+  readonly #text: SpeakableText;
   readonly #over = new AbortController();
   readonly #signal: AbortSignal;
   readonly #opened = Promise.withResolvers<TtsStream | undefined>();
@@ -49,6 +51,7 @@ export class SpeechSynthesis {
   constructor(init: SpeechSynthesisInit) {
     this.#init = init;
     this.#signal = AbortSignal.any([init.speech.signal, this.#over.signal]);
+    this.#text = new SpeakableText(init.changes);
   }
 
   /**
@@ -83,7 +86,7 @@ export class SpeechSynthesis {
       for await (const piece of untilAborted(() => text, "the text", this.#signal, clock)) {
         this.#quietTimer?.[Symbol.dispose]();
         speech.spoken.write(piece);
-        this.#send(this.#filter.push(piece));
+        this.#send(this.#text.push(piece));
         this.#quietTimer = clock.schedule(() => this.#flushLine(), FLUSH_AFTER_MS);
       }
     } catch (error) {
@@ -92,7 +95,7 @@ export class SpeechSynthesis {
     }
     this.#quietTimer?.[Symbol.dispose]();
     const incomplete = this.#textFailure !== undefined;
-    if (!incomplete) this.#send(this.#filter.end());
+    if (!incomplete) this.#send(this.#text.end());
     this.#hasEnded = true;
     this.#withStream((stream) => stream.end({ incomplete }));
     this.#opened.resolve(undefined);
@@ -101,7 +104,7 @@ export class SpeechSynthesis {
 
   #send(piece: PlacedText): void {
     const { speech, session, clock, name } = this.#init;
-    speech.spoken.speak(piece, this.#filter.doneChars);
+    speech.spoken.speak(piece, this.#text.doneChars);
     this.#held += piece.text;
     if (!this.#stream) {
       if (!/[\p{L}\p{N}]/u.test(this.#held)) return;

@@ -4,8 +4,9 @@ import type { PipelineContext } from "../pipeline_context.ts";
 import type { TTS, TtsSession } from "../contracts/tts.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 import { checkMethods } from "../../events/checks.ts";
-import { promised, promiseIn } from "../../events/user_code.ts";
+import { type Expected, promised, promiseIn, UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
+import { pronounce } from "../text/pronunciations.ts";
 import { SpeechSynthesis } from "./speech_synthesis.ts";
 
 /** A session that takes longer than this to close is abandoned. */
@@ -16,19 +17,36 @@ export interface SynthesizerOptions {
   tts: TTS;
   /** How long the voice may take for audio that it owes; `Infinity` sets no limit. Default 10,000. */
   timeoutMs?: number;
+  /** See `ConversationOptions.textTransform`. */
+  textTransform?: (sentence: string) => string;
+  /** See `ConversationOptions.pronunciations`. */
+  pronunciations?: Readonly<Record<string, string>>;
 }
+
+const isText: Expected<string> = {
+  what: "a text",
+  is: (value) => typeof value === "string",
+};
 
 /** The agent's voice in one call: one session, and a stream in it for each speech. */
 export class Synthesizer {
   readonly #context: Pick<PipelineContext, "clock" | "report" | "logger">;
   readonly #tts: TTS;
   readonly #timeoutMs: number;
+  readonly #changes: ((sentence: string) => string)[] = [];
   #session: TtsSession | undefined;
 
   constructor(
     context: Pick<PipelineContext, "clock" | "report" | "logger">,
-    { tts, timeoutMs = 10_000 }: SynthesizerOptions,
+    { tts, timeoutMs = 10_000, textTransform, pronunciations }: SynthesizerOptions,
   ) {
+    if (textTransform) {
+      const { clock, report } = context;
+      const what = "textTransform; the sentence is spoken as it is";
+      const hook = new UserHook<string>(textTransform, { clock, report, context: what });
+      this.#changes.push((sentence) => hook.ask(sentence, undefined, isText) ?? sentence);
+    }
+    if (pronunciations) this.#changes.push(pronounce(pronunciations));
     this.#context = context;
     this.#tts = tts;
     this.#timeoutMs = timeoutMs;
@@ -48,6 +66,7 @@ export class Synthesizer {
       name: this.#tts.name,
       session: () => this.#open(),
       timeoutMs: this.#timeoutMs,
+      changes: this.#changes,
       text,
       speech,
     }).audio();

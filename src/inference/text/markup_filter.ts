@@ -1,25 +1,20 @@
 /** A filter that makes written text speakable as it comes. @module */
-import { joinPlaced, placedSlice, type PlacedText, placedText, without } from "./placed_text.ts";
+import {
+  LINE_MARK,
+  markSpans,
+  OPEN_LINE,
+  openMarkStart,
+  SILENT_LINE,
+  withoutMarks,
+} from "./marks.ts";
+import { joinPlaced, type PlacedText, placedSlice, placedText } from "./placed_text.ts";
 
 /** Text is looked at in windows of so many characters: the work grows no faster than its length. */
 const WINDOW = 512;
-/** What would be a longer link than this is text. */
-const MAX_LINK = 1024;
-
-/** A link: its text remains. */
-const LINK = /!?\[([^\]\n]*)\]\([^)\n]*\)/dg;
-/** Markdown and emoji. Of each match only the first group remains, if it has one. */
-const MARKS: readonly RegExp[] = [
-  LINK,
-  /`{1,3}/g,
-  /\*\*|__|~~/g,
-  // Emphasis at a word's beginning, and at its end.
-  /(^|[\s(。！？，、；：])[*_](?=\S)/dg,
-  /(\S)[*_](?=[\s).,!?;:。！？，、；：]|$)/dg,
-  /\p{Extended_Pictographic}|\u200d|\ufe0f/gu,
-];
-/** White space, headings, quotations and bullets at the beginning of a line. */
-const LINE_MARK = /^(?:\s+|(?:#{1,6}|>|[-*+•])\s)/;
+/** Where a model thinks aloud; the longer of both ends is `MAX_END` characters. */
+const THOUGHT = /<(think|thinking)>/i;
+const THOUGHT_END = /<\/(?:think|thinking)>/i;
+const MAX_END = "</thinking>".length;
 /** Ends after which no white space is needed. */
 const WIDE_END = /[。！？，、；：]/;
 /** Letters of scripts that put no white space between words. */
@@ -31,15 +26,19 @@ const WITHOUT_SPACES = new RegExp(
 );
 
 /**
- * Takes text as a model writes it and returns what a voice is to say of it: without Markdown
- * (emphasis, code, headings, bullets, link targets) and emoji. Runs of white space become one space
- * or the end of a line. What may still belong to a mark is kept until more comes.
+ * Takes text as a model writes it and returns what a voice is to say of it: without thoughts, tables,
+ * Markdown (emphasis, headings, bullets, link targets, fences of code and their language), HTML and
+ * emoji. Runs of white space become one space or the end of a line. What may still belong to a mark
+ * is kept until more comes.
  */
 export class MarkupFilter {
   #rest = "";
   /** Where the rest begins in the text. */
   #start = 0;
   #isLineStart = true;
+  /** Whether the rest of the line is not said. */
+  #isSilentLine = false;
+  #isThought = false;
   /** The last character that was returned; none was is like a new line. */
   #last = "\n";
 
@@ -53,21 +52,43 @@ export class MarkupFilter {
     const parts: PlacedText[] = [];
     for (let at = 0; at < text.length; at += WINDOW) {
       this.#rest += text.slice(at, at + WINDOW);
-      const end = cutOf(this.#rest);
-      if (end > 0) parts.push(this.#take(end));
+      parts.push(...this.#takeReady());
     }
     return joinPlaced(parts);
   }
 
   /** Ends the text and returns what can be said of the rest. */
   end(): PlacedText {
-    return this.#take(this.#rest.length);
+    const ready = [...this.#takeReady()];
+    const rest = this.#take(this.#rest.length);
+    return joinPlaced(this.#isThought ? ready : [...ready, rest]);
+  }
+
+  *#takeReady(): Generator<PlacedText, void, void> {
+    while (true) {
+      if (this.#isThought) {
+        const end = THOUGHT_END.exec(this.#rest);
+        this.#drop(end ? end.index + end[0].length : Math.max(0, this.#rest.length - MAX_END));
+        if (!end) return;
+        this.#isThought = false;
+      }
+      const thought = THOUGHT.exec(this.#rest);
+      const end = thought ? thought.index : this.#cut();
+      if (end > 0) yield this.#take(end);
+      if (!thought) return;
+      this.#drop(thought[0].length);
+      this.#isThought = true;
+    }
+  }
+
+  #drop(chars: number): void {
+    this.#rest = this.#rest.slice(chars);
+    this.#start += chars;
   }
 
   #take(end: number): PlacedText {
     const written = placedText(this.#rest.slice(0, end), this.#start);
-    this.#rest = this.#rest.slice(end);
-    this.#start += end;
+    this.#drop(end);
     const lines: PlacedText[] = [];
     for (let start = 0; start < end;) {
       const lineEnd = written.text.indexOf("\n", start) + 1 || end;
@@ -82,12 +103,18 @@ export class MarkupFilter {
     const isEnd = written.text.endsWith("\n");
     let line = written;
     while (this.#isLineStart && line.text !== "") {
+      if (SILENT_LINE.test(line.text)) this.#isSilentLine = true;
       const mark = LINE_MARK.exec(line.text)?.[0];
-      if (mark === undefined) this.#isLineStart = false;
+      if (this.#isSilentLine || mark === undefined) this.#isLineStart = false;
       else line = placedSlice(line, mark.length);
     }
-    if (isEnd) this.#isLineStart = true;
-    return MARKS.reduce((text, mark) => without(mark, text), line);
+    // The end of the line remains: what is around it are two sentences.
+    if (this.#isSilentLine) line = placedSlice(line, line.text.length - (isEnd ? 1 : 0));
+    if (isEnd) {
+      this.#isLineStart = true;
+      this.#isSilentLine = false;
+    }
+    return withoutMarks(line);
   }
 
   /** Of each run of white space one space remains, or a new line where there is one. */
@@ -103,35 +130,28 @@ export class MarkupFilter {
     }
     return { text: remains, places: from };
   }
-}
 
-/** Returns how much of a text can be looked at by itself: no mark spans its end. */
-function cutOf(text: string): number {
-  const limit = linkStart(text);
-  const links = [...text.matchAll(LINK)];
-  for (let end = limit; end > 0; end--) {
-    const last = links.at(-1);
-    if (last && end <= last.index) links.pop();
-    const isInLink = last && end > last.index && end < last.index + last[0].length;
-    if (!isInLink && isCut(text, end)) return end;
+  /** Returns how much of the rest can be looked at by itself: no mark spans its end. */
+  #cut(): number {
+    const text = this.#rest;
+    const openLine = OPEN_LINE.exec(text);
+    const isOpen = openLine && (this.#isLineStart || text[openLine.index] === "\n");
+    const limit = Math.min(openMarkStart(text), isOpen ? openLine.index : text.length);
+    const spans = markSpans(text);
+    for (let end = limit; end > 0; end--) {
+      while (spans.length > 0 && end <= spans.at(-1)!.start) spans.pop();
+      const isInMark = spans.length > 0 && end < spans.at(-1)!.end;
+      if (!isInMark && isCut(text, end)) return end;
+    }
+    if (text.length < WINDOW || limit === 0) return 0;
+    // A long piece without a gap.
+    const isTorn = /[\ud800-\udbff]/.test(text[limit - 1]!);
+    return isTorn ? limit - 1 : limit;
   }
-  if (text.length < WINDOW || limit === 0) return 0;
-  // A long piece without a gap.
-  const isTorn = /[\ud800-\udbff]/.test(text[limit - 1]!);
-  return isTorn ? limit - 1 : limit;
 }
 
 function isCut(text: string, end: number): boolean {
   const before = text[end - 1]!;
   if (/\s/.test(before) || WIDE_END.test(before)) return true;
   return end < text.length && WITHOUT_SPACES.test(before) && WITHOUT_SPACES.test(text[end]!);
-}
-
-/** Returns where a link begins whose end has not come, or the text's length. */
-function linkStart(text: string): number {
-  for (let at = text.indexOf("["); at >= 0; at = text.indexOf("[", at + 1)) {
-    const link = /^\[[^\]\n]*(?:$|\](?:$|\([^)\n]*$))/.exec(text.slice(at));
-    if (link && link[0].length <= MAX_LINK) return at;
-  }
-  return text.length;
 }

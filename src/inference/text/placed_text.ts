@@ -30,20 +30,54 @@ export function joinPlaced(parts: readonly PlacedText[]): PlacedText {
  * Returns a text without the matches of a pattern. Of each match its first group remains, if it has
  * one.
  */
-export function without(pattern: RegExp, { text, places }: PlacedText): PlacedText {
+export function without(pattern: RegExp, text: PlacedText): PlacedText {
+  return edited(pattern, text, (match, { keep }) => {
+    const group = match.indices?.[1];
+    if (group) keep(...group);
+  });
+}
+
+/** Returns a text whose matches of a pattern are replaced; each stands where its match began. */
+export function replaced(
+  pattern: RegExp,
+  text: PlacedText,
+  replacement: (match: RegExpExecArray) => string,
+): PlacedText {
+  return edited(pattern, text, (match, { add }) => add(replacement(match), match.index));
+}
+
+/** The text that is being made of another. */
+interface Edit {
+  /** Adds a part of the other text. */
+  keep(start: number, end: number): void;
+  /** Adds new text, which stands where that character of the other stands. */
+  add(text: string, at: number): void;
+}
+
+function edited(
+  pattern: RegExp,
+  { text, places }: PlacedText,
+  edit: (match: RegExpExecArray, into: Edit) => void,
+): PlacedText {
   let remains = "";
   const from: number[] = [];
-  const keep = (start: number, end: number): void => {
-    remains += text.slice(start, end);
-    for (let index = start; index < end; index++) from.push(places[index]!);
+  const into: Edit = {
+    keep(start, end) {
+      remains += text.slice(start, end);
+      for (let index = start; index < end; index++) from.push(places[index]!);
+    },
+    add(added, at) {
+      remains += added;
+      for (let index = 0; index < added.length; index++) from.push(places[at]!);
+    },
   };
   let end = 0;
   for (const match of text.matchAll(pattern)) {
-    keep(end, match.index);
-    const group = match.indices?.[1];
-    if (group) keep(...group);
+    into.keep(end, match.index);
+    edit(match, into);
     end = match.index + match[0].length;
   }
-  keep(end, text.length);
+  if (end === 0) return { text, places };
+  into.keep(end, text.length);
   return { text: remains, places: from };
 }

@@ -15,7 +15,12 @@ const ABBREVIATIONS = new Set(
     "ca nr dipl ing hr fr").split(" "),
 );
 /** An end that needs white space after it, one that does not, and a line's end. */
-const END = /(?:[.!?…।॥؟۔։]+["'”’»)\]]*(?=\s)|[。！？]+["'”’」』）]*|\n+)\s*/gu;
+const END =
+  /(?:(?<![.!?…।॥؟۔։])[.!?…।॥؟۔։]+["'”’»)\]]*(?=\s)|(?<![。！？])[。！？]+["'”’」』）]*|\n+)\s*/gu;
+/** So much after the longest sentence is looked at. */
+const LOOKAHEAD = 64;
+/** So much before a full stop decides whether it is one. */
+const TAIL = 32;
 /** Where a long sentence is cut. */
 const CLAUSE_ENDS = [", ", "; ", ": ", " - ", " – ", "، ", "؛ ", "，", "、", "；", "："];
 
@@ -38,6 +43,8 @@ const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
  */
 export class SentenceSplitter {
   readonly #maxChars: number;
+  /** White space before the rest. */
+  #lead = "";
   #rest = "";
 
   /** Creates a splitter without text. */
@@ -53,60 +60,68 @@ export class SentenceSplitter {
   push(text: string): string[] {
     this.#rest += text;
     const sentences: string[] = [];
-    let start = 0;
-    for (const match of this.#rest.matchAll(END)) {
-      const end = match.index + match[0].length;
-      // More white space may come, and belongs to this sentence; what has been said already may not
-      // wait for it.
-      const sentence = this.#rest.slice(start, end);
-      if (!/\S/.test(sentence) || endsOpen(this.#rest.slice(start, match.index + 1))) continue;
-      sentences.push(sentence);
-      start = end;
-    }
-    this.#rest = this.#rest.slice(start);
-    while (this.#rest.length > this.#maxChars) {
-      const cut = this.#cut();
-      sentences.push(this.#rest.slice(0, cut));
-      this.#rest = this.#rest.slice(cut);
+    for (let end = this.#end(); end > 0; end = this.#end()) {
+      sentences.push(this.#lead + this.#rest.slice(0, end));
+      this.#lead = "";
+      this.#rest = this.#rest.slice(end);
     }
     return sentences;
   }
 
   /** Ends the text and returns what is left of it. */
   end(): string[] {
-    const rest = this.#rest;
-    this.#rest = "";
-    return /\S/.test(rest) ? [rest] : [];
+    const rest = this.#rest === "" ? "" : this.#lead + this.#rest;
+    this.#lead = this.#rest = "";
+    return rest === "" ? [] : [rest];
+  }
+
+  /** Where the next sentence ends in the rest, which begins with it from then on; 0 if it does not. */
+  #end(): number {
+    const trimmed = this.#rest.trimStart();
+    this.#lead += this.#rest.slice(0, this.#rest.length - trimmed.length);
+    this.#rest = trimmed;
+    // However much text comes together, each step looks at a window of it.
+    const window = trimmed.slice(0, this.#maxChars + LOOKAHEAD);
+    for (const match of window.matchAll(END)) {
+      const stop = match.index + 1;
+      if (stop > this.#maxChars) break;
+      // More white space may come, and belongs to the next sentence; what has been said already may
+      // not wait for it.
+      if (!endsOpen(window.slice(0, stop))) return match.index + match[0].length;
+    }
+    return trimmed.length > this.#maxChars ? this.#cut(window) : 0;
   }
 
   /** Where to cut what is too long: after a comma or the like, else after a space or a word. */
-  #cut(): number {
-    const head = this.#rest.slice(0, this.#maxChars);
+  #cut(window: string): number {
+    const head = window.slice(0, this.#maxChars);
     const clause = Math.max(...CLAUSE_ENDS.map((one) => {
       const at = head.lastIndexOf(one);
       return at < 0 ? 0 : at + one.length;
     }));
     if (clause > this.#maxChars / 3) return clause;
-    return head.lastIndexOf(" ") + 1 || this.#wholeCut();
+    return head.lastIndexOf(" ") + 1 || this.#wholeCut(window);
   }
 
   /** Where there is no space, no word is torn if possible, and no character in any case. */
-  #wholeCut(): number {
+  #wholeCut(window: string): number {
     for (const segmenter of [words, characters]) {
-      const torn = segmenter.segment(this.#rest).containing(this.#maxChars);
+      const torn = segmenter.segment(window).containing(this.#maxChars);
       if (torn && torn.index > 0) return torn.index;
     }
-    const first = characters.segment(this.#rest).containing(0);
-    return first?.segment.length ?? this.#rest.length;
+    const first = characters.segment(window).containing(0);
+    return first?.segment.length ?? window.length;
   }
 }
 
 /** Whether the full stop at the end of `text` is none: after an abbreviation, initial or number. */
 function endsOpen(text: string): boolean {
   if (!text.endsWith(".")) return false;
-  const word = /([\p{L}\p{N}.]+)\.$/u.exec(text)?.[1] ?? "";
+  // What is before the tail is no line's beginning.
+  const tail = text.length > TAIL ? `x${text.slice(-TAIL)}` : text;
+  const word = /([\p{L}\p{N}.]+)\.$/u.exec(tail)?.[1] ?? "";
   if (ABBREVIATIONS.has(word.toLowerCase())) return true;
   if (/^\p{Lu}$/u.test(word) && word !== "I") return true;
   // "1. First" at the start of a line is a list's number; "in 1999." is an end.
-  return /(?:^|\n)\s*\p{N}{1,2}\.$/u.test(text);
+  return /(?:^|\n)\s*\p{N}{1,2}\.$/u.test(tail);
 }

@@ -151,7 +151,9 @@ export class SpokenText {
     const [close = "", space = ""] = SENTENCE_END.exec(spoken.slice(end, limit + 1)) ?? [];
     if (close === "" || end + close.length - space.length > limit) return this.#place(end);
     end += close.length;
-    return end < spoken.length ? this.#places[end - 1]! + 1 : this.#spokenFrom;
+    return end < spoken.length
+      ? Math.min(this.#places[end - 1]! + 1, this.#place(end))
+      : this.#spokenFrom;
   }
 
   /** Where a spoken character stands in the written text; marks before it belong to what is before. */

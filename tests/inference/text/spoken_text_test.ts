@@ -7,7 +7,9 @@ import { SpokenText } from "../../../src/inference/text/spoken_text.ts";
 
 const piece = fc.oneof(
   fc.constantFrom(
-    ..."a|word|Another| |  |. |! |?|, |\n|\n\n|**|*|_|`|```|[|](|)|[link](x)|# |- |> |🎉|👍🏽|今天|。|é|e\u0301|ไทย|1. "
+    "| a | b |\n",
+    "|",
+    ..."a|word|Another| |  |. |! |?|, |\n|\n\n|**|*|_|`|```|[|](|)|[link](x)|# |- |> |🎉|👍🏽|今天|。|é|e\u0301|ไทย|1. |<think>|</think>|<b>|<br/>|<|>|&amp;|```js\n|---|🇩🇪|1️⃣"
       .split("|"),
   ),
   fc.string({ unit: "grapheme", maxLength: 4 }),
