@@ -48,7 +48,9 @@ export function checkDtmf(digits: unknown): string {
 export function checkAddress(value: unknown, name: string): asserts value is string {
   checkText(value, name);
   if (value.trim() !== "") return;
-  throw new TypeError(`${name}: expected a number like "+4930123456", got ${JSON.stringify(value)}`);
+  throw new TypeError(
+    `${name}: expected a number like "+4930123456", got ${JSON.stringify(value)}`,
+  );
 }
 
 /** Returns the error of an edge that cannot do something: it names the edge and the way out. */

@@ -84,7 +84,9 @@ export abstract class HttpModel<Options> implements Component {
       if (error) logger.debug(`the key was not checked: ${error.message}`);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof InferenceError && (isDenied(error) || error.code === "no-key")) throw error;
+      if (error instanceof InferenceError && (isDenied(error) || error.code === "no-key")) {
+        throw error;
+      }
       logger.debug(`${this.name}: the key was not checked: ${messageOf(error)}`);
     }
   }
