@@ -127,7 +127,7 @@ export class AgentLifecycle {
       "opening the conversation",
       edge.createConversation(call, user, instructions),
     );
-    const methods = ["append", "update", "flush"];
+    const methods = ["append", "update", "remove", "flush"];
     checkMethods(conversation, "edge.createConversation", "a Conversation", methods);
     this.#conversation = conversation;
     if (conversationProcessor) {

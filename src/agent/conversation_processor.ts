@@ -197,6 +197,7 @@ export class ConversationProcessor implements Processor {
       sampleRate,
       toolLedger: this.#toolLedger = new ToolLedger({
         executor: new ToolExecutor(tools, { clock, logger }),
+        earlier: conversation.messages.flatMap(({ toolCall }) => toolCall ?? []),
         clock,
         emit,
         report,

@@ -1,9 +1,24 @@
 /** The messages of a call. @module */
 import { type Clock, systemClock } from "../events/clock.ts";
 import { checkObject, shown } from "../events/checks.ts";
+import type { JsonValue } from "./types.ts";
 
-/** The author of a message: the application, a participant, or the agent. */
-export type MessageRole = "system" | "user" | "assistant";
+/** The author of a message: the application, a participant, the agent, or a tool of the agent's. */
+export type MessageRole = "system" | "user" | "assistant" | "tool";
+
+/** A call of a tool, as a transcript keeps it. */
+export interface MessageToolCall {
+  /** Unique within the conversation. */
+  readonly id: string;
+  /** The name of the tool. */
+  readonly name: string;
+  /** The arguments. */
+  readonly input: JsonValue;
+  /** The outcome, or the error's description; `undefined` while there is none. */
+  readonly result?: string;
+  /** Whether the call failed. */
+  readonly isError?: boolean;
+}
 
 /** One message of a conversation. */
 export interface Message {
@@ -21,6 +36,8 @@ export interface Message {
   readonly complete: boolean;
   /** Whether it was interrupted: `text` is then the part that was heard. */
   readonly interrupted: boolean;
+  /** The call and its outcome, of a message of a tool. */
+  readonly toolCall?: MessageToolCall;
 }
 
 /** A message to append. */
@@ -35,6 +52,8 @@ export interface MessageInit {
   id?: string;
   /** Whether the message is complete. Default `true`. */
   complete?: boolean;
+  /** The call, of a message of a tool. */
+  toolCall?: MessageToolCall;
 }
 
 /** A change of a message. */
@@ -45,10 +64,13 @@ export interface MessageChange {
   complete?: boolean;
   /** Whether it was interrupted. */
   interrupted?: boolean;
+  /** The call and its outcome. */
+  toolCall?: MessageToolCall;
 }
 
 /**
- * The messages of a call. `append` and `update` return the message itself, not a promise: changes are
+ * The messages of a call. People may be shown those of participants and of the agent; those of the
+ * application and of tools are not theirs to read. `append` and `update` return the message itself, not a promise: changes are
  * visible immediately. An edge that keeps conversations elsewhere writes them in the background, and
  * `flush` waits for that.
  */
@@ -67,6 +89,8 @@ export interface Conversation {
    * @throws {RangeError} there is no message with this id.
    */
   update(messageId: string, change: MessageChange): Message;
+  /** Removes a message of which nothing was said or heard. Does nothing where there is none. */
+  remove(messageId: string): void;
   /** Resolves when all changes so far are written. */
   flush(): Promise<void>;
 }
@@ -119,6 +143,7 @@ export class MemoryConversation implements Conversation {
       createdAtMs: this.#clock.epochMs(),
       complete: init.complete ?? true,
       interrupted: false,
+      ...init.toolCall ? { toolCall: init.toolCall } : {},
     };
     this.#messages.push(message);
     if (this.#messages.length > this.#capacity) {
@@ -135,6 +160,11 @@ export class MemoryConversation implements Conversation {
     const message = { ...this.#messages[index]!, ...change };
     this.#messages[index] = message;
     return message;
+  }
+
+  remove(messageId: string): void {
+    const index = this.#messages.findLastIndex((one) => one.id === messageId);
+    if (index >= 0) this.#messages.splice(index, 1);
   }
 
   flush(): Promise<void> {

@@ -14,6 +14,7 @@ export {
   type MessageChange,
   type MessageInit,
   type MessageRole,
+  type MessageToolCall,
 } from "./conversation.ts";
 export type { AudioRow, AudioSubscription, EdgeAgent } from "./edge_agent.ts";
 export type { MutableParticipantAudio, ParticipantAudio } from "./participant_audio.ts";

@@ -42,6 +42,18 @@ Deno.test("a full conversation drops its oldest messages and counts them", () =>
   assertThrows(() => new MemoryConversation({ id: "c", capacity: 0 }), RangeError);
 });
 
+Deno.test("a message is removed, and a call is kept with its outcome", () => {
+  const conversation = new MemoryConversation({ id: "c" });
+  const { id } = conversation.append({ role: "assistant", userId: "agent", text: "", id: "m" });
+  const toolCall = { id: "call-1", name: "book", input: {} };
+  conversation.append({ role: "tool", userId: "agent", text: "book({})", toolCall });
+  conversation.remove(id);
+  conversation.remove("x");
+  assertEquals(conversation.messages.map(({ role, toolCall }) => ({ role, toolCall })), [
+    { role: "tool", toolCall },
+  ]);
+});
+
 Deno.test("an unknown message and a repeated id are refused", () => {
   const conversation = new MemoryConversation({ id: "c" });
   conversation.append({ id: "m", role: "user", userId: "anna", text: "a" });

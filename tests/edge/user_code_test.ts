@@ -87,6 +87,7 @@ const ofConnection: Record<string, Case> = Object.fromEntries(
 const conversations = {
   append: { reported: slipNames },
   update: { reported: slipNames },
+  remove: { reported: failures },
   flush: { reported: failing },
 } satisfies Record<MethodsOf<Conversation>, Omit<Case, "make">>;
 
@@ -142,6 +143,8 @@ for (const [name, one] of Object.entries({ ...ofEdge, ...ofConnection, ...ofConv
         anna.publishVideo();
         anna.speak(sound(600));
         await anna.speak(sound(4000, 0));
+        void agent.say("Nothing of this is heard.");
+        await agent.interrupt();
       };
       const refusal = await clock.until(join().then(() => undefined, (error: unknown) => error));
       const from = clock.now();

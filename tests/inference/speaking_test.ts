@@ -33,6 +33,15 @@ function endless(): AsyncIterable<never> {
   return { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) };
 }
 
+Deno.test("what was said before anything of it was heard leaves no message", async () => {
+  await using fixture = await Fixture.set();
+  void fixture.agent.say("Good morning.");
+  await fixture.clock.advance(0);
+  assertEquals(fixture.conversation, ["agent: Good morning...."]);
+  await fixture.agent.interrupt();
+  assertEquals(fixture.conversation, []);
+});
+
 Deno.test("what is said while the agent is cut off is said after it", async () => {
   await using fixture = await Fixture.set();
   const { agent, clock } = fixture;
@@ -167,7 +176,7 @@ Deno.test("a model whose answer cannot be spoken is stopped, and writes no more"
   await fixture.clock.until(fixture.agent.generateReply("Go."));
   await fixture.clock.advance(5000);
   assertEquals(fixture.llm.aborted, 1);
-  assertEquals(fixture.conversation, ["agent: Go.", "agent: /"]);
+  assertEquals(fixture.conversation, ["agent: Go."]);
 });
 
 const LINK =

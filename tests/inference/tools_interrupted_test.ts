@@ -15,6 +15,7 @@ import {
 } from "../../src/inference/contracts/events.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { UNKNOWN_OUTCOME } from "../../src/inference/reply/tool_run.ts";
+import { assertAccepted } from "./reply/_vendor_rules.ts";
 import { Fixture, type FixtureOptions } from "./_fixture.ts";
 
 const unknown = `tool: ${UNKNOWN_OUTCOME.text}`;
@@ -158,6 +159,7 @@ Deno.test("people cannot interrupt the agent while a tool runs that refuses it",
   assertEquals(fixture.conversation, [
     "agent: Book it.",
     "agent: One moment.\nVery well.",
+    "agent: book({}): booked by call-1",
     "ann: And a window seat.",
     "agent: Done.",
   ]);
@@ -217,6 +219,61 @@ Deno.test("a tool whose start cannot be recorded does not act", async () => {
   assertEquals(fixture.errors.map(({ context }) => context), [
     "onToolStarted; book is not called",
   ]);
+});
+
+Deno.test("the transcript has each call before its tool acts, and then its outcome", async () => {
+  const book = booking(1000);
+  await using fixture = await startReply(
+    book,
+    defineTool({
+      name: "fail",
+      description: "",
+      execute: () => {
+        throw new Error("no luck");
+      },
+    }),
+  );
+  const calls = () =>
+    fixture.agent.conversation!.messages.filter(({ role }) => role === "tool")
+      .map(({ text, complete, toolCall }) => [text, complete, toolCall?.isError]);
+  assertEquals(calls(), [
+    ["book({})", false, undefined],
+    ["fail({}): error: no luck", true, true],
+  ]);
+  await fixture.clock.advance(1000);
+  assertEquals(calls()[0], ["book({}): booked by call-1", true, false]);
+});
+
+Deno.test("an agent that takes over knows the calls of the one before it", async () => {
+  const order = defineTool({
+    name: "order",
+    description: "",
+    onDuplicate: "reject",
+    execute: () => "ordered",
+  });
+  await using fixture = await start({
+    replies: [{ calls: [{ name: "order", input: {} }] }, "I have."],
+    agent: { tools: [order] },
+    prepare: ({ edge }) => {
+      const create = edge.createConversation.bind(edge);
+      edge.createConversation = async (...creating) => {
+        const conversation = await create(...creating);
+        const toolCall = { id: "call-1", name: "order", input: {} };
+        conversation.append({ role: "user", userId: "ann", text: "Soup, please." });
+        conversation.append({ role: "tool", userId: "agent", text: "order({})", toolCall });
+        return conversation;
+      };
+    },
+  });
+  await fixture.clock.until(fixture.agent.generateReply("Have you ordered?"));
+  assertEquals(fixture.told.slice(0, 4), [
+    "user: Soup, please.",
+    "assistant: ",
+    unknown,
+    "user: Have you ordered?",
+  ]);
+  assert(fixture.told.at(-1)!.startsWith("tool: error: not called again: call-1 called it"));
+  await assertAccepted(fixture.llm.requests.at(-1)!);
 });
 
 /** Has the model call a tool at each of three turns, the same each time. */

@@ -59,6 +59,7 @@ export class ChatConversation implements Conversation {
   /** Messages with unwritten changes, in the order of their first unwritten change. */
   readonly #dirty = new Map<string, Message>();
   readonly #written = new Map<string, Written>();
+  readonly #removed = new Set<string>();
   readonly #drops: DropCounter;
   readonly #signal: AbortSignal;
   #isOpen = false;
@@ -111,13 +112,21 @@ export class ChatConversation implements Conversation {
     return message;
   }
 
+  remove(messageId: string): void {
+    const message = this.messages.find(({ id }) => id === messageId);
+    if (!message) return;
+    this.#memory.remove(messageId);
+    this.#removed.add(messageId);
+    this.#queue({ ...message, complete: true });
+  }
+
   async flush(): Promise<void> {
     while (this.#writing) await this.#writing;
   }
 
   #queue(message: Message): void {
-    // The agent's instructions are no message of the call.
-    if (message.role === "system" || this.#signal.aborted) return;
+    // The agent's instructions and its tools are no messages of the call.
+    if (message.role === "system" || message.role === "tool" || this.#signal.aborted) return;
     this.#dirty.set(message.id, message);
     if (this.#dirty.size > MAX_WAITING) {
       this.#dirty.delete(this.#dirty.keys().next().value!);
@@ -170,7 +179,7 @@ export class ChatConversation implements Conversation {
 
   async #writeMessage(message: Message): Promise<void> {
     const { writer, channelId } = this.#options;
-    const texts = chunksOf(message.text);
+    const texts = this.#removed.delete(message.id) ? [] : chunksOf(message.text);
     const written = this.#written.get(message.id) ?? { texts: [], complete: false, shownAt: 0 };
     this.#written.set(message.id, written);
     const total = texts.length;

@@ -30,8 +30,8 @@ export interface LocalConversationInit {
 
 /**
  * A conversation that the people in the call see: it sends each message to their pages as a custom
- * event `{ type: "transcript", id, role, name, text, complete, interrupted }`, except for system
- * messages.
+ * event `{ type: "transcript", id, role, name, text, complete, interrupted }`, except for those of the
+ * application and of tools. One that is removed is sent once more, complete and without a text.
  */
 export class LocalConversation extends MemoryConversation {
   readonly #init: LocalConversationInit;
@@ -52,12 +52,19 @@ export class LocalConversation extends MemoryConversation {
     return this.#changed(super.update(messageId, change));
   }
 
+  override remove(messageId: string): void {
+    const message = this.messages.find(({ id }) => id === messageId);
+    super.remove(messageId);
+    // An empty message takes its line from the page.
+    if (message) this.#changed({ ...message, text: "", complete: true });
+  }
+
   override async flush(): Promise<void> {
     await this.#sendAll();
   }
 
   #changed(message: Message): Message {
-    if (message.role === "system") return message;
+    if (message.role === "system" || message.role === "tool") return message;
     this.#waiting.set(message.id, message);
     // A model's reply grows many times a second, faster than people read.
     if (message.complete) void this.#sendAll();

@@ -58,8 +58,8 @@ export class ChatContext {
   }
 
   /** Appends a message with calls, and their outputs, as far as the outcomes are known. */
-  appendCalls(message: AssistantMessage, runs: readonly ToolRun[]): void {
-    this.#history.appendCalls(message, runs);
+  appendCalls(said: AssistantMessage, runs: readonly ToolRun[]): AssistantMessage {
+    return this.#history.appendCalls(said, runs);
   }
 
   /** Puts a message in the place of another, where that is still there. */

@@ -1,7 +1,7 @@
 import type { Conversation } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
-import type { ToolRun } from "../reply/tool_run.ts";
+import { recordedRun, type ToolRun } from "../reply/tool_run.ts";
 
 /** How many messages a history keeps by default. */
 const DEFAULT_LIMIT = 200;
@@ -54,13 +54,18 @@ export class ChatHistory {
     while (this.#messages[0]?.role === "tool") this.#messages.shift();
   }
 
-  /** Appends a message with calls, and their outputs, as far as the outcomes are known. */
-  appendCalls(message: AssistantMessage, runs: readonly ToolRun[]): void {
+  /**
+   * Appends a message with the calls that it made, and their outputs, as far as the outcomes are known.
+   * Returns the message as it stands in the history.
+   */
+  appendCalls(said: AssistantMessage, runs: readonly ToolRun[]): AssistantMessage {
+    const message = { ...said, toolCalls: runs.map(({ call }) => call) };
     this.append(message, ...runs.map(({ output }) => output));
     for (const run of runs) {
       this.#untold.add(run.call.id);
       run.follow(() => this.#settle(run));
     }
+    return message;
   }
 
   /** Puts a message in the place of another, where that is still there. */
@@ -94,8 +99,9 @@ export class ChatHistory {
    * @param options.named whether messages of participants carry their user id as a name
    */
   appendConversation({ messages }: Conversation, options: { named: boolean }): void {
-    for (const { role, text, userId } of messages) {
-      if (!/\S/.test(text)) continue;
+    for (const { role, text, userId, toolCall } of messages) {
+      if (toolCall) this.appendCalls({ role: "assistant", text: "" }, [recordedRun(toolCall)]);
+      if (role === "tool" || !/\S/.test(text)) continue;
       this.append(options.named && role === "user" ? { role, text, name: userId } : { role, text });
     }
   }

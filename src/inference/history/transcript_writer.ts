@@ -4,6 +4,7 @@ import type { PipelineContext } from "../pipeline_context.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
 import { type Expected, UserHook } from "../../events/user_code.ts";
+import type { ToolRun } from "../reply/tool_run.ts";
 import { TranscriptEvent } from "../contracts/events.ts";
 
 /** A message of the conversation that changes while it is said. */
@@ -11,10 +12,9 @@ export interface TranscriptMessage {
   update(change: MessageChange): void;
 }
 
-type Write = { readonly init: MessageInit } | {
-  readonly id: string;
-  readonly change: MessageChange;
-};
+type Write =
+  | { readonly init: MessageInit }
+  | { readonly id: string; readonly change: MessageChange };
 
 const writtenMessage: Expected<Message> = {
   what: "the message as it is now",
@@ -29,17 +29,24 @@ const writtenMessage: Expected<Message> = {
 export class TranscriptWriter implements UserTurnObserver {
   readonly #context: PipelineContext;
   readonly #write: UserHook<Write>;
+  readonly #remove: UserHook<string>;
   /** The messages of the turns in progress. */
   readonly #turns = new Map<unknown, TranscriptMessage>();
 
   constructor(context: PipelineContext) {
-    const { conversation, clock, report } = context;
+    const { conversation, clock, report, toolLedger } = context;
     this.#context = context;
     this.#write = new UserHook<Write>(
       (one) =>
         "init" in one ? conversation.append(one.init) : conversation.update(one.id, one.change),
       { clock, report, context: "writing the conversation" },
     );
+    this.#remove = new UserHook<string>((id) => conversation.remove(id), {
+      clock,
+      report,
+      context: "removing an empty message from the conversation",
+    });
+    toolLedger.observe((run) => this.#showCall(run));
   }
 
   textChanged(turn: UserTurn): void {
@@ -87,7 +94,7 @@ export class TranscriptWriter implements UserTurnObserver {
   openAgentMessage(text?: string): TranscriptMessage {
     const { id: userId } = this.#context.agentUser;
     const init = { role: "assistant", userId, complete: false } as const;
-    return text === undefined ? this.#appendWithText(init) : this.#append({ ...init, text });
+    return !text ? this.#appendWithText(init) : this.#append({ ...init, text });
   }
 
   /** Completes the messages of turns that are still in progress. */
@@ -102,7 +109,7 @@ export class TranscriptWriter implements UserTurnObserver {
     return {
       update: (change) => {
         if (message) message.update(change);
-        else if (change.text) {
+        else if (change.text && /\S/.test(change.text)) {
           const { text, complete = false } = change;
           message = this.#append({ ...init, text, complete });
         }
@@ -115,13 +122,39 @@ export class TranscriptWriter implements UserTurnObserver {
     return {
       update: (change) => {
         if (!current) return;
-        const { text, complete, interrupted } = current;
-        if (
-          (change.text ?? text) === text && (change.complete ?? complete) === complete &&
-          (change.interrupted ?? interrupted) === interrupted
-        ) return;
+        const { text = current.text, complete = current.complete } = change;
+        if (complete && !/\S/.test(text)) {
+          // Nothing of it was heard: there was no such message.
+          void this.#remove.run(current.id);
+          current = undefined;
+          return;
+        }
+        if (isAsBefore(current, change)) return;
         current = this.#write.ask({ id: current.id, change }, undefined, writtenMessage) ?? current;
       },
     };
   }
+
+  /** Shows a call, before the tool acts, and each outcome. */
+  #showCall(run: ToolRun): void {
+    const { id, name, input } = run.call;
+    const call = `${name}(${JSON.stringify(input)})`;
+    const toolCall = { id, name, input };
+    const { id: userId } = this.#context.agentUser;
+    const message = this.#append({ role: "tool", userId, text: call, complete: false, toolCall });
+    run.follow(() => {
+      const { text: result, isError } = run.result!;
+      message.update({
+        text: `${call}: ${result}`,
+        complete: true,
+        toolCall: { ...toolCall, result, isError },
+      });
+    });
+  }
+}
+
+function isAsBefore(message: Message, change: MessageChange): boolean {
+  return Object.entries(change).every(([key, value]) =>
+    value === undefined || message[key as keyof Message] === value
+  );
 }

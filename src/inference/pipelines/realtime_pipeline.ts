@@ -256,7 +256,7 @@ export class RealtimePipeline implements Pipeline {
     if (toolLedger.has(call.id)) return;
     const { current } = this.#session;
     const run = toolLedger.start(call, this.#input.speaker);
-    this.#history.appendCalls({ role: "assistant", text: "", toolCalls: [run.call] }, [run]);
+    this.#history.appendCalls({ role: "assistant", text: "" }, [run]);
     const result = await run.ended;
     if (this.#closing.signal.aborted || current !== this.#session.current) return;
     this.#history.markTold([run]);

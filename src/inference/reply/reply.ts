@@ -9,11 +9,7 @@ import type { ToolRun } from "./tool_run.ts";
 import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
-import {
-  type AssistantMessage,
-  type PlayedFragment,
-  playedTexts,
-} from "../history/chat_history.ts";
+import { type PlayedFragment, playedTexts } from "../history/chat_history.ts";
 
 /** Options for a {@linkcode Reply}. */
 export interface ReplyInit {
@@ -141,15 +137,9 @@ export class Reply {
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
     const runs = calls.map((call) => toolLedger.start(call, participant));
     this.#runs.push(...runs);
-    const text = this.#text.slice(from);
-    const message: AssistantMessage = {
-      role: "assistant",
-      text,
-      toolCalls: runs.map(({ call }) => call),
-    };
     // Before there is any result: whatever becomes of this reply, the model knows what was done.
-    chat.appendCalls(message, runs);
-    this.#generated[at] = message;
+    const said = { role: "assistant", text: this.#text.slice(from) } as const;
+    this.#generated[at] = chat.appendCalls(said, runs);
     this.#kept = this.#generated.length;
     await waitFor(Promise.all(runs.map(({ ended }) => ended)), "the tools", { signal, clock });
     this.#generated.push(...runs.map(({ output }) => output));

@@ -1,3 +1,4 @@
+import type { MessageToolCall } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ToolCall } from "../contracts/messages.ts";
@@ -7,7 +8,7 @@ import { waitFor } from "../../events/waiting.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { ToolCalledEvent, ToolStartedEvent } from "../contracts/events.ts";
 import { failure, type ToolExecutor } from "./tool_executor.ts";
-import { ToolRun, UNKNOWN_OUTCOME } from "./tool_run.ts";
+import { recordedRun, ToolRun, UNKNOWN_OUTCOME } from "./tool_run.ts";
 
 /** How long the tools that run may take when the conversation ends. */
 const CLOSE_LIMIT_MS = 2000;
@@ -26,6 +27,8 @@ export interface ToolHooks {
 /** Options for a {@linkcode ToolLedger}. */
 export interface ToolLedgerInit extends ToolHooks {
   executor: ToolExecutor;
+  /** The calls that an agent made before, in the same conversation. */
+  earlier?: readonly MessageToolCall[];
   clock: Clock;
   emit: (event: object) => void;
   report: Report;
@@ -46,11 +49,17 @@ export class ToolLedger {
   readonly #running = new Set<ToolRun>();
   readonly #ids = new Set<string>();
   readonly #firstCalls = new Map<string, FirstCall>();
+  readonly #observers: ((run: ToolRun) => void)[] = [];
   #turns = 0;
   #isClosed = false;
 
   constructor(init: ToolLedgerInit) {
     this.#init = init;
+    for (const call of init.earlier ?? []) {
+      const run = recordedRun(call);
+      this.#ids.add(call.id);
+      this.#noteFirst(run).mayHaveActed = !call.isError;
+    }
   }
 
   /** The tools that a model can call. */
@@ -73,11 +82,17 @@ export class ToolLedger {
     this.#turns++;
   }
 
+  /** Calls `observer` with each call from now on, before its tool acts. */
+  observe(observer: (run: ToolRun) => void): void {
+    this.#observers.push(observer);
+  }
+
   /** Starts a call. Its id becomes another one where the model has used it before. */
   start(call: ToolCall, participant: Participant | undefined): ToolRun {
     const tool = this.#init.executor.get(call.name);
     const run = new ToolRun(this.#withNewId(call), tool, participant);
     this.#running.add(run);
+    for (const observer of this.#observers) observer(run);
     void this.#run(run);
     return run;
   }
@@ -108,9 +123,7 @@ export class ToolLedger {
     });
     const fault = this.#isClosed ? "the conversation is over" : this.#duplicateFault(run);
     if (fault) return run.end(failure(fault));
-    const key = keyOf(call);
-    const first: FirstCall = { run, mayHaveActed: true, refusedAt: undefined };
-    this.#firstCalls.set(key, first);
+    const first = this.#noteFirst(run);
     let timedOut = false;
     const result = await executor.call(call, {
       signal,
@@ -121,6 +134,12 @@ export class ToolLedger {
     });
     first.mayHaveActed = !result.isError || timedOut;
     run.end(result);
+  }
+
+  #noteFirst(run: ToolRun): FirstCall {
+    const first: FirstCall = { run, mayHaveActed: true, refusedAt: undefined };
+    this.#firstCalls.set(keyOf(run.call), first);
+    return first;
   }
 
   /** Records the start. Rejects when the application cannot. */

@@ -1,4 +1,5 @@
 import type { Participant } from "../../edge/types.ts";
+import type { MessageToolCall } from "../../edge/conversation.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { Tool, ToolResult } from "../contracts/tool.ts";
 
@@ -65,4 +66,13 @@ export class ToolRun {
     this.#ended.resolve(result);
     for (const follower of this.#followers) follower();
   }
+}
+
+/** Returns a call that a transcript has kept, of an agent that has left. */
+export function recordedRun(
+  { id, name, input, result, isError = false }: MessageToolCall,
+): ToolRun {
+  const run = new ToolRun({ id, name, input }, undefined, undefined);
+  run.end(result === undefined ? UNKNOWN_OUTCOME : { text: result, isError });
+  return run;
 }

@@ -60,6 +60,19 @@ Deno.test("LocalConversation sends a growing message ten times a second, and its
   assertEquals(clock.pending, 0);
 });
 
+Deno.test("LocalConversation takes a removed line from the pages, and keeps tools from them", async () => {
+  const { clock, sent, conversation } = fixture();
+  const { id } = conversation.append({ role: "assistant", userId: "echo", text: "Well" });
+  conversation.append({ role: "tool", userId: "echo", text: "book({})" });
+  await clock.advance(0);
+  conversation.remove(id);
+  await clock.advance(0);
+  assertEquals(sent.map(({ id, text, complete }) => [id, text, complete]), [
+    [id, "Well", true],
+    [id, "", true],
+  ]);
+});
+
 Deno.test("LocalConversation shortens a message that is too long for one event", async () => {
   const { clock, sent, conversation } = fixture();
   for (const letter of ["a", "ä", "語", "🦜"]) {

@@ -1,7 +1,8 @@
 /**
  * What was said and what the agent sent. A custom event of an agent of the shape
  * `{ type: "transcript", id?, role?, name?, text, complete?, interrupted? }` is a line of the
- * conversation, and another one of the same agent with the same `id` changes it. Any other event, and
+ * conversation, and another one of the same agent with the same `id` changes it, or removes it if that
+ * is complete and has no text. Any other event, and
  * every event of a person, is shown as JSON under the sender's name, so that no participant can forge
  * the words of another. `metrics.js` shows metrics.
  *
@@ -55,6 +56,11 @@ export class Conversation {
   #addTranscript(from, { id, name, text, complete = true, interrupted = false }) {
     const key = id === undefined ? undefined : `${from.id} ${id}`;
     let line = key === undefined ? undefined : this.#byKey.get(key);
+    if (text === "" && complete) {
+      // Nothing of it was said after all.
+      this.#byKey.delete(key);
+      return line?.remove();
+    }
     if (line) line.querySelector(".text").textContent = text;
     else line = this.#addLine(typeof name === "string" ? name : from.name, text, "");
     if (key !== undefined) {
