@@ -189,13 +189,13 @@ export abstract class EdgeTransport implements AsyncDisposable {
   }
 
   /**
-   * Ends a call for everybody in it: agents with the reason `"call-ended"`. Does nothing if it is over.
+   * Ends a call for all participants: agents with the reason `"call-ended"`. Does nothing if it is over.
    *
    * @throws {TypeError} this edge cannot, and only the agent can leave.
    */
   endCall(_call: Call): Promise<void> {
     return Promise.reject(
-      cannot(this, "end a call for everybody", "agent.close() leaves it, which callers notice"),
+      cannot(this, "end a call for all participants", "agent.close() leaves it, which callers notice"),
     );
   }
 

@@ -1,6 +1,6 @@
 /** Firefox on the product's own page, with an edge on its default host. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { Agent, silentLogger } from "@ringline/edge";
+import { Agent, silentLogger, TextReceivedEvent } from "@ringline/edge";
 import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
 import { launchBrowser, type Page } from "../../scripts/browser.ts";
@@ -98,7 +98,7 @@ Deno.test({
 });
 
 firefoxTest(
-  "a person in Firefox joins immediately, is heard, hears, mutes and leaves",
+  "a person in Firefox joins immediately, is heard, hears, mutes, writes and leaves",
   async (browser) => {
     await using fixture = await openAgentFixture();
     const { agent, ears } = fixture;
@@ -125,6 +125,15 @@ firefoxTest(
     await page.click("#mute");
     await until("the agent is told that Ada is not muted", () => !isMuted());
     await hearsTone("the agent", () => ears.next("Ada", 300), 700);
+
+    const texts: string[] = [];
+    using _texts = fixture.edge.events.subscribe(TextReceivedEvent, ({ text }) => {
+      texts.push(text);
+    });
+    await page.type("#compose-text", "Hello from Firefox.");
+    await page.keyboard.press("Enter");
+    await until("the agent reads what Ada writes", () => texts[0] === "Hello from Firefox.");
+    await shows(page, /Hello from Firefox/);
 
     await page.click("#leave");
     await until("Ada is gone", () => agent.connection!.participants.size === 0);

@@ -74,6 +74,30 @@ async function faults(page: Page): Promise<string[]> {
       const panel = document.querySelector("#metrics");
       if (panel.scrollWidth > panel.clientWidth) found.push("a figure is cut off");
     }
+    if (!list.querySelector(".screen")) {
+      const right = Math.max(...tiles.map(([, box]) => box.right));
+      const last = tiles.at(-1)[1];
+      if (last.right < right - 1) found.push("the last row is not full");
+      const left = Math.min(...tiles.map(([, box]) => box.left));
+      if (tiles.some(([, box]) => Math.abs(box.top - last.top) < 1 && box.left < left - 1)) {
+        found.push("the last row does not begin at the left");
+      }
+    }
+    for (const tile of list.children) {
+      if (tile.clientWidth >= 400) continue;
+      const picture = tile.querySelector(".picture").getBoundingClientRect();
+      const caption = tile.querySelector(".caption").getBoundingClientRect();
+      if (picture.height < 28) found.push(tile.innerText + " has no space for a face");
+      if (caption.top < picture.bottom - 1) found.push(tile.innerText + " has a label over its face");
+      const meter = tile.querySelector(".meter")?.getBoundingClientRect();
+      if (!tile.matches(".screen") && (meter.width < 20 || meter.height < 2)) {
+        found.push(tile.innerText + " has no level meter");
+      }
+    }
+    const compose = edges("#compose");
+    if (compose.height > 0 && compose.bottom > edges("#controls").top + 1) {
+      found.push("the box to write in is out of reach");
+    }
     for (const caption of list.querySelectorAll(".who")) {
       const its = caption.getBoundingClientRect();
       const box = caption.closest(".tile").getBoundingClientRect();
@@ -100,7 +124,9 @@ browserTest("tiles are whole and do not overlap in any window", async (browser) 
   await page.waitForSelector("#status[data-state=connected]");
   for (const [[width, height], figures] of everyWindow()) {
     await page.setViewport({ width, height });
-    for (const [people, screens] of [[1, 0], [2, 0], [4, 0], [6, 0], [15, 0], [3, 1], [6, 3]]) {
+    for (
+      const [people, screens] of [[1, 0], [2, 0], [3, 0], [4, 0], [6, 0], [15, 0], [3, 1], [6, 3]]
+    ) {
       await pretend(page, people!, screens!);
       if (figures !== "no") {
         await pretendFigures(page);

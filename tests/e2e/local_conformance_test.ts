@@ -37,6 +37,7 @@ async function partyOf(guest: Guest): Promise<RemoteParticipant> {
     },
     mute: async (muted) => await guest.client("setMuted", muted),
     sendCustomEvent: async (data) => await guest.client("sendEvent", data),
+    sendText: async (text) => await guest.client("sendText", text),
     leave: async () => await guest.leave(),
     async publishVideo(type) {
       const method = type === TrackType.SCREEN_SHARE ? "setScreen" : "setCamera";

@@ -1,7 +1,7 @@
 /** The page as people use it: by its form and its keyboard, and what it says when things go wrong. */
 import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Page } from "../../scripts/browser.ts";
-import { Agent, silentLogger } from "@ringline/edge";
+import { Agent, silentLogger, TextReceivedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openAgentFixture } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
@@ -85,6 +85,118 @@ browserTest("no participant can write in the conversation as the agent", async (
   await until("it changes", async () => (await lines(page))[0]?.text === "Good evening");
   assertEquals((await lines(page)).length, 3);
 });
+
+browserTest(
+  "what a person writes into the box reaches the agent, and stays text",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const written: string[] = [];
+    using _texts = fixture.edge.events.subscribe(TextReceivedEvent, ({ text, participant }) => {
+      written.push(`${participant.name}: ${text}`);
+    });
+    const page = await openPage(browser, fixture.link);
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /Connected/);
+    await page.waitForSelector("#compose:not([hidden])");
+    assertEquals(await page.$eval("#compose-send", (button) => button.matches(":disabled")), true);
+    await page.focus("#compose-text");
+    // A key that mutes elsewhere is a letter here, and Shift+Enter begins a line.
+    await page.keyboard.type("mm <b>one</b>");
+    await page.keyboard.down("Shift");
+    await page.keyboard.press("Enter");
+    await page.keyboard.up("Shift");
+    await page.keyboard.type("two");
+    await page.keyboard.press("Enter");
+    await until("the agent reads it", () => written.length > 0);
+    assertEquals(written, ["Ada: mm <b>one</b>\ntwo"]);
+    await until("the transcript shows it", async () => (await lines(page)).length === 1);
+    assertEquals(await lines(page), [{ from: "Ada", text: "mm <b>one</b>\ntwo", data: false }]);
+    assertEquals(await page.$eval("#compose-text", ({ value }) => value), "");
+    assertEquals(
+      await page.$eval("#mute", (button) => button.getAttribute("aria-pressed")),
+      "false",
+    );
+    // A blank text is not sent; the button sends, too.
+    await page.keyboard.type("  ");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("three");
+    await page.click("#compose-send");
+    await until("the agent reads on", () => written.length > 1);
+    assertEquals(written.slice(1), ["Ada: three"]);
+  },
+);
+
+browserTest(
+  "a muted person who shares their screen sees both, and what they share",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const page = await openPage(browser, fixture.link);
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /Connected/);
+    await page.keyboard.press("m");
+    await page.evaluate(`(() => {
+    const canvas = document.createElement("canvas");
+    canvas.getContext("2d").fillRect(0, 0, 9, 9);
+    return ringline.setScreen(canvas.captureStream(5).getVideoTracks()[0]);
+  })()`);
+    const own = async (key: string) =>
+      await page.$eval(`[data-participant="${key}"]`, (tile) => tile.textContent);
+    await until("the own screen is shown", () => page.$('[data-participant="self screen"] video'));
+    assertMatch(await own("self") ?? "", /Ada \(you\)Muted/);
+    assertMatch(await own("self screen") ?? "", /Your screenShared/);
+    const mute = await page.$eval("#mute", (button) => [
+      button.textContent?.trim(),
+      button.getAttribute("aria-pressed"),
+    ]);
+    // A label that said "Unmute" would contradict a pressed button.
+    assertEquals(mute, ["Mute", "true"]);
+    await page.evaluate("ringline.setScreen(null)");
+    await until("the own screen is gone", async () => {
+      return await page.$('[data-participant="self screen"]') === null;
+    });
+  },
+);
+
+browserTest(
+  "the page tells no link, half a link and an old link apart, and takes another",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const { link } = fixture;
+    const none = await openPage(browser, new URL("/", link));
+    await shows(none, /No call here/);
+    const half = new URL(link);
+    half.hash = link.hash.slice(0, 12);
+    await shows(await openPage(browser, half), /This link is incomplete/);
+    const old = new URL(link);
+    old.hash = "A".repeat(22);
+    const page = await openPage(browser, old);
+    await shows(page, /This call is not open/);
+    assertEquals(await page.$$("#lobby:not([hidden])"), []);
+    await page.type("#paste-link", "javascript:alert(1)//#AAAAAAAAAAAAAAAAAAAAAA");
+    await page.keyboard.press("Enter");
+    await shows(page, /This is no whole link to a call/);
+    await page.$eval("#paste-link", (input) => input.value = "");
+    await page.type("#paste-link", link.href);
+    await page.keyboard.press("Enter");
+    // It fails while the page is being replaced.
+    const text = () => textOf(page).catch(() => "");
+    await until("the other call's lobby", async () => /In this call: Agent/.test(await text()));
+  },
+);
+
+browserTest(
+  "the lobby says whom one joins and what to do, and the header what it measures",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    await Guest.join(browser, fixture.link, { name: "Grace" });
+    const page = await openPage(browser, fixture.link);
+    const lobby = await shows(page, /In this call/);
+    assertMatch(lobby, /In this call: Agent \(agent\), Grace\./);
+    assertMatch(lobby, /Enter your name and join; allow the microphone/);
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /Network (under )?\d+ ms/);
+  },
+);
 
 browserTest("long events are wrapped, and the newest is in view", async (browser) => {
   await using fixture = await openAgentFixture();

@@ -49,7 +49,7 @@ Deno.test("a number that does not answer leaves no call behind", async () => {
   const dialled: unknown[] = [];
   edge.onDial = ({ to, from, call }) => {
     dialled.push([to, from, call.type]);
-    throw new ConnectionError("nobody answers", { code: "no-answer", retryable: true });
+    throw new ConnectionError("no answer", { code: "no-answer", retryable: true });
   };
   const error = await assertRejects(() => edge.dial({ to: "+491", from: "+492" }), ConnectionError);
   assertEquals([error.code, error.retryable], ["no-answer", true]);

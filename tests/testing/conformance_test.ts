@@ -108,7 +108,7 @@ Deno.test("conformance fails a function of the factory whose part is not declare
 
 Deno.test("conformance fails a part that is declared without its function", async () => {
   const tests = conformanceTests(() => customEdgeUnderTest(), {
-    name: "overdeclared",
+    name: "declared",
     ...customEdgeParts,
     networkLoss: true,
   });

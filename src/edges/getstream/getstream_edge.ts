@@ -240,7 +240,7 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
-   * Ends a call for everybody in it: agents with the reason `"call-ended"`. Stream lets nobody join it
+   * Ends a call for all participants: agents with the reason `"call-ended"`. Stream lets no user join it
    * again until it is created anew.
    *
    * @throws {AuthenticationError | ConnectionError} the service refused, or cannot be reached.

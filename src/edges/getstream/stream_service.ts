@@ -137,7 +137,7 @@ export class StreamService {
     return response.call;
   }
 
-  /** Ends a call for everybody in it. */
+  /** Ends a call for all participants. */
   async endCall(call: CallName): Promise<void> {
     await this.#call(
       `ending the call ${call.type}:${call.id}`,

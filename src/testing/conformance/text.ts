@@ -8,11 +8,7 @@ export const text: Contract = {
       const { connection } = await fixture.join();
       const anna = await fixture.enterAndBeSeen(connection, "anna");
       const bert = await fixture.enterAndBeSeen(connection, "bert");
-      const written = [
-        "Two lines:\n1. \u201Eétude\u201C",
-        "👩‍🚀 and <b>markup</b>",
-        "x".repeat(5000),
-      ];
+      const written = ["Two lines:\n1. \u201Ecafé\u201C", "👩‍🚀 and <b>markup</b>", "x".repeat(5000)];
       for (const one of written) {
         const send = fixture.own("RemoteParticipant.sendText", anna.sendText);
         await fixture.until(send.call(anna, one), "writing");

@@ -93,7 +93,7 @@ export interface ConformanceParts {
   customEvents?: boolean;
   /** Whether people can write to the agent. Default `true`. */
   text?: boolean;
-  /** Whether the edge can end a call for everybody. Default `true`; if not, it must say so. */
+  /** Whether the edge can end a call for all participants. Default `true`; if not, it must say so. */
   endCall?: boolean;
   /** Whether the edge has a telephone: DTMF, transfer, dialling. Default `false`; it must say so. */
   telephone?: boolean;

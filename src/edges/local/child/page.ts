@@ -27,6 +27,7 @@ import page from "../page/index.html" with { type: "text" };
 import lobby from "../page/lobby.js" with { type: "text" };
 import style from "../page/style.css" with { type: "text" };
 import conversationStyle from "../page/conversation.css" with { type: "text" };
+import compose from "../page/compose.js" with { type: "text" };
 import conversation from "../page/conversation.js" with { type: "text" };
 import tilesStyle from "../page/tiles.css" with { type: "text" };
 import tiles from "../page/tiles.js" with { type: "text" };
@@ -51,6 +52,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/dom.js", type: SCRIPT, text: dom },
   { path: "/lobby.js", type: SCRIPT, text: lobby },
   { path: "/metrics.js", type: SCRIPT, text: metrics },
+  { path: "/compose.js", type: SCRIPT, text: compose },
   { path: "/conversation.js", type: SCRIPT, text: conversation },
   { path: "/tiles.js", type: SCRIPT, text: tiles },
   { path: "/client.js", type: SCRIPT, text: client },

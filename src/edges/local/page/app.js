@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { parseLink, RinglineClient, RinglineError, startCall } from "./client.js";
+import { findCall, parseLink, RinglineClient, RinglineError, startCall } from "./client.js";
 import { CallView } from "./call.js";
-import { element, show } from "./dom.js";
+import { element, show, showMessage } from "./dom.js";
 import { Lobby } from "./lobby.js";
 
 /** For each end of a call: the title, the button, and the sentence if not the client's own. */
@@ -17,7 +17,21 @@ const ENDS = {
   "server-closing": ["The call has ended"],
   "no-agent": ["No answer"],
   "replaced": ["You joined elsewhere", "Use this page"],
-  "wrong-link": ["This link does not work"],
+  "no-link": [
+    "No call here",
+    "",
+    "This address does not say which call to join. Open the whole link that you were given, or paste it here.",
+  ],
+  "cut-link": [
+    "This link is incomplete",
+    "",
+    "A part of it is missing, or has a typing mistake: copy the whole link again and paste it here.",
+  ],
+  "wrong-link": [
+    "This call is not open",
+    "Try again",
+    "It has ended, or has not begun, or its program was started again with a new link. Ask for the new link and paste it here.",
+  ],
   "room-full": ["This call is full", "Try again", "Try again when a person has left."],
   "server-gone": [
     "The server cannot be reached",
@@ -32,6 +46,10 @@ const CHECK_MS = 2000;
 
 let link = parseLink(location.href);
 const lobby = new Lobby({ starting: link.callId === undefined });
+/** The ends that another link helps with. */
+const LINK_ENDS = ["no-link", "cut-link", "wrong-link"];
+/** The secret of a call's link, or a signed invitation. */
+const COMPLETE = /^[\w-]{22}$|^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 lobby.onJoin = async (choice) => {
   if (link.callId === undefined) {
@@ -75,6 +93,7 @@ function showEnd({ code, message }) {
   show(again, Boolean(action));
   again.textContent = action ?? "";
   again.onclick = () => location.reload();
+  show("paste", LINK_ENDS.includes(code));
   if (code === "server-gone") awaitServer(again);
   show("end", true);
   element("end").focus();
@@ -105,15 +124,36 @@ function awaitServer(again) {
   };
 }
 
+/** Opens a link that a person pastes. */
+element("paste").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const pasted = URL.parse(element("paste-link").value.trim());
+  // Nothing but a page of the web: a pasted script must not run.
+  if (/^https?:$/.test(pasted?.protocol ?? "") && COMPLETE.test(pasted.hash.slice(1))) {
+    location.assign(pasted);
+  } else showMessage("paste-message", "This is no whole link to a call. It ends with # and a code.");
+});
+
+/** Shows whom a person joins, before they do. */
+async function lookAhead() {
+  try {
+    lobby.showMembers((await findCall(location.href)).members);
+  } catch (error) {
+    if (!(error instanceof RinglineError)) throw error;
+    // A link that does not work is said before a person fills the form in.
+    if (error.code === "wrong-link") showEnd(error);
+  }
+}
+
 // A link pasted over another one changes only the fragment, which loads nothing.
 addEventListener("hashchange", () => location.reload());
 
 if (typeof RTCPeerConnection !== "function") {
   const { code, message } = new RinglineError("no-webrtc");
   showEnd({ code, message });
-} else if (!link.secret) {
-  const { code, message } = new RinglineError("wrong-link");
-  showEnd({ code, message });
-} else {
+} else if (!link.secret) showEnd({ code: "no-link" });
+else if (!COMPLETE.test(link.secret)) showEnd({ code: "cut-link" });
+else {
   lobby.open();
+  if (link.callId !== undefined) lookAhead();
 }

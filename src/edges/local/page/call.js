@@ -7,6 +7,7 @@ import { RinglineError } from "./client.js";
 import { deviceChoice, element, fillDevices, listDevices, show, showMessage } from "./dom.js";
 import { isMetrics, Metrics } from "./metrics.js";
 import { Conversation } from "./conversation.js";
+import { Compose } from "./compose.js";
 import { Tiles } from "./tiles.js";
 
 const STATES = {
@@ -50,6 +51,10 @@ export class CallView {
     });
     on("audioLevels", ({ levels }) => this.#showLevels(levels));
     on("stats", (figures) => showFigures(figures));
+    on("unsent", ({ message }) => {
+      showMessage("call-message", message);
+      setTimeout(() => showMessage("call-message"), 8000);
+    });
     on("event", ({ from, data }) => {
       const sender = { id: from, ...client.members.get(from) };
       (isMetrics(data) ? this.#metrics : this.#conversation).add(sender, data);
@@ -64,6 +69,7 @@ export class CallView {
       }, { once: true, signal: this.#closing.signal });
     });
     this.#bindControls();
+    new Compose((text) => client.sendText(text), { signal: this.#closing.signal });
   }
 
   /** Shows the call. */
@@ -84,7 +90,7 @@ export class CallView {
     this.#closing.abort();
     cancelAnimationFrame(this.#frame);
     element("dialog").close();
-    for (const id of ["call", "controls", "status"]) show(id, false);
+    for (const id of ["call", "controls", "status", "compose"]) show(id, false);
     this.#tiles.show([]);
     this.#metrics.keep(new Map());
   }
@@ -168,8 +174,10 @@ export class CallView {
   #showControls() {
     const { microphone, muted, camera, screen } = this.#client.media;
     const silent = muted || !microphone;
-    press("mute", silent);
-    element("mute-label").textContent = microphone ? (muted ? "Unmute" : "Mute") : "Microphone";
+    press("mute", microphone && muted);
+    // The label stays: that the button is pressed says that the microphone is muted.
+    element("mute-label").textContent = microphone ? "Mute" : "Microphone";
+    element("mute").toggleAttribute("data-silent", silent);
     press("camera-toggle", camera);
     press("screen-toggle", screen);
   }
@@ -200,6 +208,7 @@ export class CallView {
         note: note(member, isPaused(member.id, "camera")),
       });
     }
+    show("compose", [...members.values()].some(({ kind }) => kind === "agent"));
     // Agents come first: people joined for them.
     tiles.sort((a, b) => Number(b.kind === "agent") - Number(a.kind === "agent"));
     tiles.push({
@@ -208,14 +217,20 @@ export class CallView {
       kind: "person",
       own: true,
       stream: media.camera ? this.#own(tracks.camera) : undefined,
-      note: media.screen
-        ? "You are sharing your screen"
-        : !media.microphone
-        ? "No microphone"
-        : media.muted
-        ? "Muted"
-        : "",
+      note: !media.microphone ? "No microphone" : media.muted ? "Muted" : "",
     });
+    if (media.screen) {
+      // A tile among the faces: a person knows their screen, and must only see that it is shared.
+      tiles.push({
+        key: "self screen",
+        name: "Your screen",
+        kind: "person",
+        own: true,
+        contained: true,
+        stream: this.#ownScreen(tracks.screen),
+        note: "Shared",
+      });
+    }
     this.#tiles.show([...screens, ...tiles]);
   }
 
@@ -224,6 +239,14 @@ export class CallView {
     return this.#ownStream;
   }
   #ownStream;
+
+  #ownScreen(track) {
+    if (this.#ownScreenStream?.getVideoTracks()[0] !== track) {
+      this.#ownScreenStream = new MediaStream([track]);
+    }
+    return this.#ownScreenStream;
+  }
+  #ownScreenStream;
 
   #showLevels(levels) {
     for (const key of this.#tiles.keys()) {

@@ -11,9 +11,19 @@ import {
   deviceError,
   RinglineError,
 } from "./client.js";
-import { deviceChoice, element, fillDevices, listDevices, show, showMessage } from "./dom.js";
+import {
+  deviceChoice,
+  element,
+  fillDevices,
+  listDevices,
+  setText,
+  show,
+  showMessage,
+} from "./dom.js";
 
 const NAME_KEY = "ringline-name";
+/** Names of people, or of agents, that the lobby shows. */
+const MAX_NAMES = 4;
 
 /** The form before a call. */
 export class Lobby {
@@ -56,14 +66,33 @@ export class Lobby {
       show("join", false);
       for (const id of ["microphone", "camera", "try"]) element(id).disabled = true;
     }
-    await this.#list();
-    navigator.mediaDevices?.addEventListener("devicechange", this.#list);
-    // A person who is already typing keeps the focus.
-    if (this.#form.contains(document.activeElement)) return;
     // A person who was here before only presses Enter.
     const first = ["name", "join", "listen"].map(element)
       .find((one) => one.id === "name" ? !one.value : !one.hidden);
     first.focus({ focusVisible: first.id === "name" });
+    await this.#list();
+    navigator.mediaDevices?.addEventListener("devicechange", this.#list);
+  }
+
+  /**
+   * Says whom a person joins.
+   *
+   * @param {{ name: string, kind: "person" | "agent" }[]} members who is in the call
+   */
+  showMembers(members) {
+    const named = (kind) => members.filter((one) => one.kind === kind).map(({ name }) => name);
+    const [agents, people] = [named("agent"), named("person")];
+    const parts = [
+      agents.length > 0 && `${list(agents)} (${agents.length > 1 ? "agents" : "agent"})`,
+      people.length > 0 && list(people),
+    ].filter(Boolean);
+    setText(
+      element("lobby-who"),
+      parts.length > 0
+        ? `In this call: ${parts.join(", ")}.`
+        : "There is no agent in this call yet. You can join and wait.",
+    );
+    show("lobby-who", true);
   }
 
   close() {
@@ -164,6 +193,14 @@ function advice(error) {
     default:
       return message;
   }
+}
+
+/** Names in a row; of many, the first few and a count. */
+function list(names) {
+  const shown = names.length > MAX_NAMES
+    ? [...names.slice(0, MAX_NAMES - 1), `${names.length - MAX_NAMES + 1} more`]
+    : names;
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
 function stored() {

@@ -5,6 +5,11 @@
  */
 import { create, setText } from "./dom.js";
 
+/** The columns of the grid, which each number of tiles in a row divides. */
+const TRACKS = 12;
+/** The most tiles in a row. */
+const MAX_COLUMNS = 4;
+
 /** The tiles of a call. */
 export class Tiles {
   #list;
@@ -14,13 +19,14 @@ export class Tiles {
   /** @param {HTMLElement} list */
   constructor(list) {
     this.#list = list;
+    new ResizeObserver(() => this.#arrange()).observe(list);
   }
 
   /**
    * Shows exactly these tiles.
    *
    * @param {{ key: string, name: string, kind: string, screen?: boolean, audible: boolean,
-   *   note?: string, stream?: MediaStream, own?: boolean }[]} wanted
+   *   note?: string, stream?: MediaStream, own?: boolean, contained?: boolean }[]} wanted
    */
   show(wanted) {
     const keys = new Set(wanted.map(({ key }) => key));
@@ -37,6 +43,23 @@ export class Tiles {
         this.#list.insertBefore(tile.item, this.#list.children[index] ?? null);
       }
     }
+    this.#arrange();
+  }
+
+  /** Spreads the tiles over rows of equal length, the last of which fills its width too. */
+  #arrange() {
+    const tiles = [...this.#list.children];
+    const { fontSize } = getComputedStyle(document.documentElement);
+    const least = parseFloat(getComputedStyle(this.#list).getPropertyValue("--least")) *
+      parseFloat(fontSize);
+    const fitting = Math.max(1, Math.min(MAX_COLUMNS, Math.floor(this.#list.clientWidth / least)));
+    const rows = Math.ceil(tiles.length / fitting);
+    const columns = Math.ceil(tiles.length / rows);
+    const last = tiles.length - columns * (rows - 1);
+    for (const [index, tile] of tiles.entries()) {
+      const inRow = index < tiles.length - last ? columns : last;
+      tile.style.setProperty("--span", String(TRACKS / inRow));
+    }
   }
 
   /** Sets how loud a participant is, 0 to 1. */
@@ -52,7 +75,7 @@ export class Tiles {
   }
 }
 
-function createTile({ screen, own, key }) {
+function createTile({ screen, own, contained, key }) {
   const tile = {
     video: document.createElement("video"),
     avatar: create("span", "avatar"),
@@ -64,11 +87,14 @@ function createTile({ screen, own, key }) {
   Object.assign(tile.video, { muted: true, autoplay: true, playsInline: true });
   tile.avatar.setAttribute("aria-hidden", "true");
   tile.meter.setAttribute("aria-hidden", "true");
-  const caption = create("div", "caption", tile.who, screen ? null : tile.meter);
-  tile.item = create("li", "tile", tile.avatar, tile.video, tile.note, tile.kind, caption);
+  const meter = screen || contained ? null : tile.meter;
+  const caption = create("div", "caption", tile.who, tile.kind, tile.note, meter);
+  const picture = create("div", "picture", tile.avatar, tile.video);
+  tile.item = create("li", "tile", picture, caption);
   tile.item.dataset.participant = key;
   tile.item.classList.toggle("screen", Boolean(screen));
-  tile.video.classList.toggle("mirrored", Boolean(own && !screen));
+  tile.item.classList.toggle("contained", Boolean(contained));
+  tile.video.classList.toggle("mirrored", Boolean(own && !screen && !contained));
   tile.item.style.setProperty("--hue", hue(key));
   return tile;
 }
