@@ -20,6 +20,7 @@
  * @module
  */
 export * from "./edge/mod.ts";
+export { jsonByteLength } from "./edge/json.ts";
 export { checkCall, checkJoin, checkUser } from "./edge/validation.ts";
 export {
   type KeepaliveOptions,

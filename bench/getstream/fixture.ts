@@ -16,7 +16,8 @@ import {
   API_SECRET,
   type StreamDouble,
 } from "../../tests/edges/getstream/double/stream_double.ts";
-import { longestGap, tone, until } from "../../tests/edges/getstream/listener.ts";
+import { longestGap, tone } from "../../tests/edges/getstream/listener.ts";
+import { until } from "../../tests/fixtures/until.ts";
 import { rms } from "../../src/audio/level.ts";
 
 const CID = "default:bench";

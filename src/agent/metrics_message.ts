@@ -2,6 +2,7 @@
 import type { JsonValue } from "../edge/types.ts";
 import type { ReplyLatencyEvent } from "../inference/contracts/events.ts";
 import { MAX_CUSTOM_EVENT_BYTES } from "../edge/custom_event.ts";
+import { jsonByteLength } from "../edge/json.ts";
 
 /** Metrics per component. */
 export type Figures = Record<string, Readonly<Record<string, number>>>;
@@ -40,7 +41,7 @@ export function metricsMessage(
   for (const [name, values] of components) {
     const more: [string, JsonValue][] = [...included, [name, rounded(values)]];
     // Measured as if all components were omitted, so that their number always has room.
-    if (byteLength(create(more, components.length)) > MAX_CUSTOM_EVENT_BYTES) omitted.push(name);
+    if (jsonByteLength(create(more, components.length)) > MAX_CUSTOM_EVENT_BYTES) omitted.push(name);
     else included.push(more.at(-1)!);
   }
   return { message: create(included, omitted.length), omitted };
@@ -58,8 +59,4 @@ function rounded(values: Readonly<Record<string, number>>): Record<string, numbe
       .filter(([, value]) => Number.isFinite(value))
       .map(([name, value]) => [name, Math.round(10 * value) / 10]),
   );
-}
-
-function byteLength(data: JsonValue): number {
-  return new TextEncoder().encode(JSON.stringify(data)).byteLength;
 }

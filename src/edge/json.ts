@@ -4,6 +4,15 @@ import type { JsonValue } from "./types.ts";
 /** The most bytes that a custom event may have as JSON. */
 export const MAX_JSON_BYTES: number = 5120;
 
+/** Returns how many bytes a value has as JSON, in UTF-8. */
+export function jsonByteLength(value: JsonValue): number {
+  return byteLength(JSON.stringify(value));
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}
+
 /**
  * Checks that `data` is JSON of at most 5120 bytes in UTF-8 and returns it as text.
  *
@@ -18,7 +27,7 @@ export function checkJson(data: unknown, what: string, name: string): string {
   const walk = { what, values: MAX_JSON_BYTES };
   check(data, name, new Set(), walk);
   const text = JSON.stringify(data);
-  const bytes = new TextEncoder().encode(text).byteLength;
+  const bytes = byteLength(text);
   if (bytes > MAX_JSON_BYTES) throw tooLarge(walk, `${bytes} bytes`);
   return text;
 }

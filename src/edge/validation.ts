@@ -11,8 +11,15 @@ import { checkObject, shown } from "../events/checks.ts";
 const MAX_TEXT = 255;
 /** The most characters of a picture's URL. */
 const MAX_URL = 4096;
-/** Characters that end a line, or change the direction of the text around them. */
 const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/u;
+
+/**
+ * Whether a text has characters that end a line, or change the direction of the text around them:
+ * they can make a name look like another.
+ */
+export function hasControlCharacters(text: string): boolean {
+  return CONTROL.test(text);
+}
 
 /**
  * Throws unless `value` is a text that can be shown and sent.
@@ -26,7 +33,7 @@ export function checkText(
 ): asserts value is string {
   if (
     typeof value === "string" && value !== "" && value.length <= most && value.isWellFormed() &&
-    !CONTROL.test(value)
+    !hasControlCharacters(value)
   ) return;
   const got = typeof value !== "string"
     ? shown(value)

@@ -3,15 +3,15 @@
  * client, and waiting for conditions instead of for time.
  */
 import type { Browser, OwnBrowser, Page } from "../../scripts/browser.ts";
-import { delay } from "@std/async/delay";
 import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
 import { findChromium, findFirefox } from "../../scripts/browsers.ts";
 import { hasNetwork } from "../edges/local/network.ts";
+import { until } from "../fixtures/until.ts";
 import type { Recording } from "./_signal.ts";
 
+export { until };
+
 const GUEST = await Deno.readTextFile(new URL("./_guest.js", import.meta.url));
-/** Machines are slow and noisy; a condition that is not met by then is not met at all. */
-const LIMIT_MS = 20_000;
 
 /** The browser to test with; without one the browser tests are counted as skipped. */
 export const chromium: string | undefined = await findChromium();
@@ -79,24 +79,6 @@ export const firefoxTest: BrowserTest = testsWith(
   launchFirefox,
   firefox === undefined || !hasNetwork,
 );
-
-/**
- * Waits until `condition` returns something true, and returns that. Throws an `Error` that names
- * `what` after the limit.
- */
-export async function until<T>(
-  what: string,
-  condition: () => T | undefined | false | Promise<T | undefined | false>,
-  limitMs = LIMIT_MS,
-): Promise<T> {
-  const end = performance.now() + limitMs;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false && value !== null) return value as T;
-    if (performance.now() > end) throw new Error(`after ${limitMs} ms still not true: ${what}`);
-    await delay(25);
-  }
-}
 
 /** An event of the page's client. */
 export interface GuestEvent {

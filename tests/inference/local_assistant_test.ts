@@ -11,14 +11,8 @@ import {
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import type { MemoryParticipant } from "../../src/testing/memory_participant.ts";
 import { EspeakVoice } from "../../examples/lib/espeak_voice.ts";
+import { until } from "../fixtures/until.ts";
 import { localAssistant } from "../../examples/local_assistant.ts";
-
-async function until(what: string, isTrue: () => boolean, limitMs = 30_000): Promise<void> {
-  for (const end = performance.now() + limitMs; !isTrue();) {
-    assert(performance.now() < end, `${what} did not happen`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** Says a sentence with a voice, and is silent after it as a microphone is. */
 async function say(party: MemoryParticipant, voice: EspeakVoice, text: string): Promise<void> {

@@ -67,21 +67,6 @@ export function testAgent(
   };
 }
 
-/** Waits until `condition` gives something truthy, and gives it. */
-export async function until<T>(
-  what: string,
-  condition: () => T | Promise<T>,
-  limitMs = 10_000,
-): Promise<NonNullable<T>> {
-  const end = performance.now() + limitMs;
-  while (true) {
-    const value = await condition();
-    if (value) return value as NonNullable<T>;
-    if (performance.now() > end) throw new Error(`${what}: not within ${limitMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** Whether a process of this id runs. */
 export async function isAlive(pid: number): Promise<boolean> {
   try {

@@ -11,7 +11,8 @@ import { GetStreamEdge } from "../../src/edges/getstream/getstream_edge.ts";
 import { LocalEdge } from "../../src/edges/local/local_edge.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { startFailure } from "../../src/media/parent/start_failure.ts";
-import { FAKE_CHILD, fakeProcess, isAlive, until } from "./_fixture.ts";
+import { FAKE_CHILD, fakeProcess, isAlive } from "./_fixture.ts";
+import { until } from "../fixtures/until.ts";
 import { fileURLToPath } from "node:url";
 
 const deno = Deno.execPath();

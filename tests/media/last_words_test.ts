@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LastWords } from "../../src/media/parent/last_words.ts";
-import { until } from "./_fixture.ts";
+import { until } from "../fixtures/until.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();

@@ -4,7 +4,8 @@ import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { MediaProcess } from "../../src/media/parent/media_process.ts";
-import { LOOPBACK_CHILD, testAgent, TestEdge, until } from "./_fixture.ts";
+import { LOOPBACK_CHILD, testAgent, TestEdge } from "./_fixture.ts";
+import { until } from "../fixtures/until.ts";
 
 function loopbackEdge(): TestEdge {
   return new TestEdge(

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { EdgeError } from "../../src/edge/errors.ts";
 import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
-import { closeOf, fakeProcess, isAlive, linkOf, testAgent, TestEdge, until } from "./_fixture.ts";
+import { closeOf, fakeProcess, isAlive, linkOf, testAgent, TestEdge } from "./_fixture.ts";
+import { until } from "../fixtures/until.ts";
 
 Deno.test("a join announces who and what is there, and leaving ends the process", async () => {
   await using edge = new TestEdge(fakeProcess());

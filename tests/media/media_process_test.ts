@@ -1,15 +1,8 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { EdgeError, ProtocolError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import {
-  FAKE_CHILD,
-  fakeProcess,
-  isAlive,
-  linkOf,
-  testAgent,
-  TestEdge,
-  until,
-} from "./_fixture.ts";
+import { FAKE_CHILD, fakeProcess, isAlive, linkOf, testAgent, TestEdge } from "./_fixture.ts";
+import { until } from "../fixtures/until.ts";
 import { findDeno } from "../../src/media/parent/deno_program.ts";
 import { spawnChild } from "../../src/media/parent/spawn.ts";
 import { fileURLToPath } from "node:url";

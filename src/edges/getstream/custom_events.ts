@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { checkWrittenText, type JsonValue, MAX_CUSTOM_EVENT_BYTES } from "@ringline/edge/toolkit";
+import {
+  checkWrittenText,
+  jsonByteLength,
+  type JsonValue,
+  MAX_CUSTOM_EVENT_BYTES,
+} from "@ringline/edge/toolkit";
 
 /** The field of a value that is not an object. */
 const VALUE = "ringline_value";
@@ -36,7 +41,7 @@ export function textOf(data: JsonValue): string | undefined {
 export function toCustomObjects(data: JsonValue): CustomObject[] {
   if (isPlainObject(data)) return [data];
   const wrapped = { [VALUE]: data };
-  if (byteLength(JSON.stringify(wrapped)) <= MAX_CUSTOM_EVENT_BYTES) return [wrapped];
+  if (jsonByteLength(wrapped) <= MAX_CUSTOM_EVENT_BYTES) return [wrapped];
   const text = JSON.stringify(data);
   const half = text.length >> 1;
   // Not between the two units of one character.
@@ -82,8 +87,4 @@ export class CustomEventReader {
 
 function isPlainObject(value: JsonValue): value is CustomObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).byteLength;
 }

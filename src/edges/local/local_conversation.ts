@@ -13,6 +13,7 @@ import {
   type MessageInit,
 } from "../../edge/conversation.ts";
 import { MAX_CUSTOM_EVENT_BYTES } from "../../edge/custom_event.ts";
+import { jsonByteLength } from "../../edge/json.ts";
 
 /** Milliseconds between updates of a message that is still growing. */
 const UPDATE_MS = 100;
@@ -101,19 +102,15 @@ export class LocalConversation extends MemoryConversation {
       interrupted,
     });
     const whole = event(message.text);
-    if (byteLength(JSON.stringify(whole)) <= MAX_CUSTOM_EVENT_BYTES) return whole;
+    if (jsonByteLength(whole) <= MAX_CUSTOM_EVENT_BYTES) return whole;
     // Code points, so that no character is split.
     let letters = [...message.text.slice(0, MAX_CUSTOM_EVENT_BYTES)];
     for (;;) {
       const cut = event(`${letters.join("")}…`);
-      if (letters.length === 0 || byteLength(JSON.stringify(cut)) <= MAX_CUSTOM_EVENT_BYTES) {
+      if (letters.length === 0 || jsonByteLength(cut) <= MAX_CUSTOM_EVENT_BYTES) {
         return cut;
       }
       letters = letters.slice(0, Math.floor(letters.length * 0.8));
     }
   }
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).byteLength;
 }

@@ -37,9 +37,9 @@ import {
   netPermissions,
 } from "./settings.ts";
 import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
-import { CALL_SIZES, PLAIN_LINE } from "./wire/signalling.ts";
+import { CALL_SIZES } from "./wire/signalling.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
-import { checkCall, checkJoin } from "../../edge/validation.ts";
+import { checkCall, checkJoin, hasControlCharacters } from "../../edge/validation.ts";
 
 /** npm's ws reads them when it is loaded. */
 const WS_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
@@ -423,7 +423,7 @@ function checkCallName(callType: string, callId: string): void {
     const what = typeof value === "string" ? JSON.stringify(value.slice(0, size)) : typeof value;
     if (
       typeof value !== "string" || value === "" || value.length > size ||
-      !PLAIN_LINE.test(value) || !value.isWellFormed()
+      hasControlCharacters(value) || !value.isWellFormed()
     ) {
       throw new TypeError(
         `${name} must be a string of 1 to ${size} characters without control characters, got ${what}`,

@@ -31,7 +31,7 @@ export interface ChildContext {
 }
 
 /** The kinds of tracks that the agent publishes. */
-export interface PublishedTracks {
+export interface PublishedKinds {
   /** Its speech, or whatever it plays. */
   audio: boolean;
   /** Its pictures. */
@@ -86,7 +86,7 @@ export interface EdgeChild {
    */
   join(connection: AgentConnection, params: JsonValue, signal: AbortSignal): Promise<JsonValue>;
   /** The agent publishes or stops publishing; called with all kinds each time. */
-  publish(connection: AgentConnection, tracks: PublishedTracks): Promise<void>;
+  publish(connection: AgentConnection, tracks: PublishedKinds): Promise<void>;
   /** Returns the media of a track that the agent subscribes to, if there is any yet. */
   videoTrack(connection: AgentConnection, trackId: string): RtcTrack | undefined;
   /** Called after a subscription started, changed or ended (`constraints` undefined); for SFUs. */

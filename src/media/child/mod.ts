@@ -32,7 +32,7 @@ export type {
   EdgeChild,
   JoiningAgent,
   LogLevel,
-  PublishedTracks,
+  PublishedKinds,
   VideoConstraints,
 } from "./contract.ts";
 export type { ConnectionMessage, ParticipantData, TrackData } from "../wire/messages.ts";

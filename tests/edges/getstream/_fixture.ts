@@ -11,7 +11,8 @@ import {
 import { silentLogger } from "../../../src/events/logger.ts";
 import { API_KEY, API_SECRET, type StreamDouble } from "./double/stream_double.ts";
 import type { Heard } from "./double/sfu/recorder.ts";
-import { type HeardSlot, Listener, tone, until } from "./listener.ts";
+import { type HeardSlot, Listener, tone } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 
 export const CID = "default:kitchen";
 

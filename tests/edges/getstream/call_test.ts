@@ -11,7 +11,8 @@ import { API_KEY, API_SECRET, StreamDouble } from "./double/stream_double.ts";
 import { AuthenticationError, ConnectionError } from "../../../src/edge/errors.ts";
 import { StreamClient } from "@stream-io/node-sdk";
 import { CID, edgeOn, TestCall } from "./_fixture.ts";
-import { Listener, longestGap, medianFrequency, tone, until } from "./listener.ts";
+import { Listener, longestGap, medianFrequency, tone } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** A moment in which something that should not happen would have happened. */
 const pause = (ms = 400) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -11,7 +11,7 @@ import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
 import { StreamDouble } from "./double/stream_double.ts";
 import { TestCall } from "./_fixture.ts";
-import { until } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** A chat that notes what is written, and fails when told. */
 class NotingWriter implements ChatWriter {

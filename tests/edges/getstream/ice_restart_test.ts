@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { StreamDouble } from "./double/stream_double.ts";
 import { TestCall } from "./_fixture.ts";
-import { longestGap, medianFrequency, until } from "./listener.ts";
+import { longestGap, medianFrequency } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** A dead path is noticed after 5 s, looked for once a second, and replaced immediately. */
 const BACK_MS = 10_000;

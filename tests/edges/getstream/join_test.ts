@@ -9,7 +9,8 @@ import { ErrorEvent } from "../../../src/edge/events.ts";
 import type { GetStreamEdge, GetStreamEdgeOptions } from "../../../src/edges/getstream/mod.ts";
 import { StreamDouble } from "./double/stream_double.ts";
 import { CID, edgeOn } from "./_fixture.ts";
-import { Listener, until } from "./listener.ts";
+import { Listener } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 
 const JOIN = /\/join$/;
 const USERS = /\/users$/;

@@ -64,21 +64,6 @@ export function tone(
   return new PcmChunk(samples, { sampleRate });
 }
 
-/** Waits until `condition` returns a true value, and returns it. */
-export async function until<T>(
-  what: string,
-  condition: () => T | Promise<T>,
-  timeoutMs = 15_000,
-): Promise<NonNullable<T>> {
-  const deadline = performance.now() + timeoutMs;
-  while (true) {
-    const result = await condition();
-    if (result) return result;
-    if (performance.now() > deadline) throw new Error(`${what} did not happen in ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 /** Returns the longest time without sound between `from` and `to`, in milliseconds. */
 export function longestGap(
   frames: readonly { at: number; rms: number }[],

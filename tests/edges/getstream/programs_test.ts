@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { API_KEY, API_SECRET, StreamDouble } from "./double/stream_double.ts";
-import { medianFrequency, until } from "./listener.ts";
+import { medianFrequency } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const ENV = { STREAM_API_KEY: API_KEY, STREAM_API_SECRET: API_SECRET };

@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { StreamDouble } from "./double/stream_double.ts";
 import { TrackType } from "../../../src/edge/types.ts";
 import { CID, TestCall } from "./_fixture.ts";
-import { longestGap, medianFrequency, tone, until } from "./listener.ts";
+import { longestGap, medianFrequency, tone } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** Targets are the benchmark's business: here, on whatever machine, twice as much is right. */
 const SLACK = 2;

@@ -4,7 +4,8 @@ import { readSettings } from "../../../src/edges/getstream/settings.ts";
 import { withoutSecrets } from "../../../src/edges/getstream/wire/service_errors.ts";
 import { API_SECRET, StreamDouble } from "./double/stream_double.ts";
 import { edgeOn } from "./_fixture.ts";
-import { Listener, until } from "./listener.ts";
+import { Listener } from "./listener.ts";
+import { until } from "../../fixtures/until.ts";
 import { fileURLToPath } from "node:url";
 
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;

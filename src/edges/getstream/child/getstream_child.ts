@@ -9,7 +9,7 @@ import type {
   AgentConnection,
   ChildContext,
   EdgeChild,
-  PublishedTracks,
+  PublishedKinds,
   RtcTrack,
   VideoConstraints,
 } from "@ringline/edge/media/child";
@@ -90,7 +90,7 @@ export class GetStreamChild implements EdgeChild {
     return null;
   }
 
-  publish(connection: AgentConnection, tracks: PublishedTracks): Promise<void> {
+  publish(connection: AgentConnection, tracks: PublishedKinds): Promise<void> {
     return this.#call(connection).publish(tracks);
   }
 

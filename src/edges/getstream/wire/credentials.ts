@@ -9,13 +9,6 @@ import { ProtocolError } from "@ringline/edge/toolkit";
 
 const text = v.pipe(v.string(), v.maxLength(8192));
 
-/** A STUN or TURN server, as RTCPeerConnection takes it. */
-export interface IceServer {
-  urls: string[];
-  username?: string | undefined;
-  credential?: string | undefined;
-}
-
 /** Credentials for one selective forwarding unit (SFU). */
 export interface SfuCredentials {
   /** The name of the SFU. */
@@ -25,7 +18,8 @@ export interface SfuCredentials {
   /** The address of its socket. */
   socketUrl: string;
   token: string;
-  iceServers: IceServer[];
+  /** The STUN and TURN servers, as RTCPeerConnection takes them. */
+  iceServers: { urls: string[]; username?: string; credential?: string }[];
   /** The interval at which it asks for statistics; 0 for none. */
   statsIntervalMs: number;
 }

@@ -8,7 +8,7 @@ import type {
   AgentConnection,
   ChildContext,
   EdgeChild,
-  PublishedTracks,
+  PublishedKinds,
 } from "../../../media/child/contract.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { EdgeError } from "../../../edge/errors.ts";
@@ -106,7 +106,7 @@ export class LocalChild implements EdgeChild {
     return Promise.resolve({ origin: this.#server.origin });
   }
 
-  publish(port: AgentConnection, tracks: PublishedTracks): Promise<void> {
+  publish(port: AgentConnection, tracks: PublishedKinds): Promise<void> {
     this.#room(port).publish(port, tracks);
     return Promise.resolve();
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PublishedTracks } from "../../../media/child/contract.ts";
+import type { PublishedKinds } from "../../../media/child/contract.ts";
 import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts";
 import { TrackType } from "../../../edge/types.ts";
 import type { BrowserParticipant } from "./browser_participant.ts";
@@ -21,7 +21,7 @@ const TRACK_TYPES: Record<TrackKind, TrackType> = {
 export interface AgentMember {
   id: string;
   port: RoomPort;
-  tracks: PublishedTracks;
+  tracks: PublishedKinds;
   spokeAt: number;
   sentDelayMs: number;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PublishedTracks } from "../../../media/child/contract.ts";
+import type { PublishedKinds } from "../../../media/child/contract.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { Clock } from "../../../events/clock.ts";
 import { checkCustomEvent } from "../../../edge/custom_event.ts";
@@ -164,7 +164,7 @@ export class Room implements ParticipantRoom {
   }
 
   /** Sets what an agent publishes. */
-  publish(port: Pick<RoomPort, "connectionId">, tracks: PublishedTracks): void {
+  publish(port: Pick<RoomPort, "connectionId">, tracks: PublishedKinds): void {
     const agent = this.#agent(port);
     const before = agentTracks(agent);
     agent.tracks = { ...tracks };

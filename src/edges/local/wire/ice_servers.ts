@@ -5,16 +5,10 @@
  * @module
  */
 import * as v from "valibot";
+import type { RtcIceServer } from "../../../media/wire/ice.ts";
 
-/** A STUN or TURN server. */
-export interface IceServer {
-  /** E.g. `"stun:stun.example.org:3478"`. */
-  urls: string | string[];
-  /** For TURN. */
-  username?: string;
-  /** For TURN. */
-  credential?: string;
-}
+/** A STUN or TURN server, e.g. `{ urls: "stun:stun.example.org:3478" }`. */
+export type IceServer = RtcIceServer;
 
 const url = v.pipe(
   v.string("must be a string"),

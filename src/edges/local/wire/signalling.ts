@@ -5,15 +5,13 @@
  * @module
  */
 import * as v from "valibot";
+import { hasControlCharacters } from "../../../edge/validation.ts";
 import type { JsonValue } from "../../../edge/types.ts";
 import type { RtcIceServer } from "../../../media/wire/ice.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Goes up when an older page can no longer use the server. */
 export const PROTOCOL_VERSION = 3;
-
-/** Text without control and direction characters, which can make a name look like another. */
-export const PLAIN_LINE: RegExp = /^[^\p{Cc}\u2028-\u202E\u2066-\u2069]*$/u;
 
 /** The longest type and id of a call, in UTF-16 units. */
 export const CALL_SIZES = { callType: 100, callId: 200 } as const;
@@ -23,7 +21,7 @@ function line(size: number) {
   return v.pipe(
     v.string(),
     v.maxLength(size),
-    v.regex(PLAIN_LINE, "control characters"),
+    v.check((text) => !hasControlCharacters(text), "control characters"),
   );
 }
 

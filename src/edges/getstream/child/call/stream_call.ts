@@ -5,7 +5,7 @@
  */
 import type {
   AgentConnection,
-  PublishedTracks,
+  PublishedKinds,
   RtcTrack,
   VideoConstraints,
 } from "@ringline/edge/media/child";
@@ -163,7 +163,7 @@ export class StreamCall {
   }
 
   /** Publishes the agent's tracks, and mutes those that it no longer publishes. */
-  async publish({ audio, video }: PublishedTracks): Promise<void> {
+  async publish({ audio, video }: PublishedKinds): Promise<void> {
     if (audio) {
       this.#voice ??= this.#options.media.audio.addListener(SFU, {
         hears: (memberId) => memberId === AGENT,

@@ -1,6 +1,6 @@
 /** The common part of the two connections to an SFU. @module */
 import type { PeerOptions, RtcCandidate, RtcConnectionState } from "@ringline/edge/media/child";
-import type { IceServer } from "../../wire/credentials.ts";
+import type { SfuCredentials } from "../../wire/credentials.ts";
 import type { PeerType } from "../proto/signal_pb.ts";
 import type { CallMedia, SfuPeer } from "./media.ts";
 import type { SignalClient } from "./signal_client.ts";
@@ -11,7 +11,7 @@ export type PeerName = "publisher" | "subscriber";
 /** Options for both connections. */
 export interface SfuConnectionOptions {
   media: CallMedia;
-  iceServers: IceServer[];
+  iceServers: SfuCredentials["iceServers"];
   signal: SignalClient;
   sessionId: string;
   onState: (state: RtcConnectionState) => void;
