@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import type { JsonValue } from "../../../edge/types.ts";
 import type { RtcIceServer } from "../../../media/wire/ice.ts";
+import type { Grants } from "./invitation.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Goes up when an older page can no longer use the server. */
@@ -28,6 +29,8 @@ function line(size: number) {
 }
 
 const secret = v.pipe(v.string(), v.maxLength(64));
+/** A call's secret, or an invitation to it. */
+const admission = v.pipe(v.string(), v.maxLength(2048));
 const count = v.pipe(v.number(), v.minValue(0), v.maxValue(60_000));
 
 const hello = v.object({
@@ -35,14 +38,9 @@ const hello = v.object({
   version: v.number(),
   callType: line(CALL_SIZES.callType),
   callId: line(CALL_SIZES.callId),
-  secret,
-  /** The name to show. */
+  secret: admission,
+  /** The name to show; an invitation's own counts more. */
   name: v.pipe(line(60), v.trim(), v.minLength(1)),
-  /**
-   * The user, the same for each device of one person. The server does not check this claim: the
-   * call's secret is what admits people.
-   */
-  user: v.optional(v.pipe(line(100), v.trim(), v.minLength(1))),
   /** A token from an earlier `welcome`, to come back as the same participant. */
   resume: v.optional(secret),
   /** Whether the page still has its peer connection and sees it as connected. */
@@ -136,6 +134,10 @@ export type ServerMessage =
     /** Whether the page came back as the participant it was, and whether its peer connection is kept. */
     resumed: boolean;
     keepPeer: boolean;
+    /** The name that others see. */
+    name: string;
+    /** What the page may do. */
+    grants: Grants;
     members: Member[];
     iceServers: RtcIceServer[];
   }
