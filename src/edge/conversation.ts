@@ -28,6 +28,8 @@ export interface Message {
   readonly role: MessageRole;
   /** The id of the {@linkcode User} whose message it is. */
   readonly userId: string;
+  /** The id of the participant whose message it is, if one's. */
+  readonly participantId?: string;
   /** The text. */
   readonly text: string;
   /** Milliseconds since 1970. */
@@ -46,6 +48,8 @@ export interface MessageInit {
   role: MessageRole;
   /** The id of the user whose message it is. */
   userId: string;
+  /** The id of the participant whose message it is: a user may be here with two devices. */
+  participantId?: string;
   /** The text. */
   text: string;
   /** Unique within the conversation. Default: a new id. */
@@ -139,6 +143,7 @@ export class MemoryConversation implements Conversation {
       id,
       role: init.role,
       userId: init.userId,
+      ...(init.participantId === undefined ? {} : { participantId: init.participantId }),
       text: init.text,
       createdAtMs: this.#clock.epochMs(),
       complete: init.complete ?? true,

@@ -273,6 +273,11 @@ const others = {
     reported: all,
     answers: "none",
   },
+  "textTransform": {
+    agent: (textTransform) => ({ textTransform }),
+    reported: all,
+    answers: "both",
+  },
   "ImageEncoder.encode": {
     agent: (encode, { llm }) => {
       llm.acceptsImages = true;

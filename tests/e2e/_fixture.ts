@@ -97,7 +97,6 @@ export class Guest {
     link: URL,
     { prepare, ...options }: {
       name: string;
-      user?: string;
       silent?: boolean;
       camera?: string;
       prepare?: (page: Page) => Promise<void>;

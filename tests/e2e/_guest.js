@@ -38,7 +38,7 @@ globalThis.guest = {
     return canvas.captureStream(20).getVideoTracks()[0];
   },
 
-  async join({ link, name, user, silent, camera }) {
+  async join({ link, name, silent, camera }) {
     const { RinglineClient } = await import("/client.js");
     this.makeVoice();
     this.client = new RinglineClient({ link });
@@ -49,7 +49,6 @@ globalThis.guest = {
     }
     await this.client.join({
       name,
-      user,
       microphone: silent ? null : this.voice,
       camera: camera ? this.makePicture(camera) : null,
     });

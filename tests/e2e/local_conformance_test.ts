@@ -53,10 +53,8 @@ function localEdgeUnderTest(browser: Browser): EdgeUnderTest {
   return {
     edge,
     async enter(call, { userId }) {
-      const guest = await Guest.join(browser, await edge.callLink(call), {
-        name: userId,
-        user: userId,
-      });
+      const link = await edge.invite(call, { user: { id: userId } });
+      const guest = await Guest.join(browser, link, { name: userId });
       guests.push(guest);
       return await partyOf(guest);
     },

@@ -31,13 +31,16 @@ export interface LocalConversationInit {
 
 /**
  * A conversation that the people in the call see: it sends each message to their pages as a custom
- * event `{ type: "transcript", id, role, name, text, complete, interrupted }`, except for those of the
- * application and of tools. One that is removed is sent once more, complete and without a text.
+ * event `{ type: "transcript", id, role, participant, name, text, complete, interrupted }`, except for
+ * those of the application and of tools. `participant` is the id of the participant who said it. One
+ * that is removed is sent once more, complete and without a text.
  */
 export class LocalConversation extends MemoryConversation {
   readonly #init: LocalConversationInit;
   /** Messages that changed since they were last sent. */
   readonly #waiting = new Map<string, Message>();
+  /** The names of participants by id: of those who have left, too. */
+  readonly #names = new Map<string, string>();
   #timer: Disposable | undefined;
 
   constructor(init: LocalConversationInit) {
@@ -88,14 +91,15 @@ export class LocalConversation extends MemoryConversation {
   }
 
   #event(message: Message, connection: CallConnection): JsonValue {
-    const { id, role, userId, complete, interrupted } = message;
+    const { id, role, userId, participantId: participant, complete, interrupted } = message;
     const name = role === "assistant"
       ? this.#init.user.name
-      : [...connection.participants.values()].find((one) => one.userId === userId)?.name ?? userId;
+      : this.#nameOf(connection, { userId, participant });
     const event = (text: string) => ({
       type: "transcript",
       id,
       role,
+      ...(participant === undefined ? {} : { participant }),
       name,
       text,
       complete,
@@ -112,5 +116,18 @@ export class LocalConversation extends MemoryConversation {
       }
       letters = letters.slice(0, Math.floor(letters.length * 0.8));
     }
+  }
+
+  /** By participant: one user may be here twice, under two names. */
+  #nameOf(
+    { participants }: CallConnection,
+    { userId, participant }: { userId: string; participant: string | undefined },
+  ): string {
+    if (participant === undefined) {
+      return [...participants.values()].find((one) => one.userId === userId)?.name ?? userId;
+    }
+    const name = participants.get(participant)?.name ?? this.#names.get(participant) ?? userId;
+    this.#names.set(participant, name);
+    return name;
   }
 }

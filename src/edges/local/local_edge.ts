@@ -20,7 +20,8 @@ import {
 } from "../../edge/edge_transport.ts";
 import { EdgeError } from "../../edge/errors.ts";
 import { ErrorEvent } from "../../edge/events.ts";
-import { isSecret, newSecret } from "./wire/auth.ts";
+import { callSecret, isSecret, startSecret } from "./wire/auth.ts";
+import { Invitations, type InviteOptions } from "./invitations.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import {
@@ -64,8 +65,8 @@ const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
  * itself. WebRTC runs in a process of its own, which starts with the first join and ends with the last
  * call.
  *
- * It listens on this machine only, unless `host` says otherwise. A call's link admits to the call: its
- * fragment is a secret of 128 bits.
+ * It listens on this machine only, unless `host` says otherwise. A call's link admits guests: its
+ * fragment is a secret of 128 bits. An invitation admits one user, with a name and grants.
  *
  * Needs `--allow-run` for that process, which itself runs with `--allow-ffi`: see the README for
  * what that means.
@@ -95,6 +96,7 @@ export class LocalEdge extends EdgeTransport {
   /** Read at each start of the process; `port` becomes the one that the first start got. */
   readonly #config: { [key: string]: JsonValue };
   readonly #process: MediaProcess;
+  readonly #invitations: Invitations;
   readonly #secrets = new Map<string, string>();
   /** Keeps a call open that has a link and no agent yet. */
   readonly #opened = new Map<string, MediaLease>();
@@ -107,6 +109,7 @@ export class LocalEdge extends EdgeTransport {
     super(options);
     this.#settings = checkSettings(options);
     this.#config = settingsToJson(this.#settings);
+    this.#invitations = new Invitations(this.#settings.secret, this.clock);
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: this.#config,
@@ -224,6 +227,49 @@ export class LocalEdge extends EdgeTransport {
   }
 
   /**
+   * Returns a link that admits one user to a call, under their id and with these grants. No page can
+   * claim another user's id: a participant without an invitation is a guest, whose user id is their
+   * participant id. On each device, and until it expires, the link admits again.
+   *
+   * A backend that has the edge's `secret` creates the same links itself: see docs/production.md.
+   *
+   * @throws {TypeError | RangeError} the user, a grant or the time is wrong
+   * @throws {EdgeError} as `join`
+   * @example
+   * ```ts ignore
+   * const link = await edge.invite(call, { user: { id: "anna", name: "Anna" } });
+   * ```
+   */
+  async invite(call: Call, options: InviteOptions): Promise<URL> {
+    this.assertOpen();
+    checkCall(call);
+    const token = await this.#invitations.create(call, options);
+    const link = await this.callLink(call, { signal: options.signal });
+    link.hash = token;
+    return link;
+  }
+
+  /**
+   * Revokes an invitation: it admits no more participants, and those whom it admitted are removed. The
+   * edge forgets this when it is closed, so long invitations need a list of your own.
+   *
+   * @param link an invitation's link, or its token
+   * @throws {TypeError} it is none
+   */
+  async revoke(link: URL | string): Promise<void> {
+    this.assertOpen();
+    const id = this.#invitations.revoke(link);
+    this.#config.revoked = this.#invitations.revoked;
+    if (this.#process.pid === undefined) return;
+    const lease = await this.#acquire({});
+    try {
+      await lease.request("revoke", { id });
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /**
    * Lets people start calls: serves a start page, and passes each new call to `onCall`, which joins
    * an agent to it. The program runs while the server does.
    *
@@ -261,6 +307,7 @@ export class LocalEdge extends EdgeTransport {
       ...options,
       events: this.events,
       clock: this.clock,
+      secret: startSecret(this.#settings.secret),
       open: async (secret, signal) => {
         const lease = await this.#acquire({ signal });
         try {
@@ -344,7 +391,7 @@ export class LocalEdge extends EdgeTransport {
 
   #call(type: string, id: string): Call {
     const key = callKey({ type, id });
-    const secret = this.#secrets.get(key) ?? newSecret();
+    const secret = this.#secrets.get(key) ?? callSecret(this.#settings.secret, type, id);
     this.#secrets.set(key, secret);
     return new Call({ id, type, original: { secret } satisfies LocalCall });
   }
@@ -354,7 +401,8 @@ export class LocalEdge extends EdgeTransport {
     let secret = this.#secrets.get(key);
     if (secret === undefined) {
       // The call ended and begins again: its link stays the same.
-      const { secret: given = newSecret() } = (call.original ?? {}) as Partial<LocalCall>;
+      const { secret: given = callSecret(this.#settings.secret, call.type, call.id) } =
+        (call.original ?? {}) as Partial<LocalCall>;
       if (!isSecret(given)) {
         throw new TypeError(
           "call.original.secret must be 22 characters of base64url: use a call of createCall",

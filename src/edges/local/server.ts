@@ -11,7 +11,6 @@ import { sleep } from "../../events/waiting.ts";
 import type { Call } from "../../edge/call.ts";
 import type { EdgeEvents } from "../../edge/edge_events.ts";
 import { ErrorEvent } from "../../edge/events.ts";
-import { newSecret } from "./wire/auth.ts";
 
 /** Options for `LocalEdge.serve`. */
 export interface ServeOptions {
@@ -41,6 +40,8 @@ export interface LocalServer extends AsyncDisposable {
 export interface RunningServerInit extends ServeOptions {
   events: EdgeEvents;
   clock: Clock;
+  /** The start page's. */
+  secret: string;
   /** Starts the media process, or shares it, and lets it accept new calls. */
   open(secret: string, signal: AbortSignal): Promise<{ lease: MediaLease; origin: string }>;
   /** Ends a call that no agent has joined; does nothing when one has. */
@@ -55,7 +56,6 @@ const RETRY_MS = [500, 1000, 2000, 5000];
 export class RunningServer implements LocalServer {
   readonly closed: Promise<void>;
   readonly #init: RunningServerInit;
-  readonly #secret = newSecret();
   readonly #ending = new AbortController();
   readonly #done = Promise.withResolvers<void>();
   #lease: MediaLease | undefined;
@@ -120,13 +120,13 @@ export class RunningServer implements LocalServer {
 
   async #open(): Promise<void> {
     const { signal } = this.#ending;
-    const { lease, origin } = await this.#init.open(this.#secret, signal);
+    const { lease, origin } = await this.#init.open(this.#init.secret, signal);
     if (signal.aborted) {
       await lease.release();
       signal.throwIfAborted();
     }
     this.#lease = lease;
-    this.#url = new URL(`/#${this.#secret}`, origin);
+    this.#url = new URL(`/#${this.#init.secret}`, origin);
   }
 
   async #openAgain(): Promise<void> {

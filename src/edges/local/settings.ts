@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import { isLoopback, isWildcard } from "./wire/auth.ts";
 import { checkIceServers, type IceServer } from "./wire/ice_servers.ts";
 import { checkLimits, type LocalLimits } from "./wire/limits.ts";
+import { readSecret } from "./secret.ts";
 import type { LocalSettings } from "./wire/settings.ts";
 
 /** A certificate and its key, as PEM. */
@@ -43,6 +44,13 @@ export interface LocalServerOptions {
    * `limits.socketsPerAddress` does not count it. One on this machine needs no entry.
    */
   proxies?: string[];
+  /**
+   * Signs the links to calls and the invitations: with the same secret they stay valid when the program
+   * starts again. At least 32 random characters, or the URL of a file that keeps them and is created
+   * where there is none (needs `--allow-read` and `--allow-write` for it). Default: a new secret for
+   * each edge.
+   */
+  secret?: string | URL;
   /** Limits of what the server accepts. */
   limits?: Partial<LocalLimits>;
 }
@@ -109,6 +117,8 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     origins,
     proxies: proxies.map((address) => address.toLowerCase()),
     limits: checkLimits(options.limits),
+    secret: readSecret(options.secret),
+    revoked: [],
   };
 }
 

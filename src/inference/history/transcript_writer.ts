@@ -70,8 +70,9 @@ export class TranscriptWriter implements UserTurnObserver {
     transcript: { participant: Participant; text: string; final: boolean },
   ): void {
     const { participant, text, final } = transcript;
-    const { userId } = participant;
-    const message = this.#turns.get(turn) ?? this.#appendWithText({ role: "user", userId });
+    const { userId, id: participantId } = participant;
+    const message = this.#turns.get(turn) ??
+      this.#appendWithText({ role: "user", userId, participantId });
     if (final) this.#turns.delete(turn);
     else this.#turns.set(turn, message);
     if (!/\S/.test(text)) {
@@ -87,7 +88,10 @@ export class TranscriptWriter implements UserTurnObserver {
   writePrompt(text: string, participant: Participant | undefined): void {
     const { agentUser } = this.#context;
     const role = participant ? "user" : "system";
-    this.#append({ role, userId: participant?.userId ?? agentUser.id, text });
+    const author = participant
+      ? { userId: participant.userId, participantId: participant.id }
+      : { userId: agentUser.id };
+    this.#append({ role, ...author, text });
   }
 
   /** Opens a message of the agent: with this text, or as soon as it has some. */

@@ -128,8 +128,8 @@ Deno.test("a socket sends 4 KiB before its hello, in one message or in many piec
 
   // The longest hello that an honest page says.
   const page = await fixture.open();
-  const long = { ...CALL, secret: "x".repeat(64), callId: "\u{1F600}".repeat(100) };
-  page.say(hello("\u{1F600}".repeat(30), { ...long, user: "\u{1F600}".repeat(50) }));
+  const long = { ...CALL, secret: "x".repeat(2048), callId: "\u{1F600}".repeat(100) };
+  page.say(hello("\u{1F600}".repeat(30), long));
   assertEquals((await page.next("rejected")).code, "wrong-link");
 });
 

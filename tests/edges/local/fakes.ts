@@ -7,6 +7,7 @@ import type {
   RtcTransceiver,
 } from "../../../src/media/webrtc/rtc_types.ts";
 import { checkLimits, type LocalLimits } from "../../../src/edges/local/wire/limits.ts";
+import type { Invitation } from "../../../src/edges/local/wire/invitation.ts";
 import { Rejection } from "../../../src/edges/local/wire/rejection.ts";
 import { Room } from "../../../src/edges/local/child/room.ts";
 import type {
@@ -272,11 +273,11 @@ export class RoomFixture {
   enter(
     name: string,
     more: Partial<Hello> = {},
-    { sameMachine = false }: { sameMachine?: boolean } = {},
+    { sameMachine = false, invitation }: { sameMachine?: boolean; invitation?: Invitation } = {},
   ): FakePage {
     const { page, socket } = this.socket(sameMachine);
     try {
-      this.room.enter(socket, hello(name, more));
+      this.room.enter(socket, hello(name, more), invitation);
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
       socket.reject(error);
@@ -288,8 +289,9 @@ export class RoomFixture {
   async join(
     name: string,
     media: Partial<Media> = {},
+    invitation?: Invitation,
   ): Promise<{ page: FakePage; peer: FakePeer }> {
-    const page = this.enter(name);
+    const page = this.enter(name, {}, { invitation });
     const peer = this.peers.at(-1)!;
     page.say({ type: "media", ...MEDIA, ...media });
     page.say({ type: "answer", offer: page.last("offer")!.offer, sdp: "v=0" });

@@ -8,9 +8,13 @@ import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 function fixture() {
   const clock = new VirtualClock();
   const sent: { [key: string]: JsonValue }[] = [];
+  const participants = new Map([
+    ["p", { id: "p", userId: "ada", name: "Ada", kind: "person" }],
+    ["q", { id: "q", userId: "ada", name: "Ada's phone", kind: "person" }],
+  ]);
   const connection = {
     state: "active",
-    participants: new Map([["p", { id: "p", userId: "ada", name: "Ada", kind: "person" }]]),
+    participants,
     sendCustomEvent(data: { [key: string]: JsonValue }) {
       checkCustomEvent(data);
       sent.push(data);
@@ -25,7 +29,7 @@ function fixture() {
     user: { id: "echo", name: "Echo" },
     connection: () => open ? connection : undefined,
   });
-  return { clock, sent, conversation, leave: () => open = false };
+  return { clock, sent, conversation, participants, leave: () => open = false };
 }
 
 Deno.test("LocalConversation sends messages to the pages under their speakers' names", async () => {
@@ -89,4 +93,18 @@ Deno.test("LocalConversation keeps messages without a connection", async () => {
   conversation.append({ role: "user", userId: "ada", text: "hello" });
   await clock.advance(200);
   assertEquals([sent.length, conversation.messages.length], [0, 1]);
+});
+
+Deno.test("LocalConversation names the participant who said it, even after they have left", async () => {
+  const { clock, sent, conversation, participants } = fixture();
+  const init = { role: "user", userId: "ada", participantId: "q", complete: false } as const;
+  const { id } = conversation.append({ ...init, text: "hel" });
+  await clock.advance(100);
+  participants.clear();
+  conversation.update(id, { text: "hello", complete: true });
+  await clock.advance(0);
+  assertEquals(sent.map(({ participant, name, text }) => [participant, name, text]), [
+    ["q", "Ada's phone", "hel"],
+    ["q", "Ada's phone", "hello"],
+  ]);
 });

@@ -230,3 +230,35 @@ Deno.test("a person who starts a call learns immediately that onCall failed", as
   assert(performance.now() - begun < 5000);
   assertEquals(errors, [failure]);
 });
+
+Deno.test("an invitation admits to its call until it is revoked, in the next process too", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  const user = { id: "anna", name: "Anna" };
+  const links = [
+    await edge.invite(call, { user }),
+    await edge.invite(call, { user: { id: "bob" } }),
+  ];
+  const elsewhere = new URL(links[0]!);
+  elsewhere.pathname = "/call/default/cellar";
+  await edge.callLink(await edge.createCall("cellar"));
+  assertEquals((await answer(elsewhere)).code, "wrong-link");
+  assertEquals((await answer(links[0]!)).type, "welcome");
+  await edge.revoke(links[0]!);
+  assertEquals((await answer(links[0]!)).code, "wrong-link");
+  assertEquals((await answer(links[1]!)).type, "welcome");
+
+  const connection = await edge.join(agent("echo"), call);
+  Deno.kill(edge.mediaProcessId!, "SIGKILL");
+  await connection.closed;
+  const link = await edge.callLink(call);
+  assertEquals((await answer(links[0]!)).code, "wrong-link");
+  assertEquals((await answer(links[1]!)).type, "welcome");
+  // A call's link has no user to revoke.
+  for (const none of [link, "", "a.b"]) {
+    await assertRejects(() => edge.revoke(none), TypeError, "invitation");
+  }
+  for (const wrong of [{}, { user: "anna" }, { user: { id: "" } }, { user, expiresInMs: 0 }]) {
+    await assertRejects(() => edge.invite(call, wrong as never));
+  }
+});

@@ -19,6 +19,7 @@ Deno.test("RunningServer reports failures of onCall, and ends the calls that wai
       events,
       clock,
       open: () => Promise.reject(new Error("not here")),
+      secret: "A".repeat(22),
       endUnanswered: ({ id }) => Promise.resolve(void sentAway.push(id)),
       onClosed: () => {},
     });

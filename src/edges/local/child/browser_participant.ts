@@ -7,6 +7,7 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { newSecret } from "../wire/auth.ts";
+import { ALL_GRANTS, type Grants, type Invitation } from "../wire/invitation.ts";
 import { mediaContinues } from "./liveness.ts";
 import { Rejection } from "../wire/rejection.ts";
 import {
@@ -56,8 +57,10 @@ interface MediaState {
 /** A person in a room. */
 export class BrowserParticipant {
   readonly id: string;
-  /** The user that their page claims; one user can be here with several devices. */
+  /** The user of their invitation, who can be here with several devices; a guest's own id. */
   readonly userId: string;
+  /** What their invitation allows; a guest may do all. */
+  readonly grants: Grants;
   /** The token with which their browser comes back as the same participant. */
   readonly resume: string = newSecret();
   /** Whether the others see them: they have been connected. */
@@ -67,6 +70,7 @@ export class BrowserParticipant {
   /** How much later than the server they hear, in milliseconds. */
   delayMs = 0;
   readonly #room: ParticipantRoom;
+  readonly #invitation: Invitation | undefined;
   #name: string;
   #state: MediaState = { microphone: false, muted: false, camera: false, screen: false };
   #socket: Socket | undefined;
@@ -78,14 +82,24 @@ export class BrowserParticipant {
   #repairs: number[] = [];
   #gone = false;
 
-  constructor(id: string, hello: Hello, room: ParticipantRoom) {
+  constructor(
+    id: string,
+    { hello, invitation, room }: {
+      hello: Hello;
+      invitation: Invitation | undefined;
+      room: ParticipantRoom;
+    },
+  ) {
     this.id = id;
-    this.userId = hello.user ?? id;
-    this.#name = hello.name;
+    this.userId = invitation?.user.id ?? id;
+    this.grants = invitation?.grants ?? ALL_GRANTS;
+    this.#invitation = invitation;
+    this.#name = invitation?.user.name || hello.name;
     this.#room = room;
     this.#connection = new ParticipantConnection({
       id,
       room,
+      grants: this.grants,
       send: (message) => this.send(message),
       reject: (rejection) => this.#socket?.reject(rejection),
       onTracks: () => room.onChange(this),
@@ -97,6 +111,11 @@ export class BrowserParticipant {
 
   get name(): string {
     return this.#name;
+  }
+
+  /** The id of their invitation. */
+  get invitationId(): string | undefined {
+    return this.#invitation?.id;
   }
 
   /** Whether the others see their microphone as muted. */
@@ -136,7 +155,7 @@ export class BrowserParticipant {
     this.#timer?.[Symbol.dispose]();
     this.#grace?.[Symbol.dispose]();
     this.#cut = undefined;
-    this.#name = hello.name;
+    this.#rename(hello.name);
     socket.listen({
       onMessage: (message) => this.#receive(message),
       onEnd: (end) => this.#socketEnded(socket, end),
@@ -152,6 +171,8 @@ export class BrowserParticipant {
       graceMs: this.#room.limits.graceMs,
       resumed,
       keepPeer,
+      name: this.#name,
+      grants: this.grants,
       members: this.#room.membersFor(this),
       iceServers: this.#room.rtc.iceServers,
     });
@@ -169,7 +190,14 @@ export class BrowserParticipant {
 
   /** Chooses whose video they receive. */
   chooseVideos(sources: readonly VideoSource[]): void {
+    if (!this.grants.subscribe) return;
     this.#connection.chooseVideos(sources);
+  }
+
+  /** Removes them from the call. */
+  remove(): void {
+    this.#socket?.goodbye("removed");
+    this.#leave("removed");
   }
 
   /** Ends their part; the room has already released their tracks. */
@@ -193,14 +221,19 @@ export class BrowserParticipant {
       case "candidate":
         return this.#connection.addCandidate(message);
       case "media": {
+        if (!this.grants.publish) return;
         const { microphone, muted, camera, screen } = message;
         this.#state = { microphone, muted, camera, screen };
         return this.#room.onChange(this);
       }
       case "name":
-        this.#name = message.name;
+        this.#rename(message.name);
         return this.#room.onChange(this);
       case "event":
+        if (!this.grants.sendEvents) {
+          const { code, message } = new Rejection("not-allowed");
+          return this.send({ type: "unsent", code, message });
+        }
         return this.#room.onEvent(this, message.data);
       case "text":
         return this.#room.onText(this, message.text);
@@ -219,6 +252,11 @@ export class BrowserParticipant {
       default:
         throw new Rejection("bad-message", `unexpected ${message.type} inside a call`);
     }
+  }
+
+  /** The name of an invitation is no page's to change. */
+  #rename(name: string): void {
+    this.#name = this.#invitation?.user.name || name;
   }
 
   #connect(): void {

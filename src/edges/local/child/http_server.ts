@@ -36,8 +36,8 @@ export interface HttpServerOptions {
   log(line: string): void;
   /** The port was lost and is opened again, or cannot be opened yet. */
   onLost(error: Error): void;
-  /** Handles a socket's first message; throws a `Rejection` to turn the page away. */
-  onFirstMessage(socket: Socket, message: ClientMessage): void;
+  /** Handles a socket's first message; rejects with a `Rejection` to turn the page away. */
+  onFirstMessage(socket: Socket, message: ClientMessage): Promise<void>;
 }
 
 /** A running server. */
@@ -188,10 +188,13 @@ export class HttpServer {
     tcp.on("data", count);
     socket.listen({
       onMessage: (message) => {
-        this.#options.onFirstMessage(socket, message);
-        helloTimer[Symbol.dispose]();
-        tcp.off("data", count);
-        connections.admit(id);
+        // A page says no more before it is welcome.
+        socket.listen({ onMessage() {}, onEnd() {} });
+        this.#options.onFirstMessage(socket, message).then(() => {
+          helloTimer[Symbol.dispose]();
+          tcp.off("data", count);
+          if (socket.isOpen) connections.admit(id);
+        }, (error) => socket.fail(error));
       },
       onEnd() {},
     });

@@ -13,12 +13,14 @@ import type {
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { EdgeError } from "../../../edge/errors.ts";
 import type { JsonValue } from "../../../edge/types.ts";
-import { newSecret, sameSecret } from "../wire/auth.ts";
+import { callSecret, newSecret, sameSecret } from "../wire/auth.ts";
+import { type Invitation, isInvitation, readInvitation } from "../wire/invitation.ts";
 import { RateLimit } from "../wire/limits.ts";
 import {
   type CallMessage,
   type CallParams,
   callParams,
+  revokeParams,
   serveParams,
   type ServerAddress,
 } from "../wire/messages.ts";
@@ -59,6 +61,8 @@ export class LocalChild implements EdgeChild {
   #server!: HttpServer;
   readonly #calls = new Map<string, OpenCall>();
   readonly #roomOf = new Map<number, OpenCall>();
+  /** The ids of invitations that were revoked. */
+  readonly #revoked: Set<string>;
   readonly #warnings: RateLimit;
   #suppressed = 0;
   /** The secret of the start page, while there is one. */
@@ -69,6 +73,7 @@ export class LocalChild implements EdgeChild {
     this.#createMedia = createMedia;
     this.#warnings = new RateLimit(context.clock, 2);
     this.#settings = settingsFromJson(context.config);
+    this.#revoked = new Set(this.#settings.revoked);
   }
 
   /**
@@ -145,6 +150,12 @@ export class LocalChild implements EdgeChild {
         if (call?.room.agentCount === 0) await call.room.end("no-agent");
         return null;
       }
+      case "revoke": {
+        const { id } = v.parse(revokeParams, params);
+        this.#revoked.add(id);
+        for (const { room } of this.#calls.values()) room.removeInvited(id);
+        return null;
+      }
       default:
         throw new EdgeError(`LocalEdge's media process got an unknown request "${method}"`, {
           code: "unknown-request",
@@ -196,7 +207,7 @@ export class LocalChild implements EdgeChild {
     return call;
   }
 
-  #firstMessage(socket: Socket, message: ClientMessage): void {
+  async #firstMessage(socket: Socket, message: ClientMessage): Promise<void> {
     const { type } = message;
     if (type !== "hello" && type !== "look" && type !== "start") {
       throw new Rejection("bad-message", `unexpected ${type} before hello`);
@@ -207,27 +218,38 @@ export class LocalChild implements EdgeChild {
         `expected version ${PROTOCOL_VERSION}, got ${message.version}`,
       );
     }
-    if (message.type === "hello") this.#hello(socket, message);
-    else if (message.type === "start") this.#start(socket, message);
-    else this.#look(socket, message);
-  }
-
-  /** Returns the call of a link, or throws a rejection. */
-  #find({ callType, callId, secret }: Hello | Look): OpenCall {
-    const call = this.#calls.get(callKey(callType, callId));
-    // One rejection and one duration for both: outsiders do not learn which calls exist.
-    const right = sameSecret(secret, call?.secret ?? newSecret());
-    if (call && right) return call;
-    throw new Rejection("wrong-link", call ? "the secret is wrong" : "no call has this id");
-  }
-
-  #look(socket: Socket, look: Look): void {
-    socket.send({ type: "call", members: this.#find(look).room.members });
+    if (message.type === "start") return this.#start(socket, message);
+    const { call, invitation } = await this.#find(message);
+    // Unless the page has left in the meantime.
+    if (!socket.isOpen) return;
+    if (message.type === "hello") return this.#enter(call, socket, message, invitation);
+    socket.send({ type: "call", members: call.room.members });
     socket.close();
   }
 
-  #hello(socket: Socket, hello: Hello): void {
-    const call = this.#find(hello);
+  /** Returns the call of a link, or throws a rejection. */
+  async #find(link: Hello | Look): Promise<{ call: OpenCall; invitation?: Invitation }> {
+    const find = () => this.#calls.get(callKey(link.callType, link.callId));
+    if (!isInvitation(link.secret)) {
+      const call = find();
+      // One rejection and one duration for both: outsiders do not learn which calls exist.
+      const right = sameSecret(link.secret, call?.secret ?? newSecret());
+      if (call && right) return { call };
+      throw new Rejection("wrong-link", call ? "the secret is wrong" : "no call has this id");
+    }
+    const invitation = await readInvitation(link.secret, this.#settings.secret, {
+      ...link,
+      nowMs: this.#context.clock.epochMs(),
+    });
+    if (this.#revoked.has(invitation.id)) {
+      throw new Rejection("wrong-link", "the invitation was revoked");
+    }
+    const call = find();
+    if (!call) throw new Rejection("wrong-link", "no call has this id");
+    return { call, invitation };
+  }
+
+  #enter(call: OpenCall, socket: Socket, hello: Hello, invitation?: Invitation): void {
     const range = this.#settings.udpPortRange;
     if (range && hello.resume === undefined) {
       // Without a UDP port wrtc would offer TCP, which candidates.ts removes: say so here instead.
@@ -236,7 +258,7 @@ export class LocalChild implements EdgeChild {
       for (const { room } of this.#calls.values()) count += room.participantCount;
       if (count >= ports) throw new Rejection("room-full", `udpPortRange has ${ports} ports`);
     }
-    call.room.enter(socket, hello);
+    call.room.enter(socket, hello, invitation);
   }
 
   #start(socket: Socket, start: Start): void {
@@ -244,18 +266,18 @@ export class LocalChild implements EdgeChild {
       throw new Rejection(this.#startSecret === undefined ? "not-serving" : "wrong-link");
     }
     if (this.#calls.size >= this.#settings.limits.calls) throw new Rejection("too-many-calls");
-    const call = this.#open({
+    const name = {
       callType: "default",
       callId: crypto.getRandomValues(new Uint8Array(6)).toHex(),
-      secret: newSecret(),
-    });
+    };
+    const secret = callSecret(this.#settings.secret, name.callType, name.callId);
+    const call = this.#open({ ...name, secret });
     call.unanswered = this.#context.clock.schedule(
       () => void call.room.end("no-agent"),
       AGENT_WAIT_MS,
     );
     this.#emit("callStarted", call);
-    const { callType, callId, secret } = call;
-    socket.send({ type: "started", callType, callId, secret });
+    socket.send({ type: "started", ...name, secret });
     socket.close();
   }
 

@@ -4,8 +4,14 @@
  *
  * @module
  */
-import type { RtcCandidate, RtcTrack, RtcTransceiver } from "../../../media/webrtc/rtc_types.ts";
+import type {
+  RtcCandidate,
+  RtcDirection,
+  RtcTrack,
+  RtcTransceiver,
+} from "../../../media/webrtc/rtc_types.ts";
 import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
+import type { Grants } from "../wire/invitation.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalLimits } from "../wire/limits.ts";
 import type { RtcSettings } from "../wire/settings.ts";
@@ -29,6 +35,7 @@ export interface ParticipantConnectionInit {
   /** The participant's id. */
   id: string;
   room: ConnectionRoom;
+  grants: Grants;
   send(message: ServerMessage): void;
   reject(rejection: Rejection): void;
   /** Tracks have arrived, or those of an older connection end: readers have to look again. */
@@ -75,7 +82,7 @@ export class ParticipantConnection {
    * back. `sameMachine` says that the browser is known to run on this machine.
    */
   open({ sameMachine }: { sameMachine: boolean }): void {
-    const { id, room, send, onTracks, onConnected, onFailed } = this.#init;
+    const { id, room, grants, send, onTracks, onConnected, onFailed } = this.#init;
     const { media, limits, rtc } = room;
     const candidates = candidatePolicy({ ...rtc, sameMachine });
     this.#policy = candidates;
@@ -123,15 +130,16 @@ export class ParticipantConnection {
       onError: (error) => room.log(`peer connection of ${id}: ${error}`),
     });
     this.#peer = peer;
-    this.#hears ??= media.audio.addListener(id, {});
+    if (grants.subscribe) this.#hears ??= media.audio.addListener(id, {});
+    const video = direction({ ...grants, subscribe: false });
     const receiving = {
-      audio: peer.addTransceiver(this.#hears, "sendrecv"),
-      camera: peer.addTransceiver("video", "recvonly"),
-      screen: peer.addTransceiver("video", "recvonly"),
+      audio: peer.addTransceiver(this.#hears ?? "audio", direction(grants)),
+      camera: peer.addTransceiver("video", video),
+      screen: peer.addTransceiver("video", video),
     };
     this.#receiving = receiving;
     this.#sending = Array.from(
-      { length: limits.videos },
+      { length: grants.subscribe ? limits.videos : 0 },
       () => peer.addTransceiver("video", "sendonly"),
     );
     peer.negotiate();
@@ -192,4 +200,9 @@ export class ParticipantConnection {
     this.#answered = false;
     return this.#peer?.close() ?? Promise.resolve();
   }
+}
+
+/** The direction of a section, as the server sees it. */
+function direction({ publish, subscribe }: Pick<Grants, "publish" | "subscribe">): RtcDirection {
+  return publish ? (subscribe ? "sendrecv" : "recvonly") : subscribe ? "sendonly" : "inactive";
 }

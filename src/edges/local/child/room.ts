@@ -21,6 +21,7 @@ import {
 } from "./members.ts";
 import { BrowserParticipant, type ParticipantRoom } from "./browser_participant.ts";
 import { type GoodbyeCode, Rejection } from "../wire/rejection.ts";
+import type { Invitation } from "../wire/invitation.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
 import type { RtcSettings } from "../wire/settings.ts";
@@ -94,15 +95,23 @@ export class Room implements ParticipantRoom {
     this.#options.log(line);
   }
 
-  /** Admits a page that knows the secret, as a new participant or as the one it was. */
-  enter(socket: Socket, hello: Hello): void {
+  /**
+   * Admits a page that knows the secret or has an invitation, as a new participant or as the one it
+   * was. Throws a `Rejection`.
+   */
+  enter(socket: Socket, hello: Hello, invitation?: Invitation): void {
     if (hello.resume !== undefined) {
       for (const participant of this.#participants.values()) {
         if (sameSecret(hello.resume, participant.resume)) return participant.attach(socket, hello);
       }
     }
+    if (invitation?.expired) throw new Rejection("invitation-expired");
     if (this.#participants.size >= this.limits.people) throw new Rejection("room-full");
-    const participant = new BrowserParticipant(`person-${randomId()}`, hello, this);
+    const participant = new BrowserParticipant(`person-${randomId()}`, {
+      hello,
+      invitation,
+      room: this,
+    });
     this.#participants.set(participant.id, participant);
     try {
       participant.attach(socket, hello);
@@ -113,6 +122,13 @@ export class Room implements ParticipantRoom {
     }
     this.log(`${participant.id} joins from ${socket.remote}`);
     this.#levels.start();
+  }
+
+  /** Removes those who came by an invitation. */
+  removeInvited(invitationId: string): void {
+    for (const participant of [...this.#participants.values()]) {
+      if (participant.invitationId === invitationId) participant.remove();
+    }
   }
 
   /** Adds an agent and sends it the members. */

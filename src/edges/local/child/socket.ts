@@ -86,6 +86,11 @@ export class Socket {
     return this.#options.sameMachine ?? false;
   }
 
+  /** Whether it has not ended. */
+  get isOpen(): boolean {
+    return !this.#ended;
+  }
+
   /** Sets the handlers; they replace the earlier ones. */
   listen(handlers: SocketHandlers): void {
     this.#handlers = handlers;
@@ -128,6 +133,11 @@ export class Socket {
     this.#finish("closed", CloseCode.REJECTED, code);
   }
 
+  /** Closes with an error: with a rejection as it is, with any other as the server's failure. */
+  fail(error: unknown): void {
+    this.reject(error instanceof Rejection ? error : new Rejection("server-failed", String(error)));
+  }
+
   /** Sends a goodbye and closes. */
   goodbye(code: GoodbyeCode): void {
     this.send({ type: "goodbye", code });
@@ -153,9 +163,7 @@ export class Socket {
     try {
       this.#handlers?.onMessage(message);
     } catch (error) {
-      this.reject(
-        error instanceof Rejection ? error : new Rejection("server-failed", String(error)),
-      );
+      this.fail(error);
     }
   }
 

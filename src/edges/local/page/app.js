@@ -16,6 +16,8 @@ const ENDS = {
   "call-lost": ["The call was lost", "Try again", "The server lost it."],
   "server-closing": ["The call has ended"],
   "no-agent": ["No answer"],
+  "removed": ["You were removed from this call"],
+  "invitation-expired": ["This invitation has expired"],
   "replaced": ["You joined elsewhere", "Use this page"],
   "no-link": [
     "No call here",

@@ -140,15 +140,23 @@ export interface RinglineClientOptions {
   play?: boolean;
 }
 
+/** What a page may do in its call. */
+export interface Grants {
+  /** Send audio, a camera and a screen. */
+  readonly publish: boolean;
+  /** Receive the audio and the videos of others. */
+  readonly subscribe: boolean;
+  /** Send custom events. */
+  readonly sendEvents: boolean;
+}
+
 /** Options of {@linkcode RinglineClient.join}. */
 export interface JoinOptions {
-  /** The name that others are shown: 1 to 60 characters on one line. */
-  name: string;
   /**
-   * Who this person is to agents, up to 100 characters: the same text on each of their devices. The
-   * edge does not check it. A new user each time unless given.
+   * The name that others are shown: 1 to 60 characters on one line. An invitation's own name counts
+   * more.
    */
-  user?: string;
+  name: string;
   /** Default `true`. */
   microphone?: Source;
   /** Default none. */
@@ -170,6 +178,8 @@ export class RinglineClient extends EventTarget {
   state: ClientState;
   /** This page's participant id, once it is in the call. */
   id: string | undefined;
+  /** What this page may do, once it is in the call: an invitation may allow less than a link. */
+  grants: Grants | undefined;
   /** All other participants, by id. */
   members: Map<string, Member>;
   /** Pictures of others. */
@@ -193,7 +203,7 @@ export class RinglineClient extends EventTarget {
    * not play sound.
    *
    * @throws {RinglineError} the call cannot be joined, or a device does not open: see `code`.
-   * @throws {TypeError | RangeError} the name or the user is not what it should be.
+   * @throws {TypeError | RangeError} the name is not what it should be.
    */
   join(options: JoinOptions): Promise<void>;
   /** Goes silent, or speaks again. The microphone stays open. */

@@ -92,6 +92,11 @@ export class RinglineClient extends EventTarget {
   state = "idle";
   /** This page's participant id, once it is in the call. @type {string | undefined} */
   id;
+  /**
+   * What this page may do, once it is in the call: an invitation may allow less than a call's link.
+   * @type {{ publish: boolean, subscribe: boolean, sendEvents: boolean } | undefined}
+   */
+  grants;
   /** All others, by participant id. @type {Map<string, Member>} */
   members = new Map();
   /** Videos of others. @type {{ member: string, kind: "camera" | "screen", stream: MediaStream }[]} */
@@ -107,7 +112,6 @@ export class RinglineClient extends EventTarget {
 
   #link;
   #name = "";
-  #user;
   #playing;
   /** Settles the promise of `join`. */
   #joined;
@@ -132,7 +136,7 @@ export class RinglineClient extends EventTarget {
     super();
     this.#link = parseLink(link);
     this.#signalling = new Signalling(this.#link, {
-      hello: () => ({ name: this.#name, user: this.#user }),
+      hello: () => ({ name: this.#name }),
       keepPeer: () => this.#peer?.isConnected === true,
       beat: () => this.#beat(),
       receive: (message) => this.#receive(message),
@@ -171,9 +175,8 @@ export class RinglineClient extends EventTarget {
    * Joins the call. Call it from a click, or the browser may not play audio.
    *
    * @param {object} options
-   * @param {string} options.name the name that others see
-   * @param {string} [options.user] the user id that agents see: the same on each device of one
-   *   person. The server does not check it. Default: a new one for each participant
+   * @param {string} options.name the name that others see, unless the link is an invitation with a
+   *   name
    * @param {Source} [options.microphone] `true` (the default) for the default one, a device's id, your
    *   own track (sent unchanged, without echo cancellation or noise suppression), or `null` for none
    * @param {Source} [options.camera] the same; default none
@@ -181,8 +184,7 @@ export class RinglineClient extends EventTarget {
    * @returns {Promise<void>} resolves when audio and video flow
    * @throws {RinglineError} the call cannot be joined; its `code` says why, its `message` is for
    *   people
-   * @throws {TypeError | RangeError} `name` is not a string of 1 to 60 characters on one line, or
-   *   `user` not one of up to 100
+   * @throws {TypeError | RangeError} `name` is not a string of 1 to 60 characters on one line
    * @example
    * ```js ignore
    * try {
@@ -192,12 +194,11 @@ export class RinglineClient extends EventTarget {
    * }
    * ```
    */
-  async join({ name, user, microphone = true, camera = null, muted = false }) {
+  async join({ name, microphone = true, camera = null, muted = false }) {
     if (this.state !== "idle") throw new TypeError("a RinglineClient joins once: create another");
     if (typeof RTCPeerConnection !== "function") throw new RinglineError("no-webrtc");
     if (!this.#link.callId || !this.#link.secret) throw new RinglineError("wrong-link");
     this.#name = checkName("name", name, 60);
-    this.#user = user === undefined ? undefined : checkName("user", user, 100);
     this.#setState("connecting");
     this.#joined = Promise.withResolvers();
     // A page that only listens to "ended" need not await.
@@ -317,6 +318,7 @@ export class RinglineClient extends EventTarget {
     switch (message.type) {
       case "welcome":
         this.id = message.id;
+        this.grants = message.grants;
         this.#iceServers = message.iceServers;
         this.members = new Map(message.members.map((member) => [member.id, member]));
         this.#sendMedia();

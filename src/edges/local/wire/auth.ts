@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** The bytes of a secret: 128 bits. */
 const SECRET_BYTES = 16;
@@ -15,6 +15,23 @@ const SECRET_BYTES = 16;
 export function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
     .toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/**
+ * Returns the secret of a call's link: the same as long as the edge's secret is. Invitations are signed
+ * with the edge's secret too, over a text without spaces: one says nothing about the other.
+ */
+export function callSecret(secret: string, callType: string, callId: string): string {
+  return derived(secret, `link to ${JSON.stringify([callType, callId])}`);
+}
+
+/** Returns the secret of the start page. */
+export function startSecret(secret: string): string {
+  return derived(secret, "start page of calls");
+}
+
+function derived(secret: string, purpose: string): string {
+  return createHmac("sha256", secret).update(purpose).digest("base64url").slice(0, 22);
 }
 
 /**

@@ -20,6 +20,9 @@ export type CallParams = v.InferOutput<typeof callParams>;
 /** The secret of the page that starts calls; `null` takes no more of them. */
 export const serveParams = v.object({ secret: v.nullable(v.string()) });
 
+/** The id of an invitation. */
+export const revokeParams = v.object({ id: v.string() });
+
 /** The response of a media process that listens: the server's origin. */
 export const serverAddress = v.object({ origin: v.string() });
 

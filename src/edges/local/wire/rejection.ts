@@ -9,6 +9,8 @@ const MESSAGES = {
   "wrong-host": "This server does not serve that host name.",
   "wrong-origin": "Pages of that origin may not use this server.",
   "wrong-link": "This link is old or incomplete. Ask for a new one.",
+  "invitation-expired": "This invitation has expired. Ask for a new one.",
+  "not-allowed": "Your invitation does not allow this.",
   "room-full": "This call is full.",
   "too-many-calls": "No more calls can be started right now.",
   "too-many-sockets": "The server has too many connections right now.",
@@ -42,6 +44,8 @@ export type GoodbyeCode =
   | "agent-left"
   /** The call was ended for all. */
   | "call-ended"
+  /** Their invitation was revoked. */
+  | "removed"
   /** The agent's program is ending. */
   | "server-closing"
   /** No agent joined a call that this page started. */

@@ -19,6 +19,10 @@ const localSettings = v.object({
   origins: v.array(v.string()),
   proxies: v.array(v.string()),
   limits: localLimits,
+  /** Signs links and invitations. */
+  secret: v.string(),
+  /** The ids of invitations that admit no longer. */
+  revoked: v.array(v.string()),
 });
 
 /** The settings, checked and complete. */

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { hasControlCharacters } from "../../../edge/validation.ts";
 import type { JsonValue } from "../../../edge/types.ts";
 import type { RtcIceServer } from "../../../media/wire/ice.ts";
+import type { Grants } from "./invitation.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Goes up when an older page can no longer use the server. */
@@ -17,7 +18,7 @@ export const PROTOCOL_VERSION = 3;
 export const CALL_SIZES = { callType: 100, callId: 200 } as const;
 
 /** A string of at most `size` characters that is safe to show on one line. */
-function line(size: number) {
+export function line(size: number) {
   return v.pipe(
     v.string(),
     v.maxLength(size),
@@ -26,6 +27,8 @@ function line(size: number) {
 }
 
 const secret = v.pipe(v.string(), v.maxLength(64));
+/** A call's secret, or an invitation to it. */
+const admission = v.pipe(v.string(), v.maxLength(2048));
 const count = v.pipe(v.number(), v.minValue(0), v.maxValue(60_000));
 
 /** A call and the secret of its link. */
@@ -33,19 +36,14 @@ const link = {
   version: v.number(),
   callType: line(CALL_SIZES.callType),
   callId: line(CALL_SIZES.callId),
-  secret,
+  secret: admission,
 };
 
 const hello = v.object({
   type: v.literal("hello"),
   ...link,
-  /** The name to show. */
+  /** The name to show; an invitation's own counts more. */
   name: v.pipe(line(60), v.trim(), v.minLength(1)),
-  /**
-   * The user, the same for each device of one person. The server does not check this claim: the
-   * call's secret is what admits people.
-   */
-  user: v.optional(v.pipe(line(100), v.trim(), v.minLength(1))),
   /** A token from an earlier `welcome`, to come back as the same participant. */
   resume: v.optional(secret),
   /** Whether the page still has its peer connection and sees it as connected. */
@@ -147,6 +145,10 @@ export type ServerMessage =
     /** Whether the page came back as the participant it was, and whether its peer connection is kept. */
     resumed: boolean;
     keepPeer: boolean;
+    /** The name that others see. */
+    name: string;
+    /** What the page may do. */
+    grants: Grants;
     members: Member[];
     iceServers: RtcIceServer[];
   }

@@ -25,6 +25,7 @@ const MESSAGES = {
   "call-lost": "The server lost the call.",
   "server-closing": "The program that runs this call has ended.",
   "too-many-messages": "There were too many messages. Send fewer.",
+  "removed": "You were removed from this call.",
   "no-agent": "No agent joined this call.",
   "replaced": "You joined this call in another window or on another device.",
   "left": "You can join again while the call goes on.",

@@ -27,7 +27,7 @@ const STATE_MS = 50;
  * What the connection needs of the client.
  *
  * @typedef {object} SignallingHooks
- * @property {() => object} hello returns what a hello adds: `{ name, user }`
+ * @property {() => object} hello returns what a hello adds: `{ name }`
  * @property {() => boolean} keepPeer whether the peer connection has outlived a cut
  * @property {() => Promise<object>} beat called once a second; returns what a ping reports
  * @property {(message: object) => void} receive handles a message of the server
