@@ -278,7 +278,7 @@ Deno.test("a port in use is an EdgeError that names it", async () => {
 });
 
 Deno.test("a page learns who is in a call by its link alone, and does not join it", async () => {
-  await using fixture = new ServerFixture();
+  await using fixture = await ServerFixture.open();
   await fixture.child.request("open", CALL);
   const look = async (secret: string): Promise<Page> => {
     const { callType, callId } = CALL;
