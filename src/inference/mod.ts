@@ -25,6 +25,7 @@ export {
   TurnEndedEvent,
 } from "./contracts/events.ts";
 export { FallbackLLM } from "./fallback/fallback_llm.ts";
+export { FallbackSTT } from "./fallback/fallback_stt.ts";
 export type { FallbackOptions } from "./fallback/part_health.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
 export type {

@@ -101,9 +101,9 @@ export class PartHealth<C extends Component> {
     );
   }
 
-  /** Whether a part other than this one works. */
-  hasOther(component: C): boolean {
-    return this.#parts.some((part) => part.isHealthy && part.component !== component);
+  /** The first part that works, if one does. */
+  get best(): C | undefined {
+    return this.#parts.find(({ isHealthy }) => isHealthy)?.component;
   }
 
   /**
