@@ -52,6 +52,8 @@ export type { ChatMessage, EncodedImage, ToolCall } from "./contracts/messages.t
 export type {
   RealtimeEvent,
   RealtimeLLM,
+  RealtimeReplyRequest,
+  RealtimeReplyStatus,
   RealtimeSession,
   RealtimeSessionOptions,
 } from "./contracts/realtime_llm.ts";

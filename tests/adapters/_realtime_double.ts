@@ -10,15 +10,22 @@ export class RealtimeDouble implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #wake = Promise.withResolvers<void>();
 
-  constructor(options: { refuse?: number; onUpdate?: (double: RealtimeDouble) => void } = {}) {
-    const { refuse, onUpdate = (double) => double.send({ type: "session.updated" }) } = options;
+  constructor(
+    options: {
+      refuse?: number;
+      session?: object;
+      onUpdate?: (double: RealtimeDouble) => void;
+    } = {},
+  ) {
+    const { refuse, session, onUpdate = (double) => double.send({ type: "session.updated" }) } =
+      options;
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
       const authorization = request.headers.get("authorization");
       this.requests.push({ url: request.url, authorization });
       if (refuse) return new Response("no", { status: refuse });
       const { socket, response } = Deno.upgradeWebSocket(request);
       this.socket = socket;
-      socket.onopen = () => this.send({ type: "session.created" });
+      socket.onopen = () => this.send({ type: "session.created", session });
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
         this.received.push(message);

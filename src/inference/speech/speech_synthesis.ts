@@ -109,7 +109,12 @@ export class SpeechSynthesis {
       try {
         const stream = session().speak();
         promiseIn<unknown>(stream)?.catch(() => {});
-        checkMethods(stream, `${name}.speak`, "a TtsStream", ["sendText", "flush", "end", "cancel"]);
+        checkMethods(stream, `${name}.speak`, "a TtsStream", [
+          "sendText",
+          "flush",
+          "end",
+          "cancel",
+        ]);
         this.#stream = stream;
         this.#opened.resolve(stream);
       } catch (error) {

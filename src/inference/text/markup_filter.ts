@@ -1,5 +1,5 @@
 /** A filter that makes written text speakable as it comes. @module */
-import { joinPlaced, type PlacedText, placedSlice, placedText, without } from "./placed_text.ts";
+import { joinPlaced, placedSlice, type PlacedText, placedText, without } from "./placed_text.ts";
 
 /** Text is looked at in windows of so many characters: the work grows no faster than its length. */
 const WINDOW = 512;
@@ -25,7 +25,8 @@ const WIDE_END = /[。！？，、；：]/;
 /** Letters of scripts that put no white space between words. */
 const WITHOUT_SPACES = new RegExp(
   "[" + ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"]
-    .map((script) => `\\p{Script=${script}}`).join("") + "]",
+    .map((script) => `\\p{Script=${script}}`).join("") +
+    "]",
   "u",
 );
 
