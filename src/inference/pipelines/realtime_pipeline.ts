@@ -21,12 +21,20 @@ import { SpeechOutput } from "../speech/speech_output.ts";
 import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { KeptAudio } from "./realtime/kept_audio.ts";
+import { OutageMessage, type PreparedSpeech } from "./realtime/outage_message.ts";
 import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeInput } from "./realtime/realtime_input.ts";
 import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
 import { ReplyRequests } from "./realtime/reply_requests.ts";
 import { TrailingSilence } from "./realtime/trailing_silence.ts";
+
+/** Options for {@linkcode RealtimePipeline}. */
+export interface RealtimePipelineOptions {
+  logger: Logger;
+  /** What is said while the model cannot be reached. Default: nothing. */
+  outageMessage?: PreparedSpeech;
+}
 
 /**
  * The pipeline of agents whose realtime model takes and returns audio:
@@ -47,6 +55,7 @@ export class RealtimePipeline implements Pipeline {
   readonly #replies: RealtimeReplies;
   readonly #tools: RealtimeTools;
   readonly #session: ReconnectingSession;
+  readonly #outage: OutageMessage;
   readonly #sendAudio: UserHook<PcmChunk, Participant>;
   readonly #closing = new AbortController();
   /** The turn that the next reply is to. */
@@ -57,7 +66,7 @@ export class RealtimePipeline implements Pipeline {
   /** Whether a person's turn has no reply yet. */
   #isReplyDue = false;
 
-  constructor(llm: RealtimeLLM, context: PipelineContext, options: { logger: Logger }) {
+  constructor(llm: RealtimeLLM, context: PipelineContext, options: RealtimePipelineOptions) {
     const { clock, report } = context;
     this.#llm = llm;
     this.#context = context;
@@ -72,6 +81,8 @@ export class RealtimePipeline implements Pipeline {
       { clock, report, context: `${llm.name}, sendAudio` },
     );
     const output = this.#output = new SpeechOutput(context);
+    const { outageMessage: speech } = options;
+    this.#outage = new OutageMessage({ clock, output, transcript: this.#transcript, speech });
     this.#input = new RealtimeInput(context, {
       playback: output.playback,
       sampleRate: llm.inputRate,
@@ -201,6 +212,7 @@ export class RealtimePipeline implements Pipeline {
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
     this.#silence[Symbol.dispose]();
+    this.#outage[Symbol.dispose]();
     await this.#output.queue.close();
     this.#requests.close();
     this.#replies.endAll();
@@ -227,6 +239,7 @@ export class RealtimePipeline implements Pipeline {
   }
 
   #lost(): void {
+    this.#outage.lost();
     this.#isSpeech = false;
     this.#silence.speechStopped();
     if (this.#input.speakingSinceMs !== undefined) this.#kept.need();
@@ -237,6 +250,7 @@ export class RealtimePipeline implements Pipeline {
 
   /** Tells a new session what the one before it did not reply to. */
   #connected(): void {
+    this.#outage.connected();
     if (this.#kept.isNeeded) {
       this.#kept.replay((pcm, participant) => void this.#sendAudio.run(pcm, participant));
     } else if (this.#isReplyDue && this.#requests.waiting === 0) {

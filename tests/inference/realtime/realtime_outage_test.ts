@@ -1,5 +1,7 @@
 /** Sessions with a realtime model that are lost, cannot be had, or end. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { PreparedSpeech } from "../../../src/inference/pipelines/realtime/outage_message.ts";
+import { tone } from "../../../src/testing/sounds.ts";
 import { Agent } from "../../../src/agent/agent.ts";
 import { InferenceError } from "../../../src/inference/contracts/errors.ts";
 import { defineTool } from "../../../src/inference/contracts/tool.ts";
@@ -124,6 +126,32 @@ Deno.test("an outage does not keep an agent from joining, a wrong key does", asy
   llm.connectErrors.push(new InferenceError("the key is not accepted", { code: "unauthorized" }));
   const other = new Agent({ edge, agentUser: { id: "c", name: "C" }, llm });
   await assertRejects(() => clock.until(other.join(fixture.call)), InferenceError, "key");
+});
+
+Deno.test("people hear a sentence once in an outage, and none in a short one", async () => {
+  const outageMessage = { text: "One moment, please.", pcm: tone(900) };
+  await using fixture = await Fixture.set({ realtime: [], agent: { outageMessage } });
+  const { clock, realtime, ann } = fixture;
+  realtime.connectErrors.push(down());
+  realtime.sessions[0]!.lose();
+  await clock.advance(3000);
+  assertEquals([fixture.conversation, ann.heardMs], [[], 0]);
+  realtime.connectErrors.push(...Array.from({ length: 6 }, down));
+  realtime.sessions[1]!.lose();
+  await clock.advance(40_000);
+  assertEquals(fixture.conversation, ["agent: One moment, please."]);
+  assert(Math.abs(ann.heardMs - 900) <= 20, `${ann.heardMs} ms`);
+  realtime.connectErrors.splice(0);
+  await clock.advance(15_000);
+  assertEquals((await clock.until(fixture.agent.say("I am back."))).text, "I am back.");
+  const { edge } = fixture;
+  const wrong = { text: "One moment.", pcm: new Int16Array(3) } as unknown as PreparedSpeech;
+  assertThrows(
+    () =>
+      new Agent({ edge, agentUser: { id: "b", name: "B" }, llm: realtime, outageMessage: wrong }),
+    TypeError,
+    "outageMessage.pcm",
+  );
 });
 
 Deno.test("a session that ends is replaced before, while nothing is said", async () => {
