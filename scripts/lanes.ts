@@ -45,6 +45,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/adapters/ai_sdk_test.ts",
     "tests/adapters/mcp_test.ts",
     "tests/adapters/openai_package_test.ts",
+    "tests/adapters/openai_realtime_official_test.ts",
     "tests/inference/local_assistant_test.ts",
     "tests/soak/soak_test.ts",
     "tests/world/",

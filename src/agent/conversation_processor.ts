@@ -40,6 +40,10 @@ import { checkTurnHandling } from "../inference/pipelines/check_turn_handling.ts
 import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
 import type { TurnHandlingOptions } from "../inference/pipelines/turn_handling_options.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
+import {
+  checkPreparedSpeech,
+  type PreparedSpeech,
+} from "../inference/pipelines/realtime/outage_message.ts";
 import { energyVad } from "../inference/vad/energy_vad.ts";
 import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
@@ -87,6 +91,11 @@ export interface ConversationOptions extends ToolHooks {
    * model takes none but `{ turnDetection: "realtime" }`, its default.
    */
   turnHandling?: TurnHandlingOptions;
+  /**
+   * What people hear, once in each outage, while a realtime model cannot be reached for two seconds or
+   * more. It is audio, since the voice is the model's. Default: nothing.
+   */
+  outageMessage?: PreparedSpeech;
   /** The frames that the model is shown, if it accepts images. */
   vision?: VisionOptions;
   /**
@@ -187,6 +196,7 @@ export class ConversationProcessor implements Processor {
     const { onToolStarted, onToolEnded } = this.#options;
     const { llm, stt, tts, vad, tools = [], turnHandling, textTransform, pronunciations } =
       this.#options;
+    const { outageMessage } = this.#options;
     const context: PipelineContext = {
       clock,
       logger,
@@ -211,7 +221,7 @@ export class ConversationProcessor implements Processor {
     };
     this.#startMetrics(agent, track);
     if (isRealtime(llm)) {
-      const pipeline = new RealtimePipeline(llm, context, { logger });
+      const pipeline = new RealtimePipeline(llm, context, { logger, outageMessage });
       this.#pipeline = pipeline;
       await pipeline.start(signal);
     } else {
@@ -353,7 +363,7 @@ function countPeople(connection: CallConnection | undefined): number {
 
 /** Throws unless the options can be used: a TypeError or, for a value, a RangeError. */
 function checkConversationOptions(options: ConversationOptions): void {
-  const { llm, stt, tts, vad, tools, vision, broadcastMetrics } = options;
+  const { llm, stt, tts, vad, tools, vision, broadcastMetrics, outageMessage } = options;
   const check = (name: string, value: unknown, expected: string, method: string) => {
     if (value === undefined) return;
     checkMethods(value, name, expected, [method]);
@@ -407,6 +417,7 @@ function checkConversationOptions(options: ConversationOptions): void {
     }
   }
   if (vision !== undefined) checkObject(vision, "vision");
+  if (outageMessage !== undefined) checkPreparedSpeech("outageMessage", outageMessage);
   if (vision?.encoder !== undefined) {
     checkMethods(vision.encoder, "vision.encoder", "an ImageEncoder", ["encode"]);
   }

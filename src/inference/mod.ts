@@ -54,9 +54,12 @@ export type { ChatMessage, EncodedImage, ToolCall } from "./contracts/messages.t
 export type {
   RealtimeEvent,
   RealtimeLLM,
+  RealtimeReplyRequest,
+  RealtimeReplyStatus,
   RealtimeSession,
   RealtimeSessionOptions,
 } from "./contracts/realtime_llm.ts";
+export type { PreparedSpeech } from "./pipelines/realtime/outage_message.ts";
 export { allowList } from "./speakers/allow_list.ts";
 export { type FirstSpeakerOptions, firstSpeakerWins } from "./speakers/first_speaker_wins.ts";
 export { loudest, type LoudestOptions } from "./speakers/loudest.ts";

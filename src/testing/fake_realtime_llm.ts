@@ -3,9 +3,12 @@ import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
   RealtimeLLM,
+  RealtimeReplyRequest,
+  RealtimeReplyStatus,
   RealtimeSession,
   RealtimeSessionOptions,
 } from "../inference/contracts/realtime_llm.ts";
+import { InferenceError } from "../inference/contracts/errors.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { rms } from "../audio/level.ts";
 import { Channel } from "../events/channel.ts";
@@ -16,8 +19,13 @@ export interface FakeExchange {
   heard?: string;
   /** The reply: 50 ms of audio per character. */
   reply: string;
-  /** A tool that it calls before the reply; the reply ends with the result. */
-  call?: { name: string; input: Record<string, string> };
+  /**
+   * A tool that it calls before the reply; the reply ends with the result. With a `fault` the call was
+   * cut off.
+   */
+  call?: { name: string; input: Record<string, string>; fault?: string };
+  /** How the reply ends. Default `"completed"`; `"failed"` comes without audio, and can be retried. */
+  status?: RealtimeReplyStatus;
 }
 
 const MS_PER_CHAR = 50;
@@ -32,6 +40,10 @@ export class FakeRealtimeLLM implements RealtimeLLM {
   readonly inputRate = 24_000;
   /** Whether it accepts images. */
   acceptsImages = false;
+  /** Milliseconds between the beginning of a reply and its text and audio. */
+  replyMs = 0;
+  /** Whether it notices that a person has stopped; if not, their turn has to be committed. */
+  hearsSilence = true;
   /** All sessions, in order. */
   readonly sessions: FakeRealtimeSession[] = [];
   /** Errors of the next connections, one each. */
@@ -50,7 +62,7 @@ export class FakeRealtimeLLM implements RealtimeLLM {
   connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
     const error = this.connectErrors.shift();
     if (error) return Promise.reject(error);
-    const session = new FakeRealtimeSession(this.#clock, this.#script, options);
+    const session = new FakeRealtimeSession(this, this.#clock, this.#script, options);
     this.sessions.push(session);
     return Promise.resolve(session);
   }
@@ -69,14 +81,25 @@ export class FakeRealtimeSession implements RealtimeSession {
   readonly #events = new Channel<RealtimeEvent>();
   readonly #clock: Clock;
   readonly #script: FakeExchange[];
+  /** The texts that it was asked to say. */
+  readonly said: string[] = [];
+  /** The results of tools that it received. */
+  readonly toolResults: { callId: string; text: string }[] = [];
+  /** How many turns were committed. */
+  commits = 0;
   readonly #waiting = new Map<string, FakeExchange>();
+  /** What the next reply to the conversation tells. */
+  readonly #due: FakeExchange[] = [];
   #speechMs = 0;
   #silenceMs = 0;
   #speaking = false;
+  #replyId: string | undefined;
+  #replyTimer: Disposable | undefined;
   #count = 0;
 
   /** Sessions come from `connect`. */
   constructor(
+    readonly llm: Pick<FakeRealtimeLLM, "replyMs" | "hearsSilence">,
     clock: Clock,
     script: FakeExchange[],
     readonly options: RealtimeSessionOptions,
@@ -92,13 +115,21 @@ export class FakeRealtimeSession implements RealtimeSession {
 
   /** Ends the session. */
   [Symbol.asyncDispose](): Promise<void> {
+    this.#replyTimer?.[Symbol.dispose]();
     this.#events.end();
     return Promise.resolve();
   }
 
   /** Breaks the session off with an error. */
   lose(): void {
+    this.#replyTimer?.[Symbol.dispose]();
     this.#events.fail(new Error("the socket was closed"));
+  }
+
+  /** Ends the session after so many milliseconds. */
+  expire(timeLeftMs: number): void {
+    this.#events.push({ type: "session-ending", timeLeftMs });
+    this.#clock.schedule(() => this.lose(), timeLeftMs);
   }
 
   /** Receives audio. */
@@ -114,10 +145,10 @@ export class FakeRealtimeSession implements RealtimeSession {
     if (!this.#speaking && this.#speechMs >= MIN_SPEECH_MS) {
       this.#speaking = true;
       this.#events.push({ type: "speech-started" });
-    } else if (this.#speaking && this.#silenceMs >= TURN_SILENCE_MS) {
-      this.#speaking = false;
-      this.#speechMs = 0;
-      this.#events.push({ type: "speech-stopped" });
+      // As services do.
+      this.#end("cancelled");
+    } else if (this.#speaking && this.#silenceMs >= TURN_SILENCE_MS && this.llm.hearsSilence) {
+      this.#stop(false);
       this.#exchange();
     }
   }
@@ -127,53 +158,107 @@ export class FakeRealtimeSession implements RealtimeSession {
     this.images.push(image);
   }
 
-  /** Says this text. */
-  say(text: string): void {
-    this.#reply(text);
-  }
-
   /** Receives text. */
-  sendText(text: string, { generateReply }: { generateReply: boolean }): void {
+  sendText(text: string): void {
     this.texts.push(text);
-    if (generateReply) this.#exchange();
   }
 
-  /** Continues with the result of a tool. */
+  /** Receives the result of a tool. */
   sendToolResult(callId: string, { text }: { text: string }): void {
+    this.toolResults.push({ callId, text });
     const exchange = this.#waiting.get(callId);
-    if (exchange) this.#reply(`${exchange.reply} ${text}`);
+    this.#waiting.delete(callId);
+    if (exchange) this.#due.push({ reply: `${exchange.reply} ${text}` });
   }
 
-  /** Records an interruption. */
+  /** Replies, or refuses where a reply is in progress, as services do. */
+  requestReply({ id, say }: RealtimeReplyRequest): void {
+    if (this.#replyId !== undefined) {
+      const error = new InferenceError(`a reply is in progress: ${this.#replyId}`, {
+        code: "busy",
+        retryable: true,
+      });
+      return this.#events.push({ type: "reply-refused", requestId: id, error });
+    }
+    if (say === undefined) return this.#exchange(id);
+    this.said.push(say);
+    this.#reply({ reply: say }, id);
+  }
+
+  /** Ends the turn: a reply has to be asked for. */
+  commitTurn(): void {
+    this.commits++;
+    if (this.#speaking) this.#stop(true);
+  }
+
+  /** Records an interruption, and ends the reply. */
   interrupt(replyId: string, heardMs: number): void {
     this.interruptions.push({ replyId, heardMs });
+    if (replyId === this.#replyId) this.#end("cancelled");
   }
 
-  #exchange(): void {
-    const exchange = this.#script.shift();
-    if (!exchange) return;
+  #stop(awaitsReply: boolean): void {
+    this.#speaking = false;
+    this.#speechMs = 0;
+    this.#events.push({ type: "speech-stopped", awaitsReply });
+  }
+
+  /** Replies with what is due, or else with the next exchange of the script. */
+  #exchange(requestId?: string): void {
+    const exchange: FakeExchange = this.#due.shift() ?? this.#script.shift() ?? { reply: "" };
+    const { heard = "" } = exchange;
     const id = `turn-${++this.#count}`;
-    const { heard = "", call } = exchange;
     if (heard) this.#events.push({ type: "user-transcript", id, text: heard, final: true });
-    if (!call) return this.#reply(exchange.reply);
-    this.#waiting.set(id, exchange);
-    this.#events.push({ type: "tool-call", call: { id, ...call } });
+    // Where a person was heard and nothing is scripted, nothing happens.
+    if (requestId !== undefined || exchange.reply || exchange.call) {
+      this.#reply(exchange, requestId, id);
+    }
   }
 
-  #reply(text: string): void {
-    const replyId = `answer-${++this.#count}`;
+  #reply(exchange: FakeExchange, requestId?: string, callId = ""): void {
+    this.#end("cancelled");
+    const replyId = this.#replyId = `answer-${++this.#count}`;
+    this.#events.push({ type: "reply-started", replyId, requestId });
     // Later, as the reply of a service arrives.
-    this.#clock.schedule(() => {
-      for (const word of text.match(/\S+\s*/g) ?? []) {
-        this.#events.push({ type: "text", replyId, text: word });
-        const samples = new Int16Array(24 * MS_PER_CHAR * word.length);
-        for (let n = 0; n < samples.length; n++) {
-          samples[n] = (2000 + 300 * word.charCodeAt(0) % 5000) * Math.sin(n / 12);
-        }
-        const pcm = new PcmChunk(samples, { sampleRate: 24_000 });
-        this.#events.push({ type: "audio", replyId, pcm });
+    this.#replyTimer = this.#clock.schedule(
+      () => this.#generate(replyId, callId, exchange),
+      this.llm.replyMs,
+    );
+  }
+
+  #generate(
+    replyId: string,
+    id: string,
+    { reply, call, status = "completed" }: FakeExchange,
+  ): void {
+    if (call) {
+      const { fault, ...called } = call;
+      if (fault === undefined) this.#waiting.set(id, { reply });
+      this.#events.push({ type: "tool-call", replyId, call: { id, ...called }, fault });
+      return this.#end(status);
+    }
+    const words = status === "failed" ? [] : reply.match(/\S+\s*/g) ?? [];
+    for (const word of words) {
+      this.#events.push({ type: "text", replyId, text: word });
+      const samples = new Int16Array(24 * MS_PER_CHAR * word.length);
+      for (let n = 0; n < samples.length; n++) {
+        samples[n] = (2000 + 300 * word.charCodeAt(0) % 5000) * Math.sin(n / 12);
       }
-      this.#events.push({ type: "reply-ended", replyId });
-    }, 0);
+      const pcm = new PcmChunk(samples, { sampleRate: 24_000 });
+      this.#events.push({ type: "audio", replyId, pcm });
+    }
+    this.#end(status);
+  }
+
+  /** Ends the reply in progress, if there is one. */
+  #end(status: RealtimeReplyStatus): void {
+    const replyId = this.#replyId;
+    if (replyId === undefined) return;
+    this.#replyTimer?.[Symbol.dispose]();
+    this.#replyId = undefined;
+    const error = status === "failed"
+      ? new InferenceError("the service failed", { code: "server_error", retryable: true })
+      : undefined;
+    this.#events.push({ type: "reply-ended", replyId, status, error });
   }
 }

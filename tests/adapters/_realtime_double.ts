@@ -8,21 +8,43 @@ export class RealtimeDouble implements AsyncDisposable {
   readonly requests: { url: string; authorization: string | null }[] = [];
   socket!: WebSocket;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #isSecure: boolean;
   #wake = Promise.withResolvers<void>();
 
-  constructor(options: { refuse?: number; onUpdate?: (double: RealtimeDouble) => void } = {}) {
-    const { refuse, onUpdate = (double) => double.send({ type: "session.updated" }) } = options;
-    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+  constructor(
+    options: {
+      refuse?: number;
+      session?: object;
+      /** Serves over TLS. */
+      tls?: { cert: string; key: string };
+      /** Called with each message of the client. */
+      onMessage?: (message: Message) => void;
+      onOpen?: () => void;
+      onUpdate?: (double: RealtimeDouble) => void;
+    } = {},
+  ) {
+    const {
+      refuse,
+      session,
+      tls,
+      onMessage,
+      onUpdate = (double) => double.send({ type: "session.updated" }),
+    } = options;
+    const { onOpen = () => this.send({ type: "session.created", session }) } = options;
+    this.#isSecure = tls !== undefined;
+    const address = { hostname: "127.0.0.1", port: 0, onListen() {}, ...tls };
+    this.#server = Deno.serve(address, (request) => {
       const authorization = request.headers.get("authorization");
       this.requests.push({ url: request.url, authorization });
       if (refuse) return new Response("no", { status: refuse });
       const { socket, response } = Deno.upgradeWebSocket(request);
       this.socket = socket;
-      socket.onopen = () => this.send({ type: "session.created" });
+      socket.onopen = onOpen;
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
         this.received.push(message);
-        if (message.type === "session.update") onUpdate(this);
+        if (onMessage) onMessage(message);
+        else if (message.type === "session.update") onUpdate(this);
         this.#wake.resolve();
         this.#wake = Promise.withResolvers();
       };
@@ -31,7 +53,7 @@ export class RealtimeDouble implements AsyncDisposable {
   }
 
   get baseUrl(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}/v1`;
+    return `http${this.#isSecure ? "s" : ""}://127.0.0.1:${this.#server.addr.port}/v1`;
   }
 
   send(message: Message): void {

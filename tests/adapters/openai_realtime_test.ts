@@ -1,17 +1,23 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
-import type { RealtimeEvent, RealtimeSession } from "../../src/inference/contracts/realtime_llm.ts";
+import type {
+  RealtimeEvent,
+  RealtimeSession,
+  RealtimeSessionOptions,
+} from "../../src/inference/contracts/realtime_llm.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { OPENAI_MODELS, openAIRealtime } from "../../src/adapters/openai/realtime.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { LossyProxy } from "./_lossy_proxy.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
 
 function connect(
   { baseUrl }: { baseUrl: string },
-  change: { signal?: AbortSignal; connectTimeoutMs?: number } = {},
+  change: Partial<RealtimeSessionOptions> & { connectTimeoutMs?: number } = {},
 ): Promise<RealtimeSession> {
-  const { signal = new AbortController().signal, connectTimeoutMs } = change;
+  const { signal = new AbortController().signal, connectTimeoutMs, ...rest } = change;
   const llm = openAIRealtime({ apiKey: "key", baseUrl, voice: "marin", connectTimeoutMs });
   return llm.connect({
     clock: systemClock,
@@ -23,6 +29,7 @@ function connect(
       { role: "user", text: "Hi", name: "Ann" },
       { role: "assistant", text: "Hello Ann." },
     ],
+    ...rest,
   });
 }
 
@@ -83,72 +90,253 @@ Deno.test("sound goes to the model, and its answer comes as words and sound", as
     double.send({ type: "response.output_audio.delta", ...part, delta: piece.toBase64() });
   }
   double.send({ type: "response.done", response: { id: "r", status: "completed" } });
-  const got = await next(events, 9);
-  assertEquals(got.slice(0, 6), [
+  const got = await next(events, 10);
+  assertEquals(got.slice(0, 7), [
     { type: "speech-started" },
     { type: "speech-stopped" },
     { type: "user-transcript", id: "u", text: "How ", final: false },
     { type: "user-transcript", id: "u", text: "How are", final: false },
-    { type: "user-transcript", id: "u", text: "How are you?", final: true },
-    { type: "text", replyId: "i", text: "Fine." },
+    { type: "user-transcript", id: "u", text: "How are you?", final: true, error: undefined },
+    { type: "reply-started", replyId: "r", requestId: undefined },
+    { type: "text", replyId: "r", text: "Fine." },
   ]);
   assertEquals(
-    got.slice(6, 8).flatMap((one) => one.type === "audio" ? [...one.pcm.samples] : []),
+    got.slice(7, 9).flatMap((one) => one.type === "audio" ? [...one.pcm.samples] : []),
     [5, 6, 7],
   );
-  assertEquals(got[8], { type: "reply-ended", replyId: "i" });
+  assertEquals(got[9], {
+    type: "reply-ended",
+    replyId: "r",
+    status: "completed",
+    reason: undefined,
+    error: undefined,
+  });
 });
 
-Deno.test("an interruption cancels what is being answered and cuts what is remembered", async () => {
+/** Sends so much of the audio of an item. */
+function sendAudio(double: RealtimeDouble, item: string, ms: number, response = "r"): void {
+  const delta = new Uint8Array(48 * ms).toBase64();
+  const part = { response_id: response, item_id: item, output_index: 0, content_index: 0 };
+  double.send({ type: "response.output_audio.delta", ...part, delta });
+}
+
+Deno.test("openAIRealtime cancels an interrupted response, and cuts what is remembered", async () => {
   await using double = new RealtimeDouble();
   await using session = await connect(double);
   const events = session[Symbol.asyncIterator]();
   double.send({ type: "response.created", response: { id: "r" } });
-  double.send({ type: "response.output_text.delta", response_id: "r", item_id: "i", delta: "A" });
-  await next(events);
-  session.interrupt("i", 1234);
+  sendAudio(double, "first", 1000);
+  sendAudio(double, "second", 1000);
+  sendAudio(double, "third", 1000);
+  await next(events, 4);
+  session.interrupt("r", 1234.5);
   assertEquals((await double.message("response.cancel")).response_id, "r");
-  const truncate = await double.message("conversation.item.truncate");
-  assertEquals([truncate.item_id, truncate.audio_end_ms], ["i", 1234]);
+  const { event_id: _, ...truncate } = await double.message("conversation.item.truncate");
+  const type = "conversation.item.truncate";
+  assertEquals(truncate, { type, item_id: "second", content_index: 0, audio_end_ms: 234 });
+  assertEquals((await double.message("conversation.item.delete")).item_id, "third");
   // It had ended by itself: that is no failure.
   double.send({ type: "error", error: { code: "response_cancel_not_active", message: "none" } });
   double.send({ type: "response.done", response: { id: "r", status: "cancelled" } });
-  assertEquals(await next(events), [{ type: "reply-ended", replyId: "i" }]);
+  const [ended] = await next(events);
+  assert(ended?.type === "reply-ended");
+  assertEquals([ended.replyId, ended.status], ["r", "cancelled"]);
 });
 
-Deno.test("the answer to tools is asked for once, when all results are there", async () => {
+Deno.test("openAIRealtime truncates nothing to 0 ms, nor to more than there is", async () => {
   await using double = new RealtimeDouble();
   await using session = await connect(double);
   const events = session[Symbol.asyncIterator]();
   double.send({ type: "response.created", response: { id: "r" } });
-  for (const call_id of ["c1", "c2"]) {
-    const item = { type: "function_call", name: "look", call_id, arguments: '{"n":1}' };
-    double.send({ type: "response.output_item.done", response_id: "r", item });
-  }
-  assertEquals(
-    await next(events, 2),
-    ["c1", "c2"].map((id) => ({
-      type: "tool-call",
-      call: { id, name: "look", input: { n: 1 } },
-    })),
-  );
-  session.sendToolResult("c1", { text: "one", isError: false });
+  await next(events);
+  // Before any audio there is nothing to cut: the service would refuse it.
+  session.interrupt("r", 0);
+  await double.message("response.cancel");
+  sendAudio(double, "unheard", 500);
+  await next(events);
   double.send({ type: "response.done", response: { id: "r", status: "completed" } });
+  await next(events);
+  session.interrupt("r", 0);
+  assertEquals((await double.message("conversation.item.delete")).item_id, "unheard");
+  session.interrupt("r", 9999);
+  session.interrupt("never", 5);
+  session.sendText("Hello", {});
   await double.message("conversation.item.create", 3);
-  assertEquals(double.received.some(({ type }) => type === "response.create"), false);
-  session.sendToolResult("c2", { text: "two", isError: false });
-  await double.message("response.create");
-  const outputs = double.received.filter(({ item }) => item?.type === "function_call_output");
-  assertEquals(outputs.map(({ item }) => item.output), ["one", "two"]);
+  const types = double.received.map(({ type }) => type);
+  assertEquals(types.filter((type) => type === "conversation.item.truncate"), []);
+  assertEquals(types.filter((type) => type === "response.cancel").length, 1);
+  // An item that the service does not know is gone already.
+  const { event_id } = await double.message("conversation.item.delete");
+  double.send({ type: "error", error: { code: "item_delete_invalid_item_id", event_id } });
+  double.send({ type: "input_audio_buffer.speech_started" });
+  assertEquals(await next(events), [{ type: "speech-started" }]);
 });
 
-Deno.test("text, pictures and what is to be said are told to the model", async () => {
+/** The end of an item that calls a tool. */
+function callItem(call_id: string, rest: object = {}): object {
+  const item = { type: "function_call", name: "look", call_id, arguments: '{"n":1}', ...rest };
+  return { type: "response.output_item.done", response_id: "r", item };
+}
+
+Deno.test("openAIRealtime passes calls on, and tells of the reply only when it is asked to", async () => {
   await using double = new RealtimeDouble();
   await using session = await connect(double);
-  session.sendText("Hello", { name: "Bob", generateReply: true });
+  const events = session[Symbol.asyncIterator]();
+  double.send({ type: "response.created", response: { id: "r" } });
+  for (const id of ["c1", "c2"]) double.send(callItem(id, { status: "completed" }));
+  double.send({ type: "response.done", response: { id: "r", status: "completed" } });
+  const call = { name: "look", input: { n: 1 } };
+  assertEquals((await next(events, 4)).slice(1, 3), [
+    { type: "tool-call", replyId: "r", call: { id: "c1", ...call }, fault: undefined },
+    { type: "tool-call", replyId: "r", call: { id: "c2", ...call }, fault: undefined },
+  ]);
+  session.sendToolResult("c1", { text: "one", isError: false });
+  session.sendToolResult("c2", { text: "two", isError: false });
+  await double.message("conversation.item.create", 4);
+  assertEquals(double.received.some(({ type }) => type === "response.create"), false);
+  const outputs = double.received.filter(({ item }) => item?.type === "function_call_output");
+  assertEquals(outputs.map(({ item }) => item.output), ["one", "two"]);
+  session.requestReply({ id: "q" });
+  assertEquals((await double.message("response.create")).response, { metadata: { request: "q" } });
+});
+
+Deno.test("openAIRealtime runs no call that was cut off, and shows those of the response only", async () => {
+  await using double = new RealtimeDouble();
+  await using session = await connect(double);
+  const events = session[Symbol.asyncIterator]();
+  double.send({ type: "response.created", response: { id: "r" } });
+  const cut = callItem("cut", { status: "incomplete", arguments: '{"n":' });
+  double.send(cut);
+  // Cancelled before it had any arguments.
+  double.send(callItem("empty", { status: "incomplete", arguments: "" }));
+  // Said to be complete, and is not.
+  double.send(callItem("broken", { status: "completed", arguments: '{"n":' }));
+  double.send(callItem("whole", { status: "completed" }));
+  const { item } = cut as { item: object };
+  const late = { ...item, call_id: "late", status: "completed", arguments: "" };
+  const output = [item, late, { type: "message", role: "assistant", content: [] }];
+  const status_details = { type: "incomplete", reason: "max_output_tokens" };
+  double.send({
+    type: "response.done",
+    response: { id: "r", status: "incomplete", status_details, output },
+  });
+  const got = await next(events, 7);
+  assertEquals(
+    got.flatMap((one) =>
+      one.type === "tool-call" ? [[one.call.id, one.call.input, one.fault]] : []
+    ),
+    [
+      ["cut", {}, "the call was cut off"],
+      ["empty", {}, "the call was cut off"],
+      ["broken", {}, "the arguments are not JSON"],
+      ["whole", { n: 1 }, undefined],
+      ["late", {}, undefined],
+    ],
+  );
+  const ended = got.at(-1);
+  assert(ended?.type === "reply-ended");
+  assertEquals([ended.status, ended.reason], ["incomplete", "max_output_tokens"]);
+  // The service may not have kept it: that its output is refused is no failure.
+  session.sendToolResult("cut", { text: "error: cut off", isError: true });
+  const { event_id } = await double.message("conversation.item.create", 3);
+  double.send({ type: "error", error: { code: "invalid_request_error", event_id } });
+  double.send({ type: "input_audio_buffer.speech_started" });
+  assertEquals(await next(events), [{ type: "speech-started" }]);
+});
+
+Deno.test("openAIRealtime knows which response was asked for, and which the service began", async () => {
+  await using double = new RealtimeDouble();
+  await using session = await connect(double);
+  const events = session[Symbol.asyncIterator]();
+  const starts = async (response: object) => {
+    double.send({ type: "response.created", response });
+    const [one] = await next(events);
+    return one?.type === "reply-started" ? [one.replyId, one.requestId] : one;
+  };
+  session.requestReply({ id: "q1", say: "Good night." });
+  const { response, event_id } = await double.message("response.create");
+  assert(response.instructions.endsWith("Good night."));
+  assertEquals([response.tool_choice, event_id], ["none", "q1"]);
+  // A service that returns no metadata.
+  assertEquals(await starts({ id: "r1" }), ["r1", "q1"]);
+  session.requestReply({ id: "q2" });
+  assertEquals(await starts({ id: "r2", metadata: { request: "q2" } }), ["r2", "q2"]);
+  // One that does, and began a response to a turn before it was asked.
+  session.requestReply({ id: "q3" });
+  assertEquals(await starts({ id: "r3", metadata: null }), ["r3", undefined]);
+  const code = "conversation_already_has_active_response";
+  double.send({ type: "error", error: { code, message: "busy", event_id: "q3" } });
+  const [refused] = await next(events);
+  assert(refused?.type === "reply-refused");
+  assertEquals([refused.requestId, refused.error.code, refused.error.retryable], [
+    "q3",
+    code,
+    true,
+  ]);
+  session.requestReply({ id: "q4" });
+  double.send({ type: "error", error: { code, message: "busy", event_id: null } });
+  assertEquals((await next(events))[0]?.type, "reply-refused");
+  session.requestReply({ id: "q5" });
+  double.send({ type: "error", error: { code: "invalid_value", message: "no", event_id: "q5" } });
+  const [wrong] = await next(events);
+  assert(wrong?.type === "reply-refused");
+  assertEquals(wrong.error.retryable, false);
+});
+
+Deno.test("openAIRealtime ends a turn that the service does not end, and asks for the reply", async () => {
+  await using double = new RealtimeDouble();
+  await using session = await connect(double);
+  const events = session[Symbol.asyncIterator]();
+  session.commitTurn!();
+  await double.message("input_audio_buffer.commit");
+  double.send({ type: "input_audio_buffer.committed", item_id: "u" });
+  assertEquals(await next(events), [{ type: "speech-stopped", awaitsReply: true }]);
+  // The service noticed at the same moment: it replies itself, and there is nothing to commit.
+  session.commitTurn!();
+  const { event_id } = await double.message("input_audio_buffer.commit", 2);
+  double.send({ type: "input_audio_buffer.speech_stopped" });
+  double.send({ type: "input_audio_buffer.committed", item_id: "v" });
+  const code = "input_audio_buffer_commit_empty";
+  double.send({ type: "error", error: { code, message: "empty", event_id } });
+  double.send({ type: "input_audio_buffer.speech_started" });
+  assertEquals(await next(events, 2), [{ type: "speech-stopped" }, { type: "speech-started" }]);
+  // It heard nothing that it could commit.
+  session.commitTurn!();
+  double.send({ type: "error", error: { code, message: "empty", event_id } });
+  assertEquals(await next(events), [{ type: "speech-stopped", awaitsReply: false }]);
+});
+
+Deno.test("openAIRealtime reports what failed: a response, a transcription", async () => {
+  await using double = new RealtimeDouble();
+  await using session = await connect(double);
+  const events = session[Symbol.asyncIterator]();
+  // Without an event that it was created, as services do when a quota is used up.
+  const error = { type: "server_error", code: null, message: "sorry" };
+  const failed = { id: "r", status: "failed", status_details: { type: "failed", error } };
+  double.send({ type: "response.done", response: failed });
+  const [started, ended] = await next(events, 2);
+  assertEquals(started?.type, "reply-started");
+  assert(ended?.type === "reply-ended");
+  assertEquals([ended.status, ended.error?.message, ended.error?.retryable], [
+    "failed",
+    "openai-realtime: sorry",
+    true,
+  ]);
+  const transcription = "conversation.item.input_audio_transcription";
+  double.send({ type: `${transcription}.delta`, item_id: "u", delta: "Good m" });
+  double.send({ type: `${transcription}.failed`, item_id: "u", error: { message: "too noisy" } });
+  const [, transcript] = await next(events, 2);
+  assert(transcript?.type === "user-transcript");
+  assertEquals([transcript.text, transcript.final], ["Good m", true]);
+  assertEquals((transcript.error as Error).message, "openai-realtime: too noisy");
+});
+
+Deno.test("openAIRealtime sends text and images", async () => {
+  await using double = new RealtimeDouble();
+  await using session = await connect(double);
+  session.sendText("Hello", { name: "Bob" });
   const { item } = await double.message("conversation.item.create", 3);
   assertEquals(item.content, [{ type: "input_text", text: "Bob: Hello" }]);
-  await double.message("response.create");
   session.sendImage!({
     mediaType: "image/jpeg",
     data: Uint8Array.of(9),
@@ -157,9 +345,6 @@ Deno.test("text, pictures and what is to be said are told to the model", async (
   });
   const { item: image } = await double.message("conversation.item.create", 4);
   assertEquals(image.content, [{ type: "input_image", image_url: "data:image/jpeg;base64,CQ==" }]);
-  session.say("Good night.");
-  const { response } = await double.message("response.create", 2);
-  assert(response.instructions.endsWith("Good night."));
 });
 
 Deno.test("malformed events and failures are told, and the session goes on", async () => {
@@ -168,17 +353,19 @@ Deno.test("malformed events and failures are told, and the session goes on", asy
   const events = session[Symbol.asyncIterator]();
   double.send("{broken");
   double.send({ nothing: 1 });
+  double.send({ type: "response.created", response: { id: "r" } });
   double.send({ type: "response.output_audio.delta", item_id: "i", response_id: "r", delta: "*" });
   double.send({ type: "error", error: { code: "rate_limit_exceeded", message: "slow down" } });
   double.send({ type: "something.new" });
   double.send({ type: "input_audio_buffer.speech_started" });
-  const got = await next(events, 5);
+  const got = await next(events, 6);
   const codes = got.map((one) =>
     one.type === "error" ? (one.error as InferenceError).code : one.type
   );
   assertEquals(codes, [
     "malformed",
     "malformed",
+    "reply-started",
     "malformed",
     "rate_limit_exceeded",
     "speech-started",
@@ -198,6 +385,69 @@ Deno.test("a session that breaks off ends with an error, and one that is closed 
   const ended = closed[Symbol.asyncIterator]().next();
   await closed[Symbol.asyncDispose]();
   assertEquals((await ended).done, true);
+});
+
+Deno.test("openAIRealtime gives a new session the calls of the conversation, and their results", async () => {
+  await using double = new RealtimeDouble();
+  const call = { id: "c", name: "look", input: { n: 1 } };
+  await using _session = await connect(double, {
+    history: [
+      { role: "system", text: "not sent" },
+      { role: "assistant", text: "Wait.", toolCalls: [call] },
+      { role: "tool", callId: "c", name: "look", text: "dark", isError: false },
+      { role: "assistant", text: "It is dark." },
+    ],
+  });
+  await double.message("conversation.item.create", 4);
+  const items = double.received.flatMap(({ item }) => item ?? []);
+  assertEquals(items.map(({ type, role }) => role ?? type), [
+    "assistant",
+    "function_call",
+    "function_call_output",
+    "assistant",
+  ]);
+  const sent = { type: "function_call", call_id: "c", name: "look", arguments: '{"n":1}' };
+  assertEquals(items[1], sent);
+  assertEquals(items[2], { type: "function_call_output", call_id: "c", output: "dark" });
+});
+
+Deno.test("openAIRealtime says a minute before that the session ends", async () => {
+  const clock = new VirtualClock();
+  const expires_at = Date.now() / 1000 + 70;
+  await using double = new RealtimeDouble({ session: { expires_at } });
+  await using session = await connect(double, { clock });
+  const events = session[Symbol.asyncIterator]();
+  const ending = next(events);
+  await clock.advance(11_000);
+  assertEquals(await ending, [{ type: "session-ending", timeLeftMs: 60_000 }]);
+  const expired = { type: "invalid_request_error", code: "session_expired", message: "60 minutes" };
+  double.send({ type: "error", error: expired });
+  const error = await assertRejects(() => events.next());
+  assertInstanceOf(error, InferenceError);
+  assertEquals(error.retryable, true);
+});
+
+Deno.test("openAIRealtime notices a dead connection on which nothing is said", async () => {
+  const clock = new VirtualClock();
+  await using double = new RealtimeDouble();
+  await using proxy = new LossyProxy(double);
+  const session = await connect(proxy, { clock });
+  const events = session[Symbol.asyncIterator]();
+  await double.message("conversation.item.create", 2);
+  await clock.advance(15_000);
+  // This changes nothing, and is answered.
+  const { session: settings } = await double.message("session.update", 2);
+  assertEquals(settings, { type: "realtime" });
+  double.send({ type: "input_audio_buffer.speech_started" });
+  await next(events);
+  const { swallowed } = proxy.lose();
+  const ended = assertRejects(() => events.next(), InferenceError, "the socket is silent");
+  await clock.advance(35_000);
+  await swallowed;
+  await ended;
+  const closing = session[Symbol.asyncDispose]();
+  await clock.advance(1000);
+  await closing;
 });
 
 Deno.test("a service that refuses, fails or keeps silent begins no session", async () => {

@@ -125,19 +125,6 @@ Deno.test("a session that is lost is begun again with what was said before", asy
   assertEquals(fixture.conversation.at(-1), "agent: You are Ann.");
 });
 
-Deno.test("a session that is lost for good is given up, and its waiting callers are told", async () => {
-  await using fixture = await Fixture.set({ realtime: [{ reply: "One moment, please." }] });
-  const { agent, clock, errors, realtime } = fixture;
-  const answer = agent.generateReply("Wait.");
-  realtime.connectErrors.push(...Array.from({ length: 4 }, () => new Error("busy")));
-  realtime.sessions[0]!.lose();
-  await clock.advance(60_000);
-  assertEquals((await answer).interrupted, true);
-  assertEquals(errors.length, 6);
-  assertEquals(errors.at(-1)?.context, "fake-realtime: giving up");
-  await assertRejects(() => agent.say("Hello?"), TypeError, "not connected");
-});
-
 Deno.test("a service that refuses makes the join fail", async () => {
   await using fixture = await Fixture.set();
   const { edge, clock, realtime: llm } = fixture;
@@ -239,12 +226,12 @@ for (
 Deno.test("a request that the session does not take rejects, and the next answer is the next one's", async () => {
   await using fixture = await Fixture.set({ realtime: [{ reply: "Here I am." }] });
   const [session] = fixture.realtime.sessions;
-  const { sendText } = session!;
-  session!.sendText = () => {
+  const { requestReply } = session!;
+  session!.requestReply = () => {
     throw new Error("the socket is closed");
   };
   await assertRejects(() => fixture.agent.generateReply("Hello?"), Error, "the socket is closed");
-  session!.sendText = sendText;
+  session!.requestReply = requestReply;
   const outcome = await fixture.clock.until(fixture.agent.generateReply("Hello?"));
   assertEquals(outcome.text, "Here I am.");
 });

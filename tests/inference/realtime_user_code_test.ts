@@ -34,10 +34,12 @@ interface Case {
 const cases = {
   sendAudio: { heard: 0 },
   sendImage: {},
-  // The caller is told, and the event is for those who did not wait.
-  say: { heard: 2 },
   sendText: { heard: 2 },
   sendToolResult: { heard: 2 },
+  // The caller is told, and the event is for those who did not wait. What the model says of its own
+  // accord is heard.
+  requestReply: { heard: 1 },
+  commitTurn: { heard: 0 },
   interrupt: {},
   // A session whose events cannot be had is none: it is begun again.
   asyncIterator: { told: slipNames, heard: 0 },
@@ -78,7 +80,10 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
         agent: {
           tools: [defineTool({ name: "look", description: "Looks", execute: () => "dark." })],
         },
-        prepare: (fixture) => slipping(fixture, name, slips[slipName]),
+        prepare: (fixture) => {
+          slipping(fixture, name, slips[slipName]);
+          fixture.realtime.hearsSilence = name !== "commitTurn";
+        },
       });
       const { clock, agent, ann } = fixture;
       const camera = ann.publishVideo();

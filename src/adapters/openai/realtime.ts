@@ -20,9 +20,10 @@ import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { OPENAI_MODELS } from "./models.ts";
 import { connectRealtime, REALTIME_FORMAT, realtimeUrl } from "./realtime_protocol.ts";
-import { OpenAIRealtimeSession } from "./realtime_session.ts";
+import { LATE_OK, OpenAIRealtimeSession } from "./realtime_session.ts";
 import { conversingSession, type OpenAIRealtimeOptions } from "./realtime_settings.ts";
 import { checkObject } from "../../events/checks.ts";
+import type { KeepaliveOptions } from "../../edge/toolkit/keepalive_socket.ts";
 
 export { OPENAI_MODELS, type OpenAIRealtimeOptions };
 
@@ -31,6 +32,18 @@ export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM
   checkObject(options, "options", "an object like { apiKey }, or nothing");
   return new OpenAIRealtime(options);
 }
+
+/** Any answer shows that the service is there; this message changes nothing. */
+const KEEPALIVE: KeepaliveOptions = {
+  intervalMs: 15_000,
+  silenceMs: 35_000,
+  message: () =>
+    JSON.stringify({
+      type: "session.update",
+      event_id: `${LATE_OK}alive`,
+      session: { type: "realtime" },
+    }),
+};
 
 class OpenAIRealtime implements RealtimeLLM {
   readonly name = "openai-realtime";
@@ -58,9 +71,12 @@ class OpenAIRealtime implements RealtimeLLM {
     options.signal.throwIfAborted();
     const headers: Record<string, string> = {};
     if (apiKey) headers.authorization = `Bearer ${apiKey}`;
-    const session = new OpenAIRealtimeSession((events) =>
-      connectRealtime(url, { headers, clock: options.clock }, events)
-    );
+    const { clock } = options;
+    const session = new OpenAIRealtimeSession({
+      clock,
+      repliesToTurns: this.#options.turnDetection?.create_response !== false,
+      connect: (events) => connectRealtime(url, { headers, clock, keepalive: KEEPALIVE }, events),
+    });
     try {
       const settings = conversingSession(this.#options, options);
       await waitFor(session.begin(settings, options.history), "beginning a realtime session", {

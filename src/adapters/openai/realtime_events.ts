@@ -20,34 +20,42 @@ const serviceFailure = v.object({
 
 const failure = v.nullish(serviceFailure, {});
 
+const item = v.object({
+  type: optional,
+  status: optional,
+  name: optional,
+  call_id: optional,
+  arguments: text,
+});
+
 const response = v.nullish(
   v.object({
     id: optional,
     status: optional,
-    metadata: v.nullish(v.object({ reading: optional })),
+    metadata: v.nullish(v.object({ reading: optional, request: optional })),
     status_details: v.nullish(
       v.object({ reason: optional, error: v.nullish(serviceFailure, {}) }),
     ),
+    output: v.nullish(v.array(item), []),
   }),
-  {},
+  { output: [] },
 );
 
 const ids = { item_id: text, response_id: optional };
+const transcription = "conversation.item.input_audio_transcription" as const;
 
 const serverEvent = v.variant("type", [
+  v.object({
+    type: v.literal("session.created"),
+    session: v.nullish(v.object({ expires_at: v.nullish(v.number()) })),
+  }),
   v.object({ type: v.literal("session.updated") }),
   v.object({ type: v.literal("input_audio_buffer.speech_started") }),
   v.object({ type: v.literal("input_audio_buffer.speech_stopped") }),
-  v.object({
-    type: v.literal("conversation.item.input_audio_transcription.delta"),
-    item_id: text,
-    delta: text,
-  }),
-  v.object({
-    type: v.literal("conversation.item.input_audio_transcription.completed"),
-    item_id: text,
-    transcript: text,
-  }),
+  v.object({ type: v.literal("input_audio_buffer.committed") }),
+  v.object({ type: v.literal(`${transcription}.delta`), item_id: text, delta: text }),
+  v.object({ type: v.literal(`${transcription}.completed`), item_id: text, transcript: text }),
+  v.object({ type: v.literal(`${transcription}.failed`), item_id: text, error: failure }),
   v.object({ type: v.literal("response.created"), response }),
   v.object({
     type: v.literal("response.output_audio_transcript.delta"),
@@ -55,13 +63,16 @@ const serverEvent = v.variant("type", [
     delta: text,
   }),
   v.object({ type: v.literal("response.output_text.delta"), ...ids, delta: text }),
-  v.object({ type: v.literal("response.output_audio.delta"), ...ids, delta: text }),
+  v.object({
+    type: v.literal("response.output_audio.delta"),
+    ...ids,
+    content_index: v.nullish(v.number(), 0),
+    delta: text,
+  }),
   v.object({
     type: v.literal("response.output_item.done"),
-    item: v.nullish(
-      v.object({ type: optional, name: optional, call_id: optional, arguments: text }),
-      {},
-    ),
+    response_id: optional,
+    item: v.nullish(item, { arguments: "" }),
   }),
   v.object({ type: v.literal("response.done"), response }),
   v.object({ type: v.literal("error"), error: failure }),
@@ -79,7 +90,7 @@ export type ServiceFailure = Partial<v.InferOutput<typeof serviceFailure>>;
 /** The service's description of a response. */
 export type ServerResponse = Extract<ServerEvent, { type: "response.done" }>["response"];
 /** A complete item of the conversation. */
-export type ServerItem = Extract<ServerEvent, { type: "response.output_item.done" }>["item"];
+export type ServerItem = v.InferOutput<typeof item>;
 
 /**
  * Reads an event; returns `undefined` for one of a type that this package does not know.

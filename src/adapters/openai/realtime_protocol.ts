@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type KeepaliveOptions,
   KeepaliveSocket,
   type KeepaliveSocketOptions,
   type SocketEnd,
@@ -32,12 +33,17 @@ export type SocketEvents = Pick<KeepaliveSocketOptions, "onOpen" | "onMessage" |
 /** Opens the socket of a session. */
 export function connectRealtime(
   url: URL,
-  { headers, clock }: { headers: Record<string, string>; clock: Clock | undefined },
+  { headers, clock, keepalive }: {
+    headers: Record<string, string>;
+    clock: Clock | undefined;
+    keepalive?: KeepaliveOptions;
+  },
   events: SocketEvents,
 ): KeepaliveSocket {
   return new KeepaliveSocket(url.href, {
     ...events,
     clock,
+    keepalive,
     // The session itself drops audio; an image may be larger than any limit of the socket.
     maxBufferedBytes: Infinity,
     connect: (url) => new WorkerWebSocket(url, { headers, clock }),

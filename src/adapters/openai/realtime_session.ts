@@ -1,18 +1,18 @@
 /** A session with a realtime model of OpenAI. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { Clock } from "../../events/clock.ts";
 import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
-import type { RealtimeEvent, RealtimeSession } from "../../inference/contracts/realtime_llm.ts";
+import type {
+  RealtimeEvent,
+  RealtimeReplyRequest,
+  RealtimeReplyStatus,
+  RealtimeSession,
+} from "../../inference/contracts/realtime_llm.ts";
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
 import type { KeepaliveSocket, SocketEnd } from "../../edge/toolkit/keepalive_socket.ts";
-import {
-  closedError,
-  isLateCancel,
-  REALTIME_FORMAT,
-  serviceError,
-  type SocketEvents,
-} from "./realtime_protocol.ts";
+import { closedError, isLateCancel, serviceError, type SocketEvents } from "./realtime_protocol.ts";
 import {
   readServerEvent,
   type ServerEvent,
@@ -20,33 +20,64 @@ import {
   type ServerResponse,
   type ServiceFailure,
 } from "./realtime_events.ts";
-import { PcmBytes } from "./pcm_bytes.ts";
+import { conversationItems } from "./realtime_items.ts";
+import { RealtimeResponse } from "./realtime_response.ts";
 
+const NAME = "openai-realtime";
 /** The most bytes that may wait in the socket: audio that waits for seconds is too old. */
 const MAX_BUFFERED_BYTES = 400_000;
+/** A socket that takes no audio for so long is lost. */
+const MAX_DROPPED_MS = 10_000;
+/** So many responses that have ended can still be cut down to what was heard of them. */
+const MAX_RESPONSES = 16;
+/** How long before its end a session is said to end. */
+const ENDING_MS = 60_000;
+/** The code of a request while a response is in progress, which the service itself may have begun. */
+const BUSY = "conversation_already_has_active_response";
+/** The ids of messages that may come too late, which is no failure, begin with this. */
+export const LATE_OK = "late-ok-";
+
+/** Options for {@linkcode OpenAIRealtimeSession}. */
+export interface SessionInit {
+  clock: Clock;
+  /** Whether the service replies by itself when it has detected the end of a turn. */
+  repliesToTurns: boolean;
+  connect: (events: SocketEvents) => KeepaliveSocket;
+}
 
 /** A session over a WebSocket with OpenAI's realtime protocol. */
 export class OpenAIRealtimeSession implements RealtimeSession {
+  readonly #init: SessionInit;
   readonly #socket: KeepaliveSocket;
   readonly #events = new Channel<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
-  readonly #replies = new Map<string, { responseId: string; pcm: PcmBytes }>();
+  /** The latest responses, by id. */
+  readonly #responses = new Map<string, RealtimeResponse>();
   readonly #transcripts = new Map<string, string>();
-  /** Tool calls whose result has not been sent yet. */
-  readonly #calls = new Set<string>();
-  #activeResponse: string | undefined;
-  #resultsSent = false;
+  /** Calls that the service cut off, and whose output is due. */
+  readonly #cutCalls = new Set<string>();
+  #active: RealtimeResponse | undefined;
+  /** The request that was sent and has no response yet. */
+  #requestId: string | undefined;
+  /** Whether the service returns the metadata of a request with its response. */
+  #returnsMetadata = false;
+  /** Whether a turn was committed, and the service has not confirmed it. */
+  #isCommitting = false;
+  #count = 0;
   #droppedMs = 0;
+  #droppedInARowMs = 0;
+  #endingTimer: Disposable | undefined;
   #closing = false;
 
-  constructor(connect: (events: SocketEvents) => KeepaliveSocket) {
+  constructor(init: SessionInit) {
+    this.#init = init;
     this.#opened.promise.catch(() => {});
     this.#begun.promise.catch(() => {});
-    this.#socket = connect({
+    this.#socket = init.connect({
       onOpen: () => this.#opened.resolve(),
       onMessage: (data) => this.#receive(data),
-      onEnd: (end) => this.#ended(end),
+      onEnd: (end) => this.#ended(closedError(NAME, end), end),
     });
   }
 
@@ -61,12 +92,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "session.update", session: settings });
     await this.#begun.promise;
     for (const message of history) {
-      if (message.role !== "user" && message.role !== "assistant") continue;
-      const text = message.role === "user" ? labelled(message.text, message.name) : message.text;
-      this.#sendItem(message.role, [{
-        type: message.role === "user" ? "input_text" : "output_text",
-        text,
-      }]);
+      for (const item of conversationItems(message)) this.#sendItem(item);
     }
   }
 
@@ -76,15 +102,14 @@ export class OpenAIRealtimeSession implements RealtimeSession {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
+    this.#endingTimer?.[Symbol.dispose]();
     this.#events.end();
     await this.#socket.close();
   }
 
   sendAudio(pcm: PcmChunk): void {
-    if (this.#socket.bufferedBytes > MAX_BUFFERED_BYTES) {
-      this.#droppedMs += pcm.durationMs;
-      return;
-    }
+    if (this.#socket.bufferedBytes > MAX_BUFFERED_BYTES) return this.#drop(pcm);
+    this.#droppedInARowMs = 0;
     const { buffer, byteOffset, byteLength } = pcm.samples;
     const audio = new Uint8Array(buffer, byteOffset, byteLength).toBase64();
     this.#send({ type: "input_audio_buffer.append", audio });
@@ -92,61 +117,73 @@ export class OpenAIRealtimeSession implements RealtimeSession {
 
   sendImage({ mediaType, data }: EncodedImage): void {
     const image_url = `data:${mediaType};base64,${data.toBase64()}`;
-    this.#sendItem("user", [{ type: "input_image", image_url }]);
+    const content = [{ type: "input_image", image_url }];
+    this.#sendItem({ type: "message", role: "user", content });
   }
 
-  say(text: string): void {
-    const instructions = `Say exactly the following, word for word, and nothing else: ${text}`;
-    this.#send({ type: "response.create", response: { instructions } });
-  }
-
-  sendText(text: string, { name, generateReply }: { name?: string; generateReply: boolean }): void {
-    this.#sendItem("user", [{ type: "input_text", text: labelled(text, name) }]);
-    if (generateReply) this.#send({ type: "response.create" });
+  sendText(text: string, { name }: { name?: string }): void {
+    for (const item of conversationItems({ role: "user", text, name })) this.#sendItem(item);
   }
 
   sendToolResult(callId: string, { text }: ToolResult): void {
-    this.#send({
-      type: "conversation.item.create",
-      item: { type: "function_call_output", call_id: callId, output: text },
-    });
-    this.#calls.delete(callId);
-    this.#resultsSent = true;
-    this.#continue();
+    // The service may not have kept a call that it cut off.
+    const event_id = this.#cutCalls.delete(callId) ? this.#lateOk() : undefined;
+    this.#sendItem({ type: "function_call_output", call_id: callId, output: text }, event_id);
+  }
+
+  requestReply({ id, say }: RealtimeReplyRequest): void {
+    this.#requestId = id;
+    const spoken = say === undefined ? {} : {
+      instructions: `Say exactly the following, word for word, and nothing else: ${say}`,
+      tool_choice: "none",
+    };
+    const response = { metadata: { request: id }, ...spoken };
+    this.#send({ type: "response.create", event_id: id, response });
   }
 
   interrupt(replyId: string, heardMs: number): void {
-    const reply = this.#replies.get(replyId);
-    if (reply && reply.responseId === this.#activeResponse) {
-      this.#send({ type: "response.cancel", response_id: reply.responseId });
+    const response = this.#responses.get(replyId);
+    if (!response) return;
+    if (response === this.#active) {
+      const { id: response_id } = response;
+      this.#send({ type: "response.cancel", event_id: this.#lateOk(), response_id });
     }
-    this.#send({
-      type: "conversation.item.truncate",
-      item_id: replyId,
-      content_index: 0,
-      audio_end_ms: heardMs,
-    });
+    for (const cut of response.cut(heardMs)) this.#send({ event_id: this.#lateOk(), ...cut });
   }
 
-  /** Requests the reply to the tools' results, once all have been sent. */
-  #continue(): void {
-    if (!this.#resultsSent || this.#calls.size > 0 || this.#activeResponse !== undefined) return;
-    this.#resultsSent = false;
-    this.#send({ type: "response.create" });
+  commitTurn(): void {
+    this.#isCommitting = true;
+    this.#send({ type: "input_audio_buffer.commit", event_id: this.#lateOk() });
+  }
+
+  #lateOk(): string {
+    return `${LATE_OK}${++this.#count}`;
+  }
+
+  #drop({ durationMs }: PcmChunk): void {
+    this.#droppedMs += durationMs;
+    this.#droppedInARowMs += durationMs;
+    if (this.#droppedInARowMs < MAX_DROPPED_MS) return;
+    this.#lose("the socket takes no audio");
   }
 
   #send(message: object): void {
     this.#socket.send(JSON.stringify(message));
   }
 
-  #sendItem(role: "user" | "assistant", content: object[]): void {
-    const item = { type: "message", role, content };
-    this.#send({ type: "conversation.item.create", item });
+  #sendItem(item: object, event_id?: string): void {
+    this.#send({ type: "conversation.item.create", event_id, item });
   }
 
-  #ended(end: SocketEnd): void {
-    const error = closedError("openai-realtime", end);
-    if (this.#closing) this.#events.end();
+  /** Ends the session, which is of no more use. */
+  #lose(why: string): void {
+    this.#ended(new InferenceError(`${NAME}: ${why}`, { code: "cut-off", retryable: true }));
+    this.#socket.close();
+  }
+
+  #ended(error: InferenceError, end?: SocketEnd): void {
+    this.#endingTimer?.[Symbol.dispose]();
+    if (this.#closing || end?.kind === "closed") this.#events.end();
     else this.#events.fail(error);
     this.#opened.reject(error);
     this.#begun.reject(error);
@@ -157,7 +194,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       const event = readServerEvent(data);
       if (event) this.#take(event);
     } catch (cause) {
-      const error = new InferenceError("openai-realtime: cannot read an event of the service", {
+      const error = new InferenceError(`${NAME}: cannot read an event of the service`, {
         code: "malformed",
         cause,
       });
@@ -167,81 +204,158 @@ export class OpenAIRealtimeSession implements RealtimeSession {
 
   #take(event: ServerEvent): void {
     switch (event.type) {
+      case "session.created":
+        return this.#expectEnd(event.session?.expires_at);
       case "session.updated":
         return this.#begun.resolve();
       case "input_audio_buffer.speech_started":
         return this.#events.push({ type: "speech-started" });
       case "input_audio_buffer.speech_stopped":
+        // It noticed at the same time.
+        this.#isCommitting = false;
         return this.#events.push({ type: "speech-stopped" });
+      case "input_audio_buffer.committed":
+        return this.#committed(this.#init.repliesToTurns);
       case "conversation.item.input_audio_transcription.delta": {
         const { item_id: id } = event;
         const text = (this.#transcripts.get(id) ?? "") + event.delta;
         this.#transcripts.set(id, text);
         return this.#events.push({ type: "user-transcript", id, text, final: false });
       }
-      case "conversation.item.input_audio_transcription.completed": {
-        const { item_id: id, transcript: text } = event;
-        this.#transcripts.delete(id);
-        return this.#events.push({ type: "user-transcript", id, text, final: true });
+      case "conversation.item.input_audio_transcription.completed":
+        return this.#transcribed(event.item_id, event.transcript);
+      case "conversation.item.input_audio_transcription.failed": {
+        const text = this.#transcripts.get(event.item_id) ?? "";
+        return this.#transcribed(event.item_id, text, serviceError(NAME, event.error));
       }
       case "response.created":
-        this.#activeResponse = event.response.id;
+        this.#created(event.response);
         return;
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
-        this.#reply(event);
-        return this.#events.push({ type: "text", replyId: event.item_id, text: event.delta });
+        return this.#events.push({
+          type: "text",
+          replyId: this.#response(event.response_id).id,
+          text: event.delta,
+        });
       case "response.output_audio.delta": {
-        const pcm = this.#reply(event).pcm.push(Uint8Array.fromBase64(event.delta));
-        return this.#events.push({ type: "audio", replyId: event.item_id, pcm });
+        const response = this.#response(event.response_id);
+        const pcm = response.push(event);
+        return this.#events.push({ type: "audio", replyId: response.id, pcm });
       }
       case "response.output_item.done":
-        return this.#itemDone(event.item);
+        return this.#itemDone(this.#response(event.response_id), event.item);
       case "response.done":
-        return this.#responseDone(event.response);
+        return this.#done(event.response);
       case "error":
         return this.#failed(event.error);
     }
   }
 
-  #reply(
-    { item_id, response_id: responseId = "" }: {
-      item_id: string;
-      response_id?: string | undefined;
-    },
-  ): { pcm: PcmBytes } {
-    const known = this.#replies.get(item_id);
-    if (known) return known;
-    const reply = { responseId, pcm: new PcmBytes(REALTIME_FORMAT.rate) };
-    this.#replies.set(item_id, reply);
-    return reply;
+  /** Says in time that the session ends: it has a longest duration. */
+  #expectEnd(expiresAt: number | null | undefined): void {
+    if (!expiresAt) return;
+    const leftMs = 1000 * expiresAt - Date.now();
+    this.#endingTimer?.[Symbol.dispose]();
+    this.#endingTimer = this.#init.clock.schedule(() => {
+      this.#events.push({ type: "session-ending", timeLeftMs: Math.min(leftMs, ENDING_MS) });
+    }, Math.max(0, leftMs - ENDING_MS));
   }
 
-  #itemDone({ type, name, call_id: id, arguments: text }: ServerItem): void {
-    if (type !== "function_call" || !name || !id) return;
-    this.#calls.add(id);
-    this.#events.push({ type: "tool-call", call: { id, name, input: JSON.parse(text || "{}") } });
+  /** A turn that this side committed has ended. */
+  #committed(awaitsReply: boolean): void {
+    if (!this.#isCommitting) return;
+    this.#isCommitting = false;
+    this.#events.push({ type: "speech-stopped", awaitsReply });
   }
 
-  #responseDone({ id, status, status_details: details }: ServerResponse): void {
-    if (this.#activeResponse === id) this.#activeResponse = undefined;
-    for (const [replyId, { responseId }] of this.#replies) {
-      if (responseId !== id) continue;
-      this.#replies.delete(replyId);
-      this.#events.push({ type: "reply-ended", replyId });
+  #transcribed(id: string, text: string, error?: InferenceError): void {
+    this.#transcripts.delete(id);
+    this.#events.push({ type: "user-transcript", id, text, final: true, error });
+  }
+
+  #created({ id = "", metadata }: ServerResponse): RealtimeResponse {
+    const response = this.#active = new RealtimeResponse(id);
+    this.#responses.set(id, response);
+    if (this.#responses.size > MAX_RESPONSES) {
+      this.#responses.delete(this.#responses.keys().next().value!);
     }
-    if (status === "failed") this.#failed(details?.error ?? {});
-    this.#continue();
+    let requestId = metadata?.request;
+    if (requestId) this.#returnsMetadata = true;
+    // A service that does not return the metadata responds to what it was asked for.
+    else if (!this.#returnsMetadata) requestId = this.#requestId;
+    if (requestId === this.#requestId) this.#requestId = undefined;
+    this.#events.push({ type: "reply-started", replyId: id, requestId });
+    return response;
+  }
+
+  /** Returns a response: the one in progress where the service does not say which. */
+  #response(id: string | undefined): RealtimeResponse {
+    const response = id === undefined ? this.#active : this.#responses.get(id);
+    return response ?? this.#created({ id, status: undefined, output: [] });
+  }
+
+  #itemDone(response: RealtimeResponse, item: ServerItem): void {
+    const { type, name, call_id: id, arguments: text, status = "completed" } = item;
+    if (type !== "function_call" || !name || !id || response.callIds.has(id)) return;
+    response.callIds.add(id);
+    const input = parsed(text || "{}");
+    const fault = status !== "completed"
+      ? "the call was cut off"
+      : input === undefined
+      ? "the arguments are not JSON"
+      : undefined;
+    if (fault) this.#cutCalls.add(id);
+    const call = { id, name, input: input ?? {} };
+    this.#events.push({ type: "tool-call", replyId: response.id, call, fault });
+  }
+
+  #done({ id, status, status_details: details, output }: ServerResponse): void {
+    const response = this.#response(id);
+    // Some services show the calls only here.
+    for (const item of output) this.#itemDone(response, item);
+    if (this.#active === response) this.#active = undefined;
+    this.#events.push({
+      type: "reply-ended",
+      replyId: response.id,
+      status: isStatus(status) ? status : "completed",
+      reason: details?.reason,
+      error: status === "failed" ? serviceError(NAME, details?.error ?? {}) : undefined,
+    });
   }
 
   #failed(failure: ServiceFailure): void {
+    const { event_id: id, code } = failure;
     if (isLateCancel(failure)) return;
-    const error = serviceError("openai-realtime", failure);
+    // There was nothing to commit: the service has ended the turn itself, or heard none.
+    if (code === "input_audio_buffer_commit_empty") return this.#committed(false);
+    if (id?.startsWith(LATE_OK)) return;
+    const error = serviceError(NAME, failure);
+    if (this.#requestId !== undefined && (id === this.#requestId || (!id && code === BUSY))) {
+      return this.#refused(this.#requestId, error, code === BUSY);
+    }
     this.#begun.reject(error);
+    if (code === "session_expired") return this.#lose(error.message);
     this.#events.push({ type: "error", error });
+  }
+
+  #refused(requestId: string, cause: InferenceError, isBusy: boolean): void {
+    this.#requestId = undefined;
+    const error = isBusy
+      ? new InferenceError(cause.message, { code: cause.code, retryable: true, cause })
+      : cause;
+    this.#events.push({ type: "reply-refused", requestId, error });
   }
 }
 
-function labelled(text: string, name: string | undefined): string {
-  return name ? `${name}: ${text}` : text;
+function parsed(text: string): ReturnType<typeof JSON.parse> | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isStatus(status: string | undefined): status is RealtimeReplyStatus {
+  return status === "cancelled" || status === "incomplete" || status === "failed";
 }

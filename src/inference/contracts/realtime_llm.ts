@@ -1,8 +1,9 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Component, ComponentContext } from "./component.ts";
+import type { InferenceError } from "./errors.ts";
 import type { ChatMessage, EncodedImage, ToolCall } from "./messages.ts";
-import type { ToolDescription } from "./tool.ts";
+import type { ToolDescription, ToolResult } from "./tool.ts";
 
 /** Options for a session with a realtime model. */
 export interface RealtimeSessionOptions extends ComponentContext {
@@ -10,30 +11,70 @@ export interface RealtimeSessionOptions extends ComponentContext {
   readonly instructions: string;
   /** The tools it may call. */
   readonly tools: readonly ToolDescription[];
-  /** The conversation so far, for a session that replaces a lost one. */
+  /** The conversation so far, for a session that replaces a lost one; tool calls included. */
   readonly history: readonly ChatMessage[];
 }
+
+/** How a reply of a realtime model ended, as far as the model goes: it may still be played. */
+export type RealtimeReplyStatus =
+  /** All of it has come. */
+  | "completed"
+  /** It was cancelled: a person spoke, or `interrupt` was called. */
+  | "cancelled"
+  /** The service cut it off, for its length or its content. */
+  | "incomplete"
+  /** The service failed. */
+  | "failed";
 
 /** An event of a realtime model. */
 export type RealtimeEvent =
   /** A person began to speak: the model's speech must stop. */
   | { readonly type: "speech-started" }
-  /** The person stopped. */
-  | { readonly type: "speech-stopped" }
-  /** The transcript of the person; `text` is all of it so far. */
+  /** The person stopped. With `awaitsReply` the model does not reply by itself: it is to be asked. */
+  | { readonly type: "speech-stopped"; readonly awaitsReply?: boolean }
+  /**
+   * The transcript of the person; `text` is all of it so far. With an `error` the transcription has
+   * failed: `text` is what there was of it, and no more comes.
+   */
   | {
     readonly type: "user-transcript";
     readonly id: string;
     readonly text: string;
     readonly final: boolean;
+    readonly error?: unknown;
   }
+  /** A reply began: the one that `requestReply` asked for, or one of the model's own accord. */
+  | { readonly type: "reply-started"; readonly replyId: string; readonly requestId?: string }
+  /**
+   * The reply that was asked for does not come. If the error is `retryable`, it is asked for again: as
+   * where the model had just begun a reply of its own accord, when that has ended.
+   */
+  | { readonly type: "reply-refused"; readonly requestId: string; readonly error: InferenceError }
   /** Audio of a reply. Valid until the next event is requested. */
   | { readonly type: "audio"; readonly replyId: string; readonly pcm: PcmChunk }
   /** More of the text of a reply. */
   | { readonly type: "text"; readonly replyId: string; readonly text: string }
-  /** A reply is complete, or was cancelled. */
-  | { readonly type: "reply-ended"; readonly replyId: string }
-  | { readonly type: "tool-call"; readonly call: ToolCall }
+  /**
+   * A call of a tool, whole. With a `fault` the call must not run, since it was cut off or cancelled:
+   * its output is that it did not.
+   */
+  | {
+    readonly type: "tool-call";
+    readonly replyId: string;
+    readonly call: ToolCall;
+    readonly fault?: string;
+  }
+  /** A reply is over for the model. `error`: why it failed, `reason`: why it is incomplete. */
+  | {
+    readonly type: "reply-ended";
+    readonly replyId: string;
+    /** Default `"completed"`. */
+    readonly status?: RealtimeReplyStatus;
+    readonly reason?: string;
+    readonly error?: InferenceError;
+  }
+  /** The service ends the session after so many milliseconds: another is to replace it before. */
+  | { readonly type: "session-ending"; readonly timeLeftMs: number }
   /** A failure that the session survives. */
   | { readonly type: "error"; readonly error: unknown };
 
@@ -43,8 +84,19 @@ export interface RealtimeLLM extends Component {
   readonly inputRate: number;
   /** Whether it accepts images. */
   readonly acceptsImages?: boolean;
-  /** Opens a session; rejects within the signal's time when the service refuses. */
+  /**
+   * Opens a session; rejects within the signal's time when the service refuses. A rejection with an
+   * `InferenceError` that is `retryable` is an outage: the agent joins its call and tries again.
+   */
   connect(options: RealtimeSessionOptions): Promise<RealtimeSession>;
+}
+
+/** A reply to ask a realtime model for. */
+export interface RealtimeReplyRequest {
+  /** Names the request in the events of its reply. */
+  readonly id: string;
+  /** What it is to say, word for word as well as it can. Default: a reply to the conversation. */
+  readonly say?: string;
 }
 
 /**
@@ -56,18 +108,23 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisp
   sendAudio(pcm: PcmChunk, participant: Participant): void;
   /** Sends an image. */
   sendImage?(image: EncodedImage): void;
-  /** Asks it to say this text, word for word as well as it can. */
-  say(text: string): void;
-  /** Sends a text, and asks for a reply when `generateReply`. */
-  sendText(
-    text: string,
-    options: { readonly name?: string; readonly generateReply: boolean },
-  ): void;
-  /** Sends a tool's result and asks the model to go on. */
-  sendToolResult(
-    callId: string,
-    result: { readonly text: string; readonly isError: boolean },
-  ): void;
-  /** Stops a reply of which the person heard `heardMs`: the model keeps that much. */
+  /** Adds a text to the conversation. The model does not reply to it before it is asked to. */
+  sendText(text: string, options: { readonly name?: string }): void;
+  /** Adds a tool's result to the conversation, likewise. */
+  sendToolResult(callId: string, result: ToolResult): void;
+  /**
+   * Asks for a reply. Called while no reply is in progress and none is asked for; one that the model
+   * begins at the same moment can make it refuse. A `"reply-started"` or a `"reply-refused"` follows.
+   */
+  requestReply(request: RealtimeReplyRequest): void;
+  /**
+   * Stops a reply of which the person heard `heardMs`: the model keeps that much. May be called for a
+   * reply that has ended, or that has no audio yet.
+   */
   interrupt(replyId: string, heardMs: number): void;
+  /**
+   * Ends the turn of the person: no more of their audio comes, and the model has not noticed. A
+   * `"speech-stopped"` follows.
+   */
+  commitTurn?(): void;
 }

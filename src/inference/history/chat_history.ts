@@ -74,6 +74,11 @@ export class ChatHistory {
     if (index >= 0) this.#messages[index] = replacement;
   }
 
+  /** Whether no model has seen the output of a call yet. */
+  isUntold({ call }: ToolRun): boolean {
+    return this.#untold.has(call.id);
+  }
+
   /** Notes that a model was told of the outputs of these calls, or of all: they do not change. */
   markTold(runs?: readonly ToolRun[]): void {
     if (!runs) this.#untold.clear();

@@ -63,13 +63,18 @@ export class TranscriptWriter implements UserTurnObserver {
    * Shows the text of a participant's turn, in the conversation and as an event.
    *
    * @param turn what tells this turn from others, such as its id
-   * @param transcript all of its text so far
+   * @param transcript all of its text so far; `interrupted`: what comes after it is not known
    */
   writeTurn(
     turn: unknown,
-    transcript: { participant: Participant; text: string; final: boolean },
+    transcript: {
+      participant: Participant;
+      text: string;
+      final: boolean;
+      interrupted?: boolean;
+    },
   ): void {
-    const { participant, text, final } = transcript;
+    const { participant, text, final, interrupted = false } = transcript;
     const { userId, id: participantId } = participant;
     const message = this.#turns.get(turn) ??
       this.#appendWithText({ role: "user", userId, participantId });
@@ -77,10 +82,10 @@ export class TranscriptWriter implements UserTurnObserver {
     else this.#turns.set(turn, message);
     if (!/\S/.test(text)) {
       // The interim text turned out to be none: no more of it is to be expected.
-      if (final) message.update({ complete: true });
+      if (final) message.update({ complete: true, interrupted });
       return;
     }
-    message.update({ text, complete: final });
+    message.update({ text, complete: final, interrupted });
     this.#context.emit(new TranscriptEvent({ participant, text, final }));
   }
 

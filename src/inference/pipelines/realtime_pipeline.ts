@@ -1,79 +1,136 @@
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
-import type { ToolCall } from "../contracts/messages.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
 import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
+import type { RequestedReply } from "./realtime/requested_reply.ts";
 import {
   BargeInEvent,
   SpeechStartedEvent,
   SpeechStoppedEvent,
   TurnEndedEvent,
 } from "../contracts/events.ts";
-import { attempt, promised, UserHook } from "../../events/user_code.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { attempt, UserHook } from "../../events/user_code.ts";
+import { InferenceError } from "../contracts/errors.ts";
 import { ChatHistory, userMessage } from "../history/chat_history.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
+import { KeptAudio } from "./realtime/kept_audio.ts";
+import { OutageMessage, type PreparedSpeech } from "./realtime/outage_message.ts";
 import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeInput } from "./realtime/realtime_input.ts";
+import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
+import { ReplyRequests } from "./realtime/reply_requests.ts";
+import { TrailingSilence } from "./realtime/trailing_silence.ts";
+
+/** Options for {@linkcode RealtimePipeline}. */
+export interface RealtimePipelineOptions {
+  logger: Logger;
+  /** What is said while the model cannot be reached. Default: nothing. */
+  outageMessage?: PreparedSpeech;
+}
 
 /**
  * The pipeline of agents whose realtime model takes and returns audio:
  * audio in -> mix without echo -> session with the model -> replies -> playback on the agent's track.
- * A session that is lost is replaced, with the conversation so far.
+ * A session that is lost is replaced, with the conversation so far, for as long as the call lives.
  */
 export class RealtimePipeline implements Pipeline {
   readonly #llm: RealtimeLLM;
   readonly #context: PipelineContext;
   readonly #logger: Logger;
   readonly #transcript: TranscriptWriter;
-  readonly #history = new ChatHistory({ onNews: () => this.#tellNews() });
+  readonly #history = new ChatHistory({ onNews: () => this.#tools.sendNews() });
   readonly #output: SpeechOutput;
   readonly #input: RealtimeInput;
+  readonly #kept = new KeptAudio();
+  readonly #silence: TrailingSilence;
+  readonly #requests: ReplyRequests;
   readonly #replies: RealtimeReplies;
+  readonly #tools: RealtimeTools;
   readonly #session: ReconnectingSession;
+  readonly #outage: OutageMessage;
   readonly #sendAudio: UserHook<PcmChunk, Participant>;
   readonly #closing = new AbortController();
   /** The turn that the next reply is to. */
   #turn: TurnTimes | undefined;
+  #loudest: Participant | undefined;
+  /** Whether the model hears a person speak. */
+  #isSpeech = false;
+  /** Whether a person's turn has no reply yet. */
+  #isReplyDue = false;
 
-  constructor(llm: RealtimeLLM, context: PipelineContext, options: { logger: Logger }) {
+  constructor(llm: RealtimeLLM, context: PipelineContext, options: RealtimePipelineOptions) {
     const { clock, report } = context;
     this.#llm = llm;
     this.#context = context;
     this.#logger = options.logger;
     this.#transcript = new TranscriptWriter(context);
     this.#history.appendConversation(context.conversation, { named: false });
+    const session = () => this.#session.current;
+    const speaker = () => this.#input.speaker;
+    const { signal } = this.#closing;
     this.#sendAudio = new UserHook<PcmChunk, Participant>(
-      (pcm, loudest) => this.#session.current?.sendAudio(pcm, loudest),
+      (pcm, loudest) => session()?.sendAudio(pcm, loudest),
       { clock, report, context: `${llm.name}, sendAudio` },
     );
     const output = this.#output = new SpeechOutput(context);
+    const { outageMessage: speech } = options;
+    this.#outage = new OutageMessage({ clock, output, transcript: this.#transcript, speech });
     this.#input = new RealtimeInput(context, {
       playback: output.playback,
       sampleRate: llm.inputRate,
-      onAudio: (pcm, loudest) => void this.#sendAudio.run(pcm, loudest),
+      onAudio: (pcm, loudest, isSpeech) => {
+        this.#silence.audioSent(isSpeech);
+        this.#hear(pcm, loudest, isSpeech);
+      },
+    });
+    this.#silence = new TrailingSilence({
+      clock,
+      send: () => this.#hearSilence(),
+      commit: () => this.#commitTurn(),
+    });
+    this.#requests = new ReplyRequests({
+      clock,
+      name: llm.name,
+      session,
+      isAhead: () => output.queue.waiting > 0,
+      report,
     });
     this.#replies = new RealtimeReplies({
+      clock,
       output,
       transcript: this.#transcript,
-      speaker: () => this.#input.speaker,
-      onPlaybackStarted: (speech) => this.#replyStarted(speech),
-      onEnded: (id, outcome, speech) => this.#replyEnded(id, outcome, speech),
+      speaker,
+      allowsInterruption: () =>
+        context.toolLedger.running.values().every((run) => !run.refusesInterruption),
+      onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
+      onPlayed: (id, outcome, speech) => this.#played(id, outcome, speech),
+      onStalled: (id) => this.#stalled(id),
+    });
+    this.#tools = new RealtimeTools({
+      context,
+      history: this.#history,
+      signal,
+      session,
+      speaker,
+      onResults: (reply) => this.#requests.addFirst({ reply, isContinuation: true }),
     });
     this.#session = new ReconnectingSession({
       llm,
       clock,
-      signal: this.#closing.signal,
+      signal,
       connect: (signal) => this.#connect(signal),
       onEvent: (event) => this.#handle(event),
-      onLost: () => this.#replies.endAll(),
+      onLost: () => this.#lost(),
+      onConnected: () => this.#connected(),
+      isQuiet: () => !this.#isSpeech && !this.#requests.isBusy && !output.queue.isBusy,
       report,
     });
   }
@@ -97,17 +154,24 @@ export class RealtimePipeline implements Pipeline {
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
-    return await this.#ask((session) => session.say(text));
+    return await this.#requests.add((session, id) => session.requestReply({ id, say: text })).done;
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant, interrupt } = options;
     if (interrupt) await this.interrupt();
-    this.#transcript.writePrompt(text, participant);
     const message = userMessage(text, participant);
-    this.#history.append(message);
     const { name } = message;
-    return await this.#ask((session) => session.sendText(text, { name, generateReply: true }));
+    let isTold = false;
+    const reply = this.#requests.add((session, id) => {
+      // Not before: a reply to something else must not know of it. A later session has it in its history.
+      if (isTold) return session.requestReply({ id });
+      this.#history.append(message);
+      isTold = true;
+      return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
+    });
+    this.#transcript.writePrompt(text, participant);
+    return await reply.done;
   }
 
   textReceived(participant: Participant, text: string): void {
@@ -124,6 +188,9 @@ export class RealtimePipeline implements Pipeline {
   }
 
   async interrupt(): Promise<void> {
+    this.#requests.interrupt();
+    for (const run of this.#context.toolLedger.running) run.interrupt();
+    for (const id of this.#replies.silentIds) this.#interruptReply(id);
     await this.#output.queue.interrupt();
   }
 
@@ -136,13 +203,19 @@ export class RealtimePipeline implements Pipeline {
   }
 
   metrics(): Readonly<Record<string, number>> {
-    return { speechesWaiting: this.#output.queue.waiting, heldBackMs: this.#input.suppressedMs };
+    return {
+      speechesWaiting: this.#output.queue.waiting + this.#requests.waiting,
+      heldBackMs: this.#input.suppressedMs,
+    };
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
-    this.#replies.expectNone();
+    this.#silence[Symbol.dispose]();
+    this.#outage[Symbol.dispose]();
     await this.#output.queue.close();
+    this.#requests.close();
+    this.#replies.endAll();
     await this.#session.close();
     this.#transcript.close();
     this.#input[Symbol.dispose]();
@@ -152,68 +225,127 @@ export class RealtimePipeline implements Pipeline {
     return new TypeError(`${this.#llm.name} takes its turns itself: they cannot be committed`);
   }
 
-  #ask(ask: (session: RealtimeSession) => unknown): Promise<SpeechOutcome> {
-    const { current } = this.#session;
-    if (!current) throw new TypeError("the model is not connected");
-    // What the application asks for is a reply to no turn.
-    this.#turn = undefined;
-    return this.#replies.next(() => ask(current));
-  }
-
   #connect(signal: AbortSignal): Promise<RealtimeSession> {
     const { clock, instructions, toolLedger } = this.#context;
-    this.#history.markTold();
+    this.#tools.connecting();
     return this.#llm.connect({
       clock,
       logger: this.#logger,
       signal,
       instructions,
       tools: toolLedger.tools,
-      history: this.#history.messages,
+      history: [...this.#history.messages],
     });
   }
 
+  #lost(): void {
+    this.#outage.lost();
+    this.#isSpeech = false;
+    this.#silence.speechStopped();
+    if (this.#input.speakingSinceMs !== undefined) this.#kept.need();
+    this.#replies.endAll(this.#failure("the session was lost in the middle of a reply"));
+    this.#tools.lost();
+    this.#requests.lost();
+  }
+
+  /** Tells a new session what the one before it did not reply to. */
+  #connected(): void {
+    this.#outage.connected();
+    if (this.#kept.isNeeded) {
+      this.#kept.replay((pcm, participant) => void this.#sendAudio.run(pcm, participant));
+    } else if (this.#isReplyDue && this.#requests.waiting === 0) {
+      this.#requests.addFirst({ isContinuation: false });
+    }
+    this.#isReplyDue = false;
+    this.#requests.connected();
+  }
+
+  #hear(pcm: PcmChunk, loudest: Participant, isSpeech: boolean): void {
+    this.#loudest = loudest;
+    this.#kept.add(pcm, loudest, { isSpeech });
+    if (this.#session.current) void this.#sendAudio.run(pcm, loudest);
+    else if (isSpeech) this.#kept.need();
+  }
+
+  #hearSilence(): void {
+    const { inputRate: sampleRate } = this.#llm;
+    const pcm = new PcmChunk(new Int16Array(sampleRate / 50), { sampleRate });
+    if (this.#loudest) this.#hear(pcm, this.#loudest, false);
+  }
+
+  #commitTurn(): void {
+    if (!this.#isSpeech) return;
+    this.#isSpeech = false;
+    const { current } = this.#session;
+    attempt(
+      () => current?.commitTurn?.(),
+      (error) => this.#context.report(error, `ending a turn of ${this.#llm.name}`),
+    );
+  }
+
   #handle(event: RealtimeEvent): void {
-    const { clock, report, emit } = this.#context;
-    const { speaker } = this.#input;
+    const { report } = this.#context;
     switch (event.type) {
       case "speech-started":
-        if (speaker) {
-          emit(new SpeechStartedEvent({ participant: speaker, atMs: this.#speechStartedMs() }));
-        }
-        // Now, and not at the end of the turn: the model replies immediately then.
-        this.#showImage();
-        return this.#bargeIn();
-      case "speech-stopped": {
-        if (!speaker) return;
-        const endedMs = clock.now();
-        const endOfSpeechMs = this.#input.lastSoundMs ?? endedMs;
-        this.#turn = { participant: speaker, endOfSpeechMs, endedMs };
-        emit(new SpeechStoppedEvent({ participant: speaker, atMs: endOfSpeechMs }));
-        return;
-      }
+        return this.#speechStarted();
+      case "speech-stopped":
+        return this.#speechStopped(event.awaitsReply ?? false);
       case "user-transcript":
-        return this.#userTranscript(event, speaker);
+        return this.#userTranscript(event);
+      case "reply-started":
+        return this.#replyStarted(event.replyId, event.requestId);
+      case "reply-refused":
+        return this.#requests.refused(event.requestId, event.error);
       case "text":
         return this.#replies.addText(event.replyId, event.text);
       case "audio":
         return this.#replies.addAudio(event.replyId, event.pcm);
       case "reply-ended":
-        return this.#replies.end(event.replyId);
+        return this.#replyEnded(event);
       case "tool-call":
-        this.#callTool(event.call).catch((error) => report(error, "calling a tool"));
-        return;
+        return this.#tools.call(event, this.#replies.requested(event.replyId));
       case "error":
         return report(event.error, this.#llm.name);
     }
   }
 
+  #speechStarted(): void {
+    const { speaker: participant } = this.#input;
+    this.#isSpeech = true;
+    this.#kept.need();
+    this.#silence.speechStarted();
+    this.#requests.speechStarted();
+    if (participant) {
+      const atMs = this.#speechStartedMs();
+      this.#context.emit(new SpeechStartedEvent({ participant, atMs }));
+    }
+    // Now, and not at the end of the turn: the model replies immediately then.
+    this.#showImage();
+    this.#bargeIn();
+  }
+
+  #speechStopped(awaitsReply: boolean): void {
+    const { speaker: participant, lastSoundMs } = this.#input;
+    const endedMs = this.#context.clock.now();
+    const endOfSpeechMs = lastSoundMs ?? endedMs;
+    this.#isSpeech = false;
+    this.#isReplyDue = true;
+    this.#silence.speechStopped();
+    if (participant) {
+      this.#turn = { participant, endOfSpeechMs, endedMs };
+      this.#context.emit(new SpeechStoppedEvent({ participant, atMs: endOfSpeechMs }));
+    }
+    this.#requests.speechStopped({ awaitsReply });
+  }
+
   #bargeIn(): void {
     const { queue } = this.#output;
-    if (!queue.isBusy) return;
+    for (const run of this.#context.toolLedger.running) run.interrupt();
+    if (!queue.isBusy || !queue.allowsInterruption) return;
     const { clock, emit } = this.#context;
     const { speaker: participant } = this.#input;
     const from = this.#speechStartedMs();
+    this.#requests.interrupt();
     queue.interrupt().then((discardedMs) => {
       emit(new BargeInEvent({ participant, silenceMs: clock.now() - from, discardedMs }));
     });
@@ -222,11 +354,6 @@ export class RealtimePipeline implements Pipeline {
   /** When the current speech began, by our own VAD: the model's event comes later. */
   #speechStartedMs(): number {
     return this.#input.speakingSinceMs ?? this.#context.clock.now();
-  }
-
-  #replyStarted({ times }: SpeechHandle): void {
-    if (this.#turn) this.#context.emit(replyLatency(this.#turn, times));
-    this.#turn = undefined;
   }
 
   #showImage(): void {
@@ -239,47 +366,80 @@ export class RealtimePipeline implements Pipeline {
   }
 
   #userTranscript(
-    { id, text, final }: { id: string; text: string; final: boolean },
-    participant: Participant | undefined,
+    { id, text, final, error }: Extract<RealtimeEvent, { type: "user-transcript" }>,
   ): void {
+    const { emit, report } = this.#context;
+    const { speaker: participant } = this.#input;
+    if (error !== undefined) report(error, `${this.#llm.name}: transcribing`);
+    if (final) this.#kept.forget();
     if (!participant) return;
-    this.#transcript.writeTurn(id, { participant, text, final });
+    this.#transcript.writeTurn(id, { participant, text, final, interrupted: error !== undefined });
     if (!final || !/\S/.test(text)) return;
     this.#history.append(userMessage(text, participant));
     this.#context.toolLedger.personSpoke();
-    this.#context.emit(new TurnEndedEvent({ participant, text, reason: "silence" }));
+    emit(new TurnEndedEvent({ participant, text, reason: "silence" }));
   }
 
-  /** Calls a tool once, and answers the call once: in its session, or in the history of the next. */
-  async #callTool(call: ToolCall): Promise<void> {
-    const { toolLedger } = this.#context;
-    if (toolLedger.has(call.id)) return;
-    const { current } = this.#session;
-    const run = toolLedger.start(call, this.#input.speaker);
-    this.#history.appendCalls({ role: "assistant", text: "" }, [run]);
-    const result = await run.ended;
-    if (this.#closing.signal.aborted || current !== this.#session.current) return;
-    this.#history.markTold([run]);
-    await promised(() => current?.sendToolResult(call.id, result));
+  #replyStarted(id: string, requestId: string | undefined): void {
+    const requested = this.#requests.started(id, requestId);
+    this.#replies.start(id, requested);
+    // It was interrupted before it began.
+    if (requested?.isInterrupted) this.#interruptReply(id);
   }
 
-  /** Tells the model the outcome of a tool that came after its output. */
-  #tellNews(): void {
-    const { current } = this.#session;
-    const { text } = this.#history.messages.at(-1)!;
-    attempt(
-      () => current?.sendText(text, { generateReply: true }),
-      (error) => this.#context.report(error, "telling a tool's outcome"),
-    );
+  #replyEnded(
+    { replyId: id, status = "completed", reason, error }: Extract<
+      RealtimeEvent,
+      { type: "reply-ended" }
+    >,
+  ): void {
+    const isCut = status === "incomplete" || status === "failed";
+    const failure = isCut
+      ? error ?? this.#failure(`the reply is ${status}${reason ? `: ${reason}` : ""}`, reason)
+      : undefined;
+    const hasSpeech = this.#replies.hasSpeech(id);
+    const requested = this.#replies.end(id, failure);
+    const goesOn = this.#tools.replyEnded(id, { isCut: status === "incomplete" });
+    // What the application asked for is not begun from the front again once it was heard.
+    if (status === "failed" && !goesOn && !(hasSpeech && requested)) {
+      return this.#requests.failed(id, failure!);
+    }
+    this.#isReplyDue = false;
+    if (status === "completed" && !requested && !this.#isSpeech) this.#kept.forget();
+    if (failure && !hasSpeech) this.#context.report(failure, this.#llm.name);
+    const isWhole = hasSpeech || goesOn || status === "completed";
+    requested?.release(isWhole ? undefined : { text: "", interrupted: true });
+    this.#requests.ended(id);
   }
 
-  #replyEnded(id: string, { text, interrupted }: SpeechOutcome, speech: SpeechHandle): void {
-    if (interrupted) {
+  /** Nothing comes of a reply any more, although it is not over. */
+  #stalled(replyId: string): void {
+    const error = this.#failure("nothing comes of a reply", "timeout", true);
+    attempt(() => this.#session.current?.interrupt(replyId, 0), () => {});
+    this.#replyEnded({ type: "reply-ended", replyId, status: "failed", error });
+  }
+
+  #playbackStarted({ times }: SpeechHandle, requested: RequestedReply | undefined): void {
+    // What the application asks for is a reply to no turn.
+    if (this.#turn && !requested) this.#context.emit(replyLatency(this.#turn, times));
+    this.#turn = undefined;
+  }
+
+  #played(id: string, { text, interrupted }: SpeechOutcome, speech: SpeechHandle): void {
+    if (interrupted && id) {
       const { track } = this.#context;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
       this.#interruptModel(id, Math.max(0, Math.round(heardMs)));
     }
     if (/\S/.test(text)) this.#history.append({ role: "assistant", text });
+    // What waits until less is to be played.
+    queueMicrotask(() => this.#requests.next());
+  }
+
+  /** Interrupts a reply of which nothing is played yet. */
+  #interruptReply(id: string): void {
+    this.#replies.drop(id);
+    this.#interruptModel(id, 0);
   }
 
   /** Tells the model how much was heard; the reply has ended, whether that works or not. */
@@ -289,5 +449,9 @@ export class RealtimePipeline implements Pipeline {
       () => current?.interrupt(id, heardMs),
       (error) => this.#context.report(error, `interrupting ${this.#llm.name}`),
     );
+  }
+
+  #failure(what: string, code = "failed", retryable = false): InferenceError {
+    return new InferenceError(`${this.#llm.name}: ${what}`, { code, retryable });
   }
 }

@@ -17,8 +17,8 @@ export interface RealtimeInputInit {
   playback: PlaybackReference;
   /** Samples per second that the model takes. */
   sampleRate: number;
-  /** Called with the next audio, a view, and the loudest participant in it. */
-  onAudio: (pcm: PcmChunk, loudest: Participant) => void;
+  /** Called with the next audio, a view, the loudest participant in it, and whether they may speak. */
+  onAudio: (pcm: PcmChunk, loudest: Participant, isSpeech: boolean) => void;
 }
 
 /** Mixes the participants into one stream for a realtime model, without the agent's own echo. */
@@ -98,7 +98,9 @@ export class RealtimeInput implements Disposable {
     const room = this.#resampler.maxOutputFrames(pcm.frames);
     if (this.#converted.length < room) this.#converted = new Int16Array(room);
     const frames = this.#resampler.process(pcm, this.#converted);
-    onAudio(new PcmChunk(this.#converted.subarray(0, frames), { sampleRate }), loudest);
+    const { isSpeech, isRising } = this.#state;
+    const chunk = new PcmChunk(this.#converted.subarray(0, frames), { sampleRate });
+    onAudio(chunk, loudest, isSpeech || isRising);
   }
 
   /** Follows speech as well as the model does, which does not tell when it began. */

@@ -1,112 +1,171 @@
 import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { Participant } from "../../../edge/types.ts";
+import type { Clock } from "../../../events/clock.ts";
 import type { SpeechOutput } from "../../speech/speech_output.ts";
 import type { TranscriptMessage, TranscriptWriter } from "../../history/transcript_writer.ts";
 import type { SpeechHandle, SpeechOutcome } from "../../speech/speech_handle.ts";
-import { attempt } from "../../../events/user_code.ts";
+import type { RequestedReply } from "./requested_reply.ts";
 import { RealtimeReply } from "./realtime_reply.ts";
+
+/** A reply in progress of which nothing comes for so long has failed. */
+const STALL_LIMIT_MS = 30_000;
 
 /** The ids of so many replies that have ended are kept. */
 const MAX_ENDED = 64;
 
 /** Options for {@linkcode RealtimeReplies}. */
 export interface RealtimeRepliesInit {
+  clock: Clock;
   output: SpeechOutput;
   transcript: TranscriptWriter;
   /** Returns the participant whom a reply that begins now is for. */
   speaker: () => Participant | undefined;
-  /** Called when the listener hears the first sample of a reply. */
-  onPlaybackStarted: (speech: SpeechHandle) => void;
-  /** Called when a reply was played to its end, or interrupted. */
-  onEnded: (replyId: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
+  /** Returns whether people can interrupt the agent now. */
+  allowsInterruption: () => boolean;
+  /** Called when the listener hears the first sample of a reply; `requested`: the application's. */
+  onPlaybackStarted: (speech: SpeechHandle, requested: RequestedReply | undefined) => void;
+  /** Called when a reply was played to its end, or interrupted; it may still be generated. */
+  onPlayed: (id: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
+  /** Called when nothing has come of a reply for too long. */
+  onStalled: (id: string) => void;
 }
 
-/** A reply that is being played, and the message that shows it. */
+/** A reply that is being generated, or played. */
 interface CurrentReply {
-  readonly reply: RealtimeReply;
-  readonly message: TranscriptMessage;
+  readonly id: string;
+  /** The application's reply that it is a part of, if any. */
+  readonly requested: RequestedReply | undefined;
+  /** What is played of it, once there is something. */
+  speech?: { readonly reply: RealtimeReply; readonly message: TranscriptMessage };
+  /** Whether its speech has ended: later parts are ignored. */
+  isPlayed: boolean;
+  /** Whether it belongs to a session that was lost. */
+  isLost: boolean;
+  lastPartMs: number;
+  stallTimer?: Disposable;
 }
 
 /** The replies of a realtime model: each is played and shown from the first that comes of it. */
 export class RealtimeReplies {
   readonly #init: RealtimeRepliesInit;
+  /** Those that are being generated. */
   readonly #current = new Map<string, CurrentReply>();
   /** Later parts of these are ignored. */
   readonly #ended: string[] = [];
-  readonly #expected: PromiseWithResolvers<SpeechOutcome>[] = [];
 
   constructor(init: RealtimeRepliesInit) {
     this.#init = init;
   }
 
-  /** Resolves when the next reply to begin has ended; rejects when `ask`, which asks for it, fails. */
-  next(ask: () => unknown): Promise<SpeechOutcome> {
-    const expected = Promise.withResolvers<SpeechOutcome>();
-    this.#expected.push(expected);
-    attempt(ask, (error) => {
-      const index = this.#expected.indexOf(expected);
-      if (index >= 0) this.#expected.splice(index, 1);
-      expected.reject(error);
-    });
-    return expected.promise;
+  /** The ids of the replies that are being generated and of which nothing is played yet. */
+  get silentIds(): readonly string[] {
+    return this.#current.values().filter(({ speech }) => !speech).map(({ id }) => id).toArray();
+  }
+
+  /** A reply began. */
+  start(id: string, requested: RequestedReply | undefined): void {
+    const lastPartMs = this.#init.clock.now();
+    const current = { id, requested, isPlayed: false, isLost: false, lastPartMs };
+    this.#current.set(id, current);
+    this.#watch(current);
   }
 
   addText(id: string, text: string): void {
-    const current = this.#get(id);
-    current?.reply.addText(text);
-    current?.message.update({ text: current.reply.text });
+    const speech = this.#speech(id);
+    speech?.reply.addText(text);
+    speech?.message.update({ text: speech.reply.text });
   }
 
   addAudio(id: string, pcm: PcmChunk): void {
-    this.#get(id)?.reply.addAudio(pcm);
+    this.#speech(id)?.reply.addAudio(pcm);
   }
 
-  /** Ends a reply: no more of it comes. */
-  end(id: string): void {
-    this.#current.get(id)?.reply.end();
+  /** The application's reply that a reply is a part of, if any. */
+  requested(id: string): RequestedReply | undefined {
+    return this.#current.get(id)?.requested;
   }
 
-  /** Ends all replies: what there is of them is played, and no other is waited for. */
-  endAll(): void {
+  /** Whether anything of a reply is played, or was. */
+  hasSpeech(id: string): boolean {
+    return this.#current.get(id)?.speech !== undefined;
+  }
+
+  /**
+   * Ends a reply: no more of it comes; with an error, what came is not all of it. Returns the
+   * application's reply that it is a part of, if any.
+   */
+  end(id: string, error?: unknown): RequestedReply | undefined {
+    const current = this.#current.get(id);
+    if (!current) return undefined;
+    this.#current.delete(id);
+    this.#ended.push(id);
+    if (this.#ended.length > MAX_ENDED) this.#ended.shift();
+    current.stallTimer?.[Symbol.dispose]();
+    current.speech?.reply.end(error);
+    return current.requested;
+  }
+
+  /** Drops a reply of which nothing is played yet: it will not be. */
+  drop(id: string): void {
+    const current = this.#current.get(id);
+    if (!current) return;
+    current.isPlayed = true;
+    current.requested?.interrupt();
+  }
+
+  /** Ends all replies: what there is of them is played, with an error as what was cut off. */
+  endAll(error?: unknown): void {
+    for (const current of [...this.#current.values()]) {
+      current.isLost = true;
+      const requested = this.end(current.id, error);
+      requested?.release(current.speech ? undefined : { text: "", interrupted: true });
+    }
+    // Another session may use the same ids.
     this.#ended.length = 0;
-    for (const { reply } of this.#current.values()) reply.end();
-    this.expectNone();
   }
 
-  /** Resolves the waits for replies that have not begun: none will. */
-  expectNone(): void {
-    for (const one of this.#expected.splice(0)) one.resolve({ text: "", interrupted: true });
-  }
-
-  /** Returns the reply of this id, playing one that is new; `undefined` where it has ended. */
-  #get(id: string): CurrentReply | undefined {
+  /** Returns what is played of a reply, from now on where it is new; `undefined` once played. */
+  #speech(id: string): CurrentReply["speech"] {
     if (this.#ended.includes(id)) return undefined;
-    const known = this.#current.get(id);
-    if (known) return known;
-    const { output, transcript, speaker, onPlaybackStarted, onEnded } = this.#init;
+    if (!this.#current.has(id)) this.start(id, undefined);
+    const current = this.#current.get(id)!;
+    current.lastPartMs = this.#init.clock.now();
+    if (current.isPlayed || current.requested?.isInterrupted) return undefined;
+    return current.speech ??= this.#play(current);
+  }
+
+  #play(current: CurrentReply): CurrentReply["speech"] {
+    const { output, transcript, speaker, allowsInterruption, onPlaybackStarted, onPlayed } =
+      this.#init;
+    const { id, requested } = current;
     const reply = new RealtimeReply();
     const message = transcript.openAgentMessage("");
-    const expected = this.#expected.shift();
-    const current = { reply, message };
-    this.#current.set(id, current);
+    requested?.hold();
     output.play({
       audio: () => reply.audio(),
       spoken: reply.spoken,
       participant: speaker(),
       message,
+      allowsInterruption,
       onStopped: () => reply.end(),
-      onPlaybackStarted,
+      onPlaybackStarted: (speech) => onPlaybackStarted(speech, requested),
       onEnded: (outcome, speech) => {
-        this.#current.delete(id);
-        this.#ended.push(id);
-        if (this.#ended.length > MAX_ENDED) this.#ended.shift();
+        current.isPlayed = true;
         try {
-          onEnded(id, outcome, speech);
+          onPlayed(current.isLost ? "" : id, outcome, speech);
         } finally {
-          expected?.resolve(outcome);
+          requested?.release(outcome);
         }
       },
     });
-    return current;
+    return { reply, message };
+  }
+
+  /** Watches that something comes of a reply that is being generated. */
+  #watch(current: CurrentReply): void {
+    const { clock, onStalled } = this.#init;
+    const dueMs = current.lastPartMs + STALL_LIMIT_MS - clock.now();
+    if (dueMs <= 0) return onStalled(current.id);
+    current.stallTimer = clock.schedule(() => this.#watch(current), dueMs);
   }
 }

@@ -30,9 +30,10 @@ export class RealtimeReply {
     this.#audio.push(pcm.clone());
   }
 
-  /** Ends it: no more comes. Idempotent. */
-  end(): void {
-    this.#audio.end();
+  /** Ends it: no more comes; with an error, what came is not all of it. Idempotent. */
+  end(error?: unknown): void {
+    if (error === undefined) this.#audio.end();
+    else this.#audio.fail(error);
   }
 
   /** Returns its audio as it comes. */

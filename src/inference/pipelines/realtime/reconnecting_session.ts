@@ -2,20 +2,30 @@ import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
 import { checkMethods } from "../../../events/checks.ts";
 import { promised, type Report, UserHook } from "../../../events/user_code.ts";
-import { retry } from "../../../events/retry.ts";
-import { waitFor } from "../../../events/waiting.ts";
+import { sleep, waitFor } from "../../../events/waiting.ts";
 import { untilAborted } from "../../../events/until_aborted.ts";
+import { InferenceError } from "../../contracts/errors.ts";
 
-/** The delays before a lost session is replaced; after the last one it is given up. */
-const RETRY_MS = [250, 1000, 3000, 10_000];
+/** The delays before the tries to replace a lost session; the last one is repeated. */
+const RETRY_MS = [250, 1000, 3000, 10_000] as const;
 /** The loss of a session that lasted so long counts as the first: the shortest delay follows. */
 const GOOD_SESSION_MS = 30_000;
 /** How long a connection may take before it is tried again. */
 const CONNECT_LIMIT_MS = 15_000;
 /** The methods that a session must have. */
-const SESSION_METHODS = ["sendAudio", "say", "sendText", "sendToolResult", "interrupt"];
+const SESSION_METHODS = [
+  "sendAudio",
+  "sendText",
+  "sendToolResult",
+  "requestReply",
+  "interrupt",
+];
 /** How long to wait for a session to end. */
 const LEAVE_LIMIT_MS = 2000;
+/** How often to check whether a session that is ending can be replaced. */
+const QUIET_CHECK_MS = 500;
+/** A session that is ending is replaced so long before its end, also in the middle of speech. */
+const REPLACE_MS = 5000;
 
 /** Options for {@linkcode ReconnectingSession}. */
 export interface ReconnectingSessionInit {
@@ -27,12 +37,16 @@ export interface ReconnectingSessionInit {
   connect: (signal: AbortSignal) => Promise<RealtimeSession>;
   /** Called with each event of the model. */
   onEvent: (event: RealtimeEvent) => void;
-  /** Called when a session is lost: no more of its replies comes. */
+  /** Called when a session is lost, or replaced: no more of its replies comes. */
   onLost: () => void;
+  /** Called when there is a session: the first one, and each that replaces a lost one. */
+  onConnected: () => void;
+  /** Whether nothing is being said: a session that is ending is replaced then. */
+  isQuiet: () => boolean;
   report: Report;
 }
 
-/** A session with a realtime model that is replaced when it is lost. */
+/** A session with a realtime model that is replaced when it is lost, and before it ends. */
 export class ReconnectingSession {
   readonly #init: ReconnectingSessionInit;
   readonly #onEvent: UserHook<RealtimeEvent>;
@@ -52,9 +66,16 @@ export class ReconnectingSession {
     return this.#current;
   }
 
-  /** Starts the first session; rejects when the service refuses. */
+  /** Starts the first session; rejects when the service refuses, and goes on where it is down. */
   async start(signal: AbortSignal): Promise<void> {
-    this.#current = await this.#connect(signal);
+    const { llm, report, onLost } = this.#init;
+    try {
+      this.#current = await this.#connect(signal);
+    } catch (error) {
+      if (!(error instanceof InferenceError) || !error.retryable) throw error;
+      report(error, `${llm.name}: connecting`);
+      onLost();
+    }
     this.#running = this.#run(this.#current);
   }
 
@@ -66,50 +87,82 @@ export class ReconnectingSession {
     await this.#running;
   }
 
-  /** Follows one session after another until the conversation is over, or too many were lost. */
-  async #run(first: RealtimeSession): Promise<void> {
-    const { llm, clock, signal, report } = this.#init;
-    let next: RealtimeSession | undefined = first;
-    let losses = 0;
-    let since = 0;
-    await retry(() => {
-      since = clock.now();
-      const session = next;
-      next = undefined;
-      return this.#follow(session);
-    }, {
-      clock,
-      signal,
-      waitMs: () => {
-        if (clock.now() - since > GOOD_SESSION_MS) losses = 0;
-        const waitMs = RETRY_MS[losses++];
-        if (waitMs === undefined) {
-          report(new Error(`${losses} sessions were lost`), `${llm.name}: giving up`);
-        }
-        return waitMs;
-      },
-    }).catch(() => {}); // The conversation is over, or the loss was reported.
+  /** Follows one session after another until the conversation is over. */
+  async #run(first: RealtimeSession | undefined): Promise<void> {
+    const { llm, clock, signal, report, onLost, onConnected } = this.#init;
+    let next = first;
+    let losses = first ? 0 : 1;
+    while (!signal.aborted) {
+      let since: number | undefined;
+      try {
+        if (!next) await sleep(RETRY_MS[Math.min(losses, RETRY_MS.length) - 1]!, { clock, signal });
+        this.#current = next ??= await this.#connect(signal);
+        since = clock.now();
+        onConnected();
+        next = await this.#follow(next);
+      } catch (error) {
+        if (signal.aborted) return;
+        report(error, `${llm.name}: reconnecting`);
+        this.#current = undefined;
+        if (since !== undefined && clock.now() - since > GOOD_SESSION_MS) losses = 0;
+        losses++;
+        if (since !== undefined) onLost();
+        await this.#leave(next);
+        next = undefined;
+      }
+    }
   }
 
-  /** Follows a session, a new one where none is given; rejects when it is lost. */
-  async #follow(session: RealtimeSession | undefined): Promise<void> {
-    const { llm, clock, signal, onLost, report } = this.#init;
+  /** Follows a session until another replaces it, and returns that; rejects when it is lost. */
+  async #follow(session: RealtimeSession): Promise<RealtimeSession | undefined> {
+    const { llm, clock, signal, onLost } = this.#init;
+    const replaced = new AbortController();
+    const over = new AbortController();
+    const end = AbortSignal.any([signal, replaced.signal]);
+    let replacement: RealtimeSession | undefined;
     try {
-      session ??= this.#current = await this.#connect(signal);
-      const events = session;
-      for await (const event of untilAborted(() => events, llm.name, signal, clock)) {
+      for await (const event of untilAborted(() => session, llm.name, end, clock)) {
         // An event that cannot be handled does not end the session.
         void this.#onEvent.run(event);
+        if (event?.type !== "session-ending" || replacement) continue;
+        this.#replace(event.timeLeftMs, AbortSignal.any([end, over.signal])).then((next) => {
+          if (!next) return;
+          replacement = next;
+          replaced.abort();
+        });
       }
-      if (signal.aborted) return;
-      throw new Error("the session ended");
     } catch (error) {
-      if (signal.aborted) return;
-      report(error, `${llm.name}: reconnecting`);
+      if (!replacement || signal.aborted) throw error;
       this.#current = undefined;
-      await this.#leave(session);
       onLost();
-      throw error;
+      await this.#leave(session);
+      return replacement;
+    } finally {
+      over.abort();
+    }
+    signal.throwIfAborted();
+    throw new InferenceError(`${llm.name}: the session ended`, {
+      code: "cut-off",
+      retryable: true,
+    });
+  }
+
+  /** Returns a session that replaces one that ends soon, when nothing is said; in any case before. */
+  async #replace(timeLeftMs: number, signal: AbortSignal): Promise<RealtimeSession | undefined> {
+    const { llm, clock, isQuiet, report } = this.#init;
+    const latest = clock.now() + timeLeftMs - REPLACE_MS;
+    try {
+      while (true) {
+        while (!isQuiet() && clock.now() < latest) await sleep(QUIET_CHECK_MS, { clock, signal });
+        const next = await this.#connect(signal);
+        // It knows nothing of what began meanwhile.
+        if (!signal.aborted && (isQuiet() || clock.now() >= latest)) return next;
+        await this.#leave(next);
+      }
+    } catch (error) {
+      // The session is lost then, and replaced as any that is.
+      if (!signal.aborted) report(error, `${llm.name}: replacing a session that ends`);
+      return undefined;
     }
   }
 

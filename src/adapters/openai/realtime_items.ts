@@ -1,0 +1,40 @@
+/** The conversation's messages as items of OpenAI's realtime protocol. @module */
+import type { ChatMessage } from "../../inference/contracts/messages.ts";
+
+/** Returns the items of a message, none for one that a session has no use for. */
+export function conversationItems(message: ChatMessage) {
+  switch (message.role) {
+    case "user": {
+      const { name } = message;
+      const text = name ? `${name}: ${message.text}` : message.text;
+      return [{
+        type: "message" as const,
+        role: "user" as const,
+        content: [{ type: "input_text" as const, text }],
+      }];
+    }
+    case "assistant": {
+      const { text, toolCalls = [] } = message;
+      const calls = toolCalls.map(({ id, name, input }) => ({
+        type: "function_call" as const,
+        call_id: id,
+        name,
+        arguments: JSON.stringify(input),
+      }));
+      if (!/\S/.test(text)) return calls;
+      return [{
+        type: "message" as const,
+        role: "assistant" as const,
+        content: [{ type: "output_text" as const, text }],
+      }, ...calls];
+    }
+    case "tool":
+      return [{
+        type: "function_call_output" as const,
+        call_id: message.callId,
+        output: message.text,
+      }];
+    default:
+      return [];
+  }
+}

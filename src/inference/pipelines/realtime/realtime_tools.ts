@@ -1,0 +1,148 @@
+/** The tools that a realtime model calls. @module */
+import type { Participant } from "../../../edge/types.ts";
+import type { ChatHistory } from "../../history/chat_history.ts";
+import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
+import type { ToolCall } from "../../contracts/messages.ts";
+import type { PipelineContext } from "../../pipeline_context.ts";
+import type { RequestedReply } from "./requested_reply.ts";
+import { attempt } from "../../../events/user_code.ts";
+
+/** Options for {@linkcode RealtimeTools}. */
+export interface RealtimeToolsInit {
+  context: PipelineContext;
+  history: ChatHistory;
+  /** Aborted when the conversation is over. */
+  signal: AbortSignal;
+  /** Returns the session; `undefined` while there is none. */
+  session: () => RealtimeSession | undefined;
+  /** Returns the participant whom a tool that is called now is for. */
+  speaker: () => Participant | undefined;
+  /** Asks for the reply that tells of the results. */
+  onResults: (requested: RequestedReply | undefined) => void;
+}
+
+/** The calls of one reply. */
+interface ReplyCalls {
+  readonly requested: RequestedReply | undefined;
+  running: number;
+  /** Whether there is a result that the model is to tell of. */
+  isToTell: boolean;
+  isReplyOver: boolean;
+}
+
+/**
+ * Runs the tools that a realtime model calls. Each call has exactly one output: its result, or that it
+ * was cut off and did not run. When a reply and its tools are over, the model is asked to go on.
+ */
+export class RealtimeTools {
+  readonly #init: RealtimeToolsInit;
+  /** By the id of the reply. */
+  readonly #replies = new Map<string, ReplyCalls>();
+  /** What is not in the history that the session that is being connected gets. */
+  readonly #unsentNews: string[] = [];
+
+  constructor(init: RealtimeToolsInit) {
+    this.#init = init;
+  }
+
+  /** Runs a call of a reply once, or tells the model why it does not: the `fault`. */
+  call(
+    { replyId, call, fault }: { replyId: string; call: ToolCall; fault?: string | undefined },
+    requested: RequestedReply | undefined,
+  ): void {
+    const { toolLedger } = this.#init.context;
+    if (toolLedger.has(call.id)) return;
+    const calls = this.#replies.get(replyId) ??
+      { requested, running: 0, isToTell: false, isReplyOver: false };
+    this.#replies.set(replyId, calls);
+    if (fault !== undefined) return this.#refuse(call, fault);
+    calls.running++;
+    requested?.hold();
+    this.#run(call).then((isToTell) => {
+      calls.isToTell ||= isToTell;
+      calls.running--;
+      this.#continue(calls);
+      requested?.release();
+    });
+  }
+
+  /**
+   * A reply is over; returns whether it called tools. With `isCut` the service cut it off: the model is
+   * asked to go on even if none of them ran.
+   */
+  replyEnded(replyId: string, { isCut }: { isCut: boolean }): boolean {
+    const calls = this.#replies.get(replyId);
+    if (!calls) return false;
+    this.#replies.delete(replyId);
+    calls.isReplyOver = true;
+    calls.isToTell ||= isCut;
+    this.#continue(calls);
+    return true;
+  }
+
+  /** The session was lost: the replies in progress are over. */
+  lost(): void {
+    for (const id of [...this.#replies.keys()]) this.replyEnded(id, { isCut: false });
+  }
+
+  /** A session is about to get the history. */
+  connecting(): void {
+    this.#init.history.markTold();
+    this.#unsentNews.length = 0;
+  }
+
+  /** There is a session. */
+  connected(): void {
+    for (const text of this.#unsentNews.splice(0)) this.#sendText(text);
+  }
+
+  /** Sends the model what became known of a tool after its output, and asks for a reply. */
+  sendNews(): void {
+    const { history, session, onResults } = this.#init;
+    const { text } = history.messages.at(-1)!;
+    if (session()) this.#sendText(text);
+    else this.#unsentNews.push(text);
+    onResults(undefined);
+  }
+
+  /** Runs a call; resolves with whether its result is there for the model to reply to. */
+  async #run(call: ToolCall): Promise<boolean> {
+    const { context, history, session, speaker, signal } = this.#init;
+    const caller = session();
+    const run = context.toolLedger.start(call, speaker());
+    history.appendCalls({ role: "assistant", text: "", toolCalls: [run.call] }, [run]);
+    const result = await run.ended;
+    if (signal.aborted) return false;
+    // Another session has it in its history, or got it as news.
+    if (session() !== caller) return history.isUntold(run);
+    history.markTold([run]);
+    this.#send(() => caller?.sendToolResult(call.id, result));
+    return true;
+  }
+
+  /** Answers a call that does not run. */
+  #refuse(call: ToolCall, fault: string): void {
+    const { history, session } = this.#init;
+    const { id: callId, name } = call;
+    const result = { text: `error: ${fault}: it did not run`, isError: true };
+    history.append(
+      { role: "assistant", text: "", toolCalls: [call] },
+      { role: "tool", callId, name, ...result },
+    );
+    this.#send(() => session()?.sendToolResult(callId, result));
+  }
+
+  #sendText(text: string): void {
+    this.#send(() => this.#init.session()?.sendText(text, {}));
+  }
+
+  #send(send: () => unknown): void {
+    attempt(send, (error) => this.#init.context.report(error, "telling the model a tool's result"));
+  }
+
+  #continue(calls: ReplyCalls): void {
+    if (calls.running > 0 || !calls.isReplyOver || !calls.isToTell) return;
+    calls.isToTell = false;
+    this.#init.onResults(calls.requested);
+  }
+}

@@ -1,0 +1,296 @@
+/** What a realtime model is asked to say: one reply at a time, in order. @module */
+import type { Clock } from "../../../events/clock.ts";
+import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
+import { backOffMs } from "../../../events/retry.ts";
+import { attempt } from "../../../events/user_code.ts";
+import { InferenceError } from "../../contracts/errors.ts";
+import { RequestedReply } from "./requested_reply.ts";
+
+/** How many requests may wait. */
+const MAX_WAITING = 32;
+/** How long requests wait for a model that cannot be reached. */
+const UNREACHABLE_LIMIT_MS = 30_000;
+/** How long a request waits for the first event of its reply. */
+const START_LIMIT_MS = 10_000;
+/** A person who speaks is not waited for longer than this. */
+const SPEECH_LIMIT_MS = 3000;
+/** After a person's turn the model begins its own reply within this time. */
+const OWN_REPLY_MS = 300;
+/** A reply that was begun so soon after a result may have been begun without it. */
+const UNSEEN_RESULT_MS = 500;
+/** How often a request is made, at most. */
+const MAX_TRIES = 5;
+/** How often a request that gets no answer is made. */
+const MAX_UNANSWERED = 2;
+
+/** What is to be said. */
+export interface ReplyRequestInit {
+  /** Sends it to the model. */
+  readonly send: (session: RealtimeSession, id: string) => unknown;
+  /** The application's reply that it is a part of, if any. */
+  readonly reply?: RequestedReply;
+}
+
+interface ReplyRequest extends ReplyRequestInit {
+  readonly addedMs: number;
+  /** Whether it continues a reply after its tools: a reply of the model's own does that too. */
+  readonly isContinuation: boolean;
+  tries: number;
+  unanswered: number;
+}
+
+/** Asks for a reply to the conversation. */
+const requestReply: ReplyRequestInit["send"] = (session, id) => session.requestReply({ id });
+
+/** Options for {@linkcode ReplyRequests}. */
+export interface ReplyRequestsInit {
+  clock: Clock;
+  /** The model's name. */
+  name: string;
+  /** Returns the session; `undefined` while there is none. */
+  session: () => RealtimeSession | undefined;
+  /** Whether enough waits to be played: no more is to be generated before that. */
+  isAhead: () => boolean;
+  report: (error: unknown, context: string) => void;
+}
+
+/**
+ * The replies that a realtime model is asked for. Services refuse a request while a reply is in
+ * progress, so each waits until the one before has ended, and while a person speaks. Each is begun,
+ * interrupted or fails: its caller always gets an answer. Requests that a lost session leaves are made
+ * again in the next.
+ */
+export class ReplyRequests {
+  readonly #init: ReplyRequestsInit;
+  readonly #waiting: ReplyRequest[] = [];
+  readonly #open = new Set<RequestedReply>();
+  #asked: { readonly id: string; readonly request: ReplyRequest } | undefined;
+  #count = 0;
+  /** The reply in progress, and the request for it, if there was one. */
+  #active: { readonly replyId: string; readonly request: ReplyRequest | undefined } | undefined;
+  /** Nothing is asked for before this time. */
+  #heldUntilMs = 0;
+  #heldTimer: Disposable | undefined;
+  #startTimer: Disposable | undefined;
+  #unreachableTimer: Disposable | undefined;
+  #isClosed = false;
+
+  constructor(init: ReplyRequestsInit) {
+    this.#init = init;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether the model is asked for a reply, or generates one. */
+  get isBusy(): boolean {
+    return this.#asked !== undefined || this.#active !== undefined;
+  }
+
+  /**
+   * Asks for a reply after those before, and returns it.
+   *
+   * @throws {RangeError} too many wait.
+   */
+  add(send: ReplyRequestInit["send"]): RequestedReply {
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new RangeError(
+        `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
+      );
+    }
+    const reply = new RequestedReply();
+    reply.hold();
+    this.#open.add(reply);
+    reply.done.catch(() => {}).then(() => this.#open.delete(reply));
+    if (this.#isClosed) reply.interrupt();
+    else this.#waiting.push(this.#request({ send, reply }));
+    this.next();
+    return reply;
+  }
+
+  /** Asks the model to reply to the conversation, before anything else that waits. */
+  addFirst({ reply, isContinuation }: { reply?: RequestedReply; isContinuation: boolean }): void {
+    const other = isContinuation && this.#waiting.find((one) => one.isContinuation);
+    // One reply tells of all results.
+    if (this.#isClosed || (other && (!reply || other.reply === reply))) return;
+    reply?.hold();
+    this.#waiting.unshift({ ...this.#request({ send: requestReply, reply }), isContinuation });
+    this.next();
+  }
+
+  /** A person began to speak: they are let finish. */
+  speechStarted(): void {
+    this.#hold(SPEECH_LIMIT_MS);
+  }
+
+  /** They stopped: the model replies, unless it has to be asked. */
+  speechStopped({ awaitsReply }: { awaitsReply: boolean }): void {
+    this.#heldUntilMs = 0;
+    if (awaitsReply) this.addFirst({ isContinuation: false });
+    else this.#hold(OWN_REPLY_MS);
+  }
+
+  /**
+   * A reply began. Returns the application's reply that it is a part of, if any: its caller releases
+   * that when the part has ended.
+   */
+  started(replyId: string, requestId: string | undefined): RequestedReply | undefined {
+    const asked = this.#asked?.id === requestId ? this.#asked : undefined;
+    this.#active = { replyId, request: asked?.request };
+    if (asked) {
+      this.#forgetAsked();
+      return asked.request.reply;
+    }
+    this.#heldUntilMs = 0;
+    this.#dropContinuations();
+    return undefined;
+  }
+
+  /** A request was refused. */
+  refused(requestId: string, error: InferenceError): void {
+    const asked = this.#asked;
+    if (!asked || asked.id !== requestId) return;
+    this.#forgetAsked();
+    this.#again(asked.request, error);
+  }
+
+  /** A reply is over for the model. */
+  ended(replyId: string): void {
+    if (this.#active?.replyId !== replyId) return;
+    this.#active = undefined;
+    this.next();
+  }
+
+  /** A reply failed before anything of it came: it is asked for again, if that makes sense. */
+  failed(replyId: string, error: InferenceError): void {
+    const active = this.#active;
+    if (active?.replyId !== replyId) return;
+    this.#active = undefined;
+    this.#again(active.request ?? this.#request({ send: requestReply }), error);
+  }
+
+  /** The session was lost: what was asked for and has not begun is asked for again. */
+  lost(): void {
+    const asked = this.#asked;
+    this.#forgetAsked();
+    this.#active = undefined;
+    if (asked) this.#waiting.unshift(asked.request);
+    this.#heldUntilMs = 0;
+    this.next();
+  }
+
+  /** There is a session again. */
+  connected(): void {
+    this.#unreachableTimer?.[Symbol.dispose]();
+    this.#unreachableTimer = undefined;
+    this.next();
+  }
+
+  /** Drops everything that has not begun. A reply to a request that was made may begin all the same. */
+  interrupt(): void {
+    for (const { reply } of this.#waiting.splice(0)) reply?.interrupt();
+    this.#asked?.request.reply?.interrupt();
+  }
+
+  /** Ends it: nothing more is asked for, and no caller waits any longer. */
+  close(): void {
+    this.#isClosed = true;
+    this.interrupt();
+    this.#forgetAsked();
+    for (const reply of this.#open) reply.interrupt();
+    this.#heldTimer?.[Symbol.dispose]();
+    this.#unreachableTimer?.[Symbol.dispose]();
+  }
+
+  /** Sends the next request, if this is the time. */
+  next(): void {
+    const { session, isAhead, clock } = this.#init;
+    if (this.#waiting.length === 0 || this.isBusy || this.#isClosed) return;
+    const current = session();
+    if (!current) return this.#expectSession();
+    const waitMs = this.#heldUntilMs - clock.now();
+    if (waitMs > 0) return this.#hold(waitMs);
+    if (isAhead()) return;
+    const request = this.#waiting.shift()!;
+    const id = `request-${++this.#count}`;
+    this.#asked = { id, request };
+    this.#startTimer = clock.schedule(() => this.#notStarted(id), START_LIMIT_MS);
+    attempt(() => request.send(current, id), (error) => this.#failed(id, error));
+  }
+
+  #request(init: ReplyRequestInit): ReplyRequest {
+    const addedMs = this.#init.clock.now();
+    return { ...init, addedMs, isContinuation: false, tries: 0, unanswered: 0 };
+  }
+
+  #hold(ms: number): void {
+    const { clock } = this.#init;
+    this.#heldUntilMs = clock.now() + ms;
+    this.#heldTimer?.[Symbol.dispose]();
+    this.#heldTimer = clock.schedule(() => this.next(), ms);
+  }
+
+  #forgetAsked(): void {
+    this.#asked = undefined;
+    this.#startTimer?.[Symbol.dispose]();
+  }
+
+  /** Repeats a request that was refused, if that makes sense. */
+  #again(request: ReplyRequest, error: InferenceError): void {
+    if (!error.retryable || ++request.tries >= MAX_TRIES) {
+      this.#reject(request, error);
+      return this.next();
+    }
+    this.#waiting.unshift(request);
+    // The reply in progress ends the wait where there is one.
+    this.#hold(this.#active === undefined ? backOffMs(request.tries, { firstMs: 250 }) : 0);
+  }
+
+  #notStarted(id: string): void {
+    const { name } = this.#init;
+    const asked = this.#asked;
+    if (asked?.id !== id) return;
+    this.#forgetAsked();
+    const { request } = asked;
+    const isLast = ++request.unanswered >= MAX_UNANSWERED;
+    const message = `${name}: no reply was begun within ${START_LIMIT_MS} ms`;
+    this.#again(request, new InferenceError(message, { code: "timeout", retryable: !isLast }));
+  }
+
+  #failed(id: string, error: unknown): void {
+    const asked = this.#asked;
+    if (asked?.id !== id) return;
+    this.#forgetAsked();
+    this.#reject(asked.request, error);
+    this.next();
+  }
+
+  #reject({ reply }: ReplyRequest, error: unknown): void {
+    if (reply) reply.fail(error);
+    else this.#init.report(error, `asking ${this.#init.name} for a reply`);
+  }
+
+  /** Waits for a session, for so long. */
+  #expectSession(): void {
+    const { clock, name } = this.#init;
+    this.#unreachableTimer ??= clock.schedule(() => {
+      this.#unreachableTimer = undefined;
+      const message = `${name}: cannot be reached for ${UNREACHABLE_LIMIT_MS} ms`;
+      for (const { reply } of this.#waiting.splice(0)) {
+        reply?.fail(new InferenceError(message, { code: "unreachable", retryable: true }));
+      }
+    }, UNREACHABLE_LIMIT_MS);
+  }
+
+  /** A reply of the model's own accord began: it tells of the results that were there before. */
+  #dropContinuations(): void {
+    const seenMs = this.#init.clock.now() - UNSEEN_RESULT_MS;
+    for (const request of [...this.#waiting]) {
+      if (!request.isContinuation || request.addedMs > seenMs) continue;
+      this.#waiting.splice(this.#waiting.indexOf(request), 1);
+      request.reply?.release();
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** A reply that the application asked a realtime model for: all that comes of it. @module */
+import type { SpeechOutcome } from "../../speech/speech_handle.ts";
+
+/**
+ * A reply that the application asked for. It consists of what the model says until it needs no more
+ * tools; it settles when nothing of it is held any more, or with the first part that was interrupted.
+ */
+export class RequestedReply {
+  readonly #done = Promise.withResolvers<SpeechOutcome>();
+  readonly #texts: string[] = [];
+  #holds = 0;
+  #isInterrupted = false;
+
+  constructor() {
+    // The caller gets the rejection, if they wait for one.
+    this.#done.promise.catch(() => {});
+  }
+
+  /** Resolves with what was heard of it; rejects when nothing of it could be said. */
+  get done(): Promise<SpeechOutcome> {
+    return this.#done.promise;
+  }
+
+  /** Whether no more of it is wanted. */
+  get isInterrupted(): boolean {
+    return this.#isInterrupted;
+  }
+
+  /** Something of it is still to come: a request, a reply, its speech, a tool's result. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  /** What was held has ended; `outcome` is what was said of it. */
+  release(outcome?: SpeechOutcome): void {
+    if (outcome?.text) this.#texts.push(outcome.text.trim());
+    this.#holds--;
+    if (this.#holds <= 0 || outcome?.interrupted) this.#settle(outcome?.interrupted ?? false);
+  }
+
+  /** No more of it is wanted, or can be had: what was heard so far is the outcome. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.#settle(true);
+  }
+
+  /** It cannot be said. What was heard of it before is the outcome instead. */
+  fail(error: unknown): void {
+    if (this.#texts.length > 0) this.#settle(true);
+    else this.#done.reject(error);
+  }
+
+  #settle(interrupted: boolean): void {
+    this.#done.resolve({ text: this.#texts.join(" "), interrupted });
+  }
+}
