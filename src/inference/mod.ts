@@ -26,6 +26,7 @@ export {
 } from "./contracts/events.ts";
 export { FallbackLLM } from "./fallback/fallback_llm.ts";
 export type { FallbackOptions } from "./fallback/part_health.ts";
+export type { BackchannelWords } from "./turns/backchannels.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
 export type {
   GenerateReplyOptions,
