@@ -1,7 +1,7 @@
 /** Text: sentences, markdown, backchannels, and what was played of them. */
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { isBackchannel } from "../../src/inference/text/backchannel.ts";
+import { Backchannels } from "../../src/inference/turns/backchannels.ts";
 import { MarkupFilter } from "../../src/inference/text/markup_filter.ts";
 import { joinPlaced } from "../../src/inference/text/placed_text.ts";
 import { SentenceSplitter } from "../../src/inference/text/sentence_splitter.ts";
@@ -127,10 +127,10 @@ Deno.test("whatever is written, more of what is spoken is more of what is writte
 
 Deno.test("signs of listening are told from words", () => {
   for (const text of ["", "Mhm.", "uh-huh", "Yeah, okay.", "[cough]", "Hm?", "ja genau"]) {
-    assertEquals(isBackchannel(text), true, text);
+    assertEquals(new Backchannels().has(text), true, text);
   }
   for (const text of ["No.", "Stop", "yeah but no", "okay okay okay okay", "What?", "wait"]) {
-    assertEquals(isBackchannel(text), false, text);
+    assertEquals(new Backchannels().has(text), false, text);
   }
 });
 

@@ -9,14 +9,17 @@ import { simulateCall } from "../../src/testing/simulator/simulate_call.ts";
 import { speechLike } from "../../src/testing/sounds.ts";
 import { fan, Heard, holdMusic, mixed, spoken, WordSTT } from "./_calls.ts";
 
-const vads: Record<string, () => VAD> = { energy: () => energyVad(), fake: () => new FakeVAD() };
+const detectors: Record<string, () => VAD> = {
+  energy: () => energyVad(),
+  fake: () => new FakeVAD(),
+};
 const sounds = {
   "a fan 30 dB below speech": (seed: number) => fan(46_000, { seed }),
   "hold music": (seed: number) => holdMusic(46_000, { seed }),
 };
 const QUESTION = "What time is it?";
 
-for (const [vadName, vad] of Object.entries(vads)) {
+for (const [vadName, vad] of Object.entries(detectors)) {
   for (const interim of [true, false]) {
     for (const [soundName, sound] of Object.entries(sounds)) {
       const how = `${vadName} VAD, ${interim ? "interim" : "final"} text`;

@@ -107,6 +107,7 @@ export class CascadedPipeline implements Pipeline {
       turnsInProgress: () => this.#listeners.turns,
       preemptive: options.preemptiveGeneration ?? false,
       shouldReply: shouldReplyTo(options, context),
+      isSpeaking: () => output.queue.isBusy,
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(),
       onReply: (reply, turn) => this.#speak(reply, turn.participant, turn),

@@ -41,6 +41,11 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
     "turnHandling.interruption.falseInterruptionTimeoutMs",
     interruption.falseInterruptionTimeoutMs,
   );
+  checkLimit(
+    "turnHandling.interruption.backchannelBoundaryMs",
+    interruption.backchannelBoundaryMs,
+  );
+  checkBackchannels(interruption.backchannels);
   checkLimit("turnHandling.llmTimeoutMs", options.llmTimeoutMs);
   checkLimit("turnHandling.ttsTimeoutMs", options.ttsTimeoutMs);
   checkBoolean("turnHandling.mixSpeakers", options.mixSpeakers);
@@ -64,6 +69,15 @@ function checkTurnLimit(limit: unknown = {}): void {
   throw new TypeError(
     `turnHandling.userTurnLimit.onExceeded must be a function, got ${shown(onExceeded)}`,
   );
+}
+
+function checkBackchannels(backchannels: unknown = {}): void {
+  const name = "turnHandling.interruption.backchannels";
+  checkObject(name, backchannels);
+  for (const [language, words] of Object.entries(backchannels as object)) {
+    if (Array.isArray(words) && words.every((word) => typeof word === "string")) continue;
+    throw new TypeError(`${name}.${language} must be an array of texts, got ${shown(words)}`);
+  }
 }
 
 function checkTurnDetection(value: unknown): void {

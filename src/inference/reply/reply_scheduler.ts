@@ -23,6 +23,8 @@ export interface ReplySchedulerInit {
     turn: { readonly participant: Participant; readonly text: string },
     reason?: TurnEndReason,
   ) => boolean;
+  /** Whether the agent says something, or is about to. */
+  isSpeaking: () => boolean;
   /** Whether people can interrupt what is being said: otherwise their turns count as after it. */
   allowsInterruption: () => boolean;
   /** Throws a RangeError where no more can be said. */
@@ -41,7 +43,7 @@ export class ReplyScheduler implements UserTurnObserver {
   /** The latest turn that is over and not replied to yet. */
   #pending: UserTurn | undefined;
   #timer: Disposable | undefined;
-  /** Resolve when what people cannot interrupt has been said. */
+  /** Resolve when what people did not interrupt has been said. */
   readonly #held: (() => void)[] = [];
   #isClosed = false;
 
@@ -83,19 +85,20 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   async #add(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
-    const { interruption, chat, generator, shouldReply, allowsInterruption } = this.#init;
+    const { interruption, chat, generator, shouldReply, isSpeaking, allowsInterruption } =
+      this.#init;
     const { participant, text } = turn;
     const isBackchannel = interruption.isBackchannel(turn);
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;
-    // As is what it could not interrupt.
-    else if (text !== "" && !allowsInterruption()) {
+    // As is what it could not interrupt, or did not mean to.
+    else if (text !== "" && (isBackchannel && isSpeaking() || !allowsInterruption())) {
       await new Promise<void>((resolve) => this.#held.push(resolve));
     }
     if (this.#isClosed) return;
-    if (text !== "" && !isBackchannel) {
+    if (text !== "") {
       chat.appendUserMessage(text, participant);
-      if (shouldReply(turn, reason)) this.#pending = turn;
+      if (!isBackchannel && shouldReply(turn, reason)) this.#pending = turn;
     }
     if (this.#pending !== turn) generator.discard(turn);
     this.#replyWhenQuiet();

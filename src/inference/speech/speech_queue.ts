@@ -49,6 +49,21 @@ export class SpeechQueue {
       .every((speech) => speech.allowsInterruption);
   }
 
+  /** How much of the current speech the listener has heard, in milliseconds. */
+  get spokenMs(): number {
+    const { startMs = Infinity } = this.#active ?? {};
+    return Math.max(0, this.#options.track.heardMs - startMs);
+  }
+
+  /** How much is still to be heard, in milliseconds; `Infinity` while more may come. */
+  get remainingMs(): number {
+    if (this.#waiting.length > 0) return Infinity;
+    if (!this.#active) return 0;
+    const { spoken, startMs } = this.#active;
+    if (!spoken.isComplete || startMs === undefined) return Infinity;
+    return Math.max(0, startMs + spoken.audioMs - this.#options.track.heardMs);
+  }
+
   /** How many speeches wait. */
   get waiting(): number {
     return this.#waiting.length;

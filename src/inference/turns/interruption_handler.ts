@@ -7,7 +7,7 @@ import {
   FalseInterruptionEvent,
   OverlappingSpeechEvent,
 } from "../contracts/events.ts";
-import { isBackchannel } from "../text/backchannel.ts";
+import { Backchannels, type BackchannelWords } from "./backchannels.ts";
 
 /**
  * Options for speech over the agent. Any speech pauses the agent immediately. Words that are more
@@ -26,6 +26,18 @@ export interface InterruptionOptions {
    * resumes, or is interrupted by speech of `minDurationMs`. Default 1500.
    */
   falseInterruptionTimeoutMs?: number;
+  /**
+   * What ends within so many milliseconds of the end of what the agent says, or later, is an answer,
+   * and never a backchannel: "yes" to the question that it is about to have asked. Nor is anything
+   * after so little of what it says. Default 1000.
+   */
+  backchannelBoundaryMs?: number;
+  /**
+   * The words that are backchannels, a list for each language, by its BCP 47 tag: a list replaces the
+   * one that is there by default, as it is for 26 languages. Where the recogniser says which language
+   * is spoken, the list of that language counts; otherwise all lists do.
+   */
+  backchannels?: BackchannelWords;
 }
 
 /** The agent's playback, as an interruption sees it. */
@@ -34,6 +46,10 @@ export interface InterruptiblePlayback {
   readonly isBusy: boolean;
   /** Whether people can interrupt it now. What they say meanwhile is a turn of its own. */
   readonly allowsInterruption: boolean;
+  /** How much of what it says has been played, in milliseconds. */
+  readonly spokenMs: number;
+  /** How much of what it says is still to be played; `Infinity` while that is not known. */
+  readonly remainingMs: number;
   /** Falls silent and keeps everything. */
   pause(): void;
   /** Goes on where it was paused. */
@@ -55,6 +71,10 @@ export interface InterruptionHandlerInit {
 /** Speech over the agent that may turn out to be an interruption. */
 interface Overlap {
   readonly pausedMs: number;
+  /** Whether the agent had said so little that this is no sign of listening. */
+  readonly isEarly: boolean;
+  /** How much the agent had still to say; `Infinity` while that is not known. */
+  remainingMs: number;
   /** Whether the speech lasted longer than a cough does. */
   isLong: boolean;
   timer: Disposable | undefined;
@@ -68,16 +88,20 @@ export class InterruptionHandler implements UserTurnObserver {
   readonly #init: InterruptionHandlerInit;
   readonly #minDurationMs: number;
   readonly #falseInterruptionTimeoutMs: number;
+  readonly #boundaryMs: number;
+  readonly #backchannels: Backchannels;
   /** The turns whose overlap is undecided. */
   readonly #overlaps = new Map<UserTurn, Overlap>();
-  /** The turns that began over the agent: a backchannel in one of these is no turn. */
-  readonly #overlapping = new WeakSet<UserTurn>();
+  /** The turns that began over the agent: a backchannel in one of these gets no reply. */
+  readonly #overlapping = new WeakMap<UserTurn, Overlap>();
   #interrupting: Promise<void> | undefined;
 
   constructor(init: InterruptionHandlerInit, options: InterruptionOptions = {}) {
     this.#init = init;
     this.#minDurationMs = options.minDurationMs ?? 700;
     this.#falseInterruptionTimeoutMs = options.falseInterruptionTimeoutMs ?? 1500;
+    this.#boundaryMs = options.backchannelBoundaryMs ?? 1000;
+    this.#backchannels = new Backchannels(options.backchannels);
   }
 
   /** Whether there is speech over the agent of which it is not known yet what it means. */
@@ -92,7 +116,8 @@ export class InterruptionHandler implements UserTurnObserver {
 
   /** Whether the turn is no more than a backchannel to what the agent says. */
   isBackchannel(turn: UserTurn): boolean {
-    return this.#overlapping.has(turn) && isBackchannel(turn.text);
+    const overlap = this.#overlapping.get(turn);
+    return overlap !== undefined && this.#showsListening(turn, overlap);
   }
 
   speechStarted(turn: UserTurn): void {
@@ -100,9 +125,15 @@ export class InterruptionHandler implements UserTurnObserver {
     if (!playback.isBusy || !playback.allowsInterruption || this.#interrupting) return;
     const known = this.#overlaps.get(turn);
     known?.timer?.[Symbol.dispose]();
-    const overlap = known ?? { pausedMs: clock.now(), isLong: false, timer: undefined };
+    const overlap = known ?? {
+      pausedMs: clock.now(),
+      isEarly: playback.spokenMs < this.#boundaryMs,
+      remainingMs: Infinity,
+      isLong: false,
+      timer: undefined,
+    };
     this.#overlaps.set(turn, overlap);
-    this.#overlapping.add(turn);
+    this.#overlapping.set(turn, overlap);
     this.#limitUnheardSpeech(turn, overlap);
     if (known) return;
     playback.pause();
@@ -110,9 +141,8 @@ export class InterruptionHandler implements UserTurnObserver {
   }
 
   textChanged(turn: UserTurn): void {
-    if (this.#overlaps.has(turn) && turn.isConfirmed && !isBackchannel(turn.text)) {
-      this.#confirm(turn);
-    }
+    const overlap = this.#overlaps.get(turn);
+    if (overlap && turn.isConfirmed && this.#takesTurn(turn, overlap)) this.#confirm(turn);
   }
 
   speechStopped(turn: UserTurn): void {
@@ -129,14 +159,14 @@ export class InterruptionHandler implements UserTurnObserver {
 
   transcribed(turn: UserTurn): void {
     const { playback, clock } = this.#init;
-    if (!this.#overlaps.has(turn)) {
-      // The agent has resumed already, but now the text shows that the participant meant it.
-      const canInterrupt = playback.isBusy && playback.allowsInterruption;
-      if (this.#overlapping.has(turn) && canInterrupt && !isBackchannel(turn.text)) {
-        this.#interrupt(turn, clock.now());
-      }
-    } else if (isBackchannel(turn.text)) this.#dismiss(turn);
-    else this.#confirm(turn);
+    const overlap = this.#overlapping.get(turn);
+    if (!overlap) return;
+    const takesTurn = this.#takesTurn(turn, overlap);
+    if (this.#overlaps.has(turn)) takesTurn ? this.#confirm(turn) : this.#dismiss(turn);
+    // The agent has resumed already, but now the text shows that the participant meant it.
+    else if (takesTurn && playback.isBusy && playback.allowsInterruption) {
+      this.#interrupt(turn, clock.now());
+    }
   }
 
   turnEnded(turn: UserTurn): void {
@@ -148,6 +178,23 @@ export class InterruptionHandler implements UserTurnObserver {
   clear(): void {
     for (const { timer } of this.#overlaps.values()) timer?.[Symbol.dispose]();
     this.#overlaps.clear();
+  }
+
+  /** Whether the text is more than a backchannel. */
+  #takesTurn(turn: UserTurn, overlap: Overlap): boolean {
+    return turn.text !== "" && !this.#showsListening(turn, overlap);
+  }
+
+  /** Whether the text, if there is one, is a backchannel to what the agent says. */
+  #showsListening(turn: UserTurn, overlap: Overlap): boolean {
+    if (!this.#backchannels.has(turn.text, turn.language)) return false;
+    if (turn.text === "") return true;
+    if (this.#overlaps.has(turn)) overlap.remainingMs = this.#init.playback.remainingMs;
+    // The end of the speech, where the agent would have been by then without its pause.
+    const isSpeaking = turn.resumedMs >= turn.endOfSpeechMs;
+    const endMs = isSpeaking ? this.#init.clock.now() : turn.endOfSpeechMs;
+    const remainingMs = overlap.remainingMs - Math.max(0, endMs - overlap.pausedMs);
+    return !overlap.isEarly && remainingMs > this.#boundaryMs;
   }
 
   /** The agent stays paused during this speech, unless it is noise by all that is known. */
@@ -182,6 +229,7 @@ export class InterruptionHandler implements UserTurnObserver {
     if (!overlap) return;
     const { playback, clock, emit } = this.#init;
     overlap.timer?.[Symbol.dispose]();
+    overlap.remainingMs = playback.remainingMs;
     this.#overlaps.delete(turn);
     if (this.#overlaps.size > 0) return;
     playback.resume();

@@ -18,6 +18,7 @@ class SchedulerFixture {
   isUndecided = false;
   isBackchannel = false;
   isFull = false;
+  isSpeaking = false;
   allowsInterruption = true;
 
   constructor(options: { preemptive?: boolean; shouldReply?: (text: string) => boolean } = {}) {
@@ -49,6 +50,7 @@ class SchedulerFixture {
       turnsInProgress: () => [...this.inProgress],
       preemptive,
       shouldReply: ({ text }) => shouldReply(text),
+      isSpeaking: () => this.isSpeaking,
       allowsInterruption: () => this.allowsInterruption,
       checkCapacity: () => {
         if (this.isFull) throw new RangeError("full");
@@ -128,12 +130,28 @@ Deno.test("ReplyScheduler remembers what the agent does not reply to", async () 
   ]);
 });
 
-Deno.test("ReplyScheduler neither remembers nor replies to noise and backchannels", async () => {
+Deno.test("ReplyScheduler neither remembers nor replies to noise", async () => {
   const fixture = new SchedulerFixture();
   await fixture.end(fixture.start("ann"), "");
-  fixture.isBackchannel = true;
+  assertEquals(fixture.seen, ["0 discard ann"]);
+});
+
+Deno.test("ReplyScheduler remembers a backchannel after what the agent says, without a reply", async () => {
+  const fixture = new SchedulerFixture();
+  fixture.isBackchannel = fixture.isSpeaking = true;
   await fixture.end(fixture.start("bob"), "Mhm.");
-  assertEquals(fixture.seen, ["0 discard ann", "0 discard bob"]);
+  await fixture.clock.advance(700);
+  assertEquals(fixture.seen, []);
+  fixture.scheduler.speechEnded();
+  await fixture.clock.advance(0);
+  assertEquals(fixture.seen, ["700 chat: Mhm.", "700 discard bob"]);
+  fixture.isSpeaking = false;
+  await fixture.end(fixture.start("ann"), "Yeah.");
+  assertEquals(
+    fixture.seen.slice(2),
+    ["700 chat: Yeah.", "700 discard ann"],
+    "nothing to wait for",
+  );
 });
 
 Deno.test("ReplyScheduler waits until the interruption by a turn is complete", async () => {

@@ -36,6 +36,8 @@ class HandlerFixture {
       get allowsInterruption() {
         return allowsInterruption();
       },
+      spokenMs: Infinity,
+      remainingMs: Infinity,
       pause: () => this.#see("pause"),
       resume: () => this.#see("resume"),
       interrupt: () => {
