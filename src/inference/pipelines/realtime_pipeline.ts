@@ -162,6 +162,8 @@ export class RealtimePipeline implements Pipeline {
 
   #connect(signal: AbortSignal): Promise<RealtimeSession> {
     const { clock, instructions, toolLedger } = this.#context;
+    // What a lost session asked for is no reply of the next one.
+    for (const run of toolLedger.running) run.abandon();
     this.#history.markTold();
     return this.#llm.connect({
       clock,
