@@ -20,6 +20,7 @@ export {
   SpeechStartedEvent,
   SpeechStoppedEvent,
   ToolCalledEvent,
+  ToolProgressEvent,
   ToolStartedEvent,
   TranscriptEvent,
   TurnEndedEvent,

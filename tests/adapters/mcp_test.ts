@@ -101,7 +101,12 @@ Deno.test("a program on this machine can be the server", async () => {
   assertEquals(tool?.name, "shout");
   const input = { text: "hello" } as never;
   assertEquals(
-    await tool!.execute(input, { callId: "c1", signal, participant: undefined }),
+    await tool!.execute(input, {
+      callId: "c1",
+      signal,
+      participant: undefined,
+      progress: () => {},
+    }),
     "HELLO",
   );
 });

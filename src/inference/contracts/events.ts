@@ -130,6 +130,16 @@ export class ToolStartedEvent extends ConversationEvent<ToolStartedEvent> {
   declare readonly participant: Participant | undefined;
 }
 
+/** A tool that runs reports how far it is. */
+export class ToolProgressEvent extends ConversationEvent<ToolProgressEvent> {
+  /** The event's type. */
+  readonly type = "tool-progress" as const;
+  /** The call. */
+  declare readonly call: ToolCall;
+  /** What the tool reported. */
+  declare readonly text: string;
+}
+
 /**
  * A tool was called, and this is its outcome: one event for each call, whether the agent was
  * interrupted or not. A tool that succeeds after its time was up causes a second one.
@@ -218,6 +228,7 @@ export const conversationEvents: readonly EventClass[] = [
   FalseInterruptionEvent,
   BargeInEvent,
   ToolStartedEvent,
+  ToolProgressEvent,
   ToolCalledEvent,
   ReplyLatencyEvent,
   ComponentHealthEvent,

@@ -2,6 +2,7 @@ import type { JsonValue, Participant } from "../../edge/types.ts";
 import type { FromSchema, JsonSchema } from "./json_schema.ts";
 import type { ToolCall } from "./messages.ts";
 import { argumentCheck } from "../schema/argument_check.ts";
+import { checkDuration } from "../../events/waiting.ts";
 import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 
 /** A tool as a model sees it. */
@@ -25,6 +26,11 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** The participant the reply is for, where known. */
   readonly participant: Participant | undefined;
+  /**
+   * Reports how far it is: emits a `ToolProgressEvent`, and tells the model if that has its output
+   * already, as of a tool that runs in the background.
+   */
+  progress(text: string): void;
 }
 
 /**
@@ -51,6 +57,15 @@ export interface Tool extends ToolDescription {
   readonly onInterruption?: ToolInterruption;
   /** What happens when the model calls it again with the same arguments. Default `"allow"`. */
   readonly onDuplicate?: ToolDuplicate;
+  /** What the agent says while it runs, e.g. `"One moment, please."`. Default: nothing. */
+  readonly announce?: string;
+  /** How long it has run, in silence, before that is said. Default 0. */
+  readonly fillerAfterMs?: number;
+  /**
+   * Whether the reply goes on while it runs: the model is told that it runs, and its result at the next
+   * quiet moment, when the agent replies to it. Default `false`: the reply waits for the result.
+   */
+  readonly background?: boolean;
   /** Runs the tool. The model gets what it throws as an error. */
   execute(input: never, context: ToolContext): unknown;
 }
@@ -96,11 +111,19 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   onInterruption?: ToolInterruption;
   /** Default `"allow"`. */
   onDuplicate?: ToolDuplicate;
+  /** Default: nothing. */
+  announce?: string;
+  /** Default 0. */
+  fillerAfterMs?: number;
+  /** Default `false`. */
+  background?: boolean;
   execute: (input: FromSchema<S>, context: ToolContext) => unknown;
 }): Tool {
   checkObject(definition, "a tool", "an object like { name, description, execute }");
   const { name, description, parameters = NO_PARAMETERS, timeoutMs = 10_000, execute } = definition;
   const { onInterruption = "finish", onDuplicate = "allow" } = definition;
+  const { announce, fillerAfterMs = 0, background = false } = definition;
+  const options = { onInterruption, onDuplicate, announce, fillerAfterMs, background };
   if (typeof name !== "string" || !NAME.test(name)) {
     throw new TypeError(`a tool's name must match ${NAME}, got ${shown(name)}`);
   }
@@ -110,13 +133,13 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   checkObject(parameters, `the parameters of the tool ${name}`, "a JSON schema");
   checkMethods(definition, `the tool ${name}`, "a definition", ["execute"]);
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`);
-  checkToolOptions(`the tool ${name}`, { onInterruption, onDuplicate });
+  checkToolOptions(`the tool ${name}`, options);
   try {
     argumentCheck(parameters);
   } catch (cause) {
     throw new TypeError(`the parameters of ${name}: ${(cause as Error).message}`, { cause });
   }
-  return { name, description, parameters, timeoutMs, onInterruption, onDuplicate, execute };
+  return { name, description, parameters, timeoutMs, ...options, execute };
 }
 
 const CHOICES = {
@@ -124,7 +147,7 @@ const CHOICES = {
   onDuplicate: ["allow", "reject", "confirm"],
 } as const;
 
-/** Throws a TypeError for an option of a tool that is not among its choices. */
+/** Throws a TypeError or a RangeError for an option of a tool that it cannot have. */
 export function checkToolOptions(what: string, tool: Partial<Tool>): void {
   for (const [name, choices] of Object.entries(CHOICES)) {
     const value: unknown = tool[name as keyof typeof CHOICES];
@@ -133,6 +156,14 @@ export function checkToolOptions(what: string, tool: Partial<Tool>): void {
       `${name} of ${what}: expected ${choices.join(" or ")}, got ${shown(value)}`,
     );
   }
+  const { announce = "", background = false, fillerAfterMs = 0 } = tool;
+  if (typeof announce !== "string") {
+    throw new TypeError(`announce of ${what}: expected a text, got ${shown(announce)}`);
+  }
+  if (typeof background !== "boolean") {
+    throw new TypeError(`background of ${what}: expected true or false, got ${shown(background)}`);
+  }
+  checkDuration(`fillerAfterMs of ${what}`, fillerAfterMs);
 }
 
 /** The start of a tool call, before the tool acts. */

@@ -18,7 +18,7 @@ export class ChatHistory {
   readonly #limit: number;
   readonly #onNews: (() => void) | undefined;
   /** The outputs that no model has seen yet: they may still change. */
-  readonly #untold = new Set<string>();
+  readonly #untold = new Map<string, ToolRun>();
   #count = 0;
 
   /**
@@ -62,8 +62,10 @@ export class ChatHistory {
     const message = { ...said, toolCalls: runs.map(({ call }) => call) };
     this.append(message, ...runs.map(({ output }) => output));
     for (const run of runs) {
-      this.#untold.add(run.call.id);
-      run.follow(() => this.#settle(run));
+      this.#untold.set(run.call.id, run);
+      run.follow((progress) =>
+        progress === undefined ? this.#settle(run) : this.#tell(run, progress)
+      );
     }
     return message;
   }
@@ -79,13 +81,16 @@ export class ChatHistory {
     return this.#untold.has(call.id);
   }
 
-  /** Notes that a model was told of the outputs of these calls, or of all: they do not change. */
-  markTold(runs?: readonly ToolRun[]): void {
-    if (!runs) this.#untold.clear();
-    else for (const { call } of runs) this.#untold.delete(call.id);
+  /**
+   * Notes that a model was told of the outputs of these calls, or of all that no reply waits for: they do
+   * not change.
+   */
+  markTold(runs: Iterable<ToolRun> = this.#untold.values()): void {
+    for (const { call, isAwaited } of runs) if (!isAwaited) this.#untold.delete(call.id);
   }
 
-  #settle({ call, output }: ToolRun): void {
+  #settle(run: ToolRun): void {
+    const { call, output } = run;
     const index = this.#messages.findLastIndex((one) =>
       one.role === "tool" && one.callId === call.id
     );
@@ -94,7 +99,17 @@ export class ChatHistory {
       return;
     }
     // A second output is one that services refuse.
-    this.append({ role: "user", text: `[the outcome of ${call.name}, ${call.id}] ${output.text}` });
+    this.#append(`[the outcome of ${call.name}, ${call.id}] ${output.text}`);
+  }
+
+  /** Tells how far a call is that the model takes for one that runs. */
+  #tell({ call }: ToolRun, progress: string): void {
+    if (this.#untold.has(call.id)) return;
+    this.#append(`[progress of ${call.name}, ${call.id}] ${progress}`);
+  }
+
+  #append(text: string): void {
+    this.append({ role: "user", text });
     this.#onNews?.();
   }
 

@@ -151,7 +151,8 @@ export class TranscriptWriter implements UserTurnObserver {
     const toolCall = { id, name, input };
     const { id: userId } = this.#context.agentUser;
     const message = this.#append({ role: "tool", userId, text: call, complete: false, toolCall });
-    run.follow(() => {
+    run.follow((progress) => {
+      if (progress !== undefined) return;
       const { text: result, isError } = run.result!;
       message.update({
         text: `${call}: ${result}`,

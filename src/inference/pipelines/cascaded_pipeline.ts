@@ -76,7 +76,11 @@ export class CascadedPipeline implements Pipeline {
     this.#context = context;
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
-    const chat = this.#chat = new ChatContext(context, { llm, limit: options.historyLimit });
+    const chat = this.#chat = new ChatContext(context, {
+      llm,
+      limit: options.historyLimit,
+      onNews: () => this.#scheduler.newsCame(),
+    });
 
     // Reply -> synthesis -> playback.
     const generator = this.#generator = new ReplyGenerator(context, {
@@ -111,7 +115,10 @@ export class CascadedPipeline implements Pipeline {
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(),
       onReply: (reply, turn) => this.#speak(reply, turn.participant, turn),
+      onNews: () => this.#speak(generator.generate(undefined, TELL_NEWS), undefined),
     });
+    // What waits to be said may be said while the reply waits for a tool.
+    context.toolLedger.observe(() => queueMicrotask(() => output.queue.checkInterlude()));
 
     this.#textReplies = new TextReplies();
 
@@ -158,9 +165,9 @@ export class CascadedPipeline implements Pipeline {
       message: this.#transcript.openAgentMessage(text),
       onEnded: ({ text }) => {
         if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
-        this.#scheduler.speechEnded();
       },
     });
+    void speech.done.then(() => this.#scheduler.speechEnded());
     return await speech.done;
   }
 
@@ -170,6 +177,7 @@ export class CascadedPipeline implements Pipeline {
     this.#output.queue.checkCapacity();
     this.#transcript.writePrompt(text, participant);
     this.#chat.appendUserMessage(text, participant);
+    this.#scheduler.newsTold();
     return await this.#speak(this.#generator.generate(participant), participant).done;
   }
 
@@ -224,22 +232,29 @@ export class CascadedPipeline implements Pipeline {
   /** Synthesises and plays a reply, and remembers what was played of it. */
   #speak(reply: Reply, participant: Participant | undefined, turn?: UserTurn): SpeechHandle {
     reply.commit();
-    return this.#output.play({
+    const speech = this.#output.play({
       audio: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
       participant,
       message: reply.message,
       allowsInterruption: () => !reply.refusesInterruption,
+      isWaiting: () => reply.isWaiting,
       onStopped: () => reply.cancel(),
       onPlaybackStarted: ({ times }) => {
         if (turn) this.#context.emit(replyLatency(turn, times, reply));
       },
-      onEnded: (_, speech) => {
-        reply.remember(speech.playedFragments);
-        this.#scheduler.speechEnded();
-      },
+      onEnded: (_, speech) => reply.remember(speech.playedFragments),
     });
+    // Later than its end, so that what comes next finds the queue without it.
+    void speech.done.then(() => this.#scheduler.speechEnded());
+    return speech;
   }
 }
+
+/** Asks for a reply where no participant has spoken; the history does not keep it. */
+const TELL_NEWS = {
+  role: "user",
+  text: "[Tell people what has become known, if you have not yet.]",
+} as const;
 
 /** Returns what decides whether a turn is replied to: the application's hook, or always. */
 function shouldReplyTo(

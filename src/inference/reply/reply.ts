@@ -9,6 +9,7 @@ import type { ToolRun } from "./tool_run.ts";
 import { Channel } from "../../events/channel.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
+import { spokenMs } from "../text/speech_duration.ts";
 import { type PlayedFragment, playedTexts } from "../history/chat_history.ts";
 
 /** Options for a {@linkcode Reply}. */
@@ -70,6 +71,11 @@ export class Reply {
     this.#isCommitted = true;
     this.#committed.resolve();
     if (this.#text !== "") this.message.update({ text: this.#text });
+  }
+
+  /** Whether it waits for a tool. */
+  get isWaiting(): boolean {
+    return this.#runs.some(({ isAwaited }) => isAwaited);
   }
 
   /** Whether a tool runs during which people cannot interrupt the agent. */
@@ -141,10 +147,35 @@ export class Reply {
     const said = { role: "assistant", text: this.#text.slice(from) } as const;
     this.#generated[at] = chat.appendCalls(said, runs);
     this.#kept = this.#generated.length;
-    await waitFor(Promise.all(runs.map(({ ended }) => ended)), "the tools", { signal, clock });
+    const awaited = runs.filter(({ isAwaited }) => isAwaited);
+    using _filler = this.#fillSilence(awaited, at);
+    await waitFor(Promise.all(awaited.map(({ ended }) => ended)), "the tools", { signal, clock });
     this.#generated.push(...runs.map(({ output }) => output));
     chat.markTold(runs);
     return true;
+  }
+
+  /** Says what the tools announce while they run, after what the model said before it called them. */
+  #fillSilence(runs: readonly ToolRun[], at: number): Disposable {
+    const { clock, chat } = this.#init;
+    const saidMs = spokenMs(this.#generated[at]!.text);
+    const timers = new DisposableStack();
+    for (const run of runs) {
+      const { announce, fillerAfterMs = 0 } = run.tool ?? {};
+      if (!announce) continue;
+      const fill = () => {
+        if (run.result || this.#controller.signal.aborted) return;
+        const text = `${announce}\n`;
+        const before = this.#generated[at]!;
+        // A part of the message with the calls: what was said while they ran.
+        this.#generated[at] = { ...before, text: before.text + text };
+        chat.replace(before, this.#generated[at]!);
+        this.#write(text);
+        timers.dispose();
+      };
+      timers.use(clock.schedule(fill, saidMs + fillerAfterMs));
+    }
+    return timers;
   }
 
   #write(text: string): void {

@@ -31,6 +31,8 @@ export interface ReplySchedulerInit {
   checkCapacity: () => void;
   /** Speaks the reply to a turn. */
   onReply: (reply: Reply, turn: UserTurn) => void;
+  /** Speaks a reply to what has become known, of which people have not been told. */
+  onNews: () => void;
 }
 
 /**
@@ -45,6 +47,8 @@ export class ReplyScheduler implements UserTurnObserver {
   #timer: Disposable | undefined;
   /** Resolve when what people did not interrupt has been said. */
   readonly #held: (() => void)[] = [];
+  /** Whether there is something that the model has not been told yet, and people wait for. */
+  #hasNews = false;
   #isClosed = false;
 
   constructor(
@@ -73,8 +77,19 @@ export class ReplyScheduler implements UserTurnObserver {
 
   /** Something that the agent said has ended. */
   speechEnded(): void {
-    if (!this.#init.allowsInterruption()) return;
-    for (const resolve of this.#held.splice(0)) resolve();
+    if (this.#init.allowsInterruption()) { for (const resolve of this.#held.splice(0)) resolve(); }
+    this.#replyWhenQuiet();
+  }
+
+  /** Something has become known that people wait for: it is told at the next quiet moment. */
+  newsCame(): void {
+    this.#hasNews = true;
+    this.#replyWhenQuiet();
+  }
+
+  /** The model was asked for a reply, and knows all that there is to tell. */
+  newsTold(): void {
+    this.#hasNews = false;
   }
 
   close(): void {
@@ -110,12 +125,13 @@ export class ReplyScheduler implements UserTurnObserver {
     const { clock, countPeople } = this.#context;
     const turn = this.#pending;
     this.#timer?.[Symbol.dispose]();
-    if (!turn || this.#isClosed) return;
+    if (this.#isClosed || !turn && !this.#hasNews) return;
     const waitMs = this.#remainingMs(turn);
     if (waitMs > 0) {
       this.#timer = clock.schedule(() => this.#replyWhenQuiet(), waitMs);
       return;
     }
+    if (!turn) return this.#tellNews();
     this.#pending = undefined;
     if (countPeople?.() === 0) return generator.discard();
     try {
@@ -124,7 +140,17 @@ export class ReplyScheduler implements UserTurnObserver {
       generator.discard();
       return this.#reportFailure(error);
     }
+    this.#hasNews = false;
     onReply(generator.replyTo(turn), turn);
+  }
+
+  #tellNews(): void {
+    const { isSpeaking, interruption, onNews } = this.#init;
+    const { inProgress } = interruption;
+    if (inProgress) return void inProgress.then(() => this.#replyWhenQuiet());
+    if (isSpeaking() || this.#context.countPeople?.() === 0) return;
+    this.#hasNews = false;
+    onNews();
   }
 
   #generatePreemptively(turn: UserTurn): void {
@@ -143,7 +169,7 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   /** Returns how long the turns of others are waited for at most, as far as is known now. */
-  #remainingMs(turn: UserTurn): number {
+  #remainingMs(turn: UserTurn | undefined): number {
     const { turnsInProgress, unheardSpeech } = this.#init;
     const now = this.#context.clock.now();
     const others = turnsInProgress().filter((other) => other !== turn);

@@ -16,6 +16,8 @@ export interface ToolCallOptions {
   participant: Participant | undefined;
   /** Called before the tool acts, and waited for; it does not act when this rejects. */
   onStarted?: () => void | Promise<void>;
+  /** Called when the tool reports how far it is. */
+  onProgress?: (text: string) => void;
   /** Called when its time is up: whether it acts is not known. */
   onTimeUp?: () => void;
   /** Called when the tool succeeds after its time was up. */
@@ -75,7 +77,7 @@ export class ToolExecutor {
     }
     const wrong = call.inputError ?? this.#faultOf(tool, call.input);
     if (wrong) return failure(wrong);
-    const { participant, onStarted, onTimeUp, onLate } = options;
+    const { participant, onStarted, onProgress, onTimeUp, onLate } = options;
     let isOver = false;
     const limit = new AbortController();
     const signal = AbortSignal.any([options.signal, limit.signal]);
@@ -83,7 +85,12 @@ export class ToolExecutor {
       await onStarted?.();
       // What takes too long to record, or was interrupted meanwhile, does not begin.
       signal.throwIfAborted();
-      return await tool.execute(call.input as never, { callId: call.id, signal, participant });
+      return await tool.execute(call.input as never, {
+        callId: call.id,
+        signal,
+        participant,
+        progress: (text) => onProgress?.(String(text)),
+      });
     }).then((value) => success(toolText(value))).finally(() => isOver = true);
     try {
       const { timeoutMs } = tool;

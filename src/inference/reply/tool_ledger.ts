@@ -6,7 +6,7 @@ import type { Tool, ToolEnd, ToolStart } from "../contracts/tool.ts";
 import { attempt, type Report } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { messageOf } from "../../events/error_text.ts";
-import { ToolCalledEvent, ToolStartedEvent } from "../contracts/events.ts";
+import { ToolCalledEvent, ToolProgressEvent, ToolStartedEvent } from "../contracts/events.ts";
 import { failure, type ToolExecutor } from "./tool_executor.ts";
 import { recordedRun, ToolRun, UNKNOWN_OUTCOME } from "./tool_run.ts";
 
@@ -117,7 +117,10 @@ export class ToolLedger {
     const { call, signal, participant } = run;
     const startedMs = clock.now();
     let ends = 0;
-    run.follow(() => {
+    run.follow((progress) => {
+      if (progress !== undefined) {
+        return this.#init.emit(new ToolProgressEvent({ call, text: progress }));
+      }
       this.#running.delete(run);
       this.#ended(run, { durationMs: clock.now() - startedMs, late: ends++ > 0 });
     });
@@ -129,6 +132,7 @@ export class ToolLedger {
       signal,
       participant,
       onStarted: () => this.#started(run),
+      onProgress: (text) => run.result || run.progress(text),
       onTimeUp: () => timedOut = true,
       onLate: (result) => run.end(result),
     });

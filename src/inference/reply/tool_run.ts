@@ -10,14 +10,22 @@ export const UNKNOWN_OUTCOME: ToolResult = {
   isError: false,
 };
 
+/** The output of a call that runs in the background. */
+const IN_BACKGROUND: ToolResult = {
+  text:
+    "it runs in the background, and its result follows: do not call it again for the same thing",
+  isError: false,
+};
+
 /** One call of a tool, from its start to its outcome, which may come after the output was due. */
 export class ToolRun {
   /** Resolves with the first outcome. Never rejects. */
   readonly ended: Promise<ToolResult>;
   readonly #ended = Promise.withResolvers<ToolResult>();
   readonly #controller = new AbortController();
-  readonly #followers: (() => void)[] = [];
+  readonly #followers: ((progress?: string) => void)[] = [];
   #result: ToolResult | undefined;
+  #isAbandoned = false;
 
   constructor(
     readonly call: ToolCall,
@@ -37,27 +45,48 @@ export class ToolRun {
     return this.#result;
   }
 
+  /** Whether the reply that called it waits for its outcome, and tells people of it. */
+  get isAwaited(): boolean {
+    return !this.#result && !this.#isAbandoned && !this.tool?.background;
+  }
+
   /** Whether people cannot interrupt the agent now. */
   get refusesInterruption(): boolean {
-    return !this.#result && this.tool?.onInterruption === "refuse";
+    return this.isAwaited && this.tool?.onInterruption === "refuse";
   }
 
   /** The message that answers the call, as far as its outcome is known now. */
   get output(): Extract<ChatMessage, { role: "tool" }> {
     const { id: callId, name } = this.call;
-    const { text, isError } = this.#result ?? UNKNOWN_OUTCOME;
+    const { text, isError } = this.#result ??
+      (this.tool?.background ? IN_BACKGROUND : UNKNOWN_OUTCOME);
     return { role: "tool", callId, name, text, isError };
   }
 
-  /** Calls `follower` at each outcome from now on: one, and another if the tool succeeds too late. */
-  follow(follower: () => void): void {
+  /**
+   * Calls `follower` with each report of progress, and without one at each outcome: one, and another if
+   * the tool succeeds too late.
+   */
+  follow(follower: (progress?: string) => void): void {
     this.#followers.push(follower);
   }
 
-  /** The agent was interrupted. */
+  /** The reply that called it was interrupted. */
   interrupt(): void {
-    if (this.#result || this.tool?.onInterruption !== "abort") return;
+    if (!this.isAwaited) return;
+    this.abandon();
+    if (this.tool?.onInterruption !== "abort") return;
     this.#controller.abort(new DOMException("the agent was interrupted", "AbortError"));
+  }
+
+  /** The reply that called it does not wait any more. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  /** Notes how far it is. */
+  progress(text: string): void {
+    for (const follower of this.#followers) follower(text);
   }
 
   /** Notes an outcome. */

@@ -32,6 +32,8 @@ export interface SpeechHandleInit {
   participant?: Participant;
   /** Returns whether people can interrupt it now. Default: they can. */
   allowsInterruption?: () => boolean;
+  /** Returns whether it waits for something other than its voice, as for a tool. Default: it does not. */
+  isWaiting?: () => boolean;
   /** Called when the listener hears the first sample. */
   onPlaybackStarted?: (speech: SpeechHandle) => void;
   /** Called at most once when no more of it is needed: its source is to stop. */
@@ -54,6 +56,10 @@ export class SpeechHandle {
   };
   /** Where on the track it begins, in milliseconds; `undefined` before its first sample. */
   startMs: number | undefined;
+  /** When the latest of its audio was written, in monotonic milliseconds. */
+  writtenMs = 0;
+  /** What was said on the track while it waited, after its first sample. */
+  readonly #interludes: { startMs: number; lastsMs: number }[] = [];
   readonly #init: SpeechHandleInit;
   readonly #controller = new AbortController();
   readonly #done = Promise.withResolvers<SpeechOutcome>();
@@ -79,6 +85,23 @@ export class SpeechHandle {
   /** Whether people can interrupt it now. */
   get allowsInterruption(): boolean {
     return this.#isEnded || (this.#init.allowsInterruption?.() ?? true);
+  }
+
+  /** Whether it waits for something other than its voice: something else may be said meanwhile. */
+  get isWaiting(): boolean {
+    return this.#init.isWaiting?.() ?? false;
+  }
+
+  /** Where on the track its audio ends so far. */
+  get endMs(): number {
+    const { startMs = 0, spoken } = this;
+    return this.#interludes.reduce((end, { lastsMs }) => end + lastsMs, startMs + spoken.audioMs);
+  }
+
+  /** Notes that another speech was played while it waited. */
+  addInterlude({ startMs, spoken }: SpeechHandle): void {
+    if (this.startMs === undefined || startMs === undefined) return;
+    this.#interludes.push({ startMs, lastsMs: spoken.audioMs });
   }
 
   /** Aborted when it is interrupted. */
@@ -128,7 +151,11 @@ export class SpeechHandle {
     if (this.#isEnded) return;
     this.#isEnded = true;
     const { spoken, startMs = Infinity } = this;
-    const { text, fragments } = spoken.heard(all ? Infinity : trackHeardMs - startMs);
+    let heardMs = trackHeardMs - startMs;
+    for (const { startMs, lastsMs } of this.#interludes) {
+      heardMs -= Math.min(Math.max(0, trackHeardMs - startMs), lastsMs);
+    }
+    const { text, fragments } = spoken.heard(all ? Infinity : heardMs);
     this.#playedFragments = fragments;
     const outcome = { text, interrupted: !all || spoken.hasUnspoken };
     try {

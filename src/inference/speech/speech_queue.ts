@@ -22,15 +22,25 @@ const POLL_MS = 10;
 const MAX_DELAY_MS = 2000;
 /** A track that takes longer than this to flush is not waited for. */
 const FLUSH_LIMIT_MS = 3000;
+/** A speech that waits for a tool lets others be said, if its voice has returned nothing for so long. */
+const SILENT_MS = 200;
+/** What the track may withhold of a speech until more is written. */
+const WITHHELD_MS = 30;
 /** How many speeches may wait. */
 const MAX_WAITING = 32;
 
-/** Plays one speech after another on the agent's track. */
+/**
+ * Plays one speech after another on the agent's track. What is added while a speech waits in silence
+ * for a tool is played meanwhile.
+ */
 export class SpeechQueue {
   readonly #options: SpeechQueueOptions;
   readonly #waiting: SpeechHandle[] = [];
   readonly #closing = new AbortController();
   #active: SpeechHandle | undefined;
+  /** Speeches that wait in silence while another one is played, and what lets each go on. */
+  readonly #suspended: { speech: SpeechHandle; resume: () => void; resumed: Promise<void> }[] = [];
+  #interludeTimer: Disposable | undefined;
   #interrupting: Promise<number> | undefined;
   #playbackTimer: Disposable | undefined;
 
@@ -40,13 +50,12 @@ export class SpeechQueue {
 
   /** Whether a speech is being played, or waits. */
   get isBusy(): boolean {
-    return this.#active !== undefined || this.#waiting.length > 0;
+    return this.#active !== undefined || this.#waiting.length > 0 || this.#suspended.length > 0;
   }
 
   /** Whether people can interrupt all that is being said and waits. */
   get allowsInterruption(): boolean {
-    return [...this.#active ? [this.#active] : [], ...this.#waiting]
-      .every((speech) => speech.allowsInterruption);
+    return [...this.#begun, ...this.#waiting].every((speech) => speech.allowsInterruption);
   }
 
   /** How much of the current speech the listener has heard, in milliseconds. */
@@ -78,7 +87,23 @@ export class SpeechQueue {
     if (this.#closing.signal.aborted) return this.#drop(speech);
     this.checkCapacity();
     this.#waiting.push(speech);
-    if (!this.#active) this.#playNext();
+    if (this.#active) this.checkInterlude();
+    else this.#playNext();
+  }
+
+  /** Plays what waits as soon as the speech in progress waits in silence. */
+  checkInterlude(): void {
+    this.#interludeTimer?.[Symbol.dispose]();
+    const speech = this.#active;
+    if (!speech?.isWaiting || this.#waiting.length === 0 || this.#interrupting) return;
+    if (!this.#isSilent(speech)) {
+      this.#interludeTimer = this.#options.clock.schedule(() => this.checkInterlude(), POLL_MS);
+      return;
+    }
+    const { promise: resumed, resolve: resume } = Promise.withResolvers<void>();
+    this.#suspended.push({ speech, resume, resumed });
+    this.#active = undefined;
+    this.#playNext();
   }
 
   /**
@@ -130,9 +155,9 @@ export class SpeechQueue {
 
   async #interruptAll(): Promise<number> {
     const { track, report } = this.#options;
-    const active = this.#active;
+    const begun = this.#begun;
     const waiting = this.#waiting.splice(0);
-    for (const speech of active ? [active, ...waiting] : waiting) this.#stop(speech);
+    for (const speech of [...begun, ...waiting]) this.#stop(speech);
     let discardedMs = 0;
     try {
       const flushing = promised(() => track.flush());
@@ -143,16 +168,45 @@ export class SpeechQueue {
     } catch (error) {
       report(error, "interrupting the speech");
     }
-    if (active) this.#finish(active, false);
-    for (const speech of waiting) this.#finish(speech, false);
-    if (this.#active === active) this.#active = undefined;
+    for (const speech of [...begun, ...waiting]) {
+      this.#finish(speech, false);
+      if (this.#active === speech) this.#active = undefined;
+    }
     return discardedMs;
+  }
+
+  /** The speeches that have begun and not ended, the latest first. */
+  get #begun(): SpeechHandle[] {
+    const suspended = this.#suspended.map(({ speech }) => speech).reverse();
+    return this.#active ? [this.#active, ...suspended] : suspended;
   }
 
   #playNext(): void {
     if (this.#active || this.#closing.signal.aborted || this.#interrupting) return;
+    const suspended = this.#suspended.at(-1);
+    if (suspended && !(suspended.speech.isWaiting && this.#waiting.length > 0)) {
+      this.#suspended.pop();
+      this.#active = suspended.speech;
+      suspended.resume();
+      return;
+    }
     const speech = this.#active = this.#waiting.shift();
     if (speech) this.#play(speech);
+  }
+
+  /** Whether all that there is of a speech was heard, some time ago. */
+  #isSilent({ spoken, endMs, writtenMs }: SpeechHandle): boolean {
+    const { track, clock } = this.#options;
+    if (spoken.audioMs === 0) return !/[\p{L}\p{N}]/u.test(spoken.written);
+    return track.heardMs >= endMs - WITHHELD_MS && clock.now() - writtenMs >= SILENT_MS;
+  }
+
+  /** Waits until a speech that was suspended is the one that is played. */
+  async #resumed(speech: SpeechHandle): Promise<void> {
+    const suspended = this.#suspended.find((one) => one.speech === speech);
+    if (!suspended) return;
+    const { clock } = this.#options;
+    await waitFor(suspended.resumed, "its turn to speak", { signal: speech.signal, clock });
   }
 
   async #play(speech: SpeechHandle): Promise<void> {
@@ -161,6 +215,7 @@ export class SpeechQueue {
     try {
       const audio = untilAborted(() => speech.audio(), "the speech", signal, clock);
       for await (const pcm of audio) await this.#write(speech, pcm);
+      await this.#resumed(speech);
       speech.spoken.isComplete = true;
       await this.#drain(speech);
       signal.throwIfAborted();
@@ -169,6 +224,7 @@ export class SpeechQueue {
       if (signal.aborted) return;
       report(error, "speaking");
       this.#try(() => speech.stop());
+      await this.#resumed(speech).catch(() => {});
       await this.#drain(speech).catch(() => {});
       if (signal.aborted) return;
       this.#end(speech, false);
@@ -180,6 +236,7 @@ export class SpeechQueue {
   async #write(speech: SpeechHandle, pcm: PcmChunk): Promise<void> {
     const { track, clock, playback } = this.#options;
     if (pcm.frames === 0) return;
+    await this.#resumed(speech);
     speech.signal.throwIfAborted();
     if (speech.startMs === undefined) {
       speech.times.firstAudioMs = clock.now();
@@ -187,9 +244,10 @@ export class SpeechQueue {
       this.#watchForPlayback(speech);
     }
     const mono = pcm.channels === 1 ? pcm : pcm.toMono();
-    playback.write(mono, speech.startMs + speech.spoken.audioMs);
+    playback.write(mono, speech.endMs);
     speech.spoken.audioMs += pcm.durationMs;
     await track.write(pcm, { signal: speech.signal });
+    speech.writtenMs = clock.now();
   }
 
   /** Waits until the listener has heard all that was written of a speech. */
@@ -202,7 +260,7 @@ export class SpeechQueue {
     await track.drain({ signal });
     const giveUpAt = clock.now() + MAX_DELAY_MS;
     // The fraction of a sample that resampling may withhold is not waited for.
-    const endMs = Math.min(track.playedMs, speech.startMs + speech.spoken.audioMs) - 1;
+    const endMs = Math.min(track.playedMs, speech.endMs) - 1;
     while (track.heardMs < endMs && clock.now() < giveUpAt) {
       await sleep(POLL_MS, { clock, signal });
     }
@@ -225,7 +283,13 @@ export class SpeechQueue {
   }
 
   #finish(speech: SpeechHandle, all: boolean): void {
-    if (speech === this.#active) this.#playbackTimer?.[Symbol.dispose]();
+    if (speech === this.#active) {
+      this.#playbackTimer?.[Symbol.dispose]();
+      this.#interludeTimer?.[Symbol.dispose]();
+      for (const { speech: suspended } of this.#suspended) suspended.addInterlude(speech);
+    }
+    const index = this.#suspended.findIndex((one) => one.speech === speech);
+    if (index >= 0) this.#suspended.splice(index, 1);
     const { track, clock } = this.#options;
     const trackHeardMs = track.heardMs;
     const { startMs = Infinity, signal, times } = speech;

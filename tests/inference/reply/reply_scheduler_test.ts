@@ -55,6 +55,7 @@ class SchedulerFixture {
       checkCapacity: () => {
         if (this.isFull) throw new RangeError("full");
       },
+      onNews: () => see("news"),
       onReply: (_, { text }) => see(`reply: ${text}`),
     });
   }
@@ -173,6 +174,27 @@ Deno.test("ReplyScheduler waits for what people cannot interrupt", async () => {
   fixture.scheduler.speechEnded();
   await fixture.clock.advance(0);
   assertEquals(fixture.seen, ["700 chat: Hello.", "700 reply: Hello."]);
+});
+
+Deno.test("ReplyScheduler tells news at the next quiet moment, unless a reply has told it", async () => {
+  const fixture = new SchedulerFixture();
+  const { scheduler, clock, seen } = fixture;
+  fixture.isSpeaking = true;
+  scheduler.newsCame();
+  await clock.advance(500);
+  fixture.isSpeaking = false;
+  const ann = fixture.start("ann");
+  scheduler.speechEnded();
+  await clock.advance(500);
+  await fixture.end(ann, "");
+  assertEquals(seen.splice(0), ["1000 discard ann", "1000 news"]);
+  fixture.start("bob");
+  scheduler.newsCame();
+  fixture.inProgress.clear();
+  await fixture.end(fixture.start("ann"), "Well?");
+  scheduler.speechEnded();
+  assertEquals(seen, ["1000 chat: Well?", "1000 reply: Well?"]);
+  assertEquals(clock.pending, 0);
 });
 
 Deno.test("ReplyScheduler leaves an empty call without a reply, and reports what does not fit", async () => {

@@ -87,7 +87,10 @@ export class RealtimeTools {
 
   /** A session is about to get the history. */
   connecting(): void {
-    this.#init.history.markTold();
+    const { context, history } = this.#init;
+    // What a lost session asked for is no reply of the next one.
+    for (const run of context.toolLedger.running) run.abandon();
+    history.markTold();
     this.#unsentNews.length = 0;
   }
 
@@ -111,6 +114,11 @@ export class RealtimeTools {
     const caller = session();
     const run = context.toolLedger.start(call, speaker());
     history.appendCalls({ role: "assistant", text: "", toolCalls: [run.call] }, [run]);
+    if (run.tool?.background) {
+      history.markTold([run]);
+      this.#send(() => caller?.sendToolResult(call.id, run.output));
+      return true;
+    }
     const result = await run.ended;
     if (signal.aborted) return false;
     // Another session has it in its history, or got it as news.
