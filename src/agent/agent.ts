@@ -454,9 +454,15 @@ export class Agent implements AgentContext {
   }
 }
 
-function checkText(name: string, text: unknown, options: unknown): void {
+function checkText(name: string, text: unknown, options: SayOptions = {}): void {
   if (typeof text !== "string") {
     throw new TypeError(`${name}: expected a text, got ${shown(text)}`);
   }
-  if (options !== undefined) checkObject(options, `the options of ${name}`);
+  checkObject(options, `the options of ${name}`);
+  const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0 } = options;
+  for (const [option, value] of Object.entries({ interrupt, allowInterruptions, discardUserTurns })) {
+    if (value === undefined || typeof value === "boolean") continue;
+    throw new TypeError(`${name}: ${option}: expected true or false, got ${shown(value)}`);
+  }
+  checkDuration("staleAfterMs", staleAfterMs);
 }

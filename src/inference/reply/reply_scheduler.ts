@@ -25,6 +25,8 @@ export interface ReplySchedulerInit {
   ) => boolean;
   /** Whether people can interrupt what is being said: otherwise their turns count as after it. */
   allowsInterruption: () => boolean;
+  /** Whether a turn is forgotten, as what was being said is more important. */
+  discards?: (turn: UserTurn) => boolean;
   /** Throws a RangeError where no more can be said. */
   checkCapacity: () => void;
   /** Speaks the reply to a turn. */
@@ -100,8 +102,12 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   async #add(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
-    const { interruption, chat, generator, shouldReply, allowsInterruption } = this.#init;
+    const { interruption, chat, generator, shouldReply, allowsInterruption, discards } = this.#init;
     const { participant, text } = turn;
+    if (discards?.(turn)) {
+      generator.discard(turn);
+      return this.#replyWhenQuiet();
+    }
     const isBackchannel = interruption.isBackchannel(turn);
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;

@@ -43,6 +43,8 @@ export class SpeechQueue {
   #interludeTimer: Disposable | undefined;
   #interrupting: Promise<number> | undefined;
   #playbackTimer: Disposable | undefined;
+  /** The latest speech that has ended during which what people said is forgotten. */
+  #discarding = { fromMs: Infinity, toMs: -Infinity };
 
   constructor(options: SpeechQueueOptions) {
     this.#options = options;
@@ -56,6 +58,19 @@ export class SpeechQueue {
   /** Whether people can interrupt all that is being said and waits. */
   get allowsInterruption(): boolean {
     return [...this.#begun, ...this.#waiting].every((speech) => speech.allowsInterruption);
+  }
+
+  /** Since when the listener has heard the speech that is being played; `undefined` where not. */
+  get playingSinceMs(): number | undefined {
+    return this.#active?.times.playbackStartedMs || undefined;
+  }
+
+  /** Whether what was said at that time is to be forgotten, because of what the agent said then. */
+  discards(atMs: number): boolean {
+    const { times, discardsUserTurns } = this.#active ?? {};
+    const isDuring = discardsUserTurns && times!.playbackStartedMs !== 0 &&
+      atMs >= times!.playbackStartedMs;
+    return isDuring || atMs >= this.#discarding.fromMs && atMs <= this.#discarding.toMs;
   }
 
   /** How many speeches wait. */
@@ -94,10 +109,12 @@ export class SpeechQueue {
   /**
    * Checks that a speech can be added.
    *
+   * @param more how many are going to be added before it
    * @throws {RangeError} the queue is full.
    */
-  checkCapacity(): void {
-    if (this.#waiting.length < MAX_WAITING || this.#closing.signal.aborted) return;
+  checkCapacity(more = 0): void {
+    const room = MAX_WAITING + (this.#active ? 0 : 1);
+    if (this.#waiting.length + more < room || this.#closing.signal.aborted) return;
     throw new RangeError(
       `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
     );
@@ -176,6 +193,11 @@ export class SpeechQueue {
       return;
     }
     const speech = this.#active = this.#waiting.shift();
+    if (speech && speech.staleAtMs <= this.#options.clock.now()) {
+      this.#drop(speech);
+      this.#active = undefined;
+      return this.#playNext();
+    }
     if (speech) this.#play(speech);
   }
 
@@ -281,6 +303,9 @@ export class SpeechQueue {
     // A short speech may be over before the next poll sees that it has begun.
     if (!signal.aborted && times.playbackStartedMs === 0 && trackHeardMs > startMs) {
       this.#try(() => speech.playbackStarted(clock.now()));
+    }
+    if (speech.discardsUserTurns && times.playbackStartedMs !== 0) {
+      this.#discarding = { fromMs: times.playbackStartedMs, toMs: clock.now() };
     }
     this.#try(() => speech.end({ all, trackHeardMs }));
   }

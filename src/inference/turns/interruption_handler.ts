@@ -34,6 +34,8 @@ export interface InterruptiblePlayback {
   readonly isBusy: boolean;
   /** Whether people can interrupt it now. What they say meanwhile is a turn of its own. */
   readonly allowsInterruption: boolean;
+  /** Since when the listener hears it; `undefined` where they do not. */
+  readonly playingSinceMs?: number;
   /** Falls silent and keeps everything. */
   pause(): void;
   /** Goes on where it was paused. */
@@ -41,6 +43,9 @@ export interface InterruptiblePlayback {
   /** Drops everything; resolves with the milliseconds that were written and never played. */
   interrupt(): Promise<number>;
 }
+
+/** Words that come so soon after the agent began were said before. */
+const TRANSCRIPTION_MS = 500;
 
 /** Options for {@linkcode InterruptionHandler}. */
 export interface InterruptionHandlerInit {
@@ -72,6 +77,8 @@ export class InterruptionHandler implements UserTurnObserver {
   readonly #overlaps = new Map<UserTurn, Overlap>();
   /** The turns that began over the agent: a backchannel in one of these is no turn. */
   readonly #overlapping = new WeakSet<UserTurn>();
+  /** The turns of those who are speaking. */
+  readonly #speaking = new Set<UserTurn>();
   #interrupting: Promise<void> | undefined;
 
   constructor(init: InterruptionHandlerInit, options: InterruptionOptions = {}) {
@@ -97,6 +104,7 @@ export class InterruptionHandler implements UserTurnObserver {
 
   speechStarted(turn: UserTurn): void {
     const { playback, clock, emit } = this.#init;
+    this.#speaking.add(turn);
     if (!playback.isBusy || !playback.allowsInterruption || this.#interrupting) return;
     const known = this.#overlaps.get(turn);
     known?.timer?.[Symbol.dispose]();
@@ -110,12 +118,13 @@ export class InterruptionHandler implements UserTurnObserver {
   }
 
   textChanged(turn: UserTurn): void {
-    if (this.#overlaps.has(turn) && turn.isConfirmed && !isBackchannel(turn.text)) {
-      this.#confirm(turn);
-    }
+    if (!turn.isConfirmed || isBackchannel(turn.text)) return;
+    if (this.#overlaps.has(turn)) this.#confirm(turn);
+    else if (this.#isSpokenOver(turn)) this.#interrupt(turn, this.#init.clock.now());
   }
 
   speechStopped(turn: UserTurn): void {
+    this.#speaking.delete(turn);
     const overlap = this.#overlaps.get(turn);
     if (!overlap) return;
     overlap.timer?.[Symbol.dispose]();
@@ -132,14 +141,14 @@ export class InterruptionHandler implements UserTurnObserver {
     if (!this.#overlaps.has(turn)) {
       // The agent has resumed already, but now the text shows that the participant meant it.
       const canInterrupt = playback.isBusy && playback.allowsInterruption;
-      if (this.#overlapping.has(turn) && canInterrupt && !isBackchannel(turn.text)) {
-        this.#interrupt(turn, clock.now());
-      }
+      const isOver = this.#overlapping.has(turn) && canInterrupt || this.#isSpokenOver(turn);
+      if (isOver && !isBackchannel(turn.text)) this.#interrupt(turn, clock.now());
     } else if (isBackchannel(turn.text)) this.#dismiss(turn);
     else this.#confirm(turn);
   }
 
   turnEnded(turn: UserTurn): void {
+    this.#speaking.delete(turn);
     if (turn.text === "") this.#dismiss(turn);
     else this.transcribed(turn);
   }
@@ -148,6 +157,16 @@ export class InterruptionHandler implements UserTurnObserver {
   clear(): void {
     for (const { timer } of this.#overlaps.values()) timer?.[Symbol.dispose]();
     this.#overlaps.clear();
+  }
+
+  /** Whether the agent began to speak while the participant spoke, who went on. */
+  #isSpokenOver(turn: UserTurn): boolean {
+    const { playback, clock } = this.#init;
+    const { playingSinceMs, allowsInterruption } = playback;
+    if (playingSinceMs === undefined || !allowsInterruption || this.#interrupting) return false;
+    if (turn.resumedMs >= playingSinceMs) return false;
+    const spokeUntilMs = this.#speaking.has(turn) ? clock.now() : turn.endOfSpeechMs;
+    return spokeUntilMs - playingSinceMs >= TRANSCRIPTION_MS;
   }
 
   /** The agent stays paused during this speech, unless it is noise by all that is known. */
@@ -168,11 +187,12 @@ export class InterruptionHandler implements UserTurnObserver {
 
   #interrupt(turn: UserTurn, silentMs: number): void {
     const { playback, emit } = this.#init;
+    const spokenOverMs = this.#overlapping.has(turn) ? 0 : playback.playingSinceMs ?? 0;
     this.#overlapping.delete(turn);
     this.#interrupting ??= playback.interrupt().then((discardedMs) => {
       this.#interrupting = undefined;
       const { participant, firstSoundMs } = turn;
-      const silenceMs = silentMs - firstSoundMs;
+      const silenceMs = silentMs - Math.max(firstSoundMs, spokenOverMs);
       emit(new BargeInEvent({ participant, silenceMs, discardedMs }));
     });
   }
