@@ -454,12 +454,12 @@ export class Agent implements AgentContext {
   }
 }
 
-function checkText(name: string, text: unknown, options: SayOptions = {}): void {
+function checkText(name: string, text: unknown, options: object = {}): void {
   if (typeof text !== "string") {
     throw new TypeError(`${name}: expected a text, got ${shown(text)}`);
   }
   checkObject(options, `the options of ${name}`);
-  const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0 } = options;
+  const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0 }: SayOptions = options;
   for (const [option, value] of Object.entries({ interrupt, allowInterruptions, discardUserTurns })) {
     if (value === undefined || typeof value === "boolean") continue;
     throw new TypeError(`${name}: ${option}: expected true or false, got ${shown(value)}`);
