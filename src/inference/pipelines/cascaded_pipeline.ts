@@ -69,6 +69,8 @@ export class CascadedPipeline implements Pipeline {
   readonly #textReplies: TextReplies;
   readonly #admission: SpeechAdmission;
   #isClosed = false;
+  /** Whether what people say does not matter any more: the agent says its last words. */
+  #isDeaf = false;
 
   constructor(
     { llm, stt, tts, vad, turnOwner, textTransform, pronunciations }: CascadedPipelineInit,
@@ -158,7 +160,7 @@ export class CascadedPipeline implements Pipeline {
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
-    if (!this.#isClosed) return this.#listeners.processAudio(audio);
+    if (!this.#isClosed && !this.#isDeaf) return this.#listeners.processAudio(audio);
   }
 
   muted(participant: Participant): void {
@@ -212,7 +214,7 @@ export class CascadedPipeline implements Pipeline {
   }
 
   textReceived(participant: Participant, text: string): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
     this.interrupt().then(() => {
       if (this.#isClosed) return;
@@ -232,6 +234,12 @@ export class CascadedPipeline implements Pipeline {
     this.#admission.clear();
     this.#interruption.clear();
     await this.#output.queue.interrupt();
+  }
+
+  async drain(): Promise<void> {
+    this.#isDeaf = true;
+    while (this.#admission.waiting > 0) await this.#admission.idle;
+    await this.#output.queue.drained();
   }
 
   metrics(): Readonly<Record<string, number>> {

@@ -66,6 +66,8 @@ export interface Pipeline {
   text(text: string, options?: TextOptions): Promise<TextReply>;
   /** Falls silent and drops what waits to be said. */
   interrupt(): Promise<void>;
+  /** Listens no more; resolves when all that is to be said was heard, but for what waits for a tool. */
+  drain(): Promise<void>;
   /** Returns depths of queues, and what was dropped from them. */
   metrics(): Readonly<Record<string, number>>;
   close(): Promise<void>;

@@ -72,6 +72,11 @@ export class SpeechAdmission implements UserTurnObserver {
     this.#check();
   }
 
+  /** Settles when the latest of the requests has ended that wait now. */
+  get idle(): Promise<unknown> {
+    return this.#waiting.at(-1)?.outcome.promise ?? Promise.resolve();
+  }
+
   /** Drops everything that waits. */
   clear(): void {
     this.#timer?.[Symbol.dispose]();

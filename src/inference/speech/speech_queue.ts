@@ -11,6 +11,8 @@ import { untilAborted } from "../../events/until_aborted.ts";
 export interface SpeechQueueOptions {
   track: OutboundAudioTrack;
   clock: Clock;
+  /** Waits until there is a person to hear it; returns `undefined` where there is one already. */
+  untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
   /** Called with what is written to the track. */
   playback: PlaybackReference;
   report: (error: unknown, context: string) => void;
@@ -118,6 +120,14 @@ export class SpeechQueue {
     throw new RangeError(
       `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
     );
+  }
+
+  /** Resolves when the listener has heard all that is to be said, but for what waits for a tool. */
+  async drained(): Promise<void> {
+    const isHeard = () =>
+      this.#waiting.length === 0 &&
+      this.#begun.every((speech) => speech.isWaiting && this.#isSilent(speech));
+    while (!isHeard()) await sleep(POLL_MS, { clock: this.#options.clock });
   }
 
   /** Falls silent and keeps everything. */
@@ -246,6 +256,7 @@ export class SpeechQueue {
     await this.#resumed(speech);
     speech.signal.throwIfAborted();
     if (speech.startMs === undefined) {
+      await this.#options.untilHeard?.(speech.signal);
       speech.times.firstAudioMs = clock.now();
       speech.startMs = track.playedMs + track.bufferedMs;
       this.#watchForPlayback(speech);
