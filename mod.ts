@@ -10,7 +10,7 @@
 // The agent.
 export { Agent } from "./src/agent/agent.ts";
 export type { AgentJoinOptions, AgentOptions } from "./src/agent/agent_options.ts";
-export type { AgentContext } from "./src/agent/agent_context.ts";
+export type { AgentContext, CloseOptions, HangUpOptions } from "./src/agent/agent_context.ts";
 export { AgentSession } from "./src/agent/agent_session.ts";
 export { type ShutdownSignal, shutdownSignal, untilShutdown } from "./src/agent/shutdown_signal.ts";
 export type { Processor } from "./src/agent/processor.ts";

@@ -22,13 +22,13 @@ import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
-import type { AgentContext } from "./agent_context.ts";
+import type { AgentContext, CloseOptions, HangUpOptions } from "./agent_context.ts";
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkCall } from "../edge/validation.ts";
-import { checkDuration, waitFor } from "../events/waiting.ts";
+import { checkDuration, sleep, waitFor } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
 import { AgentLifecycle } from "./agent_lifecycle.ts";
 import type { AgentSession } from "./agent_session.ts";
@@ -39,6 +39,9 @@ import { allowAll } from "../inference/speakers/speaker_filter.ts";
 
 /** Time limit for an edge's step before the join. Edges have limits of their own as well. */
 const EDGE_LIMIT_MS = 30_000;
+
+/** What was written is not waited for longer than this beyond its length. */
+const DRAIN_LIMIT_MS = 2000;
 
 /**
  * A program that joins a call as a participant: it receives and sends audio and video.
@@ -90,6 +93,8 @@ export class Agent implements AgentContext {
   #audio: AudioTrack | undefined;
   #authenticating: Promise<void> | undefined;
   #hasJoined = false;
+  #hangingUp: Promise<void> | undefined;
+  #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -114,6 +119,7 @@ export class Agent implements AgentContext {
       ...onAudio
         ? [{ name: "onAudio", processAudio: (audio: ParticipantAudio) => onAudio(audio, this) }]
         : [],
+      ...options.onEnter ? [{ name: "onEnter", onEnter: options.onEnter }] : [],
       ...this.#conversation ? [this.#conversation] : [],
     ];
     // The conversation's processor shows what people write; without a model this one does.
@@ -391,11 +397,32 @@ export class Agent implements AgentContext {
   }
 
   /**
-   * Leaves the call and releases everything but the edge. Idempotent: all callers await the same end.
+   * Says the last words, if there are any, waits until all that is to be said was heard, and ends the
+   * call for everybody; where the edge cannot do that, the agent leaves. From now on the agent listens
+   * to no one. May be awaited in a tool: the reply that waits for the tool is not waited for.
+   *
+   * @throws {TypeError} the agent has not joined, or it has no voice for `say`.
+   */
+  hangUp(options: HangUpOptions = {}): Promise<void> {
+    return this.#ask(() => {
+      checkObject(options, "the options of hangUp", 'an object like { say: "Goodbye." }');
+      const { say } = options;
+      if (say !== undefined) checkText("hangUp", say, {});
+      return this.#hangingUp ??= this.#hangUp(say);
+    });
+  }
+
+  /**
+   * Leaves the call and releases everything but the edge. With `drain` it leaves when all that is to
+   * be said was heard, and listens to no one from now on; a call of `close` without it leaves
+   * immediately. Idempotent: all callers await the same end.
    * Never rejects: a failure is an `ErrorEvent` of the edge. May be called from any handler.
    */
-  close(): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
     if (this.#closing) return this.#closing;
+    if (options.drain) {
+      return this.#draining ??= this.#drain().then(() => this.close());
+    }
     const done = Promise.withResolvers<void>();
     // Set first, since the steps of closing may call close again.
     this.#closing = done.promise;
@@ -409,6 +436,42 @@ export class Agent implements AgentContext {
   /** Closes the agent, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #hangUp(say: string | undefined): Promise<void> {
+    const { call } = this.#expectConnection();
+    const goodbye = say === undefined
+      ? undefined
+      : this.#expectConversation().say(say, { allowInterruptions: false });
+    await this.#drain();
+    await goodbye;
+    try {
+      await this.edge.endCall(call);
+    } catch (error) {
+      // A TypeError: it cannot, and leaving is what remains.
+      if (!(error instanceof TypeError)) this.#report(error, "ending the call");
+    }
+    await this.close();
+  }
+
+  /** Resolves when all that is to be said was heard; a failure is reported. */
+  async #drain(): Promise<void> {
+    try {
+      await this.#conversation?.drain();
+      await this.#drainTrack();
+    } catch (error) {
+      this.#report(error, "saying the last words");
+    }
+  }
+
+  async #drainTrack(): Promise<void> {
+    const track = this.#audio;
+    if (!track || track.bufferedMs === 0) return;
+    const { clock } = this;
+    const limit = { timeoutMs: track.bufferedMs + DRAIN_LIMIT_MS, clock };
+    await waitFor(track.drain(), "playing what was written", limit);
+    const giveUpAt = clock.now() + DRAIN_LIMIT_MS;
+    while (track.heardMs < track.playedMs - 1 && clock.now() < giveUpAt) await sleep(20, { clock });
   }
 
   /** Runs a request that need not be awaited: a failure is reported, and does not end the program. */
@@ -454,9 +517,15 @@ export class Agent implements AgentContext {
   }
 }
 
-function checkText(name: string, text: unknown, options: unknown): void {
+function checkText(name: string, text: unknown, options: object = {}): void {
   if (typeof text !== "string") {
     throw new TypeError(`${name}: expected a text, got ${shown(text)}`);
   }
-  if (options !== undefined) checkObject(options, `the options of ${name}`);
+  checkObject(options, `the options of ${name}`);
+  const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0 }: SayOptions = options;
+  for (const [option, value] of Object.entries({ interrupt, allowInterruptions, discardUserTurns })) {
+    if (value === undefined || typeof value === "boolean") continue;
+    throw new TypeError(`${name}: ${option}: expected true or false, got ${shown(value)}`);
+  }
+  checkDuration("staleAfterMs", staleAfterMs);
 }

@@ -17,6 +17,18 @@ import type {
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 
+/** Options for ending a call. */
+export interface HangUpOptions {
+  /** The last words. Default: what is being said. */
+  say?: string;
+}
+
+/** Options for leaving a call. */
+export interface CloseOptions {
+  /** Whether all that is to be said is heard before. Default `false`. */
+  drain?: boolean;
+}
+
 /** The agent as its processors see it; an `Agent` is one. */
 export interface AgentContext {
   /** The edge that the call is reached over. */
@@ -58,6 +70,8 @@ export interface AgentContext {
   latestImage(options?: EncodeFrameOptions): Promise<EncodedImage | undefined>;
   /** Sends data of the application's own to all participants. */
   sendCustomEvent(data: JsonValue): Promise<void>;
+  /** Says goodbye and ends the call for everybody; see `Agent.hangUp`. */
+  hangUp(options?: HangUpOptions): Promise<void>;
   /** Leaves the call and releases everything but the edge; see `Agent.close`. */
-  close(): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }

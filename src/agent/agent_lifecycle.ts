@@ -10,7 +10,7 @@ import type { Processor } from "./processor.ts";
 import type { AgentInput } from "./agent_input.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { checkMethods } from "../events/checks.ts";
-import { promised, type Report } from "../events/user_code.ts";
+import { attempt, promised, type Report } from "../events/user_code.ts";
 import { limitTime, waitFor } from "../events/waiting.ts";
 import { AgentSession } from "./agent_session.ts";
 
@@ -67,7 +67,26 @@ export class AgentLifecycle {
     await this.#waitForFirst(participantWaitTimeoutMs, AbortSignal.any(signals));
     if (session.connection.state === "closed") throw new ClosedError("the call");
     this.#options.input.start();
+    void this.#greet();
     return session;
+  }
+
+  /** Calls the processors when the first person is there; never rejects. */
+  async #greet(): Promise<void> {
+    const { processors, report } = this.#options;
+    const hooks = processors.filter(({ onEnter }) => onEnter);
+    if (hooks.length === 0) return;
+    try {
+      const { signal } = this.#leaving;
+      await this.#connection!.waitForParticipant({ timeoutMs: Infinity, signal });
+    } catch {
+      // The call ended before a person came.
+      return;
+    }
+    for (const processor of hooks) {
+      const what = `processor ${processor.name}: onEnter`;
+      attempt(() => processor.onEnter!(this.#agent), (error) => report(error, what));
+    }
   }
 
   /** Leaves, once, and releases everything but the edge and the track. Never rejects. */

@@ -30,6 +30,11 @@ export interface AgentOptions extends ConversationOptions {
   processors?: readonly Processor[];
   /** Called with every 20 ms of each participant's audio: a processor in one line. */
   onAudio?: (audio: ParticipantAudio, agent: AgentContext) => void | Promise<void>;
+  /**
+   * Called once, when the agent can speak and the first person is there to hear it, for instance with
+   * `(agent) => agent.say("Good day!")`. A failure is reported.
+   */
+  onEnter?: (agent: AgentContext) => void | Promise<void>;
   /** Whether the agent publishes an audio track. Default `true`. */
   publishAudio?: boolean;
   /** `"live"` for an agent that sends while it receives, as an echo does. Default `"speech"`. */
@@ -97,6 +102,9 @@ export function checkAgentOptions(options: AgentOptions): void {
   const { onAudio, instructions, speakerFilter, publishVideo, audioMode, sampleRate } = options;
   if (onAudio !== undefined && typeof onAudio !== "function") {
     throw new TypeError(`onAudio: expected a function, got ${shown(onAudio)}`);
+  }
+  if (options.onEnter !== undefined && typeof options.onEnter !== "function") {
+    throw new TypeError(`onEnter: expected a function, got ${shown(options.onEnter)}`);
   }
   if (instructions !== undefined && typeof instructions !== "string") {
     throw new TypeError(`instructions: expected a text, got ${shown(instructions)}`);

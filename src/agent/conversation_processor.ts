@@ -216,6 +216,7 @@ export class ConversationProcessor implements Processor {
       }),
       latestImage: () => this.latestImage(),
       countPeople: () => countPeople(agent.connection),
+      untilHeard: (signal) => untilPerson(agent.connection, signal),
       emit,
       report,
     };
@@ -305,6 +306,11 @@ export class ConversationProcessor implements Processor {
     return this.#expectPipeline().interrupt();
   }
 
+  /** Listens no more; resolves when all that is to be said was heard, but for what waits for a tool. */
+  async drain(): Promise<void> {
+    await this.#pipeline?.drain();
+  }
+
   /** Ends the pipeline; the conversation holds everything that was said when this resolves. */
   async stop(): Promise<void> {
     this.#metrics?.[Symbol.dispose]();
@@ -350,6 +356,15 @@ export class ConversationProcessor implements Processor {
     const connection = this.#agent?.connection;
     this.#agent?.edge.events.emit(new ErrorEvent({ connection, error, context }));
   }
+}
+
+/** Waits for a person; returns `undefined` where there is one, or no call to wait in. */
+function untilPerson(
+  connection: CallConnection | undefined,
+  signal: AbortSignal,
+): Promise<unknown> | undefined {
+  if (!connection || countPeople(connection) > 0) return undefined;
+  return connection.waitForParticipant({ timeoutMs: Infinity, signal });
 }
 
 /** Counts users: a person who joins with two devices counts once. */

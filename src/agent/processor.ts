@@ -18,6 +18,11 @@ export interface Processor {
    */
   start?(agent: AgentContext, options: { signal: AbortSignal }): void | Promise<void>;
   /**
+   * Called once, when the agent can speak and the first person is there to hear it: the place for a
+   * greeting.
+   */
+  onEnter?(agent: AgentContext): void | Promise<void>;
+  /**
    * Called with every 20 ms of each participant that the speaker filter lets pass, in order and one
    * at a time. While a promise is pending the audio waits in the rings, for five seconds at most:
    * then the other processors go on, and this one continues once its promise has settled.
@@ -50,6 +55,7 @@ export interface Processor {
 
 const HOOKS = [
   "start",
+  "onEnter",
   "processAudio",
   "processVideo",
   "videoSourceChanged",

@@ -21,6 +21,11 @@ export interface PipelineContext {
   readonly toolLedger: ToolLedger;
   /** Returns how many people are in the call. Default: as many as have spoken. */
   readonly countPeople?: () => number;
+  /**
+   * Waits until there is a person to hear what the agent says; returns `undefined` where there is one
+   * already. Default: what it says is played in any case.
+   */
+  readonly untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
   /** Returns the latest image of the routed video track, `undefined` where there is none. */
   readonly latestImage?: () => Promise<EncodedImage | undefined>;
   /** Emits one of the conversation's events. */

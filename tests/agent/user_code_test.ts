@@ -115,6 +115,7 @@ function withSession(tts: TTS, name: keyof TtsSession, slip: Slip): TTS {
 
 const processors = {
   start: { agent: hook("start"), reported: [], refused: failing },
+  onEnter: { agent: hook("onEnter") },
   processAudio: { agent: hook("processAudio"), reported: failing },
   processVideo: { agent: hook("processVideo"), reported: failing },
   videoSourceChanged: { agent: hook("videoSourceChanged") },
@@ -267,6 +268,7 @@ const models = {
 >;
 
 const others = {
+  "onEnter": { agent: (onEnter) => ({ onEnter }) },
   "onAudio": { agent: (onAudio) => ({ onAudio }), reported: failing },
   "turnHandling.shouldReply": {
     agent: (shouldReply) => ({ turnHandling: { ...limits, shouldReply } }),

@@ -24,6 +24,7 @@ import { ReplyGenerator } from "../reply/reply_generator.ts";
 import { TextReplies, type TextReply } from "../reply/text_replies.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
+import { SpeechAdmission } from "../speech/speech_admission.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 import { InterruptionHandler } from "../turns/interruption_handler.ts";
@@ -66,7 +67,10 @@ export class CascadedPipeline implements Pipeline {
   readonly #output: SpeechOutput;
   readonly #observer: Required<UserTurnObserver>;
   readonly #textReplies: TextReplies;
+  readonly #admission: SpeechAdmission;
   #isClosed = false;
+  /** Whether what people say does not matter any more: the agent says its last words. */
+  #isDeaf = false;
 
   constructor(
     { llm, stt, tts, vad, turnOwner, textTransform, pronunciations }: CascadedPipelineInit,
@@ -113,9 +117,17 @@ export class CascadedPipeline implements Pipeline {
       shouldReply: shouldReplyTo(options, context),
       isSpeaking: () => output.queue.isBusy,
       allowsInterruption: () => output.queue.allowsInterruption,
-      checkCapacity: () => output.queue.checkCapacity(),
-      onReply: (reply, turn) => this.#speak(reply, turn.participant, turn),
-      onNews: () => this.#speak(generator.generate(undefined, TELL_NEWS), undefined),
+      checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
+      discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
+      onReply: (reply, turn) => this.#speak(reply, { participant: turn.participant, turn }),
+      onNews: () => this.#speak(generator.generate(undefined, TELL_NEWS), {}),
+    });
+
+    const admission = this.#admission = new SpeechAdmission({
+      clock: context.clock,
+      unheardSpeech,
+      turnsInProgress: () => this.#listeners.turns,
+      checkCapacity: (waiting) => output.queue.checkCapacity(waiting),
     });
     // What waits to be said may be said while the reply waits for a tool.
     context.toolLedger.observe(() => queueMicrotask(() => output.queue.checkInterlude()));
@@ -129,6 +141,8 @@ export class CascadedPipeline implements Pipeline {
       interruption,
       new TurnEvents(context),
       scheduler,
+      // After it: the reply to a turn comes before what waited for its end.
+      admission,
     );
     this.#listeners = new SpeakerListeners({
       ...context,
@@ -146,7 +160,7 @@ export class CascadedPipeline implements Pipeline {
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
-    if (!this.#isClosed) return this.#listeners.processAudio(audio);
+    if (!this.#isClosed && !this.#isDeaf) return this.#listeners.processAudio(audio);
   }
 
   muted(participant: Participant): void {
@@ -159,26 +173,36 @@ export class CascadedPipeline implements Pipeline {
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
-    this.#output.queue.checkCapacity();
-    const speech = this.#output.play({
-      audio: (speech) => this.#synthesizer.synthesize(once(text), speech),
-      message: this.#transcript.openAgentMessage(text),
-      onEnded: ({ text }) => {
-        if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
-      },
-    });
-    void speech.done.then(() => this.#scheduler.speechEnded());
-    return await speech.done;
+    const speaking = this.#speakingOptions(options);
+    return await this.#admission.admit(() => {
+      const message = this.#transcript.openAgentMessage();
+      const speech = this.#output.play({
+        ...speaking,
+        audio: (speech) => {
+          // Not before: what is said before it is shown before it.
+          message.update({ text });
+          return this.#synthesizer.synthesize(once(text), speech);
+        },
+        message,
+        onEnded: ({ text }) => {
+          if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
+        },
+      });
+      void speech.done.then(() => this.#scheduler.speechEnded());
+      return speech;
+    }, speaking.staleAtMs);
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
     if (options.interrupt) await this.interrupt();
-    this.#output.queue.checkCapacity();
-    this.#transcript.writePrompt(text, participant);
-    this.#chat.appendUserMessage(text, participant);
-    this.#scheduler.newsTold();
-    return await this.#speak(this.#generator.generate(participant), participant).done;
+    const speaking = this.#speakingOptions(options);
+    return await this.#admission.admit(() => {
+      this.#transcript.writePrompt(text, participant);
+      this.#chat.appendUserMessage(text, participant);
+      this.#scheduler.newsTold();
+      return this.#speak(this.#generator.generate(participant), { ...speaking, participant });
+    }, speaking.staleAtMs);
   }
 
   async commitUserTurn({ participant }: UserTurnOptions = {}): Promise<void> {
@@ -190,7 +214,7 @@ export class CascadedPipeline implements Pipeline {
   }
 
   textReceived(participant: Participant, text: string): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
     this.interrupt().then(() => {
       if (this.#isClosed) return;
@@ -207,20 +231,28 @@ export class CascadedPipeline implements Pipeline {
   }
 
   async interrupt(): Promise<void> {
+    this.#admission.clear();
     this.#interruption.clear();
     await this.#output.queue.interrupt();
+  }
+
+  async drain(): Promise<void> {
+    this.#isDeaf = true;
+    while (this.#admission.waiting > 0) await this.#admission.idle;
+    await this.#output.queue.drained();
   }
 
   metrics(): Readonly<Record<string, number>> {
     return {
       listeners: this.#listeners.size,
-      speechesWaiting: this.#output.queue.waiting,
+      speechesWaiting: this.#output.queue.waiting + this.#admission.waiting,
       messages: this.#chat.messages.length,
     };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#admission.clear();
     this.#interruption.clear();
     this.#scheduler.close();
     this.#textReplies.close();
@@ -229,14 +261,26 @@ export class CascadedPipeline implements Pipeline {
     this.#transcript.close();
   }
 
+  #speakingOptions(options: SayOptions): SpeakingOptions {
+    const { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity } = options;
+    return {
+      allowsInterruption: () => allowInterruptions,
+      discardsUserTurns: !allowInterruptions && discardUserTurns,
+      staleAtMs: this.#context.clock.now() + staleAfterMs,
+    };
+  }
+
   /** Synthesises and plays a reply, and remembers what was played of it. */
-  #speak(reply: Reply, participant: Participant | undefined, turn?: UserTurn): SpeechHandle {
+  #speak(
+    reply: Reply,
+    { turn, allowsInterruption, ...options }: Partial<SpeakingOptions> & { turn?: UserTurn },
+  ): SpeechHandle {
     reply.commit();
     const speech = this.#output.play({
+      ...options,
       audio: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
-      participant,
       message: reply.message,
-      allowsInterruption: () => !reply.refusesInterruption,
+      allowsInterruption: () => !reply.refusesInterruption && (allowsInterruption?.() ?? true),
       isWaiting: () => reply.isWaiting,
       onStopped: () => reply.cancel(),
       onPlaybackStarted: ({ times }) => {
@@ -255,6 +299,14 @@ const TELL_NEWS = {
   role: "user",
   text: "[Tell people what has become known, if you have not yet.]",
 } as const;
+
+/** How something is said that the application or a turn asked for. */
+interface SpeakingOptions {
+  participant?: Participant;
+  allowsInterruption: () => boolean;
+  discardsUserTurns: boolean;
+  staleAtMs: number;
+}
 
 /** Returns what decides whether a turn is replied to: the application's hook, or always. */
 function shouldReplyTo(

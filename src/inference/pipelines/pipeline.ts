@@ -7,6 +7,22 @@ import type { SpeechOutcome } from "../speech/speech_handle.ts";
 export interface SayOptions {
   /** Whether it interrupts what is being said. Default: it waits for its end. */
   interrupt?: boolean;
+  /**
+   * Whether people can interrupt it by what they say. If not, what they say meanwhile is answered
+   * after it; see `discardUserTurns`. Default `true`. A realtime model cannot be told not to listen:
+   * with one, `false` is a `TypeError`.
+   */
+  allowInterruptions?: boolean;
+  /**
+   * Whether what people say during a speech that they cannot interrupt is forgotten. Default `false`:
+   * it is answered after the speech.
+   */
+  discardUserTurns?: boolean;
+  /**
+   * It is dropped, and the outcome says so, if it cannot begin within so many milliseconds: a reminder
+   * that is late is worth nothing. Default `Infinity`.
+   */
+  staleAfterMs?: number;
 }
 
 /** Options for generating a reply. */
@@ -50,6 +66,8 @@ export interface Pipeline {
   text(text: string, options?: TextOptions): Promise<TextReply>;
   /** Falls silent and drops what waits to be said. */
   interrupt(): Promise<void>;
+  /** Listens no more; resolves when all that is to be said was heard, but for what waits for a tool. */
+  drain(): Promise<void>;
   /** Returns depths of queues, and what was dropped from them. */
   metrics(): Readonly<Record<string, number>>;
   close(): Promise<void>;

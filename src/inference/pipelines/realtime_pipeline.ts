@@ -58,6 +58,8 @@ export class RealtimePipeline implements Pipeline {
   readonly #outage: OutageMessage;
   readonly #sendAudio: UserHook<PcmChunk, Participant>;
   readonly #closing = new AbortController();
+  /** Whether what people say does not matter any more: the agent says its last words. */
+  #isDeaf = false;
   /** The turn that the next reply is to. */
   #turn: TurnTimes | undefined;
   #loudest: Participant | undefined;
@@ -141,7 +143,7 @@ export class RealtimePipeline implements Pipeline {
   }
 
   processAudio(audio: ParticipantAudio): void {
-    if (!this.#closing.signal.aborted) this.#input.processAudio(audio);
+    if (!this.#closing.signal.aborted && !this.#isDeaf) this.#input.processAudio(audio);
   }
 
   muted(): void {
@@ -200,6 +202,11 @@ export class RealtimePipeline implements Pipeline {
 
   clearUserTurn(): void {
     throw this.#takesTurns();
+  }
+
+  async drain(): Promise<void> {
+    this.#isDeaf = true;
+    await this.#output.queue.drained();
   }
 
   metrics(): Readonly<Record<string, number>> {

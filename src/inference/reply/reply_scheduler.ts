@@ -27,6 +27,8 @@ export interface ReplySchedulerInit {
   isSpeaking: () => boolean;
   /** Whether people can interrupt what is being said: otherwise their turns count as after it. */
   allowsInterruption: () => boolean;
+  /** Whether a turn is forgotten, as what was being said is more important. */
+  discards?: (turn: UserTurn) => boolean;
   /** Throws a RangeError where no more can be said. */
   checkCapacity: () => void;
   /** Speaks the reply to a turn. */
@@ -100,9 +102,13 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   async #add(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
-    const { interruption, chat, generator, shouldReply, isSpeaking, allowsInterruption } =
+    const { interruption, chat, generator, shouldReply, isSpeaking, allowsInterruption, discards } =
       this.#init;
     const { participant, text } = turn;
+    if (discards?.(turn)) {
+      generator.discard(turn);
+      return this.#replyWhenQuiet();
+    }
     const isBackchannel = interruption.isBackchannel(turn);
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;

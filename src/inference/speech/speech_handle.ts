@@ -34,6 +34,10 @@ export interface SpeechHandleInit {
   allowsInterruption?: () => boolean;
   /** Returns whether it waits for something other than its voice, as for a tool. Default: it does not. */
   isWaiting?: () => boolean;
+  /** Whether what people say during it is forgotten. */
+  discardsUserTurns?: boolean;
+  /** When it is not to be begun any more, in monotonic milliseconds. Default: never. */
+  staleAtMs?: number;
   /** Called when the listener hears the first sample. */
   onPlaybackStarted?: (speech: SpeechHandle) => void;
   /** Called at most once when no more of it is needed: its source is to stop. */
@@ -80,6 +84,16 @@ export class SpeechHandle {
   /** The participant to whom it replies. */
   get participant(): Participant | undefined {
     return this.#init.participant;
+  }
+
+  /** Whether what people say during it is forgotten. */
+  get discardsUserTurns(): boolean {
+    return this.#init.discardsUserTurns ?? false;
+  }
+
+  /** When it is not to be begun any more. */
+  get staleAtMs(): number {
+    return this.#init.staleAtMs ?? Infinity;
   }
 
   /** Whether people can interrupt it now. */

@@ -23,9 +23,9 @@ export class SpeechOutput {
   readonly #context: PipelineContext;
 
   constructor(context: PipelineContext) {
-    const { clock, track, report } = context;
+    const { clock, track, report, untilHeard } = context;
     this.#context = context;
-    this.queue = new SpeechQueue({ track, clock, playback: this.playback, report });
+    this.queue = new SpeechQueue({ track, clock, playback: this.playback, report, untilHeard });
   }
 
   /** Plays it after everything that was added before. */

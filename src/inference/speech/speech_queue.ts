@@ -11,6 +11,8 @@ import { untilAborted } from "../../events/until_aborted.ts";
 export interface SpeechQueueOptions {
   track: OutboundAudioTrack;
   clock: Clock;
+  /** Waits until there is a person to hear it; returns `undefined` where there is one already. */
+  untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
   /** Called with what is written to the track. */
   playback: PlaybackReference;
   report: (error: unknown, context: string) => void;
@@ -43,6 +45,8 @@ export class SpeechQueue {
   #interludeTimer: Disposable | undefined;
   #interrupting: Promise<number> | undefined;
   #playbackTimer: Disposable | undefined;
+  /** The latest speech that has ended during which what people said is forgotten. */
+  #discarding = { fromMs: Infinity, toMs: -Infinity };
 
   constructor(options: SpeechQueueOptions) {
     this.#options = options;
@@ -71,6 +75,19 @@ export class SpeechQueue {
     const { spoken, startMs } = this.#active;
     if (!spoken.isComplete || startMs === undefined) return Infinity;
     return Math.max(0, startMs + spoken.audioMs - this.#options.track.heardMs);
+  }
+
+  /** Since when the listener has heard the speech that is being played; `undefined` where not. */
+  get playingSinceMs(): number | undefined {
+    return this.#active?.times.playbackStartedMs || undefined;
+  }
+
+  /** Whether what was said at that time is to be forgotten, because of what the agent said then. */
+  discards(atMs: number): boolean {
+    const { times, discardsUserTurns } = this.#active ?? {};
+    const isDuring = discardsUserTurns && times!.playbackStartedMs !== 0 &&
+      atMs >= times!.playbackStartedMs;
+    return isDuring || atMs >= this.#discarding.fromMs && atMs <= this.#discarding.toMs;
   }
 
   /** How many speeches wait. */
@@ -109,13 +126,23 @@ export class SpeechQueue {
   /**
    * Checks that a speech can be added.
    *
+   * @param more how many are going to be added before it
    * @throws {RangeError} the queue is full.
    */
-  checkCapacity(): void {
-    if (this.#waiting.length < MAX_WAITING || this.#closing.signal.aborted) return;
+  checkCapacity(more = 0): void {
+    const room = MAX_WAITING + (this.#active ? 0 : 1);
+    if (this.#waiting.length + more < room || this.#closing.signal.aborted) return;
     throw new RangeError(
       `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
     );
+  }
+
+  /** Resolves when the listener has heard all that is to be said, but for what waits for a tool. */
+  async drained(): Promise<void> {
+    const isHeard = () =>
+      this.#waiting.length === 0 &&
+      this.#begun.every((speech) => speech.isWaiting && this.#isSilent(speech));
+    while (!isHeard()) await sleep(POLL_MS, { clock: this.#options.clock });
   }
 
   /** Falls silent and keeps everything. */
@@ -191,6 +218,11 @@ export class SpeechQueue {
       return;
     }
     const speech = this.#active = this.#waiting.shift();
+    if (speech && speech.staleAtMs <= this.#options.clock.now()) {
+      this.#drop(speech);
+      this.#active = undefined;
+      return this.#playNext();
+    }
     if (speech) this.#play(speech);
   }
 
@@ -239,6 +271,7 @@ export class SpeechQueue {
     await this.#resumed(speech);
     speech.signal.throwIfAborted();
     if (speech.startMs === undefined) {
+      await this.#options.untilHeard?.(speech.signal);
       speech.times.firstAudioMs = clock.now();
       speech.startMs = track.playedMs + track.bufferedMs;
       this.#watchForPlayback(speech);
@@ -296,6 +329,9 @@ export class SpeechQueue {
     // A short speech may be over before the next poll sees that it has begun.
     if (!signal.aborted && times.playbackStartedMs === 0 && trackHeardMs > startMs) {
       this.#try(() => speech.playbackStarted(clock.now()));
+    }
+    if (speech.discardsUserTurns && times.playbackStartedMs !== 0) {
+      this.#discarding = { fromMs: times.playbackStartedMs, toMs: clock.now() };
     }
     this.#try(() => speech.end({ all, trackHeardMs }));
   }

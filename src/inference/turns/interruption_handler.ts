@@ -50,6 +50,8 @@ export interface InterruptiblePlayback {
   readonly spokenMs: number;
   /** How much of what it says is still to be played; `Infinity` while that is not known. */
   readonly remainingMs: number;
+  /** Since when the listener hears it; `undefined` where they do not. */
+  readonly playingSinceMs?: number;
   /** Falls silent and keeps everything. */
   pause(): void;
   /** Goes on where it was paused. */
@@ -57,6 +59,9 @@ export interface InterruptiblePlayback {
   /** Drops everything; resolves with the milliseconds that were written and never played. */
   interrupt(): Promise<number>;
 }
+
+/** Words that come so soon after the agent began were said before. */
+const TRANSCRIPTION_MS = 500;
 
 /** Options for {@linkcode InterruptionHandler}. */
 export interface InterruptionHandlerInit {
@@ -94,6 +99,8 @@ export class InterruptionHandler implements UserTurnObserver {
   readonly #overlaps = new Map<UserTurn, Overlap>();
   /** The turns that began over the agent: a backchannel in one of these gets no reply. */
   readonly #overlapping = new WeakMap<UserTurn, Overlap>();
+  /** The turns of those who are speaking. */
+  readonly #speaking = new Set<UserTurn>();
   #interrupting: Promise<void> | undefined;
 
   constructor(init: InterruptionHandlerInit, options: InterruptionOptions = {}) {
@@ -122,6 +129,7 @@ export class InterruptionHandler implements UserTurnObserver {
 
   speechStarted(turn: UserTurn): void {
     const { playback, clock, emit } = this.#init;
+    this.#speaking.add(turn);
     if (!playback.isBusy || !playback.allowsInterruption || this.#interrupting) return;
     const known = this.#overlaps.get(turn);
     known?.timer?.[Symbol.dispose]();
@@ -141,11 +149,13 @@ export class InterruptionHandler implements UserTurnObserver {
   }
 
   textChanged(turn: UserTurn): void {
-    const overlap = this.#overlaps.get(turn);
-    if (overlap && turn.isConfirmed && this.#takesTurn(turn, overlap)) this.#confirm(turn);
+    if (!turn.isConfirmed || !this.#takesTurn(turn)) return;
+    if (this.#overlaps.has(turn)) this.#confirm(turn);
+    else if (this.#isSpokenOver(turn)) this.#interrupt(turn, this.#init.clock.now());
   }
 
   speechStopped(turn: UserTurn): void {
+    this.#speaking.delete(turn);
     const overlap = this.#overlaps.get(turn);
     if (!overlap) return;
     overlap.timer?.[Symbol.dispose]();
@@ -159,17 +169,16 @@ export class InterruptionHandler implements UserTurnObserver {
 
   transcribed(turn: UserTurn): void {
     const { playback, clock } = this.#init;
-    const overlap = this.#overlapping.get(turn);
-    if (!overlap) return;
-    const takesTurn = this.#takesTurn(turn, overlap);
-    if (this.#overlaps.has(turn)) takesTurn ? this.#confirm(turn) : this.#dismiss(turn);
+    const takesTurn = this.#takesTurn(turn);
+    if (this.#overlaps.has(turn)) return takesTurn ? this.#confirm(turn) : this.#dismiss(turn);
     // The agent has resumed already, but now the text shows that the participant meant it.
-    else if (takesTurn && playback.isBusy && playback.allowsInterruption) {
-      this.#interrupt(turn, clock.now());
-    }
+    const canInterrupt = playback.isBusy && playback.allowsInterruption;
+    const isOver = this.#overlapping.has(turn) && canInterrupt || this.#isSpokenOver(turn);
+    if (isOver && takesTurn) this.#interrupt(turn, clock.now());
   }
 
   turnEnded(turn: UserTurn): void {
+    this.#speaking.delete(turn);
     if (turn.text === "") this.#dismiss(turn);
     else this.transcribed(turn);
   }
@@ -181,8 +190,10 @@ export class InterruptionHandler implements UserTurnObserver {
   }
 
   /** Whether the text is more than a backchannel. */
-  #takesTurn(turn: UserTurn, overlap: Overlap): boolean {
-    return turn.text !== "" && !this.#showsListening(turn, overlap);
+  #takesTurn(turn: UserTurn): boolean {
+    const overlap = this.#overlapping.get(turn);
+    if (overlap) return turn.text !== "" && !this.#showsListening(turn, overlap);
+    return !this.#backchannels.has(turn.text, turn.language);
   }
 
   /** Whether the text, if there is one, is a backchannel to what the agent says. */
@@ -195,6 +206,16 @@ export class InterruptionHandler implements UserTurnObserver {
     const endMs = isSpeaking ? this.#init.clock.now() : turn.endOfSpeechMs;
     const remainingMs = overlap.remainingMs - Math.max(0, endMs - overlap.pausedMs);
     return !overlap.isEarly && remainingMs > this.#boundaryMs;
+  }
+
+  /** Whether the agent began to speak while the participant spoke, who went on. */
+  #isSpokenOver(turn: UserTurn): boolean {
+    const { playback, clock } = this.#init;
+    const { playingSinceMs, allowsInterruption } = playback;
+    if (playingSinceMs === undefined || !allowsInterruption || this.#interrupting) return false;
+    if (turn.resumedMs >= playingSinceMs) return false;
+    const spokeUntilMs = this.#speaking.has(turn) ? clock.now() : turn.endOfSpeechMs;
+    return spokeUntilMs - playingSinceMs >= TRANSCRIPTION_MS;
   }
 
   /** The agent stays paused during this speech, unless it is noise by all that is known. */
@@ -215,11 +236,12 @@ export class InterruptionHandler implements UserTurnObserver {
 
   #interrupt(turn: UserTurn, silentMs: number): void {
     const { playback, emit } = this.#init;
+    const spokenOverMs = this.#overlapping.has(turn) ? 0 : playback.playingSinceMs ?? 0;
     this.#overlapping.delete(turn);
     this.#interrupting ??= playback.interrupt().then((discardedMs) => {
       this.#interrupting = undefined;
       const { participant, firstSoundMs } = turn;
-      const silenceMs = silentMs - firstSoundMs;
+      const silenceMs = silentMs - Math.max(firstSoundMs, spokenOverMs);
       emit(new BargeInEvent({ participant, silenceMs, discardedMs }));
     });
   }

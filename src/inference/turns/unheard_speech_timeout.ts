@@ -3,6 +3,8 @@ import type { UserTurnObserver } from "./user_turn_observer.ts";
 
 /** Where the recogniser returns words while they are spoken, speech without any is noise. */
 const INTERIM_TEXT_MS = 3000;
+/** The first word comes so soon after it began. */
+const FIRST_WORD_MS = 1000;
 /** A recogniser that returns text at the end of a segment only cannot tell so soon. */
 const FINAL_TEXT_ONLY_MS = 10_000;
 
@@ -15,6 +17,13 @@ export class UnheardSpeechTimeout implements UserTurnObserver {
 
   textChanged(turn: UserTurn): void {
     if (turn.hasInterimText) this.#limitMs = INTERIM_TEXT_MS;
+  }
+
+  /** Whether a turn has words, or sound of which it is too early to say that it has none. */
+  mayBeWords(turn: UserTurn, nowMs: number): boolean {
+    if (turn.text !== "") return this.remainingMs(turn, nowMs) > 0;
+    const limitMs = this.#limitMs === INTERIM_TEXT_MS ? FIRST_WORD_MS : FINAL_TEXT_ONLY_MS;
+    return nowMs - turn.resumedMs < limitMs;
   }
 
   /** Returns how much longer to wait for more text of this turn; 0 when the time is over. */

@@ -1,0 +1,110 @@
+/** What the application asks the agent to say, until nobody speaks whom it would talk over. @module */
+import type { Clock } from "../../events/clock.ts";
+import type { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
+import type { UserTurn } from "../turns/user_turn.ts";
+import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
+import type { SpeechHandle, SpeechOutcome } from "./speech_handle.ts";
+
+/** Options for {@linkcode SpeechAdmission}. */
+export interface SpeechAdmissionInit {
+  clock: Clock;
+  unheardSpeech: Pick<UnheardSpeechTimeout, "mayBeWords">;
+  /** Returns the turns in progress. */
+  turnsInProgress: () => readonly UserTurn[];
+  /** Throws a RangeError where no more can be said, with so many requests waiting. */
+  checkCapacity: (waiting: number) => void;
+}
+
+/** The longest that people are waited for. */
+const LIMIT_MS = 3000;
+/** How often to see whether a sound has turned out to be noise. */
+const POLL_MS = 100;
+
+interface Request {
+  readonly askedMs: number;
+  readonly staleAtMs: number;
+  readonly start: () => SpeechHandle;
+  readonly outcome: PromiseWithResolvers<SpeechOutcome>;
+}
+
+const DROPPED: SpeechOutcome = { text: "", interrupted: true };
+
+/**
+ * Has what the application wants said wait while the words of a participant are being transcribed,
+ * for a limited time. Noise is not waited for.
+ */
+export class SpeechAdmission implements UserTurnObserver {
+  readonly #init: SpeechAdmissionInit;
+  readonly #waiting: Request[] = [];
+  #timer: Disposable | undefined;
+
+  constructor(init: SpeechAdmissionInit) {
+    this.#init = init;
+  }
+
+  /** How many requests wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Starts a speech as soon as no one is talked over; resolves when it has ended.
+   *
+   * @param start creates the speech and adds it to the queue
+   * @param staleAtMs when it is not to be started any more
+   * @throws {RangeError} too much waits already.
+   */
+  async admit(start: () => SpeechHandle, staleAtMs: number): Promise<SpeechOutcome> {
+    const { clock, checkCapacity } = this.#init;
+    checkCapacity(this.#waiting.length);
+    if (this.#waiting.length === 0 && !this.#isHeld()) return await start().done;
+    const outcome = Promise.withResolvers<SpeechOutcome>();
+    this.#waiting.push({ askedMs: clock.now(), staleAtMs, start, outcome });
+    this.#check();
+    return await outcome.promise;
+  }
+
+  turnEnded(): void {
+    this.#check();
+  }
+
+  speakerLeft(): void {
+    this.#check();
+  }
+
+  /** Settles when the latest of the requests has ended that wait now. */
+  get idle(): Promise<unknown> {
+    return this.#waiting.at(-1)?.outcome.promise ?? Promise.resolve();
+  }
+
+  /** Drops everything that waits. */
+  clear(): void {
+    this.#timer?.[Symbol.dispose]();
+    for (const { outcome } of this.#waiting.splice(0)) outcome.resolve(DROPPED);
+  }
+
+  #check(): void {
+    const { clock } = this.#init;
+    this.#timer?.[Symbol.dispose]();
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      const now = clock.now();
+      if (now - next.askedMs < LIMIT_MS && this.#isHeld()) {
+        this.#timer = clock.schedule(() => this.#check(), POLL_MS);
+        return;
+      }
+      this.#waiting.shift();
+      if (now >= next.staleAtMs) next.outcome.resolve(DROPPED);
+      else next.outcome.resolve(this.#started(next));
+    }
+  }
+
+  async #started({ start }: Request): Promise<SpeechOutcome> {
+    return await start().done;
+  }
+
+  #isHeld(): boolean {
+    const { clock, turnsInProgress, unheardSpeech } = this.#init;
+    const now = clock.now();
+    return turnsInProgress().some((turn) => unheardSpeech.mayBeWords(turn, now));
+  }
+}

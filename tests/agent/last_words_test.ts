@@ -1,0 +1,175 @@
+/** The first and the last words of an agent: onEnter, hangUp and close({ drain }). */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Agent } from "../../src/agent/agent.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { ErrorEvent } from "../../src/edge/events.ts";
+import { defineTool } from "../../src/inference/contracts/tool.ts";
+import { FakeLLM, type FakeReply } from "../../src/testing/fake_llm.ts";
+import { FakeSTT } from "../../src/testing/fake_stt.ts";
+import { FakeTTS } from "../../src/testing/fake_tts.ts";
+import { FakeVAD } from "../../src/testing/fake_vad.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
+import { Fixture } from "../inference/_fixture.ts";
+
+const GOODBYE = "Thank you, and goodbye.";
+
+Deno.test("hangUp says its words, is heard to the last of them, and ends the call for everybody", async () => {
+  await using fixture = await Fixture.set();
+  const { agent, clock, ann } = fixture;
+  const said = agent.say("One more thing.");
+  const ended = agent.hangUp({ say: GOODBYE });
+  assertEquals(agent.hangUp(), ended, "it is ended once");
+  await clock.until(ended);
+  assertEquals((await said).interrupted, false);
+  const expectedMs = 50 * ("One more thing.".length + GOODBYE.length);
+  assert(Math.abs(ann.heardMs - expectedMs) <= 20, `${ann.heardMs} of ${expectedMs} ms`);
+  assertEquals(agent.connection?.state, "closed");
+  assertEquals(await agent.connection?.closed, "call-ended");
+  assertEquals(fixture.errors, []);
+});
+
+Deno.test("hangUp in a tool lets the goodbye of the reply be heard that called it", async () => {
+  let hungUp: Promise<void> | undefined;
+  for (const say of [undefined, "Bye."]) {
+    await using fixture = await Fixture.set({
+      transcripts: ["That was all."],
+      replies: [{ text: GOODBYE, calls: [{ name: "hang_up", input: {} }] }, "Never."],
+      agent: {
+        tools: [defineTool({
+          name: "hang_up",
+          description: "Ends the call",
+          execute: async () => {
+            await (hungUp = fixture.agent.hangUp({ say }));
+            return "done";
+          },
+        })],
+      },
+    });
+    const { clock, ann } = fixture;
+    await fixture.hear(600, 8000);
+    await clock.until(hungUp!);
+    const expectedMs = 50 * (GOODBYE.length + (say?.length ?? 0));
+    assert(Math.abs(ann.heardMs - expectedMs) <= 40, `${ann.heardMs} of ${expectedMs} ms`);
+    assertEquals(fixture.agent.connection?.state, "closed");
+  }
+});
+
+Deno.test("close({ drain }) leaves when what was said was heard, and no one interrupts that", async () => {
+  await using fixture = await Fixture.set({ transcripts: ["Stop that now."] });
+  const { agent, clock, ann } = fixture;
+  agent.say("This is the first. And this is the second.");
+  await clock.advance(300);
+  const closed = agent.close({ drain: true });
+  fixture.utter(600, 4000);
+  await clock.until(closed);
+  assert(Math.abs(ann.heardMs - 50 * 41) <= 20, `${ann.heardMs} ms`);
+  assertEquals(await agent.connection?.closed, "left");
+});
+
+Deno.test("close() ends a close that drains", async () => {
+  await using fixture = await Fixture.set();
+  const { agent, clock, ann } = fixture;
+  agent.say("This is the first. And this is the second.");
+  const draining = agent.close({ drain: true });
+  await clock.advance(500);
+  await clock.until(agent.close());
+  await clock.until(draining);
+  assert(ann.heardMs <= 600, `${ann.heardMs} ms`);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("hangUp of an agent without a model waits for what was written, and leaves where an edge cannot end calls", async () => {
+  const clock = new VirtualClock();
+  await using edge = new MemoryEdge({ clock, logger: silentLogger });
+  edge.endCall = () => Promise.reject(new TypeError("this edge cannot"));
+  const agent = new Agent({ edge, agentUser: { id: "a", name: "A" } });
+  await assertRejects(() => agent.hangUp(), TypeError, "has not joined");
+  const call = await agent.createCall("default", "kitchen");
+  const ann = edge.enter(call, { userId: "ann" });
+  await clock.until(agent.join(call));
+  await assertRejects(() => agent.hangUp({ say: "Bye." }), TypeError);
+  const { sound } = await import("../inference/_fixture.ts");
+  await agent.audio.write(sound(400));
+  await clock.until(agent.close({ drain: true }));
+  assert(Math.abs(ann.heardMs - 400) <= 20, `${ann.heardMs} ms`);
+  assertEquals(await agent.connection?.closed, "left");
+});
+
+/** An agent in a call without people. */
+async function alone(options: Partial<AgentOptions> & { replies?: readonly FakeReply[] } = {}) {
+  const clock = new VirtualClock();
+  const edge = new MemoryEdge({ clock, logger: silentLogger });
+  const errors: string[] = [];
+  edge.events.subscribe(ErrorEvent, ({ context }) => void errors.push(context));
+  const tts = new FakeTTS(clock);
+  const { replies, ...rest } = options;
+  const agent = new Agent({
+    edge,
+    agentUser: { id: "a", name: "A" },
+    llm: new FakeLLM(clock, replies),
+    stt: new FakeSTT(clock),
+    vad: new FakeVAD(),
+    tts,
+    ...rest,
+  });
+  const call = await agent.createCall("default", "kitchen");
+  await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+  return { clock, edge, agent, call, tts, errors };
+}
+
+Deno.test("onEnter of options and processors runs once, when the first person is there to hear", async () => {
+  const seen: string[] = [];
+  const { clock, edge, agent, call } = await alone({
+    processors: [{ name: "one", onEnter: (agent) => void seen.push(`one ${agent.user.id}`) }],
+    onEnter: (agent) => {
+      seen.push("options");
+      void agent.say("Good day, Ann!");
+    },
+  });
+  await clock.advance(30_000);
+  assertEquals(seen, []);
+  const ann = edge.enter(call, { userId: "ann" });
+  edge.enter(call, { userId: "bob" });
+  await clock.advance(5000);
+  assertEquals(seen, ["one a", "options"]);
+  assert(Math.abs(ann.heardMs - 50 * "Good day, Ann!".length) <= 20, `${ann.heardMs} ms`);
+  await clock.until(agent.close());
+  await clock.until(edge.close());
+});
+
+Deno.test("a greeting that was written before anybody was there is heard whole by who joins", async () => {
+  const { clock, edge, agent, call } = await alone();
+  const said = agent.say("Good day to all of you!");
+  await clock.advance(10_000);
+  assertEquals(agent.audio.heardMs, 0, "there was no one to hear it");
+  const ann = edge.enter(call, { userId: "ann" });
+  assertEquals(await clock.until(said), { text: "Good day to all of you!", interrupted: false });
+  const expectedMs = 50 * "Good day to all of you!".length;
+  assert(Math.abs(ann.heardMs - expectedMs) <= 20, `${ann.heardMs} of ${expectedMs} ms`);
+  await clock.until(agent.close());
+  await clock.until(edge.close());
+});
+
+Deno.test("an onEnter that fails is reported, and the agent stays", async () => {
+  const { clock, edge, agent, call, errors } = await alone({
+    onEnter: () => Promise.reject(new Error("a slip")),
+  });
+  edge.enter(call, { userId: "ann" });
+  await clock.advance(100);
+  assertEquals(errors, ["processor onEnter: onEnter"]);
+  assertEquals(agent.connection?.state, "active");
+  await clock.until(agent.close());
+  await clock.until(edge.close());
+});
+
+Deno.test("what waits for a person is dropped when the agent leaves", async () => {
+  const { clock, edge, agent } = await alone({ onEnter: () => {} });
+  const said = agent.say("Is there anybody?");
+  await clock.advance(1000);
+  await clock.until(agent.close());
+  assertEquals(await said, { text: "", interrupted: true });
+  await clock.until(edge.close());
+  assertEquals(clock.pending, 0);
+});
