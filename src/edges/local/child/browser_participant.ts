@@ -236,13 +236,14 @@ export class BrowserParticipant {
         this.#rename(message.name);
         return this.#room.onChange(this);
       case "event":
+      case "text": {
         if (!this.grants.sendEvents) {
           const { code, message } = new Rejection("not-allowed");
           return this.send({ type: "unsent", code, message });
         }
+        if (message.type === "text") return this.#room.onText(this, message.text);
         return this.#room.onEvent(this, message.data);
-      case "text":
-        return this.#room.onText(this, message.text);
+      }
       case "ping":
         this.send({ type: "pong", id: message.id });
         if (message.jitterBufferMs !== undefined) {
