@@ -18,8 +18,8 @@ import { type Clock, systemClock } from "../events/clock.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { promised, UserHook } from "../events/user_code.ts";
-import { waitFor } from "../events/waiting.ts";
-import { Presence } from "./presence.ts";
+import { checkDuration, waitFor } from "../events/waiting.ts";
+import { GRACE_MS, Presence } from "./presence.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
@@ -300,6 +300,18 @@ export abstract class Connection implements CallConnection {
     this.#join(participant, true);
   }
 
+  /**
+   * A participant was cut off and may come back: they stay in the call, so that it is not idle
+   * and the agent does not greet them twice. `participantJoined` with the same id says that they are back: the edge
+   * knows by the service's own identity. After `graceMs` (default 6000) they have left.
+   */
+  protected participantLost(participantId: string, options: { graceMs?: number } = {}): void {
+    const { graceMs = GRACE_MS } = options;
+    checkDuration("graceMs", graceMs);
+    if (this.#state === "closed" || !this.participants.has(participantId)) return;
+    this.#presence.lose(participantId, graceMs, () => this.participantLeft(participantId));
+  }
+
   /** A participant left. Removes their tracks too. */
   protected participantLeft(participantId: string): void {
     this.#leave(participantId, true);
@@ -448,6 +460,7 @@ export abstract class Connection implements CallConnection {
 
   #join(participant: Participant, emits: boolean): void {
     if (this.#state === "closed") return;
+    this.#presence.found(participant.id);
     const { isNew, tracks } = this.#roster.join(participant);
     if (this.#state === "establishing" || !isNew) return;
     this.#updatePresence();
@@ -464,6 +477,7 @@ export abstract class Connection implements CallConnection {
 
   #leave(participantId: string, emits: boolean): void {
     if (this.#state === "closed") return;
+    this.#presence.found(participantId);
     const { participant, tracks } = this.#roster.leave(participantId);
     if (!participant || this.#state === "establishing") return;
     for (const track of tracks) this.#emit(TrackRemovedEvent, { track });

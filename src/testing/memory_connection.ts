@@ -74,6 +74,8 @@ export class MemoryConnection extends Connection {
     switch (message.type) {
       case "participantJoined":
         return this.participantJoined(message.participant);
+      case "participantLost":
+        return this.participantLost(message.participantId, message);
       case "participantLeft":
         return this.participantLeft(message.participantId);
       case "trackAdded":

@@ -5,9 +5,10 @@ import { Call, type CreateCallOptions } from "../edge/call.ts";
 import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_transport.ts";
 import { ConnectionError } from "../edge/errors.ts";
 import type { DialOptions } from "../edge/telephony.ts";
+import { GRACE_MS } from "../edge/presence.ts";
 import { checkObject, shown } from "../events/checks.ts";
 import { promised } from "../events/user_code.ts";
-import { sleep, waitFor } from "../events/waiting.ts";
+import { checkDuration, sleep, waitFor } from "../events/waiting.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import type { MemoryParticipant, MemoryParticipantOptions } from "./memory_participant.ts";
 import { MemoryRoom } from "./memory_room.ts";
@@ -17,6 +18,8 @@ import { checkCall, checkJoin, checkText } from "../edge/validation.ts";
 export interface MemoryEdgeOptions extends EdgeOptions {
   /** How long joining takes. Default 10. */
   joinDelayMs?: number;
+  /** How long a participant who loses their network is waited for. Default 6000. */
+  participantGraceMs?: number;
   /** Called by `authenticate`, which rejects with what it throws. */
   onAuthenticate?: (user: User) => void | Promise<void>;
 }
@@ -81,6 +84,7 @@ export class MemoryEdge extends EdgeTransport {
   onTransfer: ((transfer: MemoryTransfer) => void | Promise<void>) | undefined;
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #joinDelayMs: number;
+  readonly #graceMs: number;
   #dialled = 0;
   readonly #onAuthenticate: ((user: User) => void | Promise<void>) | undefined;
 
@@ -88,6 +92,8 @@ export class MemoryEdge extends EdgeTransport {
   constructor(options: MemoryEdgeOptions = {}) {
     super(options);
     this.#joinDelayMs = options.joinDelayMs ?? 10;
+    this.#graceMs = options.participantGraceMs ?? GRACE_MS;
+    checkDuration("participantGraceMs", this.#graceMs);
     this.#onAuthenticate = options.onAuthenticate;
     if (this.#onAuthenticate !== undefined && typeof this.#onAuthenticate !== "function") {
       throw new TypeError(
@@ -220,7 +226,7 @@ export class MemoryEdge extends EdgeTransport {
    */
   protected makeRoom(): MemoryRoom {
     const { clock, emitAgentAudio: onAgentAudio, transferred: onTransfer } = this;
-    return new MemoryRoom({ clock, onAgentAudio, onTransfer });
+    return new MemoryRoom({ clock, onAgentAudio, onTransfer, graceMs: this.#graceMs });
   }
 
   /** Ends all calls. */

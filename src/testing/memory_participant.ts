@@ -1,5 +1,5 @@
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
-import type { JsonValue, Participant } from "../edge/types.ts";
+import type { JsonValue, Participant, TrackInit } from "../edge/types.ts";
 import type { PublishedTracks } from "../edge/call_connection.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { Clock } from "../events/clock.ts";
@@ -23,6 +23,8 @@ export interface ParticipantRoom {
   makeId(prefix: string): string;
   broadcast(message: RoomMessage): void;
   leave(participant: MemoryParticipant): void;
+  lose(participant: MemoryParticipant): void;
+  readmit(participant: MemoryParticipant): void;
   wake(): void;
 }
 
@@ -60,6 +62,7 @@ export class MemoryParticipant {
   readonly #videos = new Map<string, MemoryVideo>();
   #microphone: string | undefined;
   #isPublished = false;
+  #isLost = false;
   #muted = false;
 
   /** @ignore */
@@ -123,7 +126,7 @@ export class MemoryParticipant {
 
   /** Sends `pcm` immediately and unchanged, outside of the room's clock: of any length and rate. */
   send(pcm: PcmChunk): void {
-    if (this.#muted) return;
+    if (this.#muted || this.#isLost) return;
     for (const connection of this.#room.connections) {
       connection.hearAudio(this.id, pcm, this.#microphone ?? "");
     }
@@ -185,6 +188,41 @@ export class MemoryParticipant {
     for (const digit of checkDtmf(digits).replaceAll(",", "")) {
       this.#room.broadcast({ type: "dtmf", digit, participantId: this.id });
     }
+  }
+
+  /** Whether their network is lost: they neither hear nor are heard. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /**
+   * Loses their network: they are waited for, for the edge's `participantGraceMs`, and have left then.
+   */
+  loseNetwork(): void {
+    if (this.#isLost || !this.#room.participants.has(this)) return;
+    for (const { id } of this.tracks) this.#room.broadcast({ type: "trackRemoved", trackId: id });
+    this.#isLost = true;
+    this.#room.lose(this);
+  }
+
+  /** Comes back as the participant they were, unless they have left by now. */
+  regainNetwork(): void {
+    if (!this.#isLost || !this.#room.participants.has(this)) return;
+    this.#isLost = false;
+    this.#room.readmit(this);
+  }
+
+  /** The tracks that they publish. */
+  get tracks(): TrackInit[] {
+    const tracks: TrackInit[] = [];
+    if (this.#isLost) return tracks;
+    const participantId = this.id;
+    if (this.#microphone !== undefined && this.#isPublished) {
+      const id = this.#microphone;
+      tracks.push({ id, type: TrackType.AUDIO, participantId, muted: this.#muted });
+    }
+    for (const { id, type } of this.#videos.values()) tracks.push({ id, type, participantId });
+    return tracks;
   }
 
   /** Leaves the call and unpublishes all tracks. */

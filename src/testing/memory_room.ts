@@ -5,8 +5,8 @@ import type { CloseReason, JsonValue, Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { AgentRoom, MemoryConnection } from "./memory_connection.ts";
 import type { RoomMessage } from "./room_message.ts";
+import { GRACE_MS } from "../edge/presence.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
-import { TrackType } from "../edge/types.ts";
 import {
   MemoryParticipant,
   type MemoryParticipantOptions,
@@ -41,6 +41,8 @@ export interface MemoryRoomOptions {
   network?: MemoryNetwork;
   /** Called with each 10 ms that an agent says. */
   onAgentAudio?: (samples: Int16Array, agent: Participant) => void;
+  /** How long a participant who was lost is waited for. Default 6000. */
+  graceMs?: number;
   /** Called before an agent's transfer: its failure is the transfer's. */
   onTransfer?: (to: string, participant: MemoryParticipant) => Promise<void>;
 }
@@ -53,15 +55,19 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   readonly #network: MemoryNetwork | undefined;
   readonly #onAgentAudio: MemoryRoomOptions["onAgentAudio"];
   readonly #onTransfer: MemoryRoomOptions["onTransfer"];
+  readonly #graceMs: number;
+  /** The ends of the grace of those who were lost. */
+  readonly #lost = new Map<MemoryParticipant, Disposable>();
   readonly #row: AudioRow = { count: 0, entries: [] };
   #timer: Disposable | undefined;
   #made = 0;
 
-  constructor({ clock, network, onAgentAudio, onTransfer }: MemoryRoomOptions) {
+  constructor({ clock, network, onAgentAudio, onTransfer, graceMs = GRACE_MS }: MemoryRoomOptions) {
     this.clock = clock;
     this.#network = network;
     this.#onAgentAudio = onAgentAudio;
     this.#onTransfer = onTransfer;
+    this.#graceMs = graceMs;
   }
 
   get heardDelayMs(): number | undefined {
@@ -92,7 +98,26 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     return participant;
   }
 
+  lose(participant: MemoryParticipant): void {
+    const { id: participantId } = participant;
+    const graceMs = this.#graceMs;
+    this.broadcast({ type: "participantLost", participantId, graceMs });
+    this.#lost.set(participant, this.clock.schedule(() => this.leave(participant), graceMs));
+  }
+
+  readmit(participant: MemoryParticipant): void {
+    this.#found(participant);
+    this.broadcast({ type: "participantJoined", participant: participant.participant });
+    for (const track of participant.tracks) this.broadcast({ type: "trackAdded", track });
+  }
+
+  #found(participant: MemoryParticipant): void {
+    this.#lost.get(participant)?.[Symbol.dispose]();
+    this.#lost.delete(participant);
+  }
+
   leave(participant: MemoryParticipant): void {
+    this.#found(participant);
     if (!this.participants.delete(participant)) return;
     this.broadcast({ type: "participantLeft", participantId: participant.id });
   }
@@ -100,22 +125,9 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   /** Adds an agent: it learns who is here, and the others learn of it. */
   enter(connection: MemoryConnection): void {
     for (const participant of this.participants) {
+      if (participant.isLost) continue;
       connection.receive({ type: "participantJoined", participant: participant.participant });
-      if (participant.microphone !== undefined && participant.isPublished) {
-        const track = {
-          id: participant.microphone,
-          type: TrackType.AUDIO,
-          participantId: participant.id,
-          muted: participant.isMuted,
-        };
-        connection.receive({ type: "trackAdded", track });
-      }
-      for (const { id, type } of participant.videos.values()) {
-        connection.receive({
-          type: "trackAdded",
-          track: { id, type, participantId: participant.id },
-        });
-      }
+      for (const track of participant.tracks) connection.receive({ type: "trackAdded", track });
     }
     for (const other of this.connections) {
       connection.receive({ type: "participantJoined", participant: other.self });
@@ -146,21 +158,26 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   end(reason: CloseReason): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
-    for (const participant of this.participants) participant.speech.stop();
+    for (const participant of this.participants) {
+      participant.speech.stop();
+      this.#found(participant);
+    }
     this.broadcast({ type: "ended", reason });
     this.participants.clear();
   }
 
   sendCustomEvent(from: MemoryConnection, data: JsonValue): void {
     for (const participant of this.participants) {
-      participant.customEvents.push(structuredClone(data));
+      if (!participant.isLost) participant.customEvents.push(structuredClone(data));
     }
     const participantId = from.self.id;
     this.broadcast({ type: "customEvent", data: structuredClone(data), participantId }, from);
   }
 
   sendDtmf(digits: string): void {
-    for (const participant of this.participants) participant.dtmf += digits;
+    for (const participant of this.participants) {
+      if (!participant.isLost) participant.dtmf += digits;
+    }
   }
 
   async transfer(to: string, participantId: string): Promise<void> {
@@ -183,6 +200,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   playFor(speaker: MemoryConnection, samples: Int16Array): void {
     this.#onAgentAudio?.(samples, speaker.self);
     for (const participant of this.participants) {
+      if (participant.isLost) continue;
       if (this.#network) this.#network.play(participant, samples, speaker.self);
       else participant.hear(samples, speaker.self);
     }
@@ -223,7 +241,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     for (const participant of this.participants) {
       const pcm = participant.speech.read(rate);
       const trackId = participant.microphone;
-      const sent = pcm && !participant.isMuted && trackId !== undefined
+      const sent = pcm && !participant.isMuted && !participant.isLost && trackId !== undefined
         ? { participant: participant.participant, trackId, pcm, row: number }
         : undefined;
       if (this.#network) {

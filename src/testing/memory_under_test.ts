@@ -19,6 +19,7 @@ import { checkMethods, shown } from "../events/checks.ts";
 export const memoryEdgeParts: Required<ConformanceParts> = {
   ...defaultParts,
   telephone: true,
+  participantLoss: true,
   earlyAudio: true,
   networkLoss: true,
   negotiations: true,
@@ -81,6 +82,8 @@ function remote(participant: MemoryParticipant, clock: VirtualClock): RemotePart
     mute: async (muted) => await participant.mute(muted),
     sendCustomEvent: async (data) => await participant.sendCustomEvent(data),
     sendText: async (text) => await participant.sendText(text),
+    loseNetwork: async () => await participant.loseNetwork(),
+    regainNetwork: async () => await participant.regainNetwork(),
     leave: async () => await participant.leave(),
     publishVideo: (type) => {
       const video = participant.publishVideo(type);

@@ -3,6 +3,7 @@ import type { CloseReason, JsonValue, Participant, TrackInit } from "../edge/typ
 /** A message of a call in memory to the agents in it. */
 export type RoomMessage =
   | { type: "participantJoined"; participant: Participant }
+  | { type: "participantLost"; participantId: string; graceMs: number }
   | { type: "participantLeft"; participantId: string }
   | { type: "trackAdded"; track: TrackInit }
   | { type: "trackUpdated"; trackId: string; muted: boolean }

@@ -113,7 +113,11 @@ Deno.test("agent.text replies in text, with tools, and nothing is said", async (
   assertEquals([reply.text, booked], ["One moment.\nBooked.", [{ people: 2 }]]);
   await clock.advance(1000);
   assertEquals([agent.audio.playedMs, fixture.tts.sentences.length], [0, 0]);
-  assertEquals(fixture.conversation, ["ann: A table for two.", "agent: One moment.\nBooked."]);
+  assertEquals(fixture.conversation, [
+    "ann: A table for two.",
+    "agent: One moment.\nBooked.",
+    `agent: book({"people":2}): done`,
+  ]);
   await clock.until(agent.text("Thanks."));
   assertEquals(fixture.told, [
     "user: A table for two.",

@@ -77,6 +77,8 @@ Deno.test("conformance ignores what an edge with edge and enter alone cannot sho
   const ignored = tests.filter(({ ignore }) => ignore).map(({ name }) => name);
   assertEquals(ignored, [
     "muting and unmuting update the track",
+    "a participant who is lost and comes back was never away",
+    "a participant who is lost and does not come back has left",
     "audio before its track's event is heard, and the track is added once",
     "a muted participant is not heard",
     "audio and video are published in one negotiation",

@@ -313,6 +313,7 @@ export class GetStreamEdge extends EdgeTransport {
       heardDelayMs: this.#settings.heardDelayMs,
       reconnectTimeoutMs: this.#settings.reconnectTimeoutMs,
       silenceTimeoutMs: this.#settings.silenceTimeoutMs,
+      participantGraceMs: this.#settings.participantGraceMs,
     };
     const connection = await MediaConnection.open(this, {
       agent,

@@ -33,6 +33,12 @@ export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions {
    * health checks in that time. Default 12,000.
    */
   silenceTimeoutMs?: number;
+  /**
+   * How long a participant who left is waited for, in milliseconds: Stream's clients rejoin with a new
+   * session after a network change. Within it they keep their id, and the call is not idle. Default
+   * 6000.
+   */
+  participantGraceMs?: number;
   /** The codecs for published video, the preferred first. Default VP8, VP9, AV1. */
   videoCodecs?: readonly VideoCodec[];
   /**
@@ -54,6 +60,7 @@ export interface GetStreamSettings {
   readonly tokenValidityMs: number;
   readonly reconnectTimeoutMs: number;
   readonly silenceTimeoutMs: number;
+  readonly participantGraceMs: number;
   readonly videoCodecs: readonly VideoCodec[];
   readonly heardDelayMs: number;
 }
@@ -85,11 +92,17 @@ export function readSettings(
     tokenValidityMs = 3_600_000,
     reconnectTimeoutMs = 60_000,
     silenceTimeoutMs = 12_000,
+    participantGraceMs = 6000,
     heardDelayMs = 150,
     videoCodecs = ["vp8", "vp9", "av1"],
   } = options;
   for (
-    const [name, ms] of Object.entries({ requestTimeoutMs, reconnectTimeoutMs, heardDelayMs })
+    const [name, ms] of Object.entries({
+      requestTimeoutMs,
+      reconnectTimeoutMs,
+      participantGraceMs,
+      heardDelayMs,
+    })
   ) checkDuration(name, ms);
   if (!(silenceTimeoutMs >= 500)) {
     throw new RangeError(`silenceTimeoutMs must be at least 500, got ${silenceTimeoutMs}`);
@@ -115,6 +128,7 @@ export function readSettings(
     tokenValidityMs,
     reconnectTimeoutMs,
     silenceTimeoutMs,
+    participantGraceMs,
     videoCodecs,
     heardDelayMs,
   };

@@ -192,6 +192,15 @@ export class MediaConnection extends Connection {
     }
   }
 
+  /** Forgets what was kept for them; also called when a lost participant does not come back. */
+  protected override participantLeft(participantId: string): void {
+    this.#rows.forgetParticipant(participantId);
+    for (const [trackId, track] of this.tracks) {
+      if (track.participant.id === participantId) this.#videoSubscriptions.close(trackId);
+    }
+    super.participantLeft(participantId);
+  }
+
   async #join(signal: AbortSignal): Promise<void> {
     const { agent, call, params } = this.#options;
     const { id, name, image, custom } = agent.user;
@@ -236,13 +245,9 @@ export class MediaConnection extends Connection {
           name: message.participant.name,
           kind: message.participant.kind,
         });
+      case "participantLost":
+        return this.participantLost(message.participantId, message);
       case "participantLeft":
-        this.#rows.forgetParticipant(message.participantId);
-        for (const [trackId, track] of this.tracks) {
-          if (track.participant.id === message.participantId) {
-            this.#videoSubscriptions.close(trackId);
-          }
-        }
         return this.participantLeft(message.participantId);
       case "trackAdded":
         return this.trackAdded(message.track);

@@ -64,6 +64,8 @@ const trackData: v.GenericSchema<TrackData> = v.object({
  */
 export type ConnectionMessage =
   | { type: "participantJoined"; participant: ParticipantData }
+  /** They may come back within that time: then they join again under the same id. */
+  | { type: "participantLost"; participantId: string; graceMs: number }
   | { type: "participantLeft"; participantId: string }
   | { type: "trackAdded"; track: TrackData }
   | { type: "trackUpdated"; trackId: string; muted: boolean }
@@ -85,6 +87,11 @@ export type ConnectionMessage =
 /** A schema for a {@linkcode ConnectionMessage}. */
 export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("type", [
   v.object({ type: v.literal("participantJoined"), participant: participantData }),
+  v.object({
+    type: v.literal("participantLost"),
+    participantId: text,
+    graceMs: v.pipe(v.number(), v.minValue(0)),
+  }),
   v.object({ type: v.literal("participantLeft"), participantId: text }),
   v.object({ type: v.literal("trackAdded"), track: trackData }),
   v.object({ type: v.literal("trackUpdated"), trackId: text, muted: v.boolean() }),

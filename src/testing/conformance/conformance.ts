@@ -13,6 +13,7 @@ import {
 import { type Contract, Fixture, type Test } from "./fixture.ts";
 import { customEvents } from "./custom_events.ts";
 import { endings } from "./endings.ts";
+import { grace } from "./grace.ts";
 import { media } from "./media.ts";
 import { presence } from "./presence.ts";
 import { text } from "./text.ts";
@@ -44,6 +45,7 @@ export function conformanceTests(
   const parts = { ...defaultParts, ...options };
   const contract: Contract = {
     ...presence,
+    ...grace,
     ...media,
     ...customEvents,
     ...text,

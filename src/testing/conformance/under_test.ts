@@ -32,6 +32,10 @@ export interface RemoteParticipant {
   readonly dtmf?: string;
   /** Presses keys of their telephone. For edges with a telephone. */
   sendDtmf?(digits: string): Promise<void>;
+  /** Loses their network, as a service sees it that waits for them. For `participantLoss`. */
+  loseNetwork?(): Promise<void>;
+  /** Comes back as the same user, soon after. For `participantLoss`. */
+  regainNetwork?(): Promise<void>;
   /** Leaves the call. */
   leave(): Promise<void>;
 }
@@ -97,6 +101,8 @@ export interface ConformanceParts {
   endCall?: boolean;
   /** Whether the edge has a telephone: DTMF, transfer, dialling. Default `false`; it must say so. */
   telephone?: boolean;
+  /** Whether participants have `loseNetwork` and `regainNetwork`. Default `false`. */
+  participantLoss?: boolean;
   /** Whether the factory has `enterEarly`. Default `false`. */
   earlyAudio?: boolean;
   /** Whether the factory has `dropNetwork`. Default `false`. */
@@ -116,6 +122,7 @@ export const defaultParts: Required<ConformanceParts> = {
   text: true,
   endCall: true,
   telephone: false,
+  participantLoss: false,
   earlyAudio: false,
   networkLoss: false,
   negotiations: false,

@@ -23,6 +23,8 @@ export function edgeOn(double: StreamDouble, options: GetStreamEdgeOptions = {})
     apiSecret: API_SECRET,
     basePath: double.url,
     logger: silentLogger,
+    // Who leaves has left.
+    participantGraceMs: 0,
     ...options,
   });
 }

@@ -12,7 +12,8 @@ import { edgeOn } from "./_fixture.ts";
 
 export async function getStreamEdgeUnderTest(): Promise<EdgeUnderTest> {
   const double = await StreamDouble.start();
-  const edge = edgeOn(double);
+  // Long enough to come back, short enough to wait for.
+  const edge = edgeOn(double, { participantGraceMs: 1000 });
   const participants = new Set<DoubleParticipant>();
   double.sfu.onHeard = ({ cid, ms }) => {
     for (const participant of participants) if (participant.cid === cid) participant.heardMs += ms;
@@ -63,10 +64,12 @@ class DoubleParticipant implements RemoteParticipant {
     readonly cid: string,
     readonly userId: string,
     readonly participantId: string,
+    /** Their session now: a client that rejoins has another one. */
+    public sessionId: string = participantId,
   ) {}
 
   async command(name: string, params: Record<string, unknown> = {}): Promise<void> {
-    const { cid, participantId: sessionId } = this;
+    const { cid, sessionId } = this;
     await this.double.sfu.command(name, { cid, sessionId, ...params });
   }
 
@@ -101,6 +104,15 @@ class DoubleParticipant implements RemoteParticipant {
   async publishVideo(type: TrackType.VIDEO | TrackType.SCREEN_SHARE): Promise<AsyncDisposable> {
     await this.command("show", { type });
     return { [Symbol.asyncDispose]: () => this.command("unpublish", { type }) };
+  }
+
+  loseNetwork(): Promise<void> {
+    return this.command("removePerson");
+  }
+
+  async regainNetwork(): Promise<void> {
+    this.sessionId = await this.double.addPerson(this.cid, this.userId);
+    await this.command("speak", { amplitude: 0 });
   }
 
   async leave(): Promise<void> {

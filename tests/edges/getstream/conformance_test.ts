@@ -5,6 +5,7 @@ import { getStreamEdgeUnderTest } from "./conformance_edge.ts";
 edgeConformance(getStreamEdgeUnderTest, {
   name: "GetStreamEdge",
   networkLoss: true,
+  participantLoss: true,
   openResources: true,
   toleranceMs: 200,
 });

@@ -227,8 +227,13 @@ Deno.test("a participant who may not send events is told so, and no other member
   const ada = await fixture.join("Ada");
   const eve = await fixture.join("Eve", {}, invitation({ sendEvents: false }));
   agent.take();
-  eve.page.say({ type: "event", data: { text: "hi" } });
-  assertEquals(eve.page.last("unsent")?.code, "not-allowed");
+  for (
+    const sent of [{ type: "event", data: { text: "hi" } }, { type: "text", text: "hi" }] as const
+  ) {
+    eve.page.received.length = 0;
+    eve.page.say(sent);
+    assertEquals(eve.page.last("unsent")?.code, "not-allowed");
+  }
   assertEquals([agent.take(), ada.page.last("event")], [[], undefined]);
 });
 

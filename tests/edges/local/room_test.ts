@@ -146,7 +146,7 @@ Deno.test("Room removes a killed browser whose last packets are late only a litt
   await fixture.clock.advance(200);
   peer.packets += 5;
   await fixture.clock.advance(300);
-  assertEquals(agent.take(), []);
+  assertEquals(agent.take(), ["participantLost"]);
   await fixture.clock.advance(450);
   assertEquals(agent.take(), ["trackRemoved audio", "participantLeft"]);
 });
@@ -163,7 +163,11 @@ Deno.test("Room waits for a browser whose media continues, and takes it back as 
     peer.packets += 10;
     await fixture.clock.advance(100);
   }
-  assertEquals(agent.take(), []);
+  const { messages: [lost] } = agent;
+  // The room decides when they have left; agents wait a little longer than it does.
+  const { id: participantId } = page.last("welcome")!;
+  assertEquals(lost, { type: "participantLost", participantId, graceMs: 8000 });
+  assertEquals(agent.take(), ["participantLost"]);
   assertEquals(grace.page.last("updated")?.member.reconnecting, true);
 
   const { id, resume } = page.last("welcome")!;
@@ -173,7 +177,7 @@ Deno.test("Room waits for a browser whose media continues, and takes it back as 
   assertEquals(again.last("offer"), undefined);
   assertEquals(grace.page.last("updated")?.member.reconnecting, false);
   await keepAlive(fixture, [again, grace.page], 20_000);
-  assertEquals(agent.take(), []);
+  assertEquals(agent.take(), ["participantJoined Ada"]);
 });
 
 Deno.test("Room sends a returning page its video slots again", async () => {
@@ -196,7 +200,7 @@ Deno.test("Room mutes a browser whose network was cut, and removes it after the 
   agent.take();
   await fixture.clock.advance(5000);
   assertEquals(page.closeReason, "silent");
-  assertEquals(agent.take(), ["trackUpdated audio true"]);
+  assertEquals(agent.take(), ["participantLost", "trackUpdated audio true"]);
   await fixture.clock.advance(5000);
   assertEquals(agent.take(), []);
   await fixture.clock.advance(1000);
@@ -217,7 +221,7 @@ Deno.test("Room takes a browser back with a new connection as the same participa
   again.say({ type: "media", ...MEDIA });
   again.say({ type: "answer", offer: 2, sdp: "v=0" });
   await settle();
-  assertEquals(agent.take(), ["trackUpdated audio false"]);
+  assertEquals(agent.take(), ["trackUpdated audio false", "participantJoined Ada"]);
   assertEquals(fixture.audio.sources.size, 1);
 });
 

@@ -27,6 +27,7 @@ export const callParams = v.object({
   heardDelayMs: ms,
   reconnectTimeoutMs: ms,
   silenceTimeoutMs: ms,
+  participantGraceMs: ms,
 });
 
 /** The parameters of a join. */

@@ -43,6 +43,10 @@ export interface ParticipantRoom extends ConnectionRoom {
   onText(participant: BrowserParticipant, text: string): void;
   /** Their page reported how late they hear. */
   onDelay(participant: BrowserParticipant): void;
+  /** They are cut off, and waited for. */
+  onLost(participant: BrowserParticipant): void;
+  /** They are back. */
+  onReturn(participant: BrowserParticipant): void;
   onGone(participant: BrowserParticipant): void;
 }
 
@@ -154,6 +158,7 @@ export class BrowserParticipant {
     this.#socket = socket;
     this.#timer?.[Symbol.dispose]();
     this.#grace?.[Symbol.dispose]();
+    const wasCut = this.#cut !== undefined;
     this.#cut = undefined;
     this.#rename(hello.name);
     socket.listen({
@@ -179,6 +184,7 @@ export class BrowserParticipant {
     if (!keepPeer) this.#connect();
     if (resumed) {
       this.#connection.resendVideos();
+      if (wasCut) this.#room.onReturn(this);
       this.#room.onChange(this);
     }
   }
@@ -230,13 +236,14 @@ export class BrowserParticipant {
         this.#rename(message.name);
         return this.#room.onChange(this);
       case "event":
+      case "text": {
         if (!this.grants.sendEvents) {
           const { code, message } = new Rejection("not-allowed");
           return this.send({ type: "unsent", code, message });
         }
+        if (message.type === "text") return this.#room.onText(this, message.text);
         return this.#room.onEvent(this, message.data);
-      case "text":
-        return this.#room.onText(this, message.text);
+      }
       case "ping":
         this.send({ type: "pong", id: message.id });
         if (message.jitterBufferMs !== undefined) {
@@ -319,6 +326,7 @@ export class BrowserParticipant {
     this.#cut = cut;
     this.#room.log(`${this.id} was cut off, waiting ${graceMs} ms`);
     this.#grace = this.#room.clock.schedule(() => this.#leave("did not come back"), graceMs);
+    this.#room.onLost(this);
     this.#room.onChange(this);
   }
 

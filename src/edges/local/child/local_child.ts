@@ -223,6 +223,7 @@ export class LocalChild implements EdgeChild {
     // Unless the page has left in the meantime.
     if (!socket.isOpen) return;
     if (message.type === "hello") return this.#enter(call, socket, message, invitation);
+    if (invitation?.expired) throw new Rejection("invitation-expired");
     socket.send({ type: "call", members: call.room.members });
     socket.close();
   }

@@ -30,6 +30,9 @@ import type { Hello, Member, ServerMessage } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
 import { PublishedTrackList } from "./published_tracks.ts";
 
+/** How much longer agents wait for a lost participant than the room, which tells them the outcome. */
+const AGENT_GRACE_MS = 2000;
+
 /** Options for a {@linkcode Room}. */
 export interface RoomOptions {
   media: RoomMedia;
@@ -296,6 +299,17 @@ export class Room implements ParticipantRoom {
       agent.sentDelayMs = ms;
       agent.port.send({ type: "heardDelay", ms: Math.round(ms) });
     }
+  }
+
+  onLost({ id, present }: BrowserParticipant): void {
+    if (!present) return;
+    const graceMs = this.limits.graceMs + AGENT_GRACE_MS;
+    this.#sendToAgents({ type: "participantLost", participantId: id, graceMs });
+  }
+
+  onReturn(participant: BrowserParticipant): void {
+    if (!participant.present) return;
+    this.#sendToAgents({ type: "participantJoined", participant: participantData(participant) });
   }
 
   onGone(participant: BrowserParticipant): void {

@@ -49,7 +49,7 @@ const CHECK_MS = 2000;
 let link = parseLink(location.href);
 const lobby = new Lobby({ starting: link.callId === undefined });
 /** The ends that another link helps with. */
-const LINK_ENDS = ["no-link", "cut-link", "wrong-link"];
+const LINK_ENDS = ["no-link", "cut-link", "wrong-link", "invitation-expired"];
 /** The secret of a call's link, or a signed invitation. */
 const COMPLETE = /^[\w-]{22}$|^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -143,7 +143,7 @@ async function lookAhead() {
   } catch (error) {
     if (!(error instanceof RinglineError)) throw error;
     // A link that does not work is said before a person fills the form in.
-    if (error.code === "wrong-link") showEnd(error);
+    if (LINK_ENDS.includes(error.code)) showEnd(error);
   }
 }
 

@@ -208,7 +208,8 @@ export class CallView {
         note: note(member, isPaused(member.id, "camera")),
       });
     }
-    show("compose", [...members.values()].some(({ kind }) => kind === "agent"));
+    const canWrite = this.#client.grants?.sendEvents ?? true;
+    show("compose", canWrite && [...members.values()].some(({ kind }) => kind === "agent"));
     // Agents come first: people joined for them.
     tiles.sort((a, b) => Number(b.kind === "agent") - Number(a.kind === "agent"));
     tiles.push({

@@ -6,16 +6,23 @@ import {
 } from "../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import { CallRoster } from "../../../../src/edges/getstream/child/call/call_roster.ts";
 import { TrackType } from "../../../../src/edge/types.ts";
+import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 import type { ConnectionMessage } from "../../../../src/media/wire/messages.ts";
 
-function roster(findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = none) {
+function roster(
+  findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = none,
+  graceMs = 0,
+) {
+  const clock = new VirtualClock();
   const emitted: string[] = [];
   const it = new CallRoster({
     emit: (message) => void emitted.push(describe(message)),
     findAgents,
+    graceMs,
+    clock,
     onChange: () => {},
   });
-  return { emitted, it };
+  return { emitted, it, clock };
 }
 
 const none = () => Promise.resolve(new Set<string>());
@@ -25,10 +32,16 @@ function describe(message: ConnectionMessage): string {
   switch (message.type) {
     case "participantJoined":
       return `joined ${message.participant.id} ${message.participant.kind}`;
+    case "participantLost":
+      return `lost ${message.participantId} for ${message.graceMs}`;
     case "participantLeft":
       return `left ${message.participantId}`;
     case "trackAdded":
-      return `track ${message.track.id}${message.track.muted ? " muted" : ""}`;
+      return `track ${message.track.id}${message.track.muted ? " muted" : ""}${
+        message.track.id.startsWith(`${message.track.participantId}:`)
+          ? ""
+          : ` of ${message.track.participantId}`
+      }`;
     case "trackUpdated":
       return `${message.muted ? "muted" : "unmuted"} ${message.trackId}`;
     case "trackRemoved":
@@ -121,4 +134,66 @@ Deno.test("types that do not exist are not tracks", async () => {
   await it.replace([person("a", [0 as TrackType, 9 as TrackType])]);
   it.published("a", 7 as TrackType);
   assertEquals(emitted, ["joined a person"]);
+});
+
+/** As Stream's official client rejoins: track removed, left, then 7 ms later joined anew. */
+Deno.test("a user who rejoins with a new session is the participant they were", async () => {
+  let asked = 0;
+  const { emitted, it, clock } = roster(() => {
+    asked++;
+    return none();
+  }, 6000);
+  const as = (sessionId: string, userId: string) => ({
+    ...person(sessionId, [TrackType.AUDIO]),
+    userId,
+  });
+  await it.replace([as("a", "anna"), as("b", "bert")]);
+  emitted.length = 0;
+  it.unpublished("a", TrackType.AUDIO, 0);
+  it.left("a");
+  await clock.advance(7);
+  it.joined(as("a2", "anna"));
+  assertEquals(emitted, [
+    "no track a:audio",
+    "lost a for 6000",
+    "joined a person",
+    "track a2:audio of a",
+  ]);
+  assertEquals([it.participantIdOf("a2"), it.participantIdOf("b"), asked], ["a", "b", 1]);
+  emitted.length = 0;
+  // A second time, and then for good.
+  it.left("a2");
+  it.joined(as("a3", "anna"));
+  it.left("a3");
+  await clock.advance(6000);
+  it.joined(as("a4", "anna"));
+  await settled();
+  assertEquals(emitted, [
+    "no track a2:audio",
+    "lost a for 6000",
+    "joined a person",
+    "track a3:audio of a",
+    "no track a3:audio",
+    "lost a for 6000",
+    "joined a4 person",
+    "track a4:audio",
+  ]);
+});
+
+Deno.test("of two devices of a user only one comes back, and no other user does", async () => {
+  const { emitted, it } = roster(none, 6000);
+  const as = (sessionId: string, userId: string) => ({ ...person(sessionId), userId });
+  await it.replace([as("phone", "anna"), as("laptop", "anna")]);
+  it.left("phone");
+  it.joined(as("other", "bert"));
+  await settled();
+  it.joined(as("phone-2", "anna"));
+  it.joined(as("tablet", "anna"));
+  await settled();
+  assertEquals(emitted.slice(2), [
+    "lost phone for 6000",
+    "joined other person",
+    "joined phone person",
+    "joined tablet person",
+  ]);
 });

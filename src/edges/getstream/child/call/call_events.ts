@@ -7,7 +7,10 @@ import type { CallRoster } from "./call_roster.ts";
 
 /** The receivers of an SFU's events. */
 export interface CallEventTargets {
-  roster: Pick<CallRoster, "joined" | "left" | "published" | "unpublished">;
+  roster: Pick<
+    CallRoster,
+    "joined" | "left" | "published" | "unpublished" | "participantIdOf"
+  >;
   onLevels: (levels: LevelData[]) => void;
   /** The SFU asks the agent to reconnect by this strategy. */
   onReconnect: (strategy: Strategy, reason: string) => void;
@@ -36,7 +39,7 @@ export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
     case "audioLevelChanged":
       return onLevels(
         event.value.audioLevels.map(({ sessionId, level, isSpeaking }) => ({
-          participantId: sessionId,
+          participantId: roster.participantIdOf(sessionId),
           level,
           speaking: isSpeaking,
         })),

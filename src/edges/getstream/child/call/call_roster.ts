@@ -6,7 +6,7 @@
  * @module
  */
 import type { ConnectionMessage } from "@ringline/edge/media/child";
-import type { TrackType } from "@ringline/edge/toolkit";
+import type { Clock, TrackType } from "@ringline/edge/toolkit";
 import type { Participant as ParticipantMessage } from "../proto/signal_pb.ts";
 import { isTrackType, mediaKey, trackId } from "./media_key.ts";
 
@@ -25,6 +25,8 @@ export interface RosterTrack {
 /** A participant of the call. */
 export interface Member {
   readonly sessionId: string;
+  /** The id that the agent knows them by: of their first session, if they have rejoined. */
+  readonly participantId: string;
   readonly userId: string;
   name: string;
   /** The lookup prefix of their media. */
@@ -40,6 +42,9 @@ export interface CallRosterOptions {
   emit: (message: ConnectionMessage) => void;
   /** Resolves to those of these users that are agents; never rejects. */
   findAgents: (userIds: string[]) => Promise<ReadonlySet<string>>;
+  /** Milliseconds for which a participant who left may come back as the same one. */
+  graceMs: number;
+  clock: Clock;
   /** A participant's tracks have changed: their media may have to be attached or detached. */
   onChange: (member: Member) => void;
 }
@@ -48,6 +53,8 @@ export interface CallRosterOptions {
 export class CallRoster {
   readonly #options: CallRosterOptions;
   readonly #members = new Map<string, Member>();
+  /** Those who left a moment ago, the latest last: a user who rejoins has a new session. */
+  #lost: { readonly member: Member; readonly untilMs: number }[] = [];
   /** The agent's own sessions, past ones included: they are no other participant. */
   readonly #own = new Set<string>();
 
@@ -93,10 +100,27 @@ export class CallRoster {
     const member = this.#members.get(sessionId);
     if (!member) return;
     this.#members.delete(sessionId);
-    member.tracks.clear();
+    for (const track of [...member.tracks.values()]) this.#unpublish(member, track);
     this.#options.onChange(member);
     if (member.isAgent === undefined) return;
-    this.#options.emit({ type: "participantLeft", participantId: sessionId });
+    const { emit, clock, graceMs } = this.#options;
+    const { participantId } = member;
+    if (graceMs === 0) return emit({ type: "participantLeft", participantId });
+    this.#lost.push({ member, untilMs: clock.now() + graceMs });
+    emit({ type: "participantLost", participantId, graceMs });
+  }
+
+  /** The id that the agent knows a session's participant by. */
+  participantIdOf(sessionId: string): string {
+    return this.#members.get(sessionId)?.participantId ?? sessionId;
+  }
+
+  /** Returns, once, the participant of this user who left a moment ago. */
+  #takeLost(userId: string): Member | undefined {
+    const now = this.#options.clock.now();
+    this.#lost = this.#lost.filter(({ untilMs }) => untilMs > now);
+    const index = this.#lost.findLastIndex(({ member }) => member.userId === userId);
+    return index < 0 ? undefined : this.#lost.splice(index, 1)[0]!.member;
   }
 
   /** Takes a track that was published, or unmuted. */
@@ -127,16 +151,19 @@ export class CallRoster {
       let member = this.#members.get(sessionId);
       if (!member) {
         if (this.#members.size >= MAX_PARTICIPANTS) continue;
+        const before = this.#takeLost(userId);
         member = {
           sessionId,
+          participantId: before?.participantId ?? sessionId,
           userId,
           name,
           prefix: trackLookupPrefix,
-          isAgent: undefined,
+          isAgent: before?.isAgent,
           tracks: new Map(),
         };
         this.#members.set(sessionId, member);
-        fresh.push(member);
+        if (before) this.#emitJoined(member);
+        else fresh.push(member);
       }
       member.name = name || member.name;
       member.prefix = trackLookupPrefix || member.prefix;
@@ -159,19 +186,23 @@ export class CallRoster {
       // They may have left during the lookup.
       if (this.#members.get(member.sessionId) !== member) continue;
       member.isAgent = agents.has(member.userId);
-      this.#options.emit({
-        type: "participantJoined",
-        participant: {
-          id: member.sessionId,
-          userId: member.userId,
-          name: member.name,
-          kind: member.isAgent ? "agent" : "person",
-          original: { session_id: member.sessionId, user_id: member.userId, name: member.name },
-        },
-      });
+      this.#emitJoined(member);
       for (const track of member.tracks.values()) this.#emitAdded(member, track);
       this.#options.onChange(member);
     }
+  }
+
+  #emitJoined({ participantId: id, sessionId, userId, name, isAgent }: Member): void {
+    this.#options.emit({
+      type: "participantJoined",
+      participant: {
+        id,
+        userId,
+        name,
+        kind: isAgent ? "agent" : "person",
+        original: { session_id: sessionId, user_id: userId, name },
+      },
+    });
   }
 
   #publish(member: Member, type: TrackType): void {
@@ -199,7 +230,7 @@ export class CallRoster {
     if (member.isAgent === undefined) return;
     this.#options.emit({
       type: "trackAdded",
-      track: { id, type, participantId: member.sessionId, muted },
+      track: { id, type, participantId: member.participantId, muted },
     });
   }
 }

@@ -96,14 +96,14 @@ export class MediaRouter {
     // During a handover the old media stays until the new media can be used.
     const media = this.find(member, track) ?? attached?.track;
     if (!media) return;
-    const { sessionId } = member;
+    const { sessionId, participantId } = member;
     if (isAudio(track.type)) {
       if (member.isAgent && !this.#connection.audioSubscription.agents) return;
       if (attached?.track === media) return this.#audio.setMuted(track.id, track.muted);
       this.#audio.addSource({
         memberId: sessionId,
         trackId: track.id,
-        participantId: sessionId,
+        participantId,
         track: media,
         muted: track.muted,
       });

@@ -79,6 +79,8 @@ export class StreamCall {
     this.#roster = new CallRoster({
       emit: (message) => connection.send(message),
       findAgents: (userIds) => broker.findAgents(userIds),
+      graceMs: params.participantGraceMs,
+      clock,
       onChange: (member) => this.#onMember(member),
     });
     this.#subscriptions = new Subscriptions({
