@@ -200,10 +200,11 @@ function euros(nights: number): string {
   return `${nights * EUROS_A_NIGHT} euros`;
 }
 
+const AUTHORS = { user: "Guest", assistant: "Desk", tool: "Tool", system: "System" };
+
 function transcriptOf(messages: readonly Message[]): string {
-  return messages.filter(({ role, text }) => role !== "system" && text !== "").map((one) => {
-    const who = one.role === "user" ? "Guest" : "Desk";
-    return `${who}: ${one.text}${one.interrupted ? " ..." : ""}\n`;
+  return messages.filter(({ role }) => role !== "system").map(({ role, text, interrupted }) => {
+    return `${AUTHORS[role]}: ${text}${interrupted ? " ..." : ""}\n`;
   }).join("");
 }
 

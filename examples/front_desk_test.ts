@@ -20,7 +20,7 @@ interface Outcome {
 }
 
 /** Calls the front desk and says some sentences. */
-async function callDesk(
+async function guestCalls(
   says: readonly Sentence[],
   { endsAtMs = 60_000, prepare = () => {} }: {
     endsAtMs?: number;
@@ -58,7 +58,7 @@ async function callDesk(
 const GREETING = "Desk: Harbour Hotel, good day. What can I do for you?";
 
 Deno.test("the front desk greets, tells a price, books, and hangs up after the goodbye", async () => {
-  const { record, desk, transcript } = await callDesk([
+  const { record, desk, transcript } = await guestCalls([
     [5000, "How much is a room for two nights?"],
     [11_000, "Book a room for three nights."],
     [18_000, "That is all, thank you."],
@@ -66,10 +66,13 @@ Deno.test("the front desk greets, tells a price, books, and hangs up after the g
   assertEquals(transcript, [
     GREETING,
     "Guest: How much is a room for two nights?",
+    'Tool: room_price({"nights":2}): A room for two nights is 160 euros.',
     "Desk: A room for two nights is 160 euros.",
     "Guest: Book a room for three nights.",
+    'Tool: book_room({"nights":3}): I have booked a room for three nights. It is 240 euros.',
     "Desk: I have booked a room for three nights. It is 240 euros.",
     "Guest: That is all, thank you.",
+    "Tool: end_call({}): Thank you for calling. Good bye!",
     "Desk: Thank you for calling. Good bye!",
   ]);
   assertEquals([...desk.bookings.values()], [3]);
@@ -80,7 +83,7 @@ Deno.test("the front desk greets, tells a price, books, and hangs up after the g
 });
 
 Deno.test("the front desk books what it was told, although the guest goes on speaking", async () => {
-  const { desk } = await callDesk([
+  const { desk } = await guestCalls([
     [5000, "Book a room for two nights."],
     [8000, "Wait, wait!"],
     [13_000, "Good bye."],
@@ -90,7 +93,7 @@ Deno.test("the front desk books what it was told, although the guest goes on spe
 
 Deno.test("the front desk connects a guest to a person", async () => {
   const transferred: [to: string, guest: string][] = [];
-  const { record, transcript } = await callDesk([[5000, "Let me talk to a person."]], {
+  const { record, transcript } = await guestCalls([[5000, "Let me talk to a person."]], {
     prepare: ({ edge }) => {
       edge.onTransfer = ({ to, participant }) => void transferred.push([to, participant.id]);
     },
@@ -102,7 +105,7 @@ Deno.test("the front desk connects a guest to a person", async () => {
 });
 
 Deno.test("the front desk says whom to call where it cannot connect", async () => {
-  const { record, transcript } = await callDesk([
+  const { record, transcript } = await guestCalls([
     [5000, "Let me talk to a person."],
     [16_000, "Good bye."],
   ], {
@@ -114,16 +117,18 @@ Deno.test("the front desk says whom to call where it cannot connect", async () =
   });
   assertEquals(transcript.slice(1), [
     "Guest: Let me talk to a person.",
+    "Tool: connect_to_person({}): One moment, I will connect you.",
     "Desk: One moment, I will connect you.",
     "Desk: I cannot connect you from here. Please call +49 30 123456.",
     "Guest: Good bye.",
+    "Tool: end_call({}): Thank you for calling. Good bye!",
     "Desk: Thank you for calling. Good bye!",
   ]);
   assertEquals(record.reason, "call-ended");
 });
 
 Deno.test("the front desk asks a silent guest, and hangs up on one who is gone", async () => {
-  const { record, transcript } = await callDesk([]);
+  const { record, transcript } = await guestCalls([]);
   assertEquals(transcript, [
     GREETING,
     "Desk: Are you still there?",
@@ -135,23 +140,24 @@ Deno.test("the front desk asks a silent guest, and hangs up on one who is gone",
 });
 
 Deno.test("the front desk goes on with a guest who is still there", async () => {
-  const { transcript } = await callDesk([[20_500, "How much is a room?"]], { endsAtMs: 44_000 });
+  const { transcript } = await guestCalls([[20_500, "How much is a room?"]], { endsAtMs: 44_000 });
   assertEquals(transcript, [
     GREETING,
     "Desk: Are you still there?",
     "Guest: How much is a room?",
+    'Tool: room_price({"nights":1}): A room for one night is 80 euros.',
     "Desk: A room for one night is 80 euros.",
     "Desk: Are you still there?",
   ]);
 });
 
 Deno.test("the front desk stays when its goodbye is interrupted", async () => {
-  const { record, desk, transcript } = await callDesk([
+  const { record, desk, transcript } = await guestCalls([
     [5000, "Good bye."],
     [7600, "Wait, book a room for one night."],
     [16_000, "Good bye."],
   ]);
   assertEquals([...desk.bookings.values()], [1]);
-  assert(/^Desk: Thank you.* \.\.\.$/.test(transcript[2]!), transcript.join("\n"));
+  assert(/^Desk: Thank you.* \.\.\.$/.test(transcript[3]!), transcript.join("\n"));
   assertEquals(record.reason, "call-ended");
 });
