@@ -121,13 +121,18 @@ export function runsAlone(lane: Lane, path: string): boolean {
   return lane === "unit" ? isIn(TIMED, path) : !isIn(UNTIMED, path);
 }
 
+/** The folders with tests. */
+const FOLDERS = ["tests", "examples"];
+
 /** Returns all test files, by path from the repository's root. */
-export async function testFiles(folder = "tests"): Promise<string[]> {
+export async function testFiles(folders: readonly string[] = FOLDERS): Promise<string[]> {
   const found: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
-    const path = `${folder}/${name}`;
-    if (isDirectory) found.push(...await testFiles(path));
-    else if (name.endsWith("_test.ts")) found.push(path);
+  for (const folder of folders) {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) found.push(...await testFiles([path]));
+      else if (name.endsWith("_test.ts")) found.push(path);
+    }
   }
   return found.sort();
 }

@@ -42,6 +42,7 @@ export class FakeTTS implements TTS {
   readonly aborted: string[] = [];
   readonly #clock: Clock;
   readonly #options: FakeTTSOptions;
+  #wave: Float64Array | undefined;
 
   /** Creates a voice. */
   constructor(clock: Clock, options: FakeTTSOptions = {}) {
@@ -98,15 +99,24 @@ export class FakeTTS implements TTS {
     const { msPerChar = 50 } = this.#options;
     const perChar = Math.round(sampleRate * msPerChar / 1000);
     const samples = new Int16Array(text.length * perChar);
+    const wave = this.#wave ??= tone(sampleRate);
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
       // Spaces are quiet; every letter has its own loudness.
       const loudness = text[index] === " " ? 300 : 3000 + (code * 7919 % 97) * 90;
       for (let n = 0; n < perChar; n++) {
         const at = index * perChar + n;
-        samples[at] = loudness * Math.sin(2 * Math.PI * 300 * at / sampleRate);
+        samples[at] = loudness * wave[at % wave.length]!;
       }
     }
     return samples;
   }
+}
+
+/** Returns 300 Hz, for as many samples as there are until it repeats. */
+function tone(sampleRate: number): Float64Array {
+  let [length, rest] = [sampleRate, 300];
+  while (rest > 0) [length, rest] = [rest, length % rest];
+  const samples = new Float64Array(sampleRate / length);
+  return samples.map((_, at) => Math.sin(2 * Math.PI * 300 * at / sampleRate));
 }

@@ -173,7 +173,7 @@ Deno.test("Gemini's thought signatures are sent back as the SDK itself sends the
   assertEquals(JSON.stringify(contents).includes("c2ln"), true);
 });
 
-Deno.test("a reply that a provider withholds ends with the reason", async () => {
+Deno.test("aiSdkLLM ends a reply that a provider withholds with the reason", async () => {
   const candidate = { content: { role: "model", parts: [] }, finishReason: "SAFETY", index: 0 };
   await using double = await ServiceDouble.start(events([{ candidates: [candidate] }]));
   const google = createGoogle({ baseURL: double.baseUrl, apiKey: "key" });
@@ -181,7 +181,7 @@ Deno.test("a reply that a provider withholds ends with the reason", async () => 
   assertEquals(items.at(-1), { type: "finish", reason: "content-filter", detail: "SAFETY" });
 });
 
-Deno.test("a call whose arguments are cut off does not cost the AI SDK's reply", async () => {
+Deno.test("aiSdkLLM keeps a reply of which one call's arguments are cut off", async () => {
   const delta = {
     content: "One moment.",
     tool_calls: [
@@ -204,7 +204,7 @@ Deno.test("a call whose arguments are cut off does not cost the AI SDK's reply",
   ]);
 });
 
-Deno.test("a provider without a key is found at the start, one with a key is not asked", async () => {
+Deno.test("aiSdkLLM rejects a provider without a key at the start, and does not ask one with a key", async () => {
   const context = { clock: systemClock, logger: silentLogger, signal };
   const start = (apiKey: string | undefined) => {
     const openai = createOpenAI({ baseURL: "http://127.0.0.1:1/v1", apiKey });
@@ -221,7 +221,7 @@ Deno.test("a provider without a key is found at the start, one with a key is not
   }
 });
 
-Deno.test("the AI SDK does not wait for longer than the turn allows", async () => {
+Deno.test("aiSdkLLM waits no longer than the turn allows", async () => {
   await using long = await ServiceDouble.start(refusal(429, "busy", { "retry-after": "30" }));
   const openai = createOpenAI({ baseURL: long.baseUrl, apiKey: "key" });
   const given = await collect(aiSdkLLM(openai.chat("gpt-5.2")).generate(ask()));
@@ -237,7 +237,7 @@ Deno.test("the AI SDK does not wait for longer than the turn allows", async () =
   assertEquals(items[0], { type: "text", text: "Here." });
 });
 
-Deno.test("an error in a stream of the AI SDK is told in the service's words", async () => {
+Deno.test("aiSdkLLM reports an error inside a stream in the service's words", async () => {
   await using double = await ServiceDouble.start(
     events([{ error: { message: "the model is overloaded", type: "server_error" } }]),
   );

@@ -18,7 +18,7 @@ function llm({ baseUrl }: ServiceDouble, options: Parameters<typeof aiSdkLLM>[1]
   return aiSdkLLM(provider("m"), options);
 }
 
-Deno.test("a model of the AI SDK streams text, calls and usage, and is told everything", async () => {
+Deno.test("aiSdkLLM streams text, calls and usage, and sends the whole conversation", async () => {
   await using double = await ServiceDouble.start(events([
     piece({ role: "assistant", content: "One " }),
     text("moment."),
@@ -50,7 +50,7 @@ Deno.test("a model of the AI SDK streams text, calls and usage, and is told ever
   assertEquals(model.metrics?.(), { requests: 1, inputTokens: 9, outputTokens: 4 });
 });
 
-Deno.test("the AI SDK asks a busy service again, and its refusals say why", async () => {
+Deno.test("aiSdkLLM retries a busy service, and its rejections say why", async () => {
   await using double = await ServiceDouble.start(
     refusal(429, "slow down", { "retry-after-ms": "10" }),
     events([text("Here."), finished, "[DONE]"]),
@@ -71,7 +71,7 @@ Deno.test("the AI SDK asks a busy service again, and its refusals say why", asyn
   }
 });
 
-Deno.test("an answer of the AI SDK that breaks off or is malformed is an error", async () => {
+Deno.test("aiSdkLLM throws for a reply that breaks off or is malformed", async () => {
   await using cut = await ServiceDouble.start(events([text("Half")], { cut: true }));
   const first = await collect(llm(cut).generate(ask()));
   assertEquals(first.items[0], { type: "text", text: "Half" });
@@ -80,5 +80,4 @@ Deno.test("an answer of the AI SDK that breaks off or is malformed is an error",
   assertInstanceOf((await collect(llm(malformed).generate(ask()))).error, InferenceError);
 });
 
-Deno.test("a slow answer of the AI SDK is aborted, and the service is told", () =>
-  abortSlowAnswer(llm));
+Deno.test("aiSdkLLM aborts a slow reply, and its request", () => abortSlowAnswer(llm));

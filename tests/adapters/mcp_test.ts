@@ -71,13 +71,13 @@ Deno.test("the tools of an MCP server are tools of the agent", async () => {
   assertEquals((await call("calc_hang", {})).isError, true);
 });
 
-Deno.test("only the tools that are asked for are taken", async () => {
+Deno.test("mcpTools takes only the tools that are asked for", async () => {
   await using double = await ServiceDouble.start(server);
   await using mcp = await connectMcp({ url: double.baseUrl, only: ["fail"] });
   assertEquals(mcp.tools.map(({ name }) => name), ["fail"]);
 });
 
-Deno.test("a server that is no MCP server is an error that says so", async () => {
+Deno.test("mcpTools rejects a server that speaks no MCP, and says so", async () => {
   for (
     const answer of [
       () => new Response("gone", { status: 500 }),
@@ -91,7 +91,7 @@ Deno.test("a server that is no MCP server is an error that says so", async () =>
   }
 });
 
-Deno.test("a program on this machine can be the server", async () => {
+Deno.test("mcpTools takes a program on this machine as server", async () => {
   const path = fileURLToPath(new URL("_mcp_program.ts", import.meta.url));
   await using mcp = await connectMcp({
     command: Deno.execPath(),
@@ -111,7 +111,7 @@ Deno.test("a program on this machine can be the server", async () => {
   );
 });
 
-Deno.test("every tool of a server that others wrote can be called", async () => {
+Deno.test("mcpTools calls each tool of a server that others wrote", async () => {
   await using mcp = await connectMcp({
     // It tells that it starts, which is not for those who read what tests have to say.
     command: "sh",

@@ -33,7 +33,7 @@ const bytes = (...values: (number | string)[]) =>
 /** A file's beginning with noise after it. */
 const file = (...magic: (number | string)[]) => bytes(...magic, ..."it would be loud noise");
 
-Deno.test("a voice that sends a WAV file is heard as what it says, without its header", async () => {
+Deno.test("OpenAI speech plays a WAV file without its header", async () => {
   const samples = Int16Array.from({ length: 300 }, (_, n) => 100 * n - 9000);
   const wav = writeWav(new PcmChunk(samples, { sampleRate: 22_050, channels: 2 }));
   for (const size of [1, 7, 44, 100, wav.length]) {
@@ -55,7 +55,7 @@ Deno.test("a voice that sends a WAV file is heard as what it says, without its h
   assertEquals((await heard(followed, "audio/wav")).samples, [...samples]);
 });
 
-Deno.test("a voice that sends another file is refused by its name, and nothing of it is played", async () => {
+Deno.test("OpenAI speech rejects another kind of file by its name, and plays nothing of it", async () => {
   const files: [body: Uint8Array<ArrayBuffer>, name: string][] = [
     [file("ID3", 4, 0, 0, 0, 0, 0, 0), "MP3"],
     [file(0xff, 0xfb, 0x90, 0x64), "MP3"],
@@ -84,7 +84,7 @@ Deno.test("a voice that sends another file is refused by its name, and nothing o
   assertStringIncludes(cut.error!.message, "cut off");
 });
 
-Deno.test("PCM is played whatever it begins with, and however short it is", async () => {
+Deno.test("OpenAI speech plays PCM whatever it begins with, and however short it is", async () => {
   const quiet = Int16Array.from([-1, -2, -257, 0, 0, 1, 3, 5]);
   for (const size of [1, 3, 16]) {
     const result = await heard(new Uint8Array(quiet.buffer), "application/octet-stream", size);

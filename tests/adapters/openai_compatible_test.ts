@@ -31,7 +31,7 @@ async function* audio(...lengthsMs: number[]): AsyncGenerator<PcmChunk, void, vo
   }
 }
 
-Deno.test("a chat model streams text and usage, and is told everything", async () => {
+Deno.test("openAICompatible's llm streams text and usage, and sends the whole conversation", async () => {
   await using double = await ServiceDouble.start(events([
     text("Good "),
     text("day."),
@@ -77,7 +77,7 @@ Deno.test("a chat model streams text and usage, and is told everything", async (
   });
 });
 
-Deno.test("calls of tools that come in pieces are put together", async () => {
+Deno.test("openAICompatible's llm joins tool calls that come in fragments", async () => {
   const call = (index: number, id: string | undefined, name: string | undefined, args: string) =>
     piece({ tool_calls: [{ index, id, function: { name, arguments: args } }] });
   await using double = await ServiceDouble.start(events([
@@ -96,7 +96,7 @@ Deno.test("calls of tools that come in pieces are put together", async () => {
   ]);
 });
 
-Deno.test("a busy service is asked again after as long as it says", async () => {
+Deno.test("openAICompatible retries a busy service after the wait that it names", async () => {
   await using double = await ServiceDouble.start(
     refusal(429, "slow down", { "retry-after-ms": "30" }),
     refusal(503, "starting"),
@@ -108,7 +108,7 @@ Deno.test("a busy service is asked again after as long as it says", async () => 
   assertEquals(llm.metrics?.().retries, 2);
 });
 
-Deno.test("a service that stays busy, or asks for too long a wait, is an error to try again", async () => {
+Deno.test("openAICompatible throws a retryable error for a service that stays busy", async () => {
   await using busy = await ServiceDouble.start(
     refusal(429, "slow down", { "retry-after-ms": "1" }),
   );
@@ -122,7 +122,7 @@ Deno.test("a service that stays busy, or asks for too long a wait, is an error t
   assertEquals(long.requests.length, 1);
 });
 
-Deno.test("a wrong key and a service that is not there are errors that say so", async () => {
+Deno.test("openAICompatible names a wrong key and a missing service in its errors", async () => {
   await using double = await ServiceDouble.start(refusal(401, "no such key"));
   const { error } = await collect(chat(double).generate(ask()));
   expectFailure(error, "unauthorized", false);
@@ -131,7 +131,7 @@ Deno.test("a wrong key and a service that is not there are errors that say so", 
   expectFailure((await collect(gone.generate(ask()))).error, "unreachable", true);
 });
 
-Deno.test("an answer that is cut off gives its text and then an error", async () => {
+Deno.test("openAICompatible's llm yields the text of a reply that is cut off, then throws", async () => {
   for (const cut of [true, false]) {
     await using double = await ServiceDouble.start(events([text("Half an ")], { cut }));
     const result = await collect(chat(double).generate(ask()));
@@ -140,7 +140,7 @@ Deno.test("an answer that is cut off gives its text and then an error", async ()
   }
 });
 
-Deno.test("events that are no answer are errors that say so", async () => {
+Deno.test("openAICompatible's llm rejects events that are no reply, and says so", async () => {
   for (
     const [event, code] of [
       ["{broken", "malformed"],
@@ -156,10 +156,10 @@ Deno.test("events that are no answer are errors that say so", async () => {
   }
 });
 
-Deno.test("an answer whose first word is slow can be aborted, and the service is told", () =>
+Deno.test("openAICompatible's llm aborts a reply whose first word is slow, and its request", () =>
   abortSlowAnswer(chat));
 
-Deno.test("a speech segment is sent as a WAV file and its text comes back", async () => {
+Deno.test("openAICompatible's stt sends a segment as a WAV file and returns its text", async () => {
   await using double = await ServiceDouble.start(() => Response.json({ text: " Hello there. " }));
   const stt = openAICompatible(double).stt({ model: "w", language: "en", prompt: "Ringline" });
   const { items } = await transcribed(stt, audio(20, 30));
@@ -178,7 +178,7 @@ Deno.test("a speech segment is sent as a WAV file and its text comes back", asyn
   assertEquals(view.getInt16(44, true), 7);
 });
 
-Deno.test("a recogniser's faults are errors that say so, and silence sends no request", async () => {
+Deno.test("openAICompatible's stt names a service's faults, and sends no request for silence", async () => {
   await using double = await ServiceDouble.start(
     () => new Response("<html>", { headers: { "content-type": "text/html" } }),
     () => Response.json({ message: "?" }),
@@ -192,7 +192,7 @@ Deno.test("a recogniser's faults are errors that say so, and silence sends no re
   assertEquals(double.requests.length, 3);
 });
 
-Deno.test("a voice's PCM comes as it is sent, wherever it is cut", async () => {
+Deno.test("openAICompatible's tts yields PCM as it is sent, wherever it is cut", async () => {
   const sent = Uint8Array.of(1, 0, 2, 0, 3, 0, 4, 0);
   await using double = await ServiceDouble.start(() =>
     stream([sent.slice(0, 3), sent.slice(3, 4), sent.slice(4, 7), sent.slice(7)])
@@ -210,7 +210,7 @@ Deno.test("a voice's PCM comes as it is sent, wherever it is cut", async () => {
   });
 });
 
-Deno.test("a voice that breaks off, or sends no PCM, is an error that says so", async () => {
+Deno.test("openAICompatible's tts throws when the voice breaks off or sends no PCM", async () => {
   const { signal } = new AbortController();
   await using double = await ServiceDouble.start(
     () => stream([Uint8Array.of(1, 0)], { cut: true }),

@@ -18,7 +18,7 @@ function chat(service: OpenAICompatibleOptions) {
   return openAICompatible(service).llm({ model: "m" });
 }
 
-Deno.test("a query of the base address stays a query", async () => {
+Deno.test("the OpenAI client keeps the query of the base URL", async () => {
   await using double = await ServiceDouble.start(reply);
   const baseUrl = `${double.baseUrl}/deployments/d/?api-version=2026-01-01`;
   await collect(chat({ baseUrl }).generate(ask()));
@@ -26,7 +26,7 @@ Deno.test("a query of the base address stays a query", async () => {
   assertEquals(double.requests[0]?.query, "?api-version=2026-01-01");
 });
 
-Deno.test("headers replace those of the adapter, whatever their case", async () => {
+Deno.test("the OpenAI client lets headers replace its own, whatever their case", async () => {
   await using double = await ServiceDouble.start(reply);
   const headers = {
     Authorization: "Basic abc",
@@ -43,7 +43,7 @@ Deno.test("headers replace those of the adapter, whatever their case", async () 
   );
 });
 
-Deno.test("getApiKey is asked for each request", async () => {
+Deno.test("the OpenAI client calls getApiKey for each request", async () => {
   await using double = await ServiceDouble.start(reply);
   let count = 0;
   const llm = chat({ baseUrl: double.baseUrl, getApiKey: () => Promise.resolve(`key-${++count}`) });
@@ -55,7 +55,7 @@ Deno.test("getApiKey is asked for each request", async () => {
   ]);
 });
 
-Deno.test("retry-after is honoured in all its forms, up to what the turn allows", async () => {
+Deno.test("the OpenAI client honours retry-after in all its forms, up to what the turn allows", async () => {
   const at = (headers: HeadersInit) => retryAfterMs(new Headers(headers));
   assertEquals(at({}), undefined);
   assertEquals(at({ "retry-after": "2" }), 2000);
@@ -91,7 +91,7 @@ Deno.test("retry-after is honoured in all its forms, up to what the turn allows"
   assertEquals(waitedMs >= 3500, true, `${waitedMs} ms`);
 });
 
-Deno.test("a key that is refused, or missing, is found at the start", async () => {
+Deno.test("the OpenAI client finds a rejected or missing key at the start", async () => {
   for (const kind of ["llm", "stt", "tts"] as const) {
     await using double = await ServiceDouble.start(refusal(401, "no such key"));
     const service = openAICompatible(double);
@@ -110,7 +110,7 @@ Deno.test("a key that is refused, or missing, is found at the start", async () =
   assertEquals(error.message, "openai-llm: there is no key for api.openai.com: pass apiKey");
 });
 
-Deno.test("a key that may not list models may still be good for one", async () => {
+Deno.test("the OpenAI client starts with a key that may not list models", async () => {
   const asked: string[] = [];
   const service = (status: number): Answer => (_, path) => {
     asked.push(path);
@@ -126,7 +126,7 @@ Deno.test("a key that may not list models may still be good for one", async () =
   assertEquals(asked, ["/v1/models", "/v1/chat/completions", "/v1/models", "/v1/chat/completions"]);
 });
 
-Deno.test("a service that is down, silent, or has no list of models is no failure at the start", async () => {
+Deno.test("the OpenAI client starts although the service is down, silent, or has no list of models", async () => {
   for (const status of [404, 429, 500, 503]) {
     await using double = await ServiceDouble.start(refusal(status, "no"));
     await chat(double).start!(context);
@@ -145,7 +145,7 @@ Deno.test("a service that is down, silent, or has no list of models is no failur
   await assertRejects(() => aborted, Error, "not needed");
 });
 
-Deno.test("options of the provider reach transcription and speech", async () => {
+Deno.test("the OpenAI client passes a provider's options to transcription and speech", async () => {
   await using double = await ServiceDouble.start(
     () => stream([Uint8Array.of(1, 0)]),
   );

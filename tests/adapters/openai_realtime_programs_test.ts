@@ -37,7 +37,7 @@ const SET_UP = `
   };
 `;
 
-Deno.test("a program ends although the network has lost its sockets", async () => {
+Deno.test("a program with a realtime session ends although the network has lost its sockets", async () => {
   await using double = new RealtimeDouble();
   await using proxy = new LossyProxy(double);
   const service = `{ baseUrl: ${JSON.stringify(proxy.baseUrl)}, apiKey: "k" }`;
@@ -53,7 +53,7 @@ Deno.test("a program ends although the network has lost its sockets", async () =
   assertEquals(await ran(lines, () => proxy.lose()), "ready\nclosed\n");
 });
 
-Deno.test("a program that only reads a text ends when it is read", async () => {
+Deno.test("a program that only reads a text with a realtime voice ends when it is read", async () => {
   await using double = new RealtimeDouble({
     onUpdate: (service) => {
       service.send({ type: "session.updated" });

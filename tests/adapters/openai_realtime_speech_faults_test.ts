@@ -12,7 +12,7 @@ import { heard, reads, synthesize, voice } from "./_voice.ts";
 const { signal } = new AbortController();
 const context = { clock: systemClock, logger: silentLogger, signal };
 
-Deno.test("a connection that is dead without a word is replaced within the same sentence", async () => {
+Deno.test("the realtime voice replaces a connection that is dead without a word within the same sentence", async () => {
   await using double = new RealtimeDouble();
   await using proxy = new LossyProxy(double);
   const clock = new VirtualClock();
@@ -32,7 +32,7 @@ Deno.test("a connection that is dead without a word is replaced within the same 
   await clock.advance(1000);
 });
 
-Deno.test("a sentence given up on a dead connection is a failure, and the next one is heard", async () => {
+Deno.test("the realtime voice fails for a sentence given up on a dead connection, and the next one is heard", async () => {
   await using double = new RealtimeDouble();
   await using proxy = new LossyProxy(double);
   const clock = new VirtualClock();
@@ -57,7 +57,7 @@ Deno.test("a sentence given up on a dead connection is a failure, and the next o
   await clock.advance(1000);
 });
 
-Deno.test("a voice that several agents use is closed by the last, and can be started again", async () => {
+Deno.test("the realtime voice of several agents is closed by the last, and can be started again", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   let count = 0;
@@ -79,7 +79,7 @@ Deno.test("a voice that several agents use is closed by the last, and can be sta
   await tts.close!();
 });
 
-Deno.test("what is being read when the voice is closed ends, and is not tried again", async () => {
+Deno.test("the realtime voice ends what it reads when it is closed, and does not retry it", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
@@ -90,7 +90,7 @@ Deno.test("what is being read when the voice is closed ends, and is not tried ag
   assertEquals(tts.metrics!().sessions, 1);
 });
 
-Deno.test("errors that belong to no request leave what is read alone", async () => {
+Deno.test("the realtime voice goes on reading through errors that belong to no request", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
@@ -110,7 +110,7 @@ Deno.test("errors that belong to no request leave what is read alone", async () 
   await tts.close!();
 });
 
-Deno.test("errors that pass are tried again, told by code or by type, asked or in a response", async () => {
+Deno.test("the realtime voice retries errors that pass, by code or type, of a request or a response", async () => {
   const failures: [failure: object, sessions: number][] = [
     [{ type: "invalid_request_error", code: "session_expired", message: "60 minutes" }, 2],
     [{ type: "server_error", code: null, message: "sorry", event_id: null }, 1],
@@ -137,7 +137,7 @@ Deno.test("errors that pass are tried again, told by code or by type, asked or i
   }
 });
 
-Deno.test("a service that gives no metadata back is understood by the order of its answers", async () => {
+Deno.test("the realtime voice understands a service without metadata by the order of its responses", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
@@ -159,7 +159,7 @@ Deno.test("a service that gives no metadata back is understood by the order of i
   await tts.close!();
 });
 
-Deno.test("a model only named like a realtime one is told which option says so", async () => {
+Deno.test("the realtime voice names the option for a model that is only named like a realtime one", async () => {
   await using double = new RealtimeDouble({ refuse: 404 });
   const tts = openAICompatible({ baseUrl: double.baseUrl })
     .tts({ model: "kokoro-realtime", voice: "af_heart" });
@@ -173,7 +173,7 @@ Deno.test("a model only named like a realtime one is told which option says so",
   await tts.close!();
 });
 
-Deno.test("a session that never begins is waited for ten seconds in all", async () => {
+Deno.test("the realtime voice waits ten seconds in all for a session that never begins", async () => {
   await using double = new RealtimeDouble({ onUpdate: () => {} });
   const clock = new VirtualClock();
   const tts = voice(double);

@@ -16,7 +16,7 @@ import { heard, model, reads, synthesize, voice } from "./_voice.ts";
 const { signal } = new AbortController();
 const context = { clock: systemClock, logger: silentLogger, signal };
 
-Deno.test("a realtime model reads a text aloud, asked outside of any conversation", async () => {
+Deno.test("the realtime voice reads a text aloud, outside of any conversation", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double, "Cheerfully.");
   await tts.start!(context);
@@ -38,7 +38,7 @@ Deno.test("a realtime model reads a text aloud, asked outside of any conversatio
   assertEquals(tts.metrics!(), { requests: 1, retries: 0, failures: 0, sessions: 1 });
 });
 
-Deno.test("texts that are read at the same time are kept apart on one socket", async () => {
+Deno.test("the realtime voice keeps texts apart that it reads at the same time on one socket", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   const both = ["One.", "Two."].map((text) => heard(synthesize(tts, text, { signal })));
@@ -65,7 +65,7 @@ Deno.test("texts that are read at the same time are kept apart on one socket", a
   await tts.close!();
 });
 
-Deno.test("who is interrupted stops the reading, whether it has begun or not", async () => {
+Deno.test("the realtime voice stops reading when it is interrupted, begun or not", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
@@ -91,7 +91,7 @@ Deno.test("who is interrupted stops the reading, whether it has begun or not", a
   await tts.close!();
 });
 
-Deno.test("a reading that fails says why, and the next one is read", async () => {
+Deno.test("the realtime voice says why a text failed, and reads the next one", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   const failures: [end: object | undefined, expected: RegExp][] = [
@@ -124,7 +124,7 @@ Deno.test("a reading that fails says why, and the next one is read", async () =>
   await tts.close!();
 });
 
-Deno.test("a socket that was closed is opened again, also in the middle, if nothing was heard", async () => {
+Deno.test("the realtime voice reopens a closed socket, also within a text of which nothing was heard", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);
   await tts.start!(context);
@@ -149,7 +149,7 @@ Deno.test("a socket that was closed is opened again, also in the middle, if noth
   await tts.close!();
 });
 
-Deno.test("a service that refuses or is not there is an error that says so, at the first text", async () => {
+Deno.test("the realtime voice names a service that refuses or is missing, at the first text", async () => {
   await using refusing = new RealtimeDouble({ refuse: 401 });
   const tts = voice(refusing);
   await tts.start!(context);
@@ -167,7 +167,7 @@ Deno.test("a service that refuses or is not there is an error that says so, at t
   await lost.close!();
 });
 
-Deno.test("which interface speaks is told by the model's name, or said", async () => {
+Deno.test("the model's name, or an option, chooses the interface that speaks", async () => {
   await using service = await ServiceDouble.start(() => new Response(Uint8Array.of(1, 0)));
   const { tts } = openAICompatible({ baseUrl: service.baseUrl });
   const plain = tts({ model: "kokoro", voice: "af_heart" });

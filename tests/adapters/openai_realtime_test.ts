@@ -47,7 +47,7 @@ const participant = {
   kind: "person",
 } as const;
 
-Deno.test("a realtime session is begun with its settings, its key and what was said before", async () => {
+Deno.test("openAIRealtime begins a session with its settings, its key and what was said before", async () => {
   await using double = new RealtimeDouble();
   await using _session = await connect(double);
   const [request] = double.requests;
@@ -68,7 +68,7 @@ Deno.test("a realtime session is begun with its settings, its key and what was s
   ]);
 });
 
-Deno.test("sound goes to the model, and its answer comes as words and sound", async () => {
+Deno.test("openAIRealtime sends sound to the model, and receives its reply as words and sound", async () => {
   await using double = new RealtimeDouble();
   await using session = await connect(double);
   const events = session[Symbol.asyncIterator]();
@@ -347,7 +347,7 @@ Deno.test("openAIRealtime sends text and images", async () => {
   assertEquals(image.content, [{ type: "input_image", image_url: "data:image/jpeg;base64,CQ==" }]);
 });
 
-Deno.test("malformed events and failures are told, and the session goes on", async () => {
+Deno.test("openAIRealtime reports malformed events and failures, and goes on", async () => {
   await using double = new RealtimeDouble();
   await using session = await connect(double);
   const events = session[Symbol.asyncIterator]();
@@ -372,7 +372,7 @@ Deno.test("malformed events and failures are told, and the session goes on", asy
   ]);
 });
 
-Deno.test("a session that breaks off ends with an error, and one that is closed without", async () => {
+Deno.test("openAIRealtime ends a session that breaks off with an error, and one that is closed without", async () => {
   await using double = new RealtimeDouble();
   const lost = await connect(double);
   const events = lost[Symbol.asyncIterator]();
@@ -450,7 +450,7 @@ Deno.test("openAIRealtime notices a dead connection on which nothing is said", a
   await closing;
 });
 
-Deno.test("a service that refuses, fails or keeps silent begins no session", async () => {
+Deno.test("openAIRealtime begins no session with a service that refuses, fails or is silent", async () => {
   await using refusing = new RealtimeDouble({ refuse: 401 });
   const first = await assertRejects(() => connect(refusing));
   assertInstanceOf(first, InferenceError);

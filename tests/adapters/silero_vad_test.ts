@@ -26,7 +26,7 @@ async function probabilities(vad: VAD, samples: Int16Array, sampleRate: number):
   return found;
 }
 
-Deno.test("the program's own workers are heard while the detector runs", async () => {
+Deno.test("Silero leaves the program's own workers running", async () => {
   const vad = sileroVad();
   await vad.start!(context);
   const script = `data:application/javascript,self.postMessage("here")`;
@@ -75,7 +75,7 @@ function over(voice: Int16Array, belowDb: number): Int16Array {
   return voice.map((one, n) => Math.max(-32_768, Math.min(32_767, one + gain * noise[n]!)));
 }
 
-Deno.test("in noise Silero hears what loudness alone does not, as the docs of both say", async () => {
+Deno.test("Silero detects speech in noise where loudness alone does not, as the docs of both say", async () => {
   const silero = sileroVad();
   await silero.start!(context);
   // Long enough for both to know the noise before the words.
@@ -95,7 +95,7 @@ Deno.test("in noise Silero hears what loudness alone does not, as the docs of bo
   await silero.close!();
 });
 
-Deno.test("a detector that is behind leaves timers their turn", async () => {
+Deno.test("Silero gives timers their turn while it catches up", async () => {
   const vad = sileroVad();
   await vad.start!(context);
   let turns = 0;
@@ -125,14 +125,14 @@ Deno.test("Silero keeps speakers apart: what one says changes nothing for anothe
   await vad.close!();
 });
 
-Deno.test("a model that cannot be loaded is an error that says so", async () => {
+Deno.test("Silero names a model that cannot be loaded", async () => {
   const vad = sileroVad({ model: Uint8Array.of(1, 2, 3) });
   const error = await assertRejects(async () => await vad.start!(context));
   assertInstanceOf(error, InferenceError);
   assertEquals(error.code, "model-unavailable");
 });
 
-Deno.test("a detector that several agents use is closed by the last, and can be started again", async () => {
+Deno.test("Silero's detector of several agents is closed by the last, and can be started again", async () => {
   const vad = sileroVad();
   const silence = new Int16Array(3200);
   await Promise.all([vad.start!(context), vad.start!(context)]);

@@ -22,11 +22,11 @@ const reception = {
 };
 const own = { lost: 0, reception, agentJoinMs: 200, personJoinMs: 90, flushMs: 60 };
 
-Deno.test("a part that was not measured makes no claim", () => {
+Deno.test("the call report makes no claim for a part that was not measured", () => {
   assertEquals(targets(nothing), []);
 });
 
-Deno.test("the distance to the baseline is that of the medians of the connections' medians", () => {
+Deno.test("the call report compares the medians of the connections' medians with the baseline", () => {
   const roundTrip = {
     own: [{ ...own, tripsMs: [80, 90, 100] }, { ...own, tripsMs: [110] }],
     baseline: [{ ...own, tripsMs: [70] }, { ...own, tripsMs: [80] }],
@@ -35,7 +35,7 @@ Deno.test("the distance to the baseline is that of the medians of the connection
   assertEquals([trip?.measured, above?.measured, flush?.measured], [100, 25, 60]);
 });
 
-Deno.test("a tone that never fell silent, and a track that never recovered, miss their targets", () => {
+Deno.test("the call report counts a tone that never fell silent, and a track that never recovered, as missed", () => {
   const roundTrip = {
     own: [{ ...own, tripsMs: [80], flushMs: NaN }],
     baseline: [{ ...own, tripsMs: [70] }],
@@ -55,7 +55,7 @@ Deno.test("a tone that never fell silent, and a track that never recovered, miss
   assertStringIncludes(missed[1]!, "never");
 });
 
-Deno.test("others' figures are named as such, with their source", () => {
+Deno.test("the call report names others' figures as such, with their source", () => {
   const hop = { participants: 100, toChild: summarize([0.2]), toParent: summarize([0.4]) };
   const report = formatReport({ ...nothing, hop });
   assertStringIncludes(report, "others' figures, not of this run");

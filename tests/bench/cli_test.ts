@@ -2,13 +2,13 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { BENCHMARKS, parseRequest, usage } from "../../bench/main.ts";
 
-Deno.test("without a name, and for --help, the benchmarks are listed", () => {
+Deno.test("deno task bench lists the benchmarks without a name, and for --help", () => {
   assertEquals(parseRequest([]), { kind: "help" });
   assertEquals(parseRequest(["--help"]), { kind: "help" });
   for (const name of Object.keys(BENCHMARKS)) assertStringIncludes(usage(), name);
 });
 
-Deno.test("what follows the name belongs to the benchmark", () => {
+Deno.test("parseRequest leaves what follows the name to the benchmark", () => {
   assertEquals(parseRequest(["call", "--json", "--help"]), {
     kind: "run",
     name: "call",
@@ -16,7 +16,7 @@ Deno.test("what follows the name belongs to the benchmark", () => {
   });
 });
 
-Deno.test("an unknown name or option is refused with what there is", () => {
+Deno.test("parseRequest rejects an unknown name or option, with what there is", () => {
   const unknown = parseRequest(["calls"]);
   assertEquals(unknown.kind, "wrong");
   assertMatch(
@@ -27,7 +27,7 @@ Deno.test("an unknown name or option is refused with what there is", () => {
   assertEquals(parseRequest(["toString"]).kind, "wrong");
 });
 
-Deno.test("every benchmark that is listed is a script", async () => {
+Deno.test("each benchmark that is listed is a script", async () => {
   for (const name of Object.keys(BENCHMARKS)) {
     const script = new URL(`../../bench/${name}.ts`, import.meta.url);
     assertEquals((await Deno.stat(script)).isFile, true);

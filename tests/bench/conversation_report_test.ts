@@ -26,7 +26,7 @@ function results(fromDecisionMs: number[]): ConversationResults {
   };
 }
 
-Deno.test("interruptions within the limits meet the targets, each by its p95", () => {
+Deno.test("the conversation report judges interruptions by their p95", () => {
   const list = targets(results(Array(40).fill(60)));
   assertEquals(list.map((one) => [one.limit, one.measured, isMet(one)]), [
     [80, 60, true],
@@ -34,13 +34,13 @@ Deno.test("interruptions within the limits meet the targets, each by its p95", (
   ]);
 });
 
-Deno.test("an agent that never fell silent counts as the slowest, and is said", () => {
+Deno.test("the conversation report counts an agent that never fell silent as the slowest, and says so", () => {
   const some = results([...Array(8).fill(60), NaN]);
   assertEquals(targets(some).map(isMet), [false, false]);
   assertStringIncludes(formatReport(some), "never");
 });
 
-Deno.test("what is our own must be small, and nothing answered is no answer in no time", () => {
+Deno.test("the conversation report judges our own part of a reply, and takes no reply for none", () => {
   const replies = { inBrowserMs: [], overheadMs: [], transportMs: [100], parts: [], lost: 3 };
   const none: ConversationResults = { machine, seconds: 1, replies };
   assertEquals(targets(none).map(isMet), [false]);

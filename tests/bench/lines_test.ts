@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { messages } from "../../bench/lib/lines.ts";
 
-Deno.test("messages may be cut anywhere, and stray output is told apart from them", async () => {
+Deno.test("messages() yields messages that are cut anywhere, and separates stray output", async () => {
   const stray: string[] = [];
   const text = new TextEncoder().encode('{"a":"é"}\nwarning: \n{"b":2}\n');
   // One byte at a time: each cut, also the one within a character.

@@ -8,28 +8,28 @@ function clicks(untilMs: number, ms: (time: number) => number | null) {
 }
 const stalls = { firstStallAt: 1000, lastStallEnd: 2000 };
 
-Deno.test("a round trip that falls back is normal from where the median of five clicks is", () => {
+Deno.test("recovery begins where the median of five clicks is normal again", () => {
   const trips = clicks(8000, (time) => time >= 1000 && time < 4000 ? 250 : 80);
   const { normalMs, finalMs, recoveredAfterMs } = recovery(trips, stalls);
   assertEquals([normalMs, finalMs], [80, 80]);
   assertEquals(recoveredAfterMs, 2200);
 });
 
-Deno.test("a round trip that stays long never recovers", () => {
+Deno.test("recovery never comes for a round trip that stays long", () => {
   const trips = clicks(8000, (time) => time >= 1000 ? 250 : 80);
   assertEquals(recovery(trips, stalls).recoveredAfterMs, Infinity);
 });
 
-Deno.test("a round trip that was never long is normal immediately, whatever a single echo does", () => {
+Deno.test("recovery is immediate for a round trip that was never long, whatever a single echo does", () => {
   const trips = clicks(8000, (time) => time % 1000 === 0 ? 300 : time % 1500 === 0 ? null : 80);
   assertEquals(recovery(trips, stalls).recoveredAfterMs, 0);
 });
 
-Deno.test("echoes that are lost for good are no recovery", () => {
+Deno.test("recovery does not count echoes that are lost for good", () => {
   const trips = clicks(8000, (time) => time >= 2000 ? null : 80);
   assertEquals(recovery(trips, stalls).recoveredAfterMs, Infinity);
 });
 
-Deno.test("without clicks after the stall nothing is claimed", () => {
+Deno.test("recovery claims nothing without clicks after the stall", () => {
   assertEquals(recovery(clicks(2000, () => 80), stalls).recoveredAfterMs, NaN);
 });

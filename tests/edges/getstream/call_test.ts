@@ -17,7 +17,7 @@ import { until } from "../../fixtures/until.ts";
 /** A moment in which something that should not happen would have happened. */
 const pause = (ms = 400) => new Promise((resolve) => setTimeout(resolve, ms));
 
-Deno.test("each hears the other at the right pitch and level", async () => {
+Deno.test("GetStreamEdge carries both voices at their pitch and level", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await pause(1000);
@@ -34,7 +34,7 @@ Deno.test("each hears the other at the right pitch and level", async () => {
   assert(longestGap(heard, from, performance.now() - 100) < 150);
 });
 
-Deno.test("two agents on two edges hear each other through the SFU, and know each other for agents", async () => {
+Deno.test("agents on two GetStreamEdges hear each other through the SFU, and know each other for agents", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   await using other = edgeOn(double);
@@ -55,7 +55,7 @@ Deno.test("two agents on two edges hear each other through the SFU, and know eac
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("media that comes before its announcement, or after it, is heard", async () => {
+Deno.test("StreamCall hears media that comes before its announcement, or after it", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   for (const [index, on] of [true, false].entries()) {
@@ -70,7 +70,7 @@ Deno.test("media that comes before its announcement, or after it, is heard", asy
   }
 });
 
-Deno.test("a microphone that is published again and again is heard each time", async () => {
+Deno.test("StreamCall hears a microphone each time it is published again", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   const sessionId = test.participantSession;
@@ -86,7 +86,7 @@ Deno.test("a microphone that is published again and again is heard each time", a
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("a person's mute is told, silences them, and is no leaving", async () => {
+Deno.test("a mute on GetStreamEdge is an event, silences the participant, and is no leaving", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const track = () => [...test.connection.tracks.values()][0];
@@ -102,7 +102,7 @@ Deno.test("a person's mute is told, silences them, and is no leaving", async () 
   await until("hearing", () => test.slots.some(({ at, rms }) => at > from + 400 && rms > 0.1));
 });
 
-Deno.test("how loud people are is told", async () => {
+Deno.test("GetStreamEdge emits how loud participants are", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   const levels: AudioLevelsEvent[] = [];
@@ -114,7 +114,7 @@ Deno.test("how loud people are is told", async () => {
   assertEquals([participant.userId, level, speaking], ["anna", 0.25, true]);
 });
 
-Deno.test("custom events go out once, come in with their sender, and not from oneself", async () => {
+Deno.test("GetStreamEdge sends a custom event once, and receives those of others with their sender", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   const came: CustomEventReceivedEvent[] = [];
@@ -132,7 +132,7 @@ Deno.test("custom events go out once, come in with their sender, and not from on
   ]);
 });
 
-Deno.test("a coordinator's socket that is lost comes back, and events with it", async () => {
+Deno.test("CoordinatorSocket reconnects when it is lost, and events come again", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   const came: unknown[] = [];
@@ -146,7 +146,7 @@ Deno.test("a coordinator's socket that is lost comes back, and events with it", 
   assertEquals(test.states, [], "the call itself was not disturbed");
 });
 
-Deno.test("a call that is ended closes the connection, by whatever way it is told", async () => {
+Deno.test("GetStreamEdge closes a connection whose call has ended, by whatever message it learns that", async () => {
   const ways: ((double: StreamDouble) => Promise<unknown>)[] = [
     (double) => double.sfu.command("endCall", { cid: CID }),
     (double) => double.sfu.command("error", { cid: CID, userId: "bot", strategy: 1 }),
@@ -166,7 +166,7 @@ Deno.test("a call that is ended closes the connection, by whatever way it is tol
   }
 });
 
-Deno.test("an agent that is blocked is told that it was", async () => {
+Deno.test("GetStreamEdge closes the connection of a blocked agent with that reason", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   double.emit(CID, { type: "call.blocked_user", user: { id: "anna" } });
@@ -176,7 +176,7 @@ Deno.test("an agent that is blocked is told that it was", async () => {
   assertEquals(await test.connection.closed, "kicked");
 });
 
-Deno.test("leaving is told to the SFU", async () => {
+Deno.test("StreamCall informs the SFU when the agent leaves", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   await test.connection.close();
@@ -185,7 +185,7 @@ Deno.test("leaving is told to the SFU", async () => {
   await until("the call is no longer watched", () => double.watchersOf(CID) === 0);
 });
 
-Deno.test("health is asked for and statistics are sent at the interval asked for", async () => {
+Deno.test("SfuSession sends health checks, and statistics at the interval of the service", async () => {
   await using double = await StreamDouble.start();
   double.statsIntervalMs = 300;
   await using test = await TestCall.start(double, { silenceTimeoutMs: 600 });
@@ -205,7 +205,7 @@ Deno.test("health is asked for and statistics are sent at the interval asked for
   assertEquals([faults, test.states], [[], []]);
 });
 
-Deno.test("video is subscribed to with its size while a processor looks at it, and only then", async () => {
+Deno.test("GetStreamEdge subscribes to video, with its size, only while a processor takes it", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   const { connection, participantSession: sessionId } = test;
@@ -254,7 +254,7 @@ function grey(luma: number): { video: LatestVideoTrack } & Disposable {
   return { video, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-Deno.test("voice and picture are published in one negotiation, in a codec that both have", async () => {
+Deno.test("GetStreamEdge publishes voice and picture in one negotiation, in a codec that both have", async () => {
   await using double = await StreamDouble.start();
   await double.sfu.command("set", {
     publishOptions: [
@@ -286,7 +286,7 @@ Deno.test("voice and picture are published in one negotiation, in a codec that b
   assert(Math.abs(seen.luma - 170) < 12, `luma ${seen.luma}`);
 });
 
-Deno.test("a call that takes H264 only has the agent's voice, and says why not its picture", async () => {
+Deno.test("GetStreamEdge publishes no picture in a call that takes only H264, and reports why", async () => {
   await using double = await StreamDouble.start();
   await double.sfu.command("set", {
     publishOptions: [{ id: 2, trackType: TrackType.VIDEO, codec: { name: "H264" } }],
@@ -300,7 +300,7 @@ Deno.test("a call that takes H264 only has the agent's voice, and says why not i
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("malformed frames of an SFU are dropped and counted, and the call goes on", async () => {
+Deno.test("SfuSocket drops and counts malformed frames, and the call goes on", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await test.command("garbage", { count: 50 });
@@ -311,7 +311,7 @@ Deno.test("malformed frames of an SFU are dropped and counted, and the call goes
   assert(test.slots.at(-1)!.rms > 0.05);
 });
 
-Deno.test("an SFU's order to restart ICE keeps the sound", async () => {
+Deno.test("an ICE restart that the SFU orders keeps the sound", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   for (const peer of ["publisher", "subscriber"]) {
@@ -326,7 +326,7 @@ Deno.test("an SFU's order to restart ICE keeps the sound", async () => {
   assertEquals([calls.SetPublisher, faults], [2, []]);
 });
 
-Deno.test("the SFU's credentials are renewed before they end", async () => {
+Deno.test("StreamCall renews the SFU's credentials before they expire", async () => {
   await using double = await StreamDouble.start();
   double.sfuTokenSeconds = 3;
   await using test = await TestCall.start(double, { silent: true });
@@ -342,7 +342,7 @@ Deno.test("the SFU's credentials are renewed before they end", async () => {
   assertEquals([test.errors, test.states], [[], []]);
 });
 
-Deno.test("a user's token is renewed before it ends, and the coordinator's socket with it", async () => {
+Deno.test("UserToken is renewed before it expires, and the coordinator's socket with it", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true, tokenValidityMs: 5000 });
   await pause(6000);
@@ -352,7 +352,7 @@ Deno.test("a user's token is renewed before it ends, and the coordinator's socke
   assert(watches >= 3, `${watches} requests`);
 });
 
-Deno.test("who was there is told once, however the join went", async () => {
+Deno.test("GetStreamEdge emits each participant who was there once, however the join went", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double);
   const agent = new Listener({ id: "bot", name: "Bot" });
@@ -367,7 +367,7 @@ Deno.test("who was there is told once, however the join went", async () => {
   assertEquals(connection.participants.size, 5);
 });
 
-Deno.test("what the SFU's signal server refuses is a typed error, and works when asked again", async () => {
+Deno.test("a refusal of the SFU's signal server is a typed error, and the next request works", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double);
   const agent = new Listener({ id: "bot", name: "Bot" });
@@ -396,7 +396,7 @@ Deno.test("what the SFU's signal server refuses is a typed error, and works when
   });
 });
 
-Deno.test("an answer that does not get through at first is sent again, and the person heard", async () => {
+Deno.test("Subscriber sends its SDP answer again until it gets through, and the participant is heard", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   await double.sfu.command("set", { twirpStatus: 503 });
@@ -408,7 +408,7 @@ Deno.test("an answer that does not get through at first is sent again, and the p
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("an answer that never gets through is followed by another offer", async () => {
+Deno.test("Subscriber takes another offer after an SDP answer that never got through", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
   await double.sfu.command("set", { twirpStatus: 503 });

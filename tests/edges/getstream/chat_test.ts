@@ -69,7 +69,7 @@ function conversation(options: { signal?: AbortSignal } = {}) {
 
 const away = () => new ConnectionError("away", { code: "service-failed", retryable: true });
 
-Deno.test("a text is cut into chunks of at most 1000 characters that make the text again", () => {
+Deno.test("chunks of a chat text have at most 1000 characters and make the text again", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 4000 }), (text) => {
     const chunks = chunksOf(text);
     assertEquals(chunks.join(""), text);
@@ -81,7 +81,7 @@ Deno.test("a text is cut into chunks of at most 1000 characters that make the te
   assert(chunksOf(words).slice(0, -1).every((chunk) => chunk.endsWith(" ")));
 });
 
-Deno.test("messages are written in order, behind", async () => {
+Deno.test("ChatConversation writes messages in order, without holding up the call", async () => {
   const { chat, writer, done } = conversation();
   chat.append({ role: "system", userId: "bot", text: "be kind" });
   chat.append({ id: "1", role: "user", userId: "anna", text: "hello" });
@@ -98,7 +98,7 @@ Deno.test("messages are written in order, behind", async () => {
   assertEquals(chat.messages.map(({ text }) => text), ["be kind", "hello", "hi"]);
 });
 
-Deno.test("a growing message is shown now and then, and written as it stays", async () => {
+Deno.test("ChatConversation shows a growing message now and then, and stores its last state", async () => {
   const { chat, writer, clock, done } = conversation();
   const { id } = chat.append({
     id: "1",
@@ -121,7 +121,7 @@ Deno.test("a growing message is shown now and then, and written as it stays", as
   assert(shown >= 3 && shown <= 5, `shown ${shown} times in a second`);
 });
 
-Deno.test("a long text is written in chunks, and cut again when only a part was heard", async () => {
+Deno.test("ChatConversation writes a long text in chunks, and cuts it again when only a part was heard", async () => {
   const { chat, writer, done } = conversation();
   chat.append({ id: "1", role: "assistant", userId: "bot", text: "x".repeat(2500) });
   await done();
@@ -136,7 +136,7 @@ Deno.test("a long text is written in chunks, and cut again when only a part was 
   assertEquals(writer.writes, [`finish 1 ${"x".repeat(12)}`, "delete 1-1", "delete 1-2"]);
 });
 
-Deno.test("a write that fails is tried again, and order is kept", async () => {
+Deno.test("ChatConversation retries a write that failed, and keeps the order", async () => {
   const { chat, writer, errors, done } = conversation();
   writer.failures = [away(), away()];
   chat.append({ id: "1", role: "user", userId: "anna", text: "one" });
@@ -146,7 +146,7 @@ Deno.test("a write that fails is tried again, and order is kept", async () => {
   assertEquals(errors, []);
 });
 
-Deno.test("a write that cannot succeed is told and left out, and the next is written", async () => {
+Deno.test("ChatConversation reports and leaves out a write that cannot succeed, and writes the next", async () => {
   const { chat, writer, errors, done } = conversation();
   chat.append({ id: "0", role: "user", userId: "anna", text: "zero" });
   await done();
@@ -161,7 +161,7 @@ Deno.test("a write that cannot succeed is told and left out, and the next is wri
   assertEquals(errors[0], refused);
 });
 
-Deno.test("a message that had arrived although its answer did not is not written twice", async () => {
+Deno.test("ChatConversation writes a message once although the response to it was lost", async () => {
   const { chat, writer, errors, done } = conversation();
   chat.append({ id: "0", role: "user", userId: "anna", text: "zero" });
   await done();
@@ -172,7 +172,7 @@ Deno.test("a message that had arrived although its answer did not is not written
   assertEquals(errors, []);
 });
 
-Deno.test("a chat that is slow delays nothing and costs only states in between", async () => {
+Deno.test("a slow chat delays nothing, and costs only states in between", async () => {
   const { chat, writer, clock, done } = conversation();
   writer.latencyMs = 2000;
   const from = clock.now();
@@ -186,7 +186,7 @@ Deno.test("a chat that is slow delays nothing and costs only states in between",
   assert(writer.writes.at(-1)!.endsWith("done"));
 });
 
-Deno.test("what can wait to be written is bounded, and what is left out is counted", async () => {
+Deno.test("ChatConversation bounds what waits to be written, and counts what it leaves out", async () => {
   const { chat, writer, errors, clock, done } = conversation();
   writer.latencyMs = 10;
   for (let index = 0; index < 700; index++) {
@@ -199,7 +199,7 @@ Deno.test("what can wait to be written is bounded, and what is left out is count
   assertEquals(writer.messages.at(-1)!.text, "699");
 });
 
-Deno.test("nothing is written any more once that is ordered", async () => {
+Deno.test("ChatConversation writes nothing more once it is closed", async () => {
   const stop = new AbortController();
   const { chat, writer, clock, done } = conversation({ signal: stop.signal });
   writer.latencyMs = 100;
@@ -212,7 +212,7 @@ Deno.test("nothing is written any more once that is ordered", async () => {
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("a conversation stands on the call's chat channel, and its troubles do not touch the call", async () => {
+Deno.test("a conversation is written to the call's chat channel, and its failures leave the call alone", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const { edge, call, agent } = test;

@@ -7,7 +7,7 @@ import { until } from "../../fixtures/until.ts";
 /** A dead path is noticed after 5 s, looked for once a second, and replaced immediately. */
 const BACK_MS = 10_000;
 
-Deno.test("media whose path dies finds another one by an ICE restart, in the same session", async () => {
+Deno.test("an ICE restart finds another path for media whose path dies, in the same session", async () => {
   await using double = await StreamDouble.start();
   await double.sfu.command("detour");
   await using test = await TestCall.start(double);

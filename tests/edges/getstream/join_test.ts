@@ -50,7 +50,7 @@ Deno.test("a wrong secret and a wrong key are authentication errors", async () =
   }
 });
 
-Deno.test("what the service refuses is a typed error, tried again where that makes sense", async () => {
+Deno.test("a refusal of Stream's service is a typed error, retried where that makes sense", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -75,7 +75,7 @@ Deno.test("what the service refuses is a typed error, tried again where that mak
   }
 });
 
-Deno.test("a service that fails for a moment is tried again and the call joined", async () => {
+Deno.test("GetStreamEdge retries a service that fails for a moment, and joins the call", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -86,7 +86,7 @@ Deno.test("a service that fails for a moment is tried again and the call joined"
   }
 });
 
-Deno.test("a service that never answers ends in a typed error, or in the join's own limit", async () => {
+Deno.test("a join whose service never responds ends in a typed error, or at its own limit", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double, { requestTimeoutMs: 300 });
   await using _edge = edge;
@@ -101,7 +101,7 @@ Deno.test("a service that never answers ends in a typed error, or in the join's 
   assertClosed(edge);
 });
 
-Deno.test("users' requests that hang end in a typed error", async () => {
+Deno.test("requests about users that hang end in a typed error", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double, { requestTimeoutMs: 200 });
   double.fail({ path: USERS, hangs: true, times: 3 });
@@ -115,7 +115,7 @@ Deno.test("users' requests that hang end in a typed error", async () => {
   );
 });
 
-Deno.test("an answer that is no JSON, or not what the protocol says, is a protocol error", async () => {
+Deno.test("a response that is no JSON, or not what the protocol says, is a ProtocolError", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -125,7 +125,7 @@ Deno.test("an answer that is no JSON, or not what the protocol says, is a protoc
   assertEquals(error.code, "bad-response");
 });
 
-Deno.test("an SFU that is full, shutting down or at its limit is passed by", async () => {
+Deno.test("a join leaves out an SFU that is full, shutting down or at its limit", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -148,7 +148,7 @@ Deno.test("an SFU that is full, shutting down or at its limit is passed by", asy
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("when all SFUs are full, that is the error after three tries", async () => {
+Deno.test("a join whose SFUs are all full fails with that after three tries", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -161,7 +161,7 @@ Deno.test("when all SFUs are full, that is the error after three tries", async (
   assertClosed(edge);
 });
 
-Deno.test("an SFU that refuses for good is an authentication error immediately", async () => {
+Deno.test("an SFU's final refusal is an authentication error immediately", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -172,7 +172,7 @@ Deno.test("an SFU that refuses for good is an authentication error immediately",
   assertClosed(edge);
 });
 
-Deno.test("an SFU that speaks garbage is passed by", async () => {
+Deno.test("a join leaves out an SFU that sends garbage", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -182,7 +182,7 @@ Deno.test("an SFU that speaks garbage is passed by", async () => {
   assertEquals((await double.report()).joins.at(-1)!.edge, "sfu-2");
 });
 
-Deno.test("an SFU that never answers is passed by after 5 s", async () => {
+Deno.test("a join leaves out an SFU that does not respond within 5 s", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -193,7 +193,7 @@ Deno.test("an SFU that never answers is passed by after 5 s", async () => {
   assert(ms >= 5000 && ms < 8000, `it took ${ms} ms`);
 });
 
-Deno.test("a coordinator that is silent or speaks garbage does not keep the agent from its call", async () => {
+Deno.test("a join succeeds without a coordinator that responds", async () => {
   for (const manner of ["silent", "garbage"] as const) {
     await using double = await StreamDouble.start();
     const { edge, agent, call } = await ready(double);
@@ -213,7 +213,7 @@ Deno.test("a coordinator that is silent or speaks garbage does not keep the agen
   }
 });
 
-Deno.test("aborting a join rejects with the reason and leaves nothing open, whenever it comes", async () => {
+Deno.test("a join that is aborted at any step rejects with the reason and leaves nothing open", async () => {
   await using double = await StreamDouble.start();
   const { edge, agent, call } = await ready(double);
   await using _edge = edge;
@@ -234,7 +234,7 @@ Deno.test("aborting a join rejects with the reason and leaves nothing open, when
   await until("no process is left", () => edge.mediaProcessId === undefined);
 });
 
-Deno.test("ids that do not fit into a path are refused", async () => {
+Deno.test("createCall rejects ids that do not fit into a path", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double);
   await assertRejects(() => edge.createCall("kitchen"), TypeError, "authenticate");
@@ -243,7 +243,7 @@ Deno.test("ids that do not fit into a path are refused", async () => {
   await assertRejects(() => edge.createCall("a/../b"), TypeError, "callId");
 });
 
-Deno.test("the agent's user is made, then changed, and what the app keeps with it stays", async () => {
+Deno.test("authenticate creates the agent's user, then updates it, and keeps the application's fields", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double);
   await edge.authenticate({ id: "bot", name: "Bot", custom: { team: "blue" } });
@@ -255,7 +255,7 @@ Deno.test("the agent's user is made, then changed, and what the app keeps with i
   assertEquals(custom, { team: "blue", ringline_agent: true, theirs: 1 });
 });
 
-Deno.test("errors of the service are of this package's family", async () => {
+Deno.test("errors of Stream's service are EdgeErrors", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double);
   double.fail({ path: USERS, status: 500, times: 3 });

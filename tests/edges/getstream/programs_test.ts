@@ -17,7 +17,7 @@ async function output(args: string[], env: Record<string, string>) {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-Deno.test("the parrot says back what a person said over GetStream, and Ctrl-C ends it", async () => {
+Deno.test("the parrot repeats over GetStream what a person said, and Ctrl-C ends it", async () => {
   await using double = await StreamDouble.start();
   const cid = "default:parrot";
   const child = new Deno.Command(Deno.execPath(), {
@@ -80,7 +80,7 @@ function check(args: string[], env: Record<string, string>) {
   return output(["run", "--no-prompt", ...permissions, script, "--base-url", ...args], env);
 }
 
-Deno.test("the check for a person with an account passes against the double", async () => {
+Deno.test("getstream_check passes against the double", async () => {
   await using double = await StreamDouble.start();
   const { code, stdout, stderr } = await check([double.url, "--json"], ENV);
   assertEquals(code, 0, stdout + stderr);
@@ -90,7 +90,7 @@ Deno.test("the check for a person with an account passes against the double", as
   assertEquals([double.faults, (await double.report()).faults], [[], []]);
 });
 
-Deno.test("the check says what is missing, and tells a wrong secret", async () => {
+Deno.test("getstream_check names what is missing, and a wrong secret", async () => {
   await using double = await StreamDouble.start();
   const missing = await check([double.url], { STREAM_API_KEY: "", STREAM_API_SECRET: "" });
   assertEquals(missing.code, 2);
@@ -101,7 +101,7 @@ Deno.test("the check says what is missing, and tells a wrong secret", async () =
   assertEquals(wrong.stdout.match(/FAILED/g)?.length, 1, "what follows from it is not tried");
 });
 
-Deno.test("the check says who cannot be reached and why, and does not go on", async () => {
+Deno.test("getstream_check names the server that cannot be reached and why, and stops", async () => {
   // A port that was free a moment ago, and is again.
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const origin = `http://127.0.0.1:${listener.addr.port}`;
@@ -114,7 +114,7 @@ Deno.test("the check says who cannot be reached and why, and does not go on", as
   assertEquals(stderr.trim().split("\n").length, 1, stderr);
 });
 
-Deno.test("programs answer --help and what they do not understand without a stack trace", async () => {
+Deno.test("the GetStream programs respond to --help and to unknown options without a stack trace", async () => {
   const cases: [args: string[], code: number, text: RegExp][] = [
     [["scripts/getstream_check.ts", "--help"], 0, /--base-url URL/],
     [["scripts/getstream_check.ts", "--nonsense"], 2, /--nonsense[^]*--base-url URL/],

@@ -32,7 +32,7 @@ async function gapsOf(test: TestCall, trigger: () => Promise<void>, wait = 1500)
   };
 }
 
-Deno.test("a lost socket is replaced and media goes on (FAST)", async () => {
+Deno.test("Reconnector replaces a lost socket while media goes on (FAST)", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => test.command("dropSocket"));
@@ -45,7 +45,7 @@ Deno.test("a lost socket is replaced and media goes on (FAST)", async () => {
   assertEquals(faults, []);
 });
 
-Deno.test("an SFU that orders it is joined anew (REJOIN)", async () => {
+Deno.test("Reconnector joins again when the SFU orders it (REJOIN)", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => test.command("error", { strategy: REJOIN }));
@@ -57,7 +57,7 @@ Deno.test("an SFU that orders it is joined anew (REJOIN)", async () => {
   assertEquals(faults, []);
 });
 
-Deno.test("an SFU that goes away is left for another one without a gap (MIGRATE)", async () => {
+Deno.test("Reconnector changes to another SFU without a gap (MIGRATE)", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => test.command("goAway"));
@@ -73,7 +73,7 @@ Deno.test("an SFU that goes away is left for another one without a gap (MIGRATE)
   assertEquals(faults, []);
 });
 
-Deno.test("an SFU's order to migrate is obeyed, from one SFU to the next and back", async () => {
+Deno.test("Reconnector follows orders to migrate, from one SFU to the next and back", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   for (const edge of ["sfu-2", "sfu-1", "sfu-2"]) {
@@ -88,7 +88,7 @@ Deno.test("an SFU's order to migrate is obeyed, from one SFU to the next and bac
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("an SFU that has forgotten us is joined anew", async () => {
+Deno.test("Reconnector joins again when the SFU session has expired", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => test.command("forget"));
@@ -98,7 +98,7 @@ Deno.test("an SFU that has forgotten us is joined anew", async () => {
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("an SFU that dies is left for another one within 5 s", async () => {
+Deno.test("Reconnector changes to another SFU within 5 s when one dies", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => double.sfu.command("killEdge", { edge: "sfu-1" }));
@@ -109,7 +109,7 @@ Deno.test("an SFU that dies is left for another one within 5 s", async () => {
   assertEquals(faults, []);
 });
 
-Deno.test("a socket that falls silent is noticed and replaced", async () => {
+Deno.test("Reconnector replaces a socket that falls silent", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silenceTimeoutMs: 1500 });
   const gaps = await gapsOf(test, () => test.command("silence"));
@@ -119,7 +119,7 @@ Deno.test("a socket that falls silent is noticed and replaced", async () => {
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("a failed media connection is restarted, or the call joined anew", async () => {
+Deno.test("Reconnector restarts a failed media connection, or joins again", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => test.command("closePeers"));
@@ -128,7 +128,7 @@ Deno.test("a failed media connection is restarted, or the call joined anew", asy
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("a network that is away longer than the SFU waits is joined anew when it is back", async () => {
+Deno.test("Reconnector joins again after an outage longer than the SFU waits", async () => {
   await using double = await StreamDouble.start();
   await double.sfu.command("set", { fastDeadlineSeconds: 1 });
   await using test = await TestCall.start(double);
@@ -146,7 +146,7 @@ Deno.test("a network that is away longer than the SFU waits is joined anew when 
   assertEquals(test.states, ["reconnecting", "active"]);
 });
 
-Deno.test("what was published and subscribed is so again after each strategy, and no member is left over", async () => {
+Deno.test("Reconnector restores publications and subscriptions with each strategy, and leaves no member behind", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const { connection, participantSession: sessionId } = test;
@@ -190,7 +190,7 @@ Deno.test("what was published and subscribed is so again after each strategy, an
   assertEquals((await double.report()).faults, []);
 });
 
-Deno.test("people who came and went meanwhile are told afterwards", async () => {
+Deno.test("Reconnector emits afterwards which participants came and went meanwhile", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await test.command("offline", { on: true });
@@ -205,7 +205,7 @@ Deno.test("people who came and went meanwhile are told afterwards", async () => 
   await until("hearing", () => test.slots.some((one) => one.participantId === sessionId));
 });
 
-Deno.test("a call that cannot be reconnected is given up, with a reason and an error", async () => {
+Deno.test("Reconnector gives a call up that cannot be reconnected, with a reason and an error", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { reconnectTimeoutMs: 2000 });
   const from = performance.now();
@@ -217,7 +217,7 @@ Deno.test("a call that cannot be reconnected is given up, with a reason and an e
   await until("no process", () => test.edge.mediaProcessId === undefined);
 });
 
-Deno.test("a call whose door is shut for good is given up immediately", async () => {
+Deno.test("Reconnector gives a call up immediately after a final refusal", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   double.fail({ path: /\/join$/, status: 403, times: 9 });
@@ -228,7 +228,7 @@ Deno.test("a call whose door is shut for good is given up immediately", async ()
   assert(test.errors.some((line) => /forbidden|failed on command/.test(line)), `${test.errors}`);
 });
 
-Deno.test("an agent that leaves while its call is being found again leaves immediately", async () => {
+Deno.test("an agent leaves immediately while its call reconnects", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await test.command("offline", { on: true });
@@ -239,7 +239,7 @@ Deno.test("an agent that leaves while its call is being found again leaves immed
   assertEquals(await test.connection.closed, "left");
 });
 
-Deno.test("a media process that dies closes its calls with that reason, and the next join works", async () => {
+Deno.test("a lost media process closes its GetStream calls with that reason, and the next join works", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
@@ -248,7 +248,7 @@ Deno.test("a media process that dies closes its calls with that reason, and the 
   assertEquals(next.state, "active");
 });
 
-Deno.test("what is published while the call is being found again is published afterwards", async () => {
+Deno.test("tracks that are published while the call reconnects are published afterwards", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await test.command("offline", { on: true });
@@ -268,7 +268,7 @@ Deno.test("what is published while the call is being found again is published af
 });
 
 Deno.test({
-  name: "an SFU that stands still for 8 s is found again when it goes on",
+  name: "Reconnector reconnects to an SFU that stalled for 8 s",
   ignore: Deno.build.os === "windows", // which cannot stop a process
   fn: standsStill,
 });
@@ -294,7 +294,7 @@ async function standsStill(): Promise<void> {
   });
 }
 
-Deno.test("a signal server that fails while the call is found again costs tries, not the call", async () => {
+Deno.test("a signal server that fails during a reconnection costs attempts, not the call", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   await double.sfu.command("set", { twirpStatus: 500 });

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 
-Deno.test("a missing key or secret is named, and only what is missing", () => {
+Deno.test("GetStreamEdge names a missing key or secret, and only what is missing", () => {
   const none = () => undefined;
   const both = assertThrows(() => readSettings({}, none), TypeError);
   assert(/apiKey .*STREAM_API_KEY.* and apiSecret .*STREAM_API_SECRET/.test(both.message));
@@ -19,14 +19,14 @@ Deno.test("a missing key or secret is named, and only what is missing", () => {
   assert(/apiSecret/.test(one.message));
 });
 
-Deno.test("key and secret come from the environment unless they are given", () => {
+Deno.test("GetStreamEdge takes key and secret from the environment unless they are given", () => {
   const environment = (name: string) =>
     name.startsWith("STREAM") ? `${name} of the environment` : undefined;
   const { apiKey, apiSecret } = readSettings({ apiKey: "mine" }, environment);
   assertEquals([apiKey, apiSecret], ["mine", "STREAM_API_SECRET of the environment"]);
 });
 
-Deno.test("options that make no sense are refused", () => {
+Deno.test("GetStreamEdge rejects options that make no sense", () => {
   const given = { apiKey: "key", apiSecret: "secret" };
   assertThrows(() => readSettings({ ...given, basePath: "nowhere" }), TypeError, "basePath");
   assertThrows(() => readSettings({ ...given, basePath: "http://x/?a=1" }), TypeError, "query");
@@ -36,12 +36,12 @@ Deno.test("options that make no sense are refused", () => {
   assertThrows(() => readSettings({ ...given, videoCodecs: [] }), TypeError, "videoCodecs");
 });
 
-Deno.test("tokens and secrets are cut out of texts", () => {
+Deno.test("redaction removes tokens and secrets from texts", () => {
   const token = "eyJhbGciOiJIUzI1NiJ9.eyJzZXJ2ZXIiOnRydWV9.c2lnbmF0dXJl";
   assertEquals(withoutSecrets(`a ${token} b s3cret`, "s3cret"), "a [token] b [secret]");
 });
 
-Deno.test("the secret reaches no log, no error, no URL, and not the media process", async () => {
+Deno.test("the API secret reaches no log, no error, no URL, and not the media process", async () => {
   await using double = await StreamDouble.start();
   const seen: string[] = [];
   const note = (message: string) => void seen.push(message);
@@ -90,7 +90,7 @@ Deno.test("the secret reaches no log, no error, no URL, and not the media proces
   }
 });
 
-Deno.test("a refused secret is not in the error", async () => {
+Deno.test("the error for a rejected secret does not contain it", async () => {
   await using double = await StreamDouble.start();
   const apiSecret = "another-secret-that-is-wrong";
   await using edge = edgeOn(double, { apiSecret });
@@ -98,7 +98,7 @@ Deno.test("a refused secret is not in the error", async () => {
   assertFalse(Deno.inspect(error, { depth: 9 }).includes(apiSecret));
 });
 
-Deno.test("making an edge asks for no permission and starts nothing", async () => {
+Deno.test("creating a GetStreamEdge asks for no permission and starts nothing", async () => {
   const module = new URL("../../../src/edges/getstream/mod.ts", import.meta.url).href;
   const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   const program = `
@@ -122,7 +122,7 @@ Deno.test("making an edge asks for no permission and starts nothing", async () =
   assertEquals(new TextDecoder().decode(stdout).trim(), "true", new TextDecoder().decode(stderr));
 });
 
-Deno.test("a person's link lets them in for an hour, and asks for what agents can decode", async () => {
+Deno.test("a person's link is valid for an hour, and asks for what agents can decode", async () => {
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double, { demoBaseUrl: "https://demo.example/video" });
   const agent = new Listener({ id: "bot", name: "Bot" });

@@ -28,7 +28,7 @@ const ANSWER = {
   stats_options: { enable_rtc_stats: true, reporting_interval_ms: 2000 },
 };
 
-Deno.test("the answer to a join is read, a password as WebRTC's credential", () => {
+Deno.test("readCredentials reads the response to a join, a password as WebRTC's credential", () => {
   assertEquals(readCredentials(ANSWER), {
     edgeName: "sfu-1",
     url: "https://sfu/twirp",
@@ -44,7 +44,7 @@ Deno.test("the answer to a join is read, a password as WebRTC's credential", () 
   assertEquals(readCredentials(quiet).statsIntervalMs, 0);
 });
 
-Deno.test("an answer that is not what the protocol says is refused, and says where", () => {
+Deno.test("readCredentials rejects a response that is not what the protocol says, and says where", () => {
   const { credentials } = ANSWER;
   for (
     const [answer, where] of [
@@ -65,13 +65,13 @@ Deno.test("an answer that is not what the protocol says is refused, and says whe
   ) assertThrows(() => readCredentials(answer), ProtocolError, where);
 });
 
-Deno.test("a token says when it ends, or not", async () => {
+Deno.test("a token says when it expires, or that it does not", async () => {
   assertEquals(tokenEndsAt(await signToken({ exp: 1234 }, "secret")), 1_234_000);
   assertEquals(tokenEndsAt(await signToken({}, "secret")), Infinity);
   assertEquals(tokenEndsAt("no token"), Infinity);
 });
 
-Deno.test("a user's token is made anew well before its end, or on demand", async () => {
+Deno.test("UserToken is created again well before it expires, or on demand", async () => {
   const clock = new VirtualClock();
   let made = 0;
   const token = new UserToken(() => `token ${++made}`, { validityMs: 3000, clock });
@@ -84,7 +84,7 @@ Deno.test("a user's token is made anew well before its end, or on demand", async
   assertEquals([token.remainingMs, token.get()], [0, "token 3"]);
 });
 
-Deno.test("refusals become errors that say whether trying again makes sense", () => {
+Deno.test("refusals of the service become errors that say whether they are retryable", () => {
   const cases: [number | undefined, number | undefined, string, string, boolean][] = [
     [401, 43, "AuthenticationError", "unauthorized", false],
     [401, 40, "AuthenticationError", "token-expired", true],
@@ -102,7 +102,7 @@ Deno.test("refusals become errors that say whether trying again makes sense", ()
   }
 });
 
-Deno.test("a request that failed says where and why, without the address's query or the answer", () => {
+Deno.test("the error of a request says where and why, without the URL's query or the response", () => {
   const where = "https://stream.test";
   const refused = new TypeError("fetch failed", {
     cause: new Error("error sending request for url (https://stream.test/a?q=(private)): refused"),
@@ -119,7 +119,7 @@ Deno.test("a request that failed says where and why, without the address's query
   assertEquals(describeFailure(where, unread), "the response of https://stream.test is not JSON");
 });
 
-Deno.test("an SFU's errors say whether another one is wanted", () => {
+Deno.test("an SFU's errors say whether the agent is to take another SFU", () => {
   const of = (code: number) => sfuError({ code, message: "", shouldRetry: false }, "joining");
   assertEquals([700, 600, 301].map((code) => wantsElsewhere(of(code))), [true, true, true]);
   assertEquals([401, 403, 429, 500].map((code) => wantsElsewhere(of(code))), [
@@ -131,14 +131,14 @@ Deno.test("an SFU's errors say whether another one is wanted", () => {
   assertEquals([of(403).retryable, of(401).retryable, of(500).retryable], [false, true, true]);
 });
 
-Deno.test("waits grow, are bounded, and differ a little", () => {
+Deno.test("backOffMs grows, is bounded, and spreads a little", () => {
   const waits = (random: () => number) => (tries: number) =>
     backOffMs(tries, { ...BACK_OFF, random });
   assertEquals([1, 2, 3, 9].map(waits(() => 0.5)), [250, 500, 1000, 5000]);
   assertEquals([waits(() => 0)(1), waits(() => 1)(1)], [188, 313]);
 });
 
-Deno.test("only what makes sense is tried again, and so often", async () => {
+Deno.test("retrying repeats only retryable requests, a bounded number of times", async () => {
   const clock = new VirtualClock();
   const run = async (retryable: boolean) => {
     let tries = 0;
@@ -162,7 +162,7 @@ Deno.test("only what makes sense is tried again, and so often", async () => {
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("any JSON survives its way through a custom event of at most 5 KB", () => {
+Deno.test("any JSON survives its way through a Stream custom event of at most 5 KB", () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => {
     const reader = new CustomEventReader();
     const objects = toCustomObjects(value as JsonValue);
@@ -171,7 +171,7 @@ Deno.test("any JSON survives its way through a custom event of at most 5 KB", ()
   }));
 });
 
-Deno.test("what would be too large in an object goes in two, in either order", () => {
+Deno.test("a value too large for one Stream event travels in two, in either order", () => {
   for (const text of ["x".repeat(5118), "é".repeat(2559), "😀".repeat(1279)]) {
     const [first, second, ...more] = toCustomObjects(text);
     assertEquals(more, []);
@@ -185,7 +185,7 @@ Deno.test("what would be too large in an object goes in two, in either order", (
   }
 });
 
-Deno.test("parts that come without the other are forgotten in the end", () => {
+Deno.test("parts of a value whose other part never comes are dropped in the end", () => {
   const reader = new CustomEventReader();
   const halves = Array.from({ length: 50 }, () => toCustomObjects("x".repeat(5118)));
   for (const [first] of halves) assertEquals(reader.read(first!), undefined);
