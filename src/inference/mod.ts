@@ -27,6 +27,7 @@ export {
 } from "./contracts/events.ts";
 export { FallbackLLM } from "./fallback/fallback_llm.ts";
 export { FallbackSTT } from "./fallback/fallback_stt.ts";
+export { FallbackTTS } from "./fallback/fallback_tts.ts";
 export type { FallbackOptions } from "./fallback/part_health.ts";
 export type { BackchannelWords } from "./turns/backchannels.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
