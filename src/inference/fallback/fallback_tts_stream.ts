@@ -259,7 +259,7 @@ export class FallbackTtsStream implements TtsStream {
     attempt(() => act(open.stream), (error) => open.over.abort(error));
   }
 
-  /** Gives the voice's stream up. */
+  /** Abandons the voice's stream. */
   #leave(reason: unknown): void {
     const open = this.#open;
     this.#open = undefined;

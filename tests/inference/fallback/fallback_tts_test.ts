@@ -183,13 +183,13 @@ Deno.test("FallbackTTS takes no text, or none for a while, for no failure", asyn
   assertEquals((await clock.until(heard)).error, undefined);
   // A tool runs between two sentences, which are said once each.
   const stream = session.speak();
-  const hearing = hear(stream);
+  const heard = hear(stream);
   stream.sendText("One moment.\n");
   stream.flush();
   await clock.advance(20_000);
   stream.sendText("It is done.");
   stream.end();
-  assertEquals((await clock.until(hearing)).audioMs, 550 + 550);
+  assertEquals((await clock.until(heard)).audioMs, 550 + 550);
   assertEquals([first.sentences, second.sentences], [["One moment.", "It is done."], []]);
   assertEquals(health, []);
   await close();
@@ -201,7 +201,7 @@ Deno.test("FallbackTTS replays nothing of what was said before a tool ran", asyn
   const second = new FakeTTS(clock);
   const { session, close } = await open(clock, [first, second]);
   const stream = session.speak();
-  const hearing = hear(stream);
+  const heard = hear(stream);
   stream.sendText("One moment.\n");
   stream.flush();
   await clock.advance(3000);
@@ -210,7 +210,7 @@ Deno.test("FallbackTTS replays nothing of what was said before a tool ran", asyn
   await clock.advance(0);
   stream.sendText(" more.");
   stream.end();
-  await clock.until(hearing);
+  await clock.until(heard);
   assertEquals(second.sentences, ["It is done.", "And more."]);
   await close();
 });
@@ -242,11 +242,11 @@ Deno.test("FallbackTTS falls silent when it is cancelled", async () => {
   const stream = session.speak();
   stream.sendText("Hello. ");
   stream.end();
-  const hearing = hear(stream);
+  const heard = hear(stream);
   await clock.advance(10);
   stream.cancel();
   stream.cancel();
-  assertEquals([(await hearing).error, (await hearing).audioMs], [undefined, 0]);
+  assertEquals([(await heard).error, (await heard).audioMs], [undefined, 0]);
   await clock.advance(5000);
   assertEquals([second.sentences, health], [[], []]);
   await close();
@@ -266,7 +266,7 @@ Deno.test("FallbackTTS has each sentence said once, wherever voices fail and tex
         );
         const { session, close } = await open(clock, voices);
         const stream = session.speak();
-        const hearing = hear(stream);
+        const heard = hear(stream);
         let from = 0;
         for (const cut of [...cuts.sort((a, b) => a - b), text.length]) {
           stream.sendText(text.slice(from, cut));
@@ -274,7 +274,7 @@ Deno.test("FallbackTTS has each sentence said once, wherever voices fail and tex
           from = cut;
         }
         stream.end();
-        const { audioMs, error } = await clock.until(hearing);
+        const { audioMs, error } = await clock.until(heard);
         const expected = words.map((word) => `${word} is ${word.toLowerCase()}.`.length * 50);
         assertEquals([audioMs, error], [expected.reduce((a, b) => a + b), undefined]);
         await close();
