@@ -15,6 +15,7 @@ export {
   conversationEvents,
   ConversationMetricsEvent,
   FalseInterruptionEvent,
+  IncompleteReplyEvent,
   OverlappingSpeechEvent,
   ReplyLatencyEvent,
   SpeechStartedEvent,
@@ -25,6 +26,7 @@ export {
   TranscriptEvent,
   TurnEndedEvent,
 } from "./contracts/events.ts";
+export type { FailureOptions } from "./pipelines/failure_options.ts";
 export { FallbackLLM } from "./fallback/fallback_llm.ts";
 export { FallbackSTT } from "./fallback/fallback_stt.ts";
 export { FallbackTTS } from "./fallback/fallback_tts.ts";

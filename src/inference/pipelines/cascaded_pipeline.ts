@@ -16,7 +16,9 @@ import type {
   TextOptions,
   UserTurnOptions,
 } from "./pipeline.ts";
+import type { FailureOptions } from "./failure_options.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { isBoolean, UserHook } from "../../events/user_code.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
@@ -37,6 +39,8 @@ import {
   type UserTurnObserver,
 } from "../turns/user_turn_observer.ts";
 
+import { FailureResponse } from "./failure_response.ts";
+
 /** The models of a {@linkcode CascadedPipeline}. */
 export interface CascadedPipelineInit {
   llm: LLM;
@@ -47,6 +51,7 @@ export interface CascadedPipelineInit {
   turnOwner: TurnOwner;
   textTransform?: SynthesizerOptions["textTransform"];
   pronunciations?: SynthesizerOptions["pronunciations"];
+  onFailure?: FailureOptions;
 }
 
 /**
@@ -64,15 +69,17 @@ export class CascadedPipeline implements Pipeline {
   readonly #generator: ReplyGenerator;
   readonly #synthesizer: Synthesizer;
   readonly #output: SpeechOutput;
+  readonly #failure: FailureResponse;
   readonly #observer: Required<UserTurnObserver>;
   readonly #textReplies: TextReplies;
   #isClosed = false;
 
   constructor(
-    { llm, stt, tts, vad, turnOwner, textTransform, pronunciations }: CascadedPipelineInit,
+    init: CascadedPipelineInit,
     context: PipelineContext,
     options: TurnHandlingOptions = {},
   ) {
+    const { llm, stt, tts, vad, turnOwner, textTransform, pronunciations, onFailure } = init;
     this.#context = context;
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
@@ -96,6 +103,11 @@ export class CascadedPipeline implements Pipeline {
       pronunciations,
     });
     const output = this.#output = new SpeechOutput(context);
+    const failure = this.#failure = new FailureResponse(context, {
+      ...onFailure,
+      tts,
+      play: (text, prepared) => this.#play(text, prepared),
+    });
 
     // Turns -> reply.
     const unheardSpeech = new UnheardSpeechTimeout();
@@ -128,10 +140,15 @@ export class CascadedPipeline implements Pipeline {
       transcript,
       interruption,
       new TurnEvents(context),
+      failure,
       scheduler,
     );
     this.#listeners = new SpeakerListeners({
       ...context,
+      report: (error, what) => {
+        context.report(error, what);
+        if (what === `${stt.name}, transcribing`) failure.recogniserFailed(error);
+      },
       vad,
       stt,
       turnOwner,
@@ -160,15 +177,10 @@ export class CascadedPipeline implements Pipeline {
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
     this.#output.queue.checkCapacity();
-    const speech = this.#output.play({
-      audio: (speech) => this.#synthesizer.synthesize(once(text), speech),
-      message: this.#transcript.openAgentMessage(text),
-      onEnded: ({ text }) => {
-        if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
-      },
-    });
-    void speech.done.then(() => this.#scheduler.speechEnded());
-    return await speech.done;
+    const speech = this.#play(text);
+    const outcome = await speech.done;
+    this.#failure.said(speech);
+    return outcome;
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
@@ -223,14 +235,39 @@ export class CascadedPipeline implements Pipeline {
     this.#isClosed = true;
     this.#interruption.clear();
     this.#scheduler.close();
+    this.#failure.close();
     this.#textReplies.close();
     await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
     await this.#synthesizer.close();
     this.#transcript.close();
   }
 
+  /** Plays a text that is no reply: what was prepared of it, or else the voice speaks it. */
+  #play(text: string, prepared?: readonly PcmChunk[]): SpeechHandle {
+    const speech = this.#output.play({
+      audio: (speech) => {
+        if (!prepared) return this.#synthesizer.synthesize(once(text), speech);
+        speech.spoken.say(text);
+        return (async function* () {
+          yield* prepared;
+        })();
+      },
+      message: this.#transcript.openAgentMessage(text),
+      onEnded: ({ text }) => {
+        if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
+      },
+    });
+    void speech.done.then(() => this.#scheduler.speechEnded());
+    return speech;
+  }
+
   /** Synthesises and plays a reply, and remembers what was played of it. */
-  #speak(reply: Reply, participant: Participant | undefined, turn?: UserTurn): SpeechHandle {
+  #speak(
+    reply: Reply,
+    participant: Participant | undefined,
+    turn?: UserTurn,
+    isSecond = false,
+  ): SpeechHandle {
     reply.commit();
     const speech = this.#output.play({
       audio: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
@@ -244,8 +281,14 @@ export class CascadedPipeline implements Pipeline {
       },
       onEnded: (_, speech) => reply.remember(speech.playedFragments),
     });
+    const again = () => {
+      if (!this.#isClosed) this.#speak(this.#generator.generate(participant), participant, turn, true);
+    };
     // Later than its end, so that what comes next finds the queue without it.
-    void speech.done.then(() => this.#scheduler.speechEnded());
+    void speech.done.then(() => {
+      this.#failure.replied(reply, speech, isSecond ? undefined : again);
+      this.#scheduler.speechEnded();
+    });
     return speech;
   }
 }
