@@ -177,10 +177,10 @@ Deno.test("FallbackTTS takes no text, or none for a while, for no failure", asyn
   const { session, health, close } = await open(clock, [first, second]);
   // A reply of tool calls only.
   const nothing = session.speak();
-  const heard = hear(nothing);
+  const nothingHeard = hear(nothing);
   await clock.advance(5000);
   nothing.end();
-  assertEquals((await clock.until(heard)).error, undefined);
+  assertEquals((await clock.until(nothingHeard)).error, undefined);
   // A tool runs between two sentences, which are said once each.
   const stream = session.speak();
   const heard = hear(stream);
