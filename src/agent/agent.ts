@@ -289,7 +289,8 @@ export class Agent implements AgentContext {
 
   /**
    * Says `text` after the current speech or, with `interrupt`, instead of it. Resolves with the part
-   * that was heard, once the speech has ended or was interrupted.
+   * that was heard, once the speech has ended or was interrupted. Rejects with what kept the text from
+   * being said, or from being said to its end.
    *
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */

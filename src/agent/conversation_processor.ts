@@ -37,6 +37,11 @@ import {
 import { closeComponents, startComponents } from "../inference/contracts/component.ts";
 import { conversationEvents } from "../inference/contracts/events.ts";
 import { checkTurnHandling } from "../inference/pipelines/check_turn_handling.ts";
+import {
+  checkFailureOptions,
+  type FailureOptions,
+  failureOptions,
+} from "../inference/pipelines/failure_options.ts";
 import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
 import type { TurnHandlingOptions } from "../inference/pipelines/turn_handling_options.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
@@ -96,6 +101,12 @@ export interface ConversationOptions extends ToolHooks {
    * more. It is audio, since the voice is the model's. Default: nothing.
    */
   outageMessage?: PreparedSpeech;
+  /**
+   * What the agent says when a turn gets no reply because a model failed, e.g. `"One moment, please."`,
+   * and what else it does. It is asked again once if that may help. Default: it says nothing. A realtime
+   * model takes none.
+   */
+  onFailure?: string | FailureOptions;
   /** The frames that the model is shown, if it accepts images. */
   vision?: VisionOptions;
   /**
@@ -132,7 +143,7 @@ export class ConversationProcessor implements Processor {
     checkTurnHandling(options.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const cascaded = ["stt", "tts", "vad", "turnHandling", "textTransform", "pronunciations"];
+      const cascaded = ["stt", "tts", "vad", "turnHandling", "textTransform", "pronunciations", "onFailure"];
       const unexpected = (cascaded as (keyof ConversationOptions)[])
         .filter((name) => options[name] !== undefined)
         .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(options.turnHandling!));
@@ -197,6 +208,7 @@ export class ConversationProcessor implements Processor {
     const { llm, stt, tts, vad, tools = [], turnHandling, textTransform, pronunciations } =
       this.#options;
     const { outageMessage } = this.#options;
+    const onFailure = failureOptions(this.#options.onFailure);
     const context: PipelineContext = {
       clock,
       logger,
@@ -228,7 +240,7 @@ export class ConversationProcessor implements Processor {
     } else {
       const turnOwner = this.#turnOwner!;
       const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnOwner };
-      const init = { ...parts, textTransform, pronunciations };
+      const init = { ...parts, textTransform, pronunciations, onFailure };
       this.#pipeline = new CascadedPipeline(init, context, turnHandling);
     }
     for (const [participant, text] of this.#earlyTexts.splice(0)) {
@@ -431,6 +443,7 @@ function checkConversationOptions(options: ConversationOptions): void {
       throw new TypeError(`${name}: expected a text for a word, got ${shown(spoken)}`);
     }
   }
+  checkFailureOptions(options.onFailure);
   if (vision !== undefined) checkObject(vision, "vision");
   if (outageMessage !== undefined) checkPreparedSpeech("outageMessage", outageMessage);
   if (vision?.encoder !== undefined) {

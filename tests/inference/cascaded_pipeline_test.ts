@@ -214,7 +214,7 @@ Deno.test("speech without end is cut for the recogniser and stays one turn", asy
 });
 
 Deno.test("a model that fails is reported, and the next turn is answered", async () => {
-  const failure = new InferenceError("overloaded", { code: "overloaded", retryable: true });
+  const failure = new InferenceError("no such model", { code: "refused", retryable: false });
   await using fixture = await Fixture.set({
     transcripts: ["First.", "Second."],
     replies: [{ error: failure }, "Here I am."],

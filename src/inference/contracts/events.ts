@@ -5,6 +5,7 @@
  */
 import type { EventClass } from "../../events/event_manager.ts";
 import type { Participant } from "../../edge/types.ts";
+import type { FinishReason } from "./llm.ts";
 import type { ToolCall } from "./messages.ts";
 import type { ToolResult } from "./tool.ts";
 import { checkObject } from "../../events/checks.ts";
@@ -190,6 +191,20 @@ export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
 }
 
 /**
+ * The model ended a reply before it was complete: at its limit of tokens, or because it was withheld.
+ */
+export class IncompleteReplyEvent extends ConversationEvent<IncompleteReplyEvent> {
+  /** The event's type. */
+  readonly type = "incomplete-reply" as const;
+  /** The participant to whom it replied, where known. */
+  declare readonly participant: Participant | undefined;
+  /** Why: `"length"`, `"content-filter"` or `"other"`. */
+  declare readonly reason: FinishReason;
+  /** The service's own word for it, or its explanation. */
+  declare readonly detail: string | undefined;
+}
+
+/**
  * A part of a fallback failed, and the next one is asked instead of it; or it works again, which is
  * tried in the background.
  */
@@ -231,6 +246,7 @@ export const conversationEvents: readonly EventClass[] = [
   ToolProgressEvent,
   ToolCalledEvent,
   ReplyLatencyEvent,
+  IncompleteReplyEvent,
   ComponentHealthEvent,
   ConversationMetricsEvent,
 ];

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import { describeError } from "../../events/error_text.ts";
 import { backOffMs } from "../../events/retry.ts";
 import { promised } from "../../events/user_code.ts";
-import { checkDuration, limitTime } from "../../events/waiting.ts";
+import { checkDuration, limitTime, waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { ComponentHealthEvent } from "../contracts/events.ts";
 
@@ -60,6 +60,7 @@ export class PartHealth<C extends Component> {
   readonly #parts: readonly Part<C>[];
   readonly #contexts: ComponentContext[] = [];
   #closing = new AbortController();
+  readonly #retrying = new Set<Promise<void>>();
   #failures = 0;
   #takeovers = 0;
 
@@ -74,6 +75,8 @@ export class PartHealth<C extends Component> {
     }
     for (const [index, component] of components.entries()) {
       checkMethods(component, `${kind}[${index}]`, "a part", methods);
+      if (components.indexOf(component) === index) continue;
+      throw new TypeError(`${kind}[${index}]: expected each part once, got ${component.name} again`);
     }
     checkDuration("timeoutMs", timeoutMs);
     this.#init = init;
@@ -134,6 +137,7 @@ export class PartHealth<C extends Component> {
     if (this.#contexts.length === 0) {
       this.#closing.abort(new DOMException("the fallback was closed", "AbortError"));
       for (const part of this.#parts) part.retry?.[Symbol.dispose]();
+      await Promise.all(this.#retrying);
     }
     const closing = this.#parts.filter((part) => part.starts > this.#contexts.length)
       .map((part) => {
@@ -210,10 +214,11 @@ export class PartHealth<C extends Component> {
     const waitMs = backOffMs(++part.retries, { firstMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS });
     part.retry?.[Symbol.dispose]();
     part.retry = context.clock.schedule(() => {
-      this.#retry(part, context).catch((error) => {
+      const retrying = this.#retry(part, context).catch((error) => {
         if (part.isHealthy || this.#closing.signal.aborted || !isRetryable(error)) return;
         this.#retryLater(part);
-      });
+      }).finally(() => this.#retrying.delete(retrying));
+      this.#retrying.add(retrying);
     }, waitMs);
   }
 
@@ -227,8 +232,11 @@ export class PartHealth<C extends Component> {
     });
     const { signal } = limit;
     // A part that could not start has to, before it can be asked.
-    while (part.starts < this.#contexts.length) await this.#start(part, { ...context, signal });
-    await this.#init.probe(part.component, { clock, signal });
+    const what = `trying ${part.component.name} again`;
+    while (part.starts < this.#contexts.length) {
+      await waitFor(this.#start(part, { ...context, signal }), what, { clock, signal });
+    }
+    await waitFor(this.#init.probe(part.component, { clock, signal }), what, { clock, signal });
     if (!closing.aborted && !part.isHealthy) this.#change(part, true);
   }
 }

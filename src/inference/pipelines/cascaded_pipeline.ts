@@ -16,7 +16,9 @@ import type {
   TextOptions,
   UserTurnOptions,
 } from "./pipeline.ts";
+import type { FailureOptions } from "./failure_options.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { isBoolean, UserHook } from "../../events/user_code.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
@@ -38,6 +40,8 @@ import {
   type UserTurnObserver,
 } from "../turns/user_turn_observer.ts";
 
+import { FailureResponse } from "./failure_response.ts";
+
 /** The models of a {@linkcode CascadedPipeline}. */
 export interface CascadedPipelineInit {
   llm: LLM;
@@ -48,6 +52,7 @@ export interface CascadedPipelineInit {
   turnOwner: TurnOwner;
   textTransform?: SynthesizerOptions["textTransform"];
   pronunciations?: SynthesizerOptions["pronunciations"];
+  onFailure?: FailureOptions;
 }
 
 /**
@@ -65,6 +70,7 @@ export class CascadedPipeline implements Pipeline {
   readonly #generator: ReplyGenerator;
   readonly #synthesizer: Synthesizer;
   readonly #output: SpeechOutput;
+  readonly #failure: FailureResponse;
   readonly #observer: Required<UserTurnObserver>;
   readonly #textReplies: TextReplies;
   readonly #admission: SpeechAdmission;
@@ -73,10 +79,11 @@ export class CascadedPipeline implements Pipeline {
   #isDeaf = false;
 
   constructor(
-    { llm, stt, tts, vad, turnOwner, textTransform, pronunciations }: CascadedPipelineInit,
+    init: CascadedPipelineInit,
     context: PipelineContext,
     options: TurnHandlingOptions = {},
   ) {
+    const { llm, stt, tts, vad, turnOwner, textTransform, pronunciations, onFailure } = init;
     this.#context = context;
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
@@ -100,6 +107,11 @@ export class CascadedPipeline implements Pipeline {
       pronunciations,
     });
     const output = this.#output = new SpeechOutput(context);
+    const failure = this.#failure = new FailureResponse(context, {
+      ...onFailure,
+      tts,
+      play: (text, prepared) => this.#play(text, {}, prepared),
+    });
 
     // Turns -> reply.
     const unheardSpeech = new UnheardSpeechTimeout();
@@ -140,12 +152,17 @@ export class CascadedPipeline implements Pipeline {
       transcript,
       interruption,
       new TurnEvents(context),
+      failure,
       scheduler,
       // After it: the reply to a turn comes before what waited for its end.
       admission,
     );
     this.#listeners = new SpeakerListeners({
       ...context,
+      report: (error, what) => {
+        context.report(error, what);
+        if (what === `${stt.name}, transcribing`) failure.recogniserFailed(error);
+      },
       vad,
       stt,
       turnOwner,
@@ -174,23 +191,11 @@ export class CascadedPipeline implements Pipeline {
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
     const speaking = this.#speakingOptions(options);
-    return await this.#admission.admit(() => {
-      const message = this.#transcript.openAgentMessage();
-      const speech = this.#output.play({
-        ...speaking,
-        audio: (speech) => {
-          // Not before: what is said before it is shown before it.
-          message.update({ text });
-          return this.#synthesizer.synthesize(once(text), speech);
-        },
-        message,
-        onEnded: ({ text }) => {
-          if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
-        },
-      });
-      void speech.done.then(() => this.#scheduler.speechEnded());
-      return speech;
-    }, speaking.staleAtMs);
+    let speech: SpeechHandle | undefined;
+    const play = () => speech = this.#play(text, speaking);
+    const outcome = await this.#admission.admit(play, speaking.staleAtMs);
+    if (speech) this.#failure.said(speech);
+    return outcome;
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
@@ -255,6 +260,7 @@ export class CascadedPipeline implements Pipeline {
     this.#admission.clear();
     this.#interruption.clear();
     this.#scheduler.close();
+    this.#failure.close();
     this.#textReplies.close();
     await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
     await this.#synthesizer.close();
@@ -270,11 +276,39 @@ export class CascadedPipeline implements Pipeline {
     };
   }
 
+  /** Plays a text that is no reply: what was prepared of it, or else the voice speaks it. */
+  #play(
+    text: string,
+    speaking: Partial<SpeakingOptions> = {},
+    prepared?: readonly PcmChunk[],
+  ): SpeechHandle {
+    const message = this.#transcript.openAgentMessage();
+    const speech = this.#output.play({
+      ...speaking,
+      audio: (speech) => {
+        // Not before: what is said before it is shown before it.
+        message.update({ text });
+        if (!prepared) return this.#synthesizer.synthesize(once(text), speech);
+        speech.spoken.say(text);
+        return (async function* () {
+          yield* prepared;
+        })();
+      },
+      message,
+      onEnded: ({ text }) => {
+        if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
+      },
+    });
+    void speech.done.then(() => this.#scheduler.speechEnded());
+    return speech;
+  }
+
   /** Synthesises and plays a reply, and remembers what was played of it. */
   #speak(
     reply: Reply,
-    { turn, allowsInterruption, ...options }: Partial<SpeakingOptions> & { turn?: UserTurn },
+    how: Partial<SpeakingOptions> & { turn?: UserTurn; isSecond?: boolean },
   ): SpeechHandle {
+    const { turn, allowsInterruption, isSecond = false, ...options } = how;
     reply.commit();
     const speech = this.#output.play({
       ...options,
@@ -288,8 +322,15 @@ export class CascadedPipeline implements Pipeline {
       },
       onEnded: (_, speech) => reply.remember(speech.playedFragments),
     });
+    const again = () => {
+      if (this.#isClosed) return;
+      this.#speak(this.#generator.generate(how.participant), { ...how, isSecond: true });
+    };
     // Later than its end, so that what comes next finds the queue without it.
-    void speech.done.then(() => this.#scheduler.speechEnded());
+    void speech.done.then(() => {
+      this.#failure.replied(reply, speech, isSecond ? undefined : again);
+      this.#scheduler.speechEnded();
+    });
     return speech;
   }
 }

@@ -50,6 +50,8 @@ export class Reply {
   readonly #runs: ToolRun[] = [];
   /** How many of the messages are in the chat already. */
   #kept = 0;
+  /** Why the model ended it, where it says so. */
+  finish: Extract<LLMPart, { type: "finish" }> | undefined;
   #text = "";
   #isCommitted = false;
 
@@ -58,6 +60,11 @@ export class Reply {
     this.message = init.message;
     this.startedMs = init.clock.now();
     this.#run();
+  }
+
+  /** The participant to whom it replies. */
+  get participant(): Participant | undefined {
+    return this.#init.participant;
   }
 
   /** All text so far. */
@@ -132,6 +139,7 @@ export class Reply {
       });
     for await (const part of this.#withTimeout(parts)) {
       if (part.type === "tool-call") calls.push(part.call);
+      if (part.type === "finish") this.finish = part;
       if (part.type !== "text" || part.text === "") continue;
       this.firstTokenMs ||= clock.now();
       this.#write(part.text);

@@ -64,6 +64,8 @@ export class SpeechHandle {
   writtenMs = 0;
   /** What was said on the track while it waited, after its first sample. */
   readonly #interludes: { startMs: number; lastsMs: number }[] = [];
+  /** Why it could not be said, or not to its end; not that it was interrupted. */
+  failure: { readonly error: unknown } | undefined;
   readonly #init: SpeechHandleInit;
   readonly #controller = new AbortController();
   readonly #done = Promise.withResolvers<SpeechOutcome>();

@@ -255,6 +255,7 @@ export class SpeechQueue {
       // `interrupt` ends it.
       if (signal.aborted) return;
       report(error, "speaking");
+      speech.failure = { error };
       this.#try(() => speech.stop());
       await this.#resumed(speech).catch(() => {});
       await this.#drain(speech).catch(() => {});
