@@ -9,6 +9,8 @@ export { InferenceError } from "./contracts/errors.ts";
 export {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
+  type AgentState,
+  AgentStateChangedEvent,
   BargeInEvent,
   ComponentHealthEvent,
   ConversationEvent,
@@ -23,6 +25,8 @@ export {
   ToolStartedEvent,
   TranscriptEvent,
   TurnEndedEvent,
+  type UserState,
+  UserStateChangedEvent,
 } from "./contracts/events.ts";
 export { FallbackLLM } from "./fallback/fallback_llm.ts";
 export { FallbackSTT } from "./fallback/fallback_stt.ts";

@@ -66,6 +66,7 @@ export class CascadedPipeline implements Pipeline {
   readonly #output: SpeechOutput;
   readonly #observer: Required<UserTurnObserver>;
   readonly #textReplies: TextReplies;
+  readonly #unheardSpeech = new UnheardSpeechTimeout();
   #isClosed = false;
 
   constructor(
@@ -94,7 +95,7 @@ export class CascadedPipeline implements Pipeline {
     const output = this.#output = new SpeechOutput(context);
 
     // Turns -> reply.
-    const unheardSpeech = new UnheardSpeechTimeout();
+    const unheardSpeech = this.#unheardSpeech;
     const interruption = this.#interruption = new InterruptionHandler(
       { ...context, playback: output.queue, unheardSpeech, byDuration: turnOwner !== "stt" },
       options.interruption,
@@ -201,6 +202,12 @@ export class CascadedPipeline implements Pipeline {
   async interrupt(): Promise<void> {
     this.#interruption.clear();
     await this.#output.queue.interrupt();
+  }
+
+  undecidedSpeechMs(): number {
+    const now = this.#context.clock.now();
+    const left = this.#listeners.turns.map((turn) => this.#unheardSpeech.remainingMs(turn, now));
+    return Math.max(0, ...left);
   }
 
   metrics(): Readonly<Record<string, number>> {

@@ -50,6 +50,8 @@ export interface Pipeline {
   text(text: string, options?: TextOptions): Promise<TextReply>;
   /** Falls silent and drops what waits to be said. */
   interrupt(): Promise<void>;
+  /** Returns for how long there may be speech at most whose words are not known yet. */
+  undecidedSpeechMs(): number;
   /** Returns depths of queues, and what was dropped from them. */
   metrics(): Readonly<Record<string, number>>;
   close(): Promise<void>;
