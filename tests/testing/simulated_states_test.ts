@@ -161,7 +161,7 @@ Deno.test("each of several people is away on their own, and no person is in an e
       { userId: "anna", says: [{ atMs: 8000, pcm: speechLike(900) }], leavesAtMs: 19_500 },
       { userId: "bob", leavesAtMs: 12_000 },
     ],
-    words: { anna: spoken(8000, "Anyone else?") },
+    words: { anna: spoken(8000, "What else?") },
     options: { awayAfterMs: 5000, turnHandling: { shouldReply: () => false } },
     endsAtMs: 40_000,
   });
