@@ -159,6 +159,8 @@ export class Agent implements AgentContext {
       input: this.#input,
       conversationProcessor: this.#conversation,
       publishAudio: options.publishAudio ?? true,
+      maxCallMs: options.maxCallMs ?? Infinity,
+      closeWhenIdleMs: options.closeWhenIdleMs ?? Infinity,
       track: () => this.#track(),
       authenticate: () => this.#authenticate(),
       report,

@@ -12,6 +12,7 @@ import { ClosedError } from "../edge/errors.ts";
 import { checkMethods } from "../events/checks.ts";
 import { attempt, promised, type Report } from "../events/user_code.ts";
 import { limitTime, waitFor } from "../events/waiting.ts";
+import { CallLimits } from "./call_limits.ts";
 import { AgentSession } from "./agent_session.ts";
 
 /** Options for an {@linkcode AgentLifecycle}, beside its agent. */
@@ -21,6 +22,10 @@ export interface AgentLifecycleOptions {
   input: AgentInput;
   conversationProcessor: ConversationProcessor | undefined;
   publishAudio: boolean;
+  /** How long the call may last. */
+  maxCallMs: number;
+  /** How long no person may be in it. */
+  closeWhenIdleMs: number;
   /** The track that the agent speaks through. */
   track: () => AudioTrack;
   authenticate: () => Promise<void>;
@@ -42,6 +47,7 @@ export class AgentLifecycle {
   #connecting: Promise<CallConnection> | undefined;
   #connection: CallConnection | undefined;
   #conversation: Conversation | undefined;
+  #limits: CallLimits | undefined;
 
   constructor(agent: AgentContext, options: AgentLifecycleOptions) {
     this.#agent = agent;
@@ -93,6 +99,7 @@ export class AgentLifecycle {
   async leave(): Promise<void> {
     const { input, conversationProcessor } = this.#options;
     this.#leaving.abort(new ClosedError("the agent"));
+    this.#limits?.[Symbol.dispose]();
     await this.#release("closing the agent's input", () => input[Symbol.dispose]());
     await this.#release("ending the conversation", () => conversationProcessor?.stop());
     const conversation = this.#conversation;
@@ -136,6 +143,16 @@ export class AgentLifecycle {
     checkMethods(connection, "edge.join", "a Connection", ["close", "waitForParticipant"]);
     this.#connection = connection;
     connection.closed.then(() => this.#agent.close());
+    const { maxCallMs, closeWhenIdleMs } = this.#options;
+    this.#limits = new CallLimits({
+      maxCallMs,
+      closeWhenIdleMs,
+      edge,
+      connection,
+      clock,
+      logger: this.#agent.logger,
+      close: () => void this.#agent.close(),
+    });
     input.follow(connection);
     const audio = publishAudio ? track() : undefined;
     if (audio || video) {

@@ -16,6 +16,7 @@ import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { checkUser } from "../edge/validation.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { checkClock } from "../events/clock.ts";
+import { checkDuration } from "../events/waiting.ts";
 import { checkProcessors, checkVideoTrack } from "./processor.ts";
 
 /** Options for an {@linkcode Agent}. */
@@ -49,6 +50,13 @@ export interface AgentOptions extends ConversationOptions {
   speakerFilter?: SpeakerFilter;
   /** Resamples received audio where the edge does not. Default: the fastest kernel available. */
   kernel?: AudioKernel;
+  /** How long the agent stays in its call at most, in milliseconds. Default: there is no limit. */
+  maxCallMs?: number;
+  /**
+   * How long the agent stays without a person in the call, in milliseconds, before the first one too.
+   * Default: there is no limit.
+   */
+  closeWhenIdleMs?: number;
   /** The logger. Default: the console, for warnings and errors only. */
   logger?: Logger;
   /** The source of time. Default: the machine's clock. */
@@ -128,6 +136,10 @@ export function checkAgentOptions(options: AgentOptions): void {
   }
   if (sampleRate !== undefined && ![16_000, 24_000, 48_000].includes(sampleRate)) {
     throw new RangeError(`sampleRate must be 16000, 24000 or 48000, got ${shown(sampleRate)}`);
+  }
+  for (const name of ["maxCallMs", "closeWhenIdleMs"] as const) {
+    const value = options[name];
+    if (value !== undefined) checkDuration(name, value);
   }
   if (options.kernel !== undefined) {
     checkMethods(options.kernel, "kernel", "an AudioKernel", ["createResampler", "mix"]);

@@ -28,12 +28,14 @@ import type { AgentContext } from "./agent_context.ts";
 import type { Processor } from "./processor.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkDuration } from "../events/waiting.ts";
 import { EventManager } from "../events/event_manager.ts";
 import {
   type BroadcastMetricsOptions,
   ConversationMetrics,
   metricsEveryMs,
 } from "./conversation_metrics.ts";
+import { ConversationStates } from "./conversation_states.ts";
 import { closeComponents, startComponents } from "../inference/contracts/component.ts";
 import { conversationEvents } from "../inference/contracts/events.ts";
 import { checkTurnHandling } from "../inference/pipelines/check_turn_handling.ts";
@@ -57,6 +59,9 @@ import { type ToolHooks, ToolLedger } from "../inference/reply/tool_ledger.ts";
 
 /** The most texts that are kept while the agent joins. */
 const MAX_EARLY_TEXTS = 32;
+
+/** The people are away after so long, unless the options say otherwise. */
+const AWAY_AFTER_MS = 15_000;
 
 /** Options for the frames of the routed video track that a model is shown, if it accepts images. */
 export interface VisionOptions extends EncodeFrameOptions {
@@ -107,6 +112,11 @@ export interface ConversationOptions extends ToolHooks {
    * model takes none.
    */
   onFailure?: string | FailureOptions;
+  /**
+   * After so many milliseconds without speech of a person or the agent the people are away: see
+   * {@linkcode UserStateChangedEvent}. `Infinity` sets no limit. Default 15,000.
+   */
+  awayAfterMs?: number;
   /** The frames that the model is shown, if it accepts images. */
   vision?: VisionOptions;
   /**
@@ -132,6 +142,7 @@ export class ConversationProcessor implements Processor {
   #pipeline: Pipeline | undefined;
   #toolLedger: ToolLedger | undefined;
   #metrics: Disposable | undefined;
+  #states: ConversationStates | undefined;
   #latestFrame: LatestFrame | undefined;
   readonly #earlyTexts: (readonly [Participant, string])[] = [];
   #started = false;
@@ -186,6 +197,12 @@ export class ConversationProcessor implements Processor {
     this.#agent = agent;
     const { clock, logger } = agent;
     this.#latestFrame = new LatestFrame(clock);
+    this.#states = new ConversationStates({
+      clock,
+      awayAfterMs: this.#options.awayAfterMs ?? AWAY_AFTER_MS,
+      emit: (event) => this.events.send(event),
+      undecidedSpeechMs: () => this.#pipeline?.undecidedSpeechMs() ?? 0,
+    });
     const emit = (event: object) => this.events.send(event);
     await startComponents(this.#components, { clock, logger, signal, emit });
     this.#started = true;
@@ -202,7 +219,11 @@ export class ConversationProcessor implements Processor {
   ): Promise<void> {
     const agent = this.#agent!;
     const { clock, user: agentUser, instructions, logger } = agent;
-    const emit = (event: object) => this.events.send(event);
+    const states = this.#states!;
+    const emit = (event: object) => {
+      this.events.send(event);
+      states.observe(event);
+    };
     const report = (error: unknown, context: string) => this.#report(error, context);
     const { onToolStarted, onToolEnded } = this.#options;
     const { llm, stt, tts, vad, tools = [], turnHandling, textTransform, pronunciations } =
@@ -229,6 +250,7 @@ export class ConversationProcessor implements Processor {
       latestImage: () => this.latestImage(),
       countPeople: () => countPeople(agent.connection),
       untilHeard: (signal) => untilPerson(agent.connection, signal),
+      speechesChanged: (count) => states.speechesChanged(count),
       emit,
       report,
     };
@@ -243,6 +265,7 @@ export class ConversationProcessor implements Processor {
       const init = { ...parts, textTransform, pronunciations, onFailure };
       this.#pipeline = new CascadedPipeline(init, context, turnHandling);
     }
+    states.opened();
     for (const [participant, text] of this.#earlyTexts.splice(0)) {
       this.#pipeline.textReceived(participant, text);
     }
@@ -252,7 +275,12 @@ export class ConversationProcessor implements Processor {
     return this.#pipeline?.processAudio(audio);
   }
 
+  participantJoined(participant: Participant): void {
+    this.#states?.participantJoined(participant);
+  }
+
   participantLeft(participant: Participant): void {
+    this.#states?.participantLeft(participant);
     this.#pipeline?.participantLeft(participant);
     // The agent stops speaking in an empty call; the conversation keeps what was heard before.
     if (participant.kind !== "person" || countPeople(this.#agent?.connection) > 0) return;
@@ -326,6 +354,7 @@ export class ConversationProcessor implements Processor {
   /** Ends the pipeline; the conversation holds everything that was said when this resolves. */
   async stop(): Promise<void> {
     this.#metrics?.[Symbol.dispose]();
+    this.#states?.[Symbol.dispose]();
     this.#latestFrame?.close();
     await this.#pipeline?.close();
     await this.#toolLedger?.close();
@@ -444,6 +473,7 @@ function checkConversationOptions(options: ConversationOptions): void {
     }
   }
   checkFailureOptions(options.onFailure);
+  if (options.awayAfterMs !== undefined) checkDuration("awayAfterMs", options.awayAfterMs);
   if (vision !== undefined) checkObject(vision, "vision");
   if (outageMessage !== undefined) checkPreparedSpeech("outageMessage", outageMessage);
   if (vision?.encoder !== undefined) {

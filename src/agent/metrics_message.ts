@@ -41,8 +41,9 @@ export function metricsMessage(
   for (const [name, values] of components) {
     const more: [string, JsonValue][] = [...included, [name, rounded(values)]];
     // Measured as if all components were omitted, so that their number always has room.
-    if (jsonByteLength(create(more, components.length)) > MAX_CUSTOM_EVENT_BYTES) omitted.push(name);
-    else included.push(more.at(-1)!);
+    if (jsonByteLength(create(more, components.length)) > MAX_CUSTOM_EVENT_BYTES) {
+      omitted.push(name);
+    } else included.push(more.at(-1)!);
   }
   return { message: create(included, omitted.length), omitted };
 }

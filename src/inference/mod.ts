@@ -9,6 +9,8 @@ export { InferenceError } from "./contracts/errors.ts";
 export {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
+  type AgentState,
+  AgentStateChangedEvent,
   BargeInEvent,
   ComponentHealthEvent,
   ConversationEvent,
@@ -25,6 +27,8 @@ export {
   ToolStartedEvent,
   TranscriptEvent,
   TurnEndedEvent,
+  type UserState,
+  UserStateChangedEvent,
 } from "./contracts/events.ts";
 export type { FailureOptions } from "./pipelines/failure_options.ts";
 export { FallbackLLM } from "./fallback/fallback_llm.ts";

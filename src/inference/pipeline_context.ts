@@ -28,6 +28,8 @@ export interface PipelineContext {
   readonly untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
   /** Returns the latest image of the routed video track, `undefined` where there is none. */
   readonly latestImage?: () => Promise<EncodedImage | undefined>;
+  /** Takes how many things are being said, or are about to be. */
+  readonly speechesChanged?: (count: number) => void;
   /** Emits one of the conversation's events. */
   readonly emit: (event: object) => void;
   /** Reports an error that the pipeline survives. */

@@ -91,6 +91,40 @@ export class AgentSpeechEndedEvent extends ConversationEvent<AgentSpeechEndedEve
   declare readonly interrupted: boolean;
 }
 
+/** What a participant does: `"away"` after a time without speech of a person or the agent. */
+export type UserState = "speaking" | "listening" | "away";
+
+/**
+ * A participant began or stopped to speak, or is away: neither a person nor the agent has spoken for
+ * `awayAfterMs`, no tool has run, and there were no words in what noise there was. Emitted again when
+ * the agent has spoken since, and they are still away. They are back with their next words.
+ */
+export class UserStateChangedEvent extends ConversationEvent<UserStateChangedEvent> {
+  /** The event's type. */
+  readonly type = "user-state-changed" as const;
+  /** The participant. */
+  declare readonly participant: Participant;
+  /** Their state before. */
+  declare readonly previous: UserState;
+  /** Their state now. */
+  declare readonly state: UserState;
+  /** How often in succession they were found away; 0 in any other state. */
+  declare readonly awayCount: number;
+}
+
+/** What the agent does: `"thinking"` while a reply, its voice or a tool is at work unheard. */
+export type AgentState = "initializing" | "listening" | "thinking" | "speaking";
+
+/** The agent does something else than before. */
+export class AgentStateChangedEvent extends ConversationEvent<AgentStateChangedEvent> {
+  /** The event's type. */
+  readonly type = "agent-state-changed" as const;
+  /** Its state before. */
+  declare readonly previous: AgentState;
+  /** Its state now. */
+  declare readonly state: AgentState;
+}
+
 /** A participant speaks over the agent, which pauses; whether it is an interruption is not known yet. */
 export class OverlappingSpeechEvent extends ConversationEvent<OverlappingSpeechEvent> {
   /** The event's type. */
@@ -239,6 +273,8 @@ export const conversationEvents: readonly EventClass[] = [
   TurnEndedEvent,
   AgentSpeechStartedEvent,
   AgentSpeechEndedEvent,
+  UserStateChangedEvent,
+  AgentStateChangedEvent,
   OverlappingSpeechEvent,
   FalseInterruptionEvent,
   BargeInEvent,

@@ -74,6 +74,7 @@ export class CascadedPipeline implements Pipeline {
   readonly #observer: Required<UserTurnObserver>;
   readonly #textReplies: TextReplies;
   readonly #admission: SpeechAdmission;
+  readonly #unheardSpeech = new UnheardSpeechTimeout();
   #isClosed = false;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
@@ -114,7 +115,7 @@ export class CascadedPipeline implements Pipeline {
     });
 
     // Turns -> reply.
-    const unheardSpeech = new UnheardSpeechTimeout();
+    const unheardSpeech = this.#unheardSpeech;
     const interruption = this.#interruption = new InterruptionHandler(
       { ...context, playback: output.queue, unheardSpeech, byDuration: turnOwner !== "stt" },
       options.interruption,
@@ -245,6 +246,12 @@ export class CascadedPipeline implements Pipeline {
     this.#isDeaf = true;
     while (this.#admission.waiting > 0) await this.#admission.idle;
     await this.#output.queue.drained();
+  }
+
+  undecidedSpeechMs(): number {
+    const now = this.#context.clock.now();
+    const left = this.#listeners.turns.map((turn) => this.#unheardSpeech.remainingMs(turn, now));
+    return Math.max(0, ...left);
   }
 
   metrics(): Readonly<Record<string, number>> {

@@ -68,6 +68,8 @@ export interface Pipeline {
   interrupt(): Promise<void>;
   /** Listens no more; resolves when all that is to be said was heard, but for what waits for a tool. */
   drain(): Promise<void>;
+  /** Returns for how long there may be speech at most whose words are not known yet. */
+  undecidedSpeechMs(): number;
   /** Returns depths of queues, and what was dropped from them. */
   metrics(): Readonly<Record<string, number>>;
   close(): Promise<void>;

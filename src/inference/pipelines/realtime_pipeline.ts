@@ -36,6 +36,9 @@ export interface RealtimePipelineOptions {
   outageMessage?: PreparedSpeech;
 }
 
+/** Sound that the model has no words for after so long is noise. */
+const UNDECIDED_MS = 10_000;
+
 /**
  * The pipeline of agents whose realtime model takes and returns audio:
  * audio in -> mix without echo -> session with the model -> replies -> playback on the agent's track.
@@ -207,6 +210,12 @@ export class RealtimePipeline implements Pipeline {
   async drain(): Promise<void> {
     this.#isDeaf = true;
     await this.#output.queue.drained();
+  }
+
+  undecidedSpeechMs(): number {
+    const { speakingSinceMs } = this.#input;
+    if (speakingSinceMs === undefined) return 0;
+    return Math.max(0, speakingSinceMs + UNDECIDED_MS - this.#context.clock.now());
   }
 
   metrics(): Readonly<Record<string, number>> {

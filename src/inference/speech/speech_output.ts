@@ -21,6 +21,8 @@ export class SpeechOutput {
   readonly queue: SpeechQueue;
   readonly playback = new PlaybackReference();
   readonly #context: PipelineContext;
+  /** How many speeches have not ended. */
+  #speeches = 0;
 
   constructor(context: PipelineContext) {
     const { clock, track, report, untilHeard } = context;
@@ -30,7 +32,7 @@ export class SpeechOutput {
 
   /** Plays it after everything that was added before. */
   play({ message, onPlaybackStarted, onEnded, ...init }: PlayOptions): SpeechHandle {
-    const { emit, report } = this.#context;
+    const { emit, report, speechesChanged } = this.#context;
     const speech: SpeechHandle = new SpeechHandle({
       ...init,
       onPlaybackStarted: () => {
@@ -47,10 +49,12 @@ export class SpeechOutput {
         }
         const { text, interrupted } = outcome;
         message.update({ complete: true, interrupted, ...interrupted ? { text } : {} });
+        speechesChanged?.(--this.#speeches);
         if (speech.times.playbackStartedMs === 0) return;
         emit(new AgentSpeechEndedEvent({ speechId: speech.id, text, interrupted }));
       },
     });
+    speechesChanged?.(++this.#speeches);
     this.queue.add(speech);
     return speech;
   }
