@@ -22,6 +22,7 @@ import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { ReplyGenerator } from "../reply/reply_generator.ts";
 import { TextReplies, type TextReply } from "../reply/text_replies.ts";
+import { TurnCompletion } from "../reply/turn_completion.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
@@ -74,11 +75,13 @@ export class CascadedPipeline implements Pipeline {
     options: TurnHandlingOptions = {},
   ) {
     this.#context = context;
+    const { onUserTurnCompleted } = options;
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
     const chat = this.#chat = new ChatContext(context, {
       llm,
       limit: options.historyLimit,
+      onHistoryFull: options.onHistoryFull,
       onNews: () => this.#scheduler.newsCame(),
     });
 
@@ -111,11 +114,12 @@ export class CascadedPipeline implements Pipeline {
       turnsInProgress: () => this.#listeners.turns,
       preemptive: options.preemptiveGeneration ?? false,
       shouldReply: shouldReplyTo(options, context),
-      isSpeaking: () => output.queue.isBusy,
+      completion: onUserTurnCompleted && new TurnCompletion(onUserTurnCompleted, context),
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(),
       onReply: (reply, turn) => this.#speak(reply, turn.participant, turn),
-      onNews: () => this.#speak(generator.generate(undefined, TELL_NEWS), undefined),
+      isSpeaking: () => output.queue.isBusy,
+      onNews: () => this.#speak(generator.generate(undefined, { more: [TELL_NEWS] }), undefined),
     });
     // What waits to be said may be said while the reply waits for a tool.
     context.toolLedger.observe(() => queueMicrotask(() => output.queue.checkInterlude()));
@@ -223,6 +227,7 @@ export class CascadedPipeline implements Pipeline {
     this.#isClosed = true;
     this.#interruption.clear();
     this.#scheduler.close();
+    this.#chat.close();
     this.#textReplies.close();
     await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
     await this.#synthesizer.close();
