@@ -87,6 +87,8 @@ export {
   type Transcriber,
   type Transcript,
 } from "./contracts/transcriber.ts";
+export type { HistoryHook } from "./history/chat_context.ts";
+export type { CompletedUserTurn, UserTurnChange, UserTurnHook } from "./reply/turn_completion.ts";
 export type { ToolHooks } from "./reply/tool_ledger.ts";
 export { SentenceSplitter, type SentenceSplitterOptions } from "./text/sentence_splitter.ts";
 export {

@@ -280,6 +280,16 @@ const others = {
     reported: all,
     answers: "both",
   },
+  "turnHandling.onUserTurnCompleted": {
+    agent: (onUserTurnCompleted) => ({ turnHandling: { ...limits, onUserTurnCompleted } }),
+    reported: all,
+    answers: "both",
+  },
+  "turnHandling.onHistoryFull": {
+    agent: (onHistoryFull) => ({ turnHandling: { ...limits, historyLimit: 2, onHistoryFull } }),
+    reported: all.filter((one) => one !== "never settles"),
+    answers: "both",
+  },
   "ImageEncoder.encode": {
     agent: (encode, { llm }) => {
       llm.acceptsImages = true;

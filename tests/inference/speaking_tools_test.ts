@@ -94,7 +94,7 @@ Deno.test("a tool is announced once it has run for long enough, in silence", asy
     defineTool({
       name: `slow_${ms}`,
       description: "",
-      announce: "One moment, please.",
+      filler: "One moment, please.",
       fillerAfterMs: 800,
       execute: () => sleep(ms, { clock: fixture.clock }),
     });

@@ -58,7 +58,7 @@ export interface Tool extends ToolDescription {
   /** What happens when the model calls it again with the same arguments. Default `"allow"`. */
   readonly onDuplicate?: ToolDuplicate;
   /** What the agent says while it runs, e.g. `"One moment, please."`. Default: nothing. */
-  readonly announce?: string;
+  readonly filler?: string;
   /** How long it has run, in silence, before that is said. Default 0. */
   readonly fillerAfterMs?: number;
   /**
@@ -112,7 +112,7 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   /** Default `"allow"`. */
   onDuplicate?: ToolDuplicate;
   /** Default: nothing. */
-  announce?: string;
+  filler?: string;
   /** Default 0. */
   fillerAfterMs?: number;
   /** Default `false`. */
@@ -122,8 +122,8 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   checkObject(definition, "a tool", "an object like { name, description, execute }");
   const { name, description, parameters = NO_PARAMETERS, timeoutMs = 10_000, execute } = definition;
   const { onInterruption = "finish", onDuplicate = "allow" } = definition;
-  const { announce, fillerAfterMs = 0, background = false } = definition;
-  const options = { onInterruption, onDuplicate, announce, fillerAfterMs, background };
+  const { filler, fillerAfterMs = 0, background = false } = definition;
+  const options = { onInterruption, onDuplicate, filler, fillerAfterMs, background };
   if (typeof name !== "string" || !NAME.test(name)) {
     throw new TypeError(`a tool's name must match ${NAME}, got ${shown(name)}`);
   }
@@ -156,9 +156,9 @@ export function checkToolOptions(what: string, tool: Partial<Tool>): void {
       `${name} of ${what}: expected ${choices.join(" or ")}, got ${shown(value)}`,
     );
   }
-  const { announce = "", background = false, fillerAfterMs = 0 } = tool;
-  if (typeof announce !== "string") {
-    throw new TypeError(`announce of ${what}: expected a text, got ${shown(announce)}`);
+  const { filler = "", background = false, fillerAfterMs = 0 } = tool;
+  if (typeof filler !== "string") {
+    throw new TypeError(`filler of ${what}: expected a text, got ${shown(filler)}`);
   }
   if (typeof background !== "boolean") {
     throw new TypeError(`background of ${what}: expected true or false, got ${shown(background)}`);

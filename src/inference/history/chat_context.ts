@@ -2,10 +2,10 @@ import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
-import { promised } from "../../events/user_code.ts";
+import { type Expected, promised, UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import type { ToolRun } from "../reply/tool_run.ts";
-import { type AssistantMessage, ChatHistory, userMessage } from "./chat_history.ts";
+import { type AssistantMessage, ChatHistory, type Summarise, userMessage } from "./chat_history.ts";
 
 /** An image that takes longer than this to encode is not waited for: the reply comes without it. */
 const IMAGE_LIMIT_MS = 5000;
@@ -17,7 +17,22 @@ export interface ChatContextOptions {
   limit?: number;
   /** Called when a tool's outcome was appended that comes after its output. */
   onNews?: () => void;
+  /** The application's hook for a history that is full. */
+  onHistoryFull?: HistoryHook;
 }
+
+/** Called with the messages that are given up, as the history is full: returns what is kept of them. */
+export type HistoryHook = (
+  messages: readonly ChatMessage[],
+) => string | undefined | Promise<string | undefined>;
+
+/** How long a summary may take. */
+const SUMMARY_LIMIT_MS = 20_000;
+
+const summaryText: Expected<string | undefined> = {
+  what: "a text, or undefined",
+  is: (value) => value === undefined || typeof value === "string",
+};
 
 /** The content of a request to a model: instructions, conversation, and the latest image. */
 export class ChatContext {
@@ -25,11 +40,17 @@ export class ChatContext {
   readonly #history: ChatHistory;
   readonly #llm: Pick<LLM, "acceptsImages">;
   readonly #speakers = new Set<string>();
+  readonly #closing = new AbortController();
 
-  constructor(context: PipelineContext, { llm, limit, onNews }: ChatContextOptions) {
+  constructor(context: PipelineContext, options: ChatContextOptions) {
+    const { llm, limit, onNews, onHistoryFull } = options;
     this.#context = context;
     this.#llm = llm;
-    this.#history = new ChatHistory({ limit, onNews });
+    this.#history = new ChatHistory({
+      limit,
+      onNews,
+      summarise: onHistoryFull && summarising(onHistoryFull, context, this.#closing.signal),
+    });
     this.#history.appendConversation(context.conversation, { named: true });
   }
 
@@ -67,18 +88,33 @@ export class ChatContext {
     this.#history.replace(message, replacement);
   }
 
+  /** Stops waiting for a summary. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   /** Notes that the model was told of the outputs of these calls. */
   markTold(runs: readonly ToolRun[]): void {
     this.#history.markTold(runs);
   }
 
-  /** Returns the messages of a request; `more` is asked about, but not appended. */
-  request(...more: ChatMessage[]): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
+  /**
+   * Returns the messages of a request.
+   *
+   * @param options.more is asked about, but not appended
+   * @param options.context is told before the latest message of a user, and not appended
+   */
+  request(
+    { more = [], context = [] }: { more?: readonly ChatMessage[]; context?: readonly string[] } =
+      {},
+  ): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
     const { instructions, latestImage, clock, report, countPeople } = this.#context;
     this.#history.markTold();
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
-    for (const message of endingWithUser([...this.messages, ...more])) {
+    const messages = [...endingWithUser([...this.messages, ...more])];
+    messages.splice(-1, 0, ...context.map((text) => ({ role: "user", text }) as const));
+    for (const message of messages) {
       const isNamed = isGroup && message.role === "user" && message.name;
       all.push(isNamed ? { ...message, text: `${message.name}: ${message.text}` } : message);
     }
@@ -92,6 +128,28 @@ export class ChatContext {
       return all;
     });
   }
+}
+
+/** Returns the application's hook as one that is limited in time, and never rejects. */
+function summarising(
+  onHistoryFull: HistoryHook,
+  { clock, report }: Pick<PipelineContext, "clock" | "report">,
+  signal: AbortSignal,
+): Summarise {
+  const hook = new UserHook<readonly ChatMessage[]>(onHistoryFull, {
+    clock,
+    report,
+    context: "turnHandling.onHistoryFull; nothing is kept of the messages",
+  });
+  return async (messages) => {
+    try {
+      const asking = hook.askLater(messages, undefined, summaryText);
+      return await waitFor(asking, "the summary", { timeoutMs: SUMMARY_LIMIT_MS, signal, clock });
+    } catch (error) {
+      if (!signal.aborted) hook.fail(error);
+      return undefined;
+    }
+  };
 }
 
 /**

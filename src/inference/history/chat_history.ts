@@ -1,10 +1,14 @@
 import type { Conversation } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
+import { excessOf, startOf } from "./full_history.ts";
 import { recordedRun, type ToolRun } from "../reply/tool_run.ts";
 
 /** How many messages a history keeps by default. */
 const DEFAULT_LIMIT = 200;
+
+/** Returns a summary of messages; `undefined` where there is none. Never rejects. */
+export type Summarise = (messages: readonly ChatMessage[]) => Promise<string | undefined>;
 
 /** A message of the agent. */
 export type AssistantMessage = Extract<ChatMessage, { role: "assistant" }>;
@@ -17,6 +21,9 @@ export class ChatHistory {
   readonly #messages: ChatMessage[] = [];
   readonly #limit: number;
   readonly #onNews: (() => void) | undefined;
+  readonly #summarise: Summarise | undefined;
+  /** Whether a summary is being written: until then nothing is given up. */
+  #isSummarising = false;
   /** The outputs that no model has seen yet: they may still change. */
   readonly #untold = new Map<string, ToolRun>();
   #count = 0;
@@ -25,9 +32,11 @@ export class ChatHistory {
    * Creates an empty history.
    *
    * @param options.onNews called when a tool's outcome was appended that comes after its output
+   * @param options.summarise called with the messages that are given up when the history is full
    */
-  constructor(options: { limit?: number; onNews?: () => void } = {}) {
+  constructor(options: { limit?: number; onNews?: () => void; summarise?: Summarise } = {}) {
     this.#onNews = options.onNews;
+    this.#summarise = options.summarise;
     this.#limit = options.limit ?? DEFAULT_LIMIT;
     if (!Number.isInteger(this.#limit) || this.#limit < 1) {
       throw new RangeError(`limit must be an integer >= 1, got ${this.#limit}`);
@@ -44,14 +53,34 @@ export class ChatHistory {
     return this.#count;
   }
 
-  /** Appends messages, and drops the oldest beyond the limit. */
+  /** Appends messages; where there are more than the limit, gives up others. */
   append(...messages: ChatMessage[]): void {
     this.#messages.push(...messages);
     this.#count += messages.length;
-    if (this.#messages.length <= this.#limit) return;
-    this.#messages.splice(0, this.#messages.length - this.#limit);
-    // A result without its call means nothing to a model, and some services refuse it.
-    while (this.#messages[0]?.role === "tool") this.#messages.shift();
+    if (this.#messages.length <= this.#limit || this.#isSummarising) return;
+    if (this.#summarise) void this.#replaceBySummary(this.#summarise);
+    else {
+      const { from, to } = excessOf(this.#messages, this.#limit);
+      this.#messages.splice(from, to - from);
+    }
+  }
+
+  /** Puts a summary in the place of half of the history. */
+  async #replaceBySummary(summarise: Summarise): Promise<void> {
+    const { from, to: end } = excessOf(this.#messages, Math.ceil(this.#limit / 2));
+    // An outcome that is to come has its place here.
+    const open = this.#messages.findIndex((one) =>
+      one.role === "tool" && this.#untold.has(one.callId)
+    );
+    const to = open < 0 ? end : Math.min(end, startOf(this.#messages, open));
+    if (to <= from) return;
+    this.#isSummarising = true;
+    const text = await summarise(this.#messages.slice(from, to));
+    this.#isSummarising = false;
+    const summary: ChatMessage[] = text
+      ? [{ role: "user", text: `[summary of the conversation so far] ${text}` }]
+      : [];
+    this.#messages.splice(from, to - from, ...summary);
   }
 
   /**
@@ -64,7 +93,7 @@ export class ChatHistory {
     for (const run of runs) {
       this.#untold.set(run.call.id, run);
       run.follow((progress) =>
-        progress === undefined ? this.#settle(run) : this.#tell(run, progress)
+        progress === undefined ? this.#settle(run) : this.#appendProgress(run, progress)
       );
     }
     return message;
@@ -103,7 +132,7 @@ export class ChatHistory {
   }
 
   /** Tells how far a call is that the model takes for one that runs. */
-  #tell({ call }: ToolRun, progress: string): void {
+  #appendProgress({ call }: ToolRun, progress: string): void {
     if (this.#untold.has(call.id)) return;
     this.#append(`[progress of ${call.name}, ${call.id}] ${progress}`);
   }

@@ -24,6 +24,7 @@ import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { ReplyGenerator } from "../reply/reply_generator.ts";
 import { TextReplies, type TextReply } from "../reply/text_replies.ts";
+import { TurnCompletion } from "../reply/turn_completion.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
 import { SpeechAdmission } from "../speech/speech_admission.ts";
@@ -86,11 +87,13 @@ export class CascadedPipeline implements Pipeline {
   ) {
     const { llm, stt, tts, vad, turnOwner, textTransform, pronunciations, onFailure } = init;
     this.#context = context;
+    const { onUserTurnCompleted } = options;
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
     const chat = this.#chat = new ChatContext(context, {
       llm,
       limit: options.historyLimit,
+      onHistoryFull: options.onHistoryFull,
       onNews: () => this.#scheduler.newsCame(),
     });
 
@@ -128,12 +131,12 @@ export class CascadedPipeline implements Pipeline {
       turnsInProgress: () => this.#listeners.turns,
       preemptive: options.preemptiveGeneration ?? false,
       shouldReply: shouldReplyTo(options, context),
-      isSpeaking: () => output.queue.isBusy,
+      completion: onUserTurnCompleted && new TurnCompletion(onUserTurnCompleted, context),
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
       onReply: (reply, turn) => this.#speak(reply, { participant: turn.participant, turn }),
-      onNews: () => this.#speak(generator.generate(undefined, TELL_NEWS), {}),
+      onNews: () => this.#speak(generator.generate(undefined, { more: [TELL_NEWS] }), {}),
     });
 
     const admission = this.#admission = new SpeechAdmission({
@@ -268,6 +271,7 @@ export class CascadedPipeline implements Pipeline {
     this.#interruption.clear();
     this.#scheduler.close();
     this.#failure.close();
+    this.#chat.close();
     this.#textReplies.close();
     await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
     await this.#synthesizer.close();

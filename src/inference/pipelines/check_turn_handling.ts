@@ -50,8 +50,10 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
   checkLimit("turnHandling.ttsTimeoutMs", options.ttsTimeoutMs);
   checkBoolean("turnHandling.mixSpeakers", options.mixSpeakers);
   checkBoolean("turnHandling.preemptiveGeneration", options.preemptiveGeneration);
-  if (shouldReply !== undefined && typeof shouldReply !== "function") {
-    throw new TypeError(`turnHandling.shouldReply must be a function, got ${shown(shouldReply)}`);
+  const { onUserTurnCompleted, onHistoryFull } = options;
+  for (const [name, hook] of Object.entries({ shouldReply, onUserTurnCompleted, onHistoryFull })) {
+    if (hook === undefined || typeof hook === "function") continue;
+    throw new TypeError(`turnHandling.${name} must be a function, got ${shown(hook)}`);
   }
   if (historyLimit !== undefined && !(Number.isInteger(historyLimit) && historyLimit >= 1)) {
     throw new RangeError(

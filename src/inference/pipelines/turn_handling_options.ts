@@ -1,4 +1,6 @@
 import type { Participant } from "../../edge/types.ts";
+import type { HistoryHook } from "../history/chat_context.ts";
+import type { UserTurnHook } from "../reply/turn_completion.ts";
 import type { InterruptionOptions } from "../turns/interruption_handler.ts";
 import type { EndpointingOptions, TurnDetection } from "../turns/turn_owner.ts";
 import type { UserTurnLimitOptions } from "../turns/user_turn_limit.ts";
@@ -37,8 +39,23 @@ export interface TurnHandlingOptions {
    * anything else, which is reported. Default: the agent replies to all.
    */
   shouldReply?: (turn: { readonly participant: Participant; readonly text: string }) => boolean;
-  /** The most messages in a request to the model: an integer of at least 1. Default 200. */
+  /**
+   * Called when a turn is over, before the model is asked: look things up, change or drop the turn, or
+   * add to what the model is told. It is awaited for at most five seconds; what is said meanwhile comes
+   * after it. The preemptive reply is used only where nothing is changed.
+   */
+  onUserTurnCompleted?: UserTurnHook;
+  /**
+   * The most messages that the model is sent of the conversation: an integer of at least 1. Where there
+   * are more, the first two and the latest are kept. Default 200.
+   */
   historyLimit?: number;
+  /**
+   * Called with the older half of the history when it is full, without the first two messages: returns a
+   * summary, which takes their place, or `undefined`. Until it does, within 20 seconds, nothing is
+   * given up. Default: no summary.
+   */
+  onHistoryFull?: HistoryHook;
   /** How long the model may be silent before it is given up; `Infinity` sets no limit. Default 30,000. */
   llmTimeoutMs?: number;
   /**

@@ -163,17 +163,17 @@ export class Reply {
     return true;
   }
 
-  /** Says what the tools announce while they run, after what the model said before it called them. */
+  /** Says what the tools have to say while they run, after what the model said before it called them. */
   #fillSilence(runs: readonly ToolRun[], at: number): Disposable {
     const { clock, chat } = this.#init;
     const saidMs = spokenMs(this.#generated[at]!.text);
     const timers = new DisposableStack();
     for (const run of runs) {
-      const { announce, fillerAfterMs = 0 } = run.tool ?? {};
-      if (!announce) continue;
+      const { filler, fillerAfterMs = 0 } = run.tool ?? {};
+      if (!filler) continue;
       const fill = () => {
         if (run.result || this.#controller.signal.aborted) return;
-        const text = `${announce}\n`;
+        const text = `${filler}\n`;
         const before = this.#generated[at]!;
         // A part of the message with the calls: what was said while they ran.
         this.#generated[at] = { ...before, text: before.text + text };

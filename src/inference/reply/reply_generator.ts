@@ -36,15 +36,18 @@ export class ReplyGenerator {
     this.#init = init;
   }
 
-  /** Starts a reply to the latest message, or to `more`, which is not in the chat yet. */
-  generate(participant: Participant | undefined, ...more: ChatMessage[]): Reply {
+  /** Starts a reply to the latest message, or to what is in `request` and not in the chat. */
+  generate(
+    participant: Participant | undefined,
+    request: { more?: readonly ChatMessage[]; context?: readonly string[] } = {},
+  ): Reply {
     const { clock, toolLedger } = this.#context;
     const { llm, chat, transcript, timeoutMs = 30_000 } = this.#init;
     return new Reply({
       llm,
       toolLedger,
       chat,
-      messages: chat.request(...more),
+      messages: chat.request(request),
       participant,
       clock,
       timeoutMs,
@@ -57,15 +60,17 @@ export class ReplyGenerator {
     this.discard();
     const { participant, text } = turn;
     const messageCount = this.#init.chat.count;
-    const reply = this.generate(participant, userMessage(text, participant));
+    const reply = this.generate(participant, { more: [userMessage(text, participant)] });
     this.#preemptive = { reply, turn, text, messageCount };
   }
 
   /**
    * Returns the reply to a turn whose text is the latest message: the preemptive one, unless it has
    * failed, or the request would differ by now.
+   *
+   * @param context what else the model is told for this reply
    */
-  replyTo(turn: UserTurn): Reply {
+  replyTo(turn: UserTurn, context: readonly string[] = []): Reply {
     const preemptive = this.#preemptive;
     const failure = preemptive?.reply.text === "" && preemptive.reply.textStream.failure;
     if (failure) {
@@ -75,14 +80,15 @@ export class ReplyGenerator {
     }
     const messageCount = this.#init.chat.count - 1;
     if (
-      !failure && preemptive?.turn === turn && preemptive.text === turn.text &&
+      !failure && context.length === 0 && preemptive?.turn === turn &&
+      preemptive.text === turn.text &&
       preemptive.messageCount === messageCount
     ) {
       this.#preemptive = undefined;
       return preemptive.reply;
     }
     this.discard();
-    return this.generate(turn.participant);
+    return this.generate(turn.participant, { context });
   }
 
   /** Cancels the preemptive reply to this turn, or to any. */

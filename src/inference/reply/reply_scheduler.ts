@@ -7,10 +7,11 @@ import type { UserTurn } from "../turns/user_turn.ts";
 import type { TurnEndReason, UserTurnObserver } from "../turns/user_turn_observer.ts";
 import type { Reply } from "./reply.ts";
 import type { ReplyGenerator } from "./reply_generator.ts";
+import type { TurnCompletion, UserTurnChange } from "./turn_completion.ts";
 
 /** Options for {@linkcode ReplyScheduler}. */
 export interface ReplySchedulerInit {
-  chat: Pick<ChatContext, "appendUserMessage">;
+  chat: Pick<ChatContext, "appendUserMessage" | "messages">;
   generator: Pick<ReplyGenerator, "generatePreemptively" | "replyTo" | "discard">;
   interruption: Pick<InterruptionHandler, "inProgress" | "isUndecided" | "isBackchannel">;
   unheardSpeech: Pick<UnheardSpeechTimeout, "remainingMs">;
@@ -25,6 +26,8 @@ export interface ReplySchedulerInit {
   ) => boolean;
   /** Whether the agent says something, or is about to. */
   isSpeaking: () => boolean;
+  /** What the application makes of turns that are over. */
+  completion?: Pick<TurnCompletion, "ask" | "close">;
   /** Whether people can interrupt what is being said: otherwise their turns count as after it. */
   allowsInterruption: () => boolean;
   /** Whether a turn is forgotten, as what was being said is more important. */
@@ -47,6 +50,9 @@ export class ReplyScheduler implements UserTurnObserver {
   /** The latest turn that is over and not replied to yet. */
   #pending: UserTurn | undefined;
   #timer: Disposable | undefined;
+  #adding = Promise.resolve();
+  /** What the model is told besides in the next reply. */
+  #contexts: string[] = [];
   /** Resolve when what people did not interrupt has been said. */
   readonly #held: (() => void)[] = [];
   /** Whether there is something that the model has not been told yet, and people wait for. */
@@ -70,7 +76,11 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   turnEnded(turn: UserTurn, reason?: TurnEndReason): void {
-    this.#add(turn, reason).catch((error) => this.#reportFailure(error));
+    // In their order, however long the application takes for each.
+    const adding = this.#init.completion
+      ? this.#adding.then(() => this.#add(turn, reason))
+      : this.#add(turn, reason);
+    this.#adding = adding.catch((error) => this.#reportFailure(error));
   }
 
   speakerLeft(): void {
@@ -79,7 +89,7 @@ export class ReplyScheduler implements UserTurnObserver {
 
   /** Something that the agent said has ended. */
   speechEnded(): void {
-    if (this.#init.allowsInterruption()) { for (const resolve of this.#held.splice(0)) resolve(); }
+    if (this.#init.allowsInterruption()) this.#release();
     this.#replyWhenQuiet();
   }
 
@@ -96,14 +106,20 @@ export class ReplyScheduler implements UserTurnObserver {
 
   close(): void {
     this.#isClosed = true;
-    for (const resolve of this.#held.splice(0)) resolve();
+    this.#release();
+    this.#init.completion?.close();
     this.#init.generator.discard();
     this.#timer?.[Symbol.dispose]();
+  }
+
+  #release(): void {
+    for (const resolve of this.#held.splice(0)) resolve();
   }
 
   async #add(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
     const { interruption, chat, generator, shouldReply, isSpeaking, allowsInterruption, discards } =
       this.#init;
+    const { completion } = this.#init;
     const { participant, text } = turn;
     if (discards?.(turn)) {
       generator.discard(turn);
@@ -117,11 +133,19 @@ export class ReplyScheduler implements UserTurnObserver {
       await new Promise<void>((resolve) => this.#held.push(resolve));
     }
     if (this.#isClosed) return;
-    if (text !== "") {
-      chat.appendUserMessage(text, participant);
-      if (!isBackchannel && shouldReply(turn, reason)) this.#pending = turn;
+    // What counts as a sign of listening is remembered as it was said.
+    const messages = [...chat.messages];
+    const asking = text !== "" && !isBackchannel
+      ? completion?.ask({ participant, text, messages })
+      : undefined;
+    const change: UserTurnChange = asking ? await asking : {};
+    if (this.#isClosed) return;
+    if (text !== "" && !change.drop) {
+      chat.appendUserMessage(change.text ?? text, participant);
+      if (change.context) this.#contexts.push(change.context);
+      if (!isBackchannel && (change.reply ?? shouldReply(turn, reason))) this.#pending = turn;
     }
-    if (this.#pending !== turn) generator.discard(turn);
+    if (this.#pending !== turn || change.text !== undefined) generator.discard(turn);
     this.#replyWhenQuiet();
   }
 
@@ -147,7 +171,7 @@ export class ReplyScheduler implements UserTurnObserver {
       return this.#reportFailure(error);
     }
     this.#hasNews = false;
-    onReply(generator.replyTo(turn), turn);
+    onReply(generator.replyTo(turn, this.#contexts.splice(0)), turn);
   }
 
   #tellNews(): void {

@@ -31,7 +31,7 @@ class SchedulerFixture {
       isUndecided: () => this.isUndecided,
     };
     this.scheduler = new ReplyScheduler({ clock, report, countPeople: () => this.people }, {
-      chat: { appendUserMessage: (text) => see(`chat: ${text}`) },
+      chat: { messages: [], appendUserMessage: (text) => see(`chat: ${text}`) },
       generator: {
         generatePreemptively: ({ text }) => see(`preemptively: ${text}`),
         replyTo: () => ({}) as Reply,
