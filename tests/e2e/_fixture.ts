@@ -153,6 +153,11 @@ export class Guest {
     await this.run("stopTone");
   }
 
+  /** How much of what was heard was no silence. */
+  async audibleMs(): Promise<number> {
+    return await this.page.evaluate(() => (globalThis as unknown as GuestWindow).guest.audibleMs);
+  }
+
   /** A mark for `heardSince`. */
   async mark(): Promise<number> {
     return await this.run<number>("heardSamples");
