@@ -18,7 +18,6 @@ import { ErrorEvent } from "../../src/edge/events.ts";
 import { selfSignedCertificate } from "../../src/edges/local/certificate.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
-import { BargeInEvent, TurnEndedEvent } from "../../src/inference/contracts/events.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { RealtimeService } from "./_realtime_service.ts";
