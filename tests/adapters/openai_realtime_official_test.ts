@@ -285,7 +285,8 @@ async function ourCall(): Promise<{ service: RealtimeService; errors: string[]; 
     await say(600, 0);
     mute();
     await sleep(3000);
-    said.push(...agent.conversation!.messages.map(({ text }) => text));
+    const { messages } = agent.conversation!;
+    said.push(...messages.flatMap(({ role, text }) => role === "tool" ? [] : text));
   });
   return { service, errors, said };
 }
