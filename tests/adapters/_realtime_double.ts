@@ -7,6 +7,7 @@ export class RealtimeDouble implements AsyncDisposable {
   readonly received: Message[] = [];
   readonly requests: { url: string; authorization: string | null }[] = [];
   socket!: WebSocket;
+  openSockets = 0;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #isSecure: boolean;
   #wake = Promise.withResolvers<void>();
@@ -39,7 +40,9 @@ export class RealtimeDouble implements AsyncDisposable {
       if (refuse) return new Response("no", { status: refuse });
       const { socket, response } = Deno.upgradeWebSocket(request);
       this.socket = socket;
+      this.openSockets++;
       socket.onopen = onOpen;
+      socket.onclose = () => this.openSockets--;
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
         this.received.push(message);
