@@ -5,7 +5,11 @@ export type Message = any;
 /** The service's side of the realtime protocol, on a real socket. */
 export class RealtimeDouble implements AsyncDisposable {
   readonly received: Message[] = [];
-  readonly requests: { url: string; authorization: string | null }[] = [];
+  readonly requests: {
+    url: string;
+    authorization: string | null;
+    headers: Record<string, string>;
+  }[] = [];
   socket!: WebSocket;
   openSockets = 0;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -36,7 +40,8 @@ export class RealtimeDouble implements AsyncDisposable {
     const address = { hostname: "127.0.0.1", port: 0, onListen() {}, ...tls };
     this.#server = Deno.serve(address, (request) => {
       const authorization = request.headers.get("authorization");
-      this.requests.push({ url: request.url, authorization });
+      const headers = Object.fromEntries(request.headers);
+      this.requests.push({ url: request.url, authorization, headers });
       if (refuse) return new Response("no", { status: refuse });
       const { socket, response } = Deno.upgradeWebSocket(request);
       this.socket = socket;
