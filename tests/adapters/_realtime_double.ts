@@ -1,3 +1,5 @@
+import { waitFor } from "../../src/events/waiting.ts";
+
 /** One of the protocol, either way. */
 // deno-lint-ignore no-explicit-any
 export type Message = any;
@@ -73,7 +75,7 @@ export class RealtimeDouble implements AsyncDisposable {
     while (true) {
       const found = this.received.filter((one) => one.type === type);
       if (found.length >= count) return found.at(-1);
-      await this.#wake.promise;
+      await waitFor(this.#wake.promise, `message ${count} of ${type}`, { timeoutMs: 20_000 });
     }
   }
 
