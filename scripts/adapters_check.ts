@@ -109,7 +109,8 @@ async function replyAloud(): Promise<string> {
     tools: [],
     history: [],
   });
-  session.sendText("Say hello.", { generateReply: true });
+  session.sendText("Say hello.", {});
+  session.requestReply({ id: "hello" });
   let ms = 0, text = "";
   for await (const event of session) {
     if (event.type === "audio") ms += event.pcm.durationMs;

@@ -60,6 +60,7 @@ export class FakeRealtimeLLM implements RealtimeLLM {
 
   /** Starts a session, or rejects with the next of `connectErrors`. */
   connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
+    if (options.signal.aborted) return Promise.reject(options.signal.reason);
     const error = this.connectErrors.shift();
     if (error) return Promise.reject(error);
     const session = new FakeRealtimeSession(this, this.#clock, this.#script, options);
@@ -118,6 +119,11 @@ export class FakeRealtimeSession implements RealtimeSession {
     this.#replyTimer?.[Symbol.dispose]();
     this.#events.end();
     return Promise.resolve();
+  }
+
+  /** Emits an event, besides those of the script. */
+  emit(event: RealtimeEvent): void {
+    this.#events.push(event);
   }
 
   /** Breaks the session off with an error. */

@@ -82,6 +82,18 @@ export {
   type LLMOverHttpOptions,
   type LLMUnderTest,
 } from "./conformance/models/llm_under_test.ts";
+export {
+  realtimeConformance,
+  type RealtimeConformanceOptions,
+  realtimeConformanceTests,
+} from "./conformance/models/realtime_conformance.ts";
+export type {
+  RealtimeConnectAct,
+  RealtimeFactory,
+  RealtimeReceived,
+  RealtimeServiceEvent,
+  RealtimeUnderTest,
+} from "./conformance/models/realtime_under_test.ts";
 export { MemoryConnection } from "./memory_connection.ts";
 export type { RoomMessage } from "./room_message.ts";
 export {

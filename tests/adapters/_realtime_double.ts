@@ -1,3 +1,5 @@
+import { waitFor } from "../../src/events/waiting.ts";
+
 /** One of the protocol, either way. */
 // deno-lint-ignore no-explicit-any
 export type Message = any;
@@ -5,8 +7,13 @@ export type Message = any;
 /** The service's side of the realtime protocol, on a real socket. */
 export class RealtimeDouble implements AsyncDisposable {
   readonly received: Message[] = [];
-  readonly requests: { url: string; authorization: string | null }[] = [];
+  readonly requests: {
+    url: string;
+    authorization: string | null;
+    headers: Record<string, string>;
+  }[] = [];
   socket!: WebSocket;
+  openSockets = 0;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #isSecure: boolean;
   #wake = Promise.withResolvers<void>();
@@ -35,11 +42,14 @@ export class RealtimeDouble implements AsyncDisposable {
     const address = { hostname: "127.0.0.1", port: 0, onListen() {}, ...tls };
     this.#server = Deno.serve(address, (request) => {
       const authorization = request.headers.get("authorization");
-      this.requests.push({ url: request.url, authorization });
+      const headers = Object.fromEntries(request.headers);
+      this.requests.push({ url: request.url, authorization, headers });
       if (refuse) return new Response("no", { status: refuse });
       const { socket, response } = Deno.upgradeWebSocket(request);
       this.socket = socket;
+      this.openSockets++;
       socket.onopen = onOpen;
+      socket.onclose = () => this.openSockets--;
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
         this.received.push(message);
@@ -65,7 +75,7 @@ export class RealtimeDouble implements AsyncDisposable {
     while (true) {
       const found = this.received.filter((one) => one.type === type);
       if (found.length >= count) return found.at(-1);
-      await this.#wake.promise;
+      await waitFor(this.#wake.promise, `message ${count} of ${type}`, { timeoutMs: 20_000 });
     }
   }
 

@@ -18,7 +18,6 @@ import { ErrorEvent } from "../../src/edge/events.ts";
 import { selfSignedCertificate } from "../../src/edges/local/certificate.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
-import { BargeInEvent, TurnEndedEvent } from "../../src/inference/contracts/events.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { RealtimeService } from "./_realtime_service.ts";
@@ -286,7 +285,8 @@ async function ourCall(): Promise<{ service: RealtimeService; errors: string[]; 
     await say(600, 0);
     mute();
     await sleep(3000);
-    said.push(...agent.conversation!.messages.map(({ text }) => text));
+    const { messages } = agent.conversation!;
+    said.push(...messages.flatMap(({ role, text }) => role === "tool" ? [] : text));
   });
   return { service, errors, said };
 }

@@ -9,6 +9,7 @@ import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { OPENAI_MODELS, openAIRealtime } from "../../src/adapters/openai/realtime.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import { sessionOptions } from "../../src/testing/conformance/models/realtime_fixture.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { LossyProxy } from "./_lossy_proxy.ts";
 import { RealtimeDouble } from "./_realtime_double.ts";
@@ -409,6 +410,41 @@ Deno.test("openAIRealtime gives a new session the calls of the conversation, and
   const sent = { type: "function_call", call_id: "c", name: "look", arguments: '{"n":1}' };
   assertEquals(items[1], sent);
   assertEquals(items[2], { type: "function_call_output", call_id: "c", output: "dark" });
+});
+
+Deno.test("openAIRealtime takes headers, a key for each session, a query, a language, and more settings", async () => {
+  await using double = new RealtimeDouble();
+  let keys = 0;
+  const llm = openAIRealtime({
+    baseUrl: `${double.baseUrl}?api-version=2026-10-01`,
+    model: "mine",
+    getApiKey: () => Promise.resolve(`key-${++keys}`),
+    headers: { "API-Key": "azure" },
+    language: "de",
+    providerOptions: { tool_choice: "required" },
+  });
+  for (const key of ["key-1", "key-2"]) {
+    await using _session = await llm.connect(sessionOptions({}));
+    const { url, authorization, headers } = double.requests.at(-1)!;
+    assertEquals([authorization, headers["api-key"]], [`Bearer ${key}`, "azure"]);
+    const { pathname, search } = new URL(url);
+    assertEquals([pathname, search], ["/v1/realtime", "?api-version=2026-10-01&model=mine"]);
+  }
+  const { session } = await double.message("session.update");
+  assertEquals(session.audio.input.transcription.language, "de");
+  assertEquals(session.tool_choice, "required");
+  const own = openAIRealtime({
+    apiKey: "unused",
+    baseUrl: double.baseUrl,
+    headers: { Authorization: "Basic own" },
+  });
+  await using _session = await own.connect(sessionOptions({}));
+  assertEquals(double.requests.at(-1)!.authorization, "Basic own");
+  const failing = openAIRealtime({
+    baseUrl: double.baseUrl,
+    getApiKey: () => Promise.reject(new Error("the vault is locked")),
+  });
+  await assertRejects(() => failing.connect(sessionOptions({})), Error, "the vault is locked");
 });
 
 Deno.test("openAIRealtime says a minute before that the session ends", async () => {

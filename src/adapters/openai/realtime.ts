@@ -19,7 +19,12 @@ import type {
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { OPENAI_MODELS } from "./models.ts";
-import { connectRealtime, REALTIME_FORMAT, realtimeUrl } from "./realtime_protocol.ts";
+import {
+  connectRealtime,
+  REALTIME_FORMAT,
+  realtimeHeaders,
+  realtimeUrl,
+} from "./realtime_protocol.ts";
 import { LATE_OK, OpenAIRealtimeSession } from "./realtime_session.ts";
 import { conversingSession, type OpenAIRealtimeOptions } from "./realtime_settings.ts";
 import { checkObject } from "../../events/checks.ts";
@@ -62,16 +67,18 @@ class OpenAIRealtime implements RealtimeLLM {
 
   async connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
     const {
-      apiKey,
       baseUrl = "https://api.openai.com/v1",
       model = OPENAI_MODELS.realtime,
       connectTimeoutMs = 10_000,
     } = this.#options;
     const url = realtimeUrl({ ...this.#options, baseUrl, model });
     options.signal.throwIfAborted();
-    const headers: Record<string, string> = {};
-    if (apiKey) headers.authorization = `Bearer ${apiKey}`;
-    const { clock } = options;
+    const { clock, signal } = options;
+    const headers = await waitFor(realtimeHeaders(this.#options), "the key of a realtime session", {
+      timeoutMs: connectTimeoutMs,
+      signal,
+      clock,
+    });
     const session = new OpenAIRealtimeSession({
       clock,
       repliesToTurns: this.#options.turnDetection?.create_response !== false,

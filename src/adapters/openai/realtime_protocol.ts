@@ -12,6 +12,7 @@ import {
 import { WorkerWebSocket } from "../../edge/toolkit/worker_web_socket.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ServiceFailure } from "./realtime_events.ts";
+import { endpoint } from "./http.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 
 /** The protocol's PCM format; it has no other rate. */
@@ -21,10 +22,24 @@ export const REALTIME_FORMAT = { type: "audio/pcm", rate: 24_000 } as const;
 export function realtimeUrl(
   { url, baseUrl, model }: { url?: string; baseUrl: string; model: string },
 ): URL {
-  const session = new URL(url ?? `${baseUrl.replace(/\/+$/, "")}/realtime`);
+  const session = url === undefined ? endpoint(baseUrl, "/realtime") : new URL(url);
   session.protocol = session.protocol.replace("http", "ws");
   session.searchParams.set("model", model);
   return session;
+}
+
+/** Returns the headers of a connection. */
+export async function realtimeHeaders(
+  { apiKey, getApiKey, headers }: {
+    apiKey?: string;
+    getApiKey?: () => string | Promise<string>;
+    headers?: Readonly<Record<string, string>>;
+  },
+): Promise<Record<string, string>> {
+  const key = getApiKey ? await getApiKey() : apiKey;
+  const sent = new Headers(key ? { authorization: `Bearer ${key}` } : {});
+  for (const [name, value] of Object.entries(headers ?? {})) sent.set(name, value);
+  return Object.fromEntries(sent);
 }
 
 /** The callbacks of a socket. */

@@ -11,13 +11,17 @@ import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 export interface OpenAIRealtimeOptions {
   /** The bearer token. A local service often needs none. */
   apiKey?: string;
+  /** Returns the bearer token for each session, for one that expires. Instead of `apiKey`. */
+  getApiKey?: () => string | Promise<string>;
+  /** Headers of each connection, e.g. Azure's `api-key`; they replace those of the adapter. */
+  headers?: Readonly<Record<string, string>>;
   /** The model's name. Default `"gpt-realtime-2.1"`. */
   model?: string;
   /** The voice's name. Default: the service's default voice. */
   voice?: string;
   /**
-   * The address of the service's HTTP interface; the session is at `/realtime` below it. Default
-   * `"https://api.openai.com/v1"`.
+   * The address of the service's HTTP interface; the session is at `/realtime` below it, and a query
+   * stays a query. Default `"https://api.openai.com/v1"`.
    */
   baseUrl?: string;
   /** The address of the session itself, instead of the one below `baseUrl`. */
@@ -26,15 +30,21 @@ export interface OpenAIRealtimeOptions {
   turnDetection?: Readonly<Record<string, unknown>>;
   /** The model that transcribes the participants' speech. Default `"gpt-transcribe"`. */
   transcriptionModel?: string;
+  /** The language of the transcripts, e.g. `"de"`. Default: any. */
+  language?: string;
+  /** More of the session's settings, which replace the adapter's, e.g. `{ tool_choice: "auto" }`. */
+  providerOptions?: Readonly<Record<string, unknown>>;
   /** Time limit for the beginning of a session, in milliseconds. Default 10,000. */
   connectTimeoutMs?: number;
 }
 
 /** Returns the settings of a session for a conversation. */
 export function conversingSession(
-  { voice, turnDetection, transcriptionModel = OPENAI_MODELS.transcription }: OpenAIRealtimeOptions,
+  options: OpenAIRealtimeOptions,
   { instructions, tools }: Pick<RealtimeSessionOptions, "instructions" | "tools">,
 ) {
+  const { voice, turnDetection, language } = options;
+  const { transcriptionModel = OPENAI_MODELS.transcription } = options;
   return {
     type: "realtime" as const,
     instructions,
@@ -42,7 +52,7 @@ export function conversingSession(
     audio: {
       input: {
         format: REALTIME_FORMAT,
-        transcription: { model: transcriptionModel },
+        transcription: { model: transcriptionModel, ...language ? { language } : {} },
         turn_detection: turnDetection ?? { type: "server_vad" as const },
       },
       output: { format: REALTIME_FORMAT, ...voice ? { voice } : {} },
@@ -53,5 +63,6 @@ export function conversingSession(
       description,
       parameters,
     })),
+    ...options.providerOptions,
   };
 }

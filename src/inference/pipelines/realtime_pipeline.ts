@@ -7,27 +7,19 @@ import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
-import {
-  BargeInEvent,
-  SpeechStartedEvent,
-  SpeechStoppedEvent,
-  TurnEndedEvent,
-} from "../contracts/events.ts";
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { attempt, UserHook } from "../../events/user_code.ts";
+import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
+import { attempt } from "../../events/user_code.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { ChatHistory, userMessage } from "../history/chat_history.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
-import { KeptAudio } from "./realtime/kept_audio.ts";
 import { OutageMessage, type PreparedSpeech } from "./realtime/outage_message.ts";
 import { RealtimeReplies } from "./realtime/realtime_replies.ts";
-import { RealtimeInput } from "./realtime/realtime_input.ts";
+import { RealtimeListener } from "./realtime/realtime_listener.ts";
 import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
 import { ReplyRequests } from "./realtime/reply_requests.ts";
-import { TrailingSilence } from "./realtime/trailing_silence.ts";
 
 /** Options for {@linkcode RealtimePipeline}. */
 export interface RealtimePipelineOptions {
@@ -51,23 +43,17 @@ export class RealtimePipeline implements Pipeline {
   readonly #transcript: TranscriptWriter;
   readonly #history = new ChatHistory({ onNews: () => this.#tools.sendNews() });
   readonly #output: SpeechOutput;
-  readonly #input: RealtimeInput;
-  readonly #kept = new KeptAudio();
-  readonly #silence: TrailingSilence;
+  readonly #listener: RealtimeListener;
   readonly #requests: ReplyRequests;
   readonly #replies: RealtimeReplies;
   readonly #tools: RealtimeTools;
   readonly #session: ReconnectingSession;
   readonly #outage: OutageMessage;
-  readonly #sendAudio: UserHook<PcmChunk, Participant>;
   readonly #closing = new AbortController();
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
   /** The turn that the next reply is to. */
   #turn: TurnTimes | undefined;
-  #loudest: Participant | undefined;
-  /** Whether the model hears a person speak. */
-  #isSpeech = false;
   /** Whether a person's turn has no reply yet. */
   #isReplyDue = false;
 
@@ -79,27 +65,18 @@ export class RealtimePipeline implements Pipeline {
     this.#transcript = new TranscriptWriter(context);
     this.#history.appendConversation(context.conversation, { named: false });
     const session = () => this.#session.current;
-    const speaker = () => this.#input.speaker;
+    const speaker = () => this.#listener.speaker;
     const { signal } = this.#closing;
-    this.#sendAudio = new UserHook<PcmChunk, Participant>(
-      (pcm, loudest) => session()?.sendAudio(pcm, loudest),
-      { clock, report, context: `${llm.name}, sendAudio` },
-    );
     const output = this.#output = new SpeechOutput(context);
     const { outageMessage: speech } = options;
     this.#outage = new OutageMessage({ clock, output, transcript: this.#transcript, speech });
-    this.#input = new RealtimeInput(context, {
+    this.#listener = new RealtimeListener({
+      llm,
+      context,
       playback: output.playback,
-      sampleRate: llm.inputRate,
-      onAudio: (pcm, loudest, isSpeech) => {
-        this.#silence.audioSent(isSpeech);
-        this.#hear(pcm, loudest, isSpeech);
-      },
-    });
-    this.#silence = new TrailingSilence({
-      clock,
-      send: () => this.#hearSilence(),
-      commit: () => this.#commitTurn(),
+      transcript: this.#transcript,
+      history: this.#history,
+      session,
     });
     this.#requests = new ReplyRequests({
       clock,
@@ -135,7 +112,7 @@ export class RealtimePipeline implements Pipeline {
       onEvent: (event) => this.#handle(event),
       onLost: () => this.#lost(),
       onConnected: () => this.#connected(),
-      isQuiet: () => !this.#isSpeech && !this.#requests.isBusy && !output.queue.isBusy,
+      isQuiet: () => !this.#listener.isSpeech && !this.#requests.isBusy && !output.queue.isBusy,
       report,
     });
   }
@@ -146,11 +123,11 @@ export class RealtimePipeline implements Pipeline {
   }
 
   processAudio(audio: ParticipantAudio): void {
-    if (!this.#closing.signal.aborted && !this.#isDeaf) this.#input.processAudio(audio);
+    if (!this.#closing.signal.aborted && !this.#isDeaf) this.#listener.processAudio(audio);
   }
 
   muted(): void {
-    if (!this.#closing.signal.aborted) this.#input.flush();
+    if (!this.#closing.signal.aborted) this.#listener.flush();
   }
 
   participantLeft(): void {
@@ -221,20 +198,20 @@ export class RealtimePipeline implements Pipeline {
   metrics(): Readonly<Record<string, number>> {
     return {
       speechesWaiting: this.#output.queue.waiting + this.#requests.waiting,
-      heldBackMs: this.#input.suppressedMs,
+      heldBackMs: this.#listener.suppressedMs,
     };
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
-    this.#silence[Symbol.dispose]();
+    this.#listener.stop();
     this.#outage[Symbol.dispose]();
     await this.#output.queue.close();
     this.#requests.close();
     this.#replies.endAll();
     await this.#session.close();
     this.#transcript.close();
-    this.#input[Symbol.dispose]();
+    this.#listener[Symbol.dispose]();
   }
 
   #takesTurns(): TypeError {
@@ -256,9 +233,7 @@ export class RealtimePipeline implements Pipeline {
 
   #lost(): void {
     this.#outage.lost();
-    this.#isSpeech = false;
-    this.#silence.speechStopped();
-    if (this.#input.speakingSinceMs !== undefined) this.#kept.need();
+    this.#listener.lost();
     this.#replies.endAll(this.#failure("the session was lost in the middle of a reply"));
     this.#tools.lost();
     this.#requests.lost();
@@ -267,36 +242,12 @@ export class RealtimePipeline implements Pipeline {
   /** Tells a new session what the one before it did not reply to. */
   #connected(): void {
     this.#outage.connected();
-    if (this.#kept.isNeeded) {
-      this.#kept.replay((pcm, participant) => void this.#sendAudio.run(pcm, participant));
-    } else if (this.#isReplyDue && this.#requests.waiting === 0) {
+    const isRepeated = this.#listener.connected();
+    if (!isRepeated && this.#isReplyDue && this.#requests.waiting === 0) {
       this.#requests.addFirst({ isContinuation: false });
     }
     this.#isReplyDue = false;
     this.#requests.connected();
-  }
-
-  #hear(pcm: PcmChunk, loudest: Participant, isSpeech: boolean): void {
-    this.#loudest = loudest;
-    this.#kept.add(pcm, loudest, { isSpeech });
-    if (this.#session.current) void this.#sendAudio.run(pcm, loudest);
-    else if (isSpeech) this.#kept.need();
-  }
-
-  #hearSilence(): void {
-    const { inputRate: sampleRate } = this.#llm;
-    const pcm = new PcmChunk(new Int16Array(sampleRate / 50), { sampleRate });
-    if (this.#loudest) this.#hear(pcm, this.#loudest, false);
-  }
-
-  #commitTurn(): void {
-    if (!this.#isSpeech) return;
-    this.#isSpeech = false;
-    const { current } = this.#session;
-    attempt(
-      () => current?.commitTurn?.(),
-      (error) => this.#context.report(error, `ending a turn of ${this.#llm.name}`),
-    );
   }
 
   #handle(event: RealtimeEvent): void {
@@ -307,7 +258,7 @@ export class RealtimePipeline implements Pipeline {
       case "speech-stopped":
         return this.#speechStopped(event.awaitsReply ?? false);
       case "user-transcript":
-        return this.#userTranscript(event);
+        return this.#listener.transcribed(event);
       case "reply-started":
         return this.#replyStarted(event.replyId, event.requestId);
       case "reply-refused":
@@ -326,31 +277,16 @@ export class RealtimePipeline implements Pipeline {
   }
 
   #speechStarted(): void {
-    const { speaker: participant } = this.#input;
-    this.#isSpeech = true;
-    this.#kept.need();
-    this.#silence.speechStarted();
+    this.#listener.speechStarted();
     this.#requests.speechStarted();
-    if (participant) {
-      const atMs = this.#speechStartedMs();
-      this.#context.emit(new SpeechStartedEvent({ participant, atMs }));
-    }
     // Now, and not at the end of the turn: the model replies immediately then.
     this.#showImage();
     this.#bargeIn();
   }
 
   #speechStopped(awaitsReply: boolean): void {
-    const { speaker: participant, lastSoundMs } = this.#input;
-    const endedMs = this.#context.clock.now();
-    const endOfSpeechMs = lastSoundMs ?? endedMs;
-    this.#isSpeech = false;
+    this.#turn = this.#listener.speechStopped() ?? this.#turn;
     this.#isReplyDue = true;
-    this.#silence.speechStopped();
-    if (participant) {
-      this.#turn = { participant, endOfSpeechMs, endedMs };
-      this.#context.emit(new SpeechStoppedEvent({ participant, atMs: endOfSpeechMs }));
-    }
     this.#requests.speechStopped({ awaitsReply });
   }
 
@@ -359,17 +295,11 @@ export class RealtimePipeline implements Pipeline {
     for (const run of this.#context.toolLedger.running) run.interrupt();
     if (!queue.isBusy || !queue.allowsInterruption) return;
     const { clock, emit } = this.#context;
-    const { speaker: participant } = this.#input;
-    const from = this.#speechStartedMs();
+    const { speaker: participant, speechStartedMs: from } = this.#listener;
     this.#requests.interrupt();
     queue.interrupt().then((discardedMs) => {
       emit(new BargeInEvent({ participant, silenceMs: clock.now() - from, discardedMs }));
     });
-  }
-
-  /** When the current speech began, by our own VAD: the model's event comes later. */
-  #speechStartedMs(): number {
-    return this.#input.speakingSinceMs ?? this.#context.clock.now();
   }
 
   #showImage(): void {
@@ -379,21 +309,6 @@ export class RealtimePipeline implements Pipeline {
     latestImage().then((image) => {
       if (image && current === this.#session.current) return current.sendImage!(image);
     }).catch((error) => report(error, "showing the model the latest image"));
-  }
-
-  #userTranscript(
-    { id, text, final, error }: Extract<RealtimeEvent, { type: "user-transcript" }>,
-  ): void {
-    const { emit, report } = this.#context;
-    const { speaker: participant } = this.#input;
-    if (error !== undefined) report(error, `${this.#llm.name}: transcribing`);
-    if (final) this.#kept.forget();
-    if (!participant) return;
-    this.#transcript.writeTurn(id, { participant, text, final, interrupted: error !== undefined });
-    if (!final || !/\S/.test(text)) return;
-    this.#history.append(userMessage(text, participant));
-    this.#context.toolLedger.personSpoke();
-    emit(new TurnEndedEvent({ participant, text, reason: "silence" }));
   }
 
   #replyStarted(id: string, requestId: string | undefined): void {
@@ -421,7 +336,7 @@ export class RealtimePipeline implements Pipeline {
       return this.#requests.failed(id, failure!);
     }
     this.#isReplyDue = false;
-    if (status === "completed" && !requested && !this.#isSpeech) this.#kept.forget();
+    if (status === "completed" && !requested) this.#listener.replied();
     if (failure && !hasSpeech) this.#context.report(failure, this.#llm.name);
     const isWhole = hasSpeech || goesOn || status === "completed";
     requested?.release(isWhole ? undefined : { text: "", interrupted: true });

@@ -165,7 +165,11 @@ Deno.test("a result is told once: by the model's own reply, if one begins meanwh
   await fixture.hear(600, 900);
   // The tool ends in the middle of this.
   await fixture.hear(2500, 4000);
-  assertEquals(fixture.conversation, ["ann: Book.", "agent: Booked: done"]);
+  assertEquals(fixture.conversation, [
+    "ann: Book.",
+    "agent: book({}): done",
+    "agent: Booked: done",
+  ]);
 });
 
 Deno.test("a call that was cut off does not run, has its output, and the next tool is told of", async () => {
@@ -197,6 +201,7 @@ Deno.test("a call that was cut off does not run, has its output, and the next to
     "ann: One?",
     "agent: Once more, please.",
     "ann: Two?",
+    "agent: look({}): dark 1",
     "agent: It is dark 1",
   ]);
 });

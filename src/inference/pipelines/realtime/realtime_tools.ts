@@ -113,7 +113,7 @@ export class RealtimeTools {
     const { context, history, session, speaker, signal } = this.#init;
     const caller = session();
     const run = context.toolLedger.start(call, speaker());
-    history.appendCalls({ role: "assistant", text: "", toolCalls: [run.call] }, [run]);
+    history.appendCalls({ role: "assistant", text: "" }, [run]);
     if (run.tool?.background) {
       history.markTold([run]);
       this.#send(() => caller?.sendToolResult(call.id, run.output));
