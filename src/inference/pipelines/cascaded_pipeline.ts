@@ -132,6 +132,7 @@ export class CascadedPipeline implements Pipeline {
       preemptive: options.preemptiveGeneration ?? false,
       shouldReply: shouldReplyTo(options, context),
       completion: onUserTurnCompleted && new TurnCompletion(onUserTurnCompleted, context),
+      isSpeaking: () => output.queue.isBusy,
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
