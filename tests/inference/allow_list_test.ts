@@ -1,14 +1,21 @@
 /** A filter that keeps people out keeps them out of everything that is heard, whatever happens. */
 import { assert, assertEquals } from "@std/assert";
 import type { Participant } from "../../src/edge/types.ts";
-import { ConversationMetricsEvent } from "../../src/inference/contracts/events.ts";
+import {
+  AgentStateChangedEvent,
+  ConversationMetricsEvent,
+  UserStateChangedEvent,
+} from "../../src/inference/contracts/events.ts";
 import { allowList } from "../../src/inference/speakers/allow_list.ts";
 import { Fixture, type FixtureOptions } from "./_fixture.ts";
 
-/** The names of all events but that of the figures, which come every five seconds. */
+/** Events that come although no person is heard: figures, the agent's start, silence. */
+const OF_SILENCE = [ConversationMetricsEvent, AgentStateChangedEvent, UserStateChangedEvent];
+
+/** The names of all other events. */
 function happened(fixture: Fixture): string[] {
   return fixture.happened
-    .filter(({ event }) => !(event instanceof ConversationMetricsEvent))
+    .filter(({ event }) => !OF_SILENCE.some((one) => event instanceof one))
     .map(({ event }) => event.constructor.name);
 }
 
