@@ -191,7 +191,7 @@ export class RealtimePipeline implements Pipeline {
   }
 
   undecidedSpeechMs(): number {
-    const { speakingSinceMs } = this.#input;
+    const { speakingSinceMs } = this.#listener;
     if (speakingSinceMs === undefined) return 0;
     return Math.max(0, speakingSinceMs + UNDECIDED_MS - this.#context.clock.now());
   }

@@ -77,6 +77,11 @@ export class RealtimeListener implements Disposable {
     return this.#input.suppressedMs;
   }
 
+  /** Since when a participant speaks, by our own VAD; `undefined` while none does. */
+  get speakingSinceMs(): number | undefined {
+    return this.#input.speakingSinceMs;
+  }
+
   /** When the current speech began, by our own VAD: the model's event comes later. */
   get speechStartedMs(): number {
     return this.#input.speakingSinceMs ?? this.#init.context.clock.now();
