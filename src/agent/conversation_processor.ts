@@ -22,6 +22,7 @@ import { checkToolOptions, type Tool } from "../inference/contracts/tool.ts";
 import type { TTS } from "../inference/contracts/tts.ts";
 import type { VAD } from "../inference/contracts/vad.ts";
 import type { VideoFrame } from "../edge/video_frame.ts";
+import { assertPcmChunk, type PcmChunk } from "../audio/pcm_chunk.ts";
 import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { AgentContext } from "./agent_context.ts";
@@ -94,6 +95,14 @@ export interface ConversationOptions extends ToolHooks {
    * whole word, in this spelling. A realtime model takes none.
    */
   pronunciations?: Readonly<Record<string, string>>;
+  /** A sound that is heard under the agent's voice and between its speeches, e.g. of an office. */
+  backgroundSound?: PcmChunk;
+  /**
+   * A sound that is heard while the agent is about to reply or waits for a tool, e.g. of a keyboard.
+   * It is faded out when the agent speaks or is interrupted, as `backgroundSound` is when the agent is
+   * interrupted. Both are played again and again, at their own level.
+   */
+  thinkingSound?: PcmChunk;
   /** The tools that the model can call. */
   tools?: readonly Tool[];
   /**
@@ -225,7 +234,7 @@ export class ConversationProcessor implements Processor {
       states.observe(event);
     };
     const report = (error: unknown, context: string) => this.#report(error, context);
-    const { onToolStarted, onToolEnded } = this.#options;
+    const { onToolStarted, onToolEnded, backgroundSound, thinkingSound } = this.#options;
     const { llm, stt, tts, vad, tools = [], turnHandling, textTransform, pronunciations } =
       this.#options;
     const { outageMessage } = this.#options;
@@ -249,6 +258,7 @@ export class ConversationProcessor implements Processor {
       }),
       latestImage: () => this.latestImage(),
       countPeople: () => countPeople(agent.connection),
+      background: backgroundSound || thinkingSound ? { backgroundSound, thinkingSound } : undefined,
       untilHeard: (signal) => untilPerson(agent.connection, signal),
       speechesChanged: (count) => states.speechesChanged(count),
       emit,
@@ -459,6 +469,12 @@ function checkConversationOptions(options: ConversationOptions): void {
     const value = options[hook];
     if (value === undefined || typeof value === "function") continue;
     throw new TypeError(`${hook}: expected a function, got ${shown(value)}`);
+  }
+  for (const name of ["backgroundSound", "thinkingSound"] as const) {
+    const sound = options[name];
+    if (sound === undefined) continue;
+    assertPcmChunk(sound, name);
+    if (sound.frames === 0) throw new RangeError(`${name}: expected a sound, got one of 0 ms`);
   }
   const { textTransform, pronunciations } = options;
   if (textTransform !== undefined && typeof textTransform !== "function") {

@@ -4,6 +4,7 @@ import type { User } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { EncodedImage } from "./contracts/messages.ts";
+import type { BackgroundSounds } from "./speech/background_track.ts";
 import type { ToolLedger } from "./reply/tool_ledger.ts";
 
 /** The agent and the call that a pipeline, and each of its stages, works for. */
@@ -26,6 +27,8 @@ export interface PipelineContext {
    * already. Default: what it says is played in any case.
    */
   readonly untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
+  /** Sounds under the agent's voice. */
+  readonly background?: BackgroundSounds;
   /** Returns the latest image of the routed video track, `undefined` where there is none. */
   readonly latestImage?: () => Promise<EncodedImage | undefined>;
   /** Takes how many things are being said, or are about to be. */

@@ -250,6 +250,7 @@ export class CascadedPipeline implements Pipeline {
     this.#isDeaf = true;
     while (this.#admission.waiting > 0) await this.#admission.idle;
     await this.#output.queue.drained();
+    this.#output.endBackground();
   }
 
   undecidedSpeechMs(): number {
@@ -274,7 +275,7 @@ export class CascadedPipeline implements Pipeline {
     this.#failure.close();
     this.#chat.close();
     this.#textReplies.close();
-    await Promise.all([this.#listeners.close(), this.#output.queue.close()]);
+    await Promise.all([this.#listeners.close(), this.#output.close()]);
     await this.#synthesizer.close();
     this.#transcript.close();
   }

@@ -187,6 +187,7 @@ export class RealtimePipeline implements Pipeline {
   async drain(): Promise<void> {
     this.#isDeaf = true;
     await this.#output.queue.drained();
+    this.#output.endBackground();
   }
 
   undecidedSpeechMs(): number {
@@ -206,7 +207,7 @@ export class RealtimePipeline implements Pipeline {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
     this.#listener.stop();
     this.#outage[Symbol.dispose]();
-    await this.#output.queue.close();
+    await this.#output.close();
     this.#requests.close();
     this.#replies.endAll();
     await this.#session.close();
@@ -358,7 +359,7 @@ export class RealtimePipeline implements Pipeline {
 
   #played(id: string, { text, interrupted }: SpeechOutcome, speech: SpeechHandle): void {
     if (interrupted && id) {
-      const { track } = this.#context;
+      const { track } = this.#output;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
       this.#interruptModel(id, Math.max(0, Math.round(heardMs)));
     }

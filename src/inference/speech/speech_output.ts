@@ -1,7 +1,9 @@
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
 import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/events.ts";
 import { PlaybackReference } from "../echo/playback_reference.ts";
+import { BackgroundTrack } from "./background_track.ts";
 import { SpeechHandle, type SpeechHandleInit, type SpeechOutcome } from "./speech_handle.ts";
 import { SpeechQueue } from "./speech_queue.ts";
 
@@ -19,15 +21,48 @@ export interface PlayOptions extends Omit<SpeechHandleInit, "onEnded"> {
  */
 export class SpeechOutput {
   readonly queue: SpeechQueue;
+  /** The track as the voice sees it: without the sounds under it. */
+  readonly track: OutboundAudioTrack;
   readonly playback = new PlaybackReference();
   readonly #context: PipelineContext;
+  readonly #background: BackgroundTrack | undefined;
   /** How many speeches have not ended. */
   #speeches = 0;
 
   constructor(context: PipelineContext) {
-    const { clock, track, report, untilHeard } = context;
+    const { clock, report, untilHeard, background } = context;
+    const { playback } = this;
     this.#context = context;
-    this.queue = new SpeechQueue({ track, clock, playback: this.playback, report, untilHeard });
+    if (background) {
+      this.#background = new BackgroundTrack({
+        ...background,
+        track: context.track,
+        clock,
+        playback,
+        isHeard: () => context.countPeople?.() !== 0,
+        isThinking: () => this.queue.isThinking,
+      });
+    }
+    const track = this.track = this.#background ?? context.track;
+    this.queue = new SpeechQueue({
+      track,
+      clock,
+      // With sounds under it the voice is a part of what the track itself records.
+      playback: this.#background ? { write: () => {} } : playback,
+      report,
+      untilHeard,
+    });
+  }
+
+  /** Ends the sounds under the voice. */
+  endBackground(): void {
+    this.#background?.close();
+  }
+
+  /** Interrupts everything, for good. */
+  async close(): Promise<void> {
+    this.endBackground();
+    await this.queue.close();
   }
 
   /** Plays it after everything that was added before. */

@@ -14,7 +14,7 @@ export interface SpeechQueueOptions {
   /** Waits until there is a person to hear it; returns `undefined` where there is one already. */
   untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
   /** Called with what is written to the track. */
-  playback: PlaybackReference;
+  playback: Pick<PlaybackReference, "write">;
   report: (error: unknown, context: string) => void;
 }
 
@@ -88,6 +88,13 @@ export class SpeechQueue {
     const isDuring = discardsUserTurns && times!.playbackStartedMs !== 0 &&
       atMs >= times!.playbackStartedMs;
     return isDuring || atMs >= this.#discarding.fromMs && atMs <= this.#discarding.toMs;
+  }
+
+  /** Whether a speech has begun of which nothing is heard: its model, its voice or a tool works. */
+  get isThinking(): boolean {
+    const speech = this.#active;
+    return speech !== undefined &&
+      (speech.startMs === undefined || speech.isWaiting && this.#isSilent(speech));
   }
 
   /** How many speeches wait. */

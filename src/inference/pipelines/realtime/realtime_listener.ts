@@ -77,7 +77,7 @@ export class RealtimeListener implements Disposable {
     return this.#input.suppressedMs;
   }
 
-  /** Since when a person speaks, by our own VAD; `undefined` while no person does. */
+  /** Since when a participant speaks, by our own VAD; `undefined` while none does. */
   get speakingSinceMs(): number | undefined {
     return this.#input.speakingSinceMs;
   }
