@@ -281,7 +281,8 @@ export class CascadedPipeline implements Pipeline {
   }
 
   #speakingOptions(options: SayOptions): SpeakingOptions {
-    const { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity } = options;
+    const { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity } =
+      options;
     return {
       allowsInterruption: () => allowInterruptions,
       discardsUserTurns: !allowInterruptions && discardUserTurns,

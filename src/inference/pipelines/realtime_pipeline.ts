@@ -186,6 +186,8 @@ export class RealtimePipeline implements Pipeline {
 
   async drain(): Promise<void> {
     this.#isDeaf = true;
+    // What was asked for last may still be generated.
+    await this.#requests.settled();
     await this.#output.queue.drained();
     this.#output.endBackground();
   }

@@ -268,6 +268,18 @@ Deno.test("a model that never begins a reply, or never ends it, keeps no caller 
   assertEquals(await settled(fixture, [stalled]), ["Hello?"]);
 });
 
+Deno.test("close({ drain: true }) lets be heard what was asked for last", async () => {
+  await using fixture = await Fixture.set({ realtime: [] });
+  const { agent, realtime, clock, ann } = fixture;
+  realtime.replyMs = 800;
+  const said = [agent.say("Well then."), agent.say("Goodbye.")];
+  await clock.advance(100);
+  await clock.until(agent.close({ drain: true }));
+  assertEquals(await settled(fixture, said), ["Well then.", "Goodbye."]);
+  const wholeMs = 50 * "Well then.Goodbye.".length;
+  assert(Math.abs(ann.heardMs - wholeMs) <= 40, `${ann.heardMs} of ${wholeMs} ms`);
+});
+
 Deno.test("ReplyRequests settles every request, in order, whatever happens", async () => {
   const step = fc.oneof(
     fc.constantFrom("say", "ask", "interrupt", "lose", "speak", "noise"),

@@ -194,6 +194,11 @@ export class ReplyRequests {
     this.#asked?.request.reply?.interrupt();
   }
 
+  /** Resolves when all that the application has asked for so far was said, or cannot be. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#open].map(({ done }) => done));
+  }
+
   /** Ends it: nothing more is asked for, and no caller waits any longer. */
   close(): void {
     this.#isClosed = true;
