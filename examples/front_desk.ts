@@ -226,7 +226,9 @@ if (import.meta.main) {
       turnHandling: { turnDetection: fixedEndpointing(500) },
     });
     const call = await agent.createCall("default", "front-desk");
-    await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
+    // The models load while it joins, on a slow machine for longer than the usual ten seconds.
+    const joining = { participantWaitTimeoutMs: 0, timeoutMs: 60_000, signal };
+    await using _session = await agent.join(call, joining);
     await edge.openDemo(call, { signal });
     await desk.serve(agent, signal);
   });

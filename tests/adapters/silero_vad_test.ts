@@ -7,6 +7,10 @@ import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { energyVad } from "../../src/inference/vad/energy_vad.ts";
 import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
+import { FakeLLM } from "../../src/testing/fake_llm.ts";
+import { FakeSTT } from "../../src/testing/fake_stt.ts";
+import { FakeTTS } from "../../src/testing/fake_tts.ts";
+import { simulateCall } from "../../src/testing/simulator/simulate_call.ts";
 import { speech } from "../fixtures/speech.ts";
 
 const context = {
@@ -143,4 +147,22 @@ Deno.test("Silero's detector of several agents is closed by the last, and can be
   await vad.start!(context);
   assert((await probabilities(vad, silence, 16_000)).every((one) => one < 0.5));
   await vad.close!();
+});
+
+Deno.test("Silero loads in a simulated call, and hears all of several speakers", async () => {
+  const pcm = new PcmChunk(await speech(), { sampleRate: 48_000 });
+  const record = await simulateCall({
+    seed: 1,
+    people: ["anna", "bert", "carl"].map((userId) => ({ userId, says: [{ atMs: 1000, pcm }] })),
+    agent: ({ clock }) => ({
+      vad: sileroVad(),
+      stt: new FakeSTT(clock, Array.from({ length: 20 }, () => "Hello?")),
+      llm: new FakeLLM(clock, Array.from({ length: 20 }, () => "Hello, there.")),
+      tts: new FakeTTS(clock),
+    }),
+    endsAtMs: 8000,
+  });
+  assertEquals([record.worstLatenessMs, record.errors], [0, []]);
+  const [first] = record.said.list;
+  assert(first!.fromMs < 1000 + pcm.durationMs + 2000, record.timeline());
 });

@@ -11,6 +11,7 @@ browserTest(
   "the front desk books a room for a browser, hangs up and saves the transcript",
   async (browser) => {
     await using example = await Example.start("front_desk.ts");
+    await until("its models have loaded", () => example.output !== "", 60_000);
     using resources = new DisposableStack();
     const voice = resources.adopt(new EspeakVoice(), (one) => one.close());
     await voice.start();
