@@ -53,6 +53,11 @@ const LINK_ENDS = ["no-link", "cut-link", "wrong-link", "invitation-expired"];
 /** The secret of a call's link, or a signed invitation. */
 const COMPLETE = /^[\w-]{22}$|^[\w-]+\.[\w-]+\.[\w-]+$/;
 
+/** The ends after which the call may go on when its program has started again. */
+const RETURNS = ["server-gone", "server-closing", "call-lost"];
+/** Milliseconds for which a server that is back may take to open the call. */
+const OPENS_MS = 20_000;
+
 lobby.onJoin = async (choice) => {
   if (link.callId === undefined) {
     // The call has its own address, to share and to reload.
@@ -60,6 +65,11 @@ lobby.onJoin = async (choice) => {
     history.replaceState(null, "", address);
     link = parseLink(address);
   }
+  await join(choice);
+};
+
+async function join(choice) {
+  let wasIn = false;
   const client = new RinglineClient();
   // For tests, and for the browser's console.
   globalThis.ringline = client;
@@ -67,10 +77,11 @@ lobby.onJoin = async (choice) => {
   client.addEventListener("ended", ({ detail }) => {
     view.close();
     // The lobby shows errors of devices, where people can fix them.
-    if (!isDeviceError(detail.code)) showEnd(detail);
+    if (!isDeviceError(detail.code)) showEnd(detail, wasIn ? choice : undefined);
   });
   try {
     await client.join(choice);
+    wasIn = true;
   } catch (error) {
     if (isDeviceError(error.code)) throw error;
     if (!(error instanceof RinglineError)) {
@@ -80,13 +91,14 @@ lobby.onJoin = async (choice) => {
   }
   lobby.close();
   view.open();
-};
+}
 
 function isDeviceError(code) {
   return /^(microphone|camera|no-microphone|no-camera|insecure-context)/.test(code ?? "");
 }
 
-function showEnd({ code, message }) {
+/** Shows why a call ended; `choice` is that of a person who was in it. */
+function showEnd({ code, message }, choice) {
   lobby.close();
   const [title, action, text] = ENDS[code] ?? ["The call has failed", "Try again"];
   element("end-title").textContent = title;
@@ -96,10 +108,39 @@ function showEnd({ code, message }) {
   again.textContent = action ?? "";
   again.onclick = () => location.reload();
   show("paste", LINK_ENDS.includes(code));
-  if (code === "server-gone") awaitServer(again);
+  if (choice && RETURNS.includes(code)) awaitCall(again, choice);
+  else if (code === "server-gone") awaitServer(again);
   show("end", true);
   element("end").focus();
   document.title = `${title} – Ringline`;
+}
+
+/** Joins the call again when its program has started again. */
+function awaitCall(again, choice) {
+  element("end-text").textContent =
+    "This page comes back by itself when the program that runs the call starts again.";
+  let timer;
+  let backAt;
+  const look = async () => {
+    try {
+      await findCall(location.href);
+    } catch (error) {
+      // The program listens before it opens its calls, and may have another link now.
+      if (error.code !== "server-gone") backAt ??= performance.now();
+      if (backAt === undefined || performance.now() - backAt < OPENS_MS) return wait();
+      return showEnd(error);
+    }
+    show("end", false);
+    // A device that is gone by then ends it as it would in the lobby.
+    join(choice).catch((error) => showEnd(error));
+  };
+  const wait = () => timer = setTimeout(look, CHECK_MS);
+  again.onclick = () => {
+    clearTimeout(timer);
+    element("end-text").textContent = "It cannot be reached yet. This page keeps trying.";
+    look();
+  };
+  wait();
 }
 
 /** Checks whether the server is back: reloading without it shows the browser's error page. */
@@ -133,7 +174,10 @@ element("paste").addEventListener("submit", (event) => {
   // Nothing but a page of the web: a pasted script must not run.
   if (/^https?:$/.test(pasted?.protocol ?? "") && COMPLETE.test(pasted.hash.slice(1))) {
     location.assign(pasted);
-  } else showMessage("paste-message", "This is no whole link to a call. It ends with # and a code.");
+  } else {showMessage(
+      "paste-message",
+      "This is no whole link to a call. It ends with # and a code.",
+    );}
 });
 
 /** Shows whom a person joins, before they do. */
