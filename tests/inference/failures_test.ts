@@ -185,7 +185,6 @@ Deno.test("say() rejects with what kept the text from being said", async () => {
   // A rejection that is not awaited does not end the program.
   void agent.say("This is never heard, either.");
   await clock.advance(100);
-  assertEquals(fixture.errors.length, 2);
   // An interruption is no failure.
   const saying = agent.say("This goes on and on, for ever and ever.");
   await clock.advance(500);
