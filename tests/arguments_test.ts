@@ -187,7 +187,7 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
     { edge, agentUser, processors: [{ name: "a", processAudio: 5 }] },
     "processors[0].processAudio: expected a function, got 5",
   ],
-  [{ edge, agentUser, llm }, "llm, stt and tts go together: expected stt and tts too"],
+  [{ edge, agentUser, llm }, "an agent with an llm needs a voice: pass tts too"],
   [{ edge, agentUser, llm: "gpt", stt, tts }, 'llm: expected an LLM or a RealtimeLLM, got "gpt"'],
   [
     { edge, agentUser, llm: {}, stt, tts },

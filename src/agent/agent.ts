@@ -145,6 +145,7 @@ export class Agent implements AgentContext {
     this.#input = new AgentInput({
       edge,
       processors: this.#conversation ? this.processors : [...this.processors, transcript],
+      inputFilters: options.inputFilters ?? [],
       speakerFilter: options.speakerFilter ?? allowAll,
       sampleRate,
       hearsAgents,

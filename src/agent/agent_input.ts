@@ -4,6 +4,7 @@ import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
+import type { InputFilter } from "./input_filter.ts";
 import type { Processor } from "./processor.ts";
 import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import {
@@ -22,6 +23,7 @@ import { VideoInput } from "./video_input.ts";
 export interface AgentInputOptions {
   edge: EdgeTransport;
   processors: readonly Processor[];
+  inputFilters: readonly InputFilter[];
   speakerFilter: SpeakerFilter;
   sampleRate: number;
   hearsAgents: boolean;

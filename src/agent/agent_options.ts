@@ -11,6 +11,7 @@ import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { AgentContext } from "./agent_context.ts";
 import type { ConversationOptions } from "./conversation_processor.ts";
+import { checkInputFilters, type InputFilter } from "./input_filter.ts";
 import type { Processor } from "./processor.ts";
 import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { checkUser } from "../edge/validation.ts";
@@ -46,6 +47,8 @@ export interface AgentOptions extends ConversationOptions {
   sampleRate?: AudioSubscription["sampleRate"];
   /** Whether the agent receives other agents too, not only people. Default `false`. */
   hearsAgents?: boolean;
+  /** Change the audio of each participant before anything else hears it, in this order. */
+  inputFilters?: readonly InputFilter[];
   /** Chooses the participants that the processors hear. Default: all participants. */
   speakerFilter?: SpeakerFilter;
   /** Resamples received audio where the edge does not. Default: the fastest kernel available. */
@@ -107,6 +110,7 @@ export function checkAgentOptions(options: AgentOptions): void {
   }
   checkUser(agentUser, "agentUser");
   checkProcessors(options.processors);
+  checkInputFilters(options.inputFilters);
   const { onAudio, instructions, speakerFilter, publishVideo, audioMode, sampleRate } = options;
   if (onAudio !== undefined && typeof onAudio !== "function") {
     throw new TypeError(`onAudio: expected a function, got ${shown(onAudio)}`);

@@ -4,6 +4,7 @@ import type { AudioRow } from "../edge/edge_agent.ts";
 import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Clock } from "../events/clock.ts";
+import type { InputFilter } from "./input_filter.ts";
 import type { Processor } from "./processor.ts";
 import { allowAll, type SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { SLOT_MS } from "../audio/grid.ts";
@@ -16,6 +17,7 @@ import { ProcessorRunner } from "./processor_runner.ts";
 /** Options for an {@linkcode AudioInput}. */
 export interface AudioInputOptions {
   processors: readonly Processor[];
+  inputFilters: readonly InputFilter[];
   speakerFilter: SpeakerFilter;
   sampleRate: number;
   hearsAgents: boolean;

@@ -45,6 +45,7 @@ import {
   type FailureOptions,
   failureOptions,
 } from "../inference/pipelines/failure_options.ts";
+import { missingPart, noLLM, noSTT, noTTS } from "../inference/pipelines/missing_parts.ts";
 import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
 import type { TurnHandlingOptions } from "../inference/pipelines/turn_handling_options.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
@@ -72,11 +73,14 @@ export interface VisionOptions extends EncodeFrameOptions {
 
 /** Options for an agent's conversation: its models, its tools and how it takes turns. */
 export interface ConversationOptions extends ToolHooks {
-  /** The model that replies: a text model needs `stt` and `tts`, a realtime model neither. */
+  /**
+   * The model that replies: a text model needs `tts`, and `stt` to hear people; a realtime model needs
+   * neither. Without one the agent says what the application has it say, and transcribes.
+   */
   llm?: LLM | RealtimeLLM;
-  /** Speech to text. */
+  /** Speech to text. On its own it makes a transcriber, of as many people as there are. */
   stt?: STT;
-  /** Text to speech. */
+  /** Text to speech. On its own it makes an announcer. */
   tts?: TTS;
   /**
    * Detects speech. Default: {@linkcode energyVad}, by loudness, which detects almost no
@@ -173,13 +177,12 @@ export class ConversationProcessor implements Processor {
           `a realtime llm hears, takes turns and speaks itself: expected no ${list}`,
         );
       }
-    } else if (!llm || !stt || !tts) {
-      const missing = [!llm && "llm", !stt && "stt", !tts && "tts"].filter(Boolean).join(" and ");
-      throw new TypeError(`llm, stt and tts go together: expected ${missing} too`);
+      return new ConversationProcessor({ ...options, llm }, undefined);
     }
+    if (llm && !tts) throw new TypeError("an agent with an llm needs a voice: pass tts too");
     const { turnDetection, endpointing } = options.turnHandling ?? {};
-    const turnOwner = stt && turnOwnerOf(turnDetection, { stt, endpointing });
-    return new ConversationProcessor({ ...options, llm }, turnOwner);
+    const turnOwner = turnOwnerOf(turnDetection, { stt: stt ?? noSTT, endpointing });
+    return new ConversationProcessor({ ...options, llm: llm ?? noLLM }, turnOwner);
   }
 
   private constructor(
@@ -188,9 +191,13 @@ export class ConversationProcessor implements Processor {
   ) {
     this.#options = isRealtime(options.llm) ? options : { vad: energyVad(), ...options };
     this.#turnOwner = turnOwner;
-    const { llm, stt, tts, vad } = this.#options;
+    const { llm, stt, tts } = this.#options;
+    // Nothing is detected in what no recogniser hears.
+    const vad = stt && this.#options.vad;
     const detector = typeof turnOwner === "string" ? undefined : turnOwner;
-    this.#components = [llm, stt, tts, vad, detector].filter((one) => one !== undefined);
+    this.#components = [llm, stt, tts, vad, detector]
+      .filter((one) => one !== undefined && one !== noLLM)
+      .map((one) => one!);
     this.#metricsEveryMs = metricsEveryMs(options.broadcastMetrics);
     this.videoFps = options.vision?.fps ?? 2;
     this.processVideo = llm.acceptsImages
@@ -271,9 +278,10 @@ export class ConversationProcessor implements Processor {
       await pipeline.start(signal);
     } else {
       const turnOwner = this.#turnOwner!;
-      const parts = { llm, stt: stt!, tts: tts!, vad: vad!, turnOwner };
+      const parts = { llm, stt: stt ?? noSTT, tts: tts ?? noTTS, vad: vad!, turnOwner };
       const init = { ...parts, textTransform, pronunciations, onFailure };
-      this.#pipeline = new CascadedPipeline(init, context, turnHandling);
+      const replies = llm === noLLM ? { shouldReply: () => false, preemptiveGeneration: false } : {};
+      this.#pipeline = new CascadedPipeline(init, context, { ...turnHandling, ...replies });
     }
     states.opened();
     for (const [participant, text] of this.#earlyTexts.splice(0)) {
@@ -282,7 +290,8 @@ export class ConversationProcessor implements Processor {
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {
-    return this.#pipeline?.processAudio(audio);
+    const { llm, stt } = this.#options;
+    if (stt || isRealtime(llm)) return this.#pipeline?.processAudio(audio);
   }
 
   participantJoined(participant: Participant): void {
@@ -332,12 +341,14 @@ export class ConversationProcessor implements Processor {
     return this.#latestFrame?.image({ ...encoding, ...options }) ?? Promise.resolve(undefined);
   }
 
-  say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
-    return this.#expectPipeline().say(text, options);
+  async say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
+    this.#expectPart("tts");
+    return await this.#expectPipeline().say(text, options);
   }
 
-  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
-    return this.#expectPipeline().generateReply(text, options);
+  async generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
+    this.#expectPart("llm");
+    return await this.#expectPipeline().generateReply(text, options);
   }
 
   commitUserTurn(options?: UserTurnOptions): Promise<void> {
@@ -348,8 +359,9 @@ export class ConversationProcessor implements Processor {
     this.#expectPipeline().clearUserTurn(options);
   }
 
-  text(text: string, options?: TextOptions): Promise<TextReply> {
-    return this.#expectPipeline().text(text, options);
+  async text(text: string, options?: TextOptions): Promise<TextReply> {
+    this.#expectPart("llm");
+    return await this.#expectPipeline().text(text, options);
   }
 
   interrupt(): Promise<void> {
@@ -396,6 +408,12 @@ export class ConversationProcessor implements Processor {
       everyMs: this.#metricsEveryMs,
       report: (error, context) => this.#report(error, context),
     });
+  }
+
+  #expectPart(option: "llm" | "tts"): void {
+    const { llm, tts } = this.#options;
+    if (isRealtime(llm)) return;
+    if (option === "llm" ? llm === noLLM : !tts) throw missingPart(option);
   }
 
   #expectPipeline(): Pipeline {

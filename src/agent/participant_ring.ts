@@ -3,9 +3,11 @@ import type { MutableParticipantAudio, ParticipantAudio } from "../edge/particip
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
+import type { Report } from "../events/user_code.ts";
 import { SLOT_MS } from "../audio/grid.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";
+import { type InputFilter, InputFilterChain } from "./input_filter.ts";
 
 /** After this many rows without audio, unnumbered audio is numbered by the clock again. */
 const SILENT_ROWS = 10;
@@ -15,6 +17,7 @@ export class ParticipantRing implements Disposable {
   readonly #ring: RingBuffer;
   readonly #clock: Clock;
   readonly #slotSamples: number;
+  readonly #filters: InputFilterChain | undefined;
   /** A view of the head's samples in the ring, valid until the next write. */
   #slot: Int16Array = new Int16Array(0);
   /** The next slot: a copy, so that the ring does not overwrite a slow processor's view. */
@@ -26,12 +29,22 @@ export class ParticipantRing implements Disposable {
   constructor(
     readonly key: string,
     { participant, trackId }: ParticipantAudio,
-    options: { sampleRate: number; kernel: AudioKernel; clock: Clock },
+    options: {
+      sampleRate: number;
+      kernel: AudioKernel;
+      clock: Clock;
+      inputFilters: readonly InputFilter[];
+      report: Report;
+    },
   ) {
-    const { sampleRate, kernel, clock } = options;
+    const { sampleRate, kernel, clock, inputFilters } = options;
     this.#clock = clock;
     this.#slotSamples = sampleRate * SLOT_MS / 1000;
     this.#ring = new RingBuffer({ sampleRate, kernel, slotMs: SLOT_MS });
+    if (inputFilters.length > 0) {
+      const slotSamples = this.#slotSamples;
+      this.#filters = new InputFilterChain(inputFilters, { ...options, participant, slotSamples });
+    }
     this.#head = {
       participant,
       trackId,
@@ -60,6 +73,7 @@ export class ParticipantRing implements Disposable {
       const slot = this.#ring.read();
       if (!slot) return undefined;
       this.#slot = slot.samples;
+      this.#filters?.process(this.#slot);
       if (this.#isTransferred()) this.#head.pcm = this.#emptyChunk();
       this.#head.pcm.samples.set(this.#slot);
       this.#head.row = this.#ring.lastRow;
@@ -124,5 +138,6 @@ export class ParticipantRing implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ring[Symbol.dispose]();
+    this.#filters?.[Symbol.dispose]();
   }
 }

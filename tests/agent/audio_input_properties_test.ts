@@ -38,6 +38,7 @@ Deno.test("every slot is processed once, in order, or counted as dropped, and no
         const failures: unknown[] = [];
         let [processed, number, sent, calls] = [0, 0, 0, 0];
         const input = new AudioInput({
+          inputFilters: [],
           processors: [{
             name: "checker",
             processAudio: (heard) => {

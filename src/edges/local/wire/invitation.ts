@@ -7,7 +7,7 @@
 import { decodeJwt, errors, jwtVerify, SignJWT } from "jose";
 import * as v from "valibot";
 import { Rejection } from "./rejection.ts";
-import { line } from "./signalling.ts";
+import { line } from "./line.ts";
 
 /** What a participant may do in a call. */
 export interface Grants {

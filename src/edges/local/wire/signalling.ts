@@ -5,9 +5,9 @@
  * @module
  */
 import * as v from "valibot";
-import { hasControlCharacters } from "../../../edge/validation.ts";
 import type { JsonValue } from "../../../edge/types.ts";
 import type { RtcIceServer } from "../../../media/wire/ice.ts";
+import { line } from "./line.ts";
 import type { Grants } from "./invitation.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
@@ -16,15 +16,6 @@ export const PROTOCOL_VERSION = 3;
 
 /** The longest type and id of a call, in UTF-16 units. */
 export const CALL_SIZES = { callType: 100, callId: 200 } as const;
-
-/** A string of at most `size` characters that is safe to show on one line. */
-export function line(size: number) {
-  return v.pipe(
-    v.string(),
-    v.maxLength(size),
-    v.check((text) => !hasControlCharacters(text), "control characters"),
-  );
-}
 
 const secret = v.pipe(v.string(), v.maxLength(64));
 /** A call's secret, or an invitation to it. */

@@ -1,0 +1,37 @@
+/** What stands in for the parts that an agent does without: an announcer, a transcriber. @module */
+import type { LLM } from "../contracts/llm.ts";
+import type { STT } from "../contracts/stt.ts";
+import type { TTS } from "../contracts/tts.ts";
+
+/** Returns the error of a request that needs a part which the agent does without. */
+export function missingPart(option: "llm" | "stt" | "tts"): TypeError {
+  const what = { llm: "language model", stt: "recogniser", tts: "voice" }[option];
+  return new TypeError(`this agent has no ${what}: pass ${option}`);
+}
+
+/** The language model of an agent that only announces or transcribes: it replies to nothing. */
+export const noLLM: LLM = {
+  name: "no-llm",
+  generate() {
+    throw missingPart("llm");
+  },
+};
+
+/** The recogniser of an agent that hears nothing: it is never opened. */
+export const noSTT: STT = {
+  name: "no-stt",
+  open() {
+    throw missingPart("stt");
+  },
+};
+
+/** The voice of an agent that says nothing. */
+export const noTTS: TTS = {
+  name: "no-tts",
+  open: () => ({
+    speak() {
+      throw missingPart("tts");
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }),
+};
