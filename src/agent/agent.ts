@@ -139,7 +139,7 @@ export class Agent implements AgentContext {
         await request;
       } catch (error) {
         // The caller aborted it, or knows that the agent is closed.
-        if (!signal?.aborted && !(error instanceof ClosedError)) throw error;
+        if (!signal?.aborted && !this.#closing && !(error instanceof ClosedError)) throw error;
       }
     }, { clock: this.clock, report, context: "a request to the agent" });
     this.#input = new AgentInput({
@@ -323,8 +323,7 @@ export class Agent implements AgentContext {
    *
    * What people write into the page's box needs no call of this: the agent replies to it as to speech.
    *
-   * @throws {TypeError} `text` is not text, the agent has no model or has not joined, or its model
-   *   replies in audio.
+   * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    * @throws what the model throws, or the signal's reason.
    */
   text(text: string, options?: TextOptions): Promise<TextReply> {

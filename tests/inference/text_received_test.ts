@@ -92,7 +92,32 @@ Deno.test("a realtime model is sent what a person writes", async () => {
   assertEquals(realtime.sessions.at(-1)?.texts, ["Are you there?"]);
   assertEquals(fixture.conversation[0], "ann: Are you there?");
   assertEquals(fixture.events(TurnEndedEvent).map(({ reason }) => reason), ["written"]);
-  await assertRejects(() => fixture.agent.text("Hello?"), TypeError, "use agent.generateReply");
+});
+
+Deno.test("a realtime model replies in text, and nothing of it is said", async () => {
+  const script = [{ reply: "Yes, I am." }, { reply: "So it is." }, { reply: "Loud and clear." }];
+  await using fixture = await Fixture.set({ realtime: script });
+  const { clock, agent, ann } = fixture;
+  const { participant } = ann;
+  const { text } = await clock.until(agent.text("Are you there?", { participant }));
+  assertEquals(text, "Yes, I am.");
+  await clock.advance(2000);
+  assertEquals([agent.audio.playedMs, ann.heardMs], [0, 0]);
+  assertEquals(fixture.conversation, ["ann: Are you there?", "agent: Yes, I am."]);
+  // What is said waits for its turn, and is said.
+  const written = agent.text("Nice weather.");
+  const said = agent.generateReply("Can you hear me?");
+  assertEquals((await clock.until(written)).text, "So it is.");
+  assertEquals((await clock.until(said)).text, "Loud and clear.");
+  assertEquals(agent.audio.playedMs > 0, true);
+  const controller = new AbortController();
+  const aborted = agent.text("Hello?", { signal: controller.signal });
+  controller.abort(new Error("changed my mind"));
+  await assertRejects(() => clock.until(aborted), Error, "changed my mind");
+  const closed = assertRejects(() => agent.text("Hello?"), DOMException, "interrupted");
+  await clock.until(agent.close());
+  await clock.until(closed);
+  assertEquals(fixture.errors, []);
 });
 
 Deno.test("agent.text replies in text, with tools, and nothing is said", async () => {

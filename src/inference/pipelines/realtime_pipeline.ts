@@ -5,7 +5,7 @@ import type { Logger } from "../../events/logger.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
 import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
-import type { GenerateReplyOptions, Pipeline, SayOptions } from "./pipeline.ts";
+import type { GenerateReplyOptions, Pipeline, SayOptions, TextOptions } from "./pipeline.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
 import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
 import { attempt } from "../../events/user_code.ts";
@@ -94,6 +94,7 @@ export class RealtimePipeline implements Pipeline {
         context.toolLedger.running.values().every((run) => !run.refusesInterruption),
       onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
       onPlayed: (id, outcome, speech) => this.#played(id, outcome, speech),
+      onWritten: ({ text }) => this.#remember(text),
       onStalled: (id) => this.#stalled(id),
     });
     this.#tools = new RealtimeTools({
@@ -142,6 +143,14 @@ export class RealtimePipeline implements Pipeline {
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant, interrupt } = options;
     if (interrupt) await this.interrupt();
+    return await this.#requestReply(text, participant).done;
+  }
+
+  #requestReply(
+    text: string,
+    participant: Participant | undefined,
+    options?: { inText: boolean },
+  ): RequestedReply {
     const message = userMessage(text, participant);
     const { name } = message;
     let isTold = false;
@@ -151,9 +160,9 @@ export class RealtimePipeline implements Pipeline {
       this.#history.append(message);
       isTold = true;
       return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
-    });
+    }, options);
     this.#transcript.writePrompt(text, participant);
-    return await reply.done;
+    return reply;
   }
 
   textReceived(participant: Participant, text: string): void {
@@ -163,10 +172,20 @@ export class RealtimePipeline implements Pipeline {
       .catch((error) => this.#context.report(error, "replying to what a participant wrote"));
   }
 
-  text(): Promise<TextReply> {
-    return Promise.reject(
-      new TypeError(`${this.#llm.name} replies in audio: use agent.generateReply(text)`),
-    );
+  /** The model speaks all the same; nothing of it is played. */
+  async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
+    signal?.throwIfAborted();
+    const reply = this.#requestReply(text, participant, { inText: true });
+    const stop = () => reply.interrupt();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      const outcome = await reply.done;
+      signal?.throwIfAborted();
+      if (outcome.interrupted) throw new DOMException("the reply was interrupted", "AbortError");
+      return { text: outcome.text };
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
   }
 
   async interrupt(): Promise<void> {
@@ -365,9 +384,13 @@ export class RealtimePipeline implements Pipeline {
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
       this.#interruptModel(id, Math.max(0, Math.round(heardMs)));
     }
-    if (/\S/.test(text)) this.#history.append({ role: "assistant", text });
+    this.#remember(text);
     // What waits until less is to be played.
     queueMicrotask(() => this.#requests.next());
+  }
+
+  #remember(text: string): void {
+    if (/\S/.test(text)) this.#history.append({ role: "assistant", text });
   }
 
   /** Interrupts a reply of which nothing is played yet. */

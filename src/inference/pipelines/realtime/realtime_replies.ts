@@ -26,6 +26,8 @@ export interface RealtimeRepliesInit {
   onPlaybackStarted: (speech: SpeechHandle, requested: RequestedReply | undefined) => void;
   /** Called when a reply was played to its end, or interrupted; it may still be generated. */
   onPlayed: (id: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
+  /** Called with a reply whose text alone was wanted. */
+  onWritten: (outcome: SpeechOutcome) => void;
   /** Called when nothing has come of a reply for too long. */
   onStalled: (id: string) => void;
 }
@@ -77,7 +79,8 @@ export class RealtimeReplies {
   }
 
   addAudio(id: string, pcm: PcmChunk): void {
-    this.#speech(id)?.reply.addAudio(pcm);
+    const speech = this.#speech(id);
+    if (!this.requested(id)?.inText) speech?.reply.addAudio(pcm);
   }
 
   /** The application's reply that a reply is a part of, if any. */
@@ -102,6 +105,7 @@ export class RealtimeReplies {
     if (this.#ended.length > MAX_ENDED) this.#ended.shift();
     current.stallTimer?.[Symbol.dispose]();
     current.speech?.reply.end(error);
+    if (current.requested?.inText) this.#written(current, error);
     return current.requested;
   }
 
@@ -134,6 +138,15 @@ export class RealtimeReplies {
     return current.speech ??= this.#play(current);
   }
 
+  /** A reply whose text alone is wanted is over. */
+  #written({ requested, speech }: CurrentReply, error: unknown): void {
+    if (!speech) return;
+    const outcome = { text: speech.reply.text, interrupted: error !== undefined };
+    speech.message.update({ ...outcome, complete: true });
+    this.#init.onWritten(outcome);
+    requested!.release(outcome);
+  }
+
   #play(current: CurrentReply): CurrentReply["speech"] {
     const { output, transcript, speaker, allowsInterruption, onPlaybackStarted, onPlayed } =
       this.#init;
@@ -141,6 +154,7 @@ export class RealtimeReplies {
     const reply = new RealtimeReply();
     const message = transcript.openAgentMessage("");
     requested?.hold();
+    if (requested?.inText) return { reply, message };
     output.play({
       audio: () => reply.audio(),
       spoken: reply.spoken,

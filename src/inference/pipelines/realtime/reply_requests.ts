@@ -94,13 +94,13 @@ export class ReplyRequests {
    *
    * @throws {RangeError} too many wait.
    */
-  add(send: ReplyRequestInit["send"]): RequestedReply {
+  add(send: ReplyRequestInit["send"], options?: { inText?: boolean }): RequestedReply {
     if (this.#waiting.length >= MAX_WAITING) {
       throw new RangeError(
         `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
       );
     }
-    const reply = new RequestedReply();
+    const reply = new RequestedReply(options);
     reply.hold();
     this.#open.add(reply);
     reply.done.catch(() => {}).then(() => this.#open.delete(reply));

@@ -6,12 +6,16 @@ import type { SpeechOutcome } from "../../speech/speech_handle.ts";
  * tools; it settles when nothing of it is held any more, or with the first part that was interrupted.
  */
 export class RequestedReply {
+  /** Whether only its text is wanted. */
+  readonly inText: boolean;
   readonly #done = Promise.withResolvers<SpeechOutcome>();
   readonly #texts: string[] = [];
   #holds = 0;
   #isInterrupted = false;
 
-  constructor() {
+  /** @param options `inText`: its text is wanted, and nothing of it is said */
+  constructor({ inText = false }: { inText?: boolean } = {}) {
+    this.inText = inText;
     // The caller gets the rejection, if they wait for one.
     this.#done.promise.catch(() => {});
   }
