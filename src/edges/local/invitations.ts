@@ -6,13 +6,8 @@
 import type { Clock } from "../../events/clock.ts";
 import { checkObject } from "../../events/checks.ts";
 import type { Call } from "../../edge/call.ts";
-import {
-  expiryOf,
-  type Grants,
-  invitationId,
-  isInvitation,
-  signInvitation,
-} from "./wire/invitation.ts";
+import type { Grants } from "./wire/grants.ts";
+import { expiryOf, invitationId, isInvitation, signInvitation } from "./wire/invitation.ts";
 
 /** How long an invitation admits unless said otherwise. */
 const DAY_MS = 24 * 60 * 60 * 1000;

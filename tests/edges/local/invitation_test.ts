@@ -3,9 +3,8 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import fc from "fast-check";
 import jsonwebtoken from "npm:jsonwebtoken@9.0.3";
 import { allowList } from "@ringline/edge";
+import { ALL_GRANTS, type Grants } from "../../../src/edges/local/wire/grants.ts";
 import {
-  ALL_GRANTS,
-  type Grants,
   type Invitation,
   invitationId,
   type InvitationInit,

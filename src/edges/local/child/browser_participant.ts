@@ -7,7 +7,8 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { newSecret } from "../wire/auth.ts";
-import { ALL_GRANTS, type Grants, type Invitation } from "../wire/invitation.ts";
+import { ALL_GRANTS, type Grants } from "../wire/grants.ts";
+import type { Invitation } from "../wire/invitation.ts";
 import { mediaContinues } from "./liveness.ts";
 import { Rejection } from "../wire/rejection.ts";
 import {

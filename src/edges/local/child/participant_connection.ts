@@ -11,7 +11,7 @@ import type {
   RtcTransceiver,
 } from "../../../media/webrtc/rtc_types.ts";
 import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
-import type { Grants } from "../wire/invitation.ts";
+import type { Grants } from "../wire/grants.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalLimits } from "../wire/limits.ts";
 import type { RtcSettings } from "../wire/settings.ts";

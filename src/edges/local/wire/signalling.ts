@@ -8,7 +8,7 @@ import * as v from "valibot";
 import type { JsonValue } from "../../../edge/types.ts";
 import type { RtcIceServer } from "../../../media/wire/ice.ts";
 import { line } from "./line.ts";
-import type { Grants } from "./invitation.ts";
+import type { Grants } from "./grants.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Goes up when an older page can no longer use the server. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { ProtocolError } from "../../src/edge/errors.ts";
 import { rebuiltAnswer, rebuiltCandidate } from "../../src/edges/local/child/answer.ts";
-import { answers, killer, mutatedAnswer, mutatedCandidate, offer } from "./_answers.ts";
+import { answers, killer, mutatedAnswer, mutatedCandidate, offer } from "./_descriptions.ts";
 import { numRuns } from "./_fuzz.ts";
 
 const OURS = new Set(offer.split("\r\n"));
@@ -112,7 +112,7 @@ Deno.test("no changed answer or candidate ends the process of a real peer", asyn
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-check"],
-      fileURLToPath(new URL("./fixtures/native_answers.ts", import.meta.url)),
+      fileURLToPath(new URL("./fixtures/native_peer.ts", import.meta.url)),
       ...["7", String(Math.ceil(numRuns / 200))],
     ],
   }).output();
