@@ -31,7 +31,7 @@ Deno.test("the realtime voice reads a text aloud, outside of any conversation", 
   assertMatch(session.instructions, /exactly its words.* Cheerfully\.$/);
   assertEquals(request.response.conversation, "none");
   assertEquals(request.response.input[0].content, [{ type: "input_text", text: "Good day." }]);
-  const [{ url, authorization }] = double.requests as [{ url: string; authorization: string }];
+  const { url, authorization } = double.requests[0]!;
   assertEquals(new URL(url).pathname, "/v1/realtime");
   assertEquals([new URL(url).searchParams.get("model"), authorization], [model, "Bearer key"]);
   await tts.close!();
