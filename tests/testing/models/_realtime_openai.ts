@@ -27,7 +27,7 @@ export function openAIRealtimeUnderTest({ begin, status }: RealtimeConnectAct): 
       return double.received.flatMap(received);
     },
     emit: (event) => {
-      for (const message of messages(event, double, items)) double.send(message);
+      for (const message of messages(event, items)) double.send(message);
     },
     emitNonsense: () => double.send("{broken"),
     cut: () => double.socket.close(1011, "restarting"),
@@ -73,7 +73,6 @@ function item(item: Message): RealtimeReceived {
 /** The messages of the service for an event. */
 function messages(
   event: RealtimeServiceEvent,
-  double: RealtimeDouble,
   lengths: Map<string, number>,
 ): Message[] {
   switch (event.type) {
