@@ -401,7 +401,7 @@ export class Agent implements AgentContext {
 
   /**
    * Says the last words, if there are any, waits until all that is to be said was heard, and ends the
-   * call for everybody; where the edge cannot do that, the agent leaves. From now on the agent listens
+   * call for all participants; where the edge cannot do that, the agent leaves. From now on the agent listens
    * to no one. May be awaited in a tool: the reply that waits for the tool is not waited for.
    *
    * @throws {TypeError} the agent has not joined, or it has no voice for `say`.
@@ -526,7 +526,9 @@ function checkText(name: string, text: unknown, options: object = {}): void {
   }
   checkObject(options, `the options of ${name}`);
   const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0 }: SayOptions = options;
-  for (const [option, value] of Object.entries({ interrupt, allowInterruptions, discardUserTurns })) {
+  for (
+    const [option, value] of Object.entries({ interrupt, allowInterruptions, discardUserTurns })
+  ) {
     if (value === undefined || typeof value === "boolean") continue;
     throw new TypeError(`${name}: ${option}: expected true or false, got ${shown(value)}`);
   }

@@ -70,7 +70,7 @@ export interface AgentContext {
   latestImage(options?: EncodeFrameOptions): Promise<EncodedImage | undefined>;
   /** Sends data of the application's own to all participants. */
   sendCustomEvent(data: JsonValue): Promise<void>;
-  /** Says goodbye and ends the call for everybody; see `Agent.hangUp`. */
+  /** Says goodbye and ends the call for all participants; see `Agent.hangUp`. */
   hangUp(options?: HangUpOptions): Promise<void>;
   /** Leaves the call and releases everything but the edge; see `Agent.close`. */
   close(options?: CloseOptions): Promise<void>;

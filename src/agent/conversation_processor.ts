@@ -167,7 +167,15 @@ export class ConversationProcessor implements Processor {
     checkTurnHandling(options.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const cascaded = ["stt", "tts", "vad", "turnHandling", "textTransform", "pronunciations", "onFailure"];
+      const cascaded = [
+        "stt",
+        "tts",
+        "vad",
+        "turnHandling",
+        "textTransform",
+        "pronunciations",
+        "onFailure",
+      ];
       const unexpected = (cascaded as (keyof ConversationOptions)[])
         .filter((name) => options[name] !== undefined)
         .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(options.turnHandling!));

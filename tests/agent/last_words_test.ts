@@ -15,7 +15,7 @@ import { Fixture } from "../inference/_fixture.ts";
 
 const GOODBYE = "Thank you, and goodbye.";
 
-Deno.test("hangUp says its words, is heard to the last of them, and ends the call for everybody", async () => {
+Deno.test("hangUp says its words, is heard to the last of them, and ends the call for all participants", async () => {
   await using fixture = await Fixture.set();
   const { agent, clock, ann } = fixture;
   const said = agent.say("One more thing.");
@@ -139,7 +139,7 @@ Deno.test("onEnter of options and processors runs once, when the first person is
   await clock.until(edge.close());
 });
 
-Deno.test("a greeting that was written before anybody was there is heard whole by who joins", async () => {
+Deno.test("a greeting that was written before any person was there is heard whole by who joins", async () => {
   const { clock, edge, agent, call } = await alone();
   const said = agent.say("Good day to all of you!");
   await clock.advance(10_000);
@@ -166,7 +166,7 @@ Deno.test("an onEnter that fails is reported, and the agent stays", async () => 
 
 Deno.test("what waits for a person is dropped when the agent leaves", async () => {
   const { clock, edge, agent } = await alone({ onEnter: () => {} });
-  const said = agent.say("Is there anybody?");
+  const said = agent.say("Is there a person?");
   await clock.advance(1000);
   await clock.until(agent.close());
   assertEquals(await said, { text: "", interrupted: true });

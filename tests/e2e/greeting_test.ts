@@ -1,4 +1,4 @@
-/** A greeting over real media: what was said before anybody was there is heard whole by who joins. */
+/** A greeting over real media: what was said before any person was there is heard whole by who joins. */
 import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "@ringline/edge";
 import { FakeLLM, FakeSTT, FakeTTS } from "@ringline/edge/testing";
@@ -15,7 +15,7 @@ const models = () => ({
   tts: new FakeTTS(systemClock),
 });
 
-for (const when of ["before anybody is there", "by onEnter"] as const) {
+for (const when of ["before any person is there", "by onEnter"] as const) {
   browserTest(
     `a greeting that is said ${when} is heard whole, and heardMs says so`,
     async (browser) => {

@@ -76,7 +76,9 @@ export class PartHealth<C extends Component> {
     for (const [index, component] of components.entries()) {
       checkMethods(component, `${kind}[${index}]`, "a part", methods);
       if (components.indexOf(component) === index) continue;
-      throw new TypeError(`${kind}[${index}]: expected each part once, got ${component.name} again`);
+      throw new TypeError(
+        `${kind}[${index}]: expected each part once, got ${component.name} again`,
+      );
     }
     checkDuration("timeoutMs", timeoutMs);
     this.#init = init;

@@ -29,7 +29,9 @@ export function failureOptions(value: string | FailureOptions | undefined): Fail
 export function checkFailureOptions(value: unknown): void {
   if (value === undefined || typeof value === "string") return;
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(`onFailure: expected a text or an object like { say }, got ${shown(value)}`);
+    throw new TypeError(
+      `onFailure: expected a text or an object like { say }, got ${shown(value)}`,
+    );
   }
   const { say, pcm, maxFailures, onMaxFailures } = value as FailureOptions;
   if (say !== undefined && typeof say !== "string") {
@@ -39,8 +41,12 @@ export function checkFailureOptions(value: unknown): void {
     throw new TypeError(`onFailure.pcm: expected a PcmChunk, got ${shown(pcm)}`);
   }
   if (onMaxFailures !== undefined && typeof onMaxFailures !== "function") {
-    throw new TypeError(`onFailure.onMaxFailures: expected a function, got ${shown(onMaxFailures)}`);
+    throw new TypeError(
+      `onFailure.onMaxFailures: expected a function, got ${shown(onMaxFailures)}`,
+    );
   }
   if (maxFailures === undefined || (Number.isInteger(maxFailures) && maxFailures >= 1)) return;
-  throw new RangeError(`onFailure.maxFailures: expected an integer >= 1, got ${shown(maxFailures)}`);
+  throw new RangeError(
+    `onFailure.maxFailures: expected an integer >= 1, got ${shown(maxFailures)}`,
+  );
 }

@@ -1,5 +1,5 @@
 /** A sound that is played again and again, faded in and out. @module */
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 

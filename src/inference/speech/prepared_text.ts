@@ -53,7 +53,9 @@ export class PreparedText implements Disposable {
       spoken.set(this.#tts, texts.set(this.#text, chunks));
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      logger.warn(`${this.#tts.name}: preparing what is said at a failure: ${describeError(error)}`);
+      logger.warn(
+        `${this.#tts.name}: preparing what is said at a failure: ${describeError(error)}`,
+      );
       this.#timer = clock.schedule(() => void this.#prepare(), backOffMs(++this.#tries, RETRY));
     }
   }

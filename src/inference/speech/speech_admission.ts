@@ -1,4 +1,4 @@
-/** What the application asks the agent to say, until nobody speaks whom it would talk over. @module */
+/** What the application asks the agent to say, until it would talk over no participant. @module */
 import type { Clock } from "../../events/clock.ts";
 import type { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import type { UserTurn } from "../turns/user_turn.ts";

@@ -10,13 +10,12 @@ const OPEN_MARK =
   /\[[^\]\n]{0,300}(?:$|\](?:$|\([^)\n]{0,400}$))|<(?:$|\/$|\/?[a-zA-Z][^<>\n]{0,300}$|!(?:-(?:-[^>\n]{0,300})?)?$)/;
 /** Tags within a word or a sentence; others separate. */
 const INLINE_TAG = /^<\/?(?:a|abbr|b|code|em|font|i|kbd|mark|s|small|span|strong|sub|sup|u)[\s/>]/i;
-const ENTITY = /&(amp|lt|gt|quot|apos|nbsp|#39);/g;
+const ENTITY = /&(amp|lt|gt|quot|nbsp|#39);/g;
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: "&",
   lt: "<",
   gt: ">",
   quot: '"',
-  apos: "'",
   "#39": "'",
   nbsp: " ",
 };
@@ -28,7 +27,7 @@ const MARKS: readonly RegExp[] = [
   // Emphasis at a word's beginning, and at its end.
   /(^|[\s(。！？，、；：])[*_](?=\S)/dg,
   /(\S)[*_](?=[\s).,!?;:。！？，、；：]|$)/dg,
-  // Keycaps, flags, and emoji with their skin tones and joiners.
+  // Digits in boxes, flags, and emoji with their skin tones and joiners.
   /[0-9#*]\ufe0f?\u20e3|\p{RI}|(?:\p{Extended_Pictographic}|\p{Emoji_Modifier})[\ufe0e\ufe0f\p{Emoji_Modifier}\u{e0020}-\u{e007f}]*\u200d?|\ufe0f/gu,
 ];
 

@@ -7,7 +7,7 @@ import {
   SILENT_LINE,
   withoutMarks,
 } from "./marks.ts";
-import { joinPlaced, type PlacedText, placedSlice, placedText } from "./placed_text.ts";
+import { joinPlaced, placedSlice, type PlacedText, placedText } from "./placed_text.ts";
 
 /** Text is looked at in windows of so many characters: the work grows no faster than its length. */
 const WINDOW = 512;

@@ -1,6 +1,6 @@
 /** The way of written text to a voice: markup filter, then the application's own changes. @module */
 import { MarkupFilter } from "./markup_filter.ts";
-import { joinPlaced, type PlacedText, placedSlice } from "./placed_text.ts";
+import { joinPlaced, placedSlice, type PlacedText } from "./placed_text.ts";
 import { reworded } from "./reworded.ts";
 import { SentenceSplitter } from "./sentence_splitter.ts";
 

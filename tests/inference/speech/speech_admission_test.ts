@@ -104,11 +104,11 @@ Deno.test("a reminder that comes too late is dropped, and shown nowhere", async 
   await clock.advance(1200);
   const late = agent.say("Too late.", { staleAfterMs: 500 });
   const behind = agent.say("Behind the reply.", { staleAfterMs: 2000 });
-  const intime = agent.say("In time.", { staleAfterMs: 60_000 });
+  const inTime = agent.say("In time.", { staleAfterMs: 60_000 });
   await clock.advance(8000);
   assertEquals(await late, { text: "", interrupted: true });
   assertEquals(await behind, { text: "", interrupted: true });
-  assertEquals(await intime, { text: "In time.", interrupted: false });
+  assertEquals(await inTime, { text: "In time.", interrupted: false });
   assertEquals(fixture.tts.sentences.includes("Too late."), false);
   assertEquals(fixture.tts.sentences.includes("Behind the reply."), false);
 });

@@ -30,7 +30,7 @@ const CASES: [what: string, written: string, spoken: string][] = [
   ["addresses in brackets", "See <https://x.y/z> there.", "See there."],
   ["comparisons stay", "3 < 4 and 5 > 2.", "3 < 4 and 5 > 2."],
   ["flags", "Team 🇩🇪🇫🇷 and 🏴󠁧󠁢󠁥󠁮󠁧󠁿 won.", "Team and won."],
-  ["keycaps", "1️⃣ First. #️⃣ Two 2.", "First. Two 2."],
+  ["digits in boxes", "1️⃣ First. #️⃣ Two 2.", "First. Two 2."],
   ["skin tones and joiners", "Hi 👍🏽👩🏽‍💻👨‍👩‍👧 there ❤️.", "Hi there ."],
   ["joiners of scripts stay", "क्\u200dष", "क्\u200dष"],
   ["marks around links", "**[The big _page_](http://x.y/z)**, see.", "The big page, see."],
