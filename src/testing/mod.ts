@@ -94,6 +94,23 @@ export type {
   RealtimeServiceEvent,
   RealtimeUnderTest,
 } from "./conformance/models/realtime_under_test.ts";
+export type { ServiceAct, ServiceUnderTest } from "./conformance/models/service_act.ts";
+export {
+  type TTSAct,
+  ttsConformance,
+  type TTSConformanceOptions,
+  ttsConformanceTests,
+  type TTSFactory,
+  ttsOverHttp,
+  type TTSOverHttpOptions,
+  type TTSUnderTest,
+} from "./conformance/models/tts_conformance.ts";
+export {
+  turnConformance,
+  type TurnConformanceOptions,
+  turnConformanceTests,
+  type TurnDetectorFactory,
+} from "./conformance/models/turn_conformance.ts";
 export { MemoryConnection } from "./memory_connection.ts";
 export type { RoomMessage } from "./room_message.ts";
 export {

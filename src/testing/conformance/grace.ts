@@ -14,7 +14,11 @@ export const grace: Contract = {
         const lose = fixture.own("RemoteParticipant.loseNetwork", anna.loseNetwork);
         await fixture.until(lose.call(anna), "losing their network");
         await fixture.pass(50);
-        expectSame([connection.state, connection.idleForMs()], ["active", 0], "while they are lost");
+        expectSame(
+          [connection.state, connection.idleForMs()],
+          ["active", 0],
+          "while they are lost",
+        );
         const regain = fixture.own("RemoteParticipant.regainNetwork", anna.regainNetwork);
         await fixture.until(regain.call(anna), "coming back");
         await fixture.pass(200);

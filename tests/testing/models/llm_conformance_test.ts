@@ -1,6 +1,7 @@
 import { createOpenAICompatible } from "npm:@ai-sdk/openai-compatible@3.0.92";
 import { aiSdkLLM } from "../../../src/adapters/ai_sdk/mod.ts";
 import { openAICompatible } from "../../../src/adapters/openai/mod.ts";
+import { FallbackLLM } from "../../../src/inference/fallback/fallback_llm.ts";
 import {
   FakeLLM,
   type FakeLLMReply,
@@ -20,6 +21,13 @@ llmConformance(
     aiSdkLLM(createOpenAICompatible({ name: "double", baseURL })("m"))
   ),
   { name: "aiSdkLLM" },
+);
+
+llmConformance(
+  overChatCompletions((baseUrl) =>
+    new FallbackLLM([openAICompatible({ baseUrl }).llm({ model: "m" })])
+  ),
+  { name: "FallbackLLM" },
 );
 
 llmConformance((acts) => {
