@@ -163,7 +163,15 @@ export class ConversationProcessor implements Processor {
     checkTurnHandling(options.turnHandling);
     if (!llm && !stt && !tts) return undefined;
     if (llm && isRealtime(llm)) {
-      const cascaded = ["stt", "tts", "vad", "turnHandling", "textTransform", "pronunciations", "onFailure"];
+      const cascaded = [
+        "stt",
+        "tts",
+        "vad",
+        "turnHandling",
+        "textTransform",
+        "pronunciations",
+        "onFailure",
+      ];
       const unexpected = (cascaded as (keyof ConversationOptions)[])
         .filter((name) => options[name] !== undefined)
         .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(options.turnHandling!));
@@ -249,6 +257,7 @@ export class ConversationProcessor implements Processor {
       sampleRate,
       toolLedger: this.#toolLedger = new ToolLedger({
         executor: new ToolExecutor(tools, { clock, logger }),
+        agent,
         earlier: conversation.messages.flatMap(({ toolCall }) => toolCall ?? []),
         clock,
         emit,
