@@ -133,7 +133,6 @@ export class CascadedPipeline implements Pipeline {
       shouldReply: shouldReplyTo(options, context),
       completion: onUserTurnCompleted && new TurnCompletion(onUserTurnCompleted, context),
       isSpeaking: () => output.queue.isBusy,
-      completion: onUserTurnCompleted && new TurnCompletion(onUserTurnCompleted, context),
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
