@@ -264,6 +264,7 @@ export class ConversationProcessor implements Processor {
       sampleRate,
       toolLedger: this.#toolLedger = new ToolLedger({
         executor: new ToolExecutor(tools, { clock, logger }),
+        agent,
         earlier: conversation.messages.flatMap(({ toolCall }) => toolCall ?? []),
         clock,
         emit,

@@ -87,6 +87,7 @@ export {
   type Transcriber,
   type Transcript,
 } from "./contracts/transcriber.ts";
+export { endCallTool, type EndCallToolOptions } from "./reply/end_call_tool.ts";
 export type { HistoryHook } from "./history/chat_context.ts";
 export type { CompletedUserTurn, UserTurnChange, UserTurnHook } from "./reply/turn_completion.ts";
 export type { ToolHooks } from "./reply/tool_ledger.ts";
@@ -95,6 +96,7 @@ export {
   defineTool,
   type NoParameters,
   type Tool,
+  type ToolAgent,
   type ToolContext,
   type ToolDescription,
   type ToolDuplicate,

@@ -105,6 +105,7 @@ Deno.test("mcpTools takes a program on this machine as server", async () => {
       callId: "c1",
       signal,
       participant: undefined,
+      agent: { say: () => Promise.resolve(), hangUp: () => Promise.resolve() },
       progress: () => {},
     }),
     "HELLO",

@@ -15,6 +15,14 @@ export interface ToolDescription {
   readonly parameters: JsonSchema;
 }
 
+/** The agent, as a tool sees it. */
+export interface ToolAgent {
+  /** Says `text`, immediately unless something else is being said; see `Agent.say`. */
+  say(text: string): Promise<unknown>;
+  /** Says the last words, and ends the call when they were heard; see `Agent.hangUp`. */
+  hangUp(options?: { say?: string }): Promise<void>;
+}
+
 /** The context of a tool call. */
 export interface ToolContext {
   /**
@@ -26,6 +34,8 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** The participant the reply is for, where known. */
   readonly participant: Participant | undefined;
+  /** The agent whose model made the call. */
+  readonly agent: ToolAgent;
   /**
    * Reports how far it is: emits a `ToolProgressEvent`, and tells the model if that has its output
    * already, as of a tool that runs in the background.

@@ -7,6 +7,7 @@ import type { ChatContext } from "../history/chat_context.ts";
 import type { ToolLedger } from "./tool_ledger.ts";
 import type { ToolRun } from "./tool_run.ts";
 import { Channel } from "../../events/channel.ts";
+import { InferenceError } from "../contracts/errors.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { spokenMs } from "../text/speech_duration.ts";
@@ -128,6 +129,7 @@ export class Reply {
     const { llm, toolLedger, chat, participant, clock } = this.#init;
     const { signal } = this.#controller;
     const calls: ToolCall[] = [];
+    let finish: FinishPart | undefined;
     const from = this.#text.length;
     // Its place among the messages is before the results; its text grows while it comes.
     const at = this.#generated.push({ role: "assistant", text: "" }) - 1;
@@ -139,12 +141,14 @@ export class Reply {
       });
     for await (const part of this.#withTimeout(parts)) {
       if (part.type === "tool-call") calls.push(part.call);
+      if (part.type === "finish") finish = part;
       if (part.type === "finish") this.finish = part;
       if (part.type !== "text" || part.text === "") continue;
       this.firstTokenMs ||= clock.now();
       this.#write(part.text);
       this.#generated[at] = { role: "assistant", text: this.#text.slice(from) };
     }
+    if (calls.length === 0 && this.#text.length === from) checkFinish(finish, llm.name);
     if (calls.length === 0 || isLast) return false;
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
@@ -222,6 +226,16 @@ function checkPart(part: LLMPart, model: string): LLMPart {
   const fault = faultOf(part);
   if (fault) throw new TypeError(`${model} returned a part ${fault}`);
   return part;
+}
+
+type FinishPart = Extract<LLMPart, { type: "finish" }>;
+
+/** Throws for a reply of which there is nothing, unless the model says that it is complete. */
+function checkFinish(finish: FinishPart | undefined, model: string): void {
+  if (!finish || finish.reason === "stop" || finish.reason === "tool-calls") return;
+  const { reason, detail } = finish;
+  const message = `${model} returned no text: ${reason}${detail ? `, ${detail}` : ""}`;
+  throw new InferenceError(message, { code: reason, retryable: reason === "other" });
 }
 
 function faultOf(part: LLMPart | null | undefined): string | undefined {

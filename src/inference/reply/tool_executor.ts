@@ -1,6 +1,6 @@
 import type { Participant } from "../../edge/types.ts";
 import type { ToolCall } from "../contracts/messages.ts";
-import { type Tool, type ToolResult, toolText } from "../contracts/tool.ts";
+import { type Tool, type ToolAgent, type ToolResult, toolText } from "../contracts/tool.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { type Logger, silentLogger } from "../../events/logger.ts";
 import { promised } from "../../events/user_code.ts";
@@ -14,6 +14,8 @@ export interface ToolCallOptions {
   signal: AbortSignal;
   /** The participant the reply is for, where known. */
   participant: Participant | undefined;
+  /** The agent, for the tool. Default: there is none. */
+  agent?: ToolAgent;
   /** Called before the tool acts, and waited for; it does not act when this rejects. */
   onStarted?: () => void | Promise<void>;
   /** Called when the tool reports how far it is. */
@@ -77,7 +79,7 @@ export class ToolExecutor {
     }
     const wrong = call.inputError ?? this.#faultOf(tool, call.input);
     if (wrong) return failure(wrong);
-    const { participant, onStarted, onProgress, onTimeUp, onLate } = options;
+    const { participant, agent = noAgent, onStarted, onProgress, onTimeUp, onLate } = options;
     let isOver = false;
     const limit = new AbortController();
     const signal = AbortSignal.any([options.signal, limit.signal]);
@@ -89,6 +91,7 @@ export class ToolExecutor {
         callId: call.id,
         signal,
         participant,
+        agent,
         progress: (text) => onProgress?.(String(text)),
       });
     }).then((value) => success(toolText(value))).finally(() => isOver = true);
@@ -136,6 +139,12 @@ export class ToolExecutor {
     complained.add(tool);
   }
 }
+
+/** What a tool has that is called without an agent. */
+const noAgent: ToolAgent = {
+  say: () => Promise.reject(new TypeError("there is no agent")),
+  hangUp: () => Promise.reject(new TypeError("there is no agent")),
+};
 
 /** Returns the outcome of a call that failed, for the reason in the message. */
 export function failure(message: string): ToolResult {

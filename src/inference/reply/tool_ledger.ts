@@ -2,7 +2,7 @@ import type { MessageToolCall } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ToolCall } from "../contracts/messages.ts";
-import type { Tool, ToolEnd, ToolStart } from "../contracts/tool.ts";
+import type { Tool, ToolAgent, ToolEnd, ToolStart } from "../contracts/tool.ts";
 import { attempt, type Report } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { messageOf } from "../../events/error_text.ts";
@@ -27,6 +27,8 @@ export interface ToolHooks {
 /** Options for a {@linkcode ToolLedger}. */
 export interface ToolLedgerInit extends ToolHooks {
   executor: ToolExecutor;
+  /** The agent, for its tools. */
+  agent?: ToolAgent;
   /** The calls that an agent made before, in the same conversation. */
   earlier?: readonly MessageToolCall[];
   clock: Clock;
@@ -104,7 +106,8 @@ export class ToolLedger {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const run of this.#running) run.interrupt();
-    const all = Promise.all([...this.#running].map(({ ended }) => ended));
+    const others = [...this.#running].filter(({ endsCall }) => !endsCall);
+    const all = Promise.all(others.map(({ ended }) => ended));
     const { clock } = this.#init;
     await waitFor(all, "the end of the tools", { timeoutMs: CLOSE_LIMIT_MS, clock }).catch(
       () => {},
@@ -113,7 +116,7 @@ export class ToolLedger {
   }
 
   async #run(run: ToolRun): Promise<void> {
-    const { executor, clock } = this.#init;
+    const { executor, clock, agent } = this.#init;
     const { call, signal, participant } = run;
     const startedMs = clock.now();
     let ends = 0;
@@ -131,6 +134,13 @@ export class ToolLedger {
     const result = await executor.call(call, {
       signal,
       participant,
+      agent: agent && {
+        say: (text) => agent.say(text),
+        hangUp: (options) => {
+          run.endsCall = true;
+          return agent.hangUp(options);
+        },
+      },
       onStarted: () => this.#started(run),
       onProgress: (text) => run.result || run.progress(text),
       onTimeUp: () => timedOut = true,

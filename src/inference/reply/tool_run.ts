@@ -26,6 +26,8 @@ export class ToolRun {
   readonly #followers: ((progress?: string) => void)[] = [];
   #result: ToolResult | undefined;
   #isAbandoned = false;
+  /** Whether it ends the call, and waits for that: the end of the call does not wait for it. */
+  endsCall = false;
 
   constructor(
     readonly call: ToolCall,
