@@ -127,6 +127,8 @@ Deno.test("each effect of a tool is in the history once, in one that the service
         }
         await clock.advance(60_000);
         llm.script.length = 0;
+        // A reply waits for a person who hears it.
+        if (fixture.people.length === 0) edge.enter(fixture.call, { userId: "bob" });
         await clock.until(agent.generateReply("Last."));
         const { messages } = llm.requests.at(-1)!;
         const told = messages.map(({ text }) => text).join("\n");
