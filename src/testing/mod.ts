@@ -96,6 +96,16 @@ export type {
 } from "./conformance/models/realtime_under_test.ts";
 export type { ServiceAct, ServiceUnderTest } from "./conformance/models/service_act.ts";
 export {
+  type STTAct,
+  sttConformance,
+  type STTConformanceOptions,
+  sttConformanceTests,
+  type STTFactory,
+  sttOverHttp,
+  type STTOverHttpOptions,
+  type STTUnderTest,
+} from "./conformance/models/stt_conformance.ts";
+export {
   type TTSAct,
   ttsConformance,
   type TTSConformanceOptions,
