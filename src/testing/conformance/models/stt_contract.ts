@@ -1,6 +1,6 @@
 /** What a recogniser does with speech that comes in any way, and when its service fails. @module */
 import type { STT, SttEvent, SttSession } from "../../../inference/contracts/stt.ts";
-import type { STTAct, STTFactory, STTUnderTest } from "./stt_conformance.ts";
+import type { STTAct, STTFactory, STTUnderTest } from "./stt_under_test.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { systemClock } from "../../../events/clock.ts";
 import { silentLogger } from "../../../events/logger.ts";
