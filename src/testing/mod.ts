@@ -96,15 +96,29 @@ export type {
 } from "./conformance/models/realtime_under_test.ts";
 export type { ServiceAct, ServiceUnderTest } from "./conformance/models/service_act.ts";
 export {
-  type TTSAct,
+  sttConformance,
+  type STTConformanceOptions,
+  sttConformanceTests,
+} from "./conformance/models/stt_conformance.ts";
+export {
+  type STTAct,
+  type STTFactory,
+  sttOverHttp,
+  type STTOverHttpOptions,
+  type STTUnderTest,
+} from "./conformance/models/stt_under_test.ts";
+export {
   ttsConformance,
   type TTSConformanceOptions,
   ttsConformanceTests,
+} from "./conformance/models/tts_conformance.ts";
+export {
+  type TTSAct,
   type TTSFactory,
   ttsOverHttp,
   type TTSOverHttpOptions,
   type TTSUnderTest,
-} from "./conformance/models/tts_conformance.ts";
+} from "./conformance/models/tts_under_test.ts";
 export {
   turnConformance,
   type TurnConformanceOptions,

@@ -3,11 +3,9 @@ import type { ComponentContext } from "../contracts/component.ts";
 import type { LLM, LLMPart, LLMRequest } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { Clock } from "../../events/clock.ts";
-import { messageOf } from "../../events/error_text.ts";
-import { InferenceError } from "../contracts/errors.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
 import { limitSilence } from "./limit_silence.ts";
-import { type FallbackOptions, isRetryable, PartHealth } from "./part_health.ts";
+import { allFailed, type FallbackOptions, PartHealth } from "./part_health.ts";
 
 /** A request of no consequence. */
 const PROBE: readonly ChatMessage[] = [{ role: "user", text: "Reply with the word OK." }];
@@ -96,12 +94,7 @@ export class FallbackLLM implements LLM {
         errors.push(error);
       }
     }
-    if (errors.length === 1) throw errors[0];
-    throw new InferenceError(`no model replied: ${errors.map(messageOf).join("; ")}`, {
-      code: "all-failed",
-      retryable: errors.some(isRetryable),
-      cause: new AggregateError(errors),
-    });
+    throw allFailed("no model replied", errors);
   }
 
   /** Yields one model's reply: what was held back of one that fails is dropped. */

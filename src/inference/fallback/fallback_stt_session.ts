@@ -1,6 +1,6 @@
 /** A session of several recognisers for one speaker. @module */
 import type { STT, SttEvent, SttSession, SttSessionOptions } from "../contracts/stt.ts";
-import type { PartHealth } from "./part_health.ts";
+import { allFailed, type PartHealth } from "./part_health.ts";
 import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { ReplayBuffer } from "../../audio/replay_buffer.ts";
@@ -249,10 +249,7 @@ export class FallbackSttSession implements SttSession {
 
   #tellFailures(): void {
     if (this.#failed.size === 0) return;
-    const errors = [...this.#failed.values()];
-    const message = `no recogniser works: ${errors.map(messageOf).join("; ")}`;
-    const cause = new AggregateError(errors);
-    const error = new InferenceError(message, { code: "all-failed", retryable: true, cause });
+    const error = allFailed("no recogniser works", [...this.#failed.values()]);
     this.#events.push({ type: "error", error });
   }
 

@@ -1,8 +1,7 @@
 /** A text that several voices may say, one after another. @module */
 import type { Clock } from "../../events/clock.ts";
 import type { Alignment, SpeechPart, TTS, TtsStream } from "../contracts/tts.ts";
-import type { PartHealth } from "./part_health.ts";
-import { messageOf } from "../../events/error_text.ts";
+import { allFailed, type PartHealth } from "./part_health.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { attempt } from "../../events/user_code.ts";
 import { InferenceError } from "../contracts/errors.ts";
@@ -227,13 +226,7 @@ export class FallbackTtsStream implements TtsStream {
   }
 
   #allFailed(): unknown {
-    const errors = [...this.#failed.values()];
-    if (errors.length === 1) return errors[0];
-    return new InferenceError(`no voice speaks: ${errors.map(messageOf).join("; ")}`, {
-      code: "all-failed",
-      retryable: true,
-      cause: new AggregateError(errors),
-    });
+    return allFailed("no voice speaks", [...this.#failed.values()]);
   }
 
   #expectAudio(): void {

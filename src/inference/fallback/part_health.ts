@@ -2,7 +2,7 @@
 import type { Component, ComponentContext } from "../contracts/component.ts";
 import { checkMethods, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
-import { describeError } from "../../events/error_text.ts";
+import { describeError, messageOf } from "../../events/error_text.ts";
 import { backOffMs } from "../../events/retry.ts";
 import { promised } from "../../events/user_code.ts";
 import { checkDuration, limitTime, waitFor } from "../../events/waiting.ts";
@@ -244,8 +244,18 @@ export class PartHealth<C extends Component> {
 }
 
 /** Whether another try can succeed. An error of unknown kind may be of that kind. */
-export function isRetryable(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   return !(error instanceof InferenceError) || error.retryable;
+}
+
+/** Returns the error for parts that all failed: that of the only one, or one that names all. */
+export function allFailed(what: string, errors: readonly unknown[]): unknown {
+  if (errors.length === 1) return errors[0];
+  return new InferenceError(`${what}: ${errors.map(messageOf).join("; ")}`, {
+    code: "all-failed",
+    retryable: errors.some(isRetryable),
+    cause: new AggregateError(errors),
+  });
 }
 
 /** Returns the error with which a start fails: no key, or nothing that can be expected to work. */

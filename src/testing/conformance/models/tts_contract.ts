@@ -1,6 +1,6 @@
 /** What a voice does with text that comes in any way, and when its service fails. @module */
 import type { Alignment, TTS, TtsSession, TtsStream } from "../../../inference/contracts/tts.ts";
-import type { TTSAct, TTSFactory, TTSUnderTest } from "./tts_conformance.ts";
+import type { TTSAct, TTSFactory, TTSUnderTest } from "./tts_under_test.ts";
 import { systemClock } from "../../../events/clock.ts";
 import { silentLogger } from "../../../events/logger.ts";
 import { expect, expectSame } from "../fixture.ts";
