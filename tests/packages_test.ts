@@ -134,7 +134,10 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@roamhq/wrtc",
     "eventsource-parser",
     "hono",
+    "jose",
+    "sdp-transform",
     "valibot",
+    "ws",
   ]);
   // Not all that is listed: where there is a lock file, that is everything in it.
   const reached = Object.keys(npmPackages).filter((id) => direct.includes(npmPackages[id]!.name));

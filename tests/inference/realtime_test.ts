@@ -196,7 +196,7 @@ Deno.test("a realtime model takes no recogniser and no voice", async () => {
   }
   // It owns the turns: that may be said.
   new Agent({ edge, agentUser, llm: realtime, turnHandling: { turnDetection: "realtime" } });
-  assertThrows(() => new Agent({ edge, agentUser, llm }), TypeError, "stt");
+  assertThrows(() => new Agent({ edge, agentUser, llm }), TypeError, "tts");
 });
 
 for (

@@ -13,3 +13,13 @@ export class InferenceError extends EdgeError {
     this.status = options.status;
   }
 }
+
+/** Returns an error that was caught if it is an {@linkcode InferenceError}; anything may be thrown. */
+export function inferenceErrorIn(error: unknown): InferenceError | undefined {
+  try {
+    return error instanceof InferenceError ? error : undefined;
+  } catch {
+    // A revoked proxy has no prototype.
+    return undefined;
+  }
+}

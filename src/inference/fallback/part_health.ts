@@ -6,7 +6,7 @@ import { describeError, messageOf } from "../../events/error_text.ts";
 import { backOffMs } from "../../events/retry.ts";
 import { promised } from "../../events/user_code.ts";
 import { checkDuration, limitTime, waitFor } from "../../events/waiting.ts";
-import { InferenceError } from "../contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../contracts/errors.ts";
 import { ComponentHealthEvent } from "../contracts/events.ts";
 
 /** Options for a fallback. */
@@ -178,7 +178,7 @@ export class PartHealth<C extends Component> {
   /** Notes that a part failed. A request that it cannot take says nothing about its health. */
   failed(component: C, error: unknown): void {
     this.#failures++;
-    const status = error instanceof InferenceError ? error.status : undefined;
+    const status = inferenceErrorIn(error)?.status;
     if ([400, 413, 422].includes(status ?? 0)) return;
     const part = this.#find(component);
     if (part.isHealthy) this.#lose(part, error);
@@ -245,7 +245,7 @@ export class PartHealth<C extends Component> {
 
 /** Whether another try can succeed. An error of unknown kind may be of that kind. */
 function isRetryable(error: unknown): boolean {
-  return !(error instanceof InferenceError) || error.retryable;
+  return inferenceErrorIn(error)?.retryable ?? true;
 }
 
 /** Returns the error for parts that all failed: that of the only one, or one that names all. */
@@ -260,12 +260,12 @@ export function allFailed(what: string, errors: readonly unknown[]): unknown {
 
 /** Returns the error with which a start fails: no key, or nothing that can be expected to work. */
 function fatalOf(errors: readonly unknown[], partCount: number): { error: unknown } | undefined {
-  const missing = errors.find((one) => one instanceof InferenceError && one.code === "no-key");
+  const missing = errors.find((one) => inferenceErrorIn(one)?.code === "no-key");
   if (missing) return { error: missing };
   const isHopeless = errors.length === partCount && !errors.some(isOutage);
   return isHopeless ? { error: errors[0] } : undefined;
 }
 
 function isOutage(error: unknown): boolean {
-  return error instanceof InferenceError && error.retryable;
+  return inferenceErrorIn(error)?.retryable === true;
 }

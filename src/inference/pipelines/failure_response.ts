@@ -8,7 +8,7 @@ import type { PipelineContext } from "../pipeline_context.ts";
 import type { TTS } from "../contracts/tts.ts";
 import type { FailureOptions } from "./failure_options.ts";
 import { attempt, UserHook } from "../../events/user_code.ts";
-import { InferenceError } from "../contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../contracts/errors.ts";
 import { IncompleteReplyEvent } from "../contracts/events.ts";
 import { PreparedText } from "../speech/prepared_text.ts";
 
@@ -78,7 +78,7 @@ export class FailureResponse implements UserTurnObserver {
       return;
     }
     this.#failed(failure.error);
-    const isRetryable = failure.error instanceof InferenceError && failure.error.retryable;
+    const isRetryable = inferenceErrorIn(failure.error)?.retryable === true;
     const isModel = reply.textStream.failure !== undefined;
     // What was heard is not said again, and a service that says no to the request says it again.
     if (again && isRetryable && isModel && speech.spoken.audioMs === 0) {

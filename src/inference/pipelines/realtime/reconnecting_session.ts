@@ -4,7 +4,7 @@ import { checkMethods } from "../../../events/checks.ts";
 import { promised, type Report, UserHook } from "../../../events/user_code.ts";
 import { sleep, waitFor } from "../../../events/waiting.ts";
 import { untilAborted } from "../../../events/until_aborted.ts";
-import { InferenceError } from "../../contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../../contracts/errors.ts";
 
 /** The delays before the tries to replace a lost session; the last one is repeated. */
 const RETRY_MS = [250, 1000, 3000, 10_000] as const;
@@ -72,7 +72,7 @@ export class ReconnectingSession {
     try {
       this.#current = await this.#connect(signal);
     } catch (error) {
-      if (!(error instanceof InferenceError) || !error.retryable) throw error;
+      if (!inferenceErrorIn(error)?.retryable) throw error;
       report(error, `${llm.name}: connecting`);
       onLost();
     }

@@ -8,7 +8,7 @@ import type { LLMFactory } from "./llm_under_test.ts";
 import { type LLMContract, LLMFixture, type LLMPartOfContract } from "./llm_fixture.ts";
 import { llmFailures } from "./llm_failures.ts";
 import { llmReplies } from "./llm_replies.ts";
-import { registerTests } from "./model_test.ts";
+import { checkKit, registerTests } from "./model_test.ts";
 
 /** Options for {@linkcode llmConformance}. */
 export interface LLMConformanceOptions {
@@ -30,15 +30,13 @@ export interface LLMConformanceOptions {
 /**
  * Returns the contract as a list of tests, each on its own model from `factory`.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  */
 export function llmConformanceTests(
   factory: LLMFactory,
   options: LLMConformanceOptions,
 ): ConformanceTest[] {
-  if (typeof factory !== "function") {
-    throw new TypeError(`factory must be a function of acts, got ${typeof factory}`);
-  }
+  checkKit(factory, options);
   const has: { readonly [Part in LLMPartOfContract]: boolean } = {
     tools: options.tools ?? true,
     finish: options.finish ?? true,
@@ -59,7 +57,7 @@ export function llmConformanceTests(
  * Registers the whole contract as tests of a language model. A model that passes them works with
  * `Agent` like any other: also when its service is slow, silent, busy, refuses, or breaks off.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  *
  * @example A model of an OpenAI-compatible service
  * ```ts ignore
@@ -74,5 +72,6 @@ export function llmConformanceTests(
  * ```
  */
 export function llmConformance(factory: LLMFactory, options: LLMConformanceOptions): void {
-  registerTests(options.name, llmConformanceTests(factory, options));
+  const tests = llmConformanceTests(factory, options);
+  registerTests(options.name, tests);
 }

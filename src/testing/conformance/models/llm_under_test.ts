@@ -1,5 +1,6 @@
 /** What the author of a language model's adapter implements for its conformance kit. @module */
 import type { LLM, LLMPart } from "../../../inference/contracts/llm.ts";
+import { checkObject } from "../../../events/checks.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
 import { type ServiceAct, type ServiceUnderTest, startService } from "./service_act.ts";
 
@@ -34,7 +35,9 @@ export interface LLMOverHttpOptions {
  * Returns a factory for an adapter of a service over HTTP. It starts a real server on the loopback for
  * each test, so the author says only how the service writes its replies.
  */
-export function llmOverHttp({ create, contentType, encode }: LLMOverHttpOptions): LLMFactory {
+export function llmOverHttp(options: LLMOverHttpOptions): LLMFactory {
+  checkObject(options, "options", "an object like { create, contentType, encode }");
+  const { create, contentType, encode } = options;
   return async (acts) => {
     const service = startService(acts, contentType, ({ parts = [], end: ends = "complete" }) => {
       const { pieces, end } = encode(parts);

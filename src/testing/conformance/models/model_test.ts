@@ -1,5 +1,6 @@
 /** What the conformance kits of models have in common: their tests, their time, their faults. @module */
 import type { ConformanceTest } from "../conformance.ts";
+import { checkObject, shown } from "../../../events/checks.ts";
 import { InferenceError } from "../../../inference/contracts/errors.ts";
 import { sleep, waitFor } from "../../../events/waiting.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
@@ -82,4 +83,12 @@ export function cut(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<Ar
   const pieces = [];
   for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.slice(at, at + size));
   return pieces;
+}
+
+/** Throws a TypeError unless a kit can work with these arguments. */
+export function checkKit(factory: unknown, options: unknown): void {
+  if (typeof factory !== "function") {
+    throw new TypeError(`factory: expected a function of acts, got ${shown(factory)}`);
+  }
+  checkObject(options, "options", "an object like { name }");
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import type { ConformanceTest } from "../conformance.ts";
-import { checkObject, shown } from "../../../events/checks.ts";
 import type { RealtimeFactory } from "./realtime_under_test.ts";
 import {
   type RealtimeContract,
@@ -13,7 +12,7 @@ import {
 } from "./realtime_fixture.ts";
 import { realtimeFailures } from "./realtime_failures.ts";
 import { realtimeReplies } from "./realtime_replies.ts";
-import { registerTests } from "./model_test.ts";
+import { checkKit, registerTests } from "./model_test.ts";
 
 /** Options for {@linkcode realtimeConformance}. */
 export interface RealtimeConformanceOptions {
@@ -39,10 +38,7 @@ export function realtimeConformanceTests(
   factory: RealtimeFactory,
   options: RealtimeConformanceOptions,
 ): ConformanceTest[] {
-  if (typeof factory !== "function") {
-    throw new TypeError(`factory: expected a function of an act, got ${shown(factory)}`);
-  }
-  checkObject(options, "options", "an object like { name }");
+  checkKit(factory, options);
   const has: { readonly [Part in RealtimePartOfContract]: boolean } = {
     network: options.network ?? true,
     commit: options.commit ?? true,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConformanceTest } from "../conformance.ts";
-import { registerTests } from "./model_test.ts";
+import { checkKit, registerTests } from "./model_test.ts";
 import type { STTFactory } from "./stt_under_test.ts";
 import { sttContract, STTFixture } from "./stt_contract.ts";
 
@@ -21,15 +21,14 @@ export interface STTConformanceOptions {
 /**
  * Returns the contract as a list of tests, each on its own recogniser from `factory`.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  */
 export function sttConformanceTests(
   factory: STTFactory,
-  { network = true, limitMs = 10_000 }: STTConformanceOptions,
+  options: STTConformanceOptions,
 ): ConformanceTest[] {
-  if (typeof factory !== "function") {
-    throw new TypeError(`factory must be a function of acts, got ${typeof factory}`);
-  }
+  checkKit(factory, options);
+  const { network = true, limitMs = 10_000 } = options;
   return Object.entries(sttContract).map(([name, { part, test }]) => ({
     name,
     ignore: part === "network" && !network,
@@ -44,7 +43,7 @@ export function sttConformanceTests(
  * Registers the whole contract as tests of a recogniser. One that passes them works with `Agent` like
  * any other: also when its service is slow, silent, busy, refuses, or breaks off.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  *
  * @example A recogniser of an OpenAI-compatible service
  * ```ts ignore
@@ -55,5 +54,6 @@ export function sttConformanceTests(
  * ```
  */
 export function sttConformance(factory: STTFactory, options: STTConformanceOptions): void {
-  registerTests(options.name, sttConformanceTests(factory, options));
+  const tests = sttConformanceTests(factory, options);
+  registerTests(options.name, tests);
 }

@@ -1,5 +1,6 @@
 /** What the author of a recogniser's adapter implements for its conformance kit. @module */
 import type { STT } from "../../../inference/contracts/stt.ts";
+import { checkObject } from "../../../events/checks.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
 import { type ServiceAct, type ServiceUnderTest, startService } from "./service_act.ts";
 
@@ -32,7 +33,9 @@ export interface STTOverHttpOptions {
  * Returns a factory for an adapter of a service over HTTP that is asked once for each stretch of speech.
  * It starts a real server on the loopback for each test.
  */
-export function sttOverHttp({ create, encode = toJson }: STTOverHttpOptions): STTFactory {
+export function sttOverHttp(options: STTOverHttpOptions): STTFactory {
+  checkObject(options, "options", "an object like { create }");
+  const { create, encode = toJson } = options;
   return async (acts) => {
     const service = startService(acts, "application/json", ({ text = "" }) => {
       const body = new TextEncoder().encode(encode(text));

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConformanceTest } from "../conformance.ts";
-import { registerTests } from "./model_test.ts";
+import { checkKit, registerTests } from "./model_test.ts";
 import type { TTSFactory } from "./tts_under_test.ts";
 import { ttsContract, TTSFixture } from "./tts_contract.ts";
 
@@ -21,15 +21,14 @@ export interface TTSConformanceOptions {
 /**
  * Returns the contract as a list of tests, each on its own voice from `factory`.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  */
 export function ttsConformanceTests(
   factory: TTSFactory,
-  { network = true, limitMs = 10_000 }: TTSConformanceOptions,
+  options: TTSConformanceOptions,
 ): ConformanceTest[] {
-  if (typeof factory !== "function") {
-    throw new TypeError(`factory must be a function of acts, got ${typeof factory}`);
-  }
+  checkKit(factory, options);
+  const { network = true, limitMs = 10_000 } = options;
   return Object.entries(ttsContract).map(([name, { part, test }]) => ({
     name,
     ignore: part === "network" && !network,
@@ -44,7 +43,7 @@ export function ttsConformanceTests(
  * Registers the whole contract as tests of a voice. A voice that passes them works with `Agent` like any
  * other: also when its service is slow, silent, busy, refuses, or breaks off.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  *
  * @example A voice of an OpenAI-compatible service
  * ```ts ignore
@@ -55,5 +54,6 @@ export function ttsConformanceTests(
  * ```
  */
 export function ttsConformance(factory: TTSFactory, options: TTSConformanceOptions): void {
-  registerTests(options.name, ttsConformanceTests(factory, options));
+  const tests = ttsConformanceTests(factory, options);
+  registerTests(options.name, tests);
 }

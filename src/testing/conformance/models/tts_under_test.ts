@@ -1,5 +1,6 @@
 /** What the author of a voice's adapter implements for its conformance kit. @module */
 import type { TTS } from "../../../inference/contracts/tts.ts";
+import { checkObject } from "../../../events/checks.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
 import { type ServiceAct, type ServiceUnderTest, startService } from "./service_act.ts";
 import { tone } from "../../sounds.ts";
@@ -37,9 +38,9 @@ const PIECE_MS = 20;
  * Returns a factory for an adapter of a service over HTTP that is asked once for each text and returns
  * PCM. It starts a real server on the loopback for each test.
  */
-export function ttsOverHttp(
-  { create, contentType = "audio/pcm", sampleRate = 24_000 }: TTSOverHttpOptions,
-): TTSFactory {
+export function ttsOverHttp(options: TTSOverHttpOptions): TTSFactory {
+  checkObject(options, "options", "an object like { create }");
+  const { create, contentType = "audio/pcm", sampleRate = 24_000 } = options;
   return async (acts) => {
     const service = startService(acts, contentType, ({ audioMs = 200 }) => {
       const { samples } = tone(audioMs, { sampleRate });

@@ -12,7 +12,7 @@ import { silentLogger } from "../../../events/logger.ts";
 import { speechLike } from "../../sounds.ts";
 import type { ConformanceTest } from "../conformance.ts";
 import { expect, expectSame } from "../fixture.ts";
-import { registerTests, TestTime } from "./model_test.ts";
+import { checkKit, registerTests, TestTime } from "./model_test.ts";
 
 /** Creates a turn detector for one test. */
 export type TurnDetectorFactory = () => TurnDetector | Promise<TurnDetector>;
@@ -126,17 +126,14 @@ const contract: {
 /**
  * Returns the contract as a list of tests, each on its own detector from `factory`.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  */
 export function turnConformanceTests(
   factory: TurnDetectorFactory,
-  { limitMs = 5000 }: TurnConformanceOptions,
+  options: TurnConformanceOptions,
 ): ConformanceTest[] {
-  if (typeof factory !== "function") {
-    throw new TypeError(
-      `factory must be a function that creates a detector, got ${typeof factory}`,
-    );
-  }
+  checkKit(factory, options);
+  const { limitMs = 5000 } = options;
   return Object.entries(contract).map(([name, test]) => ({
     name,
     ignore: false,
@@ -168,7 +165,7 @@ export function turnConformanceTests(
  * Registers the whole contract as tests of a turn detector: whatever it is asked about, it returns a
  * delay in time.
  *
- * @throws {TypeError} `factory` is not a function
+ * @throws {TypeError} `factory` is not a function, or `options` is not an object
  *
  * @example
  * ```ts ignore
@@ -182,5 +179,6 @@ export function turnConformance(
   factory: TurnDetectorFactory,
   options: TurnConformanceOptions,
 ): void {
-  registerTests(options.name, turnConformanceTests(factory, options));
+  const tests = turnConformanceTests(factory, options);
+  registerTests(options.name, tests);
 }
