@@ -289,7 +289,9 @@ export class ConversationProcessor implements Processor {
       const turnOwner = this.#turnOwner!;
       const parts = { llm, stt: stt ?? noSTT, tts: tts ?? noTTS, vad: vad!, turnOwner };
       const init = { ...parts, textTransform, pronunciations, onFailure };
-      const replies = llm === noLLM ? { shouldReply: () => false, preemptiveGeneration: false } : {};
+      const replies = llm === noLLM
+        ? { shouldReply: () => false, preemptiveGeneration: false }
+        : {};
       this.#pipeline = new CascadedPipeline(init, context, { ...turnHandling, ...replies });
     }
     states.opened();

@@ -195,7 +195,11 @@ export abstract class EdgeTransport implements AsyncDisposable {
    */
   endCall(_call: Call): Promise<void> {
     return Promise.reject(
-      cannot(this, "end a call for all participants", "agent.close() leaves it, which callers notice"),
+      cannot(
+        this,
+        "end a call for all participants",
+        "agent.close() leaves it, which callers notice",
+      ),
     );
   }
 

@@ -20,6 +20,7 @@ export class Channel<T> implements AsyncIterable<T> {
   #failure: { error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
+  /** An empty channel. */
   constructor(options: ChannelOptions<T> = {}) {
     checkObject(options, "options", "an object like { capacity: 100 }, or nothing");
     this.#capacity = options.capacity ?? Infinity;
@@ -67,6 +68,7 @@ export class Channel<T> implements AsyncIterable<T> {
     this.end();
   }
 
+  /** Yields the items in order, as they come; throws the error that the channel failed with. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     while (true) {
       if (this.#items.length > 0) {

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { type JSONValue, type LanguageModel, LoadAPIKeyError, streamText } from "ai";
+import { type LanguageModel, LoadAPIKeyError, streamText } from "ai";
 import {
   type ComponentContext,
   InferenceError,
@@ -46,7 +46,7 @@ export interface AiSdkOptions {
   /** How much the model thinks before it replies. Default: the provider's. */
   reasoningEffort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh";
   /** Options of the provider, by its name, e.g. `{ openai: { store: false } }`. */
-  providerOptions?: Record<string, Record<string, JSONValue>>;
+  providerOptions?: Record<string, Record<string, JsonValue>>;
   /** Headers of each request. */
   headers?: Readonly<Record<string, string>>;
   /** Settings of each request, e.g. `{ temperature: 0.2, maxOutputTokens: 300 }`. */

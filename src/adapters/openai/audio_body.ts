@@ -1,5 +1,5 @@
 /** The audio in the body of a response: PCM or a WAV file, told by its bytes. @module */
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { decodeWav, readWavHeader, type WavHeader } from "../../audio/wav.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
 

@@ -9,7 +9,9 @@ import type { Component } from "./component.ts";
  * sent to the stream were said when `atMs` milliseconds of its audio had been played.
  */
 export interface Alignment {
+  /** UTF-16 code units of the text. */
   readonly chars: number;
+  /** Milliseconds from the beginning of the audio. */
   readonly atMs: number;
 }
 
@@ -31,7 +33,9 @@ export interface SpeechPart {
 
 /** Options for a {@linkcode TtsSession}. */
 export interface TtsSessionOptions {
+  /** The clock of the agent; virtual in tests. */
   readonly clock: Clock;
+  /** The agent's logger. */
   readonly logger: Logger;
 }
 

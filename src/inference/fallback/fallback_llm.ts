@@ -35,6 +35,8 @@ export class FallbackLLM implements LLM {
   readonly #health: PartHealth<LLM>;
 
   /**
+   * Takes the models in their order: the first that works replies.
+   *
    * @throws {TypeError} there is no model, or something that is none.
    * @throws {RangeError} `timeoutMs` is no duration.
    */

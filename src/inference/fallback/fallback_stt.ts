@@ -35,6 +35,8 @@ export class FallbackSTT implements STT {
   readonly #health: PartHealth<STT>;
 
   /**
+   * Takes the recognisers in their order: the first that works is used.
+   *
    * @throws {TypeError} there is no recogniser, or something that is none.
    * @throws {RangeError} `timeoutMs` is no duration.
    */

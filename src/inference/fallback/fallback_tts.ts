@@ -31,6 +31,8 @@ export class FallbackTTS implements TTS {
   readonly #health: PartHealth<TTS>;
 
   /**
+   * Takes the voices in their order: the first that works speaks.
+   *
    * @throws {TypeError} there is no voice, or something that is none.
    * @throws {RangeError} `timeoutMs` is no duration.
    */
