@@ -82,7 +82,7 @@ browserTest("a wrong secret is rejected in plain words", async (browser) => {
   await page.keyboard.press("Enter");
   const text = await until("the refusal is shown", async () => {
     const shown = await page.evaluate("document.body.innerText") as string;
-    return /link/i.test(shown) && /old|new one/i.test(shown) && shown;
+    return /not open/i.test(shown) && /new link/i.test(shown) && shown;
   });
   assert(!/undefined|\[object/.test(text), text);
   assertEquals(fixture.agent.connection!.participants.size, 0);

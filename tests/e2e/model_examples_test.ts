@@ -102,7 +102,8 @@ browserTest("the assistant greets, listens, calls its clock tool and replies", a
   }
   const order = service.requests.map(({ path }) => path.split("/").at(-1));
   assertEquals(order, [
-    ...["completions", "realtime"],
+    // The keys are checked before the join.
+    ...["models", "models", "completions", "realtime"],
     ...["transcriptions", "completions", "completions", "realtime"],
   ]);
   const [greeting, ...answers] = chats(service);
