@@ -410,7 +410,11 @@ export class Agent implements AgentContext {
     return this.#ask(() => {
       checkObject(options, "the options of hangUp", 'an object like { say: "Goodbye." }');
       const { say } = options;
-      if (say !== undefined) checkText("hangUp", say, {});
+      if (say !== undefined) {
+        checkText("hangUp", say, {});
+        this.#expectConversation().expectPart("tts");
+      }
+      this.#expectConnection();
       return this.#hangingUp ??= this.#hangUp(say);
     });
   }
@@ -443,13 +447,15 @@ export class Agent implements AgentContext {
 
   async #hangUp(say: string | undefined): Promise<void> {
     const { call } = this.#expectConnection();
-    const goodbye = say === undefined
-      ? undefined
-      : this.#expectConversation().say(say, { allowInterruptions: false });
+    if (say !== undefined) {
+      // Where it cannot be said, the call ends all the same.
+      promised(() => this.#expectConversation().say(say, { allowInterruptions: false }))
+        .catch((error) => this.#report(error, "saying the last words"));
+    }
     await this.#drain();
-    await goodbye;
     try {
-      await this.edge.endCall(call);
+      const limit = { timeoutMs: EDGE_LIMIT_MS, clock: this.clock };
+      await waitFor(promised(() => this.edge.endCall(call)), "ending the call", limit);
     } catch (error) {
       // A TypeError: it cannot, and leaving is what remains.
       if (!(error instanceof TypeError)) this.#report(error, "ending the call");

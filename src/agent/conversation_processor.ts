@@ -352,13 +352,20 @@ export class ConversationProcessor implements Processor {
     return this.#latestFrame?.image({ ...encoding, ...options }) ?? Promise.resolve(undefined);
   }
 
+  /** Throws a TypeError where the agent does without this part. */
+  expectPart(option: "llm" | "tts"): void {
+    const { llm, tts } = this.#options;
+    if (isRealtime(llm)) return;
+    if (option === "llm" ? llm === noLLM : !tts) throw missingPart(option);
+  }
+
   async say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
-    this.#expectPart("tts");
+    this.expectPart("tts");
     return await this.#expectPipeline().say(text, options);
   }
 
   async generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
-    this.#expectPart("llm");
+    this.expectPart("llm");
     return await this.#expectPipeline().generateReply(text, options);
   }
 
@@ -371,7 +378,7 @@ export class ConversationProcessor implements Processor {
   }
 
   async text(text: string, options?: TextOptions): Promise<TextReply> {
-    this.#expectPart("llm");
+    this.expectPart("llm");
     return await this.#expectPipeline().text(text, options);
   }
 
@@ -381,6 +388,8 @@ export class ConversationProcessor implements Processor {
 
   /** Listens no more; resolves when all that is to be said was heard, but for what waits for a tool. */
   async drain(): Promise<void> {
+    // What waits for a person to hear it would wait for ever.
+    if (countPeople(this.#agent?.connection) === 0) await this.#pipeline?.interrupt();
     await this.#pipeline?.drain();
   }
 
@@ -419,12 +428,6 @@ export class ConversationProcessor implements Processor {
       everyMs: this.#metricsEveryMs,
       report: (error, context) => this.#report(error, context),
     });
-  }
-
-  #expectPart(option: "llm" | "tts"): void {
-    const { llm, tts } = this.#options;
-    if (isRealtime(llm)) return;
-    if (option === "llm" ? llm === noLLM : !tts) throw missingPart(option);
   }
 
   #expectPipeline(): Pipeline {

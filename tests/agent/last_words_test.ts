@@ -4,6 +4,7 @@ import { Agent } from "../../src/agent/agent.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
+import { ttsFromSentences } from "../../src/inference/contracts/tts_from_sentences.ts";
 import { FakeLLM, type FakeReply } from "../../src/testing/fake_llm.ts";
 import { FakeSTT } from "../../src/testing/fake_stt.ts";
 import { FakeTTS } from "../../src/testing/fake_tts.ts";
@@ -172,4 +173,54 @@ Deno.test("what waits for a person is dropped when the agent leaves", async () =
   assertEquals(await said, { text: "", interrupted: true });
   await clock.until(edge.close());
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("hangUp ends the call also when its words cannot be said, and says why", async () => {
+  const tts = ttsFromSentences({
+    name: "broken",
+    synthesize: () => {
+      throw new Error("no voice today");
+    },
+  });
+  await using fixture = await Fixture.set({ agent: { tts } });
+  await fixture.clock.until(fixture.agent.hangUp({ say: GOODBYE }));
+  assertEquals(await fixture.connection.closed, "call-ended");
+  assert(fixture.errors.some(({ error }) => `${error}`.includes("no voice today")));
+});
+
+Deno.test("hangUp before the join rejects, and works after it", async () => {
+  const edge = new MemoryEdge({ clock: new VirtualClock(), logger: silentLogger });
+  const clock = edge.clock as VirtualClock;
+  const agent = new Agent({
+    edge,
+    agentUser: { id: "agent", name: "Agent" },
+    tts: new FakeTTS(clock),
+  });
+  await assertRejects(() => agent.hangUp({ say: GOODBYE }), TypeError);
+  const call = await agent.createCall("default", "kitchen");
+  await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
+  await clock.until(agent.hangUp());
+  assertEquals(agent.connection?.state, "closed");
+  await clock.until(edge.close());
+});
+
+Deno.test("hangUp and close({ drain }) end where no person is left to hear the last words", async () => {
+  for (const close of [false, true]) {
+    await using fixture = await Fixture.set();
+    const { agent, ann, clock } = fixture;
+    ann.leave();
+    await clock.advance(100);
+    agent.say("Is there a person?");
+    await clock.until(close ? agent.close({ drain: true }) : agent.hangUp({ say: GOODBYE }));
+    assertEquals(fixture.agent.connection?.state, "closed");
+    assertEquals(fixture.errors, []);
+  }
+});
+
+Deno.test("hangUp does not wait for ever for an edge that does not end the call", async () => {
+  await using fixture = await Fixture.set();
+  fixture.edge.endCall = () => new Promise(() => {});
+  await fixture.clock.until(fixture.agent.hangUp());
+  assertEquals(fixture.agent.connection?.state, "closed");
+  assertEquals(fixture.errors.map(({ context }) => context), ["ending the call"]);
 });

@@ -109,3 +109,20 @@ Deno.test("a preemptive reply to what interrupted the agent serves, and knows of
     "user: No, stop it please.",
   ]);
 });
+
+Deno.test("a turn that onUserTurnCompleted may change is not shown to the model before", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["My card is 1234."],
+    agent: {
+      turnHandling: {
+        preemptiveGeneration: true,
+        onUserTurnCompleted: () => ({ text: "My card is [hidden]." }),
+      },
+    },
+  });
+  await fixture.hear(600, 3000);
+  assertEquals(
+    fixture.llm.requests.map(({ messages }) => messages.at(-1)?.text),
+    ["My card is [hidden]."],
+  );
+});

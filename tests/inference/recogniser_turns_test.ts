@@ -144,3 +144,14 @@ Deno.test("a recogniser's session that is lost is reported, and the next one get
   const [, second] = fixture.stt.segments;
   assert(second!.audioMs >= 2300 && second!.audioMs <= 2600, `${second!.audioMs} ms`);
 });
+
+Deno.test("a turn that the recogniser has ended leaves no time limit behind", async () => {
+  await using fixture = await listening({
+    transcripts: ["What time?", { text: "" }],
+    agent: { onFailure: "One moment, please." },
+  });
+  await fixture.hear(1000, 15_000);
+  await fixture.hear(300, 5000);
+  assertEquals(fixture.errors.map(({ context, error }) => `${context}: ${error}`), []);
+  assertEquals(fixture.conversation, ["ann: What time?", "agent: All right."]);
+});

@@ -181,3 +181,29 @@ Deno.test("the outcome of a tool that a person interrupted is told when all are 
   await fixture.hear(900, 6000);
   assertEquals(said(fixture).slice(1), ["2000 Noted.", "5000 It is booked."]);
 });
+
+Deno.test("a tool that speaks is heard also in a reply that had to wait for its turn", async () => {
+  let heardAt = NaN;
+  const look = defineTool({
+    name: "look",
+    description: "",
+    execute: async (_, { agent }) => {
+      await agent.say("One moment.");
+      heardAt = fixture.clock.now();
+      return "found";
+    },
+  });
+  await using _fixture = await start({
+    replies: [{ calls: [{ name: "look", input: {} }] }, "Here it is."],
+    agent: { tools: [look] },
+  });
+  const { agent, clock } = fixture;
+  agent.say("Welcome to our service.");
+  await clock.until(agent.generateReply("Look."));
+  assert(heardAt < 3000, `${heardAt}`);
+  assertEquals(said(fixture).map((one) => one.replace(/^\d+ /, "")), [
+    "Welcome to our service.",
+    "One moment.",
+    "Here it is.",
+  ]);
+});

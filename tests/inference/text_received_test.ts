@@ -5,6 +5,11 @@ import {
   TranscriptEvent,
   TurnEndedEvent,
 } from "../../src/inference/contracts/events.ts";
+import { FakeTTS } from "../../src/testing/fake_tts.ts";
+import { Agent } from "../../src/agent/agent.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { allowList } from "../../src/inference/speakers/allow_list.ts";
 import { joinAnna } from "../agent/_call.ts";
 import { Fixture } from "./_fixture.ts";
@@ -188,4 +193,31 @@ Deno.test("an agent without a model shows what people write, and hands it to its
   const [message] = agent.conversation!.messages;
   assertEquals([message?.role, message?.userId, message?.text], ["user", "anna", "Hello."]);
   await clock.until(agent.close());
+});
+
+Deno.test("what a person writes does not cut off what must be heard, and is answered after it", async () => {
+  await using fixture = await Fixture.set({ replies: ["At six."], voice: { msPerChar: 50 } });
+  const { clock, ann, agent } = fixture;
+  const notice = agent.say("This call is recorded.", { allowInterruptions: false });
+  await clock.advance(300);
+  ann.sendText("When do you close?");
+  assertEquals(await clock.until(notice), { text: "This call is recorded.", interrupted: false });
+  await clock.advance(3000);
+  assertEquals(fixture.told, ["assistant: This call is recorded.", "user: When do you close?"]);
+});
+
+Deno.test("what a person writes does not cut off an agent that cannot reply to it", async () => {
+  const edge = new MemoryEdge({ clock: new VirtualClock(), logger: silentLogger });
+  const clock = edge.clock as VirtualClock;
+  const agentUser = { id: "agent", name: "Agent" };
+  const agent = new Agent({ edge, agentUser, tts: new FakeTTS(clock) });
+  const call = await agent.createCall("default", "kitchen");
+  const anna = edge.enter(call, { userId: "anna", id: "anna" });
+  await clock.until(agent.join(call));
+  const said = agent.say("The doors close in five minutes.");
+  await clock.advance(100);
+  anna.sendText("lol");
+  assertEquals((await clock.until(said)).interrupted, false);
+  await clock.until(agent.close());
+  await clock.until(edge.close());
 });

@@ -113,7 +113,9 @@ export class ChatContext {
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     const messages = [...endingWithUser([...this.messages, ...more])];
-    messages.splice(-1, 0, ...context.map((text) => ({ role: "user", text }) as const));
+    // Not between a call and its output.
+    const last = Math.max(0, messages.findLastIndex(({ role }) => role === "user"));
+    messages.splice(last, 0, ...context.map((text) => ({ role: "user", text }) as const));
     for (const message of messages) {
       const isNamed = isGroup && message.role === "user" && message.name;
       all.push(isNamed ? { ...message, text: `${message.name}: ${message.text}` } : message);

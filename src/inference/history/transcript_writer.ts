@@ -81,8 +81,8 @@ export class TranscriptWriter implements UserTurnObserver {
     if (final) this.#turns.delete(turn);
     else this.#turns.set(turn, message);
     if (!/\S/.test(text)) {
-      // The interim text turned out to be none: no more of it is to be expected.
-      if (final) message.update({ complete: true, interrupted });
+      // The interim text turned out to be none, or is to be forgotten.
+      if (final) message.update({ ...interrupted ? {} : { text: "" }, complete: true, interrupted });
       return;
     }
     message.update({ text, complete: final, interrupted });

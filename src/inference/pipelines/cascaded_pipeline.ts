@@ -19,7 +19,8 @@ import type {
 import type { FailureOptions } from "./failure_options.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { isBoolean, UserHook } from "../../events/user_code.ts";
+import { isBoolean, promised, UserHook } from "../../events/user_code.ts";
+import { noLLM } from "./missing_parts.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { ReplyGenerator } from "../reply/reply_generator.ts";
@@ -76,6 +77,7 @@ export class CascadedPipeline implements Pipeline {
   readonly #textReplies: TextReplies;
   readonly #admission: SpeechAdmission;
   readonly #unheardSpeech = new UnheardSpeechTimeout();
+  readonly #canReply: boolean;
   #isClosed = false;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
@@ -87,6 +89,7 @@ export class CascadedPipeline implements Pipeline {
   ) {
     const { llm, stt, tts, vad, turnOwner, textTransform, pronunciations, onFailure } = init;
     this.#context = context;
+    this.#canReply = llm !== noLLM;
     const { onUserTurnCompleted } = options;
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
@@ -226,7 +229,8 @@ export class CascadedPipeline implements Pipeline {
   textReceived(participant: Participant, text: string): void {
     if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
-    this.interrupt().then(() => {
+    const isInterrupting = this.#canReply && this.#output.queue.allowsInterruption;
+    promised(() => isInterrupting ? this.interrupt() : undefined).then(() => {
       if (this.#isClosed) return;
       const { clock } = this.#context;
       this.#observer.turnEnded(new WrittenTurn(participant, text, clock.now()), "written");
@@ -248,6 +252,8 @@ export class CascadedPipeline implements Pipeline {
 
   async drain(): Promise<void> {
     this.#isDeaf = true;
+    // Nothing is said after the last words but what was to be said before.
+    this.#scheduler.close();
     while (this.#admission.waiting > 0) await this.#admission.idle;
     await this.#output.queue.drained();
     this.#output.endBackground();

@@ -166,7 +166,7 @@ export class RealtimePipeline implements Pipeline {
   }
 
   textReceived(participant: Participant, text: string): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted || this.#isDeaf) return;
     this.#context.emit(new TurnEndedEvent({ participant, text, reason: "written" }));
     this.generateReply(text, { participant, interrupt: true })
       .catch((error) => this.#context.report(error, "replying to what a participant wrote"));

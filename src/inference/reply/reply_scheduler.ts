@@ -72,7 +72,8 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   transcribed(turn: UserTurn): void {
-    if (this.#init.preemptive) this.#generatePreemptively(turn);
+    // The hook decides what the model sees of a turn.
+    if (this.#init.preemptive && !this.#init.completion) this.#generatePreemptively(turn);
   }
 
   turnEnded(turn: UserTurn, reason?: TurnEndReason): void {

@@ -230,7 +230,10 @@ export class SpeechQueue {
       this.#active = undefined;
       return this.#playNext();
     }
-    if (speech) this.#play(speech);
+    if (!speech) return;
+    this.#play(speech);
+    // It may wait for a tool that speaks.
+    this.checkInterlude();
   }
 
   /** Whether all that there is of a speech was heard, some time ago. */
@@ -280,6 +283,12 @@ export class SpeechQueue {
     speech.signal.throwIfAborted();
     if (speech.startMs === undefined) {
       await this.#options.untilHeard?.(speech.signal);
+      if (speech.staleAtMs <= clock.now()) {
+        this.#drop(speech);
+        if (this.#active === speech) this.#active = undefined;
+        this.#playNext();
+        speech.signal.throwIfAborted();
+      }
       speech.times.firstAudioMs = clock.now();
       speech.startMs = track.playedMs + track.bufferedMs;
       this.#watchForPlayback(speech);

@@ -24,7 +24,7 @@ export const BACKCHANNEL_WORDS: Readonly<Record<string, readonly string[]>> = {
   ja:
     "はい|うん|ええ|そう|そうです|そうですね|そうですか|なるほど|へえ|へー|ああ|あー|ふーん|うーん|hai|un"
       .split("|"),
-  ko: ["네", "예", "응", "음", "그래", "그래요", "그렇군요", "맞아요", "아", "어", "ne"],
+  ko: ["네", "예", "응", "음", "그래", "그래요", "그렇군요", "맞아요", "아", "어"],
   nb: ["ja", "jo", "akkurat", "nettopp", "greit"],
   nl: "ja|jawel|oké|precies|goed|zeker|klopt|snap ik".split("|"),
   pl: ["tak", "jasne", "dobrze", "rozumiem", "racja", "dokładnie"],

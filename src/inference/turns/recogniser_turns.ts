@@ -106,6 +106,7 @@ export class RecogniserTurns extends SpeakerTurns {
   }
 
   #ended(turn: UserTurn): void {
+    this.cancelEnd();
     const now = this.init.clock.now();
     if (turn === this.turn) this.stopSpeaking(now);
     // All of the time since the last sound was the recogniser's, to be certain of the end.
@@ -124,6 +125,7 @@ export class RecogniserTurns extends SpeakerTurns {
     const isNoise = !turn.isConfirmed && turn.text === "";
     const limitMs = isNoise ? NOISE_MS : this.sttTimeoutMs;
     this.#limit = clock.schedule(() => {
+      if (turn !== this.turn) return;
       if (isNoise) return this.endTurn(turn, "silence");
       report(timeoutError("the end of a turn", limitMs), `${this.init.stt.name}, transcribing`);
       this.commit("silence").catch((error) => report(error, "ending a turn"));
