@@ -32,6 +32,11 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/native/install_test.ts",
     "tests/native/package_test.ts",
     "tests/scripts/publish_test.ts",
+    // Real servers and sockets, on the loopback.
+    "tests/testing/models/llm_conformance_test.ts",
+    "tests/testing/models/realtime_conformance_test.ts",
+    "tests/testing/models/stt_conformance_test.ts",
+    "tests/testing/models/tts_conformance_test.ts",
   ],
   world: [
     "tests/examples/pocket_sphinx_test.ts",
@@ -86,6 +91,7 @@ export const UNTIMED: string[] = [
   "tests/scripts/publish_test.ts",
   ...LONGER,
   "tests/adapters/",
+  "tests/testing/models/",
 ];
 
 /** What the tests of each lane find in the environment. */
