@@ -26,6 +26,7 @@ import type { AgentContext, CloseOptions, HangUpOptions } from "./agent_context.
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
+import { CannotError } from "../edge/telephony.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkCall } from "../edge/validation.ts";
 import { checkDuration, sleep, waitFor } from "../events/waiting.ts";
@@ -457,8 +458,8 @@ export class Agent implements AgentContext {
       const limit = { timeoutMs: EDGE_LIMIT_MS, clock: this.clock };
       await waitFor(promised(() => this.edge.endCall(call)), "ending the call", limit);
     } catch (error) {
-      // A TypeError: it cannot, and leaving is what remains.
-      if (!(error instanceof TypeError)) this.#report(error, "ending the call");
+      // Where it cannot, leaving is what remains.
+      if (!(error instanceof CannotError)) this.#report(error, "ending the call");
     }
     await this.close();
   }

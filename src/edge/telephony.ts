@@ -53,7 +53,10 @@ export function checkAddress(value: unknown, name: string): asserts value is str
   );
 }
 
+/** What an edge cannot do, as opposed to what failed: a `fetch` that fails throws a TypeError too. */
+export class CannotError extends TypeError {}
+
 /** Returns the error of an edge that cannot do something: it names the edge and the way out. */
 export function cannot(edge: object, what: string, instead: string): TypeError {
-  return new TypeError(`${edge.constructor.name} cannot ${what}: ${instead}`);
+  return new CannotError(`${edge.constructor.name} cannot ${what}: ${instead}`);
 }

@@ -9,8 +9,8 @@ import { promiseIn } from "../../events/user_code.ts";
  * else it is dropped, and the agent reports that.
  *
  * It is about audio and text: see `SpeakerFilter` for what comes from all participants regardless. A user id
- * is as certain as the edge makes it. The guests of a `LocalEdge` choose their own: any guest with
- * the link can claim to be anna.
+ * is as certain as the edge makes it: with `LocalEdge` that of an invitation is signed, and a guest
+ * with the link alone has an id that no other has.
  *
  * @throws {TypeError} `who` is neither a list of user ids nor a function.
  *

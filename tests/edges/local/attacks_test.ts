@@ -45,6 +45,17 @@ class Attacker implements Disposable {
     return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
   }
 
+  /** Returns all that the server sends until it ends the connection. */
+  async readAll(): Promise<string> {
+    let all = "";
+    try {
+      for (let more; (more = await this.read()) !== ""; all += more);
+    } catch {
+      // A reset is an end too.
+    }
+    return all;
+  }
+
   /** Resolves when the server has ended the connection, whatever it sent before. */
   async ended(): Promise<void> {
     const buffer = new Uint8Array(4096);
@@ -154,4 +165,41 @@ Deno.test("half-sent requests end", async () => {
   await (await fetch(fixture.origin)).body?.cancel();
   await clock.advance(30_000);
   await Promise.all(attackers.map((attacker) => attacker.ended()));
+});
+
+Deno.test("an upgrade to what is no address ends that connection only", async () => {
+  await using fixture = await ServerFixture.open();
+  const { origin } = fixture;
+  for (
+    const path of ["//[", "http://", "//:99999", "/\\[", "//a:b@c:x/", `//[${"a".repeat(9000)}`]
+  ) {
+    using attacker = await Attacker.open(origin);
+    await attacker.send([
+      `GET ${path} HTTP/1.1`,
+      `Host: ${new URL(origin).host}`,
+      `Origin: ${origin}`,
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+      "\r\n",
+    ].join("\r\n"));
+    await attacker.ended();
+  }
+  const response = await fetch(`${origin}/`);
+  assertEquals(response.status, 200);
+  await response.body?.cancel();
+});
+
+Deno.test("a client that sends thousands of requests at a time is cut off", async () => {
+  await using fixture = await ServerFixture.open();
+  const { origin } = fixture;
+  using attacker = await Attacker.open(origin);
+  const request = `GET / HTTP/1.1\r\nHost: ${new URL(origin).host}\r\n\r\n`;
+  await attacker.send(request.repeat(2000)).catch(() => {});
+  const answers = (await attacker.readAll()).split("HTTP/1.1 ").length - 1;
+  assert(answers <= 1, `${answers} answers`);
+  const response = await fetch(`${origin}/`);
+  assertEquals(response.status, 200);
+  await response.body?.cancel();
 });

@@ -61,18 +61,18 @@ Deno.test("an invitation by jsonwebtoken holds, and jsonwebtoken verifies ours",
     expired: false,
   });
   const ours = await token({ callType: "meeting", grants: { subscribe: false } });
-  assertEquals(
-    jsonwebtoken.verify(ours, SECRET, { algorithms: ["HS256"], clockTimestamp: NOW / 1000 }),
-    {
-      sub: "owner",
-      name: "Olga",
-      call: "kitchen",
-      callType: "meeting",
-      grants: { subscribe: false },
-      iat: NOW / 1000,
-      exp: NOW / 1000 + 60,
-    },
-  );
+  const options = { algorithms: ["HS256" as const], clockTimestamp: NOW / 1000 };
+  const { jti, ...verified } = jsonwebtoken.verify(ours, SECRET, options) as { jti: string };
+  assert(jti.length > 20, "each has an id of its own");
+  assertEquals<object>(verified, {
+    sub: "owner",
+    name: "Olga",
+    call: "kitchen",
+    callType: "meeting",
+    grants: { subscribe: false },
+    iat: NOW / 1000,
+    exp: NOW / 1000 + 60,
+  });
 });
 
 Deno.test("an invitation for another call, without an expiry or with wrong claims does not hold", async () => {
@@ -259,4 +259,15 @@ Deno.test("invitations work on the clock of the media process", async () => {
   const late = await fixture.open();
   late.say(hello("Eve", { ...CALL, secret: await token() }));
   assertEquals((await late.next("rejected")).code, "invitation-expired");
+});
+
+Deno.test("two invitations of one user at one time are two, and a list is no grants", async () => {
+  assertNotEquals(invitationId(await token()), invitationId(await token()));
+  await assertRejects(() => token({ grants: [] as Partial<Grants> }), TypeError, "grants");
+  const theirs = jsonwebtoken.sign(
+    { call: "kitchen", grants: [], exp: NOW / 1000 + 60 },
+    SECRET,
+    { subject: "owner" },
+  );
+  await assertRejects(() => readInvitation(theirs, SECRET, AT), Rejection);
 });

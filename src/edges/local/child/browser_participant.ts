@@ -81,6 +81,8 @@ export class BrowserParticipant {
   #socket: Socket | undefined;
   readonly #connection: ParticipantConnection;
   #timer: Disposable | undefined;
+  /** When its media must be connected for the first time. */
+  #connectByMs: number | undefined;
   /** Runs while they are cut off. */
   #grace: Disposable | undefined;
   #cut: "alive" | "silent" | undefined;
@@ -269,11 +271,14 @@ export class BrowserParticipant {
 
   #connect(): void {
     if (!this.present) {
+      const { clock } = this.#room;
+      // Coming back does not begin it anew.
+      this.#connectByMs ??= clock.now() + CONNECT_MS;
       this.#timer?.[Symbol.dispose]();
-      this.#timer = this.#room.clock.schedule(() => {
+      this.#timer = clock.schedule(() => {
         this.#socket?.reject(new Rejection("media-failed"));
         this.#leave("left");
-      }, CONNECT_MS);
+      }, Math.max(0, this.#connectByMs - clock.now()));
     }
     this.#connection.open({ sameMachine: this.#socket?.sameMachine ?? false });
   }

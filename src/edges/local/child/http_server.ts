@@ -47,6 +47,11 @@ export class HttpServer {
   readonly #allowed: AllowLists;
   readonly #app: Hono;
   readonly #connections: Connections;
+  /**
+   * The connections whose request is being answered. One that sends another before is ended: pages do
+   * not, and thousands of requests in one packet would keep the calls from being heard.
+   */
+  readonly #answering = new WeakSet<TcpSocket>();
   readonly #webSockets;
   /** One promise for each socket that has not closed at both ends. */
   readonly #closing = new Set<Promise<void>>();
@@ -113,9 +118,15 @@ export class HttpServer {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const tcp = request.socket;
+    if (this.#answering.has(tcp)) return void tcp.destroy();
+    this.#answering.add(tcp);
     try {
-      // The host is checked as a header; here it only completes the address.
-      const url = new URL(request.url ?? "/", "http://page");
+      const url = addressOf(request);
+      if (!url) {
+        response.writeHead(400, { connection: "close" });
+        return void response.end();
+      }
       const { method = "GET" } = request;
       const answer = await this.#app.fetch(
         new Request(url, { method, headers: toHeaders(request) }),
@@ -125,6 +136,8 @@ export class HttpServer {
     } catch (error) {
       this.#options.log(`a request failed: ${error}`);
       response.destroy();
+    } finally {
+      this.#answering.delete(tcp);
     }
   }
 
@@ -136,7 +149,7 @@ export class HttpServer {
       this.#options.log(`rejected ${remote}: ${rejection.code}: ${rejection.detail}`);
       return refuse(tcp, "403 Forbidden", rejection.message);
     }
-    if (new URL(request.url ?? "/", "http://page").pathname !== SIGNAL_PATH) {
+    if (addressOf(request)?.pathname !== SIGNAL_PATH) {
       return refuse(tcp, "404 Not Found", "There is no WebSocket at this address.");
     }
     this.#webSockets.handleUpgrade(request, tcp, head, (raw) => {
@@ -199,6 +212,11 @@ export class HttpServer {
       onEnd() {},
     });
   }
+}
+
+/** Returns the address of a request, if it is one. The host is checked as a header. */
+function addressOf({ url = "/" }: IncomingMessage): URL | undefined {
+  return URL.parse(url, "http://page") ?? undefined;
 }
 
 /** A TCP connection has the same id as the TLS connection on it. */

@@ -89,10 +89,14 @@ export class Listener {
       this.#arrivals++;
       // A reset must not end the process.
       tcp.on("error", () => {});
-      onConnection(tcp);
+      guard(tcp, () => onConnection(tcp));
     });
-    server.on("request", onRequest);
-    server.on("upgrade", (request, tcp, head) => onUpgrade(request, tcp as TcpSocket, head));
+    server.on("request", (request, response) => {
+      guard(request.socket, () => onRequest(request, response));
+    });
+    server.on("upgrade", (request, tcp, head) => {
+      guard(tcp as TcpSocket, () => onUpgrade(request, tcp as TcpSocket, head));
+    });
     // Half a request that took too long, or none.
     server.on("clientError", (_error, tcp) => void tcp.destroy());
     server.on("tlsClientError", (_error: Error, tcp: TcpSocket) => void tcp.destroy());
@@ -149,6 +153,18 @@ export class Listener {
     await listen(server, { ...this.#options, port: this.port });
     this.#server = server;
     if (this.#ending.signal.aborted) await close(server);
+  }
+}
+
+/**
+ * Calls a handler, and ends the connection where it throws: what is thrown out of a callback of the
+ * HTTP parser is printed to standard output, which carries the wire to the agent's program.
+ */
+function guard(tcp: TcpSocket, handle: () => void): void {
+  try {
+    handle();
+  } catch {
+    tcp.destroy();
   }
 }
 

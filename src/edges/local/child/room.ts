@@ -211,7 +211,10 @@ export class Room implements ParticipantRoom {
   /** Sends an agent's custom event to all other members. */
   sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue): void {
     const { id } = this.#agent(port);
-    this.#sendToParticipants({ type: "event", from: id, data });
+    for (const participant of this.#participants.values()) {
+      // Who is not seen in the call does not read what is said in it.
+      if (participant.present) participant.send({ type: "event", from: id, data });
+    }
     for (const other of this.#agents.values()) {
       if (other.id !== id) other.port.send({ type: "customEvent", data, participantId: id });
     }

@@ -40,11 +40,14 @@ const claims = v.object({
   call: v.string(),
   callType: v.optional(v.string(), DEFAULT_TYPE),
   grants: v.optional(
-    v.strictObject({
-      publish: v.optional(v.boolean(), true),
-      subscribe: v.optional(v.boolean(), true),
-      sendEvents: v.optional(v.boolean(), true),
-    }),
+    v.pipe(
+      v.custom<object>((value) => typeof value === "object" && !Array.isArray(value)),
+      v.strictObject({
+        publish: v.optional(v.boolean(), true),
+        subscribe: v.optional(v.boolean(), true),
+        sendEvents: v.optional(v.boolean(), true),
+      }),
+    ),
     {},
   ),
 });
@@ -57,6 +60,7 @@ export function isInvitation(fragment: string): boolean {
 /** Creates a token. */
 export async function signInvitation(secret: string, init: InvitationInit): Promise<string> {
   const { callType, callId, user, grants } = init;
+  if (Array.isArray(grants)) throw new TypeError("grants: expected an object, got a list");
   const wrong = v.safeParse(claims, claimsOf(init));
   if (!wrong.success) {
     const [issue] = wrong.issues;
@@ -68,6 +72,8 @@ export async function signInvitation(secret: string, init: InvitationInit): Prom
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
     .setIssuedAt(new Date(init.issuedAtMs))
     .setExpirationTime(new Date(init.expiresAtMs))
+    // Two invitations of one user are two: each is revoked alone.
+    .setJti(crypto.randomUUID())
     .sign(keyOf(secret));
 }
 
