@@ -82,7 +82,9 @@ export class TranscriptWriter implements UserTurnObserver {
     else this.#turns.set(turn, message);
     if (!/\S/.test(text)) {
       // The interim text turned out to be none, or is to be forgotten.
-      if (final) message.update({ ...interrupted ? {} : { text: "" }, complete: true, interrupted });
+      if (final) {
+        message.update({ ...interrupted ? {} : { text: "" }, complete: true, interrupted });
+      }
       return;
     }
     message.update({ text, complete: final, interrupted });
