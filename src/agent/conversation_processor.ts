@@ -203,9 +203,8 @@ export class ConversationProcessor implements Processor {
     // Nothing is detected in what no recogniser hears.
     const vad = stt && this.#options.vad;
     const detector = typeof turnOwner === "string" ? undefined : turnOwner;
-    this.#components = [llm, stt, tts, vad, detector]
-      .filter((one) => one !== undefined && one !== noLLM)
-      .map((one) => one!);
+    const model = llm === noLLM ? undefined : llm;
+    this.#components = [model, stt, tts, vad, detector].filter((one) => one !== undefined);
     this.#metricsEveryMs = metricsEveryMs(options.broadcastMetrics);
     this.videoFps = options.vision?.fps ?? 2;
     this.processVideo = llm.acceptsImages
@@ -289,10 +288,7 @@ export class ConversationProcessor implements Processor {
       const turnOwner = this.#turnOwner!;
       const parts = { llm, stt: stt ?? noSTT, tts: tts ?? noTTS, vad: vad!, turnOwner };
       const init = { ...parts, textTransform, pronunciations, onFailure };
-      const replies = llm === noLLM
-        ? { shouldReply: () => false, preemptiveGeneration: false }
-        : {};
-      this.#pipeline = new CascadedPipeline(init, context, { ...turnHandling, ...replies });
+      this.#pipeline = new CascadedPipeline(init, context, turnHandling);
     }
     states.opened();
     for (const [participant, text] of this.#earlyTexts.splice(0)) {

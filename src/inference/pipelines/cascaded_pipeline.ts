@@ -85,11 +85,14 @@ export class CascadedPipeline implements Pipeline {
   constructor(
     init: CascadedPipelineInit,
     context: PipelineContext,
-    options: TurnHandlingOptions = {},
+    turnHandling: TurnHandlingOptions = {},
   ) {
     const { llm, stt, tts, vad, turnOwner, textTransform, pronunciations, onFailure } = init;
     this.#context = context;
     this.#canReply = llm !== noLLM;
+    const options: TurnHandlingOptions = this.#canReply
+      ? turnHandling
+      : { ...turnHandling, shouldReply: () => false, preemptiveGeneration: false };
     const { onUserTurnCompleted } = options;
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
