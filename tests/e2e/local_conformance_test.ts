@@ -81,7 +81,8 @@ Deno.test({
       limitMs: 20_000,
     });
     for (const { name, ignore, run } of tests) {
-      await context.step({ name, ignore, fn: run, sanitizeOps: false, sanitizeResources: false });
+      if (ignore) continue; // a part that LocalEdge does not have, or that it has
+      await context.step({ name, fn: run, sanitizeOps: false, sanitizeResources: false });
     }
   },
 });
