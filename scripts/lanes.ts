@@ -48,6 +48,8 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/edges/getstream/reconnect_test.ts",
     "tests/edges/getstream/secrets_test.ts",
     "tests/adapters/ai_sdk_test.ts",
+    "tests/adapters/deepgram/",
+    "tests/adapters/elevenlabs/",
     "tests/adapters/mcp_test.ts",
     "tests/adapters/openai_package_test.ts",
     "tests/adapters/openai_realtime_official_test.ts",

@@ -27,7 +27,7 @@ export function reasonOf(text: string): string {
 
 /**
  * Returns the error in a value: `{ error: { message } }`, `{ error: "text" }`, `{ message }`,
- * `{ detail }`, a list of one of them; `undefined` where there is none.
+ * `{ detail }` as a text or with a message, `{ err_msg }`, a list of one of them; `undefined` where there is none.
  */
 export function statedError(value: unknown): StatedError | undefined {
   if (Array.isArray(value)) return statedError(value[0]);
@@ -54,8 +54,11 @@ export function codeOf(status: number): string {
 }
 
 function textOf(fields: Readonly<Record<string, unknown>>): string | undefined {
-  const { message, detail, metadata } = fields;
-  const text = [message, detail].find((one) => typeof one === "string" && one !== "");
+  const { message, detail, err_msg, metadata } = fields;
+  if (typeof detail === "object" && detail !== null && !Array.isArray(detail)) {
+    return textOf(detail as Readonly<Record<string, unknown>>);
+  }
+  const text = [message, detail, err_msg].find((one) => typeof one === "string" && one !== "");
   // A service in front of others adds what those said.
   const raw = (metadata as { raw?: unknown } | null | undefined)?.raw;
   if (typeof text !== "string") return undefined;

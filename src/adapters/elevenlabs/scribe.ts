@@ -1,0 +1,132 @@
+/** ElevenLabs' recogniser, at `/v1/speech-to-text/realtime`. @module */
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { Commits, type SttCodec, type SttIo } from "../streaming/stt_session.ts";
+import { readScribe, type ScribeMessage, statedError } from "./messages.ts";
+
+/** The service commits within a fraction of this. */
+const COMMIT_LIMIT_MS = 2000;
+/** Audio is sent in pieces of this: each is a message with a text around it. */
+const PIECE_MS = 100;
+/** A commit of less audio than this is refused. */
+const MIN_COMMIT_MS = 300;
+
+/** What the service says that it need not be told twice. */
+const IDLE = ["insufficient_audio_activity", "session_time_limit_exceeded"];
+
+/** Options for a {@linkcode ScribeCodec}. */
+export interface ScribeCodecOptions {
+  readonly sampleRate: number;
+  /** Whether the committed text comes once more with the times of its words. */
+  readonly hasTimes: boolean;
+}
+
+/** The messages of one connection to the recogniser. */
+export class ScribeCodec implements SttCodec {
+  readonly #name: string;
+  readonly #io: SttIo;
+  readonly #options: ScribeCodecOptions;
+  readonly #commits: Commits;
+  readonly #pieces: Int16Array[] = [];
+  #pieceMs = 0;
+  /** Milliseconds of audio after the last commit. */
+  #openMs = 0;
+
+  constructor(name: string, io: SttIo, options: ScribeCodecOptions) {
+    this.#name = name;
+    this.#io = io;
+    this.#options = options;
+    this.#commits = new Commits(io);
+  }
+
+  get isOwed(): boolean {
+    return this.#openMs > 0 || this.#commits.count > 0;
+  }
+
+  sendAudio({ samples, durationMs }: PcmChunk): void {
+    this.#openMs += durationMs;
+    this.#add(samples.slice(), durationMs);
+    if (this.#pieceMs >= PIECE_MS) this.#send(false);
+  }
+
+  commit(): void {
+    if (this.#openMs === 0) {
+      if (this.#commits.count === 0) return this.#io.emit({ type: "committed" });
+    } else if (this.#openMs < MIN_COMMIT_MS) {
+      const { sampleRate } = this.#options;
+      const ms = MIN_COMMIT_MS - this.#openMs;
+      this.#add(new Int16Array(Math.round(ms * sampleRate / 1000)), ms);
+    }
+    this.#openMs = 0;
+    this.#commits.add(COMMIT_LIMIT_MS);
+    this.#send(true);
+  }
+
+  end(): void {
+    // The service has no word for the end; it is over with the text of the last commit.
+    if (this.#openMs > 0) this.commit();
+  }
+
+  receive(data: string | Uint8Array<ArrayBuffer>): void {
+    if (typeof data !== "string") return;
+    const message = readScribe(data);
+    const { message_type: type, text, error } = message;
+    switch (type) {
+      case "partial_transcript":
+        return this.#emit(message, false);
+      case "committed_transcript":
+        return this.#options.hasTimes ? undefined : this.#committed(message);
+      case "committed_transcript_with_timestamps":
+        return this.#committed(message);
+      case "commit_throttled":
+        // There was too little to commit.
+        return this.#commits.settle();
+      default:
+        if (error === "" || IDLE.includes(type) && !this.isOwed) return;
+        return this.#io.fail(statedError(this.#name, type, error || text));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#commits[Symbol.dispose]();
+  }
+
+  #committed(message: ScribeMessage): void {
+    this.#emit(message, true);
+    this.#commits.settle();
+  }
+
+  #emit({ text, language_code: language, words }: ScribeMessage, final: boolean): void {
+    if (text === "") return;
+    this.#io.emit({
+      type: "transcript",
+      text,
+      final,
+      ...language ? { language } : {},
+      words: words.flatMap(({ text, start, end, type }) => {
+        if (type === "spacing" || typeof start !== "number" || typeof end !== "number") return [];
+        return [{ text, startMs: 1000 * start, endMs: 1000 * end }];
+      }),
+    });
+  }
+
+  #add(samples: Int16Array, ms: number): void {
+    this.#pieces.push(samples);
+    this.#pieceMs += ms;
+  }
+
+  #send(commit: boolean): void {
+    const joined = new Int16Array(this.#pieces.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const one of this.#pieces.splice(0)) {
+      joined.set(one, at);
+      at += one.length;
+    }
+    this.#pieceMs = 0;
+    this.#io.send(JSON.stringify({
+      message_type: "input_audio_chunk",
+      audio_base_64: new Uint8Array(joined.buffer).toBase64(),
+      commit,
+      sample_rate: this.#options.sampleRate,
+    }));
+  }
+}

@@ -1,0 +1,176 @@
+/** A WebSocket to a model's service, with errors that say why it is not there. @module */
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "../../events/clock.ts";
+import { messageOf } from "../../events/error_text.ts";
+import { InferenceError } from "../../inference/contracts/errors.ts";
+import { codeOf, isRetryable, reasonOf } from "../openai/service_error.ts";
+import { type WsClient, wsClient } from "./ws_client.ts";
+
+/** How long the service may take for its part of closing. */
+const CLOSE_LIMIT_MS = 500;
+/** The most characters that are read of a refusal. */
+const MAX_REFUSAL_CHARS = 10_000;
+
+/** Where a service is, and what the request that opens a socket says. */
+export interface ServiceAddress {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Options for a {@linkcode ServiceSocket}. */
+export interface ServiceSocketOptions {
+  /** Names the service in errors. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** How long opening may take, the key included. */
+  readonly connectTimeoutMs: number;
+  /** A message for each interval, so that an idle socket stays open. */
+  readonly keepalive?: { readonly intervalMs: number; readonly message: string | Uint8Array };
+  readonly onOpen?: () => void;
+  readonly onMessage: (data: string | Uint8Array<ArrayBuffer>) => void;
+  /** Called once, unless this side has closed it. */
+  readonly onLost: (error: InferenceError) => void;
+}
+
+/** What is sent before the socket is open is sent when it opens. */
+export class ServiceSocket implements AsyncDisposable {
+  readonly #options: ServiceSocketOptions;
+  readonly #waiting: (string | Uint8Array)[] = [];
+  readonly #gone = Promise.withResolvers<void>();
+  readonly #limit: Disposable;
+  #client: WsClient | undefined;
+  #keepalive: Disposable | undefined;
+  #isOpen = false;
+  #isOver = false;
+
+  /** @param address is awaited: a key may have to be fetched */
+  constructor(address: Promise<ServiceAddress>, options: ServiceSocketOptions) {
+    this.#options = options;
+    const { clock, connectTimeoutMs } = options;
+    this.#limit = clock.schedule(() => {
+      this.#lose(`no socket within ${connectTimeoutMs} ms`, { code: "timeout", retryable: true });
+    }, connectTimeoutMs);
+    address.then((one) => this.#connect(one)).catch((cause) => this.#failed(cause));
+  }
+
+  /** Whether no message can be sent or come any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Bytes that wait to be sent. */
+  get bufferedBytes(): number {
+    if (this.#isOpen) return this.#client!.bufferedAmount;
+    return this.#waiting.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  send(message: string | Uint8Array): void {
+    if (this.#isOver) return;
+    if (this.#isOpen) this.#client!.send(message);
+    else this.#waiting.push(message);
+  }
+
+  /** Ends it; resolves when the service has agreed, or after half a second. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const client = this.#client;
+    const wasOpen = this.#isOpen;
+    this.#end();
+    if (!client) return;
+    if (!wasOpen) client.terminate();
+    else client.close(1000);
+    using _limit = this.#options.clock.schedule(() => client.terminate(), CLOSE_LIMIT_MS);
+    await this.#gone.promise;
+  }
+
+  #connect({ url, headers }: ServiceAddress): void {
+    if (this.#isOver) return;
+    const client = this.#client = wsClient(url, headers);
+    client.on("open", () => {
+      if (this.#isOver) return;
+      this.#isOpen = true;
+      this.#limit[Symbol.dispose]();
+      for (const message of this.#waiting.splice(0)) client.send(message);
+      this.#scheduleKeepalive();
+      this.#options.onOpen?.();
+    });
+    client.on("message", (data, isBinary) => {
+      if (!this.#isOver) this.#options.onMessage(isBinary ? copied(data) : data.toString());
+    });
+    client.on("unexpected-response", (_request, response) => {
+      void this.#refused(response).finally(() => {
+        response.destroy();
+        client.terminate();
+        this.#gone.resolve();
+      });
+    });
+    client.on("error", (cause) => this.#failed(cause));
+    client.on("close", (code, reason) => {
+      this.#gone.resolve();
+      const why = [code, reason.toString()].filter(Boolean).join(", ");
+      this.#lose(`the socket was closed (${why})`, { code: "cut-off", retryable: true });
+    });
+  }
+
+  async #refused(response: IncomingMessage): Promise<void> {
+    const status = response.statusCode ?? 0;
+    let text = "";
+    try {
+      response.setEncoding("utf8");
+      for await (const piece of response) {
+        text += piece;
+        if (text.length > MAX_REFUSAL_CHARS) break;
+      }
+    } catch {
+      // What has come of it says enough.
+    }
+    const reason = reasonOf(text) || (response.headers["dg-error"] ?? "");
+    this.#lose(`responded with ${status}${reason === "" ? "" : `: ${reason}`}`, {
+      code: codeOf(status),
+      retryable: isRetryable(status),
+      status,
+    });
+  }
+
+  #failed(cause: unknown): void {
+    if (cause instanceof InferenceError) return this.#end(cause);
+    const isForbidden = cause instanceof Deno.errors.NotCapable;
+    this.#lose(`cannot be reached: ${messageOf(cause)}`, {
+      code: isForbidden ? "permission-denied" : "unreachable",
+      retryable: !isForbidden,
+      cause,
+    });
+  }
+
+  #lose(
+    why: string,
+    options: { code: string; retryable: boolean; status?: number; cause?: unknown },
+  ): void {
+    this.#end(new InferenceError(`${this.#options.name}: ${why}`, options));
+  }
+
+  #end(error?: InferenceError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isOpen = false;
+    this.#waiting.length = 0;
+    this.#limit[Symbol.dispose]();
+    this.#keepalive?.[Symbol.dispose]();
+    if (!error) return;
+    this.#client?.terminate();
+    this.#options.onLost(error);
+  }
+
+  #scheduleKeepalive(): void {
+    const { keepalive, clock } = this.#options;
+    if (!keepalive) return;
+    this.#keepalive = clock.schedule(() => {
+      this.send(keepalive.message);
+      if (!this.#isOver) this.#scheduleKeepalive();
+    }, keepalive.intervalMs);
+  }
+}
+
+/** The bytes of a message in a buffer of their own, at an even address. */
+function copied(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(data);
+}

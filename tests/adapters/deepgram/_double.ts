@@ -1,0 +1,251 @@
+/**
+ * A double of Deepgram's sockets. What it sends has the types of the vendor's own package, whose client
+ * is the first to use it: see official_test.ts.
+ */
+import type { listen, speak } from "npm:@deepgram/sdk@5.13.0";
+import type { STTAct, TTSAct } from "../../../src/testing/mod.ts";
+import { tone } from "../../../src/testing/sounds.ts";
+import { performer } from "../streaming/_perform.ts";
+import { type ServedConnection, SocketService } from "../streaming/_service.ts";
+
+/** What the double does. */
+export type DeepgramAct = STTAct & TTSAct;
+
+/** Starts a double of all paths. */
+export function startDeepgram(acts: readonly DeepgramAct[]): Promise<SocketService<DeepgramAct>> {
+  return SocketService.start(acts, (connection) => {
+    switch (connection.url.pathname) {
+      case "/v1/listen":
+        return serveNova(connection);
+      case "/v2/listen":
+        return serveFlux(connection);
+      case "/v1/speak":
+        return serveAura(connection);
+      default:
+        connection.socket.close(1008, "no such path");
+    }
+  });
+}
+
+type Connection = ServedConnection<DeepgramAct>;
+
+/** The words of a text, spread evenly over its time. */
+function wordsOf(text: string, startS: number, endS: number) {
+  const all = text.split(/\s+/).filter(Boolean);
+  const step = (endS - startS) / Math.max(1, all.length);
+  return all.map((word, n) => ({
+    word: word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ""),
+    punctuated_word: word,
+    confidence: 0.98,
+    start: startS + n * step,
+    end: startS + (n + 1) * step,
+  }));
+}
+
+/** Seconds of 16-bit mono audio. */
+function secondsOf(bytes: number, { searchParams }: URL): number {
+  return bytes / 2 / Number(searchParams.get("sample_rate"));
+}
+
+function serveNova(connection: Connection): void {
+  const { socket, url } = connection;
+  let fromS = 0;
+  let toS = 0;
+  const results = (text: string, options: Partial<listen.ListenV1Results>) =>
+    ({
+      type: "Results",
+      channel_index: [0, 1],
+      start: fromS,
+      duration: toS - fromS,
+      is_final: false,
+      speech_final: false,
+      channel: {
+        alternatives: [{
+          transcript: text,
+          confidence: text === "" ? 0 : 0.99,
+          words: wordsOf(text, fromS, toS),
+        }],
+      },
+      metadata: {
+        request_id: "request",
+        model_info: { name: "general-nova-3", version: "1", arch: "nova-3" },
+        model_uuid: "model",
+      },
+      ...options,
+    }) satisfies listen.ListenV1Results;
+  const act = performer(connection);
+  const finish = (options: Partial<listen.ListenV1Results>, after = () => {}) => {
+    act(
+      (text) => connection.send(results(text.slice(0, text.length >> 1), {})),
+      (text) => {
+        connection.send(results(text, { is_final: true, speech_final: true, ...options }));
+        fromS = toS;
+        after();
+      },
+    );
+  };
+  socket.on("message", (data, isBinary) => {
+    if (isBinary) {
+      if (toS === fromS && url.searchParams.get("vad_events") === "true") {
+        connection.send(
+          {
+            type: "SpeechStarted",
+            channel: [0, 1],
+            timestamp: toS,
+          } satisfies listen.ListenV1SpeechStarted,
+        );
+      }
+      toS += secondsOf(data.length, url);
+      return;
+    }
+    const { type } = JSON.parse(data.toString());
+    if (type === "Finalize") finish({ from_finalize: true });
+    if (type !== "CloseStream") return;
+    const close = () => {
+      connection.send(
+        {
+          type: "Metadata",
+          transaction_key: "deprecated",
+          request_id: "request",
+          sha256: "0",
+          created: "2026-01-01T00:00:00.000Z",
+          duration: toS,
+          channels: 1,
+        } satisfies listen.ListenV1Metadata,
+      );
+      socket.close(1000);
+    };
+    if (toS > fromS) finish({}, close);
+    else close();
+  });
+}
+
+function serveFlux(connection: Connection): void {
+  const { socket, url } = connection;
+  let count = 0;
+  let turn = 0;
+  let fromS = 0;
+  let toS = 0;
+  let isSpeaking = false;
+  const info = (event: string, text: string, more: Partial<listen.ListenV2TurnInfo> = {}) =>
+    connection.send(
+      {
+        type: "TurnInfo",
+        request_id: "request",
+        sequence_id: ++count,
+        event,
+        turn_index: turn,
+        audio_window_start: fromS,
+        audio_window_end: toS,
+        transcript: text,
+        words: wordsOf(text, fromS, toS),
+        end_of_turn_confidence: event === "EndOfTurn" ? 0.9 : 0.1,
+        ...more,
+      } satisfies listen.ListenV2TurnInfo,
+    );
+  const act = performer(connection);
+  const end = (trigger: string, after = () => {}) => {
+    act(
+      (text) => {
+        if (text === "") return; // no turn is in progress
+        if (!isSpeaking) info("StartOfTurn", text.split(" ")[0]!);
+        isSpeaking = true;
+        info("Update", text.slice(0, text.length >> 1));
+      },
+      (text) => {
+        if (text !== "") {
+          info("EagerEndOfTurn", text);
+          info("EndOfTurn", text, { trigger });
+        }
+        isSpeaking = false;
+        turn++;
+        fromS = toS;
+        after();
+      },
+    );
+  };
+  connection.send(
+    { type: "Connected", request_id: "request", sequence_id: 0 } satisfies listen.ListenV2Connected,
+  );
+  socket.on("message", (data, isBinary) => {
+    if (isBinary) {
+      toS += secondsOf(data.length, url);
+      return;
+    }
+    const { type } = JSON.parse(data.toString());
+    if (type === "ForceEndTurn") end("manual");
+    if (type !== "CloseStream") return;
+    if (toS > fromS) end("timeout", () => socket.close(1000));
+    else socket.close(1000);
+  });
+}
+
+function serveAura(connection: Connection): void {
+  const { socket, url } = connection;
+  const sampleRate = Number(url.searchParams.get("sample_rate"));
+  let sequence = 0;
+  let text = "";
+  let last: Promise<void> = Promise.resolve();
+  let speaking = new AbortController();
+  const speak = async (spoken: string, signal: AbortSignal) => {
+    const { audioMs = 200, beforeMs = 0, gapMs = 0, byByte, end, message } = connection.act;
+    if (end === "silent" || spoken === "") return;
+    await connection.pause(beforeMs, signal);
+    if (message !== undefined) {
+      connection.next();
+      return connection.send(message);
+    }
+    const { buffer } = tone(audioMs, { sampleRate }).samples.slice();
+    const step = byByte ? 1 : sampleRate / 25;
+    for (let at = 0; at < buffer.byteLength; at += step) {
+      signal.throwIfAborted();
+      socket.send(
+        new Uint8Array(buffer as ArrayBuffer, at, Math.min(step, buffer.byteLength - at)),
+      );
+      await connection.pause(gapMs, signal);
+    }
+    if (end === "hang") return;
+    if (end === "cut") return socket.terminate();
+    connection.send({ type: "Flushed", sequence_id: sequence++ } satisfies speak.SpeakV1Flushed);
+  };
+  socket.on("message", (data) => {
+    const message = JSON.parse(data.toString());
+    if (message.type === "Speak") text += message.text;
+    if (message.type === "Flush") {
+      const [spoken, { signal }] = [text, speaking];
+      text = "";
+      last = last.then(async () => {
+        generating.set(connection, (generating.get(connection) ?? 0) + 1);
+        try {
+          if (!signal.aborted) await speak(spoken, signal);
+          // A service that hangs goes on until it is told to stop, or the client is gone.
+          const { end } = connection.act;
+          if (end === "hang" || end === "silent") await connection.pause(60_000, signal);
+        } catch (error) {
+          if ((error as Error).name !== "AbortError") throw error;
+        } finally {
+          generating.set(connection, generating.get(connection)! - 1);
+        }
+      });
+    }
+    if (message.type === "Clear") {
+      text = "";
+      speaking.abort(new DOMException("cleared", "AbortError"));
+      speaking = new AbortController();
+      last = last.then(() => {
+        connection.send(
+          { type: "Cleared", sequence_id: sequence++ } satisfies speak.SpeakV1Cleared,
+        );
+      });
+    }
+    if (message.type === "Close") socket.close(1000);
+  });
+}
+
+/** How many texts are being spoken. */
+const generating = new WeakMap<Connection, number>();
+
+/** How many texts a double speaks at the moment. */
+export function textsInWork({ connections }: SocketService<DeepgramAct>): number {
+  return [...connections].reduce((sum, one) => sum + (generating.get(one) ?? 0), 0);
+}
