@@ -215,9 +215,11 @@ export class CascadedPipeline implements Pipeline {
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(() => {
       this.#transcript.writePrompt(text, participant);
-      this.#chat.appendUserMessage(text, participant);
-      this.#scheduler.newsTold();
-      return this.#speak(this.#generator.generate(participant), { ...speaking, participant });
+      const reply = this.#generator.generate(participant, {}, () => {
+        this.#chat.appendUserMessage(text, participant);
+        this.#scheduler.newsTold();
+      });
+      return this.#speak(reply, { ...speaking, participant });
     }, speaking.staleAtMs);
   }
 
@@ -243,8 +245,9 @@ export class CascadedPipeline implements Pipeline {
   async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
     signal?.throwIfAborted();
     this.#transcript.writePrompt(text, participant);
-    this.#chat.appendUserMessage(text, participant);
-    return await this.#textReplies.read(this.#generator.generate(participant), signal);
+    const append = () => this.#chat.appendUserMessage(text, participant);
+    const reply = this.#generator.generate(participant, {}, append);
+    return await this.#textReplies.read(reply, signal);
   }
 
   async interrupt(): Promise<void> {
@@ -347,7 +350,7 @@ export class CascadedPipeline implements Pipeline {
     });
     const again = () => {
       if (this.#isClosed) return;
-      this.#speak(this.#generator.generate(how.participant), { ...how, isSecond: true });
+      this.#speak(this.#generator.regenerate(reply), { ...how, isSecond: true });
     };
     // Later than its end, so that what comes next finds the queue without it.
     void speech.done.then(() => {
