@@ -150,6 +150,7 @@ export class CascadedPipeline implements Pipeline {
       clock: context.clock,
       unheardSpeech,
       turnsInProgress: () => this.#listeners.turns,
+      isDeciding: () => scheduler.isDeciding,
       checkCapacity: (waiting) => output.queue.checkCapacity(waiting),
     });
     // What waits to be said may be said while the reply waits for a tool.

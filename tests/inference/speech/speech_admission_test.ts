@@ -6,6 +6,7 @@ import {
   TurnEndedEvent,
 } from "../../../src/inference/contracts/events.ts";
 import type { FakeTranscript } from "../../../src/testing/fake_stt.ts";
+import { sleep } from "../../../src/events/waiting.ts";
 import { Fixture } from "../_fixture.ts";
 
 /** What a recogniser returns that has a word for each 400 ms of speech. */
@@ -181,4 +182,27 @@ Deno.test("say() rejects options that make no sense", async () => {
     await assertRejects(() => fixture.agent.say("Hm.", options as never));
   }
   assertEquals(fixture.tts.sentences, []);
+});
+
+Deno.test("say() that waited for a person comes after the reply, however long the hook takes", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: [spoken("What time is it now?")],
+    replies: ["It is five."],
+    agent: {
+      turnHandling: {
+        onUserTurnCompleted: async () => {
+          // It is not what waits for the hook.
+          await fixture.agent.say("Let me see.");
+          await sleep(700, { clock: fixture.clock });
+        },
+      },
+    },
+  });
+  const { agent, clock } = fixture;
+  fixture.utter(1500, 3000);
+  await clock.advance(1200);
+  const said = agent.say("By the way.");
+  await clock.advance(7000);
+  assertEquals((await said).text, "By the way.");
+  assertEquals(fixture.tts.sentences, ["Let me see.", "It is five.", "By the way."]);
 });
