@@ -221,6 +221,20 @@ Deno.test("a reply that was cut at the limit, or withheld, is told, and one with
   );
 });
 
+Deno.test("an agent whose model thinks and says nothing is heard, and asks it again", async () => {
+  await using fixture = await set({
+    transcripts: ["What time is it?"],
+    replies: [
+      { text: "<think>Well. Is it noon?</think>\n", finish: "stop" },
+      "<think>It is.</think>It is noon.",
+    ],
+  });
+  await fixture.hear(1000, 6000);
+  assertEquals(said(fixture).map((text) => text.replace(/<.*>/, "")), [SORRY, "It is noon."]);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.told, ["user: What time is it?"]);
+});
+
 Deno.test("a fallback's next model replies within its limit, and its health is told", async () => {
   const llms: FakeLLM[] = [];
   await converse((clock) => {

@@ -11,6 +11,7 @@ import { Channel } from "../../events/channel.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
+import { withoutThoughts } from "../text/markup_filter.ts";
 import { spokenMs } from "../text/speech_duration.ts";
 import { callsBesides, type PlayedFragment, playedTexts } from "../history/chat_history.ts";
 
@@ -179,7 +180,7 @@ export class Reply {
       this.#write(part.text);
       this.#generated[at] = { role: "assistant", text: this.#text.slice(from) };
     }
-    if (calls.length === 0 && this.#text.length === from) checkFinish(finish, llm.name);
+    if (calls.length === 0) checkReply(this.#text.slice(from), finish, llm.name);
     if (calls.length === 0 || isLast) return false;
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
@@ -265,10 +266,18 @@ function checkPart(part: LLMPart, model: string): LLMPart {
 
 type FinishPart = Extract<LLMPart, { type: "finish" }>;
 
-/** Throws for a reply of which there is nothing, unless the model says that it is complete. */
-function checkFinish(finish: FinishPart | undefined, model: string): void {
-  if (!finish || finish.reason === "stop" || finish.reason === "tool-calls") return;
-  const { reason, detail } = finish;
+/**
+ * Throws for a reply of which there is nothing, unless the model says that it is complete, and for one
+ * of thoughts only: the model has begun to reply.
+ */
+function checkReply(text: string, finish: FinishPart | undefined, model: string): void {
+  const { reason = "stop", detail } = finish ?? {};
+  if (text !== "") {
+    if (!/\S/.test(text) || /\S/.test(withoutThoughts(text))) return;
+    const message = `${model} returned thoughts and no reply: ${detail ?? reason}`;
+    throw new InferenceError(message, { code: "no-reply", retryable: true });
+  }
+  if (reason === "stop" || reason === "tool-calls") return;
   const message = `${model} returned no text: ${reason}${detail ? `, ${detail}` : ""}`;
   throw new InferenceError(message, { code: reason, retryable: reason === "other" });
 }

@@ -150,6 +150,19 @@ export class MarkupFilter {
   }
 }
 
+/** Returns a text without what a model thinks aloud in it. */
+export function withoutThoughts(text: string): string {
+  let rest = text;
+  let spoken = "";
+  for (let start = THOUGHT.exec(rest); start; start = THOUGHT.exec(rest)) {
+    spoken += rest.slice(0, start.index);
+    rest = rest.slice(start.index + start[0].length);
+    const end = THOUGHT_END.exec(rest);
+    rest = end ? rest.slice(end.index + end[0].length) : "";
+  }
+  return spoken + rest;
+}
+
 function isCut(text: string, end: number): boolean {
   const before = text[end - 1]!;
   if (/\s/.test(before) || WIDE_END.test(before)) return true;
