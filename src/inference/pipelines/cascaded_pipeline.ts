@@ -116,7 +116,9 @@ export class CascadedPipeline implements Pipeline {
       textTransform,
       pronunciations,
     });
-    const output = this.#output = new SpeechOutput(context);
+    const output = this.#output = new SpeechOutput(context, {
+      onKept: (speech) => void this.#sayLater(speech),
+    });
     const failure = this.#failure = new FailureResponse(context, {
       ...onFailure,
       tts,
@@ -236,7 +238,7 @@ export class CascadedPipeline implements Pipeline {
     if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
     const isInterrupting = this.#canReply && this.#output.queue.allowsInterruption;
-    promised(() => isInterrupting ? this.interrupt() : undefined).then(() => {
+    promised(() => isInterrupting ? this.#bargeIn() : undefined).then(() => {
       if (this.#isClosed) return;
       const { clock } = this.#context;
       this.#observer.turnEnded(new WrittenTurn(participant, text, clock.now()), "written");
@@ -254,7 +256,7 @@ export class CascadedPipeline implements Pipeline {
   async interrupt(): Promise<void> {
     this.#admission.clear();
     this.#interruption.clear();
-    await this.#output.queue.interrupt();
+    await this.#output.queue.interrupt({ all: true });
   }
 
   async drain(): Promise<void> {
@@ -291,6 +293,27 @@ export class CascadedPipeline implements Pipeline {
     await Promise.all([this.#listeners.close(), this.#output.close()]);
     await this.#synthesizer.close();
     this.#transcript.close();
+  }
+
+  /** A participant interrupts the agent by what they write. */
+  async #bargeIn(): Promise<void> {
+    this.#interruption.clear();
+    await this.#output.queue.interrupt();
+  }
+
+  /** Says what must be heard when the participant is quiet who has interrupted what came before it. */
+  async #sayLater(speech: SpeechHandle): Promise<void> {
+    const { queue } = this.#output;
+    const add = () => {
+      queue.add(speech);
+      return speech;
+    };
+    try {
+      await this.#admission.admit(add, speech.staleAtMs);
+    } catch (error) {
+      this.#context.report(error, "saying what must be heard");
+    }
+    if (!speech.isEnded) queue.drop(speech);
   }
 
   #speakingOptions(options: SayOptions): SpeakingOptions {

@@ -15,6 +15,11 @@ export interface SpeechQueueOptions {
   untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
   /** Called with what is written to the track. */
   playback: Pick<PlaybackReference, "write">;
+  /**
+   * Called with what waits, and people cannot interrupt, when they interrupt what is said before it:
+   * adds it again, or drops it. Default: it is said next.
+   */
+  onKept?: (speech: SpeechHandle) => void;
   report: (error: unknown, context: string) => void;
 }
 
@@ -57,9 +62,9 @@ export class SpeechQueue {
     return this.#active !== undefined || this.#waiting.length > 0 || this.#suspended.length > 0;
   }
 
-  /** Whether people can interrupt all that is being said and waits. */
+  /** Whether people can interrupt what is being said. */
   get allowsInterruption(): boolean {
-    return [...this.#begun, ...this.#waiting].every((speech) => speech.allowsInterruption);
+    return this.#begun.every((speech) => speech.allowsInterruption);
   }
 
   /** How much of the current speech the listener has heard, in milliseconds. */
@@ -108,7 +113,7 @@ export class SpeechQueue {
    * @throws {RangeError} the queue is full.
    */
   add(speech: SpeechHandle): void {
-    if (this.#closing.signal.aborted) return this.#drop(speech);
+    if (this.#closing.signal.aborted) return this.drop(speech);
     this.checkCapacity();
     this.#waiting.push(speech);
     if (this.#active) this.checkInterlude();
@@ -163,18 +168,20 @@ export class SpeechQueue {
   }
 
   /**
-   * Interrupts the speech that is being played and drops those that wait. The track falls silent
-   * immediately; resolves, when all of them have ended, with the milliseconds that were written and
-   * never played.
+   * Interrupts the speech that is being played and drops those that wait, but for those that people
+   * cannot interrupt. The track falls silent immediately; resolves, when all of them have ended, with
+   * the milliseconds that were written and never played.
+   *
+   * @param options.all drops those, too
    */
-  interrupt(): Promise<number> {
+  interrupt({ all = false } = {}): Promise<number> {
     if (this.#interrupting) {
       // What was added since is dropped too, and what is added later must not stay paused.
       this.resume();
-      for (const speech of this.#waiting.splice(0)) this.#drop(speech);
+      for (const speech of this.#takeWaiting(all)) this.drop(speech);
       return this.#interrupting;
     }
-    return this.#interrupting = this.#interruptAll().finally(() => {
+    return this.#interrupting = this.#interruptAll(all).finally(() => {
       this.#interrupting = undefined;
       // What was added meanwhile has waited for this.
       this.#playNext();
@@ -184,13 +191,28 @@ export class SpeechQueue {
   /** Interrupts everything; what is added later is dropped. */
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
-    await this.interrupt();
+    await this.interrupt({ all: true });
   }
 
-  async #interruptAll(): Promise<number> {
+  /** Ends a speech that is not to be played. */
+  drop(speech: SpeechHandle): void {
+    this.#stop(speech);
+    this.#finish(speech, false);
+  }
+
+  /** Takes what waits and is to be dropped out of the queue. */
+  #takeWaiting(all: boolean): SpeechHandle[] {
+    const waiting = this.#waiting.splice(0);
+    const { onKept = (speech) => void this.#waiting.push(speech) } = this.#options;
+    const kept = all ? [] : waiting.filter((speech) => !speech.allowsInterruption);
+    for (const speech of kept) onKept(speech);
+    return waiting.filter((speech) => !kept.includes(speech));
+  }
+
+  async #interruptAll(all: boolean): Promise<number> {
     const { track, report } = this.#options;
     const begun = this.#begun;
-    const waiting = this.#waiting.splice(0);
+    const waiting = this.#takeWaiting(all);
     for (const speech of [...begun, ...waiting]) this.#stop(speech);
     let discardedMs = 0;
     try {
@@ -226,7 +248,7 @@ export class SpeechQueue {
     }
     const speech = this.#active = this.#waiting.shift();
     if (speech && speech.staleAtMs <= this.#options.clock.now()) {
-      this.#drop(speech);
+      this.drop(speech);
       this.#active = undefined;
       return this.#playNext();
     }
@@ -284,7 +306,7 @@ export class SpeechQueue {
     if (speech.startMs === undefined) {
       await this.#options.untilHeard?.(speech.signal);
       if (speech.staleAtMs <= clock.now()) {
-        this.#drop(speech);
+        this.drop(speech);
         if (this.#active === speech) this.#active = undefined;
         this.#playNext();
         speech.signal.throwIfAborted();
@@ -351,11 +373,6 @@ export class SpeechQueue {
       this.#discarding = { fromMs: times.playbackStartedMs, toMs: clock.now() };
     }
     this.#try(() => speech.end({ all, trackHeardMs }));
-  }
-
-  #drop(speech: SpeechHandle): void {
-    this.#stop(speech);
-    this.#finish(speech, false);
   }
 
   #stop(speech: SpeechHandle): void {

@@ -150,6 +150,54 @@ Deno.test("what must be heard is not interrupted, and what is said meanwhile is 
   assertEquals(fixture.told, [`assistant: ${NOTICE}`, "user: Stop that now."]);
 });
 
+const LONG = "I have a very long thing to say to all of you now, and it goes on and on.";
+
+Deno.test("what must be heard lets people interrupt what is said before it, and is heard after them", async () => {
+  for (const writes of [false, true]) {
+    await using fixture = await Fixture.set({
+      transcripts: [spoken("Stop that now.")],
+      replies: ["I have stopped."],
+    });
+    const { agent, clock } = fixture;
+    const first = agent.say(LONG);
+    const notice = agent.say(NOTICE, { allowInterruptions: false });
+    await clock.advance(1200);
+    if (writes) fixture.ann.sendText("Stop that now.");
+    else fixture.utter(1500, 8000);
+    await clock.advance(9000);
+    assertEquals([(await first).interrupted, (await notice).interrupted], [true, false]);
+    assertEquals(
+      fixture.tts.sentences.slice(-2).toSorted(),
+      [NOTICE, "I have stopped."].toSorted(),
+    );
+    if (!writes) {
+      // The person is not talked over.
+      const starts = fixture.happened.filter(({ event }) =>
+        event instanceof AgentSpeechStartedEvent
+      );
+      assert(starts[1]!.at >= 1200 + 1500, `${starts[1]!.at}`);
+    }
+  }
+});
+
+Deno.test("what must be heard and waits is dropped by the application, or when it is too late", async () => {
+  for (const act of ["interrupt", "close", "late"] as const) {
+    const fixture = await Fixture.set({ transcripts: [spoken(`one ${"more ".repeat(10)}word`)] });
+    const { agent, clock } = fixture;
+    void agent.say(LONG);
+    const notice = agent.say(NOTICE, { allowInterruptions: false, staleAfterMs: 3000 });
+    await clock.advance(1200);
+    fixture.utter(5000, 8000);
+    await clock.advance(1500);
+    assertEquals(fixture.events(BargeInEvent).length, 1);
+    if (act === "late") await clock.advance(8000);
+    else await clock.until(agent[act]());
+    assertEquals(await clock.until(notice), { text: "", interrupted: true });
+    await fixture[Symbol.asyncDispose]();
+    assertEquals(clock.pending, 0);
+  }
+});
+
 Deno.test("what is said meanwhile is discarded on request, and what is said later is not", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["Stop that now.", "And now?"],
