@@ -248,7 +248,11 @@ export class CascadedPipeline implements Pipeline {
   async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
     signal?.throwIfAborted();
     this.#transcript.writePrompt(text, participant);
-    const append = () => this.#chat.appendUserMessage(text, participant);
+    const append = () => {
+      this.#chat.appendUserMessage(text, participant);
+      // It stands for what a person says.
+      if (!participant) this.#context.toolLedger.personSpoke();
+    };
     const reply = this.#generator.generate(participant, {}, append);
     return await this.#textReplies.read(reply, signal);
   }

@@ -3,7 +3,7 @@ import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
-import type { TextReply } from "../reply/text_replies.ts";
+import { endingReply, type TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions, TextOptions } from "./pipeline.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
@@ -158,6 +158,7 @@ export class RealtimePipeline implements Pipeline {
       // Not before: a reply to something else must not know of it. A later session has it in its history.
       if (isTold) return session.requestReply({ id });
       this.#history.append(message);
+      if (participant || options?.inText) this.#context.toolLedger.personSpoke();
       isTold = true;
       return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
     }, options);
@@ -181,6 +182,8 @@ export class RealtimePipeline implements Pipeline {
     try {
       const outcome = await reply.done;
       signal?.throwIfAborted();
+      const ending = endingReply(outcome.text, reply.runs);
+      if (ending) return ending;
       if (outcome.interrupted) throw new DOMException("the reply was interrupted", "AbortError");
       return { text: outcome.text };
     } finally {

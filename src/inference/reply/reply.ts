@@ -106,6 +106,11 @@ export class Reply {
     return this.#runs.some(({ isAwaited }) => isAwaited);
   }
 
+  /** Its calls so far. */
+  get runs(): readonly ToolRun[] {
+    return this.#runs;
+  }
+
   /** Whether a tool runs during which people cannot interrupt the agent. */
   get refusesInterruption(): boolean {
     return this.#runs.some((run) => run.refusesInterruption);

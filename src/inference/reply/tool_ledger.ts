@@ -140,6 +140,7 @@ export class ToolLedger {
         say: (text) => agent.say(text),
         hangUp: (options) => {
           run.endsCall = true;
+          run.lastWords = options?.say ?? "";
           return agent.hangUp(options);
         },
       },

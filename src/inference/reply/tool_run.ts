@@ -29,6 +29,8 @@ export class ToolRun {
   #isAbandoned = false;
   /** Whether it ends the call, and waits for that: the end of the call does not wait for it. */
   endsCall = false;
+  /** What the agent says at the end of the call that it ends. */
+  lastWords = "";
 
   constructor(
     readonly call: ToolCall,
