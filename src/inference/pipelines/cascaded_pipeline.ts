@@ -382,7 +382,8 @@ export class CascadedPipeline implements Pipeline {
     };
     // Later than its end, so that what comes next finds the queue without it.
     void speech.done.then(() => {
-      this.#failure.replied(reply, speech, isSecond ? undefined : again);
+      // After the last words it is not tried again.
+      if (!this.#isDeaf) this.#failure.replied(reply, speech, isSecond ? undefined : again);
       this.#scheduler.speechEnded();
     });
     return speech;

@@ -27,6 +27,8 @@ interface Request {
   readonly staleAtMs: number;
   readonly start: () => SpeechHandle;
   readonly outcome: PromiseWithResolvers<SpeechOutcome>;
+  /** Resolves when it waits no more. */
+  readonly begun: PromiseWithResolvers<void>;
   /** Whether a turn has ended since: the reply to it comes before it. */
   isAfterReply: boolean;
 }
@@ -65,8 +67,9 @@ export class SpeechAdmission implements UserTurnObserver {
     const isNext = this.#waiting.every(({ isAfterReply }) => isAfterReply);
     if (isNext && !this.#isHeld()) return await start().done;
     const outcome = Promise.withResolvers<SpeechOutcome>();
+    const begun = Promise.withResolvers<void>();
     const askedMs = clock.now();
-    this.#waiting.push({ askedMs, staleAtMs, start, outcome, isAfterReply: false });
+    this.#waiting.push({ askedMs, staleAtMs, start, outcome, begun, isAfterReply: false });
     this.#check();
     return await outcome.promise;
   }
@@ -80,15 +83,18 @@ export class SpeechAdmission implements UserTurnObserver {
     this.#check();
   }
 
-  /** Settles when the latest of the requests has ended that wait now. */
+  /** Settles when none of the requests waits any more that wait now. */
   get idle(): Promise<unknown> {
-    return this.#waiting.at(-1)?.outcome.promise ?? Promise.resolve();
+    return Promise.all(this.#waiting.map(({ begun }) => begun.promise));
   }
 
   /** Drops everything that waits. */
   clear(): void {
     this.#timer?.[Symbol.dispose]();
-    for (const { outcome } of this.#waiting.splice(0)) outcome.resolve(DROPPED);
+    for (const { outcome, begun } of this.#waiting.splice(0)) {
+      outcome.resolve(DROPPED);
+      begun.resolve();
+    }
   }
 
   #check(): void {
@@ -104,6 +110,7 @@ export class SpeechAdmission implements UserTurnObserver {
         continue;
       }
       this.#waiting.splice(this.#waiting.indexOf(request), 1);
+      request.begun.resolve();
       if (now >= staleAtMs) outcome.resolve(DROPPED);
       else outcome.resolve(this.#started(request));
     }

@@ -33,6 +33,8 @@ const FLUSH_LIMIT_MS = 3000;
 const SILENT_MS = 200;
 /** What the track may withhold of a speech until more is written. */
 const WITHHELD_MS = 30;
+/** How long a speech may be silent, and its model or voice at work, when the last words are said. */
+const LAST_SILENCE_MS = 3000;
 /** How many speeches may wait. */
 const MAX_WAITING = 32;
 
@@ -149,12 +151,25 @@ export class SpeechQueue {
     );
   }
 
-  /** Resolves when the listener has heard all that is to be said, but for what waits for a tool. */
+  /**
+   * Resolves when the listener has heard all that is to be said, but for what waits for a tool. A speech
+   * of which nothing comes for three seconds is dropped.
+   */
   async drained(): Promise<void> {
+    const { clock, track } = this.#options;
     const isHeard = () =>
       this.#waiting.length === 0 &&
       this.#begun.every((speech) => speech.isWaiting && this.#isSilent(speech));
-    while (!isHeard()) await sleep(POLL_MS, { clock: this.#options.clock });
+    let soundMs = clock.now();
+    while (!isHeard()) {
+      const speech = this.#active;
+      const isToHear = speech?.spoken.audioMs && track.heardMs < speech.endMs - WITHHELD_MS;
+      if (!speech || isToHear || speech.isWaiting) soundMs = clock.now();
+      await sleep(POLL_MS, { clock });
+      if (!speech || speech !== this.#active || clock.now() - soundMs < LAST_SILENCE_MS) continue;
+      this.#skip(speech);
+      soundMs = clock.now();
+    }
   }
 
   /** Falls silent and keeps everything. */
@@ -373,6 +388,13 @@ export class SpeechQueue {
       this.#discarding = { fromMs: times.playbackStartedMs, toMs: clock.now() };
     }
     this.#try(() => speech.end({ all, trackHeardMs }));
+  }
+
+  /** Drops the speech that is being played, and goes on with the next. */
+  #skip(speech: SpeechHandle): void {
+    this.drop(speech);
+    this.#active = undefined;
+    this.#playNext();
   }
 
   #stop(speech: SpeechHandle): void {
