@@ -77,6 +77,24 @@ Deno.test("hangUp does not wait for a model that hangs, and says nothing of its 
   }
 });
 
+Deno.test("hangUp does not wait for a realtime model that hangs", async () => {
+  for (const hangs of ["a reply", "all"]) {
+    await using fixture = await Fixture.set({ realtime: [{ reply: "Well." }, { reply: GOODBYE }] });
+    const { agent, clock, ann, realtime } = fixture;
+    // The first reply begins, and nothing comes of it.
+    realtime.replyMs = 60_000;
+    void agent.generateReply("Tell me.").catch(() => {});
+    await clock.advance(1000);
+    if (hangs !== "all") realtime.replyMs = 0;
+    const from = clock.now();
+    await clock.until(agent.hangUp({ say: GOODBYE }));
+    const tookMs = clock.now() - from;
+    assert(tookMs < 9000, `${hangs}: ${tookMs} ms`);
+    const expectedMs = hangs === "all" ? 0 : 50 * GOODBYE.length;
+    assert(Math.abs(ann.heardMs - expectedMs) <= 60, `${hangs}: ${ann.heardMs} ms`);
+  }
+});
+
 Deno.test("hangUp does not wait for a model that fails meanwhile to be asked again", async () => {
   const error = new InferenceError("down", { code: "failed", retryable: true });
   await using fixture = await Fixture.set({

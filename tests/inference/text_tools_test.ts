@@ -1,5 +1,5 @@
 /** Tools of replies in text: those that are confirmed, and those that end the call. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
 import { endCallTool } from "../../src/inference/reply/end_call_tool.ts";
 import { Fixture, type FixtureOptions } from "./_fixture.ts";
@@ -59,6 +59,7 @@ for (const [kind, options] of kinds([{ text: "All right.", call: END }, { text: 
     const { agent, clock } = fixture;
     const finished = agent.finish();
     const { text } = await clock.until(agent.text("That is all."));
+    assert(clock.now() < 3000, `${clock.now()} ms`);
     assertEquals(text.split("\n").at(-1), "Goodbye.");
     await clock.until(finished);
     assertEquals(fixture.conversation.filter((one) => one.endsWith("/")), []);

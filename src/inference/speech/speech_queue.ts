@@ -104,6 +104,13 @@ export class SpeechQueue {
       (speech.startMs === undefined || speech.isWaiting && this.#isSilent(speech));
   }
 
+  /** Whether there is something of the current speech that the listener has not heard yet. */
+  get isSounding(): boolean {
+    const { spoken, endMs = 0 } = this.#active ?? {};
+    return spoken !== undefined && spoken.audioMs > 0 &&
+      this.#options.track.heardMs < endMs - WITHHELD_MS;
+  }
+
   /** How many speeches wait. */
   get waiting(): number {
     return this.#waiting.length;
@@ -156,15 +163,14 @@ export class SpeechQueue {
    * of which nothing comes for three seconds is dropped.
    */
   async drained(): Promise<void> {
-    const { clock, track } = this.#options;
+    const { clock } = this.#options;
     const isHeard = () =>
       this.#waiting.length === 0 &&
       this.#begun.every((speech) => speech.isWaiting && this.#isSilent(speech));
     let soundMs = clock.now();
     while (!isHeard()) {
       const speech = this.#active;
-      const isToHear = speech?.spoken.audioMs && track.heardMs < speech.endMs - WITHHELD_MS;
-      if (!speech || isToHear || speech.isWaiting) soundMs = clock.now();
+      if (!speech || this.isSounding || speech.isWaiting) soundMs = clock.now();
       await sleep(POLL_MS, { clock });
       if (!speech || speech !== this.#active || clock.now() - soundMs < LAST_SILENCE_MS) continue;
       this.#skip(speech);
