@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Agent } from "../../src/agent/agent.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
 import { ttsFromSentences } from "../../src/inference/contracts/tts_from_sentences.ts";
 import { FakeLLM, type FakeReply } from "../../src/testing/fake_llm.ts";
@@ -55,6 +56,56 @@ Deno.test("hangUp in a tool lets the goodbye of the reply be heard that called i
     assert(Math.abs(ann.heardMs - expectedMs) <= 40, `${ann.heardMs} of ${expectedMs} ms`);
     assertEquals(fixture.agent.connection?.state, "closed");
   }
+});
+
+Deno.test("hangUp does not wait for a model that hangs, and says nothing of its failure", async () => {
+  for (const text of ["", "Let me see. "]) {
+    await using fixture = await Fixture.set({
+      transcripts: ["That was all."],
+      replies: [{ text, hangs: true }],
+      agent: { onFailure: "One moment, please." },
+    });
+    const { agent, clock, ann } = fixture;
+    await fixture.hear(600, 3000);
+    const from = clock.now();
+    await clock.until(agent.hangUp({ say: GOODBYE }));
+    const tookMs = clock.now() - from;
+    assert(tookMs < 3000 + 50 * GOODBYE.length + 200, `${tookMs} ms`);
+    const words = `${text.trim()}${GOODBYE}`;
+    assert(Math.abs(ann.heardMs - 50 * words.length) <= 60, `${ann.heardMs} ms`);
+    assertEquals(fixture.conversation.at(-1), `agent: ${GOODBYE}`);
+  }
+});
+
+Deno.test("hangUp does not wait for a realtime model that hangs", async () => {
+  for (const hangs of ["a reply", "all"]) {
+    await using fixture = await Fixture.set({ realtime: [{ reply: "Well." }, { reply: GOODBYE }] });
+    const { agent, clock, ann, realtime } = fixture;
+    // The first reply begins, and nothing comes of it.
+    realtime.replyMs = 60_000;
+    void agent.generateReply("Tell me.").catch(() => {});
+    await clock.advance(1000);
+    if (hangs !== "all") realtime.replyMs = 0;
+    const from = clock.now();
+    await clock.until(agent.hangUp({ say: GOODBYE }));
+    const tookMs = clock.now() - from;
+    assert(tookMs < 9000, `${hangs}: ${tookMs} ms`);
+    const expectedMs = hangs === "all" ? 0 : 50 * GOODBYE.length;
+    assert(Math.abs(ann.heardMs - expectedMs) <= 60, `${hangs}: ${ann.heardMs} ms`);
+  }
+});
+
+Deno.test("hangUp does not wait for a model that fails meanwhile to be asked again", async () => {
+  const error = new InferenceError("down", { code: "failed", retryable: true });
+  await using fixture = await Fixture.set({
+    transcripts: ["That was all."],
+    replies: [{ firstTokenMs: 1500, error }],
+    agent: { onFailure: "One moment, please." },
+  });
+  await fixture.hear(600, 600);
+  await fixture.clock.until(fixture.agent.hangUp({ say: GOODBYE }));
+  assertEquals(fixture.llm.requests.length, 1);
+  assertEquals(fixture.conversation, ["ann: That was all.", `agent: ${GOODBYE}`]);
 });
 
 Deno.test("close({ drain }) leaves when what was said was heard, and no one interrupts that", async () => {

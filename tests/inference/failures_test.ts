@@ -93,6 +93,18 @@ Deno.test("an agent whose model fails says so, and is asked again once if that m
   assertEquals(fixture.told, ["user: What time is it?"]);
 });
 
+Deno.test("an agent whose model fails again when it is asked again says so once", async () => {
+  await using fixture = await set({
+    transcripts: ["What time is it?", "Hello?"],
+    replies: [{ error: outage }, { error: outage }, { error: outage }, "It is noon."],
+  });
+  await fixture.hear(1000, 6000);
+  assertEquals([said(fixture), fixture.llm.requests.length], [[SORRY], 2]);
+  // It is said again to what was said since.
+  await fixture.hear(1000, 6000);
+  assertEquals(said(fixture), [SORRY, SORRY, "It is noon."]);
+});
+
 Deno.test("an agent whose model refuses says so, and does not ask it again", async () => {
   await using fixture = await set({ transcripts: ["Hello?"], replies: [{ error: refusal }] });
   await fixture.hear(1000, 6000);
@@ -207,6 +219,20 @@ Deno.test("a reply that was cut at the limit, or withheld, is told, and one with
     ]),
     [["length", "ann"], ["content-filter", "ann"]],
   );
+});
+
+Deno.test("an agent whose model thinks and says nothing is heard, and asks it again", async () => {
+  await using fixture = await set({
+    transcripts: ["What time is it?"],
+    replies: [
+      { text: "<think>Well. Is it noon?</think>\n", finish: "stop" },
+      "<think>It is.</think>It is noon.",
+    ],
+  });
+  await fixture.hear(1000, 6000);
+  assertEquals(said(fixture).map((text) => text.replace(/<.*>/, "")), [SORRY, "It is noon."]);
+  assertEquals(fixture.llm.requests.length, 2);
+  assertEquals(fixture.told, ["user: What time is it?"]);
 });
 
 Deno.test("a fallback's next model replies within its limit, and its health is told", async () => {

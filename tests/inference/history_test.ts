@@ -5,6 +5,7 @@ import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
 import { ChatHistory } from "../../src/inference/history/chat_history.ts";
 import { ToolRun } from "../../src/inference/reply/tool_run.ts";
 import type { CompletedUserTurn } from "../../src/inference/reply/turn_completion.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { assertAccepted } from "./reply/_vendor_rules.ts";
 import { Fixture } from "./_fixture.ts";
@@ -199,4 +200,57 @@ Deno.test("a hook that takes too long does not keep the agent from replying", as
   assertEquals(fixture.errors.map(({ context }) => context), [
     "turnHandling.onUserTurnCompleted; the turn goes on as it was said",
   ]);
+});
+
+Deno.test("what onUserTurnCompleted adds is told for the reply to its turn, and for no other", async () => {
+  const outage = new InferenceError("down", { code: "failed", retryable: true });
+  await using fixture = await Fixture.set({
+    transcripts: ["By the way.", "And this?", "Well?"],
+    replies: [{ error: outage }, "This.", "Well."],
+    agent: {
+      turnHandling: {
+        onUserTurnCompleted: ({ text }) => ({
+          context: `<on ${text}>`,
+          reply: text !== "By the way.",
+        }),
+      },
+    },
+  });
+  for (let turn = 0; turn < 3; turn++) await fixture.hear(900, 3000);
+  const asked = fixture.llm.requests.map(({ messages }) =>
+    texts(messages).filter((text) => text.startsWith("<"))
+  );
+  // The second one asks again what the first one has asked.
+  assertEquals(asked, [["<on And this?>"], ["<on And this?>"], ["<on Well?>"]]);
+});
+
+Deno.test("what onUserTurnCompleted adds is not told after its turn was left without a reply", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["Is it there?", "Hello?"],
+    agent: { turnHandling: { onUserTurnCompleted: ({ text }) => ({ context: `<on ${text}>` }) } },
+  });
+  fixture.utter(900, 300);
+  await fixture.clock.advance(1200);
+  // The turn ends in an empty call.
+  fixture.ann.leave();
+  await fixture.clock.advance(3000);
+  assertEquals(fixture.llm.requests.length, 0);
+  const ann = fixture.edge.enter(fixture.call, { userId: "ann", name: "Ann", id: "ann-2" });
+  await fixture.hear(900, 3000, ann);
+  assertEquals(fixture.told.filter((text) => text.includes("<")), ["user: <on Hello?>"]);
+});
+
+Deno.test("a turn that onUserTurnCompleted leaves blank is dropped", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["My number is 1234.", "Hello?"],
+    agent: {
+      turnHandling: {
+        onUserTurnCompleted: ({ text }) => text === "Hello?" ? {} : { text: " ", reply: true },
+      },
+    },
+  });
+  await fixture.hear(900, 3000);
+  assertEquals(fixture.llm.requests.length, 0);
+  await fixture.hear(900, 3000);
+  assertEquals(fixture.told, ["user: Hello?"]);
 });

@@ -204,6 +204,34 @@ Deno.test("the start of a tool is recorded before it acts, and its end also afte
   assertEquals(fixture.events(ToolCalledEvent).length, 1);
 });
 
+Deno.test("a tool that never ends is given up with its call, and leaves no timer", async () => {
+  for (const background of [false, true]) {
+    const ends: string[] = [];
+    let reason: unknown;
+    const hang = defineTool({
+      name: "hang",
+      description: "",
+      background,
+      timeoutMs: 60_000,
+      execute: (_, { signal }) => {
+        signal.addEventListener("abort", () => reason = signal.reason);
+        return new Promise(() => {});
+      },
+    });
+    await start({
+      replies: [{ calls: [{ name: "hang", input: {} }] }, "Well."],
+      agent: { tools: [hang], onToolEnded: ({ result }) => void ends.push(result.text) },
+    });
+    fixture.agent.generateReply("Go.").catch(() => {});
+    await fixture.clock.advance(1000);
+    await fixture[Symbol.asyncDispose]();
+    assertEquals(fixture.clock.pending, 0);
+    assertEquals((reason as Error).message, "the call is over");
+    await fixture.clock.advance(0);
+    assertEquals(ends, [UNKNOWN_OUTCOME.text]);
+  }
+});
+
 Deno.test("a tool whose start cannot be recorded does not act", async () => {
   const book = booking(0);
   await using fixture = await start({

@@ -30,7 +30,10 @@ export interface ToolContext {
    * twice on one order. Join it with the call's id where a key must be unique among all calls.
    */
   readonly callId: string;
-  /** Aborted when the time is up and, with `onInterruption: "abort"`, when a person interrupts. */
+  /**
+   * Aborted when the time is up, two seconds after the agent has left at the latest, and, with
+   * `onInterruption: "abort"`, when a person interrupts.
+   */
   readonly signal: AbortSignal;
   /** The participant the reply is for, where known. */
   readonly participant: Participant | undefined;

@@ -1,6 +1,7 @@
 /** A session of several recognisers for one speaker. @module */
 import type { STT, SttEvent, SttSession, SttSessionOptions } from "../contracts/stt.ts";
 import { allFailed, type PartHealth } from "./part_health.ts";
+import { SilentRecogniser } from "./silent_recogniser.ts";
 import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { ReplayBuffer } from "../../audio/replay_buffer.ts";
@@ -41,6 +42,8 @@ export class FallbackSttSession implements SttSession {
   readonly #commits: PendingCommit[] = [];
   /** The recognisers that failed since the last text, and why. */
   readonly #failed = new Map<STT, unknown>();
+  /** Where turns end is known by what the recogniser says: no commit is followed by its text. */
+  readonly #silence: SilentRecogniser | undefined;
   #open: OpenSession | undefined;
   #openAgainAtMs = -Infinity;
   #isInTurn = false;
@@ -51,7 +54,13 @@ export class FallbackSttSession implements SttSession {
   constructor(health: PartHealth<STT>, options: SttSessionOptions) {
     this.#health = health;
     this.#options = options;
-    this.#audio = new ReplayBuffer({ sampleRate: options.sampleRate, capacityMs: CAPACITY_MS });
+    const { sampleRate, clock, continuous } = options;
+    this.#audio = new ReplayBuffer({ sampleRate, capacityMs: CAPACITY_MS });
+    if (continuous) {
+      const { timeoutMs } = health;
+      const onSilent = () => this.#open && this.#hasOther(this.#open.stt) && this.#timedOut();
+      this.#silence = new SilentRecogniser({ sampleRate, clock, timeoutMs, onSilent });
+    }
     this.#openNext();
   }
 
@@ -59,6 +68,7 @@ export class FallbackSttSession implements SttSession {
     if (this.#isClosed || this.#isEnding) return;
     if (this.#mayReturn()) this.#leave();
     this.#audio.push(pcm);
+    this.#silence?.audioSent(pcm);
     if (this.#open) this.#call(this.#open, (session) => session.sendAudio(pcm));
     else if (this.#options.clock.now() >= this.#openAgainAtMs) this.#openNext();
   }
@@ -147,6 +157,7 @@ export class FallbackSttSession implements SttSession {
     const { stt, session, startMs, reading: { signal } } = open;
     const { clock } = this.#options;
     for await (const event of untilAborted(() => session, `${stt.name}.open`, signal, clock)) {
+      this.#silence?.heard(event);
       switch (event.type) {
         case "error":
           if (this.#hasOther(stt)) throw event.error;
@@ -208,12 +219,14 @@ export class FallbackSttSession implements SttSession {
   #expectText(commit: PendingCommit): void {
     commit.limit?.[Symbol.dispose]();
     const { timeoutMs } = this.#health;
-    commit.limit = this.#options.clock.schedule(() => {
-      const open = this.#open;
-      if (!open) return;
-      const message = `${open.stt.name} returned no text for ${timeoutMs} ms`;
-      this.#lost(open, new InferenceError(message, { code: "timeout", retryable: true }));
-    }, timeoutMs);
+    commit.limit = this.#options.clock.schedule(() => this.#timedOut(), timeoutMs);
+  }
+
+  #timedOut(): void {
+    const open = this.#open;
+    if (!open) return;
+    const message = `${open.stt.name} returned no text for ${this.#health.timeoutMs} ms`;
+    this.#lost(open, new InferenceError(message, { code: "timeout", retryable: true }));
   }
 
   #hasOther(stt: STT): boolean {
@@ -263,6 +276,7 @@ export class FallbackSttSession implements SttSession {
     const open = this.#open;
     if (!open) return;
     this.#open = undefined;
+    this.#silence?.[Symbol.dispose]();
     open.reading.abort(new DOMException("the session is closed", "AbortError"));
     const { clock, logger } = this.#options;
     const what = `closing a session of ${open.stt.name}`;

@@ -34,6 +34,14 @@ const summaryText: Expected<string | undefined> = {
   is: (value) => value === undefined || typeof value === "string",
 };
 
+/** What a request to a model contains besides the conversation. */
+export interface ChatRequest {
+  /** What is asked about, but not appended. */
+  readonly more?: readonly ChatMessage[];
+  /** What is told before the latest message of a user, and not appended. */
+  readonly context?: readonly string[];
+}
+
 /** The content of a request to a model: instructions, conversation, and the latest image. */
 export class ChatContext {
   readonly #context: PipelineContext;
@@ -98,15 +106,9 @@ export class ChatContext {
     this.#history.markTold(runs);
   }
 
-  /**
-   * Returns the messages of a request.
-   *
-   * @param options.more is asked about, but not appended
-   * @param options.context is told before the latest message of a user, and not appended
-   */
+  /** Returns the messages of a request: instructions first, then the conversation. */
   request(
-    { more = [], context = [] }: { more?: readonly ChatMessage[]; context?: readonly string[] } =
-      {},
+    { more = [], context = [] }: ChatRequest = {},
   ): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
     const { instructions, latestImage, clock, report, countPeople } = this.#context;
     this.#history.markTold();

@@ -165,6 +165,20 @@ export function userMessage(
   return name ? { role: "user", text, name } : { role: "user", text };
 }
 
+/** Returns the calls of a history, and their outputs, that these messages do not have. */
+export function callsBesides(
+  messages: readonly ChatMessage[],
+  history: readonly ChatMessage[],
+): ChatMessage[] {
+  const known = new Set(messages.flatMap(callIds));
+  return history.filter((one) => callIds(one).some((id) => !known.has(id)));
+}
+
+function callIds(message: ChatMessage): string[] {
+  if (message.role === "tool") return [message.callId];
+  return message.role === "assistant" ? message.toolCalls?.map(({ id }) => id) ?? [] : [];
+}
+
 /** A fragment of a text, of which the first `playedChars` characters were played. */
 export interface PlayedFragment {
   readonly chars: number;

@@ -116,7 +116,9 @@ export class CascadedPipeline implements Pipeline {
       textTransform,
       pronunciations,
     });
-    const output = this.#output = new SpeechOutput(context);
+    const output = this.#output = new SpeechOutput(context, {
+      onKept: (speech) => void this.#sayLater(speech),
+    });
     const failure = this.#failure = new FailureResponse(context, {
       ...onFailure,
       tts,
@@ -150,6 +152,7 @@ export class CascadedPipeline implements Pipeline {
       clock: context.clock,
       unheardSpeech,
       turnsInProgress: () => this.#listeners.turns,
+      isDeciding: () => scheduler.isDeciding,
       checkCapacity: (waiting) => output.queue.checkCapacity(waiting),
     });
     // What waits to be said may be said while the reply waits for a tool.
@@ -215,9 +218,11 @@ export class CascadedPipeline implements Pipeline {
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(() => {
       this.#transcript.writePrompt(text, participant);
-      this.#chat.appendUserMessage(text, participant);
-      this.#scheduler.newsTold();
-      return this.#speak(this.#generator.generate(participant), { ...speaking, participant });
+      const reply = this.#generator.generate(participant, {}, () => {
+        this.#chat.appendUserMessage(text, participant);
+        this.#scheduler.newsTold();
+      });
+      return this.#speak(reply, { ...speaking, participant });
     }, speaking.staleAtMs);
   }
 
@@ -233,7 +238,7 @@ export class CascadedPipeline implements Pipeline {
     if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
     const isInterrupting = this.#canReply && this.#output.queue.allowsInterruption;
-    promised(() => isInterrupting ? this.interrupt() : undefined).then(() => {
+    promised(() => isInterrupting ? this.#bargeIn() : undefined).then(() => {
       if (this.#isClosed) return;
       const { clock } = this.#context;
       this.#observer.turnEnded(new WrittenTurn(participant, text, clock.now()), "written");
@@ -243,14 +248,19 @@ export class CascadedPipeline implements Pipeline {
   async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
     signal?.throwIfAborted();
     this.#transcript.writePrompt(text, participant);
-    this.#chat.appendUserMessage(text, participant);
-    return await this.#textReplies.read(this.#generator.generate(participant), signal);
+    const append = () => {
+      this.#chat.appendUserMessage(text, participant);
+      // It stands for what a person says.
+      if (!participant) this.#context.toolLedger.personSpoke();
+    };
+    const reply = this.#generator.generate(participant, {}, append);
+    return await this.#textReplies.read(reply, signal);
   }
 
   async interrupt(): Promise<void> {
     this.#admission.clear();
     this.#interruption.clear();
-    await this.#output.queue.interrupt();
+    await this.#output.queue.interrupt({ all: true });
   }
 
   async drain(): Promise<void> {
@@ -287,6 +297,27 @@ export class CascadedPipeline implements Pipeline {
     await Promise.all([this.#listeners.close(), this.#output.close()]);
     await this.#synthesizer.close();
     this.#transcript.close();
+  }
+
+  /** A participant interrupts the agent by what they write. */
+  async #bargeIn(): Promise<void> {
+    this.#interruption.clear();
+    await this.#output.queue.interrupt();
+  }
+
+  /** Says what must be heard when the participant is quiet who has interrupted what came before it. */
+  async #sayLater(speech: SpeechHandle): Promise<void> {
+    const { queue } = this.#output;
+    const add = () => {
+      queue.add(speech);
+      return speech;
+    };
+    try {
+      await this.#admission.admit(add, speech.staleAtMs);
+    } catch (error) {
+      this.#context.report(error, "saying what must be heard");
+    }
+    if (!speech.isEnded) queue.drop(speech);
   }
 
   #speakingOptions(options: SayOptions): SpeakingOptions {
@@ -347,11 +378,12 @@ export class CascadedPipeline implements Pipeline {
     });
     const again = () => {
       if (this.#isClosed) return;
-      this.#speak(this.#generator.generate(how.participant), { ...how, isSecond: true });
+      this.#speak(this.#generator.regenerate(reply), { ...how, isSecond: true });
     };
     // Later than its end, so that what comes next finds the queue without it.
     void speech.done.then(() => {
-      this.#failure.replied(reply, speech, isSecond ? undefined : again);
+      // After the last words it is not tried again.
+      if (!this.#isDeaf) this.#failure.replied(reply, speech, isSecond ? undefined : again);
       this.#scheduler.speechEnded();
     });
     return speech;

@@ -57,13 +57,16 @@ export class FailureResponse implements UserTurnObserver {
   turnEnded({ text }: UserTurn): void {
     const deafness = this.#deafness;
     this.#deafness = undefined;
-    if (deafness && !/\S/.test(text)) this.#failed(deafness.error);
+    if (!deafness || /\S/.test(text)) return;
+    this.#sayIt();
+    this.#count(deafness.error);
   }
 
   /**
    * Takes a reply that was said, or was to be said.
    *
-   * @param again asks the model again; left out where it was asked again already
+   * @param again asks the model again; left out where it was asked again already, and people have heard
+   *   that something failed
    */
   replied(reply: Reply, speech: SpeechHandle, again?: () => void): void {
     const { participant, finish } = reply;
@@ -77,7 +80,8 @@ export class FailureResponse implements UserTurnObserver {
       if (speech.spoken.audioMs > 0) this.#failures = 0;
       return;
     }
-    this.#failed(failure.error);
+    if (again) this.#sayIt();
+    this.#count(failure.error);
     const isRetryable = inferenceErrorIn(failure.error)?.retryable === true;
     const isModel = reply.textStream.failure !== undefined;
     // What was heard is not said again, and a service that says no to the request says it again.
@@ -104,16 +108,15 @@ export class FailureResponse implements UserTurnObserver {
     this.#prepared?.[Symbol.dispose]();
   }
 
-  #failed(error: unknown): void {
+  /** Says that something failed. */
+  #sayIt(): void {
     const { say, pcm, play } = this.#init;
-    if (say !== undefined || pcm) {
-      const prepared = pcm ? [pcm] : this.#prepared?.chunks;
-      attempt(
-        () => play(say ?? "", prepared),
-        (error) => this.#context.report(error, "saying that something failed"),
-      );
-    }
-    this.#count(error);
+    if (say === undefined && !pcm) return;
+    const prepared = pcm ? [pcm] : this.#prepared?.chunks;
+    attempt(
+      () => play(say ?? "", prepared),
+      (error) => this.#context.report(error, "saying that something failed"),
+    );
   }
 
   #count(error: unknown): void {

@@ -3,12 +3,13 @@ import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
-import type { TextReply } from "../reply/text_replies.ts";
+import { endingReply, type TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions, TextOptions } from "./pipeline.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
 import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
 import { attempt } from "../../events/user_code.ts";
+import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { ChatHistory, userMessage } from "../history/chat_history.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
@@ -28,6 +29,9 @@ export interface RealtimePipelineOptions {
   outageMessage?: PreparedSpeech;
 }
 
+/** How long nothing may be heard when the last words are to be said. */
+const LAST_SILENCE_MS = 4000;
+const POLL_MS = 100;
 /** Sound that the model has no words for after so long is noise. */
 const UNDECIDED_MS = 10_000;
 
@@ -158,6 +162,7 @@ export class RealtimePipeline implements Pipeline {
       // Not before: a reply to something else must not know of it. A later session has it in its history.
       if (isTold) return session.requestReply({ id });
       this.#history.append(message);
+      if (participant || options?.inText) this.#context.toolLedger.personSpoke();
       isTold = true;
       return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
     }, options);
@@ -181,6 +186,8 @@ export class RealtimePipeline implements Pipeline {
     try {
       const outcome = await reply.done;
       signal?.throwIfAborted();
+      const ending = endingReply(outcome.text, reply.runs);
+      if (ending) return ending;
       if (outcome.interrupted) throw new DOMException("the reply was interrupted", "AbortError");
       return { text: outcome.text };
     } finally {
@@ -205,10 +212,29 @@ export class RealtimePipeline implements Pipeline {
 
   async drain(): Promise<void> {
     this.#isDeaf = true;
-    // What was asked for last may still be generated.
-    await this.#requests.settled();
-    await this.#output.queue.drained();
+    const { queue } = this.#output;
+    // What was asked for last may still be generated: the reply before it may hang, or the model.
+    const settled = this.#requests.settled();
+    if (!await this.#settlesAloud(settled)) {
+      for (const id of this.#replies.silentIds) this.#interruptReply(id);
+      await queue.interrupt();
+      if (!await this.#settlesAloud(settled)) await this.interrupt();
+    }
+    await queue.drained();
     this.#output.endBackground();
+  }
+
+  /** Resolves with true when the replies have settled, or with false when nothing is heard for too long. */
+  async #settlesAloud(settled: Promise<void>): Promise<boolean> {
+    const { clock } = this.#context;
+    let isSettled = false;
+    void settled.then(() => isSettled = true);
+    let soundMs = clock.now();
+    while (!isSettled && clock.now() - soundMs < LAST_SILENCE_MS) {
+      await waitFor(settled, "the last words", { timeoutMs: POLL_MS, clock }).catch(() => {});
+      if (this.#output.queue.isSounding) soundMs = clock.now();
+    }
+    return isSettled;
   }
 
   undecidedSpeechMs(): number {

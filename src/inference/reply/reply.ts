@@ -3,24 +3,35 @@ import type { Participant } from "../../edge/types.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
-import type { ChatContext } from "../history/chat_context.ts";
+import type { ChatContext, ChatRequest } from "../history/chat_context.ts";
+import type { RequestOrder, RequestTurn } from "./request_order.ts";
 import type { ToolLedger } from "./tool_ledger.ts";
 import type { ToolRun } from "./tool_run.ts";
 import { Channel } from "../../events/channel.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
+import { withoutThoughts } from "../text/markup_filter.ts";
 import { spokenMs } from "../text/speech_duration.ts";
-import { type PlayedFragment, playedTexts } from "../history/chat_history.ts";
+import { callsBesides, type PlayedFragment, playedTexts } from "../history/chat_history.ts";
 
 /** Options for a {@linkcode Reply}. */
 export interface ReplyInit {
   llm: LLM;
   toolLedger: ToolLedger;
   /** Keeps what the agent says and does. */
-  chat: Pick<ChatContext, "append" | "appendCalls" | "replace" | "markTold">;
-  /** The request's messages: instructions first, then the conversation. */
-  messages: readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
+  chat: Pick<
+    ChatContext,
+    "append" | "appendCalls" | "replace" | "markTold" | "messages" | "request"
+  >;
+  /** What the model is asked besides what is in the chat. */
+  request: ChatRequest;
+  /** When it may ask the model. */
+  order: RequestOrder;
+  /** Whether it asks before it is committed, while no other reply does. */
+  isPreemptive?: boolean;
+  /** Called before it asks the model, or is cancelled before that: its prompt is to be in the chat. */
+  onTurn?: () => void;
   /** The participant to whom it replies. */
   participant: Participant | undefined;
   clock: Clock;
@@ -54,18 +65,26 @@ export class Reply {
   /** Why the model ended it, where it says so. */
   finish: Extract<LLMPart, { type: "finish" }> | undefined;
   #text = "";
+  #turn: RequestTurn | undefined;
   #isCommitted = false;
+  #isGenerated = false;
 
   constructor(init: ReplyInit) {
     this.#init = init;
     this.message = init.message;
     this.startedMs = init.clock.now();
+    if (!init.isPreemptive) this.#turn = init.order.take();
     this.#run();
   }
 
   /** The participant to whom it replies. */
   get participant(): Participant | undefined {
     return this.#init.participant;
+  }
+
+  /** What the model is asked besides what is in the chat. */
+  get request(): ChatRequest {
+    return this.#init.request;
   }
 
   /** All text so far. */
@@ -77,6 +96,7 @@ export class Reply {
   commit(): void {
     if (this.#isCommitted) return;
     this.#isCommitted = true;
+    if (this.#init.isPreemptive && !this.#isGenerated) this.#turn = this.#init.order.take();
     this.#committed.resolve();
     if (this.#text !== "") this.message.update({ text: this.#text });
   }
@@ -84,6 +104,11 @@ export class Reply {
   /** Whether it waits for a tool. */
   get isWaiting(): boolean {
     return this.#runs.some(({ isAwaited }) => isAwaited);
+  }
+
+  /** Its calls so far. */
+  get runs(): readonly ToolRun[] {
+    return this.#runs;
   }
 
   /** Whether a tool runs during which people cannot interrupt the agent. */
@@ -111,21 +136,30 @@ export class Reply {
 
   async #run(): Promise<void> {
     try {
-      const { clock } = this.#init;
+      const { chat, clock, request, onTurn } = this.#init;
       const { signal } = this.#controller;
-      const messages = await waitFor(Promise.resolve(this.#init.messages), "the messages", {
-        clock,
-        signal,
-      });
+      await this.#untilTurn().finally(() => onTurn?.());
+      const asked = Promise.resolve(chat.request(request));
+      const messages = await waitFor(asked, "the messages", { clock, signal });
       for (let round = 1; await this.#round(messages, round === MAX_ROUNDS); round++);
       this.textStream.end();
     } catch (error) {
       this.textStream.fail(error);
+    } finally {
+      this.#isGenerated = true;
+      this.#turn?.[Symbol.dispose]();
     }
   }
 
+  /** Waits until no reply before it asks the model. */
+  async #untilTurn(): Promise<void> {
+    const { clock } = this.#init;
+    const { signal } = this.#controller;
+    await waitFor(this.#turn?.begun, "its turn to ask the model", { clock, signal });
+  }
+
   /** Asks the model once; returns whether to ask it again, with the results of tools. */
-  async #round(messages: readonly ChatMessage[], isLast: boolean): Promise<boolean> {
+  async #round(asked: readonly ChatMessage[], isLast: boolean): Promise<boolean> {
     const { llm, toolLedger, chat, participant, clock } = this.#init;
     const { signal } = this.#controller;
     const calls: ToolCall[] = [];
@@ -133,9 +167,12 @@ export class Reply {
     const from = this.#text.length;
     // Its place among the messages is before the results; its text grows while it comes.
     const at = this.#generated.push({ role: "assistant", text: "" }) - 1;
+    const messages = [...asked, ...this.#generated.slice(0, at)];
+    // What other replies have called since is before what this one has said.
+    messages.splice(asked.length, 0, ...callsBesides(messages, chat.messages));
     const parts = () =>
       llm.generate({
-        messages: [...messages, ...this.#generated.slice(0, at)],
+        messages,
         tools: isLast ? [] : toolLedger.tools,
         signal,
       });
@@ -148,7 +185,7 @@ export class Reply {
       this.#write(part.text);
       this.#generated[at] = { role: "assistant", text: this.#text.slice(from) };
     }
-    if (calls.length === 0 && this.#text.length === from) checkFinish(finish, llm.name);
+    if (calls.length === 0) checkReply(this.#text.slice(from), finish, llm.name);
     if (calls.length === 0 || isLast) return false;
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
@@ -159,11 +196,15 @@ export class Reply {
     const said = { role: "assistant", text: this.#text.slice(from) } as const;
     this.#generated[at] = chat.appendCalls(said, runs);
     this.#kept = this.#generated.length;
+    // One of the tools may wait for another reply.
+    this.#turn?.suspend();
     const awaited = runs.filter(({ isAwaited }) => isAwaited);
     using _filler = this.#fillSilence(awaited, at);
     await waitFor(Promise.all(awaited.map(({ ended }) => ended)), "the tools", { signal, clock });
     this.#generated.push(...runs.map(({ output }) => output));
     chat.markTold(runs);
+    this.#turn?.resume();
+    await this.#untilTurn();
     return true;
   }
 
@@ -230,10 +271,18 @@ function checkPart(part: LLMPart, model: string): LLMPart {
 
 type FinishPart = Extract<LLMPart, { type: "finish" }>;
 
-/** Throws for a reply of which there is nothing, unless the model says that it is complete. */
-function checkFinish(finish: FinishPart | undefined, model: string): void {
-  if (!finish || finish.reason === "stop" || finish.reason === "tool-calls") return;
-  const { reason, detail } = finish;
+/**
+ * Throws for a reply of which there is nothing, unless the model says that it is complete, and for one
+ * of thoughts only: the model has begun to reply.
+ */
+function checkReply(text: string, finish: FinishPart | undefined, model: string): void {
+  const { reason = "stop", detail } = finish ?? {};
+  if (text !== "") {
+    if (!/\S/.test(text) || /\S/.test(withoutThoughts(text))) return;
+    const message = `${model} returned thoughts and no reply: ${detail ?? reason}`;
+    throw new InferenceError(message, { code: "no-reply", retryable: true });
+  }
+  if (reason === "stop" || reason === "tool-calls") return;
   const message = `${model} returned no text: ${reason}${detail ? `, ${detail}` : ""}`;
   throw new InferenceError(message, { code: reason, retryable: reason === "other" });
 }

@@ -1,12 +1,12 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
-import type { ChatMessage } from "../contracts/messages.ts";
-import type { ChatContext } from "../history/chat_context.ts";
+import type { ChatContext, ChatRequest } from "../history/chat_context.ts";
 import type { TranscriptWriter } from "../history/transcript_writer.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import { userMessage } from "../history/chat_history.ts";
-import { Reply } from "./reply.ts";
+import { Reply, type ReplyInit } from "./reply.ts";
+import { RequestOrder } from "./request_order.ts";
 
 /** Options for {@linkcode ReplyGenerator}. */
 export interface ReplyGeneratorInit {
@@ -29,6 +29,7 @@ interface PreemptiveReply {
 export class ReplyGenerator {
   readonly #context: PipelineContext;
   readonly #init: ReplyGeneratorInit;
+  readonly #order = new RequestOrder();
   #preemptive: PreemptiveReply | undefined;
 
   constructor(context: PipelineContext, init: ReplyGeneratorInit) {
@@ -36,23 +37,23 @@ export class ReplyGenerator {
     this.#init = init;
   }
 
-  /** Starts a reply to the latest message, or to what is in `request` and not in the chat. */
+  /**
+   * Starts a reply to the latest message, or to what is in `request` and not in the chat. It asks the
+   * model when the replies before it have.
+   *
+   * @param onTurn called before it asks, or is cancelled before that: appends what it replies to
+   */
   generate(
     participant: Participant | undefined,
-    request: { more?: readonly ChatMessage[]; context?: readonly string[] } = {},
+    request: ChatRequest = {},
+    onTurn?: () => void,
   ): Reply {
-    const { clock, toolLedger } = this.#context;
-    const { llm, chat, transcript, timeoutMs = 30_000 } = this.#init;
-    return new Reply({
-      llm,
-      toolLedger,
-      chat,
-      messages: chat.request(request),
-      participant,
-      clock,
-      timeoutMs,
-      message: transcript.openAgentMessage(),
-    });
+    return this.#start({ participant, request, onTurn });
+  }
+
+  /** Asks the model again what a reply has asked. */
+  regenerate({ participant, request }: Reply): Reply {
+    return this.#start({ participant, request });
   }
 
   /** Starts the reply to a turn that may be over. */
@@ -60,7 +61,8 @@ export class ReplyGenerator {
     this.discard();
     const { participant, text } = turn;
     const messageCount = this.#init.chat.count;
-    const reply = this.generate(participant, { more: [userMessage(text, participant)] });
+    const request = { more: [userMessage(text, participant)] };
+    const reply = this.#start({ participant, request, isPreemptive: true });
     this.#preemptive = { reply, turn, text, messageCount };
   }
 
@@ -81,7 +83,7 @@ export class ReplyGenerator {
     const messageCount = this.#init.chat.count - 1;
     if (
       !failure && context.length === 0 && preemptive?.turn === turn &&
-      preemptive.text === turn.text &&
+      preemptive.text === turn.text && !this.#order.isTaken &&
       preemptive.messageCount === messageCount
     ) {
       this.#preemptive = undefined;
@@ -96,5 +98,20 @@ export class ReplyGenerator {
     if (!this.#preemptive || this.#preemptive.turn !== turn) return;
     this.#preemptive.reply.cancel();
     this.#preemptive = undefined;
+  }
+
+  #start(init: Pick<ReplyInit, "participant" | "request" | "isPreemptive" | "onTurn">): Reply {
+    const { clock, toolLedger } = this.#context;
+    const { llm, chat, transcript, timeoutMs = 30_000 } = this.#init;
+    return new Reply({
+      ...init,
+      llm,
+      toolLedger,
+      chat,
+      order: this.#order,
+      clock,
+      timeoutMs,
+      message: transcript.openAgentMessage(),
+    });
   }
 }

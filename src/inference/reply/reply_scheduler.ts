@@ -51,7 +51,9 @@ export class ReplyScheduler implements UserTurnObserver {
   #pending: UserTurn | undefined;
   #timer: Disposable | undefined;
   #adding = Promise.resolve();
-  /** What the model is told besides in the next reply. */
+  /** How many turns are over of which it is not decided yet whether they get a reply. */
+  #undecided = 0;
+  /** What the model is told besides in the reply to the pending turn. */
   #contexts: string[] = [];
   /** Resolve when what people did not interrupt has been said. */
   readonly #held: (() => void)[] = [];
@@ -67,6 +69,11 @@ export class ReplyScheduler implements UserTurnObserver {
     this.#init = init;
   }
 
+  /** Whether a turn is over of which it is not decided yet whether it gets a reply. */
+  get isDeciding(): boolean {
+    return this.#undecided > 0;
+  }
+
   turnResumed(turn: UserTurn): void {
     this.#init.generator.discard(turn);
   }
@@ -77,6 +84,7 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   turnEnded(turn: UserTurn, reason?: TurnEndReason): void {
+    this.#undecided++;
     // In their order, however long the application takes for each.
     const adding = this.#init.completion
       ? this.#adding.then(() => this.#add(turn, reason))
@@ -118,6 +126,14 @@ export class ReplyScheduler implements UserTurnObserver {
   }
 
   async #add(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
+    try {
+      await this.#decide(turn, reason);
+    } finally {
+      this.#undecided--;
+    }
+  }
+
+  async #decide(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
     const { interruption, chat, generator, shouldReply, isSpeaking, allowsInterruption, discards } =
       this.#init;
     const { completion } = this.#init;
@@ -141,10 +157,13 @@ export class ReplyScheduler implements UserTurnObserver {
       : undefined;
     const change: UserTurnChange = asking ? await asking : {};
     if (this.#isClosed) return;
-    if (text !== "" && !change.drop) {
-      chat.appendUserMessage(change.text ?? text, participant);
-      if (change.context) this.#contexts.push(change.context);
-      if (!isBackchannel && (change.reply ?? shouldReply(turn, reason))) this.#pending = turn;
+    const told = change.text ?? text;
+    if (/\S/.test(told) && !change.drop) {
+      chat.appendUserMessage(told, participant);
+      if (!isBackchannel && (change.reply ?? shouldReply(turn, reason))) {
+        this.#pending = turn;
+        if (change.context) this.#contexts.push(change.context);
+      }
     }
     if (this.#pending !== turn || change.text !== undefined) generator.discard(turn);
     this.#replyWhenQuiet();
@@ -164,6 +183,7 @@ export class ReplyScheduler implements UserTurnObserver {
     }
     if (!turn) return this.#tellNews();
     this.#pending = undefined;
+    const contexts = this.#contexts.splice(0);
     if (countPeople?.() === 0) return generator.discard();
     try {
       checkCapacity();
@@ -172,7 +192,7 @@ export class ReplyScheduler implements UserTurnObserver {
       return this.#reportFailure(error);
     }
     this.#hasNews = false;
-    onReply(generator.replyTo(turn, this.#contexts.splice(0)), turn);
+    onReply(generator.replyTo(turn, contexts), turn);
   }
 
   #tellNews(): void {

@@ -1,16 +1,26 @@
 import type { Reply } from "./reply.ts";
+import type { ToolRun } from "./tool_run.ts";
 
 /** A reply that was written and not said. */
 export interface TextReply {
-  /** The text of the reply. */
+  /** The text of the reply; where it ends the call, with the last words, which are said. */
   readonly text: string;
+}
+
+/** Returns a reply with the last words of the call that it ends; `undefined` where it ends none. */
+export function endingReply(text: string, runs: readonly ToolRun[]): TextReply | undefined {
+  const last = runs.find(({ endsCall }) => endsCall);
+  return last && { text: [text.trim(), last.lastWords].filter((one) => one !== "").join("\n") };
 }
 
 /** Replies in text, without sound: shown and remembered as if they had been heard whole. */
 export class TextReplies {
   readonly #open = new Set<Reply>();
 
-  /** Resolves with the whole reply; rejects with what the model threw, or the signal's reason. */
+  /**
+   * Resolves with the whole reply, or with what there is of one that ends the call; rejects with what the
+   * model threw, or the signal's reason.
+   */
   async read(reply: Reply, signal?: AbortSignal): Promise<TextReply> {
     const cancel = () => reply.cancel();
     this.#open.add(reply);
@@ -22,7 +32,11 @@ export class TextReplies {
       failed = false;
       return { text: reply.text };
     } catch (error) {
-      throw signal?.aborted ? signal.reason : error;
+      if (signal?.aborted) throw signal.reason;
+      const ending = endingReply(reply.text, reply.runs);
+      if (!ending) throw error;
+      failed = false;
+      return ending;
     } finally {
       this.#open.delete(reply);
       signal?.removeEventListener("abort", cancel);

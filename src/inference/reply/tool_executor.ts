@@ -12,6 +12,8 @@ import { messageOf } from "../../events/error_text.ts";
 export interface ToolCallOptions {
   /** Aborts the tool, which may take no notice. */
   signal: AbortSignal;
+  /** Aborted when its outcome is not waited for any more. Default: it is waited for as long as it may take. */
+  closing?: AbortSignal;
   /** The participant the reply is for, where known. */
   participant: Participant | undefined;
   /** The agent, for the tool. Default: there is none. */
@@ -79,7 +81,8 @@ export class ToolExecutor {
     }
     const wrong = call.inputError ?? this.#faultOf(tool, call.input);
     if (wrong) return failure(wrong);
-    const { participant, agent = noAgent, onStarted, onProgress, onTimeUp, onLate } = options;
+    const { participant, agent = noAgent, onStarted, onProgress, onTimeUp, onLate, closing } =
+      options;
     let isOver = false;
     const limit = new AbortController();
     const signal = AbortSignal.any([options.signal, limit.signal]);
@@ -97,7 +100,8 @@ export class ToolExecutor {
     }).then((value) => success(toolText(value))).finally(() => isOver = true);
     try {
       const { timeoutMs } = tool;
-      return await waitFor(running, `the tool ${tool.name}`, { timeoutMs, clock: this.#clock });
+      const limits = { timeoutMs, signal: closing, clock: this.#clock };
+      return await waitFor(running, `the tool ${tool.name}`, limits);
     } catch (error) {
       limit.abort(error);
       if (!isOver) {

@@ -101,7 +101,7 @@ export class ToolLedger {
 
   /**
    * Ends the ledger: the tools that run may finish within two seconds; after that their outcome
-   * counts as unknown.
+   * counts as unknown, and their signals are aborted.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -112,7 +112,8 @@ export class ToolLedger {
     await waitFor(all, "the end of the tools", { timeoutMs: CLOSE_LIMIT_MS, clock }).catch(
       () => {},
     );
-    for (const run of this.#running) run.end(UNKNOWN_OUTCOME);
+    // One that waits for the end of the call goes on after it, within its own time.
+    for (const run of this.#running) run.endsCall ? run.end(UNKNOWN_OUTCOME) : run.giveUp();
   }
 
   async #run(run: ToolRun): Promise<void> {
@@ -133,11 +134,13 @@ export class ToolLedger {
     let timedOut = false;
     const result = await executor.call(call, {
       signal,
+      closing: run.closing,
       participant,
       agent: agent && {
         say: (text) => agent.say(text),
         hangUp: (options) => {
           run.endsCall = true;
+          run.lastWords = options?.say ?? "";
           return agent.hangUp(options);
         },
       },
@@ -147,7 +150,8 @@ export class ToolLedger {
       onLate: (result) => run.end(result),
     });
     first.mayHaveActed = !result.isError || timedOut;
-    run.end(result);
+    // What is left of one that was given up may still succeed.
+    if (!run.closing.aborted || !timedOut) run.end(result);
   }
 
   #noteFirst(run: ToolRun): FirstCall {

@@ -23,11 +23,14 @@ export class ToolRun {
   readonly ended: Promise<ToolResult>;
   readonly #ended = Promise.withResolvers<ToolResult>();
   readonly #controller = new AbortController();
+  readonly #closing = new AbortController();
   readonly #followers: ((progress?: string) => void)[] = [];
   #result: ToolResult | undefined;
   #isAbandoned = false;
   /** Whether it ends the call, and waits for that: the end of the call does not wait for it. */
   endsCall = false;
+  /** What the agent says at the end of the call that it ends. */
+  lastWords = "";
 
   constructor(
     readonly call: ToolCall,
@@ -40,6 +43,11 @@ export class ToolRun {
   /** Aborted when it is interrupted, where the tool declares it. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Aborted when its outcome is not waited for any more, as the call is over. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** The latest outcome; `undefined` while it runs. */
@@ -84,6 +92,12 @@ export class ToolRun {
   /** The reply that called it does not wait any more. */
   abandon(): void {
     this.#isAbandoned = true;
+  }
+
+  /** The call is over: its outcome counts as unknown, and its time is up. */
+  giveUp(): void {
+    this.end(UNKNOWN_OUTCOME);
+    this.#closing.abort(new DOMException("the call is over", "AbortError"));
   }
 
   /** Notes how far it is. */

@@ -19,9 +19,15 @@ export interface CompletedUserTurn {
 
 /** What the application makes of a turn. */
 export interface UserTurnChange {
-  /** What the model is told instead of the text of the turn. The transcript keeps what was said. */
+  /**
+   * What the model is told instead of the text of the turn; a blank text drops the turn. The transcript
+   * keeps what was said.
+   */
   readonly text?: string;
-  /** What the model is told besides for this reply, e.g. what a search found. It is not remembered. */
+  /**
+   * What the model is told besides for the reply to this turn, e.g. what a search found. It is not
+   * remembered; a turn without a reply does without it.
+   */
   readonly context?: string;
   /** Whether the agent replies. Default: as `shouldReply` says. */
   readonly reply?: boolean;

@@ -11,6 +11,8 @@ export interface SpeechAdmissionInit {
   unheardSpeech: Pick<UnheardSpeechTimeout, "mayBeWords">;
   /** Returns the turns in progress. */
   turnsInProgress: () => readonly UserTurn[];
+  /** Returns whether a turn is over of which it is not decided yet whether it gets a reply. */
+  isDeciding: () => boolean;
   /** Throws a RangeError where no more can be said, with so many requests waiting. */
   checkCapacity: (waiting: number) => void;
 }
@@ -25,6 +27,10 @@ interface Request {
   readonly staleAtMs: number;
   readonly start: () => SpeechHandle;
   readonly outcome: PromiseWithResolvers<SpeechOutcome>;
+  /** Resolves when it waits no more. */
+  readonly begun: PromiseWithResolvers<void>;
+  /** Whether a turn has ended since: the reply to it comes before it. */
+  isAfterReply: boolean;
 }
 
 const DROPPED: SpeechOutcome = { text: "", interrupted: true };
@@ -57,14 +63,19 @@ export class SpeechAdmission implements UserTurnObserver {
   async admit(start: () => SpeechHandle, staleAtMs: number): Promise<SpeechOutcome> {
     const { clock, checkCapacity } = this.#init;
     checkCapacity(this.#waiting.length);
-    if (this.#waiting.length === 0 && !this.#isHeld()) return await start().done;
+    // What waits for a reply does not hold up what is asked for since: the hook that decides may wait for it.
+    const isNext = this.#waiting.every(({ isAfterReply }) => isAfterReply);
+    if (isNext && !this.#isHeld()) return await start().done;
     const outcome = Promise.withResolvers<SpeechOutcome>();
-    this.#waiting.push({ askedMs: clock.now(), staleAtMs, start, outcome });
+    const begun = Promise.withResolvers<void>();
+    const askedMs = clock.now();
+    this.#waiting.push({ askedMs, staleAtMs, start, outcome, begun, isAfterReply: false });
     this.#check();
     return await outcome.promise;
   }
 
   turnEnded(): void {
+    for (const request of this.#waiting) request.isAfterReply = true;
     this.#check();
   }
 
@@ -72,29 +83,36 @@ export class SpeechAdmission implements UserTurnObserver {
     this.#check();
   }
 
-  /** Settles when the latest of the requests has ended that wait now. */
+  /** Settles when none of the requests waits any more that wait now. */
   get idle(): Promise<unknown> {
-    return this.#waiting.at(-1)?.outcome.promise ?? Promise.resolve();
+    return Promise.all(this.#waiting.map(({ begun }) => begun.promise));
   }
 
   /** Drops everything that waits. */
   clear(): void {
     this.#timer?.[Symbol.dispose]();
-    for (const { outcome } of this.#waiting.splice(0)) outcome.resolve(DROPPED);
+    for (const { outcome, begun } of this.#waiting.splice(0)) {
+      outcome.resolve(DROPPED);
+      begun.resolve();
+    }
   }
 
   #check(): void {
     const { clock } = this.#init;
     this.#timer?.[Symbol.dispose]();
-    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+    this.#timer = undefined;
+    for (const request of [...this.#waiting]) {
       const now = clock.now();
-      if (now - next.askedMs < LIMIT_MS && this.#isHeld()) {
-        this.#timer = clock.schedule(() => this.#check(), POLL_MS);
-        return;
+      const { askedMs, staleAtMs, outcome } = request;
+      if (now - askedMs < LIMIT_MS && this.#isHeld(request)) {
+        this.#timer ??= clock.schedule(() => this.#check(), POLL_MS);
+        if (this.#isHeld()) return;
+        continue;
       }
-      this.#waiting.shift();
-      if (now >= next.staleAtMs) next.outcome.resolve(DROPPED);
-      else next.outcome.resolve(this.#started(next));
+      this.#waiting.splice(this.#waiting.indexOf(request), 1);
+      request.begun.resolve();
+      if (now >= staleAtMs) outcome.resolve(DROPPED);
+      else outcome.resolve(this.#started(request));
     }
   }
 
@@ -102,9 +120,11 @@ export class SpeechAdmission implements UserTurnObserver {
     return await start().done;
   }
 
-  #isHeld(): boolean {
-    const { clock, turnsInProgress, unheardSpeech } = this.#init;
+  /** Whether people are waited for, or the reply that this request comes after. */
+  #isHeld(request?: Request): boolean {
+    const { clock, turnsInProgress, unheardSpeech, isDeciding } = this.#init;
     const now = clock.now();
+    if (request?.isAfterReply && isDeciding()) return true;
     return turnsInProgress().some((turn) => unheardSpeech.mayBeWords(turn, now));
   }
 }

@@ -5,7 +5,7 @@ import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/eve
 import { PlaybackReference } from "../echo/playback_reference.ts";
 import { BackgroundTrack } from "./background_track.ts";
 import { SpeechHandle, type SpeechHandleInit, type SpeechOutcome } from "./speech_handle.ts";
-import { SpeechQueue } from "./speech_queue.ts";
+import { SpeechQueue, type SpeechQueueOptions } from "./speech_queue.ts";
 
 /** Options for something that the agent says. */
 export interface PlayOptions extends Omit<SpeechHandleInit, "onEnded"> {
@@ -29,7 +29,7 @@ export class SpeechOutput {
   /** How many speeches have not ended. */
   #speeches = 0;
 
-  constructor(context: PipelineContext) {
+  constructor(context: PipelineContext, { onKept }: Pick<SpeechQueueOptions, "onKept"> = {}) {
     const { clock, report, untilHeard, background } = context;
     const { playback } = this;
     this.#context = context;
@@ -51,6 +51,7 @@ export class SpeechOutput {
       playback: this.#background ? { write: () => {} } : playback,
       report,
       untilHeard,
+      onKept,
     });
   }
 

@@ -15,6 +15,11 @@ export interface SpeechQueueOptions {
   untilHeard?: (signal: AbortSignal) => Promise<unknown> | undefined;
   /** Called with what is written to the track. */
   playback: Pick<PlaybackReference, "write">;
+  /**
+   * Called with what waits, and people cannot interrupt, when they interrupt what is said before it:
+   * adds it again, or drops it. Default: it is said next.
+   */
+  onKept?: (speech: SpeechHandle) => void;
   report: (error: unknown, context: string) => void;
 }
 
@@ -28,6 +33,8 @@ const FLUSH_LIMIT_MS = 3000;
 const SILENT_MS = 200;
 /** What the track may withhold of a speech until more is written. */
 const WITHHELD_MS = 30;
+/** How long a speech may be silent, and its model or voice at work, when the last words are said. */
+const LAST_SILENCE_MS = 3000;
 /** How many speeches may wait. */
 const MAX_WAITING = 32;
 
@@ -57,9 +64,9 @@ export class SpeechQueue {
     return this.#active !== undefined || this.#waiting.length > 0 || this.#suspended.length > 0;
   }
 
-  /** Whether people can interrupt all that is being said and waits. */
+  /** Whether people can interrupt what is being said. */
   get allowsInterruption(): boolean {
-    return [...this.#begun, ...this.#waiting].every((speech) => speech.allowsInterruption);
+    return this.#begun.every((speech) => speech.allowsInterruption);
   }
 
   /** How much of the current speech the listener has heard, in milliseconds. */
@@ -97,6 +104,13 @@ export class SpeechQueue {
       (speech.startMs === undefined || speech.isWaiting && this.#isSilent(speech));
   }
 
+  /** Whether there is something of the current speech that the listener has not heard yet. */
+  get isSounding(): boolean {
+    const { spoken, endMs = 0 } = this.#active ?? {};
+    return spoken !== undefined && spoken.audioMs > 0 &&
+      this.#options.track.heardMs < endMs - WITHHELD_MS;
+  }
+
   /** How many speeches wait. */
   get waiting(): number {
     return this.#waiting.length;
@@ -108,7 +122,7 @@ export class SpeechQueue {
    * @throws {RangeError} the queue is full.
    */
   add(speech: SpeechHandle): void {
-    if (this.#closing.signal.aborted) return this.#drop(speech);
+    if (this.#closing.signal.aborted) return this.drop(speech);
     this.checkCapacity();
     this.#waiting.push(speech);
     if (this.#active) this.checkInterlude();
@@ -144,12 +158,24 @@ export class SpeechQueue {
     );
   }
 
-  /** Resolves when the listener has heard all that is to be said, but for what waits for a tool. */
+  /**
+   * Resolves when the listener has heard all that is to be said, but for what waits for a tool. A speech
+   * of which nothing comes for three seconds is dropped.
+   */
   async drained(): Promise<void> {
+    const { clock } = this.#options;
     const isHeard = () =>
       this.#waiting.length === 0 &&
       this.#begun.every((speech) => speech.isWaiting && this.#isSilent(speech));
-    while (!isHeard()) await sleep(POLL_MS, { clock: this.#options.clock });
+    let soundMs = clock.now();
+    while (!isHeard()) {
+      const speech = this.#active;
+      if (!speech || this.isSounding || speech.isWaiting) soundMs = clock.now();
+      await sleep(POLL_MS, { clock });
+      if (!speech || speech !== this.#active || clock.now() - soundMs < LAST_SILENCE_MS) continue;
+      this.#skip(speech);
+      soundMs = clock.now();
+    }
   }
 
   /** Falls silent and keeps everything. */
@@ -163,18 +189,20 @@ export class SpeechQueue {
   }
 
   /**
-   * Interrupts the speech that is being played and drops those that wait. The track falls silent
-   * immediately; resolves, when all of them have ended, with the milliseconds that were written and
-   * never played.
+   * Interrupts the speech that is being played and drops those that wait, but for those that people
+   * cannot interrupt. The track falls silent immediately; resolves, when all of them have ended, with
+   * the milliseconds that were written and never played.
+   *
+   * @param options.all drops those, too
    */
-  interrupt(): Promise<number> {
+  interrupt({ all = false } = {}): Promise<number> {
     if (this.#interrupting) {
       // What was added since is dropped too, and what is added later must not stay paused.
       this.resume();
-      for (const speech of this.#waiting.splice(0)) this.#drop(speech);
+      for (const speech of this.#takeWaiting(all)) this.drop(speech);
       return this.#interrupting;
     }
-    return this.#interrupting = this.#interruptAll().finally(() => {
+    return this.#interrupting = this.#interruptAll(all).finally(() => {
       this.#interrupting = undefined;
       // What was added meanwhile has waited for this.
       this.#playNext();
@@ -184,13 +212,28 @@ export class SpeechQueue {
   /** Interrupts everything; what is added later is dropped. */
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
-    await this.interrupt();
+    await this.interrupt({ all: true });
   }
 
-  async #interruptAll(): Promise<number> {
+  /** Ends a speech that is not to be played. */
+  drop(speech: SpeechHandle): void {
+    this.#stop(speech);
+    this.#finish(speech, false);
+  }
+
+  /** Takes what waits and is to be dropped out of the queue. */
+  #takeWaiting(all: boolean): SpeechHandle[] {
+    const waiting = this.#waiting.splice(0);
+    const { onKept = (speech) => void this.#waiting.push(speech) } = this.#options;
+    const kept = all ? [] : waiting.filter((speech) => !speech.allowsInterruption);
+    for (const speech of kept) onKept(speech);
+    return waiting.filter((speech) => !kept.includes(speech));
+  }
+
+  async #interruptAll(all: boolean): Promise<number> {
     const { track, report } = this.#options;
     const begun = this.#begun;
-    const waiting = this.#waiting.splice(0);
+    const waiting = this.#takeWaiting(all);
     for (const speech of [...begun, ...waiting]) this.#stop(speech);
     let discardedMs = 0;
     try {
@@ -226,7 +269,7 @@ export class SpeechQueue {
     }
     const speech = this.#active = this.#waiting.shift();
     if (speech && speech.staleAtMs <= this.#options.clock.now()) {
-      this.#drop(speech);
+      this.drop(speech);
       this.#active = undefined;
       return this.#playNext();
     }
@@ -284,7 +327,7 @@ export class SpeechQueue {
     if (speech.startMs === undefined) {
       await this.#options.untilHeard?.(speech.signal);
       if (speech.staleAtMs <= clock.now()) {
-        this.#drop(speech);
+        this.drop(speech);
         if (this.#active === speech) this.#active = undefined;
         this.#playNext();
         speech.signal.throwIfAborted();
@@ -353,9 +396,11 @@ export class SpeechQueue {
     this.#try(() => speech.end({ all, trackHeardMs }));
   }
 
-  #drop(speech: SpeechHandle): void {
-    this.#stop(speech);
-    this.#finish(speech, false);
+  /** Drops the speech that is being played, and goes on with the next. */
+  #skip(speech: SpeechHandle): void {
+    this.drop(speech);
+    this.#active = undefined;
+    this.#playNext();
   }
 
   #stop(speech: SpeechHandle): void {

@@ -38,6 +38,14 @@ export const SILENT_LINE =
   /^(?:\||(?:`{3,}|~{3,})[^`\n]*(?:\n|$)|(?:-[-\s]*|=[=\s]*|\*[*\s]*|_[_\s]*){3,}(?:\n|$))/;
 /** The beginning of a line of which more must come before it is known whether it is said. */
 export const OPEN_LINE = /(?:^|\n)[ \t]*(?:(?:`{3,}|~{3,})[^`\n]{0,100}|[-=*_]{2,60})$/;
+/** The head of a table, or what is left of it, and the rule below it. */
+export const TABLE_HEAD =
+  /^[^\n]*\|[^\n]*\n(?=[^\n]*\|)[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*(?::?-+:?[ \t]*)?(?:\n|$)/;
+/** What may be the head of a table: a line with a bar, of which the line below has not come. */
+export const OPEN_TABLE =
+  /(?:^|(?<=\n))(?![-:| \t]+(?:\n|$))[^|\n]{0,200}\|[^\n]{0,300}(?:\n[-:| \t]{0,200})?$/;
+/** The beginning of a line that may be one. */
+export const OPEN_CELL = /(?<=\n)[^|\n.,;:!?]{0,24}$/;
 
 /** Returns a text without the marks in it; none spans its beginning or its end. */
 export function withoutMarks(written: PlacedText): PlacedText {

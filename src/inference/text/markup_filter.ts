@@ -2,9 +2,12 @@
 import {
   LINE_MARK,
   markSpans,
+  OPEN_CELL,
   OPEN_LINE,
+  OPEN_TABLE,
   openMarkStart,
   SILENT_LINE,
+  TABLE_HEAD,
   withoutMarks,
 } from "./marks.ts";
 import { joinPlaced, placedSlice, type PlacedText, placedText } from "./placed_text.ts";
@@ -39,6 +42,8 @@ export class MarkupFilter {
   /** Whether the rest of the line is not said. */
   #isSilentLine = false;
   #isThought = false;
+  /** Whether the line is below the head of a table: it is a row of it if it has a bar. */
+  #isTable = false;
   /** The last character that was returned; none was is like a new line. */
   #last = "\n";
 
@@ -91,6 +96,15 @@ export class MarkupFilter {
     this.#drop(end);
     const lines: PlacedText[] = [];
     for (let start = 0; start < end;) {
+      const head = TABLE_HEAD.exec(written.text.slice(start, start + 2 * WINDOW))?.[0];
+      if (head) {
+        this.#isTable = this.#isLineStart = true;
+        this.#isSilentLine = false;
+        start += head.length;
+        // What is around it are two sentences.
+        lines.push(placedSlice(written, start - 1, head.endsWith("\n") ? start : start - 1));
+        continue;
+      }
       const lineEnd = written.text.indexOf("\n", start) + 1 || end;
       lines.push(this.#line(placedSlice(written, start, lineEnd)));
       start = lineEnd;
@@ -101,6 +115,9 @@ export class MarkupFilter {
   /** Returns what is said of a line, or of a part of it. */
   #line(written: PlacedText): PlacedText {
     const isEnd = written.text.endsWith("\n");
+    if (this.#isTable && this.#isLineStart) {
+      this.#isTable = this.#isSilentLine = written.text.includes("|");
+    }
     let line = written;
     while (this.#isLineStart && line.text !== "") {
       if (SILENT_LINE.test(line.text)) this.#isSilentLine = true;
@@ -136,7 +153,11 @@ export class MarkupFilter {
     const text = this.#rest;
     const openLine = OPEN_LINE.exec(text);
     const isOpen = openLine && (this.#isLineStart || text[openLine.index] === "\n");
-    const limit = Math.min(openMarkStart(text), isOpen ? openLine.index : text.length);
+    const limit = Math.min(
+      openMarkStart(text),
+      isOpen ? openLine.index : text.length,
+      this.#tableStart(text),
+    );
     const spans = markSpans(text);
     for (let end = limit; end > 0; end--) {
       while (spans.length > 0 && end <= spans.at(-1)!.start) spans.pop();
@@ -148,6 +169,31 @@ export class MarkupFilter {
     const isTorn = /[\ud800-\udbff]/.test(text[limit - 1]!);
     return isTorn ? limit - 1 : limit;
   }
+
+  /** Returns where a line begins that may belong to a table, as far as it has come; or the text's length. */
+  #tableStart(text: string): number {
+    const lineStart = text.lastIndexOf("\n") + 1;
+    const isRow = this.#isTable && (lineStart > 0 || this.#isLineStart);
+    if (isRow && text.length - lineStart < WINDOW) return lineStart;
+    const starts = [OPEN_TABLE, OPEN_CELL].map((open) => text.search(open));
+    // What came before the text's first line is another line.
+    const isCell = this.#isLineStart && this.#start > 0 && OPEN_CELL.test(`\n${text}`);
+    if (isCell && lineStart === 0) return 0;
+    return Math.min(text.length, ...starts.filter((start) => start >= 0));
+  }
+}
+
+/** Returns a text without what a model thinks aloud in it. */
+export function withoutThoughts(text: string): string {
+  let rest = text;
+  let spoken = "";
+  for (let start = THOUGHT.exec(rest); start; start = THOUGHT.exec(rest)) {
+    spoken += rest.slice(0, start.index);
+    rest = rest.slice(start.index + start[0].length);
+    const end = THOUGHT_END.exec(rest);
+    rest = end ? rest.slice(end.index + end[0].length) : "";
+  }
+  return spoken + rest;
 }
 
 function isCut(text: string, end: number): boolean {

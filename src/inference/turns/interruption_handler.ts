@@ -56,7 +56,7 @@ export interface InterruptiblePlayback {
   pause(): void;
   /** Goes on where it was paused. */
   resume(): void;
-  /** Drops everything; resolves with the milliseconds that were written and never played. */
+  /** Drops what people can interrupt; resolves with the milliseconds that were written and never played. */
   interrupt(): Promise<number>;
 }
 

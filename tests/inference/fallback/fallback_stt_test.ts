@@ -184,3 +184,55 @@ Deno.test("FallbackSTT detects turns if all recognisers do, and begins a turn on
   assertEquals(events, ["speech-started", "Hello.", "turn-ended"]);
   await close();
 });
+
+Deno.test("FallbackSTT notices a recogniser that detects turns and says nothing of what is said", async () => {
+  const detects = { detectsTurns: true };
+  // One that notices the speech, and one that does not.
+  for (const text of ["Lost.", ""]) {
+    const clock = new VirtualClock();
+    const [first, second] = [
+      new FakeSTT(clock, [{ text, hangs: true }], detects),
+      new FakeSTT(clock, ["Hello."], detects),
+    ];
+    const { stt, session, events, speak, close } = await open(clock, [first, second], true);
+    const quiet = new PcmChunk(new Int16Array(320), { sampleRate: 16_000 });
+    const rest = async (ms: number) => {
+      for (let at = 0; at < ms; at += 20) {
+        session.sendAudio(quiet);
+        await clock.advance(20);
+      }
+    };
+    await rest(200);
+    speak(800);
+    await rest(1000);
+    assertEquals(stt.metrics().takeovers, 0);
+    await rest(400);
+    assertEquals(events, ["speech-started", "Hello.", "turn-ended"]);
+    assertEquals(stt.metrics().takeovers, 1);
+    await close();
+  }
+});
+
+Deno.test("FallbackSTT blames no recogniser that is silent about a cough, or about what none has words for", async () => {
+  const detects = { detectsTurns: true };
+  const clock = new VirtualClock();
+  const parts = [new FakeSTT(clock, [], detects), new FakeSTT(clock, [], detects)];
+  const { stt, session, events, speak, close } = await open(clock, parts, true);
+  const quiet = new PcmChunk(new Int16Array(320), { sampleRate: 16_000 });
+  const rest = async (ms: number) => {
+    for (let at = 0; at < ms; at += 20) {
+      session.sendAudio(quiet);
+      await clock.advance(20);
+    }
+  };
+  await rest(200);
+  speak(300);
+  await rest(3000);
+  assertEquals(stt.metrics().takeovers, 0);
+  // A noise like speech is tried with the next one, once.
+  speak(900);
+  await rest(6000);
+  assertEquals(stt.metrics().takeovers, 1);
+  assertEquals(events, []);
+  await close();
+});

@@ -6,6 +6,7 @@ import {
   TurnEndedEvent,
 } from "../../../src/inference/contracts/events.ts";
 import type { FakeTranscript } from "../../../src/testing/fake_stt.ts";
+import { sleep } from "../../../src/events/waiting.ts";
 import { Fixture } from "../_fixture.ts";
 
 /** What a recogniser returns that has a word for each 400 ms of speech. */
@@ -149,6 +150,54 @@ Deno.test("what must be heard is not interrupted, and what is said meanwhile is 
   assertEquals(fixture.told, [`assistant: ${NOTICE}`, "user: Stop that now."]);
 });
 
+const LONG = "I have a very long thing to say to all of you now, and it goes on and on.";
+
+Deno.test("what must be heard lets people interrupt what is said before it, and is heard after them", async () => {
+  for (const writes of [false, true]) {
+    await using fixture = await Fixture.set({
+      transcripts: [spoken("Stop that now.")],
+      replies: ["I have stopped."],
+    });
+    const { agent, clock } = fixture;
+    const first = agent.say(LONG);
+    const notice = agent.say(NOTICE, { allowInterruptions: false });
+    await clock.advance(1200);
+    if (writes) fixture.ann.sendText("Stop that now.");
+    else fixture.utter(1500, 8000);
+    await clock.advance(9000);
+    assertEquals([(await first).interrupted, (await notice).interrupted], [true, false]);
+    assertEquals(
+      fixture.tts.sentences.slice(-2).toSorted(),
+      [NOTICE, "I have stopped."].toSorted(),
+    );
+    if (!writes) {
+      // The person is not talked over.
+      const starts = fixture.happened.filter(({ event }) =>
+        event instanceof AgentSpeechStartedEvent
+      );
+      assert(starts[1]!.at >= 1200 + 1500, `${starts[1]!.at}`);
+    }
+  }
+});
+
+Deno.test("what must be heard and waits is dropped by the application, or when it is too late", async () => {
+  for (const act of ["interrupt", "close", "late"] as const) {
+    const fixture = await Fixture.set({ transcripts: [spoken(`one ${"more ".repeat(10)}word`)] });
+    const { agent, clock } = fixture;
+    void agent.say(LONG);
+    const notice = agent.say(NOTICE, { allowInterruptions: false, staleAfterMs: 3000 });
+    await clock.advance(1200);
+    fixture.utter(5000, 8000);
+    await clock.advance(1500);
+    assertEquals(fixture.events(BargeInEvent).length, 1);
+    if (act === "late") await clock.advance(8000);
+    else await clock.until(agent[act]());
+    assertEquals(await clock.until(notice), { text: "", interrupted: true });
+    await fixture[Symbol.asyncDispose]();
+    assertEquals(clock.pending, 0);
+  }
+});
+
 Deno.test("what is said meanwhile is discarded on request, and what is said later is not", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["Stop that now.", "And now?"],
@@ -181,4 +230,27 @@ Deno.test("say() rejects options that make no sense", async () => {
     await assertRejects(() => fixture.agent.say("Hm.", options as never));
   }
   assertEquals(fixture.tts.sentences, []);
+});
+
+Deno.test("say() that waited for a person comes after the reply, however long the hook takes", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: [spoken("What time is it now?")],
+    replies: ["It is five."],
+    agent: {
+      turnHandling: {
+        onUserTurnCompleted: async () => {
+          // It is not what waits for the hook.
+          await fixture.agent.say("Let me see.");
+          await sleep(700, { clock: fixture.clock });
+        },
+      },
+    },
+  });
+  const { agent, clock } = fixture;
+  fixture.utter(1500, 3000);
+  await clock.advance(1200);
+  const said = agent.say("By the way.");
+  await clock.advance(7000);
+  assertEquals((await said).text, "By the way.");
+  assertEquals(fixture.tts.sentences, ["Let me see.", "It is five.", "By the way."]);
 });

@@ -22,6 +22,14 @@ const CASES: [what: string, written: string, spoken: string][] = [
   ["thoughts in the middle", "Well. <thinking>\n\nHm < 3</thinking> Yes.", "Well. Yes."],
   ["a thought without an end", "Yes. <think>But what if", "Yes."],
   ["a table", "See:\n| a | b |\n|---|:-:|\n| 1 | 2 |\nDone.", "See:\nDone."],
+  [
+    "a table without bars around it",
+    "See:\nName | Age\n--- | :-:\nAnn B. | 5\nBob | 7\nDone.",
+    "See:\nDone.",
+  ],
+  ["a table at the end", "See.\n\nFirst name | Age | Town\n:-- | --- | --:\nAnn | 5", "See."],
+  ["bars that are no table", "One | two.\nThree | four\nfive.", "One | two.\nThree | four\nfive."],
+  ["what follows a table", "A:\nx | y\n-|-\n1 | 2\n\nSo: a | b.", "A:\nSo: a | b."],
   ["a fence's language", "Run:\n```python title=x\nprint(1)\n```\nDone.", "Run:\nprint(1)\nDone."],
   ["code within a line", "```ls``` lists, `cd` goes.", "ls lists, cd goes."],
   ["rules", "One.\n\n---\n\n***\nTwo.\n=====\nThree.", "One.\nTwo.\nThree."],
@@ -88,6 +96,9 @@ const HARD: [string, string, number][] = [
   ["thoughts", "<think>a</think>", 10_000],
   ["letters", "x", 100_000],
   ["stars", "* ", 100_000],
+  ["bars", "a | b\n", 5000],
+  ["bars in one line", "a | ", 10_000],
+  ["rows", "a | b\n-|-\n", 5000],
 ];
 for (const [what, piece, count] of HARD) {
   Deno.test(`the work for ${count} ${what} grows with their number only`, () => {

@@ -58,7 +58,7 @@ export class RealtimeTools {
     if (fault !== undefined) return this.#refuse(call, fault);
     calls.running++;
     requested?.hold();
-    this.#run(call).then((isToTell) => {
+    this.#run(call, requested).then((isToTell) => {
       calls.isToTell ||= isToTell;
       calls.running--;
       this.#continue(calls);
@@ -109,10 +109,11 @@ export class RealtimeTools {
   }
 
   /** Runs a call; resolves with whether its result is there for the model to reply to. */
-  async #run(call: ToolCall): Promise<boolean> {
+  async #run(call: ToolCall, requested: RequestedReply | undefined): Promise<boolean> {
     const { context, history, session, speaker, signal } = this.#init;
     const caller = session();
     const run = context.toolLedger.start(call, speaker());
+    requested?.runs.push(run);
     history.appendCalls({ role: "assistant", text: "" }, [run]);
     if (run.tool?.background) {
       history.markTold([run]);

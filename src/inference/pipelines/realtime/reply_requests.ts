@@ -194,9 +194,13 @@ export class ReplyRequests {
     this.#asked?.request.reply?.interrupt();
   }
 
-  /** Resolves when all that the application has asked for so far was said, or cannot be. */
+  /**
+   * Resolves when all that the application has asked for so far was said, or cannot be; what ends the call
+   * is not waited for.
+   */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#open].map(({ done }) => done));
+    const others = [...this.#open].filter(({ runs }) => !runs.some(({ endsCall }) => endsCall));
+    await Promise.allSettled(others.map(({ done }) => done));
   }
 
   /** Ends it: nothing more is asked for, and no caller waits any longer. */

@@ -1,4 +1,5 @@
 /** A reply that the application asked a realtime model for: all that comes of it. @module */
+import type { ToolRun } from "../../reply/tool_run.ts";
 import type { SpeechOutcome } from "../../speech/speech_handle.ts";
 
 /**
@@ -8,6 +9,8 @@ import type { SpeechOutcome } from "../../speech/speech_handle.ts";
 export class RequestedReply {
   /** Whether only its text is wanted. */
   readonly inText: boolean;
+  /** The calls of its parts. */
+  readonly runs: ToolRun[] = [];
   readonly #done = Promise.withResolvers<SpeechOutcome>();
   readonly #texts: string[] = [];
   #holds = 0;
