@@ -56,11 +56,10 @@ export class SampleFifo {
     const ring = this.#samples;
     const taken = Math.max(0, Math.min(count, out.length, this.#length - offset));
     if (taken === 0) return 0;
-    let at = this.#index(offset);
-    for (let index = 0; index < taken; index++) {
-      out[index] = ring[at]!;
-      if (++at === ring.length) at = 0;
-    }
+    const at = this.#index(offset);
+    const untilEnd = Math.min(taken, ring.length - at);
+    out.set(ring.subarray(at, at + untilEnd));
+    if (untilEnd < taken) out.set(ring.subarray(0, taken - untilEnd), untilEnd);
     return taken;
   }
 

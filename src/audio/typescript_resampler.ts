@@ -117,6 +117,10 @@ export class TypeScriptResampler implements KernelResampler {
     const outputs = first < end ? Math.ceil((end - first) / down) : 0;
     for (let channel = 0; channel < channels; channel++) {
       const line = this.#lines[channel]!;
+      if (up === 1) {
+        this.#decimate(line, first, outputs, output, offset + channel);
+        continue;
+      }
       let newest = Math.floor(first / up);
       let phase = first % up;
       for (let n = 0, to = offset + channel; n < outputs; n++, to += channels) {
@@ -128,6 +132,16 @@ export class TypeScriptResampler implements KernelResampler {
     }
     this.#position = first + outputs * down;
     return outputs;
+  }
+
+  /** Converts to a rate that divides the input's: the filter's only phase is symmetric. */
+  #decimate(line: Float64Array, first: number, outputs: number, output: Int16Array, to: number) {
+    const { down, taps } = this.#filter;
+    const rows = this.#rows;
+    const channels = this.#channels;
+    for (let n = 0, at = first; n < outputs; n++, at += down, to += channels) {
+      output[to] = saturatingRound(symmetricProduct(rows, line, at, taps));
+    }
   }
 
   /** Moves the last loaded frames to the history. */
@@ -164,6 +178,33 @@ function product(
   }
   for (let index = whole; index < count; index++) {
     a += left[leftAt + index]! * right[rightAt + index]!;
+  }
+  return (a + b) + (c + d);
+}
+
+/**
+ * Returns the dot product of a symmetric row with a stretch, with half of the multiplications. The
+ * row's middle is at half of its `count`; its last coefficient has no counterpart, and is zero.
+ */
+function symmetricProduct(
+  row: Float64Array,
+  line: Float64Array,
+  lineAt: number,
+  count: number,
+): number {
+  const half = count >> 1;
+  const middle = half - 1;
+  const end = lineAt + count - 2;
+  let a = row[middle]! * line[lineAt + middle]!, b = 0, c = 0, d = 0;
+  const whole = middle & ~3;
+  for (let index = 0; index < whole; index += 4) {
+    a += row[index]! * (line[lineAt + index]! + line[end - index]!);
+    b += row[index + 1]! * (line[lineAt + index + 1]! + line[end - index - 1]!);
+    c += row[index + 2]! * (line[lineAt + index + 2]! + line[end - index - 2]!);
+    d += row[index + 3]! * (line[lineAt + index + 3]! + line[end - index - 3]!);
+  }
+  for (let index = whole; index < middle; index++) {
+    a += row[index]! * (line[lineAt + index]! + line[end - index]!);
   }
   return (a + b) + (c + d);
 }

@@ -20,10 +20,19 @@ export async function* untilAborted<T>(
   const opening = promised(open);
   let iterator: AsyncIterator<T> | undefined;
   let ended = false;
+  // One listener for all items: adding one costs more than all the rest of an item.
+  let give: ((reason: unknown) => void) | undefined;
+  const onAbort = () => give?.(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
     iterator = iteratorOf(await waitFor(opening, what, { signal, clock }), what);
     while (true) {
-      const result = await waitFor(iterator.next(), "the next item", { signal, clock });
+      const next = promised(() => iterator!.next());
+      const result = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        give = reject;
+        next.then(resolve, reject);
+        if (signal.aborted) reject(signal.reason);
+      });
       if (typeof result !== "object" || result === null) {
         throw new TypeError(
           `${what}: expected next() to return { value, done }, got ${shown(result)}`,
@@ -39,6 +48,7 @@ export async function* untilAborted<T>(
     ended = !signal.aborted;
     throw error;
   } finally {
+    signal.removeEventListener("abort", onAbort);
     // Not awaited: a generator returns only once its own pending await has settled.
     if (iterator && !ended) stop(iterator);
     else if (!iterator) opening.then((late) => stop(iteratorOf(late, what))).catch(() => {});

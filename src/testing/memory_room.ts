@@ -25,7 +25,7 @@ export interface MemoryNetwork {
     participant: MemoryParticipant,
     sent: ParticipantAudio | undefined,
     row: number,
-  ): ParticipantAudio[];
+  ): ParticipantAudio | undefined;
   /** Hands a row to an agent. */
   deliver(connection: MemoryConnection, row: AudioRow): void;
   /** Sends a message to an agent. */
@@ -59,6 +59,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   /** The ends of the grace of those who were lost. */
   readonly #lost = new Map<MemoryParticipant, Disposable>();
   readonly #row: AudioRow = { count: 0, entries: [] };
+  readonly #rates = new Set<number>();
   #timer: Disposable | undefined;
   #made = 0;
 
@@ -204,9 +205,9 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
       if (this.#network) this.#network.play(participant, samples, speaker.self);
       else participant.hear(samples, speaker.self);
     }
-    const [track] = speaker.publishedTracks;
     for (const other of this.connections) {
       if (other === speaker || !other.audioSubscription.agents) continue;
+      const [track] = speaker.publishedTracks;
       other.hearAudio(
         speaker.self.id,
         new PcmChunk(samples, { sampleRate: 48_000 }),
@@ -226,13 +227,19 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   #tick(): void {
     this.#timer = undefined;
     const number = Math.round(this.clock.now() / SLOT_MS);
-    const rates = new Set([...this.connections].map((one) => one.audioSubscription.sampleRate));
+    const rates = this.#rates;
+    rates.clear();
+    for (const one of this.connections) rates.add(one.audioSubscription.sampleRate);
     for (const participant of this.participants) {
       if (participant.speech.play(rates)) participant.onSpoken?.();
     }
     for (const rate of rates) this.#sendRow(number, rate);
-    const isActive = [...this.participants].some((participant) => participant.speech.isActive);
-    if (isActive || this.#network?.isEmpty === false) this.wake();
+    if (this.#isSpeechActive() || this.#network?.isEmpty === false) this.wake();
+  }
+
+  #isSpeechActive(): boolean {
+    for (const { speech } of this.participants) if (speech.isActive) return true;
+    return false;
   }
 
   #sendRow(number: number, rate: number): void {
@@ -244,11 +251,8 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
       const sent = pcm && !participant.isMuted && !participant.isLost && trackId !== undefined
         ? { participant: participant.participant, trackId, pcm, row: number }
         : undefined;
-      if (this.#network) {
-        for (const entry of this.#network.transmit(participant, sent, number)) {
-          row.entries[row.count++] = entry;
-        }
-      } else if (sent) row.entries[row.count++] = sent;
+      const arrived = this.#network ? this.#network.transmit(participant, sent, number) : sent;
+      if (arrived) row.entries[row.count++] = arrived;
     }
     if (row.count === 0) return;
     for (const connection of this.connections) {

@@ -15,7 +15,9 @@ export class Speech {
 
   /** Whether any speech is not yet played, or played and not read. */
   get isActive(): boolean {
-    return this.#utterances.length > 0 || [...this.#rings.values()].some((one) => one.length > 0);
+    if (this.#utterances.length > 0) return true;
+    for (const ring of this.#rings.values()) if (ring.length > 0) return true;
+    return false;
   }
 
   /** Adds speech; resolves when it is said, or stopped. */

@@ -19,6 +19,7 @@ import { waitFor } from "../events/waiting.ts";
  * ```
  */
 export class VirtualClock implements Clock {
+  /** The latest first, so that the next is cheap to add and to take. */
   readonly #timers: Timer[] = [];
   /** What the clock is held for. */
   readonly #held = new Set<Promise<void>>();
@@ -52,13 +53,8 @@ export class VirtualClock implements Clock {
   schedule(callback: () => void, ms: number): Disposable {
     if (ms === Infinity) return { [Symbol.dispose]: () => {} };
     const timer: Timer = { at: this.#now + Math.max(0, ms), callback };
-    this.#timers.splice(this.#after(timer.at), 0, timer);
-    return {
-      [Symbol.dispose]: () => {
-        const index = this.#timers.lastIndexOf(timer, this.#after(timer.at));
-        if (index >= 0) this.#timers.splice(index, 1);
-      },
-    };
+    this.#add(timer);
+    return { [Symbol.dispose]: () => this.#remove(timer) };
   }
 
   /** The number of waiting timers: 0 when nothing is left. */
@@ -68,7 +64,7 @@ export class VirtualClock implements Clock {
 
   /** When the next timer is due; `Infinity` without one. */
   get nextAt(): number {
-    return this.#timers[0]?.at ?? Infinity;
+    return this.#timers.at(-1)?.at ?? Infinity;
   }
 
   /**
@@ -142,7 +138,7 @@ export class VirtualClock implements Clock {
   }
 
   #runNext(): void {
-    const timer = this.#timers.shift()!;
+    const timer = this.#timers.pop()!;
     this.#now = Math.max(this.#now, timer.at);
     timer.callback();
   }
@@ -156,13 +152,29 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Returns the index after all timers that are due at a time or before it. */
-  #after(at: number): number {
+  /** Adds a timer, to run after those that are due at the same time. */
+  #add(timer: Timer): void {
+    const timers = this.#timers;
+    const index = this.#find(timer.at);
+    timers.push(timer);
+    timers.copyWithin(index + 1, index, timers.length - 1);
+    timers[index] = timer;
+  }
+
+  #remove(timer: Timer): void {
+    const timers = this.#timers;
+    for (let at = this.#find(timer.at); timers[at]?.at === timer.at; at++) {
+      if (timers[at] === timer) return void timers.splice(at, 1);
+    }
+  }
+
+  /** Returns the index of the first timer that is due at a time or before it. */
+  #find(at: number): number {
     let low = 0, high = this.#timers.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#timers[middle]!.at > at) high = middle;
-      else low = middle + 1;
+      if (this.#timers[middle]!.at > at) low = middle + 1;
+      else high = middle;
     }
     return low;
   }

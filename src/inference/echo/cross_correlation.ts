@@ -6,27 +6,30 @@ const COS = Float64Array.from({ length: SIZE }, (_, n) => Math.cos(2 * Math.PI *
 const SIN = Float64Array.from({ length: SIZE }, (_, n) => Math.sin(2 * Math.PI * n / SIZE));
 
 /**
- * Correlates a window with a signal at all offsets: for 640 samples and 4800 offsets twenty times as
+ * Correlates a window with a signal at many offsets: for 640 samples and 4800 offsets twenty times as
  * fast as product by product.
  */
 export class CrossCorrelation {
   readonly #windowLength: number;
-  readonly #products: Float64Array;
   readonly #window = new Spectrum();
   readonly #blocks = new Spectrum();
 
   /** @param windowLength at most 1024 */
-  constructor(windowLength: number, signalLength: number) {
+  constructor(windowLength: number) {
     this.#windowLength = windowLength;
-    this.#products = new Float64Array(signalLength - windowLength + 1);
   }
 
   /**
-   * Returns the dot product of the window with the signal from each offset on: a view that is valid
-   * until the next call.
+   * Writes the dot product of the window with the signal, from each offset from `from` to before `to`
+   * on, to `products` at that offset.
    */
-  compute(window: Float32Array, signal: Float32Array): Float64Array {
-    const products = this.#products;
+  compute(
+    window: Float32Array,
+    signal: Float32Array,
+    products: Float64Array,
+    from: number,
+    to: number,
+  ): void {
     const { real, imaginary } = this.#blocks;
     this.#window.clear();
     this.#window.real.set(window);
@@ -34,19 +37,17 @@ export class CrossCorrelation {
     // A block yields an offset for each sample by which it exceeds the window. Two blocks are
     // computed together: as the real and the imaginary part of one complex signal.
     const step = SIZE - this.#windowLength + 1;
-    for (let first = 0; first < products.length; first += 2 * step) {
+    for (let first = from; first < to; first += 2 * step) {
       const second = first + step;
       this.#blocks.clear();
       real.set(signal.subarray(first, first + SIZE));
-      imaginary.set(signal.subarray(second, second + SIZE));
+      if (second < to) imaginary.set(signal.subarray(second, second + SIZE));
       this.#blocks.transform();
       this.#blocks.multiplyByConjugate(this.#window);
       this.#blocks.invert();
-      products.set(real.subarray(0, Math.min(step, products.length - first)), first);
-      if (second >= products.length) break;
-      products.set(imaginary.subarray(0, Math.min(step, products.length - second)), second);
+      products.set(real.subarray(0, Math.min(step, to - first)), first);
+      if (second < to) products.set(imaginary.subarray(0, Math.min(step, to - second)), second);
     }
-    return products;
   }
 }
 
@@ -92,16 +93,16 @@ class Spectrum {
   #split(quarter: number): void {
     const { real, imaginary } = this;
     const turn = SIZE / 4 / quarter;
-    for (let start = 0; start < SIZE; start += 4 * quarter) {
-      for (let k = 0; k < quarter; k++) {
-        const at0 = start + k, at1 = at0 + quarter, at2 = at1 + quarter, at3 = at2 + quarter;
+    for (let k = 0; k < quarter; k++) {
+      const cos1 = COS[k * turn]!, sin1 = SIN[k * turn]!;
+      const cos2 = COS[2 * k * turn]!, sin2 = SIN[2 * k * turn]!;
+      const cos3 = COS[3 * k * turn]!, sin3 = SIN[3 * k * turn]!;
+      for (let at0 = k; at0 < SIZE; at0 += 4 * quarter) {
+        const at1 = at0 + quarter, at2 = at1 + quarter, at3 = at2 + quarter;
         const a = real[at0]! + real[at2]!, b = imaginary[at0]! + imaginary[at2]!;
         const c = real[at1]! + real[at3]!, d = imaginary[at1]! + imaginary[at3]!;
         const e = real[at0]! - real[at2]!, f = imaginary[at0]! - imaginary[at2]!;
         const g = real[at1]! - real[at3]!, h = imaginary[at1]! - imaginary[at3]!;
-        const cos1 = COS[k * turn]!, sin1 = SIN[k * turn]!;
-        const cos2 = COS[2 * k * turn]!, sin2 = SIN[2 * k * turn]!;
-        const cos3 = COS[3 * k * turn]!, sin3 = SIN[3 * k * turn]!;
         real[at0] = a + c;
         imaginary[at0] = b + d;
         real[at1] = (a - c) * cos2 + (b - d) * sin2;
@@ -118,12 +119,12 @@ class Spectrum {
   #join(quarter: number): void {
     const { real, imaginary } = this;
     const turn = SIZE / 4 / quarter;
-    for (let start = 0; start < SIZE; start += 4 * quarter) {
-      for (let k = 0; k < quarter; k++) {
-        const at0 = start + k, at1 = at0 + quarter, at2 = at1 + quarter, at3 = at2 + quarter;
-        const cos1 = COS[k * turn]!, sin1 = SIN[k * turn]!;
-        const cos2 = COS[2 * k * turn]!, sin2 = SIN[2 * k * turn]!;
-        const cos3 = COS[3 * k * turn]!, sin3 = SIN[3 * k * turn]!;
+    for (let k = 0; k < quarter; k++) {
+      const cos1 = COS[k * turn]!, sin1 = SIN[k * turn]!;
+      const cos2 = COS[2 * k * turn]!, sin2 = SIN[2 * k * turn]!;
+      const cos3 = COS[3 * k * turn]!, sin3 = SIN[3 * k * turn]!;
+      for (let at0 = k; at0 < SIZE; at0 += 4 * quarter) {
+        const at1 = at0 + quarter, at2 = at1 + quarter, at3 = at2 + quarter;
         const a = real[at1]! * cos2 - imaginary[at1]! * sin2;
         const b = imaginary[at1]! * cos2 + real[at1]! * sin2;
         const c = real[at2]! * cos1 - imaginary[at2]! * sin1;

@@ -26,13 +26,16 @@ export class EchoBand {
       this.#converted = new Int16Array(room);
       this.#band = new Float32Array(room);
     }
-    const made = this.#resampler.process(pcm, this.#converted);
+    const converted = this.#converted, band = this.#band;
+    const made = this.#resampler.process(pcm, converted);
+    let last = this.#last;
     for (let index = 0; index < made; index++) {
-      const sample = this.#converted[index]!;
-      this.#band[index] = sample - this.#last;
-      this.#last = sample;
+      const sample = converted[index]!;
+      band[index] = sample - last;
+      last = sample;
     }
-    return this.#band.subarray(0, made);
+    this.#last = last;
+    return band.subarray(0, made);
   }
 
   /** Starts over: the next samples do not continue the last ones. */

@@ -34,7 +34,11 @@ export class EchoDetector {
   readonly #band = new EchoBand();
   readonly #microphone = new Float32Array(WINDOW);
   readonly #played = new Float32Array(LAGS + WINDOW);
-  readonly #correlation = new CrossCorrelation(WINDOW, LAGS + WINDOW);
+  readonly #correlation = new CrossCorrelation(WINDOW);
+  /** The product of the window with what was played, by where that starts. */
+  readonly #products = new Float64Array(LAGS + 1);
+  /** The power of what was played, by delay. */
+  readonly #powers = new Float64Array(LAGS + 1);
   #row = -1;
   /** The delay of the last echo. */
   #lag: number | undefined;
@@ -75,34 +79,65 @@ export class EchoDetector {
   /** Whether the window correlates with what was played, at the last delay or at any other. */
   #isEcho(): boolean {
     const lag = this.#lag;
-    if (lag !== undefined && this.#search(lag - DRIFT, lag + DRIFT, this.#product)) return true;
+    if (lag !== undefined && this.#searchAround(lag)) return true;
     const isDue = this.#row - this.#searchedRow >= SEARCH_EVERY;
     if (!isDue && this.#sounding > SEARCH_AT_FIRST) return false;
     this.#searchedRow = this.#row;
-    const products = this.#correlation.compute(this.#microphone, this.#played);
-    return this.#search(0, LAGS, (start) => products[start]!);
+    return this.#searchAll();
   }
 
-  readonly #product = (start: number): number => product(this.#microphone, this.#played, start);
+  /** Searches the delays around the last one, product by product. */
+  #searchAround(lag: number): boolean {
+    const first = Math.max(0, lag - DRIFT), last = Math.min(LAGS, lag + DRIFT);
+    this.#measure(first, last);
+    for (let lag = first; lag <= last; lag++) {
+      if (this.#powers[lag]! <= MIN_POWER) continue;
+      const start = LAGS - lag;
+      this.#products[start] = product(this.#microphone, this.#played, start);
+    }
+    return this.#decide(first, last);
+  }
 
-  /** Searches delays; `productAt` returns the dot product of the window with what was played. */
-  #search(from: number, to: number, productAt: (start: number) => number): boolean {
-    const window = this.#microphone, played = this.#played;
-    const power = product(window, window, 0);
-    const first = Math.max(0, from), last = Math.min(LAGS, to);
-    const begin = played.subarray(LAGS - first, LAGS - first + WINDOW);
-    let playedPower = product(begin, begin, 0);
+  /** Searches all delays. What is compared with silence is no echo, and is left out. */
+  #searchAll(): boolean {
+    const powers = this.#powers;
+    this.#measure(0, LAGS);
+    let first = 0, last = LAGS;
+    while (first <= last && powers[first]! <= MIN_POWER) first++;
+    while (last > first && powers[last]! <= MIN_POWER) last--;
+    if (first > last) return false;
+    const from = LAGS - last, to = LAGS - first + 1;
+    this.#correlation.compute(this.#microphone, this.#played, this.#products, from, to);
+    return this.#decide(first, last);
+  }
+
+  /** Measures the power of what was played at these delays. */
+  #measure(first: number, last: number): void {
+    const played = this.#played, powers = this.#powers;
+    let power = product(played, played, LAGS - first, LAGS - first);
+    powers[first] = power;
+    for (let lag = first + 1; lag <= last; lag++) {
+      const start = LAGS - lag;
+      const older = played[start]!, newer = played[start + WINDOW]!;
+      power += older * older - newer * newer;
+      powers[lag] = power;
+    }
+  }
+
+  /** Whether the best of these delays is that of an echo: it is kept then. */
+  #decide(first: number, last: number): boolean {
+    const window = this.#microphone, powers = this.#powers, products = this.#products;
+    const windowPower = product(window, window);
     let best = 0, bestLag = 0;
     for (let lag = first; lag <= last; lag++) {
-      const start = LAGS - lag;
-      const sum = productAt(start);
+      const power = powers[lag]!, sum = products[LAGS - lag]!;
+      if (power <= MIN_POWER) continue;
       // Squared, without its sign: some loudspeakers invert the waveform.
-      const correlation = playedPower > MIN_POWER ? sum * sum / (power * playedPower) : 0;
+      const correlation = sum * sum / (windowPower * power);
       if (correlation > best) {
         best = correlation;
         bestLag = lag;
       }
-      playedPower += played[start - 1]! ** 2 - played[start + WINDOW - 1]! ** 2;
     }
     if (best < MIN_CORRELATION ** 2) return false;
     this.#lag = bestLag;
@@ -110,14 +145,14 @@ export class EchoDetector {
   }
 }
 
-/** Returns the dot product of a window with what begins at `start`; unrolled, since it is hot. */
-function product(window: Float32Array, other: Float32Array, start: number): number {
+/** Returns the dot product of a window of each; unrolled, since it is hot. */
+function product(left: Float32Array, right: Float32Array, rightAt = 0, leftAt = 0): number {
   let a = 0, b = 0, c = 0, d = 0;
   for (let index = 0; index < WINDOW; index += 4) {
-    a += window[index]! * other[start + index]!;
-    b += window[index + 1]! * other[start + index + 1]!;
-    c += window[index + 2]! * other[start + index + 2]!;
-    d += window[index + 3]! * other[start + index + 3]!;
+    a += left[leftAt + index]! * right[rightAt + index]!;
+    b += left[leftAt + index + 1]! * right[rightAt + index + 1]!;
+    c += left[leftAt + index + 2]! * right[rightAt + index + 2]!;
+    d += left[leftAt + index + 3]! * right[rightAt + index + 3]!;
   }
   return a + b + c + d;
 }

@@ -31,7 +31,13 @@ export class PlaybackReference {
       this.#band.reset();
       this.#writeAt = at;
     }
-    for (const sample of this.#band.take(pcm)) this.#written[this.#writeAt++ % WRITTEN] = sample;
+    const band = this.#band.take(pcm), written = this.#written;
+    let to = this.#writeAt % WRITTEN;
+    for (let index = 0; index < band.length; index++) {
+      written[to] = band[index]!;
+      if (++to === WRITTEN) to = 0;
+    }
+    this.#writeAt += band.length;
   }
 
   /**
@@ -41,8 +47,9 @@ export class PlaybackReference {
   update(row: number, playedMs: number): void {
     if (row <= this.#row) return;
     const quiet = Math.min(row - this.#row, ROWS);
-    for (let at = (row + 1 - quiet) * ROW; at < (row + 1) * ROW; at++) {
-      this.#played[at % this.#played.length] = 0;
+    for (let at = row + 1 - quiet; at <= row; at++) {
+      const start = at % ROWS * ROW;
+      this.#played.fill(0, start, start + ROW);
     }
     const playedTo = samples(playedMs);
     const advance = playedTo - this.#playedTo;

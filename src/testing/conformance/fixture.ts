@@ -172,15 +172,19 @@ export function tone(ms: number, sampleRate = 48_000, channels = 1): PcmChunk {
   return sineTone(ms, { sampleRate, channels });
 }
 
+/** Whether this is no silence: any sample of it that is loud enough. */
+export function isAudible(samples: Int16Array): boolean {
+  for (let at = 0; at < samples.length; at++) if (Math.abs(samples[at]!) > 500) return true;
+  return false;
+}
+
 /** How much of this is no silence, judged by pieces of 5 ms. */
 export function audibleMs(pcm: PcmChunk): number {
   const step = Math.round(pcm.sampleRate / 200) * pcm.channels;
   let audible = 0;
   for (let start = 0; start < pcm.samples.length; start += step) {
     const end = Math.min(pcm.samples.length, start + step);
-    let peak = 0;
-    for (let at = start; at < end; at++) peak = Math.max(peak, Math.abs(pcm.samples[at]!));
-    if (peak > 500) audible += end - start;
+    if (isAudible(pcm.samples.subarray(start, end))) audible += end - start;
   }
   return audible * 1000 / pcm.channels / pcm.sampleRate;
 }

@@ -4,10 +4,9 @@ import type { Clock } from "../../events/clock.ts";
 import type { MemoryEdge } from "../memory_edge.ts";
 import type { CallRecord } from "./call_record.ts";
 import { SLOT_MS } from "../../audio/grid.ts";
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import * as events from "../../edge/events.ts";
 import { messageOf } from "../../events/error_text.ts";
-import { audibleMs } from "../conformance/fixture.ts";
+import { isAudible } from "../conformance/fixture.ts";
 import { Intervals } from "./intervals.ts";
 
 /** Returns the agent's first processor, which records what reached it, and when. */
@@ -18,7 +17,7 @@ export function recorder(record: CallRecord, clock: Clock): Processor {
       const atMs = row * SLOT_MS;
       const lateMs = clock.now() - atMs;
       record.worstLatenessMs = Math.max(record.worstLatenessMs, lateMs);
-      if (audibleMs(pcm) === 0) return;
+      if (!isAudible(pcm.samples)) return;
       let heard = record.heard.get(participant.id);
       if (!heard) record.heard.set(participant.id, heard = new Intervals());
       const before = heard.list.length;
@@ -59,9 +58,9 @@ export function recordAgentAudio(
   onFrame: (isAudible: boolean) => void,
 ): void {
   edge.onAgentAudio = (samples) => {
-    const isAudible = audibleMs(new PcmChunk(samples, { sampleRate: 48_000 })) > 0;
-    onFrame(isAudible);
-    if (!isAudible) return;
+    const sounds = isAudible(samples);
+    onFrame(sounds);
+    if (!sounds) return;
     const nowMs = edge.clock.now();
     const { said } = record;
     const before = said.list.length;

@@ -49,7 +49,8 @@ export class SimulatedNetwork implements MemoryNetwork {
   }
 
   get isEmpty(): boolean {
-    return [...this.#up.values()].every((link) => link.isEmpty);
+    for (const link of this.#up.values()) if (!link.isEmpty) return false;
+    return true;
   }
 
   /** Counts of each person's packets to the agent. */
@@ -66,11 +67,11 @@ export class SimulatedNetwork implements MemoryNetwork {
     participant: MemoryParticipant,
     sent: ParticipantAudio | undefined,
     row: number,
-  ): ParticipantAudio[] {
+  ): ParticipantAudio | undefined {
     const link = this.#link(this.#up, participant.id);
     if (sent) link.send(sent, row, this.#clock.now());
-    const arrived = participant.microphone && link.receive(row, participant.microphone);
-    return arrived ? [arrived] : [];
+    const trackId = participant.microphone;
+    return trackId === undefined ? undefined : link.receive(row, trackId);
   }
 
   deliver(connection: MemoryConnection, row: AudioRow): void {
