@@ -1,4 +1,4 @@
-/** Answers of real browsers, and what may become of them on their way. */
+/** Descriptions of real browsers and of an SFU, and what may become of them on their way. */
 import fc from "fast-check";
 
 const FOLDER = new URL("../fixtures/descriptions/", import.meta.url);
@@ -14,6 +14,14 @@ export const offer: string = await read("offer.sdp");
 /** The answers of Chromium and Firefox to it. */
 export const answers: readonly string[] = await Promise.all(
   ["chromium", "firefox"].map((name) => read(`${name}.answer.sdp`)),
+);
+
+/**
+ * Offers of others: of both browsers, with a picture in three sizes and a data channel, and of pion,
+ * which SFUs are written on, with names of streams as they use them.
+ */
+export const offers: readonly string[] = await Promise.all(
+  ["chromium", "firefox", "pion"].map((name) => read(`${name}.offer.sdp`)),
 );
 
 /** The smallest change that is known to have ended the process. */
@@ -106,6 +114,12 @@ function changed(texts: fc.Arbitrary<string>, most: number): fc.Arbitrary<string
 /** A browser's answer with some changes. */
 export const mutatedAnswer: fc.Arbitrary<string> = changed(
   fc.constantFrom(...answers, killer, offer),
+  6,
+);
+
+/** An offer with some changes. */
+export const mutatedOffer: fc.Arbitrary<string> = changed(
+  fc.constantFrom(...offers, offer, ...offers, killer),
   6,
 );
 

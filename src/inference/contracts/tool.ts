@@ -1,7 +1,9 @@
 import type { JsonValue, Participant } from "../../edge/types.ts";
 import type { FromSchema, JsonSchema } from "./json_schema.ts";
+import type { StandardSchema } from "./standard_schema.ts";
 import type { ToolCall } from "./messages.ts";
 import { argumentCheck } from "../schema/argument_check.ts";
+import { isStandardSchema, jsonSchemaOf } from "../schema/standard_check.ts";
 import { checkDuration } from "../../events/waiting.ts";
 import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 
@@ -62,6 +64,11 @@ export type ToolDuplicate = "allow" | "reject" | "confirm";
 /** A function that a model can call. */
 export interface Tool extends ToolDescription {
   /**
+   * The schema of a library that checks the arguments in place of `parameters`; `execute` gets what it
+   * makes of them.
+   */
+  readonly argumentSchema?: StandardSchema;
+  /**
    * Time limit in milliseconds; after it the model gets a timeout error as the result. A tool that
    * succeeds after it is told of in a message.
    */
@@ -86,12 +93,16 @@ export interface Tool extends ToolDescription {
 /** The schema of a tool without parameters. */
 export type NoParameters = { readonly type: "object"; readonly properties: Record<never, never> };
 
+/** The type of the arguments that `execute` gets. */
+export type ToolInput<S> = S extends StandardSchema<infer _, infer Output> ? Output : FromSchema<S>;
+
 const NO_PARAMETERS: NoParameters = { type: "object", properties: {} };
 const NAME = /^[\w-]{1,64}$/;
 
 /**
  * Creates a tool from a function: arguments are checked against the schema before the call, and
- * typed by it.
+ * typed by it. The schema is a JSON Schema, or one of a library that implements Standard Schema (Zod,
+ * Valibot, ArkType), which the model is told as JSON Schema.
  *
  * @example
  * ```ts
@@ -113,10 +124,10 @@ const NAME = /^[\w-]{1,64}$/;
  * @throws {TypeError} models do not accept the name, or the schema cannot be read, or an option has
  *   another value than it may.
  */
-export function defineTool<const S extends JsonSchema = NoParameters>(definition: {
+export function defineTool<const S extends JsonSchema | StandardSchema = NoParameters>(definition: {
   name: string;
   description: string;
-  /** Default: no parameters. */
+  /** A JSON Schema, or the schema of a library. Default: no parameters. */
   parameters?: S;
   /** Default 10,000. */
   timeoutMs?: number;
@@ -130,10 +141,10 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   fillerAfterMs?: number;
   /** Default `false`. */
   background?: boolean;
-  execute: (input: FromSchema<S>, context: ToolContext) => unknown;
+  execute: (input: ToolInput<S>, context: ToolContext) => unknown;
 }): Tool {
   checkObject(definition, "a tool", "an object like { name, description, execute }");
-  const { name, description, parameters = NO_PARAMETERS, timeoutMs = 10_000, execute } = definition;
+  const { name, description, timeoutMs = 10_000, execute } = definition;
   const { onInterruption = "finish", onDuplicate = "allow" } = definition;
   const { filler, fillerAfterMs = 0, background = false } = definition;
   const options = { onInterruption, onDuplicate, filler, fillerAfterMs, background };
@@ -143,16 +154,26 @@ export function defineTool<const S extends JsonSchema = NoParameters>(definition
   if (typeof description !== "string") {
     throw new TypeError(`the tool ${name} must have a description, got ${shown(description)}`);
   }
-  checkObject(parameters, `the parameters of the tool ${name}`, "a JSON schema");
+  const { parameters, ...argumentSchema } = readParameters(name, definition.parameters);
   checkMethods(definition, `the tool ${name}`, "a definition", ["execute"]);
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`);
   checkToolOptions(`the tool ${name}`, options);
+  return { name, description, parameters, ...argumentSchema, timeoutMs, ...options, execute };
+}
+
+function readParameters(
+  name: string,
+  schema: unknown = NO_PARAMETERS,
+): Pick<Tool, "parameters" | "argumentSchema"> {
+  const isStandard = isStandardSchema(schema);
+  if (!isStandard) checkObject(schema, `the parameters of the tool ${name}`, "a JSON schema");
   try {
+    const parameters = isStandard ? jsonSchemaOf(schema) : schema as JsonSchema;
     argumentCheck(parameters);
+    return isStandard ? { parameters, argumentSchema: schema } : { parameters };
   } catch (cause) {
     throw new TypeError(`the parameters of ${name}: ${(cause as Error).message}`, { cause });
   }
-  return { name, description, parameters, timeoutMs, ...options, execute };
 }
 
 const CHOICES = {

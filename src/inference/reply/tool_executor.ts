@@ -6,6 +6,7 @@ import { type Logger, silentLogger } from "../../events/logger.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { type ArgumentCheck, argumentCheck } from "../schema/argument_check.ts";
+import { standardArguments } from "../schema/standard_check.ts";
 import { messageOf } from "../../events/error_text.ts";
 
 /** Options for a call of a tool. */
@@ -79,7 +80,9 @@ export class ToolExecutor {
       const known = [...this.#tools.keys()].join(", ") || "none";
       return failure(`there is no tool ${JSON.stringify(call.name)}; there are: ${known}`);
     }
-    const wrong = call.inputError ?? this.#faultOf(tool, call.input);
+    const { argumentSchema } = tool;
+    const wrong = call.inputError ??
+      (argumentSchema === undefined ? this.#faultOf(tool, call.input) : undefined);
     if (wrong) return failure(wrong);
     const { participant, agent = noAgent, onStarted, onProgress, onTimeUp, onLate, closing } =
       options;
@@ -87,10 +90,13 @@ export class ToolExecutor {
     const limit = new AbortController();
     const signal = AbortSignal.any([options.signal, limit.signal]);
     const running = promised(async () => {
+      const input = argumentSchema === undefined
+        ? call.input
+        : await standardArguments(argumentSchema, call.input);
       await onStarted?.();
       // What takes too long to record, or was interrupted meanwhile, does not begin.
       signal.throwIfAborted();
-      return await tool.execute(call.input as never, {
+      return await tool.execute(input as never, {
         callId: call.id,
         signal,
         participant,
@@ -130,7 +136,7 @@ export class ToolExecutor {
 
   /** Logs the faults of a schema, so that developers see them before the model calls the tool. */
   #logFaults(tool: Tool): void {
-    if (complained.has(tool)) return;
+    if (complained.has(tool) || tool.argumentSchema !== undefined) return;
     try {
       const { unchecked } = this.#checkOf(tool);
       if (unchecked.length === 0) return;

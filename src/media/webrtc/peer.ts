@@ -9,7 +9,10 @@ import type {
   RtcTrack,
   RtcTransceiver,
 } from "./rtc_types.ts";
-import { countCandidates, filterCandidates, withPacketTime } from "./sdp.ts";
+import { rebuiltCandidate } from "./description/candidate.ts";
+import { rebuiltAnswer } from "./description/rebuilt_answer.ts";
+import { rebuiltOffer } from "./description/rebuilt_offer.ts";
+import { countCandidates, filterCandidates, transportSection, withPacketTime } from "./sdp.ts";
 
 /** Options of a {@linkcode Peer}. */
 export interface PeerOptions {
@@ -36,7 +39,8 @@ export interface PeerOptions {
 /**
  * One peer connection, with what wrtc leaves to its users: it keeps candidates that arrive before their
  * description, creates one offer at a time, asks for packets of 10 ms, and closes in the order that
- * does not crash.
+ * does not crash. Offers, answers and candidates of the other side are rebuilt from what was understood
+ * of them, since some texts end the process: see `description/`. All sections share one transport.
  */
 export class Peer {
   /** @internal wrtc's own connection, for what this class does not cover. */
@@ -45,10 +49,11 @@ export class Peer {
   readonly #maxRemote: number;
   /** Local candidates found before their description was passed on. */
   #localWaiting: RtcCandidate[] | undefined = [];
-  #remoteWaiting: RtcCandidate[] = [];
+  #remoteWaiting: string[] = [];
   #remoteCount = 0;
   #rejectedCandidates = 0;
-  #hasRemote = false;
+  /** The section that stands for the transport; `undefined` before the first remote description. */
+  #transport: Pick<RtcCandidate, "sdpMid" | "sdpMLineIndex"> | undefined;
   #offerOut = false;
   #offerWanted: { iceRestart: boolean } | undefined;
   #closed: Promise<void> | undefined;
@@ -137,40 +142,54 @@ export class Peer {
     return sdp;
   }
 
-  /** Applies the answer to the pending offer. */
+  /**
+   * Applies the answer to the pending offer.
+   *
+   * @throws {ProtocolError} no offer is pending, or the answer has no valid transport
+   */
   async acceptAnswer(sdp: string): Promise<void> {
     this.#assertOpen();
     if (!this.#offerOut) {
       throw new ProtocolError("unexpected answer: no offer is pending", { code: "bad-signal" });
     }
-    await this.#setRemote("answer", sdp);
+    const offer = this.connection.localDescription?.sdp ?? "";
+    await this.#setRemote("answer", rebuiltAnswer(offer, sdp));
     this.#offerOut = false;
     const wanted = this.#offerWanted;
     this.#offerWanted = undefined;
     if (wanted !== undefined && this.#closed === undefined) this.negotiate(wanted);
   }
 
-  /** Applies a remote offer and returns the answer to it. */
+  /**
+   * Applies a remote offer and returns the answer to it.
+   *
+   * @throws {ProtocolError} the offer has no valid transport, or sections without a name
+   */
   async acceptOffer(sdp: string): Promise<string> {
     this.#assertOpen();
-    await this.#setRemote("offer", sdp);
+    await this.#setRemote("offer", rebuiltOffer(sdp));
     const answer = await this.connection.createAnswer();
     await this.connection.setLocalDescription(answer);
     queueMicrotask(() => this.#releaseLocalCandidates());
     return this.#outgoing(answer.sdp);
   }
 
-  /** Adds a remote candidate, at any time: one that arrives too early waits. */
-  async addCandidate(candidate: RtcCandidate): Promise<void> {
+  /**
+   * Adds a remote candidate, at any time: one that arrives too early waits. One that names no IP
+   * address, or that the filter rejects, is counted and dropped.
+   */
+  async addCandidate({ candidate }: Pick<RtcCandidate, "candidate">): Promise<void> {
     this.#assertOpen();
-    if (candidate.candidate === "") return;
-    if (!this.#keeps(candidate.candidate, "remote") || this.#remoteCount >= this.#maxRemote) {
+    if (candidate === "") return;
+    const rebuilt = rebuiltCandidate(candidate);
+    const isKept = rebuilt !== undefined && this.#keeps(rebuilt, "remote");
+    if (!isKept || this.#remoteCount >= this.#maxRemote) {
       this.#rejectedCandidates++;
       return;
     }
     this.#remoteCount++;
-    if (this.#hasRemote) await this.#apply(candidate);
-    else this.#remoteWaiting.push(candidate);
+    if (this.#transport !== undefined) await this.#apply(rebuilt);
+    else this.#remoteWaiting.push(rebuilt);
   }
 
   /** Returns wrtc's statistics, by id. */
@@ -225,16 +244,16 @@ export class Peer {
     );
     this.#remoteCount += countCandidates(cleaned);
     await this.connection.setRemoteDescription({ type, sdp: withPacketTime(cleaned) });
-    this.#hasRemote = true;
+    this.#transport = transportSection(cleaned);
     const waiting = this.#remoteWaiting;
     this.#remoteWaiting = [];
     for (const candidate of waiting) await this.#apply(candidate);
   }
 
-  async #apply(candidate: RtcCandidate): Promise<void> {
-    if (this.#closed !== undefined) return;
+  async #apply(candidate: string): Promise<void> {
+    if (this.#closed !== undefined || this.#transport === undefined) return;
     try {
-      await this.connection.addIceCandidate(candidate);
+      await this.connection.addIceCandidate({ candidate, ...this.#transport });
     } catch (error) {
       // One bad candidate of many does not end the connection.
       this.#rejectedCandidates++;

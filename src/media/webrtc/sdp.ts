@@ -53,3 +53,10 @@ export function filterCandidates(
 export function countCandidates(sdp: string): number {
   return sdp.match(/^a=candidate:/gm)?.length ?? 0;
 }
+
+/** Returns the section that stands for the one transport of a bundled description. */
+export function transportSection(sdp: string): { sdpMid: string; sdpMLineIndex: number } {
+  const [, sdpMid = ""] = /^a=group:BUNDLE (\S+)/m.exec(sdp) ?? [];
+  const mids = [...sdp.matchAll(/^a=mid:(\S+)/gm)].map(([, mid]) => mid);
+  return { sdpMid, sdpMLineIndex: Math.max(0, mids.indexOf(sdpMid)) };
+}

@@ -6,14 +6,14 @@
 import "../../../media/child/leave_signals.ts";
 import { runMediaChild } from "../../../media/child/child.ts";
 import { AudioRoom } from "../../../media/room/audio_room.ts";
-import { BrowserPeer } from "./browser_peer.ts";
+import { Peer } from "../../../media/webrtc/peer.ts";
 import { LocalChild } from "./local_child.ts";
 
 if (import.meta.main) {
   runMediaChild((context) =>
     LocalChild.open(context, ({ clock, kernel }) => ({
       audio: new AudioRoom({ clock, kernel }),
-      createPeer: (options) => new BrowserPeer(options),
+      createPeer: (options) => new Peer(options),
     }))
   );
 }
