@@ -337,6 +337,7 @@ export class MediaConnection extends Connection {
           kind: message.participant.kind,
         });
       case "participantLost":
+        this.#known?.announced(message.participantId);
         return this.participantLost(message.participantId, message);
       case "participantLeft":
         return this.participantLeft(message.participantId);
