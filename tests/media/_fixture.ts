@@ -7,12 +7,8 @@ import type { JsonValue } from "../../src/edge/types.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { MediaConnection } from "../../src/media/parent/media_connection.ts";
 import type { ChildLink } from "../../src/media/parent/child_link.ts";
-import {
-  type MediaLease,
-  MediaProcess,
-  type MediaProcessOptions,
-  type ProcessLease,
-} from "../../src/media/parent/media_process.ts";
+import type { MediaLease, ProcessLease } from "../../src/media/parent/media_lease.ts";
+import { MediaProcess, type MediaProcessOptions } from "../../src/media/parent/media_process.ts";
 
 /** The child without WebRTC. */
 export const FAKE_CHILD = new URL("./fixtures/fake_child.ts", import.meta.url);
@@ -51,7 +47,8 @@ export class TestEdge extends EdgeTransport {
     options: { signal?: AbortSignal; timeoutMs?: number } = {},
   ): Promise<MediaConnection> {
     const { process, params } = this;
-    return MediaConnection.open(this, { agent, call, process, params, ...options });
+    const rejoinParams = () => Promise.resolve(this.params);
+    return MediaConnection.open(this, { agent, call, process, params, rejoinParams, ...options });
   }
 }
 

@@ -1,7 +1,15 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { EdgeError } from "../../src/edge/errors.ts";
-import { CallEndedEvent, CustomEventReceivedEvent } from "../../src/edge/events.ts";
+import {
+  CallEndedEvent,
+  ConnectionStateChangedEvent,
+  CustomEventReceivedEvent,
+  ParticipantJoinedEvent,
+  ParticipantLeftEvent,
+  TrackAddedEvent,
+  TrackRemovedEvent,
+} from "../../src/edge/events.ts";
 import { closeOf, fakeProcess, isAlive, linkOf, testAgent, TestEdge } from "./_fixture.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -56,7 +64,62 @@ Deno.test("a join whose signal was aborted before starts no process", async () =
   await assertRejects(() => edge.join(testAgent(), call, { signal }), Error, "never mind");
 });
 
-Deno.test("the process's death closes its connections within a second, and says why", async () => {
+/** What an agent is told about its connection and who is there. */
+function told(edge: TestEdge): string[] {
+  const lines: string[] = [];
+  edge.events.subscribe(ConnectionStateChangedEvent, ({ state, reconnecting }) => {
+    lines.push(reconnecting ? "reconnecting" : state);
+  });
+  edge.events.subscribe(ParticipantJoinedEvent, ({ participant }) => {
+    lines.push(`${participant.id} joined`);
+  });
+  edge.events.subscribe(ParticipantLeftEvent, ({ participant }) => {
+    lines.push(`${participant.id} left`);
+  });
+  edge.events.subscribe(TrackAddedEvent, ({ track }) => void lines.push(`${track.id} added`));
+  edge.events.subscribe(TrackRemovedEvent, ({ track }) => void lines.push(`${track.id} removed`));
+  return lines;
+}
+
+Deno.test("connections of a process that dies are in their calls again within a second, with the same people", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const call = await edge.createCall("call");
+  const rows: number[] = [];
+  const first = await edge.join(testAgent((row) => rows.push(row.entries[0]!.row)), call);
+  const second = await edge.join(testAgent(), call);
+  const lease = await edge.process.acquire();
+  await lease.request("rows", 50);
+  await until("the rows", () => rows.length === 50);
+  const lines = told(edge);
+  const before = performance.now();
+  Deno.kill(edge.process.pid!, "SIGKILL");
+  await until("reconnecting", () => first.isReconnecting && second.isReconnecting);
+  // What the agent does meanwhile waits for the call.
+  await first.sendCustomEvent("meanwhile");
+  await until("being back", () => !first.isReconnecting && !second.isReconnecting);
+  assertLess(performance.now() - before, 1500);
+  assertEquals(lines, ["reconnecting", "reconnecting", "active", "active"]);
+  assertEquals([...first.participants.keys(), ...first.tracks.keys()], ["p1", "t1"]);
+  await lease.request("rows", 2);
+  await until("rows of the next process", () => rows.length === 52);
+  const [last, next, after] = rows.slice(-3) as [number, number, number];
+  // The numbers go on, with a gap as long as there was nothing.
+  assert(next > last && next - last < 100 && after === next + 1, `${rows.slice(-3)}`);
+  await lease.release();
+});
+
+Deno.test("who did not come back with the next process has left, and their tracks are gone", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const lines = told(edge);
+  edge.params = "empty";
+  Deno.kill(edge.process.pid!, "SIGKILL");
+  await until("being back", () => lines.includes("idle") && !connection.isReconnecting);
+  assertEquals(lines.toSorted(), ["idle", "p1 left", "reconnecting", "t1 removed"]);
+  assertEquals([connection.participants.size, connection.tracks.size], [0, 0]);
+});
+
+Deno.test("the third loss within a minute closes connections, and says why; the next join works", async () => {
   await using edge = new TestEdge(fakeProcess());
   const ends: unknown[] = [];
   using _ = edge.events.subscribe(CallEndedEvent, ({ reason, error }) => {
@@ -65,6 +128,11 @@ Deno.test("the process's death closes its connections within a second, and says 
   const call = await edge.createCall("call");
   const first = await edge.join(testAgent(), call);
   const second = await edge.join(testAgent(), call);
+  for (let loss = 1; loss < 3; loss++) {
+    Deno.kill(edge.process.pid!, "SIGKILL");
+    await until("reconnecting", () => first.isReconnecting);
+    await until("being back", () => !first.isReconnecting && !second.isReconnecting);
+  }
   const closes = Promise.all([closeOf(first), closeOf(second)]);
   Deno.kill(edge.process.pid!, "SIGKILL");
   for (const { reason, ms } of await closes) {
@@ -75,6 +143,52 @@ Deno.test("the process's death closes its connections within a second, and says 
   assertEquals(new Set(ends), new Set(["media-process-lost"]));
   const again = await edge.join(testAgent(), call);
   assertEquals(again.state, "active");
+});
+
+Deno.test("a call whose message came last before two crashes is not opened again; another one goes on", async () => {
+  const refused: unknown[] = [];
+  await using edge = new TestEdge(fakeProcess({ onRefused: (call) => refused.push(call.id) }));
+  const good = await edge.join(testAgent(), await edge.createCall("good"));
+  const bad = await edge.join(testAgent(), await edge.createCall("bad"));
+  const lease = await edge.process.acquire();
+  const crash = async () => {
+    const pid = edge.process.pid;
+    await lease.request("crash", "bad").catch(() => {});
+    await until("the next process", () => edge.process.pid !== pid && !good.isReconnecting);
+  };
+  await crash();
+  assertEquals([good.state, bad.state, refused], ["active", "active", []]);
+  await crash();
+  assertEquals([good.state, await bad.closed, refused], ["active", "media-process-lost", ["bad"]]);
+  await lease.release();
+});
+
+Deno.test("what an agent has still to say is said by the next process, and no more than 100 ms of it twice", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const track = edge.createAudioTrack();
+  await connection.publishTracks({ audio: track });
+  const samples = new Int16Array(48_000).fill(1000);
+  await track.write(new PcmChunk(samples, { sampleRate: 48_000 }), { final: true });
+  const lease = await edge.process.acquire();
+  await until("a quarter of it being played", async () => {
+    // So many ticks of 10 ms.
+    await lease.request("tick", 5);
+    return track.playedMs >= 250;
+  });
+  const before = track.playedMs;
+  Deno.kill(edge.process.pid!, "SIGKILL");
+  await until("reconnecting", () => connection.isReconnecting);
+  await until("being back", () => !connection.isReconnecting);
+  let heard = 0;
+  await until("the rest being played", async () => {
+    heard += Number(await lease.request("tick", 5));
+    return track.playedMs === 1000;
+  });
+  assert(Math.abs(before + heard / 48 - 1000) <= 100, `${before} ms, then ${heard / 48} ms`);
+  assertEquals(track.bufferedMs, 0);
+  await lease.release();
+  track.close();
 });
 
 Deno.test("the process is gone when its parent is killed", async () => {
@@ -202,7 +316,7 @@ Deno.test("an edge that is closed while the process starts leaves no process beh
   assertEquals([edge.process.leases, edge.process.pid], [0, undefined]);
 });
 
-Deno.test("a process that fails says goodbye to the people, and the agents learn of the loss", async () => {
+Deno.test("a process that fails says goodbye to the people, and the agents see it replaced", async () => {
   await using edge = new TestEdge(fakeProcess());
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
   const lease = await edge.process.acquire();
@@ -212,8 +326,11 @@ Deno.test("a process that fails says goodbye to the people, and the agents learn
     version: 99,
     config: null,
     memoryLimit: { bytes: 1, checkEveryMs: 99 },
+    replaces: false,
   });
-  assertEquals((await closeOf(connection)).reason, "media-process-lost");
+  await until("reconnecting", () => connection.isReconnecting);
+  await until("being back", () => !connection.isReconnecting);
+  assertEquals(connection.state, "active");
   await lease.release();
 });
 

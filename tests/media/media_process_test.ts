@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import { EdgeError, ProtocolError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { FAKE_CHILD, fakeProcess, isAlive, linkOf, testAgent, TestEdge } from "./_fixture.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { until } from "../fixtures/until.ts";
 import { findDeno } from "../../src/media/parent/deno_program.ts";
 import { spawnChild } from "../../src/media/parent/spawn.ts";
@@ -63,29 +64,60 @@ Deno.test("a media process refuses an agent's program of another version, and sa
   assertEquals([process.pid, process.leases], [undefined, 0]);
 });
 
-Deno.test("after a death the next lease gets a new process", async () => {
+Deno.test("MediaProcess replaces one that died: leases go on, a request in flight fails", async () => {
   const losses: string[] = [];
-  const process = fakeProcess({ onLost: (error) => losses.push(error.code) });
+  const process = fakeProcess({
+    onLost: (error) => losses.push(error.code),
+    onReplaced: async (request) => void await request("echo", "opened again"),
+  });
   const lease = await process.acquire();
   const pid = process.pid!;
   const hanging = assertRejects(() => lease.request("hang", null), EdgeError, "signal SIGKILL");
   Deno.kill(pid, "SIGKILL");
   await hanging;
-  await until("the loss being told", () => losses.length === 1);
-  assertEquals(losses, ["media-process-lost"]);
-  assertEquals(lease.lost?.retryable, true);
-  const next = await process.acquire();
+  assertEquals(await lease.request("echo", 1), 1);
   assert(process.pid !== pid);
+  const next = await process.acquire();
+  assertEquals([lease.lost, linkOf(next).pid, losses], [undefined, process.pid, []]);
   await lease.release();
-  assertEquals(await next.request("echo", 1), 1);
+  await next.release();
+  assertEquals(process.pid, undefined);
+});
+
+Deno.test("MediaProcess gives up at the third loss within a minute, and starts anew for the next lease", async () => {
+  const losses: string[] = [];
+  const clock = new VirtualClock();
+  const process = fakeProcess({ clock, onLost: (error) => losses.push(error.code) });
+  const lease = await process.acquire();
+  const kill = async () => {
+    const pid = process.pid!;
+    Deno.kill(pid, "SIGKILL");
+    await until("the next process, or none", () => process.pid !== pid);
+  };
+  await kill();
+  assertEquals(await lease.request("echo", 1), 1);
+  await clock.advance(60_000);
+  await kill();
+  assertEquals(await lease.request("echo", 2), 2);
+  await kill();
+  assertEquals(await lease.request("echo", 3), 3);
+  await kill();
+  assertEquals([losses, lease.lost?.retryable], [["media-process-lost"], true]);
+  await assertRejects(() => lease.request("echo", 4), EdgeError, "signal SIGKILL");
+  await clock.advance(60_000);
+  const next = await process.acquire();
+  await lease.release();
+  assertEquals(await next.request("echo", 5), 5);
   await next.release();
 });
 
-Deno.test("an empty process that has grown is replaced, one that is in use is not", async () => {
-  const codes: string[] = [];
+Deno.test("MediaProcess replaces an empty process that has grown, not one that is in use", async () => {
+  const losses: string[] = [];
+  let opened = 0;
   const process = fakeProcess({
     memoryLimit: { bytes: 1, checkEveryMs: 20 },
-    onLost: (error) => codes.push(error.code),
+    onLost: (error) => losses.push(error.code),
+    onReplaced: async (request) => void (opened += Number(await request("echo", 1))),
   });
   await using edge = new TestEdge(process);
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
@@ -95,12 +127,13 @@ Deno.test("an empty process that has grown is replaced, one that is in use is no
   assertEquals(connection.state, "active");
   const lease = await process.acquire();
   await connection.close();
-  await until("the replacement", () => codes.length === 1);
-  assertEquals(codes, ["media-process-recycled"]);
-  assertEquals(lease.lost?.code, "media-process-recycled");
+  await until("the replacement", () => opened > 0);
   assertEquals(await isAlive(pid), false);
+  assertEquals(await lease.request("echo", "still here"), "still here");
+  assertEquals([lease.lost, losses], [undefined, []]);
+  const again = await edge.join(testAgent(), await edge.createCall("call"));
+  assertEquals(again.state, "active");
   await lease.release();
-  assertEquals((await edge.join(testAgent(), await edge.createCall("call"))).state, "active");
 });
 
 Deno.test("a child that fails at its start says why, and the next start is not hindered", async () => {

@@ -57,6 +57,7 @@ export class CallBroker {
   /** Events that came before there was a connection. */
   readonly #early: CoordinatorEvent[] = [];
   #connection: CallConnection | undefined;
+  #sessionId: string | undefined;
 
   constructor(options: CallBrokerOptions) {
     this.#options = options;
@@ -91,6 +92,11 @@ export class CallBroker {
     });
   }
 
+  /** The id of the agent's session with an SFU, once there is one. */
+  get sessionId(): string | undefined {
+    return this.#sessionId;
+  }
+
   /** Resolves when events come; rejects when the first try failed (the socket keeps trying). */
   get ready(): Promise<void> {
     return this.#coordinator.ready;
@@ -122,6 +128,9 @@ export class CallBroker {
     switch (message.type) {
       case "request":
         this.#respond(message.id, message.request);
+        return;
+      case "session":
+        this.#sessionId = message.sessionId;
         return;
       case "reconnected":
         return events.emit(new ReconnectedEvent({ connection, ...message }));

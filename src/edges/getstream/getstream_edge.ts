@@ -320,6 +320,11 @@ export class GetStreamEdge extends EdgeTransport {
       call,
       process: this.#process,
       params: params as unknown as JsonValue,
+      rejoinParams: async () => {
+        const credentials = await this.#service.joinCall(call, user.id);
+        const again: CallParams = { ...params, credentials, previousSessionId: broker.sessionId };
+        return again as unknown as JsonValue;
+      },
       signal,
       timeoutMs: Infinity,
       onEdgeMessage: (data, from) => broker.onMessage(data, from),

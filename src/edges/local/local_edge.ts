@@ -8,7 +8,8 @@ import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Conversation } from "../../edge/conversation.ts";
 import * as v from "valibot";
 import { MediaConnection } from "../../media/parent/media_connection.ts";
-import { type MediaLease, MediaProcess } from "../../media/parent/media_process.ts";
+import type { MediaLease } from "../../media/parent/media_lease.ts";
+import { MediaProcess } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
 import { Call, type CreateCallOptions } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
@@ -119,6 +120,8 @@ export class LocalEdge extends EdgeTransport {
       clock: this.clock,
       logger: this.logger,
       onMessage: (message) => this.#onMessage(message),
+      onReplaced: (request) => this.#reopen(request),
+      onRefused: (call) => void this.#closeOpened(callKey(call)),
       onLost: (error) => this.#onLost(error),
     });
     if (!isSecureContext(this.#settings)) {
@@ -456,6 +459,20 @@ export class LocalEdge extends EdgeTransport {
     }
     this.#secrets.set(key, secret);
     this.#server?.handleCall(this.#call(callType, callId));
+  }
+
+  /** Opens in another process what was open in the last one, beside the calls of agents. */
+  async #reopen(request: MediaLease["request"]): Promise<void> {
+    try {
+      for (const key of this.#opened.keys()) {
+        const [type, id] = JSON.parse(key);
+        await request("open", this.#params(this.#call(type, id)));
+      }
+      if (this.#server) await request("serve", { secret: this.#server.secret });
+    } finally {
+      // Pages that come back wait for this.
+      await request("reopened", null);
+    }
   }
 
   #onLost(error: EdgeError): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MediaLease } from "../../media/parent/media_process.ts";
+import type { MediaLease } from "../../media/parent/media_lease.ts";
 import type { Clock } from "../../events/clock.ts";
 import { promised } from "../../events/user_code.ts";
 import { retry } from "../../events/retry.ts";
@@ -66,6 +66,11 @@ export class RunningServer implements LocalServer {
   constructor(init: RunningServerInit) {
     this.#init = init;
     this.closed = this.#done.promise;
+  }
+
+  /** The secret that admits to the start page. */
+  get secret(): string {
+    return this.#init.secret;
   }
 
   get url(): URL {

@@ -28,6 +28,8 @@ import { claimStdio } from "./stdio.ts";
 import { toWireError } from "./wire_error.ts";
 import { messageOf } from "../../events/error_text.ts";
 
+/** Milliseconds between signs of life: the agent's program replaces a process after 3 s of silence. */
+const BEAT_MS = 500;
 /** How long goodbyes may take: the process is gone 500 ms after its input ended. */
 const GOODBYE_MS = 350;
 
@@ -62,6 +64,7 @@ class ChildRun {
   #edge: Promise<EdgeChild> | undefined;
   /** The wire is unusable: only log lines still go to the agent's program. */
   #failed = false;
+  #isBeating = false;
 
   constructor(
     create: (context: ChildContext) => EdgeChild | Promise<EdgeChild>,
@@ -141,7 +144,7 @@ class ChildRun {
     });
   }
 
-  #start({ config, memoryLimit }: ToChild & { type: "start" }): void {
+  #start({ config, memoryLimit, replaces }: ToChild & { type: "start" }): void {
     if (this.#dispatcher !== undefined) {
       throw new ProtocolError("the wire carried a second start", { code: "wire-garbage" });
     }
@@ -157,6 +160,11 @@ class ChildRun {
       config,
       clock: systemClock,
       kernel,
+      replaces,
+      handling: ({ id, type }) => {
+        this.#send({ type: "handling", call: { id, type } });
+        return this.#writer.drained();
+      },
       send: (message) => this.#send({ type: "edge", message }),
       log,
     };
@@ -166,9 +174,19 @@ class ChildRun {
         dispatcher.open(edge);
         this.#send({ type: "ready", kernel: kernel.name });
         setInterval(() => this.#checkMemory(dispatcher, memoryLimit), memoryLimit.checkEveryMs);
+        setInterval(() => this.#beat(), BEAT_MS);
       },
       (error) => this.#fail(error),
     );
+  }
+
+  /** One beat at a time: a program that is asleep must not find a thousand. */
+  async #beat(): Promise<void> {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    this.#send({ type: "beat" });
+    await this.#writer.drained();
+    this.#isBeating = false;
   }
 
   /** Says why this process cannot be used, and ends it. */

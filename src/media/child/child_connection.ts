@@ -1,7 +1,7 @@
 import type { AudioSubscription } from "../../edge/edge_agent.ts";
 import type { User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
-import type { ConnectionMessage } from "../wire/messages.ts";
+import type { CallState, ConnectionMessage } from "../wire/messages.ts";
 import { Playout, type PlayoutState } from "../room/playout.ts";
 import { TICKS_PER_SLOT } from "../../audio/grid.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
@@ -30,6 +30,7 @@ export class ChildConnection implements AgentConnection {
   readonly user: User;
   readonly audioSubscription: AudioSubscription;
   readonly call: { readonly id: string; readonly type: string };
+  readonly known: CallState | undefined;
   readonly playout: Playout;
   readonly rowQueue: RowQueue;
   readonly #services: ChildServices;
@@ -49,6 +50,7 @@ export class ChildConnection implements AgentConnection {
     this.user = init.user;
     this.audioSubscription = init.audioSubscription;
     this.call = init.call;
+    this.known = init.known ?? undefined;
     this.rowQueue = new RowQueue({
       sampleRate: init.audioSubscription.sampleRate,
       clock: services.clock,

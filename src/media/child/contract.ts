@@ -9,7 +9,7 @@ import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
 import type { LogLevel, VideoConstraints } from "../wire/control.ts";
-import type { ConnectionMessage } from "../wire/messages.ts";
+import type { CallState, ConnectionMessage } from "../wire/messages.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
 import type { Playout } from "../room/playout.ts";
 import type { RowQueue } from "../room/row_queue.ts";
@@ -26,6 +26,16 @@ export interface ChildContext {
   readonly kernel: AudioKernel;
   /** Sends a message that belongs to no connection to the edge's parent side. */
   send(message: JsonValue): void;
+  /**
+   * Whether it takes the place of a process that was lost, or that had grown: what the agent's program
+   * had open is opened again, and the participants come back.
+   */
+  readonly replaces: boolean;
+  /**
+   * Says that a message of this call is about to reach native code, which it could crash: a call whose
+   * message came last before two crashes is not opened again. Resolves when that has left the process.
+   */
+  handling(call: { readonly id: string; readonly type: string }): Promise<void>;
   /** Writes a line to the agent's logger. Never media, never a secret. */
   log(level: LogLevel, message: string): void;
 }
@@ -46,6 +56,12 @@ export interface JoiningAgent {
   readonly audioSubscription: AudioSubscription;
   /** The call that it joins. */
   readonly call: { readonly id: string; readonly type: string };
+  /**
+   * Who and what the agent knew to be there when the process that had its call was lost: they are to
+   * come back as the same participants. After the join, those that were not announced again are gone.
+   * `undefined` in a first join.
+   */
+  readonly known: CallState | undefined;
 }
 
 /** One agent's connection as the media process sees it: the process creates one for each join. */

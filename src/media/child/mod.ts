@@ -35,7 +35,7 @@ export type {
   PublishedKinds,
   VideoConstraints,
 } from "./contract.ts";
-export type { ConnectionMessage, ParticipantData, TrackData } from "../wire/messages.ts";
+export type { CallState, ConnectionMessage, ParticipantData, TrackData } from "../wire/messages.ts";
 export {
   AudioRoom,
   type MemberLevel,

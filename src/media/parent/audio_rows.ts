@@ -1,6 +1,7 @@
 import type { AudioRow } from "../../edge/edge_agent.ts";
 import type { MutableParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
+import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 
@@ -17,10 +18,21 @@ export class AudioRows {
   readonly #sources = new Map<number, SourceTrack>();
   readonly #entries: MutableParticipantAudio[] = [];
   readonly #row: AudioRow = { count: 0, entries: this.#entries };
+  /** The latest row, and when it came. */
+  #last = { number: -1, at: 0 };
+  /** What is added to the numbers of a later process; it is known with its first row. */
+  #offset: number | undefined = 0;
 
   constructor(sampleRate: number, participants: ReadonlyMap<string, Participant>) {
     this.#sampleRate = sampleRate;
     this.#participants = participants;
+  }
+
+  /** Another process counts its sources and rows anew: the time without any becomes a gap in the numbers. */
+  restart(now: number): void {
+    this.#sources.clear();
+    this.#offset = undefined;
+    this.#last.at ||= now;
   }
 
   addSource(number: number, source: SourceTrack): void {
@@ -37,8 +49,14 @@ export class AudioRows {
    * Returns the row of the participants who are present: valid until the next row, maybe empty.
    *
    * @param playedMs how much of the agent's audio had been played when it was recorded, if known
+   * @param now the clock's time
    */
-  read(reader: RowReader, playedMs: number | undefined): AudioRow {
+  read(reader: RowReader, playedMs: number | undefined, now: number): AudioRow {
+    const last = this.#last;
+    this.#offset ??= last.number - reader.number +
+      Math.max(1, Math.round((now - last.at) / SLOT_MS));
+    last.number = reader.number + this.#offset;
+    last.at = now;
     const row = this.#row;
     row.count = 0;
     for (let index = 0; index < reader.count; index++) {
@@ -49,7 +67,7 @@ export class AudioRows {
       const entry = this.#entry(row.count++, participant, reader.slotSamples);
       entry.participant = participant;
       entry.trackId = source!.trackId;
-      entry.row = reader.number;
+      entry.row = last.number;
       entry.playedMs = playedMs;
       reader.copySamples(index, entry.pcm.samples);
     }

@@ -29,6 +29,8 @@ import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
 import { readFragmentStream } from "../wire/video_frames.ts";
 import { describeError, messageOf } from "../../events/error_text.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { CallName } from "./restarts.ts";
 
 /** A spawned media process: its two pipes and its end. */
 export interface SpawnedChild {
@@ -48,8 +50,6 @@ export interface LinkedConnection {
   readonly onRow: (row: RowReader) => void;
   readonly onReport: (report: PlayoutReportFrame) => void;
   readonly onFragment: (frame: Frame, stream: number) => void;
-  /** The process is gone. */
-  readonly onLost: (error: EdgeError) => void;
 }
 
 /** Options of a {@linkcode ChildLink}. */
@@ -59,6 +59,10 @@ export interface ChildLinkOptions {
   clock: Clock;
   logger: Logger;
   memoryLimit: MemoryLimit;
+  /** Whether it takes the place of another. */
+  replaces: boolean;
+  /** The process is gone. Called before its requests fail. */
+  onLost(error: EdgeError): void;
   onMessage(message: JsonValue): void;
   /** The process is empty and exceeds its memory limit. */
   onMemoryLimitExceeded(rssBytes: number): void;
@@ -66,6 +70,10 @@ export interface ChildLinkOptions {
 
 /** How long the process has to end by itself once its input closes: twice what it takes. */
 const LEAVE_MS = 1000;
+/** How long what a dead process has written may take to be read. */
+const DRAIN_MS = 200;
+/** How soon after a call's message a process goes silent for the message to be suspected. */
+const SUSPECT_MS = 1000;
 /** Bytes of one read. */
 const READ_BYTES = 1 << 16;
 
@@ -73,7 +81,7 @@ const READ_BYTES = 1 << 16;
 export class ChildLink {
   /** Resolves when the child is ready, rejects when it cannot be. */
   readonly ready: Promise<void>;
-  /** Resolves when the process is gone and its connections and requests have failed. */
+  /** Resolves when the process is gone and its requests have failed. */
   readonly gone: Promise<void>;
   readonly writer: FrameWriter;
   readonly #options: ChildLinkOptions;
@@ -83,6 +91,9 @@ export class ChildLink {
   readonly #connections = new Map<number, LinkedConnection>();
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #row = new RowReader();
+  #heartbeat: Heartbeat | undefined;
+  /** The call whose message came last, and when. */
+  #handling: { call: CallName; at: number } | undefined;
   #nextRequest = 1;
   #lost: EdgeError | undefined;
   #closing = false;
@@ -103,10 +114,12 @@ export class ChildLink {
       () => this.#kill(),
     );
     this.#parser = new FrameParser((frame) => this.#onFrame(frame));
-    const { config, memoryLimit } = options;
-    this.send({ type: "start", version: WIRE_VERSION, config, memoryLimit });
+    const { config, memoryLimit, replaces } = options;
+    this.send({ type: "start", version: WIRE_VERSION, config, memoryLimit, replaces });
     const reading = this.#readAll();
     this.gone = process.status.then(async (status) => {
+      // Its last words say which call it was busy with.
+      await waitFor(reading, "the end of its output", { timeoutMs: DRAIN_MS }).catch(() => {});
       this.#lose(status);
       await reading;
     });
@@ -117,8 +130,20 @@ export class ChildLink {
     return this.#lost;
   }
 
+  /** Whether the process has started and can be used. */
+  get isReady(): boolean {
+    return !this.#starting && !this.#closing && this.#lost === undefined;
+  }
+
   get pid(): number {
     return this.#options.process.pid;
+  }
+
+  /** The call whose message came right before the process said its last. */
+  get suspect(): CallName | undefined {
+    if (this.#handling === undefined || this.#heartbeat === undefined) return undefined;
+    const { call, at } = this.#handling;
+    return this.#heartbeat.heardAt - at <= SUSPECT_MS ? call : undefined;
   }
 
   /** Whether no connection runs over it. */
@@ -197,6 +222,7 @@ export class ChildLink {
         if (done || value === undefined) break;
         const space = this.#parser.space();
         space.set(value);
+        this.#heartbeat?.heard();
         const count = value.length;
         buffer = new Uint8Array(value.buffer);
         this.#parser.commit(count);
@@ -249,6 +275,7 @@ export class ChildLink {
     switch (message.type) {
       case "ready":
         this.#starting = false;
+        this.#heartbeat = new Heartbeat({ onSilent: () => this.#hang() });
         this.#options.logger.debug(`media process ${this.pid} is ready (${message.kernel} kernel)`);
         return this.#ready.resolve();
       case "failed":
@@ -261,6 +288,11 @@ export class ChildLink {
         else reply?.resolve(message.result ?? null);
         return;
       }
+      case "beat":
+        return;
+      case "handling":
+        this.#handling = { call: message.call, at: this.#heartbeat?.heardAt ?? -Infinity };
+        return;
       case "memoryLimitExceeded":
         return this.#options.onMemoryLimitExceeded(message.rssBytes);
       case "edge":
@@ -310,6 +342,14 @@ export class ChildLink {
     this.#kill();
   }
 
+  #hang(): void {
+    this.#failure ??= new ConnectionError("the media process hung: it said nothing for 3 s", {
+      code: "media-process-lost",
+      retryable: true,
+    });
+    this.#kill();
+  }
+
   #kill(): void {
     try {
       this.#options.process.kill("SIGKILL");
@@ -325,12 +365,13 @@ export class ChildLink {
       { code: "media-process-lost", retryable: true },
     );
     this.#lost = error;
+    this.#heartbeat?.[Symbol.dispose]();
     this.writer.close();
+    this.#connections.clear();
+    this.#options.onLost(error);
     this.#ready.reject(error);
     for (const reply of this.#requests.values()) reply.reject(error);
     this.#requests.clear();
-    for (const connection of [...this.#connections.values()]) connection.onLost(error);
-    this.#connections.clear();
   }
 }
 

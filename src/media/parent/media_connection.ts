@@ -7,14 +7,16 @@ import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
-import { limitTime } from "../../events/waiting.ts";
+import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 import type { VideoConstraints } from "../wire/control.ts";
 import type { ConnectionMessage } from "../wire/messages.ts";
 import { PictureSender } from "../wire/video_frames.ts";
-import type { LinkedConnection } from "./child_link.ts";
-import type { MediaProcess, ProcessLease } from "./media_process.ts";
+import type { ChildLink } from "./child_link.ts";
+import type { ProcessLease, SharedConnection } from "./media_lease.ts";
+import type { MediaProcess } from "./media_process.ts";
 import { AudioRows } from "./audio_rows.ts";
+import { KnownCall } from "./known_call.ts";
 import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
 import { VideoSubscriptions } from "./video_subscriptions.ts";
@@ -29,6 +31,8 @@ export interface MediaConnectionOptions {
   process: MediaProcess;
   /** The parameters of the join, for the edge's child side. */
   params: JsonValue;
+  /** Returns the parameters with which it joins again in another process. Default: the same. */
+  rejoinParams?(): Promise<JsonValue>;
   /** Aborting it ends the join. */
   signal?: AbortSignal;
   /** Limit for the whole join, including the start of the process. Default 10,000. */
@@ -41,12 +45,15 @@ export interface MediaConnectionOptions {
 
 /** How long after it was played a sample is heard, until a page has measured it. */
 const ASSUMED_HEARD_DELAY_MS = 100;
+/** How long a request may take, and joining again in another process. */
+const REQUEST_MS = 10_000;
 /** How long leaving may take before the connection closes without a reply. */
 const LEAVE_MS = 2000;
 
 /**
  * A connection whose media runs in a {@linkcode MediaProcess}: its parent side. It serves every edge
- * on wrtc; what differs between them lies in their child sides.
+ * on wrtc; what differs between them lies in their child sides. When the process is replaced, it joins
+ * its call again, and the agent sees it reconnect.
  */
 export class MediaConnection extends Connection {
   readonly #options: MediaConnectionOptions;
@@ -59,7 +66,11 @@ export class MediaConnection extends Connection {
   #video: PublishedVideo | undefined;
   #heardDelayMs = ASSUMED_HEARD_DELAY_MS;
   #joined: JsonValue = null;
-  #isLost = false;
+  /** What was announced again since the process was replaced; before it was, nothing. */
+  #known: KnownCall | undefined;
+  /** Resolves when it is in its call, also again, or closed. */
+  #back = resolved();
+  #isCut = false;
 
   /**
    * Joins a call: starts the process if none runs, and returns an established connection. A join that
@@ -80,7 +91,7 @@ export class MediaConnection extends Connection {
       signals: signal ? [signal] : [],
       clock: edge.clock,
     });
-    while (true) {
+    for (let attempt = 1;; attempt++) {
       const wait = { signal: limit.signal, timeoutMs: Infinity };
       const lease = await process.acquire(wait) as ProcessLease;
       const connection = await MediaConnection.#create(edge, options, lease);
@@ -89,8 +100,11 @@ export class MediaConnection extends Connection {
         return connection;
       } catch (error) {
         await connection.close();
-        // The process was empty and recycled in that moment: the next one is fresh.
-        if ((error as Partial<EdgeError>).code !== "media-process-recycled") throw error;
+        // The process was recycled in that moment, or lost, which may be the join's own fault.
+        const { code } = error as Partial<EdgeError>;
+        const again = code === "media-process-recycled" ||
+          code === "media-process-lost" && attempt === 1;
+        if (!again) throw error;
       }
     }
   }
@@ -122,7 +136,7 @@ export class MediaConnection extends Connection {
     this.#rows = new AudioRows(options.agent.audioSubscription.sampleRate, this.participants);
     const constraints = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
     this.#videoSubscriptions = new VideoSubscriptions(lease.link, this.#id, constraints);
-    lease.link.attach(this.#id, this.#linked());
+    lease.attach(this.#id, this.#shared());
   }
 
   /** The reply of the edge's child side to the join. */
@@ -150,11 +164,8 @@ export class MediaConnection extends Connection {
         onError: (error) => this.reportError(error, "publishing video"),
       });
     }
-    await this.#lease.link.request("publish", {
-      connection: this.#id,
-      audio: this.#audio?.description ?? null,
-      video: this.#video === undefined ? null : { stream: this.#video.stream },
-    }, { timeoutMs: 10_000 });
+    await this.#untilBack();
+    await this.#publish(this.#lease.link);
   }
 
   /** Subscribes to a video track through the media process. */
@@ -169,25 +180,27 @@ export class MediaConnection extends Connection {
   /** Has the media process send the event. */
   protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
     const params = { connection: this.#id, data };
-    await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: 10_000 });
+    await this.#untilBack();
+    await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: REQUEST_MS });
   }
 
   /** Leaves the call, then releases the lease. */
   protected override async disconnect(_reason: CloseReason): Promise<void> {
     const { link } = this.#lease;
+    this.#back.resolve();
     this.#audio?.[Symbol.dispose]();
     this.#audio = undefined;
     this.#video?.[Symbol.dispose]();
     this.#video = undefined;
     this.#videoSubscriptions.closeAll();
     try {
-      if (!this.#isLost && link.lost === undefined) {
+      if (link.lost === undefined) {
         await link.request("leave", { connection: this.#id }, { timeoutMs: LEAVE_MS });
       }
     } catch (error) {
       if (link.lost === undefined) this.reportError(error, "leaving the call");
     } finally {
-      link.detach(this.#id);
+      this.#lease.detach(this.#id);
       await this.#lease.release();
     }
   }
@@ -202,10 +215,21 @@ export class MediaConnection extends Connection {
   }
 
   async #join(signal: AbortSignal): Promise<void> {
-    const { agent, call, params } = this.#options;
+    const { link } = this.#lease;
+    this.#joined = await this.#requestJoin(link, this.#options.params, { signal });
+    if (link.lost !== undefined) throw link.lost;
+    this.established();
+  }
+
+  async #requestJoin(
+    link: ChildLink,
+    params: JsonValue,
+    options: { signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<JsonValue> {
+    const { agent, call } = this.#options;
     const { id, name, image, custom } = agent.user;
     const { sampleRate, agents } = agent.audioSubscription;
-    this.#joined = await this.#lease.link.request("join", {
+    return await link.request("join", {
       connection: this.#id,
       user: {
         id,
@@ -216,14 +240,77 @@ export class MediaConnection extends Connection {
       audioSubscription: { sampleRate, agents },
       call: { id: call.id, type: call.type },
       params,
-    }, { signal });
-    if (this.#isLost) throw this.#lease.lost ?? lostError();
-    this.established();
+      known: this.#known?.state ?? null,
+    }, options);
   }
 
-  /** The methods for the link, kept out of the public members of this class. */
-  #linked(): LinkedConnection {
+  async #publish(link: ChildLink): Promise<void> {
+    await link.request("publish", {
+      connection: this.#id,
+      audio: this.#audio?.description ?? null,
+      video: this.#video === undefined ? null : { stream: this.#video.stream },
+    }, { timeoutMs: REQUEST_MS });
+  }
+
+  /** While the process is replaced, what the agent does waits for the next one. */
+  async #untilBack(): Promise<void> {
+    const wait = { timeoutMs: REQUEST_MS, clock: this.clock };
+    await waitFor(this.#back.promise, "the call's return", wait);
+  }
+
+  #onCut(): void {
+    if (this.#isOver || this.#isCut) return;
+    this.#isCut = true;
+    this.#back = Promise.withResolvers<void>();
+    this.reconnecting();
+  }
+
+  /** Joins again in another process, as the one that it is, and publishes and subscribes as before. */
+  async #rejoin(link: ChildLink): Promise<void> {
+    if (this.#isOver) return;
+    try {
+      const { params, rejoinParams } = this.#options;
+      const again = rejoinParams === undefined ? params : await rejoinParams();
+      if (this.#isOver || link.lost !== undefined) return;
+      this.#rows.restart(this.clock.now());
+      this.#known = new KnownCall(this);
+      this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS });
+      if (this.#isOver) return;
+      this.#audio?.reopen(link);
+      this.#video?.reopen(link.writer);
+      if (this.#audio || this.#video) await this.#publish(link);
+      this.#videoSubscriptions.reopen(link);
+    } catch (error) {
+      // Another process takes the place of this one, too, or none does: both are told.
+      if (link.lost === undefined) this.ended("media-process-lost", { error });
+    }
+  }
+
+  /** All agents of the call are back: what was not announced again is gone. */
+  #onRestored(): void {
+    if (this.#isOver) return;
+    const gone = this.#known?.unannounced();
+    this.#known = undefined;
+    for (const id of gone?.participants ?? []) this.participantLeft(id);
+    for (const id of gone?.tracks ?? []) {
+      this.#videoSubscriptions.close(id);
+      this.trackRemoved(id);
+    }
+    this.#isCut = false;
+    this.reconnected();
+    this.#back.resolve();
+  }
+
+  /** Closed, or a join that fails by itself. */
+  get #isOver(): boolean {
+    return this.state === "closed" || this.state === "establishing";
+  }
+
+  /** The methods for the process, kept out of the public members of this class. */
+  #shared(): SharedConnection {
+    const { type, id } = this.call;
     return {
+      call: { type, id },
       onMessage: (message) => this.#onMessage(message),
       onSource: (source, participantId, trackId) =>
         this.#rows.addSource(source, { participantId, trackId }),
@@ -231,13 +318,17 @@ export class MediaConnection extends Connection {
       onReport: (report) => this.#audio?.report(report, this.#heardDelayMs),
       onFragment: (frame, stream) =>
         this.#videoSubscriptions.receiveFragment(frame, stream, this.clock.now()),
-      onLost: (error) => this.#onLost(error),
+      onCut: () => this.#onCut(),
+      rejoin: (link) => this.#rejoin(link),
+      onRestored: () => this.#onRestored(),
+      onLost: (error) => this.ended("media-process-lost", { error }),
     };
   }
 
   #onMessage(message: ConnectionMessage): void {
     switch (message.type) {
       case "participantJoined":
+        this.#known?.announced(message.participant.id);
         return this.participantJoined({
           original: message.participant.original ?? null,
           userId: message.participant.userId,
@@ -246,11 +337,15 @@ export class MediaConnection extends Connection {
           kind: message.participant.kind,
         });
       case "participantLost":
+        this.#known?.announced(message.participantId);
         return this.participantLost(message.participantId, message);
       case "participantLeft":
         return this.participantLeft(message.participantId);
       case "trackAdded":
-        return this.trackAdded(message.track);
+        this.#known?.announced(message.track.id);
+        this.trackAdded(message.track);
+        // One that is known may have been muted while its process was replaced.
+        return this.trackUpdated(message.track.id, message.track);
       case "trackUpdated":
         return this.trackUpdated(message.trackId, { muted: message.muted });
       case "trackRemoved":
@@ -280,19 +375,13 @@ export class MediaConnection extends Connection {
   }
 
   #onRow(reader: RowReader): void {
-    const row = this.#rows.read(reader, this.#audio?.playedAt(reader));
+    const row = this.#rows.read(reader, this.#audio?.playedAt(reader), this.clock.now());
     if (row.count > 0) this.receiveRow(row);
-  }
-
-  #onLost(error: EdgeError): void {
-    this.#isLost = true;
-    this.ended("media-process-lost", { error });
   }
 }
 
-function lostError(): ConnectionError {
-  return new ConnectionError("the media process was lost while joining", {
-    code: "media-process-lost",
-    retryable: true,
-  });
+function resolved(): PromiseWithResolvers<void> {
+  const back = Promise.withResolvers<void>();
+  back.resolve();
+  return back;
 }

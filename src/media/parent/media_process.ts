@@ -1,12 +1,15 @@
-import { ClosedError, ConnectionError, type EdgeError } from "../../edge/errors.ts";
+import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import { checkObject, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
+import { messageOf } from "../../events/error_text.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./deno_program.ts";
 import type { MemoryLimit } from "../wire/control.ts";
 import { ChildLink, type SpawnedChild } from "./child_link.ts";
+import { type MediaLease, ProcessLease, type SharedProcess } from "./media_lease.ts";
+import { type CallName, isSameCall, Restarts } from "./restarts.ts";
 import { type ChildPermissions, lockFor, spawnChild } from "./spawn.ts";
 import { lacksLockEntries } from "./start_failure.ts";
 
@@ -27,20 +30,24 @@ export interface MediaProcessOptions extends DenoOptions {
   /** Takes the child's messages that belong to no connection. */
   onMessage?(message: JsonValue): void;
   /**
-   * When an empty process is recycled, since wrtc does not release all its memory: above `bytes`
+   * When an empty process is replaced, since wrtc does not release all its memory: above `bytes`
    * (default 400 MiB), checked every `checkEveryMs` (default 30 s). The child must have `isEmpty`.
    */
   memoryLimit?: Partial<MemoryLimit>;
   /**
-   * The process died while a lease was held, or was recycled (code `media-process-recycled`). Its
-   * connections close by themselves.
+   * Another process has taken the place of one that was lost or had grown, and the connections are
+   * back: opens again what else was open, by requests to the edge's child side.
    */
+  onReplaced?(request: MediaLease["request"]): Promise<void>;
+  /** This call ended the process twice: it is not opened again, and its connections close. */
+  onRefused?(call: CallName): void;
+  /** The process was lost while a lease was held, and none takes its place. Connections close. */
   onLost?(error: EdgeError): void;
   /** @internal Starts the process; for tests. */
   spawn?(): SpawnedChild;
 }
 
-/** When an empty process is recycled: a fresh one has 60 MiB. */
+/** When an empty process is replaced: a fresh one has 60 MiB. */
 const MEMORY_LIMIT_BYTES = 400 << 20;
 const MEMORY_CHECK_MS = 30_000;
 /** How long a process may take to become ready. */
@@ -48,7 +55,8 @@ const START_MS = 10_000;
 
 /**
  * The process that wrtc runs in, as an edge in the agent's program sees it: it starts with the first
- * lease, is shared, ends with the last lease, and starts anew after a crash.
+ * lease, is shared, and ends with the last lease. One that dies or hangs is replaced, and its connections
+ * join their calls again; the third loss within a minute is final.
  *
  * @example
  * ```ts ignore
@@ -63,6 +71,7 @@ export class MediaProcess {
   readonly #denoPath: string | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #restarts: Restarts;
   #current: Current | undefined;
   /** The end of the previous process: the next one needs its ports and sockets. */
   #ending: Promise<void> = Promise.resolve();
@@ -84,6 +93,7 @@ export class MediaProcess {
     this.#denoPath = readDenoPath(options.denoPath);
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? consoleLogger;
+    this.#restarts = new Restarts(this.#clock);
   }
 
   /** The process id, while one runs. */
@@ -121,12 +131,12 @@ export class MediaProcess {
     const current = this.#current;
     current.leases++;
     const lease = new ProcessLease(
-      current.link,
+      current,
       () => this.#nextConnection++,
       () => this.#release(current),
     );
     try {
-      await waitFor(current.link.ready, "the start of the media process", wait);
+      await waitFor(current.ready, "the start of the media process", wait);
       return lease;
     } catch (error) {
       await lease.release();
@@ -160,13 +170,33 @@ export class MediaProcess {
   }
 
   #start(deno: DenoProgram | undefined, lock: string | undefined): Current {
-    const { child, config, permissions = {}, variables = [], onMessage, memoryLimit } =
-      this.#options;
-    const process = this.#options.spawn?.() ??
-      spawnChild(deno!, { child, permissions, variables, lock });
+    const { child, permissions = {}, variables = [] } = this.#options;
+    const spawn = () =>
+      this.#options.spawn?.() ?? spawnChild(deno!, { child, permissions, variables, lock });
+    const current: Current = {
+      link: undefined!,
+      ready: undefined!,
+      lost: undefined,
+      leases: 0,
+      connections: new Map(),
+      lock,
+      spawn,
+      isStarted: false,
+      isRecycled: false,
+      restoring: undefined,
+    };
+    current.ready = this.#open(current, { replaces: false }).ready;
+    current.ready.then(() => current.isStarted = true, () => {});
+    return current;
+  }
+
+  /** Starts a process. */
+  #open(current: Current, { replaces }: { replaces: boolean }): ChildLink {
+    const { config, onMessage, memoryLimit } = this.#options;
     const link = new ChildLink({
-      process,
+      process: current.spawn(),
       config,
+      replaces,
       clock: this.#clock,
       logger: this.#logger,
       memoryLimit: {
@@ -175,21 +205,109 @@ export class MediaProcess {
       },
       onMessage: (message) => onMessage?.(message),
       onMemoryLimitExceeded: (rssBytes) => this.#recycle(current, rssBytes),
+      onLost: (error) => this.#lost(current, error),
     });
-    const current: Current = { link, lock, leases: 0, isReady: false };
-    link.ready.then(() => current.isReady = true, () => {});
-    this.#ending = link.gone.then(() => {
-      if (this.#current === current) this.#current = undefined;
-      // Not when the last lease was released.
-      if (current.isReady && current.leases > 0) this.#options.onLost?.(link.lost!);
-    });
-    return current;
+    current.link = link;
+    this.#ending = link.gone;
+    return link;
   }
 
-  /** A holder of a lease sees this as a loss, and takes another lease from a new process. */
+  /** The process is gone: another takes its place, unless nothing needs it or it is lost too often. */
+  #lost(current: Current, error: EdgeError): void {
+    if (this.#current !== current || !current.isStarted) return this.#end(current, error);
+    if (current.isRecycled) {
+      current.isRecycled = false;
+      return void this.#replace(current);
+    }
+    const { again, refused } = this.#restarts.lost(current.link.suspect);
+    if (!again) return this.#end(current, error);
+    this.#logger.warn(`${error.message}: another one takes its place`);
+    if (refused) this.#refuse(current, refused);
+    void this.#replace(current);
+  }
+
+  async #replace(current: Current): Promise<void> {
+    const restoring = awaitNext(current);
+    for (const connection of current.connections.values()) connection.onCut();
+    // Closing a connection may have released the last lease.
+    if (this.#current !== current) return;
+    let link: ChildLink;
+    try {
+      link = this.#open(current, { replaces: true });
+    } catch (error) {
+      return this.#end(current, error as EdgeError);
+    }
+    const timeout = setTimeout(() => void link.close(), START_MS);
+    try {
+      await link.ready;
+    } catch {
+      // A loss of its own, which comes here again.
+      return;
+    } finally {
+      clearTimeout(timeout);
+    }
+    current.restoring = undefined;
+    restoring.resolve();
+    const connections = [...current.connections];
+    for (const [id, connection] of connections) link.attach(id, connection);
+    const calls = Map.groupBy(
+      connections.map(([, connection]) => connection),
+      ({ call }) => `${call.type}:${call.id}`,
+    );
+    // No call waits for another.
+    await Promise.all([...calls.values()].map(async (members) => {
+      await Promise.all(members.map((connection) => connection.rejoin(link)));
+      if (link.lost !== undefined) return;
+      for (const connection of members) connection.onRestored();
+    }));
+    await this.#reopen(link);
+  }
+
+  /** Has the edge open what belongs to no connection. */
+  async #reopen(link: ChildLink): Promise<void> {
+    try {
+      await this.#options.onReplaced?.((method, params, options) =>
+        link.request("edge", { method, params }, options)
+      );
+    } catch (error) {
+      if (link.lost === undefined) {
+        this.#logger.error(`the media process was replaced, but ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** Gives a call up that ended the process twice, so that the others go on. */
+  #refuse(current: Current, call: CallName): void {
+    const error = new ConnectionError(
+      `a message of the call ${call.type}:${call.id} ended the media process twice`,
+      { code: "media-process-lost" },
+    );
+    for (const [id, connection] of [...current.connections]) {
+      if (!isSameCall(connection.call, call)) continue;
+      current.connections.delete(id);
+      connection.onLost(error);
+    }
+    this.#options.onRefused?.(call);
+  }
+
+  /** There is no process any more: it was closed, did not start, or is lost for good. */
+  #end(current: Current, error: EdgeError): void {
+    if (current.lost !== undefined) return;
+    current.lost = error;
+    if (this.#current === current) this.#current = undefined;
+    const connections = [...current.connections.values()];
+    current.connections.clear();
+    for (const connection of connections) connection.onLost(error);
+    current.restoring?.reject(error);
+    // Not when the last lease was released.
+    if (current.isStarted && current.leases > 0) this.#options.onLost?.(error);
+  }
+
+  /** It has no connections: what else is open is opened again in a fresh one. */
   #recycle(current: Current, rssBytes: number): void {
-    if (this.#current !== current || !current.link.isIdle) return;
-    this.#current = undefined;
+    if (this.#current !== current || current.isRecycled || !current.link.isIdle) return;
+    current.isRecycled = true;
+    awaitNext(current);
     const message = `the media process is recycled: it is empty and has ${rssBytes >> 20} MiB`;
     this.#logger.info(message);
     const reason = { code: "media-process-recycled", retryable: true };
@@ -203,64 +321,23 @@ export class MediaProcess {
   }
 }
 
-/** A process, and the number of leases on it. */
-interface Current {
-  readonly link: ChildLink;
+/** From now on all that need the process wait for the next one. */
+function awaitNext(current: Current): PromiseWithResolvers<void> {
+  if (current.restoring === undefined) {
+    current.restoring = Promise.withResolvers<void>();
+    current.ready = current.restoring.promise;
+    current.ready.catch(() => {});
+  }
+  return current.restoring;
+}
+
+/** A shared process, and what it takes to start another in its place. */
+interface Current extends SharedProcess {
   readonly lock: string | undefined;
-  leases: number;
-  isReady: boolean;
-}
-
-/** A share of a {@linkcode MediaProcess}, which runs at least until this is released. */
-export interface MediaLease {
-  /** Why the process cannot be used any more; `undefined` while it can. */
-  readonly lost: EdgeError | undefined;
-  /** Sends a request to the edge's child side: `EdgeChild.request`. */
-  request(
-    method: string,
-    params: JsonValue,
-    options?: { signal?: AbortSignal; timeoutMs?: number },
-  ): Promise<JsonValue>;
-  /** Returns figures of the process. */
-  stats(): Promise<{ rssBytes: number; connections: number }>;
-  /** Returns the share; resolves after the last one's process is gone. Idempotent. */
-  release(): Promise<void>;
-}
-
-/** A lease with what a `MediaConnection` needs of it: every lease of a process is one. */
-export class ProcessLease implements MediaLease {
-  /** The wire. */
-  readonly link: ChildLink;
-  /** A number for a connection, never used before with this edge. */
-  readonly newConnectionId: () => number;
-  readonly #release: () => Promise<void>;
-  #released: Promise<void> | undefined;
-
-  constructor(link: ChildLink, newConnectionId: () => number, release: () => Promise<void>) {
-    this.link = link;
-    this.newConnectionId = newConnectionId;
-    this.#release = release;
-  }
-
-  get lost(): EdgeError | undefined {
-    return this.link.lost;
-  }
-
-  async request(
-    method: string,
-    params: JsonValue,
-    options: { signal?: AbortSignal; timeoutMs?: number } = {},
-  ): Promise<JsonValue> {
-    if (this.#released !== undefined) throw new ClosedError("the lease");
-    return await this.link.request("edge", { method, params }, options);
-  }
-
-  async stats(): Promise<{ rssBytes: number; connections: number }> {
-    if (this.#released !== undefined) throw new ClosedError("the lease");
-    return await this.link.request("stats", {});
-  }
-
-  release(): Promise<void> {
-    return this.#released ??= this.#release();
-  }
+  readonly spawn: () => SpawnedChild;
+  isStarted: boolean;
+  /** It is being closed because it has grown. */
+  isRecycled: boolean;
+  /** Settles when another process has started, while none runs. */
+  restoring: PromiseWithResolvers<void> | undefined;
 }

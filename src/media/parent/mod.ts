@@ -31,7 +31,8 @@
  * @module
  */
 export { MediaConnection, type MediaConnectionOptions } from "./media_connection.ts";
-export { type MediaLease, MediaProcess, type MediaProcessOptions } from "./media_process.ts";
+export type { MediaLease } from "./media_lease.ts";
+export { MediaProcess, type MediaProcessOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";
 export type { DenoOptions } from "./deno_program.ts";
 export type { MemoryLimit, VideoConstraints } from "../wire/control.ts";

@@ -7,10 +7,10 @@ import { RemotePlayoutSink } from "./remote_playout_sink.ts";
 export class PublishedAudio implements Disposable {
   readonly track: AudioTrack;
   readonly #sink: RemotePlayoutSink;
-  readonly #link: ChildLink;
+  #link: ChildLink;
   readonly #binding: SinkBinding;
   /** How much of the track had been played before it was published here. */
-  readonly #playedBeforeMs: number;
+  #playedBeforeMs: number;
 
   constructor(
     track: AudioTrack,
@@ -40,7 +40,16 @@ export class PublishedAudio implements Disposable {
 
   /** Takes a report of the playout; ignores one of another track. */
   report(report: PlayoutReportFrame, heardDelayMs: number): void {
-    if (report.stream === this.#sink.stream) this.#binding.report({ ...report, heardDelayMs });
+    if (report.stream !== this.#sink.stream) return;
+    this.#binding.report({ ...this.#sink.progress(report), heardDelayMs });
+  }
+
+  /** Goes on in another process, with what the last one had not played. */
+  reopen(link: ChildLink): void {
+    this.#link = link;
+    this.#sink.reopen(link);
+    link.writer.addAudio(this.#sink);
+    this.#playedBeforeMs = this.track.playedMs;
   }
 
   /** Stops sending; the track itself belongs to its publisher. */

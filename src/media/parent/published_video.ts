@@ -9,7 +9,7 @@ import type { PictureSender } from "../wire/video_frames.ts";
 export class PublishedVideo implements FrameSource, Disposable {
   readonly track: VideoTrack;
   readonly #sender: PictureSender;
-  readonly #writer: FrameWriter;
+  #writer: FrameWriter;
   readonly #put: UserHook<VideoFrame>;
   #disposed = false;
 
@@ -35,6 +35,13 @@ export class PublishedVideo implements FrameSource, Disposable {
   /** The stream's number on the wire. */
   get stream(): number {
     return this.#sender.stream;
+  }
+
+  /** Goes on in another process, from the next picture on. */
+  reopen(writer: FrameWriter): void {
+    this.#sender.reset();
+    this.#writer = writer;
+    writer.addVideo(this);
   }
 
   get hasFrame(): boolean {

@@ -8,12 +8,12 @@ import type { ChildLink } from "./child_link.ts";
 interface Subscription {
   readonly stream: number;
   readonly track: LatestVideoTrack;
-  readonly receiver: PictureReceiver;
+  receiver: PictureReceiver;
 }
 
 /** The video tracks that the agent subscribes to, and the pictures that arrive for them. */
 export class VideoSubscriptions {
-  readonly #link: ChildLink;
+  #link: ChildLink;
   readonly #connectionId: number;
   readonly #wish: VideoConstraints;
   readonly #byTrack = new Map<string, Subscription>();
@@ -47,6 +47,15 @@ export class VideoSubscriptions {
     if (picture === undefined) return;
     // The two processes' clocks have different starts.
     subscription!.track.push({ ...picture, timestampMs: now });
+  }
+
+  /** Subscribes again, in another process. */
+  reopen(link: ChildLink): void {
+    this.#link = link;
+    for (const [trackId, subscription] of this.#byTrack) {
+      subscription.receiver = new PictureReceiver();
+      this.#send(trackId, subscription.stream, this.#wish);
+    }
   }
 
   close(trackId: string): void {

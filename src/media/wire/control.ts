@@ -3,14 +3,14 @@ import * as v from "valibot";
 import { ProtocolError } from "../../edge/errors.ts";
 import { shown } from "../../events/checks.ts";
 import type { Frame } from "./frame_parser.ts";
-import { connectionMessage, jsonValue, text } from "./messages.ts";
+import { callState, connectionMessage, jsonValue, text } from "./messages.ts";
 
 /**
  * Both processes must speak the same version. They always come from one package, unless the versions
  * of `@ringline/edge` and of an edge's package are mixed: so that each can say so, every version
  * keeps the header of frames, `start` with its `version`, and `failed` with its `error`.
  */
-export const WIRE_VERSION = 3;
+export const WIRE_VERSION = 4;
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));
@@ -31,6 +31,8 @@ const audioSubscription = v.object({
   sampleRate: v.picklist([16_000, 24_000, 48_000]),
   agents: v.boolean(),
 });
+
+const callName = v.object({ id: text, type: text });
 
 /** The rate and size at which a subscriber receives a video track. */
 export interface VideoConstraints {
@@ -54,8 +56,10 @@ const requestParams = {
     connection: id,
     user,
     audioSubscription,
-    call: v.object({ id: text, type: text }),
+    call: callName,
     params: jsonValue,
+    /** What the agent knew of the call when the process that had it was lost. */
+    known: v.nullable(callState),
   }),
   leave: v.object({ connection: id }),
   publish: v.object({
@@ -145,7 +149,14 @@ const memoryLimit: v.GenericSchema<MemoryLimit> = v.object({
 });
 
 const toChild = v.variant("type", [
-  v.object({ type: v.literal("start"), version: v.number(), config: jsonValue, memoryLimit }),
+  v.object({
+    type: v.literal("start"),
+    version: v.number(),
+    config: jsonValue,
+    memoryLimit,
+    /** It takes the place of a process that was lost or has grown. */
+    replaces: v.boolean(),
+  }),
   request,
   v.object({ type: v.literal("cancel"), id }),
   v.object({ type: v.literal("pause"), connection: id, stream: id, paused: v.boolean() }),
@@ -171,6 +182,10 @@ const toParent = v.variant("type", [
     result: v.optional(jsonValue),
     error: v.optional(wireError),
   }),
+  /** A sign of life. */
+  v.object({ type: v.literal("beat") }),
+  /** A message of this call is about to be handled that could end the process. */
+  v.object({ type: v.literal("handling"), call: callName }),
   v.object({ type: v.literal("memoryLimitExceeded"), rssBytes: v.number() }),
   v.object({ type: v.literal("edge"), message: jsonValue }),
   v.object({ type: v.literal("connection"), connection: id, message: connectionMessage }),

@@ -58,6 +58,20 @@ const trackData: v.GenericSchema<TrackData> = v.object({
   muted: v.boolean(),
 });
 
+/** What an agent knows of a call. */
+export interface CallState {
+  /** Who is in it, beside the agent itself. */
+  participants: ParticipantData[];
+  /** What they publish. */
+  tracks: TrackData[];
+}
+
+/** A schema for a {@linkcode CallState}. */
+export const callState: v.GenericSchema<CallState> = v.object({
+  participants: v.array(participantData),
+  tracks: v.array(trackData),
+});
+
 /**
  * A message of one connection, from the child to the parent. Order is kept, and a row of audio
  * never overtakes the message that introduces its participant.

@@ -72,6 +72,12 @@ export class PictureSender {
     return this.#current !== undefined;
   }
 
+  /** Forgets the pictures that wait: the receiver has none of their fragments. */
+  reset(): void {
+    this.#current = this.#next = undefined;
+    this.#offset = 0;
+  }
+
   /**
    * Copies a picture to be sent.
    *

@@ -1,4 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  ParticipantJoinedEvent,
+  ParticipantLeftEvent,
+  TrackRemovedEvent,
+} from "../../../src/edge/events.ts";
 import { StreamDouble } from "./double/stream_double.ts";
 import { TrackType } from "../../../src/edge/types.ts";
 import { CID, TestCall } from "./_fixture.ts";
@@ -239,9 +244,43 @@ Deno.test("an agent leaves immediately while its call reconnects", async () => {
   assertEquals(await test.connection.closed, "left");
 });
 
-Deno.test("a lost media process closes its GetStream calls with that reason, and the next join works", async () => {
+Deno.test("a lost media process is replaced, and its GetStream calls rejoin with the same people", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
+  const { edge, connection, participantSession } = test;
+  const people: string[] = [];
+  edge.events.subscribe(
+    ParticipantLeftEvent,
+    ({ participant }) => void people.push(participant.id),
+  );
+  edge.events.subscribe(ParticipantJoinedEvent, ({ participant }) => {
+    people.push(participant.id);
+  });
+  edge.events.subscribe(TrackRemovedEvent, ({ track }) => void people.push(track.id));
+  const pid = edge.mediaProcessId!;
+  Deno.kill(pid, "SIGKILL");
+  const from = performance.now();
+  await until("reconnecting", () => connection.isReconnecting);
+  await until("being back", () => !connection.isReconnecting);
+  assertNotEquals(edge.mediaProcessId, pid);
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+  await until("being heard", async () => {
+    return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
+  });
+  assert(performance.now() - from < 10_000, `it took ${performance.now() - from} ms`);
+  assertEquals([...connection.participants.keys()], [participantSession]);
+  assertEquals([test.states, people], [["reconnecting", "active"], []]);
+  await until("no member is left over", async () => {
+    const members = await double.sfu.command<{ userId: string }[]>("members", { cid: CID });
+    return members.filter(({ userId }) => userId === "bot").length === 1;
+  });
+  assertEquals(test.errors, []);
+});
+
+Deno.test("a GetStream call that cannot be rejoined closes as media-process-lost, and the next join works", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  double.fail({ path: /\/join$/, status: 403, times: 1 });
   Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
   assertEquals(await test.connection.closed, "media-process-lost");
   await using next = await test.edge.join(test.agent, test.call);

@@ -1,4 +1,5 @@
 /** Doubles for the tests of LocalEdge: no WebRTC, no network, no time of their own. */
+import { resumeToken } from "../../../src/edges/local/wire/auth.ts";
 import type { ConnectionMessage } from "../../../src/media/wire/messages.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
 import type {
@@ -251,6 +252,9 @@ export class RoomFixture {
         iceServers: [],
         udpPortRange: undefined,
       },
+      resumeToken: (id) =>
+        resumeToken("x".repeat(32), { callType: "default", callId: "kitchen" }, id),
+      handling: () => Promise.resolve(),
       log: (line) => this.lines.push(line),
       onEnd: () => this.ends++,
     });

@@ -6,6 +6,7 @@ import { EdgeError } from "../../../src/edge/errors.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
 import { LocalEdge, type LocalEdgeOptions } from "../../../src/edges/local/mod.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
+import { until } from "../../fixtures/until.ts";
 import { hello } from "./fakes.ts";
 
 // These run the real media process, and no browser.
@@ -139,16 +140,43 @@ Deno.test("endCall closes the agents' connections as call-ended", async () => {
   assertEquals(await connection.closed, "call-ended");
 });
 
-Deno.test("after a lost media process the next join starts another, with the same link", async () => {
+/** Kills the media process; resolves when another has taken its place. */
+async function replace(edge: LocalEdge): Promise<void> {
+  const process = edge.mediaProcessId!;
+  Deno.kill(process, "SIGKILL");
+  await until("the next process", () => edge.mediaProcessId !== process && edge.mediaProcessId);
+}
+
+Deno.test("LocalEdge keeps its calls when the media process is lost, with the same links", async () => {
   await using edge = newEdge();
   const call = await edge.createCall("kitchen");
   const connection = await edge.join(agent("echo"), call);
   const link = await edge.callLink(call);
-  const process = edge.mediaProcessId!;
-  Deno.kill(process, "SIGKILL");
+  // No agent is in it: people wait there.
+  const waiting = await edge.callLink(await edge.createCall("cellar"));
+  const server = await edge.serve({ onCall() {} });
+  const { href } = server.url;
+  for (let loss = 1; loss <= 2; loss++) {
+    await replace(edge);
+    await until("being back", () => !connection.isReconnecting);
+    assertEquals([connection.state, server.url.href], ["waiting", href]);
+    assertEquals((await edge.callLink(call)).href, link.href);
+    assertEquals((await answer(link)).type, "welcome");
+    assertEquals((await answer(waiting)).type, "welcome");
+    assertEquals((await fetch(server.url).then((page) => page.text())).includes("<title>"), true);
+  }
+});
+
+Deno.test("LocalEdge begins a lost call again for the next join, with the same link", async () => {
+  await using edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent("echo"), call);
+  const link = await edge.callLink(call);
+  for (let loss = 1; loss <= 2; loss++) await replace(edge);
+  await until("being back", () => !connection.isReconnecting);
+  Deno.kill(edge.mediaProcessId!, "SIGKILL");
   assertEquals(await connection.closed, "media-process-lost");
   await edge.join(agent("echo"), call);
-  assertNotEquals(edge.mediaProcessId, process);
   assertEquals((await edge.callLink(call)).href, link.href);
   assertEquals((await answer(link)).type, "welcome");
 });

@@ -29,6 +29,8 @@ export class ServerFixture implements AsyncDisposable {
       config: settingsToJson(checkSettings(options)),
       clock,
       kernel: typescriptKernel(),
+      replaces: false,
+      handling: () => Promise.resolve(),
       send: (message) => fixture.messages.push(message),
       log: (_level, line) => fixture.lines.push(line),
     }, () => ({ audio: new FakeAudio(), createPeer: (options) => fixture.#createPeer(options) }));

@@ -132,6 +132,10 @@ export class GetStreamChild implements EdgeChild {
     return Promise.resolve(null);
   }
 
+  isEmpty(): boolean {
+    return this.#calls.size === 0;
+  }
+
   async goodbye(): Promise<void> {
     const leaving = [...this.#calls.values()].map((call) => call.leave());
     this.#calls.clear();

@@ -28,6 +28,8 @@ export const callParams = v.object({
   reconnectTimeoutMs: ms,
   silenceTimeoutMs: ms,
   participantGraceMs: ms,
+  /** The session that was lost with another media process: this join takes its place. */
+  previousSessionId: v.optional(text),
 });
 
 /** The parameters of a join. */
@@ -53,6 +55,8 @@ export type LevelData = v.InferOutput<typeof audioLevel>;
 /** The schema of {@linkcode IpcMessage}. */
 export const ipcMessage = v.variant("type", [
   v.object({ type: v.literal("request"), id: v.number(), request }),
+  /** The agent's session with an SFU from now on. */
+  v.object({ type: v.literal("session"), sessionId: text }),
   v.object({ type: v.literal("audioLevels"), levels: v.array(audioLevel) }),
   v.object({
     type: v.literal("reconnected"),

@@ -5,8 +5,9 @@
  * @module
  */
 import type { Clock } from "../../../events/clock.ts";
+import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts";
+import { TrackType } from "../../../edge/types.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
-import { newSecret } from "../wire/auth.ts";
 import { ALL_GRANTS, type Grants } from "../wire/grants.ts";
 import type { Invitation } from "../wire/invitation.ts";
 import { mediaContinues } from "./liveness.ts";
@@ -34,6 +35,8 @@ const MAX_DELAY_MS = 1000;
 /** The room, as a participant sees it. */
 export interface ParticipantRoom extends ConnectionRoom {
   readonly clock: Clock;
+  /** The token with which a participant's page comes back. */
+  resumeToken(participantId: string): string;
   /** All members that `participant` may see, themselves not included. */
   membersFor(participant: BrowserParticipant): Member[];
   /** They are connected for the first time. */
@@ -64,10 +67,8 @@ export class BrowserParticipant {
   readonly id: string;
   /** The user of their invitation, who can be here with several devices; a guest's own id. */
   readonly userId: string;
-  /** What their invitation allows; a guest may do all. */
-  readonly grants: Grants;
   /** The token with which their browser comes back as the same participant. */
-  readonly resume: string = newSecret();
+  readonly resume: string;
   /** Whether the others see them: they have been connected. */
   present = false;
   /** Monotonic milliseconds at which they last spoke. */
@@ -75,7 +76,7 @@ export class BrowserParticipant {
   /** How much later than the server they hear, in milliseconds. */
   delayMs = 0;
   readonly #room: ParticipantRoom;
-  readonly #invitation: Invitation | undefined;
+  #invitation: Invitation | undefined;
   #name: string;
   #state: MediaState = { microphone: false, muted: false, camera: false, screen: false };
   #socket: Socket | undefined;
@@ -90,23 +91,21 @@ export class BrowserParticipant {
   #gone = false;
 
   constructor(
-    id: string,
-    { hello, invitation, room }: {
-      hello: Hello;
-      invitation: Invitation | undefined;
-      room: ParticipantRoom;
-    },
+    { id, userId, name }: Pick<ParticipantData, "id" | "userId" | "name">,
+    room: ParticipantRoom,
   ) {
     this.id = id;
-    this.userId = invitation?.user.id ?? id;
-    this.grants = invitation?.grants ?? ALL_GRANTS;
-    this.#invitation = invitation;
-    this.#name = invitation?.user.name || hello.name;
+    this.userId = userId;
+    this.resume = room.resumeToken(id);
+    this.#name = name;
     this.#room = room;
+    const grants = (): Grants => this.grants;
     this.#connection = new ParticipantConnection({
       id,
       room,
-      grants: this.grants,
+      get grants() {
+        return grants();
+      },
       send: (message) => this.send(message),
       reject: (rejection) => this.#socket?.reject(rejection),
       onTracks: () => room.onChange(this),
@@ -116,8 +115,48 @@ export class BrowserParticipant {
     });
   }
 
+  /** Returns one who comes for the first time. */
+  static arriving(
+    id: string,
+    { hello, invitation, room }: {
+      hello: Hello;
+      invitation: Invitation | undefined;
+      room: ParticipantRoom;
+    },
+  ): BrowserParticipant {
+    const userId = invitation?.user.id ?? id;
+    return new BrowserParticipant({ id, userId, name: hello.name }, room);
+  }
+
+  /**
+   * Returns one who was here in the process that this one takes the place of: they are cut off, and come
+   * back by their token.
+   */
+  static returning(
+    data: ParticipantData,
+    tracks: readonly TrackData[],
+    room: ParticipantRoom,
+  ): BrowserParticipant {
+    const participant = new BrowserParticipant(data, room);
+    const sent = (type: TrackType) => tracks.find((track) => track.type === type);
+    participant.present = true;
+    participant.#state = {
+      microphone: sent(TrackType.AUDIO) !== undefined,
+      muted: sent(TrackType.AUDIO)?.muted ?? false,
+      camera: sent(TrackType.VIDEO) !== undefined,
+      screen: sent(TrackType.SCREEN_SHARE) !== undefined,
+    };
+    participant.#startGrace("silent");
+    return participant;
+  }
+
   get name(): string {
     return this.#name;
+  }
+
+  /** What their invitation allows; a guest may do all. */
+  get grants(): Grants {
+    return this.#invitation?.grants ?? ALL_GRANTS;
   }
 
   /** The id of their invitation. */
@@ -154,8 +193,9 @@ export class BrowserParticipant {
   }
 
   /** Takes over the socket that said hello for them, the first one or a later one. */
-  attach(socket: Socket, hello: Hello): void {
-    const resumed = this.#socket !== undefined;
+  attach(socket: Socket, hello: Hello, invitation?: Invitation): void {
+    const resumed = this.#socket !== undefined || this.#cut !== undefined;
+    this.#invitation = invitation;
     this.#socket?.listen({ onMessage() {}, onEnd() {} });
     this.#socket?.goodbye("replaced");
     this.#socket = socket;
@@ -328,12 +368,16 @@ export class BrowserParticipant {
 
   /** Waits for them to come back, for as long as the limit says. */
   #waitForReturn(cut: "alive" | "silent"): void {
-    const { graceMs } = this.#room.limits;
-    this.#cut = cut;
-    this.#room.log(`${this.id} was cut off, waiting ${graceMs} ms`);
-    this.#grace = this.#room.clock.schedule(() => this.#leave("did not come back"), graceMs);
+    this.#room.log(`${this.id} was cut off, waiting ${this.#room.limits.graceMs} ms`);
+    this.#startGrace(cut);
     this.#room.onLost(this);
     this.#room.onChange(this);
+  }
+
+  #startGrace(cut: "alive" | "silent"): void {
+    const { clock, limits } = this.#room;
+    this.#cut = cut;
+    this.#grace = clock.schedule(() => this.#leave("did not come back"), limits.graceMs);
   }
 
   #leave(why: string): void {

@@ -13,7 +13,7 @@ import type {
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { EdgeError } from "../../../edge/errors.ts";
 import type { JsonValue } from "../../../edge/types.ts";
-import { callSecret, newSecret, sameSecret } from "../wire/auth.ts";
+import { callSecret, newSecret, resumeToken, sameSecret } from "../wire/auth.ts";
 import { type Invitation, isInvitation, readInvitation } from "../wire/invitation.ts";
 import { RateLimit } from "../wire/limits.ts";
 import {
@@ -41,6 +41,8 @@ import { messageOf } from "../../../events/error_text.ts";
 
 /** How long a person who started a call waits for its agent. */
 const AGENT_WAIT_MS = 15_000;
+/** How long pages wait until what was open is open again. */
+const REOPEN_MS = 3000;
 /** Limit for goodbyes before the process ends. */
 const GOODBYE_MS = 250;
 
@@ -67,6 +69,8 @@ export class LocalChild implements EdgeChild {
   #suppressed = 0;
   /** The secret of the start page, while there is one. */
   #startSecret: string | undefined;
+  /** Resolves when what the agent's program had open is open again. */
+  readonly #reopened = Promise.withResolvers<void>();
 
   private constructor(context: ChildContext, createMedia: RoomMediaFactory) {
     this.#context = context;
@@ -74,6 +78,8 @@ export class LocalChild implements EdgeChild {
     this.#warnings = new RateLimit(context.clock, 2);
     this.#settings = settingsFromJson(context.config);
     this.#revoked = new Set(this.#settings.revoked);
+    if (context.replaces) context.clock.schedule(this.#reopened.resolve, REOPEN_MS);
+    else this.#reopened.resolve();
   }
 
   /**
@@ -136,6 +142,9 @@ export class LocalChild implements EdgeChild {
       case "open":
         this.#open(v.parse(callParams, params));
         return { origin: this.#server.origin };
+      case "reopened":
+        this.#reopened.resolve();
+        return null;
       case "serve":
         this.#startSecret = v.parse(serveParams, params).secret ?? undefined;
         return { origin: this.#server.origin };
@@ -161,6 +170,12 @@ export class LocalChild implements EdgeChild {
           code: "unknown-request",
         });
     }
+  }
+
+  isEmpty(): boolean {
+    return [...this.#calls.values()].every(({ room, unanswered }) =>
+      room.agentCount === 0 && room.participantCount === 0 && unanswered === undefined
+    );
   }
 
   async goodbye(): Promise<void> {
@@ -195,6 +210,8 @@ export class LocalChild implements EdgeChild {
         clock,
         limits: this.#settings.limits,
         rtc: this.#settings,
+        handling: () => this.#context.handling({ type: init.callType, id: init.callId }),
+        resumeToken: (id) => resumeToken(this.#settings.secret, init, id),
         log: (line) => this.#context.log("info", `${init.callId}: ${line}`),
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
@@ -208,6 +225,9 @@ export class LocalChild implements EdgeChild {
   }
 
   async #firstMessage(socket: Socket, message: ClientMessage): Promise<void> {
+    // A page that comes back before its call would be told that there is none.
+    await this.#reopened.promise;
+    if (!socket.isOpen) return;
     const { type } = message;
     if (type !== "hello" && type !== "look" && type !== "start") {
       throw new Rejection("bad-message", `unexpected ${type} before hello`);

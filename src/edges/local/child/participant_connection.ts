@@ -27,6 +27,8 @@ export interface ConnectionRoom {
   readonly media: RoomMedia;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
+  /** What a page sent is about to reach WebRTC; resolves when that is on record. */
+  handling(): Promise<void>;
   log(line: string): void;
 }
 
@@ -150,6 +152,8 @@ export class ParticipantConnection {
     const peer = this.#peer;
     if (offer !== this.#offer || peer === undefined) return;
     try {
+      await this.#init.room.handling();
+      if (peer !== this.#peer || this.#closed) return;
       await peer.acceptAnswer(sdp);
     } catch (error) {
       return this.#init.reject(new Rejection("bad-message", `answer: ${error}`));
@@ -173,6 +177,7 @@ export class ParticipantConnection {
       if (this.#sameMachine) this.#waiting.push(candidate);
       return;
     }
+    void this.#init.room.handling();
     this.#peer?.addCandidate(candidate).catch((error) => this.#init.room.log(`${error}`));
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PublishedKinds } from "../../../media/child/contract.ts";
+import type { CallState } from "../../../media/wire/messages.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { Clock } from "../../../events/clock.ts";
 import { checkCustomEvent } from "../../../edge/custom_event.ts";
@@ -39,6 +40,10 @@ export interface RoomOptions {
   clock: Clock;
   limits: LocalLimits;
   rtc: RtcSettings;
+  /** The token with which a participant's page comes back. */
+  resumeToken(participantId: string): string;
+  /** What a page sent is about to reach WebRTC; resolves when that is on record. */
+  handling(): Promise<void>;
   log(line: string): void;
   /** The last agent left, or {@linkcode Room.end} was called. Called once. */
   onEnd(): void;
@@ -98,6 +103,14 @@ export class Room implements ParticipantRoom {
     this.#options.log(line);
   }
 
+  handling(): Promise<void> {
+    return this.#options.handling();
+  }
+
+  resumeToken(participantId: string): string {
+    return this.#options.resumeToken(participantId);
+  }
+
   /**
    * Admits a page that knows the secret or has an invitation, as a new participant or as the one it
    * was. Throws a `Rejection`.
@@ -105,19 +118,21 @@ export class Room implements ParticipantRoom {
   enter(socket: Socket, hello: Hello, invitation?: Invitation): void {
     if (hello.resume !== undefined) {
       for (const participant of this.#participants.values()) {
-        if (sameSecret(hello.resume, participant.resume)) return participant.attach(socket, hello);
+        if (sameSecret(hello.resume, participant.resume) && isTheirs(participant, invitation)) {
+          return participant.attach(socket, hello, invitation);
+        }
       }
     }
     if (invitation?.expired) throw new Rejection("invitation-expired");
     if (this.#participants.size >= this.limits.people) throw new Rejection("room-full");
-    const participant = new BrowserParticipant(`person-${randomId()}`, {
+    const participant = BrowserParticipant.arriving(`person-${randomId()}`, {
       hello,
       invitation,
       room: this,
     });
     this.#participants.set(participant.id, participant);
     try {
-      participant.attach(socket, hello);
+      participant.attach(socket, hello, invitation);
     } catch (error) {
       this.#participants.delete(participant.id);
       void participant.close(() => {});
@@ -136,6 +151,7 @@ export class Room implements ParticipantRoom {
 
   /** Adds an agent and sends it the members. */
   addAgent(port: RoomPort): void {
+    if (port.known) this.#expect(port.known);
     const agent: AgentMember = {
       id: `agent-${port.connectionId}`,
       port,
@@ -163,6 +179,18 @@ export class Room implements ParticipantRoom {
     }
     this.#sendToParticipants({ type: "joined", member: agentMember(agent) });
     this.onDelay();
+  }
+
+  /** Adds those whom an agent saw in the process that this one takes the place of. */
+  #expect({ participants, tracks }: CallState): void {
+    for (const data of participants) {
+      // Agents join again by themselves.
+      if (data.kind !== "person" || this.#participants.has(data.id)) continue;
+      const theirs = tracks.filter(({ participantId }) => participantId === data.id);
+      this.#participants.set(data.id, BrowserParticipant.returning(data, theirs, this));
+      this.#tracks.update(data.id, theirs);
+      this.#levels.start();
+    }
   }
 
   /** Removes an agent; the call ends with the last one. */
@@ -350,6 +378,11 @@ export class Room implements ParticipantRoom {
       if (participant !== except) participant.send(message);
     }
   }
+}
+
+/** Whether a page came by the invitation of this participant, or by none as they did. */
+function isTheirs({ id, userId }: BrowserParticipant, invitation?: Invitation): boolean {
+  return userId === (invitation?.user.id ?? id);
 }
 
 function randomId(): string {

@@ -39,6 +39,7 @@ export type RoomPort = Pick<
   | "playout"
   | "rowQueue"
   | "call"
+  | "known"
   | "signal"
   | "isSubscribed"
 >;

@@ -5,13 +5,15 @@
  *
  * @module
  */
-import type { ConnectionMessage } from "@ringline/edge/media/child";
+import type { CallState, ConnectionMessage } from "@ringline/edge/media/child";
 import type { Clock, TrackType } from "@ringline/edge/toolkit";
 import type { Participant as ParticipantMessage } from "../proto/signal_pb.ts";
 import { isTrackType, mediaKey, trackId } from "./media_key.ts";
 
 /** Stream's number for a track that was unpublished because its owner muted it. */
 const CAUSE_MUTED = 1;
+/** How long those whom another media process knew may take to be seen, at least. */
+const TAKEOVER_MS = 10_000;
 /** The roster ignores participants beyond this number. */
 const MAX_PARTICIPANTS = 1000;
 
@@ -44,6 +46,8 @@ export interface CallRosterOptions {
   findAgents: (userIds: string[]) => Promise<ReadonlySet<string>>;
   /** Milliseconds for which a participant who left may come back as the same one. */
   graceMs: number;
+  /** What the agent knew when another media process was lost. */
+  known?: CallState | undefined;
   clock: Clock;
   /** A participant's tracks have changed: their media may have to be attached or detached. */
   onChange: (member: Member) => void;
@@ -58,8 +62,30 @@ export class CallRoster {
   /** The agent's own sessions, past ones included: they are no other participant. */
   readonly #own = new Set<string>();
 
+  #hasReported = false;
+
   constructor(options: CallRosterOptions) {
     this.#options = options;
+    this.#loseAll(options.known?.participants ?? []);
+  }
+
+  /** Takes those of another media process for people who left a moment ago. */
+  #loseAll(participants: CallState["participants"]): void {
+    const { clock, graceMs } = this.#options;
+    const untilMs = clock.now() + Math.max(graceMs, TAKEOVER_MS);
+    for (const { id, userId, name, kind, original } of participants) {
+      const sessionId = (original as { session_id?: string } | undefined)?.session_id ?? id;
+      const member: Member = {
+        sessionId,
+        participantId: id,
+        userId,
+        name,
+        prefix: "",
+        isAgent: kind === "agent",
+        tracks: new Map(),
+      };
+      this.#lost.push({ member, untilMs });
+    }
   }
 
   /** All participants. */
@@ -87,7 +113,19 @@ export class CallRoster {
     for (const sessionId of [...this.#members.keys()]) {
       if (!present.has(sessionId)) this.left(sessionId);
     }
-    await this.#take(participants, { isWhole: true });
+    const taken = this.#take(participants, { isWhole: true });
+    this.#reportAbsent();
+    await taken;
+  }
+
+  /** Those of another media process who are not here may have left a moment ago: they are waited for. */
+  #reportAbsent(): void {
+    const { emit, graceMs, known } = this.#options;
+    if (!known || graceMs === 0 || this.#hasReported) return;
+    this.#hasReported = true;
+    for (const { member: { participantId } } of this.#lost) {
+      emit({ type: "participantLost", participantId, graceMs });
+    }
   }
 
   /** Takes a participant who joined, or has changed. */
@@ -115,11 +153,14 @@ export class CallRoster {
     return this.#members.get(sessionId)?.participantId ?? sessionId;
   }
 
-  /** Returns, once, the participant of this user who left a moment ago. */
-  #takeLost(userId: string): Member | undefined {
+  /** Returns, once, the participant of this session or this user who left a moment ago. */
+  #takeLost(sessionId: string, userId: string): Member | undefined {
     const now = this.#options.clock.now();
     this.#lost = this.#lost.filter(({ untilMs }) => untilMs > now);
-    const index = this.#lost.findLastIndex(({ member }) => member.userId === userId);
+    const sameSession = this.#lost.findIndex(({ member }) => member.sessionId === sessionId);
+    const index = sameSession >= 0
+      ? sameSession
+      : this.#lost.findLastIndex(({ member }) => member.userId === userId);
     return index < 0 ? undefined : this.#lost.splice(index, 1)[0]!.member;
   }
 
@@ -151,7 +192,7 @@ export class CallRoster {
       let member = this.#members.get(sessionId);
       if (!member) {
         if (this.#members.size >= MAX_PARTICIPANTS) continue;
-        const before = this.#takeLost(userId);
+        const before = this.#takeLost(sessionId, userId);
         member = {
           sessionId,
           participantId: before?.participantId ?? sessionId,

@@ -42,7 +42,10 @@ export interface Try {
 
 /** Options for {@linkcode CallSessions}. */
 export interface CallSessionsOptions {
-  params: Pick<CallParams, "credentials" | "videoCodecs" | "silenceTimeoutMs">;
+  params: Pick<
+    CallParams,
+    "credentials" | "videoCodecs" | "silenceTimeoutMs" | "previousSessionId"
+  >;
   media: CallMedia;
   clock: Clock;
   roster: CallRoster;
@@ -93,11 +96,12 @@ export class CallSessions {
   async join(signal: AbortSignal): Promise<void> {
     const { params, clock, roster, router, askCredentials, onCurrent, onFailure } = this.#options;
     let { credentials } = params;
+    if (params.previousSessionId !== undefined) roster.addOwn(params.previousSessionId);
     const leaving: string[] = [];
     for (let attempt = 1;; attempt++) {
       const session = this.#create(credentials, crypto.randomUUID());
       try {
-        const state = await session.join(undefined, signal);
+        const state = await session.join(this.#takeover(attempt), signal);
         this.#current = session;
         router.origins = [session];
         await roster.replace(state?.participants ?? []);
@@ -134,6 +138,21 @@ export class CallSessions {
   /** Resolves when no handover is in progress. */
   async handedOver(): Promise<void> {
     await this.#leaving?.done;
+  }
+
+  /** The details of a join that takes the place of a session of another media process. */
+  #takeover(attempt: number): Reconnect | undefined {
+    const { previousSessionId } = this.#options.params;
+    if (previousSessionId === undefined) return undefined;
+    return {
+      strategy: STRATEGIES.rejoin,
+      reconnectAttempt: attempt,
+      reason: "the media process was lost",
+      announcedTracks: [],
+      subscriptions: [],
+      fromSfuId: "",
+      previousSessionId,
+    };
   }
 
   #create(credentials: SfuCredentials, sessionId: string): SfuSession {

@@ -80,6 +80,7 @@ export class StreamCall {
       emit: (message) => connection.send(message),
       findAgents: (userIds) => broker.findAgents(userIds),
       graceMs: params.participantGraceMs,
+      known: connection.known,
       clock,
       onChange: (member) => this.#onMember(member),
     });
@@ -100,7 +101,8 @@ export class StreamCall {
       subscriptions: this.#subscriptions,
       askCredentials: (leaving, signal) => broker.credentials(leaving, signal),
       ownTracks: () => this.#own,
-      onCurrent: ({ credentials }) => {
+      onCurrent: ({ credentials, sessionId }) => {
+        this.#emit({ type: "session", sessionId });
         this.#repair.reset();
         this.#renewal.monitor(credentials);
       },

@@ -12,14 +12,14 @@ const PING_MS = 1000;
 /** Milliseconds without a message after which the connection counts as cut. */
 const SILENCE_MS = 4000;
 /** Milliseconds before each attempt to reconnect. */
-const RETRY_MS = [0, 250, 500, 1000, 1000, 1500, 2000];
+const RETRY_MS = [0, 100, 150, 250, 250, 250, 500, 500, 1000, 1500, 2000];
 /** Milliseconds beyond the server's grace for which the client tries to reconnect. */
 const EXTRA_MS = 2000;
 /**
  * Milliseconds for which the client tries to reconnect to a server on the same machine. No network lies
- * between that could be cut: where nothing listens, the program has ended.
+ * between that could be cut: where nothing listens, the program has ended, or replaces its media process.
  */
-const LOCAL_RETRY_MS = 1500;
+const LOCAL_RETRY_MS = 3000;
 /** Milliseconds between messages of one state: only the last one counts. */
 const STATE_MS = 50;
 

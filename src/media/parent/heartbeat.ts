@@ -1,0 +1,68 @@
+/** Notices that a media process hangs. @module */
+import { type Clock, systemClock } from "../../events/clock.ts";
+
+/** Milliseconds between two looks. */
+const CHECK_MS = 250;
+/** Milliseconds of silence after which a process is suspected: the next look judges. */
+const SUSPECT_MS = 2750;
+
+/** Options of a {@linkcode Heartbeat}. */
+export interface HeartbeatOptions {
+  /** It has said nothing for 3 s, although it says something twice a second. Called once. */
+  onSilent(): void;
+  /** Default: the machine's. A process lives in real time, whatever the edge's clock is. */
+  clock?: Clock;
+}
+
+/**
+ * Measures for how long a process has said nothing. A program that was blocked or asleep could not hear
+ * it: such time does not count, and before it judges the process it reads what came in meanwhile. A look
+ * that is late may come before that reading, so the next one judges.
+ */
+export class Heartbeat implements Disposable {
+  readonly #options: HeartbeatOptions;
+  readonly #clock: Clock;
+  #silentMs = 0;
+  #heardAt: number;
+  #lookedAt: number;
+  #wasLate = false;
+  #timer: Disposable;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#heardAt = this.#lookedAt = this.#clock.now();
+    this.#timer = this.#schedule();
+  }
+
+  /** When the process last said something, in the clock's milliseconds. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** The process said something. */
+  heard(): void {
+    this.#silentMs = 0;
+    this.#heardAt = this.#clock.now();
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
+  #schedule(): Disposable {
+    return this.#clock.schedule(() => this.#look(), CHECK_MS);
+  }
+
+  #look(): void {
+    const now = this.#clock.now();
+    const passedMs = now - this.#lookedAt;
+    const isLate = passedMs >= 2 * CHECK_MS;
+    if (this.#silentMs >= SUSPECT_MS && (!isLate || this.#wasLate)) return this.#options.onSilent();
+    // What is more is this program's own lag.
+    this.#silentMs += Math.min(passedMs, CHECK_MS, now - this.#heardAt);
+    this.#lookedAt = now;
+    this.#wasLate = isLate;
+    this.#timer = this.#schedule();
+  }
+}

@@ -1,0 +1,47 @@
+/** What an agent knows of its call when the media process is replaced. @module */
+import type { JsonValue, Participant, TrackInfo } from "../../edge/types.ts";
+import type { CallState } from "../wire/messages.ts";
+
+/** Participants and tracks, and which of them the next process has announced again. */
+export class KnownCall {
+  readonly state: CallState;
+  readonly #announced = new Set<string>();
+
+  constructor(
+    { participants, tracks }: {
+      participants: ReadonlyMap<string, Participant>;
+      tracks: ReadonlyMap<string, TrackInfo>;
+    },
+  ) {
+    this.state = {
+      participants: [...participants.values()].map(({ id, userId, name, kind, original }) => ({
+        id,
+        userId,
+        name,
+        kind,
+        // It came as JSON.
+        original: original as JsonValue,
+      })),
+      tracks: [...tracks.values()].map(({ id, type, participant, muted }) => ({
+        id,
+        type,
+        participantId: participant.id,
+        muted,
+      })),
+    };
+  }
+
+  /** A participant or a track of this id is there. */
+  announced(id: string): void {
+    this.#announced.add(id);
+  }
+
+  /** Returns the ids of those that are not. */
+  unannounced(): { participants: string[]; tracks: string[] } {
+    const isGone = ({ id }: { id: string }): boolean => !this.#announced.has(id);
+    return {
+      participants: this.state.participants.filter(isGone).map(({ id }) => id),
+      tracks: this.state.tracks.filter(isGone).map(({ id }) => id),
+    };
+  }
+}

@@ -1,0 +1,115 @@
+/** Shares of a media process. @module */
+import { ClosedError, type EdgeError } from "../../edge/errors.ts";
+import type { JsonValue } from "../../edge/types.ts";
+import type { ChildLink, LinkedConnection } from "./child_link.ts";
+import type { CallName } from "./restarts.ts";
+
+/** A share of a `MediaProcess`, which runs at least until this is released. */
+export interface MediaLease {
+  /**
+   * Why the process cannot be used any more; `undefined` while it can, also while another takes its
+   * place.
+   */
+  readonly lost: EdgeError | undefined;
+  /** Sends a request to the edge's child side: `EdgeChild.request`. */
+  request(
+    method: string,
+    params: JsonValue,
+    options?: { signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<JsonValue>;
+  /** Returns figures of the process. */
+  stats(): Promise<{ rssBytes: number; connections: number }>;
+  /** Returns the share; resolves after the last one's process is gone. Idempotent. */
+  release(): Promise<void>;
+}
+
+/** A connection as its process sees it: it outlives one process after another. */
+export interface SharedConnection extends LinkedConnection {
+  /** Its call. */
+  readonly call: CallName;
+  /** The process is gone, and another takes its place. */
+  readonly onCut: () => void;
+  /** Joins again over the link of another process. Never rejects. */
+  readonly rejoin: (link: ChildLink) => Promise<void>;
+  /** All connections of the call have joined again. */
+  readonly onRestored: () => void;
+  /** The process is gone for good. */
+  readonly onLost: (error: EdgeError) => void;
+}
+
+/** What the leases of one process share: the process that runs now, and its connections. */
+export interface SharedProcess {
+  /** The wire to the process that runs now. */
+  link: ChildLink;
+  /** Resolves when the process has started, or, after a loss, another one. */
+  ready: Promise<void>;
+  /** Why there is no process any more. */
+  lost: EdgeError | undefined;
+  leases: number;
+  readonly connections: Map<number, SharedConnection>;
+}
+
+/** A lease with what a `MediaConnection` needs of it: every lease of a process is one. */
+export class ProcessLease implements MediaLease {
+  /** A number for a connection, never used before with this edge. */
+  readonly newConnectionId: () => number;
+  readonly #process: SharedProcess;
+  readonly #release: () => Promise<void>;
+  #released: Promise<void> | undefined;
+
+  constructor(
+    process: SharedProcess,
+    newConnectionId: () => number,
+    release: () => Promise<void>,
+  ) {
+    this.#process = process;
+    this.newConnectionId = newConnectionId;
+    this.#release = release;
+  }
+
+  /** The wire to the process that runs now. */
+  get link(): ChildLink {
+    return this.#process.link;
+  }
+
+  get lost(): EdgeError | undefined {
+    return this.#process.lost;
+  }
+
+  /** What arrives for this number goes to `connection`, also from a later process. */
+  attach(connectionId: number, connection: SharedConnection): void {
+    this.#process.connections.set(connectionId, connection);
+    this.link.attach(connectionId, connection);
+  }
+
+  detach(connectionId: number): void {
+    this.#process.connections.delete(connectionId);
+    this.link.detach(connectionId);
+  }
+
+  async request(
+    method: string,
+    params: JsonValue,
+    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<JsonValue> {
+    const usable = this.#usable();
+    if (usable) await usable;
+    return await this.link.request("edge", { method, params }, options);
+  }
+
+  async stats(): Promise<{ rssBytes: number; connections: number }> {
+    const usable = this.#usable();
+    if (usable) await usable;
+    return await this.link.request("stats", {});
+  }
+
+  release(): Promise<void> {
+    return this.#released ??= this.#release();
+  }
+
+  /** While a process is replaced, requests wait for the next one. */
+  #usable(): Promise<void> | undefined {
+    if (this.#released !== undefined) throw new ClosedError("the lease");
+    return this.link.isReady ? undefined : this.#process.ready;
+  }
+}

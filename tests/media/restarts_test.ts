@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { Restarts } from "../../src/media/parent/restarts.ts";
+
+const KITCHEN = { type: "default", id: "kitchen" };
+const CELLAR = { type: "default", id: "cellar" };
+
+Deno.test("Restarts ends it at the third loss within a minute", async () => {
+  const clock = new VirtualClock();
+  const restarts = new Restarts(clock);
+  const again = () => restarts.lost(undefined).again;
+  assertEquals([again(), again()], [true, true]);
+  await clock.advance(59_999);
+  assertEquals(again(), false);
+  await clock.advance(60_000);
+  assertEquals([again(), again(), again()], [true, true, false]);
+});
+
+Deno.test("Restarts refuses the call whose message came last before two losses in a row", () => {
+  const clock = new VirtualClock();
+  const refusedAfter = (...suspects: (typeof KITCHEN | undefined)[]) => {
+    const restarts = new Restarts(clock);
+    return suspects.map((suspect) => restarts.lost(suspect).refused).at(-1);
+  };
+  assertEquals(refusedAfter(KITCHEN), undefined);
+  assertEquals(refusedAfter(KITCHEN, { ...KITCHEN }), KITCHEN);
+  assertEquals(refusedAfter(KITCHEN, CELLAR), undefined);
+  assertEquals(refusedAfter(KITCHEN, undefined, KITCHEN), undefined);
+  assertEquals(refusedAfter(undefined, undefined), undefined);
+});
