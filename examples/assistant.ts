@@ -1,23 +1,25 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/assistant.ts
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env examples/assistant.ts
 /**
  * A voice assistant. It needs one environment variable: the key of a service with OpenAI's interface.
  * `OPENAI_BASE_URL` chooses another service, a local server included, and `--model`, `--stt`, `--tts`
- * and `--voice` its models and voice.
+ * and `--voice` its models and voice. `--stt` and `--tts` also take `deepgram` and `elevenlabs`, with the
+ * keys `DEEPGRAM_API_KEY` and `ELEVENLABS_API_KEY`, and one of their models: `--stt deepgram:nova-3`.
  *
  * `--edge stream` joins a call of Stream instead of the local page. That needs `STREAM_API_KEY`
- * and `STREAM_API_SECRET`, and `--allow-env` for them.
+ * and `STREAM_API_SECRET`.
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
 import { sileroVad } from "@ringline/silero-vad";
 import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
+import { speechToText, textToSpeech } from "./lib/speech_services.ts";
 
 const options = commandLine({
   edge: "local",
   model: OPENAI_MODELS.chat,
   stt: OPENAI_MODELS.transcription,
   tts: OPENAI_MODELS.speech,
-  voice: "marin",
+  voice: "",
 });
 const service = openAICompatible(serviceFromEnv());
 
@@ -35,6 +37,7 @@ async function createEdge(name: string): Promise<EdgeTransport> {
 
 await run(async (signal) => {
   await using edge = await createEdge(options.edge);
+  const stt = await speechToText(options.stt, service);
   const agent = new Agent({
     edge,
     agentUser: { id: "assistant", name: "Assistant" },
@@ -43,9 +46,13 @@ await run(async (signal) => {
       "or two short sentences, without lists or symbols.",
     llm: service.llm({ model: options.model }),
     vad: sileroVad(),
-    stt: service.stt({ model: options.stt }),
-    tts: service.tts({ model: options.tts, voice: options.voice }),
-    turnHandling: { preemptiveGeneration: true },
+    stt,
+    tts: await textToSpeech(options.tts, options.voice || undefined, service),
+    turnHandling: {
+      preemptiveGeneration: true,
+      // A recogniser that finds where turns end knows better than a pause.
+      turnDetection: stt.detectsTurns ? "stt" : "vad",
+    },
     tools: [
       defineTool({
         name: "get_time",

@@ -120,6 +120,15 @@ function serveNova(connection: Connection): void {
   });
 }
 
+/** After so many seconds of quiet a turn ends. */
+const QUIET_S = 0.5;
+
+/** Whether there is sound in 16-bit samples. */
+function isLoud(bytes: Uint8Array): boolean {
+  const samples = new Int16Array(bytes.slice().buffer);
+  return samples.some((sample) => Math.abs(sample) > 1500);
+}
+
 function serveFlux(connection: Connection): void {
   const { socket, url } = connection;
   let count = 0;
@@ -167,13 +176,22 @@ function serveFlux(connection: Connection): void {
   connection.send(
     { type: "Connected", request_id: "request", sequence_id: 0 } satisfies listen.ListenV2Connected,
   );
+  let quietS = Infinity;
   socket.on("message", (data, isBinary) => {
     if (isBinary) {
-      toS += secondsOf(data.length, url);
+      const seconds = secondsOf(data.length, url);
+      toS += seconds;
+      // It ends a turn when a person who has spoken is quiet for a while.
+      const before = quietS;
+      quietS = isLoud(data) ? 0 : quietS + seconds;
+      if (before < QUIET_S && quietS >= QUIET_S && quietS !== Infinity) end("model");
       return;
     }
     const { type } = JSON.parse(data.toString());
-    if (type === "ForceEndTurn") end("manual");
+    if (type === "ForceEndTurn") {
+      quietS = Infinity;
+      end("manual");
+    }
     if (type !== "CloseStream") return;
     if (toS > fromS) end("timeout", () => socket.close(1000));
     else socket.close(1000);
