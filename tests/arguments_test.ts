@@ -156,6 +156,10 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
     "processors[0].videoTrack: expected a VideoTrack, got 5",
   ],
   [
+    { edge, agentUser, processors: [{ name: "v", videoLimitMs: -1 }] },
+    "processors[0].videoLimitMs must be a number of milliseconds >= 0, got -1",
+  ],
+  [
     { edge, agentUser, publishVideo: {} },
     "publishVideo: expected a VideoTrack, or false, got an object without a method close",
   ],

@@ -4,6 +4,7 @@ import type { Participant, TrackInfo } from "../edge/types.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
 import type { AgentContext } from "./agent_context.ts";
 import { checkMethods, shown } from "../events/checks.ts";
+import { checkDuration } from "../events/waiting.ts";
 
 /**
  * Receives an agent's audio and video, and the changes in its call. Every method may be left out. A
@@ -30,11 +31,16 @@ export interface Processor {
   processAudio?(audio: ParticipantAudio): void | Promise<void>;
   /**
    * Called with the frames of the one video track that the agent is subscribed to. While a promise
-   * is pending frames are skipped; one that takes more than five seconds is reported.
+   * is pending frames are skipped; one that takes more than `videoLimitMs` is reported.
    */
   processVideo?(frame: VideoFrame, track: TrackInfo): void | Promise<void>;
   /** The most frames per second that `processVideo` receives. Default: all. */
   readonly videoFps?: number;
+  /**
+   * How long `processVideo` may take for a frame before that is reported, in milliseconds. Default
+   * 5000; `Infinity` for a processor that waits, for instance for a reply that is spoken.
+   */
+  readonly videoLimitMs?: number;
   /** The agent has subscribed to another video track; `undefined`: there is none left. */
   videoSourceChanged?(track: TrackInfo | undefined): void;
   /** Video for the agent to publish. */
@@ -96,6 +102,9 @@ export function checkProcessors(processors: unknown): void {
     }
     if (one.videoTrack !== undefined) {
       checkVideoTrack(one.videoTrack, `processors[${index}].videoTrack`);
+    }
+    if (one.videoLimitMs !== undefined) {
+      checkDuration(`processors[${index}].videoLimitMs`, one.videoLimitMs);
     }
     for (const hook of HOOKS) {
       if (one[hook] === undefined || typeof one[hook] === "function") continue;

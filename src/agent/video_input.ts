@@ -16,8 +16,8 @@ export interface VideoInputOptions {
   report: Report;
 }
 
-/** A processor that takes longer than this for a frame is reported. */
-const VIEWER_LIMIT_MS = 5000;
+/** A processor that takes longer than this for a frame is reported, unless it says otherwise. */
+const VIDEO_LIMIT_MS = 5000;
 
 const videoTrack: Expected<VideoTrack | undefined> = {
   what: "a VideoTrack, or undefined where there is none",
@@ -170,6 +170,7 @@ class Viewer {
   readonly #clock: Clock;
   readonly #name: string;
   readonly #throttle: FrameThrottle;
+  readonly #limitMs: number;
   readonly #hook: UserHook<VideoFrame, TrackInfo>;
   /** The time since which it is busy; `undefined` while it is not. */
   #busySince: number | undefined;
@@ -179,6 +180,7 @@ class Viewer {
     this.#clock = options.clock;
     this.#name = processor.name;
     this.#throttle = new FrameThrottle(processor.videoFps ?? Infinity);
+    this.#limitMs = processor.videoLimitMs ?? VIDEO_LIMIT_MS;
     this.#hook = new UserHook<VideoFrame, TrackInfo>(
       (frame, info) => processor.processVideo!(frame, info),
       { ...options, context: `processor ${processor.name}` },
@@ -196,12 +198,12 @@ class Viewer {
   }
 
   #reportBusy(since: number): void {
-    if (this.#isReported || this.#clock.now() - since < VIEWER_LIMIT_MS) return;
+    if (this.#isReported || this.#clock.now() - since < this.#limitMs) return;
     this.#isReported = true;
     this.#hook.fail(
       new DOMException(
-        `processor ${this.#name} took more than ${VIEWER_LIMIT_MS} ms for a frame; it receives no frames ` +
-          "until it is done",
+        `processor ${this.#name} took more than ${this.#limitMs} ms for a frame; it receives no ` +
+          "frames until it is done",
         "TimeoutError",
       ),
     );

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
+import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
 import { TrackType } from "../../src/edge/types.ts";
 import type { VideoFrame } from "../../src/edge/video_frame.ts";
 import { sleep } from "../../src/events/waiting.ts";
@@ -171,6 +172,31 @@ Deno.test("a slow processor misses frames and keeps no other processor waiting",
   assertEquals(quick, 50);
   assertEquals(times.length, 2);
   assertEquals(errors[0], "processor slow: Error: and it fails");
+  await clock.until(agent.close());
+});
+
+Deno.test("a processor that keeps a frame too long is reported, unless it may take as long", async () => {
+  const never = new Promise<void>(() => {});
+  const slow = (name: string, videoLimitMs?: number): Processor => ({
+    name,
+    videoLimitMs,
+    processVideo: () => never,
+  });
+  const { clock, agent, anna, errors } = await joinAnna({
+    processors: [
+      slow("default"),
+      slow("hasty", 100),
+      slow("waiting", Infinity),
+      // It waits for what it tells to be told, as for a spoken reply.
+      screenChanges(() => never),
+    ],
+  });
+  const screen = anna.publishVideo(TrackType.SCREEN_SHARE);
+  for (let n = 0; n < 200; n++) await show(clock, screen);
+  const late = (name: string, ms: number) =>
+    `processor ${name}: TimeoutError: processor ${name} took more than ${ms} ms for a frame; ` +
+    "it receives no frames until it is done";
+  assertEquals(errors, [late("hasty", 100), late("default", 5000)]);
   await clock.until(agent.close());
 });
 

@@ -7,7 +7,7 @@ import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
 import { findChromium, findFirefox } from "../../scripts/browsers.ts";
 import { hasNetwork } from "../edges/local/network.ts";
 import { until } from "../fixtures/until.ts";
-import type { Recording } from "./_signal.ts";
+import { cut, type Recording, toneDb } from "./_signal.ts";
 
 export { until };
 
@@ -87,8 +87,16 @@ export interface GuestEvent {
   [key: string]: any;
 }
 
+/** How long a piece of a recording is judged for a tone. */
+const TONE_MS = 200;
+/** What is quieter is not the tone of a test. */
+const TONE_HEARD_DB = -30;
+
 /** A person in a call: one page of the browser. */
 export class Guest {
+  /** Up to where `hears` has looked, as a mark. */
+  #searched = 0;
+
   private constructor(readonly page: Page, readonly id: string) {}
 
   /** Opens the call's page and joins through its client; `prepare` gets the page before it joins. */
@@ -113,21 +121,15 @@ export class Guest {
       (given) => (globalThis as unknown as GuestWindow).guest.join(given),
       { link: link.href, ...options },
     );
-    const guest = new Guest(page, id);
-    await guest.run("listen", [], { detached: true });
-    return guest;
+    return new Guest(page, id);
   }
 
   /** Calls a method of the guest in the page. */
-  async run<T>(method: string, args: unknown[] = [], options: { detached?: boolean } = {}) {
+  async run<T>(method: string, args: unknown[] = []) {
     return await this.page.evaluate(
-      (name, given, detached) => {
-        const result = (globalThis as unknown as GuestWindow).guest[name](...given);
-        return detached ? undefined : result;
-      },
+      (name, given) => (globalThis as unknown as GuestWindow).guest[name](...given),
       method,
       args,
-      options.detached ?? false,
     ) as T;
   }
 
@@ -167,6 +169,22 @@ export class Guest {
   async heardSince(mark: number): Promise<Recording> {
     const bytes = Uint8Array.fromBase64(await this.run<string>("heardSince", [mark]));
     return { sampleRate: 48_000, samples: new Float32Array(bytes.buffer) };
+  }
+
+  /**
+   * Waits until this tone is heard, in all that was heard since the last tone: a tone that sounds for
+   * a second would fall between two recordings on a machine that is busy.
+   */
+  async hears(hz: number): Promise<void> {
+    await until(`${hz} Hz are heard`, async () => {
+      const heard = await this.heardSince(this.#searched);
+      const ms = heard.samples.length / 48;
+      for (let from = 0; from + TONE_MS <= ms; from += TONE_MS / 2) {
+        this.#searched += TONE_MS / 2 * 48;
+        if (toneDb(cut(heard, from, from + TONE_MS), hz) > TONE_HEARD_DB) return true;
+      }
+      return false;
+    });
   }
 
   /** Records for `ms`, from now. */

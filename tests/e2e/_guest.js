@@ -52,6 +52,8 @@ globalThis.guest = {
       microphone: silent ? null : this.voice,
       camera: camera ? this.makePicture(camera) : null,
     });
+    // Before the test can go on: a greeting begins immediately.
+    void this.listen();
     return this.client.id;
   },
 

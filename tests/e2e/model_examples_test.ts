@@ -12,7 +12,7 @@ import { assertEndsWell, Example } from "./_example.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 import { speech, SPEECH_RATE } from "../fixtures/speech.ts";
 import { type Body, KEY, keyFor, speaking, voice } from "./_service.ts";
-import { findIn, type Recording, toFloats, toneDb } from "./_signal.ts";
+import { findIn, type Recording, toFloats } from "./_signal.ts";
 import { utter, utterance } from "./_utterance.ts";
 
 /** The bodies of all requests to one address. */
@@ -21,10 +21,6 @@ function asked(service: ServiceDouble, path: string): Body[] {
 }
 
 const chats = (service: ServiceDouble) => asked(service, "/v1/chat/completions");
-
-async function hears(guest: Guest, hz: number): Promise<void> {
-  await until(`${hz} Hz are heard`, async () => toneDb(await guest.hear(200), hz) > -30);
-}
 
 /** What the page shows of the conversation. */
 async function shown(guest: Guest): Promise<string[]> {
@@ -80,11 +76,11 @@ browserTest("the assistant greets, listens, calls its clock tool and replies", a
   await using assistant = await Example.start("assistant.ts", { env: keyFor(service) });
   const link = await assistant.link();
   const guest = await Guest.join(browser, link, { name: "Ada" });
-  await hears(guest, 500);
+  await guest.hears(500);
   await assertShown(guest, "Assistant: Good day!");
   const page = await listen(browser, link);
   await utter(guest);
-  await hears(guest, 900);
+  await guest.hears(900);
   await assertShown(
     guest,
     "Assistant: Good day!",
@@ -147,7 +143,7 @@ browserTest("the realtime example hears a person, and is heard and read", async 
   const { item } = await service.message("conversation.item.create");
   assertEquals(item.content[0].text, "Greet the person who has just joined.");
   answer("1", "Good day!", 500);
-  await hears(guest, 500);
+  await guest.hears(500);
 
   const before = service.received.length;
   await utter(guest);
@@ -157,7 +153,7 @@ browserTest("the realtime example hears a person, and is heard and read", async 
   const type = "conversation.item.input_audio_transcription.completed";
   service.send({ type, item_id, transcript: "How are you?" });
   answer("2", "I am fine.", 900);
-  await hears(guest, 900);
+  await guest.hears(900);
   await assertShown(guest, "Realtime: Good day!", "Ada: How are you?", "Realtime: I am fine.");
 
   const [request] = service.requests;
@@ -187,7 +183,7 @@ browserTest("the moderator knows who speaks, and replies when addressed", async 
   await utter(ada);
   await assertShown(bob, "Ada: I want to paint it blue.");
   await utter(bob);
-  await Promise.all([hears(ada, 900), hears(bob, 900)]);
+  await Promise.all([ada.hears(900), bob.hears(900)]);
   await assertShown(
     ada,
     "Ada: I want to paint it blue.",
@@ -217,12 +213,12 @@ browserTest("the screen helper comments on each screen once", async (browser) =>
   await using helper = await Example.start("screen_helper.ts", { env: keyFor(service) });
   const guest = await Guest.join(browser, await helper.link(), { name: "Ada" });
   await guest.run("share", ["rgb(200, 0, 0)"]);
-  await hears(guest, 500);
+  await guest.hears(500);
   // Longer than it waits for a changing screen to stand still, twice.
   await guest.hear(2500);
   assertEquals(chats(service).length, 1, "it commented on a screen that did not change");
   await guest.run("share", ["rgb(0, 0, 200)"]);
-  await hears(guest, 900);
+  await guest.hears(900);
   await assertShown(guest, "Screen helper: A first.", "Screen helper: Another one.");
 
   const pictures = chats(service).map(({ messages }) => {

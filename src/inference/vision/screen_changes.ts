@@ -22,6 +22,8 @@ export interface ScreenChanges {
   readonly name: string;
   /** Frames a second that it takes. */
   readonly videoFps: number;
+  /** How long a frame may take: as long as `onChange` does. */
+  readonly videoLimitMs: number;
   /** Compares a frame. */
   processVideo(frame: VideoFrame, track: TrackInfo): Promise<void>;
   /** Another track is routed to it. */
@@ -35,8 +37,8 @@ const NOISE = 12;
 
 /**
  * Calls `onChange` with an image of a shared screen: of its first, and of each that is another one,
- * once it stands still. It ignores cameras. While `onChange` is pending frames are skipped;
- * where it fails it is called again with the next one.
+ * once it stands still. It ignores cameras. While `onChange` is pending, for instance until a reply
+ * is spoken, frames are skipped; where it fails it is called again with the next one.
  *
  * @example
  * ```ts
@@ -61,6 +63,7 @@ export function screenChanges(
   return {
     name: "screen-changes",
     videoFps: fps,
+    videoLimitMs: Infinity,
     async processVideo(frame, track) {
       if (track.type !== TrackType.SCREEN_SHARE) return;
       const now = pixelsOf(frame, COMPARED_SIDE).data;

@@ -11,7 +11,7 @@ import client from "../page/client.js" with { type: "text" };
 import clientDevices from "../page/client/devices.js" with { type: "text" };
 import clientError from "../page/client/error.js" with { type: "text" };
 import clientEventLimit from "../page/client/event_limit.js" with { type: "text" };
-import clientFigures from "../page/client/figures.js" with { type: "text" };
+import clientStats from "../page/client/stats.js" with { type: "text" };
 import clientLink from "../page/client/link.js" with { type: "text" };
 import clientNames from "../page/client/names.js" with { type: "text" };
 import clientPeer from "../page/client/peer.js" with { type: "text" };
@@ -59,7 +59,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/client/devices.js", type: SCRIPT, text: clientDevices },
   { path: "/client/error.js", type: SCRIPT, text: clientError },
   { path: "/client/event_limit.js", type: SCRIPT, text: clientEventLimit },
-  { path: "/client/figures.js", type: SCRIPT, text: clientFigures },
+  { path: "/client/stats.js", type: SCRIPT, text: clientStats },
   { path: "/client/link.js", type: SCRIPT, text: clientLink },
   { path: "/client/names.js", type: SCRIPT, text: clientNames },
   { path: "/client/peer.js", type: SCRIPT, text: clientPeer },

@@ -50,7 +50,7 @@ export class CallView {
       this.#showTiles();
     });
     on("audioLevels", ({ levels }) => this.#showLevels(levels));
-    on("stats", (figures) => showFigures(figures));
+    on("stats", (stats) => showStats(stats));
     on("unsent", ({ message }) => {
       showMessage("call-message", message);
       setTimeout(() => showMessage("call-message"), 8000);
@@ -272,17 +272,17 @@ function press(id, pressed) {
   element(id).setAttribute("aria-pressed", String(pressed));
 }
 
-function showFigures(figures) {
-  const { roundTripMs } = figures;
+function showStats(stats) {
+  const { roundTripMs } = stats;
   show("delay", roundTripMs !== undefined);
   element("delay-ms").textContent = roundTripMs === undefined ? "" : milliseconds(roundTripMs);
   for (const name of ["roundTripMs", "jitterBufferMs", "outputMs", "signalMs"]) {
-    const value = figures[name];
+    const value = stats[name];
     element(`figure-${name}`).textContent = value === undefined ? "–" : milliseconds(value);
   }
-  element("figure-concealed").textContent = figures.concealed === undefined
+  element("figure-concealed").textContent = stats.concealed === undefined
     ? "–"
-    : `${(figures.concealed * 100).toFixed(1)} %`;
+    : `${(stats.concealed * 100).toFixed(1)} %`;
 }
 
 function milliseconds(value) {

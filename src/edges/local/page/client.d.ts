@@ -87,7 +87,7 @@ export interface SentMediaState {
 }
 
 /** Measurements, once a second; a figure that is not known yet is missing. */
-export interface Figures {
+export interface ConnectionStats {
   /** Milliseconds there and back on the media's way. */
   readonly roundTripMs?: number;
   /** Milliseconds there and back over the signalling. */
@@ -124,8 +124,8 @@ export interface ClientEvents {
   event: { readonly from: string; readonly data: unknown };
   /** The server did not forward an event or a text of this page. */
   unsent: Ending;
-  /** New figures, once a second. */
-  stats: Figures;
+  /** New measurements, once a second. */
+  stats: ConnectionStats;
   /** The browser wants a click before it plays sound: call `play` from one. */
   blocked: Record<never, never>;
   /** The call is over for this page, and why. */
@@ -191,7 +191,7 @@ export class RinglineClient extends EventTarget {
   /** Plays `audio`. */
   audioElement: BrowserClass<"HTMLAudioElement">;
   /** The latest measurements. */
-  figures: Figures;
+  stats: ConnectionStats;
   /** The peer connection, for its statistics. */
   get connection(): BrowserClass<"RTCPeerConnection"> | undefined;
   /** The media that is sent now. */

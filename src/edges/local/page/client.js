@@ -30,7 +30,7 @@
  * | `event`       | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
  * |               | sender's participant id; what `data` says about it is only a claim                |
  * | `unsent`      | `{ code, message }`: the server did not forward an event or a text of this page   |
- * | `stats`       | {@link Figures}, once a second                                                    |
+ * | `stats`       | {@link ConnectionStats}, once a second                                            |
  * | `blocked`     | the browser needs a click before it plays audio: call `play()` from one           |
  * | `ended`       | `{ code, message }`: the call is over for this page, and why                      |
  *
@@ -54,7 +54,7 @@ export { findCall, parseLink, startCall } from "./client/link.js";
 export { cleanName } from "./client/names.js";
 export { analyse, analyserLevel } from "./client/sound.js";
 
-/** @typedef {import("./client/figures.js").Figures} Figures */
+/** @typedef {import("./client/stats.js").ConnectionStats} ConnectionStats */
 /** @typedef {import("./client/sent_media.js").Source} Source */
 
 /**
@@ -107,8 +107,8 @@ export class RinglineClient extends EventTarget {
   audio = new MediaStream();
   /** Plays `audio`. @type {HTMLAudioElement} */
   audioElement = new Audio();
-  /** The latest measurements. @type {Figures} */
-  figures = {};
+  /** The latest measurements. @type {ConnectionStats} */
+  stats = {};
 
   #link;
   #name = "";
@@ -415,14 +415,14 @@ export class RinglineClient extends EventTarget {
 
   /** Measures, and returns what a ping reports to the server. */
   async #beat() {
-    const { figures } = this;
+    const { stats } = this;
     if (this.#peer?.isConnected) {
-      Object.assign(figures, await this.#peer.measure());
-      figures.outputMs = this.#sound.outputMs ?? figures.outputMs;
+      Object.assign(stats, await this.#peer.measure());
+      stats.outputMs = this.#sound.outputMs ?? stats.outputMs;
     }
-    figures.signalMs = this.#signalling.roundTripMs;
-    this.#emit("stats", figures);
-    const { roundTripMs, jitterBufferMs, outputMs } = figures;
+    stats.signalMs = this.#signalling.roundTripMs;
+    this.#emit("stats", stats);
+    const { roundTripMs, jitterBufferMs, outputMs } = stats;
     return { roundTripMs, jitterBufferMs, outputMs };
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConnectionFigures } from "./figures.js";
+import { StatsReader } from "./stats.js";
 
 /**
  * Milliseconds for which a browser searches for a network. Firefox fails immediately without one,
@@ -37,7 +37,7 @@ export class Peer {
   streams = [];
   #mids;
   #hooks;
-  #figures;
+  #stats;
   #senders = {};
   #closed = false;
   /** Whether the browser has found a candidate of its own. */
@@ -63,7 +63,7 @@ export class Peer {
     this.#hooks = hooks;
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
     this.connection = connection;
-    this.#figures = new ConnectionFigures(connection);
+    this.#stats = new StatsReader(connection);
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate || this.#closed) return;
       this.#found = true;
@@ -141,9 +141,9 @@ export class Peer {
     if (!this.#closed) await this.#senders[kind]?.replaceTrack(track);
   }
 
-  /** Returns the current measurements. @returns {Promise<import("./figures.js").Figures>} */
+  /** Returns the current measurements. @returns {Promise<import("./stats.js").ConnectionStats>} */
   async measure() {
-    return await this.#figures.read();
+    return await this.#stats.read();
   }
 
   close() {

@@ -8,7 +8,7 @@
 /**
  * Measured once a second. Durations are in milliseconds, and `undefined` until known.
  *
- * @typedef {object} Figures
+ * @typedef {object} ConnectionStats
  * @property {number} [roundTripMs] round trip of the media
  * @property {number} [signalMs] round trip of the signalling
  * @property {number} [jitterBufferMs] wait in the jitter buffer
@@ -16,8 +16,8 @@
  * @property {number} [concealed] share of the audio that the decoder had to conceal, 0 to 1
  */
 
-/** Reads the figures of one peer connection from its statistics. */
-export class ConnectionFigures {
+/** Reads the statistics of one peer connection. */
+export class StatsReader {
   #connection;
   /** The audio counters of the last reading: they only grow. */
   #before = {};
@@ -27,26 +27,26 @@ export class ConnectionFigures {
     this.#connection = connection;
   }
 
-  /** Returns the figures since the last reading, without those that are unknown. */
+  /** Returns the statistics since the last reading, without those that are unknown. */
   async read() {
-    /** @type {Figures} */
-    const figures = {};
+    /** @type {ConnectionStats} */
+    const stats = {};
     const entries = [...(await this.#connection.getStats()).values()];
     const transport = entries.find(({ type }) => type === "transport");
     const pair = entries.find(({ id }) => id === transport?.selectedCandidatePairId) ??
       entries.find(({ type, nominated }) => type === "candidate-pair" && nominated);
     if (pair?.currentRoundTripTime !== undefined) {
-      figures.roundTripMs = pair.currentRoundTripTime * 1000;
+      stats.roundTripMs = pair.currentRoundTripTime * 1000;
     }
     const sound = entries.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
     if (sound) {
       const change = (name) => (sound[name] ?? 0) - (this.#before[name] ?? 0);
       const emitted = change("jitterBufferEmittedCount");
       const received = change("totalSamplesReceived");
-      if (emitted > 0) figures.jitterBufferMs = change("jitterBufferDelay") / emitted * 1000;
-      if (received > 0) figures.concealed = change("concealedSamples") / received;
+      if (emitted > 0) stats.jitterBufferMs = change("jitterBufferDelay") / emitted * 1000;
+      if (received > 0) stats.concealed = change("concealedSamples") / received;
       this.#before = sound;
     }
-    return figures;
+    return stats;
   }
 }
