@@ -106,8 +106,9 @@ async function measure({ parts, runs }: Options): Promise<Results> {
     const times = [];
     let agentSpokeMs = 0;
     for (let run = 0; run < runs; run++) {
+      const script = scriptOf(part);
       const before = cpuUsage();
-      const record = await simulateCall(scriptOf(part));
+      const record = await simulateCall(script);
       const { user, system } = cpuUsage(before);
       times.push((user + system) / 1000);
       agentSpokeMs = record.said.totalMs;

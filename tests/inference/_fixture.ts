@@ -147,8 +147,17 @@ export class Fixture implements AsyncDisposable {
   }
 }
 
+const sounds = new Map<string, PcmChunk>();
+
 /** Something like a voice: 150 Hz, 16 kHz, its loudness going up and down as syllables do. */
 export function sound(ms: number, loudness = 6000): PcmChunk {
+  const key = `${ms} ${loudness}`;
+  let pcm = sounds.get(key);
+  if (!pcm) sounds.set(key, pcm = makeSound(ms, loudness));
+  return pcm;
+}
+
+function makeSound(ms: number, loudness: number): PcmChunk {
   const samples = new Int16Array(16 * ms);
   for (let n = 0; n < samples.length; n++) {
     const syllable = 0.6 + 0.4 * Math.sin(2 * Math.PI * n / 3100);

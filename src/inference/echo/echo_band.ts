@@ -1,6 +1,7 @@
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { typescriptKernel } from "../../audio/typescript_kernel.ts";
+import { HalfBand } from "./half_band.ts";
 
 const RATE = 4000;
 
@@ -15,19 +16,23 @@ export class EchoBand {
   static readonly ROW: number = RATE / 50;
   /** On the TypeScript kernel, which keeps nothing outside the heap: it needs no disposal. */
   readonly #resampler = new Resampler(typescriptKernel(), { inputRate: RATE, outputRate: RATE });
+  /** What comes before it, since its filter costs several times as much at a high rate. */
+  #halvings: readonly HalfBand[] = [];
+  #inputRate = RATE;
   #converted = new Int16Array(0);
   #band = new Float32Array(0);
   #last = 0;
 
   /** Returns the band of the next samples (mono): a view that is valid until the next call. */
   take(pcm: PcmChunk): Float32Array {
-    const room = this.#resampler.maxOutputFrames(pcm.frames, pcm.sampleRate);
+    const halved = this.#halve(pcm);
+    const room = this.#resampler.maxOutputFrames(halved.frames, halved.sampleRate);
     if (this.#converted.length < room) {
       this.#converted = new Int16Array(room);
       this.#band = new Float32Array(room);
     }
     const converted = this.#converted, band = this.#band;
-    const made = this.#resampler.process(pcm, converted);
+    const made = this.#resampler.process(halved, converted);
     let last = this.#last;
     for (let index = 0; index < made; index++) {
       const sample = converted[index]!;
@@ -40,7 +45,24 @@ export class EchoBand {
 
   /** Starts over: the next samples do not continue the last ones. */
   reset(): void {
+    for (const halving of this.#halvings) halving.reset();
     this.#resampler.reset();
     this.#last = 0;
+  }
+
+  /** Halves the rate as often as leaves the band, and as much again for the filter's edge. */
+  #halve(pcm: PcmChunk): PcmChunk {
+    if (pcm.sampleRate !== this.#inputRate) {
+      this.#inputRate = pcm.sampleRate;
+      const halvings = [];
+      for (let rate = pcm.sampleRate; rate >= 4 * RATE && rate % 2 === 0; rate /= 2) {
+        halvings.push(new HalfBand());
+      }
+      this.#halvings = halvings;
+    }
+    if (this.#halvings.length === 0) return pcm;
+    let { samples } = pcm;
+    for (const halving of this.#halvings) samples = halving.take(samples);
+    return new PcmChunk(samples, { sampleRate: pcm.sampleRate / 2 ** this.#halvings.length });
   }
 }

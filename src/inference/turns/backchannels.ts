@@ -13,17 +13,13 @@ const NOT_IN_WORDS = /[^\p{L}\p{M}\p{N}'’-]+/u;
 
 /** Tells backchannels ("mhm", "yeah, okay") from what is said to take the turn. */
 export class Backchannels {
-  readonly #byLanguage = new Map<string, ReadonlySet<string>>();
-  readonly #all: ReadonlySet<string>;
+  readonly #lists = new Map<string, readonly string[]>(Object.entries(BACKCHANNEL_WORDS));
+  /** The words to compare with, by language; made when they are needed. */
+  readonly #known = new Map<string | undefined, ReadonlySet<string>>();
 
   /** `words` replaces the lists of its languages. */
   constructor(words: BackchannelWords = {}) {
-    const lists = { ...BACKCHANNEL_WORDS };
-    for (const [language, list] of Object.entries(words)) lists[primary(language)] = list;
-    for (const [language, list] of Object.entries(lists)) {
-      this.#byLanguage.set(language, normalised([...list, ...BACKCHANNEL_SOUNDS]));
-    }
-    this.#all = normalised([...Object.values(lists).flat(), ...BACKCHANNEL_SOUNDS]);
+    for (const [language, list] of Object.entries(words)) this.#lists.set(primary(language), list);
   }
 
   /**
@@ -33,11 +29,21 @@ export class Backchannels {
    *   count.
    */
   has(text: string, language?: string): boolean {
-    const known = language && this.#byLanguage.get(primary(language)) || this.#all;
+    const known = this.#wordsOf(language);
     const words = normalise(text.replace(/\[[^\]]*\]|\([^)]*\)/g, " ")).split(" ")
       .filter((word) => /[\p{L}\p{N}]/u.test(word));
     const left = count(words, known);
     return left !== undefined && left <= MOST;
+  }
+
+  #wordsOf(language: string | undefined): ReadonlySet<string> {
+    const listed = language && this.#lists.has(primary(language)) ? primary(language) : undefined;
+    let known = this.#known.get(listed);
+    if (!known) {
+      const list = listed ? this.#lists.get(listed)! : [...this.#lists.values()].flat();
+      this.#known.set(listed, known = normalised([...list, ...BACKCHANNEL_SOUNDS]));
+    }
+    return known;
   }
 }
 

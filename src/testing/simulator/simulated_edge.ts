@@ -3,9 +3,7 @@ import type { Call } from "../../edge/call.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { JoinOptions } from "../../edge/edge_transport.ts";
 import type { MemoryConnection } from "../memory_connection.ts";
-import type { AudioKernel } from "../../audio/kernel.ts";
 import { silentLogger } from "../../events/logger.ts";
-import { loadKernel } from "../../native/load.ts";
 import { MemoryEdge } from "../memory_edge.ts";
 import { MemoryRoom } from "../memory_room.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
@@ -65,10 +63,6 @@ export class SimulatedEdge extends MemoryEdge {
       }
     };
     return track;
-  }
-
-  protected override audioKernel(): AudioKernel {
-    return loadKernel({ logger: () => {} });
   }
 
   protected override makeRoom(): MemoryRoom {
