@@ -3,6 +3,7 @@
 import { granted, libraryFileName, variable } from "./locate.ts";
 import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
 import { sha256 } from "./node_builtins.ts";
+import { type OwnFile, readOwn } from "./own_file.ts";
 import { ABI_VERSION } from "./symbols.ts";
 
 /** The manifest beside a cached library. */
@@ -18,7 +19,12 @@ export interface Manifest {
 }
 
 /** A cached library, or why there is none that may be loaded. */
-export type Cached = { path: string; manifest: Manifest } | { reason: string };
+export type Cached = { path: string; manifest: Manifest } | Missing;
+
+/** Why there is no library that may be loaded. */
+export interface Missing {
+  reason: string;
+}
 
 const separator = Deno.build.os === "windows" ? "\\" : "/";
 
@@ -41,13 +47,26 @@ export function cacheFiles(folder: string): { library: string; manifest: string 
 }
 
 /**
- * Returns the cached library, if it is exactly what its manifest says and belongs to this version of
- * the package. Reads the whole file; never prompts for permission.
+ * Returns the cached library, if only this user could have put it there, and it is exactly what its
+ * manifest says and belongs to this version of the package. Reads the whole file; never prompts for
+ * permission.
  */
 export function findCached(
   folder: string | undefined = cacheFolder(),
   known: Readonly<Record<string, Prebuilt>> = prebuilts,
 ): Cached {
+  return useCached((cached) => cached, folder, known);
+}
+
+/**
+ * As {@linkcode findCached}, and returns what `use` does, which gets a function that returns
+ * a path to what was verified, whatever has the library's name by then; see `OwnFile.loadPath`.
+ */
+export function useCached<T>(
+  use: (cached: { path: string; manifest: Manifest }, loadPath: () => string) => T,
+  folder: string | undefined = cacheFolder(),
+  known: Readonly<Record<string, Prebuilt>> = prebuilts,
+): T | Missing {
   if (folder === undefined) {
     return { reason: "its place is unknown without --allow-env=HOME,XDG_CACHE_HOME" };
   }
@@ -55,16 +74,34 @@ export function findCached(
   if (!granted({ name: "read", path: folder })) {
     return { reason: `it cannot be verified without --allow-read=${folder}` };
   }
-  let library: Uint8Array<ArrayBuffer>;
-  let manifest: Manifest | undefined;
+  let text: string;
+  let opened: OwnFile;
   try {
-    manifest = parseManifest(Deno.readTextFileSync(files.manifest));
-    library = Deno.readFileSync(files.library);
+    using manifestFile = readOwn(folder, files.manifest);
+    text = new TextDecoder().decode(manifestFile.bytes);
+    opened = readOwn(folder, files.library);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { reason: "nothing is installed" };
+    if (isMissing(error)) return { reason: "nothing is installed" };
     const message = error instanceof Error ? error.message : String(error);
-    return { reason: `it cannot be read (${message})` };
+    return { reason: `it cannot be used (${message})` };
   }
+  using library = opened;
+  const result = verified(library.bytes, text, known);
+  return "reason" in result
+    ? result
+    : use({ path: files.library, manifest: result.manifest }, library.loadPath);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || (error as { code?: unknown }).code === "ENOENT";
+}
+
+function verified(
+  library: Uint8Array,
+  text: string,
+  known: Readonly<Record<string, Prebuilt>>,
+): { manifest: Manifest } | Missing {
+  const manifest = parseManifest(text);
   if (manifest === undefined) return { reason: "its manifest is damaged: run ./install again" };
   if (manifest.abi !== ABI_VERSION || manifest.target !== Deno.build.target) {
     return { reason: "it is for another version or machine: run ./install again" };
@@ -77,7 +114,7 @@ export function findCached(
   if (!fetched && manifest.source !== builtFromSources()) {
     return { reason: `it is not this version's (${manifest.source}): run ./install again` };
   }
-  return { path: files.library, manifest };
+  return { manifest };
 }
 
 function parseManifest(text: string): Manifest | undefined {

@@ -1,6 +1,6 @@
 /** Installs a native library into the user's cache, for `./install`. @module */
 
-import { type Cached, cacheFiles, cacheFolder, findCached, type Manifest } from "./cache.ts";
+import { type Cached, cacheFiles, cacheFolder, type Manifest, useCached } from "./cache.ts";
 import { granted, libraryFileName } from "./locate.ts";
 import { checkLibrary } from "./native_kernel.ts";
 import { builtFromSources, type Prebuilt, prebuilts } from "./prebuilts.ts";
@@ -71,15 +71,20 @@ export async function installNative(
 
 /** Returns the library in `folder`, if it can also be opened where that is permitted. */
 function usable(folder: string, known: Readonly<Record<string, Prebuilt>>): Cached {
-  const found = findCached(folder, known);
-  if ("reason" in found || !granted({ name: "ffi", path: found.path })) return found;
-  try {
-    checkLibrary(found.path);
-    return found;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { reason: `it cannot be opened (${message})` };
-  }
+  return useCached<Cached>(
+    (cached, loadPath) => {
+      if (!granted({ name: "ffi", path: cached.path })) return cached;
+      try {
+        checkLibrary(loadPath());
+        return cached;
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        return { reason: `it cannot be opened (${message})` };
+      }
+    },
+    folder,
+    known,
+  );
 }
 
 async function download(
@@ -156,7 +161,8 @@ async function store(folder: string, library: Uint8Array, source: string): Promi
     sha256: sha256(library),
     source,
   };
-  await Deno.mkdir(folder, { recursive: true });
+  // Others who may write there could have programs load their library.
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   const files = cacheFiles(folder);
   const text = new TextEncoder().encode(JSON.stringify(manifest, null, 2) + "\n");
   await remove(files.manifest);

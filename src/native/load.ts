@@ -2,7 +2,7 @@
 
 import type { AudioKernel } from "../audio/kernel.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
-import { findCached } from "./cache.ts";
+import { useCached } from "./cache.ts";
 import { granted, LIBRARY_VARIABLE, localBuild, variable } from "./locate.ts";
 import { openNativeKernel } from "./native_kernel.ts";
 import { wasmKernel } from "./wasm_kernel.ts";
@@ -82,15 +82,20 @@ function findNative(path: string | undefined, reasons: string[]): AudioKernel | 
     const kernel = open(built, "local build", reasons);
     if (kernel !== undefined) return kernel;
   }
-  const cached = findCached();
-  if ("reason" in cached) {
-    reasons.push(`installed library: ${cached.reason}`);
-    return undefined;
-  }
-  return open(cached.path, "installed library", reasons);
+  const installed = useCached<AudioKernel | undefined>((cached, loadPath) =>
+    open(cached.path, "installed library", reasons, loadPath)
+  );
+  if (installed === undefined || !("reason" in installed)) return installed;
+  reasons.push(`installed library: ${installed.reason}`);
+  return undefined;
 }
 
-function open(path: string, origin: string, reasons: string[]): AudioKernel | undefined {
+function open(
+  path: string,
+  origin: string,
+  reasons: string[],
+  loadPath = () => path,
+): AudioKernel | undefined {
   if (!granted({ name: "ffi", path })) {
     reasons.push(`${origin}: --allow-ffi is not granted`);
     return undefined;
@@ -101,7 +106,7 @@ function open(path: string, origin: string, reasons: string[]): AudioKernel | un
   }
   try {
     // Never silent: the line names an unusable library even where another one is found.
-    return openNativeKernel(path, { origin: [origin, ...reasons].join("; not ") });
+    return openNativeKernel(loadPath(), { origin: [origin, ...reasons].join("; not ") });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     reasons.push(`${origin}: ${message.includes(path) ? message : `${path}: ${message}`}`);

@@ -1,5 +1,5 @@
 /**
- * The two of Node's modules that loading a library needs, loaded on first use. They are not imported:
+ * The three of Node's modules that loading a library needs, loaded on first use. They are not imported:
  * an agent whose program loads no library loads neither, and loading one must not await.
  *
  * @module
@@ -13,6 +13,12 @@ interface NodeBuiltins {
     };
   };
   "node:url": { fileURLToPath(url: URL): string };
+  "node:fs": {
+    openSync(path: string, flags: "r"): number;
+    fstatSync(descriptor: number): { uid: number; mode: number; ino: number; dev: number };
+    readFileSync(descriptor: number): Uint8Array;
+    closeSync(descriptor: number): void;
+  };
 }
 
 const { process } = globalThis as unknown as {
@@ -27,4 +33,9 @@ export function sha256(bytes: Uint8Array): string {
 /** Returns a file URL as a path of this system. */
 export function fileURLToPath(url: URL): string {
   return process.getBuiltinModule("node:url").fileURLToPath(url);
+}
+
+/** Returns the functions of files by their descriptors, which Deno's own do not have. */
+export function fs(): NodeBuiltins["node:fs"] {
+  return process.getBuiltinModule("node:fs");
 }

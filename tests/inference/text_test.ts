@@ -1,5 +1,5 @@
 /** Text: sentences, markdown, backchannels, and what was played of them. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Backchannels } from "../../src/inference/turns/backchannels.ts";
 import { MarkupFilter } from "../../src/inference/text/markup_filter.ts";
@@ -132,6 +132,15 @@ Deno.test("signs of listening are told from words", () => {
   for (const text of ["No.", "Stop", "yeah but no", "okay okay okay okay", "What?", "wait"]) {
     assertEquals(new Backchannels().has(text), false, text);
   }
+});
+
+Deno.test("brackets and long words take Backchannels no time that grows with their square", () => {
+  const from = performance.now();
+  for (const text of ["[", "(", "[(", "はい", "は"]) {
+    assertEquals(new Backchannels().has(text.repeat(50_000)), /[[(]/.test(text));
+  }
+  const took = performance.now() - from;
+  assert(took < 10_000, `${Math.round(took)} ms`);
 });
 
 /** A sentence as a voice says it: its audio, and how far that is known. */

@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { cacheFiles, findCached } from "../../src/native/cache.ts";
+import { cacheFiles, findCached, useCached } from "../../src/native/cache.ts";
 import { InstallError, installNative } from "../../src/native/install.ts";
 import { openNativeKernel } from "../../src/native/native_kernel.ts";
 import { builtFromSources } from "../../src/native/prebuilts.ts";
@@ -119,6 +119,63 @@ Deno.test("a damaged cache is refused with its reason, and repaired by installin
       assertEquals(reason(), "none");
     }
   });
+});
+
+Deno.test({
+  name: "the cache is used only where no other user can write, and no link leads elsewhere",
+  permissions: unopened,
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const body = new TextEncoder().encode("a library");
+    await withServer(body, async (folder, url) => {
+      const known = { [Deno.build.target]: { url, sha256: sha256(body) } };
+      await installNative({ ...quiet, folder, prebuilts: known });
+      const { library, manifest } = cacheFiles(folder);
+      const reason = () => {
+        const found = findCached(folder, known);
+        return "reason" in found ? found.reason : "none";
+      };
+      assertEquals((Deno.statSync(folder).mode ?? 0) & 0o777, 0o700);
+      for (const path of [folder, library, manifest]) {
+        const mode = Deno.statSync(path).mode! & 0o777;
+        for (const added of [0o020, 0o002]) {
+          await Deno.chmod(path, mode | added);
+          assertMatch(reason(), /can be written by others: chmod go-w/);
+        }
+        await Deno.chmod(path, mode);
+        assertEquals(reason(), "none");
+      }
+      for (const path of [library, manifest]) {
+        await Deno.rename(path, `${path}.elsewhere`);
+        await Deno.symlink(`${path}.elsewhere`, path);
+        assertMatch(reason(), /cannot be used \(.* is not a file\)/);
+        await Deno.rename(`${path}.elsewhere`, path);
+      }
+      assertEquals(reason(), "none");
+    });
+  },
+});
+
+Deno.test({
+  name: "a library is opened as it was verified, whatever takes its name meanwhile",
+  ignore: library === undefined || Deno.build.os !== "linux",
+  async fn() {
+    const body = await Deno.readFile(library!);
+    await withServer(body, async (folder, url) => {
+      const known = { [Deno.build.target]: { url, sha256: sha256(body) } };
+      await installNative({ ...quiet, folder, prebuilts: known });
+      const name = useCached(
+        ({ path }, loadPath) => {
+          Deno.writeTextFileSync(`${path}.other`, "another library");
+          Deno.renameSync(`${path}.other`, path);
+          return openNativeKernel(loadPath()).name;
+        },
+        folder,
+        known,
+      );
+      assertEquals(name, "native");
+    });
+  },
 });
 
 Deno.test({

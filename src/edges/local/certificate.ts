@@ -91,6 +91,19 @@ export async function selfSignedCertificate(
   };
 }
 
+/**
+ * Puts a new file in the place of what has its name: a symlink that another user left there is
+ * removed and not followed, and an older file's mode does not remain.
+ */
+async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  await Deno.writeTextFile(path, text, { mode, createNew: true });
+}
+
 if (import.meta.main) {
   const wantsHelp = Deno.args.some((arg) => arg === "--help" || arg === "-h");
   if (wantsHelp || Deno.args.length === 0) {
@@ -104,9 +117,9 @@ if (import.meta.main) {
   }
   try {
     const { cert, key } = await selfSignedCertificate(Deno.args);
-    await Deno.writeTextFile("ringline.cert.pem", cert);
+    await replaceFile("ringline.cert.pem", cert, 0o644);
     // Only the file's owner may read the key.
-    await Deno.writeTextFile("ringline.key.pem", key, { mode: 0o600 });
+    await replaceFile("ringline.key.pem", key, 0o600);
     console.log(`Wrote ringline.cert.pem and ringline.key.pem for ${Deno.args.join(", ")}.`);
   } catch (error) {
     console.error(`No certificate: ${messageOf(error)}`);

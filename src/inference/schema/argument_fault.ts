@@ -59,7 +59,7 @@ function decisive(errors: readonly Fault[], value: unknown, places: Places): Fau
     const error = errors[index]!;
     const { keyword, keywordLocation } = error;
     if (keyword === "minContains" || keyword === "maxContains") {
-      const items = keywordLocation.replace(/[^/]*$/, "contains/");
+      const items = `${keywordLocation.slice(0, keywordLocation.lastIndexOf("/") + 1)}contains/`;
       while (decided.at(-1)?.keywordLocation.startsWith(items)) decided.pop();
     }
     if (!["anyOf", "oneOf", "contains"].includes(keyword)) {

@@ -2,12 +2,12 @@
 import { type PlacedText, replaced, without } from "./placed_text.ts";
 
 /** A link: its text remains. What would be longer is text. */
-const LINK = /!?\[([^\]\n]{0,300})\]\([^)\n]{0,400}\)/dg;
+const LINK = /!?\[([^\][\n]{0,300})\]\([^)\n]{0,400}\)/dg;
 /** A tag, a comment or an address in angle brackets. */
-const TAG = /<(?:\/?[a-zA-Z][^<>\n]{0,300}|!--[^>\n]{0,300}--)>/g;
+const TAG = /<(?:\/?[a-zA-Z][^<>\n]{0,300}|!--[^<>\n]{0,300}--)>/g;
 /** The beginning of one of both whose end has not come. */
 const OPEN_MARK =
-  /\[[^\]\n]{0,300}(?:$|\](?:$|\([^)\n]{0,400}$))|<(?:$|\/$|\/?[a-zA-Z][^<>\n]{0,300}$|!(?:-(?:-[^>\n]{0,300})?)?$)/;
+  /\[[^\][\n]{0,300}(?:$|\](?:$|\([^)\n]{0,400}$))|<(?:$|\/$|\/?[a-zA-Z][^<>\n]{0,300}$|!(?:-(?:-[^<>\n]{0,300})?)?$)/;
 /** Tags within a word or a sentence; others separate. */
 const INLINE_TAG = /^<\/?(?:a|abbr|b|code|em|font|i|kbd|mark|s|small|span|strong|sub|sup|u)[\s/>]/i;
 const ENTITY = /&(amp|lt|gt|quot|nbsp|#39);/g;
@@ -35,9 +35,9 @@ const MARKS: readonly RegExp[] = [
 export const LINE_MARK = /^(?:\s+|(?:#{1,6}|>|[-*+•])\s)/;
 /** A line that is not said: a row of a table, the fence of code with its language, a rule. */
 export const SILENT_LINE =
-  /^(?:\||(?:`{3,}|~{3,})[^`\n]*(?:\n|$)|(?:-[-\s]*|=[=\s]*|\*[*\s]*|_[_\s]*){3,}(?:\n|$))/;
+  /^(?:\||(?:`{3,}|~{3,})[^`\n]*(?:\n|$)|(?:[-=*_]\s*){3,}(?:\n|$))/;
 /** The beginning of a line of which more must come before it is known whether it is said. */
-export const OPEN_LINE = /(?:^|\n)[ \t]*(?:(?:`{3,}|~{3,})[^`\n]{0,100}|[-=*_]{2,60})$/;
+export const OPEN_LINE = /(?:^|\n)[ \t]{0,60}(?:(?:`{3,60}|~{3,60})[^`\n]{0,100}|[-=*_]{2,60})$/;
 /** The head of a table, or what is left of it, and the rule below it. */
 export const TABLE_HEAD =
   /^[^\n]*\|[^\n]*\n(?=[^\n]*\|)[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*(?::?-+:?[ \t]*)?(?:\n|$)/;

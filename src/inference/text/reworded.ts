@@ -18,8 +18,8 @@ export function reworded(original: PlacedText, text: string): PlacedText {
     const kept = before[from], word = after[to];
     const gapEnd = word?.start ?? text.length;
     // The white space before a word that remained is that of the original.
-    const space = original.text.slice(at, kept?.start).match(/\s*$/)![0].length;
-    const ownSpace = text.slice(places.length, gapEnd).match(/\s*$/)![0].length;
+    const space = spaceAtEnd(original.text.slice(at, kept?.start));
+    const ownSpace = spaceAtEnd(text.slice(places.length, gapEnd));
     const place = placeAfter(original, at);
     while (places.length < gapEnd - ownSpace) places.push(place);
     const spaceStart = (kept?.start ?? original.text.length) - space;
@@ -35,6 +35,10 @@ export function reworded(original: PlacedText, text: string): PlacedText {
   // White space between two words that were moved is where both are.
   let last = 0;
   return { text, places: places.map((place) => last = Math.max(last, place)) };
+}
+
+function spaceAtEnd(text: string): number {
+  return text.length - text.trimEnd().length;
 }
 
 function placeAfter({ places }: PlacedText, end: number): number {

@@ -9,6 +9,8 @@ const MOST = 3;
 /** Scripts that write no spaces between words. */
 const WITHOUT_SPACES =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}ー]+$/u;
+/** Characters of the longest of them that stands in a word without spaces. */
+const LONGEST = 20;
 const NOT_IN_WORDS = /[^\p{L}\p{M}\p{N}'’-]+/u;
 
 /** Tells backchannels ("mhm", "yeah, okay") from what is said to take the turn. */
@@ -30,7 +32,7 @@ export class Backchannels {
    */
   has(text: string, language?: string): boolean {
     const known = this.#wordsOf(language);
-    const words = normalise(text.replace(/\[[^\]]*\]|\([^)]*\)/g, " ")).split(" ")
+    const words = normalise(text.replace(/\[[^\][]*\]|\([^()]*\)/g, " ")).split(" ")
       .filter((word) => /[\p{L}\p{N}]/u.test(word));
     const left = count(words, known);
     return left !== undefined && left <= MOST;
@@ -70,7 +72,7 @@ function withoutSpaces(word: string, known: ReadonlySet<string>): number | undef
   /** The least number that make up the word up to each character. */
   const least: (number | undefined)[] = [0];
   for (let end = 1; end <= word.length; end++) {
-    for (let from = 0; from < end; from++) {
+    for (let from = Math.max(0, end - LONGEST); from < end; from++) {
       const before = least[from];
       if (before === undefined || !known.has(word.slice(from, end))) continue;
       least[end] = Math.min(least[end] ?? Infinity, before + 1);

@@ -1,7 +1,8 @@
 /** What a voice says of written text. */
 import { assert, assertEquals } from "@std/assert";
 import { MarkupFilter } from "../../../src/inference/text/markup_filter.ts";
-import { joinPlaced } from "../../../src/inference/text/placed_text.ts";
+import { joinPlaced, placedText } from "../../../src/inference/text/placed_text.ts";
+import { reworded } from "../../../src/inference/text/reworded.ts";
 import { SentenceSplitter } from "../../../src/inference/text/sentence_splitter.ts";
 
 /** What is said of a text that comes in pieces of so many characters. */
@@ -111,5 +112,31 @@ for (const [what, piece, count] of HARD) {
       const [some, all] = steps(run, piece, [count / 4, count]) as [number, number];
       assert(all <= 4.5 * some + 5000, `${some} steps, then ${all}`);
     }
+  });
+}
+
+/** Steps of a regular expression cannot be counted: what grows with their square takes minutes here. */
+const MAX_MS = 10_000;
+const HARD_IN_PIECES: [string, string][] = [
+  // Twice the time with each sign, once.
+  ["a rule that is none", `${"-".repeat(29)}x\n`],
+  ["a mixed rule that is none", `${"-=*_".repeat(7)}x\n`],
+  ["a fence without an end", "`".repeat(100_000)],
+  ["brackets", "[".repeat(100_000)],
+  ["beginnings of comments", "<!--".repeat(25_000)],
+  ["white space", `${" ".repeat(100_000)}x`],
+  ["new lines", `${"\n".repeat(100_000)}x`],
+];
+for (const [what, text] of HARD_IN_PIECES) {
+  Deno.test(`${what} of ${text.length} characters take no long time, in pieces`, () => {
+    const from = performance.now();
+    const filter = new MarkupFilter();
+    for (let at = 0; at < text.length; at += 64) filter.push(text.slice(at, at + 64));
+    filter.end();
+    const changed = reworded(placedText(text, 0), `${text}.`);
+    assertEquals(changed.places.length, text.length + 1);
+    reworded(placedText("a b c", 0), text);
+    const took = performance.now() - from;
+    assert(took < MAX_MS, `${Math.round(took)} ms`);
   });
 }
