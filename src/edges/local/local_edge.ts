@@ -9,7 +9,7 @@ import type { Conversation } from "../../edge/conversation.ts";
 import * as v from "valibot";
 import { MediaConnection } from "../../media/parent/media_connection.ts";
 import type { MediaLease } from "../../media/parent/media_lease.ts";
-import { MediaProcess } from "../../media/parent/media_process.ts";
+import { MediaProcess, type MemoryOptions } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
 import { Call, type CreateCallOptions } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
@@ -47,7 +47,8 @@ import { checkCall, checkJoin, hasControlCharacters } from "../../edge/validatio
 const WS_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
 
 /** Options for a {@linkcode LocalEdge}. */
-export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions, DenoOptions {}
+export interface LocalEdgeOptions
+  extends EdgeOptions, LocalServerOptions, DenoOptions, MemoryOptions {}
 
 /** `Call.original` of the calls of a {@linkcode LocalEdge}. */
 export interface LocalCall {
@@ -117,6 +118,7 @@ export class LocalEdge extends EdgeTransport {
       permissions: { net: netPermissions(this.#settings) },
       variables: WS_VARIABLES,
       denoPath: options.denoPath,
+      memoryLimit: options.memoryLimit,
       clock: this.clock,
       logger: this.logger,
       onMessage: (message) => this.#onMessage(message),

@@ -181,6 +181,25 @@ Deno.test("LocalEdge begins a lost call again for the next join, with the same l
   assertEquals((await answer(link)).type, "welcome");
 });
 
+Deno.test("LocalEdge replaces a media process that is empty and has grown: its pages stay", async () => {
+  await using edge = newEdge({ memoryLimit: { bytes: 1, checkEveryMs: 50 } });
+  const errors: unknown[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+  const server = await edge.serve({ onCall() {} });
+  const { href } = server.url;
+  const waiting = await edge.callLink(await edge.createCall("cellar"));
+  const process = edge.mediaProcessId!;
+  await until("the next process", () => edge.mediaProcessId !== process);
+  const connection = await edge.join(agent("echo"), await edge.createCall("kitchen"));
+  const { mediaProcessId } = edge;
+  assertEquals((await answer(waiting)).type, "welcome");
+  assertEquals((await fetch(server.url).then((page) => page.text())).includes("<title>"), true);
+  // It is in use, and stays.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assertEquals([edge.mediaProcessId, server.url.href, errors], [mediaProcessId, href, []]);
+  await connection.close();
+});
+
 Deno.test("join rejects when the port is in use, and leaves nothing open", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
@@ -277,8 +296,8 @@ Deno.test("an invitation admits to its call until it is revoked, in the next pro
   assertEquals((await answer(links[1]!)).type, "welcome");
 
   const connection = await edge.join(agent("echo"), call);
-  Deno.kill(edge.mediaProcessId!, "SIGKILL");
-  await connection.closed;
+  await replace(edge);
+  await until("being back", () => !connection.isReconnecting);
   const link = await edge.callLink(call);
   assertEquals((await answer(links[0]!)).code, "wrong-link");
   assertEquals((await answer(links[1]!)).type, "welcome");

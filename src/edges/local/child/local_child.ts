@@ -69,6 +69,7 @@ export class LocalChild implements EdgeChild {
   #suppressed = 0;
   /** The secret of the start page, while there is one. */
   #startSecret: string | undefined;
+  #isLeaving = false;
   /** Resolves when what the agent's program had open is open again. */
   readonly #reopened = Promise.withResolvers<void>();
 
@@ -179,6 +180,7 @@ export class LocalChild implements EdgeChild {
   }
 
   async goodbye(): Promise<void> {
+    this.#isLeaving = true;
     const ends = [...this.#calls.values()].map(({ room }) => room.end("server-closing"));
     await Promise.race([
       Promise.allSettled([...ends, this.#server.socketsClosed()]),
@@ -216,7 +218,8 @@ export class LocalChild implements EdgeChild {
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
           this.#calls.delete(key);
-          this.#emit("callEnded", call);
+          // What ends with the process is open again in the next one.
+          if (!this.#isLeaving) this.#emit("callEnded", call);
         },
       }),
     };
