@@ -4,7 +4,7 @@
  * fails when something grows.
  *
  * `--minutes N` (default 2), `--people N` (default 8), `--svg FILE` for the picture, `--json FILE`
- * for the samples.
+ * for the samples. `--scenario` runs a hard day instead: see `soak/hard.ts`.
  *
  * @module
  */
@@ -13,13 +13,17 @@ import { silentLogger } from "@ringline/edge";
 import { parseArgs } from "node:util";
 import { formatTable } from "../bench/lib/table.ts";
 import { drawSoak } from "./soak/picture.ts";
+import { runHard, type Scenario, SCENARIOS } from "./soak/hard.ts";
 import { type RoundFigures, runRound } from "./soak/round.ts";
 import { openHandles, readProcess, type Sample } from "./soak/sample.ts";
 import { judge, slope, type Verdict } from "./soak/verdict.ts";
 
 const USAGE = `deno task soak [--minutes N] [--people N] [--svg FILE] [--json FILE]
+deno task soak --scenario lossy|joins|silent [--minutes N]
 
-Calls with people who come and go, to see that nothing grows.
+Calls with people who come and go, to see that nothing grows; or a hard day: 5 people whose network loses
+20 % of the packets in bursts, 1,000 joins and leaves (within that time), or 512 connections that never
+say hello.
 
   --minutes N  how long (default 2)
   --people N   how many, from 1 to 16 (default 8)
@@ -37,6 +41,7 @@ interface Options {
   people: number;
   svg: string | undefined;
   json: string | undefined;
+  scenario: Scenario | undefined;
 }
 
 /** The options; `undefined` when help is asked for. */
@@ -48,6 +53,7 @@ function readOptions(args: string[]): Options | undefined {
       people: { type: "string", default: "8" },
       svg: { type: "string" },
       json: { type: "string" },
+      scenario: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -60,7 +66,12 @@ function readOptions(args: string[]): Options | undefined {
   if (!Number.isInteger(people) || people < 1 || people > 16) {
     throw new RangeError(`--people must be a whole number from 1 to 16, got "${values.people}"`);
   }
-  return { minutes, people, svg: values.svg, json: values.json };
+  const { scenario, svg, json } = values;
+  if (scenario !== undefined && !Object.hasOwn(SCENARIOS, scenario)) {
+    const names = Object.keys(SCENARIOS).join(", ");
+    throw new RangeError(`--scenario must be one of ${names}, got "${scenario}"`);
+  }
+  return { minutes, people, svg, json, scenario: scenario as Scenario | undefined };
 }
 
 function table(verdicts: Verdict[]): string {
@@ -162,5 +173,6 @@ if (import.meta.main) {
     console.error("soak: reads /proc, which only Linux has");
     Deno.exit(2);
   }
-  Deno.exit(await main(options) ? 0 : 1);
+  const { scenario, minutes } = options;
+  Deno.exit(await (scenario ? runHard(scenario, minutes) : main(options)) ? 0 : 1);
 }

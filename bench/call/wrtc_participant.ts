@@ -48,7 +48,15 @@ export class WrtcParticipant {
   #at = 0;
   #pings = 0;
 
-  constructor(link: URL, index: number) {
+  /**
+   * @param relay returns another candidate for one of the server's, or none. The server is sent no
+   *   candidates then, and learns the relay's address from its packets
+   */
+  constructor(
+    link: URL,
+    index: number,
+    private readonly relay?: (candidate: string) => Promise<string | undefined>,
+  ) {
     const { signal, hello } = parseLink(link);
     this.name = `Person ${index + 1}`;
     this.#speech = speechLikeNoise(SPEECH_SECONDS, index + 1);
@@ -126,12 +134,20 @@ export class WrtcParticipant {
   async #hear(message: any): Promise<void> {
     if (message.type === "offer") await this.#answer(message);
     else if (message.type === "candidate") {
+      const candidate = await this.#relayed(message.candidate);
+      if (candidate === undefined) return;
       if (this.#connection.remoteDescription) {
-        await this.#connection.addIceCandidate(message.candidate);
-      } else this.#early.push(message.candidate);
+        await this.#connection.addIceCandidate(candidate);
+      } else this.#early.push(candidate);
     } else if (message.type === "refused") {
       this.#connected.reject(new Error(`${this.name}: ${message.message}`));
     }
+  }
+
+  async #relayed(given: { candidate: string }): Promise<unknown> {
+    if (!this.relay) return given;
+    const candidate = await this.relay(given.candidate);
+    return candidate === undefined ? undefined : { ...given, candidate };
   }
 
   async #answer(
@@ -139,7 +155,9 @@ export class WrtcParticipant {
   ): Promise<void> {
     const connection = this.#connection;
     connection.onicecandidate = ({ candidate }: { candidate: { toJSON(): unknown } | null }) => {
-      if (candidate) this.#say({ type: "candidate", offer, candidate: candidate.toJSON() });
+      if (candidate && !this.relay) {
+        this.#say({ type: "candidate", offer, candidate: candidate.toJSON() });
+      }
     };
     connection.onconnectionstatechange = () => {
       if (connection.connectionState === "connected") this.#connected.resolve();
@@ -155,7 +173,9 @@ export class WrtcParticipant {
       await transceiver.sender.replaceTrack(this.#voice);
     }
     await connection.setLocalDescription(await connection.createAnswer());
-    this.#say({ type: "answer", offer, sdp: connection.localDescription.sdp });
+    const own = connection.localDescription.sdp as string;
+    const sent = this.relay ? own.replace(/^a=candidate:.*\r\n/gm, "") : own;
+    this.#say({ type: "answer", offer, sdp: sent });
     for (const candidate of this.#early.splice(0)) await connection.addIceCandidate(candidate);
     this.#tellMedia();
   }

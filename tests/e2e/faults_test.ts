@@ -1,42 +1,8 @@
 /** Faults of network, browser and process, and what each side sees of them. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { Agent, CallEndedEvent, type CloseReason } from "@ringline/edge";
-import { openAgentFixture, tone } from "./_agents.ts";
+import { openAgentFixture } from "./_agents.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
 import { toneDb } from "./_signal.ts";
-
-browserTest(
-  "a lost media process ends the connection, and the next join works",
-  async (browser) => {
-    await using fixture = await openAgentFixture();
-    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
-    const connection = fixture.agent.connection!;
-    const reasons: CloseReason[] = [];
-    using _ended = fixture.edge.events.subscribe(
-      CallEndedEvent,
-      ({ reason }) => void reasons.push(reason),
-    );
-    const first = fixture.edge.mediaProcessId!;
-    const killed = performance.now();
-    Deno.kill(first, "SIGKILL");
-    assertEquals(await connection.closed, "media-process-lost");
-    assertLess(performance.now() - killed, 1000);
-    assertEquals(reasons, ["media-process-lost"]);
-    await until(
-      "the page knows",
-      async () => (await guest.events("state")).some(({ state }) => state !== "connected"),
-    );
-
-    const next = new Agent({ edge: fixture.edge, agentUser: { id: "next", name: "Next" } });
-    const call = await next.createCall("default", "test");
-    await using _session = await next.join(call, { participantWaitTimeoutMs: 0 });
-    assert(fixture.edge.mediaProcessId !== first);
-    const again = await Guest.join(browser, await fixture.edge.callLink(call), { name: "Ada" });
-    await next.audio.write(tone(1000, 900));
-    await until("the next agent is heard", async () => toneDb(await again.hear(100), 1000) > -25);
-    await again.leave();
-  },
-);
 
 browserTest("the page learns that the agent has left", async (browser) => {
   await using fixture = await openAgentFixture();

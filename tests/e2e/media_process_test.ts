@@ -1,6 +1,9 @@
 /** A media process that dies or hangs in the middle of a call, as people and agent see it. */
 import { assertEquals, assertLess } from "@std/assert";
 import {
+  Agent,
+  CallEndedEvent,
+  type CloseReason,
   ConnectionStateChangedEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
@@ -119,7 +122,6 @@ browserTest(
       const begun = performance.now();
       Deno.kill(pid, "SIGKILL");
       const ms = await talk.back(begun, pid);
-      console.log("back after", ms);
       assertLess(ms, BACK_MS);
       talk.assertSame(loss);
     }
@@ -142,7 +144,6 @@ browserTest(
     const begun = performance.now();
     Deno.kill(pid, "SIGSTOP");
     const ms = await talk.back(begun, pid);
-    console.log("back after", ms);
     assertLess(ms, 3000 + BACK_MS);
     talk.assertSame(1);
   },
@@ -154,15 +155,29 @@ browserTest(
     await using talk = await Talk.begin(browser);
     const { agent, edge } = talk.fixture;
     const connection = agent.connection!;
+    const reasons: CloseReason[] = [];
+    edge.events.subscribe(CallEndedEvent, ({ reason }) => void reasons.push(reason));
     while (connection.state !== "closed") {
       const { pid } = talk;
       Deno.kill(pid, "SIGKILL");
       await until("the next process", () => edge.mediaProcessId !== pid);
       await until("the agent's call", () => !connection.isReconnecting);
     }
-    assertEquals(await connection.closed, "media-process-lost");
+    assertEquals([await connection.closed, reasons], ["media-process-lost", [
+      "media-process-lost",
+    ]]);
     assertEquals(talk.lines.filter((line) => line === "reconnecting").length, 2);
     const ended = await until("the page knows", async () => (await talk.ada.events("ended")).at(0));
     assertEquals(ended.code, "server-gone");
+
+    const next = new Agent({ edge, agentUser: { id: "next", name: "Next" } });
+    const call = await next.createCall("default", "test");
+    await using _session = await next.join(call, { participantWaitTimeoutMs: 0 });
+    const again = await Guest.join(browser, await edge.callLink(call), { name: "Ada" });
+    await next.audio.write(tone(1000, 900));
+    await until("the next agent is heard", async () => {
+      return toneDb(await again.hear(100), 1000) > HEARD_DB;
+    });
+    await again.leave();
   },
 );

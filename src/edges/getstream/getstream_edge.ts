@@ -98,6 +98,7 @@ export class GetStreamEdge extends EdgeTransport {
       config: null,
       permissions: { net: true },
       denoPath: options.denoPath,
+      memoryLimit: options.memoryLimit,
       clock: this.clock,
       logger: this.logger,
     });

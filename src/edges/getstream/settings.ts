@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DenoOptions } from "@ringline/edge/media";
+import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 import { checkDuration, type EdgeOptions } from "@ringline/edge/toolkit";
 import { isCodecName, type VideoCodec } from "./wire/video_codec.ts";
 
@@ -13,7 +13,7 @@ const VIDEO_SERVICE = "https://video.stream-io-api.com";
 const DEMO_PAGE = "https://getstream.io/video/demos";
 
 /** Options for {@linkcode GetStreamEdge}. */
-export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions {
+export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions, MemoryOptions {
   /** The app's key. Default: the environment's `STREAM_API_KEY`. */
   apiKey?: string;
   /** The app's secret; it never leaves this process. Default: the environment's `STREAM_API_SECRET`. */

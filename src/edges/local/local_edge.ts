@@ -9,7 +9,7 @@ import type { Conversation } from "../../edge/conversation.ts";
 import * as v from "valibot";
 import { MediaConnection } from "../../media/parent/media_connection.ts";
 import type { MediaLease } from "../../media/parent/media_lease.ts";
-import { MediaProcess } from "../../media/parent/media_process.ts";
+import type { MemoryOptions } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
 import { Call, type CreateCallOptions } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
@@ -25,29 +25,18 @@ import { callSecret, isSecret, startSecret } from "./wire/auth.ts";
 import { Invitations, type InviteOptions } from "./invitations.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
-import {
-  type CallParams,
-  childMessage,
-  type ServerAddress,
-  serverAddress,
-} from "./wire/messages.ts";
+import { MediaHost } from "./media_host.ts";
+import { type CallParams, childMessage } from "./wire/messages.ts";
 import { type LocalServer, RunningServer, type ServeOptions } from "./server.ts";
-import {
-  checkSettings,
-  isSecureContext,
-  type LocalServerOptions,
-  netPermissions,
-} from "./settings.ts";
-import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
+import { checkSettings, isSecureContext, type LocalServerOptions } from "./settings.ts";
+import type { LocalSettings } from "./wire/settings.ts";
 import { CALL_SIZES } from "./wire/signalling.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { checkCall, checkJoin, hasControlCharacters } from "../../edge/validation.ts";
 
-/** npm's ws reads them when it is loaded. */
-const WS_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
-
 /** Options for a {@linkcode LocalEdge}. */
-export interface LocalEdgeOptions extends EdgeOptions, LocalServerOptions, DenoOptions {}
+export interface LocalEdgeOptions
+  extends EdgeOptions, LocalServerOptions, DenoOptions, MemoryOptions {}
 
 /** `Call.original` of the calls of a {@linkcode LocalEdge}. */
 export interface LocalCall {
@@ -94,9 +83,11 @@ const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
  */
 export class LocalEdge extends EdgeTransport {
   readonly #settings: LocalSettings;
-  /** Read at each start of the process; `port` becomes the one that the first start got. */
-  readonly #config: { [key: string]: JsonValue };
-  readonly #process: MediaProcess;
+  readonly #options: LocalEdgeOptions;
+  /** Serves the start page, and all calls unless each has a media process of its own. */
+  readonly #main: MediaHost;
+  /** With `mediaIsolation: "call"`, by call. */
+  readonly #hosts = new Map<string, MediaHost>();
   readonly #invitations: Invitations;
   readonly #secrets = new Map<string, string>();
   /** Keeps a call open that has a link and no agent yet. */
@@ -109,21 +100,9 @@ export class LocalEdge extends EdgeTransport {
   constructor(options: LocalEdgeOptions = {}) {
     super(options);
     this.#settings = checkSettings(options);
-    this.#config = settingsToJson(this.#settings);
+    this.#options = options;
+    this.#main = this.#createHost();
     this.#invitations = new Invitations(this.#settings.secret, this.clock);
-    this.#process = new MediaProcess({
-      child: new URL("./child/main.ts", import.meta.url),
-      config: this.#config,
-      permissions: { net: netPermissions(this.#settings) },
-      variables: WS_VARIABLES,
-      denoPath: options.denoPath,
-      clock: this.clock,
-      logger: this.logger,
-      onMessage: (message) => this.#onMessage(message),
-      onReplaced: (request) => this.#reopen(request),
-      onRefused: (call) => void this.#closeOpened(callKey(call)),
-      onLost: (error) => this.#onLost(error),
-    });
     if (!isSecureContext(this.#settings)) {
       this.logger.warn(
         "LocalEdge: browsers give no microphone to pages of another machine without TLS: " +
@@ -132,9 +111,19 @@ export class LocalEdge extends EdgeTransport {
     }
   }
 
-  /** The process id of the media process, while one runs. */
+  /**
+   * The process id of the media process, while one runs. With `mediaIsolation: "call"` it is that of the
+   * start page; see `mediaProcessIdOf`.
+   */
   get mediaProcessId(): number | undefined {
-    return this.#process.pid;
+    return this.#main.process.pid;
+  }
+
+  /** Returns the process id of a call's media process, while one runs. */
+  mediaProcessIdOf(call: Call): number | undefined {
+    checkCall(call);
+    const host = this.#isIsolated ? this.#hosts.get(callKey(call)) : this.#main;
+    return host?.process.pid;
   }
 
   /** Accepts any user: an agent of this program needs no proof. */
@@ -175,17 +164,18 @@ export class LocalEdge extends EdgeTransport {
     // Wrong arguments reject before a process starts.
     this.#params(call);
     const begun = this.clock.now();
-    const lease = await this.#acquire({ ...options, timeoutMs });
+    const host = this.#hostOf(call);
+    const lease = await host.acquire({ ...options, timeoutMs });
     try {
       const connection = await MediaConnection.open(this, {
         agent,
         call,
-        process: this.#process,
+        process: host.process,
         params: this.#params(call),
         ...(options.signal ? { signal: options.signal } : {}),
         timeoutMs: Math.max(1, timeoutMs - (this.clock.now() - begun)),
       });
-      this.#keepPort(connection.joined);
+      host.keepPort(connection.joined);
       this.#users.set(connection, agent.user.id);
       // From now on the agent keeps the call open.
       this.#closeOpened(callKey(call));
@@ -211,13 +201,23 @@ export class LocalEdge extends EdgeTransport {
   async callLink(call: Call, options: { signal?: AbortSignal } = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
+    return await this.#openLink(call, options);
+  }
+
+  /** Opens a call, and keeps it open while no agent has joined it. */
+  async #openLink(
+    call: Call,
+    options: { signal?: AbortSignal; isAwaited?: boolean },
+  ): Promise<URL> {
     const key = callKey(call);
     this.#params(call);
-    const lease = await this.#acquire(options);
+    const host = this.#hostOf(call);
+    const lease = await host.acquire(options);
     let kept = false;
     try {
       const params = this.#params(call);
-      const { origin } = this.#keepPort(await lease.request("open", params, options));
+      const { isAwaited = false } = options;
+      const { origin } = host.keepPort(await lease.request("open", { ...params, isAwaited }, options));
       if (!this.#isJoined(call) && !this.#opened.has(key)) {
         this.#opened.set(key, lease);
         kept = true;
@@ -262,14 +262,9 @@ export class LocalEdge extends EdgeTransport {
   async revoke(link: URL | string): Promise<void> {
     this.assertOpen();
     const id = this.#invitations.revoke(link);
-    this.#config.revoked = this.#invitations.revoked;
-    if (this.#process.pid === undefined) return;
-    const lease = await this.#acquire({});
-    try {
-      await lease.request("revoke", { id });
-    } finally {
-      await lease.release();
-    }
+    const { revoked } = this.#invitations;
+    const hosts = [this.#main, ...this.#hosts.values()];
+    await Promise.all(hosts.map((host) => host.revoke(revoked, id)));
   }
 
   /**
@@ -312,23 +307,16 @@ export class LocalEdge extends EdgeTransport {
       clock: this.clock,
       secret: startSecret(this.#settings.secret),
       open: async (secret, signal) => {
-        const lease = await this.#acquire({ signal });
+        const lease = await this.#main.acquire({ signal });
         try {
-          return { lease, ...this.#keepPort(await lease.request("serve", { secret }, { signal })) };
+          const response = await lease.request("serve", { secret }, { signal });
+          return { lease, ...this.#main.keepPort(response) };
         } catch (error) {
           await lease.release();
           throw error;
         }
       },
-      endUnanswered: async (call) => {
-        if (this.#process.pid === undefined) return;
-        const lease = await this.#acquire({});
-        try {
-          await lease.request("endUnanswered", this.#params(call));
-        } finally {
-          await lease.release();
-        }
-      },
+      endUnanswered: (call) => this.#hostOf(call).request("endUnanswered", this.#params(call)),
       onClosed: () => this.#server = undefined,
     });
     await server.start();
@@ -338,13 +326,7 @@ export class LocalEdge extends EdgeTransport {
   /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */
   override async endCall(call: Call): Promise<void> {
     checkCall(call);
-    if (this.#process.pid === undefined) return;
-    const lease = await this.#acquire({});
-    try {
-      await lease.request("end", this.#params(call));
-    } finally {
-      await lease.release();
-    }
+    await this.#hostOf(call).request("end", this.#params(call));
     this.#closeOpened(callKey(call));
   }
 
@@ -372,24 +354,30 @@ export class LocalEdge extends EdgeTransport {
     await Promise.all([...this.#opened.keys()].map((key) => this.#closeOpened(key)));
   }
 
-  /** Returns a lease on the process, on another port when its earlier one is in use. */
-  async #acquire(options: { signal?: AbortSignal; timeoutMs?: number }): Promise<MediaLease> {
-    try {
-      return await this.#process.acquire(options);
-    } catch (error) {
-      const moved = this.#config.port !== this.#settings.port;
-      if (!moved || !(error instanceof EdgeError) || error.code !== "address-in-use") throw error;
-      this.#config.port = this.#settings.port;
-      return await this.#process.acquire(options);
-    }
+  get #isIsolated(): boolean {
+    return this.#options.mediaIsolation === "call";
   }
 
-  /** Remembers the port, so that links stay valid when another process serves them. */
-  #keepPort(response: JsonValue): ServerAddress {
-    const { origin } = v.parse(serverAddress, response);
-    const { port, protocol } = new URL(origin);
-    this.#config.port = Number(port) || (protocol === "https:" ? 443 : 80);
-    return { origin };
+  #createHost(): MediaHost {
+    const { denoPath, memoryLimit } = this.#options;
+    const host: MediaHost = new MediaHost({
+      settings: { ...this.#settings, revoked: this.#invitations?.revoked ?? [] },
+      denoPath,
+      memoryLimit,
+      clock: this.clock,
+      logger: this.logger,
+      onMessage: (message) => this.#onMessage(message),
+      onReplaced: (request) => this.#reopen(host, request),
+      onRefused: (call) => void this.#closeOpened(callKey(call)),
+      onLost: (error) => this.#onLost(host, error),
+    });
+    return host;
+  }
+
+  /** The media process of a call. */
+  #hostOf(call: Call): MediaHost {
+    if (!this.#isIsolated) return this.#main;
+    return this.#hosts.getOrInsertComputed(callKey(call), () => this.#createHost());
   }
 
   #call(type: string, id: string): Call {
@@ -454,30 +442,52 @@ export class LocalEdge extends EdgeTransport {
     const key = callKey({ type: callType, id: callId });
     if (type === "callEnded") {
       this.#secrets.delete(key);
+      this.#hosts.delete(key);
       void this.#closeOpened(key);
       return;
     }
     this.#secrets.set(key, secret);
-    this.#server?.handleCall(this.#call(callType, callId));
+    const call = this.#call(callType, callId);
+    if (this.#isIsolated) void this.#startElsewhere(call);
+    else this.#server?.handleCall(call);
+  }
+
+  /** Opens a call that a page has started in a process of its own, and sends the page there. */
+  async #startElsewhere(call: Call): Promise<void> {
+    const { callId } = this.#params(call);
+    let origin: string | null = null;
+    try {
+      ({ origin } = await this.#openLink(call, { isAwaited: true }));
+      this.#server?.handleCall(call);
+    } catch (error) {
+      this.events.emit(new ErrorEvent({ error, context: `starting ${call.id}` }));
+    }
+    await this.#main.request("started", { callId, origin }).catch(() => {});
   }
 
   /** Opens in another process what was open in the last one, beside the calls of agents. */
-  async #reopen(request: MediaLease["request"]): Promise<void> {
+  async #reopen(host: MediaHost, request: MediaLease["request"]): Promise<void> {
     try {
-      for (const key of this.#opened.keys()) {
-        const [type, id] = JSON.parse(key);
-        await request("open", this.#params(this.#call(type, id)));
-      }
-      if (this.#server) await request("serve", { secret: this.#server.secret });
+      for (const call of this.#openedOn(host)) await request("open", this.#params(call));
+      if (this.#server && host === this.#main) await request("serve", { secret: this.#server.secret });
     } finally {
       // Pages that come back wait for this.
       await request("reopened", null);
     }
   }
 
-  #onLost(error: EdgeError): void {
-    for (const key of [...this.#opened.keys()]) void this.#closeOpened(key);
-    this.#server?.restart(error);
+  /** The calls that are open in a process although no agent has joined them. */
+  #openedOn(host: MediaHost): Call[] {
+    const calls = [...this.#opened.keys()].map((key) => {
+      const [type, id] = JSON.parse(key);
+      return this.#call(type, id);
+    });
+    return calls.filter((call) => this.#hostOf(call) === host);
+  }
+
+  #onLost(host: MediaHost, error: EdgeError): void {
+    for (const call of this.#openedOn(host)) void this.#closeOpened(callKey(call));
+    if (host === this.#main) this.#server?.restart(error);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { isIP } from "node:net";
+import { shown } from "../../events/checks.ts";
 import { isLoopback, isWildcard } from "./wire/auth.ts";
 import { checkIceServers, type IceServer } from "./wire/ice_servers.ts";
 import { checkLimits, type LocalLimits } from "./wire/limits.ts";
@@ -51,6 +52,12 @@ export interface LocalServerOptions {
    * each edge.
    */
   secret?: string | URL;
+  /**
+   * Which calls share a media process. Default `"edge"`: all. `"call"` gives each call one of its own, so
+   * that the crash of one does not touch the others, at 60 MiB and a port for each: `port` must be 0 then,
+   * and a page that starts a call goes on at the call's own address.
+   */
+  mediaIsolation?: "edge" | "call";
   /** Limits of what the server accepts. */
   limits?: Partial<LocalLimits>;
 }
@@ -101,6 +108,15 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   if (!port(options.port ?? 0, 0)) {
     throw new RangeError(`port must be an integer from 0 to 65535, got ${options.port}`);
   }
+  const { mediaIsolation = "edge" } = options;
+  if (mediaIsolation !== "edge" && mediaIsolation !== "call") {
+    throw new TypeError(`mediaIsolation must be "edge" or "call", got ${shown(mediaIsolation)}`);
+  }
+  if (mediaIsolation === "call" && (options.port ?? 0) !== 0) {
+    throw new RangeError(
+      `mediaIsolation "call" gives each call a port of its own: leave port out, got ${options.port}`,
+    );
+  }
   const { tls } = options;
   if (tls !== undefined && !(isPem(tls?.cert) && isPem(tls?.key))) {
     throw new TypeError(
@@ -119,6 +135,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     limits: checkLimits(options.limits),
     secret: readSecret(options.secret),
     revoked: [],
+    isolated: mediaIsolation === "call",
   };
 }
 

@@ -13,8 +13,18 @@ import { type CallName, isSameCall, Restarts } from "./restarts.ts";
 import { type ChildPermissions, lockFor, spawnChild } from "./spawn.ts";
 import { lacksLockEntries } from "./start_failure.ts";
 
-/** Options of a {@linkcode MediaProcess}. */
-export interface MediaProcessOptions extends DenoOptions {
+/** The option of an edge that decides when its media process has grown too large. */
+export interface MemoryOptions {
+  /**
+   * When an empty media process is replaced, since WebRTC does not release all its memory: above
+   * `bytes` (default 400 MiB), checked every `checkEveryMs` (default 30,000, at least 10). People notice
+   * nothing: there are none.
+   */
+  memoryLimit?: Partial<MemoryLimit>;
+}
+
+/** Options of a {@linkcode MediaProcess}. Replacing one that has grown needs the child's `isEmpty`. */
+export interface MediaProcessOptions extends DenoOptions, MemoryOptions {
   /** The main module of the media process: `new URL("./child/main.ts", import.meta.url)`. */
   child: URL;
   /** Passed to the child at its start. No secrets. */
@@ -29,11 +39,6 @@ export interface MediaProcessOptions extends DenoOptions {
   logger?: Logger;
   /** Takes the child's messages that belong to no connection. */
   onMessage?(message: JsonValue): void;
-  /**
-   * When an empty process is replaced, since wrtc does not release all its memory: above `bytes`
-   * (default 400 MiB), checked every `checkEveryMs` (default 30 s). The child must have `isEmpty`.
-   */
-  memoryLimit?: Partial<MemoryLimit>;
   /**
    * Another process has taken the place of one that was lost or had grown, and the connections are
    * back: opens again what else was open, by requests to the edge's child side.
@@ -68,6 +73,7 @@ const START_MS = 10_000;
  */
 export class MediaProcess {
   readonly #options: MediaProcessOptions;
+  readonly #memoryLimit: MemoryLimit;
   readonly #denoPath: string | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -83,6 +89,7 @@ export class MediaProcess {
    * Starts nothing yet.
    *
    * @throws {TypeError} `child` is no URL, or `denoPath` neither a path nor a file URL.
+   * @throws {RangeError} a figure of `memoryLimit` is wrong.
    */
   constructor(options: MediaProcessOptions) {
     checkObject(options, "options", "an object like { child, config }");
@@ -90,6 +97,7 @@ export class MediaProcess {
       throw new TypeError(`child: expected the URL of a module, got ${shown(options.child)}`);
     }
     this.#options = options;
+    this.#memoryLimit = readMemoryLimit(options.memoryLimit);
     this.#denoPath = readDenoPath(options.denoPath);
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? consoleLogger;
@@ -192,17 +200,14 @@ export class MediaProcess {
 
   /** Starts a process. */
   #open(current: Current, { replaces }: { replaces: boolean }): ChildLink {
-    const { config, onMessage, memoryLimit } = this.#options;
+    const { config, onMessage } = this.#options;
     const link = new ChildLink({
       process: current.spawn(),
       config,
       replaces,
       clock: this.#clock,
       logger: this.#logger,
-      memoryLimit: {
-        bytes: memoryLimit?.bytes ?? MEMORY_LIMIT_BYTES,
-        checkEveryMs: memoryLimit?.checkEveryMs ?? MEMORY_CHECK_MS,
-      },
+      memoryLimit: this.#memoryLimit,
       onMessage: (message) => onMessage?.(message),
       onMemoryLimitExceeded: (rssBytes) => this.#recycle(current, rssBytes),
       onLost: (error) => this.#lost(current, error),
@@ -319,6 +324,18 @@ export class MediaProcess {
     if (this.#current === current) this.#current = undefined;
     await current.link.close();
   }
+}
+
+function readMemoryLimit(given: Partial<MemoryLimit> = {}): MemoryLimit {
+  checkObject(given, "memoryLimit", "an object like { bytes: 400 << 20 }");
+  const { bytes = MEMORY_LIMIT_BYTES, checkEveryMs = MEMORY_CHECK_MS } = given;
+  if (!(bytes > 0)) throw new RangeError(`memoryLimit.bytes must be above 0, got ${shown(bytes)}`);
+  if (!(checkEveryMs >= 10 && checkEveryMs < 2 ** 31)) {
+    throw new RangeError(
+      `memoryLimit.checkEveryMs must be from 10 to ${2 ** 31 - 1}, got ${shown(checkEveryMs)}`,
+    );
+  }
+  return { bytes, checkEveryMs };
 }
 
 /** From now on all that need the process wait for the next one. */

@@ -32,7 +32,7 @@
  */
 export { MediaConnection, type MediaConnectionOptions } from "./media_connection.ts";
 export type { MediaLease } from "./media_lease.ts";
-export { MediaProcess, type MediaProcessOptions } from "./media_process.ts";
+export { MediaProcess, type MediaProcessOptions, type MemoryOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";
 export type { DenoOptions } from "./deno_program.ts";
 export type { MemoryLimit, VideoConstraints } from "../wire/control.ts";

@@ -418,3 +418,23 @@ Deno.test("Subscriber takes another offer after an SDP answer that never got thr
   await double.sfu.command("set", { twirpStatus: 0 });
   await until("hearing", () => test.slots.some(({ rms }) => rms > 0.1));
 });
+
+Deno.test("GetStreamEdge replaces a media process that has no calls and has grown, also during a join", async () => {
+  await using double = await StreamDouble.start();
+  await using edge = edgeOn(double, { memoryLimit: { bytes: 1, checkEveryMs: 20 } });
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  await edge.authenticate(agent.user);
+  const call = await edge.createCall("kitchen");
+  // The process has no call while the join waits for credentials.
+  double.fail({ path: /\/join$/, hangs: true });
+  const joining = edge.join(agent, call);
+  const first = await until("a process", () => edge.mediaProcessId);
+  await until("a second process", () => edge.mediaProcessId !== first && edge.mediaProcessId);
+  double.heal();
+  const connection = await joining;
+  const pid = edge.mediaProcessId;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assertEquals([connection.state, edge.mediaProcessId], ["waiting", pid]);
+  await connection.close();
+  await until("the last lease's release", () => edge.mediaProcessId === undefined);
+});

@@ -1,9 +1,9 @@
 import { PROTOCOL_VERSION } from "../../../src/edges/local/wire/signalling.ts";
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { Call } from "../../../src/edge/call.ts";
 import type { EdgeAgent } from "../../../src/edge/edge_agent.ts";
 import { EdgeError } from "../../../src/edge/errors.ts";
-import { ErrorEvent } from "../../../src/edge/events.ts";
+import { ConnectionStateChangedEvent, ErrorEvent } from "../../../src/edge/events.ts";
 import { LocalEdge, type LocalEdgeOptions } from "../../../src/edges/local/mod.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
 import { until } from "../../fixtures/until.ts";
@@ -42,6 +42,22 @@ async function answer(link: URL): Promise<{ type: string; code?: string }> {
     socket.close(1000);
     await closed;
   }
+}
+
+/** The server's response to a start page that starts a call. */
+async function start(url: URL): Promise<{ callId: string; secret: string; origin?: string }> {
+  const socket = new WebSocket(`${url.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: url.origin },
+  });
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  const started = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+  await new Promise((resolve) => socket.onopen = resolve);
+  socket.send(
+    JSON.stringify({ type: "start", version: PROTOCOL_VERSION, secret: url.hash.slice(1) }),
+  );
+  const response = JSON.parse((await started).data);
+  await closed;
+  return response;
 }
 
 Deno.test("createCall returns the call of an id and type, with the same secret", async () => {
@@ -181,6 +197,74 @@ Deno.test("LocalEdge begins a lost call again for the next join, with the same l
   assertEquals((await answer(link)).type, "welcome");
 });
 
+Deno.test("LocalEdge gives each call a media process of its own with mediaIsolation", async () => {
+  await using edge = newEdge({ mediaIsolation: "call" });
+  const [kitchen, cellar] = [await edge.createCall("kitchen"), await edge.createCall("cellar")];
+  const first = await edge.join(agent("echo"), kitchen);
+  const second = await edge.join(agent("echo"), cellar);
+  const pids = [edge.mediaProcessIdOf(kitchen), edge.mediaProcessIdOf(cellar)];
+  assert(pids[0] && pids[1] && pids[0] !== pids[1] && edge.mediaProcessId === undefined, `${pids}`);
+  const links = [await edge.callLink(kitchen), await edge.callLink(cellar)];
+  assertNotEquals(links[0]!.origin, links[1]!.origin);
+  const reconnecting: unknown[] = [];
+  edge.events.subscribe(ConnectionStateChangedEvent, (event) => {
+    if (event.reconnecting) reconnecting.push(event.connection);
+  });
+  Deno.kill(pids[0], "SIGKILL");
+  await until("the first call's return", () => reconnecting.length === 1 && !first.isReconnecting);
+  // The other one has not noticed.
+  assertEquals([reconnecting[0] === first, edge.mediaProcessIdOf(cellar)], [true, pids[1]]);
+  for (const [index, call] of [kitchen, cellar].entries()) {
+    assertEquals((await edge.callLink(call)).href, links[index]!.href);
+    assertEquals((await answer(links[index]!)).type, "welcome");
+  }
+  await edge.endCall(kitchen);
+  assertEquals([await first.closed, second.state], ["call-ended", "waiting"]);
+  await until("the first one's end", () => edge.mediaProcessIdOf(kitchen) === undefined);
+  await second.close();
+  assertThrows(() => newEdge({ mediaIsolation: "call", port: 8080 }), RangeError, "port");
+  assertThrows(() => newEdge({ mediaIsolation: "calls" as never }), TypeError, "mediaIsolation");
+});
+
+Deno.test("a call that a page starts has its own address with mediaIsolation", async () => {
+  await using edge = newEdge({ mediaIsolation: "call" });
+  const joined = Promise.withResolvers<Call>();
+  const server = await edge.serve({
+    async onCall(call) {
+      await edge.join(agent("echo"), call);
+      joined.resolve(call);
+    },
+  });
+  const { url } = server;
+  const started = await start(url);
+  const call = await joined.promise;
+  const link = await edge.callLink(call);
+  assertEquals([started.origin, started.callId], [link.origin, call.id]);
+  assertNotEquals(link.origin, url.origin);
+  assertEquals((await answer(link)).type, "welcome");
+  await server.close();
+  assertEquals(edge.connections.size, 1);
+});
+
+Deno.test("LocalEdge replaces a media process that is empty and has grown: its pages stay", async () => {
+  await using edge = newEdge({ memoryLimit: { bytes: 1, checkEveryMs: 50 } });
+  const errors: unknown[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+  const server = await edge.serve({ onCall() {} });
+  const { href } = server.url;
+  const waiting = await edge.callLink(await edge.createCall("cellar"));
+  const process = edge.mediaProcessId!;
+  await until("the next process", () => edge.mediaProcessId !== process);
+  const connection = await edge.join(agent("echo"), await edge.createCall("kitchen"));
+  const { mediaProcessId } = edge;
+  assertEquals((await answer(waiting)).type, "welcome");
+  assertEquals((await fetch(server.url).then((page) => page.text())).includes("<title>"), true);
+  // It is in use, and stays.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assertEquals([edge.mediaProcessId, server.url.href, errors], [mediaProcessId, href, []]);
+  await connection.close();
+});
+
 Deno.test("join rejects when the port is in use, and leaves nothing open", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
@@ -203,18 +287,7 @@ Deno.test("a person who starts a call on the start page meets the agent of onCal
       joined.resolve(call);
     },
   });
-  const { url } = server;
-  const socket = new WebSocket(`${url.origin.replace("http", "ws")}/signal`, {
-    headers: { origin: url.origin },
-  });
-  const closed = new Promise((resolve) => socket.onclose = resolve);
-  const started = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
-  await new Promise((resolve) => socket.onopen = resolve);
-  socket.send(
-    JSON.stringify({ type: "start", version: PROTOCOL_VERSION, secret: url.hash.slice(1) }),
-  );
-  const { callId, secret } = JSON.parse((await started).data);
-  await closed;
+  const { callId, secret } = await start(server.url);
   const call = await joined.promise;
   assertEquals([call.id, call.original], [callId, { secret }]);
   const members = await answer(await edge.callLink(call)) as unknown as { members: unknown[] };
@@ -277,8 +350,8 @@ Deno.test("an invitation admits to its call until it is revoked, in the next pro
   assertEquals((await answer(links[1]!)).type, "welcome");
 
   const connection = await edge.join(agent("echo"), call);
-  Deno.kill(edge.mediaProcessId!, "SIGKILL");
-  await connection.closed;
+  await replace(edge);
+  await until("being back", () => !connection.isReconnecting);
   const link = await edge.callLink(call);
   assertEquals((await answer(links[0]!)).code, "wrong-link");
   assertEquals((await answer(links[1]!)).type, "welcome");

@@ -20,9 +20,11 @@ import {
   type CallMessage,
   type CallParams,
   callParams,
+  openParams,
   revokeParams,
   serveParams,
   type ServerAddress,
+  startedParams,
 } from "../wire/messages.ts";
 import { Rejection } from "../wire/rejection.ts";
 import { Room } from "./room.ts";
@@ -34,6 +36,7 @@ import {
   type Hello,
   type Look,
   PROTOCOL_VERSION,
+  type ServerMessage,
   type Start,
 } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
@@ -69,6 +72,12 @@ export class LocalChild implements EdgeChild {
   #suppressed = 0;
   /** The secret of the start page, while there is one. */
   #startSecret: string | undefined;
+  #isLeaving = false;
+  /** The pages that started a call and wait for its address, by the call's id. */
+  readonly #starting = new Map<string, {
+    socket: Socket;
+    started: Extract<ServerMessage, { type: "started" }>;
+  }>();
   /** Resolves when what the agent's program had open is open again. */
   readonly #reopened = Promise.withResolvers<void>();
 
@@ -139,9 +148,15 @@ export class LocalChild implements EdgeChild {
 
   async request(method: string, params: JsonValue): Promise<JsonValue> {
     switch (method) {
-      case "open":
-        this.#open(v.parse(callParams, params));
+      case "open": {
+        const { isAwaited, ...init } = v.parse(openParams, params);
+        const call = this.#open(init);
+        if (isAwaited && call.room.agentCount === 0) this.#awaitAgent(call);
         return { origin: this.#server.origin };
+      }
+      case "started":
+        this.#sendElsewhere(v.parse(startedParams, params));
+        return null;
       case "reopened":
         this.#reopened.resolve();
         return null;
@@ -179,6 +194,7 @@ export class LocalChild implements EdgeChild {
   }
 
   async goodbye(): Promise<void> {
+    this.#isLeaving = true;
     const ends = [...this.#calls.values()].map(({ room }) => room.end("server-closing"));
     await Promise.race([
       Promise.allSettled([...ends, this.#server.socketsClosed()]),
@@ -216,7 +232,8 @@ export class LocalChild implements EdgeChild {
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
           this.#calls.delete(key);
-          this.#emit("callEnded", call);
+          // What ends with the process is open again in the next one.
+          if (!this.#isLeaving) this.#emit("callEnded", call);
         },
       }),
     };
@@ -292,17 +309,38 @@ export class LocalChild implements EdgeChild {
       callId: crypto.getRandomValues(new Uint8Array(6)).toHex(),
     };
     const secret = callSecret(this.#settings.secret, name.callType, name.callId);
+    if (this.#settings.isolated) {
+      this.#starting.set(name.callId, { socket, started: { type: "started", ...name, secret } });
+      return this.#emit("callStarted", { ...name, secret });
+    }
     const call = this.#open({ ...name, secret });
-    call.unanswered = this.#context.clock.schedule(
-      () => void call.room.end("no-agent"),
-      AGENT_WAIT_MS,
-    );
+    this.#awaitAgent(call);
     this.#emit("callStarted", call);
     socket.send({ type: "started", ...name, secret });
     socket.close();
   }
 
-  #emit(type: CallMessage["type"], call: OpenCall): void {
+  /** Ends a call that a page started when no agent comes. */
+  #awaitAgent(call: OpenCall): void {
+    call.unanswered?.[Symbol.dispose]();
+    call.unanswered = this.#context.clock.schedule(
+      () => void call.room.end("no-agent"),
+      AGENT_WAIT_MS,
+    );
+  }
+
+  /** Sends a page to the call that it started, which has a process of its own. */
+  #sendElsewhere({ callId, origin }: v.InferOutput<typeof startedParams>): void {
+    const starting = this.#starting.get(callId);
+    this.#starting.delete(callId);
+    if (starting === undefined) return;
+    const { socket, started } = starting;
+    if (origin === null) return socket.reject(new Rejection("too-many-calls"));
+    socket.send({ ...started, origin });
+    socket.close();
+  }
+
+  #emit(type: CallMessage["type"], call: CallParams): void {
     const { callType, callId, secret } = call;
     const message: CallMessage = { type, callType, callId, secret };
     this.#context.send({ ...message });

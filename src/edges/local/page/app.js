@@ -62,6 +62,8 @@ lobby.onJoin = async (choice) => {
   if (link.callId === undefined) {
     // The call has its own address, to share and to reload.
     const address = await startCall(location.href);
+    // A call on a server of its own has its own page.
+    if (new URL(address).origin !== location.origin) return location.assign(address);
     history.replaceState(null, "", address);
     link = parseLink(address);
   }

@@ -17,6 +17,15 @@ export const callParams = v.object({
 /** A call, in requests to the media process. */
 export type CallParams = v.InferOutput<typeof callParams>;
 
+/** A call that is opened; one that a page started ends when no agent comes. */
+export const openParams = v.object({
+  ...callParams.entries,
+  isAwaited: v.optional(v.boolean(), false),
+});
+
+/** Where a call is that a page started; `null`: it could not be opened. */
+export const startedParams = v.object({ callId: v.string(), origin: v.nullable(v.string()) });
+
 /** The secret of the page that starts calls; `null` takes no more of them. */
 export const serveParams = v.object({ secret: v.nullable(v.string()) });
 

@@ -23,6 +23,8 @@ const localSettings = v.object({
   secret: v.string(),
   /** The ids of invitations that admit no longer. */
   revoked: v.array(v.string()),
+  /** Each call has a process of its own: the one of the start page opens none. */
+  isolated: v.boolean(),
 });
 
 /** The settings, checked and complete. */

@@ -143,7 +143,8 @@ export type ServerMessage =
     members: Member[];
     iceServers: RtcIceServer[];
   }
-  | { type: "started"; callType: string; callId: string; secret: string }
+  /** `origin` is that of another server, where the call is. */
+  | { type: "started"; callType: string; callId: string; secret: string; origin?: string }
   | {
     type: "offer";
     offer: number;

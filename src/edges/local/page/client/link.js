@@ -37,7 +37,8 @@ export async function startCall(link) {
     const response = await nextMessage(socket);
     if (response.type !== "started") throw new RinglineError(response.code, response.message);
     const path = [response.callType, response.callId].map(encodeURIComponent).join("/");
-    return `${origin}/call/${path}#${response.secret}`;
+    // The call may be on a server of its own.
+    return `${response.origin ?? origin}/call/${path}#${response.secret}`;
   } finally {
     socket.close(1000);
   }

@@ -1,0 +1,86 @@
+/**
+ * A media process of a LocalEdge, and the port that it serves pages on.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { EdgeError } from "../../edge/errors.ts";
+import type { JsonValue } from "../../edge/types.ts";
+import type { MediaLease } from "../../media/parent/media_lease.ts";
+import { MediaProcess, type MediaProcessOptions } from "../../media/parent/media_process.ts";
+import { type ServerAddress, serverAddress } from "./wire/messages.ts";
+import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
+import { netPermissions } from "./settings.ts";
+
+/** npm's ws reads them when it is loaded. */
+const WS_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
+
+/** Options for a {@linkcode MediaHost}: the settings, and what its process tells the edge. */
+export type MediaHostOptions =
+  & Omit<MediaProcessOptions, "child" | "config" | "permissions" | "variables">
+  & { settings: LocalSettings };
+
+/** One media process, of all calls or of one. */
+export class MediaHost {
+  readonly process: MediaProcess;
+  readonly #settings: LocalSettings;
+  /** Read at each start of the process; `port` becomes the one that the first start got. */
+  readonly #config: { [key: string]: JsonValue };
+
+  /** Starts nothing yet. */
+  constructor({ settings, ...options }: MediaHostOptions) {
+    this.#settings = settings;
+    this.#config = settingsToJson(settings);
+    this.process = new MediaProcess({
+      ...options,
+      child: new URL("./child/main.ts", import.meta.url),
+      config: this.#config,
+      permissions: { net: netPermissions(settings) },
+      variables: WS_VARIABLES,
+    });
+  }
+
+  /** Whether its process runs. */
+  get isRunning(): boolean {
+    return this.process.pid !== undefined;
+  }
+
+  /** Returns a lease on the process, on another port when its earlier one is in use. */
+  async acquire(
+    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<MediaLease> {
+    try {
+      return await this.process.acquire(options);
+    } catch (error) {
+      const moved = this.#config.port !== this.#settings.port;
+      if (!moved || !(error instanceof EdgeError) || error.code !== "address-in-use") throw error;
+      this.#config.port = this.#settings.port;
+      return await this.process.acquire(options);
+    }
+  }
+
+  /** Sends a request with a lease of its own; does nothing when no process runs. */
+  async request(method: string, params: JsonValue): Promise<void> {
+    if (!this.isRunning) return;
+    const lease = await this.acquire();
+    try {
+      await lease.request(method, params);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /** Remembers the port, so that links stay valid when another process serves them. */
+  keepPort(response: JsonValue): ServerAddress {
+    const { origin } = v.parse(serverAddress, response);
+    const { port, protocol } = new URL(origin);
+    this.#config.port = Number(port) || (protocol === "https:" ? 443 : 80);
+    return { origin };
+  }
+
+  /** Tells the process, and each one after it, which invitations were revoked; `id` is the latest. */
+  async revoke(revoked: string[], id: string): Promise<void> {
+    this.#config.revoked = revoked;
+    await this.request("revoke", { id });
+  }
+}
