@@ -58,6 +58,9 @@ export class RealtimePipeline implements Pipeline {
   #isDeaf = false;
   /** The turn that the next reply is to. */
   #turn: TurnTimes | undefined;
+  /** What people wait for and have not been told of, and the reply that tells it. */
+  #news: { replyId?: string } | undefined;
+  #untilHeard: Promise<unknown> | undefined;
   /** Whether a person's turn has no reply yet. */
   #isReplyDue = false;
 
@@ -108,6 +111,7 @@ export class RealtimePipeline implements Pipeline {
       session,
       speaker,
       onResults: (reply) => this.#requests.addFirst({ reply, isContinuation: true }),
+      onNews: () => this.#news = {},
     });
     this.#session = new ReconnectingSession({
       llm,
@@ -199,7 +203,18 @@ export class RealtimePipeline implements Pipeline {
     this.#requests.interrupt();
     for (const run of this.#context.toolLedger.running) run.interrupt();
     for (const id of this.#replies.silentIds) this.#interruptReply(id);
-    await this.#output.queue.interrupt();
+    await this.#output.queue.interrupt({ all: true });
+    if (this.#context.countPeople?.() === 0) this.#tellNewsLater();
+  }
+
+  /** Has the person told who comes, or comes back. */
+  #tellNewsLater(): void {
+    this.#untilHeard ??= this.#context.untilHeard?.(this.#closing.signal)
+      ?.then(() => {
+        const isUntold = this.#news && this.#news.replyId === undefined;
+        if (isUntold) this.#requests.addFirst({ isContinuation: true });
+      }, () => {})
+      .finally(() => this.#untilHeard = undefined);
   }
 
   commitUserTurn(): Promise<void> {
@@ -362,6 +377,7 @@ export class RealtimePipeline implements Pipeline {
   #replyStarted(id: string, requestId: string | undefined): void {
     const requested = this.#requests.started(id, requestId);
     this.#replies.start(id, requested);
+    if (this.#news) this.#news.replyId = id;
     // It was interrupted before it began.
     if (requested?.isInterrupted) this.#interruptReply(id);
   }
@@ -410,6 +426,7 @@ export class RealtimePipeline implements Pipeline {
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
       this.#interruptModel(id, Math.max(0, Math.round(heardMs)));
     }
+    if (this.#news?.replyId === id) this.#news = interrupted ? {} : undefined;
     this.#remember(text);
     // What waits until less is to be played.
     queueMicrotask(() => this.#requests.next());
@@ -422,6 +439,7 @@ export class RealtimePipeline implements Pipeline {
   /** Interrupts a reply of which nothing is played yet. */
   #interruptReply(id: string): void {
     this.#replies.drop(id);
+    if (this.#news?.replyId === id) this.#news = {};
     this.#interruptModel(id, 0);
   }
 

@@ -19,6 +19,8 @@ export interface RealtimeToolsInit {
   speaker: () => Participant | undefined;
   /** Asks for the reply that tells of the results. */
   onResults: (requested: RequestedReply | undefined) => void;
+  /** Called when something becomes known that people wait for. */
+  onNews: () => void;
 }
 
 /** The calls of one reply. */
@@ -101,8 +103,9 @@ export class RealtimeTools {
 
   /** Sends the model what became known of a tool after its output, and asks for a reply. */
   sendNews(): void {
-    const { history, session, onResults } = this.#init;
+    const { history, session, onResults, onNews } = this.#init;
     const { text } = history.messages.at(-1)!;
+    onNews();
     if (session()) this.#sendText(text);
     else this.#unsentNews.push(text);
     onResults(undefined);
