@@ -58,11 +58,7 @@ export type {
   ObjectFrom,
   RequiredNames,
 } from "./contracts/json_schema.ts";
-export type {
-  StandardIssue,
-  StandardResult,
-  StandardSchema,
-} from "./contracts/standard_schema.ts";
+export type { StandardIssue, StandardResult, StandardSchema } from "./contracts/standard_schema.ts";
 export type { FinishReason, LLM, LLMPart, LLMRequest } from "./contracts/llm.ts";
 export type { ChatMessage, EncodedImage, ToolCall } from "./contracts/messages.ts";
 export type {

@@ -158,6 +158,41 @@ Deno.test("a tool in the background ends after the reply, and is told at a quiet
   for (const request of fixture.llm.requests) await assertAccepted(request);
 });
 
+for (const kind of ["cascaded", "realtime"] as const) {
+  // Before the result comes, and while it is told.
+  for (const leavesAt of [1500, 3600]) {
+    Deno.test(`a ${kind} agent tells a person who comes back what came while they were away after ${leavesAt} ms`, async () => {
+      const cook = defineTool({
+        name: "cook",
+        description: "",
+        background: true,
+        execute: async () => {
+          await sleep(3000, { clock: fixture.clock });
+          return "soup";
+        },
+      });
+      const call = { name: "cook", input: {} };
+      const ready = "The soup is ready, and so is the bread.";
+      await using _fixture = await start({
+        ...kind === "cascaded"
+          ? { replies: [{ calls: [call] }, "I cook.", ready] }
+          : { realtime: [{ reply: "I cook.", call }, { reply: ready }, { reply: ready }] },
+        agent: { tools: [cook] },
+      });
+      const { agent, clock, edge } = fixture;
+      void agent.generateReply("Cook.").catch(() => {});
+      await clock.advance(leavesAt);
+      fixture.ann.leave();
+      await clock.advance(6000);
+      const ann = edge.enter(fixture.call, { userId: "ann", name: "Ann", id: "ann-2" });
+      await clock.advance(4000);
+      const told = said(fixture).filter((one) => one.includes(ready));
+      assertEquals(told.length, 1, said(fixture).join("; "));
+      assert(ann.heardMs >= 50 * ready.length - 50, `${ann.heardMs} ms`);
+    });
+  }
+}
+
 Deno.test("the outcome of a tool that a person interrupted is told when all are quiet", async () => {
   const book = defineTool({
     name: "book",

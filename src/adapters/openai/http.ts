@@ -7,7 +7,7 @@ import type { Component, ComponentContext } from "../../inference/contracts/comp
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { backOffMs, retry, retryAfterMs } from "../../events/retry.ts";
 import { limitTime } from "../../events/waiting.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { codeOf, isRetryable, reasonOf } from "./service_error.ts";
 
@@ -84,9 +84,8 @@ export abstract class HttpModel<Options> implements Component {
       if (error) logger.debug(`the key was not checked: ${error.message}`);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof InferenceError && (isDenied(error) || error.code === "no-key")) {
-        throw error;
-      }
+      const known = inferenceErrorIn(error);
+      if (known && (isDenied(known) || known.code === "no-key")) throw known;
       logger.debug(`${this.name}: the key was not checked: ${messageOf(error)}`);
     }
   }
@@ -121,7 +120,7 @@ export abstract class HttpModel<Options> implements Component {
       signal,
       waitMs: (error, tries) => {
         const ms = askedMs ?? backOffMs(tries, { firstMs: FIRST_WAIT_MS });
-        const mayRetry = error instanceof InferenceError && error.retryable;
+        const mayRetry = inferenceErrorIn(error)?.retryable === true;
         if (!mayRetry || tries >= maxTries || ms > leftMs) {
           this.#failures++;
           return undefined;

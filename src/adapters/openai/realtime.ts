@@ -17,7 +17,7 @@ import type {
   RealtimeSessionOptions,
 } from "../../inference/contracts/realtime_llm.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { OPENAI_MODELS } from "./models.ts";
 import {
   connectRealtime,
@@ -94,7 +94,7 @@ class OpenAIRealtime implements RealtimeLLM {
     } catch (cause) {
       await session[Symbol.asyncDispose]();
       options.signal.throwIfAborted();
-      if (cause instanceof InferenceError) throw cause;
+      if (inferenceErrorIn(cause)) throw cause;
       throw new InferenceError(`${this.name}: no session was begun`, {
         code: "unreachable",
         retryable: true,

@@ -7,7 +7,7 @@ import type { SpeechModelOptions } from "./speech.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { backOffMs } from "../../events/retry.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { UseCount } from "../../events/use_count.ts";
 import { OpenAIReader, readingSession } from "./realtime_reader.ts";
 import { connectRealtime, realtimeUrl } from "./realtime_protocol.ts";
@@ -104,7 +104,7 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        const isRetryable = error instanceof InferenceError && error.retryable && !isHeard;
+        const isRetryable = inferenceErrorIn(error)?.retryable === true && !isHeard;
         const isLate = this.#clock.now() - start >= RETRY_LIMIT_MS;
         if (!isRetryable || isLate || tries >= maxTries) throw this.#explained(error);
       }
@@ -131,10 +131,11 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
   /** Adds the way out for a model that only has a name like a realtime model. */
   #explained(error: unknown): unknown {
     const { api, model } = this.#options;
-    if (api || !(error instanceof InferenceError)) return error;
-    if (error.status !== 404 && error.status !== 405) return error;
-    const message = `${error.message} at /realtime, which is asked because of the name ` +
+    const known = inferenceErrorIn(error);
+    if (api || !known || known.status !== 404 && known.status !== 405) return error;
+    const { code, status } = known;
+    const message = `${known.message} at /realtime, which is asked because of the name ` +
       `${JSON.stringify(model)}: pass api: "speech" where it speaks at /audio/speech`;
-    return new InferenceError(message, { code: error.code, status: error.status, cause: error });
+    return new InferenceError(message, { code, status, cause: error });
   }
 }

@@ -2,7 +2,7 @@
 import type { Component, ComponentContext } from "../../inference/contracts/component.ts";
 import { checkObject } from "../../events/checks.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { endpoint } from "../openai/http.ts";
 import { type ServiceAddress, ServiceSocket, type ServiceSocketOptions } from "./service_socket.ts";
 
@@ -96,7 +96,8 @@ export class StreamingService {
       await waitFor(opened.promise, `connecting to ${this.name}`, limit);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof InferenceError && isWrong(error)) throw error;
+      const known = inferenceErrorIn(error);
+      if (known && isWrong(known)) throw known;
       logger.debug(`${this.name}: the key was not checked: ${String(error)}`);
     }
   }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../../events/clock.ts";
 import { messageOf } from "../../events/error_text.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { codeOf, isRetryable, reasonOf } from "../openai/service_error.ts";
 import { type WsClient, wsClient } from "./ws_client.ts";
 
@@ -132,7 +132,8 @@ export class ServiceSocket implements AsyncDisposable {
   }
 
   #failed(cause: unknown): void {
-    if (cause instanceof InferenceError) return this.#end(cause);
+    const known = inferenceErrorIn(cause);
+    if (known) return this.#end(known);
     const isForbidden = cause instanceof Deno.errors.NotCapable;
     this.#lose(`cannot be reached: ${messageOf(cause)}`, {
       code: isForbidden ? "permission-denied" : "unreachable",

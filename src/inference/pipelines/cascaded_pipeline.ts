@@ -145,7 +145,7 @@ export class CascadedPipeline implements Pipeline {
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
       onReply: (reply, turn) => this.#speak(reply, { participant: turn.participant, turn }),
-      onNews: () => this.#speak(generator.generate(undefined, { more: [TELL_NEWS] }), {}),
+      onNews: () => void this.#tellNews(),
     });
 
     const admission = this.#admission = new SpeechAdmission({
@@ -318,6 +318,13 @@ export class CascadedPipeline implements Pipeline {
       this.#context.report(error, "saying what must be heard");
     }
     if (!speech.isEnded) queue.drop(speech);
+  }
+
+  async #tellNews(): Promise<void> {
+    const reply = this.#generator.generate(undefined, { more: [TELL_NEWS] });
+    const { interrupted } = await this.#speak(reply, {}).done;
+    // They left before they heard it.
+    if (interrupted && this.#context.countPeople?.() === 0) this.#scheduler.newsCame();
   }
 
   #speakingOptions(options: SayOptions): SpeakingOptions {

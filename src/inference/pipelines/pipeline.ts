@@ -9,8 +9,7 @@ export interface SayOptions {
   interrupt?: boolean;
   /**
    * Whether people can interrupt it by what they say. If not, what they say meanwhile is answered
-   * after it; see `discardUserTurns`. Default `true`. A realtime model cannot be told not to listen:
-   * with one, `false` is a `TypeError`.
+   * after it; see `discardUserTurns`. Default `true`. A realtime model hears them after it.
    */
   allowInterruptions?: boolean;
   /**

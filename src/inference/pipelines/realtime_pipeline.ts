@@ -8,7 +8,7 @@ import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type { GenerateReplyOptions, Pipeline, SayOptions, TextOptions } from "./pipeline.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
 import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
-import { attempt } from "../../events/user_code.ts";
+import { attempt, promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { ChatHistory, userMessage } from "../history/chat_history.ts";
@@ -20,7 +20,7 @@ import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeListener } from "./realtime/realtime_listener.ts";
 import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
-import { ReplyRequests } from "./realtime/reply_requests.ts";
+import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
 
 /** Options for {@linkcode RealtimePipeline}. */
 export interface RealtimePipelineOptions {
@@ -58,6 +58,9 @@ export class RealtimePipeline implements Pipeline {
   #isDeaf = false;
   /** The turn that the next reply is to. */
   #turn: TurnTimes | undefined;
+  /** What people wait for and have not been told of, and the reply that tells it. */
+  #news: { replyId?: string } | undefined;
+  #untilHeard: Promise<unknown> | undefined;
   /** Whether a person's turn has no reply yet. */
   #isReplyDue = false;
 
@@ -81,6 +84,7 @@ export class RealtimePipeline implements Pipeline {
       transcript: this.#transcript,
       history: this.#history,
       session,
+      isHeld: () => !this.#allowsInterruption,
     });
     this.#requests = new ReplyRequests({
       clock,
@@ -94,8 +98,7 @@ export class RealtimePipeline implements Pipeline {
       output,
       transcript: this.#transcript,
       speaker,
-      allowsInterruption: () =>
-        context.toolLedger.running.values().every((run) => !run.refusesInterruption),
+      allowsInterruption: () => !this.#refusesInterruption,
       onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
       onPlayed: (id, outcome, speech) => this.#played(id, outcome, speech),
       onWritten: ({ text }) => this.#remember(text),
@@ -108,7 +111,14 @@ export class RealtimePipeline implements Pipeline {
       session,
       speaker,
       onResults: (reply) => this.#requests.addFirst({ reply, isContinuation: true }),
+      onNews: () => this.#news = {},
+      onFiller: (text) => {
+        const say: ReplyRequestInit["send"] = (session, id) =>
+          session.requestReply({ id, say: text });
+        return this.#requests.add(say, { isFirst: true });
+      },
     });
+    context.toolLedger.observe((run) => run.follow(() => this.#holdChanged()));
     this.#session = new ReconnectingSession({
       llm,
       clock,
@@ -141,28 +151,61 @@ export class RealtimePipeline implements Pipeline {
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
-    return await this.#requests.add((session, id) => session.requestReply({ id, say: text })).done;
+    return await this.#request((session, id) => session.requestReply({ id, say: text }), options)
+      .done;
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant, interrupt } = options;
     if (interrupt) await this.interrupt();
-    return await this.#requestReply(text, participant).done;
+    return await this.#requestReply(text, participant, options).done;
+  }
+
+  /** Asks for a reply. */
+  #request(
+    send: ReplyRequestInit["send"],
+    { staleAfterMs = Infinity, ...options }: SayOptions & { inText?: boolean },
+  ): RequestedReply {
+    const staleAtMs = this.#context.clock.now() + staleAfterMs;
+    const reply = this.#requests.add(send, { ...options, staleAtMs });
+    reply.done.catch(() => {}).then(() => this.#holdChanged(reply.discardsUserTurns));
+    return reply;
+  }
+
+  /** Whether people can interrupt the agent now. */
+  get #allowsInterruption(): boolean {
+    const { queue } = this.#output;
+    // What waits does not protect what is said before it.
+    const isProtected = queue.isBusy
+      ? !queue.allowsInterruption || this.#requests.isProtected
+      : this.#requests.protected.length > 0;
+    return !isProtected && !this.#refusesInterruption;
+  }
+
+  /** Whether a tool runs during which people cannot interrupt the agent. */
+  get #refusesInterruption(): boolean {
+    return this.#context.toolLedger.running.values().some((run) => run.refusesInterruption);
+  }
+
+  /** What the model did not hear meanwhile it hears now. */
+  #holdChanged(discards = false): void {
+    if (this.#closing.signal.aborted || !this.#allowsInterruption) return;
+    this.#listener.endHold({ discards });
   }
 
   #requestReply(
     text: string,
     participant: Participant | undefined,
-    options?: { inText: boolean },
+    options: SayOptions & { inText?: boolean },
   ): RequestedReply {
     const message = userMessage(text, participant);
     const { name } = message;
     let isTold = false;
-    const reply = this.#requests.add((session, id) => {
+    const reply = this.#request((session, id) => {
       // Not before: a reply to something else must not know of it. A later session has it in its history.
       if (isTold) return session.requestReply({ id });
       this.#history.append(message);
-      if (participant || options?.inText) this.#context.toolLedger.personSpoke();
+      if (participant || options.inText) this.#context.toolLedger.personSpoke();
       isTold = true;
       return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
     }, options);
@@ -172,9 +215,12 @@ export class RealtimePipeline implements Pipeline {
 
   textReceived(participant: Participant, text: string): void {
     if (this.#closing.signal.aborted || this.#isDeaf) return;
-    this.#context.emit(new TurnEndedEvent({ participant, text, reason: "written" }));
-    this.generateReply(text, { participant, interrupt: true })
-      .catch((error) => this.#context.report(error, "replying to what a participant wrote"));
+    const { report, emit } = this.#context;
+    emit(new TurnEndedEvent({ participant, text, reason: "written" }));
+    if (this.#requests.protected.some(({ discardsUserTurns }) => discardsUserTurns)) return;
+    const interrupting = this.#allowsInterruption ? this.#interrupt({ all: false }) : undefined;
+    promised(() => interrupting).then(() => this.generateReply(text, { participant }))
+      .catch((error) => report(error, "replying to what a participant wrote"));
   }
 
   /** The model speaks all the same; nothing of it is played. */
@@ -196,10 +242,26 @@ export class RealtimePipeline implements Pipeline {
   }
 
   async interrupt(): Promise<void> {
-    this.#requests.interrupt();
+    await this.#interrupt({ all: true });
+  }
+
+  /** Falls silent; without `all`, what people cannot interrupt is said later. */
+  async #interrupt({ all }: { all: boolean }): Promise<void> {
+    this.#requests.interrupt({ all });
     for (const run of this.#context.toolLedger.running) run.interrupt();
     for (const id of this.#replies.silentIds) this.#interruptReply(id);
-    await this.#output.queue.interrupt();
+    await this.#output.queue.interrupt({ all });
+    if (this.#context.countPeople?.() === 0) this.#tellNewsLater();
+  }
+
+  /** Has the person told who comes, or comes back. */
+  #tellNewsLater(): void {
+    this.#untilHeard ??= this.#context.untilHeard?.(this.#closing.signal)
+      ?.then(() => {
+        const isUntold = this.#news && this.#news.replyId === undefined;
+        if (isUntold) this.#requests.addFirst({ isContinuation: true });
+      }, () => {})
+      .finally(() => this.#untilHeard = undefined);
   }
 
   commitUserTurn(): Promise<void> {
@@ -340,8 +402,9 @@ export class RealtimePipeline implements Pipeline {
 
   #bargeIn(): void {
     const { queue } = this.#output;
+    if (!this.#allowsInterruption) return;
     for (const run of this.#context.toolLedger.running) run.interrupt();
-    if (!queue.isBusy || !queue.allowsInterruption) return;
+    if (!queue.isBusy) return;
     const { clock, emit } = this.#context;
     const { speaker: participant, speechStartedMs: from } = this.#listener;
     this.#requests.interrupt();
@@ -362,6 +425,7 @@ export class RealtimePipeline implements Pipeline {
   #replyStarted(id: string, requestId: string | undefined): void {
     const requested = this.#requests.started(id, requestId);
     this.#replies.start(id, requested);
+    if (this.#news) this.#news.replyId = id;
     // It was interrupted before it began.
     if (requested?.isInterrupted) this.#interruptReply(id);
   }
@@ -410,6 +474,7 @@ export class RealtimePipeline implements Pipeline {
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
       this.#interruptModel(id, Math.max(0, Math.round(heardMs)));
     }
+    if (this.#news?.replyId === id) this.#news = interrupted ? {} : undefined;
     this.#remember(text);
     // What waits until less is to be played.
     queueMicrotask(() => this.#requests.next());
@@ -422,6 +487,7 @@ export class RealtimePipeline implements Pipeline {
   /** Interrupts a reply of which nothing is played yet. */
   #interruptReply(id: string): void {
     this.#replies.drop(id);
+    if (this.#news?.replyId === id) this.#news = {};
     this.#interruptModel(id, 0);
   }
 

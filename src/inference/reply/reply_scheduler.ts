@@ -40,12 +40,14 @@ export interface ReplySchedulerInit {
   onNews: () => void;
 }
 
+type SchedulerContext = Pick<PipelineContext, "clock" | "report" | "countPeople" | "untilHeard">;
+
 /**
  * Decides when the agent replies: when a turn is over and no other is in progress. Turns that end
  * meanwhile are replied to together, as the latest of them.
  */
 export class ReplyScheduler implements UserTurnObserver {
-  readonly #context: Pick<PipelineContext, "clock" | "report" | "countPeople">;
+  readonly #context: SchedulerContext;
   readonly #init: ReplySchedulerInit;
   /** The latest turn that is over and not replied to yet. */
   #pending: UserTurn | undefined;
@@ -59,10 +61,13 @@ export class ReplyScheduler implements UserTurnObserver {
   readonly #held: (() => void)[] = [];
   /** Whether there is something that the model has not been told yet, and people wait for. */
   #hasNews = false;
+  /** Settles when there is a person to tell it. */
+  #untilHeard: Promise<unknown> | undefined;
+  readonly #closing = new AbortController();
   #isClosed = false;
 
   constructor(
-    context: Pick<PipelineContext, "clock" | "report" | "countPeople">,
+    context: SchedulerContext,
     init: ReplySchedulerInit,
   ) {
     this.#context = context;
@@ -115,6 +120,7 @@ export class ReplyScheduler implements UserTurnObserver {
 
   close(): void {
     this.#isClosed = true;
+    this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
     this.#release();
     this.#init.completion?.close();
     this.#init.generator.discard();
@@ -199,9 +205,17 @@ export class ReplyScheduler implements UserTurnObserver {
     const { isSpeaking, interruption, onNews } = this.#init;
     const { inProgress } = interruption;
     if (inProgress) return void inProgress.then(() => this.#replyWhenQuiet());
-    if (isSpeaking() || this.#context.countPeople?.() === 0) return;
+    if (isSpeaking()) return;
+    if (this.#context.countPeople?.() === 0) return this.#tellNewsLater();
     this.#hasNews = false;
     onNews();
+  }
+
+  /** Tells it the person who comes, or comes back. */
+  #tellNewsLater(): void {
+    this.#untilHeard ??= this.#context.untilHeard?.(this.#closing.signal)
+      ?.then(() => this.#replyWhenQuiet(), () => {})
+      .finally(() => this.#untilHeard = undefined);
   }
 
   #generatePreemptively(turn: UserTurn): void {

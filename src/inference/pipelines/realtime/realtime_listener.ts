@@ -24,6 +24,8 @@ export interface RealtimeListenerInit {
   history: ChatHistory;
   /** Returns the session; `undefined` while there is none. */
   session: () => RealtimeSession | undefined;
+  /** Returns whether the agent says, or does, what people cannot interrupt: the model hears them after it. */
+  isHeld: () => boolean;
 }
 
 /**
@@ -34,6 +36,8 @@ export class RealtimeListener implements Disposable {
   readonly #init: RealtimeListenerInit;
   readonly #input: RealtimeInput;
   readonly #kept = new KeptAudio();
+  /** What the model is to hear later. */
+  #held: KeptAudio | undefined;
   readonly #silence: TrailingSilence;
   readonly #sendAudio: UserHook<PcmChunk, Participant>;
   #loudest: Participant | undefined;
@@ -51,6 +55,10 @@ export class RealtimeListener implements Disposable {
       playback,
       sampleRate: llm.inputRate,
       onAudio: (pcm, loudest, isSpeech) => {
+        // A turn that has begun is heard to its end.
+        const isHeld = init.isHeld() && (this.#held || !this.#isSpeech);
+        if (isHeld) return this.#hold(pcm, loudest, isSpeech);
+        this.endHold();
         this.#silence.audioSent(isSpeech);
         this.#send(pcm, loudest, isSpeech);
       },
@@ -156,6 +164,17 @@ export class RealtimeListener implements Disposable {
     return true;
   }
 
+  /** The model may be interrupted again, and hears what was said meanwhile, unless that is forgotten. */
+  endHold({ discards = false } = {}): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (!held?.isNeeded || discards) return;
+    held.replay((pcm, participant) => {
+      this.#silence.audioSent(true);
+      this.#send(pcm, participant, true);
+    });
+  }
+
   /** Ends what goes on by itself. */
   stop(): void {
     this.#silence[Symbol.dispose]();
@@ -171,6 +190,16 @@ export class RealtimeListener implements Disposable {
     this.#kept.add(pcm, loudest, { isSpeech });
     if (this.#init.session()) void this.#sendAudio.run(pcm, loudest);
     else if (isSpeech) this.#kept.need();
+  }
+
+  /** A model that hears a person stops: it hears silence meanwhile. */
+  #hold(pcm: PcmChunk, loudest: Participant, isSpeech: boolean): void {
+    this.#held ??= new KeptAudio();
+    this.#held.add(pcm, loudest, { isSpeech });
+    if (isSpeech) this.#held.need();
+    pcm.samples.fill(0);
+    this.#silence.audioSent(false);
+    this.#send(pcm, loudest, false);
   }
 
   #sendSilence(): void {

@@ -160,7 +160,7 @@ export class RealtimeReplies {
       spoken: reply.spoken,
       participant: speaker(),
       message,
-      allowsInterruption,
+      allowsInterruption: () => allowsInterruption() && requested?.allowsInterruption !== false,
       onStopped: () => reply.end(),
       onPlaybackStarted: (speech) => onPlaybackStarted(speech, requested),
       onEnded: (outcome, speech) => {

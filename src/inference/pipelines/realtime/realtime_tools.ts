@@ -5,6 +5,7 @@ import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
 import type { ToolCall } from "../../contracts/messages.ts";
 import type { PipelineContext } from "../../pipeline_context.ts";
 import type { RequestedReply } from "./requested_reply.ts";
+import type { ToolRun } from "../../reply/tool_run.ts";
 import { attempt } from "../../../events/user_code.ts";
 
 /** Options for {@linkcode RealtimeTools}. */
@@ -19,6 +20,10 @@ export interface RealtimeToolsInit {
   speaker: () => Participant | undefined;
   /** Asks for the reply that tells of the results. */
   onResults: (requested: RequestedReply | undefined) => void;
+  /** Has the agent say something while a tool runs. */
+  onFiller: (text: string) => RequestedReply;
+  /** Called when something becomes known that people wait for. */
+  onNews: () => void;
 }
 
 /** The calls of one reply. */
@@ -28,6 +33,8 @@ interface ReplyCalls {
   /** Whether there is a result that the model is to tell of. */
   isToTell: boolean;
   isReplyOver: boolean;
+  /** Whether something was said while they run. */
+  isFilled: boolean;
 }
 
 /**
@@ -53,12 +60,12 @@ export class RealtimeTools {
     const { toolLedger } = this.#init.context;
     if (toolLedger.has(call.id)) return;
     const calls = this.#replies.get(replyId) ??
-      { requested, running: 0, isToTell: false, isReplyOver: false };
+      { requested, running: 0, isToTell: false, isReplyOver: false, isFilled: false };
     this.#replies.set(replyId, calls);
     if (fault !== undefined) return this.#refuse(call, fault);
     calls.running++;
     requested?.hold();
-    this.#run(call, requested).then((isToTell) => {
+    this.#run(call, calls).then((isToTell) => {
       calls.isToTell ||= isToTell;
       calls.running--;
       this.#continue(calls);
@@ -101,25 +108,27 @@ export class RealtimeTools {
 
   /** Sends the model what became known of a tool after its output, and asks for a reply. */
   sendNews(): void {
-    const { history, session, onResults } = this.#init;
+    const { history, session, onResults, onNews } = this.#init;
     const { text } = history.messages.at(-1)!;
+    onNews();
     if (session()) this.#sendText(text);
     else this.#unsentNews.push(text);
     onResults(undefined);
   }
 
   /** Runs a call; resolves with whether its result is there for the model to reply to. */
-  async #run(call: ToolCall, requested: RequestedReply | undefined): Promise<boolean> {
+  async #run(call: ToolCall, calls: ReplyCalls): Promise<boolean> {
     const { context, history, session, speaker, signal } = this.#init;
     const caller = session();
     const run = context.toolLedger.start(call, speaker());
-    requested?.runs.push(run);
+    calls.requested?.runs.push(run);
     history.appendCalls({ role: "assistant", text: "" }, [run]);
     if (run.tool?.background) {
       history.markTold([run]);
       this.#send(() => caller?.sendToolResult(call.id, run.output));
       return true;
     }
+    using _filler = this.#fillSilence(run, calls);
     const result = await run.ended;
     if (signal.aborted) return false;
     // Another session has it in its history, or got it as news.
@@ -127,6 +136,22 @@ export class RealtimeTools {
     history.markTold([run]);
     this.#send(() => caller?.sendToolResult(call.id, result));
     return true;
+  }
+
+  /** Says what the tool has to say while it runs, unless another one of the reply has. */
+  #fillSilence(run: ToolRun, calls: ReplyCalls): Disposable {
+    const { context, session, onFiller } = this.#init;
+    const { filler, fillerAfterMs = 0 } = run.tool ?? {};
+    const filling = new DisposableStack();
+    if (!filler || calls.requested?.inText) return filling;
+    filling.use(context.clock.schedule(() => {
+      if (!run.isAwaited || calls.isFilled || !session()) return;
+      calls.isFilled = true;
+      const said = onFiller(filler);
+      // What has not begun by the end of the tool is not said.
+      filling.defer(() => said.withdraw());
+    }, fillerAfterMs));
+    return filling;
   }
 
   /** Answers a call that does not run. */

@@ -4,7 +4,7 @@ import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
 import { backOffMs } from "../../../events/retry.ts";
 import { attempt } from "../../../events/user_code.ts";
 import { InferenceError } from "../../contracts/errors.ts";
-import { RequestedReply } from "./requested_reply.ts";
+import { RequestedReply, type RequestedReplyOptions } from "./requested_reply.ts";
 
 /** How many requests may wait. */
 const MAX_WAITING = 32;
@@ -89,12 +89,27 @@ export class ReplyRequests {
     return this.#asked !== undefined || this.#active !== undefined;
   }
 
+  /** Whether the model generates what people cannot interrupt. */
+  get isProtected(): boolean {
+    const generated = this.#asked?.request ?? this.#active?.request;
+    return generated?.reply?.isProtected ?? false;
+  }
+
+  /** What the model was asked for that people cannot interrupt. */
+  get protected(): readonly RequestedReply[] {
+    return [...this.#open].filter(({ isProtected }) => isProtected);
+  }
+
   /**
    * Asks for a reply after those before, and returns it.
    *
+   * @param options.isFirst asks before anything else that waits
    * @throws {RangeError} too many wait.
    */
-  add(send: ReplyRequestInit["send"], options?: { inText?: boolean }): RequestedReply {
+  add(
+    send: ReplyRequestInit["send"],
+    options: RequestedReplyOptions & { isFirst?: boolean } = {},
+  ): RequestedReply {
     if (this.#waiting.length >= MAX_WAITING) {
       throw new RangeError(
         `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
@@ -105,6 +120,7 @@ export class ReplyRequests {
     this.#open.add(reply);
     reply.done.catch(() => {}).then(() => this.#open.delete(reply));
     if (this.#isClosed) reply.interrupt();
+    else if (options.isFirst) this.#waiting.unshift(this.#request({ send, reply }));
     else this.#waiting.push(this.#request({ send, reply }));
     this.next();
     return reply;
@@ -188,10 +204,18 @@ export class ReplyRequests {
     this.next();
   }
 
-  /** Drops everything that has not begun. A reply to a request that was made may begin all the same. */
-  interrupt(): void {
-    for (const { reply } of this.#waiting.splice(0)) reply?.interrupt();
-    this.#asked?.request.reply?.interrupt();
+  /**
+   * Drops what has not begun, but for what people cannot interrupt. A reply to a request that was made may
+   * begin all the same.
+   *
+   * @param options.all drops that, too
+   */
+  interrupt({ all = false } = {}): void {
+    const isKept = ({ reply }: ReplyRequest) => !all && reply?.allowsInterruption === false;
+    const waiting = this.#waiting.splice(0);
+    this.#waiting.push(...waiting.filter(isKept));
+    for (const { reply } of waiting.filter((one) => !isKept(one))) reply?.interrupt();
+    if (this.#asked && !isKept(this.#asked.request)) this.#asked.request.reply?.interrupt();
   }
 
   /**
@@ -206,7 +230,7 @@ export class ReplyRequests {
   /** Ends it: nothing more is asked for, and no caller waits any longer. */
   close(): void {
     this.#isClosed = true;
-    this.interrupt();
+    this.interrupt({ all: true });
     this.#forgetAsked();
     for (const reply of this.#open) reply.interrupt();
     this.#heldTimer?.[Symbol.dispose]();
@@ -216,6 +240,9 @@ export class ReplyRequests {
   /** Sends the next request, if this is the time. */
   next(): void {
     const { session, isAhead, clock } = this.#init;
+    const isStale = ({ reply, isContinuation }: ReplyRequest) =>
+      !isContinuation && (reply?.isInterrupted || reply && reply.staleAtMs <= clock.now());
+    while (this.#waiting[0] && isStale(this.#waiting[0])) this.#waiting.shift()!.reply!.interrupt();
     if (this.#waiting.length === 0 || this.isBusy || this.#isClosed) return;
     const current = session();
     if (!current) return this.#expectSession();
@@ -223,6 +250,7 @@ export class ReplyRequests {
     if (waitMs > 0) return this.#hold(waitMs);
     if (isAhead()) return;
     const request = this.#waiting.shift()!;
+    request.reply?.begin();
     const id = `request-${++this.#count}`;
     this.#asked = { id, request };
     this.#startTimer = clock.schedule(() => this.#notStarted(id), START_LIMIT_MS);

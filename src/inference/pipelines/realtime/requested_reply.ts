@@ -2,6 +2,18 @@
 import type { ToolRun } from "../../reply/tool_run.ts";
 import type { SpeechOutcome } from "../../speech/speech_handle.ts";
 
+/** Options for a {@linkcode RequestedReply}. */
+export interface RequestedReplyOptions {
+  /** Whether its text is wanted, and nothing of it is said. Default `false`. */
+  inText?: boolean;
+  /** Whether people can interrupt it. Default `true`. */
+  allowInterruptions?: boolean;
+  /** Whether what people say during it is forgotten, where they cannot. Default `false`. */
+  discardUserTurns?: boolean;
+  /** When it is not to be begun any more, in monotonic milliseconds. Default: never. */
+  staleAtMs?: number;
+}
+
 /**
  * A reply that the application asked for. It consists of what the model says until it needs no more
  * tools; it settles when nothing of it is held any more, or with the first part that was interrupted.
@@ -9,16 +21,22 @@ import type { SpeechOutcome } from "../../speech/speech_handle.ts";
 export class RequestedReply {
   /** Whether only its text is wanted. */
   readonly inText: boolean;
+  readonly allowsInterruption: boolean;
+  readonly discardsUserTurns: boolean;
+  readonly staleAtMs: number;
   /** The calls of its parts. */
   readonly runs: ToolRun[] = [];
   readonly #done = Promise.withResolvers<SpeechOutcome>();
   readonly #texts: string[] = [];
   #holds = 0;
+  #isBegun = false;
   #isInterrupted = false;
 
-  /** @param options `inText`: its text is wanted, and nothing of it is said */
-  constructor({ inText = false }: { inText?: boolean } = {}) {
-    this.inText = inText;
+  constructor(options: RequestedReplyOptions = {}) {
+    this.inText = options.inText ?? false;
+    this.allowsInterruption = options.allowInterruptions ?? true;
+    this.discardsUserTurns = options.discardUserTurns ?? false;
+    this.staleAtMs = options.staleAtMs ?? Infinity;
     // The caller gets the rejection, if they wait for one.
     this.#done.promise.catch(() => {});
   }
@@ -33,6 +51,16 @@ export class RequestedReply {
     return this.#isInterrupted;
   }
 
+  /** The model was asked for it. */
+  begin(): void {
+    this.#isBegun = true;
+  }
+
+  /** Whether it has begun, and people cannot interrupt it. */
+  get isProtected(): boolean {
+    return this.#isBegun && !this.allowsInterruption;
+  }
+
   /** Something of it is still to come: a request, a reply, its speech, a tool's result. */
   hold(): void {
     this.#holds++;
@@ -43,6 +71,11 @@ export class RequestedReply {
     if (outcome?.text) this.#texts.push(outcome.text.trim());
     this.#holds--;
     if (this.#holds <= 0 || outcome?.interrupted) this.#settle(outcome?.interrupted ?? false);
+  }
+
+  /** It is not wanted any more unless it has begun. */
+  withdraw(): void {
+    if (!this.#isBegun) this.interrupt();
   }
 
   /** No more of it is wanted, or can be had: what was heard so far is the outcome. */
