@@ -1,5 +1,8 @@
 /** Commands for faults of an SFU and a network. @module */
-import { PeerType } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
+import {
+  CallEndedReason,
+  PeerType,
+} from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Command } from "./params.ts";
 
 export const FAULTS: Record<string, Command> = {
@@ -19,6 +22,18 @@ export const FAULTS: Record<string, Command> = {
     };
     sfu.joinBehaviours.add(p.text("edge"), joinBehaviour, p.number("times", 1));
   },
+  rpcFault: (sfu, p) => {
+    const error = {
+      code: p.number("code"),
+      message: "refused on command",
+      shouldRetry: p.flag("shouldRetry"),
+    };
+    sfu.rpcFaults.add(
+      p.text("method"),
+      { status: p.number("status"), error },
+      p.number("times", 1),
+    );
+  },
   mediaFirst: (_, p) => void (p.room.mediaFirst = p.flag("on")),
   goAway: (_, p) => p.agent.leg.send({ case: "goAway", value: { reason: 1 } }),
   error: (_, p) =>
@@ -30,6 +45,11 @@ export const FAULTS: Record<string, Command> = {
       },
     }),
   endCall: (_, p) => p.room.send({ case: "callEnded", value: { reason: 1 } }),
+  kick: async (_, p) => {
+    const { leg, member } = p.agent;
+    leg.send({ case: "callEnded", value: { reason: CallEndedReason.KICKED } });
+    await p.room.remove(member);
+  },
   forget: (_, p) => p.room.remove(p.agent.member),
   iceRestart: (_, p) => {
     const { leg } = p.agent;
