@@ -2,6 +2,7 @@
 import {
   CallEndedReason,
   PeerType,
+  TrackUnpublishReason,
 } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Command } from "./params.ts";
 
@@ -44,7 +45,22 @@ export const FAULTS: Record<string, Command> = {
         reconnectStrategy: p.number("strategy"),
       },
     }),
-  endCall: (_, p) => p.room.send({ case: "callEnded", value: { reason: 1 } }),
+  endCall: (_, p) => p.room.send({ case: "callEnded", value: { reason: p.number("reason", 1) } }),
+  moderate: (_, p) => {
+    const { userId, sessionId } = p.agent.member;
+    const cause = TrackUnpublishReason.MODERATION;
+    p.room.send({
+      case: "trackUnpublished",
+      value: { userId, sessionId, type: p.trackType, cause },
+    });
+  },
+  grant: (_, p) =>
+    p.agent.leg.send({
+      case: "callGrantsUpdated",
+      value: {
+        currentGrants: { canPublishAudio: p.flag("audio"), canPublishVideo: p.flag("video") },
+      },
+    }),
   kick: async (_, p) => {
     const { leg, member } = p.agent;
     leg.send({ case: "callEnded", value: { reason: CallEndedReason.KICKED } });
