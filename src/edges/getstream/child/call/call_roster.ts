@@ -272,7 +272,7 @@ export class CallRoster {
   /** The session is that of a participant who left this moment. */
   #rejoin(member: Member): void {
     this.#stopWaiting(member);
-    const before = this.#takeLost(member.userId);
+    const before = this.#takeLost(member.sessionId, member.userId);
     if (!before) return void this.#identify([member]);
     member.participantId = before.participantId;
     member.isAgent = before.isAgent;
