@@ -33,7 +33,10 @@ export interface CallConnection extends AsyncDisposable {
   /** The media tracks of the participants, by track id. */
   readonly tracks: ReadonlyMap<string, TrackInfo>;
 
-  /** Publishes the agent's tracks, both in one negotiation. */
+  /**
+   * Publishes the agent's tracks, both in one negotiation. A track of before that is not named again is
+   * no longer published: `publishTracks({})` mutes the agent.
+   */
   publishTracks(tracks: PublishedTracks): Promise<void>;
 
   /** Returns the frames of a track, or `undefined` when there is no such video track. */

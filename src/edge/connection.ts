@@ -128,7 +128,7 @@ export abstract class Connection implements CallConnection {
 
   // The author of an edge implements these.
 
-  /** Publishes the agent's tracks, both in one negotiation. */
+  /** Publishes the agent's tracks, both in one negotiation, and no others any longer. */
   abstract publishTracks(tracks: PublishedTracks): Promise<void>;
 
   /** Returns the frames of a track, or `undefined` when there is no such video track. */

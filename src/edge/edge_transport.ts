@@ -135,7 +135,10 @@ export abstract class EdgeTransport implements AsyncDisposable {
     return this.close();
   }
 
-  /** Publishes an agent's tracks, both in one negotiation. */
+  /**
+   * Publishes an agent's tracks, both in one negotiation. A track of before that is not named again is
+   * no longer published: `publishTracks({})` mutes the agent.
+   */
   async publishTracks(tracks: PublishedTracks, options: ConnectionChoice = {}): Promise<void> {
     await this.#choose(options).publishTracks(tracks);
   }

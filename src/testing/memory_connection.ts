@@ -1,5 +1,6 @@
 import type { JsonValue, Participant, TrackInit } from "../edge/types.ts";
 import type { AudioRow, AudioSubscription } from "../edge/edge_agent.ts";
+import type { AudioTrack } from "../edge/audio_track.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VideoTrack } from "../edge/video_frame.ts";
 import type { RoomMessage } from "./room_message.ts";
@@ -112,22 +113,32 @@ export class MemoryConnection extends Connection {
   /** Plays the agent's audio into the call and shows its video there. */
   override publishTracks(tracks: PublishedTracks): Promise<void> {
     this.negotiations++;
-    this.published = { ...this.published, ...tracks };
-    if (tracks.audio) {
+    const { audio, video } = this.published;
+    this.published = { ...tracks };
+    if (tracks.audio !== audio) {
       this.#playout?.[Symbol.dispose]();
-      this.#playout = new PacedPlayout(tracks.audio, {
-        clock: this.clock,
-        heardDelayMs: this.#room.heardDelayMs,
-        onFrame: (samples) => this.#room.playFor(this, samples),
-        // The listeners are a test's: their failure is the test's.
-        onFailure: (error) => {
-          throw error;
-        },
-      });
-      this.#publish("audio", TrackType.AUDIO);
+      this.#playout = undefined;
+      this.#unpublish(TrackType.AUDIO);
+      if (tracks.audio) this.#play(tracks.audio);
     }
-    if (tracks.video) this.#publish("video", TrackType.VIDEO);
+    if (tracks.video !== video) {
+      this.#unpublish(TrackType.VIDEO);
+      if (tracks.video) this.#publish("video", TrackType.VIDEO);
+    }
     return Promise.resolve();
+  }
+
+  #play(audio: AudioTrack): void {
+    this.#playout = new PacedPlayout(audio, {
+      clock: this.clock,
+      heardDelayMs: this.#room.heardDelayMs,
+      onFrame: (samples) => this.#room.playFor(this, samples),
+      // The listeners are a test's: their failure is the test's.
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+    this.#publish("audio", TrackType.AUDIO);
   }
 
   /** The frames of a participant's camera or screen. */
@@ -165,5 +176,12 @@ export class MemoryConnection extends Connection {
     this.#trackIds.push(id);
     const track = { id, type, participantId: this.self.id };
     this.#room.broadcast({ type: "trackAdded", track }, this);
+  }
+
+  #unpublish(type: TrackType): void {
+    for (const track of this.publishedTracks.filter((one) => one.type === type)) {
+      this.#trackIds.splice(this.#trackIds.indexOf(track.id), 1);
+      this.#room.broadcast({ type: "trackRemoved", trackId: track.id }, this);
+    }
   }
 }

@@ -17,7 +17,7 @@ import {
   TextReceivedEvent,
 } from "@ringline/edge/toolkit";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
-import { AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
+import { AgentMutedEvent, AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
 import {
   type ErrorData,
   ipcMessage,
@@ -134,6 +134,8 @@ export class CallBroker {
         return;
       case "reconnected":
         return events.emit(new ReconnectedEvent({ connection, ...message }));
+      case "agentMuted":
+        return events.emit(new AgentMutedEvent({ connection, ...message }));
       case "audioLevels": {
         if (!events.has(AudioLevelsEvent)) return;
         const levels = message.levels.flatMap(({ participantId, level, speaking }) => {

@@ -60,3 +60,27 @@ export class ReconnectedEvent {
     this.elapsedMs = init.elapsedMs;
   }
 }
+
+/**
+ * Sent when others mute a track of the agent, a moderator or the call's rights, and when it is heard
+ * again because the rights have returned. After a moderator's mute it is heard again when it publishes
+ * its tracks anew.
+ */
+export class AgentMutedEvent {
+  /** The event's type. */
+  readonly type = "agent-muted" as const;
+  /** The connection that the event is about. */
+  readonly connection: CallConnection;
+  /** The agent's track. */
+  readonly track: "audio" | "video";
+  /** Whether it is muted now. */
+  readonly muted: boolean;
+
+  /** Created by the edge. */
+  constructor(init: { connection: CallConnection; track: "audio" | "video"; muted: boolean }) {
+    checkObject(init, "init", "an object like { connection }");
+    this.connection = init.connection;
+    this.track = init.track;
+    this.muted = init.muted;
+  }
+}

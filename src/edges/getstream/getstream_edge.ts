@@ -23,7 +23,12 @@ import {
 import { CallBroker } from "./call_broker.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
-import { AudioLevelsEvent, ReconnectedEvent, type ReconnectStrategy } from "./events.ts";
+import {
+  AgentMutedEvent,
+  AudioLevelsEvent,
+  ReconnectedEvent,
+  type ReconnectStrategy,
+} from "./events.ts";
 import type { CallParams } from "./wire/ipc.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
 import { StreamService } from "./stream_service.ts";
@@ -90,7 +95,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   constructor(options: GetStreamEdgeOptions = {}) {
     super(options);
-    this.events.register(AudioLevelsEvent, ReconnectedEvent);
+    this.events.register(AgentMutedEvent, AudioLevelsEvent, ReconnectedEvent);
     this.#settings = readSettings(options);
     this.#service = new StreamService(this.#settings, this.clock);
     this.#process = new MediaProcess({

@@ -15,5 +15,5 @@ export { GetStreamEdge } from "./getstream_edge.ts";
 export type { GetStreamEdgeOptions } from "./settings.ts";
 export type { DenoOptions } from "@ringline/edge/media";
 export type { VideoCodec } from "./wire/video_codec.ts";
-export { type AudioLevel, AudioLevelsEvent } from "./events.ts";
+export { AgentMutedEvent, type AudioLevel, AudioLevelsEvent } from "./events.ts";
 export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";

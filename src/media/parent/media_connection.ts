@@ -47,6 +47,8 @@ export interface MediaConnectionOptions {
 const ASSUMED_HEARD_DELAY_MS = 100;
 /** How long a request may take, and joining again in another process. */
 const REQUEST_MS = 10_000;
+/** How long publishing may take: three tries of a server that does not respond. */
+const PUBLISH_MS = 20_000;
 /** How long leaving may take before the connection closes without a reply. */
 const LEAVE_MS = 2000;
 
@@ -144,19 +146,24 @@ export class MediaConnection extends Connection {
     return this.#joined;
   }
 
-  /** Publishes the tracks through the media process. */
+  /** Publishes these tracks through the media process, and no others any longer. */
   override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
-    if (audio !== undefined && audio !== this.#audio?.track) {
+    if (audio !== this.#audio?.track) {
       this.#audio?.[Symbol.dispose]();
       this.#audio = undefined;
+    }
+    if (audio !== undefined && !this.#audio) {
       this.#audio = new PublishedAudio(audio, {
         link: this.#lease.link,
         connectionId: this.#id,
         stream: this.#nextStream++,
       });
     }
-    if (video !== undefined && video !== this.#video?.track) {
+    if (video !== this.#video?.track) {
       this.#video?.[Symbol.dispose]();
+      this.#video = undefined;
+    }
+    if (video !== undefined && !this.#video) {
       const sender = new PictureSender(this.#id, this.#nextStream++);
       this.#video = new PublishedVideo(video, sender, {
         writer: this.#lease.link.writer,
@@ -249,7 +256,7 @@ export class MediaConnection extends Connection {
       connection: this.#id,
       audio: this.#audio?.description ?? null,
       video: this.#video === undefined ? null : { stream: this.#video.stream },
-    }, { timeoutMs: REQUEST_MS });
+    }, { timeoutMs: PUBLISH_MS });
   }
 
   /** While the process is replaced, what the agent does waits for the next one. */

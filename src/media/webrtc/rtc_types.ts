@@ -13,6 +13,8 @@ export interface RtcTrack {
   enabled: boolean;
   /** `"ended"` after `stop`, or once its connection is closed. */
   readonly readyState: "live" | "ended";
+  /** Returns another track of the same source, with an id of its own. */
+  clone(): RtcTrack;
   /** Ends it for good. */
   stop(): void;
 }

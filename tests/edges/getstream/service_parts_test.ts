@@ -9,7 +9,12 @@ import {
   describeFailure,
   rejectionError,
 } from "../../../src/edges/getstream/wire/service_errors.ts";
-import { sfuError, wantsElsewhere } from "../../../src/edges/getstream/child/sfu/sfu_error.ts";
+import { joinError, wantsElsewhere } from "../../../src/edges/getstream/child/sfu/sfu_error.ts";
+import {
+  ErrorSchema,
+  ReconnectStrategy,
+} from "../../../src/edges/getstream/child/proto/signal_pb.ts";
+import { create } from "@bufbuild/protobuf";
 import { UserToken } from "../../../src/edges/getstream/user_token.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
@@ -120,7 +125,8 @@ Deno.test("the error of a request says where and why, without the URL's query or
 });
 
 Deno.test("an SFU's errors say whether the agent is to take another SFU", () => {
-  const of = (code: number) => sfuError({ code, message: "", shouldRetry: false }, "joining");
+  const of = (code: number, reconnectStrategy = ReconnectStrategy.UNSPECIFIED) =>
+    joinError({ error: create(ErrorSchema, { code }), reconnectStrategy }, "joining");
   assertEquals([700, 600, 301].map((code) => wantsElsewhere(of(code))), [true, true, true]);
   assertEquals([401, 403, 429, 500].map((code) => wantsElsewhere(of(code))), [
     false,
@@ -129,6 +135,7 @@ Deno.test("an SFU's errors say whether the agent is to take another SFU", () => 
     false,
   ]);
   assertEquals([of(403).retryable, of(401).retryable, of(500).retryable], [false, true, true]);
+  assertEquals(of(500, ReconnectStrategy.DISCONNECT).retryable, false);
 });
 
 Deno.test("backOffMs grows, is bounded, and spreads a little", () => {

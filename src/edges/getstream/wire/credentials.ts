@@ -22,6 +22,10 @@ export interface SfuCredentials {
   iceServers: { urls: string[]; username?: string; credential?: string }[];
   /** The interval at which it asks for statistics; 0 for none. */
   statsIntervalMs: number;
+  /** What the call's settings say about audio, where they say anything. */
+  audio?: { dtx: boolean; red: boolean };
+  /** What the agent may do in the call, by Stream's names; none where the service does not say. */
+  capabilities?: string[];
 }
 
 /** The schema of {@linkcode SfuCredentials}. */
@@ -36,6 +40,8 @@ export const sfuCredentials: v.GenericSchema<SfuCredentials> = v.object({
     credential: v.optional(text),
   })),
   statsIntervalMs: v.pipe(v.number(), v.minValue(0)),
+  audio: v.optional(v.object({ dtx: v.boolean(), red: v.boolean() })),
+  capabilities: v.optional(v.array(text)),
 });
 
 const joinResponse = v.object({
@@ -48,9 +54,15 @@ const joinResponse = v.object({
       password: v.nullish(text),
     }))),
   }),
-  stats_options: v.nullish(v.object({
-    enable_rtc_stats: v.nullish(v.boolean()),
-    reporting_interval_ms: v.nullish(v.number()),
+  stats_options: v.nullish(v.object({ reporting_interval_ms: v.nullish(v.number()) })),
+  own_capabilities: v.nullish(v.array(text)),
+  call: v.nullish(v.object({
+    settings: v.nullish(v.object({
+      audio: v.nullish(v.object({
+        opus_dtx_enabled: v.nullish(v.boolean()),
+        redundant_coding_enabled: v.nullish(v.boolean()),
+      })),
+    })),
   })),
 });
 
@@ -68,7 +80,8 @@ export function readCredentials(response: unknown): SfuCredentials {
       code: "bad-response",
     });
   }
-  const { credentials, stats_options } = result.output;
+  const { credentials, stats_options, own_capabilities, call } = result.output;
+  const audio = call?.settings?.audio;
   const { server, token, ice_servers } = credentials;
   return {
     edgeName: server.edge_name,
@@ -84,9 +97,17 @@ export function readCredentials(response: unknown): SfuCredentials {
         ...(password ? { credential: password } : {}),
       }];
     }),
-    statsIntervalMs: stats_options?.enable_rtc_stats === false
-      ? 0
-      : Math.max(0, stats_options?.reporting_interval_ms ?? 0),
+    // `enable_rtc_stats` is about traces, which are not sent in any case.
+    statsIntervalMs: Math.max(0, stats_options?.reporting_interval_ms ?? 0),
+    ...(audio
+      ? {
+        audio: {
+          dtx: audio.opus_dtx_enabled ?? true,
+          red: audio.redundant_coding_enabled ?? false,
+        },
+      }
+      : {}),
+    ...(own_capabilities ? { capabilities: own_capabilities } : {}),
   };
 }
 

@@ -58,6 +58,12 @@ export const ipcMessage = v.variant("type", [
   /** The agent's session with an SFU from now on. */
   v.object({ type: v.literal("session"), sessionId: text }),
   v.object({ type: v.literal("audioLevels"), levels: v.array(audioLevel) }),
+  /** Others mute the agent, or let it speak again. */
+  v.object({
+    type: v.literal("agentMuted"),
+    track: v.picklist(["audio", "video"]),
+    muted: v.boolean(),
+  }),
   v.object({
     type: v.literal("reconnected"),
     strategy,

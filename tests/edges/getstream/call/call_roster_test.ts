@@ -181,7 +181,7 @@ Deno.test("a user who rejoins with a new session is the participant they were", 
 });
 
 Deno.test("of two devices of a user only one comes back, and no other user does", async () => {
-  const { emitted, it } = roster(none, 6000);
+  const { emitted, it, clock } = roster(none, 6000);
   const as = (sessionId: string, userId: string) => ({ ...person(sessionId), userId });
   await it.replace([as("phone", "anna"), as("laptop", "anna")]);
   it.left("phone");
@@ -189,6 +189,8 @@ Deno.test("of two devices of a user only one comes back, and no other user does"
   await settled();
   it.joined(as("phone-2", "anna"));
   it.joined(as("tablet", "anna"));
+  // Until then it may be one of the others, joining anew.
+  await clock.advance(1000);
   await settled();
   assertEquals(emitted.slice(2), [
     "lost phone for 6000",
@@ -196,4 +198,53 @@ Deno.test("of two devices of a user only one comes back, and no other user does"
     "joined phone person",
     "joined tablet person",
   ]);
+});
+
+/** A session of one user, who may have several. */
+function session(sessionId: string, tracks: TrackType[] = []): Participant {
+  return create(ParticipantSchema, { ...person(sessionId, tracks), userId: "anna" });
+}
+
+Deno.test("CallRoster keeps a user who joins anew before the old session leaves", async () => {
+  const { emitted, it, clock } = roster(none, 6000);
+  await it.replace([session("a", [TrackType.AUDIO])]);
+  it.joined(session("b", [TrackType.AUDIO]));
+  await clock.advance(900);
+  it.left("a");
+  assertEquals(emitted, [
+    "joined a person",
+    "track a:audio",
+    "no track a:audio",
+    "lost a for 6000",
+    "joined a person",
+    "track b:audio of a",
+  ]);
+  await clock.advance(10_000);
+  assertEquals([emitted.length, clock.pending], [6, 0]);
+});
+
+Deno.test("CallRoster takes a second device of a user for a second participant", async () => {
+  const { emitted, it, clock } = roster(none, 6000);
+  await it.replace([session("a")]);
+  it.joined(session("b"));
+  await clock.advance(1100);
+  await settled();
+  assertEquals(emitted, ["joined a person", "joined b person"]);
+  it.joined(session("c"));
+  it.left("c");
+  it.joined(session("d"));
+  it.close();
+  await clock.advance(1100);
+  assertEquals([emitted.length, clock.pending], [2, 0]);
+});
+
+Deno.test("CallRoster removes a screen that is no longer shared, and mutes a camera", async () => {
+  for (const cause of [1, 3]) {
+    const { emitted, it } = roster();
+    await it.replace([session("a", [TrackType.VIDEO, TrackType.SCREEN_SHARE])]);
+    emitted.length = 0;
+    it.unpublished("a", TrackType.VIDEO, cause);
+    it.unpublished("a", TrackType.SCREEN_SHARE, cause);
+    assertEquals(emitted, ["muted a:video", "no track a:screen_share"]);
+  }
 });

@@ -1,12 +1,21 @@
 /**
  * A double of Stream's services for tests: users, calls, chat and the coordinator's socket, and one
- * SFU process that plays several. Written from the protocol's description; it has what the tests need
- * and refuses malformed requests.
+ * SFU process that plays several. Written from the protocol's description, and from what Stream's own
+ * clients send and accept: tests/world/getstream_official_test.ts joins with one. It has what the tests
+ * need and refuses malformed requests.
  *
  * @module
  */
 import type { Body } from "./body.ts";
+import {
+  CAPABILITIES,
+  describeCall,
+  describeMember,
+  describeUser,
+  type DoubleCall,
+} from "./call_response.ts";
 import { Chat } from "./chat.ts";
+import { preflight, readable } from "./cors.ts";
 import { checkToken, type Claims, signToken } from "./jwt.ts";
 import type { Heard } from "./sfu/recorder.ts";
 import type { Seen } from "./sfu/seen.ts";
@@ -46,9 +55,13 @@ const SFU_SECRET = "sfu-secret";
 
 export class StreamDouble implements AsyncDisposable {
   readonly users = new Map<string, Body>();
-  readonly calls = new Map<string, { createdBy: string; ended: boolean }>();
+  readonly calls = new Map<string, DoubleCall>();
   readonly chat = new Chat();
   readonly requests: SeenRequest[] = [];
+  /** Pages and scripts for a browser, by path. */
+  readonly pages = new Map<string, { type: string; text: string }>();
+  /** What each user may do, where that is not the usual. */
+  readonly capabilities = new Map<string, string[]>();
   /** The clients' faults; the SFU keeps its own list. */
   readonly faults: string[] = [];
   readonly #failures: Fault[] = [];
@@ -71,7 +84,7 @@ export class StreamDouble implements AsyncDisposable {
       hostname: "127.0.0.1",
       port: 0,
       onListen: () => {},
-    }, (request) => double.#serve(request));
+    }, async (request) => preflight(request) ?? readable(request, await double.#serve(request)));
     return double;
   }
 
@@ -140,8 +153,15 @@ export class StreamDouble implements AsyncDisposable {
 
   async #serve(request: Request): Promise<Response> {
     const url = new URL(request.url);
-    const path = url.pathname;
-    if (path === "/api/v2/connect") return this.#connect(request, url);
+    // Clients in browsers say `/video/...`, servers `/api/v2/video/...`.
+    const path = url.pathname.replace(/^\/video\//, "/api/v2/video/");
+    if (/^\/api\/v2\/(video\/)?connect$/.test(path)) return this.#connect(request, url);
+    // Where a client looks for the name of the nearest location.
+    if (path === "/hint") return new Response(null, { headers: { "x-amz-cf-pop": "AMS1-P2" } });
+    // Clients report how their joins went, whoever they are.
+    if (path === "/api/v2/video/call_client_event") return Response.json({ duration: "1ms" });
+    const page = this.pages.get(path);
+    if (page) return new Response(page.text, { headers: { "content-type": page.type } });
     const text = await request.text();
     const body: unknown = text ? JSON.parse(text) : undefined;
     this.requests.push({ method: request.method, path, body });
@@ -219,19 +239,17 @@ export class StreamDouble implements AsyncDisposable {
     if (path === "/api/v2/users") return this.#users(method, query, b, claims);
     const [, type, id, action = ""] = /^\/api\/v2\/video\/call\/([^/]+)\/([^/]+)(?:\/(\w+))?$/
       .exec(path) ?? [];
-    if (!type || method !== "POST") return [404, { code: 16, message: "no such path" }];
+    const isKnown = method === "POST" || (method === "GET" && action === "");
+    if (!type || !isKnown) return [404, { code: 16, message: "no such path" }];
     const cid = `${type}:${id}`;
     const userId = String(claims.user_id ?? b.data?.created_by_id ?? b.user_id ?? "");
     if (action === "") {
       if (!this.users.has(userId)) return [400, { code: 4, message: `an unknown user ${userId}` }];
-      if (!this.calls.has(cid)) this.calls.set(cid, { createdBy: userId, ended: false });
-      const connectionId = query.get("connection_id");
-      if (connectionId) {
-        const watcher = [...this.#watchers].find((one) => one.connectionId === connectionId);
-        if (watcher?.userId !== userId) return [400, { code: 4, message: "no such connection" }];
-        watcher.calls.add(cid);
+      this.#open(cid, userId, b.data ?? {});
+      if (!this.#watch(query.get("connection_id"), userId, cid)) {
+        return [400, { code: 4, message: "no such connection" }];
       }
-      return [201, this.#callAnswer(cid, type, id!)];
+      return [201, this.#callAnswer(cid, userId)];
     }
     const call = this.calls.get(cid);
     if (action === "join") {
@@ -239,9 +257,10 @@ export class StreamDouble implements AsyncDisposable {
       if (!call && !b.create) return [404, { code: 16, message: "no such call" }];
       if (typeof b.location !== "string") return [400, { code: 4, message: "location is missing" }];
       if (call?.ended) return [403, { code: 17, message: "the call has ended" }];
-      this.calls.set(cid, call ?? { createdBy: userId, ended: false });
+      this.#open(cid, userId, b.data ?? {});
+      this.#watch(query.get("connection_id"), userId, cid);
       return [201, {
-        ...this.#callAnswer(cid, type, id!),
+        ...this.#callAnswer(cid, userId),
         ...await this.#credentials(cid, userId, b),
       }];
     }
@@ -293,11 +312,33 @@ export class StreamDouble implements AsyncDisposable {
     return [200, { users: {}, duration: "1ms" }];
   }
 
-  #callAnswer(cid: string, type: string, id: string) {
+  #open(cid: string, createdBy: string, data: Body): DoubleCall {
+    let call = this.calls.get(cid);
+    if (!call) {
+      const { custom = {}, settings_override: settings = {}, members = [] } = data;
+      const backstage = settings.backstage?.enabled === true;
+      call = { createdBy, ended: false, custom, settings, members, backstage };
+      this.calls.set(cid, call);
+    }
+    return call;
+  }
+
+  /** Has a client's connection receive a call's events. Returns false where there is none such. */
+  #watch(connectionId: string | null, userId: string, cid: string): boolean {
+    if (!connectionId) return true;
+    const watcher = [...this.#watchers].find((one) => one.connectionId === connectionId);
+    if (watcher?.userId !== userId) return false;
+    watcher.calls.add(cid);
+    return true;
+  }
+
+  #callAnswer(cid: string, userId: string) {
+    const call = this.calls.get(cid)!;
+    const find = (id: string) => this.users.get(id) ?? { id, name: id };
     return {
-      call: { cid, type, id, custom: {}, created_at: Date.now() * 1e6 },
-      members: [],
-      own_capabilities: ["send-audio", "send-video"],
+      call: describeCall(cid, call, find(call.createdBy)),
+      members: call.members.map((member) => describeMember(member, find(member.user_id))),
+      own_capabilities: this.capabilities.get(userId) ?? CAPABILITIES,
       duration: "1ms",
     };
   }
@@ -352,7 +393,8 @@ export class StreamDouble implements AsyncDisposable {
       const connectionId = crypto.randomUUID();
       watcher = { socket, userId, connectionId, calls: new Set() };
       this.#watchers.add(watcher);
-      socket.send(JSON.stringify({ type: "connection.ok", connection_id: connectionId, me: {} }));
+      const me = describeUser(this.users.get(userId) ?? { id: userId });
+      socket.send(JSON.stringify({ type: "connection.ok", connection_id: connectionId, me }));
     };
     socket.onclose = () => {
       if (watcher) this.#watchers.delete(watcher);

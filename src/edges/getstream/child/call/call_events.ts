@@ -1,7 +1,13 @@
 /** Hands the events of an SFU to the parts of a call. @module */
-import { ConnectionError, type EdgeError, type TrackType } from "@ringline/edge/toolkit";
+import type { EdgeError, TrackType } from "@ringline/edge/toolkit";
 import type { LevelData, Strategy } from "../../wire/ipc.ts";
-import { strategyOf } from "../sfu/sfu_error.ts";
+import {
+  CallEndedReason,
+  type CallGrants,
+  ErrorCode,
+  TrackUnpublishReason,
+} from "../proto/signal_pb.ts";
+import { eventError, strategyOf } from "../sfu/sfu_error.ts";
 import type { SfuPayload } from "../sfu/sfu_socket.ts";
 import type { CallRoster } from "./call_roster.ts";
 
@@ -9,18 +15,26 @@ import type { CallRoster } from "./call_roster.ts";
 export interface CallEventTargets {
   roster: Pick<
     CallRoster,
-    "joined" | "left" | "published" | "unpublished" | "participantIdOf"
+    "joined" | "left" | "published" | "unpublished" | "participantIdOf" | "isOwn"
   >;
   onLevels: (levels: LevelData[]) => void;
   /** The SFU asks the agent to reconnect by this strategy. */
   onReconnect: (strategy: Strategy, reason: string) => void;
-  onEnded: () => void;
+  /** The call has ended for the agent: for all, or only for it. */
+  onEnded: (reason: "call-ended" | "kicked") => void;
+  /** The call is no longer live, which those without the right to be backstage leave. */
+  onLiveEnded: () => void;
+  /** A moderator has muted one of the agent's own tracks. */
+  onMuted: (type: TrackType) => void;
+  /** What the agent may publish from now on. */
+  onGrants: (grants: CallGrants) => void;
   onError: (error: EdgeError) => void;
 }
 
 /** Hands an event of an SFU to its receiver. */
 export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
-  const { roster, onLevels, onReconnect, onEnded, onError } = targets;
+  const { roster, onLevels, onReconnect, onEnded, onLiveEnded, onMuted, onGrants, onError } =
+    targets;
   switch (event.case) {
     case "participantJoined":
     case "participantUpdated":
@@ -34,6 +48,9 @@ export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
     }
     case "trackUnpublished": {
       const { sessionId, type, cause } = event.value;
+      if (roster.isOwn(sessionId)) {
+        return ORDERED.includes(cause) ? onMuted(Number(type) as TrackType) : undefined;
+      }
       return roster.unpublished(sessionId, Number(type) as TrackType, cause);
     }
     case "audioLevelChanged":
@@ -46,16 +63,26 @@ export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
       );
     case "goAway":
       return onReconnect("migrate", "the SFU asks the agent to leave it");
+    case "callGrantsUpdated":
+      if (event.value.currentGrants) onGrants(event.value.currentGrants);
+      return;
     case "callEnded":
-      return onEnded();
+      if (event.value.reason === CallEndedReason.LIVE_ENDED) return onLiveEnded();
+      return onEnded(event.value.reason === CallEndedReason.KICKED ? "kicked" : "call-ended");
     case "error": {
       const { error, reconnectStrategy } = event.value;
+      const failure = eventError(event.value);
+      if (error?.code === ErrorCode.LIVE_ENDED) return onLiveEnded();
       const strategy = strategyOf(reconnectStrategy);
-      const text = `the SFU: ${error?.message || "an error"} (${error?.code ?? 0})`;
-      if (strategy === "leave") return onEnded();
-      if (strategy) return onReconnect(strategy, text);
-      const retryable = error?.shouldRetry ?? false;
-      return onError(new ConnectionError(text, { code: "sfu-error", retryable }));
+      if (strategy && strategy !== "leave") return onReconnect(strategy, failure.message);
+      onError(failure);
+      if (strategy === "leave") onEnded("call-ended");
     }
   }
 }
+
+/** Reasons that are an order to the agent. */
+const ORDERED: readonly TrackUnpublishReason[] = [
+  TrackUnpublishReason.MODERATION,
+  TrackUnpublishReason.PERMISSION_REVOKED,
+];

@@ -7,15 +7,27 @@
  */
 import type { CallState, ConnectionMessage } from "@ringline/edge/media/child";
 import type { Clock, TrackType } from "@ringline/edge/toolkit";
-import type { Participant as ParticipantMessage } from "../proto/signal_pb.ts";
-import { isTrackType, mediaKey, trackId } from "./media_key.ts";
+import {
+  type Participant as ParticipantMessage,
+  TrackUnpublishReason,
+} from "../proto/signal_pb.ts";
+import { isScreen, isTrackType, mediaKey, trackId } from "./media_key.ts";
 
-/** Stream's number for a track that was unpublished because its owner muted it. */
-const CAUSE_MUTED = 1;
 /** How long those whom another media process knew may take to be seen, at least. */
 const TAKEOVER_MS = 10_000;
+/** Reasons for which a microphone or a camera is silent, and stays published. */
+const MUTED: readonly TrackUnpublishReason[] = [
+  TrackUnpublishReason.USER_MUTED,
+  TrackUnpublishReason.MODERATION,
+];
 /** The roster ignores participants beyond this number. */
 const MAX_PARTICIPANTS = 1000;
+
+/**
+ * How long a further session of a user who is there waits for the end of the other one, in milliseconds:
+ * Stream's client joins anew before it leaves. After that they are two devices, and two participants.
+ */
+const REJOIN_MS = 1000;
 
 /** A participant's track, published at present or muted. */
 export interface RosterTrack {
@@ -28,7 +40,7 @@ export interface RosterTrack {
 export interface Member {
   readonly sessionId: string;
   /** The id that the agent knows them by: of their first session, if they have rejoined. */
-  readonly participantId: string;
+  participantId: string;
   readonly userId: string;
   name: string;
   /** The lookup prefix of their media. */
@@ -59,6 +71,8 @@ export class CallRoster {
   readonly #members = new Map<string, Member>();
   /** Those who left a moment ago, the latest last: a user who rejoins has a new session. */
   #lost: { readonly member: Member; readonly untilMs: number }[] = [];
+  /** Sessions that may be another user's session anew, and until when that is so. */
+  readonly #waiting = new Map<Member, Disposable>();
   /** The agent's own sessions, past ones included: they are no other participant. */
   readonly #own = new Set<string>();
 
@@ -97,6 +111,11 @@ export class CallRoster {
   addOwn(sessionId: string): void {
     this.#own.add(sessionId);
     this.left(sessionId);
+  }
+
+  /** Whether a session is the agent's own, at present or before. */
+  isOwn(sessionId: string): boolean {
+    return this.#own.has(sessionId);
   }
 
   /** Returns a track and its participant, by the track's id. */
@@ -138,6 +157,7 @@ export class CallRoster {
     const member = this.#members.get(sessionId);
     if (!member) return;
     this.#members.delete(sessionId);
+    this.#stopWaiting(member);
     for (const track of [...member.tracks.values()]) this.#unpublish(member, track);
     this.#options.onChange(member);
     if (member.isAgent === undefined) return;
@@ -146,6 +166,15 @@ export class CallRoster {
     if (graceMs === 0) return emit({ type: "participantLeft", participantId });
     this.#lost.push({ member, untilMs: clock.now() + graceMs });
     emit({ type: "participantLost", participantId, graceMs });
+    for (const one of this.#waiting.keys()) {
+      if (one.userId === member.userId) return this.#rejoin(one);
+    }
+  }
+
+  /** Stops waiting for participants. */
+  close(): void {
+    for (const timer of this.#waiting.values()) timer[Symbol.dispose]();
+    this.#waiting.clear();
   }
 
   /** The id that the agent knows a session's participant by. */
@@ -174,12 +203,12 @@ export class CallRoster {
     this.#options.onChange(member);
   }
 
-  /** Takes a track that was unpublished, or muted: `cause` says which. */
-  unpublished(sessionId: string, type: TrackType, cause: number): void {
+  /** Takes a track that was unpublished, or muted: `cause` says which. A screen is not muted: it ends. */
+  unpublished(sessionId: string, type: TrackType, cause: TrackUnpublishReason): void {
     const member = this.#members.get(sessionId);
     const track = member?.tracks.get(type);
     if (!member || !track) return;
-    if (cause === CAUSE_MUTED) this.#setMuted(member, track, true);
+    if (MUTED.includes(cause) && !isScreen(type)) this.#setMuted(member, track, true);
     else this.#unpublish(member, track);
     this.#options.onChange(member);
   }
@@ -202,9 +231,10 @@ export class CallRoster {
           isAgent: before?.isAgent,
           tracks: new Map(),
         };
-        this.#members.set(sessionId, member);
         if (before) this.#emitJoined(member);
+        else if (!options.isWhole && this.#mayBeAnew(userId)) this.#wait(member);
         else fresh.push(member);
+        this.#members.set(sessionId, member);
       }
       member.name = name || member.name;
       member.prefix = trackLookupPrefix || member.prefix;
@@ -220,6 +250,42 @@ export class CallRoster {
     return fresh.length === 0 ? Promise.resolve() : this.#identify(fresh);
   }
 
+  /** Whether this user has a session that a further one may replace. */
+  #mayBeAnew(userId: string): boolean {
+    return this.#options.graceMs > 0 &&
+      this.#members.values().some((one) => one.userId === userId && one.isAgent !== undefined);
+  }
+
+  #wait(member: Member): void {
+    const timer = this.#options.clock.schedule(() => {
+      this.#waiting.delete(member);
+      this.#identify([member]);
+    }, REJOIN_MS);
+    this.#waiting.set(member, timer);
+  }
+
+  #stopWaiting(member: Member): void {
+    this.#waiting.get(member)?.[Symbol.dispose]();
+    this.#waiting.delete(member);
+  }
+
+  /** The session is that of a participant who left this moment. */
+  #rejoin(member: Member): void {
+    this.#stopWaiting(member);
+    const before = this.#takeLost(member.sessionId, member.userId);
+    if (!before) return void this.#identify([member]);
+    member.participantId = before.participantId;
+    member.isAgent = before.isAgent;
+    this.#announce(member);
+  }
+
+  /** Sends the agent a participant and their tracks. */
+  #announce(member: Member): void {
+    this.#emitJoined(member);
+    for (const track of member.tracks.values()) this.#emitAdded(member, track);
+    this.#options.onChange(member);
+  }
+
   async #identify(fresh: Member[]): Promise<void> {
     const userIds = [...new Set(fresh.map(({ userId }) => userId))];
     const agents = await this.#options.findAgents(userIds);
@@ -227,9 +293,7 @@ export class CallRoster {
       // They may have left during the lookup.
       if (this.#members.get(member.sessionId) !== member) continue;
       member.isAgent = agents.has(member.userId);
-      this.#emitJoined(member);
-      for (const track of member.tracks.values()) this.#emitAdded(member, track);
-      this.#options.onChange(member);
+      this.#announce(member);
     }
   }
 

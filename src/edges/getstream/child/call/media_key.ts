@@ -37,6 +37,11 @@ export function isAudio(type: TrackType): boolean {
   return type === TrackType.AUDIO || type === TrackType.SCREEN_SHARE_AUDIO;
 }
 
+/** Whether a track is of a shared screen. */
+export function isScreen(type: TrackType): boolean {
+  return type === TrackType.SCREEN_SHARE || type === TrackType.SCREEN_SHARE_AUDIO;
+}
+
 /** Whether this is a type of track that a participant can publish. */
 export function isTrackType(type: number): type is TrackType {
   return type >= TrackType.AUDIO && type <= TrackType.SCREEN_SHARE_AUDIO;

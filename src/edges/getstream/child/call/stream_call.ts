@@ -15,6 +15,7 @@ import {
   EdgeError,
   type JsonValue,
   messageOf,
+  TrackType,
 } from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import type { CallParams, IpcMessage, LevelData, Strategy } from "../../wire/ipc.ts";
@@ -26,6 +27,7 @@ import { CallRoster, type Member } from "./call_roster.ts";
 import { CallSessions } from "./call_sessions.ts";
 import { CredentialRenewal } from "./credential_renewal.ts";
 import { MediaRouter } from "./media_router.ts";
+import { PublishingRights, type RightsChange } from "./publishing_rights.ts";
 import { Reconnector } from "./reconnector.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -65,8 +67,12 @@ export class StreamCall {
   readonly #renewal: CredentialRenewal;
   readonly #reconnector: Reconnector;
   readonly #repair: IceRestart;
-  #own: OwnTracks = {};
+  readonly #rights = new PublishingRights();
+  /** What the agent wants to publish. */
+  #wanted: OwnTracks = {};
   #voice: RtcTrack | undefined;
+  /** Resolves when the call is lost the next time. */
+  #lost = Promise.withResolvers<void>();
   #levelsAt = -Infinity;
   #ended = false;
 
@@ -111,7 +117,13 @@ export class StreamCall {
           roster: this.#roster,
           onLevels: (levels) => this.#emitLevels(levels),
           onReconnect: (strategy, reason) => this.#reconnect(strategy, reason),
-          onEnded: () => this.#end("call-ended"),
+          onEnded: (reason) => this.#end(reason),
+          onLiveEnded: () => {
+            const { capabilities } = this.#sessions.current?.credentials ?? params.credentials;
+            if (!capabilities?.includes("join-backstage")) this.#end("call-ended");
+          },
+          onMuted: (type) => this.#follow(this.#rights.mute(type)),
+          onGrants: (grants) => this.#follow(this.#rights.grant(grants)),
           onError: (error) => this.#emitError(error, "the SFU"),
         }),
       onSocketEnd: ({ kind }) => this.#reconnect("fast", `the socket is ${kind}`),
@@ -139,7 +151,11 @@ export class StreamCall {
       attempt: (strategy, try_) => this.#sessions.reconnect(strategy, try_),
       isHealthy: () => this.#sessions.current?.isHealthy ?? false,
       fastDeadlineMs: () => this.#sessions.current?.fastDeadlineMs ?? 0,
-      onStart: () => connection.send({ type: "reconnecting" }),
+      onStart: () => {
+        connection.send({ type: "reconnecting" });
+        this.#lost.resolve();
+        this.#lost = Promise.withResolvers();
+      },
       onReconnected: (result) => {
         this.#sessions.forgetFailures();
         connection.send({ type: "reconnected" });
@@ -173,19 +189,42 @@ export class StreamCall {
         hears: (memberId) => memberId === AGENT,
       });
     }
-    this.#own = {
+    this.#wanted = {
       ...(audio ? { audio: this.#voice } : {}),
       ...(video ? { video: this.#connection.videoTrack } : {}),
     };
-    // A reconnection publishes the tracks itself.
+    this.#rights.unmute();
+    // A reconnection publishes the tracks itself, also when it begins in the middle of this.
     if (this.#reconnector.isRunning) return;
+    const publishing = this.#publish();
+    publishing.catch(() => {});
+    await Promise.race([publishing, this.#lost.promise]);
+  }
+
+  /** What the agent wants to publish, and may. */
+  get #own(): OwnTracks {
+    return this.#rights.allowed(this.#wanted);
+  }
+
+  /** Does what others have ordered about the agent's own tracks, and reports it. */
+  #follow(changes: readonly RightsChange[]): void {
+    for (const { type, muted } of changes) {
+      const track = type === TrackType.AUDIO ? "audio" : "video";
+      this.#emit({ type: "agentMuted", track, muted });
+    }
+    if (changes.length > 0) this.#catchUp();
+  }
+
+  async #publish(): Promise<void> {
+    const session = this.#sessions.current;
     try {
-      await this.#sessions.current?.publish(this.#own);
+      await session?.publish(this.#own);
     } catch (error) {
-      if (error instanceof EdgeError && error.code === "no-codec") {
-        return this.#emitError(error, "publishing video");
-      }
-      throw error;
+      const code = error instanceof EdgeError ? error.code : "";
+      if (code === "no-codec") return this.#emitError(error, "publishing video");
+      if (session !== this.#sessions.current || this.#reconnector.isRunning) return;
+      if (code !== "not-found") throw error;
+      this.#reconnect("rejoin", "the SFU session expired");
     }
   }
 
@@ -212,6 +251,7 @@ export class StreamCall {
     this.#abort.abort(new ClosedError("the call"));
     this.#renewal.stop();
     this.#repair.stop();
+    this.#roster.close();
     await this.#sessions.close();
     await this.#reconnector.stop();
     await this.#sessions.handedOver();
@@ -227,10 +267,9 @@ export class StreamCall {
   /** Does what the agent asked for during the reconnection. */
   #catchUp(): void {
     this.#subscriptions.update();
-    const { audio, video } = this.#own;
-    if (!audio && !video) return;
-    this.#sessions.current!.publish(this.#own)
-      .catch((error) => this.#emitError(error, "publishing"));
+    const { audio, video } = this.#wanted;
+    if ((!audio && !video) || this.#reconnector.isRunning) return;
+    this.#publish().catch((error) => this.#emitError(error, "publishing"));
   }
 
   #onMember(member: Member): void {
@@ -238,7 +277,7 @@ export class StreamCall {
     this.#subscriptions.update();
   }
 
-  #end(reason: "call-ended" | "network"): void {
+  #end(reason: "call-ended" | "kicked" | "network"): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#connection.send({ type: "ended", reason });

@@ -1,7 +1,7 @@
 /** The list of tracks that an agent is subscribed to. @module */
 import type { VideoConstraints } from "@ringline/edge/media/child";
-import { type Clock, TrackType } from "@ringline/edge/toolkit";
-import { retrying } from "../../wire/retrying.ts";
+import { backOffMs, type Clock, sleep, TrackType } from "@ringline/edge/toolkit";
+import { BACK_OFF, isRetryable } from "../../wire/retrying.ts";
 import type { Member } from "./call_roster.ts";
 import type { Wanted } from "../sfu/sfu_session.ts";
 
@@ -58,12 +58,19 @@ export class Subscriptions {
 
   async #update(): Promise<void> {
     const { clock, signal, canSend, send } = this.#options;
-    while (!signal.aborted && canSend()) {
+    for (let failures = 0; !signal.aborted && canSend();) {
       const list = this.list();
       const text = JSON.stringify(list);
       if (text === this.#sent) return;
-      await retrying(() => send(list), { clock, signal });
-      this.#sent = text;
+      try {
+        await send(list);
+        this.#sent = text;
+        failures = 0;
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+        // Until it works, with the list as it is by then.
+        await sleep(backOffMs(++failures, BACK_OFF), { clock, signal });
+      }
     }
   }
 

@@ -11,14 +11,16 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file signal.proto.
  */
 export const file_signal: GenFile = /*@__PURE__*/
   fileDesc(
-    "CgxzaWduYWwucHJvdG8SEnJpbmdsaW5lLmdldHN0cmVhbSI8CgVFcnJvchIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSFAoMc2hvdWxkX3JldHJ5GAMgASgIIisKCVRpbWVzdGFtcBIPCgdzZWNvbmRzGAEgASgDEg0KBW5hbm9zGAIgASgFIi8KDlZpZGVvRGltZW5zaW9uEg0KBXdpZHRoGAEgASgNEg4KBmhlaWdodBgCIAEoDSKFAQoKVmlkZW9MYXllchILCgNyaWQYASABKAkSOwoPdmlkZW9fZGltZW5zaW9uGAIgASgLMiIucmluZ2xpbmUuZ2V0c3RyZWFtLlZpZGVvRGltZW5zaW9uEg8KB2JpdHJhdGUYBCABKA0SCwoDZnBzGAUgASgNEg8KB3F1YWxpdHkYBiABKA0iagoFQ29kZWMSDAoEbmFtZRgKIAEoCRIMCgRmbXRwGAwgASgJEhIKCmNsb2NrX3JhdGUYDiABKA0SGwoTZW5jb2RpbmdfcGFyYW1ldGVycxgPIAEoCRIUCgxwYXlsb2FkX3R5cGUYECABKA0ipgIKDVB1Ymxpc2hPcHRpb24SMQoKdHJhY2tfdHlwZRgBIAEoDjIdLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1R5cGUSKAoFY29kZWMYAiABKAsyGS5yaW5nbGluZS5nZXRzdHJlYW0uQ29kZWMSDwoHYml0cmF0ZRgDIAEoBRILCgNmcHMYBCABKAUSGgoSbWF4X3NwYXRpYWxfbGF5ZXJzGAUgASgFEhsKE21heF90ZW1wb3JhbF9sYXllcnMYBiABKAUSOwoPdmlkZW9fZGltZW5zaW9uGAcgASgLMiIucmluZ2xpbmUuZ2V0c3RyZWFtLlZpZGVvRGltZW5zaW9uEgoKAmlkGAggASgFEhgKEHVzZV9zaW5nbGVfbGF5ZXIYCSABKAgiiwIKCVRyYWNrSW5mbxIQCgh0cmFja19pZBgBIAEoCRIxCgp0cmFja190eXBlGAIgASgOMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrVHlwZRIuCgZsYXllcnMYBSADKAsyHi5yaW5nbGluZS5nZXRzdHJlYW0uVmlkZW9MYXllchILCgNtaWQYBiABKAkSCwoDZHR4GAcgASgIEg4KBnN0ZXJlbxgIIAEoCBILCgNyZWQYCSABKAgSDQoFbXV0ZWQYCiABKAgSKAoFY29kZWMYCyABKAsyGS5yaW5nbGluZS5nZXRzdHJlYW0uQ29kZWMSGQoRcHVibGlzaF9vcHRpb25faWQYDCABKAUiyQIKC1BhcnRpY2lwYW50Eg8KB3VzZXJfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRI3ChBwdWJsaXNoZWRfdHJhY2tzGAMgAygOMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrVHlwZRIwCglqb2luZWRfYXQYBCABKAsyHS5yaW5nbGluZS5nZXRzdHJlYW0uVGltZXN0YW1wEhsKE3RyYWNrX2xvb2t1cF9wcmVmaXgYBSABKAkSGgoSY29ubmVjdGlvbl9xdWFsaXR5GAYgASgFEhMKC2lzX3NwZWFraW5nGAcgASgIEhsKE2lzX2RvbWluYW50X3NwZWFrZXIYCCABKAgSEwoLYXVkaW9fbGV2ZWwYCSABKAISDAoEbmFtZRgKIAEoCRINCgVpbWFnZRgLIAEoCRINCgVyb2xlcxgNIAMoCSI0ChBQYXJ0aWNpcGFudENvdW50Eg0KBXRvdGFsGAEgASgNEhEKCWFub255bW91cxgCIAEoDSK2AQoJQ2FsbFN0YXRlEjUKDHBhcnRpY2lwYW50cxgBIAMoCzIfLnJpbmdsaW5lLmdldHN0cmVhbS5QYXJ0aWNpcGFudBIxCgpzdGFydGVkX2F0GAIgASgLMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLlRpbWVzdGFtcBI/ChFwYXJ0aWNpcGFudF9jb3VudBgDIAEoCzIkLnJpbmdsaW5lLmdldHN0cmVhbS5QYXJ0aWNpcGFudENvdW50IqIBChFUcmFja1N1YnNjcmlwdGlvbhIPCgd1c2VyX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSMQoKdHJhY2tfdHlwZRgDIAEoDjIdLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1R5cGUSNQoJZGltZW5zaW9uGAQgASgLMiIucmluZ2xpbmUuZ2V0c3RyZWFtLlZpZGVvRGltZW5zaW9uIp8CChBSZWNvbm5lY3REZXRhaWxzEjcKCHN0cmF0ZWd5GAEgASgOMiUucmluZ2xpbmUuZ2V0c3RyZWFtLlJlY29ubmVjdFN0cmF0ZWd5EjcKEGFubm91bmNlZF90cmFja3MYAyADKAsyHS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tJbmZvEjwKDXN1YnNjcmlwdGlvbnMYBCADKAsyJS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tTdWJzY3JpcHRpb24SGQoRcmVjb25uZWN0X2F0dGVtcHQYBSABKA0SEwoLZnJvbV9zZnVfaWQYBiABKAkSGwoTcHJldmlvdXNfc2Vzc2lvbl9pZBgHIAEoCRIOCgZyZWFzb24YCCABKAkimgIKC0pvaW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSFgoOc3Vic2NyaWJlcl9zZHAYAyABKAkSFgoOZmFzdF9yZWNvbm5lY3QYBiABKAgSPwoRcmVjb25uZWN0X2RldGFpbHMYByABKAsyJC5yaW5nbGluZS5nZXRzdHJlYW0uUmVjb25uZWN0RGV0YWlscxIVCg1wdWJsaXNoZXJfc2RwGAggASgJEkQKGXByZWZlcnJlZF9wdWJsaXNoX29wdGlvbnMYCSADKAsyIS5yaW5nbGluZS5nZXRzdHJlYW0uUHVibGlzaE9wdGlvbhIaChJ1bmlmaWVkX3Nlc3Npb25faWQYDSABKAkiFAoSSGVhbHRoQ2hlY2tSZXF1ZXN0IjYKEExlYXZlQ2FsbFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAki3AEKClNmdVJlcXVlc3QSNwoMam9pbl9yZXF1ZXN0GAEgASgLMh8ucmluZ2xpbmUuZ2V0c3RyZWFtLkpvaW5SZXF1ZXN0SAASRgoUaGVhbHRoX2NoZWNrX3JlcXVlc3QYAiABKAsyJi5yaW5nbGluZS5nZXRzdHJlYW0uSGVhbHRoQ2hlY2tSZXF1ZXN0SAASQgoSbGVhdmVfY2FsbF9yZXF1ZXN0GAMgASgLMiQucmluZ2xpbmUuZ2V0c3RyZWFtLkxlYXZlQ2FsbFJlcXVlc3RIAEIJCgdwYXlsb2FkIksKD1N1YnNjcmliZXJPZmZlchITCgtpY2VfcmVzdGFydBgBIAEoCBILCgNzZHAYAiABKAkSFgoObmVnb3RpYXRpb25faWQYAyABKA0iEQoPUHVibGlzaGVyQW5zd2VyIlUKCkF1ZGlvTGV2ZWwSDwoHdXNlcl9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEg0KBWxldmVsGAMgASgCEhMKC2lzX3NwZWFraW5nGAQgASgIIkkKEUF1ZGlvTGV2ZWxDaGFuZ2VkEjQKDGF1ZGlvX2xldmVscxgBIAMoCzIeLnJpbmdsaW5lLmdldHN0cmVhbS5BdWRpb0xldmVsImgKCkljZVRyaWNrbGUSLwoJcGVlcl90eXBlGAEgASgOMhwucmluZ2xpbmUuZ2V0c3RyZWFtLlBlZXJUeXBlEhUKDWljZV9jYW5kaWRhdGUYAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCSJtChBQYXJ0aWNpcGFudEV2ZW50EhAKCGNhbGxfY2lkGAEgASgJEjQKC3BhcnRpY2lwYW50GAIgASgLMh8ucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50EhEKCWlzX3Bpbm5lZBgDIAEoCCKYAQoOVHJhY2tQdWJsaXNoZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEisKBHR5cGUYAyABKA4yHS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tUeXBlEjQKC3BhcnRpY2lwYW50GAQgASgLMh8ucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50IqkBChBUcmFja1VucHVibGlzaGVkEg8KB3VzZXJfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIrCgR0eXBlGAMgASgOMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrVHlwZRINCgVjYXVzZRgEIAEoBRI0CgtwYXJ0aWNpcGFudBgFIAEoCzIfLnJpbmdsaW5lLmdldHN0cmVhbS5QYXJ0aWNpcGFudCK7AQoMSm9pblJlc3BvbnNlEjEKCmNhbGxfc3RhdGUYASABKAsyHS5yaW5nbGluZS5nZXRzdHJlYW0uQ2FsbFN0YXRlEhMKC3JlY29ubmVjdGVkGAIgASgIEicKH2Zhc3RfcmVjb25uZWN0X2RlYWRsaW5lX3NlY29uZHMYAyABKAUSOgoPcHVibGlzaF9vcHRpb25zGAQgAygLMiEucmluZ2xpbmUuZ2V0c3RyZWFtLlB1Ymxpc2hPcHRpb24iVgoTSGVhbHRoQ2hlY2tSZXNwb25zZRI/ChFwYXJ0aWNpcGFudF9jb3VudBgBIAEoCzIkLnJpbmdsaW5lLmdldHN0cmVhbS5QYXJ0aWNpcGFudENvdW50InkKCkVycm9yRXZlbnQSKAoFZXJyb3IYBCABKAsyGS5yaW5nbGluZS5nZXRzdHJlYW0uRXJyb3ISQQoScmVjb25uZWN0X3N0cmF0ZWd5GAUgASgOMiUucmluZ2xpbmUuZ2V0c3RyZWFtLlJlY29ubmVjdFN0cmF0ZWd5IhgKBkdvQXdheRIOCgZyZWFzb24YASABKAUiGwoJQ2FsbEVuZGVkEg4KBnJlYXNvbhgBIAEoBSI9CgpJY2VSZXN0YXJ0Ei8KCXBlZXJfdHlwZRgBIAEoDjIcLnJpbmdsaW5lLmdldHN0cmVhbS5QZWVyVHlwZSITChFNaWdyYXRpb25Db21wbGV0ZSKDCAoIU2Z1RXZlbnQSPwoQc3Vic2NyaWJlcl9vZmZlchgBIAEoCzIjLnJpbmdsaW5lLmdldHN0cmVhbS5TdWJzY3JpYmVyT2ZmZXJIABI/ChBwdWJsaXNoZXJfYW5zd2VyGAIgASgLMiMucmluZ2xpbmUuZ2V0c3RyZWFtLlB1Ymxpc2hlckFuc3dlckgAEkQKE2F1ZGlvX2xldmVsX2NoYW5nZWQYBCABKAsyJS5yaW5nbGluZS5nZXRzdHJlYW0uQXVkaW9MZXZlbENoYW5nZWRIABI1CgtpY2VfdHJpY2tsZRgFIAEoCzIeLnJpbmdsaW5lLmdldHN0cmVhbS5JY2VUcmlja2xlSAASQgoScGFydGljaXBhbnRfam9pbmVkGAogASgLMiQucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50RXZlbnRIABJAChBwYXJ0aWNpcGFudF9sZWZ0GAsgASgLMiQucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50RXZlbnRIABI5Cg1qb2luX3Jlc3BvbnNlGA0gASgLMiAucmluZ2xpbmUuZ2V0c3RyZWFtLkpvaW5SZXNwb25zZUgAEkgKFWhlYWx0aF9jaGVja19yZXNwb25zZRgOIAEoCzInLnJpbmdsaW5lLmdldHN0cmVhbS5IZWFsdGhDaGVja1Jlc3BvbnNlSAASPQoPdHJhY2tfcHVibGlzaGVkGBAgASgLMiIucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrUHVibGlzaGVkSAASQQoRdHJhY2tfdW5wdWJsaXNoZWQYESABKAsyJC5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tVbnB1Ymxpc2hlZEgAEi8KBWVycm9yGBIgASgLMh4ucmluZ2xpbmUuZ2V0c3RyZWFtLkVycm9yRXZlbnRIABItCgdnb19hd2F5GBQgASgLMhoucmluZ2xpbmUuZ2V0c3RyZWFtLkdvQXdheUgAEjUKC2ljZV9yZXN0YXJ0GBUgASgLMh4ucmluZ2xpbmUuZ2V0c3RyZWFtLkljZVJlc3RhcnRIABIzCgpjYWxsX2VuZGVkGBcgASgLMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLkNhbGxFbmRlZEgAEkMKE3BhcnRpY2lwYW50X3VwZGF0ZWQYGCABKAsyJC5yaW5nbGluZS5nZXRzdHJlYW0uUGFydGljaXBhbnRFdmVudEgAEk8KHnBhcnRpY2lwYW50X21pZ3JhdGlvbl9jb21wbGV0ZRgZIAEoCzIlLnJpbmdsaW5lLmdldHN0cmVhbS5NaWdyYXRpb25Db21wbGV0ZUgAQgkKB3BheWxvYWQiZQoTU2V0UHVibGlzaGVyUmVxdWVzdBILCgNzZHAYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRItCgZ0cmFja3MYAyADKAsyHS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tJbmZvInYKFFNldFB1Ymxpc2hlclJlc3BvbnNlEgsKA3NkcBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEhMKC2ljZV9yZXN0YXJ0GAMgASgIEigKBWVycm9yGAQgASgLMhkucmluZ2xpbmUuZ2V0c3RyZWFtLkVycm9yIn0KEVNlbmRBbnN3ZXJSZXF1ZXN0Ei8KCXBlZXJfdHlwZRgBIAEoDjIcLnJpbmdsaW5lLmdldHN0cmVhbS5QZWVyVHlwZRILCgNzZHAYAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIWCg5uZWdvdGlhdGlvbl9pZBgEIAEoDSJnChpVcGRhdGVTdWJzY3JpcHRpb25zUmVxdWVzdBISCgpzZXNzaW9uX2lkGAIgASgJEjUKBnRyYWNrcxgDIAMoCzIlLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1N1YnNjcmlwdGlvbiJSCg5UcmFja011dGVTdGF0ZRIxCgp0cmFja190eXBlGAEgASgOMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrVHlwZRINCgVtdXRlZBgCIAEoCCJmChdVcGRhdGVNdXRlU3RhdGVzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEjcKC211dGVfc3RhdGVzGAMgAygLMiIucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrTXV0ZVN0YXRlIlgKEUljZVJlc3RhcnRSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSLwoJcGVlcl90eXBlGAIgASgOMhwucmluZ2xpbmUuZ2V0c3RyZWFtLlBlZXJUeXBlInsKEFNlbmRTdGF0c1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIYChBzdWJzY3JpYmVyX3N0YXRzGAIgASgJEhcKD3B1Ymxpc2hlcl9zdGF0cxgDIAEoCRILCgNzZGsYBSABKAkSEwoLc2RrX3ZlcnNpb24YBiABKAkqPQoIUGVlclR5cGUSFwoTUEVFUl9UWVBFX1BVQkxJU0hFUhAAEhgKFFBFRVJfVFlQRV9TVUJTQ1JJQkVSEAEqkwEKCVRyYWNrVHlwZRIaChZUUkFDS19UWVBFX1VOU1BFQ0lGSUVEEAASFAoQVFJBQ0tfVFlQRV9BVURJTxABEhQKEFRSQUNLX1RZUEVfVklERU8QAhIbChdUUkFDS19UWVBFX1NDUkVFTl9TSEFSRRADEiEKHVRSQUNLX1RZUEVfU0NSRUVOX1NIQVJFX0FVRElPEAQqtgEKEVJlY29ubmVjdFN0cmF0ZWd5EiIKHlJFQ09OTkVDVF9TVFJBVEVHWV9VTlNQRUNJRklFRBAAEiEKHVJFQ09OTkVDVF9TVFJBVEVHWV9ESVNDT05ORUNUEAESGwoXUkVDT05ORUNUX1NUUkFURUdZX0ZBU1QQAhIdChlSRUNPTk5FQ1RfU1RSQVRFR1lfUkVKT0lOEAMSHgoaUkVDT05ORUNUX1NUUkFURUdZX01JR1JBVEUQBGIGcHJvdG8z",
+    "CgxzaWduYWwucHJvdG8SEnJpbmdsaW5lLmdldHN0cmVhbSJbCgVFcnJvchIrCgRjb2RlGAEgASgOMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLkVycm9yQ29kZRIPCgdtZXNzYWdlGAIgASgJEhQKDHNob3VsZF9yZXRyeRgDIAEoCCIrCglUaW1lc3RhbXASDwoHc2Vjb25kcxgBIAEoAxINCgVuYW5vcxgCIAEoBSIvCg5WaWRlb0RpbWVuc2lvbhINCgV3aWR0aBgBIAEoDRIOCgZoZWlnaHQYAiABKA0ipwEKClZpZGVvTGF5ZXISCwoDcmlkGAEgASgJEjsKD3ZpZGVvX2RpbWVuc2lvbhgCIAEoCzIiLnJpbmdsaW5lLmdldHN0cmVhbS5WaWRlb0RpbWVuc2lvbhIPCgdiaXRyYXRlGAQgASgNEgsKA2ZwcxgFIAEoDRIxCgdxdWFsaXR5GAYgASgOMiAucmluZ2xpbmUuZ2V0c3RyZWFtLlZpZGVvUXVhbGl0eSJqCgVDb2RlYxIMCgRuYW1lGAogASgJEgwKBGZtdHAYDCABKAkSEgoKY2xvY2tfcmF0ZRgOIAEoDRIbChNlbmNvZGluZ19wYXJhbWV0ZXJzGA8gASgJEhQKDHBheWxvYWRfdHlwZRgQIAEoDSKmAgoNUHVibGlzaE9wdGlvbhIxCgp0cmFja190eXBlGAEgASgOMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrVHlwZRIoCgVjb2RlYxgCIAEoCzIZLnJpbmdsaW5lLmdldHN0cmVhbS5Db2RlYxIPCgdiaXRyYXRlGAMgASgFEgsKA2ZwcxgEIAEoBRIaChJtYXhfc3BhdGlhbF9sYXllcnMYBSABKAUSGwoTbWF4X3RlbXBvcmFsX2xheWVycxgGIAEoBRI7Cg92aWRlb19kaW1lbnNpb24YByABKAsyIi5yaW5nbGluZS5nZXRzdHJlYW0uVmlkZW9EaW1lbnNpb24SCgoCaWQYCCABKAUSGAoQdXNlX3NpbmdsZV9sYXllchgJIAEoCCKLAgoJVHJhY2tJbmZvEhAKCHRyYWNrX2lkGAEgASgJEjEKCnRyYWNrX3R5cGUYAiABKA4yHS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tUeXBlEi4KBmxheWVycxgFIAMoCzIeLnJpbmdsaW5lLmdldHN0cmVhbS5WaWRlb0xheWVyEgsKA21pZBgGIAEoCRILCgNkdHgYByABKAgSDgoGc3RlcmVvGAggASgIEgsKA3JlZBgJIAEoCBINCgVtdXRlZBgKIAEoCBIoCgVjb2RlYxgLIAEoCzIZLnJpbmdsaW5lLmdldHN0cmVhbS5Db2RlYxIZChFwdWJsaXNoX29wdGlvbl9pZBgMIAEoBSLQAwoLUGFydGljaXBhbnQSDwoHdXNlcl9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEjcKEHB1Ymxpc2hlZF90cmFja3MYAyADKA4yHS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tUeXBlEjAKCWpvaW5lZF9hdBgEIAEoCzIdLnJpbmdsaW5lLmdldHN0cmVhbS5UaW1lc3RhbXASGwoTdHJhY2tfbG9va3VwX3ByZWZpeBgFIAEoCRJBChJjb25uZWN0aW9uX3F1YWxpdHkYBiABKA4yJS5yaW5nbGluZS5nZXRzdHJlYW0uQ29ubmVjdGlvblF1YWxpdHkSEwoLaXNfc3BlYWtpbmcYByABKAgSGwoTaXNfZG9taW5hbnRfc3BlYWtlchgIIAEoCBITCgthdWRpb19sZXZlbBgJIAEoAhIMCgRuYW1lGAogASgJEg0KBWltYWdlGAsgASgJEicKBmN1c3RvbRgMIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDQoFcm9sZXMYDSADKAkSNQoGc291cmNlGA4gASgOMiUucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50U291cmNlIjQKEFBhcnRpY2lwYW50Q291bnQSDQoFdG90YWwYASABKA0SEQoJYW5vbnltb3VzGAIgASgNIswBCglDYWxsU3RhdGUSNQoMcGFydGljaXBhbnRzGAEgAygLMh8ucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50EjEKCnN0YXJ0ZWRfYXQYAiABKAsyHS5yaW5nbGluZS5nZXRzdHJlYW0uVGltZXN0YW1wEj8KEXBhcnRpY2lwYW50X2NvdW50GAMgASgLMiQucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50Q291bnQSFAoMZTJlZV9lbmFibGVkGAUgASgIIqIBChFUcmFja1N1YnNjcmlwdGlvbhIPCgd1c2VyX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSMQoKdHJhY2tfdHlwZRgDIAEoDjIdLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1R5cGUSNQoJZGltZW5zaW9uGAQgASgLMiIucmluZ2xpbmUuZ2V0c3RyZWFtLlZpZGVvRGltZW5zaW9uIp8CChBSZWNvbm5lY3REZXRhaWxzEjcKCHN0cmF0ZWd5GAEgASgOMiUucmluZ2xpbmUuZ2V0c3RyZWFtLlJlY29ubmVjdFN0cmF0ZWd5EjcKEGFubm91bmNlZF90cmFja3MYAyADKAsyHS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tJbmZvEjwKDXN1YnNjcmlwdGlvbnMYBCADKAsyJS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tTdWJzY3JpcHRpb24SGQoRcmVjb25uZWN0X2F0dGVtcHQYBSABKA0SEwoLZnJvbV9zZnVfaWQYBiABKAkSGwoTcHJldmlvdXNfc2Vzc2lvbl9pZBgHIAEoCRIOCgZyZWFzb24YCCABKAkiQAoDU2RrEgwKBHR5cGUYASABKAUSDQoFbWFqb3IYAiABKAkSDQoFbWlub3IYAyABKAkSDQoFcGF0Y2gYBCABKAkiOQoCT3MSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhQKDGFyY2hpdGVjdHVyZRgDIAEoCSJZCg1DbGllbnREZXRhaWxzEiQKA3NkaxgBIAEoCzIXLnJpbmdsaW5lLmdldHN0cmVhbS5TZGsSIgoCb3MYAiABKAsyFi5yaW5nbGluZS5nZXRzdHJlYW0uT3Mi1QIKC0pvaW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSFgoOc3Vic2NyaWJlcl9zZHAYAyABKAkSOQoOY2xpZW50X2RldGFpbHMYBCABKAsyIS5yaW5nbGluZS5nZXRzdHJlYW0uQ2xpZW50RGV0YWlscxIWCg5mYXN0X3JlY29ubmVjdBgGIAEoCBI/ChFyZWNvbm5lY3RfZGV0YWlscxgHIAEoCzIkLnJpbmdsaW5lLmdldHN0cmVhbS5SZWNvbm5lY3REZXRhaWxzEhUKDXB1Ymxpc2hlcl9zZHAYCCABKAkSRAoZcHJlZmVycmVkX3B1Ymxpc2hfb3B0aW9ucxgJIAMoCzIhLnJpbmdsaW5lLmdldHN0cmVhbS5QdWJsaXNoT3B0aW9uEhoKEnVuaWZpZWRfc2Vzc2lvbl9pZBgNIAEoCSIUChJIZWFsdGhDaGVja1JlcXVlc3QiNgoQTGVhdmVDYWxsUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSLcAQoKU2Z1UmVxdWVzdBI3Cgxqb2luX3JlcXVlc3QYASABKAsyHy5yaW5nbGluZS5nZXRzdHJlYW0uSm9pblJlcXVlc3RIABJGChRoZWFsdGhfY2hlY2tfcmVxdWVzdBgCIAEoCzImLnJpbmdsaW5lLmdldHN0cmVhbS5IZWFsdGhDaGVja1JlcXVlc3RIABJCChJsZWF2ZV9jYWxsX3JlcXVlc3QYAyABKAsyJC5yaW5nbGluZS5nZXRzdHJlYW0uTGVhdmVDYWxsUmVxdWVzdEgAQgkKB3BheWxvYWQiSwoPU3Vic2NyaWJlck9mZmVyEhMKC2ljZV9yZXN0YXJ0GAEgASgIEgsKA3NkcBgCIAEoCRIWCg5uZWdvdGlhdGlvbl9pZBgDIAEoDSIRCg9QdWJsaXNoZXJBbnN3ZXIiVQoKQXVkaW9MZXZlbBIPCgd1c2VyX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSDQoFbGV2ZWwYAyABKAISEwoLaXNfc3BlYWtpbmcYBCABKAgiSQoRQXVkaW9MZXZlbENoYW5nZWQSNAoMYXVkaW9fbGV2ZWxzGAEgAygLMh4ucmluZ2xpbmUuZ2V0c3RyZWFtLkF1ZGlvTGV2ZWwiaAoKSWNlVHJpY2tsZRIvCglwZWVyX3R5cGUYASABKA4yHC5yaW5nbGluZS5nZXRzdHJlYW0uUGVlclR5cGUSFQoNaWNlX2NhbmRpZGF0ZRgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJIm0KEFBhcnRpY2lwYW50RXZlbnQSEAoIY2FsbF9jaWQYASABKAkSNAoLcGFydGljaXBhbnQYAiABKAsyHy5yaW5nbGluZS5nZXRzdHJlYW0uUGFydGljaXBhbnQSEQoJaXNfcGlubmVkGAMgASgIIpgBCg5UcmFja1B1Ymxpc2hlZBIPCgd1c2VyX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSKwoEdHlwZRgDIAEoDjIdLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1R5cGUSNAoLcGFydGljaXBhbnQYBCABKAsyHy5yaW5nbGluZS5nZXRzdHJlYW0uUGFydGljaXBhbnQi0wEKEFRyYWNrVW5wdWJsaXNoZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEisKBHR5cGUYAyABKA4yHS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tUeXBlEjcKBWNhdXNlGAQgASgOMigucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrVW5wdWJsaXNoUmVhc29uEjQKC3BhcnRpY2lwYW50GAUgASgLMh8ucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50IrsBCgxKb2luUmVzcG9uc2USMQoKY2FsbF9zdGF0ZRgBIAEoCzIdLnJpbmdsaW5lLmdldHN0cmVhbS5DYWxsU3RhdGUSEwoLcmVjb25uZWN0ZWQYAiABKAgSJwofZmFzdF9yZWNvbm5lY3RfZGVhZGxpbmVfc2Vjb25kcxgDIAEoBRI6Cg9wdWJsaXNoX29wdGlvbnMYBCADKAsyIS5yaW5nbGluZS5nZXRzdHJlYW0uUHVibGlzaE9wdGlvbiJWChNIZWFsdGhDaGVja1Jlc3BvbnNlEj8KEXBhcnRpY2lwYW50X2NvdW50GAEgASgLMiQucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50Q291bnQieQoKRXJyb3JFdmVudBIoCgVlcnJvchgEIAEoCzIZLnJpbmdsaW5lLmdldHN0cmVhbS5FcnJvchJBChJyZWNvbm5lY3Rfc3RyYXRlZ3kYBSABKA4yJS5yaW5nbGluZS5nZXRzdHJlYW0uUmVjb25uZWN0U3RyYXRlZ3kiGAoGR29Bd2F5Eg4KBnJlYXNvbhgBIAEoBSJACglDYWxsRW5kZWQSMwoGcmVhc29uGAEgASgOMiMucmluZ2xpbmUuZ2V0c3RyZWFtLkNhbGxFbmRlZFJlYXNvbiJ/ChVDb25uZWN0aW9uUXVhbGl0eUluZm8SDwoHdXNlcl9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEkEKEmNvbm5lY3Rpb25fcXVhbGl0eRgDIAEoDjIlLnJpbmdsaW5lLmdldHN0cmVhbS5Db25uZWN0aW9uUXVhbGl0eSJpChhDb25uZWN0aW9uUXVhbGl0eUNoYW5nZWQSTQoaY29ubmVjdGlvbl9xdWFsaXR5X3VwZGF0ZXMYASADKAsyKS5yaW5nbGluZS5nZXRzdHJlYW0uQ29ubmVjdGlvblF1YWxpdHlJbmZvIj0KFkRvbWluYW50U3BlYWtlckNoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJIn8KEVZpZGVvTGF5ZXJTZXR0aW5nEgwKBG5hbWUYASABKAkSDgoGYWN0aXZlGAIgASgIEhMKC21heF9iaXRyYXRlGAMgASgFEiAKGHNjYWxlX3Jlc29sdXRpb25fZG93bl9ieRgEIAEoAhIVCg1tYXhfZnJhbWVyYXRlGAcgASgNIrwBCgtWaWRlb1NlbmRlchIoCgVjb2RlYxgCIAEoCzIZLnJpbmdsaW5lLmdldHN0cmVhbS5Db2RlYxI1CgZsYXllcnMYAyADKAsyJS5yaW5nbGluZS5nZXRzdHJlYW0uVmlkZW9MYXllclNldHRpbmcSMQoKdHJhY2tfdHlwZRgEIAEoDjIdLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1R5cGUSGQoRcHVibGlzaF9vcHRpb25faWQYBSABKAUiTgoUQ2hhbmdlUHVibGlzaFF1YWxpdHkSNgoNdmlkZW9fc2VuZGVycxgCIAMoCzIfLnJpbmdsaW5lLmdldHN0cmVhbS5WaWRlb1NlbmRlciJiChRDaGFuZ2VQdWJsaXNoT3B0aW9ucxI6Cg9wdWJsaXNoX29wdGlvbnMYASADKAsyIS5yaW5nbGluZS5nZXRzdHJlYW0uUHVibGlzaE9wdGlvbhIOCgZyZWFzb24YAiABKAkiWwoKQ2FsbEdyYW50cxIZChFjYW5fcHVibGlzaF9hdWRpbxgBIAEoCBIZChFjYW5fcHVibGlzaF92aWRlbxgCIAEoCBIXCg9jYW5fc2NyZWVuc2hhcmUYAyABKAgiXAoRQ2FsbEdyYW50c1VwZGF0ZWQSNgoOY3VycmVudF9ncmFudHMYASABKAsyHi5yaW5nbGluZS5nZXRzdHJlYW0uQ2FsbEdyYW50cxIPCgdtZXNzYWdlGAIgASgJIj0KCkljZVJlc3RhcnQSLwoJcGVlcl90eXBlGAEgASgOMhwucmluZ2xpbmUuZ2V0c3RyZWFtLlBlZXJUeXBlIhMKEU1pZ3JhdGlvbkNvbXBsZXRlIoULCghTZnVFdmVudBI/ChBzdWJzY3JpYmVyX29mZmVyGAEgASgLMiMucmluZ2xpbmUuZ2V0c3RyZWFtLlN1YnNjcmliZXJPZmZlckgAEj8KEHB1Ymxpc2hlcl9hbnN3ZXIYAiABKAsyIy5yaW5nbGluZS5nZXRzdHJlYW0uUHVibGlzaGVyQW5zd2VySAASUgoaY29ubmVjdGlvbl9xdWFsaXR5X2NoYW5nZWQYAyABKAsyLC5yaW5nbGluZS5nZXRzdHJlYW0uQ29ubmVjdGlvblF1YWxpdHlDaGFuZ2VkSAASRAoTYXVkaW9fbGV2ZWxfY2hhbmdlZBgEIAEoCzIlLnJpbmdsaW5lLmdldHN0cmVhbS5BdWRpb0xldmVsQ2hhbmdlZEgAEjUKC2ljZV90cmlja2xlGAUgASgLMh4ucmluZ2xpbmUuZ2V0c3RyZWFtLkljZVRyaWNrbGVIABJKChZjaGFuZ2VfcHVibGlzaF9xdWFsaXR5GAYgASgLMigucmluZ2xpbmUuZ2V0c3RyZWFtLkNoYW5nZVB1Ymxpc2hRdWFsaXR5SAASQgoScGFydGljaXBhbnRfam9pbmVkGAogASgLMiQucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50RXZlbnRIABJAChBwYXJ0aWNpcGFudF9sZWZ0GAsgASgLMiQucmluZ2xpbmUuZ2V0c3RyZWFtLlBhcnRpY2lwYW50RXZlbnRIABJOChhkb21pbmFudF9zcGVha2VyX2NoYW5nZWQYDCABKAsyKi5yaW5nbGluZS5nZXRzdHJlYW0uRG9taW5hbnRTcGVha2VyQ2hhbmdlZEgAEjkKDWpvaW5fcmVzcG9uc2UYDSABKAsyIC5yaW5nbGluZS5nZXRzdHJlYW0uSm9pblJlc3BvbnNlSAASSAoVaGVhbHRoX2NoZWNrX3Jlc3BvbnNlGA4gASgLMicucmluZ2xpbmUuZ2V0c3RyZWFtLkhlYWx0aENoZWNrUmVzcG9uc2VIABI9Cg90cmFja19wdWJsaXNoZWQYECABKAsyIi5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tQdWJsaXNoZWRIABJBChF0cmFja191bnB1Ymxpc2hlZBgRIAEoCzIkLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1VucHVibGlzaGVkSAASLwoFZXJyb3IYEiABKAsyHi5yaW5nbGluZS5nZXRzdHJlYW0uRXJyb3JFdmVudEgAEkQKE2NhbGxfZ3JhbnRzX3VwZGF0ZWQYEyABKAsyJS5yaW5nbGluZS5nZXRzdHJlYW0uQ2FsbEdyYW50c1VwZGF0ZWRIABItCgdnb19hd2F5GBQgASgLMhoucmluZ2xpbmUuZ2V0c3RyZWFtLkdvQXdheUgAEjUKC2ljZV9yZXN0YXJ0GBUgASgLMh4ucmluZ2xpbmUuZ2V0c3RyZWFtLkljZVJlc3RhcnRIABIzCgpjYWxsX2VuZGVkGBcgASgLMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLkNhbGxFbmRlZEgAEkMKE3BhcnRpY2lwYW50X3VwZGF0ZWQYGCABKAsyJC5yaW5nbGluZS5nZXRzdHJlYW0uUGFydGljaXBhbnRFdmVudEgAEk8KHnBhcnRpY2lwYW50X21pZ3JhdGlvbl9jb21wbGV0ZRgZIAEoCzIlLnJpbmdsaW5lLmdldHN0cmVhbS5NaWdyYXRpb25Db21wbGV0ZUgAEkoKFmNoYW5nZV9wdWJsaXNoX29wdGlvbnMYGyABKAsyKC5yaW5nbGluZS5nZXRzdHJlYW0uQ2hhbmdlUHVibGlzaE9wdGlvbnNIAEIJCgdwYXlsb2FkImUKE1NldFB1Ymxpc2hlclJlcXVlc3QSCwoDc2RwGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSLQoGdHJhY2tzGAMgAygLMh0ucmluZ2xpbmUuZ2V0c3RyZWFtLlRyYWNrSW5mbyJ2ChRTZXRQdWJsaXNoZXJSZXNwb25zZRILCgNzZHAYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRITCgtpY2VfcmVzdGFydBgDIAEoCBIoCgVlcnJvchgEIAEoCzIZLnJpbmdsaW5lLmdldHN0cmVhbS5FcnJvciJ9ChFTZW5kQW5zd2VyUmVxdWVzdBIvCglwZWVyX3R5cGUYASABKA4yHC5yaW5nbGluZS5nZXRzdHJlYW0uUGVlclR5cGUSCwoDc2RwGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSFgoObmVnb3RpYXRpb25faWQYBCABKA0iZwoaVXBkYXRlU3Vic2NyaXB0aW9uc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgCIAEoCRI1CgZ0cmFja3MYAyADKAsyJS5yaW5nbGluZS5nZXRzdHJlYW0uVHJhY2tTdWJzY3JpcHRpb24iUgoOVHJhY2tNdXRlU3RhdGUSMQoKdHJhY2tfdHlwZRgBIAEoDjIdLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja1R5cGUSDQoFbXV0ZWQYAiABKAgiZgoXVXBkYXRlTXV0ZVN0YXRlc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRI3CgttdXRlX3N0YXRlcxgDIAMoCzIiLnJpbmdsaW5lLmdldHN0cmVhbS5UcmFja011dGVTdGF0ZSJYChFJY2VSZXN0YXJ0UmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEi8KCXBlZXJfdHlwZRgCIAEoDjIcLnJpbmdsaW5lLmdldHN0cmVhbS5QZWVyVHlwZSJ7ChBTZW5kU3RhdHNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSGAoQc3Vic2NyaWJlcl9zdGF0cxgCIAEoCRIXCg9wdWJsaXNoZXJfc3RhdHMYAyABKAkSCwoDc2RrGAUgASgJEhMKC3Nka192ZXJzaW9uGAYgASgJKj0KCFBlZXJUeXBlEhcKE1BFRVJfVFlQRV9QVUJMSVNIRVIQABIYChRQRUVSX1RZUEVfU1VCU0NSSUJFUhABKpMBCglUcmFja1R5cGUSGgoWVFJBQ0tfVFlQRV9VTlNQRUNJRklFRBAAEhQKEFRSQUNLX1RZUEVfQVVESU8QARIUChBUUkFDS19UWVBFX1ZJREVPEAISGwoXVFJBQ0tfVFlQRV9TQ1JFRU5fU0hBUkUQAxIhCh1UUkFDS19UWVBFX1NDUkVFTl9TSEFSRV9BVURJTxAEKrYBChFSZWNvbm5lY3RTdHJhdGVneRIiCh5SRUNPTk5FQ1RfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIhCh1SRUNPTk5FQ1RfU1RSQVRFR1lfRElTQ09OTkVDVBABEhsKF1JFQ09OTkVDVF9TVFJBVEVHWV9GQVNUEAISHQoZUkVDT05ORUNUX1NUUkFURUdZX1JFSk9JThADEh4KGlJFQ09OTkVDVF9TVFJBVEVHWV9NSUdSQVRFEAQq6gYKCUVycm9yQ29kZRIaChZFUlJPUl9DT0RFX1VOU1BFQ0lGSUVEEAASJgoiRVJST1JfQ09ERV9QVUJMSVNIX1RSQUNLX05PVF9GT1VORBBkEiYKIkVSUk9SX0NPREVfUFVCTElTSF9UUkFDS1NfTUlTTUFUQ0gQZRIpCiVFUlJPUl9DT0RFX1BVQkxJU0hfVFJBQ0tfT1VUX09GX09SREVSEGYSMgouRVJST1JfQ09ERV9QVUJMSVNIX1RSQUNLX1ZJREVPX0xBWUVSX05PVF9GT1VORBBnEhkKFUVSUk9SX0NPREVfTElWRV9FTkRFRBBoEiUKIEVSUk9SX0NPREVfUEFSVElDSVBBTlRfTk9UX0ZPVU5EEMgBEikKJEVSUk9SX0NPREVfUEFSVElDSVBBTlRfTUlHUkFUSU5HX09VVBDJARIsCidFUlJPUl9DT0RFX1BBUlRJQ0lQQU5UX01JR1JBVElPTl9GQUlMRUQQygESJQogRVJST1JfQ09ERV9QQVJUSUNJUEFOVF9NSUdSQVRJTkcQywESLAonRVJST1JfQ09ERV9QQVJUSUNJUEFOVF9SRUNPTk5FQ1RfRkFJTEVEEMwBEjMKLkVSUk9SX0NPREVfUEFSVElDSVBBTlRfTUVESUFfVFJBTlNQT1JUX0ZBSUxVUkUQzQESJwoiRVJST1JfQ09ERV9QQVJUSUNJUEFOVF9TSUdOQUxfTE9TVBDOARIeChlFUlJPUl9DT0RFX0NBTExfTk9UX0ZPVU5EEKwCEi4KKUVSUk9SX0NPREVfQ0FMTF9QQVJUSUNJUEFOVF9MSU1JVF9SRUFDSEVEEK0CEikKJEVSUk9SX0NPREVfUkVRVUVTVF9WQUxJREFUSU9OX0ZBSUxFRBCQAxIfChpFUlJPUl9DT0RFX1VOQVVUSEVOVElDQVRFRBCRAxIhChxFUlJPUl9DT0RFX1BFUk1JU1NJT05fREVOSUVEEJMDEiEKHEVSUk9SX0NPREVfVE9PX01BTllfUkVRVUVTVFMQrQMSJQogRVJST1JfQ09ERV9JTlRFUk5BTF9TRVJWRVJfRVJST1IQ9AMSIQocRVJST1JfQ09ERV9TRlVfU0hVVFRJTkdfRE9XThDYBBIYChNFUlJPUl9DT0RFX1NGVV9GVUxMELwFKrsBChRUcmFja1VucHVibGlzaFJlYXNvbhImCiJUUkFDS19VTlBVQkxJU0hfUkVBU09OX1VOU1BFQ0lGSUVEEAASJQohVFJBQ0tfVU5QVUJMSVNIX1JFQVNPTl9VU0VSX01VVEVEEAESLQopVFJBQ0tfVU5QVUJMSVNIX1JFQVNPTl9QRVJNSVNTSU9OX1JFVk9LRUQQAhIlCiFUUkFDS19VTlBVQkxJU0hfUkVBU09OX01PREVSQVRJT04QAyq2AQoPQ2FsbEVuZGVkUmVhc29uEiEKHUNBTExfRU5ERURfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXQ0FMTF9FTkRFRF9SRUFTT05fRU5ERUQQARIgChxDQUxMX0VOREVEX1JFQVNPTl9MSVZFX0VOREVEEAISHAoYQ0FMTF9FTkRFRF9SRUFTT05fS0lDS0VEEAMSIwofQ0FMTF9FTkRFRF9SRUFTT05fU0VTU0lPTl9FTkRFRBAEKncKDFZpZGVvUXVhbGl0eRIhCh1WSURFT19RVUFMSVRZX0xPV19VTlNQRUNJRklFRBAAEhUKEVZJREVPX1FVQUxJVFlfTUlEEAESFgoSVklERU9fUVVBTElUWV9ISUdIEAISFQoRVklERU9fUVVBTElUWV9PRkYQAyqTAQoRQ29ubmVjdGlvblF1YWxpdHkSIgoeQ09OTkVDVElPTl9RVUFMSVRZX1VOU1BFQ0lGSUVEEAASGwoXQ09OTkVDVElPTl9RVUFMSVRZX1BPT1IQARIbChdDT05ORUNUSU9OX1FVQUxJVFlfR09PRBACEiAKHENPTk5FQ1RJT05fUVVBTElUWV9FWENFTExFTlQQAyrNAQoRUGFydGljaXBhbnRTb3VyY2USKQolUEFSVElDSVBBTlRfU09VUkNFX1dFQlJUQ19VTlNQRUNJRklFRBAAEhsKF1BBUlRJQ0lQQU5UX1NPVVJDRV9SVE1QEAESGwoXUEFSVElDSVBBTlRfU09VUkNFX1dISVAQAhIaChZQQVJUSUNJUEFOVF9TT1VSQ0VfU0lQEAMSGwoXUEFSVElDSVBBTlRfU09VUkNFX1JUU1AQBBIaChZQQVJUSUNJUEFOVF9TT1VSQ0VfU1JUEAViBnByb3RvMw",
+    [file_google_protobuf_struct],
   );
 
 /**
@@ -26,11 +28,9 @@ export const file_signal: GenFile = /*@__PURE__*/
  */
 export type Error = Message<"ringline.getstream.Error"> & {
   /**
-   * 700: full, 600: shutting down, 301: participant limit; others as in HTTP.
-   *
-   * @generated from field: int32 code = 1;
+   * @generated from field: ringline.getstream.ErrorCode code = 1;
    */
-  code: number;
+  code: ErrorCode;
 
   /**
    * @generated from field: string message = 2;
@@ -119,9 +119,9 @@ export type VideoLayer = Message<"ringline.getstream.VideoLayer"> & {
   fps: number;
 
   /**
-   * @generated from field: uint32 quality = 6;
+   * @generated from field: ringline.getstream.VideoQuality quality = 6;
    */
-  quality: number;
+  quality: VideoQuality;
 };
 
 /**
@@ -317,9 +317,9 @@ export type Participant = Message<"ringline.getstream.Participant"> & {
   trackLookupPrefix: string;
 
   /**
-   * @generated from field: int32 connection_quality = 6;
+   * @generated from field: ringline.getstream.ConnectionQuality connection_quality = 6;
    */
-  connectionQuality: number;
+  connectionQuality: ConnectionQuality;
 
   /**
    * @generated from field: bool is_speaking = 7;
@@ -347,9 +347,19 @@ export type Participant = Message<"ringline.getstream.Participant"> & {
   image: string;
 
   /**
+   * @generated from field: google.protobuf.Struct custom = 12;
+   */
+  custom?: JsonObject | undefined;
+
+  /**
    * @generated from field: repeated string roles = 13;
    */
   roles: string[];
+
+  /**
+   * @generated from field: ringline.getstream.ParticipantSource source = 14;
+   */
+  source: ParticipantSource;
 };
 
 /**
@@ -399,6 +409,11 @@ export type CallState = Message<"ringline.getstream.CallState"> & {
    * @generated from field: ringline.getstream.ParticipantCount participant_count = 3;
    */
   participantCount?: ParticipantCount | undefined;
+
+  /**
+   * @generated from field: bool e2ee_enabled = 5;
+   */
+  e2eeEnabled: boolean;
 };
 
 /**
@@ -488,6 +503,89 @@ export const ReconnectDetailsSchema: GenMessage<ReconnectDetails> = /*@__PURE__*
   messageDesc(file_signal, 11);
 
 /**
+ * @generated from message ringline.getstream.Sdk
+ */
+export type Sdk = Message<"ringline.getstream.Sdk"> & {
+  /**
+   * 8 is plain JavaScript, of which no more is told.
+   *
+   * @generated from field: int32 type = 1;
+   */
+  type: number;
+
+  /**
+   * @generated from field: string major = 2;
+   */
+  major: string;
+
+  /**
+   * @generated from field: string minor = 3;
+   */
+  minor: string;
+
+  /**
+   * @generated from field: string patch = 4;
+   */
+  patch: string;
+};
+
+/**
+ * Describes the message ringline.getstream.Sdk.
+ * Use `create(SdkSchema)` to create a new message.
+ */
+export const SdkSchema: GenMessage<Sdk> = /*@__PURE__*/
+  messageDesc(file_signal, 12);
+
+/**
+ * @generated from message ringline.getstream.Os
+ */
+export type Os = Message<"ringline.getstream.Os"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * @generated from field: string architecture = 3;
+   */
+  architecture: string;
+};
+
+/**
+ * Describes the message ringline.getstream.Os.
+ * Use `create(OsSchema)` to create a new message.
+ */
+export const OsSchema: GenMessage<Os> = /*@__PURE__*/
+  messageDesc(file_signal, 13);
+
+/**
+ * @generated from message ringline.getstream.ClientDetails
+ */
+export type ClientDetails = Message<"ringline.getstream.ClientDetails"> & {
+  /**
+   * @generated from field: ringline.getstream.Sdk sdk = 1;
+   */
+  sdk?: Sdk | undefined;
+
+  /**
+   * @generated from field: ringline.getstream.Os os = 2;
+   */
+  os?: Os | undefined;
+};
+
+/**
+ * Describes the message ringline.getstream.ClientDetails.
+ * Use `create(ClientDetailsSchema)` to create a new message.
+ */
+export const ClientDetailsSchema: GenMessage<ClientDetails> = /*@__PURE__*/
+  messageDesc(file_signal, 14);
+
+/**
  * @generated from message ringline.getstream.JoinRequest
  */
 export type JoinRequest = Message<"ringline.getstream.JoinRequest"> & {
@@ -505,6 +603,11 @@ export type JoinRequest = Message<"ringline.getstream.JoinRequest"> & {
    * @generated from field: string subscriber_sdp = 3;
    */
   subscriberSdp: string;
+
+  /**
+   * @generated from field: ringline.getstream.ClientDetails client_details = 4;
+   */
+  clientDetails?: ClientDetails | undefined;
 
   /**
    * @generated from field: bool fast_reconnect = 6;
@@ -537,7 +640,7 @@ export type JoinRequest = Message<"ringline.getstream.JoinRequest"> & {
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 12);
+  messageDesc(file_signal, 15);
 
 /**
  * @generated from message ringline.getstream.HealthCheckRequest
@@ -549,7 +652,7 @@ export type HealthCheckRequest = Message<"ringline.getstream.HealthCheckRequest"
  * Use `create(HealthCheckRequestSchema)` to create a new message.
  */
 export const HealthCheckRequestSchema: GenMessage<HealthCheckRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 13);
+  messageDesc(file_signal, 16);
 
 /**
  * @generated from message ringline.getstream.LeaveCallRequest
@@ -571,7 +674,7 @@ export type LeaveCallRequest = Message<"ringline.getstream.LeaveCallRequest"> & 
  * Use `create(LeaveCallRequestSchema)` to create a new message.
  */
 export const LeaveCallRequestSchema: GenMessage<LeaveCallRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 14);
+  messageDesc(file_signal, 17);
 
 /**
  * @generated from message ringline.getstream.SfuRequest
@@ -606,7 +709,7 @@ export type SfuRequest = Message<"ringline.getstream.SfuRequest"> & {
  * Use `create(SfuRequestSchema)` to create a new message.
  */
 export const SfuRequestSchema: GenMessage<SfuRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 15);
+  messageDesc(file_signal, 18);
 
 /**
  * @generated from message ringline.getstream.SubscriberOffer
@@ -633,7 +736,7 @@ export type SubscriberOffer = Message<"ringline.getstream.SubscriberOffer"> & {
  * Use `create(SubscriberOfferSchema)` to create a new message.
  */
 export const SubscriberOfferSchema: GenMessage<SubscriberOffer> = /*@__PURE__*/
-  messageDesc(file_signal, 16);
+  messageDesc(file_signal, 19);
 
 /**
  * @generated from message ringline.getstream.PublisherAnswer
@@ -645,7 +748,7 @@ export type PublisherAnswer = Message<"ringline.getstream.PublisherAnswer"> & {}
  * Use `create(PublisherAnswerSchema)` to create a new message.
  */
 export const PublisherAnswerSchema: GenMessage<PublisherAnswer> = /*@__PURE__*/
-  messageDesc(file_signal, 17);
+  messageDesc(file_signal, 20);
 
 /**
  * @generated from message ringline.getstream.AudioLevel
@@ -677,7 +780,7 @@ export type AudioLevel = Message<"ringline.getstream.AudioLevel"> & {
  * Use `create(AudioLevelSchema)` to create a new message.
  */
 export const AudioLevelSchema: GenMessage<AudioLevel> = /*@__PURE__*/
-  messageDesc(file_signal, 18);
+  messageDesc(file_signal, 21);
 
 /**
  * @generated from message ringline.getstream.AudioLevelChanged
@@ -694,7 +797,7 @@ export type AudioLevelChanged = Message<"ringline.getstream.AudioLevelChanged"> 
  * Use `create(AudioLevelChangedSchema)` to create a new message.
  */
 export const AudioLevelChangedSchema: GenMessage<AudioLevelChanged> = /*@__PURE__*/
-  messageDesc(file_signal, 19);
+  messageDesc(file_signal, 22);
 
 /**
  * @generated from message ringline.getstream.IceTrickle
@@ -723,7 +826,7 @@ export type IceTrickle = Message<"ringline.getstream.IceTrickle"> & {
  * Use `create(IceTrickleSchema)` to create a new message.
  */
 export const IceTrickleSchema: GenMessage<IceTrickle> = /*@__PURE__*/
-  messageDesc(file_signal, 20);
+  messageDesc(file_signal, 23);
 
 /**
  * @generated from message ringline.getstream.ParticipantEvent
@@ -750,7 +853,7 @@ export type ParticipantEvent = Message<"ringline.getstream.ParticipantEvent"> & 
  * Use `create(ParticipantEventSchema)` to create a new message.
  */
 export const ParticipantEventSchema: GenMessage<ParticipantEvent> = /*@__PURE__*/
-  messageDesc(file_signal, 21);
+  messageDesc(file_signal, 24);
 
 /**
  * @generated from message ringline.getstream.TrackPublished
@@ -782,7 +885,7 @@ export type TrackPublished = Message<"ringline.getstream.TrackPublished"> & {
  * Use `create(TrackPublishedSchema)` to create a new message.
  */
 export const TrackPublishedSchema: GenMessage<TrackPublished> = /*@__PURE__*/
-  messageDesc(file_signal, 22);
+  messageDesc(file_signal, 25);
 
 /**
  * @generated from message ringline.getstream.TrackUnpublished
@@ -804,9 +907,9 @@ export type TrackUnpublished = Message<"ringline.getstream.TrackUnpublished"> & 
   type: TrackType;
 
   /**
-   * @generated from field: int32 cause = 4;
+   * @generated from field: ringline.getstream.TrackUnpublishReason cause = 4;
    */
-  cause: number;
+  cause: TrackUnpublishReason;
 
   /**
    * @generated from field: ringline.getstream.Participant participant = 5;
@@ -819,7 +922,7 @@ export type TrackUnpublished = Message<"ringline.getstream.TrackUnpublished"> & 
  * Use `create(TrackUnpublishedSchema)` to create a new message.
  */
 export const TrackUnpublishedSchema: GenMessage<TrackUnpublished> = /*@__PURE__*/
-  messageDesc(file_signal, 23);
+  messageDesc(file_signal, 26);
 
 /**
  * @generated from message ringline.getstream.JoinResponse
@@ -851,7 +954,7 @@ export type JoinResponse = Message<"ringline.getstream.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_signal, 24);
+  messageDesc(file_signal, 27);
 
 /**
  * @generated from message ringline.getstream.HealthCheckResponse
@@ -868,7 +971,7 @@ export type HealthCheckResponse = Message<"ringline.getstream.HealthCheckRespons
  * Use `create(HealthCheckResponseSchema)` to create a new message.
  */
 export const HealthCheckResponseSchema: GenMessage<HealthCheckResponse> = /*@__PURE__*/
-  messageDesc(file_signal, 25);
+  messageDesc(file_signal, 28);
 
 /**
  * @generated from message ringline.getstream.ErrorEvent
@@ -890,7 +993,7 @@ export type ErrorEvent = Message<"ringline.getstream.ErrorEvent"> & {
  * Use `create(ErrorEventSchema)` to create a new message.
  */
 export const ErrorEventSchema: GenMessage<ErrorEvent> = /*@__PURE__*/
-  messageDesc(file_signal, 26);
+  messageDesc(file_signal, 29);
 
 /**
  * @generated from message ringline.getstream.GoAway
@@ -907,16 +1010,16 @@ export type GoAway = Message<"ringline.getstream.GoAway"> & {
  * Use `create(GoAwaySchema)` to create a new message.
  */
 export const GoAwaySchema: GenMessage<GoAway> = /*@__PURE__*/
-  messageDesc(file_signal, 27);
+  messageDesc(file_signal, 30);
 
 /**
  * @generated from message ringline.getstream.CallEnded
  */
 export type CallEnded = Message<"ringline.getstream.CallEnded"> & {
   /**
-   * @generated from field: int32 reason = 1;
+   * @generated from field: ringline.getstream.CallEndedReason reason = 1;
    */
-  reason: number;
+  reason: CallEndedReason;
 };
 
 /**
@@ -924,7 +1027,230 @@ export type CallEnded = Message<"ringline.getstream.CallEnded"> & {
  * Use `create(CallEndedSchema)` to create a new message.
  */
 export const CallEndedSchema: GenMessage<CallEnded> = /*@__PURE__*/
-  messageDesc(file_signal, 28);
+  messageDesc(file_signal, 31);
+
+/**
+ * @generated from message ringline.getstream.ConnectionQualityInfo
+ */
+export type ConnectionQualityInfo = Message<"ringline.getstream.ConnectionQualityInfo"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string session_id = 2;
+   */
+  sessionId: string;
+
+  /**
+   * @generated from field: ringline.getstream.ConnectionQuality connection_quality = 3;
+   */
+  connectionQuality: ConnectionQuality;
+};
+
+/**
+ * Describes the message ringline.getstream.ConnectionQualityInfo.
+ * Use `create(ConnectionQualityInfoSchema)` to create a new message.
+ */
+export const ConnectionQualityInfoSchema: GenMessage<ConnectionQualityInfo> = /*@__PURE__*/
+  messageDesc(file_signal, 32);
+
+/**
+ * @generated from message ringline.getstream.ConnectionQualityChanged
+ */
+export type ConnectionQualityChanged = Message<"ringline.getstream.ConnectionQualityChanged"> & {
+  /**
+   * @generated from field: repeated ringline.getstream.ConnectionQualityInfo connection_quality_updates = 1;
+   */
+  connectionQualityUpdates: ConnectionQualityInfo[];
+};
+
+/**
+ * Describes the message ringline.getstream.ConnectionQualityChanged.
+ * Use `create(ConnectionQualityChangedSchema)` to create a new message.
+ */
+export const ConnectionQualityChangedSchema: GenMessage<ConnectionQualityChanged> = /*@__PURE__*/
+  messageDesc(file_signal, 33);
+
+/**
+ * @generated from message ringline.getstream.DominantSpeakerChanged
+ */
+export type DominantSpeakerChanged = Message<"ringline.getstream.DominantSpeakerChanged"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string session_id = 2;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message ringline.getstream.DominantSpeakerChanged.
+ * Use `create(DominantSpeakerChangedSchema)` to create a new message.
+ */
+export const DominantSpeakerChangedSchema: GenMessage<DominantSpeakerChanged> = /*@__PURE__*/
+  messageDesc(file_signal, 34);
+
+/**
+ * @generated from message ringline.getstream.VideoLayerSetting
+ */
+export type VideoLayerSetting = Message<"ringline.getstream.VideoLayerSetting"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool active = 2;
+   */
+  active: boolean;
+
+  /**
+   * @generated from field: int32 max_bitrate = 3;
+   */
+  maxBitrate: number;
+
+  /**
+   * @generated from field: float scale_resolution_down_by = 4;
+   */
+  scaleResolutionDownBy: number;
+
+  /**
+   * @generated from field: uint32 max_framerate = 7;
+   */
+  maxFramerate: number;
+};
+
+/**
+ * Describes the message ringline.getstream.VideoLayerSetting.
+ * Use `create(VideoLayerSettingSchema)` to create a new message.
+ */
+export const VideoLayerSettingSchema: GenMessage<VideoLayerSetting> = /*@__PURE__*/
+  messageDesc(file_signal, 35);
+
+/**
+ * @generated from message ringline.getstream.VideoSender
+ */
+export type VideoSender = Message<"ringline.getstream.VideoSender"> & {
+  /**
+   * @generated from field: ringline.getstream.Codec codec = 2;
+   */
+  codec?: Codec | undefined;
+
+  /**
+   * @generated from field: repeated ringline.getstream.VideoLayerSetting layers = 3;
+   */
+  layers: VideoLayerSetting[];
+
+  /**
+   * @generated from field: ringline.getstream.TrackType track_type = 4;
+   */
+  trackType: TrackType;
+
+  /**
+   * @generated from field: int32 publish_option_id = 5;
+   */
+  publishOptionId: number;
+};
+
+/**
+ * Describes the message ringline.getstream.VideoSender.
+ * Use `create(VideoSenderSchema)` to create a new message.
+ */
+export const VideoSenderSchema: GenMessage<VideoSender> = /*@__PURE__*/
+  messageDesc(file_signal, 36);
+
+/**
+ * @generated from message ringline.getstream.ChangePublishQuality
+ */
+export type ChangePublishQuality = Message<"ringline.getstream.ChangePublishQuality"> & {
+  /**
+   * @generated from field: repeated ringline.getstream.VideoSender video_senders = 2;
+   */
+  videoSenders: VideoSender[];
+};
+
+/**
+ * Describes the message ringline.getstream.ChangePublishQuality.
+ * Use `create(ChangePublishQualitySchema)` to create a new message.
+ */
+export const ChangePublishQualitySchema: GenMessage<ChangePublishQuality> = /*@__PURE__*/
+  messageDesc(file_signal, 37);
+
+/**
+ * @generated from message ringline.getstream.ChangePublishOptions
+ */
+export type ChangePublishOptions = Message<"ringline.getstream.ChangePublishOptions"> & {
+  /**
+   * @generated from field: repeated ringline.getstream.PublishOption publish_options = 1;
+   */
+  publishOptions: PublishOption[];
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message ringline.getstream.ChangePublishOptions.
+ * Use `create(ChangePublishOptionsSchema)` to create a new message.
+ */
+export const ChangePublishOptionsSchema: GenMessage<ChangePublishOptions> = /*@__PURE__*/
+  messageDesc(file_signal, 38);
+
+/**
+ * @generated from message ringline.getstream.CallGrants
+ */
+export type CallGrants = Message<"ringline.getstream.CallGrants"> & {
+  /**
+   * @generated from field: bool can_publish_audio = 1;
+   */
+  canPublishAudio: boolean;
+
+  /**
+   * @generated from field: bool can_publish_video = 2;
+   */
+  canPublishVideo: boolean;
+
+  /**
+   * @generated from field: bool can_screenshare = 3;
+   */
+  canScreenshare: boolean;
+};
+
+/**
+ * Describes the message ringline.getstream.CallGrants.
+ * Use `create(CallGrantsSchema)` to create a new message.
+ */
+export const CallGrantsSchema: GenMessage<CallGrants> = /*@__PURE__*/
+  messageDesc(file_signal, 39);
+
+/**
+ * @generated from message ringline.getstream.CallGrantsUpdated
+ */
+export type CallGrantsUpdated = Message<"ringline.getstream.CallGrantsUpdated"> & {
+  /**
+   * @generated from field: ringline.getstream.CallGrants current_grants = 1;
+   */
+  currentGrants?: CallGrants | undefined;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message ringline.getstream.CallGrantsUpdated.
+ * Use `create(CallGrantsUpdatedSchema)` to create a new message.
+ */
+export const CallGrantsUpdatedSchema: GenMessage<CallGrantsUpdated> = /*@__PURE__*/
+  messageDesc(file_signal, 40);
 
 /**
  * @generated from message ringline.getstream.IceRestart
@@ -941,7 +1267,7 @@ export type IceRestart = Message<"ringline.getstream.IceRestart"> & {
  * Use `create(IceRestartSchema)` to create a new message.
  */
 export const IceRestartSchema: GenMessage<IceRestart> = /*@__PURE__*/
-  messageDesc(file_signal, 29);
+  messageDesc(file_signal, 41);
 
 /**
  * @generated from message ringline.getstream.MigrationComplete
@@ -953,7 +1279,7 @@ export type MigrationComplete = Message<"ringline.getstream.MigrationComplete"> 
  * Use `create(MigrationCompleteSchema)` to create a new message.
  */
 export const MigrationCompleteSchema: GenMessage<MigrationComplete> = /*@__PURE__*/
-  messageDesc(file_signal, 30);
+  messageDesc(file_signal, 42);
 
 /**
  * @generated from message ringline.getstream.SfuEvent
@@ -976,6 +1302,12 @@ export type SfuEvent = Message<"ringline.getstream.SfuEvent"> & {
     case: "publisherAnswer";
   } | {
     /**
+     * @generated from field: ringline.getstream.ConnectionQualityChanged connection_quality_changed = 3;
+     */
+    value: ConnectionQualityChanged;
+    case: "connectionQualityChanged";
+  } | {
+    /**
      * @generated from field: ringline.getstream.AudioLevelChanged audio_level_changed = 4;
      */
     value: AudioLevelChanged;
@@ -988,6 +1320,12 @@ export type SfuEvent = Message<"ringline.getstream.SfuEvent"> & {
     case: "iceTrickle";
   } | {
     /**
+     * @generated from field: ringline.getstream.ChangePublishQuality change_publish_quality = 6;
+     */
+    value: ChangePublishQuality;
+    case: "changePublishQuality";
+  } | {
+    /**
      * @generated from field: ringline.getstream.ParticipantEvent participant_joined = 10;
      */
     value: ParticipantEvent;
@@ -998,6 +1336,12 @@ export type SfuEvent = Message<"ringline.getstream.SfuEvent"> & {
      */
     value: ParticipantEvent;
     case: "participantLeft";
+  } | {
+    /**
+     * @generated from field: ringline.getstream.DominantSpeakerChanged dominant_speaker_changed = 12;
+     */
+    value: DominantSpeakerChanged;
+    case: "dominantSpeakerChanged";
   } | {
     /**
      * @generated from field: ringline.getstream.JoinResponse join_response = 13;
@@ -1030,6 +1374,12 @@ export type SfuEvent = Message<"ringline.getstream.SfuEvent"> & {
     case: "error";
   } | {
     /**
+     * @generated from field: ringline.getstream.CallGrantsUpdated call_grants_updated = 19;
+     */
+    value: CallGrantsUpdated;
+    case: "callGrantsUpdated";
+  } | {
+    /**
      * @generated from field: ringline.getstream.GoAway go_away = 20;
      */
     value: GoAway;
@@ -1058,6 +1408,12 @@ export type SfuEvent = Message<"ringline.getstream.SfuEvent"> & {
      */
     value: MigrationComplete;
     case: "participantMigrationComplete";
+  } | {
+    /**
+     * @generated from field: ringline.getstream.ChangePublishOptions change_publish_options = 27;
+     */
+    value: ChangePublishOptions;
+    case: "changePublishOptions";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1066,7 +1422,7 @@ export type SfuEvent = Message<"ringline.getstream.SfuEvent"> & {
  * Use `create(SfuEventSchema)` to create a new message.
  */
 export const SfuEventSchema: GenMessage<SfuEvent> = /*@__PURE__*/
-  messageDesc(file_signal, 31);
+  messageDesc(file_signal, 43);
 
 /**
  * @generated from message ringline.getstream.SetPublisherRequest
@@ -1093,9 +1449,11 @@ export type SetPublisherRequest = Message<"ringline.getstream.SetPublisherReques
  * Use `create(SetPublisherRequestSchema)` to create a new message.
  */
 export const SetPublisherRequestSchema: GenMessage<SetPublisherRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 32);
+  messageDesc(file_signal, 44);
 
 /**
+ * The other responses have `error` only, some under another number: this one reads the JSON of all.
+ *
  * @generated from message ringline.getstream.SetPublisherResponse
  */
 export type SetPublisherResponse = Message<"ringline.getstream.SetPublisherResponse"> & {
@@ -1125,7 +1483,7 @@ export type SetPublisherResponse = Message<"ringline.getstream.SetPublisherRespo
  * Use `create(SetPublisherResponseSchema)` to create a new message.
  */
 export const SetPublisherResponseSchema: GenMessage<SetPublisherResponse> = /*@__PURE__*/
-  messageDesc(file_signal, 33);
+  messageDesc(file_signal, 45);
 
 /**
  * @generated from message ringline.getstream.SendAnswerRequest
@@ -1157,7 +1515,7 @@ export type SendAnswerRequest = Message<"ringline.getstream.SendAnswerRequest"> 
  * Use `create(SendAnswerRequestSchema)` to create a new message.
  */
 export const SendAnswerRequestSchema: GenMessage<SendAnswerRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 34);
+  messageDesc(file_signal, 46);
 
 /**
  * @generated from message ringline.getstream.UpdateSubscriptionsRequest
@@ -1183,7 +1541,7 @@ export type UpdateSubscriptionsRequest =
 export const UpdateSubscriptionsRequestSchema: GenMessage<
   UpdateSubscriptionsRequest
 > = /*@__PURE__*/
-  messageDesc(file_signal, 35);
+  messageDesc(file_signal, 47);
 
 /**
  * @generated from message ringline.getstream.TrackMuteState
@@ -1205,7 +1563,7 @@ export type TrackMuteState = Message<"ringline.getstream.TrackMuteState"> & {
  * Use `create(TrackMuteStateSchema)` to create a new message.
  */
 export const TrackMuteStateSchema: GenMessage<TrackMuteState> = /*@__PURE__*/
-  messageDesc(file_signal, 36);
+  messageDesc(file_signal, 48);
 
 /**
  * @generated from message ringline.getstream.UpdateMuteStatesRequest
@@ -1227,7 +1585,7 @@ export type UpdateMuteStatesRequest = Message<"ringline.getstream.UpdateMuteStat
  * Use `create(UpdateMuteStatesRequestSchema)` to create a new message.
  */
 export const UpdateMuteStatesRequestSchema: GenMessage<UpdateMuteStatesRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 37);
+  messageDesc(file_signal, 49);
 
 /**
  * @generated from message ringline.getstream.IceRestartRequest
@@ -1249,7 +1607,7 @@ export type IceRestartRequest = Message<"ringline.getstream.IceRestartRequest"> 
  * Use `create(IceRestartRequestSchema)` to create a new message.
  */
 export const IceRestartRequestSchema: GenMessage<IceRestartRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 38);
+  messageDesc(file_signal, 50);
 
 /**
  * @generated from message ringline.getstream.SendStatsRequest
@@ -1286,7 +1644,7 @@ export type SendStatsRequest = Message<"ringline.getstream.SendStatsRequest"> & 
  * Use `create(SendStatsRequestSchema)` to create a new message.
  */
 export const SendStatsRequestSchema: GenMessage<SendStatsRequest> = /*@__PURE__*/
-  messageDesc(file_signal, 39);
+  messageDesc(file_signal, 51);
 
 /**
  * @generated from enum ringline.getstream.PeerType
@@ -1380,3 +1738,296 @@ export enum ReconnectStrategy {
  */
 export const ReconnectStrategySchema: GenEnum<ReconnectStrategy> = /*@__PURE__*/
   enumDesc(file_signal, 2);
+
+/**
+ * The signal server writes these names in its JSON.
+ *
+ * @generated from enum ringline.getstream.ErrorCode
+ */
+export enum ErrorCode {
+  /**
+   * @generated from enum value: ERROR_CODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PUBLISH_TRACK_NOT_FOUND = 100;
+   */
+  PUBLISH_TRACK_NOT_FOUND = 100,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PUBLISH_TRACKS_MISMATCH = 101;
+   */
+  PUBLISH_TRACKS_MISMATCH = 101,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PUBLISH_TRACK_OUT_OF_ORDER = 102;
+   */
+  PUBLISH_TRACK_OUT_OF_ORDER = 102,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PUBLISH_TRACK_VIDEO_LAYER_NOT_FOUND = 103;
+   */
+  PUBLISH_TRACK_VIDEO_LAYER_NOT_FOUND = 103,
+
+  /**
+   * @generated from enum value: ERROR_CODE_LIVE_ENDED = 104;
+   */
+  LIVE_ENDED = 104,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PARTICIPANT_NOT_FOUND = 200;
+   */
+  PARTICIPANT_NOT_FOUND = 200,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PARTICIPANT_MIGRATING_OUT = 201;
+   */
+  PARTICIPANT_MIGRATING_OUT = 201,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PARTICIPANT_MIGRATION_FAILED = 202;
+   */
+  PARTICIPANT_MIGRATION_FAILED = 202,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PARTICIPANT_MIGRATING = 203;
+   */
+  PARTICIPANT_MIGRATING = 203,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PARTICIPANT_RECONNECT_FAILED = 204;
+   */
+  PARTICIPANT_RECONNECT_FAILED = 204,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PARTICIPANT_MEDIA_TRANSPORT_FAILURE = 205;
+   */
+  PARTICIPANT_MEDIA_TRANSPORT_FAILURE = 205,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PARTICIPANT_SIGNAL_LOST = 206;
+   */
+  PARTICIPANT_SIGNAL_LOST = 206,
+
+  /**
+   * @generated from enum value: ERROR_CODE_CALL_NOT_FOUND = 300;
+   */
+  CALL_NOT_FOUND = 300,
+
+  /**
+   * @generated from enum value: ERROR_CODE_CALL_PARTICIPANT_LIMIT_REACHED = 301;
+   */
+  CALL_PARTICIPANT_LIMIT_REACHED = 301,
+
+  /**
+   * @generated from enum value: ERROR_CODE_REQUEST_VALIDATION_FAILED = 400;
+   */
+  REQUEST_VALIDATION_FAILED = 400,
+
+  /**
+   * @generated from enum value: ERROR_CODE_UNAUTHENTICATED = 401;
+   */
+  UNAUTHENTICATED = 401,
+
+  /**
+   * @generated from enum value: ERROR_CODE_PERMISSION_DENIED = 403;
+   */
+  PERMISSION_DENIED = 403,
+
+  /**
+   * @generated from enum value: ERROR_CODE_TOO_MANY_REQUESTS = 429;
+   */
+  TOO_MANY_REQUESTS = 429,
+
+  /**
+   * @generated from enum value: ERROR_CODE_INTERNAL_SERVER_ERROR = 500;
+   */
+  INTERNAL_SERVER_ERROR = 500,
+
+  /**
+   * @generated from enum value: ERROR_CODE_SFU_SHUTTING_DOWN = 600;
+   */
+  SFU_SHUTTING_DOWN = 600,
+
+  /**
+   * @generated from enum value: ERROR_CODE_SFU_FULL = 700;
+   */
+  SFU_FULL = 700,
+}
+
+/**
+ * Describes the enum ringline.getstream.ErrorCode.
+ */
+export const ErrorCodeSchema: GenEnum<ErrorCode> = /*@__PURE__*/
+  enumDesc(file_signal, 3);
+
+/**
+ * @generated from enum ringline.getstream.TrackUnpublishReason
+ */
+export enum TrackUnpublishReason {
+  /**
+   * @generated from enum value: TRACK_UNPUBLISH_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: TRACK_UNPUBLISH_REASON_USER_MUTED = 1;
+   */
+  USER_MUTED = 1,
+
+  /**
+   * @generated from enum value: TRACK_UNPUBLISH_REASON_PERMISSION_REVOKED = 2;
+   */
+  PERMISSION_REVOKED = 2,
+
+  /**
+   * @generated from enum value: TRACK_UNPUBLISH_REASON_MODERATION = 3;
+   */
+  MODERATION = 3,
+}
+
+/**
+ * Describes the enum ringline.getstream.TrackUnpublishReason.
+ */
+export const TrackUnpublishReasonSchema: GenEnum<TrackUnpublishReason> = /*@__PURE__*/
+  enumDesc(file_signal, 4);
+
+/**
+ * @generated from enum ringline.getstream.CallEndedReason
+ */
+export enum CallEndedReason {
+  /**
+   * @generated from enum value: CALL_ENDED_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: CALL_ENDED_REASON_ENDED = 1;
+   */
+  ENDED = 1,
+
+  /**
+   * @generated from enum value: CALL_ENDED_REASON_LIVE_ENDED = 2;
+   */
+  LIVE_ENDED = 2,
+
+  /**
+   * @generated from enum value: CALL_ENDED_REASON_KICKED = 3;
+   */
+  KICKED = 3,
+
+  /**
+   * @generated from enum value: CALL_ENDED_REASON_SESSION_ENDED = 4;
+   */
+  SESSION_ENDED = 4,
+}
+
+/**
+ * Describes the enum ringline.getstream.CallEndedReason.
+ */
+export const CallEndedReasonSchema: GenEnum<CallEndedReason> = /*@__PURE__*/
+  enumDesc(file_signal, 5);
+
+/**
+ * @generated from enum ringline.getstream.VideoQuality
+ */
+export enum VideoQuality {
+  /**
+   * @generated from enum value: VIDEO_QUALITY_LOW_UNSPECIFIED = 0;
+   */
+  LOW_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: VIDEO_QUALITY_MID = 1;
+   */
+  MID = 1,
+
+  /**
+   * @generated from enum value: VIDEO_QUALITY_HIGH = 2;
+   */
+  HIGH = 2,
+
+  /**
+   * @generated from enum value: VIDEO_QUALITY_OFF = 3;
+   */
+  OFF = 3,
+}
+
+/**
+ * Describes the enum ringline.getstream.VideoQuality.
+ */
+export const VideoQualitySchema: GenEnum<VideoQuality> = /*@__PURE__*/
+  enumDesc(file_signal, 6);
+
+/**
+ * @generated from enum ringline.getstream.ConnectionQuality
+ */
+export enum ConnectionQuality {
+  /**
+   * @generated from enum value: CONNECTION_QUALITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: CONNECTION_QUALITY_POOR = 1;
+   */
+  POOR = 1,
+
+  /**
+   * @generated from enum value: CONNECTION_QUALITY_GOOD = 2;
+   */
+  GOOD = 2,
+
+  /**
+   * @generated from enum value: CONNECTION_QUALITY_EXCELLENT = 3;
+   */
+  EXCELLENT = 3,
+}
+
+/**
+ * Describes the enum ringline.getstream.ConnectionQuality.
+ */
+export const ConnectionQualitySchema: GenEnum<ConnectionQuality> = /*@__PURE__*/
+  enumDesc(file_signal, 7);
+
+/**
+ * @generated from enum ringline.getstream.ParticipantSource
+ */
+export enum ParticipantSource {
+  /**
+   * @generated from enum value: PARTICIPANT_SOURCE_WEBRTC_UNSPECIFIED = 0;
+   */
+  WEBRTC_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PARTICIPANT_SOURCE_RTMP = 1;
+   */
+  RTMP = 1,
+
+  /**
+   * @generated from enum value: PARTICIPANT_SOURCE_WHIP = 2;
+   */
+  WHIP = 2,
+
+  /**
+   * @generated from enum value: PARTICIPANT_SOURCE_SIP = 3;
+   */
+  SIP = 3,
+
+  /**
+   * @generated from enum value: PARTICIPANT_SOURCE_RTSP = 4;
+   */
+  RTSP = 4,
+
+  /**
+   * @generated from enum value: PARTICIPANT_SOURCE_SRT = 5;
+   */
+  SRT = 5,
+}
+
+/**
+ * Describes the enum ringline.getstream.ParticipantSource.
+ */
+export const ParticipantSourceSchema: GenEnum<ParticipantSource> = /*@__PURE__*/
+  enumDesc(file_signal, 8);

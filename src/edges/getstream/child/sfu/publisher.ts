@@ -6,14 +6,19 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RtcTrack, RtcTransceiver } from "@ringline/edge/media/child";
 import { EdgeError, TrackType } from "@ringline/edge/toolkit";
-import { PeerType, type PublishOption, type TrackInfoSchema } from "../proto/signal_pb.ts";
+import {
+  PeerType,
+  type PublishOption,
+  type TrackInfoSchema,
+  VideoQuality,
+  type VideoSender,
+} from "../proto/signal_pb.ts";
 import { isCodecName, type VideoCodec } from "../../wire/video_codec.ts";
 import { onlyCodec, withBitrate } from "./publish_sdp.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
 
 /** How video is published when the SFU does not specify it. */
 const DEFAULT_VIDEO = { width: 1280, height: 720, bitrate: 1_500_000, fps: 30 };
-const HIGH_QUALITY = 2;
 
 /** The agent's tracks; absent where it publishes none. */
 export interface OwnTracks {
@@ -28,8 +33,11 @@ export type TrackInfoInit = MessageInitShape<typeof TrackInfoSchema>;
 export interface PublisherOptions extends SfuConnectionOptions {
   publishOptions: readonly PublishOption[];
   videoCodecs: readonly string[];
+  /** What the call's settings say about audio. */
+  audio: { dtx: boolean; red: boolean };
 }
 
+/** One media section: a track in the codec of one of the SFU's options. */
 interface Section {
   type: TrackType;
   transceiver: RtcTransceiver;
@@ -37,18 +45,25 @@ interface Section {
   codec: VideoCodec | undefined;
   track: RtcTrack;
   muted: boolean;
+  /** No participant watches it, as the SFU says: it is published and not sent. */
+  idle: boolean;
+  /** The SFU no longer asks for its codec. */
+  obsolete: boolean;
 }
 
 /** Publishes tracks; one call of {@linkcode Publisher.publish} needs at most one negotiation. */
 export class Publisher extends SfuConnection {
   readonly #options: PublisherOptions;
   readonly #sections: Section[] = [];
+  #publishOptions: readonly PublishOption[];
+  readonly #clones: RtcTrack[] = [];
   /** Whether there are sections that have not been negotiated. */
   #isPending = false;
 
   constructor(options: PublisherOptions) {
     super(options, { type: PeerType.PUBLISHER, doing: "publishing" });
     this.#options = options;
+    this.#publishOptions = options.publishOptions;
   }
 
   /** Whether anything is published. */
@@ -58,7 +73,8 @@ export class Publisher extends SfuConnection {
 
   /** The published tracks, as the SFU receives them when the agent reconnects. */
   get tracks(): TrackInfoInit[] {
-    return this.#sections.map((section) => this.#describe(section));
+    return this.#sections.filter(({ obsolete }) => !obsolete)
+      .map((section) => this.#describe(section));
   }
 
   /**
@@ -88,6 +104,41 @@ export class Publisher extends SfuConnection {
     });
   }
 
+  /**
+   * Publishes what is published in the codecs that the SFU asks for from now on, and no longer in others.
+   *
+   * @throws {EdgeError} the SFU refuses, or asks for codecs that wrtc cannot encode only.
+   */
+  setOptions(publishOptions: readonly PublishOption[]): Promise<void> {
+    return this.tasks.run(async () => {
+      this.#publishOptions = publishOptions;
+      if (this.isClosed) return;
+      const first = new Map(this.#sections.toReversed().map((one) => [one.type, one]));
+      for (const [type, { track }] of first) this.#add(type, track);
+      if (this.#isPending) await this.#negotiate();
+      for (const section of this.#sections) {
+        section.obsolete = !this.#choose(section.type)
+          .some(({ option }) => option?.id === section.option?.id);
+        await this.#send(section);
+      }
+    });
+  }
+
+  /** Sends video only in the sections of which the SFU wants a layer. */
+  setQuality(senders: readonly VideoSender[]): Promise<void> {
+    return this.tasks.run(async () => {
+      if (this.isClosed) return;
+      for (const { trackType, publishOptionId, layers } of senders) {
+        const section = this.#sections.find(({ type, option }) =>
+          type === Number(trackType) && (option?.id ?? 0) === publishOptionId
+        );
+        if (!section) continue;
+        section.idle = !layers.some(({ active }) => active);
+        await this.#send(section);
+      }
+    });
+  }
+
   /** Looks for another path through the network and keeps everything else. */
   restartIce(): Promise<void> {
     return this.tasks.run(async () => {
@@ -103,18 +154,32 @@ export class Publisher extends SfuConnection {
     );
   }
 
+  override async close(): Promise<void> {
+    await super.close();
+    for (const clone of this.#clones.splice(0)) clone.stop();
+  }
+
+  /** Adds the sections of a track that are missing. */
   #add(type: TrackType, track: RtcTrack): void {
-    if (this.#sections.some((section) => section.type === type)) return;
     for (const { option, codec } of this.#choose(type)) {
-      const transceiver = this.peer.addTransceiver(track, "sendonly");
-      this.#sections.push({ type, transceiver, option, codec, track, muted: false });
+      const own = this.#sections.filter((section) => section.type === type);
+      if (own.some((section) => section.option?.id === option?.id)) continue;
+      // The SFU refuses two sections of one track id.
+      const sent = own.length === 0 ? track : track.clone();
+      if (sent !== track) this.#clones.push(sent);
+      const transceiver = this.peer.addTransceiver(sent, "sendonly");
+      const muted = own[0]?.muted ?? false;
+      this.#sections.push({
+        ...{ type, transceiver, option, codec, track: sent, muted },
+        ...{ idle: false, obsolete: false },
+      });
       this.#isPending = true;
     }
   }
 
   /** Returns a section for each of the SFU's options that wrtc can encode. */
   #choose(type: TrackType): Pick<Section, "option" | "codec">[] {
-    const offered = this.#options.publishOptions.filter((one) => Number(one.trackType) === type);
+    const offered = this.#publishOptions.filter((one) => Number(one.trackType) === type);
     if (type === TrackType.AUDIO) return [{ option: offered[0], codec: undefined }];
     const { videoCodecs } = this.#options;
     if (offered.length === 0) {
@@ -163,12 +228,13 @@ export class Publisher extends SfuConnection {
     if (changed.length === 0) return;
     for (const section of changed) {
       section.muted = !section.muted;
-      await section.transceiver.sender.replaceTrack(section.muted ? null : section.track);
+      await this.#send(section);
     }
+    const types = new Map(changed.map(({ type, muted }) => [type, muted]));
     try {
       await this.#options.signal.call("UpdateMuteStates", {
         sessionId: this.#options.sessionId,
-        muteStates: changed.map(({ type, muted }) => ({ trackType: Number(type), muted })),
+        muteStates: [...types].map(([type, muted]) => ({ trackType: Number(type), muted })),
       });
     } catch (error) {
       // The SFU has not received it: the next publication sends it again.
@@ -177,29 +243,37 @@ export class Publisher extends SfuConnection {
     }
   }
 
+  /** Has a section send its track, or nothing. */
+  async #send({ transceiver, track, muted, idle, obsolete }: Section): Promise<void> {
+    const sent = muted || idle || obsolete ? null : track;
+    if (transceiver.sender.track !== sent) await transceiver.sender.replaceTrack(sent);
+  }
+
   #describe({ type, transceiver, option, codec, track, muted }: Section): TrackInfoInit {
+    const isVideo = type === TrackType.VIDEO;
+    const { dtx, red } = this.#options.audio;
     const info: TrackInfoInit = {
       trackId: track.id,
       trackType: Number(type),
       mid: transceiver.mid ?? "",
       muted,
-      dtx: type === TrackType.AUDIO,
+      dtx: !isVideo && dtx,
       stereo: false,
-      red: false,
+      red: !isVideo && red,
       publishOptionId: option?.id ?? 0,
     };
-    if (type !== TrackType.VIDEO) return info;
+    if (!isVideo) return info;
     const { width, height } = option?.videoDimension ?? DEFAULT_VIDEO;
     return {
       ...info,
-      dtx: false,
       codec: option?.codec ?? { name: codec ?? "vp8", clockRate: 90_000 },
+      // wrtc sends one layer, which Stream's clients name "q" when there is no other.
       layers: [{
         rid: "q",
         videoDimension: { width, height },
         bitrate: option?.bitrate || DEFAULT_VIDEO.bitrate,
         fps: option?.fps || DEFAULT_VIDEO.fps,
-        quality: HIGH_QUALITY,
+        quality: VideoQuality.LOW_UNSPECIFIED,
       }],
     };
   }

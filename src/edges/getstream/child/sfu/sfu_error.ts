@@ -1,42 +1,83 @@
 /** Errors for the refusals of an SFU. @module */
+import { AuthenticationError, ConnectionError, EdgeError } from "@ringline/edge/toolkit";
 import {
-  AuthenticationError,
-  ConnectionError,
-  EdgeError,
-  type EdgeErrorOptions,
-} from "@ringline/edge/toolkit";
-import { type Error as ErrorMessage, ReconnectStrategy } from "../proto/signal_pb.ts";
+  type Error as ErrorMessage,
+  ErrorCode,
+  type ErrorEvent,
+  ReconnectStrategy,
+} from "../proto/signal_pb.ts";
 import { withoutSecrets } from "../../wire/service_errors.ts";
 
-/** Stream's numbers for an SFU that refers the agent to another one. */
-const ELSEWHERE: Record<number, string> = {
-  700: "sfu-full",
-  600: "sfu-shutting-down",
-  301: "participant-limit",
+/** What a reason means for an agent. */
+interface Meaning {
+  code: string;
+  /** Whether another join can succeed. */
+  canJoin: boolean;
+}
+
+/** Reasons of an SFU that refers the agent to another one. */
+const ELSEWHERE: Partial<Record<ErrorCode, string>> = {
+  [ErrorCode.SFU_FULL]: "sfu-full",
+  [ErrorCode.SFU_SHUTTING_DOWN]: "sfu-shutting-down",
+  [ErrorCode.CALL_PARTICIPANT_LIMIT_REACHED]: "participant-limit",
 };
 
-const STATUS: Record<number, { code: string; retryable: boolean }> = {
-  401: { code: "unauthorized", retryable: true },
-  403: { code: "forbidden", retryable: false },
-  404: { code: "not-found", retryable: true },
-  429: { code: "rate-limited", retryable: true },
+const MEANINGS: Partial<Record<ErrorCode, Meaning>> = {
+  [ErrorCode.LIVE_ENDED]: { code: "live-ended", canJoin: false },
+  [ErrorCode.PARTICIPANT_NOT_FOUND]: { code: "not-found", canJoin: true },
+  [ErrorCode.PARTICIPANT_SIGNAL_LOST]: { code: "not-found", canJoin: true },
+  [ErrorCode.CALL_NOT_FOUND]: { code: "not-found", canJoin: true },
+  [ErrorCode.REQUEST_VALIDATION_FAILED]: { code: "refused", canJoin: false },
+  // New credentials repair it.
+  [ErrorCode.UNAUTHENTICATED]: { code: "unauthorized", canJoin: true },
+  [ErrorCode.PERMISSION_DENIED]: { code: "forbidden", canJoin: false },
+  [ErrorCode.TOO_MANY_REQUESTS]: { code: "rate-limited", canJoin: true },
+  [ErrorCode.INTERNAL_SERVER_ERROR]: { code: "sfu-failed", canJoin: true },
 };
 
-/** Returns the error for an SFU's refusal; new credentials can repair a 401. */
-export function sfuError(
-  error: Pick<ErrorMessage, "code" | "message" | "shouldRetry"> | undefined,
+function meaningOf(code: ErrorCode): Meaning {
+  const elsewhere = ELSEWHERE[code];
+  if (elsewhere) return { code: elsewhere, canJoin: true };
+  return MEANINGS[code] ?? { code: code >= 500 ? "sfu-failed" : "refused", canJoin: true };
+}
+
+function createError(
+  error: Pick<ErrorMessage, "code" | "message"> | undefined,
   doing: string,
+  retryable: (meaning: Meaning) => boolean,
 ): EdgeError {
-  const number = error?.code ?? 0;
+  const code = error?.code ?? ErrorCode.UNSPECIFIED;
+  const name = (ErrorCode as Record<number, string | undefined>)[code] ?? "an unknown reason";
   const text = withoutSecrets(error?.message || "refused");
-  const message = `${doing}: ${text} (${number})`;
-  const elsewhere = ELSEWHERE[number];
-  if (elsewhere) return new ConnectionError(message, { code: elsewhere, retryable: true });
-  const options: EdgeErrorOptions = STATUS[number] ??
-    { code: number >= 500 ? "sfu-failed" : "refused", retryable: true };
-  return number === 401 || number === 403
+  const message = `${doing}: ${text} (${code}, ${name})`;
+  const meaning = meaningOf(code);
+  const options = { code: meaning.code, retryable: retryable(meaning) };
+  return code === ErrorCode.UNAUTHENTICATED || code === ErrorCode.PERMISSION_DENIED
     ? new AuthenticationError(message, options)
     : new ConnectionError(message, options);
+}
+
+/** Returns the error for a refused call, which can be repeated only where the SFU says so. */
+export function rpcError(error: ErrorMessage, doing: string): EdgeError {
+  return createError(error, doing, () => error.shouldRetry);
+}
+
+/** Returns the error for a refused join. */
+export function joinError(
+  { error, reconnectStrategy }: Pick<ErrorEvent, "error" | "reconnectStrategy">,
+  doing: string,
+): EdgeError {
+  const isFinal = reconnectStrategy === ReconnectStrategy.DISCONNECT;
+  return createError(
+    error,
+    doing,
+    ({ canJoin }) => !isFinal && (canJoin || (error?.shouldRetry ?? false)),
+  );
+}
+
+/** Returns the error for an event of the SFU in the middle of a call. */
+export function eventError({ error }: Pick<ErrorEvent, "error">): EdgeError {
+  return createError(error, "the SFU", () => error?.shouldRetry ?? false);
 }
 
 /** Whether the SFU refers the agent to another one. */

@@ -4,7 +4,13 @@
  * @module
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Clock, ClosedError, ConnectionError, type SocketEnd } from "@ringline/edge/toolkit";
+import {
+  type Clock,
+  ClosedError,
+  ConnectionError,
+  ProtocolError,
+  type SocketEnd,
+} from "@ringline/edge/toolkit";
 import type { RtcConnectionState, RtcTrack } from "@ringline/edge/media/child";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import {
@@ -14,7 +20,6 @@ import {
   type PublishOption,
   type TrackSubscriptionSchema,
 } from "../proto/signal_pb.ts";
-import { isRetryable } from "../../wire/retrying.ts";
 import { EventBuffer } from "./event_buffer.ts";
 import { isFast, joinRequest, type Reconnect } from "./join_request.ts";
 import type { CallMedia } from "./media.ts";
@@ -127,7 +132,6 @@ export class SfuSession {
     const response = await this.#open(reconnect, signal);
     this.#subscriber = new Subscriber({
       ...this.#connectionOptions("subscriber"),
-      clock,
       onTrack: () => events.onTrack(this),
     });
     this.#observers = [
@@ -178,6 +182,7 @@ export class SfuSession {
       ...this.#connectionOptions("publisher"),
       publishOptions: this.#publishOptions,
       videoCodecs: this.#options.videoCodecs,
+      audio: this.credentials.audio ?? { dtx: true, red: false },
     });
     await this.#publisher.publish(tracks);
   }
@@ -286,8 +291,8 @@ export class SfuSession {
         this.#subscriber?.accept(event.value).catch((error) => {
           if (this.#abort.signal.aborted) return;
           events.onError(error, "answering the SFU's offer");
-          // The answer did not arrive: a restart makes the SFU offer again.
-          if (isRetryable(error)) events.onPeerState(this, "subscriber", "failed");
+          // The answer did not arrive, or was refused: a restart makes the SFU offer again.
+          if (!(error instanceof ProtocolError)) events.onPeerState(this, "subscriber", "failed");
         });
         return;
       case "iceTrickle": {
@@ -296,15 +301,28 @@ export class SfuSession {
           .catch((error) => events.onError(error, "adding a candidate"));
         return;
       }
+      case "changePublishOptions": {
+        const { publishOptions } = event.value;
+        this.#publishOptions = publishOptions;
+        this.#publisher?.setOptions(publishOptions)
+          .catch((error) => this.#report(error, "publishing in other codecs"));
+        return;
+      }
+      case "changePublishQuality":
+        this.#publisher?.setQuality(event.value.videoSenders)
+          .catch((error) => this.#report(error, "changing the quality of video"));
+        return;
       case "iceRestart":
         this.restartIce(nameOf(event.value.peerType))
-          .catch((error) => {
-            if (!this.#abort.signal.aborted) events.onError(error, "restarting ICE");
-          });
+          .catch((error) => this.#report(error, "restarting ICE"));
         return;
       default:
         events.onEvent(this, event);
     }
+  }
+
+  #report(error: unknown, context: string): void {
+    if (!this.#abort.signal.aborted) this.#options.events.onError(error, context);
   }
 }
 

@@ -21,7 +21,7 @@ import {
   SfuEventSchema,
   SfuRequestSchema,
 } from "../proto/signal_pb.ts";
-import { sfuError } from "./sfu_error.ts";
+import { joinError } from "./sfu_error.ts";
 
 /** Time limit for opening, and for the join response. */
 const JOIN_MS = 5000;
@@ -93,7 +93,7 @@ export class SfuSocket {
           return joined.resolve(event.value);
         }
         if (event?.case === "error") {
-          return joined.reject(sfuError(event.value.error, "joining the SFU"));
+          return joined.reject(joinError(event.value, "joining the SFU"));
         }
         joined.reject(
           new ProtocolError(

@@ -1,47 +1,50 @@
 /**
- * A client of an SFU's signal server: Twirp in JSON, with numbers for enumerations, so that it does
- * not depend on Stream's names for them.
+ * A client of an SFU's signal server: Twirp in JSON. It sends numbers for enumerations and accepts names
+ * and numbers, and fields in either of protobuf's two notations (`should_retry`, `shouldRetry`).
  *
  * @module
  */
-import { create, type DescMessage, type MessageInitShape, toJson } from "@bufbuild/protobuf";
-import * as v from "valibot";
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type MessageInitShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import { type Clock, ProtocolError } from "@ringline/edge/toolkit";
 import { postJson } from "../../wire/http.ts";
+import { retrying, TRIES } from "../../wire/retrying.ts";
 import {
+  ErrorCode,
   IceRestartRequestSchema,
   IceTrickleSchema,
   SendAnswerRequestSchema,
   SendStatsRequestSchema,
   SetPublisherRequestSchema,
+  SetPublisherResponseSchema,
   UpdateMuteStatesRequestSchema,
   UpdateSubscriptionsRequestSchema,
 } from "../proto/signal_pb.ts";
-import { sfuError } from "./sfu_error.ts";
+import { rpcError } from "./sfu_error.ts";
 
 const SERVICE = "stream.video.sfu.signal.SignalServer";
 const CALL_MS = 5000;
 
-/** The methods and their request types. */
+/** The methods: their request types, and how often a call is tried in all. */
 const METHODS = {
-  SetPublisher: SetPublisherRequestSchema,
-  SendAnswer: SendAnswerRequestSchema,
-  IceTrickle: IceTrickleSchema,
-  UpdateSubscriptions: UpdateSubscriptionsRequestSchema,
-  UpdateMuteStates: UpdateMuteStatesRequestSchema,
-  IceRestart: IceRestartRequestSchema,
-  SendStats: SendStatsRequestSchema,
+  SetPublisher: { schema: SetPublisherRequestSchema, tries: TRIES },
+  // The caller asks the SFU for another offer after these.
+  SendAnswer: { schema: SendAnswerRequestSchema, tries: TRIES },
+  // A call without which the session is of no use is tried until it works, or the session ends.
+  IceTrickle: { schema: IceTrickleSchema, tries: Infinity },
+  UpdateMuteStates: { schema: UpdateMuteStatesRequestSchema, tries: Infinity },
+  IceRestart: { schema: IceRestartRequestSchema, tries: TRIES },
+  // The caller tries again, with the list as it is then.
+  UpdateSubscriptions: { schema: UpdateSubscriptionsRequestSchema, tries: 1 },
+  // A report may be lost.
+  SendStats: { schema: SendStatsRequestSchema, tries: 1 },
 } as const;
-
-/** The fields of every response. Lenient: an error's code may be one of Stream's names. */
-const responseSchema = v.looseObject({
-  sdp: v.optional(v.string(), ""),
-  error: v.nullish(v.looseObject({
-    code: v.optional(v.union([v.number(), v.string()]), 0),
-    message: v.optional(v.string(), ""),
-    shouldRetry: v.optional(v.boolean(), false),
-  })),
-});
 
 /** A client of one SFU, with the token of one join. */
 export class SignalClient {
@@ -66,43 +69,61 @@ export class SignalClient {
   }
 
   /**
-   * Calls a method; returns the response's session description, or an empty text.
+   * Calls a method, several times if it fails for a reason that passes; returns the response's session
+   * description, or an empty text.
    *
    * @throws {EdgeError} the SFU refuses or does not respond.
    */
-  async call<M extends keyof typeof METHODS>(
+  call<M extends keyof typeof METHODS>(
     method: M,
-    request: MessageInitShape<typeof METHODS[M]>,
+    request: MessageInitShape<typeof METHODS[M]["schema"]>,
   ): Promise<string> {
-    const schema: DescMessage = METHODS[method];
+    const { tries } = METHODS[method];
+    return retrying(() => this.#call(method, request, tries), {
+      tries,
+      clock: this.#clock,
+      signal: this.#signal,
+    });
+  }
+
+  async #call<M extends keyof typeof METHODS>(
+    method: M,
+    request: MessageInitShape<typeof METHODS[M]["schema"]>,
+    tries: number,
+  ): Promise<string> {
+    const schema: DescMessage = METHODS[method].schema;
     const body = toJson(schema, create(schema, request as Record<string, unknown>), {
       enumAsInteger: true,
       // Zero is a value here: the publisher is peer 0.
       alwaysEmitImplicit: true,
     });
-    const response = v.safeParse(
-      responseSchema,
+    const { sdp, error } = readResponse(
+      method,
       await postJson({
         url: new URL(`${this.#url}/${SERVICE}/${method}`),
         headers: { authorization: `Bearer ${this.#token}` },
         body,
         doing: method,
         timeoutMs: CALL_MS,
+        tries,
         signal: this.#signal,
         clock: this.#clock,
       }),
     );
-    if (!response.success) {
-      throw new ProtocolError(`${method}: malformed response`, { code: "bad-response" });
-    }
-    const { error, sdp } = response.output;
-    if (error && (error.code !== 0 || error.message !== "")) {
-      const code = typeof error.code === "number" ? error.code : 0;
-      const message = typeof error.code === "string"
-        ? `${error.code} ${error.message}`
-        : error.message;
-      throw sfuError({ code, message, shouldRetry: error.shouldRetry }, method);
+    // Some servers set the field without an error.
+    if (error && (error.code !== ErrorCode.UNSPECIFIED || error.message !== "")) {
+      throw rpcError(error, method);
     }
     return sdp;
+  }
+}
+
+function readResponse(method: string, response: unknown) {
+  try {
+    return fromJson(SetPublisherResponseSchema, response as JsonValue, {
+      ignoreUnknownFields: true,
+    });
+  } catch {
+    throw new ProtocolError(`${method}: malformed response`, { code: "bad-response" });
   }
 }

@@ -4,15 +4,12 @@
  * @module
  */
 import type { RtcTrack } from "@ringline/edge/media/child";
-import type { Clock } from "@ringline/edge/toolkit";
 import { PeerType, type SubscriberOffer } from "../proto/signal_pb.ts";
 import { mediaKeyOfStream } from "../call/media_key.ts";
-import { retrying } from "../../wire/retrying.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
 
 /** Options for {@linkcode Subscriber}. */
 export interface SubscriberOptions extends SfuConnectionOptions {
-  clock: Clock;
   /** A track has arrived, or another one with the same key. */
   onTrack: (key: string) => void;
 }
@@ -57,7 +54,7 @@ export class Subscriber extends SfuConnection {
     this.#hasOffer = true;
     return this.tasks.run(async () => {
       if (this.isClosed) return;
-      const { signal, sessionId, clock } = this.#options;
+      const { signal, sessionId } = this.#options;
       // The SFU cannot use candidates before it has the answer.
       this.holdCandidates();
       const answer = {
@@ -66,7 +63,7 @@ export class Subscriber extends SfuConnection {
         sessionId,
         negotiationId: offer.negotiationId,
       };
-      await retrying(() => signal.call("SendAnswer", answer), { clock });
+      await signal.call("SendAnswer", answer);
       this.releaseCandidates();
     });
   }

@@ -1,13 +1,16 @@
 /** The SFU of the double, which plays several. @module */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
+  ErrorCode,
   type PublishOptionSchema,
   TrackType,
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
+import { preflight, readable } from "../cors.ts";
 import type { Leg } from "./leg.ts";
 import { JoinBehaviours } from "./join_behaviours.ts";
 import { Network } from "./network.ts";
 import { Refused } from "./refused.ts";
+import { RpcFaults } from "./rpc_faults.ts";
 import { Room } from "./call_room.ts";
 import type { Seen } from "./seen.ts";
 import type { Session } from "./session.ts";
@@ -21,6 +24,7 @@ export class Sfu {
   /** By session id; sessions that ended are kept, since later messages may name them. */
   readonly sessions = new Map<string, Session>();
   readonly joinBehaviours = new JoinBehaviours();
+  readonly rpcFaults = new RpcFaults();
   readonly network = new Network();
   readonly deadEdges = new Set<string>();
   readonly seen: Seen = {
@@ -51,7 +55,19 @@ export class Sfu {
       codec: { name: "vp8", clockRate: 90_000 },
       bitrate: 500_000,
       fps: 15,
+      maxSpatialLayers: 1,
+      maxTemporalLayers: 1,
       videoDimension: { width: 640, height: 360 },
+    },
+    {
+      id: 3,
+      trackType: TrackType.SCREEN_SHARE,
+      codec: { name: "vp8", clockRate: 90_000 },
+      bitrate: 500_000,
+      fps: 15,
+      maxSpatialLayers: 1,
+      maxTemporalLayers: 1,
+      videoDimension: { width: 1280, height: 720 },
     },
   ];
   /** Receives the audible milliseconds of a member over the network. */
@@ -63,6 +79,10 @@ export class Sfu {
 
   /** Answers HTTP under `/<edge>/ws` and `/<edge>/twirp`. */
   async serve(request: Request): Promise<Response> {
+    return preflight(request) ?? readable(request, await this.#serve(request));
+  }
+
+  async #serve(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const [, edge = "", what = "", service = "", method = ""] = pathname.split("/");
     if (this.isOffline || this.deadEdges.has(edge)) return new Response(null, { status: 503 });
@@ -88,7 +108,7 @@ export class Sfu {
     const known = this.sessions.get(sessionId);
     const legs = known ? [...known.member.legs, known.leg] : [];
     const leg = legs.find((one) => one.edge === edge);
-    if (!known || !leg) throw new Refused("participant not found", 404);
+    if (!known || !leg) throw new Refused("participant not found", ErrorCode.PARTICIPANT_NOT_FOUND);
     return { ...known, leg };
   }
 

@@ -1,12 +1,28 @@
-/** The signal server of the SFU: Twirp calls, strictly checked. @module */
-import { type DescMessage, fromJson, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
+/**
+ * The signal server of the SFU: Twirp calls in JSON or protobuf, strictly checked. It answers as Stream's
+ * generated server does: in the format of the request, JSON with the names of the schema.
+ *
+ * @module
+ */
 import {
+  create,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+  toJson,
+} from "@bufbuild/protobuf";
+import {
+  type ErrorSchema,
   IceRestartRequestSchema,
   IceTrickleSchema,
   PeerType,
   SendAnswerRequestSchema,
   SendStatsRequestSchema,
   SetPublisherRequestSchema,
+  SetPublisherResponseSchema,
   TrackType,
   UpdateMuteStatesRequestSchema,
   UpdateSubscriptionsRequestSchema,
@@ -27,48 +43,84 @@ export async function answerCall(
   if (service !== SERVICE) return new Response(null, { status: 404 });
   const { calls, faults } = sfu.seen;
   calls[method] = (calls[method] ?? 0) + 1;
-  const text = await request.text().catch(() => undefined);
+  const bytes = await request.bytes().catch(() => undefined);
   // The client has left meanwhile.
-  if (text === undefined) return new Response(null, { status: 400 });
-  if (sfu.twirpStatus) {
-    const body = { code: "internal", msg: "failed on command" };
-    return Response.json(body, { status: sfu.twirpStatus });
-  }
+  if (bytes === undefined) return new Response(null, { status: 400 });
+  const fault = sfu.rpcFaults.take(method);
+  if (fault?.status) return twirpError(fault.status, "internal", "failed on command");
+  if (sfu.twirpStatus) return twirpError(sfu.twirpStatus, "internal", "failed on command");
   const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
   const checked = await checkToken(token, sfu.key);
   if (!("claims" in checked) || checked.claims.edge !== edge) {
-    return Response.json({ code: "unauthenticated", msg: "the token" }, { status: 401 });
+    return twirpError(401, "unauthenticated", "the token");
   }
+  const format = request.headers.get("content-type") ?? "";
   try {
-    if (request.method !== "POST" || request.headers.get("content-type") !== "application/json") {
+    if (request.method !== "POST" || !FORMATS.includes(format)) {
       throw new Refused("not a Twirp request");
     }
     const run = METHODS.get(method);
     if (!run) throw new Refused(`unknown method "${method}"`);
-    return Response.json(await run(sfu, edge, JSON.parse(text)) ?? {});
+    if (fault) return respond(format, { error: fault.error });
+    return respond(format, await run(sfu, edge, format, bytes) ?? {});
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (!(error instanceof Refused && !error.isFault)) faults.push(`${method}: ${message}`);
-    if (error instanceof Refused) {
-      return Response.json({ error: { code: error.code, message, shouldRetry: false } });
-    }
-    return Response.json({ code: "malformed", msg: message }, { status: 400 });
+    if (!(error instanceof Refused)) return twirpError(400, "malformed", message);
+    return respond(format, { error: { code: error.code, message, shouldRetry: false } });
   }
 }
 
-type Method = (sfu: Sfu, edge: string, json: JsonValue) => Promise<object | void>;
+const FORMATS = ["application/json", "application/protobuf"];
 
-/** Returns a method that refuses fields which are not in the schema. */
+interface Answer {
+  sdp?: string;
+  sessionId?: string;
+  error?: MessageInitShape<typeof ErrorSchema>;
+}
+
+/**
+ * Returns an answer: in JSON every field is there, under its name in the schema. Clients in browsers take
+ * any `error` but null for one.
+ */
+function respond(format: string, answer: Answer): Response {
+  const message = create(SetPublisherResponseSchema, answer);
+  if (format !== "application/json") {
+    return new Response(toBinary(SetPublisherResponseSchema, message), {
+      headers: { "content-type": format },
+    });
+  }
+  const json = toJson(SetPublisherResponseSchema, message, {
+    useProtoFieldName: true,
+    alwaysEmitImplicit: true,
+  });
+  return Response.json({ error: null, ...json as object });
+}
+
+function twirpError(status: number, code: string, msg: string): Response {
+  return Response.json({ code, msg }, { status });
+}
+
+type Method = (
+  sfu: Sfu,
+  edge: string,
+  format: string,
+  bytes: Uint8Array,
+) => Promise<Answer | void>;
+
+/** Returns a method, which skips fields that are not in our schema, as Stream's server does. */
 function method<S extends DescMessage>(
   schema: S,
   act: (
     session: Session,
     request: MessageShape<S>,
     sfu: Sfu,
-  ) => Promise<object | void> | object | void,
+  ) => Promise<Answer | void> | Answer | void,
 ): Method {
-  return async (sfu, edge, json) => {
-    const request = fromJson(schema, json);
+  return async (sfu, edge, format, bytes) => {
+    const request = format === "application/json"
+      ? fromJson(schema, JSON.parse(new TextDecoder().decode(bytes)), { ignoreUnknownFields: true })
+      : fromBinary(schema, bytes);
     const { sessionId } = request as { sessionId?: string };
     return await act(sfu.sessionOn(edge, sessionId ?? ""), request, sfu);
   };
@@ -125,7 +177,8 @@ const METHODS = new Map<string, Method>([
     "UpdateMuteStates",
     method(UpdateMuteStatesRequestSchema, ({ member, room }, { muteStates }) => {
       for (const { trackType, muted } of muteStates) {
-        if (!member.types.includes(trackType)) throw new Refused("muting what is not published");
+        // Clients mute a screen's sound also where it has none.
+        if (!member.types.includes(trackType)) continue;
         room.setMuted(member, trackType, muted);
       }
     }),

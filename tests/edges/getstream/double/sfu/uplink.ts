@@ -1,7 +1,9 @@
 /** The connection that carries a participant's media to the SFU. @module */
 import { Peer, type PeerOptions } from "../../../../../src/media/webrtc/peer.ts";
 import type { RtcCandidate, RtcTrack } from "../../../../../src/media/webrtc/rtc_types.ts";
+import { onlyCodec } from "../../../../../src/edges/getstream/child/sfu/publish_sdp.ts";
 import {
+  ErrorCode,
   type TrackInfo,
   TrackType,
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
@@ -28,7 +30,7 @@ export class Uplink {
   async accept(sdp: string, infos: readonly TrackInfo[]): Promise<string> {
     checkTracks(sdp, infos);
     const peer = this.#peer ??= new Peer(this.#options);
-    const answer = await peer.acceptOffer(sdp);
+    const answer = await peer.acceptOffer(chosen(sdp, infos));
     for (const transceiver of peer.connection.getTransceivers()) {
       const info = infos.find(({ mid }) => mid === transceiver.mid);
       if (info) this.tracks.set(info.trackType, transceiver.receiver.track);
@@ -57,22 +59,25 @@ export class Uplink {
 /** Refuses tracks that do not fit the offer. */
 function checkTracks(sdp: string, infos: readonly TrackInfo[]): void {
   const mids = new Set([...sdp.matchAll(/^a=mid:(\S+)/gm)].map(([, mid]) => mid));
+  const ids = infos.map(({ trackId }) => trackId);
+  if (new Set(ids).size < ids.length) {
+    throw new Refused("two tracks with one id", ErrorCode.PUBLISH_TRACKS_MISMATCH);
+  }
   for (const { mid, trackType, codec } of infos) {
     if (!mids.has(mid)) throw new Refused(`no section has the mid "${mid}"`);
     if (trackType === TrackType.UNSPECIFIED) throw new Refused("a track without a type");
     if (/h264/i.test(codec?.name ?? "")) throw new Refused("H264 cannot be decoded");
-    const offered = firstCodec(sdp, mid);
-    if (codec?.name && codec.name.toLowerCase() !== offered) {
-      throw new Refused(`a track of ${codec.name} in a section of ${offered}`);
-    }
+    if (
+      codec?.name && !sdp.includes(`${codec.name}/`.toUpperCase()) &&
+      !sdp.includes(`${codec.name}/`.toLowerCase())
+    ) throw new Refused(`a track of ${codec.name}, which the offer does not have`);
   }
-  const active = [...sdp.matchAll(/^m=(?!application)/gm)].length;
-  if (infos.length !== active) throw new Refused(`${active} sections and ${infos.length} tracks`);
 }
 
-/** The codec that a section names first, which is what its sender uses. */
-function firstCodec(sdp: string, mid: string): string | undefined {
-  const section = sdp.split(/^m=/m).find((one) => one.includes(`a=mid:${mid}\r\n`));
-  const payload = section?.split(/\s/)[3];
-  return section?.match(new RegExp(`a=rtpmap:${payload} ([^/]+)/`))?.[1]?.toLowerCase();
+/** Returns the offer with the codecs that the tracks announce: the answer chooses, not the offer. */
+function chosen(sdp: string, infos: readonly TrackInfo[]): string {
+  return infos.reduce(
+    (rest, { mid, codec }) => codec?.name ? onlyCodec(rest, mid, codec.name) : rest,
+    sdp,
+  );
 }

@@ -1,5 +1,9 @@
 /** Commands for faults of an SFU and a network. @module */
-import { PeerType } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
+import {
+  CallEndedReason,
+  PeerType,
+  TrackUnpublishReason,
+} from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Command } from "./params.ts";
 
 export const FAULTS: Record<string, Command> = {
@@ -19,6 +23,18 @@ export const FAULTS: Record<string, Command> = {
     };
     sfu.joinBehaviours.add(p.text("edge"), joinBehaviour, p.number("times", 1));
   },
+  rpcFault: (sfu, p) => {
+    const error = {
+      code: p.number("code"),
+      message: "refused on command",
+      shouldRetry: p.flag("shouldRetry"),
+    };
+    sfu.rpcFaults.add(
+      p.text("method"),
+      { status: p.number("status"), error },
+      p.number("times", 1),
+    );
+  },
   mediaFirst: (_, p) => void (p.room.mediaFirst = p.flag("on")),
   goAway: (_, p) => p.agent.leg.send({ case: "goAway", value: { reason: 1 } }),
   error: (_, p) =>
@@ -29,7 +45,27 @@ export const FAULTS: Record<string, Command> = {
         reconnectStrategy: p.number("strategy"),
       },
     }),
-  endCall: (_, p) => p.room.send({ case: "callEnded", value: { reason: 1 } }),
+  endCall: (_, p) => p.room.send({ case: "callEnded", value: { reason: p.number("reason", 1) } }),
+  moderate: (_, p) => {
+    const { userId, sessionId } = p.agent.member;
+    const cause = TrackUnpublishReason.MODERATION;
+    p.room.send({
+      case: "trackUnpublished",
+      value: { userId, sessionId, type: p.trackType, cause },
+    });
+  },
+  grant: (_, p) =>
+    p.agent.leg.send({
+      case: "callGrantsUpdated",
+      value: {
+        currentGrants: { canPublishAudio: p.flag("audio"), canPublishVideo: p.flag("video") },
+      },
+    }),
+  kick: async (_, p) => {
+    const { leg, member } = p.agent;
+    leg.send({ case: "callEnded", value: { reason: CallEndedReason.KICKED } });
+    await p.room.remove(member);
+  },
   forget: (_, p) => p.room.remove(p.agent.member),
   iceRestart: (_, p) => {
     const { leg } = p.agent;

@@ -1,0 +1,100 @@
+/** What moderators and the SFU order, on the double. */
+import { assert, assertEquals } from "@std/assert";
+import { CallEndedEvent } from "../../../src/edge/events.ts";
+import { TrackType } from "../../../src/edge/types.ts";
+import { AgentMutedEvent } from "../../../src/edges/getstream/mod.ts";
+import { StreamDouble } from "./double/stream_double.ts";
+import { CID, TestCall } from "./_fixture.ts";
+import { until } from "../../fixtures/until.ts";
+
+/** Waits until the agent is heard by the SFU, or no longer. */
+async function isHeard(test: TestCall, wanted = true): Promise<void> {
+  await until(wanted ? "being heard" : "silence", async () => {
+    const last = (await test.heard()).slice(-30);
+    return last.length > 0 && last.every(({ rms }) => rms > 0.05 === wanted);
+  });
+}
+
+Deno.test("an agent that a moderator mutes is silent until it publishes again", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const muted: unknown[] = [];
+  test.edge.events.subscribe(AgentMutedEvent, (e) => void muted.push([e.track, e.muted]));
+  await isHeard(test);
+  await test.command("moderate", { type: TrackType.AUDIO });
+  await isHeard(test, false);
+  assertEquals(muted, [["audio", true]]);
+  const bot = async () => {
+    const members = await double.sfu.command<{ userId: string; muted: number[] }[]>("members", {
+      cid: CID,
+    });
+    return members.find(({ userId }) => userId === "bot")!.muted;
+  };
+  assertEquals(await bot(), [TrackType.AUDIO]);
+  await test.connection.publishTracks({ audio: test.track });
+  await isHeard(test);
+  assertEquals(await bot(), []);
+
+  // By its own will.
+  await test.connection.publishTracks({});
+  await isHeard(test, false);
+  assertEquals([await bot(), muted.length], [[TrackType.AUDIO], 1]);
+  await test.connection.publishTracks({ audio: test.track });
+  await isHeard(test);
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("an agent whose rights are withdrawn is silent, and heard again with them", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const muted: unknown[] = [];
+  test.edge.events.subscribe(AgentMutedEvent, (e) => void muted.push([e.track, e.muted]));
+  await test.command("grant", { audio: false, video: true });
+  await isHeard(test, false);
+  // It may want to speak.
+  await test.connection.publishTracks({ audio: test.track });
+  await isHeard(test, false);
+  await test.command("grant", { audio: true, video: true });
+  await isHeard(test);
+  assertEquals(muted, [["audio", true], ["audio", false]]);
+});
+
+Deno.test("GetStreamEdge tells an agent that is kicked from a call that ended, and why it ended", async () => {
+  const ways: [string, Record<string, unknown>, string, RegExp?][] = [
+    ["endCall", { reason: 3 }, "kicked"],
+    ["endCall", { reason: 2 }, "call-ended"],
+    ["error", { code: 104 }, "call-ended"],
+    ["error", { code: 403, strategy: 1 }, "call-ended", /an error on command.*PERMISSION_DENIED/],
+  ];
+  await using double = await StreamDouble.start();
+  for (const [command, params, reason, text] of ways) {
+    await using test = await TestCall.start(double, { silent: true });
+    const ended: string[] = [];
+    test.edge.events.subscribe(CallEndedEvent, ({ reason }) => void ended.push(reason));
+    await test.command(command, params);
+    assertEquals([await test.connection.closed, ended], [reason, [reason]]);
+    if (text) assert(test.errors.some((line) => text.test(line)), test.errors.join("\n"));
+    else assertEquals(test.errors, []);
+  }
+});
+
+Deno.test("an agent that may be backstage stays when a call is no longer live", async () => {
+  await using double = await StreamDouble.start();
+  double.capabilities.set("bot", ["send-audio", "join-backstage"]);
+  await using test = await TestCall.start(double, { silent: true });
+  await test.command("endCall", { reason: 2 });
+  await test.command("error", { code: 104 });
+  await test.connection.publishTracks({ audio: test.track });
+  assertEquals(test.connection.state, "active");
+});
+
+Deno.test("one failure of SetPublisher passes, and publishing survives a reconnection", async () => {
+  await using double = await StreamDouble.start();
+  await double.sfu.command("rpcFault", { method: "SetPublisher", status: 503 });
+  await double.sfu.command("rpcFault", { method: "SetPublisher", code: 500, shouldRetry: true });
+  await double.sfu.command("rpcFault", { method: "IceTrickle", status: 503, times: 3 });
+  await using test = await TestCall.start(double);
+  await isHeard(test);
+  const { calls, faults } = await double.report();
+  assertEquals([calls.SetPublisher, faults, test.errors], [3, [], []]);
+});
