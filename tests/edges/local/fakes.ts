@@ -30,7 +30,8 @@ let tracks = 0;
 
 /** A track of nothing. */
 export function fakeTrack(kind: "audio" | "video"): RtcTrack {
-  return { id: `track-${++tracks}`, kind, enabled: true, readyState: "live", stop() {} };
+  const id = `track-${++tracks}`;
+  return { id, kind, enabled: true, readyState: "live", clone: () => fakeTrack(kind), stop() {} };
 }
 
 /** A peer connection that is told what happens to it. */
