@@ -85,7 +85,7 @@ class Talk implements AsyncDisposable {
             "reconnecting,connected",
       );
       // A new connection has a new track.
-      await guest.run("listen");
+      await guest.page.evaluate("void guest.listen()");
     }
     await this.allHear();
     return performance.now() - begun;
