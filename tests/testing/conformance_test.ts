@@ -3,7 +3,7 @@ import type { ToyService } from "../../examples/lib/toy_service.ts";
 import type { EdgeOptions, EdgeTransport } from "../../src/edge/edge_transport.ts";
 import { conformanceTests, edgeConformance } from "../../src/testing/conformance/conformance.ts";
 import type { EdgeFactory, EdgeUnderTest } from "../../src/testing/conformance/under_test.ts";
-import { memoryEdgeUnderTest } from "../../src/testing/memory_under_test.ts";
+import { memoryEdgeParts, memoryEdgeUnderTest } from "../../src/testing/memory_under_test.ts";
 import { CarelessEdge, ConfusedEdge, ForgetfulEdge, PatientEdge } from "./fixtures/broken_edges.ts";
 import { customEdgeParts, customEdgeUnderTest } from "./fixtures/custom_edge_under_test.ts";
 
@@ -52,6 +52,15 @@ Deno.test("conformance fails an edge that is never idle in an empty call", async
     "an empty call is idle from the moment the agent joined",
     "agents are not people: two agents alone wait, and are idle",
   ]);
+});
+
+Deno.test("conformance fails a test whose participant cannot enter, and has no uncaught error", async () => {
+  const tests = conformanceTests(() => ({
+    ...memoryEdgeUnderTest(),
+    enter: () => Promise.reject(new Error("the door is shut")),
+  }), { name: "shut", ...memoryEdgeParts });
+  const waiting = tests.find(({ name }) => name.startsWith("waitForParticipant resolves when"))!;
+  await assertRejects(() => waiting.run(), Error, "the door is shut");
 });
 
 Deno.test("conformanceTests throws a TypeError for an edge in place of a factory", () => {

@@ -77,6 +77,15 @@ export class Fixture {
     return waitFor(promise, what, { timeoutMs: this.limitMs });
   }
 
+  /**
+   * Returns the promise, which the test awaits later: where the test fails before that, its rejection
+   * is not an uncaught error, which would end all tests of the file.
+   */
+  later<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => {});
+    return promise;
+  }
+
   /** Lets time pass. */
   async pass(ms: number): Promise<void> {
     if (this.edgeUnderTest.clock) await this.edgeUnderTest.clock.advance(ms);

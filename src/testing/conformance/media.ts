@@ -104,10 +104,10 @@ export const media: Contract = {
     const { connection } = await fixture.join(agent);
     const anna = await fixture.enterAndBeSeen(connection, "anna");
     const bert = await fixture.enterAndBeSeen(connection, "bert");
-    const speaking = Promise.all([
+    const speaking = fixture.later(Promise.all([
       anna.speak(tone(1000)).catch(() => {}),
       bert.speak(tone(1000)),
-    ]);
+    ]));
     await fixture.pass(400);
     await fixture.until(anna.leave(), "leaving");
     await fixture.eventually(() => connection.participants.size === 1, "anna is gone");
@@ -222,7 +222,7 @@ export const media: Contract = {
     const audio = fixture.edge.createAudioTrack();
     await fixture.until(fixture.edge.publishTracks({ audio }, { connection }), "publishing");
     await fixture.pass(300);
-    const writing = audio.write(tone(3000));
+    const writing = fixture.later(audio.write(tone(3000)));
     await fixture.pass(600);
     const result = await fixture.until(audio.flush(), "flushing");
     await fixture.until(writing, "writing");

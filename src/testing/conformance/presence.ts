@@ -86,7 +86,7 @@ export const presence: Contract = {
     fixture,
   ) => {
     const { connection } = await fixture.join();
-    const waiting = connection.waitForParticipant({ timeoutMs: fixture.limitMs });
+    const waiting = fixture.later(connection.waitForParticipant({ timeoutMs: fixture.limitMs }));
     const anna = await fixture.enter(connection.call, "anna");
     expectSame((await fixture.until(waiting, "waiting")).id, anna.participantId, "who came");
     await fixture.until(anna.leave(), "leaving");
