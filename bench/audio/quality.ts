@@ -103,11 +103,13 @@ async function signalToNoise(
   frequency: number,
 ): Promise<number> {
   const output = await run(convert, rates, [frequency], 30_000);
-  const { sine, cosine } = project(output, frequency, rates.outputRate);
-  const omega = 2 * Math.PI * frequency / rates.outputRate;
+  const { outputRate } = rates;
+  const { sine, cosine } = project(output, frequency, outputRate);
+  const { sin, cos } = turn(outputRate);
   let noise = 0;
   for (let n = 0; n < output.length; n++) {
-    noise += (output[n]! - sine * Math.sin(omega * n) - cosine * Math.cos(omega * n)) ** 2;
+    const at = frequency * n % outputRate;
+    noise += (output[n]! - sine * sin[at]! - cosine * cos[at]!) ** 2;
   }
   return 10 * Math.log10((sine ** 2 + cosine ** 2) / 2 / (noise / output.length));
 }
@@ -132,11 +134,10 @@ async function run(
   level = AMPLITUDE,
 ): Promise<Int16Array> {
   const input = new Int16Array(Math.ceil(inputRate * (1 + 2 * SETTLE)));
+  const { sin } = turn(inputRate);
   for (let n = 0; n < input.length; n++) {
     let sum = 0;
-    for (const frequency of frequencies) {
-      sum += Math.sin(2 * Math.PI * (frequency * n % inputRate) / inputRate);
-    }
+    for (const frequency of frequencies) sum += sin[frequency * n % inputRate]!;
     input[n] = Math.round(level * sum);
   }
   const start = Math.round(outputRate * SETTLE);
@@ -167,16 +168,25 @@ function project(
   rate: number,
 ): { sine: number; cosine: number } {
   let sine = 0, cosine = 0;
-  // A rotating pointer: one multiplication instead of a sine for each sample.
-  const stepRe = Math.cos(2 * Math.PI * frequency / rate);
-  const stepIm = Math.sin(2 * Math.PI * frequency / rate);
-  let re = 1, im = 0;
+  const { sin, cos } = turn(rate);
   for (let n = 0; n < samples.length; n++) {
-    sine += samples[n]! * im;
-    cosine += samples[n]! * re;
-    [re, im] = [re * stepRe - im * stepIm, re * stepIm + im * stepRe];
+    const at = frequency * n % rate;
+    sine += samples[n]! * sin[at]!;
+    cosine += samples[n]! * cos[at]!;
   }
   return { sine: 2 * sine / samples.length, cosine: 2 * cosine / samples.length };
+}
+
+const turns = new Map<number, { sin: Float64Array; cos: Float64Array }>();
+
+/** A turn in as many steps as a second has samples: all that tones of whole frequencies consist of. */
+function turn(rate: number): { sin: Float64Array; cos: Float64Array } {
+  let steps = turns.get(rate);
+  if (!steps) {
+    const angles = Float64Array.from({ length: rate }, (_, n) => 2 * Math.PI * n / rate);
+    turns.set(rate, steps = { sin: angles.map(Math.sin), cos: angles.map(Math.cos) });
+  }
+  return steps;
 }
 
 function decibels(ratio: number): number {

@@ -157,7 +157,7 @@ export class VirtualClock implements Clock {
     const timers = this.#timers;
     const index = this.#find(timer.at);
     timers.push(timer);
-    timers.copyWithin(index + 1, index, timers.length - 1);
+    for (let at = timers.length - 1; at > index; at--) timers[at] = timers[at - 1]!;
     timers[index] = timer;
   }
 

@@ -11,6 +11,20 @@ const ROWS = 200;
 /** The agent speaks from this row on. */
 const BEGIN = 50;
 
+/** What a microphone hears of a quiet room. */
+const HUM = Float64Array.from({ length: ROWS * ROW }, (_, at) => 6 * Math.sin(at * 1.7));
+const voices = new Map<number, Int16Array>();
+
+/** Three seconds of a voice. */
+function voice(seed: number): Int16Array {
+  let samples = voices.get(seed);
+  if (!samples) {
+    const pcm = speechLike(20 * (ROWS - BEGIN), { seed, sampleRate: RATE });
+    voices.set(seed, samples = pcm.samples);
+  }
+  return samples;
+}
+
 interface EchoCase {
   seed: number;
   /** How much later the agent's voice comes back, and how loud. */
@@ -28,8 +42,8 @@ function persons(options: EchoCase): boolean[] {
   const { seed, echo, personAtMs = Infinity, reportMs = 20, stallRows = 1 } = options;
   const own = new PlaybackReference();
   const guard = new EchoDetector(own);
-  const said = speechLike(20 * (ROWS - BEGIN), { seed, sampleRate: RATE }).samples;
-  const person = speechLike(3000, { seed: seed + 1000, sampleRate: RATE }).samples;
+  const said = voice(seed);
+  const person = voice(seed + 1000);
   const saidFrom = BEGIN * ROW;
   const echoFrom = saidFrom + (echo?.ms ?? 0) * RATE / 1000;
   const personFrom = saidFrom + personAtMs * RATE / 1000;
@@ -52,7 +66,7 @@ function persons(options: EchoCase): boolean[] {
       for (let n = 0; n < ROW; n++) {
         const at = row * ROW + n;
         const back = echo ? (said[at - echoFrom] ?? 0) * echo.gain : 0;
-        heard[n] = back + (person[at - personFrom] ?? 0) + 6 * Math.sin(at * 1.7);
+        heard[n] = back + (person[at - personFrom] ?? 0) + HUM[at]!;
         power += heard[n]! ** 2;
       }
       const isVoice = Math.sqrt(power / ROW) > 60;
@@ -105,7 +119,7 @@ for (
         { length: 12 },
         (_, seed) => recognisedMs(persons({ seed: seed + 1, echo, personAtMs }), personAtMs),
       ).sort((a, b) => a - b);
-      assert(times[6]! <= 240, `median ${times[20]} ms`);
+      assert(times[6]! <= 240, `median ${times[6]} ms`);
       assert(times[10]! <= 440, `p90 ${times[10]} ms`);
     });
   }

@@ -4,7 +4,7 @@ import { noise } from "../audio/signals.ts";
 import { nativeKernel, oracle, rustKernels } from "./kernels.ts";
 import { goneInt16, Memory, notInt16, notOffset, outcome, unusualInt16 } from "./wrong_values.ts";
 
-const kernels: [string, AudioKernel][] = [["typescript", oracle], ...rustKernels()];
+const kernels: (readonly [string, AudioKernel])[] = [["typescript", oracle], ...rustKernels()];
 
 /** Every argument that is an array of samples, and a call that is right but for it. */
 const samplesOf: [what: string, call: (kernel: AudioKernel, array: Int16Array) => unknown][] = [

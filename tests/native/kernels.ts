@@ -17,8 +17,15 @@ export const oracle: AudioKernel = typescriptKernel();
 export const nativeKernel: AudioKernel | undefined = library && openNativeKernel(library) ||
   undefined;
 
-/** Opens the native kernel with each instruction set that this machine has, and the WASM kernel. */
-export function* rustKernels(): Generator<[name: string, kernel: AudioKernel]> {
+type NamedKernel = readonly [name: string, kernel: AudioKernel];
+let opened: readonly NamedKernel[] | undefined;
+
+/** Returns the native kernel with each instruction set that this machine has, and the WASM kernel. */
+export function rustKernels(): readonly NamedKernel[] {
+  return opened ??= [...openKernels()];
+}
+
+function* openKernels(): Generator<NamedKernel> {
   yield ["wasm", wasmKernel()];
   if (library === undefined) return;
   for (const isa of Object.values(isaNames)) {

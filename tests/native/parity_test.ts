@@ -21,25 +21,28 @@ function forEachPair(run: (inputRate: number, outputRate: number) => void): void
 
 Deno.test("every kernel equals the oracle within 1 LSB, at all rates, cut anywhere, mono and stereo", () => {
   const random = randomSource(1);
-  for (const [name, kernel] of rustKernels()) {
-    forEachPair((inputRate, outputRate) => {
-      for (const channels of [1, 2] as const) {
-        for (const input of vectors(1_201 * channels)) {
-          const options = { inputRate, outputRate, channels };
+  const kernels = rustKernels();
+  const inputs = { 1: vectors(1_201), 2: vectors(2_402) };
+  forEachPair((inputRate, outputRate) => {
+    for (const channels of [1, 2] as const) {
+      for (const input of inputs[channels]) {
+        const options = { inputRate, outputRate, channels };
+        using reference = oracle.createResampler(options);
+        const expected = resampleAll(reference, input, channels);
+        for (const [name, kernel] of kernels) {
           using mine = kernel.createResampler(options);
-          using reference = oracle.createResampler(options);
           const what = `${name} ${inputRate} ${outputRate} ${channels}`;
           assertEquals(mine.latencyMs, reference.latencyMs, what);
           assertEquals(mine.tailFrames, reference.tailFrames, what);
           const difference = largestDifference(
             resampleAll(mine, input, channels, () => Math.floor(random() * 700)),
-            resampleAll(reference, input, channels),
+            expected,
           );
           assert(difference <= 1, `${what}: ${difference}`);
         }
       }
-    });
-  }
+    }
+  });
 });
 
 Deno.test("where a stream is cut makes no difference to a sample of any kernel", () => {
