@@ -55,7 +55,8 @@ export async function runHard(scenario: Scenario, minutes: number): Promise<bool
       samples.push({ agent: readSelf(), media: readProcess(pid) });
     }, SAMPLE_MS);
     const ms = minutes * 60_000;
-    if (scenario === "joins") await crowd.next("done", ms);
+    // On a busy machine fewer join in the time: how many stands in the figures.
+    if (scenario === "joins") await crowd.next("done", ms).catch(() => {});
     else await new Promise((resolve) => setTimeout(resolve, ms));
     clearInterval(sampling);
     figures = await crowd.ask("figures");

@@ -94,7 +94,7 @@ export type CloseReason =
   | "replaced"
   /** The network failed and could not be repaired. */
   | "network"
-  /** The process that carries the media died. */
+  /** The process that carries the media died, and replacing it did not help. */
   | "media-process-lost"
   /** The join was given up before it was complete. */
   | "aborted";

@@ -1,6 +1,6 @@
 /** Doubles for the tests of LocalEdge: no WebRTC, no network, no time of their own. */
 import { resumeToken } from "../../../src/edges/local/wire/auth.ts";
-import type { ConnectionMessage } from "../../../src/media/wire/messages.ts";
+import type { CallState, ConnectionMessage } from "../../../src/media/wire/messages.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
 import type {
   RtcConnectionState,
@@ -146,6 +146,8 @@ export class FakePort {
   readonly subscribed = new Set<string>();
   readonly sources: [string, string | undefined][] = [];
   messages: ConnectionMessage[] = [];
+  /** What the agent knew of its call in a media process that was lost. */
+  known: CallState | undefined;
 
   constructor(readonly connectionId: number, name = "Echo") {
     this.user = { id: name.toLowerCase(), name };

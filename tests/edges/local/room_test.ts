@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Invitation } from "../../../src/edges/local/wire/invitation.ts";
 import { FakePort, hello, MEDIA, RoomFixture, settle } from "./fakes.ts";
 
 Deno.test("Room announces a participant and their tracks once connected, to later agents too", async () => {
@@ -223,6 +224,86 @@ Deno.test("Room takes a browser back with a new connection as the same participa
   await settle();
   assertEquals(agent.take(), ["trackUpdated audio false", "participantJoined Ada"]);
   assertEquals(fixture.audio.sources.size, 1);
+});
+
+/** A room in another media process, whose agent knows of Ada; and the token that Ada's page has. */
+async function replaced(options: { muted?: boolean; invitation?: Invitation } = {}) {
+  const { muted = false, invitation } = options;
+  const before = new RoomFixture();
+  before.room.addAgent(new FakePort(1).port);
+  const { page } = await before.join("Ada", { muted }, invitation);
+  const { id, resume } = page.last("welcome")!;
+  const fixture = new RoomFixture();
+  const agent = new FakePort(1);
+  const userId = invitation?.user.id ?? id;
+  agent.known = {
+    participants: [
+      { id, userId, name: "Ada", kind: "person" },
+      { id: "agent-2", userId: "other", name: "Other", kind: "agent" },
+    ],
+    tracks: [{ id: `${id}:audio`, type: 1, participantId: id, muted }],
+  };
+  fixture.room.addAgent(agent.port);
+  return { fixture, agent, id, resume };
+}
+
+Deno.test("Room takes those back who were there in a media process that was lost, as the same ones", async () => {
+  const { fixture, agent, id, resume } = await replaced();
+  // As before, and nothing else: the agent sees no difference. The other agent joins by itself.
+  assertEquals(agent.take(), ["participantJoined Ada", "trackAdded audio"]);
+  const guest = fixture.enter("Guest");
+  assertEquals(
+    guest.last("welcome")!.members.map(({ name, reconnecting }) => [name, reconnecting]),
+    [["Echo", false], ["Ada", true]],
+  );
+  const page = fixture.enter("Ada", { resume });
+  const welcome = page.last("welcome")!;
+  assertEquals([welcome.id, welcome.resumed, welcome.keepPeer], [id, true, false]);
+  page.say({ type: "media", ...MEDIA });
+  page.say({ type: "answer", offer: page.last("offer")!.offer, sdp: "v=0" });
+  await settle();
+  assertEquals(agent.take(), ["participantJoined Ada"]);
+  assertEquals([fixture.audio.sources.size, guest.types().includes("left")], [1, false]);
+  // A second agent of the call knows of them, too.
+  const second = new FakePort(2, "Other");
+  second.known = agent.known;
+  fixture.room.addAgent(second.port);
+  assertEquals(fixture.room.participantCount, 2);
+});
+
+Deno.test("Room lets those go who do not come back from a lost media process within the grace", async () => {
+  const { fixture, agent } = await replaced();
+  agent.take();
+  await fixture.clock.advance(5999);
+  assertEquals(agent.take(), []);
+  await fixture.clock.advance(1);
+  assertEquals(agent.take(), ["trackRemoved audio", "participantLeft"]);
+  assertEquals([fixture.room.participantCount, fixture.clock.pending], [0, 0]);
+});
+
+Deno.test("Room tells what changed while a media process was replaced, and nothing else", async () => {
+  const { fixture, agent, resume } = await replaced({ muted: true });
+  agent.take();
+  const page = fixture.enter("Ada", { resume });
+  page.say({ type: "media", ...MEDIA });
+  await settle();
+  assertEquals(agent.take(), ["participantJoined Ada", "trackUpdated audio false"]);
+});
+
+Deno.test("Room gives an invited participant back to their own invitation only", async () => {
+  const invitation = (id: string): Invitation => ({
+    id,
+    user: { id, name: "" },
+    grants: { publish: true, subscribe: true, sendEvents: true },
+    expired: false,
+  });
+  const { fixture, id, resume } = await replaced({ invitation: invitation("anna") });
+  const guest = fixture.enter("Eve", { resume });
+  const other = fixture.enter("Eve", { resume }, { invitation: invitation("eve") });
+  assert([guest, other].every((page) => page.last("welcome")!.id !== id));
+  // It may have expired: those whom it has admitted stay.
+  const theirs = { ...invitation("anna"), expired: true };
+  assertEquals(fixture.enter("Ada", { resume }, { invitation: theirs }).last("welcome")?.id, id);
 });
 
 Deno.test("Room takes a wrong token for a new participant, and a second socket for the first", async () => {

@@ -70,7 +70,10 @@ export class GetStreamChild implements EdgeChild {
     const call = new StreamCall({
       connection,
       params: parsed,
-      media: this.#createMedia(this.#context),
+      media: {
+        ...this.#createMedia(this.#context),
+        handling: () => this.#context.handling(connection.call),
+      },
       clock: this.#context.clock,
       log: (level, message) => this.#context.log(level, `${connection.call.id}: ${message}`),
       broker: {

@@ -42,4 +42,6 @@ export interface CallMedia {
   audio: CallAudio;
   createPeer(options: PeerOptions): SfuPeer;
   capabilities(): Promise<Capabilities>;
+  /** What an SFU sent is about to reach WebRTC; resolves when that is on record. */
+  handling?(): Promise<void>;
 }

@@ -284,11 +284,18 @@ export class SfuSession {
     return response;
   }
 
+  async #acceptOffer(
+    offer: Extract<SfuPayload, { case: "subscriberOffer" }>["value"],
+  ): Promise<void> {
+    await this.#options.media.handling?.();
+    await this.#subscriber?.accept(offer);
+  }
+
   #onEvent(event: SfuPayload): void {
     const { events } = this.#options;
     switch (event.case) {
       case "subscriberOffer":
-        this.#subscriber?.accept(event.value).catch((error) => {
+        this.#acceptOffer(event.value).catch((error) => {
           if (this.#abort.signal.aborted) return;
           events.onError(error, "answering the SFU's offer");
           // The answer did not arrive, or was refused: a restart makes the SFU offer again.
