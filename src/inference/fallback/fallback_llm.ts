@@ -4,7 +4,7 @@ import type { LLM, LLMPart, LLMRequest } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { Clock } from "../../events/clock.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
-import { callsFor, withOrigin } from "./foreign_calls.ts";
+import { callsFor, textOrigin, withOrigin } from "./foreign_calls.ts";
 import { limitSilence } from "./limit_silence.ts";
 import { allFailed, type FallbackOptions, PartHealth } from "./part_health.ts";
 
@@ -119,7 +119,8 @@ export class FallbackLLM implements LLM {
       else if (part.type === "finish") {
         yield* texts(sentences.end());
         for (const call of calls.splice(0)) yield { type: "tool-call", call };
-        yield part;
+        const { metadata } = part;
+        yield metadata === undefined ? part : { ...part, metadata: textOrigin(metadata, index) };
       } else yield part;
     }
     yield* texts(sentences.end());

@@ -5,8 +5,13 @@ import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 /** The `metadata` of a call that one of several models made: which, under which id, and its own. */
 interface Origin {
   readonly fallback: number;
-  readonly id: string;
+  readonly id?: string;
   readonly metadata?: JsonValue;
+}
+
+/** Returns what a model of this index wants back with a text, as the history keeps it. */
+export function textOrigin(metadata: JsonValue, index: number): JsonValue {
+  return { fallback: index, metadata };
 }
 
 /** Returns a call of the model of this index as the history keeps it. */
@@ -27,7 +32,12 @@ export function callsFor(messages: readonly ChatMessage[], index: number): ChatM
     if (message.role === "tool") {
       return { ...message, callId: ids.get(message.callId) ?? message.callId };
     }
-    if (message.role !== "assistant" || !message.toolCalls) return message;
+    if (message.role !== "assistant") return message;
+    const { metadata, ...said } = message;
+    const origin = metadata as Partial<Origin> | null | undefined;
+    const kept = origin?.fallback === index ? origin.metadata : undefined;
+    const own = kept === undefined ? said : { ...said, metadata: kept };
+    if (!message.toolCalls) return own;
     const toolCalls = message.toolCalls.map((call) => {
       const { metadata, ...rest } = call;
       const origin = metadata as Partial<Origin> | null | undefined;
@@ -38,7 +48,7 @@ export function callsFor(messages: readonly ChatMessage[], index: number): ChatM
       const own = isOwn ? origin.metadata : undefined;
       return { ...rest, id, ...own === undefined ? {} : { metadata: own } };
     });
-    return { ...message, toolCalls };
+    return { ...own, toolCalls };
   });
 }
 
