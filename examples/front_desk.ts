@@ -9,15 +9,12 @@ import {
   Agent,
   type AgentOptions,
   AgentSpeechEndedEvent,
-  AgentSpeechStartedEvent,
   defineTool,
   fixedEndpointing,
   type Message,
-  SpeechStartedEvent,
-  SpeechStoppedEvent,
   sttFromTranscriber,
   ttsFromSentences,
-  TurnEndedEvent,
+  UserStateChangedEvent,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { sileroVad } from "@ringline/silero-vad";
@@ -80,20 +77,23 @@ export class FrontDesk {
   #agent!: Agent;
   /** What the desk does once its current answer was heard. */
   #afterAnswer: (() => Promise<void>) | undefined;
-  #away: Disposable | undefined;
-  #hasAsked = false;
 
   constructor(options: FrontDeskOptions) {
     this.#options = { awayAfterMs: 15_000, ...options };
   }
 
   /** The options of its agent, beside edge, hearing and voice; another `llm` can replace the rules. */
-  get agentOptions(): Pick<AgentOptions, "instructions" | "llm" | "tools"> {
+  get agentOptions(): Pick<
+    AgentOptions,
+    "instructions" | "llm" | "tools" | "onEnter" | "awayAfterMs"
+  > {
     const nights = { type: "integer", minimum: 1, maximum: 7 } as const;
     const parameters = { type: "object", properties: { nights }, required: ["nights"] } as const;
     return {
       instructions: "You are the front desk of the Harbour Hotel. Answer in one short sentence.",
       llm: new RulesLLM(RULES, "Sorry, I did not understand that."),
+      onEnter: (agent) => void agent.say("Harbour Hotel, good day. What can I do for you?"),
+      awayAfterMs: this.#options.awayAfterMs,
       tools: [
         defineTool({
           name: "room_price",
@@ -122,7 +122,7 @@ export class FrontDesk {
           name: "end_call",
           description: "Ends the call, after the answer, when the guest has said goodbye",
           execute: () => {
-            this.#afterAnswer = () => this.#hangUp();
+            this.#afterAnswer = () => this.#agent.hangUp();
             return "Thank you for calling. Good bye!";
           },
         }),
@@ -133,51 +133,22 @@ export class FrontDesk {
   /** Serves a call that the agent has joined, until it is over. */
   async serve(agent: Agent, signal?: AbortSignal): Promise<void> {
     this.#agent = agent;
-    const { events } = agent;
-    events.subscribe(
-      [SpeechStartedEvent, AgentSpeechStartedEvent],
-      () => this.#away?.[Symbol.dispose](),
-    );
-    events.subscribe(SpeechStoppedEvent, () => this.#wait());
-    events.subscribe(TurnEndedEvent, ({ text }) => {
-      if (text) this.#hasAsked = false;
+    agent.events.subscribe(UserStateChangedEvent, async ({ allAway, awayCount }) => {
+      if (allAway && awayCount === 1) await agent.say("Are you still there?");
+      else if (allAway) await agent.hangUp({ say: "I cannot hear you. Good bye!" });
     });
-    events.subscribe(AgentSpeechEndedEvent, async ({ interrupted }) => {
-      this.#wait();
+    agent.events.subscribe(AgentSpeechEndedEvent, async ({ interrupted }) => {
       const act = this.#afterAnswer;
       this.#afterAnswer = undefined;
       // Who interrupts a goodbye has something else to say.
       if (!interrupted) await act?.();
     });
     try {
-      await agent.waitForParticipant({ signal });
-      agent.say("Harbour Hotel, good day. What can I do for you?");
       await agent.finish({ signal });
     } finally {
-      this.#away?.[Symbol.dispose]();
       await agent.close();
       await this.#options.save(transcriptOf(agent.conversation!.messages));
     }
-  }
-
-  /** Waits for the guest to say something. */
-  #wait(): void {
-    this.#away?.[Symbol.dispose]();
-    this.#away = this.#agent.clock.schedule(() => this.#ask(), this.#options.awayAfterMs);
-  }
-
-  #ask(): void {
-    if (this.#hasAsked) {
-      this.#afterAnswer = () => this.#hangUp();
-      this.#agent.say("I cannot hear you. Good bye!");
-    } else {
-      this.#hasAsked = true;
-      this.#agent.say("Are you still there?");
-    }
-  }
-
-  async #hangUp(): Promise<void> {
-    await this.#agent.edge.endCall(this.#agent.connection!.call);
   }
 
   async #connect(participantId: string | undefined): Promise<void> {

@@ -148,12 +148,14 @@ export class ConversationStates implements Disposable {
     this.#init.emit(new AgentStateChangedEvent({ previous, state }));
   }
 
-  #change(person: Person, state: UserState): void {
+  #change(person: Person, state: UserState, allAway = false): void {
     const { participant, state: previous, awayCount } = person;
     // Found away once more, after the agent has spoken, is news too.
     if (state === previous && state !== "away") return;
     person.state = state;
-    this.#init.emit(new UserStateChangedEvent({ participant, previous, state, awayCount }));
+    this.#init.emit(
+      new UserStateChangedEvent({ participant, previous, state, awayCount, allAway }),
+    );
   }
 
   /** There was speech, or a tool ran, until this time: the silence begins again. */
@@ -174,9 +176,10 @@ export class ConversationStates implements Disposable {
       this.#timer = clock.schedule(() => this.#findAway(), RECHECK_MS);
       return;
     }
-    for (const person of [...this.#people.values()]) {
+    const people = [...this.#people.values()];
+    for (const person of people) {
       person.awayCount++;
-      this.#change(person, "away");
+      this.#change(person, "away", person === people.at(-1));
     }
   }
 }

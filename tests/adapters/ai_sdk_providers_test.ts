@@ -17,6 +17,7 @@ import { silentLogger } from "../../src/events/logger.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import type { LLMPart } from "../../src/inference/contracts/llm.ts";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
+import { Fixture } from "../inference/_fixture.ts";
 import { ask, text } from "./_chat.ts";
 import { collect, events, refusal, ServiceDouble } from "./_double.ts";
 
@@ -170,6 +171,34 @@ Deno.test("Gemini's thought signatures are sent back as the SDK itself sends the
   await collect(llm.generate(ask({ tools: [look], messages: answered(items, (text) => text) })));
   const { contents } = double.requests[1]!.body as { contents: unknown[] };
   assertEquals(contents, (await ownRounds(double, model) as { contents: unknown[] }).contents);
+  assertEquals(JSON.stringify(contents).includes("c2ln"), true);
+});
+
+Deno.test("what Gemini wants back with a text is sent back, if all of it was heard", async () => {
+  const parts = [{ text: "It is " }, { text: "there.", thoughtSignature: "c2ln" }];
+  const candidate = { content: { role: "model", parts }, finishReason: "STOP", index: 0 };
+  const usageMetadata = { promptTokenCount: 9, candidatesTokenCount: 4, totalTokenCount: 13 };
+  await using double = await ServiceDouble.start(
+    events([{ candidates: [candidate], usageMetadata }]),
+  );
+  const model = createGoogle({ baseURL: double.baseUrl, apiKey: "key" })("gemini-3-pro-preview");
+  await using fixture = await Fixture.set({ agent: { llm: aiSdkLLM(model), clock: systemClock } });
+  const { agent } = fixture;
+  await agent.text("Where is it?");
+  await agent.text("And now?");
+  const { contents } = double.requests.at(-1)!.body as { contents: unknown[] };
+  // As the SDK's own messages have it.
+  const { response } = streamText({ model, prompt: "Where is it?" });
+  const own = streamText({
+    model,
+    messages: [
+      { role: "user", content: "Where is it?" },
+      ...(await response).messages,
+      { role: "user", content: "And now?" },
+    ],
+  });
+  for await (const part of own.fullStream) if (part.type === "error") throw part.error;
+  assertEquals(contents, (double.requests.at(-1)!.body as { contents: unknown[] }).contents);
   assertEquals(JSON.stringify(contents).includes("c2ln"), true);
 });
 

@@ -2,6 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
+import type { LLM } from "../../src/inference/contracts/llm.ts";
+import { FallbackLLM } from "../../src/inference/fallback/fallback_llm.ts";
 import { ChatHistory } from "../../src/inference/history/chat_history.ts";
 import { ToolRun } from "../../src/inference/reply/tool_run.ts";
 import type { CompletedUserTurn } from "../../src/inference/reply/turn_completion.ts";
@@ -253,4 +255,26 @@ Deno.test("a turn that onUserTurnCompleted leaves blank is dropped", async () =>
   assertEquals(fixture.llm.requests.length, 0);
   await fixture.hear(900, 3000);
   assertEquals(fixture.told, ["user: Hello?"]);
+});
+
+Deno.test("what a model wants back with a text is kept with all of it, and not with a part", async () => {
+  const requests: ChatMessage[][] = [];
+  const llm: LLM = {
+    name: "model",
+    async *generate({ messages }) {
+      requests.push([...messages]);
+      yield { type: "text", text: "One two three four five six seven." };
+      yield { type: "finish", reason: "stop", metadata: { signature: "s" } };
+    },
+  };
+  await using fixture = await Fixture.set({ agent: { llm: new FallbackLLM([llm]) } });
+  const { agent, clock } = fixture;
+  await clock.until(agent.generateReply("Count."));
+  const cut = agent.generateReply("Again.");
+  await clock.advance(1000);
+  await clock.until(agent.interrupt());
+  await clock.until(cut);
+  await clock.until(agent.generateReply("Well?"));
+  const kept = requests.at(-1)!.flatMap((one) => one.role === "assistant" ? [one.metadata] : []);
+  assertEquals(kept, [{ signature: "s" }, undefined]);
 });

@@ -168,6 +168,23 @@ Deno.test("each of several people is away on their own, and no person is in an e
   assertEquals(away, ["5.0 anna away", "5.0 bob away", "13.9 anna away"]);
 });
 
+Deno.test("a line of code asks several people once whether they are still there, and hangs up once", async () => {
+  const said: string[] = [];
+  const { away, record } = await states({
+    people: [{ userId: "anna" }, { userId: "bob" }, { userId: "cem" }],
+    options: { awayAfterMs: 5000 },
+    endsAtMs: 40_000,
+    onJoined: ({ agent }) => {
+      agent.events.subscribe(UserStateChangedEvent, async ({ allAway, awayCount }) => {
+        if (allAway && awayCount === 1) said.push((await agent.say("Are you still there?")).text);
+        else if (allAway) await agent.hangUp({ say: "Goodbye, then." });
+      });
+    },
+  });
+  assertEquals([said, away.length, record.reason], [["Are you still there?"], 6, "call-ended"]);
+  assert(record.durationMs < 14_000, `${record.durationMs} ms`);
+});
+
 Deno.test("awayAfterMs may be Infinity", async () => {
   const { users } = await states({
     people: [{ userId: "anna" }],

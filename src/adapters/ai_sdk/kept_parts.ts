@@ -32,8 +32,8 @@ export class KeptParts {
     this.#isNeeded ||= kind === "reasoning" || providerMetadata !== undefined;
   }
 
-  /** Returns the metadata of the call that comes now; `undefined` where there is nothing to keep. */
-  take(providerOptions: Kept["aiSdk"]["providerOptions"]): JsonValue | undefined {
+  /** Returns the metadata of the call, or the end, that comes now; `undefined` where there is nothing to keep. */
+  take(providerOptions?: Kept["aiSdk"]["providerOptions"]): JsonValue | undefined {
     const parts = this.#parts.map(({ part }) => part);
     const isNeeded = this.#isNeeded || providerOptions !== undefined;
     this.#parts = [];

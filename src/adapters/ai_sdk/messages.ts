@@ -67,9 +67,9 @@ export function toModelMessage(message: ChatMessage): ModelMessage[] {
 }
 
 function assistantContent(
-  { text, toolCalls = [] }: Extract<ChatMessage, { role: "assistant" }>,
+  { text, toolCalls = [], metadata }: Extract<ChatMessage, { role: "assistant" }>,
 ): AssistantContent {
-  const kept = toolCalls.map(keptOf);
+  const kept = [...toolCalls, { metadata }].map(keptOf);
   const chars = kept.flatMap(({ before }) => before)
     .reduce((sum, part) => sum + (part.chars ?? 0), 0);
   // A text of which only a part was said is not the text that the provider knows.
@@ -77,9 +77,8 @@ function assistantContent(
   const content: AssistantContent = [];
   if (!isWhole && text !== "") content.push({ type: "text", text });
   let at = 0;
-  for (const [index, { id, name, input, inputError }] of toolCalls.entries()) {
-    const { before, providerOptions } = kept[index]!;
-    for (const part of before) {
+  const push = (parts: readonly KeptPart[]): void => {
+    for (const part of parts) {
       if (part.type === "reasoning") {
         const { text = "", providerOptions } = part;
         content.push({ type: "reasoning", text, providerOptions });
@@ -89,6 +88,10 @@ function assistantContent(
         at += chars;
       }
     }
+  };
+  for (const [index, { id, name, input, inputError }] of toolCalls.entries()) {
+    const { before, providerOptions } = kept[index]!;
+    push(before);
     content.push({
       type: "tool-call",
       toolCallId: id,
@@ -98,11 +101,12 @@ function assistantContent(
       providerOptions,
     });
   }
+  if (isWhole) push(kept.at(-1)!.before);
   return content;
 }
 
-/** Returns what was kept with a call; nothing of a call by another adapter. */
-function keptOf({ metadata }: ToolCall): Kept["aiSdk"] {
+/** Returns what was kept with a call or a text; nothing of one by another adapter. */
+function keptOf({ metadata }: Pick<ToolCall, "metadata">): Kept["aiSdk"] {
   const kept = (metadata as Partial<Kept> | null | undefined)?.aiSdk;
   return Array.isArray(kept?.before) ? kept : { before: [] };
 }

@@ -185,7 +185,7 @@ class AiSdkLLM implements LLM {
           this.#outputTokens += outputTokens;
           yield { type: "usage", inputTokens, outputTokens };
           if (part.finishReason === "error") break;
-          yield toFinish(part.finishReason, part.rawFinishReason);
+          yield toFinish(part.finishReason, part.rawFinishReason, kept.take());
           break;
         }
         case "error":
@@ -224,11 +224,16 @@ function toToolCall(
   };
 }
 
-function toFinish(reason: string, raw = reason): LLMPart {
+function toFinish(reason: string, raw = reason, metadata?: JsonValue): LLMPart {
   const known = ["stop", "tool-calls", "length", "content-filter"] as const;
   const found = known.find((one) => one === reason) ?? "other";
   const isPlain = raw.replaceAll("_", "-") === found;
-  return { type: "finish", reason: found, ...isPlain ? {} : { detail: raw } };
+  return {
+    type: "finish",
+    reason: found,
+    ...isPlain ? {} : { detail: raw },
+    ...metadata === undefined ? {} : { metadata },
+  };
 }
 
 function metadataOf(

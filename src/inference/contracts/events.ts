@@ -110,6 +110,8 @@ export class UserStateChangedEvent extends ConversationEvent<UserStateChangedEve
   declare readonly state: UserState;
   /** How often in succession they were found away; 0 in any other state. */
   declare readonly awayCount: number;
+  /** Whether all people are away by now: in a call of several it is true once in each silence. */
+  declare readonly allAway: boolean;
 }
 
 /** What the agent does: `"thinking"` while a reply, its voice or a tool is at work unheard. */

@@ -1,3 +1,4 @@
+import type { JsonValue } from "../../edge/types.ts";
 import type { Component } from "./component.ts";
 import type { ChatMessage, ToolCall } from "./messages.ts";
 import type { ToolDescription } from "./tool.ts";
@@ -26,6 +27,11 @@ export type LLMPart =
     readonly reason: FinishReason;
     /** The service's own word for it, or its explanation. */
     readonly detail?: string;
+    /**
+     * What the adapter needs back with the text in later requests, of a reply that calls no tools: what a
+     * call needs is with the call.
+     */
+    readonly metadata?: JsonValue;
   };
 
 /**

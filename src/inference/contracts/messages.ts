@@ -51,6 +51,11 @@ export type ChatMessage =
     readonly role: "assistant";
     readonly text: string;
     readonly toolCalls?: readonly ToolCall[];
+    /**
+     * What the model's adapter needs back with the text of a reply that called no tools, where all of
+     * it was heard. Its form is the adapter's.
+     */
+    readonly metadata?: JsonValue;
   }
   | {
     readonly role: "tool";

@@ -4,6 +4,7 @@ import type { LLM, LLMPart, LLMRequest } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { Clock } from "../../events/clock.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
+import { callsFor, textOrigin, withOrigin } from "./foreign_calls.ts";
 import { limitSilence } from "./limit_silence.ts";
 import { allFailed, type FallbackOptions, PartHealth } from "./part_health.ts";
 
@@ -110,14 +111,16 @@ export class FallbackLLM implements LLM {
     const texts = function* (list: readonly string[]): Generator<LLMPart, void, void> {
       for (const text of list) yield { type: "text", text };
     };
+    const index = this.#health.components.indexOf(llm);
     for await (const part of this.#parts(llm, request)) {
       // The next model would not know of a call, and make it again.
-      if (part.type === "tool-call") calls.push(part.call);
+      if (part.type === "tool-call") calls.push(withOrigin(part.call, index));
       else if (part.type === "text" && hasNext) yield* texts(sentences.push(part.text));
       else if (part.type === "finish") {
         yield* texts(sentences.end());
         for (const call of calls.splice(0)) yield { type: "tool-call", call };
-        yield part;
+        const { metadata } = part;
+        yield metadata === undefined ? part : { ...part, metadata: textOrigin(metadata, index) };
       } else yield part;
     }
     yield* texts(sentences.end());
@@ -125,7 +128,8 @@ export class FallbackLLM implements LLM {
   }
 
   #parts(llm: LLM, request: LLMRequest): AsyncIterable<LLMPart> {
-    const messages = llm.acceptsImages ? request.messages : request.messages.map(withoutImages);
+    const own = callsFor(request.messages, this.#health.components.indexOf(llm));
+    const messages = llm.acceptsImages ? own : own.map(withoutImages);
     return limitSilence((signal) => llm.generate({ ...request, messages, signal }), {
       name: llm.name,
       timeoutMs: this.#health.timeoutMs,

@@ -130,7 +130,8 @@ export class Reply {
       if (message.role !== "assistant") continue;
       const text = texts[index]!;
       if (index < this.#kept) chat.replace(message, { ...message, text });
-      else if (/\S/.test(text)) chat.append({ role: "assistant", text });
+      // What a service wants back is of the whole text.
+      else if (/\S/.test(text)) chat.append(text === message.text ? message : { role: "assistant", text });
     }
   }
 
@@ -184,6 +185,10 @@ export class Reply {
       this.firstTokenMs ||= clock.now();
       this.#write(part.text);
       this.#generated[at] = { role: "assistant", text: this.#text.slice(from) };
+    }
+    const { metadata } = finish ?? {};
+    if (calls.length === 0 && metadata !== undefined) {
+      this.#generated[at] = { role: "assistant", text: this.#text.slice(from), metadata };
     }
     if (calls.length === 0) checkReply(this.#text.slice(from), finish, llm.name);
     if (calls.length === 0 || isLast) return false;

@@ -55,6 +55,15 @@ const incident: fc.Arbitrary<{ afterMs: number } & Incident> = fc.record({
   )
 );
 
+/** What the application makes of a turn, and how long that takes. */
+const change = fc.record({
+  lastsMs: fc.integer({ min: 0, max: 1500 }),
+  context: fc.constantFrom("", "It is on the shelf."),
+  text: fc.constantFrom("", " ", "Something else."),
+  reply: fc.boolean(),
+  drop: fc.boolean(),
+}, { requiredKeys: ["lastsMs"] });
+
 /** A model that follows the script, and uses its ids again for each reply, as some servers do. */
 class ScriptedLLM implements LLM {
   readonly name = "scripted";
@@ -81,7 +90,8 @@ Deno.test("each effect of a tool is in the history once, in one that the service
     fc.asyncProperty(
       fc.array(reply, { minLength: 1, maxLength: 6 }),
       fc.array(incident, { maxLength: 8 }),
-      async (script, incidents) => {
+      fc.array(change, { maxLength: 4 }),
+      async (script, incidents, changes) => {
         const effects: string[] = [];
         const acted = new Set<number>();
         const tools = (["finish", "abort", "refuse"] as const).map((onInterruption) =>
@@ -107,7 +117,17 @@ Deno.test("each effect of a tool is in the history once, in one that the service
         const fixture: Fixture = await Fixture.set({
           transcripts: ["Wait.", "No, tomorrow.", "And what else?", "Stop that."],
           voice: { failures: { Broken: new Error("no voice") } },
-          agent: { tools, llm },
+          agent: {
+            tools,
+            llm,
+            turnHandling: {
+              onUserTurnCompleted: async () => {
+                const { lastsMs, ...change } = changes.shift() ?? { lastsMs: 0 };
+                await sleep(lastsMs, { clock: fixture.clock });
+                return change;
+              },
+            },
+          },
         });
         await using _fixture = fixture;
         const { agent, clock, edge } = fixture;
