@@ -124,7 +124,7 @@ export class GetStreamEdge extends EdgeTransport {
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
     checkObject(user, "user", "a user with an id and a name");
-    checkId("the user's id", user.id);
+    checkUserId(user.id);
     const known = this.#service.upsertUser(user, { agent: true });
     this.#agents.set(user.id, known);
     try {
@@ -374,6 +374,14 @@ function checkId(name: string, id: unknown): void {
   if (typeof id === "string" && /^[\w-]{1,255}$/.test(id)) return;
   throw new TypeError(
     `${name} must have 1 to 255 letters, digits, - or _, got ${JSON.stringify(id)}`,
+  );
+}
+
+/** Checks the id of a user, which may be an address. */
+function checkUserId(id: unknown): void {
+  if (typeof id === "string" && /^[\w@-]{1,255}$/.test(id)) return;
+  throw new TypeError(
+    `the user's id must have 1 to 255 letters, digits, @, - or _, got ${JSON.stringify(id)}`,
   );
 }
 

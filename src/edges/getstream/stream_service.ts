@@ -12,6 +12,7 @@ import {
   type User,
 } from "@ringline/edge/toolkit";
 import { toCustomObjects } from "./custom_events.ts";
+import { AGENT_MARKS, isMarked } from "./wire/agent_marks.ts";
 import { readCredentials, type SfuCredentials } from "./wire/credentials.ts";
 import { postJson } from "./wire/http.ts";
 import { retrying, TRIES } from "./wire/retrying.ts";
@@ -24,8 +25,8 @@ import {
 import type { GetStreamSettings } from "./settings.ts";
 import { UserToken } from "./user_token.ts";
 
-/** The field that marks this package's agents, so that other agents recognise them. */
-const AGENT_MARK = "ringline_agent";
+/** The most users that one request may ask for. */
+const MAX_QUERIED = 100;
 
 /** The destination of requests without a base path: the SDK has an address for each service. */
 const STREAM_CLOUD = "Stream's cloud (*.stream-io-api.com)";
@@ -97,7 +98,7 @@ export class StreamService {
       name,
       ...(image === undefined ? {} : { image }),
       ...custom,
-      ...(options.agent ? { [AGENT_MARK]: true } : {}),
+      ...(options.agent ? AGENT_MARKS : {}),
     };
     await this.#call(`authenticating "${id}"`, async () => {
       try {
@@ -115,13 +116,18 @@ export class StreamService {
     });
   }
 
-  /** Returns those of these users that are agents of this package. */
+  /** Returns those of these users that are agents. */
   async findAgents(userIds: readonly string[], signal?: AbortSignal): Promise<string[]> {
-    const { users } = await this.#call("looking up users", () =>
-      this.#client.queryUsers({
-        payload: { filter_conditions: { id: { $in: userIds } }, limit: userIds.length },
-      }), signal);
-    return users.filter(({ custom }) => custom?.[AGENT_MARK] === true).map(({ id }) => id);
+    const found: string[] = [];
+    for (let start = 0; start < userIds.length; start += MAX_QUERIED) {
+      const some = userIds.slice(start, start + MAX_QUERIED);
+      const { users } = await this.#call("looking up users", () =>
+        this.#client.queryUsers({
+          payload: { filter_conditions: { id: { $in: some } }, limit: some.length },
+        }), signal);
+      found.push(...users.filter(({ custom }) => isMarked(custom)).map(({ id }) => id));
+    }
+    return found;
   }
 
   /** Creates a call, or finds the existing one; returns the service's description of it. */
@@ -274,9 +280,18 @@ export class StreamService {
     return rejectionError({
       status,
       code: typeof code === "number" ? code : undefined,
+      retryAfterMs: this.#untilReset(error),
       message: withoutSecrets(message, apiSecret),
       doing,
     });
+  }
+
+  /** Returns in how many milliseconds the service takes requests again, by the SDK's error. */
+  #untilReset(error: unknown): number | undefined {
+    const { metadata } = error as { metadata?: { rateLimit?: { rateLimitReset?: unknown } } };
+    const reset = metadata?.rateLimit?.rateLimitReset;
+    if (!(reset instanceof Date) || Number.isNaN(reset.getTime())) return undefined;
+    return Math.min(60_000, Math.max(0, reset.getTime() - this.clock.epochMs()));
   }
 
   #asUser(

@@ -209,6 +209,8 @@ export class CallSessions {
         retryable: true,
       });
     }
+    // The address may have changed. The SFU restarts ICE on the other connection by itself.
+    await session.restartIce("publisher");
     await this.#restore(session);
   }
 

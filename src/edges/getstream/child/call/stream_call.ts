@@ -88,6 +88,16 @@ export class StreamCall {
       graceMs: params.participantGraceMs,
       known: connection.known,
       clock,
+      onFull: (limit) =>
+        this.#emitError(
+          new EdgeError(
+            `the call has more than ${limit} participants: the agent does not see all`,
+            {
+              code: "too-many-participants",
+            },
+          ),
+          "the call",
+        ),
       onChange: (member) => this.#onMember(member),
     });
     this.#subscriptions = new Subscriptions({
