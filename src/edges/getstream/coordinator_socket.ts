@@ -12,6 +12,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import { BACK_OFF } from "./wire/retrying.ts";
+import { STREAM_CLIENT } from "./wire/client.ts";
 import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";
 
@@ -138,6 +139,7 @@ export class CoordinatorSocket {
     const url = new URL(this.#options.videoUrl.replace(/^http/, "ws") + "/api/v2/connect");
     url.searchParams.set("api_key", this.#options.apiKey);
     url.searchParams.set("stream-auth-type", "jwt");
+    url.searchParams.set("X-Stream-Client", STREAM_CLIENT);
 
     const hello = Promise.withResolvers<string>();
     const ended = Promise.withResolvers<SocketEnd>();

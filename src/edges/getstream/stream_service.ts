@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StreamClient } from "@stream-io/node-sdk";
+import { type GetOrCreateCallRequest, StreamClient } from "@stream-io/node-sdk";
 import {
   type Clock,
   EdgeError,
@@ -15,6 +15,7 @@ import { toCustomObjects } from "./custom_events.ts";
 import { AGENT_MARKS, isMarked } from "./wire/agent_marks.ts";
 import { readCredentials, type SfuCredentials } from "./wire/credentials.ts";
 import { postJson } from "./wire/http.ts";
+import { STREAM_CLIENT } from "./wire/client.ts";
 import { retrying, TRIES } from "./wire/retrying.ts";
 import {
   describeFailure,
@@ -131,16 +132,33 @@ export class StreamService {
   }
 
   /** Creates a call, or finds the existing one; returns the service's description of it. */
-  async getOrCreateCall(call: CallName, createdBy: string, signal?: AbortSignal): Promise<unknown> {
+  async getOrCreateCall(
+    call: CallName,
+    request: GetOrCreateCallRequest,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     const response = await this.#call(
       `creating the call ${call.type}:${call.id}`,
-      () =>
-        this.#client.video.call(call.type, call.id).getOrCreate({
-          data: { created_by_id: createdBy },
-        }),
+      () => this.#client.video.call(call.type, call.id).getOrCreate(request),
       signal,
     );
     return response.call;
+  }
+
+  /** Opens a call that is backstage. */
+  async goLive(call: CallName): Promise<void> {
+    await this.#call(
+      `going live with the call ${call.type}:${call.id}`,
+      () => this.#client.video.call(call.type, call.id).goLive(),
+    );
+  }
+
+  /** Puts a call backstage. */
+  async stopLive(call: CallName): Promise<void> {
+    await this.#call(
+      `putting the call ${call.type}:${call.id} backstage`,
+      () => this.#client.video.call(call.type, call.id).stopLive(),
+    );
   }
 
   /** Ends a call for all participants. */
@@ -158,7 +176,7 @@ export class StreamService {
       path: `/api/v2/video/call/${call.type}/${call.id}/join`,
       body: {
         create: true,
-        location: "auto",
+        location: this.#settings.location,
         ...(migratingFrom.length === 0 ? {} : {
           migrating_from: migratingFrom[0],
           migrating_from_list: migratingFrom,
@@ -314,7 +332,11 @@ export class StreamService {
       try {
         return await postJson({
           url,
-          headers: { authorization: token.get(), "stream-auth-type": "jwt" },
+          headers: {
+            authorization: token.get(),
+            "stream-auth-type": "jwt",
+            "x-stream-client": STREAM_CLIENT,
+          },
           body: request.body,
           doing,
           timeoutMs: this.#settings.requestTimeoutMs,

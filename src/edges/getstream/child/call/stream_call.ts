@@ -126,6 +126,9 @@ export class StreamCall {
         takeEvent(event, {
           roster: this.#roster,
           onLevels: (levels) => this.#emitLevels(levels),
+          onDominantSpeaker: (participantId) =>
+            this.#emit({ type: "dominantSpeaker", participantId }),
+          onQuality: (qualities) => this.#emit({ type: "connectionQuality", qualities }),
           onReconnect: (strategy, reason) => this.#reconnect(strategy, reason),
           onEnded: (reason) => this.#end(reason),
           onLiveEnded: () => {
