@@ -45,6 +45,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/edges/getstream/ice_restart_test.ts",
     "tests/edges/getstream/join_test.ts",
     "tests/edges/getstream/moderation_test.ts",
+    "tests/edges/getstream/production_test.ts",
     "tests/edges/getstream/programs_test.ts",
     "tests/edges/getstream/reconnect_test.ts",
     "tests/edges/getstream/secrets_test.ts",

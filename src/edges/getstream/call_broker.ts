@@ -17,7 +17,15 @@ import {
   TextReceivedEvent,
 } from "@ringline/edge/toolkit";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
-import { AgentMutedEvent, AudioLevelsEvent, ReconnectedEvent } from "./events.ts";
+import {
+  AgentMutedEvent,
+  AudioLevelsEvent,
+  ConnectionQualityEvent,
+  DominantSpeakerEvent,
+  ReconnectedEvent,
+  StreamCallEvent,
+  type StreamCallEventData,
+} from "./events.ts";
 import {
   type ErrorData,
   ipcMessage,
@@ -136,6 +144,21 @@ export class CallBroker {
         return events.emit(new ReconnectedEvent({ connection, ...message }));
       case "agentMuted":
         return events.emit(new AgentMutedEvent({ connection, ...message }));
+      case "dominantSpeaker": {
+        const participant = connection.participants.get(message.participantId);
+        if (participant) events.emit(new DominantSpeakerEvent({ connection, participant }));
+        return;
+      }
+      case "connectionQuality": {
+        const qualities = message.qualities.flatMap(({ participantId, quality }) => {
+          const participant = connection.participants.get(participantId);
+          return participant ? [{ participant, quality }] : [];
+        });
+        if (qualities.length > 0) {
+          events.emit(new ConnectionQualityEvent({ connection, qualities }));
+        }
+        return;
+      }
       case "audioLevels": {
         if (!events.has(AudioLevelsEvent)) return;
         const levels = message.levels.flatMap(({ participantId, level, speaking }) => {
@@ -189,6 +212,10 @@ export class CallBroker {
     }
     const { call, userId, events } = this.#options;
     if (connection.state === "closed" || event.call_cid !== `${call.type}:${call.id}`) return;
+    if (event.type.startsWith("call.")) {
+      const data = event as unknown as StreamCallEventData;
+      events.emit(new StreamCallEvent({ connection, data }));
+    }
     const sender = (event.user as { id?: unknown } | null | undefined)?.id;
     switch (event.type) {
       case "custom": {

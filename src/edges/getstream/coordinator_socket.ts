@@ -12,6 +12,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import { BACK_OFF } from "./wire/retrying.ts";
+import { STREAM_CLIENT } from "./wire/client.ts";
 import { rejectionError } from "./wire/service_errors.ts";
 import type { UserToken } from "./user_token.ts";
 
@@ -70,6 +71,10 @@ export class CoordinatorSocket {
   readonly #stop = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
+  /** Events of the last two sockets while one takes over from the other, with the socket's number. */
+  readonly #handover = new Map<string, number>();
+  #isHandover = false;
+  #count = 0;
 
   constructor(options: CoordinatorSocketOptions) {
     this.#options = options;
@@ -92,15 +97,23 @@ export class CoordinatorSocket {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     const { clock, onError, token } = this.#options;
+    /** Closes the socket that the next one takes over from. */
+    let old: (() => Promise<void>) | undefined;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        await this.#connect(() => attempt = 0);
+        old = await this.#connect(async () => {
+          attempt = 0;
+          await old?.();
+          old = undefined;
+        });
       } catch (error) {
         if (signal.aborted) break;
         const failure = error as EdgeError;
         if (failure.code === "token-expired") token.renew();
         this.#ready.reject(failure);
         onError(failure);
+        // A refusal for good: the same question has the same answer.
+        if (!failure.retryable) break;
       }
       // An expired token is no failure: the next connection uses a new one immediately.
       if (attempt === 0 && token.remainingMs === 0) continue;
@@ -111,16 +124,22 @@ export class CoordinatorSocket {
       });
       await sleep(ms, { signal, clock }).catch(() => {});
     }
+    await old?.();
     this.#ready.reject(signal.reason);
   }
 
-  /** Runs one connection, from its opening until its end; ends it before the token expires. */
-  async #connect(onReady: () => void): Promise<void> {
+  /**
+   * Runs one connection until it ends, or until its token is about to expire: then it returns a function
+   * that closes it, once another one has taken over.
+   */
+  async #connect(onReady: () => Promise<void>): Promise<(() => Promise<void>) | undefined> {
+    const number = ++this.#count;
     const { signal } = this.#stop;
     const { clock, token, connect } = this.#options;
     const url = new URL(this.#options.videoUrl.replace(/^http/, "ws") + "/api/v2/connect");
     url.searchParams.set("api_key", this.#options.apiKey);
     url.searchParams.set("stream-auth-type", "jwt");
+    url.searchParams.set("X-Stream-Client", STREAM_CLIENT);
 
     const hello = Promise.withResolvers<string>();
     const ended = Promise.withResolvers<SocketEnd>();
@@ -140,7 +159,7 @@ export class CoordinatorSocket {
         if (event.type === "connection.error") hello.reject(readError(event));
         else if (event.type === "connection.ok") hello.resolve(String(event.connection_id ?? ""));
         else if (event.type !== "health.check" && connectionId !== undefined) {
-          this.#options.onEvent(event);
+          if (!this.#isRepeated(String(data), number)) this.#options.onEvent(event);
         }
       },
       onEnd: (end) => ended.resolve(end),
@@ -151,6 +170,7 @@ export class CoordinatorSocket {
     const abort = (): void => ended.resolve({ kind: "closed" });
     signal.addEventListener("abort", abort, { once: true });
     let renewal: Disposable | undefined;
+    let isExpiring = false;
     try {
       socket.send(JSON.stringify({
         token: token.get(),
@@ -172,19 +192,32 @@ export class CoordinatorSocket {
         });
       }
       await this.#options.subscribe(connectionId, signal);
-      onReady();
+      await onReady();
+      this.#isHandover = false;
+      this.#handover.clear();
       this.#ready.resolve();
-      renewal = clock.schedule(
-        () => ended.resolve({ kind: "closed" }),
-        Math.max(1000, token.remainingMs),
-      );
+      renewal = clock.schedule(() => {
+        isExpiring = true;
+        ended.resolve({ kind: "closed" });
+      }, Math.max(1000, token.remainingMs));
       const end = await ended.promise;
       if (end.kind !== "closed") throw endError(end);
+      if (!isExpiring || signal.aborted) return undefined;
+      this.#isHandover = true;
+      return () => socket.close();
     } finally {
       renewal?.[Symbol.dispose]();
       signal.removeEventListener("abort", abort);
-      await socket.close();
+      if (!this.#isHandover || !isExpiring) await socket.close();
     }
+  }
+
+  /** Whether another socket has brought this event already. */
+  #isRepeated(text: string, number: number): boolean {
+    if (!this.#isHandover) return false;
+    const by = this.#handover.get(text);
+    if (by === undefined) this.#handover.set(text, number);
+    return by !== undefined && by !== number;
   }
 }
 

@@ -1,4 +1,5 @@
 /** The events of this edge, beside those of the contract. @module */
+import type { WHEvent } from "@stream-io/node-sdk";
 import { type CallConnection, checkObject, type Participant } from "@ringline/edge/toolkit";
 
 /** How a lost call was reconnected: by a new socket, a new join, or a move to another server. */
@@ -82,5 +83,75 @@ export class AgentMutedEvent {
     this.connection = init.connection;
     this.track = init.track;
     this.muted = init.muted;
+  }
+}
+
+/** How good a participant's connection is, as Stream measures it. */
+export type ConnectionQuality = "unknown" | "poor" | "good" | "excellent";
+
+/** Sent when another participant is the one who speaks most. */
+export class DominantSpeakerEvent {
+  /** The event's type. */
+  readonly type = "dominant-speaker" as const;
+  /** The connection that the event is about. */
+  readonly connection: CallConnection;
+  /** The participant. */
+  readonly participant: Participant;
+
+  /** Created by the edge. */
+  constructor(init: { connection: CallConnection; participant: Participant }) {
+    checkObject(init, "init", "an object like { connection }");
+    this.connection = init.connection;
+    this.participant = init.participant;
+  }
+}
+
+/** Sent when participants' connections are better or worse than before. */
+export class ConnectionQualityEvent {
+  /** The event's type. */
+  readonly type = "connection-quality" as const;
+  /** The connection that the event is about. */
+  readonly connection: CallConnection;
+  /** The changes. */
+  readonly qualities: readonly { participant: Participant; quality: ConnectionQuality }[];
+
+  /** Created by the edge. */
+  constructor(
+    init: {
+      connection: CallConnection;
+      qualities: readonly { participant: Participant; quality: ConnectionQuality }[];
+    },
+  ) {
+    checkObject(init, "init", "an object like { connection }");
+    this.connection = init.connection;
+    this.qualities = init.qualities;
+  }
+}
+
+/** A type as it travels in JSON: times are texts. */
+type InJson<T> = T extends Date ? string
+  : T extends object ? { [Name in keyof T]: InJson<T[Name]> }
+  : T;
+
+/** An event of a call as Stream sends it, by the types of its own SDK: `data.type` says which. */
+export type StreamCallEventData = InJson<Extract<WHEvent, { type: `call.${string}` }>>;
+
+/**
+ * Sent for each of Stream's `call.*` events, e.g. `"call.ring"` or `"call.member_added"`, the call's end
+ * included.
+ */
+export class StreamCallEvent {
+  /** The event's type. */
+  readonly type = "stream-call-event" as const;
+  /** The connection that the event is about. */
+  readonly connection: CallConnection;
+  /** The event, as Stream sent it. */
+  readonly data: StreamCallEventData;
+
+  /** Created by the edge. */
+  constructor(init: { connection: CallConnection; data: StreamCallEventData }) {
+    checkObject(init, "init", "an object like { connection }");
+    this.connection = init.connection;
+    this.data = init.data;
   }
 }

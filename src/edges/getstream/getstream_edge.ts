@@ -8,7 +8,6 @@ import {
   checkObject,
   ClosedError,
   type Conversation,
-  type CreateCallOptions,
   type EdgeAgent,
   EdgeTransport,
   ErrorEvent,
@@ -21,13 +20,17 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import { CallBroker } from "./call_broker.ts";
+import { type GetStreamCallOptions, toRequest } from "./call_options.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
 import {
   AgentMutedEvent,
   AudioLevelsEvent,
+  ConnectionQualityEvent,
+  DominantSpeakerEvent,
   ReconnectedEvent,
   type ReconnectStrategy,
+  StreamCallEvent,
 } from "./events.ts";
 import type { CallParams } from "./wire/ipc.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
@@ -35,6 +38,8 @@ import { StreamService } from "./stream_service.ts";
 
 /** How long a join waits for events, once its media is connected. */
 const EVENTS_MS = 2000;
+/** Shared screens are subscribed to at their full size, so that their text can be read. */
+const SCREEN = { maxWidth: 3840, maxHeight: 2160 } as const;
 /** How long closing waits for unwritten messages of the chat. */
 const WRITE_MS = 3000;
 
@@ -85,6 +90,7 @@ export class GetStreamEdge extends EdgeTransport {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
   readonly #brokers = new WeakMap<CallConnection, CallBroker>();
+  readonly #capabilities = new WeakMap<CallConnection, readonly string[]>();
   #lastUser: User | undefined;
 
   /**
@@ -95,7 +101,10 @@ export class GetStreamEdge extends EdgeTransport {
    */
   constructor(options: GetStreamEdgeOptions = {}) {
     super(options);
-    this.events.register(AgentMutedEvent, AudioLevelsEvent, ReconnectedEvent);
+    this.events.register(
+      ...[AgentMutedEvent, AudioLevelsEvent, ConnectionQualityEvent],
+      ...[DominantSpeakerEvent, ReconnectedEvent, StreamCallEvent],
+    );
     this.#settings = readSettings(options);
     this.#service = new StreamService(this.#settings, this.clock);
     this.#process = new MediaProcess({
@@ -125,7 +134,7 @@ export class GetStreamEdge extends EdgeTransport {
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
     checkObject(user, "user", "a user with an id and a name");
-    checkId("the user's id", user.id);
+    checkUserId(user.id);
     const known = this.#service.upsertUser(user, { agent: true });
     this.#agents.set(user.id, known);
     try {
@@ -144,7 +153,7 @@ export class GetStreamEdge extends EdgeTransport {
    * @throws {TypeError} an id has other characters than letters, digits, `-` and `_`; or there is no
    *   user who creates it: neither `createdBy` nor a user authenticated before.
    */
-  override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
+  override async createCall(callId: string, options: GetStreamCallOptions = {}): Promise<Call> {
     this.assertOpen();
     checkObject(options, "options", "an object, or nothing");
     const { callType = "default", createdBy, signal } = options;
@@ -158,7 +167,8 @@ export class GetStreamEdge extends EdgeTransport {
     }
     if (!this.#agents.has(user.id)) await this.#service.upsertUser(user, { agent: false });
     const name = { type: callType, id: callId };
-    const original = await this.#service.getOrCreateCall(name, user.id, signal);
+    const request = toRequest(options, user.id);
+    const original = await this.#service.getOrCreateCall(name, request, signal);
     return new Call({ ...name, original });
   }
 
@@ -246,6 +256,38 @@ export class GetStreamEdge extends EdgeTransport {
   }
 
   /**
+   * Lets people join a call that was created backstage, until {@linkcode GetStreamEdge.stopLive}.
+   *
+   * @throws {AuthenticationError | ConnectionError} the service refused, or cannot be reached.
+   */
+  async goLive(call: Call): Promise<void> {
+    checkCall(call);
+    await this.#service.goLive(call);
+  }
+
+  /**
+   * Puts a call backstage again: those who may not be there leave it.
+   *
+   * @throws {AuthenticationError | ConnectionError} the service refused, or cannot be reached.
+   */
+  async stopLive(call: Call): Promise<void> {
+    checkCall(call);
+    await this.#service.stopLive(call);
+  }
+
+  /**
+   * Returns what an agent may do in its call, by Stream's names, e.g. `"send-audio"`, as the service
+   * said when it joined.
+   *
+   * @throws {TypeError} the connection is not one of this edge's.
+   */
+  capabilitiesOf(connection: CallConnection): readonly string[] {
+    const capabilities = this.#capabilities.get(connection);
+    if (capabilities) return capabilities;
+    throw new TypeError("capabilitiesOf expects a connection of this edge, got another one");
+  }
+
+  /**
    * Ends a call for all participants: agents with the reason `"call-ended"`. Stream lets no user join it
    * again until it is created anew.
    *
@@ -326,6 +368,7 @@ export class GetStreamEdge extends EdgeTransport {
       call,
       process: this.#process,
       params: params as unknown as JsonValue,
+      screen: SCREEN,
       rejoinParams: async () => {
         const credentials = await this.#service.joinCall(call, user.id);
         const again: CallParams = { ...params, credentials, previousSessionId: broker.sessionId };
@@ -338,6 +381,7 @@ export class GetStreamEdge extends EdgeTransport {
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));
     this.#brokers.set(connection, broker);
+    this.#capabilities.set(connection, credentials.capabilities ?? []);
     broker.open(connection);
     try {
       await waitFor(broker.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });
@@ -375,6 +419,14 @@ function checkId(name: string, id: unknown): void {
   if (typeof id === "string" && /^[\w-]{1,255}$/.test(id)) return;
   throw new TypeError(
     `${name} must have 1 to 255 letters, digits, - or _, got ${JSON.stringify(id)}`,
+  );
+}
+
+/** Checks the id of a user, which may be an address. */
+function checkUserId(id: unknown): void {
+  if (typeof id === "string" && /^[\w@-]{1,255}$/.test(id)) return;
+  throw new TypeError(
+    `the user's id must have 1 to 255 letters, digits, @, - or _, got ${JSON.stringify(id)}`,
   );
 }
 

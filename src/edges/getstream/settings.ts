@@ -39,6 +39,11 @@ export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions, MemoryOp
    * 6000.
    */
   participantGraceMs?: number;
+  /**
+   * Where the agent's program runs, for Stream to choose a server near it: the name of an airport, e.g.
+   * `"FRA"`. Default `"auto"`: by the address of the request.
+   */
+  location?: string;
   /** The codecs for published video, the preferred first. Default VP8, VP9, AV1. */
   videoCodecs?: readonly VideoCodec[];
   /**
@@ -61,6 +66,7 @@ export interface GetStreamSettings {
   readonly reconnectTimeoutMs: number;
   readonly silenceTimeoutMs: number;
   readonly participantGraceMs: number;
+  readonly location: string;
   readonly videoCodecs: readonly VideoCodec[];
   readonly heardDelayMs: number;
 }
@@ -94,6 +100,7 @@ export function readSettings(
     silenceTimeoutMs = 12_000,
     participantGraceMs = 6000,
     heardDelayMs = 150,
+    location = "auto",
     videoCodecs = ["vp8", "vp9", "av1"],
   } = options;
   for (
@@ -115,6 +122,11 @@ export function readSettings(
       `videoCodecs must name some of "vp8", "vp9", "av1", got ${JSON.stringify(videoCodecs)}`,
     );
   }
+  if (typeof location !== "string" || !/^\w{1,32}$/.test(location)) {
+    throw new TypeError(
+      `location must be "auto" or an airport like "FRA", got ${JSON.stringify(location)}`,
+    );
+  }
   return {
     apiKey,
     apiSecret,
@@ -129,6 +141,7 @@ export function readSettings(
     reconnectTimeoutMs,
     silenceTimeoutMs,
     participantGraceMs,
+    location,
     videoCodecs,
     heardDelayMs,
   };

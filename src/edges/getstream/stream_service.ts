@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StreamClient } from "@stream-io/node-sdk";
+import { type GetOrCreateCallRequest, StreamClient } from "@stream-io/node-sdk";
 import {
   type Clock,
   EdgeError,
@@ -12,8 +12,10 @@ import {
   type User,
 } from "@ringline/edge/toolkit";
 import { toCustomObjects } from "./custom_events.ts";
+import { AGENT_MARKS, isMarked } from "./wire/agent_marks.ts";
 import { readCredentials, type SfuCredentials } from "./wire/credentials.ts";
 import { postJson } from "./wire/http.ts";
+import { STREAM_CLIENT } from "./wire/client.ts";
 import { retrying, TRIES } from "./wire/retrying.ts";
 import {
   describeFailure,
@@ -24,8 +26,8 @@ import {
 import type { GetStreamSettings } from "./settings.ts";
 import { UserToken } from "./user_token.ts";
 
-/** The field that marks this package's agents, so that other agents recognise them. */
-const AGENT_MARK = "ringline_agent";
+/** The most users that one request may ask for. */
+const MAX_QUERIED = 100;
 
 /** The destination of requests without a base path: the SDK has an address for each service. */
 const STREAM_CLOUD = "Stream's cloud (*.stream-io-api.com)";
@@ -97,7 +99,7 @@ export class StreamService {
       name,
       ...(image === undefined ? {} : { image }),
       ...custom,
-      ...(options.agent ? { [AGENT_MARK]: true } : {}),
+      ...(options.agent ? AGENT_MARKS : {}),
     };
     await this.#call(`authenticating "${id}"`, async () => {
       try {
@@ -115,26 +117,48 @@ export class StreamService {
     });
   }
 
-  /** Returns those of these users that are agents of this package. */
+  /** Returns those of these users that are agents. */
   async findAgents(userIds: readonly string[], signal?: AbortSignal): Promise<string[]> {
-    const { users } = await this.#call("looking up users", () =>
-      this.#client.queryUsers({
-        payload: { filter_conditions: { id: { $in: userIds } }, limit: userIds.length },
-      }), signal);
-    return users.filter(({ custom }) => custom?.[AGENT_MARK] === true).map(({ id }) => id);
+    const found: string[] = [];
+    for (let start = 0; start < userIds.length; start += MAX_QUERIED) {
+      const some = userIds.slice(start, start + MAX_QUERIED);
+      const { users } = await this.#call("looking up users", () =>
+        this.#client.queryUsers({
+          payload: { filter_conditions: { id: { $in: some } }, limit: some.length },
+        }), signal);
+      found.push(...users.filter(({ custom }) => isMarked(custom)).map(({ id }) => id));
+    }
+    return found;
   }
 
   /** Creates a call, or finds the existing one; returns the service's description of it. */
-  async getOrCreateCall(call: CallName, createdBy: string, signal?: AbortSignal): Promise<unknown> {
+  async getOrCreateCall(
+    call: CallName,
+    request: GetOrCreateCallRequest,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     const response = await this.#call(
       `creating the call ${call.type}:${call.id}`,
-      () =>
-        this.#client.video.call(call.type, call.id).getOrCreate({
-          data: { created_by_id: createdBy },
-        }),
+      () => this.#client.video.call(call.type, call.id).getOrCreate(request),
       signal,
     );
     return response.call;
+  }
+
+  /** Opens a call that is backstage. */
+  async goLive(call: CallName): Promise<void> {
+    await this.#call(
+      `going live with the call ${call.type}:${call.id}`,
+      () => this.#client.video.call(call.type, call.id).goLive(),
+    );
+  }
+
+  /** Puts a call backstage. */
+  async stopLive(call: CallName): Promise<void> {
+    await this.#call(
+      `putting the call ${call.type}:${call.id} backstage`,
+      () => this.#client.video.call(call.type, call.id).stopLive(),
+    );
   }
 
   /** Ends a call for all participants. */
@@ -152,7 +176,7 @@ export class StreamService {
       path: `/api/v2/video/call/${call.type}/${call.id}/join`,
       body: {
         create: true,
-        location: "auto",
+        location: this.#settings.location,
         ...(migratingFrom.length === 0 ? {} : {
           migrating_from: migratingFrom[0],
           migrating_from_list: migratingFrom,
@@ -274,9 +298,18 @@ export class StreamService {
     return rejectionError({
       status,
       code: typeof code === "number" ? code : undefined,
+      retryAfterMs: this.#untilReset(error),
       message: withoutSecrets(message, apiSecret),
       doing,
     });
+  }
+
+  /** Returns in how many milliseconds the service takes requests again, by the SDK's error. */
+  #untilReset(error: unknown): number | undefined {
+    const { metadata } = error as { metadata?: { rateLimit?: { rateLimitReset?: unknown } } };
+    const reset = metadata?.rateLimit?.rateLimitReset;
+    if (!(reset instanceof Date) || Number.isNaN(reset.getTime())) return undefined;
+    return Math.min(60_000, Math.max(0, reset.getTime() - this.clock.epochMs()));
   }
 
   #asUser(
@@ -299,7 +332,11 @@ export class StreamService {
       try {
         return await postJson({
           url,
-          headers: { authorization: token.get(), "stream-auth-type": "jwt" },
+          headers: {
+            authorization: token.get(),
+            "stream-auth-type": "jwt",
+            "x-stream-client": STREAM_CLIENT,
+          },
           body: request.body,
           doing,
           timeoutMs: this.#settings.requestTimeoutMs,

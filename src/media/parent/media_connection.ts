@@ -41,6 +41,8 @@ export interface MediaConnectionOptions {
   onEdgeMessage?(data: JsonValue, connection: MediaConnection): void;
   /** Limits of subscribed video. Default 15 frames a second, 1280 x 720 pixels at most. */
   video?: Partial<VideoConstraints>;
+  /** The same for shared screens. Default as `video`. */
+  screen?: Partial<VideoConstraints>;
 }
 
 /** How long after it was played a sample is heard, until a page has measured it. */
@@ -63,6 +65,8 @@ export class MediaConnection extends Connection {
   readonly #id: number;
   readonly #rows: AudioRows;
   readonly #videoSubscriptions: VideoSubscriptions;
+  readonly #videoConstraints: VideoConstraints;
+  readonly #screenConstraints: VideoConstraints;
   #nextStream = 1;
   #audio: PublishedAudio | undefined;
   #video: PublishedVideo | undefined;
@@ -137,7 +141,9 @@ export class MediaConnection extends Connection {
     this.#id = lease.newConnectionId();
     this.#rows = new AudioRows(options.agent.audioSubscription.sampleRate, this.participants);
     const constraints = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
-    this.#videoSubscriptions = new VideoSubscriptions(lease.link, this.#id, constraints);
+    this.#videoConstraints = constraints;
+    this.#screenConstraints = { ...constraints, ...options.screen };
+    this.#videoSubscriptions = new VideoSubscriptions(lease.link, this.#id);
     lease.attach(this.#id, this.#shared());
   }
 
@@ -181,7 +187,9 @@ export class MediaConnection extends Connection {
     if (existing !== undefined) return existing;
     const info = this.tracks.get(trackId);
     if (info?.type !== TrackType.VIDEO && info?.type !== TrackType.SCREEN_SHARE) return undefined;
-    return this.#videoSubscriptions.add(trackId, this.#nextStream++);
+    const isScreen = info.type === TrackType.SCREEN_SHARE;
+    const constraints = isScreen ? this.#screenConstraints : this.#videoConstraints;
+    return this.#videoSubscriptions.add(trackId, this.#nextStream++, constraints);
   }
 
   /** Has the media process send the event. */

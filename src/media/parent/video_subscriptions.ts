@@ -8,6 +8,7 @@ import type { ChildLink } from "./child_link.ts";
 interface Subscription {
   readonly stream: number;
   readonly track: LatestVideoTrack;
+  readonly constraints: VideoConstraints;
   receiver: PictureReceiver;
 }
 
@@ -15,14 +16,12 @@ interface Subscription {
 export class VideoSubscriptions {
   #link: ChildLink;
   readonly #connectionId: number;
-  readonly #wish: VideoConstraints;
   readonly #byTrack = new Map<string, Subscription>();
   readonly #byStream = new Map<number, Subscription>();
 
-  constructor(link: ChildLink, connectionId: number, constraints: VideoConstraints) {
+  constructor(link: ChildLink, connectionId: number) {
     this.#link = link;
     this.#connectionId = connectionId;
-    this.#wish = constraints;
   }
 
   /** Returns the pictures of a track that is subscribed already. */
@@ -31,12 +30,15 @@ export class VideoSubscriptions {
   }
 
   /** Subscribes to a track, whose pictures arrive as `stream`. Closing the returned track ends it. */
-  add(trackId: string, stream: number): VideoTrack {
+  add(trackId: string, stream: number, constraints: VideoConstraints): VideoTrack {
     const track = new LatestVideoTrack({ id: trackId, onClose: () => this.#remove(trackId) });
-    const subscription: Subscription = { stream, track, receiver: new PictureReceiver() };
+    const subscription: Subscription = {
+      ...{ stream, track, constraints },
+      receiver: new PictureReceiver(),
+    };
     this.#byTrack.set(trackId, subscription);
     this.#byStream.set(stream, subscription);
-    this.#send(trackId, stream, this.#wish);
+    this.#send(trackId, stream, constraints);
     return track;
   }
 
@@ -54,7 +56,7 @@ export class VideoSubscriptions {
     this.#link = link;
     for (const [trackId, subscription] of this.#byTrack) {
       subscription.receiver = new PictureReceiver();
-      this.#send(trackId, subscription.stream, this.#wish);
+      this.#send(trackId, subscription.stream, subscription.constraints);
     }
   }
 

@@ -234,7 +234,8 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
   assert(Math.abs(screen.luma - 200) < 12, `luma ${screen.luma}`);
   assertEquals((await double.report()).subscriptions, [
     { sessionId, trackType: TrackType.VIDEO, width: 1280 },
-    { sessionId, trackType: TrackType.SCREEN_SHARE, width: 1280 },
+    // A screen is read at its full size.
+    { sessionId, trackType: TrackType.SCREEN_SHARE, width: 3840 },
   ]);
   camera.track.close();
   await until("the end", async () => (await double.report()).subscriptions.length === 1);

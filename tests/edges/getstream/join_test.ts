@@ -239,7 +239,7 @@ Deno.test("createCall rejects ids that do not fit into a path", async () => {
   await using edge = edgeOn(double);
   await assertRejects(() => edge.createCall("kitchen"), TypeError, "authenticate");
   await assertRejects(() => edge.authenticate({ id: "a/b", name: "" }), TypeError, '"a/b"');
-  await edge.authenticate({ id: "bot", name: "Bot" });
+  await edge.authenticate({ id: "bot@example", name: "Bot" });
   await assertRejects(() => edge.createCall("a/../b"), TypeError, "callId");
 });
 
@@ -247,12 +247,21 @@ Deno.test("authenticate creates the agent's user, then updates it, and keeps the
   await using double = await StreamDouble.start();
   await using edge = edgeOn(double);
   await edge.authenticate({ id: "bot", name: "Bot", custom: { team: "blue" } });
-  assertEquals(double.users.get("bot")?.custom, { team: "blue", ringline_agent: true });
+  assertEquals(double.users.get("bot")?.custom, {
+    team: "blue",
+    is_agent: true,
+    ringline_agent: true,
+  });
   double.users.get("bot")!.custom.theirs = 1;
   await edge.authenticate({ id: "bot", name: "Robot", image: "https://example.org/b.png" });
   const { name, image, custom } = double.users.get("bot")!;
   assertEquals([name, image], ["Robot", "https://example.org/b.png"]);
-  assertEquals(custom, { team: "blue", ringline_agent: true, theirs: 1 });
+  assertEquals(custom, {
+    team: "blue",
+    is_agent: true,
+    ringline_agent: true,
+    theirs: 1,
+  });
 });
 
 Deno.test("errors of Stream's service are EdgeErrors", async () => {

@@ -44,8 +44,9 @@ Deno.test("Reconnector replaces a lost socket while media goes on (FAST)", async
   assertEquals(gaps.strategy, "fast");
   assert(gaps.hears <= 300 * SLACK, `the agent heard nothing for ${gaps.hears} ms`);
   assert(gaps.isHeard <= 300 * SLACK, `the agent was not heard for ${gaps.isHeard} ms`);
-  const { joins, faults } = await double.report();
+  const { joins, faults, calls } = await double.report();
   assertEquals(joins.map(({ strategy }) => strategy), [0, FAST]);
+  assertEquals(calls.SetPublisher, 2, "the address may have changed: ICE is restarted");
   assertEquals(joins[0]!.sessionId, joins[1]!.sessionId);
   assertEquals(faults, []);
 });

@@ -4,6 +4,7 @@ import { ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
 import { readCredentials, tokenEndsAt } from "../../../src/edges/getstream/wire/credentials.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
 import { backOffMs } from "../../../src/events/retry.ts";
+import { isMarked } from "../../../src/edges/getstream/wire/agent_marks.ts";
 import { BACK_OFF, retrying } from "../../../src/edges/getstream/wire/retrying.ts";
 import {
   describeFailure,
@@ -45,8 +46,13 @@ Deno.test("readCredentials reads the response to a join, a password as WebRTC's 
     ],
     statsIntervalMs: 2000,
   });
-  const quiet = { ...ANSWER, stats_options: { enable_rtc_stats: false } };
-  assertEquals(readCredentials(quiet).statsIntervalMs, 0);
+  // It is about traces.
+  const quiet = {
+    ...ANSWER,
+    stats_options: { enable_rtc_stats: false, reporting_interval_ms: 2000 },
+  };
+  assertEquals(readCredentials(quiet).statsIntervalMs, 2000);
+  assertEquals(readCredentials({ ...ANSWER, stats_options: {} }).statsIntervalMs, 0);
 });
 
 Deno.test("readCredentials rejects a response that is not what the protocol says, and says where", () => {
@@ -167,6 +173,25 @@ Deno.test("retrying repeats only retryable requests, a bounded number of times",
   stop.abort(new Error("enough"));
   await failed;
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("retrying waits for as long as the service asks", async () => {
+  const clock = new VirtualClock();
+  const times: number[] = [];
+  const act = () => {
+    times.push(clock.now());
+    const refusal = { status: 429, message: "too many", doing: "d", retryAfterMs: 7000 };
+    return times.length < 2 ? Promise.reject(rejectionError(refusal)) : Promise.resolve("done");
+  };
+  assertEquals(await clock.until(retrying(act, { clock })), "done");
+  assertEquals(times[1]! - times[0]!, 7000);
+});
+
+Deno.test("isMarked knows this package's agents and those of Vision Agents", () => {
+  const marks = [{ is_agent: true }, { ringline_agent: true, team: "blue" }];
+  assertEquals(marks.map(isMarked), [true, true]);
+  const others = [{}, null, undefined, { is_agent: "true" }, { is_agent: false }];
+  assertEquals(others.map(isMarked), others.map(() => false));
 });
 
 Deno.test("any JSON survives its way through a Stream custom event of at most 5 KB", () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Clock, ProtocolError, systemClock } from "@ringline/edge/toolkit";
+import { type Clock, ProtocolError, retryAfterMs, systemClock } from "@ringline/edge/toolkit";
 import { describeFailure, rejectionError, silenceError } from "./service_errors.ts";
 
 /** The longest response; those of the service are far shorter. */
@@ -44,7 +44,14 @@ export async function postJson(request: JsonRequest): Promise<unknown> {
       signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal,
     });
     const text = await readText(response);
-    if (!response.ok) throw rejectionError({ status: response.status, ...describe(text), doing });
+    if (!response.ok) {
+      throw rejectionError({
+        status: response.status,
+        retryAfterMs: retryAfterMs(response.headers),
+        ...describe(text),
+        doing,
+      });
+    }
     try {
       return JSON.parse(text);
     } catch {

@@ -64,6 +64,14 @@ export const ipcMessage = v.variant("type", [
     track: v.picklist(["audio", "video"]),
     muted: v.boolean(),
   }),
+  v.object({ type: v.literal("dominantSpeaker"), participantId: text }),
+  v.object({
+    type: v.literal("connectionQuality"),
+    qualities: v.array(v.object({
+      participantId: text,
+      quality: v.picklist(["unknown", "poor", "good", "excellent"]),
+    })),
+  }),
   v.object({
     type: v.literal("reconnected"),
     strategy,

@@ -7,6 +7,8 @@ import {
   retry,
 } from "@ringline/edge/toolkit";
 
+import { RateLimitError } from "./service_errors.ts";
+
 /** The default number of tries in all. */
 export const TRIES = 3;
 
@@ -38,7 +40,10 @@ export function retrying<T>(act: () => Promise<T>, options: Retrying = {}): Prom
     clock,
     waitMs: (error, tries) =>
       tries < mostTries && isRetryable(error)
-        ? backOffMs(tries, { ...BACK_OFF, ...backOff })
+        ? Math.max(
+          backOffMs(tries, { ...BACK_OFF, ...backOff }),
+          error instanceof RateLimitError ? error.retryAfterMs : 0,
+        )
         : undefined,
   });
 }

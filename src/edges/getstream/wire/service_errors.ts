@@ -14,6 +14,17 @@ import {
 /** Stream's number for an expired token. */
 const TOKEN_EXPIRED = 40;
 
+/** A refusal for the number of requests, by a service that says how long to wait. */
+export class RateLimitError extends ConnectionError {
+  /** How long to wait before the next try, in milliseconds. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super(message, { code: "rate-limited", retryable: true });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** A refusal of a service. */
 export interface Rejection {
   /** The status of HTTP, where there was a response. */
@@ -21,6 +32,8 @@ export interface Rejection {
   /** Stream's number for the reason. */
   code?: number | undefined;
   message: string;
+  /** How long the service asks to wait. */
+  retryAfterMs?: number | undefined;
   /** The request, in words for error texts. */
   doing: string;
 }
@@ -46,6 +59,7 @@ export function rejectionError(rejection: Rejection): EdgeError {
   if (status === 403) return new AuthenticationError(message, { code: "forbidden" });
   if (status === 404) return new ConnectionError(message, { code: "not-found" });
   if (status === 429) {
+    if (rejection.retryAfterMs) return new RateLimitError(message, rejection.retryAfterMs);
     return new ConnectionError(message, { code: "rate-limited", retryable: true });
   }
   if (status >= 500) {

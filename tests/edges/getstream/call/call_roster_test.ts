@@ -248,3 +248,65 @@ Deno.test("CallRoster removes a screen that is no longer shared, and mutes a cam
     assertEquals(emitted, ["muted a:video", "no track a:screen_share"]);
   }
 });
+
+Deno.test("CallRoster lets a person be heard whose lookup takes long, and corrects an agent", async () => {
+  const answer = Promise.withResolvers<ReadonlySet<string>>();
+  const { emitted, it, clock } = roster(() => answer.promise);
+  it.joined(person("a", [TrackType.AUDIO]));
+  it.joined(person("b"));
+  await clock.advance(250);
+  assertEquals(emitted, ["joined a person", "track a:audio", "joined b person"]);
+  answer.resolve(new Set(["user-b"]));
+  await settled();
+  assertEquals(emitted.slice(3), ["joined b agent"]);
+});
+
+Deno.test("CallRoster takes the SFU's word for an agent, and shows what it says of people", async () => {
+  const joined: unknown[] = [];
+  let lookups = 0;
+  const it = new CallRoster({
+    emit: (message) => {
+      if (message.type === "participantJoined") joined.push(message.participant);
+    },
+    findAgents: () => {
+      lookups++;
+      return none();
+    },
+    graceMs: 0,
+    clock: new VirtualClock(),
+    onChange: () => {},
+  });
+  it.joined(create(ParticipantSchema, {
+    ...{ sessionId: "a", userId: "vision", name: "Vision", image: "https://x/y.png" },
+    ...{ roles: ["user"], custom: { is_agent: true }, source: 3 },
+  }));
+  assertEquals(lookups, 0);
+  assertEquals(joined, [{
+    ...{ id: "a", userId: "vision", name: "Vision", kind: "agent" },
+    original: {
+      ...{ session_id: "a", user_id: "vision", name: "Vision", image: "https://x/y.png" },
+      ...{ roles: ["user"], custom: { is_agent: true }, source: "sip" },
+    },
+  }]);
+});
+
+Deno.test("CallRoster takes thousands, and reports those beyond, who come in as others leave", async () => {
+  const full: number[] = [];
+  let joined = 0;
+  const it = new CallRoster({
+    emit: ({ type }) => void (joined += type === "participantJoined" ? 1 : 0),
+    findAgents: none,
+    graceMs: 0,
+    clock: new VirtualClock(),
+    onFull: (limit) => void full.push(limit),
+    onChange: () => {},
+  });
+  await it.replace(Array.from({ length: 10_002 }, (_, index) => person(`s${index}`)));
+  assertEquals([joined, full], [10_000, [10_000]]);
+  it.left("s5");
+  await settled();
+  it.left("s10001");
+  it.left("s6");
+  await settled();
+  assertEquals(joined, 10_001);
+});

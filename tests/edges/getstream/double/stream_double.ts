@@ -274,6 +274,10 @@ export class StreamDouble implements AsyncDisposable {
       this.emit(cid, { type: "custom", custom: b.custom, user: { id: userId } });
       return [201, { duration: "1ms" }];
     }
+    if (action === "go_live" || action === "stop_live") {
+      call.backstage = action === "stop_live";
+      return [201, { call: this.#callAnswer(cid, userId).call, duration: "1ms" }];
+    }
     if (action === "mark_ended") {
       call.ended = true;
       this.emit(cid, { type: "call.ended", user: { id: userId } });

@@ -18,6 +18,8 @@ export interface CallEventTargets {
     "joined" | "left" | "published" | "unpublished" | "participantIdOf" | "isOwn"
   >;
   onLevels: (levels: LevelData[]) => void;
+  onDominantSpeaker: (participantId: string) => void;
+  onQuality: (qualities: { participantId: string; quality: Quality }[]) => void;
   /** The SFU asks the agent to reconnect by this strategy. */
   onReconnect: (strategy: Strategy, reason: string) => void;
   /** The call has ended for the agent: for all, or only for it. */
@@ -33,6 +35,7 @@ export interface CallEventTargets {
 
 /** Hands an event of an SFU to its receiver. */
 export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
+  const { onDominantSpeaker, onQuality } = targets;
   const { roster, onLevels, onReconnect, onEnded, onLiveEnded, onMuted, onGrants, onError } =
     targets;
   switch (event.case) {
@@ -61,6 +64,15 @@ export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
           speaking: isSpeaking,
         })),
       );
+    case "dominantSpeakerChanged":
+      return onDominantSpeaker(roster.participantIdOf(event.value.sessionId));
+    case "connectionQualityChanged":
+      return onQuality(
+        event.value.connectionQualityUpdates.map(({ sessionId, connectionQuality }) => ({
+          participantId: roster.participantIdOf(sessionId),
+          quality: QUALITIES[connectionQuality] ?? "unknown",
+        })),
+      );
     case "goAway":
       return onReconnect("migrate", "the SFU asks the agent to leave it");
     case "callGrantsUpdated":
@@ -80,6 +92,11 @@ export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
     }
   }
 }
+
+/** How good a participant's connection is. */
+export type Quality = "unknown" | "poor" | "good" | "excellent";
+
+const QUALITIES: readonly Quality[] = ["unknown", "poor", "good", "excellent"];
 
 /** Reasons that are an order to the agent. */
 const ORDERED: readonly TrackUnpublishReason[] = [

@@ -6,9 +6,11 @@
  * @module
  */
 import type { CallState, ConnectionMessage } from "@ringline/edge/media/child";
-import type { Clock, TrackType } from "@ringline/edge/toolkit";
+import type { Clock, JsonValue, TrackType } from "@ringline/edge/toolkit";
+import { isMarked } from "../../wire/agent_marks.ts";
 import {
   type Participant as ParticipantMessage,
+  ParticipantSource,
   TrackUnpublishReason,
 } from "../proto/signal_pb.ts";
 import { isScreen, isTrackType, mediaKey, trackId } from "./media_key.ts";
@@ -20,8 +22,10 @@ const MUTED: readonly TrackUnpublishReason[] = [
   TrackUnpublishReason.USER_MUTED,
   TrackUnpublishReason.MODERATION,
 ];
-/** The roster ignores participants beyond this number. */
-const MAX_PARTICIPANTS = 1000;
+/** The most participants; those beyond it are reported, and let in when others leave. */
+const MAX_PARTICIPANTS = 10_000;
+/** How long a participant waits for the lookup of what they are; their sound waits with them. */
+const LOOK_UP_MS = 250;
 
 /**
  * How long a further session of a user who is there waits for the end of the other one, in milliseconds:
@@ -48,6 +52,8 @@ export interface Member {
   /** `undefined` during the lookup; the agent receives the participant after it. */
   isAgent: boolean | undefined;
   readonly tracks: Map<TrackType, RosterTrack>;
+  /** What the SFU says about them, for `Participant.original`. */
+  original: JsonValue;
 }
 
 /** Options for {@linkcode CallRoster}. */
@@ -61,6 +67,8 @@ export interface CallRosterOptions {
   /** What the agent knew when another media process was lost. */
   known?: CallState | undefined;
   clock: Clock;
+  /** There are more participants than the roster takes. */
+  onFull?: (limit: number) => void;
   /** A participant's tracks have changed: their media may have to be attached or detached. */
   onChange: (member: Member) => void;
 }
@@ -75,7 +83,8 @@ export class CallRoster {
   readonly #waiting = new Map<Member, Disposable>();
   /** The agent's own sessions, past ones included: they are no other participant. */
   readonly #own = new Set<string>();
-
+  /** Those beyond the limit, by session, the longest here first. */
+  readonly #beyond = new Map<string, ParticipantMessage>();
   #hasReported = false;
 
   constructor(options: CallRosterOptions) {
@@ -97,6 +106,7 @@ export class CallRoster {
         prefix: "",
         isAgent: kind === "agent",
         tracks: new Map(),
+        original: original as JsonValue,
       };
       this.#lost.push({ member, untilMs });
     }
@@ -154,9 +164,12 @@ export class CallRoster {
 
   /** Removes a participant who left. */
   left(sessionId: string): void {
+    this.#beyond.delete(sessionId);
     const member = this.#members.get(sessionId);
     if (!member) return;
     this.#members.delete(sessionId);
+    const [next] = this.#beyond.values();
+    if (next && this.#beyond.delete(next.sessionId)) this.joined(next);
     this.#stopWaiting(member);
     for (const track of [...member.tracks.values()]) this.#unpublish(member, track);
     this.#options.onChange(member);
@@ -220,7 +233,11 @@ export class CallRoster {
       if (sessionId === "" || this.#own.has(sessionId)) continue;
       let member = this.#members.get(sessionId);
       if (!member) {
-        if (this.#members.size >= MAX_PARTICIPANTS) continue;
+        if (this.#members.size >= MAX_PARTICIPANTS) {
+          this.#beyond.set(sessionId, participant);
+          if (this.#beyond.size === 1) this.#options.onFull?.(MAX_PARTICIPANTS);
+          continue;
+        }
         const before = this.#takeLost(sessionId, userId);
         member = {
           sessionId,
@@ -228,10 +245,12 @@ export class CallRoster {
           userId,
           name,
           prefix: trackLookupPrefix,
-          isAgent: before?.isAgent,
+          // What the SFU says needs no lookup.
+          isAgent: before?.isAgent ?? (isMarked(participant.custom) || undefined),
           tracks: new Map(),
+          original: describe(participant),
         };
-        if (before) this.#emitJoined(member);
+        if (member.isAgent !== undefined) this.#emitJoined(member);
         else if (!options.isWhole && this.#mayBeAnew(userId)) this.#wait(member);
         else fresh.push(member);
         this.#members.set(sessionId, member);
@@ -288,16 +307,26 @@ export class CallRoster {
 
   async #identify(fresh: Member[]): Promise<void> {
     const userIds = [...new Set(fresh.map(({ userId }) => userId))];
-    const agents = await this.#options.findAgents(userIds);
-    for (const member of fresh) {
-      // They may have left during the lookup.
-      if (this.#members.get(member.sessionId) !== member) continue;
-      member.isAgent = agents.has(member.userId);
+    const finding = this.#options.findAgents(userIds);
+    const agents = await withinLimit(finding, this.#options.clock);
+    // They may have left during the lookup.
+    const isHere = (member: Member) => this.#members.get(member.sessionId) === member;
+    for (const member of fresh.filter(isHere)) {
+      member.isAgent = agents?.has(member.userId) ?? false;
       this.#announce(member);
+    }
+    if (agents) return;
+    // A lookup that takes long does not keep people's sound: agents are known as such when it ends.
+    const late = await finding;
+    for (const member of fresh.filter(isHere)) {
+      if (!late.has(member.userId)) continue;
+      member.isAgent = true;
+      this.#emitJoined(member);
+      this.#options.onChange(member);
     }
   }
 
-  #emitJoined({ participantId: id, sessionId, userId, name, isAgent }: Member): void {
+  #emitJoined({ participantId: id, userId, name, isAgent, original }: Member): void {
     this.#options.emit({
       type: "participantJoined",
       participant: {
@@ -305,7 +334,7 @@ export class CallRoster {
         userId,
         name,
         kind: isAgent ? "agent" : "person",
-        original: { session_id: sessionId, user_id: userId, name },
+        original,
       },
     });
   }
@@ -338,6 +367,27 @@ export class CallRoster {
       track: { id, type, participantId: member.participantId, muted },
     });
   }
+}
+
+/** Returns what the SFU says about a participant, with Stream's names. */
+function describe(participant: ParticipantMessage): JsonValue {
+  const { sessionId, userId, name, image, roles, custom, source } = participant;
+  return {
+    session_id: sessionId,
+    user_id: userId,
+    name,
+    image,
+    roles,
+    custom: custom ?? {},
+    source: ParticipantSource[source]?.replace("_UNSPECIFIED", "").toLowerCase() ?? "unknown",
+  };
+}
+
+/** Returns the result of a lookup, or `undefined` when it takes long. */
+async function withinLimit<T>(finding: Promise<T>, clock: Clock): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  using _timer = clock.schedule(() => late.resolve(undefined), LOOK_UP_MS);
+  return await Promise.race([finding, late.promise]);
 }
 
 /** Returns the key of a member's track on the wire. */

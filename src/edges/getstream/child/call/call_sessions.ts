@@ -4,7 +4,13 @@
  * @module
  */
 import type { RtcConnectionState } from "@ringline/edge/media/child";
-import { type Clock, ConnectionError, sleep, type SocketEnd } from "@ringline/edge/toolkit";
+import {
+  type Clock,
+  ConnectionError,
+  EdgeError,
+  sleep,
+  type SocketEnd,
+} from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import { ReconnectStrategy } from "../proto/signal_pb.ts";
 import { isRetryable } from "../../wire/retrying.ts";
@@ -102,6 +108,13 @@ export class CallSessions {
       const session = this.#create(credentials, crypto.randomUUID());
       try {
         const state = await session.join(this.#takeover(attempt), signal);
+        if (state?.e2eeEnabled) {
+          throw new EdgeError(
+            "the call is encrypted from end to end: an agent would hear and see nothing in it; " +
+              "create it with the settings' encryption disabled",
+            { code: "encrypted" },
+          );
+        }
         this.#current = session;
         router.origins = [session];
         await roster.replace(state?.participants ?? []);
@@ -209,6 +222,8 @@ export class CallSessions {
         retryable: true,
       });
     }
+    // The address may have changed. The SFU restarts ICE on the other connection by itself.
+    await session.restartIce("publisher");
     await this.#restore(session);
   }
 

@@ -1,4 +1,10 @@
-/** Renews the credentials of an SFU before they expire. @module */
+/**
+ * Renews the credentials of an SFU before they expire. Stream's own clients do not, and join anew when
+ * theirs are refused, which interrupts the sound. Asking for credentials joins nothing by itself (only
+ * the SFU's socket does), so an agent that stays for long asks in good time.
+ *
+ * @module
+ */
 import type { Clock } from "@ringline/edge/toolkit";
 import { type SfuCredentials, tokenEndsAt } from "../../wire/credentials.ts";
 

@@ -98,7 +98,11 @@ export class MediaRouter {
     if (!media) return;
     const { sessionId, participantId } = member;
     if (isAudio(track.type)) {
-      if (member.isAgent && !this.#connection.audioSubscription.agents) return;
+      if (member.isAgent && !this.#connection.audioSubscription.agents) {
+        // It may have been taken for a person.
+        if (attached) this.#detach(track.id);
+        return;
+      }
       if (attached?.track === media) return this.#audio.setMuted(track.id, track.muted);
       this.#audio.addSource({
         memberId: sessionId,

@@ -76,7 +76,7 @@ export class SessionHandover {
     } catch {
       // The agent leaves, and the old session is closed, too.
     }
-    await from.close(isMigration ? {} : { leave: "rejoined" });
+    await from.close(isMigration ? { moved: true } : { leave: "rejoined" });
   }
 
   /** Takes over the tracks that flow by now; returns whether those are all. */

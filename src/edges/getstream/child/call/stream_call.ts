@@ -88,6 +88,16 @@ export class StreamCall {
       graceMs: params.participantGraceMs,
       known: connection.known,
       clock,
+      onFull: (limit) =>
+        this.#emitError(
+          new EdgeError(
+            `the call has more than ${limit} participants: the agent does not see all`,
+            {
+              code: "too-many-participants",
+            },
+          ),
+          "the call",
+        ),
       onChange: (member) => this.#onMember(member),
     });
     this.#subscriptions = new Subscriptions({
@@ -116,6 +126,9 @@ export class StreamCall {
         takeEvent(event, {
           roster: this.#roster,
           onLevels: (levels) => this.#emitLevels(levels),
+          onDominantSpeaker: (participantId) =>
+            this.#emit({ type: "dominantSpeaker", participantId }),
+          onQuality: (qualities) => this.#emit({ type: "connectionQuality", qualities }),
           onReconnect: (strategy, reason) => this.#reconnect(strategy, reason),
           onEnded: (reason) => this.#end(reason),
           onLiveEnded: () => {

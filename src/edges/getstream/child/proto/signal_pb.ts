@@ -507,7 +507,7 @@ export const ReconnectDetailsSchema: GenMessage<ReconnectDetails> = /*@__PURE__*
  */
 export type Sdk = Message<"ringline.getstream.Sdk"> & {
   /**
-   * 8 is plain JavaScript, of which no more is told.
+   * 9 is plain JavaScript.
    *
    * @generated from field: int32 type = 1;
    */

@@ -8,6 +8,11 @@ import {
 } from "../proto/signal_pb.ts";
 import type { Capabilities } from "./media.ts";
 
+import { VERSION } from "../../wire/client.ts";
+
+/** Stream's number for clients in JavaScript that are none of its own. */
+const PLAIN_JAVASCRIPT = 9;
+
 /** Details of a reconnection: the reason and the strategy. */
 export type Reconnect = MessageInitShape<typeof ReconnectDetailsSchema>;
 
@@ -23,6 +28,14 @@ export interface Joining {
   reconnect: Reconnect | undefined;
 }
 
+const [major = "", minor = "", patch = ""] = VERSION.split(".");
+
+/** What Stream learns about this client. */
+const CLIENT_DETAILS = {
+  sdk: { type: PLAIN_JAVASCRIPT, major, minor, patch },
+  os: { name: Deno.build.os, version: "", architecture: Deno.build.arch },
+};
+
 /** Whether the agent resumes a session that the SFU keeps. */
 export function isFast(reconnect: Reconnect | undefined): boolean {
   return reconnect?.strategy === ReconnectStrategy.FAST;
@@ -35,6 +48,7 @@ export function joinRequest(joining: Joining): MessageInitShape<typeof JoinReque
     token,
     sessionId,
     unifiedSessionId: unifiedId,
+    clientDetails: CLIENT_DETAILS,
     publisherSdp: capabilities.publisher,
     subscriberSdp: capabilities.subscriber,
     fastReconnect: isFast(reconnect),

@@ -213,13 +213,13 @@ export class SfuSession {
   }
 
   /** Leaves, and releases everything. Idempotent. */
-  async close(options: { leave?: string } = {}): Promise<void> {
+  async close(options: { leave?: string; moved?: boolean } = {}): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort(new ClosedError("the session"));
     for (const observer of this.#observers) observer.stop();
     await Promise.allSettled([
       options.leave === undefined
-        ? this.#socket?.close()
+        ? this.#socket?.close({ moved: options.moved ?? false })
         : this.#socket?.leave(this.sessionId, options.leave),
       ...this.#connections.map((connection) => connection.close()),
     ]);

@@ -28,7 +28,7 @@ const JOIN_MS = 5000;
 /** The part of the longest silence after which the client sends a health check. */
 const PING_PART = 5 / 12;
 
-/** The close code of an agent that stays in the call; 1000 follows a leave request. */
+/** The close code of an agent that will be back; 1000 follows a leave request or a move. */
 const STAYING = 4000;
 
 /** One event of an SFU. */
@@ -145,9 +145,10 @@ export class SfuSocket {
     await this.#socket.close(1000);
   }
 
-  /** Closes the socket without leaving the call. */
-  async close(): Promise<void> {
-    await this.#socket.close(STAYING);
+  /** Closes the socket of an agent that stays in the call, on this SFU or, `moved`, on another. */
+  async close(options: { moved?: boolean } = {}): Promise<void> {
+    // After any other code an SFU keeps what belongs to the participant.
+    await this.#socket.close(options.moved ? 1000 : STAYING);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The statistics that an SFU asks for. @module */
 import type { Clock } from "@ringline/edge/toolkit";
+import { VERSION } from "../../wire/client.ts";
 import type { SfuConnection } from "./sfu_connection.ts";
 import type { SignalClient } from "./signal_client.ts";
 
@@ -55,7 +56,7 @@ export class StatsReporter {
       subscriberStats,
       publisherStats,
       sdk: "ringline",
-      sdkVersion: "0.1.0",
+      sdkVersion: VERSION,
     });
   }
 }

@@ -57,6 +57,7 @@ export async function join(
       callState: {
         participants: [...room.members.values()].map((member) => member.describe()),
         participantCount: { total: room.members.size },
+        e2eeEnabled: sfu.isEncrypted,
       },
     },
   });

@@ -36,6 +36,8 @@ export class Sfu {
     tracks: [],
   };
   fastDeadlineSeconds = 10;
+  /** Whether calls are encrypted from end to end. */
+  isEncrypted = false;
   /** The status of every Twirp response, unless it is 0. */
   twirpStatus = 0;
   /** Answers to offers wait for it, when it is set. */

@@ -31,8 +31,8 @@ export function openSocket(sfu: Sfu, request: Request, edge: string): Response {
       refuse(sfu, socket, error);
     }
   };
-  socket.onclose = () => {
-    if (session) lose(sfu, session, socket);
+  socket.onclose = ({ code }) => {
+    if (session) lose(sfu, session, socket, code);
   };
   socket.onerror = (event) => event.preventDefault();
   return response;
@@ -62,13 +62,23 @@ async function answer(sfu: Sfu, { room, member, leg }: Session, payload: Payload
   }
 }
 
-function lose(sfu: Sfu, { room, member, leg }: Session, socket: WebSocket): void {
+function lose(
+  sfu: Sfu,
+  { room, member, leg }: Session,
+  socket: WebSocket,
+  code = 1000,
+): void {
   if (leg.socket !== socket || leg.isClosed) return;
   leg.loseSocket();
   if (member.leg === leg && member.nextLeg && !sfu.isOffline) {
     sfu.seen.faults.push("the old socket was closed before the migration was through");
   }
-  if (member.leg !== leg) return void leg.close();
+  if (member.leg !== leg) {
+    if (member.nextLeg !== leg && code !== 1000) {
+      sfu.seen.faults.push(`the socket of an SFU that was left was closed with ${code}`);
+    }
+    return void leg.close();
+  }
   member.removal = setTimeout(() => room.remove(member), sfu.fastDeadlineSeconds * 1000);
 }
 

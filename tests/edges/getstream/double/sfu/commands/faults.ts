@@ -1,6 +1,7 @@
 /** Commands for faults of an SFU and a network. @module */
 import {
   CallEndedReason,
+  ConnectionQuality,
   PeerType,
   TrackUnpublishReason,
 } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
@@ -9,6 +10,7 @@ import type { Command } from "./params.ts";
 export const FAULTS: Record<string, Command> = {
   set: (sfu, p) => {
     if (p.has("twirpStatus")) sfu.twirpStatus = p.number("twirpStatus");
+    if (p.has("isEncrypted")) sfu.isEncrypted = p.flag("isEncrypted");
     if (p.has("fastDeadlineSeconds")) sfu.fastDeadlineSeconds = p.number("fastDeadlineSeconds");
     if (p.has("publishOptions")) {
       sfu.publishOptions = p.raw.publishOptions as typeof sfu.publishOptions;
@@ -46,6 +48,15 @@ export const FAULTS: Record<string, Command> = {
       },
     }),
   endCall: (_, p) => p.room.send({ case: "callEnded", value: { reason: p.number("reason", 1) } }),
+  speakers: (_, p) => {
+    const { userId, sessionId } = p.participant;
+    p.room.send({ case: "dominantSpeakerChanged", value: { userId, sessionId } });
+    const connectionQualityUpdates = [{
+      ...{ userId, sessionId },
+      connectionQuality: ConnectionQuality.POOR,
+    }];
+    p.room.send({ case: "connectionQualityChanged", value: { connectionQualityUpdates } });
+  },
   moderate: (_, p) => {
     const { userId, sessionId } = p.agent.member;
     const cause = TrackUnpublishReason.MODERATION;

@@ -1,0 +1,43 @@
+/** What a call of Stream's can be created with. @module */
+import type { CallSettingsRequest, GetOrCreateCallRequest } from "@stream-io/node-sdk";
+import type { CreateCallOptions, JsonValue } from "@ringline/edge/toolkit";
+
+/** Options for {@linkcode GetStreamEdge.createCall}; all but `callType` matter to a new call only. */
+export interface GetStreamCallOptions extends CreateCallOptions {
+  /** The members, with their roles in the call. */
+  members?: readonly { userId: string; role?: string; custom?: Record<string, JsonValue> }[];
+  /** Data of the application's own. */
+  custom?: Record<string, JsonValue>;
+  /** Changes to the settings of the call's type, as Stream names them, e.g. `{ backstage: { enabled: true } }`. */
+  settingsOverride?: CallSettingsRequest;
+  /** Whether the members' devices ring. Default `false`. */
+  ring?: boolean;
+  /** Whether the members are notified. Default `false`. */
+  notify?: boolean;
+  /** When the call starts; with backstage. */
+  startsAt?: Date;
+  /** The team that the call belongs to. */
+  team?: string;
+}
+
+/** Returns Stream's request for a call. */
+export function toRequest(
+  options: GetStreamCallOptions,
+  createdBy: string,
+): GetOrCreateCallRequest {
+  const { members, custom, settingsOverride, ring, notify, startsAt, team } = options;
+  return {
+    ...(ring === undefined ? {} : { ring }),
+    ...(notify === undefined ? {} : { notify }),
+    data: {
+      created_by_id: createdBy,
+      ...(members
+        ? { members: members.map(({ userId, ...rest }) => ({ user_id: userId, ...rest })) }
+        : {}),
+      ...(custom ? { custom } : {}),
+      ...(settingsOverride ? { settings_override: settingsOverride } : {}),
+      ...(startsAt ? { starts_at: startsAt } : {}),
+      ...(team === undefined ? {} : { team }),
+    },
+  };
+}
