@@ -284,7 +284,7 @@ Deno.test("a listener may choose whom it hears", async () => {
   room.engine.close();
 });
 
-Deno.test("only the four loudest are mixed, and the agent hears all of them still", async () => {
+Deno.test("six who begin to speak are all mixed, and the agent hears each of them", async () => {
   const room = new TestRoom();
   const { rows } = room.agent("agent");
   room.listen("listener");
@@ -292,7 +292,7 @@ Deno.test("only the four loudest are mixed, and the agent hears all of them stil
     room.person(`p${index}`, level);
   }
   await room.tick(40);
-  assertEquals(room.last("listener"), 10_000);
+  assertEquals(room.last("listener"), 11_100);
   const { number: _, ...heard } = rows().at(-1)!;
   assertEquals(Object.values(heard).sort((a, b) => a - b), [500, 600, 1000, 2000, 3000, 4000]);
   room.engine.close();

@@ -3,6 +3,7 @@ import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import type { RtcAudioData } from "../webrtc/rtc_types.ts";
 import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
+import { LiveChannel } from "./live_channel.ts";
 
 /** Frames that may wait between a sink and its tick. */
 const KEPT_FRAMES = 3;
@@ -26,6 +27,7 @@ export class AudioSource {
   readonly #kernel: AudioKernel;
   readonly #frames = Array.from({ length: KEPT_FRAMES }, () => new Int16Array(TICK_SAMPLES));
   readonly #numbers = new Float64Array(KEPT_FRAMES).fill(-1);
+  readonly #stereo = new LiveChannel();
   #resampler: Resampler | undefined;
   /** Samples left over from a change of rate, for the next frame. */
   readonly #carry = new Int16Array(TICK_SAMPLES * 2);
@@ -52,7 +54,11 @@ export class AudioSource {
       this.latest.set(data.samples);
       return;
     }
-    const chunk = new PcmChunk(data.samples, { sampleRate: data.sampleRate, channels });
+    const samples = channels === 2 ? this.#stereo.process(data.samples) : data.samples;
+    const chunk = new PcmChunk(samples, {
+      sampleRate: data.sampleRate,
+      channels: channels === 2 ? 1 : channels,
+    });
     this.#resampler ??= new Resampler(this.#kernel, {
       inputRate: data.sampleRate,
       outputRate: ROOM_RATE,

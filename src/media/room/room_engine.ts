@@ -7,7 +7,6 @@ import { RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
 import type {
   AgentMember,
-  Contribution,
   MemberLevel,
   MixOutput,
   RoomAgent,
@@ -50,7 +49,6 @@ export class RoomEngine {
   readonly #sources = new Map<string, TrackInput>();
   readonly #agents = new Map<string, AgentMember>();
   readonly #listeners = new Map<string, MixOutput>();
-  readonly #contributions: Contribution[] = [];
   readonly #silence = new Int16Array(TICK_SAMPLES);
   #speakers: ActiveSpeaker[] = [];
   #agentsHearAgents = false;
@@ -307,17 +305,11 @@ export class RoomEngine {
     this.#endWait();
     if (number < 0) return;
     this.#mixer.begin();
-    this.#contributions.length = 0;
     this.#addPeople(number);
     this.#addAgents(number);
     for (const [memberId, listener] of this.#listeners) {
-      let mask = 0;
-      for (const contribution of this.#contributions) {
-        if (contribution.memberId !== memberId && listener.hears(contribution.memberId)) {
-          mask |= contribution.bit;
-        }
-      }
-      listener.send(this.#mixer.mix(mask));
+      const hears = (other: string) => other !== memberId && listener.hears(other);
+      listener.send(this.#mixer.mix(hears));
     }
     if (this.#agentsHearAgents) this.#completeRow(number);
     for (const { connection } of this.#agents.values()) connection.onTick?.(number);
@@ -336,7 +328,7 @@ export class RoomEngine {
     for (const { input, speaker, frame } of this.#sources.values()) {
       const gain = speaker.isSelected ? 1 : 0;
       if (frame !== undefined && (gain > 0 || speaker.gain > 0)) {
-        this.#contribute(input.memberId, frame, speaker.gain, gain);
+        this.#mixer.add(input.memberId, frame, speaker.gain, gain);
       }
       speaker.gain = gain;
     }
@@ -349,13 +341,8 @@ export class RoomEngine {
       agent.quietTicks = frame === undefined ? agent.quietTicks + 1 : 0;
       if (frame === undefined) continue;
       agent.peak = Math.max(agent.peak, peakOf(frame));
-      this.#contribute(agent.options.memberId, frame, 1, 1);
+      this.#mixer.add(agent.options.memberId, frame, 1, 1);
     }
-  }
-
-  #contribute(memberId: string, frame: Int16Array, fromGain: number, toGain: number): void {
-    const bit = this.#mixer.add(frame, fromGain, toGain);
-    if (bit !== 0) this.#contributions.push({ memberId, bit });
   }
 
   #completeRow(tick: number): void {

@@ -70,9 +70,3 @@ export interface MixOutput {
   readonly hears: (memberId: string) => boolean;
   readonly send: (frame: Int16Array) => void;
 }
-
-/** A member's contribution to the current tick. */
-export interface Contribution {
-  memberId: string;
-  bit: number;
-}

@@ -1,7 +1,5 @@
 import { TICK_SAMPLES } from "../wire/time.ts";
 
-/** The maximum of contributions: a listener's choice is a bit mask, and a number has these bits. */
-export const MAX_CONTRIBUTIONS = 30;
 /** Where the limiter holds peaks: half a decibel below full scale. */
 const CEILING = 30_900;
 /** The limiter attacks within a millisecond and releases in about 200 ms. */
@@ -9,6 +7,12 @@ const ATTACK_SAMPLES = 48;
 const RELEASE = 0.05;
 /** Ticks without a request after which a mix is dropped. */
 const KEPT_TICKS = 50;
+
+/** What one member contributes to a tick. */
+interface Contribution {
+  memberId: string;
+  readonly samples: Float32Array;
+}
 
 /** One sum that some listeners share. */
 interface Bus {
@@ -20,17 +24,17 @@ interface Bus {
 }
 
 /**
- * Sums one tick's contributions for each listener. Listeners with the same contributions share one
- * frame, so that all silent ones cost as much as one. In TypeScript, since with at most four
- * speakers there is little to sum, and the limiter needs sums that the kernel would saturate.
+ * Sums one tick's contributions for each listener: the sum of all, which is computed once, less those
+ * that the listener does not hear. So a listener costs the same in a crowd of any size, and all who
+ * hear the same share one frame.
  */
 export class RoomMixer {
-  readonly #contributions = Array.from(
-    { length: MAX_CONTRIBUTIONS },
-    () => new Float32Array(TICK_SAMPLES),
-  );
-  readonly #buses = new Map<number, Bus>();
-  readonly #sum = new Float32Array(TICK_SAMPLES);
+  /** Kept for the next ticks; the first `#count` are this tick's. */
+  readonly #contributions: Contribution[] = [];
+  readonly #buses = new Map<string, Bus>();
+  /** In f64, from which a contribution can be taken off again without a trace. */
+  readonly #total = new Float64Array(TICK_SAMPLES);
+  readonly #sum = new Float64Array(TICK_SAMPLES);
   readonly #silence = new Int16Array(TICK_SAMPLES);
   #count = 0;
   #tick = 0;
@@ -38,60 +42,74 @@ export class RoomMixer {
   /** Begins a tick. */
   begin(): void {
     this.#count = 0;
+    this.#total.fill(0);
     this.#tick++;
     if (this.#tick % KEPT_TICKS !== 0) return;
-    for (const [mask, bus] of this.#buses) {
-      if (this.#tick - bus.tick > KEPT_TICKS) this.#buses.delete(mask);
+    for (const [key, bus] of this.#buses) {
+      if (this.#tick - bus.tick > KEPT_TICKS) this.#buses.delete(key);
+    }
+  }
+
+  /** Adds a member's contribution, whose gain changes linearly over the frame. */
+  add(memberId: string, frame: Int16Array, fromGain: number, toGain: number): void {
+    let contribution = this.#contributions[this.#count];
+    if (contribution === undefined) {
+      contribution = { memberId, samples: new Float32Array(TICK_SAMPLES) };
+      this.#contributions.push(contribution);
+    }
+    this.#count++;
+    contribution.memberId = memberId;
+    const { samples } = contribution;
+    const total = this.#total;
+    const step = (toGain - fromGain) / TICK_SAMPLES;
+    for (let index = 0; index < TICK_SAMPLES; index++) {
+      samples[index] = frame[index]! * (fromGain + step * (index + 1));
+      total[index]! += samples[index]!;
     }
   }
 
   /**
-   * Adds a contribution whose gain changes linearly over the frame.
+   * Returns the mix of the members that a listener hears: shared, and valid until the next tick.
    *
-   * @returns its bit; 0 when there are too many
+   * @param hears whether the listener hears a member; the same listeners' answers must be the same all
+   *   tick long
    */
-  add(frame: Int16Array, fromGain: number, toGain: number): number {
-    if (this.#count === MAX_CONTRIBUTIONS) return 0;
-    const out = this.#contributions[this.#count]!;
-    if (fromGain === toGain) {
-      for (let index = 0; index < TICK_SAMPLES; index++) out[index] = frame[index]! * toGain;
-    } else {
-      const step = (toGain - fromGain) / TICK_SAMPLES;
-      for (let index = 0; index < TICK_SAMPLES; index++) {
-        out[index] = frame[index]! * (fromGain + step * (index + 1));
-      }
+  mix(hears: (memberId: string) => boolean): Int16Array {
+    let key = "";
+    let heard = 0;
+    for (let index = 0; index < this.#count; index++) {
+      const { memberId } = this.#contributions[index]!;
+      if (hears(memberId)) heard++;
+      else key += `${memberId}\n`;
     }
-    return 1 << this.#count++;
-  }
-
-  /** Returns the mix of the contributions in `mask`: shared, and valid until the next tick. */
-  mix(mask: number): Int16Array {
-    if (mask === 0) return this.#silence;
-    let bus = this.#buses.get(mask);
+    if (heard === 0) return this.#silence;
+    let bus = this.#buses.get(key);
     if (bus === undefined) {
       bus = { frame: new Int16Array(TICK_SAMPLES), gain: 1, tick: -1 };
-      this.#buses.set(mask, bus);
+      this.#buses.set(key, bus);
     }
     if (bus.tick === this.#tick) return bus.frame;
     // A mix that the previous tick did not have begins with a limiter at rest.
     if (bus.tick !== this.#tick - 1) bus.gain = 1;
     bus.tick = this.#tick;
-    const peak = this.#add(mask);
+    const peak = this.#add(hears, heard);
     // One contribution alone fits as it is.
-    this.#limit(bus, (mask & (mask - 1)) === 0 ? 0 : peak);
+    this.#limit(bus, heard === 1 ? 0 : peak);
     return bus.frame;
   }
 
-  /** Sums into `#sum` and returns the highest peak. */
-  #add(mask: number): number {
+  /** Sums into `#sum` what is heard, the shorter way, and returns the highest peak. */
+  #add(hears: (memberId: string) => boolean, heard: number): number {
     const sum = this.#sum;
-    let isFirst = true;
-    for (let bit = 0; bit < this.#count; bit++) {
-      if ((mask & (1 << bit)) === 0) continue;
-      const contribution = this.#contributions[bit]!;
-      if (isFirst) sum.set(contribution);
-      else for (let index = 0; index < TICK_SAMPLES; index++) sum[index]! += contribution[index]!;
-      isFirst = false;
+    const isLess = 2 * heard < this.#count;
+    if (isLess) sum.fill(0);
+    else sum.set(this.#total);
+    for (let which = 0; which < this.#count; which++) {
+      const { memberId, samples } = this.#contributions[which]!;
+      if (hears(memberId) !== isLess) continue;
+      if (isLess) {
+        for (let index = 0; index < TICK_SAMPLES; index++) sum[index]! += samples[index]!;
+      } else for (let index = 0; index < TICK_SAMPLES; index++) sum[index]! -= samples[index]!;
     }
     let peak = 0;
     for (let index = 0; index < TICK_SAMPLES; index++) {
