@@ -32,7 +32,7 @@ function callsOf(messages: readonly ChatMessage[]): ToolCall[] {
 Deno.test("a model gets its own calls as it made them, and those of others under ids that all services take", async () => {
   const id = fc.oneof(
     fc.string({ minLength: 1, maxLength: 80 }),
-    fc.constantFrom("call_abc", "toolu_01A", "D681PevKs", "functions.book:0", "a|b"),
+    fc.constantFrom("call_abc", "use_01A", "D681PevKs", "functions.book:0", "a|b"),
   );
   await fc.assert(
     fc.asyncProperty(
