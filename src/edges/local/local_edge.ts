@@ -22,7 +22,7 @@ import {
 import { EdgeError } from "../../edge/errors.ts";
 import { ErrorEvent } from "../../edge/events.ts";
 import { callSecret, isSecret, startSecret } from "./wire/auth.ts";
-import { Invitations, type InviteOptions } from "./invitations.ts";
+import { Invitations, type InviteOptions, type RevokedInvitation } from "./invitations.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import { MediaHost } from "./media_host.ts";
@@ -101,8 +101,8 @@ export class LocalEdge extends EdgeTransport {
     super(options);
     this.#settings = checkSettings(options);
     this.#options = options;
+    this.#invitations = new Invitations(this.#settings.secret, this.clock, options.revoked);
     this.#main = this.#createHost();
-    this.#invitations = new Invitations(this.#settings.secret, this.clock);
     if (!isSecureContext(this.#settings)) {
       this.logger.warn(
         "LocalEdge: browsers give no microphone to pages of another machine without TLS: " +
@@ -254,17 +254,19 @@ export class LocalEdge extends EdgeTransport {
 
   /**
    * Revokes an invitation: it admits no more participants, and those whom it admitted are removed. The
-   * edge forgets this when it is closed, so long invitations need a list of your own.
+   * edge forgets this when it is closed: keep what this returns until its time is up, and pass it to
+   * the next edge as the option `revoked`.
    *
    * @param link an invitation's link, or its token
    * @throws {TypeError} it is none
    */
-  async revoke(link: URL | string): Promise<void> {
+  async revoke(link: URL | string): Promise<RevokedInvitation> {
     this.assertOpen();
-    const id = this.#invitations.revoke(link);
+    const invitation = this.#invitations.revoke(link);
     const { revoked } = this.#invitations;
     const hosts = [this.#main, ...this.#hosts.values()];
-    await Promise.all(hosts.map((host) => host.revoke(revoked, id)));
+    await Promise.all(hosts.map((host) => host.revoke(revoked, invitation.id)));
+    return invitation;
   }
 
   /**

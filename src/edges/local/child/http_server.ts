@@ -16,6 +16,8 @@ import {
   ownOrigin,
   plainAddress,
 } from "../wire/auth.ts";
+import { AddressList } from "../wire/address_list.ts";
+import { messageOf } from "../../../events/error_text.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalSettings } from "../wire/settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
@@ -72,11 +74,12 @@ export class HttpServer {
     this.#allowed = allowLists(address);
     this.origin = ownOrigin(address);
     this.#app = pageApp({ allowed: this.#allowed, log });
+    const proxies = new AddressList(settings.proxies, "proxies");
     this.#connections = new Connections({
       clock,
       most: limits.sockets,
       mostPerAddress: limits.socketsPerAddress,
-      isShared: (remote) => isLoopback(remote) || settings.proxies.includes(remote),
+      isShared: (remote) => isLoopback(remote) || proxies.has(remote),
     });
     // A message of that many characters has at most three times as many bytes.
     this.#webSockets = webSocketServer({ maxPayload: limits.messageSize * 3 });
@@ -91,6 +94,7 @@ export class HttpServer {
       port,
       tls,
       onLost,
+      onError: (error) => options.log(`a connection failed: ${messageOf(error)}`),
       // No connection arrives before this function has continued.
       onConnection: (tcp) => server.#connect(tcp),
       onRequest: (request, response) => void server.#respond(request, response),

@@ -11,12 +11,6 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /** The bytes of a secret: 128 bits. */
 const SECRET_BYTES = 16;
 
-/** What names a call. */
-interface CallId {
-  callType: string;
-  callId: string;
-}
-
 /** Returns a new secret: 128 random bits, as 22 characters that are safe in a URL's fragment. */
 export function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
@@ -36,18 +30,8 @@ export function startSecret(secret: string): string {
   return derived(secret, "start page of calls");
 }
 
-/**
- * Returns the token with which a participant's page comes back as the same one: derived, so that it holds
- * in the process that takes the place of a media process that was lost.
- */
-export function resumeToken(secret: string, call: CallId, participantId: string): string {
-  return derived(
-    secret,
-    `return to ${JSON.stringify([call.callType, call.callId, participantId])}`,
-  );
-}
-
-function derived(secret: string, purpose: string): string {
+/** Returns 132 bits that only holders of the secret can compute, for one purpose. */
+export function derived(secret: string, purpose: string): string {
   return createHmac("sha256", secret).update(purpose).digest("base64url").slice(0, 22);
 }
 
