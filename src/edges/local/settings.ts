@@ -140,6 +140,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     secret: readSecret(options.secret),
     revoked: [],
     isolated: mediaIsolation === "call",
+    mounted: false,
   };
 }
 

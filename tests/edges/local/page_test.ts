@@ -1,7 +1,7 @@
 /** The page's files, as they are embedded and served. */
 import { parseLink } from "../../../src/edges/local/page/client/link.js";
 import { assert, assertEquals } from "@std/assert";
-import { pageFiles } from "../../../src/edges/local/child/page.ts";
+import { pageFiles } from "../../../src/edges/local/site/page_files.ts";
 
 const FOLDER = new URL("../../../src/edges/local/page/", import.meta.url);
 const TYPES: Record<string, string> = {

@@ -23,7 +23,7 @@ import type { LocalSettings } from "../wire/settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
 import { Connections } from "./connections.ts";
 import { Listener } from "./listener.ts";
-import { checkSource, pageApp, SIGNAL_PATH } from "./page_app.ts";
+import { checkSource, pageApp, SIGNAL_PATH } from "../site/page_app.ts";
 import { type RawSocket, Socket } from "./socket.ts";
 import { webSocketServer } from "./ws.ts";
 
@@ -62,15 +62,11 @@ export class HttpServer {
 
   private constructor(options: HttpServerOptions, listener: Listener) {
     const { settings, clock, log } = options;
-    const { limits, tls } = settings;
+    const { limits } = settings;
+    const { host, tls, announcedAddress, origins } = front(settings);
     this.#options = options;
     this.#listener = listener;
-    const address = {
-      ...settings,
-      announcedAddress: settings.announcedAddress,
-      port: listener.port,
-      tls: tls !== undefined,
-    };
+    const address = { host, announcedAddress, origins, port: listener.port, tls: tls !== undefined };
     this.#allowed = allowLists(address);
     this.origin = ownOrigin(address);
     this.#app = pageApp({ allowed: this.#allowed, log });
@@ -88,7 +84,8 @@ export class HttpServer {
   /** Listens; rejects with the operating system's error. */
   static async open(options: HttpServerOptions): Promise<HttpServer> {
     const { settings, onLost } = options;
-    const { host, port, tls } = settings;
+    const { port } = settings;
+    const { host, tls } = front(settings);
     const listener = await Listener.open({
       host,
       port,
@@ -216,6 +213,14 @@ export class HttpServer {
       onEnd() {},
     });
   }
+}
+
+/** The names of the server: behind an application's, which has checked the page's, the loopback's. */
+function front(
+  { mounted, host, tls, announcedAddress, origins }: LocalSettings,
+): Pick<LocalSettings, "host" | "tls" | "announcedAddress" | "origins"> {
+  if (mounted) return { host: "127.0.0.1", tls: undefined, announcedAddress: undefined, origins: [] };
+  return { host, tls, announcedAddress, origins };
 }
 
 /** Returns the address of a request, if it is one. The host is checked as a header. */

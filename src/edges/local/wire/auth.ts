@@ -68,8 +68,8 @@ export interface ListenAddress {
 
 /** The allowed `Host` and `Origin` headers, in lower case and as browsers write them. */
 export interface AllowLists {
-  hosts: ReadonlySet<string>;
-  origins: ReadonlySet<string>;
+  hosts: Pick<ReadonlySet<string>, "has">;
+  origins: Pick<ReadonlySet<string>, "has">;
 }
 
 /** Returns whether an address is this machine's loopback. */
@@ -129,7 +129,8 @@ export function isFromThisMachine({ remoteAddress, headers, settings }: RequestS
     ![...headers.keys()].some((name) => FORWARDED.test(name));
 }
 
-function isLoopbackOrigin(origin: string): boolean {
+/** Returns whether an origin is one of this machine's loopback. */
+export function isLoopbackOrigin(origin: string): boolean {
   const hostname = URL.parse(origin)?.hostname ?? "";
   // Browsers resolve every name under `localhost` to the loopback (RFC 6761), and allow a last dot.
   return /^(.+\.)?localhost\.?$/.test(hostname) ||
@@ -149,7 +150,9 @@ export function ownOrigin(address: ListenAddress): string {
 }
 
 /** Returns the names that the server accepts, each with its port. */
-export function allowLists(address: ListenAddress): AllowLists {
+export function allowLists(
+  address: ListenAddress,
+): { hosts: ReadonlySet<string>; origins: ReadonlySet<string> } {
   const names = new Set<string>();
   if (!isWildcard(address.host)) names.add(address.host);
   if (isLoopback(address.host) || isWildcard(address.host)) {
