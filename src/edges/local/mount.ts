@@ -90,7 +90,7 @@ export class Mount {
     return `${scheme}://127.0.0.1:${address.port}`;
   }
 
-  /** Gives the server back its handlers. */
+  /** Returns its handlers to the server. */
   close(): void {
     const { server } = this.#init;
     server.removeListener("request", this.#onRequest);
