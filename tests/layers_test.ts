@@ -154,7 +154,7 @@ function circlesOf(graph: Graph): string[] {
 function processOf(path: string): "agent" | "child" | undefined {
   if (/^src\/(media\/(child|room|webrtc)|edges\/[^/]+\/child)\//.test(path)) return "child";
   // The page's files are data to the process that serves them.
-  if (/^src\/(media|edges\/[^/]+)\/(wire|page)\//.test(path)) return undefined;
+  if (/^src\/(media|edges\/[^/]+)\/(wire|page|site)\//.test(path)) return undefined;
   return /^src\/(media|edges|agent|inference|adapters|testing)\//.test(path) ? "agent" : undefined;
 }
 
@@ -170,7 +170,7 @@ Deno.test("the agent's program imports nothing of the media process, and the rev
   });
   const wrong: string[] = [];
   for (const [from, targets] of graph) {
-    const isShared = /^src\/.*\/wire\//.test(from);
+    const isShared = /^src\/.*\/(wire|site)\//.test(from);
     for (const target of targets) {
       const [here, there] = [processOf(from), processOf(target)];
       if (there === undefined || here === there || here === undefined && !isShared) continue;

@@ -19,7 +19,7 @@ import type {
 import type { TextReply } from "../inference/reply/text_replies.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
-import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkObject, checkSignal, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
 import type { AgentContext, CloseOptions, HangUpOptions } from "./agent_context.ts";
@@ -248,6 +248,7 @@ export class Agent implements AgentContext {
     const { participantWaitTimeoutMs = 10_000, timeoutMs = 10_000, signal } = options;
     checkDuration("participantWaitTimeoutMs", participantWaitTimeoutMs);
     checkDuration("timeoutMs", timeoutMs);
+    checkSignal(signal, "options.signal");
     signal?.throwIfAborted();
     if (this.#closing) throw new ClosedError("the agent");
     if (this.#hasJoined) {

@@ -15,7 +15,7 @@ import type {
 } from "./types.ts";
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
-import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkObject, checkSignal, shown } from "../events/checks.ts";
 import { DropCounter } from "../events/drop_counter.ts";
 import { promised, UserHook } from "../events/user_code.ts";
 import { checkDuration, waitFor } from "../events/waiting.ts";
@@ -203,6 +203,7 @@ export abstract class Connection implements CallConnection {
   async waitForParticipant(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<Participant> {
+    checkSignal(options.signal, "options.signal");
     options.signal?.throwIfAborted();
     if (this.#state === "closed") throw new ClosedError("the connection");
     const present = this.#state === "establishing" ? undefined : this.#roster.firstPerson();

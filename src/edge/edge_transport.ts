@@ -6,7 +6,7 @@ import type { EdgeAgent } from "./edge_agent.ts";
 import type { JsonValue, User } from "./types.ts";
 import type { VideoTrack } from "./video_frame.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkObject, checkSignal } from "../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../events/clock.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../events/logger.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
@@ -68,6 +68,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
   readonly logger: Logger;
   readonly #connections = new Set<CallConnection>();
   #closing: Promise<void> | undefined;
+  readonly #ending = new AbortController();
   #audioTracks = 0;
 
   /** Creates an edge. */
@@ -126,6 +127,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     if (this.#closing) return this.#closing;
     const done = Promise.withResolvers<void>();
     this.#closing = done.promise;
+    this.#ending.abort(new ClosedError("the edge"));
     this.#close().then(done.resolve, done.reject);
     return done.promise;
   }
@@ -207,19 +209,27 @@ export abstract class EdgeTransport implements AsyncDisposable {
   }
 
   /**
-   * Calls a number or address, and resolves with the call when it is answered: join it then.
+   * Calls a number or address, and resolves with the call when it is answered: join it then. Closing
+   * the edge hangs up.
    *
    * @throws {TypeError} this edge has no telephone, or an option is not valid.
    * @throws {ConnectionError} it was not answered: `code` is `"busy"`, `"no-answer"`, `"declined"`, or
    *   the edge's own; or the signal's reason.
+   * @throws {ClosedError} the edge was closed.
    */
   async dial(options: DialOptions): Promise<Call> {
     checkObject(options, "options", 'an object like { to: "+4930123456" }');
     checkAddress(options.to, "options.to");
     if (options.from !== undefined) checkAddress(options.from, "options.from");
+    checkSignal(options.signal, "options.signal");
     this.assertOpen();
     options.signal?.throwIfAborted();
-    return await this.placeCall(options);
+    const signals = [options.signal, this.#ending.signal].filter((one) => one !== undefined);
+    const signal = AbortSignal.any(signals);
+    const placed = promised(() => this.placeCall({ ...options, signal }));
+    // One that is answered after all is in no program's hands.
+    placed.then((call) => signal.aborted ? this.endCall(call) : undefined).catch(() => {});
+    return await waitFor(placed, "dialling", { signal, clock: this.clock });
   }
 
   /** Calls a checked number. An edge with a telephone overrides it; the others cannot. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { checkJson } from "./json.ts";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkObject, checkSignal, shown } from "../events/checks.ts";
 
 /** The most characters of an identifier or a name. */
 const MAX_TEXT = 255;
@@ -90,4 +90,5 @@ export function checkJoin(agent: unknown, call: unknown, options: unknown): void
   checkUser((agent as { user?: unknown }).user, "agent.user");
   checkCall(call);
   checkObject(options, "options", "an object, or nothing");
+  checkSignal((options as { signal?: unknown }).signal, "options.signal");
 }

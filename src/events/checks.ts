@@ -62,3 +62,16 @@ export function checkMethods(
     throw new TypeError(`${name}: expected ${expected}, got ${shown(value)} ${lacks}`);
   }
 }
+
+/**
+ * Throws unless `signal` is an `AbortSignal`, or left out.
+ *
+ * @throws {TypeError} names the actual value.
+ */
+export function checkSignal(
+  signal: unknown,
+  name: string,
+): asserts signal is AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new TypeError(`${name}: expected an AbortSignal, got ${shown(signal)}`);
+}

@@ -4,10 +4,11 @@ import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeAgent } from "../edge/edge_agent.ts";
 import { Call, type CreateCallOptions } from "../edge/call.ts";
 import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_transport.ts";
-import { ConnectionError } from "../edge/errors.ts";
+import { ConnectionError, EdgeError } from "../edge/errors.ts";
 import type { DialOptions } from "../edge/telephony.ts";
 import { GRACE_MS } from "../edge/presence.ts";
 import { checkObject, shown } from "../events/checks.ts";
+import { messageOf } from "../events/error_text.ts";
 import { promised } from "../events/user_code.ts";
 import { loadKernel } from "../native/load.ts";
 import { checkDuration, sleep, waitFor } from "../events/waiting.ts";
@@ -78,11 +79,11 @@ export class MemoryEdge extends EdgeTransport {
   /** Called with each 10 ms that an agent says: 48 kHz mono, a view. */
   onAgentAudio: ((samples: Int16Array, agent: Participant) => void) | undefined;
   /**
-   * The other side of `dial`: it may wait before it answers, and rejects with what this throws.
-   * Default: a person whose user id is the number enters the call.
+   * The other side of `dial`: it may wait before it answers. When this throws, `dial` rejects: with
+   * an `EdgeError` as it is, with anything else as the cause of a `ConnectionError`. Default: a person whose user id is the number enters the call.
    */
   onDial: ((dialled: DialledCall) => void | Promise<void>) | undefined;
-  /** Called before a transfer, which fails with what this throws. The person then leaves the call. */
+  /** Called before a transfer, which fails as `dial` does. The person then leaves the call. */
   onTransfer: ((transfer: MemoryTransfer) => void | Promise<void>) | undefined;
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #joinDelayMs: number;
@@ -194,7 +195,7 @@ export class MemoryEdge extends EdgeTransport {
       return call;
     } catch (error) {
       await this.endCall(call);
-      throw error;
+      throw signal?.aborted ? signal.reason : refused(error, `the call to ${to}`);
     }
   }
 
@@ -218,7 +219,11 @@ export class MemoryEdge extends EdgeTransport {
     to: string,
     participant: MemoryParticipant,
   ): Promise<void> => {
-    await this.onTransfer?.({ to, participant });
+    try {
+      await this.onTransfer?.({ to, participant });
+    } catch (error) {
+      throw refused(error, `the transfer to ${to}`);
+    }
   };
 
   /** The fastest kernel, without a line in a test's output that says which. */
@@ -260,4 +265,10 @@ export class MemoryEdge extends EdgeTransport {
 
 function keyOf(call: Call): string {
   return `${call.type}:${call.id}`;
+}
+
+/** What a test throws to refuse a call or a transfer, as edges of telephones report it. */
+function refused(cause: unknown, what: string): EdgeError {
+  if (cause instanceof EdgeError) return cause;
+  return new ConnectionError(`${what} failed: ${messageOf(cause)}`, { code: "refused", cause });
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Agent } from "../../src/agent/agent.ts";
-import { ConnectionError } from "../../src/edge/errors.ts";
+import { ClosedError, ConnectionError } from "../../src/edge/errors.ts";
 import { DtmfReceivedEvent } from "../../src/edge/events.ts";
 import { checkDtmf } from "../../src/edge/telephony.ts";
 import { silentLogger } from "../../src/events/logger.ts";
@@ -55,4 +55,67 @@ Deno.test("a number that does not answer leaves no call behind", async () => {
   assertEquals([error.code, error.retryable], ["no-answer", true]);
   assertEquals(dialled, [["+491", "+492", "phone"]]);
   assertEquals(edge.openRooms, 0);
+});
+
+Deno.test("closing the edge ends a call that is being dialled", async () => {
+  const clock = new VirtualClock();
+  const edge = new MemoryEdge({ clock, logger: silentLogger });
+  let heard: AbortSignal | undefined;
+  const answer = Promise.withResolvers<void>();
+  edge.onDial = ({ signal }) => {
+    heard = signal;
+    return answer.promise;
+  };
+  const dialled = edge.dial({ to: "+491" });
+  await clock.advance(1000);
+  await Promise.all([assertRejects(() => dialled, ClosedError, "the edge"), edge.close()]);
+  assertEquals(heard?.aborted, true);
+  answer.resolve();
+  await clock.advance(10);
+  assertEquals(edge.openRooms, 0);
+});
+
+Deno.test("dial and join say that a signal is none", async () => {
+  await using edge = new MemoryEdge({ clock: new VirtualClock(), logger: silentLogger });
+  const wrong = 5 as unknown as AbortSignal;
+  await assertRejects(
+    () => edge.dial({ to: "+491", signal: wrong }),
+    TypeError,
+    "options.signal: expected an AbortSignal, got 5",
+  );
+  const agent = new Agent({ edge, agentUser: { id: "agent", name: "Agent" } });
+  const call = await edge.createCall("one");
+  await assertRejects(
+    () => agent.join(call, { signal: wrong }),
+    TypeError,
+    "expected an AbortSignal, got 5",
+  );
+  await agent.close();
+});
+
+Deno.test("MemoryEdge reports any error of a test's telephone as a ConnectionError", async () => {
+  const clock = new VirtualClock();
+  await using edge = new MemoryEdge({ clock, logger: silentLogger });
+  const cause = new Error("no line");
+  edge.onDial = () => {
+    throw cause;
+  };
+  const error = await assertRejects(
+    () => edge.dial({ to: "+491" }),
+    ConnectionError,
+    "the call to +491 failed: no line",
+  );
+  assertEquals([error.code, error.cause], ["refused", cause]);
+  edge.onDial = undefined;
+  edge.onTransfer = () => Promise.reject(cause);
+  const agent = new Agent({ edge, agentUser: { id: "agent", name: "Agent" } });
+  await clock.until(agent.join(await edge.dial({ to: "+491" })));
+  const transfer = await assertRejects(
+    () => clock.until(agent.connection!.transfer("+492")),
+    ConnectionError,
+    "the transfer to +492 failed: no line",
+  );
+  assertEquals(transfer.cause, cause);
+  assertEquals(agent.connection!.participants.size, 1);
+  await clock.until(agent.close());
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../events/clock.ts";
-import { checkObject } from "../../events/checks.ts";
+import { checkObject, checkSignal, shown } from "../../events/checks.ts";
 import type { Call } from "../../edge/call.ts";
 import type { Grants } from "./wire/grants.ts";
 import { expiryOf, invitationId, isInvitation, signInvitation } from "./wire/invitation.ts";
@@ -24,6 +24,17 @@ export interface InviteOptions {
   signal?: AbortSignal;
 }
 
+/** A revoked invitation, to be kept by an application until its time is up. It is no secret. */
+export interface RevokedInvitation {
+  /** Identifies it; it admits to nothing. */
+  readonly id: string;
+  /** When it would have expired, in milliseconds since 1970. */
+  readonly expiresAtMs: number;
+}
+
+/** The longest time for which one admits: a century. */
+const MAX_MS = 100 * 365 * DAY_MS;
+
 /** The invitations of one edge. */
 export class Invitations {
   readonly #secret: string;
@@ -31,9 +42,20 @@ export class Invitations {
   /** When those that were revoked expire, by id. */
   readonly #revoked = new Map<string, number>();
 
-  constructor(secret: string, clock: Clock) {
+  /** @param revoked those that were revoked before */
+  constructor(secret: string, clock: Clock, revoked: readonly RevokedInvitation[] = []) {
     this.#secret = secret;
     this.#clock = clock;
+    if (!Array.isArray(revoked)) {
+      throw new TypeError(`revoked: expected a list of what revoke returned, got ${shown(revoked)}`);
+    }
+    for (const one of revoked) {
+      const { id, expiresAtMs } = (one ?? {}) as Partial<RevokedInvitation>;
+      if (typeof id !== "string" || typeof expiresAtMs !== "number" || Number.isNaN(expiresAtMs)) {
+        throw new TypeError(`revoked: expected { id, expiresAtMs }, got ${shown(one)}`);
+      }
+      this.#revoked.set(id, expiresAtMs);
+    }
   }
 
   /** The ids of those that were revoked and would still admit. */
@@ -49,9 +71,13 @@ export class Invitations {
     const { user, grants = {}, expiresInMs = DAY_MS } = options;
     checkObject(user, "user", 'an object like { id: "anna", name: "Anna" }');
     checkObject(grants, "grants", "an object like { publish: false }");
-    if (!(expiresInMs >= 1000 && expiresInMs < Infinity)) {
-      throw new RangeError(`expiresInMs must be at least 1000, got ${expiresInMs}`);
+    if (typeof expiresInMs !== "number" || !(expiresInMs >= 1000 && expiresInMs <= MAX_MS)) {
+      throw new RangeError(
+        `expiresInMs must be a number of milliseconds from 1000 to ${MAX_MS} (a century), ` +
+          `got ${shown(expiresInMs)}`,
+      );
     }
+    checkSignal(options.signal, "signal");
     const issuedAtMs = this.#clock.epochMs();
     return await signInvitation(this.#secret, {
       callType: call.type,
@@ -63,15 +89,16 @@ export class Invitations {
     });
   }
 
-  /** Revokes one, by its link or its token; returns its id. */
-  revoke(link: URL | string): string {
+  /** Revokes one, by its link or its token. */
+  revoke(link: URL | string): RevokedInvitation {
     const text = String(link);
     const token = text.slice(text.indexOf("#") + 1);
     try {
       if (!isInvitation(token)) throw new TypeError("there is no token in it");
       const id = invitationId(token);
-      this.#revoked.set(id, expiryOf(token));
-      return id;
+      const expiresAtMs = expiryOf(token);
+      this.#revoked.set(id, expiresAtMs);
+      return { id, expiresAtMs };
     } catch (cause) {
       throw new TypeError("link: expected the link of an invitation", { cause });
     }

@@ -6,6 +6,7 @@
 import type { JsonValue, User } from "../../edge/types.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Conversation } from "../../edge/conversation.ts";
+import type { Server } from "node:http";
 import * as v from "valibot";
 import { MediaConnection } from "../../media/parent/media_connection.ts";
 import type { MediaLease } from "../../media/parent/media_lease.ts";
@@ -22,7 +23,8 @@ import {
 import { EdgeError } from "../../edge/errors.ts";
 import { ErrorEvent } from "../../edge/events.ts";
 import { callSecret, isSecret, startSecret } from "./wire/auth.ts";
-import { Invitations, type InviteOptions } from "./invitations.ts";
+import { Invitations, type InviteOptions, type RevokedInvitation } from "./invitations.ts";
+import { type HandleOptions, Mount, pageResponse } from "./mount.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import { MediaHost } from "./media_host.ts";
@@ -95,14 +97,16 @@ export class LocalEdge extends EdgeTransport {
   /** The user id of each connection's agent. */
   readonly #users = new WeakMap<CallConnection, string>();
   #server: RunningServer | undefined;
+  #mount: Mount | undefined;
+  #page: ((request: Request) => Promise<Response>) | undefined;
 
   /** Starts nothing yet. Throws a TypeError or a RangeError for a wrong option. */
   constructor(options: LocalEdgeOptions = {}) {
     super(options);
     this.#settings = checkSettings(options);
     this.#options = options;
+    this.#invitations = new Invitations(this.#settings.secret, this.clock, options.revoked);
     this.#main = this.#createHost();
-    this.#invitations = new Invitations(this.#settings.secret, this.clock);
     if (!isSecureContext(this.#settings)) {
       this.logger.warn(
         "LocalEdge: browsers give no microphone to pages of another machine without TLS: " +
@@ -254,17 +258,19 @@ export class LocalEdge extends EdgeTransport {
 
   /**
    * Revokes an invitation: it admits no more participants, and those whom it admitted are removed. The
-   * edge forgets this when it is closed, so long invitations need a list of your own.
+   * edge forgets this when it is closed: keep what this returns until its time is up, and pass it to
+   * the next edge as the option `revoked`.
    *
    * @param link an invitation's link, or its token
    * @throws {TypeError} it is none
    */
-  async revoke(link: URL | string): Promise<void> {
+  async revoke(link: URL | string): Promise<RevokedInvitation> {
     this.assertOpen();
-    const id = this.#invitations.revoke(link);
+    const invitation = this.#invitations.revoke(link);
     const { revoked } = this.#invitations;
     const hosts = [this.#main, ...this.#hosts.values()];
-    await Promise.all(hosts.map((host) => host.revoke(revoked, id)));
+    await Promise.all(hosts.map((host) => host.revoke(revoked, invitation.id)));
+    return invitation;
   }
 
   /**
@@ -323,6 +329,63 @@ export class LocalEdge extends EdgeTransport {
     return server;
   }
 
+  /**
+   * Mounts the edge in an application's own server of `node:http` or `node:https`: one port for the
+   * application and its calls. The server's requests for the page's files, for `/call/TYPE/ID` and for
+   * the socket `/signal` are the edge's from now on, all others the application's; closing the edge gives
+   * them back. The media process then listens on the loopback only, beside the UDP ports for media.
+   *
+   * Call it before the first join, and after the server has its handlers; see docs/production.md.
+   *
+   * @throws {TypeError} the media process runs already, the server is none, or the edge has a `port`,
+   *   `tls` or `mediaIsolation: "call"`
+   * @example
+   * ```ts ignore
+   * import { createServer } from "node:http";
+   * import { LocalEdge } from "@ringline/edge/local";
+   *
+   * const server = createServer((_request, response) => response.end("my application"));
+   * const edge = new LocalEdge();
+   * edge.handle(server);
+   * server.listen(8080, "127.0.0.1");
+   * ```
+   */
+  handle(server: Server, options: HandleOptions = {}): void {
+    this.assertOpen();
+    checkObject(options, "options", 'an object like { origin: "https://example.org" }, or nothing');
+    if (this.#mount) throw new TypeError("this edge is mounted in a server already");
+    if (this.#settings.port !== 0 || this.#settings.tls !== undefined) {
+      throw new TypeError("port and tls are the server's own: leave these options of the edge out");
+    }
+    if (this.#isIsolated) {
+      throw new TypeError('with mediaIsolation "call" each call has a port of its own: leave it out');
+    }
+    if (this.#main.isRunning) {
+      throw new TypeError("the media process runs already: call handle before the first join");
+    }
+    const mount = this.#mount = new Mount({
+      ...options,
+      server,
+      settings: this.#settings,
+      port: () => this.#main.port,
+      log: (line) => this.logger.warn(`LocalEdge: ${line}`),
+    });
+    this.#main.mountedAt(() => mount.origin);
+  }
+
+  /**
+   * Returns the page's answer to a request, for servers such as `Deno.serve`: its files, and a 404 for all
+   * else. It serves no sockets: pages connect to the edge's own port, so name your origin in `origins`.
+   */
+  async fetch(request: Request): Promise<Response> {
+    this.assertOpen();
+    this.#page ??= pageResponse(
+      this.#settings.origins,
+      (line) => this.logger.warn(`LocalEdge: ${line}`),
+    );
+    return await this.#page(request);
+  }
+
   /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */
   override async endCall(call: Call): Promise<void> {
     checkCall(call);
@@ -350,6 +413,7 @@ export class LocalEdge extends EdgeTransport {
 
   /** Closes the server, and releases calls that no agent joined. */
   protected override async release(): Promise<void> {
+    this.#mount?.close();
     await this.#server?.close();
     await Promise.all([...this.#opened.keys()].map((key) => this.#closeOpened(key)));
   }
@@ -361,7 +425,7 @@ export class LocalEdge extends EdgeTransport {
   #createHost(): MediaHost {
     const { denoPath, memoryLimit } = this.#options;
     const host: MediaHost = new MediaHost({
-      settings: { ...this.#settings, revoked: this.#invitations?.revoked ?? [] },
+      settings: { ...this.#settings, revoked: this.#invitations.revoked },
       denoPath,
       memoryLimit,
       clock: this.clock,

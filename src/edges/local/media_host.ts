@@ -26,16 +26,21 @@ export class MediaHost {
   readonly #settings: LocalSettings;
   /** Read at each start of the process; `port` becomes the one that the first start got. */
   readonly #config: { [key: string]: JsonValue };
+  /** Its network permissions, read at each start. */
+  readonly #net: string[];
+  /** The origin of the application's server before this one, if there is one. */
+  #front: (() => string) | undefined;
 
   /** Starts nothing yet. */
   constructor({ settings, ...options }: MediaHostOptions) {
     this.#settings = settings;
     this.#config = settingsToJson(settings);
+    this.#net = netPermissions(settings);
     this.process = new MediaProcess({
       ...options,
       child: new URL("./child/main.ts", import.meta.url),
       config: this.#config,
-      permissions: { net: netPermissions(settings) },
+      permissions: { net: this.#net },
       variables: WS_VARIABLES,
     });
   }
@@ -43,6 +48,18 @@ export class MediaHost {
   /** Whether its process runs. */
   get isRunning(): boolean {
     return this.process.pid !== undefined;
+  }
+
+  /** The port that it listens on, while it runs. */
+  get port(): number | undefined {
+    return this.isRunning ? Number(this.#config.port) : undefined;
+  }
+
+  /** Listens on the loopback from its next start on, behind a server that has this origin. */
+  mountedAt(origin: () => string): void {
+    this.#front = origin;
+    this.#config.mounted = true;
+    this.#net.push("127.0.0.1");
   }
 
   /** Returns a lease on the process, on another port when its earlier one is in use. */
@@ -75,7 +92,7 @@ export class MediaHost {
     const { origin } = v.parse(serverAddress, response);
     const { port, protocol } = new URL(origin);
     this.#config.port = Number(port) || (protocol === "https:" ? 443 : 80);
-    return { origin };
+    return { origin: this.#front?.() ?? origin };
   }
 
   /** Tells the process, and each one after it, which invitations were revoked; `id` is the latest. */

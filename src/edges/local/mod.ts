@@ -5,8 +5,9 @@
  */
 export { type LocalCall, LocalEdge, type LocalEdgeOptions } from "./local_edge.ts";
 export { DEFAULT_LIMITS, type LocalLimits } from "./wire/limits.ts";
-export type { InviteOptions } from "./invitations.ts";
+export type { InviteOptions, RevokedInvitation } from "./invitations.ts";
 export type { Grants } from "./wire/grants.ts";
+export type { HandleOptions } from "./mount.ts";
 export type { LocalServer, ServeOptions } from "./server.ts";
 export type { DenoOptions } from "../../media/parent/deno_program.ts";
 export type { IceServer } from "./wire/ice_servers.ts";

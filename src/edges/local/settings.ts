@@ -8,6 +8,8 @@ import { shown } from "../../events/checks.ts";
 import { isLoopback, isWildcard } from "./wire/auth.ts";
 import { checkIceServers, type IceServer } from "./wire/ice_servers.ts";
 import { checkLimits, type LocalLimits } from "./wire/limits.ts";
+import { AddressList } from "./wire/address_list.ts";
+import type { RevokedInvitation } from "./invitations.ts";
 import { readSecret } from "./secret.ts";
 import type { LocalSettings } from "./wire/settings.ts";
 
@@ -41,8 +43,9 @@ export interface LocalServerOptions {
   /** Further origins whose pages may use this server, e.g. `"https://example.org"`. */
   origins?: string[];
   /**
-   * The IP addresses of reverse proxies on other machines: their clients share one address, so
-   * `limits.socketsPerAddress` does not count it. One on this machine needs no entry.
+   * The IP addresses of reverse proxies on other machines, or their networks (`"10.0.0.0/8"`): their
+   * clients share one address, so `limits.socketsPerAddress` does not count it. One on this machine
+   * needs no entry.
    */
   proxies?: string[];
   /**
@@ -58,6 +61,11 @@ export interface LocalServerOptions {
    * and a page that starts a call goes on at the call's own address.
    */
   mediaIsolation?: "edge" | "call";
+  /**
+   * Invitations that were revoked before, as `revoke` returned them: keep those whose time is not up, so
+   * that they stay revoked when the program starts again. Default: none.
+   */
+  revoked?: readonly RevokedInvitation[];
   /** Limits of what the server accepts. */
   limits?: Partial<LocalLimits>;
 }
@@ -88,11 +96,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   if (!Array.isArray(proxies)) {
     throw new TypeError(`proxies must be a list like ["192.0.2.10"], got ${proxies}`);
   }
-  for (const address of proxies) {
-    if (isIP(address) === 0) {
-      throw new TypeError(`proxies must be IP addresses, got "${address}"`);
-    }
-  }
+  new AddressList(proxies, "proxies");
   if (isWildcard(host) && announcedAddress === undefined && origins.length === 0) {
     throw new TypeError(
       `host "${host}" listens on every address: pass announcedAddress or origins, ` +
@@ -131,11 +135,12 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     tls,
     udpPortRange: range,
     origins,
-    proxies: proxies.map((address) => address.toLowerCase()),
+    proxies: proxies.map((entry) => String(entry).toLowerCase()),
     limits: checkLimits(options.limits),
     secret: readSecret(options.secret),
     revoked: [],
     isolated: mediaIsolation === "call",
+    mounted: false,
   };
 }
 

@@ -27,7 +27,10 @@ export interface MemoryOptions {
 export interface MediaProcessOptions extends DenoOptions, MemoryOptions {
   /** The main module of the media process: `new URL("./child/main.ts", import.meta.url)`. */
   child: URL;
-  /** Passed to the child at its start. No secrets. */
+  /**
+   * Passed to the child at its start, over its standard input: no other program sees it, so it may hold
+   * secrets that the child needs.
+   */
   config: JsonValue;
   /** The permissions of the process. Default: none beside WebRTC itself. */
   permissions?: ChildPermissions;

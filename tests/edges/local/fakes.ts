@@ -1,5 +1,5 @@
 /** Doubles for the tests of LocalEdge: no WebRTC, no network, no time of their own. */
-import { resumeToken } from "../../../src/edges/local/wire/auth.ts";
+import { ResumeTokens } from "../../../src/edges/local/wire/resume.ts";
 import type { CallState, ConnectionMessage } from "../../../src/media/wire/messages.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
 import type {
@@ -227,7 +227,7 @@ export class FakePage implements RawSocket {
 
 /** Everything around a room. */
 export class RoomFixture {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly audio = new FakeAudio();
   readonly peers: FakePeer[] = [];
   readonly lines: string[] = [];
@@ -235,7 +235,12 @@ export class RoomFixture {
   readonly room: Room;
   ends = 0;
 
-  constructor(limits: Partial<LocalLimits> = {}) {
+  /** `startsAfterMs`: how much later than others it begins; `assertSpace` throws when it is full. */
+  constructor(
+    limits: Partial<LocalLimits> = {},
+    { startsAfterMs = 0, assertSpace }: { startsAfterMs?: number; assertSpace?: () => void } = {},
+  ) {
+    this.clock = new VirtualClock({ startEpochMs: Date.UTC(2026, 0, 1) + startsAfterMs });
     this.limits = checkLimits(limits);
     const media: RoomMedia = {
       audio: this.audio,
@@ -255,8 +260,8 @@ export class RoomFixture {
         iceServers: [],
         udpPortRange: undefined,
       },
-      resumeToken: (id) =>
-        resumeToken("x".repeat(32), { callType: "default", callId: "kitchen" }, id),
+      resume: new ResumeTokens("x".repeat(32), { callType: "default", callId: "kitchen" }),
+      ...(assertSpace ? { assertSpace } : {}),
       handling: () => Promise.resolve(),
       log: (line) => this.lines.push(line),
       onEnd: () => this.ends++,

@@ -1,5 +1,5 @@
 /** Who a participant is: invitations, and those who have none. */
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import jsonwebtoken from "npm:jsonwebtoken@9.0.3";
 import { allowList } from "@ringline/edge";
@@ -11,6 +11,14 @@ import {
   readInvitation,
   signInvitation,
 } from "../../../src/edges/local/wire/invitation.ts";
+import { Call } from "../../../src/edge/call.ts";
+import { Invitations } from "../../../src/edges/local/invitations.ts";
+import { ResumeTokens } from "../../../src/edges/local/wire/resume.ts";
+import {
+  CALL_SIZES,
+  parseClientMessage,
+  PROTOCOL_VERSION,
+} from "../../../src/edges/local/wire/signalling.ts";
 import { Rejection } from "../../../src/edges/local/wire/rejection.ts";
 import type { ParticipantData } from "../../../src/media/wire/messages.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
@@ -176,6 +184,120 @@ Deno.test("an expired invitation admits no new participant, and one who was cut 
   assertEquals(fixture.enter("Eve", { resume }, expired).last("welcome")?.id, id);
   const late = await readInvitation(await token(), SECRET, { ...AT, nowMs: NOW + 61_000 });
   assertEquals(late.expired, true);
+});
+
+Deno.test("one whose invitation has expired comes back to a program that started again, for a day", async () => {
+  const first = new RoomFixture();
+  const { resume, id } = first.enter("Eve", {}, { invitation: invitation() }).last("welcome")!;
+  const guest = first.enter("Gus").last("welcome")!;
+  const expired = { invitation: invitation({}, { expired: true }) };
+  const again = new RoomFixture();
+  const isAdmitted = (room: RoomFixture, token: string, options = expired) =>
+    room.enter("Eve", { resume: token }, options).last("welcome") !== undefined;
+  // It says when it was issued: no room that was open by then has forgotten them.
+  assertEquals(isAdmitted(again, resume), false);
+
+  const later = new RoomFixture({}, { startsAfterMs: 1000 });
+  assertEquals(isAdmitted(later, guest.resume), false, "a guest's token is of another user");
+  assertEquals(isAdmitted(later, resume.replace(id, "person-0000000000000000")), false);
+  assertEquals(
+    isAdmitted(later, `${resume.slice(0, -1)}${resume.endsWith("A") ? "B" : "A"}`),
+    false,
+  );
+  assertEquals(isAdmitted(later, "x"), false);
+  assertEquals(isAdmitted(later, resume), true);
+  const nextDay = new RoomFixture({}, { startsAfterMs: 86_400_000 });
+  assertEquals(isAdmitted(nextDay, resume), false);
+  await Promise.all([first, again, later, nextDay].map(({ room }) => room.end("call-ended")));
+});
+
+Deno.test("a participant who may not subscribe reads no transcript, and other events", async () => {
+  const fixture = new RoomFixture();
+  const agent = new FakePort(1);
+  fixture.room.addAgent(agent.port);
+  const { page } = await fixture.join("Eve", {}, invitation({ subscribe: false }));
+  const { page: other } = await fixture.join("Ada");
+  const transcript = { type: "transcript", text: "Four." };
+  fixture.room.sendCustomEvent(agent.port, transcript);
+  fixture.room.sendCustomEvent(agent.port, { type: "slide", page: 2 });
+  const events = (one: typeof page) =>
+    one.received.flatMap((message) => message.type === "event" ? [message.data] : []);
+  assertEquals(events(page), [{ type: "slide", page: 2 }]);
+  assertEquals(events(other), [transcript, { type: "slide", page: 2 }]);
+});
+
+Deno.test("returns that cost a new connection are counted as repairs are", async () => {
+  const fixture = new RoomFixture();
+  const { page } = await fixture.join("Ada");
+  const { resume, id } = page.last("welcome")!;
+  for (let count = 0; count < 6; count++) {
+    assertEquals(fixture.enter("Ada", { resume }).last("welcome")?.id, id);
+  }
+  const refused = fixture.enter("Ada", { resume });
+  assertEquals(refused.last("rejected")?.code, "media-failed");
+  await fixture.clock.advance(60_000);
+  assertEquals(fixture.room.participantCount, 0);
+});
+
+Deno.test("invitations name a wrong time, and links at the limits of ids are admitted", async () => {
+  const clock = new VirtualClock();
+  const invitations = new Invitations(SECRET, clock);
+  const call = new Call({ type: "t".repeat(100), id: "i".repeat(200), original: {} });
+  for (const expiresInMs of [NaN, 1e18, 999, Infinity, "3600000" as unknown as number]) {
+    const options = { user: { id: "anna" }, expiresInMs };
+    await assertRejects(
+      () => invitations.create(call, options),
+      RangeError,
+      "expiresInMs must be a number of milliseconds from 1000 to ",
+    );
+  }
+  const long = {
+    callType: "類".repeat(CALL_SIZES.callType),
+    callId: "呼".repeat(CALL_SIZES.callId),
+  };
+  const secret = await invitations.create(
+    new Call({ ...long, type: long.callType, id: long.callId, original: {} }),
+    {
+      user: { id: "名".repeat(100), name: "名".repeat(60) },
+      grants: { publish: false, subscribe: false, sendEvents: false },
+    },
+  );
+  const hello = {
+    type: "hello" as const,
+    version: PROTOCOL_VERSION,
+    ...long,
+    secret,
+    name: "名".repeat(60),
+    resume: new ResumeTokens(SECRET, long).issue(
+      { id: `person-${"0".repeat(16)}`, userId: "x" },
+      2e12,
+    ),
+    keepPeer: true,
+  };
+  assertEquals(parseClientMessage(JSON.stringify(hello)), hello);
+  const bytes = new TextEncoder().encode(JSON.stringify(hello)).length;
+  assert(bytes + 14 <= 4096, `${bytes} bytes before a hello is accepted`);
+});
+
+Deno.test("an edge keeps what was revoked before", async () => {
+  const clock = new VirtualClock();
+  const call = new Call({ type: "default", id: "kitchen", original: {} });
+  const before = new Invitations(SECRET, clock);
+  const token = await before.create(call, { user: { id: "anna" }, expiresInMs: 60_000 });
+  const revoked = before.revoke(token);
+  assertEquals(revoked.expiresAtMs, Math.floor(clock.epochMs() / 1000) * 1000 + 60_000);
+  const kept = JSON.parse(JSON.stringify([revoked]));
+  const after = new Invitations(SECRET, clock, kept);
+  assertEquals(after.revoked, [revoked.id]);
+  await clock.advance(61_000);
+  assertEquals(after.revoked, []);
+  for (const wrong of [{}, [5], [{ id: "x" }], [null]] as unknown[]) {
+    assertThrows(
+      () => new Invitations(SECRET, clock, wrong as never),
+      TypeError,
+      "revoked: expected",
+    );
+  }
 });
 
 Deno.test("the name of an invitation is no page's to change", async () => {

@@ -1,6 +1,7 @@
 /** The page's files, as they are embedded and served. */
+import { parseLink } from "../../../src/edges/local/page/client/link.js";
 import { assert, assertEquals } from "@std/assert";
-import { pageFiles } from "../../../src/edges/local/child/page.ts";
+import { pageFiles } from "../../../src/edges/local/site/page_files.ts";
 
 const FOLDER = new URL("../../../src/edges/local/page/", import.meta.url);
 const TYPES: Record<string, string> = {
@@ -49,4 +50,13 @@ Deno.test("the page's client imports only its own folder", () => {
       assert(pathname.startsWith("/client/"), `${path} imports ${pathname}`);
     }
   }
+});
+
+Deno.test("parseLink leaves a broken name in a path as it is", () => {
+  assertEquals(parseLink("http://127.0.0.1:1/call/default/%zz#s"), {
+    origin: "http://127.0.0.1:1",
+    secret: "s",
+    callType: "default",
+    callId: "%zz",
+  });
 });

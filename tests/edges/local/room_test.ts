@@ -1,3 +1,4 @@
+import { Rejection } from "../../../src/edges/local/wire/rejection.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Invitation } from "../../../src/edges/local/wire/invitation.ts";
 import { FakePort, hello, MEDIA, RoomFixture, settle } from "./fakes.ts";
@@ -322,6 +323,20 @@ Deno.test("a full Room rejects newcomers, and takes its participants back", asyn
   assertEquals(fixture.enter("Grace").last("rejected")?.code, "room-full");
   const again = fixture.enter("Ada", { resume: page.last("welcome")!.resume });
   assertEquals(again.last("welcome")?.resumed, true);
+});
+
+Deno.test("Room asks for a port for each newcomer, whatever they say that they were", async () => {
+  let isFull = false;
+  const fixture = new RoomFixture({}, {
+    assertSpace: () => {
+      if (isFull) throw new Rejection("room-full");
+    },
+  });
+  const { page } = await fixture.join("Ada");
+  isFull = true;
+  assertEquals(fixture.enter("Eve", { resume: "x" }).last("rejected")?.code, "room-full");
+  const { resume, id } = page.last("welcome")!;
+  assertEquals(fixture.enter("Ada", { resume }).last("welcome")?.id, id);
 });
 
 Deno.test("Room filters and counts candidates", async () => {

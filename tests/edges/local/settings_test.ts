@@ -1,3 +1,4 @@
+import { AddressList } from "../../../src/edges/local/wire/address_list.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkLimits, DEFAULT_LIMITS, RateLimit } from "../../../src/edges/local/wire/limits.ts";
 import {
@@ -100,6 +101,24 @@ Deno.test("settings cross to the media process unchanged", () => {
   assertEquals(netPermissions(everywhere), ["[::]:443", "[::1]:443"]);
   for (const proxies of ["192.168.1.1", ["proxy.example.org"], [5]]) {
     assertThrows(() => checkSettings({ proxies } as never), TypeError, "proxies");
+  }
+});
+
+Deno.test("proxies are addresses and networks, however each is spelled", () => {
+  const entries = ["2001:DB8:0:0::1", "::ffff:192.0.2.7", "10.0.0.0/8", "fd00::/8"];
+  const { proxies } = checkSettings({ proxies: [...entries, "::ffff:c633:6400/120"] });
+  const list = new AddressList(proxies, "proxies");
+  for (
+    const one of [
+      ...["2001:db8::1", "192.0.2.7", "::ffff:192.0.2.7", "10.200.3.4", "::ffff:10.1.1.1"],
+      ...["fd12:3456::1", "198.51.100.9"],
+    ]
+  ) assertEquals(list.has(one), true, one);
+  for (const one of ["2001:db8::2", "192.0.2.8", "11.0.0.1", "fe00::1", "198.51.101.1", "", "x"]) {
+    assertEquals(list.has(one), false, one);
+  }
+  for (const one of ["10.0.0.0/33", "::1/129", "10.0.0.0/8/8", "a/8", "10.0.0.0/-1"]) {
+    assertThrows(() => checkSettings({ proxies: [one] }), TypeError, `got "${one}"`);
   }
 });
 

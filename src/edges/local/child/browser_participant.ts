@@ -36,7 +36,7 @@ const MAX_DELAY_MS = 1000;
 export interface ParticipantRoom extends ConnectionRoom {
   readonly clock: Clock;
   /** The token with which a participant's page comes back. */
-  resumeToken(participantId: string): string;
+  resumeToken(participant: { id: string; userId: string }): string;
   /** All members that `participant` may see, themselves not included. */
   membersFor(participant: BrowserParticipant): Member[];
   /** They are connected for the first time. */
@@ -67,8 +67,6 @@ export class BrowserParticipant {
   readonly id: string;
   /** The user of their invitation, who can be here with several devices; a guest's own id. */
   readonly userId: string;
-  /** The token with which their browser comes back as the same participant. */
-  readonly resume: string;
   /** Whether the others see them: they have been connected. */
   present = false;
   /** Monotonic milliseconds at which they last spoke. */
@@ -96,7 +94,6 @@ export class BrowserParticipant {
   ) {
     this.id = id;
     this.userId = userId;
-    this.resume = room.resumeToken(id);
     this.#name = name;
     this.#room = room;
     const grants = (): Grants => this.grants;
@@ -195,6 +192,12 @@ export class BrowserParticipant {
   /** Takes over the socket that said hello for them, the first one or a later one. */
   attach(socket: Socket, hello: Hello, invitation?: Invitation): void {
     const resumed = this.#socket !== undefined || this.#cut !== undefined;
+    const keepPeer = resumed && hello.keepPeer === true &&
+      this.#connection.peer?.state === "connected";
+    // Each return without one costs another connection, as a repair does.
+    if (resumed && !keepPeer && !this.#mayRepair()) {
+      throw new Rejection("media-failed", "came back too often");
+    }
     this.#invitation = invitation;
     this.#socket?.listen({ onMessage() {}, onEnd() {} });
     this.#socket?.goodbye("replaced");
@@ -209,13 +212,11 @@ export class BrowserParticipant {
       onEnd: (end) => this.#socketEnded(socket, end),
     });
     socket.watch();
-    const keepPeer = resumed && hello.keepPeer === true &&
-      this.#connection.peer?.state === "connected";
     socket.send({
       type: "welcome",
       version: PROTOCOL_VERSION,
       id: this.id,
-      resume: this.resume,
+      resume: this.#room.resumeToken(this),
       graceMs: this.#room.limits.graceMs,
       resumed,
       keepPeer,
@@ -331,14 +332,15 @@ export class BrowserParticipant {
   }
 
   #repair(): void {
+    if (this.#mayRepair()) return this.#connect();
+    this.#socket?.reject(new Rejection("media-failed", "repaired too often"));
+  }
+
+  /** Whether they may have another connection now, which counts. */
+  #mayRepair(): boolean {
     const now = this.#room.clock.now();
     this.#repairs = this.#repairs.filter((at) => now - at < 60_000);
-    if (this.#repairs.length >= REPAIRS) {
-      this.#socket?.reject(new Rejection("media-failed", "repaired too often"));
-      return;
-    }
-    this.#repairs.push(now);
-    this.#connect();
+    return this.#repairs.length < REPAIRS && this.#repairs.push(now) > 0;
   }
 
   #socketEnded(socket: Socket, end: SocketEnd): void {

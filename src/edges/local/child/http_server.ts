@@ -16,12 +16,14 @@ import {
   ownOrigin,
   plainAddress,
 } from "../wire/auth.ts";
+import { AddressList } from "../wire/address_list.ts";
+import { messageOf } from "../../../events/error_text.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalSettings } from "../wire/settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
 import { Connections } from "./connections.ts";
 import { Listener } from "./listener.ts";
-import { checkSource, pageApp, SIGNAL_PATH } from "./page_app.ts";
+import { checkSource, pageApp, SIGNAL_PATH } from "../site/page_app.ts";
 import { type RawSocket, Socket } from "./socket.ts";
 import { webSocketServer } from "./ws.ts";
 
@@ -60,23 +62,20 @@ export class HttpServer {
 
   private constructor(options: HttpServerOptions, listener: Listener) {
     const { settings, clock, log } = options;
-    const { limits, tls } = settings;
+    const { limits } = settings;
+    const { host, tls, announcedAddress, origins } = front(settings);
     this.#options = options;
     this.#listener = listener;
-    const address = {
-      ...settings,
-      announcedAddress: settings.announcedAddress,
-      port: listener.port,
-      tls: tls !== undefined,
-    };
+    const address = { host, announcedAddress, origins, port: listener.port, tls: tls !== undefined };
     this.#allowed = allowLists(address);
     this.origin = ownOrigin(address);
     this.#app = pageApp({ allowed: this.#allowed, log });
+    const proxies = new AddressList(settings.proxies, "proxies");
     this.#connections = new Connections({
       clock,
       most: limits.sockets,
       mostPerAddress: limits.socketsPerAddress,
-      isShared: (remote) => isLoopback(remote) || settings.proxies.includes(remote),
+      isShared: (remote) => isLoopback(remote) || proxies.has(remote),
     });
     // A message of that many characters has at most three times as many bytes.
     this.#webSockets = webSocketServer({ maxPayload: limits.messageSize * 3 });
@@ -85,12 +84,14 @@ export class HttpServer {
   /** Listens; rejects with the operating system's error. */
   static async open(options: HttpServerOptions): Promise<HttpServer> {
     const { settings, onLost } = options;
-    const { host, port, tls } = settings;
+    const { port } = settings;
+    const { host, tls } = front(settings);
     const listener = await Listener.open({
       host,
       port,
       tls,
       onLost,
+      onError: (error) => options.log(`a connection failed: ${messageOf(error)}`),
       // No connection arrives before this function has continued.
       onConnection: (tcp) => server.#connect(tcp),
       onRequest: (request, response) => void server.#respond(request, response),
@@ -212,6 +213,14 @@ export class HttpServer {
       onEnd() {},
     });
   }
+}
+
+/** The names of the server: behind an application's, which has checked the page's, the loopback's. */
+function front(
+  { mounted, host, tls, announcedAddress, origins }: LocalSettings,
+): Pick<LocalSettings, "host" | "tls" | "announcedAddress" | "origins"> {
+  if (mounted) return { host: "127.0.0.1", tls: undefined, announcedAddress: undefined, origins: [] };
+  return { host, tls, announcedAddress, origins };
 }
 
 /** Returns the address of a request, if it is one. The host is checked as a header. */

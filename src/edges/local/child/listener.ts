@@ -44,6 +44,8 @@ export interface ListenerOptions {
   onRequest(request: IncomingMessage, response: ServerResponse): void;
   /** A request wants another protocol. */
   onUpgrade(request: IncomingMessage, tcp: TcpSocket, head: Buffer): void;
+  /** A handler threw; its connection was ended. */
+  onError(error: unknown): void;
   /** The listener has ended, or cannot be opened again yet. */
   onLost(error: Error): void;
 }
@@ -81,7 +83,8 @@ export class Listener {
   }
 
   #create(): Server {
-    const { tls, onConnection, onRequest, onUpgrade } = this.#options;
+    const { tls, onConnection, onRequest, onUpgrade, onError } = this.#options;
+    const guard = (tcp: TcpSocket, handle: () => void): void => guarded(tcp, handle, onError);
     const server = tls
       ? createTlsServer({ ...HTTP_LIMITS, cert: tls.cert, key: tls.key })
       : createServer(HTTP_LIMITS);
@@ -160,11 +163,12 @@ export class Listener {
  * Calls a handler, and ends the connection where it throws: what is thrown out of a callback of the
  * HTTP parser is printed to standard output, which carries the wire to the agent's program.
  */
-function guard(tcp: TcpSocket, handle: () => void): void {
+function guarded(tcp: TcpSocket, handle: () => void, onError: (error: unknown) => void): void {
   try {
     handle();
-  } catch {
+  } catch (error) {
     tcp.destroy();
+    onError(error);
   }
 }
 

@@ -13,9 +13,10 @@ import type {
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { EdgeError } from "../../../edge/errors.ts";
 import type { JsonValue } from "../../../edge/types.ts";
-import { callSecret, newSecret, resumeToken, sameSecret } from "../wire/auth.ts";
+import { callSecret, newSecret, sameSecret } from "../wire/auth.ts";
 import { type Invitation, isInvitation, readInvitation } from "../wire/invitation.ts";
 import { RateLimit } from "../wire/limits.ts";
+import { ResumeTokens } from "../wire/resume.ts";
 import {
   type CallMessage,
   type CallParams,
@@ -227,7 +228,8 @@ export class LocalChild implements EdgeChild {
         limits: this.#settings.limits,
         rtc: this.#settings,
         handling: () => this.#context.handling({ type: init.callType, id: init.callId }),
-        resumeToken: (id) => resumeToken(this.#settings.secret, init, id),
+        resume: new ResumeTokens(this.#settings.secret, init),
+        assertSpace: () => this.#assertPort(),
         log: (line) => this.#context.log("info", `${init.callId}: ${line}`),
         onEnd: () => {
           call.unanswered?.[Symbol.dispose]();
@@ -259,7 +261,7 @@ export class LocalChild implements EdgeChild {
     const { call, invitation } = await this.#find(message);
     // Unless the page has left in the meantime.
     if (!socket.isOpen) return;
-    if (message.type === "hello") return this.#enter(call, socket, message, invitation);
+    if (message.type === "hello") return call.room.enter(socket, message, invitation);
     if (invitation?.expired) throw new Rejection("invitation-expired");
     socket.send({ type: "call", members: call.room.members });
     socket.close();
@@ -287,16 +289,14 @@ export class LocalChild implements EdgeChild {
     return { call, invitation };
   }
 
-  #enter(call: OpenCall, socket: Socket, hello: Hello, invitation?: Invitation): void {
+  /** Without a UDP port wrtc would offer TCP, which candidates.ts removes: this says so instead. */
+  #assertPort(): void {
     const range = this.#settings.udpPortRange;
-    if (range && hello.resume === undefined) {
-      // Without a UDP port wrtc would offer TCP, which candidates.ts removes: say so here instead.
-      const ports = range.max - range.min + 1;
-      let count = 0;
-      for (const { room } of this.#calls.values()) count += room.participantCount;
-      if (count >= ports) throw new Rejection("room-full", `udpPortRange has ${ports} ports`);
-    }
-    call.room.enter(socket, hello, invitation);
+    if (!range) return;
+    const ports = range.max - range.min + 1;
+    let count = 0;
+    for (const { room } of this.#calls.values()) count += room.participantCount;
+    if (count >= ports) throw new Rejection("room-full", `udpPortRange has ${ports} ports`);
   }
 
   #start(socket: Socket, start: Start): void {

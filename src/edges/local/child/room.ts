@@ -26,7 +26,7 @@ import type { Invitation } from "../wire/invitation.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
 import type { RtcSettings } from "../wire/settings.ts";
-import { sameSecret } from "../wire/auth.ts";
+import type { Resumed, ResumeTokens } from "../wire/resume.ts";
 import type { Hello, Member, ServerMessage } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
 import { PublishedTrackList } from "./published_tracks.ts";
@@ -34,14 +34,19 @@ import { PublishedTrackList } from "./published_tracks.ts";
 /** How much longer agents wait for a lost participant than the room, which tells them the outcome. */
 const AGENT_GRACE_MS = 2000;
 
+/** How long after their welcome those whose invitation has expired come back to another program. */
+const RETURN_MS = 24 * 60 * 60 * 1000;
+
 /** Options for a {@linkcode Room}. */
 export interface RoomOptions {
   media: RoomMedia;
   clock: Clock;
   limits: LocalLimits;
   rtc: RtcSettings;
-  /** The token with which a participant's page comes back. */
-  resumeToken(participantId: string): string;
+  /** The tokens with which pages come back. */
+  resume: ResumeTokens;
+  /** Throws a `Rejection` when there is no room for another participant, whichever call they are in. */
+  assertSpace?(): void;
   /** What a page sent is about to reach WebRTC; resolves when that is on record. */
   handling(): Promise<void>;
   log(line: string): void;
@@ -62,12 +67,14 @@ export class Room implements ParticipantRoom {
   readonly #tracks = new PublishedTrackList();
   readonly #media: RoomTracks;
   readonly #levels: AudioLevels;
+  readonly #openedAtMs: number;
   #ended = false;
 
   constructor(options: RoomOptions) {
     this.#options = options;
     this.media = options.media;
     this.clock = options.clock;
+    this.#openedAtMs = options.clock.epochMs();
     this.limits = options.limits;
     this.rtc = options.rtc;
     const { audio } = options.media;
@@ -107,8 +114,8 @@ export class Room implements ParticipantRoom {
     return this.#options.handling();
   }
 
-  resumeToken(participantId: string): string {
-    return this.#options.resumeToken(participantId);
+  resumeToken(participant: { id: string; userId: string }): string {
+    return this.#options.resume.issue(participant, this.clock.epochMs());
   }
 
   /**
@@ -116,15 +123,14 @@ export class Room implements ParticipantRoom {
    * was. Throws a `Rejection`.
    */
   enter(socket: Socket, hello: Hello, invitation?: Invitation): void {
-    if (hello.resume !== undefined) {
-      for (const participant of this.#participants.values()) {
-        if (sameSecret(hello.resume, participant.resume) && isTheirs(participant, invitation)) {
-          return participant.attach(socket, hello, invitation);
-        }
-      }
+    const resumed = this.#options.resume.read(hello.resume ?? "", invitation?.user.id);
+    const known = resumed && this.#participants.get(resumed.id);
+    if (known) return known.attach(socket, hello, invitation);
+    if (invitation?.expired && !this.#wasElsewhere(resumed)) {
+      throw new Rejection("invitation-expired");
     }
-    if (invitation?.expired) throw new Rejection("invitation-expired");
     if (this.#participants.size >= this.limits.people) throw new Rejection("room-full");
+    this.#options.assertSpace?.();
     const participant = BrowserParticipant.arriving(`person-${randomId()}`, {
       hello,
       invitation,
@@ -140,6 +146,13 @@ export class Room implements ParticipantRoom {
     }
     this.log(`${participant.id} joins from ${socket.remote}`);
     this.#levels.start();
+  }
+
+  /** Whether a page was in this call before a program started that knows nothing of it. */
+  #wasElsewhere(resumed: Resumed | undefined): boolean {
+    if (resumed === undefined) return false;
+    const { issuedAtMs } = resumed;
+    return issuedAtMs < this.#openedAtMs && this.clock.epochMs() - issuedAtMs < RETURN_MS;
   }
 
   /** Removes those who came by an invitation. */
@@ -240,8 +253,9 @@ export class Room implements ParticipantRoom {
   sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue): void {
     const { id } = this.#agent(port);
     for (const participant of this.#participants.values()) {
-      // Who is not seen in the call does not read what is said in it.
-      if (participant.present) participant.send({ type: "event", from: id, data });
+      // Who is not seen in the call does not read what is said in it, nor who may not hear it.
+      const mayRead = participant.grants.subscribe || !isTranscript(data);
+      if (participant.present && mayRead) participant.send({ type: "event", from: id, data });
     }
     for (const other of this.#agents.values()) {
       if (other.id !== id) other.port.send({ type: "customEvent", data, participantId: id });
@@ -380,9 +394,10 @@ export class Room implements ParticipantRoom {
   }
 }
 
-/** Whether a page came by the invitation of this participant, or by none as they did. */
-function isTheirs({ id, userId }: BrowserParticipant, invitation?: Invitation): boolean {
-  return userId === (invitation?.user.id ?? id);
+/** Whether a custom event is a line of what was said. */
+function isTranscript(data: JsonValue): boolean {
+  return typeof data === "object" && data !== null && !Array.isArray(data) &&
+    data.type === "transcript";
 }
 
 function randomId(): string {

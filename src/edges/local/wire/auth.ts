@@ -11,12 +11,6 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /** The bytes of a secret: 128 bits. */
 const SECRET_BYTES = 16;
 
-/** What names a call. */
-interface CallId {
-  callType: string;
-  callId: string;
-}
-
 /** Returns a new secret: 128 random bits, as 22 characters that are safe in a URL's fragment. */
 export function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
@@ -36,18 +30,8 @@ export function startSecret(secret: string): string {
   return derived(secret, "start page of calls");
 }
 
-/**
- * Returns the token with which a participant's page comes back as the same one: derived, so that it holds
- * in the process that takes the place of a media process that was lost.
- */
-export function resumeToken(secret: string, call: CallId, participantId: string): string {
-  return derived(
-    secret,
-    `return to ${JSON.stringify([call.callType, call.callId, participantId])}`,
-  );
-}
-
-function derived(secret: string, purpose: string): string {
+/** Returns 132 bits that only holders of the secret can compute, for one purpose. */
+export function derived(secret: string, purpose: string): string {
   return createHmac("sha256", secret).update(purpose).digest("base64url").slice(0, 22);
 }
 
@@ -84,8 +68,8 @@ export interface ListenAddress {
 
 /** The allowed `Host` and `Origin` headers, in lower case and as browsers write them. */
 export interface AllowLists {
-  hosts: ReadonlySet<string>;
-  origins: ReadonlySet<string>;
+  hosts: Pick<ReadonlySet<string>, "has">;
+  origins: Pick<ReadonlySet<string>, "has">;
 }
 
 /** Returns whether an address is this machine's loopback. */
@@ -145,7 +129,8 @@ export function isFromThisMachine({ remoteAddress, headers, settings }: RequestS
     ![...headers.keys()].some((name) => FORWARDED.test(name));
 }
 
-function isLoopbackOrigin(origin: string): boolean {
+/** Returns whether an origin is one of this machine's loopback. */
+export function isLoopbackOrigin(origin: string): boolean {
   const hostname = URL.parse(origin)?.hostname ?? "";
   // Browsers resolve every name under `localhost` to the loopback (RFC 6761), and allow a last dot.
   return /^(.+\.)?localhost\.?$/.test(hostname) ||
@@ -165,7 +150,9 @@ export function ownOrigin(address: ListenAddress): string {
 }
 
 /** Returns the names that the server accepts, each with its port. */
-export function allowLists(address: ListenAddress): AllowLists {
+export function allowLists(
+  address: ListenAddress,
+): { hosts: ReadonlySet<string>; origins: ReadonlySet<string> } {
   const names = new Set<string>();
   if (!isWildcard(address.host)) names.add(address.host);
   if (isLoopback(address.host) || isWildcard(address.host)) {

@@ -8,7 +8,10 @@
 export interface Grants {
   /** Send audio, a camera and a screen. Default `true`. */
   publish: boolean;
-  /** Receive the audio and the videos of others. Default `true`. */
+  /**
+   * Receive the audio and the videos of others, and the transcript: agents' custom events whose `type` is
+   * `"transcript"`. Other custom events arrive without it, too. Default `true`.
+   */
   subscribe: boolean;
   /** Send custom events, which carry text to agents. Default `true`. */
   sendEvents: boolean;

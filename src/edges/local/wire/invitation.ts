@@ -135,10 +135,11 @@ export function invitationId(token: string): string {
   return Uint8Array.fromBase64(signature, { alphabet: "base64url" }).toHex();
 }
 
-/** Returns when a token expires, in milliseconds since 1970; throws when it is no token. */
+/** Returns when a token expires, in milliseconds since 1970; throws when it does not say. */
 export function expiryOf(token: string): number {
   const { exp } = decodeJwt(token);
-  return exp === undefined ? Infinity : exp * 1000;
+  if (exp === undefined) throw new TypeError("it has no time at which it expires");
+  return exp * 1000;
 }
 
 function keyOf(secret: string): Uint8Array {

@@ -19,6 +19,8 @@ const localSettings = v.object({
   origins: v.array(v.string()),
   proxies: v.array(v.string()),
   limits: localLimits,
+  /** Whether an application's own server stands before this one, which listens on the loopback then. */
+  mounted: v.boolean(),
   /** Signs links and invitations. */
   secret: v.string(),
   /** The ids of invitations that admit no longer. */

@@ -17,9 +17,12 @@ export const PROTOCOL_VERSION = 3;
 /** The longest type and id of a call, in UTF-16 units. */
 export const CALL_SIZES = { callType: 100, callId: 200 } as const;
 
+/** The longest invitation, of a user and a call with the longest ids and names. */
+const MAX_INVITATION = 2560;
+
 const secret = v.pipe(v.string(), v.maxLength(64));
 /** A call's secret, or an invitation to it. */
-const admission = v.pipe(v.string(), v.maxLength(2048));
+const admission = v.pipe(v.string(), v.maxLength(MAX_INVITATION));
 const count = v.pipe(v.number(), v.minValue(0), v.maxValue(60_000));
 
 /** A call and the secret of its link. */

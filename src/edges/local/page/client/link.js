@@ -18,8 +18,17 @@ export function parseLink(link) {
   return {
     origin: url.origin,
     secret: url.hash.slice(1),
-    ...(type && id ? { callType: decodeURIComponent(type), callId: decodeURIComponent(id) } : {}),
+    ...(type && id ? { callType: decoded(type), callId: decoded(id) } : {}),
   };
+}
+
+/** A name in a path; a broken one is left as it is, and the server knows no such call. */
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 /**

@@ -7,7 +7,7 @@
 import { Hono } from "hono";
 import type { AllowLists } from "../wire/auth.ts";
 import { Rejection } from "../wire/rejection.ts";
-import { pageFiles } from "./page.ts";
+import { pageFiles } from "./page_files.ts";
 
 /** The page loads nothing from elsewhere, runs nothing inline, and cannot be framed. */
 const SECURITY_HEADERS: Record<string, string> = {
@@ -38,6 +38,12 @@ export interface PageAppOptions {
   allowed: AllowLists;
   /** Learns of a request that was turned away, or failed. */
   log(line: string): void;
+}
+
+/** Whether a path is one of the page's, or its socket's. The start page's is the application's own. */
+export function isPagePath(path: string): boolean {
+  return path === SIGNAL_PATH || /^\/call\/[^/]+\/[^/]+$/.test(path) ||
+    path !== "/" && pageFiles.some((file) => file.path === path);
 }
 
 /** Creates the app. */

@@ -1,0 +1,143 @@
+/** A LocalEdge in an application's own HTTP server. These run the real media process, and no browser. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createServer, get, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { EdgeAgent } from "../../../src/edge/edge_agent.ts";
+import { LocalEdge, type LocalEdgeOptions } from "../../../src/edges/local/mod.ts";
+import { silentLogger } from "../../../src/events/logger.ts";
+import { hello } from "./fakes.ts";
+
+const AGENT: EdgeAgent = {
+  user: { id: "echo", name: "Echo" },
+  audioSubscription: { sampleRate: 16_000, agents: false },
+  receiveRow() {},
+};
+
+function newEdge(options: LocalEdgeOptions = {}): LocalEdge {
+  return new LocalEdge({ logger: silentLogger, ...options });
+}
+
+/** An application's server: it answers with its own words, and knows its own sockets. */
+async function application(use: (server: Server, origin: string) => Promise<void>): Promise<void> {
+  const server = createServer((request, response) => response.end(`mine: ${request.url}`));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await use(server, `http://127.0.0.1:${port}`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+async function text(url: string): Promise<string> {
+  const response = await fetch(url, { headers: { connection: "close" } });
+  return `${response.status} ${(await response.text()).slice(0, 40)}`;
+}
+
+/** The answer to a request for the page under another name of the server. */
+function statusFor(origin: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(`${origin}/app.js`, { headers: { host }, agent: false }, (response) => {
+      response.resume().on("end", () => resolve(response.statusCode));
+    }).on("error", reject);
+  });
+}
+
+/** What a page on this origin is told when it follows a link; `undefined` when it gets no socket. */
+async function answer(link: URL, origin = link.origin): Promise<string | undefined> {
+  const [, , callType, callId] = link.pathname.split("/");
+  const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
+    headers: { origin },
+  });
+  const opened = await new Promise<boolean>((resolve) => {
+    socket.onopen = () => resolve(true);
+    socket.onerror = () => resolve(false);
+  });
+  if (!opened) return undefined;
+  const message = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+  socket.send(JSON.stringify(hello("Ada", { callType, callId, secret: link.hash.slice(1) })));
+  const { type, code } = JSON.parse((await message).data);
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  socket.close(1000);
+  await closed;
+  return code ?? type;
+}
+
+Deno.test("LocalEdge.handle serves calls beside an application, on its port", async () => {
+  await application(async (server, origin) => {
+    await using edge = newEdge();
+    edge.handle(server);
+    const call = await edge.createCall("kitchen");
+    // Before the media process runs the page is there, and no socket.
+    assertEquals((await text(`${origin}/app.js`)).slice(0, 3), "200");
+    const early = new URL(`${origin}/call/default/kitchen#x`);
+    assertEquals(await answer(early), undefined);
+
+    await edge.join(AGENT, call);
+    const link = await edge.callLink(call);
+    assertEquals(link.origin, origin);
+    assertEquals(await answer(link), "welcome");
+    const wrong = new URL(link);
+    wrong.hash = "A".repeat(22);
+    assertEquals(await answer(wrong), "wrong-link");
+    assertEquals(await answer(link, "https://attacker.example"), undefined);
+
+    assert((await text(link.href)).startsWith("200 <!DOCTYPE html>"));
+    assertEquals((await text(`${origin}/client/link.js`)).slice(0, 3), "200");
+    assertEquals(await text(`${origin}/`), "200 mine: /");
+    assertEquals(await text(`${origin}/call`), "200 mine: /call");
+    assertEquals(await statusFor(origin, "attacker.example"), 403);
+    assertEquals(await statusFor(origin, "localhost:1"), 200);
+
+    await edge.close();
+    assertEquals(await text(`${origin}/app.js`), "200 mine: /app.js");
+  });
+});
+
+Deno.test("LocalEdge.handle leaves other sockets to the application", async () => {
+  await application(async (server, origin) => {
+    await using edge = newEdge();
+    edge.handle(server, { origin: "https://calls.example" });
+    assertThrows(() => edge.handle(server), TypeError, "mounted in a server already");
+    const other = () =>
+      new Promise<boolean>((resolve) => {
+        const socket = new WebSocket(`${origin.replace("http", "ws")}/chat`);
+        socket.onopen = () => resolve(true);
+        socket.onerror = () => resolve(false);
+      });
+    assertEquals(await other(), false);
+    const seen: (string | undefined)[] = [];
+    server.on("upgrade", (request, socket) => {
+      seen.push(request.url);
+      socket.destroy();
+    });
+    assertEquals(await other(), false);
+    assertEquals(seen, ["/chat"]);
+  });
+});
+
+Deno.test("LocalEdge.handle says what is wrong", async () => {
+  const server = createServer();
+  const wrong = 5 as unknown as Server;
+  await using edge = newEdge();
+  assertThrows(() => edge.handle(wrong), TypeError, "server: expected a server of node:http");
+  assertThrows(() => edge.handle(server, { origin: "x" }), TypeError, "origin must be like");
+  await using own = newEdge({ port: 8080 });
+  assertThrows(() => own.handle(server), TypeError, "port and tls are the server's own");
+  await using idle = newEdge();
+  idle.handle(server);
+  const call = await idle.createCall("kitchen");
+  await assertRejects(() => idle.callLink(call), TypeError, "the server does not listen on a port");
+});
+
+Deno.test("LocalEdge.fetch serves the page's files to the origins of the options", async () => {
+  await using edge = newEdge({ origins: ["https://example.org"] });
+  const status = async (url: string, headers = {}) =>
+    (await edge.fetch(new Request(url, { headers }))).status;
+  assertEquals(await status("http://127.0.0.1:8000/client.js", { host: "127.0.0.1:8000" }), 200);
+  assertEquals(await status("https://example.org/client.js", { host: "example.org" }), 200);
+  assertEquals(await status("https://example.org/mine", { host: "example.org" }), 404);
+  assertEquals(await status("https://example.org/signal", { host: "example.org" }), 426);
+  assertEquals(await status("https://other.example/client.js", { host: "other.example" }), 403);
+});
