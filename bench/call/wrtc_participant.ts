@@ -62,7 +62,10 @@ export class WrtcParticipant {
     this.#speech = speechLikeNoise(SPEECH_SECONDS, index + 1);
     this.#socket = new WebSocket(signal, { headers: { origin: link.origin } });
     this.#socket.onopen = () => this.#say({ ...hello, name: this.name });
-    this.#socket.onmessage = ({ data }) => void this.#hear(JSON.parse(data));
+    // Who leaves in the middle of an answer has nothing more to say.
+    this.#socket.onmessage = ({ data }) =>
+      void this.#hear(JSON.parse(data)).catch((error) => this.#connected.reject(error));
+    this.#connected.promise.catch(() => {});
     this.#socket.onclose = () => this.#connected.reject(new Error(`${this.name}: socket closed`));
   }
 

@@ -15,7 +15,7 @@ Deno.test("Heartbeat judges after 3 s of silence, once", async () => {
   const { clock, heartbeat, verdicts } = start();
   for (let beat = 0; beat < 10; beat++) {
     await clock.advance(500);
-    heartbeat.heard();
+    heartbeat.says();
   }
   await clock.advance(2900);
   assertEquals(verdicts, []);
@@ -28,12 +28,12 @@ Deno.test("Heartbeat does not judge a process that could not be heard: its progr
   await clock.stall(5000);
   await clock.advance(200);
   // What had come in is read now.
-  heartbeat.heard();
+  heartbeat.says();
   // In the last moment before the verdict, too: what came in during the stall is read before it.
   await clock.advance(2800);
   await clock.stall(5000);
   assertEquals(verdicts, []);
-  heartbeat.heard();
+  heartbeat.says();
   await clock.advance(2000);
   assertEquals(verdicts, []);
   heartbeat[Symbol.dispose]();
@@ -57,7 +57,7 @@ Deno.test("Heartbeat never judges a process that is heard between any two stalls
         for (const [quietMs, stallMs] of turns) {
           await clock.advance(quietMs);
           await clock.stall(stallMs);
-          heartbeat.heard();
+          heartbeat.says();
         }
         assertEquals(verdicts, []);
         heartbeat[Symbol.dispose]();

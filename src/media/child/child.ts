@@ -163,7 +163,7 @@ class ChildRun {
       replaces,
       handling: ({ id, type }) => {
         this.#send({ type: "handling", call: { id, type } });
-        return this.#writer.drained();
+        return this.#writer.controlWritten();
       },
       send: (message) => this.#send({ type: "edge", message }),
       log,
@@ -185,7 +185,7 @@ class ChildRun {
     if (this.#isBeating) return;
     this.#isBeating = true;
     this.#send({ type: "beat" });
-    await this.#writer.drained();
+    await this.#writer.controlWritten();
     this.#isBeating = false;
   }
 

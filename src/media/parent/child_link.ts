@@ -143,7 +143,7 @@ export class ChildLink {
   get suspect(): CallName | undefined {
     if (this.#handling === undefined || this.#heartbeat === undefined) return undefined;
     const { call, at } = this.#handling;
-    return this.#heartbeat.heardAt - at <= SUSPECT_MS ? call : undefined;
+    return this.#heartbeat.saidAt - at <= SUSPECT_MS ? call : undefined;
   }
 
   /** Whether no connection runs over it. */
@@ -222,7 +222,7 @@ export class ChildLink {
         if (done || value === undefined) break;
         const space = this.#parser.space();
         space.set(value);
-        this.#heartbeat?.heard();
+        this.#heartbeat?.says();
         const count = value.length;
         buffer = new Uint8Array(value.buffer);
         this.#parser.commit(count);
@@ -291,7 +291,7 @@ export class ChildLink {
       case "beat":
         return;
       case "handling":
-        this.#handling = { call: message.call, at: this.#heartbeat?.heardAt ?? -Infinity };
+        this.#handling = { call: message.call, at: this.#heartbeat?.saidAt ?? -Infinity };
         return;
       case "memoryLimitExceeded":
         return this.#options.onMemoryLimitExceeded(message.rssBytes);

@@ -23,7 +23,7 @@ export class Heartbeat implements Disposable {
   readonly #options: HeartbeatOptions;
   readonly #clock: Clock;
   #silentMs = 0;
-  #heardAt: number;
+  #saidAt: number;
   #lookedAt: number;
   #wasLate = false;
   #timer: Disposable;
@@ -31,19 +31,19 @@ export class Heartbeat implements Disposable {
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#heardAt = this.#lookedAt = this.#clock.now();
+    this.#saidAt = this.#lookedAt = this.#clock.now();
     this.#timer = this.#schedule();
   }
 
   /** When the process last said something, in the clock's milliseconds. */
-  get heardAt(): number {
-    return this.#heardAt;
+  get saidAt(): number {
+    return this.#saidAt;
   }
 
-  /** The process said something. */
-  heard(): void {
+  /** The process says something. */
+  says(): void {
     this.#silentMs = 0;
-    this.#heardAt = this.#clock.now();
+    this.#saidAt = this.#clock.now();
   }
 
   [Symbol.dispose](): void {
@@ -60,7 +60,7 @@ export class Heartbeat implements Disposable {
     const isLate = passedMs >= 2 * CHECK_MS;
     if (this.#silentMs >= SUSPECT_MS && (!isLate || this.#wasLate)) return this.#options.onSilent();
     // What is more is this program's own lag.
-    this.#silentMs += Math.min(passedMs, CHECK_MS, now - this.#heardAt);
+    this.#silentMs += Math.min(passedMs, CHECK_MS, now - this.#saidAt);
     this.#lookedAt = now;
     this.#wasLate = isLate;
     this.#timer = this.#schedule();

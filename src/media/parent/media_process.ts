@@ -284,7 +284,7 @@ export class MediaProcess {
     }
   }
 
-  /** Gives a call up that ended the process twice, so that the others go on. */
+  /** Closes a call that ended the process twice, so that the others go on. */
   #refuse(current: Current, call: CallName): void {
     const error = new ConnectionError(
       `a message of the call ${call.type}:${call.id} ended the media process twice`,

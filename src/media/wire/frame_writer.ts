@@ -30,6 +30,8 @@ export class FrameWriter {
   readonly #video = new Set<FrameSource>();
   readonly #out = new FrameBuffer(2 * WRITE_BYTES);
   readonly #idle: PromiseWithResolvers<void>[] = [];
+  /** For the control messages that are not written yet. */
+  readonly #waiting: PromiseWithResolvers<void>[] = [];
   #controlBytes = 0;
   #scheduled = false;
   #writing = false;
@@ -101,9 +103,21 @@ export class FrameWriter {
     return idle.promise;
   }
 
+  /**
+   * Resolves when the control messages sent so far were written, or the writer is closed. Audio may keep
+   * a busy writer from being drained for long.
+   */
+  controlWritten(): Promise<void> {
+    if (this.#closed || this.#control.length === 0) return Promise.resolve();
+    const written = Promise.withResolvers<void>();
+    this.#waiting.push(written);
+    return written.promise;
+  }
+
   /** Writes nothing more. Idempotent. */
   close(): void {
     this.#closed = true;
+    for (const written of this.#waiting.splice(0)) written.resolve();
     this.#control.length = 0;
     this.#audio.clear();
     this.#video.clear();
@@ -114,7 +128,11 @@ export class FrameWriter {
     if (this.#writing || this.#closed) return;
     this.#writing = true;
     try {
-      while (!this.#closed && this.#gather()) await this.#write(this.#out.take());
+      while (!this.#closed && this.#gather()) {
+        const written = this.#control.length === 0 ? this.#waiting.splice(0) : [];
+        await this.#write(this.#out.take());
+        for (const { resolve } of written) resolve();
+      }
     } catch (error) {
       this.#fail(error);
     } finally {
