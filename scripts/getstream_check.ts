@@ -1,7 +1,7 @@
 /**
  * `deno task getstream:check`: checks GetStreamEdge against Stream's cloud, for people with an account.
- * It joins a real call with two agents, a speaker that sends audio and video and a listener, reconnects
- * both by each strategy, and prints a table of the results.
+ * It joins a real call with two agents, a speaker that sends audio and video and a listener, mutes and
+ * unmutes, reconnects both by each strategy, ends the call, and prints a table of the results.
  *
  * Needs `STREAM_API_KEY` and `STREAM_API_SECRET` in the environment. Options: `--base-url URL` for
  * another address than Stream's, `--call ID`, `--json`. Exits with 0 when all checks passed, 1 when a
@@ -16,7 +16,11 @@ import type { CallConnection } from "../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../src/edge/edge_agent.ts";
 import { ConnectionError } from "../src/edge/errors.ts";
 import { CustomEventReceivedEvent, ErrorEvent } from "../src/edge/events.ts";
-import { GetStreamEdge, type ReconnectStrategy } from "../src/edges/getstream/mod.ts";
+import {
+  GetStreamEdge,
+  type ReconnectStrategy,
+  StreamCallEvent,
+} from "../src/edges/getstream/mod.ts";
 import { LatestVideoTrack } from "../src/edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../src/edge/types.ts";
 
@@ -108,7 +112,10 @@ class Check {
   }
 
   /** Runs one check and notes the result; returns the check's value if it passed. */
-  async do<T>(check: string, act: () => Promise<[T, string?]>): Promise<T | undefined> {
+  async do<T>(
+    check: string,
+    act: () => Promise<[T, string?]> | [T, string?],
+  ): Promise<T | undefined> {
     const from = performance.now();
     try {
       const [result, figure] = await act();
@@ -143,7 +150,7 @@ function table(lines: readonly Line[]): string {
 function publishTone(
   connection: CallConnection,
   edge: GetStreamEdge,
-): Disposable & { ready: Promise<void> } {
+): Disposable & { ready: Promise<void>; publish: () => Promise<void> } {
   const track = edge.createAudioTrack();
   const samples = new Int16Array(4800);
   for (let index = 0; index < samples.length; index++) {
@@ -159,8 +166,10 @@ function publishTone(
   (async () => {
     while (isPlaying) await track.write(new PcmChunk(samples, { sampleRate: 48_000 }));
   })().catch(() => {});
+  const publish = () => connection.publishTracks({ audio: track, video: picture });
   return {
-    ready: connection.publishTracks({ audio: track, video: picture }),
+    ready: publish(),
+    publish,
     [Symbol.dispose]: () => {
       isPlaying = false;
       clearInterval(timer);
@@ -190,9 +199,17 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
   });
   if (!known) return check;
   const call = await check.do<Call>("a call is created", async () => [
-    await speaking.createCall(options.call),
+    await speaking.createCall(options.call, {
+      custom: { purpose: "ringline-check" },
+      members: [{ userId: speaker.user.id }, { userId: listener.user.id }],
+    }),
   ]);
   if (!call) return check;
+  await check.do("the call keeps the application's data", () => {
+    const { custom } = call.original as { custom?: Record<string, unknown> };
+    if (custom?.purpose !== "ringline-check") throw new Error(`got ${JSON.stringify(custom)}`);
+    return [true];
+  });
   const first = await check.do("an agent joins", async () => [await speaking.join(speaker, call)]);
   const second = await check.do("a second agent joins", async () => [
     await listening.join(listener, call),
@@ -204,6 +221,12 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
     );
     if (seen.kind !== "agent") throw new Error(`expected an agent, got a ${seen.kind}`);
     return [true];
+  });
+  await check.do("the agent may send audio and video", () => {
+    const capabilities = speaking.capabilitiesOf(first);
+    const missing = ["send-audio", "send-video"].filter((one) => !capabilities.includes(one));
+    if (missing.length > 0) throw new Error(`the call's type does not grant ${missing.join(", ")}`);
+    return [true, `${capabilities.length} capabilities`];
   });
   using tone = publishTone(first, speaking);
   await check.do("audio and video are published", async () => [await tone.ready]);
@@ -231,6 +254,14 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
       clearTimeout(timer);
       track.close();
     }
+  });
+  await check.do("an agent mutes itself, and is heard again", async () => {
+    await first.publishTracks({});
+    await until(() => performance.now() - (listener.loudAt.at(-1) ?? 0) > 500);
+    const from = performance.now();
+    await tone.publish();
+    await until(() => (listener.loudAt.at(-1) ?? 0) > from);
+    return [true];
   });
   await check.do("a custom event arrives", async () => {
     const from = performance.now();
@@ -285,6 +316,19 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
       ![...second.participants.values()].some((one) => one.userId === speaker.user.id)
     );
     return [true];
+  });
+  await check.do("the call's end arrives", async () => {
+    const from = performance.now();
+    const events: string[] = [];
+    using _subscription = listening.events.subscribe(
+      StreamCallEvent,
+      ({ data }) => void events.push(data.type),
+    );
+    await listening.endCall(call);
+    const late = pause(10_000).then(() => "not within 10 s");
+    const reason = await Promise.race([second.closed, late]);
+    if (reason !== "call-ended") throw new Error(`expected call-ended, got ${reason}`);
+    return [true, `${ms(performance.now() - from)}, ${events.join(", ") || "by the SFU alone"}`];
   });
   await check.do("no media process is left running", async () => {
     await second.close();

@@ -22,6 +22,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
   e2e: [
     "tests/e2e/",
     "tests/edges/getstream/chat_test.ts",
+    "tests/edges/getstream/offer_test.ts",
     "tests/edges/getstream/conformance_test.ts",
     "tests/media/deno_program_test.ts",
     "tests/media/locked_test.ts",

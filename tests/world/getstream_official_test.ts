@@ -180,7 +180,7 @@ browserTest(
     await hears();
     await isHeard();
     await isSeen();
-    assertEquals([...connection.participants.keys()], [id], "Anna is who she was");
+    assertEquals([...connection.participants.keys()], [id], "Anna is the same participant");
     assertEquals(events, ["joined anna person"], "for the agent nothing has happened");
 
     await double.sfu.command("kick", { cid: CID, userId: "bot" });

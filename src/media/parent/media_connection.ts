@@ -154,6 +154,8 @@ export class MediaConnection extends Connection {
 
   /** Publishes these tracks through the media process, and no others any longer. */
   override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
+    await this.#untilBack();
+    // Nothing is awaited from here on: the request has to be sent before the first fragment.
     if (audio !== this.#audio?.track) {
       this.#audio?.[Symbol.dispose]();
       this.#audio = undefined;
@@ -177,7 +179,6 @@ export class MediaConnection extends Connection {
         onError: (error) => this.reportError(error, "publishing video"),
       });
     }
-    await this.#untilBack();
     await this.#publish(this.#lease.link);
   }
 

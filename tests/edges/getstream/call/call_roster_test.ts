@@ -261,7 +261,7 @@ Deno.test("CallRoster lets a person be heard whose lookup takes long, and correc
   assertEquals(emitted.slice(3), ["joined b agent"]);
 });
 
-Deno.test("CallRoster takes the SFU's word for an agent, and shows what it says of people", async () => {
+Deno.test("CallRoster takes the SFU's word for an agent, and shows what it says of people", () => {
   const joined: unknown[] = [];
   let lookups = 0;
   const it = new CallRoster({

@@ -158,7 +158,7 @@ export class StreamDouble implements AsyncDisposable {
     if (/^\/api\/v2\/(video\/)?connect$/.test(path)) return this.#connect(request, url);
     // Where a client looks for the name of the nearest location.
     if (path === "/hint") return new Response(null, { headers: { "x-amz-cf-pop": "AMS1-P2" } });
-    // Clients report how their joins went, whoever they are.
+    // Clients report how their joins went, with or without a user.
     if (path === "/api/v2/video/call_client_event") return Response.json({ duration: "1ms" });
     const page = this.pages.get(path);
     if (page) return new Response(page.text, { headers: { "content-type": page.type } });

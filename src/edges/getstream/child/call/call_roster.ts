@@ -295,11 +295,11 @@ export class CallRoster {
     if (!before) return void this.#identify([member]);
     member.participantId = before.participantId;
     member.isAgent = before.isAgent;
-    this.#announce(member);
+    this.#emitWhole(member);
   }
 
   /** Sends the agent a participant and their tracks. */
-  #announce(member: Member): void {
+  #emitWhole(member: Member): void {
     this.#emitJoined(member);
     for (const track of member.tracks.values()) this.#emitAdded(member, track);
     this.#options.onChange(member);
@@ -313,7 +313,7 @@ export class CallRoster {
     const isHere = (member: Member) => this.#members.get(member.sessionId) === member;
     for (const member of fresh.filter(isHere)) {
       member.isAgent = agents?.has(member.userId) ?? false;
-      this.#announce(member);
+      this.#emitWhole(member);
     }
     if (agents) return;
     // A lookup that takes long does not keep people's sound: agents are known as such when it ends.

@@ -4,8 +4,10 @@
  * @module
  */
 import type { RtcTrack } from "@ringline/edge/media/child";
+import { EdgeError } from "@ringline/edge/toolkit";
 import { PeerType, type SubscriberOffer } from "../proto/signal_pb.ts";
 import { mediaKeyOfStream } from "../call/media_key.ts";
+import { undecodable } from "./offer_sdp.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
 
 /** Options for {@linkcode Subscriber}. */
@@ -21,6 +23,7 @@ const FLOWING_SAMPLES = 960;
 export class Subscriber extends SfuConnection {
   readonly #options: SubscriberOptions;
   readonly #media: Map<string, RtcTrack>;
+  readonly #unseen = new Set<string>();
   #hasOffer = false;
 
   constructor(options: SubscriberOptions) {
@@ -54,6 +57,7 @@ export class Subscriber extends SfuConnection {
     this.#hasOffer = true;
     return this.tasks.run(async () => {
       if (this.isClosed) return;
+      this.#reportUnseen(offer.sdp);
       const { signal, sessionId } = this.#options;
       // The SFU cannot use candidates before it has the answer.
       this.holdCandidates();
@@ -66,6 +70,20 @@ export class Subscriber extends SfuConnection {
       await signal.call("SendAnswer", answer);
       this.releaseCandidates();
     });
+  }
+
+  /** Reports, once each, the participants whose video will not be seen. */
+  #reportUnseen(sdp: string): void {
+    for (const key of undecodable(sdp).map(mediaKeyOfStream)) {
+      if (this.#unseen.has(key)) continue;
+      this.#unseen.add(key);
+      const error = new EdgeError(
+        "a participant sends H264 only, which wrtc cannot decode, and is not seen: " +
+          "have the call's clients prefer VP8",
+        { code: "no-codec" },
+      );
+      this.#options.onError(error, `subscribing to ${key}`);
+    }
   }
 
   /** Asks the SFU for another path through the network. */
