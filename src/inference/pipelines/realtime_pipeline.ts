@@ -5,7 +5,16 @@ import type { Logger } from "../../events/logger.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
 import { endingReply, type TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
-import type { GenerateReplyOptions, Pipeline, SayOptions, TextOptions } from "./pipeline.ts";
+import type {
+  GenerateReplyOptions,
+  HandoffHistory,
+  Pipeline,
+  SayOptions,
+  Take,
+  TextOptions,
+} from "./pipeline.ts";
+import type { ToolDescription } from "../contracts/tool.ts";
+import type { ToolRun } from "../reply/tool_run.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
 import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
 import { attempt, promised } from "../../events/user_code.ts";
@@ -21,6 +30,13 @@ import { RealtimeListener } from "./realtime/realtime_listener.ts";
 import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
 import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
+
+/** What a {@linkcode RealtimePipeline} works with. */
+export interface RealtimeParts {
+  llm: RealtimeLLM;
+  instructions: string;
+  tools: readonly ToolDescription[];
+}
 
 /** Options for {@linkcode RealtimePipeline}. */
 export interface RealtimePipelineOptions {
@@ -40,7 +56,7 @@ const UNDECIDED_MS = 10_000;
  * audio in -> mix without echo -> session with the model -> replies -> playback on the agent's track.
  * A session that is lost is replaced, with the conversation so far, for as long as the call lives.
  */
-export class RealtimePipeline implements Pipeline {
+export class RealtimePipeline implements Pipeline<RealtimeParts> {
   readonly #llm: RealtimeLLM;
   readonly #context: PipelineContext;
   readonly #logger: Logger;
@@ -299,6 +315,14 @@ export class RealtimePipeline implements Pipeline {
     return isSettled;
   }
 
+  prepare(_parts: RealtimeParts, _history?: HandoffHistory, _run?: ToolRun): Promise<Take> {
+    return Promise.reject(new TypeError("a realtime agent cannot be changed"));
+  }
+
+  replyAsNext(): void {
+    this.#requests.addFirst({ isContinuation: false });
+  }
+
   undecidedSpeechMs(): number {
     const { speakingSinceMs } = this.#listener;
     if (speakingSinceMs === undefined) return 0;
@@ -336,7 +360,7 @@ export class RealtimePipeline implements Pipeline {
       logger: this.#logger,
       signal,
       instructions,
-      tools: toolLedger.tools,
+      tools: toolLedger.executor.tools,
       history: [...this.#history.messages],
     });
   }
