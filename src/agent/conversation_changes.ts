@@ -106,6 +106,7 @@ export class ConversationChanges {
     const { name, instructions, history = "all", onEnter } = to;
     await this.#enqueue(async (conversation) => {
       check?.();
+      this.#checkKind(to);
       const options: ConversationOptions = { ...this.#base.options, tools: [], ...changesOf(to) };
       const before = this.#settings;
       const settings = settingsOf(options, { instructions, agentName: name, before });
@@ -141,6 +142,7 @@ export class ConversationChanges {
     const before = this.#settings;
     const { agentName } = before;
     const { instructions = before.instructions } = update;
+    this.#checkKind(update);
     const options = { ...before.options, ...changesOf(update) };
     const settings = settingsOf(options, { instructions, agentName, before });
     this.#check(settings);
@@ -220,17 +222,20 @@ export class ConversationChanges {
     }, (error) => signal.aborted || this.#report(error, "handoff: onEnter"));
   }
 
+  /** Throws a TypeError for a realtime model in the place of a text model, and the other way round. */
+  #checkKind({ llm }: AgentUpdate): void {
+    if (typeof llm !== "object" || llm === null) return;
+    const isNow = isRealtime(this.#settings.llm);
+    if (isRealtime(llm) === isNow) return;
+    throw new TypeError(
+      `llm: the agent was created with a ${isNow ? "realtime" : "text"} model, whose place ` +
+        `${llm.name} cannot take in a call: it is of the other kind`,
+    );
+  }
+
   /** Throws a TypeError for what goes together with other options, and cannot be changed alone. */
   #check({ llm, options }: ConversationSettings): void {
     const { llm: before, options: optionsBefore } = this.#settings;
-    if (isRealtime(llm) !== isRealtime(before)) {
-      throw new TypeError(
-        `llm: a ${
-          isRealtime(before) ? "realtime" : "text"
-        } model is in use, and ${llm.name} is of ` +
-          "the other kind, which cannot be changed in a call",
-      );
-    }
     if (llm.acceptsImages && !this.#receivesVideo) {
       throw new TypeError(
         `llm: ${llm.name} accepts images, and this agent receives none, since the llm that it was ` +

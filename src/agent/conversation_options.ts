@@ -32,7 +32,8 @@ export interface VisionOptions extends EncodeFrameOptions {
 export interface ConversationOptions extends ToolHooks {
   /**
    * The model that replies: a text model needs `tts`, and `stt` to hear people; a realtime model needs
-   * neither. Without one the agent says what the application has it say, and transcribes.
+   * neither, and one that can reply in text takes `tts` as its voice. Without a model the agent says what
+   * the application has it say, and transcribes.
    */
   llm?: LLM | RealtimeLLM;
   /** Speech to text. On its own it makes a transcriber, of as many people as there are. */
@@ -173,15 +174,9 @@ export function checkConversationOptions(options: ConversationOptions): void {
 }
 
 /** The options that a realtime model has no use for. */
-const CASCADED_ONLY = [
-  "stt",
-  "tts",
-  "vad",
-  "turnHandling",
-  "textTransform",
-  "pronunciations",
-  "onFailure",
-] as const;
+const CASCADED_ONLY = ["stt", "vad", "turnHandling", "onFailure"] as const;
+/** Those that it has no use for where it speaks itself. */
+const VOICE_ONLY = ["tts", "textTransform", "pronunciations"] as const;
 
 /** Throws a TypeError unless these parts go together. */
 function checkParts(options: ConversationOptions): void {
@@ -191,12 +186,17 @@ function checkParts(options: ConversationOptions): void {
     if (!tts) throw new TypeError("an agent with an llm needs a voice: pass tts too");
     return;
   }
-  const unexpected = CASCADED_ONLY
+  const speaksItself = !tts || !llm.textOutput;
+  const unexpected = [...CASCADED_ONLY, ...speaksItself ? VOICE_ONLY : []]
     .filter((name) => options[name] !== undefined)
     .filter((name) => name !== "turnHandling" || !onlyNamesRealtime(turnHandling!));
   if (unexpected.length === 0) return;
   const list = unexpected.join(" and no ");
-  throw new TypeError(`a realtime llm hears, takes turns and speaks itself: expected no ${list}`);
+  throw new TypeError(
+    speaksItself
+      ? `a realtime llm hears, takes turns and speaks itself: expected no ${list}`
+      : `a realtime llm hears and takes turns itself: expected no ${list}`,
+  );
 }
 
 /** Whether these options say no more than that the realtime model takes the turns. */

@@ -177,7 +177,8 @@ export class ConversationProcessor implements Processor {
     this.#startMetrics(agent, track);
     let prepare: ChangedConversation["prepare"];
     if (isRealtime(llm)) {
-      const pipeline = new RealtimePipeline(llm, context, { logger, outageMessage });
+      const parts = realtimeParts(changes.settings);
+      const pipeline = new RealtimePipeline(parts, context, { logger, outageMessage });
       this.#pipeline = pipeline;
       await pipeline.start(signal);
       prepare = (settings, history, run) => pipeline.prepare(realtimeParts(settings), history, run);

@@ -2,6 +2,7 @@
 import type { Component } from "../inference/contracts/component.ts";
 import type { LLM } from "../inference/contracts/llm.ts";
 import type { RealtimeLLM } from "../inference/contracts/realtime_llm.ts";
+import type { Tool } from "../inference/contracts/tool.ts";
 import type { CascadedParts } from "../inference/pipelines/cascaded_pipeline.ts";
 import type { RealtimeParts } from "../inference/pipelines/realtime_pipeline.ts";
 import { type FailureOptions, failureOptions } from "../inference/pipelines/failure_options.ts";
@@ -68,9 +69,12 @@ export function componentsOf({ options, llm, turnOwner }: ConversationSettings):
   return [model, stt, tts, vad, detector].filter((one) => one !== undefined);
 }
 
+const NO_TOOLS: readonly Tool[] = [];
+
 /** Returns what a realtime pipeline works with. */
 export function realtimeParts({ llm, instructions, options }: ConversationSettings): RealtimeParts {
-  return { llm: llm as RealtimeLLM, instructions, tools: options.tools ?? [] };
+  const { tts, textTransform, pronunciations, tools = NO_TOOLS } = options;
+  return { llm: llm as RealtimeLLM, tts, textTransform, pronunciations, instructions, tools };
 }
 
 /** Returns what a cascaded pipeline works with. */

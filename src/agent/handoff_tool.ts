@@ -80,6 +80,7 @@ export function handoffTool({ to, description, name }: HandoffToolOptions): Tool
 
 /** Returns a name as a part of a tool's name. */
 function slugOf(name: string): string {
-  const slug = name.normalize("NFKD").toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
+  const letters = name.normalize("NFKD").replaceAll(/\p{M}/gu, "");
+  const slug = letters.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
   return slug.replaceAll(/^_|_$/g, "").slice(0, 48) || "agent";
 }

@@ -237,7 +237,7 @@ Deno.test("Agent.update refuses what cannot be changed in a call", async () => {
     [{ processors: [] }, "processors cannot be changed in a call"],
     [{ awayAfterMs: 1 }, "awayAfterMs cannot be changed in a call"],
     [{ instructions: 7 }, "update: instructions: expected a text, got 7"],
-    [{ llm: new FakeRealtimeLLM(clock) }, "expected no stt and no tts"],
+    [{ llm: new FakeRealtimeLLM(clock) }, "llm: the agent was created with a text model, whose"],
     [{ llm: {} }, "llm: expected an LLM"],
     [{ llm: seeing }, "accepts images, and this agent receives none"],
     [{ turnHandling: { mixSpeakers: true } }, "turnHandling.mixSpeakers cannot be changed"],

@@ -108,6 +108,15 @@ export class ChatHistory {
     if (index >= 0) this.#messages[index] = replacement;
   }
 
+  /** Begins anew with these messages, and with what no model was told of the tools. */
+  beginAnew(messages: readonly ChatMessage[]): void {
+    const ended = this.untold.filter(({ result, isHandoff }) => result && !isHandoff);
+    this.#untold.clear();
+    this.#messages.length = 0;
+    this.append(...messages);
+    for (const run of ended) this.#settle(run);
+  }
+
   /** Another history has taken its place: what becomes known is news to that one. */
   detach(): void {
     this.#onNews = undefined;
@@ -154,6 +163,7 @@ export class ChatHistory {
       this.#messages[index] = output;
       return;
     }
+    if (run.isHandoff) return;
     // A second output is one that services refuse.
     this.#append(`[the outcome of ${call.name}, ${call.id}] ${output.text}`);
   }
