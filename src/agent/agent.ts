@@ -22,7 +22,13 @@ import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, checkSignal, shown } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
-import type { AgentContext, CloseOptions, HangUpOptions } from "./agent_context.ts";
+import type {
+  AgentContext,
+  AgentUpdate,
+  CloseOptions,
+  HandoffOptions,
+  HangUpOptions,
+} from "./agent_context.ts";
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
@@ -76,14 +82,13 @@ export class Agent implements AgentContext {
   readonly edge: EdgeTransport;
   /** The user that the agent is in its call. */
   readonly user: User;
-  /** The instructions that the agent was created with. */
-  readonly instructions: string;
   /** The processors, in order; the last is the conversation's, if there is a model. */
   readonly processors: readonly Processor[];
   /** The agent's logger. */
   readonly logger: Logger;
   /** The agent's source of time. */
   readonly clock: Clock;
+  readonly #instructions: string;
   readonly #audioMode: AudioTrackMode;
   readonly #video: VideoTrack | undefined;
   readonly #input: AgentInput;
@@ -109,7 +114,7 @@ export class Agent implements AgentContext {
     const { edge, agentUser, sampleRate = 16_000, hearsAgents = false } = options;
     this.edge = edge;
     this.user = agentUser;
-    this.instructions = options.instructions ?? "";
+    this.#instructions = options.instructions ?? "";
     this.clock = options.clock ?? edge.clock;
     this.logger = guardedLogger(options.logger ?? edge.logger, this.clock);
     this.#audioMode = options.audioMode ?? "speech";
@@ -120,7 +125,7 @@ export class Agent implements AgentContext {
       ...onAudio
         ? [{ name: "onAudio", processAudio: (audio: ParticipantAudio) => onAudio(audio, this) }]
         : [],
-      ...options.onEnter ? [{ name: "onEnter", onEnter: options.onEnter }] : [],
+      ...options.onEnter ? [{ name: "onEnter", onEnter: this.#greeting(options.onEnter) }] : [],
       ...this.#conversation ? [this.#conversation] : [],
     ];
     // The conversation's processor shows what people write; without a model this one does.
@@ -167,6 +172,11 @@ export class Agent implements AgentContext {
       authenticate: () => this.#authenticate(),
       report,
     });
+  }
+
+  /** The instructions for the model, as they are now. */
+  get instructions(): string {
+    return this.#conversation?.instructions ?? this.#instructions;
   }
 
   /** The agent's voice. Audio that is written before it joins is played once it has joined. */
@@ -379,6 +389,83 @@ export class Agent implements AgentContext {
     });
   }
 
+  /**
+   * Changes the agent in its call, or before it: its instructions, its tools and its models. What has
+   * begun, and what waits to be said, is finished with the parts before; everything that begins later
+   * uses the new ones. Resolves when that is so, and an {@linkcode AgentUpdatedEvent} says it.
+   *
+   * New models are started first, which checks their keys: where that fails, the agent stays as it was.
+   * Models that are not used any more are closed. Changes are made in the order of the calls. May be
+   * awaited in a tool.
+   *
+   * @example
+   * ```ts
+   * import { Agent, systemClock } from "@ringline/edge";
+   * import { FakeLLM, FakeTTS, MemoryEdge } from "@ringline/edge/testing";
+   *
+   * await using edge = new MemoryEdge();
+   * const agent = new Agent({
+   *   edge,
+   *   agentUser: { id: "assistant", name: "Assistant" },
+   *   llm: new FakeLLM(systemClock, ["Hello."]),
+   *   tts: new FakeTTS(systemClock),
+   * });
+   * const call = await agent.createCall("default", "hall");
+   * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+   * await agent.update({ instructions: "Answer in French.", llm: new FakeLLM(systemClock, ["Oui."]) });
+   * console.log(await agent.text("Do you speak French?")); // { text: "Oui." }
+   * ```
+   *
+   * @throws {TypeError} an option cannot be changed in a call, or the agent has no model.
+   * @throws {ClosedError} the agent is closed.
+   * @throws what a new model's start throws, or a `TimeoutError`.
+   */
+  update(update: AgentUpdate): Promise<void> {
+    return this.#ask(async () => {
+      if (this.#closing) throw new ClosedError("the agent");
+      await this.#expectConversation().update(update);
+    });
+  }
+
+  /**
+   * Hands over to another agent in the same call: instructions and tools are its own, models and voice
+   * too where it names them; what it leaves out is as this agent was created. What is being said is
+   * finished, and what tools that still run return is told by the next agent. Resolves when it has taken
+   * over, and an {@linkcode AgentHandoffEvent} says it. In a tool, return {@linkcode handoff} instead.
+   *
+   * @example
+   * ```ts
+   * import { Agent, systemClock } from "@ringline/edge";
+   * import { FakeLLM, FakeTTS, MemoryEdge } from "@ringline/edge/testing";
+   *
+   * await using edge = new MemoryEdge();
+   * const agent = new Agent({
+   *   edge,
+   *   agentUser: { id: "desk", name: "Front desk" },
+   *   llm: new FakeLLM(systemClock),
+   *   tts: new FakeTTS(systemClock),
+   * });
+   * const call = await agent.createCall("default", "hall");
+   * await using session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+   * await agent.handoff({
+   *   name: "Billing",
+   *   instructions: "You help with invoices.",
+   *   tts: new FakeTTS(systemClock),
+   *   onEnter: (agent) => void agent.say("This is billing."),
+   * });
+   * console.log(agent.instructions); // You help with invoices.
+   * ```
+   *
+   * @throws {TypeError} the agent has no model or has not joined, or an option cannot be changed.
+   * @throws what `update` throws.
+   */
+  handoff(to: HandoffOptions): Promise<void> {
+    return this.#ask(async () => {
+      if (this.#closing) throw new ClosedError("the agent");
+      await this.#expectConversation().handoff(to);
+    });
+  }
+
   /** Stops speaking immediately, and drops the speech that is queued. */
   interrupt(): Promise<void> {
     return this.#ask(() => this.#expectConversation().interrupt());
@@ -445,6 +532,11 @@ export class Agent implements AgentContext {
   /** Closes the agent, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Returns the hook, which an agent to which the call was handed over before has no use for. */
+  #greeting(onEnter: NonNullable<AgentOptions["onEnter"]>): typeof onEnter {
+    return (agent) => this.#conversation?.isHandedOver ? undefined : onEnter(agent);
   }
 
   async #hangUp(say: string | undefined): Promise<void> {

@@ -16,6 +16,8 @@ import type {
 } from "../inference/pipelines/pipeline.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
+import type { HandoffHistory } from "../inference/pipelines/pipeline.ts";
+import type { ConversationOptions } from "./conversation_options.ts";
 
 /** Options for ending a call. */
 export interface HangUpOptions {
@@ -29,13 +31,52 @@ export interface CloseOptions {
   drain?: boolean;
 }
 
+/** What `Agent.update` changes: what is left out, or `undefined`, stays as it is. */
+export interface AgentUpdate extends
+  Pick<
+    ConversationOptions,
+    | "tools"
+    | "llm"
+    | "stt"
+    | "tts"
+    | "vad"
+    | "turnHandling"
+    | "textTransform"
+    | "pronunciations"
+    | "onFailure"
+  > {
+  /** The instructions for the model. */
+  instructions?: string;
+}
+
+/** Another agent, to which `Agent.handoff` hands over. */
+export interface HandoffOptions extends AgentUpdate {
+  /** Its name, for the transcript. */
+  name: string;
+  /** Its instructions for the model. */
+  instructions: string;
+  /** The tools that its model can call. Default: none. */
+  tools?: ConversationOptions["tools"];
+  /**
+   * What its model is told of the conversation so far: `"all"`, `"none"`, or a function that gets the
+   * messages and returns a summary. Default `"all"`.
+   */
+  history?: HandoffHistory;
+  /**
+   * Called when it has taken over and a person is there, for instance with
+   * `(agent) => agent.say("This is billing.")`. A failure is reported. Default: where a tool handed over,
+   * it replies; otherwise it waits to be spoken to.
+   */
+  onEnter?: (agent: AgentContext) => void | Promise<void>;
+}
+
 /** The agent as its processors see it; an `Agent` is one. */
 export interface AgentContext {
   /** The edge that the call is reached over. */
   readonly edge: EdgeTransport;
   /** The user that the agent is in its call. */
   readonly user: User;
-  /** The instructions that the agent was created with. */
+  /** The instructions for the model, as they are now. */
   readonly instructions: string;
   /** The agent's logger. */
   readonly logger: Logger;
@@ -62,6 +103,10 @@ export interface AgentContext {
   commitUserTurn(options?: UserTurnOptions): Promise<void>;
   /** Forgets the turn in progress; see `Agent.clearUserTurn`. */
   clearUserTurn(options?: UserTurnOptions): Promise<void>;
+  /** Changes the agent; see `Agent.update`. */
+  update(update: AgentUpdate): Promise<void>;
+  /** Hands over to another agent; see `Agent.handoff`. */
+  handoff(to: HandoffOptions): Promise<void>;
   /** Falls silent immediately; see `Agent.interrupt`. */
   interrupt(): Promise<void>;
   /** Resolves with a frame of what the agent sees; see `Agent.waitForFirstFrame`. */

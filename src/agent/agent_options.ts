@@ -10,7 +10,7 @@ import type { VideoTrack } from "../edge/video_frame.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { AgentContext } from "./agent_context.ts";
-import type { ConversationOptions } from "./conversation_processor.ts";
+import type { ConversationOptions } from "./conversation_options.ts";
 import { checkInputFilters, type InputFilter } from "./input_filter.ts";
 import type { Processor } from "./processor.ts";
 import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";

@@ -87,7 +87,7 @@ export function metricsEveryMs(broadcast: boolean | BroadcastMetricsOptions = fa
 export class ConversationMetrics implements Disposable {
   readonly #init: ConversationMetricsInit;
   readonly #subscription: Disposable;
-  readonly #metrics: readonly { readonly name: string; readonly hook: UserHook }[];
+  #metrics: readonly { readonly name: string; readonly hook: UserHook }[] = [];
   #timer: Disposable | undefined;
   /** The scheduled broadcast, if there is one. */
   #next: Disposable | undefined;
@@ -100,14 +100,7 @@ export class ConversationMetrics implements Disposable {
 
   constructor(init: ConversationMetricsInit) {
     this.#init = init;
-    const { clock, report } = init;
-    this.#metrics = init.components.map((one) => {
-      const context = `the metrics of ${one.name}`;
-      return {
-        name: one.name,
-        hook: new UserHook(() => one.metrics?.(), { clock, report, context }),
-      };
-    });
+    this.use(init.components);
     this.#subscription = init.events.subscribe(
       [ReplyLatencyEvent, BargeInEvent, FalseInterruptionEvent],
       (event) => {
@@ -120,6 +113,18 @@ export class ConversationMetrics implements Disposable {
       },
     );
     this.#scheduleNext();
+  }
+
+  /** Gathers the metrics of these components from now on. */
+  use(components: readonly Component[]): void {
+    const { clock, report } = this.#init;
+    this.#metrics = components.map((one) => {
+      const context = `the metrics of ${one.name}`;
+      return {
+        name: one.name,
+        hook: new UserHook(() => one.metrics?.(), { clock, report, context }),
+      };
+    });
   }
 
   [Symbol.dispose](): void {

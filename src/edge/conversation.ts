@@ -30,6 +30,8 @@ export interface Message {
   readonly userId: string;
   /** The id of the participant whose message it is, if one's. */
   readonly participantId?: string;
+  /** Which agent spoke, where one has handed the call over to another: its name. */
+  readonly agentName?: string;
   /** The text. */
   readonly text: string;
   /** Milliseconds since 1970. */
@@ -50,6 +52,8 @@ export interface MessageInit {
   userId: string;
   /** The id of the participant whose message it is: a user may be here with two devices. */
   participantId?: string;
+  /** Which agent speaks, where one has handed the call over to another. */
+  agentName?: string;
   /** The text. */
   text: string;
   /** Unique within the conversation. Default: a new id. */
@@ -144,6 +148,7 @@ export class MemoryConversation implements Conversation {
       role: init.role,
       userId: init.userId,
       ...(init.participantId === undefined ? {} : { participantId: init.participantId }),
+      ...(init.agentName === undefined ? {} : { agentName: init.agentName }),
       text: init.text,
       createdAtMs: this.#clock.epochMs(),
       complete: init.complete ?? true,

@@ -7,10 +7,12 @@
 export { type Component, type ComponentContext } from "./contracts/component.ts";
 export { InferenceError } from "./contracts/errors.ts";
 export {
+  AgentHandoffEvent,
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
   type AgentState,
   AgentStateChangedEvent,
+  AgentUpdatedEvent,
   BargeInEvent,
   ComponentHealthEvent,
   ConversationEvent,
@@ -43,6 +45,8 @@ export type {
   TextOptions,
   UserTurnOptions,
 } from "./pipelines/pipeline.ts";
+export type { HandoffHistory } from "./pipelines/pipeline.ts";
+export { Handoff } from "./reply/handoff.ts";
 export type { TextReply } from "./reply/text_replies.ts";
 export type { TurnHandlingOptions } from "./pipelines/turn_handling_options.ts";
 export { energyVad, type EnergyVadOptions } from "./vad/energy_vad.ts";

@@ -12,6 +12,9 @@ export interface PipelineContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly agentUser: User;
+  /** The name of the agent that has taken over, for the transcript; `undefined` before one has. */
+  readonly agentName?: string;
+  /** The instructions; an update changes them. */
   readonly instructions: string;
   /** The conversation that shows what is said. */
   readonly conversation: Conversation;

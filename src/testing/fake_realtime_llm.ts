@@ -40,6 +40,10 @@ export class FakeRealtimeLLM implements RealtimeLLM {
   readonly inputRate = 24_000;
   /** Whether it accepts images. */
   acceptsImages = false;
+  /** Whether it can reply in text alone. */
+  textOutput = false;
+  /** Whether its sessions can be changed. */
+  canUpdate = true;
   /** Milliseconds between the beginning of a reply and its text and audio. */
   replyMs = 0;
   /** Whether it notices that a person has stopped; if not, their turn has to be committed. */
@@ -64,6 +68,7 @@ export class FakeRealtimeLLM implements RealtimeLLM {
     const error = this.connectErrors.shift();
     if (error) return Promise.reject(error);
     const session = new FakeRealtimeSession(this, this.#clock, this.#script, options);
+    if (!this.canUpdate) session.update = undefined;
     this.sessions.push(session);
     return Promise.resolve(session);
   }
@@ -74,7 +79,15 @@ export class FakeRealtimeSession implements RealtimeSession {
   /** Milliseconds of speech that it received, without silence. */
   heardSoundMs = 0;
   /** The interruptions that it received. */
-  readonly interruptions: { replyId: string; heardMs: number }[] = [];
+  readonly interruptions: { replyId: string; heardMs: number; heardText?: string }[] = [];
+  /** What it was told that the agent has said without it. */
+  readonly assistantTexts: string[] = [];
+  /** The instructions and the names of the tools of each change. */
+  readonly updates: { instructions: string; tools: string[] }[] = [];
+  /** Changes it, unless its model's sessions cannot be changed. */
+  update?: RealtimeSession["update"] = ({ instructions, tools }) => {
+    this.updates.push({ instructions, tools: tools.map(({ name }) => name) });
+  };
   /** The images that it received. */
   readonly images: EncodedImage[] = [];
   /** The texts that it received. */
@@ -165,8 +178,8 @@ export class FakeRealtimeSession implements RealtimeSession {
   }
 
   /** Receives text. */
-  sendText(text: string): void {
-    this.texts.push(text);
+  sendText(text: string, { role }: { role?: "user" | "assistant" } = {}): void {
+    (role === "assistant" ? this.assistantTexts : this.texts).push(text);
   }
 
   /** Receives the result of a tool. */
@@ -198,8 +211,9 @@ export class FakeRealtimeSession implements RealtimeSession {
   }
 
   /** Records an interruption, and ends the reply. */
-  interrupt(replyId: string, heardMs: number): void {
-    this.interruptions.push({ replyId, heardMs });
+  interrupt(replyId: string, heardMs: number, heardText?: string): void {
+    const isText = this.options.output === "text";
+    this.interruptions.push({ replyId, heardMs, ...isText ? { heardText } : {} });
     if (replyId === this.#replyId) this.#end("cancelled");
   }
 
@@ -246,6 +260,7 @@ export class FakeRealtimeSession implements RealtimeSession {
     const words = status === "failed" ? [] : reply.match(/\S+\s*/g) ?? [];
     for (const word of words) {
       this.#events.push({ type: "text", replyId, text: word });
+      if (this.options.output === "text") continue;
       const samples = new Int16Array(24 * MS_PER_CHAR * word.length);
       for (let n = 0; n < samples.length; n++) {
         samples[n] = (2000 + 300 * word.charCodeAt(0) % 5000) * Math.sin(n / 12);

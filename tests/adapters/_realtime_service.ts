@@ -127,7 +127,7 @@ export class RealtimeService implements AsyncDisposable {
         this.#bufferedMs = 0;
         return this.send({ type: "input_audio_buffer.cleared" });
       case "conversation.item.create":
-        return this.#create(message.item, event_id);
+        return this.#create(message);
       case "conversation.item.delete":
         return this.#delete(message.item_id, event_id);
       case "conversation.item.truncate":
@@ -167,14 +167,28 @@ export class RealtimeService implements AsyncDisposable {
     this.send({ type: "error", error });
   }
 
-  #create(item: ConversationItem, event_id: string | undefined): void {
+  #create(
+    { item, event_id, previous_item_id }: Extract<
+      RealtimeClientEvent,
+      { type: "conversation.item.create" }
+    >,
+  ): void {
+    const before = previous_item_id && this.items.findIndex(({ id }) => id === previous_item_id);
+    if (before === -1) {
+      const message = `Previous item with ID '${previous_item_id}' not found.`;
+      return this.#fail({ code: "item_create_invalid_previous_item_id", message, event_id });
+    }
     const isKnown = item.type !== "function_call_output" ||
       this.items.some((one) => one.type === "function_call" && one.call_id === item.call_id);
     if (!isKnown) {
       const message = `Tool call ID '${item.call_id}' not found in conversation.`;
       return this.#fail({ code: "invalid_tool_call_id", message, event_id });
     }
-    this.add({ id: this.id("item"), ...item, status: "completed" } as ConversationItem);
+    const whole = { id: this.id("item"), ...item, status: "completed" } as ConversationItem;
+    this.add(whole);
+    if (typeof before !== "number") return;
+    this.items.pop();
+    this.items.splice(before + 1, 0, whole);
   }
 
   #delete(item_id: string, event_id: string | undefined): void {

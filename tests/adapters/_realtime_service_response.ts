@@ -125,7 +125,27 @@ export class ServiceResponse {
     this.#send({ type: "response.function_call_arguments.done", ...call, name, arguments: text });
   }
 
+  get #isText(): boolean {
+    return this.#service.session.output_modalities?.[0] === "text";
+  }
+
+  #beginText(text: string): void {
+    const id = this.#service.id("item");
+    this.#addItem({ id, type: "message", role: "assistant", status: "in_progress", content: [] });
+    const item = this.#item as RealtimeConversationItemAssistantMessage;
+    this.#send({
+      type: "response.content_part.added",
+      ...this.#part,
+      part: { type: "text", text: "" },
+    });
+    for (const delta of text.match(/\S+\s*/g) ?? []) {
+      this.#send({ type: "response.output_text.delta", ...this.#part, delta });
+    }
+    item.content = [{ type: "output_text", text }];
+  }
+
   #beginMessage(text: string): void {
+    if (this.#isText) return this.#beginText(text);
     const id = this.#service.id("item");
     const content = [{ type: "output_audio" as const, transcript: "" }];
     this.#addItem({ id, type: "message", role: "assistant", status: "in_progress", content: [] });
@@ -148,7 +168,12 @@ export class ServiceResponse {
     const item = this.#item;
     if (!item) return;
     item.status = status;
-    if (item.type === "message") {
+    if (item.type === "message" && this.#isText) {
+      const text = this.#step.text!;
+      this.#send({ type: "response.output_text.done", ...this.#part, text });
+      const part = { type: "text" as const, text };
+      this.#send({ type: "response.content_part.done", ...this.#part, part });
+    } else if (item.type === "message") {
       const transcript = this.#step.text!;
       const part = { type: "audio" as const, transcript };
       this.#send({ type: "response.output_audio.done", ...this.#part });

@@ -105,7 +105,11 @@ Deno.test("mcpTools takes a program on this machine as server", async () => {
       callId: "c1",
       signal,
       participant: undefined,
-      agent: { say: () => Promise.resolve(), hangUp: () => Promise.resolve() },
+      agent: {
+        say: () => Promise.resolve(),
+        hangUp: () => Promise.resolve(),
+        update: () => Promise.resolve(),
+      },
       progress: () => {},
     }),
     "HELLO",

@@ -12,13 +12,17 @@ import type {
 import { OpenAIRealtimeWS } from "npm:openai@7.57.0/realtime/ws";
 import { RealtimeAgent, RealtimeSession, tool } from "npm:@openai/agents-realtime@0.20.0";
 import { Agent } from "../../src/agent/agent.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { openAIRealtime } from "../../src/adapters/openai/realtime.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { selfSignedCertificate } from "../../src/edges/local/certificate.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
+import { systemClock } from "../../src/events/clock.ts";
+import { handoffTool } from "../../src/agent/handoff_tool.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
+import { FakeTTS } from "../../src/testing/fake_tts.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { RealtimeService } from "./_realtime_service.ts";
 import { sound } from "../inference/_fixture.ts";
@@ -145,6 +149,77 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the official openai client is replied to in text, and replaces what was not heard of it",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const { cert, key } = await selfSignedCertificate(["127.0.0.1"]);
+    await using service = new RealtimeService({
+      script: [{ text: "Once upon a time." }],
+      tls: { cert, key },
+    });
+    const client = new OpenAI({ baseURL: service.baseUrl, apiKey: "key" });
+    const options = { rejectUnauthorized: false };
+    const socket = new OpenAIRealtimeWS({ model: "gpt-realtime-2.1", options }, client);
+    const events: RealtimeServerEvent[] = [];
+    const errors: string[] = [];
+    socket.on("event", (event) => void events.push(event));
+    socket.on("error", (error) => void errors.push(error.error?.message ?? error.message));
+    const once = (type: RealtimeServerEvent["type"]) =>
+      eventually(() => events.some((one) => one.type === type), type);
+    try {
+      await once("session.created");
+      socket.send({
+        type: "session.update",
+        session: { type: "realtime", output_modalities: ["text"] },
+      });
+      await once("session.updated");
+      socket.send({ type: "response.create" });
+      await once("response.done");
+      const texts = events.flatMap((one) =>
+        one.type === "response.output_text.delta" ? one.delta : []
+      );
+      assertEquals(texts.join(""), "Once upon a time.");
+      assert(!events.some(({ type }) => type === "response.output_audio.delta"));
+      const id = service.items[0]!.id!;
+      const ask = { type: "message", role: "user" } as const;
+      socket.send({
+        type: "conversation.item.create",
+        item: { ...ask, content: [{ type: "input_text", text: "And?" }] },
+      });
+      const content = [{ type: "output_text", text: "Once" } as const];
+      const heard = { type: "message", role: "assistant", content } as const;
+      const create = { type: "conversation.item.create", item: heard } as const;
+      socket.send({ ...create, previous_item_id: id });
+      socket.send({ type: "conversation.item.delete", item_id: id });
+      await once("conversation.item.deleted");
+      assertEquals(said(service), ["assistant: Once", "user: And?"]);
+      socket.send({ ...create, previous_item_id: "unknown" });
+      socket.send({
+        type: "conversation.item.truncate",
+        item_id: service.items[0]!.id!,
+        content_index: 0,
+        audio_end_ms: 100,
+      });
+      await eventually(() => errors.length === 2, "what cannot be is refused");
+    } finally {
+      socket.close();
+      await eventually(() => socket.socket.readyState === 3, "the socket is closed");
+    }
+  },
+});
+
+/** The texts of the service's conversation. */
+function said({ items }: RealtimeService): string[] {
+  return items.flatMap((item) =>
+    item.type !== "message" ? [] : item.content.map((part) => {
+      const text = "text" in part ? part.text : "transcript" in part ? part.transcript : "";
+      return `${item.role}: ${text}`;
+    })
+  );
+}
+
+Deno.test({
   name: "the official agents' client has a conversation with the service that the tests use",
   sanitizeOps: false,
   sanitizeResources: false,
@@ -221,6 +296,7 @@ async function call(
     mute: () => void;
     heardMs: () => number;
   }) => Promise<void>,
+  more: Partial<AgentOptions> = {},
 ): Promise<string[]> {
   const edge = new MemoryEdge({ logger: silentLogger });
   const errors: string[] = [];
@@ -234,6 +310,7 @@ async function call(
     instructions: "Be brief.",
     llm: openAIRealtime({ apiKey: "key", baseUrl: service.baseUrl, voice: "marin" }),
     tools: [defineTool({ name: "look", description: "Looks", execute: () => "dark" })],
+    ...more,
   });
   try {
     const call = await agent.createCall("default", "official");
@@ -320,6 +397,58 @@ Deno.test("our adapter has a conversation with that service, which refuses nothi
   ]);
 });
 
+/** The messages of both sides of a call with a voice of our own, an update and a handoff. */
+async function ourTextCall(): Promise<{ service: RealtimeService; errors: string[] }> {
+  const service = new RealtimeService({
+    script: [
+      { text: "Once upon a time there was a king who had no crown, and wanted none." },
+      { text: "Fine." },
+      { call: { name: "hand_over_to_billing", arguments: "{}" } },
+      { text: "This is billing." },
+    ],
+    heard: ["A story.", "Stop.", "An invoice."],
+  });
+  const tts = new FakeTTS(systemClock);
+  const billing = { name: "Billing", instructions: "You are billing." };
+  const errors = await call(service, async ({ agent, say }) => {
+    await agent.say("Recorded.");
+    await say(600, 1500);
+    await say(600, 1500);
+    await agent.update({ tools: [handoffTool({ to: billing })] });
+    await say(600, 2000);
+  }, { tts });
+  return { service, errors };
+}
+
+let ranInText: ReturnType<typeof ourTextCall> | undefined;
+const onceInText = () => ranInText ??= ourTextCall();
+
+Deno.test("our adapter replies in text there, with a voice of its own, and hands over", async () => {
+  const { service, errors } = await onceInText();
+  await service[Symbol.asyncDispose]();
+  assertEquals([service.errors, errors], [[], []]);
+  const texts = said(service);
+  assertMatch(texts[2]!, /^assistant: Once upon [^,]*$/);
+  assertEquals(texts.toSpliced(2, 1), [
+    "assistant: Recorded.",
+    "user: A story.",
+    "user: Stop.",
+    "assistant: Fine.",
+    "user: An invoice.",
+    "assistant: This is billing.",
+  ]);
+  const { instructions, tools, output_modalities } = service.session;
+  assertEquals([instructions, tools, output_modalities], ["You are billing.", [], ["text"]]);
+  const types = new Set(service.received.map(({ type }) => type));
+  assertEquals([...types].sort(), [
+    "conversation.item.create",
+    "conversation.item.delete",
+    "input_audio_buffer.append",
+    "response.create",
+    "session.update",
+  ]);
+});
+
 /** Whether a list of messages compiles as the package's type. */
 async function compiles(type: string, messages: readonly object[]): Promise<string> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
@@ -352,10 +481,10 @@ function samples<T extends { type: string }>(messages: readonly T[]): T[] {
   });
 }
 
-Deno.test("all messages of that conversation compile against the openai package's types", async () => {
-  const { service } = await once();
-  const sent: RealtimeClientEvent[] = samples(service.received);
-  const got: RealtimeServerEvent[] = samples(service.sent);
+Deno.test("all messages of these conversations compile against the openai package's types", async () => {
+  const services = (await Promise.all([once(), onceInText()])).map(({ service }) => service);
+  const sent = services.flatMap(({ received }) => samples<RealtimeClientEvent>(received));
+  const got = services.flatMap((service) => samples<RealtimeServerEvent>(service.sent));
   assert(sent.length > 15 && got.length > 40, `${sent.length} and ${got.length} messages`);
   assertEquals(await compiles("RealtimeClientEvent", sent), "");
   assertEquals(await compiles("RealtimeServerEvent", got), "");

@@ -32,6 +32,8 @@ export interface FixtureOptions {
   prepare?: (fixture: Fixture) => void;
   /** An agent with a realtime model instead, and what that follows. */
   realtime?: readonly FakeExchange[];
+  /** Whether the realtime model writes, and the voice speaks. */
+  writes?: boolean;
 }
 
 /** An agent made of fakes in a call in memory, and all that happens there. */
@@ -56,11 +58,12 @@ export class Fixture implements AsyncDisposable {
     this.stt = new FakeSTT(clock, options.transcripts, { detectsTurns });
     this.tts = new FakeTTS(clock, options.voice);
     this.realtime = new FakeRealtimeLLM(clock, options.realtime ?? []);
+    this.realtime.textOutput = options.writes ?? false;
     this.llm.acceptsImages = this.realtime.acceptsImages = options.seeing ?? false;
     this.agent = new Agent({
       edge,
       agentUser: { id: "agent", name: "Agent" },
-      ...options.realtime ? { llm: this.realtime } : {
+      ...options.realtime ? { llm: this.realtime, ...options.writes ? { tts: this.tts } : {} } : {
         llm: this.llm,
         stt: this.stt,
         tts: this.tts,

@@ -41,6 +41,7 @@ const cases = {
   requestReply: { heard: 1 },
   commitTurn: { heard: 0 },
   interrupt: {},
+  update: {},
   // A session whose events cannot be had is none: it is begun again.
   asyncIterator: { told: slipNames, heard: 0 },
   asyncDispose: { told: [...failures, "never settles"] },
@@ -103,6 +104,7 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
         () => {},
       );
       await clock.advance(5000);
+      await clock.until(agent.update({ instructions: "Be brief." }));
       const from = clock.now();
       await fixture[Symbol.asyncDispose]();
       await clock.until(asked);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decode as decodeJpeg } from "@jsquash/jpeg";
 import { decode as decodePng } from "@jsquash/png";
-import type { VisionOptions } from "../../src/agent/conversation_processor.ts";
+import type { VisionOptions } from "../../src/agent/conversation_options.ts";
 import { type TrackInfo, TrackType } from "../../src/edge/types.ts";
 import { ClosedError } from "../../src/edge/errors.ts";
 import { type VideoFrame, videoFrameSize } from "../../src/edge/video_frame.ts";

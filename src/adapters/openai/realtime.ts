@@ -54,6 +54,7 @@ class OpenAIRealtime implements RealtimeLLM {
   readonly name = "openai-realtime";
   readonly inputRate = REALTIME_FORMAT.rate;
   readonly acceptsImages = true;
+  readonly textOutput = true;
   readonly #options: OpenAIRealtimeOptions;
   #sessions = 0;
 

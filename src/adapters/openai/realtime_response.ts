@@ -1,6 +1,7 @@
 /** A response of OpenAI's realtime protocol, as it comes. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { PcmBytes } from "./pcm_bytes.ts";
+import { conversationItems } from "./realtime_items.ts";
 import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 
 /** The audio of one item. */
@@ -18,7 +19,12 @@ export type ItemCut =
     readonly content_index: number;
     readonly audio_end_ms: number;
   }
-  | { readonly type: "conversation.item.delete"; readonly item_id: string };
+  | { readonly type: "conversation.item.delete"; readonly item_id: string }
+  | {
+    readonly type: "conversation.item.create";
+    readonly previous_item_id: string;
+    readonly item: ReturnType<typeof conversationItems>[number];
+  };
 
 /** A response: the audio of its items, in their order, and the ids of its calls. */
 export class RealtimeResponse {
@@ -26,6 +32,8 @@ export class RealtimeResponse {
   /** The calls that were passed on. */
   readonly callIds = new Set<string>();
   readonly #items = new Map<string, ItemAudio>();
+  /** The text of each item, of a response without audio. */
+  readonly #texts = new Map<string, string>();
 
   constructor(id: string) {
     this.id = id;
@@ -41,6 +49,30 @@ export class RealtimeResponse {
     const pcm = item.pcm.push(Uint8Array.fromBase64(delta));
     item.ms += pcm.durationMs;
     return pcm;
+  }
+
+  /** Takes more of an item's text, of a response without audio. */
+  write({ item_id, delta }: { item_id: string; delta: string }): void {
+    this.#texts.set(item_id, (this.#texts.get(item_id) ?? "") + delta);
+  }
+
+  /**
+   * Returns how the service's memory of it is cut down to the words that were heard. A text cannot be
+   * truncated: another one takes its place.
+   */
+  cutText(heard: string): ItemCut[] {
+    const cuts: ItemCut[] = [];
+    let at = 0;
+    for (const [item_id, text] of this.#texts) {
+      const kept = heard.slice(at, at + text.length);
+      at += text.length;
+      if (kept.trimEnd() === text.trimEnd()) continue;
+      for (const item of conversationItems({ role: "assistant", text: kept })) {
+        cuts.push({ type: "conversation.item.create", previous_item_id: item_id, item });
+      }
+      cuts.push({ type: "conversation.item.delete", item_id });
+    }
+    return cuts;
   }
 
   /**

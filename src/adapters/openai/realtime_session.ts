@@ -22,6 +22,7 @@ import {
 } from "./realtime_events.ts";
 import { conversationItems } from "./realtime_items.ts";
 import { RealtimeResponse } from "./realtime_response.ts";
+import { instructedSession } from "./realtime_settings.ts";
 
 const NAME = "openai-realtime";
 /** The most bytes that may wait in the socket: audio that waits for seconds is too old. */
@@ -121,8 +122,16 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#sendItem({ type: "message", role: "user", content });
   }
 
-  sendText(text: string, { name }: { name?: string }): void {
-    for (const item of conversationItems({ role: "user", text, name })) this.#sendItem(item);
+  sendText(
+    text: string,
+    { name, role = "user" }: { name?: string; role?: "user" | "assistant" },
+  ): void {
+    const message: ChatMessage = role === "user" ? { role, text, name } : { role, text };
+    for (const item of conversationItems(message)) this.#sendItem(item);
+  }
+
+  update(options: Parameters<typeof instructedSession>[0]): void {
+    this.#send({ type: "session.update", session: instructedSession(options) });
   }
 
   sendToolResult(callId: string, { text }: ToolResult): void {
@@ -141,14 +150,16 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "response.create", event_id: id, response });
   }
 
-  interrupt(replyId: string, heardMs: number): void {
+  interrupt(replyId: string, heardMs: number, heardText = ""): void {
     const response = this.#responses.get(replyId);
     if (!response) return;
     if (response === this.#active) {
       const { id: response_id } = response;
       this.#send({ type: "response.cancel", event_id: this.#lateOk(), response_id });
     }
-    for (const cut of response.cut(heardMs)) this.#send({ event_id: this.#lateOk(), ...cut });
+    for (const cut of [...response.cut(heardMs), ...response.cutText(heardText)]) {
+      this.#send({ event_id: this.#lateOk(), ...cut });
+    }
   }
 
   commitTurn(): void {
@@ -232,12 +243,11 @@ export class OpenAIRealtimeSession implements RealtimeSession {
         this.#created(event.response);
         return;
       case "response.output_audio_transcript.delta":
-      case "response.output_text.delta":
-        return this.#events.push({
-          type: "text",
-          replyId: this.#response(event.response_id).id,
-          text: event.delta,
-        });
+      case "response.output_text.delta": {
+        const response = this.#response(event.response_id);
+        if (event.type === "response.output_text.delta") response.write(event);
+        return this.#events.push({ type: "text", replyId: response.id, text: event.delta });
+      }
       case "response.output_audio.delta": {
         const response = this.#response(event.response_id);
         const pcm = response.push(event);

@@ -41,28 +41,42 @@ export interface OpenAIRealtimeOptions {
 /** Returns the settings of a session for a conversation. */
 export function conversingSession(
   options: OpenAIRealtimeOptions,
-  { instructions, tools }: Pick<RealtimeSessionOptions, "instructions" | "tools">,
+  { instructions, tools, output = "audio" }: Pick<
+    RealtimeSessionOptions,
+    "instructions" | "tools" | "output"
+  >,
 ) {
   const { voice, turnDetection, language } = options;
   const { transcriptionModel = OPENAI_MODELS.transcription } = options;
   return {
-    type: "realtime" as const,
-    instructions,
-    output_modalities: ["audio" as const],
+    ...instructedSession({ instructions, tools }),
+    output_modalities: [output],
     audio: {
       input: {
         format: REALTIME_FORMAT,
         transcription: { model: transcriptionModel, ...language ? { language } : {} },
         turn_detection: turnDetection ?? { type: "server_vad" as const },
       },
-      output: { format: REALTIME_FORMAT, ...voice ? { voice } : {} },
+      ...output === "audio"
+        ? { output: { format: REALTIME_FORMAT, ...voice ? { voice } : {} } }
+        : {},
     },
+    ...options.providerOptions,
+  };
+}
+
+/** Returns the settings of a session that say what the model is to do, and with which tools. */
+export function instructedSession(
+  { instructions, tools }: Pick<RealtimeSessionOptions, "instructions" | "tools">,
+) {
+  return {
+    type: "realtime" as const,
+    instructions,
     tools: tools.map(({ name, description, parameters }) => ({
       type: "function" as const,
       name,
       description,
       parameters,
     })),
-    ...options.providerOptions,
   };
 }

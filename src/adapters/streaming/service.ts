@@ -150,4 +150,3 @@ export abstract class StreamingComponent implements Component {
     return this.service.metrics();
   }
 }
-

@@ -216,4 +216,3 @@ export class StreamingTtsSession implements TtsSession {
     this.#closing.add(closing);
   }
 }
-

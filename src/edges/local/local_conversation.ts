@@ -93,7 +93,7 @@ export class LocalConversation extends MemoryConversation {
   #event(message: Message, connection: CallConnection): JsonValue {
     const { id, role, userId, participantId: participant, complete, interrupted } = message;
     const name = role === "assistant"
-      ? this.#init.user.name
+      ? message.agentName ?? this.#init.user.name
       : this.#nameOf(connection, { userId, participant });
     const event = (text: string) => ({
       type: "transcript",

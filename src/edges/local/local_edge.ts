@@ -221,7 +221,9 @@ export class LocalEdge extends EdgeTransport {
     try {
       const params = this.#params(call);
       const { isAwaited = false } = options;
-      const { origin } = host.keepPort(await lease.request("open", { ...params, isAwaited }, options));
+      const { origin } = host.keepPort(
+        await lease.request("open", { ...params, isAwaited }, options),
+      );
       if (!this.#isJoined(call) && !this.#opened.has(key)) {
         this.#opened.set(key, lease);
         kept = true;
@@ -533,7 +535,9 @@ export class LocalEdge extends EdgeTransport {
   async #reopen(host: MediaHost, request: MediaLease["request"]): Promise<void> {
     try {
       for (const call of this.#openedOn(host)) await request("open", this.#params(call));
-      if (this.#server && host === this.#main) await request("serve", { secret: this.#server.secret });
+      if (this.#server && host === this.#main) {
+        await request("serve", { secret: this.#server.secret });
+      }
     } finally {
       // Pages that come back wait for this.
       await request("reopened", null);

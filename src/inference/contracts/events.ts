@@ -91,6 +91,26 @@ export class AgentSpeechEndedEvent extends ConversationEvent<AgentSpeechEndedEve
   declare readonly interrupted: boolean;
 }
 
+/** The agent was changed: what begins from now on uses the new parts. */
+export class AgentUpdatedEvent extends ConversationEvent<AgentUpdatedEvent> {
+  /** The event's type. */
+  readonly type = "agent-updated" as const;
+  /** The names of the options that were changed, e.g. `["tts"]`. */
+  declare readonly changed: readonly string[];
+}
+
+/** Another agent has taken over the call. */
+export class AgentHandoffEvent extends ConversationEvent<AgentHandoffEvent> {
+  /** The event's type. */
+  readonly type = "agent-handoff" as const;
+  /** The name of the agent before. */
+  declare readonly from: string;
+  /** The name of the agent that speaks from now on. */
+  declare readonly to: string;
+  /** The call of the tool that handed over; `undefined` where the application did. */
+  declare readonly call: ToolCall | undefined;
+}
+
 /** What a participant does: `"away"` after a time without speech of a person or the agent. */
 export type UserState = "speaking" | "listening" | "away";
 
@@ -277,6 +297,8 @@ export const conversationEvents: readonly EventClass[] = [
   AgentSpeechEndedEvent,
   UserStateChangedEvent,
   AgentStateChangedEvent,
+  AgentUpdatedEvent,
+  AgentHandoffEvent,
   OverlappingSpeechEvent,
   FalseInterruptionEvent,
   BargeInEvent,

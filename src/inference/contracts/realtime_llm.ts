@@ -11,6 +11,11 @@ export interface RealtimeSessionOptions extends ComponentContext {
   readonly instructions: string;
   /** The tools it may call. */
   readonly tools: readonly ToolDescription[];
+  /**
+   * What its replies consist of: audio and its text, or text alone, which the agent's own voice speaks.
+   * Default `"audio"`; `"text"` only where the model has `textOutput`.
+   */
+  readonly output?: "audio" | "text";
   /** The conversation so far, for a session that replaces a lost one; tool calls included. */
   readonly history: readonly ChatMessage[];
 }
@@ -84,6 +89,8 @@ export interface RealtimeLLM extends Component {
   readonly inputRate: number;
   /** Whether it accepts images. */
   readonly acceptsImages?: boolean;
+  /** Whether it can reply in text alone, for a voice of another model. */
+  readonly textOutput?: boolean;
   /**
    * Opens a session; rejects within the signal's time when the service refuses. A rejection with an
    * `InferenceError` that is `retryable` is an outage: the agent joins its call and tries again.
@@ -108,8 +115,16 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisp
   sendAudio(pcm: PcmChunk, participant: Participant): void;
   /** Sends an image. */
   sendImage?(image: EncodedImage): void;
-  /** Adds a text to the conversation. The model does not reply to it before it is asked to. */
-  sendText(text: string, options: { readonly name?: string }): void;
+  /**
+   * Adds a text to the conversation. The model does not reply to it before it is asked to.
+   *
+   * @param options.role `"assistant"` for what the agent has said without the model; only a model with
+   *   `textOutput` gets it. Default `"user"`.
+   */
+  sendText(
+    text: string,
+    options: { readonly name?: string; readonly role?: "user" | "assistant" },
+  ): void;
   /** Adds a tool's result to the conversation, likewise. */
   sendToolResult(callId: string, result: ToolResult): void;
   /**
@@ -120,8 +135,17 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisp
   /**
    * Stops a reply of which the person heard `heardMs`: the model keeps that much. May be called for a
    * reply that has ended, or that has no audio yet.
+   *
+   * @param heardText what they heard of it in words, for a reply in text
    */
-  interrupt(replyId: string, heardMs: number): void;
+  interrupt(replyId: string, heardMs: number, heardText?: string): void;
+  /**
+   * Changes instructions and tools from the next reply on. Without it the session is replaced by
+   * another, with the conversation so far.
+   */
+  update?(
+    options: { readonly instructions: string; readonly tools: readonly ToolDescription[] },
+  ): void;
   /**
    * Ends the turn of the person: no more of their audio comes, and the model has not noticed. A
    * `"speech-stopped"` follows.

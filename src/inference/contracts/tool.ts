@@ -23,6 +23,8 @@ export interface ToolAgent {
   say(text: string): Promise<unknown>;
   /** Says the last words, and ends the call when they were heard; see `Agent.hangUp`. */
   hangUp(options?: { say?: string }): Promise<void>;
+  /** Changes the agent: its instructions, its tools, and more; see `Agent.update`. */
+  update(options: { instructions?: string; tools?: readonly Tool[] }): Promise<void>;
 }
 
 /** The context of a tool call. */

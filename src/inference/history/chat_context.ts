@@ -4,8 +4,7 @@ import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import { type Expected, promised, UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
-import type { ToolRun } from "../reply/tool_run.ts";
-import { type AssistantMessage, ChatHistory, type Summarise, userMessage } from "./chat_history.ts";
+import { ChatHistory, type Summarise, userMessage } from "./chat_history.ts";
 
 /** An image that takes longer than this to encode is not waited for: the reply comes without it. */
 const IMAGE_LIMIT_MS = 5000;
@@ -45,21 +44,37 @@ export interface ChatRequest {
 /** The content of a request to a model: instructions, conversation, and the latest image. */
 export class ChatContext {
   readonly #context: PipelineContext;
-  readonly #history: ChatHistory;
-  readonly #llm: Pick<LLM, "acceptsImages">;
+  #history: ChatHistory;
+  #options: ChatContextOptions;
   readonly #speakers = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor(context: PipelineContext, options: ChatContextOptions) {
-    const { llm, limit, onNews, onHistoryFull } = options;
     this.#context = context;
-    this.#llm = llm;
-    this.#history = new ChatHistory({
-      limit,
-      onNews,
-      summarise: onHistoryFull && summarising(onHistoryFull, context, this.#closing.signal),
-    });
+    this.#options = options;
+    this.#history = this.#createHistory();
     this.#history.appendConversation(context.conversation, { named: true });
+  }
+
+  /** Uses other options from now on. */
+  configure(options: Omit<ChatContextOptions, "onNews">): void {
+    this.#options = { ...options, onNews: this.#options.onNews };
+    this.#history.configure(this.#limits);
+  }
+
+  /** The history as it is now: what began before another one takes its place stays with it. */
+  get history(): ChatHistory {
+    return this.#history;
+  }
+
+  /** Begins another history with these messages, and with what no model was told of the tools. */
+  beginAnew(messages: readonly ChatMessage[]): void {
+    const before = this.#history;
+    const runs = new Set([...before.untold, ...this.#context.toolLedger.running]);
+    before.detach();
+    this.#history = this.#createHistory();
+    this.#history.append(...messages);
+    this.#history.adopt([...runs].filter(({ isHandoff }) => !isHandoff));
   }
 
   /** The conversation, oldest message first. */
@@ -86,35 +101,24 @@ export class ChatContext {
     this.#history.append(...messages);
   }
 
-  /** Appends a message with calls, and their outputs, as far as the outcomes are known. */
-  appendCalls(said: AssistantMessage, runs: readonly ToolRun[]): AssistantMessage {
-    return this.#history.appendCalls(said, runs);
-  }
-
-  /** Puts a message in the place of another, where that is still there. */
-  replace(message: ChatMessage, replacement: ChatMessage): void {
-    this.#history.replace(message, replacement);
-  }
-
   /** Stops waiting for a summary. */
   close(): void {
     this.#closing.abort();
   }
 
-  /** Notes that the model was told of the outputs of these calls. */
-  markTold(runs: readonly ToolRun[]): void {
-    this.#history.markTold(runs);
-  }
-
-  /** Returns the messages of a request: instructions first, then the conversation. */
+  /**
+   * Returns the messages of a request: instructions first, then the conversation, as they were when the
+   * reply was begun that asks.
+   */
   request(
     { more = [], context = [] }: ChatRequest = {},
+    { instructions, history }: { instructions: string; history: ChatHistory },
   ): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
-    const { instructions, latestImage, clock, report, countPeople } = this.#context;
-    this.#history.markTold();
+    const { latestImage, clock, report, countPeople } = this.#context;
+    history.markTold();
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
-    const messages = [...endingWithUser([...this.messages, ...more])];
+    const messages = [...endingWithUser([...history.messages, ...more])];
     // Not between a call and its output.
     const last = Math.max(0, messages.findLastIndex(({ role }) => role === "user"));
     messages.splice(last, 0, ...context.map((text) => ({ role: "user", text }) as const));
@@ -122,7 +126,7 @@ export class ChatContext {
       const isNamed = isGroup && message.role === "user" && message.name;
       all.push(isNamed ? { ...message, text: `${message.name}: ${message.text}` } : message);
     }
-    if (!this.#llm.acceptsImages || !latestImage) return all;
+    if (!this.#options.llm.acceptsImages || !latestImage) return all;
     const encoding = waitFor(promised(latestImage), "encoding the latest image", {
       timeoutMs: IMAGE_LIMIT_MS,
       clock,
@@ -131,6 +135,17 @@ export class ChatContext {
       report(error, "showing the model the latest image");
       return all;
     });
+  }
+
+  #createHistory(): ChatHistory {
+    return new ChatHistory({ ...this.#limits, onNews: this.#options.onNews });
+  }
+
+  get #limits(): { limit: number | undefined; summarise: Summarise | undefined } {
+    const { limit, onHistoryFull } = this.#options;
+    const summarise = onHistoryFull &&
+      summarising(onHistoryFull, this.#context, this.#closing.signal);
+    return { limit, summarise };
   }
 }
 

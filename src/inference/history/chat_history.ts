@@ -19,9 +19,9 @@ export type AssistantMessage = Extract<ChatMessage, { role: "assistant" }>;
  */
 export class ChatHistory {
   readonly #messages: ChatMessage[] = [];
-  readonly #limit: number;
-  readonly #onNews: (() => void) | undefined;
-  readonly #summarise: Summarise | undefined;
+  #limit = DEFAULT_LIMIT;
+  #onNews: (() => void) | undefined;
+  #summarise: Summarise | undefined;
   /** Whether a summary is being written: until then nothing is given up. */
   #isSummarising = false;
   /** The outputs that no model has seen yet: they may still change. */
@@ -36,11 +36,16 @@ export class ChatHistory {
    */
   constructor(options: { limit?: number; onNews?: () => void; summarise?: Summarise } = {}) {
     this.#onNews = options.onNews;
-    this.#summarise = options.summarise;
-    this.#limit = options.limit ?? DEFAULT_LIMIT;
-    if (!Number.isInteger(this.#limit) || this.#limit < 1) {
-      throw new RangeError(`limit must be an integer >= 1, got ${this.#limit}`);
+    this.configure(options);
+  }
+
+  /** Changes its limit, and what summarises it. */
+  configure({ limit = DEFAULT_LIMIT, summarise }: { limit?: number; summarise?: Summarise }): void {
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw new RangeError(`limit must be an integer >= 1, got ${limit}`);
     }
+    this.#limit = limit;
+    this.#summarise = summarise;
   }
 
   /** Oldest first. */
@@ -92,9 +97,7 @@ export class ChatHistory {
     this.append(message, ...runs.map(({ output }) => output));
     for (const run of runs) {
       this.#untold.set(run.call.id, run);
-      run.follow((progress) =>
-        progress === undefined ? this.#settle(run) : this.#appendProgress(run, progress)
-      );
+      this.#follow(run);
     }
     return message;
   }
@@ -103,6 +106,33 @@ export class ChatHistory {
   replace(message: ChatMessage, replacement: ChatMessage): void {
     const index = this.#messages.indexOf(message);
     if (index >= 0) this.#messages[index] = replacement;
+  }
+
+  /** Begins anew with these messages, and with what no model was told of the tools. */
+  beginAnew(messages: readonly ChatMessage[]): void {
+    const ended = this.untold.filter(({ result, isHandoff }) => result && !isHandoff);
+    this.#untold.clear();
+    this.#messages.length = 0;
+    this.append(...messages);
+    for (const run of ended) this.#settle(run);
+  }
+
+  /** Another history has taken its place: what becomes known is news to that one. */
+  detach(): void {
+    this.#onNews = undefined;
+  }
+
+  /** The calls whose outputs no model has seen yet. */
+  get untold(): readonly ToolRun[] {
+    return [...this.#untold.values()];
+  }
+
+  /** Takes over calls of another history: what becomes known of them is a message. */
+  adopt(runs: Iterable<ToolRun>): void {
+    for (const run of runs) {
+      if (run.result) this.#settle(run);
+      this.#follow(run);
+    }
   }
 
   /** Whether no model has seen the output of a call yet. */
@@ -118,6 +148,12 @@ export class ChatHistory {
     for (const { call, isAwaited } of runs) if (!isAwaited) this.#untold.delete(call.id);
   }
 
+  #follow(run: ToolRun): void {
+    run.follow((progress) =>
+      progress === undefined ? this.#settle(run) : this.#appendProgress(run, progress)
+    );
+  }
+
   #settle(run: ToolRun): void {
     const { call, output } = run;
     const index = this.#messages.findLastIndex((one) =>
@@ -127,6 +163,7 @@ export class ChatHistory {
       this.#messages[index] = output;
       return;
     }
+    if (run.isHandoff) return;
     // A second output is one that services refuse.
     this.#append(`[the outcome of ${call.name}, ${call.id}] ${output.text}`);
   }

@@ -103,8 +103,7 @@ export class TranscriptWriter implements UserTurnObserver {
 
   /** Opens a message of the agent: with this text, or as soon as it has some. */
   openAgentMessage(text?: string): TranscriptMessage {
-    const { id: userId } = this.#context.agentUser;
-    const init = { role: "assistant", userId, complete: false } as const;
+    const init = { role: "assistant", ...this.#agent, complete: false } as const;
     return !text ? this.#appendWithText(init) : this.#append({ ...init, text });
   }
 
@@ -146,13 +145,19 @@ export class TranscriptWriter implements UserTurnObserver {
     };
   }
 
+  /** The agent as an author, by its name where another one has taken over. */
+  get #agent(): Pick<MessageInit, "userId" | "agentName"> {
+    const { agentUser: { id: userId }, agentName } = this.#context;
+    return agentName === undefined ? { userId } : { userId, agentName };
+  }
+
   /** Shows a call, before the tool acts, and each outcome. */
   #showCall(run: ToolRun): void {
     const { id, name, input } = run.call;
     const call = `${name}(${JSON.stringify(input)})`;
     const toolCall = { id, name, input };
-    const { id: userId } = this.#context.agentUser;
-    const message = this.#append({ role: "tool", userId, text: call, complete: false, toolCall });
+    const init = { role: "tool", ...this.#agent, complete: false } as const;
+    const message = this.#append({ ...init, text: call, toolCall });
     run.follow((progress) => {
       if (progress !== undefined) return;
       const { text: result, isError } = run.result!;

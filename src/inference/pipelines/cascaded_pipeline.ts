@@ -19,11 +19,11 @@ import type {
 import type { FailureOptions } from "./failure_options.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { isBoolean, promised, UserHook } from "../../events/user_code.ts";
+import { promised } from "../../events/user_code.ts";
 import { noLLM } from "./missing_parts.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
-import { ReplyGenerator } from "../reply/reply_generator.ts";
+import { ReplyGenerator, type ReplyModel } from "../reply/reply_generator.ts";
 import { TextReplies, type TextReply } from "../reply/text_replies.ts";
 import { TurnCompletion } from "../reply/turn_completion.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
@@ -32,20 +32,19 @@ import { SpeechAdmission } from "../speech/speech_admission.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 import { InterruptionHandler } from "../turns/interruption_handler.ts";
-import { SpeakerListeners } from "../turns/speaker_listeners.ts";
+import { type ListeningParts, SpeakerListeners } from "../turns/speaker_listeners.ts";
 import { TurnEvents } from "../turns/turn_events.ts";
 import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import { WrittenTurn } from "../turns/written_turn.ts";
-import {
-  observeInOrder,
-  type TurnEndReason,
-  type UserTurnObserver,
-} from "../turns/user_turn_observer.ts";
-
+import { shouldReplyTo } from "../reply/should_reply.ts";
+import type { ToolRun } from "../reply/tool_run.ts";
+import { observeInOrder, type UserTurnObserver } from "../turns/user_turn_observer.ts";
+import type { HandoffHistory, Take } from "./pipeline.ts";
+import { handedOverMessages } from "./handed_over_messages.ts";
 import { FailureResponse } from "./failure_response.ts";
 
-/** The models of a {@linkcode CascadedPipeline}. */
-export interface CascadedPipelineInit {
+/** What a {@linkcode CascadedPipeline} works with. */
+export interface CascadedParts {
   llm: LLM;
   stt: STT;
   tts: TTS;
@@ -55,6 +54,7 @@ export interface CascadedPipelineInit {
   textTransform?: SynthesizerOptions["textTransform"];
   pronunciations?: SynthesizerOptions["pronunciations"];
   onFailure?: FailureOptions;
+  turnHandling?: TurnHandlingOptions;
 }
 
 /**
@@ -62,7 +62,7 @@ export interface CascadedPipelineInit {
  * audio in -> turns (VAD, speech to text, endpointing, interruption) -> reply (language model, tools)
  * -> synthesis (text to speech) -> playback on the agent's track.
  */
-export class CascadedPipeline implements Pipeline {
+export class CascadedPipeline implements Pipeline<CascadedParts> {
   readonly #context: PipelineContext;
   readonly #transcript: TranscriptWriter;
   readonly #chat: ChatContext;
@@ -70,76 +70,83 @@ export class CascadedPipeline implements Pipeline {
   readonly #interruption: InterruptionHandler;
   readonly #scheduler: ReplyScheduler;
   readonly #generator: ReplyGenerator;
-  readonly #synthesizer: Synthesizer;
+  readonly #completion: TurnCompletion;
   readonly #output: SpeechOutput;
   readonly #failure: FailureResponse;
   readonly #observer: Required<UserTurnObserver>;
   readonly #textReplies: TextReplies;
   readonly #admission: SpeechAdmission;
   readonly #unheardSpeech = new UnheardSpeechTimeout();
-  readonly #canReply: boolean;
+  /** Settle when what was replaced is not used any more. */
+  readonly #retiring = new Set<Promise<unknown>>();
+  #parts: CascadedParts;
+  #shouldReply: ReturnType<typeof shouldReplyTo>;
+  #synthesizer: Synthesizer;
   #isClosed = false;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
 
-  constructor(
-    init: CascadedPipelineInit,
-    context: PipelineContext,
-    turnHandling: TurnHandlingOptions = {},
-  ) {
-    const { llm, stt, tts, vad, turnOwner, textTransform, pronunciations, onFailure } = init;
+  constructor(parts: CascadedParts, context: PipelineContext) {
     this.#context = context;
-    this.#canReply = llm !== noLLM;
-    const options: TurnHandlingOptions = this.#canReply
-      ? turnHandling
-      : { ...turnHandling, shouldReply: () => false, preemptiveGeneration: false };
-    const { onUserTurnCompleted } = options;
+    this.#parts = parts;
+    this.#shouldReply = shouldReplyTo(parts.turnHandling ?? {}, context);
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
     const chat = this.#chat = new ChatContext(context, {
-      llm,
-      limit: options.historyLimit,
-      onHistoryFull: options.onHistoryFull,
+      ...chatOptions(parts),
       onNews: () => this.#scheduler.newsCame(),
     });
 
     // Reply -> synthesis -> playback.
     const generator = this.#generator = new ReplyGenerator(context, {
-      llm,
+      ...modelOf(parts),
       chat,
       transcript,
-      timeoutMs: options.llmTimeoutMs,
+      onHandedOver: (runs) => this.#tellLater(runs),
     });
-    this.#synthesizer = new Synthesizer(context, {
-      tts,
-      timeoutMs: options.ttsTimeoutMs,
-      textTransform,
-      pronunciations,
-    });
+    this.#synthesizer = new Synthesizer(context, voiceOf(parts));
     const output = this.#output = new SpeechOutput(context, {
       onKept: (speech) => void this.#sayLater(speech),
     });
     const failure = this.#failure = new FailureResponse(context, {
-      ...onFailure,
-      tts,
+      ...parts.onFailure,
+      tts: parts.tts,
       play: (text, prepared) => this.#play(text, {}, prepared),
     });
+
+    const current = () => this.#parts;
 
     // Turns -> reply.
     const unheardSpeech = this.#unheardSpeech;
     const interruption = this.#interruption = new InterruptionHandler(
-      { ...context, playback: output.queue, unheardSpeech, byDuration: turnOwner !== "stt" },
-      options.interruption,
+      {
+        ...context,
+        playback: output.queue,
+        unheardSpeech,
+        get byDuration() {
+          return current().turnOwner !== "stt";
+        },
+      },
+      parts.turnHandling?.interruption,
     );
+    const completion = this.#completion = new TurnCompletion(
+      (turn) => this.#parts.turnHandling?.onUserTurnCompleted?.(turn),
+      context,
+    );
+    const canReply = () => this.#canReply;
     const scheduler = this.#scheduler = new ReplyScheduler(context, {
       chat,
       generator,
       interruption,
       unheardSpeech,
       turnsInProgress: () => this.#listeners.turns,
-      preemptive: options.preemptiveGeneration ?? false,
-      shouldReply: shouldReplyTo(options, context),
-      completion: onUserTurnCompleted && new TurnCompletion(onUserTurnCompleted, context),
+      get preemptive() {
+        return canReply() && (current().turnHandling?.preemptiveGeneration ?? false);
+      },
+      shouldReply: (turn, reason) => this.#canReply && this.#shouldReply(turn, reason),
+      get completion() {
+        return current().turnHandling?.onUserTurnCompleted && completion;
+      },
       isSpeaking: () => output.queue.isBusy,
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
@@ -175,15 +182,10 @@ export class CascadedPipeline implements Pipeline {
       ...context,
       report: (error, what) => {
         context.report(error, what);
-        if (what === `${stt.name}, transcribing`) failure.recogniserFailed(error);
+        if (what === `${this.#parts.stt.name}, transcribing`) failure.recogniserFailed(error);
       },
-      vad,
-      stt,
-      turnOwner,
-      endpointing: options.endpointing ?? {},
-      turnLimit: options.userTurnLimit ?? {},
-      vadOptions: options.vad ?? {},
-      mixSpeakers: options.mixSpeakers ?? false,
+      ...listeningParts(parts),
+      mixSpeakers: parts.turnHandling?.mixSpeakers ?? false,
       playback: output.playback,
       messages: () => chat.messages,
       observer: this.#observer,
@@ -254,7 +256,8 @@ export class CascadedPipeline implements Pipeline {
       if (!participant) this.#context.toolLedger.personSpoke();
     };
     const reply = this.#generator.generate(participant, {}, append);
-    return await this.#textReplies.read(reply, signal);
+    const next = () => this.#generator.generate(participant);
+    return await this.#textReplies.read(reply, next, signal);
   }
 
   async interrupt(): Promise<void> {
@@ -291,11 +294,12 @@ export class CascadedPipeline implements Pipeline {
     this.#admission.clear();
     this.#interruption.clear();
     this.#scheduler.close();
+    this.#completion.close();
     this.#failure.close();
     this.#chat.close();
     this.#textReplies.close();
     await Promise.all([this.#listeners.close(), this.#output.close()]);
-    await this.#synthesizer.close();
+    await Promise.all([this.#synthesizer.close(), ...this.#retiring]);
     this.#transcript.close();
   }
 
@@ -327,6 +331,61 @@ export class CascadedPipeline implements Pipeline {
     if (interrupted && this.#context.countPeople?.() === 0) this.#scheduler.newsCame();
   }
 
+  async prepare(parts: CascadedParts, history?: HandoffHistory): Promise<Take> {
+    const handedOver = history && await handedOverMessages(history, this.#chat, this.#context);
+    return ({ isHandoff }) => {
+      if (isHandoff) this.#generator.handOver();
+      if (handedOver) this.#chat.beginAnew(handedOver());
+      const retired = this.#use(parts);
+      this.#retiring.add(retired);
+      return retired.finally(() => this.#retiring.delete(retired));
+    };
+  }
+
+  replyAsNext(participant: Participant | undefined): void {
+    const { messages } = this.#chat;
+    this.#scheduler.newsTold();
+    const more = messages.length > 0 ? [] : [TAKE_OVER];
+    this.#speak(this.#generator.generate(participant, { more }), { participant });
+  }
+
+  /** Uses other parts; resolves when those before are not used any more. */
+  async #use(parts: CascadedParts): Promise<void> {
+    const before = this.#parts;
+    const context = this.#context;
+    const options = parts.turnHandling ?? {};
+    this.#parts = parts;
+    this.#shouldReply = shouldReplyTo(options, context);
+    this.#interruption.configure(options.interruption);
+    this.#chat.configure(chatOptions(parts));
+    const retiring = [this.#generator.use(modelOf(parts))];
+    if (differ(voiceOf(before), voiceOf(parts))) {
+      retiring.push(this.#synthesizer.retire());
+      this.#synthesizer = new Synthesizer(context, voiceOf(parts));
+    }
+    if (before.tts !== parts.tts || before.onFailure !== parts.onFailure) {
+      this.#failure.configure({ ...parts.onFailure, tts: parts.tts });
+    }
+    if (differ(listeningParts(before), listeningParts(parts))) {
+      retiring.push(this.#listeners.use(listeningParts(parts)));
+    }
+    await Promise.all(retiring);
+  }
+
+  get #canReply(): boolean {
+    return this.#parts.llm !== noLLM;
+  }
+
+  /** The model is told of the results of these calls in the next agent's name. */
+  #tellLater(runs: readonly ToolRun[]): void {
+    const { history } = this.#chat;
+    for (const run of runs) {
+      void run.ended.then(() => {
+        if (history.isUntold(run) && history === this.#chat.history) this.#scheduler.newsCame();
+      });
+    }
+  }
+
   #speakingOptions(options: SayOptions): SpeakingOptions {
     const { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity } =
       options;
@@ -344,12 +403,14 @@ export class CascadedPipeline implements Pipeline {
     prepared?: readonly PcmChunk[],
   ): SpeechHandle {
     const message = this.#transcript.openAgentMessage();
+    const voice = this.#synthesizer;
+    const { history } = this.#chat;
     const speech = this.#output.play({
       ...speaking,
       audio: (speech) => {
         // Not before: what is said before it is shown before it.
         message.update({ text });
-        if (!prepared) return this.#synthesizer.synthesize(once(text), speech);
+        if (!prepared) return voice.synthesize(once(text), speech);
         speech.spoken.say(text);
         return (async function* () {
           yield* prepared;
@@ -357,9 +418,10 @@ export class CascadedPipeline implements Pipeline {
       },
       message,
       onEnded: ({ text }) => {
-        if (/\S/.test(text)) this.#chat.append({ role: "assistant", text });
+        if (/\S/.test(text)) history.append({ role: "assistant", text });
       },
     });
+    voice.assign(speech);
     void speech.done.then(() => this.#scheduler.speechEnded());
     return speech;
   }
@@ -371,9 +433,10 @@ export class CascadedPipeline implements Pipeline {
   ): SpeechHandle {
     const { turn, allowsInterruption, isSecond = false, ...options } = how;
     reply.commit();
+    const voice = this.#synthesizer;
     const speech = this.#output.play({
       ...options,
-      audio: (speech) => this.#synthesizer.synthesize(reply.textStream, speech),
+      audio: (speech) => voice.synthesize(reply.textStream, speech),
       message: reply.message,
       allowsInterruption: () => !reply.refusesInterruption && (allowsInterruption?.() ?? true),
       isWaiting: () => reply.isWaiting,
@@ -383,6 +446,7 @@ export class CascadedPipeline implements Pipeline {
       },
       onEnded: (_, speech) => reply.remember(speech.playedFragments),
     });
+    voice.assign(speech);
     const again = () => {
       if (this.#isClosed) return;
       this.#speak(this.#generator.regenerate(reply), { ...how, isSecond: true });
@@ -403,45 +467,47 @@ const TELL_NEWS = {
   text: "[Tell people what has become known, if you have not yet.]",
 } as const;
 
+/** Asks an agent that knows nothing of the conversation to begin. */
+const TAKE_OVER = {
+  role: "user",
+  text: "[The person was put through to you.]",
+} as const;
+
+/** What the model is told of the conversation. */
+function chatOptions({ llm, turnHandling = {} }: CascadedParts) {
+  const { historyLimit: limit, onHistoryFull } = turnHandling;
+  return { llm, limit, onHistoryFull };
+}
+
+function modelOf({ llm, turnHandling = {} }: CascadedParts): ReplyModel {
+  return { llm, timeoutMs: turnHandling.llmTimeoutMs };
+}
+
+function voiceOf({ tts, textTransform, pronunciations, turnHandling = {} }: CascadedParts) {
+  return { tts, textTransform, pronunciations, timeoutMs: turnHandling.ttsTimeoutMs };
+}
+
+const NO_OPTIONS = {};
+
+function listeningParts(
+  { vad, stt, turnOwner, turnHandling = {} }: CascadedParts,
+): ListeningParts {
+  const { endpointing = NO_OPTIONS, userTurnLimit = NO_OPTIONS, vad: vadOptions = NO_OPTIONS } =
+    turnHandling;
+  return { vad, stt, turnOwner, endpointing, turnLimit: userTurnLimit, vadOptions };
+}
+
+/** Whether one of the values of these objects differs. */
+function differ<T extends object>(a: T, b: T): boolean {
+  return Object.keys(a).some((key) => a[key as keyof T] !== b[key as keyof T]);
+}
+
 /** How something is said that the application or a turn asked for. */
 interface SpeakingOptions {
   participant?: Participant;
   allowsInterruption: () => boolean;
   discardsUserTurns: boolean;
   staleAtMs: number;
-}
-
-/** Returns what decides whether a turn is replied to: the application's hook, or always. */
-function shouldReplyTo(
-  options: TurnHandlingOptions,
-  { clock, report }: PipelineContext,
-): (turn: SaidTurn, reason?: TurnEndReason) => boolean {
-  const { onExceeded } = options.userTurnLimit ?? {};
-  const exceeded = onExceeded && new UserHook<SaidTurn>((turn) => onExceeded(turn), {
-    clock,
-    report,
-    context: "turnHandling.userTurnLimit.onExceeded",
-  });
-  const hook = options.shouldReply && new UserHook<SaidTurn>((turn) => options.shouldReply!(turn), {
-    clock,
-    report,
-    context: "turnHandling.shouldReply; the turn gets no reply",
-  });
-  return ({ participant, text }, reason) => {
-    const turn = { participant, text };
-    if (reason === "limit" && exceeded) {
-      // Later, when the conversation has the turn.
-      clock.schedule(() => void exceeded.run(turn), 0);
-      return false;
-    }
-    return hook ? hook.ask(turn, undefined, isBoolean) ?? false : true;
-  };
-}
-
-/** A turn as the application is asked about it. */
-interface SaidTurn {
-  readonly participant: Participant;
-  readonly text: string;
 }
 
 async function* once(text: string): AsyncGenerator<string, void, void> {

@@ -25,9 +25,11 @@ export interface FailureResponseInit extends FailureOptions {
 /** Notices when a turn gets no reply because a model failed, and responds to it. */
 export class FailureResponse implements UserTurnObserver {
   readonly #context: PipelineContext;
-  readonly #init: FailureResponseInit;
-  readonly #prepared: PreparedText | undefined;
-  readonly #onMaxFailures: UserHook<{ error: unknown; failures: number }> | undefined;
+  #init: FailureResponseInit;
+  #prepared: PreparedText | undefined;
+  /** What the voice before has prepared of the same text, for as long as this one has not. */
+  #before: readonly PcmChunk[] | undefined;
+  #onMaxFailures: UserHook<{ error: unknown; failures: number }> | undefined;
   /** What the recogniser failed with since the last text. */
   #deafness: { error: unknown } | undefined;
   #failures = 0;
@@ -35,7 +37,28 @@ export class FailureResponse implements UserTurnObserver {
   constructor(context: PipelineContext, init: FailureResponseInit) {
     this.#context = context;
     this.#init = init;
-    const { say, pcm, tts, onMaxFailures } = init;
+    this.#prepare();
+  }
+
+  /** Uses another voice, and responds in another way. */
+  configure(
+    { say, pcm, tts, maxFailures, onMaxFailures }: Omit<FailureResponseInit, "play">,
+  ): void {
+    this.#before = say === this.#init.say ? this.#chunks : undefined;
+    this.#prepared?.[Symbol.dispose]();
+    this.#prepared = undefined;
+    this.#init = { play: this.#init.play, say, pcm, tts, maxFailures, onMaxFailures };
+    this.#prepare();
+  }
+
+  get #chunks(): readonly PcmChunk[] | undefined {
+    return this.#prepared?.chunks ?? this.#before;
+  }
+
+  #prepare(): void {
+    const context = this.#context;
+    const { say, pcm, tts, onMaxFailures } = this.#init;
+    this.#onMaxFailures = undefined;
     if (say !== undefined && pcm === undefined) {
       this.#prepared = new PreparedText(context, { tts, text: say });
     }
@@ -112,7 +135,7 @@ export class FailureResponse implements UserTurnObserver {
   #sayIt(): void {
     const { say, pcm, play } = this.#init;
     if (say === undefined && !pcm) return;
-    const prepared = pcm ? [pcm] : this.#prepared?.chunks;
+    const prepared = pcm ? [pcm] : this.#chunks;
     attempt(
       () => play(say ?? "", prepared),
       (error) => this.#context.report(error, "saying that something failed"),

@@ -1,6 +1,8 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
+import type { HistoryHook } from "../history/chat_context.ts";
 import type { TextReply } from "../reply/text_replies.ts";
+import type { ToolRun } from "../reply/tool_run.ts";
 import type { SpeechOutcome } from "../speech/speech_handle.ts";
 
 /** Options for saying something. */
@@ -44,8 +46,23 @@ export interface TextOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * What another agent is told of the conversation when it takes over: all of it, nothing, or what a hook
+ * makes of it, a summary.
+ */
+export type HandoffHistory = "all" | "none" | HistoryHook;
+
+/**
+ * Takes parts that were prepared, for everything that begins from now on. Resolves when those before
+ * are not used any more; never rejects.
+ *
+ * @param options.isHandoff whether another agent takes over: the models of the replies in progress are
+ *   asked nothing more
+ */
+export type Take = (options: { isHandoff: boolean }) => Promise<void>;
+
 /** The way from the participants' audio to the agent's. */
-export interface Pipeline {
+export interface Pipeline<Parts = never> {
   /** Takes 20 ms of a participant. A promise is waited for before the next. */
   processAudio(audio: ParticipantAudio): void | Promise<void>;
   /** No audio comes from this participant for now: they are muted, or their track is gone. */
@@ -67,6 +84,14 @@ export interface Pipeline {
   interrupt(): Promise<void>;
   /** Listens no more; resolves when all that is to be said was heard, but for what waits for a tool. */
   drain(): Promise<void>;
+  /**
+   * Prepares other parts; rejects where that fails. Nothing has changed until they are taken.
+   *
+   * @param history what another agent is told; left out where the agent stays the same
+   */
+  prepare(parts: Parts, history?: HandoffHistory, run?: ToolRun): Promise<Take>;
+  /** Says what the next agent has to say of its own accord, when it has taken over in a turn. */
+  replyAsNext(participant: Participant | undefined): void;
   /** Returns for how long there may be speech at most whose words are not known yet. */
   undecidedSpeechMs(): number;
   /** Returns depths of queues, and what was dropped from them. */

@@ -5,12 +5,25 @@ import type { Logger } from "../../events/logger.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
 import { endingReply, type TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
-import type { GenerateReplyOptions, Pipeline, SayOptions, TextOptions } from "./pipeline.ts";
+import type {
+  GenerateReplyOptions,
+  HandoffHistory,
+  Pipeline,
+  SayOptions,
+  Take,
+  TextOptions,
+} from "./pipeline.ts";
+import type { ToolDescription } from "../contracts/tool.ts";
+import type { ToolRun } from "../reply/tool_run.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
 import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
 import { attempt, promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
+import type { ChatMessage } from "../contracts/messages.ts";
+import type { TTS } from "../contracts/tts.ts";
+import { handedOverMessages } from "./handed_over_messages.ts";
+import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 import { ChatHistory, userMessage } from "../history/chat_history.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
@@ -22,6 +35,17 @@ import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
 import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
 
+/** What a {@linkcode RealtimePipeline} works with. */
+export interface RealtimeParts {
+  llm: RealtimeLLM;
+  /** The voice that speaks what the model writes. Default: the model speaks itself. */
+  tts?: TTS;
+  textTransform?: SynthesizerOptions["textTransform"];
+  pronunciations?: SynthesizerOptions["pronunciations"];
+  instructions: string;
+  tools: readonly ToolDescription[];
+}
+
 /** Options for {@linkcode RealtimePipeline}. */
 export interface RealtimePipelineOptions {
   logger: Logger;
@@ -32,6 +56,10 @@ export interface RealtimePipelineOptions {
 /** How long nothing may be heard when the last words are to be said. */
 const LAST_SILENCE_MS = 4000;
 const POLL_MS = 100;
+
+/** The output of the call that hands over, for the next agent, to whom it is over. */
+const HANDED_OVER = "handed over";
+
 /** Sound that the model has no words for after so long is noise. */
 const UNDECIDED_MS = 10_000;
 
@@ -40,8 +68,7 @@ const UNDECIDED_MS = 10_000;
  * audio in -> mix without echo -> session with the model -> replies -> playback on the agent's track.
  * A session that is lost is replaced, with the conversation so far, for as long as the call lives.
  */
-export class RealtimePipeline implements Pipeline {
-  readonly #llm: RealtimeLLM;
+export class RealtimePipeline implements Pipeline<RealtimeParts> {
   readonly #context: PipelineContext;
   readonly #logger: Logger;
   readonly #transcript: TranscriptWriter;
@@ -54,6 +81,10 @@ export class RealtimePipeline implements Pipeline {
   readonly #session: ReconnectingSession;
   readonly #outage: OutageMessage;
   readonly #closing = new AbortController();
+  /** Settle when what was replaced is not used any more. */
+  readonly #retiring = new Set<Promise<unknown>>();
+  #parts: RealtimeParts;
+  #voice: Synthesizer | undefined;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
   /** The turn that the next reply is to. */
@@ -64,10 +95,13 @@ export class RealtimePipeline implements Pipeline {
   /** Whether a person's turn has no reply yet. */
   #isReplyDue = false;
 
-  constructor(llm: RealtimeLLM, context: PipelineContext, options: RealtimePipelineOptions) {
+  constructor(parts: RealtimeParts, context: PipelineContext, options: RealtimePipelineOptions) {
     const { clock, report } = context;
-    this.#llm = llm;
+    const { llm } = parts;
+    const current = () => this.#llm;
+    this.#parts = parts;
     this.#context = context;
+    this.#voice = this.#createVoice(parts);
     this.#logger = options.logger;
     this.#transcript = new TranscriptWriter(context);
     this.#history.appendConversation(context.conversation, { named: false });
@@ -88,7 +122,9 @@ export class RealtimePipeline implements Pipeline {
     });
     this.#requests = new ReplyRequests({
       clock,
-      name: llm.name,
+      get name() {
+        return current().name;
+      },
       session,
       isAhead: () => output.queue.waiting > 0,
       report,
@@ -97,6 +133,7 @@ export class RealtimePipeline implements Pipeline {
       clock,
       output,
       transcript: this.#transcript,
+      voice: () => this.#voice,
       speaker,
       allowsInterruption: () => !this.#refusesInterruption,
       onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
@@ -120,10 +157,12 @@ export class RealtimePipeline implements Pipeline {
     });
     context.toolLedger.observe((run) => run.follow(() => this.#holdChanged()));
     this.#session = new ReconnectingSession({
-      llm,
+      get llm() {
+        return current();
+      },
       clock,
       signal,
-      connect: (signal) => this.#connect(signal),
+      connect: (signal) => this.#connect(this.#parts, signal),
       onEvent: (event) => this.#handle(event),
       onLost: () => this.#lost(),
       onConnected: () => this.#connected(),
@@ -151,6 +190,7 @@ export class RealtimePipeline implements Pipeline {
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
+    if (this.#voice) return await this.#sayByVoice(this.#voice, text, options);
     return await this.#request((session, id) => session.requestReply({ id, say: text }), options)
       .done;
   }
@@ -299,6 +339,65 @@ export class RealtimePipeline implements Pipeline {
     return isSettled;
   }
 
+  async prepare(parts: RealtimeParts, history?: HandoffHistory, run?: ToolRun): Promise<Take> {
+    const handedOver = history &&
+      await handedOverMessages(history, this.#history, this.#context);
+    const next = this.#needsSession(parts, history)
+      ? await this.#session.prepare((signal) =>
+        this.#connect(parts, signal, { messages: handedOver?.(), run })
+      )
+      : undefined;
+    return () => {
+      const isChanged = this.#isInstructed(parts);
+      const retired = this.#use(parts);
+      if (handedOver) this.#history.beginAnew(handedOver());
+      if (next) this.#session.take(next);
+      else if (isChanged) {
+        attempt(
+          () => this.#session.current?.update?.(parts),
+          (error) => this.#context.report(error, `changing the session of ${this.#llm.name}`),
+        );
+      }
+      this.#retiring.add(retired);
+      return retired.finally(() => this.#retiring.delete(retired));
+    };
+  }
+
+  /** Uses other parts; resolves when those before are not used any more. */
+  async #use(parts: RealtimeParts): Promise<void> {
+    const before = this.#voice;
+    const isSameVoice = (["tts", "textTransform", "pronunciations"] as const)
+      .every((name) => this.#parts[name] === parts[name]);
+    this.#parts = parts;
+    if (isSameVoice) return;
+    this.#voice = this.#createVoice(parts);
+    await before?.retire();
+  }
+
+  #createVoice({ tts, textTransform, pronunciations }: RealtimeParts): Synthesizer | undefined {
+    return tts && new Synthesizer(this.#context, { tts, textTransform, pronunciations });
+  }
+
+  /** Whether the session in use cannot be changed into one with these parts. */
+  #needsSession(parts: RealtimeParts, history: HandoffHistory = "all"): boolean {
+    const { llm, tts } = this.#parts;
+    if (parts.llm !== llm || !parts.tts !== !tts || history !== "all") return true;
+    return this.#isInstructed(parts) && this.#session.current?.update === undefined;
+  }
+
+  /** Whether these parts tell the model something else than those in use. */
+  #isInstructed({ instructions, tools }: RealtimeParts): boolean {
+    return instructions !== this.#parts.instructions || tools !== this.#parts.tools;
+  }
+
+  get #llm(): RealtimeLLM {
+    return this.#parts.llm;
+  }
+
+  replyAsNext(): void {
+    this.#requests.addFirst({ isContinuation: false });
+  }
+
   undecidedSpeechMs(): number {
     const { speakingSinceMs } = this.#listener;
     if (speakingSinceMs === undefined) return 0;
@@ -319,6 +418,7 @@ export class RealtimePipeline implements Pipeline {
     await this.#output.close();
     this.#requests.close();
     this.#replies.endAll();
+    await Promise.all([this.#voice?.close(), ...this.#retiring]);
     await this.#session.close();
     this.#transcript.close();
     this.#listener[Symbol.dispose]();
@@ -328,17 +428,63 @@ export class RealtimePipeline implements Pipeline {
     return new TypeError(`${this.#llm.name} takes its turns itself: they cannot be committed`);
   }
 
-  #connect(signal: AbortSignal): Promise<RealtimeSession> {
-    const { clock, instructions, toolLedger } = this.#context;
-    this.#tools.connecting();
-    return this.#llm.connect({
-      clock,
+  /**
+   * Starts a session with these parts.
+   *
+   * @param options.messages what it is told of the conversation. Default: all
+   * @param options.run the call that hands over, for whose output it must not wait
+   */
+  #connect(
+    { llm, tts, instructions, tools }: RealtimeParts,
+    signal: AbortSignal,
+    { messages = this.#history.messages, run }: {
+      messages?: readonly ChatMessage[];
+      run?: ToolRun;
+    } = {},
+  ): Promise<RealtimeSession> {
+    this.#tools.connecting(run);
+    return llm.connect({
+      clock: this.#context.clock,
       logger: this.#logger,
       signal,
       instructions,
-      tools: toolLedger.tools,
-      history: [...this.#history.messages],
+      tools,
+      output: tts ? "text" : "audio",
+      history: messages.map((one) =>
+        one.role === "tool" && one.callId === run?.call.id ? { ...one, text: HANDED_OVER } : one
+      ),
     });
+  }
+
+  /** Says a text in the agent's own voice, and tells the model what was heard of it. */
+  async #sayByVoice(
+    voice: Synthesizer,
+    text: string,
+    { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity }: SayOptions,
+  ): Promise<SpeechOutcome> {
+    const message = this.#transcript.openAgentMessage();
+    const speech = this.#output.play({
+      allowsInterruption: () => allowInterruptions,
+      staleAtMs: this.#context.clock.now() + staleAfterMs,
+      audio: (speech) => {
+        message.update({ text });
+        return voice.synthesize(once(text), speech);
+      },
+      message,
+      onEnded: ({ text }) => {
+        this.#remember(text);
+        if (!/\S/.test(text)) return;
+        attempt(
+          () => this.#session.current?.sendText(text, { role: "assistant" }),
+          (error) => this.#context.report(error, "telling the model what was said"),
+        );
+      },
+    });
+    voice.assign(speech);
+    const outcome = await speech.done;
+    this.#holdChanged(!allowInterruptions && discardUserTurns);
+    if (speech.failure) throw speech.failure.error;
+    return outcome;
   }
 
   #lost(): void {
@@ -426,6 +572,7 @@ export class RealtimePipeline implements Pipeline {
     const requested = this.#requests.started(id, requestId);
     this.#replies.start(id, requested);
     if (this.#news) this.#news.replyId = id;
+    this.#tools.replyStarted(id);
     // It was interrupted before it began.
     if (requested?.isInterrupted) this.#interruptReply(id);
   }
@@ -472,7 +619,7 @@ export class RealtimePipeline implements Pipeline {
     if (interrupted && id) {
       const { track } = this.#output;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
-      this.#interruptModel(id, Math.max(0, Math.round(heardMs)));
+      this.#interruptModel(id, Math.max(0, Math.round(heardMs)), text);
     }
     if (this.#news?.replyId === id) this.#news = interrupted ? {} : undefined;
     this.#remember(text);
@@ -488,14 +635,14 @@ export class RealtimePipeline implements Pipeline {
   #interruptReply(id: string): void {
     this.#replies.drop(id);
     if (this.#news?.replyId === id) this.#news = {};
-    this.#interruptModel(id, 0);
+    this.#interruptModel(id, 0, "");
   }
 
   /** Tells the model how much was heard; the reply has ended, whether that works or not. */
-  #interruptModel(id: string, heardMs: number): void {
+  #interruptModel(id: string, heardMs: number, heardText: string): void {
     const { current } = this.#session;
     attempt(
-      () => current?.interrupt(id, heardMs),
+      () => current?.interrupt(id, heardMs, heardText),
       (error) => this.#context.report(error, `interrupting ${this.#llm.name}`),
     );
   }
@@ -503,4 +650,8 @@ export class RealtimePipeline implements Pipeline {
   #failure(what: string, code = "failed", retryable = false): InferenceError {
     return new InferenceError(`${this.#llm.name}: ${what}`, { code, retryable });
   }
+}
+
+async function* once(text: string): AsyncGenerator<string, void, void> {
+  yield text;
 }

@@ -3,8 +3,9 @@ import type { Participant } from "../../edge/types.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
-import type { ChatContext, ChatRequest } from "../history/chat_context.ts";
+import type { ChatRequest } from "../history/chat_context.ts";
 import type { RequestOrder, RequestTurn } from "./request_order.ts";
+import type { ToolExecutor } from "./tool_executor.ts";
 import type { ToolLedger } from "./tool_ledger.ts";
 import type { ToolRun } from "./tool_run.ts";
 import { Channel } from "../../events/channel.ts";
@@ -13,19 +14,25 @@ import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { withoutThoughts } from "../text/markup_filter.ts";
 import { spokenMs } from "../text/speech_duration.ts";
-import { callsBesides, type PlayedFragment, playedTexts } from "../history/chat_history.ts";
+import {
+  callsBesides,
+  type ChatHistory,
+  type PlayedFragment,
+  playedTexts,
+} from "../history/chat_history.ts";
 
 /** Options for a {@linkcode Reply}. */
 export interface ReplyInit {
   llm: LLM;
   toolLedger: ToolLedger;
   /** Keeps what the agent says and does. */
-  chat: Pick<
-    ChatContext,
-    "append" | "appendCalls" | "replace" | "markTold" | "messages" | "request"
-  >;
+  chat: Pick<ChatHistory, "append" | "appendCalls" | "replace" | "markTold" | "messages">;
+  /** Called with the calls whose results the next agent is to tell, as the call was handed over. */
+  onHandedOver: (runs: readonly ToolRun[]) => void;
   /** What the model is asked besides what is in the chat. */
   request: ChatRequest;
+  /** Returns the messages of the request, when it may ask the model. */
+  ask: () => readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
   /** When it may ask the model. */
   order: RequestOrder;
   /** Whether it asks before it is committed, while no other reply does. */
@@ -55,8 +62,18 @@ export class Reply {
   readonly startedMs: number;
   /** When the first text came; 0 before. */
   firstTokenMs = 0;
+  /** Resolves when the model is asked nothing more. Never rejects. */
+  readonly ended: Promise<void>;
   readonly #init: ReplyInit;
+  /** The tools of its beginning: an update comes after it. */
+  readonly #tools: ToolExecutor;
   readonly #controller = new AbortController();
+  readonly #handover = Promise.withResolvers<void>();
+  #isHandedOver = false;
+  /** Whether it is written, and not said. */
+  isInText = false;
+  /** Whether the call was handed over while it waited for tools: the next agent goes on. */
+  isCutShort = false;
   readonly #committed = Promise.withResolvers<void>();
   readonly #generated: ChatMessage[] = [];
   readonly #runs: ToolRun[] = [];
@@ -74,7 +91,8 @@ export class Reply {
     this.message = init.message;
     this.startedMs = init.clock.now();
     if (!init.isPreemptive) this.#turn = init.order.take();
-    this.#run();
+    this.#tools = init.toolLedger.executor;
+    this.ended = this.#run();
   }
 
   /** The participant to whom it replies. */
@@ -122,6 +140,14 @@ export class Reply {
     this.#controller.abort(new DOMException("the reply is not needed", "AbortError"));
   }
 
+  /** The call is handed over: its model is asked nothing more, and its tools are not waited for. */
+  handOver(): void {
+    if (this.#isHandedOver) return;
+    this.#isHandedOver = true;
+    this.#handover.resolve();
+    this.#leaveTools(this.#runs);
+  }
+
   /** Keeps in the chat what the model is to remember of it, when this was played of its text. */
   remember(played: readonly PlayedFragment[]): void {
     const { chat } = this.#init;
@@ -137,10 +163,10 @@ export class Reply {
 
   async #run(): Promise<void> {
     try {
-      const { chat, clock, request, onTurn } = this.#init;
+      const { ask, clock, onTurn } = this.#init;
       const { signal } = this.#controller;
       await this.#untilTurn().finally(() => onTurn?.());
-      const asked = Promise.resolve(chat.request(request));
+      const asked = Promise.resolve(ask());
       const messages = await waitFor(asked, "the messages", { clock, signal });
       for (let round = 1; await this.#round(messages, round === MAX_ROUNDS); round++);
       this.textStream.end();
@@ -174,7 +200,7 @@ export class Reply {
     const parts = () =>
       llm.generate({
         messages,
-        tools: isLast ? [] : toolLedger.tools,
+        tools: isLast ? [] : this.#tools.tools,
         signal,
       });
     for await (const part of this.#withTimeout(parts)) {
@@ -195,7 +221,8 @@ export class Reply {
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
-    const runs = calls.map((call) => toolLedger.start(call, participant));
+    const runs = calls.map((call) => toolLedger.start(call, participant, this.#tools));
+    for (const run of runs) run.isInText = this.isInText;
     this.#runs.push(...runs);
     // Before there is any result: whatever becomes of this reply, the model knows what was done.
     const said = { role: "assistant", text: this.#text.slice(from) } as const;
@@ -203,9 +230,17 @@ export class Reply {
     this.#kept = this.#generated.length;
     // One of the tools may wait for another reply.
     this.#turn?.suspend();
+    if (this.#isHandedOver) this.#leaveTools(runs);
     const awaited = runs.filter(({ isAwaited }) => isAwaited);
     using _filler = this.#fillSilence(awaited, at);
-    await waitFor(Promise.all(awaited.map(({ ended }) => ended)), "the tools", { signal, clock });
+    const ended = Promise.all(awaited.map(({ ended }) => ended));
+    await waitFor(Promise.race([ended, this.#handover.promise]), "the tools", { signal, clock });
+    if (this.#isHandedOver) {
+      // The one that hands over is about to end.
+      await Promise.all(runs.filter(({ isHandoff }) => isHandoff).map(({ ended }) => ended));
+      this.isCutShort = true;
+      return false;
+    }
     this.#generated.push(...runs.map(({ output }) => output));
     chat.markTold(runs);
     this.#turn?.resume();
@@ -234,6 +269,12 @@ export class Reply {
       timers.use(clock.schedule(fill, saidMs + fillerAfterMs));
     }
     return timers;
+  }
+
+  #leaveTools(runs: readonly ToolRun[]): void {
+    const others = runs.filter(({ isHandoff }) => !isHandoff);
+    for (const run of others) run.abandon();
+    this.#init.onHandedOver(others);
   }
 
   #write(text: string): void {

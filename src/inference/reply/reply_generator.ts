@@ -7,12 +7,19 @@ import type { UserTurn } from "../turns/user_turn.ts";
 import { userMessage } from "../history/chat_history.ts";
 import { Reply, type ReplyInit } from "./reply.ts";
 import { RequestOrder } from "./request_order.ts";
+import type { ToolRun } from "./tool_run.ts";
 
 /** Options for {@linkcode ReplyGenerator}. */
-export interface ReplyGeneratorInit {
-  llm: LLM;
+export interface ReplyGeneratorInit extends ReplyModel {
   chat: ChatContext;
   transcript: TranscriptWriter;
+  /** Called with the calls whose results the next agent is to tell. */
+  onHandedOver: (runs: readonly ToolRun[]) => void;
+}
+
+/** The model that generates replies. */
+export interface ReplyModel {
+  llm: LLM;
   /** How long the model may be silent before it is given up. Default 30,000. */
   timeoutMs?: number;
 }
@@ -30,11 +37,28 @@ export class ReplyGenerator {
   readonly #context: PipelineContext;
   readonly #init: ReplyGeneratorInit;
   readonly #order = new RequestOrder();
+  #model: ReplyModel;
+  /** The replies whose model may still be asked. */
+  readonly #open = new Set<Reply>();
   #preemptive: PreemptiveReply | undefined;
 
   constructor(context: PipelineContext, init: ReplyGeneratorInit) {
     this.#context = context;
     this.#init = init;
+    this.#model = init;
+  }
+
+  /** Uses another model; resolves when the replies have ended that use the one before. */
+  async use(model: ReplyModel): Promise<void> {
+    this.discard();
+    this.#model = model;
+    await Promise.all([...this.#open].map(({ ended }) => ended));
+  }
+
+  /** The call is handed over: the replies in progress say what their models have said so far. */
+  handOver(): void {
+    this.discard();
+    for (const reply of this.#open) reply.handOver();
   }
 
   /**
@@ -76,7 +100,7 @@ export class ReplyGenerator {
     const preemptive = this.#preemptive;
     const failure = preemptive?.reply.text === "" && preemptive.reply.textStream.failure;
     if (failure) {
-      const { llm: { name } } = this.#init;
+      const { llm: { name } } = this.#model;
       this.#context.report(failure.error, `${name}: preemptive request; asking again`);
       this.discard();
     }
@@ -101,17 +125,24 @@ export class ReplyGenerator {
   }
 
   #start(init: Pick<ReplyInit, "participant" | "request" | "isPreemptive" | "onTurn">): Reply {
-    const { clock, toolLedger } = this.#context;
-    const { llm, chat, transcript, timeoutMs = 30_000 } = this.#init;
-    return new Reply({
+    const { clock, toolLedger, instructions } = this.#context;
+    const { chat, transcript, onHandedOver } = this.#init;
+    const { llm, timeoutMs = 30_000 } = this.#model;
+    const { history } = chat;
+    const reply = new Reply({
       ...init,
       llm,
       toolLedger,
-      chat,
+      chat: history,
+      ask: () => chat.request(init.request, { instructions, history }),
       order: this.#order,
       clock,
       timeoutMs,
       message: transcript.openAgentMessage(),
+      onHandedOver,
     });
+    this.#open.add(reply);
+    void reply.ended.then(() => this.#open.delete(reply));
+    return reply;
   }
 }

@@ -20,8 +20,19 @@ export class TextReplies {
   /**
    * Resolves with the whole reply, or with what there is of one that ends the call; rejects with what the
    * model threw, or the signal's reason.
+   *
+   * @param next starts the reply of an agent to which the call was handed over in this one
    */
-  async read(reply: Reply, signal?: AbortSignal): Promise<TextReply> {
+  async read(first: Reply, next: () => Reply, signal?: AbortSignal): Promise<TextReply> {
+    const texts: string[] = [];
+    for (let reply = first;; reply = next()) {
+      reply.isInText = true;
+      texts.push((await this.#read(reply, signal)).text);
+      if (!reply.isCutShort) return { text: texts.filter((text) => text !== "").join("\n") };
+    }
+  }
+
+  async #read(reply: Reply, signal: AbortSignal | undefined): Promise<TextReply> {
     const cancel = () => reply.cancel();
     this.#open.add(reply);
     signal?.addEventListener("abort", cancel, { once: true });

@@ -8,6 +8,7 @@ import { waitFor } from "../../events/waiting.ts";
 import { type ArgumentCheck, argumentCheck } from "../schema/argument_check.ts";
 import { standardArguments } from "../schema/standard_check.ts";
 import { messageOf } from "../../events/error_text.ts";
+import { Handoff } from "./handoff.ts";
 
 /** Options for a call of a tool. */
 export interface ToolCallOptions {
@@ -26,8 +27,11 @@ export interface ToolCallOptions {
   /** Called when its time is up: whether it acts is not known. */
   onTimeUp?: () => void;
   /** Called when the tool succeeds after its time was up. */
-  onLate?: (result: ToolResult) => void;
+  onLate?: (outcome: ToolOutcome) => void;
 }
+
+/** The outcome of a call: its result, unless the tool hands the call over. */
+export type ToolOutcome = ToolResult & { readonly handoff?: Handoff };
 
 /** A tool's result may be no longer than this: it is read by a model, aloud as a rule. */
 const MAX_RESULT_CHARS = 20_000;
@@ -74,7 +78,7 @@ export class ToolExecutor {
   }
 
   /** Calls a tool within its time limit. Never rejects. */
-  async call(call: ToolCall, options: ToolCallOptions): Promise<ToolResult> {
+  async call(call: ToolCall, options: ToolCallOptions): Promise<ToolOutcome> {
     const tool = this.#tools.get(call.name);
     if (!tool) {
       const known = [...this.#tools.keys()].join(", ") || "none";
@@ -103,7 +107,7 @@ export class ToolExecutor {
         agent,
         progress: (text) => onProgress?.(String(text)),
       });
-    }).then((value) => success(toolText(value))).finally(() => isOver = true);
+    }).then(outcomeOf).finally(() => isOver = true);
     try {
       const { timeoutMs } = tool;
       const limits = { timeoutMs, signal: closing, clock: this.#clock };
@@ -154,15 +158,21 @@ export class ToolExecutor {
 const noAgent: ToolAgent = {
   say: () => Promise.reject(new TypeError("there is no agent")),
   hangUp: () => Promise.reject(new TypeError("there is no agent")),
+  update: () => Promise.reject(new TypeError("there is no agent")),
 };
+
+function outcomeOf(value: unknown): ToolOutcome {
+  return value instanceof Handoff ? { text: "", isError: false, handoff: value } : success(value);
+}
 
 /** Returns the outcome of a call that failed, for the reason in the message. */
 export function failure(message: string): ToolResult {
   return { text: shorten(`error: ${message}`), isError: true };
 }
 
-function success(text: string): ToolResult {
-  return { text: shorten(text), isError: false };
+/** Returns the outcome of a call that succeeded, with this value. */
+export function success(value: unknown): ToolResult {
+  return { text: shorten(toolText(value)), isError: false };
 }
 
 function shorten(text: string): string {

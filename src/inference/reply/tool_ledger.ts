@@ -2,12 +2,13 @@ import type { MessageToolCall } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ToolCall } from "../contracts/messages.ts";
-import type { Tool, ToolAgent, ToolEnd, ToolStart } from "../contracts/tool.ts";
+import type { ToolAgent, ToolEnd, ToolResult, ToolStart } from "../contracts/tool.ts";
 import { attempt, type Report } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { ToolCalledEvent, ToolProgressEvent, ToolStartedEvent } from "../contracts/events.ts";
-import { failure, type ToolExecutor } from "./tool_executor.ts";
+import { failure, success, type ToolExecutor, type ToolOutcome } from "./tool_executor.ts";
+import type { Handoff } from "./handoff.ts";
 import { recordedRun, ToolRun, UNKNOWN_OUTCOME } from "./tool_run.ts";
 
 /** How long the tools that run may take when the conversation ends. */
@@ -26,7 +27,14 @@ export interface ToolHooks {
 
 /** Options for a {@linkcode ToolLedger}. */
 export interface ToolLedgerInit extends ToolHooks {
+  /** The tools that a model can call. */
   executor: ToolExecutor;
+  /**
+   * Hands the call over as a tool says; returns what its model is told.
+   *
+   * @param check throws where the agent whose tool it is has handed over meanwhile
+   */
+  onHandoff?: (handoff: Handoff, run: ToolRun, check: () => void) => Promise<string>;
   /** The agent, for its tools. */
   agent?: ToolAgent;
   /** The calls that an agent made before, in the same conversation. */
@@ -52,11 +60,17 @@ export class ToolLedger {
   readonly #ids = new Set<string>();
   readonly #firstCalls = new Map<string, FirstCall>();
   readonly #observers: ((run: ToolRun) => void)[] = [];
+  #executor: ToolExecutor;
+  #handoffs = 0;
+  /** After how many handoffs tools came into use: whose they are. */
+  readonly #agents = new WeakMap<ToolExecutor, number>();
   #turns = 0;
   #isClosed = false;
 
   constructor(init: ToolLedgerInit) {
     this.#init = init;
+    this.#executor = init.executor;
+    this.use(init.executor);
     for (const call of init.earlier ?? []) {
       const run = recordedRun(call);
       this.#ids.add(call.id);
@@ -65,8 +79,15 @@ export class ToolLedger {
   }
 
   /** The tools that a model can call. */
-  get tools(): readonly Tool[] {
-    return this.#init.executor.tools;
+  get executor(): ToolExecutor {
+    return this.#executor;
+  }
+
+  /** Uses other tools from now on; with `isHandoff` they are another agent's. */
+  use(executor: ToolExecutor, { isHandoff = false }: { isHandoff?: boolean } = {}): void {
+    if (isHandoff) this.#handoffs++;
+    this.#executor = executor;
+    this.#agents.set(executor, this.#handoffs);
   }
 
   /** The calls that have no outcome yet. */
@@ -89,13 +110,21 @@ export class ToolLedger {
     this.#observers.push(observer);
   }
 
-  /** Starts a call. Its id becomes another one where the model has used it before. */
-  start(call: ToolCall, participant: Participant | undefined): ToolRun {
-    const tool = this.#init.executor.get(call.name);
+  /**
+   * Starts a call. Its id becomes another one where the model has used it before.
+   *
+   * @param executor the tools that the model knew when it made the call
+   */
+  start(
+    call: ToolCall,
+    participant: Participant | undefined,
+    executor: ToolExecutor = this.#executor,
+  ): ToolRun {
+    const tool = executor.get(call.name);
     const run = new ToolRun(this.#withNewId(call), tool, participant);
     this.#running.add(run);
     for (const observer of this.#observers) observer(run);
-    void this.#run(run);
+    void this.#run(run, executor);
     return run;
   }
 
@@ -116,8 +145,8 @@ export class ToolLedger {
     for (const run of this.#running) run.endsCall ? run.end(UNKNOWN_OUTCOME) : run.giveUp();
   }
 
-  async #run(run: ToolRun): Promise<void> {
-    const { executor, clock, agent } = this.#init;
+  async #run(run: ToolRun, executor: ToolExecutor): Promise<void> {
+    const { clock, agent } = this.#init;
     const { call, signal, participant } = run;
     const startedMs = clock.now();
     let ends = 0;
@@ -132,7 +161,7 @@ export class ToolLedger {
     if (fault) return run.end(failure(fault));
     const first = this.#noteFirst(run);
     let timedOut = false;
-    const result = await executor.call(call, {
+    const outcome = await executor.call(call, {
       signal,
       closing: run.closing,
       participant,
@@ -143,15 +172,42 @@ export class ToolLedger {
           run.lastWords = options?.say ?? "";
           return agent.hangUp(options);
         },
+        update: (options) => agent.update(options),
       },
       onStarted: () => this.#started(run),
       onProgress: (text) => run.result || run.progress(text),
       onTimeUp: () => timedOut = true,
-      onLate: (result) => run.end(result),
+      onLate: (late) => void this.#resultOf(late, run, executor).then((result) => run.end(result)),
     });
+    const result = await this.#resultOf(outcome, run, executor);
     first.mayHaveActed = !result.isError || timedOut;
     // What is left of one that was given up may still succeed.
     if (!run.closing.aborted || !timedOut) run.end(result);
+  }
+
+  /** Returns the result of a call, which hands the call over where its tool says so. Never rejects. */
+  async #resultOf(
+    outcome: ToolOutcome,
+    run: ToolRun,
+    executor: ToolExecutor,
+  ): Promise<ToolResult> {
+    const { handoff, ...result } = outcome;
+    if (!handoff) return result;
+    run.isHandoff = true;
+    let isTooLate = false;
+    try {
+      if (!this.#init.onHandoff) throw new TypeError("there is no agent to hand over to");
+      return success(
+        await this.#init.onHandoff(handoff, run, () => {
+          isTooLate = this.#agents.get(executor) !== this.#handoffs;
+          if (!isTooLate) return;
+          throw new Error("the call has been handed over already");
+        }),
+      );
+    } catch (error) {
+      run.isHandoff = isTooLate;
+      return failure(messageOf(error));
+    }
   }
 
   #noteFirst(run: ToolRun): FirstCall {

@@ -27,6 +27,10 @@ export class ToolRun {
   readonly #followers: ((progress?: string) => void)[] = [];
   #result: ToolResult | undefined;
   #isAbandoned = false;
+  /** Whether it hands the call over, or another one has before it: its result needs no telling. */
+  isHandoff = false;
+  /** Whether it belongs to a reply that is written, and not said. */
+  isInText = false;
   /** Whether it ends the call, and waits for that: the end of the call does not wait for it. */
   endsCall = false;
   /** What the agent says at the end of the call that it ends. */

@@ -34,6 +34,8 @@ export class Synthesizer {
   readonly #tts: TTS;
   readonly #timeoutMs: number;
   readonly #changes: ((sentence: string) => string)[] = [];
+  /** What is, or is to be, said with it. */
+  readonly #speeches = new Set<SpeechHandle>();
   #session: TtsSession | undefined;
 
   constructor(
@@ -55,6 +57,18 @@ export class Synthesizer {
     } catch (error) {
       context.report(error, `opening ${tts.name}; it is tried again`);
     }
+  }
+
+  /** Says this speech, when its turn comes. */
+  assign(speech: SpeechHandle): void {
+    this.#speeches.add(speech);
+    void speech.done.then(() => this.#speeches.delete(speech));
+  }
+
+  /** Another voice has taken its place: closes the session when all that it is to say was said. */
+  async retire(): Promise<void> {
+    await Promise.all([...this.#speeches].map(({ done }) => done));
+    await this.close();
   }
 
   /** Returns the audio of a text, until the speech is interrupted. */

@@ -34,8 +34,7 @@ const MARKS: readonly RegExp[] = [
 /** White space, headings, quotations and bullets at the beginning of a line. */
 export const LINE_MARK = /^(?:\s+|(?:#{1,6}|>|[-*+•])\s)/;
 /** A line that is not said: a row of a table, the fence of code with its language, a rule. */
-export const SILENT_LINE =
-  /^(?:\||(?:`{3,}|~{3,})[^`\n]*(?:\n|$)|(?:[-=*_]\s*){3,}(?:\n|$))/;
+export const SILENT_LINE = /^(?:\||(?:`{3,}|~{3,})[^`\n]*(?:\n|$)|(?:[-=*_]\s*){3,}(?:\n|$))/;
 /** The beginning of a line of which more must come before it is known whether it is said. */
 export const OPEN_LINE = /(?:^|\n)[ \t]{0,60}(?:(?:`{3,60}|~{3,60})[^`\n]{0,100}|[-=*_]{2,60})$/;
 /** The head of a table, or what is left of it, and the rule below it. */

@@ -91,10 +91,10 @@ interface Overlap {
  */
 export class InterruptionHandler implements UserTurnObserver {
   readonly #init: InterruptionHandlerInit;
-  readonly #minDurationMs: number;
-  readonly #falseInterruptionTimeoutMs: number;
-  readonly #boundaryMs: number;
-  readonly #backchannels: Backchannels;
+  #minDurationMs!: number;
+  #falseInterruptionTimeoutMs!: number;
+  #boundaryMs!: number;
+  #backchannels!: Backchannels;
   /** The turns whose overlap is undecided. */
   readonly #overlaps = new Map<UserTurn, Overlap>();
   /** The turns that began over the agent: a backchannel in one of these gets no reply. */
@@ -105,6 +105,11 @@ export class InterruptionHandler implements UserTurnObserver {
 
   constructor(init: InterruptionHandlerInit, options: InterruptionOptions = {}) {
     this.#init = init;
+    this.configure(options);
+  }
+
+  /** Uses other options from now on. */
+  configure(options: InterruptionOptions = {}): void {
     this.#minDurationMs = options.minDurationMs ?? 700;
     this.#falseInterruptionTimeoutMs = options.falseInterruptionTimeoutMs ?? 1500;
     this.#boundaryMs = options.backchannelBoundaryMs ?? 1000;

@@ -51,6 +51,12 @@ export class SpeakerListener {
     return this.#turns.turns;
   }
 
+  /** Whether nothing is in progress that another listener could not continue. */
+  get isIdle(): boolean {
+    const { isSpeech, isRising } = this.#state;
+    return !isSpeech && !isRising && this.turns.length === 0;
+  }
+
   /** Takes the next 20 ms; they are a view, valid until the result settles. */
   processAudio(pcm: PcmChunk, participant: Participant, row: number): void | Promise<void> {
     this.#turns.participant = participant;

@@ -7,6 +7,12 @@ import { EchoDetector } from "../echo/echo_detector.ts";
 import { RowMixer } from "./row_mixer.ts";
 import { SpeakerListener, type SpeakerListenerInit } from "./speaker_listener.ts";
 
+/** What a participant is heard with. */
+export type ListeningParts = Pick<
+  SpeakerListenersInit,
+  "vad" | "stt" | "turnOwner" | "endpointing" | "turnLimit" | "vadOptions"
+>;
+
 /** Options for {@linkcode SpeakerListeners}. */
 export interface SpeakerListenersInit extends Omit<SpeakerListenerInit, "speakerId" | "echo"> {
   /** Whether one listener follows the mix of all participants. */
@@ -22,11 +28,15 @@ const ALL_SPEAKERS = "";
 
 /** A {@linkcode SpeakerListener} for each participant who speaks, or one for all of them. */
 export class SpeakerListeners {
-  readonly #init: SpeakerListenersInit;
+  #init: SpeakerListenersInit;
   readonly #mixer: RowMixer | undefined;
   readonly #listeners = new Map<string, SpeakerListener>();
   /** Those of participants who have left, and whose last turn is not over yet. */
   readonly #leaving = new Set<SpeakerListener>();
+  /** Those that hear with other parts than the others, until there is a pause. */
+  readonly #outdated = new Set<SpeakerListener>();
+  /** Wait until none is left that hears with other parts. */
+  readonly #renewed: (() => void)[] = [];
 
   constructor(init: SpeakerListenersInit) {
     this.#init = init;
@@ -40,6 +50,23 @@ export class SpeakerListeners {
   /** The turns in progress. */
   get turns(): UserTurn[] {
     return [...this.#listeners.values(), ...this.#leaving].flatMap(({ turns }) => turns);
+  }
+
+  /**
+   * Uses other parts for each participant from the next pause between their turns on; resolves when the
+   * ones before are not used any more.
+   */
+  async use(parts: ListeningParts): Promise<void> {
+    this.#init = { ...this.#init, ...parts };
+    for (const listener of this.#leaving) this.#outdated.add(listener);
+    for (const [streamId, listener] of [...this.#listeners]) {
+      this.#outdated.add(listener);
+      if (listener.isIdle) this.#renew(streamId, listener);
+    }
+    if (this.#outdated.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#renewed.push(resolve);
+    await promise;
   }
 
   /** Takes 20 ms of a participant; a promise is to be waited for before the next. */
@@ -64,6 +91,7 @@ export class SpeakerListeners {
     listener.left()
       .finally(() => {
         this.#leaving.delete(listener);
+        this.#ended(listener);
         observer.speakerLeft();
       })
       .catch((error) => report(error, "ending the turn of a participant who left"));
@@ -85,6 +113,22 @@ export class SpeakerListeners {
     this.#listeners.clear();
     this.#leaving.clear();
     await Promise.all(listeners.map((listener) => listener.close()));
+    for (const listener of listeners) this.#ended(listener);
+  }
+
+  /** A listener has closed. */
+  #ended(listener: SpeakerListener): void {
+    if (this.#outdated.delete(listener) && this.#outdated.size === 0) {
+      for (const resolve of this.#renewed.splice(0)) resolve();
+    }
+  }
+
+  /** Puts another listener in the place of one that hears with parts of before. */
+  #renew(streamId: string, listener: SpeakerListener): void {
+    this.#listeners.delete(streamId);
+    listener.close()
+      .finally(() => this.#ended(listener))
+      .catch((error) => this.#init.report(error, "closing a recogniser's session"));
   }
 
   #of(participant: Participant | undefined): SpeakerListener[] {
@@ -99,6 +143,10 @@ export class SpeakerListeners {
     const { playback, track } = this.#init;
     playback.update(row, playedMs ?? track.playedMs);
     let listener = this.#listeners.get(streamId);
+    if (listener?.isIdle && this.#outdated.has(listener)) {
+      this.#renew(streamId, listener);
+      listener = undefined;
+    }
     if (!listener) {
       listener = new SpeakerListener(participant, {
         ...this.#init,

@@ -5,7 +5,9 @@ import type { SpeechOutput } from "../../speech/speech_output.ts";
 import type { TranscriptMessage, TranscriptWriter } from "../../history/transcript_writer.ts";
 import type { SpeechHandle, SpeechOutcome } from "../../speech/speech_handle.ts";
 import type { RequestedReply } from "./requested_reply.ts";
+import type { Synthesizer } from "../../speech/synthesizer.ts";
 import { RealtimeReply } from "./realtime_reply.ts";
+import { WrittenReply } from "./written_reply.ts";
 
 /** A reply in progress of which nothing comes for so long has failed. */
 const STALL_LIMIT_MS = 30_000;
@@ -18,6 +20,8 @@ export interface RealtimeRepliesInit {
   clock: Clock;
   output: SpeechOutput;
   transcript: TranscriptWriter;
+  /** Returns the voice that speaks what the model writes; `undefined` where that speaks itself. */
+  voice: () => Synthesizer | undefined;
   /** Returns the participant whom a reply that begins now is for. */
   speaker: () => Participant | undefined;
   /** Returns whether people can interrupt the agent now. */
@@ -38,7 +42,7 @@ interface CurrentReply {
   /** The application's reply that it is a part of, if any. */
   readonly requested: RequestedReply | undefined;
   /** What is played of it, once there is something. */
-  speech?: { readonly reply: RealtimeReply; readonly message: TranscriptMessage };
+  speech?: { readonly reply: RealtimeReply | WrittenReply; readonly message: TranscriptMessage };
   /** Whether its speech has ended: later parts are ignored. */
   isPlayed: boolean;
   /** Whether it belongs to a session that was lost. */
@@ -151,12 +155,13 @@ export class RealtimeReplies {
     const { output, transcript, speaker, allowsInterruption, onPlaybackStarted, onPlayed } =
       this.#init;
     const { id, requested } = current;
-    const reply = new RealtimeReply();
+    const voice = requested?.inText ? undefined : this.#init.voice();
+    const reply = voice ? new WrittenReply(voice) : new RealtimeReply();
     const message = transcript.openAgentMessage("");
     requested?.hold();
     if (requested?.inText) return { reply, message };
-    output.play({
-      audio: () => reply.audio(),
+    const speech = output.play({
+      audio: (speech) => reply.audio(speech),
       spoken: reply.spoken,
       participant: speaker(),
       message,
@@ -172,6 +177,7 @@ export class RealtimeReplies {
         }
       },
     });
+    voice?.assign(speech);
     return { reply, message };
   }
 

@@ -1,4 +1,5 @@
 import { assertPcmChunk, type PcmChunk } from "../../../audio/pcm_chunk.ts";
+import type { SpeechHandle } from "../../speech/speech_handle.ts";
 import { Channel } from "../../../events/channel.ts";
 import { SpokenText } from "../../text/spoken_text.ts";
 
@@ -37,7 +38,7 @@ export class RealtimeReply {
   }
 
   /** Returns its audio as it comes. */
-  audio(): AsyncIterable<PcmChunk> {
+  audio(_speech?: SpeechHandle): AsyncIterable<PcmChunk> {
     return this.#audio;
   }
 }

@@ -5,6 +5,7 @@ import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
 import type { ToolCall } from "../../contracts/messages.ts";
 import type { PipelineContext } from "../../pipeline_context.ts";
 import type { RequestedReply } from "./requested_reply.ts";
+import type { ToolExecutor } from "../../reply/tool_executor.ts";
 import type { ToolRun } from "../../reply/tool_run.ts";
 import { attempt } from "../../../events/user_code.ts";
 
@@ -45,6 +46,8 @@ export class RealtimeTools {
   readonly #init: RealtimeToolsInit;
   /** By the id of the reply. */
   readonly #replies = new Map<string, ReplyCalls>();
+  /** The tools that the model knew when a reply began, by its id. */
+  readonly #executors = new Map<string, ToolExecutor>();
   /** What is not in the history that the session that is being connected gets. */
   readonly #unsentNews: string[] = [];
 
@@ -52,11 +55,17 @@ export class RealtimeTools {
     this.#init = init;
   }
 
+  /** A reply began: its calls are of the tools that there are now. */
+  replyStarted(replyId: string): void {
+    this.#executors.set(replyId, this.#init.context.toolLedger.executor);
+  }
+
   /** Runs a call of a reply once, or tells the model why it does not: the `fault`. */
   call(
     { replyId, call, fault }: { replyId: string; call: ToolCall; fault?: string | undefined },
     requested: RequestedReply | undefined,
   ): void {
+    const executor = this.#executors.get(replyId) ?? this.#init.context.toolLedger.executor;
     const { toolLedger } = this.#init.context;
     if (toolLedger.has(call.id)) return;
     const calls = this.#replies.get(replyId) ??
@@ -65,7 +74,7 @@ export class RealtimeTools {
     if (fault !== undefined) return this.#refuse(call, fault);
     calls.running++;
     requested?.hold();
-    this.#run(call, calls).then((isToTell) => {
+    this.#run(call, calls, executor).then((isToTell) => {
       calls.isToTell ||= isToTell;
       calls.running--;
       this.#continue(calls);
@@ -78,6 +87,7 @@ export class RealtimeTools {
    * asked to go on even if none of them ran.
    */
   replyEnded(replyId: string, { isCut }: { isCut: boolean }): boolean {
+    this.#executors.delete(replyId);
     const calls = this.#replies.get(replyId);
     if (!calls) return false;
     this.#replies.delete(replyId);
@@ -89,14 +99,15 @@ export class RealtimeTools {
 
   /** The session was lost: the replies in progress are over. */
   lost(): void {
+    this.#executors.clear();
     for (const id of [...this.#replies.keys()]) this.replyEnded(id, { isCut: false });
   }
 
-  /** A session is about to get the history. */
-  connecting(): void {
+  /** A session is about to get the history; `handoff`: the call for which it is, if it is for one. */
+  connecting(handoff?: ToolRun): void {
     const { context, history } = this.#init;
     // What a lost session asked for is no reply of the next one.
-    for (const run of context.toolLedger.running) run.abandon();
+    for (const run of context.toolLedger.running) if (run !== handoff) run.abandon();
     history.markTold();
     this.#unsentNews.length = 0;
   }
@@ -117,10 +128,12 @@ export class RealtimeTools {
   }
 
   /** Runs a call; resolves with whether its result is there for the model to reply to. */
-  async #run(call: ToolCall, calls: ReplyCalls): Promise<boolean> {
+  async #run(call: ToolCall, calls: ReplyCalls, executor: ToolExecutor): Promise<boolean> {
     const { context, history, session, speaker, signal } = this.#init;
     const caller = session();
-    const run = context.toolLedger.start(call, speaker());
+    const inText = calls.requested?.inText ?? false;
+    const run = context.toolLedger.start(call, speaker(), executor);
+    run.isInText = inText;
     calls.requested?.runs.push(run);
     history.appendCalls({ role: "assistant", text: "" }, [run]);
     if (run.tool?.background) {
@@ -131,11 +144,13 @@ export class RealtimeTools {
     using _filler = this.#fillSilence(run, calls);
     const result = await run.ended;
     if (signal.aborted) return false;
+    // The next agent says itself what it has to say.
+    const tells = !run.isHandoff || inText;
     // Another session has it in its history, or got it as news.
-    if (session() !== caller) return history.isUntold(run);
+    if (session() !== caller) return tells && history.isUntold(run);
     history.markTold([run]);
     this.#send(() => caller?.sendToolResult(call.id, result));
-    return true;
+    return tells;
   }
 
   /** Says what the tool has to say while it runs, unless another one of the reply has. */

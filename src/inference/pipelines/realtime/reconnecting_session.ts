@@ -29,7 +29,8 @@ const REPLACE_MS = 5000;
 
 /** Options for {@linkcode ReconnectingSession}. */
 export interface ReconnectingSessionInit {
-  llm: RealtimeLLM;
+  /** The model as it is now, for what is reported. */
+  readonly llm: Pick<RealtimeLLM, "name">;
   clock: Clock;
   /** Aborted when the conversation is over. */
   signal: AbortSignal;
@@ -52,11 +53,15 @@ export class ReconnectingSession {
   readonly #onEvent: UserHook<RealtimeEvent>;
   #current: RealtimeSession | undefined;
   #running: Promise<void> | undefined;
+  /** Puts another session in the place of the one that is followed. */
+  #replaceBy: ((next: RealtimeSession) => void) | undefined;
 
   constructor(init: ReconnectingSessionInit) {
     this.#init = init;
+    const { clock, report } = init;
     this.#onEvent = new UserHook<RealtimeEvent>((event) => init.onEvent(event), {
-      ...init,
+      clock,
+      report,
       context: `handling an event of ${init.llm.name}`,
     });
   }
@@ -77,6 +82,30 @@ export class ReconnectingSession {
       onLost();
     }
     this.#running = this.#run(this.#current);
+  }
+
+  /**
+   * Connects a session of other settings, to take when nothing is being said, as now when this resolves.
+   * Rejects where there is none to be had; the one in use stays.
+   */
+  async prepare(
+    connect: (signal: AbortSignal) => Promise<RealtimeSession>,
+  ): Promise<RealtimeSession> {
+    const { clock, isQuiet, signal } = this.#init;
+    while (true) {
+      while (!isQuiet()) await sleep(QUIET_CHECK_MS, { clock, signal });
+      const next = await this.#connect(signal, connect);
+      if (isQuiet()) return next;
+      // It knows nothing of what began meanwhile.
+      await this.#leave(next);
+    }
+  }
+
+  /** Takes a session that was prepared in the place of the one in use. */
+  take(next: RealtimeSession): void {
+    if (this.#replaceBy) this.#replaceBy(next);
+    // It is lost at the moment: the next one has the same settings.
+    else void this.#leave(next);
   }
 
   /** Ends it, once the signal was aborted. */
@@ -120,6 +149,13 @@ export class ReconnectingSession {
     const over = new AbortController();
     const end = AbortSignal.any([signal, replaced.signal]);
     let replacement: RealtimeSession | undefined;
+    this.#replaceBy = (next) => {
+      // Another that was to take its place is not needed.
+      if (replacement) void this.#leave(replacement);
+      replacement = next;
+      this.#current = undefined;
+      replaced.abort();
+    };
     try {
       for await (const event of untilAborted(() => session, llm.name, end, clock)) {
         // An event that cannot be handled does not end the session.
@@ -127,8 +163,8 @@ export class ReconnectingSession {
         if (event?.type !== "session-ending" || replacement) continue;
         this.#replace(event.timeLeftMs, AbortSignal.any([end, over.signal])).then((next) => {
           if (!next) return;
-          replacement = next;
-          replaced.abort();
+          if (replacement) void this.#leave(next);
+          else this.#replaceBy?.(next);
         });
       }
     } catch (error) {
@@ -138,6 +174,7 @@ export class ReconnectingSession {
       await this.#leave(session);
       return replacement;
     } finally {
+      this.#replaceBy = undefined;
       over.abort();
     }
     signal.throwIfAborted();
@@ -166,8 +203,11 @@ export class ReconnectingSession {
     }
   }
 
-  async #connect(signal: AbortSignal): Promise<RealtimeSession> {
-    const { llm, clock, connect } = this.#init;
+  async #connect(
+    signal: AbortSignal,
+    connect = this.#init.connect,
+  ): Promise<RealtimeSession> {
+    const { llm, clock } = this.#init;
     const what = `${llm.name}.connect`;
     const connecting = promised(() => connect(signal));
     try {

@@ -23,5 +23,7 @@ export function rebuiltCandidate(line: string): string | undefined {
   const tcpType = TCP_TYPE.exec(line)?.[1];
   if (isTcp && tcpType === undefined) return undefined;
   return `candidate:${foundation} ${component} ${protocol!.toLowerCase()} ${priority} ${address} ` +
-    `${port} typ ${type!.toLowerCase()}${related}${isTcp ? ` tcptype ${tcpType!.toLowerCase()}` : ""}`;
+    `${port} typ ${type!.toLowerCase()}${related}${
+      isTcp ? ` tcptype ${tcpType!.toLowerCase()}` : ""
+    }`;
 }

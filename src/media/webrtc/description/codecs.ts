@@ -59,7 +59,8 @@ export const FEEDBACK: ReadonlySet<string> = new Set([
 
 /** Returns the codec of a payload type, named or not. */
 export function knownCodec(section: Section, payload: number): string | undefined {
-  const codec = codecOf(section, payload) ?? (section.type === "audio" ? STATIC[payload] : undefined);
+  const codec = codecOf(section, payload) ??
+    (section.type === "audio" ? STATIC[payload] : undefined);
   return codec !== undefined && CODECS[section.type]?.has(codec) ? codec : undefined;
 }
 

@@ -14,14 +14,7 @@ import {
   neededPayloads,
   usablePayloads,
 } from "./codecs.ts";
-import {
-  directionOf,
-  flowOf,
-  parse,
-  payloadsOf,
-  type Section,
-  type Session,
-} from "./parsed.ts";
+import { directionOf, flowOf, parse, payloadsOf, type Section, type Session } from "./parsed.ts";
 import { bandwidthLines, dataLines, streamLines } from "./sections.ts";
 import { badSignal, candidateLines, transportLines } from "./transport.ts";
 
@@ -54,7 +47,9 @@ interface Shared {
 export function rebuiltOffer(offer: string): string {
   const theirs = parse(offer);
   const mids = theirs.media.map(midOf);
-  if (new Set(mids).size !== mids.length) throw badSignal("two sections of the offer have one name");
+  if (new Set(mids).size !== mids.length) {
+    throw badSignal("two sections of the offer have one name");
+  }
   const usable = usableSections(theirs);
   if (usable.length === 0) throw badSignal("the offer has no section in one bundle");
   const shared: Shared = {
@@ -195,7 +190,9 @@ function extensionLines({ ext = [] }: Section, known: Shared["extensions"]): str
 /** The names of the section's streams and of its track. */
 function nameLines({ msids, mid }: Section, trackIds: Set<string>): string[] {
   const named = msids.map((text) => text.trim().split(" "))
-    .filter(([stream = "", track = ""]) => STREAM.test(stream) && (track === "" || STREAM.test(track)));
+    .filter(([stream = "", track = ""]) =>
+      STREAM.test(stream) && (track === "" || STREAM.test(track))
+    );
   const track = named.find(([, one]) => one)?.[1] ?? "";
   const id = track === "" || trackIds.has(track) ? `sent-${mid}` : track;
   trackIds.add(id);
@@ -208,10 +205,15 @@ function nameLines({ msids, mid }: Section, trackIds: Set<string>): string[] {
 function simulcastLines({ rids = [], simulcast }: Section): string[] {
   const { dir1, list1, dir2, list2 } = simulcast ?? {};
   const list = dir1 === "send" ? list1 : dir2 === "send" ? list2 : undefined;
-  const sent = new Set(rids.filter(({ direction }) => direction === "send").map(({ id }) => String(id)));
+  const sent = new Set(
+    rids.filter(({ direction }) => direction === "send").map(({ id }) => String(id)),
+  );
   const layers = new Set(String(list ?? "").split(";"));
   const isValid = layers.size > 1 && layers.size <= MAX_RIDS &&
     [...layers].every((layer) => RID.test(layer) && sent.has(layer));
   if (!isValid) return [];
-  return [...[...layers].map((layer) => `a=rid:${layer} send`), `a=simulcast:send ${[...layers].join(";")}`];
+  return [
+    ...[...layers].map((layer) => `a=rid:${layer} send`),
+    `a=simulcast:send ${[...layers].join(";")}`,
+  ];
 }
