@@ -1,5 +1,5 @@
 /** Deepgram's voices at `/v1/speak`: one text at a time. @module */
-import type { TtsCodec, TtsIo } from "../streaming/tts_session.ts";
+import type { TtsCodec, TtsIo } from "../streaming/tts_codec.ts";
 import { readAura } from "./messages.ts";
 import { statedError } from "./words.ts";
 
@@ -13,7 +13,7 @@ export class AuraCodec implements TtsCodec {
   readonly #io: TtsIo;
   /** Flushes that are not confirmed. */
   #flushes = 0;
-  #hasUnflushed = false;
+  #hasUnspoken = false;
   #isEnding = false;
 
   constructor(name: string, io: TtsIo) {
@@ -24,13 +24,13 @@ export class AuraCodec implements TtsCodec {
   speak(id: string, text: string, { isFirst }: { readonly isFirst: boolean }): void {
     if (isFirst) this.#begin();
     this.#io.send(JSON.stringify({ type: "Speak", text }));
-    this.#hasUnflushed = true;
+    this.#hasUnspoken = true;
     if (isFirst) this.flush(id);
   }
 
   flush(_id: string): void {
-    if (!this.#hasUnflushed) return;
-    this.#hasUnflushed = false;
+    if (!this.#hasUnspoken) return;
+    this.#hasUnspoken = false;
     this.#flushes++;
     this.#io.send(JSON.stringify({ type: "Flush" }));
   }
@@ -65,7 +65,7 @@ export class AuraCodec implements TtsCodec {
 
   #begin(): void {
     this.#flushes = 0;
-    this.#hasUnflushed = false;
+    this.#hasUnspoken = false;
     this.#isEnding = false;
   }
 }

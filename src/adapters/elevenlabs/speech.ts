@@ -1,6 +1,5 @@
 /** ElevenLabs' voices, at `/v1/text-to-speech/{voice}/multi-stream-input`. @module */
-import type { TtsCodec, TtsIo } from "../streaming/tts_session.ts";
-import type { SpokenChar } from "../streaming/tts_stream.ts";
+import type { SpokenChar, TtsCodec, TtsIo } from "../streaming/tts_codec.ts";
 import { readSpeech, type SpeechMessage, statedError } from "./messages.ts";
 
 /** An idle connection is closed after a while; this is no text of any stream. */

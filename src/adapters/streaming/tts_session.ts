@@ -3,38 +3,13 @@ import type { Clock } from "../../events/clock.ts";
 import type { TtsSession, TtsStream } from "../../inference/contracts/tts.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import type { ServiceSocket, ServiceSocketOptions } from "./service_socket.ts";
-import { type SpokenChar, StreamingTtsStream } from "./tts_stream.ts";
+import type { TtsCodec, TtsIo } from "./tts_codec.ts";
+import { StreamingTtsStream } from "./tts_stream.ts";
 
 /** How long a service may send nothing of a stream that was cancelled before it confirms that. */
 const CANCEL_LIMIT_MS = 1500;
 /** So often a text is sent again of which no sound has come when the connection is lost. */
 const MAX_TRIES = 2;
-
-/** What a vendor's codec does its work with. */
-export interface TtsIo {
-  /** Sends a message of the vendor. */
-  send(message: string): void;
-  /** Sound of a stream, with when its characters are said, in milliseconds of these bytes. */
-  sound(id: string | undefined, bytes: Uint8Array, chars?: readonly SpokenChar[]): void;
-  /** A stream has no more sound, or its cancelling is confirmed. */
-  ended(id: string | undefined): void;
-  /** The connection is of no more use. */
-  fail(error: InferenceError): void;
-}
-
-/** The messages of one connection. An `id` is left out by a service with one stream at a time. */
-export interface TtsCodec {
-  /** Sends text, in whole phrases. */
-  speak(id: string, text: string, options: { readonly isFirst: boolean }): void;
-  /** Has what was sent spoken now. */
-  flush(id: string): void;
-  /** No more text comes. */
-  end(id: string): void;
-  /** No more sound is needed; the service confirms it. */
-  cancel(id: string): void;
-  /** Takes a message of the service. An error that it throws ends the connection. */
-  receive(data: string | Uint8Array<ArrayBuffer>): void;
-}
 
 /** Options for a {@linkcode StreamingTtsSession}. */
 export interface StreamingTtsSessionInit {

@@ -3,13 +3,7 @@ import { Channel } from "../../events/channel.ts";
 import type { Alignment, SpeechPart, TtsStream } from "../../inference/contracts/tts.ts";
 import { PcmBytes } from "../openai/pcm_bytes.ts";
 import type { InferenceError } from "../../inference/contracts/errors.ts";
-import type { TtsCodec } from "./tts_session.ts";
-
-/** A character and when it has been said, in milliseconds of the bytes that it comes with. */
-export interface SpokenChar {
-  readonly char: string;
-  readonly endMs: number;
-}
+import type { SpokenChar, TtsCodec } from "./tts_codec.ts";
 
 /** Options for a {@linkcode StreamingTtsStream}. */
 export interface StreamingTtsStreamInit {

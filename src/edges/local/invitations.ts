@@ -47,7 +47,9 @@ export class Invitations {
     this.#secret = secret;
     this.#clock = clock;
     if (!Array.isArray(revoked)) {
-      throw new TypeError(`revoked: expected a list of what revoke returned, got ${shown(revoked)}`);
+      throw new TypeError(
+        `revoked: expected a list of what revoke returned, got ${shown(revoked)}`,
+      );
     }
     for (const one of revoked) {
       const { id, expiresAtMs } = (one ?? {}) as Partial<RevokedInvitation>;

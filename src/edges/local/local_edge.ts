@@ -360,7 +360,9 @@ export class LocalEdge extends EdgeTransport {
       throw new TypeError("port and tls are the server's own: leave these options of the edge out");
     }
     if (this.#isIsolated) {
-      throw new TypeError('with mediaIsolation "call" each call has a port of its own: leave it out');
+      throw new TypeError(
+        'with mediaIsolation "call" each call has a port of its own: leave it out',
+      );
     }
     if (this.#main.isRunning) {
       throw new TypeError("the media process runs already: call handle before the first join");

@@ -157,7 +157,9 @@ export class Reply {
       const text = texts[index]!;
       if (index < this.#kept) chat.replace(message, { ...message, text });
       // What a service wants back is of the whole text.
-      else if (/\S/.test(text)) chat.append(text === message.text ? message : { role: "assistant", text });
+      else if (/\S/.test(text)) {
+        chat.append(text === message.text ? message : { role: "assistant", text });
+      }
     }
   }
 

@@ -66,7 +66,13 @@ export class HttpServer {
     const { host, tls, announcedAddress, origins } = front(settings);
     this.#options = options;
     this.#listener = listener;
-    const address = { host, announcedAddress, origins, port: listener.port, tls: tls !== undefined };
+    const address = {
+      host,
+      announcedAddress,
+      origins,
+      port: listener.port,
+      tls: tls !== undefined,
+    };
     this.#allowed = allowLists(address);
     this.origin = ownOrigin(address);
     this.#app = pageApp({ allowed: this.#allowed, log });
@@ -219,7 +225,9 @@ export class HttpServer {
 function front(
   { mounted, host, tls, announcedAddress, origins }: LocalSettings,
 ): Pick<LocalSettings, "host" | "tls" | "announcedAddress" | "origins"> {
-  if (mounted) return { host: "127.0.0.1", tls: undefined, announcedAddress: undefined, origins: [] };
+  if (mounted) {
+    return { host: "127.0.0.1", tls: undefined, announcedAddress: undefined, origins: [] };
+  }
   return { host, tls, announcedAddress, origins };
 }
 

@@ -40,6 +40,9 @@ export class ResumeTokens {
   }
 
   #signature(id: string, userId: string, issued: string): string {
-    return derived(this.#secret, `return to ${JSON.stringify([...this.#call, id, userId, issued])}`);
+    return derived(
+      this.#secret,
+      `return to ${JSON.stringify([...this.#call, id, userId, issued])}`,
+    );
   }
 }
