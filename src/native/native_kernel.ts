@@ -113,6 +113,17 @@ function abiOf(
       library.rl_resampler_history(handle, some(output, room), room),
     reset: library.rl_resampler_reset,
     free: library.rl_resampler_free,
+    newDetector: (info) => library.rl_detector_new(info as Uint32Array<ArrayBuffer>, info.length),
+    detect: (handle, samples, samplesLength, probability) =>
+      library.rl_detector_process(
+        handle,
+        some(samples, samplesLength),
+        samplesLength,
+        probability as Float32Array<ArrayBuffer>,
+        probability.length,
+      ),
+    resetDetector: library.rl_detector_reset,
+    freeDetector: library.rl_detector_free,
     mix: (
       block,
       blockLength,

@@ -61,6 +61,12 @@ class Staging {
     copySamples(part, to, offset);
   }
 
+  /** Returns the first number that was written here. */
+  float(): number {
+    this.#view();
+    return this.#floats[0]!;
+  }
+
   /** Grown memory is another buffer. */
   #view(): Int16Array {
     const { buffer } = wasm.memory;
@@ -123,6 +129,22 @@ const abi: AbiExports = {
   },
   reset: (handle) => wasm.rl_resampler_reset(handle),
   free: (handle) => wasm.rl_resampler_free(handle),
+  newDetector(info) {
+    const pointer = outgoing.reserve(info.byteLength);
+    const status = wasm.rl_detector_new(pointer, info.length);
+    if (status >= 0) info.set(new Uint32Array(wasm.memory.buffer, pointer, info.length));
+    return status;
+  },
+  detect(handle, samples, samplesLength, probability) {
+    const from = incoming.reserve(2 * samplesLength);
+    const to = outgoing.reserve(4);
+    incoming.put(samples);
+    const status = wasm.rl_detector_process(handle, from, samplesLength, to, 1);
+    if (status >= 0) probability[0] = outgoing.float();
+    return status;
+  },
+  resetDetector: (handle) => wasm.rl_detector_reset(handle),
+  freeDetector: (handle) => wasm.rl_detector_free(handle),
   mix(
     block,
     blockLength,
