@@ -2,7 +2,7 @@
 
 import type { KernelSpeechDetector } from "../audio/kernel.ts";
 import { int16Length } from "../audio/typed_arrays.ts";
-import type { AbiExports } from "./abi.ts";
+import type { AbiExports } from "./abi_exports.ts";
 import { fail } from "./status.ts";
 
 /** The network of one stream, in the native library or the WASM module. */

@@ -1,7 +1,8 @@
 /** The kernel in the native library. @module */
 
 import type { AudioKernel } from "../audio/kernel.ts";
-import { type AbiExports, AbiKernel } from "./abi.ts";
+import { AbiKernel } from "./abi.ts";
+import type { AbiExports } from "./abi_exports.ts";
 import { ABI_VERSION, isaNames, symbols } from "./symbols.ts";
 
 /** A library that cannot be used, with a reason for people to read. */

@@ -3,7 +3,8 @@
 import * as wasm from "./ringline_audio.wasm";
 import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
 import { assertApart, copySamples, floatsHead, samplesHead } from "../audio/typed_arrays.ts";
-import { type AbiExports, AbiKernel, Listeners } from "./abi.ts";
+import { AbiKernel } from "./abi.ts";
+import { type AbiExports, Listeners } from "./abi_exports.ts";
 
 /** Initial bytes of a staging area: a chunk of 60 ms of 48 kHz stereo. */
 const STAGING_BYTES = 12 * 1024;
