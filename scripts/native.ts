@@ -36,8 +36,8 @@ if (!await hasCargo()) {
     Deno.exit(0);
   }
   console.error(
-    "Native library: cargo is missing. Install Rust from https://rustup.rs or your system's\n" +
-      "packages (Debian: apt-get install cargo), then run this again.",
+    "Native library: cargo is missing. Install Rust 1.87 or newer from https://rustup.rs,\n" +
+      "then run this again.",
   );
   Deno.exit(1);
 }

@@ -4,18 +4,25 @@
  * `src/native/sources.ts`. With `--check` it writes nothing, and fails when the committed files
  * differ from what the sources build.
  *
- * The compiler is Debian 12's rustc, since its output never changes, and one command installs
- * it: `apt-get install rustc=1.63.* libstd-rust-dev-wasm32 lld-14`. With `--install`, and
- * in CI, this does it.
+ * The compiler is Debian's rustc for browsers, which is new enough for the crate's dependencies:
+ * `apt-get install rustc-web cargo-web rust-web-src lld-22`. With `--install`, and in CI, this does it.
+ * It comes from the security archive and moves: with another version than the recorded one the bytes
+ * differ, so that nothing is compared, and the parity tests decide.
  */
 
 import { sha256 } from "../src/native/node_builtins.ts";
 import { fileURLToPath } from "node:url";
 
-const COMPILER = "rustc 1.63.0";
-const PACKAGES = ["rustc=1.63.*", "libstd-rust-dev=1.63.*", "libstd-rust-dev-wasm32", "lld-14"];
+/** The compiler that built the committed module. */
+const RECORDED = "rustc 1.96.0";
+/** The oldest that builds the crate: `rust-version` of its Cargo.toml. */
+const OLDEST_MINOR = 87;
+const PACKAGES = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 /** Debian's, whatever other compiler stands first on the path. */
 const RUSTC = "/usr/bin/rustc";
+const CARGO = "/usr/bin/cargo";
+const LINKER = "wasm-ld-22";
+const TARGET = "wasm32-unknown-unknown";
 
 const crate = new URL("../native/", import.meta.url);
 const committed = new URL("../src/native/ringline_audio.wasm", import.meta.url);
@@ -28,7 +35,7 @@ await listSources();
 if (mayInstall && !await hasCompiler()) await install();
 if (!await hasCompiler()) {
   console.error(
-    `WASM: needs Debian 12's ${COMPILER}: apt-get install ${PACKAGES.join(" ")}\n` +
+    `WASM: needs Debian's rustc for browsers: apt-get install ${PACKAGES.join(" ")}\n` +
       "(as root, on Debian 12; --install does it). The committed module works without it.",
   );
   // Where it cannot be had, there is nothing to compare with; in CI it can be.
@@ -38,6 +45,8 @@ const built = await build();
 if (!check) {
   await Deno.writeFile(committed, built);
   console.error(`WASM: ${built.length} bytes in ${fileURLToPath(committed)}`);
+} else if (!(await output(RUSTC, ["--version"]))?.startsWith(RECORDED)) {
+  console.error(`WASM: built, but not compared: the committed module is that of ${RECORDED}.`);
 } else if (!equal(built, await Deno.readFile(committed))) {
   console.error(
     "WASM: the committed module differs from what the sources build: run `deno task wasm`.",
@@ -77,14 +86,11 @@ async function filesIn(folder: string): Promise<string[]> {
 
 async function hasCompiler(): Promise<boolean> {
   const version = await output(RUSTC, ["--version"]);
-  const target = await output(RUSTC, [
-    "--target=wasm32-unknown-unknown",
-    "--print=target-libdir",
-  ]);
-  if (!version?.startsWith(COMPILER) || target === undefined) return false;
+  const minor = Number(/^rustc 1\.(\d+)/.exec(version ?? "")?.[1] ?? 0);
+  if (minor < OLDEST_MINOR || await output(LINKER, ["--version"]) === undefined) return false;
+  const root = await output(RUSTC, ["--print=sysroot"]);
   try {
-    return (await Deno.stat(target.trim())).isDirectory &&
-      await output("wasm-ld-14", ["--version"]) !== undefined;
+    return (await Deno.stat(`${root?.trim()}/lib/rustlib/src/rust/library/std`)).isDirectory;
   } catch {
     return false;
   }
@@ -111,33 +117,40 @@ async function install(): Promise<void> {
 
 async function build(): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await Deno.makeTempDir();
+  const home = Deno.env.get("CARGO_HOME") ?? `${Deno.env.get("HOME")}/.cargo`;
   try {
-    const file = `${folder}/ringline_audio.wasm`;
-    const { success } = await new Deno.Command(RUSTC, {
+    const { success } = await new Deno.Command(CARGO, {
       args: [
-        "--edition=2021",
-        "--crate-type=cdylib",
-        "--crate-name=ringline_audio",
-        "--target=wasm32-unknown-unknown",
-        "-Copt-level=3",
-        "-Cpanic=abort",
-        "-Clto=fat",
-        "-Ccodegen-units=1",
-        "-Ctarget-feature=+simd128",
-        "-Clinker=wasm-ld-14",
-        "-Cstrip=symbols",
-        // No path of this machine in it.
-        `--remap-path-prefix=${fileURLToPath(crate)}=`,
-        "src/lib.rs",
-        `-o${file}`,
+        "build",
+        "--release",
+        "--locked",
+        "--lib",
+        `--target=${TARGET}`,
+        // Debian has no standard library for it.
+        "-Zbuild-std=std,panic_abort",
+        `--target-dir=${folder}`,
       ],
+      env: {
+        RUSTC,
+        RUSTC_BOOTSTRAP: "1", // For build-std alone.
+        CARGO_PROFILE_RELEASE_PANIC: "abort",
+        CARGO_PROFILE_RELEASE_STRIP: "symbols",
+        RUSTFLAGS: [
+          `-Clinker=${LINKER}`,
+          "-Ctarget-feature=+simd128,+relaxed-simd",
+          // No path of this machine in it.
+          `--remap-path-prefix=${fileURLToPath(crate)}=`,
+          `--remap-path-prefix=${home}=cargo`,
+          `--remap-path-prefix=${folder}=target`,
+        ].join(" "),
+      },
       cwd: crate,
       stdin: "null",
       stdout: "inherit",
       stderr: "inherit",
     }).spawn().status;
     if (!success) Deno.exit(1);
-    return await Deno.readFile(file);
+    return await Deno.readFile(`${folder}/${TARGET}/release/ringline_audio.wasm`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -5,6 +5,7 @@
 //! closed on every other.
 
 use crate::design::{ratio, Filter};
+use crate::detector::SpeechDetector;
 use crate::handles::Handles;
 use crate::mix::{self, Gains, Listeners};
 use crate::resampler::{Resampler, Scratch};
@@ -18,7 +19,7 @@ use std::rc::Rc;
 use std::slice;
 
 /// Changes with every change of a signature or of a call's meaning.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Tables kept for reuse; a program uses a handful of ratios.
 const MAX_TABLES: usize = 32;
@@ -27,6 +28,7 @@ struct State {
     /// The instruction sets of this machine, the fastest first.
     isas: Vec<Isa>,
     handles: Handles<Resampler>,
+    detectors: Handles<SpeechDetector>,
     tables: Vec<Rc<Table>>,
     scratch: Scratch,
     contributions: Vec<i32>,
@@ -63,6 +65,7 @@ thread_local! {
     static STATE: RefCell<State> = RefCell::new(State {
         isas: Isa::available(),
         handles: Handles::new(),
+        detectors: Handles::new(),
         tables: Vec::new(),
         scratch: Scratch::default(),
         contributions: Vec::new(),
@@ -254,6 +257,51 @@ exports! {
     /// Closes a resampler; its handle is invalid from here on.
     fn rl_resampler_free(state, handle: u32) {
         state.handles.remove(handle)?;
+        Ok(0)
+    }
+
+    /// How many detectors of this thread are open.
+    fn rl_open_detectors(state) {
+        Ok(state.detectors.len())
+    }
+
+    /// Creates a detector of speech. Writes its handle to `info`.
+    fn rl_detector_new(state, info: *mut u32, info_length: u32) {
+        // SAFETY: the caller's promise; nothing else is read.
+        let info = unsafe { output(info, info_length)? };
+        let handle = info.first_mut().ok_or(Error::Length)?;
+        *handle = state.detectors.insert(SpeechDetector::new())?;
+        Ok(0)
+    }
+
+    /// Takes samples at 16 kHz. Writes the latest probability of speech to `probability`.
+    fn rl_detector_process(
+        state,
+        handle: u32,
+        samples: *const i16,
+        samples_length: u32,
+        probability: *mut f32,
+        probability_length: u32,
+    ) {
+        let detector = state.detectors.get(handle)?;
+        disjoint((samples, samples_length), (probability, probability_length))?;
+        // SAFETY: the caller's promise, and disjoint.
+        let (samples, probability) = unsafe {
+            (input(samples, samples_length)?, output(probability, probability_length)?)
+        };
+        *probability.first_mut().ok_or(Error::Length)? = detector.process(samples);
+        Ok(0)
+    }
+
+    /// Forgets all input.
+    fn rl_detector_reset(state, handle: u32) {
+        state.detectors.get(handle)?.reset();
+        Ok(0)
+    }
+
+    /// Closes a detector; its handle is invalid from here on.
+    fn rl_detector_free(state, handle: u32) {
+        state.detectors.remove(handle)?;
         Ok(0)
     }
 

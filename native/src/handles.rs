@@ -1,4 +1,4 @@
-//! Numbers that stand for resamplers on the other side of the ABI.
+//! Numbers that stand for resamplers and detectors on the other side of the ABI.
 //!
 //! A number holds a place and how often that place was used before, so that a closed number stays
 //! recognizable for ever: a place whose count is used up is not used again.

@@ -1,9 +1,11 @@
-//! Resampling and mixing for many streams together: 16-bit samples in and out, f32 inside.
+//! Resampling, mixing and voice activity detection for many streams together: 16-bit samples in
+//! and out, f32 inside.
 //!
 //! A resampler is one Kaiser-windowed sinc ([`design`]), split into phases and laid out for the
 //! vector width at hand ([`table`]). A stream owns its last few milliseconds of input and a
 //! position ([`resampler`]); all streams of a thread share tables and scratch, which
-//! keeps a hundred of them in cache. Mixing sums in i32 and saturates once ([`mix`]).
+//! keeps a hundred of them in cache. Mixing sums in i32 and saturates once ([`mix`]). Detecting speech
+//! ([`detector`]) is a small network of another crate's.
 //!
 //! The arithmetic is written once over the [`simd::Lanes`] trait, and compiled for each instruction
 //! set: the order of the additions belonging to an output never depends on where the input was cut
@@ -15,6 +17,7 @@
 #![warn(missing_docs, clippy::pedantic)]
 
 pub mod design;
+pub mod detector;
 pub mod error;
 pub mod ffi;
 pub mod handles;

@@ -41,8 +41,8 @@ export interface ConversationOptions extends ToolHooks {
   /** Text to speech. On its own it makes an announcer. */
   tts?: TTS;
   /**
-   * Detects speech. Default: {@linkcode energyVad}, by loudness, which detects almost no
-   * speech in noise: pass `sileroVad()` of `@ringline/silero-vad`. A realtime model takes none.
+   * Detects speech. Default: `earshotVad()`, a small network that hears in noise. A realtime model
+   * takes none.
    */
   vad?: VAD;
   /**
@@ -112,7 +112,7 @@ export function checkConversationOptions(options: ConversationOptions): void {
   check("llm", llm, "an LLM or a RealtimeLLM", isConnecting ? "connect" : "generate");
   check("stt", stt, "an STT, e.g. sttFromTranscriber({ ... })", "open");
   check("tts", tts, "a TTS, e.g. ttsFromSentences({ ... })", "open");
-  check("vad", vad, "a VAD, e.g. energyVad()", "open");
+  check("vad", vad, "a VAD, e.g. earshotVad()", "open");
   const turnDetection = options.turnHandling?.turnDetection;
   if (typeof turnDetection !== "string") {
     check(

@@ -13,8 +13,8 @@ export interface KernelResamplerOptions {
 }
 
 /**
- * Resamples and mixes. All kernels compute the same: when resampling they differ from the TypeScript
- * kernel by at most 1 LSB, when mixing not at all.
+ * Resamples, mixes and, where it has a network, detects speech. All kernels compute the same: when
+ * resampling they differ from the TypeScript kernel by at most 1 LSB, when mixing not at all.
  */
 export interface AudioKernel {
   /** The kind of kernel. */
@@ -72,6 +72,27 @@ export interface AudioKernel {
     gains?: Float32Array,
     previousGains?: Float32Array,
   ): void;
+
+  /**
+   * Creates a detector of speech for one stream. The TypeScript kernel has none: its network is part of
+   * the native library and of the WASM module.
+   */
+  createSpeechDetector?(): KernelSpeechDetector;
+}
+
+/** Tells speech from everything else, in one stream of 16 kHz mono. */
+export interface KernelSpeechDetector extends Disposable {
+  /**
+   * Takes the next samples, any number of them, and returns the latest probability of speech, 0 to 1:
+   * it changes every 16 ms and does not depend on how the stream is split into chunks.
+   *
+   * @throws {TypeError} when `samples` is no `Int16Array`, its buffer is detached, or the detector is
+   *   disposed
+   */
+  process(samples: Int16Array): number;
+
+  /** Forgets all input. */
+  reset(): void;
 }
 
 /** Converts one stream from one sample rate to another. */

@@ -8,6 +8,7 @@ export {
   type AudioKernel,
   type KernelResampler,
   type KernelResamplerOptions,
+  type KernelSpeechDetector,
   MAX_GAIN,
   MAX_MIX_ROWS,
 } from "./kernel.ts";

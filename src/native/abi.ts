@@ -7,6 +7,7 @@ import {
   checkMixLengths,
   type KernelResampler,
   type KernelResamplerOptions,
+  type KernelSpeechDetector,
 } from "../audio/kernel.ts";
 import { PassThrough } from "../audio/pass_through.ts";
 import { assertSampleRate } from "../audio/pcm_chunk.ts";
@@ -16,58 +17,10 @@ import {
   inputLength,
   outputLength,
 } from "../audio/resampler_arguments.ts";
-import { float32Length, int16Length, overlapError } from "../audio/typed_arrays.ts";
-
-/**
- * The exports of the Rust crate; each returns a count, or a negative status. Their arrays have been
- * checked to be what their types say, and to have as many elements as the length beside them.
- */
-export interface AbiExports {
-  newResampler(inputRate: number, outputRate: number, channels: number, info: Uint32Array): number;
-  /** Writes at most `room` samples from `offset` on; returns frames of `channels`. */
-  process(
-    handle: number,
-    input: Int16Array,
-    inputLength: number,
-    output: Int16Array,
-    outputLength: number,
-    offset: number,
-    room: number,
-    channels: number,
-  ): number;
-  flush(
-    handle: number,
-    output: Int16Array,
-    outputLength: number,
-    offset: number,
-    room: number,
-    channels: number,
-  ): number;
-  /** Writes at most `room` samples. */
-  history(handle: number, output: Int16Array, room: number, channels: number): number;
-  reset(handle: number): number;
-  free(handle: number): number;
-  mix(
-    block: Int16Array,
-    blockLength: number,
-    count: number,
-    frames: number,
-    out: Int16Array,
-    outLength: number,
-    listeners: Listeners,
-    gains: Float32Array,
-    gainsLength: number,
-    previousGains: Float32Array,
-    previousGainsLength: number,
-  ): number;
-}
-
-/** The rows to mix: the sum of all, a row for each input without it, or those and the sum. */
-export const enum Listeners {
-  All = 0,
-  Others = 1,
-  OthersAndAll = 2,
-}
+import { float32Length, int16Length } from "../audio/typed_arrays.ts";
+import { type AbiExports, Listeners } from "./abi_exports.ts";
+import { AbiSpeechDetector } from "./abi_speech_detector.ts";
+import { fail, Status } from "./status.ts";
 
 const noGains = new Float32Array(0);
 
@@ -78,12 +31,14 @@ export class AbiKernel implements AudioKernel {
   readonly #abi: AbiExports;
   /** Frees resamplers that were dropped without being disposed: a safety net, not the way to release. */
   readonly #forgotten: FinalizationRegistry<number>;
+  readonly #forgottenDetectors: FinalizationRegistry<number>;
 
   constructor(name: "native" | "wasm", detail: string, abi: AbiExports) {
     this.name = name;
     this.detail = detail;
     this.#abi = abi;
     this.#forgotten = new FinalizationRegistry((handle) => abi.free(handle));
+    this.#forgottenDetectors = new FinalizationRegistry((handle) => abi.freeDetector(handle));
   }
 
   createResampler(options: KernelResamplerOptions): KernelResampler {
@@ -93,6 +48,10 @@ export class AbiKernel implements AudioKernel {
     assertSampleRate(outputRate, "outputRate");
     assertChannels(channels);
     return new AbiResampler(this.#abi, this.#forgotten, inputRate, outputRate, channels);
+  }
+
+  createSpeechDetector(): KernelSpeechDetector {
+    return new AbiSpeechDetector(this.#abi, this.#forgottenDetectors);
   }
 
   mix(
@@ -260,37 +219,5 @@ class AbiResampler implements KernelResampler {
     this.#disposed = true;
     this.#forgotten.unregister(this);
     this.#abi.free(this.#handle);
-  }
-}
-
-/** The status codes of the crate's `Error`. */
-const enum Status {
-  Null = -1,
-  Misaligned = -2,
-  Length = -3,
-  Rate = -4,
-  Channels = -5,
-  Closed = -6,
-  Exhausted = -7,
-  Overlap = -8,
-  Gain = -9,
-  Isa = -10,
-}
-
-/** Throws the error of a status whose arguments are right. */
-function fail(status: number, output: string): never {
-  switch (status) {
-    case Status.Closed:
-      throw new TypeError("resampler: expected an open one, this is disposed");
-    case Status.Overlap:
-      throw overlapError(output, "the input");
-    case Status.Null:
-      throw new TypeError("samples: expected attached buffers, got a detached one");
-    case Status.Exhausted:
-      throw new RangeError("resamplers: expected at most 1048576 open ones, got one more");
-    case Status.Isa:
-      throw new RangeError("isa: expected one that this machine has");
-    default:
-      throw new Error(`the audio kernel failed with status ${status}: please report this`);
   }
 }

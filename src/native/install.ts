@@ -10,6 +10,9 @@ import { ABI_VERSION } from "./symbols.ts";
 
 export type { Prebuilt } from "./prebuilts.ts";
 
+/** The oldest Rust that builds the crate: `rust-version` of its Cargo.toml. */
+const RUST = "1.87";
+
 /** Options of {@linkcode installNative}. */
 export interface InstallOptions {
   /** The folder to install into. Default the user's cache. */
@@ -145,12 +148,14 @@ async function cargo(folder: string): Promise<void> {
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new InstallError(
-      "cargo is missing: install Rust from https://rustup.rs or your system's packages",
+      `cargo is missing: install Rust ${RUST} or newer from https://rustup.rs or your system's packages`,
       { cause },
     );
   }
   const { code } = await child.status;
-  if (code !== 0) throw new InstallError(`cargo failed with exit code ${code}`);
+  if (code !== 0) {
+    throw new InstallError(`cargo failed with exit code ${code}: it needs Rust ${RUST} or newer`);
+  }
 }
 
 /** Writes the library first and the manifest last, and moves each into place whole. */

@@ -1,7 +1,8 @@
 /** The kernel in the native library. @module */
 
 import type { AudioKernel } from "../audio/kernel.ts";
-import { type AbiExports, AbiKernel } from "./abi.ts";
+import { AbiKernel } from "./abi.ts";
+import type { AbiExports } from "./abi_exports.ts";
 import { ABI_VERSION, isaNames, symbols } from "./symbols.ts";
 
 /** A library that cannot be used, with a reason for people to read. */
@@ -113,6 +114,17 @@ function abiOf(
       library.rl_resampler_history(handle, some(output, room), room),
     reset: library.rl_resampler_reset,
     free: library.rl_resampler_free,
+    newDetector: (info) => library.rl_detector_new(info as Uint32Array<ArrayBuffer>, info.length),
+    detect: (handle, samples, samplesLength, probability) =>
+      library.rl_detector_process(
+        handle,
+        some(samples, samplesLength),
+        samplesLength,
+        probability as Float32Array<ArrayBuffer>,
+        probability.length,
+      ),
+    resetDetector: library.rl_detector_reset,
+    freeDetector: library.rl_detector_free,
     mix: (
       block,
       blockLength,

@@ -3,14 +3,15 @@
 // deno-fmt-ignore-file
 /** What the native library is built from. */
 export const sources: Readonly<Record<string, string>> = {
-  "Cargo.lock": "f0fd44f79bfeb47ffb4f907ee5de29073cc0f90597c12399eb4861b3f3ef33ef",
-  "Cargo.toml": "9d4d6b68accf84b6d0e80cf4362af94e26a6758b6fb1e7ae4da27865797c9f96",
+  "Cargo.lock": "90c8d405a947ba1c9078117663126425157c78a9a3ca4acab44d5035d70acd40",
+  "Cargo.toml": "9f37bed4ded791532eaad8446a0ec1edf93dd3cfb02cae8b3c23089ae6215430",
   "build.rs": "601fe00e9f54443168f483222008f922fb02c68a8f23de3418a348645e0e22cd",
   "src/design.rs": "6d827fe8411d53bad25992633f0213c7339bc4b9d5429831b4c31b9c6eeac61b",
+  "src/detector.rs": "feb185cd78071dd2f431c63667e848127f102ba7189f1162450a2eca51e36f76",
   "src/error.rs": "48763c0e7383cb102ec20d52ba21bcb806308740b890e044347afda2759caf38",
-  "src/ffi.rs": "61c7e9b1199c712a95d6cb3416e57251cf6320839fd424fffde772cfd0543061",
-  "src/handles.rs": "1fb3cea29d8eb94d5e93bea35490f670e12753e9cf641f26efe2cdc237860021",
-  "src/lib.rs": "95bcdbb8bc0984d01da3db822c80b6dac93ac3b55124f93e713eb23da2c1d572",
+  "src/ffi.rs": "6eeb8d2b4eed18980d6ce98228ab1bca6f2f7215b635dbc1804f0188ec8efff2",
+  "src/handles.rs": "4b91c9c1b7182d07bf162f959e33d69000593eb2f73a02e997352dde7b6acafc",
+  "src/lib.rs": "e537c307b5df388db91707c5a8231c76030b149919ea747c7376a6dacedb7b98",
   "src/mix.rs": "1b6a5c370da57cb251cfaa24a9bf4ac4e86099cee88ffeb445f0ed218cf8d24c",
   "src/resampler.rs": "5a46a87f9f1c91803daf1b22550a671b93b0bebc6759a112c7d5bc05c2acb226",
   "src/simd/avx2.rs": "c2f941d2f4555c788d11235d904fa12a8832145b510f679d0275ebfe1f740b1e",
@@ -21,6 +22,6 @@ export const sources: Readonly<Record<string, string>> = {
   "src/simd/portable.rs": "2ec976ea760b8ac0a1cecd0bfeec4d0e5cc6a4014d1a60586ba2359b76fe708b",
   "src/simd/sse2.rs": "200e2c5d084ac1861f1e21d907d9a4af7a09eb64f8cd4559168573a356ebae42",
   "src/simd/sum.rs": "46c2c9d64ab0579395fc470d16d2678443ca1725252ccb2015c012190dacbbfe",
-  "src/simd/wasm.rs": "f852a9fff141d5f830bcb122b36549b7dbbcd8ba5f2e0b9d40576fe594650a6d",
+  "src/simd/wasm.rs": "0587e27d3126fc4db8f499b9eeb19b836afc062569fb4481b1458c41891a814b",
   "src/table.rs": "e6e3319964bcc1014e38d9ca523875f187b6452368aad4d8293c273850e0ccfe",
 };

@@ -1,7 +1,7 @@
 /** The native library's exports, and nothing else. @module */
 
 /** The version of the ABI that this module uses; the library returns its own. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** Every export, with the C type of each parameter beside it. */
 export const symbols = {
@@ -45,6 +45,23 @@ export const symbols = {
   },
   rl_resampler_reset: { parameters: ["u32" /* handle */], result: "i32" },
   rl_resampler_free: { parameters: ["u32" /* handle */], result: "i32" },
+  rl_open_detectors: { parameters: [], result: "i32" },
+  rl_detector_new: {
+    parameters: ["buffer", /* uint32_t *info */ "u32" /* info_length */],
+    result: "i32",
+  },
+  rl_detector_process: {
+    parameters: [
+      "u32", /* handle */
+      "buffer", /* const int16_t *samples */
+      "u32", /* samples_length */
+      "buffer", /* float *probability */
+      "u32", /* probability_length */
+    ],
+    result: "i32",
+  },
+  rl_detector_reset: { parameters: ["u32" /* handle */], result: "i32" },
+  rl_detector_free: { parameters: ["u32" /* handle */], result: "i32" },
   rl_mix: {
     parameters: [
       "u32", /* isa */

@@ -3,7 +3,8 @@
 import * as wasm from "./ringline_audio.wasm";
 import { assertMixApart, type AudioKernel } from "../audio/kernel.ts";
 import { assertApart, copySamples, floatsHead, samplesHead } from "../audio/typed_arrays.ts";
-import { type AbiExports, AbiKernel, Listeners } from "./abi.ts";
+import { AbiKernel } from "./abi.ts";
+import { type AbiExports, Listeners } from "./abi_exports.ts";
 
 /** Initial bytes of a staging area: a chunk of 60 ms of 48 kHz stereo. */
 const STAGING_BYTES = 12 * 1024;
@@ -59,6 +60,12 @@ class Staging {
       this.#parts.set(length, part = all.subarray(0, length));
     }
     copySamples(part, to, offset);
+  }
+
+  /** Returns the first number that was written here. */
+  float(): number {
+    this.#view();
+    return this.#floats[0]!;
   }
 
   /** Grown memory is another buffer. */
@@ -123,6 +130,22 @@ const abi: AbiExports = {
   },
   reset: (handle) => wasm.rl_resampler_reset(handle),
   free: (handle) => wasm.rl_resampler_free(handle),
+  newDetector(info) {
+    const pointer = outgoing.reserve(info.byteLength);
+    const status = wasm.rl_detector_new(pointer, info.length);
+    if (status >= 0) info.set(new Uint32Array(wasm.memory.buffer, pointer, info.length));
+    return status;
+  },
+  detect(handle, samples, samplesLength, probability) {
+    const from = incoming.reserve(2 * samplesLength);
+    const to = outgoing.reserve(4);
+    incoming.put(samples);
+    const status = wasm.rl_detector_process(handle, from, samplesLength, to, 1);
+    if (status >= 0) probability[0] = outgoing.float();
+    return status;
+  },
+  resetDetector: (handle) => wasm.rl_detector_reset(handle),
+  freeDetector: (handle) => wasm.rl_detector_free(handle),
   mix(
     block,
     blockLength,

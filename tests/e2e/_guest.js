@@ -38,6 +38,33 @@ globalThis.guest = {
     return canvas.captureStream(20).getVideoTracks()[0];
   },
 
+  /**
+   * A camera that is held at an angle: frames that say by how many degrees they are to be turned, red in
+   * their left half and green in their right.
+   */
+  makeTurned(rotation, width = 320, height = 240) {
+    const canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "rgb(200, 0, 0)";
+    pen.fillRect(0, 0, width / 2, height);
+    pen.fillStyle = "rgb(0, 200, 0)";
+    pen.fillRect(width / 2, 0, width / 2, height);
+    const track = new MediaStreamTrackGenerator({ kind: "video" });
+    const writer = track.writable.getWriter();
+    setInterval(() => {
+      const timestamp = Math.round(performance.now() * 1000);
+      writer.write(new VideoFrame(canvas, { timestamp, rotation })).catch(() => {});
+    }, 50);
+    return track;
+  },
+
+  /** Turns the camera on, held at this angle. */
+  async turn(rotation) {
+    await this.client.setCamera(this.makeTurned(rotation));
+  },
+
   async join({ link, name, silent, camera }) {
     const { RinglineClient } = await import("/client.js");
     this.makeVoice();

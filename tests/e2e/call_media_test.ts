@@ -174,6 +174,47 @@ browserTest(
   },
 );
 
+/** Where red and green are in an upright picture, by the angle at which the camera is held. */
+const TURNED: Record<number, { size: [number, number]; red: [number, number] }> = {
+  0: { size: [320, 240], red: [0.25, 0.5] },
+  90: { size: [240, 320], red: [0.5, 0.25] },
+  180: { size: [320, 240], red: [0.75, 0.5] },
+  270: { size: [240, 320], red: [0.5, 0.75] },
+};
+
+browserTest("a camera that is held at an angle is seen upright", async (browser) => {
+  let last: VideoFrame | undefined;
+  await using fixture = await openAgentFixture({
+    processors: [{
+      name: "eyes",
+      videoFps: 10,
+      processVideo: (frame) => void (last = { ...frame, data: frame.data.slice() }),
+    }],
+  });
+  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+  for (const [rotation, { size, red }] of Object.entries(TURNED)) {
+    last = undefined;
+    await guest.run("turn", [Number(rotation)]);
+    // A sender may begin with a smaller picture.
+    await until(`${rotation} degrees: the shape is right`, () => {
+      return last && last.width / last.height === size[0] / size[1];
+    });
+    await until(`${rotation} degrees: red is on its side`, () => {
+      const isRed = (x: number, y: number) => redness(last!, x, y) > 150;
+      return isRed(...red) && !isRed(1 - red[0], 1 - red[1]);
+    });
+    await guest.client("setCamera", null);
+  }
+  await guest.leave();
+});
+
+/** Returns the red difference of a pixel of an I420 picture: 128 is grey. */
+function redness({ width, height, data }: VideoFrame, x: number, y: number): number {
+  const half = Math.ceil(width / 2), rows = Math.ceil(height / 2);
+  const at = width * height + half * rows + Math.floor(y * rows) * half + Math.floor(x * half);
+  return data[at]!;
+}
+
 browserTest("people see each other's cameras and the agent's video", async (browser) => {
   const picture = new LatestVideoTrack();
   await using fixture = await openAgentFixture({ publishVideo: picture });

@@ -46,6 +46,9 @@ impl Lanes for Floats {
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        #[cfg(target_feature = "relaxed-simd")]
+        return Self(f32x4_relaxed_madd(self.0, factor.0, sum.0));
+        #[cfg(not(target_feature = "relaxed-simd"))]
         Self(f32x4_add(f32x4_mul(self.0, factor.0), sum.0))
     }
     #[inline(always)]

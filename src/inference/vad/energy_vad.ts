@@ -17,12 +17,11 @@ const FALL = 0.7;
 
 /**
  * Returns a {@linkcode VAD} that goes by loudness above an estimate of the noise. It needs no model
- * and almost no CPU time, and is the default where no VAD is given.
+ * and almost no CPU time.
  *
  * It is for quiet rooms. It takes a slamming door for speech, and detects almost none in noise: of 15
- * recorded phrases at 10 dB of pink noise it detected none in one measurement and two in another,
- * where Silero detected 14. Anywhere else pass a model: `sileroVad()` of
- * `@ringline/silero-vad`.
+ * recorded phrases at 10 dB of pink noise it detected none in one measurement and two in another.
+ * Anywhere else leave it to the default, `earshotVad()`.
  *
  * @example
  * ```ts

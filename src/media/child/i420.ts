@@ -1,4 +1,4 @@
-/** Scales I420 pictures down. @module */
+/** Scales I420 pictures down, and turns them upright. @module */
 
 /** Returns the size that fits into the limits, with the picture's shape and even sides. */
 export function fitSize(
@@ -25,6 +25,41 @@ export function scaleI420(
     const toAt = to.width * to.height + plane * toWidth * toHeight;
     scalePlane(from.data, fromAt, fromWidth, fromHeight, to.data, toAt, toWidth, toHeight);
   }
+}
+
+/** Turns all three planes clockwise by 90, 180 or 270 degrees; `to` has the size that results. */
+export function rotateI420(
+  from: { data: Uint8Array | Uint8ClampedArray; width: number; height: number },
+  rotation: number,
+  to: Uint8Array,
+): void {
+  const { data, width, height } = from;
+  const halfWidth = (width + 1) >> 1, halfHeight = (height + 1) >> 1;
+  let at = rotatePlane(data, 0, width, height, rotation, to);
+  for (let plane = 0; plane < 2; plane++) {
+    at = rotatePlane(data, at, halfWidth, halfHeight, rotation, to);
+  }
+}
+
+/** Turns the plane at `at` of both pictures, which has as many bytes in each; returns its end. */
+function rotatePlane(
+  from: Uint8Array | Uint8ClampedArray,
+  at: number,
+  width: number,
+  height: number,
+  rotation: number,
+  to: Uint8Array,
+): number {
+  const last = width * height - 1;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const index = y * width + x;
+      // Where it goes: a row of the result is a column here, unless the picture stands on its head.
+      const turned = rotation === 90 ? x * height + height - 1 - y : (width - 1 - x) * height + y;
+      to[at + (rotation === 180 ? last - index : turned)] = from[at + index]!;
+    }
+  }
+  return at + last + 1;
 }
 
 function scalePlane(

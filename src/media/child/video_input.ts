@@ -7,7 +7,7 @@ import type { FrameSource } from "../wire/frame_writer.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoConstraints } from "./contract.ts";
-import { fitSize, scaleI420 } from "./i420.ts";
+import { fitSize, rotateI420, scaleI420 } from "./i420.ts";
 
 /** One subscribed video track: its latest picture, at the rate and size that the agent asked for. */
 export class InboundVideo implements FrameSource {
@@ -18,6 +18,7 @@ export class InboundVideo implements FrameSource {
   #wish: VideoConstraints;
   #throttle: FrameThrottle;
   #scaled = new Uint8Array(0);
+  #turned = new Uint8Array(0);
   #sink: RtcVideoSink | undefined;
 
   constructor(
@@ -68,7 +69,11 @@ export class InboundVideo implements FrameSource {
     const timestampMs = this.#clock.now();
     if (!this.#throttle.accept(timestampMs)) return;
     const { maxWidth, maxHeight } = this.#wish;
-    const { width, height } = fitSize(frame.width, frame.height, maxWidth, maxHeight);
+    // The limits are those of the upright picture.
+    const lies = frame.rotation === 90 || frame.rotation === 270;
+    const { width, height } = lies
+      ? fitSize(frame.width, frame.height, maxHeight, maxWidth)
+      : fitSize(frame.width, frame.height, maxWidth, maxHeight);
     let data = frame.data;
     if (width !== frame.width || height !== frame.height) {
       const size = videoFrameSize("I420", width, height);
@@ -76,10 +81,23 @@ export class InboundVideo implements FrameSource {
       scaleI420(frame, { data: this.#scaled, width, height });
       data = this.#scaled;
     }
+    const { rotation = 0 } = frame;
+    if (rotation === 90 || rotation === 180 || rotation === 270) {
+      // After scaling, when there is less to turn.
+      if (this.#turned.length !== data.length) this.#turned = new Uint8Array(data.length);
+      rotateI420({ data, width, height }, rotation, this.#turned);
+      data = this.#turned;
+    }
     const bytes = data instanceof Uint8Array
       ? data
       : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.#sender.put({ format: "I420", width, height, data: bytes, timestampMs });
+    this.#sender.put({
+      format: "I420",
+      width: lies ? height : width,
+      height: lies ? width : height,
+      data: bytes,
+      timestampMs,
+    });
     this.#wake();
   }
 }

@@ -121,6 +121,8 @@ export interface RtcAudioSource {
 export interface RtcVideoFrame {
   width: number;
   height: number;
+  /** By how many degrees it is to be turned clockwise to be upright: 0, 90, 180 or 270. */
+  rotation?: number;
   data: Uint8Array | Uint8ClampedArray;
 }
 

@@ -1,6 +1,7 @@
 import type { CallScript, ScriptedPerson, Simulation } from "./script.ts";
 import type { Call } from "../../edge/call.ts";
 import type { VAD } from "../../inference/contracts/vad.ts";
+import { energyVad } from "../../inference/vad/energy_vad.ts";
 import { Agent } from "../../agent/agent.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { promised, promiseIn } from "../../events/user_code.ts";
@@ -40,6 +41,9 @@ export class SimulationError extends Error {
 /**
  * Runs a call from beginning to end: the real agent, over the networks of the script, in virtual time.
  * Ten minutes take a second or two, and the same seed gives the same log to the byte.
+ *
+ * An agent with `stt` and no `vad` goes by loudness here, with `energyVad()`: the sounds of a script
+ * are no voices, and its default would hear none in them. For recorded voices pass `earshotVad()`.
  *
  * @param check called when the call is over; `simulateCall` throws what it throws, with the seed, a
  *   timeline and the log of the call
@@ -142,6 +146,7 @@ class Simulator implements Simulation {
     }
     const agent = this.#agent = new Agent({
       ...options,
+      ...options.stt && !options.vad && { vad: energyVad() },
       ...isVad(options.vad) && { vad: heldVad(options.vad, clock) },
       edge,
       clock: this.#agentClock,

@@ -1,0 +1,99 @@
+/**
+ * `deno task bench lines`: what an agent makes of real lines. Noise: how many phrases each VAD finds.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { earshotVad } from "../src/agent/earshot_vad.ts";
+import { sileroVad } from "../src/adapters/silero_vad/mod.ts";
+import { systemClock } from "../src/events/clock.ts";
+import { consoleLogger } from "../src/events/logger.ts";
+import type { VAD } from "../src/inference/contracts/vad.ts";
+import { energyVad } from "../src/inference/vad/energy_vad.ts";
+import { chooseParts, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
+import { describeMachine, type Machine } from "./lib/machine.ts";
+import { formatTable } from "./lib/table.ts";
+import { measureNoise, type NoiseResult } from "./lines/noise.ts";
+import { readPhrases, RECORDINGS } from "./lines/phrases.ts";
+
+const VADS = { earshot: () => earshotVad(), silero: () => sileroVad(), energy: () => energyVad() };
+const NAMES = Object.keys(VADS) as (keyof typeof VADS)[];
+/** Phrases of each row, and of the people in the street. */
+const PHRASES = 30;
+const TALKERS = 60;
+
+const HELP = `deno task bench lines [--json] [options]
+
+Noise: phrases of five voices in five noises, 10 and 5 dB below them, and minutes of each noise alone.
+
+  --json            one JSON document on standard output instead of a table
+  --quick           ten phrases and ten seconds of noise alone instead of thirty and ten minutes
+  --only VADS       some of ${NAMES.join(", ")}, comma-separated
+  --speech FOLDER   recordings, a folder of WAV files for each voice. Default: ${RECORDINGS},
+                    of Debian's asterisk-core-sounds-{en,es,fr,it,ru}-wav`;
+
+interface Options {
+  json: boolean;
+  help: boolean;
+  quick: boolean;
+  vads: (keyof typeof VADS)[];
+  speech: string;
+}
+
+interface Results {
+  machine: Machine;
+  noise: NoiseResult[];
+}
+
+function parse(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: { ...COMMON_OPTIONS, speech: { type: "string" } },
+  });
+  const { json, help, quick, only, speech = RECORDINGS } = values;
+  return { json, help, quick, speech, vads: chooseParts(only, NAMES) };
+}
+
+async function measure(options: Options): Promise<Results> {
+  const machine = await describeMachine();
+  const count = options.quick ? 10 : PHRASES;
+  const all = await readPhrases(options.speech, count + TALKERS);
+  const noise = [];
+  for (const name of options.vads) {
+    const vad: VAD = VADS[name]();
+    const { signal } = new AbortController();
+    await vad.start?.({ clock: systemClock, logger: consoleLogger, signal });
+    const noiseMs = options.quick ? 10_000 : 600_000;
+    noise.push(...await measureNoise(vad, all.slice(0, count), all.slice(count), noiseMs));
+    await vad.close?.();
+  }
+  return { machine, noise };
+}
+
+function formatReport({ noise }: Results): string {
+  const vads = [...new Set(noise.map(({ vad }) => vad))];
+  const rows = [...new Set(noise.map(({ noise, snrDb }) => `${noise} ${snrDb} dB`))];
+  const cell = (vad: string, row: string) => {
+    const one = noise.find((one) => one.vad === vad && `${one.noise} ${one.snrDb} dB` === row)!;
+    return `${one.found} of ${one.phrases}, ${one.falseStarts} false`;
+  };
+  const total = (vad: string) => {
+    const mine = noise.filter((one) => one.vad === vad);
+    const sum = (of: (one: NoiseResult) => number) => mine.reduce((all, one) => all + of(one), 0);
+    return `${sum((one) => one.found)} of ${sum((one) => one.phrases)}`;
+  };
+  return formatTable(["phrases found, false starts in the noise alone", ...vads], [
+    ...rows.map((row) => [row, ...vads.map((vad) => cell(vad, row))]),
+    ["found in all", ...vads.map(total)],
+  ]);
+}
+
+if (import.meta.main) {
+  Deno.exitCode = await runBenchmark(Deno.args, {
+    help: HELP,
+    parse,
+    measure,
+    formatReport,
+    jsonReport: (results) => JSON.stringify(results, null, 2),
+  });
+}
