@@ -125,7 +125,7 @@ const QUIET_S = 0.5;
 
 /** Whether there is sound in 16-bit samples. */
 function isLoud(bytes: Uint8Array): boolean {
-  const samples = new Int16Array(bytes.slice().buffer);
+  const samples = new Int16Array(new Uint8Array(bytes).buffer);
   return samples.some((sample) => Math.abs(sample) > 1500);
 }
 
