@@ -60,7 +60,9 @@ export function handoff(to: HandoffOptions): Handoff {
  *
  * @throws {TypeError} an option has the wrong type.
  */
-export function handoffTool({ to, description, name }: HandoffToolOptions): Tool {
+export function handoffTool(options: HandoffToolOptions): Tool {
+  checkObject(options, "options", "an object like { to: { name, instructions } }");
+  const { to, description, name } = options;
   if (typeof to !== "function") {
     checkObject(to, "to", "an agent like { name, instructions }, or a function that returns one");
     checkHandoff(to);
