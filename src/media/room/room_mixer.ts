@@ -76,13 +76,13 @@ export class RoomMixer {
    */
   mix(hears: (memberId: string) => boolean): Int16Array {
     let key = "";
-    let heard = 0;
+    let count = 0;
     for (let index = 0; index < this.#count; index++) {
       const { memberId } = this.#contributions[index]!;
-      if (hears(memberId)) heard++;
+      if (hears(memberId)) count++;
       else key += `${memberId}\n`;
     }
-    if (heard === 0) return this.#silence;
+    if (count === 0) return this.#silence;
     let bus = this.#buses.get(key);
     if (bus === undefined) {
       bus = { frame: new Int16Array(TICK_SAMPLES), gain: 1, tick: -1 };
@@ -92,16 +92,16 @@ export class RoomMixer {
     // A mix that the previous tick did not have begins with a limiter at rest.
     if (bus.tick !== this.#tick - 1) bus.gain = 1;
     bus.tick = this.#tick;
-    const peak = this.#add(hears, heard);
+    const peak = this.#add(hears, count);
     // One contribution alone fits as it is.
-    this.#limit(bus, heard === 1 ? 0 : peak);
+    this.#limit(bus, count === 1 ? 0 : peak);
     return bus.frame;
   }
 
-  /** Sums into `#sum` what is heard, the shorter way, and returns the highest peak. */
-  #add(hears: (memberId: string) => boolean, heard: number): number {
+  /** Sums into `#sum` what the listener hears, the shorter way, and returns the highest peak. */
+  #add(hears: (memberId: string) => boolean, count: number): number {
     const sum = this.#sum;
-    const isLess = 2 * heard < this.#count;
+    const isLess = 2 * count < this.#count;
     if (isLess) sum.fill(0);
     else sum.set(this.#total);
     for (let which = 0; which < this.#count; which++) {
