@@ -33,7 +33,31 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/native/install_test.ts",
     "tests/native/package_test.ts",
     "tests/scripts/publish_test.ts",
-    // Real servers and sockets, on the loopback.
+    // Take long: whole sounds and whole conversations, again and again.
+    "tests/adapters/silero_vad_test.ts",
+    "tests/agent/user_code_test.ts",
+    "tests/audio/quality_test.ts",
+    "tests/inference/realtime_user_code_test.ts",
+    "tests/inference/text/markup_filter_test.ts",
+    "tests/testing/simulated_noise_test.ts",
+    "tests/testing/models/llm_conformance_kit_test.ts",
+    "tests/testing/models/realtime_conformance_kit_test.ts",
+    // Real servers, sockets and processes, on the loopback.
+    "tests/adapters/openai_audio_body_test.ts",
+    "tests/adapters/openai_chat_test.ts",
+    "tests/adapters/openai_compatible_test.ts",
+    "tests/adapters/openai_http_test.ts",
+    "tests/adapters/openai_realtime_programs_test.ts",
+    "tests/adapters/openai_realtime_speech_faults_test.ts",
+    "tests/adapters/openai_realtime_speech_test.ts",
+    "tests/adapters/openai_realtime_test.ts",
+    "tests/edges/local/attacks_test.ts",
+    "tests/edges/local/certificate_test.ts",
+    "tests/edges/local/http_server_test.ts",
+    "tests/edges/local/local_edge_test.ts",
+    "tests/edges/local/mount_test.ts",
+    "tests/fuzz/descriptions_test.ts",
+    "tests/native/load_test.ts",
     "tests/testing/models/llm_conformance_test.ts",
     "tests/testing/models/realtime_conformance_test.ts",
     "tests/testing/models/stt_conformance_test.ts",
@@ -80,6 +104,7 @@ export const TIMED: string[] = [
  * longest first. They wait for conditions, and their limits are for a machine that is busy.
  */
 export const UNTIMED: string[] = [
+  "tests/agent/user_code_test.ts",
   "tests/e2e/model_examples_faults_test.ts",
   "tests/e2e/local_conformance_test.ts",
   "tests/e2e/model_examples_test.ts",
@@ -105,7 +130,13 @@ export const UNTIMED: string[] = [
   "tests/examples/pocket_sphinx_test.ts",
   ...LONGER,
   "tests/adapters/",
+  "tests/audio/quality_test.ts",
+  "tests/edges/local/",
+  "tests/inference/realtime_user_code_test.ts",
+  "tests/inference/text/markup_filter_test.ts",
+  "tests/native/load_test.ts",
   "tests/testing/models/",
+  "tests/testing/simulated_noise_test.ts",
 ];
 
 /** What the tests of each lane find in the environment. */
