@@ -6,14 +6,14 @@
  * ```ts
  * import { Agent } from "@ringline/edge";
  * import { elevenLabsSTT, elevenLabsTTS } from "@ringline/edge/elevenlabs";
- * import { openAICompatible } from "@ringline/edge/openai";
+ * import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
  * import { MemoryEdge } from "@ringline/edge/testing";
  *
  * const apiKey = "...";
  * const agent = new Agent({
  *   edge: new MemoryEdge(),
  *   agentUser: { id: "helper", name: "Helper" },
- *   llm: openAICompatible({ apiKey: "sk-..." }).llm({ model: "gpt-5.4-mini" }),
+ *   llm: openAICompatible({ apiKey: "sk-..." }).llm({ model: OPENAI_MODELS.chat }),
  *   stt: elevenLabsSTT({ apiKey }),
  *   tts: elevenLabsTTS({ apiKey, voice: "21m00Tcm4TlvDq8ikWAM" }),
  * });
