@@ -41,7 +41,8 @@ const cases = {
   requestReply: { heard: 1 },
   commitTurn: { heard: 0 },
   interrupt: {},
-  update: {},
+  // The caller is told, and the event is for those who did not wait.
+  update: { told: [...failures, "never settles"] },
   // A session whose events cannot be had is none: it is begun again.
   asyncIterator: { told: slipNames, heard: 0 },
   asyncDispose: { told: [...failures, "never settles"] },
@@ -104,7 +105,9 @@ for (const [name, one] of Object.entries(cases) as [SessionMethod, Case][]) {
         () => {},
       );
       await clock.advance(5000);
-      await clock.until(agent.update({ instructions: "Be brief." }));
+      const update = agent.update({ instructions: "Be brief." }).then(() => true, () => false);
+      const isRefused = name === "update" && (told as readonly SlipName[]).includes(slipName);
+      assertEquals(await clock.until(update), !isRefused, what);
       const from = clock.now();
       await fixture[Symbol.asyncDispose]();
       await clock.until(asked);

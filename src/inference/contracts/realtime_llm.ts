@@ -141,11 +141,11 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisp
   interrupt(replyId: string, heardMs: number, heardText?: string): void;
   /**
    * Changes instructions and tools from the next reply on. Without it the session is replaced by
-   * another, with the conversation so far.
+   * another, with the conversation so far. Where it throws or rejects, the agent goes on as before.
    */
   update?(
     options: { readonly instructions: string; readonly tools: readonly ToolDescription[] },
-  ): void;
+  ): void | Promise<void>;
   /**
    * Ends the turn of the person: no more of their audio comes, and the model has not noticed. A
    * `"speech-stopped"` follows.

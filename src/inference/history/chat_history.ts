@@ -58,6 +58,12 @@ export class ChatHistory {
     return this.#count;
   }
 
+  /** Returns what was appended since there were so many; see `count`. */
+  since(count: number): readonly ChatMessage[] {
+    const added = this.#count - count;
+    return added > 0 ? this.#messages.slice(-added) : [];
+  }
+
   /** Appends messages; where there are more than the limit, gives up others. */
   append(...messages: ChatMessage[]): void {
     this.#messages.push(...messages);

@@ -57,6 +57,9 @@ export interface RealtimePipelineOptions {
 const LAST_SILENCE_MS = 4000;
 const POLL_MS = 100;
 
+/** How long a session may take to be changed. */
+const UPDATE_LIMIT_MS = 10_000;
+
 /** The output of the call that hands over, for the next agent, to whom it is over. */
 const HANDED_OVER = "handed over";
 
@@ -78,7 +81,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   readonly #requests: ReplyRequests;
   readonly #replies: RealtimeReplies;
   readonly #tools: RealtimeTools;
-  readonly #session: ReconnectingSession;
+  readonly #session: ReconnectingSession<RealtimeParts>;
   readonly #outage: OutageMessage;
   readonly #closing = new AbortController();
   /** Settle when what was replaced is not used any more. */
@@ -162,10 +165,12 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       },
       clock,
       signal,
-      connect: (signal) => this.#connect(this.#parts, signal),
+      settings: () => this.#parts,
+      connect: (parts, signal) => this.#connect(parts, signal),
+      countMessages: () => this.#history.count,
       onEvent: (event) => this.#handle(event),
       onLost: () => this.#lost(),
-      onConnected: () => this.#connected(),
+      onConnected: (known) => this.#connected(known),
       isQuiet: () => !this.#listener.isSpeech && !this.#requests.isBusy && !output.queue.isBusy,
       report,
     });
@@ -342,25 +347,54 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   async prepare(parts: RealtimeParts, history?: HandoffHistory, run?: ToolRun): Promise<Take> {
     const handedOver = history &&
       await handedOverMessages(history, this.#history, this.#context);
+    let told = 0;
     const next = this.#needsSession(parts, history)
-      ? await this.#session.prepare((signal) =>
-        this.#connect(parts, signal, { messages: handedOver?.(), run })
-      )
+      ? await this.#session.prepare(parts, (parts, signal) => {
+        const messages = handedOver?.();
+        told = messages?.length ?? 0;
+        return this.#connect(parts, signal, { messages, run });
+      })
       : undefined;
-    return () => {
-      const isChanged = this.#isInstructed(parts);
-      const retired = this.#use(parts);
-      if (handedOver) this.#history.beginAnew(handedOver());
-      if (next) this.#session.take(next);
-      else if (isChanged) {
-        attempt(
-          () => this.#session.current?.update?.(parts),
-          (error) => this.#context.report(error, `changing the session of ${this.#llm.name}`),
-        );
+    const isInPlace = !next && this.#isInstructed(parts);
+    const instructed = isInPlace ? await this.#instruct(parts) : undefined;
+    return async () => {
+      const retired = [this.#use(parts)];
+      const known = handedOver && this.#history.count + told;
+      if (next) retired.push(this.#session.take(next, known));
+      // Another has taken its place meanwhile.
+      else if (isInPlace && this.#session.current !== instructed) {
+        const what = `changing the session of ${this.#llm.name}`;
+        this.#instruct(parts).catch((error) => this.#context.report(error, what));
       }
-      this.#retiring.add(retired);
-      return retired.finally(() => this.#retiring.delete(retired));
+      if (handedOver) this.#history.beginAnew(handedOver());
+      const all = Promise.all(retired);
+      this.#retiring.add(all);
+      await all;
+      this.#retiring.delete(all);
     };
+  }
+
+  /**
+   * Changes the session in use, and returns it.
+   *
+   * @throws what the service does, or a `TimeoutError`: the session is as it was.
+   */
+  async #instruct(parts: RealtimeParts): Promise<RealtimeSession | undefined> {
+    const { current } = this.#session;
+    const before = this.#parts;
+    const updating = promised(() => current?.update?.(parts));
+    try {
+      await waitFor(updating, `changing the session of ${this.#llm.name}`, {
+        timeoutMs: UPDATE_LIMIT_MS,
+        signal: this.#closing.signal,
+        clock: this.#context.clock,
+      });
+    } catch (error) {
+      // It may come into effect later all the same.
+      attempt(() => current?.update?.(before), () => {});
+      throw error;
+    }
+    return current;
   }
 
   /** Uses other parts; resolves when those before are not used any more. */
@@ -473,11 +507,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       message,
       onEnded: ({ text }) => {
         this.#remember(text);
-        if (!/\S/.test(text)) return;
-        attempt(
-          () => this.#session.current?.sendText(text, { role: "assistant" }),
-          (error) => this.#context.report(error, "telling the model what was said"),
-        );
+        this.#tellSaid(text);
       },
     });
     voice.assign(speech);
@@ -485,6 +515,15 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#holdChanged(!allowInterruptions && discardUserTurns);
     if (speech.failure) throw speech.failure.error;
     return outcome;
+  }
+
+  /** Tells the model what the agent has said without it. */
+  #tellSaid(text: string): void {
+    if (!/\S/.test(text)) return;
+    attempt(
+      () => this.#session.current?.sendText(text, { role: "assistant" }),
+      (error) => this.#context.report(error, "telling the model what was said"),
+    );
   }
 
   #lost(): void {
@@ -496,8 +535,9 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   }
 
   /** Tells a new session what the one before it did not reply to. */
-  #connected(): void {
+  #connected(known: number): void {
     this.#outage.connected();
+    this.#tools.connected(known);
     const isRepeated = this.#listener.connected();
     if (!isRepeated && this.#isReplyDue && this.#requests.waiting === 0) {
       this.#requests.addFirst({ isContinuation: false });
@@ -623,6 +663,8 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     }
     if (this.#news?.replyId === id) this.#news = interrupted ? {} : undefined;
     this.#remember(text);
+    // The session in use is not the one whose reply it was.
+    if (!id) this.#tellSaid(text);
     // What waits until less is to be played.
     queueMicrotask(() => this.#requests.next());
   }

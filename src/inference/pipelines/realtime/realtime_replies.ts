@@ -28,7 +28,10 @@ export interface RealtimeRepliesInit {
   allowsInterruption: () => boolean;
   /** Called when the listener hears the first sample of a reply; `requested`: the application's. */
   onPlaybackStarted: (speech: SpeechHandle, requested: RequestedReply | undefined) => void;
-  /** Called when a reply was played to its end, or interrupted; it may still be generated. */
+  /**
+   * Called when a reply was played to its end, or interrupted; it may still be generated. The `id` is
+   * empty where its session was lost.
+   */
   onPlayed: (id: string, outcome: SpeechOutcome, speech: SpeechHandle) => void;
   /** Called with a reply whose text alone was wanted. */
   onWritten: (outcome: SpeechOutcome) => void;
@@ -56,6 +59,8 @@ export class RealtimeReplies {
   readonly #init: RealtimeRepliesInit;
   /** Those that are being generated. */
   readonly #current = new Map<string, CurrentReply>();
+  /** Those that are played, or wait for it. */
+  readonly #playing = new Set<CurrentReply>();
   /** Later parts of these are ignored. */
   readonly #ended: string[] = [];
 
@@ -123,6 +128,7 @@ export class RealtimeReplies {
 
   /** Ends all replies: what there is of them is played, with an error as what was cut off. */
   endAll(error?: unknown): void {
+    for (const playing of this.#playing) playing.isLost = true;
     for (const current of [...this.#current.values()]) {
       current.isLost = true;
       const requested = this.end(current.id, error);
@@ -159,6 +165,7 @@ export class RealtimeReplies {
     const reply = voice ? new WrittenReply(voice) : new RealtimeReply();
     const message = transcript.openAgentMessage("");
     requested?.hold();
+    this.#playing.add(current);
     if (requested?.inText) return { reply, message };
     const speech = output.play({
       audio: (speech) => reply.audio(speech),
@@ -170,6 +177,7 @@ export class RealtimeReplies {
       onPlaybackStarted: (speech) => onPlaybackStarted(speech, requested),
       onEnded: (outcome, speech) => {
         current.isPlayed = true;
+        this.#playing.delete(current);
         try {
           onPlayed(current.isLost ? "" : id, outcome, speech);
         } finally {

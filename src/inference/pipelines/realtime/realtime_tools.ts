@@ -48,8 +48,6 @@ export class RealtimeTools {
   readonly #replies = new Map<string, ReplyCalls>();
   /** The tools that the model knew when a reply began, by its id. */
   readonly #executors = new Map<string, ToolExecutor>();
-  /** What is not in the history that the session that is being connected gets. */
-  readonly #unsentNews: string[] = [];
 
   constructor(init: RealtimeToolsInit) {
     this.#init = init;
@@ -109,12 +107,22 @@ export class RealtimeTools {
     // What a lost session asked for is no reply of the next one.
     for (const run of context.toolLedger.running) if (run !== handoff) run.abandon();
     history.markTold();
-    this.#unsentNews.length = 0;
   }
 
-  /** There is a session. */
-  connected(): void {
-    for (const text of this.#unsentNews.splice(0)) this.#sendText(text);
+  /** There is a session, which knows so many messages: it is told of those since. */
+  connected(known: number): void {
+    const { context, history, session } = this.#init;
+    const since = history.since(known);
+    if (since.length === 0) return;
+    for (const run of context.toolLedger.running) if (!run.isHandoff) run.abandon();
+    for (const one of since) {
+      const { role, text } = one;
+      if (role === "tool") this.#sendText(`[the outcome of ${one.name}, ${one.callId}] ${text}`);
+      else if (role === "assistant" && /\S/.test(text)) {
+        this.#send(() => session()?.sendText(text, { role }));
+      } else if (role === "user") this.#sendText(text, one.name);
+    }
+    history.markTold();
   }
 
   /** Sends the model what became known of a tool after its output, and asks for a reply. */
@@ -122,8 +130,8 @@ export class RealtimeTools {
     const { history, session, onResults, onNews } = this.#init;
     const { text } = history.messages.at(-1)!;
     onNews();
+    // The next session is told of it when there is one.
     if (session()) this.#sendText(text);
-    else this.#unsentNews.push(text);
     onResults(undefined);
   }
 
@@ -147,7 +155,7 @@ export class RealtimeTools {
     // The next agent says itself what it has to say.
     const tells = !run.isHandoff || inText;
     // Another session has it in its history, or got it as news.
-    if (session() !== caller) return tells && history.isUntold(run);
+    if (session() !== caller) return run.isHandoff ? tells : history.isUntold(run);
     history.markTold([run]);
     this.#send(() => caller?.sendToolResult(call.id, result));
     return tells;
@@ -181,8 +189,8 @@ export class RealtimeTools {
     this.#send(() => session()?.sendToolResult(callId, result));
   }
 
-  #sendText(text: string): void {
-    this.#send(() => this.#init.session()?.sendText(text, {}));
+  #sendText(text: string, name?: string): void {
+    this.#send(() => this.#init.session()?.sendText(text, { name }));
   }
 
   #send(send: () => unknown): void {

@@ -26,37 +26,64 @@ const LEAVE_LIMIT_MS = 2000;
 const QUIET_CHECK_MS = 500;
 /** A session that is ending is replaced so long before its end, also in the middle of speech. */
 const REPLACE_MS = 5000;
+/** A session of other settings is taken after so long, also in the middle of speech. */
+const CHANGE_LIMIT_MS = 10_000;
+
+/** A session that was connected. */
+export interface ConnectedSession<Settings> {
+  readonly session: RealtimeSession;
+  /** What it was connected with. */
+  readonly settings: Settings;
+  /** How many messages there had been when it was told of the conversation. */
+  readonly known: number;
+}
+
+/** Starts a session with these settings. */
+type Connect<Settings> = (settings: Settings, signal: AbortSignal) => Promise<RealtimeSession>;
 
 /** Options for {@linkcode ReconnectingSession}. */
-export interface ReconnectingSessionInit {
+export interface ReconnectingSessionInit<Settings> {
   /** The model as it is now, for what is reported. */
   readonly llm: Pick<RealtimeLLM, "name">;
   clock: Clock;
   /** Aborted when the conversation is over. */
   signal: AbortSignal;
   /** Starts a session: the first one, and each that replaces a lost one. */
-  connect: (signal: AbortSignal) => Promise<RealtimeSession>;
+  connect: Connect<Settings>;
+  /** Returns the settings as they are now: a session connected with others is not used. */
+  settings: () => Settings;
+  /** Returns how many messages the conversation has had. */
+  countMessages: () => number;
   /** Called with each event of the model. */
   onEvent: (event: RealtimeEvent) => void;
   /** Called when a session is lost, or replaced: no more of its replies comes. */
   onLost: () => void;
-  /** Called when there is a session: the first one, and each that replaces a lost one. */
-  onConnected: () => void;
+  /**
+   * Called when there is a session: the first one, and each that replaces another. It was told of the
+   * first `known` messages.
+   */
+  onConnected: (known: number) => void;
   /** Whether nothing is being said: a session that is ending is replaced then. */
   isQuiet: () => boolean;
   report: Report;
 }
 
 /** A session with a realtime model that is replaced when it is lost, and before it ends. */
-export class ReconnectingSession {
-  readonly #init: ReconnectingSessionInit;
+export class ReconnectingSession<Settings> {
+  readonly #init: ReconnectingSessionInit<Settings>;
   readonly #onEvent: UserHook<RealtimeEvent>;
   #current: RealtimeSession | undefined;
+  /** The one to use next. */
+  #next: ConnectedSession<Settings> | undefined;
+  /** Aborted when another is to be used than the one in use, or being connected. */
+  #change = new AbortController();
+  /** Resolves when the next one is in use, and those before are left. */
+  #used = Promise.withResolvers<void>();
+  /** Those that were prepared and not taken. */
+  readonly #prepared = new Set<ConnectedSession<Settings>>();
   #running: Promise<void> | undefined;
-  /** Puts another session in the place of the one that is followed. */
-  #replaceBy: ((next: RealtimeSession) => void) | undefined;
 
-  constructor(init: ReconnectingSessionInit) {
+  constructor(init: ReconnectingSessionInit<Settings>) {
     this.#init = init;
     const { clock, report } = init;
     this.#onEvent = new UserHook<RealtimeEvent>((event) => init.onEvent(event), {
@@ -75,141 +102,181 @@ export class ReconnectingSession {
   async start(signal: AbortSignal): Promise<void> {
     const { llm, report, onLost } = this.#init;
     try {
-      this.#current = await this.#connect(signal);
+      this.#next = await this.#connect(signal);
     } catch (error) {
       if (!inferenceErrorIn(error)?.retryable) throw error;
       report(error, `${llm.name}: connecting`);
       onLost();
     }
-    this.#running = this.#run(this.#current);
+    this.#running = this.#run();
   }
 
   /**
-   * Connects a session of other settings, to take when nothing is being said, as now when this resolves.
-   * Rejects where there is none to be had; the one in use stays.
+   * Connects a session of other settings, to take when this resolves: nothing is being said then, unless
+   * that took too long. Rejects where there is none to be had; the one in use stays.
    */
   async prepare(
-    connect: (signal: AbortSignal) => Promise<RealtimeSession>,
-  ): Promise<RealtimeSession> {
-    const { clock, isQuiet, signal } = this.#init;
-    while (true) {
-      while (!isQuiet()) await sleep(QUIET_CHECK_MS, { clock, signal });
-      const next = await this.#connect(signal, connect);
-      if (isQuiet()) return next;
-      // It knows nothing of what began meanwhile.
-      await this.#leave(next);
-    }
+    settings: Settings,
+    connect: Connect<Settings>,
+  ): Promise<ConnectedSession<Settings>> {
+    const { clock, signal } = this.#init;
+    const latestMs = clock.now() + CHANGE_LIMIT_MS;
+    const prepared = await this.#connectInQuiet(latestMs, signal, { settings, connect });
+    this.#prepared.add(prepared);
+    return prepared;
   }
 
-  /** Takes a session that was prepared in the place of the one in use. */
-  take(next: RealtimeSession): void {
-    if (this.#replaceBy) this.#replaceBy(next);
-    // It is lost at the moment: the next one has the same settings.
-    else void this.#leave(next);
+  /**
+   * Takes a session in the place of the one in use. Resolves when those before are left.
+   *
+   * @param known how many messages there have been up to those that it was told of
+   */
+  take(next: ConnectedSession<Settings>, known = next.known): Promise<void> {
+    this.#prepared.delete(next);
+    if (this.#init.signal.aborted) return this.#leave(next.session);
+    void this.#leave(this.#next?.session);
+    this.#next = { ...next, known };
+    this.#current = undefined;
+    this.#change.abort();
+    return this.#used.promise;
   }
 
   /** Ends it, once the signal was aborted. */
   async close(): Promise<void> {
-    const session = this.#current;
-    this.#current = undefined;
-    await this.#leave(session);
+    const unused = [...this.#prepared].map((one) => one.session);
+    this.#prepared.clear();
+    await Promise.all([this.#current, ...unused].map((one) => this.#leave(one)));
     await this.#running;
+    this.#current = undefined;
   }
 
-  /** Follows one session after another until the conversation is over. */
-  async #run(first: RealtimeSession | undefined): Promise<void> {
-    const { llm, clock, signal, report, onLost, onConnected } = this.#init;
-    let next = first;
-    let losses = first ? 0 : 1;
-    while (!signal.aborted) {
-      let since: number | undefined;
-      try {
-        if (!next) await sleep(RETRY_MS[Math.min(losses, RETRY_MS.length) - 1]!, { clock, signal });
-        this.#current = next ??= await this.#connect(signal);
-        since = clock.now();
-        onConnected();
-        next = await this.#follow(next);
-      } catch (error) {
-        if (signal.aborted) return;
-        report(error, `${llm.name}: reconnecting`);
-        this.#current = undefined;
-        if (since !== undefined && clock.now() - since > GOOD_SESSION_MS) losses = 0;
-        losses++;
-        if (since !== undefined) onLost();
-        await this.#leave(next);
-        next = undefined;
+  /** Uses one session after another until the conversation is over. */
+  async #run(): Promise<void> {
+    const { signal } = this.#init;
+    let losses = this.#next ? 0 : 1;
+    while (!signal.aborted) losses = await this.#useNext(losses);
+    await this.#leave(this.#next?.session);
+    this.#used.resolve();
+  }
+
+  /** Uses a session until it is lost or replaced; returns how many were lost in a row by then. */
+  async #useNext(losses: number): Promise<number> {
+    const { llm, clock, signal, report, settings, onLost, onConnected } = this.#init;
+    let session: RealtimeSession | undefined;
+    let sinceMs: number | undefined;
+    try {
+      if (!this.#next) await this.#connectNext(losses);
+      const next = this.#next!;
+      this.#next = undefined;
+      this.#change = new AbortController();
+      ({ session } = next);
+      if (next.settings !== settings()) {
+        await this.#leave(session);
+        return losses;
       }
+      this.#used.resolve();
+      this.#used = Promise.withResolvers();
+      this.#current = session;
+      sinceMs = clock.now();
+      onConnected(next.known);
+      return await this.#follow(session);
+    } catch (error) {
+      if (signal.aborted) {
+        // The one in use is left last.
+        if (session !== this.#current) await this.#leave(session);
+        return losses;
+      }
+      this.#current = undefined;
+      const isLost = !this.#next;
+      if (isLost) report(error, `${llm.name}: reconnecting`);
+      if (sinceMs !== undefined) onLost();
+      await this.#leave(session);
+      if (!isLost) return losses;
+      return sinceMs !== undefined && clock.now() - sinceMs > GOOD_SESSION_MS ? 1 : losses + 1;
     }
   }
 
-  /** Follows a session until another replaces it, and returns that; rejects when it is lost. */
-  async #follow(session: RealtimeSession): Promise<RealtimeSession | undefined> {
-    const { llm, clock, signal, onLost } = this.#init;
-    const replaced = new AbortController();
+  /** Connects the next session, unless another is taken meanwhile. */
+  async #connectNext(losses: number): Promise<void> {
+    const { clock } = this.#init;
+    const signal = AbortSignal.any([this.#init.signal, this.#change.signal]);
+    try {
+      const delayMs = losses === 0 ? 0 : RETRY_MS[Math.min(losses, RETRY_MS.length) - 1]!;
+      await sleep(delayMs, { clock, signal });
+      const next = await this.#connect(signal);
+      if (this.#next) await this.#leave(next.session);
+      else this.#next = next;
+    } catch (error) {
+      if (!this.#next) throw error;
+    }
+  }
+
+  /** Follows a session until it is lost, or replaced: always rejects. */
+  async #follow(session: RealtimeSession): Promise<never> {
+    const { llm, clock, signal } = this.#init;
     const over = new AbortController();
-    const end = AbortSignal.any([signal, replaced.signal]);
-    let replacement: RealtimeSession | undefined;
-    this.#replaceBy = (next) => {
-      // Another that was to take its place is not needed.
-      if (replacement) void this.#leave(replacement);
-      replacement = next;
-      this.#current = undefined;
-      replaced.abort();
-    };
+    const end = AbortSignal.any([signal, this.#change.signal]);
     try {
       for await (const event of untilAborted(() => session, llm.name, end, clock)) {
         // An event that cannot be handled does not end the session.
         void this.#onEvent.run(event);
-        if (event?.type !== "session-ending" || replacement) continue;
-        this.#replace(event.timeLeftMs, AbortSignal.any([end, over.signal])).then((next) => {
-          if (!next) return;
-          if (replacement) void this.#leave(next);
-          else this.#replaceBy?.(next);
-        });
+        if (event?.type !== "session-ending") continue;
+        void this.#replace(event.timeLeftMs, AbortSignal.any([end, over.signal]));
       }
-    } catch (error) {
-      if (!replacement || signal.aborted) throw error;
-      this.#current = undefined;
-      onLost();
-      await this.#leave(session);
-      return replacement;
     } finally {
-      this.#replaceBy = undefined;
       over.abort();
     }
-    signal.throwIfAborted();
+    end.throwIfAborted();
     throw new InferenceError(`${llm.name}: the session ended`, {
       code: "cut-off",
       retryable: true,
     });
   }
 
-  /** Returns a session that replaces one that ends soon, when nothing is said; in any case before. */
-  async #replace(timeLeftMs: number, signal: AbortSignal): Promise<RealtimeSession | undefined> {
-    const { llm, clock, isQuiet, report } = this.#init;
-    const latest = clock.now() + timeLeftMs - REPLACE_MS;
+  /** Replaces a session that ends soon, when nothing is said; in any case before. */
+  async #replace(timeLeftMs: number, signal: AbortSignal): Promise<void> {
+    const { llm, clock, report, settings } = this.#init;
+    const latestMs = clock.now() + timeLeftMs - REPLACE_MS;
     try {
       while (true) {
-        while (!isQuiet() && clock.now() < latest) await sleep(QUIET_CHECK_MS, { clock, signal });
-        const next = await this.#connect(signal);
-        // It knows nothing of what began meanwhile.
-        if (!signal.aborted && (isQuiet() || clock.now() >= latest)) return next;
-        await this.#leave(next);
+        const next = await this.#connectInQuiet(latestMs, signal);
+        const isStale = next.settings !== settings();
+        if (!signal.aborted && !isStale) return void this.take(next);
+        await this.#leave(next.session);
       }
     } catch (error) {
       // The session is lost then, and replaced as any that is.
       if (!signal.aborted) report(error, `${llm.name}: replacing a session that ends`);
-      return undefined;
+    }
+  }
+
+  /** Connects a session while nothing is said; from `latestMs` on in any case. */
+  async #connectInQuiet(
+    latestMs: number,
+    signal: AbortSignal,
+    options: { settings?: Settings; connect?: Connect<Settings> } = {},
+  ): Promise<ConnectedSession<Settings>> {
+    const { clock, isQuiet } = this.#init;
+    while (true) {
+      while (!isQuiet() && clock.now() < latestMs) await sleep(QUIET_CHECK_MS, { clock, signal });
+      const next = await this.#connect(signal, options);
+      if (isQuiet() || clock.now() >= latestMs) return next;
+      // What began meanwhile is heard to its end.
+      await this.#leave(next.session);
     }
   }
 
   async #connect(
     signal: AbortSignal,
-    connect = this.#init.connect,
-  ): Promise<RealtimeSession> {
-    const { llm, clock } = this.#init;
+    { settings = this.#init.settings(), connect = this.#init.connect }: {
+      settings?: Settings;
+      connect?: Connect<Settings>;
+    } = {},
+  ): Promise<ConnectedSession<Settings>> {
+    const { llm, clock, countMessages } = this.#init;
     const what = `${llm.name}.connect`;
-    const connecting = promised(() => connect(signal));
+    const known = countMessages();
+    const connecting = promised(() => connect(settings, signal));
     try {
       const session = await waitFor(connecting, what, {
         timeoutMs: CONNECT_LIMIT_MS,
@@ -217,7 +284,7 @@ export class ReconnectingSession {
         clock,
       });
       checkMethods(session, what, "a RealtimeSession", SESSION_METHODS);
-      return session;
+      return { session, settings, known };
     } catch (error) {
       // A session that comes too late is closed.
       connecting.then((late) => this.#leave(late), () => {});
