@@ -65,7 +65,8 @@ export interface HandoffOptions extends AgentUpdate {
   /**
    * Called when it has taken over and a person is there, for instance with
    * `(agent) => agent.say("This is billing.")`. A failure is reported. Default: where a tool handed over,
-   * it replies; otherwise it waits to be spoken to.
+   * it replies; otherwise it waits to be spoken to. It is not called where a tool hands over in
+   * `Agent.text`: the next agent goes on with the reply in text.
    */
   onEnter?: (agent: AgentContext) => void | Promise<void>;
 }

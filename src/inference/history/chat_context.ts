@@ -39,6 +39,8 @@ export interface ChatRequest {
   readonly more?: readonly ChatMessage[];
   /** What is told before the latest message of a user, and not appended. */
   readonly context?: readonly string[];
+  /** What is asked where the conversation ends with what the agent said, or is empty. */
+  readonly opening?: ChatMessage;
 }
 
 /** The content of a request to a model: instructions, conversation, and the latest image. */
@@ -111,14 +113,16 @@ export class ChatContext {
    * reply was begun that asks.
    */
   request(
-    { more = [], context = [] }: ChatRequest = {},
+    { more = [], context = [], opening }: ChatRequest = {},
     { instructions, history }: { instructions: string; history: ChatHistory },
   ): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
     const { latestImage, clock, report, countPeople } = this.#context;
     history.markTold();
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
-    const messages = [...endingWithUser([...history.messages, ...more])];
+    const isAnswered = (history.messages.at(-1)?.role ?? "assistant") === "assistant";
+    const asked = opening && isAnswered ? [...more, opening] : more;
+    const messages = [...endingWithUser([...history.messages, ...asked])];
     // Not between a call and its output.
     const last = Math.max(0, messages.findLastIndex(({ role }) => role === "user"));
     messages.splice(last, 0, ...context.map((text) => ({ role: "user", text }) as const));

@@ -171,7 +171,10 @@ export class ChatHistory {
     }
     if (run.isHandoff) return;
     // A second output is one that services refuse.
-    this.#append(`[the outcome of ${call.name}, ${call.id}] ${output.text}`);
+    const text = `[the outcome of ${call.name}, ${call.id}] ${output.text}`;
+    // A written reply that waits for it goes on with it: it is not said besides.
+    if (run.isInText && run.wasAwaited) this.append({ role: "user", text });
+    else this.#append(text);
   }
 
   /** Tells how far a call is that the model takes for one that runs. */

@@ -256,7 +256,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       if (!participant) this.#context.toolLedger.personSpoke();
     };
     const reply = this.#generator.generate(participant, {}, append);
-    const next = () => this.#generator.generate(participant);
+    const next = () => this.#generateAsNext(participant);
     return await this.#textReplies.read(reply, next, signal);
   }
 
@@ -343,10 +343,12 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   replyAsNext(participant: Participant | undefined): void {
-    const { messages } = this.#chat;
+    this.#speak(this.#generateAsNext(participant), { participant });
+  }
+
+  #generateAsNext(participant: Participant | undefined): Reply {
     this.#scheduler.newsTold();
-    const more = messages.length > 0 ? [] : [TAKE_OVER];
-    this.#speak(this.#generator.generate(participant, { more }), { participant });
+    return this.#generator.generate(participant, { opening: TAKE_OVER });
   }
 
   /** Uses other parts; resolves when those before are not used any more. */
@@ -467,7 +469,7 @@ const TELL_NEWS = {
   text: "[Tell people what has become known, if you have not yet.]",
 } as const;
 
-/** Asks an agent that knows nothing of the conversation to begin. */
+/** Asks an agent to begin that knows of nothing which it is to reply to. */
 const TAKE_OVER = {
   role: "user",
   text: "[The person was put through to you.]",

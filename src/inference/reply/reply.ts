@@ -140,10 +140,14 @@ export class Reply {
     this.#controller.abort(new DOMException("the reply is not needed", "AbortError"));
   }
 
-  /** The call is handed over: its model is asked nothing more, and its tools are not waited for. */
+  /**
+   * The call is handed over: its model is asked nothing more. Where it is said, its tools are not waited
+   * for, and the next agent tells their results later; one that is written has no later.
+   */
   handOver(): void {
     if (this.#isHandedOver) return;
     this.#isHandedOver = true;
+    if (this.isInText) return;
     this.#handover.resolve();
     this.#leaveTools(this.#runs);
   }
@@ -232,7 +236,7 @@ export class Reply {
     this.#kept = this.#generated.length;
     // One of the tools may wait for another reply.
     this.#turn?.suspend();
-    if (this.#isHandedOver) this.#leaveTools(runs);
+    if (this.#isHandedOver && !this.isInText) this.#leaveTools(runs);
     const awaited = runs.filter(({ isAwaited }) => isAwaited);
     using _filler = this.#fillSilence(awaited, at);
     const ended = Promise.all(awaited.map(({ ended }) => ended));

@@ -27,6 +27,7 @@ export class ToolRun {
   readonly #followers: ((progress?: string) => void)[] = [];
   #result: ToolResult | undefined;
   #isAbandoned = false;
+  #wasAwaited = false;
   /** Whether it hands the call over, or another one has before it: its result needs no telling. */
   isHandoff = false;
   /** Whether it belongs to a reply that is written, and not said. */
@@ -62,6 +63,11 @@ export class ToolRun {
   /** Whether the reply that called it waits for its outcome, and tells people of it. */
   get isAwaited(): boolean {
     return !this.#result && !this.#isAbandoned && !this.tool?.background;
+  }
+
+  /** Whether the reply that called it waited for its latest outcome. */
+  get wasAwaited(): boolean {
+    return this.#wasAwaited;
   }
 
   /** Whether people cannot interrupt the agent now. */
@@ -111,6 +117,7 @@ export class ToolRun {
 
   /** Notes an outcome. */
   end(result: ToolResult): void {
+    this.#wasAwaited = this.isAwaited;
     this.#result = result;
     this.#ended.resolve(result);
     for (const follower of this.#followers) follower();

@@ -1,0 +1,151 @@
+/** What the next agent's model is asked first: requests that services accept, each asked once. */
+import { assertEquals } from "@std/assert";
+import type { HandoffOptions } from "../../src/agent/agent_context.ts";
+import { handoff, handoffTool } from "../../src/agent/handoff_tool.ts";
+import { sleep } from "../../src/events/waiting.ts";
+import type { LLMRequest } from "../../src/inference/contracts/llm.ts";
+import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
+import { FakeLLM, type FakeReply } from "../../src/testing/fake_llm.ts";
+import { assertAccepted } from "../inference/reply/_vendor_rules.ts";
+import { Fixture, type FixtureOptions } from "../inference/_fixture.ts";
+
+const PUT_THROUGH = "user: [The person was put through to you.]";
+
+/** An agent whose tool `go` hands over to billing. */
+async function desk(
+  { replies, tools = [], to = {}, startMs = 0, go, ...options }: FixtureOptions & {
+    replies: FakeReply[];
+    tools?: Tool[];
+    to?: Partial<HandoffOptions>;
+    /** How long billing's model takes to start. */
+    startMs?: number;
+    /** How the tool `go` is defined, where not as one of `handoffTool`. */
+    go?: (target: HandoffOptions) => Partial<Tool> & Pick<Tool, "execute">;
+  },
+) {
+  const target: HandoffOptions = { name: "Billing", instructions: "You are billing.", ...to };
+  let llm!: FakeLLM;
+  const fixture = await Fixture.set({
+    ...options,
+    replies,
+    prepare: ({ clock }) => {
+      llm = new FakeLLM(clock, ["This is billing."]);
+      Object.assign(llm, { start: () => sleep(startMs, { clock }) });
+      target.llm = llm;
+    },
+    agent: {
+      tools: [
+        go
+          ? { ...defineTool({ name: "go", description: "", execute: () => "" }), ...go(target) }
+          : handoffTool({ name: "go", to: () => target }),
+        ...tools,
+      ],
+    },
+  });
+  return { fixture, clock: fixture.clock, agent: fixture.agent, llm };
+}
+
+const call = (name: string, text = "") => ({ text, calls: [{ name, input: {} }] });
+
+/** What a model was told, without its instructions. */
+async function told(request: LLMRequest | undefined): Promise<string[]> {
+  await assertAccepted(request!);
+  return request!.messages.filter(({ role }) => role !== "system").map(({ role, text }) =>
+    `${role}: ${text}`
+  );
+}
+
+Deno.test("Agent.text: an agent that is handed no history is asked to begin", async () => {
+  for (const history of ["none", () => undefined] as const) {
+    const { fixture, clock, agent, llm } = await desk({
+      replies: [call("go", "One moment.")],
+      to: { history },
+    });
+    await using _ = fixture;
+    const { text } = await clock.until(agent.text("An invoice."));
+    assertEquals(text, "One moment.\n\nThis is billing.");
+    assertEquals(await told(llm.requests[0]), [PUT_THROUGH]);
+  }
+});
+
+Deno.test("a handoff: what was said meanwhile is not continued, the next agent begins", async () => {
+  const { fixture, clock, agent, llm } = await desk({
+    transcripts: ["An invoice."],
+    replies: [call("go", "One moment.")],
+    startMs: 8000,
+  });
+  await using _ = fixture;
+  await fixture.hear(600, 3400);
+  await clock.until(agent.say("Please hold the line."));
+  await clock.advance(10_000);
+  assertEquals(fixture.conversation.at(-1), "agent: This is billing.");
+  assertEquals((await told(llm.requests[0])).slice(-2), [
+    "assistant: Please hold the line.",
+    PUT_THROUGH,
+  ]);
+});
+
+Deno.test("a handoff that comes late: what the agent before answered is not answered again", async () => {
+  const book = defineTool({ name: "book", description: "", execute: () => "booked 7" });
+  const cases: [FakeReply[], string[]][] = [
+    [["Booked."], ["user: Book it first.", "assistant: Booked.", PUT_THROUGH]],
+    [[call("book"), "Booked."], ["tool: booked 7", "assistant: Booked.", PUT_THROUGH]],
+  ];
+  for (const [answers, expected] of cases) {
+    const { fixture, llm } = await desk({
+      transcripts: ["Billing please.", "Book it first."],
+      voice: { firstByteMs: 150 },
+      replies: [call("go", "One moment."), ...answers],
+      tools: [book],
+      startMs: 8000,
+    });
+    await using _ = fixture;
+    await fixture.hear(600, 3400);
+    await fixture.hear(600, 20_000);
+    assertEquals((await told(llm.requests[0])).slice(-3), expected);
+    assertEquals(llm.requests.length, 1);
+  }
+});
+
+Deno.test("a tool that hands over in the background, or too late: the next agent begins", async () => {
+  for (const how of [{ background: true, timeoutMs: 60_000 }, { timeoutMs: 2000 }]) {
+    const { fixture, llm } = await desk({
+      transcripts: ["An invoice."],
+      replies: [call("go"), "I go on."],
+      go: (target) => ({
+        ...how,
+        execute: async () => {
+          await sleep(8000, { clock: fixture.clock });
+          return handoff(target);
+        },
+      }),
+    });
+    await using _ = fixture;
+    await fixture.hear(600, 20_000);
+    assertEquals((await told(llm.requests[0])).slice(-2), ["assistant: I go on.", PUT_THROUGH]);
+  }
+});
+
+Deno.test("Agent.handoff in a tool of Agent.text: the next agent replies once, with the result", async () => {
+  for (const history of ["all", "none"] as const) {
+    const { fixture, clock, agent, llm } = await desk({
+      replies: [call("go", "One moment.")],
+      to: { history },
+      go: (target) => ({
+        execute: async () => {
+          await fixture.agent.handoff(target);
+          await sleep(3000, { clock: fixture.clock });
+          return "all is done";
+        },
+      }),
+    });
+    await using _ = fixture;
+    const { text } = await clock.until(agent.text("An invoice."));
+    assertEquals(text, "One moment.\n\nThis is billing.");
+    await clock.advance(10_000);
+    assertEquals(llm.requests.length, 1, history);
+    assertEquals(fixture.tts.sentences, []);
+    const texts = await told(llm.requests[0]);
+    assertEquals(texts.filter((one) => one.includes("all is done")).length, 1, texts.join("\n"));
+  }
+});
