@@ -51,8 +51,8 @@ impl Filter {
     pub fn new(up: usize, down: usize) -> Result<Self, Error> {
         let spacing = up.max(down);
         let half_width = ZERO_CROSSINGS * spacing;
-        let delay = (half_width + down - 1) / down * down;
-        let taps = (delay + half_width + up - 1) / up;
+        let delay = half_width.div_ceil(down) * down;
+        let taps = (delay + half_width).div_ceil(up);
         if up * taps > MAX_COEFFICIENTS {
             return Err(Error::Rate);
         }
@@ -79,7 +79,7 @@ fn prototype(index: usize, delay: usize, spacing: usize) -> f64 {
         return 1.0;
     }
     // Exactly zero, where sin() would leave 1e-17: the kernels skip these.
-    if offset % spacing == 0 || offset >= ZERO_CROSSINGS * spacing {
+    if offset.is_multiple_of(spacing) || offset >= ZERO_CROSSINGS * spacing {
         return 0.0;
     }
     let x = PI * offset as f64 / spacing as f64;

@@ -126,7 +126,7 @@ fn check<T>(pointer: *const T, length: u32) -> Result<usize, Error> {
     if pointer.is_null() {
         return Err(Error::Null);
     }
-    if (pointer as usize) % align_of::<T>() != 0 {
+    if !(pointer as usize).is_multiple_of(align_of::<T>()) {
         return Err(Error::Misaligned);
     }
     let bytes = length.checked_mul(size_of::<T>()).ok_or(Error::Length)?;

@@ -55,7 +55,7 @@ impl Resampler {
     /// The maximum output of `frames` of input.
     #[must_use]
     pub fn max_output_frames(&self, frames: usize) -> usize {
-        (frames * self.table.up + self.table.down - 1) / self.table.down
+        (frames * self.table.up).div_ceil(self.table.down)
     }
 
     /// The maximum output of [`Self::flush`].
@@ -76,7 +76,7 @@ impl Resampler {
         output: &mut [i16],
     ) -> Result<usize, Error> {
         let frames = input.len() / self.channels;
-        if input.len() % self.channels != 0
+        if !input.len().is_multiple_of(self.channels)
             || output.len() < self.max_output_frames(frames) * self.channels
         {
             return Err(Error::Length);

@@ -137,7 +137,7 @@ fn planes(filter: &Filter, lanes: usize) -> Layout {
                 for residue in first..end.min(first + lanes) {
                     let apart: Vec<usize> = (residue..end).step_by(lanes).collect();
                     // As even as can be: 7 are 3, 2 and 2, not 3, 3 and 1.
-                    let parts = (apart.len() + group(lanes) - 1) / group(lanes);
+                    let parts = apart.len().div_ceil(group(lanes));
                     for part in 0..parts {
                         let group =
                             &apart[apart.len() * part / parts..apart.len() * (part + 1) / parts];
@@ -168,8 +168,8 @@ fn reach(groups: &[Group], branch: usize, lanes: usize) -> Reach {
 fn rows(filter: &Filter, lanes: usize) -> Layout {
     let &Filter { up, down, taps, .. } = filter;
     let spread = (NEIGHBOURS - 1) * down / up + 1;
-    let width = (taps + spread + lanes - 1) / lanes * lanes;
-    let groups = (up + NEIGHBOURS - 1) / NEIGHBOURS;
+    let width = (taps + spread).div_ceil(lanes) * lanes;
+    let groups = up.div_ceil(NEIGHBOURS);
     let mut rows = vec![0.0; groups * NEIGHBOURS * width];
     for output in 0..up {
         let member = output % NEIGHBOURS;

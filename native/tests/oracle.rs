@@ -33,7 +33,7 @@ fn filter(input_rate: u32, output_rate: u32) -> Filter {
 /// All of `input` and its tail, computed one output at a time.
 fn oracle(filter: &Filter, input: &[i16]) -> Vec<i16> {
     let end = input.len() * filter.up + filter.delay;
-    let outputs = (end + filter.down - 1) / filter.down;
+    let outputs = end.div_ceil(filter.down);
     let convert = |n: usize| {
         let (newest, phase) = (n * filter.down / filter.up, n * filter.down % filter.up);
         let row = &filter.rows[phase * filter.taps..][..filter.taps];

@@ -53,20 +53,20 @@ unsafe fn outputs_in_lanes<V: Lanes, const TILE: usize>(
     // For two or three phases all results are computed before any is written: side by side, not each
     // into every second or third sample.
     let together = up > 1 && up <= 3 && job.stride == 1;
-    let most = (job.outputs + up - 1) / up + V::N;
+    let most = job.outputs.div_ceil(up) + V::N;
     grow(sums, if together { up * most } else { most });
 
     for residue in 0..up.min(job.outputs) {
         let at = job.position + residue * down;
         let newest = at / up + job.table.history;
-        let count = (job.outputs - residue + up - 1) / up;
+        let count = (job.outputs - residue).div_ceil(up);
         let Phase { groups, reaches } = &phases[at % up];
         let mut starts = [0; SMALL];
         for (branch, start) in starts.iter_mut().enumerate().take(down) {
             let index = newest.saturating_sub(branch);
             *start = index % down * plane + index / down;
         }
-        let vectors = (count + V::N - 1) / V::N;
+        let vectors = count.div_ceil(V::N);
         // All reads of the groups lie in the planes, and their coefficients in the table.
         for (branch, reach) in reaches {
             assert!(starts[*branch] >= reach.back);
@@ -216,7 +216,7 @@ impl Cycles {
     #[inline(always)]
     fn range(&self, first: usize, end: usize) -> std::ops::Range<usize> {
         let behind = self.skipped + self.outputs;
-        let end_cycle = (behind.saturating_sub(first) + self.up - 1) / self.up;
+        let end_cycle = behind.saturating_sub(first).div_ceil(self.up);
         usize::from(end <= self.skipped)..end_cycle
     }
 
