@@ -42,6 +42,8 @@ export class SpeechSynthesis {
   #held = "";
   #hasEnded = false;
   #textFailure: { error: unknown } | undefined;
+  /** Whether words were sent since the voice last answered. */
+  #hasNewWords = false;
   /** Whether the voice owes audio, and nothing else is waited for. */
   #owesAudio = false;
   #isPlaying = false;
@@ -107,7 +109,7 @@ export class SpeechSynthesis {
     speech.spoken.speak(piece, this.#text.doneChars);
     this.#held += piece.text;
     if (!this.#stream) {
-      if (!/[\p{L}\p{N}]/u.test(this.#held)) return;
+      if (!hasWords(this.#held)) return;
       speech.times.ttsStartedMs = clock.now();
       try {
         const stream = session().speak();
@@ -125,6 +127,7 @@ export class SpeechSynthesis {
       }
     }
     if (this.#held === "") return;
+    this.#hasNewWords ||= hasWords(this.#held);
     this.#withStream((stream) => stream.sendText(this.#held));
     this.#held = "";
   }
@@ -132,7 +135,8 @@ export class SpeechSynthesis {
   #flushLine(): void {
     if (!this.#init.speech.spoken.spoken.endsWith("\n")) return;
     this.#withStream((stream) => stream.flush());
-    this.#expectAudio();
+    // A fast voice has answered by now, and has nothing more to say until more text comes.
+    if (this.#hasNewWords) this.#expectAudio();
   }
 
   /** Acts on the stream; one that throws is given up. */
@@ -147,11 +151,13 @@ export class SpeechSynthesis {
     let hasAudio = false;
     for await (const part of untilAborted(() => stream, `${name}.speak`, this.#signal, clock)) {
       this.#note(part);
-      const { pcm } = part;
-      if (!pcm || pcm.frames === 0) continue;
+      const { pcm, unspoken } = part;
+      const isSound = pcm !== undefined && pcm.frames > 0;
+      if (isSound || unspoken) this.#hasNewWords = false;
+      if ((isSound || unspoken) && !this.#hasEnded) this.#owesAudio = false;
+      if (!isSound) continue;
       hasAudio = true;
       speech.times.ttsStartedMs = stream.requestedMs ?? speech.times.ttsStartedMs;
-      if (!this.#hasEnded) this.#owesAudio = false;
       // The time that playback takes is not the voice's.
       this.#isPlaying = true;
       this.#audioTimer?.[Symbol.dispose]();
@@ -197,4 +203,8 @@ export class SpeechSynthesis {
       this.#over.abort(new DOMException(message, "TimeoutError"));
     }, timeoutMs);
   }
+}
+
+function hasWords(text: string): boolean {
+  return /[\p{L}\p{N}]/u.test(text);
 }

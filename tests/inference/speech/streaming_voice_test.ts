@@ -108,6 +108,51 @@ Deno.test("SpeechSynthesis cancels the context of a voice that owes audio for to
   assertEquals([tts.openContexts, tts.contexts[0]!.wasCancelled], [0, true]);
 });
 
+Deno.test("SpeechSynthesis does not blame a voice for a tool that is slow after one sentence", async () => {
+  for (const firstByteMs of [0, 60, 90, 200, 400]) {
+    for (const text of ["One moment.", "One moment", "Let me see. One moment please."]) {
+      for (const tts of [new StreamingVoice({ firstByteMs }), undefined]) {
+        await using fixture = await Fixture.set({
+          voice: { firstByteMs },
+          agent: {
+            ...tts && { tts },
+            tools: [defineTool({
+              name: "look",
+              description: "Looks",
+              timeoutMs: 60_000,
+              execute: () => sleep(20_000, { clock: fixture.clock }),
+            })],
+          },
+          replies: [{ text, calls: [{ name: "look", input: {} }] }, "It is there."],
+        });
+        const outcome = await fixture.clock.until(fixture.agent.generateReply("Go."));
+        assertEquals(outcome, { text: `${text}\nIt is there.`, interrupted: false });
+        assertEquals(fixture.errors, []);
+      }
+    }
+  }
+});
+
+Deno.test("SpeechSynthesis gives a voice up that owes audio while a tool runs", async () => {
+  const tts = new StreamingVoice({ firstByteMs: 30_000 });
+  await using fixture = await Fixture.set({
+    agent: {
+      tts,
+      tools: [defineTool({
+        name: "look",
+        description: "Looks",
+        timeoutMs: 60_000,
+        execute: () => sleep(20_000, { clock: fixture.clock }),
+      })],
+    },
+    replies: [{ text: "One moment.", calls: [{ name: "look", input: {} }] }, "It is there."],
+  });
+  await fixture.clock.until(fixture.agent.generateReply("Go."));
+  const message = "streaming-voice returned no audio for 10000 ms";
+  assertStringIncludes(`${fixture.errors[0]?.error}`, message);
+  assert(tts.contexts[0]!.wasCancelled);
+});
+
 Deno.test("SpeechSynthesis waits for a model that is slow in a sentence, and does not blame the voice", async () => {
   const tts = new StreamingVoice();
   await using fixture = await Fixture.set({
