@@ -106,7 +106,7 @@ export class LocalEdge extends EdgeTransport {
     this.#settings = checkSettings(options);
     this.#options = options;
     this.#invitations = new Invitations(this.#settings.secret, this.clock, options.revoked);
-    this.#main = this.#createHost();
+    this.#main = this.#createHost(() => {});
     if (!isSecureContext(this.#settings)) {
       this.logger.warn(
         "LocalEdge: browsers give no microphone to pages of another machine without TLS: " +
@@ -126,8 +126,7 @@ export class LocalEdge extends EdgeTransport {
   /** Returns the process id of a call's media process, while one runs. */
   mediaProcessIdOf(call: Call): number | undefined {
     checkCall(call);
-    const host = this.#isIsolated ? this.#hosts.get(callKey(call)) : this.#main;
-    return host?.process.pid;
+    return this.#existingHostOf(call)?.process.pid;
   }
 
   /** Accepts any user: an agent of this program needs no proof. */
@@ -324,7 +323,9 @@ export class LocalEdge extends EdgeTransport {
           throw error;
         }
       },
-      endUnanswered: (call) => this.#hostOf(call).request("endUnanswered", this.#params(call)),
+      endUnanswered: async (call) => {
+        await this.#existingHostOf(call)?.request("endUnanswered", this.#params(call));
+      },
       onClosed: () => this.#server = undefined,
     });
     await server.start();
@@ -393,7 +394,7 @@ export class LocalEdge extends EdgeTransport {
   /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */
   override async endCall(call: Call): Promise<void> {
     checkCall(call);
-    await this.#hostOf(call).request("end", this.#params(call));
+    await this.#existingHostOf(call)?.request("end", this.#params(call));
     this.#closeOpened(callKey(call));
   }
 
@@ -426,7 +427,7 @@ export class LocalEdge extends EdgeTransport {
     return this.#options.mediaIsolation === "call";
   }
 
-  #createHost(): MediaHost {
+  #createHost(onIdle: () => void): MediaHost {
     const { denoPath, memoryLimit } = this.#options;
     const host: MediaHost = new MediaHost({
       settings: { ...this.#settings, revoked: this.#invitations.revoked },
@@ -438,14 +439,24 @@ export class LocalEdge extends EdgeTransport {
       onReplaced: (request) => this.#reopen(host, request),
       onRefused: (call) => void this.#closeOpened(callKey(call)),
       onLost: (error) => this.#onLost(host, error),
+      onIdle,
     });
     return host;
   }
 
-  /** The media process of a call. */
+  /** The media process of a call, which is about to be acquired. */
   #hostOf(call: Call): MediaHost {
     if (!this.#isIsolated) return this.#main;
-    return this.#hosts.getOrInsertComputed(callKey(call), () => this.#createHost());
+    // Not forgotten when the call ends: the next agent may be joining it in that moment.
+    return this.#hosts.getOrInsertComputed(
+      callKey(call),
+      (key) => this.#createHost(() => this.#hosts.delete(key)),
+    );
+  }
+
+  /** The media process of a call, unless the call has none. */
+  #existingHostOf(call: Call): MediaHost | undefined {
+    return this.#isIsolated ? this.#hosts.get(callKey(call)) : this.#main;
   }
 
   #call(type: string, id: string): Call {
@@ -510,7 +521,6 @@ export class LocalEdge extends EdgeTransport {
     const key = callKey({ type: callType, id: callId });
     if (type === "callEnded") {
       this.#secrets.delete(key);
-      this.#hosts.delete(key);
       void this.#closeOpened(key);
       return;
     }
@@ -552,7 +562,7 @@ export class LocalEdge extends EdgeTransport {
       const [type, id] = JSON.parse(key);
       return this.#call(type, id);
     });
-    return calls.filter((call) => this.#hostOf(call) === host);
+    return calls.filter((call) => this.#existingHostOf(call) === host);
   }
 
   #onLost(host: MediaHost, error: EdgeError): void {

@@ -17,8 +17,12 @@ const WS_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
 
 /** Options for a {@linkcode MediaHost}: the settings, and what its process tells the edge. */
 export type MediaHostOptions =
-  & Omit<MediaProcessOptions, "child" | "config" | "permissions" | "variables">
-  & { settings: LocalSettings };
+  & Omit<MediaProcessOptions, "child" | "config" | "permissions" | "variables" | "onEnded">
+  & {
+    settings: LocalSettings;
+    /** No process runs, and nothing waits for one. */
+    onIdle(): void;
+  };
 
 /** One media process, of all calls or of one. */
 export class MediaHost {
@@ -30,10 +34,14 @@ export class MediaHost {
   readonly #net: string[];
   /** The origin of the application's server before this one, if there is one. */
   #front: (() => string) | undefined;
+  readonly #onIdle: () => void;
+  /** How many wait for a lease. */
+  #acquiring = 0;
 
   /** Starts nothing yet. */
-  constructor({ settings, ...options }: MediaHostOptions) {
+  constructor({ settings, onIdle, ...options }: MediaHostOptions) {
     this.#settings = settings;
+    this.#onIdle = onIdle;
     this.#config = settingsToJson(settings);
     this.#net = netPermissions(settings);
     this.process = new MediaProcess({
@@ -42,6 +50,7 @@ export class MediaHost {
       config: this.#config,
       permissions: { net: this.#net },
       variables: WS_VARIABLES,
+      onEnded: () => this.#checkIdle(),
     });
   }
 
@@ -66,6 +75,16 @@ export class MediaHost {
   async acquire(
     options: { signal?: AbortSignal; timeoutMs?: number } = {},
   ): Promise<MediaLease> {
+    this.#acquiring++;
+    try {
+      return await this.#acquire(options);
+    } finally {
+      this.#acquiring--;
+      this.#checkIdle();
+    }
+  }
+
+  async #acquire(options: { signal?: AbortSignal; timeoutMs?: number }): Promise<MediaLease> {
     try {
       return await this.process.acquire(options);
     } catch (error) {
@@ -99,5 +118,9 @@ export class MediaHost {
   async revoke(revoked: string[], id: string): Promise<void> {
     this.#config.revoked = revoked;
     await this.request("revoke", { id });
+  }
+
+  #checkIdle(): void {
+    if (this.#acquiring === 0 && !this.isRunning) this.#onIdle();
   }
 }

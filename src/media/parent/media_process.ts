@@ -51,6 +51,8 @@ export interface MediaProcessOptions extends DenoOptions, MemoryOptions {
   onRefused?(call: CallName): void;
   /** The process was lost while a lease was held, and none takes its place. Connections close. */
   onLost?(error: EdgeError): void;
+  /** The process has ended, and none takes its place until the next lease. */
+  onEnded?(): void;
   /** @internal Starts the process; for tests. */
   spawn?(): SpawnedChild;
 }
@@ -217,6 +219,9 @@ export class MediaProcess {
     });
     current.link = link;
     this.#ending = link.gone;
+    void link.gone.then(() => {
+      if (this.#current === undefined) this.#options.onEnded?.();
+    });
     return link;
   }
 

@@ -226,6 +226,20 @@ Deno.test("LocalEdge gives each call a media process of its own with mediaIsolat
   assertThrows(() => newEdge({ mediaIsolation: "calls" as never }), TypeError, "mediaIsolation");
 });
 
+Deno.test("LocalEdge keeps the process of a call that one agent leaves while the next joins", async () => {
+  await using edge = newEdge({ mediaIsolation: "call" });
+  const call = await edge.createCall("kitchen");
+  const first = await edge.join(agent("first"), call);
+  const leaving = first.close();
+  const second = await edge.join(agent("second"), call);
+  await leaving;
+  const link = await edge.callLink(call);
+  assertEquals((await answer(link)).type, "welcome");
+  assertEquals((await edge.callLink(call)).href, link.href);
+  await edge.endCall(call);
+  assertEquals(await second.closed, "call-ended");
+});
+
 Deno.test("a call that a page starts has its own address with mediaIsolation", async () => {
   await using edge = newEdge({ mediaIsolation: "call" });
   const joined = Promise.withResolvers<Call>();
