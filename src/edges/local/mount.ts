@@ -9,7 +9,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { connect, type Socket as TcpSocket } from "node:net";
-import { checkMethods } from "../../events/checks.ts";
+import { checkMethods, shown } from "../../events/checks.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { isFromThisMachine, isLoopbackOrigin, plainAddress } from "./wire/auth.ts";
 import { checkSource, isPagePath, pageApp, SIGNAL_PATH } from "./site/page_app.ts";
@@ -24,7 +24,11 @@ export interface HandleOptions {
   origin?: string;
 }
 
-type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+type RequestArguments = [IncomingMessage, ServerResponse];
+type UpgradeArguments = [IncomingMessage, TcpSocket, Buffer];
+type UpgradeDecision = (request: IncomingMessage) => boolean;
+/** A server since Node 24.9: https://nodejs.org/api/http.html#httpcreateserveroptions-requestlistener */
+type UpgradeDecider = { shouldUpgradeCallback?: UpgradeDecision };
 
 /** Options for a {@linkcode Mount}. */
 export interface MountInit extends HandleOptions {
@@ -54,28 +58,44 @@ export function pageResponse(
   return async (request) => await app.fetch(request);
 }
 
-/** What an edge has added to a server. */
+/** The servers in which an edge is mounted: a second one would never see a request. */
+const mounted = new WeakSet<Server>();
+
+/**
+ * What an edge has added to a server. It stands before the server's `emit`, and leaves the handlers
+ * where they are: the application, or a library such as `ws`, may add and remove some at any time.
+ */
 export class Mount {
   readonly #init: MountInit;
   readonly #origins: readonly string[];
   readonly #app: (request: Request) => Promise<Response>;
-  /** The application's own handlers, which get all other requests. */
-  readonly #others: readonly RequestHandler[];
+  /** The server's own method. */
+  readonly #emit: Server["emit"];
+  /** The server's own decision which requests are upgrades, in versions that ask. */
+  readonly #isUpgrade: UpgradeDecision | undefined;
+  #isClosed = false;
 
-  /** Takes the page's requests from the server's handlers, and its sockets. */
+  /** Takes the page's requests, and its sockets, from the server's handlers. */
   constructor(init: MountInit) {
     const { server, origin, settings } = init;
-    checkMethods(server, "server", "a server of node:http", ["on", "listeners", "address"]);
-    this.#init = init;
-    if (origin !== undefined && !/^https?:$/.test(URL.parse(origin)?.protocol ?? "")) {
-      throw new TypeError(`origin must be like "https://example.org", got "${origin}"`);
+    checkMethods(server, "server", "a server of node:http", ["on", "emit", "listeners", "address"]);
+    if (mounted.has(server)) {
+      throw new TypeError(
+        "an edge is mounted in this server already: close it first, or use one edge for all calls",
+      );
     }
+    if (origin !== undefined) checkOrigin(origin);
+    this.#init = init;
     this.#origins = [...settings.origins, ...(origin === undefined ? [] : [origin])];
     this.#app = pageResponse(this.#origins, init.log);
-    this.#others = server.listeners("request") as RequestHandler[];
-    server.removeAllListeners("request");
-    server.on("request", this.#onRequest);
-    server.on("upgrade", this.#onUpgrade);
+    this.#emit = server.emit;
+    server.emit = this.#onEvent;
+    // A server without any handler of this event cuts the connection.
+    server.on("upgrade", ignore);
+    const decider = server as UpgradeDecider;
+    this.#isUpgrade = decider.shouldUpgradeCallback;
+    if (this.#isUpgrade) decider.shouldUpgradeCallback = this.#shouldUpgrade;
+    mounted.add(server);
   }
 
   /** The origin of links; throws while the server does not listen. */
@@ -90,22 +110,55 @@ export class Mount {
     return `${scheme}://127.0.0.1:${address.port}`;
   }
 
-  /** Returns its handlers to the server. */
+  /** Leaves the server as it was. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const { server } = this.#init;
-    server.removeListener("request", this.#onRequest);
-    server.removeListener("upgrade", this.#onUpgrade);
-    for (const other of this.#others) server.on("request", other);
+    const decider = server as UpgradeDecider;
+    // What another library has put before ours goes on to call ours, which only passes on now.
+    if (server.emit === this.#onEvent) server.emit = this.#emit;
+    if (decider.shouldUpgradeCallback === this.#shouldUpgrade) {
+      decider.shouldUpgradeCallback = this.#isUpgrade!;
+    }
+    server.removeListener("upgrade", ignore);
+    mounted.delete(server);
   }
 
-  readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+  readonly #onEvent = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (!this.#isClosed) {
+      if (event === "request" && this.#takeRequest(...args as RequestArguments)) return true;
+      if (event === "upgrade" && this.#takeUpgrade(...args as UpgradeArguments)) return true;
+    }
+    return Reflect.apply(this.#emit, this.#init.server, [event, ...args]);
+  };
+
+  readonly #shouldUpgrade: UpgradeDecision = (request) => {
+    const { server } = this.#init;
+    if (!this.#isClosed) {
+      if (isSignal(request)) return true;
+      // Without handlers of its own, the application gets e.g. `Upgrade: h2c` as a request.
+      if (!this.#hasUpgrades) return false;
+    }
+    return Reflect.apply(this.#isUpgrade!, server, [request]);
+  };
+
+  /** Whether the application has sockets of its own. */
+  get #hasUpgrades(): boolean {
+    return this.#init.server.listeners("upgrade").some((handler) => handler !== ignore);
+  }
+
+  #takeRequest(request: IncomingMessage, response: ServerResponse): boolean {
     const url = URL.parse(request.url ?? "/", "http://page");
-    if (url && isPagePath(url.pathname)) return void this.#respond(url, request, response);
-    for (const other of this.#others) other.call(this.#init.server, request, response);
-    if (this.#others.length > 0) return;
+    if (url && isPagePath(url.pathname)) {
+      void this.#respond(url, request, response);
+      return true;
+    }
+    if (this.#init.server.listenerCount("request") > 0) return false;
     response.writeHead(404, { "content-type": "text/plain" });
     response.end("There is nothing at this address.");
-  };
+    return true;
+  }
 
   async #respond(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -119,24 +172,25 @@ export class Mount {
     }
   }
 
-  readonly #onUpgrade = (request: IncomingMessage, tcp: TcpSocket, head: Buffer): void => {
-    const { server, log } = this.#init;
-    if (URL.parse(request.url ?? "/", "http://page")?.pathname !== SIGNAL_PATH) {
-      // One of the application's own, if it has any.
-      if (server.listenerCount("upgrade") === 1) refuse(tcp, "404 Not Found");
-      return;
-    }
-    tcp.on("error", () => {});
+  #takeUpgrade(request: IncomingMessage, tcp: TcpSocket, head: Buffer): boolean {
+    if (isSignal(request)) this.#connect(request, tcp, head);
+    else if (this.#hasUpgrades) return false;
+    else refuse(tcp, "404 Not Found");
+    return true;
+  }
+
+  #connect(request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
+    tcp.on("error", ignore);
     const headers = headersOf(request);
     const rejection = checkSource(headers, accepted(this.#origins));
     if (rejection) {
-      log(`rejected a socket: ${rejection.code}: ${rejection.detail}`);
+      this.#init.log(`rejected a socket: ${rejection.code}: ${rejection.detail}`);
       return refuse(tcp, "403 Forbidden");
     }
     const port = this.#init.port();
     if (port === undefined) return refuse(tcp, "503 Service Unavailable");
     this.#forward({ request, tcp, head, headers, port });
-  };
+  }
 
   /** Passes a socket on to the media process, with the names by which that knows itself. */
   #forward({ request, tcp, head, headers, port }: {
@@ -167,6 +221,25 @@ export class Mount {
     inner.pipe(tcp);
     tcp.pipe(inner);
   }
+}
+
+function ignore(): void {}
+
+function isSignal({ url, headers }: IncomingMessage): boolean {
+  return /^websocket$/i.test(headers.upgrade ?? "") &&
+    URL.parse(url ?? "/", "http://page")?.pathname === SIGNAL_PATH;
+}
+
+function checkOrigin(origin: unknown): void {
+  const url = URL.parse(String(origin));
+  if (typeof origin !== "string" || !/^https?:$/.test(url?.protocol ?? "")) {
+    throw new TypeError(`origin must be like "https://example.org", got ${shown(origin)}`);
+  }
+  if (url!.href === `${url!.origin}/`) return;
+  throw new TypeError(
+    `origin must be like "${url!.origin}", got ${shown(origin)}: the page has no prefix, ` +
+      "its paths are the server's /call/TYPE/ID, /signal and its files",
+  );
 }
 
 function headersOf({ rawHeaders }: IncomingMessage): Headers {

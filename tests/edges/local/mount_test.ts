@@ -4,6 +4,8 @@ import { createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { EdgeAgent } from "../../../src/edge/edge_agent.ts";
 import { LocalEdge, type LocalEdgeOptions } from "../../../src/edges/local/mod.ts";
+// @ts-types="npm:@types/ws@8.18.2"
+import { WebSocketServer } from "npm:ws@8.23.0";
 import { silentLogger } from "../../../src/events/logger.ts";
 import { hello } from "./fakes.ts";
 
@@ -117,12 +119,115 @@ Deno.test("LocalEdge.handle leaves other sockets to the application", async () =
   });
 });
 
+/** What an application's own socket says first; a close or an error in its place. */
+function firstWords(origin: string, path: string): Promise<string> {
+  const socket = new WebSocket(`${origin.replace("http", "ws")}${path}`, { headers: { origin } });
+  return new Promise((resolve) => {
+    socket.onmessage = ({ data }) => {
+      socket.onclose = () => resolve(data);
+      socket.close(1000);
+    };
+    socket.onerror = () => resolve("no socket");
+    socket.onclose = ({ code }) => resolve(`closed: ${code}`);
+  });
+}
+
+/** How applications have WebSockets, by the documentation of `ws`. Returns what ends them. */
+const OWN_SOCKETS: Record<string, (server: Server) => () => void> = {
+  "a server of ws": (server) => greet(new WebSocketServer({ server })),
+  "a server of ws with a path": (server) => greet(new WebSocketServer({ server, path: "/chat" })),
+  "an upgrade handler that destroys the sockets of other paths": (server) => {
+    const sockets = new WebSocketServer({ noServer: true });
+    server.on("upgrade", (request, socket, head) => {
+      if (request.url !== "/chat") return void socket.destroy();
+      sockets.handleUpgrade(request, socket, head, (one) => sockets.emit("connection", one));
+    });
+    return greet(sockets);
+  },
+};
+
+function greet(sockets: WebSocketServer): () => void {
+  sockets.on("connection", (socket) => socket.send("mine"));
+  return () => sockets.close();
+}
+
+for (const [name, add] of Object.entries(OWN_SOCKETS)) {
+  for (const isFirst of [true, false]) {
+    const order = isFirst ? "added before it" : "added after it";
+    Deno.test(`LocalEdge.handle serves calls beside ${name}, ${order}`, async () => {
+      await application(async (server, origin) => {
+        await using edge = newEdge();
+        let end = isFirst ? add(server) : undefined;
+        edge.handle(server);
+        end ??= add(server);
+        const link = await edge.callLink(await edge.createCall("kitchen"));
+        assertEquals(await answer(link), "welcome");
+        assertEquals(await firstWords(origin, "/chat"), "mine");
+        await edge.close();
+        assertEquals(await firstWords(origin, "/chat"), "mine");
+        end();
+      });
+    });
+  }
+}
+
+Deno.test("LocalEdge.handle gives back a server, to which another edge can be mounted then", async () => {
+  await application(async (server, origin) => {
+    let requests = 0;
+    server.on("request", () => requests++);
+    const handlers = ["request", "upgrade"].map((event) => server.listeners(event));
+    const { emit } = server;
+    await using first = newEdge();
+    await using second = newEdge();
+    first.handle(server);
+    assertThrows(() => second.handle(server), TypeError, "an edge is mounted in this server");
+    // Another library keeps what it found: it goes on to call that after the close.
+    const found = server.emit;
+    await first.close();
+    assertEquals(["request", "upgrade"].map((event) => server.listeners(event)), handlers);
+    assertEquals(server.emit, emit);
+    server.emit = found;
+    second.handle(server);
+    assertEquals(await text(`${origin}/x`), "200 mine: /x");
+    assertEquals((await text(`${origin}/app.js`)).slice(0, 15), (await page()).slice(0, 15));
+    assertEquals(requests, 1);
+    await second.close();
+    assertEquals(await text(`${origin}/app.js`), "200 mine: /app.js");
+    assertEquals(requests, 2);
+  });
+});
+
+/** The page's script, as an edge answers. */
+async function page(): Promise<string> {
+  await using edge = newEdge();
+  const url = "http://127.0.0.1/app.js";
+  const response = await edge.fetch(new Request(url, { headers: { host: "127.0.0.1" } }));
+  return `${response.status} ${await response.text()}`;
+}
+
+Deno.test("LocalEdge.handle leaves upgrades to the application that it answers as requests", async () => {
+  await application(async (server, origin) => {
+    await using edge = newEdge();
+    edge.handle(server);
+    const headers = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c" };
+    const body = await new Promise((resolve, reject) => {
+      get(`${origin}/x`, { headers, agent: false }, (response) => {
+        response.once("data", (data) => resolve(String(data)));
+      }).on("error", reject);
+    });
+    assertEquals(body, "mine: /x");
+  });
+});
+
 Deno.test("LocalEdge.handle says what is wrong", async () => {
   const server = createServer();
   const wrong = 5 as unknown as Server;
   await using edge = newEdge();
   assertThrows(() => edge.handle(wrong), TypeError, "server: expected a server of node:http");
   assertThrows(() => edge.handle(server, { origin: "x" }), TypeError, "origin must be like");
+  for (const origin of ["https://example.org/app", "https://example.org/?a", "https://a@b.c"]) {
+    assertThrows(() => edge.handle(server, { origin }), TypeError, "the page has no prefix");
+  }
   await using own = newEdge({ port: 8080 });
   assertThrows(() => own.handle(server), TypeError, "port and tls are the server's own");
   await using idle = newEdge();
