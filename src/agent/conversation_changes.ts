@@ -88,7 +88,9 @@ export class ConversationChanges {
     await this.#enqueue(async (conversation) => {
       const settings = this.#updated(update);
       await this.#replace(conversation, settings);
-      const changed = Object.keys(update).filter((name) => update[name as keyof AgentUpdate]);
+      const changed = Object.keys(update).filter((name) =>
+        update[name as keyof AgentUpdate] !== undefined
+      );
       conversation.emit(new AgentUpdatedEvent({ changed }));
     });
   }

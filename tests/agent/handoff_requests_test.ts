@@ -149,3 +149,26 @@ Deno.test("Agent.handoff in a tool of Agent.text: the next agent replies once, w
     assertEquals(texts.filter((one) => one.includes("all is done")).length, 1, texts.join("\n"));
   }
 });
+
+Deno.test("agents that hand over to each other stop when no person speaks", async () => {
+  let asked = 0;
+  const model = (clock: Fixture["clock"]) =>
+    new FakeLLM(clock, [({ tools }) => {
+      asked++;
+      return tools.length > 0 ? call("go") : "Here we are.";
+    }]);
+  const target: HandoffOptions = { name: "Billing", instructions: "" };
+  const { fixture, clock, agent } = await desk({
+    replies: [call("go")],
+    go: () => ({ execute: () => handoff({ ...target, llm: model(fixture.clock), tools: [go] }) }),
+  });
+  const go = defineTool({
+    name: "go",
+    description: "",
+    execute: () => handoff({ ...target, llm: model(fixture.clock), tools: [go] }),
+  });
+  await using _ = fixture;
+  const { text } = await clock.until(agent.text("An invoice."));
+  assertEquals(text, "Here we are.");
+  assertEquals(asked, 15, "7 hand over again, and the last is asked 8 times");
+});

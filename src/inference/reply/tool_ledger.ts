@@ -14,6 +14,9 @@ import { recordedRun, ToolRun, UNKNOWN_OUTCOME } from "./tool_run.ts";
 /** How long the tools that run may take when the conversation ends. */
 const CLOSE_LIMIT_MS = 2000;
 
+/** Agents that hand over more often than this, and no person speaks, would hand over for ever. */
+const MAX_HANDOFFS = 8;
+
 /** The application's record of its tools. */
 export interface ToolHooks {
   /**
@@ -65,6 +68,8 @@ export class ToolLedger {
   /** After how many handoffs tools came into use: whose they are. */
   readonly #agents = new WeakMap<ToolExecutor, number>();
   #turns = 0;
+  /** How many tools have handed over since a person spoke. */
+  #handoffsInTurn = 0;
   #isClosed = false;
 
   constructor(init: ToolLedgerInit) {
@@ -103,6 +108,7 @@ export class ToolLedger {
   /** Notes that a person has spoken: the model may have asked them whether to call a tool again. */
   personSpoke(): void {
     this.#turns++;
+    this.#handoffsInTurn = 0;
   }
 
   /** Calls `observer` with each call from now on, before its tool acts. */
@@ -200,8 +206,13 @@ export class ToolLedger {
       return success(
         await this.#init.onHandoff(handoff, run, () => {
           isTooLate = this.#agents.get(executor) !== this.#handoffs;
-          if (!isTooLate) return;
-          throw new Error("the call has been handed over already");
+          if (isTooLate) throw new Error("the call has been handed over already");
+          if (this.#handoffsInTurn >= MAX_HANDOFFS) {
+            throw new Error(
+              `the call was handed over ${MAX_HANDOFFS} times and no person has spoken: reply to them`,
+            );
+          }
+          this.#handoffsInTurn++;
         }),
       );
     } catch (error) {
