@@ -28,3 +28,13 @@ Deno.test("Restarts refuses the call whose message came last before two losses i
   assertEquals(refusedAfter(KITCHEN, undefined, KITCHEN), undefined);
   assertEquals(refusedAfter(undefined, undefined), undefined);
 });
+
+Deno.test("Restarts forgets the suspect of a loss after a minute", async () => {
+  const clock = new VirtualClock();
+  const restarts = new Restarts(clock);
+  restarts.lost(KITCHEN);
+  await clock.advance(60_000);
+  assertEquals(restarts.lost(KITCHEN).refused, undefined);
+  await clock.advance(59_999);
+  assertEquals(restarts.lost(KITCHEN).refused, KITCHEN);
+});

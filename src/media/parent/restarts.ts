@@ -20,7 +20,7 @@ export function isSameCall(a: CallName, b: CallName): boolean {
 export class Restarts {
   readonly #clock: Clock;
   #losses: number[] = [];
-  #suspect: CallName | undefined;
+  #suspect: { call: CallName; atMs: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,15 +28,18 @@ export class Restarts {
 
   /**
    * Takes a loss. Returns whether another process is started, and the call that is not opened again: the
-   * one whose message came last before this loss and before the previous one.
+   * one whose message came last before this loss and before the previous one, a minute ago at most.
    *
    * @param suspect the call whose message came last before the loss, if one came right before it
    */
   lost(suspect: CallName | undefined): { again: boolean; refused: CallName | undefined } {
     const now = this.#clock.now();
     this.#losses = [...this.#losses.filter((at) => now - at < WITHIN_MS), now];
-    const before = this.#suspect;
-    this.#suspect = suspect;
+    // What happened long ago says nothing of this loss.
+    const before = this.#suspect && now - this.#suspect.atMs < WITHIN_MS
+      ? this.#suspect.call
+      : undefined;
+    this.#suspect = suspect && { call: suspect, atMs: now };
     const refused = suspect && before && isSameCall(suspect, before) ? suspect : undefined;
     return { again: this.#losses.length < LOSSES, refused };
   }
