@@ -134,12 +134,12 @@ for (const sound of ["a radio", "the application"] as const) {
     });
     const { clock, agent } = fixture;
     const said: Promise<unknown>[] = [];
-    const talk = (): unknown => {
+    const speakOn = (): unknown => {
       said.push(agent.say("A sentence that takes two seconds to say").catch(() => {}));
-      return said.length < 20 && clock.schedule(talk, 2000);
+      return said.length < 20 && clock.schedule(speakOn, 2000);
     };
     if (sound === "a radio") fixture.speak(60_000);
-    else talk();
+    else speakOn();
     await clock.advance(1000);
     const startMs = clock.now();
     const changes = [

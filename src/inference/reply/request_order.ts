@@ -10,7 +10,7 @@ export class RequestOrder {
 
   /** Whether a reply asks the model, or waits for its turn. */
   get isTaken(): boolean {
-    return this.#turns.some(({ isSuspended }) => !isSuspended);
+    return this.#turns.some(({ isSuspended, isOver }) => !isSuspended && !isOver);
   }
 
   /** Takes the turn after all others; before a reply that waits for a tool, which may wait for this one. */
@@ -24,8 +24,11 @@ export class RequestOrder {
 
   #changed(): void {
     while (this.#turns[0]?.isOver) this.#turns.shift();
+    if (this.#turns.some(({ isAsking }) => isAsking)) return;
     const [first] = this.#turns;
-    if (first && !first.isSuspended) first.begin();
+    // Where the first one's tool is slow, one whose own tools have ended goes on before it.
+    const next = first?.isSuspended ? this.#turns.find(({ isBack }) => isBack) : first;
+    next?.begin();
   }
 }
 
@@ -33,8 +36,7 @@ export class RequestOrder {
 export class RequestTurn implements Disposable {
   readonly #onChanged: () => void;
   #begun = Promise.withResolvers<void>();
-  #isSuspended = false;
-  #isOver = false;
+  #state: "waits" | "asks" | "suspended" | "back" | "over" = "waits";
 
   constructor(onChanged: () => void) {
     this.#onChanged = onChanged;
@@ -45,33 +47,45 @@ export class RequestTurn implements Disposable {
     return this.#begun.promise;
   }
 
+  /** Whether the reply asks the model. */
+  get isAsking(): boolean {
+    return this.#state === "asks";
+  }
+
   /** Whether the reply waits for a tool. */
   get isSuspended(): boolean {
-    return this.#isSuspended;
+    return this.#state === "suspended";
+  }
+
+  /** Whether its tools have ended, and it waits to ask again. */
+  get isBack(): boolean {
+    return this.#state === "back";
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#state === "over";
   }
 
   begin(): void {
+    this.#state = "asks";
     this.#begun.resolve();
   }
 
   /** The reply waits for a tool: what is asked for meanwhile may ask before it goes on. */
   suspend(): void {
-    this.#isSuspended = true;
+    this.#state = "suspended";
+    this.#onChanged();
   }
 
   /** The reply goes on. */
   resume(): void {
-    this.#isSuspended = false;
+    this.#state = "back";
     this.#begun = Promise.withResolvers<void>();
     this.#onChanged();
   }
 
   [Symbol.dispose](): void {
-    this.#isOver = true;
+    this.#state = "over";
     this.#onChanged();
   }
 }
