@@ -2,6 +2,13 @@
 import type { CallSettingsRequest, GetOrCreateCallRequest } from "@stream-io/node-sdk";
 import type { CreateCallOptions, JsonValue } from "@ringline/edge/toolkit";
 
+/**
+ * The settings of a call, by the types of Stream's own SDK.
+ *
+ * @ignore
+ */
+export type StreamCallSettings = CallSettingsRequest;
+
 /** Options for {@linkcode GetStreamEdge.createCall}; all but `callType` matter to a new call only. */
 export interface GetStreamCallOptions extends CreateCallOptions {
   /** The members, with their roles in the call. */
@@ -9,7 +16,7 @@ export interface GetStreamCallOptions extends CreateCallOptions {
   /** Data of the application's own. */
   custom?: Record<string, JsonValue>;
   /** Changes to the settings of the call's type, as Stream names them, e.g. `{ backstage: { enabled: true } }`. */
-  settingsOverride?: CallSettingsRequest;
+  settingsOverride?: StreamCallSettings;
   /** Whether the members' devices ring. Default `false`. */
   ring?: boolean;
   /** Whether the members are notified. Default `false`. */

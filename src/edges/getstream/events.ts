@@ -129,12 +129,18 @@ export class ConnectionQualityEvent {
 }
 
 /** A type as it travels in JSON: times are texts. */
-type InJson<T> = T extends Date ? string
+export type InJson<T> = T extends Date ? string
   : T extends object ? { [Name in keyof T]: InJson<T[Name]> }
   : T;
 
-/** An event of a call as Stream sends it, by the types of its own SDK: `data.type` says which. */
-export type StreamCallEventData = InJson<Extract<WHEvent, { type: `call.${string}` }>>;
+/**
+ * An event of a call as Stream sends it, by the types of its own SDK: `data.type` says which.
+ *
+ * @ignore
+ */
+export type StreamCallEventData = InJson<
+  Extract<WHEvent, { type: `call.${string}` }>
+>;
 
 /**
  * Sent for each of Stream's `call.*` events, e.g. `"call.ring"` or `"call.member_added"`, the call's end

@@ -17,6 +17,6 @@ export type { DenoOptions } from "@ringline/edge/media";
 export type { VideoCodec } from "./wire/video_codec.ts";
 export { AgentMutedEvent, type AudioLevel, AudioLevelsEvent } from "./events.ts";
 export { type ConnectionQuality, ConnectionQualityEvent, DominantSpeakerEvent } from "./events.ts";
-export { StreamCallEvent, type StreamCallEventData } from "./events.ts";
-export type { GetStreamCallOptions } from "./call_options.ts";
+export { type InJson, StreamCallEvent, type StreamCallEventData } from "./events.ts";
+export type { GetStreamCallOptions, StreamCallSettings } from "./call_options.ts";
 export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";

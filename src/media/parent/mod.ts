@@ -35,4 +35,5 @@ export type { MediaLease } from "./media_lease.ts";
 export { MediaProcess, type MediaProcessOptions, type MemoryOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";
 export type { DenoOptions } from "./deno_program.ts";
+export type { CallName } from "./restarts.ts";
 export type { MemoryLimit, VideoConstraints } from "../wire/control.ts";

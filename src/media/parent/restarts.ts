@@ -3,7 +3,9 @@ import type { Clock } from "../../events/clock.ts";
 
 /** A call, by what names it. */
 export interface CallName {
+  /** The call's type. */
   readonly type: string;
+  /** Its id, among those of that type. */
   readonly id: string;
 }
 
