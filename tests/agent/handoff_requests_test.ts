@@ -162,7 +162,7 @@ Deno.test("agents that hand over to each other stop when no person speaks", asyn
     replies: [call("go")],
     go: () => ({ execute: () => handoff({ ...target, llm: model(fixture.clock), tools: [go] }) }),
   });
-  const go = defineTool({
+  const go: Tool = defineTool({
     name: "go",
     description: "",
     execute: () => handoff({ ...target, llm: model(fixture.clock), tools: [go] }),
