@@ -104,6 +104,6 @@ mod tests {
 
     #[test]
     fn silence_is_no_speech() {
-        assert!(SpeechDetector::new().process(&[0; 16_000]) < 0.2);
+        assert!(SpeechDetector::new().process(&vec![0; 16_000]) < 0.2);
     }
 }

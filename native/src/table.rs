@@ -128,12 +128,8 @@ fn planes(filter: &Filter, lanes: usize) -> Layout {
                     row.iter().rev().skip(branch).step_by(down).copied().collect();
                 line.reverse();
                 let newest = line.len() - 1;
-                let used = line.iter().position(|&value| value != 0.0);
                 let end = line.iter().rposition(|&value| value != 0.0).map_or(0, |last| last + 1);
-                let first = match used {
-                    Some(first) => first,
-                    None => continue,
-                };
+                let Some(first) = line.iter().position(|&value| value != 0.0) else { continue };
                 for residue in first..end.min(first + lanes) {
                     let apart: Vec<usize> = (residue..end).step_by(lanes).collect();
                     // As even as can be: 7 are 3, 2 and 2, not 3, 3 and 1.

@@ -7,7 +7,7 @@ export const sources: Readonly<Record<string, string>> = {
   "Cargo.toml": "9f37bed4ded791532eaad8446a0ec1edf93dd3cfb02cae8b3c23089ae6215430",
   "build.rs": "601fe00e9f54443168f483222008f922fb02c68a8f23de3418a348645e0e22cd",
   "src/design.rs": "c01b9bc15a9da134903643e532d5bda4c68327cd96141f0d8dcb8ce105c783fc",
-  "src/detector.rs": "feb185cd78071dd2f431c63667e848127f102ba7189f1162450a2eca51e36f76",
+  "src/detector.rs": "d1a6847022c108ed00d0089cba26d61445ed5a906ed030bba9f138297f8134ba",
   "src/error.rs": "48763c0e7383cb102ec20d52ba21bcb806308740b890e044347afda2759caf38",
   "src/ffi.rs": "d06a6757c3ba4ae21dfcc99a4cf4745e873e528a85038f29c815beca4305cac3",
   "src/handles.rs": "4b91c9c1b7182d07bf162f959e33d69000593eb2f73a02e997352dde7b6acafc",
@@ -23,5 +23,5 @@ export const sources: Readonly<Record<string, string>> = {
   "src/simd/sse2.rs": "200e2c5d084ac1861f1e21d907d9a4af7a09eb64f8cd4559168573a356ebae42",
   "src/simd/sum.rs": "46c2c9d64ab0579395fc470d16d2678443ca1725252ccb2015c012190dacbbfe",
   "src/simd/wasm.rs": "0587e27d3126fc4db8f499b9eeb19b836afc062569fb4481b1458c41891a814b",
-  "src/table.rs": "0a65bab14ea4de08452ada75eee5ff7bf3db364832c9d6e4181a9ee0164c0675",
+  "src/table.rs": "81e105c84927d2411ded48495a8210ccac55de621aba5ca15ddbb7ba2c8fcbdd",
 };
