@@ -1,8 +1,9 @@
 /** Deepgram's recogniser that finds itself where turns end, at `/v2/listen`. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import { Commits, type SttCodec, type SttIo } from "../streaming/stt_session.ts";
 import { type FluxMessage, readFlux } from "./messages.ts";
-import { bytesOf, statedError, transcribedWords } from "./words.ts";
+import { statedError, transcribedWords } from "./words.ts";
 
 /** How long the service may take for the end of a turn that it was told to end. */
 const COMMIT_LIMIT_MS = 1500;
@@ -20,8 +21,8 @@ export class FluxCodec implements SttCodec {
   readonly #io: SttIo;
   readonly #commits: Commits;
   readonly #canForce: boolean;
-  readonly #pieces: Uint8Array[] = [];
-  #pieceMs = 0;
+  /** Samples that are not sent yet. */
+  readonly #waiting = new SampleFifo(0, { whenFull: "grow" });
   /** The latest state of the turn that has begun and not ended. */
   #turn: TurnInfo | undefined;
   /** A turn that this side has ended by itself: what comes of it later is not wanted. */
@@ -41,11 +42,10 @@ export class FluxCodec implements SttCodec {
     return this.#turn !== undefined || this.#isOpen || this.#commits.count > 0;
   }
 
-  sendAudio({ samples, durationMs }: PcmChunk): void {
+  sendAudio({ samples, sampleRate }: PcmChunk): void {
     this.#isOpen = true;
-    this.#pieces.push(bytesOf(samples));
-    this.#pieceMs += durationMs;
-    if (this.#pieceMs >= PIECE_MS) this.#sendPiece();
+    this.#waiting.push(samples);
+    if (this.#waiting.length * 1000 >= PIECE_MS * sampleRate) this.#sendPiece();
   }
 
   commit(): void {
@@ -117,14 +117,9 @@ export class FluxCodec implements SttCodec {
   }
 
   #sendPiece(): void {
-    if (this.#pieces.length === 0) return;
-    const piece = new Uint8Array(this.#pieces.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const one of this.#pieces.splice(0)) {
-      piece.set(one, at);
-      at += one.length;
-    }
-    this.#pieceMs = 0;
-    this.#io.send(piece);
+    if (this.#waiting.length === 0) return;
+    const samples = new Int16Array(this.#waiting.length);
+    this.#waiting.shift(samples);
+    this.#io.send(new Uint8Array(samples.buffer));
   }
 }

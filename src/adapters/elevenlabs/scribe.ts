@@ -1,5 +1,6 @@
 /** ElevenLabs' recogniser, at `/v1/speech-to-text/realtime`. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { SampleFifo } from "../../audio/sample_fifo.ts";
 import { Commits, type SttCodec, type SttIo } from "../streaming/stt_session.ts";
 import { readScribe, type ScribeMessage, statedError } from "./messages.ts";
 
@@ -26,8 +27,8 @@ export class ScribeCodec implements SttCodec {
   readonly #io: SttIo;
   readonly #options: ScribeCodecOptions;
   readonly #commits: Commits;
-  readonly #pieces: Int16Array[] = [];
-  #pieceMs = 0;
+  /** Samples that are not sent yet. */
+  readonly #waiting = new SampleFifo(0, { whenFull: "grow" });
   /** Milliseconds of audio after the last commit. */
   #openMs = 0;
 
@@ -44,8 +45,8 @@ export class ScribeCodec implements SttCodec {
 
   sendAudio({ samples, durationMs }: PcmChunk): void {
     this.#openMs += durationMs;
-    this.#add(samples.slice(), durationMs);
-    if (this.#pieceMs >= PIECE_MS) this.#send(false);
+    this.#waiting.push(samples);
+    if (this.#waiting.length * 1000 >= PIECE_MS * this.#options.sampleRate) this.#send(false);
   }
 
   commit(): void {
@@ -54,7 +55,7 @@ export class ScribeCodec implements SttCodec {
     } else if (this.#openMs < MIN_COMMIT_MS) {
       const { sampleRate } = this.#options;
       const ms = MIN_COMMIT_MS - this.#openMs;
-      this.#add(new Int16Array(Math.round(ms * sampleRate / 1000)), ms);
+      this.#waiting.push(new Int16Array(Math.round(ms * sampleRate / 1000)));
     }
     this.#openMs = 0;
     this.#commits.add(COMMIT_LIMIT_MS);
@@ -109,22 +110,12 @@ export class ScribeCodec implements SttCodec {
     });
   }
 
-  #add(samples: Int16Array, ms: number): void {
-    this.#pieces.push(samples);
-    this.#pieceMs += ms;
-  }
-
   #send(commit: boolean): void {
-    const joined = new Int16Array(this.#pieces.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const one of this.#pieces.splice(0)) {
-      joined.set(one, at);
-      at += one.length;
-    }
-    this.#pieceMs = 0;
+    const samples = new Int16Array(this.#waiting.length);
+    this.#waiting.shift(samples);
     this.#io.send(JSON.stringify({
       message_type: "input_audio_chunk",
-      audio_base_64: new Uint8Array(joined.buffer).toBase64(),
+      audio_base_64: new Uint8Array(samples.buffer).toBase64(),
       commit,
       sample_rate: this.#options.sampleRate,
     }));
