@@ -31,7 +31,7 @@ const UNDERSTOOD = [
   /^a=ice-pwd:[\w+/]{22,256}$/,
   /^a=fingerprint:sha-\d{3} [\dA-F:]+$/,
   /^a=setup:(active|passive)$/,
-  /^a=(candidate:[\w+/]+ [12] (udp|tcp) \d+ [\da-f.:]+ \d+ typ (host|srflx|prflx|relay)( raddr 0\.0\.0\.0 rport 9)?( tcptype (active|passive|so))?)$/i,
+  /^a=(candidate:[\w+/]+ [12] (udp|tcp) \d+ [\da-f.:]+ \d+ typ (host|srflx|prflx|relay)( raddr 0\.0\.0\.0 rport 9)?( tcptype (active|passive|so))?( ufrag [\w+/]{4,256})?)$/i,
   /^(a=rtcp:9 IN|c=IN) IP4 (9 |0\.0\.0\.0)/,
   /^b=AS:[1-9]\d{0,6}$/,
   /^a=fmtp:\d+ (minptime|useinbandfec|usedtx|stereo|sprop-stereo|cbr|max[a-z]+rate)=\d+(;[a-z-]+=\d+)*$/,
@@ -232,6 +232,19 @@ Deno.test("rebuiltCandidate passes on only what it understood", () => {
     }),
     { numRuns },
   );
+});
+
+Deno.test("rebuiltCandidate keeps the generation of ICE that a candidate belongs to", () => {
+  const line = "candidate:2 1 udp 1 127.0.0.1 5000 typ host";
+  assertEquals(
+    rebuiltCandidate(`${line} generation 1 ufrag a/b+ network-id 3`),
+    `${line} ufrag a/b+`,
+  );
+  assertEquals(rebuiltCandidate(line, "abcd"), `${line} ufrag abcd`, "as pion names it");
+  assertEquals(rebuiltCandidate(`${line} ufrag abcd`, "efgh"), `${line} ufrag abcd`);
+  for (const bad of ["a", "a b c", "abcd\r\na=x", "a".repeat(257), null]) {
+    assertEquals(rebuiltCandidate(line, bad), line);
+  }
 });
 
 async function run(name: string, ...args: string[]): Promise<string[]> {

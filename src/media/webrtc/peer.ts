@@ -178,10 +178,12 @@ export class Peer {
    * Adds a remote candidate, at any time: one that arrives too early waits. One that names no IP
    * address, or that the filter rejects, is counted and dropped.
    */
-  async addCandidate({ candidate }: Pick<RtcCandidate, "candidate">): Promise<void> {
+  async addCandidate(
+    { candidate, usernameFragment }: Pick<RtcCandidate, "candidate" | "usernameFragment">,
+  ): Promise<void> {
     this.#assertOpen();
     if (candidate === "") return;
-    const rebuilt = rebuiltCandidate(candidate);
+    const rebuilt = rebuiltCandidate(candidate, usernameFragment);
     const isKept = rebuilt !== undefined && this.#keeps(rebuilt, "remote");
     if (!isKept || this.#remoteCount >= this.#maxRemote) {
       this.#rejectedCandidates++;
