@@ -5,7 +5,7 @@ import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 /** A path whose statistics the test sets. */
 function path() {
   const clock = new VirtualClock();
-  const counts = { requestsSent: 0, responsesReceived: 0 };
+  const counts = { id: "first", requestsSent: 0, responsesReceived: 0 };
   let dead = 0;
   let alive = 0;
   const monitor = new IceConsentMonitor({
@@ -65,5 +65,16 @@ Deno.test("IceConsentMonitor waits for a response after a restart, which counts 
   assertEquals([dead(), alive()], [1, 0]);
   await pass(1, { responds: true });
   assertEquals([dead(), alive()], [1, 1]);
+  monitor.stop();
+});
+
+Deno.test("IceConsentMonitor takes a new pair's first response for a path that is alive", async () => {
+  const { pass, dead, alive, counts, monitor } = path();
+  await pass(5, { responds: true });
+  await pass(6, { responds: false });
+  assertEquals([dead(), alive()], [1, 0]);
+  Object.assign(counts, { id: "second", requestsSent: 0, responsesReceived: 0 });
+  await pass(1, { responds: true });
+  assertEquals([dead(), alive()], [1, 1], "fewer responses than before, but new ones");
   monitor.stop();
 });

@@ -26,7 +26,8 @@ export interface IceConsentMonitorOptions {
 export class IceConsentMonitor {
   readonly #options: IceConsentMonitorOptions;
   #timer: Disposable | undefined;
-  #responses = 0;
+  /** The responses that each pair of candidates has received. */
+  #responses = new Map<unknown, number>();
   #requests = 0;
   #respondedAt = 0;
   #isDead = false;
@@ -53,19 +54,22 @@ export class IceConsentMonitor {
   async #poll(): Promise<void> {
     const reports = await this.#options.stats();
     if (this.#stopped) return;
+    const known = this.#responses;
+    this.#responses = new Map();
     let requests = 0;
-    let responses = 0;
-    for (const report of reports) {
-      if (report.type !== "candidate-pair") continue;
-      requests += Number(report.requestsSent) || 0;
-      responses += Number(report.responsesReceived) || 0;
+    let isAlive = false;
+    for (const { type, id, requestsSent, responsesReceived } of reports) {
+      if (type !== "candidate-pair") continue;
+      requests += Number(requestsSent) || 0;
+      const responses = Number(responsesReceived) || 0;
+      this.#responses.set(id, responses);
+      // By pair: after a restart of ICE there are new ones, which count from zero, and the first
+      // response of one of them proves the path.
+      const before = known.get(id) ?? 0;
+      if (responses > before || (responses > 0 && responses < before)) isAlive = true;
     }
     const now = this.#options.clock.now();
-    const isReset = requests < this.#requests || responses < this.#responses;
-    if (responses > this.#responses || isReset || requests === 0) {
-      // Fewer than before: ICE was restarted and counts from zero, which proves nothing yet.
-      const isAlive = responses > this.#responses && !isReset;
-      this.#responses = responses;
+    if (isAlive || requests < this.#requests || requests === 0) {
       this.#requests = requests;
       this.#respondedAt = now;
       if (isAlive && this.#isDead) {
