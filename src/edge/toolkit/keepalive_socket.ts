@@ -62,8 +62,8 @@ export interface SocketPort {
 export interface KeepaliveOptions {
   /** Interval between the messages that are sent, in milliseconds. */
   intervalMs: number;
-  /** Returns the message to send. */
-  message: () => string | Uint8Array<ArrayBuffer>;
+  /** Returns the message to send; `undefined` sends none this time. */
+  message: () => string | Uint8Array<ArrayBuffer> | undefined;
   /** Silence after which the other side counts as gone, in milliseconds. */
   silenceMs: number;
 }
@@ -236,7 +236,8 @@ export class KeepaliveSocket implements AsyncDisposable {
     const { keepalive } = this.#options;
     if (!keepalive) return;
     this.#keepaliveTimer = this.#clock.schedule(() => {
-      this.send(keepalive.message());
+      const message = keepalive.message();
+      if (message !== undefined) this.send(message);
       if (!this.#isEnded) this.#scheduleKeepalive();
     }, keepalive.intervalMs);
   }

@@ -6,35 +6,11 @@ import {
   type SocketPort,
 } from "../../../src/edge/toolkit/keepalive_socket.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
-
-/** A WebSocket that does what a test says. */
-class FakeSocket {
-  readyState: number = WebSocket.CONNECTING;
-  binaryType = "blob";
-  bufferedAmount = 0;
-  readonly sent: unknown[] = [];
-  closedWith: number | undefined;
-  onopen: (() => void) | undefined;
-  onerror: ((event: Event) => void) | undefined;
-  onmessage: ((event: { data: unknown }) => void) | undefined;
-  onclose: ((event: { code: number; reason: string }) => void) | undefined;
-
-  open(): void {
-    this.readyState = WebSocket.OPEN;
-    this.onopen?.();
-  }
-  send(data: unknown): void {
-    this.sent.push(data);
-  }
-  close(code = 1005): void {
-    this.closedWith ??= code;
-    this.readyState = WebSocket.CLOSING;
-  }
-}
+import { RawSocket } from "../../fixtures/raw_socket.ts";
 
 function fixture() {
   const clock = new VirtualClock();
-  const raw = new FakeSocket();
+  const raw = new RawSocket();
   const ends: SocketEnd[] = [];
   const messages: unknown[] = [];
   const opening = KeepaliveSocket.open("ws://nowhere", {
@@ -113,7 +89,7 @@ Deno.test("KeepaliveSocket.close waits at most half a second for the other side"
 
 Deno.test("KeepaliveSocket without keepalive sends nothing by itself and ignores silence", async () => {
   const clock = new VirtualClock();
-  const raw = new FakeSocket();
+  const raw = new RawSocket();
   const log: unknown[] = [];
   const socket = new KeepaliveSocket("ws://nowhere", {
     onOpen: () => void log.push("open"),
@@ -131,7 +107,7 @@ Deno.test("KeepaliveSocket without keepalive sends nothing by itself and ignores
 });
 
 Deno.test("KeepaliveSocket tells how a socket ended that never opened, with the runtime's reason", () => {
-  const raw = new FakeSocket();
+  const raw = new RawSocket();
   const ends: SocketEnd[] = [];
   new KeepaliveSocket("ws://nowhere", {
     onMessage: () => {},

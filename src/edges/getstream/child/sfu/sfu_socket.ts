@@ -78,7 +78,8 @@ export class SfuSocket {
       openTimeoutMs: JOIN_MS,
       keepalive: {
         intervalMs: silenceMs * PING_PART,
-        message: () => encode({ case: "healthCheckRequest", value: {} }),
+        // An SFU refuses a health check before the join, even one that comes with its time limit.
+        message: () => isJoined ? encode({ case: "healthCheckRequest", value: {} }) : undefined,
         silenceMs,
       },
       onMessage: (data) => {
