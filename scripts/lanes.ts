@@ -2,9 +2,9 @@
  * Which test runs in which lane.
  *
  * - `unit`: every test that is not listed here. No browser, no network, under a minute.
- * - `e2e`: what people see: browsers, real WebRTC, whole programs, each edge's contract.
- * - `world`: servers, SDKs and services of others, bad networks and machines, and what takes long:
- *   fuzzing, soaking.
+ * - `e2e`: what people see: browsers, real WebRTC, whole programs, the edge's contract.
+ * - `world`: servers, SDKs and services of others (GetStream among them), packages as a registry
+ *   delivers them, bad networks and machines, and what takes long: fuzzing, soaking.
  *
  * @module
  */
@@ -23,16 +23,12 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/e2e/",
     "tests/edges/getstream/chat_test.ts",
     "tests/edges/getstream/offer_test.ts",
-    "tests/edges/getstream/conformance_test.ts",
     "tests/media/deno_program_test.ts",
     "tests/media/locked_test.ts",
     "tests/media/loopback_test.ts",
     "tests/media/media_connection_test.ts",
     "tests/media/media_process_test.ts",
-    "tests/media/offline_test.ts",
     "tests/native/install_test.ts",
-    "tests/native/package_test.ts",
-    "tests/scripts/publish_test.ts",
     // Take long: whole sounds and whole conversations, again and again.
     "tests/adapters/silero_vad_test.ts",
     "tests/agent/user_code_test.ts",
@@ -67,6 +63,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/examples/pocket_sphinx_test.ts",
     "tests/faults/",
     "tests/edges/getstream/call_test.ts",
+    "tests/edges/getstream/conformance_test.ts",
     "tests/edges/getstream/ice_restart_test.ts",
     "tests/edges/getstream/join_test.ts",
     "tests/edges/getstream/moderation_test.ts",
@@ -81,6 +78,10 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/adapters/openai_package_test.ts",
     "tests/adapters/openai_realtime_official_test.ts",
     "tests/inference/local_assistant_test.ts",
+    // Packages as a registry delivers them.
+    "tests/media/offline_test.ts",
+    "tests/native/package_test.ts",
+    "tests/scripts/publish_test.ts",
     "tests/soak/soak_test.ts",
     "tests/world/",
   ],

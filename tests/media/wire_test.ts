@@ -153,7 +153,7 @@ Deno.test("garbage never does more than throw a typed error", () => {
   let seed = 1;
   const random = () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff;
   const good = sample();
-  for (let round = 0; round < 3000; round++) {
+  for (let round = 0; round < 400; round++) {
     const bytes = good.slice();
     for (let spoilt = 0; spoilt < 1 + round % 8; spoilt++) {
       bytes[Math.floor(random() * (round % 2 ? 300 : bytes.length))] = random() * 256;
