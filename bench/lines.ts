@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { earshotVad } from "../src/agent/earshot_vad.ts";
+import { neuralVad } from "../src/agent/neural_vad.ts";
 import { sileroVad } from "../src/adapters/silero_vad/mod.ts";
 import { systemClock } from "../src/events/clock.ts";
 import { consoleLogger } from "../src/events/logger.ts";
@@ -16,7 +16,7 @@ import { formatTable } from "./lib/table.ts";
 import { measureNoise, type NoiseResult } from "./lines/noise.ts";
 import { readPhrases, RECORDINGS } from "./lines/phrases.ts";
 
-const VADS = { earshot: () => earshotVad(), silero: () => sileroVad(), energy: () => energyVad() };
+const VADS = { neural: () => neuralVad(), silero: () => sileroVad(), energy: () => energyVad() };
 const NAMES = Object.keys(VADS) as (keyof typeof VADS)[];
 /** Phrases of each row, and of the people in the street. */
 const PHRASES = 30;

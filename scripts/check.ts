@@ -87,6 +87,10 @@ const steps: Step[] = [
     run: ["check", "--frozen", "--doc-only", ...await guides()],
   },
   { name: "lock file", run: checkLock },
+  {
+    name: "weights of the VAD",
+    run: ["run", "--frozen", "-A", "scripts/silero_weights.ts", "--check"],
+  },
   { name: "wording", run: ["task", "wording"] },
   { name: "spelling", run: ["task", "spelling"] },
   { name: "workflows", run: ["task", "check:workflows"] },

@@ -79,7 +79,7 @@ async function filesIn(folder: string): Promise<string[]> {
   for await (const entry of Deno.readDir(new URL(folder, crate))) {
     const name = folder + entry.name;
     if (entry.isDirectory) files.push(...await filesIn(name + "/"));
-    else if (name.endsWith(".rs")) files.push(name);
+    else if (/\.(rs|bin)$/.test(name)) files.push(name);
   }
   return files;
 }

@@ -5,6 +5,7 @@
 use ringline_audio::design::{ratio, Filter};
 use ringline_audio::mix::{self, Listeners};
 use ringline_audio::resampler::{Resampler, Scratch};
+use ringline_audio::silero::Silero;
 use ringline_audio::simd::Rows;
 use ringline_audio::table::Table;
 use ringline_audio::Isa;
@@ -80,5 +81,13 @@ fn main() {
                 );
             }
         }
+    }
+    let frame: [i16; 512] = std::array::from_fn(|n| noise[n]);
+    for isa in Isa::available() {
+        let mut network = Silero::new(isa);
+        let ns = least(100, || {
+            black_box(network.predict(black_box(&frame)));
+        });
+        println!(r#"{{"what":"detect","isa":"{isa:?}","ns":{ns:.0}}}"#);
     }
 }

@@ -5,7 +5,7 @@
 //! vector width at hand ([`table`]). A stream owns its last few milliseconds of input and a
 //! position ([`resampler`]); all streams of a thread share tables and scratch, which
 //! keeps a hundred of them in cache. Mixing sums in i32 and saturates once ([`mix`]). Detecting speech
-//! ([`detector`]) is a small network of another crate's.
+//! ([`detector`]) is a network of its own ([`silero`]).
 //!
 //! The arithmetic is written once over the [`simd::Lanes`] trait, and compiled for each instruction
 //! set: the order of the additions belonging to an output never depends on where the input was cut
@@ -23,6 +23,7 @@ pub mod ffi;
 pub mod handles;
 pub mod mix;
 pub mod resampler;
+pub mod silero;
 pub mod simd;
 pub mod table;
 

@@ -41,7 +41,7 @@ export interface ConversationOptions extends ToolHooks {
   /** Text to speech. On its own it makes an announcer. */
   tts?: TTS;
   /**
-   * Detects speech. Default: `earshotVad()`, a small network that hears in noise. A realtime model
+   * Detects speech. Default: `neuralVad()`, a small network that hears in noise. A realtime model
    * takes none.
    */
   vad?: VAD;
@@ -112,7 +112,7 @@ export function checkConversationOptions(options: ConversationOptions): void {
   check("llm", llm, "an LLM or a RealtimeLLM", isConnecting ? "connect" : "generate");
   check("stt", stt, "an STT, e.g. sttFromTranscriber({ ... })", "open");
   check("tts", tts, "a TTS, e.g. ttsFromSentences({ ... })", "open");
-  check("vad", vad, "a VAD, e.g. earshotVad()", "open");
+  check("vad", vad, "a VAD, e.g. neuralVad()", "open");
   const turnDetection = options.turnHandling?.turnDetection;
   if (typeof turnDetection !== "string") {
     check(

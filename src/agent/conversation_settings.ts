@@ -8,7 +8,7 @@ import type { RealtimeParts } from "../inference/pipelines/realtime_pipeline.ts"
 import { type FailureOptions, failureOptions } from "../inference/pipelines/failure_options.ts";
 import { noLLM, noSTT, noTTS } from "../inference/pipelines/missing_parts.ts";
 import { type TurnOwner, turnOwnerOf } from "../inference/turns/turn_owner.ts";
-import { earshotVad } from "./earshot_vad.ts";
+import { neuralVad } from "./neural_vad.ts";
 import {
   checkConversationOptions,
   type ConversationOptions,
@@ -50,7 +50,7 @@ export function settingsOf(
     ? before.turnOwner
     : turnOwnerOf(turnDetection, { stt: stt ?? noSTT, endpointing });
   return {
-    options: isRealtime(llm) ? options : { ...options, vad: options.vad ?? earshotVad() },
+    options: isRealtime(llm) ? options : { ...options, vad: options.vad ?? neuralVad() },
     llm,
     instructions,
     agentName,

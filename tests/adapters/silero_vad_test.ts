@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { neuralVad } from "../../src/agent/neural_vad.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
@@ -11,6 +12,7 @@ import { FakeLLM } from "../../src/testing/fake_llm.ts";
 import { FakeSTT } from "../../src/testing/fake_stt.ts";
 import { FakeTTS } from "../../src/testing/fake_tts.ts";
 import { simulateCall } from "../../src/testing/simulator/simulate_call.ts";
+import { wasmKernel } from "../../src/native/wasm_kernel.ts";
 import { speech } from "../fixtures/speech.ts";
 
 const context = {
@@ -39,6 +41,35 @@ Deno.test("Silero leaves the program's own workers running", async () => {
   worker.terminate();
   await vad.close!();
   assertEquals(data, "here");
+});
+
+Deno.test("neuralVad hears what the published model hears", async () => {
+  // Where the library puts its 0.5.
+  const SPEECH = 0.7;
+  const vad = sileroVad();
+  await vad.start!(context);
+  const sound = over(Int16Array.from([...new Int16Array(48_000), ...await speech()]), 5);
+  const published = await probabilities(vad, sound, 48_000);
+  const ours = (await probabilities(neuralVad({ kernel: wasmKernel() }), sound, 48_000))
+    .map((one) => one * SPEECH / (one * SPEECH + (1 - one) * (1 - SPEECH)));
+  await vad.close!();
+  const differences = published.map((one, n) => Math.abs(one - ours[n]!));
+  // The first frames are not complete: there is no score yet.
+  assert(Math.max(...differences.slice(2)) < 0.05, `${Math.max(...differences.slice(2))}`);
+  assert(Math.max(...published) > 0.9 && Math.min(...published.slice(2)) < 0.3);
+});
+
+Deno.test("Silero's versions differ, and there is no other", async () => {
+  const sound = over(await speech(), 0);
+  const heard: number[][] = [];
+  for (const version of [5, 6] as const) {
+    const vad = sileroVad({ version });
+    await vad.start!(context);
+    heard.push(await probabilities(vad, sound, 16_000));
+    await vad.close!();
+  }
+  assert(heard[0]!.some((one, n) => Math.abs(one - heard[1]![n]!) > 0.1));
+  assertThrows(() => sileroVad({ version: 4 as never }), TypeError, "options.version");
 });
 
 Deno.test("Silero tells recorded speech from noise and from a tone", async () => {

@@ -1,6 +1,6 @@
 //! The arithmetic, and the instruction sets that it is compiled for.
 //!
-//! [`convolve`] and [`sum`] are written once over [`Lanes`] and [`Samples`]; the files named after
+//! [`convolve`], [`mod@dense`] and [`sum`] are written once over [`Lanes`] and [`Samples`]; the files named after
 //! an instruction set say what a vector is there. An [`Isa`] can only be had where the machine has
 //! it, which makes calling the compiled code sound.
 
@@ -10,6 +10,7 @@
 #![allow(clippy::wildcard_imports, clippy::many_single_char_names)]
 
 mod convolve;
+mod dense;
 mod portable;
 mod sum;
 
@@ -23,6 +24,8 @@ mod neon;
 mod sse2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
+
+pub use dense::Dense;
 
 use crate::table::Table;
 
@@ -208,6 +211,15 @@ pub fn mix_minus(isa: Isa, rows: &Rows, output: &mut [i16], total: bool) {
     dispatch!(isa, mix_minus(rows, output, total));
 }
 
+/// Writes the outputs of a layer of a network, row by row.
+///
+/// # Panics
+/// When a slice does not fit the others.
+pub fn dense(isa: Isa, layer: &Dense, output: &mut [f32]) {
+    assert!(layer.fits(output));
+    dispatch!(isa, dense(layer, output));
+}
+
 /// A vector of `f32`.
 ///
 /// # Safety
@@ -260,7 +272,7 @@ pub(crate) trait Samples: Copy {
     unsafe fn exact(sums: Self::Sums, narrowed: Self) -> bool;
 }
 
-/// Defines the three entry points of an instruction set.
+/// Defines the four entry points of an instruction set.
 macro_rules! entry_points {
     ($lanes:ty, $samples:ty, $tile:literal, $(#[$feature:meta])*) => {
         /// # Safety
@@ -290,6 +302,14 @@ macro_rules! entry_points {
         pub(super) unsafe fn mix_minus(rows: &super::Rows, output: &mut [i16], total: bool) {
             // SAFETY: the caller's promise.
             unsafe { super::sum::mix_minus::<$samples>(rows, output, total) }
+        }
+
+        /// # Safety
+        /// The machine has the instructions of this module; the layer fits the output.
+        $(#[$feature])*
+        pub(super) unsafe fn dense(layer: &super::Dense, output: &mut [f32]) {
+            // SAFETY: the caller's promise.
+            unsafe { super::dense::dense::<$lanes>(layer, output) }
         }
     };
 }

@@ -1,6 +1,7 @@
 /**
- * Silero's voice activity detection (v5) on ONNX Runtime's WASM: no native code, 1 ms for each
- * 32 ms of a speaker. Importing it downloads the model and the runtime, which need `--allow-read`.
+ * Silero's voice activity detection on ONNX Runtime's WASM, as it was published: v6, v5 or a model of
+ * one's own; 1 ms for each 32 ms of a speaker. Importing it downloads the models and the runtime, which
+ * need `--allow-read`. The agent's default, `neuralVad()`, is v6 inside the audio library.
  *
  * @example
  * ```ts
@@ -20,7 +21,9 @@ import { checkObject, messageOf } from "@ringline/edge/toolkit";
 
 /** Options for {@linkcode sileroVad}. */
 export interface SileroVadOptions {
-  /** The model, as a file or its bytes. Default: the model of the package. */
+  /** The model's version. Default 6. */
+  version?: 5 | 6;
+  /** Another model instead, as a file or its bytes. */
   model?: URL | Uint8Array;
 }
 
@@ -33,6 +36,10 @@ const STATE = 2 * 128;
 /** Returns Silero's detector as a {@linkcode VAD}. */
 export function sileroVad(options: SileroVadOptions = {}): VAD {
   checkObject(options, "options", "an object, or nothing");
+  const { version = 6 } = options;
+  if (version !== 5 && version !== 6) {
+    throw new TypeError(`options.version: expected 5 or 6, got ${String(version)}`);
+  }
   return new SileroVad(options);
 }
 
@@ -76,7 +83,7 @@ class SileroVad implements VAD {
   }
 
   async #load(): Promise<ort.InferenceSession> {
-    const model = this.#options.model ?? await shippedModel();
+    const model = this.#options.model ?? await shippedModel(this.#options.version ?? 6);
     // More threads mean workers, for a model that takes 1 ms.
     ort.env.wasm.numThreads = 1;
     const bytes = model instanceof Uint8Array ? model : await bytesOf(model);
@@ -170,12 +177,13 @@ async function keepingWorker<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Returns the address of the model in the package `@ricky0123/vad-web` (ISC). */
-async function shippedModel(): Promise<URL> {
+/** Returns the address of a model in the package `@ricky0123/vad-web` (ISC). */
+async function shippedModel(version: 5 | 6): Promise<URL> {
   // The import installs the package; only then does its path resolve. JSR rewrites a published
   // module's imports, but not this string: so it names the version itself.
   await import("npm:@ricky0123/vad-web@0.0.31/package.json", { with: { type: "json" } });
-  return new URL(import.meta.resolve("npm:@ricky0123/vad-web@0.0.31/dist/silero_vad_v5.onnx"));
+  const file = `npm:@ricky0123/vad-web@0.0.31/dist/silero_vad_v${version}.onnx`;
+  return new URL(import.meta.resolve(file));
 }
 
 async function bytesOf(url: URL): Promise<Uint8Array> {

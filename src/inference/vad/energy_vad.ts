@@ -21,7 +21,7 @@ const FALL = 0.7;
  *
  * It is for quiet rooms. It takes a slamming door for speech, and detects almost none in noise: of 15
  * recorded phrases at 10 dB of pink noise it detected none in one measurement and two in another.
- * Anywhere else leave it to the default, `earshotVad()`.
+ * Anywhere else leave it to the default, `neuralVad()`.
  *
  * @example
  * ```ts

@@ -43,7 +43,7 @@ export class SimulationError extends Error {
  * Ten minutes take a second or two, and the same seed gives the same log to the byte.
  *
  * An agent with `stt` and no `vad` goes by loudness here, with `energyVad()`: the sounds of a script
- * are no voices, and its default would hear none in them. For recorded voices pass `earshotVad()`.
+ * are no voices, and its default would hear none in them. For recorded voices pass `neuralVad()`.
  *
  * @param check called when the call is over; `simulateCall` throws what it throws, with the seed, a
  *   timeline and the log of the call

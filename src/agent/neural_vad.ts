@@ -8,8 +8,8 @@ import { InferenceError } from "../inference/contracts/errors.ts";
 import type { VAD, VadStream } from "../inference/contracts/vad.ts";
 import { loadKernel } from "../native/load.ts";
 
-/** Options for {@linkcode earshotVad}. */
-export interface EarshotVadOptions {
+/** Options for {@linkcode neuralVad}. */
+export interface NeuralVadOptions {
   /** The kernel that has the network. Default: the fastest that the machine and the permissions allow. */
   kernel?: AudioKernel;
 }
@@ -18,32 +18,31 @@ export interface EarshotVadOptions {
 const RATE = 16_000;
 
 /**
- * Returns a {@linkcode VAD} with a small neural network, Earshot's, that is part of this package: it
- * needs no download and no permission, and half a millisecond of CPU time for a second of sound. It is
- * the default where no VAD is given.
+ * Returns a {@linkcode VAD} with a neural network, Silero's (v6), that is part of this package: it
+ * needs no download and no permission, and 2 ms of CPU time for a second of sound. It is the default
+ * where no VAD is given.
  *
- * It hears speech in noise down to 5 dB above it, and takes neither noise nor keys for speech. Music
- * is its weak side: below 5 dB, or in a call of music alone, `sileroVad()` of `@ringline/silero-vad`
- * is better. The figures stand in the benchmarks' table of VADs.
+ * It hears speech down to 5 dB above noise, music, keys and the talk of a street, and takes none of
+ * them for speech. The figures stand in the benchmarks' table of VADs.
  *
  * @example
  * ```ts
- * import { earshotVad } from "@ringline/edge";
+ * import { neuralVad } from "@ringline/edge";
  *
- * const vad = earshotVad();
- * console.log(vad.name); // earshot-vad
+ * const vad = neuralVad();
+ * console.log(vad.name); // neural-vad
  * ```
  */
-export function earshotVad(options: EarshotVadOptions = {}): VAD {
+export function neuralVad(options: NeuralVadOptions = {}): VAD {
   checkObject(options, "options", "an object like { kernel }, or nothing");
   if (options.kernel !== undefined) {
     checkMethods(options.kernel, "options.kernel", "an AudioKernel", ["createResampler"]);
   }
-  return new EarshotVad(options.kernel);
+  return new NeuralVad(options.kernel);
 }
 
-class EarshotVad implements VAD {
-  readonly name = "earshot-vad";
+class NeuralVad implements VAD {
+  readonly name = "neural-vad";
   #kernel: AudioKernel | undefined;
 
   constructor(kernel: AudioKernel | undefined) {
@@ -58,7 +57,7 @@ class EarshotVad implements VAD {
     const kernel = this.#kernel ??= loadKernel();
     const detector = kernel.createSpeechDetector?.();
     if (!detector) {
-      const message = `earshot-vad: the ${kernel.name} kernel has no network (${kernel.detail}): ` +
+      const message = `neural-vad: the ${kernel.name} kernel has no network (${kernel.detail}): ` +
         "allow WASM or the native library, or pass another vad";
       throw new InferenceError(message, { code: "model-unavailable" });
     }
