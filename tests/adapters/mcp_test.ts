@@ -1,8 +1,11 @@
-import { assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 // Being imported it is installed: the server's own process fetches nothing.
 import everything from "npm:@modelcontextprotocol/server-everything@2026.8.31/package.json" with {
   type: "json",
 };
+import { McpServer as SdkServer } from "npm:@modelcontextprotocol/sdk@1.32.2/server/mcp.js";
+import { WebStandardStreamableHTTPServerTransport as SdkTransport } from "npm:@modelcontextprotocol/sdk@1.32.2/server/webStandardStreamableHttp.js";
+import type { CallToolResult } from "npm:@modelcontextprotocol/sdk@1.32.2/types.js";
 import { connectMcp } from "../../src/adapters/mcp/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { ToolExecutor } from "../../src/inference/reply/tool_executor.ts";
@@ -167,4 +170,141 @@ Deno.test("mcpTools calls each tool of a server that others wrote", async () => 
     "error: the arguments do not fit: arguments.b: expected number, got null",
     "error: the arguments do not fit: arguments.count: expected maximum 10, got 11",
   ]);
+});
+
+/** A server by the official SDK, over HTTP; `forget` makes it begin anew, without its sessions. */
+function officialServer(init: (server: SdkServer) => void) {
+  const sessions = new Map<string, { transport: SdkTransport; server: SdkServer }>();
+  const requests: string[] = [];
+  const listener = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      requests.push(request.method);
+      const id = request.headers.get("mcp-session-id");
+      const known = id === null ? undefined : sessions.get(id);
+      if (id !== null && !known) {
+        return Response.json({ error: "unknown session" }, {
+          status: 404,
+        });
+      }
+      if (known) return await known.transport.handleRequest(request);
+      const server = new SdkServer({ name: "official", version: "1" });
+      init(server);
+      const transport = new SdkTransport({
+        sessionIdGenerator: () => crypto.randomUUID(),
+        onsessioninitialized: (id: string) => void sessions.set(id, { transport, server }),
+        onsessionclosed: (id: string) => void sessions.delete(id),
+      });
+      await server.connect(transport);
+      return await transport.handleRequest(request);
+    },
+  );
+  const { port } = listener.addr;
+  const forget = async () => {
+    for (const [id, { server }] of sessions) {
+      sessions.delete(id);
+      await server.close();
+    }
+  };
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    sessions,
+    requests,
+    forget,
+    async [Symbol.asyncDispose]() {
+      await forget();
+      await listener.shutdown();
+    },
+  };
+}
+
+const text = (text: string) => ({ content: [{ type: "text" as const, text }] });
+
+Deno.test("connectMcp gives names that models accept to tools of any name", async () => {
+  const long = "a".repeat(70);
+  await using official = officialServer((server) => {
+    for (const name of ["files.read", "files_read", `${long}1`, `${long}2`]) {
+      server.registerTool(name, {}, () => text(name));
+    }
+  });
+  await using mcp = await connectMcp({ url: official.url });
+  const executor = new ToolExecutor(mcp.tools);
+  const heard: Record<string, string> = {};
+  for (const { name } of mcp.tools) {
+    const result = await executor.call({ id: "1", name, input: {} }, {
+      signal,
+      participant: undefined,
+    });
+    heard[name] = result.text;
+  }
+  assertEquals(heard, {
+    files_read_2: "files.read",
+    files_read: "files_read",
+    ["a".repeat(64)]: `${long}1`,
+    [`${"a".repeat(62)}_2`]: `${long}2`,
+  });
+});
+
+Deno.test("connectMcp begins a new session when the server has forgotten it, and ends the last", async () => {
+  await using official = officialServer((server) => {
+    server.registerTool("hello", {}, () => text("Hello."));
+  });
+  {
+    await using mcp = await connectMcp({ url: official.url });
+    const [first] = official.sessions.keys();
+    await official.forget();
+    const executor = new ToolExecutor(mcp.tools);
+    const call = () =>
+      executor.call({ id: "1", name: "hello", input: {} }, { signal, participant: undefined });
+    const results = await Promise.all([call(), call()]);
+    assertEquals(results.map(({ text }) => text), ["Hello.", "Hello."]);
+    assertEquals(official.sessions.size, 1);
+    assert(!official.sessions.has(first!));
+  }
+  assertEquals(official.sessions.size, 0, "the server was told of the end");
+  assert(official.requests.includes("DELETE"));
+});
+
+Deno.test("connectMcp follows a server whose tools change", async () => {
+  let add: ((name: string) => void) | undefined;
+  await using official = officialServer((server) => {
+    server.registerTool("first", {}, () => text("1"));
+    add = (name) => void server.registerTool(name, {}, () => text(name));
+  });
+  const changed = Promise.withResolvers<string[]>();
+  await using mcp = await connectMcp({
+    url: official.url,
+    onToolsChanged: (tools) => changed.resolve(tools.map(({ name }) => name)),
+  });
+  assertEquals(mcp.tools.map(({ name }) => name), ["first"]);
+  add!("second");
+  assertEquals(await changed.promise, ["first", "second"]);
+  assertEquals(mcp.tools.map(({ name }) => name), ["first", "second"]);
+});
+
+Deno.test("connectMcp passes on what a resource says, and names what is no text", async () => {
+  const content: CallToolResult["content"] = [
+    {
+      type: "resource",
+      resource: { uri: "file:///a.txt", mimeType: "text/plain", text: "Inside." },
+    },
+    { type: "resource", resource: { uri: "file:///b.bin", blob: "AAAA" } },
+    { type: "resource_link", uri: "file:///c.txt", name: "c", description: "the third" },
+    { type: "image", mimeType: "image/png", data: "AAAA" },
+  ];
+  await using official = officialServer((server) => {
+    server.registerTool("look", {}, () => ({ content }));
+    server.registerTool("measure", {}, () => ({ content: [], structuredContent: { degrees: 4 } }));
+  });
+  await using mcp = await connectMcp({ url: official.url });
+  const executor = new ToolExecutor(mcp.tools);
+  const call = (name: string) =>
+    executor.call({ id: "1", name, input: {} }, { signal, participant: undefined });
+  assertEquals((await call("look")).text.split("\n"), [
+    "Inside.",
+    "[resource: file:///b.bin]",
+    "[resource: file:///c.txt, c: the third]",
+    "[image: image/png]",
+  ]);
+  assertEquals((await call("measure")).text, '{"degrees":4}');
 });

@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { Client } from "@modelcontextprotocol/sdk/client";
-import { InferenceError, type JsonSchema, type Tool } from "@ringline/edge";
+import {
+  consoleLogger,
+  InferenceError,
+  type JsonSchema,
+  type Logger,
+  type Tool,
+} from "@ringline/edge";
 import { checkObject, messageOf } from "@ringline/edge/toolkit";
+import { textOf } from "./content.ts";
+import { type Link, Session } from "./session.ts";
+import { modelNames } from "./tool_names.ts";
 
 /** Options for {@linkcode connectMcp}: a server, and which of its tools to use. */
 export type McpServerOptions =
@@ -18,6 +26,13 @@ export type McpServerOptions =
     timeoutMs?: number;
     /** Aborting it ends the attempt to connect. */
     signal?: AbortSignal;
+    /**
+     * Called with all tools when the server has others, e.g. for `agent.update({ tools })`. What it
+     * throws is logged.
+     */
+    onToolsChanged?: (tools: readonly Tool[]) => void | Promise<void>;
+    /** Default: the console. */
+    logger?: Logger;
   }
   & (
     | {
@@ -39,11 +54,12 @@ export type McpServerOptions =
 /** A connected server, and its tools. */
 export interface McpServer extends AsyncDisposable {
   /**
-   * The tools, for the agent's option `tools`. When the agent joins, it logs the parts of their
-   * schemas that it cannot check.
+   * The tools, for the agent's option `tools`, as the server has them now. Characters that models
+   * refuse in a name are `_` in theirs. When the agent joins, it logs the parts of their schemas that
+   * it cannot check.
    */
   readonly tools: readonly Tool[];
-  /** Ends the connection, and the program where there is one. */
+  /** Ends the session and the connection, and the program where there is one. */
   close(): Promise<void>;
 }
 
@@ -57,45 +73,42 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
   if (!("url" in options) && typeof options.command !== "string") {
     throw new TypeError("options: expected { url } or { command } of an MCP server, got neither");
   }
-  const { only, prefix = "", timeoutMs = 10_000, signal } = options;
-  const client = new Client({ name: "ringline", version: "0.1.0" }, {
-    // The SDK would refuse all of a server's tools when it cannot read the output schema of one. The
-    // model receives the text of a result; its schema is not used here.
-    jsonSchemaValidator: {
-      getValidator: () => (data: unknown) => ({
-        valid: true,
-        data: data as never,
-        errorMessage: undefined,
-      }),
-    },
+  const { only, prefix = "", timeoutMs = 10_000, signal, logger = consoleLogger } = options;
+  let tools: readonly Tool[] = [];
+  const session = new Session({
+    link: () => linkOf(options),
+    signal,
+    onToolsChanged: () => void refresh(),
   });
+  const list = async () => {
+    const found = (await session.tools()).filter(({ name }) => !only || only.includes(name));
+    const names = modelNames(found.map(({ name }) => `${prefix}${name}`));
+    tools = found.map((tool, n) => ({
+      name: names[n]!,
+      description: tool.description ?? "",
+      parameters: tool.inputSchema as JsonSchema,
+      timeoutMs,
+      execute: async (input: Record<string, unknown>, context) => {
+        const result = await session.call(tool, input, { timeoutMs, signal: context.signal });
+        const text = textOf(result);
+        if (result.isError) throw new Error(text);
+        return text;
+      },
+    }));
+  };
+  const refresh = async () => {
+    try {
+      await list();
+      await options.onToolsChanged?.(tools);
+    } catch (error) {
+      logger.warn(`the tools of the MCP server have changed: ${messageOf(error)}`);
+    }
+  };
+  const close = () => session.close();
   try {
-    await client.connect(await transportOf(options), { signal });
-    const tools: Tool[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await client.listTools({ cursor }, { signal });
-      for (const { name, description = "", inputSchema, execution } of page.tools) {
-        if (only && !only.includes(name)) continue;
-        tools.push({
-          name: `${prefix}${name}`,
-          description,
-          parameters: inputSchema as JsonSchema,
-          timeoutMs,
-          execute: (input: Record<string, unknown>, context) =>
-            call(client, name, input, {
-              timeoutMs,
-              signal: context.signal,
-              asTask: execution?.taskSupport === "required",
-            }),
-        });
-      }
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    const close = () => client.close();
-    return { tools, close, [Symbol.asyncDispose]: close };
+    await list();
   } catch (cause) {
-    await client.close().catch(() => {});
+    await close().catch(() => {});
     signal?.throwIfAborted();
     const reason = messageOf(cause);
     throw new InferenceError(`the MCP server cannot be used: ${reason}`, {
@@ -104,61 +117,46 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
       cause,
     });
   }
+  return {
+    get tools() {
+      return tools;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** Loads and returns the transport for a server. */
-async function transportOf(options: McpServerOptions): Promise<Transport> {
+async function linkOf(options: McpServerOptions): Promise<Link> {
   if ("url" in options) {
-    const { StreamableHTTPClientTransport } = await import(
+    const { StreamableHTTPClientTransport, StreamableHTTPError } = await import(
       "@modelcontextprotocol/sdk/client/streamableHttp.js"
     );
-    return new StreamableHTTPClientTransport(new URL(options.url), {
+    const transport = new StreamableHTTPClientTransport(new URL(options.url), {
       requestInit: { headers: { ...options.headers } },
     });
+    return {
+      transport,
+      end: () => transport.terminateSession(),
+      isForgotten: (error) => {
+        if (transport.sessionId === undefined || !(error instanceof StreamableHTTPError)) {
+          return false;
+        }
+        const { code, message } = error as InstanceType<typeof StreamableHTTPError>;
+        // 404 by the protocol; servers made after the SDK's examples respond with 400.
+        return code === 404 || (code === 400 && /session/i.test(message));
+      },
+    };
   }
   const { StdioClientTransport } = await import(
     "@modelcontextprotocol/sdk/client/stdio.js"
   );
   const { command, args = [], env } = options;
-  return new StdioClientTransport({
+  const transport = new StdioClientTransport({
     command,
     args: [...args],
     env: env && { ...env },
     stderr: "inherit",
   });
-}
-
-type Transport = Parameters<Client["connect"]>[0];
-
-/** Calls a tool and returns its text. */
-async function call(
-  client: Client,
-  name: string,
-  input: Record<string, unknown>,
-  options: { timeoutMs: number; signal: AbortSignal; asTask: boolean },
-): Promise<string> {
-  const request = { name, arguments: input };
-  const limits = { signal: options.signal, timeout: options.timeoutMs };
-  const { content, isError } = options.asTask
-    ? await runTask(client, request, limits)
-    : await client.callTool(request, undefined, limits);
-  const parts = content as { type: string; text?: string }[];
-  const text = parts.map((one) => one.type === "text" ? one.text : `[${one.type}]`).join("\n");
-  if (isError) throw new Error(text);
-  return text;
-}
-
-/** Calls a tool that its server runs only as a task, and waits for the result. */
-async function runTask(
-  client: Client,
-  request: Parameters<Client["callTool"]>[0],
-  limits: { signal: AbortSignal; timeout: number },
-): ReturnType<Client["callTool"]> {
-  for await (
-    const message of client.experimental.tasks.callToolStream(request, undefined, limits)
-  ) {
-    if (message.type === "error") throw message.error;
-    if (message.type === "result") return message.result;
-  }
-  throw new Error("the task ended without a result");
+  return { transport, end: () => Promise.resolve(), isForgotten: () => false };
 }
