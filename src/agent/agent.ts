@@ -318,7 +318,8 @@ export class Agent implements AgentContext {
 
   /**
    * Replies to `text` as if it had been said in the call. Resolves with the part that was heard, once
-   * the reply has ended or was interrupted.
+   * the reply has ended or was interrupted. Rejects with what the model or the voice failed with where
+   * nothing of it was heard.
    *
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */

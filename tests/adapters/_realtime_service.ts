@@ -30,6 +30,8 @@ export interface RealtimeServiceOptions {
   /** The transcripts of the turns. */
   heard?: string[];
   tls?: { cert: string; key: string };
+  /** Refuses changes with more characters of instructions than this. Default: none. */
+  maxInstructions?: number;
 }
 
 export class RealtimeService implements AsyncDisposable {
@@ -41,6 +43,7 @@ export class RealtimeService implements AsyncDisposable {
     type: "realtime",
     audio: { input: { turn_detection: { type: "server_vad" } } },
   };
+  readonly #maxInstructions: number;
   readonly #script: ScriptedResponse[];
   readonly #heard: string[];
   #active: ServiceResponse | undefined;
@@ -51,7 +54,10 @@ export class RealtimeService implements AsyncDisposable {
   #silenceMs = 0;
   #speakingItem: string | undefined;
 
-  constructor({ script = [], heard = [], tls }: RealtimeServiceOptions = {}) {
+  constructor(
+    { script = [], heard = [], tls, maxInstructions = Infinity }: RealtimeServiceOptions = {},
+  ) {
+    this.#maxInstructions = maxInstructions;
     this.#script = script;
     this.#heard = heard;
     this.double = new RealtimeDouble({
@@ -112,6 +118,10 @@ export class RealtimeService implements AsyncDisposable {
             message: "session.type",
             event_id,
           });
+        }
+        if ((message.session.instructions?.length ?? 0) > this.#maxInstructions) {
+          const message = "Invalid 'session.instructions': string too long.";
+          return this.#fail({ code: "string_above_max_length", message, event_id });
         }
         this.session = merged(this.session, message.session) as RealtimeSessionCreateRequest;
         return this.send({ type: "session.updated", session: this.session });

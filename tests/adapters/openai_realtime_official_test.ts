@@ -3,7 +3,7 @@
  * drive the service that our tests use, then our adapter does, in a call. All messages, of both sides,
  * compile against the package's types.
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import OpenAI from "npm:openai@7.57.0";
 import type {
   RealtimeClientEvent,
@@ -20,6 +20,7 @@ import { selfSignedCertificate } from "../../src/edges/local/certificate.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { systemClock } from "../../src/events/clock.ts";
+import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { handoffTool } from "../../src/agent/handoff_tool.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
 import { FakeTTS } from "../../src/testing/fake_tts.ts";
@@ -407,6 +408,7 @@ async function ourTextCall(): Promise<{ service: RealtimeService; errors: string
       { text: "This is billing." },
     ],
     heard: ["A story.", "Stop.", "An invoice."],
+    maxInstructions: 1000,
   });
   const tts = new FakeTTS(systemClock);
   const billing = { name: "Billing", instructions: "You are billing." };
@@ -414,6 +416,9 @@ async function ourTextCall(): Promise<{ service: RealtimeService; errors: string
     await agent.say("Recorded.");
     await say(600, 1500);
     await say(600, 1500);
+    const tooLong = agent.update({ instructions: "Be brief. ".repeat(101) });
+    await assertRejects(() => tooLong, InferenceError, "string too long");
+    assertEquals([agent.instructions, service.session.instructions], ["Be brief.", "Be brief."]);
     await agent.update({ tools: [handoffTool({ to: billing })] });
     await say(600, 2000);
   }, { tts });
@@ -426,7 +431,10 @@ const onceInText = () => ranInText ??= ourTextCall();
 Deno.test("our adapter replies in text there, with a voice of its own, and hands over", async () => {
   const { service, errors } = await onceInText();
   await service[Symbol.asyncDispose]();
-  assertEquals([service.errors, errors], [[], []]);
+  // The change that the caller was told of.
+  const message = "Invalid 'session.instructions': string too long.";
+  const request = `a request to the agent: InferenceError: openai-realtime: ${message}`;
+  assertEquals([service.errors, errors], [[message], [request]]);
   const texts = said(service);
   assertMatch(texts[2]!, /^assistant: Once upon [^,]*$/);
   assertEquals(texts.toSpliced(2, 1), [

@@ -10,11 +10,53 @@ import { FakeTTS } from "../../src/testing/fake_tts.ts";
 import { assertAccepted } from "../inference/reply/_vendor_rules.ts";
 import { Fixture } from "../inference/_fixture.ts";
 
+/** A hook that returns a summary, or nothing, after so long. */
+const hook = fc.record({
+  afterMs: fc.constantFrom(0, 400, 2500, 4000),
+  summary: fc.constantFrom("They asked for something.", undefined),
+});
+
 const step = fc.record({
-  act: fc.constantFrom("ask", "hear", "update", "handoff", "say"),
-  history: fc.constantFrom("all" as const, "none" as const),
+  act: fc.constantFrom("ask", "hear", "update", "handoff", "handoff", "say"),
+  history: fc.oneof(
+    fc.constantFrom("all" as const, "none" as const),
+    { weight: 2, arbitrary: hook },
+  ),
   toolMs: fc.integer({ min: 0, max: 4000 }),
   thenMs: fc.integer({ min: 0, max: 3000 }),
+});
+
+Deno.test("what a tool does while the hook for a summary runs is told once", async () => {
+  const act = defineTool({
+    name: "act",
+    description: "",
+    parameters: { type: "object", properties: { ms: { type: "integer" } } },
+    execute: async ({ ms = 0 }) => {
+      await sleep(ms, { clock: fixture.clock });
+      return `effect of ${ms} ms`;
+    },
+  });
+  const calls = [500, 4000].map((ms) => ({ name: "act", input: { ms } }));
+  const fixture = await Fixture.set({ replies: [{ calls }], agent: { tools: [act] } });
+  await using _ = fixture;
+  const { clock, agent } = fixture;
+  const llm = new FakeLLM(clock, ["Done."]);
+  const history = async () => {
+    await sleep(2500, { clock });
+    return "They asked for something.";
+  };
+  const taken = agent.handoff({ name: "Next", instructions: "Next.", history, llm });
+  await clock.advance(300);
+  agent.generateReply("Act.").catch(() => {});
+  await clock.until(taken);
+  await clock.advance(5000);
+  await clock.until(agent.generateReply("Well?"));
+  const { messages } = llm.requests.at(-1)!;
+  await assertAccepted(llm.requests.at(-1)!);
+  for (const ms of [500, 4000]) {
+    const told = messages.filter(({ text }) => text.includes(`effect of ${ms} ms`));
+    assertEquals(told.length, 1, JSON.stringify(messages));
+  }
 });
 
 Deno.test("what tools do is told once, whatever handoffs and updates come between", async () => {
@@ -27,8 +69,9 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
         name: "act",
         description: "",
         timeoutMs: 60_000,
-        execute: async () => {
-          await sleep(toolMs, { clock: fixture.clock });
+        parameters: { type: "object", properties: { times: { type: "integer" } } },
+        execute: async ({ times = 1 }) => {
+          await sleep(times * toolMs, { clock: fixture.clock });
           return `effect ${++effects}.`;
         },
       });
@@ -36,7 +79,8 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
         requests.push({ ...request, messages: [...request.messages] });
         const last = request.messages.findLast(({ role }) => role === "user")?.text ?? "";
         const isAsked = request.messages.at(-1)?.role === "user" && /Act|words/.test(last);
-        return isAsked ? { text: "Now.", calls: [{ name: "act", input: {} }] } : "Done.";
+        const calls = [1, 2].map((times) => ({ name: "act", input: { times } }));
+        return isAsked ? { text: "Now.", calls } : "Done.";
       };
       const fixture = await Fixture.set({
         replies: [reply],
@@ -45,6 +89,11 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
       });
       const { clock, agent } = fixture;
       const ignore = () => {};
+      const hookOf =
+        ({ afterMs, summary }: { afterMs: number; summary: string | undefined }) => async () => {
+          await sleep(afterMs, { clock });
+          return summary;
+        };
       for (const one of steps) {
         toolMs = one.toolMs;
         const parts = { llm: new FakeLLM(clock, [reply]), tts: new FakeTTS(clock), tools: [act] };
@@ -53,7 +102,7 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
         else if (one.act === "hear") fixture.utter(600, 900);
         else if (one.act === "update") agent.update(parts).catch(ignore);
         else {
-          const { history } = one;
+          const history = typeof one.history === "string" ? one.history : hookOf(one.history);
           agent.handoff({ ...parts, name: "Next", instructions: "Next.", history }).catch(ignore);
         }
         await clock.advance(one.thenMs);
@@ -73,6 +122,6 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
       await fixture[Symbol.asyncDispose]();
       assertEquals(left.pending, 0);
     }),
-    { numRuns: 12, seed: 13 },
+    { numRuns: 16, seed: 13 },
   );
 });

@@ -159,7 +159,7 @@ Deno.test("Agent.update: the words for a failure are prepared by the new voice",
   const failing = new FakeLLM(clock, [{ error: new Error("down") }]);
   await clock.until(agent.update({ llm: failing, onFailure: "Sorry." }));
   await clock.advance(1000);
-  await clock.until(agent.generateReply("Well?"));
+  await assertRejects(() => clock.until(agent.generateReply("Well?")), Error, "down");
   await clock.advance(3000);
   assertEquals(fixture.conversation.at(-1), "agent: Sorry.");
   assertEquals(tts.sentences, ["One moment.", "Sorry."], "what was prepared is not spoken again");

@@ -174,7 +174,8 @@ Deno.test("a model whose answer cannot be spoken is stopped, and writes no more"
     replies: [{ text: "A bad one. And so it goes on for ever and ever.", tokenMs: 100 }],
     voice: { failures: { bad: new Error("refused") } },
   });
-  await fixture.clock.until(fixture.agent.generateReply("Go."));
+  const reply = fixture.agent.generateReply("Go.");
+  await assertRejects(() => fixture.clock.until(reply), Error, "refused");
   await fixture.clock.advance(5000);
   assertEquals(fixture.llm.aborted, 1);
   assertEquals(fixture.conversation, ["agent: Go."]);

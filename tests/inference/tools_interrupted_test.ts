@@ -1,5 +1,5 @@
 /** Tools that run when the agent is interrupted: nothing they do is lost, or done twice. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
 import {
   defineTool,
@@ -125,22 +125,70 @@ for (
   });
 }
 
-Deno.test("a tool runs on and its result is told when the voice fails", async () => {
-  const book = booking(3000);
+for (const background of [false, true]) {
+  const where = background ? " in the background" : "";
+  Deno.test(`a tool runs on${where} and its result is told when the voice fails`, async () => {
+    const book = { ...booking(3000), background };
+    await using fixture = await start({
+      voice: { failures: { Broken: new Error("no voice") } },
+      replies: [
+        { text: "Broken.", calls: [{ name: "book", input: {} }] },
+        ...background ? ["It runs."] : [],
+        "It is booked.",
+        "Well.",
+      ],
+      agent: { tools: [book] },
+    });
+    const { agent, clock } = fixture;
+    await assertRejects(() => clock.until(agent.generateReply("Book it.")), Error, "no voice");
+    await clock.advance(5000);
+    // At the end of the tool, and not at the next turn.
+    assertEquals(fixture.told.filter((one) => one.includes("booked by call-1")).length, 1);
+    assertEquals(fixture.conversation.at(-1), "agent: It is booked.");
+    await clock.until(agent.generateReply("Well?"));
+    assertEquals(fixture.told.filter((one) => one.includes("booked by call-1")).length, 1);
+    for (const request of fixture.llm.requests) await assertAccepted(request);
+  });
+}
+
+Deno.test("what a tool has done is told when the voice or the model fails after it", async () => {
+  const failing: [string, Partial<FixtureOptions>][] = [
+    ["the voice", {
+      voice: { failures: { Broken: new Error("no voice") } },
+      replies: [{ calls: [{ name: "book", input: {} }] }, "Broken.", "It is booked.", "Well."],
+    }],
+    ["the model", {
+      replies: [
+        { text: "One moment.", calls: [{ name: "book", input: {} }] },
+        { error: new Error("no model") },
+        "It is booked.",
+        "Well.",
+      ],
+    }],
+  ];
+  for (const [what, options] of failing) {
+    const book = booking(3000);
+    await using fixture = await start({ ...options, agent: { tools: [book] } });
+    const { agent, clock, llm } = fixture;
+    agent.generateReply("Book it.").catch(() => {});
+    await clock.advance(8000);
+    assertEquals(fixture.conversation.at(-1), "agent: It is booked.", what);
+    assertEquals([book.booked.length, llm.requests.length], [1, 3], what);
+    for (const request of llm.requests) await assertAccepted(request);
+  }
+});
+
+Deno.test("a voice that is down for good does not have the model asked again and again", async () => {
+  const book = booking(500);
   await using fixture = await start({
-    voice: { failures: { Broken: new Error("no voice") } },
-    replies: [{ text: "Broken.", calls: [{ name: "book", input: {} }] }, "Well."],
+    voice: { failures: { "": new Error("no voice") } },
+    replies: [{ text: "Broken.", calls: [{ name: "book", input: {} }] }],
     agent: { tools: [book] },
   });
-  const outcome = fixture.agent.generateReply("Book it.");
-  await fixture.clock.until(outcome);
-  await fixture.clock.advance(5000);
-  await fixture.clock.until(fixture.agent.generateReply("Well?"));
-  assertEquals(fixture.told.slice(0, 3), [
-    "user: Book it.",
-    "assistant: ",
-    "tool: booked by call-1",
-  ]);
+  const { agent, clock, llm } = fixture;
+  agent.generateReply("Book it.").catch(() => {});
+  await clock.advance(60_000);
+  assert(llm.requests.length <= 2, `${llm.requests.length} requests`);
 });
 
 Deno.test("a request that comes while a tool runs tells the model that it runs", async () => {

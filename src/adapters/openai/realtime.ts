@@ -25,10 +25,9 @@ import {
   realtimeHeaders,
   realtimeUrl,
 } from "./realtime_protocol.ts";
-import { LATE_OK, OpenAIRealtimeSession } from "./realtime_session.ts";
+import { OpenAIRealtimeSession } from "./realtime_session.ts";
 import { conversingSession, type OpenAIRealtimeOptions } from "./realtime_settings.ts";
 import { checkObject } from "../../events/checks.ts";
-import type { KeepaliveOptions } from "../../edge/toolkit/keepalive_socket.ts";
 
 export { OPENAI_MODELS, type OpenAIRealtimeOptions };
 
@@ -38,17 +37,8 @@ export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM
   return new OpenAIRealtime(options);
 }
 
-/** Any answer shows that the service is there; this message changes nothing. */
-const KEEPALIVE: KeepaliveOptions = {
-  intervalMs: 15_000,
-  silenceMs: 35_000,
-  message: () =>
-    JSON.stringify({
-      type: "session.update",
-      event_id: `${LATE_OK}alive`,
-      session: { type: "realtime" },
-    }),
-};
+/** How often to ask for a sign of life, and after how long without one the service is gone. */
+const KEEPALIVE = { intervalMs: 15_000, silenceMs: 35_000 };
 
 class OpenAIRealtime implements RealtimeLLM {
   readonly name = "openai-realtime";
@@ -80,10 +70,11 @@ class OpenAIRealtime implements RealtimeLLM {
       signal,
       clock,
     });
-    const session = new OpenAIRealtimeSession({
+    const keepalive = { ...KEEPALIVE, message: () => session.keepalive() };
+    const session: OpenAIRealtimeSession = new OpenAIRealtimeSession({
       clock,
       repliesToTurns: this.#options.turnDetection?.create_response !== false,
-      connect: (events) => connectRealtime(url, { headers, clock, keepalive: KEEPALIVE }, events),
+      connect: (events) => connectRealtime(url, { headers, clock, keepalive }, events),
     });
     try {
       const settings = conversingSession(this.#options, options);

@@ -1,6 +1,7 @@
 /** A session with a realtime model of OpenAI. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
+import { waitFor } from "../../events/waiting.ts";
 import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
@@ -36,7 +37,11 @@ const ENDING_MS = 60_000;
 /** The code of a request while a response is in progress, which the service itself may have begun. */
 const BUSY = "conversation_already_has_active_response";
 /** The ids of messages that may come too late, which is no failure, begin with this. */
-export const LATE_OK = "late-ok-";
+const LATE_OK = "late-ok-";
+/** The id of the message that begins the session. */
+const BEGIN = "begin";
+/** How long the service may take to change the session. */
+const UPDATE_LIMIT_MS = 5000;
 
 /** Options for {@linkcode OpenAIRealtimeSession}. */
 export interface SessionInit {
@@ -44,6 +49,12 @@ export interface SessionInit {
   /** Whether the service replies by itself when it has detected the end of a turn. */
   repliesToTurns: boolean;
   connect: (events: SocketEvents) => KeepaliveSocket;
+}
+
+/** A change of the session, and when the service has answered it. */
+interface SessionUpdate {
+  readonly id: string;
+  readonly answered: PromiseWithResolvers<void>;
 }
 
 /** A session over a WebSocket with OpenAI's realtime protocol. */
@@ -65,6 +76,8 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   #returnsMetadata = false;
   /** Whether a turn was committed, and the service has not confirmed it. */
   #isCommitting = false;
+  /** The changes of the session that were sent and not answered, in their order. */
+  readonly #updates: SessionUpdate[] = [];
   #count = 0;
   #droppedMs = 0;
   #droppedInARowMs = 0;
@@ -90,7 +103,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   /** Sends the session's settings and the conversation's history. */
   async begin(settings: object, history: readonly ChatMessage[]): Promise<void> {
     await this.#opened.promise;
-    this.#send({ type: "session.update", session: settings });
+    this.#send(this.#updateMessage(settings, BEGIN).message);
     await this.#begun.promise;
     for (const message of history) {
       for (const item of conversationItems(message)) this.#sendItem(item);
@@ -130,8 +143,25 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     for (const item of conversationItems(message)) this.#sendItem(item);
   }
 
-  update(options: Parameters<typeof instructedSession>[0]): void {
-    this.#send({ type: "session.update", session: instructedSession(options) });
+  async update(options: Parameters<typeof instructedSession>[0]): Promise<void> {
+    const { update, message } = this.#updateMessage(
+      instructedSession(options),
+      `update-${++this.#count}`,
+    );
+    this.#send(message);
+    try {
+      await waitFor(update.answered.promise, "the answer to session.update", {
+        timeoutMs: UPDATE_LIMIT_MS,
+        clock: this.#init.clock,
+      });
+    } finally {
+      this.#forget(update);
+    }
+  }
+
+  /** Returns a message that changes nothing, and is answered: any answer shows that the service is there. */
+  keepalive(): string {
+    return JSON.stringify(this.#updateMessage({ type: "realtime" }, this.#lateOk()).message);
   }
 
   sendToolResult(callId: string, { text }: ToolResult): void {
@@ -182,6 +212,19 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#socket.send(JSON.stringify(message));
   }
 
+  /** Notes a change of the session that is sent: answers come in the order of the changes, and name none. */
+  #updateMessage(session: object, id: string): { update: SessionUpdate; message: object } {
+    const update = { id, answered: Promise.withResolvers<void>() };
+    update.answered.promise.catch(() => {});
+    this.#updates.push(update);
+    return { update, message: { type: "session.update", event_id: id, session } };
+  }
+
+  #forget(update: SessionUpdate): void {
+    const index = this.#updates.indexOf(update);
+    if (index >= 0) this.#updates.splice(index, 1);
+  }
+
   #sendItem(item: object, event_id?: string): void {
     this.#send({ type: "conversation.item.create", event_id, item });
   }
@@ -198,6 +241,8 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     else this.#events.fail(error);
     this.#opened.reject(error);
     this.#begun.reject(error);
+    // The session that replaces this one begins with what was to be changed.
+    for (const { answered } of this.#updates.splice(0)) answered.resolve();
   }
 
   #receive(data: string | Uint8Array): void {
@@ -218,6 +263,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       case "session.created":
         return this.#expectEnd(event.session?.expires_at);
       case "session.updated":
+        this.#updates.shift()?.answered.resolve();
         return this.#begun.resolve();
       case "input_audio_buffer.speech_started":
         return this.#events.push({ type: "speech-started" });
@@ -339,8 +385,11 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     if (isLateCancel(failure)) return;
     // There was nothing to commit: the service has ended the turn itself, or heard none.
     if (code === "input_audio_buffer_commit_empty") return this.#committed(false);
+    const update = this.#updates.find((one) => one.id === id);
+    if (update) this.#forget(update);
     if (id?.startsWith(LATE_OK)) return;
     const error = serviceError(NAME, failure);
+    if (update && id !== BEGIN) return update.answered.reject(error);
     if (this.#requestId !== undefined && (id === this.#requestId || (!id && code === BUSY))) {
       return this.#refused(this.#requestId, error, code === BUSY);
     }

@@ -141,7 +141,8 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisp
   interrupt(replyId: string, heardMs: number, heardText?: string): void;
   /**
    * Changes instructions and tools from the next reply on. Without it the session is replaced by
-   * another, with the conversation so far. Where it throws or rejects, the agent goes on as before.
+   * another, with the conversation so far. Resolves when the service has confirmed it, or the session
+   * is over; where it throws or rejects, as the service refuses it, the agent goes on as before.
    */
   update?(
     options: { readonly instructions: string; readonly tools: readonly ToolDescription[] },

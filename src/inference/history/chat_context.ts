@@ -72,11 +72,10 @@ export class ChatContext {
   /** Begins another history with these messages, and with what no model was told of the tools. */
   beginAnew(messages: readonly ChatMessage[]): void {
     const before = this.#history;
-    const runs = new Set([...before.untold, ...this.#context.toolLedger.running]);
     before.detach();
     this.#history = this.#createHistory();
     this.#history.append(...messages);
-    this.#history.adopt([...runs].filter(({ isHandoff }) => !isHandoff));
+    this.#history.adopt(before, this.#context.toolLedger.running);
   }
 
   /** The conversation, oldest message first. */

@@ -116,11 +116,11 @@ export class ChatHistory {
 
   /** Begins anew with these messages, and with what no model was told of the tools. */
   beginAnew(messages: readonly ChatMessage[]): void {
-    const ended = this.untold.filter(({ result, isHandoff }) => result && !isHandoff);
+    const { untold } = this;
     this.#untold.clear();
     this.#messages.length = 0;
     this.append(...messages);
-    for (const run of ended) this.#settle(run);
+    this.#takeOver(untold.filter(({ isHandoff }) => !isHandoff));
   }
 
   /** Another history has taken its place: what becomes known is news to that one. */
@@ -133,11 +133,22 @@ export class ChatHistory {
     return [...this.#untold.values()];
   }
 
-  /** Takes over calls of another history: what becomes known of them is a message. */
-  adopt(runs: Iterable<ToolRun>): void {
-    for (const run of runs) {
+  /**
+   * Takes over the calls of another history of which no model has seen an output, and those that `run`:
+   * what becomes known of them is a message.
+   */
+  adopt(before: ChatHistory, running: Iterable<ToolRun>): void {
+    const { untold } = before;
+    this.#takeOver(untold.filter(({ isHandoff }) => !isHandoff));
+    for (const run of new Set([...untold, ...running])) if (!run.isHandoff) this.#follow(run);
+  }
+
+  /** Takes calls over that are untold: those whose outputs are not among the messages become some. */
+  #takeOver(untold: readonly ToolRun[]): void {
+    const outputs = new Set(this.#messages.map((one) => one.role === "tool" && one.callId));
+    for (const run of untold) {
+      if (outputs.has(run.call.id)) this.#untold.set(run.call.id, run);
       if (run.result) this.#settle(run);
-      this.#follow(run);
     }
   }
 

@@ -151,8 +151,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
-      onReply: (reply, turn) => this.#speak(reply, { participant: turn.participant, turn }),
-      onNews: () => void this.#tellNews(),
+      onReply: (reply, turn) => this.#reply(reply, { participant: turn.participant, turn }),
+      onNews: () => {
+        this.#tellNews().catch((error) => context.report(error, "telling what has become known"));
+      },
     });
 
     const admission = this.#admission = new SpeechAdmission({
@@ -207,24 +209,29 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
     const speaking = this.#speakingOptions(options);
-    let speech: SpeechHandle | undefined;
-    const play = () => speech = this.#play(text, speaking);
-    const outcome = await this.#admission.admit(play, speaking.staleAtMs);
-    if (speech) this.#failure.said(speech);
-    return outcome;
+    return await this.#admission.admit(async () => {
+      const speech = this.#play(text, speaking);
+      const outcome = await speech.done;
+      this.#failure.said(speech);
+      return outcome;
+    }, speaking.staleAtMs);
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
     if (options.interrupt) await this.interrupt();
     const speaking = this.#speakingOptions(options);
-    return await this.#admission.admit(() => {
+    return await this.#admission.admit(async () => {
       this.#transcript.writePrompt(text, participant);
-      const reply = this.#generator.generate(participant, {}, () => {
+      const onTurn = () => {
         this.#chat.appendUserMessage(text, participant);
         this.#scheduler.newsTold();
-      });
-      return this.#speak(reply, { ...speaking, participant });
+      };
+      const reply = this.#generator.generate(participant, {}, { onTurn });
+      const { outcome, failure } = await this.#speak(reply, { ...speaking, participant });
+      // What was heard of it is the outcome instead.
+      if (failure && outcome.text === "") throw failure.error;
+      return outcome;
     }, speaking.staleAtMs);
   }
 
@@ -250,13 +257,13 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
     signal?.throwIfAborted();
     this.#transcript.writePrompt(text, participant);
-    const append = () => {
+    const onTurn = () => {
       this.#chat.appendUserMessage(text, participant);
       // It stands for what a person says.
       if (!participant) this.#context.toolLedger.personSpoke();
     };
-    const reply = this.#generator.generate(participant, {}, append);
-    const next = () => this.#generateAsNext(participant);
+    const reply = this.#generator.generate(participant, {}, { onTurn, isInText: true });
+    const next = () => this.#generateAsNext(participant, { isInText: true });
     return await this.#textReplies.read(reply, next, signal);
   }
 
@@ -314,7 +321,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     const { queue } = this.#output;
     const add = () => {
       queue.add(speech);
-      return speech;
+      return speech.done;
     };
     try {
       await this.#admission.admit(add, speech.staleAtMs);
@@ -324,11 +331,16 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     if (!speech.isEnded) queue.drop(speech);
   }
 
+  /** Says a reply that is waited for by no part of the program. */
+  #reply(reply: Reply, how: SpokenReplyOptions): void {
+    this.#speak(reply, how).catch((error) => this.#context.report(error, "replying"));
+  }
+
   async #tellNews(): Promise<void> {
     const reply = this.#generator.generate(undefined, { more: [TELL_NEWS] });
-    const { interrupted } = await this.#speak(reply, {}).done;
+    const { outcome } = await this.#speak(reply, { isNews: true });
     // They left before they heard it.
-    if (interrupted && this.#context.countPeople?.() === 0) this.#scheduler.newsCame();
+    if (outcome.interrupted && this.#context.countPeople?.() === 0) this.#scheduler.newsCame();
   }
 
   async prepare(parts: CascadedParts, history?: HandoffHistory): Promise<Take> {
@@ -343,12 +355,12 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   replyAsNext(participant: Participant | undefined): void {
-    this.#speak(this.#generateAsNext(participant), { participant });
+    this.#reply(this.#generateAsNext(participant), { participant });
   }
 
-  #generateAsNext(participant: Participant | undefined): Reply {
+  #generateAsNext(participant: Participant | undefined, options?: { isInText: boolean }): Reply {
     this.#scheduler.newsTold();
-    return this.#generator.generate(participant, { opening: TAKE_OVER });
+    return this.#generator.generate(participant, { opening: TAKE_OVER }, options);
   }
 
   /** Uses other parts; resolves when those before are not used any more. */
@@ -378,7 +390,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     return this.#parts.llm !== noLLM;
   }
 
-  /** The model is told of the results of these calls in the next agent's name. */
+  /** People are told of the results of these calls at a quiet moment, unless the model knows them by then. */
   #tellLater(runs: readonly ToolRun[]): void {
     const { history } = this.#chat;
     for (const run of runs) {
@@ -386,6 +398,13 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         if (history.isUntold(run) && history === this.#chat.history) this.#scheduler.newsCame();
       });
     }
+  }
+
+  /** What these calls do is told by a reply of its own: the one that was to tell it could not be said. */
+  #tellAgain(runs: readonly ToolRun[]): void {
+    const isOver = runs.length > 0 && runs.every(({ result }) => result);
+    if (isOver) this.#scheduler.newsCame();
+    else this.#tellLater(runs);
   }
 
   #speakingOptions(options: SayOptions): SpeakingOptions {
@@ -428,12 +447,15 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     return speech;
   }
 
-  /** Synthesises and plays a reply, and remembers what was played of it. */
-  #speak(
+  /**
+   * Synthesises and plays a reply, and remembers what was played of it. Resolves when it has ended, and
+   * the one that is generated in its place where that may help.
+   */
+  async #speak(
     reply: Reply,
-    how: Partial<SpeakingOptions> & { turn?: UserTurn; isSecond?: boolean },
-  ): SpeechHandle {
-    const { turn, allowsInterruption, isSecond = false, ...options } = how;
+    how: SpokenReplyOptions,
+  ): Promise<SpokenReply> {
+    const { turn, allowsInterruption, isSecond = false, isNews = false, ...options } = how;
     reply.commit();
     const voice = this.#synthesizer;
     const speech = this.#output.play({
@@ -449,17 +471,19 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       onEnded: (_, speech) => reply.remember(speech.playedFragments),
     });
     voice.assign(speech);
-    const again = () => {
-      if (this.#isClosed) return;
-      this.#speak(this.#generator.regenerate(reply), { ...how, isSecond: true });
-    };
-    // Later than its end, so that what comes next finds the queue without it.
-    void speech.done.then(() => {
-      // After the last words it is not tried again.
-      if (!this.#isDeaf) this.#failure.replied(reply, speech, isSecond ? undefined : again);
-      this.#scheduler.speechEnded();
-    });
-    return speech;
+    // What comes next finds the queue without it.
+    const outcome = await speech.done;
+    const isFinal = isSecond || isNews;
+    // After the last words it is not tried again.
+    const { failure, isToRepeat } = this.#isDeaf
+      ? { isToRepeat: false }
+      : this.#failure.replied(reply, speech, { isFinal });
+    const second = isToRepeat && !this.#isClosed
+      ? this.#speak(this.#generator.regenerate(reply), { ...how, isSecond: true })
+      : undefined;
+    if (failure && !second && !isNews && !reply.isHandedOver) this.#tellAgain(reply.runs);
+    this.#scheduler.speechEnded();
+    return await second ?? { outcome, failure };
   }
 }
 
@@ -510,6 +534,22 @@ interface SpeakingOptions {
   allowsInterruption: () => boolean;
   discardsUserTurns: boolean;
   staleAtMs: number;
+}
+
+/** How a reply is said. */
+interface SpokenReplyOptions extends Partial<SpeakingOptions> {
+  /** The turn that it is to. */
+  turn?: UserTurn;
+  /** Whether the model was asked again, since it or the voice had failed. */
+  isSecond?: boolean;
+  /** Whether it tells what has become known. */
+  isNews?: boolean;
+}
+
+/** How a reply was said, and why it was not, or not to its end. */
+interface SpokenReply {
+  readonly outcome: SpeechOutcome;
+  readonly failure?: { readonly error: unknown } | undefined;
 }
 
 async function* once(text: string): AsyncGenerator<string, void, void> {

@@ -86,12 +86,17 @@ export class FailureResponse implements UserTurnObserver {
   }
 
   /**
-   * Takes a reply that was said, or was to be said.
+   * Takes a reply that was said, or was to be said. Returns why it was not, and whether the model is to
+   * be asked again.
    *
-   * @param again asks the model again; left out where it was asked again already, and people have heard
-   *   that something failed
+   * @param options.isFinal whether it is not asked again: it was already, and people have heard that
+   *   something failed
    */
-  replied(reply: Reply, speech: SpeechHandle, again?: () => void): void {
+  replied(
+    reply: Reply,
+    speech: SpeechHandle,
+    { isFinal }: { isFinal: boolean },
+  ): { failure?: { readonly error: unknown }; isToRepeat: boolean } {
     const { participant, finish } = reply;
     if (finish && !["stop", "tool-calls"].includes(finish.reason)) {
       const { reason, detail } = finish;
@@ -101,16 +106,15 @@ export class FailureResponse implements UserTurnObserver {
     if (!failure) {
       // One that was interrupted before its first word shows nothing.
       if (speech.spoken.audioMs > 0) this.#failures = 0;
-      return;
+      return { isToRepeat: false };
     }
-    if (again) this.#sayIt();
+    if (!isFinal) this.#sayIt();
     this.#count(failure.error);
     const isRetryable = inferenceErrorIn(failure.error)?.retryable === true;
     const isModel = reply.textStream.failure !== undefined;
     // What was heard is not said again, and a service that says no to the request says it again.
-    if (again && isRetryable && isModel && speech.spoken.audioMs === 0) {
-      attempt(again, (error) => this.#context.report(error, "replying again"));
-    }
+    const isToRepeat = !isFinal && isRetryable && isModel && speech.spoken.audioMs === 0;
+    return { failure, isToRepeat };
   }
 
   /**

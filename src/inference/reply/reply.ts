@@ -37,6 +37,8 @@ export interface ReplyInit {
   order: RequestOrder;
   /** Whether it asks before it is committed, while no other reply does. */
   isPreemptive?: boolean;
+  /** Whether it is written, and not said. */
+  isInText?: boolean;
   /** Called before it asks the model, or is cancelled before that: its prompt is to be in the chat. */
   onTurn?: () => void;
   /** The participant to whom it replies. */
@@ -70,8 +72,6 @@ export class Reply {
   readonly #controller = new AbortController();
   readonly #handover = Promise.withResolvers<void>();
   #isHandedOver = false;
-  /** Whether it is written, and not said. */
-  isInText = false;
   /** Whether the call was handed over while it waited for tools: the next agent goes on. */
   isCutShort = false;
   readonly #committed = Promise.withResolvers<void>();
@@ -90,7 +90,7 @@ export class Reply {
     this.#init = init;
     this.message = init.message;
     this.startedMs = init.clock.now();
-    if (!init.isPreemptive) this.#turn = init.order.take();
+    if (!init.isPreemptive) this.#turn = init.order.take({ isInText: this.isInText });
     this.#tools = init.toolLedger.executor;
     this.ended = this.#run();
   }
@@ -103,6 +103,11 @@ export class Reply {
   /** What the model is asked besides what is in the chat. */
   get request(): ChatRequest {
     return this.#init.request;
+  }
+
+  /** Whether it is written, and not said. */
+  get isInText(): boolean {
+    return this.#init.isInText ?? false;
   }
 
   /** All text so far. */
@@ -150,6 +155,11 @@ export class Reply {
     if (this.isInText) return;
     this.#handover.resolve();
     this.#leaveTools(this.#runs);
+  }
+
+  /** Whether the call was handed over since it began. */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver;
   }
 
   /** Keeps in the chat what the model is to remember of it, when this was played of its text. */
@@ -224,6 +234,10 @@ export class Reply {
     }
     if (calls.length === 0) checkReply(this.#text.slice(from), finish, llm.name);
     if (calls.length === 0 || isLast) return false;
+    if (this.isInText && await this.#isOutrun(messages)) {
+      this.#takeBack(at);
+      return true;
+    }
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
@@ -252,6 +266,27 @@ export class Reply {
     this.#turn?.resume();
     await this.#untilTurn();
     return true;
+  }
+
+  /**
+   * Waits for the turn to call tools, as others ask beside a written reply. Returns whether they have
+   * called tools that its model did not know of, and may have called for the same request.
+   */
+  async #isOutrun(messages: readonly ChatMessage[]): Promise<boolean> {
+    this.#turn!.claim();
+    await this.#untilTurn();
+    if (callsBesides(messages, this.#init.chat.messages).length === 0) return false;
+    this.#turn!.resume();
+    await this.#untilTurn();
+    return true;
+  }
+
+  /** Takes back what the model has written since this message: it is asked again. */
+  #takeBack(at: number): void {
+    const kept = this.#generated[at]!.text.length;
+    this.#generated.splice(at);
+    this.#text = this.#text.slice(0, this.#text.length - kept);
+    this.message.update({ text: this.#text });
   }
 
   /** Says what the tools have to say while they run, after what the model said before it called them. */

@@ -65,14 +65,15 @@ export class ReplyGenerator {
    * Starts a reply to the latest message, or to what is in `request` and not in the chat. It asks the
    * model when the replies before it have.
    *
-   * @param onTurn called before it asks, or is cancelled before that: appends what it replies to
+   * @param options.onTurn called before it asks, or is cancelled before that: appends what it replies to
+   * @param options.isInText whether it is written, and not said
    */
   generate(
     participant: Participant | undefined,
     request: ChatRequest = {},
-    onTurn?: () => void,
+    options: Pick<ReplyInit, "onTurn" | "isInText"> = {},
   ): Reply {
-    return this.#start({ participant, request, onTurn });
+    return this.#start({ participant, request, ...options });
   }
 
   /** Asks the model again what a reply has asked. */
@@ -124,7 +125,9 @@ export class ReplyGenerator {
     this.#preemptive = undefined;
   }
 
-  #start(init: Pick<ReplyInit, "participant" | "request" | "isPreemptive" | "onTurn">): Reply {
+  #start(
+    init: Pick<ReplyInit, "participant" | "request" | "isPreemptive" | "onTurn" | "isInText">,
+  ): Reply {
     const { clock, toolLedger, instructions } = this.#context;
     const { chat, transcript, onHandedOver } = this.#init;
     const { llm, timeoutMs = 30_000 } = this.#model;

@@ -3,43 +3,76 @@
 /**
  * Lets one reply after another ask the model: what one of them has called, the next one is told. Two
  * that ask together may both call a tool for one request of a person.
+ *
+ * What is said comes before what is written. A written reply asks beside it, so that a slow one keeps
+ * no person waiting, and takes a turn of its own to call tools.
  */
 export class RequestOrder {
   /** The first one may ask, unless it waits for a tool. */
   readonly #turns: RequestTurn[] = [];
 
-  /** Whether a reply asks the model, or waits for its turn. */
+  /** Whether a reply asks the model that may call a tool meanwhile, or waits for its turn to. */
   get isTaken(): boolean {
-    return this.#turns.some(({ isSuspended, isOver }) => !isSuspended && !isOver);
+    return this.#turns.some(({ isInText, state }) =>
+      state === "claims" || state === "calls" ||
+      !isInText && state !== "suspended" && state !== "over"
+    );
   }
 
   /** Takes the turn after all others; before a reply that waits for a tool, which may wait for this one. */
-  take(): RequestTurn {
-    const turn = new RequestTurn(() => this.#changed());
-    const suspended = this.#turns.findIndex(({ isSuspended }) => isSuspended);
-    this.#turns.splice(suspended < 0 ? this.#turns.length : suspended, 0, turn);
+  take({ isInText = false } = {}): RequestTurn {
+    const turn = new RequestTurn(() => this.#changed(), isInText);
+    const later = this.#turns.findIndex((one) =>
+      one.state === "suspended" || one.isInText && !isInText
+    );
+    this.#turns.splice(later < 0 ? this.#turns.length : later, 0, turn);
     this.#changed();
     return turn;
   }
 
   #changed(): void {
-    while (this.#turns[0]?.isOver) this.#turns.shift();
-    if (this.#turns.some(({ isAsking }) => isAsking)) return;
-    const [first] = this.#turns;
+    const turns = this.#turns;
+    for (let at = turns.length - 1; at >= 0; at--) {
+      if (turns[at]!.state === "over") turns.splice(at, 1);
+    }
+    if (turns.some(({ state, isInText }) => state === "calls" || state === "asks" && !isInText)) {
+      return;
+    }
+    // Of those that are written one asks after the other.
+    const isWriting = turns.some(({ state }) => state === "asks");
+    const [first, ...others] = turns.filter(({ isInText, state }) =>
+      !(isWriting && isInText && state !== "claims" && state !== "suspended")
+    );
     // Where the first one's tool is slow, one whose own tools have ended goes on before it.
-    const next = first?.isSuspended ? this.#turns.find(({ isBack }) => isBack) : first;
+    const next = first?.state === "suspended"
+      ? others.find(({ state }) => state === "back" || state === "claims")
+      : first;
     next?.begin();
   }
 }
+
+/**
+ * How far a reply is: it waits for its turn, asks the model, has calls and waits for its turn to make
+ * them, makes them, waits for its tools, waits to ask again, or has ended.
+ */
+type TurnState = "waits" | "asks" | "claims" | "calls" | "suspended" | "back" | "over";
 
 /** A reply's turn to ask the model. Disposing it lets the next one ask. */
 export class RequestTurn implements Disposable {
   readonly #onChanged: () => void;
   #begun = Promise.withResolvers<void>();
-  #state: "waits" | "asks" | "suspended" | "back" | "over" = "waits";
+  #state: TurnState = "waits";
 
-  constructor(onChanged: () => void) {
+  constructor(
+    onChanged: () => void,
+    /** Whether the reply is written, and not said. */
+    readonly isInText: boolean,
+  ) {
     this.#onChanged = onChanged;
+  }
+
+  get state(): TurnState {
+    return this.#state;
   }
 
   /** Resolves when no reply before it asks the model any more. */
@@ -47,28 +80,14 @@ export class RequestTurn implements Disposable {
     return this.#begun.promise;
   }
 
-  /** Whether the reply asks the model. */
-  get isAsking(): boolean {
-    return this.#state === "asks";
-  }
-
-  /** Whether the reply waits for a tool. */
-  get isSuspended(): boolean {
-    return this.#state === "suspended";
-  }
-
-  /** Whether its tools have ended, and it waits to ask again. */
-  get isBack(): boolean {
-    return this.#state === "back";
-  }
-
-  get isOver(): boolean {
-    return this.#state === "over";
-  }
-
   begin(): void {
-    this.#state = "asks";
+    this.#state = this.#state === "claims" ? "calls" : "asks";
     this.#begun.resolve();
+  }
+
+  /** A reply that asks beside others has calls to make: from `begun` on no other one asks. */
+  claim(): void {
+    this.#waitAs("claims");
   }
 
   /** The reply waits for a tool: what is asked for meanwhile may ask before it goes on. */
@@ -79,13 +98,17 @@ export class RequestTurn implements Disposable {
 
   /** The reply goes on. */
   resume(): void {
-    this.#state = "back";
-    this.#begun = Promise.withResolvers<void>();
-    this.#onChanged();
+    this.#waitAs("back");
   }
 
   [Symbol.dispose](): void {
     this.#state = "over";
+    this.#onChanged();
+  }
+
+  #waitAs(state: TurnState): void {
+    this.#state = state;
+    this.#begun = Promise.withResolvers<void>();
     this.#onChanged();
   }
 }

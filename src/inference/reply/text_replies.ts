@@ -26,7 +26,6 @@ export class TextReplies {
   async read(first: Reply, next: () => Reply, signal?: AbortSignal): Promise<TextReply> {
     const texts: string[] = [];
     for (let reply = first;; reply = next()) {
-      reply.isInText = true;
       texts.push((await this.#read(reply, signal)).text);
       if (!reply.isCutShort) return { text: texts.filter((text) => text !== "").join("\n") };
     }
@@ -52,7 +51,7 @@ export class TextReplies {
       this.#open.delete(reply);
       signal?.removeEventListener("abort", cancel);
       const { text, message } = reply;
-      if (text !== "") message.update({ text, complete: true, interrupted: failed });
+      message.update({ text, complete: true, interrupted: failed });
       reply.remember([{ chars: text.length, playedChars: text.length }]);
     }
   }

@@ -3,7 +3,8 @@ import type { Clock } from "../../events/clock.ts";
 import type { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
-import type { SpeechHandle, SpeechOutcome } from "./speech_handle.ts";
+import type { SpeechOutcome } from "./speech_handle.ts";
+import { promised } from "../../events/user_code.ts";
 
 /** Options for {@linkcode SpeechAdmission}. */
 export interface SpeechAdmissionInit {
@@ -25,7 +26,7 @@ const POLL_MS = 100;
 interface Request {
   readonly askedMs: number;
   readonly staleAtMs: number;
-  readonly start: () => SpeechHandle;
+  readonly start: () => Promise<SpeechOutcome>;
   readonly outcome: PromiseWithResolvers<SpeechOutcome>;
   /** Resolves when it waits no more. */
   readonly begun: PromiseWithResolvers<void>;
@@ -56,16 +57,16 @@ export class SpeechAdmission implements UserTurnObserver {
   /**
    * Starts a speech as soon as no one is talked over; resolves when it has ended.
    *
-   * @param start creates the speech and adds it to the queue
+   * @param start adds the speech to the queue, and resolves or rejects when it has ended
    * @param staleAtMs when it is not to be started any more
    * @throws {RangeError} too much waits already.
    */
-  async admit(start: () => SpeechHandle, staleAtMs: number): Promise<SpeechOutcome> {
+  async admit(start: () => Promise<SpeechOutcome>, staleAtMs: number): Promise<SpeechOutcome> {
     const { clock, checkCapacity } = this.#init;
     checkCapacity(this.#waiting.length);
     // What waits for a reply does not hold up what is asked for since: the hook that decides may wait for it.
     const isNext = this.#waiting.every(({ isAfterReply }) => isAfterReply);
-    if (isNext && !this.#isHeld()) return await start().done;
+    if (isNext && !this.#isHeld()) return await start();
     const outcome = Promise.withResolvers<SpeechOutcome>();
     const begun = Promise.withResolvers<void>();
     const askedMs = clock.now();
@@ -112,12 +113,8 @@ export class SpeechAdmission implements UserTurnObserver {
       this.#waiting.splice(this.#waiting.indexOf(request), 1);
       request.begun.resolve();
       if (now >= staleAtMs) outcome.resolve(DROPPED);
-      else outcome.resolve(this.#started(request));
+      else outcome.resolve(promised(request.start));
     }
-  }
-
-  async #started({ start }: Request): Promise<SpeechOutcome> {
-    return await start().done;
   }
 
   /** Whether people are waited for, or the reply that this request comes after. */

@@ -8,22 +8,28 @@ import type { FakeLLMReply } from "../../../src/testing/fake_llm.ts";
 import { Fixture } from "../_fixture.ts";
 import { assertAccepted } from "./_vendor_rules.ts";
 
-/** A model that calls each of these tools once, as far as it knows. */
-function callsOnce(names: string[], firstTokenMs = 500) {
+/** A model that calls each of these tools once, as far as it knows, and may say so before. */
+function callsOnce(names: string[], { firstTokenMs = 500, tokenMs = 0, text = "" } = {}) {
   return ({ messages }: LLMRequest): FakeLLMReply => {
     const called = messages.flatMap((one) =>
       one.role === "assistant" ? one.toolCalls?.map(({ name }) => name) ?? [] : []
     );
     const next = names.find((name) => !called.includes(name));
-    if (!next) return { text: "Done.", firstTokenMs };
-    return { firstTokenMs, calls: [{ name: next, input: {} }] };
+    if (!next) return { text: "Done.", firstTokenMs, tokenMs };
+    return { text, firstTokenMs, tokenMs, calls: [{ name: next, input: {} }] };
   };
 }
 
 /** A conversation with tools that take so long, and how often each has acted. */
 async function set(
   names: string[],
-  { lastsMs = 0, firstTokenMs = 500, background = false } = {},
+  { lastsMs = 0, background = false, ...model }: {
+    lastsMs?: number;
+    background?: boolean;
+    firstTokenMs?: number;
+    tokenMs?: number;
+    text?: string;
+  } = {},
 ): Promise<{ fixture: Fixture; acted: string[] }> {
   const acted: string[] = [];
   const tools = names.map((name) =>
@@ -38,7 +44,7 @@ async function set(
     })
   );
   const fixture: Fixture = await Fixture.set({
-    replies: [callsOnce(names, firstTokenMs)],
+    replies: [callsOnce(names, model)],
     agent: { tools },
   });
   return { fixture, acted };
@@ -99,6 +105,52 @@ Deno.test("a reply that waits for its turn and is interrupted is not asked for, 
   assertEquals(acted, []);
 });
 
+Deno.test("a written reply that is slow, or hangs, keeps no person waiting", async () => {
+  const slow: Record<string, FakeLLMReply> = {
+    "is slow to begin": { text: "Written.", firstTokenMs: 20_000 },
+    "is written slowly": { text: "It is written word by word.", tokenMs: 4000 },
+    "hangs before its first word": { hangs: true },
+    "hangs": { text: "It is", hangs: true },
+  };
+  for (const [how, reply] of Object.entries(slow)) {
+    let count = 0;
+    await using fixture = await Fixture.set({
+      transcripts: ["Hello?"],
+      replies: [() => count++ === 0 ? reply : "I am here."],
+    });
+    const { agent, clock, tts, llm } = fixture;
+    const written = agent.text("Write it.").catch((error: Error) => error.name);
+    const second = agent.text("And this.").catch((error: Error) => error.name);
+    await clock.advance(1000);
+    await fixture.hear(600, 1000);
+    assertEquals(tts.sentences, ["I am here."], how);
+    await clock.advance(30_000);
+    assertEquals(await written, reply.hangs ? "TimeoutError" : { text: reply.text }, how);
+    assertEquals(await clock.until(second), { text: "I am here." });
+    for (const request of llm.requests) await assertAccepted(request);
+  }
+});
+
+Deno.test("a written reply is asked for again where what is said has called tools meanwhile", async () => {
+  const { fixture, acted } = await set(["book"], { text: "I book a table.", tokenMs: 1000 });
+  await using _fixture = fixture;
+  const { agent, clock } = fixture;
+  const written = agent.text("Book a table.");
+  await clock.advance(1000);
+  const said = agent.generateReply("Say hello.");
+  assertEquals(await clock.until(written), { text: "Done." });
+  assertEquals((await clock.until(said)).text, "I book a table.\nDone.");
+  assertEquals(acted, ["book"]);
+  assertEquals(fixture.conversation.filter((one) => one.startsWith("agent:")), [
+    "agent: Book a table.",
+    "agent: Done.",
+    "agent: Say hello.",
+    "agent: I book a table.\nDone.",
+    "agent: book({}): done",
+  ]);
+  for (const request of fixture.llm.requests) await assertAccepted(request);
+});
+
 Deno.test("however many replies are asked for and when, each tool acts once", async () => {
   const names = ["a", "b", "c"];
   const request = fc.record({
@@ -109,10 +161,14 @@ Deno.test("however many replies are asked for and when, each tool acts once", as
     fc.asyncProperty(
       fc.array(request, { minLength: 1, maxLength: 5 }),
       fc.integer({ min: 0, max: 2000 }),
-      fc.integer({ min: 0, max: 900 }),
+      fc.record({
+        firstTokenMs: fc.integer({ min: 0, max: 900 }),
+        tokenMs: fc.constantFrom(0, 300, 1500),
+        text: fc.constantFrom("", "I see to it."),
+      }),
       fc.boolean(),
-      async (requests, lastsMs, firstTokenMs, background) => {
-        const { fixture, acted } = await set(names, { lastsMs, firstTokenMs, background });
+      async (requests, lastsMs, model, background) => {
+        const { fixture, acted } = await set(names, { lastsMs, background, ...model });
         await using _fixture = fixture;
         const { agent, clock } = fixture;
         for (const { afterMs, how } of requests) {

@@ -4,7 +4,8 @@ import { RequestOrder, type RequestTurn } from "../../../src/inference/reply/req
 /** Which of the turns may ask, by name. */
 async function asking(turns: Record<string, RequestTurn>): Promise<string> {
   await Promise.resolve();
-  return Object.entries(turns).filter(([, { isAsking }]) => isAsking).map(([name]) => name).join();
+  return Object.entries(turns).filter(([, { state }]) => state === "asks" || state === "calls")
+    .map(([name]) => name).join();
 }
 
 Deno.test("RequestOrder lets a reply whose tool has ended ask before one whose tool is slow", async () => {
@@ -32,4 +33,31 @@ Deno.test("RequestOrder lets what was asked for before a tool began wait for its
   assertEquals(await asking({ first, second }), "first");
   first[Symbol.dispose]();
   assertEquals(await asking({ first, second }), "second");
+});
+
+Deno.test("RequestOrder lets what is said ask beside what is written, and before what waits", async () => {
+  const order = new RequestOrder();
+  const text = order.take({ isInText: true });
+  const later = order.take({ isInText: true });
+  assertEquals(await asking({ text, later }), "text", "written ones ask one after the other");
+  const voice = order.take();
+  assertEquals(await asking({ text, later, voice }), "text,voice");
+  text[Symbol.dispose]();
+  assertEquals(await asking({ later, voice }), "voice");
+  voice[Symbol.dispose]();
+  assertEquals(await asking({ later }), "later");
+});
+
+Deno.test("RequestOrder lets no other reply ask while a written one calls its tools", async () => {
+  const order = new RequestOrder();
+  const text = order.take({ isInText: true });
+  const voice = order.take();
+  text.claim();
+  assertEquals(await asking({ text, voice }), "voice");
+  voice.suspend();
+  const second = order.take();
+  assertEquals(await asking({ text, voice, second }), "text");
+  assertEquals(text.state, "calls");
+  text.suspend();
+  assertEquals(await asking({ text, voice, second }), "second");
 });

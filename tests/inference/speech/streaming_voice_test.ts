@@ -147,8 +147,9 @@ Deno.test("SpeechSynthesis gives a voice up that owes audio while a tool runs", 
     },
     replies: [{ text: "One moment.", calls: [{ name: "look", input: {} }] }, "It is there."],
   });
-  await fixture.clock.until(fixture.agent.generateReply("Go."));
   const message = "streaming-voice returned no audio for 10000 ms";
+  const reply = fixture.agent.generateReply("Go.");
+  await assertRejects(() => fixture.clock.until(reply), DOMException, message);
   assertStringIncludes(`${fixture.errors[0]?.error}`, message);
   assert(tts.contexts[0]!.wasCancelled);
 });

@@ -11,12 +11,22 @@ import { type Message, RealtimeDouble } from "../../adapters/_realtime_double.ts
 
 const TRANSCRIPTION = "conversation.item.input_audio_transcription";
 
-export function openAIRealtimeUnderTest({ begin, status }: RealtimeConnectAct): RealtimeUnderTest {
+export function openAIRealtimeUnderTest(
+  { begin, status, updates }: RealtimeConnectAct,
+): RealtimeUnderTest {
   const double: RealtimeDouble = new RealtimeDouble({
     refuse: status,
     onUpdate: () => {
+      const all = double.received.filter(({ type }) => type === "session.update");
+      const { event_id, session } = all.at(-1)!;
+      const isChange = all.length > 1 && session.instructions !== undefined;
       if (begin === "cut") double.socket.close(1011);
-      else if (begin !== "silent") double.send({ type: "session.updated" });
+      else if (isChange && updates === "refuse") {
+        const error = { code: "invalid_value", message: "no such tool", event_id };
+        double.send({ type: "error", error });
+      } else if (begin !== "silent" && !(isChange && updates === "silent")) {
+        double.send({ type: "session.updated", session });
+      }
     },
   });
   const proxy = new LossyProxy(double);
@@ -27,7 +37,9 @@ export function openAIRealtimeUnderTest({ begin, status }: RealtimeConnectAct): 
       return double.received.flatMap(received);
     },
     emit: (event) => {
-      for (const message of messages(event, items)) double.send(message);
+      const { session } = double.received.find(({ type }) => type === "session.update")!;
+      const [output] = session.output_modalities;
+      for (const message of messages(event, items, output)) double.send(message);
     },
     emitNonsense: () => double.send("{broken"),
     cut: () => double.socket.close(1011, "restarting"),
@@ -43,6 +55,11 @@ export function openAIRealtimeUnderTest({ begin, status }: RealtimeConnectAct): 
 /** What a message of the client is. */
 function received(message: Message): RealtimeReceived[] {
   switch (message.type) {
+    case "session.update": {
+      const { instructions, tools, output_modalities } = message.session;
+      const names = tools?.map(({ name }: { name: string }) => name);
+      return [{ type: "settings", instructions, tools: names, output: output_modalities?.[0] }];
+    }
     case "input_audio_buffer.append":
       return [{ type: "audio", ms: Uint8Array.fromBase64(message.audio).length / 48 }];
     case "conversation.item.create":
@@ -53,6 +70,7 @@ function received(message: Message): RealtimeReceived[] {
     }
     case "response.cancel":
     case "conversation.item.truncate":
+    case "conversation.item.delete":
       return [{ type: "interrupt" }];
     case "input_audio_buffer.commit":
       return [{ type: "commit" }];
@@ -74,6 +92,7 @@ function item(item: Message): RealtimeReceived {
 function messages(
   event: RealtimeServiceEvent,
   lengths: Map<string, number>,
+  output: "audio" | "text",
 ): Message[] {
   switch (event.type) {
     case "speech-started":
@@ -104,7 +123,7 @@ function messages(
     }
     case "text":
       return [{
-        type: "response.output_audio_transcript.delta",
+        type: `response.output_${output === "text" ? "text" : "audio_transcript"}.delta`,
         ...part(event.replyId),
         delta: event.text,
       }];

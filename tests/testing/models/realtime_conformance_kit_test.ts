@@ -89,6 +89,17 @@ const faults: Record<string, [change: (session: RealtimeSession) => void, senten
     },
     "calls of tools",
   ],
+  "takes a change for made that was refused": [
+    (session) => {
+      const update = session.update!.bind(session);
+      session.update = (options) => void Promise.try(() => update(options)).catch(() => {});
+    },
+    "a change that the service refuses",
+  ],
+  "forgets what a change is": [
+    (session) => session.update = () => {},
+    "instructions and tools are changed",
+  ],
   "never ends": [
     (session) => {
       const iterate = session[Symbol.asyncIterator].bind(session);
@@ -114,6 +125,10 @@ Deno.test("realtimeConformance ignores what the options leave out, and says so",
       .flatMap(({ name, ignore }) => ignore ? name : []);
   assertEquals(ignored({}), []);
   assertEquals(ignored({ commit: false }), ["a turn that is committed ends"]);
+  assertEquals(ignored({ text: false }), [
+    "a session replies in text alone, where that is wanted",
+  ]);
+  assertEquals(ignored({ update: false }).length, 4);
   assert(ignored({ network: false }).length >= 8);
 });
 

@@ -5,13 +5,10 @@
  */
 import type { ConformanceTest } from "../conformance.ts";
 import type { RealtimeFactory } from "./realtime_under_test.ts";
-import {
-  type RealtimeContract,
-  RealtimeFixture,
-  type RealtimePartOfContract,
-} from "./realtime_fixture.ts";
+import { RealtimeFixture, type RealtimePartOfContract } from "./realtime_fixture.ts";
 import { realtimeFailures } from "./realtime_failures.ts";
 import { realtimeReplies } from "./realtime_replies.ts";
+import { realtimeSettings } from "./realtime_settings.ts";
 import { checkKit, registerTests } from "./model_test.ts";
 
 /** Options for {@linkcode realtimeConformance}. */
@@ -25,6 +22,10 @@ export interface RealtimeConformanceOptions {
   network?: boolean;
   /** Whether its sessions have `commitTurn`. Default `true`. */
   commit?: boolean;
+  /** Whether its sessions have `update`. Default `true`. */
+  update?: boolean;
+  /** Whether it has `textOutput`. Default `true`. */
+  text?: boolean;
   /** Milliseconds that the kit waits for what is expected. Default 10,000. */
   limitMs?: number;
 }
@@ -42,8 +43,10 @@ export function realtimeConformanceTests(
   const has: { readonly [Part in RealtimePartOfContract]: boolean } = {
     network: options.network ?? true,
     commit: options.commit ?? true,
+    update: options.update ?? true,
+    text: options.text ?? true,
   };
-  const contract: RealtimeContract = { ...realtimeReplies, ...realtimeFailures };
+  const contract = { ...realtimeReplies, ...realtimeSettings, ...realtimeFailures };
   return Object.entries(contract).map(([name, { part, test }]) => ({
     name,
     ignore: part !== undefined && !has[part],

@@ -17,7 +17,7 @@ import type {
 import { collect, type Collected } from "./model_test.ts";
 
 /** The parts of the contract that options leave out. */
-export type RealtimePartOfContract = "network" | "commit";
+export type RealtimePartOfContract = "network" | "commit" | "update" | "text";
 
 /** Tests by name: a sentence of what a realtime model does. */
 export interface RealtimeContract {

@@ -10,10 +10,25 @@ export interface RealtimeConnectAct {
   readonly begin?: "accept" | "silent" | "cut";
   /** Refuses with this HTTP status. */
   readonly status?: number;
+  /**
+   * Accepts changes of the session after its beginning; refuses them; never answers them. Default
+   * `"accept"`.
+   */
+  readonly updates?: "accept" | "refuse" | "silent";
 }
 
 /** What the service received in a session, in the words of the contract. */
 export type RealtimeReceived =
+  /**
+   * What the session is to be, at its beginning and with each change: instructions, the names of the
+   * tools, and what replies consist of. What it does not say stays as it was.
+   */
+  | {
+    readonly type: "settings";
+    readonly instructions?: string;
+    readonly tools?: readonly string[];
+    readonly output?: "audio" | "text";
+  }
   /** Audio, in milliseconds. */
   | { readonly type: "audio"; readonly ms: number }
   /** A part of the conversation: what was said, also before; a call of a tool, or its result. */
@@ -40,7 +55,7 @@ export type RealtimeServiceEvent = Exclude<
 export interface RealtimeUnderTest extends AsyncDisposable {
   /** The model. */
   readonly llm: RealtimeLLM;
-  /** What the service received in the latest session, in order; settings are left out. */
+  /** What the service received in the latest session, in order. */
   readonly received: readonly RealtimeReceived[];
   /** Sends what the service sends when this happens, in the latest session. */
   emit(event: RealtimeServiceEvent): void;
