@@ -5,6 +5,7 @@ import {
   CallEndedEvent,
   ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
+  ErrorEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
   TrackAddedEvent,
@@ -107,6 +108,39 @@ Deno.test("connections of a process that dies are in their calls again within a 
   // The numbers go on, with a gap as long as there was nothing.
   assert(next > last && next - last < 100 && after === next + 1, `${rows.slice(-3)}`);
   await lease.release();
+});
+
+Deno.test("MediaConnection publishes through the next process, and says which event may have been sent", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const pid = edge.process.pid!;
+  Deno.kill(pid, "SIGSTOP");
+  const published = connection.publishTracks({ audio: edge.createAudioTrack() });
+  const event = assertRejects(
+    () => connection.sendCustomEvent("once"),
+    EdgeError,
+    "a custom event",
+  );
+  Deno.kill(pid, "SIGKILL");
+  assertEquals((await event).code, "media-process-replaced");
+  // While no process is there, they wait.
+  await Promise.all([published, connection.sendCustomEvent("later")]);
+  assertEquals([connection.state, connection.isReconnecting], ["active", false]);
+});
+
+Deno.test("MediaConnection that closes while its process is replaced reports no error", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  await using edge = new TestEdge(process);
+  const errors: unknown[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const pid = process.pid!;
+  Deno.kill(pid, "SIGKILL");
+  await until("the next process", () => process.pid !== pid);
+  await connection.close();
+  await lease.release();
+  assertEquals([await connection.closed, errors], ["left", []]);
 });
 
 Deno.test("who did not come back with the next process has left, and their tracks are gone", async () => {

@@ -215,13 +215,14 @@ export class LocalEdge extends EdgeTransport {
     const key = callKey(call);
     this.#params(call);
     const host = this.#hostOf(call);
-    const lease = await host.acquire(options);
+    const { isAwaited = false } = options;
+    const signal = AbortSignal.any([this.closing, ...(options.signal ? [options.signal] : [])]);
+    const lease = await host.acquire({ signal });
     let kept = false;
     try {
       const params = this.#params(call);
-      const { isAwaited = false } = options;
       const { origin } = host.keepPort(
-        await lease.request("open", { ...params, isAwaited }, options),
+        await lease.request("open", { ...params, isAwaited }, { signal, idempotent: true }),
       );
       if (!this.#isJoined(call) && !this.#opened.has(key)) {
         this.#opened.set(key, lease);
@@ -316,7 +317,7 @@ export class LocalEdge extends EdgeTransport {
       open: async (secret, signal) => {
         const lease = await this.#main.acquire({ signal });
         try {
-          const response = await lease.request("serve", { secret }, { signal });
+          const response = await lease.request("serve", { secret }, { signal, idempotent: true });
           return { lease, ...this.#main.keepPort(response) };
         } catch (error) {
           await lease.release();
@@ -394,8 +395,9 @@ export class LocalEdge extends EdgeTransport {
   /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */
   override async endCall(call: Call): Promise<void> {
     checkCall(call);
-    await this.#existingHostOf(call)?.request("end", this.#params(call));
-    this.#closeOpened(callKey(call));
+    const ended = this.#existingHostOf(call)?.request("end", this.#params(call));
+    // What is not open any more is not opened again either, should the process be replaced meanwhile.
+    await Promise.all([ended, this.#closeOpened(callKey(call))]);
   }
 
   /** Creates a conversation that the page shows beside the call. */
@@ -431,6 +433,7 @@ export class LocalEdge extends EdgeTransport {
     const { denoPath, memoryLimit } = this.#options;
     const host: MediaHost = new MediaHost({
       settings: { ...this.#settings, revoked: this.#invitations.revoked },
+      closing: this.closing,
       denoPath,
       memoryLimit,
       clock: this.clock,
@@ -546,7 +549,9 @@ export class LocalEdge extends EdgeTransport {
   /** Opens in another process what was open in the last one, beside the calls of agents. */
   async #reopen(host: MediaHost, request: MediaLease["request"]): Promise<void> {
     try {
-      for (const call of this.#openedOn(host)) await request("open", this.#params(call));
+      for (const call of this.#openedOn(host)) {
+        if (this.#opened.has(callKey(call))) await request("open", this.#params(call));
+      }
       if (this.#server && host === this.#main) {
         await request("serve", { secret: this.#server.secret });
       }

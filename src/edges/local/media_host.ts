@@ -20,6 +20,8 @@ export type MediaHostOptions =
   & Omit<MediaProcessOptions, "child" | "config" | "permissions" | "variables" | "onEnded">
   & {
     settings: LocalSettings;
+    /** Aborted when the edge is closed: no request outlives it. */
+    closing: AbortSignal;
     /** No process runs, and nothing waits for one. */
     onIdle(): void;
   };
@@ -28,6 +30,7 @@ export type MediaHostOptions =
 export class MediaHost {
   readonly process: MediaProcess;
   readonly #settings: LocalSettings;
+  readonly #closing: AbortSignal;
   /** Read at each start of the process; `port` becomes the one that the first start got. */
   readonly #config: { [key: string]: JsonValue };
   /** Its network permissions, read at each start. */
@@ -39,8 +42,9 @@ export class MediaHost {
   #acquiring = 0;
 
   /** Starts nothing yet. */
-  constructor({ settings, onIdle, ...options }: MediaHostOptions) {
+  constructor({ settings, closing, onIdle, ...options }: MediaHostOptions) {
     this.#settings = settings;
+    this.#closing = closing;
     this.#onIdle = onIdle;
     this.#config = settingsToJson(settings);
     this.#net = netPermissions(settings);
@@ -95,12 +99,13 @@ export class MediaHost {
     }
   }
 
-  /** Sends a request with a lease of its own; does nothing when no process runs. */
+  /** Sends a request that may happen twice with a lease of its own; does nothing when no process runs. */
   async request(method: string, params: JsonValue): Promise<void> {
     if (!this.isRunning) return;
-    const lease = await this.acquire();
+    const signal = this.#closing;
+    const lease = await this.acquire({ signal });
     try {
-      await lease.request(method, params);
+      await lease.request(method, params, { signal, idempotent: true });
     } finally {
       await lease.release();
     }

@@ -191,6 +191,7 @@ export class MediaProcess {
       ready: undefined!,
       lost: undefined,
       leases: 0,
+      clock: this.#clock,
       connections: new Map(),
       lock,
       spawn,

@@ -31,7 +31,7 @@
  * @module
  */
 export { MediaConnection, type MediaConnectionOptions } from "./media_connection.ts";
-export type { MediaLease } from "./media_lease.ts";
+export type { LeaseRequestOptions, MediaLease } from "./media_lease.ts";
 export { MediaProcess, type MediaProcessOptions, type MemoryOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";
 export type { DenoOptions } from "./deno_program.ts";

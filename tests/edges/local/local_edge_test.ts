@@ -183,6 +183,58 @@ Deno.test("LocalEdge keeps its calls when the media process is lost, with the sa
   }
 });
 
+Deno.test("LocalEdge does in the next media process what one had not done that was lost", async () => {
+  await using edge = newEdge();
+  const [kitchen, cellar] = [await edge.createCall("kitchen"), await edge.createCall("cellar")];
+  const [echo, parrot] = [
+    await edge.join(agent("echo"), kitchen),
+    await edge.join(agent("p"), cellar),
+  ];
+  const user = { id: "anna" };
+  const revoked = await edge.invite(kitchen, { user });
+  const pid = edge.mediaProcessId!;
+  // It has all requests, and replies to none.
+  Deno.kill(pid, "SIGSTOP");
+  const pending = Promise.all([
+    edge.callLink(kitchen),
+    edge.invite(kitchen, { user }),
+    edge.serve({ onCall() {} }),
+    edge.revoke(revoked),
+    edge.endCall(cellar),
+  ]);
+  Deno.kill(pid, "SIGKILL");
+  const [link, invitation, server] = await pending;
+  assertEquals(await parrot.closed, "call-ended");
+  assertEquals((await answer(link)).type, "welcome");
+  assertEquals((await answer(invitation)).type, "welcome");
+  assertEquals((await answer(revoked)).code, "wrong-link");
+  await start(server.url);
+  await until("being back", () => !echo.isReconnecting);
+  assertEquals(echo.state, "waiting");
+});
+
+Deno.test("LocalEdge that closes settles what waits for a media process that hangs", async () => {
+  const edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  await edge.join(agent("echo"), call);
+  await edge.serve({ onCall() {} });
+  const process = edge.mediaProcessId!;
+  Deno.kill(process, "SIGSTOP");
+  const pending = [
+    edge.callLink(call),
+    edge.endCall(call),
+    edge.invite(call, { user: { id: "a" } }),
+  ];
+  const settled = Promise.allSettled(pending);
+  const begun = performance.now();
+  await edge.close();
+  assert(performance.now() - begun < 2500, "it is not waited for");
+  for (const one of await settled) {
+    assertEquals(one.status === "rejected" && one.reason.code, "closed");
+  }
+  assertEquals(edge.mediaProcessId, undefined);
+});
+
 Deno.test("LocalEdge begins a lost call again for the next join, with the same link", async () => {
   await using edge = newEdge();
   const call = await edge.createCall("kitchen");
