@@ -194,13 +194,29 @@ Deno.test("a call whose message came last before two crashes is not opened again
   const lease = await edge.process.acquire();
   const crash = async () => {
     const pid = edge.process.pid;
-    await lease.request("crash", "bad").catch(() => {});
+    await lease.request("crash", { callId: "bad" }).catch(() => {});
     await until("the next process", () => edge.process.pid !== pid && !good.isReconnecting);
   };
   await crash();
   assertEquals([good.state, bad.state, refused], ["active", "active", []]);
   await crash();
   assertEquals([good.state, await bad.closed, refused], ["active", "media-process-lost", ["bad"]]);
+  await lease.release();
+});
+
+Deno.test("a user whose message came last before two crashes is refused; their call goes on", async () => {
+  const refused: unknown[] = [];
+  const process = fakeProcess({ onRefused: (one) => refused.push(one) });
+  await using edge = new TestEdge(process);
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const lease = await process.acquire();
+  for (let crash = 1; crash <= 2; crash++) {
+    const { pid } = process;
+    await lease.request("crash", { callId: "call", userId: "u1" }).catch(() => {});
+    await until("the next process", () => process.pid !== pid && !connection.isReconnecting);
+  }
+  assertEquals(connection.state, "active");
+  assertEquals(refused, [{ type: "default", id: "call", userId: "u1" }]);
   await lease.release();
 });
 

@@ -10,6 +10,7 @@ import type { Server } from "node:http";
 import * as v from "valibot";
 import { MediaConnection } from "../../media/parent/media_connection.ts";
 import type { MediaLease } from "../../media/parent/media_lease.ts";
+import type { Suspect } from "../../media/parent/restarts.ts";
 import type { MemoryOptions } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
 import { Call, type CreateCallOptions } from "../../edge/call.ts";
@@ -440,7 +441,7 @@ export class LocalEdge extends EdgeTransport {
       logger: this.logger,
       onMessage: (message) => this.#onMessage(message),
       onReplaced: (request) => this.#reopen(host, request),
-      onRefused: (call) => void this.#closeOpened(callKey(call)),
+      onRefused: (refused) => this.#onRefused(host, refused),
       onLost: (error) => this.#onLost(host, error),
       onIdle,
     });
@@ -568,6 +569,17 @@ export class LocalEdge extends EdgeTransport {
       return this.#call(type, id);
     });
     return calls.filter((call) => this.#existingHostOf(call) === host);
+  }
+
+  /** A user's messages, or those of several of a call, ended a media process twice. */
+  #onRefused(host: MediaHost, { type, id, userId }: Suspect): void {
+    if (userId === undefined) return void this.#closeOpened(callKey({ type, id }));
+    host.refuse({ type, id, userId });
+    const error = new EdgeError(
+      `what the user ${userId} sent ended the media process twice: they are refused in ${type}:${id}`,
+      { code: "participant-refused" },
+    );
+    this.events.emit(new ErrorEvent({ error, context: "replacing the media process" }));
   }
 
   #onLost(host: MediaHost, error: EdgeError): void {

@@ -8,6 +8,7 @@ import { EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import type { MediaLease } from "../../media/parent/media_lease.ts";
 import { MediaProcess, type MediaProcessOptions } from "../../media/parent/media_process.ts";
+import type { Suspect } from "../../media/parent/restarts.ts";
 import { type ServerAddress, serverAddress } from "./wire/messages.ts";
 import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
 import { netPermissions } from "./settings.ts";
@@ -38,6 +39,7 @@ export class MediaHost {
   /** The origin of the application's server before this one, if there is one. */
   #front: (() => string) | undefined;
   readonly #onIdle: () => void;
+  readonly #refused: { callType: string; callId: string; userId: string }[] = [];
   /** How many wait for a lease. */
   #acquiring = 0;
 
@@ -117,6 +119,12 @@ export class MediaHost {
     const { port, protocol } = new URL(origin);
     this.#config.port = Number(port) || (protocol === "https:" ? 443 : 80);
     return { origin: this.#front?.() ?? origin };
+  }
+
+  /** The messages of this user ended a process twice: the next ones do not admit them to the call. */
+  refuse({ type, id, userId }: Suspect & { userId: string }): void {
+    this.#refused.push({ callType: type, callId: id, userId });
+    this.#config.refused = this.#refused;
   }
 
   /** Tells the process, and each one after it, which invitations were revoked; `id` is the latest. */

@@ -139,6 +139,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     limits: checkLimits(options.limits),
     secret: readSecret(options.secret),
     revoked: [],
+    refused: [],
     isolated: mediaIsolation === "call",
     mounted: false,
   };

@@ -30,7 +30,7 @@ import { FrameWriter } from "../wire/frame_writer.ts";
 import { readFragmentStream } from "../wire/video_frames.ts";
 import { describeError, messageOf } from "../../events/error_text.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { CallName } from "./restarts.ts";
+import type { Suspect } from "./restarts.ts";
 
 /** A spawned media process: its two pipes and its end. */
 export interface SpawnedChild {
@@ -104,8 +104,8 @@ export class ChildLink {
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #row = new RowReader();
   #heartbeat: Heartbeat | undefined;
-  /** The call whose message came last, and when. */
-  #handling: { call: CallName; at: number } | undefined;
+  /** Whose message came last, and when. */
+  #handling: { suspect: Suspect; at: number } | undefined;
   #nextRequest = 1;
   #lost: EdgeError | undefined;
   #closing = false;
@@ -151,11 +151,11 @@ export class ChildLink {
     return this.#options.process.pid;
   }
 
-  /** The call whose message came right before the process said its last. */
-  get suspect(): CallName | undefined {
+  /** Whose message came right before the process said its last. */
+  get suspect(): Suspect | undefined {
     if (this.#handling === undefined || this.#heartbeat === undefined) return undefined;
-    const { call, at } = this.#handling;
-    return this.#heartbeat.saidAt - at <= SUSPECT_MS ? call : undefined;
+    const { suspect, at } = this.#handling;
+    return this.#heartbeat.saidAt - at <= SUSPECT_MS ? suspect : undefined;
   }
 
   /** Whether no connection runs over it. */
@@ -311,7 +311,10 @@ export class ChildLink {
       case "beat":
         return;
       case "handling":
-        this.#handling = { call: message.call, at: this.#heartbeat?.saidAt ?? -Infinity };
+        this.#handling = {
+          suspect: { ...message.call, userId: message.userId },
+          at: this.#heartbeat?.saidAt ?? -Infinity,
+        };
         return;
       case "memoryLimitExceeded":
         return this.#options.onMemoryLimitExceeded(message.rssBytes);

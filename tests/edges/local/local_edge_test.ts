@@ -249,6 +249,58 @@ Deno.test("LocalEdge begins a lost call again for the next join, with the same l
   assertEquals((await answer(link)).type, "welcome");
 });
 
+/** A page that joins, and answers the server's offer with what is no answer. */
+async function answerWrongly(
+  link: URL,
+  resume?: string,
+): Promise<{ id?: string; resume?: string; end: string }> {
+  const [, , callType, callId] = link.pathname.split("/").map(decodeURIComponent);
+  const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: link.origin },
+  });
+  const welcome: { id?: string; resume?: string } = {};
+  socket.onopen = () =>
+    socket.send(JSON.stringify({
+      ...hello("Ada", { callType, callId, secret: link.hash.slice(1) }),
+      ...(resume ? { resume } : {}),
+    }));
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.type === "welcome") Object.assign(welcome, message);
+    if (message.type !== "offer") return;
+    socket.send(JSON.stringify({ type: "answer", offer: message.offer, sdp: "no answer" }));
+  };
+  const { reason } = await new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
+  return { id: welcome.id, resume: welcome.resume, end: reason };
+}
+
+Deno.test("LocalEdge refuses the participant after whose message two media processes died", async () => {
+  await using edge = newEdge();
+  const errors: EdgeError[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error as EdgeError));
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent("echo"), call);
+  const link = await edge.callLink(call);
+  const replaceNow = async () => {
+    await replace(edge);
+    // It listens.
+    await edge.callLink(call);
+  };
+  const first = await answerWrongly(link);
+  assertEquals(first.end, "bad-message");
+  await replaceNow();
+  // They were never connected, and are the same participant all the same.
+  const second = await answerWrongly(link, first.resume);
+  assertEquals([second.id, second.end], [first.id, "bad-message"]);
+  await replaceNow();
+  assertEquals((await answerWrongly(link, second.resume)).end, "refused");
+  assertEquals((await answer(link)).type, "welcome");
+  await until("being back", () => !connection.isReconnecting);
+  assertEquals([connection.state, errors.map(({ code }) => code)], ["waiting", [
+    "participant-refused",
+  ]]);
+});
+
 Deno.test("LocalEdge gives each call a media process of its own with mediaIsolation", async () => {
   await using edge = newEdge({ mediaIsolation: "call" });
   const [kitchen, cellar] = [await edge.createCall("kitchen"), await edge.createCall("cellar")];

@@ -99,6 +99,7 @@ export class BrowserParticipant {
     const grants = (): Grants => this.grants;
     this.#connection = new ParticipantConnection({
       id,
+      userId,
       room,
       get grants() {
         return grants();

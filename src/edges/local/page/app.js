@@ -17,6 +17,7 @@ const ENDS = {
   "server-closing": ["The call has ended"],
   "no-agent": ["No answer"],
   "removed": ["You were removed from this call"],
+  "refused": ["You cannot join with this browser"],
   "invitation-expired": ["This invitation has expired"],
   "replaced": ["You joined elsewhere", "Use this page"],
   "no-link": [
