@@ -120,6 +120,11 @@ export class Lobby {
     const name = cleanName(element("name").value);
     if (!name) return element("name").focus();
     store(name);
+    await this.join(() => ({ name, microphone, camera: deviceChoice(this.#camera.value) }));
+  }
+
+  /** Joins with a choice, and shows what hinders that. */
+  async join(choose) {
     const button = element("join");
     button.disabled = true;
     showMessage("lobby-message");
@@ -127,7 +132,9 @@ export class Lobby {
     this.#stop("microphone");
     this.#stop("camera");
     try {
-      await this.onJoin({ name, microphone, camera: deviceChoice(this.#camera.value) });
+      const choice = await choose();
+      element("name").value = choice.name;
+      await this.onJoin(choice);
     } catch (error) {
       this.#explain(error);
     } finally {
