@@ -265,11 +265,11 @@ export class LocalEdge extends EdgeTransport {
    * the next edge as the option `revoked`.
    *
    * @param link an invitation's link, or its token
-   * @throws {TypeError} it is none
+   * @throws {TypeError} it is none, is malformed, or was signed with another secret
    */
   async revoke(link: URL | string): Promise<RevokedInvitation> {
     this.assertOpen();
-    const invitation = this.#invitations.revoke(link);
+    const invitation = await this.#invitations.revoke(link);
     const { revoked } = this.#invitations;
     const hosts = [this.#main, ...this.#hosts.values()];
     await Promise.all(hosts.map((host) => host.revoke(revoked, invitation.id)));
@@ -340,10 +340,11 @@ export class LocalEdge extends EdgeTransport {
    * the socket `/signal` are the edge's from now on, all others the application's; closing the edge gives
    * them back. The media process then listens on the loopback only, beside the UDP ports for media.
    *
-   * Call it before the first join, and after the server has its handlers; see docs/production.md.
+   * Call it before the first join. The server's own handlers may come before it or later: they get what is
+   * not the edge's. See docs/production.md.
    *
-   * @throws {TypeError} the media process runs already, the server is none, or the edge has a `port`,
-   *   `tls` or `mediaIsolation: "call"`
+   * @throws {TypeError} the media process runs already; the server is none, or has an edge already; this
+   *   edge is mounted already; or it has a `port`, `tls` or `mediaIsolation: "call"`
    * @example
    * ```ts ignore
    * import { createServer } from "node:http";
@@ -382,10 +383,13 @@ export class LocalEdge extends EdgeTransport {
 
   /**
    * Returns the page's answer to a request, for servers such as `Deno.serve`: its files, and a 404 for all
-   * else. It serves no sockets: pages connect to the edge's own port, so name your origin in `origins`.
+   * else. It serves no sockets: pages connect to the edge's own port, so name your origin in `origins`. Once
+   * the edge is closed, it returns a 503.
    */
   async fetch(request: Request): Promise<Response> {
-    this.assertOpen();
+    if (this.isClosed) {
+      return new Response("This server takes no more calls: its edge is closed.", { status: 503 });
+    }
     this.#page ??= pageResponse(
       this.#settings.origins,
       (line) => this.logger.warn(`LocalEdge: ${line}`),
