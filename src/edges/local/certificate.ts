@@ -102,7 +102,9 @@ async function replaceFile(path: string, text: string, mode: number): Promise<vo
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
-  if (await isFolder(path)) throw new Error(`${path} is a folder: move it away, or run this elsewhere`);
+  if (await isFolder(path)) {
+    throw new Error(`${path} is a folder: move it away, or run this elsewhere`);
+  }
   await Deno.remove(path);
   await create();
 }

@@ -92,7 +92,9 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     }
     if (url.href !== `${url.origin}/`) {
       throw new TypeError(
-        `origins must be like "${url.origin}", got ${shown(origin)}: an origin has no path, user or query`,
+        `origins must be like "${url.origin}", got ${
+          shown(origin)
+        }: an origin has no path, user or query`,
       );
     }
     return url.origin;
