@@ -420,8 +420,8 @@ Deno.test("a person who starts a call on the start page meets the agent of onCal
   const { callId, secret } = await start(server.url);
   const call = await soon(joined.promise, "the agent");
   assertEquals([call.id, call.original], [callId, { secret }]);
-  const members = await answer(await edge.callLink(call)) as unknown as { members: unknown[] };
-  assertEquals(members.members.length, 1);
+  const welcome = await answer(await edge.callLink(call)) as unknown as { participants: unknown[] };
+  assertEquals(welcome.participants.length, 1);
   await server.close();
   await server.closed;
   // The call that was begun goes on.

@@ -268,7 +268,7 @@ export class LocalChild implements EdgeChild {
     if (!socket.isOpen) return;
     if (message.type === "hello") return call.room.enter(socket, message, invitation);
     if (invitation?.expired) throw new Rejection("invitation-expired");
-    socket.send({ type: "call", members: call.room.members });
+    socket.send({ type: "call", participants: call.room.members });
     socket.close();
   }
 

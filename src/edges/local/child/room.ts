@@ -27,7 +27,7 @@ import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
 import type { RtcSettings } from "../wire/settings.ts";
 import type { Resumed, ResumeTokens } from "../wire/resume.ts";
-import type { Hello, Member, ServerMessage } from "../wire/signalling.ts";
+import type { Hello, PageParticipant, ServerMessage } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
 import { PublishedTrackList } from "./published_tracks.ts";
 
@@ -101,7 +101,7 @@ export class Room implements ParticipantRoom {
   }
 
   /** All members, as pages see them. */
-  get members(): Member[] {
+  get members(): PageParticipant[] {
     return [
       ...[...this.#agents.values()].map(agentMember),
       ...[...this.#participants.values()].filter((one) => one.present).map((one) => one.member),
@@ -194,7 +194,7 @@ export class Room implements ParticipantRoom {
         port.send({ type: "trackAdded", track });
       }
     }
-    this.#sendToParticipants({ type: "joined", member: agentMember(agent) });
+    this.#sendToParticipants({ type: "joined", participant: agentMember(agent) });
     this.onDelay();
   }
 
@@ -245,7 +245,7 @@ export class Room implements ParticipantRoom {
         other.port.send({ type: "trackAdded", track });
       }
     }
-    this.#sendToParticipants({ type: "updated", member: agentMember(agent) });
+    this.#sendToParticipants({ type: "updated", participant: agentMember(agent) });
     this.#media.chooseVideos();
   }
 
@@ -292,13 +292,13 @@ export class Room implements ParticipantRoom {
 
   // Called by the participants.
 
-  membersFor(participant: BrowserParticipant): Member[] {
+  membersFor(participant: BrowserParticipant): PageParticipant[] {
     return this.members.filter(({ id }) => id !== participant.id);
   }
 
   onPresent(participant: BrowserParticipant): void {
     this.#sendToAgents({ type: "participantJoined", participant: participantData(participant) });
-    this.#sendToParticipants({ type: "joined", member: participant.member }, participant);
+    this.#sendToParticipants({ type: "joined", participant: participant.member }, participant);
     this.onChange(participant);
   }
 
@@ -306,7 +306,7 @@ export class Room implements ParticipantRoom {
     this.#media.sync(participant);
     if (participant.present) {
       this.#sendTrackChanges(participant);
-      this.#sendToParticipants({ type: "updated", member: participant.member }, participant);
+      this.#sendToParticipants({ type: "updated", participant: participant.member }, participant);
     }
     this.#media.chooseVideos();
   }

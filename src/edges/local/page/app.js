@@ -166,7 +166,7 @@ element("paste").addEventListener("submit", (event) => {
 /** Shows whom a person joins, before they do. */
 async function lookAhead() {
   try {
-    lobby.showMembers((await findCall(location.href)).members);
+    lobby.showParticipants((await findCall(location.href)).participants);
   } catch (error) {
     if (!(error instanceof RinglineError)) throw error;
     // A link that does not work is said before a person fills the form in.

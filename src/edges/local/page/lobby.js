@@ -77,10 +77,10 @@ export class Lobby {
   /**
    * Says whom a person joins.
    *
-   * @param {{ name: string, kind: "person" | "agent" }[]} members who is in the call
+   * @param {{ name: string, kind: "person" | "agent" }[]} participants who is in the call
    */
-  showMembers(members) {
-    const named = (kind) => members.filter((one) => one.kind === kind).map(({ name }) => name);
+  showParticipants(participants) {
+    const named = (kind) => participants.filter((one) => one.kind === kind).map(({ name }) => name);
     const [agents, people] = [named("agent"), named("person")];
     const parts = [
       agents.length > 0 && `${list(agents)} (${agents.length > 1 ? "agents" : "agent"})`,
