@@ -239,6 +239,11 @@ export abstract class EdgeTransport implements AsyncDisposable {
     );
   }
 
+  /** Aborted with a `ClosedError` when the edge is closed: pass it to what must not outlive the edge. */
+  protected get closing(): AbortSignal {
+    return this.#ending.signal;
+  }
+
   /** Throws `ClosedError` once the edge is closed. */
   protected assertOpen(): void {
     if (this.#closing) throw new ClosedError("the edge");

@@ -69,7 +69,7 @@ globalThis.guest = {
     const { RinglineClient } = await import("/client.js");
     this.makeVoice();
     this.client = new RinglineClient({ link });
-    for (const type of ["state", "event", "ended", "members", "videos"]) {
+    for (const type of ["state", "event", "ended", "participants", "videos"]) {
       this.client.addEventListener(type, ({ detail }) => {
         this.events.push({ type, ...this.plain(type, detail) });
       });
@@ -94,11 +94,11 @@ globalThis.guest = {
 
   /** What of an event survives the way to the test. */
   plain(type, detail) {
-    if (type === "members") return { members: [...detail.members.values()] };
+    if (type === "participants") return { participants: [...detail.participants.values()] };
     if (type === "videos") {
       return {
-        videos: detail.videos.map(({ member, kind }) => ({ member, kind })),
-        paused: detail.paused.map(({ member, kind }) => ({ member, kind })),
+        videos: detail.videos.map(({ participantId, kind }) => ({ participantId, kind })),
+        paused: detail.paused.map(({ participantId, kind }) => ({ participantId, kind })),
       };
     }
     return detail;
@@ -201,9 +201,11 @@ globalThis.guest = {
     return btoa(text);
   },
 
-  /** The middle pixel of a member's video, as [red, green, blue]; undefined if there is none. */
-  async pixel(member, kind) {
-    const found = this.client.videos.find((one) => one.member === member && one.kind === kind);
+  /** The middle pixel of a participant's video, as [red, green, blue]; undefined if there is none. */
+  async pixel(participant, kind) {
+    const found = this.client.videos.find((one) =>
+      one.participantId === participant && one.kind === kind
+    );
     if (!found) return undefined;
     const [track] = found.stream.getVideoTracks();
     if (!track || track.readyState === "ended") return undefined;

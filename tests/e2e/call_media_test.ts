@@ -95,8 +95,8 @@ browserTest("a person who mutes is silent for the others and shown as muted", as
     [...fixture.agent.connection!.tracks.values()]
       .some(({ participant, muted }) => participant.name === "Ada" && muted));
   await until("Bob's page knows", async () => {
-    const last = (await bob.events("members")).at(-1);
-    return last?.members.find(({ name }: Participant) => name === "Ada")?.audible === false;
+    const last = (await bob.events("participants")).at(-1);
+    return last?.participants.find(({ name }: Participant) => name === "Ada")?.audible === false;
   });
   await ada.client("setMuted", false);
   await until("Bob hears Ada again", async () => toneDb(await bob.hear(200), 500) > TONE_DB - 6);
@@ -233,7 +233,7 @@ browserTest("people see each other's cameras and the agent's video", async (brow
   try {
     const ada = await Guest.join(browser, fixture.link, { name: "Ada", camera: "rgb(0, 200, 0)" });
     const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
-    const agentId = (await bob.events("members")).at(-1)?.members
+    const agentId = (await bob.events("participants")).at(-1)?.participants
       .find(({ kind }: Participant) => kind === "agent").id;
     await until("Bob sees Ada in green", async () => {
       const [r, g, b] = await bob.run<number[] | undefined>("pixel", [ada.id, "camera"]) ?? [];

@@ -67,8 +67,8 @@ browserTest("a busy client stays within the server's limits", async (browser) =>
   assert(said.sent >= 20, `${said.sent} were taken`);
   // All see the last state, and all accepted events arrive.
   await until("Bob sees how it ended", async () => {
-    const { members } = (await bob.events("members")).at(-1)!;
-    const seen = members.find(({ id }: { id: string }) => id === ada.id);
+    const { participants } = (await bob.events("participants")).at(-1)!;
+    const seen = participants.find(({ id }: { id: string }) => id === ada.id);
     return seen?.name === "Ada 1000" && !seen.audible;
   });
   await until(

@@ -21,11 +21,11 @@ const IN_PAGE = `{
 /** Lets the page think that so many people are there, some of them sharing a screen. */
 function pretend(people, screens) {
   const client = globalThis.ringline;
-  client.members = new Map(Array.from({ length: people }, (_, at) => ["p" + at, {
+  client.participants = new Map(Array.from({ length: people }, (_, at) => ["p" + at, {
     id: "p" + at, name: "Person number " + at, kind: at ? "person" : "agent", audible: at !== 1,
     camera: false, screen: at < screens, reconnecting: false,
   }]));
-  client.dispatchEvent(new CustomEvent("members", { detail: {} }));
+  client.dispatchEvent(new CustomEvent("participants", { detail: {} }));
 }
 
 /** Lets the page think that the agent, who is the first of those people, told its figures. */

@@ -1,5 +1,11 @@
 /** The page as people use it: by its form and its keyboard, and what it says when things go wrong. */
-import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import type { Page } from "../../scripts/browser.ts";
 import { Agent, silentLogger, TextReceivedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
@@ -365,6 +371,61 @@ browserTest("a full room says that it is full", async (browser) => {
   await joinByKeyboard(second, "Bob");
   assertMatch(await shows(second, /full/i), /full/i);
 });
+
+browserTest(
+  "a started call is joined with one press although it has a server of its own",
+  async (browser) => {
+    await using edge = new LocalEdge({ logger: silentLogger, mediaIsolation: "call" });
+    await using server = await edge.serve({
+      onCall: async (call) => {
+        const agent = new Agent({ edge, agentUser: { id: "host", name: "Host" } });
+        await using _session = await agent.join(call, { participantWaitTimeoutMs: 0 });
+        await agent.finish();
+      },
+    });
+    const page = await openPage(browser, server.url);
+    await shows(page, /start/i);
+    await joinByKeyboard(page, "Ada");
+    await until("the call's own page", () => !page.url().startsWith(server.url.origin));
+    await shows(page, /Connected/);
+    const joined = new URL(page.url());
+    assertMatch(joined.hash, /^#[\w-]{22}$/);
+    assertNotEquals(joined.origin, server.url.origin);
+    const [connection] = edge.connections;
+    assertEquals([...connection!.participants.values()].map(({ name }) => name), ["Ada"]);
+    assertEquals(connection!.tracks.size, 1);
+    // A link that a stranger writes opens no microphone: it asks first.
+    joined.hash += `&choice=${
+      encodeURIComponent('{"name":"Eve","microphone":true,"camera":true}')
+    }`;
+    const stranger = await openPage(browser, joined);
+    await shows(stranger, /In this call/);
+    assertEquals(connection!.participants.size, 1);
+  },
+);
+
+browserTest(
+  "a page whose first join meets the end of a media process joins by itself",
+  async (browser) => {
+    await using edge = new LocalEdge({ logger: silentLogger });
+    const link = await edge.callLink(await edge.createCall("kitchen"));
+    const page = await openPage(
+      browser,
+      link,
+      `const Real = WebSocket;
+    globalThis.WebSocket = class extends Real {
+      constructor(url) {
+        super(globalThis.failing-- > 0 ? url.replace("signal", "nothing") : url);
+      }
+    };`,
+    );
+    await shows(page, /no agent in this call yet/);
+    await page.evaluate("globalThis.failing = 1");
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /comes back by itself/);
+    await shows(page, /Connected/);
+  },
+);
 
 browserTest("a started call gets the agent of onCall", async (browser) => {
   await using edge = new LocalEdge({ logger: silentLogger });

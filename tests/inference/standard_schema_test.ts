@@ -105,3 +105,65 @@ Deno.test("defineTool says what to do about a schema that does not say its JSON 
     "the parameters of weather: the schema cannot be said as JSON Schema: ",
   );
 });
+
+Deno.test("defineTool says what is malformed about a schema of a library", () => {
+  const json = { type: "object", properties: {} };
+  const standard = (parts: object) => ({
+    "~standard": {
+      version: 1,
+      vendor: "ours",
+      validate: (value: unknown) => ({ value }),
+      jsonSchema: { input: () => json },
+      ...parts,
+    },
+  });
+  const define = (parameters: unknown) =>
+    defineTool({ ...common, parameters: parameters as never, execute: () => "" });
+  assertEquals(define(standard({})).parameters as unknown, json);
+  for (
+    const [schema, what] of [
+      [{ "~standard": null }, "what Standard Schema describes, got null"],
+      [{ "~standard": "zod" }, 'got "zod"'],
+      [{ "~standard": {} }, "without a method validate"],
+      [standard({ validate: "it" }), 'whose validate is "it"'],
+      [standard({ version: 2 }), "expected 1, got 2"],
+      [standard({ vendor: 5, jsonSchema: {} }), "a library without a name"],
+      [standard({ jsonSchema: { input: () => undefined } }), "return a JSON schema, got undefined"],
+      [standard({ jsonSchema: { input: () => "{}" } }), 'got "{}"'],
+      [standard({ jsonSchema: { input: () => Promise.resolve(json) } }), "a promise of its JSON"],
+      [null, "expected a JSON schema or one of a library, got null"],
+      [{
+        get "~standard"() {
+          throw new Error("on purpose");
+        },
+      }, "on purpose"],
+    ] as const
+  ) {
+    const error = assertThrows(() => define(schema), TypeError, "the parameters of weather: ");
+    assertStringIncludes(error.message, what);
+  }
+});
+
+Deno.test("ToolExecutor says what is malformed about the result of a library's check", async () => {
+  for (
+    const [result, what] of [
+      [undefined, "to return { value } or { issues }, got undefined"],
+      [{ issues: "all" }, 'do not fit: "all"'],
+      [{ issues: [null, { path: "a" }] }, "do not fit: null; an object"],
+    ] as const
+  ) {
+    const tool = defineTool({
+      ...common,
+      parameters: {
+        "~standard": {
+          version: 1,
+          vendor: "ours",
+          validate: () => result as never,
+          jsonSchema: { input: () => ({ type: "object" }) },
+        },
+      } as StandardSchema,
+      execute: () => "never",
+    });
+    assertStringIncludes(await call(tool, {}), what);
+  }
+});

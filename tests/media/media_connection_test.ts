@@ -5,6 +5,7 @@ import {
   CallEndedEvent,
   ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
+  ErrorEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
   TrackAddedEvent,
@@ -109,6 +110,39 @@ Deno.test("connections of a process that dies are in their calls again within a 
   await lease.release();
 });
 
+Deno.test("MediaConnection publishes through the next process, and says which event may have been sent", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const pid = edge.process.pid!;
+  Deno.kill(pid, "SIGSTOP");
+  const published = connection.publishTracks({ audio: edge.createAudioTrack() });
+  const event = assertRejects(
+    () => connection.sendCustomEvent("once"),
+    EdgeError,
+    "a custom event",
+  );
+  Deno.kill(pid, "SIGKILL");
+  assertEquals((await event).code, "media-process-replaced");
+  // While no process is there, they wait.
+  await Promise.all([published, connection.sendCustomEvent("later")]);
+  assertEquals([connection.state, connection.isReconnecting], ["active", false]);
+});
+
+Deno.test("MediaConnection that closes while its process is replaced reports no error", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  await using edge = new TestEdge(process);
+  const errors: unknown[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const pid = process.pid!;
+  Deno.kill(pid, "SIGKILL");
+  await until("the next process", () => process.pid !== pid);
+  await connection.close();
+  await lease.release();
+  assertEquals([await connection.closed, errors], ["left", []]);
+});
+
 Deno.test("who did not come back with the next process has left, and their tracks are gone", async () => {
   await using edge = new TestEdge(fakeProcess());
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
@@ -160,13 +194,29 @@ Deno.test("a call whose message came last before two crashes is not opened again
   const lease = await edge.process.acquire();
   const crash = async () => {
     const pid = edge.process.pid;
-    await lease.request("crash", "bad").catch(() => {});
+    await lease.request("crash", { callId: "bad" }).catch(() => {});
     await until("the next process", () => edge.process.pid !== pid && !good.isReconnecting);
   };
   await crash();
   assertEquals([good.state, bad.state, refused], ["active", "active", []]);
   await crash();
   assertEquals([good.state, await bad.closed, refused], ["active", "media-process-lost", ["bad"]]);
+  await lease.release();
+});
+
+Deno.test("a user whose message came last before two crashes is refused; their call goes on", async () => {
+  const refused: unknown[] = [];
+  const process = fakeProcess({ onRefused: (one) => refused.push(one) });
+  await using edge = new TestEdge(process);
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const lease = await process.acquire();
+  for (let crash = 1; crash <= 2; crash++) {
+    const { pid } = process;
+    await lease.request("crash", { callId: "call", userId: "u1" }).catch(() => {});
+    await until("the next process", () => process.pid !== pid && !connection.isReconnecting);
+  }
+  assertEquals(connection.state, "active");
+  assertEquals(refused, [{ type: "default", id: "call", userId: "u1" }]);
   await lease.release();
 });
 

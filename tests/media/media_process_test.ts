@@ -84,6 +84,41 @@ Deno.test("MediaProcess replaces one that died: leases go on, a request in fligh
   assertEquals(process.pid, undefined);
 });
 
+Deno.test("MediaProcess sends an idempotent request again to the next process, and no other", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  const pid = process.pid!;
+  // It has the requests, and replies to none.
+  Deno.kill(pid, "SIGSTOP");
+  const again = lease.request("echo", "again", { idempotent: true });
+  const once = lease.request("echo", "once").catch((error) => error);
+  Deno.kill(pid, "SIGKILL");
+  const error = await once;
+  assertEquals([error.code, error.retryable], ["media-process-replaced", true]);
+  assertStringIncludes(error.message, "repeat it only if twice does no harm");
+  // Those that wait for the next one have their own limits.
+  const late = lease.request("echo", 1, { timeoutMs: 1 }).catch((error) => error.name);
+  const abort = new AbortController();
+  const aborted = lease.request("echo", 1, { signal: abort.signal }).catch((error) => error);
+  abort.abort("enough");
+  assertEquals([await late, await aborted], ["TimeoutError", "enough"]);
+  assertEquals(await again, "again");
+  await lease.release();
+});
+
+Deno.test("a process that has said nothing for 1 s is not waited for at the end", async () => {
+  const process = fakeProcess();
+  const lease = await process.acquire();
+  await using edge = new TestEdge(process);
+  await edge.join(testAgent(), await edge.createCall("call"));
+  Deno.kill(process.pid!, "SIGSTOP");
+  const begun = performance.now();
+  await edge.close();
+  await lease.release();
+  // Leaving waits for it to become quiet, and the end of the process then waits no more.
+  assertLess(performance.now() - begun, 1900);
+});
+
 Deno.test("MediaProcess gives up at the third loss within a minute, and starts anew for the next lease", async () => {
   const losses: string[] = [];
   const clock = new VirtualClock();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { Restarts } from "../../src/media/parent/restarts.ts";
+import { Restarts, type Suspect } from "../../src/media/parent/restarts.ts";
 
 const KITCHEN = { type: "default", id: "kitchen" };
 const CELLAR = { type: "default", id: "cellar" };
@@ -27,6 +27,19 @@ Deno.test("Restarts refuses the call whose message came last before two losses i
   assertEquals(refusedAfter(KITCHEN, CELLAR), undefined);
   assertEquals(refusedAfter(KITCHEN, undefined, KITCHEN), undefined);
   assertEquals(refusedAfter(undefined, undefined), undefined);
+});
+
+Deno.test("Restarts refuses a user whose message came last twice, and the call of two such users", () => {
+  const clock = new VirtualClock();
+  const ann = { ...KITCHEN, userId: "ann" };
+  const refusedAfter = (...suspects: Suspect[]) => {
+    const restarts = new Restarts(clock);
+    return suspects.map((suspect) => restarts.lost(suspect).refused).at(-1);
+  };
+  assertEquals(refusedAfter(ann, ann), ann);
+  assertEquals(refusedAfter(ann, { ...KITCHEN, userId: "bob" }), KITCHEN);
+  assertEquals(refusedAfter(KITCHEN, ann), KITCHEN);
+  assertEquals(refusedAfter({ ...CELLAR, userId: "ann" }, ann), undefined);
 });
 
 Deno.test("Restarts forgets the suspect of a loss after a minute", async () => {

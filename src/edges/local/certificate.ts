@@ -92,16 +92,31 @@ export async function selfSignedCertificate(
 }
 
 /**
- * Puts a new file in the place of what has its name: a symlink that another user left there is
- * removed and not followed, and an older file's mode does not remain.
+ * Puts a new file in the place of one that has its name: a symlink that another user left there is
+ * removed and not followed, and an older file's mode does not remain. A folder is left alone.
  */
 async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const create = () => Deno.writeTextFile(path, text, { mode, createNew: true });
   try {
-    await Deno.remove(path);
+    return await create();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
-  await Deno.writeTextFile(path, text, { mode, createNew: true });
+  if (await isFolder(path)) {
+    throw new Error(`${path} is a folder: move it away, or run this elsewhere`);
+  }
+  await Deno.remove(path);
+  await create();
+}
+
+/** Whether what is there is a folder: looking at it would need a permission to read. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    await Deno.remove(`${path}/${crypto.randomUUID()}`);
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+  return true;
 }
 
 if (import.meta.main) {

@@ -4,10 +4,17 @@
  * @module
  */
 import type { Clock } from "../../events/clock.ts";
+import { messageOf } from "../../events/error_text.ts";
 import { checkObject, checkSignal, shown } from "../../events/checks.ts";
 import type { Call } from "../../edge/call.ts";
 import type { Grants } from "./wire/grants.ts";
-import { expiryOf, invitationId, isInvitation, signInvitation } from "./wire/invitation.ts";
+import {
+  expiryOf,
+  invitationId,
+  isInvitation,
+  isSignedWith,
+  signInvitation,
+} from "./wire/invitation.ts";
 
 /** How long an invitation admits unless said otherwise. */
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -92,17 +99,36 @@ export class Invitations {
   }
 
   /** Revokes one, by its link or its token. */
-  revoke(link: URL | string): RevokedInvitation {
+  async revoke(link: URL | string): Promise<RevokedInvitation> {
+    if (typeof link !== "string" && !(link instanceof URL)) {
+      throw new TypeError(`link: expected the link of an invitation, got ${shown(link)}`);
+    }
     const text = String(link);
     const token = text.slice(text.indexOf("#") + 1);
-    try {
-      if (!isInvitation(token)) throw new TypeError("there is no token in it");
-      const id = invitationId(token);
-      const expiresAtMs = expiryOf(token);
-      this.#revoked.set(id, expiresAtMs);
-      return { id, expiresAtMs };
-    } catch (cause) {
-      throw new TypeError("link: expected the link of an invitation", { cause });
+    // Neither the link nor a part of it: it admits.
+    if (!isInvitation(token)) {
+      throw new TypeError(
+        "link: expected the link of an invitation, got one without a token (a call's own link admits " +
+          "guests, until the call ends: it cannot be revoked)",
+      );
     }
+    let isOurs: boolean;
+    let expiresAtMs: number;
+    try {
+      isOurs = await isSignedWith(token, this.#secret);
+      expiresAtMs = expiryOf(token);
+    } catch (cause) {
+      const reason = `its token is malformed (${messageOf(cause)}): pass the whole link`;
+      throw new TypeError(`link: expected the link of an invitation, but ${reason}`, { cause });
+    }
+    if (!isOurs) {
+      throw new TypeError(
+        "link: the invitation was signed with another secret, so it admits to no call of this edge: " +
+          "revoke it at the edge that created it",
+      );
+    }
+    const id = invitationId(token);
+    this.#revoked.set(id, expiresAtMs);
+    return { id, expiresAtMs };
   }
 }

@@ -3,16 +3,14 @@
  *
  * @module
  */
-import type { JsonValue, User } from "../../edge/types.ts";
+import type { User } from "../../edge/types.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Conversation } from "../../edge/conversation.ts";
 import type { Server } from "node:http";
-import * as v from "valibot";
 import { MediaConnection } from "../../media/parent/media_connection.ts";
-import type { MediaLease } from "../../media/parent/media_lease.ts";
 import type { MemoryOptions } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
-import { Call, type CreateCallOptions } from "../../edge/call.ts";
+import type { Call, CreateCallOptions } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
 import {
   type EdgeOptions,
@@ -20,31 +18,22 @@ import {
   type JoinOptions,
   type OpenDemoOptions,
 } from "../../edge/edge_transport.ts";
-import { EdgeError } from "../../edge/errors.ts";
-import { ErrorEvent } from "../../edge/events.ts";
-import { callSecret, isSecret, startSecret } from "./wire/auth.ts";
+import { startSecret } from "./wire/auth.ts";
+import { callKey, checkCallName } from "./call_secrets.ts";
 import { Invitations, type InviteOptions, type RevokedInvitation } from "./invitations.ts";
 import { type HandleOptions, Mount, pageResponse } from "./mount.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
+import { LocalCalls } from "./local_calls.ts";
 import { LocalConversation } from "./local_conversation.ts";
-import { MediaHost } from "./media_host.ts";
-import { type CallParams, childMessage } from "./wire/messages.ts";
 import { type LocalServer, RunningServer, type ServeOptions } from "./server.ts";
 import { checkSettings, isSecureContext, type LocalServerOptions } from "./settings.ts";
 import type { LocalSettings } from "./wire/settings.ts";
-import { CALL_SIZES } from "./wire/signalling.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
-import { checkCall, checkJoin, hasControlCharacters } from "../../edge/validation.ts";
+import { checkCall, checkJoin } from "../../edge/validation.ts";
 
 /** Options for a {@linkcode LocalEdge}. */
 export interface LocalEdgeOptions
   extends EdgeOptions, LocalServerOptions, DenoOptions, MemoryOptions {}
-
-/** `Call.original` of the calls of a {@linkcode LocalEdge}. */
-export interface LocalCall {
-  /** Admits to the call: 128 random bits, the fragment of the call's link. */
-  readonly secret: string;
-}
 
 /**
  * The program of the media process. Never called: the import puts its modules into the static graph,
@@ -85,15 +74,8 @@ const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
  */
 export class LocalEdge extends EdgeTransport {
   readonly #settings: LocalSettings;
-  readonly #options: LocalEdgeOptions;
-  /** Serves the start page, and all calls unless each has a media process of its own. */
-  readonly #main: MediaHost;
-  /** With `mediaIsolation: "call"`, by call. */
-  readonly #hosts = new Map<string, MediaHost>();
+  readonly #calls: LocalCalls;
   readonly #invitations: Invitations;
-  readonly #secrets = new Map<string, string>();
-  /** Keeps a call open that has a link and no agent yet. */
-  readonly #opened = new Map<string, MediaLease>();
   /** The user id of each connection's agent. */
   readonly #users = new WeakMap<CallConnection, string>();
   #server: RunningServer | undefined;
@@ -103,11 +85,22 @@ export class LocalEdge extends EdgeTransport {
   /** Starts nothing yet. Throws a TypeError or a RangeError for a wrong option. */
   constructor(options: LocalEdgeOptions = {}) {
     super(options);
-    this.#settings = checkSettings(options);
-    this.#options = options;
-    this.#invitations = new Invitations(this.#settings.secret, this.clock, options.revoked);
-    this.#main = this.#createHost(() => {});
-    if (!isSecureContext(this.#settings)) {
+    const { denoPath, memoryLimit, revoked } = options;
+    const settings = this.#settings = checkSettings(options);
+    this.#invitations = new Invitations(settings.secret, this.clock, revoked);
+    this.#calls = new LocalCalls({
+      settings,
+      denoPath,
+      memoryLimit,
+      clock: this.clock,
+      logger: this.logger,
+      events: this.events,
+      closing: this.closing,
+      revoked: () => this.#invitations.revoked,
+      isJoined: (call) => this.#isJoined(call),
+      server: () => this.#server,
+    });
+    if (!isSecureContext(settings)) {
       this.logger.warn(
         "LocalEdge: browsers give no microphone to pages of another machine without TLS: " +
           "pass the option tls (jsr:@ringline/edge/local/certificate creates a certificate)",
@@ -120,13 +113,13 @@ export class LocalEdge extends EdgeTransport {
    * start page; see `mediaProcessIdOf`.
    */
   get mediaProcessId(): number | undefined {
-    return this.#main.process.pid;
+    return this.#calls.main.process.pid;
   }
 
   /** Returns the process id of a call's media process, while one runs. */
   mediaProcessIdOf(call: Call): number | undefined {
     checkCall(call);
-    return this.#existingHostOf(call)?.process.pid;
+    return this.#calls.existingHostOf(call)?.process.pid;
   }
 
   /** Accepts any user: an agent of this program needs no proof. */
@@ -144,7 +137,7 @@ export class LocalEdge extends EdgeTransport {
     options.signal?.throwIfAborted();
     const { callType = "default" } = options;
     checkCallName(callType, callId);
-    return this.#call(callType, callId);
+    return this.#calls.secrets.call(callType, callId);
   }
 
   /**
@@ -165,23 +158,23 @@ export class LocalEdge extends EdgeTransport {
     checkJoin(agent, call, options);
     const { timeoutMs = 10_000 } = options;
     // Wrong arguments reject before a process starts.
-    this.#params(call);
+    this.#calls.secrets.params(call);
     const begun = this.clock.now();
-    const host = this.#hostOf(call);
+    const host = this.#calls.hostOf(call);
     const lease = await host.acquire({ ...options, timeoutMs });
     try {
       const connection = await MediaConnection.open(this, {
         agent,
         call,
         process: host.process,
-        params: this.#params(call),
+        params: this.#calls.secrets.params(call),
         ...(options.signal ? { signal: options.signal } : {}),
         timeoutMs: Math.max(1, timeoutMs - (this.clock.now() - begun)),
       });
       host.keepPort(connection.joined);
       this.#users.set(connection, agent.user.id);
       // From now on the agent keeps the call open.
-      this.#closeOpened(callKey(call));
+      void this.#calls.release(callKey(call));
       return connection;
     } finally {
       await lease.release();
@@ -204,34 +197,7 @@ export class LocalEdge extends EdgeTransport {
   async callLink(call: Call, options: { signal?: AbortSignal } = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
-    return await this.#openLink(call, options);
-  }
-
-  /** Opens a call, and keeps it open while no agent has joined it. */
-  async #openLink(
-    call: Call,
-    options: { signal?: AbortSignal; isAwaited?: boolean },
-  ): Promise<URL> {
-    const key = callKey(call);
-    this.#params(call);
-    const host = this.#hostOf(call);
-    const lease = await host.acquire(options);
-    let kept = false;
-    try {
-      const params = this.#params(call);
-      const { isAwaited = false } = options;
-      const { origin } = host.keepPort(
-        await lease.request("open", { ...params, isAwaited }, options),
-      );
-      if (!this.#isJoined(call) && !this.#opened.has(key)) {
-        this.#opened.set(key, lease);
-        kept = true;
-      }
-      const path = [call.type, call.id].map(encodeURIComponent).join("/");
-      return new URL(`/call/${path}#${params.secret}`, origin);
-    } finally {
-      if (!kept) await lease.release();
-    }
+    return await this.#calls.open(call, options);
   }
 
   /**
@@ -263,14 +229,12 @@ export class LocalEdge extends EdgeTransport {
    * the next edge as the option `revoked`.
    *
    * @param link an invitation's link, or its token
-   * @throws {TypeError} it is none
+   * @throws {TypeError} it is none, is malformed, or was signed with another secret
    */
   async revoke(link: URL | string): Promise<RevokedInvitation> {
     this.assertOpen();
-    const invitation = this.#invitations.revoke(link);
-    const { revoked } = this.#invitations;
-    const hosts = [this.#main, ...this.#hosts.values()];
-    await Promise.all(hosts.map((host) => host.revoke(revoked, invitation.id)));
+    const invitation = await this.#invitations.revoke(link);
+    await this.#calls.revoke(invitation.id);
     return invitation;
   }
 
@@ -314,18 +278,16 @@ export class LocalEdge extends EdgeTransport {
       clock: this.clock,
       secret: startSecret(this.#settings.secret),
       open: async (secret, signal) => {
-        const lease = await this.#main.acquire({ signal });
+        const lease = await this.#calls.main.acquire({ signal });
         try {
-          const response = await lease.request("serve", { secret }, { signal });
-          return { lease, ...this.#main.keepPort(response) };
+          const response = await lease.request("serve", { secret }, { signal, idempotent: true });
+          return { lease, ...this.#calls.main.keepPort(response) };
         } catch (error) {
           await lease.release();
           throw error;
         }
       },
-      endUnanswered: async (call) => {
-        await this.#existingHostOf(call)?.request("endUnanswered", this.#params(call));
-      },
+      endUnanswered: (call) => this.#calls.endUnanswered(call),
       onClosed: () => this.#server = undefined,
     });
     await server.start();
@@ -338,10 +300,11 @@ export class LocalEdge extends EdgeTransport {
    * the socket `/signal` are the edge's from now on, all others the application's; closing the edge gives
    * them back. The media process then listens on the loopback only, beside the UDP ports for media.
    *
-   * Call it before the first join, and after the server has its handlers; see docs/production.md.
+   * Call it before the first join. The server's own handlers may come before it or later: they get what is
+   * not the edge's. See docs/production.md.
    *
-   * @throws {TypeError} the media process runs already, the server is none, or the edge has a `port`,
-   *   `tls` or `mediaIsolation: "call"`
+   * @throws {TypeError} the media process runs already; the server is none, or has an edge already; this
+   *   edge is mounted already; or it has a `port`, `tls` or `mediaIsolation: "call"`
    * @example
    * ```ts ignore
    * import { createServer } from "node:http";
@@ -360,30 +323,33 @@ export class LocalEdge extends EdgeTransport {
     if (this.#settings.port !== 0 || this.#settings.tls !== undefined) {
       throw new TypeError("port and tls are the server's own: leave these options of the edge out");
     }
-    if (this.#isIsolated) {
+    if (this.#settings.isolated) {
       throw new TypeError(
         'with mediaIsolation "call" each call has a port of its own: leave it out',
       );
     }
-    if (this.#main.isRunning) {
+    if (this.#calls.main.isRunning) {
       throw new TypeError("the media process runs already: call handle before the first join");
     }
     const mount = this.#mount = new Mount({
       ...options,
       server,
       settings: this.#settings,
-      port: () => this.#main.port,
+      port: () => this.#calls.main.port,
       log: (line) => this.logger.warn(`LocalEdge: ${line}`),
     });
-    this.#main.mountedAt(() => mount.origin);
+    this.#calls.main.mountedAt(() => mount.origin);
   }
 
   /**
    * Returns the page's answer to a request, for servers such as `Deno.serve`: its files, and a 404 for all
-   * else. It serves no sockets: pages connect to the edge's own port, so name your origin in `origins`.
+   * else. It serves no sockets: pages connect to the edge's own port, so name your origin in `origins`. Once
+   * the edge is closed, it returns a 503.
    */
   async fetch(request: Request): Promise<Response> {
-    this.assertOpen();
+    if (this.isClosed) {
+      return new Response("This server takes no more calls: its edge is closed.", { status: 503 });
+    }
     this.#page ??= pageResponse(
       this.#settings.origins,
       (line) => this.logger.warn(`LocalEdge: ${line}`),
@@ -394,8 +360,7 @@ export class LocalEdge extends EdgeTransport {
   /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */
   override async endCall(call: Call): Promise<void> {
     checkCall(call);
-    await this.#existingHostOf(call)?.request("end", this.#params(call));
-    this.#closeOpened(callKey(call));
+    await this.#calls.end(call);
   }
 
   /** Creates a conversation that the page shows beside the call. */
@@ -420,73 +385,7 @@ export class LocalEdge extends EdgeTransport {
   protected override async release(): Promise<void> {
     this.#mount?.close();
     await this.#server?.close();
-    await Promise.all([...this.#opened.keys()].map((key) => this.#closeOpened(key)));
-  }
-
-  get #isIsolated(): boolean {
-    return this.#options.mediaIsolation === "call";
-  }
-
-  #createHost(onIdle: () => void): MediaHost {
-    const { denoPath, memoryLimit } = this.#options;
-    const host: MediaHost = new MediaHost({
-      settings: { ...this.#settings, revoked: this.#invitations.revoked },
-      denoPath,
-      memoryLimit,
-      clock: this.clock,
-      logger: this.logger,
-      onMessage: (message) => this.#onMessage(message),
-      onReplaced: (request) => this.#reopen(host, request),
-      onRefused: (call) => void this.#closeOpened(callKey(call)),
-      onLost: (error) => this.#onLost(host, error),
-      onIdle,
-    });
-    return host;
-  }
-
-  /** The media process of a call, which is about to be acquired. */
-  #hostOf(call: Call): MediaHost {
-    if (!this.#isIsolated) return this.#main;
-    // Not forgotten when the call ends: the next agent may be joining it in that moment.
-    return this.#hosts.getOrInsertComputed(
-      callKey(call),
-      (key) => this.#createHost(() => this.#hosts.delete(key)),
-    );
-  }
-
-  /** The media process of a call, unless the call has none. */
-  #existingHostOf(call: Call): MediaHost | undefined {
-    return this.#isIsolated ? this.#hosts.get(callKey(call)) : this.#main;
-  }
-
-  #call(type: string, id: string): Call {
-    const key = callKey({ type, id });
-    const secret = this.#secrets.get(key) ?? callSecret(this.#settings.secret, type, id);
-    this.#secrets.set(key, secret);
-    return new Call({ id, type, original: { secret } satisfies LocalCall });
-  }
-
-  #secretOf(call: Call): string {
-    const key = callKey(call);
-    let secret = this.#secrets.get(key);
-    if (secret === undefined) {
-      // The call ended and begins again: its link stays the same.
-      const { secret: given = callSecret(this.#settings.secret, call.type, call.id) } =
-        (call.original ?? {}) as Partial<LocalCall>;
-      if (!isSecret(given)) {
-        throw new TypeError(
-          "call.original.secret must be 22 characters of base64url: use a call of createCall",
-        );
-      }
-      this.#secrets.set(key, secret = given);
-    }
-    return secret;
-  }
-
-  /** Returns a call as the media process receives it; checks it, since a program may construct one. */
-  #params(call: Call): CallParams {
-    checkCallName(call.type, call.id);
-    return { callType: call.type, callId: call.id, secret: this.#secretOf(call) };
+    await this.#calls.releaseAll();
   }
 
   #isJoined(call: Call): boolean {
@@ -504,91 +403,4 @@ export class LocalEdge extends EdgeTransport {
     }
     return undefined;
   }
-
-  async #closeOpened(key: string): Promise<void> {
-    const lease = this.#opened.get(key);
-    this.#opened.delete(key);
-    await lease?.release();
-  }
-
-  #onMessage(message: JsonValue): void {
-    const parsed = v.parse(childMessage, message);
-    if (parsed.type === "listenerLost") {
-      const error = new EdgeError(parsed.message, { code: "listener-lost", retryable: true });
-      return this.events.emit(new ErrorEvent({ error, context: "listening for pages" }));
-    }
-    const { type, callType, callId, secret } = parsed;
-    const key = callKey({ type: callType, id: callId });
-    if (type === "callEnded") {
-      this.#secrets.delete(key);
-      void this.#closeOpened(key);
-      return;
-    }
-    this.#secrets.set(key, secret);
-    const call = this.#call(callType, callId);
-    if (this.#isIsolated) void this.#startElsewhere(call);
-    else this.#server?.handleCall(call);
-  }
-
-  /** Opens a call that a page has started in a process of its own, and sends the page there. */
-  async #startElsewhere(call: Call): Promise<void> {
-    const { callId } = this.#params(call);
-    let origin: string | null = null;
-    try {
-      ({ origin } = await this.#openLink(call, { isAwaited: true }));
-      this.#server?.handleCall(call);
-    } catch (error) {
-      this.events.emit(new ErrorEvent({ error, context: `starting ${call.id}` }));
-    }
-    await this.#main.request("started", { callId, origin }).catch(() => {});
-  }
-
-  /** Opens in another process what was open in the last one, beside the calls of agents. */
-  async #reopen(host: MediaHost, request: MediaLease["request"]): Promise<void> {
-    try {
-      for (const call of this.#openedOn(host)) await request("open", this.#params(call));
-      if (this.#server && host === this.#main) {
-        await request("serve", { secret: this.#server.secret });
-      }
-    } finally {
-      // Pages that come back wait for this.
-      await request("reopened", null);
-    }
-  }
-
-  /** The calls that are open in a process although no agent has joined them. */
-  #openedOn(host: MediaHost): Call[] {
-    const calls = [...this.#opened.keys()].map((key) => {
-      const [type, id] = JSON.parse(key);
-      return this.#call(type, id);
-    });
-    return calls.filter((call) => this.#existingHostOf(call) === host);
-  }
-
-  #onLost(host: MediaHost, error: EdgeError): void {
-    for (const call of this.#openedOn(host)) void this.#closeOpened(callKey(call));
-    if (host === this.#main) this.#server?.restart(error);
-  }
-}
-
-/** Throws for a type or id that a link or a page could not carry. */
-function checkCallName(callType: string, callId: string): void {
-  for (const [name, value] of Object.entries({ callType, callId })) {
-    const size = CALL_SIZES[name as keyof typeof CALL_SIZES];
-    const what = typeof value === "string" ? JSON.stringify(value.slice(0, size)) : typeof value;
-    if (
-      typeof value !== "string" || value === "" || value.length > size ||
-      hasControlCharacters(value) || !value.isWellFormed()
-    ) {
-      throw new TypeError(
-        `${name} must be a string of 1 to ${size} characters without control characters, got ${what}`,
-      );
-    }
-    // A URL's path drops them.
-    if (value === "." || value === "..") throw new TypeError(`${name} must not be ${what}`);
-  }
-}
-
-function callKey(call: { type: string; id: string }): string {
-  return JSON.stringify([call.type, call.id]);
 }

@@ -8,6 +8,7 @@ import { EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import type { MediaLease } from "../../media/parent/media_lease.ts";
 import { MediaProcess, type MediaProcessOptions } from "../../media/parent/media_process.ts";
+import type { Suspect } from "../../media/parent/restarts.ts";
 import { type ServerAddress, serverAddress } from "./wire/messages.ts";
 import { type LocalSettings, settingsToJson } from "./wire/settings.ts";
 import { netPermissions } from "./settings.ts";
@@ -20,6 +21,8 @@ export type MediaHostOptions =
   & Omit<MediaProcessOptions, "child" | "config" | "permissions" | "variables" | "onEnded">
   & {
     settings: LocalSettings;
+    /** Aborted when the edge is closed: no request outlives it. */
+    closing: AbortSignal;
     /** No process runs, and nothing waits for one. */
     onIdle(): void;
   };
@@ -28,6 +31,7 @@ export type MediaHostOptions =
 export class MediaHost {
   readonly process: MediaProcess;
   readonly #settings: LocalSettings;
+  readonly #closing: AbortSignal;
   /** Read at each start of the process; `port` becomes the one that the first start got. */
   readonly #config: { [key: string]: JsonValue };
   /** Its network permissions, read at each start. */
@@ -35,12 +39,14 @@ export class MediaHost {
   /** The origin of the application's server before this one, if there is one. */
   #front: (() => string) | undefined;
   readonly #onIdle: () => void;
+  readonly #refused: { callType: string; callId: string; userId: string }[] = [];
   /** How many wait for a lease. */
   #acquiring = 0;
 
   /** Starts nothing yet. */
-  constructor({ settings, onIdle, ...options }: MediaHostOptions) {
+  constructor({ settings, closing, onIdle, ...options }: MediaHostOptions) {
     this.#settings = settings;
+    this.#closing = closing;
     this.#onIdle = onIdle;
     this.#config = settingsToJson(settings);
     this.#net = netPermissions(settings);
@@ -95,12 +101,13 @@ export class MediaHost {
     }
   }
 
-  /** Sends a request with a lease of its own; does nothing when no process runs. */
+  /** Sends a request that may happen twice with a lease of its own; does nothing when no process runs. */
   async request(method: string, params: JsonValue): Promise<void> {
     if (!this.isRunning) return;
-    const lease = await this.acquire();
+    const signal = this.#closing;
+    const lease = await this.acquire({ signal });
     try {
-      await lease.request(method, params);
+      await lease.request(method, params, { signal, idempotent: true });
     } finally {
       await lease.release();
     }
@@ -112,6 +119,12 @@ export class MediaHost {
     const { port, protocol } = new URL(origin);
     this.#config.port = Number(port) || (protocol === "https:" ? 443 : 80);
     return { origin: this.#front?.() ?? origin };
+  }
+
+  /** The messages of this user ended a process twice: the next ones do not admit them to the call. */
+  refuse({ type, id, userId }: Suspect & { userId: string }): void {
+    this.#refused.push({ callType: type, callId: id, userId });
+    this.#config.refused = this.#refused;
   }
 
   /** Tells the process, and each one after it, which invitations were revoked; `id` is the latest. */

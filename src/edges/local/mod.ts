@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { type LocalCall, LocalEdge, type LocalEdgeOptions } from "./local_edge.ts";
+export type { LocalCall } from "./call_secrets.ts";
+export { LocalEdge, type LocalEdgeOptions } from "./local_edge.ts";
 export { DEFAULT_LIMITS, type LocalLimits } from "./wire/limits.ts";
 export type { InviteOptions, RevokedInvitation } from "./invitations.ts";
 export type { Grants } from "./wire/grants.ts";

@@ -158,7 +158,10 @@ export class RunningServer implements LocalServer {
     const lease = this.#lease;
     this.#lease = undefined;
     try {
-      if (lease && !lease.lost) await lease.request("serve", { secret: null }, { timeoutMs: 1000 });
+      if (lease && !lease.lost) {
+        const wait = { timeoutMs: 1000, isGoodbye: true };
+        await lease.request("serve", { secret: null }, wait);
+      }
     } catch {
       // A process that is gone accepts no calls either.
     }

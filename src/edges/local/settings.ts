@@ -88,7 +88,14 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   const origins = (options.origins ?? []).map((origin) => {
     const url = URL.parse(origin);
     if (url === null || !/^https?:$/.test(url.protocol)) {
-      throw new TypeError(`origins must be like "https://example.org", got "${origin}"`);
+      throw new TypeError(`origins must be like "https://example.org", got ${shown(origin)}`);
+    }
+    if (url.href !== `${url.origin}/`) {
+      throw new TypeError(
+        `origins must be like "${url.origin}", got ${
+          shown(origin)
+        }: an origin has no path, user or query`,
+      );
     }
     return url.origin;
   });
@@ -139,6 +146,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     limits: checkLimits(options.limits),
     secret: readSecret(options.secret),
     revoked: [],
+    refused: [],
     isolated: mediaIsolation === "call",
     mounted: false,
   };

@@ -167,9 +167,9 @@ function readParameters(
   name: string,
   schema: unknown = NO_PARAMETERS,
 ): Pick<Tool, "parameters" | "argumentSchema"> {
-  const isStandard = isStandardSchema(schema);
-  if (!isStandard) checkObject(schema, `the parameters of the tool ${name}`, "a JSON schema");
   try {
+    const isStandard = isStandardSchema(schema);
+    if (!isStandard) checkObject(schema, "the schema", "a JSON schema or one of a library");
     const parameters = isStandard ? jsonSchemaOf(schema) : schema as JsonSchema;
     argumentCheck(parameters);
     return isStandard ? { parameters, argumentSchema: schema } : { parameters };

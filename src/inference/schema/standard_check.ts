@@ -1,4 +1,5 @@
 /** Reads schemas that libraries make, and checks arguments against them. @module */
+import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 import type { JsonSchema } from "../contracts/json_schema.ts";
 import type { StandardIssue, StandardSchema } from "../contracts/standard_schema.ts";
 
@@ -7,11 +8,22 @@ const TARGETS = ["draft-2020-12", "draft-07"];
 /** Models read the first of what is wrong. */
 const MAX_ISSUES = 5;
 
-/** Whether a value is the schema of a library; ArkType's are functions. */
+/**
+ * Whether a value is the schema of a library; ArkType's are functions.
+ *
+ * @throws {TypeError} it says that it is one, and is malformed.
+ */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   const isThing = typeof value === "object" ? value !== null : typeof value === "function";
-  const standard = isThing ? (value as Partial<StandardSchema>)["~standard"] : undefined;
-  return typeof standard?.validate === "function";
+  if (!isThing || !("~standard" in (value as object))) return false;
+  const { "~standard": standard } = value as { "~standard": unknown };
+  checkMethods(standard, '["~standard"]', "what Standard Schema describes", ["validate"]);
+  const { version } = standard as Partial<StandardSchema["~standard"]>;
+  if (version === 1) return true;
+  throw new TypeError(
+    `["~standard"].version: expected 1, got ${shown(version)}: use a version of the library that ` +
+      "implements version 1 of Standard Schema",
+  );
 }
 
 /**
@@ -22,17 +34,21 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
 export function jsonSchemaOf(schema: StandardSchema): JsonSchema {
   const { vendor, jsonSchema } = schema["~standard"];
   if (typeof jsonSchema?.input !== "function") {
+    const library = typeof vendor === "string" ? vendor : "a library without a name";
     throw new TypeError(
-      `this schema of ${vendor} does not say its JSON Schema, which models need: ` +
+      `this schema of ${library} does not say its JSON Schema, which models need: ` +
         (vendor === "valibot"
           ? "pass toStandardJsonSchema(schema), of @valibot/to-json-schema"
-          : `use a version of ${vendor} whose schemas have ["~standard"].jsonSchema`),
+          : `use a version of ${library} whose schemas have ["~standard"].jsonSchema`),
     );
   }
   const causes: unknown[] = [];
   for (const target of TARGETS) {
     try {
-      return jsonSchema.input({ target }) as JsonSchema;
+      const schema: unknown = jsonSchema.input({ target });
+      checkObject(schema, '["~standard"].jsonSchema.input', "it to return a JSON schema");
+      if (schema instanceof Promise) throw new TypeError("it returns a promise of its JSON Schema");
+      return schema as JsonSchema;
     } catch (cause) {
       causes.push(cause);
     }
@@ -48,13 +64,17 @@ export function jsonSchemaOf(schema: StandardSchema): JsonSchema {
  * @throws {TypeError} they do not fit; the message says where.
  */
 export async function standardArguments(schema: StandardSchema, input: unknown): Promise<unknown> {
-  const result = await schema["~standard"].validate(input);
-  if (result.issues === undefined) return result.value;
-  const issues = result.issues.slice(0, MAX_ISSUES).map(said);
-  throw new TypeError(`the arguments do not fit: ${issues.join("; ")}`);
+  const result: unknown = await schema["~standard"].validate(input);
+  checkObject(result, '["~standard"].validate', "it to return { value } or { issues }");
+  const { value, issues } = result as { value?: unknown; issues?: readonly StandardIssue[] };
+  if (issues === undefined) return value;
+  const faults = Array.isArray(issues) ? issues.slice(0, MAX_ISSUES).map(said) : [shown(issues)];
+  throw new TypeError(`the arguments do not fit: ${faults.join("; ")}`);
 }
 
-function said({ message, path = [] }: StandardIssue): string {
+function said(issue: StandardIssue): string {
+  const { message = shown(issue), path } = issue ?? {};
+  if (!Array.isArray(path)) return message;
   const names = path.map((part) => String(typeof part === "object" ? part.key : part));
   return names.length === 0 ? message : `${names.join(".")}: ${message}`;
 }

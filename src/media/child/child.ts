@@ -161,8 +161,8 @@ class ChildRun {
       clock: systemClock,
       kernel,
       replaces,
-      handling: ({ id, type }) => {
-        this.#send({ type: "handling", call: { id, type } });
+      handling: ({ id, type }, userId) => {
+        this.#send({ type: "handling", call: { id, type }, userId });
         return this.#writer.controlWritten();
       },
       send: (message) => this.#send({ type: "edge", message }),

@@ -32,10 +32,11 @@ export interface ChildContext {
    */
   readonly replaces: boolean;
   /**
-   * Says that a message of this call is about to reach native code, which it could crash: a call whose
-   * message came last before two crashes is not opened again. Resolves when that has left the process.
+   * Says that a message of this call is about to reach native code, which it could crash. Whose message
+   * came last before two crashes is refused: the participant who is this user, or the call where no user
+   * is named. Resolves when that has left the process.
    */
-  handling(call: { readonly id: string; readonly type: string }): Promise<void>;
+  handling(call: { readonly id: string; readonly type: string }, userId?: string): Promise<void>;
   /** Writes a line to the agent's logger. Never media, never a secret. */
   log(level: LogLevel, message: string): void;
 }

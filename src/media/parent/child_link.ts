@@ -30,7 +30,7 @@ import { FrameWriter } from "../wire/frame_writer.ts";
 import { readFragmentStream } from "../wire/video_frames.ts";
 import { describeError, messageOf } from "../../events/error_text.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { CallName } from "./restarts.ts";
+import type { Suspect } from "./restarts.ts";
 
 /** A spawned media process: its two pipes and its end. */
 export interface SpawnedChild {
@@ -68,6 +68,16 @@ export interface ChildLinkOptions {
   onMemoryLimitExceeded(rssBytes: number): void;
 }
 
+/** How a request waits for its reply. */
+export interface RequestOptions {
+  /** Aborts the wait. */
+  signal?: AbortSignal;
+  /** Limits it, in milliseconds. */
+  timeoutMs?: number;
+  /** It only says goodbye: a process that has said nothing for 1 s is not waited for. */
+  isGoodbye?: boolean;
+}
+
 /** How long the process has to end by itself once its input closes: twice what it takes. */
 const LEAVE_MS = 1000;
 /** How long what a dead process has written may take to be read. */
@@ -88,12 +98,14 @@ export class ChildLink {
   readonly #parser: FrameParser;
   readonly #ready = Promise.withResolvers<void>();
   readonly #requests = new Map<number, PromiseWithResolvers<JsonValue>>();
+  /** Those of them that only say goodbye. */
+  readonly #goodbyes = new Set<number>();
   readonly #connections = new Map<number, LinkedConnection>();
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #row = new RowReader();
   #heartbeat: Heartbeat | undefined;
-  /** The call whose message came last, and when. */
-  #handling: { call: CallName; at: number } | undefined;
+  /** Whose message came last, and when. */
+  #handling: { suspect: Suspect; at: number } | undefined;
   #nextRequest = 1;
   #lost: EdgeError | undefined;
   #closing = false;
@@ -139,11 +151,11 @@ export class ChildLink {
     return this.#options.process.pid;
   }
 
-  /** The call whose message came right before the process said its last. */
-  get suspect(): CallName | undefined {
+  /** Whose message came right before the process said its last. */
+  get suspect(): Suspect | undefined {
     if (this.#handling === undefined || this.#heartbeat === undefined) return undefined;
-    const { call, at } = this.#handling;
-    return this.#heartbeat.saidAt - at <= SUSPECT_MS ? call : undefined;
+    const { suspect, at } = this.#handling;
+    return this.#heartbeat.saidAt - at <= SUSPECT_MS ? suspect : undefined;
   }
 
   /** Whether no connection runs over it. */
@@ -169,25 +181,29 @@ export class ChildLink {
   async request<M extends RequestMethod>(
     method: M,
     params: RequestParams[M],
-    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+    options: RequestOptions = {},
   ): Promise<RequestResults[M]> {
+    const { isGoodbye = false, ...wait } = options;
     if (this.#lost !== undefined) throw this.#lost;
-    options.signal?.throwIfAborted();
+    wait.signal?.throwIfAborted();
+    if (isGoodbye && this.#heartbeat?.isQuiet) throw quietError();
     checkRequest(method, params);
     const id = this.#nextRequest++;
     this.writer.control({ type: "request", id, method, params });
     const reply = Promise.withResolvers<JsonValue>();
     this.#requests.set(id, reply);
+    if (isGoodbye) this.#goodbyes.add(id);
     let isSettled = false;
     reply.promise.then(() => isSettled = true, () => isSettled = true);
     try {
       const result = await waitFor(reply.promise, `the media process replying to ${method}`, {
-        ...options,
+        ...wait,
         clock: this.#options.clock,
       });
       return readResult(method, result);
     } finally {
       this.#requests.delete(id);
+      this.#goodbyes.delete(id);
       if (!isSettled && this.#lost === undefined) this.send({ type: "cancel", id });
     }
   }
@@ -203,8 +219,9 @@ export class ChildLink {
       this.#failure ??= reason;
       const timer = setTimeout(() => this.#kill(), LEAVE_MS);
       void this.gone.finally(() => clearTimeout(timer));
-      // It has no participants to say goodbye to, and reads nothing before its modules are loaded.
-      if (this.#starting) this.#kill();
+      // It has no participants to say goodbye to, and reads nothing before its modules are loaded; or it
+      // reads nothing any more.
+      if (this.#starting || this.#heartbeat?.isQuiet) this.#kill();
       await this.writer.drained();
       this.writer.close();
       // Fails when the process is gone already: then the input is closed.
@@ -275,7 +292,10 @@ export class ChildLink {
     switch (message.type) {
       case "ready":
         this.#starting = false;
-        this.#heartbeat = new Heartbeat({ onSilent: () => this.#hang() });
+        this.#heartbeat = new Heartbeat({
+          onQuiet: () => this.#onQuiet(),
+          onSilent: () => this.#hang(),
+        });
         this.#options.logger.debug(`media process ${this.pid} is ready (${message.kernel} kernel)`);
         return this.#ready.resolve();
       case "failed":
@@ -291,7 +311,10 @@ export class ChildLink {
       case "beat":
         return;
       case "handling":
-        this.#handling = { call: message.call, at: this.#heartbeat?.saidAt ?? -Infinity };
+        this.#handling = {
+          suspect: { ...message.call, userId: message.userId },
+          at: this.#heartbeat?.saidAt ?? -Infinity,
+        };
         return;
       case "memoryLimitExceeded":
         return this.#options.onMemoryLimitExceeded(message.rssBytes);
@@ -342,6 +365,11 @@ export class ChildLink {
     this.#kill();
   }
 
+  /** It may come back within 3 s: only goodbyes do not wait for that. */
+  #onQuiet(): void {
+    for (const id of this.#goodbyes) this.#requests.get(id)?.reject(quietError());
+  }
+
   #hang(): void {
     this.#failure ??= new ConnectionError("the media process hung: it said nothing for 3 s", {
       code: "media-process-lost",
@@ -373,6 +401,15 @@ export class ChildLink {
     for (const reply of this.#requests.values()) reply.reject(error);
     this.#requests.clear();
   }
+}
+
+function quietError(): ConnectionError {
+  return new ConnectionError(
+    "the media process has said nothing for 1 s: its end goes on without it",
+    {
+      code: "media-process-silent",
+    },
+  );
 }
 
 /** Returns the child's error as one of this process. */

@@ -6,8 +6,13 @@ const CHECK_MS = 250;
 /** Milliseconds of silence after which a process is suspected: the next look judges. */
 const SUSPECT_MS = 2750;
 
+/** Milliseconds of silence after which it is not worth waiting for. */
+const QUIET_MS = 1000;
+
 /** Options of a {@linkcode Heartbeat}. */
 export interface HeartbeatOptions {
+  /** It has said nothing for 1 s. Called at each look until it says something. */
+  onQuiet?(): void;
   /** It has said nothing for 3 s, although it says something twice a second. Called once. */
   onSilent(): void;
   /** Default: the machine's. A process lives in real time, whatever the edge's clock is. */
@@ -40,6 +45,11 @@ export class Heartbeat implements Disposable {
     return this.#saidAt;
   }
 
+  /** Whether it has said nothing for 1 s. */
+  get isQuiet(): boolean {
+    return this.#silentMs >= QUIET_MS;
+  }
+
   /** The process says something. */
   says(): void {
     this.#silentMs = 0;
@@ -64,5 +74,6 @@ export class Heartbeat implements Disposable {
     this.#lookedAt = now;
     this.#wasLate = isLate;
     this.#timer = this.#schedule();
+    if (this.isQuiet) this.#options.onQuiet?.();
   }
 }

@@ -13,7 +13,7 @@ import type { VideoConstraints } from "../wire/control.ts";
 import type { ConnectionMessage } from "../wire/messages.ts";
 import { PictureSender } from "../wire/video_frames.ts";
 import type { ChildLink } from "./child_link.ts";
-import type { ProcessLease, SharedConnection } from "./media_lease.ts";
+import { type ProcessLease, replacedError, type SharedConnection } from "./media_lease.ts";
 import type { MediaProcess } from "./media_process.ts";
 import { AudioRows } from "./audio_rows.ts";
 import { KnownCall } from "./known_call.ts";
@@ -179,7 +179,14 @@ export class MediaConnection extends Connection {
         onError: (error) => this.reportError(error, "publishing video"),
       });
     }
-    await this.#publish(this.#lease.link);
+    const { link } = this.#lease;
+    try {
+      await this.#publish(link);
+    } catch (error) {
+      if (!this.#isReplaced(link)) throw error;
+      // Joining again publishes them.
+      await this.#untilBack();
+    }
   }
 
   /** Subscribes to a video track through the media process. */
@@ -197,7 +204,12 @@ export class MediaConnection extends Connection {
   protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
     const params = { connection: this.#id, data };
     await this.#untilBack();
-    await this.#lease.link.request("sendCustomEvent", params, { timeoutMs: REQUEST_MS });
+    const { link } = this.#lease;
+    try {
+      await link.request("sendCustomEvent", params, { timeoutMs: REQUEST_MS });
+    } catch (error) {
+      throw this.#isReplaced(link) ? replacedError("a custom event", link.lost!) : error;
+    }
   }
 
   /** Leaves the call, then releases the lease. */
@@ -210,8 +222,10 @@ export class MediaConnection extends Connection {
     this.#video = undefined;
     this.#videoSubscriptions.closeAll();
     try {
-      if (link.lost === undefined) {
-        await link.request("leave", { connection: this.#id }, { timeoutMs: LEAVE_MS });
+      // It has joined no other: neither one that starts nor one that ends.
+      if (link.isReady) {
+        const wait = { timeoutMs: LEAVE_MS, isGoodbye: true };
+        await link.request("leave", { connection: this.#id }, wait);
       }
     } catch (error) {
       if (link.lost === undefined) this.reportError(error, "leaving the call");
@@ -315,6 +329,11 @@ export class MediaConnection extends Connection {
     this.#isCut = false;
     this.reconnected();
     this.#back.resolve();
+  }
+
+  /** Whether the process behind a link was lost, and this goes on in another. */
+  #isReplaced(link: ChildLink): boolean {
+    return link.lost !== undefined && this.#lease.lost === undefined && this.state !== "closed";
   }
 
   /** Closed, or a join that fails by itself. */

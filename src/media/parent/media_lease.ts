@@ -1,8 +1,19 @@
 /** Shares of a media process. @module */
-import { ClosedError, type EdgeError } from "../../edge/errors.ts";
+import { ClosedError, ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import type { ChildLink, LinkedConnection } from "./child_link.ts";
+import type { Clock } from "../../events/clock.ts";
+import { limitTime, waitFor } from "../../events/waiting.ts";
+import type { ChildLink, LinkedConnection, RequestOptions } from "./child_link.ts";
 import type { CallName } from "./restarts.ts";
+
+/** Options for {@linkcode MediaLease.request}. */
+export interface LeaseRequestOptions extends RequestOptions {
+  /**
+   * Whether it may happen twice: when the process is lost before it has replied, the request is sent
+   * again to the one that takes its place. Default `false`: it rejects as `media-process-replaced`.
+   */
+  idempotent?: boolean;
+}
 
 /** A share of a `MediaProcess`, which runs at least until this is released. */
 export interface MediaLease {
@@ -11,12 +22,15 @@ export interface MediaLease {
    * place.
    */
   readonly lost: EdgeError | undefined;
-  /** Sends a request to the edge's child side: `EdgeChild.request`. */
-  request(
-    method: string,
-    params: JsonValue,
-    options?: { signal?: AbortSignal; timeoutMs?: number },
-  ): Promise<JsonValue>;
+  /**
+   * Sends a request to the edge's child side: `EdgeChild.request`. While a process that was lost is
+   * replaced, it waits for the next one.
+   *
+   * @throws {EdgeError} the child's; `media-process-lost`: there is no process any more;
+   *   `media-process-replaced`: the process was lost before it replied, so it may have happened; or a
+   *   `TimeoutError`, or the signal's reason
+   */
+  request(method: string, params: JsonValue, options?: LeaseRequestOptions): Promise<JsonValue>;
   /** Returns figures of the process. */
   stats(): Promise<{ rssBytes: number; connections: number }>;
   /** Returns the share; resolves after the last one's process is gone. Idempotent. */
@@ -46,6 +60,7 @@ export interface SharedProcess {
   /** Why there is no process any more. */
   lost: EdgeError | undefined;
   leases: number;
+  readonly clock: Clock;
   readonly connections: Map<number, SharedConnection>;
 }
 
@@ -90,11 +105,27 @@ export class ProcessLease implements MediaLease {
   async request(
     method: string,
     params: JsonValue,
-    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+    options: LeaseRequestOptions = {},
   ): Promise<JsonValue> {
-    const usable = this.#usable();
-    if (usable) await usable;
-    return await this.link.request("edge", { method, params }, options);
+    const { idempotent = false, timeoutMs = Infinity, signal, isGoodbye } = options;
+    using limit = limitTime(`the media process replying to ${method}`, {
+      timeoutMs,
+      signals: signal ? [signal] : [],
+      clock: this.#process.clock,
+    });
+    for (;;) {
+      const usable = this.#usable();
+      if (usable) await waitFor(usable, "the next media process", { signal: limit.signal });
+      const { link } = this;
+      const wait = { signal: limit.signal, isGoodbye };
+      try {
+        return await link.request("edge", { method, params }, wait);
+      } catch (error) {
+        if (link.lost === undefined || error !== link.lost) throw error;
+        if (this.lost !== undefined) throw this.lost;
+        if (!idempotent) throw replacedError(method, link.lost);
+      }
+    }
   }
 
   async stats(): Promise<{ rssBytes: number; connections: number }> {
@@ -112,4 +143,13 @@ export class ProcessLease implements MediaLease {
     if (this.#released !== undefined) throw new ClosedError("the lease");
     return this.link.isReady ? undefined : this.#process.ready;
   }
+}
+
+/** Returns the error of a request that a lost process had, and that must not happen twice. */
+export function replacedError(what: string, lost: EdgeError): ConnectionError {
+  return new ConnectionError(
+    `${lost.message} before it replied to ${what}, and another takes its place: it may have ` +
+      "happened, so repeat it only if twice does no harm",
+    { code: "media-process-replaced", retryable: true, cause: lost },
+  );
 }

@@ -9,7 +9,7 @@ import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./de
 import type { MemoryLimit } from "../wire/control.ts";
 import { ChildLink, type SpawnedChild } from "./child_link.ts";
 import { type MediaLease, ProcessLease, type SharedProcess } from "./media_lease.ts";
-import { type CallName, isSameCall, Restarts } from "./restarts.ts";
+import { isSameCall, Restarts, type Suspect } from "./restarts.ts";
 import { type ChildPermissions, lockFor, spawnChild } from "./spawn.ts";
 import { lacksLockEntries } from "./start_failure.ts";
 
@@ -47,8 +47,12 @@ export interface MediaProcessOptions extends DenoOptions, MemoryOptions {
    * back: opens again what else was open, by requests to the edge's child side.
    */
   onReplaced?(request: MediaLease["request"]): Promise<void>;
-  /** This call ended the process twice: it is not opened again, and its connections close. */
-  onRefused?(call: CallName): void;
+  /**
+   * The messages of this user, or of several of this call, ended the process twice. The call of several
+   * is not opened again, and its connections close; one user is for the edge to refuse. Called before the
+   * next process starts.
+   */
+  onRefused?(refused: Suspect): void;
   /** The process was lost while a lease was held, and none takes its place. Connections close. */
   onLost?(error: EdgeError): void;
   /** The process has ended, and none takes its place until the next lease. */
@@ -191,6 +195,7 @@ export class MediaProcess {
       ready: undefined!,
       lost: undefined,
       leases: 0,
+      clock: this.#clock,
       connections: new Map(),
       lock,
       spawn,
@@ -235,7 +240,8 @@ export class MediaProcess {
     const { again, refused } = this.#restarts.lost(current.link.suspect);
     if (!again) return this.#end(current, error);
     this.#logger.warn(`${error.message}: another one takes its place`);
-    if (refused) this.#refuse(current, refused);
+    if (refused && refused.userId === undefined) this.#refuseCall(current, refused);
+    if (refused) this.#options.onRefused?.(refused);
     void this.#replace(current);
   }
 
@@ -290,7 +296,7 @@ export class MediaProcess {
   }
 
   /** Closes a call that ended the process twice, so that the others go on. */
-  #refuse(current: Current, call: CallName): void {
+  #refuseCall(current: Current, call: Suspect): void {
     const error = new ConnectionError(
       `a message of the call ${call.type}:${call.id} ended the media process twice`,
       { code: "media-process-lost" },
@@ -300,7 +306,6 @@ export class MediaProcess {
       current.connections.delete(id);
       connection.onLost(error);
     }
-    this.#options.onRefused?.(call);
   }
 
   /** There is no process any more: it was closed, did not start, or is lost for good. */

@@ -31,9 +31,9 @@
  * @module
  */
 export { MediaConnection, type MediaConnectionOptions } from "./media_connection.ts";
-export type { MediaLease } from "./media_lease.ts";
+export type { LeaseRequestOptions, MediaLease } from "./media_lease.ts";
 export { MediaProcess, type MediaProcessOptions, type MemoryOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";
 export type { DenoOptions } from "./deno_program.ts";
-export type { CallName } from "./restarts.ts";
+export type { CallName, Suspect } from "./restarts.ts";
 export type { MemoryLimit, VideoConstraints } from "../wire/control.ts";

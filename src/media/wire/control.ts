@@ -184,8 +184,8 @@ const toParent = v.variant("type", [
   }),
   /** A sign of life. */
   v.object({ type: v.literal("beat") }),
-  /** A message of this call is about to be handled that could end the process. */
-  v.object({ type: v.literal("handling"), call: callName }),
+  /** A message of this call, from a participant who is this user, is about to be handled that could end the process. */
+  v.object({ type: v.literal("handling"), call: callName, userId: v.optional(text) }),
   v.object({ type: v.literal("memoryLimitExceeded"), rssBytes: v.number() }),
   v.object({ type: v.literal("edge"), message: jsonValue }),
   v.object({ type: v.literal("connection"), connection: id, message: connectionMessage }),

@@ -52,6 +52,15 @@ Deno.test({
       assertEquals((await Deno.stat(cert!)).mode! & 0o777, 0o644);
       const names = [...Deno.readDirSync(`${folder}/here`)].map(({ name }) => name).sort();
       assertEquals(names, ["ringline.cert.pem", "ringline.key.pem"]);
+      // A folder stays, an empty one too.
+      await Deno.remove(key!);
+      await Deno.mkdir(key!);
+      const refused = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-check", "--allow-write=.", "--allow-env", command.href, "127.0.0.1"],
+        cwd: `${folder}/here`,
+      }).output();
+      assertEquals([refused.success, (await Deno.stat(key!)).isDirectory], [false, true]);
+      assertMatch(new TextDecoder().decode(refused.stderr), /ringline\.key\.pem is a folder/);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -287,5 +287,5 @@ Deno.test("a page learns who is in a call by its link alone, and does not join i
     return page;
   };
   assertEquals((await (await look("B".repeat(22))).next("rejected")).code, "wrong-link");
-  assertEquals((await (await look(CALL.secret)).next("call")).members, []);
+  assertEquals((await (await look(CALL.secret)).next("call")).participants, []);
 });

@@ -284,7 +284,7 @@ Deno.test("an edge keeps what was revoked before", async () => {
   const call = new Call({ type: "default", id: "kitchen", original: {} });
   const before = new Invitations(SECRET, clock);
   const token = await before.create(call, { user: { id: "anna" }, expiresInMs: 60_000 });
-  const revoked = before.revoke(token);
+  const revoked = await before.revoke(token);
   assertEquals(revoked.expiresAtMs, Math.floor(clock.epochMs() / 1000) * 1000 + 60_000);
   const kept = JSON.parse(JSON.stringify([revoked]));
   const after = new Invitations(SECRET, clock, kept);

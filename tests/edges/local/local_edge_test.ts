@@ -6,6 +6,7 @@ import { EdgeError } from "../../../src/edge/errors.ts";
 import { ConnectionStateChangedEvent, ErrorEvent } from "../../../src/edge/events.ts";
 import { LocalEdge, type LocalEdgeOptions } from "../../../src/edges/local/mod.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
+import { waitFor } from "../../../src/events/waiting.ts";
 import { until } from "../../fixtures/until.ts";
 import { hello } from "./fakes.ts";
 
@@ -23,24 +24,31 @@ function agent(id: string): EdgeAgent {
   };
 }
 
+/** Waits at most 10 s: what does not come fails its test, and does not hang it. */
+function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+  return waitFor(promise, what, { timeoutMs: 10_000 });
+}
+
 /** The server's response to a page that follows a link. */
 async function answer(link: URL): Promise<{ type: string; code?: string }> {
   const [, , callType, callId] = link.pathname.split("/").map(decodeURIComponent);
   const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
     headers: { origin: link.origin },
   });
+  // One that cannot connect is closed already.
+  const closed = new Promise((resolve) => socket.onclose = resolve);
   try {
-    await new Promise((resolve, reject) => {
+    const opened = new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onerror = reject;
     });
+    await soon(opened, "the socket");
     const message = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
     socket.send(JSON.stringify(hello("Ada", { callType, callId, secret: link.hash.slice(1) })));
-    return JSON.parse((await message).data);
+    return JSON.parse((await soon(message, "the response")).data);
   } finally {
-    const closed = new Promise((resolve) => socket.onclose = resolve);
     socket.close(1000);
-    await closed;
+    await soon(closed, "the socket's end");
   }
 }
 
@@ -51,11 +59,11 @@ async function start(url: URL): Promise<{ callId: string; secret: string; origin
   });
   const closed = new Promise((resolve) => socket.onclose = resolve);
   const started = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
-  await new Promise((resolve) => socket.onopen = resolve);
+  await soon(new Promise((resolve) => socket.onopen = resolve), "the socket");
   socket.send(
     JSON.stringify({ type: "start", version: PROTOCOL_VERSION, secret: url.hash.slice(1) }),
   );
-  const response = JSON.parse((await started).data);
+  const response = JSON.parse((await soon(started, "the started call")).data);
   await closed;
   return response;
 }
@@ -153,7 +161,7 @@ Deno.test("endCall closes the agents' connections as call-ended", async () => {
   const call = await edge.createCall("kitchen");
   const connection = await edge.join(agent("echo"), call);
   await edge.endCall(call);
-  assertEquals(await connection.closed, "call-ended");
+  assertEquals(await soon(connection.closed, "the end of the call"), "call-ended");
 });
 
 /** Kills the media process; resolves when another has taken its place. */
@@ -183,6 +191,58 @@ Deno.test("LocalEdge keeps its calls when the media process is lost, with the sa
   }
 });
 
+Deno.test("LocalEdge does in the next media process what one had not done that was lost", async () => {
+  await using edge = newEdge();
+  const [kitchen, cellar] = [await edge.createCall("kitchen"), await edge.createCall("cellar")];
+  const [echo, parrot] = [
+    await edge.join(agent("echo"), kitchen),
+    await edge.join(agent("p"), cellar),
+  ];
+  const user = { id: "anna" };
+  const revoked = await edge.invite(kitchen, { user });
+  const pid = edge.mediaProcessId!;
+  // It has all requests, and replies to none.
+  Deno.kill(pid, "SIGSTOP");
+  const pending = Promise.all([
+    edge.callLink(kitchen),
+    edge.invite(kitchen, { user }),
+    edge.serve({ onCall() {} }),
+    edge.revoke(revoked),
+    edge.endCall(cellar),
+  ]);
+  Deno.kill(pid, "SIGKILL");
+  const [link, invitation, server] = await soon(pending, "the next process");
+  assertEquals(await soon(parrot.closed, "the end of the call"), "call-ended");
+  assertEquals((await answer(link)).type, "welcome");
+  assertEquals((await answer(invitation)).type, "welcome");
+  assertEquals((await answer(revoked)).code, "wrong-link");
+  await start(server.url);
+  await until("being back", () => !echo.isReconnecting);
+  assertEquals(echo.state, "waiting");
+});
+
+Deno.test("LocalEdge that closes settles what waits for a media process that hangs", async () => {
+  const edge = newEdge();
+  const call = await edge.createCall("kitchen");
+  await edge.join(agent("echo"), call);
+  await edge.serve({ onCall() {} });
+  const process = edge.mediaProcessId!;
+  Deno.kill(process, "SIGSTOP");
+  const pending = [
+    edge.callLink(call),
+    edge.endCall(call),
+    edge.invite(call, { user: { id: "a" } }),
+  ];
+  const settled = Promise.allSettled(pending);
+  const begun = performance.now();
+  await edge.close();
+  assert(performance.now() - begun < 2500, "it is not waited for");
+  for (const one of await settled) {
+    assertEquals(one.status === "rejected" && one.reason.code, "closed");
+  }
+  assertEquals(edge.mediaProcessId, undefined);
+});
+
 Deno.test("LocalEdge begins a lost call again for the next join, with the same link", async () => {
   await using edge = newEdge();
   const call = await edge.createCall("kitchen");
@@ -191,10 +251,63 @@ Deno.test("LocalEdge begins a lost call again for the next join, with the same l
   for (let loss = 1; loss <= 2; loss++) await replace(edge);
   await until("being back", () => !connection.isReconnecting);
   Deno.kill(edge.mediaProcessId!, "SIGKILL");
-  assertEquals(await connection.closed, "media-process-lost");
+  assertEquals(await soon(connection.closed, "the end of the call"), "media-process-lost");
   await edge.join(agent("echo"), call);
   assertEquals((await edge.callLink(call)).href, link.href);
   assertEquals((await answer(link)).type, "welcome");
+});
+
+/** A page that joins, and answers the server's offer with what is no answer. */
+async function answerWrongly(
+  link: URL,
+  resume?: string,
+): Promise<{ id?: string; resume?: string; end: string }> {
+  const [, , callType, callId] = link.pathname.split("/").map(decodeURIComponent);
+  const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
+    headers: { origin: link.origin },
+  });
+  const welcome: { id?: string; resume?: string } = {};
+  socket.onopen = () =>
+    socket.send(JSON.stringify({
+      ...hello("Ada", { callType, callId, secret: link.hash.slice(1) }),
+      ...(resume ? { resume } : {}),
+    }));
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.type === "welcome") Object.assign(welcome, message);
+    if (message.type !== "offer") return;
+    socket.send(JSON.stringify({ type: "answer", offer: message.offer, sdp: "no answer" }));
+  };
+  const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
+  const { reason } = await soon(closed, "the server's rejection");
+  return { id: welcome.id, resume: welcome.resume, end: reason };
+}
+
+Deno.test("LocalEdge refuses the participant after whose message two media processes died", async () => {
+  await using edge = newEdge();
+  const errors: EdgeError[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error as EdgeError));
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent("echo"), call);
+  const link = await edge.callLink(call);
+  const replaceNow = async () => {
+    await replace(edge);
+    // It listens.
+    await edge.callLink(call);
+  };
+  const first = await answerWrongly(link);
+  assertEquals(first.end, "bad-message");
+  await replaceNow();
+  // They were never connected, and are the same participant all the same.
+  const second = await answerWrongly(link, first.resume);
+  assertEquals([second.id, second.end], [first.id, "bad-message"]);
+  await replaceNow();
+  assertEquals((await answerWrongly(link, second.resume)).end, "refused");
+  assertEquals((await answer(link)).type, "welcome");
+  await until("being back", () => !connection.isReconnecting);
+  assertEquals([connection.state, errors.map(({ code }) => code)], ["waiting", [
+    "participant-refused",
+  ]]);
 });
 
 Deno.test("LocalEdge gives each call a media process of its own with mediaIsolation", async () => {
@@ -219,7 +332,10 @@ Deno.test("LocalEdge gives each call a media process of its own with mediaIsolat
     assertEquals((await answer(links[index]!)).type, "welcome");
   }
   await edge.endCall(kitchen);
-  assertEquals([await first.closed, second.state], ["call-ended", "waiting"]);
+  assertEquals([await soon(first.closed, "the end of the call"), second.state], [
+    "call-ended",
+    "waiting",
+  ]);
   await until("the first one's end", () => edge.mediaProcessIdOf(kitchen) === undefined);
   await second.close();
   assertThrows(() => newEdge({ mediaIsolation: "call", port: 8080 }), RangeError, "port");
@@ -231,13 +347,13 @@ Deno.test("LocalEdge keeps the process of a call that one agent leaves while the
   const call = await edge.createCall("kitchen");
   const first = await edge.join(agent("first"), call);
   const leaving = first.close();
-  const second = await edge.join(agent("second"), call);
-  await leaving;
-  const link = await edge.callLink(call);
+  const second = await soon(edge.join(agent("second"), call), "the second join");
+  await soon(leaving, "the first one's end");
+  const link = await soon(edge.callLink(call), "the link");
   assertEquals((await answer(link)).type, "welcome");
   assertEquals((await edge.callLink(call)).href, link.href);
-  await edge.endCall(call);
-  assertEquals(await second.closed, "call-ended");
+  await soon(edge.endCall(call), "ending the call");
+  assertEquals(await soon(second.closed, "the end of the call"), "call-ended");
 });
 
 Deno.test("a call that a page starts has its own address with mediaIsolation", async () => {
@@ -251,7 +367,7 @@ Deno.test("a call that a page starts has its own address with mediaIsolation", a
   });
   const { url } = server;
   const started = await start(url);
-  const call = await joined.promise;
+  const call = await soon(joined.promise, "the agent");
   const link = await edge.callLink(call);
   assertEquals([started.origin, started.callId], [link.origin, call.id]);
   assertNotEquals(link.origin, url.origin);
@@ -302,10 +418,10 @@ Deno.test("a person who starts a call on the start page meets the agent of onCal
     },
   });
   const { callId, secret } = await start(server.url);
-  const call = await joined.promise;
+  const call = await soon(joined.promise, "the agent");
   assertEquals([call.id, call.original], [callId, { secret }]);
-  const members = await answer(await edge.callLink(call)) as unknown as { members: unknown[] };
-  assertEquals(members.members.length, 1);
+  const welcome = await answer(await edge.callLink(call)) as unknown as { participants: unknown[] };
+  assertEquals(welcome.participants.length, 1);
   await server.close();
   await server.closed;
   // The call that was begun goes on.
@@ -370,9 +486,19 @@ Deno.test("an invitation admits to its call until it is revoked, in the next pro
   assertEquals((await answer(links[0]!)).code, "wrong-link");
   assertEquals((await answer(links[1]!)).type, "welcome");
   // A call's link has no user to revoke.
-  for (const none of [link, "", "a.b"]) {
-    await assertRejects(() => edge.revoke(none), TypeError, "invitation");
+  for (const none of [link, ""]) {
+    await assertRejects(() => edge.revoke(none), TypeError, "without a token");
   }
+  const [head, body, signature] = links[1]!.hash.slice(1).split(".");
+  for (
+    const malformed of ["a.b", "a.b.c", `${head}.${body}`, `${head}.${signature}.${signature}`]
+  ) {
+    await assertRejects(() => edge.revoke(malformed), TypeError, "invitation");
+  }
+  await assertRejects(() => edge.revoke(undefined as never), TypeError, "got undefined");
+  await using other = newEdge();
+  const foreign = await other.invite(await other.createCall("kitchen"), { user });
+  await assertRejects(() => edge.revoke(foreign), TypeError, "signed with another secret");
   for (const wrong of [{}, { user: "anna" }, { user: { id: "" } }, { user, expiresInMs: 0 }]) {
     await assertRejects(() => edge.invite(call, wrong as never));
   }

@@ -205,6 +205,13 @@ async function page(): Promise<string> {
   return `${response.status} ${await response.text()}`;
 }
 
+Deno.test("LocalEdge.fetch says that the edge is closed", async () => {
+  const edge = newEdge();
+  await edge.close();
+  const response = await edge.fetch(new Request("http://127.0.0.1/app.js"));
+  assertEquals([response.status, /edge is closed/.test(await response.text())], [503, true]);
+});
+
 Deno.test("LocalEdge.handle leaves upgrades to the application that it answers as requests", async () => {
   await application(async (server, origin) => {
     await using edge = newEdge();

@@ -23,7 +23,7 @@ Deno.test("Room announces a participant and their tracks once connected, to late
     "trackAdded audio",
   ]);
   assertEquals(first.take(), ["participantJoined Parrot"]);
-  assertEquals(page.last("joined")?.member.name, "Parrot");
+  assertEquals(page.last("joined")?.participant.name, "Parrot");
 });
 
 Deno.test("Room tells pages about the other members, never about themselves", async () => {
@@ -31,11 +31,13 @@ Deno.test("Room tells pages about the other members, never about themselves", as
   fixture.room.addAgent(new FakePort(1).port);
   const ada = await fixture.join("Ada");
   const grace = await fixture.join("Grace");
-  assertEquals(grace.page.last("welcome")!.members.map(({ name }) => name), ["Echo", "Ada"]);
-  assertEquals(ada.page.last("joined")?.member.name, "Grace");
+  assertEquals(grace.page.last("welcome")!.participants.map(({ name }) => name), ["Echo", "Ada"]);
+  assertEquals(ada.page.last("joined")?.participant.name, "Grace");
   const itself = grace.page.last("welcome")!.id;
   assert(
-    !grace.page.received.some((message) => "member" in message && message.member.id === itself),
+    !grace.page.received.some((message) =>
+      "participant" in message && message.participant.id === itself
+    ),
   );
   grace.page.say({ type: "leave" });
   assertEquals(ada.page.last("left")?.id, itself);
@@ -53,7 +55,7 @@ Deno.test("Room passes mute, cameras and screens to agents as track changes, and
   assertEquals(agent.take(), ["trackUpdated audio true"]);
   const id = ada.page.last("welcome")!.id;
   assertEquals(fixture.audio.sources.get(`${id}:audio`)?.muted, true);
-  assertEquals(grace.page.last("updated")?.member.audible, false);
+  assertEquals(grace.page.last("updated")?.participant.audible, false);
 
   ada.page.say({ type: "media", ...MEDIA, camera: true, screen: true });
   assertEquals(agent.take(), [
@@ -84,7 +86,7 @@ Deno.test("Room sends an agent's video to all, and names the paused ones", async
   assertEquals(ada.peer.videos, [agent.videoTrack.id]);
   assertEquals(grace.peer.videos, [agent.videoTrack.id]);
   assertEquals(grace.page.last("videos")?.paused, [
-    { member: ada.page.last("welcome")!.id, kind: "camera" },
+    { participantId: ada.page.last("welcome")!.id, kind: "camera" },
   ]);
 });
 
@@ -170,14 +172,14 @@ Deno.test("Room waits for a browser whose media continues, and takes it back as 
   const { id: participantId } = page.last("welcome")!;
   assertEquals(lost, { type: "participantLost", participantId, graceMs: 8000 });
   assertEquals(agent.take(), ["participantLost"]);
-  assertEquals(grace.page.last("updated")?.member.reconnecting, true);
+  assertEquals(grace.page.last("updated")?.participant.reconnecting, true);
 
   const { id, resume } = page.last("welcome")!;
   const again = fixture.enter("Ada", { resume, keepPeer: true });
   const welcome = again.last("welcome")!;
   assertEquals([welcome.id, welcome.resumed, welcome.keepPeer], [id, true, true]);
   assertEquals(again.last("offer"), undefined);
-  assertEquals(grace.page.last("updated")?.member.reconnecting, false);
+  assertEquals(grace.page.last("updated")?.participant.reconnecting, false);
   await keepAlive(fixture, [again, grace.page], 20_000);
   assertEquals(agent.take(), ["participantJoined Ada"]);
 });
@@ -190,7 +192,7 @@ Deno.test("Room sends a returning page its video slots again", async () => {
   const { page, peer } = await fixture.join("Ada");
   page.hangUp(1006, false);
   const again = fixture.enter("Ada", { resume: page.last("welcome")!.resume, keepPeer: true });
-  assertEquals(again.last("videos")?.slots[0], { member: "agent-1", kind: "camera" });
+  assertEquals(again.last("videos")?.slots[0], { participantId: "agent-1", kind: "camera" });
   assertEquals(peer.videos[0], agent.videoTrack.id);
 });
 
@@ -254,7 +256,7 @@ Deno.test("Room takes those back who were there in a media process that was lost
   assertEquals(agent.take(), ["participantJoined Ada", "trackAdded audio"]);
   const guest = fixture.enter("Guest");
   assertEquals(
-    guest.last("welcome")!.members.map(({ name, reconnecting }) => [name, reconnecting]),
+    guest.last("welcome")!.participants.map(({ name, reconnecting }) => [name, reconnecting]),
     [["Echo", false], ["Ada", true]],
   );
   const page = fixture.enter("Ada", { resume });
@@ -471,14 +473,14 @@ Deno.test("Room sends audio levels while a participant is audible, and moves spe
   const grace = await fixture.join("Grace", { camera: true });
   const linus = await fixture.join("Linus");
   const id = (each: typeof ada): string => each.page.last("welcome")!.id;
-  assertEquals(linus.page.last("videos")?.slots[0]?.member, id(ada));
+  assertEquals(linus.page.last("videos")?.slots[0]?.participantId, id(ada));
   fixture.audio.loudness = [
     { memberId: id(grace), trackId: "", level: 0.25, speaking: true },
     { memberId: id(ada), trackId: "", level: 0.001, speaking: false },
   ];
   await fixture.clock.advance(100);
   assertEquals(linus.page.last("audioLevels")?.levels, { [id(grace)]: 0.25 });
-  assertEquals(linus.page.last("videos")?.slots[0]?.member, id(grace));
+  assertEquals(linus.page.last("videos")?.slots[0]?.participantId, id(grace));
   fixture.audio.loudness = [];
   await fixture.clock.advance(100);
   const told = linus.page.received.length;

@@ -33,6 +33,20 @@ Deno.test("readSecret creates the file that is to keep it, for its owner only", 
     }
     await Deno.writeTextFile(file, "short\n");
     assertThrows(() => readSecret(file), TypeError, "5 characters");
+    await Deno.writeTextFile(file, "ab".repeat(20));
+    assertThrows(() => readSecret(file), TypeError, "only 2 different characters");
+    await Deno.writeTextFile(file, SECRET);
+    if (Deno.build.os !== "windows") {
+      for (const mode of [0o666, 0o644, 0o620, 0o602, 0o444]) {
+        await Deno.chmod(file, mode);
+        if (mode === 0o444) assertEquals(readSecret(file), SECRET);
+        else assertThrows(() => readSecret(file), TypeError, `(mode 0${mode.toString(8)})`);
+      }
+    }
+    assertThrows(() => readSecret(pathToFileURL(folder)), TypeError, "is a folder");
+    const nowhere = pathToFileURL(`${folder}/nowhere/ringline.secret`);
+    assertThrows(() => readSecret(nowhere), TypeError, "its folder does not exist");
+    assertThrows(() => readSecret("x".repeat(40)), TypeError, "only 1 different");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

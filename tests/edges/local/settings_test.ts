@@ -24,6 +24,14 @@ Deno.test("checkSettings rejects wrong settings and names what it expected", () 
   assertThrows(() => checkSettings({ announcedAddress: "me" }), TypeError, "IP address");
   assertThrows(() => checkSettings({ port: 70_000 }), RangeError, "65535");
   assertThrows(() => checkSettings({ origins: ["example.org"] }), TypeError, "https://");
+  for (const rest of ["/app", "/?a", "/#a", "/app/"]) {
+    const origins = [`https://example.org${rest}`];
+    assertThrows(() => checkSettings({ origins }), TypeError, 'must be like "https://example.org"');
+  }
+  assertThrows(() => checkSettings({ origins: ["https://me@example.org"] }), TypeError, "no path");
+  assertEquals(checkSettings({ origins: ["https://example.org/"] }).origins, [
+    "https://example.org",
+  ]);
   assertThrows(() => checkSettings({ udpPortRange: { min: 50_010, max: 50_000 } }), RangeError);
   assertThrows(
     () => checkSettings({ tls: { cert: "cert.pem", key: "key.pem" } }),

@@ -17,7 +17,7 @@ import {
   ParticipantConnection,
   type TrackKind,
 } from "./participant_connection.ts";
-import type { ClientMessage, Hello, Member, ServerMessage } from "../wire/signalling.ts";
+import type { ClientMessage, Hello, PageParticipant, ServerMessage } from "../wire/signalling.ts";
 import { PROTOCOL_VERSION } from "../wire/signalling.ts";
 import type { Socket, SocketEnd } from "./socket.ts";
 import type { VideoSource } from "./video_slots.ts";
@@ -38,7 +38,7 @@ export interface ParticipantRoom extends ConnectionRoom {
   /** The token with which a participant's page comes back. */
   resumeToken(participant: { id: string; userId: string }): string;
   /** All members that `participant` may see, themselves not included. */
-  membersFor(participant: BrowserParticipant): Member[];
+  membersFor(participant: BrowserParticipant): PageParticipant[];
   /** They are connected for the first time. */
   onPresent(participant: BrowserParticipant): void;
   /** Their tracks, track states, name or `reconnecting` may have changed. */
@@ -99,6 +99,7 @@ export class BrowserParticipant {
     const grants = (): Grants => this.grants;
     this.#connection = new ParticipantConnection({
       id,
+      userId,
       room,
       get grants() {
         return grants();
@@ -177,7 +178,7 @@ export class BrowserParticipant {
   }
 
   /** The participant as pages see them. */
-  get member(): Member {
+  get member(): PageParticipant {
     return {
       id: this.id,
       name: this.#name,
@@ -222,7 +223,7 @@ export class BrowserParticipant {
       keepPeer,
       name: this.#name,
       grants: this.grants,
-      members: this.#room.membersFor(this),
+      participants: this.#room.membersFor(this),
       iceServers: this.#room.rtc.iceServers,
     });
     if (!keepPeer) this.#connect();

@@ -227,7 +227,12 @@ export class LocalChild implements EdgeChild {
         clock,
         limits: this.#settings.limits,
         rtc: this.#settings,
-        handling: () => this.#context.handling({ type: init.callType, id: init.callId }),
+        handling: (userId) =>
+          this.#context.handling({ type: init.callType, id: init.callId }, userId),
+        isRefused: (userId) =>
+          this.#settings.refused.some((one) =>
+            one.userId === userId && one.callType === init.callType && one.callId === init.callId
+          ),
         resume: new ResumeTokens(this.#settings.secret, init),
         assertSpace: () => this.#assertPort(),
         log: (line) => this.#context.log("info", `${init.callId}: ${line}`),
@@ -263,7 +268,7 @@ export class LocalChild implements EdgeChild {
     if (!socket.isOpen) return;
     if (message.type === "hello") return call.room.enter(socket, message, invitation);
     if (invitation?.expired) throw new Rejection("invitation-expired");
-    socket.send({ type: "call", members: call.room.members });
+    socket.send({ type: "call", participants: call.room.members });
     socket.close();
   }
 

@@ -9,7 +9,7 @@ import { TrackType } from "../../../edge/types.ts";
 import type { BrowserParticipant } from "./browser_participant.ts";
 import type { TrackKind } from "./participant_connection.ts";
 import type { RoomPort } from "./room_media.ts";
-import type { Member } from "../wire/signalling.ts";
+import type { PageParticipant } from "../wire/signalling.ts";
 
 const TRACK_TYPES: Record<TrackKind, TrackType> = {
   audio: TrackType.AUDIO,
@@ -38,7 +38,7 @@ export function agentData(agent: AgentMember): ParticipantData {
 }
 
 /** An agent, for pages. */
-export function agentMember(agent: AgentMember): Member {
+export function agentMember(agent: AgentMember): PageParticipant {
   return {
     id: agent.id,
     name: agent.port.user.name,

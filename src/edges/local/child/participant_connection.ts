@@ -27,8 +27,8 @@ export interface ConnectionRoom {
   readonly media: RoomMedia;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
-  /** What a page sent is about to reach WebRTC; resolves when that is on record. */
-  handling(): Promise<void>;
+  /** What a user's page sent is about to reach WebRTC; resolves when that is on record. */
+  handling(userId: string): Promise<void>;
   log(line: string): void;
 }
 
@@ -36,6 +36,7 @@ export interface ConnectionRoom {
 export interface ParticipantConnectionInit {
   /** The participant's id. */
   id: string;
+  userId: string;
   room: ConnectionRoom;
   grants: Grants;
   send(message: ServerMessage): void;
@@ -152,7 +153,7 @@ export class ParticipantConnection {
     const peer = this.#peer;
     if (offer !== this.#offer || peer === undefined) return;
     try {
-      await this.#init.room.handling();
+      await this.#init.room.handling(this.#init.userId);
       if (peer !== this.#peer || this.#closed) return;
       await peer.acceptAnswer(sdp);
     } catch (error) {
@@ -177,7 +178,7 @@ export class ParticipantConnection {
       if (this.#sameMachine) this.#waiting.push(candidate);
       return;
     }
-    void this.#init.room.handling();
+    void this.#init.room.handling(this.#init.userId);
     this.#peer?.addCandidate(candidate).catch((error) => this.#init.room.log(`${error}`));
   }
 

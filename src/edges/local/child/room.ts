@@ -27,7 +27,7 @@ import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
 import type { RtcSettings } from "../wire/settings.ts";
 import type { Resumed, ResumeTokens } from "../wire/resume.ts";
-import type { Hello, Member, ServerMessage } from "../wire/signalling.ts";
+import type { Hello, PageParticipant, ServerMessage } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
 import { PublishedTrackList } from "./published_tracks.ts";
 
@@ -47,8 +47,10 @@ export interface RoomOptions {
   resume: ResumeTokens;
   /** Throws a `Rejection` when there is no room for another participant, whichever call they are in. */
   assertSpace?(): void;
-  /** What a page sent is about to reach WebRTC; resolves when that is on record. */
-  handling(): Promise<void>;
+  /** What a user's page sent is about to reach WebRTC; resolves when that is on record. */
+  handling(userId: string): Promise<void>;
+  /** Whether this user's messages ended the media process twice. Default: no user's did. */
+  isRefused?(userId: string): boolean;
   log(line: string): void;
   /** The last agent left, or {@linkcode Room.end} was called. Called once. */
   onEnd(): void;
@@ -99,7 +101,7 @@ export class Room implements ParticipantRoom {
   }
 
   /** All members, as pages see them. */
-  get members(): Member[] {
+  get members(): PageParticipant[] {
     return [
       ...[...this.#agents.values()].map(agentMember),
       ...[...this.#participants.values()].filter((one) => one.present).map((one) => one.member),
@@ -110,8 +112,8 @@ export class Room implements ParticipantRoom {
     this.#options.log(line);
   }
 
-  handling(): Promise<void> {
-    return this.#options.handling();
+  handling(userId: string): Promise<void> {
+    return this.#options.handling(userId);
   }
 
   resumeToken(participant: { id: string; userId: string }): string {
@@ -124,14 +126,16 @@ export class Room implements ParticipantRoom {
    */
   enter(socket: Socket, hello: Hello, invitation?: Invitation): void {
     const resumed = this.#options.resume.read(hello.resume ?? "", invitation?.user.id);
+    const userId = invitation?.user.id ?? resumed?.id;
+    if (userId !== undefined && this.#options.isRefused?.(userId)) throw new Rejection("refused");
     const known = resumed && this.#participants.get(resumed.id);
     if (known) return known.attach(socket, hello, invitation);
-    if (invitation?.expired && !this.#wasElsewhere(resumed)) {
-      throw new Rejection("invitation-expired");
-    }
+    const returning = this.#wasElsewhere(resumed) ? resumed : undefined;
+    if (invitation?.expired && !returning) throw new Rejection("invitation-expired");
     if (this.#participants.size >= this.limits.people) throw new Rejection("room-full");
     this.#options.assertSpace?.();
-    const participant = BrowserParticipant.arriving(`person-${randomId()}`, {
+    // They may never have been connected in the process that is gone: they are the same all the same.
+    const participant = BrowserParticipant.arriving(returning?.id ?? `person-${randomId()}`, {
       hello,
       invitation,
       room: this,
@@ -149,7 +153,7 @@ export class Room implements ParticipantRoom {
   }
 
   /** Whether a page was in this call before a program started that knows nothing of it. */
-  #wasElsewhere(resumed: Resumed | undefined): boolean {
+  #wasElsewhere(resumed: Resumed | undefined): resumed is Resumed {
     if (resumed === undefined) return false;
     const { issuedAtMs } = resumed;
     return issuedAtMs < this.#openedAtMs && this.clock.epochMs() - issuedAtMs < RETURN_MS;
@@ -190,7 +194,7 @@ export class Room implements ParticipantRoom {
         port.send({ type: "trackAdded", track });
       }
     }
-    this.#sendToParticipants({ type: "joined", member: agentMember(agent) });
+    this.#sendToParticipants({ type: "joined", participant: agentMember(agent) });
     this.onDelay();
   }
 
@@ -199,6 +203,7 @@ export class Room implements ParticipantRoom {
     for (const data of participants) {
       // Agents join again by themselves.
       if (data.kind !== "person" || this.#participants.has(data.id)) continue;
+      if (this.#options.isRefused?.(data.userId)) continue;
       const theirs = tracks.filter(({ participantId }) => participantId === data.id);
       this.#participants.set(data.id, BrowserParticipant.returning(data, theirs, this));
       this.#tracks.update(data.id, theirs);
@@ -240,7 +245,7 @@ export class Room implements ParticipantRoom {
         other.port.send({ type: "trackAdded", track });
       }
     }
-    this.#sendToParticipants({ type: "updated", member: agentMember(agent) });
+    this.#sendToParticipants({ type: "updated", participant: agentMember(agent) });
     this.#media.chooseVideos();
   }
 
@@ -287,13 +292,13 @@ export class Room implements ParticipantRoom {
 
   // Called by the participants.
 
-  membersFor(participant: BrowserParticipant): Member[] {
+  membersFor(participant: BrowserParticipant): PageParticipant[] {
     return this.members.filter(({ id }) => id !== participant.id);
   }
 
   onPresent(participant: BrowserParticipant): void {
     this.#sendToAgents({ type: "participantJoined", participant: participantData(participant) });
-    this.#sendToParticipants({ type: "joined", member: participant.member }, participant);
+    this.#sendToParticipants({ type: "joined", participant: participant.member }, participant);
     this.onChange(participant);
   }
 
@@ -301,7 +306,7 @@ export class Room implements ParticipantRoom {
     this.#media.sync(participant);
     if (participant.present) {
       this.#sendTrackChanges(participant);
-      this.#sendToParticipants({ type: "updated", member: participant.member }, participant);
+      this.#sendToParticipants({ type: "updated", participant: participant.member }, participant);
     }
     this.#media.chooseVideos();
   }

@@ -66,7 +66,9 @@ export class RoomTracks {
     const { participants } = this.#init;
     const sources = this.#videos();
     for (const participant of participants.values()) {
-      participant.chooseVideos(sources.filter(({ member }) => member !== participant.id));
+      participant.chooseVideos(
+        sources.filter(({ participantId }) => participantId !== participant.id),
+      );
     }
   }
 
@@ -98,16 +100,16 @@ export class RoomTracks {
 
   #videos(): VideoSource[] {
     const sources: VideoSource[] = [];
-    for (const { id: member, tracks, spokeAt, port } of this.#init.agents.values()) {
+    for (const { id: participantId, tracks, spokeAt, port } of this.#init.agents.values()) {
       if (!tracks.video) continue;
-      sources.push({ member, kind: "camera", track: port.videoTrack, agent: true, spokeAt });
+      sources.push({ participantId, kind: "camera", track: port.videoTrack, agent: true, spokeAt });
     }
     for (const participant of this.#init.participants.values()) {
       if (!participant.present) continue;
-      const { id: member, spokeAt } = participant;
+      const { id: participantId, spokeAt } = participant;
       for (const kind of ["screen", "camera"] as const) {
         const track = participant.track(kind);
-        if (track) sources.push({ member, kind, track, agent: false, spokeAt });
+        if (track) sources.push({ participantId, kind, track, agent: false, spokeAt });
       }
     }
     return sources;

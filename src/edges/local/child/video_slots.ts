@@ -12,7 +12,7 @@ import type { VideoRef } from "../wire/signalling.ts";
 export interface VideoSource extends VideoRef {
   track: RtcTrack;
   agent: boolean;
-  /** Monotonic milliseconds; `-Infinity` for a member who has not spoken. */
+  /** Monotonic milliseconds; `-Infinity` for a participant who has not spoken. */
   spokeAt: number;
 }
 
@@ -33,10 +33,10 @@ function rank(source: VideoSource): number {
 }
 
 function ref(source: VideoSource): VideoRef {
-  return { member: source.member, kind: source.kind };
+  return { participantId: source.participantId, kind: source.kind };
 }
 
-const name = (source: VideoRef): string => `${source.member} ${source.kind}`;
+const name = (source: VideoRef): string => `${source.participantId} ${source.kind}`;
 
 /** The video slots of one participant's connection. */
 export class VideoSlots {

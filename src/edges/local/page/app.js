@@ -6,6 +6,7 @@
 import { findCall, parseLink, RinglineClient, RinglineError, startCall } from "./client.js";
 import { CallView } from "./call.js";
 import { element, show, showMessage } from "./dom.js";
+import { goWith, takeChoice, withDevices } from "./handover.js";
 import { Lobby } from "./lobby.js";
 
 /** For each end of a call: the title, the button, and the sentence if not the client's own. */
@@ -17,6 +18,7 @@ const ENDS = {
   "server-closing": ["The call has ended"],
   "no-agent": ["No answer"],
   "removed": ["You were removed from this call"],
+  "refused": ["You cannot join with this browser"],
   "invitation-expired": ["This invitation has expired"],
   "replaced": ["You joined elsewhere", "Use this page"],
   "no-link": [
@@ -43,9 +45,11 @@ const ENDS = {
   "no-network": ["No network", "Try again"],
   "no-webrtc": ["This browser cannot make calls", "", "WebRTC is missing or turned off."],
 };
-/** Milliseconds between checks whether a server is back. */
+/** Milliseconds between looks whether a call is back. */
 const CHECK_MS = 2000;
 
+/** What a person chose on the page that started this call. */
+const brought = takeChoice();
 let link = parseLink(location.href);
 const lobby = new Lobby({ starting: link.callId === undefined });
 /** The ends that another link helps with. */
@@ -63,7 +67,11 @@ lobby.onJoin = async (choice) => {
     // The call has its own address, to share and to reload.
     const address = await startCall(location.href);
     // A call on a server of its own has its own page.
-    if (new URL(address).origin !== location.origin) return location.assign(address);
+    if (new URL(address).origin !== location.origin) {
+      await goWith(address, choice);
+      // Until that page is there.
+      return await new Promise(() => {});
+    }
     history.replaceState(null, "", address);
     link = parseLink(address);
   }
@@ -71,7 +79,6 @@ lobby.onJoin = async (choice) => {
 };
 
 async function join(choice) {
-  let wasIn = false;
   const client = new RinglineClient();
   // For tests, and for the browser's console.
   globalThis.ringline = client;
@@ -79,11 +86,10 @@ async function join(choice) {
   client.addEventListener("ended", ({ detail }) => {
     view.close();
     // The lobby shows errors of devices, where people can fix them.
-    if (!isDeviceError(detail.code)) showEnd(detail, wasIn ? choice : undefined);
+    if (!isDeviceError(detail.code)) showEnd(detail, choice);
   });
   try {
     await client.join(choice);
-    wasIn = true;
   } catch (error) {
     if (isDeviceError(error.code)) throw error;
     if (!(error instanceof RinglineError)) {
@@ -99,7 +105,7 @@ function isDeviceError(code) {
   return /^(microphone|camera|no-microphone|no-camera|insecure-context)/.test(code ?? "");
 }
 
-/** Shows why a call ended; `choice` is that of a person who was in it. */
+/** Shows why a call ended; `choice` is that of a person who was in it, or about to be. */
 function showEnd({ code, message }, choice) {
   lobby.close();
   const [title, action, text] = ENDS[code] ?? ["The call has failed", "Try again"];
@@ -111,7 +117,6 @@ function showEnd({ code, message }, choice) {
   again.onclick = () => location.reload();
   show("paste", LINK_ENDS.includes(code));
   if (choice && RETURNS.includes(code)) awaitCall(again, choice);
-  else if (code === "server-gone") awaitServer(again);
   show("end", true);
   element("end").focus();
   document.title = `${title} – Ringline`;
@@ -145,30 +150,6 @@ function awaitCall(again, choice) {
   wait();
 }
 
-/** Checks whether the server is back: reloading without it shows the browser's error page. */
-function awaitServer(again) {
-  let isBack = false;
-  const check = async () => {
-    if (isBack) return true;
-    try {
-      await fetch("/icon.svg", { method: "HEAD", cache: "no-store" });
-    } catch {
-      return false;
-    }
-    isBack = true;
-    clearInterval(timer);
-    element("end-title").textContent = "The server is back";
-    element("end-text").textContent = "You can join again.";
-    again.textContent = "Join again";
-    return true;
-  };
-  const timer = setInterval(check, CHECK_MS);
-  again.onclick = async () => {
-    if (await check()) return location.reload();
-    element("end-text").textContent = "It cannot be reached yet. This page keeps trying.";
-  };
-}
-
 /** Opens a link that a person pastes. */
 element("paste").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -185,7 +166,7 @@ element("paste").addEventListener("submit", (event) => {
 /** Shows whom a person joins, before they do. */
 async function lookAhead() {
   try {
-    lobby.showMembers((await findCall(location.href)).members);
+    lobby.showParticipants((await findCall(location.href)).participants);
   } catch (error) {
     if (!(error instanceof RinglineError)) throw error;
     // A link that does not work is said before a person fills the form in.
@@ -203,5 +184,6 @@ if (typeof RTCPeerConnection !== "function") {
 else if (!COMPLETE.test(link.secret)) showEnd({ code: "cut-link" });
 else {
   lobby.open();
-  if (link.callId !== undefined) lookAhead();
+  if (brought) lobby.join(() => withDevices(brought));
+  else if (link.callId !== undefined) lookAhead();
 }

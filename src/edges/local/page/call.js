@@ -40,8 +40,8 @@ export class CallView {
         signal: this.#closing.signal,
       });
     on("state", ({ state }) => this.#showState(state));
-    on("members", () => {
-      this.#metrics.keep(client.members);
+    on("participants", () => {
+      this.#metrics.keep(client.participants);
       this.#showTiles();
     });
     on("videos", () => this.#showTiles());
@@ -56,7 +56,7 @@ export class CallView {
       setTimeout(() => showMessage("call-message"), 8000);
     });
     on("event", ({ from, data }) => {
-      const sender = { id: from, ...client.members.get(from) };
+      const sender = { id: from, ...client.participants.get(from) };
       (isMetrics(data) ? this.#metrics : this.#conversation).add(sender, data);
     });
     on("blocked", () => {
@@ -183,33 +183,33 @@ export class CallView {
   }
 
   #showTiles() {
-    const { members, videos, paused, media, tracks } = this.#client;
-    const stream = (member, kind) =>
-      videos.find((video) => video.member === member && video.kind === kind)?.stream;
-    const isPaused = (member, kind) =>
-      paused.some((video) => video.member === member && video.kind === kind);
+    const { participants, videos, paused, media, tracks } = this.#client;
+    const stream = (id, kind) =>
+      videos.find((video) => video.participantId === id && video.kind === kind)?.stream;
+    const isPaused = (id, kind) =>
+      paused.some((video) => video.participantId === id && video.kind === kind);
     const screens = [];
     const tiles = [];
-    for (const member of members.values()) {
-      if (member.screen) {
+    for (const participant of participants.values()) {
+      if (participant.screen) {
         screens.push({
-          ...member,
-          key: `${member.id} screen`,
+          ...participant,
+          key: `${participant.id} screen`,
           screen: true,
-          stream: stream(member.id, "screen"),
-          note: isPaused(member.id, "screen") ? "Screen paused" : "",
+          stream: stream(participant.id, "screen"),
+          note: isPaused(participant.id, "screen") ? "Screen paused" : "",
         });
       }
       tiles.push({
-        ...member,
-        key: member.id,
+        ...participant,
+        key: participant.id,
         screen: false,
-        stream: member.camera ? stream(member.id, "camera") : undefined,
-        note: note(member, isPaused(member.id, "camera")),
+        stream: participant.camera ? stream(participant.id, "camera") : undefined,
+        note: note(participant, isPaused(participant.id, "camera")),
       });
     }
     const canWrite = this.#client.grants?.sendEvents ?? true;
-    show("compose", canWrite && [...members.values()].some(({ kind }) => kind === "agent"));
+    show("compose", canWrite && [...participants.values()].some(({ kind }) => kind === "agent"));
     // Agents come first: people joined for them.
     tiles.sort((a, b) => Number(b.kind === "agent") - Number(a.kind === "agent"));
     tiles.push({
@@ -262,10 +262,10 @@ export class CallView {
   };
 }
 
-function note(member, paused) {
-  if (member.reconnecting) return "Reconnecting …";
+function note(participant, paused) {
+  if (participant.reconnecting) return "Reconnecting …";
   if (paused) return "Video paused";
-  return member.audible ? "" : member.kind === "agent" ? "" : "Muted";
+  return participant.audible ? "" : participant.kind === "agent" ? "" : "Muted";
 }
 
 function press(id, pressed) {

@@ -39,7 +39,7 @@ export type Source = boolean | string | MediaTrack | null | undefined;
 export type ClientState = "idle" | "connecting" | "connected" | "reconnecting" | "ended";
 
 /** Another participant of the call. */
-export interface Member {
+export interface Participant {
   /** Identifies the participant in this call. */
   readonly id: string;
   /** The name to show. */
@@ -57,9 +57,9 @@ export interface Member {
 }
 
 /** A picture of another participant. */
-export interface MemberVideo {
+export interface ParticipantVideo {
   /** Whose it is: a participant's id. */
-  readonly member: string;
+  readonly participantId: string;
   /** The kind of picture. */
   readonly kind: "camera" | "screen";
   /** The picture. */
@@ -69,7 +69,7 @@ export interface MemberVideo {
 /** A picture that the edge does not forward right now. */
 export interface PausedVideo {
   /** Whose it is: a participant's id. */
-  readonly member: string;
+  readonly participantId: string;
   /** The kind of picture. */
   readonly kind: "camera" | "screen";
 }
@@ -113,9 +113,9 @@ export interface ClientEvents {
   /** The connection's state has changed. */
   state: { readonly state: ClientState };
   /** A participant came, went or changed. */
-  members: { readonly members: ReadonlyMap<string, Member> };
+  participants: { readonly participants: ReadonlyMap<string, Participant> };
   /** Other pictures can be shown. */
-  videos: { readonly videos: readonly MemberVideo[]; readonly paused: readonly PausedVideo[] };
+  videos: { readonly videos: readonly ParticipantVideo[]; readonly paused: readonly PausedVideo[] };
   /** The page sends other media. */
   media: SentMediaState;
   /** Loudness, 0 to 1, by participant id; a participant who is missing is silent. */
@@ -181,9 +181,9 @@ export class RinglineClient extends EventTarget {
   /** What this page may do, once it is in the call: an invitation may allow less than a link. */
   grants: Grants | undefined;
   /** All other participants, by id. */
-  members: Map<string, Member>;
+  participants: Map<string, Participant>;
   /** Pictures of others. */
-  videos: MemberVideo[];
+  videos: ParticipantVideo[];
   /** Pictures that are not forwarded right now. */
   paused: PausedVideo[];
   /** The mix of all other participants. */
@@ -318,7 +318,7 @@ export function startCall(link: string | URL): Promise<string>;
  *
  * @throws {RinglineError} the server refuses, or cannot be reached.
  */
-export function findCall(link: string | URL): Promise<{ members: readonly Member[] }>;
+export function findCall(link: string | URL): Promise<{ participants: readonly Participant[] }>;
 
 /** Returns typed or pasted text as a name; empty when no character is allowed. */
 export function cleanName(text: string): string;

@@ -20,19 +20,19 @@
  *
  * Events are `CustomEvent`s on the client, with this `detail`:
  *
- * | event         | detail                                                                            |
- * | ------------- | --------------------------------------------------------------------------------- |
- * | `state`       | `{ state }`: `"idle"`, `"connecting"`, `"connected"`, `"reconnecting"`, `"ended"` |
- * | `members`     | `{ members }`: all others, whenever anything about them changes                   |
- * | `videos`      | `{ videos, paused }`: videos of others, `{ member, kind, stream }`                |
- * | `media`       | `{ microphone, muted, camera, screen }`: what is sent, as booleans                |
- * | `audioLevels` | `{ levels }`: loudness by participant id, 0 to 1; silent ones are left out        |
- * | `event`       | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
- * |               | sender's participant id; what `data` says about it is only a claim                |
- * | `unsent`      | `{ code, message }`: the server did not forward an event or a text of this page   |
- * | `stats`       | {@link ConnectionStats}, once a second                                            |
- * | `blocked`     | the browser needs a click before it plays audio: call `play()` from one           |
- * | `ended`       | `{ code, message }`: the call is over for this page, and why                      |
+ * | event          | detail                                                                            |
+ * | -------------- | --------------------------------------------------------------------------------- |
+ * | `state`        | `{ state }`: `"idle"`, `"connecting"`, `"connected"`, `"reconnecting"`, `"ended"` |
+ * | `participants` | `{ participants }`: all others, whenever anything about them changes              |
+ * | `videos`       | `{ videos, paused }`: videos of others, `{ participantId, kind, stream }`         |
+ * | `media`        | `{ microphone, muted, camera, screen }`: what is sent, as booleans                |
+ * | `audioLevels`  | `{ levels }`: loudness by participant id, 0 to 1; silent ones are left out        |
+ * | `event`        | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
+ * |                | sender's participant id; what `data` says about it is only a claim                |
+ * | `unsent`       | `{ code, message }`: the server did not forward an event or a text of this page   |
+ * | `stats`        | {@link ConnectionStats}, once a second                                            |
+ * | `blocked`      | the browser needs a click before it plays audio: call `play()` from one           |
+ * | `ended`        | `{ code, message }`: the call is over for this page, and why                      |
  *
  * The other exports help to build your own page: links, names, and a microphone or camera test for a
  * lobby.
@@ -58,9 +58,9 @@ export { analyse, analyserLevel } from "./client/sound.js";
 /** @typedef {import("./client/sent_media.js").Source} Source */
 
 /**
- * Another member of the call.
+ * Another participant of the call.
  *
- * @typedef {object} Member
+ * @typedef {object} Participant
  * @property {string} id
  * @property {string} name
  * @property {"person" | "agent"} kind
@@ -77,8 +77,8 @@ export { analyse, analyserLevel } from "./client/sound.js";
  *
  * ```js ignore
  * client.addEventListener("videos", ({ detail }) => {
- *   for (const { member, kind, stream } of detail.videos) {
- *     const video = videoFor(member, kind); // an element of your page
+ *   for (const { participantId, kind, stream } of detail.videos) {
+ *     const video = videoFor(participantId, kind); // an element of your page
  *     if (video.srcObject !== stream) video.srcObject = stream;
  *   }
  * });
@@ -97,11 +97,17 @@ export class RinglineClient extends EventTarget {
    * @type {{ publish: boolean, subscribe: boolean, sendEvents: boolean } | undefined}
    */
   grants;
-  /** All others, by participant id. @type {Map<string, Member>} */
-  members = new Map();
-  /** Videos of others. @type {{ member: string, kind: "camera" | "screen", stream: MediaStream }[]} */
+  /** All others, by participant id. @type {Map<string, Participant>} */
+  participants = new Map();
+  /**
+   * Videos of others.
+   * @type {{ participantId: string, kind: "camera" | "screen", stream: MediaStream }[]}
+   */
   videos = [];
-  /** Videos of others that the server does not send now. @type {{ member: string, kind: string }[]} */
+  /**
+   * Videos of others that the server does not send now.
+   * @type {{ participantId: string, kind: string }[]}
+   */
   paused = [];
   /** The audio of all others, mixed. @type {MediaStream} */
   audio = new MediaStream();
@@ -261,7 +267,7 @@ export class RinglineClient extends EventTarget {
   }
 
   /**
-   * Sends a custom event to all other members.
+   * Sends a custom event to all other participants.
    *
    * @param {unknown} data JSON of at most 5 KB
    * @throws {TypeError} `data` is not JSON
@@ -320,9 +326,11 @@ export class RinglineClient extends EventTarget {
         this.id = message.id;
         this.grants = message.grants;
         this.#iceServers = message.iceServers;
-        this.members = new Map(message.members.map((member) => [member.id, member]));
+        this.participants = new Map(
+          message.participants.map((participant) => [participant.id, participant]),
+        );
         this.#sendMedia();
-        this.#emit("members", { members: this.members });
+        this.#emit("participants", { participants: this.participants });
         if (message.keepPeer) this.#setState("connected");
         return;
       case "offer":
@@ -335,11 +343,11 @@ export class RinglineClient extends EventTarget {
         return;
       case "joined":
       case "updated":
-        this.members.set(message.member.id, message.member);
-        return this.#emit("members", { members: this.members });
+        this.participants.set(message.participant.id, message.participant);
+        return this.#emit("participants", { participants: this.participants });
       case "left":
-        this.members.delete(message.id);
-        return this.#emit("members", { members: this.members });
+        this.participants.delete(message.id);
+        return this.#emit("participants", { participants: this.participants });
       case "videos": {
         const streams = this.#peer?.streams ?? [];
         this.videos = message.slots.flatMap((ref, index) =>
@@ -446,7 +454,7 @@ export class RinglineClient extends EventTarget {
     this.#sent.close(error);
     this.#sound.close();
     this.audioElement.srcObject = null;
-    this.members.clear();
+    this.participants.clear();
     this.videos = [];
     this.#joined?.reject(error);
     this.#emit("ended", { code: error.code, message: error.message });

@@ -77,10 +77,10 @@ export class Lobby {
   /**
    * Says whom a person joins.
    *
-   * @param {{ name: string, kind: "person" | "agent" }[]} members who is in the call
+   * @param {{ name: string, kind: "person" | "agent" }[]} participants who is in the call
    */
-  showMembers(members) {
-    const named = (kind) => members.filter((one) => one.kind === kind).map(({ name }) => name);
+  showParticipants(participants) {
+    const named = (kind) => participants.filter((one) => one.kind === kind).map(({ name }) => name);
     const [agents, people] = [named("agent"), named("person")];
     const parts = [
       agents.length > 0 && `${list(agents)} (${agents.length > 1 ? "agents" : "agent"})`,
@@ -120,6 +120,11 @@ export class Lobby {
     const name = cleanName(element("name").value);
     if (!name) return element("name").focus();
     store(name);
+    await this.join(() => ({ name, microphone, camera: deviceChoice(this.#camera.value) }));
+  }
+
+  /** Joins with a choice, and shows what hinders that. */
+  async join(choose) {
     const button = element("join");
     button.disabled = true;
     showMessage("lobby-message");
@@ -127,7 +132,9 @@ export class Lobby {
     this.#stop("microphone");
     this.#stop("camera");
     try {
-      await this.onJoin({ name, microphone, camera: deviceChoice(this.#camera.value) });
+      const choice = await choose();
+      element("name").value = choice.name;
+      await this.onJoin(choice);
     } catch (error) {
       this.#explain(error);
     } finally {

@@ -54,10 +54,10 @@ export class Metrics {
     this.#arrange();
   }
 
-  /** Forgets who has left. @param {Map<string, unknown>} members */
-  keep(members) {
+  /** Forgets who has left. @param {Map<string, unknown>} participants */
+  keep(participants) {
     for (const [id, { section }] of this.#agents) {
-      if (members.has(id)) continue;
+      if (participants.has(id)) continue;
       section.remove();
       this.#agents.delete(id);
     }

@@ -20,6 +20,7 @@ import clientSignalling from "../page/client/signalling.js" with { type: "text" 
 import clientSocket from "../page/client/socket.js" with { type: "text" };
 import clientSound from "../page/client/sound.js" with { type: "text" };
 import dom from "../page/dom.js" with { type: "text" };
+import handover from "../page/handover.js" with { type: "text" };
 import icon from "../page/icon.svg" with { type: "text" };
 import metricsStyle from "../page/metrics.css" with { type: "text" };
 import metrics from "../page/metrics.js" with { type: "text" };
@@ -50,6 +51,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/app.js", type: SCRIPT, text: app },
   { path: "/call.js", type: SCRIPT, text: call },
   { path: "/dom.js", type: SCRIPT, text: dom },
+  { path: "/handover.js", type: SCRIPT, text: handover },
   { path: "/lobby.js", type: SCRIPT, text: lobby },
   { path: "/metrics.js", type: SCRIPT, text: metrics },
   { path: "/compose.js", type: SCRIPT, text: compose },

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decodeJwt, errors, jwtVerify, SignJWT } from "jose";
+import { compactVerify, decodeJwt, errors, jwtVerify, SignJWT } from "jose";
 import * as v from "valibot";
 import type { Grants } from "./grants.ts";
 import { Rejection } from "./rejection.ts";
@@ -133,6 +133,17 @@ export async function readInvitation(
 export function invitationId(token: string): string {
   const signature = token.slice(token.lastIndexOf(".") + 1);
   return Uint8Array.fromBase64(signature, { alphabet: "base64url" }).toHex();
+}
+
+/** Returns whether a token was signed with this secret; throws when it is malformed. */
+export async function isSignedWith(token: string, secret: string): Promise<boolean> {
+  try {
+    await compactVerify(token, keyOf(secret), { algorithms: ["HS256"] });
+    return true;
+  } catch (error) {
+    if (error instanceof errors.JWSSignatureVerificationFailed) return false;
+    throw error;
+  }
 }
 
 /** Returns when a token expires, in milliseconds since 1970; throws when it does not say. */

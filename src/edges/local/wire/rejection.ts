@@ -9,6 +9,7 @@ const MESSAGES = {
   "wrong-host": "This server does not serve that host name.",
   "wrong-origin": "Pages of that origin may not use this server.",
   "wrong-link": "This link is old or incomplete. Ask for a new one.",
+  "refused": "What this browser sent ended the call's server twice. Join with another browser.",
   "invitation-expired": "This invitation has expired. Ask for a new one.",
   "not-allowed": "Your invitation does not allow this.",
   "room-full": "This call is full.",

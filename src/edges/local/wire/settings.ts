@@ -25,6 +25,8 @@ const localSettings = v.object({
   secret: v.string(),
   /** The ids of invitations that admit no longer. */
   revoked: v.array(v.string()),
+  /** Users whose messages ended a media process twice, and in which call. */
+  refused: v.array(v.object({ callType: v.string(), callId: v.string(), userId: v.string() })),
   /** Each call has a process of its own: the one of the start page opens none. */
   isolated: v.boolean(),
 });

@@ -12,7 +12,7 @@ import type { Grants } from "./grants.ts";
 import type { GoodbyeCode, RejectionCode } from "./rejection.ts";
 
 /** Goes up when an older page can no longer use the server. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** The longest type and id of a call, in UTF-16 units. */
 export const CALL_SIZES = { callType: 100, callId: 200 } as const;
@@ -108,8 +108,8 @@ export type Look = v.InferOutput<typeof look>;
 /** The first message of a page that starts a call. */
 export type Start = v.InferOutput<typeof start>;
 
-/** A member of the call, as pages see them. */
-export interface Member {
+/** A participant of the call, as pages see them. */
+export interface PageParticipant {
   id: string;
   name: string;
   kind: "person" | "agent";
@@ -121,9 +121,9 @@ export interface Member {
   reconnecting: boolean;
 }
 
-/** A video of a member: their camera (an agent's own video is one too) or their screen. */
+/** A video of a participant: their camera (an agent's own video is one too) or their screen. */
 export interface VideoRef {
-  member: string;
+  participantId: string;
   kind: "camera" | "screen";
 }
 
@@ -143,7 +143,7 @@ export type ServerMessage =
     name: string;
     /** What the page may do. */
     grants: Grants;
-    members: Member[];
+    participants: PageParticipant[];
     iceServers: RtcIceServer[];
   }
   /** `origin` is that of another server, where the call is. */
@@ -156,19 +156,19 @@ export type ServerMessage =
     mids: { audio: string; camera: string; screen: string; videos: string[] };
   }
   | { type: "candidate"; offer: number; candidate: unknown }
-  | { type: "joined"; member: Member }
-  | { type: "updated"; member: Member }
+  | { type: "joined"; participant: PageParticipant }
+  | { type: "updated"; participant: PageParticipant }
   | { type: "left"; id: string }
   /** The video in each slot (`null`: none), and the videos without a slot. */
   | { type: "videos"; slots: (VideoRef | null)[]; paused: VideoRef[] }
-  /** Ten times a second while a member is audible: 0 to 1 for each audible member. */
+  /** Ten times a second while a participant is audible: 0 to 1 for each audible participant. */
   | { type: "audioLevels"; levels: Record<string, number> }
   | { type: "event"; from: string; data: JsonValue }
   /** The server did not forward an event of the page. */
   | { type: "unsent"; code: RejectionCode; message: string }
   | { type: "pong"; id: number }
   /** Who is in the call of a `look`; the server closes the socket then. */
-  | { type: "call"; members: Member[] }
+  | { type: "call"; participants: PageParticipant[] }
   | { type: "rejected"; code: RejectionCode; message: string }
   | { type: "goodbye"; code: GoodbyeCode };
 

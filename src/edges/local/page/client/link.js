@@ -57,7 +57,7 @@ export async function startCall(link) {
  * Asks who is in a call, without joining it.
  *
  * @param {string | URL} link the call's link
- * @returns {Promise<{ members: import("../client.js").Member[] }>}
+ * @returns {Promise<{ participants: import("../client.js").Participant[] }>}
  * @throws {RinglineError} the server rejects the link, or cannot be reached
  */
 export async function findCall(link) {
@@ -68,7 +68,7 @@ export async function findCall(link) {
     socket.send(JSON.stringify({ type: "look", version: VERSION, callType, callId, secret }));
     const response = await nextMessage(socket);
     if (response.type !== "call") throw new RinglineError(response.code, response.message);
-    return { members: response.members };
+    return { participants: response.participants };
   } finally {
     socket.close(1000);
   }

@@ -6,7 +6,7 @@
 import { RinglineError } from "./error.js";
 
 /** The version of the protocol that this client uses. */
-export const VERSION = 3;
+export const VERSION = 4;
 /** Milliseconds that one attempt to connect may take. */
 const CONNECT_MS = 5000;
 
