@@ -57,8 +57,9 @@ export interface CallConnection extends AsyncDisposable {
   ): Promise<Participant>;
 
   /**
-   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is. In a
-   * call that no person has joined it counts from the agent's own join. 0 before that and once closed.
+   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is, or
+   * watches anonymously. In a call that no person has joined it counts from the agent's own join. 0
+   * before that and once closed.
    */
   idleForMs(): number;
 

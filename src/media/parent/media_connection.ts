@@ -357,6 +357,8 @@ export class MediaConnection extends Connection {
         return this.participantLost(message.participantId, message);
       case "participantLeft":
         return this.participantLeft(message.participantId);
+      case "viewersCounted":
+        return this.viewersCounted(message.count);
       case "trackAdded":
         this.#known?.announced(message.track.id);
         this.trackAdded(message.track);

@@ -117,7 +117,7 @@ export class CallSessions {
         }
         this.#current = session;
         router.origins = [session];
-        await roster.replace(state?.participants ?? []);
+        await roster.replace(state?.participants ?? [], state?.participantCount?.anonymous);
         session.start();
         return onCurrent(session);
       } catch (error) {
@@ -214,7 +214,7 @@ export class CallSessions {
     const session = this.#current!;
     const details = this.#describe("fast", try_, session);
     const state = await this.#avoidOnFailure(session, () => session.resume(details, signal));
-    if (state) await roster.replace(state.participants);
+    if (state) await roster.replace(state.participants, state.participantCount?.anonymous);
     session.start();
     if (!session.isHealthy) {
       throw new ConnectionError("a media connection was lost together with the socket: rejoin", {
@@ -247,7 +247,7 @@ export class CallSessions {
       const details = this.#describe(strategy, try_, old);
       const state = await this.#avoidOnFailure(next, () => next.join(details, signal));
       router.origins = [flowing(next, new Set()), old];
-      if (state) await roster.replace(state.participants);
+      if (state) await roster.replace(state.participants, state.participantCount?.anonymous);
       next.start();
       await this.#restore(next);
       await this.#untilConnected(next);
