@@ -17,7 +17,7 @@ import { isRetryable, retrying } from "../../wire/retrying.ts";
 import type { CallParams, Strategy } from "../../wire/ipc.ts";
 import type { Reconnect } from "../sfu/join_request.ts";
 import type { CallMedia } from "../sfu/media.ts";
-import type { OwnTracks } from "../sfu/publisher.ts";
+import type { OwnPictures, OwnTracks } from "../sfu/publisher.ts";
 import type { PeerName } from "../sfu/sfu_connection.ts";
 import { isToBeAvoided } from "../sfu/sfu_error.ts";
 import { SfuSession } from "../sfu/sfu_session.ts";
@@ -52,6 +52,7 @@ export interface CallSessionsOptions {
     "credentials" | "videoCodecs" | "silenceTimeoutMs" | "previousSessionId"
   >;
   media: CallMedia;
+  pictures: OwnPictures;
   clock: Clock;
   roster: CallRoster;
   router: MediaRouter;
@@ -175,8 +176,8 @@ export class CallSessions {
   }
 
   #create(credentials: SfuCredentials, sessionId: string): SfuSession {
-    const { params, media, clock, roster, router, onSocketEnd, onPeerState, onError } =
-      this.#options;
+    const { params, media, pictures, clock, roster, router } = this.#options;
+    const { onSocketEnd, onPeerState, onError } = this.#options;
     roster.addOwn(sessionId);
     return new SfuSession({
       credentials,
@@ -184,6 +185,7 @@ export class CallSessions {
       unifiedId: this.#unifiedId,
       videoCodecs: params.videoCodecs,
       media,
+      pictures,
       clock,
       silenceMs: params.silenceTimeoutMs,
       events: {
