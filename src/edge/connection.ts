@@ -4,7 +4,7 @@ import type { Call } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { MutableParticipantAudio } from "./participant_audio.ts";
 import type { EdgeTransport } from "./edge_transport.ts";
-import type { VideoTrack } from "./video_frame.ts";
+import type { VideoLimits, VideoTrack } from "./video_frame.ts";
 import type {
   CloseReason,
   ConnectionState,
@@ -134,7 +134,7 @@ export abstract class Connection implements CallConnection {
   abstract publishTracks(tracks: PublishedTracks): Promise<void>;
 
   /** Returns the frames of a track, or `undefined` when there is no such video track. */
-  abstract addTrackSubscriber(trackId: string): VideoTrack | undefined;
+  abstract addTrackSubscriber(trackId: string, limits?: VideoLimits): VideoTrack | undefined;
 
   /** Sends checked data to all participants; `text` is the same as JSON. */
   protected abstract deliverCustomEvent(data: JsonValue, text: string): Promise<void>;

@@ -98,5 +98,6 @@ export {
   type VideoFormat,
   type VideoFrame,
   videoFrameSize,
+  type VideoLimits,
   type VideoTrack,
 } from "./video_frame.ts";
