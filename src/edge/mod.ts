@@ -50,6 +50,7 @@ export {
 export {
   AudioReceivedEvent,
   CallEndedEvent,
+  ConnectionEvent,
   ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
   DtmfReceivedEvent,
