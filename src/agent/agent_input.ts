@@ -85,9 +85,9 @@ export class AgentInput implements Disposable {
     this.audio = new AudioInput(options);
     this.video = new VideoInput({
       ...options,
-      subscribe: (trackId) => {
+      subscribe: (trackId, limits) => {
         const connection = this.#connection!;
-        return options.edge.addTrackSubscriber(trackId, { connection });
+        return options.edge.addTrackSubscriber(trackId, { connection, ...limits });
       },
     });
   }

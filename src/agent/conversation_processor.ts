@@ -37,6 +37,7 @@ import { conversationEvents } from "../inference/contracts/events.ts";
 import { missingPart, noLLM } from "../inference/pipelines/missing_parts.ts";
 import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
+import { MAX_SIDE } from "../inference/vision/encode_frame.ts";
 import { LatestFrame } from "../inference/vision/latest_frame.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
 import { ToolLedger } from "../inference/reply/tool_ledger.ts";
@@ -54,6 +55,7 @@ export class ConversationProcessor implements Processor {
   /** Defined only if the model accepts images: without it the agent subscribes to no video. */
   readonly processVideo: ((frame: VideoFrame, track: TrackInfo) => void) | undefined;
   readonly videoFps: number;
+  readonly videoMaxSide: number;
   /** The options that stay as they are. */
   readonly #options: ConversationOptions;
   readonly #changes: ConversationChanges;
@@ -84,6 +86,7 @@ export class ConversationProcessor implements Processor {
     );
     this.#metricsEveryMs = metricsEveryMs(options.broadcastMetrics);
     this.videoFps = options.vision?.fps ?? 2;
+    this.videoMaxSide = options.vision?.maxSide ?? MAX_SIDE;
     this.processVideo = llm.acceptsImages
       ? (frame, track) => this.#latestFrame?.show(frame, track)
       : undefined;

@@ -34,8 +34,16 @@ export interface Processor {
    * is pending frames are skipped; one that takes more than `videoLimitMs` is reported.
    */
   processVideo?(frame: VideoFrame, track: TrackInfo): void | Promise<void>;
-  /** The most frames per second that `processVideo` receives. Default: all. */
+  /**
+   * The most frames per second that `processVideo` receives. The agent subscribes to no more than its
+   * processors take. Default: all that the edge delivers.
+   */
   readonly videoFps?: number;
+  /**
+   * The longest side that `processVideo` needs of a camera's frames, in pixels: the agent subscribes to no
+   * larger ones. A shared screen comes in its full size. Default: as the edge delivers them.
+   */
+  readonly videoMaxSide?: number;
   /**
    * How long `processVideo` may take for a frame before that is reported, in milliseconds. Default
    * 5000; `Infinity` for a processor that waits, for instance for a reply that is spoken.
@@ -105,6 +113,10 @@ export function checkProcessors(processors: unknown): void {
     }
     if (one.videoLimitMs !== undefined) {
       checkDuration(`processors[${index}].videoLimitMs`, one.videoLimitMs);
+    }
+    if (one.videoMaxSide !== undefined && !(one.videoMaxSide >= 1)) {
+      const got = shown(one.videoMaxSide);
+      throw new RangeError(`processors[${index}].videoMaxSide must be >= 1, got ${got}`);
     }
     for (const hook of HOOKS) {
       if (one[hook] === undefined || typeof one[hook] === "function") continue;

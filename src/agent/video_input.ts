@@ -1,6 +1,6 @@
 /** The video that an agent receives: one track at a time. @module */
 import type { Clock } from "../events/clock.ts";
-import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
+import type { VideoFrame, VideoLimits, VideoTrack } from "../edge/video_frame.ts";
 import type { Processor } from "./processor.ts";
 import { FrameThrottle } from "../edge/toolkit/frame_throttle.ts";
 import { type TrackInfo, TrackType } from "../edge/types.ts";
@@ -12,7 +12,7 @@ export interface VideoInputOptions {
   hearsAgents: boolean;
   clock: Clock;
   /** Returns the frames of a track, or `undefined` while there are none. */
-  subscribe: (trackId: string) => VideoTrack | undefined;
+  subscribe: (trackId: string, limits: VideoLimits) => VideoTrack | undefined;
   report: Report;
 }
 
@@ -44,7 +44,7 @@ export class VideoInput implements Disposable {
   readonly #options: VideoInputOptions;
   readonly #viewers: readonly Viewer[];
   readonly #watchers: readonly UserHook<TrackInfo | undefined>[];
-  readonly #subscription: UserHook<string>;
+  readonly #subscription: UserHook<TrackInfo>;
   readonly #candidates = new Map<string, Candidate>();
   #source: Source | undefined;
   #closed = false;
@@ -60,7 +60,10 @@ export class VideoInput implements Disposable {
         context: `processor ${one.name}, videoSourceChanged`,
       })
     );
-    this.#subscription = new UserHook<string>((id) => options.subscribe(id), {
+    const looking = options.processors.filter((one) => one.processVideo);
+    this.#subscription = new UserHook<TrackInfo>((track) => {
+      return options.subscribe(track.id, limitsOf(looking, track));
+    }, {
       ...options,
       context: "subscribing to a video track",
     });
@@ -131,7 +134,7 @@ export class VideoInput implements Disposable {
 
   #subscribe(candidate: Candidate): Source | undefined {
     if (candidate.retry) return undefined;
-    const track = this.#subscription.ask(candidate.info.id, undefined, videoTrack);
+    const track = this.#subscription.ask(candidate.info, undefined, videoTrack);
     if (track) return { info: candidate.info, track };
     if (++candidate.tries > RETRIES) return undefined;
     candidate.retry = this.#options.clock.schedule(() => {
@@ -153,6 +156,19 @@ export class VideoInput implements Disposable {
     // The track ended: any other one is better than none.
     if (this.#source === source && !this.#closed) this.trackRemoved(source.info);
   }
+}
+
+/** Returns what is enough for all processors that look at a track. */
+function limitsOf(looking: readonly Processor[], track: TrackInfo): VideoLimits {
+  const fps = Math.max(...looking.map(({ videoFps = Infinity }) => videoFps));
+  const side = Math.max(...looking.map(({ videoMaxSide = Infinity }) => videoMaxSide));
+  // What is written on a screen cannot be read when a service has scaled it down.
+  const isWhole = track.type === TrackType.SCREEN_SHARE || side === Infinity;
+  const most = Math.min(8192, Math.max(1, Math.ceil(side)));
+  return {
+    ...(fps === Infinity ? {} : { fps: Math.min(60, Math.max(0.1, fps)) }),
+    ...(isWhole ? {} : { maxWidth: most, maxHeight: most }),
+  };
 }
 
 interface Candidate {

@@ -3,7 +3,7 @@ import type { AudioTrack } from "./audio_track.ts";
 import type { Call } from "./call.ts";
 import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
 import type { TransferOptions } from "./telephony.ts";
-import type { VideoTrack } from "./video_frame.ts";
+import type { VideoLimits, VideoTrack } from "./video_frame.ts";
 
 /** The tracks that an agent publishes, in one negotiation. */
 export interface PublishedTracks {
@@ -39,8 +39,11 @@ export interface CallConnection extends AsyncDisposable {
    */
   publishTracks(tracks: PublishedTracks): Promise<void>;
 
-  /** Returns the frames of a track, or `undefined` when there is no such video track. */
-  addTrackSubscriber(trackId: string): VideoTrack | undefined;
+  /**
+   * Returns the frames of a track, or `undefined` when there is no such video track. Pass the size and
+   * the rate that are needed, so that no more is received and decoded; closing the track ends that.
+   */
+  addTrackSubscriber(trackId: string, limits?: VideoLimits): VideoTrack | undefined;
 
   /** Returns for how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */
   onCallForMs(): number;
@@ -57,8 +60,9 @@ export interface CallConnection extends AsyncDisposable {
   ): Promise<Participant>;
 
   /**
-   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is. In a
-   * call that no person has joined it counts from the agent's own join. 0 before that and once closed.
+   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is, or
+   * watches anonymously. In a call that no person has joined it counts from the agent's own join. 0
+   * before that and once closed.
    */
   idleForMs(): number;
 

@@ -4,7 +4,7 @@ import type { Call } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { MutableParticipantAudio } from "./participant_audio.ts";
 import type { EdgeTransport } from "./edge_transport.ts";
-import type { VideoTrack } from "./video_frame.ts";
+import type { VideoLimits, VideoTrack } from "./video_frame.ts";
 import type {
   CloseReason,
   ConnectionState,
@@ -23,7 +23,7 @@ import { GRACE_MS, Presence } from "./presence.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
-import { checkCall, checkUser } from "./validation.ts";
+import { checkCall, checkCount, checkUser } from "./validation.ts";
 import {
   AudioReceivedEvent,
   CallEndedEvent,
@@ -92,6 +92,8 @@ export abstract class Connection implements CallConnection {
   #state: ConnectionState = "establishing";
   #reconnecting = false;
   #reason: CloseReason | undefined;
+  /** How many people watch anonymously. */
+  #viewers = 0;
   #closing: Promise<void> | undefined;
 
   /**
@@ -132,7 +134,7 @@ export abstract class Connection implements CallConnection {
   abstract publishTracks(tracks: PublishedTracks): Promise<void>;
 
   /** Returns the frames of a track, or `undefined` when there is no such video track. */
-  abstract addTrackSubscriber(trackId: string): VideoTrack | undefined;
+  abstract addTrackSubscriber(trackId: string, limits?: VideoLimits): VideoTrack | undefined;
 
   /** Sends checked data to all participants; `text` is the same as JSON. */
   protected abstract deliverCustomEvent(data: JsonValue, text: string): Promise<void>;
@@ -211,8 +213,9 @@ export abstract class Connection implements CallConnection {
   }
 
   /**
-   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is. In a
-   * call that no person has joined it counts from the agent's own join. 0 before that and once closed.
+   * Returns for how long no person has been here, in monotonic milliseconds; 0 while one is, or
+   * watches anonymously. In a call that no person has joined it counts from the agent's own join. 0
+   * before that and once closed.
    */
   idleForMs(): number {
     return this.#presence.idleForMs;
@@ -286,9 +289,9 @@ export abstract class Connection implements CallConnection {
     if (this.#state === "closed") throw new ClosedError("the connection");
     if (this.#state !== "establishing") return;
     this.#presence.begin();
-    const person = this.#roster.firstPerson();
-    if (!person) this.#presence.beginIdle();
-    this.#setState(person ? "active" : "waiting");
+    const isWatched = this.#isWatched;
+    if (!isWatched) this.#presence.beginIdle();
+    this.#setState(isWatched ? "active" : "waiting");
     for (const participant of [...this.participants.values()]) {
       this.#emitParticipantJoined(participant);
     }
@@ -316,6 +319,19 @@ export abstract class Connection implements CallConnection {
   /** A participant left. Removes their tracks too. */
   protected participantLeft(participantId: string): void {
     this.#leave(participantId, true);
+  }
+
+  /**
+   * So many people watch anonymously now, beside the participants: the edge does not know who they are
+   * and reports no participant for them. The call is not idle while there are any.
+   *
+   * @throws {RangeError} `count` is no whole number from 0 on.
+   */
+  protected viewersCounted(count: number): void {
+    checkCount(count, "count");
+    if (this.#state === "closed") return;
+    this.#viewers = count;
+    if (this.#state !== "establishing") this.#updatePresence();
   }
 
   /** A track was added. It waits for its participant, if they are not known yet. */
@@ -504,8 +520,13 @@ export abstract class Connection implements CallConnection {
     );
   }
 
+  /** Whether a person is here, with a name or anonymously. */
+  get #isWatched(): boolean {
+    return this.#viewers > 0 || this.#roster.firstPerson() !== undefined;
+  }
+
   #updatePresence(): void {
-    const present = this.#roster.firstPerson() !== undefined;
+    const present = this.#isWatched;
     if (present && this.#state !== "active") {
       this.#presence.endIdle();
       this.#setState("active");

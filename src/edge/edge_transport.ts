@@ -4,7 +4,7 @@ import type { Call, CreateCallOptions } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { EdgeAgent } from "./edge_agent.ts";
 import type { JsonValue, User } from "./types.ts";
-import type { VideoTrack } from "./video_frame.ts";
+import { checkVideoLimits, type VideoLimits, type VideoTrack } from "./video_frame.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import { checkObject, checkSignal } from "../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../events/clock.ts";
@@ -145,9 +145,21 @@ export abstract class EdgeTransport implements AsyncDisposable {
     await this.#choose(options).publishTracks(tracks);
   }
 
-  /** Returns the frames of a participant's video track, or `undefined` when there is no such track. */
-  addTrackSubscriber(trackId: string, options: ConnectionChoice = {}): VideoTrack | undefined {
-    return this.#choose(options).addTrackSubscriber(trackId);
+  /**
+   * Returns the frames of a participant's video track, or `undefined` when there is no such track. Pass
+   * the size and the rate that are needed: no more is received.
+   *
+   * @throws {RangeError} a limit is out of range.
+   */
+  addTrackSubscriber(
+    trackId: string,
+    options: ConnectionChoice & VideoLimits = {},
+  ): VideoTrack | undefined {
+    const connection = this.#choose(options);
+    const { fps, maxWidth, maxHeight } = options;
+    const limits: VideoLimits = { fps, maxWidth, maxHeight };
+    checkVideoLimits(limits);
+    return connection.addTrackSubscriber(trackId, limits);
   }
 
   /**

@@ -11,12 +11,24 @@ import type { CallConnection } from "./call_connection.ts";
 import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
 import { checkObject } from "../events/checks.ts";
 
-/** Audio of a participant was received. */
-export class AudioReceivedEvent {
+/** Base of the events of one agent's call. */
+export abstract class ConnectionEvent {
   /** The event's type. */
-  readonly type = "audio-received" as const;
+  abstract readonly type: string;
   /** The connection that it belongs to. */
   readonly connection: CallConnection;
+
+  /** Creates a connection event. */
+  constructor(init: { connection: CallConnection }) {
+    checkObject(init, "init", "an object like { connection }");
+    this.connection = init.connection;
+  }
+}
+
+/** Audio of a participant was received. */
+export class AudioReceivedEvent extends ConnectionEvent {
+  /** The event's type. */
+  override readonly type = "audio-received" as const;
   /** The participant who is heard. */
   readonly participant: Participant;
   /** The track that the samples came from; empty when the edge does not say. */
@@ -36,8 +48,7 @@ export class AudioReceivedEvent {
       row?: number;
     },
   ) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.participant = init.participant;
     this.trackId = init.trackId ?? "";
     this.pcm = init.pcm;
@@ -46,18 +57,13 @@ export class AudioReceivedEvent {
 }
 
 /** Base of the three events about a track. */
-export abstract class TrackEvent {
-  /** The event's type. */
-  abstract readonly type: string;
-  /** The connection that it belongs to. */
-  readonly connection: CallConnection;
+export abstract class TrackEvent extends ConnectionEvent {
   /** The track as it is now, or was last. */
   readonly track: TrackInfo;
 
   /** Creates a track event. */
   constructor(init: { connection: CallConnection; track: TrackInfo }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.track = init.track;
   }
 }
@@ -81,18 +87,13 @@ export class TrackUpdatedEvent extends TrackEvent {
 }
 
 /** Base of the events about one participant. */
-export abstract class ParticipantEvent {
-  /** The event's type. */
-  abstract readonly type: string;
-  /** The connection that it belongs to. */
-  readonly connection: CallConnection;
+export abstract class ParticipantEvent extends ConnectionEvent {
   /** The participant that it is about. */
   readonly participant: Participant;
 
   /** Creates a participant event. */
   constructor(init: { connection: CallConnection; participant: Participant }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.participant = init.participant;
   }
 }
@@ -110,11 +111,9 @@ export class ParticipantLeftEvent extends ParticipantEvent {
 }
 
 /** The call is over for this agent, and not because the agent closed it. */
-export class CallEndedEvent {
+export class CallEndedEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "call-ended" as const;
-  /** The connection that it belongs to. */
-  readonly connection: CallConnection;
+  override readonly type = "call-ended" as const;
   /** Why it is over. */
   readonly reason: CloseReason;
   /** The failure that ended it, if one did. */
@@ -122,19 +121,16 @@ export class CallEndedEvent {
 
   /** Creates a call ended event. */
   constructor(init: { connection: CallConnection; reason?: CloseReason; error?: unknown }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.reason = init.reason ?? "call-ended";
     this.error = init.error;
   }
 }
 
 /** A participant or a server sent data of the application's own. */
-export class CustomEventReceivedEvent {
+export class CustomEventReceivedEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "custom-event-received" as const;
-  /** The connection that it belongs to. */
-  readonly connection: CallConnection;
+  override readonly type = "custom-event-received" as const;
   /** The data that was sent. */
   readonly data: JsonValue;
   /** The participant who sent it, where the edge knows. */
@@ -142,8 +138,7 @@ export class CustomEventReceivedEvent {
 
   /** Creates a custom event received event. */
   constructor(init: { connection: CallConnection; data: JsonValue; participant?: Participant }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.data = init.data;
     this.participant = init.participant;
   }
@@ -178,11 +173,9 @@ export class TextReceivedEvent extends ParticipantEvent {
 }
 
 /** A connection changed its state, or lost or regained its network. */
-export class ConnectionStateChangedEvent {
+export class ConnectionStateChangedEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "connection-state-changed" as const;
-  /** The connection that it belongs to. */
-  readonly connection: CallConnection;
+  override readonly type = "connection-state-changed" as const;
   /** The state now. */
   readonly state: ConnectionState;
   /** The state before; the same when only `reconnecting` changed. */
@@ -202,8 +195,7 @@ export class ConnectionStateChangedEvent {
       reason?: CloseReason;
     },
   ) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.state = init.state;
     this.previous = init.previous;
     this.reconnecting = init.reconnecting ?? false;

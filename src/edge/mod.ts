@@ -50,6 +50,7 @@ export {
 export {
   AudioReceivedEvent,
   CallEndedEvent,
+  ConnectionEvent,
   ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
   DtmfReceivedEvent,
@@ -98,5 +99,6 @@ export {
   type VideoFormat,
   type VideoFrame,
   videoFrameSize,
+  type VideoLimits,
   type VideoTrack,
 } from "./video_frame.ts";

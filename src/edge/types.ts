@@ -78,7 +78,8 @@ export interface TrackInit {
 
 /**
  * A connection's state: `establishing` while `join` is in progress, `waiting` until the first person
- * joins, `active` while a person is here, `idle` after all of them left, `closed` for good.
+ * joins, `active` while a person is here, `idle` after all of them left, `closed` for good. Those who
+ * only watch, anonymously, keep it `active`, too, and are no participants.
  */
 export type ConnectionState = "establishing" | "waiting" | "active" | "idle" | "closed";
 

@@ -22,6 +22,16 @@ export function hasControlCharacters(text: string): boolean {
 }
 
 /**
+ * Throws unless `value` is a number of things.
+ *
+ * @throws {RangeError} names the expected and the actual value of `name`
+ */
+export function checkCount(value: unknown, name: string): asserts value is number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return;
+  throw new RangeError(`${name} must be a whole number from 0 on, got ${shown(value)}`);
+}
+
+/**
  * Throws unless `value` is a text that can be shown and sent.
  *
  * @throws {TypeError} names the expected and the actual value of `name`

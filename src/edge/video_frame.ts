@@ -23,6 +23,32 @@ export interface VideoFrame {
   readonly timestampMs: number;
 }
 
+/**
+ * What a subscriber takes of a video track at most: an edge does not ask its service for more. What is
+ * left out is up to the edge.
+ */
+export interface VideoLimits {
+  /** Frames a second, 0.1 to 60. */
+  fps?: number;
+  /** Pixels; larger frames are scaled down and keep their shape. */
+  maxWidth?: number;
+  /** Pixels. */
+  maxHeight?: number;
+}
+
+/**
+ * Throws unless an edge can keep to these limits.
+ *
+ * @throws {RangeError} `fps` is not from 0.1 to 60, or a side is not a whole number from 1 to 8192
+ */
+export function checkVideoLimits({ fps = 1, maxWidth = 1, maxHeight = 1 }: VideoLimits): void {
+  if (!(fps >= 0.1 && fps <= 60)) throw new RangeError(`fps must be 0.1 to 60, got ${shown(fps)}`);
+  for (const [name, side] of Object.entries({ maxWidth, maxHeight })) {
+    if (Number.isInteger(side) && side >= 1 && side <= 8192) continue;
+    throw new RangeError(`${name} must be 1 to 8192 whole pixels, got ${shown(side)}`);
+  }
+}
+
 /** Returns the number of bytes of a frame of this format and size. */
 export function videoFrameSize(format: VideoFormat, width: number, height: number): number {
   if (format !== "RGBA" && format !== "I420") {

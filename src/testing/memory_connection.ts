@@ -79,6 +79,8 @@ export class MemoryConnection extends Connection {
         return this.participantLost(message.participantId, message);
       case "participantLeft":
         return this.participantLeft(message.participantId);
+      case "viewersCounted":
+        return this.viewersCounted(message.count);
       case "trackAdded":
         return this.trackAdded(message.track);
       case "trackUpdated":

@@ -15,7 +15,7 @@ import { checkDuration, sleep, waitFor } from "../events/waiting.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import type { MemoryParticipant, MemoryParticipantOptions } from "./memory_participant.ts";
 import { MemoryRoom } from "./memory_room.ts";
-import { checkCall, checkJoin, checkText } from "../edge/validation.ts";
+import { checkCall, checkCount, checkJoin, checkText } from "../edge/validation.ts";
 
 /** Options for a {@linkcode MemoryEdge}. */
 export interface MemoryEdgeOptions extends EdgeOptions {
@@ -171,6 +171,13 @@ export class MemoryEdge extends EdgeTransport {
     checkObject(options, "options", 'an object like { userId: "anna" }');
     checkText(options.userId, "options.userId");
     return room.welcome(options);
+  }
+
+  /** So many people watch a call anonymously from now on, as viewers of a livestream do. */
+  countViewers(call: Call, count: number): void {
+    const room = this.#room(call);
+    checkCount(count, "count");
+    room.countViewers(count);
   }
 
   /** Ends a call for all members. It can be created again. */

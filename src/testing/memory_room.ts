@@ -62,6 +62,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
   readonly #rates = new Set<number>();
   #timer: Disposable | undefined;
   #made = 0;
+  #viewers = 0;
 
   constructor({ clock, network, onAgentAudio, onTransfer, graceMs = GRACE_MS }: MemoryRoomOptions) {
     this.clock = clock;
@@ -123,8 +124,15 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     this.broadcast({ type: "participantLeft", participantId: participant.id });
   }
 
+  /** So many people watch anonymously from now on. */
+  countViewers(count: number): void {
+    this.#viewers = count;
+    this.broadcast({ type: "viewersCounted", count });
+  }
+
   /** Adds an agent: it learns who is here, and the others learn of it. */
   enter(connection: MemoryConnection): void {
+    connection.receive({ type: "viewersCounted", count: this.#viewers });
     for (const participant of this.participants) {
       if (participant.isLost) continue;
       connection.receive({ type: "participantJoined", participant: participant.participant });

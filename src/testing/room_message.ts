@@ -5,6 +5,7 @@ export type RoomMessage =
   | { type: "participantJoined"; participant: Participant }
   | { type: "participantLost"; participantId: string; graceMs: number }
   | { type: "participantLeft"; participantId: string }
+  | { type: "viewersCounted"; count: number }
   | { type: "trackAdded"; track: TrackInit }
   | { type: "trackUpdated"; trackId: string; muted: boolean }
   | { type: "trackRemoved"; trackId: string }

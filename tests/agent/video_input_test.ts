@@ -1,11 +1,14 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { Processor } from "../../src/agent/processor.ts";
 import { screenChanges } from "../../src/inference/vision/screen_changes.ts";
 import { TrackType } from "../../src/edge/types.ts";
-import type { VideoFrame } from "../../src/edge/video_frame.ts";
+import type { VideoFrame, VideoLimits } from "../../src/edge/video_frame.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import type { MemoryVideo } from "../../src/testing/memory_participant.ts";
-import type { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { ConversationProcessor } from "../../src/agent/conversation_processor.ts";
+import { FakeLLM } from "../../src/testing/fake_llm.ts";
+import { FakeTTS } from "../../src/testing/fake_tts.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { joinAnna, setUp } from "./_call.ts";
 
 function frame(timestampMs: number): VideoFrame {
@@ -220,4 +223,45 @@ Deno.test("a track whose iteration fails is reported and replaced", async () => 
   assert(errors[0]!.includes("decoder lost"));
   assertEquals(seen.at(-1), camera.id);
   await clock.until(agent.close());
+});
+
+Deno.test("an agent subscribes to the size and rate that its processors take, and to whole screens", async () => {
+  const asked = async (processors: Partial<Processor>[]) => {
+    const { clock, edge, agent, call } = await setUp({
+      processors: processors.map((one) => viewer(one).processor),
+    });
+    const limits: VideoLimits[] = [];
+    const subscribe = edge.addTrackSubscriber.bind(edge);
+    edge.addTrackSubscriber = (id, options = {}) => {
+      const { fps, maxWidth, maxHeight } = options;
+      limits.push({ fps, maxWidth, maxHeight });
+      return subscribe(id, options);
+    };
+    const anna = edge.enter(call, { userId: "anna" });
+    anna.publishVideo();
+    await clock.until(agent.join(call));
+    const screen = anna.publishVideo(TrackType.SCREEN_SHARE);
+    await clock.until(agent.close());
+    screen.remove();
+    return limits;
+  };
+  const any = { fps: undefined, maxWidth: undefined, maxHeight: undefined };
+  assertEquals(
+    await asked([{ videoFps: 2, videoMaxSide: 320 }, { videoFps: 5, videoMaxSide: 640 }]),
+    [
+      { fps: 5, maxWidth: 640, maxHeight: 640 },
+      { ...any, fps: 5 },
+    ],
+  );
+  // One that says nothing takes all.
+  assertEquals(await asked([{ videoFps: 2, videoMaxSide: 320 }, {}]), [any, any]);
+  const clock = new VirtualClock();
+  const llm = Object.assign(new FakeLLM(clock), { acceptsImages: true });
+  const eyes = ConversationProcessor.from({
+    llm,
+    tts: new FakeTTS(clock),
+    vision: { maxSide: 512 },
+  })!;
+  assertEquals([eyes.videoFps, eyes.videoMaxSide], [2, 512], "as large as the model is shown");
+  await assertRejects(() => asked([{ videoMaxSide: 0 }]), RangeError, "videoMaxSide must be");
 });

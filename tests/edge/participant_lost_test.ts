@@ -10,7 +10,7 @@ import {
 import { silentLogger } from "../../src/events/logger.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { joinAnna } from "../agent/_call.ts";
+import { join as joinCall, joinAnna } from "../agent/_call.ts";
 import { Fixture } from "../inference/_fixture.ts";
 
 /** A connection whose reports are the test's. */
@@ -24,6 +24,7 @@ class OpenConnection extends Connection {
     this.participantJoined({ id, userId: id, name: id, kind: "person", original: null });
   leave = (id: string) => this.participantLeft(id);
   lose = (id: string, graceMs?: number) => this.participantLost(id, { graceMs });
+  count = (viewers: number) => this.viewersCounted(viewers);
 }
 
 async function open() {
@@ -69,10 +70,47 @@ Deno.test("a connection that closes waits for no lost participant", async () => 
   assertEquals(clock.pending, 0);
 });
 
+Deno.test("anonymous viewers are no participants, and their call is not idle", async () => {
+  const { clock, edge, connection, log } = await open();
+  await clock.advance(100);
+  assertEquals(connection.idleForMs(), 100);
+  connection.count(2);
+  const waiting = connection.waitForParticipant();
+  assertEquals([connection.state, connection.participants.size], ["active", 0]);
+  await clock.advance(100);
+  assertEquals(connection.idleForMs(), 0);
+  connection.join("anna");
+  assertEquals((await waiting).id, "anna", "a viewer is no person to wait for");
+  connection.leave("anna");
+  assertEquals(connection.state, "active");
+  connection.count(0);
+  assertEquals(connection.state, "idle");
+  assertEquals(log, ["waiting", "active", "joined anna", "left anna", "idle"]);
+  for (const count of [-1, 0.5, NaN]) {
+    assertThrows(() => connection.count(count), RangeError, "count must be");
+  }
+  await clock.until(edge.close());
+  connection.count(1);
+  assertEquals(connection.state, "closed");
+});
+
+Deno.test("closeWhenIdleMs does not end the call of an agent that only viewers watch", async () => {
+  const { clock, edge, call, connection } = await joinCall({ closeWhenIdleMs: 10_000 });
+  await clock.advance(9000);
+  edge.countViewers(call, 3);
+  await clock.advance(60_000);
+  assertEquals([connection.state, connection.participants.size], ["active", 0]);
+  edge.countViewers(call, 0);
+  await clock.advance(9999);
+  assertEquals(connection.state, "idle");
+  await clock.advance(1);
+  assertEquals(await clock.until(connection.closed), "left");
+});
+
 /** Whatever is reported: who is in the call follows from the last report about each. */
 Deno.test("participants come, go, are lost and come back in any order", async () => {
   const step = fc.record({
-    what: fc.constantFrom("join", "leave", "lose", "wait" as const),
+    what: fc.constantFrom("join", "leave", "lose", "wait", "count" as const),
     who: fc.constantFrom("anna", "bert"),
     ms: fc.integer({ min: 1, max: 5000 }),
   });
@@ -80,14 +118,15 @@ Deno.test("participants come, go, are lost and come back in any order", async ()
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
       const { clock, edge, connection, log } = await open();
       const until = new Map<string, number>();
-      let now = 0;
+      let [now, viewers] = [0, 0];
       const expectHere = () => {
         const here = [...until].filter(([, end]) => end > now).map(([id]) => id).sort();
         assertEquals([...connection.participants.keys()].sort(), here);
-        assertEquals(connection.state === "active", here.length > 0);
+        assertEquals(connection.state === "active", here.length > 0 || viewers > 0);
       };
       for (const { what, who, ms } of steps) {
         if (what === "wait") await clock.advance(ms);
+        else if (what === "count") connection.count(viewers = ms % 3);
         else connection[what](who);
         if (what === "wait") now += ms;
         for (const [id, end] of [...until]) if (end <= now) until.delete(id);

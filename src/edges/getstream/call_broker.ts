@@ -37,7 +37,7 @@ import {
 } from "./wire/ipc.ts";
 import type { GetStreamSettings } from "./settings.ts";
 import { CustomEventReader, textOf } from "./custom_events.ts";
-import type { StreamService } from "./stream_service.ts";
+import type { StreamService } from "./service/stream_service.ts";
 
 /** Options for {@linkcode CallBroker}. */
 export interface CallBrokerOptions {
@@ -82,7 +82,7 @@ export class CallBroker {
     this.#coordinator = new CoordinatorSocket({
       videoUrl: settings.videoUrl,
       apiKey: settings.apiKey,
-      userId,
+      user: { id: userId },
       token: service.userToken(userId),
       clock,
       subscribe: (connectionId, signal) =>

@@ -13,7 +13,7 @@ import {
 } from "@ringline/edge/toolkit";
 import { chunksOf } from "./chat_chunks.ts";
 import { retrying } from "./wire/retrying.ts";
-import type { ChatMessage, StreamService } from "./stream_service.ts";
+import type { ChatMessage, StreamService } from "./service/stream_service.ts";
 
 /** The part of the service that a conversation writes to. */
 export type ChatWriter = Pick<
@@ -189,7 +189,7 @@ export class ChatConversation implements Conversation {
       const text = texts[index];
       const id = chunkId(message.id, index);
       if (text === undefined) {
-        await this.#attempt(() => writer.deleteMessage(id));
+        await this.#attempt(() => writer.deleteMessage(id, message.userId));
         continue;
       }
       const isNews = text !== before || message.complete !== written.complete || isRegrouped;

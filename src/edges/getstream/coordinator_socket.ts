@@ -1,20 +1,19 @@
 /** The socket to Stream's coordinator. @module */
 import {
-  backOffMs,
   type Clock,
   ConnectionError,
-  type EdgeError,
+  EdgeError,
   type JsonValue,
   KeepaliveSocket,
   ProtocolError,
-  sleep,
+  retry,
   type SocketEnd,
   waitFor,
 } from "@ringline/edge/toolkit";
-import { BACK_OFF } from "./wire/retrying.ts";
+import { pauseAfter } from "./wire/retrying.ts";
 import { STREAM_CLIENT } from "./wire/client.ts";
 import { rejectionError } from "./wire/service_errors.ts";
-import type { UserToken } from "./user_token.ts";
+import type { UserToken } from "./service/user_token.ts";
 
 /** Stream's number for an expired token. */
 const TOKEN_EXPIRED = 40;
@@ -49,7 +48,8 @@ export interface CoordinatorSocketOptions {
   /** The video service's address. */
   videoUrl: string;
   apiKey: string;
-  userId: string;
+  /** Who connects; fields beside the id become those of the user. */
+  user: { id: string; name?: string; image?: string; custom?: Record<string, JsonValue> };
   token: UserToken;
   clock: Clock;
   /** Subscribes a new connection to the call's events. */
@@ -96,34 +96,29 @@ export class CoordinatorSocket {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    const { clock, onError, token } = this.#options;
+    const { clock, onError } = this.#options;
     /** Closes the socket that the next one takes over from. */
     let old: (() => Promise<void>) | undefined;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
+    let failures = 0;
+    const serve = async (): Promise<never> => {
+      for (;;) {
+        // An expired token is no failure: the next connection uses a new one immediately.
         old = await this.#connect(async () => {
-          attempt = 0;
+          failures = 0;
           await old?.();
           old = undefined;
         });
-      } catch (error) {
-        if (signal.aborted) break;
-        const failure = error as EdgeError;
-        if (failure.code === "token-expired") token.renew();
-        this.#ready.reject(failure);
-        onError(failure);
-        // A refusal for good: the same question has the same answer.
-        if (!failure.retryable) break;
+        signal.throwIfAborted();
       }
-      // An expired token is no failure: the next connection uses a new one immediately.
-      if (attempt === 0 && token.remainingMs === 0) continue;
-      const ms = backOffMs(Math.max(1, attempt), {
-        ...BACK_OFF,
-        firstMs: this.#times.backOffMs,
-        maxMs: this.#times.maxBackOffMs,
-      });
-      await sleep(ms, { signal, clock }).catch(() => {});
-    }
+    };
+    const waitMs = (error: unknown): number | undefined => {
+      this.#ready.reject(error);
+      onError(error as EdgeError);
+      const { backOffMs: firstMs, maxBackOffMs: maxMs } = this.#times;
+      // A refusal for good: the same question has the same answer.
+      return pauseAfter(error, ++failures, { firstMs, maxMs });
+    };
+    await retry(serve, { waitMs, signal, clock }).catch(() => {});
     await old?.();
     this.#ready.reject(signal.reason);
   }
@@ -135,7 +130,8 @@ export class CoordinatorSocket {
   async #connect(onReady: () => Promise<void>): Promise<(() => Promise<void>) | undefined> {
     const number = ++this.#count;
     const { signal } = this.#stop;
-    const { clock, token, connect } = this.#options;
+    const { clock, token, user, connect } = this.#options;
+    const key = await token.get(signal);
     const url = new URL(this.#options.videoUrl.replace(/^http/, "ws") + "/api/v2/connect");
     url.searchParams.set("api_key", this.#options.apiKey);
     url.searchParams.set("stream-auth-type", "jwt");
@@ -173,9 +169,9 @@ export class CoordinatorSocket {
     let isExpiring = false;
     try {
       socket.send(JSON.stringify({
-        token: token.get(),
+        token: key,
         products: ["video"],
-        user_details: { id: this.#options.userId },
+        user_details: user,
       }));
       // The end of the socket also ends the wait for its greeting.
       ended.promise.then((end) => hello.reject(endError(end)));
@@ -184,7 +180,9 @@ export class CoordinatorSocket {
         signal,
         clock,
       }).catch((error) => {
-        throw isTimeout(error) ? silence(this.#times.helloMs) : error;
+        if (isTimeout(error)) throw silence(this.#times.helloMs);
+        const isExpired = error instanceof EdgeError && error.code === "token-expired";
+        throw isExpired ? token.refused(key, error) : error;
       });
       if (connectionId === "") {
         throw new ProtocolError("the coordinator's greeting names no connection", {

@@ -1,6 +1,11 @@
 /** The events of this edge, beside those of the contract. @module */
 import type { WHEvent } from "@stream-io/node-sdk";
-import { type CallConnection, checkObject, type Participant } from "@ringline/edge/toolkit";
+import {
+  type CallConnection,
+  ConnectionEvent,
+  type Participant,
+  ParticipantEvent,
+} from "@ringline/edge/toolkit";
 
 /** How a lost call was reconnected: by a new socket, a new join, or a move to another server. */
 export type ReconnectStrategy = "fast" | "rejoin" | "migrate";
@@ -16,28 +21,23 @@ export interface AudioLevel {
 }
 
 /** Sent with the participants' audio levels, as Stream measures them; at most ten times a second. */
-export class AudioLevelsEvent {
+export class AudioLevelsEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "audio-levels" as const;
-  /** The connection that the event is about. */
-  readonly connection: CallConnection;
+  override readonly type = "audio-levels" as const;
   /** The known levels. */
   readonly levels: readonly AudioLevel[];
 
   /** Created by the edge. */
   constructor(init: { connection: CallConnection; levels: readonly AudioLevel[] }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.levels = init.levels;
   }
 }
 
 /** Sent after a lost call was reconnected, and after the state change that ends `reconnecting`. */
-export class ReconnectedEvent {
+export class ReconnectedEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "reconnected" as const;
-  /** The connection that the event is about. */
-  readonly connection: CallConnection;
+  override readonly type = "reconnected" as const;
   /** The strategy that worked. */
   readonly strategy: ReconnectStrategy;
   /** The number of tries. */
@@ -54,8 +54,7 @@ export class ReconnectedEvent {
       elapsedMs: number;
     },
   ) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.strategy = init.strategy;
     this.attempts = init.attempts;
     this.elapsedMs = init.elapsedMs;
@@ -67,11 +66,9 @@ export class ReconnectedEvent {
  * again because the rights have returned. After a moderator's mute it is heard again when it publishes
  * its tracks anew.
  */
-export class AgentMutedEvent {
+export class AgentMutedEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "agent-muted" as const;
-  /** The connection that the event is about. */
-  readonly connection: CallConnection;
+  override readonly type = "agent-muted" as const;
   /** The agent's track. */
   readonly track: "audio" | "video";
   /** Whether it is muted now. */
@@ -79,8 +76,7 @@ export class AgentMutedEvent {
 
   /** Created by the edge. */
   constructor(init: { connection: CallConnection; track: "audio" | "video"; muted: boolean }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.track = init.track;
     this.muted = init.muted;
   }
@@ -90,28 +86,15 @@ export class AgentMutedEvent {
 export type ConnectionQuality = "unknown" | "poor" | "good" | "excellent";
 
 /** Sent when another participant is the one who speaks most. */
-export class DominantSpeakerEvent {
+export class DominantSpeakerEvent extends ParticipantEvent {
   /** The event's type. */
-  readonly type = "dominant-speaker" as const;
-  /** The connection that the event is about. */
-  readonly connection: CallConnection;
-  /** The participant. */
-  readonly participant: Participant;
-
-  /** Created by the edge. */
-  constructor(init: { connection: CallConnection; participant: Participant }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
-    this.participant = init.participant;
-  }
+  override readonly type = "dominant-speaker" as const;
 }
 
 /** Sent when participants' connections are better or worse than before. */
-export class ConnectionQualityEvent {
+export class ConnectionQualityEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "connection-quality" as const;
-  /** The connection that the event is about. */
-  readonly connection: CallConnection;
+  override readonly type = "connection-quality" as const;
   /** The changes. */
   readonly qualities: readonly { participant: Participant; quality: ConnectionQuality }[];
 
@@ -122,8 +105,7 @@ export class ConnectionQualityEvent {
       qualities: readonly { participant: Participant; quality: ConnectionQuality }[];
     },
   ) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.qualities = init.qualities;
   }
 }
@@ -146,18 +128,15 @@ export type StreamCallEventData = InJson<
  * Sent for each of Stream's `call.*` events, e.g. `"call.ring"` or `"call.member_added"`, the call's end
  * included.
  */
-export class StreamCallEvent {
+export class StreamCallEvent extends ConnectionEvent {
   /** The event's type. */
-  readonly type = "stream-call-event" as const;
-  /** The connection that the event is about. */
-  readonly connection: CallConnection;
+  override readonly type = "stream-call-event" as const;
   /** The event, as Stream sent it. */
   readonly data: StreamCallEventData;
 
   /** Created by the edge. */
   constructor(init: { connection: CallConnection; data: StreamCallEventData }) {
-    checkObject(init, "init", "an object like { connection }");
-    this.connection = init.connection;
+    super(init);
     this.data = init.data;
   }
 }

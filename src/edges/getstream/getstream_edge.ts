@@ -34,7 +34,9 @@ import {
 } from "./events.ts";
 import type { CallParams } from "./wire/ipc.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
-import { StreamService } from "./stream_service.ts";
+import { AppService } from "./service/app_service.ts";
+import type { StreamService } from "./service/stream_service.ts";
+import { UserService } from "./service/user_service.ts";
 
 /** How long a join waits for events, once its media is connected. */
 const EVENTS_MS = 2000;
@@ -106,7 +108,10 @@ export class GetStreamEdge extends EdgeTransport {
       ...[DominantSpeakerEvent, ReconnectedEvent, StreamCallEvent],
     );
     this.#settings = readSettings(options);
-    this.#service = new StreamService(this.#settings, this.clock);
+    const { apiSecret = "", userToken } = this.#settings;
+    this.#service = userToken === undefined
+      ? new AppService(this.#settings, apiSecret, this.clock)
+      : new UserService(this.#settings, userToken, this.clock);
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
@@ -262,7 +267,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   async goLive(call: Call): Promise<void> {
     checkCall(call);
-    await this.#service.goLive(call);
+    await this.#service.goLive(call, this.#lastUser?.id);
   }
 
   /**
@@ -272,7 +277,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   async stopLive(call: Call): Promise<void> {
     checkCall(call);
-    await this.#service.stopLive(call);
+    await this.#service.stopLive(call, this.#lastUser?.id);
   }
 
   /**
@@ -295,7 +300,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   override async endCall(call: Call): Promise<void> {
     checkCall(call);
-    await this.#service.endCall(call);
+    await this.#service.endCall(call, this.#lastUser?.id);
   }
 
   /**

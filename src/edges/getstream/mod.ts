@@ -12,7 +12,7 @@
  * @module
  */
 export { GetStreamEdge } from "./getstream_edge.ts";
-export type { GetStreamEdgeOptions } from "./settings.ts";
+export type { GetStreamEdgeOptions, UserTokenSource } from "./settings.ts";
 export type { DenoOptions } from "@ringline/edge/media";
 export type { VideoCodec } from "./wire/video_codec.ts";
 export { AgentMutedEvent, type AudioLevel, AudioLevelsEvent } from "./events.ts";

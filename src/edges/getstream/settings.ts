@@ -7,8 +7,9 @@ import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 import { checkDuration, type EdgeOptions } from "@ringline/edge/toolkit";
 import { isCodecName, type VideoCodec } from "./wire/video_codec.ts";
 
-/** The address of Stream's services; `basePath` overrides it. */
+/** The addresses of Stream's services; `basePath` overrides them. */
 const VIDEO_SERVICE = "https://video.stream-io-api.com";
+const CHAT_SERVICE = "https://chat.stream-io-api.com";
 /** The address of the demo page; `demoBaseUrl` and `EXAMPLE_BASE_URL` override it. */
 const DEMO_PAGE = "https://getstream.io/video/demos";
 
@@ -16,8 +17,19 @@ const DEMO_PAGE = "https://getstream.io/video/demos";
 export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions, MemoryOptions {
   /** The app's key. Default: the environment's `STREAM_API_KEY`. */
   apiKey?: string;
-  /** The app's secret; it never leaves this process. Default: the environment's `STREAM_API_SECRET`. */
+  /**
+   * The app's secret; it never leaves this process. Default: the environment's `STREAM_API_SECRET`,
+   * unless there is a `userToken`.
+   */
   apiSecret?: string;
+  /**
+   * The token of the agent's user, or a function that returns one, instead of the secret: for programs
+   * that may not have it. The function is asked again before a token expires, or when the service says
+   * that it has. Without the secret an agent joins, creates and ends calls as far as its user may; its
+   * chat has only its own messages. Links of `openDemo` and other users cause errors with the code
+   * `no-secret`.
+   */
+  userToken?: UserTokenSource;
   /** One address for all of Stream's services, e.g. of a proxy or a test double. */
   basePath?: string;
   /** The address of the demo page. Default: the environment's `EXAMPLE_BASE_URL`, or Stream's page. */
@@ -53,13 +65,20 @@ export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions, MemoryOp
   heardDelayMs?: number;
 }
 
+/** A user's token, or what returns one for a user's id. */
+export type UserTokenSource = string | ((userId: string) => string | Promise<string>);
+
 /** The options, validated and complete. */
 export interface GetStreamSettings {
   readonly apiKey: string;
-  readonly apiSecret: string;
+  /** There is one of these two. */
+  readonly apiSecret: string | undefined;
+  readonly userToken: UserTokenSource | undefined;
   readonly basePath: string | undefined;
   /** The address of the video service. */
   readonly videoUrl: string;
+  /** The address of the chat service. */
+  readonly chatUrl: string;
   readonly demoBaseUrl: string;
   readonly requestTimeoutMs: number;
   readonly tokenValidityMs: number;
@@ -82,12 +101,17 @@ export function readSettings(
   environment: (name: string) => string | undefined = readEnvironment,
 ): GetStreamSettings {
   const apiKey = options.apiKey ?? environment("STREAM_API_KEY");
-  const apiSecret = options.apiSecret ?? environment("STREAM_API_SECRET");
+  const { userToken } = options;
+  checkUserToken(options);
+  const apiSecret = userToken === undefined
+    ? options.apiSecret ?? environment("STREAM_API_SECRET")
+    : undefined;
+  const isAllowed = Boolean(userToken ?? apiSecret);
   const missing = [
     ...(apiKey ? [] : ["apiKey (or STREAM_API_KEY in the environment)"]),
-    ...(apiSecret ? [] : ["apiSecret (or STREAM_API_SECRET in the environment)"]),
+    ...(isAllowed ? [] : ["apiSecret (or STREAM_API_SECRET in the environment), or userToken"]),
   ];
-  if (!apiKey || !apiSecret) {
+  if (!apiKey || !isAllowed) {
     throw new TypeError(`GetStreamEdge needs ${missing.join(" and ")}`);
   }
   const basePath = options.basePath === undefined
@@ -130,8 +154,10 @@ export function readSettings(
   return {
     apiKey,
     apiSecret,
+    userToken,
     basePath,
     videoUrl: basePath ?? VIDEO_SERVICE,
+    chatUrl: basePath ?? CHAT_SERVICE,
     demoBaseUrl: checkAddress(
       "demoBaseUrl",
       options.demoBaseUrl ?? environment("EXAMPLE_BASE_URL") ?? DEMO_PAGE,
@@ -145,6 +171,17 @@ export function readSettings(
     videoCodecs,
     heardDelayMs,
   };
+}
+
+function checkUserToken({ apiSecret, userToken }: GetStreamEdgeOptions): void {
+  if (userToken === undefined) return;
+  if (apiSecret !== undefined) {
+    throw new TypeError("GetStreamEdge takes either apiSecret or userToken, got both");
+  }
+  if (typeof userToken === "function" || (typeof userToken === "string" && userToken !== "")) {
+    return;
+  }
+  throw new TypeError("userToken must be a user's token, or a function that returns one");
 }
 
 function readEnvironment(name: string): string | undefined {

@@ -6,6 +6,9 @@ import type { ImageEncoder } from "../contracts/image_encoder.ts";
 import { pixelsOf } from "./frame_pixels.ts";
 import { pngEncoder } from "./png_encoder.ts";
 
+/** The longest side of an encoded frame, unless the options say otherwise. */
+export const MAX_SIDE = 1024;
+
 /** Options for {@linkcode encodeFrame}. */
 export interface EncodeFrameOptions {
   /** The longest side in pixels. Default 1024. */
@@ -30,7 +33,7 @@ export async function encodeFrame(
   options: EncodeFrameOptions = {},
 ): Promise<EncodedImage> {
   checkObject(options, "options", "an object like { maxSide: 1024 }, or nothing");
-  const { maxSide = 1024, encoder = pngEncoder } = options;
+  const { maxSide = MAX_SIDE, encoder = pngEncoder } = options;
   if (!(maxSide >= 1)) throw new RangeError(`maxSide must be >= 1, got ${maxSide}`);
   const pixels = pixelsOf(frame, maxSide);
   const data = await promised(() => encoder.encode(pixels));

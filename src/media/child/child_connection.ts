@@ -14,7 +14,7 @@ import { PictureReceiver } from "../wire/video_frames.ts";
 import type { AgentConnection } from "./contract.ts";
 import { RowQueue } from "../room/row_queue.ts";
 import { InboundVideo } from "./video_input.ts";
-import { OutboundVideo } from "./video_output.ts";
+import { OutboundVideo, type PictureLimits } from "./video_output.ts";
 
 /** The process, as a connection sees it. */
 export interface ChildServices {
@@ -38,6 +38,8 @@ export class ChildConnection implements AgentConnection {
   readonly #audioFrames: FrameSource;
   readonly #outboundVideo: OutboundVideo;
   readonly #inboundVideos = new Map<string, InboundVideo>();
+  /** Called when the agent's pictures have another size. */
+  onVideoResized: (() => void) | undefined;
   #videoStream = 0;
   #pictures = new PictureReceiver();
   #reported: PlayoutState | undefined;
@@ -67,7 +69,7 @@ export class ChildConnection implements AgentConnection {
         services.log("warn", `the agent is behind: ${dropped} slots dropped (${total} in all)`),
     });
     this.#audioFrames = new AudioFrames(this, () => this.#takeReport());
-    this.#outboundVideo = new OutboundVideo(services.clock);
+    this.#outboundVideo = new OutboundVideo(services.clock, () => this.onVideoResized?.());
     services.writer.addAudio(this.#audioFrames);
   }
 
@@ -77,6 +79,14 @@ export class ChildConnection implements AgentConnection {
 
   get videoTrack(): RtcTrack {
     return this.#outboundVideo.track;
+  }
+
+  get videoSize(): { width: number; height: number } | undefined {
+    return this.#outboundVideo.size;
+  }
+
+  limitVideo(limits: PictureLimits): void {
+    this.#outboundVideo.limit(limits);
   }
 
   send(message: ConnectionMessage): void {

@@ -14,7 +14,9 @@ import type { RtcTrack } from "../webrtc/rtc_types.ts";
 import type { Playout } from "../room/playout.ts";
 import type { RowQueue } from "../room/row_queue.ts";
 
-export type { LogLevel, VideoConstraints };
+import type { PictureLimits } from "./video_output.ts";
+
+export type { LogLevel, PictureLimits, VideoConstraints };
 
 /** The context of the edge's child side, passed at its start. */
 export interface ChildContext {
@@ -80,6 +82,10 @@ export interface AgentConnection extends JoiningAgent {
    * same object until the connection closes. Nothing flows before the agent publishes video.
    */
   readonly videoTrack: RtcTrack;
+  /** The size of the agent's last picture; `undefined` before the first. */
+  readonly videoSize: { readonly width: number; readonly height: number } | undefined;
+  /** Sends no more of the agent's pictures than this from now on, e.g. because an SFU wants less. */
+  limitVideo(limits: PictureLimits): void;
   /**
    * Says that a subscribed track's media now comes from `track`, or from nowhere. Needed only when
    * that changes while subscribed; a new subscription calls `EdgeChild.videoTrack`.
@@ -104,6 +110,8 @@ export interface EdgeChild {
   join(connection: AgentConnection, params: JsonValue, signal: AbortSignal): Promise<JsonValue>;
   /** The agent publishes or stops publishing; called with all kinds each time. */
   publish(connection: AgentConnection, tracks: PublishedKinds): Promise<void>;
+  /** Called when the agent's pictures have another size than before, or are the first. */
+  videoResized?(connection: AgentConnection): void;
   /** Returns the media of a track that the agent subscribes to, if there is any yet. */
   videoTrack(connection: AgentConnection, trackId: string): RtcTrack | undefined;
   /** Called after a subscription started, changed or ended (`constraints` undefined); for SFUs. */

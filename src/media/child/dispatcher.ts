@@ -138,6 +138,13 @@ export class Dispatcher {
       });
     }
     const connection = new ChildConnection(this.#services, params);
+    connection.onVideoResized = () => {
+      try {
+        edge.videoResized?.(connection);
+      } catch (error) {
+        this.#services.log("error", `another size of the agent's pictures: ${error}`);
+      }
+    };
     this.#connections.set(connection.connectionId, connection);
     try {
       const joined = await edge.join(connection, params.params, signal);

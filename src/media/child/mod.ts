@@ -32,6 +32,7 @@ export type {
   EdgeChild,
   JoiningAgent,
   LogLevel,
+  PictureLimits,
   PublishedKinds,
   VideoConstraints,
 } from "./contract.ts";

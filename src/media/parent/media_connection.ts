@@ -6,7 +6,8 @@ import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
-import type { VideoTrack } from "../../edge/video_frame.ts";
+import { checkVideoLimits, type VideoLimits, type VideoTrack } from "../../edge/video_frame.ts";
+import { checkObject } from "../../events/checks.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 import type { VideoConstraints } from "../wire/control.ts";
@@ -190,14 +191,17 @@ export class MediaConnection extends Connection {
   }
 
   /** Subscribes to a video track through the media process. */
-  override addTrackSubscriber(trackId: string): VideoTrack | undefined {
-    const existing = this.#videoSubscriptions.get(trackId);
-    if (existing !== undefined) return existing;
+  override addTrackSubscriber(trackId: string, limits: VideoLimits = {}): VideoTrack | undefined {
+    checkObject(limits, "limits", "an object like { fps: 2 }, or nothing");
+    checkVideoLimits(limits);
     const info = this.tracks.get(trackId);
     if (info?.type !== TrackType.VIDEO && info?.type !== TrackType.SCREEN_SHARE) return undefined;
     const isScreen = info.type === TrackType.SCREEN_SHARE;
-    const constraints = isScreen ? this.#screenConstraints : this.#videoConstraints;
-    return this.#videoSubscriptions.add(trackId, this.#nextStream++, constraints);
+    const usual = isScreen ? this.#screenConstraints : this.#videoConstraints;
+    const { fps = usual.fps, maxWidth = usual.maxWidth, maxHeight = usual.maxHeight } = limits;
+    const constraints = { fps, maxWidth, maxHeight };
+    return this.#videoSubscriptions.widen(trackId, constraints) ??
+      this.#videoSubscriptions.add(trackId, this.#nextStream++, constraints);
   }
 
   /** Has the media process send the event. */
@@ -376,6 +380,8 @@ export class MediaConnection extends Connection {
         return this.participantLost(message.participantId, message);
       case "participantLeft":
         return this.participantLeft(message.participantId);
+      case "viewersCounted":
+        return this.viewersCounted(message.count);
       case "trackAdded":
         this.#known?.announced(message.track.id);
         this.trackAdded(message.track);

@@ -8,7 +8,7 @@ import type { ChildLink } from "./child_link.ts";
 interface Subscription {
   readonly stream: number;
   readonly track: LatestVideoTrack;
-  readonly constraints: VideoConstraints;
+  constraints: VideoConstraints;
   receiver: PictureReceiver;
 }
 
@@ -24,9 +24,24 @@ export class VideoSubscriptions {
     this.#connectionId = connectionId;
   }
 
-  /** Returns the pictures of a track that is subscribed already. */
-  get(trackId: string): VideoTrack | undefined {
-    return this.#byTrack.get(trackId)?.track;
+  /**
+   * Returns the pictures of a track that is subscribed already, which from now on are enough for these
+   * constraints, too; `undefined` for another track.
+   */
+  widen(trackId: string, constraints: VideoConstraints): VideoTrack | undefined {
+    const subscription = this.#byTrack.get(trackId);
+    if (subscription === undefined) return undefined;
+    const { fps, maxWidth, maxHeight } = subscription.constraints;
+    const wider = {
+      fps: Math.max(fps, constraints.fps),
+      maxWidth: Math.max(maxWidth, constraints.maxWidth),
+      maxHeight: Math.max(maxHeight, constraints.maxHeight),
+    };
+    if (wider.fps > fps || wider.maxWidth > maxWidth || wider.maxHeight > maxHeight) {
+      subscription.constraints = wider;
+      this.#send(trackId, subscription.stream, wider);
+    }
+    return subscription.track;
   }
 
   /** Subscribes to a track, whose pictures arrive as `stream`. Closing the returned track ends it. */

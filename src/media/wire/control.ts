@@ -10,7 +10,7 @@ import { callState, connectionMessage, jsonValue, text } from "./messages.ts";
  * of `@ringline/edge` and of an edge's package are mixed: so that each can say so, every version
  * keeps the header of frames, `start` with its `version`, and `failed` with its `error`.
  */
-export const WIRE_VERSION = 4;
+export const WIRE_VERSION = 5;
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));

@@ -81,6 +81,8 @@ export type ConnectionMessage =
   /** They may come back within that time: then they join again under the same id. */
   | { type: "participantLost"; participantId: string; graceMs: number }
   | { type: "participantLeft"; participantId: string }
+  /** So many people watch anonymously, beside the participants. */
+  | { type: "viewersCounted"; count: number }
   | { type: "trackAdded"; track: TrackData }
   | { type: "trackUpdated"; trackId: string; muted: boolean }
   | { type: "trackRemoved"; trackId: string }
@@ -107,6 +109,10 @@ export const connectionMessage: v.GenericSchema<ConnectionMessage> = v.variant("
     graceMs: v.pipe(v.number(), v.minValue(0)),
   }),
   v.object({ type: v.literal("participantLeft"), participantId: text }),
+  v.object({
+    type: v.literal("viewersCounted"),
+    count: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  }),
   v.object({ type: v.literal("trackAdded"), track: trackData }),
   v.object({ type: v.literal("trackUpdated"), trackId: text, muted: v.boolean() }),
   v.object({ type: v.literal("trackRemoved"), trackId: text }),

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   CallEndedEvent,
   CustomEventReceivedEvent,
@@ -241,6 +241,33 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
   await until("the end", async () => (await double.report()).subscriptions.length === 1);
   await double.sfu.command("unpublish", { cid: CID, sessionId, type: TrackType.SCREEN_SHARE });
   await until("the end", async () => (await double.report()).subscriptions.length === 0);
+  assertEquals((await double.report()).faults, []);
+});
+
+Deno.test("GetStreamEdge subscribes to video as large as it is taken, and to none that is not", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  const { edge, connection, participantSession: sessionId } = test;
+  const size = { width: 640, height: 360 };
+  await double.sfu.command("show", { cid: CID, sessionId, type: TrackType.VIDEO, ...size });
+  await until("the track", () => connection.tracks.size === 1);
+  const [id] = [...connection.tracks.keys()];
+  const widths = async () => (await double.report()).subscriptions.map(({ width }) => width);
+  const track = edge.addTrackSubscriber(id!, { fps: 5, maxWidth: 320, maxHeight: 320 })!;
+  for await (const { width, height } of track) {
+    assertEquals([width, height], [320, 180]);
+    break;
+  }
+  assertEquals(await widths(), [320]);
+  const same = edge.addTrackSubscriber(id!, { fps: 2, maxWidth: 800, maxHeight: 600 });
+  assert(same === track);
+  await until("the larger size", async () => `${await widths()}` === "800");
+  for await (const { width } of track) if (width === 640) break;
+  track.close();
+  await until("the end", async () => (await widths()).length === 0);
+  for (const limits of [{ fps: 0 }, { fps: 61 }, { maxWidth: 0.5 }, { maxHeight: 10_000 }]) {
+    assertThrows(() => edge.addTrackSubscriber(id!, limits), RangeError, "must be");
+  }
   assertEquals((await double.report()).faults, []);
 });
 

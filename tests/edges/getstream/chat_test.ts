@@ -6,7 +6,7 @@ import {
   ChatConversation,
   type ChatWriter,
 } from "../../../src/edges/getstream/chat_conversation.ts";
-import type { ChatMessage } from "../../../src/edges/getstream/stream_service.ts";
+import type { ChatMessage } from "../../../src/edges/getstream/service/stream_service.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
 import { StreamDouble } from "./double/stream_double.ts";

@@ -1,6 +1,7 @@
 /** What moderators and the SFU order, on the double. */
 import { assert, assertEquals } from "@std/assert";
 import { CallEndedEvent } from "../../../src/edge/events.ts";
+import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../../../src/edge/types.ts";
 import { AgentMutedEvent } from "../../../src/edges/getstream/mod.ts";
 import { StreamDouble } from "./double/stream_double.ts";
@@ -97,4 +98,40 @@ Deno.test("one failure of SetPublisher passes, and publishing survives a reconne
   await isHeard(test);
   const { calls, faults } = await double.report();
   assertEquals([calls.SetPublisher, faults, test.errors], [3, [], []]);
+});
+
+Deno.test("an agent declares its video's own size, and sends what the SFU wants of it", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  const [width, height] = [320, 180];
+  const video = new LatestVideoTrack();
+  const data = new Uint8Array(width * height * 3 / 2).fill(128);
+  const timer = setInterval(() => {
+    video.push({ format: "I420", width, height, data, timestampMs: performance.now() });
+  }, 50);
+  try {
+    await test.connection.publishTracks({ audio: test.track, video });
+    const seen = () =>
+      double.sfu.command<{ frames: number; size: string }>("seen", { cid: CID, userId: "bot" });
+    await until("pictures", async () => (await seen()).size === "320x180");
+    await until("the layer", async () => {
+      const { tracks } = await double.report();
+      const { layers = [] } = tracks.find(({ trackType }) => trackType === TrackType.VIDEO) ?? {};
+      // A quarter of the option's pixels has a quarter of its bitrate.
+      return `${layers}` === "320,180,125000,15";
+    });
+    await test.command("quality", { active: true, scaleDownBy: 2, maxBitrate: 50_000 });
+    await until("smaller pictures", async () => (await seen()).size === "160x90");
+    await test.command("quality", { active: false });
+    await until("no pictures", async () => {
+      const { frames } = await seen();
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      return (await seen()).frames === frames;
+    });
+    await test.command("quality", { active: true });
+    await until("pictures of their own size", async () => (await seen()).size === "320x180");
+    assertEquals([(await double.report()).faults, test.errors], [[], []]);
+  } finally {
+    clearInterval(timer);
+  }
 });

@@ -86,3 +86,20 @@ Deno.test("GetStreamEdge emits call.* events, the dominant speaker and connectio
   assertEquals((original as { source: string }).source, "webrtc");
   assert(test.errors.length === 0, test.errors.join("\n"));
 });
+
+Deno.test("GetStreamEdge counts anonymous viewers: no participants, and no empty call", async () => {
+  await using double = await StreamDouble.start();
+  await using edge = edgeOn(double, { silenceTimeoutMs: 3000 });
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  await edge.authenticate(agent.user);
+  const call = await edge.createCall("kitchen");
+  await double.sfu.command("countViewers", { cid: CID, count: 2 });
+  await using connection = await edge.join(agent, call);
+  assertEquals([connection.state, connection.participants.size], ["active", 0]);
+  // By the SFU's responses to health checks.
+  await double.sfu.command("countViewers", { cid: CID, count: 0 });
+  await until("being idle", () => connection.state === "idle");
+  await double.sfu.command("countViewers", { cid: CID, count: 1 });
+  await until("being watched", () => connection.state === "active");
+  assertEquals([connection.participants.size, connection.idleForMs()], [0, 0]);
+});

@@ -16,7 +16,7 @@ import {
   ReconnectStrategy,
 } from "../../../src/edges/getstream/child/proto/signal_pb.ts";
 import { create } from "@bufbuild/protobuf";
-import { UserToken } from "../../../src/edges/getstream/user_token.ts";
+import { UserToken } from "../../../src/edges/getstream/service/user_token.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { signToken } from "./double/jwt.ts";
@@ -86,13 +86,17 @@ Deno.test("UserToken is created again well before it expires, or on demand", asy
   const clock = new VirtualClock();
   let made = 0;
   const token = new UserToken(() => `token ${++made}`, { validityMs: 3000, clock });
-  assertEquals([token.get(), token.get(), token.remainingMs], ["token 1", "token 1", 800]);
+  assertEquals([await token.get(), await token.get(), token.remainingMs], [
+    "token 1",
+    "token 1",
+    800,
+  ]);
   await clock.advance(799);
-  assertEquals(token.get(), "token 1");
+  assertEquals(await token.get(), "token 1");
   await clock.advance(1);
-  assertEquals(token.get(), "token 2");
+  assertEquals(await token.get(), "token 2");
   token.renew();
-  assertEquals([token.remainingMs, token.get()], [0, "token 3"]);
+  assertEquals([token.remainingMs, await token.get()], [0, "token 3"]);
 });
 
 Deno.test("refusals of the service become errors that say whether they are retryable", () => {

@@ -97,6 +97,10 @@ export class GetStreamChild implements EdgeChild {
     return this.#call(connection).publish(tracks);
   }
 
+  videoResized(connection: AgentConnection): void {
+    this.#calls.get(connection.connectionId)?.videoResized();
+  }
+
   videoTrack(connection: AgentConnection, trackId: string): RtcTrack | undefined {
     return this.#calls.get(connection.connectionId)?.videoTrack(trackId);
   }

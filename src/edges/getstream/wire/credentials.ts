@@ -121,17 +121,19 @@ function address(value: string, protocol: RegExp): string {
   return value.replace(/\/+$/, "");
 }
 
-/** Returns when a token (a JWT) expires, in milliseconds since 1970; `Infinity` if never. */
-export function tokenEndsAt(token: string): number {
+/** Returns the claims of a token (a JWT); `undefined` for a text that is none. */
+export function claimsOf(token: string): { exp?: unknown; user_id?: unknown } | undefined {
   try {
-    const claims: unknown = JSON.parse(
-      new TextDecoder().decode(
-        Uint8Array.fromBase64(token.split(".")[1] ?? "", { alphabet: "base64url" }),
-      ),
-    );
-    const end = (claims as { exp?: unknown }).exp;
-    return typeof end === "number" ? end * 1000 : Infinity;
+    const bytes = Uint8Array.fromBase64(token.split(".")[1] ?? "", { alphabet: "base64url" });
+    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof claims === "object" && claims !== null ? claims : undefined;
   } catch {
-    return Infinity;
+    return undefined;
   }
+}
+
+/** Returns when a token expires, in milliseconds since 1970; `Infinity` if never. */
+export function tokenEndsAt(token: string): number {
+  const end = claimsOf(token)?.exp;
+  return typeof end === "number" ? end * 1000 : Infinity;
 }

@@ -9,12 +9,14 @@ import { describeFailure, rejectionError, silenceError } from "./service_errors.
 /** The longest response; those of the service are far shorter. */
 const MAX_RESPONSE_CHARS = 4 * 1024 * 1024;
 
-/** Options for {@linkcode postJson}. */
+/** Options for {@linkcode requestJson}. */
 export interface JsonRequest {
+  /** Default `"POST"`. */
+  method?: "POST" | "PUT" | "DELETE";
   url: URL;
   headers: Record<string, string>;
-  /** Sent as JSON. */
-  body: unknown;
+  /** Sent as JSON. Default: none. */
+  body?: unknown;
   /** The request, in words for error texts. */
   doing: string;
   timeoutMs: number;
@@ -25,21 +27,21 @@ export interface JsonRequest {
 }
 
 /**
- * Posts JSON and returns the JSON of the response.
+ * Sends JSON and returns the JSON of the response.
  *
  * @throws {EdgeError} the service refuses, does not respond, or responds without JSON; or the
  *   signal's reason.
  */
-export async function postJson(request: JsonRequest): Promise<unknown> {
+export async function requestJson(request: JsonRequest): Promise<unknown> {
   const { url, headers, body, doing, timeoutMs, signal, clock = systemClock } = request;
   signal?.throwIfAborted();
   const limit = new AbortController();
   const timer = clock.schedule(() => limit.abort(), timeoutMs);
   try {
     const response = await fetch(url, {
-      method: "POST",
+      method: request.method ?? "POST",
       headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: "error",
       signal: signal ? AbortSignal.any([limit.signal, signal]) : limit.signal,
     });

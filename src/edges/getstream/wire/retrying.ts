@@ -32,18 +32,28 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof EdgeError && error.retryable;
 }
 
+/**
+ * Returns how long to wait after so many tries before the next one, longer where the service asks for
+ * that; `undefined` where trying the same again cannot succeed.
+ */
+export function pauseAfter(
+  error: unknown,
+  tries: number,
+  backOff: Partial<BackOffOptions> = {},
+): number | undefined {
+  if (!isRetryable(error)) return undefined;
+  return Math.max(
+    backOffMs(tries, { ...BACK_OFF, ...backOff }),
+    error instanceof RateLimitError ? error.retryAfterMs : 0,
+  );
+}
+
 /** Runs `act`, and again while it fails with a retryable error. */
 export function retrying<T>(act: () => Promise<T>, options: Retrying = {}): Promise<T> {
   const { tries: mostTries = TRIES, signal, clock, ...backOff } = options;
   return retry(act, {
     signal,
     clock,
-    waitMs: (error, tries) =>
-      tries < mostTries && isRetryable(error)
-        ? Math.max(
-          backOffMs(tries, { ...BACK_OFF, ...backOff }),
-          error instanceof RateLimitError ? error.retryAfterMs : 0,
-        )
-        : undefined,
+    waitMs: (error, tries) => tries < mostTries ? pauseAfter(error, tries, backOff) : undefined,
   });
 }

@@ -7,7 +7,7 @@ import {
 import { CallRoster } from "../../../../src/edges/getstream/child/call/call_roster.ts";
 import { TrackType } from "../../../../src/edge/types.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
-import type { ConnectionMessage } from "../../../../src/media/wire/messages.ts";
+import type { CallState, ConnectionMessage } from "../../../../src/media/wire/messages.ts";
 
 function roster(
   findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = none,
@@ -309,4 +309,27 @@ Deno.test("CallRoster takes thousands, and reports those beyond, who come in as 
   it.left("s6");
   await settled();
   assertEquals(joined, 10_001);
+});
+
+Deno.test("CallRoster emits the number of anonymous viewers when the agent does not know it", async () => {
+  const counts = async (known?: CallState) => {
+    const emitted: number[] = [];
+    const it = new CallRoster({
+      emit: (message) => message.type === "viewersCounted" && void emitted.push(message.count),
+      findAgents: none,
+      graceMs: 0,
+      known,
+      clock: new VirtualClock(),
+      onChange: () => {},
+    });
+    await it.replace([]);
+    it.viewersCounted(2);
+    it.viewersCounted(2);
+    // An SFU that does not say: they are as many as before.
+    await it.replace([]);
+    await it.replace([], 1);
+    return emitted;
+  };
+  assertEquals(await counts(), [2, 1]);
+  assertEquals(await counts({ participants: [], tracks: [] }), [0, 2, 1]);
 });

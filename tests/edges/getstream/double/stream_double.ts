@@ -233,8 +233,7 @@ export class StreamDouble implements AsyncDisposable {
     const b = (body ?? {}) as Body;
     const chat = /^\/api\/v2\/chat\/(.+)$/.exec(path)?.[1];
     if (chat !== undefined) {
-      if (!claims.server) return [403, { code: 17, message: "for servers" }];
-      return this.chat.handle(method, chat, query, body);
+      return this.chat.handle({ method, path: chat, query, body, userId: claims.user_id });
     }
     if (path === "/api/v2/users") return this.#users(method, query, b, claims);
     const [, type, id, action = ""] = /^\/api\/v2\/video\/call\/([^/]+)\/([^/]+)(?:\/(\w+))?$/
@@ -393,6 +392,12 @@ export class StreamDouble implements AsyncDisposable {
         const error = claims instanceof Response ? await claims.json() : { code: 5, message: "no" };
         socket.send(JSON.stringify({ type: "connection.error", error }));
         return socket.close(4001);
+      }
+      const { name, image, custom } = message.user_details;
+      if (name !== undefined) {
+        const known = this.users.get(userId);
+        const all = { ...known?.custom, ...custom };
+        this.users.set(userId, { ...known, id: userId, name, ...image && { image }, custom: all });
       }
       const connectionId = crypto.randomUUID();
       watcher = { socket, userId, connectionId, calls: new Set() };

@@ -8,6 +8,7 @@ import {
 import { Publisher } from "../../../../src/edges/getstream/child/sfu/publisher.ts";
 import type { SignalClient } from "../../../../src/edges/getstream/child/sfu/signal_client.ts";
 import { TrackType } from "../../../../src/edge/types.ts";
+import type { PictureLimits } from "../../../../src/media/child/contract.ts";
 import type { RtcTrack } from "../../../../src/media/webrtc/rtc_types.ts";
 
 class FakeTrack implements RtcTrack {
@@ -27,6 +28,8 @@ class FakeTrack implements RtcTrack {
 function publisherWith(codecs: [id: number, codec: string][]) {
   const sections: { mid: string; sender: { track: RtcTrack | null } }[] = [];
   const calls: { method: string; request: Record<string, unknown> }[] = [];
+  const pictures: { size?: { width: number; height: number }; limits?: PictureLimits } = {};
+  const answers: string[] = [];
   const media = {
     createPeer: () => ({
       state: "connected",
@@ -40,19 +43,27 @@ function publisherWith(codecs: [id: number, codec: string][]) {
         return section;
       },
       createOffer: () => Promise.resolve("v=0"),
-      acceptAnswer: () => Promise.resolve(),
+      acceptAnswer: (sdp: string) => Promise.resolve(void answers.push(sdp)),
       close: () => Promise.resolve(),
     }),
   } as unknown as CallMedia;
   const signal = {
     call: (method: string, request: Record<string, unknown>) => {
       calls.push({ method, request });
-      return Promise.resolve("v=0");
+      const answered = sections.map(({ mid }) => `m=video 9 X 96\r\na=mid:${mid}\r\n`);
+      return Promise.resolve(`v=0\r\n${answered.join("")}`);
     },
   } as unknown as SignalClient;
   const optionsOf = (list: [id: number, codec: string][]) =>
     list.map(([id, name]) =>
-      create(PublishOptionSchema, { id, trackType: Number(TrackType.VIDEO), codec: { name } })
+      create(PublishOptionSchema, {
+        id,
+        trackType: Number(TrackType.VIDEO),
+        codec: { name },
+        bitrate: 1_000_000,
+        fps: 15,
+        videoDimension: { width: 640, height: 360 },
+      })
     );
   const publisher = new Publisher({
     media,
@@ -64,6 +75,7 @@ function publisherWith(codecs: [id: number, codec: string][]) {
     publishOptions: optionsOf(codecs),
     videoCodecs: ["vp8", "vp9", "av1"],
     audio: { dtx: false, red: true },
+    pictures: { size: () => pictures.size, limit: (limits) => void (pictures.limits = limits) },
   });
   const announced = () =>
     publisher.tracks.map(({ trackId, codec, publishOptionId }) => [
@@ -78,7 +90,9 @@ function publisherWith(codecs: [id: number, codec: string][]) {
       publishOptionId: id,
       layers: active.map((one) => ({ name: "q", active: one })),
     });
-  return { publisher, calls, announced, sent, optionsOf, layers };
+  const bitrates = () =>
+    [...answers.at(-1)!.matchAll(/b=AS:(\d+)/g)].map(([, kbits]) => Number(kbits));
+  return { publisher, calls, announced, sent, optionsOf, layers, pictures, bitrates };
 }
 
 const camera = () => new FakeTrack("camera", "video");
@@ -132,5 +146,45 @@ Deno.test("Publisher describes audio as the call's settings say", async () => {
   await publisher.publish({ audio: new FakeTrack("voice", "audio") });
   const [{ dtx, red, stereo } = {}] = publisher.tracks;
   assertEquals([dtx, red, stereo], [false, true, false]);
+  await publisher.close();
+});
+
+Deno.test("Publisher declares the one layer that it sends, with the size of its pictures", async () => {
+  const { publisher, calls, pictures, bitrates } = publisherWith([[1, "vp8"]]);
+  const declared = () => {
+    const [layer, ...more] = publisher.tracks[0]!.layers!;
+    const { rid, videoDimension: size, bitrate, fps } = layer!;
+    return [rid, size!.width, size!.height, bitrate, fps, more.length];
+  };
+  await publisher.redeclare();
+  await publisher.publish({ video: camera() });
+  assertEquals(declared(), ["q", 640, 360, 1_000_000, 15, 0]);
+  assertEquals([bitrates(), pictures.limits], [[1000], { fps: 15, scaleDownBy: 1 }]);
+  // The first picture comes after the publication.
+  pictures.size = { width: 320, height: 180 };
+  await publisher.redeclare();
+  await publisher.redeclare();
+  assertEquals([declared(), bitrates()], [["q", 320, 180, 250_000, 15, 0], [250]]);
+  assertEquals(calls.map(({ method }) => method), ["SetPublisher", "SetPublisher"]);
+  pictures.size = { width: 1920, height: 1080 };
+  assertEquals(declared(), ["q", 1920, 1080, 1_000_000, 15, 0]);
+  await publisher.close();
+});
+
+Deno.test("Publisher sends no more than the SFU wants: bitrate, rate and size, without asking it", async () => {
+  const { publisher, calls, pictures, bitrates, layers } = publisherWith([[1, "vp8"], [2, "vp9"]]);
+  await publisher.publish({ video: camera() });
+  const less = layers(1, [true]);
+  Object.assign(less.layers[0]!, { maxBitrate: 60_000, maxFramerate: 5, scaleResolutionDownBy: 2 });
+  await publisher.setQuality([less]);
+  assertEquals(bitrates(), [60, 1000]);
+  assertEquals(pictures.limits, { fps: 15, scaleDownBy: 1 }, "the other section wants all");
+  await publisher.setQuality([layers(2, [false])]);
+  assertEquals(pictures.limits, { fps: 5, scaleDownBy: 2 });
+  await publisher.restartIce();
+  assertEquals(bitrates(), [60, 1000], "also after another negotiation");
+  await publisher.setQuality([layers(1, [true]), layers(2, [true])]);
+  assertEquals([bitrates(), pictures.limits], [[1000, 1000], { fps: 15, scaleDownBy: 1 }]);
+  assertEquals(calls.length, 2, "the publication, and the restart");
   await publisher.close();
 });

@@ -15,7 +15,13 @@ import type { CallRoster } from "./call_roster.ts";
 export interface CallEventTargets {
   roster: Pick<
     CallRoster,
-    "joined" | "left" | "published" | "unpublished" | "participantIdOf" | "isOwn"
+    | "joined"
+    | "left"
+    | "published"
+    | "unpublished"
+    | "participantIdOf"
+    | "isOwn"
+    | "viewersCounted"
   >;
   onLevels: (levels: LevelData[]) => void;
   onDominantSpeaker: (participantId: string) => void;
@@ -45,6 +51,11 @@ export function takeEvent(event: SfuPayload, targets: CallEventTargets): void {
       return;
     case "participantLeft":
       return roster.left(event.value.participant?.sessionId ?? "");
+    case "healthCheckResponse": {
+      const { participantCount } = event.value;
+      if (participantCount) roster.viewersCounted(participantCount.anonymous);
+      return;
+    }
     case "trackPublished": {
       const { sessionId, type, participant } = event.value;
       return roster.published(sessionId, Number(type) as TrackType, participant);

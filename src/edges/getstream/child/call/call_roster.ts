@@ -86,9 +86,12 @@ export class CallRoster {
   /** Those beyond the limit, by session, the longest here first. */
   readonly #beyond = new Map<string, ParticipantMessage>();
   #hasReported = false;
+  /** How many watch anonymously, as the agent knows; `undefined`: by another media process. */
+  #viewers: number | undefined;
 
   constructor(options: CallRosterOptions) {
     this.#options = options;
+    this.#viewers = options.known ? undefined : 0;
     this.#loseAll(options.known?.participants ?? []);
   }
 
@@ -136,8 +139,12 @@ export class CallRoster {
     return undefined;
   }
 
-  /** Takes the whole state of the call; resolves when the agent has received all participants. */
-  async replace(participants: readonly ParticipantMessage[]): Promise<void> {
+  /**
+   * Takes the whole state of the call, the number of anonymous viewers included; resolves when the agent
+   * has received all participants.
+   */
+  async replace(participants: readonly ParticipantMessage[], viewers?: number): Promise<void> {
+    this.viewersCounted(viewers ?? this.#viewers ?? 0);
     const present = new Set(participants.map(({ sessionId }) => sessionId));
     for (const sessionId of [...this.#members.keys()]) {
       if (!present.has(sessionId)) this.left(sessionId);
@@ -155,6 +162,13 @@ export class CallRoster {
     for (const { member: { participantId } } of this.#lost) {
       emit({ type: "participantLost", participantId, graceMs });
     }
+  }
+
+  /** Takes the number of anonymous viewers, of whom the SFU says no more. */
+  viewersCounted(count: number): void {
+    if (count === this.#viewers) return;
+    this.#viewers = count;
+    this.#options.emit({ type: "viewersCounted", count });
   }
 
   /** Takes a participant who joined, or has changed. */

@@ -13,11 +13,11 @@ import {
 } from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
 import { ReconnectStrategy } from "../proto/signal_pb.ts";
-import { isRetryable } from "../../wire/retrying.ts";
+import { isRetryable, retrying } from "../../wire/retrying.ts";
 import type { CallParams, Strategy } from "../../wire/ipc.ts";
 import type { Reconnect } from "../sfu/join_request.ts";
 import type { CallMedia } from "../sfu/media.ts";
-import type { OwnTracks } from "../sfu/publisher.ts";
+import type { OwnPictures, OwnTracks } from "../sfu/publisher.ts";
 import type { PeerName } from "../sfu/sfu_connection.ts";
 import { isToBeAvoided } from "../sfu/sfu_error.ts";
 import { SfuSession } from "../sfu/sfu_session.ts";
@@ -28,8 +28,7 @@ import type { MediaRouter } from "./media_router.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** Joins are tried so often, so far apart, when the SFU refers the agent to another one. */
-const JOIN_TRIES = 3;
-const JOIN_PAUSE_MS = 500;
+const JOIN_TRIES = { tries: 3, firstMs: 500, maxMs: 500 };
 /** Time limit for a new session's connections. */
 const CONNECT_MS = 5000;
 
@@ -53,6 +52,7 @@ export interface CallSessionsOptions {
     "credentials" | "videoCodecs" | "silenceTimeoutMs" | "previousSessionId"
   >;
   media: CallMedia;
+  pictures: OwnPictures;
   clock: Clock;
   roster: CallRoster;
   router: MediaRouter;
@@ -100,36 +100,43 @@ export class CallSessions {
 
   /** Joins; resolves when the roster has all participants. */
   async join(signal: AbortSignal): Promise<void> {
-    const { params, clock, roster, router, askCredentials, onCurrent, onFailure } = this.#options;
-    let { credentials } = params;
+    const { params, clock, roster, askCredentials, onCurrent, onFailure } = this.#options;
     if (params.previousSessionId !== undefined) roster.addOwn(params.previousSessionId);
     const leaving: string[] = [];
-    for (let attempt = 1;; attempt++) {
+    let attempt = 0;
+    const join = async (): Promise<SfuSession> => {
+      const credentials = attempt++ === 0
+        ? params.credentials
+        : await askCredentials(leaving, signal);
       const session = this.#create(credentials, crypto.randomUUID());
       try {
-        const state = await session.join(this.#takeover(attempt), signal);
-        if (state?.e2eeEnabled) {
-          throw new EdgeError(
-            "the call is encrypted from end to end: an agent would hear and see nothing in it; " +
-              "create it with the settings' encryption disabled",
-            { code: "encrypted" },
-          );
-        }
-        this.#current = session;
-        router.origins = [session];
-        await roster.replace(state?.participants ?? []);
-        session.start();
-        return onCurrent(session);
+        await this.#enter(session, attempt, signal);
+        return session;
       } catch (error) {
         await session.close();
-        signal.throwIfAborted();
-        if (attempt >= JOIN_TRIES || !isRetryable(error)) throw error;
-        onFailure(error, `joining, try ${attempt}`);
         if (isToBeAvoided(error)) leaving.unshift(credentials.edgeName);
+        if (isRetryable(error)) onFailure(error, `joining, try ${attempt}`);
+        throw error;
       }
-      await sleep(JOIN_PAUSE_MS, { clock, signal });
-      credentials = await askCredentials(leaving, signal);
+    };
+    onCurrent(await retrying(join, { ...JOIN_TRIES, clock, signal }));
+  }
+
+  /** Enters the call with a first session. */
+  async #enter(session: SfuSession, attempt: number, signal: AbortSignal): Promise<void> {
+    const { roster, router } = this.#options;
+    const state = await session.join(this.#takeover(attempt), signal);
+    if (state?.e2eeEnabled) {
+      throw new EdgeError(
+        "the call is encrypted from end to end: an agent would hear and see nothing in it; " +
+          "create it with the settings' encryption disabled",
+        { code: "encrypted" },
+      );
     }
+    this.#current = session;
+    router.origins = [session];
+    await roster.replace(state?.participants ?? [], state?.participantCount?.anonymous);
+    session.start();
   }
 
   /** Tries once to reconnect; rejects when that fails. */
@@ -169,8 +176,8 @@ export class CallSessions {
   }
 
   #create(credentials: SfuCredentials, sessionId: string): SfuSession {
-    const { params, media, clock, roster, router, onSocketEnd, onPeerState, onError } =
-      this.#options;
+    const { params, media, pictures, clock, roster, router } = this.#options;
+    const { onSocketEnd, onPeerState, onError } = this.#options;
     roster.addOwn(sessionId);
     return new SfuSession({
       credentials,
@@ -178,6 +185,7 @@ export class CallSessions {
       unifiedId: this.#unifiedId,
       videoCodecs: params.videoCodecs,
       media,
+      pictures,
       clock,
       silenceMs: params.silenceTimeoutMs,
       events: {
@@ -214,7 +222,7 @@ export class CallSessions {
     const session = this.#current!;
     const details = this.#describe("fast", try_, session);
     const state = await this.#avoidOnFailure(session, () => session.resume(details, signal));
-    if (state) await roster.replace(state.participants);
+    if (state) await roster.replace(state.participants, state.participantCount?.anonymous);
     session.start();
     if (!session.isHealthy) {
       throw new ConnectionError("a media connection was lost together with the socket: rejoin", {
@@ -247,7 +255,7 @@ export class CallSessions {
       const details = this.#describe(strategy, try_, old);
       const state = await this.#avoidOnFailure(next, () => next.join(details, signal));
       router.origins = [flowing(next, new Set()), old];
-      if (state) await roster.replace(state.participants);
+      if (state) await roster.replace(state.participants, state.participantCount?.anonymous);
       next.start();
       await this.#restore(next);
       await this.#untilConnected(next);

@@ -34,6 +34,8 @@ import { Subscriptions } from "./subscriptions.ts";
 /** The agent's id in the audio room, and the id of the SFU as its listener. */
 const AGENT = "agent";
 const SFU = "sfu";
+/** A new size of pictures is declared so much later. */
+const RESIZED_MS = 1000;
 /** The agent receives audio levels at most this often. */
 const LEVELS_MS = 100;
 
@@ -74,6 +76,7 @@ export class StreamCall {
   /** Resolves when the call is lost the next time. */
   #lost = Promise.withResolvers<void>();
   #levelsAt = -Infinity;
+  #resized: Disposable | undefined;
   #ended = false;
 
   constructor(options: StreamCallOptions) {
@@ -111,6 +114,10 @@ export class StreamCall {
     this.#sessions = new CallSessions({
       params,
       media,
+      pictures: {
+        size: () => connection.videoSize,
+        limit: (limits) => connection.limitVideo(limits),
+      },
       clock,
       roster: this.#roster,
       router: this.#router,
@@ -214,6 +221,16 @@ export class StreamCall {
     await Promise.race([publishing, this.#lost.promise]);
   }
 
+  /** The agent's pictures have another size: the SFU learns of it, once they keep it for a moment. */
+  videoResized(): void {
+    const { clock } = this.#options;
+    this.#resized ??= clock.schedule(() => {
+      this.#resized = undefined;
+      this.#sessions.current?.publisher?.redeclare()
+        .catch((error) => this.#emitError(error, "declaring the size of video"));
+    }, RESIZED_MS);
+  }
+
   /** What the agent wants to publish, and may. */
   get #own(): OwnTracks {
     return this.#rights.allowed(this.#wanted);
@@ -264,6 +281,7 @@ export class StreamCall {
     this.#abort.abort(new ClosedError("the call"));
     this.#renewal.stop();
     this.#repair.stop();
+    this.#resized?.[Symbol.dispose]();
     this.#roster.close();
     await this.#sessions.close();
     await this.#reconnector.stop();

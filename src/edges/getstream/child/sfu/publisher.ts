@@ -4,21 +4,19 @@
  * @module
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RtcTrack, RtcTransceiver } from "@ringline/edge/media/child";
+import type { PictureLimits, RtcTrack, RtcTransceiver } from "@ringline/edge/media/child";
 import { EdgeError, TrackType } from "@ringline/edge/toolkit";
 import {
   PeerType,
   type PublishOption,
   type TrackInfoSchema,
-  VideoQuality,
+  type VideoLayerSetting,
   type VideoSender,
 } from "../proto/signal_pb.ts";
 import { isCodecName, type VideoCodec } from "../../wire/video_codec.ts";
 import { onlyCodec, withBitrate } from "./publish_sdp.ts";
+import { describeLayer, type Layer, layerOf, type PictureSize } from "./video_layer.ts";
 import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
-
-/** How video is published when the SFU does not specify it. */
-const DEFAULT_VIDEO = { width: 1280, height: 720, bitrate: 1_500_000, fps: 30 };
 
 /** The agent's tracks; absent where it publishes none. */
 export interface OwnTracks {
@@ -35,6 +33,15 @@ export interface PublisherOptions extends SfuConnectionOptions {
   videoCodecs: readonly string[];
   /** What the call's settings say about audio. */
   audio: { dtx: boolean; red: boolean };
+  pictures: OwnPictures;
+}
+
+/** The agent's own pictures. */
+export interface OwnPictures {
+  /** The size of the last one. */
+  size(): PictureSize | undefined;
+  /** Sends no more than this from now on. */
+  limit(limits: PictureLimits): void;
 }
 
 /** One media section: a track in the codec of one of the SFU's options. */
@@ -49,6 +56,8 @@ interface Section {
   idle: boolean;
   /** The SFU no longer asks for its codec. */
   obsolete: boolean;
+  /** What the SFU wants of its layer, where it has said so. */
+  wanted: VideoLayerSetting | undefined;
 }
 
 /** Publishes tracks; one call of {@linkcode Publisher.publish} needs at most one negotiation. */
@@ -57,6 +66,12 @@ export class Publisher extends SfuConnection {
   readonly #sections: Section[] = [];
   #publishOptions: readonly PublishOption[];
   readonly #clones: RtcTrack[] = [];
+  /** The SFU's last answer, without our limits. */
+  #answer: string | undefined;
+  /** The same with them, as it is in force. */
+  #applied: string | undefined;
+  /** The size of video that the SFU knows. */
+  #declared = "";
   /** Whether there are sections that have not been negotiated. */
   #isPending = false;
 
@@ -124,7 +139,10 @@ export class Publisher extends SfuConnection {
     });
   }
 
-  /** Sends video only in the sections of which the SFU wants a layer. */
+  /**
+   * Sends video only in the sections of which the SFU wants a layer, with the bitrate, the rate and the
+   * size that it wants.
+   */
   setQuality(senders: readonly VideoSender[]): Promise<void> {
     return this.tasks.run(async () => {
       if (this.isClosed) return;
@@ -133,9 +151,23 @@ export class Publisher extends SfuConnection {
           type === Number(trackType) && (option?.id ?? 0) === publishOptionId
         );
         if (!section) continue;
-        section.idle = !layers.some(({ active }) => active);
+        // There is one layer, whatever it is called.
+        const active = layers.find((one) => one.active);
+        section.idle = active === undefined;
+        section.wanted = active ?? section.wanted;
         await this.#send(section);
       }
+      this.#limitPictures();
+      await this.#limitBitrates();
+    });
+  }
+
+  /** Declares video anew when its pictures have another size than the SFU knows. */
+  redeclare(): Promise<void> {
+    return this.tasks.run(async () => {
+      const isVideo = this.#sections.some(({ type }) => type === TrackType.VIDEO);
+      if (this.isClosed || !isVideo || this.#declared === this.#size) return;
+      await this.#negotiate();
     });
   }
 
@@ -171,7 +203,7 @@ export class Publisher extends SfuConnection {
       const muted = own[0]?.muted ?? false;
       this.#sections.push({
         ...{ type, transceiver, option, codec, track: sent, muted },
-        ...{ idle: false, obsolete: false },
+        ...{ idle: false, obsolete: false, wanted: undefined },
       });
       this.#isPending = true;
     }
@@ -202,23 +234,70 @@ export class Publisher extends SfuConnection {
   async #negotiate(options: { iceRestart?: boolean } = {}): Promise<void> {
     const { signal, sessionId } = this.#options;
     this.holdCandidates();
-    let offer = await this.peer.createOffer(options);
-    for (const { transceiver, codec } of this.#sections) {
-      if (codec && transceiver.mid) offer = onlyCodec(offer, transceiver.mid, codec);
-    }
-    let answer = await signal.call("SetPublisher", {
+    const offer = await this.#offer(options);
+    const declared = this.#size;
+    this.#answer = await signal.call("SetPublisher", {
       sessionId,
       sdp: offer,
       tracks: this.tracks,
     });
-    for (const { transceiver, option, type } of this.#sections) {
-      const bitrate = option?.bitrate ?? (type === TrackType.VIDEO ? DEFAULT_VIDEO.bitrate : 0);
-      if (transceiver.mid) answer = withBitrate(answer, transceiver.mid, bitrate);
-    }
     if (this.isClosed) return;
-    await this.peer.acceptAnswer(answer);
+    await this.#apply(this.#limited(this.#answer));
+    this.#declared = declared;
     this.#isPending = false;
+    this.#limitPictures();
     this.releaseCandidates();
+  }
+
+  async #offer(options: { iceRestart?: boolean }): Promise<string> {
+    let offer = await this.peer.createOffer(options);
+    for (const { transceiver, codec } of this.#sections) {
+      if (codec && transceiver.mid) offer = onlyCodec(offer, transceiver.mid, codec);
+    }
+    return offer;
+  }
+
+  async #apply(answer: string): Promise<void> {
+    await this.peer.acceptAnswer(answer);
+    this.#applied = answer;
+  }
+
+  /** The size of the agent's pictures, as a key. */
+  get #size(): string {
+    return JSON.stringify(this.#options.pictures.size());
+  }
+
+  /** Returns an answer with the bitrates that each section may have at most. */
+  #limited(answer: string): string {
+    for (const section of this.#sections) {
+      const { transceiver: { mid }, type, option, wanted } = section;
+      const usual = type === TrackType.VIDEO
+        ? this.#layerOf(section).bitrate
+        : option?.bitrate ?? 0;
+      if (mid) answer = withBitrate(answer, mid, wanted?.maxBitrate || usual);
+    }
+    return answer;
+  }
+
+  /** Applies changed bitrates, of which the SFU has to learn nothing: it is asked for no answer. */
+  async #limitBitrates(): Promise<void> {
+    if (this.#answer === undefined) return;
+    const answer = this.#limited(this.#answer);
+    if (answer === this.#applied) return;
+    await this.#offer({});
+    if (!this.isClosed) await this.#apply(answer);
+  }
+
+  /** The pictures are the same in all sections: the one that wants most says what is sent. */
+  #limitPictures(): void {
+    const sent = this.#sections.filter(({ type, idle, obsolete }) =>
+      type === TrackType.VIDEO && !idle && !obsolete
+    );
+    if (sent.length === 0) return;
+    this.#options.pictures.limit({
+      fps: Math.max(...sent.map((one) => one.wanted?.maxFramerate || this.#layerOf(one).fps)),
+      scaleDownBy: Math.min(...sent.map(({ wanted }) => wanted?.scaleResolutionDownBy || 1)),
+    });
   }
 
   async #mute(wanted: Partial<Record<TrackType, RtcTrack | undefined>>): Promise<void> {
@@ -249,7 +328,12 @@ export class Publisher extends SfuConnection {
     if (transceiver.sender.track !== sent) await transceiver.sender.replaceTrack(sent);
   }
 
-  #describe({ type, transceiver, option, codec, track, muted }: Section): TrackInfoInit {
+  #layerOf({ option }: Section): Layer {
+    return layerOf(option, this.#options.pictures.size());
+  }
+
+  #describe(section: Section): TrackInfoInit {
+    const { type, transceiver, option, codec, track, muted } = section;
     const isVideo = type === TrackType.VIDEO;
     const { dtx, red } = this.#options.audio;
     const info: TrackInfoInit = {
@@ -263,18 +347,11 @@ export class Publisher extends SfuConnection {
       publishOptionId: option?.id ?? 0,
     };
     if (!isVideo) return info;
-    const { width, height } = option?.videoDimension ?? DEFAULT_VIDEO;
+    const layer = this.#layerOf(section);
     return {
       ...info,
       codec: option?.codec ?? { name: codec ?? "vp8", clockRate: 90_000 },
-      // wrtc sends one layer, which Stream's clients name "q" when there is no other.
-      layers: [{
-        rid: "q",
-        videoDimension: { width, height },
-        bitrate: option?.bitrate || DEFAULT_VIDEO.bitrate,
-        fps: option?.fps || DEFAULT_VIDEO.fps,
-        quality: VideoQuality.LOW_UNSPECIFIED,
-      }],
+      layers: [describeLayer(layer)],
     };
   }
 }

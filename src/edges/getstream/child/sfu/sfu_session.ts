@@ -24,7 +24,7 @@ import { EventBuffer } from "./event_buffer.ts";
 import { isFast, joinRequest, type Reconnect } from "./join_request.ts";
 import type { CallMedia } from "./media.ts";
 import { IceConsentMonitor } from "./ice_consent_monitor.ts";
-import { type OwnTracks, Publisher } from "./publisher.ts";
+import { type OwnPictures, type OwnTracks, Publisher } from "./publisher.ts";
 import type { PeerName, SfuConnection, SfuConnectionOptions } from "./sfu_connection.ts";
 import { type SfuPayload, SfuSocket } from "./sfu_socket.ts";
 import { SignalClient } from "./signal_client.ts";
@@ -53,6 +53,7 @@ export interface SessionOptions {
   unifiedId: string;
   videoCodecs: readonly string[];
   media: CallMedia;
+  pictures: OwnPictures;
   events: SessionEvents;
   clock: Clock;
   silenceMs: number;
@@ -183,6 +184,7 @@ export class SfuSession {
       publishOptions: this.#publishOptions,
       videoCodecs: this.#options.videoCodecs,
       audio: this.credentials.audio ?? { dtx: true, red: false },
+      pictures: this.#options.pictures,
     });
     await this.#publisher.publish(tracks);
   }

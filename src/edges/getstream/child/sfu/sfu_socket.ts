@@ -86,7 +86,7 @@ export class SfuSocket {
         const event = decode(data);
         if (isJoined) {
           if (event === undefined) return garbage.add();
-          if (event.case !== undefined && event.case !== "healthCheckResponse") onEvent(event);
+          if (event.case !== undefined) onEvent(event);
           return;
         }
         if (event?.case === "joinResponse") {

@@ -13,7 +13,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { type Clock, ProtocolError } from "@ringline/edge/toolkit";
-import { postJson } from "../../wire/http.ts";
+import { requestJson } from "../../wire/http.ts";
 import { retrying, TRIES } from "../../wire/retrying.ts";
 import {
   ErrorCode,
@@ -99,7 +99,7 @@ export class SignalClient {
     });
     const { sdp, error } = readResponse(
       method,
-      await postJson({
+      await requestJson({
         url: new URL(`${this.#url}/${SERVICE}/${method}`),
         headers: { authorization: `Bearer ${this.#token}` },
         body,

@@ -87,10 +87,16 @@ export class Room {
   readonly recorders = new Map<string, Recorder>();
   /** Whether media comes before the event that announces it. */
   mediaFirst = false;
+  /** How many watch anonymously: they are counted, and no members. */
+  anonymous = 0;
   readonly #levels: ReturnType<typeof setInterval>;
 
   constructor(readonly cid: string) {
     this.#levels = setInterval(() => this.#sendLevels(), 200);
+  }
+
+  get participantCount(): { total: number; anonymous: number } {
+    return { total: this.members.size + this.anonymous, anonymous: this.anonymous };
   }
 
   recorder(userId: string): Recorder {

@@ -56,7 +56,7 @@ export async function join(
       publishOptions: sfu.publishOptions,
       callState: {
         participants: [...room.members.values()].map((member) => member.describe()),
-        participantCount: { total: room.members.size },
+        participantCount: room.participantCount,
         e2eeEnabled: sfu.isEncrypted,
       },
     },

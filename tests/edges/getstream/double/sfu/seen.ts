@@ -23,5 +23,12 @@ export interface Seen {
   /** The last ones. */
   subscriptions: { sessionId: string; trackType: number; width: number }[];
   /** The last ones. */
-  tracks: { trackType: number; mid: string; codec?: string; muted: boolean }[];
+  tracks: {
+    trackType: number;
+    mid: string;
+    codec?: string;
+    muted: boolean;
+    /** Width, height, bits and pictures a second. */
+    layers: number[][];
+  }[];
 }

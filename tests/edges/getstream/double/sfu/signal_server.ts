@@ -130,11 +130,15 @@ const METHODS = new Map<string, Method>([
   [
     "SetPublisher",
     method(SetPublisherRequestSchema, async ({ leg }, { sdp, sessionId, tracks }, { seen }) => {
-      seen.tracks = tracks.map(({ trackType, mid, codec, muted }) => ({
+      seen.tracks = tracks.map(({ trackType, mid, codec, muted, layers }) => ({
         trackType,
         mid,
         codec: codec?.name,
         muted,
+        layers: layers.map(({ videoDimension: { width = 0, height = 0 } = {}, bitrate, fps }) => [
+          ...[width, height],
+          ...[bitrate, fps],
+        ]),
       }));
       return { sdp: await leg.setPublisher(sdp, tracks), sessionId };
     }),

@@ -51,7 +51,7 @@ function decode(data: unknown): Payload {
 async function answer(sfu: Sfu, { room, member, leg }: Session, payload: Payload): Promise<void> {
   if (payload.case === "healthCheckRequest") {
     sfu.seen.healthChecks++;
-    const participantCount = { total: room.members.size };
+    const { participantCount } = room;
     leg.send({ case: "healthCheckResponse", value: { participantCount } });
   } else if (payload.case === "leaveCallRequest") {
     if (payload.value.sessionId !== member.sessionId) {

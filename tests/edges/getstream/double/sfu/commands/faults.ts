@@ -3,6 +3,7 @@ import {
   CallEndedReason,
   ConnectionQuality,
   PeerType,
+  TrackType,
   TrackUnpublishReason,
 } from "../../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import type { Command } from "./params.ts";
@@ -64,6 +65,18 @@ export const FAULTS: Record<string, Command> = {
       case: "trackUnpublished",
       value: { userId, sessionId, type: p.trackType, cause },
     });
+  },
+  quality: (_, p) => {
+    const layer = {
+      name: "q",
+      active: p.flag("active"),
+      maxBitrate: p.number("maxBitrate"),
+      maxFramerate: p.number("maxFramerate"),
+      scaleResolutionDownBy: p.number("scaleDownBy"),
+    };
+    const publishOptionId = p.number("option", 2);
+    const sender = { trackType: TrackType.VIDEO, publishOptionId, layers: [layer] };
+    p.agent.leg.send({ case: "changePublishQuality", value: { videoSenders: [sender] } });
   },
   grant: (_, p) =>
     p.agent.leg.send({

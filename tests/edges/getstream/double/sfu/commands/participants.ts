@@ -7,6 +7,7 @@ export const PARTICIPANTS: Record<string, Command> = {
     const userId = p.text("userId");
     return p.room.addPerson({ userId, name: p.text("name", userId) }).sessionId;
   },
+  countViewers: (_, p) => void (p.room.anonymous = p.number("count")),
   removePerson: (_, p) => p.room.remove(p.participant),
   speak: (_, p) => {
     const voice = new Voice(p.number("frequency"), p.number("amplitude", 0.3));

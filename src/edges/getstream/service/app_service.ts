@@ -11,19 +11,17 @@ import {
   messageOf,
   type User,
 } from "@ringline/edge/toolkit";
-import { toCustomObjects } from "./custom_events.ts";
-import { AGENT_MARKS, isMarked } from "./wire/agent_marks.ts";
-import { readCredentials, type SfuCredentials } from "./wire/credentials.ts";
-import { postJson } from "./wire/http.ts";
-import { STREAM_CLIENT } from "./wire/client.ts";
-import { retrying, TRIES } from "./wire/retrying.ts";
+import { toCustomObjects } from "../custom_events.ts";
+import { AGENT_MARKS, isMarked } from "../wire/agent_marks.ts";
+import { retrying, TRIES } from "../wire/retrying.ts";
 import {
   describeFailure,
   rejectionError,
   silenceError,
   withoutSecrets,
-} from "./wire/service_errors.ts";
-import type { GetStreamSettings } from "./settings.ts";
+} from "../wire/service_errors.ts";
+import type { GetStreamSettings } from "../settings.ts";
+import { type CallName, type ChatMessage, StreamService } from "./stream_service.ts";
 import { UserToken } from "./user_token.ts";
 
 /** The most users that one request may ask for. */
@@ -32,68 +30,28 @@ const MAX_QUERIED = 100;
 /** The destination of requests without a base path: the SDK has an address for each service. */
 const STREAM_CLOUD = "Stream's cloud (*.stream-io-api.com)";
 
-/** The type and the id of a call. */
-export interface CallName {
-  readonly type: string;
-  readonly id: string;
-}
-
-/** Options for {@linkcode StreamService.joinCall}. */
-export interface JoinRequest {
-  /** SFUs to avoid, the one that was left last first. */
-  migratingFrom?: readonly string[];
-  signal?: AbortSignal;
-}
-
-/** A message of a chat channel. */
-export interface ChatMessage {
-  id: string;
-  text: string;
-  user_id: string;
-  custom: Record<string, JsonValue>;
-}
-
-/** Stream's services. A request that can be tried again is tried three times. */
-export class StreamService {
-  readonly #settings: GetStreamSettings;
+/** Stream's services on behalf of the app. */
+export class AppService extends StreamService {
+  readonly #apiSecret: string;
   readonly #client: StreamClient;
-  /** The clock for time limits and tokens. */
-  readonly clock: Clock;
-  readonly #tokens = new Map<string, UserToken>();
 
-  constructor(settings: GetStreamSettings, clock: Clock) {
-    this.#settings = settings;
-    this.clock = clock;
-    this.#client = new StreamClient(settings.apiKey, settings.apiSecret, {
+  constructor(settings: GetStreamSettings, apiSecret: string, clock: Clock) {
+    super(settings, clock);
+    this.#apiSecret = apiSecret;
+    this.#client = new StreamClient(settings.apiKey, apiSecret, {
       timeout: settings.requestTimeoutMs,
       ...(settings.basePath === undefined ? {} : { basePath: settings.basePath }),
     });
   }
 
-  /** Returns the tokens of a user. */
-  userToken(userId: string): UserToken {
-    let token = this.#tokens.get(userId);
-    if (!token) {
-      const create = (validityMs: number) => this.createToken(userId, validityMs);
-      token = new UserToken(create, {
-        validityMs: this.#settings.tokenValidityMs,
-        clock: this.clock,
-      });
-      this.#tokens.set(userId, token);
-    }
-    return token;
-  }
-
-  /** Creates a token. */
-  createToken(userId: string, validityMs: number): string {
+  override createToken(userId: string, validityMs: number): string {
     return this.#client.generateUserToken({
       user_id: userId,
       validity_in_seconds: Math.ceil(validityMs / 1000),
     });
   }
 
-  /** Creates or updates a user; fields that are not given keep their values. */
-  async upsertUser(user: User, options: { agent: boolean }): Promise<void> {
+  override async upsertUser(user: User, options: { agent: boolean }): Promise<void> {
     const { id, name, image, custom = {} } = user;
     const fields = {
       name,
@@ -117,8 +75,7 @@ export class StreamService {
     });
   }
 
-  /** Returns those of these users that are agents. */
-  async findAgents(userIds: readonly string[], signal?: AbortSignal): Promise<string[]> {
+  override async findAgents(userIds: readonly string[], signal?: AbortSignal): Promise<string[]> {
     const found: string[] = [];
     for (let start = 0; start < userIds.length; start += MAX_QUERIED) {
       const some = userIds.slice(start, start + MAX_QUERIED);
@@ -131,8 +88,7 @@ export class StreamService {
     return found;
   }
 
-  /** Creates a call, or finds the existing one; returns the service's description of it. */
-  async getOrCreateCall(
+  override async getOrCreateCall(
     call: CallName,
     request: GetOrCreateCallRequest,
     signal?: AbortSignal,
@@ -145,64 +101,28 @@ export class StreamService {
     return response.call;
   }
 
-  /** Opens a call that is backstage. */
-  async goLive(call: CallName): Promise<void> {
+  override async goLive(call: CallName): Promise<void> {
     await this.#call(
       `going live with the call ${call.type}:${call.id}`,
       () => this.#client.video.call(call.type, call.id).goLive(),
     );
   }
 
-  /** Puts a call backstage. */
-  async stopLive(call: CallName): Promise<void> {
+  override async stopLive(call: CallName): Promise<void> {
     await this.#call(
       `putting the call ${call.type}:${call.id} backstage`,
       () => this.#client.video.call(call.type, call.id).stopLive(),
     );
   }
 
-  /** Ends a call for all participants. */
-  async endCall(call: CallName): Promise<void> {
+  override async endCall(call: CallName): Promise<void> {
     await this.#call(
       `ending the call ${call.type}:${call.id}`,
       () => this.#client.video.call(call.type, call.id).end(),
     );
   }
 
-  /** Joins a call as a user; returns credentials for an SFU. */
-  joinCall(call: CallName, userId: string, request: JoinRequest = {}): Promise<SfuCredentials> {
-    const { migratingFrom = [], signal } = request;
-    return this.#asUser(`joining the call ${call.type}:${call.id}`, userId, {
-      path: `/api/v2/video/call/${call.type}/${call.id}/join`,
-      body: {
-        create: true,
-        location: this.#settings.location,
-        ...(migratingFrom.length === 0 ? {} : {
-          migrating_from: migratingFrom[0],
-          migrating_from_list: migratingFrom,
-        }),
-      },
-      ...(signal ? { signal } : {}),
-    }).then(readCredentials);
-  }
-
-  /** Subscribes a coordinator's connection to a call's events. */
-  async subscribeToCall(
-    call: CallName,
-    userId: string,
-    connectionId: string,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    await this.#asUser(`subscribing to the call ${call.type}:${call.id}`, userId, {
-      path: `/api/v2/video/call/${call.type}/${call.id}`,
-      query: { connection_id: connectionId },
-      body: {},
-      ...(signal ? { signal } : {}),
-    });
-  }
-
-  /** Sends a custom event to all participants of a call. */
-  async sendCallEvent(call: CallName, userId: string, data: JsonValue): Promise<void> {
+  override async sendCallEvent(call: CallName, userId: string, data: JsonValue): Promise<void> {
     for (const custom of toCustomObjects(data)) {
       await this.#call(
         "sending a custom event",
@@ -212,8 +132,11 @@ export class StreamService {
     }
   }
 
-  /** Creates a channel of type `messaging` with these members, or finds the existing one. */
-  async openChannel(id: string, createdBy: string, members: readonly string[]): Promise<void> {
+  override async openChannel(
+    id: string,
+    createdBy: string,
+    members: readonly string[],
+  ): Promise<void> {
     await this.#call("opening the chat channel", async () => {
       const channel = this.#client.chat.channel("messaging", id);
       await channel.getOrCreate({
@@ -222,8 +145,7 @@ export class StreamService {
     });
   }
 
-  /** Adds a member to a channel. */
-  async addMember(channelId: string, userId: string): Promise<void> {
+  override async addMember(channelId: string, userId: string): Promise<void> {
     await this.#call("adding a member to the chat channel", () =>
       this.#client.chat.updateChannel({
         type: "messaging",
@@ -232,18 +154,14 @@ export class StreamService {
       }));
   }
 
-  // Writes are not tried again here: the conversation tries again with the latest state.
-
-  /** Writes a new message. */
-  async sendMessage(channelId: string, message: ChatMessage): Promise<void> {
+  override async sendMessage(channelId: string, message: ChatMessage): Promise<void> {
     await this.#once(
       "writing a message",
       () => this.#client.chat.sendMessage({ type: "messaging", id: channelId, message }),
     );
   }
 
-  /** Updates a message that is still growing. */
-  async showMessage(message: ChatMessage): Promise<void> {
+  override async showMessage(message: ChatMessage): Promise<void> {
     const { id, user_id, text, custom } = message;
     await this.#once(
       "updating a message",
@@ -251,8 +169,7 @@ export class StreamService {
     );
   }
 
-  /** Writes the final state of a message. */
-  async finishMessage(message: ChatMessage): Promise<void> {
+  override async finishMessage(message: ChatMessage): Promise<void> {
     const { id, user_id, text, custom } = message;
     await this.#once(
       "writing a message",
@@ -260,8 +177,7 @@ export class StreamService {
     );
   }
 
-  /** Removes a message. */
-  async deleteMessage(id: string): Promise<void> {
+  override async deleteMessage(id: string): Promise<void> {
     await this.#once(
       "removing a message",
       () => this.#client.chat.deleteMessage({ id, hard: true }),
@@ -271,6 +187,13 @@ export class StreamService {
   #call<T>(doing: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return retrying(() => this.#once(doing, act, TRIES), {
       ...(signal ? { signal } : {}),
+      clock: this.clock,
+    });
+  }
+
+  protected override newToken(userId: string): UserToken {
+    return new UserToken((validityMs) => this.createToken(userId, validityMs), {
+      validityMs: this.settings.tokenValidityMs,
       clock: this.clock,
     });
   }
@@ -286,7 +209,7 @@ export class StreamService {
   /** Converts an error of the SDK, and keeps only harmless fields: it holds headers and more. */
   #convertError(error: unknown, doing: string, tries: number): EdgeError {
     if (error instanceof EdgeError) return error;
-    const { apiSecret, basePath, requestTimeoutMs } = this.#settings;
+    const { basePath, requestTimeoutMs } = this.settings;
     const text = messageOf(error);
     const status = statusOf(error);
     const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -299,7 +222,7 @@ export class StreamService {
       status,
       code: typeof code === "number" ? code : undefined,
       retryAfterMs: this.#untilReset(error),
-      message: withoutSecrets(message, apiSecret),
+      message: withoutSecrets(message, this.#apiSecret),
       doing,
     });
   }
@@ -310,45 +233,6 @@ export class StreamService {
     const reset = metadata?.rateLimit?.rateLimitReset;
     if (!(reset instanceof Date) || Number.isNaN(reset.getTime())) return undefined;
     return Math.min(60_000, Math.max(0, reset.getTime() - this.clock.epochMs()));
-  }
-
-  #asUser(
-    doing: string,
-    userId: string,
-    request: {
-      path: string;
-      query?: Record<string, string>;
-      body: unknown;
-      signal?: AbortSignal;
-    },
-  ): Promise<unknown> {
-    const token = this.userToken(userId);
-    return retrying(async () => {
-      const url = new URL(this.#settings.videoUrl + request.path);
-      url.searchParams.set("api_key", this.#settings.apiKey);
-      for (const [name, value] of Object.entries(request.query ?? {})) {
-        url.searchParams.set(name, value);
-      }
-      try {
-        return await postJson({
-          url,
-          headers: {
-            authorization: token.get(),
-            "stream-auth-type": "jwt",
-            "x-stream-client": STREAM_CLIENT,
-          },
-          body: request.body,
-          doing,
-          timeoutMs: this.#settings.requestTimeoutMs,
-          tries: TRIES,
-          ...(request.signal ? { signal: request.signal } : {}),
-          clock: this.clock,
-        });
-      } catch (error) {
-        if (error instanceof EdgeError && error.code === "token-expired") token.renew();
-        throw error;
-      }
-    }, { ...(request.signal ? { signal: request.signal } : {}), clock: this.clock });
   }
 }
 
