@@ -13,7 +13,7 @@ import { measureCrowd } from "./call/crowd.ts";
 import { type CallOptions, HELP, parseCallOptions } from "./call/options.ts";
 import { type CallResults, formatReport, jsonReport } from "./call/report.ts";
 import { measureRoundTrips } from "./call/round_trip.ts";
-import { type LiveStallResult, measureLiveStall, measureSpeechStall } from "./call/stall.ts";
+import { measureLiveBlock, measureLiveStall, measureSpeechStall } from "./call/stall.ts";
 import { measureHop } from "./hop.ts";
 
 /** How many participants the hop is measured with. */
@@ -47,9 +47,12 @@ async function measure(options: CallOptions, stack: AsyncDisposableStack): Promi
   if (parts.includes("round-trip")) results.roundTrip = await measureRoundTrips(context);
   if (parts.includes("stall")) {
     results.speechStall = await measureSpeechStall(context);
-    const liveStalls: LiveStallResult[] = [];
-    for (let i = 0; i < options.recoveries; i++) liveStalls.push(await measureLiveStall(context));
-    results.liveStalls = liveStalls;
+    results.liveStalls = [];
+    results.liveBlocks = [];
+    for (let i = 0; i < options.recoveries; i++) {
+      results.liveStalls.push(await measureLiveStall(context));
+      results.liveBlocks.push(await measureLiveBlock(context));
+    }
   }
   if (parts.includes("hop")) {
     progress(`hop with ${HOP_PARTICIPANTS} participants`);

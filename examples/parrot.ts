@@ -11,6 +11,7 @@ import {
   type ParticipantAudio,
   PcmChunk,
   type Processor,
+  TrackEchoDetector,
   untilShutdown,
 } from "@ringline/edge";
 import { rms } from "@ringline/edge/audio";
@@ -40,6 +41,8 @@ export class Parrot implements Processor {
   readonly videoTrack = this.#picture.track;
   readonly #listeners = new Map<string, Listener>();
   #agent: AgentContext | undefined;
+  /** A loudspeaker must not make the parrot interrupt itself. */
+  #echo: TrackEchoDetector | undefined;
   #lastRow = -1;
   /** The peak since the last bar, and the levels of the current speech per tenth of a second. */
   #level = 0;
@@ -48,24 +51,31 @@ export class Parrot implements Processor {
 
   start(agent: AgentContext): void {
     this.#agent = agent;
+    this.#echo = new TrackEchoDetector(agent.audio);
   }
 
-  processAudio({ participant, pcm, row }: ParticipantAudio): void {
+  processAudio(audio: ParticipantAudio): void {
+    const { participant, pcm, row } = audio;
+    // Its own voice is silence to it. Otherwise a copy, since the ring will write over the view.
+    const samples = this.#echo!.isEcho(audio)
+      ? new Int16Array(pcm.samples.length)
+      : pcm.samples.slice();
     const listener = this.#listenerOf(participant);
     const { detector, heard } = listener;
-    const change = detector.push(pcm.samples, pcm.durationMs);
-    heard.push(pcm.samples.slice()); // a view: the ring will write over it
+    const change = detector.push(samples, pcm.durationMs);
+    heard.push(samples);
     const keepMs = detector.speaking || change === "stopped" ? LONGEST_MS : LEAD_MS;
     while (heard.length * pcm.durationMs > keepMs) heard.shift();
 
     const agent = this.#agent!;
     if (change === "started" && agent.audio.bufferedMs > 0) this.#stopSpeaking(participant);
     if (change === "stopped") this.#repeat(participant, listener, pcm.sampleRate);
-    this.#draw(row, rms(pcm.samples) / FULL);
+    this.#draw(row, rms(samples) / FULL);
   }
 
   participantLeft(participant: Participant): void {
     this.#listeners.delete(participant.id);
+    this.#echo?.participantLeft(participant);
   }
 
   close(): void {
@@ -95,7 +105,7 @@ export class Parrot implements Processor {
     }
     // Not awaited: `write` waits while much speech is queued, and listening must continue. It rejects
     // when the call has ended, which is fine.
-    audio.write(new PcmChunk(samples, { sampleRate }), { final: true }).catch(() => {});
+    this.#echo!.write(new PcmChunk(samples, { sampleRate }), { final: true }).catch(() => {});
     const seconds = (samples.length / sampleRate).toFixed(1);
     this.#show(`${name} spoke for ${seconds} s. I say it back.`);
   }

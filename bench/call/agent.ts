@@ -22,6 +22,9 @@ export interface AgentFigures {
   missingRows: number;
   /** Errors that it survived and reported, e.g. dropped slots. */
   errors: string[];
+  /** What its live track holds and has cut out, in milliseconds. */
+  bufferedMs: number;
+  trimmedMs: number;
 }
 
 /** When the agent's main thread stood still, on the wall clock. */
@@ -77,6 +80,11 @@ export class AgentProcess implements AsyncDisposable {
   /** What it lost so far. */
   async figures(): Promise<AgentFigures> {
     return await this.#helper.ask("figures");
+  }
+
+  /** Blocks its main thread once. Returns when that was. */
+  async block(ms: number): Promise<Stall> {
+    return await this.#helper.ask("block", { ms }, ms + 10_000);
   }
 
   /** The agent leaves. With it goes the media process, so that the next join starts a new one. */

@@ -122,7 +122,8 @@ class BenchAgent {
   figures(): Message {
     const expected = this.#lastRow - this.#firstRow + 1;
     const missingRows = this.#rows === 0 ? 0 : expected - this.#rows;
-    return { rows: this.#rows, missingRows, errors: this.#errors };
+    const { bufferedMs, trimmedMs } = this.#agent.audio;
+    return { rows: this.#rows, missingRows, errors: this.#errors, bufferedMs, trimmedMs };
   }
 
   async leave(): Promise<Message> {
@@ -136,7 +137,7 @@ class BenchAgent {
     if (row !== this.#lastRow) this.#rows++;
     this.#firstRow = Math.min(this.#firstRow, row);
     this.#lastRow = row;
-    // Not awaited: an echo that waits would stay late.
+    // Not awaited: it rejects when the call is over.
     if (this.#echoes) this.#agent.audio.write(pcm).catch(() => {});
   }
 }
@@ -147,12 +148,16 @@ async function stallRepeatedly(times: number, offset: number): Promise<Message> 
   for (let index = 0; index < times; index++) {
     const due = start + index * STALL_EVERY_MS - performance.now();
     if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
-    const startedAt = wallClock(offset);
-    stall(STALL_MS);
-    stalls.push({ startedAt, endedAt: wallClock(offset) });
+    stalls.push(stallOnce(STALL_MS, offset));
   }
   await new Promise((resolve) => setTimeout(resolve, STALL_EVERY_MS - STALL_MS));
   return stalls;
+}
+
+function stallOnce(ms: number, offset: number): Message {
+  const startedAt = wallClock(offset);
+  stall(ms);
+  return { startedAt, endedAt: wallClock(offset) };
 }
 
 /** What the media process loads too: both may use `--allow-ffi`. */
@@ -172,6 +177,7 @@ if (import.meta.main) {
     if (ask === "say") return await agent.say(message.what);
     if (ask === "flush") return agent.flush(clockOffset());
     if (ask === "stall") return await stallRepeatedly(message.times, clockOffset());
+    if (ask === "block") return stallOnce(message.ms, clockOffset());
     if (ask === "figures") return agent.figures();
     if (ask === "leave") return await agent.leave();
     throw new Error(`unknown request "${ask}"`);

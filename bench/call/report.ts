@@ -10,7 +10,7 @@ import { isMet, type Target } from "../lib/target.ts";
 import type { CrowdResult } from "./crowd.ts";
 import { PUBLISHED, SOURCES } from "./published.ts";
 import { type ConnectionResult, type RoundTripResults, typicalTrip } from "./round_trip.ts";
-import type { LiveStallResult, SpeechStallResult } from "./stall.ts";
+import type { LiveBlockResult, LiveStallResult, SpeechStallResult } from "./stall.ts";
 
 /** The media process's hop, one way each. */
 export interface HopResult {
@@ -28,13 +28,14 @@ export interface CallResults {
   roundTrip?: RoundTripResults;
   speechStall?: SpeechStallResult;
   liveStalls?: LiveStallResult[];
+  liveBlocks?: LiveBlockResult[];
   hop?: HopResult;
   crowd?: CrowdResult;
 }
 
 /** Each figure that has a target, whether or not it was met. */
 export function targets(results: CallResults): Target[] {
-  const { roundTrip, speechStall, liveStalls, hop, crowd } = results;
+  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd } = results;
   const list: Target[] = [];
   const add = (name: string, unit: Target["unit"], limit: number, measured: number) =>
     list.push({ name, unit, limit, measured });
@@ -55,6 +56,10 @@ export function targets(results: CallResults): Target[] {
   if (liveStalls) {
     const slowest = Math.max(...liveStalls.map(({ recoveredAfterMs }) => recoveredAfterMs));
     add("stalled, live: back to normal after", "ms", 5000, slowest);
+  }
+  if (liveBlocks) {
+    const late = liveBlocks.map((one) => one.afterDepthMs - one.normalDepthMs);
+    add("blocked for 3 s, live: held more than before, 5 s later", "ms", 20, Math.max(...late));
   }
   if (hop) {
     const { participants, toChild, toParent } = hop;
@@ -125,7 +130,7 @@ function tripTable({ roundTrip, liveStalls }: CallResults): string {
 
 function otherTable(results: CallResults): string {
   const rows: string[][] = [];
-  const { roundTrip, speechStall, liveStalls, hop, crowd } = results;
+  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd } = results;
   if (roundTrip) {
     const flushes = roundTrip.own.map(({ flushMs }) => flushMs);
     rows.push([
@@ -152,6 +157,13 @@ function otherTable(results: CallResults): string {
     rows.push([
       "live track: normal ms, ms at the end, back after s",
       `${show(live.normalMs, 0)}, ${show(live.finalMs, 0)}, ${show(live.recoveredAfterMs / 1000)}`,
+    ]);
+  }
+  for (const one of liveBlocks ?? []) {
+    rows.push([
+      "live track, blocked for 3 s: normal ms, 5 s later, held before and then, cut out ms",
+      [one.normalMs, one.afterMs, one.normalDepthMs, one.afterDepthMs, one.cutMs]
+        .map((ms) => show(ms, 0)).join(", "),
     ]);
   }
   if (hop) {

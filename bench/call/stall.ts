@@ -9,6 +9,7 @@ import { progress } from "../lib/progress.ts";
 import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectParticipant } from "./browser_participant.ts";
 import { type Reception, reception, type RoundTrip } from "./probe.ts";
+import { median } from "../lib/stats.ts";
 import { type Recovery, recovery } from "./recovery.ts";
 
 const SETTLE_MS = 1500;
@@ -18,12 +19,29 @@ const CLICK_EVERY_MS = 125;
 const NORMAL_MS = 3000;
 const RECOVERY_STALLS = 4;
 const AFTER_MS = 7000;
+const BLOCK_MS = 3000;
+/** The clicks around five seconds after a block begin here. */
+const LATER_MS = 4300;
+const LATER_CLICKS = 10;
+const DEPTHS = 10;
 
 /** What was heard of a tone that should have no holes. */
 export interface Listened {
   seconds: number;
   quietMs: number;
   reception: Reception;
+}
+
+/** A live track before and after one long block. */
+export interface LiveBlockResult {
+  /** Round trip, median; before the block, and five seconds after it. */
+  normalMs: number;
+  afterMs: number;
+  /** What the track held then: its own part of that. */
+  normalDepthMs: number;
+  afterDepthMs: number;
+  /** What it cut out to catch up. */
+  cutMs: number;
 }
 
 /** Speech that was written ahead, with stalls and, to know the machine's noise, without. */
@@ -105,6 +123,48 @@ export async function measureLiveStall(context: BenchContext): Promise<LiveStall
         `${result.lost} of ${trips.length} clicks lost`,
     );
     return result;
+  } finally {
+    await closePage(page);
+    await agent.leave();
+  }
+}
+
+/** Measures how late a live track is before a block of three seconds and five seconds after it. */
+export async function measureLiveBlock(context: BenchContext): Promise<LiveBlockResult> {
+  const { agent } = context;
+  const page = await newPage(context);
+  try {
+    const { link } = await agent.join();
+    await agent.echo();
+    const { probe } = await connectParticipant(page, link);
+    await delay(SETTLE_MS);
+    const trip = (trips: RoundTrip[]) => median(trips.map(({ ms }) => ms ?? Infinity));
+    const depth = async () => {
+      const depths = [];
+      for (let count = 0; count < DEPTHS; count++) {
+        depths.push((await agent.figures()).bufferedMs);
+        await delay(33);
+      }
+      return median(depths);
+    };
+    const normalMs = trip(await probe.roundTrips(NORMAL_MS / CLICK_EVERY_MS, CLICK_EVERY_MS));
+    const normalDepthMs = await depth();
+    const { trimmedMs } = await agent.figures();
+    const during = probe.roundTrips(BLOCK_MS / CLICK_EVERY_MS, CLICK_EVERY_MS);
+    await agent.block(BLOCK_MS);
+    const unblockedAt = performance.now();
+    await during;
+    await delay(LATER_MS - (performance.now() - unblockedAt));
+    const later = probe.roundTrips(LATER_CLICKS, CLICK_EVERY_MS);
+    await delay(5000 - (performance.now() - unblockedAt));
+    const afterDepthMs = await depth();
+    const afterMs = trip(await later);
+    const cutMs = (await agent.figures()).trimmedMs - trimmedMs;
+    progress(
+      `live track, blocked for 3 s: normally ${normalMs.toFixed(0)} ms, ${afterMs.toFixed(0)} ms ` +
+        `5 s later; held ${normalDepthMs.toFixed(0)} and ${afterDepthMs.toFixed(0)} ms`,
+    );
+    return { normalMs, afterMs, normalDepthMs, afterDepthMs, cutMs };
   } finally {
     await closePage(page);
     await agent.leave();

@@ -71,11 +71,25 @@ export class SampleFifo {
     this.#length -= dropped;
   }
 
-  /** Writes `samples` over the oldest ones; what exceeds them is ignored. */
-  replaceStart(samples: Int16Array): void {
+  /** Discards up to `count` samples, `offset` after the oldest, and returns how many there were. */
+  remove(offset: number, count: number): number {
     const ring = this.#samples;
-    let at = this.#start;
-    for (let index = 0; index < Math.min(samples.length, this.#length); index++) {
+    const removed = Math.max(0, Math.min(count, this.#length - offset));
+    // What is older moves up: it is the shorter part as a rule.
+    for (let index = offset - 1; index >= 0 && removed > 0; index--) {
+      ring[this.#index(index + removed)] = ring[this.#index(index)]!;
+    }
+    this.drop(removed);
+    return removed;
+  }
+
+  /** Writes `samples` over those that are `offset` after the oldest; ignores what exceeds them. */
+  replace(samples: Int16Array, offset = 0): void {
+    const ring = this.#samples;
+    const count = Math.min(samples.length, this.#length - offset);
+    if (count <= 0) return;
+    let at = this.#index(offset);
+    for (let index = 0; index < count; index++) {
       ring[at] = samples[index]!;
       if (++at === ring.length) at = 0;
     }

@@ -6,8 +6,10 @@
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 
 /**
- * How a track is played out. `speech` is written ahead and never trimmed. `live` (echo,
- * interpreters) follows its source: the sink slowly trims a delay that builds up, and counts it.
+ * How a track is played out. `speech` is written ahead and never trimmed. `live` (an echo) follows its
+ * source: what the source is late by after a stall is trimmed, and counted in `trimmedMs`. Pauses go
+ * first, then what exceeds a second out of the middle; the rest is compressed within five seconds. So
+ * write to it only as fast as the source speaks.
  */
 export type AudioTrackMode = "speech" | "live";
 
@@ -21,7 +23,7 @@ export interface FlushResult {
 
 /**
  * The audio that an agent sends. It takes PCM of any rate and number of channels and plays it out in
- * real time. Only a flush discards audio.
+ * real time. Only a flush discards audio of a `speech` track.
  */
 export interface OutboundAudioTrack {
   /** Unique within the edge. */
@@ -31,8 +33,8 @@ export interface OutboundAudioTrack {
 
   /**
    * Appends `pcm`. Resolves immediately while less than a second waits beyond the audio that the edge
-   * holds, and otherwise once that is so. `pcm` need only be valid
-   * until `write` returns, before its promise settles.
+   * holds, and otherwise once that is so. The edge holds all that is written to a `live` track. `pcm`
+   * need only be valid until `write` returns, before its promise settles.
    *
    * A write that a flush overtakes resolves too: the flush discards the rest of it and counts it in
    * `discardedMs`. An invalid write rejects and causes an error event; the rejection does not end a

@@ -6,6 +6,7 @@
  */
 export { type Component, type ComponentContext } from "./contracts/component.ts";
 export { InferenceError } from "./contracts/errors.ts";
+export { TrackEchoDetector } from "./echo/track_echo_detector.ts";
 export {
   AgentHandoffEvent,
   AgentSpeechEndedEvent,

@@ -5,7 +5,7 @@ import { SampleFifo, type WhenFull } from "../../src/audio/sample_fifo.ts";
 const numRuns = Number(Deno.env.get("FUZZ_RUNS") ?? 10_000) / 10;
 
 type Step =
-  | { do: "push" | "shift" | "peek" | "drop" | "replace"; count: number; offset: number }
+  | { do: "push" | "shift" | "peek" | "drop" | "replace" | "remove"; count: number; offset: number }
   | { do: "clear" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -20,7 +20,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 20,
     arbitrary: fc.record({
-      do: fc.constantFrom("shift" as const, "peek" as const, "drop" as const, "replace" as const),
+      do: fc.constantFrom(...["shift", "peek", "drop", "replace", "remove"] as const),
       count: fc.nat(30),
       offset: fc.nat(9),
     }),
@@ -60,8 +60,12 @@ Deno.test("SampleFifo does what an array of the same samples does", () => {
             model = model.slice(one.count);
           } else if (one.do === "replace") {
             const samples = take(one.count);
-            fifo.replaceStart(samples);
-            model.splice(0, one.count, ...[...samples].slice(0, model.length));
+            fifo.replace(samples, one.offset);
+            const fitting = [...samples].slice(0, Math.max(0, model.length - one.offset));
+            model.splice(one.offset, fitting.length, ...fitting);
+          } else if (one.do === "remove") {
+            const removed = model.splice(one.offset, one.count);
+            assertEquals(fifo.remove(one.offset, one.count), removed.length);
           } else {
             const offset = one.do === "peek" ? one.offset : 0;
             const count = one.do === "peek"

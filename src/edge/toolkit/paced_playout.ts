@@ -1,4 +1,5 @@
 /** A playout sink that is paced by a clock. @module */
+import { Accelerate } from "../../audio/accelerate.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type {
   AudioTrack,
@@ -27,10 +28,8 @@ export interface PacedPlayoutOptions {
 }
 
 const FRAME_MS = 10;
-/** A live track that stays deeper than this for so long drops a frame every so often: 5 %. */
-const LIVE_DEPTH_MS = 40;
-const LIVE_PATIENCE_MS = 300;
-const LIVE_TRIM_EVERY_MS = 200;
+/** The lead that a live track keeps: timers jitter. */
+const LIVE_LEAD_MS = 10;
 /** The most time that is caught up after a stall. */
 const CATCH_UP_MS = 500;
 
@@ -52,10 +51,11 @@ export class PacedPlayout implements Disposable {
   #paused = false;
   #closed = false;
   #epoch: number;
+  /** Samples that arrived after the latest frame. */
+  #arrived = 0;
   #played = 0;
   #trimmed = 0;
-  #deepSince = Infinity;
-  #trimmedAt = -Infinity;
+  readonly #accelerate: Accelerate;
 
   /** Binds the track, and starts with the audio that was written before. */
   constructor(track: AudioTrack, options: PacedPlayoutOptions) {
@@ -73,7 +73,9 @@ export class PacedPlayout implements Disposable {
     this.#epoch = track.epoch;
     this.#frameSamples = Math.round(track.sampleRate * FRAME_MS / 1000);
     this.#frame = new Int16Array(this.#frameSamples);
-    this.#queue = new SampleFifo(track.sampleRate);
+    this.#queue = new SampleFifo(track.sampleRate, { whenFull: "grow" });
+    const { sampleRate } = track;
+    this.#accelerate = new Accelerate({ sampleRate, marginMs: LIVE_LEAD_MS });
     this.#binding = track.bind(this.#sink());
     this.#report();
   }
@@ -104,7 +106,11 @@ export class PacedPlayout implements Disposable {
 
   #take(source: PlayoutSource): void {
     if (this.#closed) return;
-    for (let chunk = source.read(); chunk; chunk = source.read()) this.#queue.push(chunk.samples);
+    for (let chunk = source.read(); chunk; chunk = source.read()) {
+      this.#queue.push(chunk.samples);
+      this.#arrived += chunk.samples.length;
+      if (this.#track.mode === "live") this.#trimmed += this.#accelerate.limit(this.#queue);
+    }
     this.#wake();
   }
 
@@ -116,14 +122,18 @@ export class PacedPlayout implements Disposable {
     this.#queue.clear();
     this.#epoch = epoch;
     this.#played = this.#trimmed = 0;
-    this.#deepSince = Infinity;
+    this.#accelerate.reset();
     return result;
   }
 
   /** Starts playing unless it does. Time without audio is not caught up. */
   #wake(): void {
     if (this.#timer) return;
-    this.#nextAt = Math.max(this.#nextAt, this.#clock.now());
+    const lateMs = this.#clock.now() - this.#nextAt;
+    if (lateMs > 0) {
+      this.#accelerate.underrun(lateMs);
+      this.#nextAt = this.#clock.now();
+    }
     this.#scheduleTick();
   }
 
@@ -138,7 +148,11 @@ export class PacedPlayout implements Disposable {
     const now = this.#clock.now();
     this.#nextAt = Math.max(this.#nextAt, now - CATCH_UP_MS);
     while (this.#nextAt <= now && this.#queue.length > 0 && !this.#closed) {
-      if (this.#track.mode === "live") this.#trim(now);
+      if (this.#track.mode === "live") {
+        const lead = this.#queue.length - this.#arrived;
+        this.#trimmed += this.#accelerate.trim(this.#queue, lead);
+        this.#arrived = 0;
+      }
       this.#play();
       this.#nextAt += FRAME_MS;
     }
@@ -154,19 +168,6 @@ export class PacedPlayout implements Disposable {
     frame.fill(0, filled);
     this.#played += filled;
     void this.#onFrame.run(frame);
-  }
-
-  #trim(now: number): void {
-    if (this.#toMs(this.#queue.length) <= LIVE_DEPTH_MS) {
-      this.#deepSince = Infinity;
-      return;
-    }
-    this.#deepSince = Math.min(this.#deepSince, now);
-    if (now - this.#deepSince < LIVE_PATIENCE_MS) return;
-    if (now - this.#trimmedAt < LIVE_TRIM_EVERY_MS) return;
-    this.#trimmedAt = now;
-    this.#queue.drop(this.#frameSamples);
-    this.#trimmed += this.#frameSamples;
   }
 
   #report(): void {

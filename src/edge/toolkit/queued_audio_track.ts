@@ -238,10 +238,13 @@ export class QueuedAudioTrack implements AudioTrack {
     }
   }
 
-  /** Returns whether the sink may read: up to `aheadMs`, and always the end of an utterance. */
+  /**
+   * Returns whether the sink may read: up to `aheadMs`, and always the end of an utterance. The sink of
+   * a live track reads everything: it decides what is late.
+   */
   #isDue(): boolean {
     if (this.#queue.isEmpty) return this.#queue.isAtEnd;
-    return this.#playout.aheadMs < this.#aheadMs;
+    return this.mode === "live" || this.#playout.aheadMs < this.#aheadMs;
   }
 
   #read(source: PlayoutSource): PlayoutChunk | undefined {

@@ -1,12 +1,14 @@
 import type { AudioTrackMode } from "../../edge/audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";
+import { Accelerate } from "../../audio/accelerate.ts";
 import { TICK_MS } from "../../audio/grid.ts";
 import { ROOM_RATE, samplesToMs, TICK_SAMPLES } from "../wire/time.ts";
-import { Accelerate } from "./accelerate.ts";
 
 /** The maximum that may wait: a writer that exceeds it ignores the reports. */
 const MAX_SAMPLES = 30 * ROOM_RATE;
+/** The lead that a live source keeps. */
+const MARGIN_MS = 1;
 /** Length of a ramp to silence, which prevents a click. */
 const RAMP_SAMPLES = 5 * ROOM_RATE / 1000;
 /** Audio that arrives this soon after a tick would have been in time, had the tick waited. */
@@ -31,7 +33,7 @@ export class Playout {
   readonly #clock: Clock;
   readonly #ring = new SampleFifo(ROOM_RATE, { whenFull: "grow" });
   readonly #frame = new Int16Array(TICK_SAMPLES);
-  readonly #accelerate = new Accelerate();
+  readonly #accelerate = new Accelerate({ sampleRate: ROOM_RATE, marginMs: MARGIN_MS });
   #mode: AudioTrackMode = "speech";
   #stream = 0;
   #epoch = 0;
@@ -134,6 +136,7 @@ export class Playout {
       );
     }
     this.#ring.push(samples);
+    if (this.#mode === "live") this.#trimmedSamples += this.#accelerate.limit(this.#ring);
     if (this.#clock.now() - this.#readAt > IN_TIME_MS) this.#lateArrivals += samples.length;
     this.#awaitsFinal = !(options.final ?? false);
     this.onArrival?.();
@@ -164,10 +167,10 @@ export class Playout {
   read(): Int16Array | undefined {
     const frame = this.#frame;
     let filled = this.#readRamp(frame);
-    if (this.#mode === "live") {
+    if (this.#mode === "live" && !this.#paused) {
       // The lead of the previous tick, had it waited for the audio that was in time.
       const lead = this.#ring.length - this.#lateArrivals;
-      this.#trimmedSamples += this.#accelerate.trim(this.#ring, lead, TICK_MS);
+      this.#trimmedSamples += this.#accelerate.trim(this.#ring, lead);
     }
     this.#readAt = this.#clock.now();
     this.#lateArrivals = 0;
