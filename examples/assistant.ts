@@ -10,7 +10,6 @@
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
-import { sileroVad } from "@ringline/silero-vad";
 import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
 import { speechToText, textToSpeech } from "./lib/speech_services.ts";
 
@@ -45,7 +44,6 @@ await run(async (signal) => {
       "You are a friendly assistant on a call. What you write is spoken: answer in one " +
       "or two short sentences, without lists or symbols.",
     llm: service.llm({ model: options.model }),
-    vad: sileroVad(),
     stt,
     tts: await textToSpeech(options.tts, options.voice || undefined, service),
     turnHandling: {

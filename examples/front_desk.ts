@@ -17,7 +17,6 @@ import {
   UserStateChangedEvent,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { sileroVad } from "@ringline/silero-vad";
 import { EspeakVoice } from "./lib/espeak_voice.ts";
 import { PocketSphinx } from "./lib/pocket_sphinx.ts";
 import { commandLine, run } from "./lib/program.ts";
@@ -191,7 +190,6 @@ if (import.meta.main) {
       edge,
       agentUser: { id: "desk", name: "Front desk" },
       ...desk.agentOptions,
-      vad: sileroVad(),
       stt: sttFromTranscriber(new PocketSphinx(GRAMMAR)),
       tts: ttsFromSentences(new EspeakVoice()),
       turnHandling: { turnDetection: fixedEndpointing(500) },

@@ -1,6 +1,6 @@
 // deno run --allow-run --allow-read --allow-env --allow-ffi --allow-sys examples/local_assistant.ts
 /**
- * A small assistant without a key and without a network: Silero detects speech, PocketSphinx recognises
+ * A small assistant without a key and without a network: PocketSphinx recognises
  * some sentences (`apt install libpocketsphinx3 pocketsphinx-en-us`), plain rules reply, and eSpeak NG
  * speaks (GPL-3: see `lib/espeak_voice.ts`). Ask it for the time, a timer, a
  * story or its name; interrupt it, and ask what it said.
@@ -15,7 +15,6 @@ import {
   ttsFromSentences,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { sileroVad } from "@ringline/silero-vad";
 import { EspeakVoice } from "./lib/espeak_voice.ts";
 import { PocketSphinx } from "./lib/pocket_sphinx.ts";
 import { commandLine, run } from "./lib/program.ts";
@@ -105,7 +104,6 @@ export function localAssistant(edge: EdgeTransport): Agent {
     agentUser: { id: "robin", name: "Robin" },
     // A timer that is left would keep the program from ending.
     processors: [{ name: "timers", close: () => timers.forEach((one) => one[Symbol.dispose]()) }],
-    vad: sileroVad(),
     stt: sttFromTranscriber(new PocketSphinx(GRAMMAR)),
     turnHandling: { turnDetection: fixedEndpointing(500) },
     llm: new RulesLLM(RULES, "I did not understand that."),

@@ -1,4 +1,4 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/moderator.ts
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env=OPENAI_API_KEY,OPENAI_BASE_URL examples/moderator.ts
 /**
  * A moderator for several people: it transcribes each of them, knows who said what, measures speaking
  * times, and replies only when addressed: "moderator, ...".
@@ -6,7 +6,6 @@
 import { Agent, defineTool, SpeechStartedEvent, SpeechStoppedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
-import { sileroVad } from "@ringline/silero-vad";
 import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
@@ -27,7 +26,6 @@ await run(async (signal) => {
     instructions: "You moderate a discussion. When several people are there, each message begins " +
       "with who said it. Be brief, be fair, and call people by their names. What you write is spoken.",
     llm: service.llm({ model: options.model }),
-    vad: sileroVad(),
     stt: service.stt({ model: options.stt }),
     tts: service.tts({ model: options.tts, voice: options.voice }),
     turnHandling: { shouldReply: ({ text }) => /\bmoderator\b/i.test(text) },

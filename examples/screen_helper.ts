@@ -7,7 +7,6 @@ import { Agent, screenChanges } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { jpegEncoder } from "@ringline/edge/jpeg";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
-import { sileroVad } from "@ringline/silero-vad";
 import { commandLine, run, serviceFromEnv } from "./lib/program.ts";
 
 const options = commandLine({
@@ -33,7 +32,6 @@ await run(async (signal) => {
       "You see the screen that a person shares, and help with what is on it. What you " +
       "write is spoken: be brief.",
     llm: service.llm({ model: options.model, acceptsImages: true }),
-    vad: sileroVad(),
     stt: service.stt({ model: options.stt }),
     tts: service.tts({ model: options.tts, voice: options.voice }),
     vision: { maxSide: 1280, encoder: jpegEncoder() },

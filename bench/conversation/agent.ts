@@ -29,8 +29,8 @@ export interface Happened {
 export class ConversationProcess implements AsyncDisposable {
   readonly #helper = new Helper(new URL("./agent_process.ts", import.meta.url));
 
-  /** A new agent joins a new call, with Silero or the energy for its VAD. Returns the link. */
-  async join(vad: "silero" | "energy"): Promise<URL> {
+  /** A new agent joins a new call, with the network or the energy for its VAD. Returns the link. */
+  async join(vad: "neural" | "energy"): Promise<URL> {
     return new URL((await this.#helper.ask("join", { vad })).link);
   }
 

@@ -21,8 +21,8 @@ import {
   ttsFromSentences,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
+import { neuralVad } from "../../src/agent/neural_vad.ts";
 import { energyVad } from "../../src/inference/vad/energy_vad.ts";
-import { sileroVad } from "../../src/adapters/silero_vad/mod.ts";
 import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { type Message, respondToAll } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
@@ -79,13 +79,13 @@ class ConversationAgent {
   #bargeIns = 0;
   #errors: string[] = [];
 
-  constructor(edge: LocalEdge, vad: "silero" | "energy") {
+  constructor(edge: LocalEdge, vad: "neural" | "energy") {
     this.#edge = edge;
     const offset = clockOffset();
     this.#agent = new Agent({
       edge,
       agentUser: { id: "bench", name: "Bench" },
-      vad: vad === "silero" ? sileroVad() : energyVad(),
+      vad: vad === "neural" ? neuralVad() : energyVad(),
       turnHandling: { turnDetection: fixedEndpointing(TURN_SILENCE_MS) },
       stt,
       llm,

@@ -1,6 +1,6 @@
 /**
  * Measures barge-in: how long after a participant's first sound, and after the agent's decision, the
- * browser's decoder gives silence. Participants say the recording of the tests; Silero is the VAD.
+ * browser's decoder gives silence. Participants say the recording of the tests; the VAD is the default.
  *
  * @module
  */
@@ -79,7 +79,7 @@ export async function measureBargeIn(
   for (let connection = 0; connection < connections; connection++) {
     const page = await newPage({ browser });
     try {
-      const { probe } = await connectParticipant(page, await agent.join("silero"));
+      const { probe } = await connectParticipant(page, await agent.join("neural"));
       await delay(SETTLE_MS);
       for (let index = 0; index < times; index++) {
         const spread = (connection * times + index) / (connections * times);
