@@ -1,8 +1,8 @@
 // deno run --allow-run --allow-read --allow-write=front_desk.txt --allow-env --allow-ffi --allow-sys examples/front_desk.ts
 /**
- * The front desk of a small hotel: it greets who comes, tells a room's price, books rooms, connects
- * to a person, hangs up after the goodbye, asks who is silent whether they are still there, and saves
- * what was said to `front_desk.txt`. No key and no network, as `local_assistant.ts`: with a model and
+ * The front desk of a small hotel: it greets who comes, tells a room's price, books rooms, hands over
+ * to the restaurant, connects to a person, hangs up after the goodbye, asks who is silent whether they
+ * are still there, and saves what was said to `front_desk.txt`. No key and no network, as `local_assistant.ts`: with a model and
  * voices of a service it is the same desk. `front_desk_test.ts` tests it, without any of them.
  */
 import {
@@ -11,8 +11,11 @@ import {
   AgentSpeechEndedEvent,
   defineTool,
   fixedEndpointing,
+  type HandoffOptions,
+  handoffTool,
   type Message,
   sttFromTranscriber,
+  type Tool,
   ttsFromSentences,
   UserStateChangedEvent,
 } from "@ringline/edge";
@@ -28,25 +31,42 @@ const NUMBERS = ["one", "two", "three", "four", "five", "six", "seven"];
 
 const GRAMMAR = `#JSGF V1.0;
 grammar desk;
-public <said> = <greeting> | <price> | <booking> | <person> | <end> | <sign>;
+public <said> = <greeting> | <price> | <booking> | <restaurant> | <person> | <end> | <sign>;
 <greeting> = hello | good morning | good evening;
 <price> = how much is a room [for <nights>];
 <booking> = [please] book a room for <nights>;
 <nights> = (one night) | (${NUMBERS.slice(1).join(" | ")}) nights;
+<restaurant> = [please] put me through to the restaurant | [please] a table for <people>;
+<people> = ${NUMBERS.join(" | ")};
 <person> = [please] let me talk to a person;
 <end> = [thank you] good bye | that is all thank you;
 <sign> = yes | no | wait | okay;
 `;
 
-const RULES: Rule[] = [
+/** What the desk and the restaurant both understand. */
+const SHARED_RULES: Rule[] = [
   { when: /talk to a person/, then: () => call("connect_to_person", {}) },
+  { when: /good bye|that is all/, then: () => call("end_call", {}) },
+];
+
+const DESK_RULES: Rule[] = [
+  ...SHARED_RULES,
+  { when: /restaurant|table/, then: () => call("hand_over_to_restaurant", {}) },
   { when: /book a room/, then: ({ input }) => call("book_room", { nights: nightsIn(input) }) },
   { when: /how much/, then: ({ input }) => call("room_price", { nights: nightsIn(input) }) },
-  { when: /good bye|that is all/, then: () => call("end_call", {}) },
   { when: /hello|good (morning|evening)/, then: () => "Hello! Would you like a room?" },
   { when: /yes|okay/, then: () => "For how many nights?" },
   { when: /\bno\b/, then: () => "As you like." },
   { when: /wait/, then: () => "Yes?" },
+];
+
+const RESTAURANT_RULES: Rule[] = [
+  ...SHARED_RULES,
+  {
+    when: new RegExp(`table for (${NUMBERS.join("|")})`),
+    then: ([, people = ""]) => call("book_table", { people: 1 + NUMBERS.indexOf(people) }),
+  },
+  { when: /restaurant|hello|yes|wait/, then: () => "A table for how many?" },
 ];
 
 /** The rule's reply is what the tool returns. */
@@ -72,6 +92,8 @@ export interface FrontDeskOptions {
 export class FrontDesk {
   /** The nights of each booking, by the call of the tool: an order is booked once. */
   readonly bookings: Map<string, number> = new Map();
+  /** The people of each table, likewise. */
+  readonly tables: Map<string, number> = new Map();
   readonly #options: Required<FrontDeskOptions>;
   #agent!: Agent;
   /** What the desk does once its current answer was heard. */
@@ -90,7 +112,7 @@ export class FrontDesk {
     const parameters = { type: "object", properties: { nights }, required: ["nights"] } as const;
     return {
       instructions: "You are the front desk of the Harbour Hotel. Answer in one short sentence.",
-      llm: new RulesLLM(RULES, "Sorry, I did not understand that."),
+      llm: new RulesLLM(DESK_RULES, "Sorry, I did not understand that."),
       onEnter: (agent) => void agent.say("Harbour Hotel, good day. What can I do for you?"),
       awayAfterMs: this.#options.awayAfterMs,
       tools: [
@@ -109,24 +131,54 @@ export class FrontDesk {
             return `I have booked a room for ${inWords(nights)}. It is ${euros(nights)}.`;
           },
         }),
-        defineTool({
-          name: "connect_to_person",
-          description: "Connects the guest to a person, after the answer",
-          execute: (_, { participant }) => {
-            this.#afterAnswer = () => this.#connect(participant?.id);
-            return "One moment, I will connect you.";
-          },
-        }),
-        defineTool({
-          name: "end_call",
-          description: "Ends the call, after the answer, when the guest has said goodbye",
-          execute: () => {
-            this.#afterAnswer = () => this.#agent.hangUp();
-            return "Thank you for calling. Good bye!";
-          },
-        }),
+        handoffTool({ to: this.#restaurant, description: "Use it for tables and food." }),
+        ...this.#sharedTools,
       ],
     };
+  }
+
+  /** The agent that takes tables, in the same call: it has a tool of its own, and the desk's voice. */
+  get #restaurant(): HandoffOptions {
+    const people = { type: "integer", minimum: 1, maximum: 7 } as const;
+    return {
+      name: "Restaurant",
+      instructions: "You are the restaurant of the Harbour Hotel. Answer in one short sentence.",
+      llm: new RulesLLM(RESTAURANT_RULES, "Sorry, I did not understand that."),
+      onEnter: (agent) => void agent.say("Harbour Restaurant. A table for how many?"),
+      tools: [
+        defineTool({
+          name: "book_table",
+          description: "Books a table for this evening",
+          parameters: { type: "object", properties: { people }, required: ["people"] },
+          execute: ({ people }, { callId }) => {
+            this.tables.set(callId, people);
+            return `Your table for ${NUMBERS[people - 1]} is booked.`;
+          },
+        }),
+        ...this.#sharedTools,
+      ],
+    };
+  }
+
+  get #sharedTools(): Tool[] {
+    return [
+      defineTool({
+        name: "connect_to_person",
+        description: "Connects the guest to a person, after the answer",
+        execute: (_, { participant }) => {
+          this.#afterAnswer = () => this.#connect(participant?.id);
+          return "One moment, I will connect you.";
+        },
+      }),
+      defineTool({
+        name: "end_call",
+        description: "Ends the call, after the answer, when the guest has said goodbye",
+        execute: () => {
+          this.#afterAnswer = () => this.#agent.hangUp();
+          return "Thank you for calling. Good bye!";
+        },
+      }),
+    ];
   }
 
   /** Serves a call that the agent has joined, until it is over. */
@@ -173,8 +225,10 @@ function euros(nights: number): string {
 const AUTHORS = { user: "Guest", assistant: "Desk", tool: "Tool", system: "System" };
 
 function transcriptOf(messages: readonly Message[]): string {
-  return messages.filter(({ role }) => role !== "system").map(({ role, text, interrupted }) => {
-    return `${AUTHORS[role]}: ${text}${interrupted ? " ..." : ""}\n`;
+  return messages.filter(({ role }) => role !== "system").map((message) => {
+    const { role, text, interrupted, agentName } = message;
+    const author = role === "assistant" && agentName || AUTHORS[role];
+    return `${author}: ${text}${interrupted ? " ..." : ""}\n`;
   }).join("");
 }
 

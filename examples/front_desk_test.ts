@@ -91,6 +91,28 @@ Deno.test("the front desk books what it was told, although the guest goes on spe
   assertEquals([...desk.bookings.values()], [2]);
 });
 
+Deno.test("the front desk hands over to the restaurant, which books a table and ends the call", async () => {
+  const { record, desk, transcript } = await guestCalls([
+    [5000, "Put me through to the restaurant, please."],
+    [11_000, "A table for four."],
+    [16_000, "That is all, thank you."],
+  ]);
+  assertEquals(transcript, [
+    GREETING,
+    "Guest: Put me through to the restaurant, please.",
+    "Tool: hand_over_to_restaurant({}): handed over to Restaurant",
+    "Restaurant: Harbour Restaurant. A table for how many?",
+    "Guest: A table for four.",
+    'Tool: book_table({"people":4}): Your table for four is booked.',
+    "Restaurant: Your table for four is booked.",
+    "Guest: That is all, thank you.",
+    "Tool: end_call({}): Thank you for calling. Good bye!",
+    "Restaurant: Thank you for calling. Good bye!",
+  ]);
+  assertEquals([...desk.tables.values()], [4]);
+  assertEquals(record.reason, "call-ended");
+});
+
 Deno.test("the front desk connects a guest to a person", async () => {
   const transferred: [to: string, guest: string][] = [];
   const { record, transcript } = await guestCalls([[5000, "Let me talk to a person."]], {

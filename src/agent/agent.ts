@@ -430,8 +430,8 @@ export class Agent implements AgentContext {
 
   /**
    * Hands over to another agent in the same call: instructions and tools are its own, models and voice
-   * too where it names them; what it leaves out is as this agent was created. What is being said is
-   * finished, and what tools that still run return is told by the next agent. Resolves when it has taken
+   * too where it names them; those that it leaves out are this agent's, also where others have taken over
+   * between. What is being said is finished, and what tools that still run return is told by the next agent. Resolves when it has taken
    * over, and an {@linkcode AgentHandoffEvent} says it. In a tool, return {@linkcode handoff} instead.
    *
    * @example

@@ -1,4 +1,5 @@
 /** The changes of an agent in its call: updates, and handoffs to another agent. @module */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Component, ComponentContext } from "../inference/contracts/component.ts";
 import type { HandoffHistory, Take } from "../inference/pipelines/pipeline.ts";
 import type { ToolLedger } from "../inference/reply/tool_ledger.ts";
@@ -15,9 +16,19 @@ import { changesOf, checkHandoff, checkUpdate } from "./agent_update.ts";
 import { ComponentLeases } from "./component_leases.ts";
 import { componentsOf, type ConversationSettings, settingsOf } from "./conversation_settings.ts";
 import { isRealtime } from "./conversation_options.ts";
+import { noLLM } from "../inference/pipelines/missing_parts.ts";
 
 /** How long other models may take to start. */
 const START_LIMIT_MS = 30_000;
+
+/** A call of the hook `history`. */
+interface HookCall {
+  /** Whose handoff waits for it, while it runs. */
+  runningFor: ConversationChanges | undefined;
+}
+
+/** The call of the hook in which the code runs, if it does. */
+const hookCall = new AsyncLocalStorage<HookCall>();
 
 /** The conversation that is changed. */
 export interface ChangedConversation {
@@ -105,7 +116,8 @@ export class ConversationChanges {
     { run, check }: { run?: ToolRun; check?: () => void } = {},
   ): Promise<void> {
     checkHandoff(to);
-    const { name, instructions, history = "all", onEnter } = to;
+    const { name, instructions, onEnter } = to;
+    const history = this.#guarded(to.history ?? "all");
     await this.#enqueue(async (conversation) => {
       check?.();
       this.#checkKind(to);
@@ -154,6 +166,12 @@ export class ConversationChanges {
   /** Runs one change after the other. */
   async #enqueue(act: (conversation: ChangedConversation) => Promise<void>): Promise<void> {
     this.#closing.signal.throwIfAborted();
+    if (hookCall.getStore()?.runningFor === this) {
+      throw new TypeError(
+        "the agent cannot be changed in the hook history, since its handoff waits for the hook: " +
+          "change it in onEnter, or before the handoff",
+      );
+    }
     const done = this.#latest.then(async () => {
       const conversation = await this.#opened.promise;
       this.#closing.signal.throwIfAborted();
@@ -161,6 +179,21 @@ export class ConversationChanges {
     });
     this.#latest = done.catch(() => {});
     await done;
+  }
+
+  /** Returns the hook as one in which a change of the agent is refused: it would wait for itself. */
+  #guarded(history: HandoffHistory): HandoffHistory {
+    if (typeof history !== "function") return history;
+    return (messages) => {
+      const call: HookCall = { runningFor: this };
+      return hookCall.run(call, async () => {
+        try {
+          return await history(messages);
+        } finally {
+          call.runningFor = undefined;
+        }
+      });
+    };
   }
 
   /** Puts other settings in the place of those there are. Rejects, with nothing changed, where it cannot. */
@@ -227,11 +260,15 @@ export class ConversationChanges {
   /** Throws a TypeError for a realtime model in the place of a text model, and the other way round. */
   #checkKind({ llm }: AgentUpdate): void {
     if (typeof llm !== "object" || llm === null) return;
-    const isNow = isRealtime(this.#settings.llm);
+    const before = this.#settings.llm;
+    const isNow = isRealtime(before);
     if (isRealtime(llm) === isNow) return;
     throw new TypeError(
-      `llm: the agent was created with a ${isNow ? "realtime" : "text"} model, whose place ` +
-        `${llm.name} cannot take in a call: it is of the other kind`,
+      before === noLLM
+        ? `llm: the agent has no model, and ${llm.name} is a realtime model, which cannot join a ` +
+          "call under way: create the agent with it"
+        : `llm: the agent was created with a ${isNow ? "realtime" : "text"} model, whose place ` +
+          `${llm.name} cannot take in a call: it is of the other kind`,
     );
   }
 

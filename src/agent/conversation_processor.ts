@@ -282,7 +282,10 @@ export class ConversationProcessor implements Processor {
   /** Hands over to another agent; see `Agent.handoff`. */
   async handoff(to: HandoffOptions): Promise<void> {
     this.#expectPipeline();
-    await this.#changes.handoff(to);
+    const ledger = this.#toolLedger!;
+    // A tool may wait for it instead of returning it.
+    const check = ledger.running.size > 0 ? () => ledger.handingOver() : undefined;
+    await this.#changes.handoff(to, { check });
   }
 
   commitUserTurn(options?: UserTurnOptions): Promise<void> {

@@ -1,5 +1,5 @@
 /** What the next agent's model is asked first: requests that services accept, each asked once. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { HandoffOptions } from "../../src/agent/agent_context.ts";
 import { handoff, handoffTool } from "../../src/agent/handoff_tool.ts";
 import { sleep } from "../../src/events/waiting.ts";
@@ -150,8 +150,70 @@ Deno.test("Agent.handoff in a tool of Agent.text: the next agent replies once, w
   }
 });
 
-Deno.test("agents that hand over to each other stop when no person speaks", async () => {
+Deno.test("what one agent has called does not count as a repetition by the next", async () => {
+  for (const onDuplicate of ["reject", "confirm"] as const) {
+    const looked: string[] = [];
+    const look = (who: string) =>
+      defineTool({
+        name: "look",
+        description: "",
+        onDuplicate,
+        execute: () => void looked.push(who),
+      });
+    const { fixture, clock, agent } = await desk({
+      replies: [call("look"), call("look"), "Seen."],
+      tools: [look("desk")],
+    });
+    await using _ = fixture;
+    await clock.until(agent.text("Look twice."));
+    assertEquals(looked, ["desk"]);
+    const llm = new FakeLLM(clock, [call("look"), call("look"), "Seen."]);
+    const to = { name: "Billing", instructions: "", llm, tools: [look("billing")] };
+    await clock.until(agent.handoff(to));
+    await clock.until(agent.text("Look twice."));
+    assertEquals(looked, ["desk", "billing"]);
+  }
+});
+
+Deno.test("the hook for a summary cannot wait for a change of the agent, and is told why", async () => {
+  const { fixture, clock, agent } = await desk({ replies: [] });
+  await using _ = fixture;
+  const changes = [
+    () => agent.update({ instructions: "Other." }),
+    () => agent.handoff({ name: "Other", instructions: "Other." }),
+  ];
+  for (const change of changes) {
+    const history = async () => {
+      await sleep(100, { clock });
+      await change();
+      return "They were put through.";
+    };
+    const to = { name: "Billing", instructions: "You are billing." };
+    const failing = clock.until(agent.handoff({ ...to, history }));
+    await assertRejects(() => failing, TypeError, "cannot be changed in the hook history");
+    assert(clock.now() < 1000, `${clock.now()} ms`);
+    assertEquals(agent.instructions, "");
+  }
+  // What the hook has begun, and does not wait for, may come after it.
+  let later: Promise<void> | undefined;
+  const history = () => {
+    later = sleep(3000, { clock }).then(() => agent.update({ instructions: "Changed." }));
+    return undefined;
+  };
+  await clock.until(agent.handoff({ name: "Billing", instructions: "You are billing.", history }));
+  await clock.until(later!);
+  assertEquals(agent.instructions, "Changed.");
+});
+
+for (const how of ["returns the handoff", "calls agent.handoff()"] as const) {
+  Deno.test(`agents that hand over to each other stop when no person speaks: a tool ${how}`, async () => {
+    await stopsHandingOver(how === "calls agent.handoff()");
+  });
+}
+
+async function stopsHandingOver(calls: boolean): Promise<void> {
   let asked = 0;
+  const hand = (to: HandoffOptions) => calls ? fixture.agent.handoff(to) : handoff(to);
   const model = (clock: Fixture["clock"]) =>
     new FakeLLM(clock, [({ tools }) => {
       asked++;
@@ -160,15 +222,15 @@ Deno.test("agents that hand over to each other stop when no person speaks", asyn
   const target: HandoffOptions = { name: "Billing", instructions: "" };
   const { fixture, clock, agent } = await desk({
     replies: [call("go")],
-    go: () => ({ execute: () => handoff({ ...target, llm: model(fixture.clock), tools: [go] }) }),
+    go: () => ({ execute: () => hand({ ...target, llm: model(fixture.clock), tools: [go] }) }),
   });
   const go: Tool = defineTool({
     name: "go",
     description: "",
-    execute: () => handoff({ ...target, llm: model(fixture.clock), tools: [go] }),
+    execute: () => hand({ ...target, llm: model(fixture.clock), tools: [go] }),
   });
   await using _ = fixture;
   const { text } = await clock.until(agent.text("An invoice."));
   assertEquals(text, "Here we are.");
   assertEquals(asked, 15, "7 hand over again, and the last is asked 8 times");
-});
+}

@@ -254,6 +254,15 @@ Deno.test("Agent.update refuses what cannot be changed in a call", async () => {
   await plain.close();
 });
 
+Deno.test("Agent.update says why an agent without a model takes no realtime model", async () => {
+  await using fixture = await Fixture.set({ agent: { llm: undefined, stt: undefined } });
+  const { clock, agent } = fixture;
+  const update = clock.until(agent.update({ llm: new FakeRealtimeLLM(clock) }));
+  await assertRejects(() => update, TypeError, "llm: the agent has no model, and fake-realtime");
+  await clock.until(agent.update({ llm: new FakeLLM(clock, ["Hello."]) }));
+  assertEquals(await clock.until(agent.text("Hello?")), { text: "Hello." });
+});
+
 Deno.test("Agent.update: turn handling, voice rules and a first recogniser are taken too", async () => {
   const clock = new VirtualClock();
   await using edge = new MemoryEdge({ clock });

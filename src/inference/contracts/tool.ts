@@ -59,7 +59,8 @@ export type ToolInterruption = "finish" | "abort" | "refuse";
 /**
  * What happens when the model calls a tool again with the same arguments, while the first call runs
  * or after it succeeded: the tool runs; the model gets an error; or the model gets an error unless a
- * person has spoken since it got the first one, so that it can ask them.
+ * person has spoken since it got the first one, so that it can ask them. A call by an agent before a
+ * handoff is another agent's.
  */
 export type ToolDuplicate = "allow" | "reject" | "confirm";
 

@@ -79,7 +79,7 @@ export class ToolLedger {
     for (const call of init.earlier ?? []) {
       const run = recordedRun(call);
       this.#ids.add(call.id);
-      this.#noteFirst(run).mayHaveActed = !call.isError;
+      this.#noteFirst(run, init.executor).mayHaveActed = !call.isError;
     }
   }
 
@@ -109,6 +109,20 @@ export class ToolLedger {
   personSpoke(): void {
     this.#turns++;
     this.#handoffsInTurn = 0;
+  }
+
+  /**
+   * Notes that a tool hands the call over.
+   *
+   * @throws {Error} tools have done so too often since a person spoke.
+   */
+  handingOver(): void {
+    if (this.#handoffsInTurn >= MAX_HANDOFFS) {
+      throw new Error(
+        `the call was handed over ${MAX_HANDOFFS} times and no person has spoken: reply to them`,
+      );
+    }
+    this.#handoffsInTurn++;
   }
 
   /** Calls `observer` with each call from now on, before its tool acts. */
@@ -163,9 +177,9 @@ export class ToolLedger {
       this.#running.delete(run);
       this.#ended(run, { durationMs: clock.now() - startedMs, late: ends++ > 0 });
     });
-    const fault = this.#isClosed ? "the conversation is over" : this.#duplicateFault(run);
+    const fault = this.#isClosed ? "the conversation is over" : this.#duplicateFault(run, executor);
     if (fault) return run.end(failure(fault));
-    const first = this.#noteFirst(run);
+    const first = this.#noteFirst(run, executor);
     let timedOut = false;
     const outcome = await executor.call(call, {
       signal,
@@ -207,12 +221,7 @@ export class ToolLedger {
         await this.#init.onHandoff(handoff, run, () => {
           isTooLate = this.#agents.get(executor) !== this.#handoffs;
           if (isTooLate) throw new Error("the call has been handed over already");
-          if (this.#handoffsInTurn >= MAX_HANDOFFS) {
-            throw new Error(
-              `the call was handed over ${MAX_HANDOFFS} times and no person has spoken: reply to them`,
-            );
-          }
-          this.#handoffsInTurn++;
+          this.handingOver();
         }),
       );
     } catch (error) {
@@ -221,9 +230,9 @@ export class ToolLedger {
     }
   }
 
-  #noteFirst(run: ToolRun): FirstCall {
+  #noteFirst(run: ToolRun, executor: ToolExecutor): FirstCall {
     const first: FirstCall = { run, mayHaveActed: true, refusedAt: undefined };
-    this.#firstCalls.set(keyOf(run.call), first);
+    this.#firstCalls.set(this.#keyOf(run.call, executor), first);
     return first;
   }
 
@@ -250,8 +259,8 @@ export class ToolLedger {
   }
 
   /** Says why a call that repeats another one is refused; `undefined` where it is not. */
-  #duplicateFault({ call, tool }: ToolRun): string | undefined {
-    const first = this.#firstCalls.get(keyOf(call));
+  #duplicateFault({ call, tool }: ToolRun, executor: ToolExecutor): string | undefined {
+    const first = this.#firstCalls.get(this.#keyOf(call, executor));
     const { onDuplicate = "allow" } = tool ?? {};
     if (!first?.mayHaveActed || onDuplicate === "allow") return undefined;
     const { run } = first;
@@ -265,17 +274,17 @@ export class ToolLedger {
     return `${fault}. Ask whether it is to be done once more, and call it again only after a yes`;
   }
 
+  /** What calls of one agent's tool with the same arguments have in common. */
+  #keyOf({ name, input }: ToolCall, executor: ToolExecutor): string {
+    return `${this.#agents.get(executor)} ${name} ${JSON.stringify(sorted(input))}`;
+  }
+
   #withNewId(call: ToolCall): ToolCall {
     let { id } = call;
     for (let count = 2; id === "" || this.#ids.has(id); count++) id = `${call.id}-${count}`;
     this.#ids.add(id);
     return id === call.id ? call : { ...call, id };
   }
-}
-
-/** What calls of one tool with the same arguments have in common. */
-function keyOf({ name, input }: ToolCall): string {
-  return `${name} ${JSON.stringify(sorted(input))}`;
 }
 
 /** The value with the properties of its objects in order. */
