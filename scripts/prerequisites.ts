@@ -42,6 +42,16 @@ export const PREREQUISITES: Prerequisite[] = [
   },
 ];
 
+/** What the world lane needs beside them. */
+export const WORLD_PREREQUISITES: Prerequisite[] = [
+  {
+    name: "coturn, a TURN server",
+    packages: ["coturn"],
+    isOptional: true,
+    isThere: async () => !isLinux || await isFile("/usr/bin/turnserver"),
+  },
+];
+
 async function hasRecogniser(): Promise<boolean> {
   if (!await isFile("/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict")) return false;
   for await (const { name } of Deno.readDir("/usr/lib")) {

@@ -22,8 +22,8 @@ const USAGE = `deno task soak [--minutes N] [--people N] [--svg FILE] [--json FI
 deno task soak --scenario lossy|joins|silent [--minutes N]
 
 Calls with people who come and go, to see that nothing grows; or a hard day: 5 people whose network loses
-20 % of the packets in bursts, 1,000 joins and leaves (within that time), or 512 connections that never
-say hello.
+20 % of the packets in bursts, 1,000 joins and leaves (as long as they take; it fails when a minute
+brings none), or 512 connections that never say hello.
 
   --minutes N  how long (default 2)
   --people N   how many, from 1 to 16 (default 8)

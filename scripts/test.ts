@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import { LANE_VARIABLE } from "./browsers.ts";
 import { countCargo, countJunit, type Counts, sum } from "./counts.ts";
 import { covers, ENVIRONMENT, filesOf, type Lane, LANES, runsAlone, testFiles } from "./lanes.ts";
-import { PREREQUISITES, provide } from "./prerequisites.ts";
+import { PREREQUISITES, provide, WORLD_PREREQUISITES } from "./prerequisites.ts";
 import { read, show } from "./programs.ts";
 
 /** How long the world lane fuzzes the crate's exports. */
@@ -145,8 +145,10 @@ if (runs.length === 0) {
 }
 const inCi = Deno.env.get("CI") !== undefined;
 try {
-  const isUnit = runs.every(({ lane }) => lane === "unit");
-  await provide(isUnit ? [] : PREREQUISITES, { install: install || inCi });
+  const has = (wanted: Lane) => runs.some(({ lane }) => lane === wanted);
+  const needed = has("e2e") || has("world") ? PREREQUISITES : [];
+  const all = has("world") ? [...needed, ...WORLD_PREREQUISITES] : needed;
+  await provide(all, { install: install || inCi });
 } catch (error) {
   console.error(`test: ${(error as Error).message}`);
   Deno.exit(1);

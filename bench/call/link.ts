@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { PROTOCOL_VERSION } from "../../src/edges/local/wire/signalling.ts";
 
 /** What a person without a page needs in order to join. */
 export interface LinkParts {
   /** Where to signal. */
   signal: URL;
   /** The first message, less the name. */
-  hello: { type: "hello"; version: 3; callType: string; callId: string; secret: string };
+  hello: { type: "hello"; version: number; callType: string; callId: string; secret: string };
 }
 
 /** Takes a link like `http://127.0.0.1:8080/call/default/kitchen#secret` apart. */
@@ -24,7 +25,7 @@ export function parseLink(link: URL): LinkParts {
     signal,
     hello: {
       type: "hello",
-      version: 3,
+      version: PROTOCOL_VERSION,
       callType: decodeURIComponent(type),
       callId: decodeURIComponent(id),
       secret: link.hash.slice(1),

@@ -18,6 +18,8 @@ export type Scenario = keyof typeof SCENARIOS;
 
 const SAMPLE_MS = 1000;
 const JOIN_LIMIT_MS = 120_000;
+/** How long it may take until one more has joined and left: then something is stuck. */
+const STUCK_MS = 60_000;
 /** What a process may gain between the first and the last third. */
 const ALLOWED = { rssMb: 40, files: 45, threads: 12 } as const;
 
@@ -54,10 +56,8 @@ export async function runHard(scenario: Scenario, minutes: number): Promise<bool
       if (edge.mediaProcessId !== pid) return;
       samples.push({ agent: readSelf(), media: readProcess(pid) });
     }, SAMPLE_MS);
-    const ms = minutes * 60_000;
-    // On a busy machine fewer join in the time: how many stands in the figures.
-    if (scenario === "joins") await crowd.next("done", ms).catch(() => {});
-    else await new Promise((resolve) => setTimeout(resolve, ms));
+    if (scenario === "joins") await allLeft(crowd, SCENARIOS.joins);
+    else await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
     clearInterval(sampling);
     figures = await crowd.ask("figures");
   }
@@ -92,6 +92,11 @@ export async function runHard(scenario: Scenario, minutes: number): Promise<bool
   const isSame = edge.mediaProcessId === pid && connection.state !== "closed";
   if (!isSame) console.log("The media process was lost.");
   return isFlat && isSame;
+}
+
+/** Resolves when so many have joined and left, however long that takes on a busy machine. */
+async function allLeft(crowd: Helper, count: number): Promise<void> {
+  for (let done = 0; done < count;) ({ left: done } = await crowd.next("left", STUCK_MS));
 }
 
 /** Speaks for two seconds, and is silent for one. */

@@ -5,19 +5,23 @@
  * input.
  *
  * - `lossy`: so many people stay, each behind a relay that loses packets.
- * - `joins`: so many people join and leave, four at a time.
+ * - `joins`: so many people join and leave, four at a time; who cannot join tries again. Says
+ *   `{ left: N }` each time one has.
  * - `silent`: so many connections are open at any time that upgrade, never say hello and never answer a
  *   close; after each ends, another is opened.
  *
  * @module
  */
 import { receive, send } from "../../bench/lib/lines.ts";
+import { waitFor } from "../../src/events/waiting.ts";
 import { speakTogether, WrtcParticipant } from "../../bench/call/wrtc_participant.ts";
 import { LossyRelay } from "./lossy_relay.ts";
 
 const AT_A_TIME = 4;
 /** How long one stays who only joins and leaves. */
 const STAY_MS = 300;
+/** How long one may take to join: on a busy machine it is long. */
+const JOIN_MS = 20_000;
 
 const people: WrtcParticipant[] = [];
 const relays: LossyRelay[] = [];
@@ -54,21 +58,26 @@ async function tryLossy(link: URL, index: number): Promise<void> {
   people.push(person);
 }
 
-/** Joins and leaves, one after another, until all have. */
-async function joinAndLeave(link: URL, count: number): Promise<void> {
-  while (!over && figures.joins + figures.failed < count) {
-    const person = new WrtcParticipant(link, figures.joins);
-    figures.joins++;
+/** Joins and leaves, one person after another, until all of `waiting` have. */
+async function joinAndLeave(link: URL, waiting: number[]): Promise<void> {
+  while (!over) {
+    const index = waiting.shift();
+    if (index === undefined) return;
+    const person = new WrtcParticipant(link, index);
     try {
-      await person.connected;
+      await waitFor(person.connected, "joining", { timeoutMs: JOIN_MS });
+      figures.joins++;
       people.push(person);
       await new Promise((resolve) => setTimeout(resolve, STAY_MS));
       people.splice(people.indexOf(person), 1);
     } catch {
       figures.failed++;
+      waiting.push(index);
+      await person.leave();
+      continue;
     }
     await person.leave();
-    figures.leaves++;
+    send({ left: ++figures.leaves });
   }
 }
 
@@ -106,8 +115,8 @@ if (import.meta.main) {
     }
     send({ begun: true });
     if (scenario === "joins") {
-      await Promise.all(times(AT_A_TIME).map(() => joinAndLeave(link, many)));
-      send({ done: true });
+      const waiting = times(many);
+      await Promise.all(times(AT_A_TIME).map(() => joinAndLeave(link, waiting)));
     }
     if (scenario === "silent") { for (const _ of times(many)) void saySomethingNever(link); }
   })().catch((error) => send({ begun: null, error: String(error) }));

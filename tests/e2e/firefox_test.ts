@@ -206,6 +206,86 @@ firefoxTest("a person in Firefox and one in Chromium hear each other", async (br
   await grace.leave();
 }, { ignore: chromium === undefined });
 
+/** Firefox's microphone as above, and a red camera. */
+const VOICE_AND_CAMERA = `${VOICE};
+  const voice = navigator.mediaDevices.getUserMedia;
+  navigator.mediaDevices.getUserMedia = async ({ audio }) => {
+    if (audio) return await voice();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [320, 240];
+    const pen = canvas.getContext("2d");
+    setInterval(() => {
+      pen.fillStyle = "rgb(200, 0, 0)";
+      pen.fillRect(0, 0, 320, 240);
+    }, 50);
+    return canvas.captureStream(20);
+  }`;
+
+/** Whether the page shows a video of this participant that is mostly of one colour: 0 is red, 1 green. */
+async function seesColour(page: Page, participantId: string, colour: number): Promise<boolean> {
+  const pixel = await page.evaluate((id) => {
+    // deno-lint-ignore no-explicit-any -- the page's
+    const { ringline, document } = globalThis as any;
+    // deno-lint-ignore no-explicit-any
+    const one = ringline.videos.find((video: any) => video.participantId === id);
+    const shown = [...document.querySelectorAll("video")]
+      .find(({ srcObject }) => one && srcObject === one.stream);
+    if (!shown?.videoWidth) return undefined;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [shown.videoWidth, shown.videoHeight];
+    const pen = canvas.getContext("2d");
+    pen.drawImage(shown, 0, 0);
+    return [...pen.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data];
+  }, participantId) as number[] | undefined;
+  return isColour(pixel, colour);
+}
+
+function isColour(pixel: number[] | undefined, colour: number): boolean {
+  return pixel !== undefined && pixel[colour]! > 120 && pixel[1 - colour]! < 80;
+}
+
+firefoxTest(
+  "cameras of Firefox and Chromium are seen, in the next media process too",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    await using own = await launchBrowser();
+    const { edge, agent } = fixture;
+    const page = await openPage(browser, fixture.link, VOICE_AND_CAMERA);
+    await page.waitForSelector("#lobby:not([hidden]) #name");
+    await page.type("#name", "Ada");
+    await page.select("#camera", "default");
+    await page.click("#join");
+    await shows(page, /Connected/);
+    const grace = await Guest.join(own.browser, fixture.link, {
+      name: "Grace",
+      camera: "rgb(0, 200, 0)",
+    });
+    const adaId = await page.evaluate("ringline.id") as string;
+    const allSee = async () => {
+      await until("Ada sees Grace", () => seesColour(page, grace.id, 1));
+      await until(
+        "Grace sees Ada",
+        async () => isColour(await grace.run("pixel", [adaId, "camera"]), 0),
+      );
+    };
+    await allSee();
+    const pid = edge.mediaProcessId!;
+    Deno.kill(pid, "SIGKILL");
+    await until("the next process", () => edge.mediaProcessId !== pid && edge.mediaProcessId);
+    await until("the agent is back", () => !agent.connection!.isReconnecting);
+    await until("Ada is back", async () => await page.evaluate("ringline.state") === "connected");
+    await until(
+      "Grace is back",
+      async () => (await grace.events("state")).at(-1)?.state === "connected",
+    );
+    await allSee();
+    await hearsTone("the agent", () => fixture.ears.next("Ada", 300), 700);
+    assertEquals([...agent.connection!.participants.keys()].sort(), [adaId, grace.id].sort());
+    await grace.leave();
+  },
+  { ignore: chromium === undefined },
+);
+
 firefoxTest("a killed Firefox is gone for the agent", async (browser) => {
   await using fixture = await openAgentFixture();
   const page = await openPage(browser, fixture.link, VOICE);
