@@ -5,6 +5,7 @@ import {
   TrackRemovedEvent,
 } from "../../../src/edge/events.ts";
 import { StreamDouble } from "./double/stream_double.ts";
+import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../../../src/edge/types.ts";
 import { CID, TestCall } from "./_fixture.ts";
 import { longestGap, medianFrequency, tone } from "./listener.ts";
@@ -305,6 +306,39 @@ Deno.test("tracks that are published while the call reconnects are published aft
     return loud.length > 50 ? loud : undefined;
   });
   assert(Math.abs(medianFrequency(heard) - 990) <= 50, `${medianFrequency(heard)}`);
+});
+
+Deno.test("a publication in the middle of which the call is lost succeeds once the call is back", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  const video = new LatestVideoTrack();
+  const [width, height] = [160, 90];
+  const data = new Uint8Array(width * height * 3 / 2).fill(128);
+  const timer = setInterval(() => {
+    video.push({ format: "I420", width, height, data, timestampMs: performance.now() });
+  }, 50);
+  try {
+    await double.sfu.command("set", { twirpStatus: 503 });
+    const before = (await double.report()).calls.SetPublisher!;
+    const publishing = test.connection.publishTracks({ audio: test.track, video });
+    await until("the first try", async () => {
+      return (await double.report()).calls.SetPublisher! > before;
+    });
+    await test.command("error", { strategy: REJOIN });
+    await publishing;
+    await double.sfu.command("set", { twirpStatus: 0 });
+    await until("being back", () => test.reconnected.length === 1);
+    await until("pictures", async () => {
+      const seen = await double.sfu.command<{ frames: number }>("seen", {
+        cid: CID,
+        userId: "bot",
+      });
+      return seen.frames > 3;
+    });
+    assertEquals([test.connection.state, test.errors], ["active", []]);
+  } finally {
+    clearInterval(timer);
+  }
 });
 
 Deno.test({
