@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AuthenticationError, EdgeError } from "../../../src/edge/errors.ts";
+import { AuthenticationError, type EdgeError } from "../../../src/edge/errors.ts";
 import {
   CoordinatorSocket,
   type CoordinatorSocketOptions,
