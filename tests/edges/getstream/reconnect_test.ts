@@ -5,9 +5,10 @@ import {
   TrackRemovedEvent,
 } from "../../../src/edge/events.ts";
 import { StreamDouble } from "./double/stream_double.ts";
+import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../../../src/edge/types.ts";
-import { CID, TestCall } from "./_fixture.ts";
-import { longestGap, medianFrequency, tone } from "./listener.ts";
+import { CID, gapsDuring, keepsSound, TestCall } from "./_fixture.ts";
+import { medianFrequency, tone } from "./listener.ts";
 import { until } from "../../fixtures/until.ts";
 
 /** Targets are the benchmark's business: here, on whatever machine, twice as much is right. */
@@ -15,23 +16,25 @@ const SLACK = 2;
 
 const FAST = 2, REJOIN = 3, MIGRATE = 4;
 
-/** What one reconnection did to the sound, both ways. */
-async function gapsOf(test: TestCall, trigger: () => Promise<void>, wait = 1500) {
+/** Does something that makes a call reconnect; returns when it is back. */
+async function reconnects(test: TestCall, trigger: () => Promise<void>) {
   const count = test.reconnected.length;
-  const from = performance.now();
   await trigger();
-  const event = await until("reconnecting", () => test.reconnected[count], 25_000);
-  const back = performance.now() - from;
-  await new Promise((resolve) => setTimeout(resolve, wait));
-  const to = performance.now() - 100;
+  return await until("reconnecting", () => test.reconnected[count], 25_000);
+}
+
+/** What one reconnection did to the sound, both ways. */
+async function gapsOf(test: TestCall, trigger: () => Promise<void>) {
+  let back = 0;
+  let strategy = "";
+  const from = performance.now();
+  const { hears, isHeard, to } = await gapsDuring(test, async () => {
+    ({ strategy } = await reconnects(test, trigger));
+    back = performance.now() - from;
+  }, 1500);
   const heard = await test.heard();
   return {
-    strategy: event.strategy,
-    attempts: event.attempts,
-    elapsedMs: event.elapsedMs,
-    back,
-    hears: longestGap(test.slots, from, to),
-    isHeard: longestGap(heard, from, to),
+    ...{ strategy, back, hears, isHeard },
     pitch: medianFrequency(test.slots.filter(({ at }) => at > to - 500)),
     itsPitch: medianFrequency(heard.filter(({ at }) => at > to - 500)),
   };
@@ -40,14 +43,13 @@ async function gapsOf(test: TestCall, trigger: () => Promise<void>, wait = 1500)
 Deno.test("Reconnector replaces a lost socket while media goes on (FAST)", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
-  const gaps = await gapsOf(test, () => test.command("dropSocket"));
-  assertEquals(gaps.strategy, "fast");
-  assert(gaps.hears <= 300 * SLACK, `the agent heard nothing for ${gaps.hears} ms`);
-  assert(gaps.isHeard <= 300 * SLACK, `the agent was not heard for ${gaps.isHeard} ms`);
+  const times = await keepsSound(test, 300 * SLACK, async () => {
+    assertEquals((await reconnects(test, () => test.command("dropSocket"))).strategy, "fast");
+  });
   const { joins, faults, calls } = await double.report();
-  assertEquals(joins.map(({ strategy }) => strategy), [0, FAST]);
-  assertEquals(calls.SetPublisher, 2, "the address may have changed: ICE is restarted");
-  assertEquals(joins[0]!.sessionId, joins[1]!.sessionId);
+  assertEquals(joins.map(({ strategy }) => strategy), [0, ...Array(times).fill(FAST)]);
+  assertEquals(calls.SetPublisher, 1 + times, "the address may have changed: ICE is restarted");
+  assertEquals(new Set(joins.map(({ sessionId }) => sessionId)).size, 1);
   assertEquals(faults, []);
 });
 
@@ -66,11 +68,11 @@ Deno.test("Reconnector joins again when the SFU orders it (REJOIN)", async () =>
 Deno.test("Reconnector changes to another SFU without a gap (MIGRATE)", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
-  const gaps = await gapsOf(test, () => test.command("goAway"));
-  assertEquals(gaps.strategy, "migrate");
-  assert(gaps.hears <= 100 * SLACK && gaps.isHeard <= 100 * SLACK, JSON.stringify(gaps));
+  await keepsSound(test, 100 * SLACK, async () => {
+    assertEquals((await reconnects(test, () => test.command("goAway"))).strategy, "migrate");
+  });
   const { joins, faults } = await double.report();
-  assertEquals(joins.map(({ strategy, edge }) => [strategy, edge]), [
+  assertEquals(joins.slice(0, 2).map(({ strategy, edge }) => [strategy, edge]), [
     [0, "sfu-1"],
     [MIGRATE, "sfu-2"],
   ]);
@@ -82,14 +84,20 @@ Deno.test("Reconnector changes to another SFU without a gap (MIGRATE)", async ()
 Deno.test("Reconnector follows orders to migrate, from one SFU to the next and back", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
-  for (const edge of ["sfu-2", "sfu-1", "sfu-2"]) {
-    const gaps = await gapsOf(test, () => test.command("error", { strategy: MIGRATE }), 1000);
-    assertEquals(gaps.strategy, "migrate");
-    assert(gaps.hears <= 200 && gaps.isHeard <= 200, JSON.stringify(gaps));
+  const edges = async () => {
     const members = await double.sfu.command<{ userId: string; edges: string[] }[]>("members", {
-      cid: "default:kitchen",
+      cid: CID,
     });
-    assertEquals(members.find(({ userId }) => userId === "bot")!.edges, [edge]);
+    return members.find(({ userId }) => userId === "bot")!.edges;
+  };
+  for (let time = 1; time <= 3; time++) {
+    await keepsSound(test, 200, async () => {
+      const [before] = await edges();
+      const trigger = () => test.command("error", { strategy: MIGRATE });
+      assertEquals((await reconnects(test, trigger)).strategy, "migrate");
+      const other = before === "sfu-1" ? "sfu-2" : "sfu-1";
+      await until("being on the other one only", async () => `${await edges()}` === other);
+    });
   }
   assertEquals((await double.report()).faults, []);
 });
@@ -109,7 +117,7 @@ Deno.test("Reconnector changes to another SFU within 5 s when one dies", async (
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => double.sfu.command("killEdge", { edge: "sfu-1" }));
   assertEquals(gaps.strategy, "rejoin");
-  assert(gaps.back <= 5000, `${gaps.back} ms`);
+  assert(gaps.back <= 5000 * SLACK, `${gaps.back} ms`);
   const { joins, faults } = await double.report();
   assertEquals(joins.at(-1)!.edge, "sfu-2");
   assertEquals(faults, []);
@@ -120,8 +128,9 @@ Deno.test("Reconnector replaces a socket that falls silent", async () => {
   await using test = await TestCall.start(double, { silenceTimeoutMs: 1500 });
   const gaps = await gapsOf(test, () => test.command("silence"));
   assertEquals(gaps.strategy, "fast");
-  assert(gaps.back <= 4000, `${gaps.back} ms`);
-  assert(gaps.hears <= 600 && gaps.isHeard <= 600, JSON.stringify(gaps));
+  // Long before the 12 s that it would take by itself.
+  assert(gaps.back <= 4000 * SLACK, `${gaps.back} ms`);
+  assert(gaps.hears <= 1200 && gaps.isHeard <= 1200, JSON.stringify(gaps));
   assertEquals((await double.report()).faults, []);
 });
 
@@ -129,7 +138,7 @@ Deno.test("Reconnector restarts a failed media connection, or joins again", asyn
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   const gaps = await gapsOf(test, () => test.command("closePeers"));
-  assert(gaps.back <= 12_000, `${gaps.back} ms`);
+  assert(gaps.back <= 12_000 * SLACK, `${gaps.back} ms`);
   assertEquals(gaps.strategy, "rejoin");
   assertEquals((await double.report()).faults, []);
 });
@@ -147,7 +156,7 @@ Deno.test("Reconnector joins again after an outage longer than the SFU waits", a
   const { strategy } = await until("being back", () => test.reconnected[0]);
   assertEquals(strategy, "rejoin");
   const ms = performance.now() - from;
-  assert(ms <= 5000, `it took ${ms} ms once the network was back`);
+  assert(ms <= 5000 * SLACK, `it took ${ms} ms once the network was back`);
   await until("hearing", () => test.slots.some(({ at, rms }) => at > from + ms && rms > 0.1));
   assertEquals(test.states, ["reconnecting", "active"]);
 });
@@ -218,7 +227,7 @@ Deno.test("Reconnector gives a call up that cannot be reconnected, with a reason
   await double.sfu.kill();
   assertEquals(await test.connection.closed, "network");
   const ms = performance.now() - from;
-  assert(ms >= 1500 && ms < 9000, `it took ${ms} ms`);
+  assert(ms >= 1500 && ms < 9000 * SLACK, `it took ${ms} ms`);
   assert(test.errors.some((line) => /not reconnected within 2000 ms/.test(line)), `${test.errors}`);
   await until("no process", () => test.edge.mediaProcessId === undefined);
 });
@@ -227,10 +236,10 @@ Deno.test("Reconnector gives a call up immediately after a final refusal", async
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   double.fail({ path: /\/join$/, status: 403, times: 9 });
-  const from = performance.now();
+  double.requests.length = 0;
   await test.command("error", { strategy: REJOIN });
   assertEquals(await test.connection.closed, "network");
-  assert(performance.now() - from < 3000);
+  assertEquals(double.requests.filter(({ path }) => path.endsWith("/join")).length, 1);
   assert(test.errors.some((line) => /forbidden|failed on command/.test(line)), `${test.errors}`);
 });
 
@@ -241,7 +250,8 @@ Deno.test("an agent leaves immediately while its call reconnects", async () => {
   await until("reconnecting", () => test.connection.isReconnecting);
   const from = performance.now();
   await test.connection.close();
-  assert(performance.now() - from < 2500);
+  // It does not wait for the reconnection, which would try for a minute.
+  assert(performance.now() - from < 2500 * SLACK);
   assertEquals(await test.connection.closed, "left");
 });
 
@@ -268,7 +278,7 @@ Deno.test("a lost media process is replaced, and its GetStream calls rejoin with
   await until("being heard", async () => {
     return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
   });
-  assert(performance.now() - from < 10_000, `it took ${performance.now() - from} ms`);
+  assert(performance.now() - from < 10_000 * SLACK, `it took ${performance.now() - from} ms`);
   assertEquals([...connection.participants.keys()], [participantSession]);
   assertEquals([test.states, people], [["reconnecting", "active"], []]);
   await until("no member is left over", async () => {
@@ -307,6 +317,39 @@ Deno.test("tracks that are published while the call reconnects are published aft
   assert(Math.abs(medianFrequency(heard) - 990) <= 50, `${medianFrequency(heard)}`);
 });
 
+Deno.test("a publication in the middle of which the call is lost succeeds once the call is back", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  const video = new LatestVideoTrack();
+  const [width, height] = [160, 90];
+  const data = new Uint8Array(width * height * 3 / 2).fill(128);
+  const timer = setInterval(() => {
+    video.push({ format: "I420", width, height, data, timestampMs: performance.now() });
+  }, 50);
+  try {
+    await double.sfu.command("set", { twirpStatus: 503 });
+    const before = (await double.report()).calls.SetPublisher!;
+    const publishing = test.connection.publishTracks({ audio: test.track, video });
+    await until("the first try", async () => {
+      return (await double.report()).calls.SetPublisher! > before;
+    });
+    await test.command("error", { strategy: REJOIN });
+    await publishing;
+    await double.sfu.command("set", { twirpStatus: 0 });
+    await until("being back", () => test.reconnected.length === 1);
+    await until("pictures", async () => {
+      const seen = await double.sfu.command<{ frames: number }>("seen", {
+        cid: CID,
+        userId: "bot",
+      });
+      return seen.frames > 3;
+    });
+    assertEquals([test.connection.state, test.errors], ["active", []]);
+  } finally {
+    clearInterval(timer);
+  }
+});
+
 Deno.test({
   name: "Reconnector reconnects to an SFU that stalled for 8 s",
   ignore: Deno.build.os === "windows", // which cannot stop a process
@@ -325,7 +368,7 @@ async function standsStill(): Promise<void> {
     return (await test.heard()).some(({ at, rms }) => at > from && rms > 0.1);
   });
   const ms = performance.now() - from;
-  assert(ms < 10_000, `it took ${ms} ms`);
+  assert(ms < 10_000 * SLACK, `it took ${ms} ms`);
   await until("being whole", () => !test.connection.isReconnecting);
   assertEquals(test.connection.state, "active");
   await until("no member is left over", async () => {

@@ -208,6 +208,7 @@ export class StreamDouble implements AsyncDisposable {
     if (url.searchParams.get("api_key") !== API_KEY) {
       return failure(401, 2, "the api_key is not valid");
     }
+    if (!request.headers.get("x-stream-client")) this.faults.push(`${url.pathname}: no client`);
     if (request.headers.get("stream-auth-type") !== "jwt") {
       return failure(401, 5, "stream-auth-type is missing");
     }
@@ -373,6 +374,7 @@ export class StreamDouble implements AsyncDisposable {
 
   #connect(request: Request, url: URL): Response {
     if (url.searchParams.get("api_key") !== API_KEY) return failure(401, 2, "the api_key");
+    if (!url.searchParams.get("X-Stream-Client")) this.faults.push("a socket of no client");
     const { socket, response } = Deno.upgradeWebSocket(request);
     let watcher: Watcher | undefined;
     socket.onmessage = async ({ data }) => {

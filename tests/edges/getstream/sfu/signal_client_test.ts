@@ -7,12 +7,14 @@ import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 /** A client of a server that gives these responses, one after the other, the last one for ever. */
 function serverWith(...responses: (unknown | Response)[]) {
   const requests: { method: string; body: Record<string, unknown> }[] = [];
+  const clients: unknown[] = [];
   const before = globalThis.fetch;
   globalThis.fetch = (url, init) => {
     requests.push({
       method: String(url).split("/").at(-1)!,
       body: JSON.parse(String(init!.body)),
     });
+    clients.push(new Headers(init!.headers).get("x-stream-client"));
     const next = responses.length > 1 ? responses.shift() : responses[0];
     return Promise.resolve(next instanceof Response ? next.clone() : Response.json(next));
   };
@@ -29,6 +31,7 @@ function serverWith(...responses: (unknown | Response)[]) {
     clock,
     stop,
     requests,
+    clients,
     [Symbol.dispose]: () => void (globalThis.fetch = before),
   };
 }
@@ -116,4 +119,11 @@ Deno.test("SignalClient sends numbers for enumerations, zero included", async ()
     method: "UpdateMuteStates",
     body: { sessionId: "s", muteStates: [{ trackType: 1, muted: false }] },
   }]);
+});
+
+Deno.test("SignalClient names itself as Stream's clients do", async () => {
+  using server = serverWith({ sdp: "answer" });
+  await server.client.call("SetPublisher", OFFER);
+  const [client] = server.clients;
+  assertEquals(/^ringline-getstream-v\d+\.\d+\.\d+$/.test(String(client)), true, String(client));
 });

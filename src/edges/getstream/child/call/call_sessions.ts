@@ -28,7 +28,7 @@ import type { MediaRouter } from "./media_router.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** Joins are tried so often, so far apart, when the SFU refers the agent to another one. */
-const JOIN_TRIES = { tries: 3, firstMs: 500, maxMs: 500 };
+const JOIN_TRIES = { tries: 3, firstMs: 500, maxMs: 500, random: () => 0.5 };
 /** Time limit for a new session's connections. */
 const CONNECT_MS = 5000;
 

@@ -1,6 +1,6 @@
 /**
  * Changes to the session descriptions of published tracks: the codec and the bitrate that the SFU
- * asked for. wrtc has no setter for a sender's parameters, so the descriptions carry them.
+ * asked for. wrtc refuses to set a sender's parameters once it sends, so the descriptions carry them.
  *
  * @module
  */

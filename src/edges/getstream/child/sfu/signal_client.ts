@@ -14,6 +14,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type Clock, ProtocolError } from "@ringline/edge/toolkit";
 import { requestJson } from "../../wire/http.ts";
+import { STREAM_CLIENT } from "../../wire/client.ts";
 import { retrying, TRIES } from "../../wire/retrying.ts";
 import {
   ErrorCode,
@@ -101,7 +102,7 @@ export class SignalClient {
       method,
       await requestJson({
         url: new URL(`${this.#url}/${SERVICE}/${method}`),
-        headers: { authorization: `Bearer ${this.#token}` },
+        headers: { authorization: `Bearer ${this.#token}`, "x-stream-client": STREAM_CLIENT },
         body,
         doing: method,
         timeoutMs: CALL_MS,

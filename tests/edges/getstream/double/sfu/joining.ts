@@ -112,6 +112,8 @@ function checkJoin(join: JoinRequest, strategy: ReconnectStrategy): void {
   for (const sdp of [join.publisherSdp, join.subscriberSdp]) {
     if (!/^v=0\r?\n[^]*^m=audio/m.test(sdp)) throw new Refused("a capability offer is missing");
   }
+  const { sdk, os } = join.clientDetails ?? {};
+  if (!sdk?.type || sdk.major === "" || !os?.name) throw new Refused("no details of the client");
   if (join.fastReconnect !== (strategy === ReconnectStrategy.FAST)) {
     throw new Refused("fast_reconnect and the strategy contradict each other");
   }

@@ -55,6 +55,7 @@ export async function answerCall(
     return twirpError(401, "unauthenticated", "the token");
   }
   const format = request.headers.get("content-type") ?? "";
+  if (!request.headers.get("x-stream-client")) faults.push(`${method}: no client`);
   try {
     if (request.method !== "POST" || !FORMATS.includes(format)) {
       throw new Refused("not a Twirp request");
