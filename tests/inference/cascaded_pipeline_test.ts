@@ -15,6 +15,7 @@ import {
   punctuationEndpointing,
   type TurnContext,
 } from "../../src/inference/contracts/turn_detector.ts";
+import { sleep } from "../../src/events/waiting.ts";
 import { rms } from "../../src/audio/level.ts";
 import { Fixture } from "./_fixture.ts";
 
@@ -170,7 +171,7 @@ Deno.test("a turn detector that fails costs the turn nothing but its judgement",
   });
   await fixture.hear(500, 3000);
   assertEquals(fixture.llm.requests.length, 1);
-  assertEquals(fixture.events(ReplyLatencyEvent)[0]?.endOfTurnDelayMs, 600);
+  assertEquals(fixture.events(ReplyLatencyEvent)[0]?.endOfTurnDelayMs, 800);
 });
 
 Deno.test("a muted microphone ends the turn although no silence is heard", async () => {
@@ -358,11 +359,11 @@ for (
     await fixture.hear(600, answeredMs);
     assertEquals(fixture.conversation, ["ann: Hello.", "agent: All right."]);
     const [error, ...more] = fixture.errors;
-    assertEquals(error?.context, "broken, endpointing: 600 ms are used instead");
+    assertEquals(error?.context, "broken, endpointing: 800 ms are used instead");
     assertEquals(more, []);
-    // 600 ms after the last sound, unless it took five seconds to decide.
+    // 800 ms after the last sound, unless it took five seconds to decide.
     const silenceMs = fixture.when(TurnEndedEvent) - fixture.events(SpeechStoppedEvent)[0]!.atMs;
-    assertEquals(silenceMs, what === "does not answer" ? 5200 : 600);
+    assertEquals(silenceMs, what === "does not answer" ? 5200 : 800);
   });
 }
 
@@ -384,6 +385,63 @@ Deno.test("a detector that decides late is told that the wait is over", async ()
   });
   await fixture.hear(600, 6000);
   assertEquals((aborted as DOMException).name, "TimeoutError");
+});
+
+Deno.test("a detector that needs no text decides while the recogniser works", async () => {
+  const texts: string[] = [];
+  const asked: number[] = [];
+  await using fixture = await Fixture.set({
+    transcripts: [{ text: "Hello.", delayMs: 300 }],
+    agent: {
+      turnHandling: {
+        turnDetection: {
+          name: "listening",
+          needsText: false,
+          endpointingDelayMs: async ({ text, audio }) => {
+            texts.push(text);
+            asked.push(audio.durationMs);
+            await sleep(350, fixture);
+            return 400;
+          },
+        },
+      },
+    },
+  });
+  await fixture.hear(600, 3000);
+  assertEquals([texts, asked.length], [[""], 1]);
+  // The pause is found after 200 ms. One after the other, they would take until 850.
+  const stopped = fixture.events(SpeechStoppedEvent)[0]!.atMs;
+  assertEquals(fixture.when(TurnEndedEvent) - stopped, 550);
+});
+
+Deno.test("a detector is told that its answer is not needed, where the participant speaks again", async () => {
+  const reasons: string[] = [];
+  await using fixture = await Fixture.set({
+    transcripts: ["I would like", "a cup of tea."],
+    agent: {
+      turnHandling: {
+        turnDetection: {
+          name: "listening",
+          needsText: false,
+          endpointingDelayMs: async (_turn, { signal }) => {
+            await new Promise<void>((resolve) => {
+              signal.addEventListener("abort", () => {
+                reasons.push((signal.reason as Error).name);
+                resolve();
+              });
+              void sleep(900, fixture).then(resolve);
+            });
+            return 400;
+          },
+        },
+      },
+    },
+  });
+  await fixture.hear(600, 500);
+  await fixture.hear(600, 3000);
+  assertEquals(reasons, ["AbortError"]);
+  assertEquals(fixture.told, ["user: I would like a cup of tea."]);
+  assertEquals(fixture.errors, []);
 });
 
 Deno.test('endpointing bounds what a turn detector asks for, and is the silence of "vad"', async () => {

@@ -26,8 +26,14 @@ export interface TurnContext {
  */
 export interface TurnDetector extends Component {
   /**
+   * Whether it goes by the text. One that goes by the sound alone is asked as soon as the participant
+   * pauses, while the recogniser is at work: `text` is what is known by then. Default `true`.
+   */
+  readonly needsText?: boolean;
+  /**
    * Called once for each pause, as soon as the text is known. A detector that throws, takes longer
-   * than five seconds or returns anything else is reported, and 600 is used.
+   * than five seconds or returns anything else is reported, and 800 is used. The signal is aborted
+   * where the answer is not needed any more: the participant speaks again.
    *
    * @returns how long the speaker must have been silent for the turn to be over, in milliseconds
    *   since their last sound: 0 to 30,000
@@ -46,13 +52,21 @@ export interface PunctuationEndpointingOptions {
   openMs?: number;
 }
 
+/** The silence that ends a turn where nothing else is known of it. */
+export const DEFAULT_SILENCE_MS = 800;
+
 /** Returns a {@linkcode TurnDetector} that always waits the same time. */
-export function fixedEndpointing(silenceMs = 600): TurnDetector {
+export function fixedEndpointing(silenceMs = DEFAULT_SILENCE_MS): TurnDetector {
   if (!(silenceMs >= 0)) throw new RangeError(`silenceMs must be >= 0, got ${silenceMs}`);
   return { name: "fixed-endpointing", endpointingDelayMs: () => silenceMs };
 }
 
-/** Returns a {@linkcode TurnDetector} that goes by how the text ends; for recognisers that punctuate. */
+/**
+ * Returns a {@linkcode TurnDetector} that goes by how the text ends; for recognisers that punctuate.
+ *
+ * Many end with a full stop whatever they are given, the first half of a sentence too: a pause of half
+ * a second in the middle is answered then.
+ */
 export function punctuationEndpointing(options: PunctuationEndpointingOptions = {}): TurnDetector {
   checkObject(options, "options", "an object like { openMs: 1000 }, or nothing");
   const { completeMs = 400, openMs = 1000 } = options;

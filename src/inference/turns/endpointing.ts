@@ -1,7 +1,11 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
-import type { TurnContext, TurnDetector } from "../contracts/turn_detector.ts";
+import {
+  DEFAULT_SILENCE_MS,
+  type TurnContext,
+  type TurnDetector,
+} from "../contracts/turn_detector.ts";
 import type { RecentAudio } from "./recent_audio.ts";
 import type { EndpointingOptions } from "./turn_owner.ts";
 import type { UserTurn } from "./user_turn.ts";
@@ -28,17 +32,22 @@ const RECHECK_MS = 20;
 const DETECTOR_LIMIT_MS = 5000;
 /** The longest silence that a turn detector may ask for. */
 const MAX_SILENCE_MS = 30_000;
-/** The silence that ends a turn when the turn detector fails. */
-const DEFAULT_SILENCE_MS = 600;
 
 /** Decides when a pause is the end of a turn: asks the turn detector, and waits as long as it says. */
 export class Endpointing implements Disposable {
   readonly #init: EndpointingInit;
-  readonly #closing = new AbortController();
+  #asking = new AbortController();
+  #early: { turn: UserTurn; delayMs: Promise<number> } | undefined;
   #timer: Disposable | undefined;
 
   constructor(init: EndpointingInit) {
     this.#init = init;
+  }
+
+  /** Called at a pause: asks a detector that goes by the sound alone, which need not wait for the text. */
+  paused(turn: UserTurn, isVoid: () => boolean): void {
+    if (this.#init.turnDetector.needsText !== false) return;
+    this.#early = { turn, delayMs: this.#endpointingDelayMs(turn, isVoid) };
   }
 
   /**
@@ -50,7 +59,8 @@ export class Endpointing implements Disposable {
   async waitForEnd(turn: UserTurn, isVoid: () => boolean, end: () => void): Promise<void> {
     const { clock, isRising } = this.#init;
     const { minDelayMs = 0, maxDelayMs = MAX_SILENCE_MS } = this.#init.endpointing;
-    const askedMs = await this.#endpointingDelayMs(turn, isVoid);
+    const early = this.#early?.turn === turn ? this.#early.delayMs : undefined;
+    const askedMs = await (early ?? this.#endpointingDelayMs(turn, isVoid));
     const silenceMs = Math.max(minDelayMs, Math.min(maxDelayMs, askedMs));
     if (isVoid()) return;
     turn.endpointMs = turn.endOfSpeechMs + silenceMs;
@@ -66,11 +76,13 @@ export class Endpointing implements Disposable {
   /** Stops waiting: the participant resumes, or the turn ends by other means. */
   cancel(): void {
     this.#timer?.[Symbol.dispose]();
+    this.#early = undefined;
+    this.#asking.abort(new DOMException("the pause is over", "AbortError"));
+    this.#asking = new AbortController();
   }
 
   [Symbol.dispose](): void {
     this.cancel();
-    this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
   }
 
   /** Returns the detector's decision, or the default where it fails or takes too long. */
@@ -80,7 +92,7 @@ export class Endpointing implements Disposable {
     const what = `the decision of ${turnDetector.name}`;
     using limit = limitTime(what, {
       timeoutMs: DETECTOR_LIMIT_MS,
-      signals: [this.#closing.signal],
+      signals: [this.#asking.signal],
       clock,
     });
     const { signal } = limit;

@@ -164,9 +164,12 @@ export class PauseTurns extends SpeakerTurns {
 
   async #endUnlessResumed(endOfSpeechMs: number, transcribed: Promise<void>): Promise<void> {
     const speeches = this.#speeches;
+    const { turn: paused } = this;
+    const isOver = () => this.#speeches !== speeches || this.isClosed;
+    if (paused) this.#endpointing?.paused(paused, () => this.turn !== paused || isOver());
     await transcribed;
     const { turn } = this;
-    const isVoid = () => this.turn !== turn || this.#speeches !== speeches || this.isClosed;
+    const isVoid = () => this.turn !== turn || isOver();
     if (!turn || isVoid()) return;
     // Its first words may have come after the sound.
     this.stopSpeaking(endOfSpeechMs);

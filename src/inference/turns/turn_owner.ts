@@ -1,7 +1,7 @@
 /** What decides where turns end. @module */
 import type { STT } from "../contracts/stt.ts";
 import type { TurnDetector } from "../contracts/turn_detector.ts";
-import { fixedEndpointing } from "../contracts/turn_detector.ts";
+import { DEFAULT_SILENCE_MS, fixedEndpointing } from "../contracts/turn_detector.ts";
 
 /**
  * What decides where a participant's turn ends; there is one such owner.
@@ -29,9 +29,6 @@ export interface EndpointingOptions {
   maxDelayMs?: number;
 }
 
-/** The silence that ends a turn where nothing else is known of it. */
-const VAD_DELAY_MS = 800;
-
 /** The owner of turns in a pipeline whose recogniser, model and voice are three parts. */
 export type TurnOwner = "stt" | "manual" | TurnDetector;
 
@@ -45,7 +42,7 @@ export function turnOwnerOf(
   { stt, endpointing = {} }: { stt: STT; endpointing?: EndpointingOptions },
 ): TurnOwner {
   const chosen = turnDetection ?? (stt.detectsTurns ? "stt" : "vad");
-  const { minDelayMs = VAD_DELAY_MS, maxDelayMs = minDelayMs } = endpointing;
+  const { minDelayMs = DEFAULT_SILENCE_MS, maxDelayMs = minDelayMs } = endpointing;
   if (chosen === "vad") return fixedEndpointing(Math.min(minDelayMs, maxDelayMs));
   if (chosen === "realtime") {
     throw new TypeError(
