@@ -19,7 +19,7 @@ import type {
 import type { TextReply } from "../inference/reply/text_replies.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
-import { checkMethods, checkObject, checkSignal, shown } from "../events/checks.ts";
+import { checkMethods, checkObject, checkSignal } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
 import type {
@@ -32,13 +32,14 @@ import type {
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
-import { CannotError } from "../edge/telephony.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { checkCall } from "../edge/validation.ts";
-import { checkDuration, sleep, waitFor } from "../events/waiting.ts";
+import { checkDuration, waitFor } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
+import { AgentEnding } from "./agent_ending.ts";
 import { AgentLifecycle } from "./agent_lifecycle.ts";
 import type { AgentSession } from "./agent_session.ts";
+import { checkText } from "./check_text.ts";
 import { ConversationProcessor } from "./conversation_processor.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
 import { AgentInput } from "./agent_input.ts";
@@ -46,9 +47,6 @@ import { allowAll } from "../inference/speakers/speaker_filter.ts";
 
 /** Time limit for an edge's step before the join. Edges have limits of their own as well. */
 const EDGE_LIMIT_MS = 30_000;
-
-/** What was written is not waited for longer than this beyond its length. */
-const DRAIN_LIMIT_MS = 2000;
 
 /**
  * A program that joins a call as a participant: it receives and sends audio and video.
@@ -94,14 +92,12 @@ export class Agent implements AgentContext {
   readonly #input: AgentInput;
   readonly #conversation: ConversationProcessor | undefined;
   readonly #lifecycle: AgentLifecycle;
+  readonly #ending: AgentEnding;
   readonly #report: Report;
   readonly #requests: UserHook<Promise<unknown>, AbortSignal | undefined>;
   #audio: AudioTrack | undefined;
   #authenticating: Promise<void> | undefined;
   #hasJoined = false;
-  #hangingUp: Promise<void> | undefined;
-  #draining: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
 
   /**
    * Creates an agent.
@@ -145,7 +141,9 @@ export class Agent implements AgentContext {
         await request;
       } catch (error) {
         // The caller aborted it, or knows that the agent is closed.
-        if (!signal?.aborted && !this.#closing && !(error instanceof ClosedError)) throw error;
+        if (!signal?.aborted && !this.#ending.isClosing && !(error instanceof ClosedError)) {
+          throw error;
+        }
       }
     }, { clock: this.clock, report, context: "a request to the agent" });
     this.#input = new AgentInput({
@@ -158,6 +156,14 @@ export class Agent implements AgentContext {
       kernel: options.kernel ??
         lazyKernel(() => loadKernel({ logger: (line) => this.logger.info(line) })),
       clock: this.clock,
+      report,
+    });
+    this.#ending = new AgentEnding({
+      edge,
+      clock: this.clock,
+      conversation: this.#conversation,
+      track: () => this.#audio,
+      leave: () => this.#lifecycle.leave(),
       report,
     });
     this.#lifecycle = new AgentLifecycle(this, {
@@ -260,7 +266,7 @@ export class Agent implements AgentContext {
     checkDuration("timeoutMs", timeoutMs);
     checkSignal(signal, "options.signal");
     signal?.throwIfAborted();
-    if (this.#closing) throw new ClosedError("the agent");
+    if (this.#ending.isClosing) throw new ClosedError("the agent");
     if (this.#hasJoined) {
       throw new TypeError("an agent joins once: create another agent for another call");
     }
@@ -423,7 +429,7 @@ export class Agent implements AgentContext {
    */
   update(update: AgentUpdate): Promise<void> {
     return this.#ask(async () => {
-      if (this.#closing) throw new ClosedError("the agent");
+      if (this.#ending.isClosing) throw new ClosedError("the agent");
       await this.#expectConversation().update(update);
     });
   }
@@ -462,7 +468,7 @@ export class Agent implements AgentContext {
    */
   handoff(to: HandoffOptions): Promise<void> {
     return this.#ask(async () => {
-      if (this.#closing) throw new ClosedError("the agent");
+      if (this.#ending.isClosing) throw new ClosedError("the agent");
       await this.#expectConversation().handoff(to);
     });
   }
@@ -504,8 +510,7 @@ export class Agent implements AgentContext {
         checkText("hangUp", say, {});
         this.#expectConversation().expectPart("tts");
       }
-      this.#expectConnection();
-      return this.#hangingUp ??= this.#hangUp(say);
+      return this.#ending.hangUp(this.#expectConnection().call, say);
     });
   }
 
@@ -516,18 +521,7 @@ export class Agent implements AgentContext {
    * Never rejects: a failure is an `ErrorEvent` of the edge. May be called from any handler.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    if (this.#closing) return this.#closing;
-    if (options.drain) {
-      return this.#draining ??= this.#drain().then(() => this.close());
-    }
-    const done = Promise.withResolvers<void>();
-    // Set first, since the steps of closing may call close again.
-    this.#closing = done.promise;
-    this.#lifecycle.leave()
-      .then(() => this.#audio?.close())
-      .catch((error) => this.#report(error, "closing the agent"))
-      .finally(done.resolve);
-    return done.promise;
+    return this.#ending.close(options);
   }
 
   /** Closes the agent, for `await using`. */
@@ -538,44 +532,6 @@ export class Agent implements AgentContext {
   /** Returns the hook, which an agent to which the call was handed over before has no use for. */
   #greeting(onEnter: NonNullable<AgentOptions["onEnter"]>): typeof onEnter {
     return (agent) => this.#conversation?.isHandedOver ? undefined : onEnter(agent);
-  }
-
-  async #hangUp(say: string | undefined): Promise<void> {
-    const { call } = this.#expectConnection();
-    if (say !== undefined) {
-      // Where it cannot be said, the call ends all the same.
-      promised(() => this.#expectConversation().say(say, { allowInterruptions: false }))
-        .catch((error) => this.#report(error, "saying the last words"));
-    }
-    await this.#drain();
-    try {
-      const limit = { timeoutMs: EDGE_LIMIT_MS, clock: this.clock };
-      await waitFor(promised(() => this.edge.endCall(call)), "ending the call", limit);
-    } catch (error) {
-      // Where it cannot, leaving is what remains.
-      if (!(error instanceof CannotError)) this.#report(error, "ending the call");
-    }
-    await this.close();
-  }
-
-  /** Resolves when all that is to be said was heard; a failure is reported. */
-  async #drain(): Promise<void> {
-    try {
-      await this.#conversation?.drain();
-      await this.#drainTrack();
-    } catch (error) {
-      this.#report(error, "saying the last words");
-    }
-  }
-
-  async #drainTrack(): Promise<void> {
-    const track = this.#audio;
-    if (!track || track.bufferedMs === 0) return;
-    const { clock } = this;
-    const limit = { timeoutMs: track.bufferedMs + DRAIN_LIMIT_MS, clock };
-    await waitFor(track.drain(), "playing what was written", limit);
-    const giveUpAt = clock.now() + DRAIN_LIMIT_MS;
-    while (track.heardMs < track.playedMs - 1 && clock.now() < giveUpAt) await sleep(20, { clock });
   }
 
   /** Runs a request that need not be awaited: a failure is reported, and does not end the program. */
@@ -603,7 +559,7 @@ export class Agent implements AgentContext {
       promiseIn<unknown>(track)?.catch(() => {});
       checkMethods(track, "edge.createAudioTrack", "an AudioTrack", ["write", "flush", "bind"]);
       this.#audio = track;
-      if (this.#closing) this.#audio.close();
+      if (this.#ending.isClosing) this.#audio.close();
     }
     return this.#audio;
   }
@@ -619,19 +575,4 @@ export class Agent implements AgentContext {
     if (this.connection) return this.connection;
     throw new TypeError("this agent has not joined a call: await agent.join(call) first");
   }
-}
-
-function checkText(name: string, text: unknown, options: object = {}): void {
-  if (typeof text !== "string") {
-    throw new TypeError(`${name}: expected a text, got ${shown(text)}`);
-  }
-  checkObject(options, `the options of ${name}`);
-  const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0 }: SayOptions = options;
-  for (
-    const [option, value] of Object.entries({ interrupt, allowInterruptions, discardUserTurns })
-  ) {
-    if (value === undefined || typeof value === "boolean") continue;
-    throw new TypeError(`${name}: ${option}: expected true or false, got ${shown(value)}`);
-  }
-  checkDuration("staleAfterMs", staleAfterMs);
 }

@@ -1,5 +1,4 @@
 /** The changes of an agent in its call: updates, and handoffs to another agent. @module */
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Component, ComponentContext } from "../inference/contracts/component.ts";
 import type { HandoffHistory, Take } from "../inference/pipelines/pipeline.ts";
 import type { ToolLedger } from "../inference/reply/tool_ledger.ts";
@@ -13,6 +12,7 @@ import { limitTime, waitFor } from "../events/waiting.ts";
 import { AgentHandoffEvent, AgentUpdatedEvent } from "../inference/contracts/events.ts";
 import { ToolExecutor } from "../inference/reply/tool_executor.ts";
 import { changesOf, checkHandoff, checkUpdate } from "./agent_update.ts";
+import { followedHook, isInHook } from "./history_hook.ts";
 import { ComponentLeases } from "./component_leases.ts";
 import { componentsOf, type ConversationSettings, settingsOf } from "./conversation_settings.ts";
 import { isRealtime } from "./conversation_options.ts";
@@ -20,15 +20,6 @@ import { noLLM } from "../inference/pipelines/missing_parts.ts";
 
 /** How long other models may take to start. */
 const START_LIMIT_MS = 30_000;
-
-/** A call of the hook `history`. */
-interface HookCall {
-  /** Whose handoff waits for it, while it runs. */
-  runningFor: ConversationChanges | undefined;
-}
-
-/** The call of the hook in which the code runs, if it does. */
-const hookCall = new AsyncLocalStorage<HookCall>();
 
 /** The conversation that is changed. */
 export interface ChangedConversation {
@@ -117,7 +108,7 @@ export class ConversationChanges {
   ): Promise<void> {
     checkHandoff(to);
     const { name, instructions, onEnter } = to;
-    const history = this.#guarded(to.history ?? "all");
+    const history = followedHook(to.history ?? "all", this);
     await this.#enqueue(async (conversation) => {
       check?.();
       this.#checkKind(to);
@@ -166,7 +157,7 @@ export class ConversationChanges {
   /** Runs one change after the other. */
   async #enqueue(act: (conversation: ChangedConversation) => Promise<void>): Promise<void> {
     this.#closing.signal.throwIfAborted();
-    if (hookCall.getStore()?.runningFor === this) {
+    if (isInHook(this)) {
       throw new TypeError(
         "the agent cannot be changed in the hook history, since its handoff waits for the hook: " +
           "change it in onEnter, or before the handoff",
@@ -179,21 +170,6 @@ export class ConversationChanges {
     });
     this.#latest = done.catch(() => {});
     await done;
-  }
-
-  /** Returns the hook as one in which a change of the agent is refused: it would wait for itself. */
-  #guarded(history: HandoffHistory): HandoffHistory {
-    if (typeof history !== "function") return history;
-    return (messages) => {
-      const call: HookCall = { runningFor: this };
-      return hookCall.run(call, async () => {
-        try {
-          return await history(messages);
-        } finally {
-          call.runningFor = undefined;
-        }
-      });
-    };
   }
 
   /** Puts other settings in the place of those there are. Rejects, with nothing changed, where it cannot. */

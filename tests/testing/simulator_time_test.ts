@@ -86,12 +86,13 @@ Deno.test("Simulation.real holds the clock while real I/O is awaited", async () 
   const record = await simulateCall({
     seed: 1,
     people: [{ userId: "anna", says: [{ atMs: 1000, pcm: tone(500) }] }],
-    agent: (simulation) => ({
+    agent: ({ clock, real, note }) => ({
       onAudio: async () => {
         if (heardAtMs !== undefined) return;
-        const text = await simulation.real(readFiles());
+        const text = await real(readFiles());
         assert(text.length > 1000);
-        heardAtMs = simulation.clock.now();
+        heardAtMs = clock.now();
+        note("read");
       },
     }),
     endsAtMs: 3000,

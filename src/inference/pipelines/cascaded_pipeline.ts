@@ -1,14 +1,8 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { LLM } from "../contracts/llm.ts";
-import type { STT } from "../contracts/stt.ts";
-import type { TTS } from "../contracts/tts.ts";
-import type { VAD } from "../contracts/vad.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { Reply } from "../reply/reply.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
-import type { UserTurn } from "../turns/user_turn.ts";
-import type { TurnOwner } from "../turns/turn_owner.ts";
 import type {
   GenerateReplyOptions,
   Pipeline,
@@ -16,23 +10,18 @@ import type {
   TextOptions,
   UserTurnOptions,
 } from "./pipeline.ts";
-import type { FailureOptions } from "./failure_options.ts";
-import type { TurnHandlingOptions } from "./turn_handling_options.ts";
-import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { promised } from "../../events/user_code.ts";
 import { noLLM } from "./missing_parts.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
-import { ReplyGenerator, type ReplyModel } from "../reply/reply_generator.ts";
+import { ReplyGenerator } from "../reply/reply_generator.ts";
 import { TextReplies, type TextReply } from "../reply/text_replies.ts";
 import { TurnCompletion } from "../reply/turn_completion.ts";
-import { replyLatency } from "../reply/reply_latency.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
 import { SpeechAdmission } from "../speech/speech_admission.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
-import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 import { InterruptionHandler } from "../turns/interruption_handler.ts";
-import { type ListeningParts, SpeakerListeners } from "../turns/speaker_listeners.ts";
+import { SpeakerListeners } from "../turns/speaker_listeners.ts";
 import { TurnEvents } from "../turns/turn_events.ts";
 import { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import { WrittenTurn } from "../turns/written_turn.ts";
@@ -40,22 +29,17 @@ import { shouldReplyTo } from "../reply/should_reply.ts";
 import type { ToolRun } from "../reply/tool_run.ts";
 import { observeInOrder, type UserTurnObserver } from "../turns/user_turn_observer.ts";
 import type { HandoffHistory, Take } from "./pipeline.ts";
+import {
+  type CascadedParts,
+  chatOptions,
+  differ,
+  listeningParts,
+  modelOf,
+  voiceOf,
+} from "./cascaded_parts.ts";
+import { type SpeakingOptions, SpokenReplies } from "./spoken_replies.ts";
 import { handedOverMessages } from "./handed_over_messages.ts";
 import { FailureResponse } from "./failure_response.ts";
-
-/** What a {@linkcode CascadedPipeline} works with. */
-export interface CascadedParts {
-  llm: LLM;
-  stt: STT;
-  tts: TTS;
-  vad: VAD;
-  /** What decides where turns end. */
-  turnOwner: TurnOwner;
-  textTransform?: SynthesizerOptions["textTransform"];
-  pronunciations?: SynthesizerOptions["pronunciations"];
-  onFailure?: FailureOptions;
-  turnHandling?: TurnHandlingOptions;
-}
 
 /**
  * The pipeline of agents whose language model reads and writes text:
@@ -72,6 +56,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   readonly #generator: ReplyGenerator;
   readonly #completion: TurnCompletion;
   readonly #output: SpeechOutput;
+  readonly #spoken: SpokenReplies;
   readonly #failure: FailureResponse;
   readonly #observer: Required<UserTurnObserver>;
   readonly #textReplies: TextReplies;
@@ -81,7 +66,6 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   readonly #retiring = new Set<Promise<unknown>>();
   #parts: CascadedParts;
   #shouldReply: ReturnType<typeof shouldReplyTo>;
-  #synthesizer: Synthesizer;
   #isClosed = false;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
@@ -104,14 +88,23 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       transcript,
       onHandedOver: (runs) => this.#tellLater(runs),
     });
-    this.#synthesizer = new Synthesizer(context, voiceOf(parts));
     const output = this.#output = new SpeechOutput(context, {
       onKept: (speech) => void this.#sayLater(speech),
     });
     const failure = this.#failure = new FailureResponse(context, {
       ...parts.onFailure,
       tts: parts.tts,
-      play: (text, prepared) => this.#play(text, {}, prepared),
+      play: (text, prepared) => void this.#spoken.play(text, {}, prepared),
+    });
+    this.#spoken = new SpokenReplies(context, {
+      voice: voiceOf(parts),
+      chat,
+      transcript,
+      generator,
+      output,
+      failure,
+      onEnded: () => this.#scheduler.speechEnded(),
+      onUntold: (runs) => this.#tellAgain(runs),
     });
 
     const current = () => this.#parts;
@@ -151,7 +144,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       allowsInterruption: () => output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
-      onReply: (reply, turn) => this.#reply(reply, { participant: turn.participant, turn }),
+      onReply: (reply, turn) => this.#spoken.start(reply, { participant: turn.participant, turn }),
       onNews: () => {
         this.#tellNews().catch((error) => context.report(error, "telling what has become known"));
       },
@@ -210,7 +203,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     if (options.interrupt) await this.interrupt();
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(async () => {
-      const speech = this.#play(text, speaking);
+      const speech = this.#spoken.play(text, speaking);
       const outcome = await speech.done;
       this.#failure.said(speech);
       return outcome;
@@ -228,7 +221,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         this.#scheduler.newsTold();
       };
       const reply = this.#generator.generate(participant, {}, { onTurn });
-      const { outcome, failure } = await this.#speak(reply, { ...speaking, participant });
+      const { outcome, failure } = await this.#spoken.say(reply, { ...speaking, participant });
       // What was heard of it is the outcome instead.
       if (failure && outcome.text === "") throw failure.error;
       return outcome;
@@ -275,6 +268,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
 
   async drain(): Promise<void> {
     this.#isDeaf = true;
+    this.#spoken.areLast = true;
     // Nothing is said after the last words but what was to be said before.
     this.#scheduler.close();
     while (this.#admission.waiting > 0) await this.#admission.idle;
@@ -298,6 +292,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#spoken.areLast = true;
     this.#admission.clear();
     this.#interruption.clear();
     this.#scheduler.close();
@@ -306,7 +301,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     this.#chat.close();
     this.#textReplies.close();
     await Promise.all([this.#listeners.close(), this.#output.close()]);
-    await Promise.all([this.#synthesizer.close(), ...this.#retiring]);
+    await Promise.all([this.#spoken.close(), ...this.#retiring]);
     this.#transcript.close();
   }
 
@@ -331,14 +326,9 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     if (!speech.isEnded) queue.drop(speech);
   }
 
-  /** Says a reply that is waited for by no part of the program. */
-  #reply(reply: Reply, how: SpokenReplyOptions): void {
-    this.#speak(reply, how).catch((error) => this.#context.report(error, "replying"));
-  }
-
   async #tellNews(): Promise<void> {
     const reply = this.#generator.generate(undefined, { more: [TELL_NEWS] });
-    const { outcome } = await this.#speak(reply, { isNews: true });
+    const { outcome } = await this.#spoken.say(reply, { isNews: true });
     // They left before they heard it.
     if (outcome.interrupted && this.#context.countPeople?.() === 0) this.#scheduler.newsCame();
   }
@@ -355,7 +345,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   replyAsNext(participant: Participant | undefined): void {
-    this.#reply(this.#generateAsNext(participant), { participant });
+    this.#spoken.start(this.#generateAsNext(participant), { participant });
   }
 
   #generateAsNext(participant: Participant | undefined, options?: { isInText: boolean }): Reply {
@@ -373,10 +363,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     this.#interruption.configure(options.interruption);
     this.#chat.configure(chatOptions(parts));
     const retiring = [this.#generator.use(modelOf(parts))];
-    if (differ(voiceOf(before), voiceOf(parts))) {
-      retiring.push(this.#synthesizer.retire());
-      this.#synthesizer = new Synthesizer(context, voiceOf(parts));
-    }
+    if (differ(voiceOf(before), voiceOf(parts))) retiring.push(this.#spoken.use(voiceOf(parts)));
     if (before.tts !== parts.tts || before.onFailure !== parts.onFailure) {
       this.#failure.configure({ ...parts.onFailure, tts: parts.tts });
     }
@@ -416,75 +403,6 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       staleAtMs: this.#context.clock.now() + staleAfterMs,
     };
   }
-
-  /** Plays a text that is no reply: what was prepared of it, or else the voice speaks it. */
-  #play(
-    text: string,
-    speaking: Partial<SpeakingOptions> = {},
-    prepared?: readonly PcmChunk[],
-  ): SpeechHandle {
-    const message = this.#transcript.openAgentMessage();
-    const voice = this.#synthesizer;
-    const { history } = this.#chat;
-    const speech = this.#output.play({
-      ...speaking,
-      audio: (speech) => {
-        // Not before: what is said before it is shown before it.
-        message.update({ text });
-        if (!prepared) return voice.synthesize(once(text), speech);
-        speech.spoken.say(text);
-        return (async function* () {
-          yield* prepared;
-        })();
-      },
-      message,
-      onEnded: ({ text }) => {
-        if (/\S/.test(text)) history.append({ role: "assistant", text });
-      },
-    });
-    voice.assign(speech);
-    void speech.done.then(() => this.#scheduler.speechEnded());
-    return speech;
-  }
-
-  /**
-   * Synthesises and plays a reply, and remembers what was played of it. Resolves when it has ended, and
-   * the one that is generated in its place where that may help.
-   */
-  async #speak(
-    reply: Reply,
-    how: SpokenReplyOptions,
-  ): Promise<SpokenReply> {
-    const { turn, allowsInterruption, isSecond = false, isNews = false, ...options } = how;
-    reply.commit();
-    const voice = this.#synthesizer;
-    const speech = this.#output.play({
-      ...options,
-      audio: (speech) => voice.synthesize(reply.textStream, speech),
-      message: reply.message,
-      allowsInterruption: () => !reply.refusesInterruption && (allowsInterruption?.() ?? true),
-      isWaiting: () => reply.isWaiting,
-      onStopped: () => reply.cancel(),
-      onPlaybackStarted: ({ times }) => {
-        if (turn) this.#context.emit(replyLatency(turn, times, reply));
-      },
-      onEnded: (_, speech) => reply.remember(speech.playedFragments),
-    });
-    voice.assign(speech);
-    // What comes next finds the queue without it.
-    const outcome = await speech.done;
-    const isFinal = isSecond || isNews;
-    // After the last words it is not tried again.
-    const { failure, isToRepeat } = this.#isDeaf
-      ? { isToRepeat: false }
-      : this.#failure.replied(reply, speech, { isFinal });
-    const second = isToRepeat && !this.#isClosed
-      ? this.#speak(this.#generator.regenerate(reply), { ...how, isSecond: true })
-      : undefined;
-    if (failure && !second && !isNews && !reply.isHandedOver) this.#tellAgain(reply.runs);
-    this.#scheduler.speechEnded();
-    return await second ?? { outcome, failure };
-  }
 }
 
 /** Asks for a reply where no participant has spoken; the history does not keep it. */
@@ -498,60 +416,3 @@ const TAKE_OVER = {
   role: "user",
   text: "[The person was put through to you.]",
 } as const;
-
-/** What the model is told of the conversation. */
-function chatOptions({ llm, turnHandling = {} }: CascadedParts) {
-  const { historyLimit: limit, onHistoryFull } = turnHandling;
-  return { llm, limit, onHistoryFull };
-}
-
-function modelOf({ llm, turnHandling = {} }: CascadedParts): ReplyModel {
-  return { llm, timeoutMs: turnHandling.llmTimeoutMs };
-}
-
-function voiceOf({ tts, textTransform, pronunciations, turnHandling = {} }: CascadedParts) {
-  return { tts, textTransform, pronunciations, timeoutMs: turnHandling.ttsTimeoutMs };
-}
-
-const NO_OPTIONS = {};
-
-function listeningParts(
-  { vad, stt, turnOwner, turnHandling = {} }: CascadedParts,
-): ListeningParts {
-  const { endpointing = NO_OPTIONS, userTurnLimit = NO_OPTIONS, vad: vadOptions = NO_OPTIONS } =
-    turnHandling;
-  return { vad, stt, turnOwner, endpointing, turnLimit: userTurnLimit, vadOptions };
-}
-
-/** Whether one of the values of these objects differs. */
-function differ<T extends object>(a: T, b: T): boolean {
-  return Object.keys(a).some((key) => a[key as keyof T] !== b[key as keyof T]);
-}
-
-/** How something is said that the application or a turn asked for. */
-interface SpeakingOptions {
-  participant?: Participant;
-  allowsInterruption: () => boolean;
-  discardsUserTurns: boolean;
-  staleAtMs: number;
-}
-
-/** How a reply is said. */
-interface SpokenReplyOptions extends Partial<SpeakingOptions> {
-  /** The turn that it is to. */
-  turn?: UserTurn;
-  /** Whether the model was asked again, since it or the voice had failed. */
-  isSecond?: boolean;
-  /** Whether it tells what has become known. */
-  isNews?: boolean;
-}
-
-/** How a reply was said, and why it was not, or not to its end. */
-interface SpokenReply {
-  readonly outcome: SpeechOutcome;
-  readonly failure?: { readonly error: unknown } | undefined;
-}
-
-async function* once(text: string): AsyncGenerator<string, void, void> {
-  yield text;
-}

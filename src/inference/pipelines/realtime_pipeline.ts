@@ -2,7 +2,7 @@ import type { PipelineContext } from "../pipeline_context.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
-import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../contracts/realtime_llm.ts";
+import type { RealtimeEvent, RealtimeLLM } from "../contracts/realtime_llm.ts";
 import { endingReply, type TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type {
@@ -13,17 +13,12 @@ import type {
   Take,
   TextOptions,
 } from "./pipeline.ts";
-import type { ToolDescription } from "../contracts/tool.ts";
 import type { ToolRun } from "../reply/tool_run.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
 import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
 import { attempt, promised } from "../../events/user_code.ts";
-import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
-import type { ChatMessage } from "../contracts/messages.ts";
-import type { TTS } from "../contracts/tts.ts";
-import { handedOverMessages } from "./handed_over_messages.ts";
-import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
+import type { Synthesizer } from "../speech/synthesizer.ts";
 import { ChatHistory, userMessage } from "../history/chat_history.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
@@ -32,19 +27,11 @@ import { OutageMessage, type PreparedSpeech } from "./realtime/outage_message.ts
 import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeListener } from "./realtime/realtime_listener.ts";
 import { RealtimeTools } from "./realtime/realtime_tools.ts";
+import { settlesAloud } from "./realtime/last_words.ts";
+import { PartsInUse, type RealtimeParts } from "./realtime/parts_in_use.ts";
+import { UntoldNews } from "./realtime/untold_news.ts";
 import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
 import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
-
-/** What a {@linkcode RealtimePipeline} works with. */
-export interface RealtimeParts {
-  llm: RealtimeLLM;
-  /** The voice that speaks what the model writes. Default: the model speaks itself. */
-  tts?: TTS;
-  textTransform?: SynthesizerOptions["textTransform"];
-  pronunciations?: SynthesizerOptions["pronunciations"];
-  instructions: string;
-  tools: readonly ToolDescription[];
-}
 
 /** Options for {@linkcode RealtimePipeline}. */
 export interface RealtimePipelineOptions {
@@ -52,16 +39,6 @@ export interface RealtimePipelineOptions {
   /** What is said while the model cannot be reached. Default: nothing. */
   outageMessage?: PreparedSpeech;
 }
-
-/** How long nothing may be heard when the last words are to be said. */
-const LAST_SILENCE_MS = 4000;
-const POLL_MS = 100;
-
-/** How long a session may take to be changed. */
-const UPDATE_LIMIT_MS = 10_000;
-
-/** The output of the call that hands over, for the next agent, to whom it is over. */
-const HANDED_OVER = "handed over";
 
 /** Sound that the model has no words for after so long is noise. */
 const UNDECIDED_MS = 10_000;
@@ -73,7 +50,6 @@ const UNDECIDED_MS = 10_000;
  */
 export class RealtimePipeline implements Pipeline<RealtimeParts> {
   readonly #context: PipelineContext;
-  readonly #logger: Logger;
   readonly #transcript: TranscriptWriter;
   readonly #history = new ChatHistory({ onNews: () => this.#tools.sendNews() });
   readonly #output: SpeechOutput;
@@ -84,17 +60,12 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   readonly #session: ReconnectingSession<RealtimeParts>;
   readonly #outage: OutageMessage;
   readonly #closing = new AbortController();
-  /** Settle when what was replaced is not used any more. */
-  readonly #retiring = new Set<Promise<unknown>>();
-  #parts: RealtimeParts;
-  #voice: Synthesizer | undefined;
+  readonly #parts: PartsInUse;
+  readonly #news: UntoldNews;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
   /** The turn that the next reply is to. */
   #turn: TurnTimes | undefined;
-  /** What people wait for and have not been told of, and the reply that tells it. */
-  #news: { replyId?: string } | undefined;
-  #untilHeard: Promise<unknown> | undefined;
   /** Whether a person's turn has no reply yet. */
   #isReplyDue = false;
 
@@ -102,16 +73,25 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const { clock, report } = context;
     const { llm } = parts;
     const current = () => this.#llm;
-    this.#parts = parts;
     this.#context = context;
-    this.#voice = this.#createVoice(parts);
-    this.#logger = options.logger;
     this.#transcript = new TranscriptWriter(context);
     this.#history.appendConversation(context.conversation, { named: false });
     const session = () => this.#session.current;
     const speaker = () => this.#listener.speaker;
     const { signal } = this.#closing;
     const output = this.#output = new SpeechOutput(context);
+    this.#parts = new PartsInUse(parts, {
+      context,
+      logger: options.logger,
+      history: this.#history,
+      session: () => this.#session,
+      signal,
+      onConnecting: (run) => this.#tools.connecting(run),
+    });
+    this.#news = new UntoldNews({
+      untilHeard: () => context.untilHeard?.(signal),
+      ask: () => this.#requests.addFirst({ isContinuation: true }),
+    });
     const { outageMessage: speech } = options;
     this.#outage = new OutageMessage({ clock, output, transcript: this.#transcript, speech });
     this.#listener = new RealtimeListener({
@@ -136,7 +116,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       clock,
       output,
       transcript: this.#transcript,
-      voice: () => this.#voice,
+      voice: () => this.#parts.voice,
       speaker,
       allowsInterruption: () => !this.#refusesInterruption,
       onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
@@ -151,7 +131,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       session,
       speaker,
       onResults: (reply) => this.#requests.addFirst({ reply, isContinuation: true }),
-      onNews: () => this.#news = {},
+      onNews: () => this.#news.came(),
       onFiller: (text) => {
         const say: ReplyRequestInit["send"] = (session, id) =>
           session.requestReply({ id, say: text });
@@ -165,8 +145,8 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       },
       clock,
       signal,
-      settings: () => this.#parts,
-      connect: (parts, signal) => this.#connect(parts, signal),
+      settings: () => this.#parts.current,
+      connect: (parts, signal) => this.#parts.connect(parts, signal),
       countMessages: () => this.#history.count,
       onEvent: (event) => this.#handle(event),
       onLost: () => this.#lost(),
@@ -195,7 +175,8 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
-    if (this.#voice) return await this.#sayByVoice(this.#voice, text, options);
+    const { voice } = this.#parts;
+    if (voice) return await this.#sayByVoice(voice, text, options);
     return await this.#request((session, id) => session.requestReply({ id, say: text }), options)
       .done;
   }
@@ -296,17 +277,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     for (const run of this.#context.toolLedger.running) run.interrupt();
     for (const id of this.#replies.silentIds) this.#interruptReply(id);
     await this.#output.queue.interrupt({ all });
-    if (this.#context.countPeople?.() === 0) this.#tellNewsLater();
-  }
-
-  /** Has the person told who comes, or comes back. */
-  #tellNewsLater(): void {
-    this.#untilHeard ??= this.#context.untilHeard?.(this.#closing.signal)
-      ?.then(() => {
-        const isUntold = this.#news && this.#news.replyId === undefined;
-        if (isUntold) this.#requests.addFirst({ isContinuation: true });
-      }, () => {})
-      .finally(() => this.#untilHeard = undefined);
+    if (this.#context.countPeople?.() === 0) this.#news.tellLater();
   }
 
   commitUserTurn(): Promise<void> {
@@ -319,113 +290,26 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
 
   async drain(): Promise<void> {
     this.#isDeaf = true;
+    const { clock } = this.#context;
     const { queue } = this.#output;
     // What was asked for last may still be generated: the reply before it may hang, or the model.
     const settled = this.#requests.settled();
-    if (!await this.#settlesAloud(settled)) {
+    const isSounding = () => queue.isSounding;
+    if (!await settlesAloud(settled, { clock, isSounding })) {
       for (const id of this.#replies.silentIds) this.#interruptReply(id);
       await queue.interrupt();
-      if (!await this.#settlesAloud(settled)) await this.interrupt();
+      if (!await settlesAloud(settled, { clock, isSounding })) await this.interrupt();
     }
     await queue.drained();
     this.#output.endBackground();
   }
 
-  /** Resolves with true when the replies have settled, or with false when nothing is heard for too long. */
-  async #settlesAloud(settled: Promise<void>): Promise<boolean> {
-    const { clock } = this.#context;
-    let isSettled = false;
-    void settled.then(() => isSettled = true);
-    let soundMs = clock.now();
-    while (!isSettled && clock.now() - soundMs < LAST_SILENCE_MS) {
-      await waitFor(settled, "the last words", { timeoutMs: POLL_MS, clock }).catch(() => {});
-      if (this.#output.queue.isSounding) soundMs = clock.now();
-    }
-    return isSettled;
-  }
-
-  async prepare(parts: RealtimeParts, history?: HandoffHistory, run?: ToolRun): Promise<Take> {
-    const handedOver = history &&
-      await handedOverMessages(history, this.#history, this.#context);
-    let told = 0;
-    const next = this.#needsSession(parts, history)
-      ? await this.#session.prepare(parts, (parts, signal) => {
-        const messages = handedOver?.();
-        told = messages?.length ?? 0;
-        return this.#connect(parts, signal, { messages, run });
-      })
-      : undefined;
-    const isInPlace = !next && this.#isInstructed(parts);
-    const instructed = isInPlace ? await this.#instruct(parts) : undefined;
-    return async () => {
-      const retired = [this.#use(parts)];
-      const known = handedOver && this.#history.count + told;
-      if (next) retired.push(this.#session.take(next, known));
-      // Another has taken its place meanwhile.
-      else if (isInPlace && this.#session.current !== instructed) {
-        const what = `changing the session of ${this.#llm.name}`;
-        this.#instruct(parts).catch((error) => this.#context.report(error, what));
-      }
-      if (handedOver) this.#history.beginAnew(handedOver());
-      const all = Promise.all(retired);
-      this.#retiring.add(all);
-      await all;
-      this.#retiring.delete(all);
-    };
-  }
-
-  /**
-   * Changes the session in use, and returns it.
-   *
-   * @throws what the service does, or a `TimeoutError`: the session is as it was.
-   */
-  async #instruct(parts: RealtimeParts): Promise<RealtimeSession | undefined> {
-    const { current } = this.#session;
-    const before = this.#parts;
-    const updating = promised(() => current?.update?.(parts));
-    try {
-      await waitFor(updating, `changing the session of ${this.#llm.name}`, {
-        timeoutMs: UPDATE_LIMIT_MS,
-        signal: this.#closing.signal,
-        clock: this.#context.clock,
-      });
-    } catch (error) {
-      // It may come into effect later all the same.
-      attempt(() => current?.update?.(before), () => {});
-      throw error;
-    }
-    return current;
-  }
-
-  /** Uses other parts; resolves when those before are not used any more. */
-  async #use(parts: RealtimeParts): Promise<void> {
-    const before = this.#voice;
-    const isSameVoice = (["tts", "textTransform", "pronunciations"] as const)
-      .every((name) => this.#parts[name] === parts[name]);
-    this.#parts = parts;
-    if (isSameVoice) return;
-    this.#voice = this.#createVoice(parts);
-    await before?.retire();
-  }
-
-  #createVoice({ tts, textTransform, pronunciations }: RealtimeParts): Synthesizer | undefined {
-    return tts && new Synthesizer(this.#context, { tts, textTransform, pronunciations });
-  }
-
-  /** Whether the session in use cannot be changed into one with these parts. */
-  #needsSession(parts: RealtimeParts, history: HandoffHistory = "all"): boolean {
-    const { llm, tts } = this.#parts;
-    if (parts.llm !== llm || !parts.tts !== !tts || history !== "all") return true;
-    return this.#isInstructed(parts) && this.#session.current?.update === undefined;
-  }
-
-  /** Whether these parts tell the model something else than those in use. */
-  #isInstructed({ instructions, tools }: RealtimeParts): boolean {
-    return instructions !== this.#parts.instructions || tools !== this.#parts.tools;
+  prepare(parts: RealtimeParts, history?: HandoffHistory, run?: ToolRun): Promise<Take> {
+    return this.#parts.prepare(parts, history, run);
   }
 
   get #llm(): RealtimeLLM {
-    return this.#parts.llm;
+    return this.#parts.current.llm;
   }
 
   replyAsNext(): void {
@@ -452,7 +336,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     await this.#output.close();
     this.#requests.close();
     this.#replies.endAll();
-    await Promise.all([this.#voice?.close(), ...this.#retiring]);
+    await this.#parts.close();
     await this.#session.close();
     this.#transcript.close();
     this.#listener[Symbol.dispose]();
@@ -460,34 +344,6 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
 
   #takesTurns(): TypeError {
     return new TypeError(`${this.#llm.name} takes its turns itself: they cannot be committed`);
-  }
-
-  /**
-   * Starts a session with these parts.
-   *
-   * @param options.messages what it is told of the conversation. Default: all
-   * @param options.run the call that hands over, for whose output it must not wait
-   */
-  #connect(
-    { llm, tts, instructions, tools }: RealtimeParts,
-    signal: AbortSignal,
-    { messages = this.#history.messages, run }: {
-      messages?: readonly ChatMessage[];
-      run?: ToolRun;
-    } = {},
-  ): Promise<RealtimeSession> {
-    this.#tools.connecting(run);
-    return llm.connect({
-      clock: this.#context.clock,
-      logger: this.#logger,
-      signal,
-      instructions,
-      tools,
-      output: tts ? "text" : "audio",
-      history: messages.map((one) =>
-        one.role === "tool" && one.callId === run?.call.id ? { ...one, text: HANDED_OVER } : one
-      ),
-    });
   }
 
   /** Says a text in the agent's own voice, and tells the model what was heard of it. */
@@ -611,7 +467,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   #replyStarted(id: string, requestId: string | undefined): void {
     const requested = this.#requests.started(id, requestId);
     this.#replies.start(id, requested);
-    if (this.#news) this.#news.replyId = id;
+    this.#news.replyStarted(id);
     this.#tools.replyStarted(id);
     // It was interrupted before it began.
     if (requested?.isInterrupted) this.#interruptReply(id);
@@ -661,7 +517,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
       this.#interruptModel(id, Math.max(0, Math.round(heardMs)), text);
     }
-    if (this.#news?.replyId === id) this.#news = interrupted ? {} : undefined;
+    this.#news.replyEnded(id, { isTold: !interrupted });
     this.#remember(text);
     // The session in use is not the one whose reply it was.
     if (!id) this.#tellSaid(text);
@@ -676,7 +532,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   /** Interrupts a reply of which nothing is played yet. */
   #interruptReply(id: string): void {
     this.#replies.drop(id);
-    if (this.#news?.replyId === id) this.#news = {};
+    this.#news.replyEnded(id, { isTold: false });
     this.#interruptModel(id, 0, "");
   }
 

@@ -126,9 +126,9 @@ class Simulator implements Simulation {
     throw new TypeError("the agent does not exist yet: use it in its callbacks, or after joining");
   }
 
-  note(text: string): void {
+  readonly note = (text: string): void => {
     this.record.note(this.clock.now(), text);
-  }
+  };
 
   async run(): Promise<void> {
     const { clock, edge, record } = this;
@@ -187,9 +187,8 @@ class Simulator implements Simulation {
     if (failure) throw failure.error;
   }
 
-  real<T>(promise: PromiseLike<T>): Promise<T> {
-    return this.clock.real(promise);
-  }
+  // It may be taken out of the simulation: `({ agent, real }) => ...`.
+  readonly real = <T>(promise: PromiseLike<T>): Promise<T> => this.clock.real(promise);
 
   /**
    * Waits until the agent has started its processors and models: a model loads in real time, for which
