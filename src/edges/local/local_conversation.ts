@@ -5,6 +5,7 @@
  */
 import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
+import type { EdgeError } from "../../edge/errors.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
 import {
   MemoryConversation,
@@ -83,11 +84,21 @@ export class LocalConversation extends MemoryConversation {
     this.#waiting.clear();
     const connection = this.#init.connection();
     if (!connection || connection.state === "closed") return;
-    const sent = messages.map((message) =>
-      connection.sendCustomEvent(this.#event(message, connection))
-    );
-    // A person who misses a line can still hear it: not worth an error.
-    await Promise.allSettled(sent);
+    const lost: string[] = [];
+    await Promise.all(messages.map(async (message) => {
+      try {
+        await connection.sendCustomEvent(this.#event(message, connection));
+      } catch (error) {
+        // A person who misses a line can still hear it: not worth an error.
+        if ((error as Partial<EdgeError>).code === "media-process-replaced") lost.push(message.id);
+      }
+    }));
+    if (lost.length === 0) return;
+    // A page knows a line by its id, so that it may arrive twice; as it is by now.
+    for (const message of this.messages.filter(({ id }) => lost.includes(id))) {
+      this.#waiting.set(message.id, message);
+    }
+    await this.#sendAll();
   }
 
   #event(message: Message, connection: CallConnection): JsonValue {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import { checkCustomEvent } from "../../../src/edge/custom_event.ts";
+import { EdgeError } from "../../../src/edge/errors.ts";
 import { LocalConversation } from "../../../src/edges/local/local_conversation.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
@@ -17,10 +18,13 @@ function fixture() {
     participants,
     sendCustomEvent(data: { [key: string]: JsonValue }) {
       checkCustomEvent(data);
+      const failure = failures.shift();
+      if (failure) return Promise.reject(failure);
       sent.push(data);
       return Promise.resolve();
     },
   } as unknown as CallConnection;
+  const failures: Error[] = [];
   let open = true;
   const conversation = new LocalConversation({
     id: "c",
@@ -29,7 +33,7 @@ function fixture() {
     user: { id: "echo", name: "Echo" },
     connection: () => open ? connection : undefined,
   });
-  return { clock, sent, conversation, participants, leave: () => open = false };
+  return { clock, sent, failures, conversation, participants, leave: () => open = false };
 }
 
 Deno.test("LocalConversation sends messages to the pages under their speakers' names", async () => {
@@ -62,6 +66,21 @@ Deno.test("LocalConversation sends a growing message ten times a second, and its
   assertEquals(sent.length, 3);
   assertEquals([sent[2]!.complete, sent[2]!.interrupted, sent[2]!.id], [true, true, id]);
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("LocalConversation sends a line again that a lost media process had, as it is by then", async () => {
+  const { clock, sent, failures, conversation } = fixture();
+  const code = "media-process-replaced";
+  failures.push(new EdgeError("lost", { code }), new EdgeError("lost again", { code }));
+  const { id } = conversation.append({ role: "user", userId: "ada", text: "hello" });
+  conversation.update(id, { text: "hello there" });
+  await clock.advance(0);
+  assertEquals(sent.map(({ text }) => text).at(-1), "hello there");
+  const count = sent.length;
+  failures.push(new EdgeError("no call", { code: "closed" }));
+  conversation.append({ role: "user", userId: "ada", text: "lost" });
+  await clock.advance(1000);
+  assertEquals([sent.length, clock.pending], [count, 0]);
 });
 
 Deno.test("LocalConversation takes a removed line from the pages, and keeps tools from them", async () => {

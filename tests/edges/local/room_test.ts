@@ -184,6 +184,22 @@ Deno.test("Room waits for a browser whose media continues, and takes it back as 
   assertEquals(agent.take(), ["participantJoined Ada"]);
 });
 
+Deno.test("Room keeps events for a participant who is cut off, the latest 100", async () => {
+  const fixture = new RoomFixture();
+  const agent = new FakePort(1);
+  fixture.room.addAgent(agent.port);
+  const { page } = await fixture.join("Ada");
+  page.hangUp(1006, false);
+  for (let event = 0; event < 110; event++) fixture.room.sendCustomEvent(agent.port, event);
+  const again = fixture.enter("Ada", { resume: page.last("welcome")!.resume });
+  const data = (of: typeof page) =>
+    of.received.flatMap((message) => message.type === "event" ? [message.data] : []);
+  assertEquals([data(page), data(again).length, data(again)[0]], [[], 100, 10]);
+  assertEquals(again.received[0]!.type, "welcome");
+  fixture.room.sendCustomEvent(agent.port, "now");
+  assertEquals(data(again).at(-1), "now");
+});
+
 Deno.test("Room sends a returning page its video slots again", async () => {
   const fixture = new RoomFixture();
   const agent = new FakePort(1);

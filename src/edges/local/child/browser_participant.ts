@@ -26,6 +26,8 @@ import type { VideoSource } from "./video_slots.ts";
 const CONNECT_MS = 20_000;
 /** New connections that one participant may have within a minute. */
 const REPAIRS = 6;
+/** How many events wait for one who is cut off; the oldest are dropped. An event has 5 KB at most. */
+const MAX_MISSED = 100;
 /**
  * The longest delay that is believed: no conversation works over more, and a round trip that was
  * measured on a busy machine, or invented, would hide from the agent what was heard.
@@ -86,6 +88,8 @@ export class BrowserParticipant {
   #grace: Disposable | undefined;
   #cut: "alive" | "silent" | undefined;
   #repairs: number[] = [];
+  /** The events that were sent while they were cut off: lines of the conversation among them. */
+  readonly #missed: ServerMessage[] = [];
   #gone = false;
 
   constructor(
@@ -226,6 +230,7 @@ export class BrowserParticipant {
       participants: this.#room.membersFor(this),
       iceServers: this.#room.rtc.iceServers,
     });
+    for (const message of this.#missed.splice(0)) this.send(message);
     if (!keepPeer) this.#connect();
     if (resumed) {
       this.#connection.resendVideos();
@@ -236,7 +241,9 @@ export class BrowserParticipant {
 
   /** Sends a message to their page. */
   send(message: ServerMessage, options?: { optional?: boolean }): void {
-    this.#socket?.send(message, options);
+    if (message.type !== "event" || this.#cut === undefined && this.#socket?.isOpen) {
+      this.#socket?.send(message, options);
+    } else if (this.#missed.push(message) > MAX_MISSED) this.#missed.shift();
   }
 
   /** Chooses whose video they receive. */

@@ -38,7 +38,7 @@ export function takeChoice() {
   if (at < 0) return undefined;
   const text = location.hash.slice(at + MARK.length);
   history.replaceState(null, "", location.hash.slice(0, at));
-  // A link that anyone can write must not open a microphone: only a page of the same host does.
+  // A link that a stranger wrote must not open a microphone: only a page of the same host does.
   if (URL.parse(document.referrer)?.hostname !== location.hostname) return undefined;
   try {
     return JSON.parse(decodeURIComponent(text));
