@@ -52,6 +52,11 @@ class Official {
     return this.#run("join", { url, apiKey: API_KEY, userId, name, token, callId: "kitchen" });
   }
 
+  /** Watches without a name. */
+  watch(): Promise<void> {
+    return this.#run("join", { url: this.double.url, apiKey: API_KEY, callId: "kitchen" });
+  }
+
   leave = () => this.#run("leave");
   do = (device: string, action: string) => this.#run("do", device, action);
   callingState = () => this.#run<string>("callingState");
@@ -191,8 +196,19 @@ browserTest(
     await perform(connection, edge);
     await hears();
     await isHeard();
+    const other = await (await browser.createBrowserContext()).newPage();
+    await other.goto(`${double.url}/page`);
+    const viewer = new Official(other, double);
+    await viewer.watch();
+    await step("the viewer hears the agent", async () => {
+      const { hz, level } = await viewer.heard("bot");
+      return level > -60 && Math.abs(hz - 660) < 20;
+    });
     await anna.leave();
     await step("Anna has left", () => events.at(-1) === "left anna");
+    assertEquals([connection.state, connection.participants.size], ["active", 0], "one watches");
+    await viewer.leave();
+    await step("nobody watches", () => connection.state === "idle");
     await anna.join("anna", "Anna");
     await step("Anna is back", () => events.at(-1) === "joined anna person");
     await new StreamClient(API_KEY, API_SECRET, { basePath: double.url })

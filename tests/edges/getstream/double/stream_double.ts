@@ -51,6 +51,8 @@ interface Watcher {
   calls: Set<string>;
 }
 
+/** The user of all who watch without a name. */
+const ANONYMOUS = "!anon";
 const SFU_SECRET = "sfu-secret";
 
 export class StreamDouble implements AsyncDisposable {
@@ -209,6 +211,7 @@ export class StreamDouble implements AsyncDisposable {
       return failure(401, 2, "the api_key is not valid");
     }
     if (!request.headers.get("x-stream-client")) this.faults.push(`${url.pathname}: no client`);
+    if (request.headers.get("stream-auth-type") === "anonymous") return { user_id: ANONYMOUS };
     if (request.headers.get("stream-auth-type") !== "jwt") {
       return failure(401, 5, "stream-auth-type is missing");
     }
@@ -356,6 +359,7 @@ export class StreamDouble implements AsyncDisposable {
     const exp = this.sfuTokenSeconds === undefined
       ? {}
       : { exp: Math.floor(Date.now() / 1000) + this.sfuTokenSeconds };
+    const isAnonymous = userId === ANONYMOUS;
     const address = `127.0.0.1:${this.sfu.port}/${edge}`;
     const name = this.users.get(userId)?.name ?? userId;
     return {
@@ -366,7 +370,10 @@ export class StreamDouble implements AsyncDisposable {
           url: `http://${address}/twirp`,
           ws_endpoint: `ws://${address}/ws`,
         },
-        token: await signToken({ user_id: userId, cid, edge, name, ...exp }, SFU_SECRET),
+        token: await signToken(
+          { user_id: userId, cid, edge, name, isAnonymous, ...exp },
+          SFU_SECRET,
+        ),
         ice_servers: [],
       },
     };
