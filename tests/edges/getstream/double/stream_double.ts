@@ -51,6 +51,8 @@ interface Watcher {
   calls: Set<string>;
 }
 
+/** What moderators do. */
+const MODERATION = ["mute_users", "user_permissions", "kick"];
 /** The user of all who watch without a name. */
 const ANONYMOUS = "!anon";
 const SFU_SECRET = "sfu-secret";
@@ -281,12 +283,29 @@ export class StreamDouble implements AsyncDisposable {
       call.backstage = action === "stop_live";
       return [201, { call: this.#callAnswer(cid, userId).call, duration: "1ms" }];
     }
+    if (MODERATION.includes(action)) {
+      if (!claims.server) return [403, { code: 17, message: "for servers, here" }];
+      await this.#moderate(cid, action, b);
+      return [201, { duration: "1ms" }];
+    }
     if (action === "mark_ended") {
       call.ended = true;
       this.emit(cid, { type: "call.ended", user: { id: userId } });
       return [201, { duration: "1ms" }];
     }
     return [404, { code: 16, message: "no such action" }];
+  }
+
+  async #moderate(cid: string, action: string, b: Body): Promise<void> {
+    if (action === "kick") return await this.sfu.command("kick", { cid, userId: b.user_id });
+    if (action === "user_permissions") {
+      const audio = !b.revoke_permissions?.includes("send-audio");
+      const video = !b.revoke_permissions?.includes("send-video");
+      return await this.sfu.command("grant", { cid, userId: b.user_id, audio, video });
+    }
+    for (const userId of b.audio ? b.user_ids : []) {
+      await this.sfu.command("moderate", { cid, userId });
+    }
   }
 
   #users(
